@@ -1,0 +1,24 @@
+// clock: the one place that asks the machine for time. Everything else takes `now_us` as an argument.
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define US_PER_MS UINT64_C(1000)
+#define US_PER_SECOND UINT64_C(1000000)
+#define TIME_NEVER UINT64_MAX // a deadline that does not come
+
+// Microseconds since some fixed moment; never goes back.
+uint64_t clock_now_us(void);
+
+// Microseconds since 1970-01-01 UTC, as the wall clock shows it; may jump.
+uint64_t clock_wall_us(void);
+
+// The 64-bit NTP timestamp (RFC 3550, section 4) of a moment in microseconds since 1970.
+static inline uint64_t ntp_from_wall_us(uint64_t wall_us) {
+    uint64_t seconds = wall_us / US_PER_SECOND + UINT64_C(2208988800);
+    uint64_t fraction = ((wall_us % US_PER_SECOND) << 32) / US_PER_SECOND;
+    return seconds << 32 | fraction;
+}
+
+#endif

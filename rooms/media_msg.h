@@ -1,0 +1,225 @@
+// media_msg: everything that the control thread says to a media worker (media_cmd) and hears from it
+// (media_event).
+//
+// Fixed-size tagged unions for SPSC rings: plain data, no pointers. Objects are named by ids that the control
+// thread gives out (slots: index and generation), unique over all workers; a worker that does not know an id
+// drops the message. Per worker the order of commands is kept.
+#ifndef ROOMS_MEDIA_MSG_H
+#define ROOMS_MEDIA_MSG_H
+
+#include "rtp/media.h"
+
+#define WORKERS_MAX 64
+
+struct transport_id {
+    uint32_t v;
+};
+struct producer_id {
+    uint32_t v;
+};
+struct consumer_id {
+    uint32_t v;
+};
+
+// ---- what negotiation found out, in the form that the packet path uses
+
+struct stream_params {
+    uint32_t ssrc;         // 0: not known yet, learnt from MID + RID
+    uint32_t rtx_ssrc;     // 0: not known yet, or no RTX
+    char rid[RID_MAX + 1]; // "" for none
+};
+
+struct producer_params {
+    enum media_kind kind;
+    enum media_codec codec;
+    uint8_t payload_type;     // as the publisher sends it
+    uint8_t rtx_payload_type; // or PAYLOAD_TYPE_NONE
+    uint32_t clock_rate;
+    uint8_t stream_count; // 1..STREAMS_MAX; more than one is simulcast, lowest layer first
+    struct stream_params streams[STREAMS_MAX];
+    char mid[MID_MAX + 1];                   // "" for none
+    struct ext_ids ext;                      // the publisher's own ids
+    bool nack;                               // the publisher answers NACK
+    bool pli, fir;                           // and these requests
+    bool transport_cc;                       // and wants transport-wide feedback
+    bool remb;                               // and, without that, REMB
+    bool dtx;                                // audio may pause for long
+    uint8_t spatial_layers, temporal_layers; // 1 or more, from scalabilityMode (per stream)
+};
+
+struct consumer_params {
+    enum media_kind kind;
+    uint8_t payload_type;     // as the receiver expects it
+    uint8_t rtx_payload_type; // or PAYLOAD_TYPE_NONE
+    uint32_t clock_rate;
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;     // 0 without RTX
+    char mid[MID_MAX + 1]; // decimal, at most 8 bytes
+    char cname[CNAME_MAX + 1];
+    struct ext_ids ext; // what the receiver negotiated: EXT_ROUTER_ID or 0
+    bool nack;
+    bool pli, fir;
+};
+
+// ---- commands
+
+enum media_cmd_type {
+    MEDIA_OPEN_TRANSPORT,
+    MEDIA_CONNECT_TRANSPORT,
+    MEDIA_RESTART_ICE,
+    MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
+    MEDIA_OPEN_PRODUCER,
+    MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets from another worker
+    MEDIA_PAUSE_PRODUCER,
+    MEDIA_CLOSE_PRODUCER, // with all its consumers on this worker
+    MEDIA_OPEN_RELAY,     // send this producer's packets to worker `relay.worker` too
+    MEDIA_CLOSE_RELAY,
+    MEDIA_OPEN_CONSUMER,
+    MEDIA_PAUSE_CONSUMER,
+    MEDIA_CLOSE_CONSUMER,
+    MEDIA_SET_LAYERS,
+    MEDIA_SET_PRIORITY,
+    MEDIA_REQUEST_KEY_FRAME,
+    MEDIA_GET_STATS,
+};
+
+#define ICE_UFRAG_BYTES 16 // length of the server's ICE user name fragments
+#define ICE_PWD_BYTES 32
+#define FINGERPRINT_MAX 64 // SHA-512
+
+enum fingerprint_hash {
+    FINGERPRINT_SHA1,
+    FINGERPRINT_SHA224,
+    FINGERPRINT_SHA256,
+    FINGERPRINT_SHA384,
+    FINGERPRINT_SHA512
+};
+
+struct fingerprint {
+    enum fingerprint_hash hash;
+    uint8_t len;
+    uint8_t bytes[FINGERPRINT_MAX];
+};
+
+enum dtls_role { DTLS_ROLE_AUTO, DTLS_ROLE_CLIENT, DTLS_ROLE_SERVER };
+
+struct ice_credentials {
+    char ufrag[ICE_UFRAG_BYTES + 1];
+    char pwd[ICE_PWD_BYTES + 1];
+};
+
+#define LAYER_NONE (-1)
+
+struct media_cmd {
+    enum media_cmd_type type;
+    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER
+    struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
+    struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
+    union {
+        struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE
+        struct {
+            enum dtls_role remote_role; // as the client announced it
+            struct fingerprint fingerprint;
+        } connect;
+        struct {
+            struct producer_params params;
+            bool paused;
+            uint8_t source_worker; // OPEN_RELAYED_PRODUCER: where the publisher is
+        } open_producer;
+        struct {
+            struct consumer_params params;
+            bool paused;
+        } open_consumer;
+        struct {
+            bool paused;
+        } pause; // PAUSE_PRODUCER, PAUSE_CONSUMER: false resumes
+        struct {
+            uint8_t worker;
+        } relay;
+        struct {
+            int8_t spatial, temporal; // 0..; LAYER_NONE for no limit
+        } layers;
+        struct {
+            uint8_t priority; // 1..255
+        } priority;
+        struct {
+            uint32_t token; // comes back in the answer; exactly one of the three ids above is not 0
+        } stats;
+    };
+};
+
+// ---- statistics (docs/protocol.md, get-stats)
+
+struct transport_stats {
+    uint64_t bytes_received, bytes_sent; // UDP payload
+    uint64_t rtp_bytes_received, rtp_bytes_sent;
+    uint64_t rtx_bytes_received, rtx_bytes_sent;
+    uint32_t recv_bitrate_bps, send_bitrate_bps;
+    uint32_t rtp_recv_bitrate_bps, rtp_send_bitrate_bps;
+    uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
+    float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
+    char local_address[64], remote_address[64];           // "IP:PORT" of the selected tuple, "" for none
+    char ice_state[16], dtls_state[16];
+};
+
+struct stream_report {
+    uint32_t ssrc, rtx_ssrc;
+    char rid[RID_MAX + 1];
+    uint64_t packet_count, byte_count;
+    uint32_t bitrate_bps;
+    uint64_t packets_lost;
+    uint8_t fraction_lost; // of 256, as in RFC 3550
+    uint32_t jitter;       // in units of the clock rate
+    uint64_t packets_discarded, packets_retransmitted, packets_repaired, rtx_packets_discarded;
+    uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames;
+    float round_trip_ms; // 0: not known
+    uint8_t score;
+};
+
+struct media_stats {
+    uint32_t token;
+    bool found;
+    uint8_t stream_count; // producer: its streams; consumer: [0] its own, [1] the producer's one that it
+                          // shows; transport: 0
+    struct transport_stats transport;
+    struct stream_report streams[STREAMS_MAX];
+};
+
+// ---- events
+
+enum media_event_type {
+    MEDIA_TRANSPORT_STATE,
+    MEDIA_PRODUCER_SCORE,
+    MEDIA_CONSUMER_SCORE,
+    MEDIA_CONSUMER_LAYERS,
+    MEDIA_LAYERS_WANTED,
+    MEDIA_AUDIO_LEVEL,
+    MEDIA_STATS,
+};
+
+// The words of the protocol's `transport-state`.
+enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
+enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
+
+struct media_event {
+    enum media_event_type type;
+    struct transport_id transport;
+    struct producer_id producer;
+    struct consumer_id consumer;
+    union {
+        struct {
+            enum ice_state ice;
+            enum dtls_state dtls;
+        } state;       // ICE_DISCONNECTED: consent has expired
+        uint8_t score; // 0..10
+        struct {
+            int8_t spatial, temporal; // LAYER_NONE: nothing is sent
+        } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
+        struct {
+            int8_t level_dbov; // -127..0, mean over the interval
+        } audio;               // AUDIO_LEVEL: about four a second for each producer that is heard
+        struct media_stats stats;
+    };
+};
+
+#endif

@@ -1,0 +1,61 @@
+// negotiate: the ORTC rules: what the server can route, what a publisher sends, what a receiver may get.
+//
+// Pure functions over JSON values in the form of the npm package mediasoup-client 3 (RtpCapabilities,
+// RtpParameters); the rules equal those of the npm package mediasoup (its `ortc` export), which golden tests
+// compare. Inputs are never changed. A json_t* that is returned is a new reference, NULL on refusal; then
+// `refusal` says why, in words for the client's developer. Unknown fields are ignored. Control thread.
+#ifndef ROOMS_NEGOTIATE_H
+#define ROOMS_NEGOTIATE_H
+
+#include "base/err.h"
+#include "rooms/media_msg.h"
+
+#include <jansson.h>
+
+struct refusal {
+    enum err code;  // ERR_MALFORMED: ill-formed; ERR_UNSUPPORTED: nothing in common
+    char text[256]; // "unsupported codec video/H266 (payload type 96): this server routes audio/opus, ..."
+};
+
+// What the server routes: `routerRtpCapabilities`. PT 127 is left free for the client's probator.
+json_t *negotiate_router_capabilities(void);
+
+// A checked copy of a client's RtpCapabilities with every default filled in.
+json_t *negotiate_check_capabilities(const json_t *capabilities, struct refusal *refusal);
+
+// A checked copy of a publisher's RtpParameters with every default filled in. Bounds: 16 codecs, 32
+// extensions, STREAMS_MAX encodings, MID_MAX, RID_MAX, CNAME_MAX.
+json_t *negotiate_check_producer(enum media_kind kind, const json_t *parameters, struct refusal *refusal);
+
+// {codecs: [{payloadType, mappedPayloadType}], encodings: [{rid?, ssrc?, mappedSsrc}]}; mappedSsrc starts at
+// first_ssrc.
+json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *router_capabilities,
+                                   uint32_t first_ssrc, struct refusal *refusal);
+
+// The parameters that receivers choose from. Cannot be refused after a good mapping; NULL only without
+// memory.
+json_t *negotiate_consumable(enum media_kind kind, const json_t *parameters,
+                             const json_t *router_capabilities, const json_t *mapping);
+
+bool negotiate_can_consume(const json_t *consumable, const json_t *capabilities);
+
+// The parameters of one consumer, complete but for its `mid` and cname, which the caller's transport decides.
+json_t *negotiate_consumer(const json_t *consumable, const json_t *capabilities, bool enable_rtx,
+                           uint32_t ssrc, struct refusal *refusal);
+
+// "simple", "simulcast" or "svc"; NULL (and a refusal) when the encodings contradict each other.
+const char *negotiate_producer_type(enum media_kind kind, const json_t *parameters, struct refusal *refusal);
+
+// ---- from checked JSON to what the packet path uses
+
+MUST_USE enum err negotiate_producer_params(enum media_kind kind, const json_t *parameters,
+                                            struct producer_params *out, struct refusal *refusal);
+MUST_USE enum err negotiate_consumer_params(enum media_kind kind, const json_t *consumer_parameters,
+                                            struct consumer_params *out, struct refusal *refusal);
+
+// dtlsParameters of `connect-transport`: {role?, fingerprints: [{algorithm, value}]}. The first fingerprint
+// counts.
+MUST_USE enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role,
+                                 struct fingerprint *fingerprint, struct refusal *refusal);
+
+#endif
