@@ -8,6 +8,7 @@
 #define ROOMS_MEDIA_MSG_H
 
 #include "rtp/media.h"
+#include "rtp/peer_params.h"
 
 #define WORKERS_MAX 64
 
@@ -81,31 +82,6 @@ enum media_cmd_type {
     MEDIA_SET_PRIORITY,
     MEDIA_REQUEST_KEY_FRAME,
     MEDIA_GET_STATS,
-};
-
-#define ICE_UFRAG_BYTES 16 // length of the server's ICE user name fragments
-#define ICE_PWD_BYTES 32
-#define FINGERPRINT_MAX 64 // SHA-512
-
-enum fingerprint_hash {
-    FINGERPRINT_SHA1,
-    FINGERPRINT_SHA224,
-    FINGERPRINT_SHA256,
-    FINGERPRINT_SHA384,
-    FINGERPRINT_SHA512
-};
-
-struct fingerprint {
-    enum fingerprint_hash hash;
-    uint8_t len;
-    uint8_t bytes[FINGERPRINT_MAX];
-};
-
-enum dtls_role { DTLS_ROLE_AUTO, DTLS_ROLE_CLIENT, DTLS_ROLE_SERVER };
-
-struct ice_credentials {
-    char ufrag[ICE_UFRAG_BYTES + 1];
-    char pwd[ICE_PWD_BYTES + 1];
 };
 
 #define LAYER_NONE (-1)
@@ -196,10 +172,6 @@ enum media_event_type {
     MEDIA_AUDIO_LEVEL,
     MEDIA_STATS,
 };
-
-// The words of the protocol's `transport-state`.
-enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
-enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
 
 struct media_event {
     enum media_event_type type;

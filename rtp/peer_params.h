@@ -1,0 +1,36 @@
+// peer_params: the words about a peer's secure path that signalling and transport share. Plain data.
+#ifndef RTP_PEER_PARAMS_H
+#define RTP_PEER_PARAMS_H
+
+#include <stdint.h>
+
+#define ICE_UFRAG_BYTES 16 // length of the server's ICE user name fragments
+#define ICE_PWD_BYTES 32
+#define FINGERPRINT_MAX 64 // SHA-512
+
+enum fingerprint_hash {
+    FINGERPRINT_SHA1,
+    FINGERPRINT_SHA224,
+    FINGERPRINT_SHA256,
+    FINGERPRINT_SHA384,
+    FINGERPRINT_SHA512
+};
+
+struct fingerprint {
+    enum fingerprint_hash hash;
+    uint8_t len;
+    uint8_t bytes[FINGERPRINT_MAX];
+};
+
+enum dtls_role { DTLS_ROLE_AUTO, DTLS_ROLE_CLIENT, DTLS_ROLE_SERVER };
+
+struct ice_credentials {
+    char ufrag[ICE_UFRAG_BYTES + 1];
+    char pwd[ICE_PWD_BYTES + 1];
+};
+
+// The words of the protocol's `transport-state`.
+enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
+enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
+
+#endif

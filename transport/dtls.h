@@ -1,0 +1,75 @@
+// dtls: DTLS 1.2 over datagrams, sans I/O, for the keys of SRTP alone (RFC 5764); no application data.
+//
+// `struct dtls_context` is one a process: the self-signed ECDSA P-256 certificate and OpenSSL's SSL_CTX; it
+// may be shared by threads once it is made. `struct dtls` is one association. Fragmented ClientHellos
+// reassemble; the peer's certificate is accepted by the handshake and compared with the signalled fingerprint
+// afterwards: DTLS_CONNECTED is reached only when both the handshake and the fingerprint are there and agree.
+// OpenSSL's own timers drive retransmission (100 ms doubling to 4 s); a handshake that is not done after
+// DTLS_HANDSHAKE_US fails.
+#ifndef TRANSPORT_DTLS_H
+#define TRANSPORT_DTLS_H
+
+#include "base/span.h"
+#include "base/err.h"
+#include "rtp/peer_params.h"
+
+#include <stdbool.h>
+
+#define DTLS_MTU 1200
+#define DTLS_HANDSHAKE_US (30 * UINT64_C(1000000))
+
+struct dtls_context;
+struct dtls_context *dtls_context_create(void); // NULL: OpenSSL refused
+void dtls_context_destroy(struct dtls_context *context);
+// "AA:BB:..." of our certificate, SHA-256.
+const char *dtls_context_fingerprint(const struct dtls_context *context);
+
+enum srtp_profile {
+    SRTP_PROFILE_NONE,
+    SRTP_PROFILE_AEAD_AES_128_GCM,
+    SRTP_PROFILE_AEAD_AES_256_GCM,
+    SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80
+};
+
+#define SRTP_KEY_MAX 44 // 32 bytes of key, 12 of salt
+struct srtp_keys {
+    enum srtp_profile profile;
+    uint8_t len;                  // key and salt
+    uint8_t local[SRTP_KEY_MAX];  // what we send with
+    uint8_t remote[SRTP_KEY_MAX]; // what the peer sends with
+};
+
+struct dtls;
+// Called for each datagram to send, from inside the functions below.
+struct dtls_output {
+    void *ctx;
+    void (*send)(void *ctx, struct span datagram);
+};
+
+// An association that may become either side. NULL: no memory.
+struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output *output);
+void dtls_destroy(struct dtls *dtls); // sends nothing; NULL is fine
+
+// The signalled side of the peer: its fingerprint and role. DTLS_ROLE_CLIENT: we are the server; otherwise we
+// are the client. Becoming the client sends nothing yet: dtls_start does. ERR_STATE the second time, or when
+// the peer already began a handshake as a client but is said to be a server.
+MUST_USE enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role,
+                               const struct fingerprint *fingerprint);
+// The path is there: as the client, sends the first flight. Harmless otherwise and later.
+void dtls_start(struct dtls *dtls, uint64_t now_us);
+// One datagram from a validated tuple. Before dtls_connect a ClientHello makes us the server at once.
+void dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us);
+uint64_t dtls_next_us(const struct dtls *dtls); // TIME_NEVER for none
+void dtls_advance(struct dtls *dtls, uint64_t now_us);
+// Says goodbye (close_notify) when connected.
+void dtls_close(struct dtls *dtls);
+
+enum dtls_state dtls_get_state(const struct dtls *dtls);
+const char *dtls_failure(const struct dtls *dtls); // why DTLS_FAILED, for the log; "" otherwise
+// The keys, once connected; ERR_STATE before.
+MUST_USE enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out);
+// Frees OpenSSL's part of a connected association (tens of KB) once the peer's first authentic SRTP packet
+// shows that our last flight arrived. The state stays DTLS_CONNECTED; later input is ignored.
+void dtls_release(struct dtls *dtls);
+
+#endif

@@ -1,0 +1,91 @@
+// peer_transport: one peer's secure path: ICE, DTLS and SRTP composed, sans I/O. The worker owns it and its
+// timer.
+//
+// Datagrams of this peer go in (found by ufrag for STUN, by tuple for the rest); plain RTP and RTCP come out
+// in place. Nothing but STUN is accepted from a tuple that ICE has not validated, no media before the
+// handshake is done and the fingerprint agrees. Replies and handshake flights leave through `struct
+// peer_output` during the calls.
+#ifndef TRANSPORT_PEER_TRANSPORT_H
+#define TRANSPORT_PEER_TRANSPORT_H
+
+#include "transport/demux.h"
+#include "transport/dtls.h"
+#include "transport/ice.h"
+#include "transport/srtp.h"
+
+struct peer_shared { // what all peers of one worker use
+    struct ice_stun *stun;
+    struct dtls_context *dtls;
+};
+
+struct peer_output {
+    void *ctx;
+    void (*send)(void *ctx, const struct tuple *to, struct span datagram);
+};
+
+struct peer_transport;
+
+struct peer_transport *peer_transport_create(const struct peer_shared *shared,
+                                             const struct ice_credentials *credentials,
+                                             const struct peer_output *output); // NULL: no memory
+void peer_transport_destroy(struct peer_transport *peer); // says goodbye when connected; NULL is fine
+
+// The signalled DTLS parameters. ERR_STATE the second time.
+MUST_USE enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
+                                         const struct fingerprint *fingerprint, uint64_t now_us);
+void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_credentials *credentials,
+                                uint64_t now_us);
+
+enum peer_input_kind {
+    PEER_CONSUMED, // handled here: STUN, DTLS
+    PEER_RTP,      // plain RTP in packet[0 .. len)
+    PEER_RTCP,
+    PEER_DROPPED, // see `drop`
+};
+
+enum peer_drop { // why a datagram was dropped
+    PEER_DROP_NONE,
+    PEER_DROP_UNKNOWN_KIND,
+    PEER_DROP_STUN_MALFORMED,
+    PEER_DROP_STUN_AUTH,
+    PEER_DROP_UNVALIDATED,
+    PEER_DROP_DTLS_INVALID,
+    PEER_DROP_NO_KEYS,
+    PEER_DROP_SRTP_AUTH,
+    PEER_DROP_SRTP_REPLAY,
+    PEER_DROP_SRTP_MALFORMED,
+};
+
+struct peer_input {
+    enum peer_input_kind kind;
+    enum peer_drop drop;
+    size_t len;
+    bool tuple_added; // the route table must learn the tuple of this datagram
+    bool tuple_removed;
+    struct tuple removed;
+    bool state_changed; // ask peer_transport_ice_state / _dtls_state
+    bool connected;     // SRTP has just become possible
+};
+
+// One datagram in a buffer with at least 24 spare bytes behind it; decrypted in place.
+void peer_transport_input(struct peer_transport *peer, const struct tuple *from, uint8_t *datagram,
+                          size_t len, uint64_t now_us, struct peer_input *out);
+
+uint64_t peer_transport_next_us(const struct peer_transport *peer); // TIME_NEVER for none
+// Retransmissions and expiries. `out` as for input (kind is PEER_CONSUMED).
+void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct peer_input *out);
+
+enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
+enum dtls_state peer_transport_dtls_state(const struct peer_transport *peer);
+const char *peer_transport_failure(const struct peer_transport *peer); // why DTLS failed, "" otherwise
+const struct tuple *peer_transport_selected(const struct peer_transport *peer); // NULL for none
+// Every validated tuple, for the route table when the peer goes; returns how many (at most ICE_TUPLES_MAX).
+unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple out[ICE_TUPLES_MAX]);
+
+// Encrypts in place; *len grows, the buffer has room. ERR_STATE before the keys are there.
+MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
+MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
+// An SSRC that leads nowhere or whose producer has closed.
+void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc);
+
+#endif

@@ -1,0 +1,37 @@
+// srtp: one peer's SRTP and SRTCP protection in both directions, over libsrtp2 (the only file that includes
+// it).
+//
+// A packet is protected and unprotected in place. Nothing changes in the session when a packet does not
+// authenticate. Sending the same packet again is allowed (retransmission without RTX). Inbound streams are
+// created per SSRC by libsrtp2 after authentication: forget those that lead nowhere (srtp_session_forget), so
+// that a peer cannot grow us.
+#ifndef TRANSPORT_SRTP_H
+#define TRANSPORT_SRTP_H
+
+#include "base/err.h"
+#include "transport/dtls.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SRTP_TRAILER_MAX 20  // longest growth of a protected RTP packet here
+#define SRTCP_TRAILER_MAX 24 // and of RTCP
+#define SRTP_REPLAY_WINDOW 1024
+
+// Once a process before and after everything else (libsrtp2's global tables).
+MUST_USE enum err srtp_library_start(void);
+void srtp_library_stop(void);
+
+struct srtp_session;
+struct srtp_session *srtp_session_create(const struct srtp_keys *keys); // NULL: no memory or unknown profile
+void srtp_session_destroy(struct srtp_session *session);                // NULL is fine
+
+// *len is in and out; the buffer has room for the trailer.
+MUST_USE enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
+MUST_USE enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len);
+// ERR_AUTH: not authentic; ERR_EXISTS: replayed or too old; ERR_MALFORMED.
+MUST_USE enum err srtp_session_unprotect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
+MUST_USE enum err srtp_session_unprotect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len);
+void srtp_session_forget(struct srtp_session *session, uint32_t ssrc);
+
+#endif
