@@ -1,0 +1,89 @@
+// media: the N worker threads as the control thread sees them.
+//
+// media_start binds the sockets and starts the threads, media_stop joins them. In between, commands go to a
+// worker through its queue and events come back through another; nothing is shared but counters that are
+// copied on request. Every media_* function is called on the control thread only. A worker's number is
+// 0..workers-1.
+#ifndef SERVER_MEDIA_H
+#define SERVER_MEDIA_H
+
+#include "rooms/media_msg.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct media_config {
+    unsigned workers;                            // 1..WORKERS_MAX
+    uint16_t port;                               // UDP, shared by all workers; 0 lets the system choose
+    int receive_buffer_bytes, send_buffer_bytes; // of each worker's socket
+};
+
+struct media;
+
+// Binds the sockets and starts the threads. On failure NULL and a sentence in `error` (a busy port is named).
+struct media *media_start(const struct media_config *config, char *error, size_t error_cap);
+void media_stop(struct media *media); // stops and joins; NULL is fine
+
+// "AA:BB:..." of the process's DTLS certificate; lives as long as `media`.
+const char *media_fingerprint_sha256(const struct media *media);
+uint16_t media_port(const struct media *media); // the bound port
+
+// Hands a command to a worker; false when its queue is full.
+bool media_post(struct media *media, unsigned worker, const struct media_cmd *cmd);
+
+// `wakeup` is called on a worker's thread when events wait; it must only wake the control loop.
+void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx);
+// Hands over all events that wait.
+void media_drain(struct media *media,
+                 void (*on_event)(void *ctx, unsigned worker, const struct media_event *event), void *ctx);
+
+// Why a worker dropped a packet.
+enum media_drop {
+    MEDIA_DROP_UNKNOWN_KIND, // neither STUN, DTLS, RTP nor RTCP (RFC 7983)
+    MEDIA_DROP_TOO_LONG,
+    MEDIA_DROP_STUN_MALFORMED,
+    MEDIA_DROP_STUN_UNKNOWN_UFRAG,
+    MEDIA_DROP_STUN_AUTH,
+    MEDIA_DROP_UNVALIDATED_TUPLE, // not STUN, and ICE has not validated where it came from
+    MEDIA_DROP_DTLS_INVALID,
+    MEDIA_DROP_SRTP_AUTH,
+    MEDIA_DROP_SRTP_REPLAY,
+    MEDIA_DROP_NO_KEYS, // SRTP before DTLS has finished
+    MEDIA_DROP_RTP_MALFORMED,
+    MEDIA_DROP_RTP_UNKNOWN_SSRC,
+    MEDIA_DROP_RTCP_MALFORMED,
+    MEDIA_DROP_PAUSED,
+    MEDIA_DROP_POOL_EMPTY,
+    MEDIA_DROP_EGRESS_FULL,
+    MEDIA_DROP_SEND_FAILED,
+    MEDIA_DROP_HANDOVER_FULL, // the queue to the worker that owns the peer
+    MEDIA_DROP_RELAY_FULL,    // the queue to a worker that also serves the room
+    MEDIA_DROP_KERNEL_RECEIVE_QUEUE,
+    MEDIA_DROP_COUNT
+};
+
+// A reason's name in metrics: its constant in small letters ("stun_auth"); never NULL.
+const char *media_drop_name(enum media_drop reason);
+
+// Totals since the start, but for the last three.
+struct media_counters {
+    uint64_t packets_in, bytes_in, packets_out, bytes_out; // datagrams and their UDP payload
+    uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out, stun_in, dtls_in;
+    uint64_t nack_in, nack_out, nacked_packets_in,
+        retransmitted; // messages; packets asked for; packets resent
+    uint64_t pli_in, pli_out;
+    uint64_t key_frames_in;
+    uint64_t handed_over;     // datagrams that the kernel gave to a worker that does not own the peer
+    uint64_t relayed;         // packets given to another worker of the room
+    uint64_t loop_lag_us_max; // longest turn of the loop since the last time it was read
+    uint64_t pool_blocks;     // packet blocks in use now
+    uint64_t transports;      // now
+    uint64_t drops[MEDIA_DROP_COUNT];
+};
+void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
+
+// A worker's loop has not turned for seconds.
+bool media_stuck(struct media *media, uint64_t now_us);
+
+#endif
