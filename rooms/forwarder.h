@@ -1,0 +1,101 @@
+// forwarder: one worker's media objects: endpoints, producers, consumers, and the way of a packet between
+// them. Sans I/O.
+//
+// Decrypted packets and commands go in with `now_us`; plain RTP and RTCP for peers, packets for other workers
+// and events come out through `struct forwarder_output`, during the call. Timers are nodes on the wheel that
+// the owner advances. A `peer` is the owner's pointer for one transport, handed back as it was given. One
+// thread. No allocation per packet.
+#ifndef ROOMS_FORWARDER_H
+#define ROOMS_FORWARDER_H
+
+#include "base/pool.h"
+#include "base/span.h"
+#include "base/wheel.h"
+#include "rooms/media_msg.h"
+
+// What one worker tells another about a relayed producer, beside its packets.
+enum relay_note_type {
+    RELAY_KEY_FRAME_WANTED, // towards the publisher
+    RELAY_SENDER_REPORT,    // away from it: the mapping of capture time to RTP time
+};
+struct relay_note {
+    enum relay_note_type type;
+    struct producer_id producer;
+    uint8_t stream;
+    uint8_t from_worker;
+    uint32_t rtp_timestamp; // SENDER_REPORT
+    uint64_t ntp;
+    uint64_t arrival_us;
+};
+
+struct forwarder_output {
+    void *ctx;
+    // One plain RTP packet for the peer; the callee takes the block over (encrypts in place, sends,
+    // releases).
+    void (*send_rtp)(void *ctx, void *peer, struct block *packet);
+    // One plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes; the callee copies it.
+    void (*send_rtcp)(void *ctx, void *peer, struct span datagram);
+    // A prepared packet (rtp_forward.h) for another worker; the callee copies it, meta included.
+    void (*relay_rtp)(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
+                      struct block *prepared);
+    void (*relay_note)(void *ctx, uint8_t worker, const struct relay_note *note);
+    void (*event)(void *ctx, const struct media_event *event);
+    // Decryption may forget this stream of the peer.
+    void (*forget_ssrc)(void *ctx, void *peer, uint32_t ssrc);
+};
+
+struct forwarder_config {
+    uint8_t worker;            // our own number
+    uint64_t random_seed;      // for SSRCs, first sequence numbers and report jitter
+    uint64_t (*wall_us)(void); // wall clock for sender reports; a test gives its own
+};
+
+struct forwarder;
+struct endpoint; // what rooms know of one transport
+
+struct forwarder *forwarder_create(const struct forwarder_config *config,
+                                   const struct forwarder_output *output, struct pool *pool,
+                                   struct wheel *wheel);
+// Closes everything; releases every block. NULL is fine.
+void forwarder_destroy(struct forwarder *fw);
+
+struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
+                                         void *peer); // NULL: no memory
+void forwarder_close_endpoint(struct forwarder *fw,
+                              struct endpoint *endpoint); // with its producers and consumers
+// SRTP has just become possible: consumers start, each video one asks for a key frame.
+void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
+
+// OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.
+void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
+// GET_STATS of a producer or consumer: fills `found`, stream_count, streams. For a transport: the parts of
+// transport_stats that are known here (RTP and RTX bytes, rates, loss).
+void forwarder_stats(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us,
+                     struct media_stats *out);
+
+enum forward_drop { // why a packet went nowhere
+    FORWARD_DROP_NONE,
+    FORWARD_DROP_MALFORMED,
+    FORWARD_DROP_UNKNOWN_SSRC,
+    FORWARD_DROP_PAUSED,
+    FORWARD_DROP_DUPLICATE,
+};
+// One authentic, decrypted RTP packet; the block is taken over.
+enum forward_drop forwarder_rtp(struct forwarder *fw, struct endpoint *from, struct block *packet,
+                                uint64_t now_us);
+// False when some of it was malformed (what came before is used).
+bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span datagram, uint64_t now_us);
+// From another worker; the block (with its meta) is taken over.
+void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id producer, uint8_t stream,
+                           struct block *prepared, uint64_t now_us);
+void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, uint64_t now_us);
+
+struct forwarder_counters {
+    uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out;
+    uint64_t nack_in, nacked_packets_in, retransmitted, nack_out, nacked_packets_out;
+    uint64_t pli_in, pli_out, key_frames_in, relayed_out, relayed_in, no_block;
+    uint32_t endpoints, producers, consumers;
+};
+const struct forwarder_counters *forwarder_counters(const struct forwarder *fw);
+
+#endif

@@ -1,0 +1,32 @@
+// codec: what a payload says about its frame: begins a key frame? which layer? One function a codec, one
+// table. Pure.
+//
+// Reads payload descriptors only (RFC 7741 VP8, RFC 9628 VP9, RFC 6184 H264, RFC 7798 H265, AV1 RTP
+// specification) and, where given, the dependency descriptor's first bytes; so end-to-end encrypted frames
+// pass as far as the descriptor is readable.
+#ifndef RTP_CODEC_H
+#define RTP_CODEC_H
+
+#include "base/span.h"
+#include "rtp/media.h"
+
+struct codec_frame {
+    bool frame_start; // first packet of a frame (or of an NAL unit's frame, where the codec does not tell)
+    bool key_frame;   // and that frame is a key frame (its first packet only)
+    uint8_t spatial, temporal;
+    bool layer_sync; // a receiver may step up to this temporal layer here
+};
+
+// payload: without padding, not empty. descriptor: the dependency descriptor extension, ptr NULL when absent.
+// False when the payload does not follow its format; *out is then all zero.
+bool codec_inspect(enum media_codec codec, struct span payload, struct span descriptor,
+                   struct codec_frame *out);
+
+// Does a receiver of this codec have to start with a key frame? (audio: no)
+bool codec_needs_key_frame(enum media_codec codec);
+const char *codec_mime(enum media_codec codec); // "video/VP8"
+
+// Opus: true for a packet that only marks silence (DTX, RFC 6716: one or two bytes).
+bool codec_opus_is_dtx(struct span payload);
+
+#endif

@@ -1,0 +1,65 @@
+// rtp_forward: a received packet made ready once, so that each receiver's copy is a memcpy and a few stores.
+//
+// rtp_forward_prepare rewrites the header of a decrypted packet inside its block: no CSRCs, no padding, and
+// one extension block (one-byte form) under the server's own ids (EXT_ROUTER_ID) with the values that travel
+// on (audio level, orientation, transmission offset, capture time, playout delay) and blank places for what
+// differs by receiver (MID, abs-send-time, for video transport-cc). MID comes last with room for
+// RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. The prepared packet is
+// shared (history, relays, all consumers) and never changed again. Pure.
+#ifndef RTP_RTP_FORWARD_H
+#define RTP_RTP_FORWARD_H
+
+#include "base/pool.h"
+#include "rtp/rtp_ext.h"
+
+#define RTP_FORWARD_MID_MAX 8
+#define RTP_FORWARD_HEADER_MAX 96 // longest prepared header
+_Static_assert(RTP_FORWARD_HEADER_MAX < BLOCK_HEADROOM, "the prepared header fits before any payload");
+
+// Kept in block->meta of a prepared packet.
+struct forward_meta {
+    uint64_t arrival_us;
+    uint64_t capture_ntp; // from abs-capture-time, 0 when absent
+    uint32_t timestamp;   // the publisher's
+    uint16_t seq;         // the publisher's
+    uint8_t header_len;
+    uint8_t mid_at, send_time_at, transport_cc_at,
+        offset_at; // offsets of the values from the packet's start, 0: no place
+    bool marker;
+    bool key_frame;   // first packet of a key frame
+    bool frame_start; // first packet of a frame
+    uint8_t spatial, temporal;
+    bool repaired; // came as a retransmission
+};
+_Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
+
+static inline struct forward_meta *forward_meta_of(struct block *b) {
+    return (struct forward_meta *)(void *)b->meta;
+}
+
+// `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
+// follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
+// and temporal, which are the codec's to tell. The payload does not move.
+void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
+                         const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
+
+struct forward_stamp { // what one receiver sees
+    uint32_t ssrc;
+    uint32_t timestamp;
+    uint16_t seq;
+    uint8_t payload_type;
+    bool marker;
+    uint8_t mid_len; // 0..RTP_FORWARD_MID_MAX
+    char mid[RTP_FORWARD_MID_MAX];
+    uint32_t abs_send_time;    // 24 bits
+    uint16_t transport_cc_seq; // video only
+};
+
+// Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it.
+void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+// The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
+// original_seq is the number under which this receiver was sent the packet first.
+void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
+                          uint16_t original_seq);
+
+#endif
