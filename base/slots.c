@@ -5,7 +5,6 @@
 
 // id = generation (12 bits, 1..4095) << 20 | index
 #define INDEX_BITS 20
-#define INDEX_MASK (SLOTS_MAX - 1)
 #define GENERATION_MASK UINT32_C(0xfff)
 
 struct slots_entry {
@@ -80,7 +79,7 @@ uint32_t slots_add(struct slots *slots, void *object) {
 }
 
 static struct slots_entry *slots_find(const struct slots *slots, uint32_t id) {
-    uint32_t index = id & INDEX_MASK;
+    uint32_t index = slots_index(id);
     if (index >= slots->used)
         return NULL;
     struct slots_entry *entry = &slots->entries[index];
@@ -92,6 +91,10 @@ void *slots_get(const struct slots *slots, uint32_t id) {
     return entry ? entry->object : NULL;
 }
 
+void *slots_at(const struct slots *slots, uint32_t index) {
+    return index < slots->used ? slots->entries[index].object : NULL;
+}
+
 void *slots_remove(struct slots *slots, uint32_t id) {
     struct slots_entry *entry = slots_find(slots, id);
     if (!entry)
@@ -100,7 +103,7 @@ void *slots_remove(struct slots *slots, uint32_t id) {
     entry->object = NULL;
     entry->generation = entry->generation == GENERATION_MASK ? 1 : entry->generation + 1;
     entry->next_free = NO_ENTRY;
-    uint32_t index = id & INDEX_MASK;
+    uint32_t index = slots_index(id);
     if (slots->free_tail != NO_ENTRY)
         slots->entries[slots->free_tail].next_free = index;
     else

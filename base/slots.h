@@ -21,6 +21,13 @@ void *slots_get(const struct slots *slots, uint32_t id); // or NULL
 void *slots_remove(struct slots *slots, uint32_t id);    // what was there, or NULL
 uint32_t slots_count(const struct slots *slots);
 
+// The part of an id that is its place in the table, below the table's size; for whoever has no room for a
+// whole id and is told when the object goes.
+static inline uint32_t slots_index(uint32_t id) {
+    return id & (SLOTS_MAX - 1);
+}
+void *slots_at(const struct slots *slots, uint32_t index); // what is there now, or NULL
+
 // Walks all objects: start with *cursor = 0; NULL at the end. Removing the object just returned is fine.
 void *slots_next(const struct slots *slots, uint32_t *cursor);
 

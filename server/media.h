@@ -52,6 +52,7 @@ enum media_drop {
     MEDIA_DROP_NO_KEYS, // SRTP before DTLS has finished
     MEDIA_DROP_RTP_MALFORMED,
     MEDIA_DROP_RTP_UNKNOWN_SSRC,
+    MEDIA_DROP_RTP_DUPLICATE,
     MEDIA_DROP_RTCP_MALFORMED,
     MEDIA_DROP_PAUSED,
     MEDIA_DROP_POOL_EMPTY,
@@ -76,7 +77,7 @@ struct media_counters {
     uint64_t key_frames_in;
     uint64_t handed_over;     // datagrams that the kernel gave to a worker that does not own the peer
     uint64_t relayed;         // packets given to another worker of the room
-    uint64_t loop_lag_us_max; // longest turn of the loop since the last time it was read
+    uint64_t loop_lag_us_max; // longest turn of the loop in the last 5 to 10 seconds
     uint64_t pool_blocks;     // packet blocks in use now
     uint64_t transports;      // now
     uint64_t drops[MEDIA_DROP_COUNT];

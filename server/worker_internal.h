@@ -1,0 +1,113 @@
+// worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
+// peers and their commands, worker_ingress.c the way of a datagram to its peer.
+#ifndef SERVER_WORKER_INTERNAL_H
+#define SERVER_WORKER_INTERNAL_H
+
+#include "server/worker.h"
+
+#include "base/hmap.h"
+#include "base/ring.h"
+#include "base/slots.h"
+#include "base/wheel.h"
+#include "rtp/stream_stats.h"
+#include "transport/peer_transport.h"
+#include "transport/route_table.h"
+#include "transport/udp_port.h"
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#define WORKER_PEERS_MAX 65536
+#define WORKER_COMMANDS 2048
+#define WORKER_EVENTS 4096
+#define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
+#define WORKER_HINTS 1024               // power of two
+
+// A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
+// and says so (MESH_ROUTE_ADD), whatever follows from the tuple is handed to it, so that a ClientHello right
+// behind the first check is not lost. Only a guess: the owner checks everything itself.
+struct route_hint {
+    struct tuple tuple;
+    uint8_t worker;
+};
+
+struct worker {
+    unsigned index, workers;
+    struct mesh *mesh;
+    void (*events_ready)(void *ctx);
+    void *events_ctx;
+
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_poll_t poll4, poll6;
+    uv_timer_t timer;
+    bool loop_ready; // the handles above exist
+    bool polls_writable;
+    _Atomic bool stopping;
+    _Atomic uint64_t heartbeat_us;
+
+    struct pool *pool;
+    struct wheel wheel;
+    struct wheel_node publish; // copies the counters for others, and is the heartbeat
+    struct udp_port *port;
+    struct ice_stun *stun;
+    struct peer_shared shared;
+    struct forwarder *fw;
+
+    struct slots *peers;      // handle -> struct worker_peer
+    struct hmap *peers_by_id; // transport_id -> handle
+    struct route_table *routes;
+    struct route_hint hints[WORKER_HINTS];
+
+    struct ring *commands, *events;
+    bool events_written;
+    struct list unreported; // peers whose state did not fit in the event queue
+
+    uint64_t now_us;                // of the present turn
+    struct media_counters counters; // this thread's
+    uint64_t lag_now_us, lag_before_us,
+        lag_turned_us; // longest turns of this period and the last, and when it began
+    // What others may read: the fields of struct media_counters in order.
+    _Atomic uint64_t published[sizeof(struct media_counters) / sizeof(uint64_t)];
+};
+_Static_assert(sizeof(struct media_counters) % sizeof(uint64_t) == 0, "nothing but 64-bit counters");
+
+struct worker_peer {
+    struct worker *worker;
+    struct transport_id id;
+    uint32_t handle;
+    struct peer_transport *transport;
+    struct endpoint *endpoint;
+    struct wheel_node timer;
+    struct list unreported;              // in worker.unreported
+    char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
+    enum ice_state reported_ice;
+    enum dtls_state reported_dtls;
+    uint64_t bytes_received, bytes_sent;
+    struct rate_meter received_rate, sent_rate;
+};
+
+// ---- worker.c
+// Room for an event, or NULL when the control thread is that far behind; worker_event_push sends it.
+struct media_event *worker_event_reserve(struct worker *w);
+void worker_event_push(struct worker *w);
+static inline void worker_drop(struct worker *w, enum media_drop reason) {
+    w->counters.drops[reason]++;
+}
+
+// ---- worker_peer.c
+void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us);
+void worker_peers_close(struct worker *w);
+void worker_peers_report(struct worker *w); // states that did not fit before
+// After peer_transport_input or _advance: routes, states, timers. `from` is NULL for a timer; `origin` is the
+// worker that the kernel gave the datagram to.
+void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
+                        unsigned origin, uint64_t now_us);
+// The forwarder's way out (struct forwarder_output).
+extern const struct forwarder_output worker_forwarder_output_template;
+
+// ---- worker_ingress.c
+void worker_receive(struct worker *w, int family, uint64_t now_us);
+void worker_drain_mesh(struct worker *w, uint64_t now_us);
+
+#endif
