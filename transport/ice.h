@@ -8,8 +8,10 @@
 // Nobody but the peer may speak: a tuple counts as validated after a good check on it; nothing but STUN is to
 // be accepted from any other. At most ICE_TUPLES_MAX tuples a peer: the one that was silent longest gives
 // way, never the selected one. The selected tuple is the one of the last check with USE-CANDIDATE; until
-// there is one, the first validated. Consent (RFC 7675) expires ICE_CONSENT_US after the last good check:
-// then the state is ICE_DISCONNECTED until a new check.
+// there is one, the first validated. When it had no check for ICE_SELECTED_SILENT_US, the next good check on
+// another tuple selects that one (a NAT gave the peer a new port and it did not nominate again). Consent (RFC
+// 7675) expires ICE_CONSENT_US after the last good check: then the state is ICE_DISCONNECTED until a new
+// check.
 #ifndef TRANSPORT_ICE_H
 #define TRANSPORT_ICE_H
 
@@ -18,6 +20,8 @@
 #include "transport/addr.h"
 
 #define ICE_TUPLES_MAX 8
+#define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
+#define ICE_SELECTED_SILENT_US (10 * UINT64_C(1000000)) // browsers check each 2.5 s (Chrome) to 6 s
 #define ICE_CONSENT_US (30 * UINT64_C(1000000))
 #define ICE_OLD_CREDENTIALS_US (10 * UINT64_C(1000000)) // after a restart the old ones are good for so long
 #define ICE_STUN_MAX 1200                               // longer STUN messages are dropped
@@ -28,11 +32,13 @@ struct ice_stun *ice_stun_create(void); // NULL: no memory
 void ice_stun_destroy(struct ice_stun *stun);
 
 // New credentials for a peer of this worker: random, the first two characters of the ufrag are the worker's
-// number in base 36.
+// number (below ICE_WORKERS_MAX) in base 36.
 void ice_credentials_make(unsigned worker, struct ice_credentials *out);
-// The worker that a ufrag names, or -1 when it is not of our making.
+// The worker that a ufrag names, or -1 when it cannot be of our making. A stranger may write any number
+// below ICE_WORKERS_MAX: compare it with the workers there are.
 int ice_ufrag_worker(struct span ufrag);
 // The local part of the USERNAME of a STUN request, without any check of authenticity; for finding the peer.
+// ERR_MALFORMED: no STUN message; ERR_NOT_FOUND: no Binding request with a USERNAME of two parts.
 MUST_USE enum err ice_peek_ufrag(struct span datagram, struct span *local_ufrag);
 
 struct ice_path {
@@ -51,6 +57,8 @@ struct ice {
 };
 
 void ice_init(struct ice *ice, const struct ice_credentials *credentials);
+// New credentials; tuples, selection and state stay, so media goes on. The old credentials are good for
+// ICE_OLD_CREDENTIALS_US more, or until a check with the new ones nominates a tuple if that is earlier.
 void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uint64_t now_us);
 
 struct ice_result {
@@ -63,13 +71,15 @@ struct ice_result {
     bool state_changed;
 };
 
-// One STUN datagram for this peer. It may lie in a buffer of at least len + 24 bytes, whose last 24 are
-// zeroed here. reply: ICE_REPLY_MAX bytes.
+// One STUN datagram for this peer. Only a Binding request that authenticates is answered: with success, or
+// with 487 or 420 (which change nothing); indications are ignored with ERR_OK. It may lie in a buffer of at
+// least len + 24 bytes, whose last 24 are zeroed here. reply: ICE_REPLY_MAX bytes. After ICE_CLOSED nothing
+// is answered.
 void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
                size_t len, uint64_t now_us, uint8_t *reply, struct ice_result *result);
 
 bool ice_validated(const struct ice *ice, const struct tuple *tuple);
-// Where to send; NULL before the first validated tuple.
+// Where to send; NULL before the first validated tuple and while consent is lost.
 const struct tuple *ice_selected(const struct ice *ice);
 uint64_t ice_next_us(const struct ice *ice); // TIME_NEVER for none
 // Expires consent and old credentials; true when the state changed.

@@ -1,0 +1,221 @@
+#include "transport/ice_stun.h"
+
+#include "base/bytes.h"
+#include "transport/ice.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <stun/stunagent.h>
+#include <stun/usages/ice.h>
+
+#define STUN_HEADER_BYTES 20
+#define STUN_COOKIE UINT32_C(0x2112a442)
+#define STUN_INTEGRITY_BYTES 20
+#define STUN_FINGERPRINT_BYTES 4
+#define STUN_TYPE_BINDING_REQUEST 0x0001
+#define STUN_TYPE_BINDING_INDICATION 0x0011
+
+// A reply is our own header, address, integrity and fingerprint and the request's USERNAME, so it is longer
+// than the request by less than this. libnice aborts the process when a reply does not fit its buffer.
+#define ICE_REPLY_GROWTH 96
+_Static_assert(ICE_REPLY_MAX >= ICE_STUN_MAX + ICE_REPLY_GROWTH, "every reply fits");
+
+struct ice_stun {
+    StunAgent agent; // 12 KB: it could remember 200 requests of its own, of which there are none
+    uint16_t known[16];
+};
+
+// What comprehension-required attributes we understand; another one is answered with 420.
+static const uint16_t ice_known_attributes[] = {
+    STUN_ATTRIBUTE_USERNAME,
+    STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
+    STUN_ATTRIBUTE_ERROR_CODE,
+    STUN_ATTRIBUTE_UNKNOWN_ATTRIBUTES,
+    STUN_ATTRIBUTE_PRIORITY,
+    STUN_ATTRIBUTE_USE_CANDIDATE,
+    STUN_ATTRIBUTE_FINGERPRINT,
+    STUN_ATTRIBUTE_ICE_CONTROLLED,
+    STUN_ATTRIBUTE_ICE_CONTROLLING,
+    STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
+    0,
+};
+_Static_assert(sizeof ice_known_attributes <= sizeof((struct ice_stun *)0)->known, "they fit");
+
+struct ice_stun *ice_stun_create(void) {
+    struct ice_stun *stun = calloc(1, sizeof *stun);
+    if (!stun)
+        return NULL;
+    // The agent keeps the pointer, so the list lives as long as it does.
+    memcpy(stun->known, ice_known_attributes, sizeof ice_known_attributes);
+    // SHORT_TERM_CREDENTIALS must be said although libnice's header calls it the default: without it a
+    // request with neither USERNAME nor MESSAGE-INTEGRITY is accepted.
+    stun_agent_init(&stun->agent, stun->known, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+    return stun;
+}
+
+void ice_stun_destroy(struct ice_stun *stun) {
+    free(stun);
+}
+
+struct stun_scan {
+    uint16_t type;
+    struct span username; // the first one, before any MESSAGE-INTEGRITY
+    bool integrity, fingerprint;
+};
+
+static bool stun_scan_attribute(struct stun_scan *scan, uint16_t type, struct span value) {
+    if (scan->fingerprint)
+        return false; // RFC 8489, section 14.7: FINGERPRINT is the last attribute
+    switch (type) {
+    case STUN_ATTRIBUTE_USERNAME:
+        if (!scan->username.ptr && !scan->integrity)
+            scan->username = value;
+        return true;
+    case STUN_ATTRIBUTE_MESSAGE_INTEGRITY:
+        scan->integrity = true;
+        return value.len == STUN_INTEGRITY_BYTES;
+    case STUN_ATTRIBUTE_FINGERPRINT:
+        scan->fingerprint = true;
+        return value.len == STUN_FINGERPRINT_BYTES;
+    default:
+        return true;
+    }
+}
+
+// Whether the datagram is one whole STUN message whose attributes tile it exactly. libnice checks less: it
+// reads 20 bytes of MESSAGE-INTEGRITY whatever its length says.
+static bool stun_scan(struct span datagram, struct stun_scan *scan) {
+    *scan = (struct stun_scan){0};
+    struct reader r = reader_of(datagram);
+    scan->type = read_u16(&r);
+    uint16_t length = read_u16(&r);
+    uint32_t cookie = read_u32(&r);
+    read_raw(&r, 12);
+    if (r.failed || scan->type & 0xc000 || cookie != STUN_COOKIE || length != r.left || length % 4 != 0)
+        return false;
+    while (r.left > 0) {
+        uint16_t type = read_u16(&r);
+        uint16_t value_len = read_u16(&r);
+        struct span value = read_span(&r, value_len);
+        read_raw(&r, (size_t)-value_len & 3);
+        if (r.failed || !stun_scan_attribute(scan, type, value))
+            return false;
+    }
+    return true;
+}
+
+// "ours:theirs" -> "ours". The part behind the colon must be there (RFC 8445, section 7.2.2); what it should
+// be we were never told, the signalling carries our credentials alone.
+static bool username_split(struct span username, struct span *local) {
+    const uint8_t *colon = username.len ? memchr(username.ptr, ':', username.len) : NULL;
+    if (!colon || colon + 1 == username.ptr + username.len)
+        return false;
+    *local = span_of(username.ptr, (size_t)(colon - username.ptr));
+    return true;
+}
+
+enum err ice_peek_ufrag(struct span datagram, struct span *local_ufrag) {
+    struct stun_scan scan;
+    if (datagram.len > ICE_STUN_MAX || !stun_scan(datagram, &scan))
+        return ERR_MALFORMED;
+    if (scan.type != STUN_TYPE_BINDING_REQUEST || !username_split(scan.username, local_ufrag))
+        return ERR_NOT_FOUND;
+    return ERR_OK;
+}
+
+struct ice_keys { // what the validator may choose from, and what it chose
+    const struct ice_credentials *current, *old;
+    bool with_old;
+};
+
+static bool credentials_match(const struct ice_credentials *credentials, struct span ufrag) {
+    return credentials && span_equal(ufrag, span_of(credentials->ufrag, ICE_UFRAG_BYTES));
+}
+
+// Names the password for a USERNAME (which has no NUL). Never true without a key: libnice would then accept
+// the message unchecked. libnice keeps the key's address until the reply is built; the credentials are the
+// peer's, which lives longer. libnice compares the HMAC with memcmp; over a network and for a tag that is
+// new in each check that tells a forger nothing he can use.
+static bool ice_keys_find(StunAgent *agent, StunMessage *message, uint8_t *username, uint16_t username_len,
+                          uint8_t **password, size_t *password_len, void *ctx) {
+    (void)agent;
+    (void)message;
+    struct ice_keys *keys = ctx;
+    struct span ufrag;
+    if (!username || !username_split(span_of(username, username_len), &ufrag))
+        return false;
+    const struct ice_credentials *found = credentials_match(keys->current, ufrag) ? keys->current
+                                          : credentials_match(keys->old, ufrag)   ? keys->old
+                                                                                  : NULL;
+    if (!found)
+        return false;
+    keys->with_old = found != keys->current;
+    *password = (uint8_t *)(uintptr_t)found->pwd; // libnice does not write to it
+    *password_len = ICE_PWD_BYTES;
+    return true;
+}
+
+static void ice_stun_answer(struct ice_stun *stun, StunMessage *request, const struct addr *remote,
+                            uint8_t *reply, struct ice_check *check) {
+    struct sockaddr_storage source;
+    socklen_t source_len = addr_to_sockaddr(remote, &source); // IPv4 even when the socket said v4-mapped
+    StunMessage answer;
+    // We are always controlled, and tie 0 makes a peer that thinks the same lose with 487 (RFC 8445,
+    // section 7.3.1.1); with another one libnice would switch our role and answer success.
+    bool control = false;
+    size_t len = ICE_REPLY_MAX - 4; // libnice may write up to 3 bytes of padding past it
+    StunUsageIceReturn outcome =
+        stun_usage_ice_conncheck_create_reply(&stun->agent, request, &answer, reply, &len, &source,
+                                              source_len, &control, 0, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+    check->reply_len = len;
+    check->good = outcome == STUN_USAGE_ICE_RETURN_SUCCESS && !control && len > 0;
+    check->use_candidate = check->good && stun_usage_ice_conncheck_use_candidate(request);
+}
+
+static enum err ice_check_precheck(const uint8_t *datagram, size_t len, bool *is_request) {
+    struct stun_scan scan;
+    if (len > ICE_STUN_MAX || !stun_scan(span_of(datagram, len), &scan))
+        return ERR_MALFORMED;
+    *is_request = scan.type == STUN_TYPE_BINDING_REQUEST;
+    // Keepalives of the peer (RFC 8445, section 11) carry no proof and want no answer.
+    if (scan.type == STUN_TYPE_BINDING_INDICATION)
+        return ERR_OK;
+    if (!*is_request) // we asked nothing, so nothing is a response to us
+        return ERR_MALFORMED;
+    if (!scan.username.ptr || !scan.integrity)
+        return ERR_AUTH;
+    return scan.fingerprint ? ERR_OK : ERR_MALFORMED; // RFC 8445, section 7.1: checks carry FINGERPRINT
+}
+
+void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current,
+                    const struct ice_credentials *old, const struct addr *remote, uint8_t *datagram,
+                    size_t len, uint8_t *reply, struct ice_check *check) {
+    assert(remote->family == 4 || remote->family == 6);
+    *check = (struct ice_check){0};
+    bool is_request = false;
+    check->err = ice_check_precheck(datagram, len, &is_request);
+    if (check->err != ERR_OK || !is_request)
+        return;
+    memset(datagram + len, 0, ICE_STUN_SLACK);
+    struct ice_keys keys = {.current = current, .old = old};
+    StunMessage request, answer;
+    switch (stun_agent_validate(&stun->agent, &request, datagram, len, ice_keys_find, &keys)) {
+    case STUN_VALIDATION_SUCCESS:
+        check->with_old = keys.with_old;
+        ice_stun_answer(stun, &request, remote, reply, check);
+        return;
+    case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: // authentic, but not understood: 420
+        check->reply_len = stun_agent_build_unknown_attributes_error(&stun->agent, &answer, reply,
+                                                                     ICE_REPLY_MAX - 4, &request);
+        return;
+    case STUN_VALIDATION_UNAUTHORIZED:
+    case STUN_VALIDATION_UNAUTHORIZED_BAD_REQUEST:
+        check->err = ERR_AUTH; // silence: neither a mirror for forged sources nor an oracle for ufrags
+        return;
+    default:
+        check->err = ERR_MALFORMED;
+        return;
+    }
+}
