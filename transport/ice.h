@@ -3,7 +3,7 @@
 // `struct ice_stun` holds what all peers of one worker share (libnice's agent; one thread). `struct ice` is
 // one peer: credentials, validated tuples, the selected one, consent. Only a check whose MESSAGE-INTEGRITY
 // and FINGERPRINT hold changes anything. Every trap of libnice's STUN API that matters here is answered in
-// ice.c and has a test.
+// ice_stun.c and has a test.
 //
 // Nobody but the peer may speak: a tuple counts as validated after a good check on it; nothing but STUN is to
 // be accepted from any other. At most ICE_TUPLES_MAX tuples a peer: the one that was silent longest gives
