@@ -1,0 +1,227 @@
+#include "server/config.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_format_words[] = {"text", "json", NULL};
+
+#define AT(member) offsetof(struct config, member)
+
+// The one table. docs/operations.md tells the same to operators; a test compares the two.
+static const struct setting settings[] = {
+    {"listen", SETTING_LISTEN, AT(listen_host), 0, 0, NULL, "0.0.0.0:8080", "HOST:PORT",
+     "Where HTTP and the WebSocket listen; [::]:8080 takes IPv6 and IPv4."},
+    {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
+     "The one UDP port for media; 0 lets the system choose."},
+    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, "", "IP[,IP...]",
+     "Addresses that clients send media to; default: this machine's own."},
+    {"workers", SETTING_NUMBER, AT(workers), 1, WORKERS_MAX, NULL, "", "N",
+     "Media threads; default: one for each core."},
+    {"web-root", SETTING_PATH, AT(web_root), 0, 0, NULL, "", "DIR",
+     "The web page's files; default: where it was built or installed."},
+    {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
+     "How much is logged: error, warn, info or debug."},
+    {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
+     "How log lines look: text or json."},
+    {"rooms-max", SETTING_NUMBER, AT(rooms_max), 1, 100000, NULL, "1000", "N", "Rooms at a time."},
+    {"participants-max", SETTING_NUMBER, AT(participants_max), 1, 10000, NULL, "200", "N",
+     "Participants in one room."},
+    {"transports-max", SETTING_NUMBER, AT(transports_max), 1, 64, NULL, "8", "N",
+     "Transports of one participant."},
+    {"producers-max", SETTING_NUMBER, AT(producers_max), 1, 256, NULL, "16", "N",
+     "Tracks that one participant sends."},
+    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "1000", "N",
+     "Tracks that one participant receives."},
+    {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "50", "N",
+     "Messages a second from one connection; bursts may be longer."},
+    {"resume-window", SETTING_NUMBER, AT(resume_window_seconds), 0, 3600, NULL, "30", "SECONDS",
+     "How long a participant stays after the connection is lost."},
+    {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "25", "N",
+     "Participants of one room on one worker before the next worker is used."},
+    {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 65536, 268435456, NULL, "1048576", "BYTES",
+     "Unsent bytes after which a client that does not read is cut off."},
+    {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
+     "HTTP and WebSocket connections at a time."},
+    {"udp-receive-buffer", SETTING_NUMBER, AT(udp_receive_buffer_bytes), 65536, 1073741824, NULL, "8388608",
+     "BYTES", "Receive buffer that is asked for, for each worker's UDP socket."},
+    {"udp-send-buffer", SETTING_NUMBER, AT(udp_send_buffer_bytes), 65536, 1073741824, NULL, "8388608",
+     "BYTES", "Send buffer that is asked for, for each worker's UDP socket."},
+};
+
+#define SETTINGS_COUNT (sizeof settings / sizeof settings[0])
+
+const struct setting *config_settings(size_t *count) {
+    *count = SETTINGS_COUNT;
+    return settings;
+}
+
+// Decimal digits alone, from min to max.
+static bool number_parse(const char *text, uint32_t min, uint32_t max, uint32_t *out) {
+    size_t len = strlen(text);
+    if (len == 0 || len > 10 || strspn(text, "0123456789") != len)
+        return false;
+    unsigned long long value = strtoull(text, NULL, 10);
+    if (value < min || value > max)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+// An IP literal, written back in its shortest form.
+static bool address_normalise(const char *text, char out[46]) {
+    uint8_t raw[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, text, raw) == 1)
+        return inet_ntop(AF_INET, raw, out, 46) != NULL;
+    if (inet_pton(AF_INET6, text, raw) == 1)
+        return inet_ntop(AF_INET6, raw, out, 46) != NULL;
+    return false;
+}
+
+// "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".
+static bool listen_parse(const char *text, char host[46], uint16_t *port) {
+    char copy[64];
+    size_t len = strlen(text);
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len + 1);
+    char *colon = strrchr(copy, ':');
+    uint32_t number;
+    if (!colon || !number_parse(colon + 1, 0, UINT16_MAX, &number))
+        return false;
+    *colon = '\0';
+    char *name = copy;
+    bool bracketed = name[0] == '[' && colon > copy + 1 && colon[-1] == ']';
+    if (bracketed) {
+        colon[-1] = '\0';
+        name++;
+    } else if (strcmp(name, "localhost") == 0) {
+        name = "127.0.0.1";
+    }
+    char shortest[46];
+    if (!address_normalise(name, shortest) || bracketed != (strchr(shortest, ':') != NULL))
+        return false;
+    memcpy(host, shortest, sizeof shortest);
+    *port = (uint16_t)number;
+    return true;
+}
+
+// Whether clients can be told to send to it: neither "any" nor multicast.
+static bool address_usable(const char *text) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        uint32_t host = ntohl(v4.s_addr);
+        return host != 0 && host >> 28 < 0xe;
+    }
+    return inet_pton(AF_INET6, text, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) &&
+           !IN6_IS_ADDR_MULTICAST(&v6);
+}
+
+static bool addresses_parse(const char *text, struct config *config) {
+    char found[HUB_ANNOUNCE_MAX][46] = {{0}};
+    unsigned count = 0;
+    while (*text) {
+        char one[46];
+        size_t len = strcspn(text, ",");
+        const char *next = text[len] ? text + len + 1 : text + len;
+        if (text[len] && !*next)
+            return false; // ends with a comma
+        while (len && isspace((unsigned char)*text))
+            text++, len--;
+        while (len && isspace((unsigned char)text[len - 1]))
+            len--;
+        if (len >= sizeof one || count == HUB_ANNOUNCE_MAX)
+            return false;
+        memcpy(one, text, len);
+        one[len] = '\0';
+        if (!address_normalise(one, found[count]) || !address_usable(found[count]))
+            return false;
+        count++;
+        text = next;
+    }
+    if (count == 0)
+        return false;
+    memcpy(config->announce, found, sizeof found);
+    config->announce_count = count;
+    return true;
+}
+
+static bool choice_parse(const char *const *words, const char *text, uint32_t *out) {
+    for (uint32_t i = 0; words[i]; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool setting_assign(const struct setting *setting, struct config *config, const char *text) {
+    char *member = (char *)config + setting->offset;
+    uint32_t number;
+    switch (setting->type) {
+    case SETTING_NUMBER:
+        if (!number_parse(text, setting->min, setting->max, &number))
+            return false;
+        memcpy(member, &number, sizeof number);
+        return true;
+    case SETTING_PORT:
+        if (!number_parse(text, setting->min, setting->max, &number))
+            return false;
+        memcpy(member, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
+        return true;
+    case SETTING_LISTEN:
+        return listen_parse(text, config->listen_host, &config->listen_port);
+    case SETTING_ADDRESSES:
+        return addresses_parse(text, config);
+    case SETTING_CHOICE:
+        if (!choice_parse(setting->words, text, &number))
+            return false;
+        memcpy(member, &number, sizeof number);
+        return true;
+    case SETTING_PATH:
+        if (!text[0] || strlen(text) >= CONFIG_PATH_MAX)
+            return false;
+        memcpy(member, text, strlen(text) + 1);
+        return true;
+    }
+    assert(!"a type without a parser");
+    return false;
+}
+
+void setting_describe(const struct setting *setting, char *out, size_t cap) {
+    switch (setting->type) {
+    case SETTING_NUMBER:
+    case SETTING_PORT:
+        snprintf(out, cap, "a number from %" PRIu32 " to %" PRIu32, setting->min, setting->max);
+        return;
+    case SETTING_LISTEN:
+        snprintf(out, cap, "an IP address and a port, as in 0.0.0.0:8080 or [::]:8080");
+        return;
+    case SETTING_ADDRESSES:
+        snprintf(out, cap, "1 to %d IP addresses of this server, separated by commas", HUB_ANNOUNCE_MAX);
+        return;
+    case SETTING_CHOICE: {
+        size_t len = (size_t)snprintf(out, cap, "one of");
+        for (size_t i = 0; setting->words[i] && len < cap; i++)
+            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? "," : "", setting->words[i]);
+        return;
+    }
+    case SETTING_PATH:
+        snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
+        return;
+    }
+}
+
+void setting_variable(const char *name, char *out, size_t cap) {
+    size_t len = (size_t)snprintf(out, cap, "ROTUNDA_");
+    for (; *name && len + 1 < cap; name++)
+        out[len++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
+    out[len < cap ? len : cap - 1] = '\0';
+}
