@@ -1,0 +1,313 @@
+#include "server/app.h"
+
+#include "base/clock.h"
+#include "server/announce.h"
+#include "server/banner.h"
+#include "server/control_loop.h"
+#include "server/media.h"
+#include "server/metrics.h"
+#include "server/web_files.h"
+#include "server/ws_server.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define ERROR_MAX 512
+#define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
+#define PING_SECONDS 20
+#define HANGUP_SECONDS 50
+#define CLOSE_GOING_AWAY 1001 // RFC 6455, section 7.4.1
+#define DESCRIPTORS_SPARE 512 // beside connections: sockets and wake-ups of workers, files that are served
+
+struct app {
+    const struct config *config;
+    char announce[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
+    size_t announce_count;
+    unsigned workers;
+    uint64_t started_us;
+    uint64_t stop_by_us; // TIME_NEVER until a signal comes
+
+    struct control_loop *loop;
+    struct media *media;
+    struct hub *hub;
+    struct ws_server *ws;
+};
+
+// ---- hub -> clients and workers
+
+static void on_hub_send(void *ctx, uint32_t client, const char *text, size_t len) {
+    struct app *app = ctx;
+    ws_server_send(app->ws, client, text, len);
+}
+
+static void on_hub_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
+    struct app *app = ctx;
+    ws_server_close(app->ws, client, code, reason);
+}
+
+static bool on_hub_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
+    struct app *app = ctx;
+    return media_post(app->media, worker, cmd);
+}
+
+// ---- clients -> hub
+
+static void on_opened(void *ctx, uint32_t client) {
+    struct app *app = ctx;
+    hub_client_opened(app->hub, client, clock_now_us());
+}
+
+static void on_message(void *ctx, uint32_t client, const char *text, size_t len) {
+    struct app *app = ctx;
+    hub_client_message(app->hub, client, text, len, clock_now_us());
+}
+
+static void on_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame what) {
+    struct app *app = ctx;
+    hub_client_bad_frame(app->hub, client, what == WS_FRAME_BINARY ? HUB_FRAME_BINARY : HUB_FRAME_TOO_BIG,
+                         clock_now_us());
+}
+
+static void on_closed(void *ctx, uint32_t client) {
+    struct app *app = ctx;
+    hub_client_closed(app->hub, client, clock_now_us());
+    if (app->stop_by_us != TIME_NEVER && ws_server_client_count(app->ws) == 0)
+        control_loop_stop(app->loop);
+}
+
+// ---- HTTP
+
+static bool answer_text(struct http_answer *answer, unsigned status, const char *text) {
+    answer->status = status;
+    answer->content_type = "text/plain; charset=utf-8";
+    answer->body = strdup(text);
+    answer->len = answer->body ? strlen(text) : 0;
+    return true;
+}
+
+static bool answer_readiness(struct app *app, struct http_answer *answer) {
+    if (app->stop_by_us != TIME_NEVER)
+        return answer_text(answer, 503, "the server is stopping\n");
+    if (media_stuck(app->media, clock_now_us()))
+        return answer_text(answer, 503, "a media worker is stuck\n");
+    return answer_text(answer, 200, "ready\n");
+}
+
+static bool answer_metrics(struct app *app, struct http_answer *answer) {
+    struct media_counters media[WORKERS_MAX];
+    for (unsigned w = 0; w < app->workers; w++)
+        media_read_counters(app->media, w, &media[w]);
+    struct metrics_sample sample = {
+        .connections = ws_server_connection_count(app->ws),
+        .workers = app->workers,
+        .media = media,
+        .uptime_us = clock_now_us() - app->started_us,
+        .resident_bytes = metrics_resident_bytes(),
+    };
+    hub_read_counts(app->hub, &sample.hub);
+    answer->status = 200;
+    answer->content_type = METRICS_CONTENT_TYPE;
+    answer->body = metrics_print(&sample, &answer->len);
+    return answer->body ? true : answer_text(answer, 500, "out of memory\n");
+}
+
+static bool on_get(void *ctx, const char *path, struct http_answer *answer) {
+    struct app *app = ctx;
+    if (strcmp(path, "/healthz") == 0)
+        return answer_text(answer, 200, "ok\n");
+    if (strcmp(path, "/readyz") == 0)
+        return answer_readiness(app, answer);
+    if (strcmp(path, "/metrics") == 0)
+        return answer_metrics(app, answer);
+    return false;
+}
+
+// ---- the loop
+
+static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
+    struct app *app = ctx;
+    hub_media_event(app->hub, worker, event, clock_now_us());
+}
+
+static void on_woken(void *ctx) {
+    struct app *app = ctx;
+    media_drain(app->media, on_media_event, app);
+}
+
+static uint64_t on_next(void *ctx) {
+    struct app *app = ctx;
+    uint64_t hub_us = app->hub ? hub_next_us(app->hub) : TIME_NEVER;
+    return hub_us < app->stop_by_us ? hub_us : app->stop_by_us;
+}
+
+static void on_due(void *ctx, uint64_t now_us) {
+    struct app *app = ctx;
+    hub_advance(app->hub, now_us);
+    if (now_us >= app->stop_by_us) {
+        app->stop_by_us = now_us + STOP_US_MAX; // said once; what is left is closed by app_stop
+        control_loop_stop(app->loop);
+    }
+}
+
+// The first signal tells clients goodbye, the second ends without waiting for them.
+static void on_signal(void *ctx, int number) {
+    struct app *app = ctx;
+    bool again = app->stop_by_us != TIME_NEVER;
+    LOG_INFO("server stopping", LOG_NUMBER("signal", number));
+    if (!again) {
+        app->stop_by_us = clock_now_us() + STOP_US_MAX;
+        ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
+    }
+    if (again || ws_server_client_count(app->ws) == 0)
+        control_loop_stop(app->loop);
+}
+
+// ---- starting the parts; each says in `error` why it could not
+
+static bool start_loop(struct app *app, char *error) {
+    struct control_handlers handlers = {
+        .ctx = app, .woken = on_woken, .next_us = on_next, .due = on_due, .signalled = on_signal};
+    app->loop = control_loop_create(&handlers);
+    if (!app->loop)
+        snprintf(error, ERROR_MAX, "the event loop did not start");
+    return app->loop != NULL;
+}
+
+static bool start_media(struct app *app, char *error) {
+    struct media_config config = {
+        .workers = app->workers,
+        .port = app->config->media_port,
+        .receive_buffer_bytes = (int)app->config->udp_receive_buffer_bytes,
+        .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
+    };
+    app->media = media_start(&config, error, ERROR_MAX);
+    if (app->media)
+        media_set_wakeup(app->media, control_loop_wake, app->loop);
+    return app->media != NULL;
+}
+
+static void limits_from(const struct config *config, struct hub_limits *limits) {
+    hub_limits_default(limits);
+    limits->rooms_max = config->rooms_max;
+    limits->participants_per_room_max = config->participants_max;
+    limits->transports_per_participant_max = config->transports_max;
+    limits->producers_per_participant_max = config->producers_max;
+    limits->consumers_per_participant_max = config->consumers_max;
+    limits->messages_per_second_max = config->message_rate_max;
+    limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
+    limits->participants_per_worker = config->participants_per_worker;
+}
+
+static bool start_hub(struct app *app, char *error) {
+    struct hub_config config = {.workers = app->workers, .announce_count = (unsigned)app->announce_count};
+    memcpy(config.announce, app->announce, sizeof config.announce);
+    for (unsigned w = 0; w < app->workers; w++)
+        config.media_ports[w] = media_port(app->media);
+    snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
+             media_fingerprint_sha256(app->media));
+    limits_from(app->config, &config.limits);
+    struct hub_io io = {.ctx = app, .send = on_hub_send, .close = on_hub_close, .post = on_hub_post};
+    app->hub = hub_create(&config, &io, clock_now_us());
+    if (!app->hub)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->hub != NULL;
+}
+
+static bool start_ws(struct app *app, char *error, const char *web_root) {
+    struct ws_server_config config = {
+        .host = app->config->listen_host,
+        .port = app->config->listen_port,
+        .web_root = web_root,
+        .connections_max = app->config->connections_max,
+        .backlog_max_bytes = app->config->ws_backlog_max_bytes,
+        .message_bytes_max = HUB_MESSAGE_MAX,
+        .ping_seconds = PING_SECONDS,
+        .hangup_seconds = HANGUP_SECONDS,
+    };
+    struct ws_handlers handlers = {.ctx = app,
+                                   .opened = on_opened,
+                                   .message = on_message,
+                                   .bad_frame = on_bad_frame,
+                                   .closed = on_closed,
+                                   .get = on_get};
+    app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
+    return app->ws != NULL;
+}
+
+// ---- before the parts
+
+static void announce_choose(struct app *app) {
+    _Static_assert(sizeof app->announce == sizeof app->config->announce, "one size of address text");
+    app->announce_count = app->config->announce_count;
+    memcpy(app->announce, app->config->announce, sizeof app->announce);
+    if (app->announce_count == 0)
+        app->announce_count = announce_find(app->config->listen_host, app->announce, HUB_ANNOUNCE_MAX);
+}
+
+// As many descriptors as the settings may need; no more, because tables are sized by the limit.
+static void descriptors_allow(const struct config *config) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = (rlim_t)config->connections_max + DESCRIPTORS_SPARE;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        LOG_WARN("fewer descriptors than connections-max needs", LOG_NUMBER("wanted", wanted),
+                 LOG_NUMBER("allowed", limit.rlim_cur));
+}
+
+static void started_tell(const struct app *app, const char *web_root, bool web_root_missing) {
+    struct banner banner = {
+        .listen_host = app->config->listen_host,
+        .http_port = ws_server_port(app->ws),
+        .media_port = media_port(app->media),
+        .workers = app->workers,
+        .announce = (const char(*)[ANNOUNCE_TEXT_MAX])app->announce,
+        .announce_count = app->announce_count,
+        .web_root = web_root,
+        .web_root_missing = web_root_missing,
+    };
+    banner_print(stdout, &banner);
+    LOG_INFO("server started", LOG_TEXT("version", ROTUNDA_VERSION),
+             LOG_NUMBER("http_port", banner.http_port), LOG_NUMBER("media_port", banner.media_port),
+             LOG_NUMBER("workers", banner.workers));
+}
+
+// ---- the life of the server on one screen
+
+static void app_stop(struct app *app) {
+    ws_server_stop(app->ws); // clients leave the hub
+    hub_destroy(app->hub);
+    media_stop(app->media); // joins the threads, so nobody wakes the loop any more
+    control_loop_destroy(app->loop);
+}
+
+int app_run(const struct config *config) {
+    struct app app = {.config = config,
+                      .workers = config_worker_count(config),
+                      .started_us = clock_now_us(),
+                      .stop_by_us = TIME_NEVER};
+    char error[ERROR_MAX] = "", web_root[CONFIG_PATH_MAX];
+    bool found = true;
+    snprintf(web_root, sizeof web_root, "%s", config->web_root);
+    if (!web_root[0])
+        found = web_root_find(web_root, sizeof web_root);
+    log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
+    descriptors_allow(config);
+    announce_choose(&app);
+
+    bool started = start_loop(&app, error) && start_media(&app, error) && start_hub(&app, error) &&
+                   start_ws(&app, error, web_root);
+    if (started) {
+        started_tell(&app, web_root, !found);
+        control_loop_run(app.loop);
+    } else {
+        fprintf(stderr, "rotunda: %s\n", error);
+    }
+    app_stop(&app);
+    if (started)
+        LOG_INFO("server stopped");
+    return started ? 0 : 2;
+}

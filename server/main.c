@@ -1,0 +1,31 @@
+// rotunda: reads the settings, then runs the server or does what was asked instead.
+#include "server/app.h"
+#include "server/versions.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#define STATUS_REFUSED 2
+
+int main(int argc, char *argv[]) {
+    struct config config;
+    char error[CONFIG_ERROR_MAX];
+    signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
+    switch (config_load(&config, argc, argv, environ, error)) {
+    case CONFIG_HELP:
+        config_print_help(stdout);
+        return 0;
+    case CONFIG_VERSION:
+        versions_print(stdout);
+        return 0;
+    case CONFIG_CHECK:
+        printf("The settings are fine.\n");
+        return 0;
+    case CONFIG_REFUSED:
+        fprintf(stderr, "rotunda: %s\n", error);
+        return STATUS_REFUSED;
+    case CONFIG_RUN:
+        break;
+    }
+    return app_run(&config);
+}

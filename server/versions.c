@@ -1,0 +1,14 @@
+#include "server/versions.h"
+
+#include "server/control_loop.h"
+#include "server/ws_server.h"
+#include "transport/versions.h"
+
+#include <jansson.h>
+
+void versions_print(FILE *out) {
+    char transport[256];
+    transport_versions(transport, sizeof transport);
+    fprintf(out, "rotunda %s\nlibwebsockets %s, libuv %s, jansson %s, %s\n", ROTUNDA_VERSION,
+            ws_server_library_version(), control_loop_library_version(), jansson_version_str(), transport);
+}

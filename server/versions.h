@@ -1,0 +1,10 @@
+// versions: what --version prints.
+#ifndef SERVER_VERSIONS_H
+#define SERVER_VERSIONS_H
+
+#include <stdio.h>
+
+// "rotunda 0.1.0" and, on a second line, the libraries that this process runs on.
+void versions_print(FILE *out);
+
+#endif

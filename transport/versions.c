@@ -1,0 +1,13 @@
+#include "transport/versions.h"
+
+#include <openssl/crypto.h>
+#include <srtp2/srtp.h>
+#include <stdio.h>
+#include <string.h>
+
+void transport_versions(char *out, size_t cap) {
+    const char *srtp = srtp_get_version_string(); // "libsrtp2 2.5.0"
+    const char *number = strpbrk(srtp, " ");
+    snprintf(out, cap, "libsrtp2 %s, OpenSSL %s, libnice %s (when built)", number ? number + 1 : srtp,
+             OpenSSL_version(OPENSSL_VERSION_STRING), ROTUNDA_NICE_VERSION);
+}
