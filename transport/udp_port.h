@@ -4,10 +4,11 @@
 // Received datagrams come in pool blocks at BLOCK_HEADROOM; datagrams to send are queued and leave at
 // udp_port_flush: those of one tuple with equal sizes as one message with UDP_SEGMENT (the last may be
 // shorter, at most UDP_PORT_SEGMENTS), everything of a tick in as few sendmmsg calls as possible; order per
-// tuple is kept. When the kernel or the path refuses segmentation (EMSGSIZE, EINVAL, EIO) the port sends one
-// by one, for good, and logs it once. What the socket does not take (EAGAIN) waits in a bounded tail; beyond
-// that the oldest is dropped and counted. Datagrams leave from the local address of their tuple (IP_PKTINFO),
-// when that is not what the kernel would choose anyway. One thread: the worker's.
+// tuple is kept. When the kernel or the path refuses segmentation (EMSGSIZE, EINVAL, EIO) that message is
+// sent one by one; after many refusals in a row that is done for good, and logged once. What the socket does
+// not take (EAGAIN) waits in a bounded tail; beyond that the oldest is dropped and counted. Any other error
+// costs its own message alone. Datagrams leave from the local address of their tuple (IP_PKTINFO); with
+// `local.family` 0 the kernel chooses. One thread: the worker's. Close the port before its pool is destroyed.
 #ifndef TRANSPORT_UDP_PORT_H
 #define TRANSPORT_UDP_PORT_H
 

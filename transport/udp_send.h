@@ -1,0 +1,27 @@
+// udp_send: the queue of datagrams that leave, and the only sendmmsg of the program. For udp_port.c alone.
+//
+// A flush groups the queue by tuple (order within a tuple is kept, across tuples it is not), cuts each group
+// into runs of equal size and sends a run as one message with UDP_SEGMENT, 32 messages a call. What the
+// socket does not take stays, in the order in which it came.
+#ifndef TRANSPORT_UDP_SEND_H
+#define TRANSPORT_UDP_SEND_H
+
+#include "transport/udp_port.h"
+
+// So many refusals of UDP_SEGMENT in a row, each followed by a success without, and it is given up for good.
+// A few are normal: a peer behind a small path MTU gets EINVAL, and must not take it from everybody.
+#define UDP_SEND_REFUSALS_MAX 32
+
+struct udp_send;
+struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmentation); // NULL: no memory
+void udp_send_destroy(struct udp_send *send); // releases queued blocks; NULL is fine
+
+// Takes over the block. False: the queue was full and its oldest datagram was dropped.
+bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block);
+bool udp_send_full(const struct udp_send *send);
+// -1 for a family without a socket: its datagrams are dropped.
+void udp_send_flush(struct udp_send *send, int fd4, int fd6);
+uint32_t udp_send_backlog(const struct udp_send *send);  // what the last flush left
+bool udp_send_segmentation(const struct udp_send *send); // still in use
+
+#endif
