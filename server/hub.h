@@ -57,6 +57,8 @@ struct hub_io {
     // Hands a command to a worker. False when its queue is full: the hub then refuses what was asked with
     // `internal`.
     bool (*post)(void *ctx, unsigned worker, const struct media_cmd *cmd);
+    // Microseconds since 1970, for the times that people read (chat, ping, stats). NULL: clock_wall_us.
+    uint64_t (*wall_us)(void *ctx);
 };
 
 struct hub;

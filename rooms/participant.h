@@ -1,0 +1,124 @@
+// participant: one person in a room, as the control thread knows it, with the records of its transports,
+// producers and consumers (what the media workers do with them is the workers' business).
+//
+// Control thread. Plain ownership: a room owns its participants, a participant its transports, a transport
+// its producers and consumers. JSON values are opaque here: held for the signalling, released at the end.
+// Every object has a public id, which clients see and cannot guess, and, for media, an id that workers know.
+#ifndef ROOMS_PARTICIPANT_H
+#define ROOMS_PARTICIPANT_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "rooms/media_msg.h"
+#include "rooms/speaker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_t; // jansson
+struct room;
+
+#define PUBLIC_ID_BYTES 24 // [a-z0-9]: 124 bits
+struct public_id {
+    char text[PUBLIC_ID_BYTES + 1];
+};
+struct public_id public_id_new(void);
+
+#define USERNAME_CHARS_MAX 64
+#define USERNAME_BYTES_MAX (USERNAME_CHARS_MAX * 4)
+#define RESUME_TOKEN_BYTES 40 // [a-z0-9]: 206 bits
+
+// Messages from other participants that wait while a participant has no connection.
+#define QUEUED_TEXTS_MAX 64
+#define QUEUED_BYTES_MAX (256 * 1024)
+
+struct queued_text {
+    struct list link;
+    size_t len;
+    char text[];
+};
+
+struct participant {
+    struct list link; // in room->participants
+    struct room *room;
+    struct public_id id;
+    char name[USERNAME_BYTES_MAX + 1];
+    char resume_token[RESUME_TOKEN_BYTES + 1];
+    uint32_t connection;            // the signalling session's id, 0 while there is none
+    struct wheel_node resume_timer; // armed while there is none
+    unsigned worker;                // all its transports live there
+    struct json_t *capabilities;    // checked RtpCapabilities, NULL until given
+    char cname[CNAME_MAX + 1];      // of all its producers; "" until the first
+    struct speaker_voice voice;
+    struct list transports; // struct room_transport
+    uint32_t transport_count, producer_count, consumer_count;
+    struct list queued; // struct queued_text
+    uint32_t queued_count;
+    size_t queued_bytes;
+    uint32_t call_count;
+};
+
+struct room_transport {
+    struct list link; // in owner->transports
+    struct participant *owner;
+    struct transport_id id;
+    struct public_id public_id;
+    bool from_client; // direction "send": the client sends, the server receives
+    bool connected;   // connect-transport was accepted
+    enum ice_state ice;
+    enum dtls_state dtls;
+    uint32_t next_mid; // of its consumers; never reused
+    struct list producers, consumers;
+};
+
+struct room_producer {
+    struct list link; // in transport->producers
+    struct room_transport *transport;
+    struct producer_id id;
+    struct public_id public_id;
+    enum media_kind kind;
+    const char *type; // "simple", "simulcast", "svc"
+    bool paused;
+    struct producer_params params;
+    struct json_t *consumable, *app_data;
+    struct list consumers;              // by room_consumer.producer_link
+    uint16_t consumers_on[WORKERS_MAX]; // on another worker than its own: a relay while not 0
+    int8_t wanted[WORKERS_MAX];         // highest spatial layer in use there, or LAYER_NONE
+    int8_t wanted_told;                 // what its owner heard last
+};
+
+struct room_consumer {
+    struct list link;          // in transport->consumers
+    struct list producer_link; // in producer->consumers
+    struct room_transport *transport;
+    struct room_producer *producer;
+    struct consumer_id id;
+    struct public_id public_id;
+    bool paused;
+    uint32_t ssrc, rtx_ssrc;
+};
+
+static inline struct participant *producer_owner(const struct room_producer *producer) {
+    return producer->transport->owner;
+}
+static inline struct participant *consumer_owner(const struct room_consumer *consumer) {
+    return consumer->transport->owner;
+}
+
+// A participant outside any room; NULL without memory. name is at most USERNAME_BYTES_MAX bytes.
+struct participant *participant_create(const char *name);
+// Outside any room, without transports, its timer disarmed. NULL is fine.
+void participant_destroy(struct participant *participant);
+
+void participant_new_resume_token(struct participant *participant);
+// Compared in constant time.
+bool participant_token_matches(const struct participant *participant, const char *token);
+
+// Keeps a text for later. ERR_LIMIT when QUEUED_*_MAX are reached, ERR_NO_MEMORY.
+MUST_USE enum err participant_queue(struct participant *participant, const char *text, size_t len);
+// The oldest text, now the caller's to free; NULL when there is none.
+struct queued_text *participant_dequeue(struct participant *participant);
+
+#endif

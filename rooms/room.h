@@ -1,0 +1,55 @@
+// room: who is together, on the control side: its participants, their calls, its chat and its speaker.
+//
+// Control thread. A room is opened and removed by the directory; it outlives its last participant by a short
+// linger, so that its chat survives a reload of the page.
+#ifndef ROOMS_ROOM_H
+#define ROOMS_ROOM_H
+
+#include "rooms/participant.h"
+
+struct directory;
+
+#define ROOM_NAME_CHARS_MAX 128
+#define ROOM_NAME_BYTES_MAX (ROOM_NAME_CHARS_MAX * 4)
+#define CALLS_PER_PARTICIPANT_MAX 32
+
+struct room {
+    struct list link; // in directory->rooms
+    struct directory *directory;
+    uint32_t id; // in directory->slots
+    uint64_t hash;
+    uint32_t same_hash; // the id of another room whose name has this hash, 0 for none
+    char *name;
+    struct list participants; // in the order of their joins
+    uint32_t participant_count;
+    uint32_t participants_on[WORKERS_MAX];
+    struct json_t *chat; // array of its last messages, NULL before the first
+    struct list calls;   // struct call
+    struct speaker speaker;
+    uint64_t levels_told_us; // when audio-levels went out last
+    struct wheel_node linger_timer, speaker_timer;
+};
+
+// A one-to-one call between two participants, remembered so that one who leaves hangs up.
+struct call {
+    struct list link;
+    struct participant *caller, *callee;
+    bool accepted;
+};
+
+// NULL: nobody of that name, or with that id.
+struct participant *room_find_name(const struct room *room, const char *name);
+struct participant *room_find_id(const struct room *room, const char *public_id);
+// By userId, else by username.
+struct participant *room_find_target(const struct room *room, const char *target);
+
+struct call *room_find_call(const struct room *room, const struct participant *a,
+                            const struct participant *b);
+// Remembers that caller rings callee; a call between the two that is known stays. ERR_LIMIT when either has
+// CALLS_PER_PARTICIPANT_MAX calls, ERR_NO_MEMORY.
+MUST_USE enum err room_ring(struct room *room, struct participant *caller, struct participant *callee);
+void room_end_call(struct call *call);
+// Ends one call of the participant and returns the other side; NULL when there are no more.
+struct participant *room_drop_call(struct room *room, struct participant *participant);
+
+#endif
