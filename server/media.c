@@ -81,6 +81,11 @@ static bool media_start_workers(struct media *media, const struct media_config *
         ok = pthread_create(&media->thread[media->threads], NULL, media_thread,
                             media->worker[media->threads]) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    for (unsigned i = 0; i < media->threads; i++) {
+        char name[16]; // the kernel's limit; seen in top and /proc
+        snprintf(name, sizeof name, "media-%u", i);
+        pthread_setname_np(media->thread[i], name);
+    }
     if (!ok)
         snprintf(error, error_cap,
                  "cannot start a thread for media worker %u: the system's limit of threads is reached",

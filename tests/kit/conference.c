@@ -1,0 +1,391 @@
+#include "tests/kit/conference.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "rooms/negotiate.h"
+#include "tests/kit/media_peer.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAMS_PER_PARTICIPANT_MAX 256
+
+struct member {
+    struct conference *conference;
+    uint32_t client; // index + 1
+    struct media_peer *send, *recv;
+    char *send_id, *recv_id;
+    unsigned consumed;
+    uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX];
+    uint8_t payload_types[STREAMS_PER_PARTICIPANT_MAX];
+    uint64_t received;
+    uint16_t audio_seq, video_seq;
+    uint32_t audio_timestamp, video_timestamp;
+};
+
+struct conference {
+    struct conference_config config;
+    struct media *media;
+    struct hub *hub;
+    struct dtls_context *dtls;
+    char *capabilities; // JSON text of what every participant can receive
+    struct member *members;
+    struct pollfd *fds;
+    uint64_t unexpected;
+    unsigned errors;
+    // Texts of the hub wait here, since the hub must not be called from inside its own calls.
+    struct note {
+        uint32_t client;
+        json_t *message;
+    } * notes;
+    size_t note_count, note_cap;
+};
+
+static void conference_say(struct conference *c, uint32_t client, const char *text) {
+    hub_client_message(c->hub, client, text, strlen(text), clock_now_us());
+}
+
+__attribute__((format(printf, 3, 4))) static void say(struct conference *c, uint32_t client,
+                                                      const char *format, ...) {
+    static _Thread_local char text[HUB_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    assert(n > 0 && (size_t)n < sizeof text);
+    conference_say(c, client, text);
+}
+
+// ---- the hub's way out
+
+static void io_send(void *ctx, uint32_t client, const char *text, size_t len) {
+    struct conference *c = ctx;
+    if (c->note_count == c->note_cap) {
+        c->note_cap = c->note_cap ? c->note_cap * 2 : 256;
+        c->notes = realloc(c->notes, c->note_cap * sizeof *c->notes);
+        assert(c->notes);
+    }
+    c->notes[c->note_count++] = (struct note){client, json_loadb(text, len, 0, NULL)};
+}
+
+static void io_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
+    (void)ctx;
+    fprintf(stderr, "hub closes client %u: %u %s\n", client, code, reason);
+    abort();
+}
+
+static bool io_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
+    struct conference *c = ctx;
+    return media_post(c->media, worker, cmd);
+}
+
+static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
+    struct conference *c = ctx;
+    hub_media_event(c->hub, worker, event, clock_now_us());
+}
+
+// ---- a participant's side of the protocol
+
+static void member_on_rtp(void *ctx, struct span packet) {
+    struct member *m = ctx;
+    uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
+    for (unsigned i = 0; i < m->consumed; i++)
+        if (m->ssrcs[i] == ssrc && m->payload_types[i] == (packet.ptr[1] & 0x7f)) {
+            m->received++;
+            return;
+        }
+    m->conference->unexpected++;
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    assert(text);
+    return text;
+}
+
+static struct fingerprint fingerprint_of(const json_t *dtls_parameters) {
+    enum dtls_role role;
+    struct fingerprint fingerprint;
+    struct refusal refusal;
+    enum err err = negotiate_dtls(dtls_parameters, &role, &fingerprint, &refusal);
+    assert(err == ERR_OK);
+    (void)err;
+    return fingerprint;
+}
+
+static void member_produce(struct member *m) {
+    struct conference *c = m->conference;
+    unsigned index = m->client - 1;
+    if (index < c->config.audio_publishers)
+        say(c, m->client,
+            "{\"type\":\"produce\",\"data\":{\"transportId\":\"%s\",\"kind\":\"audio\",\"rtpParameters\":{"
+            "\"mid\":\"0\","
+            "\"codecs\":[{\"mimeType\":\"audio/"
+            "opus\",\"payloadType\":111,\"clockRate\":48000,\"channels\":2}],"
+            "\"encodings\":[{\"ssrc\":%u}],\"rtcp\":{\"cname\":\"member%u\"}}}}",
+            m->send_id, 1000 + index, index);
+    if (index < c->config.video_publishers)
+        say(c, m->client,
+            "{\"type\":\"produce\",\"data\":{\"transportId\":\"%s\",\"kind\":\"video\",\"rtpParameters\":{"
+            "\"mid\":\"1\","
+            "\"codecs\":[{\"mimeType\":\"video/VP8\",\"payloadType\":96,\"clockRate\":90000,\"rtcpFeedback\":"
+            "[{\"type\":\"nack\"},{\"type\":\"nack\",\"parameter\":\"pli\"}]},{\"mimeType\":\"video/"
+            "rtx\",\"payloadType\":97,"
+            "\"clockRate\":90000,\"parameters\":{\"apt\":96}}],\"encodings\":[{\"ssrc\":%u,\"rtx\":{\"ssrc\":"
+            "%u}}],"
+            "\"rtcp\":{\"cname\":\"member%u\"}}}}",
+            m->send_id, 3000 + index, 5000 + index, index);
+}
+
+static void member_transport_created(struct member *m, const json_t *data) {
+    struct conference *c = m->conference;
+    const json_t *candidate = json_array_get(json_object_get(data, "iceCandidates"), 0);
+    const json_t *ice = json_object_get(data, "iceParameters");
+    struct media_peer_config config = {
+        .dtls = c->dtls,
+        .server_ip = text_of(candidate, "ip"),
+        .server_port = (uint16_t)json_integer_value(json_object_get(candidate, "port")),
+        .server_fingerprint = fingerprint_of(json_object_get(data, "dtlsParameters")),
+        .ctx = m,
+        .on_rtp = member_on_rtp,
+    };
+    snprintf(config.server.ufrag, sizeof config.server.ufrag, "%s", text_of(ice, "usernameFragment"));
+    snprintf(config.server.pwd, sizeof config.server.pwd, "%s", text_of(ice, "password"));
+    bool send = strcmp(text_of(data, "direction"), "send") == 0;
+    struct media_peer *peer = media_peer_open(&config, clock_now_us());
+    assert(peer);
+    *(send ? &m->send : &m->recv) = peer;
+    *(send ? &m->send_id : &m->recv_id) = strdup(text_of(data, "id"));
+    c->fds[(m->client - 1) * 2 + (send ? 0 : 1)] =
+        (struct pollfd){.fd = media_peer_fd(peer), .events = POLLIN};
+    say(c, m->client,
+        "{\"type\":\"connect-transport\",\"data\":{\"transportId\":\"%s\",\"dtlsParameters\":{\"role\":"
+        "\"client\","
+        "\"fingerprints\":[{\"algorithm\":\"sha-256\",\"value\":\"%s\"}]}}}",
+        text_of(data, "id"), dtls_context_fingerprint(c->dtls));
+    if (send)
+        member_produce(m);
+}
+
+static void member_consume(struct member *m, const char *producer_id) {
+    say(m->conference, m->client, "{\"type\":\"consume\",\"data\":{\"producerId\":\"%s\"}}", producer_id);
+}
+
+static void member_consumed(struct member *m, const json_t *data) {
+    const json_t *rtp = json_object_get(data, "rtpParameters");
+    const json_t *encoding = json_array_get(json_object_get(rtp, "encodings"), 0);
+    const json_t *codec = json_array_get(json_object_get(rtp, "codecs"), 0);
+    assert(m->consumed < STREAMS_PER_PARTICIPANT_MAX);
+    m->ssrcs[m->consumed] = (uint32_t)json_integer_value(json_object_get(encoding, "ssrc"));
+    m->payload_types[m->consumed] = (uint8_t)json_integer_value(json_object_get(codec, "payloadType"));
+    m->consumed++;
+}
+
+static void member_joined(struct member *m, const json_t *data) {
+    say(m->conference, m->client, "{\"type\":\"create-transport\",\"data\":{\"direction\":\"recv\"}}");
+    say(m->conference, m->client, "{\"type\":\"create-transport\",\"data\":{\"direction\":\"send\"}}");
+    size_t i;
+    const json_t *producer;
+    json_array_foreach(json_object_get(data, "producers"), i, producer)
+        member_consume(m, text_of(producer, "producerId"));
+}
+
+static void member_hears(struct member *m, const json_t *message) {
+    const char *type = text_of(message, "type");
+    const json_t *data = json_object_get(message, "data");
+    if (strcmp(type, "joined") == 0)
+        member_joined(m, data);
+    else if (strcmp(type, "webRtcTransportCreated") == 0)
+        member_transport_created(m, data);
+    else if (strcmp(type, "new-producer") == 0)
+        member_consume(m, text_of(data, "producerId"));
+    else if (strcmp(type, "consumed") == 0)
+        member_consumed(m, data);
+    else if (strcmp(type, "error") == 0) {
+        fprintf(stderr, "participant %u: %s\n", m->client, text_of(data, "message"));
+        m->conference->errors++;
+    }
+}
+
+// ---- life
+
+static struct hub *conference_open_hub(struct conference *c) {
+    struct hub_config config = {.workers = c->config.workers, .announce_count = 1};
+    strcpy(config.announce[0], "127.0.0.1");
+    for (unsigned i = 0; i < c->config.workers; i++)
+        config.media_ports[i] = media_port(c->media);
+    snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
+             media_fingerprint_sha256(c->media));
+    hub_limits_default(&config.limits);
+    config.limits.messages_per_second_max = 100000;
+    config.limits.participants_per_room_max = c->config.participants;
+    config.limits.consumers_per_participant_max = STREAMS_PER_PARTICIPANT_MAX;
+    if (c->config.participants_per_worker)
+        config.limits.participants_per_worker = c->config.participants_per_worker;
+    struct hub_io io = {.ctx = c, .send = io_send, .close = io_close, .post = io_post};
+    return hub_create(&config, &io, clock_now_us());
+}
+
+static void conference_join(struct conference *c) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        c->members[i] = (struct member){.conference = c, .client = i + 1};
+        c->fds[i * 2].fd = c->fds[i * 2 + 1].fd = -1;
+        hub_client_opened(c->hub, i + 1, clock_now_us());
+        say(c, i + 1,
+            "{\"type\":\"join-room\",\"data\":{\"roomId\":\"conference\",\"username\":\"member%u\","
+            "\"rtpCapabilities\":%s}}",
+            i, c->capabilities);
+    }
+}
+
+struct conference *conference_open(const struct conference_config *config) {
+    struct conference *c = calloc(1, sizeof *c);
+    assert(c);
+    c->config = *config;
+    struct media_config mc = {
+        .workers = config->workers, .receive_buffer_bytes = 4 << 20, .send_buffer_bytes = 4 << 20};
+    char error[256];
+    c->media = media_start(&mc, error, sizeof error);
+    if (!c->media) {
+        fprintf(stderr, "%s\n", error);
+        free(c);
+        return NULL;
+    }
+    c->dtls = dtls_context_create();
+    json_t *capabilities = negotiate_router_capabilities();
+    c->capabilities = json_dumps(capabilities, JSON_COMPACT);
+    json_decref(capabilities);
+    c->members = calloc(config->participants, sizeof *c->members);
+    c->fds = calloc(config->participants * 2, sizeof *c->fds);
+    c->hub = conference_open_hub(c);
+    assert(c->dtls && c->capabilities && c->members && c->fds && c->hub);
+    conference_join(c);
+    return c;
+}
+
+void conference_close(struct conference *c) {
+    if (!c)
+        return;
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        media_peer_close(c->members[i].send);
+        media_peer_close(c->members[i].recv);
+        free(c->members[i].send_id);
+        free(c->members[i].recv_id);
+    }
+    media_stop(c->media);
+    hub_destroy(c->hub);
+    for (size_t i = 0; i < c->note_count; i++)
+        json_decref(c->notes[i].message);
+    free(c->notes);
+    dtls_context_destroy(c->dtls);
+    free(c->capabilities);
+    free(c->members);
+    free(c->fds);
+    free(c);
+}
+
+static void conference_hear(struct conference *c) {
+    for (size_t i = 0; i < c->note_count; i++) { // hearing may add notes
+        struct note note = c->notes[i];
+        if (note.message)
+            member_hears(&c->members[note.client - 1], note.message);
+        json_decref(note.message);
+    }
+    c->note_count = 0;
+}
+
+void conference_turn(struct conference *c, int wait_ms) {
+    poll(c->fds, c->config.participants * 2, wait_ms);
+    uint64_t now_us = clock_now_us();
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        if (c->members[i].send)
+            media_peer_poll(c->members[i].send, now_us);
+        if (c->members[i].recv)
+            media_peer_poll(c->members[i].recv, now_us);
+    }
+    media_drain(c->media, on_media_event, c);
+    if (now_us >= hub_next_us(c->hub))
+        hub_advance(c->hub, now_us);
+    conference_hear(c);
+}
+
+bool conference_ready(const struct conference *c) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        const struct member *m = &c->members[i];
+        unsigned others = c->config.audio_publishers - (i < c->config.audio_publishers) +
+                          c->config.video_publishers - (i < c->config.video_publishers);
+        if (!m->send || !m->recv || !media_peer_connected(m->send) || !media_peer_connected(m->recv) ||
+            m->consumed < others)
+            return false;
+    }
+    return true;
+}
+
+// ---- media
+
+static void member_send(struct member *m, bool marker, uint8_t payload_type, uint16_t seq, uint32_t timestamp,
+                        uint32_t ssrc, const uint8_t *payload, unsigned payload_bytes) {
+    uint8_t packet[1200];
+    struct writer w = writer_of(packet, sizeof packet);
+    write_u8(&w, 0x80);
+    write_u8(&w, (uint8_t)((marker ? 0x80 : 0) | payload_type));
+    write_u16(&w, seq);
+    write_u32(&w, timestamp);
+    write_u32(&w, ssrc);
+    write_span(&w, span_of(payload, payload_bytes));
+    assert(!w.failed);
+    media_peer_send_rtp(m->send, span_of(packet, w.len));
+}
+
+void conference_send_audio(struct conference *c, unsigned payload_bytes) {
+    uint8_t payload[1180];
+    memset(payload, 0x5a, sizeof payload);
+    for (unsigned i = 0; i < c->config.audio_publishers; i++) {
+        struct member *m = &c->members[i];
+        member_send(m, false, 111, m->audio_seq++, m->audio_timestamp, 1000 + i, payload, payload_bytes);
+        m->audio_timestamp += 960;
+    }
+}
+
+void conference_send_video(struct conference *c, unsigned payload_bytes, bool frame_start, bool key_frame,
+                           bool marker) {
+    uint8_t payload[1180];
+    memset(payload, 0xa5, sizeof payload);
+    payload[0] = frame_start ? 0x10 : 0x00; // RFC 7741: S bit, partition 0
+    payload[1] = key_frame ? 0x00 : 0x01;   // P bit of the frame header
+    for (unsigned i = 0; i < c->config.video_publishers; i++) {
+        struct member *m = &c->members[i];
+        member_send(m, marker, 96, m->video_seq++, m->video_timestamp, 3000 + i, payload, payload_bytes);
+        if (marker)
+            m->video_timestamp += 3000;
+    }
+}
+
+uint64_t conference_received(const struct conference *c, unsigned participant) {
+    return c->members[participant].received;
+}
+
+uint64_t conference_unexpected(const struct conference *c) {
+    return c->unexpected;
+}
+
+unsigned conference_errors(const struct conference *c) {
+    return c->errors;
+}
+
+bool conference_move(struct conference *c, unsigned participant) {
+    struct member *m = &c->members[participant];
+    uint64_t now_us = clock_now_us();
+    bool ok = media_peer_move(m->send, now_us) && media_peer_move(m->recv, now_us);
+    c->fds[participant * 2].fd = media_peer_fd(m->send);
+    c->fds[participant * 2 + 1].fd = media_peer_fd(m->recv);
+    return ok;
+}
+
+struct media *conference_media(struct conference *c) {
+    return c->media;
+}

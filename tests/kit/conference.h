@@ -1,0 +1,45 @@
+// conference: synthetic participants against the real hub and the real media workers in one process: JSON
+// goes straight into the hub, media goes over real UDP sockets on loopback. For the thread tests and the
+// benchmark.
+//
+// One thread (the control thread); the media workers run on theirs.
+#ifndef TESTS_KIT_CONFERENCE_H
+#define TESTS_KIT_CONFERENCE_H
+
+#include "server/hub.h"
+#include "server/media.h"
+
+struct conference_config {
+    unsigned workers;
+    unsigned participants;
+    unsigned audio_publishers, video_publishers; // the first so many participants publish
+    unsigned participants_per_worker;            // 0: the default
+};
+
+struct conference;
+struct conference *
+conference_open(const struct conference_config *config); // NULL: says why on standard error
+void conference_close(struct conference *conference);
+
+// One turn: what has arrived is read, replies of the hub are answered. Waits at most wait_ms for something to
+// do.
+void conference_turn(struct conference *conference, int wait_ms);
+// Every transport is connected and everybody consumes everybody else.
+bool conference_ready(const struct conference *conference);
+
+// Each publisher of the kind sends one packet of payload_bytes; for video the first packet of a (key) frame
+// has frame_start set, the last one marker.
+void conference_send_audio(struct conference *conference, unsigned payload_bytes);
+void conference_send_video(struct conference *conference, unsigned payload_bytes, bool frame_start,
+                           bool key_frame, bool marker);
+
+uint64_t conference_received(const struct conference *conference,
+                             unsigned participant); // RTP packets of known streams
+uint64_t conference_unexpected(
+    const struct conference *conference); // RTP packets of unknown streams or wrong payload types
+unsigned conference_errors(const struct conference *conference); // `error` answers of the hub
+bool conference_move(struct conference *conference,
+                     unsigned participant); // new addresses for both its transports
+struct media *conference_media(struct conference *conference);
+
+#endif

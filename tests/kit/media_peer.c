@@ -1,0 +1,182 @@
+#include "tests/kit/media_peer.h"
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "transport/addr.h"
+#include "transport/demux.h"
+#include "transport/srtp.h"
+
+#include <stun/stunagent.h>
+#include <stun/usages/ice.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PACKET_MAX 2048
+#define CHECK_CONSENT_US (2500 * US_PER_MS)
+
+static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
+                                            STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
+                                            STUN_ATTRIBUTE_ERROR_CODE,
+                                            STUN_ATTRIBUTE_PRIORITY,
+                                            STUN_ATTRIBUTE_USE_CANDIDATE,
+                                            STUN_ATTRIBUTE_ICE_CONTROLLING,
+                                            STUN_ATTRIBUTE_ICE_CONTROLLED,
+                                            STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
+                                            STUN_ATTRIBUTE_UNKNOWN_ATTRIBUTES,
+                                            STUN_ATTRIBUTE_FINGERPRINT,
+                                            0};
+
+struct media_peer {
+    struct media_peer_config config;
+    struct addr server;
+    int fd;
+    StunAgent stun;
+    char username[ICE_UFRAG_BYTES + 8];
+    uint64_t check_us;
+    uint64_t tie;
+    struct dtls *dtls;
+    struct srtp_session *srtp;
+};
+
+static void peer_send_datagram(struct media_peer *peer, const void *bytes, size_t len) {
+    ssize_t n = send(peer->fd, bytes, len, 0);
+    (void)n; // a full socket is a lossy network
+}
+
+static void peer_dtls_send(void *ctx, struct span datagram) {
+    peer_send_datagram(ctx, datagram.ptr, datagram.len);
+}
+
+static bool peer_open_socket(struct media_peer *peer) {
+    struct sockaddr_storage to;
+    socklen_t len = addr_to_sockaddr(&peer->server, &to);
+    peer->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int bytes = 1024 * 1024;
+    setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    return peer->fd >= 0 && connect(peer->fd, (struct sockaddr *)&to, len) == 0;
+}
+
+static void peer_check(struct media_peer *peer, uint64_t now_us) {
+    StunMessage message;
+    uint8_t packet[512];
+    size_t len = stun_usage_ice_conncheck_create(
+        &peer->stun, &message, packet, sizeof packet, (const uint8_t *)peer->username, strlen(peer->username),
+        (const uint8_t *)peer->config.server.pwd, strlen(peer->config.server.pwd), true, true, 1845501695,
+        peer->tie, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+    StunTransactionId id;
+    stun_message_id(&message, id);
+    stun_agent_forget_transaction(&peer->stun, id); // answers are not waited for: DTLS tells
+    peer_send_datagram(peer, packet, len);
+    peer->check_us = now_us + (peer->srtp ? CHECK_CONSENT_US : MEDIA_PEER_CHECK_US);
+}
+
+struct media_peer *media_peer_open(const struct media_peer_config *config, uint64_t now_us) {
+    struct media_peer *peer = calloc(1, sizeof *peer);
+    if (!peer)
+        return NULL;
+    peer->config = *config;
+    peer->fd = -1;
+    peer->tie = entropy_u64();
+    snprintf(peer->username, sizeof peer->username, "%s:peer", config->server.ufrag);
+    stun_agent_init(&peer->stun, known_attributes, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+    struct dtls_output output = {.ctx = peer, .send = peer_dtls_send};
+    peer->dtls = dtls_create(config->dtls, &output);
+    if (addr_parse(config->server_ip, config->server_port, &peer->server) != ERR_OK ||
+        !peer_open_socket(peer) || !peer->dtls ||
+        dtls_connect(peer->dtls, DTLS_ROLE_SERVER, &config->server_fingerprint) != ERR_OK) {
+        media_peer_close(peer);
+        return NULL;
+    }
+    peer_check(peer, now_us);
+    dtls_start(peer->dtls, now_us); // right behind the check
+    return peer;
+}
+
+void media_peer_close(struct media_peer *peer) {
+    if (!peer)
+        return;
+    srtp_session_destroy(peer->srtp);
+    dtls_destroy(peer->dtls);
+    if (peer->fd >= 0)
+        close(peer->fd);
+    free(peer);
+}
+
+int media_peer_fd(const struct media_peer *peer) {
+    return peer->fd;
+}
+
+bool media_peer_connected(const struct media_peer *peer) {
+    return peer->srtp != NULL;
+}
+
+static void peer_look_for_keys(struct media_peer *peer) {
+    struct srtp_keys keys;
+    if (!peer->srtp && dtls_get_state(peer->dtls) == DTLS_CONNECTED &&
+        dtls_export_keys(peer->dtls, &keys) == ERR_OK)
+        peer->srtp = srtp_session_create(&keys);
+}
+
+static void peer_datagram(struct media_peer *peer, uint8_t *packet, size_t len, uint64_t now_us) {
+    switch (datagram_kind(span_of(packet, len))) {
+    case DATAGRAM_DTLS:
+        dtls_input(peer->dtls, span_of(packet, len), now_us);
+        peer_look_for_keys(peer);
+        break;
+    case DATAGRAM_RTP:
+        if (peer->srtp && srtp_session_unprotect_rtp(peer->srtp, packet, &len) == ERR_OK &&
+            peer->config.on_rtp)
+            peer->config.on_rtp(peer->config.ctx, span_of(packet, len));
+        break;
+    case DATAGRAM_RTCP:
+        if (peer->srtp && srtp_session_unprotect_rtcp(peer->srtp, packet, &len) == ERR_OK &&
+            peer->config.on_rtcp)
+            peer->config.on_rtcp(peer->config.ctx, span_of(packet, len));
+        break;
+    default:
+        break;
+    }
+}
+
+void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
+    uint8_t packet[PACKET_MAX];
+    for (ssize_t n; (n = recv(peer->fd, packet, sizeof packet, 0)) > 0;)
+        peer_datagram(peer, packet, (size_t)n, now_us);
+    if (now_us >= dtls_next_us(peer->dtls))
+        dtls_advance(peer->dtls, now_us);
+    if (now_us >= peer->check_us)
+        peer_check(peer, now_us);
+}
+
+void media_peer_send_rtp(struct media_peer *peer, struct span s) {
+    uint8_t packet[PACKET_MAX];
+    size_t len = s.len;
+    if (!peer->srtp || len > 1200)
+        return;
+    memcpy(packet, s.ptr, len);
+    if (srtp_session_protect_rtp(peer->srtp, packet, &len) == ERR_OK)
+        peer_send_datagram(peer, packet, len);
+}
+
+void media_peer_send_rtcp(struct media_peer *peer, struct span s) {
+    uint8_t packet[PACKET_MAX];
+    size_t len = s.len;
+    if (!peer->srtp || len > 1200)
+        return;
+    memcpy(packet, s.ptr, len);
+    if (srtp_session_protect_rtcp(peer->srtp, packet, &len) == ERR_OK)
+        peer_send_datagram(peer, packet, len);
+}
+
+bool media_peer_move(struct media_peer *peer, uint64_t now_us) {
+    close(peer->fd);
+    if (!peer_open_socket(peer))
+        return false;
+    peer_check(peer, now_us);
+    return true;
+}

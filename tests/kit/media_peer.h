@@ -1,0 +1,41 @@
+// media_peer: the browser's side of one transport over a real UDP socket, for tests and benchmarks: an ICE
+// controlling agent with one candidate, a DTLS client, SRTP. It sends what it is given and hands up what
+// arrives, decrypted.
+//
+// One thread. Nothing is lost or retried but the ICE check (each MEDIA_PEER_CHECK_US until the handshake is
+// done, then each 2.5 s) and DTLS flights.
+#ifndef TESTS_KIT_MEDIA_PEER_H
+#define TESTS_KIT_MEDIA_PEER_H
+
+#include "base/span.h"
+#include "rtp/peer_params.h"
+#include "transport/dtls.h"
+
+#define MEDIA_PEER_CHECK_US 50000
+
+struct media_peer_config {
+    struct dtls_context *dtls; // the client's certificate; may be shared by all
+    const char *server_ip;     // literal
+    uint16_t server_port;
+    struct ice_credentials server; // what webRtcTransportCreated said
+    struct fingerprint server_fingerprint;
+    void *ctx;
+    void (*on_rtp)(void *ctx, struct span packet);
+    void (*on_rtcp)(void *ctx, struct span datagram);
+};
+
+struct media_peer;
+struct media_peer *media_peer_open(const struct media_peer_config *config,
+                                   uint64_t now_us); // NULL: no socket
+void media_peer_close(struct media_peer *peer);
+int media_peer_fd(const struct media_peer *peer);
+bool media_peer_connected(const struct media_peer *peer);
+// Reads everything that waits, fires timers.
+void media_peer_poll(struct media_peer *peer, uint64_t now_us);
+// Plain packets of at most 1200 bytes; dropped before the handshake is done.
+void media_peer_send_rtp(struct media_peer *peer, struct span packet);
+void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);
+// A new socket, as after a change of network: the address changes, keys and sessions stay.
+bool media_peer_move(struct media_peer *peer, uint64_t now_us);
+
+#endif
