@@ -36,6 +36,7 @@ struct connection {
     size_t inbox_len;
     bool deaf;    // nothing more is taken from it
     bool closing; // close_code is to be sent once the outbox is empty
+    bool close_sent;
     uint16_t close_code;
     char close_reason[REASON_MAX + 1];
     char *body; // of an HTTP answer, with LWS_PRE bytes in front
@@ -136,6 +137,15 @@ static void client_received(struct connection *connection, const char *bytes, si
     connection->inbox_len = 0;
 }
 
+// Begins the closing handshake. Returning -1 from the callback should do the same, but lws 4.1 on libuv then
+// drops the connection without a close frame.
+static void client_say_close(struct connection *connection) {
+    connection->close_sent = true;
+    lws_close_reason(connection->wsi, connection->close_code, (unsigned char *)connection->close_reason,
+                     strlen(connection->close_reason));
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
 // Writes what the socket takes; -1 closes the connection.
 static int client_writeable(struct connection *connection) {
     struct lws *wsi = connection->wsi;
@@ -149,15 +159,11 @@ static int client_writeable(struct connection *connection) {
         if (!whole)
             return -1;
     }
-    if (!outbox_empty(&connection->outbox)) {
+    if (!outbox_empty(&connection->outbox) || (connection->closing && lws_partial_buffered(wsi)))
         lws_callback_on_writable(wsi);
-        return 0;
-    }
-    if (!connection->closing)
-        return 0;
-    lws_close_reason(wsi, connection->close_code, (unsigned char *)connection->close_reason,
-                     strlen(connection->close_reason));
-    return -1;
+    else if (connection->closing && !connection->close_sent)
+        client_say_close(connection);
+    return 0;
 }
 
 // ---- HTTP
@@ -457,7 +463,7 @@ void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, c
     connection->closing = true;
     connection->close_code = code;
     snprintf(connection->close_reason, sizeof connection->close_reason, "%s", reason ? reason : "");
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS_MAX);
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS_MAX);
     lws_callback_on_writable(connection->wsi);
     lws_cancel_service(server->context); // outside its own callbacks, lws does not notice new timeouts
 }
@@ -480,7 +486,8 @@ void ws_server_stop(struct ws_server *server) {
     // that, the second frees.
     if (server->context)
         lws_context_destroy(server->context);
-    uv_run(server->loop, UV_RUN_DEFAULT);
+    while (uv_run(server->loop, UV_RUN_DEFAULT)) // a handler may have stopped it before
+        ;
     if (server->context)
         lws_context_destroy(server->context);
     assert(server->connections == 0);
