@@ -17,10 +17,12 @@
 #define SRTP_TRAILER_MAX 20  // longest growth of a protected RTP packet here
 #define SRTCP_TRAILER_MAX 24 // and of RTCP
 #define SRTP_REPLAY_WINDOW 1024
+#define SRTP_INBOUND_MAX 128 // inbound SSRCs of a session; beyond, the one silent longest is forgotten
 
 // Once a process before and after everything else (libsrtp2's global tables).
 MUST_USE enum err srtp_library_start(void);
 void srtp_library_stop(void);
+const char *srtp_library_version(void); // "libsrtp2 2.5.0", the one that runs
 
 struct srtp_session;
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys); // NULL: no memory or unknown profile
@@ -32,6 +34,10 @@ MUST_USE enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_
 // ERR_AUTH: not authentic; ERR_EXISTS: replayed or too old; ERR_MALFORMED.
 MUST_USE enum err srtp_session_unprotect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
 MUST_USE enum err srtp_session_unprotect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len);
+// An inbound SSRC that leads nowhere or has ended.
 void srtp_session_forget(struct srtp_session *session, uint32_t ssrc);
+// An outbound SSRC that has ended. It must never be sent with again: its packet counter is gone, and the same
+// key, SSRC and index twice breaks AES-GCM and AES-CM.
+void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc);
 
 #endif

@@ -1,0 +1,216 @@
+#include "transport/srtp.h"
+
+#include "base/bytes.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <arpa/inet.h>
+#include <srtp2/srtp.h>
+
+#define RTP_HEADER_BYTES 12   // RFC 3550, section 5.1
+#define RTCP_HEADER_BYTES 8   // header and sender's SSRC: what SRTCP leaves in the clear (RFC 3711, 3.4)
+#define SRTCP_INDEX_BYTES 4   // E flag and index (RFC 3711, 3.4)
+#define PACKET_BYTES_MAX 4096 // far above any datagram; keeps the int of libsrtp2 honest
+
+struct inbound {
+    uint32_t ssrc;
+    uint32_t used; // the session's clock at its last authentic packet
+};
+
+// libsrtp2 has one template a session, so each direction is a session of its own.
+struct srtp_session {
+    srtp_t in, out;
+    uint32_t clock;         // counts authentic packets
+    uint16_t inbound_count; // streams that libsrtp2 holds in `in`
+    uint16_t inbound_hint;  // where the last packet's stream was
+    uint8_t tag_bytes;
+    struct inbound inbound[SRTP_INBOUND_MAX];
+};
+
+enum err srtp_library_start(void) {
+    return srtp_init() == srtp_err_status_ok ? ERR_OK : ERR_UNSUPPORTED;
+}
+
+void srtp_library_stop(void) {
+    (void)srtp_shutdown();
+}
+
+const char *srtp_library_version(void) {
+    return srtp_get_version_string();
+}
+
+struct profile {
+    srtp_profile_t id;
+    uint8_t key_bytes; // with the salt
+    uint8_t tag_bytes;
+};
+
+static const struct profile *profile_find(enum srtp_profile profile) {
+    // RFC 7714, section 12 (GCM: 12 bytes of salt, 16 of tag); RFC 5764, section 4.1.2 (14 and 10).
+    static const struct profile profiles[] = {
+        [SRTP_PROFILE_AEAD_AES_128_GCM] = {srtp_profile_aead_aes_128_gcm, 16 + 12, 16},
+        [SRTP_PROFILE_AEAD_AES_256_GCM] = {srtp_profile_aead_aes_256_gcm, 32 + 12, 16},
+        [SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80] = {srtp_profile_aes128_cm_sha1_80, 16 + 14, 10},
+    };
+    if (profile <= SRTP_PROFILE_NONE || profile >= sizeof profiles / sizeof profiles[0])
+        return NULL;
+    return &profiles[profile];
+}
+
+static bool direction_create(srtp_t *out, const struct profile *profile, srtp_ssrc_type_t type,
+                             const uint8_t *key) {
+    uint8_t master[SRTP_KEY_MAX];
+    memcpy(master, key, profile->key_bytes);
+    srtp_policy_t policy = {
+        .ssrc.type = type,
+        .key = master,
+        .window_size = SRTP_REPLAY_WINDOW,
+        .allow_repeat_tx = 1,
+    };
+    bool ok = !srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, profile->id) &&
+              !srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, profile->id) &&
+              !srtp_create(out, &policy);
+    explicit_bzero(master, sizeof master);
+    return ok;
+}
+
+struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
+    const struct profile *profile = profile_find(keys->profile);
+    if (!profile || keys->len != profile->key_bytes)
+        return NULL;
+    struct srtp_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return NULL;
+    session->tag_bytes = profile->tag_bytes;
+    if (!direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
+        !direction_create(&session->out, profile, ssrc_any_outbound, keys->local)) {
+        srtp_session_destroy(session);
+        return NULL;
+    }
+    return session;
+}
+
+void srtp_session_destroy(struct srtp_session *session) {
+    if (!session)
+        return;
+    if (session->in)
+        (void)srtp_dealloc(session->in);
+    if (session->out)
+        (void)srtp_dealloc(session->out);
+    free(session);
+}
+
+static enum err err_of(srtp_err_status_t status) {
+    switch (status) {
+    case srtp_err_status_ok:
+        return ERR_OK;
+    case srtp_err_status_replay_fail:
+    case srtp_err_status_replay_old:
+    case srtp_err_status_pkt_idx_old:
+        return ERR_EXISTS;
+    case srtp_err_status_auth_fail:
+    case srtp_err_status_cipher_fail: // how the AEAD of some builds says that the tag is wrong
+        return ERR_AUTH;
+    case srtp_err_status_alloc_fail:
+        return ERR_NO_MEMORY;
+    case srtp_err_status_key_expired:
+        return ERR_LIMIT;
+    default:
+        return ERR_MALFORMED;
+    }
+}
+
+typedef srtp_err_status_t srtp_call(srtp_t ctx, void *packet, int *len);
+
+static enum err session_apply(srtp_call *call, srtp_t ctx, uint8_t *packet, size_t *len) {
+    assert(*len <= PACKET_BYTES_MAX);
+    int n = (int)*len;
+    srtp_err_status_t status = call(ctx, packet, &n);
+    if (status != srtp_err_status_ok)
+        return err_of(status);
+    assert(n > 0);
+    *len = (size_t)n;
+    return ERR_OK;
+}
+
+enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len) {
+    if (*len < RTP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
+        return ERR_MALFORMED;
+    return session_apply(srtp_protect, session->out, packet, len);
+}
+
+enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len) {
+    if (*len < RTCP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
+        return ERR_MALFORMED;
+    return session_apply(srtp_protect_rtcp, session->out, packet, len);
+}
+
+static void inbound_remove(struct srtp_session *session, uint16_t i) {
+    assert(i < session->inbound_count);
+    (void)srtp_remove_stream(session->in, htonl(session->inbound[i].ssrc));
+    session->inbound[i] = session->inbound[--session->inbound_count];
+    session->inbound_hint = 0;
+}
+
+static uint16_t inbound_oldest(const struct srtp_session *session) {
+    uint16_t oldest = 0;
+    for (uint16_t i = 1; i < session->inbound_count; i++)
+        if (session->clock - session->inbound[i].used > session->clock - session->inbound[oldest].used)
+            oldest = i;
+    return oldest;
+}
+
+// libsrtp2 has just authenticated a packet of this SSRC and holds a stream for it. Keeps those streams
+// bounded.
+static void inbound_note(struct srtp_session *session, uint32_t ssrc) {
+    session->clock++;
+    uint16_t i = session->inbound_hint;
+    if (i >= session->inbound_count || session->inbound[i].ssrc != ssrc)
+        for (i = 0; i < session->inbound_count && session->inbound[i].ssrc != ssrc; i++)
+            continue;
+    if (i == session->inbound_count) {
+        if (i == SRTP_INBOUND_MAX) {
+            inbound_remove(session, inbound_oldest(session));
+            i = session->inbound_count;
+        }
+        session->inbound_count++;
+        session->inbound[i].ssrc = ssrc;
+    }
+    assert(i < session->inbound_count && session->inbound_count <= SRTP_INBOUND_MAX);
+    session->inbound[i].used = session->clock;
+    session->inbound_hint = i;
+}
+
+enum err srtp_session_unprotect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len) {
+    if (*len < RTP_HEADER_BYTES + (size_t)session->tag_bytes || *len > PACKET_BYTES_MAX)
+        return ERR_MALFORMED;
+    uint32_t ssrc = load_be32(packet + 8);
+    enum err err = session_apply(srtp_unprotect, session->in, packet, len);
+    if (err == ERR_OK)
+        inbound_note(session, ssrc);
+    return err;
+}
+
+enum err srtp_session_unprotect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len) {
+    if (*len < RTCP_HEADER_BYTES + SRTCP_INDEX_BYTES + (size_t)session->tag_bytes || *len > PACKET_BYTES_MAX)
+        return ERR_MALFORMED;
+    uint32_t ssrc = load_be32(packet + 4);
+    enum err err = session_apply(srtp_unprotect_rtcp, session->in, packet, len);
+    if (err == ERR_OK)
+        inbound_note(session, ssrc);
+    return err;
+}
+
+void srtp_session_forget(struct srtp_session *session, uint32_t ssrc) {
+    for (uint16_t i = 0; i < session->inbound_count; i++)
+        if (session->inbound[i].ssrc == ssrc) {
+            inbound_remove(session, i);
+            return;
+        }
+}
+
+void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc) {
+    (void)srtp_remove_stream(session->out, htonl(ssrc));
+}
