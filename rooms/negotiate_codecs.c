@@ -1,0 +1,337 @@
+// What the server routes, and when two codecs are the same.
+#include "rooms/negotiate_internal.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct codec_name {
+    const char *mime_type;
+    enum media_codec codec;
+} CODEC_NAMES[] = {
+    {"audio/opus", CODEC_OPUS}, {"video/VP8", CODEC_VP8},   {"video/VP9", CODEC_VP9},
+    {"video/H264", CODEC_H264}, {"video/H265", CODEC_H265}, {"video/AV1", CODEC_AV1},
+};
+
+// Router payload types count from here: a video codec takes two, the second for its RTX. 127 stays free for
+// the client's probator.
+#define FIRST_PAYLOAD_TYPE 100
+
+struct parameter {
+    const char *key, *text; // text: NULL for the number
+    int number;
+};
+
+#define PARAMETERS_MAX 4
+static const struct routed_codec {
+    const char *kind, *mime_type;
+    int clock_rate, channels;
+    struct parameter parameters[PARAMETERS_MAX];
+} ROUTED[] = {
+    {"audio", "audio/opus", 48000, 2, {{0}}},
+    {"video", "video/VP8", 90000, 0, {{0}}},
+    {"video", "video/VP9", 90000, 0, {{"profile-id", NULL, 0}}},
+    {"video", "video/VP9", 90000, 0, {{"profile-id", NULL, 2}}},
+    {"video",
+     "video/H264",
+     90000,
+     0,
+     {{"packetization-mode", NULL, 1},
+      {"level-asymmetry-allowed", NULL, 1},
+      {"profile-level-id", "42e01f", 0}}},
+    {"video",
+     "video/H264",
+     90000,
+     0,
+     {{"packetization-mode", NULL, 1},
+      {"level-asymmetry-allowed", NULL, 1},
+      {"profile-level-id", "4d0032", 0}}},
+    {"video", "video/AV1", 90000, 0, {{0}}},
+    // RFC 7798, 7.1: Main profile, Main tier, one RTP stream. Level 6.0 (180), so that the client's encoder
+    // is not held back by what we announce; the forwarder does not decode.
+    {"video",
+     "video/H265",
+     90000,
+     0,
+     {{"profile-id", NULL, 1}, {"tier-flag", NULL, 0}, {"level-id", NULL, 180}, {"tx-mode", "SRST", 0}}},
+};
+
+static const struct feedback {
+    const char *type, *parameter;
+    bool audio;
+} FEEDBACK[] = {
+    {"nack", "", true},       {"nack", "pli", false},     {"ccm", "fir", false},
+    {"goog-remb", "", false}, {"transport-cc", "", true},
+};
+
+// Directions as the server sees them: recvonly is taken from publishers, not offered to viewers.
+static const struct routed_ext {
+    const char *uri;
+    const char *audio, *video; // direction, NULL: not for this kind
+} EXTENSIONS[EXT_COUNT] = {
+    [EXT_MID] = {"urn:ietf:params:rtp-hdrext:sdes:mid", "sendrecv", "sendrecv"},
+    [EXT_RID] = {"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", NULL, "recvonly"},
+    [EXT_REPAIRED_RID] = {"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id", NULL, "recvonly"},
+    [EXT_ABS_SEND_TIME] = {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", "sendrecv",
+                           "sendrecv"},
+    [EXT_TRANSPORT_CC] = {"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+                          "recvonly", "sendrecv"},
+    [EXT_AUDIO_LEVEL] = {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", "sendrecv", NULL},
+    [EXT_DEPENDENCY_DESCRIPTOR] =
+        {"https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", NULL,
+         "recvonly"},
+    [EXT_VIDEO_ORIENTATION] = {"urn:3gpp:video-orientation", NULL, "sendrecv"},
+    [EXT_TOFFSET] = {"urn:ietf:params:rtp-hdrext:toffset", NULL, "sendrecv"},
+    [EXT_ABS_CAPTURE_TIME] = {"http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time", "sendrecv",
+                              "sendrecv"},
+    [EXT_PLAYOUT_DELAY] = {"http://www.webrtc.org/experiments/rtp-hdrext/playout-delay", "sendrecv",
+                           "sendrecv"},
+};
+
+// ---- router capabilities
+
+static json_t *routed_parameters(const struct routed_codec *codec) {
+    json_t *object = json_object();
+    bool ok = object != NULL;
+
+    for (size_t i = 0; i < PARAMETERS_MAX && codec->parameters[i].key != NULL; i++) {
+        const struct parameter *p = &codec->parameters[i];
+
+        ok = ok &&
+             (p->text != NULL ? put_text(object, p->key, p->text) : put_whole(object, p->key, p->number));
+    }
+    if (ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *routed_feedback(bool audio) {
+    json_t *array = json_array();
+    bool ok = array != NULL;
+
+    for (size_t i = 0; i < sizeof FEEDBACK / sizeof FEEDBACK[0]; i++) {
+        if (audio && !FEEDBACK[i].audio)
+            continue;
+        json_t *entry = json_object();
+        ok &= put_text(entry, "type", FEEDBACK[i].type);
+        ok &= put_text(entry, "parameter", FEEDBACK[i].parameter);
+        ok &= append(array, entry);
+    }
+    if (ok)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
+static bool append_routed(json_t *codecs, const struct routed_codec *codec, int payload_type) {
+    json_t *entry = json_object();
+    bool ok = put_text(entry, "kind", codec->kind);
+
+    ok &= put_text(entry, "mimeType", codec->mime_type);
+    ok &= put_whole(entry, "preferredPayloadType", payload_type);
+    ok &= put_whole(entry, "clockRate", codec->clock_rate);
+    if (codec->channels != 0)
+        ok &= put_whole(entry, "channels", codec->channels);
+    ok &= put(entry, "parameters", routed_parameters(codec));
+    ok &= put(entry, "rtcpFeedback", routed_feedback(codec->channels != 0));
+    ok &= append(codecs, entry);
+    return ok;
+}
+
+static bool append_routed_rtx(json_t *codecs, int clock_rate, int payload_type, int apt) {
+    json_t *entry = json_object(), *parameters = json_object();
+    bool ok = put_text(entry, "kind", "video");
+
+    ok &= put_text(entry, "mimeType", "video/rtx");
+    ok &= put_whole(entry, "preferredPayloadType", payload_type);
+    ok &= put_whole(entry, "clockRate", clock_rate);
+    ok &= put_whole(parameters, "apt", apt);
+    ok &= put(entry, "parameters", parameters);
+    ok &= put(entry, "rtcpFeedback", json_array());
+    ok &= append(codecs, entry);
+    return ok;
+}
+
+static bool append_routed_ext(json_t *list, enum media_ext ext, const char *kind, const char *direction) {
+    if (direction == NULL)
+        return true;
+    json_t *entry = json_object();
+    bool ok = put_text(entry, "kind", kind);
+
+    ok &= put_text(entry, "uri", EXTENSIONS[ext].uri);
+    ok &= put_whole(entry, "preferredId", EXT_ROUTER_ID(ext));
+    ok &= put(entry, "preferredEncrypt", json_false());
+    ok &= put_text(entry, "direction", direction);
+    ok &= append(list, entry);
+    return ok;
+}
+
+json_t *negotiate_router_capabilities(void) {
+    json_t *codecs = json_array(), *extensions = json_array(), *capabilities = json_object();
+    int payload_type = FIRST_PAYLOAD_TYPE;
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof ROUTED / sizeof ROUTED[0]; i++) {
+        int media_payload_type = payload_type++;
+
+        ok &= append_routed(codecs, &ROUTED[i], media_payload_type);
+        if (ROUTED[i].channels == 0)
+            ok &= append_routed_rtx(codecs, ROUTED[i].clock_rate, payload_type++, media_payload_type);
+    }
+    assert(payload_type <= PAYLOAD_TYPE_LAST);
+    for (enum media_ext ext = EXT_MID; ext < EXT_COUNT; ext++) {
+        ok &= append_routed_ext(extensions, ext, "audio", EXTENSIONS[ext].audio);
+        ok &= append_routed_ext(extensions, ext, "video", EXTENSIONS[ext].video);
+    }
+    ok &= put(capabilities, "codecs", codecs);
+    ok &= put(capabilities, "headerExtensions", extensions);
+    if (ok)
+        return capabilities;
+    json_decref(capabilities);
+    return NULL;
+}
+
+// ---- names
+
+const char *ext_uri(enum media_ext ext) {
+    assert(ext > EXT_NONE && ext < EXT_COUNT);
+    return EXTENSIONS[ext].uri;
+}
+
+enum media_ext ext_of_uri(const char *uri) {
+    for (enum media_ext ext = EXT_MID; ext < EXT_COUNT; ext++) {
+        if (strcmp(EXTENSIONS[ext].uri, uri) == 0)
+            return ext;
+    }
+    return EXT_NONE;
+}
+
+bool codec_of_mime(const char *mime_type, enum media_codec *codec) {
+    for (size_t i = 0; i < sizeof CODEC_NAMES / sizeof CODEC_NAMES[0]; i++) {
+        if (strcasecmp(CODEC_NAMES[i].mime_type, mime_type) == 0) {
+            *codec = CODEC_NAMES[i].codec;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mime_is_rtx(const char *mime_type) {
+    const char *slash = strchr(mime_type, '/');
+
+    return slash != NULL && strcasecmp(slash, "/rtx") == 0;
+}
+
+bool codec_is_rtx(const json_t *codec) {
+    return mime_is_rtx(text_member(codec, "mimeType"));
+}
+
+// ---- matching
+
+// One codec parameter, strings and numbers apart, as JavaScript's === sees them. Absent, 0 and "" are
+// `fallback`.
+static bool parameter_equal(const json_t *a, const json_t *b, const char *key) {
+    const json_t *values[2] = {json_object_get(a, key), json_object_get(b, key)};
+    int64_t numbers[2] = {0, 0};
+    const char *texts[2] = {"", ""};
+
+    for (int i = 0; i < 2; i++) {
+        if (json_is_string(values[i]))
+            texts[i] = json_string_value(values[i]);
+        else if (is_given(values[i]) && !whole_number(values[i], INT64_MIN, INT64_MAX, &numbers[i]))
+            return false; // 0.5 is nobody's profile
+    }
+    return numbers[0] == numbers[1] && strcmp(texts[0], texts[1]) == 0;
+}
+
+// RFC 7798, 7.1: what is absent means `inferred`. Browsers give numbers; digits in a string are taken too.
+static bool h265_number(const json_t *parameters, const char *key, int64_t inferred, int64_t *out) {
+    const json_t *value = json_object_get(parameters, key);
+    const char *text = json_string_value(value);
+
+    if (text != NULL && text[0] >= '0' && text[0] <= '9' && text[1] == '\0') {
+        *out = text[0] - '0';
+        return true;
+    }
+    *out = inferred;
+    return !is_given(value) || whole_number(value, 0, 31, out);
+}
+
+static bool h265_number_equal(const json_t *a, const json_t *b, const char *key, int64_t inferred) {
+    int64_t of_a, of_b;
+
+    return h265_number(a, key, inferred, &of_a) && h265_number(b, key, inferred, &of_b) && of_a == of_b;
+}
+
+static const char *h265_tx_mode(const json_t *parameters) {
+    const char *text = text_member(parameters, "tx-mode");
+
+    return text[0] != '\0' ? text : "SRST"; // RFC 7798, 7.1: inferred
+}
+
+// The client compares H265 by its name alone, so a mismatch that we let pass would be a black picture. The
+// level is no obstacle: what a receiver cannot decode at full size it says by other means.
+static bool h265_match(const json_t *a, const json_t *b) {
+    return h265_number_equal(a, b, "profile-id", 1) && h265_number_equal(a, b, "tier-flag", 0) &&
+           strcasecmp(h265_tx_mode(a), h265_tx_mode(b)) == 0;
+}
+
+static bool parameters_match(const char *mime_type, const json_t *a, const json_t *b) {
+    enum media_codec codec;
+
+    if (!codec_of_mime(mime_type, &codec))
+        return true;
+    switch (codec) {
+    case CODEC_H264:
+        return parameter_equal(a, b, "packetization-mode") && h264_same_profile(a, b);
+    case CODEC_VP9:
+        return parameter_equal(a, b, "profile-id");
+    case CODEC_H265:
+        return h265_match(a, b);
+    case CODEC_OPUS:
+    case CODEC_VP8:
+    case CODEC_AV1:
+        break;
+    }
+    return true;
+}
+
+bool codecs_match(const json_t *a, const json_t *b) {
+    const char *mime_a = text_member(a, "mimeType"), *mime_b = text_member(b, "mimeType");
+
+    return mime_a[0] != '\0' && strcasecmp(mime_a, mime_b) == 0 &&
+           whole_member(a, "clockRate", CLOCK_RATE_LAST_HZ) ==
+               whole_member(b, "clockRate", CLOCK_RATE_LAST_HZ) &&
+           whole_member(a, "channels", CHANNELS_LAST) == whole_member(b, "channels", CHANNELS_LAST) &&
+           parameters_match(mime_a, json_object_get(a, "parameters"), json_object_get(b, "parameters"));
+}
+
+const json_t *codec_matching(const json_t *codecs, const json_t *codec) {
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        const json_t *candidate = json_array_get(codecs, i);
+
+        if (codecs_match(codec, candidate))
+            return candidate;
+    }
+    return NULL;
+}
+
+const json_t *codec_rtx_of(const json_t *codecs, int64_t payload_type) {
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        const json_t *codec = json_array_get(codecs, i);
+
+        if (payload_type >= 0 && codec_is_rtx(codec) &&
+            whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST) == payload_type)
+            return codec;
+    }
+    return NULL;
+}
+
+const json_t *codec_first_media(const json_t *codecs) {
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        if (!codec_is_rtx(json_array_get(codecs, i)))
+            return json_array_get(codecs, i);
+    }
+    return NULL;
+}

@@ -1,0 +1,344 @@
+// From what a publisher sends to what receivers choose from: its payload types and streams under the
+// router's names.
+#include "rooms/negotiate_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+// ---- refusing a codec, with what was tried and what is allowed
+
+struct sentence {
+    char *text;
+    size_t size, len;
+};
+
+static void say(struct sentence *s, const char *word, const char *rest) {
+    if (s->len < s->size)
+        s->len += (size_t)snprintf(s->text + s->len, s->size - s->len, "%s%s", word, rest);
+}
+
+// The parameters by which codecs of one name differ.
+static void say_parameters(struct sentence *s, const json_t *codec) {
+    static const char *const KEYS[] = {"profile-id", "profile-level-id", "packetization-mode"};
+    const json_t *parameters = json_object_get(codec, "parameters");
+
+    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
+        const json_t *value = json_object_get(parameters, KEYS[i]);
+        char text[32];
+
+        if (json_is_integer(value))
+            snprintf(text, sizeof text, " %s=%lld", KEYS[i], (long long)json_integer_value(value));
+        else if (json_is_string(value) &&
+                 strspn(json_string_value(value), "0123456789abcdefABCDEF") ==
+                     json_string_length(value)) // anything else may be cut mid-letter
+            snprintf(text, sizeof text, " %.16s=%.8s", KEYS[i], json_string_value(value));
+        else
+            continue;
+        say(s, text, "");
+    }
+}
+
+static void say_routed(struct sentence *s, const json_t *capabilities, const char *kind) {
+    const json_t *codecs = json_object_get(capabilities, "codecs");
+    const char *separator = "";
+
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        const json_t *codec = json_array_get(codecs, i);
+
+        if (strcmp(text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec))
+            continue;
+        const char *name = strchr(text_member(codec, "mimeType"), '/');
+        say(s, separator, name != NULL ? name + 1 : "");
+        say_parameters(s, codec);
+        separator = ", ";
+    }
+}
+
+static bool refuse_codec(const json_t *codec, const json_t *capabilities, struct refusal *refusal) {
+    const char *mime_type = text_member(codec, "mimeType");
+    const char *kind = (mime_type[0] | 0x20) == 'a' ? "audio" : "video";
+    char tried[96] = "", allowed[160] = "";
+    struct sentence of_tried = {tried, sizeof tried, 0}, of_allowed = {allowed, sizeof allowed, 0};
+
+    say_parameters(&of_tried, codec);
+    say_routed(&of_allowed, capabilities, kind);
+    return refuse(refusal, ERR_UNSUPPORTED, "unsupported codec %.32s%s (payload type %lld): allowed is %s %s",
+                  mime_type, tried, (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST), kind,
+                  allowed);
+}
+
+// ---- mapping
+
+static bool append_codec_mapping(json_t *list, const json_t *codec, const json_t *routed) {
+    json_t *entry = json_object();
+    bool ok = put_whole(entry, "payloadType", whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST));
+
+    ok &= put_whole(entry, "mappedPayloadType",
+                    whole_member(routed, "preferredPayloadType", PAYLOAD_TYPE_LAST));
+    ok &= append(list, entry);
+    return ok;
+}
+
+static const json_t *codec_by_payload_type(const json_t *codecs, const char *key, int64_t payload_type) {
+    for (size_t i = 0; payload_type >= 0 && i < json_array_size(codecs); i++) {
+        const json_t *codec = json_array_get(codecs, i);
+
+        if (whole_member(codec, key, PAYLOAD_TYPE_LAST) == payload_type)
+            return codec;
+    }
+    return NULL;
+}
+
+static bool map_media(json_t *list, const json_t *codec, const json_t *capabilities,
+                      struct refusal *refusal) {
+    const json_t *routed = codec_matching(json_object_get(capabilities, "codecs"), codec);
+
+    if (routed == NULL)
+        return refuse_codec(codec, capabilities, refusal);
+    return append_codec_mapping(list, codec, routed);
+}
+
+static bool map_rtx(json_t *list, const json_t *codec, const json_t *codecs, const json_t *capabilities,
+                    struct refusal *refusal) {
+    const json_t *routed_codecs = json_object_get(capabilities, "codecs");
+    int64_t apt = whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST);
+    const json_t *media = codec_by_payload_type(codecs, "payloadType", apt);
+    long long payload_type = (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+
+    if (media == NULL || codec_is_rtx(media))
+        return refuse(refusal, ERR_MALFORMED, "missing media codec for RTX payload type %lld", payload_type);
+    const json_t *routed_media = codec_matching(routed_codecs, media);
+    const json_t *routed =
+        codec_rtx_of(routed_codecs, whole_member(routed_media, "preferredPayloadType", PAYLOAD_TYPE_LAST));
+    if (routed == NULL)
+        return refuse(refusal, ERR_UNSUPPORTED, "no RTX (payload type %lld) for codec %.64s", payload_type,
+                      text_member(media, "mimeType"));
+    return append_codec_mapping(list, codec, routed);
+}
+
+// Media codecs first, as the reference orders them.
+static json_t *map_codecs(const json_t *codecs, const json_t *capabilities, struct refusal *refusal) {
+    json_t *list = json_array();
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < json_array_size(codecs); i++) {
+        if (!codec_is_rtx(json_array_get(codecs, i)))
+            ok = map_media(list, json_array_get(codecs, i), capabilities, refusal);
+    }
+    for (size_t i = 0; ok && i < json_array_size(codecs); i++) {
+        if (codec_is_rtx(json_array_get(codecs, i)))
+            ok = map_rtx(list, json_array_get(codecs, i), codecs, capabilities, refusal);
+    }
+    return finish(list, ok, refusal);
+}
+
+static json_t *map_encodings(const json_t *encodings, uint32_t first_ssrc, struct refusal *refusal) {
+    json_t *list = json_array();
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < json_array_size(encodings); i++) {
+        const json_t *encoding = json_array_get(encodings, i);
+        const json_t *ssrc = json_object_get(encoding, "ssrc"), *rid = json_object_get(encoding, "rid");
+        json_t *entry = json_object();
+
+        if (is_given(ssrc))
+            ok &= put(entry, "ssrc", number_copy(ssrc));
+        if (is_given(rid))
+            ok &= put(entry, "rid", share(rid));
+        ok &= put_whole(entry, "mappedSsrc", (int64_t)first_ssrc + (int64_t)i);
+        ok &= append(list, entry);
+    }
+    return finish(list, ok, refusal);
+}
+
+json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *router_capabilities,
+                                   uint32_t first_ssrc, struct refusal *refusal) {
+    json_t *mapping = json_object();
+    bool ok = true;
+
+    assert(refusal != NULL);
+    assert(first_ssrc > 0 && first_ssrc <= UINT32_MAX - STREAMS_MAX);
+    *refusal = (struct refusal){.code = ERR_OK};
+    ok = ok && put(mapping, "codecs",
+                   map_codecs(json_object_get(parameters, "codecs"), router_capabilities, refusal));
+    ok = ok && put(mapping, "encodings",
+                   map_encodings(json_object_get(parameters, "encodings"), first_ssrc, refusal));
+    return finish(mapping, ok, refusal);
+}
+
+// ---- consumable
+
+// The publisher's parameters; for H264 with the profile-level-id that answers the publisher.
+static json_t *consumable_parameters(const json_t *codec, const json_t *routed) {
+    const json_t *offered = json_object_get(codec, "parameters"),
+                 *ours = json_object_get(routed, "parameters");
+    json_t *copy = json_is_object(offered) ? flat_copy(offered) : json_object();
+    enum media_codec name;
+
+    if (copy == NULL || !codec_of_mime(text_member(codec, "mimeType"), &name) || name != CODEC_H264)
+        return copy;
+    struct h264_answer answer = h264_answer_level(offered, ours);
+    if (answer.text[0] == '\0')
+        json_object_del(copy, "profile-level-id"); // not there is as good as deleted
+    else if (!put_text(copy, "profile-level-id", answer.text)) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static json_t *feedback_copy(const json_t *feedback) {
+    json_t *copy = json_array();
+    bool ok = copy != NULL;
+
+    for (size_t i = 0; i < json_array_size(feedback); i++)
+        ok = ok && append(copy, flat_copy(json_array_get(feedback, i)));
+    if (ok)
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
+// `routed` under its router payload type; takes over `parameters`.
+static bool append_consumable(json_t *list, const json_t *routed, json_t *parameters) {
+    const json_t *channels = json_object_get(routed, "channels");
+    json_t *entry = json_object();
+    bool ok = put(entry, "mimeType", share(json_object_get(routed, "mimeType")));
+
+    ok &= put(entry, "payloadType", share(json_object_get(routed, "preferredPayloadType")));
+    ok &= put(entry, "clockRate", share(json_object_get(routed, "clockRate")));
+    if (channels != NULL)
+        ok &= put(entry, "channels", share(channels));
+    ok &= put(entry, "parameters", parameters);
+    ok &= put(entry, "rtcpFeedback", feedback_copy(json_object_get(routed, "rtcpFeedback")));
+    ok &= append(list, entry);
+    return ok;
+}
+
+// RTX is added whether or not the publisher has it: retransmitting to receivers is our own affair.
+static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilities, const json_t *mapping) {
+    const json_t *routed_codecs = json_object_get(capabilities, "codecs");
+    const json_t *map = json_object_get(mapping, "codecs");
+    json_t *list = json_array();
+    bool ok = list != NULL;
+
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        const json_t *codec = json_array_get(codecs, i);
+        int64_t theirs = whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+        int64_t ours = whole_member(codec_by_payload_type(map, "payloadType", theirs), "mappedPayloadType",
+                                    PAYLOAD_TYPE_LAST);
+        const json_t *routed = codec_by_payload_type(routed_codecs, "preferredPayloadType", ours);
+
+        if (codec_is_rtx(codec) || routed == NULL)
+            continue;
+        ok &= append_consumable(list, routed, consumable_parameters(codec, routed));
+        const json_t *rtx = codec_rtx_of(routed_codecs, ours);
+        if (rtx != NULL)
+            ok &= append_consumable(list, rtx, flat_copy(json_object_get(rtx, "parameters")));
+    }
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static bool list_has_uri(const json_t *list, const char *uri) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (strcmp(text_member(json_array_get(list, i), "uri"), uri) == 0)
+            return true;
+    }
+    return false;
+}
+
+// abs-capture-time is passed through from the publisher's packets, so only a publisher that negotiated it can
+// have it; every other one we write ourselves.
+static bool ext_is_offered(const json_t *ext, const char *kind, const json_t *publishers) {
+    const char *direction = text_member(ext, "direction"), *uri = text_member(ext, "uri");
+
+    if (strcmp(text_member(ext, "kind"), kind) != 0)
+        return false;
+    if (strcmp(direction, "sendrecv") != 0 && strcmp(direction, "sendonly") != 0)
+        return false;
+    return strcmp(uri, ext_uri(EXT_ABS_CAPTURE_TIME)) != 0 || list_has_uri(publishers, uri);
+}
+
+static json_t *consumable_extensions(enum media_kind kind, const json_t *parameters,
+                                     const json_t *capabilities) {
+    const json_t *routed = json_object_get(capabilities, "headerExtensions");
+    const json_t *publishers = json_object_get(parameters, "headerExtensions");
+    json_t *list = json_array();
+    bool ok = list != NULL;
+
+    for (size_t i = 0; i < json_array_size(routed); i++) {
+        const json_t *ext = json_array_get(routed, i);
+
+        if (!ext_is_offered(ext, kind == MEDIA_AUDIO ? "audio" : "video", publishers))
+            continue;
+        json_t *entry = json_object();
+        ok &= put(entry, "uri", share(json_object_get(ext, "uri")));
+        ok &= put(entry, "id", share(json_object_get(ext, "preferredId")));
+        ok &= put(entry, "encrypt", json_boolean(json_is_true(json_object_get(ext, "preferredEncrypt"))));
+        ok &= put(entry, "parameters", json_object());
+        ok &= append(list, entry);
+    }
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+// The encoding without what names the publisher's streams.
+static json_t *consumable_encoding(const json_t *encoding, const json_t *mapped) {
+    json_t *copy = json_object();
+    const char *key;
+    json_t *value;
+    bool ok = copy != NULL;
+
+    json_object_foreach((json_t *)encoding, key, value) {
+        if (strcmp(key, "rid") != 0 && strcmp(key, "rtx") != 0 && strcmp(key, "codecPayloadType") != 0 &&
+            strcmp(key, "ssrc") != 0)
+            ok = ok && put(copy, key, share(value));
+    }
+    ok = ok && put(copy, "ssrc", share(json_object_get(mapped, "mappedSsrc")));
+    if (ok)
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
+static json_t *consumable_encodings(const json_t *encodings, const json_t *mapped) {
+    json_t *list = json_array();
+    bool ok = list != NULL;
+
+    for (size_t i = 0; i < json_array_size(encodings); i++)
+        ok = ok && append(list, consumable_encoding(json_array_get(encodings, i), json_array_get(mapped, i)));
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+json_t *negotiate_consumable(enum media_kind kind, const json_t *parameters,
+                             const json_t *router_capabilities, const json_t *mapping) {
+    const json_t *cname = json_object_get(json_object_get(parameters, "rtcp"), "cname");
+    const json_t *msid = json_object_get(parameters, "msid");
+    json_t *consumable = json_object(), *rtcp = json_object();
+    bool ok = put(consumable, "codecs",
+                  consumable_codecs(json_object_get(parameters, "codecs"), router_capabilities, mapping));
+
+    ok &= put(consumable, "headerExtensions", consumable_extensions(kind, parameters, router_capabilities));
+    ok &= put(consumable, "encodings",
+              consumable_encodings(json_object_get(parameters, "encodings"),
+                                   json_object_get(mapping, "encodings")));
+    if (is_given(cname))
+        ok &= put(rtcp, "cname", share(cname));
+    ok &= put(rtcp, "reducedSize", json_true());
+    ok &= put(consumable, "rtcp", rtcp);
+    if (is_given(msid))
+        ok &= put(consumable, "msid", share(msid));
+    if (ok)
+        return consumable;
+    json_decref(consumable);
+    return NULL;
+}
