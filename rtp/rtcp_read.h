@@ -62,7 +62,8 @@ struct rtcp_fir_entry {
 bool rtcp_fir_next(struct reader *body, struct rtcp_fir_entry *out);
 
 // Round trip in microseconds from a report block about what we sent: now_ntp is the time of its arrival. 0:
-// not known.
+// not known, negative or beyond belief. A known one is at least 1.
+#define RTCP_ROUND_TRIP_MAX_US 30000000
 uint32_t rtcp_round_trip_us(const struct rtcp_report *report, uint64_t now_ntp);
 
 #endif

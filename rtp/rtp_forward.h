@@ -39,7 +39,8 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
 // follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
-// and temporal, which are the codec's to tell. The payload does not move.
+// and temporal, which are the codec's to tell; repaired becomes false, for whoever unwrapped the packet to
+// set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
 

@@ -1,0 +1,159 @@
+#include "rtp/rtcp_read.h"
+
+#define TYPE_SR 200
+#define TYPE_RR 201
+#define TYPE_BYE 203
+#define TYPE_RTPFB 205 // RFC 4585, 6.1
+#define TYPE_PSFB 206
+#define TYPE_XR 207 // RFC 3611
+
+#define FMT_NACK 1
+#define FMT_TRANSPORT_CC 15
+#define FMT_PLI 1
+#define FMT_FIR 4
+
+#define REPORT_BYTES 24
+#define FIR_BYTES 8
+
+struct rtcp_walk rtcp_walk_of(struct span datagram) {
+    return (struct rtcp_walk){.left = reader_of(datagram)};
+}
+
+// The body without its padding, whose last byte counts it (RFC 3550, 6.4.1): words, at least one.
+static bool strip_padding(struct reader *body) {
+    if (body->left == 0)
+        return false;
+    uint8_t padding = body->ptr[body->left - 1];
+    if (padding == 0 || padding % 4 != 0 || padding > body->left)
+        return false;
+    body->left -= padding;
+    return true;
+}
+
+// Report blocks; profile-specific extensions may follow them and are left.
+static void read_report(struct reader *r, uint8_t count, bool sender, struct rtcp_packet *out) {
+    out->kind = sender ? RTCP_SENDER_REPORT : RTCP_RECEIVER_REPORT;
+    out->sender_ssrc = read_u32(r);
+    if (sender) {
+        out->ntp = read_u64(r);
+        out->rtp_timestamp = read_u32(r);
+        out->packet_count = read_u32(r);
+        out->octet_count = read_u32(r);
+    }
+    out->body = read_span(r, (size_t)count * REPORT_BYTES);
+}
+
+// A BYE that names nobody says nothing.
+static void read_bye(struct reader *r, uint8_t count, struct rtcp_packet *out) {
+    if (count == 0)
+        return;
+    out->kind = RTCP_BYE;
+    out->sender_ssrc = read_u32(r);
+    out->body = read_span(r, (size_t)(count - 1) * 4);
+}
+
+static enum rtcp_kind feedback_kind(uint8_t type, uint8_t fmt) {
+    if (type == TYPE_RTPFB)
+        return fmt == FMT_NACK ? RTCP_NACK : fmt == FMT_TRANSPORT_CC ? RTCP_TRANSPORT_CC : RTCP_OTHER;
+    return fmt == FMT_PLI ? RTCP_PLI : fmt == FMT_FIR ? RTCP_FIR : RTCP_OTHER;
+}
+
+static void read_feedback(struct reader *r, uint8_t type, uint8_t fmt, struct rtcp_packet *out) {
+    out->kind = feedback_kind(type, fmt);
+    out->sender_ssrc = read_u32(r);
+    out->media_ssrc = read_u32(r);
+    size_t len = out->kind == RTCP_FIR ? r->left - r->left % FIR_BYTES : r->left;
+    out->body = read_span(r, len);
+}
+
+// RFC 3611, section 3: each block has its length in words, less one; all must fit.
+static void read_xr(struct reader *r, struct rtcp_packet *out) {
+    out->kind = RTCP_XR;
+    out->sender_ssrc = read_u32(r);
+    out->body = span_of(r->ptr, r->left);
+    while (!r->failed && r->left > 0) {
+        read_u16(r); // type and what it says
+        size_t words = read_u16(r);
+        read_raw(r, words * 4);
+    }
+}
+
+static void read_body(struct reader *r, uint8_t type, uint8_t count, struct rtcp_packet *out) {
+    switch (type) {
+    case TYPE_SR:
+    case TYPE_RR:
+        read_report(r, count, type == TYPE_SR, out);
+        break;
+    case TYPE_BYE:
+        read_bye(r, count, out);
+        break;
+    case TYPE_RTPFB:
+    case TYPE_PSFB:
+        read_feedback(r, type, count, out);
+        break;
+    case TYPE_XR:
+        read_xr(r, out);
+        break;
+    default:
+        break;
+    }
+}
+
+bool rtcp_walk_next(struct rtcp_walk *walk, struct rtcp_packet *out) {
+    *out = (struct rtcp_packet){.kind = RTCP_OTHER};
+    if (walk->malformed || walk->left.left == 0)
+        return false;
+    uint8_t first = read_u8(&walk->left);
+    uint8_t type = read_u8(&walk->left);
+    size_t words = read_u16(&walk->left);
+    struct reader body = read_sub(&walk->left, words * 4);
+    bool right = !body.failed && first >> 6 == 2 && (!(first & 0x20) || strip_padding(&body));
+    if (right)
+        read_body(&body, type, first & 0x1f, out);
+    if (!right || body.failed) {
+        *out = (struct rtcp_packet){.kind = RTCP_OTHER};
+        walk->malformed = true;
+        return false;
+    }
+    return true;
+}
+
+bool rtcp_report_next(struct reader *body, struct rtcp_report *out) {
+    uint32_t ssrc = read_u32(body);
+    uint8_t fraction = read_u8(body);
+    uint32_t lost = read_u24(body);
+    *out = (struct rtcp_report){
+        .ssrc = ssrc,
+        .fraction_lost = fraction,
+        .cumulative_lost = (int32_t)(lost ^ 0x800000) - 0x800000, // RFC 3550, 6.4.1: signed
+        .highest_seq = read_u32(body),
+        .jitter = read_u32(body),
+        .last_sr = read_u32(body),
+        .delay_since_sr = read_u32(body),
+    };
+    return !body->failed;
+}
+
+bool rtcp_nack_next(struct reader *body, struct rtcp_nack_item *out) {
+    out->seq = read_u16(body);
+    out->bitmask = read_u16(body);
+    return !body->failed;
+}
+
+bool rtcp_fir_next(struct reader *body, struct rtcp_fir_entry *out) {
+    out->ssrc = read_u32(body);
+    out->command_seq = read_u8(body);
+    read_u24(body); // reserved
+    return !body->failed;
+}
+
+// RFC 3550, 6.4.1: A - LSR - DLSR, in units of 1/65536 second.
+uint32_t rtcp_round_trip_us(const struct rtcp_report *report, uint64_t now_ntp) {
+    if (report->last_sr == 0)
+        return 0;
+    uint32_t units = (uint32_t)(now_ntp >> 16) - report->last_sr - report->delay_since_sr;
+    uint64_t us = (uint64_t)units * 1000000 >> 16;
+    if (us > RTCP_ROUND_TRIP_MAX_US) // also what would be negative
+        return 0;
+    return us == 0 ? 1 : (uint32_t)us;
+}

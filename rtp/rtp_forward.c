@@ -1,0 +1,143 @@
+#include "rtp/rtp_forward.h"
+
+#include "base/bytes.h"
+
+#include <assert.h>
+
+#define EXT_HEAD_BYTES 4         // profile and length of the extension block
+#define HEADER_LONGEST 64        // every value present
+#define FIRST_BYTE 0x90          // version 2, an extension block, no padding, no contributing sources
+#define RTX_SEQ_BYTES 2          // RFC 4588, section 4: the original sequence number
+#define SRTP_TRAILER_LONGEST 144 // what protection may append
+
+static_assert(HEADER_LONGEST <= RTP_FORWARD_HEADER_MAX, "the promise of the header file");
+static_assert(BLOCK_HEADROOM + BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + HEADER_LONGEST + RTX_SEQ_BYTES +
+                      SRTP_TRAILER_LONGEST <=
+                  BLOCK_CAPACITY,
+              "the longest received packet fits a block when it goes out");
+
+// One element in one-byte form; returns the offset of its value from the packet's start.
+static uint8_t put_element(struct writer *w, enum media_ext ext, const uint8_t *value, size_t len) {
+    assert(EXT_ROUTER_ID(ext) >= 1 && EXT_ROUTER_ID(ext) <= 14 && len >= 1 && len <= 16);
+    write_u8(w, (uint8_t)(EXT_ROUTER_ID(ext) << 4 | (uint8_t)(len - 1)));
+    uint8_t at = (uint8_t)w->len;
+    write_span(w, span_of(value, len));
+    return at;
+}
+
+// A value that travels on, if it is there and of its right size; else 0.
+static uint8_t pass_element(struct writer *w, enum media_ext ext, const struct rtp_ext_values *values,
+                            size_t len) {
+    struct span v = values->of[ext];
+    return v.ptr && v.len == len ? put_element(w, ext, v.ptr, len) : 0;
+}
+
+static void put_extensions(struct writer *w, const struct rtp_ext_values *values, enum media_kind kind,
+                           struct forward_meta *meta) {
+    static const uint8_t blank[16];
+    pass_element(w, EXT_AUDIO_LEVEL, values, 1);
+    pass_element(w, EXT_VIDEO_ORIENTATION, values, 1);
+    pass_element(w, EXT_PLAYOUT_DELAY, values, 3);
+    meta->offset_at = pass_element(w, EXT_TOFFSET, values, 3);
+    if (!pass_element(w, EXT_ABS_CAPTURE_TIME, values, 16))
+        pass_element(w, EXT_ABS_CAPTURE_TIME, values, 8);
+    meta->send_time_at = put_element(w, EXT_ABS_SEND_TIME, blank, 3);
+    meta->transport_cc_at = kind == MEDIA_VIDEO ? put_element(w, EXT_TRANSPORT_CC, blank, 2) : 0;
+    // The place of the MID starts as padding; a copy with a MID gives it its id and length.
+    meta->mid_at = (uint8_t)(w->len + 1);
+    write_zeros(w, 1 + RTP_FORWARD_MID_MAX);
+}
+
+// Builds the header into w and notes its places in meta.
+static void build_header(struct writer *w, const struct rtp_packet *packet,
+                         const struct rtp_ext_values *values, enum media_kind kind,
+                         struct forward_meta *meta) {
+    write_u8(w, FIRST_BYTE);
+    write_u8(w, (uint8_t)(packet->marker << 7 | packet->payload_type));
+    write_u16(w, packet->seq);
+    write_u32(w, packet->timestamp);
+    write_u32(w, packet->ssrc);
+    write_u16(w, 0xbede);
+    write_u16(w, 0); // length in words, below
+    put_extensions(w, values, kind, meta);
+    write_zeros(w, -w->len & 3);
+    assert(!w->failed && w->len % 4 == 0);
+    store_be16(w->ptr + RTP_HEADER_MIN + 2, (uint16_t)((w->len - RTP_HEADER_MIN - EXT_HEAD_BYTES) / 4));
+}
+
+void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
+                         const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us) {
+    size_t payload_at = (size_t)(packet->payload.ptr - block->bytes);
+    assert(payload_at >= (size_t)block->start + RTP_HEADER_MIN && payload_at >= HEADER_LONGEST);
+    assert(payload_at + packet->payload.len <= BLOCK_CAPACITY);
+    struct forward_meta *meta = forward_meta_of(block);
+    meta->arrival_us = arrival_us;
+    meta->timestamp = packet->timestamp;
+    meta->seq = packet->seq;
+    meta->marker = packet->marker;
+    meta->repaired = false;
+    if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
+        meta->capture_ntp = 0;
+    // Built aside first: the values view the bytes that the new header covers.
+    uint8_t header[HEADER_LONGEST];
+    struct writer w = writer_of(header, sizeof header);
+    build_header(&w, packet, values, kind, meta);
+    meta->header_len = (uint8_t)w.len;
+    block->start = (uint16_t)(payload_at - w.len);
+    block->len = (uint16_t)(w.len + packet->payload.len);
+    memcpy(block_data(block), header, w.len);
+}
+
+// What differs by receiver, into a copied header at `p`.
+static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
+                                const struct forward_stamp *stamp) {
+    static const uint8_t mid_mask[RTP_FORWARD_MID_MAX + 1][RTP_FORWARD_MID_MAX] = {
+        {0},
+        {255},
+        {255, 255},
+        {255, 255, 255},
+        {255, 255, 255, 255},
+        {255, 255, 255, 255, 255},
+        {255, 255, 255, 255, 255, 255},
+        {255, 255, 255, 255, 255, 255, 255},
+        {255, 255, 255, 255, 255, 255, 255, 255},
+    };
+    assert(stamp->mid_len <= RTP_FORWARD_MID_MAX && meta->mid_at != 0 && meta->send_time_at != 0);
+    p[1] = (uint8_t)(stamp->marker << 7 | stamp->payload_type);
+    store_be16(p + 2, stamp->seq);
+    store_be32(p + 4, stamp->timestamp);
+    store_be32(p + 8, stamp->ssrc);
+    store_be24(p + meta->send_time_at, stamp->abs_send_time);
+    if (meta->transport_cc_at)
+        store_be16(p + meta->transport_cc_at, stamp->transport_cc_seq);
+    uint64_t mid, mask; // what a shorter MID leaves is zero: padding
+    memcpy(&mid, stamp->mid, sizeof mid);
+    memcpy(&mask, mid_mask[stamp->mid_len], sizeof mask);
+    mid &= mask;
+    memcpy(p + meta->mid_at, &mid, sizeof mid);
+    p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
+}
+
+void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    assert(prepared->len <= BLOCK_CAPACITY - BLOCK_HEADROOM);
+    out->start = BLOCK_HEADROOM;
+    out->len = prepared->len;
+    memcpy(p, block_data(prepared), prepared->len);
+    stamp_header(p, forward_meta_of(prepared), stamp);
+}
+
+void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
+                          uint16_t original_seq) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    assert(prepared->len >= meta->header_len);
+    assert(prepared->len + RTX_SEQ_BYTES <= BLOCK_CAPACITY - BLOCK_HEADROOM);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(prepared->len + RTX_SEQ_BYTES);
+    memcpy(p, block_data(prepared), meta->header_len);
+    stamp_header(p, meta, stamp);
+    store_be16(p + meta->header_len, original_seq);
+    memcpy(p + meta->header_len + RTX_SEQ_BYTES, block_data(prepared) + meta->header_len,
+           (size_t)prepared->len - meta->header_len);
+}

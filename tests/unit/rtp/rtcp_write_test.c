@@ -1,0 +1,239 @@
+#include "rtp/rtcp_write.h"
+
+#include "tests/unit/rtp/bytes_of.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static uint8_t buffer[RTCP_DATAGRAM_MAX];
+
+static void want_bytes(const char *name, const struct writer *w, const char *hex) {
+    struct span want = bytes_of(hex);
+    if (w->failed || !span_equal(span_of(w->ptr, w->len), want)) {
+        print_error("%s: wanted %s\n     got", name, hex);
+        for (size_t i = 0; i < w->len; i++)
+            print_error(" %02x", w->ptr[i]);
+        fail_msg("%s differs%s", name, w->failed ? " (writer failed)" : "");
+    }
+    bytes_free(want);
+}
+
+static const struct rtcp_sender_info info = {UINT64_C(0xe1e2e3e4f1f2f3f4), 0x00010203, 5, 0x640};
+static const struct rtcp_report report = {12, 128, -2, 0x1ffff, 7, 0x11112222, 0x10000};
+
+static void packets_look_as_the_rfcs_draw_them(void **state) {
+    (void)state;
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_sr(&w, 10, &info, &report, 1);
+    want_bytes("sender report", &w,
+               "81c8000c 0000000a e1e2e3e4f1f2f3f4 00010203 00000005 00000640"
+               "0000000c 80fffffe 0001ffff 00000007 11112222 00010000");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_sr(&w, 10, &info, NULL, 0);
+    want_bytes("sender report without blocks", &w,
+               "80c80006 0000000a e1e2e3e4f1f2f3f4 00010203 00000005 00000640");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_rr(&w, 10, &report, 1);
+    want_bytes("receiver report", &w,
+               "81c90007 0000000a 0000000c 80fffffe 0001ffff 00000007 11112222 00010000");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_rr(&w, 10, NULL, 0);
+    want_bytes("empty receiver report", &w, "80c90001 0000000a");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_bye(&w, 10);
+    want_bytes("bye", &w, "81cb0001 0000000a");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_pli(&w, 10, 11);
+    want_bytes("pli", &w, "81ce0002 0000000a 0000000b");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_fir(&w, 10, 11, 200);
+    want_bytes("fir", &w, "84ce0004 0000000a 00000000 0000000b c8000000");
+}
+
+// The list of items ends with one to four zeros.
+static void cname_is_padded_to_a_word(void **state) {
+    (void)state;
+    static const struct {
+        const char *cname, *hex;
+    } rows[] = {
+        {"", "81ca0002 0000000a 01000000"},
+        {"a", "81ca0002 0000000a 01016100"},
+        {"ab", "81ca0003 0000000a 01026162 00000000"},
+        {"abc", "81ca0003 0000000a 01036162 63000000"},
+        {"abcde", "81ca0003 0000000a 01056162 63646500"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct writer w = writer_of(buffer, sizeof buffer);
+        rtcp_write_sdes_cname(&w, 10, rows[i].cname);
+        want_bytes(rows[i].cname, &w, rows[i].hex);
+    }
+    char name[257];
+    memset(name, 'x', sizeof name);
+    name[255] = 0;
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_sdes_cname(&w, 10, name);
+    assert_false(w.failed);
+    name[255] = 'x';
+    name[256] = 0;
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_sdes_cname(&w, 10, name);
+    assert_true(w.failed && w.len == 0);
+}
+
+static void lost_packets_are_clamped_to_24_bits(void **state) {
+    (void)state;
+    static const int32_t lost[][2] = {{0, 0},
+                                      {-1, -1},
+                                      {8388607, 8388607},
+                                      {8388608, 8388607},
+                                      {INT32_MAX, 8388607},
+                                      {-8388608, -8388608},
+                                      {-8388609, -8388608},
+                                      {INT32_MIN, -8388608}};
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
+        struct writer w = writer_of(buffer, sizeof buffer);
+        struct rtcp_report out = {.cumulative_lost = lost[i][0]}, back;
+        rtcp_write_rr(&w, 1, &out, 1);
+        struct reader r = reader_of(span_of(buffer + 8, 24));
+        assert_true(rtcp_report_next(&r, &back));
+        assert_int_equal(back.cumulative_lost, lost[i][1]);
+    }
+}
+
+static void nacks_are_packed(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint16_t seqs[8];
+        unsigned count;
+        const char *hex; // behind the two SSRCs
+    } rows[] = {
+        {"one", {5}, 1, "0005 0000"},
+        {"neighbours", {5, 6, 7}, 3, "0005 0003"},
+        {"the last that fits an item", {5, 21}, 2, "0005 8000"},
+        {"the first that does not", {5, 22}, 2, "0005 0000 0016 0000"},
+        {"across the wrap", {0xffff, 0, 15, 16}, 4, "ffff 8001 0010 0000"},
+        {"twice the same", {5, 5, 6}, 3, "0005 0001"},
+        {"out of order", {6, 5}, 2, "0006 0000 0005 0000"},
+        {"far apart", {1, 0x4000, 0x8001}, 3, "0001 0000 4000 0000 8001 0000"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct writer w = writer_of(buffer, sizeof buffer);
+        assert_int_equal(rtcp_write_nack(&w, 10, 11, rows[i].seqs, rows[i].count), rows[i].count);
+        struct span items = bytes_of(rows[i].hex);
+        char hex[128];
+        snprintf(hex, sizeof hex, "81cd%04zx 0000000a 0000000b %s", 2 + items.len / 4, rows[i].hex);
+        want_bytes(rows[i].name, &w, hex);
+        bytes_free(items);
+    }
+}
+
+static void a_nack_takes_what_fits(void **state) {
+    (void)state;
+    static const uint16_t far[] = {0, 100, 200, 300};
+    static const struct {
+        size_t room;
+        unsigned fitted;
+        bool failed;
+    } rows[] = {{0, 0, true},   {12, 0, true},  {15, 0, true}, {16, 1, false},
+                {23, 2, false}, {28, 4, false}, {99, 4, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t *room = malloc(rows[i].room ? rows[i].room : 1);
+        struct writer w = writer_of(room, rows[i].room);
+        assert_int_equal(rtcp_write_nack(&w, 1, 2, far, 4), rows[i].fitted);
+        assert_int_equal(w.failed, rows[i].failed);
+        assert_int_equal(w.len, rows[i].fitted ? 12 + 4 * rows[i].fitted : 0);
+        free(room);
+    }
+    struct writer w = writer_of(buffer, sizeof buffer);
+    assert_int_equal(rtcp_write_nack(&w, 1, 2, far, 0), 0);
+    assert_true(w.len == 0 && !w.failed);
+}
+
+static void write_kind(struct writer *w, unsigned kind) {
+    static const uint16_t seq = 7;
+    switch (kind) {
+    case 0:
+        rtcp_write_sr(w, 10, &info, &report, 1);
+        break;
+    case 1:
+        rtcp_write_rr(w, 10, &report, 1);
+        break;
+    case 2:
+        rtcp_write_sdes_cname(w, 10, "someone");
+        break;
+    case 3:
+        rtcp_write_bye(w, 10);
+        break;
+    case 4:
+        rtcp_write_pli(w, 10, 11);
+        break;
+    case 5:
+        rtcp_write_fir(w, 10, 11, 1);
+        break;
+    default:
+        rtcp_write_nack(w, 10, 11, &seq, 1);
+        break;
+    }
+}
+
+// In a buffer that is too small nothing is written, and what stood before stays readable.
+static void half_a_packet_is_never_written(void **state) {
+    (void)state;
+    for (unsigned kind = 0; kind < 7; kind++) {
+        struct writer whole = writer_of(buffer, sizeof buffer);
+        write_kind(&whole, kind);
+        assert_true(whole.len > 0 && !whole.failed);
+        for (size_t room = 0; room <= whole.len; room++) {
+            uint8_t *exact = malloc(8 + room);
+            struct writer w = writer_of(exact, 8 + room);
+            rtcp_write_rr(&w, 9, NULL, 0);
+            write_kind(&w, kind);
+            assert_int_equal(w.failed, room < whole.len);
+            assert_int_equal(w.len, room < whole.len ? 8 : 8 + whole.len);
+            free(exact);
+        }
+    }
+}
+
+static void a_full_report_reads_back(void **state) {
+    (void)state;
+    struct rtcp_report reports[RTCP_REPORTS_MAX];
+    for (uint32_t i = 0; i < RTCP_REPORTS_MAX; i++)
+        reports[i] = (struct rtcp_report){i, (uint8_t)i, -(int32_t)i, i * 3, i * 5, i * 7, i * 11};
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_sr(&w, 10, &info, reports, RTCP_REPORTS_MAX);
+    assert_false(w.failed);
+    struct rtcp_walk walk = rtcp_walk_of(span_of(w.ptr, w.len));
+    struct rtcp_packet p;
+    assert_true(rtcp_walk_next(&walk, &p));
+    struct reader r = reader_of(p.body);
+    struct rtcp_report back;
+    uint32_t n = 0;
+    for (; rtcp_report_next(&r, &back); n++) {
+        assert_int_equal(back.ssrc, n);
+        assert_int_equal(back.fraction_lost, n);
+        assert_int_equal(back.cumulative_lost, -(int32_t)n);
+        assert_int_equal(back.highest_seq, n * 3);
+        assert_int_equal(back.jitter, n * 5);
+        assert_int_equal(back.last_sr, n * 7);
+        assert_int_equal(back.delay_since_sr, n * 11);
+    }
+    assert_int_equal(n, RTCP_REPORTS_MAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_look_as_the_rfcs_draw_them),
+        cmocka_unit_test(cname_is_padded_to_a_word),
+        cmocka_unit_test(lost_packets_are_clamped_to_24_bits),
+        cmocka_unit_test(nacks_are_packed),
+        cmocka_unit_test(a_nack_takes_what_fits),
+        cmocka_unit_test(half_a_packet_is_never_written),
+        cmocka_unit_test(a_full_report_reads_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
