@@ -1,0 +1,180 @@
+// The Prometheus text format (version 0.0.4), checked line by line by an independent reader.
+#include "server/metrics.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WORKERS 2
+#define NAMES_MAX 128
+
+// What has been read of one exposition.
+struct reading {
+    char names[NAMES_MAX][80]; // of the metrics that have a TYPE line
+    char types[NAMES_MAX][16];
+    size_t count;
+    bool helped; // the HELP line of the next metric was just read
+    char help_name[80];
+};
+
+static bool name_valid(const char *name) {
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    for (; *name; name++) {
+        if (!isalnum((unsigned char)*name) && *name != '_' && *name != ':')
+            return false;
+    }
+    return true;
+}
+
+static void read_comment(struct reading *r, const char *line) {
+    char name[80], type[16];
+    if (sscanf(line, "# HELP %79s %*s", name) == 1) {
+        snprintf(r->help_name, sizeof r->help_name, "%s", name);
+        r->helped = true;
+        return;
+    }
+    assert_int_equal(sscanf(line, "# TYPE %79s %15s", name, type), 2);
+    assert_true(r->helped); // HELP comes first
+    assert_string_equal(name, r->help_name);
+    assert_true(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0);
+    for (size_t i = 0; i < r->count; i++)
+        assert_string_not_equal(r->names[i], name); // one group a metric
+    assert_true(r->count < NAMES_MAX);
+    memcpy(r->names[r->count], name, sizeof name);
+    memcpy(r->types[r->count++], type, sizeof type);
+    r->helped = false;
+}
+
+// name{label="value",...} number
+static void read_sample(struct reading *r, const char *line) {
+    char name[80];
+    size_t len = strcspn(line, "{ ");
+    assert_true(len < sizeof name);
+    snprintf(name, sizeof name, "%.*s", (int)len, line);
+    assert_true(name_valid(name));
+    assert_true(r->count > 0);
+    assert_string_equal(name, r->names[r->count - 1]); // belongs to the group that is open
+    bool total = len > 6 && strcmp(name + len - 6, "_total") == 0;
+    assert_int_equal(total, strcmp(r->types[r->count - 1], "counter") == 0);
+    const char *rest = line + len;
+    if (*rest == '{') {
+        do {
+            rest++;
+            char label[80];
+            size_t label_len = strcspn(rest, "=");
+            snprintf(label, sizeof label, "%.*s", (int)label_len, rest);
+            assert_true(name_valid(label));
+            rest += label_len + 1;
+            assert_int_equal(*rest, '"');
+            rest += 1 + strcspn(rest + 1, "\"\\\n");
+            assert_int_equal(*rest, '"');
+            rest++;
+        } while (*rest == ',');
+        assert_int_equal(*rest, '}');
+        rest++;
+    }
+    assert_int_equal(*rest, ' ');
+    char *end;
+    double value = strtod(rest + 1, &end);
+    assert_true(end != rest + 1 && value >= 0);
+    assert_int_equal(*end, '\0');
+}
+
+static char *print_example(size_t *len) {
+    static struct media_counters media[WORKERS];
+    memset(media, 0, sizeof media);
+    media[0].packets_in = 12;
+    media[1].packets_in = UINT64_MAX;
+    media[1].loop_lag_us_max = 1500;
+    media[1].drops[MEDIA_DROP_STUN_AUTH] = 7;
+    struct metrics_sample sample = {
+        .workers = WORKERS, .media = media, .connections = 9, .uptime_us = 1250000, .resident_bytes = 4096};
+    sample.hub.rooms = 3;
+    sample.hub.participants = 5;
+    sample.hub.transports_by_ice[ICE_CONNECTED] = 4;
+    sample.hub.transports_by_dtls[DTLS_FAILED] = 1;
+    char *text = metrics_print(&sample, len);
+    assert_non_null(text);
+    assert_int_equal(strlen(text), *len);
+    return text;
+}
+
+static void test_format(void **state) {
+    (void)state;
+    size_t len;
+    char *text = print_example(&len);
+    assert_int_equal(text[len - 1], '\n');
+    struct reading reading = {0};
+    char *rest = text, *line;
+    while ((line = strsep(&rest, "\n")) && rest) {
+        if (line[0] == '#')
+            read_comment(&reading, line);
+        else
+            read_sample(&reading, line);
+    }
+    assert_true(reading.count > 30);
+    free(text);
+}
+
+static void test_values(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "\nrotunda_rooms 3\n",
+        "\nrotunda_participants 5\n",
+        "\nrotunda_connections 9\n",
+        "\nrotunda_uptime_seconds 1.250\n",
+        "\nprocess_resident_memory_bytes 4096\n",
+        "\nrotunda_transports_ice{state=\"connected\"} 4\n",
+        "\nrotunda_transports_dtls{state=\"failed\"} 1\n",
+        "\nrotunda_packets_received_total{worker=\"0\"} 12\n",
+        "\nrotunda_packets_received_total{worker=\"1\"} 18446744073709551615\n",
+        "\nrotunda_worker_loop_lag_seconds{worker=\"1\"} 0.001500\n",
+        "\nrotunda_dropped_packets_total{worker=\"1\",reason=\"stun_auth\"} 7\n",
+        "\nrotunda_dropped_packets_total{worker=\"0\",reason=\"kernel_receive_queue\"} 0\n",
+    };
+    size_t len;
+    char *text = print_example(&len);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (!strstr(text, lines[i]))
+            fail_msg("expected the line%s", lines[i]);
+    }
+    free(text);
+}
+
+static void test_documents_name_every_metric(void **state) {
+    (void)state;
+    FILE *file = fopen("docs/operations.md", "re");
+    assert_non_null(file);
+    static char document[65536];
+    document[fread(document, 1, sizeof document - 1, file)] = '\0';
+    fclose(file);
+    size_t len;
+    char *text = print_example(&len), *rest = text, *line;
+    while ((line = strsep(&rest, "\n"))) {
+        char name[80];
+        if (sscanf(line, "# TYPE %79s", name) == 1 && !strstr(document, name))
+            fail_msg("docs/operations.md: expected %s", name);
+    }
+    free(text);
+}
+
+static void test_resident_memory_is_read(void **state) {
+    (void)state;
+    assert_in_range(metrics_resident_bytes(), 100 * 1024, UINT64_C(1) << 40);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_documents_name_every_metric),
+        cmocka_unit_test(test_resident_memory_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
