@@ -19,7 +19,8 @@
 // A reply is our own header, address, integrity and fingerprint and the request's USERNAME, so it is longer
 // than the request by less than this. libnice aborts the process when a reply does not fit its buffer.
 #define ICE_REPLY_GROWTH 96
-_Static_assert(ICE_REPLY_MAX >= ICE_STUN_MAX + ICE_REPLY_GROWTH, "every reply fits");
+#define ICE_REPLY_ROOM (ICE_REPLY_MAX - 4) // libnice may write up to 3 bytes of padding past what it is told
+_Static_assert(ICE_REPLY_ROOM >= ICE_STUN_MAX + ICE_REPLY_GROWTH, "every reply fits");
 
 struct ice_stun {
     StunAgent agent; // 12 KB: it could remember 200 requests of its own, of which there are none
@@ -157,20 +158,30 @@ static bool ice_keys_find(StunAgent *agent, StunMessage *message, uint8_t *usern
     return true;
 }
 
+static size_t ice_role_conflict(struct ice_stun *stun, const StunMessage *request, uint8_t *reply) {
+    StunMessage answer;
+    if (!stun_agent_init_error(&stun->agent, &answer, reply, ICE_REPLY_ROOM, request,
+                               STUN_ERROR_ROLE_CONFLICT))
+        return 0;
+    return stun_agent_finish_message(&stun->agent, &answer, NULL, 0); // with the request's key
+}
+
 static void ice_stun_answer(struct ice_stun *stun, StunMessage *request, const struct addr *remote,
                             uint8_t *reply, struct ice_check *check) {
     struct sockaddr_storage source;
     socklen_t source_len = addr_to_sockaddr(remote, &source); // IPv4 even when the socket said v4-mapped
     StunMessage answer;
-    // We are always controlled, and tie 0 makes a peer that thinks the same lose with 487 (RFC 8445,
-    // section 7.3.1.1); with another one libnice would switch our role and answer success.
+    // We are always controlled. With tie 0 a peer that believes the same gets 487 (RFC 8445, section
+    // 7.3.1.1) from libnice, unless its own tie-breaker is 0 too: then libnice changes our role and answers
+    // success.
     bool control = false;
-    size_t len = ICE_REPLY_MAX - 4; // libnice may write up to 3 bytes of padding past it
+    size_t len = ICE_REPLY_ROOM;
     StunUsageIceReturn outcome =
         stun_usage_ice_conncheck_create_reply(&stun->agent, request, &answer, reply, &len, &source,
                                               source_len, &control, 0, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
-    check->reply_len = len;
-    check->good = outcome == STUN_USAGE_ICE_RETURN_SUCCESS && !control && len > 0;
+    check->reply_len = control ? ice_role_conflict(stun, request, reply) : len;
+    check->good = outcome == STUN_USAGE_ICE_RETURN_SUCCESS && len > 0;
+    assert(!check->good || !control);
     check->use_candidate = check->good && stun_usage_ice_conncheck_use_candidate(request);
 }
 
@@ -207,8 +218,8 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
         ice_stun_answer(stun, &request, remote, reply, check);
         return;
     case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: // authentic, but not understood: 420
-        check->reply_len = stun_agent_build_unknown_attributes_error(&stun->agent, &answer, reply,
-                                                                     ICE_REPLY_MAX - 4, &request);
+        check->reply_len =
+            stun_agent_build_unknown_attributes_error(&stun->agent, &answer, reply, ICE_REPLY_ROOM, &request);
         return;
     case STUN_VALIDATION_UNAUTHORIZED:
     case STUN_VALIDATION_UNAUTHORIZED_BAD_REQUEST:
