@@ -18,6 +18,7 @@ struct seq_interval {
     uint64_t in_first;         // and its input number
     uint32_t timestamp_offset; // out - in, modulo 2^32
     uint8_t source;            // which stream of the producer
+    bool sync;                 // began with seq_rewrite_sync: numbers before it are of another source
 };
 
 struct seq_rewrite {

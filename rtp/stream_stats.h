@@ -23,9 +23,13 @@ struct receive_stats {
     uint32_t clock_rate;
     uint64_t base_seq, highest_seq; // unwrapped
     uint64_t packets, bytes, discarded, repaired, duplicates;
+    uint64_t received;                       // since base_seq
+    uint64_t lost_before;                    // before the source began anew
+    uint32_t bad_seq;                        // RFC 3550, A.1; above 16 bits: none
     uint64_t expected_prior, received_prior; // at the last report
     uint32_t jitter_q4;                      // jitter << 4
     uint32_t transit_last;
+    bool transit_known;
     uint32_t last_sr_ntp_mid; // middle 32 bits of the last sender report
     uint64_t last_sr_us;      // its arrival; 0: none
     uint64_t last_packet_us;
