@@ -82,7 +82,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                             media->worker[media->threads]) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (unsigned i = 0; i < media->threads; i++) {
-        char name[16]; // the kernel's limit; seen in top and /proc
+        char name[24]; // seen in top and /proc; the kernel takes 15 bytes, which WORKERS_MAX keeps to
         snprintf(name, sizeof name, "media-%u", i);
         pthread_setname_np(media->thread[i], name);
     }
