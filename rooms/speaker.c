@@ -24,7 +24,7 @@ void speaker_hear(struct speaker *speaker, struct speaker_voice *voice, int leve
                                                       : level_dbov;
     if (!list_linked(&voice->link)) {
         list_push_back(&speaker->voices, &voice->link);
-        voice->smooth = SPEAKER_LEVEL_MIN_DBOV * 256;
+        voice->smooth = SPEAKER_SPEECH_DBOV * 256; // a new voice need not climb from silence
         voice->challenge_us = TIME_NEVER;
     }
     voice->smooth += (level * 256 - voice->smooth) >> SMOOTH_SHIFT;

@@ -74,16 +74,19 @@ static void fill_place(struct session *session, struct held_answer *held, const 
     held_flush(session);
 }
 
-// Into its place, or behind the held ones when it has no id.
-static void send_answer(const struct signal_call *call, const char *text, size_t len) {
-    struct session *session = call->session;
-    struct held_answer *held = call->place;
-    if (!held && !call->id && !list_empty(&session->held))
-        held = signal_hold_place(session);
-    if (held)
-        fill_place(session, held, text, len);
+// Finds the answer's place behind the held ones when it has no id. Before it is encoded: to make space,
+// another answer may have to be given first.
+static void take_place(struct signal_call *call) {
+    if (!call->place && !call->id && !list_empty(&call->session->held))
+        call->place = signal_hold_place(call->session);
+}
+
+static void send_answer(struct signal_call *call, const char *text, size_t len) {
+    if (call->place)
+        fill_place(call->session, call->place, text, len);
     else
-        signal_send_text(session, text, len);
+        signal_send_text(call->session, text, len);
+    call->place = NULL;
 }
 
 // ---- answers
@@ -101,11 +104,13 @@ void signal_refuse_memory(struct signal_call *call) {
                        request, id_text);
     assert(len > 0 && (size_t)len < sizeof text);
     call->hub->counts.errors_out++;
+    take_place(call);
     send_answer(call, text, (size_t)len);
 }
 
 bool signal_answer(struct signal_call *call, enum signal_out type, json_t *data) {
     struct hub *hub = call->hub;
+    take_place(call);
     bool ok = data && signal_encode(&hub->out, signal_out_name(type), data, call->id);
     json_decref(data);
     if (ok)
