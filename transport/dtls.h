@@ -17,6 +17,7 @@
 
 #define DTLS_MTU 1200
 #define DTLS_HANDSHAKE_US (30 * UINT64_C(1000000))
+#define DTLS_REFUSED_MAX 6 // ClientHellos that may be refused before the association fails
 
 struct dtls_context;
 struct dtls_context *dtls_context_create(void); // NULL: OpenSSL refused
@@ -46,7 +47,8 @@ struct dtls_output {
     void (*send)(void *ctx, struct span datagram);
 };
 
-// An association that may become either side. NULL: no memory.
+// An association that may become either side. OpenSSL's part is made with the first ClientHello or the start.
+// NULL: no memory.
 struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output *output);
 void dtls_destroy(struct dtls *dtls); // sends nothing; NULL is fine
 
@@ -57,8 +59,14 @@ MUST_USE enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role,
                                const struct fingerprint *fingerprint);
 // The path is there: as the client, sends the first flight. Harmless otherwise and later.
 void dtls_start(struct dtls *dtls, uint64_t now_us);
-// One datagram from a validated tuple. Before dtls_connect a ClientHello makes us the server at once.
-void dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us);
+// One datagram from a validated tuple. Before dtls_connect a ClientHello makes us the server at once. False:
+// nothing in it could be a record of this association at this time; it was ignored.
+//
+// Until the handshake is done a datagram is not authentic, so forged ones are kept from OpenSSL where that is
+// possible: alerts in the clear (the last one is named when the handshake times out), messages that our role
+// never gets, record numbers far ahead, records of the next epoch before its keys. A ClientHello that OpenSSL
+// refuses is forgotten, at most DTLS_REFUSED_MAX times.
+bool dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us);
 uint64_t dtls_next_us(const struct dtls *dtls); // TIME_NEVER for none
 void dtls_advance(struct dtls *dtls, uint64_t now_us);
 // Says goodbye (close_notify) when connected.

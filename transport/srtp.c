@@ -37,10 +37,6 @@ void srtp_library_stop(void) {
     (void)srtp_shutdown();
 }
 
-const char *srtp_library_version(void) {
-    return srtp_get_version_string();
-}
-
 struct profile {
     srtp_profile_t id;
     uint8_t key_bytes; // with the salt

@@ -22,7 +22,6 @@
 // Once a process before and after everything else (libsrtp2's global tables).
 MUST_USE enum err srtp_library_start(void);
 void srtp_library_stop(void);
-const char *srtp_library_version(void); // "libsrtp2 2.5.0", the one that runs
 
 struct srtp_session;
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys); // NULL: no memory or unknown profile
