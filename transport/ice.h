@@ -5,6 +5,9 @@
 // and FINGERPRINT hold changes anything. Every trap of libnice's STUN API that matters here is answered in
 // ice_stun.c and has a test.
 //
+// A lite agent sends no checks of its own: it knows that a check is the peer's, not that the peer can hear at
+// the address from which it seems to come. Who has credentials of this server is trusted so far.
+//
 // Nobody but the peer may speak: a tuple counts as validated after a good check on it; nothing but STUN is to
 // be accepted from any other. At most ICE_TUPLES_MAX tuples a peer: the one that was silent longest gives
 // way, never the selected one. The selected tuple is the one of the last check with USE-CANDIDATE; until
