@@ -481,12 +481,13 @@ void ws_server_stop(struct ws_server *server) {
     if (!server)
         return;
     server->stopping = true;
+    bool attached = server->context || server->listener;
     tcp_listener_stop(server->listener);
     // On a loop of ours, lws destroys in two steps: the first starts to close its handles, the loop finishes
     // that, the second frees.
     if (server->context)
         lws_context_destroy(server->context);
-    while (uv_run(server->loop, UV_RUN_DEFAULT)) // a handler may have stopped it before
+    while (attached && uv_run(server->loop, UV_RUN_DEFAULT)) // again, if a handler had stopped it
         ;
     if (server->context)
         lws_context_destroy(server->context);

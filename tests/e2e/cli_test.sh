@@ -1,0 +1,92 @@
+#!/bin/sh
+# The server as a person at a shell meets it: refusals, exit statuses, a busy port, signals.
+# usage: cli_test.sh PATH/TO/rotunda
+set -u
+server=$1
+folder=$(mktemp -d)
+pid=
+failures=0
+trap '[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
+
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$*"
+    for stream in out err running log; do
+        [ -f "$folder/$stream" ] && sed "s/^/    $stream: /" "$folder/$stream"
+    done
+}
+
+# expect STATUS STREAM TEXT ARGS...: runs the server; STREAM (out or err) must hold TEXT.
+expect() {
+    status=$1 stream=$2 text=$3
+    shift 3
+    timeout 10 "$server" "$@" >"$folder/out" 2>"$folder/err"
+    got=$?
+    [ "$got" = "$status" ] || fail "rotunda $*: expected exit status $status, got $got"
+    grep -qF -e "$text" "$folder/$stream" || fail "rotunda $*: expected \"$text\" on std$stream"
+    if [ "$status" = 2 ] && [ "$(wc -l <"$folder/err")" != 1 ]; then
+        fail "rotunda $*: expected one line on stderr"
+    fi
+}
+
+# start ARGS...: runs the server until it says where it is; sets pid, http_port, media_port.
+start() {
+    : >"$folder/running"
+    "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/running" 2>"$folder/log" &
+    pid=$!
+    tries=0
+    until grep -qs '^  firewall' "$folder/running"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 100 ] || ! kill -0 "$pid" 2>/dev/null; then
+            fail "expected the server to say that it is running"
+            exit 1
+        fi
+        sleep 0.1
+    done
+    http_port=$(sed -n 's|^  open  *http://127.0.0.1:\([0-9]*\)/$|\1|p' "$folder/running")
+    media_port=$(sed -n 's|^  media  *UDP port \([0-9]*\) of .*|\1|p' "$folder/running")
+}
+
+# stop SIGNAL: ends the server; it must end with status 0 in under 2 seconds.
+stop() {
+    began=$(date +%s%N)
+    kill -s "$1" "$pid"
+    wait "$pid"
+    got=$?
+    took_ms=$((($(date +%s%N) - began) / 1000000))
+    pid=
+    [ "$got" = 0 ] || fail "SIG$1: expected exit status 0, got $got"
+    [ "$took_ms" -lt 2000 ] || fail "SIG$1: expected an end within 2000 ms, took $took_ms ms"
+    grep -q 'server stopped' "$folder/log" || fail "SIG$1: expected the log line \"server stopped\""
+}
+
+expect 0 out "usage: rotunda" --help
+for word in rotunda libwebsockets libuv jansson libsrtp2 OpenSSL libnice; do
+    expect 0 out "$word " --version
+done
+expect 0 out "The settings are fine" --check-config --workers 2
+expect 2 err 'unknown setting "lisen" (from the command line); did you mean listen?' --lisen 127.0.0.1:1
+expect 2 err 'workers: "0" (from --workers) is not allowed; it must be a number from 1 to 64' --workers 0
+expect 2 err '"8080" is not a flag' 8080
+expect 2 err 'cannot be read: No such file' --config /nowhere/rotunda.conf
+printf 'workers = 2\nmedia-prot = 1\n' >"$folder/bad.conf"
+expect 2 err "unknown setting \"media-prot\" (from $folder/bad.conf line 2); did you mean media-port?" \
+    --config "$folder/bad.conf" --check-config
+printf '# fine\nworkers = 2\nlog-format = json\n' >"$folder/good.conf"
+expect 0 out "The settings are fine" --config "$folder/good.conf" --check-config
+ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_PORT) is not allowed'
+
+# Addresses that cannot be listened on: one line that names the address.
+expect 2 err "cannot listen on 192.0.2.1:1 (TCP)" --listen 192.0.2.1:1 --media-port 0
+
+start
+expect 2 err "cannot listen on 127.0.0.1:$http_port (TCP): Address already in use" \
+    --listen "127.0.0.1:$http_port" --media-port 0
+expect 2 err "$media_port" --listen 127.0.0.1:0 --media-port "$media_port"
+stop TERM
+
+start --log-format json
+stop INT
+
+[ "$failures" = 0 ] && echo "all as expected"
+[ "$failures" = 0 ]
