@@ -100,7 +100,7 @@ static inline struct span read_span(struct reader *r, size_t n) {
 // A reader of the next n bytes alone. A failed outer reader gives a failed inner one.
 static inline struct reader read_sub(struct reader *r, size_t n) {
     const uint8_t *p = read_raw(r, n);
-    return p ? (struct reader){.ptr = p, .left = n} : (struct reader){.failed = true};
+    return r->failed ? (struct reader){.failed = true} : (struct reader){.ptr = p, .left = n};
 }
 
 struct writer {

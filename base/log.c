@@ -25,15 +25,18 @@ bool log_enabled(enum log_level level) {
     return level <= level_max;
 }
 
-// Text under construction; what does not fit is cut.
+// Text under construction; what does not fit is cut and noted.
 struct line {
     char *out;
     size_t cap, len;
+    bool full;
 };
 
 static void line_char(struct line *l, char c) {
     if (l->len < l->cap)
         l->out[l->len++] = c;
+    else
+        l->full = true;
 }
 
 __attribute__((format(printf, 2, 3))) static void line_print(struct line *l, const char *format, ...) {
@@ -46,19 +49,47 @@ __attribute__((format(printf, 2, 3))) static void line_print(struct line *l, con
         line_char(l, text[i]);
 }
 
-// A quoted string whose escapes are right in JSON and harmless on a terminal.
-static void line_quoted(struct line *l, const char *text) {
-    line_char(l, '"');
-    for (size_t i = 0; text[i] && i < LOG_VALUE_MAX; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
+// The length of the UTF-8 character at `text`; 0 when there is none (RFC 3629, section 4).
+static size_t utf8_len(const unsigned char *text) {
+    unsigned char c = text[0];
+    size_t len = c < 0x80                ? 1
+                 : c >= 0xc2 && c < 0xe0 ? 2
+                 : c >= 0xe0 && c < 0xf0 ? 3
+                 : c >= 0xf0 && c < 0xf5 ? 4
+                                         : 0;
+    for (size_t i = 1; i < len; i++)
+        if ((text[i] & 0xc0) != 0x80) // the terminator is none either
+            return 0;
+    bool overlong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90);
+    bool beyond = (c == 0xed && text[1] >= 0xa0) || (c == 0xf4 && text[1] >= 0x90);
+    return overlong || beyond ? 0 : len;
+}
+
+// Quotes, control characters (C1 too: terminals obey them) and bytes that are no UTF-8 are escaped.
+static void line_character(struct line *l, const unsigned char *text, size_t len) {
+    if (len == 0 || text[0] < 0x20 || text[0] == 0x7f) {
+        line_print(l, "\\u%04x", text[0]);
+    } else if (text[0] == 0xc2 && text[1] < 0xa0) {
+        line_print(l, "\\u%04x", text[1]);
+    } else {
+        if (text[0] == '"' || text[0] == '\\')
             line_char(l, '\\');
-            line_char(l, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            line_print(l, "\\u%04x", c);
-        } else {
-            line_char(l, (char)c);
-        }
+        for (size_t i = 0; i < len; i++)
+            line_char(l, (char)text[i]);
+    }
+}
+
+// A quoted string whose escapes are right in JSON and harmless on a terminal. Cut between characters.
+static void line_quoted(struct line *l, const char *text) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    line_char(l, '"');
+    for (size_t i = 0; bytes[i];) {
+        size_t len = utf8_len(bytes + i);
+        size_t step = len ? len : 1;
+        if (i + step > LOG_VALUE_MAX)
+            break;
+        line_character(l, bytes + i, len);
+        i += step;
     }
     line_char(l, '"');
 }
@@ -69,6 +100,19 @@ static void line_time(struct line *l, uint64_t wall_us) {
     gmtime_r(&seconds, &t);
     line_print(l, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
                t.tm_min, t.tm_sec, (unsigned)(wall_us % US_PER_SECOND / US_PER_MS));
+}
+
+// A field that does not fit is left out whole, so that what is there can be read.
+static void line_field(struct line *l, bool json, const struct log_field *f) {
+    size_t before = l->len;
+    line_print(l, json ? ",\"%s\":" : " %s=", f->key);
+    if (f->text)
+        line_quoted(l, f->text);
+    else
+        line_print(l, "%" PRId64, f->number);
+    if (l->full)
+        l->len = before;
+    l->full = false;
 }
 
 size_t log_format_line(char *out, size_t cap, enum log_format format, uint64_t wall_us, enum log_level level,
@@ -85,13 +129,8 @@ size_t log_format_line(char *out, size_t cap, enum log_format format, uint64_t w
     else
         for (const char *p = event; *p; p++)
             line_char(&l, *p);
-    for (const struct log_field *f = fields; f->key; f++) {
-        line_print(&l, json ? ",\"%s\":" : " %s=", f->key);
-        if (f->text)
-            line_quoted(&l, f->text);
-        else
-            line_print(&l, "%" PRId64, f->number);
-    }
+    for (const struct log_field *f = fields; f->key; f++)
+        line_field(&l, json, f);
     if (json)
         out[l.len++] = '}';
     out[l.len++] = '\n';

@@ -3,8 +3,9 @@
 //   LOG_INFO("participant joined", LOG_TEXT("room", room), LOG_TEXT("user", name));
 //
 // Any thread. A line is built on the stack and leaves with one write(2), so lines do not mix and nothing is
-// locked. Control characters and quotes in values are escaped; a value is cut at LOG_VALUE_MAX bytes. Never
-// log a secret. Not for the packet path.
+// locked. Control characters, quotes and bytes that are no UTF-8 are escaped in values; a value is cut at
+// LOG_VALUE_MAX bytes, between characters, and a field that does not fit the line is left out. Never log a
+// secret. Not for the packet path.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -74,13 +74,15 @@ void wheel_advance(struct wheel *wheel, uint64_t now_us) {
 uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t horizon_us) {
     if (wheel->armed == 0)
         return TIME_NEVER;
-    uint64_t ticks = horizon_us / WHEEL_TICK_US;
-    if (ticks > WHEEL_SLOTS)
-        ticks = WHEEL_SLOTS;
-    for (uint64_t i = 0; i < ticks; i++) {
-        uint64_t tick = wheel->tick + i;
+    if (horizon_us > WHEEL_SLOTS * WHEEL_TICK_US)
+        horizon_us = WHEEL_SLOTS * WHEEL_TICK_US;
+    // From what has not been handled yet, however long ago the last advance was, up to the horizon.
+    uint64_t last = (now_us + horizon_us) / WHEEL_TICK_US;
+    uint64_t end = wheel->tick + WHEEL_SLOTS; // a whole turn sees every slot
+    if (end > last + 1)
+        end = last + 1;
+    for (uint64_t tick = wheel->tick; tick < end; tick++)
         if (!list_empty(&wheel->slots[tick % WHEEL_SLOTS]))
             return tick * WHEEL_TICK_US > now_us ? tick * WHEEL_TICK_US : now_us;
-    }
     return now_us + horizon_us;
 }
