@@ -1,7 +1,6 @@
 #include "server/config.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,19 +29,19 @@ static const struct setting settings[] = {
     {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
      "How log lines look: text or json."},
     {"rooms-max", SETTING_NUMBER, AT(rooms_max), 1, 100000, NULL, "1000", "N", "Rooms at a time."},
-    {"participants-max", SETTING_NUMBER, AT(participants_max), 1, 10000, NULL, "200", "N",
+    {"participants-max", SETTING_NUMBER, AT(participants_max), 1, 10000, NULL, "500", "N",
      "Participants in one room."},
     {"transports-max", SETTING_NUMBER, AT(transports_max), 1, 64, NULL, "8", "N",
      "Transports of one participant."},
     {"producers-max", SETTING_NUMBER, AT(producers_max), 1, 256, NULL, "16", "N",
      "Tracks that one participant sends."},
-    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "1000", "N",
+    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "2000", "N",
      "Tracks that one participant receives."},
-    {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "50", "N",
+    {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "100", "N",
      "Messages a second from one connection; bursts may be longer."},
     {"resume-window", SETTING_NUMBER, AT(resume_window_seconds), 0, 3600, NULL, "30", "SECONDS",
      "How long a participant stays after the connection is lost."},
-    {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "25", "N",
+    {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "16", "N",
      "Participants of one room on one worker before the next worker is used."},
     {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 65536, 268435456, NULL, "1048576", "BYTES",
      "Unsent bytes after which a client that does not read is cut off."},
@@ -191,8 +190,7 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         memcpy(member, text, strlen(text) + 1);
         return true;
     }
-    assert(!"a type without a parser");
-    return false;
+    return false; // no such type
 }
 
 void setting_describe(const struct setting *setting, char *out, size_t cap) {

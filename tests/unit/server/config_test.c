@@ -189,6 +189,24 @@ static void test_defaults(void **state) {
     assert_in_range(config_worker_count(&config), 1, WORKERS_MAX);
 }
 
+// The hub's own defaults, which its tests use, are those that people get.
+static void test_defaults_are_the_hubs(void **state) {
+    (void)state;
+    struct config config;
+    struct hub_limits limits;
+    char error[CONFIG_ERROR_MAX];
+    assert_int_equal(load(&config, error, no_environment, NULL), CONFIG_RUN);
+    hub_limits_default(&limits);
+    assert_int_equal(config.rooms_max, limits.rooms_max);
+    assert_int_equal(config.participants_max, limits.participants_per_room_max);
+    assert_int_equal(config.transports_max, limits.transports_per_participant_max);
+    assert_int_equal(config.producers_max, limits.producers_per_participant_max);
+    assert_int_equal(config.consumers_max, limits.consumers_per_participant_max);
+    assert_int_equal(config.message_rate_max, limits.messages_per_second_max);
+    assert_int_equal(config.resume_window_seconds * UINT64_C(1000000), limits.resume_window_us);
+    assert_int_equal(config.participants_per_worker, limits.participants_per_worker);
+}
+
 static void test_precedence(void **state) {
     (void)state;
     static const struct {
@@ -371,6 +389,7 @@ int main(void) {
         cmocka_unit_test(test_refusals_name_their_source),
         cmocka_unit_test(test_values_arrive),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_defaults_are_the_hubs),
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_outranked_values_are_checked),
         cmocka_unit_test(test_config_file_from_environment),
