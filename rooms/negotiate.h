@@ -13,8 +13,9 @@
 #include <jansson.h>
 
 struct refusal {
-    enum err code;  // ERR_MALFORMED: ill-formed; ERR_UNSUPPORTED: nothing in common
-    char text[256]; // "unsupported codec video/H266 (payload type 96): this server routes audio/opus, ..."
+    enum err code;  // ERR_MALFORMED: ill-formed; ERR_UNSUPPORTED: nothing in common; ERR_LIMIT: too many of
+                    // something; ERR_NO_MEMORY
+    char text[256]; // "unsupported codec video/H266 (payload type 96); allowed: video/VP8, ..."
 };
 
 // What the server routes: `routerRtpCapabilities`. PT 127 is left free for the client's probator.
@@ -28,7 +29,7 @@ json_t *negotiate_check_capabilities(const json_t *capabilities, struct refusal 
 json_t *negotiate_check_producer(enum media_kind kind, const json_t *parameters, struct refusal *refusal);
 
 // {codecs: [{payloadType, mappedPayloadType}], encodings: [{rid?, ssrc?, mappedSsrc}]}; mappedSsrc starts at
-// first_ssrc.
+// first_ssrc (1..2^32-1-STREAMS_MAX). `parameters` are checked ones.
 json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *router_capabilities,
                                    uint32_t first_ssrc, struct refusal *refusal);
 
@@ -37,9 +38,11 @@ json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *route
 json_t *negotiate_consumable(enum media_kind kind, const json_t *parameters,
                              const json_t *router_capabilities, const json_t *mapping);
 
+// Both are checked ones.
 bool negotiate_can_consume(const json_t *consumable, const json_t *capabilities);
 
 // The parameters of one consumer, complete but for its `mid` and cname, which the caller's transport decides.
+// ssrc is 1..2^32-2; RTX gets ssrc + 1.
 json_t *negotiate_consumer(const json_t *consumable, const json_t *capabilities, bool enable_rtx,
                            uint32_t ssrc, struct refusal *refusal);
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 // ---- refusing a codec, with what was tried and what is allowed
 
@@ -20,7 +21,7 @@ static void say(struct sentence *s, const char *word, const char *rest) {
 
 // The parameters by which codecs of one name differ.
 static void say_parameters(struct sentence *s, const json_t *codec) {
-    static const char *const KEYS[] = {"profile-id", "profile-level-id", "packetization-mode"};
+    static const char *const KEYS[] = {"profile-id", "tier-flag", "profile-level-id", "packetization-mode"};
     const json_t *parameters = json_object_get(codec, "parameters");
 
     for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
@@ -39,32 +40,45 @@ static void say_parameters(struct sentence *s, const json_t *codec) {
     }
 }
 
-static void say_routed(struct sentence *s, const json_t *capabilities, const char *kind) {
-    const json_t *codecs = json_object_get(capabilities, "codecs");
+// The first codec of the list with this name; NULL for none.
+static const json_t *codec_named(const json_t *codecs, const char *mime_type) {
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        if (strcasecmp(text_member(json_array_get(codecs, i), "mimeType"), mime_type) == 0)
+            return json_array_get(codecs, i);
+    }
+    return NULL;
+}
+
+// Of a name that we route, what it must look like; else the names that we route.
+static void say_routed(struct sentence *s, const json_t *codecs, const char *kind, const char *mime_type) {
+    bool name_is_routed = codec_named(codecs, mime_type) != NULL;
     const char *separator = "";
 
     for (size_t i = 0; i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
+        const char *name = text_member(codec, "mimeType");
 
         if (strcmp(text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec))
             continue;
-        const char *name = strchr(text_member(codec, "mimeType"), '/');
-        say(s, separator, name != NULL ? name + 1 : "");
-        say_parameters(s, codec);
+        if (name_is_routed ? strcasecmp(name, mime_type) != 0 : codec_named(codecs, name) != codec)
+            continue;
+        say(s, separator, name);
+        if (name_is_routed)
+            say_parameters(s, codec);
         separator = ", ";
     }
 }
 
 static bool refuse_codec(const json_t *codec, const json_t *capabilities, struct refusal *refusal) {
     const char *mime_type = text_member(codec, "mimeType");
-    const char *kind = (mime_type[0] | 0x20) == 'a' ? "audio" : "video";
-    char tried[96] = "", allowed[160] = "";
+    const char *kind = strncasecmp(mime_type, "audio", 5) == 0 ? "audio" : "video";
+    char tried[96] = "", allowed[128] = "";
     struct sentence of_tried = {tried, sizeof tried, 0}, of_allowed = {allowed, sizeof allowed, 0};
 
     say_parameters(&of_tried, codec);
-    say_routed(&of_allowed, capabilities, kind);
-    return refuse(refusal, ERR_UNSUPPORTED, "unsupported codec %.32s%s (payload type %lld): allowed is %s %s",
-                  mime_type, tried, (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST), kind,
+    say_routed(&of_allowed, json_object_get(capabilities, "codecs"), kind, mime_type);
+    return refuse(refusal, ERR_UNSUPPORTED, "unsupported codec %.32s%s (payload type %lld); allowed: %s",
+                  mime_type, tried, (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST),
                   allowed);
 }
 
