@@ -100,7 +100,7 @@ static bool parse_dtls(const json_t *parameters, enum dtls_role *role, struct fi
 enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role, struct fingerprint *fingerprint,
                         struct refusal *refusal) {
     struct fingerprint parsed = {0};
-    enum dtls_role parsed_role;
+    enum dtls_role parsed_role = DTLS_ROLE_AUTO;
 
     assert(role != NULL && fingerprint != NULL && refusal != NULL);
     *refusal = (struct refusal){.code = ERR_OK};
