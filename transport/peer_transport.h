@@ -63,6 +63,7 @@ struct peer_input {
     bool tuple_added; // the route table must learn the tuple of this datagram
     bool tuple_removed;
     struct tuple removed;
+    // Also for what happened since the last `out` (in peer_transport_connect or _restart_ice).
     bool state_changed; // ask peer_transport_ice_state / _dtls_state
     bool connected;     // SRTP has just become possible
 };
@@ -85,7 +86,9 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 // Encrypts in place; *len grows, the buffer has room. ERR_STATE before the keys are there.
 MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
-// An SSRC that leads nowhere or whose producer has closed.
+// An SSRC received that leads nowhere or whose producer has closed.
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc);
+// An SSRC that we sent with and never shall again (its consumer has closed).
+void peer_transport_forget_sent_ssrc(struct peer_transport *peer, uint32_t ssrc);
 
 #endif
