@@ -122,7 +122,7 @@ static unsigned twcc_run_length(const struct twcc_statuses *s, unsigned at) {
 static unsigned twcc_write_chunk(struct writer *w, const struct twcc_statuses *s, unsigned at) {
     unsigned left = s->count - at, run = twcc_run_length(s, at);
     if (run >= 14 || run == left) {
-        write_u16(w, (uint16_t)(s->symbols[at] << 13 | run));
+        write_u16(w, (uint16_t)((unsigned)s->symbols[at] << 13 | run));
         return run;
     }
     unsigned n = left < 14 ? left : 14;

@@ -1,0 +1,339 @@
+// A track that goes out to one participant: when it may be shown, under which numbers, and what is sent
+// again.
+#include "rooms/feedback.h"
+
+#include "base/clock.h"
+#include "base/seq.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCORE_INTERVAL_US 2000000
+
+struct ssrc_key {
+    uint32_t endpoint;
+    uint32_t ssrc;
+};
+
+static struct ssrc_key consumer_key(const struct consumer *c) {
+    return (struct ssrc_key){.endpoint = c->endpoint->id.v, .ssrc = c->params.ssrc};
+}
+
+// ---- life
+
+static enum err consumer_open_parts(struct consumer *c) {
+    struct forwarder *fw = c->fw;
+    struct ssrc_key key = consumer_key(c);
+    c->handle = slots_add(fw->consumers, c);
+    if (!c->handle)
+        return ERR_LIMIT;
+    enum err err = hmap_put(fw->consumer_ids, &c->id, c->handle);
+    if (err != ERR_OK)
+        return err;
+    fw->counters.consumers++;
+    if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
+        return ERR_EXISTS;
+    return hmap_put(fw->consumer_ssrcs, &key, c->handle);
+}
+
+enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    struct endpoint *ep = forwarder_endpoint(fw, cmd->transport);
+    struct producer *p = forwarder_producer(fw, cmd->producer);
+    if (!ep || !p)
+        return ERR_NOT_FOUND;
+    if (forwarder_consumer(fw, cmd->consumer))
+        return ERR_EXISTS;
+    struct consumer *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    *c = (struct consumer){.fw = fw,
+                           .id = cmd->consumer,
+                           .endpoint = ep,
+                           .producer = p,
+                           .params = cmd->open_consumer.params,
+                           .paused = cmd->open_consumer.paused,
+                           .current = LAYER_NONE,
+                           .target = LAYER_NONE,
+                           .spatial_max = STREAMS_MAX - 1,
+                           .score = 10};
+    size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
+    c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
+    // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
+    seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
+    c->rtx_seq = (uint16_t)(1 + forwarder_random(fw) % 32767);
+    enum err err = producer_attach(p, c);
+    if (err != ERR_OK) {
+        free(c);
+        return err;
+    }
+    list_push_back(&ep->consumers, &c->link);
+    err = consumer_open_parts(c);
+    if (err != ERR_OK)
+        consumer_close(c);
+    else
+        consumer_update_active(c, now_us);
+    return err;
+}
+
+void consumer_close(struct consumer *c) {
+    struct forwarder *fw = c->fw;
+    struct ssrc_key key = consumer_key(c);
+    producer_detach(c->producer, c);
+    list_remove(&c->link);
+    if (c->handle) {
+        if (hmap_get(fw->consumer_ssrcs, &key) == c->handle)
+            hmap_remove(fw->consumer_ssrcs, &key);
+        if (hmap_remove(fw->consumer_ids, &c->id) != HMAP_NONE)
+            fw->counters.consumers--;
+        slots_remove(fw->consumers, c->handle);
+    }
+    free(c);
+}
+
+// ---- what may be shown
+
+static bool consumer_is_video(const struct consumer *c) {
+    return c->params.kind == MEDIA_VIDEO;
+}
+
+static void consumer_tell_layers(struct consumer *c) {
+    if (c->producer->params.stream_count < 2)
+        return;
+    int8_t temporal =
+        c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
+    forwarder_event(c->fw, &(struct media_event){.type = MEDIA_CONSUMER_LAYERS,
+                                                 .consumer = c->id,
+                                                 .layers = {.spatial = c->current, .temporal = temporal}});
+}
+
+// Aims for a stream and asks for the key frame that is needed to get there.
+static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
+    c->target = (int8_t)stream;
+    producer_update_wanted(c->producer);
+    if (stream >= 0)
+        producer_want_key_frame(c->producer, (unsigned)stream, now_us);
+}
+
+void consumer_select_layer(struct consumer *c, uint64_t now_us) {
+    struct producer *p = c->producer;
+    struct layer_source sources[STREAMS_MAX];
+    unsigned count = p->params.stream_count;
+    if ((unsigned)c->spatial_max + 1 < count)
+        count = (unsigned)c->spatial_max + 1u;
+    for (unsigned i = 0; i < count; i++)
+        sources[i] = p->streams[i].life;
+    int best = count == 1 ? 0 : layer_select(sources, count, c->current, now_us);
+    if (best != c->target)
+        consumer_aim(c, best, now_us);
+    if (best == LAYER_NONE && c->current != LAYER_NONE) {
+        c->current = LAYER_NONE;
+        c->resync = true;
+        consumer_tell_layers(c);
+    }
+}
+
+// What comes next begins anew: with a key frame, where the codec has such.
+static void consumer_begin(struct consumer *c, uint64_t now_us) {
+    c->resync = true;
+    c->target = LAYER_NONE; // so that the choice is made, and its key frame asked for, afresh
+    consumer_select_layer(c, now_us);
+    if (c->target == LAYER_NONE && !c->producer->endpoint)
+        for (unsigned i = 0; i < c->producer->params.stream_count;
+             i++) // nothing has crossed yet: wake every layer
+            producer_want_key_frame(c->producer, i, now_us);
+}
+
+void consumer_update_active(struct consumer *c, uint64_t now_us) {
+    bool active = !c->paused && c->endpoint->connected;
+    if (active == c->active)
+        return;
+    c->active = active;
+    producer_set_active(c->producer, c, active);
+    if (active) {
+        consumer_begin(c, now_us);
+    } else {
+        c->target = LAYER_NONE;
+        producer_update_wanted(c->producer);
+    }
+}
+
+void consumer_pause(struct consumer *c, bool paused, uint64_t now_us) {
+    c->paused = paused;
+    consumer_update_active(c, now_us);
+}
+
+void consumer_source_changed(struct consumer *c, uint64_t now_us) {
+    consumer_begin(c, now_us);
+}
+
+// ---- numbers
+
+static uint32_t ticks_of(uint64_t us, uint32_t clock_rate) {
+    return (uint32_t)(us / US_PER_SECOND * clock_rate + us % US_PER_SECOND * clock_rate / US_PER_SECOND);
+}
+
+// The difference of two NTP times in ticks of the clock rate.
+static uint32_t ntp_ticks(uint64_t later, uint64_t earlier, uint32_t clock_rate) {
+    int64_t fixed = (int64_t)(later - earlier); // 32.32 seconds; a minute or so in practice
+    int64_t seconds = fixed >> 32;
+    uint64_t fraction = (uint64_t)fixed & UINT32_MAX;
+    return (uint32_t)(seconds * (int64_t)clock_rate + (int64_t)((fraction * clock_rate) >> 32));
+}
+
+// The timestamp that the first packet of a new run goes out under, so that time goes on as the capture did.
+static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct producer_stream *s,
+                                        uint32_t timestamp, uint64_t now_us) {
+    const struct seq_rewrite *rw = &c->rewrite;
+    if (!rw->started)
+        return timestamp;
+    uint32_t offset = rw->intervals[rw->newest].timestamp_offset;
+    const struct producer_stream *before = &c->producer->streams[rw->source];
+    if (before == s)
+        return timestamp + offset;
+    uint32_t rate = c->params.clock_rate;
+    if (before->clock.known && s->clock.known) { // the same instant on the old stream's RTP clock
+        uint32_t since = timestamp - s->clock.rtp_timestamp;
+        uint32_t apart = ntp_ticks(s->clock.ntp, before->clock.ntp, rate);
+        return before->clock.rtp_timestamp + apart + since + offset;
+    }
+    return rw->out_timestamp_highest + ticks_of(now_us - c->stats.last_packet_us, rate);
+}
+
+// Whether this packet may be shown; begins a new run of numbers where one is due.
+static bool consumer_admit(struct consumer *c, const struct producer_stream *s,
+                           const struct forward_meta *meta, uint64_t now_us) {
+    if (s->index == c->current && !c->resync)
+        return true;
+    if (s->index != c->target && c->target != LAYER_NONE)
+        return false;
+    if (consumer_is_video(c) && !meta->key_frame)
+        return false;
+    bool changed = c->current != s->index;
+    seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
+                     consumer_sync_timestamp(c, s, meta->timestamp, now_us));
+    c->current = c->target = (int8_t)s->index;
+    c->resync = false;
+    if (changed) {
+        consumer_tell_layers(c);
+        producer_update_wanted(c->producer);
+    }
+    return true;
+}
+
+// ---- out
+
+static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint64_t now_us) {
+    stamp->ssrc = c->params.ssrc;
+    stamp->payload_type = c->params.payload_type;
+    stamp->mid_len = c->mid_len;
+    memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
+    stamp->abs_send_time = rtp_abs_send_time(now_us);
+    stamp->transport_cc_seq = consumer_is_video(c) ? c->endpoint->transport_seq++ : 0;
+}
+
+static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_t now_us) {
+    struct endpoint *ep = c->endpoint;
+    uint16_t len = b->len;
+    if (rtx) {
+        ep->stats.rtx_out += len;
+        rate_meter_add(&ep->stats.rtx_out_rate, len, now_us);
+    } else {
+        ep->stats.rtp_out += len;
+        rate_meter_add(&ep->stats.rtp_out_rate, len, now_us);
+    }
+    c->fw->counters.rtp_out++;
+    c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b);
+}
+
+void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                      uint64_t now_us) {
+    assert(c->active);
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    struct forward_stamp stamp = {.marker = meta->marker};
+    if (!consumer_admit(c, s, meta, now_us) ||
+        !seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &stamp.seq, &stamp.timestamp))
+        return;
+    struct block *b = pool_take(c->fw->pool);
+    if (!b) {
+        c->fw->counters.no_block++;
+        return; // a gap, as if the network had lost it
+    }
+    consumer_stamp(c, &stamp, now_us);
+    rtp_forward_copy(b, prepared, &stamp);
+    bool first = c->stats.packets == 0;
+    send_stats_add(&c->stats, b->len, now_us);
+    consumer_send(c, b, false, now_us);
+    if (first && s->clock.known)
+        feedback_send_sender_report(c, now_us);
+}
+
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {
+    if (s->index == c->current && !c->resync)
+        seq_rewrite_drop(&c->rewrite, seq);
+}
+
+// ---- again
+
+// The receiver asks anew each round trip; what was sent again within one is still on its way.
+static bool consumer_resent_lately(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
+    unsigned slot = seq & (RESENT_SLOTS - 1);
+    if (c->resent[slot].at_us && c->resent[slot].seq == seq && now_us < c->resent[slot].at_us + rtt_us)
+        return true;
+    c->resent[slot].seq = seq;
+    c->resent[slot].at_us = now_us;
+    return false;
+}
+
+void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    uint8_t source;
+    uint16_t seq_in;
+    uint32_t timestamp_offset;
+    c->nack_packet_count++;
+    c->fw->counters.nacked_packets_in++;
+    if (!c->active || !c->params.nack ||
+        !seq_rewrite_unmap(&c->rewrite, seq, &source, &seq_in, &timestamp_offset))
+        return;
+    struct history *history = c->producer->streams[source].history;
+    struct block *prepared = history ? history_get(history, seq_in, now_us) : NULL;
+    if (!prepared || consumer_resent_lately(c, seq, now_us))
+        return;
+    struct block *b = pool_take(c->fw->pool);
+    if (!b) {
+        c->fw->counters.no_block++;
+        return;
+    }
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    struct forward_stamp stamp = {
+        .marker = meta->marker, .seq = seq, .timestamp = meta->timestamp + timestamp_offset};
+    consumer_stamp(c, &stamp, now_us);
+    bool rtx = c->params.rtx_ssrc != 0;
+    if (rtx) {
+        stamp.ssrc = c->params.rtx_ssrc;
+        stamp.payload_type = c->params.rtx_payload_type;
+        stamp.seq = c->rtx_seq++;
+        rtp_forward_copy_rtx(b, prepared, &stamp, seq);
+    } else {
+        rtp_forward_copy(b, prepared, &stamp);
+    }
+    c->stats.retransmitted++;
+    c->fw->counters.retransmitted++;
+    consumer_send(c, b, rtx, now_us);
+}
+
+// ---- clock
+
+bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp,
+                           uint32_t *rtp_timestamp) {
+    if (!c->rewrite.started || c->current == LAYER_NONE)
+        return false;
+    const struct capture_clock *clock = &c->producer->streams[c->rewrite.source].clock;
+    if (!clock->known)
+        return false;
+    uint64_t since_us = now_us > clock->arrival_us ? now_us - clock->arrival_us : 0;
+    *ntp = clock->ntp + (since_us / US_PER_SECOND << 32) + ((since_us % US_PER_SECOND << 32) / US_PER_SECOND);
+    *rtp_timestamp = clock->rtp_timestamp + ticks_of(since_us, c->params.clock_rate) +
+                     c->rewrite.intervals[c->rewrite.newest].timestamp_offset;
+    return true;
+}

@@ -1,0 +1,204 @@
+// media_objects: the objects behind forwarder.h and who owns whom. Internal to the worker side of rooms/.
+//
+// struct forwarder owns endpoints and producers by id; an endpoint owns the producers and consumers of its
+// transport and closes them with itself; a producer closes its consumers on this worker. All of one worker,
+// one thread.
+#ifndef ROOMS_MEDIA_OBJECTS_H
+#define ROOMS_MEDIA_OBJECTS_H
+
+#include "base/hmap.h"
+#include "base/list.h"
+#include "base/slots.h"
+#include "rooms/forwarder.h"
+#include "rtp/history.h"
+#include "rtp/layer_select.h"
+#include "rtp/nack_tracker.h"
+#include "rtp/rtp_forward.h"
+#include "rtp/seq_rewrite.h"
+#include "rtp/stream_stats.h"
+#include "rtp/twcc.h"
+
+#define FORWARDER_OBJECTS_MAX 262144 // of each kind, a worker
+#define ENDPOINT_SSRCS_MAX 64        // media and RTX together, of one transport
+#define ENDPOINT_SSRC_SLOTS 128      // power of two, so that probes stay short
+#define RTT_DEFAULT_US 100000
+#define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
+#define RESENT_SLOTS 64               // power of two
+
+struct producer;
+struct consumer;
+
+struct ssrc_entry {
+    uint32_t ssrc; // 0: free
+    bool rtx;
+    struct producer_stream *stream;
+};
+
+struct endpoint {
+    struct forwarder *fw;
+    struct transport_id id;
+    uint32_t handle;
+    void *peer;
+    bool connected;
+    uint32_t sender_ssrc; // of our feedback
+    struct list producers, consumers;
+    struct ext_map ext;       // all its producers'
+    struct ssrc_entry *ssrcs; // open addressing, from the first producer on
+    unsigned ssrc_count;
+    struct twcc_recorder *twcc; // from the first producer that wants it on
+    uint32_t twcc_media_ssrc;
+    uint16_t transport_seq; // next to stamp on what we send
+    struct wheel_node twcc_timer, report_timer;
+    struct {
+        uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
+        struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
+    } stats;
+};
+
+// Where RTP time stands on the publisher's clock: its last sender report.
+struct capture_clock {
+    bool known;
+    uint64_t ntp;
+    uint32_t rtp_timestamp;
+    uint64_t arrival_us;
+};
+
+struct producer_stream {
+    struct producer *producer;
+    uint8_t index;
+    uint32_t ssrc, rtx_ssrc; // 0: not known yet
+    char rid[RID_MAX + 1];
+    struct receive_stats stats;
+    struct nack_tracker *nack; // NULL when the publisher does not answer NACK
+    struct history *history;   // NULL for audio
+    struct layer_source life;
+    struct capture_clock clock;
+    struct wheel_node nack_timer, key_timer;
+    uint64_t key_asked_us; // 0: never
+    bool key_wanted;       // to be asked for as soon as it may be
+    bool key_awaited;      // asked for, has not come
+    uint8_t fir_seq;
+    uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
+        retransmitted;
+    struct {
+        uint64_t expected, lost, repaired;
+    } at_score;
+    uint8_t score;
+};
+
+struct producer {
+    struct forwarder *fw;
+    struct producer_id id;
+    uint32_t handle;
+    struct endpoint *endpoint; // NULL: relayed from source_worker
+    uint8_t source_worker;
+    struct list link; // in endpoint.producers
+    struct producer_params params;
+    bool paused;
+    struct producer_stream streams[STREAMS_MAX];
+    struct consumer **consumers; // the active ones first
+    unsigned consumer_count, active_count, consumer_cap;
+    uint64_t relay_workers; // a bit a worker
+    struct wheel_node tick;
+    unsigned ticks;
+    int8_t layers_wanted; // as last told
+    uint8_t score;
+    struct {
+        uint32_t packets;
+        uint32_t level_sum; // of -dBov
+    } audio;
+};
+
+struct consumer {
+    struct forwarder *fw;
+    struct consumer_id id;
+    uint32_t handle;
+    struct endpoint *endpoint;
+    struct producer *producer;
+    struct list link;  // in endpoint.consumers
+    unsigned position; // in producer.consumers
+    struct consumer_params params;
+    uint8_t mid_len;
+    bool paused;
+    bool active;    // not paused, connected: gets packets
+    int8_t current; // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;  // the one to switch to at its next key frame
+    int8_t spatial_max;
+    bool resync; // the next packet that may be shown begins a new run of numbers
+    struct seq_rewrite rewrite;
+    uint16_t rtx_seq;
+    struct send_stats stats;
+    uint64_t nack_count, nack_packet_count, pli_count, fir_count;
+    // Sender report as last sent, for the round trip.
+    uint64_t sr_ntp, sr_us; // sr_us 0: none yet
+    uint8_t score;
+    uint64_t score_us;
+    struct {
+        uint16_t seq;
+        uint64_t at_us;
+    } resent[RESENT_SLOTS]; // [seq & mask]
+};
+
+struct forwarder {
+    struct forwarder_config config;
+    struct forwarder_output out;
+    struct pool *pool;
+    struct wheel *wheel;
+    uint64_t random;
+    struct slots *endpoints, *producers, *consumers;         // handle -> object
+    struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
+    struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct forwarder_counters counters;
+};
+
+// ---- forwarder.c
+uint64_t forwarder_random(struct forwarder *fw);
+struct endpoint *forwarder_endpoint(const struct forwarder *fw, struct transport_id id);
+struct producer *forwarder_producer(const struct forwarder *fw, struct producer_id id);
+struct consumer *forwarder_consumer(const struct forwarder *fw, struct consumer_id id);
+void forwarder_event(struct forwarder *fw, const struct media_event *event);
+
+// ---- endpoint.c
+// The stream that an SSRC belongs to, or NULL.
+struct ssrc_entry *endpoint_find_ssrc(struct endpoint *ep, uint32_t ssrc);
+// ERR_EXISTS, ERR_LIMIT or ERR_NO_MEMORY.
+MUST_USE enum err endpoint_add_ssrc(struct endpoint *ep, uint32_t ssrc, bool rtx,
+                                    struct producer_stream *stream);
+void endpoint_remove_ssrc(struct endpoint *ep, uint32_t ssrc); // decryption forgets it too
+// An unknown SSRC: finds its stream by MID and RID and remembers it; NULL when it leads nowhere.
+struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
+                                       const struct rtp_ext_values *values);
+void endpoint_close(struct endpoint *ep);
+
+// ---- producer.c
+MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
+void producer_close(struct producer *p);
+void producer_pause(struct producer *p, bool paused, uint64_t now_us);
+MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);
+void producer_detach(struct producer *p, struct consumer *c);
+void producer_set_active(struct producer *p, struct consumer *c, bool active);
+// Merged: at most one a second, the first at once, again after a second when none came.
+void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
+void producer_key_frame_came(struct producer_stream *s);
+void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
+                            uint64_t arrival_us, uint64_t now_us);
+// Which stream consumers aim for has changed: tells what is wanted.
+void producer_update_wanted(struct producer *p);
+
+// ---- consumer.c
+MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
+void consumer_close(struct consumer *c);
+void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
+void consumer_update_active(struct consumer *c, uint64_t now_us);
+// The publisher paused or resumed: what comes next begins anew.
+void consumer_source_changed(struct consumer *c, uint64_t now_us);
+void consumer_select_layer(struct consumer *c, uint64_t now_us);
+void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                      uint64_t now_us);
+// A packet that carries nothing to show (padding): later numbers close up.
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
+void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
+// Where RTP time of what it sends stands on the publisher's clock; false while not known.
+bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
+
+#endif
