@@ -102,6 +102,9 @@ bool web_root_find(char *out, size_t cap) {
             return true;
         }
     }
-    snprintf(out, cap, "%s/%s", program, places[0]);
+    slash = strrchr(program, '/'); // of the folder that the first place is beside
+    if (slash)
+        *slash = '\0';
+    snprintf(out, cap, "%s%s", program, places[0] + 2);
     return false;
 }
