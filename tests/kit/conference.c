@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "rooms/negotiate.h"
 #include "tests/kit/media_peer.h"
 
@@ -245,6 +246,7 @@ static void conference_join(struct conference *c) {
 struct conference *conference_open(const struct conference_config *config) {
     struct conference *c = calloc(1, sizeof *c);
     assert(c);
+    log_configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     c->config = *config;
     struct media_config mc = {
         .workers = config->workers, .receive_buffer_bytes = 4 << 20, .send_buffer_bytes = 4 << 20};
@@ -276,8 +278,8 @@ void conference_close(struct conference *c) {
         free(c->members[i].send_id);
         free(c->members[i].recv_id);
     }
+    hub_destroy(c->hub); // says goodbye to the workers
     media_stop(c->media);
-    hub_destroy(c->hub);
     for (size_t i = 0; i < c->note_count; i++)
         json_decref(c->notes[i].message);
     free(c->notes);
