@@ -309,8 +309,8 @@ static bool record_welcome(const struct dtls *dtls, const struct dtls_record *re
         return record->epoch == 1;
     if (record->epoch == 0)
         return dtls_record_in_clear_plausible(record, dtls->side == SIDE_SERVER);
-    // OpenSSL would keep a hundred records of the next epoch, 17 KB each, until its keys are there. The one
-    // that matters comes behind the ChangeCipherSpec, or is repeated.
+    // OpenSSL queues records of the next epoch until its keys are there: bytes of anybody's. The one that
+    // matters comes behind the ChangeCipherSpec, or is repeated.
     OSSL_HANDSHAKE_STATE at = SSL_get_state(dtls->ssl);
     return record->epoch == 1 && (at == TLS_ST_SR_CHANGE || at == TLS_ST_CR_CHANGE);
 }
