@@ -107,11 +107,28 @@ static void consumer_tell_layers(struct consumer *c) {
                                                  .layers = {.spatial = c->current, .temporal = temporal}});
 }
 
-// Aims for a stream and asks for the key frame that is needed to get there.
+// A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
+// again so soon: begin with what the history holds from there on. False when it does not reach back to it.
+static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
+    uint16_t count = (uint16_t)(s->newest_seq - s->key_seq + 1);
+    bool throttled = s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US;
+    bool came = s->key_us != 0 && !s->key_awaited;
+    if (!throttled || !came || !s->history || count > REPLAY_MAX ||
+        !history_get(s->history, s->key_seq, now_us))
+        return false;
+    for (uint16_t i = 0; i < count; i++) {
+        struct block *b = history_get(s->history, (uint16_t)(s->key_seq + i), now_us);
+        if (b)
+            consumer_forward(c, s, b, now_us);
+    }
+    return true;
+}
+
+// Aims for a stream; what is needed to get there is a key frame.
 static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
     c->target = (int8_t)stream;
     producer_update_wanted(c->producer);
-    if (stream >= 0)
+    if (stream >= 0 && !(c->resync && consumer_replay(c, &c->producer->streams[stream], now_us)))
         producer_want_key_frame(c->producer, (unsigned)stream, now_us);
 }
 

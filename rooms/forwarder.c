@@ -190,11 +190,7 @@ static void stream_wake(struct producer_stream *s, uint64_t now_us) {
 static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t now_us) {
     struct producer *p = s->producer;
     const struct forward_meta *meta = forward_meta_of(b);
-    s->life.last_packet_us = now_us;
-    if (meta->key_frame)
-        producer_key_frame_came(s);
-    else if (s->key_wanted && s->key_asked_us == 0)
-        producer_want_key_frame(p, s->index, now_us); // it could not be asked before its first packet
+    producer_note_packet(s, meta, now_us);
     if (s->history)
         history_put(s->history, meta->seq, b, now_us);
     for (unsigned i = 0; i < p->active_count; i++)

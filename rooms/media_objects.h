@@ -23,6 +23,7 @@
 #define ENDPOINT_SSRC_SLOTS 128      // power of two, so that probes stay short
 #define RTT_DEFAULT_US 100000
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
+#define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define RESENT_SLOTS 64               // power of two
 
 struct producer;
@@ -77,6 +78,10 @@ struct producer_stream {
     uint64_t key_asked_us; // 0: never
     bool key_wanted;       // to be asked for as soon as it may be
     bool key_awaited;      // asked for, has not come
+    uint16_t key_seq;      // first packet of the newest key frame
+    uint64_t key_us;       // and its arrival, 0: none yet
+    uint32_t key_timestamp;
+    uint16_t newest_seq;
     uint8_t fir_seq;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
         retransmitted;
@@ -179,7 +184,8 @@ void producer_detach(struct producer *p, struct consumer *c);
 void producer_set_active(struct producer *p, struct consumer *c, bool active);
 // Merged: at most one a second, the first at once, again after a second when none came.
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
-void producer_key_frame_came(struct producer_stream *s);
+// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
 // Which stream consumers aim for has changed: tells what is wanted.

@@ -2,6 +2,7 @@
 #include "rooms/feedback.h"
 
 #include "base/clock.h"
+#include "base/seq.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -148,6 +149,7 @@ void producer_pause(struct producer *p, bool paused, uint64_t now_us) {
         wheel_cancel(p->fw->wheel, &s->nack_timer);
         if (s->nack)
             nack_tracker_reset(s->nack); // what was missed during the pause stays missed
+        s->key_us = 0;                   // nobody begins with what was before it
     }
     if (!paused)
         for (unsigned i = 0; i < p->active_count; i++)
@@ -254,10 +256,25 @@ static void producer_on_key_timer(struct wheel_node *node, uint64_t now_us) {
         stream_ask_key_frame(s, now_us);
 }
 
-void producer_key_frame_came(struct producer_stream *s) {
-    s->key_frames++;
-    s->producer->fw->counters.key_frames_in++;
-    s->key_awaited = false;
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us) {
+    struct producer *p = s->producer;
+    s->life.last_packet_us = now_us;
+    if (s->key_us == 0 || seq16_newer(meta->seq, s->newest_seq))
+        s->newest_seq = meta->seq;
+    if (meta->key_frame) {
+        bool same_frame =
+            s->key_us && meta->timestamp == s->key_timestamp; // H264 says so at each parameter set
+        if (!same_frame) {
+            s->key_seq = meta->seq;
+            s->key_us = now_us;
+            s->key_timestamp = meta->timestamp;
+            s->key_frames++;
+            p->fw->counters.key_frames_in++;
+        }
+        s->key_awaited = false;
+    } else if (s->key_wanted && s->key_asked_us == 0) {
+        producer_want_key_frame(p, s->index, now_us); // it could not be asked before its first packet
+    }
 }
 
 // ---- the publisher's clock

@@ -19,12 +19,13 @@ struct rtcp_walk rtcp_walk_of(struct span datagram) {
     return (struct rtcp_walk){.left = reader_of(datagram)};
 }
 
-// The body without its padding, whose last byte counts it (RFC 3550, 6.4.1): words, at least one.
+// The body without its padding, whose last byte counts it. RFC 3550, 6.4.1, wants whole words; transport-wide
+// feedback, whose own length is in bytes, is padded by one to three, and browsers do so.
 static bool strip_padding(struct reader *body) {
     if (body->left == 0)
         return false;
     uint8_t padding = body->ptr[body->left - 1];
-    if (padding == 0 || padding % 4 != 0 || padding > body->left)
+    if (padding == 0 || padding > body->left)
         return false;
     body->left -= padding;
     return true;
