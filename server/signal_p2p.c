@@ -9,7 +9,7 @@ static enum signal_out out_of(const char *type) {
     for (enum signal_out out = OUT_WEBRTC_OFFER; out <= OUT_HANG_UP; out++)
         if (strcmp(signal_out_name(out), type) == 0)
             return out;
-    assert(!"every relayed request has a message of the same name");
+    assert(false); // every relayed request has a message of the same name
     return OUT_ERROR;
 }
 

@@ -67,7 +67,7 @@ void stats_give_up_oldest(struct session *session) {
         give_up(request);
         return;
     }
-    assert(!"answers are held, so something holds them");
+    assert(false); // answers are held, so something holds them
 }
 
 void stats_forget_session(struct session *session) {
