@@ -43,7 +43,9 @@ enum err signal_decode(const char *text, size_t len, struct signal_envelope *env
     if (!root) {
         snprintf(why, SIGNAL_ERROR_BYTES_MAX, "the message is not valid JSON: %.160s (line %d, column %d)",
                  error.text, error.line, error.column);
-        return json_error_code(&error) == json_error_out_of_memory ? ERR_NO_MEMORY : ERR_MALFORMED;
+        // jansson has words for every fault of the text, and none when it merely lacked memory.
+        bool no_memory = json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0';
+        return no_memory ? ERR_NO_MEMORY : ERR_MALFORMED;
     }
     if (!json_is_object(root)) {
         snprintf(why, SIGNAL_ERROR_BYTES_MAX,
@@ -72,15 +74,9 @@ bool signal_check_envelope(struct signal_envelope *envelope, char why[SIGNAL_ERR
         snprintf(why, SIGNAL_ERROR_BYTES_MAX, "`type` is missing or not a string");
         return false;
     }
-    if (!envelope->data || json_is_null(envelope->data)) {
-        envelope->data = json_object();
-        if (!envelope->data || json_object_set_new(envelope->root, "data", envelope->data) != 0) {
-            envelope->data = NULL;
-            snprintf(why, SIGNAL_ERROR_BYTES_MAX, "out of memory");
-            return false;
-        }
-    }
-    if (!json_is_object(envelope->data)) {
+    if (json_is_null(envelope->data))
+        envelope->data = NULL;
+    if (envelope->data && !json_is_object(envelope->data)) {
         snprintf(why, SIGNAL_ERROR_BYTES_MAX, "`data` must be an object");
         return false;
     }

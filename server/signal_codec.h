@@ -68,7 +68,7 @@ void text_buffer_close(struct text_buffer *buffer);
 struct signal_envelope {
     json_t *root;     // owns the rest
     const char *type; // NULL when missing or not a string
-    json_t *data;     // an object; NULL when it is something else
+    json_t *data;     // an object once checked; NULL counts as an empty one
     json_t *id;       // NULL when there is none
 };
 
