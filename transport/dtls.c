@@ -89,7 +89,8 @@ static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr) {
 }
 
 BIO_METHOD *dtls_bio_method_create(void) {
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rotunda datagrams");
+    // No type number of its own: nobody looks for it, and a process has few of them.
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rotunda datagrams");
     if (method && BIO_meth_set_write(method, bio_write) && BIO_meth_set_read(method, bio_read) &&
         BIO_meth_set_ctrl(method, bio_ctrl))
         return method;
