@@ -25,11 +25,14 @@ int gettimeofday(struct timeval *restrict tv, void *restrict tz) {
     return 0;
 }
 
-// What OpenSSL has allocated.
+// What OpenSSL has allocated; its allocation number openssl_fail_at fails (0: none does).
 static size_t openssl_live_bytes;
+static unsigned openssl_allocations, openssl_fail_at;
 static void *counted_malloc(size_t n, const char *file, int line) {
     (void)file;
     (void)line;
+    if (++openssl_allocations == openssl_fail_at)
+        return NULL;
     void *p = malloc(n);
     openssl_live_bytes += p ? malloc_usable_size(p) : 0;
     return p;
