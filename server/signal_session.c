@@ -123,7 +123,8 @@ static void dispatch(struct signal_call *call) {
 static void refuse_frame(struct session *session, enum signal_code code, const char *why, uint16_t close) {
     struct signal_call call = {.hub = session->hub, .session = session};
     signal_refuse(&call, code, "%s", why);
-    signal_close(session, close, why);
+    // RFC 6455, section 5.5: a control frame's payload is at most 125 bytes; the words were in the error.
+    signal_close(session, close, signal_code_name(code));
 }
 
 static void session_message(struct session *session, const char *text, size_t len) {
