@@ -161,7 +161,7 @@ struct session *signal_session_of(const struct hub *hub, const struct participan
 void signal_close(struct session *session, uint16_t code, const char *reason);
 void signal_wait_for_join(struct session *session);
 
-// ---- signal_room.c, signal_resume.c
+// ---- signal_room.c, signal_joined.c, signal_resume.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
