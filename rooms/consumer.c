@@ -82,8 +82,12 @@ void consumer_close(struct consumer *c) {
     producer_detach(c->producer, c);
     list_remove(&c->link);
     if (c->handle) {
-        if (hmap_get(fw->consumer_ssrcs, &key) == c->handle)
+        if (hmap_get(fw->consumer_ssrcs, &key) == c->handle) {
             hmap_remove(fw->consumer_ssrcs, &key);
+            fw->out.forget_ssrc(fw->out.ctx, c->endpoint->peer, c->params.ssrc, true);
+            if (c->params.rtx_ssrc)
+                fw->out.forget_ssrc(fw->out.ctx, c->endpoint->peer, c->params.rtx_ssrc, true);
+        }
         if (hmap_remove(fw->consumer_ids, &c->id) != HMAP_NONE)
             fw->counters.consumers--;
         slots_remove(fw->consumers, c->handle);

@@ -122,7 +122,7 @@ void endpoint_remove_ssrc(struct endpoint *ep, uint32_t ssrc) {
     ep->ssrcs[hole] = (struct ssrc_entry){0};
     assert(ep->ssrc_count > 0);
     ep->ssrc_count--;
-    ep->fw->out.forget_ssrc(ep->fw->out.ctx, ep->peer, ssrc);
+    ep->fw->out.forget_ssrc(ep->fw->out.ctx, ep->peer, ssrc, false);
 }
 
 // ---- learning

@@ -308,7 +308,7 @@ static enum forward_drop endpoint_packet(struct endpoint *ep, struct block *b, u
     if (!e)
         e = endpoint_learn_ssrc(ep, &packet, &values);
     if (!e) {
-        ep->fw->out.forget_ssrc(ep->fw->out.ctx, ep->peer, packet.ssrc);
+        ep->fw->out.forget_ssrc(ep->fw->out.ctx, ep->peer, packet.ssrc, false);
         return FORWARD_DROP_UNKNOWN_SSRC;
     }
     endpoint_count_in(ep, b->len, e->rtx, now_us);

@@ -40,8 +40,9 @@ struct forwarder_output {
                       struct block *prepared);
     void (*relay_note)(void *ctx, uint8_t worker, const struct relay_note *note);
     void (*event)(void *ctx, const struct media_event *event);
-    // Decryption may forget this stream of the peer.
-    void (*forget_ssrc)(void *ctx, void *peer, uint32_t ssrc);
+    // This stream is over: decryption (or, when it was ours, encryption) may forget it. A sent SSRC never
+    // comes back.
+    void (*forget_ssrc)(void *ctx, void *peer, uint32_t ssrc, bool sent);
 };
 
 struct forwarder_config {

@@ -105,10 +105,13 @@ static void forward_event(void *ctx, const struct media_event *event) {
     worker_event_push(w);
 }
 
-static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc) {
+static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool sent) {
     (void)ctx;
     struct worker_peer *peer = peer_ctx;
-    peer_transport_forget_ssrc(peer->transport, ssrc);
+    if (sent)
+        peer_transport_forget_sent_ssrc(peer->transport, ssrc);
+    else
+        peer_transport_forget_ssrc(peer->transport, ssrc);
 }
 
 const struct forwarder_output worker_forwarder_output_template = {
