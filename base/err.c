@@ -12,7 +12,7 @@ const char *err_name(enum err e) {
         return "malformed";
     case ERR_AUTH:
         return "not authentic";
-    case ERR_STATE:
+    case ERR_WRONG_STATE:
         return "wrong state";
     case ERR_NOT_FOUND:
         return "not found";

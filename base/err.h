@@ -13,7 +13,7 @@ enum err {
     ERR_LIMIT,       // a named limit is reached
     ERR_MALFORMED,   // the bytes or the text break their format
     ERR_AUTH,        // not authentic: wrong key, tag, fingerprint
-    ERR_STATE,       // not possible in the present state
+    ERR_WRONG_STATE, // not possible in the present state
     ERR_NOT_FOUND,   // no such thing
     ERR_EXISTS,      // there already
     ERR_UNSUPPORTED, // well-formed, but nothing we can do

@@ -7,10 +7,7 @@
 #include "server/web_files.h"
 
 #include <assert.h>
-// OpenSSL's headers, which libwebsockets.h brings along, have a type of this name.
-#define ERR_STATE OPENSSL_ERR_STATE
 #include <libwebsockets.h>
-#undef ERR_STATE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -282,7 +282,7 @@ static void dtls_schedule(struct dtls *dtls, uint64_t now_us) {
 
 enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role, const struct fingerprint *fingerprint) {
     if (dtls->have_fingerprint || (dtls->side == SIDE_SERVER && remote_role == DTLS_ROLE_SERVER))
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     dtls->fingerprint = *fingerprint;
     dtls->have_fingerprint = true;
     if (dtls->side == SIDE_OPEN)
@@ -416,7 +416,7 @@ static struct key_sizes key_sizes_of(unsigned long id) {
 
 enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out) {
     if (dtls->state != DTLS_CONNECTED || !dtls->ssl)
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     struct key_sizes n = key_sizes_of(SSL_get_selected_srtp_profile(dtls->ssl)->id);
     uint8_t material[2 * SRTP_KEY_MAX];
     size_t len = 2 * ((size_t)n.key + n.salt);

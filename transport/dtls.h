@@ -53,8 +53,8 @@ struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output 
 void dtls_destroy(struct dtls *dtls); // sends nothing; NULL is fine
 
 // The signalled side of the peer: its fingerprint and role. DTLS_ROLE_CLIENT: we are the server; otherwise we
-// are the client. Becoming the client sends nothing yet: dtls_start does. ERR_STATE the second time, or when
-// the peer already began a handshake as a client but is said to be a server.
+// are the client. Becoming the client sends nothing yet: dtls_start does. ERR_WRONG_STATE the second time, or
+// when the peer already began a handshake as a client but is said to be a server.
 MUST_USE enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role,
                                const struct fingerprint *fingerprint);
 // The path is there: as the client, sends the first flight. Harmless otherwise and later.
@@ -74,7 +74,7 @@ void dtls_close(struct dtls *dtls);
 
 enum dtls_state dtls_get_state(const struct dtls *dtls);
 const char *dtls_failure(const struct dtls *dtls); // why DTLS_FAILED, for the log; "" otherwise
-// The keys, once connected; ERR_STATE before.
+// The keys, once connected; ERR_WRONG_STATE before.
 MUST_USE enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out);
 // Frees OpenSSL's part of a connected association (tens of KB) once the peer's first authentic SRTP packet
 // shows that our last flight arrived. The state stays DTLS_CONNECTED; later input is ignored.

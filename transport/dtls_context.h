@@ -2,12 +2,9 @@
 #ifndef TRANSPORT_DTLS_CONTEXT_H
 #define TRANSPORT_DTLS_CONTEXT_H
 
-// OpenSSL has a type of this name; here it is an outcome.
-#define ERR_STATE OPENSSL_ERR_STATE
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#undef ERR_STATE
 
 #define DTLS_FINGERPRINT_TEXT (32 * 3) // "AA:BB:..." of 32 bytes and its NUL
 

@@ -244,11 +244,11 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 }
 
 enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len) : ERR_STATE;
+    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len) : ERR_WRONG_STATE;
 }
 
 enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_STATE;
+    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_WRONG_STATE;
 }
 
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc) {

@@ -30,7 +30,7 @@ struct peer_transport *peer_transport_create(const struct peer_shared *shared,
                                              const struct peer_output *output); // NULL: no memory
 void peer_transport_destroy(struct peer_transport *peer); // says goodbye when connected; NULL is fine
 
-// The signalled DTLS parameters. ERR_STATE the second time.
+// The signalled DTLS parameters. ERR_WRONG_STATE the second time.
 MUST_USE enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
                                          const struct fingerprint *fingerprint, uint64_t now_us);
 void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_credentials *credentials,
@@ -83,7 +83,7 @@ const struct tuple *peer_transport_selected(const struct peer_transport *peer); 
 // Every validated tuple, for the route table when the peer goes; returns how many (at most ICE_TUPLES_MAX).
 unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple out[ICE_TUPLES_MAX]);
 
-// Encrypts in place; *len grows, the buffer has room. ERR_STATE before the keys are there.
+// Encrypts in place; *len grows, the buffer has room. ERR_WRONG_STATE before the keys are there.
 MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 // An SSRC received that leads nowhere or whose producer has closed.

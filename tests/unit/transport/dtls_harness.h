@@ -5,12 +5,10 @@
 #include "base/clock.h"
 #include "transport/dtls.h"
 
-#define ERR_STATE OPENSSL_ERR_STATE
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#undef ERR_STATE
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

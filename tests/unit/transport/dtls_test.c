@@ -93,7 +93,7 @@ static void test_handshake(void **state) {
     couple_connect(&c);
     assert_int_equal(dtls_get_state(c.client), DTLS_NEW); // nothing before the path is there
     assert_int_equal(c.to_server.sent, 0);
-    assert_int_equal(dtls_export_keys(c.client, &keys), ERR_STATE);
+    assert_int_equal(dtls_export_keys(c.client, &keys), ERR_WRONG_STATE);
     dtls_start(c.client, virtual_now_us);
     dtls_start(c.client, virtual_now_us);
     assert_int_equal(c.to_server.sent, 1);
@@ -271,14 +271,14 @@ static void test_fingerprints(void **state) {
                 if (late) {
                     assert_int_equal(SSL_is_init_finished(g.client.ssl), 1);
                     assert_int_equal(dtls_get_state(g.server), DTLS_CONNECTING);
-                    assert_int_equal(dtls_export_keys(g.server, &keys), ERR_STATE);
+                    assert_int_equal(dtls_export_keys(g.server, &keys), ERR_WRONG_STATE);
                     assert_true(dtls_next_us(g.server) == TIME_NEVER); // waits without a limit of its own
-                    assert_int_equal(dtls_connect(g.server, DTLS_ROLE_SERVER, &f), ERR_STATE);
+                    assert_int_equal(dtls_connect(g.server, DTLS_ROLE_SERVER, &f), ERR_WRONG_STATE);
                     assert_int_equal(dtls_connect(g.server, DTLS_ROLE_AUTO, &f), ERR_OK);
                 }
                 assert_int_equal(dtls_get_state(g.server), wrong ? DTLS_FAILED : DTLS_CONNECTED);
-                assert_int_equal(dtls_export_keys(g.server, &keys), wrong ? ERR_STATE : ERR_OK);
-                assert_int_equal(dtls_connect(g.server, DTLS_ROLE_CLIENT, &f), ERR_STATE);
+                assert_int_equal(dtls_export_keys(g.server, &keys), wrong ? ERR_WRONG_STATE : ERR_OK);
+                assert_int_equal(dtls_connect(g.server, DTLS_ROLE_CLIENT, &f), ERR_WRONG_STATE);
                 if (wrong)
                     assert_non_null(strstr(dtls_failure(g.server), "fingerprint"));
                 guest_close(&g);
@@ -306,7 +306,7 @@ static void test_release(void **state) {
             assert_int_equal(openssl_live_bytes, before);
         assert_int_equal(dtls_get_state(c.server), DTLS_CONNECTED);
         struct srtp_keys keys;
-        assert_int_equal(dtls_export_keys(c.server, &keys), ERR_STATE);
+        assert_int_equal(dtls_export_keys(c.server, &keys), ERR_WRONG_STATE);
         dtls_input(c.server, span_of("\x16\xfe\xfd\0\1\0\0\0\0\0\1\0\1x", 14), virtual_now_us);
         assert_int_equal(dtls_get_state(c.server), DTLS_CONNECTED);
         couple_close(&c);

@@ -101,7 +101,7 @@ static void check(struct world *w, const struct tuple *from, const struct ice_cr
 static void connect_peer(struct world *w, enum dtls_role remote_role) {
     struct fingerprint f = fingerprint_parse(dtls_context_fingerprint(w->remote_context));
     assert_int_equal(peer_transport_connect(w->peer, remote_role, &f, virtual_now_us), ERR_OK);
-    assert_int_equal(peer_transport_connect(w->peer, remote_role, &f, virtual_now_us), ERR_STATE);
+    assert_int_equal(peer_transport_connect(w->peer, remote_role, &f, virtual_now_us), ERR_WRONG_STATE);
 }
 
 static void connect_remote(struct world *w, enum dtls_role peer_role) {
@@ -195,7 +195,7 @@ static void a_client_is_answered_behind_its_first_check(void **state) {
     size_t len = remote_rtp(w, packet, 1);
     give(w, &w->home, packet, len);
     expect_drop(w, PEER_DROP_NO_KEYS); // not before the certificate is known to be the peer's
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
     assert_int_equal(w->connected, 0);
     connect_peer(w, DTLS_ROLE_CLIENT);
     peer_transport_advance(w->peer, virtual_now_us, &w->last);
@@ -402,7 +402,7 @@ static void a_wrong_certificate_never_gets_keys(void **state) {
     assert_true(strlen(peer_transport_failure(w->peer)) > 0);
     size_t len = 12;
     uint8_t packet[64] = {0x80};
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
     peer_transport_forget_ssrc(w->peer, 1);
     peer_transport_forget_sent_ssrc(w->peer, 1);
 }

@@ -8,10 +8,8 @@
 #include "base/bytes.h"
 #include "transport/srtp.h"
 
-#define ERR_STATE OPENSSL_ERR_STATE // a type of OpenSSL's; ours is an outcome
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#undef ERR_STATE
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -6,11 +6,8 @@
 #include "base/bytes.h"
 #include "transport/addr.h"
 
-// OpenSSL has a type of the name of one of our error codes.
-#define ERR_STATE openssl_err_state
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#undef ERR_STATE
 
 #define STUN_REQUEST_TYPE 0x0001
 #define STUN_INDICATION_TYPE 0x0011
