@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCORE_INTERVAL_US 2000000
+#define TIMESTAMP_SANE_SECONDS 10
 
 struct ssrc_key {
     uint32_t endpoint;
@@ -34,6 +34,8 @@ static enum err consumer_open_parts(struct consumer *c) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
+    if (c->params.nack && c->params.rtx_ssrc == 0 && !(c->sent = calloc(SENT_SLOTS, sizeof *c->sent)))
+        return ERR_NO_MEMORY;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }
 
@@ -55,7 +57,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .paused = cmd->open_consumer.paused,
                            .current = LAYER_NONE,
                            .target = LAYER_NONE,
-                           .spatial_max = STREAMS_MAX - 1,
+                           .ceiling = LAYER_NONE,
                            .score = 10};
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
@@ -92,6 +94,7 @@ void consumer_close(struct consumer *c) {
             fw->counters.consumers--;
         slots_remove(fw->consumers, c->handle);
     }
+    free(c->sent);
     free(c);
 }
 
@@ -114,24 +117,29 @@ static void consumer_tell_layers(struct consumer *c) {
 // A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
 // again so soon: begin with what the history holds from there on. False when it does not reach back to it.
 static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
-    uint16_t count = (uint16_t)(s->newest_seq - s->key_seq + 1);
     bool throttled = s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US;
     bool came = s->key_us != 0 && !s->key_awaited;
-    if (!throttled || !came || !s->history || count > REPLAY_MAX ||
-        !history_get(s->history, s->key_seq, now_us))
-        return false;
-    for (uint16_t i = 0; i < count; i++) {
-        struct block *b = history_get(s->history, (uint16_t)(s->key_seq + i), now_us);
+    bool near = (uint16_t)(s->newest_seq - s->key_seq) < REPLAY_MAX;
+    struct block *first =
+        throttled && came && near && s->history ? history_get(s->history, s->key_seq, now_us) : NULL;
+    if (first)
+        consumer_forward(c, s, first, now_us); // and what followed it
+    return first != NULL;
+}
+
+// The key frame's first packet came after some that follow it, or is from the history: these are there too.
+static void consumer_catch_up(struct consumer *c, const struct producer_stream *s, uint16_t seq,
+                              uint64_t now_us) {
+    for (unsigned n = 0; s->history && n < REPLAY_MAX && seq16_newer(s->newest_seq, seq); n++) {
+        struct block *b = history_get(s->history, ++seq, now_us);
         if (b)
             consumer_forward(c, s, b, now_us);
     }
-    return true;
 }
 
 // Aims for a stream; what is needed to get there is a key frame.
 static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
     c->target = (int8_t)stream;
-    producer_update_wanted(c->producer);
     if (stream >= 0 && !(c->resync && consumer_replay(c, &c->producer->streams[stream], now_us)))
         producer_want_key_frame(c->producer, (unsigned)stream, now_us);
 }
@@ -140,11 +148,9 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us) {
     struct producer *p = c->producer;
     struct layer_source sources[STREAMS_MAX];
     unsigned count = p->params.stream_count;
-    if ((unsigned)c->spatial_max + 1 < count)
-        count = (unsigned)c->spatial_max + 1u;
     for (unsigned i = 0; i < count; i++)
         sources[i] = p->streams[i].life;
-    int best = count == 1 ? 0 : layer_select(sources, count, c->current, now_us);
+    int best = count == 1 ? 0 : layer_select(sources, count, c->ceiling, c->current, now_us);
     if (best != c->target)
         consumer_aim(c, best, now_us);
     if (best == LAYER_NONE && c->current != LAYER_NONE) {
@@ -171,12 +177,11 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
         return;
     c->active = active;
     producer_set_active(c->producer, c, active);
-    if (active) {
+    if (active)
         consumer_begin(c, now_us);
-    } else {
+    else
         c->target = LAYER_NONE;
-        producer_update_wanted(c->producer);
-    }
+    producer_update_wanted(c->producer);
 }
 
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us) {
@@ -186,6 +191,13 @@ void consumer_pause(struct consumer *c, bool paused, uint64_t now_us) {
 
 void consumer_source_changed(struct consumer *c, uint64_t now_us) {
     consumer_begin(c, now_us);
+}
+
+void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s) {
+    if (c->current != s->index)
+        return;
+    c->resync = true;
+    c->timeless = true;
 }
 
 // ---- numbers
@@ -208,38 +220,44 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
     const struct seq_rewrite *rw = &c->rewrite;
     if (!rw->started)
         return timestamp;
-    uint32_t offset = rw->intervals[rw->newest].timestamp_offset;
+    uint32_t offset = rw->intervals[rw->newest].timestamp_offset, rate = c->params.clock_rate;
     const struct producer_stream *before = &c->producer->streams[rw->source];
-    if (before == s)
-        return timestamp + offset;
-    uint32_t rate = c->params.clock_rate;
-    if (before->clock.known && s->clock.known) { // the same instant on the old stream's RTP clock
+    uint32_t by_arrival = rw->out_timestamp_highest + ticks_of(now_us - c->stats.last_packet_us, rate);
+    uint32_t out = by_arrival;
+    if (before == s && !c->timeless) {
+        out = timestamp + offset;
+    } else if (before != s && before->clock.known && s->clock.known) { // the instant on the old RTP clock
         uint32_t since = timestamp - s->clock.rtp_timestamp;
         uint32_t apart = ntp_ticks(s->clock.ntp, before->clock.ntp, rate);
-        return before->clock.rtp_timestamp + apart + since + offset;
+        out = before->clock.rtp_timestamp + apart + since + offset;
     }
-    return rw->out_timestamp_highest + ticks_of(now_us - c->stats.last_packet_us, rate);
+    // A clock that contradicts the arrivals by so much is wrong.
+    int64_t wrong = (int64_t)rate * TIMESTAMP_SANE_SECONDS, apart = seq32_diff(out, by_arrival);
+    if (apart > wrong || apart < -wrong)
+        out = by_arrival;
+    // What would come before something sent lands a frame after it.
+    return seq32_newer(out, rw->out_timestamp_highest) ? out : rw->out_timestamp_highest + rate / 30;
 }
 
-// Whether this packet may be shown; begins a new run of numbers where one is due.
-static bool consumer_admit(struct consumer *c, const struct producer_stream *s,
-                           const struct forward_meta *meta, uint64_t now_us) {
-    if (s->index == c->current && !c->resync)
-        return true;
-    if (s->index != c->target && c->target != LAYER_NONE)
-        return false;
-    if (consumer_is_video(c) && !meta->key_frame)
-        return false;
+// This packet begins a new run of numbers.
+static void consumer_sync(struct consumer *c, const struct producer_stream *s,
+                          const struct forward_meta *meta, uint64_t now_us) {
     bool changed = c->current != s->index;
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us));
     c->current = c->target = (int8_t)s->index;
-    c->resync = false;
-    if (changed) {
+    c->resync = c->timeless = false;
+    c->report_due = true;
+    if (changed)
         consumer_tell_layers(c);
-        producer_update_wanted(c->producer);
-    }
-    return true;
+}
+
+// Whether this packet may begin a new run where one is due.
+static bool consumer_admits(const struct consumer *c, const struct producer_stream *s,
+                            const struct forward_meta *meta) {
+    if (s->index != c->target && c->target != LAYER_NONE)
+        return false;
+    return meta->key_frame || !consumer_is_video(c);
 }
 
 // ---- out
@@ -267,13 +285,18 @@ static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_
     c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b);
 }
 
-void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
-                      uint64_t now_us) {
-    assert(c->active);
+static void consumer_remember(struct consumer *c, const struct forward_stamp *stamp) {
+    c->sent[stamp->seq & (SENT_SLOTS - 1)] = (struct sent_mark){.set = true,
+                                                                .seq = stamp->seq,
+                                                                .transport_seq = stamp->transport_cc_seq,
+                                                                .abs_send_time = stamp->abs_send_time};
+}
+
+static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                                uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct forward_stamp stamp = {.marker = meta->marker};
-    if (!consumer_admit(c, s, meta, now_us) ||
-        !seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &stamp.seq, &stamp.timestamp))
+    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &stamp.seq, &stamp.timestamp))
         return;
     struct block *b = pool_take(c->fw->pool);
     if (!b) {
@@ -282,11 +305,30 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
     }
     consumer_stamp(c, &stamp, now_us);
     rtp_forward_copy(b, prepared, &stamp);
-    bool first = c->stats.packets == 0;
+    if (c->sent)
+        consumer_remember(c, &stamp);
+    c->payload_bytes += (uint64_t)(b->len - meta->header_len);
     send_stats_add(&c->stats, b->len, now_us);
     consumer_send(c, b, false, now_us);
-    if (first && s->clock.known)
+    if (c->report_due && s->clock.known) {
+        c->report_due = false;
         feedback_send_sender_report(c, now_us);
+    }
+}
+
+void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                      uint64_t now_us) {
+    assert(c->active);
+    if (s->index == c->current && !c->resync) {
+        consumer_send_first(c, s, prepared, now_us);
+        return;
+    }
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    if (!consumer_admits(c, s, meta))
+        return;
+    consumer_sync(c, s, meta, now_us);
+    consumer_send_first(c, s, prepared, now_us);
+    consumer_catch_up(c, s, meta->seq, now_us);
 }
 
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {
@@ -296,46 +338,70 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 
 // ---- again
 
-// The receiver asks anew each round trip; what was sent again within one is still on its way.
-static bool consumer_resent_lately(struct consumer *c, uint16_t seq, uint64_t now_us) {
+// The receiver asks anew each round trip; what was sent again within one is still on its way. And however it
+// asks, it cannot make us send without bound.
+static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_us) {
     uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
     unsigned slot = seq & (RESENT_SLOTS - 1);
     if (c->resent[slot].at_us && c->resent[slot].seq == seq && now_us < c->resent[slot].at_us + rtt_us)
-        return true;
+        return false;
+    if (now_us >= c->resend_window_us + RTT_DEFAULT_US) {
+        c->resend_window_us = now_us;
+        c->resent_in_window = 0;
+    }
+    if (c->resent_in_window == RESENDS_PER_RTT_MAX)
+        return false;
+    c->resent_in_window++;
     c->resent[slot].seq = seq;
     c->resent[slot].at_us = now_us;
-    return false;
+    return true;
 }
 
-void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
+// The packet that went out under this number; NULL when it is not there any more, or never went.
+static struct block *consumer_find_sent(const struct consumer *c, struct forward_stamp *stamp,
+                                        uint64_t now_us) {
     uint8_t source;
     uint16_t seq_in;
     uint32_t timestamp_offset;
+    const struct sent_mark *sent = c->sent ? &c->sent[stamp->seq & (SENT_SLOTS - 1)] : NULL;
+    if (sent && (!sent->set || sent->seq != stamp->seq))
+        return NULL;
+    if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &source, &seq_in, &timestamp_offset))
+        return NULL;
+    const struct history *history = c->producer->streams[source].history;
+    struct block *prepared = history ? history_get(history, seq_in, now_us) : NULL;
+    if (!prepared)
+        return NULL;
+    stamp->marker = forward_meta_of(prepared)->marker;
+    stamp->timestamp = forward_meta_of(prepared)->timestamp + timestamp_offset;
+    return prepared;
+}
+
+void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->nack_packet_count++;
     c->fw->counters.nacked_packets_in++;
-    if (!c->active || !c->params.nack ||
-        !seq_rewrite_unmap(&c->rewrite, seq, &source, &seq_in, &timestamp_offset))
+    if (!c->active || !c->params.nack)
         return;
-    struct history *history = c->producer->streams[source].history;
-    struct block *prepared = history ? history_get(history, seq_in, now_us) : NULL;
-    if (!prepared || consumer_resent_lately(c, seq, now_us))
-        return;
-    struct block *b = pool_take(c->fw->pool);
+    struct forward_stamp stamp = {.seq = seq};
+    struct block *prepared = consumer_find_sent(c, &stamp, now_us);
+    struct block *b = prepared && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
     if (!b) {
-        c->fw->counters.no_block++;
+        c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
         return;
     }
-    const struct forward_meta *meta = forward_meta_of(prepared);
-    struct forward_stamp stamp = {
-        .marker = meta->marker, .seq = seq, .timestamp = meta->timestamp + timestamp_offset};
-    consumer_stamp(c, &stamp, now_us);
     bool rtx = c->params.rtx_ssrc != 0;
     if (rtx) {
+        consumer_stamp(c, &stamp, now_us);
         stamp.ssrc = c->params.rtx_ssrc;
         stamp.payload_type = c->params.rtx_payload_type;
         stamp.seq = c->rtx_seq++;
         rtp_forward_copy_rtx(b, prepared, &stamp, seq);
     } else {
+        uint16_t transport_seq = c->endpoint->transport_seq;
+        consumer_stamp(c, &stamp, now_us);
+        c->endpoint->transport_seq = transport_seq; // it went out under the old one
+        stamp.transport_cc_seq = c->sent[seq & (SENT_SLOTS - 1)].transport_seq;
+        stamp.abs_send_time = c->sent[seq & (SENT_SLOTS - 1)].abs_send_time;
         rtp_forward_copy(b, prepared, &stamp);
     }
     c->stats.retransmitted++;

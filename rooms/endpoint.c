@@ -131,52 +131,90 @@ static bool text_equals(struct span value, const char *text) {
     return span_equal(value, span_of_text(text));
 }
 
-// The producer that a packet's MID names; without a MID in the packet the one that has none and knows the
-// RID, or the only one that takes this payload type.
-static bool producer_may_own(const struct producer *p, const struct rtp_packet *packet,
-                             const struct rtp_ext_values *values) {
-    bool media = packet->payload_type == p->params.payload_type;
-    bool rtx =
-        p->params.rtx_payload_type != PAYLOAD_TYPE_NONE && packet->payload_type == p->params.rtx_payload_type;
-    if (!media && !rtx)
-        return false;
-    if (values->of[EXT_MID].ptr)
-        return p->params.mid[0] && text_equals(values->of[EXT_MID], p->params.mid);
-    return p->params.mid[0] == 0;
+static bool producer_takes(const struct producer *p, uint8_t payload_type, bool *rtx) {
+    *rtx = p->params.rtx_payload_type != PAYLOAD_TYPE_NONE && payload_type == p->params.rtx_payload_type;
+    return *rtx || payload_type == p->params.payload_type;
 }
 
-// The stream of the producer that the packet's RID names, or the only one there is. A stream whose SSRC is
-// known already is not taken over by another SSRC, unless the RID says so: then the publisher changed it.
-static struct producer_stream *producer_stream_of(struct producer *p, struct span rid, bool rtx) {
-    for (unsigned i = 0; i < p->params.stream_count; i++) {
-        struct producer_stream *s = &p->streams[i];
-        if (rid.ptr && s->rid[0] && text_equals(rid, s->rid))
+// The producer's stream that a RID names; without a RID the only one there is.
+static struct producer_stream *producer_stream_of(struct producer *p, struct span rid) {
+    for (unsigned i = 0; rid.ptr && i < p->params.stream_count; i++)
+        if (p->streams[i].rid[0] && text_equals(rid, p->streams[i].rid))
+            return &p->streams[i];
+    return p->params.stream_count == 1 && !rid.ptr ? &p->streams[0] : NULL;
+}
+
+// By what names the packet: its MID and, among the streams of that producer, its RID. RIDs repeat among
+// producers: a RID alone counts only for a producer that has no MID.
+static struct producer_stream *learn_by_name(struct endpoint *ep, const struct rtp_ext_values *values,
+                                             uint8_t payload_type) {
+    struct span mid = values->of[EXT_MID];
+    LIST_EACH(node, &ep->producers) {
+        struct producer *p = LIST_ENTRY(node, struct producer, link);
+        bool rtx;
+        if (!producer_takes(p, payload_type, &rtx))
+            continue;
+        struct span rid = values->of[rtx ? EXT_REPAIRED_RID : EXT_RID];
+        bool named =
+            mid.ptr ? p->params.mid[0] && text_equals(mid, p->params.mid) : rid.ptr && !p->params.mid[0];
+        struct producer_stream *s = named ? producer_stream_of(p, rid) : NULL;
+        if (s)
             return s;
     }
-    struct producer_stream *only = &p->streams[0];
-    bool free = rtx ? only->rtx_ssrc == 0 : only->ssrc == 0;
-    return p->params.stream_count == 1 && only->rid[0] == 0 && !rid.ptr && free ? only : NULL;
+    return NULL;
+}
+
+// A packet without a name is of the one producer whose only stream still misses this SSRC; of two such, of
+// none.
+static struct producer_stream *learn_by_elimination(struct endpoint *ep, uint8_t payload_type) {
+    struct producer_stream *found = NULL;
+    LIST_EACH(node, &ep->producers) {
+        struct producer *p = LIST_ENTRY(node, struct producer, link);
+        bool rtx;
+        if (p->params.stream_count != 1 || !producer_takes(p, payload_type, &rtx))
+            continue;
+        struct producer_stream *s = &p->streams[0];
+        if ((rtx ? s->rtx_ssrc : s->ssrc) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = s;
+    }
+    return found;
+}
+
+// The stream has this SSRC from now on; what it had before is forgotten.
+static void stream_adopt(struct producer_stream *s, uint32_t ssrc, bool rtx) {
+    uint32_t *known = rtx ? &s->rtx_ssrc : &s->ssrc;
+    if (*known) {
+        endpoint_remove_ssrc(s->producer->endpoint, *known);
+        if (!rtx) {
+            s->stats.started = false;
+            producer_stream_restarted(s);
+        }
+    }
+    *known = ssrc;
 }
 
 struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
                                        const struct rtp_ext_values *values) {
-    LIST_EACH(node, &ep->producers) {
-        struct producer *p = LIST_ENTRY(node, struct producer, link);
-        if (!producer_may_own(p, packet, values))
-            continue;
-        bool rtx = packet->payload_type != p->params.payload_type;
-        struct span rid = values->of[rtx ? EXT_REPAIRED_RID : EXT_RID];
-        struct producer_stream *s = producer_stream_of(p, rid, rtx);
-        if (!s)
-            continue;
-        uint32_t *known = rtx ? &s->rtx_ssrc : &s->ssrc;
-        if (*known)
-            endpoint_remove_ssrc(ep, *known);
-        *known = 0;
-        if (endpoint_add_ssrc(ep, packet->ssrc, rtx, s) != ERR_OK)
-            return NULL;
-        *known = packet->ssrc;
-        return endpoint_find_ssrc(ep, packet->ssrc);
+    bool named = values->of[EXT_MID].ptr || values->of[EXT_RID].ptr || values->of[EXT_REPAIRED_RID].ptr;
+    struct producer_stream *s = named ? learn_by_name(ep, values, packet->payload_type)
+                                      : learn_by_elimination(ep, packet->payload_type);
+    bool rtx;
+    if (!s || !producer_takes(s->producer, packet->payload_type, &rtx) || packet->ssrc == 0 ||
+        ep->ssrc_count >= ENDPOINT_SSRCS_MAX)
+        return NULL;
+    stream_adopt(s, packet->ssrc, rtx);
+    if (endpoint_add_ssrc(ep, packet->ssrc, rtx, s) != ERR_OK) {
+        *(rtx ? &s->rtx_ssrc : &s->ssrc) = 0;
+        return NULL;
     }
-    return NULL;
+    return endpoint_find_ssrc(ep, packet->ssrc);
+}
+
+void endpoint_merge_extensions(struct endpoint *ep) {
+    ext_map_clear(&ep->ext);
+    LIST_EACH(node, &ep->producers)
+    ext_map_add(&ep->ext, &LIST_ENTRY(node, struct producer, link)->params.ext);
 }

@@ -17,7 +17,7 @@ static void endpoint_send(struct endpoint *ep, const struct writer *w) {
 // A sender report and its description; false when there is nothing to report about.
 static bool write_sender_report(struct writer *w, struct consumer *c, uint64_t now_us) {
     struct rtcp_sender_info info = {.packet_count = (uint32_t)c->stats.packets,
-                                    .octet_count = (uint32_t)c->stats.bytes};
+                                    .octet_count = (uint32_t)c->payload_bytes};
     if (c->stats.packets == 0 || now_us > c->stats.last_packet_us + REPORT_SILENCE_US ||
         !consumer_sender_clock(c, now_us, &info.ntp, &info.rtp_timestamp))
         return false;

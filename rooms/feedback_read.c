@@ -87,7 +87,8 @@ static void read_sender_report(struct endpoint *ep, const struct rtcp_packet *pa
     struct ssrc_entry *e = endpoint_find_ssrc(ep, packet->sender_ssrc);
     if (e && !e->rtx) {
         receive_stats_sender_report(&e->stream->stats, packet->ntp, now_us);
-        producer_sender_report(e->stream, packet->ntp, packet->rtp_timestamp, now_us, now_us);
+        if (packet->ntp != 0) // RFC 3550, 6.4.1: zero from a sender that has no clock
+            producer_sender_report(e->stream, packet->ntp, packet->rtp_timestamp, now_us, now_us);
     }
     read_reports(ep, packet->body, now_us);
 }

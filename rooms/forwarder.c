@@ -116,8 +116,7 @@ static void command_on_producer(struct producer *p, const struct media_cmd *cmd,
         producer_close(p);
         break;
     case MEDIA_OPEN_RELAY:
-        if (cmd->relay.worker < WORKERS_MAX && cmd->relay.worker != p->fw->config.worker)
-            p->relay_workers |= UINT64_C(1) << cmd->relay.worker;
+        producer_open_relay(p, cmd->relay.worker);
         break;
     case MEDIA_CLOSE_RELAY:
         p->relay_workers &= ~(UINT64_C(1) << (cmd->relay.worker % WORKERS_MAX));
@@ -136,7 +135,8 @@ static void command_on_consumer(struct consumer *c, const struct media_cmd *cmd,
         consumer_close(c);
         break;
     case MEDIA_SET_LAYERS:
-        c->spatial_max = cmd->layers.spatial == LAYER_NONE ? STREAMS_MAX - 1 : cmd->layers.spatial;
+        c->ceiling = cmd->layers.spatial < 0 ? LAYER_NONE : cmd->layers.spatial;
+        producer_update_wanted(c->producer);
         if (c->active)
             consumer_select_layer(c, now_us);
         break;
@@ -201,16 +201,24 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
     }
 }
 
+// Counts a packet that came under its stream's own SSRC. False: its number is wild.
+static bool stream_count(struct producer_stream *s, uint16_t seq, uint32_t timestamp, uint32_t bytes,
+                         uint64_t now_us) {
+    bool started = s->stats.started;
+    uint64_t base = s->stats.base_seq;
+    if (!receive_stats_add(&s->stats, seq, timestamp, bytes, now_us))
+        return false;
+    if (started && s->stats.base_seq != base)
+        producer_stream_restarted(s);
+    return true;
+}
+
 // What an arrival means for the publisher's statistics and for what is asked of it. False: it came before.
 static bool stream_note_arrival(struct producer_stream *s, const struct rtp_packet *packet, bool key_frame,
                                 bool rtx, uint64_t now_us) {
     bool key_frame_wanted = false;
-    if (!rtx &&
-        !receive_stats_add(&s->stats, packet->seq, packet->timestamp,
-                           (uint32_t)(packet->header_len + packet->payload.len + packet->padding), now_us))
-        return false;
     if (!s->nack)
-        return true;
+        return !rtx; // what may have come before cannot be told apart
     enum nack_arrival arrival = nack_tracker_add(s->nack, packet->seq, key_frame, now_us, &key_frame_wanted);
     if (key_frame_wanted)
         producer_want_key_frame(s->producer, s->index, now_us);
@@ -269,6 +277,9 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     struct producer *p = s->producer;
     if (rtx ? !stream_unwrap(s, packet) : packet->payload_type != p->params.payload_type)
         return rtx ? FORWARD_DROP_NONE : FORWARD_DROP_MALFORMED;
+    uint32_t bytes = (uint32_t)(packet->header_len + packet->payload.len + packet->padding);
+    if (!rtx && !stream_count(s, packet->seq, packet->timestamp, bytes, now_us))
+        return FORWARD_DROP_DUPLICATE;
     if (p->paused)
         return FORWARD_DROP_PAUSED;
     struct codec_frame frame = {0};
@@ -334,10 +345,14 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
 void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id id, uint8_t stream, struct block *b,
                            uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, id);
+    const struct forward_meta *meta = forward_meta_of(b);
     if (p && !p->endpoint && stream < p->params.stream_count && !p->paused) {
+        struct producer_stream *s = &p->streams[stream];
         fw->counters.relayed_in++;
-        stream_wake(&p->streams[stream], now_us);
-        stream_fan_out(&p->streams[stream], b, now_us);
+        if (meta->repaired || stream_count(s, meta->seq, meta->timestamp, b->len, now_us)) {
+            stream_wake(s, now_us);
+            stream_fan_out(s, b, now_us);
+        }
     }
     block_release(b);
 }

@@ -24,7 +24,9 @@
 #define RTT_DEFAULT_US 100000
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
-#define RESENT_SLOTS 64               // power of two
+#define RESENT_SLOTS 256              // power of two
+#define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
+#define SENT_SLOTS 1024               // power of two
 
 struct producer;
 struct consumer;
@@ -82,6 +84,7 @@ struct producer_stream {
     uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
+    bool begun; // newest_seq holds
     uint8_t fir_seq;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
         retransmitted;
@@ -114,6 +117,15 @@ struct producer {
     } audio;
 };
 
+// What a packet that went out said of itself. Without RTX it goes out again under the same number, and must
+// then be the same to the bit: with AES-GCM (RFC 7714, section 8.4) two different messages under one number
+// would give the authentication key away.
+struct sent_mark {
+    bool set;
+    uint16_t seq, transport_seq;
+    uint32_t abs_send_time;
+};
+
 struct consumer {
     struct forwarder *fw;
     struct consumer_id id;
@@ -125,19 +137,25 @@ struct consumer {
     struct consumer_params params;
     uint8_t mid_len;
     bool paused;
-    bool active;    // not paused, connected: gets packets
-    int8_t current; // the stream that is shown, LAYER_NONE: none yet
-    int8_t target;  // the one to switch to at its next key frame
-    int8_t spatial_max;
-    bool resync; // the next packet that may be shown begins a new run of numbers
+    bool active;     // not paused, connected: gets packets
+    int8_t current;  // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;   // the one to switch to at its next key frame
+    int8_t ceiling;  // highest stream that the receiver wants, LAYER_NONE: all
+    bool resync;     // the next packet that may be shown begins a new run of numbers
+    bool timeless;   // and its timestamp has nothing to do with those before
+    bool report_due; // a sender report goes out as soon as there is something to report
     struct seq_rewrite rewrite;
     uint16_t rtx_seq;
     struct send_stats stats;
+    uint64_t payload_bytes; // for sender reports
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
     // Sender report as last sent, for the round trip.
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
     uint8_t score;
     uint64_t score_us;
+    struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
+    uint64_t resend_window_us;
+    unsigned resent_in_window;
     struct {
         uint16_t seq;
         uint64_t at_us;
@@ -173,6 +191,8 @@ void endpoint_remove_ssrc(struct endpoint *ep, uint32_t ssrc); // decryption for
 // An unknown SSRC: finds its stream by MID and RID and remembers it; NULL when it leads nowhere.
 struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
                                        const struct rtp_ext_values *values);
+// After a producer came or went.
+void endpoint_merge_extensions(struct endpoint *ep);
 void endpoint_close(struct endpoint *ep);
 
 // ---- producer.c
@@ -181,14 +201,17 @@ void producer_close(struct producer *p);
 void producer_pause(struct producer *p, bool paused, uint64_t now_us);
 MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);
 void producer_detach(struct producer *p, struct consumer *c);
+void producer_open_relay(struct producer *p, uint8_t worker);
 void producer_set_active(struct producer *p, struct consumer *c, bool active);
 // Merged: at most one a second, the first at once, again after a second when none came.
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
+// The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
+void producer_stream_restarted(struct producer_stream *s);
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
-// Which stream consumers aim for has changed: tells what is wanted.
+// Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
 void producer_update_wanted(struct producer *p);
 
 // ---- consumer.c
@@ -196,8 +219,10 @@ MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cm
 void consumer_close(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 void consumer_update_active(struct consumer *c, uint64_t now_us);
-// The publisher paused or resumed: what comes next begins anew.
+// The publisher resumed: what comes next begins anew.
 void consumer_source_changed(struct consumer *c, uint64_t now_us);
+// The numbers of the stream that it shows begin anew.
+void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s);
 void consumer_select_layer(struct consumer *c, uint64_t now_us);
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                       uint64_t now_us);

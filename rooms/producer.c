@@ -70,7 +70,7 @@ static enum err producer_open_parts(struct producer *p) {
             return err;
     if (!p->endpoint)
         return ERR_OK;
-    ext_map_add(&p->endpoint->ext, &p->params.ext);
+    endpoint_merge_extensions(p->endpoint);
     if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
         !(p->endpoint->twcc = twcc_recorder_create()))
         return ERR_NO_MEMORY;
@@ -136,6 +136,8 @@ void producer_close(struct producer *p) {
             fw->counters.producers--;
         slots_remove(fw->producers, p->handle);
     }
+    if (p->endpoint)
+        endpoint_merge_extensions(p->endpoint);
     free(p->consumers);
     free(p);
 }
@@ -200,10 +202,13 @@ void producer_detach(struct producer *p, struct consumer *c) {
 void producer_update_wanted(struct producer *p) {
     if (p->params.stream_count < 2)
         return;
-    int8_t wanted = LAYER_NONE;
-    for (unsigned i = 0; i < p->active_count; i++)
-        if (p->consumers[i]->target > wanted)
-            wanted = p->consumers[i]->target;
+    // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it.
+    int8_t wanted = LAYER_NONE, top = (int8_t)(p->params.stream_count - 1);
+    for (unsigned i = 0; i < p->active_count && wanted < top; i++) {
+        int8_t ceiling = p->consumers[i]->ceiling;
+        int8_t layer = ceiling == LAYER_NONE || ceiling > top ? top : ceiling;
+        wanted = layer > wanted ? layer : wanted;
+    }
     if (wanted == p->layers_wanted)
         return;
     p->layers_wanted = wanted;
@@ -256,11 +261,29 @@ static void producer_on_key_timer(struct wheel_node *node, uint64_t now_us) {
         stream_ask_key_frame(s, now_us);
 }
 
+void producer_stream_restarted(struct producer_stream *s) {
+    struct producer *p = s->producer;
+    wheel_cancel(p->fw->wheel, &s->nack_timer);
+    if (s->nack)
+        nack_tracker_reset(s->nack);
+    if (s->history)
+        history_clear(s->history);
+    s->clock.known = false;
+    s->key_us = 0;
+    s->key_awaited = false;
+    for (unsigned i = 0; i < p->active_count; i++)
+        consumer_stream_restarted(p->consumers[i], s);
+    s->key_wanted = p->active_count > 0 && !producer_is_audio(p);
+    s->begun = false;
+}
+
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us) {
     struct producer *p = s->producer;
     s->life.last_packet_us = now_us;
-    if (s->key_us == 0 || seq16_newer(meta->seq, s->newest_seq))
+    if (!s->begun || seq16_newer(meta->seq, s->newest_seq))
         s->newest_seq = meta->seq;
+    bool begins = !s->begun;
+    s->begun = true;
     if (meta->key_frame) {
         bool same_frame =
             s->key_us && meta->timestamp == s->key_timestamp; // H264 says so at each parameter set
@@ -271,33 +294,51 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
             s->key_frames++;
             p->fw->counters.key_frames_in++;
         }
-        s->key_awaited = false;
-    } else if (s->key_wanted && s->key_asked_us == 0) {
+        s->key_awaited = s->key_wanted = false;
+    } else if (s->key_wanted && begins) {
         producer_want_key_frame(p, s->index, now_us); // it could not be asked before its first packet
     }
 }
 
 // ---- the publisher's clock
 
+static void producer_relay_clock(const struct producer_stream *s, uint8_t worker) {
+    const struct producer *p = s->producer;
+    struct relay_note note = {.type = RELAY_SENDER_REPORT,
+                              .producer = p->id,
+                              .stream = s->index,
+                              .from_worker = p->fw->config.worker,
+                              .rtp_timestamp = s->clock.rtp_timestamp,
+                              .ntp = s->clock.ntp,
+                              .arrival_us = s->clock.arrival_us};
+    p->fw->out.relay_note(p->fw->out.ctx, worker, &note);
+}
+
+void producer_open_relay(struct producer *p, uint8_t worker) {
+    if (worker >= WORKERS_MAX || worker == p->fw->config.worker || !p->endpoint)
+        return;
+    p->relay_workers |= UINT64_C(1) << worker;
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        if (p->streams[i].clock.known)
+            producer_relay_clock(&p->streams[i], worker);
+}
+
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us) {
     struct producer *p = s->producer;
     s->clock = (struct capture_clock){
         .known = true, .ntp = ntp, .rtp_timestamp = rtp_timestamp, .arrival_us = arrival_us};
-    struct relay_note note = {.type = RELAY_SENDER_REPORT,
-                              .producer = p->id,
-                              .stream = s->index,
-                              .from_worker = p->fw->config.worker,
-                              .rtp_timestamp = rtp_timestamp,
-                              .ntp = ntp,
-                              .arrival_us = arrival_us};
-    for (uint64_t left = p->endpoint ? p->relay_workers : 0; left; left &= left - 1)
-        p->fw->out.relay_note(p->fw->out.ctx, (uint8_t)__builtin_ctzll(left), &note);
+    for (uint64_t left = p->relay_workers; left; left &= left - 1)
+        producer_relay_clock(s, (uint8_t)__builtin_ctzll(left));
     // Browsers bring sound and picture together at the first report: receivers that have none yet get theirs
     // now.
-    for (unsigned i = 0; i < p->active_count; i++)
-        if (p->consumers[i]->sr_us == 0 && p->consumers[i]->current == s->index)
-            feedback_send_sender_report(p->consumers[i], now_us);
+    for (unsigned i = 0; i < p->active_count; i++) {
+        struct consumer *c = p->consumers[i];
+        if (!c->report_due || c->resync || c->current != s->index)
+            continue;
+        c->report_due = false;
+        feedback_send_sender_report(c, now_us);
+    }
 }
 
 // ---- once in a while

@@ -1,6 +1,7 @@
 // layer_select: which stream of a simulcast producer a receiver gets. Pure.
 //
-// Now: the best that is alive. Ceilings, temporal layers and bit rates move in here.
+// The best that is alive up to the receiver's ceiling; when nothing up to it is alive, the lowest above it.
+// Temporal layers and bit rates move in here.
 #ifndef RTP_LAYER_SELECT_H
 #define RTP_LAYER_SELECT_H
 
@@ -14,8 +15,9 @@ struct layer_source {
     uint64_t last_packet_us;
 };
 
-// The stream to aim for, lowest layer first in sources; current: what is shown, -1 for nothing. -1: none is
-// alive.
-int layer_select(const struct layer_source *sources, unsigned count, int current, uint64_t now_us);
+// The stream to aim for, lowest layer first in sources; ceiling: the highest that the receiver wants, -1 for
+// no limit; current: what is shown, -1 for nothing. -1: none is alive.
+int layer_select(const struct layer_source *sources, unsigned count, int ceiling, int current,
+                 uint64_t now_us);
 
 #endif
