@@ -40,21 +40,34 @@ void participant_destroy(struct participant *participant) {
         free(queued);
     json_decref(participant->capabilities);
     explicit_bzero(participant->resume_token, sizeof participant->resume_token);
+    explicit_bzero(participant->token_before, sizeof participant->token_before);
     free(participant);
 }
 
 void participant_new_resume_token(struct participant *participant) {
+    memcpy(participant->token_before, participant->resume_token, sizeof participant->token_before);
     entropy_text(participant->resume_token, RESUME_TOKEN_BYTES);
     participant->resume_token[RESUME_TOKEN_BYTES] = '\0';
+}
+
+void participant_token_received(struct participant *participant) {
+    explicit_bzero(participant->token_before, sizeof participant->token_before);
+}
+
+// In constant time. An unset token matches nothing, since `token` has no NUL within its length.
+static bool token_equal(const char *ours, const char *token) {
+    unsigned difference = 0;
+    for (size_t i = 0; i < RESUME_TOKEN_BYTES; i++)
+        difference |= (unsigned)(unsigned char)(ours[i] ^ token[i]);
+    return difference == 0;
 }
 
 bool participant_token_matches(const struct participant *participant, const char *token) {
     if (strlen(token) != RESUME_TOKEN_BYTES)
         return false;
-    unsigned difference = 0;
-    for (size_t i = 0; i < RESUME_TOKEN_BYTES; i++)
-        difference |= (unsigned)(unsigned char)(participant->resume_token[i] ^ token[i]);
-    return difference == 0;
+    bool now = token_equal(participant->resume_token, token);
+    bool before = token_equal(participant->token_before, token);
+    return now || before;
 }
 
 enum err participant_queue(struct participant *participant, const char *text, size_t len) {

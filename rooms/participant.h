@@ -46,6 +46,8 @@ struct participant {
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
     char resume_token[RESUME_TOKEN_BYTES + 1];
+    char token_before[RESUME_TOKEN_BYTES +
+                      1];           // good until the client shows that it has the new one; "" for none
     uint32_t connection;            // the signalling session's id, 0 while there is none
     struct wheel_node resume_timer; // armed while there is none
     unsigned worker;                // all its transports live there
@@ -112,7 +114,9 @@ struct participant *participant_create(const char *name);
 // Outside any room, without transports, its timer disarmed. NULL is fine.
 void participant_destroy(struct participant *participant);
 
+// The token before stays good until participant_token_received: the answer with the new one may be lost.
 void participant_new_resume_token(struct participant *participant);
+void participant_token_received(struct participant *participant);
 // Compared in constant time.
 bool participant_token_matches(const struct participant *participant, const char *token);
 

@@ -22,7 +22,7 @@ struct hub_limits {
     uint32_t transports_per_participant_max;
     uint32_t producers_per_participant_max;
     uint32_t consumers_per_participant_max;
-    uint32_t messages_per_second_max; // sustained, per connection; a burst of four seconds' worth is fine
+    uint32_t messages_per_second_max; // sustained, per connection; a burst of ten seconds' worth is fine
     uint32_t chat_history_max;        // messages that a room keeps
     uint32_t chat_bytes_max;          // of one chat text
     uint64_t resume_window_us;

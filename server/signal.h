@@ -16,8 +16,8 @@
 #define HELD_ANSWERS_MAX 64  // answers of one session that wait for an earlier one
 #define STATS_WAITING_MAX 32 // get-stats of one session that a worker has not answered yet
 #define STATS_TIMEOUT_US (2 * US_PER_SECOND)
-#define RATE_BURST_US (4 * US_PER_SECOND)
-#define RATE_REFUSED_MAX 100 // messages beyond the rate before the connection is closed
+#define RATE_BURST_US (10 * US_PER_SECOND) // who joins a large room consumes hundreds of producers at once
+#define RATE_REFUSED_MAX 100               // messages beyond the rate before the connection is closed
 #define APP_DATA_BYTES_MAX 4096
 #define TOKEN_CHARS_MAX 4096
 

@@ -142,6 +142,8 @@ static void session_message(struct session *session, const char *text, size_t le
         refuse_frame(session, CODE_BAD_JSON, why, CLOSE_BAD_DATA);
         return;
     }
+    if (session->participant)
+        participant_token_received(session->participant); // it has read what `joined` said
     bool well_formed = signal_check_envelope(&envelope, why);
     struct signal_call call = {.hub = hub,
                                .session = session,

@@ -138,6 +138,10 @@ static void tokens_are_compared_whole(void **state) {
     assert_false(participant_token_matches(who, ""));
     memcpy(token, who->resume_token, RESUME_TOKEN_BYTES + 1);
     participant_new_resume_token(who);
+    assert_true(participant_token_matches(who, who->resume_token));
+    assert_true(participant_token_matches(who, token)); // until the new one has been received
+    participant_token_received(who);
+    assert_true(participant_token_matches(who, who->resume_token));
     assert_false(participant_token_matches(who, token));
     participant_destroy(who);
 }

@@ -237,7 +237,7 @@ static void messages_are_rated(void **state) {
     f->config.limits.messages_per_second_max = 10;
     fake_start(f);
     open_client(f, 1);
-    for (int i = 0; i < 40; i++) { // four seconds' worth at once
+    for (int i = 0; i < 100; i++) { // ten seconds' worth at once
         say(f, 1, "{'type':'ping'}");
         expect_only_type(f, 1, "pong");
     }

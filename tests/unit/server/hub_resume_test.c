@@ -88,10 +88,31 @@ static void an_open_connection_is_taken_over(void **state) {
     hub_client_closed(f->hub, 1, f->now_us);
     pass(f, 60 * US_PER_SECOND);
     assert_int_equal(counts(f).participants, 1);
-    // the used token is void
+    // the used token is void once the client has shown that it has the new one
+    say(f, 2, "{'type':'ping'}");
+    expect_only_type(f, 2, "pong");
     open_client(f, 3);
     say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
     expect_error(f, 3, "not-found");
+    free(token);
+    fake_free(f);
+}
+
+static void a_lost_joined_can_be_asked_for_again(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    json_t *ann = join(f, 1, "r", "ann");
+    char *token = token_of(ann);
+    json_decref(ann);
+    hub_client_closed(f->hub, 1, f->now_us);
+    open_client(f, 2);
+    say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    hub_client_closed(f->hub, 2, f->now_us); // before `joined` with the new token could be read
+    expect_only_type(f, 2, "joined");
+    open_client(f, 3);
+    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    expect_only_type(f, 3, "joined");
+    assert_int_equal(counts(f).participants, 1);
     free(token);
     fake_free(f);
 }
@@ -158,6 +179,7 @@ int main(void) {
         cmocka_unit_test(resumes_with_everything),
         cmocka_unit_test(the_window_ends),
         cmocka_unit_test(an_open_connection_is_taken_over),
+        cmocka_unit_test(a_lost_joined_can_be_asked_for_again),
         cmocka_unit_test(wrong_tokens_get_nothing),
         cmocka_unit_test(relayed_messages_wait_for_the_return),
     };
