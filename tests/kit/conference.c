@@ -216,7 +216,8 @@ static void member_hears(struct member *m, const json_t *message) {
 
 static struct hub *conference_open_hub(struct conference *c) {
     struct hub_config config = {.workers = c->config.workers, .announce_count = 1};
-    strcpy(config.announce[0], "127.0.0.1");
+    snprintf(config.announce[0], sizeof config.announce[0], "%s",
+             c->config.address ? c->config.address : "127.0.0.1");
     for (unsigned i = 0; i < c->config.workers; i++)
         config.media_ports[i] = media_port(c->media);
     snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",

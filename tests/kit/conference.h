@@ -14,6 +14,7 @@ struct conference_config {
     unsigned participants;
     unsigned audio_publishers, video_publishers; // the first so many participants publish
     unsigned participants_per_worker;            // 0: the default
+    const char *address;                         // of the server, "127.0.0.1" when NULL
 };
 
 struct conference;

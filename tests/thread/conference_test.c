@@ -8,6 +8,10 @@
 #include "base/clock.h"
 #include "tests/kit/conference.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define DEADLINE_US (60 * US_PER_SECOND) // a hang, not a speed limit
 
 static void turn_until_ready(struct conference *c) {
@@ -30,12 +34,14 @@ static void turn_until_received(struct conference *c, unsigned participants, con
     }
 }
 
-static void hold_conference(unsigned workers, unsigned participants, unsigned per_worker) {
+static void hold_conference_at(const char *address, unsigned workers, unsigned participants,
+                               unsigned per_worker) {
     struct conference_config config = {.workers = workers,
                                        .participants = participants,
                                        .audio_publishers = participants,
                                        .video_publishers = 2,
-                                       .participants_per_worker = per_worker};
+                                       .participants_per_worker = per_worker,
+                                       .address = address};
     struct conference *c = conference_open(&config);
     assert_non_null(c);
     turn_until_ready(c);
@@ -51,6 +57,10 @@ static void hold_conference(unsigned workers, unsigned participants, unsigned pe
     conference_close(c);
 }
 
+static void hold_conference(unsigned workers, unsigned participants, unsigned per_worker) {
+    hold_conference_at(NULL, workers, participants, per_worker);
+}
+
 static void two_people_on_one_worker(void **state) {
     (void)state;
     hold_conference(1, 2, 0);
@@ -64,6 +74,30 @@ static void six_people_on_two_workers(void **state) {
 static void sixty_people_on_four_workers(void **state) {
     (void)state;
     hold_conference(4, 60, 15);
+}
+
+static bool has_ipv6(void) {
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&loopback, sizeof loopback) == 0;
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
+static void four_people_over_ipv6(void **state) {
+    (void)state;
+    if (!has_ipv6()) {
+        print_message("this machine has no IPv6\n");
+        skip();
+    }
+    hold_conference_at("::1", 2, 4, 2);
+}
+
+// A server that is known under one of several addresses answers from that one.
+static void four_people_at_another_address(void **state) {
+    (void)state;
+    hold_conference_at("127.0.0.2", 2, 4, 2);
 }
 
 // A client whose address changes goes on where it was: its next check validates the new tuple.
@@ -92,10 +126,9 @@ static void an_address_changes_in_mid_call(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_people_on_one_worker),
-        cmocka_unit_test(six_people_on_two_workers),
-        cmocka_unit_test(sixty_people_on_four_workers),
-        cmocka_unit_test(an_address_changes_in_mid_call),
+        cmocka_unit_test(two_people_on_one_worker),       cmocka_unit_test(six_people_on_two_workers),
+        cmocka_unit_test(sixty_people_on_four_workers),   cmocka_unit_test(four_people_over_ipv6),
+        cmocka_unit_test(four_people_at_another_address), cmocka_unit_test(an_address_changes_in_mid_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
