@@ -235,8 +235,7 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
     int64_t wrong = (int64_t)rate * TIMESTAMP_SANE_SECONDS, apart = seq32_diff(out, by_arrival);
     if (apart > wrong || apart < -wrong)
         out = by_arrival;
-    // What would come before something sent lands a frame after it.
-    return seq32_newer(out, rw->out_timestamp_highest) ? out : rw->out_timestamp_highest + rate / 30;
+    return out; // seq_rewrite_sync sees to it that time does not go back
 }
 
 // This packet begins a new run of numbers.

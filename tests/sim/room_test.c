@@ -1,0 +1,129 @@
+// Whole rooms: every receiver gets what was published, in order and in step, whatever the links do.
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+
+#define SECOND UINT64_C(1000000)
+
+static const struct sim_link clean = {.delay_us = 20000};
+static const struct sim_link bad = {
+    .delay_us = 20000, .jitter_us = 15000, .loss_permille = 30, .duplicate_permille = 20};
+
+static uint64_t run(const struct sim_config *config, uint64_t us) {
+    struct sim *sim = sim_create(config);
+    sim_run(sim, us);
+    sim_check(sim);
+    uint64_t hash = sim->hash;
+    sim_destroy(sim);
+    return hash;
+}
+
+static struct sim_config room_of(unsigned participants, unsigned workers) {
+    return (struct sim_config){.seed = 1,
+                               .workers = workers,
+                               .participants = participants,
+                               .up = clean,
+                               .down = clean,
+                               .fps = 25,
+                               .packets_per_frame = 4,
+                               .audio_ms = 20,
+                               .layers = 1,
+                               .rtx_to_receivers = true};
+}
+
+static void four_people_on_clean_links(void **state) {
+    (void)state;
+    struct sim_config config = room_of(4, 1);
+    run(&config, 6 * SECOND);
+}
+
+static void losses_and_reordering_are_repaired(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct sim_config config = room_of(4, 1);
+        config.seed = seed;
+        config.up = config.down = bad;
+        config.rtx_to_receivers = seed % 2;
+        run(&config, 8 * SECOND);
+    }
+}
+
+static void two_workers_with_losses(void **state) {
+    (void)state;
+    struct sim_config config = room_of(6, 2);
+    config.up = config.down = bad;
+    run(&config, 6 * SECOND);
+}
+
+static void the_same_seed_gives_the_same_room(void **state) {
+    (void)state;
+    struct sim_config config = room_of(3, 2);
+    config.up = config.down = bad;
+    uint64_t first = run(&config, 3 * SECOND), again = run(&config, 3 * SECOND);
+    assert_true(first == again);
+    config.seed = 2;
+    assert_true(run(&config, 3 * SECOND) != first);
+}
+
+static void sixty_people_on_four_workers(void **state) {
+    (void)state;
+    struct sim_config config = room_of(60, 4);
+    config.fps = 10;
+    config.packets_per_frame = 2;
+    config.audio_ms = 60;
+    struct sim *sim = sim_create(&config);
+    sim_run(sim, 3 * SECOND);
+    sim_check(sim);
+    // A packet crosses to each other worker once, whatever the number of its receivers there.
+    uint64_t in = 0;
+    for (unsigned w = 0; w < 4; w++)
+        in += forwarder_counters(sim->workers[w].fw)->rtp_in;
+    assert_true(sim->relayed <= 3 * in && sim->relayed + 500 >= 3 * in);
+    sim_destroy(sim);
+}
+
+// Everyone sees the upper layer soon; when it stops, the lower one goes on; when it is back, it is shown
+// again.
+static void simulcast_switches_are_seamless(void **state) {
+    (void)state;
+    struct sim_config config = room_of(3, 2);
+    config.layers = 2;
+    struct sim *sim = sim_create(&config);
+    sim_run(sim, 3 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned k = 0; k < 4; k++)
+            if (sim->participants[i].receiver.tracks[k].video)
+                assert_int_equal(sim->participants[i].receiver.tracks[k].layer, 1);
+    for (unsigned i = 0; i < 3; i++)
+        sim->participants[i].publisher.video[1].silent = true;
+    sim_run(sim, 4 * SECOND);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(sim->participants[i].receiver.tracks[1].layer, 0);
+        sim->participants[i].publisher.video[1].silent = false;
+    }
+    sim_run(sim, 4 * SECOND);
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned k = 0; k < 4; k++) {
+            struct sim_track *t = &sim->participants[i].receiver.tracks[k];
+            if (!t->video)
+                continue;
+            assert_int_equal(t->layer, 1);
+            assert_in_range(t->switches, 2, 3);
+            for (uint64_t s = t->first; s <= t->highest; s++)
+                assert_true(t->numbers[s - t->base].got);
+        }
+    }
+    sim_destroy(sim);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(four_people_on_clean_links),
+        cmocka_unit_test(losses_and_reordering_are_repaired),
+        cmocka_unit_test(two_workers_with_losses),
+        cmocka_unit_test(the_same_seed_gives_the_same_room),
+        cmocka_unit_test(simulcast_switches_are_seamless),
+        cmocka_unit_test(sixty_people_on_four_workers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+// sim: whole rooms on a virtual clock: participants that publish and receive, lossy links, forwarders joined
+// by relays. Everything follows from the seed. What goes wrong fails the running cmocka test at once.
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rooms/forwarder.h"
+#include "rtp/rtcp_read.h"
+
+#define SIM_WORKERS_MAX 4
+#define SIM_PACKET_MAX 256
+#define SIM_LAYERS_MAX 2
+#define SIM_START_US UINT64_C(5000000000)
+
+struct sim_link {
+    uint32_t delay_us, jitter_us; // each datagram takes delay + [0, jitter): later ones may overtake
+    unsigned loss_permille, duplicate_permille;
+};
+
+struct sim_config {
+    uint64_t seed;
+    unsigned workers, participants;
+    struct sim_link up, down;
+    unsigned fps, packets_per_frame, audio_ms;
+    unsigned layers;       // of video: 1, or 2 for simulcast
+    bool rtx_to_receivers; // what is sent again goes as RTX
+};
+
+struct sim;
+struct sim_participant;
+
+// One transport of a participant; the forwarder's peer.
+struct sim_peer {
+    struct sim *sim;
+    struct sim_participant *owner;
+    unsigned worker;
+    struct endpoint *endpoint;
+    bool publishes;
+};
+
+enum sim_event_kind { SIM_UP_RTP, SIM_UP_RTCP, SIM_DOWN_RTP, SIM_DOWN_RTCP, SIM_RELAY_RTP, SIM_RELAY_NOTE };
+
+struct sim_event {
+    uint64_t at_us, order;
+    enum sim_event_kind kind;
+    struct sim_peer *peer; // the transport it goes through
+    unsigned worker;       // relays: to whom
+    struct producer_id producer;
+    uint8_t stream;
+    uint8_t meta[BLOCK_META_BYTES];
+    uint16_t len;
+    uint8_t bytes[];
+};
+
+// ---- sim_net.c
+uint32_t sim_random(struct sim *sim);
+// After the link's delay, or never, or twice.
+void sim_send(struct sim *sim, const struct sim_link *link, enum sim_event_kind kind, struct sim_peer *peer,
+              struct span bytes);
+struct sim_event *sim_event_new(struct sim *sim, uint64_t delay_us, struct span bytes);
+void sim_event_push(struct sim *sim, struct sim_event *event);
+struct sim_event *sim_event_pop(struct sim *sim, uint64_t until_us); // NULL: nothing due; to be freed
+
+// ---- sim_publisher.c
+#define SIM_STORE 1024
+#define SIM_TWCC_KEPT 65536
+
+struct sim_stream {
+    uint32_t ssrc, rtx_ssrc, timestamp_base;
+    uint16_t seq, rtx_seq;
+    bool key_wanted, silent;
+    uint64_t last_pli_us; // as the forwarder sent it
+    uint32_t packets, plis;
+    struct {
+        uint16_t seq;
+        uint8_t len;
+        uint8_t bytes[80];
+    } store[SIM_STORE];
+};
+
+struct sim_publisher {
+    struct sim_peer peer;
+    struct sim_stream audio, video[SIM_LAYERS_MAX];
+    uint64_t next_video_us, next_audio_us, next_report_us;
+    uint32_t frame, audio_frame;
+    uint16_t transport_seq;
+    // What came in at the forwarder and what feedback told of it, by transport-wide number.
+    bool arrived[SIM_TWCC_KEPT], told[SIM_TWCC_KEPT];
+    uint32_t key_frames;
+};
+
+void sim_publisher_init(struct sim_publisher *p, struct sim *sim, unsigned index);
+void sim_publisher_tick(struct sim_publisher *p);
+void sim_publisher_rtcp(struct sim_publisher *p, struct span datagram);
+void sim_publisher_finish(struct sim_publisher *p);                        // what must hold at the end
+uint64_t sim_publisher_ntp(const struct sim_publisher *p, uint64_t at_us); // its clock
+
+// What a packet's payload says, behind the VP8 descriptor and frame tag (or Opus's first two bytes).
+struct sim_content {
+    uint16_t publisher;
+    uint8_t layer, index, count; // of the frame's packets
+    bool key;
+    uint32_t frame;
+    uint64_t capture_us;
+};
+#define SIM_CONTENT_BYTES 20
+void sim_content_write(uint8_t out[SIM_CONTENT_BYTES], const struct sim_content *c);
+struct sim_content sim_content_read(const uint8_t in[SIM_CONTENT_BYTES]);
+
+// ---- sim_receiver.c
+#define SIM_NUMBERS 4096
+#define SIM_FRAMES 2048
+
+struct sim_track { // one consumer, seen by its receiver
+    uint32_t consumer, ssrc, rtx_ssrc, clock_rate;
+    bool video, started;
+    struct sim_publisher *from;
+    uint64_t base, first, highest; // unwrapped numbers; base: what numbers[] begins with
+    unsigned missing;
+    struct {
+        bool got;
+        uint8_t tries;
+        uint64_t asked_us;
+        uint32_t check;     // of its content
+    } numbers[SIM_NUMBERS]; // [number - base]
+    struct {
+        uint8_t count, got;
+        bool key;
+        uint32_t timestamp;
+    } frames[SIM_FRAMES]; // [frame]
+    uint32_t first_frame, last_frame;
+    bool decodes; // a key frame has come whole
+    uint64_t started_us;
+    uint32_t last_sr_mid, sr_timestamp;
+    uint64_t sr_ntp, sr_us, last_timestamp_us, pli_us;
+    uint32_t reports, sync_checks, late_total, packets;
+    uint8_t layer;
+    uint32_t switches;
+};
+
+struct sim_receiver {
+    struct sim_peer peer;
+    unsigned track_count;
+    struct sim_track *tracks;
+    uint64_t next_nack_us, next_report_us;
+};
+
+void sim_receiver_tick(struct sim_receiver *r);
+void sim_receiver_rtp(struct sim_receiver *r, struct span packet);
+void sim_receiver_rtcp(struct sim_receiver *r, struct span datagram);
+// What must hold at the end about everything older than a second.
+void sim_receiver_finish(struct sim_receiver *r);
+
+// ---- sim_room.c
+struct sim_participant {
+    struct sim_publisher publisher;
+    struct sim_receiver receiver;
+};
+
+struct sim {
+    struct sim_config config;
+    uint64_t now_us, random, order;
+    struct sim_event **heap;
+    unsigned heap_count, heap_cap;
+    struct {
+        struct sim *sim;
+        unsigned index;
+        struct wheel wheel;
+        struct pool *pool;
+        struct forwarder *fw;
+    } workers[SIM_WORKERS_MAX];
+    struct sim_participant *participants;
+    uint64_t hash; // of everything that was delivered
+    uint64_t delivered, relayed;
+};
+
+struct sim *sim_create(const struct sim_config *config);
+void sim_run(struct sim *sim, uint64_t us);
+void sim_check(struct sim *sim);
+void sim_destroy(struct sim *sim); // nothing may be left behind
+void sim_command(struct sim *sim, unsigned worker, const struct media_cmd *cmd);
+
+#endif
