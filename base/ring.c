@@ -52,6 +52,11 @@ void ring_push(struct ring *ring) {
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 }
 
+uint32_t ring_room(struct ring *ring) {
+    ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
+    return ring->mask + 1 - (atomic_load_explicit(&ring->tail, memory_order_relaxed) - ring->head_seen);
+}
+
 void *ring_peek(struct ring *ring) {
     uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     if (head == ring->tail_seen) {

@@ -18,6 +18,7 @@ void ring_destroy(struct ring *ring); // NULL is fine
 // Producer: a free slot to fill in, or NULL when full; ring_push makes it visible.
 void *ring_reserve(struct ring *ring);
 void ring_push(struct ring *ring);
+uint32_t ring_room(struct ring *ring); // free slots, or more by now
 
 // Consumer: the oldest message, or NULL when empty; ring_pop frees its slot.
 void *ring_peek(struct ring *ring);

@@ -59,6 +59,12 @@ struct mesh_message *mesh_reserve(struct mesh *mesh, unsigned from, unsigned to)
     return ring_reserve(mesh_ring(mesh, from, to));
 }
 
+struct mesh_message *mesh_reserve_unproven(struct mesh *mesh, unsigned from, unsigned to) {
+    if (ring_room(mesh_ring(mesh, from, to)) <= mesh_capacity(mesh->workers) / MESH_KEPT)
+        return NULL;
+    return mesh_reserve(mesh, from, to);
+}
+
 void mesh_push(struct mesh *mesh, unsigned from, unsigned to) {
     ring_push(mesh_ring(mesh, from, to));
     mesh->written[from] |= UINT64_C(1) << to;

@@ -11,6 +11,8 @@
 #include "rooms/forwarder.h"
 #include "transport/addr.h"
 
+#define MESH_KEPT 4
+
 enum mesh_type {
     MESH_DATAGRAM,     // for a peer of the receiving worker; `tuple`, bytes
     MESH_ROUTE_ADD,    // `tuple` leads to the sending worker
@@ -44,6 +46,9 @@ void mesh_destroy(struct mesh *mesh); // all threads have ended; NULL is fine
 
 // A message to fill in, or NULL when the queue is full.
 struct mesh_message *mesh_reserve(struct mesh *mesh, unsigned from, unsigned to);
+// The same for what nobody has vouched for (anybody can send a STUN request that names a worker): NULL
+// already when 1 / MESH_KEPT of the queue is left, so that a flood does not push out the packets of calls.
+struct mesh_message *mesh_reserve_unproven(struct mesh *mesh, unsigned from, unsigned to);
 void mesh_push(struct mesh *mesh, unsigned from, unsigned to);
 void mesh_flush(struct mesh *mesh, unsigned from); // wakes those that were written to
 

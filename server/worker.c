@@ -14,6 +14,7 @@
 #define LAG_PERIOD_US (5 * US_PER_SECOND)
 #define TIMER_HORIZON_US (250 * US_PER_MS)
 #define COMMANDS_PER_TURN 256
+#define COMMANDS_TURN_US 2000 // then media has its turn
 
 struct media_event *worker_event_reserve(struct worker *w) {
     return ring_reserve(w->events);
@@ -71,7 +72,6 @@ static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) 
 static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
     worker_publish(w);
-    worker_peers_report(w);
     wheel_arm(&w->wheel, node, now_us + PUBLISH_INTERVAL_US);
 }
 
@@ -90,6 +90,7 @@ uint64_t worker_heartbeat_us(const struct worker *w) {
 static void worker_on_writable(struct worker *w);
 
 static void worker_arm_loop_timer(struct worker *w, uint64_t now_us);
+static void worker_poll(struct worker *w, bool writable);
 
 static uint64_t worker_begin_turn(struct worker *w) {
     return w->now_us = clock_now_us();
@@ -98,6 +99,8 @@ static uint64_t worker_begin_turn(struct worker *w) {
 // Fires what is due, sends what the turn produced, wakes whom it concerns, and notes how long it took.
 static void worker_end_turn(struct worker *w) {
     uint64_t started_us = w->now_us;
+    worker_peers_report(w); // before others take the room that there is again
+    worker_tell_untold(w);
     wheel_advance(&w->wheel, started_us);
     udp_port_flush(w->port);
     mesh_flush(w->mesh, w->index);
@@ -118,11 +121,28 @@ static void worker_close_handle(uv_handle_t *handle, void *ctx) {
         uv_close(handle, NULL);
 }
 
+// The loop's handles stay until worker_destroy: workers that have not heard of the end yet still wake us.
 static void worker_end(struct worker *w) {
     worker_peers_close(w);
     udp_port_flush(w->port);
-    mesh_flush(w->mesh, w->index);
-    uv_walk(&w->loop, worker_close_handle, NULL);
+    if (udp_port_fd4(w->port) >= 0)
+        uv_poll_stop(&w->poll4);
+    if (udp_port_fd6(w->port) >= 0)
+        uv_poll_stop(&w->poll6);
+    uv_timer_stop(&w->timer);
+    uv_stop(&w->loop);
+}
+
+// True when some are left.
+static bool worker_commands(struct worker *w, uint64_t now_us) {
+    const struct media_cmd *cmd;
+    for (unsigned done = 0; (cmd = ring_peek(w->commands)); done++) {
+        if (done == COMMANDS_PER_TURN || (done % 8 == 7 && clock_now_us() - now_us > COMMANDS_TURN_US))
+            return true;
+        worker_peer_command(w, cmd, now_us);
+        ring_pop(w->commands);
+    }
+    return false;
 }
 
 static void worker_on_wake(uv_async_t *async) {
@@ -132,13 +152,8 @@ static void worker_on_wake(uv_async_t *async) {
         worker_end(w);
         return;
     }
-    unsigned done = 0;
-    for (const struct media_cmd *cmd; done < COMMANDS_PER_TURN && (cmd = ring_peek(w->commands)); done++) {
-        worker_peer_command(w, cmd, now_us);
-        ring_pop(w->commands);
-    }
-    if (done == COMMANDS_PER_TURN)
-        uv_async_send(&w->wake); // more to come: let media have its turn first
+    if (worker_commands(w, now_us))
+        worker_wake(w);
     worker_drain_mesh(w, now_us);
     worker_end_turn(w);
 }
@@ -146,7 +161,9 @@ static void worker_on_wake(uv_async_t *async) {
 static void worker_on_socket(uv_poll_t *poll, int status, int events) {
     struct worker *w = poll->data;
     uint64_t now_us = worker_begin_turn(w);
-    if (status == 0 && (events & UV_READABLE))
+    if (status != 0) // libuv has stopped watching; receiving takes the error off the socket
+        worker_poll(w, w->polls_writable);
+    if (status != 0 || (events & UV_READABLE))
         worker_receive(w, poll == &w->poll4 ? 4 : 6, now_us);
     worker_end_turn(w);
 }
@@ -203,6 +220,7 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
+    w->untold = ring_create(sizeof(struct untold_route), WORKER_UNTOLD);
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
     struct forwarder_config fw = {
@@ -210,7 +228,8 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
-    bool ok = w->stun && w->peers && w->peers_by_id && w->routes && w->commands && w->events && w->fw;
+    bool ok =
+        w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->commands && w->events && w->fw;
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -271,6 +290,7 @@ void worker_destroy(struct worker *w) {
     udp_port_close(w->port);
     ring_destroy(w->events);
     ring_destroy(w->commands);
+    ring_destroy(w->untold);
     route_table_destroy(w->routes);
     hmap_destroy(w->peers_by_id);
     slots_destroy(w->peers);

@@ -3,15 +3,19 @@
 // only once.
 #include "server/worker_internal.h"
 
+#include "base/bytes.h"
+
 #include <assert.h>
 #include <string.h>
 
 #define RECEIVE_BATCHES 4     // a turn; then timers and commands have theirs
 #define MESH_MESSAGES_MAX 512 // of one other worker, a turn
 
-static void worker_hand_over(struct worker *w, unsigned owner, const struct tuple *from,
+// `proven`: some peer has validated the tuple.
+static void worker_hand_over(struct worker *w, unsigned owner, const struct tuple *from, bool proven,
                              const struct block *b) {
-    struct mesh_message *m = mesh_reserve(w->mesh, w->index, owner);
+    struct mesh_message *m =
+        proven ? mesh_reserve(w->mesh, w->index, owner) : mesh_reserve_unproven(w->mesh, w->index, owner);
     if (!m) {
         worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
         return;
@@ -47,19 +51,31 @@ static unsigned worker_get_hint(struct worker *w, const struct tuple *tuple) {
 
 // ---- to the owner, or to the peer
 
+// A STUN message from which no ufrag can be read. Indications are the peers' keepalives (RFC 8445, section
+// 11) and responses answer nothing of ours: both are ignored, neither is an attack.
+static void worker_stun_unnamed(struct worker *w, enum err err, const struct block *b) {
+    unsigned class = load_be16(b->bytes + b->start) & 0x0110; // RFC 8489, section 5
+    if (err != ERR_NOT_FOUND)
+        worker_drop(w, MEDIA_DROP_STUN_MALFORMED);
+    else if (class == 0) // a request that names nobody
+        worker_drop(w, MEDIA_DROP_STUN_UNKNOWN_UFRAG);
+}
+
 // The peer of a STUN request, by the ufrag that it names. NULL: dropped or handed over.
 static struct worker_peer *worker_stun_peer(struct worker *w, const struct tuple *from, unsigned origin,
                                             const struct block *b) {
     struct span ufrag;
-    if (ice_peek_ufrag(span_of(b->bytes + b->start, b->len), &ufrag) != ERR_OK) {
-        worker_drop(w, MEDIA_DROP_STUN_MALFORMED);
+    enum err err = ice_peek_ufrag(span_of(b->bytes + b->start, b->len), &ufrag);
+    if (err != ERR_OK) {
+        worker_stun_unnamed(w, err, b);
         return NULL;
     }
     int owner = ice_ufrag_worker(ufrag);
     if (owner >= 0 && (unsigned)owner < w->workers && (unsigned)owner != w->index && origin == w->index) {
-        if (route_get_tuple(w->routes, from) == ROUTE_NONE)
+        bool proven = route_get_tuple(w->routes, from) != ROUTE_NONE;
+        if (!proven)
             worker_set_hint(w, from, (unsigned)owner);
-        worker_hand_over(w, (unsigned)owner, from, b);
+        worker_hand_over(w, (unsigned)owner, from, proven, b);
         return NULL;
     }
     uint32_t handle = route_get_ufrag(w->routes, ufrag);
@@ -75,7 +91,7 @@ static struct worker_peer *worker_tuple_peer(struct worker *w, const struct tupl
     uint32_t route = route_get_tuple(w->routes, from);
     unsigned owner = route == ROUTE_NONE ? worker_get_hint(w, from) : route_worker(route);
     if (owner != w->index && origin == w->index) {
-        worker_hand_over(w, owner, from, b);
+        worker_hand_over(w, owner, from, route != ROUTE_NONE, b);
         return NULL;
     }
     struct worker_peer *peer =
@@ -108,10 +124,12 @@ static const enum media_drop drop_of_forwarder[] = {
 static void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
                                  struct block *b, uint64_t now_us) {
     struct worker *w = peer->worker;
-    peer->bytes_received += b->len;
-    rate_meter_add(&peer->received_rate, b->len, now_us);
     struct peer_input input;
     peer_transport_input(peer->transport, from, block_data(b), b->len, now_us, &input);
+    if (input.kind != PEER_DROPPED) {
+        peer->bytes_received += b->len;
+        rate_meter_add(&peer->received_rate, b->len, now_us);
+    }
     worker_peer_settle(peer, &input, from, origin, now_us);
     b->len = (uint16_t)input.len;
     switch (input.kind) {
@@ -142,11 +160,11 @@ static void worker_datagram(struct worker *w, const struct tuple *from, unsigned
     struct worker_peer *peer = NULL;
     switch (datagram_kind(span_of(block_data(b), b->len))) {
     case DATAGRAM_STUN:
-        w->counters.stun_in++;
+        w->counters.stun_in += origin == w->index; // once, where it came in
         peer = worker_stun_peer(w, from, origin, b);
         break;
     case DATAGRAM_DTLS:
-        w->counters.dtls_in++;
+        w->counters.dtls_in += origin == w->index;
         peer = worker_tuple_peer(w, from, origin, b);
         break;
     case DATAGRAM_RTP:

@@ -22,6 +22,7 @@
 #define WORKER_EVENTS 4096
 #define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
 #define WORKER_HINTS 1024               // power of two
+#define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
 
 // A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
 // and says so (MESH_ROUTE_ADD), whatever follows from the tuple is handed to it, so that a ClientHello right
@@ -29,6 +30,12 @@
 struct route_hint {
     struct tuple tuple;
     uint8_t worker;
+};
+
+// What a worker whose queue was full must still hear: that a tuple no longer leads here.
+struct untold_route {
+    struct tuple tuple;
+    uint8_t to;
 };
 
 struct worker {
@@ -58,6 +65,7 @@ struct worker {
     struct hmap *peers_by_id; // transport_id -> handle
     struct route_table *routes;
     struct route_hint hints[WORKER_HINTS];
+    struct ring *untold; // of struct untold_route; both ends are ours
 
     struct ring *commands, *events;
     bool events_written;
@@ -80,6 +88,7 @@ struct worker_peer {
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
+    uint64_t told_workers;               // a bit for each that was told a route to this peer
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
     enum ice_state reported_ice;
     enum dtls_state reported_dtls;
@@ -99,6 +108,7 @@ static inline void worker_drop(struct worker *w, enum media_drop reason) {
 void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us);
 void worker_peers_close(struct worker *w);
 void worker_peers_report(struct worker *w); // states that did not fit before
+void worker_tell_untold(struct worker *w);  // routes that did not fit before
 // After peer_transport_input or _advance: routes, states, timers. `from` is NULL for a timer; `origin` is the
 // worker that the kernel gave the datagram to.
 void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,

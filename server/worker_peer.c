@@ -150,7 +150,8 @@ static void peer_report(struct worker_peer *peer) {
 }
 
 void worker_peers_report(struct worker *w) {
-    LIST_EACH(node, &w->unreported) {
+    while (!list_empty(&w->unreported) && worker_event_reserve(w)) {
+        struct list *node = w->unreported.next;
         list_remove(node);
         peer_report(LIST_ENTRY(node, struct worker_peer, unreported));
     }
@@ -158,43 +159,72 @@ void worker_peers_report(struct worker *w) {
 
 // ---- routes
 
-static void worker_tell_route(struct worker *w, unsigned to, enum mesh_type type, const struct tuple *tuple) {
+static bool worker_tell_route(struct worker *w, unsigned to, enum mesh_type type, const struct tuple *tuple) {
     struct mesh_message *m = mesh_reserve(w->mesh, w->index, to);
-    if (!m) {
-        worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
-        return;
-    }
+    if (!m)
+        return false;
     m->type = type;
     m->tuple = *tuple;
     m->len = 0;
     mesh_push(w->mesh, w->index, to);
+    return true;
 }
 
-static void peer_add_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
+// A route that another worker keeps for nobody would stay for ever, so this one is told later when it cannot
+// be told now.
+static void worker_tell_removed(struct worker *w, unsigned to, const struct tuple *tuple) {
+    if (worker_tell_route(w, to, MESH_ROUTE_REMOVE, tuple))
+        return;
+    struct untold_route *untold = ring_reserve(w->untold);
+    if (!untold) {
+        worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
+        return;
+    }
+    *untold = (struct untold_route){.tuple = *tuple, .to = (uint8_t)to};
+    ring_push(w->untold);
+}
+
+void worker_tell_untold(struct worker *w) {
+    for (const struct untold_route *untold; (untold = ring_peek(w->untold)); ring_pop(w->untold)) {
+        uint32_t route = route_get_tuple(w->routes, &untold->tuple);
+        bool ours_again = route != ROUTE_NONE && route_worker(route) == w->index;
+        if (!ours_again && !worker_tell_route(w, untold->to, MESH_ROUTE_REMOVE, &untold->tuple))
+            return;
+    }
+}
+
+// After each good check, not only after the first: another peer may have validated the same tuple in between,
+// or the queue to the worker that receives it may have been full. Who checked last has the route.
+static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
     struct worker *w = peer->worker;
-    if (route_put_tuple(w->routes, tuple, peer_route(peer)) != ERR_OK)
+    uint32_t route = peer_route(peer);
+    if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));
-    if (origin != w->index)
-        worker_tell_route(w, origin, MESH_ROUTE_ADD, tuple);
+    if (origin == w->index)
+        return;
+    peer->told_workers |= UINT64_C(1) << origin;
+    if (!worker_tell_route(w, origin, MESH_ROUTE_ADD, tuple))
+        worker_drop(w, MEDIA_DROP_HANDOVER_FULL); // the next check says it again
 }
 
-static void peer_remove_tuple(struct worker_peer *peer, const struct tuple *tuple) {
+static void peer_unroute_tuple(struct worker_peer *peer, const struct tuple *tuple) {
     struct worker *w = peer->worker;
+    if (route_get_tuple(w->routes, tuple) != peer_route(peer))
+        return; // another peer has it now
     route_remove_tuple(w->routes, tuple, peer_route(peer));
-    for (unsigned to = 0; to < w->workers; to++)
-        if (to != w->index)
-            worker_tell_route(w, to, MESH_ROUTE_REMOVE, tuple);
+    for (uint64_t told = peer->told_workers; told; told &= told - 1)
+        worker_tell_removed(w, (unsigned)__builtin_ctzll(told), tuple);
 }
 
 void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
                         unsigned origin, uint64_t now_us) {
     struct worker *w = peer->worker;
     if (input->tuple_removed)
-        peer_remove_tuple(peer, &input->removed);
-    if (input->tuple_added) {
+        peer_unroute_tuple(peer, &input->removed);
+    if (input->tuple_checked) {
         assert(from);
-        peer_add_tuple(peer, from, origin);
+        peer_route_tuple(peer, from, origin);
     }
     if (input->state_changed)
         peer_report(peer);
@@ -222,7 +252,7 @@ static void peer_close(struct worker_peer *peer) {
         struct tuple tuples[ICE_TUPLES_MAX];
         unsigned n = peer_transport_tuples(peer->transport, tuples);
         for (unsigned i = 0; i < n; i++)
-            peer_remove_tuple(peer, &tuples[i]);
+            peer_unroute_tuple(peer, &tuples[i]);
         peer_transport_destroy(peer->transport);
     }
     for (int i = 0; i < 2; i++)

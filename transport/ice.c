@@ -119,6 +119,7 @@ static void ice_commit(struct ice *ice, const struct tuple *from, const struct i
         path = ice_path_add(ice, from, result);
     ice_select(ice, path, check->use_candidate, now_us, result);
     path->checked_us = now_us;
+    result->tuple_checked = true;
     ice->consent_us = now_us;
     if (ice->state != ICE_CONNECTED) {
         ice->state = ICE_CONNECTED;

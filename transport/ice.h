@@ -67,7 +67,8 @@ void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uin
 struct ice_result {
     enum err err;       // ERR_OK, ERR_MALFORMED, ERR_AUTH: a counter each
     size_t reply_len;   // bytes of `reply` to send back to the remote address; 0 for none
-    bool tuple_added;   // `from` has just become validated
+    bool tuple_checked; // a good check on `from`: it is validated
+    bool tuple_added;   // and was not before
     bool tuple_removed; // `removed` gave way to it
     struct tuple removed;
     bool selected_changed;

@@ -140,6 +140,7 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
     ice_input(&peer->ice, peer->shared.stun, from, datagram, len, now_us, reply, &result);
     if (result.reply_len)
         peer->output.send(peer->output.ctx, from, span_of(reply, result.reply_len));
+    out->tuple_checked = result.tuple_checked;
     out->tuple_added = result.tuple_added;
     out->tuple_removed = result.tuple_removed;
     out->removed = result.removed;

@@ -60,7 +60,8 @@ struct peer_input {
     enum peer_input_kind kind;
     enum peer_drop drop;
     size_t len;
-    bool tuple_added; // the route table must learn the tuple of this datagram
+    bool tuple_checked; // a good check: the tuple of this datagram leads to this peer
+    bool tuple_added;   // and did not before
     bool tuple_removed;
     struct tuple removed;
     // Also for what happened since the last `out` (in peer_transport_connect or _restart_ice).
