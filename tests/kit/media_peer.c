@@ -153,6 +153,20 @@ void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
         peer_check(peer, now_us);
 }
 
+size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out) {
+    size_t len = plain.len;
+    if (!peer->srtp || len > 1200)
+        return 0;
+    memcpy(out, plain.ptr, len);
+    enum err err = rtcp ? srtp_session_protect_rtcp(peer->srtp, out, &len)
+                        : srtp_session_protect_rtp(peer->srtp, out, &len);
+    return err == ERR_OK ? len : 0;
+}
+
+void media_peer_send_raw(struct media_peer *peer, struct span datagram) {
+    peer_send_datagram(peer, datagram.ptr, datagram.len);
+}
+
 void media_peer_send_rtp(struct media_peer *peer, struct span s) {
     uint8_t packet[PACKET_MAX];
     size_t len = s.len;

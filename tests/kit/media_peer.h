@@ -35,6 +35,10 @@ void media_peer_poll(struct media_peer *peer, uint64_t now_us);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.
 void media_peer_send_rtp(struct media_peer *peer, struct span packet);
 void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);
+// For tests that send what no peer would: the protected form of a plain packet, sent by nobody yet (out has
+// room for 1248 bytes; 0: refused), and any bytes from this peer's address.
+size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out);
+void media_peer_send_raw(struct media_peer *peer, struct span datagram);
 // A new socket, as after a change of network: the address changes, keys and sessions stay.
 bool media_peer_move(struct media_peer *peer, uint64_t now_us);
 
