@@ -76,10 +76,11 @@ export class Tiles {
     for (const [id, { element }] of this.#tiles) element.classList.toggle('speaking', id === userId);
   }
 
+  // The size of the picture is known with its first frame, even in a tab that is not painted.
   #markFirstFrame({ video, element }) {
     const mark = () => performance.mark('first-frame', { detail: element.dataset.name });
-    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(mark);
-    else video.addEventListener('loadeddata', mark, { once: true });
+    if (video.videoWidth > 0) mark();
+    else video.addEventListener('resize', mark, { once: true });
   }
 
   #arrange() {

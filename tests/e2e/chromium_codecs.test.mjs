@@ -1,0 +1,119 @@
+// Two Chromium tabs for each video codec, simulcast, and a network that loses packets or changes.
+
+import { after, before, test } from 'node:test';
+import { openChromium, Person, sampleTwice } from './browsers.mjs';
+import { assert, freshRoom } from './expect.mjs';
+import { delay, Server, until } from './harness.mjs';
+import { LossyLink } from './lossy_link.mjs';
+
+const SMALL = { width: '320', height: '180', fps: '15' };
+let server, browser;
+before(async () => {
+  server = await Server.start();
+  browser = await openChromium();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+async function pair(options) {
+  const room = freshRoom();
+  const people = [];
+  for (const name of ['Ann', 'Bob']) people.push(await Person.enter(browser, server, room, name, options));
+  await people[0].seesAndHears('Bob');
+  await people[1].seesAndHears('Ann');
+  return people;
+}
+
+async function close(people) {
+  for (const { page } of people) await page.close();
+}
+
+async function canSend(codec) {
+  const page = await browser.newPage();
+  const mimeTypes = await page.evaluate(() => RTCRtpSender.getCapabilities('video').codecs.map(({ mimeType }) => mimeType));
+  await page.close();
+  return mimeTypes.includes(`video/${codec}`);
+}
+
+for (const codec of ['VP8', 'VP9', 'H264', 'AV1']) {
+  test(`${codec} is forwarded`, async (t) => {
+    if (!(await canSend(codec))) {
+      t.skip(`this Chromium cannot send ${codec}`);
+      return;
+    }
+    const people = await pair({ ...SMALL, codec: codec.toLowerCase() });
+    const [ann] = await sampleTwice(people, 2_000);
+    const { video } = ann.after.got.Bob;
+    assert.equal(video.codec, `video/${codec}`);
+    const decoded = video.frames - ann.before.got.Bob.video.frames;
+    assert.ok(decoded >= 15, `expected about 30 frames in 2 s, decoded ${decoded}`);
+    assert.equal(video.lost, 0);
+    await close(people);
+  });
+}
+
+test('a simulcast publisher is seen in its best layer', async () => {
+  const people = await pair({ simulcast: '1', width: '960', height: '540', fps: '15' });
+  const [ann] = people;
+  // The encoder ramps up: the best layer comes once it has the bits for it.
+  const best = await until(
+    'the picture in full size',
+    async () => {
+      const { video } = (await ann.stats()).got.Bob;
+      return video.width === 960 ? video : null;
+    },
+    { deadlineMs: 40_000, everyMs: 250 },
+  );
+  assert.equal(best.lost, 0);
+  assert.equal((await ann.stats()).sent.video.streams, 3);
+  const [{ before: s0, after: s1 }] = await sampleTwice(people, 2000);
+  assert.ok(s1.got.Bob.video.frames - s0.got.Bob.video.frames >= 15);
+  await close(people);
+});
+
+test('lost packets are asked for and sent again, both ways', async (t) => {
+  const link = await LossyLink.open(server.mediaPort, { seed: 7 });
+  const people = await pair({ ...SMALL, fps: '30', link });
+  const before = await Promise.all(people.map((person) => person.stats()));
+  link.loss = 0.03;
+  await delay(8_000);
+  link.loss = 0;
+  await delay(500);
+  const after = await Promise.all(people.map((person) => person.stats()));
+  t.diagnostic(`the link lost ${link.lost} of ${link.lost + link.passed} packets`);
+  assert.ok(link.lost > 20, `expected the link to lose packets, lost ${link.lost}`);
+  for (const [i, other] of [[0, 'Bob'], [1, 'Ann']]) {
+    const [b, a] = [before[i].got[other].video, after[i].got[other].video];
+    const frames = a.frames - b.frames;
+    t.diagnostic(`${people[i].name}: ${frames} frames, ${a.retransmitted} retransmitted to it, ${a.nacks} NACKs, ${a.freezes - b.freezes} freezes`);
+    assert.ok(a.nacks > 0, 'the receiver asked');
+    assert.ok(a.retransmitted > 0, 'the server answered from its history');
+    assert.ok(after[i].sent.video.nackCount > 0, 'the server asked the publisher');
+    assert.ok(after[i].sent.video.retransmittedPacketsSent > 0, 'the publisher answered');
+    assert.ok(frames > 8.5 * 30 * 0.85, `expected nearly all of 255 frames, decoded ${frames}`);
+  }
+  await close(people);
+  link.close();
+});
+
+test('a browser whose address changes in mid-call goes on without a gap', async () => {
+  const link = await LossyLink.open(server.mediaPort);
+  const people = await pair({ ...SMALL, link });
+  const before = await Promise.all(people.map((person) => person.stats()));
+  const moved = await link.migrate();
+  assert.ok(moved >= 4, `expected 2 transports of each browser, moved ${moved}`);
+  await until('every new address is in use', () => link.migrating === 0, { deadlineMs: 20_000, everyMs: 100 });
+  await delay(2_000);
+  const after = await Promise.all(people.map((person) => person.stats()));
+  for (const [i, other] of [[0, 'Bob'], [1, 'Ann']]) {
+    const [b, a] = [before[i].got[other].video, after[i].got[other].video];
+    assert.equal(a.freezes, b.freezes, `${people[i].name}: freezes`);
+    assert.ok(a.lost - b.lost <= 2, `${people[i].name}: ${a.lost - b.lost} packets lost`);
+    const seconds = (after[i].t - before[i].t) / 1000;
+    assert.ok(a.frames - b.frames >= seconds * 15 * 0.85, `${a.frames - b.frames} frames in ${seconds.toFixed(1)} s`);
+  }
+  await close(people);
+  link.close();
+});

@@ -1,0 +1,264 @@
+// Starts the real server for a test and speaks the protocol to it. ROTUNDA_BIN names the binary.
+// Everything here waits for a condition with a deadline; nothing sleeps to synchronise.
+
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import WebSocket from 'ws';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;
+const START_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 2_000; // what the product promises
+const SANITIZER = /(ERROR|WARNING): (Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
+
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Resolves with the first truthy value of `probe`; the error tells what was awaited.
+export async function until(what, probe, { deadlineMs = 10_000, everyMs = 25 } = {}) {
+  const end = performance.now() + deadlineMs;
+  let last;
+  for (;;) {
+    const value = await probe();
+    if (value) return value;
+    last = value;
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what} (last seen: ${JSON.stringify(last)})`);
+    await delay(everyMs);
+  }
+}
+
+function freeTcpPort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function freeUdpPort() {
+  return new Promise((resolve, reject) => {
+    const probe = createSocket('udp4');
+    probe.on('error', reject);
+    probe.bind(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+export class Server {
+  #child;
+  #log = '';
+  #exit;
+
+  // args: further flags; announce: the address that media uses.
+  static async start({ args = [], env = {}, announce = '127.0.0.1' } = {}) {
+    if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
+    const server = new Server();
+    server.port = await freeTcpPort();
+    server.mediaPort = await freeUdpPort();
+    server.origin = `http://127.0.0.1:${server.port}`;
+    const flags = ['--listen', `127.0.0.1:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
+    server.#spawn([...flags, ...args], env);
+    await until(
+      'the server answers /healthz',
+      async () => {
+        if (server.#child.exitCode !== null) throw new Error(`the server ended at start:\n${server.log}`);
+        return (await fetch(`${server.origin}/healthz`).catch(() => null))?.ok;
+      },
+      { deadlineMs: START_DEADLINE_MS },
+    );
+    return server;
+  }
+
+  #spawn(flags, env) {
+    const child = spawn(BINARY, flags, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.#log += data));
+    this.#exit = new Promise((resolve) =>
+      child.on('close', (code, signal) => {
+        running.delete(child);
+        resolve({ code, signal });
+      }),
+    );
+    this.#child = child;
+  }
+
+  get log() {
+    return this.#log;
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  // Ends the server and throws if it ends late, badly, or with a sanitizer's report.
+  async stop(signal = 'SIGTERM') {
+    const start = performance.now();
+    this.#child.kill(signal);
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, STOP_DEADLINE_MS + 8_000, null)));
+    const exit = await Promise.race([this.#exit, late]);
+    clearTimeout(timer);
+    const took = Math.round(performance.now() - start);
+    if (exit === null) this.#child.kill('SIGKILL');
+    const tail = this.#log.slice(-6000);
+    if (SANITIZER.test(this.#log)) throw new Error(`a sanitizer reported:\n${tail}`);
+    if (exit?.code !== 0) throw new Error(`expected exit code 0 after ${signal}, got ${JSON.stringify(exit)}:\n${tail}`);
+    if (took > STOP_DEADLINE_MS) throw new Error(`expected the end within ${STOP_DEADLINE_MS} ms of ${signal}, took ${took}`);
+  }
+
+  fetch(path, options) {
+    return fetch(`${this.origin}${path}`, options);
+  }
+
+  // Samples of /metrics: name or name{labels} -> number.
+  async metrics() {
+    const text = await (await this.fetch('/metrics')).text();
+    const samples = new Map();
+    for (const line of text.split('\n')) {
+      const match = /^([a-zA-Z_:][\w:]*(?:\{.*\})?) (\S+)$/.exec(line);
+      if (match) samples.set(match[1], Number(match[2]));
+    }
+    return samples;
+  }
+
+  // The sum over all label sets of a metric; NaN when there is none.
+  async metric(name) {
+    let sum = NaN;
+    for (const [key, value] of await this.metrics()) {
+      if (key === name || key.startsWith(`${name}{`)) sum = (Number.isNaN(sum) ? 0 : sum) + value;
+    }
+    return sum;
+  }
+
+  residentKiB() {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))[1]);
+  }
+
+  // User and system time so far, of all threads.
+  cpuSeconds() {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+}
+
+// ---- one signalling connection ----
+
+const ANSWER_DEADLINE_MS = 8_000;
+
+export class ProtocolError extends Error {
+  constructor(data) {
+    super(`${data.code}: ${data.message}`);
+    this.code = data.code;
+    this.data = data;
+  }
+}
+
+export class Client {
+  inbox = []; // every message not yet taken, in the order of arrival
+  #wakeups = new Set();
+  #nextId = 1;
+
+  static async connect(server) {
+    const client = new Client();
+    client.socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
+    client.closed = new Promise((resolve) =>
+      client.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })),
+    );
+    client.socket.on('message', (data, isBinary) => {
+      if (isBinary) throw new Error('the server sent a binary frame');
+      client.inbox.push(JSON.parse(String(data)));
+      for (const wake of client.#wakeups) wake();
+    });
+    await new Promise((resolve, reject) => {
+      client.socket.once('open', resolve);
+      client.socket.once('error', reject);
+    });
+    client.socket.on('error', () => {});
+    return client;
+  }
+
+  // A client that has joined; `joined` holds the answer.
+  static async join(server, roomId, username, more = {}) {
+    const client = await Client.connect(server);
+    client.joined = await client.request('join-room', { roomId, username, ...more });
+    client.userId = client.joined.userId;
+    client.username = username;
+    return client;
+  }
+
+  send(type, data, id) {
+    this.socket.send(JSON.stringify({ type, data, id }));
+  }
+
+  sendRaw(text) {
+    this.socket.send(text);
+  }
+
+  // Takes the first message that `match` accepts out of the inbox, waiting for it if need be.
+  async take(what, match, deadlineMs = ANSWER_DEADLINE_MS) {
+    const end = performance.now() + deadlineMs;
+    for (;;) {
+      const index = this.inbox.findIndex(match);
+      if (index >= 0) return this.inbox.splice(index, 1)[0];
+      const left = end - performance.now();
+      if (left <= 0) throw new Error(`expected ${what} within ${deadlineMs} ms; inbox: ${JSON.stringify(this.inbox).slice(0, 2000)}`);
+      await this.#wait(left);
+    }
+  }
+
+  #wait(ms) {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#wakeups.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#wakeups.add(wake);
+    });
+  }
+
+  // A notification: its data.
+  async next(type, match = () => true) {
+    const message = await this.take(type, (m) => m.type === type && m.id === undefined && match(m.data));
+    return message.data;
+  }
+
+  // The very next message, whatever it is.
+  first() {
+    return this.take('any message', () => true);
+  }
+
+  // The whole answer, error or not.
+  answer(type, data = {}) {
+    const id = this.#nextId++;
+    this.send(type, data, id);
+    return this.take(`the answer to ${type}`, (m) => m.id === id);
+  }
+
+  async request(type, data = {}) {
+    const answer = await this.answer(type, data);
+    if (answer.type === 'error') throw new ProtocolError(answer.data);
+    return answer.data;
+  }
+
+  close() {
+    this.socket.close(1000);
+    return this.closed;
+  }
+
+  // As if the network had gone: no closing handshake.
+  cut() {
+    this.socket.terminate();
+  }
+}

@@ -1,0 +1,182 @@
+// docs/protocol.md, section 6, and what a client can do wrong with the connection itself.
+
+import { readdirSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { assert, freshRoom, gather, refused, stillServed } from './expect.mjs';
+import { Client, Server, until } from './harness.mjs';
+
+let server;
+before(async () => {
+  server = await Server.start({ args: ['--message-rate-max', '20', '--ws-backlog-max', '65536'] });
+});
+after(() => server.stop());
+
+// fetch() would tidy the path.
+function rawGet(path, method = 'GET') {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port: server.port, path, method }, (response) => {
+      let body = '';
+      response.on('data', (data) => (body += data));
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+// The whole of what the server says to these bytes before it closes or falls silent.
+function rawBytes(bytes) {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(bytes));
+    socket.setTimeout(1500, () => socket.destroy());
+    socket.on('data', (data) => (text += data));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}
+
+test('/healthz and /readyz say that all is well', async () => {
+  for (const path of ['/healthz', '/readyz']) assert.equal((await rawGet(path)).status, 200, path);
+});
+
+test('/metrics is Prometheus text that counts what happens', async () => {
+  const response = await rawGet('/metrics');
+  assert.equal(response.status, 200);
+  assert.match(response.headers['content-type'], /^text\/plain/);
+  for (const line of response.body.split('\n').filter(Boolean))
+    assert.match(line, /^(# (HELP|TYPE) [a-z_:][\w:]* .+|[a-z_:][\w:]*(\{([a-z_]\w*="[^"]*",?)*\})? [-+.\deEInfNa]+)$/);
+  for (const family of ['rotunda_rooms', 'rotunda_participants'])
+    assert.ok(response.body.includes(`# TYPE ${family} `), `expected the family ${family}`);
+  const before = await server.metric('rotunda_participants');
+  const [ann] = await gather(server, 'Ann');
+  assert.equal(await server.metric('rotunda_participants'), before + 1);
+  await ann.request('leave-room');
+  await until('the participant is gone', async () => (await server.metric('rotunda_participants')) === before);
+});
+
+test('the page and its parts are served', async () => {
+  const page = await rawGet('/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers['content-type'], /^text\/html/);
+  assert.match(page.body, /<title>Rotunda<\/title>/);
+  for (const [path, type] of [['/app.js', /javascript/], ['/style.css', /^text\/css/], ['/icon.svg', /^image\/svg/]]) {
+    const part = await rawGet(path);
+    assert.equal(part.status, 200, path);
+    assert.match(part.headers['content-type'], type);
+  }
+  assert.equal((await rawGet('/?room=a&name=b')).status, 200);
+  assert.equal((await rawGet('/no/such/page.html')).status, 404);
+});
+
+test('no path leads out of the page\'s folder', async () => {
+  for (const path of [
+    '/../README.md',
+    '/../../CMakeLists.txt',
+    '/..%2f..%2fREADME.md',
+    '/%2e%2e/%2e%2e/README.md',
+    '/..%252f..%252fREADME.md',
+    '//etc/passwd',
+    '/./../../../../../../../../etc/passwd',
+    '/....//....//etc/passwd',
+    '/..\\..\\README.md',
+    '/%00/../../README.md',
+    '/app.js/../../package.json',
+  ]) {
+    const { status, body } = await rawGet(path).catch(() => ({ status: 400, body: '' }));
+    assert.notEqual(status, 200, `${path} was served: ${body.slice(0, 80)}`);
+    assert.ok(!/root:|cmake_minimum|esbuild/.test(body), path);
+  }
+});
+
+test('odd and broken HTTP harms nobody', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) await rawGet('/healthz', method).catch(() => {});
+  for (const bytes of [
+    '\r\n\r\n',
+    'GET\r\n\r\n',
+    `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${'X-Filler: y\r\n'.repeat(3000)}\r\n`,
+    'GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 99\r\n\r\n',
+    'GET /ws HTTP/1.1\r\nHost: x\r\n\r\n',
+    Buffer.from(Array.from({ length: 512 }, (_, i) => (i * 37) & 255)),
+    '\x16\x03\x01\x02\x00\x01\x00\x01\xfc',
+  ])
+    await rawBytes(bytes);
+  assert.equal((await rawGet('/healthz')).status, 200);
+});
+
+test('broken WebSocket frames close that connection alone', async () => {
+  const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+  const upgrade = `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
+  const bystander = await Client.connect(server);
+  for (const frame of [
+    [0xff, 0xff, 0xff, 0xff],
+    [0x81, 0x05, 0x68, 0x65, 0x6c, 0x6c, 0x6f], // unmasked text
+    [0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], // 2^64 bytes announced
+    [0x83, 0x80, 0, 0, 0, 0], // a reserved opcode
+    [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], // not UTF-8
+  ])
+    await rawBytes(Buffer.concat([Buffer.from(upgrade), Buffer.from(frame)]));
+  await stillServed(bystander);
+});
+
+test('too many messages are refused one by one, and the patient are served again', async () => {
+  const client = await Client.connect(server);
+  const total = 400;
+  for (let i = 0; i < total; i++) client.send('ping', {}, `n${i}`);
+  let refusals = 0;
+  for (let i = 0; i < total; i++) {
+    const answer = await client.first();
+    assert.equal(answer.id, `n${i}`, 'each request gets its one answer, in order');
+    if (answer.type === 'error') {
+      assert.equal(answer.data.code, 'rate-limited');
+      refusals++;
+    }
+  }
+  assert.ok(refusals > 0 && refusals < total, `expected some of ${total} to be refused, got ${refusals}`);
+  await until('it is served again', async () => (await client.answer('ping')).type === 'pong', { everyMs: 200 });
+});
+
+test('a client that stops reading is cut off at a bounded backlog', async () => {
+  const others = await server.metric('rotunda_clients');
+  const roomId = freshRoom();
+  const deaf = await Client.join(server, roomId, 'Deaf');
+  deaf.socket.pause();
+  const payload = { sdp: 'x'.repeat(60_000) };
+  let sent = 0;
+  let speakers = 0;
+  // A connection's rate is bounded, so each speaker says its burst and the next one takes over.
+  do {
+    assert.ok(speakers < 60, `still not cut off after ${sent} messages of 60 KB`);
+    const speaker = await Client.join(server, roomId, `Speaker ${++speakers}`);
+    for (let i = 0; i < 60; i++, sent++) speaker.send('webrtc-offer', { target: 'Deaf', payload });
+    await stillServed(speaker);
+  } while ((await server.metric('rotunda_clients')) > others + speakers);
+  deaf.socket.resume();
+  await deaf.closed;
+  const got = deaf.inbox.filter(({ type }) => type === 'webrtc-offer').length;
+  assert.ok(got < sent, `expected less than all ${sent} messages, got ${got}`);
+});
+
+test('the server closes what is left open when it ends', async () => {
+  const own = await Server.start();
+  const clients = [];
+  for (let i = 0; i < 20; i++) clients.push(await Client.join(own, freshRoom(), 'Ann'));
+  const sockets = readdirSync(`/proc/${own.pid}/fd`).length;
+  assert.ok(sockets > 20);
+  await clients[0].request('create-transport', { direction: 'recv' });
+  await own.stop('SIGINT');
+  for (const client of clients) await client.closed;
+});
+
+test('connections that are closed leave nothing behind', async () => {
+  const before = readdirSync(`/proc/${server.pid}/fd`).length;
+  for (let i = 0; i < 50; i++) {
+    const client = await Client.connect(server);
+    if (i % 2) client.cut();
+    else await client.close();
+  }
+  await until('the sockets are gone', () => readdirSync(`/proc/${server.pid}/fd`).length <= before + 2);
+});
