@@ -80,7 +80,7 @@ export class Server {
   }
 
   #spawn(flags, env) {
-    const child = spawn(BINARY, flags, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(BINARY, flags, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.#log += data));
     this.#exit = new Promise((resolve) =>
@@ -261,4 +261,9 @@ export class Client {
   cut() {
     this.socket.terminate();
   }
+}
+
+// The server refuses settings that it does not know, and ROTUNDA_BIN is ours, not its.
+function cleanEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ROTUNDA_')));
 }
