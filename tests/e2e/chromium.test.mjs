@@ -62,13 +62,13 @@ test('four tabs see and hear each other soon after joining', async (t) => {
     firsts.push(...marks.map(({ ms }) => ms));
   }
   firsts.sort((a, b) => a - b);
-  t.diagnostic(`join to first picture, ms: ${firsts.join(' ')}`);
+  t.diagnostic(`measured: join to first picture with 1 to 3 others, ms: ${firsts.join(' ')}`);
   assert.ok(firsts.at(-1) < 5000, `expected every first picture within 5 s, took ${firsts.at(-1)} ms`);
 });
 
 test('everything that is sent arrives at everyone, at the sent rate and without loss', async () => {
   assertFlow(await sampleTwice(people, WINDOW_MS));
-  for (const [i, person] of people.entries()) if (i === 0) await person.page.screenshot({ path: `${ARTIFACTS}chromium-4.png` });
+  await people[0].page.screenshot({ path: `${ARTIFACTS}chromium-4.png` });
 });
 
 test('a camera that is switched off stops, and comes back with a key frame', async () => {
@@ -103,7 +103,6 @@ test('a microphone that is switched off is silent', async () => {
 
 test('a WebSocket that is cut comes back, and the media does not notice', async () => {
   const [ann, bob] = people;
-  await until('no loss so far in this window', () => true);
   const before = await Promise.all(people.map((person) => person.stats()));
   const resumed = ann.evaluate(
     () =>
@@ -123,7 +122,9 @@ test('a WebSocket that is cut comes back, and the media does not notice', async 
   await until('Bob hears of it', () =>
     bob.evaluate(() => document.querySelector('.tile[data-name="Ann"]').classList.contains('no-video')),
   );
+  const { frames } = (await bob.stats()).got.Ann.video;
   await ann.click('camera');
+  await until('frames again', async () => (await bob.stats()).got.Ann.video.frames > frames + 10);
 });
 
 test('ICE restarts in mid-call without a gap', async () => {
@@ -168,10 +169,11 @@ test('a name that is taken is said in words', async () => {
   await assert.rejects(Person.enter(browser, server, room, 'Ann', SMALL), /name is in the room already/);
 });
 
-test('the server saw no packet that it had to drop, and lets go of everything', async (t) => {
-  const metrics = await server.metrics();
-  const drops = [...metrics].filter(([key, value]) => /drop/.test(key) && value > 0);
-  t.diagnostic(`drops: ${JSON.stringify(drops)}`);
+test('the server dropped nothing without a good reason, and lets go of everything', async () => {
+  // What a paused producer still had under way, and what a browser sent twice, is dropped rightly.
+  const expected = /reason="(paused|rtp_duplicate|no_keys|unvalidated_tuple|rtp_unknown_ssrc|stun_unknown_ufrag)"/;
+  const drops = [...(await server.metrics())].filter(([key, value]) => key.startsWith('rotunda_dropped') && value > 0);
+  assert.deepEqual(drops.filter(([key]) => !expected.test(key)), []);
   for (const person of people.slice(0, 2)) await person.page.close();
   await until('nobody is left', async () => (await server.metric('rotunda_participants')) === 0, { deadlineMs: 40_000, everyMs: 200 });
 });

@@ -1,4 +1,4 @@
-// Firefox through the real server: two tabs, and one together with Chromium.
+// Firefox through the real server: two tabs, and one together with Chromium. Run by in_own_network.sh.
 
 import { after, before, test } from 'node:test';
 import { ARTIFACTS, openChromium, openFirefox, Person, sampleTwice } from './browsers.mjs';
@@ -8,7 +8,7 @@ import { Server, until } from './harness.mjs';
 const SMALL = { width: '320', height: '240', fps: '15' };
 let server, firefox;
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS ?? '127.0.0.1' });
   firefox = await openFirefox();
 });
 after(async () => {

@@ -60,8 +60,9 @@ test('ids of any type come back, and pipelined requests keep their order', async
 test('what is wrong with a message is said, and nothing changes', async () => {
   const client = await Client.connect(server);
   await refused(client, 'unknown-type', 'no-such-thing', {});
-  for (const type of ['leave-room', 'chat-message', 'create-transport', 'produce', 'consume', 'webrtc-offer'])
-    await refused(client, 'not-joined', type, { text: 'x', direction: 'send', target: 'x', payload: {} });
+  const data = { text: 'x', direction: 'send', target: 'x', payload: {}, transportId: 'x', producerId: 'x', consumerId: 'x' };
+  for (const type of ['leave-room', 'chat-message', 'create-transport', 'consume', 'resume-consumer', 'webrtc-offer'])
+    await refused(client, 'not-joined', type, data);
   const bad = [
     {},
     { roomId: 5, username: 'Ann' },
@@ -75,7 +76,7 @@ test('what is wrong with a message is said, and nothing changes', async () => {
     { roomId: 'r', username: 'Ann', rtpCapabilities: 'none' },
     { roomId: 'r', username: 'Ann', resumeToken: 12 },
   ];
-  for (const data of bad) await refused(client, 'bad-request', 'join-room', data);
+  for (const wish of bad) await refused(client, 'bad-request', 'join-room', wish);
   for (const [text, code] of [
     ['{"data":{}}', 'bad-request'],
     ['{"type":5,"data":{}}', 'bad-request'],
