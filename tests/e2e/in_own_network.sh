@@ -12,6 +12,7 @@ if [ "${1:-}" = --inside ]; then
   ip address add $address/24 dev test0
   ip link set test0 up
   ip link set test1 up
+  ip route add default via 10.77.0.2 # never used, but Firefox looks for it
   ROTUNDA_TEST_ADDRESS=$address exec "$@"
 fi
 
