@@ -58,7 +58,8 @@ def layers():
             if quoted:
                 target = quoted.group(1).split("/")[0]
                 allowed = MAY_SEE.get(folder, set())
-                if target not in allowed:
+                beside = folder == "tests" and os.path.exists(os.path.join(ROOT, os.path.dirname(name), quoted.group(1)))
+                if target not in allowed and not beside:
                     yield f"{name}:{number}: includes {quoted.group(1)}; {folder}/ may see {', '.join(sorted(allowed))}"
             elif system and folder != "tests":
                 for header, files in ADAPTERS.items():
@@ -114,7 +115,7 @@ def protocol():
         yield f"{name} does not exist"
         return
     text = "\n".join(lines_of(name))
-    blocks = list(re.finditer(r"^```json\n(.*?)^```", text, re.M | re.S))
+    blocks = list(re.finditer(r"^```json.*?\n(.*?)^```", text, re.M | re.S))
     if not blocks:
         yield f"{name}: no example in JSON"
     for block in blocks:
