@@ -47,9 +47,9 @@ void receive_stats_init(struct receive_stats *s, uint32_t clock_rate) {
 }
 
 static void receive_stats_restart(struct receive_stats *s, uint16_t seq) {
+    s->lost_before = receive_stats_lost(s); // of what ends here
     s->started = true;
     s->base_seq = s->highest_seq = UINT64_C(0x10000) + seq;
-    s->lost_before += receive_stats_lost(s);
     s->received = 0;
     s->expected_prior = s->received_prior = 0;
     s->bad_seq = NO_BAD_SEQ;

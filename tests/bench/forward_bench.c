@@ -1,0 +1,159 @@
+// What forwarding itself costs, without encryption and sending: one publisher's video to N receivers and a
+// null output, in nanoseconds a forwarded packet.
+//
+//   build/tests/forward_bench [RECEIVERS] [PACKETS] [LAYERS]
+//
+// Where the time goes: valgrind --tool=callgrind --toggle-collect=forwarder_rtp build/tests/forward_bench 50
+// 2000
+//                      callgrind_annotate --inclusive=no callgrind.out.PID
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "rooms/forwarder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PAYLOAD_BYTES 1160
+#define PACKET_GAP_US 4000 // 250 packets a second
+#define KEY_FRAME_EVERY 1000
+
+struct bench {
+    struct pool *pool;
+    struct wheel wheel;
+    struct forwarder *fw;
+    uint64_t now_us, sent;
+};
+
+static void on_rtp(void *ctx, void *peer, struct block *b) {
+    struct bench *bench = ctx;
+    (void)peer;
+    bench->sent++;
+    block_release(b);
+}
+
+static void on_rtcp(void *ctx, void *peer, struct span datagram) {
+    (void)ctx;
+    (void)peer;
+    (void)datagram;
+}
+
+static void on_event(void *ctx, const struct media_event *event) {
+    (void)ctx;
+    (void)event;
+}
+
+static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
+    (void)ctx;
+    (void)peer;
+    (void)ssrc;
+    (void)sent;
+}
+
+static struct endpoint *open_endpoint(struct bench *b, uint32_t id) {
+    struct endpoint *ep = forwarder_open_endpoint(b->fw, (struct transport_id){id}, b);
+    if (!ep)
+        exit(1);
+    forwarder_endpoint_connected(b->fw, ep, b->now_us);
+    return ep;
+}
+
+static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned layers) {
+    struct endpoint *publisher = open_endpoint(b, 1);
+    struct media_cmd cmd = {.type = MEDIA_OPEN_PRODUCER, .transport = {1}, .producer = {1}};
+    cmd.open_producer.params = (struct producer_params){.kind = MEDIA_VIDEO,
+                                                        .codec = CODEC_VP8,
+                                                        .payload_type = 96,
+                                                        .rtx_payload_type = 97,
+                                                        .clock_rate = 90000,
+                                                        .stream_count = (uint8_t)layers,
+                                                        .nack = true,
+                                                        .pli = true,
+                                                        .transport_cc = true};
+    cmd.open_producer.params.ext.ids[EXT_TRANSPORT_CC] = 3;
+    for (unsigned i = 0; i < layers; i++)
+        cmd.open_producer.params.streams[i].ssrc = 1000 + i;
+    forwarder_command(b->fw, &cmd, b->now_us);
+    for (uint32_t i = 0; i < receivers; i++) {
+        open_endpoint(b, 10 + i);
+        struct media_cmd open = {
+            .type = MEDIA_OPEN_CONSUMER, .transport = {10 + i}, .producer = {1}, .consumer = {10 + i}};
+        open.open_consumer.params = (struct consumer_params){.kind = MEDIA_VIDEO,
+                                                             .payload_type = 101,
+                                                             .rtx_payload_type = 102,
+                                                             .clock_rate = 90000,
+                                                             .ssrc = 5000 + 2 * i,
+                                                             .rtx_ssrc = 5001 + 2 * i,
+                                                             .mid = "0",
+                                                             .cname = "bench",
+                                                             .nack = true,
+                                                             .pli = true};
+        forwarder_command(b->fw, &open, b->now_us);
+    }
+    return publisher;
+}
+
+static struct block *make_packet(struct bench *b, uint32_t n, unsigned layers) {
+    struct block *block = pool_take(b->pool);
+    if (!block)
+        exit(1);
+    struct writer w = writer_of(block_data(block), BLOCK_DATAGRAM_MAX);
+    uint32_t own = n / layers; // number within its layer
+    write_u16(&w, 0x9060);
+    write_u16(&w, (uint16_t)own);
+    write_u32(&w, own * 360);
+    write_u32(&w, 1000 + n % layers);
+    write_u32(&w, 0xbede0001);
+    write_u8(&w, 0x31);
+    write_u16(&w, (uint16_t)n);
+    write_u8(&w, 0);
+    write_u8(&w, 0x10);
+    write_u8(&w, own % KEY_FRAME_EVERY == 0 ? 0 : 1);
+    write_zeros(&w, PAYLOAD_BYTES - 2);
+    block->len = (uint16_t)w.len;
+    return block;
+}
+
+static uint64_t cpu_ns(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+int main(int argc, char **argv) {
+    unsigned receivers = argc > 1 ? (unsigned)atoi(argv[1]) : 50;
+    unsigned packets = argc > 2 ? (unsigned)atoi(argv[2]) : 100000;
+    unsigned layers = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
+    if (receivers < 1 || packets < 1 || layers < 1 || layers > STREAMS_MAX)
+        return 2;
+    static struct bench b;
+    b.now_us = 1000 * US_PER_SECOND;
+    b.pool = pool_create(16384);
+    wheel_init(&b.wheel, b.now_us);
+    struct forwarder_config config = {.random_seed = 1, .wall_us = clock_wall_us};
+    struct forwarder_output out = {
+        .ctx = &b, .send_rtp = on_rtp, .send_rtcp = on_rtcp, .event = on_event, .forget_ssrc = on_forget};
+    b.fw = b.pool ? forwarder_create(&config, &out, b.pool, &b.wheel) : NULL;
+    if (!b.fw)
+        return 1;
+    struct endpoint *publisher = open_room(&b, receivers, layers);
+    uint64_t spent_ns = 0;
+    for (uint32_t n = 0; n < packets; n++) {
+        struct block *packet = make_packet(&b, n, layers);
+        uint64_t before_ns = cpu_ns();
+        forwarder_rtp(b.fw, publisher, packet, b.now_us);
+        spent_ns += cpu_ns() - before_ns;
+        b.now_us += PACKET_GAP_US / layers;
+        before_ns = cpu_ns();
+        wheel_advance(&b.wheel, b.now_us);
+        spent_ns += cpu_ns() - before_ns;
+    }
+    printf("%u receivers, %u layers, %u packets in, %llu out: %.1f ns a forwarded packet, %.0f ns a received "
+           "one\n",
+           receivers, layers, packets, (unsigned long long)b.sent, (double)spent_ns / (double)b.sent,
+           (double)spent_ns / packets);
+    forwarder_destroy(b.fw);
+    pool_destroy(b.pool);
+    return 0;
+}

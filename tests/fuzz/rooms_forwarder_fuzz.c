@@ -1,0 +1,219 @@
+// A forwarder with every kind of producer and consumer, given decrypted RTP and RTCP from a hostile peer.
+//
+// Input: steps of {kind and peer: 1 byte, length: 1 byte, bytes}; the clock moves by the kind's upper bits.
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "rooms/forwarder.h"
+#include "rtp/rtcp_write.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PEERS 4 // two that publish, two that receive
+#define STEPS_MAX 400
+
+struct world {
+    uint64_t now_us;
+    struct wheel wheel;
+    struct pool *pool;
+    struct forwarder *fw;
+    struct endpoint *peers[PEERS];
+};
+
+static void on_rtp(void *ctx, void *peer, struct block *b) {
+    (void)ctx;
+    (void)peer;
+    assert(b->refs == 1 && b->len >= 12 && block_data(b)[0] >> 6 == 2);
+    block_release(b);
+}
+
+static void on_rtcp(void *ctx, void *peer, struct span datagram) {
+    (void)ctx;
+    (void)peer;
+    assert(datagram.len >= 8 && datagram.len <= RTCP_DATAGRAM_MAX && datagram.len % 4 == 0);
+}
+
+static void on_relay_rtp(void *ctx, uint8_t worker, struct producer_id id, uint8_t stream, struct block *b) {
+    // Comes back as if from another worker: producer 20 + n is the relayed copy of producer n.
+    struct world *w = ctx;
+    (void)worker;
+    struct block *copy = pool_take(w->pool);
+    if (!copy)
+        return;
+    memcpy(copy, b, sizeof *b);
+    copy->refs = 1;
+    copy->next = NULL;
+    forwarder_relayed_rtp(w->fw, (struct producer_id){id.v + 20}, stream, copy, w->now_us);
+}
+
+static void on_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+    struct world *w = ctx;
+    struct relay_note back = *note;
+    (void)worker;
+    back.producer.v = note->type == RELAY_SENDER_REPORT ? note->producer.v + 20 : note->producer.v - 20;
+    forwarder_relay_note(w->fw, &back, w->now_us);
+}
+
+static void on_event(void *ctx, const struct media_event *event) {
+    (void)ctx;
+    assert(event->type != MEDIA_PRODUCER_SCORE || event->score <= 10);
+}
+
+static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
+    (void)ctx;
+    (void)peer;
+    (void)ssrc;
+    (void)sent;
+}
+
+static uint64_t wall_us(void) {
+    return UINT64_C(1700000000000000);
+}
+
+static void open_producer(struct world *w, uint32_t transport, uint32_t id, enum media_codec codec,
+                          unsigned streams, uint32_t ssrc, const char *mid) {
+    bool video = codec != CODEC_OPUS;
+    struct media_cmd cmd = {.type = transport ? MEDIA_OPEN_PRODUCER : MEDIA_OPEN_RELAYED_PRODUCER,
+                            .transport = {transport},
+                            .producer = {id}};
+    struct producer_params *p = &cmd.open_producer.params;
+    *p = (struct producer_params){.kind = video ? MEDIA_VIDEO : MEDIA_AUDIO,
+                                  .codec = codec,
+                                  .payload_type = (uint8_t)(96 + 2 * codec),
+                                  .rtx_payload_type = video ? (uint8_t)(97 + 2 * codec) : PAYLOAD_TYPE_NONE,
+                                  .clock_rate = video ? 90000 : 48000,
+                                  .stream_count = (uint8_t)streams,
+                                  .nack = video,
+                                  .pli = codec != CODEC_H264,
+                                  .fir = codec == CODEC_H264,
+                                  .transport_cc = true,
+                                  .spatial_layers = 1,
+                                  .temporal_layers = 1};
+    snprintf(p->mid, sizeof p->mid, "%s", mid);
+    for (unsigned e = 1; e < EXT_COUNT; e++)
+        p->ext.ids[e] = EXT_ROUTER_ID(e);
+    for (unsigned i = 0; i < streams; i++) {
+        if (ssrc)
+            p->streams[i] =
+                (struct stream_params){.ssrc = ssrc + 2 * i, .rtx_ssrc = video ? ssrc + 2 * i + 1 : 0};
+        if (streams > 1)
+            snprintf(p->streams[i].rid, sizeof p->streams[i].rid, "%u", i);
+    }
+    forwarder_command(w->fw, &cmd, w->now_us);
+}
+
+static void open_consumer(struct world *w, uint32_t transport, uint32_t producer, uint32_t id, bool video) {
+    struct media_cmd cmd = {
+        .type = MEDIA_OPEN_CONSUMER, .transport = {transport}, .producer = {producer}, .consumer = {id}};
+    cmd.open_consumer.params = (struct consumer_params){.kind = video ? MEDIA_VIDEO : MEDIA_AUDIO,
+                                                        .payload_type = 100,
+                                                        .rtx_payload_type = id % 2 ? 101 : PAYLOAD_TYPE_NONE,
+                                                        .clock_rate = video ? 90000 : 48000,
+                                                        .ssrc = id,
+                                                        .rtx_ssrc = video && id % 2 ? id + 128 : 0,
+                                                        .mid = "3",
+                                                        .cname = "name",
+                                                        .nack = video,
+                                                        .pli = true};
+    forwarder_command(w->fw, &cmd, w->now_us);
+}
+
+static void world_open(struct world *w) {
+    w->now_us = 1000 * US_PER_SECOND;
+    wheel_init(&w->wheel, w->now_us);
+    w->pool = pool_create(2048);
+    struct forwarder_config config = {.random_seed = 1, .wall_us = wall_us};
+    struct forwarder_output out = {w, on_rtp, on_rtcp, on_relay_rtp, on_note, on_event, on_forget};
+    w->fw = w->pool ? forwarder_create(&config, &out, w->pool, &w->wheel) : NULL;
+    assert(w->fw);
+    for (uint32_t i = 0; i < PEERS; i++) {
+        w->peers[i] = forwarder_open_endpoint(w->fw, (struct transport_id){i + 1}, w);
+        assert(w->peers[i]);
+        forwarder_endpoint_connected(w->fw, w->peers[i], w->now_us);
+    }
+    open_producer(w, 1, 1, CODEC_VP8, 3, 0, "0");  // simulcast, to be learnt
+    open_producer(w, 1, 2, CODEC_OPUS, 1, 16, ""); // SSRC known
+    open_producer(w, 1, 3, CODEC_H264, 1, 32, "1");
+    open_producer(w, 2, 4, CODEC_VP9, 2, 48, "");
+    open_producer(w, 2, 5, CODEC_AV1, 1, 0, "0");
+    open_producer(w, 0, 21, CODEC_VP8, 3, 0, "0"); // 1, relayed
+    for (uint32_t id = 1; id <= 5; id++) {
+        open_consumer(w, 3, id, 2 * id, id != 2);
+        open_consumer(w, 4, id, 2 * id + 1, id != 2);
+    }
+    open_consumer(w, 4, 21, 99, true);
+    struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
+    relay.relay.worker = 3;
+    forwarder_command(w->fw, &relay, w->now_us);
+}
+
+static void world_close(struct world *w) {
+    forwarder_destroy(w->fw);
+    assert(pool_taken(w->pool) == 0 && w->wheel.armed == 0);
+    pool_destroy(w->pool);
+}
+
+static void step_command(struct world *w, struct span bytes) {
+    static const enum media_cmd_type types[] = {MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,
+                                                MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
+                                                MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME};
+    struct reader r = reader_of(bytes);
+    struct media_cmd cmd = {.type = types[read_u8(&r) % 6]};
+    uint32_t id = read_u8(&r) % 32;
+    if (cmd.type == MEDIA_PAUSE_PRODUCER || cmd.type == MEDIA_CLOSE_PRODUCER)
+        cmd.producer.v = id;
+    else
+        cmd.consumer.v = id;
+    if (cmd.type == MEDIA_SET_LAYERS)
+        cmd.layers.spatial = (int8_t)(read_u8(&r) % 5 - 1);
+    else
+        cmd.pause.paused = read_u8(&r) & 1;
+    forwarder_command(w->fw, &cmd, w->now_us);
+}
+
+static void step(struct world *w, uint8_t kind, struct span bytes) {
+    struct endpoint *peer = w->peers[kind % PEERS];
+    switch (kind >> 2 & 3) {
+    case 0:
+    case 1: {
+        struct block *b = pool_take(w->pool);
+        if (!b)
+            return;
+        memcpy(block_data(b), bytes.ptr, bytes.len);
+        b->len = (uint16_t)bytes.len;
+        forwarder_rtp(w->fw, peer, b, w->now_us);
+        break;
+    }
+    case 2:
+        forwarder_rtcp(w->fw, peer, bytes, w->now_us);
+        break;
+    case 3:
+        step_command(w, bytes);
+        break;
+    }
+    static const uint32_t pauses_us[16] = {0,     0,     0,      0,      100,    1000,    5000,    11000,
+                                           20000, 50000, 120000, 300000, 600000, 1100000, 2000000, 6000000};
+    w->now_us += pauses_us[kind >> 4];
+    wheel_advance(&w->wheel, w->now_us);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct world w;
+    world_open(&w);
+    struct reader r = reader_of(span_of(data, size));
+    for (unsigned i = 0; i < STEPS_MAX && r.left >= 2; i++) {
+        uint8_t kind = read_u8(&r);
+        size_t len = read_u8(&r);
+        step(&w, kind, read_span(&r, len < r.left ? len : r.left));
+    }
+    for (uint32_t id = 1; id < 22; id++) {
+        struct media_stats stats = {0};
+        struct media_cmd cmd = {.type = MEDIA_GET_STATS, .producer = {id}};
+        forwarder_stats(w.fw, &cmd, w.now_us, &stats);
+        assert(stats.stream_count <= STREAMS_MAX);
+    }
+    world_close(&w);
+    return 0;
+}
