@@ -1,0 +1,181 @@
+// Which layer a receiver gets, how it goes over to another, and what the publisher is told of it.
+#include "forward_fake.h"
+
+static const char *const PUB = "publisher", *const A = "receiver A", *const B = "receiver B";
+static const char *const rids[] = {"r0", "r1", "r2"};
+
+struct room {
+    struct fake *f;
+    struct endpoint *pub, *a, *b;
+    uint16_t seq[3];
+    uint32_t base[3]; // of each layer's timestamps
+};
+
+static struct room room_open(void) {
+    struct room r = {.f = fake_create(), .seq = {65530, 100, 40000}, .base = {0, 0x80000000, 0xfffff000}};
+    r.pub = fake_connected(r.f, 1, PUB);
+    r.a = fake_connected(r.f, 2, A);
+    r.b = fake_connected(r.f, 3, B);
+    fake_open_producer(r.f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    fake_open_consumer(r.f, 3, 1, 21, fake_receive_video(210, 211));
+    return r;
+}
+
+static void send_layer(struct room *r, unsigned layer, bool key) {
+    struct fake_packet p = {.pt = VP8_PT,
+                            .ssrc = 500 + layer,
+                            .mid = "0",
+                            .rid = rids[layer],
+                            .seq = r->seq[layer]++,
+                            .timestamp = r->base[layer] + (uint32_t)(r->f->now_us * 9 / 100),
+                            .key = key};
+    fake_rtp(r->f, r->pub, p);
+}
+
+// So many milliseconds of the layers in `mask`, a frame each 40 ms; a layer that is asked begins a key frame.
+static void stream(struct room *r, unsigned mask, unsigned ms) {
+    for (unsigned t = 0; t < ms; t += 40) {
+        for (unsigned layer = 0; layer < 3; layer++) {
+            if (!(mask & 1u << layer))
+                continue;
+            bool key = false;
+            for (unsigned i = 0; i < r->f->rtcp_count; i++) {
+                struct rtcp_walk walk = rtcp_walk_of(span_of(r->f->rtcp[i].bytes, r->f->rtcp[i].len));
+                for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);)
+                    key |= packet.kind == RTCP_PLI && packet.media_ssrc == 500 + layer &&
+                           r->f->rtcp[i].at_us + 40 * MS >= r->f->now_us;
+            }
+            send_layer(r, layer, key);
+        }
+        fake_run(r->f, 40 * MS);
+    }
+}
+
+static void send_report(struct room *r, unsigned layer) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_sender_info info = {.ntp = ntp_from_wall_us(r->f->now_us),
+                                    .rtp_timestamp = r->base[layer] + (uint32_t)(r->f->now_us * 9 / 100)};
+    rtcp_write_sr(&w, 500 + layer, &info, NULL, 0);
+    fake_rtcp(r->f, r->pub, &w);
+}
+
+// Numbers without a gap, time that goes on at its rate, for all that a peer got since the last clear.
+static void assert_continuous(const struct fake *f, const char *peer, uint32_t slack) {
+    const struct fake_rtp *last = NULL;
+    for (unsigned i = 0; i < f->rtp_count; i++) {
+        const struct fake_rtp *p = &f->rtp[i];
+        if (p->peer != peer)
+            continue;
+        if (last) {
+            assert_int_equal(p->head.seq, (uint16_t)(last->head.seq + 1));
+            int64_t step = (int32_t)(p->head.timestamp - last->head.timestamp);
+            int64_t passed = (int64_t)((p->at_us - last->at_us) * 9 / 100);
+            if (step <= 0 || step > passed + slack || step + slack < passed)
+                fail_msg("after %lld ticks the timestamp moved by %lld", (long long)passed, (long long)step);
+        }
+        last = p;
+    }
+    assert_non_null(last);
+}
+
+static int8_t layer_told(const struct fake *f, uint32_t consumer) {
+    int8_t layer = -9;
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (f->events[i].type == MEDIA_CONSUMER_LAYERS && f->events[i].consumer.v == consumer)
+            layer = f->events[i].layers.spatial;
+    return layer;
+}
+
+static void the_best_layer_is_shown_without_a_seam(void **state) {
+    (void)state;
+    for (unsigned reports = 0; reports < 2; reports++) {
+        struct room r = room_open();
+        stream(&r, 7, 200);
+        assert_int_equal(layer_told(r.f, 11), 0); // the lowest at once
+        for (unsigned layer = 0; reports && layer < 3; layer++)
+            send_report(&r, layer);
+        stream(&r, 7, 3000);
+        assert_int_equal(layer_told(r.f, 11), 2);
+        stream(&r, 3, 3000); // the best one stops
+        assert_int_equal(layer_told(r.f, 11), 1);
+        stream(&r, 1, 3000);
+        assert_int_equal(layer_told(r.f, 11), 0);
+        stream(&r, 7, 4000);
+        assert_int_equal(layer_told(r.f, 11), 2);
+        // With sender reports time goes on as it was captured; without, as it came.
+        assert_continuous(r.f, A, reports ? 2 : 9000);
+        assert_continuous(r.f, B, reports ? 2 : 9000);
+        fake_destroy(r.f);
+    }
+}
+
+static void a_ceiling_holds_for_one_receiver_alone(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 3000);
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+    cmd.layers.spatial = 1;
+    cmd.layers.temporal = LAYER_NONE;
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    stream(&r, 7, 3000);
+    assert_int_equal(layer_told(r.f, 11), 1);
+    assert_int_equal(layer_told(r.f, 21), 2);
+    cmd.layers.spatial = LAYER_NONE;
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    stream(&r, 7, 3000);
+    assert_int_equal(layer_told(r.f, 11), 2);
+    assert_continuous(r.f, A, 9000);
+    fake_destroy(r.f);
+}
+
+// What is wanted is what receivers may come to show, whatever happens to be there: a publisher may stop the
+// rest.
+static void wanted_layers_follow_the_ceilings(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct media_event event;
+    stream(&r, 1, 500);
+    assert_true(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event) >= 1);
+    assert_int_equal(event.layers.spatial, 2);
+    fake_clear(r.f);
+    stream(&r, 3, 2000);
+    assert_int_equal(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event), 0);
+    for (uint32_t id = 11; id <= 21; id += 10) {
+        struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {id}};
+        cmd.layers.spatial = id == 11 ? 0 : 1;
+        forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    }
+    fake_run(r.f, SECOND);
+    assert_int_equal(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event), 1);
+    assert_int_equal(event.layers.spatial, 1);
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 21);
+    fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 11, true);
+    fake_run(r.f, SECOND);
+    fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event);
+    assert_int_equal(event.layers.spatial, LAYER_NONE);
+    fake_destroy(r.f);
+}
+
+static void nothing_alive_is_told(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 2000);
+    fake_run(r.f, 4 * SECOND);
+    assert_int_equal(layer_told(r.f, 11), LAYER_NONE);
+    stream(&r, 7, 2500);
+    assert_int_equal(layer_told(r.f, 11), 2);
+    assert_continuous(r.f, A, 9000);
+    fake_destroy(r.f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
+        cmocka_unit_test(a_ceiling_holds_for_one_receiver_alone),
+        cmocka_unit_test(wanted_layers_follow_the_ceilings),
+        cmocka_unit_test(nothing_alive_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
