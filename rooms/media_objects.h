@@ -195,7 +195,7 @@ struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_pac
 void endpoint_merge_extensions(struct endpoint *ep);
 void endpoint_close(struct endpoint *ep);
 
-// ---- producer.c
+// ---- producer.c, producer_source.c
 MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
 void producer_close(struct producer *p);
 void producer_pause(struct producer *p, bool paused, uint64_t now_us);
@@ -214,7 +214,13 @@ void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rt
 // Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
 void producer_update_wanted(struct producer *p);
 
-// ---- consumer.c
+static inline bool producer_is_audio(const struct producer *p) {
+    return p->params.kind == MEDIA_AUDIO;
+}
+void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
+
+// ---- consumer.c, consumer_rtp.c
+void consumer_tell_layers(const struct consumer *c);
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
