@@ -1,6 +1,7 @@
 #include "transport/srtp.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -29,8 +30,24 @@ struct srtp_session {
     struct inbound inbound[SRTP_INBOUND_MAX];
 };
 
+enum err srtp_library_start_with(enum srtp_cipher cipher) {
+    if (srtp_init() != srtp_err_status_ok)
+        return ERR_UNSUPPORTED;
+    enum err err = srtp_cipher_use(cipher);
+    if (err != ERR_OK)
+        (void)srtp_shutdown();
+    return err;
+}
+
 enum err srtp_library_start(void) {
-    return srtp_init() == srtp_err_status_ok ? ERR_OK : ERR_UNSUPPORTED;
+    enum srtp_cipher cipher = srtp_cipher_best();
+    while (srtp_library_start_with(cipher) != ERR_OK) {
+        if (cipher == SRTP_CIPHER_STOCK)
+            return ERR_UNSUPPORTED;
+        LOG_WARN("srtp cipher failed its own test", LOG_TEXT("library", srtp_cipher_name(cipher)));
+        cipher--;
+    }
+    return ERR_OK;
 }
 
 void srtp_library_stop(void) {

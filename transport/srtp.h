@@ -1,5 +1,5 @@
-// srtp: one peer's SRTP and SRTCP protection in both directions, over libsrtp2 (the only file that includes
-// it).
+// srtp: one peer's SRTP and SRTCP protection in both directions, over libsrtp2 (which only this file and
+// srtp_cipher include).
 //
 // A packet is protected and unprotected in place. Nothing changes in the session when a packet does not
 // authenticate. Sending the same packet again is allowed (retransmission without RTX). Inbound streams are
@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "transport/dtls.h"
+#include "transport/srtp_cipher.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,10 @@
 #define SRTP_REPLAY_WINDOW 1024
 #define SRTP_INBOUND_MAX 128 // inbound SSRCs of a session; beyond, the one silent longest is forgotten
 
-// Once a process before and after everything else (libsrtp2's global tables).
+// Once a process before and after everything else (libsrtp2's global tables). The first uses the best AES-GCM
+// that works here, the second a certain one (tests, comparison).
 MUST_USE enum err srtp_library_start(void);
+MUST_USE enum err srtp_library_start_with(enum srtp_cipher cipher);
 void srtp_library_stop(void);
 
 struct srtp_session;

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-// Writes "libsrtp2 2.5.0, OpenSSL 3.0.15, libnice 0.1.21 (when built)". libnice cannot be asked at run time,
-// so its version is that of the headers.
+// Writes "libsrtp2 2.5.0, OpenSSL 3.0.15, libnice 0.1.21 (when built), AES-GCM by libipsec-mb". libnice
+// cannot be asked at run time, so its version is that of the headers.
 void transport_versions(char *out, size_t cap);
 
 #endif
