@@ -28,6 +28,8 @@ static enum err consumer_open_parts(struct consumer *c) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
+    if (c->params.nack && !(c->resent = calloc(RESENT_SLOTS, sizeof *c->resent)))
+        return ERR_NO_MEMORY;
     if (c->params.nack && c->params.rtx_ssrc == 0 && !(c->sent = calloc(SENT_SLOTS, sizeof *c->sent)))
         return ERR_NO_MEMORY;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
@@ -89,6 +91,7 @@ void consumer_close(struct consumer *c) {
         slots_remove(fw->consumers, c->handle);
     }
     free(c->sent);
+    free(c->resent);
     free(c);
 }
 

@@ -164,8 +164,9 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 // asks, it cannot make us send without bound.
 static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_us) {
     uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
-    unsigned slot = seq & (RESENT_SLOTS - 1);
-    if (c->resent[slot].at_us && c->resent[slot].seq == seq && now_us < c->resent[slot].at_us + rtt_us)
+    uint32_t now_ms = (uint32_t)(now_us / US_PER_MS);
+    struct resent_mark *mark = &c->resent[seq & (RESENT_SLOTS - 1)];
+    if (mark->at_ms != 0 && mark->seq == seq && now_ms - mark->at_ms < rtt_us / US_PER_MS)
         return false;
     if (now_us >= c->resend_window_us + RTT_DEFAULT_US) {
         c->resend_window_us = now_us;
@@ -174,8 +175,7 @@ static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_u
     if (c->resent_in_window == RESENDS_PER_RTT_MAX)
         return false;
     c->resent_in_window++;
-    c->resent[slot].seq = seq;
-    c->resent[slot].at_us = now_us;
+    *mark = (struct resent_mark){.at_ms = now_ms ? now_ms : 1, .seq = seq};
     return true;
 }
 

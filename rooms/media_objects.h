@@ -126,6 +126,11 @@ struct sent_mark {
     uint32_t abs_send_time;
 };
 
+struct resent_mark {
+    uint32_t at_ms; // 0: none
+    uint16_t seq;
+};
+
 struct consumer {
     struct forwarder *fw;
     struct consumer_id id;
@@ -156,10 +161,7 @@ struct consumer {
     struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
     uint64_t resend_window_us;
     unsigned resent_in_window;
-    struct {
-        uint16_t seq;
-        uint64_t at_us;
-    } resent[RESENT_SLOTS]; // [seq & mask]
+    struct resent_mark *resent; // [seq & mask]; NULL when the receiver does not ask
 };
 
 struct forwarder {
