@@ -164,6 +164,8 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 // asks, it cannot make us send without bound.
 static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_us) {
     uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
+    if (rtt_us > RESEND_RTT_MAX_US)
+        rtt_us = RESEND_RTT_MAX_US;
     uint32_t now_ms = (uint32_t)(now_us / US_PER_MS);
     struct resent_mark *mark = &c->resent[seq & (RESENT_SLOTS - 1)];
     if (mark->at_ms != 0 && mark->seq == seq && now_ms - mark->at_ms < rtt_us / US_PER_MS)

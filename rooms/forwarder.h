@@ -46,9 +46,8 @@ struct forwarder_output {
 };
 
 struct forwarder_config {
-    uint8_t worker;            // our own number
-    uint64_t random_seed;      // for SSRCs, first sequence numbers and report jitter
-    uint64_t (*wall_us)(void); // wall clock for sender reports; a test gives its own
+    uint8_t worker;       // our own number
+    uint64_t random_seed; // for SSRCs, first sequence numbers and report jitter
 };
 
 struct forwarder;

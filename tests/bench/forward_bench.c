@@ -131,7 +131,7 @@ int main(int argc, char **argv) {
     b.now_us = 1000 * US_PER_SECOND;
     b.pool = pool_create(16384);
     wheel_init(&b.wheel, b.now_us);
-    struct forwarder_config config = {.random_seed = 1, .wall_us = clock_wall_us};
+    struct forwarder_config config = {.random_seed = 1};
     struct forwarder_output out = {
         .ctx = &b, .send_rtp = on_rtp, .send_rtcp = on_rtcp, .event = on_event, .forget_ssrc = on_forget};
     b.fw = b.pool ? forwarder_create(&config, &out, b.pool, &b.wheel) : NULL;

@@ -68,10 +68,6 @@ static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
     (void)sent;
 }
 
-static uint64_t wall_us(void) {
-    return UINT64_C(1700000000000000);
-}
-
 static void open_producer(struct world *w, uint32_t transport, uint32_t id, enum media_codec codec,
                           unsigned streams, uint32_t ssrc, const char *mid) {
     bool video = codec != CODEC_OPUS;
@@ -124,7 +120,7 @@ static void world_open(struct world *w) {
     w->now_us = 1000 * US_PER_SECOND;
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
-    struct forwarder_config config = {.random_seed = 1, .wall_us = wall_us};
+    struct forwarder_config config = {.random_seed = 1};
     struct forwarder_output out = {w, on_rtp, on_rtcp, on_relay_rtp, on_note, on_event, on_forget};
     w->fw = w->pool ? forwarder_create(&config, &out, w->pool, &w->wheel) : NULL;
     assert(w->fw);

@@ -86,10 +86,6 @@ static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
     (void)sent;
 }
 
-static uint64_t wall_us(void) {
-    return UINT64_C(1700000000000000);
-}
-
 // ---- deliveries
 
 static void deliver_rtp(struct sim *sim, const struct sim_event *e) {
@@ -261,8 +257,7 @@ struct sim *sim_create(const struct sim_config *config) {
     sim->now_us = SIM_START_US;
     sim->random = config->seed;
     for (unsigned w = 0; w < config->workers; w++) {
-        struct forwarder_config fw = {
-            .worker = (uint8_t)w, .random_seed = config->seed * 31 + w, .wall_us = wall_us};
+        struct forwarder_config fw = {.worker = (uint8_t)w, .random_seed = config->seed * 31 + w};
         struct forwarder_output out = {sim,           on_rtp,   on_rtcp,  on_relay_rtp,
                                        on_relay_note, on_event, on_forget};
         wheel_init(&sim->workers[w].wheel, sim->now_us);

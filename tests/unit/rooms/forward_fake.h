@@ -124,17 +124,13 @@ static inline void fake_forget_ssrc(void *ctx, void *peer, uint32_t ssrc, bool s
     f->forgotten[f->forgotten_count++] = ssrc;
 }
 
-static inline uint64_t fake_wall_us(void) {
-    return UINT64_C(1700000000000000);
-}
-
 static inline struct fake *fake_create(void) {
     struct fake *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->now_us = 1000 * SECOND;
     wheel_init(&f->wheel, f->now_us);
     f->pool = pool_create(8192);
-    struct forwarder_config config = {.worker = 1, .random_seed = 7, .wall_us = fake_wall_us};
+    struct forwarder_config config = {.worker = 1, .random_seed = 7};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
                                    .send_rtcp = fake_send_rtcp,
