@@ -115,7 +115,7 @@ static void print_workers(FILE *out, const struct metrics_sample *sample) {
         }
     }
     describe(out, "rotunda_worker_loop_lag_seconds", "gauge",
-             "Longest turn of the worker's loop since the last scrape.");
+             "Longest turn of the worker's loop in the last 5 to 10 seconds.");
     for (unsigned w = 0; w < sample->workers; w++)
         fprintf(out, "rotunda_worker_loop_lag_seconds{worker=\"%u\"} %.6f\n", w,
                 (double)sample->media[w].loop_lag_us_max / (double)US_PER_SECOND);
