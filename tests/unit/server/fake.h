@@ -54,8 +54,12 @@ static void fake_send(void *ctx, uint32_t client, const char *text, size_t len) 
     if (f->quiet)
         return;
     assert_true(f->text_count < FAKE_TEXTS);
+    char *copy = malloc(len + 1); // the text has no NUL of its own
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    copy[len] = '\0';
     f->texts[f->text_count].client = client;
-    f->texts[f->text_count++].text = strndup(text, len);
+    f->texts[f->text_count++].text = copy;
 }
 
 static void fake_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
