@@ -41,7 +41,7 @@ static void siege_settle(struct siege *s) {
         siege_turn(s, 5);
 }
 
-static void siege_rebase(struct siege *s) {
+void siege_rebase(struct siege *s) {
     siege_settle(s);
     struct media_counters now;
     siege_counters(s, &now);

@@ -36,6 +36,8 @@ void siege_turn(struct siege *siege, int wait_ms);
 void siege_speak(struct siege *siege);
 // Waits until every counter says what it must; fails the test when one says something else.
 void siege_check(struct siege *siege);
+// Takes what the counters say now for right: after something that is no attack.
+void siege_rebase(struct siege *siege);
 // All workers together.
 void siege_counters(struct siege *siege, struct media_counters *out);
 
