@@ -180,7 +180,7 @@ static void unknown_streams(struct siege *s, struct guest *g) {
     }
     siege_check(s);
     siege_counters(s, &after);
-    print_message("  5000 unknown streams: %lld KB more resident\n",
+    print_message("  5000 unknown streams: %lld KB more resident, the sender's own streams among them\n",
                   (long long)(resident_bytes() - resident) / 1024);
     assert_true(after.pool_blocks <= before.pool_blocks + 64 * s->workers);
 }
