@@ -264,12 +264,39 @@ static void guest_checks_as(struct guest *address, const struct guest *transport
     siege_check(address->siege);
 }
 
-// Waits until the guest's media is received, or is not, by sending it.
-static void guest_has_route(struct guest *g, uint16_t *seq, bool has) {
-    struct siege *s = g->siege;
-    for (unsigned i = 0; i < 3; i++)
-        send_good(g, (*seq)++, has ? SIEGE_IGNORED : MEDIA_DROP_NO_KEYS);
-    siege_check(s);
+struct route_probe {
+    struct guest *guest;
+    uint16_t seq;
+    uint64_t rtp_in; // what the workers' counter must say before the next packet
+};
+
+// One packet of the guest; true when its own transport got it, false when another one did, which has no keys.
+static bool probe_route(struct route_probe *probe) {
+    struct siege *s = probe->guest->siege;
+    struct media_counters now;
+    send_good(probe->guest, probe->seq++, SIEGE_IGNORED);
+    uint64_t end_us = clock_now_us() + DEADLINE_US;
+    bool own = false, other = false;
+    while (!own && !other && clock_now_us() < end_us) {
+        siege_turn(s, 5);
+        siege_counters(s, &now);
+        own = now.rtp_in > probe->rtp_in;
+        other = now.drops[MEDIA_DROP_NO_KEYS] > s->drops[MEDIA_DROP_NO_KEYS];
+    }
+    assert_true(own != other);
+    probe->rtp_in += own;
+    siege_expect(s, MEDIA_DROP_NO_KEYS, other);
+    return own;
+}
+
+// The route follows a good check in the time that a message between workers takes; then it stays.
+static void expect_route(struct route_probe *probe, bool own) {
+    bool is = !own;
+    for (unsigned i = 0; i < 20 && is != own; i++)
+        is = probe_route(probe);
+    assert_int_equal(is, own);
+    assert_int_equal(probe_route(probe), own);
+    siege_check(probe->guest->siege);
 }
 
 static void one_address_of_two_transports(unsigned workers) {
@@ -277,21 +304,23 @@ static void one_address_of_two_transports(unsigned workers) {
     for (unsigned first = 0; first < workers; first++)
         for (unsigned second = 0; second < workers; second++) {
             struct guest a, b;
-            uint16_t seq = 1;
+            struct media_counters now;
             guest_open(s, first, &a);
             guest_open(s, second, &b);
             guest_arrive(&a);
             guest_produce(&a, SSRC, "", 0x70000000 + first * 16 + second);
-            guest_has_route(&a, &seq, true);
-            guest_checks_as(&a, &b); // who has no keys for what follows
-            guest_has_route(&a, &seq, false);
-            guest_checks_as(&a, &a);
-            guest_has_route(&a, &seq, true);
-            guest_checks_as(&a, &b);
-            guest_checks_as(&a, &a);
+            siege_counters(s, &now);
+            struct route_probe probe = {.guest = &a, .seq = 1, .rtp_in = now.rtp_in};
+            expect_route(&probe, true);
+            for (unsigned i = 0; i < 2; i++) {
+                guest_checks_as(&a, &b); // who has no keys for what follows
+                expect_route(&probe, false);
+                guest_checks_as(&a, &a);
+                expect_route(&probe, true);
+            }
             guest_close(&b); // takes nothing along that is not its own any more
             siege_check(s);
-            guest_has_route(&a, &seq, true);
+            expect_route(&probe, true);
             siege_speak(s);
             guest_close(&a);
             siege_check(s);
