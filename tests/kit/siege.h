@@ -21,7 +21,8 @@ struct siege {
     unsigned workers, participants;
     int strangers[SIEGE_STRANGERS];
     uint64_t sent, sent_bytes, answer_bytes; // of strangers, and to them
-    unsigned burst;
+    unsigned burst, unconfirmed;
+    bool flood; // sends without waiting: a full queue between workers is no failure then
     uint64_t drops[MEDIA_DROP_COUNT]; // expected, all workers together
     uint64_t heard[64];               // expected, of each participant
     uint32_t next_id;

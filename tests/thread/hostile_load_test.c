@@ -54,6 +54,7 @@ static void flood_against(unsigned workers) {
     struct siege *s = siege_open(workers, 4);
     struct guest guest;
     struct media_counters before, after;
+    s->flood = true;
     guest_open(s, workers - 1, &guest);
     flood(s, &guest, FLOOD_WARM_UP);
     siege_check(s);
@@ -63,9 +64,12 @@ static void flood_against(unsigned workers) {
     siege_check(s);
     siege_counters(s, &after);
     int64_t grown = (int64_t)(resident_bytes() - resident);
-    print_message("%u workers: %u datagrams in %.1f s, %lld KB more resident, %llu blocks more\n", workers,
-                  FLOOD, (double)(clock_now_us() - started_us) / 1e6, (long long)grown / 1024,
-                  (unsigned long long)(after.pool_blocks - before.pool_blocks));
+    print_message(
+        "%u workers: %u datagrams in %.1f s, %lld KB more resident, %llu blocks more, "
+        "%llu found a queue between workers full\n",
+        workers, FLOOD, (double)(clock_now_us() - started_us) / 1e6, (long long)grown / 1024,
+        (unsigned long long)(after.pool_blocks - before.pool_blocks),
+        (unsigned long long)(after.drops[MEDIA_DROP_HANDOVER_FULL] - before.drops[MEDIA_DROP_HANDOVER_FULL]));
     assert_true(grown < GROWTH_BYTES_MAX);
     // What a receive call takes ahead, and the history of the conference's own packets.
     assert_true(after.pool_blocks <= before.pool_blocks + 128 * workers + 6 * FLOOD / 4096);
