@@ -1,0 +1,283 @@
+#include "load/wire.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "load/ice_checks.h"
+#include "load/ice_full.h"
+#include "load/impair_queue.h"
+#include "load/net.h"
+#include "transport/demux.h"
+#include "transport/dtls.h"
+#include "transport/srtp.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OUR_UFRAG_BYTES 8
+
+struct wire {
+    struct load *load;
+    struct wire_handlers handlers;
+    struct net_path *path; // or
+    struct ice_full *full;
+    char username[SIGNAL_UFRAG_MAX + 1 + OUR_UFRAG_BYTES + 1], password[SIGNAL_UFRAG_MAX + 1];
+    struct ice_check check;
+    struct dtls *dtls;
+    struct srtp_session *srtp;
+    bool ice_ready, failed, released;
+    bool impaired; // the queues are used
+    struct impair_queue in, out;
+    struct wheel_node timer;
+};
+
+static void wire_fail(struct wire *wire, const char *why, uint64_t now_us) {
+    if (wire->failed)
+        return;
+    wire->failed = true;
+    wire->handlers.event(wire->handlers.ctx, WIRE_FAILED, why, now_us);
+}
+
+// ---- out
+
+static void wire_leave(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    (void)now_us;
+    struct wire *wire = ctx;
+    if (wire->full)
+        ice_full_send(wire->full, datagram, len);
+    else
+        net_send(wire->path, datagram, len);
+}
+
+static void wire_output(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us) {
+    if (wire->impaired)
+        impair_queue_put(&wire->out, datagram, len, now_us);
+    else
+        wire_leave(wire, datagram, len, now_us);
+}
+
+static void wire_dtls_send(void *ctx, struct span datagram) {
+    uint8_t copy[BLOCK_DATAGRAM_MAX];
+    if (datagram.len > sizeof copy)
+        return;
+    memcpy(copy, datagram.ptr, datagram.len);
+    wire_output(ctx, copy, datagram.len, clock_now_us());
+}
+
+void wire_send_rtp(struct wire *wire, uint8_t *packet, size_t len, uint64_t now_us) {
+    assert(wire->srtp && len <= WIRE_PACKET_MAX);
+    if (srtp_session_protect_rtp(wire->srtp, packet, &len) == ERR_OK)
+        wire_output(wire, packet, len, now_us);
+}
+
+void wire_send_rtcp(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us) {
+    assert(wire->srtp && len <= WIRE_PACKET_MAX);
+    wire->load->tally.rtcp_out++;
+    if (srtp_session_protect_rtcp(wire->srtp, datagram, &len) == ERR_OK)
+        wire_output(wire, datagram, len, now_us);
+}
+
+// ---- timers
+
+static void wire_schedule(struct wire *wire) {
+    uint64_t due_us = dtls_next_us(wire->dtls);
+    if (!wire->full && wire->check.next_us < due_us)
+        due_us = wire->check.next_us;
+    wheel_arm(&wire->load->wheel, &wire->timer, due_us);
+}
+
+static void wire_fired(struct wheel_node *node, uint64_t now_us) {
+    struct wire *wire = LIST_ENTRY(node, struct wire, timer);
+    if (wire->failed)
+        return;
+    if (now_us >= dtls_next_us(wire->dtls))
+        dtls_advance(wire->dtls, now_us);
+    if (!wire->full) {
+        size_t len = ice_check_write(&wire->check, now_us);
+        uint8_t copy[ICE_CHECK_BYTES_MAX];
+        memcpy(copy, wire->check.bytes, len);
+        if (len > 0)
+            wire_output(wire, copy, len, now_us);
+    }
+    if (!wire->full && ice_check_is_dead(&wire->check, now_us))
+        wire_fail(wire, wire->ice_ready ? "consent expired" : "no answer to the ICE checks", now_us);
+    else if (dtls_get_state(wire->dtls) == DTLS_FAILED)
+        wire_fail(wire, dtls_failure(wire->dtls), now_us);
+    wire_schedule(wire);
+}
+
+// ---- in
+
+static void wire_ice_ready(void *ctx, uint64_t now_us) {
+    struct wire *wire = ctx;
+    if (wire->ice_ready)
+        return;
+    wire->ice_ready = true;
+    wire->handlers.event(wire->handlers.ctx, WIRE_ICE_READY, "", now_us);
+    dtls_start(wire->dtls, now_us);
+    wire_schedule(wire);
+}
+
+static void wire_full_failed(void *ctx) {
+    wire_fail(ctx, "libnice's agent failed", clock_now_us());
+}
+
+static void wire_stun(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us) {
+    if (wire->full)
+        return;
+    switch (ice_check_read(&wire->check, datagram, len, now_us)) {
+    case ICE_ANSWER_GOOD:
+        wire_ice_ready(wire, now_us);
+        break;
+    case ICE_ANSWER_BAD:
+        wire->load->tally.faults[FAULT_STUN]++;
+        break;
+    case ICE_ANSWER_STRANGE:
+        break;
+    }
+    wire_schedule(wire);
+}
+
+static void wire_dtls(struct wire *wire, struct span datagram, uint64_t now_us) {
+    struct srtp_keys keys;
+    if (wire->released)
+        return;
+    dtls_input(wire->dtls, datagram, now_us);
+    enum dtls_state state = dtls_get_state(wire->dtls);
+    if (state == DTLS_FAILED)
+        wire_fail(wire, dtls_failure(wire->dtls), now_us);
+    else if (state == DTLS_CONNECTED && !wire->srtp && dtls_export_keys(wire->dtls, &keys) == ERR_OK) {
+        wire->srtp = srtp_session_create(&keys);
+        explicit_bzero(&keys, sizeof keys);
+        if (wire->srtp)
+            wire->handlers.event(wire->handlers.ctx, WIRE_READY, "", now_us);
+        else
+            wire_fail(wire, "no SRTP session", now_us);
+    }
+    wire_schedule(wire);
+}
+
+// Authentic media shows that our last flight arrived: OpenSSL's part is done.
+static void wire_release(struct wire *wire) {
+    if (wire->released)
+        return;
+    wire->released = true;
+    dtls_release(wire->dtls);
+    wire_schedule(wire);
+}
+
+static void wire_media(struct wire *wire, uint8_t *datagram, size_t len, bool rtcp, uint64_t now_us) {
+    struct tally *tally = &wire->load->tally;
+    if (!wire->srtp)
+        return; // overtook the handshake's end
+    enum err err = rtcp ? srtp_session_unprotect_rtcp(wire->srtp, datagram, &len)
+                        : srtp_session_unprotect_rtp(wire->srtp, datagram, &len);
+    if (err != ERR_OK) { // what the network repeats is no fault of the server
+        if (err == ERR_EXISTS)
+            tally->duplicates++;
+        else
+            tally->faults[FAULT_AUTH]++;
+        return;
+    }
+    wire_release(wire);
+    if (rtcp) {
+        tally->rtcp_in++;
+        wire->handlers.rtcp(wire->handlers.ctx, span_of(datagram, len), now_us);
+    } else {
+        wire->handlers.rtp(wire->handlers.ctx, span_of(datagram, len), now_us);
+    }
+}
+
+static void wire_arrive(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    struct wire *wire = ctx;
+    switch (datagram_kind(span_of(datagram, len))) {
+    case DATAGRAM_STUN:
+        wire_stun(wire, datagram, len, now_us);
+        break;
+    case DATAGRAM_DTLS:
+        wire_dtls(wire, span_of(datagram, len), now_us);
+        break;
+    case DATAGRAM_RTP:
+        wire_media(wire, datagram, len, false, now_us);
+        break;
+    case DATAGRAM_RTCP:
+        wire_media(wire, datagram, len, true, now_us);
+        break;
+    case DATAGRAM_UNKNOWN:
+        wire->load->tally.faults[FAULT_MALFORMED]++;
+        break;
+    }
+}
+
+// A datagram off the socket: `arrived` counts RTP as the server sent it, before our own bad network.
+static void wire_datagram(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    struct wire *wire = ctx;
+    if (wire->failed || len > BLOCK_DATAGRAM_MAX)
+        return;
+    wire->load->tally.arrived += datagram_kind(span_of(datagram, len)) == DATAGRAM_RTP;
+    if (wire->impaired)
+        impair_queue_put(&wire->in, datagram, len, now_us);
+    else
+        wire_arrive(wire, datagram, len, now_us);
+}
+
+// ---- life
+
+static bool wire_open_path(struct wire *wire, const struct remote_transport *remote, uint64_t now_us) {
+    struct load *load = wire->load;
+    if (load->full) {
+        struct ice_full_events events = {
+            .ctx = wire, .ready = wire_ice_ready, .failed = wire_full_failed, .datagram = wire_datagram};
+        wire->full = ice_full_open(load->full, &remote->address, remote->ufrag, remote->pwd, &events);
+        return wire->full != NULL;
+    }
+    char ours[OUR_UFRAG_BYTES + 1] = "";
+    entropy_text(ours, OUR_UFRAG_BYTES);
+    snprintf(wire->username, sizeof wire->username, "%s:%s", remote->ufrag, ours);
+    snprintf(wire->password, sizeof wire->password, "%s", remote->pwd);
+    ice_check_init(&wire->check, load->checks, wire->username, wire->password, load_random(load), now_us);
+    wire->path = net_path_open(load->net, &remote->address, wire_datagram, wire);
+    return wire->path != NULL;
+}
+
+struct wire *wire_open(struct load *load, const struct remote_transport *remote,
+                       const struct wire_handlers *handlers, uint64_t now_us) {
+    struct wire *wire = calloc(1, sizeof *wire);
+    if (!wire)
+        return NULL;
+    wire->load = load;
+    wire->handlers = *handlers;
+    wire->impaired = impair_is_active(&load->options->impair);
+    wheel_node_init(&wire->timer, wire_fired);
+    impair_queue_init(&wire->in, load, wire_arrive, wire);
+    impair_queue_init(&wire->out, load, wire_leave, wire);
+    struct dtls_output output = {.ctx = wire, .send = wire_dtls_send};
+    wire->dtls = dtls_create(load->dtls, &output);
+    if (!wire->dtls || dtls_connect(wire->dtls, DTLS_ROLE_SERVER, &remote->fingerprint) != ERR_OK ||
+        !wire_open_path(wire, remote, now_us)) {
+        wire_close(wire);
+        return NULL;
+    }
+    wheel_arm(&load->wheel, &wire->timer, now_us); // the first check leaves at the next turn
+    return wire;
+}
+
+void wire_close(struct wire *wire) {
+    if (!wire)
+        return;
+    wheel_cancel(&wire->load->wheel, &wire->timer);
+    impair_queue_clear(&wire->in);
+    impair_queue_clear(&wire->out);
+    if (wire->path)
+        ice_check_forget(&wire->check);
+    net_path_close(wire->path);
+    ice_full_close(wire->full);
+    srtp_session_destroy(wire->srtp);
+    dtls_destroy(wire->dtls);
+    free(wire);
+}
+
+bool wire_ready(const struct wire *wire) {
+    return wire && wire->srtp && !wire->failed;
+}
