@@ -38,7 +38,9 @@ static void frame_shown(struct frame_buffer *fb, bool key, uint64_t now_us) {
 static void check_timestamp(struct frame_buffer *fb, const struct frame_slot *slot) {
     if (fb->last_known) {
         bool same = slot->timestamp == fb->last_timestamp;
-        bool good = fb->last_marker ? seq32_newer(slot->timestamp, fb->last_timestamp) : same;
+        bool newer = seq32_newer(slot->timestamp, fb->last_timestamp);
+        // A switch to another layer may cut a frame short: what follows then begins with a key frame.
+        bool good = fb->last_marker ? newer : same || (slot->key && newer);
         fb->bad_timestamps += !good;
     }
     fb->last_known = true;
@@ -118,6 +120,7 @@ void frame_buffer_add(struct frame_buffer *fb, uint16_t seq16, uint32_t timestam
 
 void frame_buffer_pause(struct frame_buffer *fb) {
     fb->shown_us = 0;
+    fb->last_known = false; // a frame may have been cut short
 }
 
 uint64_t frame_buffer_stalled_us(const struct frame_buffer *fb, uint64_t now_us) {

@@ -51,6 +51,9 @@ static void track_sum(const struct track *t, uint64_t now_us, struct tally *sum)
     sum->unrepaired += missing > pending ? missing - pending : 0;
     if (!t->frames)
         return;
+    sum->video_expected += s->received + lost;
+    sum->video_received += s->received;
+    sum->video_unrepaired += missing > pending ? missing - pending : 0;
     sum->frames += t->frames->frames;
     sum->key_frames_got += t->frames->key_frames;
     sum->freezes += t->frames->freezes + (frame_buffer_stalled_us(t->frames, now_us) > 0);
@@ -302,6 +305,8 @@ static void track_picture(struct track *t, const struct rtp_packet *packet, cons
                           uint64_t now_us) {
     struct receiver *r = t->receiver;
     uint64_t before = t->frames->frames;
+    if (t->paused || t->producer_paused) // its last packets, or the first after an end that is not yet told
+        frame_buffer_pause(t->frames);
     frame_buffer_add(t->frames, packet->seq, packet->timestamp, packet->marker, frame->key_frame, now_us);
     if (before == 0 && t->frames->frames > 0 && r->first_key_counts) {
         r->first_key_counts = false;

@@ -71,10 +71,12 @@ void report_print(const struct results *r) {
     printf("  %-28s %10s %10s %10s %10s\n", "ms", "p50", "p95", "p99", "max");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         print_percentiles(r, rows[i].title, rows[i].name);
-    printf("\npackets: %.0f sent, %.0f received (%.0f a second), loss %.3f %% before repair, %.3f %% after "
-           "(%.0f repaired)\n",
+    printf("\npackets: %.0f sent, %.0f received (%.0f a second), %.0f repaired\n",
            value_of(r, "packets_sent"), value_of(r, "packets_received"), value_of(r, "forwarded_rate"),
-           value_of(r, "loss_before"), value_of(r, "loss"), value_of(r, "packets_repaired"));
+           value_of(r, "packets_repaired"));
+    printf("loss: %.3f %% before repair, %.3f %% after; video %.3f %% and %.3f %%, audio %.3f %%\n",
+           value_of(r, "loss_before"), value_of(r, "loss"), value_of(r, "loss_video_before"),
+           value_of(r, "loss_video"), value_of(r, "loss_audio"));
     printf("video: %.0f frames, %.0f freezes (%.3f %% of the time), key frames: %.0f asked, %.0f got\n",
            value_of(r, "frames"), value_of(r, "freezes"), value_of(r, "frozen"),
            value_of(r, "key_frames_asked"), value_of(r, "key_frames_got"));

@@ -68,6 +68,16 @@ static void add_people(struct results *r) {
         add_percentiles(r, join_part_name(part), &t->join[part]);
 }
 
+// Video can be repaired; audio as browsers send it cannot.
+static void add_loss(struct results *r, const char *kind, uint64_t expected, uint64_t received,
+                     uint64_t unrepaired) {
+    char name[METRIC_NAME_MAX];
+    snprintf(name, sizeof name, "loss_%s_before", kind);
+    add(r, name, "%", share(expected > received ? expected - received : 0, expected), expected > 0);
+    snprintf(name, sizeof name, "loss_%s", kind);
+    add(r, name, "%", share(unrepaired, expected), expected > 0);
+}
+
 static void add_media(struct results *r) {
     const struct tally *t = &r->end.sums;
     uint64_t lost = t->expected > t->received ? t->expected - t->received : 0;
@@ -79,6 +89,9 @@ static void add_media(struct results *r) {
     add_count(r, "packets_duplicate", t->duplicates);
     add(r, "loss_before", "%", share(lost, t->expected), t->expected > 0);
     add(r, "loss", "%", share(t->unrepaired, t->expected), t->expected > 0);
+    add_loss(r, "video", t->video_expected, t->video_received, t->video_unrepaired);
+    add_loss(r, "audio", t->expected - t->video_expected, t->received - t->video_received,
+             t->unrepaired - t->video_unrepaired);
     add_percentiles(r, "delay", &t->delay);
     add_percentiles(r, "delay_repaired", &t->delay_repaired);
     add_percentiles(r, "jitter", &t->jitter);

@@ -45,6 +45,7 @@ struct tally {
     uint64_t rtp_in, rtp_bytes_in; // authentic
     uint64_t arrived;              // before the client's own loss, as the server sent them
     uint64_t expected, received, repaired, unrepaired, duplicates;
+    uint64_t video_expected, video_received, video_unrepaired; // the video among them
     uint64_t audio_in, video_in;
     uint64_t rtcp_in, rtcp_out;
     // Packets sent

@@ -3,16 +3,20 @@
 #include "base/list.h"
 #include "base/log.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <libwebsockets.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define WRITES_PER_TURN 32
 #define CLOSE_SECONDS_MAX 3
 #define CONNECT_SECONDS_MAX 20
+#define REACH_SECONDS_MAX 5
 
 struct ws_message {
     struct list link;
@@ -21,6 +25,7 @@ struct ws_message {
 };
 
 struct ws_connection {
+    struct list link; // in client.connections
     struct ws_client *client;
     struct lws *wsi;
     struct ws_events events;
@@ -35,6 +40,7 @@ struct ws_client {
     uv_loop_t *loop;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    struct list connections; // until lws has let go of them
     struct lws_protocols protocols[2];
     char url[256];
     const char *protocol, *host;
@@ -55,6 +61,7 @@ static void connection_free(struct ws_connection *c) {
         list_remove(node);
         free(LIST_ENTRY(node, struct ws_message, link));
     }
+    list_remove(&c->link);
     free(c->inbox);
     free(c);
 }
@@ -186,6 +193,32 @@ static bool url_read(struct ws_client *client, const char *url, char *error, siz
     return true;
 }
 
+// Says in plain words why the server cannot be reached: lws keeps that to itself.
+static bool server_reachable(const struct ws_client *client, char *error, size_t error_cap) {
+    char port[8];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    snprintf(port, sizeof port, "%d", client->port);
+    int outcome = getaddrinfo(client->host, port, &hints, &list);
+    int cause = EHOSTUNREACH;
+    bool ok = false;
+    for (struct addrinfo *a = list; outcome == 0 && a && !ok; a = a->ai_next) {
+        int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+        struct timeval limit = {.tv_sec = REACH_SECONDS_MAX};
+        if (fd < 0)
+            continue;
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); // bounds connect(), too
+        ok = connect(fd, a->ai_addr, a->ai_addrlen) == 0;
+        cause = errno == EINPROGRESS ? ETIMEDOUT : errno;
+        close(fd);
+    }
+    if (list)
+        freeaddrinfo(list);
+    if (!ok)
+        snprintf(error, error_cap, "cannot connect to %s port %d: %s", client->host, client->port,
+                 outcome ? gai_strerror(outcome) : strerror(cause));
+    return ok;
+}
+
 struct ws_client *ws_client_create(uv_loop_t *loop, const char *url, bool insecure, char *error,
                                    size_t error_cap) {
     struct ws_client *client = calloc(1, sizeof *client);
@@ -193,9 +226,10 @@ struct ws_client *ws_client_create(uv_loop_t *loop, const char *url, bool insecu
         snprintf(error, error_cap, "out of memory");
         return NULL;
     }
+    list_init(&client->connections);
     client->loop = loop;
     client->insecure = insecure;
-    if (!url_read(client, url, error, error_cap)) {
+    if (!url_read(client, url, error, error_cap) || !server_reachable(client, error, error_cap)) {
         free(client);
         return NULL;
     }
@@ -218,6 +252,9 @@ void ws_client_destroy(struct ws_client *client) {
             ;
         lws_context_destroy(client->context);
     }
+    LIST_EACH(node, &client->connections) {
+        connection_free(LIST_ENTRY(node, struct ws_connection, link)); // those that lws never knew
+    }
     free(client);
 }
 
@@ -229,6 +266,7 @@ struct ws_connection *ws_connect(struct ws_client *client, const struct ws_event
     c->events = *events;
     c->ctx = ctx;
     list_init(&c->outbox);
+    list_push_back(&client->connections, &c->link);
     struct lws_client_connect_info info = {
         .context = client->context,
         .vhost = client->vhost,
@@ -249,7 +287,7 @@ struct ws_connection *ws_connect(struct ws_client *client, const struct ws_event
         .opaque_user_data = c,
         .pwsi = &c->wsi,
     };
-    // On failure lws has told so and destroyed the wsi, and with it `c`.
+    // On failure lws may have told so and destroyed the wsi, and with it `c`; or it goes with the client.
     return lws_client_connect_via_info(&info) ? c : NULL;
 }
 

@@ -19,7 +19,8 @@ struct ws_events {
     void (*closed)(void *ctx, const char *why);
 };
 
-// NULL: `error` says why (a URL that cannot be read, no memory).
+// NULL: `error` says why (a URL that cannot be read, nobody
+// listens there, no memory). Tries the connection once, for 5 s at most, before anything else.
 struct ws_client *ws_client_create(struct uv_loop_s *loop, const char *url, bool insecure, char *error,
                                    size_t error_cap);
 // Closes what is open and runs the loop until everything of it is gone. NULL is fine.
