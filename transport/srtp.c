@@ -1,6 +1,7 @@
 #include "transport/srtp.h"
 
 #include "base/bytes.h"
+#include "base/hmap.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -10,22 +11,42 @@
 #include <arpa/inet.h>
 #include <srtp2/srtp.h>
 
-#define RTP_HEADER_BYTES 12   // RFC 3550, section 5.1
-#define RTCP_HEADER_BYTES 8   // header and sender's SSRC: what SRTCP leaves in the clear (RFC 3711, 3.4)
-#define SRTCP_INDEX_BYTES 4   // E flag and index (RFC 3711, 3.4)
+#define RTP_HEADER_BYTES 12 // RFC 3550, section 5.1
+#define RTCP_HEADER_BYTES 8 // header and sender's SSRC: what SRTCP leaves in the clear (RFC 3711, 3.4)
+#define SRTCP_INDEX_BYTES 4 // E flag and index (RFC 3711, 3.4)
+#define SHARD_STREAMS 8 // a list that short costs little, and a session's 3 KB are not much beside 8 streams
+#define SENT_STREAMS_MAX 65536
 #define PACKET_BYTES_MAX 4096 // far above any datagram; keeps the int of libsrtp2 honest
+
+struct profile {
+    srtp_profile_t id;
+    uint8_t key_bytes; // with the salt
+    uint8_t tag_bytes;
+};
 
 struct inbound {
     uint32_t ssrc;
     uint32_t used; // the session's clock at its last authentic packet
 };
 
+// libsrtp2 finds a stream by walking a list, which at 50 streams costs more than the encryption. So outbound
+// streams are spread over several libsrtp2 sessions with the same keys; each stream lives in one of them.
+struct shard {
+    srtp_t ctx;
+    uint32_t streams;
+};
+
 // libsrtp2 has one template a session, so each direction is a session of its own.
 struct srtp_session {
-    srtp_t in, out;
-    uint32_t clock;         // counts authentic packets
-    uint16_t inbound_count; // streams that libsrtp2 holds in `in`
-    uint16_t inbound_hint;  // where the last packet's stream was
+    srtp_t in;
+    struct shard *shards; // outbound; the first is there from the start
+    uint32_t shard_count;
+    struct hmap *sent; // outbound SSRC -> its shard
+    const struct profile *profile;
+    uint8_t local_key[SRTP_KEY_MAX]; // for further shards
+    uint32_t clock;                  // counts authentic packets
+    uint16_t inbound_count;          // streams that libsrtp2 holds in `in`
+    uint16_t inbound_hint;           // where the last packet's stream was
     uint8_t tag_bytes;
     struct inbound inbound[SRTP_INBOUND_MAX];
 };
@@ -53,12 +74,6 @@ enum err srtp_library_start(void) {
 void srtp_library_stop(void) {
     (void)srtp_shutdown();
 }
-
-struct profile {
-    srtp_profile_t id;
-    uint8_t key_bytes; // with the salt
-    uint8_t tag_bytes;
-};
 
 static const struct profile *profile_find(enum srtp_profile profile) {
     // RFC 7714, section 12 (GCM: 12 bytes of salt, 16 of tag); RFC 5764, section 4.1.2 (14 and 10).
@@ -89,6 +104,34 @@ static bool direction_create(srtp_t *out, const struct profile *profile, srtp_ss
     return ok;
 }
 
+static enum err shard_add(struct srtp_session *session) {
+    struct shard *shards = realloc(session->shards, (session->shard_count + 1) * sizeof *shards);
+    if (!shards)
+        return ERR_NO_MEMORY;
+    session->shards = shards;
+    struct shard *shard = &shards[session->shard_count];
+    *shard = (struct shard){0};
+    if (!direction_create(&shard->ctx, session->profile, ssrc_any_outbound, session->local_key))
+        return ERR_NO_MEMORY;
+    session->shard_count++;
+    return ERR_OK;
+}
+
+// The libsrtp2 session of an outbound stream; a new stream goes where there is room. NULL: no memory.
+static srtp_t outbound_of(struct srtp_session *session, uint32_t ssrc) {
+    uint32_t i = hmap_get(session->sent, &ssrc);
+    if (i != HMAP_NONE)
+        return session->shards[i].ctx;
+    for (i = 0; i < session->shard_count && session->shards[i].streams >= SHARD_STREAMS; i++)
+        continue;
+    if (i == session->shard_count && shard_add(session) != ERR_OK)
+        return NULL;
+    if (hmap_put(session->sent, &ssrc, i) != ERR_OK)
+        return NULL;
+    session->shards[i].streams++;
+    return session->shards[i].ctx;
+}
+
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     const struct profile *profile = profile_find(keys->profile);
     if (!profile || keys->len != profile->key_bytes)
@@ -97,8 +140,11 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     if (!session)
         return NULL;
     session->tag_bytes = profile->tag_bytes;
-    if (!direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
-        !direction_create(&session->out, profile, ssrc_any_outbound, keys->local)) {
+    session->profile = profile;
+    memcpy(session->local_key, keys->local, profile->key_bytes);
+    session->sent = hmap_create(sizeof(uint32_t), SENT_STREAMS_MAX);
+    if (!session->sent || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
+        shard_add(session) != ERR_OK) {
         srtp_session_destroy(session);
         return NULL;
     }
@@ -110,8 +156,11 @@ void srtp_session_destroy(struct srtp_session *session) {
         return;
     if (session->in)
         (void)srtp_dealloc(session->in);
-    if (session->out)
-        (void)srtp_dealloc(session->out);
+    for (uint32_t i = 0; i < session->shard_count; i++)
+        (void)srtp_dealloc(session->shards[i].ctx);
+    free(session->shards);
+    hmap_destroy(session->sent);
+    explicit_bzero(session->local_key, sizeof session->local_key);
     free(session);
 }
 
@@ -151,13 +200,15 @@ static enum err session_apply(srtp_call *call, srtp_t ctx, uint8_t *packet, size
 enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len) {
     if (*len < RTP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    return session_apply(srtp_protect, session->out, packet, len);
+    srtp_t out = outbound_of(session, load_be32(packet + 8));
+    return out ? session_apply(srtp_protect, out, packet, len) : ERR_NO_MEMORY;
 }
 
 enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len) {
     if (*len < RTCP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    return session_apply(srtp_protect_rtcp, session->out, packet, len);
+    srtp_t out = outbound_of(session, load_be32(packet + 4));
+    return out ? session_apply(srtp_protect_rtcp, out, packet, len) : ERR_NO_MEMORY;
 }
 
 static void inbound_remove(struct srtp_session *session, uint16_t i) {
@@ -225,5 +276,10 @@ void srtp_session_forget(struct srtp_session *session, uint32_t ssrc) {
 }
 
 void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc) {
-    (void)srtp_remove_stream(session->out, htonl(ssrc));
+    uint32_t i = hmap_remove(session->sent, &ssrc);
+    if (i == HMAP_NONE)
+        return;
+    assert(i < session->shard_count && session->shards[i].streams > 0);
+    session->shards[i].streams--;
+    (void)srtp_remove_stream(session->shards[i].ctx, htonl(ssrc));
 }

@@ -264,6 +264,30 @@ static void sessions_do_not_disturb_each_other(void **state) {
     srtp_library_stop();
 }
 
+// More streams than one libsrtp2 session is given; some end and others begin meanwhile.
+static void many_streams_of_one_session(void **state) {
+    (void)state;
+    struct pair pair = pair_open(srtp_cipher_best(), srtp_cipher_best(), profiles[0]);
+    for (uint16_t round = 0; round < 30; round++)
+        for (uint32_t ssrc = 0; ssrc < 100; ssrc++) {
+            uint8_t plain[2500], packet[2500];
+            size_t plain_len = packet_make(plain, &packet_rows[3], (uint16_t)(1 + round)), len = plain_len;
+            uint32_t generation = ssrc % 7 == 0 ? round / 10u : 0; // those end and are followed by new ones
+            store_be32(plain + 8, 0x1000 + ssrc + generation * 1000);
+            memcpy(packet, plain, len);
+            assert_int_equal(srtp_session_protect_rtp(pair.from, packet, &len), ERR_OK);
+            assert_int_equal(srtp_session_unprotect_rtp(pair.to, packet, &len), ERR_OK);
+            assert_int_equal(len, plain_len);
+            assert_memory_equal(packet, plain, len);
+            if (ssrc % 7 == 0 && round % 10 == 9) {
+                srtp_session_forget_sent(pair.from, load_be32(plain + 8));
+                srtp_session_forget(pair.to, load_be32(plain + 8));
+            }
+        }
+    srtp_session_forget_sent(pair.from, 0xdead); // never sent
+    pair_close(&pair);
+}
+
 static void the_version_names_the_cipher(void **state) {
     (void)state;
     char versions[256];
@@ -280,6 +304,7 @@ int main(void) {
         cmocka_unit_test(wrong_lengths_are_refused),
         cmocka_unit_test(what_one_protects_another_unprotects),
         cmocka_unit_test(sessions_do_not_disturb_each_other),
+        cmocka_unit_test(many_streams_of_one_session),
         cmocka_unit_test(the_version_names_the_cipher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
