@@ -70,6 +70,11 @@ struct block *pool_take(struct pool *pool) {
         return NULL;
     assert(b->refs == 0);
     pool->free = b->next;
+    if (pool->free) { // the next one, by the time that it is wanted
+        __builtin_prefetch(pool->free, 1);
+        __builtin_prefetch(pool->free->bytes + BLOCK_HEADROOM - 64, 1);
+        __builtin_prefetch(pool->free->bytes + BLOCK_HEADROOM, 1);
+    }
     pool->taken++;
     b->next = NULL;
     b->refs = 1;

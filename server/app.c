@@ -181,6 +181,7 @@ static bool start_media(struct app *app, char *error) {
         .port = app->config->media_port,
         .receive_buffer_bytes = (int)app->config->udp_receive_buffer_bytes,
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
+        .batch_us = app->config->batch_us,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)

@@ -37,6 +37,7 @@ struct config {
     uint32_t ws_backlog_max_bytes;
     uint32_t connections_max;
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
+    uint32_t batch_us; // see media_config
 };
 
 enum config_task {

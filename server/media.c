@@ -62,6 +62,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                                .port = config->port,
                                .receive_buffer_bytes = config->receive_buffer_bytes,
                                .send_buffer_bytes = config->send_buffer_bytes,
+                               .batch_us = config->batch_us,
                                .dtls = media->dtls,
                                .mesh = media->mesh,
                                .events_ready = media_events_ready,

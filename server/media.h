@@ -17,6 +17,9 @@ struct media_config {
     unsigned workers;                            // 1..WORKERS_MAX
     uint16_t port;                               // UDP, shared by all workers; 0 lets the system choose
     int receive_buffer_bytes, send_buffer_bytes; // of each worker's socket
+    // A worker reads its sockets at most once in this time, so that what came meanwhile leaves in few large
+    // messages. A packet that comes after a pause does not wait. 0: at once, always.
+    uint32_t batch_us;
 };
 
 struct media;
@@ -80,6 +83,7 @@ struct media_counters {
     uint64_t loop_lag_us_max; // longest turn of the loop in the last 5 to 10 seconds
     uint64_t pool_blocks;     // packet blocks in use now
     uint64_t transports;      // now
+    uint64_t receive_calls, send_calls, send_messages; // system calls, and what they sent: one packet or GSO
     uint64_t drops[MEDIA_DROP_COUNT];
 };
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);

@@ -15,6 +15,7 @@ struct worker_config {
     unsigned index, workers;
     uint16_t port;
     int receive_buffer_bytes, send_buffer_bytes;
+    uint32_t batch_us; // see media_config
     struct dtls_context *dtls;
     struct mesh *mesh;
     // Called on the worker's thread when events wait; must only wake the control loop.

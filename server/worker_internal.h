@@ -71,6 +71,8 @@ struct worker {
     bool events_written;
     struct list unreported; // peers whose state did not fit in the event queue
 
+    uint32_t batch_us;
+    uint64_t gathered_us[2];        // when each socket was last read
     uint64_t now_us;                // of the present turn
     struct media_counters counters; // this thread's
     uint64_t lag_now_us, lag_before_us,

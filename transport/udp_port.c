@@ -287,7 +287,10 @@ bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block 
     // A tick that produces more than the queue holds is sent in parts, unless the socket is what blocks.
     if (udp_send_full(port->send) && udp_send_backlog(port->send) == 0)
         udp_port_flush(port);
-    return udp_send_queue(port->send, to, block);
+    bool room = udp_send_queue(port->send, to, block);
+    if (udp_send_ripe(port->send))
+        udp_port_flush(port);
+    return room;
 }
 
 bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct span datagram) {

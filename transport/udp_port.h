@@ -3,12 +3,14 @@
 //
 // Received datagrams come in pool blocks at BLOCK_HEADROOM; datagrams to send are queued and leave at
 // udp_port_flush: those of one tuple with equal sizes as one message with UDP_SEGMENT (the last may be
-// shorter, at most UDP_PORT_SEGMENTS), everything of a tick in as few sendmmsg calls as possible; order per
-// tuple is kept. When the kernel or the path refuses segmentation (EMSGSIZE, EINVAL, EIO) that message is
-// sent one by one; after many refusals in a row that is done for good, and logged once. What the socket does
-// not take (EAGAIN) waits in a bounded tail; beyond that the oldest is dropped and counted. Any other error
-// costs its own message alone. Datagrams leave from the local address of their tuple (IP_PKTINFO); with
-// `local.family` 0 the kernel chooses. One thread: the worker's. Close the port before its pool is destroyed.
+// shorter, at most UDP_PORT_SEGMENTS), everything of a tick in as few sendmmsg calls as possible. Order is
+// kept within an SSRC and among datagrams without one; streams to one tuple may overtake each other within a
+// flush, so that equal sizes meet. When the kernel or the path refuses segmentation (EMSGSIZE, EINVAL, EIO)
+// that message is sent one by one; after many refusals in a row that is done for good, and logged once. What
+// the socket does not take (EAGAIN) waits in a bounded tail; beyond that the oldest is dropped and counted.
+// Any other error costs its own message alone. Datagrams leave from the local address of their tuple
+// (IP_PKTINFO); with `local.family` 0 the kernel chooses. One thread: the worker's. Close the port before its
+// pool is destroyed.
 #ifndef TRANSPORT_UDP_PORT_H
 #define TRANSPORT_UDP_PORT_H
 
@@ -60,7 +62,7 @@ uint32_t udp_port_backlog(const struct udp_port *port); // datagrams that wait f
 
 struct udp_port_counters {
     uint64_t datagrams_in, bytes_in, datagrams_out, bytes_out, truncated;
-    uint64_t receive_calls, send_calls, segmented_messages;
+    uint64_t receive_calls, send_calls, messages_out, segmented_messages;
     uint64_t kernel_dropped; // SO_RXQ_OVFL
     uint64_t queue_dropped, send_failed, no_block;
 };

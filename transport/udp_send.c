@@ -1,5 +1,6 @@
 #include "transport/udp_send.h"
 
+#include "base/bytes.h"
 #include "base/entropy.h"
 #include "base/log.h"
 
@@ -16,6 +17,7 @@
 #define SEND_MESSAGE_BYTES_MAX 65000
 #define SEND_CHAIN_SLOTS (UDP_PORT_QUEUE_MAX * 2)
 #define SEND_CONTROL_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)))
+#define LOOK_AHEAD (2 * UDP_PORT_SEGMENTS) // datagrams of a tuple that are looked at to fill one message
 #define NONE UINT32_MAX
 
 _Static_assert((UDP_PORT_QUEUE_MAX & (UDP_PORT_QUEUE_MAX - 1)) == 0, "ring of a power of two");
@@ -25,6 +27,7 @@ struct send_entry {
     struct tuple to;
     struct block *block; // NULL: sent or dropped
     uint32_t next;       // the next one of this tuple, for the time of a flush
+    uint32_t flow;       // what must stay in order: an SSRC, or 0
 };
 
 struct send_chain { // the datagrams of one tuple, for the time of a flush
@@ -50,7 +53,8 @@ struct udp_send {
     uint32_t head, count; // of the ring
     uint32_t backlog;
     uint32_t flush, chain_count;
-    uint32_t batched; // messages being collected
+    bool chains_stale; // something left the queue by its head: build them anew
+    uint32_t batched;  // messages being collected
     uint32_t iovecs_used;
     struct send_message messages[SEND_BATCH];
     struct mmsghdr headers[SEND_BATCH];
@@ -67,6 +71,7 @@ struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmen
     send->counters = counters;
     send->segmentation = segmentation;
     send->hash_seed = entropy_u64() | 1;
+    send->flush = 1; // no slot has this mark
     return send;
 }
 
@@ -92,21 +97,6 @@ uint32_t udp_send_backlog(const struct udp_send *send) {
 
 bool udp_send_segmentation(const struct udp_send *send) {
     return send->segmentation;
-}
-
-bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block) {
-    assert(block && block->len <= BLOCK_DATAGRAM_MAX);
-    assert(to->remote.family == 4 || to->remote.family == 6);
-    bool room = !udp_send_full(send);
-    if (!room) {
-        block_release(send_entry_at(send, 0)->block);
-        send->head++;
-        send->count--;
-        send->backlog -= send->backlog > 0;
-        send->counters->queue_dropped++;
-    }
-    *send_entry_at(send, send->count++) = (struct send_entry){.to = *to, .block = block, .next = NONE};
-    return room;
 }
 
 // Grouping
@@ -146,12 +136,51 @@ static void send_chain_append(struct udp_send *send, uint32_t entry) {
     chain->last = entry;
 }
 
-static void send_chains_build(struct udp_send *send) {
+// RTP and RTCP of one SSRC must stay in order; streams may overtake each other within a flush. SRTP leaves
+// both SSRCs in the clear (RFC 3711, sections 3.1 and 3.4); other datagrams have none.
+static uint32_t flow_of(struct block *block) {
+    const uint8_t *bytes = block_data(block);
+    if (block->len < 12 || bytes[0] < 128 || bytes[0] > 191) // RFC 7983, section 7
+        return 0;
+    bool rtcp = bytes[1] >= 192 && bytes[1] <= 223; // RFC 5761, section 4
+    return load_be32(bytes + (rtcp ? 4 : 8));
+}
+
+bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block) {
+    assert(block && block->len <= BLOCK_DATAGRAM_MAX);
+    assert(to->remote.family == 4 || to->remote.family == 6);
+    bool room = !udp_send_full(send);
+    if (!room) {
+        block_release(send_entry_at(send, 0)->block);
+        send->head++;
+        send->count--;
+        send->chains_stale = true;
+        send->backlog -= send->backlog > 0;
+        send->counters->queue_dropped++;
+    }
+    struct send_entry *entry = send_entry_at(send, send->count++);
+    *entry = (struct send_entry){.to = *to, .block = block, .next = NONE, .flow = flow_of(block)};
+    if (!send->chains_stale)
+        send_chain_append(send, (uint32_t)(entry - send->entries));
+    return room;
+}
+
+bool udp_send_ripe(const struct udp_send *send) {
+    return send->backlog == 0 && send->count >= UDP_SEND_RIPE &&
+           send->count >= send->chain_count * UDP_SEND_RIPE_RUN;
+}
+
+static void send_chains_clear(struct udp_send *send) {
     if (++send->flush == 0) { // wrapped: old marks would look new
         memset(send->slots, 0, sizeof send->slots);
         send->flush = 1;
     }
     send->chain_count = 0;
+    send->chains_stale = false;
+}
+
+static void send_chains_build(struct udp_send *send) {
+    send_chains_clear(send);
     for (uint32_t i = 0; i < send->count; i++) {
         struct send_entry *entry = send_entry_at(send, i);
         entry->next = NONE;
@@ -159,21 +188,49 @@ static void send_chains_build(struct udp_send *send) {
     }
 }
 
-// How many datagrams from `first` on make one message: equal sizes, of which the last may be shorter.
-static uint32_t send_run_length(const struct udp_send *send, uint32_t first) {
-    if (!send->segmentation)
-        return 1;
-    uint32_t segment = send->entries[first].block->len, bytes = segment, count = 1;
-    for (uint32_t i = send->entries[first].next; i != NONE; i = send->entries[i].next) {
-        uint32_t len = send->entries[i].block->len;
-        // An empty datagram cannot be a segment.
-        if (len > segment || len == 0 || count == UDP_PORT_SEGMENTS || bytes + len > SEND_MESSAGE_BYTES_MAX)
-            break;
-        bytes += len;
-        count++;
-        if (len < segment)
-            break;
+// One bit of 64 for each flow: enough to say "surely not seen".
+static uint64_t flow_bit(uint32_t flow) {
+    return UINT64_C(1) << ((flow * UINT32_C(2654435761)) >> 26);
+}
+
+// Takes the datagrams of the next message off a chain: the first one, those of its size that may overtake
+// what stays behind, and a shorter one that may be the last segment. They are linked to each other; `*chain`
+// becomes what is left. Returns how many.
+static uint32_t send_take_run(struct udp_send *send, uint32_t *chain) {
+    uint32_t first = *chain, tail = first, count = 1, bytes = send->entries[first].block->len;
+    uint32_t segment = bytes, rest = NONE, rest_tail = NONE, next = send->entries[first].next;
+    uint64_t stay = 0; // flows of which something stays behind
+    bool more = send->segmentation && segment > 0;
+    for (uint32_t seen = 0; more && next != NONE && seen < LOOK_AHEAD; seen++) {
+        uint32_t i = next, len = send->entries[i].block->len;
+        uint64_t bit = flow_bit(send->entries[i].flow);
+        next = send->entries[i].next;
+        if (len == segment && !(stay & bit) && bytes + len <= SEND_MESSAGE_BYTES_MAX) {
+            tail = send->entries[tail].next = i;
+            bytes += len;
+            more = ++count < UDP_PORT_SEGMENTS;
+            continue;
+        }
+        stay |= bit;
+        if (rest == NONE)
+            rest = i;
+        else
+            send->entries[rest_tail].next = i;
+        rest_tail = i;
     }
+    if (rest == NONE)
+        rest = next;
+    else
+        send->entries[rest_tail].next = next;
+    // The first that stays behind overtakes nothing of its own flow. An empty datagram cannot be a segment.
+    uint32_t len = rest == NONE ? 0 : send->entries[rest].block->len;
+    if (more && len > 0 && len < segment && bytes + len <= SEND_MESSAGE_BYTES_MAX) {
+        tail = send->entries[tail].next = rest;
+        rest = send->entries[rest].next;
+        count++;
+    }
+    send->entries[tail].next = NONE;
+    *chain = rest;
     return count;
 }
 
@@ -248,6 +305,7 @@ static void message_finish(struct udp_send *send, const struct send_message *mes
     uint32_t entry = message->first;
     for (uint32_t i = 0; i < message->count; i++, entry = send->entries[entry].next)
         entry_finish(send, &send->entries[entry], sent);
+    send->counters->messages_out += sent;
     if (sent && message->count > 1) {
         send->counters->segmented_messages++;
         send->refusals = 0;
@@ -336,9 +394,7 @@ static bool send_family(struct udp_send *send, int family, int fd) {
         if (send->entries[entry].to.remote.family != family)
             continue;
         while (entry != NONE) {
-            uint32_t count = send_run_length(send, entry), first = entry;
-            for (uint32_t i = 0; i < count; i++)
-                entry = send->entries[entry].next;
+            uint32_t first = entry, count = send_take_run(send, &entry);
             if (!batch_add(send, fd, first, count))
                 return false;
         }
@@ -371,7 +427,8 @@ static void send_compact(struct udp_send *send) {
 void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
     if (send->count == 0)
         return;
-    send_chains_build(send);
+    if (send->chains_stale)
+        send_chains_build(send);
     bool all = true;
     if (fd4 >= 0)
         all = send_family(send, 4, fd4) && all;
@@ -385,5 +442,7 @@ void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
         send->count = 0;
     else
         send_compact(send);
+    send_chains_clear(send);
     send->backlog = send->count;
+    send->chains_stale = send->count > 0;
 }

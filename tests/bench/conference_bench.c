@@ -1,10 +1,13 @@
 // What a conference costs: CPU of the media threads for each packet sent, and memory for each participant.
 //
-//   conference_bench WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS
+//   conference_bench [-b BATCH_US] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS
 //
 // Hub and workers run in this process; the CPU time is that of the threads named media-*, from
 // /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second), audio 50 packets a second.
-// Bounded: it ends after SECONDS.
+// Delay is from a publisher's send call to the receiver's socket. Bounded: it ends after SECONDS. -r prints
+// one line of numbers for scripts: packets forwarded, ns of CPU a forwarded packet, packets a message, bytes
+// a packet, median and p99 of delay in us, CPU us a second of each participant when nobody sends, load of a
+// worker in %.
 #include "base/clock.h"
 #include "tests/kit/conference.h"
 
@@ -13,6 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define VIDEO_PAYLOAD_BYTES 1050
 
 // Nanoseconds on a CPU of all threads whose name starts with `prefix`.
 static uint64_t threads_cpu_ns(const char *prefix) {
@@ -58,6 +65,9 @@ static void read_totals(struct conference *c, unsigned workers, struct media_cou
         out->packets_out += one.packets_out;
         out->rtp_out += one.rtp_out;
         out->rtp_in += one.rtp_in;
+        out->bytes_out += one.bytes_out;
+        out->send_messages += one.send_messages;
+        out->send_calls += one.send_calls;
     }
 }
 
@@ -67,40 +77,71 @@ static void turn_for(struct conference *c, uint64_t us) {
         conference_turn(c, 1);
 }
 
-// Sends audio each 20 ms and a frame of four packets each 33 ms.
-static void hold(struct conference *c, uint64_t us) {
-    uint64_t now_us = clock_now_us(), end_us = now_us + us, audio_us = now_us, video_us = now_us;
-    for (unsigned frame = 0; (now_us = clock_now_us()) < end_us;) {
-        if (now_us >= audio_us) {
-            conference_send_audio(c, 80);
-            audio_us += 20 * US_PER_MS;
-        }
-        if (now_us >= video_us) {
-            for (unsigned i = 0; i < 4; i++)
-                conference_send_video(c, 1050, i == 0, frame % 300 == 0, i == 3);
-            frame++;
-            video_us += 33333;
-        }
-        conference_turn(c, 1);
+// Publishers send on their own clocks: audio each 20 ms, and each 33 ms a frame of four packets in a row.
+static void hold(struct conference *c, const struct conference_config *config, uint64_t us) {
+    uint64_t start_us = clock_now_us(), now_us = start_us;
+    uint64_t *audio_us = calloc(config->participants, 2 * sizeof *audio_us);
+    if (!audio_us)
+        abort();
+    uint64_t *video_us = audio_us + config->participants;
+    for (unsigned i = 0; i < config->participants; i++) {
+        audio_us[i] = start_us + i * 7919u % 20000;
+        video_us[i] = start_us + i * 7919u % 33333;
     }
+    for (; now_us < start_us + us; conference_turn(c, 1)) {
+        now_us = clock_now_us();
+        for (unsigned i = 0; i < config->audio_publishers; i++)
+            for (; now_us >= audio_us[i]; audio_us[i] += 20 * US_PER_MS)
+                conference_send_audio_of(c, i, 80);
+        for (unsigned i = 0; i < config->video_publishers; i++)
+            for (; now_us >= video_us[i]; video_us[i] += 33333) {
+                bool key = (video_us[i] - start_us) % (10 * US_PER_SECOND) < 33333;
+                for (unsigned k = 0; k < 4; k++)
+                    conference_send_video_of(c, i, VIDEO_PAYLOAD_BYTES, k == 0, key, k == 3);
+            }
+    }
+    free(audio_us);
 }
 
-int main(int argc, char **argv) {
-    if (argc != 6) {
-        fprintf(stderr, "usage: %s WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS\n",
-                argv[0]);
-        return 2;
-    }
-    unsigned values[5];
-    for (int i = 0; i < 5; i++)
-        values[i] = (unsigned)strtoul(argv[i + 1], NULL, 10);
+static double each(uint64_t sum, uint64_t count) {
+    return count ? (double)sum / (double)count : 0;
+}
+
+struct result {
+    uint64_t forwarded;
+    double cpu_ns, per_message, bytes, idle_us, load;
+    uint32_t delay_p50_us, delay_p99_us;
+};
+
+static void measure(struct conference *c, const struct conference_config *config, uint64_t us,
+                    struct result *out) {
+    struct media_counters a, b;
+    hold(c, config, US_PER_SECOND); // warm
+    turn_for(c, 600 * US_PER_MS);   // counters are published each 250 ms
+    uint64_t idle_a = threads_cpu_ns("media-"), idle_us = 2 * US_PER_SECOND;
+    turn_for(c, idle_us);
+    uint64_t idle_ns = threads_cpu_ns("media-") - idle_a;
+    read_totals(c, config->workers, &a);
+    conference_delay_reset(c);
+    uint64_t cpu_a = threads_cpu_ns("media-");
+    hold(c, config, us);
+    uint64_t cpu_ns = threads_cpu_ns("media-") - cpu_a;
+    turn_for(c, 600 * US_PER_MS);
+    read_totals(c, config->workers, &b);
+    uint64_t sent = b.packets_out - a.packets_out;
+    out->forwarded = b.rtp_out - a.rtp_out;
+    out->cpu_ns = each(cpu_ns, out->forwarded);
+    out->per_message = each(sent, b.send_messages - a.send_messages);
+    out->bytes = each(b.bytes_out - a.bytes_out, sent);
+    out->idle_us = each(idle_ns / 2000, config->participants);
+    out->load = each(cpu_ns, 10 * us * config->workers);
+    out->delay_p50_us = conference_delay_us(c, 0.5);
+    out->delay_p99_us = conference_delay_us(c, 0.99);
+}
+
+static int bench(const struct conference_config *config, unsigned seconds, bool raw) {
     uint64_t before_bytes = resident_bytes();
-    struct conference_config config = {.workers = values[0],
-                                       .participants = values[1],
-                                       .audio_publishers = values[2],
-                                       .video_publishers = values[3],
-                                       .participants_per_worker = (values[1] + values[0] - 1) / values[0]};
-    struct conference *c = conference_open(&config);
+    struct conference *c = conference_open(config);
     if (!c)
         return 1;
     uint64_t start_us = clock_now_us();
@@ -111,22 +152,51 @@ int main(int argc, char **argv) {
         return 1;
     }
     double ready_ms = (double)(clock_now_us() - start_us) / 1000;
-    hold(c, US_PER_SECOND); // warm
-    struct media_counters a, b;
-    turn_for(c, 600 * US_PER_MS); // counters are published each 250 ms
-    read_totals(c, values[0], &a);
-    uint64_t cpu_a = threads_cpu_ns("media-");
-    hold(c, values[4] * US_PER_SECOND);
-    turn_for(c, 600 * US_PER_MS);
-    uint64_t cpu_b = threads_cpu_ns("media-");
-    read_totals(c, values[0], &b);
-    uint64_t forwarded = b.rtp_out - a.rtp_out;
-    printf("workers %u, participants %u, audio %u, video %u: all connected %.0f ms, %" PRIu64
-           " packets in, %" PRIu64
-           " forwarded, %.0f ns of CPU a forwarded packet, %.1f KB resident a participant (both sides)\n",
-           values[0], values[1], values[2], values[3], ready_ms, b.rtp_in - a.rtp_in, forwarded,
-           forwarded ? (double)(cpu_b - cpu_a) / (double)forwarded : 0.0,
-           (double)(resident_bytes() - before_bytes) / 1024 / values[1]);
+    struct result r;
+    measure(c, config, seconds * US_PER_SECOND, &r);
+    if (raw)
+        printf("%" PRIu64 " %.0f %.2f %.0f %u %u %.1f %.0f\n", r.forwarded, r.cpu_ns, r.per_message, r.bytes,
+               r.delay_p50_us, r.delay_p99_us, r.idle_us, r.load);
+    else
+        printf(
+            "workers %u, participants %u, audio %u, video %u: all connected %.0f ms, %" PRIu64
+            " forwarded, %.0f ns of CPU a forwarded packet, %.1f packets of %.0f bytes a message, delay p50 "
+            "%u us, p99 %u us, %.1f us of CPU a second for each idle participant, load of a worker %.0f %%, "
+            "%.1f KB resident a participant (both sides)\n",
+            config->workers, config->participants, config->audio_publishers, config->video_publishers,
+            ready_ms, r.forwarded, r.cpu_ns, r.per_message, r.bytes, r.delay_p50_us, r.delay_p99_us,
+            r.idle_us, r.load, (double)(resident_bytes() - before_bytes) / 1024 / config->participants);
     conference_close(c);
     return 0;
+}
+
+int main(int argc, char **argv) {
+    struct conference_config config = {.batch_us = 1000};
+    bool raw = false;
+    for (int option; (option = getopt(argc, argv, "b:r")) != -1;) {
+        if (option == 'b')
+            config.batch_us = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (option == 'r')
+            raw = true;
+        else
+            return 2;
+    }
+    if (argc - optind != 5) {
+        fprintf(
+            stderr,
+            "usage: %s [-b BATCH_US] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS\n",
+            argv[0]);
+        return 2;
+    }
+    unsigned values[5];
+    for (int i = 0; i < 5; i++)
+        values[i] = (unsigned)strtoul(argv[optind + i], NULL, 10);
+    config.workers = values[0];
+    config.participants = values[1];
+    config.audio_publishers = values[2];
+    config.video_publishers = values[3];
+    config.participants_per_worker = (values[1] + values[0] - 1) / values[0];
+    struct rlimit limit = {.rlim_cur = 20000, .rlim_max = 20000}; // two sockets a participant
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return bench(&config, values[4], raw);
 }

@@ -6,6 +6,7 @@
 #include "rooms/negotiate.h"
 #include "tests/kit/media_peer.h"
 
+#include <time.h>
 #include <assert.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -28,6 +29,10 @@ struct member {
     uint32_t audio_timestamp, video_timestamp;
 };
 
+#define STAMP_BYTES 8
+#define DELAY_STEP_US 10
+#define DELAY_STEPS 10000
+
 struct conference {
     struct conference_config config;
     struct media *media;
@@ -38,6 +43,7 @@ struct conference {
     struct pollfd *fds;
     uint64_t unexpected;
     unsigned errors;
+    uint32_t delays[DELAY_STEPS]; // packets by how long they were under way
     // Texts of the hub wait here, since the hub must not be called from inside its own calls.
     struct note {
         uint32_t client;
@@ -91,12 +97,36 @@ static void on_media_event(void *ctx, unsigned worker, const struct media_event 
 
 // ---- a participant's side of the protocol
 
+// Packets end with the time at which they were sent (member_send).
+static void member_note_delay(struct member *m, struct span packet) {
+    uint64_t sent_ns = load_be64(packet.ptr + packet.len - STAMP_BYTES);
+    uint64_t arrival_ns = media_peer_arrival_ns(m->recv);
+    uint64_t step = arrival_ns > sent_ns ? (arrival_ns - sent_ns) / 1000 / DELAY_STEP_US : 0;
+    m->conference->delays[step < DELAY_STEPS ? step : DELAY_STEPS - 1]++;
+}
+
+uint32_t conference_delay_us(const struct conference *c, double quantile) {
+    uint64_t all = 0, below = 0;
+    for (unsigned i = 0; i < DELAY_STEPS; i++)
+        all += c->delays[i];
+    for (unsigned i = 0; i < DELAY_STEPS; i++)
+        if ((double)(below += c->delays[i]) >= quantile * (double)all)
+            return (i + 1) * DELAY_STEP_US;
+    return DELAY_STEPS * DELAY_STEP_US;
+}
+
+void conference_delay_reset(struct conference *c) {
+    memset(c->delays, 0, sizeof c->delays);
+}
+
 static void member_on_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
     for (unsigned i = 0; i < m->consumed; i++)
         if (m->ssrcs[i] == ssrc && m->payload_types[i] == (packet.ptr[1] & 0x7f)) {
             m->received++;
+            if (packet.len > 12 + STAMP_BYTES)
+                member_note_delay(m, packet);
             return;
         }
     m->conference->unexpected++;
@@ -249,8 +279,10 @@ struct conference *conference_open(const struct conference_config *config) {
     assert(c);
     log_configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     c->config = *config;
-    struct media_config mc = {
-        .workers = config->workers, .receive_buffer_bytes = 4 << 20, .send_buffer_bytes = 4 << 20};
+    struct media_config mc = {.workers = config->workers,
+                              .batch_us = config->batch_us,
+                              .receive_buffer_bytes = 4 << 20,
+                              .send_buffer_bytes = 4 << 20};
     char error[256];
     c->media = media_start(&mc, error, sizeof error);
     if (!c->media) {
@@ -339,33 +371,44 @@ static void member_send(struct member *m, bool marker, uint8_t payload_type, uin
     write_u16(&w, seq);
     write_u32(&w, timestamp);
     write_u32(&w, ssrc);
-    write_span(&w, span_of(payload, payload_bytes));
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t); // what SO_TIMESTAMPNS tells as well
+    assert(payload_bytes > STAMP_BYTES);
+    write_span(&w, span_of(payload, payload_bytes - STAMP_BYTES));
+    write_u64(&w, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
     assert(!w.failed);
     media_peer_send_rtp(m->send, span_of(packet, w.len));
 }
 
-void conference_send_audio(struct conference *c, unsigned payload_bytes) {
+void conference_send_audio_of(struct conference *c, unsigned publisher, unsigned payload_bytes) {
     uint8_t payload[1180];
     memset(payload, 0x5a, sizeof payload);
-    for (unsigned i = 0; i < c->config.audio_publishers; i++) {
-        struct member *m = &c->members[i];
-        member_send(m, false, 111, m->audio_seq++, m->audio_timestamp, 1000 + i, payload, payload_bytes);
-        m->audio_timestamp += 960;
-    }
+    struct member *m = &c->members[publisher];
+    member_send(m, false, 111, m->audio_seq++, m->audio_timestamp, 1000 + publisher, payload, payload_bytes);
+    m->audio_timestamp += 960;
 }
 
-void conference_send_video(struct conference *c, unsigned payload_bytes, bool frame_start, bool key_frame,
-                           bool marker) {
+void conference_send_audio(struct conference *c, unsigned payload_bytes) {
+    for (unsigned i = 0; i < c->config.audio_publishers; i++)
+        conference_send_audio_of(c, i, payload_bytes);
+}
+
+void conference_send_video_of(struct conference *c, unsigned publisher, unsigned payload_bytes,
+                              bool frame_start, bool key_frame, bool marker) {
     uint8_t payload[1180];
     memset(payload, 0xa5, sizeof payload);
     payload[0] = frame_start ? 0x10 : 0x00; // RFC 7741: S bit, partition 0
     payload[1] = key_frame ? 0x00 : 0x01;   // P bit of the frame header
-    for (unsigned i = 0; i < c->config.video_publishers; i++) {
-        struct member *m = &c->members[i];
-        member_send(m, marker, 96, m->video_seq++, m->video_timestamp, 3000 + i, payload, payload_bytes);
-        if (marker)
-            m->video_timestamp += 3000;
-    }
+    struct member *m = &c->members[publisher];
+    member_send(m, marker, 96, m->video_seq++, m->video_timestamp, 3000 + publisher, payload, payload_bytes);
+    if (marker)
+        m->video_timestamp += 3000;
+}
+
+void conference_send_video(struct conference *c, unsigned payload_bytes, bool frame_start, bool key_frame,
+                           bool marker) {
+    for (unsigned i = 0; i < c->config.video_publishers; i++)
+        conference_send_video_of(c, i, payload_bytes, frame_start, key_frame, marker);
 }
 
 uint64_t conference_received(const struct conference *c, unsigned participant) {

@@ -14,6 +14,7 @@ struct conference_config {
     unsigned participants;
     unsigned audio_publishers, video_publishers; // the first so many participants publish
     unsigned participants_per_worker;            // 0: the default
+    uint32_t batch_us;                           // of the workers
     const char *address;                         // of the server, "127.0.0.1" when NULL
 };
 
@@ -33,9 +34,17 @@ bool conference_ready(const struct conference *conference);
 void conference_send_audio(struct conference *conference, unsigned payload_bytes);
 void conference_send_video(struct conference *conference, unsigned payload_bytes, bool frame_start,
                            bool key_frame, bool marker);
+// The same for one publisher.
+void conference_send_audio_of(struct conference *conference, unsigned publisher, unsigned payload_bytes);
+void conference_send_video_of(struct conference *conference, unsigned publisher, unsigned payload_bytes,
+                              bool frame_start, bool key_frame, bool marker);
 
 uint64_t conference_received(const struct conference *conference,
                              unsigned participant); // RTP packets of known streams
+// Of all received: the time from a publisher's send call to the receiver's socket, by the kernel's clock. The
+// quantile is 0..1; forgets what it was made of.
+uint32_t conference_delay_us(const struct conference *conference, double quantile);
+void conference_delay_reset(struct conference *conference);
 uint64_t conference_unexpected(
     const struct conference *conference); // RTP packets of unknown streams or wrong payload types
 unsigned conference_errors(const struct conference *conference); // `error` answers of the hub

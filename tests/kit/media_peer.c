@@ -40,6 +40,7 @@ struct media_peer {
     uint64_t tie;
     struct dtls *dtls;
     struct srtp_session *srtp;
+    uint64_t arrival_ns;
 };
 
 static void peer_send_datagram(struct media_peer *peer, const void *bytes, size_t len) {
@@ -57,6 +58,8 @@ static bool peer_open_socket(struct media_peer *peer) {
     peer->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int bytes = 1024 * 1024;
     setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    int on = 1;
+    setsockopt(peer->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     return peer->fd >= 0 && connect(peer->fd, (struct sockaddr *)&to, len) == 0;
 }
 
@@ -143,9 +146,28 @@ static void peer_datagram(struct media_peer *peer, uint8_t *packet, size_t len, 
     }
 }
 
+uint64_t media_peer_arrival_ns(const struct media_peer *peer) {
+    return peer->arrival_ns;
+}
+
+static ssize_t peer_receive(struct media_peer *peer, uint8_t *packet, size_t cap) {
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec iov = {.iov_base = packet, .iov_len = cap};
+    struct msghdr header = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(peer->fd, &header, 0);
+    struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec t;
+        memcpy(&t, CMSG_DATA(c), sizeof t);
+        peer->arrival_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    }
+    return n;
+}
+
 void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
     uint8_t packet[PACKET_MAX];
-    for (ssize_t n; (n = recv(peer->fd, packet, sizeof packet, 0)) > 0;)
+    for (ssize_t n; (n = peer_receive(peer, packet, sizeof packet)) > 0;)
         peer_datagram(peer, packet, (size_t)n, now_us);
     if (now_us >= dtls_next_us(peer->dtls))
         dtls_advance(peer->dtls, now_us);

@@ -30,6 +30,8 @@ struct media_peer *media_peer_open(const struct media_peer_config *config,
 void media_peer_close(struct media_peer *peer);
 int media_peer_fd(const struct media_peer *peer);
 bool media_peer_connected(const struct media_peer *peer);
+// When the datagram that is being handed up reached the socket, by the kernel: nanoseconds since 1970.
+uint64_t media_peer_arrival_ns(const struct media_peer *peer);
 // Reads everything that waits, fires timers.
 void media_peer_poll(struct media_peer *peer, uint64_t now_us);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.

@@ -48,6 +48,7 @@ static const struct value_row values[] = {
     {"connections-max", "1000000", "1000001", "a number from 1 to 1000000"},
     {"udp-receive-buffer", "65536", "99999999999", "a number from 65536 to 1073741824"},
     {"udp-send-buffer", "1073741824", "1073741825", "a number from 65536 to 1073741824"},
+    {"batch-us", "0", "5001", "a number from 0 to 5000"},
 };
 
 #define VALUES_COUNT (sizeof values / sizeof values[0])
