@@ -94,6 +94,8 @@ static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_
         rate_meter_add(&ep->stats.rtp_out_rate, len, now_us);
     }
     c->fw->counters.rtp_out++;
+    if (ep->report_timer.due_us == TIME_NEVER)
+        feedback_schedule_reports(ep, now_us);
     c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b);
 }
 

@@ -59,7 +59,6 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *ep, uin
     if (ep->connected)
         return;
     ep->connected = true;
-    feedback_schedule_reports(ep, now_us);
     LIST_EACH(node, &ep->consumers) {
         consumer_update_active(LIST_ENTRY(node, struct consumer, link), now_us);
     }

@@ -86,11 +86,16 @@ static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
 
 void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us) {
     uint64_t interval_us = REPORT_INTERVAL_US / 2 + forwarder_random(ep->fw) % REPORT_INTERVAL_US;
-    wheel_arm(ep->fw->wheel, &ep->report_timer, now_us + interval_us);
+    uint64_t due_us = now_us + interval_us;
+    wheel_arm(ep->fw->wheel, &ep->report_timer, due_us - due_us % REPORT_GRID_US);
 }
 
 static void reports_fired(struct wheel_node *node, uint64_t now_us) {
     struct endpoint *ep = LIST_ENTRY(node, struct endpoint, report_timer);
+    uint64_t bytes = ep->stats.rtp_in + ep->stats.rtx_in + ep->stats.rtp_out + ep->stats.rtx_out;
+    if (bytes == ep->stats.reported) // RFC 3550, 6.4: reports are about what came since the last ones
+        return;
+    ep->stats.reported = bytes;
     send_receiver_reports(ep, now_us);
     send_sender_reports(ep, now_us);
     feedback_schedule_reports(ep, now_us);

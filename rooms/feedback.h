@@ -11,11 +11,14 @@
 #include "rooms/media_objects.h"
 
 #define REPORT_INTERVAL_US 1000000 // times 0.5 to 1.5, by chance (RFC 3550, 6.3.1)
-#define REPORT_SILENCE_US 2000000  // no sender report about a stream that was silent for so long
+#define REPORT_GRID_US 20000 // due times fall on it, so that one turn of the loop serves several endpoints
+#define REPORT_SILENCE_US 2000000 // no sender report about a stream that was silent for so long
 #define NACK_BATCH_MAX 256
 
 // ---- going out
 void feedback_endpoint_init(struct endpoint *ep);
+// Arms the timer of an endpoint's reports. It stays armed while packets go to or from the endpoint; the first
+// packet after a pause arms it again, so that idle endpoints cost nothing.
 void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us);
 void feedback_send_sender_report(struct consumer *c, uint64_t now_us);
 void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);

@@ -94,6 +94,8 @@ static bool stream_unwrap(struct producer_stream *s, struct rtp_packet *packet) 
 
 static void endpoint_count_in(struct endpoint *ep, uint16_t len, bool rtx, uint64_t now_us) {
     ep->fw->counters.rtp_in++;
+    if (ep->report_timer.due_us == TIME_NEVER)
+        feedback_schedule_reports(ep, now_us);
     if (rtx) {
         ep->stats.rtx_in += len;
         rate_meter_add(&ep->stats.rtx_in_rate, len, now_us);

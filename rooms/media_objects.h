@@ -55,6 +55,7 @@ struct endpoint {
     struct wheel_node twcc_timer, report_timer;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
+        uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
         struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
     } stats;
 };

@@ -1,7 +1,8 @@
 // udp_send: the queue of datagrams that leave, and the only sendmmsg of the program. For udp_port.c alone.
 //
-// A flush groups the queue by tuple (order within a tuple is kept, across tuples it is not), cuts each group
-// into runs of equal size and sends a run as one message with UDP_SEGMENT, 32 messages a call. What the
+// A flush groups the queue by tuple, gathers datagrams of equal size from each group and sends them as one
+// message with UDP_SEGMENT, 32 messages a call. Within a tuple order is kept among datagrams of one SSRC and
+// among those without; across tuples it is not. What the
 // socket does not take stays, in the order in which it came.
 #ifndef TRANSPORT_UDP_SEND_H
 #define TRANSPORT_UDP_SEND_H

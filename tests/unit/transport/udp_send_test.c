@@ -23,6 +23,7 @@
 #define FD6 1006
 
 struct wire_datagram {
+    uint32_t ssrc;
     uint16_t port; // of the destination
     uint16_t len;
     uint32_t number; // the first four bytes
@@ -67,7 +68,10 @@ static int wire_error(int fd, const struct msghdr *m, uint16_t port, uint16_t se
 static void wire_take(uint16_t port, const uint8_t *bytes, size_t len) {
     assert_true(wire.count < WIRE_MAX);
     wire.datagrams[wire.count++] =
-        (struct wire_datagram){.port = port, .len = (uint16_t)len, .number = len >= 4 ? load_be32(bytes) : 0};
+        (struct wire_datagram){.port = port,
+                               .len = (uint16_t)len,
+                               .number = len >= 4 ? load_be32(bytes) : 0,
+                               .ssrc = len >= 12 ? load_be32(bytes + (bytes[1] >= 200 ? 4 : 8)) : 0};
 }
 
 // 0 or an errno; a message with UDP_SEGMENT is cut as the kernel would.
@@ -227,6 +231,73 @@ static void a_message_has_at_most_64_segments_and_65000_bytes(void **state) {
     flush(b);
     assert_int_equal(wire.messages, 4); // 43 * 1500 = 64500: 43 + 43 + 43 + 1
     assert_int_equal(check_order(5000), 260);
+}
+
+// A datagram with the header of RTP (or, for types from 200 on, RTCP); the number that check_order sees is
+// its first four bytes.
+static void queue_rtp(struct bench *b, uint8_t type, uint16_t seq, uint32_t ssrc, uint16_t len) {
+    struct block *block = pool_take(b->pool);
+    uint8_t *bytes = block_data(block);
+    memset(bytes, 0, len);
+    bytes[0] = 0x80;
+    bytes[1] = type;
+    store_be16(bytes + 2, seq);
+    store_be32(bytes + (type >= 200 ? 4 : 8), ssrc);
+    block->len = len;
+    struct tuple to = to_port(4, 5000);
+    assert_true(udp_send_queue(b->send, &to, block));
+}
+
+static void streams_meet_in_messages_of_equal_size(void **state) {
+    static const struct {
+        const char *what;
+        struct {
+            uint32_t ssrc;
+            uint16_t len;
+        } packets[8];
+        unsigned count, messages;
+    } rows[] = {
+        {"audio between video", {{1, 1100}, {2, 80}, {1, 1100}, {2, 80}, {1, 1100}, {2, 80}}, 6, 2},
+        {"three voices, one size", {{1, 80}, {2, 80}, {3, 80}, {1, 80}}, 4, 1},
+        {"a frame's short last packet keeps its place", {{1, 1100}, {1, 700}, {1, 1100}, {1, 700}}, 4, 2},
+        {"so does a long one", {{1, 700}, {1, 1100}, {1, 700}}, 3, 2},
+        {"two frames at a time", {{1, 1100}, {2, 1000}, {1, 1100}, {2, 1000}, {1, 300}, {2, 300}}, 6, 3},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        bench_start(state);
+        struct bench *b = *state;
+        for (uint16_t i = 0; i < rows[r].count; i++)
+            queue_rtp(b, (uint8_t)(96 + rows[r].packets[i].ssrc), i, rows[r].packets[i].ssrc,
+                      rows[r].packets[i].len);
+        flush(b);
+        print_message("%s: %u messages expected, %u seen\n", rows[r].what, rows[r].messages, wire.messages);
+        assert_int_equal(wire.messages, rows[r].messages);
+        assert_int_equal(wire.count, rows[r].count);
+        bench_stop(state);
+    }
+}
+
+static void no_stream_overtakes_itself(void **state) {
+    struct bench *b = *state;
+    uint16_t seqs[200] = {0};
+    uint32_t random = 1;
+    for (unsigned i = 0; i < 5000; i++) {
+        random = random * 1664525 + 1013904223;
+        uint32_t ssrc = (random >> 8) % 200;
+        bool rtcp = random >> 28 == 0;
+        uint16_t len = (uint16_t)(100 + (random >> 20) % 7 * 150);
+        // Every datagram of a stream counts on, reports as well: type and SSRC tell them apart below.
+        queue_rtp(b, rtcp ? 200 : (uint8_t)(ssrc % 60), seqs[ssrc]++, ssrc, len);
+        if (i % 500 == 499)
+            flush(b);
+    }
+    assert_int_equal(wire.count, 5000);
+    uint16_t seen[200] = {0};
+    for (unsigned i = 0; i < wire.count; i++) {
+        assert_true(wire.datagrams[i].ssrc < 200);
+        assert_int_equal(wire.datagrams[i].number & 0xffff, seen[wire.datagrams[i].ssrc]++);
+    }
+    assert_true(wire.messages < 5000 / 3);
 }
 
 static void order_per_tuple_holds_when_tuples_are_interleaved(void **state) {
@@ -418,6 +489,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_decide_where_a_message_ends),
         CASE(a_message_has_at_most_64_segments_and_65000_bytes),
+        cmocka_unit_test(streams_meet_in_messages_of_equal_size),
+        CASE(no_stream_overtakes_itself),
         CASE(order_per_tuple_holds_when_tuples_are_interleaved),
         CASE(one_sendmmsg_carries_32_messages),
         CASE(what_a_full_socket_does_not_take_waits_in_order),
