@@ -104,10 +104,14 @@ static void intrude_with_forgeries(struct scene *s) {
         uint8_t body[32];
         size_t len;
     } rows[] = {
-        {21, 0, {2, 40}, 2},                                      // fatal: handshake failure
-        {21, 0, {1, 0}, 2},                                       // close_notify
-        {21, 0, {2}, 1},                                          // half an alert
-        {21, 1, {2, 40}, 2},                                      // not encrypted at all
+        {21, 0, {2, 40}, 2}, // fatal: handshake failure
+        {21, 0, {1, 0}, 2},  // close_notify
+        {21, 0, {2}, 1},     // half an alert
+        {21, 1, {2, 40}, 2}, // not encrypted at all
+        {21,
+         1,
+         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26},
+         26},
         {20, 0, {1}, 1},                                          // ChangeCipherSpec too early
         {20, 0, {7}, 1},                                          // a wrong one
         {23, 0, {'h', 'i'}, 2},                                   // application data in the clear
