@@ -1,0 +1,266 @@
+// A call between two people by name: ringing through the server, media from browser to browser. Follows the perfect
+// negotiation pattern of the WebRTC specification: the polite side gives way when both offer at once.
+import { Emitter } from './emitter';
+import { codeOf } from './errors';
+import type { Notifications, NotificationType } from './protocol';
+import { Session, type SessionOptions } from './session';
+
+export type CallState =
+  | 'waiting' // in the exchange, nobody is ringing
+  | 'calling' // rings at the partner, or will once the partner is there
+  | 'ringing' // the partner rings here
+  | 'in-call';
+
+export type CallEnd = 'declined' | 'hung-up' | 'partner-left';
+
+interface CallEvents {
+  state: { state: CallState; partnerIsHere: boolean; end: CallEnd | null };
+  stream: MediaStream | null; // the partner's
+  connection: { connection: RTCPeerConnectionState; ice: RTCIceConnectionState };
+}
+
+// Both sides name the same room, whoever comes first.
+export function callRoomId(a: string, b: string): string {
+  return `call:${[a, b].map((name) => name.trim().toLowerCase()).sort().join('+')}`;
+}
+
+export class Call extends Emitter<CallEvents> {
+  readonly session: Session;
+  readonly partner: string;
+  state: CallState = 'waiting';
+  peer: RTCPeerConnection | null = null;
+
+  #stream: MediaStream;
+  #partnerId: string | null = null;
+  #end: CallEnd | null = null;
+  #makingOffer = false;
+  #ignoresOffer = false;
+  #candidates: RTCIceCandidateInit[] = []; // that came before their description
+  #early: { type: NotificationType; payload: unknown }[] = []; // that came before the call was accepted here
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(url: string, name: string, partner: string, stream: MediaStream, options: SessionOptions = {}) {
+    super();
+    this.partner = partner;
+    this.#stream = stream;
+    this.session = new Session(url, callRoomId(name, partner), name, options);
+    this.session.on('joined', ({ peers, resumed }) => {
+      const was = this.#partnerId;
+      this.#partnerId = peers.find(({ username }) => this.#isPartner(username))?.userId ?? null;
+      // A session that began anew (the server was restarted) has lost its call.
+      if (!resumed && this.state !== 'waiting' && this.state !== 'calling') this.#stop('partner-left');
+      else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
+      this.#tell();
+      if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
+    });
+    this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
+    this.session.on('state', ({ name: state }) => state === 'ended' && this.#closePeer());
+  }
+
+  async join(): Promise<void> {
+    await this.session.join();
+  }
+
+  // Rings now, or as soon as the partner is there.
+  call(): void {
+    if (this.state !== 'waiting') return;
+    this.#set('calling');
+    this.#ring();
+  }
+
+  accept(): void {
+    if (this.state !== 'ringing') return;
+    this.#send('accept-call');
+    this.#start();
+  }
+
+  decline(): void {
+    if (this.state !== 'ringing') return;
+    this.#send('reject-call');
+    this.#stop(null);
+  }
+
+  hangUp(): void {
+    if (this.state === 'waiting') return;
+    this.#send('hang-up');
+    this.#stop(null);
+  }
+
+  leave(): void {
+    this.hangUp();
+    this.session.leave();
+  }
+
+  #isPartner(username: string): boolean {
+    return username.trim().toLowerCase() === this.partner.trim().toLowerCase();
+  }
+
+  #ring(): void {
+    if (this.state === 'calling' && this.#partnerId !== null) this.#send('call-remote');
+  }
+
+  #send(type: 'call-remote' | 'accept-call' | 'reject-call' | 'hang-up' | 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate', payload?: unknown): void {
+    if (this.#partnerId === null) return;
+    const data = payload === undefined ? { target: this.#partnerId } : { target: this.#partnerId, payload };
+    this.session.request(type, data).catch((error) => {
+      // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
+      if (!['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '')) console.error(type, error);
+    });
+  }
+
+  #notified<Type extends keyof Notifications>(type: Type, data: never): void {
+    const from = (data as { fromId?: string }).fromId;
+    if (from !== undefined && from !== this.#partnerId) return;
+    const handlers: { [T in keyof Notifications]?: (data: Notifications[T]) => void } = {
+      'user-joined': ({ userId, user }) => {
+        if (!this.#isPartner(user)) return;
+        this.#partnerId = userId;
+        this.#tell();
+        this.#ring();
+      },
+      'user-left': ({ userId }) => {
+        if (userId !== this.#partnerId) return;
+        this.#partnerId = null;
+        if (this.state === 'calling') this.#tell();
+        else this.#stop('partner-left');
+      },
+      'call-remote': () => {
+        // Both call at the same moment: each wants to talk to the other, so neither needs to be asked.
+        if (this.state === 'calling') {
+          this.#send('accept-call');
+          this.#start();
+        } else if (this.state === 'waiting') {
+          this.#set('ringing');
+        } else if (this.state === 'in-call') {
+          // The partner's page began anew in mid-call.
+          this.#stop('hung-up');
+          this.#set('ringing');
+        }
+      },
+      'accept-call': () => {
+        if (this.state === 'calling') this.#start();
+      },
+      'reject-call': () => {
+        if (this.state === 'calling') this.#stop('declined');
+      },
+      'hang-up': () => {
+        if (this.state !== 'waiting') this.#stop('hung-up');
+      },
+      'webrtc-offer': ({ payload }) => this.#signalled('webrtc-offer', payload),
+      'webrtc-answer': ({ payload }) => this.#signalled('webrtc-answer', payload),
+      'webrtc-ice-candidate': ({ payload }) => this.#signalled('webrtc-ice-candidate', payload),
+    };
+    handlers[type]?.(data);
+  }
+
+  // ---- the peer connection ----
+
+  #start(): void {
+    const peer = new RTCPeerConnection({ iceServers: this.session.iceServers });
+    this.peer = peer;
+    this.#end = null;
+    const remote = new MediaStream();
+    peer.onnegotiationneeded = async () => {
+      try {
+        this.#makingOffer = true;
+        await peer.setLocalDescription();
+        this.#send('webrtc-offer', peer.localDescription);
+      } catch (error) {
+        if (peer.signalingState !== 'closed') console.error(error);
+      } finally {
+        this.#makingOffer = false;
+      }
+    };
+    peer.onicecandidate = ({ candidate }) => candidate && this.#send('webrtc-ice-candidate', candidate.toJSON());
+    peer.ontrack = ({ track }) => {
+      remote.addTrack(track);
+      this.emit('stream', remote);
+    };
+    const states = () => {
+      if (this.peer !== peer) return;
+      this.emit('connection', { connection: peer.connectionState, ice: peer.iceConnectionState });
+    };
+    peer.onconnectionstatechange = states;
+    peer.oniceconnectionstatechange = () => {
+      states();
+      if (peer.iceConnectionState === 'failed') peer.restartIce();
+    };
+    for (const track of this.#stream.getTracks()) peer.addTrack(track, this.#stream);
+    // Without a camera or a microphone one can still see and hear the other.
+    for (const kind of ['audio', 'video'] as const)
+      if (!this.#stream.getTracks().some((track) => track.kind === kind)) peer.addTransceiver(kind, { direction: 'recvonly' });
+    this.#set('in-call');
+    const early = this.#early;
+    this.#early = [];
+    for (const { type, payload } of early) this.#signalled(type, payload);
+  }
+
+  #signalled(type: NotificationType, payload: unknown): void {
+    const { peer } = this;
+    if (peer === null) {
+      if (this.state !== 'waiting') this.#early.push({ type, payload });
+      return;
+    }
+    // One after the other: a candidate must not overtake the description it belongs to.
+    this.#work = this.#work
+      .then(() =>
+        type === 'webrtc-ice-candidate'
+          ? this.#candidate(peer, payload as RTCIceCandidateInit)
+          : this.#description(peer, payload as RTCSessionDescriptionInit),
+      )
+      .catch((error) => {
+        if (peer.signalingState !== 'closed') console.error(error);
+      });
+  }
+
+  async #description(peer: RTCPeerConnection, description: RTCSessionDescriptionInit): Promise<void> {
+    const polite = (this.session.userId ?? '') < (this.#partnerId ?? '');
+    const collision = description.type === 'offer' && (this.#makingOffer || peer.signalingState !== 'stable');
+    this.#ignoresOffer = collision && !polite;
+    if (this.#ignoresOffer) return;
+    await peer.setRemoteDescription(description); // rolls a local offer back by itself
+    if (description.type === 'offer') {
+      await peer.setLocalDescription();
+      this.#send('webrtc-answer', peer.localDescription);
+    }
+    for (const candidate of this.#candidates.splice(0)) await peer.addIceCandidate(candidate);
+  }
+
+  async #candidate(peer: RTCPeerConnection, candidate: RTCIceCandidateInit): Promise<void> {
+    if (peer.remoteDescription === null && !this.#ignoresOffer) {
+      this.#candidates.push(candidate);
+      return;
+    }
+    try {
+      await peer.addIceCandidate(candidate);
+    } catch (error) {
+      if (!this.#ignoresOffer) throw error; // it belongs to the offer that was ignored
+    }
+  }
+
+  #stop(end: CallEnd | null): void {
+    this.#closePeer();
+    this.#end = end;
+    this.#set('waiting');
+  }
+
+  #closePeer(): void {
+    this.peer?.close();
+    this.peer = null;
+    this.#candidates = [];
+    this.#early = [];
+    this.#makingOffer = false;
+    this.#ignoresOffer = false;
+    this.emit('stream', null);
+  }
+
+  #set(state: CallState): void {
+    this.state = state;
+    if (state !== 'waiting') this.#end = null;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.emit('state', { state: this.state, partnerIsHere: this.#partnerId !== null, end: this.#end });
+  }
+}

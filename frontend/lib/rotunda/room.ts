@@ -1,0 +1,476 @@
+// The media of a stay in a room: what this side sends by source, what it receives by producer. Follows its Session
+// through losses and returns. No page in here.
+import type { Device, types } from 'mediasoup-client';
+import { Emitter } from './emitter';
+import { codeOf, RotundaError } from './errors';
+import { spatialLayerFor } from './layers';
+import type { AppData, ChatMessage, Joined, Kind, Notifications, ProducerInfo, Source } from './protocol';
+import { Session, type SessionOptions } from './session';
+
+const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
+const SIMULCAST_FROM_WIDTH = 640;
+const SIMULCAST: types.RtpEncodingParameters[] = [
+  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+];
+const START_BITRATE_KBPS = 800;
+
+export interface LocalTrack {
+  track: MediaStreamTrack | null; // null: switched off, so that the camera's light is out
+  paused: boolean;
+}
+
+export interface RemoteTrack {
+  consumer: types.Consumer;
+  producerId: string;
+  userId: string;
+  kind: Kind;
+  source: Source;
+  type: ProducerInfo['type'];
+  appData: AppData;
+}
+
+// What a picture is to be received for: nothing (null), or a tile this many device pixels wide.
+export type Demand = { width: number } | null;
+
+interface RoomEvents {
+  ready: { resumed: boolean }; // everything is set up, or caught up
+  'peer-joined': { userId: string; username: string; isNew: boolean };
+  'peer-left': { userId: string; username: string };
+  track: RemoteTrack;
+  'track-ended': RemoteTrack;
+  paused: { userId: string; source: Source; paused: boolean };
+  layers: { producerId: string; spatialLayer: number | null; temporalLayer: number | null };
+  score: { userId: string; source: Source; score: number };
+  speaker: { userId: string | null };
+  levels: Notifications['audio-levels']['levels'];
+  chat: ChatMessage;
+  'chat-history': ChatMessage[];
+  transport: { direction: 'send' | 'recv'; state: types.ConnectionState };
+  draining: { deadline: string | number | null };
+}
+
+export interface RoomOptions extends SessionOptions {
+  codec?: string; // vp8, vp9, h264, av1
+  simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+}
+
+interface Flow {
+  demand: Demand | undefined; // undefined: nobody has said yet
+  sent: { paused: boolean; layer: number | null };
+  busy: boolean;
+}
+
+export class Room extends Emitter<RoomEvents> {
+  readonly session: Session;
+  peers = new Map<string, string>(); // userId -> username
+  producers = new Map<Source, types.Producer>();
+  consumers = new Map<string, RemoteTrack | null>(); // by producerId; null while it is being made
+  sendTransport: types.Transport<AppData> | null = null;
+  recvTransport: types.Transport<AppData> | null = null;
+
+  #options: RoomOptions;
+  #device: Device | null = null;
+  #local = new Map<Source, LocalTrack>();
+  #flows = new Map<string, Flow>(); // by producerId
+  #work: Promise<void> = Promise.resolve();
+  #failure: unknown = null;
+
+  constructor(url: string, roomId: string, username: string, options: RoomOptions = {}) {
+    super();
+    this.#options = options;
+    this.session = new Session(url, roomId, username, options);
+    this.session.on('joined', (joined) => {
+      this.#syncPeers(joined);
+      this.emit('chat-history', joined.chat);
+      this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
+    });
+    this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
+    this.session.on('state', ({ name }) => name === 'ended' && this.#closeMedia());
+  }
+
+  get userId(): string | null {
+    return this.session.userId;
+  }
+
+  // Resolves once the tracks flow.
+  async join(tracks: Partial<Record<Source, LocalTrack>>): Promise<void> {
+    for (const [source, local] of Object.entries(tracks)) this.#local.set(source as Source, local);
+    await this.session.join();
+    await this.#work;
+    if (this.#failure) {
+      this.session.leave();
+      throw this.#failure;
+    }
+  }
+
+  leave(options?: { keepToken?: boolean }): void {
+    this.session.leave(options);
+  }
+
+  async sendChat(text: string): Promise<void> {
+    this.emit('chat', await this.session.request('chat-message', { text }));
+  }
+
+  // Sends this track as `source`, in place of what was sent as it before.
+  async send(source: Source, track: MediaStreamTrack): Promise<void> {
+    this.#local.set(source, { track, paused: false });
+    const producer = this.producers.get(source);
+    if (producer === undefined) {
+      if (this.sendTransport) await this.#produce(source);
+      return;
+    }
+    await producer.replaceTrack({ track });
+    producer.resume();
+    await this.#tellPaused(producer);
+  }
+
+  // Silences a source, or lets it be heard again. Without its track the device itself is let go of.
+  async pause(source: Source, paused: boolean, { release = false } = {}): Promise<void> {
+    const local = this.#local.get(source);
+    if (local === undefined) return;
+    local.paused = paused;
+    const producer = this.producers.get(source);
+    if (paused) producer?.pause();
+    else producer?.resume();
+    if (release) {
+      local.track = null;
+      await producer?.replaceTrack({ track: null });
+    }
+    if (producer) await this.#tellPaused(producer);
+  }
+
+  async stop(source: Source): Promise<void> {
+    this.#local.delete(source);
+    const producer = this.producers.get(source);
+    if (producer === undefined) return;
+    this.producers.delete(source);
+    producer.close();
+    await this.session.request('close-producer', { producerId: producer.id }).catch(forgiveLoss);
+  }
+
+  // Says what a remote picture is shown as; the server then sends no more than that.
+  demand(producerId: string, demand: Demand): void {
+    const flow = this.#flow(producerId);
+    flow.demand = demand;
+    void this.#settle(producerId);
+  }
+
+  async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
+    if (transport === null || transport.closed) return;
+    const { iceParameters } = await this.session.request('restart-ice', { transportId: transport.id });
+    await transport.restartIce({ iceParameters });
+  }
+
+  // After a change of network: do not wait until the paths are found dead.
+  async recover(): Promise<void> {
+    this.session.retryNow();
+    if (this.session.state.name !== 'joined') return;
+    for (const transport of [this.sendTransport, this.recvTransport]) await this.restartIce(transport).catch(forgiveLoss);
+  }
+
+  remote(userId: string, source: Source): RemoteTrack | undefined {
+    for (const entry of this.consumers.values()) if (entry?.userId === userId && entry.source === source) return entry;
+    return undefined;
+  }
+
+  // ---- joining and coming back ----
+
+  async #joined(joined: Joined): Promise<void> {
+    try {
+      const server = new Set(joined.transports);
+      const whole = [this.sendTransport, this.recvTransport].every((transport) => transport && server.has(transport.id));
+      if (joined.resumed && whole) {
+        await this.#takeUp(joined);
+      } else {
+        // The server may hold the media of a page that was reloaded: of no use to this one.
+        for (const transportId of server) await this.session.request('close-transport', { transportId });
+        await this.#setUp(joined);
+      }
+      this.emit('ready', { resumed: joined.resumed });
+    } catch (error) {
+      if (codeOf(error) !== 'connection-lost') throw error; // the next join starts this over
+    }
+  }
+
+  async #setUp(joined: Joined): Promise<void> {
+    this.#closeMedia();
+    const { Device } = await import('mediasoup-client');
+    this.#device = await Device.factory();
+    await this.#device.load({ routerRtpCapabilities: joined.routerRtpCapabilities });
+    await Promise.all([this.#createTransport('send'), this.#createTransport('recv')]);
+    await Promise.all([
+      ...joined.producers.map((producer) => this.#consume(producer)),
+      ...[...this.#local.keys()].map((source) => this.#produce(source)),
+    ]);
+  }
+
+  // The session went on without us for a while: catch up with what changed.
+  async #takeUp(joined: Joined): Promise<void> {
+    const live = new Set(joined.producers.map(({ producerId }) => producerId));
+    for (const producerId of [...this.consumers.keys()]) if (!live.has(producerId)) this.#drop(producerId);
+    for (const transport of [this.sendTransport, this.recvTransport])
+      if (isBroken(transport)) await this.restartIce(transport);
+    const kept = new Set(joined.ownProducers);
+    for (const [source, producer] of [...this.producers]) {
+      if (kept.has(producer.id)) {
+        await this.#tellPaused(producer);
+      } else {
+        producer.close();
+        this.producers.delete(source);
+      }
+    }
+    const known = new Set([...this.producers.values()].map(({ id }) => id));
+    for (const producerId of kept)
+      if (!known.has(producerId)) await this.session.request('close-producer', { producerId });
+    for (const source of this.#local.keys()) if (!this.producers.has(source)) await this.#produce(source);
+    await Promise.all(joined.producers.map((producer) => this.#consume(producer)));
+    for (const { producerId, paused } of joined.producers) {
+      this.#remotePaused(producerId, paused);
+      this.#flow(producerId).sent = { paused: true, layer: null }; // what was asked for may have been lost
+      void this.#settle(producerId);
+    }
+  }
+
+  #syncPeers({ peers }: Joined): void {
+    const now = new Map(peers.map(({ userId, username }) => [userId, username]));
+    for (const userId of [...this.peers.keys()]) if (!now.has(userId)) this.#peerLeft(userId);
+    for (const [userId, username] of now) this.#peerJoined(userId, username, false);
+  }
+
+  #peerJoined(userId: string, username: string, isNew: boolean): void {
+    if (this.peers.has(userId)) return;
+    this.peers.set(userId, username);
+    this.emit('peer-joined', { userId, username, isNew });
+  }
+
+  #peerLeft(userId: string): void {
+    const username = this.peers.get(userId);
+    if (username === undefined) return;
+    this.peers.delete(userId);
+    for (const [producerId, entry] of [...this.consumers]) if (entry?.userId === userId) this.#drop(producerId);
+    this.emit('peer-left', { userId, username });
+  }
+
+  #notified<Type extends keyof Notifications>(type: Type, data: never): void {
+    const handlers: { [T in keyof Notifications]?: (data: Notifications[T]) => void } = {
+      'user-joined': ({ userId, user }) => this.#peerJoined(userId, user, true),
+      'user-left': ({ userId }) => this.#peerLeft(userId),
+      'new-producer': (producer) => void this.#work.then(() => this.#consume(producer)),
+      'producer-closed': ({ producerId }) => this.#drop(producerId),
+      'producer-paused': ({ producerId }) => this.#remotePaused(producerId, true),
+      'producer-resumed': ({ producerId }) => this.#remotePaused(producerId, false),
+      'consumer-closed': ({ consumerId }) => {
+        const entry = this.#byConsumer(consumerId);
+        if (entry) this.#drop(entry.producerId);
+      },
+      'consumer-layers-changed': ({ consumerId, spatialLayer, temporalLayer }) => {
+        const entry = this.#byConsumer(consumerId);
+        if (entry) this.emit('layers', { producerId: entry.producerId, spatialLayer, temporalLayer });
+      },
+      score: ({ consumerId, producerId, score }) => {
+        const entry = consumerId === undefined ? undefined : this.#byConsumer(consumerId);
+        if (entry) this.emit('score', { userId: entry.userId, source: entry.source, score });
+        for (const [source, { id }] of this.producers)
+          if (id === producerId && this.userId) this.emit('score', { userId: this.userId, source, score });
+      },
+      'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
+      'audio-levels': ({ levels }) => this.emit('levels', levels),
+      'chat-message': (message) => this.emit('chat', message),
+      'server-draining': (notice) => this.emit('draining', notice),
+    };
+    handlers[type]?.(data);
+  }
+
+  // ---- transports ----
+
+  async #createTransport(direction: 'send' | 'recv'): Promise<void> {
+    const device = this.#device!;
+    const options = await this.session.request('create-transport', { direction });
+    const transport: types.Transport<AppData> =
+      direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
+    transport.on('connect', ({ dtlsParameters }, done, failed) => {
+      this.session.request('connect-transport', { transportId: transport.id, dtlsParameters }).then(done, failed);
+    });
+    transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
+      const paused = this.#local.get((appData as AppData).source!)?.paused ?? false;
+      this.session
+        .request('produce', { transportId: transport.id, kind, rtpParameters, paused, appData })
+        .then(done, failed);
+    });
+    transport.on('connectionstatechange', (state) => {
+      this.emit('transport', { direction, state });
+      this.#watch(transport);
+    });
+    if (direction === 'send') this.sendTransport = transport;
+    else this.recvTransport = transport;
+  }
+
+  #watch(transport: types.Transport<AppData>): void {
+    if (!isBroken(transport)) return;
+    const restart = () => {
+      if (isBroken(transport) && this.session.state.name === 'joined') this.restartIce(transport).catch(forgiveLoss);
+    };
+    setTimeout(restart, transport.connectionState === 'failed' ? 0 : ICE_PATIENCE_MS);
+  }
+
+  // ---- sending ----
+
+  async #produce(source: Source): Promise<void> {
+    const local = this.#local.get(source);
+    if (!local?.track || !this.sendTransport || this.producers.has(source)) return;
+    const { track } = local;
+    const { width = 0, height = 0 } = track.kind === 'video' ? track.getSettings() : {};
+    const options: types.ProducerOptions<AppData> = {
+      track,
+      stopTracks: false,
+      disableTrackOnPause: true,
+      streamId: `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+      appData: { source },
+    };
+    if (track.kind === 'video') {
+      const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
+      if (several) options.encodings = SIMULCAST;
+      if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
+      options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
+      options.appData = { source, width, height, layers: several ? SIMULCAST.length : 1 };
+    } else {
+      const music = source === 'screen-audio';
+      options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
+    }
+    const producer = await this.sendTransport.produce(options);
+    this.producers.set(source, producer);
+    if (local.paused) producer.pause();
+    // It may have been stopped, or switched, while it was being made.
+    const now = this.#local.get(source);
+    if (now === undefined) await this.stop(source);
+    else if (now.track !== producer.track) await producer.replaceTrack({ track: now.track });
+  }
+
+  #codec(name: string): types.RtpCodecCapability {
+    const codecs = this.#device!.sendRtpCapabilities.codecs ?? [];
+    const codec = codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
+    if (codec === undefined) throw new RotundaError('unsupported', `This browser cannot send ${name}.`);
+    return codec;
+  }
+
+  async #tellPaused(producer: types.Producer): Promise<void> {
+    const type = producer.paused ? 'pause-producer' : 'resume-producer';
+    await this.session.request(type, { producerId: producer.id }).catch(forgiveLoss);
+  }
+
+  // ---- receiving ----
+
+  async #consume(producer: ProducerInfo): Promise<void> {
+    const { producerId, userId, kind, type, appData } = producer;
+    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device) return;
+    this.consumers.set(producerId, null);
+    try {
+      const offer = await this.session.request('consume', {
+        producerId,
+        transportId: this.recvTransport.id,
+        rtpCapabilities: this.#device.recvRtpCapabilities,
+        paused: true, // media that arrives before the browser knows the stream could go to a wrong track
+      });
+      const source = appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+      const consumer = await this.recvTransport.consume({
+        id: offer.id,
+        producerId,
+        kind,
+        rtpParameters: offer.rtpParameters,
+        streamId: `${userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+      });
+      if (!this.consumers.has(producerId)) {
+        consumer.close(); // the producer went away meanwhile
+        return;
+      }
+      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData };
+      this.consumers.set(producerId, entry);
+      this.emit('track', entry);
+      this.#remotePaused(producerId, offer.producerPaused);
+      await this.#settle(producerId);
+    } catch (error) {
+      this.#drop(producerId);
+      // A producer that is gone by now is no failure; a lost connection is seen to by the next join.
+      if (!['not-found', 'connection-lost'].includes(codeOf(error) ?? '') && this.session.state.name !== 'ended')
+        console.error(error);
+    }
+  }
+
+  #flow(producerId: string): Flow {
+    let flow = this.#flows.get(producerId);
+    if (flow === undefined) {
+      flow = { demand: undefined, sent: { paused: true, layer: null }, busy: false };
+      this.#flows.set(producerId, flow);
+    }
+    return flow;
+  }
+
+  // Brings what the server sends to what is wanted, one request after the other.
+  async #settle(producerId: string): Promise<void> {
+    const flow = this.#flow(producerId);
+    if (flow.busy) return;
+    flow.busy = true;
+    try {
+      for (;;) {
+        const entry = this.consumers.get(producerId);
+        if (!entry || entry.consumer.closed) return;
+        const consumerId = entry.consumer.id;
+        // Sound is wanted always; a picture once a tile has asked for it.
+        const demand = entry.kind === 'audio' ? { width: 0 } : (flow.demand ?? null);
+        const layer = demand && entry.type !== 'simple' ? spatialLayerFor(entry.appData, demand.width) : null;
+        if (layer !== null && layer !== flow.sent.layer) {
+          await this.session.request('set-preferred-layers', { consumerId, spatialLayer: layer });
+          flow.sent.layer = layer;
+        } else if (flow.sent.paused !== (demand === null)) {
+          await this.session.request(demand ? 'resume-consumer' : 'pause-consumer', { consumerId });
+          flow.sent.paused = demand === null;
+        } else {
+          return;
+        }
+      }
+    } catch (error) {
+      if (!['not-found', 'connection-lost', 'timeout'].includes(codeOf(error) ?? '')) console.error(error);
+    } finally {
+      flow.busy = false;
+    }
+  }
+
+  #remotePaused(producerId: string, paused: boolean): void {
+    const entry = this.consumers.get(producerId);
+    if (entry) this.emit('paused', { userId: entry.userId, source: entry.source, paused });
+  }
+
+  #byConsumer(consumerId: string): RemoteTrack | undefined {
+    for (const entry of this.consumers.values()) if (entry?.consumer.id === consumerId) return entry;
+    return undefined;
+  }
+
+  #drop(producerId: string): void {
+    const entry = this.consumers.get(producerId);
+    this.consumers.delete(producerId);
+    this.#flows.delete(producerId);
+    if (!entry) return;
+    entry.consumer.close();
+    this.emit('track-ended', entry);
+  }
+
+  #closeMedia(): void {
+    for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
+    this.producers.clear();
+    this.sendTransport?.close();
+    this.recvTransport?.close();
+    this.sendTransport = null;
+    this.recvTransport = null;
+  }
+}
+
+function isBroken(transport: types.Transport<AppData> | null): boolean {
+  return transport !== null && !transport.closed && ['disconnected', 'failed'].includes(transport.connectionState);
+}
+
+// What fails because the connection went is asked for again when it is back.
+function forgiveLoss(error: unknown): void {
+  if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
+}

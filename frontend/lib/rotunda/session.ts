@@ -1,0 +1,208 @@
+// A stay in a room as far as signalling goes: joins, finds a dead connection, reconnects and resumes, leaves.
+// What the stay is for (media, a call) listens here and asks here; see room.ts and call.ts.
+import { Connection, type MakeSocket } from './connection';
+import { Emitter } from './emitter';
+import { RotundaError, codeOf } from './errors';
+import type { Answer, Joined, Notifications, NotificationType, RequestData, RequestType } from './protocol';
+
+// Grows to 5 s; together a little over a minute and a half, three times as long as the server keeps a session.
+const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(5000)];
+const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'draining', 'internal']);
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 5_000;
+const TAKEN_OVER = 4001;
+
+export type SessionState =
+  | { name: 'idle' }
+  | { name: 'joining' }
+  | { name: 'joined' }
+  | { name: 'lost'; attempt: number; retryAt: number } // retryAt: milliseconds since 1970
+  | { name: 'ended'; error: RotundaError | null }; // null: left
+
+interface SessionEvents {
+  state: SessionState;
+  // Once after each join, first or resumed, before any notification of it.
+  joined: Joined;
+  notification: { [Type in NotificationType]: { type: Type; data: Notifications[Type] } }[NotificationType];
+}
+
+export interface SessionOptions {
+  makeSocket?: MakeSocket;
+  // Where the resume token lives, so that a reloaded page can take up its own session.
+  tokenStore?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+}
+
+export class Session extends Emitter<SessionEvents> {
+  state: SessionState = { name: 'idle' };
+  userId: string | null = null;
+  iceServers: RTCIceServer[] = [];
+
+  readonly url: string;
+  readonly roomId: string;
+  readonly username: string;
+  #options: SessionOptions;
+  #connection: Connection | null = null;
+  #token: string | undefined;
+  #pingTimer: ReturnType<typeof setInterval> | undefined;
+  #wake: (() => void) | null = null;
+
+  constructor(url: string, roomId: string, username: string, options: SessionOptions = {}) {
+    super();
+    this.url = url;
+    this.roomId = roomId;
+    this.username = username;
+    this.#options = options;
+    this.#token = options.tokenStore?.getItem(this.#tokenKey) ?? undefined;
+  }
+
+  async join(): Promise<Joined> {
+    this.#set({ name: 'joining' });
+    try {
+      return await this.#enter();
+    } catch (error) {
+      const known = error instanceof RotundaError ? error : new RotundaError('internal', String(error));
+      if (!this.#over) this.#end(known);
+      throw known;
+    }
+  }
+
+  request<Type extends RequestType>(type: Type, data: RequestData<Type>): Promise<Answer<Type>> {
+    if (this.#connection === null)
+      return Promise.reject(new RotundaError('connection-lost', 'There is no connection to the server.', type));
+    return this.#connection.request(type, data);
+  }
+
+  // Says goodbye if it can; the state is `ended` at once. A page that may only be reloading keeps its token, in case
+  // the goodbye does not get through.
+  leave({ keepToken = false } = {}): void {
+    if (this.#over) return;
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#end(null, keepToken);
+    connection
+      ?.request('leave-room', {})
+      .catch(() => {})
+      .finally(() => connection.close());
+  }
+
+  // Do not wait for the countdown; or find out now whether the connection still works.
+  retryNow(): void {
+    if (this.#wake) this.#wake();
+    else void this.#ping();
+  }
+
+  // As if the network had cut the WebSocket.
+  cut(): void {
+    this.#connection?.close();
+  }
+
+  async #enter(): Promise<Joined> {
+    const early: SessionEvents['notification'][] = [];
+    let open = false;
+    const connection = await Connection.open(
+      this.url,
+      {
+        notified: (type, data) => {
+          const notification = { type, data } as SessionEvents['notification'];
+          if (open) this.emit('notification', notification);
+          else early.push(notification);
+        },
+        closed: (code) => {
+          if (this.#connection !== connection) return;
+          this.#connection = null;
+          void this.#lost(code);
+        },
+      },
+      this.#options.makeSocket,
+    );
+    let joined: Joined;
+    try {
+      if (this.#over) throw new RotundaError('left', 'This side has left.');
+      joined = await connection.request('join-room', {
+        roomId: this.roomId,
+        username: this.username,
+        ...(this.#token === undefined ? {} : { resumeToken: this.#token }),
+      });
+      if (this.#over) throw new RotundaError('left', 'This side has left.');
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    this.userId = joined.userId;
+    this.iceServers = joined.iceServers;
+    this.#token = joined.resumeToken;
+    this.#options.tokenStore?.setItem(this.#tokenKey, joined.resumeToken);
+    clearInterval(this.#pingTimer);
+    this.#pingTimer = setInterval(() => void this.#ping(), PING_EVERY_MS);
+    this.#set({ name: 'joined' });
+    this.emit('joined', joined);
+    open = true;
+    for (const notification of early) this.emit('notification', notification);
+    return joined;
+  }
+
+  // A connection that does not answer is dead, whatever the browser thinks of it.
+  async #ping(): Promise<void> {
+    const connection = this.#connection;
+    await connection?.request('ping', {}, PONG_WITHIN_MS).catch((error) => {
+      if (codeOf(error) === 'timeout') connection.close();
+    });
+  }
+
+  async #lost(code: number): Promise<void> {
+    clearInterval(this.#pingTimer);
+    if (this.#over) return;
+    if (code === TAKEN_OVER) {
+      this.#end(new RotundaError('taken-over', 'The call goes on in another tab.'));
+      return;
+    }
+    for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      this.#set({ name: 'lost', attempt, retryAt: Date.now() + delay });
+      await this.#sleep(delay);
+      if (this.#over) return;
+      try {
+        await this.#enter();
+        return;
+      } catch (error) {
+        if (this.#over) return;
+        if (!TEMPORARY.has(codeOf(error) ?? '')) {
+          this.#end(error instanceof RotundaError ? error : new RotundaError('internal', String(error)));
+          return;
+        }
+      }
+    }
+    this.#end(new RotundaError('unreachable', 'The server cannot be reached.'));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.(), ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+
+  #end(error: RotundaError | null, keepToken = false): void {
+    clearInterval(this.#pingTimer);
+    if (!keepToken) this.#options.tokenStore?.removeItem(this.#tokenKey);
+    this.#set({ name: 'ended', error });
+    this.#wake?.();
+  }
+
+  get #over(): boolean {
+    return this.state.name === 'ended';
+  }
+
+  get #tokenKey(): string {
+    return `rotunda:${this.roomId}:${this.username}`;
+  }
+
+  #set(state: SessionState): void {
+    this.state = state;
+    this.emit('state', state);
+  }
+}

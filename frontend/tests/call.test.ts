@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Call, callRoomId } from '@/lib/rotunda';
+import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
+
+// As much of a peer connection as ringing needs.
+class Peer {
+  signalingState = 'stable';
+  connectionState = 'new';
+  iceConnectionState = 'new';
+  remoteDescription: unknown = null;
+  localDescription: unknown = null;
+  log: string[] = [];
+  addTransceiver() {}
+  addTrack() {}
+  close() {
+    this.signalingState = 'closed';
+  }
+  async setLocalDescription() {
+    this.localDescription = { type: this.signalingState === 'have-remote-offer' ? 'answer' : 'offer' };
+    this.signalingState = this.signalingState === 'have-remote-offer' ? 'stable' : 'have-local-offer';
+  }
+  async setRemoteDescription(description: { type: string }) {
+    this.log.push(description.type);
+    this.remoteDescription = description;
+    this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable';
+  }
+  async addIceCandidate({ candidate }: { candidate: string }) {
+    this.log.push(candidate);
+  }
+}
+class Stream {
+  getTracks() {
+    return [];
+  }
+  addTrack() {}
+}
+Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
+
+const BOB = { userId: 'zz-bob', username: 'Bob' };
+
+async function enter(peers: object[] = [], userId = 'me') {
+  const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket });
+  const joining = call.join();
+  lastSocket().open();
+  await settle();
+  lastSocket().answers('join-room', 'joined', joined({ peers, userId }));
+  await joining;
+  return { call, socket: lastSocket(), peer: () => call.peer as unknown as Peer };
+}
+const types = (socket: ScriptedSocket) => socket.sent.map(({ type }) => type).slice(1);
+const fromBob = (payload?: unknown) => ({ from: 'Bob', fromId: BOB.userId, ...(payload === undefined ? {} : { payload }) });
+
+beforeEach(() => void (ScriptedSocket.all = []));
+
+describe('a call by name', () => {
+  test('has one room whoever calls', () => {
+    expect(callRoomId('Ann', ' bob')).toBe(callRoomId('Bob', 'ANN'));
+    expect(callRoomId('Ann', 'Bob')).not.toBe(callRoomId('Ann', 'Cid'));
+  });
+
+  test('rings at a partner who is there', async () => {
+    const { call, socket } = await enter([BOB]);
+    call.call();
+    expect(socket.sent.at(-1)).toMatchObject({ type: 'call-remote', data: { target: BOB.userId } });
+    socket.says('accept-call', fromBob());
+    expect(call.state).toBe('in-call');
+  });
+
+  test('rings at a partner who comes later', async () => {
+    const { call, socket } = await enter();
+    call.call();
+    expect(types(socket)).toEqual([]);
+    socket.says('user-joined', { user: 'Bob', userId: BOB.userId });
+    expect(types(socket)).toEqual(['call-remote']);
+  });
+
+  test('is accepted, declined, and hung up', async () => {
+    const { call, socket } = await enter([BOB]);
+    socket.says('call-remote', fromBob());
+    expect(call.state).toBe('ringing');
+    call.decline();
+    expect(call.state).toBe('waiting');
+    socket.says('call-remote', fromBob());
+    call.accept();
+    expect(call.state).toBe('in-call');
+    call.hangUp();
+    expect(types(socket)).toEqual(['reject-call', 'accept-call', 'hang-up']);
+  });
+
+  test('that both make at once connects without asking', async () => {
+    const { call, socket } = await enter([BOB]);
+    call.call();
+    socket.says('call-remote', fromBob());
+    expect(call.state).toBe('in-call');
+    socket.says('accept-call', fromBob());
+    expect(call.state).toBe('in-call');
+    expect(types(socket)).toEqual(['call-remote', 'accept-call']);
+  });
+
+  test('of a stranger is not for us', async () => {
+    const { call, socket } = await enter([BOB, { userId: 'eve', username: 'Eve' }]);
+    socket.says('call-remote', { from: 'Eve', fromId: 'eve' });
+    expect(call.state).toBe('waiting');
+  });
+});
+
+describe('negotiation', () => {
+  test('keeps candidates that come before their description', async () => {
+    const { call, socket, peer } = await enter([BOB]);
+    socket.says('call-remote', fromBob());
+    call.accept();
+    for (const candidate of ['c1', 'c2']) socket.says('webrtc-ice-candidate', fromBob({ candidate }));
+    socket.says('webrtc-offer', fromBob({ type: 'offer', sdp: '' }));
+    socket.says('webrtc-ice-candidate', fromBob({ candidate: 'c3' }));
+    await settle();
+    expect(peer().log).toEqual(['offer', 'c1', 'c2', 'c3']);
+    expect(types(socket)).toContain('webrtc-answer');
+  });
+
+  test('keeps an offer that comes before the acceptance', async () => {
+    const { call, socket, peer } = await enter([BOB]);
+    call.call();
+    socket.says('webrtc-offer', fromBob({ type: 'offer', sdp: '' }));
+    socket.says('accept-call', fromBob());
+    await settle();
+    expect(peer().log).toEqual(['offer']);
+  });
+
+  test.each([
+    ['the polite side gives way to an offer that crosses its own', 'aa-me', ['offer']],
+    ['the other side ignores it, and its candidates', 'zzz-me', []],
+  ])('%s', async (_, userId, log) => {
+    const { call, socket, peer } = await enter([BOB], userId);
+    socket.says('call-remote', fromBob());
+    call.accept();
+    await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
+    expect(peer().signalingState).toBe('have-local-offer');
+    socket.says('webrtc-offer', fromBob({ type: 'offer', sdp: '' }));
+    await settle();
+    expect(peer().log).toEqual(log);
+  });
+});
