@@ -1,1 +1,5 @@
-export default function Page() { return null; }
+import { Conference } from '@/components/conference';
+
+export default function Page() {
+  return <Conference />;
+}

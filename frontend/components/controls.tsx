@@ -1,0 +1,123 @@
+'use client';
+// The bar below the call, and the one above it.
+import {
+  ChartNoAxesColumn, Keyboard, LayoutGrid, Link2, LogOut, Maximize, MessageSquare, Mic, MicOff, MonitorUp, MonitorX,
+  Presentation, Settings, Users, Video as VideoIcon, VideoOff,
+} from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { toast } from 'sonner';
+import { useT } from '@/lib/i18n';
+import { setPanel, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room_actions';
+import { useCall } from '@/lib/store';
+import { IconButton } from './ui';
+import { errorWords } from './words';
+
+// Runs what a button does; a failure is told in a toast.
+export function useAttempt(): (action: () => Promise<void>) => void {
+  const t = useT();
+  return (action) => void action().catch((error) => toast.error(errorWords(t, error)));
+}
+
+export function Controls({ onLeave, onSettings }: { onLeave: () => void; onSettings: () => void }) {
+  const t = useT();
+  const attempt = useAttempt();
+  const media = useCall(({ participants }) => participants.find((one) => one.isLocal)?.media);
+  const { panel, unread } = useCall();
+  const participants = useCall((state) => state.participants.length);
+  const [canShare, setCanShare] = useState(true);
+  useEffect(() => setCanShare(typeof navigator.mediaDevices?.getDisplayMedia === 'function'), []);
+  const microphone = media?.microphone?.track != null && !media.microphone.paused;
+  const camera = media?.camera?.track != null && !media.camera.paused;
+  const screen = media?.screen !== undefined;
+  return (
+    <nav id="controls" aria-label={t('control.bar')} className="flex flex-wrap items-center justify-center gap-1.5 pb-[env(safe-area-inset-bottom)] sm:gap-3">
+      <IconButton
+        id="microphone"
+        icon={microphone ? Mic : MicOff}
+        look={microphone ? 'plain' : 'danger'}
+        label={t(microphone ? 'control.mute' : 'control.unmute')}
+        shortcut="M"
+        onClick={() => attempt(toggleMicrophone)}
+      />
+      <IconButton
+        id="camera"
+        icon={camera ? VideoIcon : VideoOff}
+        look={camera ? 'plain' : 'danger'}
+        label={t(camera ? 'control.cameraOff' : 'control.cameraOn')}
+        shortcut="V"
+        onClick={() => attempt(toggleCamera)}
+      />
+      {canShare && (
+        <IconButton
+          id="screen"
+          icon={screen ? MonitorX : MonitorUp}
+          look={screen ? 'primary' : 'plain'}
+          label={t(screen ? 'control.unshare' : 'control.share')}
+          onClick={() => attempt(toggleScreen)}
+        />
+      )}
+      <IconButton
+        id="chat"
+        icon={MessageSquare}
+        look={panel === 'chat' ? 'primary' : 'plain'}
+        label={unread > 0 ? t('control.chatUnread', { count: unread }) : t('control.chat')}
+        shortcut="C"
+        badge={unread}
+        aria-expanded={panel === 'chat'}
+        onClick={() => setPanel(panel === 'chat' ? null : 'chat')}
+      />
+      <IconButton
+        id="people"
+        icon={Users}
+        look={panel === 'people' ? 'primary' : 'plain'}
+        label={`${t('control.people')} (${participants})`}
+        aria-expanded={panel === 'people'}
+        onClick={() => setPanel(panel === 'people' ? null : 'people')}
+      />
+      <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={onSettings} />
+      <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
+    </nav>
+  );
+}
+
+export function TopBar({ onHelp }: { onHelp: () => void }) {
+  const t = useT();
+  const { roomId, view, stats } = useCall();
+  const attempt = useAttempt();
+  const copyLink = async () => {
+    const url = new URL(location.pathname, location.href);
+    url.searchParams.set('room', roomId);
+    await navigator.clipboard.writeText(url.href);
+    toast.success(t('toast.copied'));
+  };
+  const fullScreen = async () => {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await document.documentElement.requestFullscreen();
+  };
+  return (
+    <header className="flex items-center gap-1">
+      <h1 className="mr-auto truncate pl-1 font-semibold">{roomId}</h1>
+      <IconButton small look="ghost" icon={Link2} label={t('control.copyLink')} onClick={() => attempt(copyLink)} />
+      <IconButton
+        small
+        id="view"
+        look="ghost"
+        icon={view === 'grid' ? Presentation : LayoutGrid}
+        label={t(view === 'grid' ? 'control.speakerView' : 'control.gridView')}
+        onClick={() => useCall.setState({ view: view === 'grid' ? 'speaker' : 'grid', pinned: null, page: 0 })}
+      />
+      <IconButton
+        small
+        id="stats"
+        look={stats ? 'primary' : 'ghost'}
+        icon={ChartNoAxesColumn}
+        label={t('control.stats')}
+        shortcut="S"
+        aria-pressed={stats}
+        onClick={() => useCall.setState({ stats: !stats })}
+      />
+      <IconButton small look="ghost" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
+      <IconButton small look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" onClick={onHelp} />
+    </header>
+  );
+}

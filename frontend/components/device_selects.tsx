@@ -1,0 +1,66 @@
+'use client';
+// Which microphone, camera and speaker; the choice is remembered.
+import { Volume2 } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { testTone } from '@/lib/devices';
+import { useT } from '@/lib/i18n';
+import { usePreferences } from '@/lib/preferences';
+import { Button, Select } from './ui';
+
+const KINDS = [
+  { kind: 'audioinput', key: 'microphoneId', label: 'device.microphone' },
+  { kind: 'videoinput', key: 'cameraId', label: 'device.camera' },
+  { kind: 'audiooutput', key: 'speakerId', label: 'device.speaker' },
+] as const;
+
+// `fresh` changes when there may be new devices or names to see, as after a permission was given.
+export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
+  const t = useT();
+  const preferences = usePreferences();
+  const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
+  useEffect(() => {
+    const media = navigator.mediaDevices;
+    if (media === undefined) return;
+    const list = () => media.enumerateDevices().then(setDevices, () => {});
+    void list();
+    media.addEventListener('devicechange', list);
+    return () => media.removeEventListener('devicechange', list);
+  }, [fresh]);
+  const playTone = () => {
+    const audio = new Audio(URL.createObjectURL(testTone()));
+    const { speakerId } = usePreferences.getState();
+    const ready = speakerId && 'setSinkId' in audio ? audio.setSinkId(speakerId).catch(() => {}) : Promise.resolve();
+    void ready.then(() => audio.play()).catch(() => {});
+  };
+  return (
+    <div className="grid gap-3">
+      {KINDS.map(({ kind, key, label }) => {
+        const known = devices.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
+        // Where the browser lets a page choose no speaker there is nothing to choose.
+        if (kind === 'audiooutput' && known.length === 0) return null;
+        return (
+          <Select
+            key={key}
+            label={t(label)}
+            value={known.some(({ deviceId }) => deviceId === preferences[key]) ? preferences[key] : ''}
+            onChange={({ target }) => {
+              usePreferences.setState({ [key]: target.value });
+              onChange?.(key);
+            }}
+            options={[
+              { value: '', text: t('device.default') },
+              ...known.map(({ deviceId, label: name }, i) => ({
+                value: deviceId,
+                text: name || t('device.numbered', { kind: t(label), number: i + 1 }),
+              })),
+            ]}
+          />
+        );
+      })}
+      <Button onClick={playTone}>
+        <Volume2 aria-hidden className="size-5" />
+        {t('device.test')}
+      </Button>
+    </div>
+  );
+}

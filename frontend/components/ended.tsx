@@ -1,0 +1,24 @@
+'use client';
+import { useT } from '@/lib/i18n';
+import { useCall } from '@/lib/store';
+import { Button } from './ui';
+import { errorWords } from './words';
+
+export function Ended({ onAgain, onLobby }: { onAgain: () => void; onLobby: () => void }) {
+  const t = useT();
+  const error = useCall((state) => state.error);
+  return (
+    <main className="mx-auto grid min-h-full max-w-lg content-center justify-items-center gap-4 p-6 text-center">
+      <h1 className="text-2xl font-bold">{t(error ? 'end.lost' : 'end.left')}</h1>
+      <p id="notice" role="alert" hidden={error === null}>
+        {error === null ? '' : errorWords(t, error)}
+      </p>
+      <div className="flex flex-wrap justify-center gap-3">
+        <Button look="primary" onClick={onAgain}>
+          {t('end.again')}
+        </Button>
+        <Button onClick={onLobby}>{t('end.lobby')}</Button>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,77 @@
+// Where each tile of a page lies on the stage, in CSS pixels.
+import { layoutGrid } from './grid';
+
+export interface Rect {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface Placement {
+  rects: Map<string, Rect>; // by tile id; what is not on this page is not in it
+  page: number; // the page that is shown: the wanted one, or the last there is
+  pages: number;
+}
+
+const GAP = 8;
+const STRIP_TILE_WIDTH = 168;
+
+export function placeGrid(ids: string[], width: number, height: number, wantedPage: number): Placement {
+  const { columns, rows, perPage, pages, tileWidth } = layoutGrid(width, height, ids.length);
+  const page = Math.min(wantedPage, pages - 1);
+  const shown = ids.slice(page * perPage, (page + 1) * perPage);
+  // One alone fills the stage; several keep their shape.
+  const tileHeight = ids.length === 1 ? height : (tileWidth * 9) / 16;
+  const wide = ids.length === 1 ? Math.min(width, height * 2) : tileWidth;
+  const usedRows = Math.min(rows, Math.ceil(shown.length / columns));
+  const top = (height - usedRows * tileHeight - (usedRows - 1) * GAP) / 2;
+  const rects = new Map<string, Rect>();
+  shown.forEach((id, i) => {
+    const row = Math.floor(i / columns);
+    const inRow = Math.min(columns, shown.length - row * columns);
+    const left = (width - inRow * wide - (inRow - 1) * GAP) / 2;
+    rects.set(id, {
+      left: left + (i % columns) * (wide + GAP),
+      top: top + row * (tileHeight + GAP),
+      width: wide,
+      height: tileHeight,
+    });
+  });
+  return { rects, page, pages };
+}
+
+// One large tile; the others in a strip beside it, or below it where the stage is high.
+export function placeSpeaker(ids: string[], main: string, width: number, height: number, wantedPage: number): Placement {
+  const others = ids.filter((id) => id !== main);
+  if (others.length === 0) return placeGrid([main], width, height, 0);
+  const beside = width > height * 1.2;
+  const stripWidth = Math.min(STRIP_TILE_WIDTH, width / 3);
+  const stripHeight = (stripWidth * 9) / 16;
+  const perPage = Math.max(
+    1,
+    Math.floor(beside ? (height + GAP) / (stripHeight + GAP) : (width + GAP) / (stripWidth + GAP)),
+  );
+  const pages = Math.ceil(others.length / perPage);
+  const page = Math.min(wantedPage, pages - 1);
+  const rects = new Map<string, Rect>([
+    [
+      main,
+      {
+        left: 0,
+        top: 0,
+        width: beside ? width - stripWidth - GAP : width,
+        height: beside ? height : height - stripHeight - GAP,
+      },
+    ],
+  ]);
+  others.slice(page * perPage, (page + 1) * perPage).forEach((id, i) =>
+    rects.set(id, {
+      left: beside ? width - stripWidth : i * (stripWidth + GAP),
+      top: beside ? i * (stripHeight + GAP) : height - stripHeight,
+      width: stripWidth,
+      height: stripHeight,
+    }),
+  );
+  return { rects, page, pages };
+}

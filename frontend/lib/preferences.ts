@@ -1,0 +1,31 @@
+// What the browser remembers of this person.
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+import type { Language } from './i18n';
+
+export interface Preferences {
+  name: string;
+  microphoneId: string;
+  cameraId: string;
+  speakerId: string;
+  microphoneOn: boolean;
+  cameraOn: boolean;
+  language: Language | 'auto';
+  theme: 'auto' | 'light' | 'dark';
+}
+
+export const usePreferences = create<Preferences>()(
+  persist(
+    (): Preferences => ({
+      name: '',
+      microphoneId: '',
+      cameraId: '',
+      speakerId: '',
+      microphoneOn: true,
+      cameraOn: true,
+      language: 'auto',
+      theme: 'auto',
+    }),
+    { name: 'rotunda', skipHydration: true },
+  ),
+);

@@ -1,0 +1,194 @@
+// What the page shows, and how what happens in the room changes it. Components read it; room_actions.ts steers it.
+import { create } from 'zustand';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { ChatMessage, Room, RotundaError, SessionState, Source } from './rotunda';
+
+const MESSAGES_KEPT = 300;
+
+export interface Media {
+  track: MediaStreamTrack | null;
+  paused: boolean;
+  producerId: string | null; // null: one's own
+  score: number | null; // 0 to 10; null: not known yet
+  layer: string | null; // "1/2": spatial and temporal layer that is received
+}
+
+export interface Participant {
+  userId: string;
+  name: string;
+  isLocal: boolean;
+  media: Partial<Record<Source, Media>>;
+}
+
+export interface Tile {
+  id: string; // userId and source
+  participant: Participant;
+  source: 'camera' | 'screen';
+}
+
+export type Panel = 'chat' | 'people' | null;
+
+export interface CallStore {
+  phase: 'lobby' | 'joining' | 'room' | 'ended';
+  roomId: string;
+  session: SessionState;
+  error: RotundaError | Error | null; // why it ended, or could not begin
+  participants: Participant[]; // in the order of their arrival, oneself first
+  speaker: string | null;
+  levels: Record<string, number>;
+  messages: ChatMessage[];
+  unread: number;
+  panel: Panel;
+  view: 'grid' | 'speaker';
+  pinned: string | null; // a tile's id
+  page: number;
+  stats: boolean; // the overlay is shown
+  soundBlocked: boolean; // the browser wants a click before it plays
+  micLost: boolean; // by a phone call or another program
+  draining: boolean;
+  news: { text: 'joined' | 'left' | 'message'; name: string; count: number } | null; // for screen readers and toasts
+}
+
+export const INITIAL: CallStore = {
+  phase: 'lobby',
+  roomId: '',
+  session: { name: 'idle' },
+  error: null,
+  participants: [],
+  speaker: null,
+  levels: {},
+  messages: [],
+  unread: 0,
+  panel: null,
+  view: 'grid',
+  pinned: null,
+  page: 0,
+  stats: false,
+  soundBlocked: false,
+  micLost: false,
+  draining: false,
+  news: null,
+};
+
+export type Store = StoreApi<CallStore>;
+export const useCall = create<CallStore>(() => INITIAL);
+export const makeCallStore = (): Store => createStore<CallStore>(() => INITIAL); // for tests
+
+const EMPTY: Media = { track: null, paused: false, producerId: null, score: null, layer: null };
+
+// Sets fields of one medium of one participant; null takes it away.
+export function withMedia(
+  participants: Participant[],
+  userId: string,
+  source: Source,
+  change: Partial<Media> | null,
+): Participant[] {
+  return participants.map((participant) => {
+    if (participant.userId !== userId) return participant;
+    const { [source]: old, ...others } = participant.media;
+    if (change === null) return { ...participant, media: others };
+    return { ...participant, media: { ...participant.media, [source]: { ...EMPTY, ...old, ...change } } };
+  });
+}
+
+// A tile for each participant, and one more for each screen that is shared.
+export function tilesOf(participants: Participant[]): Tile[] {
+  return participants.flatMap((participant) => {
+    const tiles: Tile[] = [{ id: `${participant.userId}:camera`, participant, source: 'camera' }];
+    if (participant.media.screen) tiles.push({ id: `${participant.userId}:screen`, participant, source: 'screen' });
+    return tiles;
+  });
+}
+
+// The tile that the speaker view shows large: what is pinned, else a shared screen, else who speaks.
+export function mainTile(tiles: Tile[], pinned: string | null, speaker: string | null): Tile | undefined {
+  return (
+    tiles.find(({ id }) => id === pinned) ??
+    tiles.find(({ source, participant }) => source === 'screen' && !participant.isLocal) ??
+    tiles.find(({ participant }) => participant.userId === speaker) ??
+    tiles.find(({ participant }) => !participant.isLocal) ??
+    tiles[0]
+  );
+}
+
+export const videoShown = (media: Media | undefined): boolean => media?.track != null && !media.paused;
+
+// Lets the store follow a room. Returns what ends that.
+export function follow(room: Room, store: Store): () => void {
+  const { setState: set, getState: get } = store;
+  const setMedia = (userId: string, source: Source, change: Partial<Media> | null) =>
+    set(({ participants }) => ({ participants: withMedia(participants, userId, source, change) }));
+  const tell = (text: 'joined' | 'left' | 'message', name: string) =>
+    set(({ news }) => ({ news: { text, name, count: (news?.count ?? 0) + 1 } }));
+  const offs = [
+    room.session.on('state', (session) => {
+      set({ session });
+      if (session.name === 'ended' && get().phase === 'room') set({ phase: 'ended', error: session.error });
+    }),
+    room.session.on('joined', ({ userId }) => {
+      // A session that began anew has another id for oneself.
+      set(({ participants }) => ({
+        participants: participants.map((one) => (one.isLocal ? { ...one, userId } : one)),
+        draining: false,
+      }));
+    }),
+    room.on('peer-joined', ({ userId, username, isNew }) => {
+      set(({ participants }) => ({
+        participants: [
+          ...participants.filter((one) => one.userId !== userId),
+          { userId, name: username, isLocal: false, media: {} },
+        ],
+      }));
+      if (isNew) tell('joined', username);
+    }),
+    room.on('peer-left', ({ userId, username }) => {
+      set(({ participants, pinned, speaker }) => ({
+        participants: participants.filter((one) => one.userId !== userId),
+        pinned: pinned?.startsWith(`${userId}:`) ? null : pinned,
+        speaker: speaker === userId ? null : speaker,
+      }));
+      tell('left', username);
+    }),
+    room.on('track', ({ userId, source, producerId, consumer }) =>
+      setMedia(userId, source, { track: consumer.track, producerId, paused: false, layer: null }),
+    ),
+    room.on('track-ended', ({ userId, source, producerId }) => {
+      const now = get().participants.find((one) => one.userId === userId)?.media[source];
+      if (now?.producerId === producerId) setMedia(userId, source, null);
+    }),
+    room.on('paused', ({ userId, source, paused }) => setMedia(userId, source, { paused })),
+    room.on('score', ({ userId, source, score }) => setMedia(userId, source, { score })),
+    room.on('layers', ({ producerId, spatialLayer, temporalLayer }) => {
+      const entry = room.consumers.get(producerId);
+      if (!entry) return;
+      const layer = spatialLayer === null ? null : `${spatialLayer}/${temporalLayer ?? '-'}`;
+      setMedia(entry.userId, entry.source, { layer });
+    }),
+    room.on('speaker', ({ userId }) => set({ speaker: userId })),
+    room.on('levels', (levels) =>
+      set({ levels: Object.fromEntries(levels.map(({ userId, level }) => [userId, level])) }),
+    ),
+    room.on('chat', (message) => {
+      const mine = message.fromId === room.userId;
+      set(({ messages, unread, panel }) => ({
+        messages: [...messages, message].slice(-MESSAGES_KEPT),
+        unread: mine || panel === 'chat' ? unread : unread + 1,
+      }));
+      if (!mine) tell('message', message.from);
+    }),
+    // The room's last messages come again after each return: those already here stay, the rest is new.
+    room.on('chat-history', (history) =>
+      set(({ messages, unread, panel }) => {
+        const known = new Set(messages.map(({ fromId, timestamp, text }) => `${fromId} ${timestamp} ${text}`));
+        const fresh = history.filter(({ fromId, timestamp, text }) => !known.has(`${fromId} ${timestamp} ${text}`));
+        const first = messages.length === 0;
+        return {
+          messages: [...messages, ...fresh].slice(-MESSAGES_KEPT),
+          unread: first || panel === 'chat' ? unread : unread + fresh.length,
+        };
+      }),
+    ),
+    room.on('draining', () => set({ draining: true })),
+  ];
+  return () => offs.forEach((off) => off());
+}
