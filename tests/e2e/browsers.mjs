@@ -106,7 +106,7 @@ export class Person {
         this.page.evaluate(() => {
           if (document.body.classList.contains('in-call')) return { ok: true };
           const notice = document.getElementById('notice');
-          return notice.hidden ? null : { notice: notice.textContent };
+          return !notice || notice.hidden ? null : { notice: notice.textContent };
         }),
       { deadlineMs: 30_000 },
     );
@@ -116,11 +116,12 @@ export class Person {
   // Names on the other people's tiles.
   tiles() {
     return this.page.evaluate(() =>
-      [...document.querySelectorAll('.tile:not(.local)')].map((tile) => tile.dataset.name).sort(),
+      [...document.querySelectorAll('.tile:not(.local):not(.screen)')].map((tile) => tile.dataset.name).sort(),
     );
   }
 
-  // What getStats says, by participant: { sent: { video, audio }, got: { NAME: { video, audio } } }.
+  // What getStats says, by participant: { sent: { video, audio }, got: { NAME: { video, audio } } }; a shared screen
+  // is beside them as `screen`, its sound as `screen-audio`.
   stats() {
     return this.page.evaluate(async () => {
       const { room } = window.rotunda;
@@ -128,18 +129,19 @@ export class Person {
       const sum = (a, b, keys) => Object.fromEntries(keys.map((key) => [key, (a?.[key] ?? 0) + (b[key] ?? 0)]));
       const sentKeys = ['framesSent', 'framesEncoded', 'packetsSent', 'retransmittedPacketsSent', 'nackCount', 'pliCount'];
       const result = { sent: {}, got: {}, t: performance.now() };
-      for (const [kind, producer] of room.producers) {
+      const keyOf = (source) => ({ camera: 'video', microphone: 'audio' })[source] ?? source;
+      for (const [source, producer] of room.producers) {
         const report = await producer.getStats();
         const streams = [...report.values()].filter(({ type }) => type === 'outbound-rtp');
         const sent = streams.reduce((total, stream) => sum(total, stream, sentKeys), null);
-        result.sent[kind] = { ...sent, streams: streams.length, codec: codecOf(report, streams[0] ?? {}) };
+        result.sent[keyOf(source)] = { ...sent, streams: streams.length, codec: codecOf(report, streams[0] ?? {}) };
       }
       for (const entry of room.consumers.values()) {
         if (!entry) continue;
         const report = await entry.consumer.getStats();
         const stat = [...report.values()].find(({ type, kind }) => type === 'inbound-rtp' && kind === entry.kind) ?? {};
         const name = room.peers.get(entry.userId);
-        (result.got[name] ??= {})[entry.kind] = {
+        (result.got[name] ??= {})[keyOf(entry.source)] = {
           codec: codecOf(report, stat),
           frames: stat.framesDecoded ?? 0,
           dropped: stat.framesDropped ?? 0,

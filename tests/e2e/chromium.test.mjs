@@ -109,8 +109,8 @@ test('a WebSocket that is cut comes back, and the media does not notice', async 
       new Promise((resolve) => {
         const { room } = window.rotunda;
         const id = room.userId;
-        room.addEventListener('connection', ({ detail }) => detail.state === 'back' && resolve(room.userId === id));
-        room.cutConnection();
+        room.on('ready', ({ resumed }) => resolve(resumed && room.userId === id));
+        room.session.cut();
       }),
   );
   assert.equal(await resumed, true, 'the same userId');
