@@ -1,0 +1,5 @@
+import { CallPage } from '@/components/call_page';
+
+export default function Page() {
+  return <CallPage />;
+}

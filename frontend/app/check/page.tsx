@@ -1,0 +1,5 @@
+import { CheckPage } from '@/components/check_page';
+
+export default function Page() {
+  return <CheckPage />;
+}
