@@ -29,7 +29,9 @@ export function ChatPanel() {
   const messages = useCall((state) => state.messages);
   const [text, setText] = useState('');
   const list = useRef<HTMLOListElement>(null);
-  useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [messages]);
+  useEffect(() => {
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [messages]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const said = text.trim();

@@ -180,7 +180,7 @@ export async function runCheck(url: string, tell: (report: Report) => void): Pro
 
   let failed: Step | null = null;
   try {
-    await context.resume();
+    void context.resume(); // may wait for a sound card that is not there
     for (const step of STEPS) {
       if (failed) {
         report[step] = { state: 'skipped', detail: '' };

@@ -127,12 +127,24 @@ describe('negotiation', () => {
   });
 
   test.each([
+    ['the impolite side makes the first offer', 'zzz-me', 'have-local-offer'],
+    ['the polite side waits for it', 'aa-me', 'stable'],
+  ])('%s', async (_, userId, state) => {
+    const { call, socket, peer } = await enter([BOB], userId);
+    socket.says('call-remote', fromBob());
+    call.accept();
+    await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
+    expect(peer().signalingState).toBe(state);
+  });
+
+  test.each([
     ['the polite side gives way to an offer that crosses its own', 'aa-me', ['offer']],
     ['the other side ignores it, and its candidates', 'zzz-me', []],
   ])('%s', async (_, userId, log) => {
     const { call, socket, peer } = await enter([BOB], userId);
     socket.says('call-remote', fromBob());
     call.accept();
+    peer().remoteDescription = {}; // in mid-call
     await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
     expect(peer().signalingState).toBe('have-local-offer');
     socket.says('webrtc-offer', fromBob({ type: 'offer', sdp: '' }));

@@ -176,6 +176,32 @@ export class Person {
     });
   }
 
+  // Resolves once the tile of this participant has, or has no more, this class.
+  tileHas(name, className, wanted = true) {
+    return until(`${this.name} sees ${name} ${wanted ? '' : 'not '}${className}`, () =>
+      this.page.evaluate(
+        ([user, css, want]) => {
+          const tile = document.querySelector(`.tile[data-name="${user}"]`);
+          return tile !== null && tile.classList.contains(css) === want;
+        },
+        [name, className, wanted],
+      ),
+    );
+  }
+
+  // Opens the chat if need be, and says it.
+  async say(text) {
+    if (!(await this.page.evaluate(() => document.getElementById('chat-text') !== null))) await this.click('chat');
+    await this.page.waitForSelector('#chat-text');
+    await this.page.type('#chat-text', text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  // What the open chat shows.
+  messages() {
+    return this.page.evaluate(() => [...document.querySelectorAll('#messages li > p:last-child')].map((one) => one.textContent));
+  }
+
   // Milliseconds from the click on Join to the first picture of each other participant.
   firstFrames() {
     return this.page.evaluate(() => {

@@ -59,11 +59,11 @@ export class Server {
   #log = '';
   #exit;
 
-  // args: further flags; announce: the address that media uses.
-  static async start({ args = [], env = {}, announce = '127.0.0.1' } = {}) {
+  // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place.
+  static async start({ args = [], env = {}, announce = '127.0.0.1', port } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
     const server = new Server();
-    server.port = await freeTcpPort();
+    server.port = port ?? (await freeTcpPort());
     server.mediaPort = await freeUdpPort();
     server.origin = `http://127.0.0.1:${server.port}`;
     const flags = ['--listen', `127.0.0.1:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
@@ -114,6 +114,12 @@ export class Server {
     if (SANITIZER.test(this.#log)) throw new Error(`a sanitizer reported:\n${tail}`);
     if (exit?.code !== 0) throw new Error(`expected exit code 0 after ${signal}, got ${JSON.stringify(exit)}:\n${tail}`);
     if (took > STOP_DEADLINE_MS) throw new Error(`expected the end within ${STOP_DEADLINE_MS} ms of ${signal}, took ${took}`);
+  }
+
+  // As a crash would end it.
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.#exit;
   }
 
   fetch(path, options) {

@@ -34,7 +34,7 @@ ADAPTERS = {
 }
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
-CODE = (".c", ".h", ".js", ".mjs", ".py", ".css", ".html", ".cmake")
+CODE = (".c", ".h", ".js", ".mjs", ".ts", ".tsx", ".py", ".css", ".html", ".cmake")
 TEXT = CODE + (".md", ".txt", ".json", ".yml", ".yaml", ".sh")
 
 

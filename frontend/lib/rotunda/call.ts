@@ -5,6 +5,8 @@ import { codeOf } from './errors';
 import type { Notifications, NotificationType } from './protocol';
 import { Session, type SessionOptions } from './session';
 
+const POLITE_PATIENCE_MS = 3_000; // the other side restarts ICE first
+
 export type CallState =
   | 'waiting' // in the exchange, nobody is ringing
   | 'calling' // rings at the partner, or will once the partner is there
@@ -155,12 +157,18 @@ export class Call extends Emitter<CallEvents> {
 
   // ---- the peer connection ----
 
+  get #polite(): boolean {
+    return (this.session.userId ?? '') < (this.#partnerId ?? '');
+  }
+
   #start(): void {
     const peer = new RTCPeerConnection({ iceServers: this.session.iceServers });
     this.peer = peer;
     this.#end = null;
     const remote = new MediaStream();
     peer.onnegotiationneeded = async () => {
+      // The first offer is the impolite side's: both begin at once, and each would have to roll back or be ignored.
+      if (this.#polite && peer.remoteDescription === null) return;
       try {
         this.#makingOffer = true;
         await peer.setLocalDescription();
@@ -180,10 +188,13 @@ export class Call extends Emitter<CallEvents> {
       if (this.peer !== peer) return;
       this.emit('connection', { connection: peer.connectionState, ice: peer.iceConnectionState });
     };
+    const restart = () => {
+      if (peer.iceConnectionState === 'failed') peer.restartIce();
+    };
     peer.onconnectionstatechange = states;
     peer.oniceconnectionstatechange = () => {
       states();
-      if (peer.iceConnectionState === 'failed') peer.restartIce();
+      if (peer.iceConnectionState === 'failed') setTimeout(restart, this.#polite ? POLITE_PATIENCE_MS : 0);
     };
     for (const track of this.#stream.getTracks()) peer.addTrack(track, this.#stream);
     // Without a camera or a microphone one can still see and hear the other.
@@ -214,9 +225,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   async #description(peer: RTCPeerConnection, description: RTCSessionDescriptionInit): Promise<void> {
-    const polite = (this.session.userId ?? '') < (this.#partnerId ?? '');
     const collision = description.type === 'offer' && (this.#makingOffer || peer.signalingState !== 'stable');
-    this.#ignoresOffer = collision && !polite;
+    this.#ignoresOffer = collision && !this.#polite;
     if (this.#ignoresOffer) return;
     await peer.setRemoteDescription(description); // rolls a local offer back by itself
     if (description.type === 'offer') {
