@@ -127,6 +127,9 @@ test('a shared screen is seen beside the camera, with its sound, and ends', asyn
   await until('Bob sees the screen and the camera', async () => {
     const { Ann } = (await bob.stats()).got;
     return Ann.screen?.frames > 5 && Ann['screen-audio']?.energy > 0 && Ann.video.frames > 0;
+  }, { deadlineMs: 20_000, everyMs: 100 }).catch(async (error) => {
+    const seen = JSON.stringify({ sent: (await ann.stats()).sent, got: (await bob.stats()).got });
+    throw new Error(`${error.message}; ${seen}; ${ann.console.join(' ')} ${bob.console.join(' ')}`);
   });
   assert.equal(await bob.evaluate(() => document.querySelectorAll('.tile.screen').length), 1);
   const camera = (await bob.stats()).got.Ann.video.frames;
