@@ -37,7 +37,7 @@ static void ssrc_goes(struct receiver *r, uint32_t ssrc, uint64_t now_us) {
     hmap_remove(r->by_ssrc, &ssrc);
     unsigned i = r->gone_next++ % RECEIVER_GONE;
     r->gone[i].ssrc = ssrc;
-    r->gone[i].until_us = now_us + RECEIVER_PAUSE_US;
+    r->gone[i].until_us = now_us + RECEIVER_GONE_US;
 }
 
 // Loss is told by the numbers: what is missing and not being asked for any more is lost.

@@ -13,6 +13,7 @@
 
 #define RECEIVER_TRACKS_MAX 20000
 #define RECEIVER_GONE 64          // SSRCs of closed tracks whose packets may still be on their way
+#define RECEIVER_GONE_US 5000000  // so long
 #define RECEIVER_PAUSE_US 1000000 // after so long nothing of a paused track may come any more
 #define RECEIVER_KEY_US 1000000   // a picture that is missing for so long is asked for, and again
 

@@ -66,8 +66,11 @@ void report_print(const struct results *r) {
         {"one-way delay, repaired", "delay_repaired"},
         {"jitter", "jitter"},
     };
-    printf("\n%.0f of %.0f joins, %.0f failed\n", value_of(r, "joined"), value_of(r, "joins"),
+    printf("\n%.0f of %.0f joins, %.0f failed", value_of(r, "joined"), value_of(r, "joins"),
            value_of(r, "failed"));
+    if (value_of(r, "unfinished") > 0)
+        printf(", %.0f not done at the end", value_of(r, "unfinished"));
+    printf("\n");
     printf("  %-28s %10s %10s %10s %10s\n", "ms", "p50", "p95", "p99", "max");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         print_percentiles(r, rows[i].title, rows[i].name);

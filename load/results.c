@@ -63,6 +63,7 @@ static void add_people(struct results *r) {
     add_count(r, "joins", t->started);
     add_count(r, "joined", t->joined);
     add_count(r, "failed", t->failed);
+    add_count(r, "unfinished", t->started - t->joined - t->failed);
     add_count(r, "request_errors", t->request_errors);
     for (enum join_part part = 0; part < JOIN_PARTS; part++)
         add_percentiles(r, join_part_name(part), &t->join[part]);
