@@ -180,7 +180,7 @@ static void look_at_seats(struct crowd *c, uint64_t now_us) {
         bool nobody = c->load.tally.joined == 0;
         if (!c->failed && (nobody || participant_refused(p)))
             run_fails(c, participant_why(p));
-        else if (c->load.tally.failed <= 3)
+        else if (c->load.tally.failed + c->load.tally.dropped <= 3)
             fprintf(stderr, "rotunda-load: a participant failed: %s\n", participant_why(p));
         participant_close(p, now_us);
         c->seats[i].participant = NULL;

@@ -46,11 +46,14 @@ struct participant {
 static void participant_fail(struct participant *p, const char *what, const char *why) {
     if (p->state == PARTICIPANT_FAILED)
         return;
-    if (p->state == PARTICIPANT_READY)
+    if (p->state == PARTICIPANT_READY) {
         p->load->tally.present--;
+        p->load->tally.dropped++;
+    } else {
+        p->load->tally.failed++;
+    }
     p->state = PARTICIPANT_FAILED;
     snprintf(p->why, sizeof p->why, "%s%s%s", what, why[0] ? ": " : "", why);
-    p->load->tally.failed++;
     if (p->sender)
         sender_stop(p->sender);
 }

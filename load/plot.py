@@ -9,7 +9,7 @@ import json
 import sys
 from xml.sax.saxutils import escape
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 900, 130, 70, 150, 60, 36
+WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 900, 100, 70, 150, 70, 36
 COLOURS = ("#1f6feb", "#d1453b", "#2a9d5c")
 
 # Title, then the series: member of a sample, what it is called.
@@ -17,7 +17,8 @@ PANELS = (
     ("participants", (("participants", "present"),)),
     ("packets a second", (("rtp_in", "received"), ("rtp_out", "sent"))),
     ("one-way delay, ms", (("delay_p50_ms", "p50"), ("delay_p99_ms", "p99"))),
-    ("loss before repair, %; freezes", (("loss_percent", "loss %"), ("freezes", "freezes"))),
+    ("loss before repair, %", (("loss_percent", "loss"),)),
+    ("freezes that began", (("freezes", "freezes"),)),
     ("CPU, % of a core", (("server_cpu_percent", "server"), ("generator_cpu_percent", "generator"))),
     ("memory of the server, MB", (("server_memory_mb", "resident"),)),
 )

@@ -87,6 +87,7 @@ void receiver_measure(struct receiver *r, uint64_t now_us) {
             continue;
         t->frames->freezes = t->frames->frozen_us = 0;
         t->first_us = t->first_us ? now_us : 0;
+        t->frames->shown_us = t->frames->shown_us ? now_us : 0; // a stall counts from here, too
     }
 }
 

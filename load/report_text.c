@@ -68,6 +68,8 @@ void report_print(const struct results *r) {
     };
     printf("\n%.0f of %.0f joins, %.0f failed", value_of(r, "joined"), value_of(r, "joins"),
            value_of(r, "failed"));
+    if (value_of(r, "dropped") > 0)
+        printf(", %.0f dropped later", value_of(r, "dropped"));
     if (value_of(r, "unfinished") > 0)
         printf(", %.0f not done at the end", value_of(r, "unfinished"));
     printf("\n");

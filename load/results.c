@@ -63,6 +63,7 @@ static void add_people(struct results *r) {
     add_count(r, "joins", t->started);
     add_count(r, "joined", t->joined);
     add_count(r, "failed", t->failed);
+    add_count(r, "dropped", t->dropped);
     add_count(r, "unfinished", t->started - t->joined - t->failed);
     add_count(r, "request_errors", t->request_errors);
     for (enum join_part part = 0; part < JOIN_PARTS; part++)
@@ -158,8 +159,8 @@ static void judge_generator(struct results *r, double busy, uint64_t late_us, ui
     else if (busy > GENERATOR_BUSY_PERCENT)
         snprintf(r->generator_why, sizeof r->generator_why, "it used %.0f %% of its core", busy);
     else if (late_us > GENERATOR_LATE_US)
-        snprintf(r->generator_why, sizeof r->generator_why, "its own timers were up to %.0f ms late (p99)",
-                 (double)late_us / 1000);
+        snprintf(r->generator_why, sizeof r->generator_why,
+                 "its timers were up to %.0f ms late (p99): this machine was busy", (double)late_us / 1000);
     else
         r->generator_limited = false;
 }

@@ -39,6 +39,7 @@ enum fault {
 struct tally {
     // People
     uint64_t started, joined, failed, left;
+    uint64_t dropped;        // failed after they had joined
     uint32_t present;        // joined and not left
     uint64_t request_errors; // `error` answers other than to joining
     // Packets received for tracks; media: without retransmissions

@@ -20,17 +20,21 @@ MAY_SEE = {
     "transport": {"base", "rtp", "transport"},
     "rooms": {"base", "rtp", "rooms"},
     "server": {"base", "rtp", "transport", "rooms", "server"},
-    "tests": {"base", "rtp", "transport", "rooms", "server", "tests"},
+    "load": {"base", "rtp", "transport", "load"},
+    "tests": {"base", "rtp", "transport", "rooms", "server", "load", "tests"},
 }
 # A library's header is included only in the files that adapt it.
 ADAPTERS = {
     r"jansson\.h": ["rooms/negotiate*", "rooms/directory.c", "rooms/participant.c", "rooms/registry.c",
-                    "server/signal_codec.h", "server/versions.c"],
-    r"libwebsockets\.h": ["server/ws_server.c"],
-    r"uv\.h": ["server/control_loop.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c"],
+                    "server/signal_codec.h", "server/versions.c", "load/scenario.c", "load/signal_text.c",
+                    "load/signal_write.c", "load/report_json.c"],
+    r"libwebsockets\.h": ["server/ws_server.c", "load/ws_client.c"],
+    r"uv\.h": ["server/control_loop.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c",
+               "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c"],
-    r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*"],
+    r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
+                                               "load/ice_full.c"],
 }
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
