@@ -16,6 +16,8 @@
 #define SRTCP_INDEX_BYTES 4 // E flag and index (RFC 3711, 3.4)
 #define SHARD_STREAMS 8 // a list that short costs little, and a session's 3 KB are not much beside 8 streams
 #define SENT_STREAMS_MAX 65536
+#define RECENT_FEW 8
+#define RECENT_MANY 128
 #define PACKET_BYTES_MAX 4096 // far above any datagram; keeps the int of libsrtp2 honest
 
 struct profile {
@@ -36,12 +38,21 @@ struct shard {
     uint32_t streams;
 };
 
+struct recent {
+    uint32_t ssrc;
+    uint32_t shard_next; // 1 + its shard; 0: nothing
+};
+
 // libsrtp2 has one template a session, so each direction is a session of its own.
 struct srtp_session {
     srtp_t in;
     struct shard *shards; // outbound; the first is there from the start
     uint32_t shard_count;
     struct hmap *sent; // outbound SSRC -> its shard
+    // The same of the streams last sent, without a cryptographic hash: our own SSRCs need none.
+    struct recent *recent;
+    uint32_t recent_count; // power of two
+    struct recent few[RECENT_FEW];
     const struct profile *profile;
     uint8_t local_key[SRTP_KEY_MAX]; // for further shards
     uint32_t clock;                  // counts authentic packets
@@ -117,19 +128,42 @@ static enum err shard_add(struct srtp_session *session) {
     return ERR_OK;
 }
 
-// The libsrtp2 session of an outbound stream; a new stream goes where there is room. NULL: no memory.
-static srtp_t outbound_of(struct srtp_session *session, uint32_t ssrc) {
-    uint32_t i = hmap_get(session->sent, &ssrc);
-    if (i != HMAP_NONE)
-        return session->shards[i].ctx;
+static struct recent *recent_of(struct srtp_session *session, uint32_t ssrc) {
+    return &session->recent[(ssrc * UINT32_C(2654435761) >> 16) & (session->recent_count - 1)];
+}
+
+// Where a new stream goes: to the first shard that has room. HMAP_NONE: no memory.
+static uint32_t outbound_place(struct srtp_session *session, uint32_t ssrc) {
+    uint32_t i;
     for (i = 0; i < session->shard_count && session->shards[i].streams >= SHARD_STREAMS; i++)
         continue;
     if (i == session->shard_count && shard_add(session) != ERR_OK)
-        return NULL;
+        return HMAP_NONE;
     if (hmap_put(session->sent, &ssrc, i) != ERR_OK)
-        return NULL;
+        return HMAP_NONE;
     session->shards[i].streams++;
-    return session->shards[i].ctx;
+    struct recent *many = i > 0 && session->recent == session->few ? calloc(RECENT_MANY, sizeof *many) : NULL;
+    if (many) { // else the few do, only slower
+        session->recent = many;
+        session->recent_count = RECENT_MANY;
+    }
+    return i;
+}
+
+// The libsrtp2 session of an outbound stream. NULL: no memory for a new one.
+static srtp_t outbound_of(struct srtp_session *session, uint32_t ssrc) {
+    struct recent *recent = recent_of(session, ssrc);
+    if (recent->ssrc != ssrc || recent->shard_next == 0) {
+        uint32_t i = hmap_get(session->sent, &ssrc);
+        if (i == HMAP_NONE)
+            i = outbound_place(session, ssrc);
+        if (i == HMAP_NONE)
+            return NULL;
+        recent = recent_of(session, ssrc); // the table may have grown
+        *recent = (struct recent){.ssrc = ssrc, .shard_next = i + 1};
+    }
+    assert(recent->shard_next <= session->shard_count);
+    return session->shards[recent->shard_next - 1].ctx;
 }
 
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
@@ -141,6 +175,8 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
         return NULL;
     session->tag_bytes = profile->tag_bytes;
     session->profile = profile;
+    session->recent = session->few;
+    session->recent_count = RECENT_FEW;
     memcpy(session->local_key, keys->local, profile->key_bytes);
     session->sent = hmap_create(sizeof(uint32_t), SENT_STREAMS_MAX);
     if (!session->sent || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
@@ -160,6 +196,8 @@ void srtp_session_destroy(struct srtp_session *session) {
         (void)srtp_dealloc(session->shards[i].ctx);
     free(session->shards);
     hmap_destroy(session->sent);
+    if (session->recent != session->few)
+        free(session->recent);
     explicit_bzero(session->local_key, sizeof session->local_key);
     free(session);
 }
@@ -281,5 +319,8 @@ void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc) {
         return;
     assert(i < session->shard_count && session->shards[i].streams > 0);
     session->shards[i].streams--;
+    struct recent *recent = recent_of(session, ssrc);
+    if (recent->ssrc == ssrc)
+        recent->shard_next = 0;
     (void)srtp_remove_stream(session->shards[i].ctx, htonl(ssrc));
 }

@@ -1,13 +1,14 @@
 // What a conference costs: CPU of the media threads for each packet sent, and memory for each participant.
 //
-//   conference_bench [-b BATCH_US] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS
+//   conference_bench [-b BATCH_US] [-x TIMES] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS
+//   SECONDS
 //
 // Hub and workers run in this process; the CPU time is that of the threads named media-*, from
-// /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second), audio 50 packets a second.
-// Delay is from a publisher's send call to the receiver's socket. Bounded: it ends after SECONDS. -r prints
-// one line of numbers for scripts: packets forwarded, ns of CPU a forwarded packet, packets a message, bytes
-// a packet, median and p99 of delay in us, CPU us a second of each participant when nobody sends, load of a
-// worker in %.
+// /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second), audio 50 packets a second; -x
+// sends TIMES as much, to load the workers of small cases. Delay is from a publisher's send call to the
+// receiver's socket. Bounded: it ends after SECONDS. -r prints one line of numbers for scripts: packets
+// forwarded, ns of CPU a forwarded packet, packets a message, bytes a packet, median and p99 of delay in us,
+// CPU us a second of each participant when nobody sends, load of a worker in %.
 #include "base/clock.h"
 #include "tests/kit/conference.h"
 
@@ -78,7 +79,7 @@ static void turn_for(struct conference *c, uint64_t us) {
 }
 
 // Publishers send on their own clocks: audio each 20 ms, and each 33 ms a frame of four packets in a row.
-static void hold(struct conference *c, const struct conference_config *config, uint64_t us) {
+static void hold(struct conference *c, const struct conference_config *config, unsigned times, uint64_t us) {
     uint64_t start_us = clock_now_us(), now_us = start_us;
     uint64_t *audio_us = calloc(config->participants, 2 * sizeof *audio_us);
     if (!audio_us)
@@ -91,10 +92,10 @@ static void hold(struct conference *c, const struct conference_config *config, u
     for (; now_us < start_us + us; conference_turn(c, 1)) {
         now_us = clock_now_us();
         for (unsigned i = 0; i < config->audio_publishers; i++)
-            for (; now_us >= audio_us[i]; audio_us[i] += 20 * US_PER_MS)
+            for (; now_us >= audio_us[i]; audio_us[i] += 20 * US_PER_MS / times)
                 conference_send_audio_of(c, i, 80);
         for (unsigned i = 0; i < config->video_publishers; i++)
-            for (; now_us >= video_us[i]; video_us[i] += 33333) {
+            for (; now_us >= video_us[i]; video_us[i] += 33333 / times) {
                 bool key = (video_us[i] - start_us) % (10 * US_PER_SECOND) < 33333;
                 for (unsigned k = 0; k < 4; k++)
                     conference_send_video_of(c, i, VIDEO_PAYLOAD_BYTES, k == 0, key, k == 3);
@@ -113,18 +114,18 @@ struct result {
     uint32_t delay_p50_us, delay_p99_us;
 };
 
-static void measure(struct conference *c, const struct conference_config *config, uint64_t us,
+static void measure(struct conference *c, const struct conference_config *config, unsigned times, uint64_t us,
                     struct result *out) {
     struct media_counters a, b;
-    hold(c, config, US_PER_SECOND); // warm
-    turn_for(c, 600 * US_PER_MS);   // counters are published each 250 ms
+    hold(c, config, times, US_PER_SECOND); // warm
+    turn_for(c, 600 * US_PER_MS);          // counters are published each 250 ms
     uint64_t idle_a = threads_cpu_ns("media-"), idle_us = 2 * US_PER_SECOND;
     turn_for(c, idle_us);
     uint64_t idle_ns = threads_cpu_ns("media-") - idle_a;
     read_totals(c, config->workers, &a);
     conference_delay_reset(c);
     uint64_t cpu_a = threads_cpu_ns("media-");
-    hold(c, config, us);
+    hold(c, config, times, us);
     uint64_t cpu_ns = threads_cpu_ns("media-") - cpu_a;
     turn_for(c, 600 * US_PER_MS);
     read_totals(c, config->workers, &b);
@@ -139,7 +140,7 @@ static void measure(struct conference *c, const struct conference_config *config
     out->delay_p99_us = conference_delay_us(c, 0.99);
 }
 
-static int bench(const struct conference_config *config, unsigned seconds, bool raw) {
+static int bench(const struct conference_config *config, unsigned times, unsigned seconds, bool raw) {
     uint64_t before_bytes = resident_bytes();
     struct conference *c = conference_open(config);
     if (!c)
@@ -153,7 +154,7 @@ static int bench(const struct conference_config *config, unsigned seconds, bool 
     }
     double ready_ms = (double)(clock_now_us() - start_us) / 1000;
     struct result r;
-    measure(c, config, seconds * US_PER_SECOND, &r);
+    measure(c, config, times, seconds * US_PER_SECOND, &r);
     if (raw)
         printf("%" PRIu64 " %.0f %.2f %.0f %u %u %.1f %.0f\n", r.forwarded, r.cpu_ns, r.per_message, r.bytes,
                r.delay_p50_us, r.delay_p99_us, r.idle_us, r.load);
@@ -173,19 +174,22 @@ static int bench(const struct conference_config *config, unsigned seconds, bool 
 int main(int argc, char **argv) {
     struct conference_config config = {.batch_us = 1000};
     bool raw = false;
-    for (int option; (option = getopt(argc, argv, "b:r")) != -1;) {
+    unsigned times = 1;
+    for (int option; (option = getopt(argc, argv, "b:rx:")) != -1;) {
         if (option == 'b')
             config.batch_us = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (option == 'x')
+            times = (unsigned)strtoul(optarg, NULL, 10);
         else if (option == 'r')
             raw = true;
         else
             return 2;
     }
-    if (argc - optind != 5) {
-        fprintf(
-            stderr,
-            "usage: %s [-b BATCH_US] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS SECONDS\n",
-            argv[0]);
+    if (argc - optind != 5 || times < 1 || times > 100) {
+        fprintf(stderr,
+                "usage: %s [-b BATCH_US] [-x TIMES] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS "
+                "VIDEO_PUBLISHERS SECONDS\n",
+                argv[0]);
         return 2;
     }
     unsigned values[5];
@@ -198,5 +202,5 @@ int main(int argc, char **argv) {
     config.participants_per_worker = (values[1] + values[0] - 1) / values[0];
     struct rlimit limit = {.rlim_cur = 20000, .rlim_max = 20000}; // two sockets a participant
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return bench(&config, values[4], raw);
+    return bench(&config, times, values[4], raw);
 }
