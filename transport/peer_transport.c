@@ -12,6 +12,11 @@ enum stage {
     STAGE_OVER,    // DTLS failed or closed; nothing comes back
 };
 
+// RFC 6347, section 4.2.4: whoever sent the last flight answers its peer for twice the MSL of TCP, which is
+// two minutes (RFC 9293, section 3.4.1). Then the handshake's 60 KB may go even if the peer has nothing to
+// send.
+#define FINISHED_US (4 * 60 * US_PER_SECOND)
+
 struct peer_transport {
     struct peer_shared shared;
     struct peer_output output;
@@ -19,7 +24,8 @@ struct peer_transport {
     struct dtls *dtls;
     struct srtp_session *srtp; // while STAGE_SECURE
     enum stage stage;
-    bool heard;                // an authentic SRTP or SRTCP packet has come
+    bool heard;                // an authentic SRTP or SRTCP packet has come, or FINISHED_US have passed
+    uint64_t finished_us;      // when those are over; 0: not begun
     bool connected_unreported; // STAGE_SECURE was entered outside of input and advance
     const char *failure;       // ours, beside what DTLS says; NULL for none
     enum ice_state reported_ice;
@@ -94,6 +100,8 @@ static void peer_settle(struct peer_transport *peer, uint64_t now_us) {
         dtls_start(peer->dtls, now_us);
     if (peer->stage == STAGE_WAITING && dtls_get_state(peer->dtls) == DTLS_CONNECTED)
         peer_secure(peer);
+    if (peer->stage == STAGE_SECURE && peer->finished_us == 0)
+        peer->finished_us = now_us + FINISHED_US;
     enum dtls_state dtls = dtls_get_state(peer->dtls);
     if (dtls == DTLS_FAILED || dtls == DTLS_CLOSED) {
         srtp_session_destroy(peer->srtp);
@@ -167,6 +175,11 @@ static enum peer_drop drop_of(enum err err) {
     }
 }
 
+static void peer_heard(struct peer_transport *peer) {
+    peer->heard = true;
+    dtls_release(peer->dtls);
+}
+
 static void peer_input_srtp(struct peer_transport *peer, uint8_t *packet, bool rtcp, struct peer_input *out) {
     if (peer->stage != STAGE_SECURE) {
         peer_drop(out, PEER_DROP_NO_KEYS);
@@ -179,10 +192,8 @@ static void peer_input_srtp(struct peer_transport *peer, uint8_t *packet, bool r
         return;
     }
     out->kind = rtcp ? PEER_RTCP : PEER_RTP;
-    if (!peer->heard) { // the peer has keys, so our last flight has arrived
-        peer->heard = true;
-        dtls_release(peer->dtls);
-    }
+    if (!peer->heard) // the peer has keys, so our last flight has arrived
+        peer_heard(peer);
 }
 
 void peer_transport_input(struct peer_transport *peer, const struct tuple *from, uint8_t *datagram,
@@ -209,7 +220,9 @@ void peer_transport_input(struct peer_transport *peer, const struct tuple *from,
 
 uint64_t peer_transport_next_us(const struct peer_transport *peer) {
     uint64_t ice = ice_next_us(&peer->ice), dtls = dtls_next_us(peer->dtls);
-    return ice < dtls ? ice : dtls;
+    uint64_t next_us = ice < dtls ? ice : dtls;
+    bool waits = peer->stage == STAGE_SECURE && !peer->heard && peer->finished_us > 0;
+    return waits && peer->finished_us < next_us ? peer->finished_us : next_us;
 }
 
 void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct peer_input *out) {
@@ -217,6 +230,8 @@ void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct
     (void)ice_advance(&peer->ice, now_us);
     dtls_advance(peer->dtls, now_us);
     peer_settle(peer, now_us);
+    if (peer->stage == STAGE_SECURE && !peer->heard && now_us >= peer->finished_us)
+        peer_heard(peer);
     peer_report(peer, out);
 }
 

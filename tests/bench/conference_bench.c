@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +49,30 @@ static uint64_t threads_cpu_ns(const char *prefix) {
     return sum;
 }
 
-static uint64_t resident_bytes(void) {
-    uint64_t size, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%" SCNu64 " %" SCNu64, &size, &pages) != 2)
-        pages = 0;
-    if (f)
-        fclose(f);
-    return pages * 4096;
+// Bytes that the workers' threads have allocated: everything in malloc's arenas but the first, which is this
+// thread's. Packet blocks and other large pieces lie outside of arenas.
+static uint64_t workers_heap_bytes(void) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f || malloc_info(0, f) != 0)
+        abort();
+    fclose(f);
+    uint64_t sum = 0;
+    const char *heap = strstr(text, "<heap nr=\"1\"");
+    for (; heap; heap = strstr(heap + 1, "<heap nr=")) {
+        uint64_t fast = 0, rest = 0, current = 0;
+        const char *at = strstr(heap, "<total type=\"fast\"");
+        if (at)
+            sscanf(at, "<total type=\"fast\" count=\"%*u\" size=\"%" SCNu64, &fast);
+        if ((at = strstr(heap, "<total type=\"rest\"")))
+            sscanf(at, "<total type=\"rest\" count=\"%*u\" size=\"%" SCNu64, &rest);
+        if ((at = strstr(heap, "<system type=\"current\"")))
+            sscanf(at, "<system type=\"current\" size=\"%" SCNu64, &current);
+        sum += current - fast - rest;
+    }
+    free(text);
+    return sum;
 }
 
 static void read_totals(struct conference *c, unsigned workers, struct media_counters *out) {
@@ -141,7 +158,6 @@ static void measure(struct conference *c, const struct conference_config *config
 }
 
 static int bench(const struct conference_config *config, unsigned times, unsigned seconds, bool raw) {
-    uint64_t before_bytes = resident_bytes();
     struct conference *c = conference_open(config);
     if (!c)
         return 1;
@@ -152,6 +168,7 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
         fprintf(stderr, "the conference did not come together in 60 s\n");
         return 1;
     }
+    conference_send_reports(c);
     double ready_ms = (double)(clock_now_us() - start_us) / 1000;
     struct result r;
     measure(c, config, times, seconds * US_PER_SECOND, &r);
@@ -163,10 +180,10 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
             "workers %u, participants %u, audio %u, video %u: all connected %.0f ms, %" PRIu64
             " forwarded, %.0f ns of CPU a forwarded packet, %.1f packets of %.0f bytes a message, delay p50 "
             "%u us, p99 %u us, %.1f us of CPU a second for each idle participant, load of a worker %.0f %%, "
-            "%.1f KB resident a participant (both sides)\n",
+            "%.1f KB of the workers' heap a participant\n",
             config->workers, config->participants, config->audio_publishers, config->video_publishers,
             ready_ms, r.forwarded, r.cpu_ns, r.per_message, r.bytes, r.delay_p50_us, r.delay_p99_us,
-            r.idle_us, r.load, (double)(resident_bytes() - before_bytes) / 1024 / config->participants);
+            r.idle_us, r.load, (double)workers_heap_bytes() / 1024 / config->participants);
     conference_close(c);
     return 0;
 }

@@ -380,6 +380,14 @@ static void member_send(struct member *m, bool marker, uint8_t payload_type, uin
     media_peer_send_rtp(m->send, span_of(packet, w.len));
 }
 
+void conference_send_reports(struct conference *c) {
+    static const uint8_t empty[8] = {0x80, 201, 0, 1, 0, 0, 0, 1}; // RFC 3550, section 6.4.2
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        media_peer_send_rtcp(c->members[i].send, span_of(empty, sizeof empty));
+        media_peer_send_rtcp(c->members[i].recv, span_of(empty, sizeof empty));
+    }
+}
+
 void conference_send_audio_of(struct conference *c, unsigned publisher, unsigned payload_bytes) {
     uint8_t payload[1180];
     memset(payload, 0x5a, sizeof payload);

@@ -34,6 +34,8 @@ bool conference_ready(const struct conference *conference);
 void conference_send_audio(struct conference *conference, unsigned payload_bytes);
 void conference_send_video(struct conference *conference, unsigned payload_bytes, bool frame_start,
                            bool key_frame, bool marker);
+// Every participant says something on both its transports, as browsers do with their reports.
+void conference_send_reports(struct conference *conference);
 // The same for one publisher.
 void conference_send_audio_of(struct conference *conference, unsigned publisher, unsigned payload_bytes);
 void conference_send_video_of(struct conference *conference, unsigned publisher, unsigned payload_bytes,
