@@ -52,9 +52,13 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
 }
 
 // This packet begins a new run of numbers.
-static void consumer_sync(struct consumer *c, const struct producer_stream *s,
-                          const struct forward_meta *meta, uint64_t now_us) {
+static void consumer_sync(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                          uint64_t now_us) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
     bool changed = c->current != s->index;
+    struct picture_numbers pictures;
+    if (c->rewrite.source != s->index && rtp_forward_pictures(prepared, &pictures))
+        picture_rewrite_sync(&c->pictures, pictures);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us));
     c->current = c->target = (int8_t)s->index;
@@ -80,6 +84,7 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->mid_len = c->mid_len;
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
+    stamp->picture_offset = c->pictures.offset;
     stamp->transport_cc_seq = consumer_is_video(c) ? c->endpoint->transport_seq++ : 0;
 }
 
@@ -118,6 +123,9 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
         return; // a gap, as if the network had lost it
     }
     consumer_stamp(c, &stamp, now_us);
+    struct picture_numbers pictures;
+    if (rtp_forward_pictures(prepared, &pictures))
+        picture_rewrite_note(&c->pictures, pictures);
     rtp_forward_copy(b, prepared, &stamp);
     if (c->sent)
         consumer_remember(c, &stamp);
@@ -150,7 +158,7 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
     const struct forward_meta *meta = forward_meta_of(prepared);
     if (!consumer_admits(c, s, meta))
         return;
-    consumer_sync(c, s, meta, now_us);
+    consumer_sync(c, s, prepared, now_us);
     consumer_send_first(c, s, prepared, now_us);
     consumer_catch_up(c, s, meta->seq, now_us);
 }
@@ -194,6 +202,8 @@ static struct block *consumer_find_sent(const struct consumer *c, struct forward
         return NULL;
     if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &source, &seq_in, &timestamp_offset))
         return NULL;
+    if (source != c->rewrite.source && c->producer->params.codec == CODEC_VP8)
+        return NULL; // from before a switch: its picture numbers would be those of another stream now
     const struct history *history = c->producer->streams[source].history;
     struct block *prepared = history ? history_get(history, seq_in, now_us) : NULL;
     if (!prepared)

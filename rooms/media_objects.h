@@ -152,6 +152,7 @@ struct consumer {
     bool timeless;   // and its timestamp has nothing to do with those before
     bool report_due; // a sender report goes out as soon as there is something to report
     struct seq_rewrite rewrite;
+    struct picture_rewrite pictures;
     uint16_t rtx_seq;
     struct send_stats stats;
     uint64_t payload_bytes; // for sender reports

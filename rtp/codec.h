@@ -20,6 +20,9 @@ struct codec_frame {
     bool key_frame;   // and that frame is a key frame (its first packet only)
     uint8_t spatial, temporal;
     bool layer_sync; // a receiver may step up to this temporal layer here
+    // VP8: where in the payload a 15-bit PictureID and the TL0PICIDX behind it stand; 0 unless both are
+    // there.
+    uint8_t picture_at;
 };
 
 // payload: without padding, not empty. descriptor: the dependency descriptor extension, ptr NULL when absent.

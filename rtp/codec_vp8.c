@@ -10,12 +10,16 @@
 #define HAS_KEYIDX 0x10
 #define PICTURE_ID_LONG 0x80
 #define LAYER_SYNC 0x20
+#define PICTURE_AT 2     // behind the two bytes that tell what follows
 #define INTER_FRAME 0x01 // "P: inverse key frame flag"
 
 static void read_extended(struct reader *r, struct codec_frame *out) {
     uint8_t flags = read_u8(r);
-    if ((flags & HAS_PICTURE_ID) && (read_u8(r) & PICTURE_ID_LONG))
+    bool long_id = (flags & HAS_PICTURE_ID) && (read_u8(r) & PICTURE_ID_LONG);
+    if (long_id)
         read_u8(r);
+    if (long_id && (flags & HAS_TL0PICIDX))
+        out->picture_at = PICTURE_AT;
     if (flags & HAS_TL0PICIDX)
         read_u8(r);
     if (flags & (HAS_TID | HAS_KEYIDX)) {

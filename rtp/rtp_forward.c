@@ -76,6 +76,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     meta->seq = packet->seq;
     meta->marker = packet->marker;
     meta->repaired = false;
+    meta->picture_at = 0;
     if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
         meta->capture_ntp = 0;
     // Built aside first: the values view the bytes that the new header covers.
@@ -118,13 +119,36 @@ static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
     p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
 }
 
+// VP8's PictureID (its top bit says that it has 15 more) and TL0PICIDX, in the copied payload.
+static inline void stamp_pictures(uint8_t *payload, const struct forward_meta *meta,
+                                  const struct forward_stamp *stamp) {
+    if (meta->picture_at == 0)
+        return;
+    uint8_t *p = payload + meta->picture_at;
+    uint16_t id = load_be16(p);
+    store_be16(p, (uint16_t)((id & 0x8000) | ((id + stamp->picture_offset.id) & 0x7fff)));
+    p[2] = (uint8_t)(p[2] + stamp->picture_offset.tl0);
+}
+
+bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    if (meta->picture_at == 0)
+        return false;
+    assert(meta->header_len + meta->picture_at + 3 <= prepared->len);
+    const uint8_t *p = block_data(prepared) + meta->header_len + meta->picture_at;
+    *out = (struct picture_numbers){.id = load_be16(p) & 0x7fff, .tl0 = p[2]};
+    return true;
+}
+
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     uint8_t *p = out->bytes + BLOCK_HEADROOM;
     assert(prepared->len <= BLOCK_CAPACITY - BLOCK_HEADROOM);
     out->start = BLOCK_HEADROOM;
     out->len = prepared->len;
     memcpy(p, block_data(prepared), prepared->len);
-    stamp_header(p, forward_meta_of(prepared), stamp);
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    stamp_header(p, meta, stamp);
+    stamp_pictures(p + meta->header_len, meta, stamp);
 }
 
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
@@ -140,4 +164,5 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
     store_be16(p + meta->header_len, original_seq);
     memcpy(p + meta->header_len + RTX_SEQ_BYTES, block_data(prepared) + meta->header_len,
            (size_t)prepared->len - meta->header_len);
+    stamp_pictures(p + meta->header_len + RTX_SEQ_BYTES, meta, stamp);
 }

@@ -10,6 +10,7 @@
 #define RTP_RTP_FORWARD_H
 
 #include "base/pool.h"
+#include "rtp/picture_rewrite.h"
 #include "rtp/rtp_ext.h"
 
 #define RTP_FORWARD_MID_MAX 8
@@ -29,7 +30,8 @@ struct forward_meta {
     bool key_frame;   // first packet of a key frame
     bool frame_start; // first packet of a frame
     uint8_t spatial, temporal;
-    bool repaired; // came as a retransmission
+    uint8_t picture_at; // as codec.h tells
+    bool repaired;      // came as a retransmission
 };
 _Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
 
@@ -39,8 +41,8 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
 // follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
-// and temporal, which are the codec's to tell; repaired becomes false, for whoever unwrapped the packet to
-// set. The payload does not move; a packet grows by at most 52 bytes.
+// temporal and picture_at, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
+// packet to set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
 
@@ -52,12 +54,15 @@ struct forward_stamp { // what one receiver sees
     bool marker;
     uint8_t mid_len; // 0..RTP_FORWARD_MID_MAX
     char mid[RTP_FORWARD_MID_MAX];
-    uint32_t abs_send_time;    // 24 bits
-    uint16_t transport_cc_seq; // video only
+    uint32_t abs_send_time;                // 24 bits
+    uint16_t transport_cc_seq;             // video only
+    struct picture_numbers picture_offset; // added to VP8's picture numbers, where meta.picture_at tells them
 };
 
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+// VP8's picture numbers of a prepared packet; false when it has none.
+bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
 // original_seq is the number under which this receiver was sent the packet first.
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,

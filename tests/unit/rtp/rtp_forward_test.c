@@ -274,12 +274,42 @@ static void the_longest_packet_fits(void **state) {
     block_release(b);
 }
 
+static void picture_numbers_are_stamped(void **state) {
+    (void)state;
+    struct pool *pool = pool_create(4);
+    // VP8: X, PictureID of 15 bits 0x7ffe, TL0PICIDX 0xff, TID; then a frame
+    static const uint8_t packet[] = {0x80, 96,   0,    1,    0,    0,    0,    2, 0, 0, 0,
+                                     3,    0x90, 0xe0, 0xff, 0xfe, 0xff, 0x40, 1, 2, 3};
+    struct block *b = pool_take(pool), *out = pool_take(pool);
+    memcpy(block_data(b), packet, sizeof packet);
+    b->len = sizeof packet;
+    struct rtp_packet view;
+    struct rtp_ext_values values = {0};
+    assert_int_equal(rtp_parse(span_of(block_data(b), b->len), &view), ERR_OK);
+    rtp_forward_prepare(b, &view, &values, MEDIA_VIDEO, 0);
+    struct picture_numbers numbers;
+    assert_false(rtp_forward_pictures(b, &numbers)); // nobody said where they are
+    forward_meta_of(b)->picture_at = 2;
+    assert_true(rtp_forward_pictures(b, &numbers));
+    assert_int_equal(numbers.id, 0x7ffe);
+    assert_int_equal(numbers.tl0, 0xff);
+    struct forward_stamp stamp = {.ssrc = 9, .picture_offset = {.id = 3, .tl0 = 2}};
+    rtp_forward_copy(out, b, &stamp);
+    const uint8_t *payload = block_data(out) + forward_meta_of(b)->header_len;
+    static const uint8_t wrapped[] = {0x90, 0xe0, 0x80, 0x01, 0x01, 0x40, 1, 2, 3};
+    assert_memory_equal(payload, wrapped, sizeof wrapped);
+    rtp_forward_copy_rtx(out, b, &stamp, 77);
+    assert_memory_equal(block_data(out) + forward_meta_of(b)->header_len + 2, wrapped, sizeof wrapped);
+    block_release(b);
+    block_release(out);
+    pool_destroy(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_are_prepared),
-        cmocka_unit_test(prepare_leaves_the_codecs_fields),
-        cmocka_unit_test(copies_are_stamped),
-        cmocka_unit_test(the_longest_packet_fits),
+        cmocka_unit_test(packets_are_prepared),        cmocka_unit_test(prepare_leaves_the_codecs_fields),
+        cmocka_unit_test(copies_are_stamped),          cmocka_unit_test(the_longest_packet_fits),
+        cmocka_unit_test(picture_numbers_are_stamped),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
