@@ -276,11 +276,11 @@ static void the_longest_packet_fits(void **state) {
 
 static void picture_numbers_are_stamped(void **state) {
     (void)state;
-    struct pool *pool = pool_create(4);
+    struct pool *blocks = pool_create(4);
     // VP8: X, PictureID of 15 bits 0x7ffe, TL0PICIDX 0xff, TID; then a frame
     static const uint8_t packet[] = {0x80, 96,   0,    1,    0,    0,    0,    2, 0, 0, 0,
                                      3,    0x90, 0xe0, 0xff, 0xfe, 0xff, 0x40, 1, 2, 3};
-    struct block *b = pool_take(pool), *out = pool_take(pool);
+    struct block *b = pool_take(blocks), *out = pool_take(blocks);
     memcpy(block_data(b), packet, sizeof packet);
     b->len = sizeof packet;
     struct rtp_packet view;
@@ -302,7 +302,7 @@ static void picture_numbers_are_stamped(void **state) {
     assert_memory_equal(block_data(out) + forward_meta_of(b)->header_len + 2, wrapped, sizeof wrapped);
     block_release(b);
     block_release(out);
-    pool_destroy(pool);
+    pool_destroy(blocks);
 }
 
 int main(void) {
