@@ -62,8 +62,17 @@ test('the page and its parts are served', async () => {
   assert.equal(page.status, 200);
   assert.match(page.headers['content-type'], /^text\/html/);
   assert.match(page.body, /<title>Rotunda<\/title>/);
-  for (const [path, type] of [['/app.js', /javascript/], ['/style.css', /^text\/css/], ['/icon.svg', /^image\/svg/]]) {
-    const part = await rawGet(path);
+  const named = (pattern) => [...page.body.matchAll(pattern)].map((match) => match[1]);
+  const scripts = named(/<script[^>]* src="([^"]+)"/g);
+  const sheets = named(/<link[^>]* href="([^"]+\.css)"/g);
+  assert.ok(scripts.length > 0 && sheets.length > 0, 'the page names scripts and style sheets');
+  const parts = [
+    ...scripts.map((path) => [path, /javascript/]),
+    ...sheets.map((path) => [path, /^text\/css/]),
+    ['/icon.svg', /^image\/svg/],
+  ];
+  for (const [path, type] of parts) {
+    const part = await rawGet(new URL(path, `${server.origin}/`).pathname);
     assert.equal(part.status, 200, path);
     assert.match(part.headers['content-type'], type);
   }
