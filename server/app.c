@@ -1,11 +1,11 @@
 #include "server/app.h"
 
 #include "base/clock.h"
-#include "server/announce.h"
 #include "server/banner.h"
 #include "server/control_loop.h"
 #include "server/media.h"
 #include "server/metrics.h"
+#include "server/reach.h"
 #include "server/web_files.h"
 #include "server/ws_server.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define ERROR_MAX 512
+#define ERROR_MAX 1024
 #define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
 #define PING_SECONDS 20
 #define HANGUP_SECONDS 50
@@ -23,8 +23,7 @@
 
 struct app {
     const struct config *config;
-    char announce[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
-    size_t announce_count;
+    struct announce announce;
     unsigned workers;
     uint64_t started_us;
     uint64_t stop_by_us; // TIME_NEVER until a signal comes
@@ -202,8 +201,10 @@ static void limits_from(const struct config *config, struct hub_limits *limits) 
 }
 
 static bool start_hub(struct app *app, char *error) {
-    struct hub_config config = {.workers = app->workers, .announce_count = (unsigned)app->announce_count};
-    memcpy(config.announce, app->announce, sizeof config.announce);
+    struct hub_config config = {.workers = app->workers, .announce_count = app->announce.count};
+    _Static_assert(sizeof config.announce[0] == sizeof app->announce.list[0].text, "one size of address");
+    for (unsigned i = 0; i < app->announce.count; i++)
+        memcpy(config.announce[i], app->announce.list[i].text, sizeof config.announce[i]);
     for (unsigned w = 0; w < app->workers; w++)
         config.media_ports[w] = media_port(app->media);
     snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
@@ -239,14 +240,6 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
 
 // ---- before the parts
 
-static void announce_choose(struct app *app) {
-    _Static_assert(sizeof app->announce == sizeof app->config->announce, "one size of address text");
-    app->announce_count = app->config->announce_count;
-    memcpy(app->announce, app->config->announce, sizeof app->announce);
-    if (app->announce_count == 0)
-        app->announce_count = announce_find(app->config->listen_host, app->announce, HUB_ANNOUNCE_MAX);
-}
-
 // As many descriptors as the settings may need; no more, because tables are sized by the limit.
 static void descriptors_allow(const struct config *config) {
     struct rlimit limit;
@@ -259,18 +252,24 @@ static void descriptors_allow(const struct config *config) {
                  LOG_NUMBER("allowed", limit.rlim_cur));
 }
 
+// As text for people, or as events where logs are for machines.
 static void started_tell(const struct app *app, const char *web_root, bool web_root_missing) {
+    struct reach reach;
+    reach_judge(&reach, &app->announce, reach_in_container());
     struct banner banner = {
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
         .workers = app->workers,
-        .announce = (const char(*)[ANNOUNCE_TEXT_MAX])app->announce,
-        .announce_count = app->announce_count,
+        .announce = &app->announce,
+        .reach = &reach,
         .web_root = web_root,
         .web_root_missing = web_root_missing,
     };
-    banner_print(stdout, &banner);
+    if (app->config->log_format == LOG_FORMAT_JSON)
+        banner_log(&banner);
+    else
+        banner_print(stdout, &banner);
     LOG_INFO("server started", LOG_TEXT("version", ROTUNDA_VERSION),
              LOG_NUMBER("http_port", banner.http_port), LOG_NUMBER("media_port", banner.media_port),
              LOG_NUMBER("workers", banner.workers));
@@ -297,10 +296,9 @@ int app_run(const struct config *config) {
         found = web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     descriptors_allow(config);
-    announce_choose(&app);
 
-    bool started = start_loop(&app, error) && start_media(&app, error) && start_hub(&app, error) &&
-                   start_ws(&app, error, web_root);
+    bool started = announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
+                   start_media(&app, error) && start_hub(&app, error) && start_ws(&app, error, web_root);
     if (started) {
         started_tell(&app, web_root, !found);
         control_loop_run(app.loop);

@@ -1,8 +1,8 @@
-// banner: what people read on their screen when the server has started.
+// banner: what people read when the server has started: on their screen, or as events of a log in JSON.
 #ifndef SERVER_BANNER_H
 #define SERVER_BANNER_H
 
-#include "server/announce.h"
+#include "server/reach.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -11,13 +11,16 @@ struct banner {
     const char *listen_host;
     uint16_t http_port, media_port;
     unsigned workers;
-    const char (*announce)[ANNOUNCE_TEXT_MAX]; // where clients send media to
-    size_t announce_count;
+    const struct announce *announce; // where clients send media to
+    const struct reach *reach;
     const char *web_root;
     bool web_root_missing;
 };
 
 // Where to open it, where media goes, what a firewall must let in; and a warning for what will not work.
 void banner_print(FILE *out, const struct banner *banner);
+
+// The same as log events: "media announced" for each address, and warnings.
+void banner_log(const struct banner *banner);
 
 #endif

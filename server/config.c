@@ -257,6 +257,19 @@ static bool take_file(struct loader *loader) {
     return fine;
 }
 
+// ---- settings that go together
+
+static bool check_announce(struct loader *loader) {
+    const struct config *config = loader->config;
+    bool automatic = false;
+    for (unsigned i = 0; i < config->announce_count; i++)
+        automatic = automatic || strcmp(config->announce[i], ANNOUNCE_AUTO) == 0;
+    if (config->stun.host[0] && !automatic)
+        return refuse(loader, "stun: \"%s\" would not be asked, because announce has no auto in it",
+                      config->stun.host);
+    return true;
+}
+
 enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
                              char *error) {
     *config = (struct config){0};
@@ -267,7 +280,7 @@ enum config_task config_load(struct config *config, int argc, char *const argv[]
         return CONFIG_REFUSED;
     if (loader.task == CONFIG_HELP || loader.task == CONFIG_VERSION)
         return loader.task;
-    if (!take_environment(&loader, environment) || !take_file(&loader))
+    if (!take_environment(&loader, environment) || !take_file(&loader) || !check_announce(&loader))
         return CONFIG_REFUSED;
     return loader.task;
 }

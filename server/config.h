@@ -3,31 +3,34 @@
 // A setting has one name in three spellings: the flag `--media-port 40000`, the environment variable
 // ROTUNDA_MEDIA_PORT and the key `media-port = 40000` of the file that --config (or ROTUNDA_CONFIG) names. A
 // flag wins over the environment, that over the file, that over the default. What is unknown or not allowed
-// is refused with the name, the value, where it came from, and what is allowed. An empty environment variable
-// counts as not set.
+// is refused with the name, the value, where it came from, and what is allowed; so are settings that
+// contradict each other. An empty environment variable counts as not set.
 //
 // Pure but for reading the file. Any thread.
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
 #include "base/log.h"
+#include "server/host_port.h"
 #include "server/hub.h"
 
 #include <stdio.h>
 
 #define CONFIG_PATH_MAX 512
 #define CONFIG_ERROR_MAX 1024
+#define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
 
 struct config {
-    char listen_host[46];    // an IP literal without brackets
-    uint16_t listen_port;    // 0: the system chooses
-    uint16_t media_port;     // 0: the system chooses
-    uint32_t workers;        // 0: one for each core (config_worker_count)
-    unsigned announce_count; // 0: the machine's own addresses (announce.h)
-    char announce[HUB_ANNOUNCE_MAX][46];
-    char web_root[CONFIG_PATH_MAX]; // "": where the page was built or installed (web_root_find)
-    uint32_t log_level;             // enum log_level
-    uint32_t log_format;            // enum log_format
+    char listen_host[IP_TEXT_MAX];                // an IP literal without brackets
+    uint16_t listen_port;                         // 0: the system chooses
+    uint16_t media_port;                          // 0: the system chooses
+    uint32_t workers;                             // 0: one for each core (config_worker_count)
+    unsigned announce_count;                      // at least 1
+    char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
+    struct host_port stun;                        // who to ask for the public address; host "": nobody
+    char web_root[CONFIG_PATH_MAX];               // "": where the page was built or installed (web_root_find)
+    uint32_t log_level;                           // enum log_level
+    uint32_t log_format;                          // enum log_format
 
     uint32_t rooms_max, participants_max;                  // participants: of one room
     uint32_t transports_max, producers_max, consumers_max; // of one participant
@@ -62,7 +65,8 @@ enum setting_type {
     SETTING_NUMBER,    // uint32_t, from min to max
     SETTING_PORT,      // uint16_t, from min to max
     SETTING_LISTEN,    // HOST:PORT
-    SETTING_ADDRESSES, // IP[,IP...]
+    SETTING_ADDRESSES, // IP[,IP...], `auto` among them
+    SETTING_HOST,      // HOST[:PORT]; the default port is `min`
     SETTING_CHOICE,    // one of `words`, stored as its index (uint32_t)
     SETTING_PATH,
 };

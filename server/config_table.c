@@ -1,5 +1,7 @@
 #include "server/config.h"
 
+#include "server/stun_client.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
@@ -18,8 +20,10 @@ static const struct setting settings[] = {
      "Where HTTP and the WebSocket listen; [::]:8080 takes IPv6 and IPv4."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
-    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, "", "IP[,IP...]",
-     "Addresses that clients send media to; default: this machine's own."},
+    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "IP[,IP...]",
+     "Addresses that clients send media to; auto: this machine's own, and what --stun finds."},
+    {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
+     "STUN server that is asked at start for this machine's public address, which auto then holds."},
     {"workers", SETTING_NUMBER, AT(workers), 1, WORKERS_MAX, NULL, "", "N",
      "Media threads; default: one for each core."},
     {"web-root", SETTING_PATH, AT(web_root), 0, 0, NULL, "", "DIR",
@@ -74,18 +78,8 @@ static bool number_parse(const char *text, uint32_t min, uint32_t max, uint32_t 
     return true;
 }
 
-// An IP literal, written back in its shortest form.
-static bool address_normalise(const char *text, char out[46]) {
-    uint8_t raw[sizeof(struct in6_addr)];
-    if (inet_pton(AF_INET, text, raw) == 1)
-        return inet_ntop(AF_INET, raw, out, 46) != NULL;
-    if (inet_pton(AF_INET6, text, raw) == 1)
-        return inet_ntop(AF_INET6, raw, out, 46) != NULL;
-    return false;
-}
-
 // "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".
-static bool listen_parse(const char *text, char host[46], uint16_t *port) {
+static bool listen_parse(const char *text, char host[IP_TEXT_MAX], uint16_t *port) {
     char copy[64];
     size_t len = strlen(text);
     if (len >= sizeof copy)
@@ -104,15 +98,16 @@ static bool listen_parse(const char *text, char host[46], uint16_t *port) {
     } else if (strcmp(name, "localhost") == 0) {
         name = "127.0.0.1";
     }
-    char shortest[46];
-    if (!address_normalise(name, shortest) || bracketed != (strchr(shortest, ':') != NULL))
+    char shortest[IP_TEXT_MAX];
+    if (!ip_normalise(name, shortest) || bracketed != (strchr(shortest, ':') != NULL))
         return false;
     memcpy(host, shortest, sizeof shortest);
     *port = (uint16_t)number;
     return true;
 }
 
-// Whether clients can be told to send to it: neither "any" nor multicast.
+// Whether clients can be told to send to it: neither "any" nor multicast, nor IPv6 link-local, which would
+// need the name of an interface of theirs.
 static bool address_usable(const char *text) {
     struct in_addr v4;
     struct in6_addr v6;
@@ -121,14 +116,14 @@ static bool address_usable(const char *text) {
         return host != 0 && host >> 28 < 0xe;
     }
     return inet_pton(AF_INET6, text, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) &&
-           !IN6_IS_ADDR_MULTICAST(&v6);
+           !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6);
 }
 
 static bool addresses_parse(const char *text, struct config *config) {
-    char found[HUB_ANNOUNCE_MAX][46] = {{0}};
+    char found[HUB_ANNOUNCE_MAX][IP_TEXT_MAX] = {{0}};
     unsigned count = 0;
     while (*text) {
-        char one[46];
+        char one[IP_TEXT_MAX];
         size_t len = strcspn(text, ",");
         const char *next = text[len] ? text + len + 1 : text + len;
         if (text[len] && !*next)
@@ -141,7 +136,9 @@ static bool addresses_parse(const char *text, struct config *config) {
             return false;
         memcpy(one, text, len);
         one[len] = '\0';
-        if (!address_normalise(one, found[count]) || !address_usable(found[count]))
+        if (strcmp(one, ANNOUNCE_AUTO) == 0)
+            memcpy(found[count], one, sizeof ANNOUNCE_AUTO);
+        else if (!ip_normalise(one, found[count]) || !address_usable(found[count]))
             return false;
         count++;
         text = next;
@@ -181,6 +178,9 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return listen_parse(text, config->listen_host, &config->listen_port);
     case SETTING_ADDRESSES:
         return addresses_parse(text, config);
+    case SETTING_HOST:
+        return host_port_parse(text, strlen(text), (uint16_t)setting->min,
+                               (struct host_port *)(void *)member);
     case SETTING_CHOICE:
         if (!choice_parse(setting->words, text, &number))
             return false;
@@ -205,7 +205,11 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "an IP address and a port, as in 0.0.0.0:8080 or [::]:8080");
         return;
     case SETTING_ADDRESSES:
-        snprintf(out, cap, "1 to %d IP addresses of this server, separated by commas", HUB_ANNOUNCE_MAX);
+        snprintf(out, cap, "1 to %d IP addresses of this server, or auto, separated by commas",
+                 HUB_ANNOUNCE_MAX);
+        return;
+    case SETTING_HOST:
+        snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
         return;
     case SETTING_CHOICE: {
         size_t len = (size_t)snprintf(out, cap, "one of");

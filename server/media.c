@@ -1,6 +1,7 @@
 #include "server/media.h"
 
 #include "base/log.h"
+#include "server/port_owner.h"
 #include "server/worker.h"
 #include "transport/srtp.h"
 #include "transport/udp_port.h"
@@ -11,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STUCK_US (5 * UINT64_C(1000000)) // a worker turns at least four times a second
 
@@ -53,6 +55,12 @@ static bool media_port_is_free(uint16_t port, char *error, size_t error_cap) {
         probe = udp_port_open(&(struct udp_port_config){.port = port}, pool, error, error_cap);
     udp_port_close(probe);
     pool_destroy(pool);
+    char owner[96];
+    if (!probe && port_owner_find(PORT_UDP, port, owner, sizeof owner)) {
+        size_t len = strlen(error);
+        snprintf(error + len, error_cap - len,
+                 "; %s has it: stop it, or choose another port with --media-port", owner);
+    }
     return probe != NULL;
 }
 

@@ -1,5 +1,7 @@
 #include "server/name_lookup.h"
 
+#include "server/host_port.h"
+
 #include <assert.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 struct lookup {
     struct gaicb request;
     struct addrinfo hints;
-    char host[NAME_BYTES_MAX + 1];
+    char host[HOST_BYTES_MAX + 1];
 };
 
 static void lookup_free(struct lookup *lookup) {
@@ -57,7 +59,7 @@ unsigned name_lookup(const char *host, uint16_t port, unsigned wait_ms, struct a
     }
     struct lookup *lookup = calloc(1, sizeof *lookup);
     size_t len = strlen(host);
-    if (!lookup || len == 0 || len > NAME_BYTES_MAX) {
+    if (!lookup || len == 0 || len > HOST_BYTES_MAX) {
         snprintf(why, why_cap, "%s", lookup ? "no host name" : "out of memory");
         free(lookup);
         return 0;

@@ -6,8 +6,6 @@
 
 #include "transport/addr.h"
 
-#define NAME_BYTES_MAX 253 // of a host name (RFC 1035, section 2.3.4)
-
 // Writes the addresses of `host`, a name or an IP literal, with `port`: at most one for each family, IPv4
 // first. Returns how many; 0 when it does not resolve within wait_ms: `why` then says why in some words.
 unsigned name_lookup(const char *host, uint16_t port, unsigned wait_ms, struct addr out[2], char *why,

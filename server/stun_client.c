@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "server/host_port.h"
 #include "server/name_lookup.h"
 
 #include <assert.h>
@@ -196,7 +197,7 @@ enum stun_result stun_ask(const char *host, uint16_t port, uint16_t local_port, 
     bool reachable = queries[0].fd >= 0 || queries[1].fd >= 0;
     queries_run(queries, seen);
     bool refused = queries[0].refused || queries[1].refused, v6 = strchr(host, ':') != NULL;
-    char place[NAME_BYTES_MAX + 16];
+    char place[HOST_BYTES_MAX + 16];
     snprintf(place, sizeof place, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
     for (int i = 0; i < 2; i++) {
         if (queries[i].fd >= 0)

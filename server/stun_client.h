@@ -23,6 +23,8 @@ void stun_query_write(uint8_t out[STUN_QUERY_BYTES], const uint8_t id[STUN_ID_BY
 // error response to it, or one without an address.
 MUST_USE enum err stun_answer_read(struct span datagram, const uint8_t id[STUN_ID_BYTES], struct addr *seen);
 
+#define STUN_WHY_MAX 512 // bytes of `why` below
+
 enum stun_result {
     STUN_SEEN,       // it answered over at least one family
     STUN_UNRESOLVED, // the name has no address, or the name servers say nothing

@@ -1,6 +1,7 @@
 #include "server/tcp_listener.h"
 
 #include "base/log.h"
+#include "server/port_owner.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -53,9 +54,13 @@ static socklen_t address_of(const char *host, uint16_t port, union any_address *
 static void error_explain(int code, const char *host, uint16_t port, char *error, size_t cap) {
     bool v6 = strchr(host, ':') != NULL;
     const char *advice = "";
-    if (code == EADDRINUSE)
-        advice = "; another program listens there: stop it, or choose another port with --listen";
-    else if (code == EACCES)
+    char owner[96], in_use[192];
+    if (code == EADDRINUSE) {
+        bool known = port_owner_find(PORT_TCP, port, owner, sizeof owner);
+        snprintf(in_use, sizeof in_use, "; %s listens there: stop it, or choose another port with --listen",
+                 known ? owner : "another program");
+        advice = in_use;
+    } else if (code == EACCES)
         advice = "; ports below 1024 need the right to bind them: choose another with --listen";
     else if (code == EADDRNOTAVAIL)
         advice = "; this machine does not have that address: see --listen";

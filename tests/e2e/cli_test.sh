@@ -35,7 +35,7 @@ start() {
     "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/running" 2>"$folder/log" &
     pid=$!
     tries=0
-    until grep -qs '^  firewall' "$folder/running"; do
+    until grep -qs 'server started' "$folder/log"; do
         tries=$((tries + 1))
         if [ $tries -gt 100 ] || ! kill -0 "$pid" 2>/dev/null; then
             fail "expected the server to say that it is running"
@@ -43,8 +43,13 @@ start() {
         fi
         sleep 0.1
     done
-    http_port=$(sed -n 's|^  open  *http://127.0.0.1:\([0-9]*\)/$|\1|p' "$folder/running")
-    media_port=$(sed -n 's|^  media  *UDP port \([0-9]*\) of .*|\1|p' "$folder/running")
+    http_port=$(sed -n 's/.*http_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$folder/log")
+    media_port=$(sed -n 's/.*server started.*media_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$folder/log")
+}
+
+# said STREAM TEXT: that the running server has said it on `running` (standard output) or `log`.
+said() {
+    grep -qF -e "$2" "$folder/$1" || fail "expected \"$2\" on $1"
 }
 
 # stop SIGNAL: ends the server; it must end with status 0 in under 2 seconds.
@@ -79,14 +84,31 @@ ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_P
 # Addresses that cannot be listened on: one line that names the address.
 expect 2 err "cannot listen on 192.0.2.1:1 (TCP)" --listen 192.0.2.1:1 --media-port 0
 
+# Addresses for media: what is refused, and what cannot be found out.
+expect 2 err 'announce: "media.example.org" (from --announce) is not allowed' --announce media.example.org
+expect 2 err 'announce: "10.0.0.1,0.0.0.0" (from --announce) is not allowed' --announce 10.0.0.1,0.0.0.0
+expect 2 err 'stun: "stun.example.org:99999" (from --stun) is not allowed' --stun stun.example.org:99999
+expect 2 err 'stun: "stun.example.org" would not be asked, because announce has no auto in it' \
+    --stun stun.example.org --announce 10.0.0.1 --check-config
+expect 2 err 'stun: "rotunda.invalid" does not resolve' --stun rotunda.invalid --listen 127.0.0.1:0 --media-port 0
+expect 2 err 'stun: 127.0.0.1:1 is there, but does not serve STUN; name another server, or this machine' \
+    --stun 127.0.0.1:1 --listen 127.0.0.1:0 --media-port 0
+
 start
-expect 2 err "cannot listen on 127.0.0.1:$http_port (TCP): Address already in use" \
+said running "  media      UDP port $media_port of 127.0.0.1"
+expect 2 err "cannot listen on 127.0.0.1:$http_port (TCP): Address already in use; rotunda (pid $pid) listens there" \
     --listen "127.0.0.1:$http_port" --media-port 0
-expect 2 err "$media_port" --listen 127.0.0.1:0 --media-port "$media_port"
+expect 2 err "UDP port $media_port: Address already in use; rotunda (pid $pid) has it: stop it, or choose another" \
+    --listen 127.0.0.1:0 --media-port "$media_port"
 stop TERM
 
-start --log-format json
+# Logs for machines: nothing but events, one JSON object a line.
+start --log-format json --announce 127.0.0.1,2001:db8::1
+said log "\"event\":\"media announced\",\"address\":\"127.0.0.1\",\"port\":$media_port,\"scope\":\"this machine\""
+said log "\"event\":\"media announced\",\"address\":\"2001:db8::1\",\"port\":$media_port,\"scope\":\"public\""
+[ -s "$folder/running" ] && fail "expected nothing on stdout with --log-format json"
 stop INT
+grep -v '^{.*}$' "$folder/log" && fail "expected one JSON object a line"
 
 [ "$failures" = 0 ] && echo "all as expected"
 [ "$failures" = 0 ]

@@ -27,10 +27,17 @@ static const struct value_row values[] = {
     {"announce", "192.0.2.1", "example.com", "1 to 16 IP addresses"},
     {"announce", "192.0.2.1, 2001:db8::1", "192.0.2.1,", "separated by commas"},
     {"announce", "10.0.0.1,10.0.0.2", "0.0.0.0", "1 to 16 IP addresses"},
+    {"announce", "auto", "Auto", "or auto"},
+    {"announce", "auto, 203.0.113.7", "auto 203.0.113.7", "separated by commas"},
+    {"announce", "::ffff:192.0.2.1", "fe80::1", "1 to 16 IP addresses"},
     {"announce", "127.0.0.1",
      "1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9,1.1.1.10,"
      "1.1.1.11,1.1.1.12,1.1.1.13,1.1.1.14,1.1.1.15,1.1.1.16,1.1.1.17",
      "1 to 16 IP addresses"},
+    {"stun", "stun.example.org", "stun.example.org:0", "a host name or an IP address"},
+    {"stun", "stun.example.org:19302", "stun:stun.example.org", "with a port if it is not 3478"},
+    {"stun", "[2001:db8::1]:3478", "2001:db8::1", "a host name or an IP address"},
+    {"stun", "192.0.2.1", "192.0.2", "a host name or an IP address"},
     {"workers", "1", "0", "a number from 1 to 64"},
     {"workers", "64", "65", "a number from 1 to 64"},
     {"web-root", "/srv/page", NULL, NULL},
@@ -161,15 +168,27 @@ static void test_values_arrive(void **state) {
     (void)state;
     struct config config;
     char error[CONFIG_ERROR_MAX];
-    const char *const flags[] = {"--listen=[::0:1]:81",       "--media-port", "41000", "--announce",
-                                 "10.1.1.1 ,2001:DB8:0:0::1", "--log-level",  "warn",  NULL};
+    const char *const flags[] = {"--listen=[::0:1]:81",
+                                 "--media-port",
+                                 "41000",
+                                 "--announce",
+                                 "10.1.1.1 ,2001:DB8:0:0::1,auto,::ffff:10.1.1.2",
+                                 "--log-level",
+                                 "warn",
+                                 "--stun",
+                                 "[2001:db8::5]",
+                                 NULL};
     assert_int_equal(load(&config, error, no_environment, flags), CONFIG_RUN);
     assert_string_equal(config.listen_host, "::1");
     assert_int_equal(config.listen_port, 81);
     assert_int_equal(config.media_port, 41000);
-    assert_int_equal(config.announce_count, 2);
+    assert_int_equal(config.announce_count, 4);
     assert_string_equal(config.announce[0], "10.1.1.1");
     assert_string_equal(config.announce[1], "2001:db8::1");
+    assert_string_equal(config.announce[2], "auto");
+    assert_string_equal(config.announce[3], "10.1.1.2");
+    assert_string_equal(config.stun.host, "2001:db8::5");
+    assert_int_equal(config.stun.port, 3478);
     assert_int_equal(config.log_level, LOG_LEVEL_WARN);
 }
 
@@ -181,7 +200,9 @@ static void test_defaults(void **state) {
     assert_string_equal(config.listen_host, "0.0.0.0");
     assert_int_equal(config.listen_port, 8080);
     assert_int_equal(config.media_port, 40000);
-    assert_int_equal(config.announce_count, 0);
+    assert_int_equal(config.announce_count, 1);
+    assert_string_equal(config.announce[0], "auto");
+    assert_string_equal(config.stun.host, "");
     assert_string_equal(config.web_root, "");
     assert_int_equal(config.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config.log_format, LOG_FORMAT_TEXT);
@@ -359,6 +380,27 @@ static void test_tasks(void **state) {
     }
 }
 
+static void test_settings_that_contradict_each_other(void **state) {
+    (void)state;
+    static const struct {
+        const char *flags[6], *says; // NULL: fine
+    } rows[] = {
+        {{"--stun", "stun.example.org"}, NULL},
+        {{"--stun", "stun.example.org", "--announce", "10.0.0.1,auto"}, NULL},
+        {{"--stun", "stun.example.org", "--announce", "10.0.0.1"},
+         "stun: \"stun.example.org\" would not be asked, because announce has no auto in it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config config;
+        char error[CONFIG_ERROR_MAX];
+        enum config_task task = load(&config, error, no_environment, rows[i].flags);
+        if ((task == CONFIG_RUN) != (rows[i].says == NULL))
+            fail_msg("row %zu: expected \"%s\", got \"%s\"", i, rows[i].says ? rows[i].says : "", error);
+        if (rows[i].says)
+            assert_string_equal(error, rows[i].says);
+    }
+}
+
 // What help and docs/operations.md tell is what the table says.
 static void test_documents_name_every_setting(void **state) {
     (void)state;
@@ -398,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_long_lines_are_refused),
         cmocka_unit_test(test_foreign_variables_are_ignored),
         cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_settings_that_contradict_each_other),
         cmocka_unit_test(test_documents_name_every_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
