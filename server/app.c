@@ -2,10 +2,12 @@
 
 #include "base/clock.h"
 #include "server/banner.h"
+#include "server/checks.h"
 #include "server/control_loop.h"
 #include "server/media.h"
 #include "server/metrics.h"
 #include "server/reach.h"
+#include "server/selfcheck.h"
 #include "server/web_files.h"
 #include "server/ws_server.h"
 
@@ -19,7 +21,6 @@
 #define PING_SECONDS 20
 #define HANGUP_SECONDS 50
 #define CLOSE_GOING_AWAY 1001 // RFC 6455, section 7.4.1
-#define DESCRIPTORS_SPARE 512 // beside connections: sockets and wake-ups of workers, files that are served
 
 struct app {
     const struct config *config;
@@ -240,16 +241,15 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
 
 // ---- before the parts
 
-// As many descriptors as the settings may need; no more, because tables are sized by the limit.
+// As many descriptors as the settings may need; no more, because tables are sized by the limit. When they are
+// too few, the self-check says so.
 static void descriptors_allow(const struct config *config) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t wanted = (rlim_t)config->connections_max + DESCRIPTORS_SPARE;
+    rlim_t wanted = (rlim_t)config->connections_max + CHECKS_SPARE_FILES;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        LOG_WARN("fewer descriptors than connections-max needs", LOG_NUMBER("wanted", wanted),
-                 LOG_NUMBER("allowed", limit.rlim_cur));
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // As text for people, or as events where logs are for machines.
@@ -284,7 +284,7 @@ static void app_stop(struct app *app) {
     control_loop_destroy(app->loop);
 }
 
-int app_run(const struct config *config) {
+int app_run(const struct config *config, const struct app_watcher *watcher) {
     struct app app = {.config = config,
                       .workers = config_worker_count(config),
                       .started_us = clock_now_us(),
@@ -295,12 +295,17 @@ int app_run(const struct config *config) {
     if (!web_root[0])
         found = web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
+    if (!watcher)
+        selfcheck_log(config);
     descriptors_allow(config);
 
     bool started = announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_ws(&app, error, web_root);
     if (started) {
-        started_tell(&app, web_root, !found);
+        if (watcher)
+            watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
+        else
+            started_tell(&app, web_root, !found);
         control_loop_run(app.loop);
     } else {
         fprintf(stderr, "rotunda: %s\n", error);

@@ -4,8 +4,15 @@
 
 #include "server/config.h"
 
+// What somebody else than a person at a screen wants to know of the start (`rotunda doctor`).
+struct app_watcher {
+    void *ctx;
+    void (*started)(void *ctx, uint16_t http_port, uint16_t media_port);
+};
+
 // Runs until SIGTERM or SIGINT. The process's exit status: 0 after a clean end, 2 when it could not start
-// (one line on standard error says why).
-int app_run(const struct config *config);
+// (one line on standard error says why). Once it runs it tells the watcher; with none (NULL) it tells people,
+// on standard output.
+int app_run(const struct config *config, const struct app_watcher *watcher);
 
 #endif

@@ -27,5 +27,5 @@ int main(int argc, char *argv[]) {
     case CONFIG_RUN:
         break;
     }
-    return app_run(&config);
+    return app_run(&config, NULL);
 }

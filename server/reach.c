@@ -1,8 +1,8 @@
 #include "server/reach.h"
 
-#include <stdlib.h>
+#include "server/container.h"
+
 #include <string.h>
-#include <unistd.h>
 
 struct widest {
     enum address_scope v4, v6;
@@ -51,6 +51,5 @@ void reach_judge(struct reach *out, const struct announce *announce, bool contai
 }
 
 bool reach_in_container(void) {
-    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
-           getenv("KUBERNETES_SERVICE_HOST") != NULL || getenv("container") != NULL;
+    return container_find("") != NULL;
 }

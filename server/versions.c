@@ -6,6 +6,10 @@
 
 #include <jansson.h>
 
+const char *versions_jansson(void) {
+    return jansson_version_str();
+}
+
 void versions_print(FILE *out) {
     char transport[256];
     transport_versions(transport, sizeof transport);

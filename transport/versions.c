@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *transport_openssl_version(void) {
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 void transport_versions(char *out, size_t cap) {
     const char *srtp = srtp_get_version_string(); // "libsrtp2 2.5.0"
     const char *number = strpbrk(srtp, " ");

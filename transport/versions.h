@@ -8,4 +8,6 @@
 // cannot be asked at run time, so its version is that of the headers.
 void transport_versions(char *out, size_t cap);
 
+const char *transport_openssl_version(void); // the library that runs, as "3.0.15"
+
 #endif

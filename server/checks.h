@@ -1,0 +1,27 @@
+// checks: facts about this machine (machine.h) and settings in, one finding out. Pure; each is a table row
+// away from its test. Those that need the network or other programs are in server/doctor_checks.h.
+#ifndef SERVER_CHECKS_H
+#define SERVER_CHECKS_H
+
+#include "server/finding.h"
+#include "server/machine.h"
+
+#define CHECKS_SPARE_FILES 512 // beside connections: sockets and wake-ups of workers, files that are served
+
+void check_file_limit(struct finding *out, uint32_t connections_max, uint64_t files_allowed);
+// Of all workers' sockets; `setting` and `sysctl` name what is to be changed.
+void check_buffer(struct finding *out, const char *setting, const char *sysctl,
+                  const struct machine_buffer *buffer);
+void check_gso(struct finding *out, enum machine_gso gso);
+// Not before the program was built, nor decades after. built_us 0: not known.
+void check_clock(struct finding *out, uint64_t wall_us, uint64_t built_us, bool synchronised);
+void check_library(struct finding *out, enum machine_library library, const struct machine_version *version);
+void check_cipher(struct finding *out, const char *cipher, bool slow);
+
+// <0, 0, >0 as version a ("1.44.2") is before, the same as or after b; missing parts are 0.
+int version_compare(const char *a, const char *b);
+
+// All of the above: what needs no network and takes no time.
+void checks_quick(const struct config *config, const struct machine *machine, struct findings *out);
+
+#endif
