@@ -140,6 +140,6 @@ size_t log_format_line(char *out, size_t cap, enum log_format format, uint64_t w
 void log_line(enum log_level level, const char *event, const struct log_field *fields) {
     char line[LINE_MAX_BYTES];
     size_t len = log_format_line(line, sizeof line, line_format, clock_wall_us(), level, event, fields);
-    ssize_t n = write(STDERR_FILENO, line, len);
+    ssize_t n = write(line_format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO, line, len);
     (void)n; // there is nowhere left to complain
 }

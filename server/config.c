@@ -121,7 +121,10 @@ static bool take_task(struct loader *loader, const char *name) {
     static const struct {
         const char *name;
         enum config_task task;
-    } tasks[] = {{"help", CONFIG_HELP}, {"version", CONFIG_VERSION}, {"check-config", CONFIG_CHECK}};
+    } tasks[] = {{"help", CONFIG_HELP},
+                 {"version", CONFIG_VERSION},
+                 {"check-config", CONFIG_CHECK},
+                 {"check-health", CONFIG_HEALTH}};
     for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
         if (strcmp(tasks[i].name, name) == 0) {
             if (loader->task < tasks[i].task)
@@ -303,6 +306,7 @@ void config_print_help(FILE *out) {
             "usage: rotunda [--SETTING VALUE]...\n\n"
             "  --config FILE   settings as lines `name = value`, # starts a comment\n"
             "  --check-config  check the settings and end\n"
+            "  --check-health  ask the server that runs with these settings whether it serves, and end\n"
             "  --version       print the version, and those of the libraries\n"
             "  --help          print this\n\n"
             "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the\n"

@@ -46,6 +46,7 @@ struct config {
 enum config_task {
     CONFIG_RUN,     // start the server
     CONFIG_CHECK,   // --check-config: all is well, say so
+    CONFIG_HEALTH,  // --check-health: ask the server that runs with these settings
     CONFIG_VERSION, // --version
     CONFIG_HELP,    // --help
     CONFIG_REFUSED, // `error` says why

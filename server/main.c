@@ -1,10 +1,12 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
 #include "server/app.h"
+#include "server/health_check.h"
 #include "server/versions.h"
 
 #include <signal.h>
 #include <unistd.h>
 
+#define STATUS_UNHEALTHY 1
 #define STATUS_REFUSED 2
 
 int main(int argc, char *argv[]) {
@@ -21,6 +23,13 @@ int main(int argc, char *argv[]) {
     case CONFIG_CHECK:
         printf("The settings are fine.\n");
         return 0;
+    case CONFIG_HEALTH:
+        if (health_check(&config, error, sizeof error)) {
+            printf("The server serves.\n");
+            return 0;
+        }
+        fprintf(stderr, "rotunda: %s\n", error);
+        return STATUS_UNHEALTHY;
     case CONFIG_REFUSED:
         fprintf(stderr, "rotunda: %s\n", error);
         return STATUS_REFUSED;

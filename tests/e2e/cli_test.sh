@@ -32,7 +32,9 @@ expect() {
 # start ARGS...: runs the server until it says where it is; sets pid, http_port, media_port.
 start() {
     : >"$folder/running"
-    "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/running" 2>"$folder/log" &
+    out=running err=log
+    case "$*" in *"--log-format json"*) out=log err=running ;; esac # JSON lines go to standard output
+    "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/$out" 2>"$folder/$err" &
     pid=$!
     tries=0
     until grep -qs 'server started' "$folder/log"; do
@@ -102,11 +104,21 @@ expect 2 err "UDP port $media_port: Address already in use; rotunda (pid $pid) h
     --listen 127.0.0.1:0 --media-port "$media_port"
 stop TERM
 
+# The health check asks the server that its own settings name.
+start
+expect 0 out "The server serves" --check-health --listen "127.0.0.1:$http_port"
+kill -s STOP "$pid"
+expect 1 err "rotunda: the server at 0.0.0.0:$http_port does not answer" --check-health --listen "0.0.0.0:$http_port"
+kill -s CONT "$pid"
+stop TERM
+expect 1 err "rotunda: no server at 127.0.0.1:$http_port: Connection refused" --check-health --listen "127.0.0.1:$http_port"
+
+
 # Logs for machines: nothing but events, one JSON object a line.
 start --log-format json --announce 127.0.0.1,2001:db8::1
 said log "\"event\":\"media announced\",\"address\":\"127.0.0.1\",\"port\":$media_port,\"scope\":\"this machine\""
 said log "\"event\":\"media announced\",\"address\":\"2001:db8::1\",\"port\":$media_port,\"scope\":\"public\""
-[ -s "$folder/running" ] && fail "expected nothing on stdout with --log-format json"
+[ -s "$folder/running" ] && fail "expected nothing on stderr with --log-format json"
 stop INT
 grep -v '^{.*}$' "$folder/log" && fail "expected one JSON object a line"
 
