@@ -6,6 +6,7 @@
 #include "base/wheel.h"
 #include "load/options.h"
 #include "load/tally.h"
+#include "transport/addr.h"
 
 struct uv_loop_s;
 struct net;
@@ -25,6 +26,7 @@ struct load {
     struct ice_checks *checks;
     struct ice_full_hub *full; // NULL unless --ice=full
     struct tally tally;
+    struct addr media_to; // family 0: media goes where the server says; else there, with the same port
     uint64_t random;
     bool measuring; // all have joined: delays and pictures count
     bool silent;    // the end: nobody sends media any more

@@ -37,6 +37,8 @@ struct participant {
     struct producer_info *pending;   // listed before the transport was there
     unsigned pending_count, pending_cap;
     uint32_t taken[2]; // consumed tracks by kind
+    struct addr offered[SIGNAL_ADDRESSES_MAX];
+    unsigned offered_count;
     uint64_t pause_us; // the next change
     bool pausing;
 };
@@ -245,6 +247,13 @@ static void on_transport_created(struct participant *p, const struct signal_mess
         participant_fail(p, "webRtcTransportCreated", "not usable");
         return;
     }
+    memcpy(p->offered, remote.offered, sizeof p->offered);
+    p->offered_count = remote.offered_count;
+    if (p->load->media_to.family) {
+        uint16_t port = remote.address.port;
+        remote.address = p->load->media_to;
+        remote.address.port = port;
+    }
     struct wire_handlers handlers = {.ctx = t, .event = on_wire, .rtp = on_rtp, .rtcp = on_rtcp};
     memcpy(t->id, remote.id, sizeof t->id);
     t->wire = wire_open(p->load, &remote, &handlers, now_us);
@@ -404,12 +413,12 @@ static void on_message(void *ctx, const char *text, size_t len) {
     struct signal_message message;
     if (p->state == PARTICIPANT_FAILED)
         return;
-    if (signal_open(text, len, &message) != ERR_OK) {
+    if (signal_message_open(text, len, &message) != ERR_OK) {
         p->load->tally.faults[FAULT_SIGNALLING]++;
         return;
     }
     participant_hear(p, &message, clock_now_us());
-    signal_close(&message);
+    signal_message_close(&message);
 }
 
 static void on_closed(void *ctx, const char *why) {
@@ -487,6 +496,11 @@ enum participant_state participant_state(const struct participant *p) {
 
 const char *participant_why(const struct participant *p) {
     return p->why;
+}
+
+unsigned participant_offered(const struct participant *p, const struct addr **out) {
+    *out = p->offered;
+    return p->offered_count;
 }
 
 bool participant_refused(const struct participant *p) {

@@ -261,7 +261,7 @@ static bool note_number(struct track *t, const struct rtp_packet *packet, bool k
         return false;
     }
     t->repaired += rtx;
-    feedback_schedule_nack(t);
+    feedback_await_nack(t);
     return true;
 }
 
@@ -350,7 +350,7 @@ void receiver_rtp(struct receiver *r, struct span bytes, uint64_t now_us) {
     r->load->tally.rtp_bytes_in += bytes.len;
     rtp_ext_read(&packet, &r->ext, &values);
     if (r->twcc && rtp_ext_transport_seq(&values, &transport_seq))
-        feedback_note_transport_seq(r, transport_seq, packet.ssrc, now_us);
+        feedback_count_transport_seq(r, transport_seq, packet.ssrc, now_us);
     struct track *t = track_of_ssrc(r, packet.ssrc, &rtx);
     if (t)
         track_packet(t, &packet, rtx, &values, (uint32_t)bytes.len, now_us);

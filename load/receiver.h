@@ -76,8 +76,8 @@ void receiver_measure(struct receiver *receiver, uint64_t now_us);
 // ---- receiver_feedback.c
 void feedback_init(struct receiver *receiver);
 void feedback_track_init(struct track *track);
-void feedback_schedule_nack(struct track *track);
-void feedback_note_transport_seq(struct receiver *receiver, uint16_t seq, uint32_t ssrc, uint64_t now_us);
+void feedback_await_nack(struct track *track);
+void feedback_count_transport_seq(struct receiver *receiver, uint16_t seq, uint32_t ssrc, uint64_t now_us);
 void feedback_ask_key_frame(struct track *track, uint64_t now_us);
 
 #endif

@@ -47,10 +47,10 @@ static void nack_fired(struct wheel_node *node, uint64_t now_us) {
     }
     if (key_wanted)
         feedback_ask_key_frame(t, now_us);
-    feedback_schedule_nack(t);
+    feedback_await_nack(t);
 }
 
-void feedback_schedule_nack(struct track *t) {
+void feedback_await_nack(struct track *t) {
     struct wheel *wheel = &t->receiver->load->wheel;
     if (nack_tracker_pending(t->nack) == 0)
         wheel_arm(wheel, &t->nack_timer, TIME_NEVER);
@@ -126,7 +126,7 @@ static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
     }
 }
 
-void feedback_note_transport_seq(struct receiver *r, uint16_t seq, uint32_t ssrc, uint64_t now_us) {
+void feedback_count_transport_seq(struct receiver *r, uint16_t seq, uint32_t ssrc, uint64_t now_us) {
     twcc_recorder_add(r->twcc, seq, now_us);
     r->twcc_media_ssrc = ssrc;
     uint64_t due_us = twcc_recorder_next_us(r->twcc);

@@ -60,12 +60,12 @@ static const json_t *data_of(const struct signal_message *message) {
     return json_object_get(message->root, "data");
 }
 
-enum err signal_open(const char *text, size_t len, struct signal_message *out) {
+enum err signal_message_open(const char *text, size_t len, struct signal_message *out) {
     *out = (struct signal_message){
         .root = json_loadb(text, len, 0, NULL), .error_code = "", .error_text = "", .error_request = ""};
     const char *type = text_at(out->root, "type");
     if (type[0] == '\0') {
-        signal_close(out);
+        signal_message_close(out);
         return ERR_MALFORMED;
     }
     for (size_t i = 0; i < sizeof type_names / sizeof type_names[0]; i++)
@@ -79,7 +79,7 @@ enum err signal_open(const char *text, size_t len, struct signal_message *out) {
     return ERR_OK;
 }
 
-void signal_close(struct signal_message *message) {
+void signal_message_close(struct signal_message *message) {
     json_decref(message->root);
     message->root = NULL;
 }
@@ -211,7 +211,7 @@ enum err signal_read_new_producer(const struct signal_message *message, struct p
 
 // ---- transports
 
-static bool read_address(const json_t *candidates, struct addr *out) {
+static bool read_addresses(const json_t *candidates, struct remote_transport *out) {
     size_t i;
     json_t *item;
     json_array_foreach(candidates, i, item) {
@@ -220,10 +220,12 @@ static bool read_address(const json_t *candidates, struct addr *out) {
         if (ip[0] == '\0')
             ip = text_at(item, "address");
         if (strcasecmp(text_at(item, "protocol"), "udp") == 0 && port > 0 &&
-            addr_parse(ip, (uint16_t)port, out) == ERR_OK)
-            return true;
+            out->offered_count < SIGNAL_ADDRESSES_MAX &&
+            addr_parse(ip, (uint16_t)port, &out->offered[out->offered_count]) == ERR_OK)
+            out->offered_count++;
     }
-    return false;
+    out->address = out->offered[0];
+    return out->offered_count > 0;
 }
 
 static int hex_digit(char c) {
@@ -276,7 +278,7 @@ enum err signal_read_transport(const struct signal_message *message, struct remo
     if (!copy_text(out->id, sizeof out->id, text_at(data, "id")) ||
         !copy_text(out->ufrag, sizeof out->ufrag, text_at(ice, "usernameFragment")) ||
         !copy_text(out->pwd, sizeof out->pwd, text_at(ice, "password")) ||
-        !read_address(json_object_get(data, "iceCandidates"), &out->address) ||
+        !read_addresses(json_object_get(data, "iceCandidates"), out) ||
         !read_fingerprint(json_object_get(data, "dtlsParameters"), &out->fingerprint))
         return ERR_MALFORMED;
     return ERR_OK;

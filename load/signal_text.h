@@ -16,6 +16,7 @@
 #define SIGNAL_NAME_MAX 160
 #define SIGNAL_UFRAG_MAX 256 // RFC 8839, section 5.4
 #define SIGNAL_CODECS_MAX 24
+#define SIGNAL_ADDRESSES_MAX 32
 
 struct json_t; // jansson's
 
@@ -37,7 +38,7 @@ enum signal_type {
     SIGNAL_LAYERS_WANTED,
 };
 
-// One message; its views are good until signal_close.
+// One message; its views are good until signal_message_close.
 struct signal_message {
     struct json_t *root;
     enum signal_type type;
@@ -45,8 +46,8 @@ struct signal_message {
 };
 
 // ERR_MALFORMED: no object with a `type`.
-MUST_USE enum err signal_open(const char *text, size_t len, struct signal_message *out);
-void signal_close(struct signal_message *message);
+MUST_USE enum err signal_message_open(const char *text, size_t len, struct signal_message *out);
+void signal_message_close(struct signal_message *message);
 
 // A producerId, consumerId, transportId of the message's data; "" when absent.
 const char *signal_text_of(const struct signal_message *message, const char *key);
@@ -85,7 +86,9 @@ struct remote_transport {
     char id[SIGNAL_ID_MAX];
     bool send; // direction
     char ufrag[SIGNAL_UFRAG_MAX + 1], pwd[SIGNAL_UFRAG_MAX + 1];
-    struct addr address; // the first UDP candidate that is a literal
+    struct addr address;                       // the first UDP candidate that is a literal
+    struct addr offered[SIGNAL_ADDRESSES_MAX]; // all of them
+    unsigned offered_count;                    // at least 1
     struct fingerprint fingerprint;
 };
 

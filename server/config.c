@@ -303,7 +303,11 @@ void config_print_help(FILE *out) {
     const struct setting *settings = config_settings(&count);
     fprintf(out,
             "Rotunda " ROTUNDA_VERSION ": a media server for rooms of browsers.\n\n"
-            "usage: rotunda [--SETTING VALUE]...\n\n"
+            "usage: rotunda [--SETTING VALUE]...                  the server\n"
+            "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
+            "and calls\n"
+            "                                                     itself; says what will not work, and the "
+            "mend\n\n"
             "  --config FILE   settings as lines `name = value`, # starts a comment\n"
             "  --check-config  check the settings and end\n"
             "  --check-health  ask the server that runs with these settings whether it serves, and end\n"

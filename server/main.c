@@ -1,9 +1,11 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
 #include "server/app.h"
+#include "server/doctor.h"
 #include "server/health_check.h"
 #include "server/versions.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #define STATUS_UNHEALTHY 1
@@ -13,6 +15,8 @@ int main(int argc, char *argv[]) {
     struct config config;
     char error[CONFIG_ERROR_MAX];
     signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0)
+        return doctor_main(argc - 1, argv + 1, environ);
     switch (config_load(&config, argc, argv, environ, error)) {
     case CONFIG_HELP:
         config_print_help(stdout);

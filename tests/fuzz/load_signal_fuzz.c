@@ -34,10 +34,10 @@ static void read_all(const struct signal_message *m) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct signal_message message;
-    if (signal_open((const char *)data, size, &message) != ERR_OK)
+    if (signal_message_open((const char *)data, size, &message) != ERR_OK)
         return 0;
     check(message.error_code && message.error_text && message.error_request);
     read_all(&message);
-    signal_close(&message);
+    signal_message_close(&message);
     return 0;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static void open_text(const char *text, struct signal_message *m) {
-    assert_int_equal(signal_open(text, strlen(text), m), ERR_OK);
+    assert_int_equal(signal_message_open(text, strlen(text), m), ERR_OK);
 }
 
 static void test_what_is_no_message(void **state) {
@@ -21,7 +21,7 @@ static void test_what_is_no_message(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct signal_message m;
         print_message("%s\n", rows[i]);
-        assert_int_equal(signal_open(rows[i], strlen(rows[i]), &m), ERR_MALFORMED);
+        assert_int_equal(signal_message_open(rows[i], strlen(rows[i]), &m), ERR_MALFORMED);
     }
 }
 
@@ -35,10 +35,10 @@ static void test_errors(void **state) {
     assert_string_equal(m.error_code, "room-full");
     assert_string_equal(m.error_text, "full");
     assert_string_equal(m.error_request, "join-room");
-    signal_close(&m);
+    signal_message_close(&m);
     open_text("{\"type\":\"error\"}", &m);
     assert_string_equal(m.error_code, "");
-    signal_close(&m);
+    signal_message_close(&m);
 }
 
 #define JOINED                                                                                               \
@@ -72,7 +72,7 @@ static void test_joined(void **state) {
     assert_string_equal(info.id, "");
     assert_false(signal_read_listed_producer(&m, 2, &info));
     router_free(&router);
-    signal_close(&m);
+    signal_message_close(&m);
 }
 
 #define FINGERPRINT                                                                                          \
@@ -115,7 +115,7 @@ static void test_transports(void **state) {
             assert_int_equal(t.fingerprint.len, 32);
             assert_int_equal(t.fingerprint.bytes[31], 0xff);
         }
-        signal_close(&m);
+        signal_message_close(&m);
     }
 }
 
@@ -143,7 +143,7 @@ static void test_consumed(void **state) {
     assert_string_equal(c.mid, "4");
     assert_true(c.nack && c.pli && c.transport_cc && c.paused && !c.producer_paused);
     assert_int_equal(c.ext.ids[EXT_MID], 1);
-    signal_close(&m);
+    signal_message_close(&m);
     static const char *const bad[] = {
         CONSUMED("audio", "video/VP8", "77"),         CONSUMED("video", "video/x", "77"),
         CONSUMED("video", "video/VP8", "0"),          CONSUMED("video", "video/VP8", "-1"),
@@ -151,7 +151,7 @@ static void test_consumed(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         open_text(bad[i], &m);
         assert_int_equal(signal_read_consumed(&m, &c), ERR_MALFORMED);
-        signal_close(&m);
+        signal_message_close(&m);
     }
 }
 

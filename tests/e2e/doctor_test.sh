@@ -1,0 +1,172 @@
+#!/bin/sh
+# `rotunda doctor` on machines that are well and machines that are not: what it finds, and its exit status.
+# usage: doctor_test.sh PATH/TO/rotunda
+set -u
+server=$1
+here=$(dirname "$0")
+folder=$(mktemp -d)
+pids=
+failures=0
+trap 'for pid in $pids; do kill -9 "$pid" 2>/dev/null; done; rm -rf "$folder"' EXIT
+mkdir "$folder/web" && echo '<p>page</p>' >"$folder/web/index.html"
+
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$*"
+    for stream in out err; do
+        [ -f "$folder/$stream" ] && sed "s/^/    $stream: /" "$folder/$stream"
+    done
+}
+
+# free_ports COUNT: ports that nobody uses, TCP and UDP.
+free_ports() {
+    python3 - "$1" <<'PY'
+import socket, sys
+taken = []
+while len(taken) < int(sys.argv[1]):
+    tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp.bind(("127.0.0.1", 0))
+    try:
+        udp.bind(("0.0.0.0", tcp.getsockname()[1]))
+    except OSError:
+        continue
+    taken.append((tcp, udp))
+print(*[tcp.getsockname()[1] for tcp, _ in taken])
+PY
+}
+
+# doctor STATUS ARGS...: runs it on two ports of this test.
+doctor() {
+    status=$1
+    shift
+    timeout 60 "$server" doctor --listen "127.0.0.1:$http_port" --media-port "$media_port" --web-root "$folder/web" \
+        --workers 2 --announce 127.0.0.1 "$@" >"$folder/out" 2>"$folder/err"
+    got=$?
+    [ "$got" = "$status" ] || fail "doctor $*: expected exit status $status, got $got"
+    [ -s "$folder/err" ] && fail "doctor $*: expected nothing on stderr"
+}
+
+# has REGEX: a line of the output.
+has() {
+    grep -qE -e "$1" "$folder/out" || fail "expected a line \"$1\""
+}
+
+# wait_for FILE REGEX: until a program in the background has said it.
+wait_for() {
+    tries=0
+    until grep -qs -e "$2" "$1"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 200 ]; then
+            fail "expected \"$2\" in $1"
+            exit 1
+        fi
+        sleep 0.05
+    done
+}
+
+# shellcheck disable=SC2046
+set -- $(free_ports 3)
+http_port=$1 media_port=$2 stun_port=$3
+
+# A machine that is well. Buffers and NTP differ from machine to machine, and are no failure.
+doctor 0
+for check in config clock file-limit udp-gso cipher libraries web-root listen-port media-port call server; do
+    has "^ok +$check +"
+done
+has "^ok +listen-port +TCP port $http_port of 127.0.0.1 is free\$"
+has "^ok +media-port +UDP port $media_port is free\$"
+has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways in [0-9]+ ms\$"
+has "^warn +reach +only this machine itself can take part  mend: --announce IP"
+has "^works, with warnings: .* 0 failures\$"
+
+# JSON: parses, and has the form that the documentation promises.
+doctor 0 --json
+python3 - "$folder/out" <<'PY' || fail "--json: not as documented"
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert set(report) == {"version", "rotunda", "status", "counts", "findings"}, report.keys()
+assert report["version"] == 1 and report["status"] == "warn", report["status"]
+levels = [finding["level"] for finding in report["findings"]]
+assert report["counts"] == {level: levels.count(level) for level in ("ok", "skip", "warn", "fail")}
+for finding in report["findings"]:
+    assert set(finding) == {"level", "check", "subject", "text", "mend"}, finding
+    assert finding["text"] and (finding["mend"] or finding["level"] in ("ok", "skip")), finding
+calls = [finding for finding in report["findings"] if finding["check"] == "call"]
+assert [call["subject"] for call in calls] == ["127.0.0.1"], calls
+PY
+
+# Bad usage.
+"$server" doctor --lisen 127.0.0.1:1 >"$folder/out" 2>"$folder/err"
+[ $? = 2 ] || fail "doctor --lisen: expected exit status 2"
+grep -q 'rotunda doctor: unknown setting "lisen"' "$folder/err" || fail "doctor --lisen: expected it to be named"
+[ "$(wc -l <"$folder/err")" = 1 ] || fail "doctor --lisen: expected one line on stderr"
+"$server" --help | grep -q 'rotunda doctor \[--json\]' || fail "--help: expected it to tell of the doctor"
+
+# A stranger at each port.
+python3 -c '
+import socket, sys, time
+kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+sockets = []
+for name, port in zip(sys.argv[1::2], sys.argv[2::2]):
+    s = socket.socket(socket.AF_INET, kind[name])
+    s.bind(("127.0.0.1" if name == "tcp" else "0.0.0.0", int(port)))
+    if name == "tcp":
+        s.listen()
+    sockets.append(s)
+print("ready", flush=True)
+sockets[0].accept()[0].sendall(b"220 mail.example ESMTP\r\n")
+time.sleep(60)' tcp "$http_port" udp "$media_port" >"$folder/stranger" &
+stranger=$!
+pids="$pids $stranger"
+wait_for "$folder/stranger" ready
+doctor 1
+has "^FAIL +listen-port +TCP port $http_port of 127.0.0.1 is taken by .*  mend: stop it, or choose another port: --listen"
+has "^FAIL +media-port +UDP port $media_port is taken by .*  mend: stop it, or choose another port: --media-port"
+has "^ok +call +127\.0\.0\.1: WebSocket" # on other ports the server works
+has "^something will not work: .* 2 failures\$"
+kill "$stranger"
+wait "$stranger" 2>/dev/null
+
+# A Rotunda that runs is recognised, called, and left as it was.
+"$server" --listen "127.0.0.1:$http_port" --media-port "$media_port" --announce 127.0.0.1 --web-root "$folder/web" \
+    --workers 2 >"$folder/running" 2>"$folder/log" &
+running=$!
+pids="$pids $running"
+wait_for "$folder/running" '^  firewall'
+doctor 0
+has "^ok +listen-port +Rotunda [0-9.]+ runs at TCP port $http_port"
+has "^ok +media-port +UDP port $media_port is in use"
+has "^ok +call +127\.0\.0\.1: WebSocket"
+doctor 0 --announce 127.0.0.2
+has "^warn +announce +the server that runs announces 127.0.0.1 with UDP port $media_port, which is not what"
+kill "$running"
+wait "$running" || fail "the server that was examined: expected exit status 0"
+
+# Too few open files: fewer than the settings may need, and fewer than the server itself needs.
+(
+    ulimit -n 900
+    doctor 0
+    has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  mend: .*LimitNOFILE=10512"
+    ulimit -n 100
+    doctor 1
+    has "^FAIL +file-limit +100 open files are allowed"
+    exit "$failures"
+)
+failures=$?
+
+# An announced address that is another's, as a STUN server sees it: nobody would get through.
+python3 "$here/stun_server.py" "$stun_port" 198.51.100.2 >"$folder/stun" &
+pids="$pids $!"
+wait_for "$folder/stun" ready
+doctor 0 --announce auto --stun "127.0.0.1:$stun_port"
+has "^ok +stun +127.0.0.1:$stun_port: it sees this machine at 198.51.100.2"
+has "^ok +announce +198.51.100.2: public; this machine is behind NAT there"
+has "^warn +call +198.51.100.2: .*no hairpin.*  mend: forward UDP port $media_port"
+doctor 1 --announce 203.0.113.7 --stun "127.0.0.1:$stun_port"
+has "^warn +announce +203.0.113.7: public, but the STUN server .* sees this machine at 198.51.100.2"
+has "^FAIL +call +203.0.113.7: .*  mend: --announce auto,198.51.100.2"
+doctor 1 --stun "127.0.0.1:$http_port"
+has "^FAIL +stun +127.0.0.1:$http_port: .*  mend: another --stun"
+
+[ "$failures" = 0 ] && echo "all as expected"
+[ "$failures" = 0 ]
