@@ -18,9 +18,8 @@
 #define STATUS_FAILS 1
 #define STATUS_REFUSED 2
 #define ARGUMENTS_MAX 256
-#define HTTP_WAIT_MS 2000
-#define CALL_LOCAL_US (10 * US_PER_SECOND) // a slow machine is not a broken one
-#define CALL_AWAY_US (3 * US_PER_SECOND)
+#define HTTP_WAIT_MS 1500
+#define CALL_WAIT_US (3 * US_PER_SECOND) // for each stage; a slow machine is not a broken one
 
 struct doctor {
     struct config config;
@@ -110,7 +109,9 @@ static void ask_stun(struct doctor *d) {
     struct finding finding;
     if (stun->host[0]) {
         snprintf(d->stun_server, sizeof d->stun_server, "%s:%u", stun->host, stun->port);
-        d->stun = (struct stun_facts){.asked = true, .local_port = d->config.media_port};
+        // A server that runs has the port: then another one is asked from.
+        d->stun = (struct stun_facts){.asked = true,
+                                      .local_port = d->udp.state == PORT_FREE ? d->config.media_port : 0};
         d->stun.result =
             stun_ask(stun->host, stun->port, d->config.media_port, &d->seen, d->stun_why, sizeof d->stun_why);
     }
@@ -180,12 +181,12 @@ static void server_done(struct doctor *d) {
 
 // ---- calls
 
-static void call_through(struct doctor *d, const char *web_host, const char *media_host, uint64_t wait_us,
+static void call_through(struct doctor *d, const char *web_host, const char *media_host,
                          struct call_outcome *out) {
     char url[IP_TEXT_MAX + 32];
     bool v6 = strchr(web_host, ':') != NULL;
     snprintf(url, sizeof url, "ws://%s%s%s:%u/ws", v6 ? "[" : "", web_host, v6 ? "]" : "", d->http_port);
-    struct call_request request = {.url = url, .wait_us = wait_us};
+    struct call_request request = {.url = url, .wait_us = CALL_WAIT_US};
     if (addr_parse(media_host, 0, &request.media_to) == ERR_OK)
         call_make(&request, out);
     else
@@ -227,7 +228,7 @@ static bool call_locally(struct doctor *d) {
     static const char loopback[] = "127.0.0.1";
     struct call_outcome outcome;
     struct finding finding;
-    call_through(d, d->local_host, loopback, CALL_LOCAL_US, &outcome);
+    call_through(d, d->local_host, loopback, &outcome);
     struct call_facts facts = {.outcome = &outcome,
                                .address = loopback,
                                .web_address = d->local_host,
@@ -270,7 +271,7 @@ static void call_announced(struct doctor *d, const char *address, enum address_p
                                .place = place,
                                .stun = &d->stun,
                                .seen_announced = seen_announced(d, address)};
-    call_through(d, facts.web_address, address, CALL_AWAY_US, &outcome);
+    call_through(d, facts.web_address, address, &outcome);
     check_call(&finding, &facts);
     add(d, &finding);
 }

@@ -30,6 +30,8 @@ struct call {
     uv_timer_t turn;
     struct participant *people[PEOPLE];
     uint64_t begin_us, next_look_us;
+    enum call_stage stage;
+    uint64_t stage_us; // since when it is that one
 };
 
 const char *call_stage_name(enum call_stage stage) {
@@ -98,10 +100,14 @@ static void call_look(struct call *call, uint64_t now_us) {
         call_end(call, stage_of(&call->load.tally), participant_why(call->people[i]), now_us);
         return;
     }
+    enum call_stage stage = stage_of(&call->load.tally);
+    if (stage != call->stage)
+        call->stage_us = now_us;
+    call->stage = stage;
     if (media_flows(call, now_us))
         call_end(call, CALL_DONE, "", now_us);
-    else if (now_us >= call->begin_us + call->request->wait_us)
-        call_end(call, stage_of(&call->load.tally), "", now_us);
+    else if (now_us >= call->stage_us + call->request->wait_us)
+        call_end(call, stage, "", now_us);
 }
 
 static void on_turn(uv_timer_t *timer) {
@@ -170,7 +176,7 @@ static void call_run(struct call *call) {
     wheel_init(&call->load.wheel, now_us);
     if (parts_open(call)) {
         now_us = clock_now_us();
-        call->begin_us = now_us;
+        call->begin_us = call->stage_us = now_us;
         wheel_advance(&call->load.wheel, now_us);
         if (people_open(call, now_us)) {
             uv_timer_start(&call->turn, on_turn, TURN_MS, TURN_MS);

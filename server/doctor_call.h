@@ -1,7 +1,8 @@
 // doctor_call: a call with a server, as two people make one: WebSocket, room, ICE, DTLS, audio and video both
 // ways. The synthetic participants of load/ make it; whoever calls decides through which address.
 //
-// Blocks up to the time given and some seconds more when the server cannot be reached. Runs a loop of its
+// Blocks until it is done, or no stage has been done for the time given; some seconds more when the server
+// cannot be reached. Runs a loop of its
 // own. One call at a time; not beside media_start in the same process.
 #ifndef SERVER_DOCTOR_CALL_H
 #define SERVER_DOCTOR_CALL_H
@@ -19,7 +20,7 @@ struct call_request {
     const char *url;      // "ws://127.0.0.1:8080/ws", or wss
     struct addr media_to; // where media is sent to, whatever the server announces (the port is the server's);
                           // family 0: to the first address that it announces
-    uint64_t wait_us;
+    uint64_t wait_us;     // for the next stage to be done
 };
 
 // How far a call came: the stage that was not done.

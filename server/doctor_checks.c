@@ -109,11 +109,16 @@ void check_stun(struct finding *out, const struct stun_facts *stun, uint16_t med
         finding_mend(out, "a STUN server on the internet; behind CGNAT a TURN server outside, or IPv6");
         return;
     }
-    finding_set(out, "stun", stun->server, FINDING_OK, "it sees this machine at %s%s%s%s", text[0],
-                both ? " and " : "", text[1],
-                stun->local_port == media_port && media_port && !kept
-                    ? ", at another port than it was asked from"
-                    : "");
+    if (stun->local_port && !kept) {
+        finding_set(out, "stun", stun->server, FINDING_WARN,
+                    "it sees this machine at %s%s%s, but at another port than it was asked from", text[0],
+                    both ? " and " : "", text[1]);
+        finding_mend(out, "tell the router, which changes ports, to forward UDP port %u to this machine",
+                     media_port);
+        return;
+    }
+    finding_set(out, "stun", stun->server, FINDING_OK, "it sees this machine at %s%s%s", text[0],
+                both ? " and " : "", text[1]);
 }
 
 enum address_place address_place_of(const char *address, const struct machine *machine,

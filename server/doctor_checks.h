@@ -17,7 +17,7 @@ struct stun_facts {
     bool asked;
     enum stun_result result; // and below, of stun_ask
     const char *server;      // as the settings name it
-    uint16_t local_port;     // asked from
+    uint16_t local_port;     // asked from; 0: another one, which tells nothing
     const struct stun_seen *seen;
     const char *why;
 };

@@ -52,7 +52,7 @@ static void errors_read(int fd, char *out, size_t cap) {
     line = line ? line + 1 : text;
     if (strncmp(line, "rotunda: ", 9) == 0)
         line += 9;
-    snprintf(out, cap, "%s", line);
+    snprintf(out, cap, "%.*s", (int)cap - 1, line);
 }
 
 // Of a child that has ended.

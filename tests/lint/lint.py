@@ -37,7 +37,7 @@ ADAPTERS = {
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c",
                     "server/doctor_http.c"],
     r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
-                                               "load/ice_full.c"],
+                                               "load/ice_full.c", "server/doctor_turn.c"],
 }
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70

@@ -123,6 +123,14 @@ static void test_stun(void **state) {
         check_stun(&got, &facts, 40000);
         expect(&got, rows[i].level, rows[i].text, rows[i].mend);
     }
+    struct finding got;
+    struct stun_seen seen = seen_at("203.0.113.7", NULL); // port 40000
+    struct stun_facts moved = {true, STUN_SEEN, "stun.example:3478", 41000, &seen, ""};
+    check_stun(&got, &moved, 41000);
+    expect(&got, FINDING_WARN, "at another port", "forward UDP port 41000");
+    moved.local_port = 0; // asked from any port, because a server has the right one
+    check_stun(&got, &moved, 41000);
+    expect(&got, FINDING_OK, "sees this machine at 203.0.113.7", NULL);
 }
 
 static void test_addresses(void **state) {
@@ -190,88 +198,84 @@ static void test_reach(void **state) {
 
 // ---- the call
 
+static const struct {
+    struct call_outcome outcome;
+    bool local;
+    enum address_place place;
+    enum finding_level level;
+    const char *text, *mend;
+} calls[] = {
+    {{.stage = CALL_DONE, .media_us = 84000}, true, PLACE_HERE, FINDING_OK, "both ways in 84 ms", NULL},
+    {{.stage = CALL_DONE, .media_us = 84000}, false, PLACE_SEEN, FINDING_OK, "both ways in 84 ms", NULL},
+    {{.stage = CALL_DONE, .faults = 3, .packets_in = 40},
+     true,
+     PLACE_HERE,
+     FINDING_WARN,
+     "3 of 40 packets",
+     "rotunda-load"},
+    {{.stage = CALL_WEBSOCKET, .why = "cannot connect"},
+     true,
+     PLACE_HERE,
+     FINDING_FAIL,
+     "no WebSocket at TCP port 8080: cannot connect",
+     "log"},
+    {{.stage = CALL_ROOM}, true, PLACE_HERE, FINDING_FAIL, "did not go through with join-room", "log"},
+    {{.stage = CALL_ROOM, .refused = true, .why = "rooms"},
+     true,
+     PLACE_HERE,
+     FINDING_WARN,
+     "no more people",
+     "--rooms-max"},
+    {{.stage = CALL_TRANSPORT}, true, PLACE_HERE, FINDING_FAIL, "did not go through with transport", "log"},
+    {{.stage = CALL_ICE},
+     true,
+     PLACE_HERE,
+     FINDING_FAIL,
+     "nothing answers ICE checks sent to UDP port 40000",
+     "firewall of this machine? let in UDP port 40000"},
+    {{.stage = CALL_ICE}, false, PLACE_HERE, FINDING_FAIL, "nothing answers", "firewall of this machine"},
+    {{.stage = CALL_DTLS}, true, PLACE_HERE, FINDING_FAIL, "DTLS handshake does not end", "MTU"},
+    {{.stage = CALL_RTP, .packets_out = 90, .packets_in = 4},
+     true,
+     PLACE_HERE,
+     FINDING_FAIL,
+     "of 90 media packets sent only 4",
+     "firewall"},
+    // A machine that its router does not lead back to itself is no fault; an address elsewhere is.
+    {{.stage = CALL_ICE}, false, PLACE_UNKNOWN, FINDING_WARN, "no hairpin", "try from outside"},
+    {{.stage = CALL_ICE}, false, PLACE_SEEN, FINDING_WARN, "no hairpin", "forward UDP port 40000"},
+    {{.stage = CALL_ICE},
+     false,
+     PLACE_OTHER,
+     FINDING_FAIL,
+     "STUN sees this machine at 198.51.100.2 instead",
+     "--announce auto,198.51.100.2"},
+    {{.stage = CALL_DONE}, false, PLACE_OTHER, FINDING_OK, "both ways", NULL},
+};
+
 static void test_calls(void **state) {
     (void)state;
-    static const struct {
-        struct call_outcome outcome;
-        bool local;
-        enum address_place place;
-        enum finding_level level;
-        const char *text, *mend;
-    } rows[] = {
-        {{.stage = CALL_DONE, .media_us = 84000}, true, PLACE_HERE, FINDING_OK, "both ways in 84 ms", NULL},
-        {{.stage = CALL_DONE, .media_us = 84000}, false, PLACE_SEEN, FINDING_OK, "both ways in 84 ms", NULL},
-        {{.stage = CALL_DONE, .faults = 3, .packets_in = 40},
-         true,
-         PLACE_HERE,
-         FINDING_WARN,
-         "3 of 40 packets",
-         "rotunda-load"},
-        {{.stage = CALL_WEBSOCKET, .why = "cannot connect"},
-         true,
-         PLACE_HERE,
-         FINDING_FAIL,
-         "no WebSocket at TCP port 8080: cannot connect",
-         "log"},
-        {{.stage = CALL_ROOM}, true, PLACE_HERE, FINDING_FAIL, "did not go through with join-room", "log"},
-        {{.stage = CALL_ROOM, .refused = true, .why = "rooms"},
-         true,
-         PLACE_HERE,
-         FINDING_WARN,
-         "no more people",
-         "--rooms-max"},
-        {{.stage = CALL_TRANSPORT},
-         true,
-         PLACE_HERE,
-         FINDING_FAIL,
-         "did not go through with transport",
-         "log"},
-        {{.stage = CALL_ICE},
-         true,
-         PLACE_HERE,
-         FINDING_FAIL,
-         "nothing answers ICE checks sent to UDP port 40000",
-         "firewall of this machine? let in UDP port 40000"},
-        {{.stage = CALL_ICE}, false, PLACE_HERE, FINDING_FAIL, "nothing answers", "firewall of this machine"},
-        {{.stage = CALL_DTLS}, true, PLACE_HERE, FINDING_FAIL, "DTLS handshake does not end", "MTU"},
-        {{.stage = CALL_RTP, .packets_out = 90, .packets_in = 4},
-         true,
-         PLACE_HERE,
-         FINDING_FAIL,
-         "of 90 media packets sent only 4",
-         "firewall"},
-        // A machine that its router does not lead back to itself is no fault; an address elsewhere is.
-        {{.stage = CALL_ICE}, false, PLACE_UNKNOWN, FINDING_WARN, "no hairpin", "try from outside"},
-        {{.stage = CALL_ICE}, false, PLACE_SEEN, FINDING_WARN, "no hairpin", "forward UDP port 40000"},
-        {{.stage = CALL_ICE},
-         false,
-         PLACE_OTHER,
-         FINDING_FAIL,
-         "STUN sees this machine at 198.51.100.2 instead",
-         "--announce auto,198.51.100.2"},
-        {{.stage = CALL_DONE}, false, PLACE_OTHER, FINDING_OK, "both ways", NULL},
-    };
     struct stun_seen seen = seen_at("198.51.100.2", NULL);
     struct stun_facts stun = {true, STUN_SEEN, "stun.example:3478", 40000, &seen, ""};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         struct finding got;
-        struct call_facts facts = {.outcome = &rows[i].outcome,
+        struct call_facts facts = {.outcome = &calls[i].outcome,
                                    .address = "203.0.113.7",
                                    .web_address = "203.0.113.7",
                                    .http_port = 8080,
                                    .media_port = 40000,
-                                   .local = rows[i].local,
-                                   .place = rows[i].place,
+                                   .local = calls[i].local,
+                                   .place = calls[i].place,
                                    .stun = &stun};
         check_call(&got, &facts);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, calls[i].level, calls[i].text, calls[i].mend);
         facts.seen_announced = true;
-        if (rows[i].place == PLACE_OTHER && rows[i].outcome.stage == CALL_ICE) {
+        if (calls[i].place == PLACE_OTHER && calls[i].outcome.stage == CALL_ICE) {
             check_call(&got, &facts);
             expect(&got, FINDING_WARN, "get through by 198.51.100.2", "leave it out");
         }
         facts.web_address = "127.0.0.1";
-        if (rows[i].outcome.stage == CALL_DONE && !rows[i].local && !rows[i].outcome.faults) {
+        if (calls[i].outcome.stage == CALL_DONE && !calls[i].local && !calls[i].outcome.faults) {
             check_call(&got, &facts);
             expect(&got, FINDING_OK, "through 127.0.0.1", NULL);
         }
