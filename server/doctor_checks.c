@@ -204,7 +204,7 @@ void check_reach(struct finding *out, const struct announce *announce, const cha
         finding_mend(out, "--announce IP, an address of this machine that others can reach");
     } else {
         finding_set(out, "reach", "", FINDING_OK, "%s",
-                    widest == ADDRESS_PUBLIC ? "an address that the internet can reach is announced"
+                    widest == ADDRESS_PUBLIC ? "a public address is announced"
                                              : "the private address that was asked for is announced");
     }
 }
@@ -277,9 +277,8 @@ static void call_failed_away(struct finding *out, const struct call_facts *f, co
         "%s. The server works locally; many routers do not lead a machine back to itself (no hairpin), so "
         "this says nothing about people outside",
         text);
-    finding_mend(
-        out, "forward UDP port %u to this machine and try from outside: \"check the connection\" on the page",
-        f->media_port);
+    finding_mend(out, "forward UDP port %u to this machine, and open /check of the page from outside",
+                 f->media_port);
 }
 
 void check_call(struct finding *out, const struct call_facts *f) {

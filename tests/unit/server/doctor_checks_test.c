@@ -178,8 +178,8 @@ static void test_reach(void **state) {
         enum finding_level level;
         const char *text, *mend;
     } rows[] = {
-        {{1, {{"203.0.113.7", ANNOUNCE_NAMED}}}, NULL, FINDING_OK, "the internet can reach", NULL},
-        {{1, {{"203.0.113.7", ANNOUNCE_FOUND}}}, NULL, FINDING_OK, "the internet can reach", NULL},
+        {{1, {{"203.0.113.7", ANNOUNCE_NAMED}}}, NULL, FINDING_OK, "a public address is announced", NULL},
+        {{1, {{"203.0.113.7", ANNOUNCE_FOUND}}}, NULL, FINDING_OK, "a public address is announced", NULL},
         {{1, {{"192.168.1.5", ANNOUNCE_NAMED}}}, NULL, FINDING_OK, "that was asked for", NULL},
         {{1, {{"192.168.1.5", ANNOUNCE_FOUND}}},
          NULL,
@@ -242,7 +242,12 @@ static const struct {
      "of 90 media packets sent only 4",
      "firewall"},
     // A machine that its router does not lead back to itself is no fault; an address elsewhere is.
-    {{.stage = CALL_ICE}, false, PLACE_UNKNOWN, FINDING_WARN, "no hairpin", "try from outside"},
+    {{.stage = CALL_ICE},
+     false,
+     PLACE_UNKNOWN,
+     FINDING_WARN,
+     "no hairpin",
+     "/check of the page from outside"},
     {{.stage = CALL_ICE}, false, PLACE_SEEN, FINDING_WARN, "no hairpin", "forward UDP port 40000"},
     {{.stage = CALL_ICE},
      false,
