@@ -43,12 +43,13 @@ const FIREFOX_PREFS = {
   'services.settings.server': 'data:,#remote-settings-dummy/v1',
 };
 
-// A new profile each time; the tabs of one browser share it.
-export async function openChromium() {
+// A new profile each time; the tabs of one browser share it. flags: more of Chromium's; env: in place of ours.
+export async function openChromium({ flags = [], env } = {}) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
-    args: CHROMIUM_FLAGS,
+    args: [...CHROMIUM_FLAGS, ...flags],
+    env,
     ignoreDefaultArgs: ['--mute-audio'],
   });
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });

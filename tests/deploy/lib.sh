@@ -1,0 +1,54 @@
+# What the parts of tests/deploy share. Sourced, by bash, with `set -eu`.
+#
+# ROTUNDA_DEPLOY_DIR (default /var/tmp/rotunda-deploy) keeps root file systems and images between runs; it may be
+# deleted at any time that nothing runs. The machine's own CA certificates, resolver and npm settings are lent to what
+# is built and installed, so that package registries are reached as from the machine itself.
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+dir=${ROTUNDA_DEPLOY_DIR:-/var/tmp/rotunda-deploy}
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+npm_settings=$(npm config get userconfig 2>/dev/null || true)
+
+say() { printf '%s\n' "deploy: $*"; }
+fail() { printf '%s\n' "deploy: FAILED: $*" >&2; exit 1; }
+
+# base_of SUITE: prints the archive of a minimal Debian, thinned out as Debian's slim images are.
+base_of() {
+    local tree=$dir/$1 archive=$dir/$1.tar
+    if [ ! -f "$archive" ]; then
+        rm -rf --one-file-system "$tree"
+        debootstrap --variant=minbase --include=ca-certificates "$1" "$tree" "$mirror" >"$dir/$1.log" 2>&1 ||
+            fail "debootstrap of $1; see $dir/$1.log"
+        rm -rf "$tree"/usr/share/{doc,man,info,locale}/* "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
+        printf 'path-exclude %s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' \
+            >"$tree/etc/dpkg/dpkg.cfg.d/slim"
+        tar -C "$tree" -cf "$archive.new" . && mv "$archive.new" "$archive"
+        rm -rf --one-file-system "$tree"
+    fi
+    echo "$archive"
+}
+
+# The container engine with nothing of its own outside $dir, where images are, and /run, where containers are.
+engine_settings() {
+    local place=$dir/engine-$1 graph=$dir/images more=
+    [ "$1" = build ] || graph=/run/rotunda-deploy/graph more="[storage.options]
+additionalimagestores = [\"$dir/images\"]"
+    mkdir -p "$place"
+    export CONTAINERS_STORAGE_CONF=$place/storage.conf CONTAINERS_CONF=$place/containers.conf
+    printf '[storage]\ndriver = "overlay"\nrunroot = "/run/rotunda-deploy/storage"\ngraphroot = "%s"\n%s\n' "$graph" "$more" \
+        >"$CONTAINERS_STORAGE_CONF"
+    cat >"$CONTAINERS_CONF" <<END
+[containers]
+default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+static_dir = "/run/rotunda-deploy/static"
+tmp_dir = "/run/rotunda-deploy/tmp"
+volume_path = "/run/rotunda-deploy/volumes"
+[network]
+network_backend = "netavark"
+network_config_dir = "/run/rotunda-deploy/networks"
+END
+}

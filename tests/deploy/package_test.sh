@@ -1,0 +1,53 @@
+#!/bin/bash
+# package_test.sh SUITE: follows docs/deploy.md on a bare Debian: builds the package there, installs it in another bare
+# Debian, and runs the service from it.
+set -eu
+. "$(dirname "$0")/lib.sh"
+here=$repo/tests/deploy
+suite=$1
+archive=$(base_of "$suite")
+
+fresh_root() { # NAME
+    rm -rf --one-file-system "$dir/root-$1"
+    mkdir -p "$dir/root-$1"
+    tar -C "$dir/root-$1" -xf "$archive"
+}
+# follow ROOT FOLDER NAME: runs the page's commands called NAME there, as they stand.
+follow() {
+    local begun=$SECONDS
+    "$here/page.py" "$3" >"$dir/root-$1/run-this"
+    "$here/in_root.sh" "$dir/root-$1" bash -c "cd $2 && set -ex && . /run-this" >"$dir/$suite-$3.log" 2>&1 ||
+        { tail -n 30 "$dir/$suite-$3.log"; fail "docs/deploy.md, $3, on $suite; see $dir/$suite-$3.log"; }
+    say "$suite: the page's commands \"$3\" worked, $((SECONDS - begun)) s"
+}
+
+fresh_root build
+mkdir -p "$dir/root-build/srv/rotunda"
+(cd "$repo" && git ls-files -z | tar --null --files-from - -cf - | tar -C "$dir/root-build/srv/rotunda" -xf -)
+follow build /srv/rotunda package-build
+
+fresh_root clean
+mkdir "$dir/root-clean/srv/package"
+cp "$dir"/root-build/srv/rotunda/build/rotunda_*.deb "$dir/root-clean/srv/package/"
+follow clean /srv/package package-install
+install -m 0755 "$here/shims/systemctl" "$dir/root-clean/usr/local/bin/systemctl"
+cat >"$dir/root-clean/check" <<'END'
+dpkg-query -W -f '${Package} ${Version}, depends on: ${Depends}\n' rotunda
+. /run-this
+user=$(stat -c %U "/proc/$(cat /run/rotunda.pid)")
+[ "$user" = rotunda ] || { echo "runs as $user"; exit 1; }
+exec 3<>/dev/tcp/127.0.0.1/8080
+printf 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
+page=$(cat <&3)
+case "$page" in *"200 OK"*"<html"*) ;; *) echo "no page: $page"; exit 1 ;; esac
+systemctl stop rotunda
+apt-get purge -y -qq rotunda >/dev/null
+[ ! -e /usr/bin/rotunda ] && [ ! -e /etc/rotunda/rotunda.conf ]
+END
+"$here/page.py" service >"$dir/root-clean/run-this"
+# A network of its own: the ports may be taken here.
+unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$here/in_root.sh" "$dir/root-clean" bash -eu /check \
+    >"$dir/$suite-check.log" 2>&1 || { cat "$dir/$suite-check.log"; fail "the service from the package, on $suite"; }
+say "$suite: $(head -n 1 "$dir/$suite-check.log")"
+say "$suite: the service ran as its unit says, served the page, $(grep -h '^ended' "$dir/$suite-check.log"), and purged without a trace"
+rm -rf --one-file-system "$dir/root-build" "$dir/root-clean"
