@@ -54,19 +54,34 @@ function freeUdpPort() {
   });
 }
 
+// A start that is to be refused: how it ended, and what it said.
+export async function startRefused(args, env = {}) {
+  const child = spawn(BINARY, args, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (data) => (said.out += data));
+  child.stderr.on('data', (data) => (said.err += data));
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE_MS);
+  said.status = await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  running.delete(child);
+  return said;
+}
+
 export class Server {
   #child;
   #log = '';
   #exit;
 
-  // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place.
-  static async start({ args = [], env = {}, announce = '127.0.0.1', port } = {}) {
+  // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place;
+  // host: where it listens.
+  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1' } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
     const server = new Server();
     server.port = port ?? (await freeTcpPort());
     server.mediaPort = await freeUdpPort();
     server.origin = `http://127.0.0.1:${server.port}`;
-    const flags = ['--listen', `127.0.0.1:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
+    const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
     server.#spawn([...flags, ...args], env);
     await until(
       'the server answers /healthz',
@@ -76,6 +91,13 @@ export class Server {
       },
       { deadlineMs: START_DEADLINE_MS },
     );
+    return server;
+  }
+
+  // The same, stopped when test `t` ends, however it ends.
+  static async startFor(t, options) {
+    const server = await Server.start(options);
+    t.after(() => server.stop());
     return server;
   }
 
@@ -174,9 +196,9 @@ export class Client {
   #wakeups = new Set();
   #nextId = 1;
 
-  static async connect(server) {
+  static async connect(server, host = '127.0.0.1') {
     const client = new Client();
-    client.socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
+    client.socket = new WebSocket(`ws://${host}:${server.port}/ws`);
     client.closed = new Promise((resolve) =>
       client.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })),
     );
@@ -194,8 +216,8 @@ export class Client {
   }
 
   // A client that has joined; `joined` holds the answer.
-  static async join(server, roomId, username, more = {}) {
-    const client = await Client.connect(server);
+  static async join(server, roomId, username, more = {}, host = undefined) {
+    const client = await Client.connect(server, host);
     client.joined = await client.request('join-room', { roomId, username, ...more });
     client.userId = client.joined.userId;
     client.username = username;
