@@ -7,11 +7,13 @@
 #include "server/media.h"
 #include "server/metrics.h"
 #include "server/reach.h"
+#include "server/tls_identity.h"
 #include "server/selfcheck.h"
 #include "server/web_files.h"
 #include "server/ws_server.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,6 +27,8 @@
 struct app {
     const struct config *config;
     struct announce announce;
+    struct tls_identity *identity; // until the server has it
+    struct tls_facts certificate;
     unsigned workers;
     uint64_t started_us;
     uint64_t stop_by_us; // TIME_NEVER until a signal comes
@@ -151,9 +155,45 @@ static void on_due(void *ctx, uint64_t now_us) {
     }
 }
 
+// ---- the certificate
+
+static void certificate_log(const char *event, const struct tls_facts *facts) {
+    char wrong[64];
+    LOG_INFO(event, LOG_TEXT("name", facts->name), LOG_TEXT("serial", facts->serial));
+    if (tls_dates_judge(facts, (int64_t)(clock_wall_us() / US_PER_SECOND), wrong, sizeof wrong))
+        LOG_WARN("browsers will refuse the certificate", LOG_TEXT("reason", wrong),
+                 LOG_TEXT("mend", "renew it, then send SIGHUP"));
+}
+
+// A bad file leaves everything as it is.
+static void certificate_reload(struct app *app) {
+    const struct config *config = app->config;
+    char error[ERROR_MAX];
+    if (!config->tls_cert[0]) {
+        LOG_INFO("nothing to read again", LOG_TEXT("reason", "there is no tls-cert"));
+        return;
+    }
+    struct tls_identity *identity = tls_identity_load(config->tls_cert, config->tls_key, error, sizeof error);
+    if (!identity) {
+        LOG_ERROR("certificate not reloaded, the one before stays", LOG_TEXT("reason", error));
+        return;
+    }
+    struct tls_facts facts;
+    tls_identity_facts(identity, &facts);
+    if (ws_server_set_identity(app->ws, identity))
+        certificate_log("certificate reloaded", &facts);
+    else
+        LOG_ERROR("certificate not reloaded, the one before stays", LOG_TEXT("reason", "out of memory"));
+    tls_identity_free(identity);
+}
+
 // The first signal tells clients goodbye, the second ends without waiting for them.
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
+    if (number == SIGHUP) {
+        certificate_reload(app);
+        return;
+    }
     bool again = app->stop_by_us != TIME_NEVER;
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
     if (!again) {
@@ -228,6 +268,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .message_bytes_max = HUB_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
         .hangup_seconds = HANGUP_SECONDS,
+        .identity = app->identity,
     };
     struct ws_handlers handlers = {.ctx = app,
                                    .opened = on_opened,
@@ -240,6 +281,26 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
 }
 
 // ---- before the parts
+
+static bool certificate_load(struct app *app, char *error) {
+    if (!app->config->tls_cert[0])
+        return true;
+    app->identity = tls_identity_load(app->config->tls_cert, app->config->tls_key, error, ERROR_MAX);
+    if (app->identity)
+        tls_identity_facts(app->identity, &app->certificate);
+    return app->identity != NULL;
+}
+
+bool app_check(const struct config *config, char *error, size_t error_cap) {
+    struct tls_identity *identity = NULL;
+    if (config->tls_cert[0]) {
+        identity = tls_identity_load(config->tls_cert, config->tls_key, error, error_cap);
+        if (!identity)
+            return false;
+    }
+    tls_identity_free(identity);
+    return true;
+}
 
 // As many descriptors as the settings may need; no more, because tables are sized by the limit. When they are
 // too few, the self-check says so.
@@ -263,6 +324,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .workers = app->workers,
         .announce = &app->announce,
         .reach = &reach,
+        .certificate = app->config->tls_cert[0] ? &app->certificate : NULL,
         .web_root = web_root,
         .web_root_missing = web_root_missing,
     };
@@ -272,7 +334,10 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         banner_print(stdout, &banner);
     LOG_INFO("server started", LOG_TEXT("version", ROTUNDA_VERSION),
              LOG_NUMBER("http_port", banner.http_port), LOG_NUMBER("media_port", banner.media_port),
-             LOG_NUMBER("workers", banner.workers));
+             LOG_NUMBER("workers", banner.workers),
+             LOG_TEXT("scheme", banner.certificate ? "https" : "http"));
+    if (banner.certificate)
+        certificate_log("certificate in use", banner.certificate);
 }
 
 // ---- the life of the server on one screen
@@ -299,8 +364,11 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
         selfcheck_log(config);
     descriptors_allow(config);
 
-    bool started = announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
+    bool started = certificate_load(&app, error) &&
+                   announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_ws(&app, error, web_root);
+    tls_identity_free(app.identity);
+    app.identity = NULL;
     if (started) {
         if (watcher)
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));

@@ -10,9 +10,13 @@ struct app_watcher {
     void (*started)(void *ctx, uint16_t http_port, uint16_t media_port);
 };
 
-// Runs until SIGTERM or SIGINT. The process's exit status: 0 after a clean end, 2 when it could not start
-// (one line on standard error says why). Once it runs it tells the watcher; with none (NULL) it tells people,
-// on standard output.
+// Runs until SIGTERM or SIGINT; SIGHUP has it read its certificate again. The process's exit status: 0 after
+// a clean end, 2 when it could not start (one line on standard error says why). Once it runs it tells the
+// watcher; with none (NULL) it tells people, on standard output.
 int app_run(const struct config *config, const struct app_watcher *watcher);
+
+// What can be known without starting anything: that the files that the settings name are there and good.
+// False: one sentence in `error`.
+bool app_check(const struct config *config, char *error, size_t error_cap);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <string.h>
+#include <time.h>
 
 #define MARGIN "             "
 
@@ -18,19 +19,25 @@ static const char *const origins[] = {
     [ANNOUNCE_SEEN] = "stun",
 };
 
-static void print_url(FILE *out, const char *label, const char *host, uint16_t port) {
+static void print_url(FILE *out, const char *label, const char *host, const struct banner *banner) {
     bool v6 = strchr(host, ':') != NULL;
-    fprintf(out, "  %-9s  http://%s%s%s:%u/\n", label, v6 ? "[" : "", host, v6 ? "]" : "", port);
+    fprintf(out, "  %-9s  %s://%s%s%s:%u/\n", label, banner->certificate ? "https" : "http", v6 ? "[" : "",
+            host, v6 ? "]" : "", banner->http_port);
 }
 
 static void print_places(FILE *out, const struct banner *banner) {
     bool any = strcmp(banner->listen_host, "0.0.0.0") == 0 || strcmp(banner->listen_host, "::") == 0;
-    print_url(out, "open", any ? "127.0.0.1" : banner->listen_host, banner->http_port);
+    // With a certificate, browsers want the name that is in it.
+    if (banner->certificate && banner->certificate->name[0] && banner->certificate->name[0] != '*') {
+        print_url(out, "open", banner->certificate->name, banner);
+        return;
+    }
+    print_url(out, "open", any ? "127.0.0.1" : banner->listen_host, banner);
     for (size_t i = 0; any && i < banner->announce->count; i++) {
         const char *text = banner->announce->list[i].text;
         bool v6 = strchr(text, ':') != NULL;
         if (address_scope_of(text) > ADDRESS_LOOPBACK && (!v6 || strcmp(banner->listen_host, "::") == 0))
-            print_url(out, "", text, banner->http_port);
+            print_url(out, "", text, banner);
     }
 }
 
@@ -45,6 +52,16 @@ static void print_media(FILE *out, const struct banner *banner) {
     fprintf(out, " (%u worker%s)\n", banner->workers, banner->workers == 1 ? "" : "s");
     fprintf(out, "  %-9s  let in UDP port %u (media) and TCP port %u (page, signalling)\n", "firewall",
             banner->media_port, banner->http_port);
+}
+
+static void print_certificate(FILE *out, const struct tls_facts *certificate) {
+    time_t end = (time_t)certificate->not_after;
+    struct tm parts;
+    char date[32] = "?";
+    if (gmtime_r(&end, &parts))
+        strftime(date, sizeof date, "%Y-%m-%d", &parts);
+    fprintf(out, "  %-9s  for %s, valid until %s; SIGHUP reads it again\n", "tls",
+            certificate->name[0] ? certificate->name : "no name", date);
 }
 
 static void print_warnings(FILE *out, const struct banner *banner) {
@@ -66,9 +83,14 @@ void banner_print(FILE *out, const struct banner *banner) {
     fprintf(out, "Rotunda " ROTUNDA_VERSION " is running.\n\n");
     print_places(out, banner);
     print_media(out, banner);
-    fprintf(out,
+    if (banner->certificate)
+        print_certificate(out, banner->certificate);
+    else
+        fprintf(
+            out,
             "  %-9s  Browsers give camera and microphone only to https:// pages and to this machine "
-            "itself:\n" MARGIN "for others, put a proxy with a certificate in front of TCP port %u.\n",
+            "itself:\n" MARGIN
+            "for others, use --tls-cert and --tls-key, or a proxy with a certificate before TCP port %u.\n",
             "note", banner->http_port);
     print_warnings(out, banner);
     fprintf(out, "\n");

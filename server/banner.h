@@ -3,6 +3,7 @@
 #define SERVER_BANNER_H
 
 #include "server/reach.h"
+#include "server/tls_identity.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ struct banner {
     unsigned workers;
     const struct announce *announce; // where clients send media to
     const struct reach *reach;
+    const struct tls_facts *certificate; // NULL: plain HTTP
     const char *web_root;
     bool web_root_missing;
 };

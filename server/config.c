@@ -273,6 +273,15 @@ static bool check_announce(struct loader *loader) {
     return true;
 }
 
+static bool check_tls(struct loader *loader) {
+    const struct config *config = loader->config;
+    if (config->tls_cert[0] && !config->tls_key[0])
+        return refuse(loader, "tls-cert: \"%.200s\" is of no use without tls-key", config->tls_cert);
+    if (config->tls_key[0] && !config->tls_cert[0])
+        return refuse(loader, "tls-key: \"%.200s\" is of no use without tls-cert", config->tls_key);
+    return true;
+}
+
 enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
                              char *error) {
     *config = (struct config){0};
@@ -283,7 +292,8 @@ enum config_task config_load(struct config *config, int argc, char *const argv[]
         return CONFIG_REFUSED;
     if (loader.task == CONFIG_HELP || loader.task == CONFIG_VERSION)
         return loader.task;
-    if (!take_environment(&loader, environment) || !take_file(&loader) || !check_announce(&loader))
+    if (!take_environment(&loader, environment) || !take_file(&loader) || !check_announce(&loader) ||
+        !check_tls(&loader))
         return CONFIG_REFUSED;
     return loader.task;
 }

@@ -28,9 +28,10 @@ struct config {
     unsigned announce_count;                      // at least 1
     char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
     struct host_port stun;                        // who to ask for the public address; host "": nobody
-    char web_root[CONFIG_PATH_MAX];               // "": where the page was built or installed (web_root_find)
-    uint32_t log_level;                           // enum log_level
-    uint32_t log_format;                          // enum log_format
+    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
+    char web_root[CONFIG_PATH_MAX]; // "": where the page was built or installed (web_root_find)
+    uint32_t log_level;             // enum log_level
+    uint32_t log_format;            // enum log_format
 
     uint32_t rooms_max, participants_max;                  // participants: of one room
     uint32_t transports_max, producers_max, consumers_max; // of one participant

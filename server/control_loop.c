@@ -13,7 +13,7 @@ struct control_loop {
     uv_async_t wake;
     uv_timer_t timer;
     uv_prepare_t prepare;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
     struct control_handlers handlers;
     uint64_t armed_us; // what the timer is set for; TIME_NEVER when it is not
 };
@@ -59,7 +59,7 @@ static void handle_adopt(struct control_loop *loop, void *handle) {
 }
 
 struct control_loop *control_loop_create(const struct control_handlers *handlers) {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     struct control_loop *loop = calloc(1, sizeof *loop);
     if (!loop || uv_loop_init(&loop->uv) != 0) {
         free(loop);

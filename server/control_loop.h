@@ -1,5 +1,5 @@
 // control_loop: the libuv loop of the control thread: wake-ups from workers, one timer, and the signals that
-// end the process.
+// end the process or have it read its files again.
 //
 // Its handles never keep the loop alive, so that a part that is being closed can turn the loop until that
 // part's own handles are gone.
@@ -16,7 +16,7 @@ struct control_handlers {
     void (*woken)(void *ctx);                 // after control_loop_wake; several wakes may be one call
     uint64_t (*next_us)(void *ctx);           // when `due` is to be called, on clock_now_us; asked each turn
     void (*due)(void *ctx, uint64_t now_us);  // at or after next_us
-    void (*signalled)(void *ctx, int signal); // SIGTERM or SIGINT
+    void (*signalled)(void *ctx, int signal); // SIGTERM, SIGINT or SIGHUP
 };
 
 struct control_loop *control_loop_create(const struct control_handlers *handlers); // NULL: the system refused

@@ -1,5 +1,7 @@
 #include "server/health_check.h"
 
+#include "server/tls_ask.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -51,18 +53,23 @@ static int connect_to(const char *host, uint16_t port) {
     return -1;
 }
 
-// The start of the answer as text; false: none came.
-static bool ask(int fd, char answer[ANSWER_BYTES_MAX]) {
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+static size_t ask_plainly(int fd, const char *request, size_t request_len, char *answer, size_t cap) {
     size_t len = 0;
-    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof request - 1))
-        return false;
-    while (len + 1 < ANSWER_BYTES_MAX) {
-        ssize_t n = recv(fd, answer + len, ANSWER_BYTES_MAX - 1 - len, 0);
+    if (send(fd, request, request_len, MSG_NOSIGNAL) != (ssize_t)request_len)
+        return 0;
+    while (len < cap) {
+        ssize_t n = recv(fd, answer + len, cap - len, 0);
         if (n <= 0)
             break;
         len += (size_t)n;
     }
+    return len;
+}
+
+// The start of the answer as text; false: none came.
+static bool ask(int fd, bool tls, char answer[ANSWER_BYTES_MAX]) {
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    size_t len = (tls ? tls_ask : ask_plainly)(fd, request, sizeof request - 1, answer, ANSWER_BYTES_MAX - 1);
     answer[len] = '\0';
     return len > 0;
 }
@@ -79,7 +86,7 @@ bool health_check(const struct config *config, char *error, size_t cap) {
         snprintf(error, cap, "no server at %s: %s", place, strerror(errno));
         return false;
     }
-    bool answered = ask(fd, answer);
+    bool answered = ask(fd, config->tls_cert[0] != '\0', answer);
     close(fd);
     if (!answered) {
         snprintf(error, cap, "the server at %s does not answer", place);

@@ -25,6 +25,10 @@ int main(int argc, char *argv[]) {
         versions_print(stdout);
         return 0;
     case CONFIG_CHECK:
+        if (!app_check(&config, error, sizeof error)) {
+            fprintf(stderr, "rotunda: %s\n", error);
+            return STATUS_REFUSED;
+        }
         printf("The settings are fine.\n");
         return 0;
     case CONFIG_HEALTH:

@@ -4,6 +4,7 @@
 #include "base/slots.h"
 #include "server/outbox.h"
 #include "server/tcp_listener.h"
+#include "server/tls_identity.h"
 #include "server/web_files.h"
 
 #include <assert.h>
@@ -48,6 +49,7 @@ struct ws_server {
     struct tcp_listener *listener;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    void *ssl_ctx;         // the vhost's, once it has its certificate; NULL for plain HTTP
     struct slots *clients; // struct connection
     uint32_t connections;
     bool stopping; // nothing more is sent
@@ -318,10 +320,19 @@ static void connection_ended(struct connection *connection) {
     free(connection);
 }
 
+// The vhost's SSL_CTX is made, and has no certificate yet.
+static int tls_began(struct ws_server *server, void *ssl_ctx) {
+    if (!tls_identity_install(server->config.identity, ssl_ctx))
+        return -1;
+    server->ssl_ctx = ssl_ctx;
+    return 0;
+}
+
 // libwebsockets' one callback, taken apart: each reason is one function above.
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
-    (void)user;
     struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
+        return tls_began(lws_context_user(lws_get_context(wsi)), user);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED)
         return connection_began(lws_context_user(lws_get_context(wsi)), wsi);
     if (!connection)
@@ -369,7 +380,8 @@ static void on_accepted(void *ctx, int fd) {
     struct ws_server *server = ctx;
     if (server->connections >= server->config.connections_max) {
         LOG_WARN("connection refused", LOG_TEXT("reason", "connections-max"));
-        (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (!server->ssl_ctx) // else nobody could read it
+            (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);
         return;
     }
@@ -398,12 +410,15 @@ static bool context_open(struct ws_server *server) {
         .keepalive_timeout = KEEPALIVE_SECONDS,
         .retry_and_idle_policy = &server->pings,
         .server_string = "rotunda",
+        .alpn = "http/1.1",
     };
+    if (server->config.identity)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     server->context = lws_create_context(&info);
     if (server->context)
         server->vhost = lws_create_vhost(server->context, &info);
-    return server->vhost != NULL;
+    return server->vhost && !server->ssl_ctx == !server->config.identity;
 }
 
 struct ws_server *ws_server_start(const struct ws_server_config *config, const struct ws_handlers *handlers,
@@ -422,8 +437,10 @@ struct ws_server *ws_server_start(const struct ws_server_config *config, const s
     server->clients = slots_create(clients_max);
     server->listener =
         tcp_listener_start(loop, config->host, config->port, on_accepted, server, error, error_cap);
-    if (server->listener && server->clients && context_open(server))
+    if (server->listener && server->clients && context_open(server)) {
+        server->config.identity = NULL; // the caller's, and no longer needed
         return server;
+    }
     if (server->listener)
         snprintf(error, error_cap, "libwebsockets did not start (is libwebsockets-evlib-uv installed?)");
     ws_server_stop(server);
@@ -463,6 +480,11 @@ void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, c
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS_MAX);
     lws_callback_on_writable(connection->wsi);
     lws_cancel_service(server->context); // outside its own callbacks, lws does not notice new timeouts
+}
+
+bool ws_server_set_identity(struct ws_server *server, const struct tls_identity *identity) {
+    assert(server->ssl_ctx);
+    return tls_identity_install(identity, server->ssl_ctx);
 }
 
 void ws_server_close_all(struct ws_server *server, uint16_t code, const char *reason) {

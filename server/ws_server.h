@@ -1,4 +1,5 @@
-// ws_server: HTTP and WebSocket on one TCP port; the only user of libwebsockets.
+// ws_server: HTTP and WebSocket, or HTTPS and secure WebSocket, on one TCP port; the only user of
+// libwebsockets.
 //
 // WebSocket at /ws: one text frame is one message. Fragments are put together up to message_bytes_max; text
 // that is not UTF-8 closes the connection with 1007. What goes out waits in a bounded outbox and is written
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tls_identity;
 struct uv_loop_s;
 struct ws_server;
 
@@ -28,6 +30,8 @@ struct ws_server_config {
     size_t message_bytes_max; // of one incoming message
     uint16_t ping_seconds;    // silence before a ping
     uint16_t hangup_seconds;  // silence before the connection is given up; more than ping_seconds
+    // NULL: plain HTTP. Only needed while it starts.
+    const struct tls_identity *identity;
 };
 
 struct http_answer {
@@ -60,6 +64,10 @@ uint32_t ws_server_connection_count(const struct ws_server *server); // HTTP and
 void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len);
 // Closes after what is queued has been sent, or after some seconds if the client does not take it.
 void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, const char *reason);
+
+// Another certificate for connections that begin from now on; those that are there are not touched. Only
+// where the start had one. False: it is refused, and the one before stays.
+bool ws_server_set_identity(struct ws_server *server, const struct tls_identity *identity);
 
 // No more connections; every client is closed as by ws_server_close.
 void ws_server_close_all(struct ws_server *server, uint16_t code, const char *reason);

@@ -43,10 +43,11 @@ const FIREFOX_PREFS = {
   'services.settings.server': 'data:,#remote-settings-dummy/v1',
 };
 
-// A new profile each time; the tabs of one browser share it. flags: more of Chromium's; env: in place of ours.
-export async function openChromium({ flags = [], env } = {}) {
+// A new profile each time; the tabs of one browser share it. flags: more of Chromium's; env: in place of ours;
+// executable: another program, which starts Chromium.
+export async function openChromium({ flags = [], env, executable = CHROMIUM } = {}) {
   const browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: executable,
     headless: true,
     args: [...CHROMIUM_FLAGS, ...flags],
     env,

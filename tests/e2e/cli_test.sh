@@ -32,6 +32,7 @@ expect() {
 # start ARGS...: runs the server until it says where it is; sets pid, http_port, media_port.
 start() {
     : >"$folder/running"
+    : >"$folder/log" # nothing of the server before
     out=running err=log
     case "$*" in *"--log-format json"*) out=log err=running ;; esac # JSON lines go to standard output
     "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/$out" 2>"$folder/$err" &
@@ -113,6 +114,38 @@ kill -s CONT "$pid"
 stop TERM
 expect 1 err "rotunda: no server at 127.0.0.1:$http_port: Connection refused" --check-health --listen "127.0.0.1:$http_port"
 
+
+# Certificates: each file that is wrong is named, with --check-config too, and nothing starts.
+# certificate NAME DAYS: NAME.crt, valid so many days, and NAME.key.
+certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$folder/$1.key" -out "$folder/$1.crt" \
+        -days "$2" -subj /CN=localhost 2>/dev/null || fail "expected openssl to make a certificate"
+}
+certificate good 30
+certificate other 30
+echo hello >"$folder/text"
+for check in --check-config --listen=127.0.0.1:0; do
+    set -- "$check" --media-port 0 --tls-cert
+    expect 2 err "tls-cert: \"$folder/good.crt\" is of no use without tls-key" "$@" "$folder/good.crt"
+    expect 2 err "tls-cert: \"$folder/none\" cannot be read: No such file" "$@" "$folder/none" --tls-key "$folder/good.key"
+    expect 2 err "tls-cert: \"$folder/text\" is no PEM file with a cert" "$@" "$folder/text" --tls-key "$folder/good.key"
+    expect 2 err "tls-key: \"$folder/text\" is no PEM file with a private" "$@" "$folder/good.crt" --tls-key "$folder/text"
+    expect 2 err "tls-key: \"$folder/other.key\" is not the key of the" "$@" "$folder/good.crt" --tls-key "$folder/other.key"
+done
+expect 0 out "The settings are fine" --check-config --tls-cert "$folder/good.crt" --tls-key "$folder/good.key"
+start --tls-cert "$folder/good.crt" --tls-key "$folder/good.key"
+said running "  open       https://localhost:$http_port/"
+said running "  tls        for localhost, valid until "
+expect 0 out "The server serves" --check-health --listen "127.0.0.1:$http_port" --tls-cert "$folder/good.crt" \
+    --tls-key "$folder/good.key"
+kill -s HUP "$pid"
+stop TERM
+said log 'certificate reloaded'
+# A certificate that has expired is used, with a warning.
+openssl x509 -in "$folder/good.crt" -signkey "$folder/good.key" -days -1 -out "$folder/old.crt" 2>/dev/null
+start --tls-cert "$folder/old.crt" --tls-key "$folder/good.key"
+said log 'browsers will refuse the certificate reason="it expired on '
+stop TERM
 
 # Logs for machines: nothing but events, one JSON object a line.
 start --log-format json --announce 127.0.0.1,2001:db8::1

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync } from 'node:fs';
+import { request as secureRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
@@ -74,20 +75,21 @@ export class Server {
   #exit;
 
   // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place;
-  // host: where it listens.
-  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1' } = {}) {
+  // host: where it listens; ca: the root of its certificate (args then name the files), which clients trust alone.
+  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1', ca } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
     const server = new Server();
     server.port = port ?? (await freeTcpPort());
     server.mediaPort = await freeUdpPort();
-    server.origin = `http://127.0.0.1:${server.port}`;
+    server.ca = ca;
+    server.origin = `${ca ? 'https' : 'http'}://127.0.0.1:${server.port}`;
     const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
     server.#spawn([...flags, ...args], env);
     await until(
       'the server answers /healthz',
       async () => {
         if (server.#child.exitCode !== null) throw new Error(`the server ended at start:\n${server.log}`);
-        return (await fetch(`${server.origin}/healthz`).catch(() => null))?.ok;
+        return (await server.fetch('/healthz').catch(() => null))?.ok;
       },
       { deadlineMs: START_DEADLINE_MS },
     );
@@ -145,7 +147,7 @@ export class Server {
   }
 
   fetch(path, options) {
-    return fetch(`${this.origin}${path}`, options);
+    return this.ca ? secureGet(`${this.origin}${path}`, this.ca) : fetch(`${this.origin}${path}`, options);
   }
 
   // Samples of /metrics: name or name{labels} -> number.
@@ -198,7 +200,7 @@ export class Client {
 
   static async connect(server, host = '127.0.0.1') {
     const client = new Client();
-    client.socket = new WebSocket(`ws://${host}:${server.port}/ws`);
+    client.socket = new WebSocket(`${server.ca ? 'wss' : 'ws'}://${host}:${server.port}/ws`, { ca: server.ca });
     client.closed = new Promise((resolve) =>
       client.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })),
     );
@@ -289,6 +291,19 @@ export class Client {
   cut() {
     this.socket.terminate();
   }
+}
+
+// fetch() takes no certificate of a test's own.
+function secureGet(url, ca) {
+  return new Promise((resolve, reject) => {
+    const request = secureRequest(url, { ca, agent: false }, (response) => {
+      let body = '';
+      response.on('data', (data) => (body += data));
+      response.on('end', () => resolve({ status: response.statusCode, ok: response.statusCode === 200, text: () => body }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
 }
 
 // The server refuses settings that it does not know, and ROTUNDA_BIN is ours, not its.
