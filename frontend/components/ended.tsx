@@ -14,7 +14,7 @@ export function Ended({ onAgain, onLobby }: { onAgain: () => void; onLobby: () =
         {error === null ? '' : errorWords(t, error)}
       </p>
       <div className="flex flex-wrap justify-center gap-3">
-        <Button look="primary" onClick={onAgain}>
+        <Button id="again" look="primary" onClick={onAgain}>
           {t('end.again')}
         </Button>
         <Button onClick={onLobby}>{t('end.lobby')}</Button>

@@ -43,18 +43,38 @@ const FIREFOX_PREFS = {
   'services.settings.server': 'data:,#remote-settings-dummy/v1',
 };
 
-// A new profile each time; the tabs of one browser share it. flags: more of Chromium's; env: in place of ours;
+const DESKTOP = { width: 1280, height: 720 };
+
+// Both browsers have one form here, and a new profile each time, which the tabs share:
+// newPage({ init }): `init` runs in the page before its own scripts; resize(page, { width, height });
+// scheme(page, 'light' | 'dark');
+// sharesScreen: getDisplayMedia gives a picture where there is no screen.
+// flags: of the browser, beside or, with the same name, instead of the usual ones; env: in place of ours;
 // executable: another program, which starts Chromium.
 export async function openChromium({ flags = [], env, executable = CHROMIUM } = {}) {
+  const nameOf = (flag) => flag.split('=')[0];
+  const own = new Set(flags.map(nameOf));
   const browser = await chromium.launch({
     executablePath: executable,
     headless: true,
-    args: [...CHROMIUM_FLAGS, ...flags],
+    args: [...CHROMIUM_FLAGS.filter((flag) => !own.has(nameOf(flag))), ...flags],
     env,
     ignoreDefaultArgs: ['--mute-audio'],
   });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
-  return { newPage: () => context.newPage(), close: () => browser.close(), version: browser.version() };
+  const context = await browser.newContext({ viewport: DESKTOP });
+  return {
+    name: 'chromium',
+    sharesScreen: true,
+    newPage: async ({ init } = {}) => {
+      const page = await context.newPage();
+      if (init) await page.addInitScript(init);
+      return page;
+    },
+    resize: (page, size) => page.setViewportSize(size),
+    scheme: (page, colorScheme) => page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }),
+    close: () => browser.close(),
+    version: browser.version(),
+  };
 }
 
 export async function openFirefox() {
@@ -65,9 +85,20 @@ export async function openFirefox() {
     headless: true,
     userDataDir,
     extraPrefsFirefox: FIREFOX_PREFS,
+    defaultViewport: DESKTOP,
   });
   return {
-    newPage: () => browser.newPage(),
+    name: 'firefox',
+    sharesScreen: false, // headless it says NotFoundError, whatever its preferences
+    newPage: async ({ init } = {}) => {
+      // A window each: Firefox paints and times no tab that is behind another.
+      const page = await browser.newPage({ type: 'window' });
+      if (init) await page.evaluateOnNewDocument(init);
+      return page;
+    },
+    resize: (page, size) => page.setViewport(size),
+    // Its driver cannot pretend a system's colours: this is what the page's own setting does.
+    scheme: (page, theme) => page.evaluate((wanted) => void (document.documentElement.dataset.theme = wanted), theme),
     close: async () => {
       await browser.close();
       rmSync(userDataDir, { recursive: true, force: true });
@@ -83,13 +114,26 @@ export class Person {
     this.name = name;
   }
 
-  // options: URL options of the page; link: a LossyLink that the media takes (Chromium only).
-  static async enter(browser, server, room, name, { link, ...options } = {}) {
-    const page = await browser.newPage();
+  // A person on a new page that shows nothing yet.
+  static async open(browser, name, { init } = {}) {
+    const page = await browser.newPage({ init });
     const person = new Person(page, name);
+    person.browser = browser;
     person.console = [];
+    person.errors = []; // that nobody caught
     page.on('console', (message) => person.console.push(message.text()));
-    page.on('pageerror', (error) => person.console.push(String(error)));
+    page.on('pageerror', (error) => {
+      person.console.push(String(error));
+      // Firefox counts a server that is not there among them.
+      if (!/establish a connection to the server/.test(error)) person.errors.push(String(error));
+    });
+    return person;
+  }
+
+  // options: URL options of the page; init: see newPage; link: a LossyLink that the media takes (Chromium only).
+  static async enter(browser, server, room, name, { link, init, ...options } = {}) {
+    const person = await Person.open(browser, name, { init });
+    const { page } = person;
     if (link) {
       await page.routeWebSocket(/\/ws$/, (socket) => {
         const upstream = socket.connectToServer();
@@ -191,12 +235,46 @@ export class Person {
     );
   }
 
+  // Resolves once `probe`, which runs in the page, gives something.
+  until(what, probe, argument, options) {
+    return until(`${this.name}: ${what}`, () => this.page.evaluate(probe, argument), options).catch((error) => {
+      throw new Error(`${error.message}; console: ${this.console.join('\n')}`);
+    });
+  }
+
+  has(selector, wanted = true) {
+    const what = `${selector} is ${wanted ? '' : 'not '}there`;
+    return this.until(what, ([css, want]) => (document.querySelector(css) !== null) === want, [selector, wanted]);
+  }
+
+  shows(text) {
+    return this.until(`"${text}" is to be read`, (words) => document.body.innerText.includes(words), text);
+  }
+
   // Opens the chat if need be, and says it.
   async say(text) {
     if (!(await this.page.evaluate(() => document.getElementById('chat-text') !== null))) await this.click('chat');
     await this.page.waitForSelector('#chat-text');
     await this.page.type('#chat-text', text);
     await this.page.keyboard.press('Enter');
+  }
+
+  // Of the camera of that person: pictures decoded here so far.
+  async framesOf(name) {
+    return (await this.stats()).got[name]?.video?.frames ?? 0;
+  }
+
+  // Resolves once that many more pictures of that person's camera were decoded.
+  async seesMoreOf(name, count = 10) {
+    const before = await this.framesOf(name);
+    return until(`${this.name} sees ${count} more pictures of ${name}`, async () => (await this.framesOf(name)) >= before + count, {
+      deadlineMs: 15_000,
+      everyMs: 100,
+    });
+  }
+
+  screenshot(file) {
+    return this.page.screenshot({ path: `${ARTIFACTS}${file}.png` });
   }
 
   // What the open chat shows.
@@ -215,8 +293,21 @@ export class Person {
     });
   }
 
-  click(id) {
-    return this.page.click(`#${id}`);
+  async click(id) {
+    await this.clickOn(`#${id}`);
+  }
+
+  async clickOn(selector) {
+    await this.page.waitForSelector(selector);
+    await this.page.click(selector);
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  resize(width, height) {
+    return this.browser.resize(this.page, { width, height });
   }
 
   evaluate(body, argument) {

@@ -3,6 +3,7 @@
 import { after, before, test } from 'node:test';
 import { ARTIFACTS, openChromium, Person, sampleTwice } from './browsers.mjs';
 import { assert, freshRoom, inOneOf } from './expect.mjs';
+import { assertFlow, assertFlowWhile } from './flow.mjs';
 import { delay, Server, until } from './harness.mjs';
 
 const WINDOW_MS = 3_000;
@@ -23,28 +24,6 @@ after(async () => {
 });
 
 const othersOf = (name) => NAMES.filter((other) => other !== name);
-
-// Every track that anyone sends arrives whole at everyone else.
-function assertFlow(samples, { lost = 0 } = {}) {
-  for (const { person, before: b0, after: b1 } of samples) {
-    for (const other of samples.filter((sample) => sample.person !== person)) {
-      const name = other.person.name;
-      const what = `${person.name} from ${name}`;
-      const [v0, v1] = [b0.got[name].video, b1.got[name].video];
-      const sent = other.after.sent.video.framesSent - other.before.sent.video.framesSent;
-      const sentPerMs = sent / (other.after.t - other.before.t);
-      const decoded = v1.frames - v0.frames;
-      const expected = sentPerMs * (b1.t - b0.t);
-      assert.ok(sent > 0, `${name} sends video`);
-      assert.ok(decoded >= expected * 0.9 - 2, `${what}: expected about ${expected.toFixed(1)} frames, decoded ${decoded}`);
-      assert.equal(v1.freezes, v0.freezes, `${what}: freezes`);
-      assert.ok(v1.lost - v0.lost <= lost, `${what}: ${v1.lost - v0.lost} video packets lost, expected at most ${lost}`);
-      const [a0, a1] = [b0.got[name].audio, b1.got[name].audio];
-      assert.ok(a1.energy > a0.energy, `${what}: expected audio energy, got ${a0.energy} to ${a1.energy}`);
-      assert.ok(a1.lost - a0.lost <= lost, `${what}: ${a1.lost - a0.lost} audio packets lost, expected at most ${lost}`);
-    }
-  }
-}
 
 test('four tabs see and hear each other soon after joining', async (t) => {
   people = [];
@@ -101,18 +80,10 @@ test('a microphone that is switched off is silent', async () => {
   await until('sound', async () => (await energyPerSecond()) > 1e-6, { deadlineMs: 10_000 });
 });
 
-// The media of everyone flows on while `body` does something to it.
-async function assertFlowWhile(body) {
-  const before = await Promise.all(people.map((person) => person.stats()));
-  await body();
-  const after = await Promise.all(people.map((person) => person.stats()));
-  assertFlow(people.map((person, i) => ({ person, before: before[i], after: after[i] })));
-}
-
 test('a WebSocket that is cut comes back, and the media does not notice', async (t) => {
   const [ann, bob] = people;
   await inOneOf(3, t, () =>
-    assertFlowWhile(async () => {
+    assertFlowWhile(people, async () => {
       const sameUser = await ann.evaluate(
         () =>
           new Promise((resolve) => {
@@ -139,7 +110,7 @@ test('a WebSocket that is cut comes back, and the media does not notice', async 
 test('ICE restarts in mid-call without a gap', async (t) => {
   const [ann] = people;
   await inOneOf(3, t, () =>
-    assertFlowWhile(async () => {
+    assertFlowWhile(people, async () => {
       await ann.evaluate(async () => {
         const { room } = window.rotunda;
         await room.restartIce(room.sendTransport);

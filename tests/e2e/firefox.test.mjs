@@ -2,7 +2,8 @@
 
 import { after, before, test } from 'node:test';
 import { ARTIFACTS, openChromium, openFirefox, Person, sampleTwice } from './browsers.mjs';
-import { assert, freshRoom, inOneOf } from './expect.mjs';
+import { freshRoom, inOneOf } from './expect.mjs';
+import { assertFlow } from './flow.mjs';
 import { Server, until } from './harness.mjs';
 
 const SMALL = { width: '320', height: '240', fps: '15' };
@@ -16,21 +17,8 @@ after(async () => {
   await server.stop();
 });
 
-function assertFlow(samples) {
-  for (const { person, before: s0, after: s1 } of samples) {
-    for (const other of samples.filter((sample) => sample.person !== person)) {
-      const what = `${person.name} from ${other.person.name}`;
-      const [b, a] = [s0.got[other.person.name], s1.got[other.person.name]];
-      const encoded = other.after.sent.video.framesEncoded - other.before.sent.video.framesEncoded;
-      const decoded = a.video.frames - b.video.frames;
-      assert.ok(encoded > 0, `${other.person.name} sends video`);
-      assert.ok(decoded >= encoded * 0.85 - 3, `${what}: expected about ${encoded} frames, decoded ${decoded}`);
-      assert.equal(a.video.lost - b.video.lost, 0, `${what}: video packets lost`);
-      assert.equal(a.audio.lost - b.audio.lost, 0, `${what}: audio packets lost`);
-      assert.ok(a.audio.energy > b.audio.energy, `${what}: expected audio energy, got ${b.audio.energy} to ${a.audio.energy}`);
-    }
-  }
-}
+// Firefox may still be decoding what came last.
+const LIMITS = { share: 0.85, slack: 3 };
 
 test('two Firefox tabs see and hear each other', async (t) => {
   const room = freshRoom();
@@ -38,7 +26,7 @@ test('two Firefox tabs see and hear each other', async (t) => {
   const bob = await Person.enter(firefox, server, room, 'Bob', SMALL);
   await ann.seesAndHears('Bob');
   await bob.seesAndHears('Ann');
-  await inOneOf(3, t, async () => assertFlow(await sampleTwice([ann, bob], 3_000)));
+  await inOneOf(3, t, async () => assertFlow(await sampleTwice([ann, bob], 3_000), LIMITS));
   await ann.page.screenshot({ path: `${ARTIFACTS}firefox-2.png` });
   await ann.click('leave');
   await until('the tile is gone', async () => (await bob.tiles()).length === 0);
@@ -54,7 +42,7 @@ test('Firefox and Chromium see and hear each other', async (t) => {
     const chris = await Person.enter(chromium, server, room, 'Chris', SMALL);
     await fox.seesAndHears('Chris');
     await chris.seesAndHears('Fox');
-    await inOneOf(3, t, async () => assertFlow(await sampleTwice([fox, chris], 3_000)));
+    await inOneOf(3, t, async () => assertFlow(await sampleTwice([fox, chris], 3_000), LIMITS));
     await fox.page.close();
   } finally {
     await chromium.close();
