@@ -115,6 +115,11 @@ uint32_t conference_delay_us(const struct conference *c, double quantile) {
     return DELAY_STEPS * DELAY_STEP_US;
 }
 
+void conference_listen(struct conference *c, unsigned every) {
+    for (unsigned i = 0; i < c->config.participants; i++)
+        media_peer_listen(c->members[i].recv, i % every == every - 1);
+}
+
 void conference_delay_reset(struct conference *c) {
     memset(c->delays, 0, sizeof c->delays);
 }

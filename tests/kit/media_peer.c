@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PACKET_MAX 2048
+#define SKIM_BATCH 64
 #define CHECK_CONSENT_US (2500 * US_PER_MS)
 
 static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
@@ -39,6 +40,7 @@ struct media_peer {
     uint64_t check_us;
     uint64_t tie;
     struct dtls *dtls;
+    bool skims;
     struct srtp_session *srtp;
     uint64_t arrival_ns;
 };
@@ -165,8 +167,32 @@ static ssize_t peer_receive(struct media_peer *peer, uint8_t *packet, size_t cap
     return n;
 }
 
+// Reads what waits, many datagrams a call, and keeps of each only what tells its kind; RTP is thrown away.
+static void peer_skim(struct media_peer *peer, uint64_t now_us) {
+    static uint8_t packets[SKIM_BATCH][PACKET_MAX];
+    struct mmsghdr headers[SKIM_BATCH];
+    struct iovec iovecs[SKIM_BATCH];
+    int n;
+    do {
+        for (unsigned i = 0; i < SKIM_BATCH; i++) {
+            iovecs[i] = (struct iovec){.iov_base = packets[i], .iov_len = PACKET_MAX};
+            headers[i].msg_hdr = (struct msghdr){.msg_iov = &iovecs[i], .msg_iovlen = 1};
+        }
+        n = recvmmsg(peer->fd, headers, SKIM_BATCH, 0, NULL);
+        for (int i = 0; i < n; i++)
+            if (datagram_kind(span_of(packets[i], headers[i].msg_len)) != DATAGRAM_RTP)
+                peer_datagram(peer, packets[i], headers[i].msg_len, now_us);
+    } while (n == SKIM_BATCH);
+}
+
+void media_peer_listen(struct media_peer *peer, bool listen) {
+    peer->skims = !listen;
+}
+
 void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
     uint8_t packet[PACKET_MAX];
+    if (peer->skims)
+        peer_skim(peer, now_us);
     for (ssize_t n; (n = peer_receive(peer, packet, sizeof packet)) > 0;)
         peer_datagram(peer, packet, (size_t)n, now_us);
     if (now_us >= dtls_next_us(peer->dtls))

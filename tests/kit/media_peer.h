@@ -34,6 +34,8 @@ bool media_peer_connected(const struct media_peer *peer);
 uint64_t media_peer_arrival_ns(const struct media_peer *peer);
 // Reads everything that waits, fires timers.
 void media_peer_poll(struct media_peer *peer, uint64_t now_us);
+// Whether RTP that comes in is decrypted and handed up, as it is at first, or read and thrown away.
+void media_peer_listen(struct media_peer *peer, bool listen);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.
 void media_peer_send_rtp(struct media_peer *peer, struct span packet);
 void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);
