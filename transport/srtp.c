@@ -1,8 +1,9 @@
 #include "transport/srtp.h"
 
 #include "base/bytes.h"
-#include "base/hmap.h"
 #include "base/log.h"
+#include "transport/srtp_cipher_types.h"
+#include "transport/srtp_sender.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -18,12 +19,14 @@
 #define SENT_STREAMS_MAX 65536
 #define RECENT_FEW 8
 #define RECENT_MANY 128
+#define CACHE_LINE 64
 #define PACKET_BYTES_MAX 4096 // far above any datagram; keeps the int of libsrtp2 honest
 
 struct profile {
     srtp_profile_t id;
     uint8_t key_bytes; // with the salt
     uint8_t tag_bytes;
+    uint16_t aes_gcm_bits; // 0: not AES-GCM
 };
 
 struct inbound {
@@ -31,33 +34,16 @@ struct inbound {
     uint32_t used; // the session's clock at its last authentic packet
 };
 
-// libsrtp2 finds a stream by walking a list, which at 50 streams costs more than the encryption. So outbound
-// streams are spread over several libsrtp2 sessions with the same keys; each stream lives in one of them.
-struct shard {
-    srtp_t ctx;
-    uint32_t streams;
-};
-
-struct recent {
-    uint32_t ssrc;
-    uint32_t shard_next; // 1 + its shard; 0: nothing
-};
-
 // libsrtp2 has one template a session, so each direction is a session of its own.
 struct srtp_session {
     srtp_t in;
-    struct shard *shards; // outbound; the first is there from the start
-    uint32_t shard_count;
-    struct hmap *sent; // outbound SSRC -> its shard
-    // The same of the streams last sent, without a cryptographic hash: our own SSRCs need none.
-    struct recent *recent;
-    uint32_t recent_count; // power of two
-    struct recent few[RECENT_FEW];
-    const struct profile *profile;
-    uint8_t local_key[SRTP_KEY_MAX]; // for further shards
-    uint32_t clock;                  // counts authentic packets
-    uint16_t inbound_count;          // streams that libsrtp2 holds in `in`
-    uint16_t inbound_hint;           // where the last packet's stream was
+    // Outbound, one of the two: ours where it may (srtp_sender.h), else libsrtp2's, which finds a stream by
+    // walking a list, little beside what AES_CM costs.
+    struct srtp_sender sender;
+    srtp_t out;
+    uint32_t clock;         // counts authentic packets
+    uint16_t inbound_count; // streams that libsrtp2 holds in `in`
+    uint16_t inbound_hint;  // where the last packet's stream was
     uint8_t tag_bytes;
     struct inbound inbound[SRTP_INBOUND_MAX];
 };
@@ -89,9 +75,9 @@ void srtp_library_stop(void) {
 static const struct profile *profile_find(enum srtp_profile profile) {
     // RFC 7714, section 12 (GCM: 12 bytes of salt, 16 of tag); RFC 5764, section 4.1.2 (14 and 10).
     static const struct profile profiles[] = {
-        [SRTP_PROFILE_AEAD_AES_128_GCM] = {srtp_profile_aead_aes_128_gcm, 16 + 12, 16},
-        [SRTP_PROFILE_AEAD_AES_256_GCM] = {srtp_profile_aead_aes_256_gcm, 32 + 12, 16},
-        [SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80] = {srtp_profile_aes128_cm_sha1_80, 16 + 14, 10},
+        [SRTP_PROFILE_AEAD_AES_128_GCM] = {srtp_profile_aead_aes_128_gcm, 16 + 12, 16, 128},
+        [SRTP_PROFILE_AEAD_AES_256_GCM] = {srtp_profile_aead_aes_256_gcm, 32 + 12, 16, 256},
+        [SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80] = {srtp_profile_aes128_cm_sha1_80, 16 + 14, 10, 0},
     };
     if (profile <= SRTP_PROFILE_NONE || profile >= sizeof profiles / sizeof profiles[0])
         return NULL;
@@ -115,55 +101,11 @@ static bool direction_create(srtp_t *out, const struct profile *profile, srtp_ss
     return ok;
 }
 
-static enum err shard_add(struct srtp_session *session) {
-    struct shard *shards = realloc(session->shards, (session->shard_count + 1) * sizeof *shards);
-    if (!shards)
-        return ERR_NO_MEMORY;
-    session->shards = shards;
-    struct shard *shard = &shards[session->shard_count];
-    *shard = (struct shard){0};
-    if (!direction_create(&shard->ctx, session->profile, ssrc_any_outbound, session->local_key))
-        return ERR_NO_MEMORY;
-    session->shard_count++;
-    return ERR_OK;
-}
-
-static struct recent *recent_of(struct srtp_session *session, uint32_t ssrc) {
-    return &session->recent[(ssrc * UINT32_C(2654435761) >> 16) & (session->recent_count - 1)];
-}
-
-// Where a new stream goes: to the first shard that has room. HMAP_NONE: no memory.
-static uint32_t outbound_place(struct srtp_session *session, uint32_t ssrc) {
-    uint32_t i;
-    for (i = 0; i < session->shard_count && session->shards[i].streams >= SHARD_STREAMS; i++)
-        continue;
-    if (i == session->shard_count && shard_add(session) != ERR_OK)
-        return HMAP_NONE;
-    if (hmap_put(session->sent, &ssrc, i) != ERR_OK)
-        return HMAP_NONE;
-    session->shards[i].streams++;
-    struct recent *many = i > 0 && session->recent == session->few ? calloc(RECENT_MANY, sizeof *many) : NULL;
-    if (many) { // else the few do, only slower
-        session->recent = many;
-        session->recent_count = RECENT_MANY;
-    }
-    return i;
-}
-
-// The libsrtp2 session of an outbound stream. NULL: no memory for a new one.
-static srtp_t outbound_of(struct srtp_session *session, uint32_t ssrc) {
-    struct recent *recent = recent_of(session, ssrc);
-    if (recent->ssrc != ssrc || recent->shard_next == 0) {
-        uint32_t i = hmap_get(session->sent, &ssrc);
-        if (i == HMAP_NONE)
-            i = outbound_place(session, ssrc);
-        if (i == HMAP_NONE)
-            return NULL;
-        recent = recent_of(session, ssrc); // the table may have grown
-        *recent = (struct recent){.ssrc = ssrc, .shard_next = i + 1};
-    }
-    assert(recent->shard_next <= session->shard_count);
-    return session->shards[recent->shard_next - 1].ctx;
+static bool outbound_create(struct srtp_session *session, const struct profile *profile, const uint8_t *key) {
+    const srtp_cipher_type_t *type = profile->aes_gcm_bits ? srtp_cipher_in_use(profile->aes_gcm_bits) : NULL;
+    if (!type)
+        return direction_create(&session->out, profile, ssrc_any_outbound, key);
+    return srtp_sender_open(&session->sender, type, key, profile->key_bytes) == ERR_OK;
 }
 
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
@@ -174,13 +116,8 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     if (!session)
         return NULL;
     session->tag_bytes = profile->tag_bytes;
-    session->profile = profile;
-    session->recent = session->few;
-    session->recent_count = RECENT_FEW;
-    memcpy(session->local_key, keys->local, profile->key_bytes);
-    session->sent = hmap_create(sizeof(uint32_t), SENT_STREAMS_MAX);
-    if (!session->sent || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
-        shard_add(session) != ERR_OK) {
+    if (!direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
+        !outbound_create(session, profile, keys->local)) {
         srtp_session_destroy(session);
         return NULL;
     }
@@ -192,13 +129,9 @@ void srtp_session_destroy(struct srtp_session *session) {
         return;
     if (session->in)
         (void)srtp_dealloc(session->in);
-    for (uint32_t i = 0; i < session->shard_count; i++)
-        (void)srtp_dealloc(session->shards[i].ctx);
-    free(session->shards);
-    hmap_destroy(session->sent);
-    if (session->recent != session->few)
-        free(session->recent);
-    explicit_bzero(session->local_key, sizeof session->local_key);
+    if (session->out)
+        (void)srtp_dealloc(session->out);
+    srtp_sender_close(&session->sender);
     free(session);
 }
 
@@ -238,15 +171,15 @@ static enum err session_apply(srtp_call *call, srtp_t ctx, uint8_t *packet, size
 enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len) {
     if (*len < RTP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    srtp_t out = outbound_of(session, load_be32(packet + 8));
-    return out ? session_apply(srtp_protect, out, packet, len) : ERR_NO_MEMORY;
+    return session->out ? session_apply(srtp_protect, session->out, packet, len)
+                        : srtp_sender_rtp(&session->sender, packet, len);
 }
 
 enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len) {
     if (*len < RTCP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    srtp_t out = outbound_of(session, load_be32(packet + 4));
-    return out ? session_apply(srtp_protect_rtcp, out, packet, len) : ERR_NO_MEMORY;
+    return session->out ? session_apply(srtp_protect_rtcp, session->out, packet, len)
+                        : srtp_sender_rtcp(&session->sender, packet, len);
 }
 
 static void inbound_remove(struct srtp_session *session, uint16_t i) {
@@ -314,13 +247,16 @@ void srtp_session_forget(struct srtp_session *session, uint32_t ssrc) {
 }
 
 void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc) {
-    uint32_t i = hmap_remove(session->sent, &ssrc);
-    if (i == HMAP_NONE)
-        return;
-    assert(i < session->shard_count && session->shards[i].streams > 0);
-    session->shards[i].streams--;
-    struct recent *recent = recent_of(session, ssrc);
-    if (recent->ssrc == ssrc)
-        recent->shard_next = 0;
-    (void)srtp_remove_stream(session->shards[i].ctx, htonl(ssrc));
+    if (session->out)
+        (void)srtp_remove_stream(session->out, htonl(ssrc));
+    else
+        srtp_sender_forget(&session->sender, ssrc);
+}
+
+void srtp_session_prefetch(const struct srtp_session *session, unsigned step) {
+    const char *p = (const char *)session;
+    for (size_t i = 0; step == 1 && i < offsetof(struct srtp_session, inbound); i += CACHE_LINE)
+        __builtin_prefetch(p + i, 1);
+    if (step == 0 && !session->out)
+        srtp_sender_prefetch(&session->sender);
 }

@@ -40,6 +40,8 @@ MUST_USE enum err srtp_session_unprotect_rtcp(struct srtp_session *session, uint
 void srtp_session_forget(struct srtp_session *session, uint32_t ssrc);
 // An outbound SSRC that has ended. It must never be sent with again: its packet counter is gone, and the same
 // key, SSRC and index twice breaks AES-GCM and AES-CM.
+// What srtp_session_protect_rtp will read: the session in step 1, what it leads to in step 0.
+void srtp_session_prefetch(const struct srtp_session *session, unsigned step);
 void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc);
 
 #endif

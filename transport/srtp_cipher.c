@@ -2,6 +2,8 @@
 
 #include "transport/srtp_cipher_types.h"
 
+#include <stddef.h>
+
 // libsrtp2 runs these whenever the types are given to it, and those of the ciphers that they replace. From
 // the GCM specification (McGrew and Viega), test cases 4 and 16.
 static const uint8_t test_key[32 + GCM_SALT_BYTES] = {
@@ -72,9 +74,19 @@ enum srtp_cipher srtp_cipher_best(void) {
     return srtp_cipher_available(SRTP_CIPHER_IPSEC_MB) ? SRTP_CIPHER_IPSEC_MB : SRTP_CIPHER_OPENSSL;
 }
 
+// libsrtp2's table of ciphers cannot be read, and is one a process: this is what we put there. Written before
+// the first session, as that is.
+static const srtp_cipher_type_t *in_use_128, *in_use_256;
+
+const srtp_cipher_type_t *srtp_cipher_in_use(unsigned bits) {
+    return bits == 128 ? in_use_128 : in_use_256;
+}
+
 static enum err replace(const srtp_cipher_type_t *aes_128, const srtp_cipher_type_t *aes_256) {
     bool ok = srtp_replace_cipher_type(aes_128, SRTP_AES_GCM_128) == srtp_err_status_ok &&
               srtp_replace_cipher_type(aes_256, SRTP_AES_GCM_256) == srtp_err_status_ok;
+    in_use_128 = ok ? aes_128 : NULL;
+    in_use_256 = ok ? aes_256 : NULL;
     return ok ? ERR_OK : ERR_UNSUPPORTED;
 }
 
@@ -89,6 +101,7 @@ enum err srtp_cipher_use(enum srtp_cipher cipher) {
         return replace(&srtp_cipher_ipsec_mb_128, &srtp_cipher_ipsec_mb_256);
 #endif
     default:
+        in_use_128 = in_use_256 = NULL;
         return ERR_OK;
     }
 }

@@ -25,6 +25,9 @@ extern const srtp_cipher_type_t srtp_cipher_ipsec_mb_128, srtp_cipher_ipsec_mb_2
 bool srtp_cipher_ipsec_mb_start(void);
 #endif
 
+// What srtp_cipher_use chose for AES-GCM with keys of so many bits; NULL: libsrtp2's own.
+const srtp_cipher_type_t *srtp_cipher_in_use(unsigned bits);
+
 // 0: not a length of a GCM key with its salt.
 static inline int gcm_key_bytes(int len) {
     return len == 16 + GCM_SALT_BYTES || len == 32 + GCM_SALT_BYTES ? len - GCM_SALT_BYTES : 0;
