@@ -76,6 +76,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
 
 void consumer_close(struct consumer *c) {
     struct forwarder *fw = c->fw;
+    forwarder_flush(fw);
     struct ssrc_key key = consumer_key(c);
     producer_detach(c->producer, c);
     list_remove(&c->link);
@@ -116,7 +117,7 @@ static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint6
     struct block *first =
         throttled && came && near && s->history ? history_get(s->history, s->key_seq, now_us) : NULL;
     if (first)
-        consumer_forward(c, s, first, now_us); // and what followed it
+        consumer_forward(c, s, first, s->newest_seq, now_us); // and what followed it
     return first != NULL;
 }
 
@@ -128,6 +129,7 @@ static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
 }
 
 void consumer_select_layer(struct consumer *c, uint64_t now_us) {
+    forwarder_flush(c->fw);
     struct producer *p = c->producer;
     struct layer_source sources[STREAMS_MAX];
     unsigned count = p->params.stream_count;
@@ -158,6 +160,7 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     bool active = !c->paused && c->endpoint->connected;
     if (active == c->active)
         return;
+    forwarder_flush(c->fw);
     c->active = active;
     producer_set_active(c->producer, c, active);
     if (active)
@@ -177,6 +180,7 @@ void consumer_source_changed(struct consumer *c, uint64_t now_us) {
 }
 
 void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s) {
+    forwarder_flush(c->fw);
     if (c->current != s->index)
         return;
     c->resync = true;

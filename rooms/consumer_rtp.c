@@ -140,16 +140,16 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
 
 // The key frame's first packet came after some that follow it, or is from the history: these are there too.
 static void consumer_catch_up(struct consumer *c, const struct producer_stream *s, uint16_t seq,
-                              uint64_t now_us) {
-    for (unsigned n = 0; s->history && n < REPLAY_MAX && seq16_newer(s->newest_seq, seq); n++) {
+                              uint16_t newest_seq, uint64_t now_us) {
+    for (unsigned n = 0; s->history && n < REPLAY_MAX && seq16_newer(newest_seq, seq); n++) {
         struct block *b = history_get(s->history, ++seq, now_us);
         if (b)
-            consumer_forward(c, s, b, now_us);
+            consumer_forward(c, s, b, newest_seq, now_us);
     }
 }
 
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
-                      uint64_t now_us) {
+                      uint16_t newest_seq, uint64_t now_us) {
     assert(c->active);
     if (s->index == c->current && !c->resync) {
         consumer_send_first(c, s, prepared, now_us);
@@ -160,7 +160,7 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
         return;
     consumer_sync(c, s, prepared, now_us);
     consumer_send_first(c, s, prepared, now_us);
-    consumer_catch_up(c, s, meta->seq, now_us);
+    consumer_catch_up(c, s, meta->seq, newest_seq, now_us);
 }
 
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {

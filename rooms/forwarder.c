@@ -31,8 +31,9 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
     fw->producer_ids = hmap_create(sizeof(struct producer_id), FORWARDER_OBJECTS_MAX);
     fw->consumer_ids = hmap_create(sizeof(struct consumer_id), FORWARDER_OBJECTS_MAX);
     fw->consumer_ssrcs = hmap_create(2 * sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
+    fw->fan_out = fan_out_create();
     if (!fw->endpoints || !fw->producers || !fw->consumers || !fw->endpoint_ids || !fw->producer_ids ||
-        !fw->consumer_ids || !fw->consumer_ssrcs) {
+        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->fan_out) {
         forwarder_destroy(fw);
         return NULL;
     }
@@ -54,6 +55,7 @@ void forwarder_destroy(struct forwarder *fw) {
         return;
     if (fw->endpoints && fw->producers && fw->consumers)
         forwarder_close_all(fw);
+    fan_out_destroy(fw->fan_out);
     hmap_destroy(fw->consumer_ssrcs);
     hmap_destroy(fw->consumer_ids);
     hmap_destroy(fw->producer_ids);

@@ -28,6 +28,8 @@ struct relay_note {
     uint64_t arrival_us;
 };
 
+#define FORWARDER_STEPS 4 // of a prefetch: where one pointer leads to the next
+
 struct forwarder_output {
     void *ctx;
     // One plain RTP packet for the peer; the callee takes the block over (encrypts in place, sends,
@@ -43,6 +45,10 @@ struct forwarder_output {
     // This stream is over: decryption (or, when it was ours, encryption) may forget it. A sent SSRC never
     // comes back.
     void (*forget_ssrc)(void *ctx, void *peer, uint32_t ssrc, bool sent);
+    // That packets for this peer come soon, so that the CPU may fetch what they need: said once for each step
+    // from FORWARDER_STEPS - 1 down to 0, about a receiver's worth of work apart. Changes nothing; may be
+    // NULL.
+    void (*prefetch)(void *ctx, void *peer, unsigned step);
 };
 
 struct forwarder_config {
@@ -89,6 +95,9 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
 void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id producer, uint8_t stream,
                            struct block *prepared, uint64_t now_us);
 void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, uint64_t now_us);
+// The packets given since the last time go out to their receivers, one receiver after the other, each in the
+// order in which they came. To be called at the end of each turn, before its timers.
+void forwarder_flush(struct forwarder *fw);
 
 struct forwarder_counters {
     uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out;

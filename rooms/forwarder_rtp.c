@@ -26,7 +26,7 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
     if (s->history)
         history_put(s->history, meta->seq, b, now_us);
     for (unsigned i = 0; i < p->active_count; i++)
-        consumer_forward(p->consumers[i], s, b, now_us);
+        fan_out_packet(p->consumers[i], s, b, now_us);
     for (uint64_t left = p->relay_workers; left; left &= left - 1) {
         p->fw->out.relay_rtp(p->fw->out.ctx, (uint8_t)__builtin_ctzll(left), p->id, s->index, b);
         p->fw->counters.relayed_out++;
@@ -124,7 +124,7 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
         return FORWARD_DROP_DUPLICATE;
     if (packet->payload.len == 0) {
         for (unsigned i = 0; i < p->active_count; i++)
-            consumer_skip(p->consumers[i], s, packet->seq);
+            fan_out_skip(p->consumers[i], s, packet->seq, now_us);
         return FORWARD_DROP_NONE;
     }
     if (p->params.kind == MEDIA_AUDIO)

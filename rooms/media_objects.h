@@ -28,6 +28,7 @@
 #define RESEND_RTT_MAX_US 500000      // a round trip that is told longer counts as this
 #define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
 #define SENT_SLOTS 1024               // power of two
+#define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
 struct consumer;
@@ -43,6 +44,7 @@ struct endpoint {
     struct transport_id id;
     uint32_t handle;
     void *peer;
+    uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
@@ -133,15 +135,12 @@ struct resent_mark {
     uint16_t seq;
 };
 
+// What each packet needs comes first and close together.
 struct consumer {
     struct forwarder *fw;
-    struct consumer_id id;
-    uint32_t handle;
     struct endpoint *endpoint;
     struct producer *producer;
-    struct list link;  // in endpoint.consumers
-    unsigned position; // in producer.consumers
-    struct consumer_params params;
+    struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
     bool active;     // not paused, connected: gets packets
@@ -151,17 +150,21 @@ struct consumer {
     bool resync;     // the next packet that may be shown begins a new run of numbers
     bool timeless;   // and its timestamp has nothing to do with those before
     bool report_due; // a sender report goes out as soon as there is something to report
-    struct seq_rewrite rewrite;
     struct picture_rewrite pictures;
     uint16_t rtx_seq;
-    struct send_stats stats;
     uint64_t payload_bytes; // for sender reports
+    struct consumer_params params;
+    struct send_stats stats;
+    struct seq_rewrite rewrite;
+    struct consumer_id id;
+    uint32_t handle;
+    struct list link;  // in endpoint.consumers
+    unsigned position; // in producer.consumers
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
     // Sender report as last sent, for the round trip.
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
     uint8_t score;
     uint64_t score_us;
-    struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
     uint64_t resend_window_us;
     unsigned resent_in_window;
     struct resent_mark *resent; // [seq & mask]; NULL when the receiver does not ask
@@ -176,6 +179,7 @@ struct forwarder {
     struct slots *endpoints, *producers, *consumers;         // handle -> object
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct fan_out *fan_out;
     struct forwarder_counters counters;
 };
 
@@ -235,12 +239,23 @@ void consumer_source_changed(struct consumer *c, uint64_t now_us);
 // The numbers of the stream that it shows begin anew.
 void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s);
 void consumer_select_layer(struct consumer *c, uint64_t now_us);
+// `newest_seq` is the newest number of the stream that had come when this packet did: one that begins a new
+// run takes what had come after it along.
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
-                      uint64_t now_us);
+                      uint16_t newest_seq, uint64_t now_us);
 // A packet that carries nothing to show (padding): later numbers close up.
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
+
+// ---- fan_out.c
+struct fan_out *fan_out_create(void);          // NULL: no memory
+void fan_out_destroy(struct fan_out *fan_out); // has nothing any more; NULL is fine
+// consumer_forward or consumer_skip at the next forwarder_flush. Whatever changes what a consumer shows, or
+// closes it, flushes first.
+void fan_out_packet(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                    uint64_t now_us);
+void fan_out_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us);
 
 #endif

@@ -107,6 +107,7 @@ static void worker_end_turn(struct worker *w) {
     uint64_t started_us = w->now_us;
     worker_peers_report(w); // before others take the room that there is again
     worker_tell_untold(w);
+    forwarder_flush(w->fw);
     wheel_advance(&w->wheel, started_us);
     udp_port_flush(w->port);
     mesh_flush(w->mesh, w->index);

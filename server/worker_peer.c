@@ -48,6 +48,15 @@ static void forward_send_rtp(void *ctx, void *peer_ctx, struct block *b) {
     (void)udp_port_queue(w->port, to, b);
 }
 
+static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {
+    (void)ctx;
+    struct worker_peer *peer = peer_ctx;
+    if (step == FORWARDER_STEPS - 1)
+        __builtin_prefetch(peer, 1);
+    else
+        peer_transport_prefetch(peer->transport, step);
+}
+
 static void forward_send_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
     struct worker *w = ctx;
     struct worker_peer *peer = peer_ctx;
@@ -116,6 +125,7 @@ static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool s
 
 const struct forwarder_output worker_forwarder_output_template = {
     .send_rtp = forward_send_rtp,
+    .prefetch = forward_prefetch,
     .send_rtcp = forward_send_rtcp,
     .relay_rtp = forward_relay_rtp,
     .relay_note = forward_relay_note,

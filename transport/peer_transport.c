@@ -267,6 +267,16 @@ enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packe
     return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_WRONG_STATE;
 }
 
+void peer_transport_prefetch(const struct peer_transport *peer, unsigned step) {
+    if (step == 2) {
+        __builtin_prefetch(&peer->srtp);
+        __builtin_prefetch(&peer->ice.selected);
+        __builtin_prefetch(&peer->ice.paths[0]);
+    } else if (peer->stage == STAGE_SECURE) {
+        srtp_session_prefetch(peer->srtp, step);
+    }
+}
+
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc) {
     if (peer->stage == STAGE_SECURE)
         srtp_session_forget(peer->srtp, ssrc);

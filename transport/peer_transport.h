@@ -88,6 +88,8 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 // An SSRC received that leads nowhere or whose producer has closed.
+// What peer_transport_protect_rtp will read, a pointer further with each step from 2 down to 0.
+void peer_transport_prefetch(const struct peer_transport *peer, unsigned step);
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc);
 // An SSRC that we sent with and never shall again (its consumer has closed).
 void peer_transport_forget_sent_ssrc(struct peer_transport *peer, uint32_t ssrc);

@@ -284,13 +284,11 @@ unsigned udp_port_receive(struct udp_port *port, int family, struct udp_datagram
 // Sending
 
 bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block) {
-    // A tick that produces more than the queue holds is sent in parts, unless the socket is what blocks.
-    if (udp_send_full(port->send) && udp_send_backlog(port->send) == 0)
+    // A tick that produces much is sent in parts, unless the socket is what blocks.
+    bool full = udp_send_full(port->send) && udp_send_backlog(port->send) == 0;
+    if (full || udp_send_ripe(port->send, to))
         udp_port_flush(port);
-    bool room = udp_send_queue(port->send, to, block);
-    if (udp_send_ripe(port->send))
-        udp_port_flush(port);
-    return room;
+    return udp_send_queue(port->send, to, block);
 }
 
 bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct span datagram) {

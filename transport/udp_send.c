@@ -52,7 +52,7 @@ struct udp_send {
     uint64_t hash_seed;
     uint32_t head, count; // of the ring
     uint32_t backlog;
-    uint32_t flush, chain_count;
+    uint32_t flush, chain_count, last_chain;
     bool chains_stale; // something left the queue by its head: build them anew
     uint32_t batched;  // messages being collected
     uint32_t iovecs_used;
@@ -123,15 +123,24 @@ static struct send_slot *send_slot_find(struct udp_send *send, const struct tupl
     }
 }
 
+// The chain that the last datagram joined is tried first: what is for one peer mostly comes in a row.
+static bool send_last_is_of(const struct udp_send *send, const struct tuple *to) {
+    return send->chain_count > 0 && tuple_equal(&send->entries[send->chains[send->last_chain].first].to, to);
+}
+
 static void send_chain_append(struct udp_send *send, uint32_t entry) {
-    struct send_slot *slot = send_slot_find(send, &send->entries[entry].to);
-    if (slot->flush != send->flush) {
-        assert(send->chain_count < UDP_PORT_QUEUE_MAX);
-        *slot = (struct send_slot){.flush = send->flush, .chain = send->chain_count};
-        send->chains[send->chain_count++] = (struct send_chain){.first = entry, .last = entry};
-        return;
+    if (!send_last_is_of(send, &send->entries[entry].to)) {
+        struct send_slot *slot = send_slot_find(send, &send->entries[entry].to);
+        if (slot->flush != send->flush) {
+            assert(send->chain_count < UDP_PORT_QUEUE_MAX);
+            *slot = (struct send_slot){.flush = send->flush, .chain = send->chain_count};
+            send->last_chain = send->chain_count;
+            send->chains[send->chain_count++] = (struct send_chain){.first = entry, .last = entry};
+            return;
+        }
+        send->last_chain = slot->chain;
     }
-    struct send_chain *chain = &send->chains[slot->chain];
+    struct send_chain *chain = &send->chains[send->last_chain];
     send->entries[chain->last].next = entry;
     chain->last = entry;
 }
@@ -165,9 +174,8 @@ bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block 
     return room;
 }
 
-bool udp_send_ripe(const struct udp_send *send) {
-    return send->backlog == 0 && send->count >= UDP_SEND_RIPE &&
-           send->count >= send->chain_count * UDP_SEND_RIPE_RUN;
+bool udp_send_ripe(const struct udp_send *send, const struct tuple *next) {
+    return send->count >= UDP_SEND_RIPE && send->backlog == 0 && !send_last_is_of(send, next);
 }
 
 static void send_chains_clear(struct udp_send *send) {

@@ -12,8 +12,7 @@
 // So many refusals of UDP_SEGMENT in a row, each followed by a success without, and it is given up for good.
 // A few are normal: a peer behind a small path MTU gets EINVAL, and must not take it from everybody.
 #define UDP_SEND_REFUSALS_MAX 32
-#define UDP_SEND_RIPE 512    // datagrams: a megabyte of blocks
-#define UDP_SEND_RIPE_RUN 16 // and so many of each destination
+#define UDP_SEND_RIPE 64 // datagrams: an eighth of a megabyte of blocks
 
 struct udp_send;
 struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmentation); // NULL: no memory
@@ -22,9 +21,10 @@ void udp_send_destroy(struct udp_send *send); // releases queued blocks; NULL is
 // Takes over the block. False: the queue was full and its oldest datagram was dropped.
 bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block);
 bool udp_send_full(const struct udp_send *send);
-// So much is queued that waiting for more gains nothing: each destination has enough for large messages, and
-// the packets would fall out of the CPU's caches.
-bool udp_send_ripe(const struct udp_send *send);
+// So much is queued that it is better sent before a datagram for `next` joins: the packets would fall out of
+// the CPU's caches, and as those for one peer come in a row, a new peer means that those before it have all
+// theirs.
+bool udp_send_ripe(const struct udp_send *send, const struct tuple *next);
 // -1 for a family without a socket: its datagrams are dropped.
 void udp_send_flush(struct udp_send *send, int fd4, int fd6);
 uint32_t udp_send_backlog(const struct udp_send *send);  // what the last flush left

@@ -143,6 +143,7 @@ int main(int argc, char **argv) {
         struct block *packet = make_packet(&b, n, layers);
         uint64_t before_ns = cpu_ns();
         forwarder_rtp(b.fw, publisher, packet, b.now_us);
+        forwarder_flush(b.fw);
         spent_ns += cpu_ns() - before_ns;
         b.now_us += PACKET_GAP_US / layers;
         before_ns = cpu_ns();

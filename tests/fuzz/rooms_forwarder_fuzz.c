@@ -121,7 +121,13 @@ static void world_open(struct world *w) {
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
     struct forwarder_config config = {.random_seed = 1};
-    struct forwarder_output out = {w, on_rtp, on_rtcp, on_relay_rtp, on_note, on_event, on_forget};
+    struct forwarder_output out = {.ctx = w,
+                                   .send_rtp = on_rtp,
+                                   .send_rtcp = on_rtcp,
+                                   .relay_rtp = on_relay_rtp,
+                                   .relay_note = on_note,
+                                   .event = on_event,
+                                   .forget_ssrc = on_forget};
     w->fw = w->pool ? forwarder_create(&config, &out, w->pool, &w->wheel) : NULL;
     assert(w->fw);
     for (uint32_t i = 0; i < PEERS; i++) {
@@ -191,6 +197,8 @@ static void step(struct world *w, uint8_t kind, struct span bytes) {
     }
     static const uint32_t pauses_us[16] = {0,     0,     0,      0,      100,    1000,    5000,    11000,
                                            20000, 50000, 120000, 300000, 600000, 1100000, 2000000, 6000000};
+    if (pauses_us[kind >> 4]) // several steps may be of one turn
+        forwarder_flush(w->fw);
     w->now_us += pauses_us[kind >> 4];
     wheel_advance(&w->wheel, w->now_us);
 }

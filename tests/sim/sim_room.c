@@ -258,8 +258,13 @@ struct sim *sim_create(const struct sim_config *config) {
     sim->random = config->seed;
     for (unsigned w = 0; w < config->workers; w++) {
         struct forwarder_config fw = {.worker = (uint8_t)w, .random_seed = config->seed * 31 + w};
-        struct forwarder_output out = {sim,           on_rtp,   on_rtcp,  on_relay_rtp,
-                                       on_relay_note, on_event, on_forget};
+        struct forwarder_output out = {.ctx = sim,
+                                       .send_rtp = on_rtp,
+                                       .send_rtcp = on_rtcp,
+                                       .relay_rtp = on_relay_rtp,
+                                       .relay_note = on_relay_note,
+                                       .event = on_event,
+                                       .forget_ssrc = on_forget};
         wheel_init(&sim->workers[w].wheel, sim->now_us);
         sim->workers[w].pool = pool_create(1 << 20);
         sim->workers[w].fw = forwarder_create(&fw, &out, sim->workers[w].pool, &sim->workers[w].wheel);
@@ -288,8 +293,10 @@ void sim_run(struct sim *sim, uint64_t us) {
             deliver(sim, e);
         }
         sim->now_us = until_us;
-        for (unsigned w = 0; w < sim->config.workers; w++)
+        for (unsigned w = 0; w < sim->config.workers; w++) {
+            forwarder_flush(sim->workers[w].fw);
             wheel_advance(&sim->workers[w].wheel, sim->now_us);
+        }
         for (unsigned i = 0; i < sim->config.participants; i++) {
             sim_publisher_tick(&sim->participants[i].publisher);
             sim_receiver_tick(&sim->participants[i].receiver);

@@ -282,6 +282,7 @@ static void a_relayed_producer_asks_its_source(void **state) {
         rtp_forward_prepare(b, &packet, &values, MEDIA_VIDEO, f->now_us);
         forward_meta_of(b)->key_frame = seq == 0;
         forwarder_relayed_rtp(f->fw, (struct producer_id){1}, 0, b, f->now_us);
+        forwarder_flush(f->fw);
     }
     assert_int_equal(fake_count_rtp(f, A, 110), 3);
     uint8_t bytes[64];

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FAKE_KEPT 4096
+#define FAKE_KEPT 10000
 #define MS UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
 
@@ -129,7 +129,7 @@ static inline struct fake *fake_create(void) {
     assert_non_null(f);
     f->now_us = 1000 * SECOND;
     wheel_init(&f->wheel, f->now_us);
-    f->pool = pool_create(8192);
+    f->pool = pool_create(16384);
     struct forwarder_config config = {.worker = 1, .random_seed = 7};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
@@ -352,11 +352,19 @@ static inline size_t fake_build(uint8_t *out, size_t cap, const struct fake_pack
     return w.len;
 }
 
-static inline enum forward_drop fake_rtp(struct fake *f, struct endpoint *ep, struct fake_packet p) {
+// One of several packets of a turn.
+static inline enum forward_drop fake_rtp_pending(struct fake *f, struct endpoint *ep, struct fake_packet p) {
     struct block *b = pool_take(f->pool);
     assert_non_null(b);
     b->len = (uint16_t)fake_build(block_data(b), 512, &p);
     return forwarder_rtp(f->fw, ep, b, f->now_us);
+}
+
+// The only packet of its turn.
+static inline enum forward_drop fake_rtp(struct fake *f, struct endpoint *ep, struct fake_packet p) {
+    enum forward_drop drop = fake_rtp_pending(f, ep, p);
+    forwarder_flush(f->fw);
+    return drop;
 }
 
 static inline void fake_rtcp(struct fake *f, struct endpoint *ep, const struct writer *w) {
