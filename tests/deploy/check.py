@@ -185,6 +185,36 @@ def check_compose():
         yield f"{COMPOSES[1]} without DOMAIN: expected an error that names it, got {error!r}"
 
 
+def check_kubernetes():
+    """The manifest parses, and names ports, paths and settings that there are."""
+    name = "docker/kubernetes.yml"
+    parts = {part["kind"]: part for part in yaml.safe_load_all(open(path(name), encoding="utf-8"))}
+    if set(parts) != {"Deployment", "Service", "Ingress"}:
+        yield f"{name}: has {sorted(parts)}"
+        return
+    pod = parts["Deployment"]["spec"]["template"]
+    container = pod["spec"]["containers"][0]
+    ports = {f"{port['containerPort']}/{port['protocol'].lower()}" for port in container["ports"]}
+    if ports != STAGES[None].exposed:
+        yield f"{name}: ports {sorted(ports)}, the image exposes {sorted(STAGES[None].exposed)}"
+    names = {port["name"] for port in container["ports"]}
+    offered = open(path("server/app.c"), encoding="utf-8").read()
+    for probe in ("livenessProbe", "readinessProbe"):
+        asked = container[probe]["httpGet"]
+        if asked["port"] not in names or f'"{asked["path"]}"' not in offered:
+            yield f"{name}: {probe} asks {asked}, which is not served"
+    for env in container["env"]:
+        if message := refusal(env={env["name"]: env.get("value", "203.0.113.7")}):
+            yield f"{name}: {message}"
+    service = parts["Service"]
+    if service["spec"]["selector"] != pod["metadata"]["labels"] or service["spec"]["ports"][0]["targetPort"] not in names:
+        yield f"{name}: the Service does not lead to the Deployment"
+    for rule in parts["Ingress"]["spec"]["rules"]:
+        backend = rule["http"]["paths"][0]["backend"]["service"]
+        if (backend["name"], backend["port"]["name"]) != (service["metadata"]["name"], service["spec"]["ports"][0]["name"]):
+            yield f"{name}: the Ingress does not lead to the Service"
+
+
 def check_settings_file():
     """Each example in packaging/rotunda.conf is allowed, and each default in it is the server's."""
     lines = open(path("packaging/rotunda.conf"), encoding="utf-8").read().split("\n")
@@ -199,7 +229,7 @@ def check_settings_file():
 
 def main():
     findings = []
-    for check in (check_build, check_image, check_compose, check_settings_file):
+    for check in (check_build, check_image, check_compose, check_kubernetes, check_settings_file):
         if check is check_compose and not shutil.which("docker-compose"):
             print("ok 1 - docker-compose config # SKIP there is no docker-compose here")
             continue
