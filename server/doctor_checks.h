@@ -1,15 +1,36 @@
 // doctor_checks: what the network and other programs told, judged: facts in, one finding out. Pure.
+// Certificates and TURN are in doctor_checks_keys.c.
 #ifndef SERVER_DOCTOR_CHECKS_H
 #define SERVER_DOCTOR_CHECKS_H
 
 #include "server/announce.h"
 #include "server/doctor_call.h"
+#include "server/doctor_certificate.h"
 #include "server/doctor_ports.h"
+#include "server/doctor_turn.h"
 #include "server/finding.h"
 #include "server/machine.h"
 
 // version: of the Rotunda that already answers on the TCP port; NULL: none does.
 void check_port(struct finding *out, const struct port_facts *port, const char *running);
+
+// ---- TLS
+
+struct certificate_facts {
+    const char *path, *error;      // error: why it cannot be used, "" when it can; then the rest is set
+    const char *name;              // whose it is, or ""
+    int64_t not_before, not_after; // seconds since 1970
+    struct chain_facts chain;
+};
+
+// Two findings: the certificate with its dates, and its chain; returns how many (the chain of one that cannot
+// be used is not looked at).
+unsigned check_certificate(struct finding out[2], const struct certificate_facts *facts, int64_t now);
+
+// ---- TURN
+
+// url: as the settings have it.
+void check_turn(struct finding *out, const char *url, const struct turn_outcome *outcome);
 
 // ---- addresses
 

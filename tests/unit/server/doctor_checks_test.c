@@ -287,6 +287,169 @@ static void test_calls(void **state) {
     }
 }
 
+// ---- TLS and TURN
+
+static const struct {
+    int64_t from_days, to_days;
+    const char *error;
+    struct chain_facts chain;
+    enum finding_level dates, chain_level;
+    const char *text, *mend, *chain_text;
+} certificates[] = {
+    {-10,
+     80,
+     "",
+     {CHAIN_TRUSTED, 2, "", ""},
+     FINDING_OK,
+     FINDING_OK,
+     "meet.example, until 2027-02-09",
+     NULL,
+     "leads to"},
+    {-80,
+     10,
+     "",
+     {CHAIN_TRUSTED, 2, "", ""},
+     FINDING_WARN,
+     FINDING_OK,
+     "expires on 2026-12-01, in 10 days",
+     "renew",
+     "leads to"},
+    {-90,
+     -1,
+     "",
+     {CHAIN_TRUSTED, 2, "", ""},
+     FINDING_FAIL,
+     FINDING_OK,
+     "expired on 2026-11-20",
+     "renew it, then send",
+     "leads to"},
+    {2,
+     80,
+     "",
+     {CHAIN_TRUSTED, 2, "", ""},
+     FINDING_FAIL,
+     FINDING_OK,
+     "not valid before 2026-11-23",
+     "clock",
+     "leads to"},
+    {-10,
+     80,
+     "",
+     {CHAIN_SELF_SIGNED, 1, "", ""},
+     FINDING_OK,
+     FINDING_WARN,
+     "until",
+     NULL,
+     "signed by itself"},
+    {-10,
+     80,
+     "",
+     {CHAIN_BROKEN, 1, "R11", ""},
+     FINDING_OK,
+     FINDING_WARN,
+     "until",
+     NULL,
+     "certificate of \"R11\""},
+    {-10,
+     80,
+     "",
+     {CHAIN_PRIVATE, 2, "Home", ""},
+     FINDING_OK,
+     FINDING_WARN,
+     "until",
+     NULL,
+     "private authority \"Home\""},
+    {-10,
+     80,
+     "",
+     {CHAIN_BAD, 2, "", "invalid CA certificate"},
+     FINDING_OK,
+     FINDING_FAIL,
+     "until",
+     NULL,
+     "invalid CA"},
+    {-10,
+     80,
+     "",
+     {CHAIN_NO_ROOTS, 2, "", ""},
+     FINDING_OK,
+     FINDING_SKIP,
+     "until",
+     NULL,
+     "no list of authorities"},
+    {0,
+     0,
+     "the key is of another certificate",
+     {CHAIN_TRUSTED, 0, "", ""},
+     FINDING_FAIL,
+     FINDING_OK,
+     "another certificate",
+     "--tls-key",
+     NULL},
+};
+
+static void test_certificates(void **state) {
+    (void)state;
+    const int64_t day = 86400, now = 1795248000; // 2026-11-21
+    for (size_t i = 0; i < sizeof certificates / sizeof certificates[0]; i++) {
+        struct finding got[2];
+        struct certificate_facts facts = {"cert.pem",
+                                          certificates[i].error,
+                                          "meet.example",
+                                          now + certificates[i].from_days * day,
+                                          now + certificates[i].to_days * day,
+                                          certificates[i].chain};
+        unsigned count = check_certificate(got, &facts, now);
+        assert_int_equal(count, certificates[i].chain_text ? 2 : 1);
+        expect(&got[0], certificates[i].dates, certificates[i].text, certificates[i].mend);
+        if (count == 2 &&
+            (got[1].level != certificates[i].chain_level || !strstr(got[1].text, certificates[i].chain_text)))
+            fail_msg("row %zu: expected %s \"%s\", got %s \"%s\"", i,
+                     finding_level_name(certificates[i].chain_level), certificates[i].chain_text,
+                     finding_level_name(got[1].level), got[1].text);
+    }
+}
+
+static void test_turn(void **state) {
+    (void)state;
+    static const struct {
+        struct turn_outcome outcome;
+        const char *relayed;
+        enum finding_level level;
+        const char *text, *mend;
+    } rows[] = {
+        {{.result = TURN_WORKS}, "203.0.113.9", FINDING_OK, "relays from 203.0.113.9", NULL},
+        {{.result = TURN_WORKS}, "172.17.0.3", FINDING_WARN, "relays from 172.17.0.3", "external-ip"},
+        {{.result = TURN_DENIED, .code = 401, .realm = "example.org"},
+         NULL,
+         FINDING_FAIL,
+         "realm \"example.org\"",
+         "static-auth-secret"},
+        {{.result = TURN_ERROR, .code = 401}, NULL, FINDING_FAIL, "error 401", "use-auth-secret"},
+        {{.result = TURN_ERROR, .code = 508}, NULL, FINDING_FAIL, "error 508", "its log"},
+        {{.result = TURN_SILENT}, NULL, FINDING_FAIL, "no answer within 3 s", "does it run"},
+        {{.result = TURN_REFUSED, .why = "Connection refused"},
+         NULL,
+         FINDING_FAIL,
+         "nobody listens there: Connection refused",
+         "--turn-urls"},
+        {{.result = TURN_UNRESOLVED, .why = "no such name"},
+         NULL,
+         FINDING_FAIL,
+         "no such name",
+         "the name in --turn-urls"},
+        {{.result = TURN_ODD}, NULL, FINDING_FAIL, "no TURN server", "--turn-urls"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct finding got;
+        struct turn_outcome outcome = rows[i].outcome;
+        if (rows[i].relayed)
+            assert_int_equal(addr_parse(rows[i].relayed, 50000, &outcome.relayed), ERR_OK);
+        check_turn(&got, "turn:turn.example:3478", &outcome);
+        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+    }
+}
+
 // ---- HTTP
 
 static void test_replies(void **state) {
@@ -369,9 +532,9 @@ static void test_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ports), cmocka_unit_test(test_stun),  cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_reach), cmocka_unit_test(test_calls), cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_ports), cmocka_unit_test(test_stun),         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_reach), cmocka_unit_test(test_certificates), cmocka_unit_test(test_turn),
+        cmocka_unit_test(test_calls), cmocka_unit_test(test_replies),      cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
