@@ -280,9 +280,10 @@ struct ws_connection *ws_connect(struct ws_client *client, const struct ws_event
         .ietf_version_or_minus_one = -1,
         .ssl_connection =
             client->tls
-                ? LCCSCF_USE_SSL | (client->insecure ? LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_INSECURE |
-                                                           LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
-                                                     : 0)
+                ? LCCSCF_USE_SSL |
+                      (client->insecure ? LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_EXPIRED |
+                                              LCCSCF_ALLOW_INSECURE | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
+                                        : 0)
                 : 0,
         .opaque_user_data = c,
         .pwsi = &c->wsi,

@@ -7,6 +7,7 @@
 #include "server/doctor_libraries.h"
 #include "server/doctor_report.h"
 #include "server/doctor_server.h"
+#include "server/tls_identity.h"
 #include "server/versions.h"
 #include "server/web_files.h"
 
@@ -33,6 +34,7 @@ struct doctor {
     char stun_server[HOST_BYTES_MAX + 8], stun_why[256];
     bool running; // a Rotunda answers on the TCP port
     char version[32];
+    bool tls; // of the server that is examined: https and wss
     struct port_facts tcp, udp;
     struct doctor_server server;    // ours, for the call
     char local_host[IP_TEXT_MAX];   // where the TCP port answers on this machine
@@ -78,24 +80,61 @@ static void examine_web_root(struct doctor *d) {
     add(d, &finding);
 }
 
+// ---- certificate
+
+static void examine_certificate(struct doctor *d) {
+    const struct config *c = &d->config;
+    char error[CONFIG_ERROR_MAX] = "";
+    struct tls_facts tls = {.name = ""};
+    struct certificate_facts facts = {.path = c->tls_cert, .error = error, .name = tls.name};
+    struct finding findings[2];
+    if (!c->tls_cert[0]) {
+        finding_set(&findings[0], "certificate", "", FINDING_SKIP, "no tls-cert is set: HTTP is plain");
+        add(d, &findings[0]);
+        return;
+    }
+    struct tls_identity *identity = tls_identity_load(c->tls_cert, c->tls_key, error, sizeof error);
+    if (identity) {
+        tls_identity_facts(identity, &tls);
+        chain_examine(c->tls_cert, NULL, &facts.chain);
+    }
+    facts.not_before = tls.not_before;
+    facts.not_after = tls.not_after;
+    d->tls = identity != NULL;
+    tls_identity_free(identity);
+    unsigned count = check_certificate(findings, &facts, (int64_t)(d->machine.wall_us / US_PER_SECOND));
+    for (unsigned i = 0; i < count; i++)
+        add(d, &findings[i]);
+}
+
 // ---- ports
+
+// Whether a Rotunda has the TCP port. It may have been started without the certificate of these settings, or
+// with another.
+static void running_find(struct doctor *d) {
+    struct http_target target = {.host = d->local_host, .port = d->config.listen_port, .tls = d->tls};
+    struct http_reply reply;
+    char why[HTTP_WHY_MAX];
+    for (int i = 0; i < 2 && !d->running; i++) {
+        target.tls = i ? !d->tls : d->tls;
+        d->running = http_get(&target, "/healthz", HTTP_WAIT_MS, &reply, why) && http_is_rotunda(&reply);
+    }
+    if (!d->running)
+        return;
+    d->tls = target.tls;
+    if (http_get(&target, "/metrics", HTTP_WAIT_MS, &reply, why))
+        http_rotunda_version(&reply, d->version, sizeof d->version);
+}
 
 static void examine_ports(struct doctor *d) {
     const struct config *c = &d->config;
-    struct http_reply reply;
     struct finding finding;
-    char why[HTTP_WHY_MAX];
     bool any = strcmp(c->listen_host, "0.0.0.0") == 0 || strcmp(c->listen_host, "::") == 0;
     snprintf(d->local_host, sizeof d->local_host, "%s", any ? "127.0.0.1" : c->listen_host);
     port_examine_tcp(c->listen_host, c->listen_port, &d->tcp);
     port_examine_udp(c->media_port, &d->udp);
-    struct http_target target = {.host = d->local_host, .port = c->listen_port};
-    if (d->tcp.state == PORT_BUSY && http_get(&target, "/healthz", HTTP_WAIT_MS, &reply, why) &&
-        http_is_rotunda(&reply)) {
-        d->running = true;
-        if (http_get(&target, "/metrics", HTTP_WAIT_MS, &reply, why))
-            http_rotunda_version(&reply, d->version, sizeof d->version);
-    }
+    if (d->tcp.state == PORT_BUSY)
+        running_find(d);
     check_port(&finding, &d->tcp, d->running ? d->version : NULL);
     add(d, &finding);
     check_port(&finding, &d->udp, d->running ? d->version : NULL);
@@ -134,6 +173,8 @@ static void settings_for_call(const struct doctor *d, struct config *out) {
     out->stun = (struct host_port){.port = 0};
     out->log_level = LOG_LEVEL_ERROR;
     out->log_format = LOG_FORMAT_TEXT;
+    if (!d->tls) // there is none, or one that cannot be used
+        out->tls_cert[0] = out->tls_key[0] = '\0';
     if (d->tcp.state == PORT_ELSEWHERE)
         snprintf(out->listen_host, sizeof out->listen_host, "127.0.0.1");
     if (d->tcp.state != PORT_FREE)
@@ -185,7 +226,8 @@ static void call_through(struct doctor *d, const char *web_host, const char *med
                          struct call_outcome *out) {
     char url[IP_TEXT_MAX + 32];
     bool v6 = strchr(web_host, ':') != NULL;
-    snprintf(url, sizeof url, "ws://%s%s%s:%u/ws", v6 ? "[" : "", web_host, v6 ? "]" : "", d->http_port);
+    snprintf(url, sizeof url, "ws%s://%s%s%s:%u/ws", d->tls ? "s" : "", v6 ? "[" : "", web_host,
+             v6 ? "]" : "", d->http_port);
     struct call_request request = {.url = url, .wait_us = CALL_WAIT_US};
     if (addr_parse(media_host, 0, &request.media_to) == ERR_OK)
         call_make(&request, out);
@@ -260,7 +302,7 @@ static void call_announced(struct doctor *d, const char *address, enum address_p
     struct finding finding;
     struct http_reply reply;
     char why[HTTP_WHY_MAX];
-    struct http_target target = {.host = address, .port = d->http_port};
+    struct http_target target = {.host = address, .port = d->http_port, .tls = d->tls};
     bool answers = address_scope_of(d->config.listen_host) != ADDRESS_LOOPBACK &&
                    http_get(&target, "/healthz", HTTP_WAIT_MS, &reply, why) && http_is_rotunda(&reply);
     struct call_facts facts = {.outcome = &outcome,
@@ -295,6 +337,7 @@ static void examine_addresses(struct doctor *d, bool calls) {
 static void examine(struct doctor *d) {
     examine_here(d);
     examine_web_root(d);
+    examine_certificate(d);
     examine_ports(d);
     ask_stun(d);
     bool ready = server_ready(d);

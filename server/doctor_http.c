@@ -1,9 +1,9 @@
 #include "server/doctor_http.h"
 
+#include "server/tls_ask.h"
 #include "transport/addr.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,56 +12,35 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-struct http_link {
-    int fd;
-    SSL_CTX *context;
-    SSL *ssl; // NULL: plain
-};
-
-static bool link_connect(struct http_link *link, const struct http_target *target, unsigned wait_ms,
-                         char why[HTTP_WHY_MAX]) {
+// The connected socket; -1: `why` says why not.
+static int target_connect(const struct http_target *target, unsigned wait_ms, char why[HTTP_WHY_MAX]) {
     struct addr address;
     struct sockaddr_storage name;
     if (addr_parse(target->host, target->port, &address) != ERR_OK) {
         snprintf(why, HTTP_WHY_MAX, "\"%.64s\" is no IP address", target->host);
-        return false;
+        return -1;
     }
     socklen_t len = addr_to_sockaddr(&address, &name);
     struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000};
-    link->fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (link->fd >= 0 && setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
-        setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
-        connect(link->fd, (struct sockaddr *)&name, len) == 0)
-        return true;
+    int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+        connect(fd, (struct sockaddr *)&name, len) == 0)
+        return fd;
     snprintf(why, HTTP_WHY_MAX, "%s", strerror(errno == EINPROGRESS ? ETIMEDOUT : errno));
-    return false;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
-// Who answers is all that is asked here; whether its certificate is good is another check's.
-static bool link_encrypt(struct http_link *link, char why[HTTP_WHY_MAX]) {
-    link->context = SSL_CTX_new(TLS_client_method());
-    link->ssl = link->context ? SSL_new(link->context) : NULL;
-    if (link->ssl && SSL_set_fd(link->ssl, link->fd) == 1 && SSL_connect(link->ssl) == 1)
-        return true;
-    snprintf(why, HTTP_WHY_MAX, "no TLS there");
-    return false;
-}
-
-static bool link_write(struct http_link *link, const char *text, size_t len) {
-    if (link->ssl)
-        return SSL_write(link->ssl, text, (int)len) == (int)len;
-    return send(link->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
-}
-
-static ssize_t link_read(struct http_link *link, char *out, size_t cap) {
-    return link->ssl ? SSL_read(link->ssl, out, (int)cap) : recv(link->fd, out, cap, 0);
-}
-
-static void link_close(struct http_link *link) {
-    SSL_free(link->ssl);
-    SSL_CTX_free(link->context);
-    if (link->fd >= 0)
-        close(link->fd);
+static size_t ask_plainly(int fd, const char *request, size_t request_len, char *answer, size_t cap) {
+    size_t len = 0;
+    ssize_t n;
+    if (send(fd, request, request_len, MSG_NOSIGNAL) != (ssize_t)request_len)
+        return 0;
+    while (len < cap && (n = recv(fd, answer + len, cap - len, 0)) > 0)
+        len += (size_t)n;
+    return len;
 }
 
 static const char *header_find(const char *text, const char *name) {
@@ -93,24 +72,20 @@ bool http_reply_read(const char *text, size_t len, struct http_reply *out) {
 
 bool http_get(const struct http_target *target, const char *path, unsigned wait_ms, struct http_reply *out,
               char why[HTTP_WHY_MAX]) {
-    struct http_link link = {.fd = -1};
-    char text[2 * HTTP_BODY_MAX];
-    size_t len = 0;
+    char request[256], answer[2 * HTTP_BODY_MAX];
     bool v6 = strchr(target->host, ':') != NULL;
-    int asked = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n\r\n",
-                         path, v6 ? "[" : "", target->host, v6 ? "]" : "");
-    bool fine = link_connect(&link, target, wait_ms, why) && (!target->tls || link_encrypt(&link, why));
-    if (fine && link_write(&link, text, (size_t)asked)) {
-        ssize_t n;
-        while (len < sizeof text && (n = link_read(&link, text + len, sizeof text - len)) > 0)
-            len += (size_t)n;
-    }
-    link_close(&link);
-    if (fine && !http_reply_read(text, len, out)) {
-        snprintf(why, HTTP_WHY_MAX, "%s", len ? "what answers is not HTTP" : "no answer to HTTP");
-        fine = false;
-    }
-    return fine;
+    int asked = snprintf(request, sizeof request,
+                         "GET %.128s HTTP/1.1\r\nHost: %.46s%.46s%s\r\nConnection: close\r\n\r\n", path,
+                         v6 ? "[" : "", target->host, v6 ? "]" : "");
+    int fd = target_connect(target, wait_ms, why);
+    if (fd < 0)
+        return false;
+    size_t len = (target->tls ? tls_ask : ask_plainly)(fd, request, (size_t)asked, answer, sizeof answer);
+    close(fd);
+    if (http_reply_read(answer, len, out))
+        return true;
+    snprintf(why, HTTP_WHY_MAX, "%s", len ? "what answers is not HTTP" : "no answer to HTTP");
+    return false;
 }
 
 bool http_is_rotunda(const struct http_reply *reply) {

@@ -142,6 +142,24 @@ has "^warn +announce +the server that runs announces 127.0.0.1 with UDP port $me
 kill "$running"
 wait "$running" || fail "the server that was examined: expected exit status 0"
 
+# Certificates: expired, of another key, signed by nobody that is known; the call is made all the same.
+(
+    cd "$folder" && exec >openssl.log 2>&1
+    for name in key other; do openssl ecparam -name prime256v1 -genkey -noout -out $name.pem; done
+    openssl req -x509 -new -key key.pem -subj /CN=meet.example -days 90 -out self.pem
+    openssl req -new -key key.pem -subj /CN=meet.example -out expired.csr
+    openssl x509 -req -in expired.csr -signkey key.pem -days -1 -out expired.pem
+) || fail "openssl: expected it to make certificates"
+doctor 0 --tls-cert "$folder/self.pem" --tls-key "$folder/key.pem"
+has "^ok +certificate +$folder/self.pem: of meet.example, until "
+has "^warn +certificate +$folder/self.pem: signed by itself: browsers warn of it  mend: "
+has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways"
+doctor 1 --tls-cert "$folder/expired.pem" --tls-key "$folder/key.pem"
+has "^FAIL +certificate +$folder/expired.pem: of meet.example; it expired on .*  mend: renew it, then send the server SIGHUP"
+has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways"
+doctor 1 --tls-cert "$folder/self.pem" --tls-key "$folder/other.pem"
+has "^FAIL +certificate +.*is not the key of the certificate.*  mend: --tls-cert and --tls-key"
+
 # Too few open files: fewer than the settings may need, and fewer than the server itself needs.
 (
     ulimit -n 900
