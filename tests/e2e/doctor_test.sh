@@ -165,6 +165,15 @@ has "^FAIL +certificate +.*is not the key of the certificate.*  mend: --tls-cert
     ulimit -n 900
     doctor 0
     has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  mend: .*LimitNOFILE=10512"
+    # The quick part speaks at every start, of what is wrong alone.
+    "$server" --listen "127.0.0.1:$http_port" --media-port "$media_port" --workers 2 >"$folder/running" 2>"$folder/log" &
+    running=$!
+    wait_for "$folder/running" '^  firewall'
+    kill "$running"
+    wait "$running"
+    cp "$folder/log" "$folder/out"
+    has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*mend=".*LimitNOFILE=10512'
+    grep -E 'self-check check="(clock|udp-gso|cipher|libraries)"' "$folder/log" && fail "expected silence about what is well"
     ulimit -n 100
     doctor 1
     has "^FAIL +file-limit +100 open files are allowed"
