@@ -250,6 +250,7 @@ static bool start_hub(struct app *app, char *error) {
         config.media_ports[w] = media_port(app->media);
     snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
              media_fingerprint_sha256(app->media));
+    config.ice_servers = app->config->ice_servers;
     limits_from(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .send = on_hub_send, .close = on_hub_close, .post = on_hub_post};
     app->hub = hub_create(&config, &io, clock_now_us());

@@ -94,6 +94,8 @@ static bool take(struct loader *loader, const char *name, const char *value, enu
     if (!setting_assign(setting, counts ? loader->config : &ignored, value)) {
         char allowed[160];
         setting_describe(setting, allowed, sizeof allowed);
+        if (setting->type == SETTING_SECRET) // is never shown
+            return refuse(loader, "%s: what %s says is not allowed; it must be %s", name, where, allowed);
         return refuse(loader, "%s: \"%.200s\" (from %s) is not allowed; it must be %s", name, value, where,
                       allowed);
     }
@@ -260,28 +262,6 @@ static bool take_file(struct loader *loader) {
     return fine;
 }
 
-// ---- settings that go together
-
-static bool check_announce(struct loader *loader) {
-    const struct config *config = loader->config;
-    bool automatic = false;
-    for (unsigned i = 0; i < config->announce_count; i++)
-        automatic = automatic || strcmp(config->announce[i], ANNOUNCE_AUTO) == 0;
-    if (config->stun.host[0] && !automatic)
-        return refuse(loader, "stun: \"%s\" would not be asked, because announce has no auto in it",
-                      config->stun.host);
-    return true;
-}
-
-static bool check_tls(struct loader *loader) {
-    const struct config *config = loader->config;
-    if (config->tls_cert[0] && !config->tls_key[0])
-        return refuse(loader, "tls-cert: \"%.200s\" is of no use without tls-key", config->tls_cert);
-    if (config->tls_key[0] && !config->tls_cert[0])
-        return refuse(loader, "tls-key: \"%.200s\" is of no use without tls-cert", config->tls_key);
-    return true;
-}
-
 enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
                              char *error) {
     *config = (struct config){0};
@@ -292,8 +272,7 @@ enum config_task config_load(struct config *config, int argc, char *const argv[]
         return CONFIG_REFUSED;
     if (loader.task == CONFIG_HELP || loader.task == CONFIG_VERSION)
         return loader.task;
-    if (!take_environment(&loader, environment) || !take_file(&loader) || !check_announce(&loader) ||
-        !check_tls(&loader))
+    if (!take_environment(&loader, environment) || !take_file(&loader) || !config_agrees(config, error))
         return CONFIG_REFUSED;
     return loader.task;
 }

@@ -6,13 +6,14 @@
 // is refused with the name, the value, where it came from, and what is allowed; so are settings that
 // contradict each other. An empty environment variable counts as not set.
 //
-// Pure but for reading the file. Any thread.
+// Pure but for reading files: that of --config and that of turn-secret-file. Any thread.
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
 #include "base/log.h"
 #include "server/host_port.h"
 #include "server/hub.h"
+#include "server/ice_servers.h"
 
 #include <stdio.h>
 
@@ -29,9 +30,11 @@ struct config {
     char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
     struct host_port stun;                        // who to ask for the public address; host "": nobody
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
-    char web_root[CONFIG_PATH_MAX]; // "": where the page was built or installed (web_root_find)
-    uint32_t log_level;             // enum log_level
-    uint32_t log_format;            // enum log_format
+    struct ice_servers ice_servers;
+    char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
+    char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
+    uint32_t log_level;                     // enum log_level
+    uint32_t log_format;                    // enum log_format
 
     uint32_t rooms_max, participants_max;                  // participants: of one room
     uint32_t transports_max, producers_max, consumers_max; // of one participant
@@ -58,6 +61,10 @@ enum config_task {
 enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
                              char *error);
 
+// Whether the settings agree with each other; reads turn-secret-file. False: one line in `error`. For
+// config.c.
+bool config_agrees(struct config *config, char *error);
+
 // The configured number, or the number of cores this process may use, at most WORKERS_MAX.
 unsigned config_worker_count(const struct config *config);
 
@@ -71,6 +78,8 @@ enum setting_type {
     SETTING_HOST,      // HOST[:PORT]; the default port is `min`
     SETTING_CHOICE,    // one of `words`, stored as its index (uint32_t)
     SETTING_PATH,
+    SETTING_SECRET,   // text that no message shows
+    SETTING_ICE_URLS, // URL[,URL...]
 };
 
 struct setting {
@@ -88,6 +97,8 @@ const struct setting *config_settings(size_t *count);
 
 // Sets one value from text. False when it is not allowed; config is then unchanged.
 bool setting_assign(const struct setting *setting, struct config *config, const char *text);
+// The same for a secret alone: 1 to TURN_SECRET_MAX - 1 bytes without control characters.
+bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text);
 // Says what is allowed ("a number from 1 to 64").
 void setting_describe(const struct setting *setting, char *out, size_t cap);
 // The name as an environment variable: "media-port" -> "ROTUNDA_MEDIA_PORT".

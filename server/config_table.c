@@ -27,6 +27,14 @@ static const struct setting settings[] = {
     {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
      "Certificate, with those between it and its root (PEM): HTTPS in place of HTTP; SIGHUP reads it again."},
     {"tls-key", SETTING_PATH, AT(tls_key), 0, 0, NULL, "", "FILE", "The certificate's private key (PEM)."},
+    {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",
+     "TURN and STUN servers that clients are told of: turn:HOST[:PORT][?transport=udp|tcp], turns:, stun:."},
+    {"turn-secret", SETTING_SECRET, AT(ice_servers.turn_secret), 0, 0, NULL, "", "SECRET",
+     "What the TURN server shares with this one (coturn's static-auth-secret)."},
+    {"turn-secret-file", SETTING_PATH, AT(turn_secret_file), 0, 0, NULL, "", "FILE",
+     "A file with that secret in its one line, which no list of processes shows."},
+    {"turn-ttl", SETTING_NUMBER, AT(ice_servers.turn_ttl_seconds), 60, 604800, NULL, "86400", "SECONDS",
+     "How long the credentials for TURN are good that a client gets."},
     {"workers", SETTING_NUMBER, AT(workers), 1, WORKERS_MAX, NULL, "", "N",
      "Media threads; default: one for each core."},
     {"web-root", SETTING_PATH, AT(web_root), 0, 0, NULL, "", "DIR",
@@ -163,6 +171,40 @@ static bool choice_parse(const char *const *words, const char *text, uint32_t *o
     return false;
 }
 
+bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text) {
+    size_t len = strlen(text);
+    if (len == 0 || len >= TURN_SECRET_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (iscntrl((unsigned char)text[i]))
+            return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+static bool ice_urls_parse(const char *text, struct ice_servers *servers) {
+    struct ice_url found[ICE_URLS_MAX] = {0};
+    unsigned count = 0;
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = text + strcspn(text, ",");
+        const char *last = end;
+        while (text < last && isspace((unsigned char)*text))
+            text++;
+        while (text < last && isspace((unsigned char)last[-1]))
+            last--;
+        if (count == ICE_URLS_MAX || (*end && !end[1]) ||
+            !ice_url_parse(text, (size_t)(last - text), &found[count]))
+            return false;
+        count++;
+    }
+    if (count == 0)
+        return false;
+    memcpy(servers->urls, found, sizeof found);
+    servers->url_count = count;
+    return true;
+}
+
 bool setting_assign(const struct setting *setting, struct config *config, const char *text) {
     char *member = (char *)config + setting->offset;
     uint32_t number;
@@ -194,6 +236,10 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
             return false;
         memcpy(member, text, strlen(text) + 1);
         return true;
+    case SETTING_SECRET:
+        return setting_assign_secret(member, text);
+    case SETTING_ICE_URLS:
+        return ice_urls_parse(text, &config->ice_servers);
     }
     return false; // no such type
 }
@@ -222,6 +268,14 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     }
     case SETTING_PATH:
         snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
+        return;
+    case SETTING_SECRET:
+        snprintf(out, cap, "1 to %d bytes without control characters", TURN_SECRET_MAX - 1);
+        return;
+    case SETTING_ICE_URLS:
+        snprintf(out, cap,
+                 "1 to %d URLs, separated by commas, as in turn:turn.example.org:3478?transport=udp",
+                 ICE_URLS_MAX);
         return;
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "rooms/media_msg.h"
+#include "server/ice_servers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,7 @@ struct hub_config {
     char announce[HUB_ANNOUNCE_MAX][46]; // IP literals
     uint16_t media_ports[WORKERS_MAX];
     char fingerprint_sha256[3 * 32]; // "AA:BB:...", NUL-terminated
+    struct ice_servers ice_servers;  // that clients are told of
     struct hub_limits limits;
 };
 

@@ -171,6 +171,8 @@ void signal_ping(struct signal_call *call);
 void signal_leave(struct hub *hub, struct participant *participant, const char *reason);
 // The data of `joined`; NULL without memory.
 json_t *signal_joined(struct hub *hub, struct participant *me, bool resumed);
+// The `iceServers` for this participant (signal_ice_servers.c); NULL without memory.
+json_t *describe_ice_servers(const struct hub *hub, const struct participant *me);
 // False: no such session to take over, nothing was answered.
 bool signal_resume(struct signal_call *call, struct room *room, const char *username, const char *token);
 void signal_attach(struct session *session, struct participant *participant);

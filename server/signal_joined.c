@@ -85,7 +85,7 @@ json_t *signal_joined(struct hub *hub, struct participant *me, bool resumed) {
     ok &= set_new(data, "peers", peers);
     ok &= json_object_set(data, "routerRtpCapabilities", hub->router_capabilities) == 0;
     ok &= set_new(data, "producers", producers);
-    ok &= set_new(data, "iceServers", json_array());
+    ok &= set_new(data, "iceServers", describe_ice_servers(hub, me));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "chat", room->chat ? json_incref(room->chat) : json_array());
     ok &= set_new(data, "resumed", json_boolean(resumed));

@@ -50,11 +50,12 @@ static json_t *describe_candidates(const struct hub_config *config, unsigned wor
 
 static json_t *describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice) {
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:[]}", "id", transport->public_id.text, "direction",
-        transport->from_client ? "send" : "recv", "iceParameters", describe_ice(ice), "iceCandidates",
-        describe_candidates(&hub->config, transport->owner->worker), "dtlsParameters", "role", "auto",
-        "fingerprints", "algorithm", "sha-256", "value", hub->config.fingerprint_sha256, "iceServers");
+    return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o}", "id", transport->public_id.text,
+                     "direction", transport->from_client ? "send" : "recv", "iceParameters",
+                     describe_ice(ice), "iceCandidates",
+                     describe_candidates(&hub->config, transport->owner->worker), "dtlsParameters", "role",
+                     "auto", "fingerprints", "algorithm", "sha-256", "value", hub->config.fingerprint_sha256,
+                     "iceServers", describe_ice_servers(hub, transport->owner));
 }
 
 static void log_transport(const char *event, const struct room_transport *transport, const char *reason) {

@@ -147,6 +147,22 @@ start --tls-cert "$folder/old.crt" --tls-key "$folder/good.key"
 said log 'browsers will refuse the certificate reason="it expired on '
 stop TERM
 
+# TURN: the secret goes with the URLs, and is shown nowhere.
+turn=turn:turn.example.org
+expect 2 err 'turn-urls: "turn.example.org" (from --turn-urls) is not allowed; it must be 1 to 8 URLs' --turn-urls turn.example.org
+expect 2 err 'turn-urls: a TURN server is of no use without turn-secret or turn-secret-file' --turn-urls $turn
+expect 2 err 'turn-secret: a secret is of no use without a TURN server in turn-urls' --turn-secret hush
+expect 2 err 'turn-secret: what --turn-secret says is not allowed; it must be 1 to 255 bytes' --turn-urls $turn --turn-secret ''
+expect 2 err 'turn-secret-file: "/nowhere/secret" cannot be read: No such file' --turn-urls $turn --turn-secret-file /nowhere/secret
+: >"$folder/secret"
+expect 2 err "turn-secret-file: \"$folder/secret\" is empty" --turn-urls $turn --turn-secret-file "$folder/secret"
+ROTUNDA_TURN_SECRET='' expect 2 err 'turn-urls: a TURN server is of no use without' --turn-urls $turn
+echo very-secret >"$folder/secret"
+expect 0 out "The settings are fine" --check-config --turn-urls $turn --turn-secret-file "$folder/secret"
+start --turn-urls $turn --turn-secret-file "$folder/secret" --log-level debug
+stop TERM
+grep -rq very-secret "$folder/log" "$folder/running" && fail "expected the secret to be shown nowhere"
+
 # Logs for machines: nothing but events, one JSON object a line.
 start --log-format json --announce 127.0.0.1,2001:db8::1
 said log "\"event\":\"media announced\",\"address\":\"127.0.0.1\",\"port\":$media_port,\"scope\":\"this machine\""

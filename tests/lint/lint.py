@@ -35,7 +35,7 @@ ADAPTERS = {
                "server/doctor_call.c", "server/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c",
-                    "server/doctor_certificate.c", "server/tls_*.c"],
+                    "server/doctor_certificate.c", "server/tls_*.c", "server/turn_credential.c"],
     r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
                                                "load/ice_full.c", "server/doctor_turn.c"],
 }

@@ -40,6 +40,15 @@ static const struct value_row values[] = {
     {"stun", "192.0.2.1", "192.0.2", "a host name or an IP address"},
     {"tls-cert", "/etc/tls/cert.pem", NULL, NULL},
     {"tls-key", "/etc/tls/key.pem", NULL, NULL},
+    {"turn-urls", "stun:stun.example.org, stun:192.0.2.1:19302", "turn.example.org", "1 to 8 URLs"},
+    {"turn-urls", "stun:a", "stun:a,", "separated by commas"},
+    {"turn-urls", "stuns:a", "turn:a?transport=sctp", "as in turn:turn.example.org:3478?transport=udp"},
+    {"turn-urls", "stun:a,stun:b,stun:c,stun:d,stun:e,stun:f,stun:g,stun:h",
+     "stun:a,stun:b,stun:c,stun:d,stun:e,stun:f,stun:g,stun:h,stun:i", "1 to 8 URLs"},
+    {"turn-secret", "hush", NULL, NULL},
+    {"turn-secret-file", "/run/secret", NULL, NULL},
+    {"turn-ttl", "60", "59", "a number from 60 to 604800"},
+    {"turn-ttl", "604800", "604801", "a number from 60 to 604800"},
     {"workers", "1", "0", "a number from 1 to 64"},
     {"workers", "64", "65", "a number from 1 to 64"},
     {"web-root", "/srv/page", NULL, NULL},
@@ -125,7 +134,8 @@ static void test_each_setting_from_each_source(void **state) {
             struct config config;
             char error[CONFIG_ERROR_MAX];
             enum config_task task = load_one(&config, error, (enum spelling)spelling, row->name, row->good);
-            if (task != CONFIG_RUN && !strstr(error, "is of no use without"))
+            bool alone = strstr(error, "is of no use without") || strstr(error, "/run/secret");
+            if (task != CONFIG_RUN && !alone)
                 fail_msg("%s %s, spelling %d: expected to be taken, but: %s", row->name, row->good, spelling,
                          error);
             if (!row->bad)
@@ -394,6 +404,25 @@ static void test_settings_that_contradict_each_other(void **state) {
         {{"--tls-cert", "c.pem", "--tls-key", "k.pem"}, NULL},
         {{"--tls-cert", "c.pem"}, "tls-cert: \"c.pem\" is of no use without tls-key"},
         {{"--tls-key", "k.pem"}, "tls-key: \"k.pem\" is of no use without tls-cert"},
+        {{"--turn-urls", "turn:a", "--turn-secret", "hush"}, NULL},
+        {{"--turn-urls", "stun:a"}, NULL},
+        {{"--turn-urls", "stun:a,turn:a"},
+         "turn-urls: a TURN server is of no use without turn-secret or turn-secret-file"},
+        {{"--turn-secret", "hush"}, "turn-secret: a secret is of no use without a TURN server in turn-urls"},
+        {{"--turn-urls", "stun:a", "--turn-secret", "hush"},
+         "turn-secret: a secret is of no use without a TURN server in turn-urls"},
+        {{"--turn-secret=hush", "--turn-secret-file=f", "--turn-urls=turn:a"},
+         "turn-secret: it is given, and in turn-secret-file too; leave one out"},
+        {{"--turn-secret="},
+         "turn-secret: what --turn-secret says is not allowed; it must be 1 to 255 bytes without control "
+         "characters"},
+        {{"--turn-secret=hu\tsh"},
+         "turn-secret: what --turn-secret says is not allowed; it must be 1 to 255 bytes without control "
+         "characters"},
+        {{"--turn-secret-file=/nowhere/f", "--turn-urls=turn:a"},
+         "turn-secret-file: \"/nowhere/f\" cannot be read: No such file or directory"},
+        {{"--turn-secret-file=/", "--turn-urls=turn:a"},
+         "turn-secret-file: \"/\" cannot be read: Is a directory"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct config config;
@@ -403,6 +432,38 @@ static void test_settings_that_contradict_each_other(void **state) {
             fail_msg("row %zu: expected \"%s\", got \"%s\"", i, rows[i].says ? rows[i].says : "", error);
         if (rows[i].says)
             assert_string_equal(error, rows[i].says);
+    }
+}
+
+static void test_secret_in_a_file(void **state) {
+    (void)state;
+    char too_long[300];
+    memset(too_long, 'x', sizeof too_long - 1);
+    too_long[sizeof too_long - 1] = '\0';
+    const struct {
+        const char *text, *secret, *says; // one of the two
+    } rows[] = {
+        {"hush\n", "hush", NULL},
+        {"hush", "hush", NULL},
+        {"hush hush\r\n\n", "hush hush", NULL},
+        {"", NULL, "is empty"},
+        {"\n", NULL, "is empty"},
+        {"one\ntwo\n", NULL, "is not one line of 1 to 255 bytes"},
+        {too_long, NULL, "is not one line of 1 to 255 bytes"},
+        {too_long + 44, too_long + 44, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config config;
+        char error[CONFIG_ERROR_MAX], *path = file_write(rows[i].text);
+        const char *const flags[] = {"--turn-secret-file", path, "--turn-urls", "turn:a", NULL};
+        enum config_task task = load(&config, error, no_environment, flags);
+        assert_int_equal(task, rows[i].secret ? CONFIG_RUN : CONFIG_REFUSED);
+        if (rows[i].secret)
+            assert_string_equal(config.ice_servers.turn_secret, rows[i].secret);
+        else
+            assert_says(error, rows[i].says);
+        unlink(path);
+        free(path);
     }
 }
 
@@ -446,6 +507,7 @@ int main(void) {
         cmocka_unit_test(test_foreign_variables_are_ignored),
         cmocka_unit_test(test_tasks),
         cmocka_unit_test(test_settings_that_contradict_each_other),
+        cmocka_unit_test(test_secret_in_a_file),
         cmocka_unit_test(test_documents_name_every_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

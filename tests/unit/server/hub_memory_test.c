@@ -24,7 +24,13 @@ struct scene {
 };
 
 static struct scene scene_new(void) {
-    struct scene s = {.f = fake_hub(2)};
+    struct scene s = {.f = fake_new(2)};
+    struct ice_servers *servers = &s.f->config.ice_servers;
+    assert_true(ice_url_parse("stun:a", 6, &servers->urls[0]) &&
+                ice_url_parse("turn:b", 6, &servers->urls[1]));
+    servers->url_count = 2;
+    strcpy(servers->turn_secret, "secret");
+    fake_start(s.f);
     joins_capable(s.f, 1, "r", "ann");
     joins_capable(s.f, 2, "r", "bob");
     s.send = (forget_texts(s.f), make_transport(s.f, 1, "send"));
