@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NACK_SEQ_MASK ((UINT64_C(1) << 56) - 1)
+
 struct nack_entry {
-    uint64_t seq; // unwrapped
-    uint64_t seen_us;
-    uint64_t asked_us;
-    uint8_t tries;
+    uint64_t seq : 56; // unwrapped
+    uint64_t tries : 8;
+    uint64_t since_us; // when the gap was seen; after a try, when it was asked for
 };
+_Static_assert(sizeof(struct nack_entry) == 16, "there are many");
 
 struct nack_tracker {
     bool started;
@@ -66,7 +68,7 @@ static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us
         return;
     }
     for (uint64_t seq = t->highest + 1; seq < next; seq++)
-        t->pending[t->count++] = (struct nack_entry){.seq = seq, .seen_us = now_us};
+        t->pending[t->count++] = (struct nack_entry){.seq = seq & NACK_SEQ_MASK, .since_us = now_us};
     assert(t->count <= NACK_PENDING_MAX);
 }
 
@@ -99,8 +101,8 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, bool 
 
 static uint64_t nack_entry_due_us(const struct nack_entry *e, uint32_t rtt_us) {
     if (e->tries == 0)
-        return e->seen_us + NACK_REORDER_US;
-    return e->asked_us + (rtt_us > NACK_RETRY_MIN_US ? rtt_us : NACK_RETRY_MIN_US);
+        return e->since_us + NACK_REORDER_US;
+    return e->since_us + (rtt_us > NACK_RETRY_MIN_US ? rtt_us : NACK_RETRY_MIN_US);
 }
 
 unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_us, uint16_t *seqs,
@@ -114,7 +116,7 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_
                 continue; // given up
             }
             e.tries++;
-            e.asked_us = now_us;
+            e.since_us = now_us;
             seqs[asked++] = (uint16_t)e.seq;
         }
         t->pending[kept++] = e;

@@ -12,7 +12,7 @@ _Static_assert((TWCC_WINDOW & TWCC_MASK) == 0, "a power of two");
 
 // Section 3.1: deltas in 250 us, the reference time in 64 ms.
 #define DELTA_TICK_US 250
-#define REFERENCE_TICK_US 64000
+#define REFERENCE_TICKS 256 // of the reference time: 24 bits of it are 32 of the others
 #define STATUSES_MAX                                                                                         \
     400 // of one feedback packet: their chunks and deltas fit RTCP_DATAGRAM_MAX in the worst case
 #define LOSS_WINDOW 2000 // packets over which twcc_recorder_loss looks back, about
@@ -26,8 +26,8 @@ struct twcc_recorder {
     uint64_t first_waiting_us;
     unsigned waiting; // arrivals since the last report
     uint8_t feedback_count;
-    float expected, lost;              // decaying counts
-    uint64_t arrivals_us[TWCC_WINDOW]; // [seq & mask], 0: has not come
+    float expected, lost;           // decaying counts
+    uint32_t arrivals[TWCC_WINDOW]; // [seq & mask] in ticks, modulo 2^32; 0: has not come
 };
 
 struct twcc_recorder *twcc_recorder_create(void) {
@@ -39,7 +39,7 @@ void twcc_recorder_destroy(struct twcc_recorder *r) {
 }
 
 static void twcc_restart(struct twcc_recorder *r, uint16_t seq) {
-    memset(r->arrivals_us, 0, sizeof r->arrivals_us);
+    memset(r->arrivals, 0, sizeof r->arrivals);
     r->next = r->highest = UINT64_C(0x10000) + seq;
     r->waiting = 0;
     r->started = true;
@@ -54,15 +54,16 @@ void twcc_recorder_add(struct twcc_recorder *r, uint16_t seq16, uint64_t arrival
         seq = r->highest;
     }
     for (uint64_t s = r->highest + 1; s <= seq; s++)
-        r->arrivals_us[s & TWCC_MASK] = 0;
+        r->arrivals[s & TWCC_MASK] = 0;
     if (seq > r->highest)
         r->highest = seq;
     if (r->next + TWCC_WINDOW <= r->highest)
         r->next = r->highest - TWCC_WINDOW + 1;
     if (seq < r->next)
         r->next = seq; // late: reported now, with what follows it
-    if (r->arrivals_us[seq & TWCC_MASK] == 0)
-        r->arrivals_us[seq & TWCC_MASK] = arrival_us ? arrival_us : 1;
+    uint32_t ticks = (uint32_t)(arrival_us / DELTA_TICK_US);
+    if (r->arrivals[seq & TWCC_MASK] == 0)
+        r->arrivals[seq & TWCC_MASK] = ticks ? ticks : 1;
     if (r->waiting++ == 0)
         r->first_waiting_us = arrival_us;
 }
@@ -77,7 +78,7 @@ uint64_t twcc_recorder_next_us(const struct twcc_recorder *r) {
 
 struct twcc_statuses {
     uint64_t base;
-    uint64_t reference_ticks; // of REFERENCE_TICK_US
+    uint32_t reference; // in REFERENCE_TICKS
     unsigned count;
     uint8_t symbols[STATUSES_MAX];
     int16_t deltas[STATUSES_MAX]; // of those that came, in order
@@ -86,24 +87,23 @@ struct twcc_statuses {
 
 // Collects as many numbers as one packet can tell: it ends where a delta does not fit 16 bits.
 static void twcc_collect(const struct twcc_recorder *r, struct twcc_statuses *s) {
-    uint64_t previous_ticks = 0;
+    uint32_t previous = 0;
     bool first = true;
     for (uint64_t seq = s->base; seq <= r->highest && s->count < STATUSES_MAX; seq++) {
-        uint64_t arrival_us = r->arrivals_us[seq & TWCC_MASK];
-        if (arrival_us == 0) {
+        uint32_t ticks = r->arrivals[seq & TWCC_MASK];
+        if (ticks == 0) {
             s->symbols[s->count++] = SYMBOL_LOST;
             continue;
         }
-        uint64_t ticks = arrival_us / DELTA_TICK_US;
         if (first) {
-            s->reference_ticks = arrival_us / REFERENCE_TICK_US;
-            previous_ticks = s->reference_ticks * (REFERENCE_TICK_US / DELTA_TICK_US);
+            s->reference = ticks / REFERENCE_TICKS;
+            previous = s->reference * REFERENCE_TICKS;
             first = false;
         }
-        int64_t delta = (int64_t)(ticks - previous_ticks);
+        int32_t delta = (int32_t)(ticks - previous);
         if (delta > INT16_MAX || delta < INT16_MIN)
             break;
-        previous_ticks = ticks;
+        previous = ticks;
         s->symbols[s->count++] = delta >= 0 && delta <= 0xff ? SYMBOL_SMALL : SYMBOL_LARGE;
         s->deltas[s->delta_count++] = (int16_t)delta;
     }
@@ -181,7 +181,7 @@ bool twcc_recorder_write(struct twcc_recorder *r, struct writer *w, uint32_t sen
     write_u32(w, media_ssrc);
     write_u16(w, (uint16_t)s.base);
     write_u16(w, (uint16_t)s.count);
-    write_u24(w, (uint32_t)(s.reference_ticks & 0xffffff));
+    write_u24(w, s.reference);
     write_u8(w, r->feedback_count);
     twcc_write_body(w, &s);
     size_t padding = (4 - (w->len - start) % 4) % 4;

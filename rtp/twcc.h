@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-#define TWCC_WINDOW 2048 // packets, power of two
+#define TWCC_WINDOW 1024 // packets, power of two
 #define TWCC_INTERVAL_US 50000
 #define TWCC_PACKETS_SOON 100 // so many arrivals make feedback due at once
 
