@@ -24,7 +24,7 @@
 #define RTT_DEFAULT_US 100000
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
-#define RESENT_SLOTS 256              // power of two
+#define RESENT_SLOTS 128              // power of two
 #define RESEND_RTT_MAX_US 500000      // a round trip that is told longer counts as this
 #define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
 #define SENT_SLOTS 1024               // power of two

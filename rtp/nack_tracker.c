@@ -7,18 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NACK_SEQ_MASK ((UINT64_C(1) << 56) - 1)
+#define NACK_EPOCH_MAX_US (UINT32_MAX / 2)
 
 struct nack_entry {
-    uint64_t seq : 56; // unwrapped
-    uint64_t tries : 8;
-    uint64_t since_us; // when the gap was seen; after a try, when it was asked for
+    uint32_t since_us; // after the tracker's epoch: when the gap was seen; after a try, when it was asked for
+    uint16_t seq;
+    uint8_t tries;
 };
-_Static_assert(sizeof(struct nack_entry) == 16, "there are many");
+_Static_assert(sizeof(struct nack_entry) == 8, "there are many");
+_Static_assert(NACK_AGE_MAX + NACK_PENDING_MAX < UINT16_MAX, "16 bits tell how far behind the newest one is");
 
 struct nack_tracker {
     bool started;
     uint64_t highest;  // unwrapped
+    uint64_t epoch_us; // of the list as it is; it is empty now and then
     uint64_t last_key; // first packet of the newest key frame, 0: none yet
     unsigned count;
     struct nack_entry pending[NACK_PENDING_MAX]; // ascending
@@ -38,12 +40,16 @@ void nack_tracker_reset(struct nack_tracker *t) {
     t->last_key = 0;
 }
 
+static uint64_t nack_entry_seq(const struct nack_tracker *t, const struct nack_entry *e) {
+    return t->highest - (uint16_t)(t->highest - e->seq);
+}
+
 // The first pending entry that is not below seq.
 static unsigned nack_lower_bound(const struct nack_tracker *t, uint64_t seq) {
     unsigned low = 0, high = t->count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (t->pending[middle].seq < seq)
+        if (nack_entry_seq(t, &t->pending[middle]) < seq)
             low = middle + 1;
         else
             high = middle;
@@ -60,6 +66,11 @@ static void nack_forget_before(struct nack_tracker *t, uint64_t seq) {
 // Remembers the numbers highest + 1 .. next - 1 as missing.
 static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us, bool *key_frame_wanted) {
     uint64_t gap = next - t->highest - 1;
+    if (t->count > 0 &&
+        now_us - t->epoch_us > NACK_EPOCH_MAX_US) { // nobody has looked at the list for so long
+        t->count = 0;
+        *key_frame_wanted = true;
+    }
     if (t->count + gap > NACK_PENDING_MAX && t->last_key)
         nack_forget_before(t, t->last_key);
     if (t->count + gap > NACK_PENDING_MAX) {
@@ -67,8 +78,11 @@ static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us
         *key_frame_wanted = true;
         return;
     }
+    if (t->count == 0)
+        t->epoch_us = now_us;
     for (uint64_t seq = t->highest + 1; seq < next; seq++)
-        t->pending[t->count++] = (struct nack_entry){.seq = seq & NACK_SEQ_MASK, .since_us = now_us};
+        t->pending[t->count++] =
+            (struct nack_entry){.seq = (uint16_t)seq, .since_us = (uint32_t)(now_us - t->epoch_us)};
     assert(t->count <= NACK_PENDING_MAX);
 }
 
@@ -91,7 +105,7 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, bool 
         return NACK_NEW;
     }
     unsigned i = nack_lower_bound(t, seq);
-    if (i == t->count || t->pending[i].seq != seq)
+    if (i == t->count || t->pending[i].seq != seq16)
         return NACK_DUPLICATE_OR_OLD;
     bool asked = t->pending[i].tries > 0;
     t->count--;
@@ -99,10 +113,9 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, bool 
     return asked ? NACK_REPAIRED : NACK_NEW;
 }
 
-static uint64_t nack_entry_due_us(const struct nack_entry *e, uint32_t rtt_us) {
-    if (e->tries == 0)
-        return e->since_us + NACK_REORDER_US;
-    return e->since_us + (rtt_us > NACK_RETRY_MIN_US ? rtt_us : NACK_RETRY_MIN_US);
+static uint64_t nack_entry_due_us(const struct nack_tracker *t, const struct nack_entry *e, uint32_t rtt_us) {
+    uint32_t retry_us = rtt_us > NACK_RETRY_MIN_US ? rtt_us : NACK_RETRY_MIN_US;
+    return t->epoch_us + e->since_us + (e->tries == 0 ? NACK_REORDER_US : retry_us);
 }
 
 unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_us, uint16_t *seqs,
@@ -110,14 +123,14 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_
     unsigned asked = 0, kept = 0;
     for (unsigned i = 0; i < t->count; i++) {
         struct nack_entry e = t->pending[i];
-        if (now_us >= nack_entry_due_us(&e, rtt_us) && asked < max) {
+        if (now_us >= nack_entry_due_us(t, &e, rtt_us) && asked < max) {
             if (e.tries == NACK_TRIES) {
                 *key_frame_wanted = true;
                 continue; // given up
             }
             e.tries++;
-            e.since_us = now_us;
-            seqs[asked++] = (uint16_t)e.seq;
+            e.since_us = (uint32_t)(now_us - t->epoch_us);
+            seqs[asked++] = e.seq;
         }
         t->pending[kept++] = e;
     }
@@ -128,7 +141,7 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_
 uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t rtt_us) {
     uint64_t next_us = TIME_NEVER;
     for (unsigned i = 0; i < t->count; i++) {
-        uint64_t due_us = nack_entry_due_us(&t->pending[i], rtt_us);
+        uint64_t due_us = nack_entry_due_us(t, &t->pending[i], rtt_us);
         if (due_us < next_us)
             next_us = due_us;
     }

@@ -20,6 +20,7 @@
 #define RECENT_FEW 8
 #define RECENT_MANY 128
 #define CACHE_LINE 64
+#define INBOUND_FEW 4         // a power of two, as SRTP_INBOUND_MAX is
 #define PACKET_BYTES_MAX 4096 // far above any datagram; keeps the int of libsrtp2 honest
 
 struct profile {
@@ -45,7 +46,8 @@ struct srtp_session {
     uint16_t inbound_count; // streams that libsrtp2 holds in `in`
     uint16_t inbound_hint;  // where the last packet's stream was
     uint8_t tag_bytes;
-    struct inbound inbound[SRTP_INBOUND_MAX];
+    uint16_t inbound_room;
+    struct inbound *inbound; // grows to SRTP_INBOUND_MAX
 };
 
 enum err srtp_library_start_with(enum srtp_cipher cipher) {
@@ -116,7 +118,9 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     if (!session)
         return NULL;
     session->tag_bytes = profile->tag_bytes;
-    if (!direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
+    session->inbound_room = INBOUND_FEW;
+    session->inbound = calloc(INBOUND_FEW, sizeof *session->inbound);
+    if (!session->inbound || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
         !outbound_create(session, profile, keys->local)) {
         srtp_session_destroy(session);
         return NULL;
@@ -132,6 +136,7 @@ void srtp_session_destroy(struct srtp_session *session) {
     if (session->out)
         (void)srtp_dealloc(session->out);
     srtp_sender_close(&session->sender);
+    free(session->inbound);
     free(session);
 }
 
@@ -197,6 +202,17 @@ static uint16_t inbound_oldest(const struct srtp_session *session) {
     return oldest;
 }
 
+// False: as large as it may be, or no memory for more.
+static bool inbound_grow(struct srtp_session *session) {
+    unsigned room = session->inbound_room * 2u;
+    struct inbound *more = room <= SRTP_INBOUND_MAX ? realloc(session->inbound, room * sizeof *more) : NULL;
+    if (!more)
+        return false;
+    session->inbound = more;
+    session->inbound_room = (uint16_t)room;
+    return true;
+}
+
 // libsrtp2 has just authenticated a packet of this SSRC and holds a stream for it. Keeps those streams
 // bounded.
 static void inbound_note(struct srtp_session *session, uint32_t ssrc) {
@@ -206,7 +222,7 @@ static void inbound_note(struct srtp_session *session, uint32_t ssrc) {
         for (i = 0; i < session->inbound_count && session->inbound[i].ssrc != ssrc; i++)
             continue;
     if (i == session->inbound_count) {
-        if (i == SRTP_INBOUND_MAX) {
+        if (i == session->inbound_room && !inbound_grow(session)) {
             inbound_remove(session, inbound_oldest(session));
             i = session->inbound_count;
         }
@@ -255,7 +271,7 @@ void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc) {
 
 void srtp_session_prefetch(const struct srtp_session *session, unsigned step) {
     const char *p = (const char *)session;
-    for (size_t i = 0; step == 1 && i < offsetof(struct srtp_session, inbound); i += CACHE_LINE)
+    for (size_t i = 0; step == 1 && i < sizeof *session; i += CACHE_LINE)
         __builtin_prefetch(p + i, 1);
     if (step == 0 && !session->out)
         srtp_sender_prefetch(&session->sender);

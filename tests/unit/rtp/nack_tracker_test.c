@@ -125,6 +125,26 @@ static void reset_forgets(void **state) {
     nack_tracker_destroy(NULL);
 }
 
+static void a_list_that_nobody_asks_from_is_given_up(void **state) {
+    (void)state;
+    const uint64_t hour_us = UINT64_C(3600000000);
+    struct nack_tracker *t = nack_tracker_create();
+    bool key = false;
+    uint16_t seqs[8];
+    nack_tracker_add(t, 10, true, hour_us, &key);
+    nack_tracker_add(t, 12, false, hour_us, &key); // 11 is missing
+    nack_tracker_add(t, 14, false, hour_us + hour_us / 2, &key);
+    assert_false(key);
+    assert_int_equal(nack_tracker_pending(t), 2);
+    assert_int_equal(nack_tracker_due(t, hour_us + hour_us / 2 + 5000, 0, seqs, 8, &key), 1);
+    assert_int_equal(seqs[0], 11); // 13 may still be on its way
+    nack_tracker_add(t, 16, false, 2 * hour_us, &key);
+    assert_true(key);
+    assert_int_equal(nack_tracker_pending(t), 1); // 15, as new as it is
+    assert_int_equal(nack_tracker_next_us(t, 0), 2 * hour_us + NACK_REORDER_US);
+    nack_tracker_destroy(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrivals_by_table),
@@ -132,6 +152,7 @@ int main(void) {
         cmocka_unit_test(given_up_after_all_tries),
         cmocka_unit_test(too_many_missing),
         cmocka_unit_test(reset_forgets),
+        cmocka_unit_test(a_list_that_nobody_asks_from_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
