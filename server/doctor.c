@@ -19,6 +19,7 @@ static void examine(struct doctor *d) {
     examine_ports(d);
     examine_stun(d);
     examine_calls(d);
+    examine_turn(d);
 }
 
 // --stun is the doctor's own as well: the server refuses one that it would not ask, because the addresses

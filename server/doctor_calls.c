@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#define CALL_WAIT_US (3 * US_PER_SECOND) // for each stage; a slow machine is not a broken one
+// For each stage. A slow machine is not a broken one; where this machine works, the way is what is tried.
+#define CALL_LOCAL_WAIT_US (4 * US_PER_SECOND)
+#define CALL_AWAY_WAIT_US (2 * US_PER_SECOND)
 
 static void settings_for_call(const struct doctor *d, struct config *out) {
     *out = d->config;
@@ -64,13 +66,13 @@ static void server_done(struct doctor *d) {
 
 // ---- calls
 
-static void call_through(struct doctor *d, const char *web_host, const char *media_host,
+static void call_through(struct doctor *d, const char *web_host, const char *media_host, uint64_t wait_us,
                          struct call_outcome *out) {
     char url[IP_TEXT_MAX + 32];
     bool v6 = strchr(web_host, ':') != NULL;
     snprintf(url, sizeof url, "ws%s://%s%s%s:%u/ws", d->tls ? "s" : "", v6 ? "[" : "", web_host,
              v6 ? "]" : "", d->http_port);
-    struct call_request request = {.url = url, .wait_us = CALL_WAIT_US};
+    struct call_request request = {.url = url, .wait_us = wait_us};
     if (addr_parse(media_host, 0, &request.media_to) == ERR_OK)
         call_make(&request, out);
     else
@@ -112,7 +114,7 @@ static bool call_locally(struct doctor *d) {
     static const char loopback[] = "127.0.0.1";
     struct call_outcome outcome;
     struct finding finding;
-    call_through(d, d->local_host, loopback, &outcome);
+    call_through(d, d->local_host, loopback, CALL_LOCAL_WAIT_US, &outcome);
     struct call_facts facts = {.outcome = &outcome,
                                .address = loopback,
                                .web_address = d->local_host,
@@ -155,7 +157,7 @@ static void call_announced(struct doctor *d, const char *address, enum address_p
                                .place = place,
                                .stun = &d->stun,
                                .seen_announced = seen_announced(d, address)};
-    call_through(d, facts.web_address, address, &outcome);
+    call_through(d, facts.web_address, address, CALL_AWAY_WAIT_US, &outcome);
     check_call(&finding, &facts);
     findings_add(&d->findings, &finding);
 }

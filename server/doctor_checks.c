@@ -87,9 +87,10 @@ void check_stun(struct finding *out, const struct stun_facts *stun, uint16_t med
     }
     if (stun->result != STUN_SEEN) {
         finding_set(out, "stun", stun->server, FINDING_FAIL, "%s", stun->why);
-        finding_mend(out, stun->result == STUN_UNRESOLVED
-                              ? "the name in --stun, or the name servers of this machine"
-                              : "another --stun HOST:PORT, or let UDP out to it");
+        finding_mend(out,
+                     stun->result == STUN_UNRESOLVED ? "the name in %s, or the name servers of this machine"
+                                                     : "another server in %s, or let UDP out to it",
+                     stun->setting);
         return;
     }
     char text[2][ANNOUNCE_TEXT_MAX] = {"", ""};

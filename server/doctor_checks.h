@@ -37,7 +37,8 @@ void check_turn(struct finding *out, const char *url, const struct turn_outcome 
 struct stun_facts {
     bool asked;
     enum stun_result result; // and below, of stun_ask
-    const char *server;      // as the settings name it
+    const char *server;      // as the settings name it, in
+    const char *setting;     // "--stun", "--turn-urls"
     uint16_t local_port;     // asked from; 0: another one, which tells nothing
     const struct stun_seen *seen;
     const char *why;

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define CREDENTIAL_SECONDS 300 // for TURN
+
 void examine_machine(struct doctor *d) {
     struct finding finding;
     finding_set(&finding, "config", "", FINDING_OK, "the settings are fine");
@@ -119,9 +121,55 @@ void examine_stun(struct doctor *d) {
     }
     d->stun.seen = &d->seen;
     d->stun.server = d->stun_server;
+    d->stun.setting = "--stun";
     d->stun.why = d->stun_why;
     bool seen = d->stun.asked && d->stun.result == STUN_SEEN;
     announce_make(&d->announce, &d->config, seen ? &d->seen : NULL);
     check_stun(&finding, &d->stun, d->config.media_port);
+    findings_add(&d->findings, &finding);
+}
+
+// ---- what clients are told of
+
+static void examine_stun_url(struct doctor *d, const struct ice_url *url) {
+    struct stun_seen seen = {.count = 0};
+    struct finding finding;
+    char why[256] = "";
+    struct stun_facts facts = {
+        .asked = true, .server = url->text, .setting = "--turn-urls", .seen = &seen, .why = why};
+    if (url->secure || url->tcp) {
+        finding_set(&finding, "stun", url->text, FINDING_SKIP, "only STUN over UDP is tried");
+    } else {
+        facts.result = stun_ask(url->server.host, url->server.port, 0, &seen, why, sizeof why);
+        check_stun(&finding, &facts, d->media_port);
+    }
+    findings_add(&d->findings, &finding);
+}
+
+static void examine_turn_url(struct doctor *d, const struct ice_url *url) {
+    struct turn_credential credential;
+    struct turn_outcome outcome;
+    struct finding finding;
+    if (url->secure) {
+        finding_set(&finding, "turn", url->text, FINDING_SKIP,
+                    "TURN over TLS is not tried; its secret is tried with a turn: URL of the same server");
+    } else {
+        turn_credential_make(d->config.ice_servers.turn_secret,
+                             d->machine.wall_us / US_PER_SECOND + CREDENTIAL_SECONDS, "doctor", &credential);
+        turn_ask(&url->server, url->tcp, credential.username, credential.password, &outcome);
+        check_turn(&finding, url->text, &outcome);
+    }
+    findings_add(&d->findings, &finding);
+}
+
+void examine_turn(struct doctor *d) {
+    const struct ice_servers *servers = &d->config.ice_servers;
+    struct finding finding;
+    for (unsigned i = 0; i < servers->url_count; i++)
+        (servers->urls[i].turn ? examine_turn_url : examine_stun_url)(d, &servers->urls[i]);
+    if (servers->url_count > 0)
+        return;
+    finding_set(&finding, "turn", "", FINDING_SKIP,
+                "no turn-urls are set: clients whose network lets no UDP out cannot take part");
     findings_add(&d->findings, &finding);
 }

@@ -33,9 +33,9 @@ void examine_web_root(struct doctor *d);
 void examine_certificate(struct doctor *d);
 void examine_ports(struct doctor *d); // finds out who has them, and a Rotunda that runs
 void examine_stun(struct doctor *d);  // and makes the list of announced addresses
+void examine_turn(struct doctor *d);  // the servers that clients are told of
 
-// ---- doctor_calls.c: the server that runs or one that is started, the calls with it, and the addresses.
-// Before this process makes threads.
+// ---- doctor_calls.c: the server that runs or one that is started, the calls with it, and the addresses
 void examine_calls(struct doctor *d);
 
 #endif

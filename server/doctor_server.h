@@ -1,7 +1,8 @@
 // doctor_server: the server that these settings make, started for a call with itself: a child process that
 // runs app_run, so that whatever happens to it is a finding and not the end of the doctor.
 //
-// Start it before this process makes threads.
+// The child is a fork, so it must not need what other threads of this process may hold; a thread that still
+// waits for a name server is fine, because the child looks up no names.
 #ifndef SERVER_DOCTOR_SERVER_H
 #define SERVER_DOCTOR_SERVER_H
 

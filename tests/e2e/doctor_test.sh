@@ -65,8 +65,8 @@ wait_for() {
 }
 
 # shellcheck disable=SC2046
-set -- $(free_ports 3)
-http_port=$1 media_port=$2 stun_port=$3
+set -- $(free_ports 4)
+http_port=$1 media_port=$2 stun_port=$3 turn_port=$4
 
 # A machine that is well. Buffers and NTP differ from machine to machine, and are no failure.
 doctor 0
@@ -193,7 +193,35 @@ doctor 1 --announce 203.0.113.7 --stun "127.0.0.1:$stun_port"
 has "^warn +announce +203.0.113.7: public, but the STUN server .* sees this machine at 198.51.100.2"
 has "^FAIL +call +203.0.113.7: .*  mend: --announce auto,198.51.100.2"
 doctor 1 --stun "127.0.0.1:$http_port"
-has "^FAIL +stun +127.0.0.1:$http_port: .*  mend: another --stun"
+has "^FAIL +stun +127.0.0.1:$http_port: .*  mend: another server in --stun"
+
+# TURN: the secret is tried against the server, over UDP and TCP.
+if command -v turnserver >/dev/null; then
+    turnserver -n --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port="$turn_port" --realm=example.org \
+        --use-auth-secret --static-auth-secret=right --no-tls --no-dtls --no-cli --userdb="$folder/turndb" \
+        --pidfile="$folder/turn.pid" --log-file=stdout >"$folder/turn" 2>&1 &
+    turn=$!
+    pids="$pids $turn"
+    until ss -Huln "sport = :$turn_port" | grep -q . && ss -Htln "sport = :$turn_port" | grep -q .; do
+        kill -0 "$turn" || exit 1
+        sleep 0.05
+    done
+    urls="turn:127.0.0.1:$turn_port,turn:127.0.0.1:$turn_port?transport=tcp,stun:127.0.0.1:$turn_port"
+    doctor 0 --turn-urls "$urls" --turn-secret right
+    has "^warn +turn +turn:127.0.0.1:$turn_port: the secret is right, but it relays from 127.0.0.1, which"
+    has "^warn +turn +turn:127.0.0.1:$turn_port\?transport=tcp: the secret is right"
+    has "^ok +stun +stun:127.0.0.1:$turn_port: it sees this machine at 127.0.0.1"
+    doctor 1 --turn-urls "$urls" --turn-secret wrong
+    has "^FAIL +turn +turn:127.0.0.1:$turn_port: it refuses credentials made from the secret .realm \"example.org\".  mend: the same secret"
+    has "^FAIL +turn +turn:127.0.0.1:$turn_port\?transport=tcp: it refuses credentials"
+    grep -q -e wrong "$folder/out" && fail "expected the secret to be kept"
+    kill "$turn"
+    wait "$turn" 2>/dev/null
+    doctor 1 --turn-urls "turn:127.0.0.1:$turn_port" --turn-secret right
+    has "^FAIL +turn +turn:127.0.0.1:$turn_port: nobody listens there"
+else
+    echo "ok 1 - rotunda doctor with a TURN server # SKIP there is no turnserver (coturn)"
+fi
 
 [ "$failures" = 0 ] && echo "all as expected"
 [ "$failures" = 0 ]

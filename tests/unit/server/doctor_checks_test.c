@@ -118,14 +118,14 @@ static void test_stun(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         struct stun_seen seen = seen_at(rows[i].v4, rows[i].v6);
-        struct stun_facts facts = {rows[i].asked, rows[i].result, "stun.example:3478",
+        struct stun_facts facts = {rows[i].asked, rows[i].result, "stun.example:3478", "--stun",
                                    40000,         &seen,          rows[i].why};
         check_stun(&got, &facts, 40000);
         expect(&got, rows[i].level, rows[i].text, rows[i].mend);
     }
     struct finding got;
     struct stun_seen seen = seen_at("203.0.113.7", NULL); // port 40000
-    struct stun_facts moved = {true, STUN_SEEN, "stun.example:3478", 41000, &seen, ""};
+    struct stun_facts moved = {true, STUN_SEEN, "stun.example:3478", "--stun", 41000, &seen, ""};
     check_stun(&got, &moved, 41000);
     expect(&got, FINDING_WARN, "at another port", "forward UDP port 41000");
     moved.local_port = 0; // asked from any port, because a server has the right one
@@ -160,7 +160,8 @@ static void test_addresses(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         struct stun_seen seen = seen_at(rows[i].seen, NULL);
-        struct stun_facts stun = {rows[i].seen != NULL, STUN_SEEN, "stun.example:3478", 40000, &seen, ""};
+        struct stun_facts stun = {
+            rows[i].seen != NULL, STUN_SEEN, "stun.example:3478", "--stun", 40000, &seen, ""};
         enum address_place place = address_place_of(rows[i].address, &machine, &stun);
         if (place != rows[i].place)
             fail_msg("%s: expected place %d, got %d", rows[i].address, rows[i].place, place);
@@ -261,7 +262,7 @@ static const struct {
 static void test_calls(void **state) {
     (void)state;
     struct stun_seen seen = seen_at("198.51.100.2", NULL);
-    struct stun_facts stun = {true, STUN_SEEN, "stun.example:3478", 40000, &seen, ""};
+    struct stun_facts stun = {true, STUN_SEEN, "stun.example:3478", "--stun", 40000, &seen, ""};
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         struct finding got;
         struct call_facts facts = {.outcome = &calls[i].outcome,
