@@ -16,6 +16,7 @@ void examine_machine(struct doctor *d) {
     finding_set(&finding, "config", "", FINDING_OK, "the settings are fine");
     findings_add(&d->findings, &finding);
     machine_examine(&d->config, &d->machine);
+    d->machine.clock_synchronised = machine_clock_is_synchronised();
     checks_quick(&d->config, &d->machine, &d->findings);
     if (doctor_lws_has_libuv()) {
         finding_set(&finding, "libraries", "libwebsockets-evlib-uv", FINDING_OK, "is loaded");

@@ -161,7 +161,7 @@ static void examine_libraries(struct machine *m) {
     m->cipher_slow = cipher == SRTP_CIPHER_STOCK;
 }
 
-static bool clock_synchronised(void) {
+bool machine_clock_is_synchronised(void) {
     struct timex state = {0};
     int outcome = adjtimex(&state); // asks only
     return outcome != -1 && outcome != TIME_ERROR && !(state.status & STA_UNSYNC);
@@ -171,7 +171,7 @@ void machine_examine(const struct config *config, struct machine *out) {
     struct rlimit files;
     *out = (struct machine){.wall_us = clock_wall_us(),
                             .built_us = ROTUNDA_BUILT_S * US_PER_SECOND,
-                            .clock_synchronised = clock_synchronised(),
+                            .clock_synchronised = true,
                             .container = container_find("")};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         out->files_allowed = files.rlim_max == RLIM_INFINITY ? UINT64_MAX : files.rlim_max;

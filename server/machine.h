@@ -32,7 +32,7 @@ struct machine_version {
 
 struct machine {
     uint64_t wall_us, built_us; // now; when this program was built, or 0: not known
-    bool clock_synchronised;    // the kernel's clock is disciplined by NTP or the like
+    bool clock_synchronised;    // the kernel's clock is kept right by NTP or the like
     uint64_t files_allowed;     // the hard limit of open files
     struct machine_buffer receive, send;
     enum machine_gso gso;
@@ -44,7 +44,11 @@ struct machine {
     char addresses[MACHINE_ADDRESSES_MAX][ANNOUNCE_TEXT_MAX]; // of running interfaces, loopback included
 };
 
+// clock_synchronised stays true.
 void machine_examine(const struct config *config, struct machine *out);
+// Asks the kernel with adjtimex, which a service's filter of system calls may answer with the end of the
+// process: not for the server.
+bool machine_clock_is_synchronised(void);
 bool machine_has_address(const struct machine *machine, const char *address);
 const char *machine_library_name(enum machine_library library);
 

@@ -224,12 +224,43 @@ static void test_strangers(void **state) {
     turn_probe_destroy(probe);
 }
 
+// Answers with bytes changed at random (a fixed sequence) are refused or taken, and nothing is read beyond
+// them.
+static void test_mutations(void **state) {
+    (void)state;
+    uint64_t random = 88172645463325252u;
+    for (unsigned i = 0; i < 40000; i++) {
+        struct server s;
+        struct turn_outcome out = {0};
+        struct turn_probe *probe = turn_probe_create(USER, "right");
+        server_init(&s, "right");
+        ask(probe, &s);
+        server_refuse(&s, 401, "n");
+        if (i % 2) {
+            assert_int_equal(answer_read(probe, &s, &out), TURN_STEP_WRITE);
+            ask(probe, &s);
+            server_grant(&s, false);
+        }
+        uint8_t *exact = malloc(s.answer_len + SLACK); // so that ASan sees the end
+        assert_non_null(exact);
+        memcpy(exact, s.answer, s.answer_len);
+        for (unsigned flips = 0; flips < 1 + i % 4; flips++) {
+            random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+            size_t at = random % s.answer_len;
+            if (at < 4 || at >= 20) // the transaction stays ours
+                exact[at] = (uint8_t)(random >> 32);
+        }
+        (void)turn_probe_read(probe, exact, s.answer_len, &out);
+        free(exact);
+        turn_probe_destroy(probe);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_allocation),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_stale_for_ever),
-        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_allocation),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_stale_for_ever), cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
