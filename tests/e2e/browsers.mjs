@@ -10,7 +10,7 @@ import { delay, until } from './harness.mjs';
 export const ARTIFACTS = fileURLToPath(new URL('artifacts/', import.meta.url));
 mkdirSync(ARTIFACTS, { recursive: true });
 
-const CHROMIUM = process.env.ROTUNDA_CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.ROTUNDA_CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.ROTUNDA_FIREFOX ?? '/usr/bin/firefox-esr';
 const CHROMIUM_FLAGS = [
   '--no-sandbox',
