@@ -1,6 +1,7 @@
-// wheel: a hashed timing wheel. Arming, moving and cancelling a timer cost O(1); idle timers cost nothing
-// until they are due. Resolution is WHEEL_TICK_US: a timer fires at the first advance at or after its
-// deadline, at most one tick late.
+// wheel: a timing wheel with a second, coarser one behind it for what is due more than a second ahead.
+// Arming, moving and cancelling a timer cost O(1); idle timers cost nothing until they are due, but for one
+// move a minute. Resolution is WHEEL_TICK_US: a timer fires at the first advance at or after its deadline, at
+// most one tick late.
 //
 // Nodes are embedded in their owners and must be cancelled before the owner is freed. One thread.
 #ifndef BASE_WHEEL_H
@@ -11,7 +12,8 @@
 #include <stdint.h>
 
 #define WHEEL_TICK_US UINT64_C(1000)
-#define WHEEL_SLOTS 1024
+#define WHEEL_SLOTS 1024 // power of two; ticks of a turn
+#define WHEEL_TURNS 64   // that lie ahead; what is due later waits in the last of them
 
 struct wheel_node {
     struct list link;
@@ -22,7 +24,9 @@ struct wheel_node {
 struct wheel {
     uint64_t tick; // every tick before this one has been handled
     uint32_t armed;
+    uint64_t occupied[WHEEL_SLOTS / 64]; // a bit for each slot: clear when it is surely empty
     struct list slots[WHEEL_SLOTS];
+    struct list turns[WHEEL_TURNS]; // of later turns, in no order
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_us);
@@ -37,8 +41,7 @@ void wheel_cancel(struct wheel *wheel, struct wheel_node *node);
 void wheel_advance(struct wheel *wheel, uint64_t now_us);
 
 // A moment at which to call wheel_advance next: not after the first deadline, TIME_NEVER when nothing is
-// armed. It looks at no more than `horizon_us` of the wheel and answers now + horizon when nothing is due
-// within it.
+// armed, else at most `horizon_us` ahead.
 uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t horizon_us);
 
 #endif

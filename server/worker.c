@@ -12,9 +12,10 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#define PUBLISH_INTERVAL_US (250 * US_PER_MS)
+#define PUBLISH_SOON_US (250 * US_PER_MS) // when the loop turns anyway
+#define PUBLISH_LATEST_US US_PER_SECOND
 #define LAG_PERIOD_US (5 * US_PER_SECOND)
-#define TIMER_HORIZON_US (250 * US_PER_MS)
+#define TIMER_HORIZON_US US_PER_SECOND
 #define COMMANDS_PER_TURN 256
 #define TIMER_SLACK_NS 5000UL // the system's default is ten times that
 #define COMMANDS_TURN_US 2000 // then media has its turn
@@ -78,7 +79,8 @@ static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) 
 static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
     worker_publish(w);
-    wheel_arm(&w->wheel, node, now_us + PUBLISH_INTERVAL_US);
+    w->published_us = now_us;
+    wheel_arm(&w->wheel, node, now_us + PUBLISH_LATEST_US);
 }
 
 void worker_read_counters(struct worker *w, struct media_counters *out) {
@@ -118,6 +120,8 @@ static void worker_end_turn(struct worker *w) {
     worker_on_writable(w);
     uint64_t now_us = clock_now_us();
     worker_note_lag(w, now_us - started_us, now_us);
+    if (now_us >= w->published_us + PUBLISH_SOON_US)
+        worker_on_publish(&w->publish, now_us);
     atomic_store_explicit(&w->heartbeat_us, now_us, memory_order_relaxed);
     worker_arm_loop_timer(w, now_us);
 }

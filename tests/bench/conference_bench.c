@@ -25,6 +25,7 @@
 
 #define VIDEO_PAYLOAD_BYTES 1050
 #define TURN_US 500
+#define SETTLE_US (1200 * US_PER_MS) // workers publish their counters each second at the latest
 #define LISTENERS 10
 
 // Nanoseconds on a CPU of all threads whose name starts with `prefix`.
@@ -146,7 +147,7 @@ static void measure(struct conference *c, const struct conference_config *config
                     struct result *out) {
     struct media_counters a, b;
     hold(c, config, times, US_PER_SECOND); // warm
-    turn_for(c, 600 * US_PER_MS);          // counters are published each 250 ms
+    turn_for(c, SETTLE_US);
     uint64_t idle_a = threads_cpu_ns("media-"), idle_us = 2 * US_PER_SECOND;
     turn_for(c, idle_us);
     uint64_t idle_ns = threads_cpu_ns("media-") - idle_a;
@@ -155,7 +156,7 @@ static void measure(struct conference *c, const struct conference_config *config
     uint64_t cpu_a = threads_cpu_ns("media-");
     hold(c, config, times, us);
     uint64_t cpu_ns = threads_cpu_ns("media-") - cpu_a;
-    turn_for(c, 600 * US_PER_MS);
+    turn_for(c, SETTLE_US);
     read_totals(c, config->workers, &b);
     uint64_t sent = b.packets_out - a.packets_out;
     out->forwarded = b.rtp_out - a.rtp_out;

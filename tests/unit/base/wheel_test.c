@@ -219,6 +219,71 @@ static void following_the_next_moment_serves_all(void **state) {
     }
 }
 
+static void what_is_far_ahead_wakes_nobody(void **state) {
+    (void)state;
+    struct wheel wheel;
+    struct timer t[100];
+    uint64_t now = START;
+    wheel_init(&wheel, now);
+    for (unsigned i = 0; i < 100; i++) {
+        timer_init(&t[i], &wheel);
+        wheel_arm(&wheel, &t[i].node, START + 30000000 + i * UINT64_C(50123));
+    }
+    unsigned steps = 0;
+    for (; now < START + 29000000; steps++) {
+        wheel_advance(&wheel, now);
+        uint64_t next = wheel_next_us(&wheel, now, 1000000);
+        assert_true(next > now || steps == 0);
+        now = next > now ? next : now + 1;
+    }
+    if (steps > 65)
+        fail_msg("expected about two steps a second, took %u in 29 s", steps);
+    wheel_advance(&wheel, START + 40000000);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(t[i].count, 1);
+}
+
+// Timers of up to 200 s, moved and cancelled, with steps and jumps of every length: each fires once, in time.
+static void any_mixture_fires_in_time(void **state) {
+    (void)state;
+    uint64_t random = 7, now = START, before = START;
+    struct wheel wheel;
+    struct timer t[64];
+    uint64_t due[64];
+    wheel_init(&wheel, now);
+    for (unsigned i = 0; i < 64; i++) {
+        timer_init(&t[i], &wheel);
+        due[i] = TIME_NEVER;
+    }
+    for (unsigned step = 0; step < 200000; step++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        unsigned i = random >> 33 & 63, what = random >> 40 & 15;
+        uint64_t amount = (random >> 44 & 0xfffff) * (what & 1 ? 191 : 1);
+        if (what < 6) {
+            due[i] = what < 5 ? now + amount : TIME_NEVER;
+            t[i].count = 0;
+            wheel_arm(&wheel, &t[i].node, due[i]);
+            continue;
+        }
+        before = now;
+        now += what == 15 ? amount : amount % 5000;
+        wheel_advance(&wheel, now);
+        for (unsigned k = 0; k < 64; k++) {
+            bool fired = t[k].count > 0, must = due[k] + WHEEL_TICK_US <= now, may = due[k] <= now;
+            if (due[k] == TIME_NEVER)
+                assert_int_equal(t[k].count, 0);
+            else if (t[k].count > 1 || (must && !fired) || (fired && !may))
+                fail_msg("step %u, from %llu to %llu: timer due at %llu fired %d times", step,
+                         (unsigned long long)before, (unsigned long long)now, (unsigned long long)due[k],
+                         t[k].count);
+            if (fired) {
+                due[k] = TIME_NEVER;
+                t[k].count = 0;
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_time),
@@ -229,6 +294,8 @@ int main(void) {
         cmocka_unit_test(the_next_moment_is_not_after_the_first_deadline),
         cmocka_unit_test(the_next_moment_is_right_on_a_wheel_that_stood_still),
         cmocka_unit_test(following_the_next_moment_serves_all),
+        cmocka_unit_test(what_is_far_ahead_wakes_nobody),
+        cmocka_unit_test(any_mixture_fires_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
