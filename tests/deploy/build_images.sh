@@ -8,7 +8,7 @@ suite=${base#debian:}
 archive=$(base_of "${suite%-slim}")
 
 if ! podman image exists "docker.io/library/$base"; then
-    podman import "$archive" "docker.io/library/$base" >/dev/null
+    podman import --quiet "$archive" "docker.io/library/$base" >/dev/null
 fi
 lent=(--volume /etc/ssl/certs:/etc/ssl/certs:O)
 [ ! -f "$npm_settings" ] || lent+=(--volume "$npm_settings:/root/.npmrc:ro")

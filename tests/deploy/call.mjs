@@ -1,5 +1,5 @@
 // call.mjs ORIGIN [WAY]: two browsers, each a Chromium of its own, hold a call there: both must see and hear the other,
-// and go on doing so. WAY: the type of their own candidate that media must take, host or relay.
+// and go on doing so. WAY: the type of their own candidate that media must take: host, relay, "relay over tcp".
 // An http ORIGIN is treated like an https one. HOME/.pki/nssdb says which further certificate authorities they trust.
 // Prints one line.
 
@@ -13,7 +13,7 @@ const browsers = await Promise.all([1, 2].map(() => openChromium({ flags: [`--un
 let status = 0;
 try {
   const people = [];
-  for (const [i, name] of ['Ann', 'Bob'].entries()) people.push(await Person.enter(browsers[i], { origin }, 'deployed', name, SMALL));
+  for (const [i, name] of ['Ann', 'Bob'].entries()) people.push(await Person.enter(browsers[i], { origin }, `call-${process.pid}`, name, SMALL));
   const [ann, bob] = people;
   await Promise.all([ann.seesAndHears('Bob'), bob.seesAndHears('Ann')]);
   const held = await sampleTwice(people, HOLD_MS);
@@ -33,7 +33,9 @@ try {
         if (stat.type !== 'transport' || !stat.selectedCandidatePairId) continue;
         const pair = report.get(stat.selectedCandidatePairId);
         const [local, remote] = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
-        found.add(`${local.candidateType} ${local.relayProtocol ?? local.protocol} -> ${remote.address}:${remote.port}`);
+        // Behind the NAT of the TURN server's own network, what is relayed is a peer-reflexive candidate by name.
+        const own = local.relayProtocol ? `relay over ${local.relayProtocol}` : `${local.candidateType} ${local.protocol}`;
+        found.add(`${own} -> ${remote.address}:${remote.port}`);
       }
     }
     return [...found];

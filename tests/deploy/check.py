@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -20,6 +21,9 @@ SERVER = os.path.abspath(sys.argv[1])
 HELP = subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
 STAGES = dockerfile.read(os.path.join(ROOT, "docker/Dockerfile"))
 COMPOSES = ("docker/compose.yml", "docker/compose.tls.yml")
+SECRET = tempfile.NamedTemporaryFile("w", suffix=".secret")
+SECRET.write("a-secret-of-the-test\n")
+SECRET.flush()
 VARIABLES = {"DOMAIN": "meet.example.org", "ANNOUNCE": "203.0.113.7"}
 
 
@@ -33,9 +37,12 @@ def preset(setting):
 
 
 def refusal(flags=(), env=None):
-    """What the server says against these settings; None if it takes them. A secret's file need not be here."""
+    """What the server says against these settings; None if it takes them. A secret's file is one of our own."""
+    env = dict(env or {})
+    if "ROTUNDA_TURN_SECRET_FILE" in env:
+        env["ROTUNDA_TURN_SECRET_FILE"] = SECRET.name
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ROTUNDA_")}
-    run = subprocess.run([SERVER, "--check-config", *flags], env={**clean, **(env or {})}, capture_output=True, text=True,
+    run = subprocess.run([SERVER, "--check-config", *flags], env={**clean, **env}, capture_output=True, text=True,
                          check=False)
     return None if run.returncode == 0 else run.stderr.strip()
 
@@ -227,9 +234,29 @@ def check_settings_file():
             yield f"packaging/rotunda.conf: {message}"
 
 
+def check_unit():
+    """The figure in docs/deploy.md is what systemd says of the unit; another version may be half a point off."""
+    if not shutil.which("systemd-analyze"):
+        print("ok 3 - systemd-analyze security # SKIP there is no systemd-analyze here")
+        return
+    unit = open(path("packaging/rotunda.service.in"), encoding="utf-8").read()
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "rotunda.service")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(unit.replace("@prefix@/@bin@", "/usr/bin").replace("@etc@", "/etc/rotunda").replace("@prefix@/@doc@", "/usr"))
+        run = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", name], capture_output=True,
+                             text=True, check=False)
+    found = re.search(r"exposure level for rotunda.service: ([\d.]+)", run.stdout)
+    told = re.search(r"rates the unit ([\d.]+)", open(path("docs/deploy.md"), encoding="utf-8").read())
+    if not found or not told:
+        yield f"no figure from systemd-analyze ({run.stderr.strip()}) or none in docs/deploy.md"
+    elif abs(float(found.group(1)) - float(told.group(1))) > 0.5:
+        yield f"docs/deploy.md says that systemd rates the unit {told.group(1)}, it is {found.group(1)}"
+
+
 def main():
     findings = []
-    for check in (check_build, check_image, check_compose, check_kubernetes, check_settings_file):
+    for check in (check_build, check_image, check_compose, check_kubernetes, check_settings_file, check_unit):
         if check is check_compose and not shutil.which("docker-compose"):
             print("ok 1 - docker-compose config # SKIP there is no docker-compose here")
             continue

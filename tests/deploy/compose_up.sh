@@ -16,7 +16,13 @@ for _ in $(seq 50); do [ ! -S "${DOCKER_HOST#unix://}" ] || break; sleep 0.1; do
 (while sleep 1; do for id in $(podman ps --quiet); do podman healthcheck run "$id" || true; done; done) \
     >/run/rotunda-deploy/health.log 2>&1 &
 
-logs() { for id in $(podman ps --all --quiet); do podman logs "$id" 2>&1 | tail -n 20; done; }
+logs() {
+    for id in $(podman ps --all --quiet); do
+        echo "== $(podman inspect --format '{{.Name}}' "$id")"
+        podman logs "$id" 2>&1
+    done >"$dir/services.log"
+    say "the services' logs are in $dir/services.log"
+}
 commands=$("$repo/tests/deploy/page.py" "$name")
 if ! (cd "$repo" && PATH=$repo/tests/deploy/shims:$PATH timeout 120 bash -euc "$commands") >/run/rotunda-deploy/up.log 2>&1; then
     cat /run/rotunda-deploy/up.log

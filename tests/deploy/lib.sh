@@ -28,14 +28,15 @@ base_of() {
     echo "$archive"
 }
 
-# The container engine with nothing of its own outside $dir, where images are, and /run, where containers are.
+# The container engine's settings: `build` keeps images and its own state in $dir; `run`, inside in_namespaces.sh, has
+# what it starts in /run, which ends with the namespaces, and takes the images from $dir.
 engine_settings() {
-    local place=$dir/engine-$1 graph=$dir/images more=
-    [ "$1" = build ] || graph=/run/rotunda-deploy/graph more="[storage.options]
+    local place=$dir/engine-$1 state=$dir/engine-$1 graph=$dir/images more=
+    [ "$1" = build ] || state=/run/rotunda-deploy graph=/run/rotunda-deploy/graph more="[storage.options]
 additionalimagestores = [\"$dir/images\"]"
-    mkdir -p "$place"
+    mkdir -p "$place" "$state/networks"
     export CONTAINERS_STORAGE_CONF=$place/storage.conf CONTAINERS_CONF=$place/containers.conf
-    printf '[storage]\ndriver = "overlay"\nrunroot = "/run/rotunda-deploy/storage"\ngraphroot = "%s"\n%s\n' "$graph" "$more" \
+    printf '[storage]\ndriver = "overlay"\nrunroot = "%s/storage"\ngraphroot = "%s"\n%s\n' "$state" "$graph" "$more" \
         >"$CONTAINERS_STORAGE_CONF"
     cat >"$CONTAINERS_CONF" <<END
 [containers]
@@ -44,11 +45,11 @@ default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=4096:4096"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
-static_dir = "/run/rotunda-deploy/static"
-tmp_dir = "/run/rotunda-deploy/tmp"
-volume_path = "/run/rotunda-deploy/volumes"
+static_dir = "$state/static"
+tmp_dir = "$state/tmp"
+volume_path = "$state/volumes"
 [network]
 network_backend = "netavark"
-network_config_dir = "/run/rotunda-deploy/networks"
+network_config_dir = "$state/networks"
 END
 }

@@ -23,14 +23,33 @@ got=$(outside node -e 'fetch("http://meet.example.org/", { redirect: "manual" })
 [ "$got" = "308 $origin/" ] || fail "expected a redirection to https, got $got"
 outside node "$repo/tests/deploy/call.mjs" $origin host
 
-if ! grep -q ROTUNDA_TURN_URLS "$repo/docker/compose.tls.yml"; then exit 0; fi
-# Where no UDP gets through to the server, media takes the way over the TURN server.
-iptables -t raw -I PREROUTING -i host0 -p udp --dport 40000 -j DROP
-outside node "$repo/tests/deploy/call.mjs" $origin relay
-iptables -t raw -I PREROUTING -i host0 -p udp -j DROP
-outside node "$repo/tests/deploy/call.mjs" $origin relay
+# Where no UDP gets through to the server, media takes the way over the TURN server: once over UDP alone, once over TCP.
+iptables -t raw -A PREROUTING -i host0 -p udp --dport 40000 -j DROP
+iptables -t raw -A PREROUTING -i host0 -p tcp --dport 3478 -j DROP
+outside node "$repo/tests/deploy/call.mjs" $origin 'relay over udp'
+iptables -t raw -F PREROUTING
+iptables -t raw -A PREROUTING -i host0 -p udp -j DROP
+outside node "$repo/tests/deploy/call.mjs" $origin 'relay over tcp'
 
+# Nothing but Rotunda and other relays can be reached through the TURN server, whoever asks.
 turn=$(podman ps --quiet --filter ancestor=docker.io/library/rotunda-turn)
+relay() { podman exec "$turn" sh -c "timeout 20 turnutils_uclient -v -W \"\$(cat /var/lib/turn-secret/secret)\" -u x -n 1 -m 2 $* \$(cat /etc/hostname)"; }
+relay -y >/run/turn.log 2>&1 || true
+grep -q 'tot_recv_msgs=[1-9]' /run/turn.log || fail "expected a way from relay to relay, for calls of two: $(tail -n 20 /run/turn.log)"
+for peer in 198.51.100.2 10.89.0.1 127.0.0.1; do
+    relay -e $peer >/run/turn.log 2>&1 || true
+    grep -q 'error 403' /run/turn.log || fail "expected that the TURN server relays nothing to $peer: $(cat /run/turn.log)"
+done
+
+# A name that does not resolve: one line, status 2.
+status=0
+said=$(podman run --rm --env DOMAIN=nowhere.invalid --entrypoint start docker.io/library/rotunda rotunda 2>&1 | grep '^start:') || true
+podman run --rm --env DOMAIN=nowhere.invalid --entrypoint start docker.io/library/rotunda rotunda >/dev/null 2>&1 || status=$?
+case "$status $said" in
+"2 start: DOMAIN: nowhere.invalid does not resolve"*) ;;
+*) fail "expected one line and status 2 for a name that does not resolve, got $status: $said" ;;
+esac
+
 before=$(podman exec "$turn" cat /var/lib/turn-secret/secret)
 podman restart "$turn" >/dev/null 2>&1
 [ ${#before} -ge 32 ] && [ "$(podman exec "$turn" cat /var/lib/turn-secret/secret)" = "$before" ] ||
