@@ -31,7 +31,8 @@ struct log_field {
 void log_configure(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 
-// Writes text to standard error and JSON, which programs collect, to standard output. Fields end with one whose key is NULL.
+// Writes text to standard error and JSON, which programs collect, to standard output. Fields end with one
+// whose key is NULL.
 void log_line(enum log_level level, const char *event, const struct log_field *fields);
 
 #define LOG_AT(level, event, ...)                                                                            \

@@ -44,5 +44,6 @@ int main(int argc, char *argv[]) {
     case CONFIG_RUN:
         break;
     }
+    signal(SIGHUP, SIG_IGN); // until the server takes it: being told to read files again is no reason to end
     return app_run(&config, NULL);
 }

@@ -56,8 +56,10 @@ function freeUdpPort() {
 }
 
 // A start that is to be refused: how it ended, and what it said.
-export async function startRefused(args, env = {}) {
-  const child = spawn(BINARY, args, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+// around: a command that runs the server, as its last words.
+export async function startRefused(args, env = {}, around = []) {
+  const [program, ...words] = [...around, BINARY, ...args];
+  const child = spawn(program, words, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   const said = { out: '', err: '' };
   child.stdout.on('data', (data) => (said.out += data));

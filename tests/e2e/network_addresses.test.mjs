@@ -3,7 +3,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { before, test } from 'node:test';
 import { openChromium, Person } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
@@ -111,6 +112,24 @@ test('without an answer from the STUN server nothing starts', async (t) => {
   assert.equal(status, 2);
   assert.equal(out, '');
   assert.equal(stun.asked.length, 3);
+});
+
+test('name servers that say nothing do not keep it for ever', async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-names-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(`${folder}/resolv.conf`, 'nameserver 127.0.0.1\n');
+  const silent = createSocket('udp4');
+  let asked = 0;
+  silent.on('message', () => asked++);
+  await new Promise((resolve) => silent.bind(53, '127.0.0.1', resolve));
+  t.after(() => silent.close());
+  const around = ['unshare', '--mount', 'sh', '-c', `mount --bind ${folder}/resolv.conf /etc/resolv.conf && exec "$@"`, 'sh'];
+  const began = performance.now();
+  const { status, err } = await startRefused(['--listen', '127.0.0.1:0', '--stun', 'stun.example.org'], {}, around);
+  assert.match(err, /^rotunda: stun: "stun\.example\.org" does not resolve: no answer from the name servers within 5 s; [^\n]+\n$/);
+  assert.equal(status, 2);
+  assert.ok(asked > 0, 'the name server was asked');
+  assert.ok(performance.now() - began < 8000, 'within the time it is given');
 });
 
 // Leaves candidates of one family in what the server says.

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "server/name_lookup.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -134,12 +135,15 @@ struct server {
     unsigned requests;
 };
 
+// *port 0: any; set to what it is.
 static int socket_on(const char *ip, uint16_t *port) {
     struct addr local;
     struct sockaddr_storage sa;
-    assert_int_equal(addr_parse(ip, 0, &local), ERR_OK);
+    assert_int_equal(addr_parse(ip, *port, &local), ERR_OK);
     socklen_t len = addr_to_sockaddr(&local, &sa);
     int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && sa.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) != 0) {
         if (fd >= 0)
             close(fd);
@@ -209,15 +213,19 @@ static void *server_run(void *ctx) {
     }
 }
 
-static bool server_start(struct server *server, const char *ip, enum manner manner) {
-    *server = (struct server){.manner = manner};
-    uint16_t other_port;
+static bool server_start_on(struct server *server, const char *ip, uint16_t port, enum manner manner) {
+    *server = (struct server){.manner = manner, .port = port};
+    uint16_t other_port = 0;
     server->fd = socket_on(ip, &server->port);
     if (server->fd < 0)
         return false;
     server->other_fd = socket_on(ip, &other_port);
     assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
     return true;
+}
+
+static bool server_start(struct server *server, const char *ip, enum manner manner) {
+    return server_start_on(server, ip, 0, manner);
 }
 
 static void server_stop(struct server *server, const char *ip) {
@@ -269,12 +277,33 @@ static void test_manners(void **state) {
     }
 }
 
+// A name with an address of each family: both are asked, IPv4 comes first.
+static void test_both_families(void **state) {
+    (void)state;
+    struct addr resolved[2];
+    char why[256];
+    unsigned families = name_lookup("localhost", 1, STUN_LOOKUP_MS_MAX, resolved, why, sizeof why);
+    struct server v4, v6 = {.fd = -1};
+    struct stun_seen seen;
+    assert_true(server_start(&v4, "127.0.0.1", ANSWERS));
+    bool both = families == 2 && server_start_on(&v6, "::1", v4.port, ANSWERS);
+    assert_int_equal(stun_ask("localhost", v4.port, 0, &seen, why, sizeof why), STUN_SEEN);
+    server_stop(&v4, "127.0.0.1");
+    if (both)
+        server_stop(&v6, "::1");
+    else
+        print_message("localhost is not of both families on this machine\n");
+    assert_int_equal(seen.count, both ? 2 : 1);
+    assert_int_equal(seen.address[0].family, 4);
+    assert_int_equal(seen.address[seen.count - 1].family, both ? 6 : 4);
+}
+
 static void test_it_asks_from_the_wanted_port(void **state) {
     (void)state;
     struct server server;
     struct stun_seen seen;
     char why[256];
-    uint16_t wanted;
+    uint16_t wanted = 0;
     int holder = socket_on("0.0.0.0", &wanted);
     assert_true(server_start(&server, "127.0.0.1", ANSWERS));
     // Busy: from another port, but it asks all the same.
@@ -289,7 +318,7 @@ static void test_nobody_there(void **state) {
     (void)state;
     struct stun_seen seen;
     char why[256] = "";
-    uint16_t port;
+    uint16_t port = 0;
     close(socket_on("127.0.0.1", &port));
     assert_int_equal(stun_ask("127.0.0.1", port, 0, &seen, why, sizeof why), STUN_REFUSED);
     assert_non_null(strstr(why, "does not serve STUN"));
@@ -302,8 +331,11 @@ static void test_nobody_there(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),      cmocka_unit_test(test_query),
-        cmocka_unit_test(test_manners),      cmocka_unit_test(test_it_asks_from_the_wanted_port),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_both_families),
+        cmocka_unit_test(test_manners),
+        cmocka_unit_test(test_it_asks_from_the_wanted_port),
         cmocka_unit_test(test_nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
