@@ -174,21 +174,6 @@ static bool seen_usable(const struct stun_seen *seen) {
     return false;
 }
 
-// What NAT did to the port tells whether a router keeps it.
-static void seen_tell(const struct stun_seen *seen, const struct config *config) {
-    for (unsigned i = 0; i < seen->count; i++) {
-        char text[ANNOUNCE_TEXT_MAX];
-        ip_print(&seen->address[i], text);
-        uint16_t port = seen->address[i].port;
-        LOG_INFO("seen by the STUN server", LOG_TEXT("server", config->stun.host), LOG_TEXT("address", text),
-                 LOG_NUMBER("port", port));
-        if (config->media_port && port != config->media_port)
-            LOG_WARN("a router changes the port of media", LOG_NUMBER("media_port", config->media_port),
-                     LOG_NUMBER("seen", port),
-                     LOG_TEXT("mend", "let the router forward this UDP port to this machine"));
-    }
-}
-
 bool announce_resolve(struct announce *out, const struct config *config, char *error, size_t error_cap) {
     const struct host_port *server = &config->stun;
     struct stun_seen seen = {0};
@@ -205,7 +190,22 @@ bool announce_resolve(struct announce *out, const struct config *config, char *e
                  server->host);
         return false;
     }
-    seen_tell(&seen, config);
     announce_make(out, config, &seen);
+    out->seen = seen;
     return true;
+}
+
+void announce_log(const struct announce *announce, const struct config *config) {
+    const struct stun_seen *seen = &announce->seen;
+    for (unsigned i = 0; i < seen->count; i++) {
+        char text[ANNOUNCE_TEXT_MAX];
+        ip_print(&seen->address[i], text);
+        uint16_t port = seen->address[i].port;
+        LOG_INFO("seen by the STUN server", LOG_TEXT("server", config->stun.host), LOG_TEXT("address", text),
+                 LOG_NUMBER("port", port));
+        if (config->media_port && port != config->media_port)
+            LOG_WARN("a router changes the port of media", LOG_NUMBER("media_port", config->media_port),
+                     LOG_NUMBER("seen", port),
+                     LOG_TEXT("mend", "let the router forward this UDP port to this machine"));
+    }
 }

@@ -35,6 +35,7 @@ struct announce {
         char text[ANNOUNCE_TEXT_MAX]; // an IP literal
         enum announce_origin origin;
     } list[HUB_ANNOUNCE_MAX]; // each address once; clients prefer earlier ones
+    struct stun_seen seen;    // what the STUN server answered, if one was asked
 };
 
 // What the settings say, in their order; `auto` becomes what announce_find finds, then what a STUN server has
@@ -44,5 +45,8 @@ void announce_make(struct announce *out, const struct config *config, const stru
 // Asks the STUN server of the settings, if there is one, and makes the list. Blocks as stun_ask does. False
 // and a sentence in `error` when it gave no address that clients can send to.
 bool announce_resolve(struct announce *out, const struct config *config, char *error, size_t error_cap);
+
+// Logs what the STUN server sees, and warns when a router in between changes the port.
+void announce_log(const struct announce *announce, const struct config *config);
 
 #endif

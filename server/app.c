@@ -316,6 +316,8 @@ static void descriptors_allow(const struct config *config) {
 
 // As text for people, or as events where logs are for machines.
 static void started_tell(const struct app *app, const char *web_root, bool web_root_missing) {
+    selfcheck_log(app->config); // only now, so that a start that is refused says one line
+    announce_log(&app->announce, app->config);
     struct reach reach;
     reach_judge(&reach, &app->announce, reach_in_container());
     struct banner banner = {
@@ -361,8 +363,6 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     if (!web_root[0])
         found = web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    if (!watcher)
-        selfcheck_log(config);
     descriptors_allow(config);
 
     bool started = certificate_load(&app, error) &&

@@ -69,11 +69,12 @@ test('in JSON it is an event', async (t) => {
   assert.ok(few.mend && few.meaning && few.reaches);
 });
 
-// A STUN server (RFC 8489) that sees everyone at this IPv4 address, or says nothing.
+// A STUN server (RFC 8489) that sees everyone at this IPv4 address, and at another port than theirs where a router
+// would change it; or that says nothing (null).
 class FakeStun {
   asked = [];
 
-  static async open(t, address) {
+  static async open(t, address, otherPort = undefined) {
     const fake = new FakeStun();
     fake.socket = createSocket('udp4');
     fake.socket.on('message', (request, from) => {
@@ -86,7 +87,7 @@ class FakeStun {
       reply.writeUInt16BE(0x0020, 20);
       reply.writeUInt16BE(8, 22);
       reply.writeUInt16BE(1, 24);
-      reply.writeUInt16BE(from.port ^ 0x2112, 26);
+      reply.writeUInt16BE((otherPort ?? from.port) ^ 0x2112, 26);
       address.split('.').forEach((byte, i) => (reply[28 + i] = Number(byte) ^ request[4 + i]));
       fake.socket.send(reply, from.port, from.address);
     });
@@ -103,6 +104,13 @@ test('the address that a STUN server sees is announced too', async (t) => {
   assert.deepEqual(stun.asked, [server.mediaPort], 'asked once, from the media port');
   assert.deepEqual(await announced(server), [V4, V6, '203.0.113.9']);
   assert.ok(!server.log.includes('warning    Media'), 'a public address is nothing to warn of');
+  assert.ok(!server.log.includes('a router changes the port'));
+});
+
+test('a router that changes the port of media is warned of', async (t) => {
+  const stun = await FakeStun.open(t, '203.0.113.9', 7);
+  const server = await Server.startFor(t, { announce: 'auto', host: '0.0.0.0', args: stun.flags });
+  await until('the warning', () => server.log.includes(`a router changes the port of media media_port=${server.mediaPort} seen=7`));
 });
 
 test('without an answer from the STUN server nothing starts', async (t) => {
