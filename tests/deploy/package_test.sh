@@ -40,14 +40,34 @@ exec 3<>/dev/tcp/127.0.0.1/8080
 printf 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
 page=$(cat <&3)
 case "$page" in *"200 OK"*"<html"*) ;; *) echo "no page: $page"; exit 1 ;; esac
+
+live=/etc/letsencrypt/live/meet.example.org
+mkdir -p $live /etc/letsencrypt/renewal-hooks/deploy
+certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -days 30 \
+        -keyout $live/privkey.pem -out $live/fullchain.pem 2>/dev/null
+}
+shown() { openssl s_client -connect 127.0.0.1:8080 </dev/null 2>/dev/null | openssl x509 -noout -subject; }
+certificate first
+. /run-tls
+rotunda --config /etc/rotunda/rotunda.conf --check-health
+case "$(shown)" in *first) ;; *) echo "expected the certificate \"first\", got $(shown)"; exit 1 ;; esac
+. /run-tls-renewal
+certificate second
+RENEWED_LINEAGE=$live /etc/letsencrypt/renewal-hooks/deploy/rotunda
+for _ in $(seq 50); do case "$(shown)" in *second) break ;; esac; sleep 0.1; done
+case "$(shown)" in *second) ;; *) echo "expected the certificate \"second\", got $(shown)"; exit 1 ;; esac
+
 systemctl stop rotunda
 apt-get purge -y -qq rotunda >/dev/null
 [ ! -e /usr/bin/rotunda ] && [ ! -e /etc/rotunda/rotunda.conf ]
 END
 "$here/page.py" service >"$dir/root-clean/run-this"
+"$here/page.py" tls >"$dir/root-clean/run-tls"
+"$here/page.py" tls-renewal >"$dir/root-clean/run-tls-renewal"
 # A network of its own: the ports may be taken here.
 unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$here/in_root.sh" "$dir/root-clean" bash -eu /check \
     >"$dir/$suite-check.log" 2>&1 || { cat "$dir/$suite-check.log"; fail "the service from the package, on $suite"; }
 say "$suite: $(head -n 1 "$dir/$suite-check.log")"
-say "$suite: the service ran as its unit says, served the page, $(grep -h '^ended' "$dir/$suite-check.log"), and purged without a trace"
+say "$suite: the service ran as its unit says, served the page by http and https, took a renewed certificate, $(grep -h '^ended' "$dir/$suite-check.log" | tail -n 1), and purged without a trace"
 rm -rf --one-file-system "$dir/root-build" "$dir/root-clean"

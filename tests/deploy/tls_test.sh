@@ -30,6 +30,7 @@ outside node "$repo/tests/deploy/call.mjs" $origin 'relay over udp'
 iptables -t raw -F PREROUTING
 iptables -t raw -A PREROUTING -i host0 -p udp -j DROP
 outside node "$repo/tests/deploy/call.mjs" $origin 'relay over tcp'
+iptables -t raw -F PREROUTING
 
 # Nothing but Rotunda and other relays can be reached through the TURN server, whoever asks.
 turn=$(podman ps --quiet --filter ancestor=docker.io/library/rotunda-turn)
@@ -40,6 +41,18 @@ for peer in 198.51.100.2 10.89.0.1 127.0.0.1; do
     relay -e $peer >/run/turn.log 2>&1 || true
     grep -q 'error 403' /run/turn.log || fail "expected that the TURN server relays nothing to $peer: $(cat /run/turn.log)"
 done
+
+for _ in $(seq 60); do
+    ailing=$(podman ps --quiet | xargs podman inspect --format '{{.Name}}: {{.State.Health.Status}}' | grep -v ': healthy$') || break
+    sleep 0.5
+done
+[ -z "$ailing" ] || fail "expected that all services are healthy, got $ailing"
+
+# The doctor, as docs/deploy.md calls it.
+rotunda=$(podman ps --quiet --filter ancestor=docker.io/library/rotunda)
+podman exec "$rotunda" start rotunda doctor >/run/doctor.txt 2>&1 ||
+    fail "expected a doctor without findings that stop calls, got: $(cat /run/doctor.txt)"
+grep -q '^ok  *call  *127.0.0.1' /run/doctor.txt || fail "expected a call with itself: $(cat /run/doctor.txt)"
 
 # A name that does not resolve: one line, status 2.
 status=0

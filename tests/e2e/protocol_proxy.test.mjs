@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { assert, freshRoom, stillServed } from './expect.mjs';
 import { Client, delay, ROOT, Server, until } from './harness.mjs';
 import { TestCa } from './tls_kit.mjs';
@@ -113,26 +113,28 @@ async function startProxy(t, name) {
   return front;
 }
 
-for (const name of Object.keys(PROXIES)) {
-  test(`${name}: page, WebSocket, silence`, { timeout: IDLE_MS + 60_000 }, async (t) => {
-    const front = await startProxy(t, name);
-    const page = await get(front, '/');
-    assert.match(page.type, /^text\/html/);
-    assert.match(page.body, /<html/);
-    for (const path of ['/metrics', '/readyz']) assert.equal((await get(front, path)).status, 404, `${path} is for operators`);
+async function checkProxy(t, name) {
+  const front = await startProxy(t, name);
+  const page = await get(front, '/');
+  assert.match(page.type, /^text\/html/);
+  assert.match(page.body, /<html/);
+  for (const path of ['/metrics', '/readyz']) assert.equal((await get(front, path)).status, 404, `${path} is for operators`);
 
-    const room = freshRoom();
-    const ann = await Client.join(front, room, 'ann', {}, 'localhost');
-    const bob = await Client.join(front, room, 'bob', {}, 'localhost');
-    const text = 'o'.repeat(8000); // more than one buffer of the proxy
-    for (let i = 0; i < 20; i++) ann.send('chat-message', { roomId: room, text: `${i} ${text}` });
-    for (let i = 0; i < 20; i++) assert.equal((await bob.next('chat-message')).text, `${i} ${text}`);
+  const room = freshRoom();
+  const ann = await Client.join(front, room, 'ann', {}, 'localhost');
+  const bob = await Client.join(front, room, 'bob', {}, 'localhost');
+  const text = 'o'.repeat(8000); // more than one buffer of the proxy
+  for (let i = 0; i < 20; i++) ann.send('chat-message', { roomId: room, text: `${i} ${text}` });
+  for (let i = 0; i < 20; i++) assert.equal((await bob.next('chat-message')).text, `${i} ${text}`);
 
-    await delay(IDLE_MS);
-    await stillServed(ann);
-    await stillServed(bob);
-    t.diagnostic(`a WebSocket through ${name} lives after ${IDLE_MS / 1000} s without a message`);
-    assert.equal((await ann.close()).code, 1000);
-    await bob.close();
-  });
+  await delay(IDLE_MS);
+  await stillServed(ann);
+  await stillServed(bob);
+  t.diagnostic(`a WebSocket through ${name} lives after ${IDLE_MS / 1000} s without a message`);
+  assert.equal((await ann.close()).code, 1000);
+  await bob.close();
 }
+
+describe('page, WebSocket, silence', { concurrency: true }, () => {
+  for (const name of Object.keys(PROXIES)) test(name, { timeout: IDLE_MS + 60_000 }, (t) => checkProxy(t, name));
+});
