@@ -1,11 +1,11 @@
 # What the parts of tests/deploy share. Sourced, by bash, with `set -eu`.
 #
-# ROTUNDA_DEPLOY_DIR (default /var/tmp/rotunda-deploy) keeps root file systems and images between runs; it may be
+# DEPLOY_DIR (default /var/tmp/rotunda-deploy) keeps root file systems and images between runs; it may be
 # deleted at any time that nothing runs. The machine's own CA certificates, resolver and npm settings are lent to what
 # is built and installed, so that package registries are reached as from the machine itself.
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-dir=${ROTUNDA_DEPLOY_DIR:-/var/tmp/rotunda-deploy}
+dir=${DEPLOY_DIR:-/var/tmp/rotunda-deploy}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 npm_settings=$(npm config get userconfig 2>/dev/null || true)
 
