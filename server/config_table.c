@@ -66,7 +66,7 @@ static const struct setting settings[] = {
      "BYTES", "Receive buffer that is asked for, for each worker's UDP socket."},
     {"udp-send-buffer", SETTING_NUMBER, AT(udp_send_buffer_bytes), 65536, 1073741824, NULL, "8388608",
      "BYTES", "Send buffer that is asked for, for each worker's UDP socket."},
-    {"batch-us", SETTING_NUMBER, AT(batch_us), 0, 5000, NULL, "1000", "US",
+    {"batch-us", SETTING_NUMBER, AT(batch_us), 0, 5000, NULL, "500", "US",
      "How long a busy worker lets packets gather; longer is cheaper, and delays them by up to that."},
 };
 

@@ -202,7 +202,7 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
 }
 
 int main(int argc, char **argv) {
-    struct conference_config config = {.batch_us = 1000};
+    struct conference_config config = {.batch_us = 500};
     bool raw = false;
     unsigned times = 1;
     for (int option; (option = getopt(argc, argv, "b:rx:")) != -1;) {
