@@ -7,7 +7,7 @@ import { capture, stopTracks, type DeviceProblem } from '@/lib/devices';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { Call, type CallEnd, type CallState, type RotundaError, type SessionState } from '@/lib/rotunda';
-import { serverUrl } from '@/lib/server_url';
+import { icePolicy, serverUrl } from '@/lib/server_url';
 import { Sound, startSounds, Video } from './media';
 import { Banner, Button, IconButton, TextField } from './ui';
 import { errorWords } from './words';
@@ -55,7 +55,7 @@ export function CallPage() {
     setError(null);
     const { microphoneId, cameraId } = usePreferences.getState();
     const captured = await capture({ audio: true, video: true, microphoneId, cameraId });
-    const entering = new Call(serverUrl(), me, other, captured.stream);
+    const entering = new Call(serverUrl(), me, other, captured.stream, { iceTransportPolicy: icePolicy() });
     open.current = { call: entering, stream: captured.stream };
     entering.on('state', setShown);
     entering.on('connection', setPaths);
@@ -93,8 +93,13 @@ export function CallPage() {
     const auto = query.get('auto'); // call, wait
     if (auto && me && other && open.current === null) void enter(me, other, auto === 'call');
     const hide = () => close();
+    const online = () => open.current?.call.recover();
     window.addEventListener('pagehide', hide);
-    return () => window.removeEventListener('pagehide', hide);
+    window.addEventListener('online', online);
+    return () => {
+      window.removeEventListener('pagehide', hide);
+      window.removeEventListener('online', online);
+    };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once, at the start
   }, []);
 

@@ -2,7 +2,7 @@
 import { captureTrack, stopTracks } from './devices';
 import { usePreferences } from './preferences';
 import { Room, type LocalTrack, type Source } from './rotunda';
-import { serverUrl } from './server_url';
+import { icePolicy, serverUrl } from './server_url';
 import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
 
 let room: Room | null = null;
@@ -42,6 +42,7 @@ export async function join(roomId: string, name: string, stream: MediaStream): P
   const entering = new Room(serverUrl(), roomId, name, {
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
+    iceTransportPolicy: icePolicy(),
     tokenStore: sessionStore(),
   });
   room = entering;

@@ -24,6 +24,16 @@ class Peer {
     this.remoteDescription = description;
     this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable';
   }
+  setConfiguration({ iceServers }: RTCConfiguration) {
+    this.servers = iceServers;
+  }
+  restartIce() {
+    this.log.push('restartIce');
+  }
+  servers: RTCIceServer[] | undefined;
+  constructor({ iceServers }: RTCConfiguration) {
+    this.servers = iceServers;
+  }
   async addIceCandidate({ candidate }: { candidate: string }) {
     this.log.push(candidate);
   }
@@ -38,12 +48,12 @@ Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
 
 const BOB = { userId: 'zz-bob', username: 'Bob' };
 
-async function enter(peers: object[] = [], userId = 'me') {
+async function enter(peers: object[] = [], userId = 'me', more: object = {}) {
   const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket });
   const joining = call.join();
   lastSocket().open();
   await settle();
-  lastSocket().answers('join-room', 'joined', joined({ peers, userId }));
+  lastSocket().answers('join-room', 'joined', joined({ peers, userId, ...more }));
   await joining;
   return { call, socket: lastSocket(), peer: () => call.peer as unknown as Peer };
 }
@@ -150,5 +160,56 @@ describe('negotiation', () => {
     socket.says('webrtc-offer', fromBob({ type: 'offer', sdp: '' }));
     await settle();
     expect(peer().log).toEqual(log);
+  });
+});
+
+describe('the network', () => {
+  const servers = (credential: string): RTCIceServer[] => [{ urls: 'turn:turn.example.org', username: 'ann', credential }];
+
+  async function inCall() {
+    const entered = await enter([BOB], 'zzz-me', { iceServers: servers('old') });
+    entered.socket.says('call-remote', fromBob());
+    entered.call.accept();
+    return entered;
+  }
+  async function comeBack(more: object = {}) {
+    lastSocket().drops();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined({ peers: [BOB], userId: 'zzz-me', resumed: true, ...more }));
+    await settle();
+  }
+
+  test('the STUN and TURN servers of the server are used, and the fresh ones of a return', async () => {
+    const { peer } = await inCall();
+    expect(peer().servers).toEqual(servers('old'));
+    await comeBack({ iceServers: servers('new') });
+    expect(peer().servers).toEqual(servers('new'));
+  });
+
+  test('a change of network restarts ICE and asks whether the connection still works', async () => {
+    const { call, socket, peer } = await inCall();
+    call.recover();
+    expect(peer().log).toContain('restartIce');
+    expect(types(socket)).toContain('ping');
+  });
+
+  test('what could not be sent while the connection was cut is sent after the return', async () => {
+    const { call, peer } = await inCall();
+    lastSocket().drops();
+    await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
+    await settle();
+    await comeBack();
+    expect(call.state).toBe('in-call');
+    expect(types(lastSocket()).filter((type) => type === 'webrtc-offer')).toEqual(['webrtc-offer']);
+  });
+
+  test('an answer that comes twice counts once', async () => {
+    const { socket, peer } = await inCall();
+    await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
+    for (let i = 0; i < 2; i++) socket.says('webrtc-answer', fromBob({ type: 'answer', sdp: '' }));
+    await settle();
+    expect(peer().log).toEqual(['answer']);
   });
 });

@@ -7,6 +7,9 @@ import { Session, type SessionOptions } from './session';
 
 const POLITE_PATIENCE_MS = 3_000; // the other side restarts ICE first
 
+type SignalType = 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate';
+const isSignal = (type: string): type is SignalType => type.startsWith('webrtc-');
+
 export type CallState =
   | 'waiting' // in the exchange, nobody is ringing
   | 'calling' // rings at the partner, or will once the partner is there
@@ -14,6 +17,10 @@ export type CallState =
   | 'in-call';
 
 export type CallEnd = 'declined' | 'hung-up' | 'partner-left';
+
+export interface CallOptions extends SessionOptions {
+  iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
+}
 
 interface CallEvents {
   state: { state: CallState; partnerIsHere: boolean; end: CallEnd | null };
@@ -39,10 +46,13 @@ export class Call extends Emitter<CallEvents> {
   #ignoresOffer = false;
   #candidates: RTCIceCandidateInit[] = []; // that came before their description
   #early: { type: NotificationType; payload: unknown }[] = []; // that came before the call was accepted here
+  #unsent: { type: SignalType; payload: unknown }[] = []; // that the cut of the WebSocket kept back
   #work: Promise<void> = Promise.resolve();
+  #options: CallOptions;
 
-  constructor(url: string, name: string, partner: string, stream: MediaStream, options: SessionOptions = {}) {
+  constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions = {}) {
     super();
+    this.#options = options;
     this.partner = partner;
     this.#stream = stream;
     this.session = new Session(url, callRoomId(name, partner), name, options);
@@ -54,6 +64,8 @@ export class Call extends Emitter<CallEvents> {
       else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
       this.#tell();
       if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
+      this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
+      for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
     });
     this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
     this.session.on('state', ({ name: state }) => state === 'ended' && this.#closePeer());
@@ -88,6 +100,12 @@ export class Call extends Emitter<CallEvents> {
     this.#stop(null);
   }
 
+  // After a change of network: do not wait until the path is found dead.
+  recover(): void {
+    this.session.retryNow();
+    this.peer?.restartIce();
+  }
+
   leave(): void {
     this.hangUp();
     this.session.leave();
@@ -101,10 +119,15 @@ export class Call extends Emitter<CallEvents> {
     if (this.state === 'calling' && this.#partnerId !== null) this.#send('call-remote');
   }
 
-  #send(type: 'call-remote' | 'accept-call' | 'reject-call' | 'hang-up' | 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate', payload?: unknown): void {
+  #send(type: SignalType | 'call-remote' | 'accept-call' | 'reject-call' | 'hang-up', payload?: unknown): void {
     if (this.#partnerId === null) return;
     const data = payload === undefined ? { target: this.#partnerId } : { target: this.#partnerId, payload };
+    const { peer } = this;
     this.session.request(type, data).catch((error) => {
+      if (codeOf(error) === 'connection-lost' && isSignal(type) && peer !== null && this.peer === peer) {
+        this.#unsent.push({ type, payload });
+        return;
+      }
       // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
       if (!['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '')) console.error(type, error);
     });
@@ -157,12 +180,16 @@ export class Call extends Emitter<CallEvents> {
 
   // ---- the peer connection ----
 
+  get #configuration(): RTCConfiguration {
+    return { iceServers: this.session.iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all' };
+  }
+
   get #polite(): boolean {
     return (this.session.userId ?? '') < (this.#partnerId ?? '');
   }
 
   #start(): void {
-    const peer = new RTCPeerConnection({ iceServers: this.session.iceServers });
+    const peer = new RTCPeerConnection(this.#configuration);
     this.peer = peer;
     this.#end = null;
     const remote = new MediaStream();
@@ -228,6 +255,7 @@ export class Call extends Emitter<CallEvents> {
     const collision = description.type === 'offer' && (this.#makingOffer || peer.signalingState !== 'stable');
     this.#ignoresOffer = collision && !this.#polite;
     if (this.#ignoresOffer) return;
+    if (description.type === 'answer' && peer.signalingState !== 'have-local-offer') return; // sent again after a cut
     await peer.setRemoteDescription(description); // rolls a local offer back by itself
     if (description.type === 'offer') {
       await peer.setLocalDescription();
@@ -259,6 +287,7 @@ export class Call extends Emitter<CallEvents> {
     this.peer = null;
     this.#candidates = [];
     this.#early = [];
+    this.#unsent = [];
     this.#makingOffer = false;
     this.#ignoresOffer = false;
     this.emit('stream', null);

@@ -96,7 +96,12 @@ export interface Requests {
   };
   'restart-ice': {
     data: { transportId: string };
-    answer: { transportId: string; iceParameters: types.IceParameters; iceCandidates: types.IceCandidate[] };
+    answer: {
+      transportId: string;
+      iceParameters: types.IceParameters;
+      iceCandidates: types.IceCandidate[];
+      iceServers?: RTCIceServer[]; // when there are new ones: what TURN servers ask for runs out
+    };
   };
   'close-transport': ById<'transportId'>;
   produce: {

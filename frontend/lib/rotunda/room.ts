@@ -53,6 +53,7 @@ interface RoomEvents {
 
 export interface RoomOptions extends SessionOptions {
   codec?: string; // vp8, vp9, h264, av1
+  iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
 }
 
@@ -114,15 +115,16 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // Sends this track as `source`, in place of what was sent as it before.
-  async send(source: Source, track: MediaStreamTrack): Promise<void> {
-    this.#local.set(source, { track, paused: false });
+  async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
+    this.#local.set(source, { track, paused });
     const producer = this.producers.get(source);
     if (producer === undefined) {
       if (this.sendTransport) await this.#produce(source);
       return;
     }
     await producer.replaceTrack({ track });
-    producer.resume();
+    if (paused) producer.pause();
+    else producer.resume();
     await this.#tellPaused(producer);
   }
 
@@ -159,7 +161,8 @@ export class Room extends Emitter<RoomEvents> {
 
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
-    const { iceParameters } = await this.session.request('restart-ice', { transportId: transport.id });
+    const { iceParameters, iceServers } = await this.session.request('restart-ice', { transportId: transport.id });
+    await useIceServers(transport, iceServers);
     await transport.restartIce({ iceParameters });
   }
 
@@ -210,8 +213,11 @@ export class Room extends Emitter<RoomEvents> {
   async #takeUp(joined: Joined): Promise<void> {
     const live = new Set(joined.producers.map(({ producerId }) => producerId));
     for (const producerId of [...this.consumers.keys()]) if (!live.has(producerId)) this.#drop(producerId);
-    for (const transport of [this.sendTransport, this.recvTransport])
+    for (const transport of [this.sendTransport, this.recvTransport]) {
+      // They come with passwords that run out: those of this return are the freshest.
+      await useIceServers(transport, joined.iceServers);
       if (isBroken(transport)) await this.restartIce(transport);
+    }
     const kept = new Set(joined.ownProducers);
     for (const [source, producer] of [...this.producers]) {
       if (kept.has(producer.id)) {
@@ -287,7 +293,8 @@ export class Room extends Emitter<RoomEvents> {
 
   async #createTransport(direction: 'send' | 'recv'): Promise<void> {
     const device = this.#device!;
-    const options = await this.session.request('create-transport', { direction });
+    const { iceTransportPolicy } = this.#options;
+    const options = { ...(await this.session.request('create-transport', { direction })), iceTransportPolicy };
     const transport: types.Transport<AppData> =
       direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
@@ -468,6 +475,14 @@ export class Room extends Emitter<RoomEvents> {
 
 function isBroken(transport: types.Transport<AppData> | null): boolean {
   return transport !== null && !transport.closed && ['disconnected', 'failed'].includes(transport.connectionState);
+}
+
+// A browser that cannot change them (mediasoup-client asks it of no Firefox) goes on with those it has.
+async function useIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
+  if (transport === null || transport.closed || iceServers.length === 0) return;
+  await transport.updateIceServers({ iceServers }).catch((error: Error) => {
+    if (error.name !== 'UnsupportedError') throw error;
+  });
 }
 
 // What fails because the connection went is asked for again when it is back.
