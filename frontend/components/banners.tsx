@@ -5,9 +5,9 @@ import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
 import { currentRoom, restoreMicrophone } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
-import { useAttempt } from './controls';
+import { useCopyLink } from './controls';
 import { startSounds } from './media';
-import { Banner, Button } from './ui';
+import { Banner, Button, useAttempt } from './ui';
 
 const WORTH_COUNTING_MS = 1000;
 
@@ -26,7 +26,7 @@ function LostBanner({ retryAt }: { retryAt: number }) {
       <span aria-hidden id="lost">
         {left >= WORTH_COUNTING_MS ? t('banner.lostIn', { seconds: Math.ceil(left / 1000) }) : t('banner.lost')}
       </span>
-      <Button className="min-h-9" onClick={() => currentRoom()?.session.retryNow()}>
+      <Button className="sm:min-h-9" onClick={() => currentRoom()?.session.retryNow()}>
         {t('banner.retry')}
       </Button>
     </Banner>
@@ -36,6 +36,7 @@ function LostBanner({ retryAt }: { retryAt: number }) {
 export function Banners() {
   const t = useT();
   const attempt = useAttempt();
+  const copyLink = useCopyLink();
   const { session, soundBlocked, micLost, draining, participants, news } = useCall();
   const [wasLost, setWasLost] = useState(false);
   useEffect(() => {
@@ -61,7 +62,7 @@ export function Banners() {
           <Button
             id="start-sound"
             look="primary"
-            className="min-h-9"
+            className="sm:min-h-9"
             onClick={() => {
               startSounds();
               useCall.setState({ soundBlocked: false });
@@ -74,12 +75,19 @@ export function Banners() {
       {micLost && (
         <Banner tone="danger">
           {t('banner.mic')}
-          <Button look="primary" className="min-h-9" onClick={() => attempt(restoreMicrophone)}>
+          <Button id="restore-microphone" look="primary" className="sm:min-h-9" onClick={() => attempt(() => restoreMicrophone())}>
             {t('banner.micButton')}
           </Button>
         </Banner>
       )}
-      {participants.length === 1 && session.name === 'joined' && <Banner>{t('room.alone')}</Banner>}
+      {participants.length === 1 && session.name === 'joined' && (
+        <Banner>
+          {t('room.alone')}
+          <Button look="primary" className="sm:min-h-9" onClick={copyLink}>
+            {t('room.copy')}
+          </Button>
+        </Banner>
+      )}
     </div>
   );
 }

@@ -152,7 +152,7 @@ export function CallPage() {
             {t('call.wait')}
           </Button>
         </form>
-        <Link href="/" prefetch={false} className="inline-flex items-center gap-2 text-sm underline">
+        <Link href="/" prefetch={false} className="inline-flex min-h-11 items-center gap-2 text-sm underline">
           <ArrowLeft aria-hidden className="size-4" />
           {t('end.lobby')}
         </Link>
@@ -175,7 +175,7 @@ export function CallPage() {
         {session.name === 'lost' && (
           <Banner tone="danger">
             {t('banner.lost')}
-            <Button className="min-h-9" onClick={() => call.session.retryNow()}>
+            <Button className="sm:min-h-9" onClick={() => call.session.retryNow()}>
               {t('banner.retry')}
             </Button>
           </Banner>
@@ -186,7 +186,7 @@ export function CallPage() {
             {t('banner.sound')}
             <Button
               look="primary"
-              className="min-h-9"
+              className="sm:min-h-9"
               onClick={() => {
                 startSounds();
                 setBlocked(false);

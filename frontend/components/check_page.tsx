@@ -57,7 +57,7 @@ export function CheckPage() {
       <Button id="start" look="primary" disabled={running} onClick={() => void start()}>
         {t(result === null ? 'check.start' : 'check.again')}
       </Button>
-      <Link href="/" prefetch={false} className="inline-flex items-center gap-2 text-sm underline">
+      <Link href="/" prefetch={false} className="inline-flex min-h-11 items-center gap-2 text-sm underline">
         <ArrowLeft aria-hidden className="size-4" />
         {t('end.lobby')}
       </Link>

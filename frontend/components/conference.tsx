@@ -95,6 +95,7 @@ export function Conference() {
         onLeave={() => {
           remember(null);
           leave();
+          if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
         }}
       />
     );

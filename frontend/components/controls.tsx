@@ -6,16 +6,23 @@ import {
 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { toast } from 'sonner';
+import { copyText } from '@/lib/copy_text';
 import { useT } from '@/lib/i18n';
-import { setPanel, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room_actions';
+import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
-import { IconButton } from './ui';
-import { errorWords } from './words';
+import { IconButton, useAttempt } from './ui';
 
-// Runs what a button does; a failure is told in a toast.
-export function useAttempt(): (action: () => Promise<void>) => void {
+// Copies the link to this room, and says so.
+export function useCopyLink(): () => void {
   const t = useT();
-  return (action) => void action().catch((error) => toast.error(errorWords(t, error)));
+  const attempt = useAttempt();
+  return () =>
+    attempt(async () => {
+      const url = new URL(location.pathname, location.href);
+      url.searchParams.set('room', useCall.getState().roomId);
+      await copyText(url.href);
+      toast.success(t('toast.copied'));
+    });
 }
 
 export function Controls({ onLeave, onSettings }: { onLeave: () => void; onSettings: () => void }) {
@@ -84,12 +91,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   const t = useT();
   const { roomId, view, stats } = useCall();
   const attempt = useAttempt();
-  const copyLink = async () => {
-    const url = new URL(location.pathname, location.href);
-    url.searchParams.set('room', roomId);
-    await navigator.clipboard.writeText(url.href);
-    toast.success(t('toast.copied'));
-  };
+  const copyLink = useCopyLink();
   const fullScreen = async () => {
     if (document.fullscreenElement) await document.exitFullscreen();
     else await document.documentElement.requestFullscreen();
@@ -97,14 +99,14 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   return (
     <header className="flex items-center gap-1">
       <h1 className="mr-auto truncate pl-1 font-semibold">{roomId}</h1>
-      <IconButton small look="ghost" icon={Link2} label={t('control.copyLink')} onClick={() => attempt(copyLink)} />
+      <IconButton small look="ghost" id="copy-link" icon={Link2} label={t('control.copyLink')} onClick={copyLink} />
       <IconButton
         small
         id="view"
         look="ghost"
         icon={view === 'grid' ? Presentation : LayoutGrid}
         label={t(view === 'grid' ? 'control.speakerView' : 'control.gridView')}
-        onClick={() => useCall.setState({ view: view === 'grid' ? 'speaker' : 'grid', pinned: null, page: 0 })}
+        onClick={() => setView(view === 'grid' ? 'speaker' : 'grid')}
       />
       <IconButton
         small
@@ -116,8 +118,8 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         aria-pressed={stats}
         onClick={() => useCall.setState({ stats: !stats })}
       />
-      <IconButton small look="ghost" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
-      <IconButton small look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" onClick={onHelp} />
+      <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
+      <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={onHelp} />
     </header>
   );
 }

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react';
 import { testTone } from '@/lib/devices';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
-import { Button, Select } from './ui';
+import { Button, Select, useAttempt } from './ui';
 
 const KINDS = [
   { kind: 'audioinput', key: 'microphoneId', label: 'device.microphone' },
@@ -16,6 +16,7 @@ const KINDS = [
 // `fresh` changes when there may be new devices or names to see, as after a permission was given.
 export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
   const t = useT();
+  const attempt = useAttempt();
   const preferences = usePreferences();
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   useEffect(() => {
@@ -26,11 +27,13 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
     media.addEventListener('devicechange', list);
     return () => media.removeEventListener('devicechange', list);
   }, [fresh]);
-  const playTone = () => {
-    const audio = new Audio(URL.createObjectURL(testTone()));
+  const playTone = async () => {
+    const url = URL.createObjectURL(testTone());
+    const audio = new Audio(url);
+    audio.onended = () => URL.revokeObjectURL(url);
     const { speakerId } = usePreferences.getState();
-    const ready = speakerId && 'setSinkId' in audio ? audio.setSinkId(speakerId).catch(() => {}) : Promise.resolve();
-    void ready.then(() => audio.play()).catch(() => {});
+    if (speakerId && 'setSinkId' in audio) await audio.setSinkId(speakerId);
+    await audio.play();
   };
   return (
     <div className="grid gap-3">
@@ -57,7 +60,7 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
           />
         );
       })}
-      <Button onClick={playTone}>
+      <Button id="test-speaker" onClick={() => attempt(playTone)}>
         <Volume2 aria-hidden className="size-5" />
         {t('device.test')}
       </Button>

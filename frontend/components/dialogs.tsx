@@ -2,9 +2,8 @@
 import { isMessageKey, LANGUAGES, useT } from '@/lib/i18n';
 import { usePreferences, type Preferences } from '@/lib/preferences';
 import { changeDevice } from '@/lib/room_actions';
-import { useAttempt } from './controls';
 import { DeviceSelects } from './device_selects';
-import { Dialog, Select } from './ui';
+import { Dialog, Select, useAttempt } from './ui';
 
 interface DialogProps {
   open: boolean;
@@ -23,7 +22,7 @@ export function SettingsDialog(props: DialogProps) {
           if (key !== 'speakerId') attempt(() => changeDevice(key === 'cameraId' ? 'camera' : 'microphone'));
         }}
       />
-      <div className="grid grid-cols-2 gap-3">
+      <div className="grid gap-3 sm:grid-cols-2">
         <Select
           label={t('settings.language')}
           value={language}

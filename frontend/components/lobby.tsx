@@ -64,15 +64,15 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: (
   const camera = stream?.getVideoTracks()[0];
 
   return (
-    <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-6 p-4 sm:p-8">
+    <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8">
       <header>
-        <h1 className="text-3xl font-bold tracking-tight">Rotunda</h1>
-        <p className="text-faint">{t('app.tagline')}</p>
+        <h1 className="text-2xl font-bold tracking-tight sm:text-3xl">Rotunda</h1>
+        <p className="text-faint max-sm:hidden">{t('app.tagline')}</p>
       </header>
       <p id="notice" role="alert" hidden={error === null} className="rounded-xl border border-danger bg-surface px-4 py-3">
         {error === null ? '' : errorWords(t, error)}
       </p>
-      <div className="grid items-start gap-6 md:grid-cols-[3fr_2fr]">
+      <div className="grid items-start gap-4 sm:gap-6 md:grid-cols-[3fr_2fr]">
         <section aria-label={t('lobby.preview')} className="grid gap-3">
           <div className="relative aspect-video overflow-hidden rounded-2xl bg-tile text-white">
             {camera ? (
@@ -111,25 +111,25 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: (
             </div>
           )}
         </section>
-        <form onSubmit={submit} className="grid gap-4 rounded-2xl border border-line bg-surface p-5">
-          <h2 className="text-xl font-semibold">{t('lobby.title')}</h2>
+        <form onSubmit={submit} className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5">
+          <h2 className="text-xl font-semibold max-sm:sr-only">{t('lobby.title')}</h2>
           <TextField id="name" label={t('lobby.name')} placeholder={t('lobby.guest')} value={name} onChange={({ target }) => setName(target.value)} maxLength={40} autoComplete="nickname" />
           <TextField id="room" label={t('lobby.room')} value={room} onChange={({ target }) => setRoom(target.value)} required pattern=".*\S.*" maxLength={60} autoCapitalize="none" spellCheck={false} autoComplete="off" />
           <Button id="join" type="submit" look="primary" disabled={joining || initial === null}>
             {t(joining ? 'lobby.joining' : 'lobby.join')}
           </Button>
           <details>
-            <summary className="py-1 text-sm text-faint">{t('lobby.devices')}</summary>
+            <summary className="py-2.5 text-sm text-faint sm:py-1">{t('lobby.devices')}</summary>
             <DeviceSelects fresh={stream} />
           </details>
         </form>
       </div>
-      <nav className="flex flex-wrap gap-x-6 gap-y-2 text-sm">
-        <Link href="/call" prefetch={false} className="inline-flex items-center gap-2 underline">
+      <nav className="flex flex-wrap gap-x-6 text-sm">
+        <Link href="/call" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">
           <Phone aria-hidden className="size-4" />
           {t('lobby.call')}
         </Link>
-        <Link href="/check" prefetch={false} className="inline-flex items-center gap-2 underline">
+        <Link href="/check" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">
           <Stethoscope aria-hidden className="size-4" />
           {t('lobby.check')}
         </Link>

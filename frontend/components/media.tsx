@@ -68,6 +68,9 @@ export function useLevel(track: MediaStreamTrack | null | undefined): number {
       return;
     }
     const context = new AudioContext();
+    // Before the first click or key some browsers let it stand still.
+    const start = () => void context.resume().catch(() => {});
+    for (const event of ['pointerdown', 'keydown']) window.addEventListener(event, start);
     const analyser = context.createAnalyser();
     analyser.fftSize = 1024;
     context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
@@ -79,6 +82,7 @@ export function useLevel(track: MediaStreamTrack | null | undefined): number {
     }, 100);
     return () => {
       clearInterval(timer);
+      for (const event of ['pointerdown', 'keydown']) window.removeEventListener(event, start);
       void context.close();
     };
   }, [track]);

@@ -3,11 +3,12 @@
 import { useState } from 'react';
 import { useCall } from '@/lib/store';
 import { Banners } from './banners';
-import { Controls, TopBar, useAttempt } from './controls';
+import { Controls, TopBar } from './controls';
 import { HelpDialog, SettingsDialog } from './dialogs';
 import { Sound } from './media';
 import { ChatPanel, PeoplePanel } from './side_panel';
 import { Stage } from './stage';
+import { useAttempt } from './ui';
 import { useKeyboard } from './use_keyboard';
 
 const soundBlocked = () => useCall.setState({ soundBlocked: true });

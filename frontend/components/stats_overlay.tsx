@@ -5,11 +5,12 @@ import { currentRoom } from '@/lib/room_actions';
 import type { Source } from '@/lib/rotunda';
 import { readStats, type StatsLine, type StatsSample } from '@/lib/stats';
 import type { Participant } from '@/lib/store';
+import { classes } from './ui';
 
 const EVERY_MS = 1000;
 const ROWS = ['resolution', 'bitrate', 'loss', 'rtt', 'jitter', 'codec'] as const;
 
-export function StatsOverlay({ participant, source }: { participant: Participant; source: 'camera' | 'screen' }) {
+export function StatsOverlay({ participant, source, small }: { participant: Participant; source: 'camera' | 'screen'; small: boolean }) {
   const t = useT();
   const [line, setLine] = useState<StatsLine>({});
   const media = participant.media[source];
@@ -33,7 +34,11 @@ export function StatsOverlay({ participant, source }: { participant: Participant
   }, [userId, isLocal, shown]);
   const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const];
   return (
-    <dl aria-label={t('stats.title')} className="stats absolute top-1.5 left-1.5 grid max-h-[calc(100%-2.5rem)] grid-cols-[auto_auto] gap-x-2 overflow-hidden rounded-lg bg-black/75 px-2 py-1 font-mono text-xs text-white">
+    <dl aria-label={t('stats.title')} className={classes(
+        'stats absolute top-1.5 left-1.5 grid max-w-[calc(100%-0.75rem)] grid-cols-[auto_auto] gap-x-2 overflow-hidden rounded-lg bg-black/75 font-mono whitespace-nowrap text-white',
+        small ? 'max-h-[calc(100%-2rem)] px-1 text-[9px]/[11px]' : 'max-h-[calc(100%-2.5rem)] px-2 py-1 text-xs',
+      )}
+    >
       {rows.map(
         ([row, value]) =>
           value && (

@@ -10,6 +10,7 @@ import { Video } from './media';
 import { StatsOverlay } from './stats_overlay';
 import { classes, IconButton } from './ui';
 
+const SMALL_TILE = 240;
 const GOOD_SCORE = 7;
 const FAIR_SCORE = 4;
 const QUALITIES = {
@@ -22,6 +23,8 @@ function qualityOf(score: number | null): keyof typeof QUALITIES {
   if (score === null || score >= GOOD_SCORE) return 'good';
   return score >= FAIR_SCORE ? 'fair' : 'poor';
 }
+
+const CAMERA_RATIO = 16 / 9;
 
 // Tells the room how large this picture is shown, and that it is not shown any more.
 function useDemand(producerId: string | null | undefined, width: number, unseen: boolean): void {
@@ -44,7 +47,8 @@ export function TileView({ tile, rect, pinned, speaking, unseen }: { tile: Tile;
   const microphone = participant.media.microphone;
   const shown = videoShown(media);
   const muted = source === 'camera' && (!microphone?.track || microphone.paused);
-  useDemand(media?.producerId, rect.width, unseen);
+  // A camera's picture fills its tile and may be cut at the sides: then it is wider than the tile.
+  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen);
 
   const shownName = isLocal ? t('room.you', { name }) : name;
   const title = source === 'screen' ? t('room.screenOf', { name }) : shownName;
@@ -84,7 +88,7 @@ export function TileView({ tile, rect, pinned, speaking, unseen }: { tile: Tile;
           if (!isLocal && source === 'camera') performance.mark('first-frame', { detail: name });
         }}
       />
-      {stats && <StatsOverlay participant={participant} source={source} />}
+      {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
       <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
         {shown && rect.width > 180 && 'pictureInPictureEnabled' in document && document.pictureInPictureEnabled && (
           <IconButton small icon={PictureInPicture2} label={t('tile.pip')} onClick={pictureInPicture} />
@@ -97,7 +101,7 @@ export function TileView({ tile, rect, pinned, speaking, unseen }: { tile: Tile;
           onClick={() => togglePin(tile.id)}
         />
       </div>
-      <figcaption className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm">
+      <figcaption className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm" style={rect.width < SMALL_TILE ? { fontSize: 12 } : undefined}>
         {muted && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />}
         <span className="truncate">{title}</span>
         <QualityIcon role="img" aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })} className={`size-4 shrink-0 ${color}`} />

@@ -4,7 +4,9 @@ import * as RadixDialog from '@radix-ui/react-dialog';
 import * as Tooltip from '@radix-ui/react-tooltip';
 import { X, type LucideIcon } from 'lucide-react';
 import { useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
+import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
+import { errorWords } from './words';
 
 export const classes = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(' ');
 
@@ -54,7 +56,7 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
           onClick={clicked}
           className={classes(
             'relative inline-flex shrink-0 items-center justify-center rounded-full disabled:opacity-40',
-            small ? 'size-9' : 'size-11 sm:size-12',
+            small ? 'size-11 sm:size-9' : 'size-11 sm:size-12',
             LOOKS[look],
             className,
           )}
@@ -123,7 +125,7 @@ export function Dialog({ title, open, onOpenChange, children }: { title: string;
           <div className="flex items-center justify-between">
             <RadixDialog.Title className="text-lg font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
-              <button type="button" aria-label={t('close')} className="inline-flex size-9 items-center justify-center rounded-full hover:bg-raised">
+              <button type="button" aria-label={t('close')} className="inline-flex size-11 items-center justify-center rounded-full hover:bg-raised">
                 <X aria-hidden className="size-5" />
               </button>
             </RadixDialog.Close>
@@ -146,4 +148,10 @@ export function Banner({ children, tone = 'plain' }: { children: ReactNode; tone
       {children}
     </div>
   );
+}
+
+// Runs what a button does; a failure is told in a toast.
+export function useAttempt(): (action: () => Promise<void>) => void {
+  const t = useT();
+  return (action) => void action().catch((error) => toast.error(errorWords(t, error)));
 }

@@ -18,11 +18,11 @@ const GAP = 8;
 const STRIP_TILE_WIDTH = 168;
 
 export function placeGrid(ids: string[], width: number, height: number, wantedPage: number): Placement {
-  const { columns, rows, perPage, pages, tileWidth } = layoutGrid(width, height, ids.length);
+  const { columns, rows, perPage, pages, tileWidth, tileHeight: gridHeight } = layoutGrid(width, height, ids.length);
   const page = Math.min(wantedPage, pages - 1);
   const shown = ids.slice(page * perPage, (page + 1) * perPage);
   // One alone fills the stage; several keep their shape.
-  const tileHeight = ids.length === 1 ? height : (tileWidth * 9) / 16;
+  const tileHeight = ids.length === 1 ? height : gridHeight;
   const wide = ids.length === 1 ? Math.min(width, height * 2) : tileWidth;
   const usedRows = Math.min(rows, Math.ceil(shown.length / columns));
   const top = (height - usedRows * tileHeight - (usedRows - 1) * GAP) / 2;
@@ -46,7 +46,7 @@ export function placeSpeaker(ids: string[], main: string, width: number, height:
   const others = ids.filter((id) => id !== main);
   if (others.length === 0) return placeGrid([main], width, height, 0);
   const beside = width > height * 1.2;
-  const stripWidth = Math.min(STRIP_TILE_WIDTH, width / 3);
+  const stripWidth = Math.min(STRIP_TILE_WIDTH, (width - 2 * GAP) / 3);
   const stripHeight = (stripWidth * 9) / 16;
   const perPage = Math.max(
     1,

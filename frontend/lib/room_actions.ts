@@ -102,17 +102,19 @@ export async function setMicrophone(on: boolean): Promise<void> {
     setMine('microphone', { paused: !on });
     await room.pause('microphone', !on);
   } else if (on) {
-    await restoreMicrophone();
+    await restoreMicrophone({ paused: false });
   }
 }
 
-export async function restoreMicrophone(): Promise<void> {
+// Takes the microphone anew. Who was muted stays so.
+export async function restoreMicrophone({ paused = mine('microphone')?.paused ?? false } = {}): Promise<void> {
   const track = await captureTrack('audio', usePreferences.getState().microphoneId);
+  track.enabled = !paused;
   mine('microphone')?.track?.stop();
-  setMine('microphone', { track, paused: false });
+  setMine('microphone', { track, paused });
   useCall.setState({ micLost: false });
   watchMicrophone(track);
-  await room?.send('microphone', track);
+  await room?.send('microphone', track, { paused });
 }
 
 export async function setCamera(on: boolean): Promise<void> {
@@ -132,7 +134,7 @@ export async function setCamera(on: boolean): Promise<void> {
 // Another device was chosen in mid-call.
 export async function changeDevice(source: 'microphone' | 'camera'): Promise<void> {
   const media = mine(source);
-  if (room === null || !media?.track || media.paused) return;
+  if (room === null || !media?.track) return;
   if (source === 'microphone') {
     await restoreMicrophone();
   } else {
@@ -193,8 +195,12 @@ export function setPanel(panel: Panel): void {
   useCall.setState(({ unread }) => ({ panel, unread: panel === 'chat' ? 0 : unread }));
 }
 
+export function setView(view: 'grid' | 'speaker'): void {
+  useCall.setState({ view, viewBefore: null, pinned: null, page: 0 });
+}
+
 export function togglePin(tileId: string): void {
   useCall.setState(({ pinned }) =>
-    pinned === tileId ? { pinned: null, view: 'grid' } : { pinned: tileId, view: 'speaker' },
+    pinned === tileId ? { pinned: null, view: 'grid', viewBefore: null } : { pinned: tileId, view: 'speaker', viewBefore: null },
   );
 }

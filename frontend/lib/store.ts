@@ -40,6 +40,7 @@ export interface CallStore {
   unread: number;
   panel: Panel;
   view: 'grid' | 'speaker';
+  viewBefore: 'grid' | null; // to go back to when nobody shares a screen any more; null: the person has chosen
   pinned: string | null; // a tile's id
   page: number;
   stats: boolean; // the overlay is shown
@@ -61,6 +62,7 @@ export const INITIAL: CallStore = {
   unread: 0,
   panel: null,
   view: 'grid',
+  viewBefore: null,
   pinned: null,
   page: 0,
   stats: false,
@@ -149,12 +151,17 @@ export function follow(room: Room, store: Store): () => void {
       }));
       tell('left', username);
     }),
-    room.on('track', ({ userId, source, producerId, consumer }) =>
-      setMedia(userId, source, { track: consumer.track, producerId, paused: false, layer: null }),
-    ),
+    room.on('track', ({ userId, source, producerId, consumer }) => {
+      setMedia(userId, source, { track: consumer.track, producerId, paused: false, layer: null });
+      // What someone shows is for reading: it comes large.
+      if (source === 'screen' && get().view === 'grid') set({ view: 'speaker', viewBefore: 'grid', page: 0 });
+    }),
     room.on('track-ended', ({ userId, source, producerId }) => {
       const now = get().participants.find((one) => one.userId === userId)?.media[source];
       if (now?.producerId === producerId) setMedia(userId, source, null);
+      const { viewBefore, participants } = get();
+      const screens = participants.some(({ isLocal, media }) => !isLocal && media.screen);
+      if (viewBefore !== null && !screens) set({ view: viewBefore, viewBefore: null, page: 0 });
     }),
     room.on('paused', ({ userId, source, paused }) => setMedia(userId, source, { paused })),
     room.on('score', ({ userId, source, score }) => setMedia(userId, source, { score })),
