@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Call, callRoomId } from '@/lib/rotunda';
-import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
+import { dropAndRetry, joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
 
 // As much of a peer connection as ringing needs.
 class Peer {
@@ -173,8 +173,7 @@ describe('the network', () => {
     return entered;
   }
   async function comeBack(more: object = {}) {
-    lastSocket().drops();
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await dropAndRetry();
     lastSocket().open();
     await settle();
     lastSocket().answers('join-room', 'joined', joined({ peers: [BOB], userId: 'zzz-me', resumed: true, ...more }));
@@ -197,9 +196,10 @@ describe('the network', () => {
 
   test('what could not be sent while the connection was cut is sent after the return', async () => {
     const { call, peer } = await inCall();
+    const before = ScriptedSocket.all.length;
     lastSocket().drops();
     await (peer() as unknown as { onnegotiationneeded: () => Promise<void> }).onnegotiationneeded();
-    await settle();
+    while (ScriptedSocket.all.length === before) await new Promise((resolve) => setTimeout(resolve));
     await comeBack();
     expect(call.state).toBe('in-call');
     expect(types(lastSocket()).filter((type) => type === 'webrtc-offer')).toEqual(['webrtc-offer']);

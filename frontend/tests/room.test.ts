@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Room, type Demand } from '@/lib/rotunda';
-import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
+import { dropAndRetry, joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
 
 // ---- as much of mediasoup-client as a room needs ----
 
@@ -107,7 +107,11 @@ async function answerJoin(more: object = {}) {
   await settle();
   lastSocket().open();
   await settle();
+  const ready = new Promise<void>((resolve) => {
+    const off = room.on('ready', () => resolve(off()));
+  });
   lastSocket().answers('join-room', 'joined', joined({ peers: [{ userId: 'b', username: 'bob' }], ...more }));
+  await ready;
   await settled();
 }
 // Requests follow from answers: waits until no more are sent.
@@ -125,8 +129,7 @@ async function enter(more: object = {}, tracks: Parameters<Room['join']>[0] = {}
   await joining;
 }
 async function comeBack(more: object = {}) {
-  lastSocket().drops();
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await dropAndRetry();
   await answerJoin({ resumed: true, transports: transports.slice(-2).map(({ id }) => id), ...more });
 }
 const sent = (...types: string[]) =>
@@ -213,8 +216,7 @@ describe('what is sent', () => {
     await enter({}, tracks);
     await comeBack({ ownProducers: ['mine-audio', 'mine-video'] });
     expect(sent('produce', 'create-transport')).toEqual([]);
-    lastSocket().drops();
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await dropAndRetry();
     await answerJoin({ resumed: false });
     expect(sent('create-transport').map(([, data]) => data)).toEqual([{ direction: 'send' }, { direction: 'recv' }]);
     expect(sent('produce').length).toBe(2);

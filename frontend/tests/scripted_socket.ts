@@ -61,6 +61,13 @@ export const lastSocket = (): ScriptedSocket => {
   return socket;
 };
 
+// Drops the last socket; resolves once there is one in its place.
+export async function dropAndRetry(): Promise<void> {
+  const before = ScriptedSocket.all.length;
+  lastSocket().drops();
+  while (ScriptedSocket.all.length === before) await new Promise((resolve) => setTimeout(resolve));
+}
+
 // Lets promises that are settled run.
 export const settle = async () => {
   for (let i = 0; i < 20; i++) await Promise.resolve();

@@ -128,6 +128,16 @@ describe('the grid', () => {
     expect(layout).toMatchObject({ columns, pages });
     expect(layout.tileWidth * columns).toBeLessThanOrEqual(width);
     expect(layout.perPage * pages).toBeGreaterThanOrEqual(count);
+    expect(layout.tileHeight * Math.ceil(layout.perPage / columns)).toBeLessThanOrEqual(height);
+  });
+
+  test.each([
+    ['a phone', 344, 530, 5, 1],
+    ['a desktop', 1440, 790, 2, 4 / 3],
+  ])('%s is filled: tiles are no narrower than they may be, and no wider than a picture', (_, width, height, count, narrowest) => {
+    const { tileWidth, tileHeight } = layoutGrid(width, height, count);
+    expect(tileWidth / tileHeight).toBeGreaterThanOrEqual(narrowest - 0.01);
+    expect(tileWidth / tileHeight).toBeLessThan(16 / 9 - 0.1);
   });
 });
 

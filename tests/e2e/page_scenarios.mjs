@@ -151,9 +151,15 @@ export const PAIR = {
     assert.equal(await bob.evaluate(() => document.querySelectorAll('.tile.screen').length), 1);
     await bob.seesMoreOf('Ann');
     await settled(bob);
+    const widthOf = (selector) => bob.evaluate((css) => document.querySelector(css).clientWidth, selector);
+    assert.ok((await widthOf('.tile.screen')) > 3 * (await widthOf('.tile[data-name="Ann"]')), 'the screen is large');
     await bob.screenshot(`${browser.name}-share`);
     await ann.click('screen');
     await bob.has('.tile.screen', false);
+    await bob.until('the tiles are of one size again', () => {
+      const widths = [...document.querySelectorAll('.tile')].map(({ clientWidth }) => clientWidth);
+      return widths.every((width) => width === widths[0]);
+    });
   },
 
   'a WebSocket that is cut is resumed, and no picture freezes': async ({ t, browser }, ann, bob) => {
@@ -274,6 +280,13 @@ export async function fiveOnEverySize({ browser }, ...people) {
   await settled(ann);
   await ann.screenshot(`${browser.name}-phone`);
   await assertNotTooWide(ann, 'at 360 pixels');
+  const small = await ann.evaluate(() =>
+    [...document.querySelectorAll('header button, #controls button')]
+      .map((button) => ({ label: button.getAttribute('aria-label'), ...button.getBoundingClientRect().toJSON() }))
+      .filter(({ width, height }) => width > 0 && (width < 44 || height < 44))
+      .map(({ label, width, height }) => `${label} ${width}x${height}`),
+  );
+  assert.deepEqual(small, [], 'buttons on a phone are large enough for a finger');
 
   await ann.resize(360, 320);
   await until('some are on another page', async () => (await ann.tiles()).length < 4);
