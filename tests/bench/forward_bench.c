@@ -8,7 +8,7 @@
 //                      callgrind_annotate --inclusive=no callgrind.out.PID
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "rooms/forwarder.h"
+#include "tests/bench/null_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,31 +25,6 @@ struct bench {
     struct forwarder *fw;
     uint64_t now_us, sent;
 };
-
-static void on_rtp(void *ctx, void *peer, struct block *b) {
-    struct bench *bench = ctx;
-    (void)peer;
-    bench->sent++;
-    block_release(b);
-}
-
-static void on_rtcp(void *ctx, void *peer, struct span datagram) {
-    (void)ctx;
-    (void)peer;
-    (void)datagram;
-}
-
-static void on_event(void *ctx, const struct media_event *event) {
-    (void)ctx;
-    (void)event;
-}
-
-static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
-    (void)ctx;
-    (void)peer;
-    (void)ssrc;
-    (void)sent;
-}
 
 static struct endpoint *open_endpoint(struct bench *b, uint32_t id) {
     struct endpoint *ep = forwarder_open_endpoint(b->fw, (struct transport_id){id}, b);
@@ -131,10 +106,7 @@ int main(int argc, char **argv) {
     b.now_us = 1000 * US_PER_SECOND;
     b.pool = pool_create(16384);
     wheel_init(&b.wheel, b.now_us);
-    struct forwarder_config config = {.random_seed = 1};
-    struct forwarder_output out = {
-        .ctx = &b, .send_rtp = on_rtp, .send_rtcp = on_rtcp, .event = on_event, .forget_ssrc = on_forget};
-    b.fw = b.pool ? forwarder_create(&config, &out, b.pool, &b.wheel) : NULL;
+    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent) : NULL;
     if (!b.fw)
         return 1;
     struct endpoint *publisher = open_room(&b, receivers, layers);

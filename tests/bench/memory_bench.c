@@ -2,7 +2,7 @@
 // own count when COUNT of them are made. Packet blocks are not in it, nor what a DTLS handshake holds while
 // it lasts: conference_bench tells that of a whole participant.
 #include "base/clock.h"
-#include "rooms/forwarder.h"
+#include "tests/bench/null_output.h"
 #include "transport/srtp.h"
 
 #include <malloc.h>
@@ -16,32 +16,9 @@ struct bench {
     struct pool *pool;
     struct wheel wheel;
     struct forwarder *fw;
+    uint64_t sent;
     struct srtp_session *sessions[COUNT];
 };
-
-static void on_rtp(void *ctx, void *peer, struct block *b) {
-    (void)ctx;
-    (void)peer;
-    block_release(b);
-}
-
-static void on_rtcp(void *ctx, void *peer, struct span datagram) {
-    (void)ctx;
-    (void)peer;
-    (void)datagram;
-}
-
-static void on_event(void *ctx, const struct media_event *event) {
-    (void)ctx;
-    (void)event;
-}
-
-static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
-    (void)ctx;
-    (void)peer;
-    (void)ssrc;
-    (void)sent;
-}
 
 static void make_session(struct bench *b, unsigned i) {
     struct srtp_keys keys = {.profile = SRTP_PROFILE_AEAD_AES_128_GCM, .len = 28};
@@ -150,10 +127,7 @@ int main(void) {
     static struct bench b;
     b.pool = pool_create(1024);
     wheel_init(&b.wheel, 0);
-    struct forwarder_config config = {.random_seed = 1};
-    struct forwarder_output out = {
-        .ctx = &b, .send_rtp = on_rtp, .send_rtcp = on_rtcp, .event = on_event, .forget_ssrc = on_forget};
-    b.fw = b.pool ? forwarder_create(&config, &out, b.pool, &b.wheel) : NULL;
+    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent) : NULL;
     if (!b.fw || srtp_library_start() != ERR_OK)
         return 1;
     printf("| object | bytes of heap |\n|---|---|\n");

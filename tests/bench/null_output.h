@@ -1,0 +1,37 @@
+// A forwarder whose packets go nowhere, for benchmarks of the forwarder alone.
+#ifndef TESTS_BENCH_NULL_OUTPUT_H
+#define TESTS_BENCH_NULL_OUTPUT_H
+
+#include "rooms/forwarder.h"
+
+static inline void null_rtp(void *ctx, void *peer, struct block *b) {
+    uint64_t *sent = ctx;
+    (void)peer;
+    (*sent)++;
+    block_release(b);
+}
+
+static inline void null_rtcp(void *ctx, void *peer, struct span datagram) {
+    (void)ctx, (void)peer, (void)datagram;
+}
+
+static inline void null_event(void *ctx, const struct media_event *event) {
+    (void)ctx, (void)event;
+}
+
+static inline void null_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
+    (void)ctx, (void)peer, (void)ssrc, (void)sent;
+}
+
+// NULL: no memory. *sent counts the packets.
+static inline struct forwarder *null_forwarder(struct pool *pool, struct wheel *wheel, uint64_t *sent) {
+    struct forwarder_config config = {.random_seed = 1};
+    struct forwarder_output out = {.ctx = sent,
+                                   .send_rtp = null_rtp,
+                                   .send_rtcp = null_rtcp,
+                                   .event = null_event,
+                                   .forget_ssrc = null_forget};
+    return forwarder_create(&config, &out, pool, wheel);
+}
+
+#endif
