@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { CALLS, checkPage } from './call_scenarios.mjs';
 import { Server } from './harness.mjs';
 import * as scenarios from './page_scenarios.mjs';
+import { APART, TOOLS } from './tool_scenarios.mjs';
 
 const { ALONE, Company, FIVE, FIVE_OPTIONS, PAIR } = scenarios;
 
@@ -21,7 +22,7 @@ export function pageSuite(open, options = {}) {
     await world.server.stop();
   });
 
-  for (const [what, scenario] of Object.entries(PAIR)) test(what, (t) => pair.run({ ...world, t }, scenario));
+  for (const [what, scenario] of Object.entries({ ...PAIR, ...TOOLS })) test(what, (t) => pair.run({ ...world, t }, scenario));
   for (const scheme of ['light', 'dark'])
     test(`axe finds nothing serious in the room, ${scheme}`, () => pair.run(world, (...all) => scenarios.roomIsAccessible(...all, scheme)));
   test('a server that is killed and started again: everyone is told, and comes back', async () => {
@@ -32,7 +33,7 @@ export function pageSuite(open, options = {}) {
     await five.run(world, scenarios.fiveOnEverySize);
     await five.dismiss();
   });
-  for (const [what, scenario] of Object.entries(ALONE)) test(what, () => scenario(world));
+  for (const [what, scenario] of Object.entries({ ...ALONE, ...APART })) test(what, () => scenario(world));
   for (const scheme of ['light', 'dark'])
     test(`axe finds nothing serious before the room, ${scheme}`, () => scenarios.lobbyIsAccessible(world, scheme));
   return world;
