@@ -1,5 +1,5 @@
-// srtp: one peer's SRTP and SRTCP protection in both directions, over libsrtp2 (which only this file and
-// srtp_cipher include).
+// srtp: one peer's SRTP and SRTCP protection in both directions: what comes in over libsrtp2 (which only
+// srtp*.c include), what leaves over srtp_sender where the profile is AES-GCM, else over libsrtp2 as well.
 //
 // A packet is protected and unprotected in place. Nothing changes in the session when a packet does not
 // authenticate. Sending the same packet again is allowed (retransmission without RTX). Inbound streams are

@@ -3,8 +3,8 @@
 //
 //   build/tests/forward_bench [RECEIVERS] [PACKETS] [LAYERS]
 //
-// Where the time goes: valgrind --tool=callgrind --toggle-collect=forwarder_rtp build/tests/forward_bench 50
-// 2000
+// Where the time goes: valgrind --tool=callgrind --toggle-collect=forwarder_rtp
+// --toggle-collect=forwarder_flush build/tests/forward_bench 50 2000
 //                      callgrind_annotate --inclusive=no callgrind.out.PID
 #include "base/bytes.h"
 #include "base/clock.h"
