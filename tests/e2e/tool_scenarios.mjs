@@ -4,8 +4,8 @@
 import { Person } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { until } from './harness.mjs';
+import { SMALL } from './page_scenarios.mjs';
 
-const SMALL = { width: '320', height: '180', fps: '15' };
 const SIMULCAST = { width: '640', height: '360', fps: '15', simulcast: '1' };
 
 // Width in pixels of a tile.
