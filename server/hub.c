@@ -19,6 +19,7 @@ void hub_limits_default(struct hub_limits *limits) {
         .producers_per_participant_max = 16,
         .consumers_per_participant_max = 2000,
         .messages_per_second_max = 100,
+        .commands_waiting_max = 64 * 1024, // 12 MiB: the consumers of a room of 180, all with two tracks
         .chat_history_max = 100,
         .chat_bytes_max = 8 * 1024,
         .resume_window_us = 30 * US_PER_SECOND,
@@ -36,7 +37,7 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
         return NULL;
     hub->config = *config;
     hub->now_us = now_us;
-    command_post_init(&hub->post, io);
+    command_post_init(&hub->post, io, config->limits.commands_waiting_max);
     wheel_init(&hub->wheel, now_us);
     enum err e = directory_init(&hub->directory, config->workers, config->limits.rooms_max,
                                 config->limits.participants_per_worker);
@@ -122,13 +123,13 @@ void hub_drain(struct hub *hub, uint64_t now_us) {
 
 uint64_t hub_next_us(const struct hub *hub) {
     uint64_t next_us = wheel_next_us(&hub->wheel, hub->now_us, NEXT_HORIZON_US);
-    uint64_t retry_us = hub->post.backlogged > 0 ? hub->now_us + COMMAND_POST_RETRY_US : TIME_NEVER;
+    uint64_t retry_us = command_post_next_us(&hub->post);
     return retry_us < next_us ? retry_us : next_us;
 }
 
 void hub_advance(struct hub *hub, uint64_t now_us) {
     hub->now_us = now_us;
-    command_post_flush(&hub->post);
+    command_post_flush(&hub->post, now_us);
     wheel_advance(&hub->wheel, now_us);
 }
 
@@ -152,6 +153,7 @@ void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     count_transports(hub, out);
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
+    out->commands_waiting = hub->post.backlogged;
     uint32_t cursor = 0;
     for (const struct room_producer *p; (p = slots_next(hub->registry.producers.slots, &cursor));)
         out->relays += relay_count(p);

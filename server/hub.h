@@ -24,6 +24,7 @@ struct hub_limits {
     uint32_t producers_per_participant_max;
     uint32_t consumers_per_participant_max;
     uint32_t messages_per_second_max; // sustained, per connection; a burst of ten seconds' worth is fine
+    uint32_t commands_waiting_max;    // that clients asked for, for one worker whose queue is full
     uint32_t chat_history_max;        // messages that a room keeps
     uint32_t chat_bytes_max;          // of one chat text
     uint64_t resume_window_us;
@@ -56,8 +57,8 @@ struct hub_io {
     // Closes after what is queued has been sent. hub_client_closed follows later, never from inside this
     // call.
     void (*close)(void *ctx, uint32_t client, uint16_t code, const char *reason);
-    // Hands a command to a worker. False when its queue is full: the hub then refuses what was asked with
-    // `internal`.
+    // Hands a command to a worker. False when its queue is full: the hub then keeps it and tries again
+    // (server/command_post.h).
     bool (*post)(void *ctx, unsigned worker, const struct media_cmd *cmd);
     // Microseconds since 1970, for the times that people read (chat, ping, stats). NULL: clock_wall_us.
     uint64_t (*wall_us)(void *ctx);
@@ -92,6 +93,7 @@ struct hub_counts {
     uint32_t clients, rooms, participants, transports, producers, consumers, relays;
     uint32_t transports_by_ice[4];  // by enum ice_state
     uint32_t transports_by_dtls[5]; // by enum dtls_state
+    uint32_t commands_waiting;      // for room in the queues of workers
     uint64_t messages_in, messages_out, errors_out, joins, joins_refused, resumes, leaves, rate_limited;
 };
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);

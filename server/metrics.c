@@ -72,6 +72,8 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(out, "rotunda_producers", "gauge", hub->producers, "Tracks that participants send.");
     print_one(out, "rotunda_consumers", "gauge", hub->consumers, "Tracks that participants receive.");
     print_one(out, "rotunda_relays", "gauge", hub->relays, "Tracks that are carried to a further worker.");
+    print_one(out, "rotunda_commands_waiting", "gauge", hub->commands_waiting,
+              "Commands that wait for room in a worker's queue.");
     print_one(out, "rotunda_messages_received_total", "counter", hub->messages_in, "Messages from clients.");
     print_one(out, "rotunda_messages_sent_total", "counter", hub->messages_out, "Messages to clients.");
     print_one(out, "rotunda_errors_sent_total", "counter", hub->errors_out, "Error answers to clients.");

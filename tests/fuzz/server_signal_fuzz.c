@@ -163,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     hub_limits_default(&config.limits);
     config.limits.participants_per_worker = 1;
     config.limits.chat_history_max = 3;
+    config.limits.commands_waiting_max = 3;
     struct hub_io io = {.ctx = &s, .send = on_send, .close = on_close, .post = on_post};
     s.hub = hub_create(&config, &io, s.now_us);
     for (uint32_t client = 1; client <= 2; client++) {

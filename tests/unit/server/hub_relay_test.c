@@ -7,9 +7,10 @@ struct spread {
     struct id_text send, bob_recv, audio, video;
 };
 
-static struct spread spread_new(void) {
+static struct spread spread_limited(uint32_t commands_waiting_max) {
     struct spread s = {.f = fake_new(2)};
     s.f->config.limits.participants_per_worker = 2;
+    s.f->config.limits.commands_waiting_max = commands_waiting_max;
     fake_start(s.f);
     joins_capable(s.f, 1, "r", "ann");
     joins_capable(s.f, 4, "r", "dan");
@@ -34,6 +35,10 @@ static struct spread spread_new(void) {
     command(s.f, MEDIA_OPEN_PRODUCER, NULL);
     forget_texts(s.f);
     return s;
+}
+
+static struct spread spread_new(void) {
+    return spread_limited(64 * 1024);
 }
 
 static void expect_command(struct fake *f, enum media_cmd_type type, unsigned worker) {
@@ -130,9 +135,9 @@ static void every_end_closes_the_relays(void **state) {
     }
 }
 
-static void a_full_queue_leaves_no_half_relay(void **state) {
+static void a_refusal_leaves_no_half_relay(void **state) {
     (void)state;
-    struct spread s = spread_new();
+    struct spread s = spread_limited(0);
     for (unsigned full = 0; full < 2; full++) {
         s.f->full[full] = true;
         say(s.f, 2, "{'type':'consume','data':{'producerId':'%s'}}", s.video.text);
@@ -245,7 +250,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_relay_opens_once_and_closes_with_the_last),
         cmocka_unit_test(every_end_closes_the_relays),
-        cmocka_unit_test(a_full_queue_leaves_no_half_relay),
+        cmocka_unit_test(a_refusal_leaves_no_half_relay),
         cmocka_unit_test(wanted_layers_are_the_most_of_all_workers),
         cmocka_unit_test(sixty_participants_fit_on_four_workers),
     };
