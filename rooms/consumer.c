@@ -54,7 +54,9 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .current = LAYER_NONE,
                            .target = LAYER_NONE,
                            .ceiling = LAYER_NONE,
+                           .priority = PRIORITY_DEFAULT,
                            .score = 10};
+    consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
     // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
@@ -77,6 +79,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
 void consumer_close(struct consumer *c) {
     struct forwarder *fw = c->fw;
     forwarder_flush(fw);
+    consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
     producer_detach(c->producer, c);
     list_remove(&c->link);
@@ -98,14 +101,18 @@ void consumer_close(struct consumer *c) {
 
 // ---- what may be shown
 
-void consumer_tell_layers(const struct consumer *c) {
-    if (c->producer->params.stream_count < 2)
+// Of a producer with one stream only that it is suspended, and that it is not any more.
+void consumer_tell_layers(struct consumer *c) {
+    bool suspended = c->shed == SHED_ALL;
+    if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
         return;
+    c->silence_told = suspended;
     int8_t temporal =
         c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
-    forwarder_event(c->fw, &(struct media_event){.type = MEDIA_CONSUMER_LAYERS,
-                                                 .consumer = c->id,
-                                                 .layers = {.spatial = c->current, .temporal = temporal}});
+    forwarder_event(c->fw, &(struct media_event){
+                               .type = MEDIA_CONSUMER_LAYERS,
+                               .consumer = c->id,
+                               .layers = {.spatial = c->current, .temporal = temporal, .shed = suspended}});
 }
 
 // A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
@@ -135,7 +142,7 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us) {
     unsigned count = p->params.stream_count;
     for (unsigned i = 0; i < count; i++)
         sources[i] = p->streams[i].life;
-    int best = count == 1 ? 0 : layer_select(sources, count, c->ceiling, c->current, now_us);
+    int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), c->current, now_us);
     if (best != c->target)
         consumer_aim(c, best, now_us);
     if (best == LAYER_NONE && c->current != LAYER_NONE) {
@@ -156,10 +163,31 @@ static void consumer_begin(struct consumer *c, uint64_t now_us) {
             producer_want_key_frame(c->producer, i, now_us);
 }
 
-void consumer_update_active(struct consumer *c, uint64_t now_us) {
-    bool active = !c->paused && c->endpoint->connected;
-    if (active == c->active)
+// Suspended or lowered, or neither any more. What it showed is over when it is suspended.
+static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_us) {
+    enum shed_state before = c->shed, state = wanted ? consumer_shed_wanted(c) : SHED_NOTHING;
+    if (state == before)
         return;
+    forwarder_flush(c->fw);
+    consumer_shed_set(c, state);
+    if (state == SHED_ALL) {
+        c->current = LAYER_NONE;
+        consumer_tell_layers(c);
+    } else if (c->active) {
+        consumer_select_layer(c, now_us);
+    }
+}
+
+void consumer_update_active(struct consumer *c, uint64_t now_us) {
+    bool wanted = !c->paused && c->endpoint->connected;
+    int8_t ceiling = consumer_ceiling(c);
+    consumer_update_shed(c, wanted, now_us);
+    bool active = wanted && c->shed != SHED_ALL;
+    if (active == c->active) {
+        if (ceiling != consumer_ceiling(c))
+            producer_update_wanted(c->producer);
+        return;
+    }
     forwarder_flush(c->fw);
     c->active = active;
     producer_set_active(c->producer, c, active);

@@ -143,7 +143,11 @@ static void command_on_consumer(struct consumer *c, const struct media_cmd *cmd,
         if (c->active && c->target >= 0)
             producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
         break;
-    default: // SET_PRIORITY: one budget for all is shared when there are budgets
+    case MEDIA_SET_PRIORITY:
+        c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
+        consumer_update_active(c, now_us);
+        break;
+    default:
         break;
     }
 }

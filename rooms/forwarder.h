@@ -95,6 +95,12 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
 void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id producer, uint8_t stream,
                            struct block *prepared, uint64_t now_us);
 void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, uint64_t now_us);
+// How much of the video is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more.
+// Up to half of the levels, so many sixteenths of the video consumers, those of low priority first, get the
+// lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so many
+// sixteenths get nothing. Audio is not touched. Who opens or resumes meanwhile falls under it at once. To be
+// called when the level has changed: it visits every consumer.
+void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us);
 // The packets given since the last time go out to their receivers, one receiver after the other, each in the
 // order in which they came. To be called at the end of each turn, before its timers.
 void forwarder_flush(struct forwarder *fw);
@@ -104,6 +110,8 @@ struct forwarder_counters {
     uint64_t nack_in, nacked_packets_in, retransmitted, nack_out, nacked_packets_out;
     uint64_t pli_in, pli_out, key_frames_in, relayed_out, relayed_in, no_block;
     uint32_t endpoints, producers, consumers;
+    uint32_t shed_level;
+    uint32_t shed_consumers; // that would get video, or more of it, now, if nothing were shed
 };
 const struct forwarder_counters *forwarder_counters(const struct forwarder *fw);
 

@@ -186,6 +186,7 @@ struct media_event {
         uint8_t score; // 0..10
         struct {
             int8_t spatial, temporal; // LAYER_NONE: nothing is sent
+            bool shed;                // because the worker is full
         } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
         struct {
             int8_t level_dbov; // -127..0, mean over the interval

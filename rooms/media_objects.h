@@ -28,6 +28,7 @@
 #define RESEND_RTT_MAX_US 500000      // a round trip that is told longer counts as this
 #define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
 #define SENT_SLOTS 1024               // power of two
+#define PRIORITY_DEFAULT 1            // as in mediasoup
 #define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
@@ -135,6 +136,13 @@ struct resent_mark {
     uint16_t seq;
 };
 
+// What is left out of a consumer while its worker has too much to do (shedding.c).
+enum shed_state {
+    SHED_NOTHING,
+    SHED_TO_LOWEST, // it gets the lowest stream of its simulcast producer
+    SHED_ALL,       // suspended: it gets nothing
+};
+
 // What each packet needs comes first and close together.
 struct consumer {
     struct forwarder *fw;
@@ -143,13 +151,16 @@ struct consumer {
     struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;     // not paused, connected: gets packets
+    bool active;     // not paused, connected, not suspended: gets packets
     int8_t current;  // the stream that is shown, LAYER_NONE: none yet
     int8_t target;   // the one to switch to at its next key frame
     int8_t ceiling;  // highest stream that the receiver wants, LAYER_NONE: all
     bool resync;     // the next packet that may be shown begins a new run of numbers
     bool timeless;   // and its timestamp has nothing to do with those before
     bool report_due; // a sender report goes out as soon as there is something to report
+    uint8_t priority;
+    uint8_t shed;      // enum shed_state
+    bool silence_told; // its receiver was told that it gets nothing, though there is but one stream
     struct picture_rewrite pictures;
     uint16_t rtx_seq;
     uint64_t payload_bytes; // for sender reports
@@ -158,8 +169,9 @@ struct consumer {
     struct seq_rewrite rewrite;
     struct consumer_id id;
     uint32_t handle;
-    struct list link;  // in endpoint.consumers
-    unsigned position; // in producer.consumers
+    struct list link;    // in endpoint.consumers
+    unsigned position;   // in producer.consumers
+    uint16_t shed_order; // among those of its priority
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
     // Sender report as last sent, for the round trip.
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
@@ -180,6 +192,8 @@ struct forwarder {
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
+    uint32_t lowered_below, suspended_below; // shedding.c
+    uint32_t consumers_opened;
     struct forwarder_counters counters;
 };
 
@@ -229,10 +243,11 @@ static inline bool producer_is_audio(const struct producer *p) {
 void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
 
 // ---- consumer.c, consumer_rtp.c
-void consumer_tell_layers(const struct consumer *c);
+void consumer_tell_layers(struct consumer *c);
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
+// Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
 void consumer_update_active(struct consumer *c, uint64_t now_us);
 // The publisher resumed: what comes next begins anew.
 void consumer_source_changed(struct consumer *c, uint64_t now_us);
@@ -248,6 +263,14 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
+
+// ---- shedding.c
+void consumer_shed_init(struct consumer *c); // its place in the order
+// What is to be left out of it if it is to get packets.
+enum shed_state consumer_shed_wanted(const struct consumer *c);
+void consumer_shed_set(struct consumer *c, enum shed_state state);
+// The highest stream that it may show, LAYER_NONE: any.
+int8_t consumer_ceiling(const struct consumer *c);
 
 // ---- fan_out.c
 struct fan_out *fan_out_create(void);          // NULL: no memory

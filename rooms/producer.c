@@ -200,7 +200,7 @@ void producer_update_wanted(struct producer *p) {
     // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it.
     int8_t wanted = LAYER_NONE, top = (int8_t)(p->params.stream_count - 1);
     for (unsigned i = 0; i < p->active_count && wanted < top; i++) {
-        int8_t ceiling = p->consumers[i]->ceiling;
+        int8_t ceiling = consumer_ceiling(p->consumers[i]);
         int8_t layer = ceiling == LAYER_NONE || ceiling > top ? top : ceiling;
         wanted = layer > wanted ? layer : wanted;
     }

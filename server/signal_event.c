@@ -52,8 +52,11 @@ static json_t *layer(int8_t number) {
 }
 
 // Why nothing is sent.
-static const char *silence_reason(const struct room_consumer *consumer) {
-    return consumer->paused ? "paused" : consumer->producer->paused ? "producer-paused" : "no-stream";
+static const char *silence_reason(const struct room_consumer *consumer, bool shed) {
+    return shed                         ? "overload"
+           : consumer->paused           ? "paused"
+           : consumer->producer->paused ? "producer-paused"
+                                        : "no-stream";
 }
 
 static void consumer_layers(struct hub *hub, const struct media_event *event) {
@@ -63,7 +66,7 @@ static void consumer_layers(struct hub *hub, const struct media_event *event) {
     json_t *data = json_pack("{s:s, s:o, s:o}", "consumerId", consumer->public_id.text, "spatialLayer",
                              layer(event->layers.spatial), "temporalLayer", layer(event->layers.temporal));
     if (data && event->layers.spatial < 0)
-        json_object_set_new(data, "reason", json_string(silence_reason(consumer)));
+        json_object_set_new(data, "reason", json_string(silence_reason(consumer, event->layers.shed)));
     signal_notify(hub, consumer_owner(consumer), OUT_CONSUMER_LAYERS_CHANGED, data);
 }
 

@@ -1,0 +1,110 @@
+#include "rooms/overload.h"
+
+#include <assert.h>
+
+#define SPARE_FULL 50   // thousandths of a window: less is full
+#define SPARE_ROOMY 200 // more, and somebody may come back
+#define SPARE_HALF 500  // and it may be two levels at a time
+#define SPARE_MORE 200  // more than at the last attempt: something has changed
+#define FULL_WINDOWS 2  // in a row, before anything is shed
+#define STEP_MAX 8
+
+void overload_init(struct overload *o, uint64_t now_us) {
+    *o = (struct overload){.window_us = now_us, .changed_us = now_us, .wait_us = OVERLOAD_WAIT_MIN_US};
+}
+
+static void overload_set(struct overload *o, unsigned level, uint64_t now_us) {
+    assert(level <= OVERLOAD_LEVEL_MAX && level != o->level);
+    o->level = level;
+    o->changed_us = now_us;
+}
+
+// What was tried ended full: wait longer before the next time.
+static void overload_note_failure(struct overload *o, uint64_t now_us) {
+    o->trying = false;
+    o->wait_us = 2 * o->wait_us < OVERLOAD_WAIT_MAX_US ? 2 * o->wait_us : OVERLOAD_WAIT_MAX_US;
+    o->try_us = now_us + o->wait_us;
+    o->drained_us = now_us + OVERLOAD_DRAIN_US;
+    o->full_windows = 0;
+}
+
+static void overload_rise(struct overload *o, uint64_t now_us) {
+    if (now_us < o->drained_us)
+        return;
+    if (++o->full_windows < FULL_WINDOWS)
+        return;
+    unsigned shift = o->full_windows - FULL_WINDOWS;
+    unsigned step = shift < 2 ? 2u << shift : STEP_MAX;
+    if (o->trying) { // back to where it was not full
+        overload_note_failure(o, now_us);
+        step = 1;
+    } else {
+        o->try_us = now_us + o->wait_us;
+    }
+    o->full_below = o->level + 1;
+    unsigned level = o->level + step < OVERLOAD_LEVEL_MAX ? o->level + step : OVERLOAD_LEVEL_MAX;
+    if (level != o->level)
+        overload_set(o, level, now_us);
+}
+
+static void overload_fall(struct overload *o, uint64_t now_us) {
+    uint64_t since_us = o->roomy_us > o->changed_us ? o->roomy_us : o->changed_us;
+    if (o->level == 0 || now_us - since_us < OVERLOAD_STEP_DOWN_US)
+        return;
+    bool was_full = o->level <= o->full_below;
+    bool changed = o->spare >= o->spare_at_try + SPARE_MORE;
+    if (was_full && now_us < o->try_us && !changed)
+        return;
+    if (was_full) {
+        o->trying = true;
+        o->spare_at_try = o->spare;
+    }
+    bool far = o->level >= o->full_below + 2 && o->spare >= SPARE_HALF;
+    overload_set(o, o->level - (far ? 2 : 1), now_us);
+}
+
+static void overload_window(struct overload *o, uint64_t now_us) {
+    uint64_t length_us = now_us - o->window_us;
+    assert(o->busy_us <= length_us);
+    o->spare = (unsigned)((length_us - o->busy_us) * 1000 / length_us);
+    if (o->trying && now_us - o->changed_us >= OVERLOAD_TRY_US) { // it holds
+        o->trying = false;
+        o->wait_us = OVERLOAD_WAIT_MIN_US;
+        o->full_below = o->level;
+    }
+    if (o->spare < SPARE_FULL && o->packets) {
+        o->roomy_us = 0;
+        overload_rise(o, now_us);
+        return;
+    }
+    o->full_windows = 0;
+    if (o->spare < SPARE_ROOMY) {
+        o->roomy_us = 0;
+        return;
+    }
+    if (o->roomy_us == 0)
+        o->roomy_us = o->window_us;
+    overload_fall(o, now_us);
+}
+
+bool overload_turn(struct overload *o, uint64_t began_us, uint64_t ended_us, bool packets) {
+    assert(began_us <= ended_us);
+    uint64_t most_us = 2 * o->turn_us > OVERLOAD_TURN_US ? 2 * o->turn_us : OVERLOAD_TURN_US;
+    uint64_t turn_us = ended_us - began_us;
+    if (packets)
+        o->turn_us = turn_us;
+    if (turn_us > most_us) { // what is too much of it is taken out of the window
+        o->window_us += turn_us - most_us;
+        turn_us = most_us;
+    }
+    o->busy_us += turn_us;
+    o->packets |= packets;
+    if (ended_us < o->window_us + OVERLOAD_WINDOW_US)
+        return false;
+    unsigned before = o->level;
+    overload_window(o, ended_us);
+    o->window_us = ended_us;
+    o->busy_us = 0;
+    o->packets = false;
+    return o->level != before;
+}

@@ -1,0 +1,51 @@
+// overload: how much of its video a worker has to leave out so that the rest goes through. Pure.
+//
+// It is told of each turn of the worker's loop. What lies between the end of one turn and the beginning of
+// the next is spare time; a window of about 100 ms of which less than a twentieth was spare, although packets
+// came, is full. From the second full window in a row on the level rises with each, by more each time; it
+// falls by one (by two, while more than half of the time is spare) each half second while a good part is
+// spare. Where it was full before, it goes again only after a wait that doubles with each attempt that ended
+// full, or when there is clearly more spare time than at that attempt: so a level that the key frames of
+// those who come back make full is not tried again and again.
+//
+// One long turn is no load: a turn counts as twice as long as the one before it at most, or as
+// OVERLOAD_TURN_US. One a worker; its thread.
+#ifndef ROOMS_OVERLOAD_H
+#define ROOMS_OVERLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OVERLOAD_LEVEL_MAX 32
+#define OVERLOAD_WINDOW_US 100000
+#define OVERLOAD_TURN_US 40000 // a longer turn is believed when the one before was about as long
+#define OVERLOAD_STEP_DOWN_US 500000
+#define OVERLOAD_TRY_US 2000000  // a level that fell is all right when it has not been full for so long
+#define OVERLOAD_DRAIN_US 600000 // what gathered while a try failed is worked off, and no sign of too much
+#define OVERLOAD_WAIT_MIN_US 1000000
+#define OVERLOAD_WAIT_MAX_US 30000000 // before a level is tried at which it was full
+
+struct overload {
+    unsigned level; // 0: nothing is shed
+
+    uint64_t window_us, busy_us; // of the present window: its begin, and what turns took of it
+    uint64_t turn_us;            // the last turn that had packets
+    bool packets;
+
+    unsigned full_windows; // in a row
+    uint64_t roomy_us;     // since when there is spare time; 0: there is not
+    uint64_t changed_us;   // when the level was last changed
+    unsigned spare;        // of the last window, in thousandths
+
+    unsigned full_below;      // it was full at the levels below this one
+    bool trying;              // the level fell to one of these
+    unsigned spare_at_try;    // before that
+    uint64_t wait_us, try_us; // the present wait, and when it is over
+    uint64_t drained_us;      // until then a full window says nothing
+};
+
+void overload_init(struct overload *o, uint64_t now_us);
+// A turn of the loop; `packets`: it handled some. True when the level has changed. Times never go back.
+bool overload_turn(struct overload *o, uint64_t began_us, uint64_t ended_us, bool packets);
+
+#endif
