@@ -115,17 +115,8 @@ void wheel_advance(struct wheel *wheel, uint64_t now_us) {
             wheel_fire_slot(wheel, tick % WHEEL_SLOTS, now_us);
 }
 
-uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t horizon_us) {
-    if (wheel->armed == 0)
-        return TIME_NEVER;
-    if (horizon_us > WHEEL_SLOTS * WHEEL_TICK_US)
-        horizon_us = WHEEL_SLOTS * WHEEL_TICK_US;
-    // From what has not been handled yet, however long ago the last advance was, to the end of the turn, when
-    // those that follow have to be looked at, and up to the horizon.
-    uint64_t last = (now_us + horizon_us) / WHEEL_TICK_US;
-    uint64_t end = (wheel->tick / WHEEL_SLOTS + 1) * WHEEL_SLOTS;
-    if (end > last + 1)
-        end = last + 1;
+// The first tick before `end` whose slot holds something; `end` when none does.
+static uint64_t wheel_next_slot(const struct wheel *wheel, uint64_t end) {
     for (uint64_t tick = wheel->tick; tick < end;) {
         uint64_t word = wheel->occupied[tick % WHEEL_SLOTS / 64] >> tick % 64;
         if (word == 0) {
@@ -134,9 +125,30 @@ uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t hori
         }
         tick += (unsigned)__builtin_ctzll(word);
         if (tick < end && !list_empty(&wheel->slots[tick % WHEEL_SLOTS]))
-            return tick * WHEEL_TICK_US > now_us ? tick * WHEEL_TICK_US : now_us;
+            return tick;
         tick++;
     }
-    uint64_t end_us = end * WHEEL_TICK_US, horizon = now_us + horizon_us;
-    return end_us <= now_us ? now_us : end_us < horizon ? end_us : horizon;
+    return end;
+}
+
+// The tick that begins the first later turn before `end` that holds something; `end` when none does.
+static uint64_t wheel_next_turn(const struct wheel *wheel, uint64_t end) {
+    uint64_t now = wheel->tick / WHEEL_SLOTS;
+    for (uint64_t turn = now + 1; turn < now + WHEEL_TURNS && turn * WHEEL_SLOTS < end; turn++)
+        if (!list_empty(&wheel->turns[turn % WHEEL_TURNS]))
+            return turn * WHEEL_SLOTS;
+    return end;
+}
+
+uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t horizon_us) {
+    if (wheel->armed == 0)
+        return TIME_NEVER;
+    if (horizon_us > WHEEL_HORIZON_MAX_US)
+        horizon_us = WHEEL_HORIZON_MAX_US;
+    // From what has not been handled yet, however long ago the last advance was.
+    uint64_t end = wheel_next_turn(wheel, (now_us + horizon_us) / WHEEL_TICK_US + 1);
+    uint64_t slots_end = wheel->tick + WHEEL_SLOTS, last = end < slots_end ? end : slots_end;
+    uint64_t tick = wheel_next_slot(wheel, last);
+    uint64_t next_us = (tick < last ? tick : end) * WHEEL_TICK_US, horizon = now_us + horizon_us;
+    return next_us <= now_us ? now_us : next_us < horizon ? next_us : horizon;
 }

@@ -15,6 +15,8 @@
 #define WHEEL_SLOTS 1024 // power of two; ticks of a turn
 #define WHEEL_TURNS 64   // that lie ahead; what is due later waits in the last of them
 
+#define WHEEL_HORIZON_MAX_US ((WHEEL_TURNS - 1) * WHEEL_SLOTS * WHEEL_TICK_US)
+
 struct wheel_node {
     struct list link;
     uint64_t due_us; // TIME_NEVER when not armed
@@ -41,7 +43,7 @@ void wheel_cancel(struct wheel *wheel, struct wheel_node *node);
 void wheel_advance(struct wheel *wheel, uint64_t now_us);
 
 // A moment at which to call wheel_advance next: not after the first deadline, TIME_NEVER when nothing is
-// armed, else at most `horizon_us` ahead.
+// armed, else at most `horizon_us` (and WHEEL_HORIZON_MAX_US) ahead.
 uint64_t wheel_next_us(const struct wheel *wheel, uint64_t now_us, uint64_t horizon_us);
 
 #endif

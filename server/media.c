@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STUCK_US (5 * UINT64_C(1000000)) // a worker turns at least four times a second
+#define STUCK_US (5 * UINT64_C(1000000)) // a worker turns every two seconds at least
 
 struct media {
     unsigned workers;

@@ -84,3 +84,10 @@ struct mesh_message *mesh_peek(struct mesh *mesh, unsigned to, unsigned from) {
 void mesh_pop(struct mesh *mesh, unsigned to, unsigned from) {
     ring_pop(mesh_ring(mesh, from, to));
 }
+
+bool mesh_waiting(struct mesh *mesh, unsigned to) {
+    for (unsigned from = 0; from < mesh->workers; from++)
+        if (from != to && mesh_peek(mesh, to, from))
+            return true;
+    return false;
+}

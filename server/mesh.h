@@ -52,6 +52,7 @@ struct mesh_message *mesh_reserve_unproven(struct mesh *mesh, unsigned from, uns
 void mesh_push(struct mesh *mesh, unsigned from, unsigned to);
 void mesh_flush(struct mesh *mesh, unsigned from); // wakes those that were written to
 
+bool mesh_waiting(struct mesh *mesh, unsigned to); // somebody has written to it
 // The oldest message from a worker, or NULL; mesh_pop frees it.
 struct mesh_message *mesh_peek(struct mesh *mesh, unsigned to, unsigned from);
 void mesh_pop(struct mesh *mesh, unsigned to, unsigned from);

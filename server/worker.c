@@ -9,13 +9,15 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PUBLISH_SOON_US (250 * US_PER_MS) // when the loop turns anyway
-#define PUBLISH_LATEST_US US_PER_SECOND
+#define HEARTBEAT_US (2 * US_PER_SECOND)  // else
 #define LAG_PERIOD_US (5 * US_PER_SECOND)
-#define TIMER_HORIZON_US US_PER_SECOND
+#define TIMER_HORIZON_US HEARTBEAT_US
 #define COMMANDS_PER_TURN 256
 #define TIMER_SLACK_NS 5000UL // the system's default is ten times that
 #define COMMANDS_TURN_US 2000 // then media has its turn
@@ -80,7 +82,7 @@ static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
     worker_publish(w);
     w->published_us = now_us;
-    wheel_arm(&w->wheel, node, now_us + PUBLISH_LATEST_US);
+    wheel_arm(&w->wheel, node, now_us + HEARTBEAT_US);
 }
 
 void worker_read_counters(struct worker *w, struct media_counters *out) {
@@ -96,15 +98,17 @@ uint64_t worker_heartbeat_us(const struct worker *w) {
 // ---- one turn
 
 static void worker_on_writable(struct worker *w);
-
-static void worker_arm_loop_timer(struct worker *w, uint64_t now_us);
 static void worker_poll(struct worker *w, bool writable);
+static void worker_on_timer(uv_timer_t *timer);
 
-static uint64_t worker_begin_turn(struct worker *w) {
-    return w->now_us = clock_now_us();
+static void worker_arm_loop_timer(struct worker *w, uint64_t now_us) {
+    uint64_t next_us = wheel_next_us(&w->wheel, now_us, TIMER_HORIZON_US);
+    assert(next_us != TIME_NEVER); // the publish timer is always armed
+    uint64_t wait_ms = next_us > now_us ? (next_us - now_us + US_PER_MS - 1) / US_PER_MS : 1;
+    uv_timer_start(&w->timer, worker_on_timer, wait_ms, 0);
 }
 
-// Fires what is due, sends what the turn produced, wakes whom it concerns, and notes how long it took.
+// Sends what the turn produced, fires what is due, wakes whom it concerns, and notes how long it took.
 static void worker_end_turn(struct worker *w) {
     uint64_t started_us = w->now_us;
     worker_peers_report(w); // before others take the room that there is again
@@ -141,68 +145,95 @@ static void worker_end(struct worker *w) {
     if (udp_port_fd6(w->port) >= 0)
         uv_poll_stop(&w->poll6);
     uv_timer_stop(&w->timer);
+    uv_poll_stop(&w->wake);
+    uv_prepare_stop(&w->prepare);
+    uv_check_stop(&w->check);
     uv_stop(&w->loop);
 }
 
-// True when some are left.
-static bool worker_commands(struct worker *w, uint64_t now_us) {
+// Stops early when media must have its turn; what is left brings about another one.
+static void worker_commands(struct worker *w, uint64_t now_us) {
     const struct media_cmd *cmd;
     for (unsigned done = 0; (cmd = ring_peek(w->commands)); done++) {
         if (done == COMMANDS_PER_TURN || (done % 8 == 7 && clock_now_us() - now_us > COMMANDS_TURN_US))
-            return true;
+            return;
         worker_peer_command(w, cmd, now_us);
         ring_pop(w->commands);
     }
-    return false;
 }
 
-static void worker_on_wake(uv_async_t *async) {
-    struct worker *w = async->data;
-    uint64_t now_us = worker_begin_turn(w);
+// Lets packets gather until batch_us have passed since the last turn that had some: the price of a turn, and
+// that of sending, is then shared by more of them. True when some time passed.
+static bool worker_gather(struct worker *w) {
+    uint64_t passed_us = clock_now_us() - w->gathered_us;
+    bool wait = passed_us < w->batch_us;
+    if (wait)
+        nanosleep(&(struct timespec){.tv_nsec = (long)(w->batch_us - passed_us) * 1000}, NULL);
+    w->gathered_us = clock_now_us();
+    return wait;
+}
+
+static void worker_turn(struct worker *w) {
+    unsigned readable = w->readable;
+    w->readable = 0;
+    w->turn_due = false;
+    if ((readable || mesh_waiting(w->mesh, w->index)) && worker_gather(w))
+        readable |= w->lively;
     if (atomic_load_explicit(&w->stopping, memory_order_acquire)) {
         worker_end(w);
         return;
     }
-    if (worker_commands(w, now_us))
-        worker_wake(w);
-    worker_drain_mesh(w, now_us);
+    w->now_us = clock_now_us();
+    worker_commands(w, w->now_us);
+    worker_drain_mesh(w, w->now_us);
+    w->lively = 0;
+    for (unsigned i = 0; i < 2; i++)
+        if (readable & 1u << i && worker_receive(w, i == 0 ? 4 : 6, w->now_us))
+            w->lively |= 1u << i;
     worker_end_turn(w);
 }
 
-// Lets packets gather until batch_us have passed since the last ones were read: the price of a turn, and that
-// of sending, is then shared by more of them.
-static void worker_gather(struct worker *w, uint64_t *gathered_us) {
-    uint64_t passed_us = clock_now_us() - *gathered_us;
-    if (passed_us < w->batch_us) {
-        uint64_t wait_us = w->batch_us - passed_us;
-        nanosleep(&(struct timespec){.tv_nsec = (long)wait_us * 1000}, NULL);
-    }
-    *gathered_us = clock_now_us();
+static void worker_on_wake(uv_poll_t *poll, int status, int events) {
+    (void)status, (void)events;
+    struct worker *w = poll->data;
+    uint64_t times;
+    ssize_t n = read(w->wake_fd, &times, sizeof times); // it is non-blocking, and may have been read already
+    (void)n;
+    w->turn_due = true;
 }
 
 static void worker_on_socket(uv_poll_t *poll, int status, int events) {
     struct worker *w = poll->data;
-    if (events & UV_READABLE)
-        worker_gather(w, &w->gathered_us[poll == &w->poll6]);
-    uint64_t now_us = worker_begin_turn(w);
     if (status != 0) // libuv has stopped watching; receiving takes the error off the socket
         worker_poll(w, w->polls_writable);
     if (status != 0 || (events & UV_READABLE))
-        worker_receive(w, poll == &w->poll4 ? 4 : 6, now_us);
-    worker_end_turn(w);
+        w->readable |= poll == &w->poll4 ? 1 : 2;
+    w->turn_due = true;
 }
 
 static void worker_on_timer(uv_timer_t *timer) {
-    struct worker *w = timer->data;
-    worker_begin_turn(w);
-    worker_end_turn(w);
+    worker_turn(timer->data);
 }
 
-static void worker_arm_loop_timer(struct worker *w, uint64_t now_us) {
-    uint64_t next_us = wheel_next_us(&w->wheel, now_us, TIMER_HORIZON_US);
-    assert(next_us != TIME_NEVER); // the publish timer is always armed
-    uint64_t wait_ms = next_us > now_us ? (next_us - now_us + US_PER_MS - 1) / US_PER_MS : 1;
-    uv_timer_start(&w->timer, worker_on_timer, wait_ms, 0);
+// Behind the callbacks of what the loop waited for: one turn for all of it.
+static void worker_on_check(uv_check_t *check) {
+    struct worker *w = check->data;
+    atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
+    if (w->turn_due)
+        worker_turn(w);
+}
+
+static bool worker_has_work(struct worker *w) {
+    return ring_peek(w->commands) || mesh_waiting(w->mesh, w->index) ||
+           atomic_load_explicit(&w->stopping, memory_order_acquire);
+}
+
+// The last look before the loop waits. Who writes to us after it finds us asleep.
+static void worker_on_prepare(uv_prepare_t *prepare) {
+    struct worker *w = prepare->data;
+    atomic_exchange_explicit(&w->asleep, true, memory_order_acq_rel);
+    if (worker_has_work(w))
+        worker_wake(w);
 }
 
 static void worker_poll(struct worker *w, bool writable) {
@@ -227,14 +258,21 @@ static enum err worker_open_loop(struct worker *w) {
     if (uv_loop_init(&w->loop) != 0)
         return ERR_IO;
     w->loop_ready = true;
-    if (uv_async_init(&w->loop, &w->wake, worker_on_wake) != 0 || uv_timer_init(&w->loop, &w->timer) != 0)
+    w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (w->wake_fd < 0)
         return ERR_IO;
-    w->wake.data = w->timer.data = w->poll4.data = w->poll6.data = w;
+    if (uv_poll_init(&w->loop, &w->wake, w->wake_fd) != 0 || uv_timer_init(&w->loop, &w->timer) != 0 ||
+        uv_prepare_init(&w->loop, &w->prepare) != 0 || uv_check_init(&w->loop, &w->check) != 0)
+        return ERR_IO;
+    w->wake.data = w->timer.data = w->poll4.data = w->poll6.data = w->prepare.data = w->check.data = w;
     int fd4 = udp_port_fd4(w->port), fd6 = udp_port_fd6(w->port);
     if ((fd4 >= 0 && uv_poll_init(&w->loop, &w->poll4, fd4) != 0) ||
         (fd6 >= 0 && uv_poll_init(&w->loop, &w->poll6, fd6) != 0))
         return ERR_IO;
     worker_poll(w, false);
+    uv_poll_start(&w->wake, UV_READABLE, worker_on_wake);
+    uv_prepare_start(&w->prepare, worker_on_prepare);
+    uv_check_start(&w->check, worker_on_check);
     return ERR_OK;
 }
 
@@ -262,6 +300,7 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
         snprintf(error, error_cap, "no memory for media worker %u", config->index);
         return NULL;
     }
+    w->wake_fd = -1;
     w->index = config->index;
     w->workers = config->workers;
     w->mesh = config->mesh;
@@ -311,6 +350,8 @@ void worker_destroy(struct worker *w) {
         assert(left == 0);
         (void)left;
     }
+    if (w->wake_fd >= 0)
+        close(w->wake_fd);
     forwarder_destroy(w->fw);
     udp_port_close(w->port);
     ring_destroy(w->events);
@@ -329,7 +370,11 @@ uint16_t worker_port(const struct worker *w) {
 }
 
 void worker_wake(struct worker *w) {
-    uv_async_send(&w->wake);
+    const uint64_t once = 1;
+    if (!atomic_exchange_explicit(&w->asleep, false, memory_order_acq_rel))
+        return;
+    ssize_t n = write(w->wake_fd, &once, sizeof once);
+    (void)n; // it can only fail by being set already
 }
 
 void worker_stop(struct worker *w) {

@@ -181,8 +181,9 @@ static void worker_datagram(struct worker *w, const struct tuple *from, unsigned
         block_release(b);
 }
 
-void worker_receive(struct worker *w, int family, uint64_t now_us) {
+bool worker_receive(struct worker *w, int family, uint64_t now_us) {
     struct udp_datagram batch[UDP_PORT_BATCH];
+    bool some = false;
     for (int i = 0; i < RECEIVE_BATCHES; i++) {
         unsigned n = udp_port_receive(w->port, family, batch);
         for (unsigned k = 0; k < n; k++) {
@@ -193,9 +194,11 @@ void worker_receive(struct worker *w, int family, uint64_t now_us) {
             }
             worker_datagram(w, &batch[k].from, w->index, batch[k].block, now_us);
         }
+        some |= n > 0;
         if (n < UDP_PORT_BATCH)
-            return;
+            break;
     }
+    return some;
 }
 
 // ---- from other workers
@@ -243,7 +246,6 @@ static void worker_mesh_message(struct worker *w, unsigned from, const struct me
 }
 
 void worker_drain_mesh(struct worker *w, uint64_t now_us) {
-    bool more = false;
     for (unsigned from = 0; from < w->workers; from++) {
         if (from == w->index)
             continue;
@@ -253,8 +255,5 @@ void worker_drain_mesh(struct worker *w, uint64_t now_us) {
             worker_mesh_message(w, from, m, now_us);
             mesh_pop(w->mesh, w->index, from);
         }
-        more |= done == MESH_MESSAGES_MAX;
     }
-    if (more)
-        worker_wake(w);
 }

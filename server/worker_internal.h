@@ -45,12 +45,18 @@ struct worker {
     void *events_ctx;
 
     uv_loop_t loop;
-    uv_async_t wake;
-    uv_poll_t poll4, poll6;
+    // An eventfd and not uv_async_t, whose receiver spins until the sender has come back from its system
+    // call.
+    int wake_fd;
+    uv_poll_t wake, poll4, poll6;
     uv_timer_t timer;
+    uv_prepare_t prepare;
+    uv_check_t check;
     bool loop_ready; // the handles above exist
     bool polls_writable;
     _Atomic bool stopping;
+    _Atomic bool
+        asleep; // the loop waits, or is about to after a last look: who has something for it wakes it
     _Atomic uint64_t heartbeat_us;
 
     struct pool *pool;
@@ -73,7 +79,10 @@ struct worker {
     struct list unreported; // peers whose state did not fit in the event queue
 
     uint32_t batch_us;
-    uint64_t gathered_us[2];        // when each socket was last read
+    bool turn_due;
+    unsigned readable;              // sockets that have something: 1 IPv4, 2 IPv6
+    unsigned lively;                // those that had something in the last turn
+    uint64_t gathered_us;           // when the last turn began to read
     uint64_t now_us;                // of the present turn
     struct media_counters counters; // this thread's
     uint64_t lag_now_us, lag_before_us,
@@ -120,7 +129,7 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
 extern const struct forwarder_output worker_forwarder_output_template;
 
 // ---- worker_ingress.c
-void worker_receive(struct worker *w, int family, uint64_t now_us);
+bool worker_receive(struct worker *w, int family, uint64_t now_us); // false: nothing was there
 void worker_drain_mesh(struct worker *w, uint64_t now_us);
 
 #endif

@@ -25,7 +25,8 @@
 
 #define VIDEO_PAYLOAD_BYTES 1050
 #define TURN_US 500
-#define SETTLE_US (1200 * US_PER_MS) // workers publish their counters each second at the latest
+#define SETTLE_US (2200 * US_PER_MS)   // workers publish their counters each other second at the latest
+#define SILENCE_US (4 * US_PER_SECOND) // then nobody is taken for a speaker any more
 #define LISTENERS 10
 
 // Nanoseconds on a CPU of all threads whose name starts with `prefix`.
@@ -147,7 +148,7 @@ static void measure(struct conference *c, const struct conference_config *config
                     struct result *out) {
     struct media_counters a, b;
     hold(c, config, times, US_PER_SECOND); // warm
-    turn_for(c, SETTLE_US);
+    turn_for(c, SILENCE_US);
     uint64_t idle_a = threads_cpu_ns("media-"), idle_us = 2 * US_PER_SECOND;
     turn_for(c, idle_us);
     uint64_t idle_ns = threads_cpu_ns("media-") - idle_a;

@@ -232,12 +232,12 @@ static void what_is_far_ahead_wakes_nobody(void **state) {
     unsigned steps = 0;
     for (; now < START + 29000000; steps++) {
         wheel_advance(&wheel, now);
-        uint64_t next = wheel_next_us(&wheel, now, 1000000);
+        uint64_t next = wheel_next_us(&wheel, now, 60000000);
         assert_true(next > now || steps == 0);
         now = next > now ? next : now + 1;
     }
-    if (steps > 65)
-        fail_msg("expected about two steps a second, took %u in 29 s", steps);
+    if (steps > 3)
+        fail_msg("expected a step to the turn of the first timer, and one before, took %u in 29 s", steps);
     wheel_advance(&wheel, START + 40000000);
     for (unsigned i = 0; i < 100; i++)
         assert_int_equal(t[i].count, 1);
