@@ -101,7 +101,7 @@ static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_
     c->fw->counters.rtp_out++;
     if (ep->report_timer.due_us == TIME_NEVER)
         feedback_schedule_reports(ep, now_us);
-    c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b);
+    c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b, c->params.kind);
 }
 
 static void consumer_remember(struct consumer *c, const struct forward_stamp *stamp) {

@@ -34,7 +34,7 @@ struct forwarder_output {
     void *ctx;
     // One plain RTP packet for the peer; the callee takes the block over (encrypts in place, sends,
     // releases).
-    void (*send_rtp)(void *ctx, void *peer, struct block *packet);
+    void (*send_rtp)(void *ctx, void *peer, struct block *packet, enum media_kind kind);
     // One plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes; the callee copies it.
     void (*send_rtcp)(void *ctx, void *peer, struct span datagram);
     // A prepared packet (rtp_forward.h) for another worker; the callee copies it, meta included.

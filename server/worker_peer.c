@@ -34,7 +34,7 @@ static void peer_send(void *ctx, const struct tuple *to, struct span datagram) {
     (void)udp_port_queue_bytes(peer->worker->port, to, datagram); // counted there
 }
 
-static void forward_send_rtp(void *ctx, void *peer_ctx, struct block *b) {
+static void forward_send_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
     struct worker *w = ctx;
     struct worker_peer *peer = peer_ctx;
     const struct tuple *to = peer_transport_selected(peer->transport);
@@ -45,7 +45,7 @@ static void forward_send_rtp(void *ctx, void *peer_ctx, struct block *b) {
     }
     b->len = (uint16_t)len;
     peer_count_sent(peer, len);
-    (void)udp_port_queue(w->port, to, b);
+    (void)udp_port_queue(w->port, to, b, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
 }
 
 static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {

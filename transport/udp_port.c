@@ -283,12 +283,13 @@ unsigned udp_port_receive(struct udp_port *port, int family, struct udp_datagram
 
 // Sending
 
-bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block) {
+bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block,
+                    enum udp_worth worth) {
     // A tick that produces much is sent in parts, unless the socket is what blocks.
     bool full = udp_send_full(port->send) && udp_send_backlog(port->send) == 0;
     if (full || udp_send_ripe(port->send, to))
         udp_port_flush(port);
-    return udp_send_queue(port->send, to, block);
+    return udp_send_queue(port->send, to, block, worth);
 }
 
 bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct span datagram) {
@@ -300,7 +301,7 @@ bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct 
     }
     memcpy(block_data(block), datagram.ptr, datagram.len);
     block->len = (uint16_t)datagram.len;
-    return udp_port_queue(port, to, block);
+    return udp_port_queue(port, to, block, UDP_KEEP);
 }
 
 void udp_port_flush(struct udp_port *port) {

@@ -7,7 +7,8 @@
 // kept within an SSRC and among datagrams without one; streams to one tuple may overtake each other within a
 // flush, so that equal sizes meet. When the kernel or the path refuses segmentation (EMSGSIZE, EINVAL, EIO)
 // that message is sent one by one; after many refusals in a row that is done for good, and logged once. What
-// the socket does not take (EAGAIN) waits in a bounded tail; beyond that the oldest is dropped and counted.
+// the socket does not take (EAGAIN) waits in a bounded tail; beyond that the oldest video is dropped, or the
+// oldest of all when no video waits, and counted.
 // Any other error costs its own message alone. Datagrams leave from the local address of their tuple
 // (IP_PKTINFO); with `local.family` 0 the kernel chooses. One thread: the worker's. Close the port before its
 // pool is destroyed.
@@ -53,8 +54,12 @@ struct udp_datagram {
 // is nothing or no block to be had. Takes blocks ahead from the pool and keeps those that were not filled.
 unsigned udp_port_receive(struct udp_port *port, int family, struct udp_datagram out[UDP_PORT_BATCH]);
 
-// Queues a block (the port releases it). False: the queue was full and something older was dropped for it.
-bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block);
+enum udp_worth {
+    UDP_KEEP,       // dropped only when nothing else is there
+    UDP_DROP_FIRST, // video
+};
+// Queues a block (the port releases it). False: the queue was full and a datagram was dropped.
+bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block, enum udp_worth worth);
 // Queues a copy of some bytes (STUN, DTLS). False also when no block is left.
 bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct span datagram);
 void udp_port_flush(struct udp_port *port);

@@ -16,6 +16,9 @@
 #define SEND_BATCH 32 // messages of one sendmmsg; more gains nothing
 #define SEND_MESSAGE_BYTES_MAX 65000
 #define SEND_CHAIN_SLOTS (UDP_PORT_QUEUE_MAX * 2)
+// Dropping from the middle leaves gaps. They are closed when the ring is full of them, which takes as many
+// drops.
+#define SEND_RING (UDP_PORT_QUEUE_MAX * 2)
 #define SEND_CONTROL_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)))
 #define LOOK_AHEAD (2 * UDP_PORT_SEGMENTS) // datagrams of a tuple that are looked at to fill one message
 #define NONE UINT32_MAX
@@ -50,7 +53,9 @@ struct udp_send {
     bool segmentation;
     uint32_t refusals; // in a row
     uint64_t hash_seed;
-    uint32_t head, count; // of the ring
+    uint32_t head, count; // of the ring, gaps included
+    uint32_t gaps;
+    uint32_t no_video; // so many entries from the head on are known to be gaps or to be kept
     uint32_t backlog;
     uint32_t flush, chain_count, last_chain;
     bool chains_stale; // something left the queue by its head: build them anew
@@ -61,7 +66,8 @@ struct udp_send {
     struct iovec iovecs[SEND_BATCH * UDP_PORT_SEGMENTS];
     struct send_slot slots[SEND_CHAIN_SLOTS];
     struct send_chain chains[UDP_PORT_QUEUE_MAX];
-    struct send_entry entries[UDP_PORT_QUEUE_MAX];
+    uint8_t worth[SEND_RING]; // enum udp_worth of each entry
+    struct send_entry entries[SEND_RING];
 };
 
 struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmentation) {
@@ -76,7 +82,11 @@ struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmen
 }
 
 static struct send_entry *send_entry_at(struct udp_send *send, uint32_t i) {
-    return &send->entries[(send->head + i) & (UDP_PORT_QUEUE_MAX - 1)];
+    return &send->entries[(send->head + i) & (SEND_RING - 1)];
+}
+
+static uint8_t *send_worth_at(struct udp_send *send, uint32_t i) {
+    return &send->worth[(send->head + i) & (SEND_RING - 1)];
 }
 
 void udp_send_destroy(struct udp_send *send) {
@@ -88,7 +98,7 @@ void udp_send_destroy(struct udp_send *send) {
 }
 
 bool udp_send_full(const struct udp_send *send) {
-    return send->count == UDP_PORT_QUEUE_MAX;
+    return send->count - send->gaps == UDP_PORT_QUEUE_MAX;
 }
 
 uint32_t udp_send_backlog(const struct udp_send *send) {
@@ -155,18 +165,63 @@ static uint32_t flow_of(struct block *block) {
     return load_be32(bytes + (rtcp ? 4 : 8));
 }
 
-bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block) {
+// Closes the gaps of what was sent or dropped; the rest keeps its order.
+static void send_compact(struct udp_send *send) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < send->count; i++) {
+        struct send_entry *entry = send_entry_at(send, i);
+        if (!entry->block)
+            continue;
+        if (kept != i) {
+            *send_entry_at(send, kept) = *entry;
+            *send_worth_at(send, kept) = *send_worth_at(send, i);
+        }
+        kept++;
+    }
+    send->count = kept;
+    send->gaps = send->no_video = 0;
+}
+
+static void send_drop_head(struct udp_send *send) {
+    send->head++;
+    send->count--;
+    send->no_video -= send->no_video > 0;
+}
+
+// Drops the oldest that may be dropped first, else the oldest of all. False: what is to be queued is itself
+// the only one that may. Each entry is looked at once: those before `no_video` stay what they are.
+static bool send_make_room(struct udp_send *send, enum udp_worth worth) {
+    assert(send_entry_at(send, 0)->block);
+    while (send->no_video < send->count &&
+           (*send_worth_at(send, send->no_video) == UDP_KEEP || !send_entry_at(send, send->no_video)->block))
+        send->no_video++;
+    send->counters->queue_dropped++;
+    if (send->no_video == send->count && worth == UDP_DROP_FIRST)
+        return false;
+    uint32_t victim = send->no_video < send->count ? send->no_video : 0;
+    struct send_entry *entry = send_entry_at(send, victim);
+    block_release(entry->block);
+    entry->block = NULL;
+    send->chains_stale = true;
+    send->backlog -= send->backlog > 0;
+    send->gaps++;
+    for (; send->count > 0 && !send_entry_at(send, 0)->block; send->gaps--)
+        send_drop_head(send);
+    if (send->count == SEND_RING)
+        send_compact(send);
+    return true;
+}
+
+bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block,
+                    enum udp_worth worth) {
     assert(block && block->len <= BLOCK_DATAGRAM_MAX);
     assert(to->remote.family == 4 || to->remote.family == 6);
     bool room = !udp_send_full(send);
-    if (!room) {
-        block_release(send_entry_at(send, 0)->block);
-        send->head++;
-        send->count--;
-        send->chains_stale = true;
-        send->backlog -= send->backlog > 0;
-        send->counters->queue_dropped++;
+    if (!room && !send_make_room(send, worth)) {
+        block_release(block);
+        return false;
     }
+    *send_worth_at(send, send->count) = (uint8_t)worth;
     struct send_entry *entry = send_entry_at(send, send->count++);
     *entry = (struct send_entry){.to = *to, .block = block, .next = NONE, .flow = flow_of(block)};
     if (!send->chains_stale)
@@ -191,6 +246,8 @@ static void send_chains_build(struct udp_send *send) {
     send_chains_clear(send);
     for (uint32_t i = 0; i < send->count; i++) {
         struct send_entry *entry = send_entry_at(send, i);
+        if (!entry->block)
+            continue;
         entry->next = NONE;
         send_chain_append(send, (uint32_t)(entry - send->entries));
     }
@@ -413,23 +470,9 @@ static bool send_family(struct udp_send *send, int family, int fd) {
 static void drop_family(struct udp_send *send, int family) {
     for (uint32_t i = 0; i < send->count; i++) {
         struct send_entry *entry = send_entry_at(send, i);
-        if (entry->to.remote.family == family)
+        if (entry->block && entry->to.remote.family == family)
             entry_finish(send, entry, false);
     }
-}
-
-// Closes the gaps of what was sent; the rest keeps its order.
-static void send_compact(struct udp_send *send) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < send->count; i++) {
-        struct send_entry *entry = send_entry_at(send, i);
-        if (!entry->block)
-            continue;
-        if (kept != i)
-            *send_entry_at(send, kept) = *entry;
-        kept++;
-    }
-    send->count = kept;
 }
 
 void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
@@ -447,7 +490,7 @@ void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
     else
         drop_family(send, 6);
     if (all)
-        send->count = 0;
+        send->count = send->gaps = send->no_video = 0;
     else
         send_compact(send);
     send_chains_clear(send);

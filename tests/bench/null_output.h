@@ -4,8 +4,9 @@
 
 #include "rooms/forwarder.h"
 
-static inline void null_rtp(void *ctx, void *peer, struct block *b) {
+static inline void null_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     uint64_t *sent = ctx;
+    (void)kind;
     (void)peer;
     (*sent)++;
     block_release(b);

@@ -22,8 +22,9 @@ struct world {
     struct endpoint *peers[PEERS];
 };
 
-static void on_rtp(void *ctx, void *peer, struct block *b) {
+static void on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     (void)ctx;
+    (void)kind;
     (void)peer;
     assert(b->refs == 1 && b->len >= 12 && block_data(b)[0] >> 6 == 2);
     block_release(b);

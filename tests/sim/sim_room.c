@@ -13,9 +13,10 @@
 
 // ---- what forwarders say
 
-static void on_rtp(void *ctx, void *peer_ctx, struct block *b) {
+static void on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
     struct sim_peer *peer = peer_ctx;
     (void)ctx;
+    (void)kind;
     assert_false(peer->publishes);
     assert_true(b->len <= SIM_PACKET_MAX);
     sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));

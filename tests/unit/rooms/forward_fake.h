@@ -25,6 +25,7 @@
 
 struct fake_rtp {
     void *peer;
+    enum media_kind kind;
     uint64_t at_us;
     struct rtp_packet head; // its spans are not to be used
     uint16_t original_seq;  // first two bytes of the payload
@@ -62,11 +63,11 @@ struct fake {
     uint32_t forgotten[FAKE_KEPT];
 };
 
-static inline void fake_send_rtp(void *ctx, void *peer, struct block *b) {
+static inline void fake_send_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     struct fake *f = ctx;
     assert_true(f->rtp_count < FAKE_KEPT);
     struct fake_rtp *r = &f->rtp[f->rtp_count++];
-    *r = (struct fake_rtp){.peer = peer, .at_us = f->now_us};
+    *r = (struct fake_rtp){.peer = peer, .kind = kind, .at_us = f->now_us};
     assert_int_equal(rtp_parse(span_of(block_data(b), b->len), &r->head), ERR_OK);
     struct ext_map map;
     struct ext_ids ids = {0};

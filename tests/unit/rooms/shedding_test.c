@@ -143,6 +143,8 @@ static void each_level_takes_its_share_and_no_audio(void **state) {
         assert_true(about(single, expected) && about(layered, layered_expected));
         assert_true(about(shed_now(&room), all * share / 16));
         assert_int_equal(watching(&room, RECEIVERS, VIDEOS), RECEIVERS); // everybody hears
+        for (unsigned i = 0; i < room.f->rtp_count; i++)
+            assert_true((room.f->rtp[i].head.payload_type == 100) == (room.f->rtp[i].kind == MEDIA_AUDIO));
         if (level == 0 || level == 16 || level == 32)
             assert_true(single == expected && layered == layered_expected &&
                         shed_now(&room) == all * share / 16);

@@ -142,7 +142,7 @@ static void send_to_clients(struct udp_port *port, struct pool *pool, const stru
         for (uint16_t k = 0; k < b->len; k++)
             block_data(b)[k] = (uint8_t)(i * 31 + k);
         store_be32(block_data(b), i);
-        assert_true(udp_port_queue(port, &to[i % CLIENTS], b));
+        assert_true(udp_port_queue(port, &to[i % CLIENTS], b, UDP_KEEP));
     }
     udp_port_flush(port);
 }

@@ -159,14 +159,19 @@ static struct tuple to_port(int family, uint16_t port) {
     return t;
 }
 
-static bool queue(struct bench *b, int family, uint16_t port, uint32_t number, uint16_t len) {
+static bool queue_worth(struct bench *b, int family, uint16_t port, uint32_t number, uint16_t len,
+                        enum udp_worth worth) {
     struct block *block = pool_take(b->pool);
     assert_non_null(block);
     memset(block_data(block), 0, len);
     store_be32(block_data(block), number);
     block->len = len;
     struct tuple to = to_port(family, port);
-    return udp_send_queue(b->send, &to, block);
+    return udp_send_queue(b->send, &to, block, worth);
+}
+
+static bool queue(struct bench *b, int family, uint16_t port, uint32_t number, uint16_t len) {
+    return queue_worth(b, family, port, number, len, UDP_KEEP);
 }
 
 static void flush(struct bench *b) {
@@ -207,7 +212,7 @@ static void sizes_decide_where_a_message_ends(void **state) {
             struct block *block = pool_take(b->pool);
             memset(block_data(block), 0, 1500);
             block->len = rows[r].sizes[i];
-            assert_true(udp_send_queue(b->send, &to, block));
+            assert_true(udp_send_queue(b->send, &to, block, UDP_KEEP));
         }
         flush(b);
         print_message("%s: %u messages expected, %u seen\n", rows[r].what, rows[r].messages, wire.messages);
@@ -245,7 +250,7 @@ static void queue_rtp(struct bench *b, uint8_t type, uint16_t seq, uint32_t ssrc
     store_be32(bytes + (type >= 200 ? 4 : 8), ssrc);
     block->len = len;
     struct tuple to = to_port(4, 5000);
-    assert_true(udp_send_queue(b->send, &to, block));
+    assert_true(udp_send_queue(b->send, &to, block, UDP_KEEP));
 }
 
 static void streams_meet_in_messages_of_equal_size(void **state) {
@@ -369,6 +374,62 @@ static void beyond_the_queue_the_oldest_is_dropped(void **state) {
     assert_int_equal(wire.count, UDP_PORT_QUEUE_MAX);
     assert_int_equal(wire.datagrams[0].number, 2);
     assert_int_equal(check_order(5000), UDP_PORT_QUEUE_MAX);
+}
+
+// The socket takes nothing. Of `kinds` (a: audio, v: video), one datagram each, more come than there is room
+// for.
+static void when_the_queue_is_full_video_goes_first(void **state) {
+    enum { MAX = UDP_PORT_QUEUE_MAX };
+    static const struct {
+        const char *what;
+        const char *kinds; // repeated
+        unsigned count, audio_lost;
+    } rows[] = {
+        {"audio alone: the oldest", "a", MAX + 100, 100},
+        {"video alone: the oldest", "v", MAX + 100, 0},
+        {"as much audio as video", "av", 2 * MAX, 0},
+        {"three times the queue, a little audio", "vvvvvvvvva", 3 * MAX, 0},
+        {"ten times the queue, a little audio", "vvvvvvvvvvvvvvvvvvva", 10 * MAX, 0},
+        {"much audio, a little video", "aaaaaaaaav", MAX + MAX / 10, 0},
+        {"more audio than there is room for", "aaav", 2 * MAX, 2 * MAX / 4 * 3 - MAX},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        bench_start(state);
+        struct bench *b = *state;
+        wire.full_after = 0;
+        unsigned audio = 0, video = 0;
+        size_t kinds = strlen(rows[r].kinds);
+        for (unsigned i = 0; i < rows[r].count; i++) {
+            bool is_audio = rows[r].kinds[i % kinds] == 'a';
+            bool room =
+                queue_worth(b, 4, is_audio ? 5000 : 5001, i + 1, 100, is_audio ? UDP_KEEP : UDP_DROP_FIRST);
+            assert_int_equal(room, i < MAX);
+            audio += is_audio;
+            video += !is_audio;
+            if (i % 5000 == 4999) // what was dropped must not be sent, nor what waits be lost
+                flush(b);
+        }
+        wire.full_after = -1;
+        flush(b);
+        unsigned audio_sent = check_order(5000), video_sent = check_order(5001);
+        print_message("%s: %u of %u audio lost expected, %u seen; %u of %u video sent\n", rows[r].what,
+                      rows[r].audio_lost, audio, audio - audio_sent, video_sent, video);
+        assert_int_equal(audio - audio_sent, rows[r].audio_lost);
+        assert_int_equal(audio_sent + video_sent, MAX);
+        assert_int_equal(b->counters.queue_dropped, rows[r].count - MAX);
+        uint32_t first_video = 0, last_video = 0;
+        for (unsigned i = 0; i < wire.count; i++)
+            if (wire.datagrams[i].port == 5001) {
+                first_video = first_video ? first_video : wire.datagrams[i].number;
+                last_video = wire.datagrams[i].number;
+            }
+        if (rows[r].audio_lost == 0 && video_sent > 0) // the newest are left
+            assert_true(last_video + kinds > rows[r].count &&
+                        first_video + video_sent * kinds > rows[r].count);
+        assert_int_equal(udp_send_backlog(b->send), 0);
+        assert_int_equal(pool_taken(b->pool), 0);
+        bench_stop(state);
+    }
 }
 
 static void an_error_of_one_message_costs_that_message_alone(void **state) {
@@ -496,6 +557,7 @@ int main(void) {
         CASE(what_a_full_socket_does_not_take_waits_in_order),
         CASE(a_full_socket_of_one_family_does_not_hold_up_the_other),
         CASE(beyond_the_queue_the_oldest_is_dropped),
+        cmocka_unit_test(when_the_queue_is_full_video_goes_first),
         cmocka_unit_test(an_error_of_one_message_costs_that_message_alone),
         cmocka_unit_test(refused_segmentation_falls_back_and_is_given_up_in_the_end),
         CASE(a_few_refusals_do_not_end_segmentation),
