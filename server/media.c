@@ -71,6 +71,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                                .receive_buffer_bytes = config->receive_buffer_bytes,
                                .send_buffer_bytes = config->send_buffer_bytes,
                                .batch_us = config->batch_us,
+                               .no_shedding = config->no_shedding,
                                .dtls = media->dtls,
                                .mesh = media->mesh,
                                .events_ready = media_events_ready,

@@ -20,6 +20,7 @@ struct media_config {
     // A worker reads its sockets at most once in this time, so that what came meanwhile leaves in few large
     // messages. A packet that comes after a pause does not wait. 0: at once, always.
     uint32_t batch_us;
+    bool no_shedding; // leave nothing out when a worker is full (for comparison)
 };
 
 struct media;
@@ -70,7 +71,7 @@ enum media_drop {
 // A reason's name in metrics: its constant in small letters ("stun_auth"); never NULL.
 const char *media_drop_name(enum media_drop reason);
 
-// Totals since the start, but for the last three.
+// Totals since the start, but for those that say "now" or "longest".
 struct media_counters {
     uint64_t packets_in, bytes_in, packets_out, bytes_out; // datagrams and their UDP payload
     uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out, stun_in, dtls_in;
@@ -83,6 +84,8 @@ struct media_counters {
     uint64_t loop_lag_us_max; // longest turn of the loop in the last 5 to 10 seconds
     uint64_t pool_blocks;     // packet blocks in use now
     uint64_t transports;      // now
+    uint64_t shed_level;      // now: 0..OVERLOAD_LEVEL_MAX
+    uint64_t shed_consumers;  // of video, that get less or nothing now because the worker is full
     uint64_t receive_calls, send_calls, send_messages; // system calls, and what they sent: one packet or GSO
     uint64_t drops[MEDIA_DROP_COUNT];
 };

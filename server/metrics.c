@@ -42,6 +42,10 @@ static const struct worker_metric worker_metrics[] = {
      "Packets given to another worker of their room."},
     {"rotunda_worker_pool_blocks", "gauge", OF(pool_blocks), "Packet blocks in use."},
     {"rotunda_worker_transports", "gauge", OF(transports), "Transports that the worker serves."},
+    {"rotunda_worker_shed_level", "gauge", OF(shed_level),
+     "How much video is left out because the worker is full: 0 none, 32 all."},
+    {"rotunda_worker_shed_consumers", "gauge", OF(shed_consumers),
+     "Video consumers that get less or nothing because the worker is full."},
 };
 
 // Appends to a memory stream; errors are looked at once, when it is closed.

@@ -60,6 +60,8 @@ static void worker_publish(struct worker *w) {
     c->pli_out = fw->pli_out;
     c->key_frames_in = fw->key_frames_in;
     c->relayed = fw->relayed_out;
+    c->shed_level = fw->shed_level;
+    c->shed_consumers = fw->shed_consumers;
     c->pool_blocks = pool_taken(w->pool);
     c->transports = slots_count(w->peers);
     c->loop_lag_us_max = w->lag_now_us > w->lag_before_us ? w->lag_now_us : w->lag_before_us;
@@ -111,6 +113,7 @@ static void worker_arm_loop_timer(struct worker *w, uint64_t now_us) {
 // Sends what the turn produced, fires what is due, wakes whom it concerns, and notes how long it took.
 static void worker_end_turn(struct worker *w) {
     uint64_t started_us = w->now_us;
+    worker_load_apply(w, started_us);
     worker_peers_report(w); // before others take the room that there is again
     worker_tell_untold(w);
     forwarder_flush(w->fw);
@@ -124,6 +127,7 @@ static void worker_end_turn(struct worker *w) {
     worker_on_writable(w);
     uint64_t now_us = clock_now_us();
     worker_note_lag(w, now_us - started_us, now_us);
+    worker_load_note(w, started_us, now_us);
     if (now_us >= w->published_us + PUBLISH_SOON_US)
         worker_on_publish(&w->publish, now_us);
     atomic_store_explicit(&w->heartbeat_us, now_us, memory_order_relaxed);
@@ -305,11 +309,13 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
     w->workers = config->workers;
     w->mesh = config->mesh;
     w->batch_us = config->batch_us;
+    w->no_shedding = config->no_shedding;
     w->events_ready = config->events_ready;
     w->events_ctx = config->events_ctx;
     uint64_t now_us = clock_now_us();
     list_init(&w->unreported);
     wheel_init(&w->wheel, now_us);
+    overload_init(&w->overload, now_us);
     atomic_store(&w->heartbeat_us, now_us);
     w->pool = pool_create(WORKER_POOL_BLOCKS);
     struct udp_port_config port = {.port = config->port,

@@ -16,6 +16,7 @@ struct worker_config {
     uint16_t port;
     int receive_buffer_bytes, send_buffer_bytes;
     uint32_t batch_us; // see media_config
+    bool no_shedding;  // the same
     struct dtls_context *dtls;
     struct mesh *mesh;
     // Called on the worker's thread when events wait; must only wake the control loop.

@@ -1,5 +1,6 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
-// peers and their commands, worker_ingress.c the way of a datagram to its peer.
+// peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_load.c what is left
+// out when the worker is full.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -9,6 +10,7 @@
 #include "base/ring.h"
 #include "base/slots.h"
 #include "base/wheel.h"
+#include "rooms/overload.h"
 #include "rtp/stream_stats.h"
 #include "transport/peer_transport.h"
 #include "transport/route_table.h"
@@ -67,6 +69,10 @@ struct worker {
     struct ice_stun *stun;
     struct peer_shared shared;
     struct forwarder *fw;
+    struct overload overload; // worker_load.c
+    bool no_shedding;
+    uint64_t load_packets;                     // handled until the end of the last turn
+    uint64_t shedding_since_us, shedding_most; // of the present episode
 
     struct slots *peers;      // handle -> struct worker_peer
     struct hmap *peers_by_id; // transport_id -> handle
@@ -131,5 +137,11 @@ extern const struct forwarder_output worker_forwarder_output_template;
 // ---- worker_ingress.c
 bool worker_receive(struct worker *w, int family, uint64_t now_us); // false: nothing was there
 void worker_drain_mesh(struct worker *w, uint64_t now_us);
+
+// ---- worker_load.c
+// The turn is over: what is outside of turns is time to spare.
+void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us);
+// Sheds as much as the turns before this one demand.
+void worker_load_apply(struct worker *w, uint64_t now_us);
 
 #endif

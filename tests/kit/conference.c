@@ -286,6 +286,7 @@ struct conference *conference_open(const struct conference_config *config) {
     c->config = *config;
     struct media_config mc = {.workers = config->workers,
                               .batch_us = config->batch_us,
+                              .no_shedding = config->no_shedding,
                               .receive_buffer_bytes = 4 << 20,
                               .send_buffer_bytes = 4 << 20};
     char error[256];

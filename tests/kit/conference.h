@@ -15,6 +15,7 @@ struct conference_config {
     unsigned audio_publishers, video_publishers; // the first so many participants publish
     unsigned participants_per_worker;            // 0: the default
     uint32_t batch_us;                           // of the workers
+    bool no_shedding;                            // the same
     const char *address;                         // of the server, "127.0.0.1" when NULL
 };
 

@@ -93,6 +93,8 @@ static char *print_example(size_t *len) {
     media[1].packets_in = UINT64_MAX;
     media[1].loop_lag_us_max = 1500;
     media[1].drops[MEDIA_DROP_STUN_AUTH] = 7;
+    media[0].shed_level = 3;
+    media[0].shed_consumers = 40;
     struct metrics_sample sample = {
         .workers = WORKERS, .media = media, .connections = 9, .uptime_us = 1250000, .resident_bytes = 4096};
     sample.hub.rooms = 3;
@@ -135,6 +137,8 @@ static void test_values(void **state) {
         "\nrotunda_packets_received_total{worker=\"0\"} 12\n",
         "\nrotunda_packets_received_total{worker=\"1\"} 18446744073709551615\n",
         "\nrotunda_worker_loop_lag_seconds{worker=\"1\"} 0.001500\n",
+        "\nrotunda_worker_shed_level{worker=\"0\"} 3\n",
+        "\nrotunda_worker_shed_consumers{worker=\"0\"} 40\n",
         "\nrotunda_dropped_packets_total{worker=\"1\",reason=\"stun_auth\"} 7\n",
         "\nrotunda_dropped_packets_total{worker=\"0\",reason=\"kernel_receive_queue\"} 0\n",
     };

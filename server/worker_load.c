@@ -1,0 +1,37 @@
+// What a worker leaves out when it is full: tells rooms/overload.h of its turns, and the forwarder what comes
+// of it. An episode is told when it begins and when it is over.
+#include "server/worker_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us) {
+    uint64_t packets = udp_port_counters(w->port)->datagrams_in + forwarder_counters(w->fw)->relayed_in;
+    (void)overload_turn(&w->overload, began_us, ended_us, packets != w->load_packets);
+    w->load_packets = packets;
+}
+
+static void load_tell(struct worker *w, unsigned before, uint64_t now_us) {
+    unsigned level = w->overload.level;
+    uint64_t shed = forwarder_counters(w->fw)->shed_consumers;
+    if (before == 0) {
+        w->shedding_since_us = now_us;
+        w->shedding_most = 0;
+        LOG_WARN("media worker is full: video is left out so that sound goes through",
+                 LOG_NUMBER("worker", w->index), LOG_NUMBER("video_consumers", shed));
+    }
+    if (shed > w->shedding_most)
+        w->shedding_most = shed;
+    if (level == 0)
+        LOG_INFO("media worker has room again: all video is sent", LOG_NUMBER("worker", w->index),
+                 LOG_NUMBER("video_consumers_at_most", w->shedding_most),
+                 LOG_NUMBER("seconds", (now_us - w->shedding_since_us) / US_PER_SECOND));
+}
+
+void worker_load_apply(struct worker *w, uint64_t now_us) {
+    unsigned before = forwarder_counters(w->fw)->shed_level;
+    if (w->overload.level == before || w->no_shedding)
+        return;
+    forwarder_shed(w->fw, w->overload.level, now_us);
+    load_tell(w, before, now_us);
+}
