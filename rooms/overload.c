@@ -19,30 +19,39 @@ static void overload_set(struct overload *o, unsigned level, uint64_t now_us) {
     o->changed_us = now_us;
 }
 
-// What was tried ended full: wait longer before the next time.
-static void overload_note_failure(struct overload *o, uint64_t now_us) {
-    o->trying = false;
-    o->wait_us = 2 * o->wait_us < OVERLOAD_WAIT_MAX_US ? 2 * o->wait_us : OVERLOAD_WAIT_MAX_US;
+// It was full at this level.
+static void overload_note_full(struct overload *o, uint64_t now_us) {
+    bool again = o->trying && o->level < o->full_below; // what was tried ended as before
+    if (again)
+        o->wait_us = 2 * o->wait_us < OVERLOAD_WAIT_MAX_US ? 2 * o->wait_us : OVERLOAD_WAIT_MAX_US;
     o->try_us = now_us + o->wait_us;
-    o->drained_us = now_us + OVERLOAD_DRAIN_US;
-    o->full_windows = 0;
+    o->full_below = o->level + 1;
+}
+
+static unsigned overload_step(const struct overload *o) {
+    if (o->lost && o->level == 0)
+        return STEP_MAX;
+    unsigned step = o->lost ? 4 : 2;
+    for (unsigned i = FULL_WINDOWS; i < o->full_windows && step < STEP_MAX; i++)
+        step *= 2;
+    return step;
 }
 
 static void overload_rise(struct overload *o, uint64_t now_us) {
-    if (now_us < o->drained_us)
+    bool failed = o->trying && o->lost;
+    if (now_us < o->drained_us && !failed)
         return;
-    if (++o->full_windows < FULL_WINDOWS)
+    if (++o->full_windows < FULL_WINDOWS && !failed)
         return;
-    unsigned shift = o->full_windows - FULL_WINDOWS;
-    unsigned step = shift < 2 ? 2u << shift : STEP_MAX;
+    unsigned level = o->level + overload_step(o);
+    overload_note_full(o, now_us);
     if (o->trying) { // back to where it was not full
-        overload_note_failure(o, now_us);
-        step = 1;
-    } else {
-        o->try_us = now_us + o->wait_us;
+        o->trying = false;
+        o->full_windows = 0;
+        o->drained_us = now_us + OVERLOAD_DRAIN_US;
+        level = o->fell_from;
     }
-    o->full_below = o->level + 1;
-    unsigned level = o->level + step < OVERLOAD_LEVEL_MAX ? o->level + step : OVERLOAD_LEVEL_MAX;
+    level = level < OVERLOAD_LEVEL_MAX ? level : OVERLOAD_LEVEL_MAX;
     if (level != o->level)
         overload_set(o, level, now_us);
 }
@@ -55,11 +64,12 @@ static void overload_fall(struct overload *o, uint64_t now_us) {
     bool changed = o->spare >= o->spare_at_try + SPARE_MORE;
     if (was_full && now_us < o->try_us && !changed)
         return;
-    if (was_full) {
-        o->trying = true;
+    if (was_full)
         o->spare_at_try = o->spare;
-    }
     bool far = o->level >= o->full_below + 2 && o->spare >= SPARE_HALF;
+    o->trying = true;
+    o->fell_from = o->level;
+    o->drained_us = now_us + OVERLOAD_GREET_US;
     overload_set(o, o->level - (far ? 2 : 1), now_us);
 }
 
@@ -69,8 +79,9 @@ static void overload_window(struct overload *o, uint64_t now_us) {
     o->spare = (unsigned)((length_us - o->busy_us) * 1000 / length_us);
     if (o->trying && now_us - o->changed_us >= OVERLOAD_TRY_US) { // it holds
         o->trying = false;
-        o->wait_us = OVERLOAD_WAIT_MIN_US;
-        o->full_below = o->level;
+        if (o->level < o->full_below)
+            o->wait_us = OVERLOAD_WAIT_MIN_US;
+        o->full_below = o->level < o->full_below ? o->level : o->full_below;
     }
     if (o->spare < SPARE_FULL && o->packets) {
         o->roomy_us = 0;
@@ -87,24 +98,25 @@ static void overload_window(struct overload *o, uint64_t now_us) {
     overload_fall(o, now_us);
 }
 
-bool overload_turn(struct overload *o, uint64_t began_us, uint64_t ended_us, bool packets) {
-    assert(began_us <= ended_us);
+bool overload_turn(struct overload *o, const struct overload_turn *turn) {
+    assert(turn->began_us <= turn->ended_us);
     uint64_t most_us = 2 * o->turn_us > OVERLOAD_TURN_US ? 2 * o->turn_us : OVERLOAD_TURN_US;
-    uint64_t turn_us = ended_us - began_us;
-    if (packets)
+    uint64_t turn_us = turn->ended_us - turn->began_us;
+    if (turn->packets)
         o->turn_us = turn_us;
     if (turn_us > most_us) { // what is too much of it is taken out of the window
         o->window_us += turn_us - most_us;
         turn_us = most_us;
     }
     o->busy_us += turn_us;
-    o->packets |= packets;
-    if (ended_us < o->window_us + OVERLOAD_WINDOW_US)
+    o->packets |= turn->packets;
+    o->lost |= turn->lost;
+    if (turn->ended_us < o->window_us + (o->trying ? OVERLOAD_TRY_WINDOW_US : OVERLOAD_WINDOW_US))
         return false;
     unsigned before = o->level;
-    overload_window(o, ended_us);
-    o->window_us = ended_us;
+    overload_window(o, turn->ended_us);
+    o->window_us = turn->ended_us;
     o->busy_us = 0;
-    o->packets = false;
+    o->packets = o->lost = false;
     return o->level != before;
 }

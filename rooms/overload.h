@@ -2,11 +2,12 @@
 //
 // It is told of each turn of the worker's loop. What lies between the end of one turn and the beginning of
 // the next is spare time; a window of about 100 ms of which less than a twentieth was spare, although packets
-// came, is full. From the second full window in a row on the level rises with each, by more each time; it
-// falls by one (by two, while more than half of the time is spare) each half second while a good part is
-// spare. Where it was full before, it goes again only after a wait that doubles with each attempt that ended
-// full, or when there is clearly more spare time than at that attempt: so a level that the key frames of
-// those who come back make full is not tried again and again.
+// came, is full. From the second full window in a row on the level rises with each, by more each time, and
+// faster when packets are lost already. It falls by one (by two, while more than half of the time is spare)
+// each half second while a fifth of the time is spare. A level that has just fallen is a try: when it ends
+// full, the level goes back to where it was, and below a level at which it was full it falls again only after
+// a wait that doubles with each try that ended so, or when there is clearly more spare time than before that
+// try. So what the key frames of those who come back make full is not tried again and again.
 //
 // One long turn is no load: a turn counts as twice as long as the one before it at most, or as
 // OVERLOAD_TURN_US. One a worker; its thread.
@@ -18,10 +19,12 @@
 
 #define OVERLOAD_LEVEL_MAX 32
 #define OVERLOAD_WINDOW_US 100000
-#define OVERLOAD_TURN_US 40000 // a longer turn is believed when the one before was about as long
+#define OVERLOAD_TRY_WINDOW_US 50000 // while a level is tried that has just fallen
+#define OVERLOAD_TURN_US 40000       // a longer turn is believed when the one before was about as long
 #define OVERLOAD_STEP_DOWN_US 500000
 #define OVERLOAD_TRY_US 2000000  // a level that fell is all right when it has not been full for so long
 #define OVERLOAD_DRAIN_US 600000 // what gathered while a try failed is worked off, and no sign of too much
+#define OVERLOAD_GREET_US 100000 // nor are the key frames of those who come back
 #define OVERLOAD_WAIT_MIN_US 1000000
 #define OVERLOAD_WAIT_MAX_US 30000000 // before a level is tried at which it was full
 
@@ -30,7 +33,7 @@ struct overload {
 
     uint64_t window_us, busy_us; // of the present window: its begin, and what turns took of it
     uint64_t turn_us;            // the last turn that had packets
-    bool packets;
+    bool packets, lost;
 
     unsigned full_windows; // in a row
     uint64_t roomy_us;     // since when there is spare time; 0: there is not
@@ -38,14 +41,20 @@ struct overload {
     unsigned spare;        // of the last window, in thousandths
 
     unsigned full_below;      // it was full at the levels below this one
-    bool trying;              // the level fell to one of these
-    unsigned spare_at_try;    // before that
+    bool trying;              // the level has just fallen
+    unsigned fell_from;       // then
+    unsigned spare_at_try;    // before it last fell to one at which it was full
     uint64_t wait_us, try_us; // the present wait, and when it is over
     uint64_t drained_us;      // until then a full window says nothing
 };
 
 void overload_init(struct overload *o, uint64_t now_us);
-// A turn of the loop; `packets`: it handled some. True when the level has changed. Times never go back.
-bool overload_turn(struct overload *o, uint64_t began_us, uint64_t ended_us, bool packets);
+struct overload_turn {
+    uint64_t began_us, ended_us; // never go back
+    bool packets;                // it handled some
+    bool lost;                   // and learnt of some that were lost because it had not come in time
+};
+// True when the level has changed.
+bool overload_turn(struct overload *o, const struct overload_turn *turn);
 
 #endif

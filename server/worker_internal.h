@@ -71,7 +71,7 @@ struct worker {
     struct forwarder *fw;
     struct overload overload; // worker_load.c
     bool no_shedding;
-    uint64_t load_packets;                     // handled until the end of the last turn
+    uint64_t load_packets, load_lost;          // handled, and lost, until the end of the last turn
     uint64_t shedding_since_us, shedding_most; // of the present episode
 
     struct slots *peers;      // handle -> struct worker_peer

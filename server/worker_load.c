@@ -6,9 +6,15 @@
 #include "base/log.h"
 
 void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us) {
-    uint64_t packets = udp_port_counters(w->port)->datagrams_in + forwarder_counters(w->fw)->relayed_in;
-    (void)overload_turn(&w->overload, began_us, ended_us, packets != w->load_packets);
+    const struct udp_port_counters *udp = udp_port_counters(w->port);
+    uint64_t packets = udp->datagrams_in + forwarder_counters(w->fw)->relayed_in;
+    struct overload_turn turn = {.began_us = began_us,
+                                 .ended_us = ended_us,
+                                 .packets = packets != w->load_packets,
+                                 .lost = udp->kernel_dropped != w->load_lost};
+    (void)overload_turn(&w->overload, &turn);
     w->load_packets = packets;
+    w->load_lost = udp->kernel_dropped;
 }
 
 static void load_tell(struct worker *w, unsigned before, uint64_t now_us) {

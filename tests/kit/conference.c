@@ -24,6 +24,12 @@ struct member {
     unsigned consumed;
     uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX];
     uint8_t payload_types[STREAMS_PER_PARTICIPANT_MAX];
+    struct stream_tally {
+        bool video;
+        uint16_t highest;
+        uint64_t got, span; // packets; numbers from the first to the highest
+    } tallies[STREAMS_PER_PARTICIPANT_MAX];
+    bool counts;
     uint64_t received;
     uint16_t audio_seq, video_seq;
     uint32_t audio_timestamp, video_timestamp;
@@ -137,6 +143,69 @@ static void member_on_rtp(void *ctx, struct span packet) {
     m->conference->unexpected++;
 }
 
+static void member_on_sealed_rtp(void *ctx, struct span packet) {
+    struct member *m = ctx;
+    uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
+    uint16_t seq = load_be16(packet.ptr + 2);
+    for (unsigned i = 0; i < m->consumed; i++) {
+        struct stream_tally *t = &m->tallies[i];
+        if (m->ssrcs[i] != ssrc)
+            continue;
+        int16_t step = t->span == 0 ? 1 : (int16_t)(seq - t->highest);
+        if (step > 0) {
+            t->span += (uint64_t)step;
+            t->highest = seq;
+        }
+        t->got++;
+        return;
+    }
+}
+
+void conference_count(struct conference *c, unsigned every) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        c->members[i].counts = i % every == every - 1;
+        if (c->members[i].counts)
+            media_peer_count(c->members[i].recv);
+        else
+            media_peer_deafen(c->members[i].recv);
+    }
+    conference_tally_reset(c);
+}
+
+void conference_tally_reset(struct conference *c) {
+    for (unsigned i = 0; i < c->config.participants; i++)
+        for (unsigned k = 0; k < c->members[i].consumed; k++)
+            c->members[i].tallies[k].got = c->members[i].tallies[k].span = 0;
+}
+
+struct conference_tally conference_tally(const struct conference *c, bool video) {
+    struct conference_tally sum = {0};
+    for (unsigned i = 0; i < c->config.participants; i++)
+        for (unsigned k = 0; k < c->members[i].consumed; k++) {
+            const struct stream_tally *t = &c->members[i].tallies[k];
+            if (t->video != video)
+                continue;
+            sum.got += t->got;
+            sum.missing += t->span > t->got ? t->span - t->got : 0;
+        }
+    return sum;
+}
+
+unsigned conference_counting(const struct conference *c, unsigned first) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < first; i++)
+        n += c->members[i].counts;
+    return n;
+}
+
+uint32_t conference_overflowed(const struct conference *c) {
+    uint32_t n = 0;
+    for (unsigned i = 0; i < c->config.participants; i++)
+        if (c->members[i].counts)
+            n += media_peer_overflowed(c->members[i].recv);
+    return n;
+}
+
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     assert(text);
@@ -188,6 +257,7 @@ static void member_transport_created(struct member *m, const json_t *data) {
         .server_fingerprint = fingerprint_of(json_object_get(data, "dtlsParameters")),
         .ctx = m,
         .on_rtp = member_on_rtp,
+        .on_sealed_rtp = member_on_sealed_rtp,
     };
     snprintf(config.server.ufrag, sizeof config.server.ufrag, "%s", text_of(ice, "usernameFragment"));
     snprintf(config.server.pwd, sizeof config.server.pwd, "%s", text_of(ice, "password"));
@@ -218,6 +288,7 @@ static void member_consumed(struct member *m, const json_t *data) {
     assert(m->consumed < STREAMS_PER_PARTICIPANT_MAX);
     m->ssrcs[m->consumed] = (uint32_t)json_integer_value(json_object_get(encoding, "ssrc"));
     m->payload_types[m->consumed] = (uint8_t)json_integer_value(json_object_get(codec, "payloadType"));
+    m->tallies[m->consumed].video = strcmp(text_of(data, "kind"), "video") == 0;
     m->consumed++;
 }
 
@@ -286,7 +357,7 @@ struct conference *conference_open(const struct conference_config *config) {
     c->config = *config;
     struct media_config mc = {.workers = config->workers,
                               .batch_us = config->batch_us,
-                              .no_shedding = config->no_shedding,
+                              .no_shedding = !config->shedding,
                               .receive_buffer_bytes = 4 << 20,
                               .send_buffer_bytes = 4 << 20};
     char error[256];

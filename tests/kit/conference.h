@@ -15,8 +15,8 @@ struct conference_config {
     unsigned audio_publishers, video_publishers; // the first so many participants publish
     unsigned participants_per_worker;            // 0: the default
     uint32_t batch_us;                           // of the workers
-    bool no_shedding;                            // the same
-    const char *address;                         // of the server, "127.0.0.1" when NULL
+    bool shedding;       // video is left out when a worker is full, which it soon is under sanitizers
+    const char *address; // of the server, "127.0.0.1" when NULL
 };
 
 struct conference;
@@ -38,6 +38,19 @@ void conference_send_video(struct conference *conference, unsigned payload_bytes
 // Only each `every`-th participant still decrypts what it gets and counts for the delay; the others throw it
 // away, so that the generator is not what a benchmark measures.
 void conference_listen(struct conference *conference, unsigned every);
+// Instead of that: each `every`-th participant counts what reaches it by its RTP header, and nothing reaches
+// the others, as if they were on other machines. For loads that nobody on this machine could read.
+void conference_count(struct conference *conference, unsigned every);
+struct conference_tally {
+    uint64_t got, missing; // packets, and numbers between them that did not come
+};
+// What has come of a kind since the last reset, to all who count.
+struct conference_tally conference_tally(const struct conference *conference, bool video);
+void conference_tally_reset(struct conference *conference);
+unsigned conference_counting(const struct conference *conference,
+                             unsigned first); // of the first so many participants
+// Datagrams that those who count were too slow to read.
+uint32_t conference_overflowed(const struct conference *conference);
 // Every participant says something on both its transports, as browsers do with their reports.
 void conference_send_reports(struct conference *conference);
 // The same for one publisher.

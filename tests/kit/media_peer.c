@@ -10,6 +10,8 @@
 #include <stun/usages/ice.h>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,7 @@ struct media_peer {
     uint64_t check_us;
     uint64_t tie;
     struct dtls *dtls;
-    bool skims;
+    bool skims, counts;
     struct srtp_session *srtp;
     uint64_t arrival_ns;
 };
@@ -179,9 +181,13 @@ static void peer_skim(struct media_peer *peer, uint64_t now_us) {
             headers[i].msg_hdr = (struct msghdr){.msg_iov = &iovecs[i], .msg_iovlen = 1};
         }
         n = recvmmsg(peer->fd, headers, SKIM_BATCH, 0, NULL);
-        for (int i = 0; i < n; i++)
-            if (datagram_kind(span_of(packets[i], headers[i].msg_len)) != DATAGRAM_RTP)
+        for (int i = 0; i < n; i++) {
+            struct span datagram = span_of(packets[i], headers[i].msg_len);
+            if (datagram_kind(datagram) != DATAGRAM_RTP)
                 peer_datagram(peer, packets[i], headers[i].msg_len, now_us);
+            else if (peer->counts && peer->config.on_sealed_rtp)
+                peer->config.on_sealed_rtp(peer->config.ctx, datagram);
+        }
     } while (n == SKIM_BATCH);
 }
 
@@ -189,11 +195,36 @@ void media_peer_listen(struct media_peer *peer, bool listen) {
     peer->skims = !listen;
 }
 
+void media_peer_count(struct media_peer *peer) {
+    int bytes = 4 << 20;
+    setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    peer->skims = peer->counts = true;
+}
+
+void media_peer_deafen(struct media_peer *peer) {
+    // The first byte behind the UDP header is 128..191 for RTP and RTCP (RFC 7983, section 7).
+    struct sock_filter code[] = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, 8},
+                                 {BPF_JMP | BPF_JGE | BPF_K, 0, 2, 128},
+                                 {BPF_JMP | BPF_JGE | BPF_K, 1, 0, 192},
+                                 {BPF_RET | BPF_K, 0, 0, 0},
+                                 {BPF_RET | BPF_K, 0, 0, UINT32_MAX}};
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    setsockopt(peer->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    peer->skims = true;
+}
+
+uint32_t media_peer_overflowed(const struct media_peer *peer) {
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+    (void)getsockopt(peer->fd, SOL_SOCKET, SO_MEMINFO, info, &len);
+    return info[SK_MEMINFO_DROPS];
+}
+
 void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
     uint8_t packet[PACKET_MAX];
     if (peer->skims)
         peer_skim(peer, now_us);
-    for (ssize_t n; (n = peer_receive(peer, packet, sizeof packet)) > 0;)
+    for (ssize_t n; !peer->skims && (n = peer_receive(peer, packet, sizeof packet)) > 0;)
         peer_datagram(peer, packet, (size_t)n, now_us);
     if (now_us >= dtls_next_us(peer->dtls))
         dtls_advance(peer->dtls, now_us);

@@ -22,6 +22,7 @@ struct media_peer_config {
     void *ctx;
     void (*on_rtp)(void *ctx, struct span packet);
     void (*on_rtcp)(void *ctx, struct span datagram);
+    void (*on_sealed_rtp)(void *ctx, struct span packet); // media_peer_count; may be NULL
 };
 
 struct media_peer;
@@ -36,6 +37,12 @@ uint64_t media_peer_arrival_ns(const struct media_peer *peer);
 void media_peer_poll(struct media_peer *peer, uint64_t now_us);
 // Whether RTP that comes in is decrypted and handed up, as it is at first, or read and thrown away.
 void media_peer_listen(struct media_peer *peer, bool listen);
+// RTP that comes in is handed up encrypted as it is (on_sealed_rtp): the header alone can be read.
+void media_peer_count(struct media_peer *peer);
+// RTP and RTCP that come in do not reach the socket any more, as if the receiver were on another machine.
+void media_peer_deafen(struct media_peer *peer);
+// Datagrams that the kernel dropped at this peer's socket because they were not read in time.
+uint32_t media_peer_overflowed(const struct media_peer *peer);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.
 void media_peer_send_rtp(struct media_peer *peer, struct span packet);
 void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);

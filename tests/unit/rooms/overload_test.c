@@ -16,7 +16,7 @@ struct plant {
     uint64_t now_us;
     double audio, video; // that arrive
     double queue_us;     // work that waits
-    double lost_us, done_us;
+    double lost_us, lost_before_us, done_us;
     double queue_max_us, turn_max_us;
     double key_burst_us; // work that comes at once for each level that falls
     unsigned changes, falls, highest;
@@ -55,7 +55,12 @@ static void plant_turn(struct plant *p) {
     p->queue_us -= work;
     p->done_us += work;
     plant_arrive(p, (uint64_t)work);
-    if (!overload_turn(&p->o, began_us, p->now_us, work > 0))
+    struct overload_turn turn = {.began_us = began_us,
+                                 .ended_us = p->now_us,
+                                 .packets = work > 0,
+                                 .lost = p->lost_us > p->lost_before_us};
+    p->lost_before_us = p->lost_us;
+    if (!overload_turn(&p->o, &turn))
         return;
     p->changes++;
     p->falls += p->o.level < before;
@@ -102,7 +107,9 @@ static void a_machine_that_stands_still_for_a_moment_is_no_load(void **state) {
         plant_run(&p, 2 * SECOND);
         uint64_t began_us = p.now_us;
         plant_arrive(&p, rows[i].still_us);
-        overload_turn(&p.o, began_us, p.now_us, true);
+        overload_turn(
+            &p.o, &(struct overload_turn){
+                      .began_us = began_us, .ended_us = p.now_us, .packets = true, .lost = p.lost_us > 0});
         plant_run(&p, 5 * SECOND);
         print_message("%s: level 0 expected, %u changes seen\n", rows[i].what, p.changes);
         assert_int_equal(p.changes, 0);
@@ -182,6 +189,21 @@ static void all_video_is_back_when_the_load_is_gone(void **state) {
     }
 }
 
+// Packets are lost already: much at once.
+static void who_loses_packets_sheds_much_at_once(void **state) {
+    (void)state;
+    for (unsigned lost = 0; lost < 2; lost++) {
+        struct plant p = plant_of(0.1, 0.3);
+        p.queue_max_us = lost ? 50 * MS : SECOND;
+        plant_run(&p, 2 * SECOND);
+        p.video = 2;
+        while (p.o.level == 0)
+            plant_run(&p, MS);
+        print_message("lost %u: level %u expected, %u seen\n", lost, lost ? 8 : 2, p.o.level);
+        assert_int_equal(p.o.level, lost ? 8 : 2);
+    }
+}
+
 static void the_level_has_an_end(void **state) {
     (void)state;
     struct plant p = plant_of(2, 1); // audio alone is too much
@@ -199,6 +221,7 @@ int main(void) {
         cmocka_unit_test(a_full_worker_sheds_within_300_ms),
         cmocka_unit_test(it_settles),
         cmocka_unit_test(all_video_is_back_when_the_load_is_gone),
+        cmocka_unit_test(who_loses_packets_sheds_much_at_once),
         cmocka_unit_test(the_level_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
