@@ -3,23 +3,25 @@
 // batch. No ICE, RTCP, histories, statistics, timers.
 //
 //   floor_bench [-n RECEIVERS] [-b BURST] [-l BYTES] [-t MILLISECONDS]      every method and cipher
-//   floor_bench ... -s METHOD -c CIPHER [-p]                                one line: ns a packet
+//   floor_bench ... -s METHOD -c CIPHER [-i US]                             one line: ns a packet
 //
 // BURST is the number of packets that each receiver gets in a batch. METHOD: sendto, sendmmsg, gso. CIPHER:
 // ipsec-mb, openssl (AEAD_AES_128_GCM called directly), srtp-ipsec-mb, srtp-openssl, srtp-stock (the same
 // through libsrtp2), srtp-cm (AES_CM_128_HMAC_SHA1_80 as libsrtp2 has it), none. Figures are CPU time of the
 // sending thread on loopback; receivers are emptied while its clock stands. The share of crypto and sending
-// is found by leaving them out. With -p bursts do not follow each other at once: a thread of its own, on
-// another core, empties the receivers after each, and the sender sleeps meanwhile. So it is in a server that
-// waits for the next packets, and for receivers that are not part of it.
+// is found by leaving them out.
+//
+// Bursts follow each other at once: everything is in the caches, and nothing is waited for. With -i another
+// thread, on another core, sends a burst each US microseconds, when it has emptied the receivers; the sending
+// thread waits for it in the kernel and pays for being woken, as a server does.
 #include "base/bytes.h"
 #include "transport/srtp.h"
 #include "transport/srtp_cipher_types.h"
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@
 #define QUEUED_MAX 48 // packets a receiver's socket surely holds
 #define SSRC_IN 0x01020304
 #define REPEATS 5
+#define WAITING_BURSTS_MIN 40 // of a repeat
 
 enum method { SEND_NONE, SENDTO, SENDMMSG, GSO, METHODS };
 static const char *const method_names[METHODS] = {"none", "sendto", "sendmmsg", "gso"};
@@ -53,8 +56,8 @@ struct receiver {
 
 struct bench {
     unsigned n, burst, bytes;
-    bool paced;
-    sem_t full, empty; // paced: the receivers have something; they have nothing
+    unsigned interval_us;  // of bursts; 0: they follow each other
+    atomic_uint forwarded; // bursts
     atomic_bool over;
     enum method method;
     enum cipher cipher;
@@ -183,6 +186,7 @@ static void publish(struct bench *b) {
     }
 }
 
+// Waits for the first of a burst where another thread sends them.
 static void receive(struct bench *b) {
     struct mmsghdr headers[BURST_MAX];
     struct iovec iovecs[BURST_MAX];
@@ -190,9 +194,15 @@ static void receive(struct bench *b) {
         iovecs[i] = (struct iovec){.iov_base = b->in[i], .iov_len = SLOT_BYTES};
         headers[i].msg_hdr = (struct msghdr){.msg_iov = &iovecs[i], .msg_iovlen = 1};
     }
-    int n = recvmmsg(b->in_fd, headers, b->burst, 0, NULL);
-    if (n != (int)b->burst)
-        die("recvmmsg");
+    for (unsigned have = 0; have < b->burst;) {
+        struct pollfd in = {.fd = b->in_fd, .events = POLLIN};
+        if (b->interval_us > 0 && poll(&in, 1, -1) != 1)
+            die("poll");
+        int n = recvmmsg(b->in_fd, headers + have, b->burst - have, 0, NULL);
+        if (n <= 0)
+            die("recvmmsg");
+        have += (unsigned)n;
+    }
     for (unsigned i = 0; i < b->burst; i++) {
         b->in_len[i] = headers[i].msg_len;
         if (srtp_session_unprotect_rtp(b->from_publisher, b->in[i], &b->in_len[i]) != ERR_OK)
@@ -270,38 +280,60 @@ static void send_all(struct bench *b) {
 
 // ---- measuring
 
-static void *drain_thread(void *arg) {
-    struct bench *b = arg;
-    for (;;) {
-        sem_wait(&b->full);
-        if (atomic_load(&b->over))
-            return NULL;
-        drain(b);
-        sem_post(&b->empty);
-    }
+static void forward(struct bench *b) {
+    receive(b);
+    copy_all(b);
+    send_all(b);
 }
 
-static double run_once(struct bench *b, uint64_t budget_ns) {
+static void sleep_us(unsigned us) {
+    nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000L}, NULL);
+}
+
+// The rest of the world: publishers and receivers.
+static void *world_thread(void *arg) {
+    struct bench *b = arg;
+    for (unsigned published = 0; !atomic_load(&b->over); published++) {
+        sleep_us(b->interval_us);
+        while (atomic_load(&b->forwarded) != published && !atomic_load(&b->over))
+            sleep_us(b->interval_us / 10 + 1);
+        drain(b);
+        publish(b);
+    }
+    return NULL;
+}
+
+// Bursts as they come, and the waiting for them.
+static double run_waiting(struct bench *b, uint64_t wall_ns) {
+    unsigned bursts = (unsigned)(wall_ns / 1000 / b->interval_us);
+    if (bursts < WAITING_BURSTS_MIN)
+        bursts = WAITING_BURSTS_MIN;
+    uint64_t start = cpu_ns();
+    for (unsigned i = 0; i < bursts; i++) {
+        forward(b);
+        atomic_fetch_add(&b->forwarded, 1);
+    }
+    return (double)(cpu_ns() - start) / ((double)bursts * b->n * b->burst);
+}
+
+static double run_hot(struct bench *b, uint64_t budget_ns) {
     uint64_t spent = 0, packets = 0;
-    unsigned rounds = !b->paced && QUEUED_MAX / b->burst ? QUEUED_MAX / b->burst : 1;
+    unsigned rounds = QUEUED_MAX / b->burst ? QUEUED_MAX / b->burst : 1;
     while (spent < budget_ns) {
         for (unsigned i = 0; i < rounds; i++) {
             publish(b);
             uint64_t start = cpu_ns();
-            receive(b);
-            copy_all(b);
-            send_all(b);
+            forward(b);
             spent += cpu_ns() - start;
             packets += (uint64_t)b->n * b->burst;
         }
-        if (b->paced) {
-            sem_post(&b->full);
-            sem_wait(&b->empty);
-        } else {
-            drain(b);
-        }
+        drain(b);
     }
     return (double)spent / (double)packets;
+}
+
+static double run_once(struct bench *b, uint64_t ns) {
+    return b->interval_us > 0 ? run_waiting(b, ns) : run_hot(b, ns);
 }
 
 static void bench_open(struct bench *b) {
@@ -361,8 +393,7 @@ static double measure(const struct bench *shape, enum method method, enum cipher
     b->cipher = cipher;
     bench_open(b);
     pthread_t thread;
-    if (sem_init(&b->full, 0, 0) != 0 || sem_init(&b->empty, 0, 0) != 0 ||
-        pthread_create(&thread, NULL, drain_thread, b) != 0)
+    if (b->interval_us > 0 && pthread_create(&thread, NULL, world_thread, b) != 0)
         die("thread");
     double ns[REPEATS];
     (void)run_once(b, 1000000u * ms / REPEATS); // warm
@@ -370,8 +401,8 @@ static double measure(const struct bench *shape, enum method method, enum cipher
         ns[i] = run_once(b, 1000000u * ms / REPEATS);
     qsort(ns, REPEATS, sizeof ns[0], compare);
     atomic_store(&b->over, true);
-    sem_post(&b->full);
-    pthread_join(thread, NULL);
+    if (b->interval_us > 0)
+        pthread_join(thread, NULL);
     bench_close(b);
     free(b);
     return ns[REPEATS / 2];
@@ -411,7 +442,7 @@ int main(int argc, char **argv) {
     struct bench shape = {.n = 50, .burst = 4, .bytes = 1150};
     unsigned ms = 200;
     int method = -1, cipher = -1;
-    for (int option; (option = getopt(argc, argv, "n:b:l:t:s:c:p")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:b:l:t:s:c:i:")) != -1;) {
         unsigned value = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
         switch (option) {
         case 'n':
@@ -426,8 +457,8 @@ int main(int argc, char **argv) {
         case 't':
             ms = value;
             break;
-        case 'p':
-            shape.paced = true;
+        case 'i':
+            shape.interval_us = value;
             break;
         case 's':
             method = find(method_names, METHODS, optarg);
