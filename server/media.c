@@ -191,6 +191,7 @@ const char *media_drop_name(enum media_drop reason) {
         [MEDIA_DROP_EGRESS_FULL] = "egress_full",
         [MEDIA_DROP_SEND_FAILED] = "send_failed",
         [MEDIA_DROP_HANDOVER_FULL] = "handover_full",
+        [MEDIA_DROP_HANDSHAKES_FULL] = "handshakes_full",
         [MEDIA_DROP_RELAY_FULL] = "relay_full",
         [MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = "kernel_receive_queue",
     };

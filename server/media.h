@@ -62,8 +62,9 @@ enum media_drop {
     MEDIA_DROP_POOL_EMPTY,
     MEDIA_DROP_EGRESS_FULL,
     MEDIA_DROP_SEND_FAILED,
-    MEDIA_DROP_HANDOVER_FULL, // the queue to the worker that owns the peer
-    MEDIA_DROP_RELAY_FULL,    // the queue to a worker that also serves the room
+    MEDIA_DROP_HANDOVER_FULL,   // the queue to the worker that owns the peer
+    MEDIA_DROP_HANDSHAKES_FULL, // DTLS that waits for a worker to have time for it
+    MEDIA_DROP_RELAY_FULL,      // the queue to a worker that also serves the room
     MEDIA_DROP_KERNEL_RECEIVE_QUEUE,
     MEDIA_DROP_COUNT
 };

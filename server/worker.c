@@ -189,6 +189,7 @@ static void worker_turn(struct worker *w) {
     }
     w->now_us = clock_now_us();
     worker_commands(w, w->now_us);
+    worker_handshakes(w, w->now_us);
     worker_drain_mesh(w, w->now_us);
     w->lively = 0;
     for (unsigned i = 0; i < 2; i++)
@@ -228,7 +229,7 @@ static void worker_on_check(uv_check_t *check) {
 }
 
 static bool worker_has_work(struct worker *w) {
-    return ring_peek(w->commands) || mesh_waiting(w->mesh, w->index) ||
+    return ring_peek(w->commands) || ring_peek(w->handshakes) || mesh_waiting(w->mesh, w->index) ||
            atomic_load_explicit(&w->stopping, memory_order_acquire);
 }
 
@@ -287,14 +288,15 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
     w->untold = ring_create(sizeof(struct untold_route), WORKER_UNTOLD);
+    w->handshakes = worker_handshakes_create();
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
     struct forwarder_config fw = {.worker = (uint8_t)w->index, .random_seed = entropy_u64()};
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
-    bool ok =
-        w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->commands && w->events && w->fw;
+    bool ok = w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->handshakes &&
+              w->commands && w->events && w->fw;
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -363,6 +365,7 @@ void worker_destroy(struct worker *w) {
     ring_destroy(w->events);
     ring_destroy(w->commands);
     ring_destroy(w->untold);
+    worker_handshakes_close(w);
     route_table_destroy(w->routes);
     hmap_destroy(w->peers_by_id);
     slots_destroy(w->peers);

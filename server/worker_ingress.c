@@ -120,9 +120,8 @@ static const enum media_drop drop_of_forwarder[] = {
     [FORWARD_DROP_DUPLICATE] = MEDIA_DROP_RTP_DUPLICATE,
 };
 
-// Takes the block over.
-static void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
-                                 struct block *b, uint64_t now_us) {
+void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
+                          struct block *b, uint64_t now_us) {
     struct worker *w = peer->worker;
     struct peer_input input;
     peer_transport_input(peer->transport, from, block_data(b), b->len, now_us, &input);
@@ -166,6 +165,10 @@ static void worker_datagram(struct worker *w, const struct tuple *from, unsigned
     case DATAGRAM_DTLS:
         w->counters.dtls_in += origin == w->index;
         peer = worker_tuple_peer(w, from, origin, b);
+        if (peer) {
+            worker_handshake(peer, from, origin, b, now_us);
+            return;
+        }
         break;
     case DATAGRAM_RTP:
     case DATAGRAM_RTCP:

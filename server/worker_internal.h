@@ -1,6 +1,6 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
-// peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_load.c what is left
-// out when the worker is full.
+// peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
+// of DTLS have their turn, worker_load.c what is left out when the worker is full.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -24,6 +24,7 @@
 #define WORKER_EVENTS 4096
 #define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
 #define WORKER_HINTS 1024               // power of two
+#define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
 #define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
 
 // A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
@@ -78,7 +79,9 @@ struct worker {
     struct hmap *peers_by_id; // transport_id -> handle
     struct route_table *routes;
     struct route_hint hints[WORKER_HINTS];
-    struct ring *untold; // of struct untold_route; both ends are ours
+    struct ring *untold;     // of struct untold_route; both ends are ours
+    struct ring *handshakes; // worker_handshake.c; both ends are ours
+    uint64_t handshakes_us;  // that this turn has spent on them
 
     struct ring *commands, *events;
     bool events_written;
@@ -106,6 +109,7 @@ struct worker_peer {
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
+    uint8_t handshakes_waiting;          // in worker.handshakes
     uint64_t told_workers;               // a bit for each that was told a route to this peer
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
     enum ice_state reported_ice;
@@ -137,6 +141,18 @@ extern const struct forwarder_output worker_forwarder_output_template;
 // ---- worker_ingress.c
 bool worker_receive(struct worker *w, int family, uint64_t now_us); // false: nothing was there
 void worker_drain_mesh(struct worker *w, uint64_t now_us);
+// A datagram from one of our peers; takes the block over.
+void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
+                          struct block *b, uint64_t now_us);
+
+// ---- worker_handshake.c
+struct ring *worker_handshakes_create(void); // NULL without memory
+void worker_handshakes_close(struct worker *w);
+// The same for DTLS: now or, when this turn has spent enough time on it, in a later one.
+void worker_handshake(struct worker_peer *peer, const struct tuple *from, unsigned origin, struct block *b,
+                      uint64_t now_us);
+// A turn begins: those that wait, as far as its time goes.
+void worker_handshakes(struct worker *w, uint64_t now_us);
 
 // ---- worker_load.c
 // The turn is over: what is outside of turns is time to spare.
