@@ -61,7 +61,7 @@ export async function join(roomId: string, name: string, stream: MediaStream): P
     }
     if (source === 'microphone') watchMicrophone(track);
     local[source] = { track, paused: !wanted };
-    media[source] = { track, paused: !wanted, producerId: null, score: null, layer: null };
+    media[source] = { track, paused: !wanted, producerId: null, score: null, layer: null, unsent: false };
   }
   useCall.setState({
     ...INITIAL,

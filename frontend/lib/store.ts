@@ -11,6 +11,7 @@ export interface Media {
   producerId: string | null; // null: one's own
   score: number | null; // 0 to 10; null: not known yet
   layer: string | null; // "1/2": spatial and temporal layer that is received
+  unsent: boolean; // the server has said that it sends nothing of it for now
 }
 
 export interface Participant {
@@ -76,7 +77,7 @@ export type Store = StoreApi<CallStore>;
 export const useCall = create<CallStore>(() => INITIAL);
 export const makeCallStore = (): Store => createStore<CallStore>(() => INITIAL); // for tests
 
-const EMPTY: Media = { track: null, paused: false, producerId: null, score: null, layer: null };
+const EMPTY: Media = { track: null, paused: false, producerId: null, score: null, layer: null, unsent: false };
 
 // Sets fields of one medium of one participant; null takes it away.
 export function withMedia(
@@ -92,6 +93,9 @@ export function withMedia(
     return { ...participant, media: { ...participant.media, [source]: { ...EMPTY, ...old, ...change } } };
   });
 }
+
+const withoutUnsent = (media: Participant['media']): Participant['media'] =>
+  Object.fromEntries(Object.entries(media).map(([source, one]) => [source, { ...one, unsent: false }]));
 
 // A tile for each participant, and one more for each screen that is shared.
 export function tilesOf(participants: Participant[]): Tile[] {
@@ -113,7 +117,7 @@ export function mainTile(tiles: Tile[], pinned: string | null, speaker: string |
   );
 }
 
-export const videoShown = (media: Media | undefined): boolean => media?.track != null && !media.paused;
+export const videoShown = (media: Media | undefined): boolean => media?.track != null && !media.paused && !media.unsent;
 
 // Lets the store follow a room. Returns what ends that.
 export function follow(room: Room, store: Store): () => void {
@@ -128,9 +132,10 @@ export function follow(room: Room, store: Store): () => void {
       if (session.name === 'ended' && get().phase === 'room') set({ phase: 'ended', error: session.error });
     }),
     room.session.on('joined', ({ userId }) => {
-      // A session that began anew has another id for oneself.
+      // A session that began anew has another id for oneself. What was said while the connection was lost was not heard: better a
+      // picture that stands still than none.
       set(({ participants }) => ({
-        participants: participants.map((one) => (one.isLocal ? { ...one, userId } : one)),
+        participants: participants.map((one) => ({ ...one, userId: one.isLocal ? userId : one.userId, media: withoutUnsent(one.media) })),
         draining: false,
       }));
     }),
@@ -152,7 +157,7 @@ export function follow(room: Room, store: Store): () => void {
       tell('left', username);
     }),
     room.on('track', ({ userId, source, producerId, consumer }) => {
-      setMedia(userId, source, { track: consumer.track, producerId, paused: false, layer: null });
+      setMedia(userId, source, { track: consumer.track, producerId, paused: false, layer: null, unsent: false });
       // What someone shows is for reading: it comes large.
       if (source === 'screen' && get().view === 'grid') set({ view: 'speaker', viewBefore: 'grid', page: 0 });
     }),
@@ -169,7 +174,7 @@ export function follow(room: Room, store: Store): () => void {
       const entry = room.consumers.get(producerId);
       if (!entry) return;
       const layer = spatialLayer === null ? null : `${spatialLayer}/${temporalLayer ?? '-'}`;
-      setMedia(entry.userId, entry.source, { layer });
+      setMedia(entry.userId, entry.source, { layer, unsent: layer === null });
     }),
     room.on('speaker', ({ userId }) => set({ speaker: userId })),
     room.on('levels', (levels) =>

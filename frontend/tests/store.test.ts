@@ -62,6 +62,29 @@ describe('the store follows a room', () => {
     expect(store.getState()).toMatchObject({ speaker: null, pinned: null });
   });
 
+  test('a picture that the server does not send for now', async () => {
+    const consumer = { id: 'k', track: {} as MediaStreamTrack };
+    const entry = { userId: 'b', username: 'bob', source: 'camera', producerId: 'p', consumer } as never;
+    const bob = () => store.getState().participants.find(({ userId }) => userId === 'b')!.media.camera;
+    const says = (spatialLayer: number | null, reason?: string) =>
+      lastSocket().says('consumer-layers-changed', { consumerId: 'k', spatialLayer, temporalLayer: spatialLayer, reason });
+    room.consumers.set('p', entry);
+    store.setState(({ participants }) => ({ participants: withMedia(participants, 'b', 'camera', { track: consumer.track, producerId: 'p' }) }));
+    expect(videoShown(bob())).toBe(true);
+    says(null, 'overload');
+    expect(videoShown(bob())).toBe(false);
+    says(0);
+    expect(videoShown(bob())).toBe(true);
+    says(null, 'overload');
+    lastSocket().drops();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined({ peers: [{ userId: 'b', username: 'bob' }], resumed: true }));
+    await settle();
+    expect(videoShown(bob())).toBe(true);
+  });
+
   test('the connection, and why it ended', async () => {
     lastSocket().drops(4001);
     await settle();
@@ -110,6 +133,7 @@ describe('tiles', () => {
     const [cid] = withMedia([person('cid')], 'cid', 'camera', { track });
     expect(videoShown(cid!.media.camera)).toBe(true);
     expect(videoShown({ ...cid!.media.camera!, paused: true })).toBe(false);
+    expect(videoShown({ ...cid!.media.camera!, unsent: true })).toBe(false);
     expect(videoShown(undefined)).toBe(false);
   });
 });
