@@ -75,8 +75,9 @@ static void overload_fall(struct overload *o, uint64_t now_us) {
 
 static void overload_window(struct overload *o, uint64_t now_us) {
     uint64_t length_us = now_us - o->window_us;
-    assert(o->busy_us <= length_us);
-    o->spare = (unsigned)((length_us - o->busy_us) * 1000 / length_us);
+    uint64_t busy_us = o->lost ? o->busy_us : o->busy_us - o->patient_us;
+    assert(busy_us <= length_us);
+    o->spare = (unsigned)((length_us - busy_us) * 1000 / length_us);
     if (o->trying && now_us - o->changed_us >= OVERLOAD_TRY_US) { // it holds
         o->trying = false;
         if (o->level < o->full_below)
@@ -109,6 +110,7 @@ bool overload_turn(struct overload *o, const struct overload_turn *turn) {
         turn_us = most_us;
     }
     o->busy_us += turn_us;
+    o->patient_us += turn->patient_us < turn_us ? turn->patient_us : turn_us;
     o->packets |= turn->packets;
     o->lost |= turn->lost;
     if (turn->ended_us < o->window_us + (o->trying ? OVERLOAD_TRY_WINDOW_US : OVERLOAD_WINDOW_US))
@@ -116,7 +118,7 @@ bool overload_turn(struct overload *o, const struct overload_turn *turn) {
     unsigned before = o->level;
     overload_window(o, turn->ended_us);
     o->window_us = turn->ended_us;
-    o->busy_us = 0;
+    o->busy_us = o->patient_us = 0;
     o->packets = o->lost = false;
     return o->level != before;
 }

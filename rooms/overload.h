@@ -32,6 +32,7 @@ struct overload {
     unsigned level; // 0: nothing is shed
 
     uint64_t window_us, busy_us; // of the present window: its begin, and what turns took of it
+    uint64_t patient_us;         // of that
     uint64_t turn_us;            // the last turn that had packets
     bool packets, lost;
 
@@ -51,8 +52,9 @@ struct overload {
 void overload_init(struct overload *o, uint64_t now_us);
 struct overload_turn {
     uint64_t began_us, ended_us; // never go back
-    bool packets;                // it handled some
-    bool lost;                   // and learnt of some that were lost because it had not come in time
+    uint64_t patient_us; // what it spent on work that may wait: time to spare, unless packets are lost
+    bool packets;        // it handled some
+    bool lost;           // and learnt of some that were lost because it had not come in time
 };
 // True when the level has changed.
 bool overload_turn(struct overload *o, const struct overload_turn *turn);

@@ -10,6 +10,7 @@ void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us) {
     uint64_t packets = udp->datagrams_in + forwarder_counters(w->fw)->relayed_in;
     struct overload_turn turn = {.began_us = began_us,
                                  .ended_us = ended_us,
+                                 .patient_us = w->handshakes_us,
                                  .packets = packets != w->load_packets,
                                  .lost = udp->kernel_dropped != w->load_lost};
     (void)overload_turn(&w->overload, &turn);
