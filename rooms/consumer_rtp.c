@@ -129,7 +129,7 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     rtp_forward_copy(b, prepared, &stamp);
     if (c->sent)
         consumer_remember(c, &stamp);
-    c->payload_bytes += (uint64_t)(b->len - meta->header_len);
+    c->payload_bytes += (uint64_t)(b->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
     consumer_send(c, b, false, now_us);
     if (c->report_due && s->clock.known) {

@@ -12,6 +12,8 @@
 #define CACHE_LINE 64
 #define CONSUMER_HOT_BYTES 384 // what consumer_forward reads
 #define SCOUT_AHEAD 3
+#define PACKETS_MAX 2048 // video packets of a turn whose sizes are looked at
+#define PAD_MAX 8        // bytes that a packet may gain
 
 struct fan_out_job {
     struct consumer *consumer;
@@ -22,7 +24,15 @@ struct fan_out_job {
     uint16_t newest_seq; // of the stream, when the packet came
 };
 
+struct fan_out_packet {
+    struct producer_stream *stream;
+    struct block *block;
+};
+
 struct fan_out {
+    struct fan_out_packet packets[PACKETS_MAX]; // video of this turn, as it came
+    uint32_t packet_count;
+    uint32_t turn;
     struct fan_out_job jobs[FAN_OUT_JOBS_MAX];
     uint32_t job_count;
     struct endpoint *ready[FAN_OUT_JOBS_MAX]; // those with jobs, in the order of their first
@@ -36,7 +46,7 @@ struct fan_out *fan_out_create(void) {
 }
 
 void fan_out_destroy(struct fan_out *f) {
-    assert(!f || f->job_count == 0);
+    assert(!f || (f->job_count == 0 && f->packet_count == 0));
     free(f);
 }
 
@@ -73,6 +83,31 @@ void fan_out_packet(struct consumer *c, const struct producer_stream *s, struct 
 void fan_out_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us) {
     assert(c->active);
     fan_out_add(c, &(struct fan_out_job){.consumer = c, .stream = s, .next = JOB_NONE, .seq = seq}, now_us);
+}
+
+// Browsers cut a frame into packets that differ by a byte, the smaller ones first, and only packets of one
+// size, but for the last, leave in one message (UDP_SEGMENT). So a packet is padded to the size of the one
+// that follows in its stream where that is a few bytes longer. It is done once, before the packet is sent to
+// anybody: it stays the same for all receivers and for whoever asks for it again.
+static void fan_out_even(struct fan_out *f) {
+    f->turn++;
+    for (uint32_t i = f->packet_count; i-- > 0;) {
+        struct producer_stream *s = f->packets[i].stream;
+        struct block *b = f->packets[i].block;
+        if (s->even_turn == f->turn && s->even_len > b->len && s->even_len - b->len <= PAD_MAX)
+            rtp_forward_pad(b, (uint8_t)(s->even_len - b->len));
+        s->even_turn = f->turn;
+        s->even_len = b->len;
+        block_release(b);
+    }
+    f->packet_count = 0;
+}
+
+void fan_out_note(struct forwarder *fw, struct producer_stream *s, struct block *prepared) {
+    struct fan_out *f = fw->fan_out;
+    assert(!f->running);
+    if (f->packet_count < PACKETS_MAX)
+        f->packets[f->packet_count++] = (struct fan_out_packet){.stream = s, .block = block_ref(prepared)};
 }
 
 // Runs ahead of the work over the same jobs in the same order, so that the CPU has fetched a consumer when
@@ -123,6 +158,7 @@ void forwarder_flush(struct forwarder *fw) {
         return;
     assert(!f->running);
     f->running = true;
+    fan_out_even(f);
     struct scout scout = {.job = JOB_NONE};
     for (unsigned i = 0; i < SCOUT_AHEAD; i++)
         scout_step(f, &scout);

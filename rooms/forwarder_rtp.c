@@ -25,6 +25,8 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
     producer_note_packet(s, meta, now_us);
     if (s->history)
         history_put(s->history, meta->seq, b, now_us);
+    if (!producer_is_audio(p) && p->active_count > 0)
+        fan_out_note(p->fw, s, b);
     for (unsigned i = 0; i < p->active_count; i++)
         fan_out_packet(p->consumers[i], s, b, now_us);
     for (uint64_t left = p->relay_workers; left; left &= left - 1) {

@@ -89,7 +89,9 @@ struct producer_stream {
     uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
-    bool begun; // newest_seq holds
+    bool begun;        // newest_seq holds
+    uint16_t even_len; // length of the packet that follows in turn even_turn (fan_out.c)
+    uint32_t even_turn;
     uint8_t fir_seq;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
         retransmitted;
@@ -279,6 +281,8 @@ void fan_out_destroy(struct fan_out *fan_out); // has nothing any more; NULL is 
 // closes it, flushes first.
 void fan_out_packet(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                     uint64_t now_us);
+// Before that, for each packet of video that goes to somebody: it may be padded until the flush.
+void fan_out_note(struct forwarder *fw, struct producer_stream *s, struct block *prepared);
 void fan_out_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us);
 
 #endif

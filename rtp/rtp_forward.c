@@ -4,16 +4,17 @@
 
 #include <assert.h>
 
-#define EXT_HEAD_BYTES 4         // profile and length of the extension block
-#define HEADER_LONGEST 64        // every value present
-#define FIRST_BYTE 0x90          // version 2, an extension block, no padding, no contributing sources
+#define EXT_HEAD_BYTES 4  // profile and length of the extension block
+#define HEADER_LONGEST 64 // every value present
+#define FIRST_BYTE 0x90   // version 2, an extension block, no padding, no contributing sources
+#define PADDING_BIT 0x20
 #define RTX_SEQ_BYTES 2          // RFC 4588, section 4: the original sequence number
 #define SRTP_TRAILER_LONGEST 144 // what protection may append
 
+#define PREPARED_LONGEST (BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + HEADER_LONGEST)
+
 static_assert(HEADER_LONGEST <= RTP_FORWARD_HEADER_MAX, "the promise of the header file");
-static_assert(BLOCK_HEADROOM + BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + HEADER_LONGEST + RTX_SEQ_BYTES +
-                      SRTP_TRAILER_LONGEST <=
-                  BLOCK_CAPACITY,
+static_assert(BLOCK_HEADROOM + PREPARED_LONGEST + RTX_SEQ_BYTES + SRTP_TRAILER_LONGEST <= BLOCK_CAPACITY,
               "the longest received packet fits a block when it goes out");
 
 // One element in one-byte form; returns the offset of its value from the packet's start.
@@ -77,6 +78,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     meta->marker = packet->marker;
     meta->repaired = false;
     meta->picture_at = 0;
+    meta->padding = 0;
     if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
         meta->capture_ntp = 0;
     // Built aside first: the values view the bytes that the new header covers.
@@ -87,6 +89,19 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     block->start = (uint16_t)(payload_at - w.len);
     block->len = (uint16_t)(w.len + packet->payload.len);
     memcpy(block_data(block), header, w.len);
+}
+
+void rtp_forward_pad(struct block *prepared, uint8_t bytes) {
+    struct forward_meta *meta = forward_meta_of(prepared);
+    assert(bytes > 0);
+    if (meta->padding || prepared->len + bytes > PREPARED_LONGEST ||
+        prepared->start + prepared->len + bytes > BLOCK_CAPACITY)
+        return;
+    uint8_t *p = block_data(prepared);
+    memset(p + prepared->len, 0, bytes);
+    prepared->len = (uint16_t)(prepared->len + bytes);
+    p[0] |= PADDING_BIT;
+    p[prepared->len - 1] = meta->padding = bytes;
 }
 
 // What differs by receiver, into a copied header at `p`.

@@ -5,7 +5,7 @@
 // on (audio level, orientation, transmission offset, capture time, playout delay) and blank places for what
 // differs by receiver (MID, abs-send-time, for video transport-cc). MID comes last with room for
 // RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. The prepared packet is
-// shared (history, relays, all consumers) and never changed again. Pure.
+// shared (history, relays, all consumers) and, once it has been copied, never changed again. Pure.
 #ifndef RTP_RTP_FORWARD_H
 #define RTP_RTP_FORWARD_H
 
@@ -32,6 +32,7 @@ struct forward_meta {
     uint8_t spatial, temporal;
     uint8_t picture_at; // as codec.h tells
     bool repaired;      // came as a retransmission
+    uint8_t padding;    // bytes at the end that say nothing
 };
 _Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
 
@@ -45,6 +46,11 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 // packet to set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
+
+// Makes a prepared packet longer (RFC 3550, section 5.1). Only before its first copy: under one number a
+// receiver must never get two different packets (RFC 7714, section 8.4). `bytes` 1..255; a packet that is
+// padded already, or has no room, stays as it is.
+void rtp_forward_pad(struct block *prepared, uint8_t bytes);
 
 struct forward_stamp { // what one receiver sees
     uint32_t ssrc;

@@ -207,6 +207,100 @@ static void a_turn_longer_than_the_list_goes_out_in_parts(void **state) {
     fake_destroy(r.f);
 }
 
+// What A and B got of the video in this turn: sizes with padding, and the padding.
+static void check_sizes(const struct room *r, const char *peer, uint32_t ssrc, const unsigned (*expected)[2],
+                        unsigned count) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < r->f->rtp_count; i++) {
+        const struct rtp_packet *head = &r->f->rtp[i].head;
+        if (r->f->rtp[i].peer != peer || head->ssrc != ssrc)
+            continue;
+        assert_true(n < count);
+        size_t longer = head->payload.len + head->padding - 32; // than the shortest
+        if (longer != expected[n][0] || head->padding != expected[n][1])
+            fail_msg("packet %u: expected %u bytes more than usual with %u of padding, got %zu with %u", n,
+                     expected[n][0], expected[n][1], longer, (unsigned)head->padding);
+        n++;
+    }
+    assert_int_equal(n, count);
+}
+
+static void packets_of_a_frame_become_equal(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned count, longer[5], expected[5][2];
+    } rows[] = {
+        {"cut as browsers do", 4, {0, 0, 1, 1}, {{1, 1}, {1, 1}, {1, 0}, {1, 0}}},
+        {"the last may be shorter", 3, {5, 5, 2}, {{5, 0}, {5, 0}, {2, 0}}},
+        {"too far apart", 3, {0, 9, 9}, {{0, 0}, {9, 0}, {9, 0}}},
+        {"just near enough", 2, {0, 8}, {{8, 8}, {8, 0}}},
+        {"each follows its neighbour", 3, {0, 5, 10}, {{0, 0}, {10, 5}, {10, 0}}},
+        {"alone", 1, {3}, {{3, 0}}},
+        {"a frame behind another", 5, {4, 3, 60, 61, 61}, {{4, 0}, {3, 0}, {61, 1}, {61, 0}, {61, 0}}},
+    };
+    for (unsigned row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct room r = room_open();
+        for (unsigned i = 0; i < rows[row].count; i++)
+            fake_rtp_pending(r.f, r.pub,
+                             (struct fake_packet){.pt = VP8_PT,
+                                                  .ssrc = 1000,
+                                                  .seq = (uint16_t)(100 + i),
+                                                  .key = i == 0,
+                                                  .longer = rows[row].longer[i]});
+        turn_ends(&r);
+        check_sizes(&r, A, 110, rows[row].expected, rows[row].count);
+        check_sizes(&r, B, 210, rows[row].expected, rows[row].count);
+        fake_destroy(r.f);
+    }
+}
+
+static void padding_stays_what_it_was_when_sent_again(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (unsigned i = 0; i < 2; i++)
+        fake_rtp_pending(
+            r.f, r.pub,
+            (struct fake_packet){
+                .pt = VP8_PT, .ssrc = 1000, .seq = (uint16_t)(100 + i), .key = i == 0, .longer = i});
+    turn_ends(&r);
+    const struct fake_rtp *sent = NULL;
+    for (unsigned i = 0; i < r.f->rtp_count && !sent; i++)
+        sent = r.f->rtp[i].peer == B && r.f->rtp[i].head.ssrc == 210 ? &r.f->rtp[i] : NULL;
+    assert_non_null(sent);
+    assert_int_equal(sent->head.padding, 1);
+    uint8_t buffer[64];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_nack(&w, 77, 210, &sent->head.seq, 1);
+    r.f->now_us += SECOND;
+    unsigned before = r.f->rtp_count;
+    fake_rtcp(r.f, r.b, &w);
+    assert_int_equal(r.f->rtp_count, before + 1);
+    assert_memory_equal(r.f->rtp[before].bytes, sent->bytes, sizeof sent->bytes);
+    assert_int_equal(r.f->rtp[before].head.padding, 1);
+    fake_destroy(r.f);
+}
+
+static void reports_count_no_padding(void **state) {
+    (void)state;
+    struct room r = room_open();
+    uint8_t buffer[64];
+    struct writer sr = writer_of(buffer, sizeof buffer);
+    struct rtcp_sender_info clock = {.ntp = UINT64_C(1) << 32, .rtp_timestamp = 1};
+    rtcp_write_sr(&sr, 1000, &clock, NULL, 0);
+    for (unsigned i = 0; i < 2; i++)
+        fake_rtp_pending(
+            r.f, r.pub,
+            (struct fake_packet){
+                .pt = VP8_PT, .ssrc = 1000, .seq = (uint16_t)(100 + i), .key = i == 0, .longer = i * 4});
+    turn_ends(&r);
+    fake_rtcp(r.f, r.pub, &sr);
+    struct rtcp_packet report;
+    assert_int_equal(fake_count_rtcp(r.f, A, RTCP_SENDER_REPORT, &report), 1);
+    assert_int_equal(report.octet_count, 32 + 36);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_leave_when_the_turn_ends_receiver_by_receiver),
@@ -217,6 +311,9 @@ int main(void) {
         cmocka_unit_test(numbers_that_begin_anew_do_not_mix_with_those_before),
         cmocka_unit_test(padding_closes_up_in_its_place),
         cmocka_unit_test(a_turn_longer_than_the_list_goes_out_in_parts),
+        cmocka_unit_test(packets_of_a_frame_become_equal),
+        cmocka_unit_test(padding_stays_what_it_was_when_sent_again),
+        cmocka_unit_test(reports_count_no_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

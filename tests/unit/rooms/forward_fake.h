@@ -304,6 +304,7 @@ struct fake_packet {
     const char *mid, *rid, *repaired_rid;
     int transport_seq; // 0: none
     int level;         // -dBov, 0: none
+    unsigned longer;   // bytes of payload more than usual
     int osn;           // RTX: the original number plus one, 0: not RTX
 };
 
@@ -348,7 +349,7 @@ static inline size_t fake_build(uint8_t *out, size_t cap, const struct fake_pack
     write_u8(&w, 0x10);
     write_u8(&w, p->key ? 0x00 : 0x01);
     write_u16(&w, p->seq); // to tell packets apart
-    write_zeros(&w, 28);
+    write_zeros(&w, 28 + p->longer);
     assert_false(w.failed);
     return w.len;
 }

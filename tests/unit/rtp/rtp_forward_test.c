@@ -274,6 +274,39 @@ static void the_longest_packet_fits(void **state) {
     block_release(b);
 }
 
+static void padding_is_added_once_and_within_a_block(void **state) {
+    (void)state;
+    const struct row *row = &rows[5];
+    struct block *b = block_of_row(row), *out = block_of(""), *rtx = block_of("");
+    prepare(b, row->kind, row->rtx);
+    uint16_t len = b->len;
+    rtp_forward_pad(b, 3);
+    rtp_forward_pad(b, 5); // is padded already
+    assert_int_equal(b->len, len + 3);
+    struct forward_stamp stamp = stamp_of("12");
+    rtp_forward_copy(out, b, &stamp);
+    rtp_forward_copy_rtx(rtx, b, &stamp, 0x4321);
+    struct rtp_packet p;
+    assert_int_equal(rtp_parse(span_of_block(out), &p), ERR_OK);
+    assert_int_equal(p.padding, 3);
+    assert_int_equal(p.payload.len, strlen(row->payload) / 2);
+    assert_int_equal(rtp_parse(span_of_block(rtx), &p), ERR_OK);
+    assert_int_equal(p.padding, 3);
+    assert_int_equal(p.payload.len, strlen(row->payload) / 2 + 2);
+    block_release(rtx);
+    block_release(out);
+    block_release(b);
+
+    b = block_of_row(row);
+    b->bytes[b->start] &= (uint8_t)~0x20;
+    b->len = BLOCK_DATAGRAM_MAX;
+    prepare(b, MEDIA_VIDEO, false);
+    len = b->len;
+    rtp_forward_pad(b, 255);
+    assert_int_equal(b->len, len);
+    block_release(b);
+}
+
 static void picture_numbers_are_stamped(void **state) {
     (void)state;
     struct pool *blocks = pool_create(4);
@@ -307,9 +340,12 @@ static void picture_numbers_are_stamped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_are_prepared),        cmocka_unit_test(prepare_leaves_the_codecs_fields),
-        cmocka_unit_test(copies_are_stamped),          cmocka_unit_test(the_longest_packet_fits),
+        cmocka_unit_test(packets_are_prepared),
+        cmocka_unit_test(prepare_leaves_the_codecs_fields),
+        cmocka_unit_test(copies_are_stamped),
+        cmocka_unit_test(the_longest_packet_fits),
         cmocka_unit_test(picture_numbers_are_stamped),
+        cmocka_unit_test(padding_is_added_once_and_within_a_block),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
