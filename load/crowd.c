@@ -371,6 +371,7 @@ bool crowd_run(const struct load_options *options, struct results *results, char
         free(c);
         return false;
     }
+    struct srtp_session *held = srtp_library_hold();
     c->load.options = options;
     c->results = results;
     c->error = error;
@@ -389,6 +390,7 @@ bool crowd_run(const struct load_options *options, struct results *results, char
     }
     parts_close(c);
     screen_end(&c->screen);
+    srtp_session_destroy(held);
     srtp_library_stop();
     bool ok = !c->failed;
     free(c);

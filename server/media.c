@@ -20,6 +20,7 @@ struct media {
     unsigned workers;
     unsigned threads; // running
     bool srtp_started;
+    struct srtp_session *srtp_held; // for the speed of those that come, or NULL
     struct dtls_context *dtls;
     struct mesh *mesh;
     struct worker *worker[WORKERS_MAX];
@@ -112,6 +113,8 @@ struct media *media_start(const struct media_config *config, char *error, size_t
     }
     media->workers = config->workers;
     media->srtp_started = srtp_library_start() == ERR_OK;
+    if (media->srtp_started)
+        media->srtp_held = srtp_library_hold();
     media->dtls = dtls_context_create();
     media->mesh = mesh_create(config->workers, media_wake_worker, media);
     if (!media->srtp_started || !media->dtls || !media->mesh)
@@ -137,6 +140,7 @@ void media_stop(struct media *media) {
         worker_destroy(media->worker[i]);
     mesh_destroy(media->mesh);
     dtls_context_destroy(media->dtls);
+    srtp_session_destroy(media->srtp_held);
     if (media->srtp_started)
         srtp_library_stop();
     free(media);

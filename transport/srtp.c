@@ -128,6 +128,13 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     return session;
 }
 
+// AES-CM is libsrtp2's own, whatever does AES-GCM here (srtp_cipher.h). No packet ever meets these keys.
+struct srtp_session *srtp_library_hold(void) {
+    const struct profile *profile = profile_find(SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80);
+    struct srtp_keys keys = {.profile = SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80, .len = profile->key_bytes};
+    return srtp_session_create(&keys);
+}
+
 void srtp_session_destroy(struct srtp_session *session) {
     if (!session)
         return;

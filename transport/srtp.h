@@ -27,6 +27,10 @@ MUST_USE enum err srtp_library_start_with(enum srtp_cipher cipher);
 void srtp_library_stop(void);
 
 struct srtp_session;
+// Where libsrtp2 is built on NSS (Debian), making a session's keys opens NSS and closes it again, libraries
+// and all, which takes half a millisecond unless somebody else has it open. Who makes many sessions holds
+// this one meanwhile, and destroys it like any other. NULL: no memory; all works without it.
+struct srtp_session *srtp_library_hold(void);
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys); // NULL: no memory or unknown profile
 void srtp_session_destroy(struct srtp_session *session);                // NULL is fine
 

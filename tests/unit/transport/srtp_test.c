@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "transport/srtp.h"
 
+#include <link.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
@@ -400,6 +401,32 @@ static int library_stop(void **state) {
     return 0;
 }
 
+static int read_loads(struct dl_phdr_info *info, size_t size, void *out) {
+    (void)size;
+    *(unsigned long long *)out = info->dlpi_adds;
+    return 1;
+}
+
+// How many libraries this process has ever loaded, those again that were unloaded meanwhile.
+static unsigned long long libraries_loaded(void) {
+    unsigned long long loads = 0;
+    dl_iterate_phdr(read_loads, &loads);
+    return loads;
+}
+
+static void test_no_library_is_loaded_for_a_session_while_one_is_held(void **state) {
+    (void)state;
+    struct srtp_session *held = srtp_library_hold();
+    assert_non_null(held);
+    for (size_t i = 0; i < ROWS; i++)
+        pair_free(pair_make(&rows[i])); // whatever each loads once
+    unsigned long long before = libraries_loaded();
+    for (size_t i = 0; i < 10 * ROWS; i++)
+        pair_free(pair_make(&rows[i % ROWS]));
+    assert_int_equal(libraries_loaded(), before);
+    srtp_session_destroy(held);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_second_implementation),
@@ -412,6 +439,7 @@ int main(void) {
         cmocka_unit_test(test_every_short_length),
         cmocka_unit_test(test_protect_refuses_what_is_no_packet),
         cmocka_unit_test(test_unusable_keys),
+        cmocka_unit_test(test_no_library_is_loaded_for_a_session_while_one_is_held),
     };
     return cmocka_run_group_tests(tests, library_start, library_stop);
 }
