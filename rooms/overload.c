@@ -99,6 +99,11 @@ static void overload_window(struct overload *o, uint64_t now_us) {
     overload_fall(o, now_us);
 }
 
+static uint64_t overload_window_us(const struct overload *o) {
+    bool quick = o->trying || o->full_windows >= FULL_WINDOWS;
+    return quick ? OVERLOAD_QUICK_WINDOW_US : OVERLOAD_WINDOW_US;
+}
+
 bool overload_turn(struct overload *o, const struct overload_turn *turn) {
     assert(turn->began_us <= turn->ended_us);
     uint64_t most_us = 2 * o->turn_us > OVERLOAD_TURN_US ? 2 * o->turn_us : OVERLOAD_TURN_US;
@@ -113,7 +118,7 @@ bool overload_turn(struct overload *o, const struct overload_turn *turn) {
     o->patient_us += turn->patient_us < turn_us ? turn->patient_us : turn_us;
     o->packets |= turn->packets;
     o->lost |= turn->lost;
-    if (turn->ended_us < o->window_us + (o->trying ? OVERLOAD_TRY_WINDOW_US : OVERLOAD_WINDOW_US))
+    if (turn->ended_us < o->window_us + overload_window_us(o))
         return false;
     unsigned before = o->level;
     overload_window(o, turn->ended_us);

@@ -19,8 +19,8 @@
 
 #define OVERLOAD_LEVEL_MAX 32
 #define OVERLOAD_WINDOW_US 100000
-#define OVERLOAD_TRY_WINDOW_US 50000 // while a level is tried that has just fallen
-#define OVERLOAD_TURN_US 40000       // a longer turn is believed when the one before was about as long
+#define OVERLOAD_QUICK_WINDOW_US 50000 // while the level rises, or has just fallen
+#define OVERLOAD_TURN_US 40000         // a longer turn is believed when the one before was about as long
 #define OVERLOAD_STEP_DOWN_US 500000
 #define OVERLOAD_TRY_US 2000000  // a level that fell is all right when it has not been full for so long
 #define OVERLOAD_DRAIN_US 600000 // what gathered while a try failed is worked off, and no sign of too much

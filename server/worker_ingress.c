@@ -4,11 +4,13 @@
 #include "server/worker_internal.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define RECEIVE_BATCHES 4     // a turn; then timers and commands have theirs
+#define RECEIVE_TURN_US 5000  // or earlier, when each datagram goes to hundreds
 #define MESH_MESSAGES_MAX 512 // of one other worker, a turn
 
 // `proven`: some peer has validated the tuple.
@@ -198,7 +200,7 @@ bool worker_receive(struct worker *w, int family, uint64_t now_us) {
             worker_datagram(w, &batch[k].from, w->index, batch[k].block, now_us);
         }
         some |= n > 0;
-        if (n < UDP_PORT_BATCH)
+        if (n < UDP_PORT_BATCH || clock_now_us() - now_us > RECEIVE_TURN_US)
             break;
     }
     return some;
