@@ -54,8 +54,8 @@ struct udp_send {
     uint32_t refusals; // in a row
     uint64_t hash_seed;
     uint32_t head, count; // of the ring, gaps included
-    uint32_t gaps;
-    uint32_t no_video; // so many entries from the head on are known to be gaps or to be kept
+    uint32_t full_at;     // entries at which the queue is full: UDP_PORT_QUEUE_MAX, and the gaps among them
+    uint32_t no_video;    // so many entries from the head on are known to be gaps or to be kept
     uint32_t backlog;
     uint32_t flush, chain_count, last_chain;
     bool chains_stale; // something left the queue by its head: build them anew
@@ -78,6 +78,7 @@ struct udp_send *udp_send_create(struct udp_port_counters *counters, bool segmen
     send->segmentation = segmentation;
     send->hash_seed = entropy_u64() | 1;
     send->flush = 1; // no slot has this mark
+    send->full_at = UDP_PORT_QUEUE_MAX;
     return send;
 }
 
@@ -98,7 +99,7 @@ void udp_send_destroy(struct udp_send *send) {
 }
 
 bool udp_send_full(const struct udp_send *send) {
-    return send->count - send->gaps == UDP_PORT_QUEUE_MAX;
+    return send->count == send->full_at;
 }
 
 uint32_t udp_send_backlog(const struct udp_send *send) {
@@ -179,7 +180,8 @@ static void send_compact(struct udp_send *send) {
         kept++;
     }
     send->count = kept;
-    send->gaps = send->no_video = 0;
+    send->no_video = 0;
+    send->full_at = UDP_PORT_QUEUE_MAX;
 }
 
 static void send_drop_head(struct udp_send *send) {
@@ -204,8 +206,8 @@ static bool send_make_room(struct udp_send *send, enum udp_worth worth) {
     entry->block = NULL;
     send->chains_stale = true;
     send->backlog -= send->backlog > 0;
-    send->gaps++;
-    for (; send->count > 0 && !send_entry_at(send, 0)->block; send->gaps--)
+    send->full_at++;
+    for (; send->count > 0 && !send_entry_at(send, 0)->block; send->full_at--)
         send_drop_head(send);
     if (send->count == SEND_RING)
         send_compact(send);
@@ -489,10 +491,12 @@ void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
         all = send_family(send, 6, fd6) && all;
     else
         drop_family(send, 6);
-    if (all)
-        send->count = send->gaps = send->no_video = 0;
-    else
+    if (all) {
+        send->count = send->no_video = 0;
+        send->full_at = UDP_PORT_QUEUE_MAX;
+    } else {
         send_compact(send);
+    }
     send_chains_clear(send);
     send->backlog = send->count;
     send->chains_stale = send->count > 0;
