@@ -25,7 +25,8 @@ static void overload_note_full(struct overload *o, uint64_t now_us) {
     if (again)
         o->wait_us = 2 * o->wait_us < OVERLOAD_WAIT_MAX_US ? 2 * o->wait_us : OVERLOAD_WAIT_MAX_US;
     o->try_us = now_us + o->wait_us;
-    o->full_below = o->level + 1;
+    if (o->trying || o->full_windows == FULL_WINDOWS) // later ones may be full of what has gathered
+        o->full_below = o->level + 1;
 }
 
 static unsigned overload_step(const struct overload *o) {
@@ -66,11 +67,13 @@ static void overload_fall(struct overload *o, uint64_t now_us) {
         return;
     if (was_full)
         o->spare_at_try = o->spare;
-    bool far = o->level >= o->full_below + 2 && o->spare >= SPARE_HALF;
+    unsigned step = 1;
+    if (o->level >= o->full_below + 2 && o->spare >= SPARE_HALF) // far from where it was full
+        step = o->level >= o->full_below + 4 && o->level > OVERLOAD_LEVEL_MAX / 2 ? 4 : 2;
     o->trying = true;
     o->fell_from = o->level;
     o->drained_us = now_us + OVERLOAD_GREET_US;
-    overload_set(o, o->level - (far ? 2 : 1), now_us);
+    overload_set(o, o->level - step, now_us);
 }
 
 static void overload_window(struct overload *o, uint64_t now_us) {
