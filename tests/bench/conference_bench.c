@@ -1,15 +1,16 @@
 // What a conference costs: CPU of the media threads for each packet sent, and memory for each participant.
 //
-//   conference_bench [-b BATCH_US] [-x TIMES] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS VIDEO_PUBLISHERS
-//   SECONDS
+//   conference_bench [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS
+//   VIDEO_PUBLISHERS SECONDS
 //
 // Hub and workers run in this process; the CPU time is that of the threads named media-*, from
 // /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second), audio 50 packets a second; -x
 // sends TIMES as much, to load the workers of small cases. Delay is from a publisher's send call to the
-// receiver's socket, of some ten participants; the others read their packets and throw them away. Bounded: it
-// ends after SECONDS. -r prints one line of numbers for scripts: packets forwarded, ns of CPU a forwarded
-// packet, packets a message, bytes a packet, median and p99 of delay in us, CPU us a second of each
-// participant when nobody sends, load of a worker in %.
+// receiver's socket, of some ten participants; the others read their packets and throw them away. With -f it
+// is two, and the others are far: the kernel drops what is for them, so that more can be sent than this
+// machine could read. Bounded: it ends after SECONDS. -r prints one line of numbers for scripts: packets
+// forwarded, ns of CPU a forwarded packet, packets a message, bytes a packet, median and p99 of delay in us,
+// CPU us a second of each participant when nobody sends, load of a worker in %.
 #include "base/clock.h"
 #include "tests/kit/conference.h"
 
@@ -28,6 +29,7 @@
 #define SETTLE_US (2200 * US_PER_MS)   // workers publish their counters each other second at the latest
 #define SILENCE_US (4 * US_PER_SECOND) // then nobody is taken for a speaker any more
 #define LISTENERS 10
+#define LISTENERS_FAR 2 // each gets everything that is sent
 
 // Nanoseconds on a CPU of all threads whose name starts with `prefix`.
 static uint64_t threads_cpu_ns(const char *prefix) {
@@ -171,7 +173,8 @@ static void measure(struct conference *c, const struct conference_config *config
     out->delay_p99_us = conference_delay_us(c, 0.99);
 }
 
-static int bench(const struct conference_config *config, unsigned times, unsigned seconds, bool raw) {
+static int bench(const struct conference_config *config, unsigned times, unsigned seconds, bool far,
+                 bool raw) {
     struct conference *c = conference_open(config);
     if (!c)
         return 1;
@@ -183,7 +186,8 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
         return 1;
     }
     conference_send_reports(c);
-    conference_listen(c, config->participants > LISTENERS ? config->participants / LISTENERS : 1);
+    unsigned listeners = far ? LISTENERS_FAR : LISTENERS;
+    conference_listen(c, config->participants > listeners ? config->participants / listeners : 1, far);
     double ready_ms = (double)(clock_now_us() - start_us) / 1000;
     struct result r;
     measure(c, config, times, seconds * US_PER_SECOND, &r);
@@ -205,13 +209,15 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
 
 int main(int argc, char **argv) {
     struct conference_config config = {.batch_us = 500};
-    bool raw = false;
+    bool raw = false, far = false;
     unsigned times = 1;
-    for (int option; (option = getopt(argc, argv, "b:rx:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "b:frx:")) != -1;) {
         if (option == 'b')
             config.batch_us = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'x')
             times = (unsigned)strtoul(optarg, NULL, 10);
+        else if (option == 'f')
+            far = true;
         else if (option == 'r')
             raw = true;
         else
@@ -219,7 +225,7 @@ int main(int argc, char **argv) {
     }
     if (argc - optind != 5 || times < 1 || times > 100) {
         fprintf(stderr,
-                "usage: %s [-b BATCH_US] [-x TIMES] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS "
+                "usage: %s [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS "
                 "VIDEO_PUBLISHERS SECONDS\n",
                 argv[0]);
         return 2;
@@ -234,5 +240,5 @@ int main(int argc, char **argv) {
     config.participants_per_worker = (values[1] + values[0] - 1) / values[0];
     struct rlimit limit = {.rlim_cur = 20000, .rlim_max = 20000}; // two sockets a participant
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return bench(&config, times, values[4], raw);
+    return bench(&config, times, values[4], far, raw);
 }

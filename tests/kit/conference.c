@@ -121,9 +121,13 @@ uint32_t conference_delay_us(const struct conference *c, double quantile) {
     return DELAY_STEPS * DELAY_STEP_US;
 }
 
-void conference_listen(struct conference *c, unsigned every) {
-    for (unsigned i = 0; i < c->config.participants; i++)
-        media_peer_listen(c->members[i].recv, i % every == every - 1);
+void conference_listen(struct conference *c, unsigned every, bool far) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        bool listens = i % every == every - 1;
+        media_peer_listen(c->members[i].recv, listens);
+        if (far && !listens)
+            media_peer_deafen(c->members[i].recv);
+    }
 }
 
 void conference_delay_reset(struct conference *c) {

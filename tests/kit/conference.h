@@ -36,8 +36,9 @@ void conference_send_audio(struct conference *conference, unsigned payload_bytes
 void conference_send_video(struct conference *conference, unsigned payload_bytes, bool frame_start,
                            bool key_frame, bool marker);
 // Only each `every`-th participant still decrypts what it gets and counts for the delay; the others throw it
-// away, so that the generator is not what a benchmark measures.
-void conference_listen(struct conference *conference, unsigned every);
+// away, so that the generator is not what a benchmark measures; `far`: nothing reaches the others, as if they
+// were on other machines.
+void conference_listen(struct conference *conference, unsigned every, bool far);
 // Instead of that: each `every`-th participant counts what reaches it by its RTP header, and nothing reaches
 // the others, as if they were on other machines. For loads that nobody on this machine could read.
 void conference_count(struct conference *conference, unsigned every);
