@@ -71,7 +71,8 @@ struct room_transport {
     bool connected;   // connect-transport was accepted
     enum ice_state ice;
     enum dtls_state dtls;
-    uint32_t next_mid; // of its consumers; never reused
+    uint32_t next_mid;   // of its consumers; never reused
+    uint32_t ssrc_start; // of its consumers; random
     struct list producers, consumers;
 };
 
@@ -99,7 +100,6 @@ struct room_consumer {
     struct consumer_id id;
     struct public_id public_id;
     bool paused;
-    uint32_t ssrc, rtx_ssrc;
 };
 
 static inline struct participant *producer_owner(const struct room_producer *producer) {

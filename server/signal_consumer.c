@@ -1,5 +1,4 @@
 // consume and what a client may ask of its consumers.
-#include "base/entropy.h"
 #include "base/log.h"
 #include "server/signal.h"
 
@@ -106,19 +105,13 @@ static bool find_capabilities(struct signal_call *call, struct demand *demand) {
     return true;
 }
 
-// Random, and neither it nor its neighbour (RTX) in use on the transport.
+// From a random start of the transport's own two for each MID, the second for RTX; so none is used twice, as
+// no MID is.
 static uint32_t choose_ssrc(const struct room_transport *transport) {
-    for (;;) {
-        uint32_t ssrc = CONSUMER_SSRC_FIRST + entropy_u32() % CONSUMER_SSRC_SPAN;
-        bool free = true;
-        LIST_EACH(node, &transport->consumers) {
-            const struct room_consumer *other = LIST_ENTRY(node, struct room_consumer, link);
-            uint32_t last = other->rtx_ssrc > other->ssrc ? other->rtx_ssrc : other->ssrc;
-            free &= ssrc + 1 < other->ssrc || ssrc > last;
-        }
-        if (free)
-            return ssrc;
-    }
+    _Static_assert(2 * (UINT64_C(1) + CONSUMER_MID_MAX) <= CONSUMER_SSRC_SPAN && CONSUMER_SSRC_SPAN % 2 == 0,
+                   "enough for all MIDs");
+    uint64_t pair = (UINT64_C(1) * transport->ssrc_start + transport->next_mid) % (CONSUMER_SSRC_SPAN / 2);
+    return CONSUMER_SSRC_FIRST + (uint32_t)pair * 2;
 }
 
 static bool demand_negotiate(struct signal_call *call, struct demand *demand) {
@@ -190,8 +183,6 @@ static void open_consumer(struct signal_call *call, struct demand *demand) {
         return;
     }
     consumer->paused = data_bool(call->data, "paused");
-    consumer->ssrc = demand->params.ssrc;
-    consumer->rtx_ssrc = demand->params.rtx_ssrc;
     json_t *data = describe_consumer(consumer, demand->parameters);
     if (!data || !post_consumer(hub, consumer, &demand->params)) {
         registry_close_consumer(&hub->registry, consumer);

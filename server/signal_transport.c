@@ -89,6 +89,7 @@ void signal_create_transport(struct signal_call *call) {
         signal_refuse_memory(call);
         return;
     }
+    transport->ssrc_start = entropy_u32();
     struct media_cmd cmd = {.type = MEDIA_OPEN_TRANSPORT, .transport = transport->id};
     make_credentials(me->worker, &cmd.ice);
     json_t *data = describe_transport(hub, transport, &cmd.ice);

@@ -197,6 +197,33 @@ static void consuming_gives_parameters(void **state) {
     fake_free(p.f);
 }
 
+// A number that comes again on a transport, after its consumer was closed too, would use up a key twice.
+static void ssrcs_are_never_used_twice(void **state) {
+    (void)state;
+    enum { ROUNDS = 400 };
+    static uint32_t used[2 * ROUNDS];
+    struct pair p = pair_new();
+    struct id_text video = make_video(p.f, 1, p.send, "v", 20);
+    unsigned count = 0;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        forget_texts(p.f);
+        p.f->command_count = 0;
+        struct id_text consumer = make_consumer(p.f, 2, video);
+        struct media_cmd cmd = command(p.f, MEDIA_OPEN_CONSUMER, NULL);
+        used[count++] = cmd.open_consumer.params.ssrc;
+        used[count++] = cmd.open_consumer.params.rtx_ssrc;
+        if (i % 3 == 0)
+            say(p.f, 2, "{'type':'close-consumer','data':{'consumerId':'%s'}}", consumer.text);
+        p.f->now_us += US_PER_SECOND; // or so many messages were too many
+    }
+    for (unsigned i = 0; i < count; i++) {
+        assert_in_range(used[i], 100000000, 999999999);
+        for (unsigned k = 0; k < i; k++)
+            assert_int_not_equal(used[i], used[k]);
+    }
+    fake_free(p.f);
+}
+
 static void impossible_consumes_are_refused(void **state) {
     (void)state;
     struct pair p = pair_new();
@@ -409,6 +436,7 @@ int main(void) {
         cmocka_unit_test(bad_offers_are_refused),
         cmocka_unit_test(impossible_codecs_are_unsupported),
         cmocka_unit_test(consuming_gives_parameters),
+        cmocka_unit_test(ssrcs_are_never_used_twice),
         cmocka_unit_test(impossible_consumes_are_refused),
         cmocka_unit_test(pausing_a_producer_is_told),
         cmocka_unit_test(consumers_obey_their_owner),
