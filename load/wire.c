@@ -150,10 +150,12 @@ static void wire_dtls(struct wire *wire, struct span datagram, uint64_t now_us) 
     else if (state == DTLS_CONNECTED && !wire->srtp && dtls_export_keys(wire->dtls, &keys) == ERR_OK) {
         wire->srtp = srtp_session_create(&keys);
         explicit_bzero(&keys, sizeof keys);
-        if (wire->srtp)
+        if (wire->srtp) {
+            srtp_session_allow_many(wire->srtp); // two tracks of each of hundreds
             wire->handlers.event(wire->handlers.ctx, WIRE_READY, "", now_us);
-        else
+        } else {
             wire_fail(wire, "no SRTP session", now_us);
+        }
     }
     wire_schedule(wire);
 }

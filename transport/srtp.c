@@ -47,7 +47,8 @@ struct srtp_session {
     uint16_t inbound_hint;  // where the last packet's stream was
     uint8_t tag_bytes;
     uint16_t inbound_room;
-    struct inbound *inbound; // grows to SRTP_INBOUND_MAX
+    uint16_t inbound_max;
+    struct inbound *inbound; // grows to inbound_max
 };
 
 enum err srtp_library_start_with(enum srtp_cipher cipher) {
@@ -119,6 +120,7 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
         return NULL;
     session->tag_bytes = profile->tag_bytes;
     session->inbound_room = INBOUND_FEW;
+    session->inbound_max = SRTP_INBOUND_MAX;
     session->inbound = calloc(INBOUND_FEW, sizeof *session->inbound);
     if (!session->inbound || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
         !outbound_create(session, profile, keys->local)) {
@@ -201,6 +203,11 @@ static void inbound_remove(struct srtp_session *session, uint16_t i) {
     session->inbound_hint = 0;
 }
 
+void srtp_session_allow_many(struct srtp_session *session) {
+    _Static_assert(SRTP_INBOUND_MANY <= UINT16_MAX / 2, "rooms for them are doubled");
+    session->inbound_max = SRTP_INBOUND_MANY;
+}
+
 static uint16_t inbound_oldest(const struct srtp_session *session) {
     uint16_t oldest = 0;
     for (uint16_t i = 1; i < session->inbound_count; i++)
@@ -212,7 +219,8 @@ static uint16_t inbound_oldest(const struct srtp_session *session) {
 // False: as large as it may be, or no memory for more.
 static bool inbound_grow(struct srtp_session *session) {
     unsigned room = session->inbound_room * 2u;
-    struct inbound *more = room <= SRTP_INBOUND_MAX ? realloc(session->inbound, room * sizeof *more) : NULL;
+    struct inbound *more =
+        room <= session->inbound_max ? realloc(session->inbound, room * sizeof *more) : NULL;
     if (!more)
         return false;
     session->inbound = more;
@@ -236,7 +244,7 @@ static void inbound_note(struct srtp_session *session, uint32_t ssrc) {
         session->inbound_count++;
         session->inbound[i].ssrc = ssrc;
     }
-    assert(i < session->inbound_count && session->inbound_count <= SRTP_INBOUND_MAX);
+    assert(i < session->inbound_count && session->inbound_count <= session->inbound_max);
     session->inbound[i].used = session->clock;
     session->inbound_hint = i;
 }

@@ -19,6 +19,7 @@
 #define SRTCP_TRAILER_MAX 24 // and of RTCP
 #define SRTP_REPLAY_WINDOW 1024
 #define SRTP_INBOUND_MAX 128 // inbound SSRCs of a session; beyond, the one silent longest is forgotten
+#define SRTP_INBOUND_MANY 8192
 
 // Once a process before and after everything else (libsrtp2's global tables). The first uses the best AES-GCM
 // that works here, the second a certain one (tests, comparison).
@@ -40,6 +41,8 @@ MUST_USE enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_
 // ERR_AUTH: not authentic; ERR_EXISTS: replayed or too old; ERR_MALFORMED.
 MUST_USE enum err srtp_session_unprotect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
 MUST_USE enum err srtp_session_unprotect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len);
+// For a peer that is trusted to send many: SRTP_INBOUND_MANY in place of SRTP_INBOUND_MAX.
+void srtp_session_allow_many(struct srtp_session *session);
 // An inbound SSRC that leads nowhere or has ended.
 void srtp_session_forget(struct srtp_session *session, uint32_t ssrc);
 // An outbound SSRC that has ended. It must never be sent with again: its packet counter is gone, and the same

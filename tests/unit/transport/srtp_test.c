@@ -303,6 +303,21 @@ static void test_inbound_streams_are_bounded(void **state) {
     pair_free(pair);
 }
 
+static void test_a_trusted_peer_may_send_many_streams(void **state) {
+    (void)state;
+    struct pair pair = pair_make(&rows[0]);
+    uint8_t first[256], packet[256];
+    srtp_session_allow_many(pair.b);
+    size_t len = sealed(pair.a, first, 1, 1);
+    assert_int_equal(deliver(pair.b, first, len), ERR_OK);
+    for (uint32_t ssrc = 100; ssrc < 100 + 4 * SRTP_INBOUND_MAX; ssrc++) {
+        sealed(pair.a, packet, ssrc, 1);
+        assert_int_equal(deliver(pair.b, packet, len), ERR_OK);
+    }
+    assert_int_equal(deliver(pair.b, first, len), ERR_EXISTS); // not forgotten
+    pair_free(pair);
+}
+
 // A buffer that ends at an unreadable page, because libsrtp2 itself is not instrumented.
 struct guarded {
     uint8_t *page;
@@ -436,6 +451,7 @@ int main(void) {
         cmocka_unit_test(test_sequence_wraps),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_inbound_streams_are_bounded),
+        cmocka_unit_test(test_a_trusted_peer_may_send_many_streams),
         cmocka_unit_test(test_every_short_length),
         cmocka_unit_test(test_protect_refuses_what_is_no_packet),
         cmocka_unit_test(test_unusable_keys),
