@@ -209,7 +209,7 @@ void producer_update_wanted(struct producer *p) {
     p->layers_wanted = wanted;
     forwarder_event(p->fw, &(struct media_event){.type = MEDIA_LAYERS_WANTED,
                                                  .producer = p->id,
-                                                 .layers = {wanted, LAYER_NONE}});
+                                                 .layers = {.spatial = wanted, .temporal = LAYER_NONE}});
 }
 
 // ---- once in a while

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "rooms/forwarder.h"
+#include "rooms/overload.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
@@ -159,11 +160,16 @@ static void world_close(struct world *w) {
 }
 
 static void step_command(struct world *w, struct span bytes) {
-    static const enum media_cmd_type types[] = {MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,
-                                                MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
-                                                MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME};
+    static const enum media_cmd_type types[] = {
+        MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,    MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
+        MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME, MEDIA_SET_PRIORITY};
     struct reader r = reader_of(bytes);
-    struct media_cmd cmd = {.type = types[read_u8(&r) % 6]};
+    uint8_t type = read_u8(&r);
+    if (type >= 128) { // not a command, but what the worker's own load may bring about at any time
+        forwarder_shed(w->fw, type % (OVERLOAD_LEVEL_MAX + 1), w->now_us);
+        return;
+    }
+    struct media_cmd cmd = {.type = types[type % 7]};
     uint32_t id = read_u8(&r) % 32;
     if (cmd.type == MEDIA_PAUSE_PRODUCER || cmd.type == MEDIA_CLOSE_PRODUCER)
         cmd.producer.v = id;
@@ -171,6 +177,8 @@ static void step_command(struct world *w, struct span bytes) {
         cmd.consumer.v = id;
     if (cmd.type == MEDIA_SET_LAYERS)
         cmd.layers.spatial = (int8_t)(read_u8(&r) % 5 - 1);
+    else if (cmd.type == MEDIA_SET_PRIORITY)
+        cmd.priority.priority = read_u8(&r);
     else
         cmd.pause.paused = read_u8(&r) & 1;
     forwarder_command(w->fw, &cmd, w->now_us);

@@ -29,6 +29,7 @@ struct sim_config {
     unsigned fps, packets_per_frame, audio_ms;
     unsigned layers;       // of video: 1, or 2 for simulcast
     bool rtx_to_receivers; // what is sent again goes as RTX
+    bool sheds;            // video is left out at times: whole frames, and no numbers
 };
 
 struct sim;
