@@ -101,18 +101,24 @@ void consumer_close(struct consumer *c) {
 
 // ---- what may be shown
 
+void consumer_send_layers(struct consumer *c) {
+    int8_t temporal =
+        c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
+    struct media_event event = {
+        .type = MEDIA_CONSUMER_LAYERS,
+        .consumer = c->id,
+        .layers = {.spatial = c->current, .temporal = temporal, .shed = c->shed == SHED_ALL}};
+    c->untold = !forwarder_event(c->fw, &event);
+    c->fw->untold |= c->untold;
+}
+
 // Of a producer with one stream only that it is suspended, and that it is not any more.
 void consumer_tell_layers(struct consumer *c) {
     bool suspended = c->shed == SHED_ALL;
     if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
         return;
     c->silence_told = suspended;
-    int8_t temporal =
-        c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
-    forwarder_event(c->fw, &(struct media_event){
-                               .type = MEDIA_CONSUMER_LAYERS,
-                               .consumer = c->id,
-                               .layers = {.spatial = c->current, .temporal = temporal, .shed = suspended}});
+    consumer_send_layers(c);
 }
 
 // A key frame that was asked for less than a second ago has come already, and the publisher must not be asked

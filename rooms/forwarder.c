@@ -83,8 +83,18 @@ struct consumer *forwarder_consumer(const struct forwarder *fw, struct consumer_
     return forwarder_find(fw->consumer_ids, fw->consumers, &id);
 }
 
-void forwarder_event(struct forwarder *fw, const struct media_event *event) {
-    fw->out.event(fw->out.ctx, event);
+bool forwarder_event(struct forwarder *fw, const struct media_event *event) {
+    return fw->out.event(fw->out.ctx, event);
+}
+
+void forwarder_retell(struct forwarder *fw) {
+    if (!fw->untold)
+        return;
+    fw->untold = false;
+    uint32_t cursor = 0;
+    for (struct consumer *c; !fw->untold && (c = slots_next(fw->consumers, &cursor));)
+        if (c->untold)
+            consumer_send_layers(c);
 }
 
 const struct forwarder_counters *forwarder_counters(const struct forwarder *fw) {

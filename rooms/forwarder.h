@@ -41,7 +41,9 @@ struct forwarder_output {
     void (*relay_rtp)(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
                       struct block *prepared);
     void (*relay_note)(void *ctx, uint8_t worker, const struct relay_note *note);
-    void (*event)(void *ctx, const struct media_event *event);
+    // False: there is no room for it. What says less than the next of its kind will is forgotten then, the
+    // layers of a consumer are told by forwarder_retell.
+    bool (*event)(void *ctx, const struct media_event *event);
     // This stream is over: decryption (or, when it was ours, encryption) may forget it. A sent SSRC never
     // comes back.
     void (*forget_ssrc)(void *ctx, void *peer, uint32_t ssrc, bool sent);
@@ -101,6 +103,8 @@ void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, u
 // sixteenths get nothing. Audio is not touched. Who opens or resumes meanwhile falls under it at once. To be
 // called when the level has changed: it visits every consumer.
 void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us);
+// Tells what there was no room to tell. To be called now and then.
+void forwarder_retell(struct forwarder *fw);
 // The packets given since the last time go out to their receivers, one receiver after the other, each in the
 // order in which they came. To be called at the end of each turn, before its timers.
 void forwarder_flush(struct forwarder *fw);

@@ -160,9 +160,6 @@ struct consumer {
     bool resync;     // the next packet that may be shown begins a new run of numbers
     bool timeless;   // and its timestamp has nothing to do with those before
     bool report_due; // a sender report goes out as soon as there is something to report
-    uint8_t priority;
-    uint8_t shed;      // enum shed_state
-    bool silence_told; // its receiver was told that it gets nothing, though there is but one stream
     struct picture_rewrite pictures;
     uint16_t rtx_seq;
     uint64_t payload_bytes; // for sender reports
@@ -171,8 +168,12 @@ struct consumer {
     struct seq_rewrite rewrite;
     struct consumer_id id;
     uint32_t handle;
-    struct list link;    // in endpoint.consumers
-    unsigned position;   // in producer.consumers
+    struct list link;  // in endpoint.consumers
+    unsigned position; // in producer.consumers
+    uint8_t priority;
+    uint8_t shed;        // enum shed_state
+    bool untold;         // its layers
+    bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
     uint16_t shed_order; // among those of its priority
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
     // Sender report as last sent, for the round trip.
@@ -196,6 +197,7 @@ struct forwarder {
     struct fan_out *fan_out;
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
+    bool untold; // there was no room to tell some consumer's layers
     struct forwarder_counters counters;
 };
 
@@ -204,7 +206,7 @@ uint64_t forwarder_random(struct forwarder *fw);
 struct endpoint *forwarder_endpoint(const struct forwarder *fw, struct transport_id id);
 struct producer *forwarder_producer(const struct forwarder *fw, struct producer_id id);
 struct consumer *forwarder_consumer(const struct forwarder *fw, struct consumer_id id);
-void forwarder_event(struct forwarder *fw, const struct media_event *event);
+bool forwarder_event(struct forwarder *fw, const struct media_event *event); // false: there was no room
 
 // ---- endpoint.c
 // The stream that an SSRC belongs to, or NULL.
@@ -246,6 +248,7 @@ void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
 
 // ---- consumer.c, consumer_rtp.c
 void consumer_tell_layers(struct consumer *c);
+void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);

@@ -36,6 +36,8 @@ static void load_tell(struct worker *w, unsigned before, uint64_t now_us) {
 }
 
 void worker_load_apply(struct worker *w, uint64_t now_us) {
+    if (worker_event_reserve(w))
+        forwarder_retell(w->fw);
     unsigned before = forwarder_counters(w->fw)->shed_level;
     if (w->overload.level == before || w->no_shedding)
         return;

@@ -105,13 +105,14 @@ static void forward_relay_note(void *ctx, uint8_t worker, const struct relay_not
     mesh_push(w->mesh, w->index, worker);
 }
 
-static void forward_event(void *ctx, const struct media_event *event) {
+static bool forward_event(void *ctx, const struct media_event *event) {
     struct worker *w = ctx;
     struct media_event *slot = worker_event_reserve(w);
     if (!slot)
-        return; // scores and levels: the next one says more
+        return false; // scores and levels: the next one says more
     *slot = *event;
     worker_event_push(w);
+    return true;
 }
 
 static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool sent) {

@@ -16,8 +16,9 @@ static inline void null_rtcp(void *ctx, void *peer, struct span datagram) {
     (void)ctx, (void)peer, (void)datagram;
 }
 
-static inline void null_event(void *ctx, const struct media_event *event) {
+static inline bool null_event(void *ctx, const struct media_event *event) {
     (void)ctx, (void)event;
+    return true;
 }
 
 static inline void null_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {

@@ -58,9 +58,10 @@ static void on_note(void *ctx, uint8_t worker, const struct relay_note *note) {
     forwarder_relay_note(w->fw, &back, w->now_us);
 }
 
-static void on_event(void *ctx, const struct media_event *event) {
+static bool on_event(void *ctx, const struct media_event *event) {
     (void)ctx;
     assert(event->type != MEDIA_PRODUCER_SCORE || event->score <= 10);
+    return true;
 }
 
 static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {

@@ -75,9 +75,10 @@ static void on_relay_note(void *ctx, uint8_t worker, const struct relay_note *no
     sim_event_push(sim, e);
 }
 
-static void on_event(void *ctx, const struct media_event *event) {
+static bool on_event(void *ctx, const struct media_event *event) {
     (void)ctx;
     assert_true(event->type >= MEDIA_PRODUCER_SCORE && event->type <= MEDIA_AUDIO_LEVEL);
+    return true;
 }
 
 static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {

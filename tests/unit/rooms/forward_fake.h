@@ -55,6 +55,7 @@ struct fake {
     struct wheel wheel;
     struct pool *pool;
     struct forwarder *fw;
+    bool events_refused;
     unsigned rtp_count, rtcp_count, event_count, forgotten_count, relay_count;
     struct fake_rtp rtp[FAKE_KEPT];
     struct fake_rtcp rtcp[FAKE_KEPT];
@@ -110,10 +111,13 @@ static inline void fake_relay_note(void *ctx, uint8_t worker, const struct relay
         .note = true, .worker = worker, .stream = note->stream, .producer = note->producer, .said = *note};
 }
 
-static inline void fake_event(void *ctx, const struct media_event *event) {
+static inline bool fake_event(void *ctx, const struct media_event *event) {
     struct fake *f = ctx;
+    if (f->events_refused)
+        return false;
     assert_true(f->event_count < FAKE_KEPT);
     f->events[f->event_count++] = *event;
+    return true;
 }
 
 static inline void fake_forget_ssrc(void *ctx, void *peer, uint32_t ssrc, bool sent) {

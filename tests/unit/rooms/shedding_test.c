@@ -296,6 +296,28 @@ static void the_receiver_is_told(void **state) {
     fake_destroy(room.f);
 }
 
+static void what_there_was_no_room_to_tell_is_told_later(void **state) {
+    (void)state;
+    struct room room = room_of(2);
+    struct media_event event;
+    publish_for(&room, 2000);
+    fake_clear(room.f);
+    room.f->events_refused = true;
+    forwarder_shed(room.f->fw, 32, room.f->now_us);
+    forwarder_retell(room.f->fw); // still none
+    assert_int_equal(room.f->event_count, 0);
+    fake_close(room.f, MEDIA_CLOSE_CONSUMER, CONSUMER(0, 1));
+    room.f->events_refused = false;
+    for (unsigned i = 0; i < 2; i++) // and not again
+        forwarder_retell(room.f->fw);
+    for (unsigned r = 0; r < 2; r++)
+        for (unsigned v = 0; v < VIDEOS; v++) {
+            assert_int_equal(told(room.f, CONSUMER(r, v), &event), r != 0 || v != 1);
+            assert_true(event.layers.shed && event.layers.spatial == LAYER_NONE);
+        }
+    fake_destroy(room.f);
+}
+
 static void who_comes_or_resumes_meanwhile_falls_under_it(void **state) {
     (void)state;
     struct room room = room_of(1);
@@ -356,6 +378,7 @@ int main(void) {
         cmocka_unit_test(low_priority_goes_first),
         cmocka_unit_test(those_who_come_back_ask_once_and_go_on_without_a_gap),
         cmocka_unit_test(the_receiver_is_told),
+        cmocka_unit_test(what_there_was_no_room_to_tell_is_told_later),
         cmocka_unit_test(who_comes_or_resumes_meanwhile_falls_under_it),
         cmocka_unit_test(the_publisher_hears_which_layers_are_left),
     };
