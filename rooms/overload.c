@@ -87,13 +87,14 @@ static void overload_window(struct overload *o, uint64_t now_us) {
             o->wait_us = OVERLOAD_WAIT_MIN_US;
         o->full_below = o->level < o->full_below ? o->level : o->full_below;
     }
-    if (o->spare < SPARE_FULL && o->packets) {
+    // Who loses packets and yet has time to spare does not get the core when it wants it.
+    if (o->packets && o->spare < (o->lost ? SPARE_HALF : SPARE_FULL)) {
         o->roomy_us = 0;
         overload_rise(o, now_us);
         return;
     }
     o->full_windows = 0;
-    if (o->spare < SPARE_ROOMY) {
+    if (o->spare < SPARE_ROOMY || o->lost) {
         o->roomy_us = 0;
         return;
     }

@@ -2,12 +2,13 @@
 //
 // It is told of each turn of the worker's loop. What lies between the end of one turn and the beginning of
 // the next is spare time; a window of about 100 ms of which less than a twentieth was spare, although packets
-// came, is full. From the second full window in a row on the level rises with each, by more each time, and
-// faster when packets are lost already. It falls by one (by more, while more than half of the time is spare)
-// each half second while a fifth of the time is spare. A level that has just fallen is a try: when it ends
-// full, the level goes back to where it was, and below a level at which it was full it falls again only after
-// a wait that doubles with each try that ended so, or when there is clearly more spare time than before that
-// try. So what the key frames of those who come back make full is not tried again and again.
+// came (less than a half when some were lost), is full. From the second full window in a row on the level
+// rises with each, by more each time, and faster when packets are lost already. It falls by one (by more,
+// while more than half of the time is spare) each half second while a fifth of the time is spare. A level
+// that has just fallen is a try: when it ends full, the level goes back to where it was, and below a level at
+// which it was full it falls again only after a wait that doubles with each try that ended so, or when there
+// is clearly more spare time than before that try. So what the key frames of those who come back make full is
+// not tried again and again.
 //
 // One long turn is no load: a turn counts as twice as long as the one before it at most, or as
 // OVERLOAD_TURN_US. One a worker; its thread.

@@ -220,6 +220,21 @@ static void who_loses_packets_sheds_much_at_once(void **state) {
     }
 }
 
+// Turns of 2 ms with 1 ms between them, as where another program takes the core.
+static void time_between_turns_is_not_to_spare_while_packets_are_lost(void **state) {
+    (void)state;
+    for (unsigned lost = 0; lost < 2; lost++) {
+        struct overload o;
+        overload_init(&o, SECOND);
+        for (uint64_t now_us = SECOND; now_us < 2 * SECOND; now_us += 3 * MS)
+            overload_turn(
+                &o, &(struct overload_turn){
+                        .began_us = now_us, .ended_us = now_us + 2 * MS, .packets = true, .lost = lost});
+        print_message("lost %u: %s expected, level %u seen\n", lost, lost ? "all" : "none", o.level);
+        assert_int_equal(o.level, lost ? OVERLOAD_LEVEL_MAX : 0);
+    }
+}
+
 static void the_level_has_an_end(void **state) {
     (void)state;
     struct plant p = plant_of(2, 1); // audio alone is too much
@@ -239,6 +254,7 @@ int main(void) {
         cmocka_unit_test(all_video_is_back_when_the_load_is_gone),
         cmocka_unit_test(what_may_wait_is_no_load_until_packets_are_lost),
         cmocka_unit_test(who_loses_packets_sheds_much_at_once),
+        cmocka_unit_test(time_between_turns_is_not_to_spare_while_packets_are_lost),
         cmocka_unit_test(the_level_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
