@@ -19,7 +19,7 @@ void hub_limits_default(struct hub_limits *limits) {
         .producers_per_participant_max = 16,
         .consumers_per_participant_max = 2000,
         .messages_per_second_max = 100,
-        .commands_waiting_max = 64 * 1024, // 12 MiB: the consumers of a room of 180, all with two tracks
+        .commands_waiting_max = 64 * 1024, // 12 MiB: a room of 128, two tracks each, consumed and resumed
         .chat_history_max = 100,
         .chat_bytes_max = 8 * 1024,
         .resume_window_us = 30 * US_PER_SECOND,
