@@ -25,7 +25,7 @@ void hub_limits_default(struct hub_limits *limits) {
         .resume_window_us = 30 * US_PER_SECOND,
         .room_linger_us = 10 * US_PER_SECOND,
         .join_timeout_us = 30 * US_PER_SECOND,
-        .participants_per_worker = 16,
+        .participants_per_worker = 50,
     };
 }
 

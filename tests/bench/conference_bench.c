@@ -3,14 +3,14 @@
 //   conference_bench [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS
 //   VIDEO_PUBLISHERS SECONDS
 //
-// Hub and workers run in this process; the CPU time is that of the threads named media-*, from
-// /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second), audio 50 packets a second; -x
-// sends TIMES as much, to load the workers of small cases. Delay is from a publisher's send call to the
-// receiver's socket, of some ten participants; the others read their packets and throw them away. With -f it
-// is two, and the others are far: the kernel drops what is for them, so that more can be sent than this
-// machine could read. Bounded: it ends after SECONDS. -r prints one line of numbers for scripts: packets
-// forwarded, ns of CPU a forwarded packet, packets a message, bytes a packet, median and p99 of delay in us,
-// CPU us a second of each participant when nobody sends, load of a worker in %.
+// Hub and workers run in this process, people are placed as in the server; the CPU time is that of the
+// threads named media-*, from /proc/self/task. Video is about 1 Mbit/s (30 frames of 4 packets a second),
+// audio 50 packets a second; -x sends TIMES as much, to load the workers of small cases. Delay is from a
+// publisher's send call to the receiver's socket, of some ten participants; the others read their packets and
+// throw them away. With -f it is two, and the others are far: the kernel drops what is for them, so that more
+// can be sent than this machine could read. Bounded: it ends after SECONDS. -r prints one line of numbers for
+// scripts: packets forwarded, ns of CPU a forwarded packet, packets a message, bytes a packet, median and p99
+// of delay in us, CPU us a second of each participant when nobody sends, load of a worker in %.
 #include "base/clock.h"
 #include "tests/kit/conference.h"
 
@@ -237,7 +237,6 @@ int main(int argc, char **argv) {
     config.participants = values[1];
     config.audio_publishers = values[2];
     config.video_publishers = values[3];
-    config.participants_per_worker = (values[1] + values[0] - 1) / values[0];
     struct rlimit limit = {.rlim_cur = 20000, .rlim_max = 20000}; // two sockets a participant
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     return bench(&config, times, values[4], far, raw);
