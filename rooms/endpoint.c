@@ -26,6 +26,10 @@ struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_
     return ep;
 }
 
+bool forwarder_endpoint_publishes(const struct endpoint *ep) {
+    return !list_empty(&ep->producers);
+}
+
 void endpoint_close(struct endpoint *ep) {
     struct forwarder *fw = ep->fw;
     LIST_EACH(node, &ep->consumers) {

@@ -68,7 +68,8 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
 void forwarder_destroy(struct forwarder *fw);
 
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
-                                         void *peer); // NULL: no memory
+                                         void *peer);               // NULL: no memory
+bool forwarder_endpoint_publishes(const struct endpoint *endpoint); // it has producers
 void forwarder_close_endpoint(struct forwarder *fw,
                               struct endpoint *endpoint); // with its producers and consumers
 // SRTP has just become possible: consumers start, each video one asks for a key frame.

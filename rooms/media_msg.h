@@ -171,6 +171,7 @@ enum media_event_type {
     MEDIA_LAYERS_WANTED,
     MEDIA_AUDIO_LEVEL,
     MEDIA_STATS,
+    MEDIA_STEER, // between worker and media alone: datagrams of an address come in at another worker
 };
 
 struct media_event {
@@ -191,6 +192,12 @@ struct media_event {
         struct {
             int8_t level_dbov; // -127..0, mean over the interval
         } audio;               // AUDIO_LEVEL: about four a second for each producer that is heard
+        struct {
+            uint32_t key;   // of the address (transport/udp_steer.h)
+            uint8_t family; // 0: IPv4, 1: IPv6
+            bool publishes; // its transport has producers
+            bool gone;      // it is nobody's any more
+        } steer;
         struct media_stats stats;
     };
 };

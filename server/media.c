@@ -1,12 +1,15 @@
 #include "server/media.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/port_owner.h"
+#include "server/steering.h"
 #include "server/worker.h"
 #include "transport/srtp.h"
 #include "transport/udp_port.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,6 +26,7 @@ struct media {
     struct srtp_session *srtp_held; // for the speed of those that come, or NULL
     struct dtls_context *dtls;
     struct mesh *mesh;
+    struct steering steering;
     struct worker *worker[WORKERS_MAX];
     pthread_t thread[WORKERS_MAX];
     // Set before the first event can come that anybody waits for; read on the workers' threads.
@@ -164,14 +168,33 @@ void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx)
     atomic_store_explicit(&media->wakeup, wakeup, memory_order_release);
 }
 
+// Whoever is not where it belongs says so again with its next check: nothing needs to be remembered here.
+static void media_steer(struct media *media, uint64_t now_us) {
+    struct steering *steering = &media->steering;
+    for (unsigned k = 0; k < 2; k++) {
+        if (!steering_take(steering, k, now_us))
+            continue;
+        const struct steering_family *f = &steering->families[k];
+        steering->changed_us = now_us;
+        steering->refused = !worker_steer(media->worker[0], k == 0 ? 4 : 6, f->entries, f->count);
+        if (steering->refused)
+            LOG_INFO("the kernel does not steer datagrams: some cross from worker to worker",
+                     LOG_TEXT("reason", strerrorname_np(errno)));
+    }
+}
+
 void media_drain(struct media *media,
                  void (*on_event)(void *ctx, unsigned worker, const struct media_event *event), void *ctx) {
     for (unsigned i = 0; i < media->workers; i++) {
         for (const struct media_event *event; (event = worker_peek_event(media->worker[i]));) {
-            on_event(ctx, i, event);
+            if (event->type == MEDIA_STEER)
+                steering_note(&media->steering, event, i);
+            else
+                on_event(ctx, i, event);
             worker_pop_event(media->worker[i]);
         }
     }
+    media_steer(media, clock_now_us());
 }
 
 const char *media_drop_name(enum media_drop reason) {

@@ -172,5 +172,7 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
     case MEDIA_STATS:
         stats_event(hub, worker, &event->stats);
         break;
+    case MEDIA_STEER: // media.h keeps it
+        break;
     }
 }

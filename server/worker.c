@@ -116,6 +116,7 @@ static void worker_end_turn(struct worker *w) {
     worker_load_apply(w, started_us);
     worker_peers_report(w); // before others take the room that there is again
     worker_tell_untold(w);
+    mesh_flush(w->mesh, w->index); // others send their share meanwhile
     forwarder_flush(w->fw);
     wheel_advance(&w->wheel, started_us);
     udp_port_flush(w->port);
@@ -376,6 +377,10 @@ void worker_destroy(struct worker *w) {
 
 uint16_t worker_port(const struct worker *w) {
     return udp_port_number(w->port);
+}
+
+bool worker_steer(struct worker *w, int family, const struct steer_entry *entries, unsigned count) {
+    return udp_port_steer(w->port, family, entries, count);
 }
 
 void worker_wake(struct worker *w) {

@@ -10,6 +10,7 @@
 #include "server/media.h"
 #include "server/mesh.h"
 #include "transport/dtls.h"
+#include "transport/udp_steer.h"
 
 struct worker_config {
     unsigned index, workers;
@@ -29,6 +30,10 @@ struct worker;
 struct worker *worker_create(const struct worker_config *config, char *error, size_t error_cap);
 void worker_destroy(struct worker *worker); // the thread has ended or never started; NULL is fine
 uint16_t worker_port(const struct worker *worker);
+
+// How the kernel spreads datagrams over the workers' sockets, which were bound in the order of their numbers;
+// said to any of them. False: it takes no such program.
+bool worker_steer(struct worker *worker, int family, const struct steer_entry *entries, unsigned count);
 
 void worker_run(struct worker *worker); // until worker_stop
 

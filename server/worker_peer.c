@@ -204,6 +204,22 @@ void worker_tell_untold(struct worker *w) {
     }
 }
 
+// Tells the control thread where the kernel should give this address' datagrams to. When there is no room for
+// it now, the next check says it again; an address that is gone and not told is a wrong guess of no harm.
+static void peer_steer(struct worker_peer *peer, const struct tuple *tuple, bool gone) {
+    struct worker *w = peer->worker;
+    struct media_event *event = worker_event_reserve(w);
+    if (!event)
+        return;
+    *event =
+        (struct media_event){.type = MEDIA_STEER,
+                             .steer = {.key = udp_steer_key(&tuple->remote),
+                                       .family = tuple->remote.family == 6,
+                                       .publishes = !gone && forwarder_endpoint_publishes(peer->endpoint),
+                                       .gone = gone}};
+    worker_event_push(w);
+}
+
 // After each good check, not only after the first: another peer may have validated the same tuple in between,
 // or the queue to the worker that receives it may have been full. Who checked last has the route.
 static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
@@ -215,6 +231,7 @@ static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple
     if (origin == w->index)
         return;
     peer->told_workers |= UINT64_C(1) << origin;
+    peer_steer(peer, tuple, false);
     if (!worker_tell_route(w, origin, MESH_ROUTE_ADD, tuple))
         worker_drop(w, MEDIA_DROP_HANDOVER_FULL); // the next check says it again
 }
@@ -224,6 +241,8 @@ static void peer_unroute_tuple(struct worker_peer *peer, const struct tuple *tup
     if (route_get_tuple(w->routes, tuple) != peer_route(peer))
         return; // another peer has it now
     route_remove_tuple(w->routes, tuple, peer_route(peer));
+    if (peer->told_workers)
+        peer_steer(peer, tuple, true);
     for (uint64_t told = peer->told_workers; told; told &= told - 1)
         worker_tell_removed(w, (unsigned)__builtin_ctzll(told), tuple);
 }

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -186,6 +187,16 @@ void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send
     int fd = port->sockets[0].fd >= 0 ? port->sockets[0].fd : port->sockets[1].fd;
     *receive_bytes = socket_buffer_granted(fd, SO_RCVBUF);
     *send_bytes = socket_buffer_granted(fd, SO_SNDBUF);
+}
+
+bool udp_port_steer(struct udp_port *port, int family, const struct steer_entry *entries, unsigned count) {
+    struct sock_filter code[UDP_STEER_PROGRAM_MAX];
+    struct sock_fprog program = {.filter = code};
+    int fd = port->sockets[family == 6].fd;
+    if (fd < 0)
+        return true; // nothing comes in
+    program.len = (unsigned short)udp_steer_program(family, entries, count, code);
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
 // Receiving

@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "base/span.h"
 #include "transport/addr.h"
+#include "transport/udp_steer.h"
 
 #define UDP_PORT_BATCH 64        // datagrams of one receive call
 #define UDP_PORT_SEGMENTS 64     // of one GSO message; and at most 65000 bytes
@@ -43,6 +44,10 @@ int udp_port_fd4(const struct udp_port *port);
 int udp_port_fd6(const struct udp_port *port);
 // What the kernel granted, for the log.
 void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send_bytes);
+
+// Where the kernel gives datagrams of known senders to, of all sockets of the family that share this port;
+// any of them may say it, on any thread. False: the kernel takes no such program.
+bool udp_port_steer(struct udp_port *port, int family, const struct steer_entry *entries, unsigned count);
 
 struct udp_datagram {
     struct block *block; // the caller's from now on

@@ -28,6 +28,7 @@
 #define TURN_US 500
 #define SETTLE_US (2200 * US_PER_MS)   // workers publish their counters each other second at the latest
 #define SILENCE_US (4 * US_PER_SECOND) // then nobody is taken for a speaker any more
+#define IDLE_US (5 * US_PER_SECOND)    // twice the time between two ICE checks of a participant
 #define LISTENERS 10
 #define LISTENERS_FAR 2 // each gets everything that is sent
 
@@ -152,8 +153,8 @@ static void measure(struct conference *c, const struct conference_config *config
     struct media_counters a, b;
     hold(c, config, times, US_PER_SECOND); // warm
     turn_for(c, SILENCE_US);
-    uint64_t idle_a = threads_cpu_ns("media-"), idle_us = 2 * US_PER_SECOND;
-    turn_for(c, idle_us);
+    uint64_t idle_a = threads_cpu_ns("media-");
+    turn_for(c, IDLE_US);
     uint64_t idle_ns = threads_cpu_ns("media-") - idle_a;
     read_totals(c, config->workers, &a);
     conference_delay_reset(c);
@@ -167,7 +168,7 @@ static void measure(struct conference *c, const struct conference_config *config
     out->cpu_ns = each(cpu_ns, out->forwarded);
     out->per_message = each(sent, b.send_messages - a.send_messages);
     out->bytes = each(b.bytes_out - a.bytes_out, sent);
-    out->idle_us = each(idle_ns / 2000, config->participants);
+    out->idle_us = each(idle_ns * US_PER_MS / IDLE_US, config->participants);
     out->load = each(cpu_ns, 10 * us * config->workers);
     out->delay_p50_us = conference_delay_us(c, 0.5);
     out->delay_p99_us = conference_delay_us(c, 0.99);

@@ -124,11 +124,51 @@ static void an_address_changes_in_mid_call(void **state) {
     conference_close(c);
 }
 
+static uint64_t handed_over(struct conference *c, unsigned workers) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < workers; i++) {
+        struct media_counters one;
+        media_read_counters(conference_media(c), i, &one);
+        sum += one.handed_over;
+    }
+    return sum;
+}
+
+// At first many come in at a worker that does not own their peer; then the kernel learns where they belong.
+static void datagrams_come_in_where_their_peers_are(void **state) {
+    (void)state;
+    struct conference_config config = {
+        .workers = 4, .participants = 12, .audio_publishers = 12, .participants_per_worker = 3};
+    struct conference *c = conference_open(&config);
+    assert_non_null(c);
+    turn_until_ready(c);
+    uint64_t end_us = clock_now_us() + DEADLINE_US, before = 0, published_us = 0;
+    bool steady = false; // a while in which everybody sent and nothing was handed over
+    while (!steady && clock_now_us() < end_us) {
+        conference_send_audio(c, 80);
+        conference_turn(c, 5);
+        if (clock_now_us() < published_us + 3 * US_PER_SECOND) // longer than counters take to be published
+            continue;
+        uint64_t now = handed_over(c, config.workers);
+        steady = published_us != 0 && now == before;
+        before = now;
+        published_us = clock_now_us();
+    }
+    assert_true(steady);
+    assert_true(before > 0);
+    assert_int_equal(conference_unexpected(c), 0);
+    conference_close(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_people_on_one_worker),       cmocka_unit_test(six_people_on_two_workers),
-        cmocka_unit_test(sixty_people_on_four_workers),   cmocka_unit_test(four_people_over_ipv6),
-        cmocka_unit_test(four_people_at_another_address), cmocka_unit_test(an_address_changes_in_mid_call),
+        cmocka_unit_test(two_people_on_one_worker),
+        cmocka_unit_test(six_people_on_two_workers),
+        cmocka_unit_test(sixty_people_on_four_workers),
+        cmocka_unit_test(four_people_over_ipv6),
+        cmocka_unit_test(four_people_at_another_address),
+        cmocka_unit_test(an_address_changes_in_mid_call),
+        cmocka_unit_test(datagrams_come_in_where_their_peers_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
