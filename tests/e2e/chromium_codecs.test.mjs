@@ -58,11 +58,12 @@ test('a simulcast publisher is seen in the layer that fills its tile', async (t)
   const people = await pair({ simulcast: '1', width: '960', height: '540', fps: '15' });
   const [ann] = people;
   // The encoder ramps up: a layer comes once it has the bits for it.
+  let video;
   const widthIs = (width) =>
     until(
-      `a picture ${width} pixels wide`,
+      { toString: () => `a picture ${width} pixels wide, got one of ${video?.width}` },
       async () => {
-        const { video } = (await ann.stats()).got.Bob;
+        video = (await ann.stats()).got.Bob.video;
         return video.width === width ? video : null;
       },
       { deadlineMs: 40_000, everyMs: 250 },

@@ -204,6 +204,7 @@ static void sixty_participants_fit_on_four_workers(void **state) {
     (void)state;
     struct fake *f = fake_new(4);
     f->config.limits.messages_per_second_max = 10000;
+    f->config.limits.participants_per_worker = 16;
     fake_start(f);
     unsigned on[4] = {0};
     struct id_text producers[60];
