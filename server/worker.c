@@ -110,7 +110,7 @@ static void worker_arm_loop_timer(struct worker *w, uint64_t now_us) {
     uv_timer_start(&w->timer, worker_on_timer, wait_ms, 0);
 }
 
-// Sends what the turn produced, fires what is due, wakes whom it concerns, and notes how long it took.
+// Wakes whom it concerns, sends what the turn produced, fires what is due, and notes how long it took.
 static void worker_end_turn(struct worker *w) {
     uint64_t started_us = w->now_us;
     worker_load_apply(w, started_us);

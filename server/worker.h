@@ -1,9 +1,9 @@
 // worker: one media thread: its loop, UDP sockets, packet pool, peers and forwarder.
 //
 // Made, bound and destroyed on the control thread; everything between worker_run and its return happens on
-// the worker's own thread. One turn of the loop: datagrams, commands, messages of other workers, due timers,
-// then one flush of all that is to be sent and one wake-up of each worker and of the control thread that was
-// written to.
+// the worker's own thread. One turn of the loop: commands, handshakes that wait, messages of other workers,
+// datagrams; then one wake-up of each worker that was written to and sleeps, the packets of the turn to their
+// receivers, due timers, one flush of what is left to send, and one wake-up of the control thread.
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
@@ -37,7 +37,8 @@ bool worker_steer(struct worker *worker, int family, const struct steer_entry *e
 
 void worker_run(struct worker *worker); // until worker_stop
 
-// Any thread: makes the loop turn.
+// Any thread, behind a write to one of its queues: makes the loop turn, unless it is awake and will see
+// anyway.
 void worker_wake(struct worker *worker);
 // Control thread:
 void worker_stop(struct worker *worker);

@@ -58,8 +58,8 @@ struct worker {
     bool loop_ready; // the handles above exist
     bool polls_writable;
     _Atomic bool stopping;
-    _Atomic bool
-        asleep; // the loop waits, or is about to after a last look: who has something for it wakes it
+    // The loop waits, or is about to after a last look: who has something for it wakes it.
+    _Atomic bool asleep;
     _Atomic uint64_t heartbeat_us;
 
     struct pool *pool;
