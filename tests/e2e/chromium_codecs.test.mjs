@@ -68,7 +68,9 @@ test('a simulcast publisher is seen in the layer that fills its tile', async (t)
       },
       { deadlineMs: 40_000, everyMs: 250 },
     );
-  await widthIs(480); // enough for half the window
+  await widthIs(960);
+  await ann.resize(800, 720); // 480 pixels are enough for half of this
+  await widthIs(480);
   await ann.click('view'); // the speaker view shows Bob large
   const best = await widthIs(960);
   assert.equal(best.lost, 0);
