@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#define CONSUMERS_AHEAD 8 // of the one that is served, so that the CPU has fetched them by then
+
 static void stream_wake(struct producer_stream *s, uint64_t now_us) {
     struct producer *p = s->producer;
     if (s->life.first_packet_us == 0 || now_us > s->life.last_packet_us + LAYER_DEAD_US) {
@@ -18,6 +20,14 @@ static void stream_wake(struct producer_stream *s, uint64_t now_us) {
         wheel_arm(p->fw->wheel, &p->tick, now_us + US_PER_MS);
 }
 
+// What fan_out_packet reads of a consumer, and of its receiver, which can be found once the consumer is here.
+static void consumers_prefetch(const struct producer *p, unsigned at) {
+    if (at + CONSUMERS_AHEAD < p->active_count)
+        __builtin_prefetch(p->consumers[at + CONSUMERS_AHEAD]);
+    if (at + CONSUMERS_AHEAD / 2 < p->active_count)
+        __builtin_prefetch(p->consumers[at + CONSUMERS_AHEAD / 2]->endpoint, 1);
+}
+
 // To all consumers here and all workers that have some. The stream's history keeps its own reference.
 static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t now_us) {
     struct producer *p = s->producer;
@@ -27,8 +37,10 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
         history_put(s->history, meta->seq, b, now_us);
     if (!producer_is_audio(p) && p->active_count > 0)
         fan_out_note(p->fw, s, b);
-    for (unsigned i = 0; i < p->active_count; i++)
+    for (unsigned i = 0; i < p->active_count; i++) {
+        consumers_prefetch(p, i);
         fan_out_packet(p->consumers[i], s, b, now_us);
+    }
     for (uint64_t left = p->relay_workers; left; left &= left - 1) {
         p->fw->out.relay_rtp(p->fw->out.ctx, (uint8_t)__builtin_ctzll(left), p->id, s->index, b);
         p->fw->counters.relayed_out++;

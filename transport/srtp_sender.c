@@ -174,9 +174,12 @@ static size_t rtp_header_bytes(const uint8_t *packet, size_t len) {
     return header <= len ? header : 0;
 }
 
-static void iv_mask(uint8_t iv[GCM_IV_BYTES], const uint8_t salt[GCM_SALT_BYTES]) {
-    for (size_t i = 0; i < GCM_IV_BYTES; i++)
-        iv[i] ^= salt[i];
+// Two zeros, the SSRC, and the packet's number in 6 bytes, all masked by the salt (RFC 7714, sections 8.1 and
+// 9.1). In whole words: bytes that are written one by one and read as a word stall the CPU.
+static void iv_make(uint8_t iv[GCM_IV_BYTES], const uint8_t salt[GCM_SALT_BYTES], uint32_t ssrc,
+                    uint64_t number) {
+    store_be64(iv, load_be64(salt) ^ ((uint64_t)ssrc << 16 | number >> 32));
+    store_be32(iv + 8, load_be32(salt + 8) ^ (uint32_t)number);
 }
 
 enum err srtp_sender_rtp(struct srtp_sender *sender, uint8_t *packet, size_t *len) {
@@ -191,11 +194,8 @@ enum err srtp_sender_rtp(struct srtp_sender *sender, uint8_t *packet, size_t *le
         return err;
     if (!stream_roc(s, seq, &roc))
         return ERR_LIMIT;
-    uint8_t iv[GCM_IV_BYTES] = {0}; // RFC 7714, section 8.1
-    store_be32(iv + 2, ssrc);
-    store_be32(iv + 6, roc);
-    store_be16(iv + 10, seq);
-    iv_mask(iv, sender->rtp_salt);
+    uint8_t iv[GCM_IV_BYTES];
+    iv_make(iv, sender->rtp_salt, ssrc, (uint64_t)roc << 16 | seq);
     const srtp_cipher_type_t *type = sender->type;
     void *state = sender->rtp_state;
     unsigned payload = (unsigned)(*len - header);
@@ -230,11 +230,9 @@ enum err srtp_sender_rtcp(struct srtp_sender *sender, uint8_t *packet, size_t *l
     srtp_cipher_t *cipher = cipher_open(sender->type, sender->rtcp_key, sender->key_bytes);
     if (!cipher)
         return ERR_NO_MEMORY;
-    uint8_t iv[GCM_IV_BYTES] = {0}, trailer[4];
+    uint8_t iv[GCM_IV_BYTES], trailer[4];
     uint32_t index = ++sender->rtcp_index;
-    store_be32(iv + 2, load_be32(packet + 4));
-    store_be32(iv + 8, index);
-    iv_mask(iv, sender->rtcp_salt);
+    iv_make(iv, sender->rtcp_salt, load_be32(packet + 4), index);
     store_be32(trailer, index | RTCP_ENCRYPTED);
     bool ok = rtcp_seal(sender->type, cipher, iv, packet, *len, trailer);
     (void)sender->type->dealloc(cipher);

@@ -356,6 +356,8 @@ static void bench_open(struct bench *b) {
     (void)setsockopt(b->out_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     for (unsigned i = 0; i < b->n; i++) {
         b->receivers[i].fd = socket_open(&b->receivers[i].addr, i);
+        int on = 1; // as the receivers of conference_bench: the kernel then stamps each datagram
+        (void)setsockopt(b->receivers[i].fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
         receiver_open_crypto(b, &b->receivers[i], i);
     }
 }
