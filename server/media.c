@@ -175,7 +175,6 @@ static void media_steer(struct media *media, uint64_t now_us) {
         if (!steering_take(steering, k, now_us))
             continue;
         const struct steering_family *f = &steering->families[k];
-        steering->changed_us = now_us;
         steering->refused = !worker_steer(media->worker[0], k == 0 ? 4 : 6, f->entries, f->count);
         if (steering->refused)
             LOG_INFO("the kernel does not steer datagrams: some cross from worker to worker",

@@ -72,8 +72,9 @@ void steering_note(struct steering *steering, const struct media_event *event, u
 bool steering_take(struct steering *steering, unsigned family, uint64_t now_us) {
     assert(family < 2);
     struct steering_family *f = &steering->families[family];
-    if (!f->changed || steering->refused || now_us < steering->changed_us + STEERING_PERIOD_US)
+    if (!f->changed || steering->refused || now_us < steering->taken_us + STEERING_PERIOD_US)
         return false;
     f->changed = false;
+    steering->taken_us = now_us;
     return true;
 }

@@ -21,8 +21,8 @@ struct steering_family {
 
 struct steering {
     struct steering_family families[2]; // IPv4, IPv6
-    uint64_t changed_us;                // of the last program
-    bool refused;                       // the kernel takes none
+    uint64_t taken_us;                  // when the last program was
+    bool refused;                       // the kernel takes none: set by who asked it
 };
 
 // An address is a worker's, or is nobody's any more. When there is no room, who publishes replaces who only
