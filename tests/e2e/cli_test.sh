@@ -55,6 +55,20 @@ printf '# fine\nworkers = 2\nlog-format = json\n' >"$folder/good.conf"
 expect 0 out "The settings are fine" --config "$folder/good.conf" --check-config
 ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_PORT) is not allowed'
 
+# Where the page is: a folder that is not there is refused, one without a page is warned of.
+for check in --check-config --listen=127.0.0.1:0; do
+    expect 2 err 'web-root: "/nowhere" cannot be read: No such file' "$check" --media-port 0 --web-root /nowhere
+done
+mkdir "$folder/empty"
+expect 0 out "The settings are fine" --check-config --web-root "$folder/empty"
+start --web-root "$folder/empty"
+said "$running" "There is no web page in $folder/empty, so / answers 404."
+stop_soon TERM
+expect 2 err 'it must be an IP address or localhost, with a port' --listen example.org:8080
+start --log-format json --web-root "$folder/empty"
+said "$log" '"event":"no web page"'
+stop_soon TERM
+
 # Addresses that cannot be listened on: one line that names the address.
 expect 2 err "cannot listen on 192.0.2.1:1 (TCP)" --listen 192.0.2.1:1 --media-port 0
 

@@ -16,11 +16,11 @@ struct value_row {
 };
 
 static const struct value_row values[] = {
-    {"listen", "127.0.0.1:9000", "0.0.0.0", "an IP address and a port"},
+    {"listen", "127.0.0.1:9000", "0.0.0.0", "an IP address or localhost, with a port"},
     {"listen", "[::]:8080", "::1:8080", "[::]:8080"},
-    {"listen", "[::1]:1", "[127.0.0.1]:8080", "an IP address and a port"},
-    {"listen", "localhost:80", "example.com:80", "an IP address and a port"},
-    {"listen", "0.0.0.0:0", "0.0.0.0:65536", "an IP address and a port"},
+    {"listen", "[::1]:1", "[127.0.0.1]:8080", "an IP address or localhost, with a port"},
+    {"listen", "localhost:80", "example.com:80", "an IP address or localhost, with a port"},
+    {"listen", "0.0.0.0:0", "0.0.0.0:65536", "an IP address or localhost, with a port"},
     {"media-port", "1", "-1", "a number from 0 to 65535"},
     {"media-port", "65535", "65536", "a number from 0 to 65535"},
     {"media-port", "0", "4e4", "a number from 0 to 65535"},
