@@ -60,6 +60,7 @@ prepare() {
 
 run_tests() {
     mkdir -p "$root/srv/rotunda" "$root/build" "$folder/build"
+    mount --bind "$root" "$root" # as any root it is a mount point, for who makes mount namespaces in it
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"

@@ -11,6 +11,7 @@ fi
 cp --remove-destination /etc/resolv.conf /etc/hosts "$tree/etc/"
 cp --remove-destination -L /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
 [ ! -f "$npm_settings" ] || cp "$npm_settings" "$tree/root/.npmrc"
+mount --bind "$tree" "$tree" # as any root it is a mount point, for who makes mount namespaces in it
 mount -t proc proc "$tree/proc"
 mount --rbind /sys "$tree/sys"
 mount --rbind /dev "$tree/dev"

@@ -144,6 +144,7 @@ export type Answer<Type extends RequestType> = Requests[Type]['answer'];
 export interface Relayed {
   from: string;
   fromId: string;
+  target?: string; // of the webrtc- messages: the receiver's own name, as it was written to
   payload?: unknown;
 }
 
