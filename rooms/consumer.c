@@ -30,7 +30,7 @@ static enum err consumer_open_parts(struct consumer *c) {
         return ERR_EXISTS;
     if (c->params.nack && !(c->resent = calloc(RESENT_SLOTS, sizeof *c->resent)))
         return ERR_NO_MEMORY;
-    if (c->params.nack && c->params.rtx_ssrc == 0 && !(c->sent = calloc(SENT_SLOTS, sizeof *c->sent)))
+    if (c->params.nack && c->params.rtx_ssrc == 0 && !(c->sent = sent_store_create(&fw->sent_held)))
         return ERR_NO_MEMORY;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }
@@ -61,7 +61,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
     // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
     seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
-    c->rtx_seq = (uint16_t)(1 + forwarder_random(fw) % 32767);
+    c->rtx_index = 1 + forwarder_random(fw) % 32767;
+    c->heard = ep->heard - 1; // so that it is looked at with the first packet
     enum err err = producer_attach(p, c);
     if (err != ERR_OK) {
         free(c);
@@ -94,7 +95,7 @@ void consumer_close(struct consumer *c) {
             fw->counters.consumers--;
         slots_remove(fw->consumers, c->handle);
     }
-    free(c->sent);
+    sent_store_destroy(c->sent);
     free(c->resent);
     free(c);
 }
@@ -185,7 +186,7 @@ static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_u
 }
 
 void consumer_update_active(struct consumer *c, uint64_t now_us) {
-    bool wanted = !c->paused && c->endpoint->connected;
+    bool wanted = !c->paused && endpoint_sends(c->endpoint);
     int8_t ceiling = consumer_ceiling(c);
     consumer_update_shed(c, wanted, now_us);
     bool active = wanted && c->shed != SHED_ALL;
@@ -197,10 +198,13 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     forwarder_flush(c->fw);
     c->active = active;
     producer_set_active(c->producer, c, active);
-    if (active)
+    if (active) {
         consumer_begin(c, now_us);
-    else
+    } else {
         c->target = LAYER_NONE;
+        if (c->sent)
+            sent_store_clear(c->sent);
+    }
     producer_update_wanted(c->producer);
 }
 

@@ -35,7 +35,7 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
         return timestamp;
     uint32_t offset = rw->intervals[rw->newest].timestamp_offset, rate = c->params.clock_rate;
     const struct producer_stream *before = &c->producer->streams[rw->source];
-    uint32_t by_arrival = rw->out_timestamp_highest + ticks_of(now_us - c->stats.last_packet_us, rate);
+    uint32_t by_arrival = rw->out_timestamp_last + ticks_of(now_us - c->stats.last_packet_us, rate);
     uint32_t out = by_arrival;
     if (before == s && !c->timeless) {
         out = timestamp + offset;
@@ -60,7 +60,7 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     if (c->rewrite.source != s->index && rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_sync(&c->pictures, pictures);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
-                     consumer_sync_timestamp(c, s, meta->timestamp, now_us));
+                     consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);
     c->current = c->target = (int8_t)s->index;
     c->resync = c->timeless = false;
     c->report_due = true;
@@ -88,9 +88,9 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->transport_cc_seq = consumer_is_video(c) ? c->endpoint->transport_seq++ : 0;
 }
 
-static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_t now_us) {
+// What follows from a packet of that length that goes out now.
+static void consumer_count(struct consumer *c, uint16_t len, bool rtx, uint64_t now_us) {
     struct endpoint *ep = c->endpoint;
-    uint16_t len = b->len;
     if (rtx) {
         ep->stats.rtx_out += len;
         rate_meter_add(&ep->stats.rtx_out_rate, len, now_us);
@@ -101,22 +101,44 @@ static void consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_
     c->fw->counters.rtp_out++;
     if (ep->report_timer.due_us == TIME_NEVER)
         feedback_schedule_reports(ep, now_us);
-    c->fw->out.send_rtp(c->fw->out.ctx, ep->peer, b, c->params.kind);
 }
 
-static void consumer_remember(struct consumer *c, const struct forward_stamp *stamp) {
-    c->sent[stamp->seq & (SENT_SLOTS - 1)] = (struct sent_mark){.set = true,
-                                                                .seq = stamp->seq,
-                                                                .transport_seq = stamp->transport_cc_seq,
-                                                                .abs_send_time = stamp->abs_send_time};
+static bool consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_t index, uint64_t now_us) {
+    consumer_count(c, b->len, rtx, now_us);
+    return c->fw->out.send_rtp(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind, index);
+}
+
+// The same, keeping the datagram for whoever asks for it again.
+static void consumer_send_and_keep(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+    struct block *kept = block_ref(b);
+    if (consumer_send(c, b, false, index, now_us))
+        sent_store_put(c->sent, index, kept, now_us);
+    block_release(kept);
+}
+
+// Its receiver has been heard since the limit was set, or has not for too many packets. False: it stops.
+static bool consumer_is_heard(struct consumer *c, uint64_t now_us) {
+    const struct endpoint *ep = c->endpoint;
+    if (c->heard != ep->heard) {
+        c->heard = ep->heard;
+        c->heard_limit = c->rewrite.made.next + UNHEARD_PACKETS_MAX;
+        if (c->unheard && c->target >= 0)
+            producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
+        c->unheard = false;
+    } else if (c->rewrite.made.next >= c->heard_limit) {
+        c->unheard = c->resync = true;
+    }
+    return !c->unheard;
 }
 
 static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct forward_stamp stamp = {.marker = meta->marker};
-    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &stamp.seq, &stamp.timestamp))
-        return;
+    uint64_t index;
+    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &index, &stamp.timestamp))
+        return; // it went out already, as part of what a key frame took along, or must not
+    stamp.seq = (uint16_t)index;
     struct block *b = pool_take(c->fw->pool);
     if (!b) {
         c->fw->counters.no_block++;
@@ -127,11 +149,12 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     if (rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_note(&c->pictures, pictures);
     rtp_forward_copy(b, prepared, &stamp);
-    if (c->sent)
-        consumer_remember(c, &stamp);
     c->payload_bytes += (uint64_t)(b->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
-    consumer_send(c, b, false, now_us);
+    if (c->sent)
+        consumer_send_and_keep(c, b, index, now_us);
+    else
+        (void)consumer_send(c, b, false, index, now_us);
     if (c->report_due && s->clock.known) {
         c->report_due = false;
         feedback_send_sender_report(c, now_us);
@@ -151,6 +174,8 @@ static void consumer_catch_up(struct consumer *c, const struct producer_stream *
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                       uint16_t newest_seq, uint64_t now_us) {
     assert(c->active);
+    if (!consumer_is_heard(c, now_us))
+        return;
     if (s->index == c->current && !c->resync) {
         consumer_send_first(c, s, prepared, now_us);
         return;
@@ -191,26 +216,55 @@ static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_u
     return true;
 }
 
-// The packet that went out under this number; NULL when it is not there any more, or never went.
-static struct block *consumer_find_sent(const struct consumer *c, struct forward_stamp *stamp,
-                                        uint64_t now_us) {
-    uint8_t source;
-    uint16_t seq_in;
-    uint32_t timestamp_offset;
-    const struct sent_mark *sent = c->sent ? &c->sent[stamp->seq & (SENT_SLOTS - 1)] : NULL;
-    if (sent && (!sent->set || sent->seq != stamp->seq))
+// The packet that went out, or was to go out, under this number; NULL when it is not there any more.
+static struct block *consumer_find_source(const struct consumer *c, struct forward_stamp *stamp,
+                                          uint64_t now_us) {
+    struct seq_origin origin;
+    if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &origin))
         return NULL;
-    if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &source, &seq_in, &timestamp_offset))
-        return NULL;
-    if (source != c->rewrite.source && c->producer->params.codec == CODEC_VP8)
-        return NULL; // from before a switch: its picture numbers would be those of another stream now
-    const struct history *history = c->producer->streams[source].history;
-    struct block *prepared = history ? history_get(history, seq_in, now_us) : NULL;
+    const struct history *history = c->producer->streams[origin.source].history;
+    struct block *prepared = history ? history_get(history, origin.seq, now_us) : NULL;
     if (!prepared)
         return NULL;
     stamp->marker = forward_meta_of(prepared)->marker;
-    stamp->timestamp = forward_meta_of(prepared)->timestamp + timestamp_offset;
+    stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
+    stamp->picture_offset = origin.picture_offset;
     return prepared;
+}
+
+// As RTX: a packet of another number, made from the source.
+static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct forward_stamp stamp = {.seq = seq};
+    struct block *prepared = consumer_find_source(c, &stamp, now_us);
+    struct block *b = prepared && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
+    if (!b) {
+        c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
+        return false;
+    }
+    struct picture_numbers picture_offset = stamp.picture_offset;
+    consumer_stamp(c, &stamp, now_us);
+    stamp.picture_offset = picture_offset;
+    stamp.ssrc = c->params.rtx_ssrc;
+    stamp.payload_type = c->params.rtx_payload_type;
+    uint64_t index = c->rtx_index++;
+    stamp.seq = (uint16_t)index;
+    rtp_forward_copy_rtx(b, prepared, &stamp, seq);
+    (void)consumer_send(c, b, true, index, now_us);
+    return true;
+}
+
+// Under its old number: the datagram that went out.
+static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct block *sealed = sent_store_get(c->sent, seq, now_us);
+    struct block *b = sealed && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
+    if (!b)
+        return false;
+    b->start = sealed->start;
+    b->len = sealed->len;
+    memcpy(block_data(b), block_data(sealed), sealed->len);
+    consumer_count(c, b->len, false, now_us);
+    c->fw->out.send_again(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind);
+    return true;
 }
 
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
@@ -218,31 +272,10 @@ void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->fw->counters.nacked_packets_in++;
     if (!c->active || !c->params.nack)
         return;
-    struct forward_stamp stamp = {.seq = seq};
-    struct block *prepared = consumer_find_sent(c, &stamp, now_us);
-    struct block *b = prepared && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
-    if (!b) {
-        c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
-        return;
-    }
-    bool rtx = c->params.rtx_ssrc != 0;
-    if (rtx) {
-        consumer_stamp(c, &stamp, now_us);
-        stamp.ssrc = c->params.rtx_ssrc;
-        stamp.payload_type = c->params.rtx_payload_type;
-        stamp.seq = c->rtx_seq++;
-        rtp_forward_copy_rtx(b, prepared, &stamp, seq);
-    } else {
-        uint16_t transport_seq = c->endpoint->transport_seq;
-        consumer_stamp(c, &stamp, now_us);
-        c->endpoint->transport_seq = transport_seq; // it went out under the old one
-        stamp.transport_cc_seq = c->sent[seq & (SENT_SLOTS - 1)].transport_seq;
-        stamp.abs_send_time = c->sent[seq & (SENT_SLOTS - 1)].abs_send_time;
-        rtp_forward_copy(b, prepared, &stamp);
-    }
-    c->stats.retransmitted++;
-    c->fw->counters.retransmitted++;
-    consumer_send(c, b, rtx, now_us);
+    bool sent = c->params.rtx_ssrc != 0 ? consumer_resend_rtx(c, seq, now_us)
+                                        : c->sent && consumer_resend_sealed(c, seq, now_us);
+    c->stats.retransmitted += sent;
+    c->fw->counters.retransmitted += sent;
 }
 
 // ---- clock

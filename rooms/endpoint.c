@@ -57,15 +57,33 @@ void forwarder_close_endpoint(struct forwarder *fw, struct endpoint *ep) {
     endpoint_close(ep);
 }
 
+static void endpoint_update_consumers(struct endpoint *ep, uint64_t now_us) {
+    LIST_EACH(node, &ep->consumers) {
+        consumer_update_active(LIST_ENTRY(node, struct consumer, link), now_us);
+    }
+}
+
 void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *ep, uint64_t now_us) {
     assert(ep->fw == fw);
     (void)fw;
     if (ep->connected)
         return;
     ep->connected = true;
-    LIST_EACH(node, &ep->consumers) {
-        consumer_update_active(LIST_ENTRY(node, struct consumer, link), now_us);
-    }
+    endpoint_update_consumers(ep, now_us);
+}
+
+void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *ep, bool reachable,
+                                  uint64_t now_us) {
+    assert(ep->fw == fw);
+    (void)fw;
+    if (reachable != ep->unreachable)
+        return;
+    ep->unreachable = !reachable;
+    endpoint_update_consumers(ep, now_us);
+}
+
+void forwarder_endpoint_heard(struct endpoint *ep) {
+    ep->heard++;
 }
 
 // ---- SSRCs

@@ -6,7 +6,7 @@
 #include <assert.h>
 
 static void endpoint_send(struct endpoint *ep, const struct writer *w) {
-    if (w->failed || w->len == 0 || !ep->connected)
+    if (w->failed || w->len == 0 || !endpoint_sends(ep))
         return;
     ep->fw->counters.rtcp_out++;
     ep->fw->out.send_rtcp(ep->fw->out.ctx, ep->peer, span_of(w->ptr, w->len));

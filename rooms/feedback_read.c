@@ -94,6 +94,7 @@ static void read_sender_report(struct endpoint *ep, const struct rtcp_packet *pa
 }
 
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
+    forwarder_endpoint_heard(ep);
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         switch (packet.kind) {

@@ -33,8 +33,12 @@ struct relay_note {
 struct forwarder_output {
     void *ctx;
     // One plain RTP packet for the peer; the callee takes the block over (encrypts in place, sends,
-    // releases).
-    void (*send_rtp)(void *ctx, void *peer, struct block *packet, enum media_kind kind);
+    // releases). `index` is its packet index, whose low 16 bits the header has: each SSRC has each index
+    // once, and almost always a higher one than before (rtp/seq_rewrite.h). True: the block's bytes are now
+    // those of the datagram that the peer got or was to get.
+    bool (*send_rtp)(void *ctx, void *peer, struct block *packet, enum media_kind kind, uint64_t index);
+    // A datagram that has gone out already, to go out again as it is; the callee takes the block over.
+    void (*send_again)(void *ctx, void *peer, struct block *sealed, enum media_kind kind);
     // One plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes; the callee copies it.
     void (*send_rtcp)(void *ctx, void *peer, struct span datagram);
     // A prepared packet (rtp_forward.h) for another worker; the callee copies it, meta included.
@@ -74,6 +78,16 @@ void forwarder_close_endpoint(struct forwarder *fw,
                               struct endpoint *endpoint); // with its producers and consumers
 // SRTP has just become possible: consumers start, each video one asks for a key frame.
 void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
+// Whether there is an address to send to (it is taken for reachable to begin with). While there is none
+// nothing is numbered: its consumers stop, and begin anew, each video one with a key frame, when there is one
+// again.
+void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
+                                  uint64_t now_us);
+// It gave an authentic sign of life (RTCP counts by itself). A consumer whose receiver has not been heard for
+// UNHEARD_PACKETS_MAX of its packets stops until it is: a receiver that misses half of the number space takes
+// what follows for old.
+void forwarder_endpoint_heard(struct endpoint *endpoint);
+#define UNHEARD_PACKETS_MAX 16384
 
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/slots.h"
 #include "rooms/forwarder.h"
+#include "rooms/sent_store.h"
 #include "rtp/history.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
@@ -27,7 +28,6 @@
 #define RESENT_SLOTS 128              // power of two
 #define RESEND_RTT_MAX_US 500000      // a round trip that is told longer counts as this
 #define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
-#define SENT_SLOTS 1024               // power of two
 #define PRIORITY_DEFAULT 1            // as in mediasoup
 #define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
 
@@ -47,6 +47,8 @@ struct endpoint {
     void *peer;
     uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
+    bool unreachable;
+    uint32_t heard;       // signs of life, counted; it wraps
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
     struct ext_map ext;       // all its producers'
@@ -124,15 +126,6 @@ struct producer {
     } audio;
 };
 
-// What a packet that went out said of itself. Without RTX it goes out again under the same number, and must
-// then be the same to the bit: with AES-GCM (RFC 7714, section 8.4) two different messages under one number
-// would give the authentication key away.
-struct sent_mark {
-    bool set;
-    uint16_t seq, transport_seq;
-    uint32_t abs_send_time;
-};
-
 struct resent_mark {
     uint32_t at_ms; // 0: none
     uint16_t seq;
@@ -150,18 +143,21 @@ struct consumer {
     struct forwarder *fw;
     struct endpoint *endpoint;
     struct producer *producer;
-    struct sent_mark *sent; // [seq & mask]; NULL when what is asked for again goes as RTX, or never
+    struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;     // not paused, connected, not suspended: gets packets
-    int8_t current;  // the stream that is shown, LAYER_NONE: none yet
-    int8_t target;   // the one to switch to at its next key frame
-    int8_t ceiling;  // highest stream that the receiver wants, LAYER_NONE: all
-    bool resync;     // the next packet that may be shown begins a new run of numbers
-    bool timeless;   // and its timestamp has nothing to do with those before
-    bool report_due; // a sender report goes out as soon as there is something to report
+    bool active;          // not paused, connected, reachable, not suspended: gets packets
+    int8_t current;       // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;        // the one to switch to at its next key frame
+    int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
+    bool resync;          // the next packet that may be shown begins a new run of numbers
+    bool timeless;        // and its timestamp has nothing to do with those before
+    bool report_due;      // a sender report goes out as soon as there is something to report
+    bool unheard;         // nothing is sent until its receiver gives a sign of life
+    uint32_t heard;       // of its endpoint, when heard_limit was set
+    uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
     struct picture_rewrite pictures;
-    uint16_t rtx_seq;
+    uint64_t rtx_index;     // next of its RTX stream
     uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
     struct send_stats stats;
@@ -195,6 +191,7 @@ struct forwarder {
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
+    uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
     bool untold; // there was no room to tell some consumer's layers
@@ -221,6 +218,10 @@ struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_pac
 // After a producer came or went.
 void endpoint_merge_extensions(struct endpoint *ep);
 void endpoint_close(struct endpoint *ep);
+// What is sent to it can be encrypted and has somewhere to go.
+static inline bool endpoint_sends(const struct endpoint *ep) {
+    return ep->connected && !ep->unreachable;
+}
 
 // ---- producer.c, producer_source.c
 MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);

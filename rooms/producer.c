@@ -266,8 +266,12 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
                 history_expire(p->streams[i].history, now_us, HISTORY_EXPIRE_STEP);
                 held += history_count(p->streams[i].history);
             }
-        for (unsigned i = 0; p->params.stream_count > 1 && i < p->active_count; i++)
-            consumer_select_layer(p->consumers[i], now_us);
+        for (unsigned i = 0; i < p->active_count; i++) {
+            if (p->params.stream_count > 1)
+                consumer_select_layer(p->consumers[i], now_us);
+            if (p->consumers[i]->sent)
+                sent_store_expire(p->consumers[i]->sent, now_us);
+        }
     }
     // A stream that has fallen silent, and has been found so, needs no ticks until it speaks again.
     bool alive = held > 0;

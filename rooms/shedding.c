@@ -71,7 +71,7 @@ void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us) {
     forwarder_flush(fw);
     uint32_t count[PRIORITIES] = {0}, all = 0, cursor = 0;
     for (const struct consumer *c; (c = slots_next(fw->consumers, &cursor));)
-        if (consumer_may_shed(c) && !c->paused && c->endpoint->connected) {
+        if (consumer_may_shed(c) && !c->paused && endpoint_sends(c->endpoint)) {
             count[c->priority]++;
             all++;
         }

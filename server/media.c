@@ -213,6 +213,7 @@ const char *media_drop_name(enum media_drop reason) {
         [MEDIA_DROP_RTP_DUPLICATE] = "rtp_duplicate",
         [MEDIA_DROP_RTCP_MALFORMED] = "rtcp_malformed",
         [MEDIA_DROP_PAUSED] = "paused",
+        [MEDIA_DROP_INDEX_USED] = "index_used",
         [MEDIA_DROP_POOL_EMPTY] = "pool_empty",
         [MEDIA_DROP_EGRESS_FULL] = "egress_full",
         [MEDIA_DROP_SEND_FAILED] = "send_failed",

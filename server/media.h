@@ -59,6 +59,7 @@ enum media_drop {
     MEDIA_DROP_RTP_DUPLICATE,
     MEDIA_DROP_RTCP_MALFORMED,
     MEDIA_DROP_PAUSED,
+    MEDIA_DROP_INDEX_USED, // a packet was to go out under an index that was used: a fault of the server
     MEDIA_DROP_POOL_EMPTY,
     MEDIA_DROP_EGRESS_FULL,
     MEDIA_DROP_SEND_FAILED,

@@ -34,18 +34,42 @@ static void peer_send(void *ctx, const struct tuple *to, struct span datagram) {
     (void)udp_port_queue_bytes(peer->worker->port, to, datagram); // counted there
 }
 
-static void forward_send_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
+static void peer_queue(struct worker_peer *peer, const struct tuple *to, struct block *sealed,
+                       enum media_kind kind) {
+    peer_count_sent(peer, sealed->len);
+    (void)udp_port_queue(peer->worker->port, to, sealed, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
+}
+
+// The forwarder numbers nothing while there is no tuple (forwarder_endpoint_reachable).
+static bool forward_send_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind,
+                             uint64_t index) {
     struct worker *w = ctx;
     struct worker_peer *peer = peer_ctx;
     const struct tuple *to = peer_transport_selected(peer->transport);
     size_t len = b->len;
-    if (!to || peer_transport_protect_rtp(peer->transport, block_data(b), &len) != ERR_OK) {
+    enum err err =
+        to ? peer_transport_protect_rtp(peer->transport, block_data(b), &len, index) : ERR_WRONG_STATE;
+    if (err != ERR_OK) {
+        if (err == ERR_EXISTS) {
+            worker_drop(w, MEDIA_DROP_INDEX_USED);
+            debug_assert(err != ERR_EXISTS);
+        }
         block_release(b);
-        return;
+        return false;
     }
     b->len = (uint16_t)len;
-    peer_count_sent(peer, len);
-    (void)udp_port_queue(w->port, to, b, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
+    peer_queue(peer, to, b, kind);
+    return true;
+}
+
+static void forward_send_again(void *ctx, void *peer_ctx, struct block *sealed, enum media_kind kind) {
+    (void)ctx;
+    struct worker_peer *peer = peer_ctx;
+    const struct tuple *to = peer_transport_selected(peer->transport);
+    if (to)
+        peer_queue(peer, to, sealed, kind);
+    else
+        block_release(sealed);
 }
 
 static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {
@@ -126,6 +150,7 @@ static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool s
 
 const struct forwarder_output worker_forwarder_output_template = {
     .send_rtp = forward_send_rtp,
+    .send_again = forward_send_again,
     .prefetch = forward_prefetch,
     .send_rtcp = forward_send_rtcp,
     .relay_rtp = forward_relay_rtp,
@@ -256,8 +281,13 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
         assert(from);
         peer_route_tuple(peer, from, origin);
     }
-    if (input->state_changed)
+    if (input->tuple_checked)
+        forwarder_endpoint_heard(peer->endpoint);
+    if (input->state_changed) {
         peer_report(peer);
+        bool reachable = peer_transport_selected(peer->transport) != NULL;
+        forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
+    }
     if (input->connected)
         forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
     uint64_t next_us = peer_transport_next_us(peer->transport);

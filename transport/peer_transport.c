@@ -259,8 +259,10 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
     return peer->ice.path_count;
 }
 
-enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len) : ERR_WRONG_STATE;
+enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
+                                    uint64_t index) {
+    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len, index)
+                                       : ERR_WRONG_STATE;
 }
 
 enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len) {

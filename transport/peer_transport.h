@@ -84,12 +84,14 @@ const struct tuple *peer_transport_selected(const struct peer_transport *peer); 
 // Every validated tuple, for the route table when the peer goes; returns how many (at most ICE_TUPLES_MAX).
 unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple out[ICE_TUPLES_MAX]);
 
-// Encrypts in place; *len grows, the buffer has room. ERR_WRONG_STATE before the keys are there.
-MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
+// Encrypts in place; *len grows, the buffer has room. ERR_WRONG_STATE before the keys are there; ERR_EXISTS:
+// the index was used before (srtp.h).
+MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
+                                             uint64_t index);
 MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
-// An SSRC received that leads nowhere or whose producer has closed.
 // What peer_transport_protect_rtp will read, a pointer further with each step from 2 down to 0.
 void peer_transport_prefetch(const struct peer_transport *peer, unsigned step);
+// An SSRC received that leads nowhere or whose producer has closed.
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc);
 // An SSRC that we sent with and never shall again (its consumer has closed).
 void peer_transport_forget_sent_ssrc(struct peer_transport *peer, uint32_t ssrc);

@@ -3,6 +3,7 @@
 // Input: steps of {kind and peer: 1 byte, length: 1 byte, bytes}; the clock moves by the kind's upper bits.
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/nonce_oracle.h"
 #include "rooms/forwarder.h"
 #include "rooms/overload.h"
 #include "rtp/rtcp_write.h"
@@ -21,14 +22,30 @@ struct world {
     struct pool *pool;
     struct forwarder *fw;
     struct endpoint *peers[PEERS];
+    struct nonce_oracle *oracle;
 };
 
-static void on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
+static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     (void)ctx;
     (void)kind;
     (void)peer;
     assert(b->refs == 1 && b->len >= 12 && block_data(b)[0] >> 6 == 2);
     block_release(b);
+}
+
+// Whatever comes in: no index of an SSRC ever encrypts twice (SSRCs differ over all peers here).
+static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
+    struct world *w = ctx;
+    struct span packet = span_of(block_data(b), b->len);
+    (void)kind;
+    (void)peer;
+    assert(b->refs >= 1 && b->len >= 12 && packet.ptr[0] >> 6 == 2);
+    assert(load_be16(packet.ptr + 2) == (uint16_t)index);
+    enum nonce_use use = nonce_oracle_note(w->oracle, 0, load_be32(packet.ptr + 8), index, 0);
+    assert(use == NONCE_FRESH);
+    (void)use;
+    block_release(b);
+    return true;
 }
 
 static void on_rtcp(void *ctx, void *peer, struct span datagram) {
@@ -123,9 +140,11 @@ static void world_open(struct world *w) {
     w->now_us = 1000 * US_PER_SECOND;
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
+    w->oracle = nonce_oracle_create();
     struct forwarder_config config = {.random_seed = 1};
     struct forwarder_output out = {.ctx = w,
                                    .send_rtp = on_rtp,
+                                   .send_again = on_again,
                                    .send_rtcp = on_rtcp,
                                    .relay_rtp = on_relay_rtp,
                                    .relay_note = on_note,
@@ -158,6 +177,7 @@ static void world_close(struct world *w) {
     forwarder_destroy(w->fw);
     assert(pool_taken(w->pool) == 0 && w->wheel.armed == 0);
     pool_destroy(w->pool);
+    nonce_oracle_destroy(w->oracle);
 }
 
 static void step_command(struct world *w, struct span bytes) {
@@ -166,6 +186,10 @@ static void step_command(struct world *w, struct span bytes) {
         MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME, MEDIA_SET_PRIORITY};
     struct reader r = reader_of(bytes);
     uint8_t type = read_u8(&r);
+    if (type >= 224) { // nor these: addresses are lost and found
+        forwarder_endpoint_reachable(w->fw, w->peers[type % PEERS], type & 16, w->now_us);
+        return;
+    }
     if (type >= 128) { // not a command, but what the worker's own load may bring about at any time
         forwarder_shed(w->fw, type % (OVERLOAD_LEVEL_MAX + 1), w->now_us);
         return;

@@ -120,8 +120,9 @@ static void step_srtp(struct fuzz *f, struct span bytes) {
     store_be16(packet + 2, f->seq++);
     if (bytes.len && bytes.ptr[0] & 1)
         packet[1] = 200;
-    enum err err = packet[1] == 200 ? srtp_session_protect_rtcp(f->remote_srtp, packet, &len)
-                                    : srtp_session_protect_rtp(f->remote_srtp, packet, &len);
+    enum err err = packet[1] == 200
+                       ? srtp_session_protect_rtcp(f->remote_srtp, packet, &len)
+                       : srtp_session_protect_rtp(f->remote_srtp, packet, &len, load_be16(packet + 2));
     if (err != ERR_OK)
         return;
     uint8_t spoilt[sizeof packet];

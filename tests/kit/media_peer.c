@@ -1,7 +1,9 @@
 #include "tests/kit/media_peer.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "base/seq.h"
 #include "transport/addr.h"
 #include "transport/demux.h"
 #include "transport/srtp.h"
@@ -19,6 +21,7 @@
 
 #define PACKET_MAX 2048
 #define SKIM_BATCH 64
+#define PEER_STREAMS 64 // that are sent at a time
 #define CHECK_CONSENT_US (2500 * US_PER_MS)
 
 static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
@@ -33,6 +36,12 @@ static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
                                             STUN_ATTRIBUTE_FINGERPRINT,
                                             0};
 
+struct peer_stream {
+    bool used;
+    uint32_t ssrc;
+    uint64_t last; // index
+};
+
 struct media_peer {
     struct media_peer_config config;
     struct addr server;
@@ -44,6 +53,8 @@ struct media_peer {
     struct dtls *dtls;
     bool skims, counts;
     struct srtp_session *srtp;
+    struct peer_stream streams[PEER_STREAMS];
+    unsigned stream_next;
     uint64_t arrival_ns;
 };
 
@@ -232,13 +243,26 @@ void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
         peer_check(peer, now_us);
 }
 
+// The index of a packet of which its maker knows 16 bits: the nearest to the last of its SSRC.
+static uint64_t peer_index(struct media_peer *peer, const uint8_t *packet) {
+    uint32_t ssrc = load_be32(packet + 8);
+    uint16_t seq = load_be16(packet + 2);
+    for (unsigned i = 0; i < PEER_STREAMS; i++) {
+        struct peer_stream *s = &peer->streams[i];
+        if (s->ssrc == ssrc && s->used)
+            return s->last = seq16_unwrap(s->last, seq);
+    }
+    peer->streams[peer->stream_next++ % PEER_STREAMS] = (struct peer_stream){true, ssrc, seq};
+    return seq;
+}
+
 size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out) {
     size_t len = plain.len;
     if (!peer->srtp || len > 1200)
         return 0;
     memcpy(out, plain.ptr, len);
     enum err err = rtcp ? srtp_session_protect_rtcp(peer->srtp, out, &len)
-                        : srtp_session_protect_rtp(peer->srtp, out, &len);
+                        : srtp_session_protect_rtp(peer->srtp, out, &len, peer_index(peer, out));
     return err == ERR_OK ? len : 0;
 }
 
@@ -252,7 +276,7 @@ void media_peer_send_rtp(struct media_peer *peer, struct span s) {
     if (!peer->srtp || len > 1200)
         return;
     memcpy(packet, s.ptr, len);
-    if (srtp_session_protect_rtp(peer->srtp, packet, &len) == ERR_OK)
+    if (srtp_session_protect_rtp(peer->srtp, packet, &len, peer_index(peer, packet)) == ERR_OK)
         peer_send_datagram(peer, packet, len);
 }
 

@@ -144,6 +144,40 @@ static void video_that_is_left_out_leaves_no_gap(void **state) {
     }
 }
 
+// Five minutes without an address, in which publishers go on: every picture is back within two seconds, and
+// numbers go on where they stopped.
+static void video_is_back_two_seconds_after_an_outage(void **state) {
+    (void)state;
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct sim_config config = room_of(4, workers);
+        config.fps = 5;
+        config.audio_ms = 200;
+        config.sheds = true; // frames are missing, those of the outage
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, 3 * SECOND);
+        sim_cut(sim, true);
+        sim_run(sim, 300 * SECOND);
+        uint32_t before[4][8];
+        for (unsigned i = 0; i < 4; i++)
+            for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++)
+                before[i][k] = sim->participants[i].receiver.tracks[k].last_frame;
+        sim_cut(sim, false);
+        sim_run(sim, 2 * SECOND);
+        for (unsigned i = 0; i < 4; i++)
+            for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++) {
+                struct sim_track *t = &sim->participants[i].receiver.tracks[k];
+                bool key = false;
+                for (uint32_t f = before[i][k] + 1; t->video && f <= t->last_frame; f++)
+                    key |= t->frames[f].key && t->frames[f].got == t->frames[f].count;
+                if (t->video && !key)
+                    fail_msg("stream %u: no whole key frame within two seconds", t->ssrc);
+            }
+        sim_run(sim, 3 * SECOND);
+        sim_check(sim);
+        sim_destroy(sim);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_people_on_clean_links),
@@ -152,6 +186,7 @@ int main(void) {
         cmocka_unit_test(the_same_seed_gives_the_same_room),
         cmocka_unit_test(simulcast_switches_are_seamless),
         cmocka_unit_test(video_that_is_left_out_leaves_no_gap),
+        cmocka_unit_test(video_is_back_two_seconds_after_an_outage),
         cmocka_unit_test(sixty_people_on_four_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

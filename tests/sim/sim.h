@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/nonce_oracle.h"
 #include "rooms/forwarder.h"
 #include "rtp/rtcp_read.h"
 
@@ -42,6 +43,7 @@ struct sim_peer {
     unsigned worker;
     struct endpoint *endpoint;
     bool publishes;
+    bool unreachable; // as the forwarder was told
 };
 
 enum sim_event_kind { SIM_UP_RTP, SIM_UP_RTCP, SIM_DOWN_RTP, SIM_DOWN_RTCP, SIM_RELAY_RTP, SIM_RELAY_NOTE };
@@ -178,11 +180,14 @@ struct sim {
     struct sim_participant *participants;
     uint64_t hash; // of everything that was delivered
     uint64_t delivered, relayed;
+    struct nonce_oracle *oracle; // of all that forwarders had encrypted
 };
 
 struct sim *sim_create(const struct sim_config *config);
 void sim_run(struct sim *sim, uint64_t us);
 void sim_check(struct sim *sim);
+// Everybody's transports lose their addresses, or have them again.
+void sim_cut(struct sim *sim, bool cut);
 void sim_destroy(struct sim *sim); // nothing may be left behind
 void sim_command(struct sim *sim, unsigned worker, const struct media_cmd *cmd);
 

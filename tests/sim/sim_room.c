@@ -13,12 +13,32 @@
 
 // ---- what forwarders say
 
-static void on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
+static void sim_note_nonce(struct sim *sim, const struct sim_peer *peer, uint32_t ssrc, uint64_t index,
+                           struct span packet) {
+    uint64_t key = (uint64_t)(uintptr_t)peer;
+    if (nonce_oracle_note(sim->oracle, key, ssrc, index, nonce_oracle_digest(packet)) != NONCE_FRESH)
+        fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index, ssrc);
+}
+
+// What encryption would make of it: here the packet itself, once for each index.
+static bool on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind, uint64_t index) {
+    struct sim_peer *peer = peer_ctx;
+    struct span packet = span_of(block_data(b), b->len);
+    (void)ctx;
+    (void)kind;
+    assert_false(peer->publishes || peer->unreachable);
+    assert_true(b->len <= SIM_PACKET_MAX);
+    assert_int_equal(load_be16(packet.ptr + 2), (uint16_t)index);
+    sim_note_nonce(peer->sim, peer, load_be32(packet.ptr + 8), index, packet);
+    sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, packet);
+    block_release(b);
+    return true;
+}
+
+static void on_again(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
     struct sim_peer *peer = peer_ctx;
     (void)ctx;
     (void)kind;
-    assert_false(peer->publishes);
-    assert_true(b->len <= SIM_PACKET_MAX);
     sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
     block_release(b);
 }
@@ -258,10 +278,12 @@ struct sim *sim_create(const struct sim_config *config) {
     sim->config = *config;
     sim->now_us = SIM_START_US;
     sim->random = config->seed;
+    sim->oracle = nonce_oracle_create();
     for (unsigned w = 0; w < config->workers; w++) {
         struct forwarder_config fw = {.worker = (uint8_t)w, .random_seed = config->seed * 31 + w};
         struct forwarder_output out = {.ctx = sim,
                                        .send_rtp = on_rtp,
+                                       .send_again = on_again,
                                        .send_rtcp = on_rtcp,
                                        .relay_rtp = on_relay_rtp,
                                        .relay_note = on_relay_note,
@@ -313,7 +335,20 @@ void sim_check(struct sim *sim) {
     }
 }
 
+static void peer_cut(struct sim *sim, struct sim_peer *peer, bool cut) {
+    peer->unreachable = cut;
+    forwarder_endpoint_reachable(sim->workers[peer->worker].fw, peer->endpoint, !cut, sim->now_us);
+}
+
+void sim_cut(struct sim *sim, bool cut) {
+    for (unsigned i = 0; i < sim->config.participants; i++) {
+        peer_cut(sim, &sim->participants[i].publisher.peer, cut);
+        peer_cut(sim, &sim->participants[i].receiver.peer, cut);
+    }
+}
+
 void sim_destroy(struct sim *sim) {
+    nonce_oracle_destroy(sim->oracle);
     for (unsigned w = 0; w < sim->config.workers; w++) {
         forwarder_destroy(sim->workers[w].fw);
         assert_int_equal(pool_taken(sim->workers[w].pool), 0);

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/nonce_oracle.h"
 #include "rooms/forwarder.h"
 #include "rtp/rtcp_read.h"
 #include "rtp/rtcp_write.h"
@@ -55,7 +56,9 @@ struct fake {
     struct wheel wheel;
     struct pool *pool;
     struct forwarder *fw;
-    bool events_refused;
+    bool events_refused, sealing_fails;
+    const void *cut_off; // the peer to which nothing may be sent now
+    struct nonce_oracle *oracle;
     unsigned rtp_count, rtcp_count, event_count, forgotten_count, relay_count;
     struct fake_rtp rtp[FAKE_KEPT];
     struct fake_rtcp rtcp[FAKE_KEPT];
@@ -64,8 +67,7 @@ struct fake {
     uint32_t forgotten[FAKE_KEPT];
 };
 
-static inline void fake_send_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
-    struct fake *f = ctx;
+static inline void fake_keep_rtp(struct fake *f, void *peer, struct block *b, enum media_kind kind) {
     assert_true(f->rtp_count < FAKE_KEPT);
     struct fake_rtp *r = &f->rtp[f->rtp_count++];
     *r = (struct fake_rtp){.peer = peer, .kind = kind, .at_us = f->now_us};
@@ -86,6 +88,26 @@ static inline void fake_send_rtp(void *ctx, void *peer, struct block *b, enum me
     memcpy(r->payload, r->head.payload.ptr, r->head.payload.len < 8 ? r->head.payload.len : 8);
     memcpy(r->bytes, block_data(b), b->len < sizeof r->bytes ? b->len : sizeof r->bytes);
     block_release(b);
+}
+
+// Each {peer, SSRC, index} once: what AES-GCM depends on.
+static inline bool fake_send_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind,
+                                 uint64_t index) {
+    struct fake *f = ctx;
+    struct span packet = span_of(block_data(b), b->len);
+    assert_int_equal(load_be16(packet.ptr + 2), (uint16_t)index);
+    assert_ptr_not_equal(peer, f->cut_off);
+    enum nonce_use use = nonce_oracle_note(f->oracle, (uintptr_t)peer, load_be32(packet.ptr + 8), index,
+                                           nonce_oracle_digest(packet));
+    if (use != NONCE_FRESH)
+        fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index,
+                 load_be32(packet.ptr + 8));
+    fake_keep_rtp(f, peer, b, kind);
+    return !f->sealing_fails;
+}
+
+static inline void fake_send_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
+    fake_keep_rtp(ctx, peer, b, kind);
 }
 
 static inline void fake_send_rtcp(void *ctx, void *peer, struct span datagram) {
@@ -135,9 +157,11 @@ static inline struct fake *fake_create(void) {
     f->now_us = 1000 * SECOND;
     wheel_init(&f->wheel, f->now_us);
     f->pool = pool_create(16384);
+    f->oracle = nonce_oracle_create();
     struct forwarder_config config = {.worker = 1, .random_seed = 7};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
+                                   .send_again = fake_send_again,
                                    .send_rtcp = fake_send_rtcp,
                                    .relay_rtp = fake_relay_rtp,
                                    .relay_note = fake_relay_note,
@@ -154,6 +178,7 @@ static inline void fake_destroy(struct fake *f) {
     assert_int_equal(pool_taken(f->pool), 0);
     assert_int_equal(f->wheel.armed, 0);
     pool_destroy(f->pool);
+    nonce_oracle_destroy(f->oracle);
     free(f);
 }
 
@@ -310,6 +335,7 @@ struct fake_packet {
     int level;         // -dBov, 0: none
     unsigned longer;   // bytes of payload more than usual
     int osn;           // RTX: the original number plus one, 0: not RTX
+    uint16_t picture;  // VP8's PictureID, with a TL0PICIDX of its low bits; 0: none
 };
 
 static inline void fake_ext(struct writer *w, uint8_t id, const void *value, size_t len) {
@@ -350,7 +376,12 @@ static inline size_t fake_build(uint8_t *out, size_t cap, const struct fake_pack
         return w.len;
     }
     // VP8: start of partition 0, then the frame tag whose lowest bit is 0 for a key frame.
-    write_u8(&w, 0x10);
+    write_u8(&w, p->picture ? 0x90 : 0x10);
+    if (p->picture) { // RFC 7741, section 4.2: extended, with both numbers
+        write_u8(&w, 0xc0);
+        write_u16(&w, 0x8000 | p->picture);
+        write_u8(&w, (uint8_t)p->picture);
+    }
     write_u8(&w, p->key ? 0x00 : 0x01);
     write_u16(&w, p->seq); // to tell packets apart
     write_zeros(&w, 28 + p->longer);

@@ -146,7 +146,7 @@ static size_t remote_rtp(struct world *w, uint8_t out[256], uint16_t seq) {
     memcpy(out, header, sizeof header);
     store_be16(out + 2, seq);
     size_t len = 60;
-    assert_int_equal(srtp_session_protect_rtp(w->remote_srtp, out, &len), ERR_OK);
+    assert_int_equal(srtp_session_protect_rtp(w->remote_srtp, out, &len, load_be16(out + 2)), ERR_OK);
     return len;
 }
 
@@ -195,7 +195,8 @@ static void a_client_is_answered_behind_its_first_check(void **state) {
     size_t len = remote_rtp(w, packet, 1);
     give(w, &w->home, packet, len);
     expect_drop(w, PEER_DROP_NO_KEYS); // not before the certificate is known to be the peer's
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len, load_be16(packet + 2)),
+                     ERR_WRONG_STATE);
     assert_int_equal(w->connected, 0);
     connect_peer(w, DTLS_ROLE_CLIENT);
     peer_transport_advance(w->peer, virtual_now_us, &w->last);
@@ -402,7 +403,8 @@ static void a_wrong_certificate_never_gets_keys(void **state) {
     assert_true(strlen(peer_transport_failure(w->peer)) > 0);
     size_t len = 12;
     uint8_t packet[64] = {0x80};
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len, load_be16(packet + 2)),
+                     ERR_WRONG_STATE);
     peer_transport_forget_ssrc(w->peer, 1);
     peer_transport_forget_sent_ssrc(w->peer, 1);
 }
