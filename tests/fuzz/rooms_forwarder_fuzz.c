@@ -3,8 +3,8 @@
 // Input: steps of {kind and peer: 1 byte, length: 1 byte, bytes}; the clock moves by the kind's upper bits.
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "rooms/forwarder.h"
-#include "rooms/overload.h"
+#include "rooms/media/forwarder.h"
+#include "rooms/media/overload.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>

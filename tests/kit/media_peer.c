@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 #include "transport/demux.h"
 #include "transport/srtp.h"
 

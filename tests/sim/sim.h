@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "rooms/forwarder.h"
+#include "rooms/media/forwarder.h"
 #include "rtp/rtcp_read.h"
 
 #define SIM_WORKERS_MAX 4
