@@ -1,9 +1,9 @@
 // doctor: `rotunda doctor`: examines the settings, this machine and the network, and makes a call with
 // itself.
 //
-// The quick part is server/checks.h, what asks others is server/doctor/doctor_checks.h; here is the order of
-// things. A call is made with the server that already listens on the settings' TCP port, else with one that
-// is started for it (doctor_server.h): first the shortest way, then through each announced address.
+// The quick part is server/checks.h, what asks others is doctor_checks.h; here is the order of things.
+// A call is made with the server that already listens on the settings' TCP port, else with one that is
+// started for it (doctor_server.h): first the shortest way, then through each announced address.
 #ifndef SERVER_DOCTOR_H
 #define SERVER_DOCTOR_H
 
