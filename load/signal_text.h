@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>

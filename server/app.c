@@ -4,13 +4,13 @@
 #include "server/banner.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
-#include "server/media.h"
+#include "server/media/media.h"
 #include "server/metrics.h"
-#include "server/reach.h"
-#include "server/tls_identity.h"
+#include "server/config/reach.h"
+#include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
-#include "server/web_files.h"
-#include "server/ws_server.h"
+#include "server/web/web_files.h"
+#include "server/web/ws_server.h"
 
 #include <assert.h>
 #include <signal.h>

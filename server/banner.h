@@ -2,8 +2,8 @@
 #ifndef SERVER_BANNER_H
 #define SERVER_BANNER_H
 
-#include "server/reach.h"
-#include "server/tls_identity.h"
+#include "server/config/reach.h"
+#include "server/web/tls_identity.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
 #include "server/app.h"
-#include "server/doctor.h"
+#include "server/doctor/doctor.h"
 #include "server/health_check.h"
 #include "server/versions.h"
 

@@ -4,8 +4,8 @@
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
-#include "server/hub.h"
-#include "server/media.h"
+#include "server/hub/hub.h"
+#include "server/media/media.h"
 
 #include <stddef.h>
 #include <stdint.h>

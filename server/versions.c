@@ -1,7 +1,7 @@
 #include "server/versions.h"
 
 #include "server/control_loop.h"
-#include "server/ws_server.h"
+#include "server/web/ws_server.h"
 #include "transport/versions.h"
 
 #include <jansson.h>

@@ -20,7 +20,7 @@
 
 #include "base/span.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ICE_TUPLES_MAX 8
 #define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them

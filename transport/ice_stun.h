@@ -4,7 +4,7 @@
 #define TRANSPORT_ICE_STUN_H
 
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ICE_STUN_SLACK 24 // zero bytes behind a datagram, see ice_stun.c
 

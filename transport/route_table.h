@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ROUTE_NONE UINT32_MAX
 

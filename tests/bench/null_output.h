@@ -2,7 +2,7 @@
 #ifndef TESTS_BENCH_NULL_OUTPUT_H
 #define TESTS_BENCH_NULL_OUTPUT_H
 
-#include "rooms/forwarder.h"
+#include "rooms/media/forwarder.h"
 
 static inline bool null_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
     uint64_t *sent = ctx;

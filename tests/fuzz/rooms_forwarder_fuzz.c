@@ -4,8 +4,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/nonce_oracle.h"
-#include "rooms/forwarder.h"
-#include "rooms/overload.h"
+#include "rooms/media/forwarder.h"
+#include "rooms/media/overload.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>

@@ -6,7 +6,7 @@
 // worker 0's queue and "!f1" empties it, "!d" drains, "!e3abc" is a media event of type 3 with these bytes.
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/hub.h"
+#include "server/hub/hub.h"
 
 #include <assert.h>
 #include <jansson.h>

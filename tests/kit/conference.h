@@ -6,8 +6,8 @@
 #ifndef TESTS_KIT_CONFERENCE_H
 #define TESTS_KIT_CONFERENCE_H
 
-#include "server/hub.h"
-#include "server/media.h"
+#include "server/hub/hub.h"
+#include "server/media/media.h"
 
 struct conference_config {
     unsigned workers;

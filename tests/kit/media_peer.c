@@ -3,8 +3,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "base/addr.h"
 #include "base/seq.h"
-#include "transport/addr.h"
 #include "transport/demux.h"
 #include "transport/srtp.h"
 

@@ -3,7 +3,7 @@
 //
 // ROTUNDA_NONCE_PACKETS: how many packets are to go out (default 300,000); the seed of the last round is
 // told.
-#include "tests/unit/rooms/forward_fake.h"
+#include "tests/unit/rooms/media/forward_fake.h"
 
 #include <stdlib.h>
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/nonce_oracle.h"
-#include "rooms/forwarder.h"
+#include "rooms/media/forwarder.h"
 #include "rtp/rtcp_read.h"
 
 #define SIM_WORKERS_MAX 4

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/worker.h"
+#include "server/media/worker.h"
 #include "tests/kit/media_peer.h"
 #include "tests/unit/transport/stun_build.h"
 #include "transport/ice.h"

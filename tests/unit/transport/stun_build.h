@@ -4,7 +4,7 @@
 #define TESTS_STUN_BUILD_H
 
 #include "base/bytes.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

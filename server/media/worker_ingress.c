@@ -1,0 +1,264 @@
+// The way of a datagram to the peer that it belongs to. The kernel spreads datagrams over the workers by
+// address, so one may come in at a worker that does not own its peer: it then crosses to the owner once, and
+// only once.
+#include "server/media/worker_internal.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define RECEIVE_BATCHES 4     // a turn; then timers and commands have theirs
+#define RECEIVE_TURN_US 5000  // or earlier, when each datagram goes to hundreds
+#define MESH_MESSAGES_MAX 512 // of one other worker, a turn
+
+// `proven`: some peer has validated the tuple.
+static void worker_hand_over(struct worker *w, unsigned owner, const struct tuple *from, bool proven,
+                             const struct block *b) {
+    struct mesh_message *m =
+        proven ? mesh_reserve(w->mesh, w->index, owner) : mesh_reserve_unproven(w->mesh, w->index, owner);
+    if (!m) {
+        worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
+        return;
+    }
+    m->type = MESH_DATAGRAM;
+    m->tuple = *from;
+    m->len = b->len;
+    memcpy(m->bytes, b->bytes + b->start, b->len);
+    mesh_push(w->mesh, w->index, owner);
+    w->counters.handed_over++;
+}
+
+// ---- hints
+
+static struct route_hint *worker_hint(struct worker *w, const struct tuple *tuple) {
+    const uint8_t *p = tuple->remote.ip;
+    uint32_t h = tuple->remote.port * UINT32_C(2654435761);
+    for (size_t i = 0; i < sizeof tuple->remote.ip; i++)
+        h = (h ^ p[i]) * UINT32_C(16777619);
+    return &w->hints[(h >> 16) & (WORKER_HINTS - 1)];
+}
+
+static void worker_set_hint(struct worker *w, const struct tuple *tuple, unsigned owner) {
+    *worker_hint(w, tuple) = (struct route_hint){.tuple = *tuple, .worker = (uint8_t)owner};
+}
+
+// The worker that a tuple's STUN was handed to, or our own number when there is no such thing.
+static unsigned worker_get_hint(struct worker *w, const struct tuple *tuple) {
+    const struct route_hint *hint = worker_hint(w, tuple);
+    bool known = hint->tuple.remote.family != 0 && tuple_equal(&hint->tuple, tuple);
+    return known ? hint->worker : w->index;
+}
+
+// ---- to the owner, or to the peer
+
+// A STUN message from which no ufrag can be read. Indications are the peers' keepalives (RFC 8445, section
+// 11) and responses answer nothing of ours: both are ignored, neither is an attack.
+static void worker_stun_unnamed(struct worker *w, enum err err, const struct block *b) {
+    unsigned class = load_be16(b->bytes + b->start) & 0x0110; // RFC 8489, section 5
+    if (err != ERR_NOT_FOUND)
+        worker_drop(w, MEDIA_DROP_STUN_MALFORMED);
+    else if (class == 0) // a request that names nobody
+        worker_drop(w, MEDIA_DROP_STUN_UNKNOWN_UFRAG);
+}
+
+// The peer of a STUN request, by the ufrag that it names. NULL: dropped or handed over.
+static struct worker_peer *worker_stun_peer(struct worker *w, const struct tuple *from, unsigned origin,
+                                            const struct block *b) {
+    struct span ufrag;
+    enum err err = ice_peek_ufrag(span_of(b->bytes + b->start, b->len), &ufrag);
+    if (err != ERR_OK) {
+        worker_stun_unnamed(w, err, b);
+        return NULL;
+    }
+    int owner = ice_ufrag_worker(ufrag);
+    if (owner >= 0 && (unsigned)owner < w->workers && (unsigned)owner != w->index && origin == w->index) {
+        bool proven = route_get_tuple(w->routes, from) != ROUTE_NONE;
+        if (!proven)
+            worker_set_hint(w, from, (unsigned)owner);
+        worker_hand_over(w, (unsigned)owner, from, proven, b);
+        return NULL;
+    }
+    uint32_t handle = route_get_ufrag(w->routes, ufrag);
+    struct worker_peer *peer = handle == ROUTE_NONE ? NULL : slots_get(w->peers, handle);
+    if (!peer)
+        worker_drop(w, MEDIA_DROP_STUN_UNKNOWN_UFRAG);
+    return peer;
+}
+
+// The peer of anything else, by the tuple that ICE has validated. NULL: dropped or handed over.
+static struct worker_peer *worker_tuple_peer(struct worker *w, const struct tuple *from, unsigned origin,
+                                             const struct block *b) {
+    uint32_t route = route_get_tuple(w->routes, from);
+    unsigned owner = route == ROUTE_NONE ? worker_get_hint(w, from) : route_worker(route);
+    if (owner != w->index && origin == w->index) {
+        worker_hand_over(w, owner, from, route != ROUTE_NONE, b);
+        return NULL;
+    }
+    struct worker_peer *peer =
+        route == ROUTE_NONE || owner != w->index ? NULL : slots_at(w->peers, route_handle(route));
+    if (!peer)
+        worker_drop(w, MEDIA_DROP_UNVALIDATED_TUPLE);
+    return peer;
+}
+
+static const enum media_drop drop_of_peer[] = {
+    [PEER_DROP_UNKNOWN_KIND] = MEDIA_DROP_UNKNOWN_KIND,
+    [PEER_DROP_STUN_MALFORMED] = MEDIA_DROP_STUN_MALFORMED,
+    [PEER_DROP_STUN_AUTH] = MEDIA_DROP_STUN_AUTH,
+    [PEER_DROP_UNVALIDATED] = MEDIA_DROP_UNVALIDATED_TUPLE,
+    [PEER_DROP_DTLS_INVALID] = MEDIA_DROP_DTLS_INVALID,
+    [PEER_DROP_NO_KEYS] = MEDIA_DROP_NO_KEYS,
+    [PEER_DROP_SRTP_AUTH] = MEDIA_DROP_SRTP_AUTH,
+    [PEER_DROP_SRTP_REPLAY] = MEDIA_DROP_SRTP_REPLAY,
+    [PEER_DROP_SRTP_MALFORMED] = MEDIA_DROP_RTP_MALFORMED,
+};
+
+static const enum media_drop drop_of_forwarder[] = {
+    [FORWARD_DROP_MALFORMED] = MEDIA_DROP_RTP_MALFORMED,
+    [FORWARD_DROP_UNKNOWN_SSRC] = MEDIA_DROP_RTP_UNKNOWN_SSRC,
+    [FORWARD_DROP_PAUSED] = MEDIA_DROP_PAUSED,
+    [FORWARD_DROP_DUPLICATE] = MEDIA_DROP_RTP_DUPLICATE,
+};
+
+void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
+                          struct block *b, uint64_t now_us) {
+    struct worker *w = peer->worker;
+    struct peer_input input;
+    peer_transport_input(peer->transport, from, block_data(b), b->len, now_us, &input);
+    if (input.kind != PEER_DROPPED) {
+        peer->bytes_received += b->len;
+        rate_meter_add(&peer->received_rate, b->len, now_us);
+    }
+    worker_peer_settle(peer, &input, from, origin, now_us);
+    b->len = (uint16_t)input.len;
+    switch (input.kind) {
+    case PEER_RTP: {
+        enum forward_drop drop = forwarder_rtp(w->fw, peer->endpoint, b, now_us);
+        if (drop != FORWARD_DROP_NONE)
+            worker_drop(w, drop_of_forwarder[drop]);
+        return; // the forwarder has the block
+    }
+    case PEER_RTCP:
+        if (!forwarder_rtcp(w->fw, peer->endpoint, span_of(block_data(b), b->len), now_us))
+            worker_drop(w, MEDIA_DROP_RTCP_MALFORMED);
+        break;
+    case PEER_DROPPED:
+        assert(input.drop != PEER_DROP_NONE);
+        worker_drop(w, drop_of_peer[input.drop]);
+        break;
+    case PEER_CONSUMED:
+        break;
+    }
+    block_release(b);
+}
+
+// One datagram, from the socket (origin is our own number) or handed over by another worker. Takes the block
+// over.
+static void worker_datagram(struct worker *w, const struct tuple *from, unsigned origin, struct block *b,
+                            uint64_t now_us) {
+    struct worker_peer *peer = NULL;
+    switch (datagram_kind(span_of(block_data(b), b->len))) {
+    case DATAGRAM_STUN:
+        w->counters.stun_in += origin == w->index; // once, where it came in
+        peer = worker_stun_peer(w, from, origin, b);
+        break;
+    case DATAGRAM_DTLS:
+        w->counters.dtls_in += origin == w->index;
+        peer = worker_tuple_peer(w, from, origin, b);
+        if (peer) {
+            worker_handshake(peer, from, origin, b, now_us);
+            return;
+        }
+        break;
+    case DATAGRAM_RTP:
+    case DATAGRAM_RTCP:
+        peer = worker_tuple_peer(w, from, origin, b);
+        break;
+    case DATAGRAM_UNKNOWN:
+        worker_drop(w, MEDIA_DROP_UNKNOWN_KIND);
+        break;
+    }
+    if (peer)
+        worker_peer_datagram(peer, from, origin, b, now_us);
+    else
+        block_release(b);
+}
+
+bool worker_receive(struct worker *w, int family, uint64_t now_us) {
+    struct udp_datagram batch[UDP_PORT_BATCH];
+    bool some = false;
+    for (int i = 0; i < RECEIVE_BATCHES; i++) {
+        unsigned n = udp_port_receive(w->port, family, batch);
+        for (unsigned k = 0; k < n; k++) {
+            if (batch[k].truncated) {
+                worker_drop(w, MEDIA_DROP_TOO_LONG);
+                block_release(batch[k].block);
+                continue;
+            }
+            worker_datagram(w, &batch[k].from, w->index, batch[k].block, now_us);
+        }
+        some |= n > 0;
+        if (n < UDP_PORT_BATCH || clock_now_us() - now_us > RECEIVE_TURN_US)
+            break;
+    }
+    return some;
+}
+
+// ---- from other workers
+
+static struct block *worker_block_of(struct worker *w, const struct mesh_message *m) {
+    struct block *b = pool_take(w->pool);
+    if (!b) {
+        worker_drop(w, MEDIA_DROP_POOL_EMPTY);
+        return NULL;
+    }
+    assert(m->len <= sizeof m->bytes);
+    if (m->len > BLOCK_DATAGRAM_MAX)
+        b->start = (uint16_t)(BLOCK_HEADROOM - (m->len - BLOCK_DATAGRAM_MAX));
+    b->len = m->len;
+    memcpy(block_data(b), m->bytes, m->len);
+    return b;
+}
+
+static void worker_mesh_message(struct worker *w, unsigned from, const struct mesh_message *m,
+                                uint64_t now_us) {
+    struct block *b;
+    switch (m->type) {
+    case MESH_DATAGRAM:
+        if ((b = worker_block_of(w, m)))
+            worker_datagram(w, &m->tuple, from, b, now_us);
+        break;
+    case MESH_ROUTE_ADD:
+        // A full table loses the short cut of this tuple, no more: its STUN still finds its way.
+        if (route_put_tuple(w->routes, &m->tuple, route_make(from, 0)) != ERR_OK)
+            worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
+        break;
+    case MESH_ROUTE_REMOVE:
+        route_remove_tuple(w->routes, &m->tuple, route_make(from, 0));
+        break;
+    case MESH_RELAY_RTP:
+        if ((b = worker_block_of(w, m))) {
+            memcpy(b->meta, m->relay.meta, sizeof b->meta);
+            forwarder_relayed_rtp(w->fw, m->relay.producer, m->relay.stream, b, now_us);
+        }
+        break;
+    case MESH_RELAY_NOTE:
+        forwarder_relay_note(w->fw, &m->note, now_us);
+        break;
+    }
+}
+
+void worker_drain_mesh(struct worker *w, uint64_t now_us) {
+    for (unsigned from = 0; from < w->workers; from++) {
+        if (from == w->index)
+            continue;
+        unsigned done = 0;
+        for (const struct mesh_message *m;
+             done < MESH_MESSAGES_MAX && (m = mesh_peek(w->mesh, w->index, from)); done++) {
+            worker_mesh_message(w, from, m, now_us);
+            mesh_pop(w->mesh, w->index, from);
+        }
+    }
+}

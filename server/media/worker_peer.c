@@ -1,0 +1,460 @@
+// The peers of a worker: from the commands about transports to peer_transport and endpoint, and what these
+// two say back.
+#include "server/media/worker_internal.h"
+
+#include "base/log.h"
+#include "rtp/rtcp_write.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct worker_peer *worker_peer_get(struct worker *w, struct transport_id id) {
+    uint32_t handle = hmap_get(w->peers_by_id, &id);
+    return handle == HMAP_NONE ? NULL : slots_get(w->peers, handle);
+}
+
+// The route of a tuple that leads to this peer. A whole id does not fit; peer_close removes what leads to its
+// index.
+static uint32_t peer_route(const struct worker_peer *peer) {
+    return route_make(peer->worker->index, slots_index(peer->handle));
+}
+
+// ---- what leaves for a peer
+
+static void peer_count_sent(struct worker_peer *peer, size_t len) {
+    peer->bytes_sent += len;
+    rate_meter_add(&peer->sent_rate, (uint32_t)len, peer->worker->now_us);
+}
+
+static void peer_send(void *ctx, const struct tuple *to, struct span datagram) {
+    struct worker_peer *peer = ctx;
+    peer_count_sent(peer, datagram.len);
+    (void)udp_port_queue_bytes(peer->worker->port, to, datagram); // counted there
+}
+
+static void peer_queue(struct worker_peer *peer, const struct tuple *to, struct block *sealed,
+                       enum media_kind kind) {
+    peer_count_sent(peer, sealed->len);
+    (void)udp_port_queue(peer->worker->port, to, sealed, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
+}
+
+// The forwarder numbers nothing while there is no tuple (forwarder_endpoint_reachable).
+static bool forward_send_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind,
+                             uint64_t index) {
+    struct worker *w = ctx;
+    struct worker_peer *peer = peer_ctx;
+    const struct tuple *to = peer_transport_selected(peer->transport);
+    size_t len = b->len;
+    enum err err =
+        to ? peer_transport_protect_rtp(peer->transport, block_data(b), &len, index) : ERR_WRONG_STATE;
+    if (err != ERR_OK) {
+        if (err == ERR_EXISTS) {
+            worker_drop(w, MEDIA_DROP_INDEX_USED);
+            debug_assert(err != ERR_EXISTS);
+        }
+        block_release(b);
+        return false;
+    }
+    b->len = (uint16_t)len;
+    peer_queue(peer, to, b, kind);
+    return true;
+}
+
+static void forward_send_again(void *ctx, void *peer_ctx, struct block *sealed, enum media_kind kind) {
+    (void)ctx;
+    struct worker_peer *peer = peer_ctx;
+    const struct tuple *to = peer_transport_selected(peer->transport);
+    if (to)
+        peer_queue(peer, to, sealed, kind);
+    else
+        block_release(sealed);
+}
+
+static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {
+    (void)ctx;
+    struct worker_peer *peer = peer_ctx;
+    if (step == FORWARDER_STEPS - 1)
+        __builtin_prefetch(peer, 1);
+    else
+        peer_transport_prefetch(peer->transport, step);
+}
+
+static void forward_send_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
+    struct worker *w = ctx;
+    struct worker_peer *peer = peer_ctx;
+    const struct tuple *to = peer_transport_selected(peer->transport);
+    uint8_t packet[RTCP_DATAGRAM_MAX + SRTCP_TRAILER_MAX + 144];
+    size_t len = datagram.len;
+    assert(len <= RTCP_DATAGRAM_MAX);
+    memcpy(packet, datagram.ptr, len);
+    if (!to || peer_transport_protect_rtcp(peer->transport, packet, &len) != ERR_OK)
+        return;
+    peer_count_sent(peer, len);
+    (void)udp_port_queue_bytes(w->port, to, span_of(packet, len));
+}
+
+// ---- what leaves for other threads
+
+static void forward_relay_rtp(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
+                              struct block *b) {
+    struct worker *w = ctx;
+    struct mesh_message *m =
+        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
+    if (!m || b->len > sizeof m->bytes) {
+        worker_drop(w, MEDIA_DROP_RELAY_FULL);
+        return;
+    }
+    m->type = MESH_RELAY_RTP;
+    m->relay.producer = producer;
+    m->relay.stream = stream;
+    memcpy(m->relay.meta, b->meta, sizeof m->relay.meta);
+    m->len = b->len;
+    memcpy(m->bytes, block_data(b), b->len);
+    mesh_push(w->mesh, w->index, worker);
+}
+
+static void forward_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+    struct worker *w = ctx;
+    struct mesh_message *m =
+        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
+    if (!m) {
+        worker_drop(w, MEDIA_DROP_RELAY_FULL);
+        return;
+    }
+    m->type = MESH_RELAY_NOTE;
+    m->note = *note;
+    m->len = 0;
+    mesh_push(w->mesh, w->index, worker);
+}
+
+static bool forward_event(void *ctx, const struct media_event *event) {
+    struct worker *w = ctx;
+    struct media_event *slot = worker_event_reserve(w);
+    if (!slot)
+        return false; // scores and levels: the next one says more
+    *slot = *event;
+    worker_event_push(w);
+    return true;
+}
+
+static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool sent) {
+    (void)ctx;
+    struct worker_peer *peer = peer_ctx;
+    if (sent)
+        peer_transport_forget_sent_ssrc(peer->transport, ssrc);
+    else
+        peer_transport_forget_ssrc(peer->transport, ssrc);
+}
+
+const struct forwarder_output worker_forwarder_output_template = {
+    .send_rtp = forward_send_rtp,
+    .send_again = forward_send_again,
+    .prefetch = forward_prefetch,
+    .send_rtcp = forward_send_rtcp,
+    .relay_rtp = forward_relay_rtp,
+    .relay_note = forward_relay_note,
+    .event = forward_event,
+    .forget_ssrc = forward_forget_ssrc,
+};
+
+// ---- states
+
+// Tells the control thread, or remembers to.
+static void peer_report(struct worker_peer *peer) {
+    struct worker *w = peer->worker;
+    enum ice_state ice = peer_transport_ice_state(peer->transport);
+    enum dtls_state dtls = peer_transport_dtls_state(peer->transport);
+    if (ice == peer->reported_ice && dtls == peer->reported_dtls)
+        return;
+    struct media_event *event = worker_event_reserve(w);
+    if (!event) {
+        if (!list_linked(&peer->unreported))
+            list_push_back(&w->unreported, &peer->unreported);
+        return;
+    }
+    *event = (struct media_event){
+        .type = MEDIA_TRANSPORT_STATE, .transport = peer->id, .state = {.ice = ice, .dtls = dtls}};
+    worker_event_push(w);
+    peer->reported_ice = ice;
+    peer->reported_dtls = dtls;
+    if (dtls == DTLS_FAILED)
+        LOG_WARN("DTLS handshake failed", LOG_NUMBER("worker", w->index),
+                 LOG_NUMBER("transport_number", peer->id.v),
+                 LOG_TEXT("reason", peer_transport_failure(peer->transport)));
+}
+
+void worker_peers_report(struct worker *w) {
+    while (!list_empty(&w->unreported) && worker_event_reserve(w)) {
+        struct list *node = w->unreported.next;
+        list_remove(node);
+        peer_report(LIST_ENTRY(node, struct worker_peer, unreported));
+    }
+}
+
+// ---- routes
+
+static bool worker_tell_route(struct worker *w, unsigned to, enum mesh_type type, const struct tuple *tuple) {
+    struct mesh_message *m = mesh_reserve(w->mesh, w->index, to);
+    if (!m)
+        return false;
+    m->type = type;
+    m->tuple = *tuple;
+    m->len = 0;
+    mesh_push(w->mesh, w->index, to);
+    return true;
+}
+
+// A route that another worker keeps for nobody would stay for ever, so this one is told later when it cannot
+// be told now.
+static void worker_tell_removed(struct worker *w, unsigned to, const struct tuple *tuple) {
+    if (worker_tell_route(w, to, MESH_ROUTE_REMOVE, tuple))
+        return;
+    struct untold_route *untold = ring_reserve(w->untold);
+    if (!untold) {
+        worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
+        return;
+    }
+    *untold = (struct untold_route){.tuple = *tuple, .to = (uint8_t)to};
+    ring_push(w->untold);
+}
+
+void worker_tell_untold(struct worker *w) {
+    for (const struct untold_route *untold; (untold = ring_peek(w->untold)); ring_pop(w->untold)) {
+        uint32_t route = route_get_tuple(w->routes, &untold->tuple);
+        bool ours_again = route != ROUTE_NONE && route_worker(route) == w->index;
+        if (!ours_again && !worker_tell_route(w, untold->to, MESH_ROUTE_REMOVE, &untold->tuple))
+            return;
+    }
+}
+
+// Tells the control thread where the kernel should give this address' datagrams to. When there is no room for
+// it now, the next check says it again; an address that is gone and not told is a wrong guess of no harm.
+static void peer_steer(struct worker_peer *peer, const struct tuple *tuple, bool gone) {
+    struct worker *w = peer->worker;
+    struct media_event *event = worker_event_reserve(w);
+    if (!event)
+        return;
+    *event =
+        (struct media_event){.type = MEDIA_STEER,
+                             .steer = {.key = udp_steer_key(&tuple->remote),
+                                       .family = tuple->remote.family == 6,
+                                       .publishes = !gone && forwarder_endpoint_publishes(peer->endpoint),
+                                       .gone = gone}};
+    worker_event_push(w);
+}
+
+// After each good check, not only after the first: another peer may have validated the same tuple in between,
+// or the queue to the worker that receives it may have been full. Who checked last has the route.
+static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
+    struct worker *w = peer->worker;
+    uint32_t route = peer_route(peer);
+    if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
+        LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
+                 LOG_NUMBER("transport_number", peer->id.v));
+    if (origin == w->index)
+        return;
+    peer->told_workers |= UINT64_C(1) << origin;
+    peer_steer(peer, tuple, false);
+    if (!worker_tell_route(w, origin, MESH_ROUTE_ADD, tuple))
+        worker_drop(w, MEDIA_DROP_HANDOVER_FULL); // the next check says it again
+}
+
+static void peer_unroute_tuple(struct worker_peer *peer, const struct tuple *tuple) {
+    struct worker *w = peer->worker;
+    if (route_get_tuple(w->routes, tuple) != peer_route(peer))
+        return; // another peer has it now
+    route_remove_tuple(w->routes, tuple, peer_route(peer));
+    if (peer->told_workers)
+        peer_steer(peer, tuple, true);
+    for (uint64_t told = peer->told_workers; told; told &= told - 1)
+        worker_tell_removed(w, (unsigned)__builtin_ctzll(told), tuple);
+}
+
+void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
+                        unsigned origin, uint64_t now_us) {
+    struct worker *w = peer->worker;
+    if (input->tuple_removed)
+        peer_unroute_tuple(peer, &input->removed);
+    if (input->tuple_checked) {
+        assert(from);
+        peer_route_tuple(peer, from, origin);
+    }
+    if (input->tuple_checked)
+        forwarder_endpoint_heard(peer->endpoint);
+    if (input->state_changed) {
+        peer_report(peer);
+        bool reachable = peer_transport_selected(peer->transport) != NULL;
+        forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
+    }
+    if (input->connected)
+        forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
+    uint64_t next_us = peer_transport_next_us(peer->transport);
+    if (next_us != peer->timer.due_us)
+        wheel_arm(&w->wheel, &peer->timer, next_us);
+}
+
+static void peer_on_timer(struct wheel_node *node, uint64_t now_us) {
+    struct worker_peer *peer = LIST_ENTRY(node, struct worker_peer, timer);
+    struct peer_input input;
+    peer_transport_advance(peer->transport, now_us, &input);
+    worker_peer_settle(peer, &input, NULL, peer->worker->index, now_us);
+}
+
+// ---- commands
+
+static void peer_close(struct worker_peer *peer) {
+    struct worker *w = peer->worker;
+    if (peer->endpoint)
+        forwarder_close_endpoint(w->fw, peer->endpoint);
+    if (peer->transport) {
+        struct tuple tuples[ICE_TUPLES_MAX];
+        unsigned n = peer_transport_tuples(peer->transport, tuples);
+        for (unsigned i = 0; i < n; i++)
+            peer_unroute_tuple(peer, &tuples[i]);
+        peer_transport_destroy(peer->transport);
+    }
+    for (int i = 0; i < 2; i++)
+        if (peer->ufrags[i][0])
+            route_remove_ufrag(w->routes, peer->ufrags[i]);
+    wheel_cancel(&w->wheel, &peer->timer);
+    list_remove(&peer->unreported);
+    if (peer->handle) {
+        slots_remove(w->peers, peer->handle);
+        hmap_remove(w->peers_by_id, &peer->id);
+    }
+    free(peer);
+}
+
+static enum err peer_enter_tables(struct worker_peer *peer, const struct ice_credentials *ice) {
+    struct worker *w = peer->worker;
+    peer->handle = slots_add(w->peers, peer);
+    if (!peer->handle)
+        return ERR_LIMIT;
+    if (hmap_put(w->peers_by_id, &peer->id, peer->handle) != ERR_OK)
+        return ERR_LIMIT;
+    memcpy(peer->ufrags[0], ice->ufrag, sizeof ice->ufrag);
+    return route_put_ufrag(w->routes, ice->ufrag, peer->handle);
+}
+
+static void worker_open_transport(struct worker *w, const struct media_cmd *cmd) {
+    if (worker_peer_get(w, cmd->transport))
+        return;
+    struct worker_peer *peer = calloc(1, sizeof *peer);
+    if (!peer)
+        return;
+    peer->worker = w;
+    peer->id = cmd->transport;
+    list_init(&peer->unreported);
+    wheel_node_init(&peer->timer, peer_on_timer);
+    struct peer_output output = {.ctx = peer, .send = peer_send};
+    peer->transport = peer_transport_create(&w->shared, &cmd->ice, &output);
+    peer->endpoint = forwarder_open_endpoint(w->fw, cmd->transport, peer);
+    if (!peer->transport || !peer->endpoint || peer_enter_tables(peer, &cmd->ice) != ERR_OK) {
+        LOG_ERROR("transport not opened", LOG_NUMBER("worker", w->index),
+                  LOG_NUMBER("transport_number", cmd->transport.v),
+                  LOG_TEXT("reason", "out of memory, or too many transports on this worker"));
+        peer_close(peer);
+    }
+}
+
+static void worker_connect_transport(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+    enum err err =
+        peer_transport_connect(peer->transport, cmd->connect.remote_role, &cmd->connect.fingerprint, now_us);
+    if (err != ERR_OK)
+        LOG_WARN("transport not connected", LOG_NUMBER("worker", peer->worker->index),
+                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
+    // The handshake may have waited for the fingerprint alone: look at it as a timer would.
+    struct peer_input input;
+    peer_transport_advance(peer->transport, now_us, &input);
+    worker_peer_settle(peer, &input, NULL, peer->worker->index, now_us);
+    peer_report(peer);
+}
+
+static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+    struct worker *w = peer->worker;
+    if (peer->ufrags[1][0])
+        route_remove_ufrag(w->routes, peer->ufrags[1]);
+    memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
+    memcpy(peer->ufrags[0], cmd->ice.ufrag, sizeof peer->ufrags[0]);
+    if (route_put_ufrag(w->routes, cmd->ice.ufrag, peer->handle) != ERR_OK)
+        LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
+                 LOG_NUMBER("transport_number", peer->id.v));
+    peer_transport_restart_ice(peer->transport, &cmd->ice, now_us);
+    struct peer_input input;
+    peer_transport_advance(peer->transport, now_us, &input);
+    worker_peer_settle(peer, &input, NULL, w->index, now_us);
+}
+
+// ---- statistics
+
+static void peer_stats(const struct worker_peer *peer, uint64_t now_us, struct transport_stats *out) {
+    static const char *const ice_names[] = {"new", "connected", "disconnected", "closed"};
+    static const char *const dtls_names[] = {"new", "connecting", "connected", "failed", "closed"};
+    out->bytes_received = peer->bytes_received;
+    out->bytes_sent = peer->bytes_sent;
+    out->recv_bitrate_bps = rate_meter_bps(&peer->received_rate, now_us);
+    out->send_bitrate_bps = rate_meter_bps(&peer->sent_rate, now_us);
+    const struct tuple *selected = peer_transport_selected(peer->transport);
+    if (selected) {
+        addr_print(&selected->local, out->local_address);
+        addr_print(&selected->remote, out->remote_address);
+    }
+    snprintf(out->ice_state, sizeof out->ice_state, "%s",
+             ice_names[peer_transport_ice_state(peer->transport)]);
+    snprintf(out->dtls_state, sizeof out->dtls_state, "%s",
+             dtls_names[peer_transport_dtls_state(peer->transport)]);
+}
+
+static void worker_get_stats(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
+    struct media_event *event = worker_event_reserve(w);
+    if (!event)
+        return; // the hub answers `internal` when its time is over
+    *event = (struct media_event){.type = MEDIA_STATS,
+                                  .transport = cmd->transport,
+                                  .producer = cmd->producer,
+                                  .consumer = cmd->consumer,
+                                  .stats = {.token = cmd->stats.token}};
+    forwarder_stats(w->fw, cmd, now_us, &event->stats);
+    event->stats.token = cmd->stats.token;
+    struct worker_peer *peer = cmd->transport.v ? worker_peer_get(w, cmd->transport) : NULL;
+    if (peer) {
+        event->stats.found = true;
+        peer_stats(peer, now_us, &event->stats.transport);
+    }
+    worker_event_push(w);
+}
+
+void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
+    struct worker_peer *peer = worker_peer_get(w, cmd->transport);
+    switch (cmd->type) {
+    case MEDIA_OPEN_TRANSPORT:
+        worker_open_transport(w, cmd);
+        break;
+    case MEDIA_CONNECT_TRANSPORT:
+        if (peer)
+            worker_connect_transport(peer, cmd, now_us);
+        break;
+    case MEDIA_RESTART_ICE:
+        if (peer)
+            worker_restart_ice(peer, cmd, now_us);
+        break;
+    case MEDIA_CLOSE_TRANSPORT:
+        if (peer)
+            peer_close(peer);
+        break;
+    case MEDIA_GET_STATS:
+        worker_get_stats(w, cmd, now_us);
+        break;
+    default:
+        forwarder_command(w->fw, cmd, now_us);
+        break;
+    }
+}
+
+void worker_peers_close(struct worker *w) {
+    uint32_t cursor = 0;
+    for (struct worker_peer *peer; (peer = slots_next(w->peers, &cursor));)
+        peer_close(peer);
+}
