@@ -77,7 +77,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     meta->seq = packet->seq;
     meta->marker = packet->marker;
     meta->repaired = false;
-    meta->picture_at = 0;
+    meta->pictures = (struct picture_places){0};
     meta->padding = 0;
     if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
         meta->capture_ntp = 0;
@@ -134,24 +134,37 @@ static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
     p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
 }
 
-// VP8's PictureID (its top bit says that it has 15 more) and TL0PICIDX, in the copied payload.
+// PictureID (the top bit of its first byte says how long it is) and TL0PICIDX, in the copied payload.
 static inline void stamp_pictures(uint8_t *payload, const struct forward_meta *meta,
                                   const struct forward_stamp *stamp) {
-    if (meta->picture_at == 0)
-        return;
-    uint8_t *p = payload + meta->picture_at;
-    uint16_t id = load_be16(p);
-    store_be16(p, (uint16_t)((id & 0x8000) | ((id + stamp->picture_offset.id) & 0x7fff)));
-    p[2] = (uint8_t)(p[2] + stamp->picture_offset.tl0);
+    const struct picture_places *places = &meta->pictures;
+    if (places->id_at && places->id_long) {
+        uint16_t id = load_be16(payload + places->id_at);
+        id = (uint16_t)((id & 0x8000) | ((id + stamp->picture_offset.id) & 0x7fff));
+        store_be16(payload + places->id_at, id);
+    } else if (places->id_at) {
+        uint8_t id = payload[places->id_at];
+        payload[places->id_at] = (uint8_t)((id & 0x80) | ((id + stamp->picture_offset.id) & 0x7f));
+    }
+    if (places->tl0_at)
+        payload[places->tl0_at] = (uint8_t)(payload[places->tl0_at] + stamp->picture_offset.tl0);
 }
 
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    if (meta->picture_at == 0)
+    const struct picture_places *places = &meta->pictures;
+    if (!places->id_at && !places->tl0_at)
         return false;
-    assert(meta->header_len + meta->picture_at + 3 <= prepared->len);
-    const uint8_t *p = block_data(prepared) + meta->header_len + meta->picture_at;
-    *out = (struct picture_numbers){.id = load_be16(p) & 0x7fff, .tl0 = p[2]};
+    assert(meta->header_len + places->id_at + 1 + places->id_long <= prepared->len);
+    assert(meta->header_len + places->tl0_at < prepared->len);
+    const uint8_t *payload = block_data(prepared) + meta->header_len;
+    *out = (struct picture_numbers){
+        .has_id = places->id_at != 0, .id_long = places->id_long, .has_tl0 = places->tl0_at != 0};
+    if (places->id_at)
+        out->id =
+            places->id_long ? load_be16(payload + places->id_at) & 0x7fff : payload[places->id_at] & 0x7f;
+    if (places->tl0_at)
+        out->tl0 = payload[places->tl0_at];
     return true;
 }
 

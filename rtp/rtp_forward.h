@@ -30,9 +30,9 @@ struct forward_meta {
     bool key_frame;   // first packet of a key frame
     bool frame_start; // first packet of a frame
     uint8_t spatial, temporal;
-    uint8_t picture_at; // as codec.h tells
-    bool repaired;      // came as a retransmission
-    uint8_t padding;    // bytes at the end that say nothing
+    struct picture_places pictures; // to be rewritten for receivers; none for a producer with one stream
+    bool repaired;                  // came as a retransmission
+    uint8_t padding;                // bytes at the end that say nothing
 };
 _Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
 
@@ -42,7 +42,7 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
 // follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
-// temporal and picture_at, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
+// temporal and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
 // packet to set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
@@ -62,12 +62,12 @@ struct forward_stamp { // what one receiver sees
     char mid[RTP_FORWARD_MID_MAX];
     uint32_t abs_send_time;                // 24 bits
     uint16_t transport_cc_seq;             // video only
-    struct picture_numbers picture_offset; // added to VP8's picture numbers, where meta.picture_at tells them
+    struct picture_numbers picture_offset; // added to the picture numbers, where meta.pictures tells them
 };
 
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
-// VP8's picture numbers of a prepared packet; false when it has none.
+// The picture numbers of a prepared packet; false when it has none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
 // original_seq is the number under which this receiver was sent the packet first.

@@ -139,10 +139,11 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
         const struct seq_interval *interval = interval_at(rw, back);
         if (out < interval->out_first)
             continue;
-        *origin = (struct seq_origin){.source = (uint8_t)interval->source,
-                                      .seq = (uint16_t)(interval->in_first + (out - interval->out_first)),
-                                      .timestamp_offset = interval->timestamp_offset,
-                                      .picture_offset = {interval->picture_id, interval->picture_tl0}};
+        *origin =
+            (struct seq_origin){.source = (uint8_t)interval->source,
+                                .seq = (uint16_t)(interval->in_first + (out - interval->out_first)),
+                                .timestamp_offset = interval->timestamp_offset,
+                                .picture_offset = {.id = interval->picture_id, .tl0 = interval->picture_tl0}};
         return true;
     }
     return false;

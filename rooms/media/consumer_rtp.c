@@ -57,7 +57,7 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     const struct forward_meta *meta = forward_meta_of(prepared);
     bool changed = c->current != s->index;
     struct picture_numbers pictures;
-    if (c->rewrite.source != s->index && rtp_forward_pictures(prepared, &pictures))
+    if ((c->rewrite.source != s->index || c->timeless) && rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_sync(&c->pictures, pictures);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);

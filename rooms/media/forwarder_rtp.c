@@ -149,7 +149,8 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     meta->frame_start = frame.frame_start;
     meta->spatial = frame.spatial;
     meta->temporal = frame.temporal;
-    meta->picture_at = p->params.stream_count > 1 ? frame.picture_at : 0; // one stream keeps its own numbers
+    if (p->params.stream_count > 1) // one stream keeps its own numbers
+        meta->pictures = frame.pictures;
     meta->repaired = rtx;
     stream_fan_out(s, b, now_us);
     return FORWARD_DROP_NONE;

@@ -206,6 +206,40 @@ static void descriptors_of_any_length_are_safe(void **state) {
     bytes_free(payload);
 }
 
+static void picture_numbers_are_found(void **state) {
+    (void)state;
+    static const struct {
+        enum media_codec codec;
+        const char *payload;
+        struct picture_places places;
+    } rows_of[] = {
+        {CODEC_VP8, "10 10", {0}},
+        {CODEC_VP8, "90 80 12 10", {.id_at = 2}},
+        {CODEC_VP8, "90 80 9234 10", {.id_at = 2, .id_long = true}},
+        {CODEC_VP8, "90 c0 12 07 10", {.id_at = 2, .tl0_at = 3}},
+        {CODEC_VP8, "90 c0 9234 07 10", {.id_at = 2, .id_long = true, .tl0_at = 4}},
+        {CODEC_VP8, "90 40 07 10", {.tl0_at = 2}},
+        {CODEC_VP8, "90 a0 9234 20 10", {.id_at = 2, .id_long = true}},
+        {CODEC_VP9, "08 82", {0}},
+        {CODEC_VP9, "88 12 82", {.id_at = 1}},
+        {CODEC_VP9, "88 9234 82", {.id_at = 1, .id_long = true}},
+        {CODEC_VP9, "a8 9234 00 07 82", {.id_at = 1, .id_long = true, .tl0_at = 4}},
+        {CODEC_VP9, "a8 12 00 07 82", {.id_at = 1, .tl0_at = 3}},
+        {CODEC_VP9, "28 00 07 82", {.tl0_at = 2}},
+        {CODEC_VP9, "b8 9234 00 82", {.id_at = 1, .id_long = true}}, // flexible: none
+        {CODEC_H264, "65 88", {0}},
+    };
+    for (size_t i = 0; i < sizeof rows_of / sizeof *rows_of; i++) {
+        struct span payload = bytes_of(rows_of[i].payload);
+        struct codec_frame f;
+        assert_true(codec_inspect(rows_of[i].codec, payload, (struct span){0}, &f));
+        if (memcmp(&f.pictures, &rows_of[i].places, sizeof f.pictures) != 0)
+            fail_msg("%s: got %u, %u, %u", rows_of[i].payload, f.pictures.id_at, f.pictures.id_long,
+                     f.pictures.tl0_at);
+        bytes_free(payload);
+    }
+}
+
 static void codecs_have_names_and_manners(void **state) {
     (void)state;
     static const struct {
@@ -232,6 +266,7 @@ int main(void) {
         cmocka_unit_test(payloads_are_inspected),
         cmocka_unit_test(prefixes_are_safe),
         cmocka_unit_test(descriptors_of_any_length_are_safe),
+        cmocka_unit_test(picture_numbers_are_found),
         cmocka_unit_test(codecs_have_names_and_manners),
         cmocka_unit_test(silence_is_one_or_two_bytes),
     };

@@ -32,7 +32,7 @@ static void check_rows(struct seq_rewrite *rw, const struct row *rows, size_t co
         }
         if (r->action == SYNC)
             seq_rewrite_sync(rw, r->source, r->seq, r->timestamp, r->timestamp_out,
-                             (struct picture_numbers){r->source, 0});
+                             (struct picture_numbers){.id = r->source});
         uint64_t index = 0;
         uint32_t timestamp = 0;
         bool mapped = seq_rewrite_map(rw, r->seq, r->timestamp, &index, &timestamp);
