@@ -19,6 +19,7 @@
 struct codec_frame {
     bool frame_start; // first packet of a frame (or of an NAL unit's frame, where the codec does not tell)
     bool key_frame;   // and that frame is a key frame (its first packet only)
+    bool opens;       // a receiver can begin here: nothing of the key frame that it needs comes before
     uint8_t spatial, temporal;
     bool layer_sync;                // a receiver may step up to this temporal layer here
     struct picture_places pictures; // VP8, VP9

@@ -28,6 +28,7 @@ struct forward_meta {
         offset_at; // offsets of the values from the packet's start, 0: no place
     bool marker;
     bool key_frame;   // first packet of a key frame
+    bool opens;       // as codec.h tells
     bool frame_start; // first packet of a frame
     uint8_t spatial, temporal;
     struct picture_places pictures; // to be rewritten for receivers; none for a producer with one stream
@@ -41,7 +42,7 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 }
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
-// follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
+// follows the original sequence number). Writes every field of the meta but key_frame, opens, frame_start, spatial
 // temporal and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
 // packet to set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,

@@ -68,12 +68,35 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
         consumer_tell_layers(c);
 }
 
-// Whether this packet may begin a new run where one is due.
-static bool consumer_admits(const struct consumer *c, const struct producer_stream *s,
-                            const struct forward_meta *meta) {
+// The first packet of the key frame that this packet, which says so itself, is of: of those before it in the
+// history, the earliest with its timestamp. NULL while one is missing that may be of it.
+static struct block *key_frame_first(const struct producer_stream *s, struct block *b, uint64_t now_us) {
+    for (unsigned n = 0; n < REPLAY_MAX && !forward_meta_of(b)->opens; n++) {
+        const struct forward_meta *meta = forward_meta_of(b);
+        struct block *before = history_get(s->history, (uint16_t)(meta->seq - 1), now_us);
+        if (!before)
+            return NULL;
+        if (forward_meta_of(before)->timestamp != meta->timestamp)
+            return b;
+        b = before;
+    }
+    return b;
+}
+
+// The packet with which a new run may begin where one is due, now that this one is there; NULL for none.
+static struct block *consumer_first(const struct consumer *c, const struct producer_stream *s,
+                                    struct block *b, uint64_t now_us) {
     if (s->index != c->target && c->target != LAYER_NONE)
-        return false;
-    return meta->key_frame || !consumer_is_video(c);
+        return NULL;
+    const struct forward_meta *meta = forward_meta_of(b);
+    if (!consumer_is_video(c) || meta->opens)
+        return b;
+    if (meta->key_frame)
+        return key_frame_first(s, b, now_us);
+    // The end of the frame before was what was missing.
+    struct block *next = history_get(s->history, (uint16_t)(meta->seq + 1), now_us);
+    bool begins = next && forward_meta_of(next)->key_frame && forward_meta_of(next)->timestamp != meta->timestamp;
+    return begins ? next : NULL;
 }
 
 // ---- out
@@ -162,6 +185,7 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
 }
 
 // The key frame's first packet came after some that follow it, or is from the history: these are there too.
+// What waits for the end of the turn may be among them; it is then not sent again (seq_rewrite_map).
 static void consumer_catch_up(struct consumer *c, const struct producer_stream *s, uint16_t seq,
                               uint16_t newest_seq, uint64_t now_us) {
     for (unsigned n = 0; s->history && n < REPLAY_MAX && seq16_newer(newest_seq, seq); n++) {
@@ -180,12 +204,12 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
         consumer_send_first(c, s, prepared, now_us);
         return;
     }
-    const struct forward_meta *meta = forward_meta_of(prepared);
-    if (!consumer_admits(c, s, meta))
+    struct block *first = consumer_first(c, s, prepared, now_us);
+    if (!first)
         return;
-    consumer_sync(c, s, prepared, now_us);
-    consumer_send_first(c, s, prepared, now_us);
-    consumer_catch_up(c, s, meta->seq, newest_seq, now_us);
+    consumer_sync(c, s, first, now_us);
+    consumer_send_first(c, s, first, now_us);
+    consumer_catch_up(c, s, forward_meta_of(first)->seq, newest_seq, now_us);
 }
 
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {

@@ -146,6 +146,7 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     rtp_forward_prepare(b, packet, values, p->params.kind, now_us);
     struct forward_meta *meta = forward_meta_of(b);
     meta->key_frame = frame.key_frame;
+    meta->opens = frame.opens;
     meta->frame_start = frame.frame_start;
     meta->spatial = frame.spatial;
     meta->temporal = frame.temporal;

@@ -82,6 +82,8 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
             s->key_timestamp = meta->timestamp;
             s->key_frames++;
             p->fw->counters.key_frames_in++;
+        } else if (seq16_newer(s->key_seq, meta->seq)) {
+            s->key_seq = meta->seq; // came late
         }
         s->key_awaited = s->key_wanted = false;
     } else if (s->key_wanted && begins) {

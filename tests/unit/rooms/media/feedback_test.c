@@ -280,7 +280,7 @@ static void a_relayed_producer_asks_its_source(void **state) {
                 .pt = VP8_PT, .ssrc = 1000, .seq = seq, .timestamp = seq * 3000u, .key = seq == 0});
         assert_int_equal(rtp_parse(span_of(block_data(b), b->len), &packet), ERR_OK);
         rtp_forward_prepare(b, &packet, &values, MEDIA_VIDEO, f->now_us);
-        forward_meta_of(b)->key_frame = seq == 0;
+        forward_meta_of(b)->key_frame = forward_meta_of(b)->opens = seq == 0;
         forwarder_relayed_rtp(f->fw, (struct producer_id){1}, 0, b, f->now_us);
         forwarder_flush(f->fw);
     }

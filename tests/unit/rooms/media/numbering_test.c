@@ -235,6 +235,34 @@ static void what_did_not_leave_is_not_sent_again(void **state) {
     fake_destroy(r.f);
 }
 
+// The publisher's clock goes back, its numbers go on; a receiver that comes back after a pause finds the time
+// that has passed, not the height that the clock once had.
+static void time_is_that_which_passed_after_the_clock_went_back(void **state) {
+    (void)state;
+    struct room r = room_open(fake_video(1000, 1001));
+    uint32_t clock_back = 0;
+    struct fake_rtp before = {0};
+    for (unsigned i = 0; i < 60; i++) {
+        clock_back = i < 20 ? 0 : 900000000;
+        fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 11, i >= 40 && i < 50);
+        fake_rtp(r.f, r.pub,
+                 (struct fake_packet){.pt = VP8_PT,
+                                      .ssrc = 1000,
+                                      .seq = r.seq++,
+                                      .timestamp = (uint32_t)(r.f->now_us * 9 / 100) - clock_back,
+                                      .key = i % 10 == 0});
+        const struct fake_rtp *last = last_to(r.f, A);
+        if (i >= 50) {
+            int32_t moved = (int32_t)(last->head.timestamp - before.head.timestamp);
+            assert_in_range(moved, 400 * 90 - 90 * 45, 400 * 90 + 90 * 45 + 360 * 90);
+        } else {
+            before = *last;
+        }
+        fake_run(r.f, 40 * MS);
+    }
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_outage_takes_no_numbers),
@@ -243,6 +271,7 @@ int main(void) {
         cmocka_unit_test(a_filler_in_the_turn_of_a_late_key_frame_goes_once),
         cmocka_unit_test(a_repeat_after_switches_is_what_was_sent),
         cmocka_unit_test(nothing_from_before_a_pause_goes_out_again_without_rtx),
+        cmocka_unit_test(time_is_that_which_passed_after_the_clock_went_back),
         cmocka_unit_test(what_did_not_leave_is_not_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
