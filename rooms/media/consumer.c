@@ -16,6 +16,16 @@ static struct ssrc_key consumer_key(const struct consumer *c) {
 
 // ---- life
 
+bool consumer_prepare_repeats(struct consumer *c) {
+    if (!c->params.nack)
+        return true;
+    if (!c->resent)
+        c->resent = calloc(RESENT_SLOTS, sizeof *c->resent);
+    if (!c->sent && c->params.rtx_ssrc == 0)
+        c->sent = sent_store_create(&c->fw->sent_held);
+    return c->resent && (c->sent || c->params.rtx_ssrc != 0);
+}
+
 static enum err consumer_open_parts(struct consumer *c) {
     struct forwarder *fw = c->fw;
     struct ssrc_key key = consumer_key(c);
@@ -28,9 +38,7 @@ static enum err consumer_open_parts(struct consumer *c) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
-    if (c->params.nack && !(c->resent = calloc(RESENT_SLOTS, sizeof *c->resent)))
-        return ERR_NO_MEMORY;
-    if (c->params.nack && c->params.rtx_ssrc == 0 && !(c->sent = sent_store_create(&fw->sent_held)))
+    if (c->params.kind == MEDIA_VIDEO && !consumer_prepare_repeats(c))
         return ERR_NO_MEMORY;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }

@@ -95,7 +95,8 @@ static struct block *consumer_first(const struct consumer *c, const struct produ
         return key_frame_first(s, b, now_us);
     // The end of the frame before was what was missing.
     struct block *next = history_get(s->history, (uint16_t)(meta->seq + 1), now_us);
-    bool begins = next && forward_meta_of(next)->key_frame && forward_meta_of(next)->timestamp != meta->timestamp;
+    bool begins =
+        next && forward_meta_of(next)->key_frame && forward_meta_of(next)->timestamp != meta->timestamp;
     return begins ? next : NULL;
 }
 
@@ -294,7 +295,7 @@ static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t no
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->nack_packet_count++;
     c->fw->counters.nacked_packets_in++;
-    if (!c->active || !c->params.nack)
+    if (!c->active || !c->params.nack || !consumer_prepare_repeats(c))
         return;
     bool sent = c->params.rtx_ssrc != 0 ? consumer_resend_rtx(c, seq, now_us)
                                         : c->sent && consumer_resend_sealed(c, seq, now_us);

@@ -252,6 +252,9 @@ void consumer_tell_layers(struct consumer *c);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
+// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
+// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
 void consumer_update_active(struct consumer *c, uint64_t now_us);
