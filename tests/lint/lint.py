@@ -31,11 +31,11 @@ ADAPTERS = {
                     "server/signal_codec.h", "server/versions.c", "server/doctor_report.c", "load/scenario.c", "load/signal_text.c",
                     "load/signal_write.c", "load/report_json.c"],
     r"libwebsockets\.h": ["server/ws_server.c", "server/doctor_libraries.c", "load/ws_client.c"],
-    r"uv\.h": ["server/control_loop.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c",
+    r"uv\.h": ["server/control_loop.c", "server/proxy_wait.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c",
                "server/doctor_call.c", "server/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c",
-                    "server/doctor_certificate.c", "server/tls_*.c", "server/turn_credential.c"],
+                    "server/doctor_certificate.c", "server/page_headers.c", "server/tls_*.c", "server/turn_credential.c"],
     r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
                                                "load/ice_full.c", "server/doctor_turn.c"],
 }
