@@ -65,6 +65,8 @@ static void print_process(FILE *out, const struct metrics_sample *sample) {
     fprintf(out, "rotunda_uptime_seconds %.3f\n", (double)sample->uptime_us / (double)US_PER_SECOND);
     print_one(out, "process_resident_memory_bytes", "gauge", sample->resident_bytes,
               "Resident memory of the process.");
+    print_one(out, "rotunda_log_lines_dropped_total", "counter", sample->log_lines_dropped,
+              "Log lines that nobody took.");
     print_one(out, "rotunda_connections", "gauge", sample->connections,
               "TCP connections, HTTP and WebSocket.");
 }

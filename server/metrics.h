@@ -17,6 +17,7 @@ struct metrics_sample {
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;
     uint64_t resident_bytes; // of the process
+    uint64_t log_lines_dropped;
 };
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

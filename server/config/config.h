@@ -14,6 +14,8 @@
 #include "server/common/host_port.h"
 #include "server/hub/hub.h"
 #include "server/hub/ice_servers.h"
+#include "server/common/net_address.h"
+#include "server/common/frame_ancestors.h"
 
 #include <stdio.h>
 
@@ -24,6 +26,10 @@
 struct config {
     char listen_host[IP_TEXT_MAX];                // an IP literal without brackets
     uint16_t listen_port;                         // 0: the system chooses
+    char admin_host[IP_TEXT_MAX];                 // likewise; "": no such port
+    uint16_t admin_port;                          // 0: the system chooses
+    struct networks trusted;                      // proxies
+    char frame_ancestors[FRAME_ANCESTORS_MAX];    // sources, as in Content-Security-Policy
     uint16_t media_port;                          // 0: the system chooses
     uint32_t workers;                             // 0: one for each core (config_worker_count)
     unsigned announce_count;                      // at least 1
@@ -43,6 +49,7 @@ struct config {
     uint32_t participants_per_worker;
     uint32_t ws_backlog_max_bytes;
     uint32_t connections_max;
+    uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
     uint32_t batch_us; // see media_config
 };
@@ -80,6 +87,8 @@ enum setting_type {
     SETTING_PATH,
     SETTING_SECRET,   // text that no message shows
     SETTING_ICE_URLS, // URL[,URL...]
+    SETTING_NETWORKS, // CIDR[,CIDR...]
+    SETTING_FRAMES,   // who may show the page in a frame
 };
 
 struct setting {

@@ -71,6 +71,14 @@ static bool turn_agrees(struct config *config, char *error) {
     return true;
 }
 
+static bool ports_agree(const struct config *config, char *error) {
+    if (config->admin_host[0] && config->admin_port != 0 && config->admin_port == config->listen_port &&
+        strcmp(config->admin_host, config->listen_host) == 0)
+        return refuse(error, "admin-listen: it is the same place as listen; choose another port");
+    return true;
+}
+
 bool config_agrees(struct config *config, char *error) {
-    return announce_agrees(config, error) && tls_agrees(config, error) && turn_agrees(config, error);
+    return announce_agrees(config, error) && ports_agree(config, error) && tls_agrees(config, error) &&
+           turn_agrees(config, error);
 }

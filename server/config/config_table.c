@@ -18,6 +18,10 @@ static const char *const log_format_words[] = {"text", "json", NULL};
 static const struct setting settings[] = {
     {"listen", SETTING_LISTEN, AT(listen_host), 0, 0, NULL, "0.0.0.0:8080", "HOST:PORT",
      "Where HTTP and the WebSocket listen; [::]:8080 takes IPv6 and IPv4."},
+    {"admin-listen", SETTING_LISTEN, AT(admin_host), 0, 0, NULL, "", "HOST:PORT",
+     "Where operators get /metrics, which the port of --listen then does not have; plain HTTP."},
+    {"trust-proxy", SETTING_NETWORKS, AT(trusted), 0, 0, NULL, "", "CIDR[,CIDR...]",
+     "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "IP[,IP...]",
@@ -39,6 +43,8 @@ static const struct setting settings[] = {
      "Media threads; default: one for each core."},
     {"web-root", SETTING_PATH, AT(web_root), 0, 0, NULL, "", "DIR",
      "The web page's files; default: where it was built or installed."},
+    {"frame-ancestors", SETTING_FRAMES, AT(frame_ancestors), 0, 0, NULL, "'self'", "SOURCES",
+     "Who may show the web page in a frame, as in Content-Security-Policy: 'none', 'self', https://HOST."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
      "How much is logged: error, warn, info or debug."},
     {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
@@ -62,6 +68,12 @@ static const struct setting settings[] = {
      "Unsent bytes after which a client that does not read is cut off."},
     {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
      "HTTP and WebSocket connections at a time."},
+    {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
+     "Connections of one address (IPv6: of one /64) that have not joined a room; 0 is no limit."},
+    {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",
+     "New rooms a minute from one address; 0 is no limit."},
+    {"failed-joins-per-address", SETTING_NUMBER, AT(failed_joins_per_address), 0, 1000000, NULL, "300", "N",
+     "Failed joins a minute from one address; 0 is no limit."},
     {"udp-receive-buffer", SETTING_NUMBER, AT(udp_receive_buffer_bytes), 65536, 1073741824, NULL, "8388608",
      "BYTES", "Receive buffer that is asked for, for each worker's UDP socket."},
     {"udp-send-buffer", SETTING_NUMBER, AT(udp_send_buffer_bytes), 65536, 1073741824, NULL, "8388608",
@@ -220,6 +232,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         memcpy(member, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
         return true;
     case SETTING_LISTEN:
+        if (setting->offset == AT(admin_host))
+            return listen_parse(text, config->admin_host, &config->admin_port);
         return listen_parse(text, config->listen_host, &config->listen_port);
     case SETTING_ADDRESSES:
         return addresses_parse(text, config);
@@ -240,6 +254,13 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return setting_assign_secret(member, text);
     case SETTING_ICE_URLS:
         return ice_urls_parse(text, &config->ice_servers);
+    case SETTING_NETWORKS:
+        return networks_parse(text, (struct networks *)(void *)member);
+    case SETTING_FRAMES:
+        if (!frame_ancestors_valid(text))
+            return false;
+        memcpy(member, text, strlen(text) + 1);
+        return true;
     }
     return false; // no such type
 }
@@ -276,6 +297,15 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap,
                  "1 to %d URLs, separated by commas, as in turn:turn.example.org:3478?transport=udp",
                  ICE_URLS_MAX);
+        return;
+    case SETTING_NETWORKS:
+        snprintf(out, cap, "1 to %d addresses or networks, separated by commas, as in 10.0.0.0/8,::1",
+                 NETWORKS_MAX);
+        return;
+    case SETTING_FRAMES:
+        snprintf(out, cap,
+                 "1 to %d bytes of sources with one space between them, as in 'self' https://example.org",
+                 FRAME_ANCESTORS_MAX - 1);
         return;
     }
 }

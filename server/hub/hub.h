@@ -49,6 +49,10 @@ struct hub_config {
 void hub_limits_default(struct hub_limits *limits);
 
 // A client is one WebSocket connection; its number is chosen by the caller and not reused while it is open.
+// What the caller may limit before it happens, and what it is told of a client; for limits by address.
+enum hub_step { HUB_STEP_JOIN, HUB_STEP_OPEN_ROOM };
+enum hub_note { HUB_NOTE_JOINED, HUB_NOTE_LEFT, HUB_NOTE_JOIN_FAILED };
+
 struct hub_io {
     void *ctx;
     // Queues one text frame; the bytes are copied. A client whose backlog is full is closed by the callee,
@@ -60,6 +64,9 @@ struct hub_io {
     // Hands a command to a worker. False when its queue is full: the hub then keeps it and tries again
     // (server/hub/command_post.h).
     bool (*post)(void *ctx, unsigned worker, const struct media_cmd *cmd);
+    // The seconds that the client must wait before it may take this step; 0: it may now. NULL: always.
+    unsigned (*admit)(void *ctx, uint32_t client, enum hub_step step);
+    void (*note)(void *ctx, uint32_t client, enum hub_note note); // NULL: nobody wants to know
     // Microseconds since 1970, for the times that people read (chat, ping, stats). NULL: clock_wall_us.
     uint64_t (*wall_us)(void *ctx);
 };

@@ -161,6 +161,13 @@ struct session *signal_session_of(const struct hub *hub, const struct participan
 void signal_close(struct session *session, uint16_t code, const char *reason);
 void signal_wait_for_join(struct session *session);
 
+// ---- signal_admit.c: what an address may cost (server/web/address_limits.h); the caller of the hub keeps
+// count
+
+// False and `rate-limited` when the client's address must wait.
+bool signal_admit(struct signal_call *call, enum hub_step step);
+void signal_note(struct session *session, enum hub_note note);
+
 // ---- signal_room.c, signal_joined.c, signal_resume.c
 
 void signal_join_room(struct signal_call *call);

@@ -13,12 +13,14 @@ void signal_attach(struct session *session, struct participant *participant) {
     wheel_cancel(&hub->wheel, &participant->resume_timer);
     session->participant = participant;
     participant->connection = session->id;
+    signal_note(session, HUB_NOTE_JOINED);
 }
 
 void signal_detach(struct session *session) {
     struct hub *hub = session->hub;
     struct participant *participant = session->participant;
     assert(participant && participant->connection == session->id);
+    signal_note(session, HUB_NOTE_LEFT);
     session->participant = NULL;
     participant->connection = 0;
     LOG_INFO("participant disconnected", LOG_TEXT("room", participant->room->name),

@@ -61,6 +61,8 @@ static struct room *room_for_join(struct signal_call *call, const char *name) {
     struct room *room = directory_find(&hub->directory, name);
     if (room)
         return room;
+    if (!signal_admit(call, HUB_STEP_OPEN_ROOM))
+        return NULL;
     enum err e = directory_open(&hub->directory, name, &room);
     struct room *empty = e == ERR_LIMIT ? directory_empty_room(&hub->directory) : NULL;
     if (empty) {
@@ -145,8 +147,12 @@ static bool join_anew(struct signal_call *call, struct room *room, const char *r
         signal_refuse(call, CODE_DRAINING, "join-room: this server is shutting down; join again elsewhere");
         return false;
     }
-    if (!may_enter(call, room, username) || !take_capabilities(call, &capabilities))
+    if (!signal_admit(call, HUB_STEP_JOIN))
         return false;
+    if (!may_enter(call, room, username) || !take_capabilities(call, &capabilities)) {
+        signal_note(call->session, HUB_NOTE_JOIN_FAILED);
+        return false;
+    }
     struct participant *me = participant_create(username);
     if (!me) {
         json_decref(capabilities);
@@ -199,8 +205,10 @@ void signal_leave(struct hub *hub, struct participant *participant, const char *
     speaker_leave(hub, participant);
     wheel_cancel(&hub->wheel, &participant->resume_timer);
     struct session *session = signal_session_of(hub, participant);
-    if (session)
+    if (session) {
         session->participant = NULL;
+        signal_note(session, HUB_NOTE_LEFT);
+    }
     participant->connection = 0;
     directory_exit(participant);
     hub->counts.leaves++;

@@ -44,6 +44,10 @@ struct outbox_message *outbox_pop(struct outbox *outbox) {
     return message;
 }
 
+struct outbox_message *outbox_first(const struct outbox *outbox) {
+    return outbox->first;
+}
+
 bool outbox_empty(const struct outbox *outbox) {
     return outbox->first == NULL;
 }

@@ -30,6 +30,8 @@ void outbox_clear(struct outbox *outbox);
 MUST_USE enum err outbox_push(struct outbox *outbox, const char *text, size_t len);
 // Takes out the oldest message, to be freed with free(); NULL when empty.
 struct outbox_message *outbox_pop(struct outbox *outbox);
+// The same, left where it is.
+struct outbox_message *outbox_first(const struct outbox *outbox);
 bool outbox_empty(const struct outbox *outbox);
 
 #endif

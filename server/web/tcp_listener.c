@@ -25,7 +25,7 @@ struct tcp_listener {
     uv_poll_t poll;
     uv_timer_t retry;
     unsigned open_handles;
-    void (*accepted)(void *ctx, int socket);
+    tcp_accepted *accepted;
     void *ctx;
 };
 
@@ -51,19 +51,24 @@ static socklen_t address_of(const char *host, uint16_t port, union any_address *
 }
 
 // Says in one line what went wrong with bind or listen, and what helps.
-static void error_explain(int code, const char *host, uint16_t port, char *error, size_t cap) {
+static void error_explain(int code, const char *host, uint16_t port, const char *flag, char *error,
+                          size_t cap) {
     bool v6 = strchr(host, ':') != NULL;
     const char *advice = "";
-    char owner[96], in_use[192];
+    char owner[96], text[224];
     if (code == EADDRINUSE) {
         bool known = port_owner_find(PORT_TCP, port, owner, sizeof owner);
-        snprintf(in_use, sizeof in_use, "; %s listens there: stop it, or choose another port with --listen",
-                 known ? owner : "another program");
-        advice = in_use;
-    } else if (code == EACCES)
-        advice = "; ports below 1024 need the right to bind them: choose another with --listen";
-    else if (code == EADDRNOTAVAIL)
-        advice = "; this machine does not have that address: see --listen";
+        snprintf(text, sizeof text, "; %s listens there: stop it, or choose another port with --%s",
+                 known ? owner : "another program", flag);
+        advice = text;
+    } else if (code == EACCES) {
+        snprintf(text, sizeof text,
+                 "; ports below 1024 need the right to bind them: choose another with --%s", flag);
+        advice = text;
+    } else if (code == EADDRNOTAVAIL) {
+        snprintf(text, sizeof text, "; this machine does not have that address: see --%s", flag);
+        advice = text;
+    }
     snprintf(error, cap, "cannot listen on %s%s%s:%u (TCP): %s%s", v6 ? "[" : "", host, v6 ? "]" : "", port,
              strerror(code), advice);
 }
@@ -104,10 +109,12 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)status, (void)events;
     struct tcp_listener *listener = poll->data;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        union any_address from;
+        socklen_t len = sizeof from;
+        int fd = accept4(listener->socket, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-            listener->accepted(listener->ctx, fd);
+            listener->accepted(listener->ctx, fd, &from.any);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             LOG_ERROR("connection not accepted", LOG_TEXT("reason", strerror(errno)));
             uv_poll_stop(&listener->poll);
@@ -120,7 +127,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 }
 
 struct tcp_listener *tcp_listener_start(struct uv_loop_s *loop, const char *host, uint16_t port,
-                                        void (*accepted)(void *ctx, int socket), void *ctx, char *error,
+                                        const char *flag, tcp_accepted *accepted, void *ctx, char *error,
                                         size_t error_cap) {
     union any_address address;
     socklen_t len = address_of(host, port, &address);
@@ -133,7 +140,7 @@ struct tcp_listener *tcp_listener_start(struct uv_loop_s *loop, const char *host
     }
     listener->socket = socket_open(&address, len);
     if (listener->socket < 0) {
-        error_explain(errno, host, port, error, error_cap);
+        error_explain(errno, host, port, flag, error, error_cap);
         free(listener);
         return NULL;
     }

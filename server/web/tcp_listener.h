@@ -7,13 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sockaddr;
 struct uv_loop_s;
 struct tcp_listener;
 
+typedef void tcp_accepted(void *ctx, int socket, const struct sockaddr *from);
+
 // host is an IP literal; "::" takes IPv4 too. `accepted` gets a non-blocking socket and owns it. On failure
-// NULL and a sentence in `error` that names the address and what to do.
+// NULL and a sentence in `error` that names the address and what to do: which setting chooses another
+// (`flag`).
 struct tcp_listener *tcp_listener_start(struct uv_loop_s *loop, const char *host, uint16_t port,
-                                        void (*accepted)(void *ctx, int socket), void *ctx, char *error,
+                                        const char *flag, tcp_accepted *accepted, void *ctx, char *error,
                                         size_t error_cap);
 uint16_t tcp_listener_port(const struct tcp_listener *listener); // the bound port
 

@@ -1,7 +1,10 @@
+#include "server/web/connection.h"
 #include "server/web/ws_server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
+#include "server/web/proxy_wait.h"
 #include "server/web/outbox.h"
 #include "server/web/tcp_listener.h"
 #include "server/web/tls_identity.h"
@@ -16,309 +19,235 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define REASON_MAX 123          // bytes of a close reason (RFC 6455, section 5.5)
-#define WRITES_PER_TURN 8       // of one client, before others have their turn
-#define CLOSE_SECONDS_MAX 5     // for a client to take what is queued before it is closed
-#define HTTP_TIMEOUT_SECONDS 10 // for a request to arrive whole
-#define KEEPALIVE_SECONDS 15    // for the next request on a connection
-#define HTTP_HEADERS_MAX 2048   // bytes of an answer's head
+#define READ_BYTES 16384 // that one read takes
+#define ADMIN_CONNECTIONS_MAX 64
+#define CLOCK_HORIZON_US (10 * US_PER_SECOND)
 
-// One TCP connection: HTTP at first, then perhaps a WebSocket client. It hangs on lws's connection object
-// (wsi).
-struct connection {
-    struct ws_server *server;
-    struct lws *wsi;
-    uint32_t client; // id once it is a WebSocket, or 0
-    struct outbox outbox;
-    char *inbox; // the beginning of a fragmented message
-    size_t inbox_len;
-    bool deaf;    // nothing more is taken from it
-    bool closing; // close_code is to be sent once the outbox is empty
-    bool close_sent;
-    uint16_t close_code;
-    char close_reason[REASON_MAX + 1];
-    char *body; // of an HTTP answer, with LWS_PRE bytes in front
-    size_t body_len;
+// The timer of the loop that turns the wheel.
+struct ws_clock {
+    uv_timer_t timer;
+    uint64_t armed_us; // what it is set for; TIME_NEVER when it is not
 };
 
-struct ws_server {
-    struct ws_server_config config;
-    char web_root[WEB_PATH_MAX];
-    struct ws_handlers handlers;
-    uv_loop_t *loop;
-    struct tcp_listener *listener;
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    void *ssl_ctx;         // the vhost's, once it has its certificate; NULL for plain HTTP
-    struct slots *clients; // struct connection
-    uint32_t connections;
-    bool stopping; // nothing more is sent
-    lws_retry_bo_t pings;
-    struct lws_protocols protocols[2];
-};
+// ---- time: all deadlines of all connections stand in one wheel
 
-// ---- WebSocket
+static void clock_set(struct ws_server *server, uint64_t due_us);
 
-static void client_cut(struct connection *connection, const char *why) {
-    LOG_WARN("client cut off", LOG_NUMBER("client", connection->client), LOG_TEXT("reason", why));
-    connection->deaf = true;
-    connection->closing = true;
-    outbox_clear(&connection->outbox);
-    // The loop sees the end of the stream and closes from there, never from inside the caller.
-    shutdown(lws_get_socket_fd(connection->wsi), SHUT_RDWR);
+static void on_clock(uv_timer_t *timer) {
+    struct ws_server *server = timer->data;
+    uint64_t now_us = clock_now_us();
+    server->clock->armed_us = TIME_NEVER;
+    wheel_advance(&server->wheel, now_us);
+    clock_set(server, wheel_next_us(&server->wheel, now_us, CLOCK_HORIZON_US));
 }
 
-static int client_opened(struct connection *connection) {
-    struct ws_server *server = connection->server;
-    connection->client = slots_add(server->clients, connection);
-    if (!connection->client)
-        return -1;
-    outbox_init(&connection->outbox, LWS_PRE, server->config.backlog_max_bytes);
-    server->handlers.opened(server->handlers.ctx, connection->client);
-    return 0;
-}
-
-static void client_closed(struct connection *connection) {
-    struct ws_server *server = connection->server;
-    uint32_t client = connection->client;
-    if (!client)
+static void clock_set(struct ws_server *server, uint64_t due_us) {
+    struct ws_clock *clock = server->clock;
+    if (server->stopping || due_us >= clock->armed_us)
         return;
-    slots_remove(server->clients, client);
-    connection->client = 0;
-    outbox_clear(&connection->outbox);
-    server->handlers.closed(server->handlers.ctx, client);
+    clock->armed_us = due_us;
+    uint64_t now_us = clock_now_us();
+    uv_update_time(server->loop); // the timer counts from the loop's idea of now
+    uv_timer_start(&clock->timer, on_clock,
+                   due_us > now_us ? (due_us - now_us + US_PER_MS - 1) / US_PER_MS : 0, 0);
 }
 
-static void client_refuse_frame(struct connection *connection, enum ws_bad_frame what) {
-    struct ws_server *server = connection->server;
-    connection->deaf = true;
-    free(connection->inbox);
-    connection->inbox = NULL;
-    connection->inbox_len = 0;
-    server->handlers.bad_frame(server->handlers.ctx, connection->client, what);
+void connection_arm(struct connection *connection, uint64_t due_us) {
+    wheel_arm(&connection->server->wheel, &connection->timer, due_us);
+    clock_set(connection->server, due_us);
 }
 
-static void client_received(struct connection *connection, const char *bytes, size_t len) {
-    struct ws_server *server = connection->server;
-    struct lws *wsi = connection->wsi;
-    if (connection->deaf || connection->closing)
+void connection_arm_notice(struct connection *connection, uint64_t due_us) {
+    wheel_arm(&connection->server->wheel, &connection->notice, due_us);
+    clock_set(connection->server, due_us);
+}
+
+// ---- what a connection does with its socket
+
+bool connection_write(struct connection *connection, const uint8_t *bytes, size_t len) {
+    return lws_write(connection->wsi, (unsigned char *)bytes, len, LWS_WRITE_RAW) >= 0;
+}
+
+bool connection_choked(const struct connection *connection) {
+    return lws_send_pipe_choked(connection->wsi);
+}
+
+bool connection_holds(const struct connection *connection) {
+    return lws_partial_buffered(connection->wsi);
+}
+
+void connection_want_write(struct connection *connection) {
+    lws_callback_on_writable(connection->wsi);
+}
+
+void connection_read_on(struct connection *connection, bool on) {
+    if (connection->reading == on)
         return;
-    if (lws_frame_is_binary(wsi)) {
-        client_refuse_frame(connection, WS_FRAME_BINARY);
-        return;
-    }
-    // What this frame still holds is known, so a lie about its length costs no memory.
-    size_t announced = connection->inbox_len + len + lws_remaining_packet_payload(wsi);
-    if (announced > server->config.message_bytes_max) {
-        client_refuse_frame(connection, WS_FRAME_TOO_BIG);
-        return;
-    }
-    bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    if (last && connection->inbox_len == 0) {
-        server->handlers.message(server->handlers.ctx, connection->client, bytes, len);
-        return;
-    }
-    char *grown = len ? realloc(connection->inbox, connection->inbox_len + len) : connection->inbox;
-    if (len && !grown) {
-        client_cut(connection, "out of memory");
-        return;
-    }
-    if (len)
-        memcpy(grown + connection->inbox_len, bytes, len);
-    connection->inbox = grown;
-    connection->inbox_len += len;
-    if (!last)
-        return;
-    server->handlers.message(server->handlers.ctx, connection->client, connection->inbox,
-                             connection->inbox_len);
-    free(connection->inbox);
-    connection->inbox = NULL;
-    connection->inbox_len = 0;
+    connection->reading = on;
+    lws_rx_flow_control(connection->wsi, on);
 }
 
-// Begins the closing handshake. Returning -1 from the callback should do the same, but lws 4.1 on libuv then
-// drops the connection without a close frame.
-static void client_say_close(struct connection *connection) {
-    connection->close_sent = true;
-    lws_close_reason(connection->wsi, connection->close_code, (unsigned char *)connection->close_reason,
-                     strlen(connection->close_reason));
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
-}
-
-// Writes what the socket takes; -1 closes the connection.
-static int client_writeable(struct connection *connection) {
-    struct lws *wsi = connection->wsi;
-    for (int i = 0; i < WRITES_PER_TURN && !lws_send_pipe_choked(wsi); i++) {
-        struct outbox_message *message = outbox_pop(&connection->outbox);
-        if (!message)
-            break;
-        int written = lws_write(wsi, message->bytes + LWS_PRE, message->len, LWS_WRITE_TEXT);
-        bool whole = written >= 0 && (size_t)written >= message->len;
-        free(message);
-        if (!whole)
-            return -1;
-    }
-    if (!outbox_empty(&connection->outbox) || (connection->closing && lws_partial_buffered(wsi)))
-        lws_callback_on_writable(wsi);
-    else if (connection->closing && !connection->close_sent)
-        client_say_close(connection);
-    return 0;
-}
-
-// ---- HTTP
-
-// Sends the head, and the body when the socket can take it. `body` has LWS_PRE bytes in front and is taken
-// over.
-static int http_reply(struct connection *connection, unsigned status, const char *content_type, char *body,
-                      size_t len) {
-    struct lws *wsi = connection->wsi;
-    uint8_t head[LWS_PRE + HTTP_HEADERS_MAX], *start = head + LWS_PRE, *p = start, *end = head + sizeof head;
-    bool head_only = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    assert(connection->body == NULL);
-    if (lws_add_http_common_headers(wsi, status, content_type, len, &p, end) ||
-        lws_add_http_header_by_name(wsi, (const uint8_t *)"cache-control:", (const uint8_t *)"no-store", 8,
-                                    &p, end) ||
-        lws_add_http_header_by_name(
-            wsi, (const uint8_t *)"x-content-type-options:", (const uint8_t *)"nosniff", 7, &p, end) ||
-        lws_finalize_write_http_header(wsi, start, &p, end)) {
-        free(body);
-        return -1;
-    }
-    if (head_only || !len) {
-        free(body);
-        return lws_http_transaction_completed(wsi) ? -1 : 0;
-    }
-    connection->body = body;
-    connection->body_len = len;
-    lws_callback_on_writable(wsi);
-    return 0;
-}
-
-static int http_writeable(struct connection *connection) {
-    struct lws *wsi = connection->wsi;
-    char *body = connection->body;
-    if (!body)
-        return 0;
-    connection->body = NULL;
-    int written = lws_write(wsi, (uint8_t *)body + LWS_PRE, connection->body_len, LWS_WRITE_HTTP_FINAL);
-    bool whole = written >= 0 && (size_t)written >= connection->body_len;
-    free(body);
-    return !whole || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int http_reply_words(struct connection *connection, unsigned status, const char *title,
-                            const char *words) {
-    char *body = malloc(LWS_PRE + 1024);
-    if (!body)
-        return -1;
-    int len = snprintf(body + LWS_PRE, 1024,
-                       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>\n"
-                       "<h1>%s</h1>\n<p>%s</p>\n</html>\n",
-                       title, title, words);
-    return http_reply(connection, status, "text/html; charset=utf-8", body, (size_t)len);
-}
-
-static int http_reply_answer(struct connection *connection, struct http_answer *answer) {
-    char *body = malloc(LWS_PRE + answer->len);
-    if (body && answer->len)
-        memcpy(body + LWS_PRE, answer->body, answer->len);
-    free(answer->body);
-    if (!body)
-        return -1;
-    return http_reply(connection, answer->status, answer->content_type, body, answer->len);
-}
-
-// 304 when the client has this version.
-static int http_reply_unchanged(struct connection *connection, const struct web_file *file) {
-    struct lws *wsi = connection->wsi;
-    uint8_t head[LWS_PRE + HTTP_HEADERS_MAX], *start = head + LWS_PRE, *p = start, *end = head + sizeof head;
-    if (lws_add_http_header_status(wsi, HTTP_STATUS_NOT_MODIFIED, &p, end) ||
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ETAG, (const uint8_t *)file->etag,
-                                     (int)strlen(file->etag), &p, end) ||
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL, (const uint8_t *)file->cache_control,
-                                     (int)strlen(file->cache_control), &p, end) ||
-        lws_finalize_write_http_header(wsi, start, &p, end))
-        return -1;
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int http_reply_file(struct connection *connection, const struct web_file *file) {
-    struct lws *wsi = connection->wsi;
-    char known[128];
-    if (lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && strstr(known, file->etag))
-        return http_reply_unchanged(connection, file);
-    char headers[256];
-    int len = snprintf(headers, sizeof headers,
-                       "etag: %s\r\ncache-control: %s\r\nx-content-type-options: nosniff\r\n", file->etag,
-                       file->cache_control);
-    assert(len > 0 && (size_t)len < sizeof headers);
-    int outcome = lws_serve_http_file(wsi, file->path, file->content_type, headers, len);
-    if (outcome < 0 || (outcome > 0 && lws_http_transaction_completed(wsi)))
-        return -1;
-    return 0;
-}
-
-static int http_request(struct connection *connection, const char *target, size_t len) {
-    struct ws_server *server = connection->server;
-    struct lws *wsi = connection->wsi;
-    char path[WEB_PATH_MAX];
-    if (len >= sizeof path || memchr(target, '\0', len))
-        return http_reply_words(connection, 404, "Not found", "The path is not one of this server's.");
-    memcpy(path, target, len);
-    path[len] = '\0';
-    if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) && !lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI))
-        return http_reply_words(connection, 405, "Method not allowed",
-                                "Only GET and HEAD are answered here.");
-    struct http_answer answer = {0};
-    if (server->handlers.get(server->handlers.ctx, path, &answer))
-        return http_reply_answer(connection, &answer);
-    if (strcmp(path, "/ws") == 0)
-        return http_reply_words(connection, 426, "Upgrade required", "This address speaks WebSocket.");
-    struct web_file file;
-    if (web_file_find(server->web_root, path, &file))
-        return http_reply_file(connection, &file);
-    if (strcmp(path, "/") == 0)
-        return http_reply_words(connection, 404, "The web page is not here",
-                                "The server runs, but its web page was not built or --web-root names another "
-                                "folder. Clients connect to /ws.");
-    return http_reply_words(connection, 404, "Not found", "There is no such page on this server.");
-}
-
-// Decides on an `Upgrade:` request: 0 goes on, 1 is answered, -1 hangs up.
-static int http_upgrade(struct connection *connection, const char *to) {
-    struct lws *wsi = connection->wsi;
-    char path[16];
-    if (strcasecmp(to, "websocket") != 0)
-        return -1;
-    if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 && strcmp(path, "/ws") == 0)
-        return 0;
-    return lws_return_http_status(wsi, 404, "The WebSocket is at /ws.") ? -1 : 1;
+// RFC 6455, section 4.2.2. SHA-1 is no secret here: it shows that the other side knows WebSocket.
+void ws_accept_key(struct span key, char out[32]) {
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char text[64 + sizeof guid], digest[20];
+    assert(key.len <= 64);
+    memcpy(text, key.ptr, key.len);
+    memcpy(text + key.len, guid, sizeof guid - 1);
+    lws_SHA1(text, key.len + sizeof guid - 1, digest);
+    lws_b64_encode_string((const char *)digest, sizeof digest, out, 32);
 }
 
 // ---- connections
 
-static int connection_began(struct ws_server *server, struct lws *wsi) {
-    struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection)
-        return -1;
-    connection->server = server;
-    connection->wsi = wsi;
-    outbox_init(&connection->outbox, LWS_PRE, 0);
-    lws_set_opaque_user_data(wsi, connection);
-    server->connections++;
-    return 0;
+static uint32_t *count_of(struct ws_server *server, enum http_place place) {
+    return place == HTTP_ADMIN ? &server->admin_connections : &server->connections;
 }
 
-static void connection_ended(struct connection *connection) {
-    assert(connection->server->connections > 0);
-    client_closed(connection);
-    lws_set_opaque_user_data(connection->wsi, NULL);
-    connection->server->connections--;
-    outbox_clear(&connection->outbox);
-    free(connection->inbox);
-    free(connection->body);
+static void connection_free(struct connection *connection, uint64_t now_us) {
+    struct ws_server *server = connection->server;
+    uint32_t *count = count_of(server, connection->place);
+    connection_release(connection, now_us);
+    list_remove(&connection->link);
+    assert(*count > 0);
+    --*count;
     free(connection);
 }
+
+// From outside the callbacks of libwebsockets. It frees the connection, now or in one of the loop's next
+// turns.
+static void connection_kill(struct connection *connection) {
+    if (connection->wsi) {
+        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+        return;
+    }
+    proxy_wait_stop(connection->proxy);
+    close(connection->socket);
+    connection_free(connection, clock_now_us());
+}
+
+static void on_timer(struct wheel_node *node, uint64_t now_us) {
+    struct connection *connection = LIST_ENTRY(node, struct connection, timer);
+    if (connection->state == CONNECTION_PROXY || !connection_timer(connection, now_us))
+        connection_kill(connection);
+}
+
+static void on_notice(struct wheel_node *node, uint64_t now_us) {
+    (void)now_us;
+    connection_notice(LIST_ENTRY(node, struct connection, notice));
+}
+
+static struct connection *connection_make(struct ws_server *server, int socket, enum http_place place,
+                                          const struct net_address *peer) {
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection)
+        return NULL;
+    connection->server = server;
+    connection->socket = socket;
+    connection->place = place;
+    connection->state = CONNECTION_HEAD;
+    connection->peer = connection->client = *peer;
+    connection->reading = true;
+    connection->file = -1;
+    wheel_node_init(&connection->timer, on_timer);
+    wheel_node_init(&connection->notice, on_notice);
+    outbox_init(&connection->outbox, WS_HEADER_MAX, 0);
+    list_push_back(&server->all, &connection->link);
+    ++*count_of(server, place);
+    return connection;
+}
+
+// libwebsockets takes the socket, and on the public port TLS with it. The connection may be freed.
+static void connection_adopt(struct connection *connection) {
+    struct ws_server *server = connection->server;
+    lws_adopt_desc_t desc = {.vh = server->vhost,
+                             .type = LWS_ADOPT_SOCKET |
+                                     (connection->place == HTTP_PUBLIC ? LWS_ADOPT_ALLOW_SSL : 0),
+                             .fd = {.sockfd = connection->socket},
+                             .opaque = connection};
+    connection->state = CONNECTION_HEAD;
+    connection_arm(connection, clock_now_us() + HEAD_US);
+    // On failure it closes the socket, and tells of it when it has bound the connection before.
+    if (!lws_adopt_descriptor_vhost_via_info(&desc) && !connection->wsi)
+        connection_free(connection, clock_now_us());
+}
+
+// Says a few words, where somebody could read them, and closes.
+static void turn_away(struct ws_server *server, int fd, enum http_place place, unsigned status,
+                      const char *why, const char *words) {
+    char text[320];
+    LOG_WARN("connection refused", LOG_TEXT("reason", why));
+    int len = snprintf(text, sizeof text,
+                       "HTTP/1.1 %u %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %zu\r\n"
+                       "retry-after: 10\r\nconnection: close\r\n\r\n%s",
+                       status, http_status_text(status), strlen(words), words);
+    if (!server->ssl_ctx || place == HTTP_ADMIN)
+        (void)!send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+static void begin_counted(struct connection *connection) {
+    struct ws_server *server = connection->server;
+    int fd = connection->socket;
+    enum http_place place = connection->place;
+    uint64_t now_us = clock_now_us();
+    if (place == HTTP_ADMIN || connection_count(connection, &connection->client, now_us)) {
+        connection_adopt(connection);
+        return;
+    }
+    connection_free(connection, now_us);
+    turn_away(server, fd, place, 429, "waiting-per-address",
+              "Too many connections from your network have not joined a room; try again in a moment.\n");
+}
+
+static void on_proxy_done(void *ctx, enum proxy_outcome outcome, const struct net_address *client) {
+    struct connection *connection = ctx;
+    connection->proxy = NULL;
+    if (outcome == PROXY_BROKEN) {
+        char from[IP_TEXT_MAX];
+        net_address_print(&connection->peer, from);
+        LOG_WARN("connection refused", LOG_TEXT("reason", "PROXY header"), LOG_TEXT("proxy", from));
+        connection_kill(connection);
+        return;
+    }
+    if (outcome == PROXY_FOUND)
+        connection->peer = connection->client = *client;
+    begin_counted(connection);
+}
+
+static void accept_one(struct ws_server *server, int fd, const struct sockaddr *from, enum http_place place) {
+    struct net_address peer = {{0}};
+    uint32_t most = place == HTTP_ADMIN ? ADMIN_CONNECTIONS_MAX : server->config.connections_max;
+    if (*count_of(server, place) >= most) {
+        turn_away(server, fd, place, 503, "connections-max", "Too many connections; try later.\n");
+        return;
+    }
+    (void)net_address_of(from, &peer);
+    struct connection *connection = connection_make(server, fd, place, &peer);
+    if (!connection) {
+        close(fd);
+        return;
+    }
+    if (place == HTTP_PUBLIC && networks_have(&server->config.trusted, &peer)) {
+        connection->state = CONNECTION_PROXY;
+        connection_arm(connection, clock_now_us() + HEAD_US);
+        connection->proxy = proxy_wait_start(server->loop, fd, on_proxy_done, connection);
+        if (!connection->proxy)
+            connection_kill(connection);
+        return;
+    }
+    begin_counted(connection);
+}
+
+static void on_accepted(void *ctx, int fd, const struct sockaddr *from) {
+    accept_one(ctx, fd, from, HTTP_PUBLIC);
+}
+
+static void on_admin_accepted(void *ctx, int fd, const struct sockaddr *from) {
+    accept_one(ctx, fd, from, HTTP_ADMIN);
+}
+
+// ---- libwebsockets
 
 // The vhost's SSL_CTX is made, and has no certificate yet.
 static int tls_began(struct ws_server *server, void *ssl_ctx) {
@@ -328,36 +257,41 @@ static int tls_began(struct ws_server *server, void *ssl_ctx) {
     return 0;
 }
 
-// libwebsockets' one callback, taken apart: each reason is one function above.
+// Its own deadlines stand in a sorted list, which is searched from the front: none of them stays there.
+static void forget_lws_timeout(struct connection *connection) {
+    lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
+}
+
+static int raw_received(struct connection *connection, void *bytes, size_t len) {
+    if (connection->server->ssl_ctx)
+        forget_lws_timeout(connection); // that of the handshake
+    return connection_received(connection, bytes, len, clock_now_us()) ? 0 : -1;
+}
+
+// libwebsockets' one callback, taken apart.
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
-    struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
         return tls_began(lws_context_user(lws_get_context(wsi)), user);
-    if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED)
-        return connection_began(lws_context_user(lws_get_context(wsi)), wsi);
+    struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     if (!connection)
         return 0;
     switch (reason) {
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return http_upgrade(connection, in);
-    case LWS_CALLBACK_HTTP:
-        return http_request(connection, in, len);
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return http_writeable(connection);
-    case LWS_CALLBACK_HTTP_FILE_COMPLETION:
-        return lws_http_transaction_completed(wsi) ? -1 : 0;
-    case LWS_CALLBACK_ESTABLISHED:
-        return client_opened(connection);
-    case LWS_CALLBACK_RECEIVE:
-        client_received(connection, in, len);
+    case LWS_CALLBACK_RAW_SKT_BIND_PROTOCOL:
+        connection->wsi = wsi;
         return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        return client_writeable(connection);
-    case LWS_CALLBACK_CLOSED:
-        client_closed(connection);
+    case LWS_CALLBACK_RAW_ADOPT:
+        forget_lws_timeout(connection);
+        return 0;
+    case LWS_CALLBACK_RAW_RX:
+        return raw_received(connection, in, len);
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return connection_writeable(connection, clock_now_us()) ? 0 : -1;
+    case LWS_CALLBACK_RAW_CLOSE:
+        connection_release(connection, clock_now_us());
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        connection_ended(connection);
+        lws_set_opaque_user_data(wsi, NULL);
+        connection_free(connection, clock_now_us());
         return 0;
     default:
         return 0;
@@ -373,43 +307,22 @@ static void on_lws_log(int level, const char *line) {
         LOG_WARN("libwebsockets", LOG_TEXT("said", text));
 }
 
-static void on_accepted(void *ctx, int fd) {
-    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n"
-                               "content-length: 33\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
-                               "Too many connections; try later.\n";
-    struct ws_server *server = ctx;
-    if (server->connections >= server->config.connections_max) {
-        LOG_WARN("connection refused", LOG_TEXT("reason", "connections-max"));
-        if (!server->ssl_ctx) // else nobody could read it
-            (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        close(fd);
-        return;
-    }
-    lws_adopt_socket_vhost(server->vhost, fd); // on failure it closes the socket
-}
-
-// ---- the server
+static const struct lws_protocols protocols[] = {
+    {.name = "rotunda", .callback = on_lws, .rx_buffer_size = READ_BYTES, .tx_packet_size = GATHER_BYTES},
+    {.name = NULL},
+};
 
 static bool context_open(struct ws_server *server) {
     void *loops[] = {server->loop};
-    server->protocols[0] =
-        (struct lws_protocols){.name = "rotunda", .callback = on_lws, .rx_buffer_size = 4096};
-    server->pings = (lws_retry_bo_t){
-        .secs_since_valid_ping = server->config.ping_seconds,
-        .secs_since_valid_hangup = server->config.hangup_seconds,
-    };
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .protocols = server->protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
+        .protocols = protocols,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
         .foreign_loops = loops,
         .user = server,
         .pcontext = &server->context,
-        .timeout_secs = HTTP_TIMEOUT_SECONDS,
-        .keepalive_timeout = KEEPALIVE_SECONDS,
-        .retry_and_idle_policy = &server->pings,
-        .server_string = "rotunda",
+        .pt_serv_buf_size = READ_BYTES,
         .alpn = "http/1.1",
     };
     if (server->config.identity)
@@ -419,6 +332,30 @@ static bool context_open(struct ws_server *server) {
     if (server->context)
         server->vhost = lws_create_vhost(server->context, &info);
     return server->vhost && !server->ssl_ctx == !server->config.identity;
+}
+
+// ---- the server
+
+static bool clock_start(struct ws_server *server) {
+    wheel_init(&server->wheel, clock_now_us());
+    server->clock = calloc(1, sizeof *server->clock);
+    if (!server->clock)
+        return false;
+    server->clock->armed_us = TIME_NEVER;
+    uv_timer_init(server->loop, &server->clock->timer);
+    server->clock->timer.data = server;
+    return true;
+}
+
+static bool listen_everywhere(struct ws_server *server, char *error, size_t error_cap) {
+    const struct ws_server_config *config = &server->config;
+    server->listener = tcp_listener_start(server->loop, config->host, config->port, "listen", on_accepted,
+                                          server, error, error_cap);
+    if (!server->listener || !config->admin_host || !config->admin_host[0])
+        return server->listener != NULL;
+    server->admin = tcp_listener_start(server->loop, config->admin_host, config->admin_port, "admin-listen",
+                                       on_admin_accepted, server, error, error_cap);
+    return server->admin != NULL;
 }
 
 struct ws_server *ws_server_start(const struct ws_server_config *config, const struct ws_handlers *handlers,
@@ -431,17 +368,20 @@ struct ws_server *ws_server_start(const struct ws_server_config *config, const s
     }
     server->config = *config;
     snprintf(server->web_root, sizeof server->web_root, "%s", config->web_root);
+    server->config.web_root = server->web_root;
+    if (!server->config.frame_ancestors)
+        server->config.frame_ancestors = "'self'";
     server->handlers = *handlers;
     server->loop = loop;
+    list_init(&server->all);
     uint32_t clients_max = config->connections_max < SLOTS_MAX ? config->connections_max : SLOTS_MAX;
     server->clients = slots_create(clients_max);
-    server->listener =
-        tcp_listener_start(loop, config->host, config->port, on_accepted, server, error, error_cap);
-    if (server->listener && server->clients && context_open(server)) {
+    bool listening = server->clients && listen_everywhere(server, error, error_cap) && clock_start(server);
+    if (listening && context_open(server)) {
         server->config.identity = NULL; // the caller's, and no longer needed
         return server;
     }
-    if (server->listener)
+    if (listening)
         snprintf(error, error_cap, "libwebsockets did not start (is libwebsockets-evlib-uv installed?)");
     ws_server_stop(server);
     return NULL;
@@ -449,6 +389,10 @@ struct ws_server *ws_server_start(const struct ws_server_config *config, const s
 
 uint16_t ws_server_port(const struct ws_server *server) {
     return tcp_listener_port(server->listener);
+}
+
+uint16_t ws_server_admin_port(const struct ws_server *server) {
+    return server->admin ? tcp_listener_port(server->admin) : 0;
 }
 
 uint32_t ws_server_client_count(const struct ws_server *server) {
@@ -459,27 +403,52 @@ uint32_t ws_server_connection_count(const struct ws_server *server) {
     return server->connections;
 }
 
-void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+// The client, if something may still be sent to it, with the text in its outbox.
+static struct connection *queue(struct ws_server *server, uint32_t client, const char *text, size_t len) {
     struct connection *connection = slots_get(server->clients, client);
     if (!connection || connection->closing || server->stopping)
-        return;
+        return NULL;
     enum err outcome = outbox_push(&connection->outbox, text, len);
-    if (outcome != ERR_OK)
-        client_cut(connection, outcome == ERR_LIMIT ? "ws-backlog-max" : err_name(outcome));
-    else
-        lws_callback_on_writable(connection->wsi);
+    if (outcome == ERR_OK)
+        return connection;
+    client_cut(connection, outcome == ERR_LIMIT ? "ws-backlog-max" : err_name(outcome));
+    return NULL;
+}
+
+void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    struct connection *connection = queue(server, client, text, len);
+    if (!connection)
+        return;
+    wheel_cancel(&server->wheel, &connection->notice);
+    connection_want_write(connection);
+}
+
+void ws_server_send_soon(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    struct connection *connection = queue(server, client, text, len);
+    if (connection && connection->notice.due_us == TIME_NEVER)
+        connection_arm_notice(connection, clock_now_us() + NOTICE_US);
 }
 
 void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, const char *reason) {
     struct connection *connection = slots_get(server->clients, client);
-    if (!connection || connection->closing || server->stopping)
+    if (connection && !connection->closing && !server->stopping)
+        client_close(connection, code, reason, clock_now_us());
+}
+
+bool ws_server_client_address(const struct ws_server *server, uint32_t client, struct net_address *out) {
+    const struct connection *connection = slots_get(server->clients, client);
+    if (connection)
+        *out = connection->client;
+    return connection != NULL;
+}
+
+void ws_server_client_joined(struct ws_server *server, uint32_t client, bool joined) {
+    struct connection *connection = slots_get(server->clients, client);
+    if (!connection || !connection->counted || connection->joined == joined)
         return;
-    connection->closing = true;
-    connection->close_code = code;
-    snprintf(connection->close_reason, sizeof connection->close_reason, "%s", reason ? reason : "");
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS_MAX);
-    lws_callback_on_writable(connection->wsi);
-    lws_cancel_service(server->context); // outside its own callbacks, lws does not notice new timeouts
+    connection->joined = joined;
+    (joined ? address_limits_joined : address_limits_left)(server->config.limits, &connection->client,
+                                                           clock_now_us());
 }
 
 bool ws_server_set_identity(struct ws_server *server, const struct tls_identity *identity) {
@@ -493,15 +462,34 @@ void ws_server_close_all(struct ws_server *server, uint16_t code, const char *re
     uint32_t cursor = 0;
     struct connection *connection;
     while ((connection = slots_next(server->clients, &cursor)))
-        ws_server_close(server, connection->client, code, reason);
+        ws_server_close(server, connection->id, code, reason);
+}
+
+static void on_clock_closed(uv_handle_t *handle) {
+    struct ws_server *server = handle->data;
+    free(server->clock);
+    server->clock = NULL;
+}
+
+// Those that libwebsockets does not have yet.
+static void drop_waiting(struct ws_server *server) {
+    LIST_EACH(node, &server->all) {
+        struct connection *connection = LIST_ENTRY(node, struct connection, link);
+        if (!connection->wsi)
+            connection_kill(connection);
+    }
 }
 
 void ws_server_stop(struct ws_server *server) {
     if (!server)
         return;
     server->stopping = true;
-    bool attached = server->context || server->listener;
+    bool attached = server->context || server->listener || server->clock;
     tcp_listener_stop(server->listener);
+    tcp_listener_stop(server->admin);
+    drop_waiting(server);
+    if (server->clock)
+        uv_close((uv_handle_t *)&server->clock->timer, on_clock_closed);
     // On a loop of ours, lws destroys in two steps: the first starts to close its handles, the loop finishes
     // that, the second frees.
     if (server->context)
@@ -510,7 +498,7 @@ void ws_server_stop(struct ws_server *server) {
         ;
     if (server->context)
         lws_context_destroy(server->context);
-    assert(server->connections == 0);
+    assert(server->connections == 0 && server->admin_connections == 0);
     slots_destroy(server->clients);
     free(server);
 }

@@ -33,7 +33,7 @@ MAY_SEE = {
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/"},
     "server/doctor/": {"base/", "transport/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
-    "server/main.c": {"server/config/", "server/", "server/doctor/"},
+    "server/main.c": {"base/", "server/config/", "server/", "server/doctor/"},
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {

@@ -66,14 +66,15 @@ static void on_closed(void *ctx, uint32_t client) {
     f->closed++;
 }
 
-static bool on_get(void *ctx, const char *path, struct http_answer *answer) {
-    (void)ctx;
-    if (strcmp(path, "/healthz") != 0)
-        return false;
+static void on_health(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    (void)ctx, (void)request;
     *answer =
         (struct http_answer){.status = 200, .content_type = "text/plain", .body = strdup("ok\n"), .len = 3};
-    return true;
 }
+
+static const struct http_route routes[] = {
+    {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", on_health},
+};
 
 static struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t connections_max,
                                       char *error) {
@@ -90,7 +91,8 @@ static struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
-                                   .get = on_get};
+                                   .routes = routes,
+                                   .route_count = 1};
     return ws_server_start(&config, &handlers, &f->loop, error, 512);
 }
 
