@@ -3,7 +3,6 @@
 #include "base/entropy.h"
 
 #include <assert.h>
-#include <jansson.h> // json_decref only
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +37,6 @@ void participant_destroy(struct participant *participant) {
     struct queued_text *queued;
     while ((queued = participant_dequeue(participant)))
         free(queued);
-    json_decref(participant->capabilities);
     explicit_bzero(participant->resume_token, sizeof participant->resume_token);
     explicit_bzero(participant->token_before, sizeof participant->token_before);
     free(participant);

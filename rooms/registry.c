@@ -93,7 +93,7 @@ void registry_close_transport(struct registry *registry, struct room_transport *
 
 struct room_producer *registry_open_producer(struct registry *registry, struct room_transport *transport,
                                              const struct producer_params *params, struct json_t *consumable,
-                                             struct json_t *app_data) {
+                                             char *app_data, size_t app_data_len) {
     assert(transport->from_client);
     struct room_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
@@ -108,6 +108,7 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
     producer->params = *params;
     producer->consumable = consumable;
     producer->app_data = app_data;
+    producer->app_data_len = app_data_len;
     memset(producer->wanted, LAYER_NONE, sizeof producer->wanted);
     producer->wanted_told = LAYER_NONE;
     list_init(&producer->link);
@@ -124,7 +125,7 @@ void registry_close_producer(struct registry *registry, struct room_producer *pr
     list_remove(&producer->link);
     producer_owner(producer)->producer_count--;
     json_decref(producer->consumable);
-    json_decref(producer->app_data);
+    free(producer->app_data);
     free(producer);
 }
 

@@ -26,10 +26,10 @@ struct room_transport *registry_open_transport(struct registry *registry, struct
 // Its producers and consumers were closed before.
 void registry_close_transport(struct registry *registry, struct room_transport *transport);
 
-// consumable and app_data are taken over when it succeeds.
+// consumable and app_data (from malloc, or NULL) are taken over when it succeeds.
 struct room_producer *registry_open_producer(struct registry *registry, struct room_transport *transport,
                                              const struct producer_params *params, struct json_t *consumable,
-                                             struct json_t *app_data);
+                                             char *app_data, size_t app_data_len);
 void registry_close_producer(struct registry *registry, struct room_producer *producer); // no consumers left
 
 struct room_consumer *registry_open_consumer(struct registry *registry, struct room_transport *transport,

@@ -22,11 +22,24 @@ void hub_limits_default(struct hub_limits *limits) {
         .commands_waiting_max = 64 * 1024, // 12 MiB: a room of 128, two tracks each, consumed and resumed
         .chat_history_max = 100,
         .chat_bytes_max = 8 * 1024,
+        .chat_history_bytes_max = 48 * 1024,
+        .participant_app_data_bytes_max = 16 * 1024,
+        .room_app_data_bytes_max = 64 * 1024,
+        .relay_rate_max = 1024 * 1024,
+        .relayed_bytes_max = 512 * 1024,
+        .held_bytes_max = 1024 * 1024 * 1024,
         .resume_window_us = 30 * US_PER_SECOND,
         .room_linger_us = 10 * US_PER_SECOND,
         .join_timeout_us = 30 * US_PER_SECOND,
         .participants_per_worker = 50,
     };
+}
+
+size_t hub_joined_bytes_max(const struct hub_limits *limits) {
+    size_t ids = (size_t)limits->transports_per_participant_max + limits->producers_per_participant_max +
+                 limits->consumers_per_participant_max;
+    return HUB_JOINED_LISTS_BYTES_MAX + limits->chat_history_bytes_max + ids * (PUBLIC_ID_BYTES + 3) +
+           JOINED_REST_BYTES_MAX;
 }
 
 struct hub *hub_create(const struct hub_config *config, const struct hub_io *io, uint64_t now_us) {
@@ -100,6 +113,11 @@ void hub_destroy(struct hub *hub) {
     hmap_destroy(hub->clients);
     slots_destroy(hub->stats_requests);
     json_decref(hub->router_capabilities);
+    for (size_t i = 0; i < EXTENSION_LISTS_MAX; i++)
+        json_decref(hub->extension_lists[i]);
+    for (size_t i = 0; i < RECEIVERS_KEPT; i++)
+        json_decref(hub->receivers[i].capabilities);
+    assert(hub->held_bytes == 0);
     text_buffer_close(&hub->out);
     free(hub);
 }
@@ -154,6 +172,7 @@ void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
     out->commands_waiting = hub->post.backlogged;
+    out->held_bytes = memory_held(hub);
     uint32_t cursor = 0;
     for (const struct room_producer *p; (p = slots_next(hub->registry.producers.slots, &cursor));)
         out->relays += relay_count(p);

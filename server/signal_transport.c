@@ -83,6 +83,8 @@ void signal_create_transport(struct signal_call *call) {
                       "create-transport: a participant may have %u transports; close one first", most);
         return;
     }
+    if (!memory_allows(call))
+        return;
     bool from_client = strcmp(data_text(call->data, "direction"), "send") == 0;
     struct room_transport *transport = registry_open_transport(&hub->registry, me, from_client);
     if (!transport) {

@@ -1,5 +1,6 @@
 #include "server/ws_server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
 #include "server/outbox.h"
@@ -52,7 +53,8 @@ struct ws_server {
     void *ssl_ctx;         // the vhost's, once it has its certificate; NULL for plain HTTP
     struct slots *clients; // struct connection
     uint32_t connections;
-    bool stopping; // nothing more is sent
+    size_t backlog_bytes; // of all outboxes
+    bool stopping;        // nothing more is sent
     lws_retry_bo_t pings;
     struct lws_protocols protocols[2];
 };
@@ -74,6 +76,7 @@ static int client_opened(struct connection *connection) {
     if (!connection->client)
         return -1;
     outbox_init(&connection->outbox, LWS_PRE, server->config.backlog_max_bytes);
+    connection->outbox.total = &server->backlog_bytes;
     server->handlers.opened(server->handlers.ctx, connection->client);
     return 0;
 }
@@ -459,15 +462,27 @@ uint32_t ws_server_connection_count(const struct ws_server *server) {
     return server->connections;
 }
 
-void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+static void client_send(struct ws_server *server, uint32_t client, const char *text, size_t len, bool owed) {
     struct connection *connection = slots_get(server->clients, client);
     if (!connection || connection->closing || server->stopping)
         return;
-    enum err outcome = outbox_push(&connection->outbox, text, len);
+    enum err outcome = outbox_push(&connection->outbox, text, len, owed, clock_now_us());
     if (outcome != ERR_OK)
         client_cut(connection, outcome == ERR_LIMIT ? "ws-backlog-max" : err_name(outcome));
     else
         lws_callback_on_writable(connection->wsi);
+}
+
+void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    client_send(server, client, text, len, false);
+}
+
+void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    client_send(server, client, text, len, true);
+}
+
+size_t ws_server_backlog_bytes(const struct ws_server *server) {
+    return server->backlog_bytes;
 }
 
 void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, const char *reason) {

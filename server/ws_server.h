@@ -3,7 +3,7 @@
 //
 // WebSocket at /ws: one text frame is one message. Fragments are put together up to message_bytes_max; text
 // that is not UTF-8 closes the connection with 1007. What goes out waits in a bounded outbox and is written
-// when the socket can take it; a client that stops reading is cut off when its outbox is full. A client that
+// when the socket can take it; a client that does not keep up is cut off (server/outbox.h). A client that
 // does not answer pings is closed. The Origin header is not checked: a connection carries no ambient rights
 // (no cookie is read), so any page may connect, as any program may.
 //
@@ -26,7 +26,7 @@ struct ws_server_config {
     uint16_t port;    // 0: the system chooses
     const char *web_root;
     uint32_t connections_max;
-    size_t backlog_max_bytes; // of one client's outbox
+    size_t backlog_max_bytes; // of one client's outbox (server/outbox.h)
     size_t message_bytes_max; // of one incoming message
     uint16_t ping_seconds;    // silence before a ping
     uint16_t hangup_seconds;  // silence before the connection is given up; more than ping_seconds
@@ -62,6 +62,10 @@ uint32_t ws_server_connection_count(const struct ws_server *server); // HTTP and
 
 // Unknown clients are ignored, as are messages for one that is being closed.
 void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len);
+// What a client is owed on joining: it does not count against its backlog (server/outbox.h).
+void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *text, size_t len);
+// Bytes that wait in the outboxes of all clients.
+size_t ws_server_backlog_bytes(const struct ws_server *server);
 // Closes after what is queued has been sent, or after some seconds if the client does not take it.
 void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, const char *reason);
 

@@ -154,7 +154,7 @@ static void stale_names_find_nothing(void **state) {
     struct room_transport *send = registry_open_transport(&registry, who, true);
     struct room_transport *recv = registry_open_transport(&registry, who, false);
     struct producer_params params = {.kind = MEDIA_VIDEO};
-    struct room_producer *producer = registry_open_producer(&registry, send, &params, NULL, NULL);
+    struct room_producer *producer = registry_open_producer(&registry, send, &params, NULL, NULL, 0);
     struct room_consumer *consumer = registry_open_consumer(&registry, recv, producer);
     struct consumer_id id = consumer->id;
     struct public_id name = consumer->public_id;
