@@ -63,7 +63,7 @@ MUST_USE enum err negotiate_consumer_params(enum media_kind kind, const json_t *
                                             struct consumer_params *out, struct refusal *refusal);
 
 // dtlsParameters of `connect-transport`: {role?, fingerprints: [{algorithm, value}]}. The first fingerprint
-// counts.
+// that is not SHA-1 counts.
 MUST_USE enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role,
                                  struct fingerprint *fingerprint, struct refusal *refusal);
 

@@ -65,7 +65,7 @@ bool participant_token_matches(const struct participant *participant, const char
         return false;
     bool now = token_equal(participant->resume_token, token);
     bool before = token_equal(participant->token_before, token);
-    return now || before;
+    return now || (before && participant->connection == 0);
 }
 
 enum err participant_queue(struct participant *participant, const char *text, size_t len) {

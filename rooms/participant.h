@@ -55,13 +55,12 @@ struct participant {
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
     char resume_token[RESUME_TOKEN_BYTES + 1];
-    char token_before[RESUME_TOKEN_BYTES +
-                      1];           // good until the client shows that it has the new one; "" for none
-    uint32_t connection;            // the signalling session's id, 0 while there is none
-    struct wheel_node resume_timer; // armed while there is none
-    unsigned worker;                // all its transports live there
-    struct receiver receiver;       // what it can be sent
-    char cname[CNAME_MAX + 1];      // of all its producers; "" until the first
+    char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
+    uint32_t connection;                       // the signalling session's id, 0 while there is none
+    struct wheel_node resume_timer;            // armed while there is none
+    unsigned worker;                           // all its transports live there
+    struct receiver receiver;                  // what it can be sent
+    char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first
     struct speaker_voice voice;
     struct list transports; // struct room_transport
     uint32_t transport_count, producer_count, consumer_count;
@@ -130,7 +129,8 @@ struct participant *participant_create(const char *name);
 // Outside any room, without transports, its timer disarmed. NULL is fine.
 void participant_destroy(struct participant *participant);
 
-// The token before stays good until participant_token_received: the answer with the new one may be lost.
+// The token before is spent. It is good once more only if the connection that spent it ends without having
+// shown that it has the new one (participant_token_received): the answer with that was lost, then.
 void participant_new_resume_token(struct participant *participant);
 void participant_token_received(struct participant *participant);
 // Compared in constant time.

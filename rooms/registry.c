@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+// All of it is the key: no padding.
+struct pair {
+    uint64_t owner, producer;
+};
+
 static bool table_init(struct registry_table *table) {
     table->slots = slots_create(SLOTS_MAX);
     table->names = hmap_create(PUBLIC_ID_BYTES, SLOTS_MAX);
@@ -51,7 +56,8 @@ static void *table_find(const struct registry_table *table, const char *public_i
 
 enum err registry_init(struct registry *registry) {
     *registry = (struct registry){0};
-    bool ok = table_init(&registry->transports) && table_init(&registry->producers) &&
+    registry->pairs = hmap_create(sizeof(struct pair), SLOTS_MAX);
+    bool ok = registry->pairs && table_init(&registry->transports) && table_init(&registry->producers) &&
               table_init(&registry->consumers);
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -60,6 +66,40 @@ void registry_close(struct registry *registry) {
     table_close(&registry->transports);
     table_close(&registry->producers);
     table_close(&registry->consumers);
+    assert(!registry->pairs || hmap_count(registry->pairs) == 0);
+    hmap_destroy(registry->pairs);
+    registry->pairs = NULL;
+}
+
+// ---- who consumes what
+
+static struct pair pair_of(const struct participant *owner, const struct room_producer *producer) {
+    return (struct pair){(uintptr_t)owner, producer->id.v};
+}
+
+uint32_t registry_consumer_count(const struct registry *registry, const struct participant *owner,
+                                 const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    uint32_t count = hmap_get(registry->pairs, &pair);
+    return count == HMAP_NONE ? 0 : count;
+}
+
+static bool pair_add(struct registry *registry, const struct participant *owner,
+                     const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    return hmap_put(registry->pairs, &pair, registry_consumer_count(registry, owner, producer) + 1) == ERR_OK;
+}
+
+static void pair_remove(struct registry *registry, const struct participant *owner,
+                        const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    uint32_t count = hmap_remove(registry->pairs, &pair);
+    assert(count != HMAP_NONE && count > 0);
+    if (count > 1) {
+        enum err e = hmap_put(registry->pairs, &pair, count - 1);
+        assert(e == ERR_OK); // in the place that has become free
+        (void)e;
+    }
 }
 
 struct room_transport *registry_open_transport(struct registry *registry, struct participant *owner,
@@ -140,6 +180,11 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
         free(consumer);
         return NULL;
     }
+    if (!pair_add(registry, transport->owner, producer)) {
+        table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
+        free(consumer);
+        return NULL;
+    }
     consumer->transport = transport;
     consumer->producer = producer;
     list_init(&consumer->link);
@@ -152,6 +197,7 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
 
 void registry_close_consumer(struct registry *registry, struct room_consumer *consumer) {
     assert(consumer_owner(consumer)->consumer_count > 0);
+    pair_remove(registry, consumer_owner(consumer), consumer->producer);
     table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
     list_remove(&consumer->link);
     list_remove(&consumer->producer_link);

@@ -15,6 +15,7 @@ struct registry_table {
 
 struct registry {
     struct registry_table transports, producers, consumers;
+    struct hmap *pairs; // participant and producer -> how many consumers the one has of the other
 };
 
 MUST_USE enum err registry_init(struct registry *registry);
@@ -37,6 +38,10 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
 void registry_close_consumer(struct registry *registry, struct room_consumer *consumer);
 
 // By public id (any text): NULL when there is no such thing.
+// How many consumers of the producer the participant has.
+uint32_t registry_consumer_count(const struct registry *registry, const struct participant *owner,
+                                 const struct room_producer *producer);
+
 struct room_transport *registry_find_transport(const struct registry *registry, const char *public_id);
 struct room_producer *registry_find_producer(const struct registry *registry, const char *public_id);
 struct room_consumer *registry_find_consumer(const struct registry *registry, const char *public_id);

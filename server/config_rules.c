@@ -58,9 +58,7 @@ static bool secret_read(struct config *config, char *error) {
 
 static bool turn_agrees(struct config *config, char *error) {
     const struct ice_servers *servers = &config->ice_servers;
-    bool turn = false;
-    for (unsigned i = 0; i < servers->url_count; i++)
-        turn = turn || servers->urls[i].turn;
+    bool turn = ice_servers_have_turn(servers);
     if (servers->turn_secret[0] && config->turn_secret_file[0])
         return refuse(error, "turn-secret: it is given, and in turn-secret-file too; leave one out");
     if (config->turn_secret_file[0] && !secret_read(config, error))

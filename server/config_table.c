@@ -33,7 +33,7 @@ static const struct setting settings[] = {
      "What the TURN server shares with this one (coturn's static-auth-secret)."},
     {"turn-secret-file", SETTING_PATH, AT(turn_secret_file), 0, 0, NULL, "", "FILE",
      "A file with that secret in its one line, which no list of processes shows."},
-    {"turn-ttl", SETTING_NUMBER, AT(ice_servers.turn_ttl_seconds), 60, 604800, NULL, "86400", "SECONDS",
+    {"turn-ttl", SETTING_NUMBER, AT(ice_servers.turn_ttl_seconds), 60, 604800, NULL, "3600", "SECONDS",
      "How long the credentials for TURN are good that a client gets."},
     {"workers", SETTING_NUMBER, AT(workers), 1, WORKERS_MAX, NULL, "", "N",
      "Media threads; default: one for each core."},

@@ -198,7 +198,8 @@ void signal_ping(struct signal_call *call);
 void signal_leave(struct hub *hub, struct participant *participant, const char *reason);
 // Answers with `joined`, and with what does not fit it; false without memory, after `internal`.
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed);
-// The `iceServers` for this participant (signal_ice_servers.c); NULL without memory.
+// The `iceServers` for this participant (signal_ice_servers.c), those of TURN, with credentials, only for one
+// who has a transport; NULL without memory.
 json_t *describe_ice_servers(const struct hub *hub, const struct participant *me);
 // False: no such session to take over, nothing was answered.
 bool signal_resume(struct signal_call *call, struct room *room, const char *username, const char *token);

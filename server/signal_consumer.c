@@ -8,6 +8,7 @@
 
 #define CONSUMER_SSRC_FIRST UINT32_C(100000000)
 #define CONSUMER_SSRC_SPAN UINT32_C(900000000)
+#define CONSUMERS_OF_ONE_MAX 2 // of one producer for one participant: each costs a track's packets
 #define CONSUMER_MID_MAX UINT32_C(99999999) // decimal, 8 bytes: what packets leave room for
 
 static void log_consumer(const char *event, const struct room_consumer *consumer, const char *reason) {
@@ -241,6 +242,11 @@ void signal_consume(struct signal_call *call) {
     if (call->me->consumer_count >= most)
         signal_refuse(call, CODE_LIMIT_REACHED,
                       "consume: a participant may have %u consumers; close one first", most);
+    else if (registry_consumer_count(&call->hub->registry, call->me, demand.producer) >= CONSUMERS_OF_ONE_MAX)
+        signal_refuse(
+            call, CODE_LIMIT_REACHED,
+            "consume: you have %d consumers of this producer already; close one first, or use those",
+            CONSUMERS_OF_ONE_MAX);
     else if (memory_allows(call) && find_capabilities(call, &demand) && demand_negotiate(call, &demand))
         open_consumer(call, &demand);
     demand_close(&demand);

@@ -210,6 +210,7 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "userId", json_string(me->id.text));
     ok &= json_object_set(data, "routerRtpCapabilities", hub->router_capabilities) == 0;
     ok &= set_new(data, "iceServers", describe_ice_servers(hub, me));
+    ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub->config.ice_servers)));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "resumed", json_boolean(resumed));
     ok = ok && (!resumed || add_own_state(data, me));

@@ -140,6 +140,10 @@ static void tokens_are_compared_whole(void **state) {
     participant_new_resume_token(who);
     assert_true(participant_token_matches(who, who->resume_token));
     assert_true(participant_token_matches(who, token)); // until the new one has been received
+    who->connection = 1;
+    assert_false(participant_token_matches(who, token)); // not while there is a connection
+    assert_true(participant_token_matches(who, who->resume_token));
+    who->connection = 0;
     participant_token_received(who);
     assert_true(participant_token_matches(who, who->resume_token));
     assert_false(participant_token_matches(who, token));

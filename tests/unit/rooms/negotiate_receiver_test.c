@@ -50,20 +50,21 @@ static const char *const producers[] = {
     "{'kind':'video','mimeType':'" mime "','clockRate':90000,'preferredPayloadType':96" more "}"
 #define PLI "'rtcpFeedback':[{'type':'nack','parameter':'pli'},{'type':'nack'}]"
 #define MID "{'kind':'video','uri':'urn:ietf:params:rtp-hdrext:sdes:mid','preferredId':1}"
-static const char *const receivers[] =
-    {
-        "{}",
-        "{'codecs':[" CODEC("video/VP8", "," PLI) "],'headerExtensions':[" MID "]}",
-        "{'codecs':[" CODEC("video/vp8", "") "," CODEC("video/rtx", ",'parameters':{'apt':96}") "]}",
-        "{'codecs':[" CODEC("video/VP9", ",'parameters':{'profile-id':0}") "," CODEC(
-            "video/VP9", ",'parameters':{'profile-id':2}," PLI) "]}",
-        "{'codecs':[" CODEC("video/H264", ",'parameters':{'profile-level-id':'42e034','packetization-mode':"
-                                          "0}") "," CODEC(
-            "video/H264", ",'parameters':{'profile-level-id':'42e034','packetization-mode':1}," PLI) "]}",
-        "{'codecs':[" CODEC("video/H265", "") "," CODEC("video/AV1", "," PLI) "," CODEC(
-            "video/FUTURE",
-            "") "],"
-                "'headerExtensions':[{'kind':'video','uri':'urn:3gpp:video-orientation','preferredId':3}]}",
+static const char *const receivers[] = {
+    "{}",
+    "{'codecs':[" CODEC("video/VP8", "," PLI) "],'headerExtensions':[" MID "]}",
+    "{'codecs':[" CODEC("video/vp8", "") "," CODEC("video/rtx", ",'parameters':{'apt':96}") "]}",
+    "{'codecs':[" CODEC("video/VP9", ",'parameters':{'profile-id':0}") "," CODEC(
+        "video/VP9", ",'parameters':{'profile-id':2}," PLI) "]}",
+    "{'codecs':[" CODEC(
+        "video/H264",
+        ",'parameters':{'profile-level-id':'42e034','packetization-mode':"
+        "0}") "," CODEC("video/H264",
+                        ",'parameters':{'profile-level-id':'42e034','packetization-mode':1}," PLI) "]}",
+    "{'codecs':[" CODEC("video/H265", "") "," CODEC("video/AV1", "," PLI) "," CODEC(
+        "video/FUTURE",
+        "") "],"
+            "'headerExtensions':[{'kind':'video','uri':'urn:3gpp:video-orientation','preferredId':3}]}",
 };
 
 static void as_good_as_the_whole(void **state) {
