@@ -62,6 +62,16 @@ static void on_hub_send(void *ctx, uint32_t client, const char *text, size_t len
     (may_wait(text, len) ? ws_server_send_soon : ws_server_send)(app->ws, client, text, len);
 }
 
+static void on_hub_send_owed(void *ctx, uint32_t client, const char *text, size_t len) {
+    struct app *app = ctx;
+    ws_server_send_owed(app->ws, client, text, len);
+}
+
+static size_t on_hub_waiting(void *ctx) {
+    struct app *app = ctx;
+    return app->ws ? ws_server_backlog_bytes(app->ws) : 0;
+}
+
 static void on_hub_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
     struct app *app = ctx;
     ws_server_close(app->ws, client, code, reason);
@@ -281,18 +291,6 @@ static bool start_media(struct app *app, char *error) {
     return app->media != NULL;
 }
 
-static void limits_from(const struct config *config, struct hub_limits *limits) {
-    hub_limits_default(limits);
-    limits->rooms_max = config->rooms_max;
-    limits->participants_per_room_max = config->participants_max;
-    limits->transports_per_participant_max = config->transports_max;
-    limits->producers_per_participant_max = config->producers_max;
-    limits->consumers_per_participant_max = config->consumers_max;
-    limits->messages_per_second_max = config->message_rate_max;
-    limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
-    limits->participants_per_worker = config->participants_per_worker;
-}
-
 static bool start_hub(struct app *app, char *error) {
     struct hub_config config = {.workers = app->workers, .announce_count = app->announce.count};
     _Static_assert(sizeof config.announce[0] == sizeof app->announce.list[0].text, "one size of address");
@@ -303,9 +301,11 @@ static bool start_hub(struct app *app, char *error) {
     snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
-    limits_from(app->config, &config.limits);
+    config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app,
                         .send = on_hub_send,
+                        .send_owed = on_hub_send_owed,
+                        .waiting = on_hub_waiting,
                         .close = on_hub_close,
                         .post = on_hub_post,
                         .admit = on_hub_admit,

@@ -80,11 +80,14 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(out, "rotunda_relays", "gauge", hub->relays, "Tracks that are carried to a further worker.");
     print_one(out, "rotunda_commands_waiting", "gauge", hub->commands_waiting,
               "Commands that wait for room in a worker's queue.");
+    print_one(
+        out, "rotunda_control_memory_bytes", "gauge", hub->held_bytes,
+        "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.");
     print_one(out, "rotunda_messages_received_total", "counter", hub->messages_in, "Messages from clients.");
     print_one(out, "rotunda_messages_sent_total", "counter", hub->messages_out, "Messages to clients.");
     print_one(out, "rotunda_errors_sent_total", "counter", hub->errors_out, "Error answers to clients.");
     print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited,
-              "Messages refused because too many came.");
+              "Messages refused because too many came, or too much for others.");
     print_one(out, "rotunda_joins_total", "counter", hub->joins, "Participants who joined.");
     print_one(out, "rotunda_joins_refused_total", "counter", hub->joins_refused, "Joins that were refused.");
     print_one(out, "rotunda_resumes_total", "counter", hub->resumes, "Sessions resumed on a new connection.");

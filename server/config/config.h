@@ -48,6 +48,8 @@ struct config {
     uint32_t resume_window_seconds;
     uint32_t participants_per_worker;
     uint32_t ws_backlog_max_bytes;
+    uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
+    uint32_t control_memory_max_bytes; // what the control side may hold for its clients
     uint32_t connections_max;
     uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
@@ -67,6 +69,9 @@ enum config_task {
 // `error` has CONFIG_ERROR_MAX bytes and gets one line without a newline.
 enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
                              char *error);
+
+// The limits of the hub that these settings mean.
+void config_limits(const struct config *config, struct hub_limits *limits);
 
 // Whether the settings agree with each other; reads turn-secret-file. False: one line in `error`. For
 // config.c.

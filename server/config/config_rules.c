@@ -1,6 +1,8 @@
 // Settings that go together, or exclude each other; and the secret that stands in a file.
 #include "server/config/config.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -56,9 +58,7 @@ static bool secret_read(struct config *config, char *error) {
 
 static bool turn_agrees(struct config *config, char *error) {
     const struct ice_servers *servers = &config->ice_servers;
-    bool turn = false;
-    for (unsigned i = 0; i < servers->url_count; i++)
-        turn = turn || servers->urls[i].turn;
+    bool turn = ice_servers_have_turn(servers);
     if (servers->turn_secret[0] && config->turn_secret_file[0])
         return refuse(error, "turn-secret: it is given, and in turn-secret-file too; leave one out");
     if (config->turn_secret_file[0] && !secret_read(config, error))
@@ -78,7 +78,39 @@ static bool ports_agree(const struct config *config, char *error) {
     return true;
 }
 
+void config_limits(const struct config *config, struct hub_limits *limits) {
+    hub_limits_default(limits);
+    limits->rooms_max = config->rooms_max;
+    limits->participants_per_room_max = config->participants_max;
+    limits->transports_per_participant_max = config->transports_max;
+    limits->producers_per_participant_max = config->producers_max;
+    limits->consumers_per_participant_max = config->consumers_max;
+    limits->messages_per_second_max = config->message_rate_max;
+    limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
+    limits->participants_per_worker = config->participants_per_worker;
+    limits->relay_rate_max = config->relay_rate_max;
+    limits->held_bytes_max = config->control_memory_max_bytes;
+    // Half of what may wait for a client is for what others say, the rest for what the server has to say.
+    if (limits->relayed_bytes_max > config->ws_backlog_max_bytes / 2)
+        limits->relayed_bytes_max = config->ws_backlog_max_bytes / 2;
+}
+
+// What is sent as one message must fit what may wait for a client.
+static bool backlog_agrees(const struct config *config, char *error) {
+    struct hub_limits limits;
+    config_limits(config, &limits);
+    size_t joined = hub_joined_bytes_max(&limits);
+    if (config->ws_backlog_max_bytes >= joined)
+        return true;
+    return refuse(
+        error,
+        "ws-backlog-max: %u is less than the %zu bytes that the answer to a join may have with consumers-max "
+        "%u, producers-max %u and transports-max %u; raise it to %zu, or lower those",
+        config->ws_backlog_max_bytes, joined, config->consumers_max, config->producers_max,
+        config->transports_max, joined);
+}
+
 bool config_agrees(struct config *config, char *error) {
     return announce_agrees(config, error) && ports_agree(config, error) && tls_agrees(config, error) &&
-           turn_agrees(config, error);
+           turn_agrees(config, error) && backlog_agrees(config, error);
 }

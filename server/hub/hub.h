@@ -27,6 +27,12 @@ struct hub_limits {
     uint32_t commands_waiting_max;    // that clients asked for, for one worker whose queue is full
     uint32_t chat_history_max;        // messages that a room keeps
     uint32_t chat_bytes_max;          // of one chat text
+    uint32_t chat_history_bytes_max;  // of those messages, as JSON
+    // appData as JSON: of one participant's producers, and of a room's beyond what each has for nothing
+    uint32_t participant_app_data_bytes_max, room_app_data_bytes_max;
+    uint32_t relay_rate_max;    // bytes a second that one participant sends to others, summed over them
+    uint32_t relayed_bytes_max; // that others may cause to wait for one participant
+    uint32_t held_bytes_max;    // of memory that are held for clients, what waits to be sent included
     uint64_t resume_window_us;
     uint64_t room_linger_us;
     uint64_t join_timeout_us;         // a connection that does not join in this time is closed
@@ -45,6 +51,11 @@ struct hub_config {
     struct hub_limits limits;
 };
 
+// The longest `joined` under these limits, in bytes. What does not fit it of a large room follows at once, as
+// `user-joined` and `new-producer`.
+#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024) // users, peers and producers
+size_t hub_joined_bytes_max(const struct hub_limits *limits);
+
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.
 void hub_limits_default(struct hub_limits *limits);
 
@@ -55,9 +66,11 @@ enum hub_note { HUB_NOTE_JOINED, HUB_NOTE_LEFT, HUB_NOTE_JOIN_FAILED };
 
 struct hub_io {
     void *ctx;
-    // Queues one text frame; the bytes are copied. A client whose backlog is full is closed by the callee,
+    // Queues one text frame; the bytes are copied. A client that does not keep up is closed by the callee,
     // which then reports hub_client_closed later, never from inside this call.
     void (*send)(void *ctx, uint32_t client, const char *text, size_t len);
+    // The same for what a client is owed on joining, which must not be cut off for its length. NULL: send.
+    void (*send_owed)(void *ctx, uint32_t client, const char *text, size_t len);
     // Closes after what is queued has been sent. hub_client_closed follows later, never from inside this
     // call.
     void (*close)(void *ctx, uint32_t client, uint16_t code, const char *reason);
@@ -67,6 +80,8 @@ struct hub_io {
     // The seconds that the client must wait before it may take this step; 0: it may now. NULL: always.
     unsigned (*admit)(void *ctx, uint32_t client, enum hub_step step);
     void (*note)(void *ctx, uint32_t client, enum hub_note note); // NULL: nobody wants to know
+    // Bytes that wait to be sent to clients. NULL: not known, none.
+    size_t (*waiting)(void *ctx);
     // Microseconds since 1970, for the times that people read (chat, ping, stats). NULL: clock_wall_us.
     uint64_t (*wall_us)(void *ctx);
 };
@@ -101,6 +116,7 @@ struct hub_counts {
     uint32_t transports_by_ice[4];  // by enum ice_state
     uint32_t transports_by_dtls[5]; // by enum dtls_state
     uint32_t commands_waiting;      // for room in the queues of workers
+    uint64_t held_bytes;            // of memory that is held for clients (limits.held_bytes_max)
     uint64_t messages_in, messages_out, errors_out, joins, joins_refused, resumes, leaves, rate_limited;
 };
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);

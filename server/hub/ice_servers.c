@@ -45,3 +45,10 @@ bool ice_url_parse(const char *text, size_t len, struct ice_url *out) {
     }
     return false;
 }
+
+bool ice_servers_have_turn(const struct ice_servers *servers) {
+    for (unsigned i = 0; i < servers->url_count; i++)
+        if (servers->urls[i].turn)
+            return true;
+    return false;
+}

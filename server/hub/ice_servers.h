@@ -30,6 +30,9 @@ struct ice_servers {
     uint32_t turn_ttl_seconds;
 };
 
+// Whether one of the URLs is TURN.
+bool ice_servers_have_turn(const struct ice_servers *servers);
+
 struct turn_credential {
     char username[64];
     char password[32];

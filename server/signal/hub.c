@@ -11,24 +11,6 @@
 
 #define NEXT_HORIZON_US US_PER_SECOND
 
-void hub_limits_default(struct hub_limits *limits) {
-    *limits = (struct hub_limits){
-        .rooms_max = 1000,
-        .participants_per_room_max = 500,
-        .transports_per_participant_max = 8,
-        .producers_per_participant_max = 16,
-        .consumers_per_participant_max = 2000,
-        .messages_per_second_max = 100,
-        .commands_waiting_max = 64 * 1024, // 12 MiB: a room of 128, two tracks each, consumed and resumed
-        .chat_history_max = 100,
-        .chat_bytes_max = 8 * 1024,
-        .resume_window_us = 30 * US_PER_SECOND,
-        .room_linger_us = 10 * US_PER_SECOND,
-        .join_timeout_us = 30 * US_PER_SECOND,
-        .participants_per_worker = 50,
-    };
-}
-
 struct hub *hub_create(const struct hub_config *config, const struct hub_io *io, uint64_t now_us) {
     assert(config->workers > 0 && config->workers <= WORKERS_MAX);
     assert(config->announce_count <= HUB_ANNOUNCE_MAX);
@@ -100,6 +82,11 @@ void hub_destroy(struct hub *hub) {
     hmap_destroy(hub->clients);
     slots_destroy(hub->stats_requests);
     json_decref(hub->router_capabilities);
+    for (size_t i = 0; i < EXTENSION_LISTS_MAX; i++)
+        json_decref(hub->extension_lists[i]);
+    for (size_t i = 0; i < RECEIVERS_KEPT; i++)
+        json_decref(hub->receivers[i].capabilities);
+    assert(hub->held_bytes == 0);
     text_buffer_close(&hub->out);
     free(hub);
 }
@@ -154,6 +141,7 @@ void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
     out->commands_waiting = hub->post.backlogged;
+    out->held_bytes = memory_held(hub);
     uint32_t cursor = 0;
     for (const struct room_producer *p; (p = slots_next(hub->registry.producers.slots, &cursor));)
         out->relays += relay_count(p);

@@ -19,6 +19,9 @@
 #define RATE_BURST_US (10 * US_PER_SECOND) // who joins a large room consumes hundreds of producers at once
 #define RATE_REFUSED_MAX 100               // messages beyond the rate before the connection is closed
 #define APP_DATA_BYTES_MAX 4096
+#define PRODUCERS_BYTES_MAX (64 * 1024)     // of memory, for what one participant said of its producers
+#define APP_DATA_BYTES_FREE 256             // of each participant: no share of the room's budget
+#define JOINED_PEOPLE_BYTES_MAX (96 * 1024) // of HUB_JOINED_LISTS_BYTES_MAX: users and peers
 #define TOKEN_CHARS_MAX 4096
 
 // WebSocket close codes (RFC 6455, section 7.4.1; 4000..4999 are private).
@@ -28,6 +31,15 @@
 #define CLOSE_TOO_BIG 1009
 #define CLOSE_INTERNAL 1011
 #define CLOSE_TAKEN_OVER 4001
+
+#define EXTENSION_LISTS_MAX 4
+#define RECEIVERS_KEPT 8
+
+// RtpCapabilities as consuming wants them: most clients of a room have the same.
+struct receiver_entry {
+    struct receiver receiver;
+    json_t *capabilities; // NULL: empty
+};
 
 struct hub {
     struct hub_config config;
@@ -41,6 +53,10 @@ struct hub {
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;
+    json_t *extension_lists[EXTENSION_LISTS_MAX]; // of consumables: there are few kinds, and many producers
+    struct receiver_entry receivers[RECEIVERS_KEPT];
+    unsigned receivers_next; // to be replaced
+    size_t held_bytes;       // of texts and JSON values that are kept for clients
     struct text_buffer out;
     bool draining;
 };
@@ -52,6 +68,7 @@ struct session {
     struct participant *participant;
     struct wheel_node join_timer;
     uint64_t rate_due_us; // when everything so far would be paid for at the sustained rate
+    struct relay_budget spent;
     uint32_t refused;
     bool closed; // close was asked for: nothing is heard any more
     struct list held;
@@ -65,6 +82,7 @@ struct held_answer {
     struct list link;
     char *text; // NULL: not known yet
     size_t len;
+    bool owed;
 };
 
 struct signal_call {
@@ -75,6 +93,7 @@ struct signal_call {
     json_t *data;
     json_t *id;                // NULL for none
     struct held_answer *place; // that was held for its answer, or NULL
+    bool owed;                 // the answer does not count against the client's backlog
 };
 
 struct signal_row {
@@ -138,6 +157,8 @@ const char *signal_out_name(enum signal_out out);
 
 // False without memory; the client has then heard `internal`.
 bool signal_answer(struct signal_call *call, enum signal_out type, json_t *data);
+bool signal_answer_raw(struct signal_call *call, enum signal_out type, json_t *data,
+                       const struct raw_member *raw, size_t raw_count);
 void signal_refuse(struct signal_call *call, enum signal_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // With the words of a failed negotiation.
@@ -148,9 +169,14 @@ void signal_notify(struct hub *hub, const struct participant *to, enum signal_ou
 // To everyone in the room but one (NULL: everyone).
 void signal_broadcast(struct hub *hub, const struct room *room, const struct participant *except,
                       enum signal_out type, json_t *data);
+// The same; `data` is text. False without memory.
+bool signal_broadcast_text(struct hub *hub, const struct room *room, const struct participant *except,
+                           enum signal_out type, const char *data, size_t len);
 // Like signal_notify, but it waits for the participant's return. ERR_LIMIT, ERR_NO_MEMORY.
 MUST_USE enum err signal_pass_on(struct hub *hub, struct participant *to, enum signal_out type, json_t *data);
 void signal_send_text(struct session *session, const char *text, size_t len);
+// What the session is owed on joining.
+void signal_send_owed(struct session *session, const char *text, size_t len);
 // Holds a place for an answer without id that comes later; NULL without memory.
 struct held_answer *signal_hold_place(struct session *session);
 void signal_drop_held(struct session *session);
@@ -176,9 +202,10 @@ void signal_chat(struct signal_call *call);
 void signal_ping(struct signal_call *call);
 // Takes a participant out of its room, with all it has, and tells everyone. It is freed.
 void signal_leave(struct hub *hub, struct participant *participant, const char *reason);
-// The data of `joined`; NULL without memory.
-json_t *signal_joined(struct hub *hub, struct participant *me, bool resumed);
-// The `iceServers` for this participant (signal_ice_servers.c); NULL without memory.
+// Answers with `joined`, and with what does not fit it; false without memory, after `internal`.
+bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed);
+// The `iceServers` for this participant (signal_ice_servers.c), those of TURN, with credentials, only for one
+// who has a transport; NULL without memory.
 json_t *describe_ice_servers(const struct hub *hub, const struct participant *me);
 // False: no such session to take over, nothing was answered.
 bool signal_resume(struct signal_call *call, struct room *room, const char *username, const char *token);
@@ -204,11 +231,15 @@ void signal_pause_producer(struct signal_call *call);
 void signal_resume_producer(struct signal_call *call);
 void signal_close_producer(struct signal_call *call);
 struct room_producer *my_producer(struct signal_call *call);
-json_t *describe_producer(const struct room_producer *producer);
+// Appends what everyone may know of it.
+bool describe_producer(struct text_buffer *out, const struct room_producer *producer);
 // The worker of its transport is told only when the transport stays.
 void drop_producer(struct hub *hub, struct room_producer *producer, bool transport_stays);
 
 void signal_consume(struct signal_call *call);
+// What of rtpCapabilities counts; false and the refusal.
+bool receiver_check(const struct hub *hub, const json_t *given, struct receiver *out,
+                    struct refusal *refusal);
 void signal_pause_consumer(struct signal_call *call);
 void signal_resume_consumer(struct signal_call *call);
 void signal_close_consumer(struct signal_call *call);
@@ -225,6 +256,30 @@ void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker
 uint32_t relay_count(const struct room_producer *producer);
 // Tells every worker that has the producer.
 void relay_post_pause(struct hub *hub, const struct room_producer *producer);
+
+// ---- signal_memory.c
+
+// Room for one more thing of a client within held_bytes_max; false and a refusal with `limit-reached`.
+bool memory_allows(struct signal_call *call);
+// Bytes of memory of JSON values that nobody else holds; about right.
+// All that is held.
+uint64_t memory_held(const struct hub *hub);
+size_t memory_of_json(const json_t *value);
+void memory_take(struct hub *hub, size_t bytes);
+void memory_give(struct hub *hub, size_t bytes);
+size_t memory_of_chat(const struct room *room);
+size_t memory_of_queued(const struct participant *participant);
+
+// ---- signal_budget.c
+
+// Takes what these bytes cost, to everyone else in the room or to `target` alone, out of the caller's budget;
+// false and a refusal with `rate-limited` when that is spent.
+bool budget_spend(struct signal_call *call, struct participant *target, size_t bytes);
+// The same for a notice of the caller's producers to everyone else in the room. The first of them, which
+// everybody causes who joins with camera and microphone, do not wait for what others have sent.
+bool budget_spend_notice(struct signal_call *call, size_t bytes);
+// The same for a join and the leave that follows it, which the connection pays for.
+bool budget_spend_join(struct signal_call *call, const struct room *room, size_t bytes);
 
 // ---- signal_stats.c, signal_p2p.c, signal_event.c
 

@@ -90,10 +90,11 @@ size_t utf8_chars(const char *text) {
     return chars;
 }
 
-bool utf8_has_control(const char *text) {
+bool utf8_has_control(const char *text, const char *allowed) {
     const unsigned char *t = (const unsigned char *)text;
     for (; *t; t++)
-        if (*t < 0x20 || *t == 0x7f || (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
+        if ((*t < 0x20 && !strchr(allowed, *t)) || *t == 0x7f ||
+            (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
             return true;
     return false;
 }
@@ -188,20 +189,58 @@ static int buffer_append(const char *text, size_t len, void *data) {
     return 0;
 }
 
-static bool append(struct text_buffer *buffer, const char *text) {
-    return buffer_append(text, strlen(text), buffer) == 0;
+bool text_buffer_add(struct text_buffer *buffer, const char *text, size_t len) {
+    return buffer_append(text, len, buffer) == 0;
 }
 
-static bool append_json(struct text_buffer *buffer, const json_t *value) {
+bool text_buffer_add_json(struct text_buffer *buffer, const json_t *value) {
     return json_dump_callback(value, buffer_append, buffer, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
 }
 
-bool signal_encode(struct text_buffer *buffer, const char *type, const json_t *data, const json_t *id) {
+bool text_buffer_add_string(struct text_buffer *buffer, const char *text) {
+    json_t *string = json_string(text);
+    bool ok = string && text_buffer_add_json(buffer, string);
+    json_decref(string);
+    return ok;
+}
+
+static bool append(struct text_buffer *buffer, const char *text) {
+    return text_buffer_add(buffer, text, strlen(text));
+}
+
+// Types are ours and need no escaping.
+static bool encode_head(struct text_buffer *buffer, const char *type) {
     buffer->len = 0;
-    // Types are ours and need no escaping.
-    return append(buffer, "{\"type\":\"") && append(buffer, type) && append(buffer, "\",\"data\":") &&
-           append_json(buffer, data) && (!id || (append(buffer, ",\"id\":") && append_json(buffer, id))) &&
-           append(buffer, "}");
+    return append(buffer, "{\"type\":\"") && append(buffer, type) && append(buffer, "\",\"data\":");
+}
+
+bool text_buffer_add_object(struct text_buffer *buffer, const json_t *object, const struct raw_member *raw,
+                            size_t raw_count) {
+    bool ok = text_buffer_add_json(buffer, object);
+    if (ok && raw_count > 0)
+        buffer->len--; // the brace, which comes later
+    for (size_t i = 0; i < raw_count; i++)
+        ok = ok && append(buffer, ",\"") && append(buffer, raw[i].name) && append(buffer, "\":") &&
+             text_buffer_add(buffer, raw[i].text, raw[i].len);
+    return ok && (raw_count == 0 || append(buffer, "}"));
+}
+
+bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_t *data,
+                       const struct raw_member *raw, size_t raw_count, const json_t *id) {
+    return encode_head(buffer, type) && text_buffer_add_object(buffer, data, raw, raw_count) &&
+           (!id || (append(buffer, ",\"id\":") && text_buffer_add_json(buffer, id))) && append(buffer, "}");
+}
+
+bool signal_encode(struct text_buffer *buffer, const char *type, const json_t *data, const json_t *id) {
+    return signal_encode_raw(buffer, type, data, NULL, 0, id);
+}
+
+bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len) {
+    return encode_head(buffer, type) && text_buffer_add(buffer, data, len) && append(buffer, "}");
+}
+
+size_t signal_json_bytes(const json_t *value) {
+    return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 const char *data_text(const json_t *data, const char *name) {

@@ -64,6 +64,17 @@ struct text_buffer {
     size_t len, allocated;
 };
 void text_buffer_close(struct text_buffer *buffer);
+// Append; false without memory, and then the buffer is not to be used but to be closed or begun anew.
+bool text_buffer_add(struct text_buffer *buffer, const char *text, size_t len);
+bool text_buffer_add_json(struct text_buffer *buffer, const json_t *value);
+bool text_buffer_add_string(struct text_buffer *buffer, const char *text); // as a JSON string, escaped
+
+// A member of an object that is JSON text already: kept and sent as text it costs a tenth of the memory.
+struct raw_member {
+    const char *name; // needs no escaping
+    const char *text;
+    size_t len;
+};
 
 struct signal_envelope {
     json_t *root;     // owns the rest
@@ -82,9 +93,20 @@ bool signal_check_envelope(struct signal_envelope *envelope, char why[SIGNAL_ERR
 bool signal_check_fields(const struct field_rule *rules, const json_t *data,
                          char why[SIGNAL_ERROR_BYTES_MAX]);
 
+// `object`, which is not empty, with the further members.
+bool text_buffer_add_object(struct text_buffer *buffer, const json_t *object, const struct raw_member *raw,
+                            size_t raw_count);
+
 // {type, data, id?} into the buffer, replacing what it held. False without memory. data and id stay the
 // caller's.
 bool signal_encode(struct text_buffer *buffer, const char *type, const json_t *data, const json_t *id);
+// The same with further members of `data`.
+bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_t *data,
+                       const struct raw_member *raw, size_t raw_count, const json_t *id);
+// The same; `data` is text.
+bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len);
+// Bytes of a value as it is sent.
+size_t signal_json_bytes(const json_t *value);
 
 // Fields of checked data; absent and null give the default.
 const char *data_text(const json_t *data, const char *name); // or NULL
@@ -94,7 +116,7 @@ json_t *data_object(const json_t *data, const char *name); // borrowed, or NULL
 
 // Code points of valid UTF-8.
 size_t utf8_chars(const char *text);
-// C0, DEL or C1 somewhere in valid UTF-8.
-bool utf8_has_control(const char *text);
+// C0, DEL or C1 somewhere in valid UTF-8, other than those that are `allowed` ("" for none).
+bool utf8_has_control(const char *text, const char *allowed);
 
 #endif

@@ -8,6 +8,7 @@
 
 #define CONSUMER_SSRC_FIRST UINT32_C(100000000)
 #define CONSUMER_SSRC_SPAN UINT32_C(900000000)
+#define CONSUMERS_OF_ONE_MAX 2 // of one producer for one participant: each costs a track's packets
 #define CONSUMER_MID_MAX UINT32_C(99999999) // decimal, 8 bytes: what packets leave room for
 
 static void log_consumer(const char *event, const struct room_consumer *consumer, const char *reason) {
@@ -24,14 +25,15 @@ static void log_consumer(const char *event, const struct room_consumer *consumer
 struct demand {
     struct room_producer *producer;
     struct room_transport *transport;
-    const json_t *capabilities;
-    json_t *new_capabilities; // given with this request: checked, owned
-    json_t *parameters;       // owned
+    const struct receiver *receiver;
+    struct receiver given; // with this request
+    json_t *capabilities;  // the hub's, or this one's: owned
+    json_t *parameters;    // owned
     struct consumer_params params;
 };
 
 static void demand_close(struct demand *demand) {
-    json_decref(demand->new_capabilities);
+    json_decref(demand->capabilities);
     json_decref(demand->parameters);
 }
 
@@ -48,6 +50,31 @@ static struct room_producer *find_consumable(struct signal_call *call) {
         return NULL;
     }
     return producer;
+}
+
+bool receiver_check(const struct hub *hub, const json_t *given, struct receiver *out,
+                    struct refusal *refusal) {
+    json_t *capabilities = negotiate_check_capabilities(given, refusal);
+    if (!capabilities)
+        return false;
+    negotiate_receiver(capabilities, hub->router_capabilities, out);
+    json_decref(capabilities);
+    return true;
+}
+
+// A new reference; NULL without memory.
+static json_t *receiver_capabilities(struct hub *hub, const struct receiver *receiver) {
+    for (size_t i = 0; i < RECEIVERS_KEPT; i++)
+        if (hub->receivers[i].capabilities &&
+            memcmp(&hub->receivers[i].receiver, receiver, sizeof *receiver) == 0)
+            return json_incref(hub->receivers[i].capabilities);
+    json_t *capabilities = negotiate_receiver_capabilities(receiver, hub->router_capabilities);
+    if (!capabilities)
+        return NULL;
+    struct receiver_entry *entry = &hub->receivers[hub->receivers_next++ % RECEIVERS_KEPT];
+    json_decref(entry->capabilities);
+    *entry = (struct receiver_entry){*receiver, json_incref(capabilities)};
+    return capabilities;
 }
 
 static struct room_transport *first_recv_transport(const struct participant *me) {
@@ -81,19 +108,20 @@ static struct room_transport *find_recv_transport(struct signal_call *call) {
 static bool find_capabilities(struct signal_call *call, struct demand *demand) {
     struct refusal refusal = {0};
     const json_t *given = data_object(call->data, "rtpCapabilities");
-    demand->capabilities = call->me->capabilities;
-    if (given) {
-        demand->new_capabilities = negotiate_check_capabilities(given, &refusal);
-        demand->capabilities = demand->new_capabilities;
-        if (!demand->capabilities) {
-            signal_refuse_negotiation(call, "consume: rtpCapabilities", &refusal);
-            return false;
-        }
+    demand->receiver = given ? &demand->given : &call->me->receiver;
+    if (given && !receiver_check(call->hub, given, &demand->given, &refusal)) {
+        signal_refuse_negotiation(call, "consume: rtpCapabilities", &refusal);
+        return false;
     }
-    if (!demand->capabilities) {
+    if (!demand->receiver->given) {
         signal_refuse(call, CODE_BAD_REQUEST,
                       "consume: `rtpCapabilities` is required when it was not given to join-room: send "
                       "device.rtpCapabilities");
+        return false;
+    }
+    demand->capabilities = receiver_capabilities(call->hub, demand->receiver);
+    if (!demand->capabilities) {
+        signal_refuse_memory(call);
         return false;
     }
     if (!negotiate_can_consume(demand->producer->consumable, demand->capabilities)) {
@@ -149,11 +177,10 @@ static bool demand_negotiate(struct signal_call *call, struct demand *demand) {
 static json_t *describe_consumer(const struct room_consumer *consumer, json_t *parameters) {
     const struct room_producer *producer = consumer->producer;
     const struct participant *from = producer_owner(producer);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b, s:O}", "id", consumer->public_id.text,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b}", "id", consumer->public_id.text,
                      "producerId", producer->public_id.text, "userId", from->id.text, "user", from->name,
                      "kind", producer->kind == MEDIA_AUDIO ? "audio" : "video", "rtpParameters", parameters,
-                     "type", producer->type, "producerPaused", producer->paused, "paused", consumer->paused,
-                     "appData", producer->app_data);
+                     "type", producer->type, "producerPaused", producer->paused, "paused", consumer->paused);
 }
 
 // Tells the workers; false: one takes nothing now, and nothing has happened.
@@ -196,11 +223,12 @@ static void open_consumer(struct signal_call *call, struct demand *demand) {
     }
     demand->transport->next_mid++;
     log_consumer("consumer opened", consumer, consumer->paused ? "paused" : "running");
-    if (!signal_answer(call, OUT_CONSUMED, data)) {
+    const struct raw_member app_data = {"appData", consumer->producer->app_data,
+                                        consumer->producer->app_data_len};
+    if (!signal_answer_raw(call, OUT_CONSUMED, data, &app_data, 1)) {
         drop_consumer(hub, consumer, NULL, false);
-    } else if (demand->new_capabilities && !call->me->capabilities) {
-        call->me->capabilities = demand->new_capabilities; // remembered for the next consume
-        demand->new_capabilities = NULL;
+    } else if (!call->me->receiver.given) {
+        call->me->receiver = demand->given; // remembered for the next consume
     }
 }
 
@@ -214,7 +242,12 @@ void signal_consume(struct signal_call *call) {
     if (call->me->consumer_count >= most)
         signal_refuse(call, CODE_LIMIT_REACHED,
                       "consume: a participant may have %u consumers; close one first", most);
-    else if (find_capabilities(call, &demand) && demand_negotiate(call, &demand))
+    else if (registry_consumer_count(&call->hub->registry, call->me, demand.producer) >= CONSUMERS_OF_ONE_MAX)
+        signal_refuse(
+            call, CODE_LIMIT_REACHED,
+            "consume: you have %d consumers of this producer already; close one first, or use those",
+            CONSUMERS_OF_ONE_MAX);
+    else if (memory_allows(call) && find_capabilities(call, &demand) && demand_negotiate(call, &demand))
         open_consumer(call, &demand);
     demand_close(&demand);
 }

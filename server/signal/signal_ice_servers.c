@@ -1,4 +1,6 @@
 // The `iceServers` of an answer: STUN URLs as they are, TURN URLs with credentials made for this participant.
+// Relaying costs somebody's bandwidth, so credentials are for those who have a transport, and for a limited
+// time.
 #include "base/clock.h"
 #include "server/signal/signal.h"
 
@@ -47,7 +49,7 @@ json_t *describe_ice_servers(const struct hub *hub, const struct participant *me
     const struct ice_servers *servers = &hub->config.ice_servers;
     json_t *list = json_array();
     if (list && append_server(list, hub, me, list_urls(servers, false), false) &&
-        append_server(list, hub, me, list_urls(servers, true), true))
+        (me->transport_count == 0 || append_server(list, hub, me, list_urls(servers, true), true)))
         return list;
     json_decref(list);
     return NULL;

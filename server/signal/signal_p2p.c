@@ -39,6 +39,10 @@ static json_t *describe(const struct participant *from, const char *target, json
 
 // False and a refusal when it cannot reach the target.
 static bool pass_on(struct signal_call *call, struct participant *target, json_t *data) {
+    if (data && !budget_spend(call, target, signal_json_bytes(data))) {
+        json_decref(data);
+        return false;
+    }
     enum err e = signal_pass_on(call->hub, target, out_of(call->type), data);
     if (e == ERR_LIMIT)
         signal_refuse(call, CODE_LIMIT_REACHED,

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A new connection is no new budget.
+static struct relay_budget budget_later(const struct relay_budget *a, const struct relay_budget *b) {
+    return (struct relay_budget){
+        .all_due_us = a->all_due_us > b->all_due_us ? a->all_due_us : b->all_due_us,
+        .each_due_us = a->each_due_us > b->each_due_us ? a->each_due_us : b->each_due_us,
+        .notice_bytes = a->notice_bytes > b->notice_bytes ? a->notice_bytes : b->notice_bytes,
+    };
+}
+
 void signal_attach(struct session *session, struct participant *participant) {
     struct hub *hub = session->hub;
     assert(!session->participant && participant->connection == 0);
@@ -14,6 +23,7 @@ void signal_attach(struct session *session, struct participant *participant) {
     session->participant = participant;
     participant->connection = session->id;
     signal_note(session, HUB_NOTE_JOINED);
+    session->spent = budget_later(&session->spent, &participant->spent);
 }
 
 void signal_detach(struct session *session) {
@@ -23,6 +33,7 @@ void signal_detach(struct session *session) {
     signal_note(session, HUB_NOTE_LEFT);
     session->participant = NULL;
     participant->connection = 0;
+    participant->spent = session->spent;
     LOG_INFO("participant disconnected", LOG_TEXT("room", participant->room->name),
              LOG_TEXT("user", participant->name), LOG_TEXT("userId", participant->id.text));
     wheel_arm(&hub->wheel, &participant->resume_timer, hub->now_us + hub->config.limits.resume_window_us);
@@ -38,9 +49,10 @@ static struct participant *find_by_token(const struct room *room, const char *to
 }
 
 static void deliver_queued(struct session *session, struct participant *participant) {
+    memory_give(session->hub, memory_of_queued(participant));
     struct queued_text *queued;
     while ((queued = participant_dequeue(participant))) {
-        signal_send_text(session, queued->text, queued->len);
+        signal_send_owed(session, queued->text, queued->len);
         free(queued);
     }
 }
@@ -68,9 +80,9 @@ bool signal_resume(struct signal_call *call, struct room *room, const char *user
         return true;
     }
     struct refusal refusal = {0};
-    json_t *capabilities = NULL;
+    struct receiver receiver = participant->receiver;
     const json_t *given = data_object(call->data, "rtpCapabilities");
-    if (given && !(capabilities = negotiate_check_capabilities(given, &refusal))) {
+    if (given && !receiver_check(call->hub, given, &receiver, &refusal)) {
         call->hub->counts.joins_refused++;
         signal_refuse_negotiation(call, "join-room: rtpCapabilities", &refusal);
         return true;
@@ -78,14 +90,10 @@ bool signal_resume(struct signal_call *call, struct room *room, const char *user
     char old_token[RESUME_TOKEN_BYTES + 1];
     memcpy(old_token, participant->resume_token, sizeof old_token);
     participant_new_resume_token(participant);
-    if (!signal_answer(call, OUT_JOINED, signal_joined(call->hub, participant, true))) {
+    if (!signal_answer_joined(call, participant, true)) {
         memcpy(participant->resume_token, old_token, sizeof old_token); // it may try again
-        json_decref(capabilities);
     } else {
-        if (capabilities) {
-            json_decref(participant->capabilities);
-            participant->capabilities = capabilities;
-        }
+        participant->receiver = receiver;
         take_over(call, participant);
     }
     explicit_bzero(old_token, sizeof old_token);

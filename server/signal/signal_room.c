@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NAMED_BYTES 80 // of user-joined and user-left, each, without the name
+
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -24,7 +26,7 @@ static bool take_name(struct signal_call *call, const char *field, const char *t
         memcpy(out, text + first, len);
         out[len] = '\0';
     }
-    if (len == 0 || len > chars_max * 4 || utf8_chars(out) > chars_max || utf8_has_control(out)) {
+    if (len == 0 || len > chars_max * 4 || utf8_chars(out) > chars_max || utf8_has_control(out, "")) {
         signal_refuse(call, CODE_BAD_REQUEST,
                       "%s: `%s` must be 1 to %zu characters, not counting spaces around it, without control "
                       "characters",
@@ -52,6 +54,7 @@ void signal_room_remove(struct hub *hub, struct room *room) {
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     LOG_INFO("room closed", LOG_TEXT("room", room->name));
+    memory_give(hub, memory_of_chat(room));
     directory_remove(room);
 }
 
@@ -99,17 +102,14 @@ static bool may_enter(struct signal_call *call, const struct room *room, const c
     return true;
 }
 
-// rtpCapabilities checked, NULL when not given; false and a refusal.
-static bool take_capabilities(struct signal_call *call, json_t **capabilities) {
+// rtpCapabilities, if they are given; false and a refusal.
+static bool take_capabilities(struct signal_call *call, struct receiver *receiver) {
     struct refusal refusal = {0};
     const json_t *given = data_object(call->data, "rtpCapabilities");
-    *capabilities = NULL;
-    if (!given)
+    if (!given || receiver_check(call->hub, given, receiver, &refusal))
         return true;
-    *capabilities = negotiate_check_capabilities(given, &refusal);
-    if (!*capabilities)
-        signal_refuse_negotiation(call, "join-room: rtpCapabilities", &refusal);
-    return *capabilities != NULL;
+    signal_refuse_negotiation(call, "join-room: rtpCapabilities", &refusal);
+    return false;
 }
 
 static void resume_timer_fire(struct wheel_node *node, uint64_t now_us) {
@@ -123,8 +123,7 @@ static void enter_room(struct signal_call *call, struct room *room, struct parti
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_node_init(&me->resume_timer, resume_timer_fire);
     directory_enter(room, me);
-    json_t *data = signal_joined(hub, me, false);
-    if (!signal_answer(call, OUT_JOINED, data)) {
+    if (!signal_answer_joined(call, me, false)) {
         directory_exit(me);
         participant_destroy(me);
         if (room->participant_count == 0)
@@ -142,24 +141,25 @@ static void enter_room(struct signal_call *call, struct room *room, struct parti
 // True when a participant was made and has entered.
 static bool join_anew(struct signal_call *call, struct room *room, const char *room_name,
                       const char *username) {
-    json_t *capabilities;
+    struct receiver receiver = {0};
     if (call->hub->draining) {
         signal_refuse(call, CODE_DRAINING, "join-room: this server is shutting down; join again elsewhere");
         return false;
     }
     if (!signal_admit(call, HUB_STEP_JOIN))
         return false;
-    if (!may_enter(call, room, username) || !take_capabilities(call, &capabilities)) {
+    if (!may_enter(call, room, username) ||
+        !budget_spend_join(call, room, 2 * (strlen(username) + NAMED_BYTES)) ||
+        !take_capabilities(call, &receiver) || !memory_allows(call)) {
         signal_note(call->session, HUB_NOTE_JOIN_FAILED);
         return false;
     }
     struct participant *me = participant_create(username);
     if (!me) {
-        json_decref(capabilities);
         signal_refuse_memory(call);
         return false;
     }
-    me->capabilities = capabilities;
+    me->receiver = receiver;
     room = room_for_join(call, room_name);
     if (!room) {
         participant_destroy(me);
@@ -217,6 +217,7 @@ void signal_leave(struct hub *hub, struct participant *participant, const char *
     signal_broadcast(hub, room, NULL, OUT_USER_LEFT,
                      json_pack("{s:s, s:s, s:s}", "user", participant->name, "userId", participant->id.text,
                                "reason", reason));
+    memory_give(hub, memory_of_queued(participant));
     participant_destroy(participant);
     if (room->participant_count == 0)
         signal_room_empty(hub, room);
@@ -262,15 +263,40 @@ static void timestamp_text(uint64_t wall_us, char *out, size_t cap) {
     snprintf(out + len, cap - len, ".%03uZ", (unsigned)(wall_us / US_PER_MS % 1000));
 }
 
-static void chat_remember(struct hub *hub, struct room *room, json_t *message) {
-    size_t most = hub->config.limits.chat_history_max;
-    if (most == 0)
-        return;
-    if (!room->chat)
-        room->chat = json_array();
-    while (json_array_size(room->chat) >= most)
-        json_array_remove(room->chat, 0);
-    json_array_append(room->chat, message);
+// What the chat takes; false and a refusal.
+static bool chat_fits(struct signal_call *call, const char *text, const char *when) {
+    uint32_t most = call->hub->config.limits.chat_bytes_max;
+    if (strlen(text) > most) {
+        signal_refuse(call, CODE_LIMIT_REACHED, "chat-message: `text` may have at most %u bytes of UTF-8",
+                      most);
+        return false;
+    }
+    if (utf8_has_control(text, "\n\t") || (when && utf8_has_control(when, ""))) {
+        signal_refuse(
+            call, CODE_BAD_REQUEST,
+            "chat-message: `text` has control characters; of those only newline and tab are allowed, and "
+            "none in `timestamp`");
+        return false;
+    }
+    return true;
+}
+
+static void chat_say(struct signal_call *call, json_t *data) {
+    struct hub *hub = call->hub;
+    struct room *room = call->me->room;
+    struct text_buffer text = {0};
+    if (!text_buffer_add_json(&text, data)) {
+        signal_refuse_memory(call);
+    } else if (budget_spend(call, NULL, text.len) &&
+               signal_answer(call, OUT_CHAT_MESSAGE, json_incref(data))) {
+        memory_give(hub, memory_of_chat(room));
+        if (chat_history_add(&room->chat, text.text, text.len, hub->config.limits.chat_history_max,
+                             hub->config.limits.chat_history_bytes_max) != ERR_OK)
+            LOG_ERROR("chat message not kept", LOG_TEXT("room", room->name), LOG_TEXT("reason", "no memory"));
+        memory_take(hub, memory_of_chat(room));
+        signal_broadcast_text(hub, room, call->me, OUT_CHAT_MESSAGE, text.text, text.len);
+    }
+    text_buffer_close(&text);
 }
 
 void signal_chat(struct signal_call *call) {
@@ -278,19 +304,15 @@ void signal_chat(struct signal_call *call) {
     const char *text = data_text(call->data, "text");
     const char *when = data_text(call->data, "timestamp");
     char now[40];
-    if (strlen(text) > call->hub->config.limits.chat_bytes_max) {
-        signal_refuse(call, CODE_LIMIT_REACHED, "chat-message: `text` may have at most %u bytes of UTF-8",
-                      call->hub->config.limits.chat_bytes_max);
+    if (!chat_fits(call, text, when))
         return;
-    }
     timestamp_text(signal_wall_us(call->hub), now, sizeof now);
     json_t *data = json_pack("{s:s, s:s, s:s, s:s}", "from", me->name, "fromId", me->id.text, "text", text,
                              "timestamp", when ? when : now);
-    if (!signal_answer(call, OUT_CHAT_MESSAGE, json_incref(data)))
-        goto done;
-    chat_remember(call->hub, me->room, data);
-    signal_broadcast(call->hub, me->room, me, OUT_CHAT_MESSAGE, json_incref(data));
-done:
+    if (data)
+        chat_say(call, data);
+    else
+        signal_refuse_memory(call);
     json_decref(data);
 }
 

@@ -27,6 +27,15 @@ void signal_send_text(struct session *session, const char *text, size_t len) {
     hub->post.io.send(hub->post.io.ctx, session->client, text, len);
 }
 
+void signal_send_owed(struct session *session, const char *text, size_t len) {
+    struct hub *hub = session->hub;
+    if (session->closed)
+        return;
+    hub->counts.messages_out++;
+    (hub->post.io.send_owed ? hub->post.io.send_owed : hub->post.io.send)(hub->post.io.ctx, session->client,
+                                                                          text, len);
+}
+
 // ---- the order of answers without ids
 
 static struct held_answer *held_first(const struct session *session) {
@@ -42,7 +51,7 @@ static void held_free(struct session *session, struct held_answer *held) {
 
 static void held_flush(struct session *session) {
     for (struct held_answer *held; (held = held_first(session)) && held->text; held_free(session, held))
-        signal_send_text(session, held->text, held->len);
+        (held->owed ? signal_send_owed : signal_send_text)(session, held->text, held->len);
 }
 
 void signal_drop_held(struct session *session) {
@@ -62,8 +71,10 @@ struct held_answer *signal_hold_place(struct session *session) {
     return held;
 }
 
-static void fill_place(struct session *session, struct held_answer *held, const char *text, size_t len) {
+static void fill_place(struct session *session, struct held_answer *held, const char *text, size_t len,
+                       bool owed) {
     assert(!held->text);
+    held->owed = owed;
     held->text = malloc(len + 1);
     if (!held->text) { // the answer is lost, those behind it are not
         held_free(session, held);
@@ -83,9 +94,9 @@ static void take_place(struct signal_call *call) {
 
 static void send_answer(struct signal_call *call, const char *text, size_t len) {
     if (call->place)
-        fill_place(call->session, call->place, text, len);
+        fill_place(call->session, call->place, text, len, call->owed);
     else
-        signal_send_text(call->session, text, len);
+        (call->owed ? signal_send_owed : signal_send_text)(call->session, text, len);
     call->place = NULL;
 }
 
@@ -108,16 +119,21 @@ void signal_refuse_memory(struct signal_call *call) {
     send_answer(call, text, (size_t)len);
 }
 
-bool signal_answer(struct signal_call *call, enum signal_out type, json_t *data) {
+bool signal_answer_raw(struct signal_call *call, enum signal_out type, json_t *data,
+                       const struct raw_member *raw, size_t raw_count) {
     struct hub *hub = call->hub;
     take_place(call);
-    bool ok = data && signal_encode(&hub->out, signal_out_name(type), data, call->id);
+    bool ok = data && signal_encode_raw(&hub->out, signal_out_name(type), data, raw, raw_count, call->id);
     json_decref(data);
     if (ok)
         send_answer(call, hub->out.text, hub->out.len);
     else
         signal_refuse_memory(call);
     return ok;
+}
+
+bool signal_answer(struct signal_call *call, enum signal_out type, json_t *data) {
+    return signal_answer_raw(call, type, data, NULL, 0);
 }
 
 static json_t *error_data(enum signal_code code, const char *message, const char *request) {
@@ -160,13 +176,17 @@ void signal_refuse_negotiation(struct signal_call *call, const char *what, const
 
 // ---- notifications
 
-static bool encode_notification(struct hub *hub, enum signal_out type, json_t *data) {
-    bool ok = data && signal_encode(&hub->out, signal_out_name(type), data, NULL);
-    json_decref(data);
+static bool encoded(bool ok, enum signal_out type) {
     if (!ok)
         LOG_ERROR("notification lost", LOG_TEXT("type", signal_out_name(type)),
                   LOG_TEXT("reason", "no memory"));
     return ok;
+}
+
+static bool encode_notification(struct hub *hub, enum signal_out type, json_t *data) {
+    bool ok = data && signal_encode(&hub->out, signal_out_name(type), data, NULL);
+    json_decref(data);
+    return encoded(ok, type);
 }
 
 void signal_notify(struct hub *hub, const struct participant *to, enum signal_out type, json_t *data) {
@@ -177,10 +197,8 @@ void signal_notify(struct hub *hub, const struct participant *to, enum signal_ou
         json_decref(data);
 }
 
-void signal_broadcast(struct hub *hub, const struct room *room, const struct participant *except,
-                      enum signal_out type, json_t *data) {
-    if (!encode_notification(hub, type, data))
-        return;
+// What has been encoded, to everyone in the room but one.
+static void send_to_room(struct hub *hub, const struct room *room, const struct participant *except) {
     LIST_EACH(node, &room->participants) {
         const struct participant *to = LIST_ENTRY(node, struct participant, link);
         struct session *session = to == except ? NULL : signal_session_of(hub, to);
@@ -189,12 +207,30 @@ void signal_broadcast(struct hub *hub, const struct room *room, const struct par
     }
 }
 
+void signal_broadcast(struct hub *hub, const struct room *room, const struct participant *except,
+                      enum signal_out type, json_t *data) {
+    if (encode_notification(hub, type, data))
+        send_to_room(hub, room, except);
+}
+
+bool signal_broadcast_text(struct hub *hub, const struct room *room, const struct participant *except,
+                           enum signal_out type, const char *data, size_t len) {
+    if (!encoded(signal_encode_text(&hub->out, signal_out_name(type), data, len), type))
+        return false;
+    send_to_room(hub, room, except);
+    return true;
+}
+
 enum err signal_pass_on(struct hub *hub, struct participant *to, enum signal_out type, json_t *data) {
     if (!encode_notification(hub, type, data))
         return ERR_NO_MEMORY;
     struct session *session = signal_session_of(hub, to);
-    if (!session)
-        return participant_queue(to, hub->out.text, hub->out.len);
+    if (!session) {
+        memory_give(hub, memory_of_queued(to));
+        enum err e = participant_queue(to, hub->out.text, hub->out.len);
+        memory_take(hub, memory_of_queued(to));
+        return e;
+    }
     signal_send_text(session, hub->out.text, hub->out.len);
     return ERR_OK;
 }

@@ -83,6 +83,8 @@ void signal_create_transport(struct signal_call *call) {
                       "create-transport: a participant may have %u transports; close one first", most);
         return;
     }
+    if (!memory_allows(call))
+        return;
     bool from_client = strcmp(data_text(call->data, "direction"), "send") == 0;
     struct room_transport *transport = registry_open_transport(&hub->registry, me, from_client);
     if (!transport) {
@@ -153,9 +155,10 @@ void signal_restart_ice(struct signal_call *call) {
         return;
     struct media_cmd cmd = {.type = MEDIA_RESTART_ICE, .transport = transport->id};
     make_credentials(call->me->worker, &cmd.ice);
-    json_t *data = json_pack("{s:s, s:o, s:o}", "transportId", transport->public_id.text, "iceParameters",
-                             describe_ice(&cmd.ice), "iceCandidates",
-                             describe_candidates(&hub->config, call->me->worker));
+    json_t *data = json_pack("{s:s, s:o, s:o, s:o}", "transportId", transport->public_id.text,
+                             "iceParameters", describe_ice(&cmd.ice), "iceCandidates",
+                             describe_candidates(&hub->config, call->me->worker), "iceServers",
+                             describe_ice_servers(hub, call->me));
     if (data && !command_post_try(&hub->post, call->me->worker, &cmd)) {
         json_decref(data);
         refuse_queue(call);

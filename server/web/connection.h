@@ -90,6 +90,7 @@ struct ws_server {
     struct slots *clients; // struct connection
     struct list all;       // struct connection
     uint32_t connections, admin_connections;
+    size_t backlog_bytes; // of all outboxes
     struct wheel wheel;
     struct ws_clock *clock; // turns the wheel
     uint64_t pings;         // sent so far; each has a number of its own in it

@@ -38,6 +38,7 @@ bool client_open(struct connection *connection, uint64_t now_us) {
     connection->state = CONNECTION_WS;
     connection->heard_us = now_us;
     outbox_init(&connection->outbox, WS_HEADER_MAX, server->config.backlog_max_bytes);
+    connection->outbox.total = &server->backlog_bytes;
     ws_reader_init(&connection->reader, server->config.message_bytes_max);
     arm_for_silence(connection, now_us);
     server->handlers.opened(server->handlers.ctx, connection->id);

@@ -404,27 +404,40 @@ uint32_t ws_server_connection_count(const struct ws_server *server) {
 }
 
 // The client, if something may still be sent to it, with the text in its outbox.
-static struct connection *queue(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+static struct connection *queue(struct ws_server *server, uint32_t client, const char *text, size_t len,
+                                bool owed) {
     struct connection *connection = slots_get(server->clients, client);
     if (!connection || connection->closing || server->stopping)
         return NULL;
-    enum err outcome = outbox_push(&connection->outbox, text, len);
+    enum err outcome = outbox_push(&connection->outbox, text, len, owed, clock_now_us());
     if (outcome == ERR_OK)
         return connection;
     client_cut(connection, outcome == ERR_LIMIT ? "ws-backlog-max" : err_name(outcome));
     return NULL;
 }
 
-void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
-    struct connection *connection = queue(server, client, text, len);
+static void send_now(struct ws_server *server, uint32_t client, const char *text, size_t len, bool owed) {
+    struct connection *connection = queue(server, client, text, len, owed);
     if (!connection)
         return;
     wheel_cancel(&server->wheel, &connection->notice);
     connection_want_write(connection);
 }
 
+void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    send_now(server, client, text, len, false);
+}
+
+void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *text, size_t len) {
+    send_now(server, client, text, len, true);
+}
+
+size_t ws_server_backlog_bytes(const struct ws_server *server) {
+    return server->backlog_bytes;
+}
+
 void ws_server_send_soon(struct ws_server *server, uint32_t client, const char *text, size_t len) {
-    struct connection *connection = queue(server, client, text, len);
+    struct connection *connection = queue(server, client, text, len, false);
     if (connection && connection->notice.due_us == TIME_NEVER)
         connection_arm_notice(connection, clock_now_us() + NOTICE_US);
 }

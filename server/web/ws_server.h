@@ -3,7 +3,7 @@
 //
 // WebSocket at /ws: one text frame is one message. Fragments are put together up to message_bytes_max; text
 // that is not UTF-8 closes the connection with 1007. What goes out waits in a bounded outbox, and one write
-// carries as many messages as it takes; a client that stops reading is cut off when its outbox is full. A
+// carries as many messages as it takes; a client that does not keep up is cut off (server/web/outbox.h). A
 // client that does not answer pings is closed. The Origin header is not checked: a connection carries no
 // ambient rights (no cookie is read), so any page may connect, as any program may.
 //
@@ -73,6 +73,10 @@ uint32_t ws_server_connection_count(const struct ws_server *server); // HTTP and
 void ws_server_send(struct ws_server *server, uint32_t client, const char *text, size_t len);
 // The same, of a message that may wait a moment (50 ms) for others, or for one that may not; the order stays.
 void ws_server_send_soon(struct ws_server *server, uint32_t client, const char *text, size_t len);
+// What a client is owed on joining: it does not count against its backlog (server/web/outbox.h).
+void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *text, size_t len);
+// Bytes that wait in the outboxes of all clients.
+size_t ws_server_backlog_bytes(const struct ws_server *server);
 // Closes after what is queued has been sent, or after some seconds if the client does not take it.
 void ws_server_close(struct ws_server *server, uint32_t client, uint16_t code, const char *reason);
 

@@ -146,6 +146,8 @@ def check_service(name, service, stage, config):
     for key, wanted in (("read_only", True), ("restart", "unless-stopped"), ("cap_drop", ["ALL"])):
         if service.get(key) != wanted:
             yield f"{name}: {key} is {service.get(key)}, expected {wanted}"
+    if not service.get("mem_limit"):
+        yield f"{name}: has no mem_limit"
     for other in service.get("depends_on", {}):
         if other not in config["services"]:
             yield f"{name}: depends on {other}, which is no service"
@@ -210,6 +212,8 @@ def check_kubernetes():
         asked = container[probe]["httpGet"]
         if asked["port"] not in names or f'"{asked["path"]}"' not in offered:
             yield f"{name}: {probe} asks {asked}, which is not served"
+    if "memory" not in container["resources"].get("limits", {}):
+        yield f"{name}: no limit of memory"
     for env in container["env"]:
         if message := refusal(env={env["name"]: env.get("value", "203.0.113.7")}):
             yield f"{name}: {message}"

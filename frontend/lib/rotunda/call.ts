@@ -2,9 +2,10 @@
 // negotiation pattern of the WebRTC specification: the polite side gives way when both offer at once.
 import { Emitter } from './emitter';
 import { codeOf } from './errors';
-import type { Notifications, NotificationType } from './protocol';
+import type { Joined, Notifications, NotificationType } from './protocol';
 import { Session, type SessionOptions } from './session';
 
+const RENEWAL_PATIENCE_MS = 1_000; // the server may be out of reach for the same reason as the partner
 const POLITE_PATIENCE_MS = 3_000; // the other side restarts ICE first
 
 type SignalType = 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate';
@@ -33,6 +34,8 @@ export function callRoomId(a: string, b: string): string {
   return `call:${[a, b].map((name) => name.trim().toLowerCase()).sort().join('+')}`;
 }
 
+const lost = (error: unknown): boolean => ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
+
 export class Call extends Emitter<CallEvents> {
   readonly session: Session;
   readonly partner: string;
@@ -49,6 +52,9 @@ export class Call extends Emitter<CallEvents> {
   #unsent: { type: SignalType; payload: unknown }[] = []; // that the cut of the WebSocket kept back
   #work: Promise<void> = Promise.resolve();
   #options: CallOptions;
+  #iceServers: RTCIceServer[] = [];
+  #transportId: string | null = null;
+  #ready: Promise<void> | null = null;
 
   constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions = {}) {
     super();
@@ -56,23 +62,70 @@ export class Call extends Emitter<CallEvents> {
     this.partner = partner;
     this.#stream = stream;
     this.session = new Session(url, callRoomId(name, partner), name, options);
-    this.session.on('joined', ({ peers, resumed }) => {
-      const was = this.#partnerId;
-      this.#partnerId = peers.find(({ username }) => this.#isPartner(username))?.userId ?? null;
-      // A session that began anew (the server was restarted) has lost its call.
-      if (!resumed && this.state !== 'waiting' && this.state !== 'calling') this.#stop('partner-left');
-      else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
-      this.#tell();
-      if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
-      this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
-      for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
+    this.session.on('joined', (joined) => {
+      this.#ready = this.#takeIceServers(joined);
+      this.#whenReady(() => this.#joined(joined));
     });
-    this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
+    this.session.on('notification', ({ type, data }) => this.#whenReady(() => this.#notified(type, data as never)));
     this.session.on('state', ({ name: state }) => state === 'ended' && this.#closePeer());
+  }
+
+  #joined({ peers, resumed }: Joined): void {
+    const was = this.#partnerId;
+    this.#partnerId = peers.find(({ username }) => this.#isPartner(username))?.userId ?? null;
+    // A session that began anew (the server was restarted) has lost its call.
+    if (!resumed && this.state !== 'waiting' && this.state !== 'calling') this.#stop('partner-left');
+    else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
+    this.#tell();
+    if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
+    this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
+    for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
+  }
+
+  // The server lends TURN servers to those who have a transport. Media goes from browser to browser, so this one stays
+  // unconnected; it is what the credentials are renewed by.
+  #takeIceServers({ transports = [], iceServers, turn = false }: Joined): Promise<void> | null {
+    this.#iceServers = iceServers;
+    this.#transportId = transports[0] ?? null; // of a return, with new credentials
+    return turn && this.#transportId === null ? this.#borrowIceServers() : null;
+  }
+
+  async #borrowIceServers(): Promise<void> {
+    try {
+      const transport = await this.session.request('create-transport', { direction: 'recv' });
+      this.#transportId = transport.id;
+      this.#iceServers = transport.iceServers;
+    } catch (error) {
+      if (!lost(error)) console.error('create-transport', error); // the two may well reach each other without
+    }
+  }
+
+  // In its order, after what this side needs to begin.
+  #whenReady(work: () => void): void {
+    if (this.#ready === null) work();
+    else void this.#ready.then(work);
+  }
+
+  async #renewIceServers(peer: RTCPeerConnection): Promise<void> {
+    if (this.#transportId === null) return;
+    try {
+      this.#iceServers = (await this.session.request('restart-ice', { transportId: this.#transportId })).iceServers;
+      peer.setConfiguration?.(this.#configuration); // not in every Firefox
+    } catch (error) {
+      if (!lost(error)) console.error('restart-ice', error);
+    }
+  }
+
+  async #restartIce(peer: RTCPeerConnection): Promise<void> {
+    if (this.#transportId === null) return peer.restartIce();
+    const patience = new Promise((resolve) => setTimeout(resolve, RENEWAL_PATIENCE_MS));
+    await Promise.race([this.#renewIceServers(peer), patience]);
+    if (this.peer === peer) peer.restartIce();
   }
 
   async join(): Promise<void> {
     await this.session.join();
+    await this.#ready;
   }
 
   // Rings now, or as soon as the partner is there.
@@ -103,7 +156,7 @@ export class Call extends Emitter<CallEvents> {
   // After a change of network: do not wait until the path is found dead.
   recover(): void {
     this.session.retryNow();
-    this.peer?.restartIce();
+    if (this.peer !== null) void this.#restartIce(this.peer);
   }
 
   leave(): void {
@@ -129,7 +182,7 @@ export class Call extends Emitter<CallEvents> {
         return;
       }
       // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
-      if (!['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '')) console.error(type, error);
+      if (!lost(error)) console.error(type, error);
     });
   }
 
@@ -181,7 +234,7 @@ export class Call extends Emitter<CallEvents> {
   // ---- the peer connection ----
 
   get #configuration(): RTCConfiguration {
-    return { iceServers: this.session.iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all' };
+    return { iceServers: this.#iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all' };
   }
 
   get #polite(): boolean {
@@ -216,7 +269,7 @@ export class Call extends Emitter<CallEvents> {
       this.emit('connection', { connection: peer.connectionState, ice: peer.iceConnectionState });
     };
     const restart = () => {
-      if (peer.iceConnectionState === 'failed') peer.restartIce();
+      if (peer.iceConnectionState === 'failed') void this.#restartIce(peer);
     };
     peer.onconnectionstatechange = states;
     peer.oniceconnectionstatechange = () => {

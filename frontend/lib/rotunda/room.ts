@@ -212,7 +212,9 @@ export class Room extends Emitter<RoomEvents> {
   // The session went on without us for a while: catch up with what changed.
   async #takeUp(joined: Joined): Promise<void> {
     const live = new Set(joined.producers.map(({ producerId }) => producerId));
-    for (const producerId of [...this.consumers.keys()]) if (!live.has(producerId)) this.#drop(producerId);
+    const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
+    for (const [producerId, entry] of [...this.consumers])
+      if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
     for (const transport of [this.sendTransport, this.recvTransport]) {
       // They come with passwords that run out: those of this return are the freshest.
       await useIceServers(transport, joined.iceServers);

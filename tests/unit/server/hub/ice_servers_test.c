@@ -113,7 +113,7 @@ static void test_clients_get_credentials_of_their_own(void **state) {
                                       "turns:turn.example.org:443", NULL},
                 "logen");
     fake_start(f);
-    char id[2][64];
+    char id[2][64], token[2][64];
     for (uint32_t client = 1; client <= 2; client++) {
         open_client(f, client);
         say(f, client,
@@ -121,12 +121,26 @@ static void test_clients_get_credentials_of_their_own(void **state) {
                         : "{'type':'join-room','data':{'roomId':'r','username':'bob'}}");
         json_t *joined = expect(f, client, "joined");
         snprintf(id[client - 1], sizeof id[0], "%s", text_at(joined, "userId"));
-        credentials_fit(joined, id[client - 1]);
+        assert_int_equal(json_array_size(at(joined, "iceServers")), 1); // no credentials without a transport
+        assert_string_equal(text_at(joined, "iceServers.0.urls.0"), "stun:stun.example.org");
+        assert_true(json_is_true(at(joined, "turn")));
+        snprintf(token[client - 1], sizeof token[0], "%s", text_at(joined, "resumeToken"));
         json_decref(joined);
         say(f, client, "{'type':'create-transport','data':{'direction':'send'}}");
         json_t *created = expect(f, client, "webRtcTransportCreated");
         credentials_fit(created, id[client - 1]);
+        say(f, client, "{'type':'restart-ice','data':{'transportId':'%s'}}", text_at(created, "id"));
+        json_t *restarted = expect(f, client, "ice-restarted");
+        credentials_fit(restarted, id[client - 1]);
+        json_decref(restarted);
         json_decref(created);
+        hub_client_closed(f->hub, client, f->now_us);
+        open_client(f, client + 10);
+        say(f, client + 10, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}",
+            token[client - 1]);
+        json_t *resumed = expect(f, client + 10, "joined");
+        credentials_fit(resumed, id[client - 1]);
+        json_decref(resumed);
     }
     assert_string_not_equal(id[0], id[1]);
     fake_free(f);

@@ -204,6 +204,7 @@ static void ssrcs_are_never_used_twice(void **state) {
     static uint32_t used[2 * ROUNDS];
     struct pair p = pair_new();
     struct id_text video = make_video(p.f, 1, p.send, "v", 20);
+    struct id_text before = {""};
     unsigned count = 0;
     for (unsigned i = 0; i < ROUNDS; i++) {
         forget_texts(p.f);
@@ -212,8 +213,9 @@ static void ssrcs_are_never_used_twice(void **state) {
         struct media_cmd cmd = command(p.f, MEDIA_OPEN_CONSUMER, NULL);
         used[count++] = cmd.open_consumer.params.ssrc;
         used[count++] = cmd.open_consumer.params.rtx_ssrc;
-        if (i % 3 == 0)
-            say(p.f, 2, "{'type':'close-consumer','data':{'consumerId':'%s'}}", consumer.text);
+        if (i > 0) // one lives on until the next is there
+            say(p.f, 2, "{'type':'close-consumer','data':{'consumerId':'%s'}}", before.text);
+        before = consumer;
         p.f->now_us += US_PER_SECOND; // or so many messages were too many
     }
     for (unsigned i = 0; i < count; i++) {
@@ -221,6 +223,32 @@ static void ssrcs_are_never_used_twice(void **state) {
         for (unsigned k = 0; k < i; k++)
             assert_int_not_equal(used[i], used[k]);
     }
+    fake_free(p.f);
+}
+
+static void one_producer_is_consumed_twice_at_most(void **state) {
+    (void)state;
+    struct pair p = pair_new();
+    struct id_text one = make_video(p.f, 1, p.send, "v", 20), other = make_video(p.f, 1, p.send, "w", 30);
+    struct id_text recv =
+        (forget_texts(p.f), make_transport(p.f, 2, "recv")); // a second transport is no way around
+    struct id_text first = make_consumer(p.f, 2, one);
+    say(p.f, 2, "{'type':'consume','data':{'producerId':'%s','transportId':'%s'}}", one.text, recv.text);
+    expect_only_type(p.f, 2, "consumed");
+    p.f->command_count = 0;
+    for (int i = 0; i < 2; i++) {
+        say(p.f, 2, "{'type':'consume','data':{'producerId':'%s','transportId':'%s'}}", one.text, recv.text);
+        expect_error(p.f, 2, "limit-reached");
+        say(p.f, 2, "{'type':'consume','data':{'producerId':'%s'}}", one.text);
+        expect_error(p.f, 2, "limit-reached");
+    }
+    assert_int_equal(p.f->command_count, 0);
+    make_consumer(p.f, 2, other);
+    say(p.f, 2, "{'type':'close-consumer','data':{'consumerId':'%s'}}", first.text);
+    expect_only_type(p.f, 2, "consumer-closed");
+    make_consumer(p.f, 2, one);
+    say(p.f, 2, "{'type':'consume','data':{'producerId':'%s'}}", one.text);
+    expect_error(p.f, 2, "limit-reached");
     fake_free(p.f);
 }
 
@@ -437,6 +465,7 @@ int main(void) {
         cmocka_unit_test(impossible_codecs_are_unsupported),
         cmocka_unit_test(consuming_gives_parameters),
         cmocka_unit_test(ssrcs_are_never_used_twice),
+        cmocka_unit_test(one_producer_is_consumed_twice_at_most),
         cmocka_unit_test(impossible_consumes_are_refused),
         cmocka_unit_test(pausing_a_producer_is_told),
         cmocka_unit_test(consumers_obey_their_owner),

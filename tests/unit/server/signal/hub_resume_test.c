@@ -88,10 +88,15 @@ static void an_open_connection_is_taken_over(void **state) {
     hub_client_closed(f->hub, 1, f->now_us);
     pass(f, 60 * US_PER_SECOND);
     assert_int_equal(counts(f).participants, 1);
-    // the used token is void once the client has shown that it has the new one
+    // the used token is void at once
+    open_client(f, 3);
+    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    expect_error(f, 3, "not-found");
+    assert_int_equal(f->close_count, 1);
+    // and stays so once the client has shown that it has the new one
     say(f, 2, "{'type':'ping'}");
     expect_only_type(f, 2, "pong");
-    open_client(f, 3);
+    hub_client_closed(f->hub, 2, f->now_us);
     say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
     expect_error(f, 3, "not-found");
     free(token);
