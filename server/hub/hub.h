@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define HUB_ANNOUNCE_MAX 16
-#define HUB_MESSAGE_MAX (64 * 1024) // bytes of one incoming message
+#define HUB_MESSAGE_MAX (64 * 1024)       // bytes of one incoming message
+#define JOINED_REST_BYTES_MAX (24 * 1024) // of `joined`, without lists, chat and ids
 
 struct hub_limits {
     uint32_t rooms_max;

@@ -3,8 +3,6 @@
 #include "rooms/participant.h"
 #include "server/hub/hub.h"
 
-#define JOINED_REST_BYTES_MAX (24 * 1024) // of `joined`, without lists, chat and ids
-
 void hub_limits_default(struct hub_limits *limits) {
     *limits = (struct hub_limits){
         .rooms_max = 1000,
