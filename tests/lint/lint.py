@@ -30,6 +30,7 @@ ADAPTERS = {
     r"jansson\.h": ["rooms/negotiate*", "rooms/directory.c", "rooms/participant.c", "rooms/registry.c",
                     "server/signal_codec.h", "server/versions.c", "server/doctor_report.c", "load/scenario.c", "load/signal_text.c",
                     "load/signal_write.c", "load/report_json.c"],
+    r"utf8proc\.h": ["rooms/name.c"],
     r"libwebsockets\.h": ["server/ws_server.c", "server/doctor_libraries.c", "load/ws_client.c"],
     r"uv\.h": ["server/control_loop.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c",
                "server/doctor_call.c", "server/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
