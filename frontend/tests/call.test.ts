@@ -66,6 +66,7 @@ describe('a call by name', () => {
   test('has one room whoever calls', () => {
     expect(callRoomId('Ann', ' bob')).toBe(callRoomId('Bob', 'ANN'));
     expect(callRoomId('Ann', 'Bob')).not.toBe(callRoomId('Ann', 'Cid'));
+    expect(callRoomId('Jose\u0301', 'Ann')).toBe(callRoomId('Ann', 'jos\u00e9'));
   });
 
   test('rings at a partner who is there', async () => {

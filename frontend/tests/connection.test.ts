@@ -35,6 +35,13 @@ describe('a connection', () => {
     expect(heard).toEqual([]);
   });
 
+  test('sends whole characters only', async () => {
+    const { connection, socket } = await open();
+    const texts = ['hi \ud83d', '\ude00x', '\u{1f600}', '\\ud83d', '\\\ud83d'];
+    for (const text of texts) void connection.request('chat-message', { text });
+    expect(socket.sent.map(({ data }) => data.text)).toEqual(['hi \ufffd', '\ufffdx', '\u{1f600}', '\\ud83d', '\\\ufffd']);
+  });
+
   test('rejects with the code of an error answer', async () => {
     const { connection, socket } = await open();
     const request = connection.request('join-room', { roomId: 'garden', username: 'ann' });

@@ -1,5 +1,7 @@
 #include "server/signal/signal_codec.h"
 
+#include "server/signal/json_scan.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,30 +37,77 @@ void text_buffer_close(struct text_buffer *buffer) {
     *buffer = (struct text_buffer){0};
 }
 
-enum err signal_decode(const char *text, size_t len, struct signal_envelope *envelope,
-                       char why[SIGNAL_ERROR_BYTES_MAX]) {
-    *envelope = (struct signal_envelope){0};
-    json_error_t error;
-    json_t *root = json_loadb(text, len, 0, &error);
-    if (!root) {
-        snprintf(why, SIGNAL_ERROR_BYTES_MAX, "the message is not valid JSON: %.160s (line %d, column %d)",
-                 error.text, error.line, error.column);
-        // jansson has words for every fault of the text, and none when it merely lacked memory.
-        bool no_memory = json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0';
-        return no_memory ? ERR_NO_MEMORY : ERR_MALFORMED;
-    }
-    if (!json_is_object(root)) {
-        snprintf(why, SIGNAL_ERROR_BYTES_MAX,
-                 "the message must be one JSON object: {\"type\": ..., \"data\": {...}}");
-        json_decref(root);
-        return ERR_MALFORMED;
-    }
+static bool set_member(json_t *object, const char *name, const struct json_place *place) {
+    json_t *value = place->text ? json_loadb(place->text, place->len, JSON_DECODE_ANY, NULL) : NULL;
+    return !value || json_object_set_new(object, name, value) == 0; // what cannot be read is left out
+}
+
+// Of a text that the parser does not take although it is JSON: type and id alone. NULL: it is none, or no
+// memory.
+static json_t *decode_head(const char *text, size_t len) {
+    struct json_scan scan;
+    if (!json_scan(text, len, &scan))
+        return NULL;
+    json_t *root = json_object();
+    if (root && set_member(root, "type", &scan.type) && set_member(root, "id", &scan.id))
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
+static void read_members(struct signal_envelope *envelope, json_t *root) {
     envelope->root = root;
     envelope->type = json_string_value(json_object_get(root, "type"));
     envelope->data = json_object_get(root, "data");
     envelope->id = json_object_get(root, "id");
     if (json_is_null(envelope->id))
         envelope->id = NULL;
+}
+
+// The parser quotes the text, and may cut it within a character.
+static void make_ascii(char *words) {
+    for (; *words; words++)
+        if ((unsigned char)*words >= 0x7f)
+            *words = '?';
+}
+
+// Why the parser did not take the text.
+static enum err decode_failed(const char *text, size_t len, json_error_t *error,
+                              struct signal_envelope *envelope, char why[SIGNAL_ERROR_BYTES_MAX]) {
+    // jansson has words for every fault of the text, and none when it merely lacked memory.
+    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
+        return ERR_NO_MEMORY;
+    json_t *root = json_error_code(error) == json_error_invalid_utf8 ? NULL : decode_head(text, len);
+    make_ascii(error->text);
+    if (!root) {
+        snprintf(why, SIGNAL_ERROR_BYTES_MAX, "the message is not valid JSON: %.150s (line %d, column %d)",
+                 error->text, error->line, error->column);
+        return ERR_MALFORMED;
+    }
+    read_members(envelope, root);
+    snprintf(
+        why, SIGNAL_ERROR_BYTES_MAX,
+        "a value in the message is not taken: %.150s (line %d, column %d); strings must be of whole "
+        "characters "
+        "(no half of a surrogate pair, no \\u0000), numbers must fit 64 bits, nesting at most %d levels deep",
+        error->text, error->line, error->column, JSON_PARSER_MAX_DEPTH);
+    return ERR_UNSUPPORTED;
+}
+
+enum err signal_decode(const char *text, size_t len, struct signal_envelope *envelope,
+                       char why[SIGNAL_ERROR_BYTES_MAX]) {
+    *envelope = (struct signal_envelope){0};
+    json_error_t error;
+    json_t *root = json_loadb(text, len, 0, &error);
+    if (!root)
+        return decode_failed(text, len, &error, envelope, why);
+    if (!json_is_object(root)) {
+        snprintf(why, SIGNAL_ERROR_BYTES_MAX,
+                 "the message must be one JSON object: {\"type\": ..., \"data\": {...}}");
+        json_decref(root);
+        return ERR_MALFORMED;
+    }
+    read_members(envelope, root);
     return ERR_OK;
 }
 

@@ -83,8 +83,10 @@ struct signal_envelope {
     json_t *id;       // NULL when there is none
 };
 
-// Reads the envelope. ERR_MALFORMED when it is not one JSON object (`why` then says where); otherwise
-// envelope->root is to be released.
+// Reads the envelope. ERR_MALFORMED when it is not one JSON object (`why` then says where). ERR_UNSUPPORTED
+// when it is, and has what the parser does not take (half a surrogate pair, a number beyond 64 bits): `why`
+// says what, and type and id are there as far as they can be read. Otherwise, and then too, envelope->root is
+// to be released.
 MUST_USE enum err signal_decode(const char *text, size_t len, struct signal_envelope *envelope,
                                 char why[SIGNAL_ERROR_BYTES_MAX]);
 // What is wrong with type, data and id of an envelope: false and the words.

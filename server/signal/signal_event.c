@@ -102,18 +102,20 @@ static void tell_speaker(struct hub *hub, const struct room *room) {
         json_pack("{s:s?, s:s?}", "userId", who ? who->id.text : NULL, "user", who ? who->name : NULL));
 }
 
+// The loudest alone, and only what is new: everybody gets it twice a second.
 static void tell_levels(struct hub *hub, struct room *room) {
-    json_t *levels = json_array();
-    LIST_EACH(node, &room->speaker.voices) {
-        struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
-        const struct participant *who = LIST_ENTRY(voice, struct participant, voice);
-        if (voice->heard_us < room->levels_told_us)
-            continue;
-        json_array_append_new(
-            levels, json_pack("{s:s, s:i}", "userId", who->id.text, "level", (int)voice->level_dbov));
-        voice->level_dbov = SPEAKER_LEVEL_MIN_DBOV;
-    }
+    struct speaker_voice *loudest[SPEAKER_LOUDEST_MAX];
+    unsigned count;
+    bool changed = speaker_report(&room->speaker, room->levels_told_us, loudest, &count);
     room->levels_told_us = hub->now_us;
+    if (!changed)
+        return;
+    json_t *levels = json_array();
+    for (unsigned i = 0; i < count; i++) {
+        const struct participant *who = LIST_ENTRY(loudest[i], struct participant, voice);
+        json_array_append_new(
+            levels, json_pack("{s:s, s:i}", "userId", who->id.text, "level", (int)loudest[i]->told_dbov));
+    }
     signal_broadcast(hub, room, NULL, OUT_AUDIO_LEVELS, json_pack("{s:o}", "levels", levels));
 }
 

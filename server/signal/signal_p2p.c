@@ -1,5 +1,6 @@
 // Peer to peer, relayed: offers, answers, candidates, calls. `payload` is passed on unread.
 #include "base/log.h"
+#include "rooms/name.h"
 #include "server/signal/signal.h"
 
 #include <assert.h>
@@ -15,8 +16,14 @@ static enum signal_out out_of(const char *type) {
 
 // The other one; NULL and a refusal.
 static struct participant *find_target(struct signal_call *call) {
-    const char *name = data_text(call->data, "target");
-    struct participant *target = room_find_target(call->me->room, name);
+    char name[USERNAME_BYTES_MAX + 1];
+    uint32_t refused;
+    enum err e = name_normalise(data_text(call->data, "target"), USERNAME_CHARS_MAX, name, &refused);
+    struct participant *target = e == ERR_OK ? room_find_target(call->me->room, name) : NULL;
+    if (e == ERR_NO_MEMORY) {
+        signal_refuse_memory(call);
+        return NULL;
+    }
     if (!target)
         signal_refuse(call, CODE_NOT_FOUND, "%s: nobody in this room has that userId or username",
                       call->type);

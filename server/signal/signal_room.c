@@ -1,39 +1,32 @@
 // Joining, leaving, chat, ping.
 #include "base/log.h"
+#include "rooms/name.h"
 #include "server/signal/signal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define NAMED_BYTES 80 // of user-joined and user-left, each, without the name
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-// A name without the spaces around it: 1..chars_max characters, no control characters. False and a refusal.
+// The name that a field means; false and a refusal.
 static bool take_name(struct signal_call *call, const char *field, const char *text, size_t chars_max,
                       char *out) {
-    size_t first = 0, len = strlen(text);
-    while (first < len && is_space(text[first]))
-        first++;
-    while (len > first && is_space(text[len - 1]))
-        len--;
-    len -= first;
-    if (len <= chars_max * 4) {
-        memcpy(out, text + first, len);
-        out[len] = '\0';
-    }
-    if (len == 0 || len > chars_max * 4 || utf8_chars(out) > chars_max || utf8_has_control(out, "")) {
+    uint32_t refused;
+    char which[64] = "";
+    enum err e = name_normalise(text, chars_max, out, &refused);
+    if (e == ERR_NO_MEMORY)
+        signal_refuse_memory(call);
+    if (refused)
+        snprintf(which, sizeof which, "; U+%04" PRIX32 " is one", refused);
+    if (e != ERR_OK && e != ERR_NO_MEMORY)
         signal_refuse(call, CODE_BAD_REQUEST,
                       "%s: `%s` must be 1 to %zu characters, not counting spaces around it, without control "
-                      "characters",
-                      call->type, field, chars_max);
-        return false;
-    }
-    return true;
+                      "characters and others that do not show%s",
+                      call->type, field, chars_max, which);
+    return e == ERR_OK;
 }
 
 // ---- join-room

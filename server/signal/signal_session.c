@@ -138,13 +138,17 @@ static void session_message(struct session *session, const char *text, size_t le
         signal_refuse_memory(&call);
         return;
     }
-    if (e != ERR_OK) {
+    if (e != ERR_OK && e != ERR_UNSUPPORTED) {
         refuse_frame(session, CODE_BAD_JSON, why, CLOSE_BAD_DATA);
         return;
     }
     if (session->participant)
         participant_token_received(session->participant); // it has read what `joined` said
-    bool well_formed = signal_check_envelope(&envelope, why);
+    bool well_formed = e == ERR_OK && signal_check_envelope(&envelope, why);
+    if (e == ERR_UNSUPPORTED) {
+        char ignored[SIGNAL_ERROR_BYTES_MAX];
+        (void)signal_check_envelope(&envelope, ignored); // an id of another type is none
+    }
     struct signal_call call = {.hub = hub,
                                .session = session,
                                .me = session->participant,

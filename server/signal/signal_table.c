@@ -24,7 +24,8 @@
 
 // Public ids, and a little more, so that a wrong one is `not-found` and not ill-formed.
 #define ID_CHARS_MAX 64
-#define TARGET_CHARS_MAX USERNAME_CHARS_MAX
+#define TARGET_CHARS_MAX                                                                                     \
+    (4 * USERNAME_CHARS_MAX) // as it may be spelt; what it means has at most USERNAME_CHARS_MAX
 #define LAYER_MAX 7
 
 static const struct signal_row rows[] = {

@@ -29,7 +29,7 @@ MAY_SEE = {
     "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media/", "server/common/"},
     "server/web/": {"base/", "server/common/"},
     "server/config/": {"base/", "server/common/", "server/hub/"},
-    "server/": {"base/", "transport/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
+    "server/": {"base/", "transport/", "rooms/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/"},
     "server/doctor/": {"base/", "transport/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
@@ -39,6 +39,7 @@ MAY_SEE = {
 ADAPTERS = {
     r"jansson\.h": ["rooms/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
+    r"utf8proc\.h": ["rooms/name.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
     r"uv\.h": ["server/control_loop.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
                "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],

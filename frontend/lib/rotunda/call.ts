@@ -29,9 +29,12 @@ interface CallEvents {
   connection: { connection: RTCPeerConnectionState; ice: RTCIceConnectionState };
 }
 
+// What two spellings of one name have in common; the server composes names in the same way.
+const nameKey = (name: string): string => name.trim().normalize('NFC').toLowerCase();
+
 // Both sides name the same room, whoever comes first.
 export function callRoomId(a: string, b: string): string {
-  return `call:${[a, b].map((name) => name.trim().toLowerCase()).sort().join('+')}`;
+  return `call:${[a, b].map(nameKey).sort().join('+')}`;
 }
 
 const lost = (error: unknown): boolean => ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
@@ -165,7 +168,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #isPartner(username: string): boolean {
-    return username.trim().toLowerCase() === this.partner.trim().toLowerCase();
+    return nameKey(username) === nameKey(this.partner);
   }
 
   #ring(): void {

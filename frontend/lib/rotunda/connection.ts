@@ -20,6 +20,11 @@ interface Waiting {
   timer: ReturnType<typeof setTimeout>;
 }
 
+// JSON of whole characters: half a surrogate pair (an emoji that was cut in two) becomes U+FFFD, as encodings have it.
+// JSON.stringify writes whole pairs as they are and halves as an escape; an escaped backslash before "ud83d" is none.
+const encode = (message: object): string =>
+  JSON.stringify(message).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found.length === 2 ? found : '\\ufffd'));
+
 export class Connection {
   #socket: WebSocket;
   #handlers: Handlers;
@@ -71,7 +76,7 @@ export class Connection {
         reject(new RotundaError('timeout', `The server did not answer ${type}.`, type));
       }, timeoutMs);
       this.#waiting.set(id, { type, resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ type, id, data }));
+      this.#socket.send(encode({ type, id, data }));
     });
   }
 

@@ -15,9 +15,15 @@ static void envelopes(void **state) {
         {"[]", "bad-json", 1007},
         {"'text'", "bad-json", 1007},
         {"{'type':'ping'} {}", "bad-json", 1007},
-        {"{'type':'ping\\u0000'}", "bad-json", 1007},
+        {"{'type':'ping\\u0000'}", "bad-request", 0},
+        {"{'type':'ping','data':{'x':'\\ud83d'}}", "bad-request", 0},
+        {"{'type':'ping','id':'\\ude00'}", "bad-request", 0},
+        {"{'type':'ping','data':{'\\ud83d':1}}", "bad-request", 0},
+        {"{'type':'ping','data':{'n':123456789012345678901}}", "bad-request", 0},
         {"{'type':'\xff'}", "bad-json", 1007},
-        {"{'type':'ping','data':{'n':1e999}}", "bad-json", 1007},
+        {"{'type':'ping','data':{'n':1e999}}", "bad-request", 0},
+        {"{'type':'ping','data':{'n':1e999}", "bad-json", 1007},
+        {"{'type':'ping','data':{'x':'\\ud83d\xff'}}", "bad-json", 1007},
         {"{}", "bad-request", 0},
         {"{'type':null}", "bad-request", 0},
         {"{'type':5}", "bad-request", 0},
@@ -71,6 +77,32 @@ static void ids_come_back_as_they_were(void **state) {
     json_t *answer = hear(f, 1);
     assert_null(json_object_get(answer, "id"));
     json_decref(answer);
+    fake_free(f);
+}
+
+static void half_a_character_keeps_the_id(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "r", "ann");
+    say(f, 1, "{'type':'chat-message','id':'c7','data':{'text':'hi \\ud83d'}}");
+    json_t *answer = hear(f, 1);
+    assert_string_equal(text_at(answer, "id"), "c7");
+    assert_string_equal(text_at(answer, "data.code"), "bad-request");
+    assert_string_equal(text_at(answer, "data.request"), "chat-message");
+    json_decref(answer);
+    // the words quote it, wherever the quote is cut
+    for (int pad = 0; pad < 200; pad++) {
+        char text[512] = "{'type':'ping','id':1,'data':{'x':'";
+        for (int i = 0; i < pad; i++)
+            strcat(text, i == 0 ? "a" : "\xc3\xa4");
+        strcat(text, "\\ud83d'}}");
+        say(f, 1, "%s", text);
+        expect_error(f, 1, "bad-request");
+    }
+    // a whole one is fine, escaped or not
+    say(f, 1, "{'type':'chat-message','id':8,'data':{'text':'\\ud83d\\ude00 \xf0\x9f\x98\x80'}}");
+    expect_only_type(f, 1, "chat-message");
+    assert_int_equal(f->close_count, 0);
     fake_free(f);
 }
 
@@ -305,6 +337,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes),
         cmocka_unit_test(ids_come_back_as_they_were),
+        cmocka_unit_test(half_a_character_keeps_the_id),
         cmocka_unit_test(bad_frames_are_answered_and_closed),
         cmocka_unit_test(every_field_is_checked),
         cmocka_unit_test(outside_a_room_most_is_refused),

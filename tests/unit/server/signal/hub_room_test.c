@@ -66,6 +66,36 @@ static void names_are_trimmed_and_checked(void **state) {
     }
 }
 
+static void names_that_look_alike_are_one(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "caf\xc3\xa9", "Jos\xc3\xa9");
+    open_client(f, 2);
+    say(f, 2, "{'type':'join-room','data':{'roomId':'cafe\xcc\x81','username':'Jose\xcc\x81'}}");
+    expect_error(f, 2, "username-taken");
+    say(f, 2, "{'type':'join-room','data':{'roomId':'cafe\xcc\x81','username':'Jos\xc3\xa9\xe2\x80\x8b'}}");
+    json_t *data = expect(f, 2, "error");
+    assert_string_equal(text_at(data, "code"), "bad-request");
+    assert_non_null(strstr(text_at(data, "message"), "U+200B"));
+    json_decref(data);
+    say(f, 2,
+        "{'type':'join-room','data':{'roomId':'cafe\xcc\x81','username':'\xc2\xa0"
+        "bob\xe2\x80\x83'}}");
+    json_t *joined = expect(f, 2, "joined");
+    assert_string_equal(text_at(joined, "roomId"), "caf\xc3\xa9");
+    assert_string_equal(text_at(joined, "users.1"), "bob");
+    json_decref(joined);
+    expect_only_type(f, 1, "user-joined");
+    // a target is found however it is spelt
+    say(f, 2, "{'type':'call-remote','data':{'target':' Jose\xcc\x81 '}}");
+    expect_only_type(f, 1, "call-remote");
+    say(f, 2, "{'type':'call-remote','data':{'target':'Jos\xc3\xa9\xe2\x80\x8b'}}");
+    expect_error(f, 2, "not-found");
+    say(f, 2, "{'type':'leave-room','data':{'roomId':'cafe\xcc\x81','username':'bob '}}");
+    expect_only_type(f, 2, "left");
+    fake_free(f);
+}
+
 static void a_username_is_unique_in_its_room(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
@@ -211,6 +241,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joined_tells_who_and_what),
         cmocka_unit_test(names_are_trimmed_and_checked),
+        cmocka_unit_test(names_that_look_alike_are_one),
         cmocka_unit_test(a_username_is_unique_in_its_room),
         cmocka_unit_test(leaving_tells_the_others_and_allows_joining_again),
         cmocka_unit_test(chat_reaches_everyone_once),
