@@ -68,12 +68,16 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
         consumer_tell_layers(c);
 }
 
-// Whether this packet may begin a new run where one is due.
+// Whether this packet may begin a new run where one is due. Who shows nothing begins with whatever comes
+// first of what it wants, and climbs from there.
 static bool consumer_admits(const struct consumer *c, const struct producer_stream *s,
                             const struct forward_meta *meta) {
-    if (s->index != c->target && c->target != LAYER_NONE)
+    if (!meta->key_frame && consumer_is_video(c))
         return false;
-    return meta->key_frame || !consumer_is_video(c);
+    if (s->index == c->target || c->target == LAYER_NONE)
+        return true;
+    int8_t ceiling = consumer_ceiling(c);
+    return c->resync && (ceiling == LAYER_NONE || s->index <= ceiling);
 }
 
 // ---- out
@@ -170,27 +174,6 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 
 // ---- again
 
-// The receiver asks anew each round trip; what was sent again within one is still on its way. And however it
-// asks, it cannot make us send without bound.
-static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_us) {
-    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
-    if (rtt_us > RESEND_RTT_MAX_US)
-        rtt_us = RESEND_RTT_MAX_US;
-    uint32_t now_ms = (uint32_t)(now_us / US_PER_MS);
-    struct resent_mark *mark = &c->resent[seq & (RESENT_SLOTS - 1)];
-    if (mark->at_ms != 0 && mark->seq == seq && now_ms - mark->at_ms < rtt_us / US_PER_MS)
-        return false;
-    if (now_us >= c->resend_window_us + RTT_DEFAULT_US) {
-        c->resend_window_us = now_us;
-        c->resent_in_window = 0;
-    }
-    if (c->resent_in_window == RESENDS_PER_RTT_MAX)
-        return false;
-    c->resent_in_window++;
-    *mark = (struct resent_mark){.at_ms = now_ms ? now_ms : 1, .seq = seq};
-    return true;
-}
-
 // The packet that went out under this number; NULL when it is not there any more, or never went.
 static struct block *consumer_find_sent(const struct consumer *c, struct forward_stamp *stamp,
                                         uint64_t now_us) {
@@ -220,7 +203,8 @@ void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
         return;
     struct forward_stamp stamp = {.seq = seq};
     struct block *prepared = consumer_find_sent(c, &stamp, now_us);
-    struct block *b = prepared && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
+    struct block *b =
+        prepared && consumer_may_resend(c, seq, prepared->len, now_us) ? pool_take(c->fw->pool) : NULL;
     if (!b) {
         c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
         return;

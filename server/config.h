@@ -11,6 +11,7 @@
 #define SERVER_CONFIG_H
 
 #include "base/log.h"
+#include "rooms/media_limits.h"
 #include "server/host_port.h"
 #include "server/hub.h"
 #include "server/ice_servers.h"
@@ -44,7 +45,8 @@ struct config {
     uint32_t ws_backlog_max_bytes;
     uint32_t connections_max;
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
-    uint32_t batch_us; // see media_config
+    struct media_limits media_limits; // of what one publisher may send and one transport may get
+    uint32_t batch_us;                // see media_config
 };
 
 enum config_task {
