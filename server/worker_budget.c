@@ -2,6 +2,7 @@
 // once in a while for as long as it lasts, not for each packet.
 #include "server/worker_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define TOLD_EVERY_US (60 * US_PER_SECOND)
