@@ -35,7 +35,7 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
         return timestamp;
     uint32_t offset = rw->intervals[rw->newest].timestamp_offset, rate = c->params.clock_rate;
     const struct producer_stream *before = &c->producer->streams[rw->source];
-    uint32_t by_arrival = rw->out_timestamp_highest + ticks_of(now_us - c->stats.last_packet_us, rate);
+    uint32_t by_arrival = rw->out_timestamp_newest + ticks_of(now_us - c->stats.last_packet_us, rate);
     uint32_t out = by_arrival;
     if (before == s && !c->timeless) {
         out = timestamp + offset;

@@ -27,8 +27,8 @@ static void interval_push(struct seq_rewrite *rw, const struct seq_interval *int
 
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
                       uint32_t timestamp_out) {
-    if (rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_highest))
-        timestamp_out = rw->out_timestamp_highest + 1;
+    if (rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_newest))
+        timestamp_out = rw->out_timestamp_newest + 1;
     uint64_t in = FIRST_WRAP + seq;
     interval_push(rw, &(struct seq_interval){.out_first = rw->out_next,
                                              .in_first = in,
@@ -36,7 +36,7 @@ void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint
                                              .source = source,
                                              .sync = true});
     rw->in_highest = in - 1;
-    rw->out_timestamp_highest = timestamp_out;
+    rw->out_timestamp_newest = timestamp_out;
     rw->source = source;
     rw->started = true;
 }
@@ -70,12 +70,12 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
         return false; // it was dropped
     *seq_out = (uint16_t)out;
     *timestamp_out = timestamp + interval->timestamp_offset;
-    if (in > rw->in_highest)
+    if (in > rw->in_highest) {
         rw->in_highest = in;
+        rw->out_timestamp_newest = *timestamp_out; // a publisher's clock may step back
+    }
     if (out >= rw->out_next)
         rw->out_next = out + 1;
-    if (seq32_newer(*timestamp_out, rw->out_timestamp_highest))
-        rw->out_timestamp_highest = *timestamp_out;
     return true;
 }
 

@@ -26,7 +26,7 @@ struct seq_rewrite {
     uint8_t source;
     uint8_t count, newest;         // ring of intervals
     uint64_t in_highest, out_next; // unwrapped; out_next follows the highest number forwarded or skipped
-    uint32_t out_timestamp_highest;
+    uint32_t out_timestamp_newest;
     struct seq_interval intervals[SEQ_INTERVALS_MAX];
 };
 
