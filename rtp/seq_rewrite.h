@@ -23,7 +23,7 @@
 #define SEQ_INTERVALS_MAX 32
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
-#define SEQ_TIMESTAMP_BACK_MAX UINT32_C(450000)
+#define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
 
 struct seq_interval {
     uint64_t out_first;        // first output index of the run

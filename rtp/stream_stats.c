@@ -46,8 +46,9 @@ void receive_stats_init(struct receive_stats *s, uint32_t clock_rate) {
     *s = (struct receive_stats){.clock_rate = clock_rate, .bad_seq = NO_BAD_SEQ};
 }
 
-static void receive_stats_restart(struct receive_stats *s, uint16_t seq) {
+void receive_stats_restart(struct receive_stats *s, uint16_t seq) {
     s->lost_before = receive_stats_lost(s); // of what ends here
+    s->restarts += s->started;
     s->started = true;
     s->base_seq = s->highest_seq = UINT64_C(0x10000) + seq;
     s->received = 0;

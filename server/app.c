@@ -284,6 +284,7 @@ static bool start_media(struct app *app, char *error) {
         .receive_buffer_bytes = (int)app->config->udp_receive_buffer_bytes,
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
         .batch_us = app->config->batch_us,
+        .limits = app->config->media_limits,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)

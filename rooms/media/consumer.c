@@ -19,11 +19,11 @@ static struct ssrc_key consumer_key(const struct consumer *c) {
 bool consumer_prepare_repeats(struct consumer *c) {
     if (!c->params.nack)
         return true;
-    if (!c->resent)
-        c->resent = calloc(RESENT_SLOTS, sizeof *c->resent);
+    if (!c->repair)
+        c->repair = repair_create(c);
     if (!c->sent && c->params.rtx_ssrc == 0)
         c->sent = sent_store_create(&c->fw->sent_held);
-    return c->resent && (c->sent || c->params.rtx_ssrc != 0);
+    return c->repair && (c->sent || c->params.rtx_ssrc != 0);
 }
 
 static enum err consumer_open_parts(struct consumer *c) {
@@ -64,6 +64,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .ceiling = LAYER_NONE,
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
+    key_wish_open(c);
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
@@ -90,6 +91,7 @@ void consumer_close(struct consumer *c) {
     forwarder_flush(fw);
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
+    key_wish_close(c);
     producer_detach(c->producer, c);
     list_remove(&c->link);
     if (c->handle) {
@@ -104,7 +106,7 @@ void consumer_close(struct consumer *c) {
         slots_remove(fw->consumers, c->handle);
     }
     sent_store_destroy(c->sent);
-    free(c->resent);
+    repair_destroy(c->repair);
     free(c);
 }
 
@@ -143,11 +145,12 @@ static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint6
     return first != NULL;
 }
 
-// Aims for a stream; what is needed to get there is a key frame.
+// Aims for a stream; what is needed to get there is a key frame, unless it is shown already.
 static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
     c->target = (int8_t)stream;
-    if (stream >= 0 && !(c->resync && consumer_replay(c, &c->producer->streams[stream], now_us)))
-        producer_want_key_frame(c->producer, (unsigned)stream, now_us);
+    if (stream >= 0 && (stream != c->current || c->resync) &&
+        !(c->resync && consumer_replay(c, &c->producer->streams[stream], now_us)))
+        consumer_begin_key_frame(c, (unsigned)stream, now_us);
 }
 
 void consumer_select_layer(struct consumer *c, uint64_t now_us) {
@@ -157,7 +160,10 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us) {
     unsigned count = p->params.stream_count;
     for (unsigned i = 0; i < count; i++)
         sources[i] = p->streams[i].life;
-    int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), c->current, now_us);
+    int aimed = c->target != LAYER_NONE ? c->target : c->current; // what was given up is not held any more
+    if (count > 1 && c->target != LAYER_NONE && layers_are_silent(sources, count, now_us))
+        return; // nothing is dead, and what was aimed for may still come
+    int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), aimed, now_us);
     if (best != c->target)
         consumer_aim(c, best, now_us);
     if (best == LAYER_NONE && c->current != LAYER_NONE) {
@@ -172,10 +178,10 @@ static void consumer_begin(struct consumer *c, uint64_t now_us) {
     c->resync = true;
     c->target = LAYER_NONE; // so that the choice is made, and its key frame asked for, afresh
     consumer_select_layer(c, now_us);
-    if (c->target == LAYER_NONE && !c->producer->endpoint)
-        for (unsigned i = 0; i < c->producer->params.stream_count;
-             i++) // nothing has crossed yet: wake every layer
-            producer_want_key_frame(c->producer, i, now_us);
+    const struct producer *p = c->producer;
+    for (unsigned i = 0; c->target == LAYER_NONE && i < p->params.stream_count; i++)
+        if (!p->endpoint || p->streams[i].life.first_packet_us != 0)
+            consumer_begin_key_frame(c, i, now_us); // nothing has crossed yet, or comes now: wake every layer
 }
 
 // Suspended or lowered, or neither any more. What it showed is over when it is suspended.

@@ -83,10 +83,19 @@ static struct block *key_frame_first(const struct producer_stream *s, struct blo
     return b;
 }
 
+// Whether a new run may begin with this stream. Who shows nothing begins with whatever comes first of what it
+// wants, and climbs from there.
+static bool consumer_accepts(const struct consumer *c, const struct producer_stream *s) {
+    if (s->index == c->target || c->target == LAYER_NONE)
+        return true;
+    int8_t ceiling = consumer_ceiling(c);
+    return c->resync && (ceiling == LAYER_NONE || s->index <= ceiling);
+}
+
 // The packet with which a new run may begin where one is due, now that this one is there; NULL for none.
 static struct block *consumer_first(const struct consumer *c, const struct producer_stream *s,
                                     struct block *b, uint64_t now_us) {
-    if (s->index != c->target && c->target != LAYER_NONE)
+    if (!consumer_accepts(c, s))
         return NULL;
     const struct forward_meta *meta = forward_meta_of(b);
     if (!consumer_is_video(c) || meta->opens)
@@ -220,27 +229,6 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 
 // ---- again
 
-// The receiver asks anew each round trip; what was sent again within one is still on its way. And however it
-// asks, it cannot make us send without bound.
-static bool consumer_may_resend(struct consumer *c, uint16_t seq, uint64_t now_us) {
-    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
-    if (rtt_us > RESEND_RTT_MAX_US)
-        rtt_us = RESEND_RTT_MAX_US;
-    uint32_t now_ms = (uint32_t)(now_us / US_PER_MS);
-    struct resent_mark *mark = &c->resent[seq & (RESENT_SLOTS - 1)];
-    if (mark->at_ms != 0 && mark->seq == seq && now_ms - mark->at_ms < rtt_us / US_PER_MS)
-        return false;
-    if (now_us >= c->resend_window_us + RTT_DEFAULT_US) {
-        c->resend_window_us = now_us;
-        c->resent_in_window = 0;
-    }
-    if (c->resent_in_window == RESENDS_PER_RTT_MAX)
-        return false;
-    c->resent_in_window++;
-    *mark = (struct resent_mark){.at_ms = now_ms ? now_ms : 1, .seq = seq};
-    return true;
-}
-
 // The packet that went out, or was to go out, under this number; NULL when it is not there any more.
 static struct block *consumer_find_source(const struct consumer *c, struct forward_stamp *stamp,
                                           uint64_t now_us) {
@@ -261,7 +249,8 @@ static struct block *consumer_find_source(const struct consumer *c, struct forwa
 static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct forward_stamp stamp = {.seq = seq};
     struct block *prepared = consumer_find_source(c, &stamp, now_us);
-    struct block *b = prepared && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
+    struct block *b =
+        prepared && consumer_may_resend(c, seq, prepared->len, now_us) ? pool_take(c->fw->pool) : NULL;
     if (!b) {
         c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
         return false;
@@ -281,7 +270,8 @@ static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_u
 // Under its old number: the datagram that went out.
 static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct block *sealed = sent_store_get(c->sent, seq, now_us);
-    struct block *b = sealed && consumer_may_resend(c, seq, now_us) ? pool_take(c->fw->pool) : NULL;
+    struct block *b =
+        sealed && consumer_may_resend(c, seq, sealed->len, now_us) ? pool_take(c->fw->pool) : NULL;
     if (!b)
         return false;
     b->start = sealed->start;

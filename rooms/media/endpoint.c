@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SSRC_ESTABLISHED_PACKETS 2  // that an SSRC has sent, before it has a place to keep
+#define SSRC_SILENT_US 500000       // a learnt one that is silent for so long yields to another
+#define SSRC_TOLD_SILENT_US 5000000 // and one that its publisher told
+
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id, void *peer) {
     assert(id.v != 0 && !forwarder_endpoint(fw, id));
     struct endpoint *ep = calloc(1, sizeof *ep);
@@ -204,27 +208,70 @@ static struct producer_stream *learn_by_elimination(struct endpoint *ep, uint8_t
     return found;
 }
 
-// The stream has this SSRC from now on; what it had before is forgotten.
+// The SSRC that its publisher's parameters name.
+static uint32_t stream_told_ssrc(const struct producer_stream *s, bool rtx) {
+    const struct stream_params *told = &s->producer->params.streams[s->index];
+    return rtx ? told->rtx_ssrc : told->ssrc;
+}
+
+// A packet of an SSRC that a stream was told, or had, before another one took its place.
+static struct producer_stream *learn_by_return(struct endpoint *ep, uint32_t ssrc, uint8_t payload_type) {
+    LIST_EACH(node, &ep->producers) {
+        struct producer *p = LIST_ENTRY(node, struct producer, link);
+        bool rtx;
+        if (!producer_takes(p, payload_type, &rtx))
+            continue;
+        for (unsigned i = 0; i < p->params.stream_count; i++) {
+            struct producer_stream *s = &p->streams[i];
+            if (ssrc == stream_told_ssrc(s, rtx) || ssrc == (rtx ? s->former_rtx_ssrc : s->former_ssrc))
+                return s;
+        }
+    }
+    return NULL;
+}
+
+// Whether another SSRC may take a stream over. One that its publisher told keeps its place, and one that was
+// learnt keeps it as long as it is heard: a straggler of a track that is over has the same MID. Who has sent
+// next to nothing has no place yet; what was told comes back at once.
+static bool stream_yields(const struct producer_stream *s, uint32_t ssrc, bool rtx, uint64_t now_us) {
+    uint32_t known = rtx ? s->rtx_ssrc : s->ssrc, told = stream_told_ssrc(s, rtx);
+    if (known == 0 || ssrc == told)
+        return true;
+    uint64_t heard_us = rtx ? s->rtx_us : s->stats.last_packet_us;
+    bool established = rtx ? heard_us != 0 : s->stats.packets >= s->adopted_at + SSRC_ESTABLISHED_PACKETS;
+    return !established || now_us >= heard_us + (known == told ? SSRC_TOLD_SILENT_US : SSRC_SILENT_US);
+}
+
+// The stream has this SSRC from now on; what it had before may come back.
 static void stream_adopt(struct producer_stream *s, uint32_t ssrc, bool rtx) {
     uint32_t *known = rtx ? &s->rtx_ssrc : &s->ssrc;
     if (*known) {
         endpoint_remove_ssrc(s->producer->endpoint, *known);
+        *(rtx ? &s->former_rtx_ssrc : &s->former_ssrc) = *known;
         if (!rtx) {
             s->stats.started = false;
             producer_stream_restarted(s);
         }
     }
+    if (rtx)
+        s->rtx_us = 0;
+    else
+        s->adopted_at = s->stats.packets;
     *known = ssrc;
 }
 
 struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
-                                       const struct rtp_ext_values *values) {
+                                       const struct rtp_ext_values *values, uint64_t now_us) {
     bool named = values->of[EXT_MID].ptr || values->of[EXT_RID].ptr || values->of[EXT_REPAIRED_RID].ptr;
+    if (packet->ssrc == 0)
+        return NULL;
     struct producer_stream *s = named ? learn_by_name(ep, values, packet->payload_type)
-                                      : learn_by_elimination(ep, packet->payload_type);
+                                      : learn_by_return(ep, packet->ssrc, packet->payload_type);
+    if (!s && !named)
+        s = learn_by_elimination(ep, packet->payload_type);
     bool rtx;
-    if (!s || !producer_takes(s->producer, packet->payload_type, &rtx) || packet->ssrc == 0 ||
-        ep->ssrc_count >= ENDPOINT_SSRCS_MAX)
+    if (!s || !producer_takes(s->producer, packet->payload_type, &rtx) ||
+        !stream_yields(s, packet->ssrc, rtx, now_us) || ep->ssrc_count >= ENDPOINT_SSRCS_MAX)
         return NULL;
     stream_adopt(s, packet->ssrc, rtx);
     if (endpoint_add_ssrc(ep, packet->ssrc, rtx, s) != ERR_OK) {

@@ -128,12 +128,24 @@ static void scout_step(const struct fan_out *f, struct scout *scout) {
     scout->job = f->jobs[scout->job].next;
 }
 
+// Left out, as if the network had lost it, because its transport gets more than it may.
+static void fan_out_refuse(const struct fan_out_job *job) {
+    const struct consumer *c = job->consumer;
+    if (job->stream->index != c->current || c->resync)
+        return; // it would not have got it anyway
+    c->fw->counters.egress_over_budget++;
+    c->fw->counters.taker = c->endpoint->id;
+}
+
 static void fan_out_run(struct fan_out *f, struct endpoint *ep, struct scout *scout) {
     uint32_t done = 0;
+    enum egress egress = endpoint_egress(ep, f->now_us);
     for (uint32_t i = ep->job_first; i != JOB_NONE; i = f->jobs[i].next, done++) {
         const struct fan_out_job *job = &f->jobs[i];
         scout_step(f, scout);
-        if (job->block)
+        if (job->block && !egress_lets(egress, job->consumer->params.kind))
+            fan_out_refuse(job);
+        else if (job->block)
             consumer_forward(job->consumer, job->stream, job->block, job->newest_seq, f->now_us);
         else
             consumer_skip(job->consumer, job->stream, job->seq);

@@ -152,7 +152,7 @@ void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
         p->fw->counters.nacked_packets_out += written;
     }
     if (key_frame_wanted)
-        producer_want_key_frame(p, s->index, now_us);
+        producer_miss_key_frame(s, now_us);
     feedback_schedule_nack(s, now_us);
 }
 

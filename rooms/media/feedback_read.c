@@ -39,6 +39,7 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
         if (!answers_last)
             report.last_sr = 0;
         send_stats_report(&c->stats, &report, now_ntp);
+        repair_note_report(c, now_us);
         consumer_rate(c, now_us);
     }
 }
@@ -51,17 +52,16 @@ static void read_nack(struct endpoint *ep, const struct rtcp_packet *packet, uin
     c->nack_count++;
     struct reader r = reader_of(packet->body);
     for (struct rtcp_nack_item item; rtcp_nack_next(&r, &item);) {
-        consumer_nack(c, item.seq, now_us);
+        repair_ask(c, item.seq, now_us);
         for (unsigned i = 0; i < 16; i++)
             if (item.bitmask >> i & 1)
-                consumer_nack(c, (uint16_t)(item.seq + i + 1), now_us);
+                repair_ask(c, (uint16_t)(item.seq + i + 1), now_us);
     }
 }
 
 static void consumer_wants_key_frame(struct consumer *c, uint64_t now_us) {
     c->fw->counters.pli_in++;
-    if (c->active && c->target >= 0)
-        producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
+    consumer_wish_key_frame(c, now_us);
 }
 
 static void read_pli(struct endpoint *ep, const struct rtcp_packet *packet, uint64_t now_us) {

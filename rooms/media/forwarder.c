@@ -24,6 +24,7 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
         return NULL;
     *fw = (struct forwarder){
         .config = *config, .out = *output, .pool = pool, .wheel = wheel, .random = config->random_seed | 1};
+    budget_rates_init(&fw->rates, &config->limits);
     fw->endpoints = slots_create(FORWARDER_OBJECTS_MAX);
     fw->producers = slots_create(FORWARDER_OBJECTS_MAX);
     fw->consumers = slots_create(FORWARDER_OBJECTS_MAX);
@@ -150,8 +151,7 @@ static void command_on_consumer(struct consumer *c, const struct media_cmd *cmd,
             consumer_select_layer(c, now_us);
         break;
     case MEDIA_REQUEST_KEY_FRAME:
-        if (c->active && c->target >= 0)
-            producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
+        consumer_wish_key_frame(c, now_us);
         break;
     case MEDIA_SET_PRIORITY:
         c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;

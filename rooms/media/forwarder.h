@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/span.h"
 #include "base/wheel.h"
+#include "rooms/media_limits.h"
 #include "rooms/media_msg.h"
 
 // What one worker tells another about a relayed producer, beside its packets.
@@ -60,6 +61,7 @@ struct forwarder_output {
 struct forwarder_config {
     uint8_t worker;       // our own number
     uint64_t random_seed; // for SSRCs, first sequence numbers and report jitter
+    struct media_limits limits;
 };
 
 struct forwarder;
@@ -102,6 +104,7 @@ enum forward_drop { // why a packet went nowhere
     FORWARD_DROP_UNKNOWN_SSRC,
     FORWARD_DROP_PAUSED,
     FORWARD_DROP_DUPLICATE,
+    FORWARD_DROP_OVER_BUDGET, // its producer sends more than it may (media_limits.h)
 };
 // One authentic, decrypted RTP packet; the block is taken over.
 enum forward_drop forwarder_rtp(struct forwarder *fw, struct endpoint *from, struct block *packet,
@@ -128,6 +131,10 @@ struct forwarder_counters {
     uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out;
     uint64_t nack_in, nacked_packets_in, retransmitted, nack_out, nacked_packets_out;
     uint64_t pli_in, pli_out, key_frames_in, relayed_out, relayed_in, no_block;
+    uint64_t over_budget;        // packets of producers that send more than they may
+    uint64_t egress_over_budget; // not sent, because their transport gets more than it may
+    struct producer_id spender;  // the last one of the former
+    struct transport_id taker;   // and of the latter
     uint32_t endpoints, producers, consumers;
     uint32_t shed_level;
     uint32_t shed_consumers; // that would get video, or more of it, now, if nothing were shed

@@ -9,8 +9,11 @@
 #include "base/hmap.h"
 #include "base/list.h"
 #include "base/slots.h"
+#include "rooms/media/key_wish.h"
+#include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/sent_store.h"
+#include "rooms/media/repair.h"
 #include "rtp/history.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
@@ -25,9 +28,6 @@
 #define RTT_DEFAULT_US 100000
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
-#define RESENT_SLOTS 128              // power of two
-#define RESEND_RTT_MAX_US 500000      // a round trip that is told longer counts as this
-#define RESENDS_PER_RTT_MAX 512       // packets; what a receiver asks for beyond that is not sent
 #define PRIORITY_DEFAULT 1            // as in mediasoup
 #define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
 
@@ -48,7 +48,8 @@ struct endpoint {
     uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
     bool unreachable;
-    uint32_t heard;       // signs of life, counted; it wraps
+    uint32_t heard; // signs of life, counted; it wraps
+    struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
     struct ext_map ext;       // all its producers'
@@ -58,6 +59,9 @@ struct endpoint {
     uint32_t twcc_media_ssrc;
     uint16_t transport_seq; // next to stamp on what we send
     struct wheel_node twcc_timer, report_timer;
+    struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
+    unsigned left_next;
+    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
@@ -84,15 +88,20 @@ struct producer_stream {
     struct layer_source life;
     struct capture_clock clock;
     struct wheel_node nack_timer, key_timer;
-    uint64_t key_asked_us; // 0: never
-    bool key_wanted;       // to be asked for as soon as it may be
-    bool key_awaited;      // asked for, has not come
-    uint16_t key_seq;      // first packet of the newest key frame
-    uint64_t key_us;       // and its arrival, 0: none yet
+    uint64_t key_asked_us;                 // 0: never
+    uint64_t rtx_us;                       // when the last retransmission came, 0: none has
+    uint64_t adopted_at;                   // stats.packets when its present SSRC was learnt
+    uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
+    bool key_wanted;                       // to be asked for as soon as it may be
+    bool key_awaited;                      // asked for, has not come
+    uint8_t key_asks;                      // in vain, in a row
+    uint16_t key_seq;                      // first packet of the newest key frame
+    uint64_t key_us;                       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
-    bool begun;        // newest_seq holds
-    uint16_t even_len; // length of the packet that follows in turn even_turn (fan_out.c)
+    bool begun;                     // newest_seq holds
+    uint16_t stale_next, stale_run; // numbers that seem to have come before, in sequence
+    uint16_t even_len;              // length of the packet that follows in turn even_turn (fan_out.c)
     uint32_t even_turn;
     uint8_t fir_seq;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
@@ -112,23 +121,24 @@ struct producer {
     struct list link; // in endpoint.producers
     struct producer_params params;
     bool paused;
+    struct producer_budget budget;
     struct producer_stream streams[STREAMS_MAX];
     struct consumer **consumers; // the active ones first
     unsigned consumer_count, active_count, consumer_cap;
     uint64_t relay_workers; // a bit a worker
     struct wheel_node tick;
     unsigned ticks;
+    unsigned wishes_waiting; // of consumers, for key frames (key_wish.c)
+    struct {
+        uint64_t bytes, packets, at_us; // as they stood at the last tick
+        uint64_t a_second;              // what a consumer of it costs, in bytes
+    } cost;
     int8_t layers_wanted; // as last told
     uint8_t score;
     struct {
         uint32_t packets;
         uint32_t level_sum; // of -dBov
     } audio;
-};
-
-struct resent_mark {
-    uint32_t at_ms; // 0: none
-    uint16_t seq;
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -170,19 +180,20 @@ struct consumer {
     uint8_t shed;        // enum shed_state
     bool untold;         // its layers
     bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
-    uint16_t shed_order; // among those of its priority
+    uint8_t cost_class;  // 0..COST_CLASSES - 1, as it was when the level last changed
+    uint16_t shed_order; // among those of its priority and class
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
     // Sender report as last sent, for the round trip.
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
     uint8_t score;
     uint64_t score_us;
-    uint64_t resend_window_us;
-    unsigned resent_in_window;
-    struct resent_mark *resent; // [seq & mask]; NULL when the receiver does not ask
+    struct key_wish wish;
+    struct repair *repair; // NULL when the receiver does not ask
 };
 
 struct forwarder {
     struct forwarder_config config;
+    struct budget_rates rates;
     struct forwarder_output out;
     struct pool *pool;
     struct wheel *wheel;
@@ -194,7 +205,8 @@ struct forwarder {
     uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
-    bool untold; // there was no room to tell some consumer's layers
+    unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
+    bool untold;                           // there was no room to tell some consumer's layers
     struct forwarder_counters counters;
 };
 
@@ -212,9 +224,10 @@ struct ssrc_entry *endpoint_find_ssrc(struct endpoint *ep, uint32_t ssrc);
 MUST_USE enum err endpoint_add_ssrc(struct endpoint *ep, uint32_t ssrc, bool rtx,
                                     struct producer_stream *stream);
 void endpoint_remove_ssrc(struct endpoint *ep, uint32_t ssrc); // decryption forgets it too
-// An unknown SSRC: finds its stream by MID and RID and remembers it; NULL when it leads nowhere.
+// An unknown SSRC: finds its stream by MID and RID and remembers it; NULL when it leads nowhere, or when who
+// is there keeps its place.
 struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
-                                       const struct rtp_ext_values *values);
+                                       const struct rtp_ext_values *values, uint64_t now_us);
 // After a producer came or went.
 void endpoint_merge_extensions(struct endpoint *ep);
 void endpoint_close(struct endpoint *ep);
@@ -233,9 +246,11 @@ void producer_open_relay(struct producer *p, uint8_t worker);
 void producer_set_active(struct producer *p, struct consumer *c, bool active);
 // Merged: at most one a second, the first at once, again after a second when none came.
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
-// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
+// What is missing of a stream cannot be repaired: a key frame is wanted if anybody watches.
+void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
+// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
@@ -270,6 +285,8 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
 // A packet that carries nothing to show (padding): later numbers close up.
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
+// Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
+bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
 

@@ -10,6 +10,8 @@
 
 #define AUDIO_LEVEL_INTERVAL_US 250000
 #define TICK_US 1000000
+#define GONE_US 10000000         // a picture that stands still may send nothing for long
+#define PACKET_COST_BYTES 200    // what a packet costs beside its bytes
 #define HISTORY_EXPIRE_STEP 1024 // slots looked at a tick and stream
 
 static void producer_on_tick(struct wheel_node *node, uint64_t now_us);
@@ -223,6 +225,12 @@ static void producer_tell_level(struct producer *p) {
                                .type = MEDIA_AUDIO_LEVEL, .producer = p->id, .audio = {.level_dbov = level}});
 }
 
+// Neither a packet nor a report has come for long.
+static bool stream_is_gone(const struct producer_stream *s, uint64_t now_us) {
+    return s->stats.started && s->stats.last_packet_us + GONE_US < now_us &&
+           s->stats.last_sr_us + GONE_US < now_us;
+}
+
 static uint8_t stream_rate(struct producer_stream *s, bool dtx, uint64_t now_us) {
     uint64_t lost = receive_stats_lost(&s->stats), expected = s->stats.packets + lost;
     uint64_t new_expected = expected - s->at_score.expected;
@@ -231,19 +239,21 @@ static uint8_t stream_rate(struct producer_stream *s, bool dtx, uint64_t now_us)
     s->at_score.expected = expected;
     s->at_score.lost = lost;
     s->at_score.repaired = s->repaired;
-    bool silent = s->stats.last_packet_us + LAYER_DEAD_US < now_us;
-    if (silent && !dtx && s->stats.started)
+    if (!dtx && stream_is_gone(s, now_us))
         return 0;
     return stream_score((uint32_t)new_expected, (uint32_t)new_lost, (uint32_t)new_repaired);
 }
 
-// The producer's score is that of its best stream.
+// The producer's score is that of its best stream that was ever there.
 static void producer_rate(struct producer *p, uint64_t now_us) {
     uint8_t best = 0;
+    bool any = false;
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        any |= p->streams[i].stats.started;
     for (unsigned i = 0; i < p->params.stream_count; i++) {
         struct producer_stream *s = &p->streams[i];
         s->score = p->paused ? 10 : stream_rate(s, producer_is_audio(p), now_us);
-        if (s->score > best)
+        if (s->score > best && (s->stats.started || !any))
             best = s->score;
     }
     if (best == p->score)
@@ -251,6 +261,21 @@ static void producer_rate(struct producer *p, uint64_t now_us) {
     p->score = best;
     forwarder_event(p->fw,
                     &(struct media_event){.type = MEDIA_PRODUCER_SCORE, .producer = p->id, .score = best});
+}
+
+// What one receiver of it costs a second: what comes in. Falls slowly.
+static void producer_note_cost(struct producer *p, uint64_t now_us) {
+    uint64_t bytes = 0, packets = 0, us = now_us - p->cost.at_us;
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        bytes += p->streams[i].stats.bytes;
+        packets += p->streams[i].stats.packets;
+    }
+    uint64_t cost = bytes - p->cost.bytes + (packets - p->cost.packets) * PACKET_COST_BYTES;
+    uint64_t a_second = p->cost.at_us && us ? cost * TICK_US / us : 0, before = p->cost.a_second;
+    p->cost.a_second = a_second > before ? a_second : (3 * before + a_second) / 4;
+    p->cost.bytes = bytes;
+    p->cost.packets = packets;
+    p->cost.at_us = now_us;
 }
 
 static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
@@ -272,11 +297,14 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
             if (p->consumers[i]->sent)
                 sent_store_expire(p->consumers[i]->sent, now_us);
         }
+        producer_note_cost(p, now_us);
+        if (p->wishes_waiting > 0)
+            producer_serve_wishes(p, now_us);
     }
     // A stream that has fallen silent, and has been found so, needs no ticks until it speaks again.
     bool alive = held > 0;
     for (unsigned i = 0; i < p->params.stream_count; i++)
-        alive |= p->streams[i].life.last_packet_us + 3 * TICK_US > now_us;
+        alive |= p->streams[i].life.last_packet_us + GONE_US + 3 * TICK_US > now_us;
     if (alive)
         wheel_arm(p->fw->wheel, node, now_us + producer_tick_us(p));
 }

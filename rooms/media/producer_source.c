@@ -2,11 +2,16 @@
 // clock.
 #include "rooms/media/feedback.h"
 
+#include "base/clock.h"
 #include "base/seq.h"
 
 #include <assert.h>
 
 // ---- key frames
+
+#define KEY_ASKS_QUICK 3       // so many a second apart
+#define KEY_ASKS_DOUBLED 3     // then 2, 4, 8 s
+#define KEY_SILENCE_US 5000000 // nobody is asked who has sent nothing for so long
 
 static void producer_relay_key_wish(struct producer_stream *s) {
     struct producer *p = s->producer;
@@ -15,6 +20,12 @@ static void producer_relay_key_wish(struct producer_stream *s) {
                               .stream = s->index,
                               .from_worker = p->fw->config.worker};
     p->fw->out.relay_note(p->fw->out.ctx, p->source_worker, &note);
+}
+
+// After how long it is asked for again: a second, and more when it has been asked in vain for some.
+static uint64_t stream_key_patience_us(const struct producer_stream *s) {
+    int more = s->key_asks > KEY_ASKS_QUICK ? s->key_asks - KEY_ASKS_QUICK : 0;
+    return (uint64_t)KEY_FRAME_INTERVAL_US << (more < KEY_ASKS_DOUBLED ? more : KEY_ASKS_DOUBLED);
 }
 
 static void stream_ask_key_frame(struct producer_stream *s, uint64_t now_us) {
@@ -30,7 +41,9 @@ static void stream_ask_key_frame(struct producer_stream *s, uint64_t now_us) {
     s->key_wanted = false;
     s->key_awaited = true;
     s->key_asked_us = now_us;
-    wheel_arm(p->fw->wheel, &s->key_timer, now_us + KEY_FRAME_INTERVAL_US);
+    if (s->key_asks < UINT8_MAX)
+        s->key_asks++;
+    wheel_arm(p->fw->wheel, &s->key_timer, now_us + stream_key_patience_us(s));
 }
 
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us) {
@@ -43,10 +56,40 @@ void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_u
         stream_ask_key_frame(s, now_us);
 }
 
+// Somebody here shows it, or would.
+static bool stream_is_aimed_at(const struct producer_stream *s) {
+    const struct producer *p = s->producer;
+    for (unsigned i = 0; i < p->active_count; i++)
+        if (p->consumers[i]->target == s->index)
+            return true;
+    return false;
+}
+
+static bool stream_is_dead(const struct producer_stream *s, uint64_t now_us) {
+    const struct producer *p = s->producer;
+    struct layer_source sources[STREAMS_MAX];
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        sources[i] = p->streams[i].life;
+    return layer_is_dead(sources, p->params.stream_count, s->index, now_us);
+}
+
+void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us) {
+    if (s->producer->relay_workers || stream_is_aimed_at(s))
+        producer_want_key_frame(s->producer, s->index, now_us);
+}
+
+// A wish ends with its reason: the layer has been switched off, or whoever wanted it shows another one or is
+// gone (other workers say again what they want). From one that is merely silent it waits for the next packet.
 void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us) {
     struct producer_stream *s = LIST_ENTRY(node, struct producer_stream, key_timer);
-    bool somebody_waits = s->key_wanted || (s->key_awaited && s->producer->active_count > 0);
-    if (somebody_waits && !s->producer->paused)
+    const struct producer *p = s->producer;
+    bool here = stream_is_aimed_at(s);
+    bool wanted = here ? s->key_wanted || s->key_awaited : s->key_wanted && p->relay_workers;
+    if (!wanted || p->paused || stream_is_dead(s, now_us)) {
+        s->key_wanted = s->key_awaited = false;
+        return;
+    }
+    if (now_us <= s->life.last_packet_us + KEY_SILENCE_US)
         stream_ask_key_frame(s, now_us);
 }
 
@@ -60,6 +103,7 @@ void producer_stream_restarted(struct producer_stream *s) {
     s->clock.known = false;
     s->key_us = 0;
     s->key_awaited = false;
+    s->key_asks = 0;
     for (unsigned i = 0; i < p->active_count; i++)
         consumer_stream_restarted(p->consumers[i], s);
     s->key_wanted = p->active_count > 0 && !producer_is_audio(p);
@@ -86,8 +130,11 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
             s->key_seq = meta->seq; // came late
         }
         s->key_awaited = s->key_wanted = false;
+        s->key_asks = 0;
     } else if (s->key_wanted && begins) {
         producer_want_key_frame(p, s->index, now_us); // it could not be asked before its first packet
+    } else if (s->key_awaited && s->key_timer.due_us == TIME_NEVER && stream_is_aimed_at(s)) {
+        producer_want_key_frame(p, s->index, now_us); // it was silent
     }
 }
 

@@ -11,11 +11,12 @@
 #define SERVER_CONFIG_H
 
 #include "base/log.h"
+#include "rooms/media_limits.h"
+#include "server/common/frame_ancestors.h"
 #include "server/common/host_port.h"
+#include "server/common/net_address.h"
 #include "server/hub/hub.h"
 #include "server/hub/ice_servers.h"
-#include "server/common/net_address.h"
-#include "server/common/frame_ancestors.h"
 
 #include <stdio.h>
 
@@ -53,7 +54,8 @@ struct config {
     uint32_t connections_max;
     uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
-    uint32_t batch_us; // see media_config
+    struct media_limits media_limits; // of what one publisher may send and one transport may get
+    uint32_t batch_us;                // see media_config
 };
 
 enum config_task {

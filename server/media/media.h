@@ -7,6 +7,7 @@
 #ifndef SERVER_MEDIA_H
 #define SERVER_MEDIA_H
 
+#include "rooms/media_limits.h"
 #include "rooms/media_msg.h"
 
 #include <stdbool.h>
@@ -20,7 +21,8 @@ struct media_config {
     // A worker reads its sockets at most once in this time, so that what came meanwhile leaves in few large
     // messages. A packet that comes after a pause does not wait. 0: at once, always.
     uint32_t batch_us;
-    bool no_shedding; // leave nothing out when a worker is full (for comparison)
+    bool no_shedding;           // leave nothing out when a worker is full (for comparison)
+    struct media_limits limits; // of publishers and transports; 0: the default
 };
 
 struct media;
@@ -59,7 +61,9 @@ enum media_drop {
     MEDIA_DROP_RTP_DUPLICATE,
     MEDIA_DROP_RTCP_MALFORMED,
     MEDIA_DROP_PAUSED,
-    MEDIA_DROP_INDEX_USED, // a packet was to go out under an index that was used: a fault of the server
+    MEDIA_DROP_INDEX_USED,  // a packet was to go out under an index that was used: a fault of the server
+    MEDIA_DROP_OVER_BUDGET, // of a producer that sends more than it may
+    MEDIA_DROP_EGRESS_OVER_BUDGET, // to a transport that gets more than it may
     MEDIA_DROP_POOL_EMPTY,
     MEDIA_DROP_EGRESS_FULL,
     MEDIA_DROP_SEND_FAILED,

@@ -44,6 +44,7 @@ static void worker_publish(struct worker *w) {
     c->drops[MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = udp->kernel_dropped;
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
     c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed;
+    c->drops[MEDIA_DROP_EGRESS_OVER_BUDGET] = fw->egress_over_budget;
     c->drops[MEDIA_DROP_POOL_EMPTY] = udp->no_block + fw->no_block;
     c->receive_calls = udp->receive_calls;
     c->send_calls = udp->send_calls;
@@ -83,6 +84,7 @@ static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) 
 static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
     worker_publish(w);
+    worker_budget_tell(w, now_us);
     w->published_us = now_us;
     wheel_arm(&w->wheel, node, now_us + HEARTBEAT_US);
 }
@@ -292,7 +294,9 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->handshakes = worker_handshakes_create();
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
-    struct forwarder_config fw = {.worker = (uint8_t)w->index, .random_seed = entropy_u64()};
+    struct forwarder_config fw = {
+        .worker = (uint8_t)w->index, .random_seed = entropy_u64(), .limits = config->limits};
+    media_limits_fill(&fw.limits);
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);

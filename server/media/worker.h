@@ -16,8 +16,9 @@ struct worker_config {
     unsigned index, workers;
     uint16_t port;
     int receive_buffer_bytes, send_buffer_bytes;
-    uint32_t batch_us; // see media_config
-    bool no_shedding;  // the same
+    uint32_t batch_us;          // see media_config
+    bool no_shedding;           // the same
+    struct media_limits limits; // the same
     struct dtls_context *dtls;
     struct mesh *mesh;
     // Called on the worker's thread when events wait; must only wake the control loop.

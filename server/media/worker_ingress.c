@@ -120,6 +120,7 @@ static const enum media_drop drop_of_forwarder[] = {
     [FORWARD_DROP_UNKNOWN_SSRC] = MEDIA_DROP_RTP_UNKNOWN_SSRC,
     [FORWARD_DROP_PAUSED] = MEDIA_DROP_PAUSED,
     [FORWARD_DROP_DUPLICATE] = MEDIA_DROP_RTP_DUPLICATE,
+    [FORWARD_DROP_OVER_BUDGET] = MEDIA_DROP_OVER_BUDGET,
 };
 
 void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,

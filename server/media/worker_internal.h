@@ -1,6 +1,7 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
 // peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
-// of DTLS have their turn, worker_load.c what is left out when the worker is full.
+// of DTLS have their turn, worker_load.c what is left out when the worker is full, worker_budget.c who is
+// told to be over a limit.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -41,6 +42,11 @@ struct untold_route {
     uint8_t to;
 };
 
+// Packets that were too many, as last told in the log (worker_budget.c).
+struct worker_spending {
+    uint64_t told, told_us;
+};
+
 struct worker {
     unsigned index, workers;
     struct mesh *mesh;
@@ -74,6 +80,7 @@ struct worker {
     bool no_shedding;
     uint64_t load_packets, load_lost;          // handled, and lost, until the end of the last turn
     uint64_t shedding_since_us, shedding_most; // of the present episode
+    struct worker_spending producers_over, transports_over;
 
     struct slots *peers;      // handle -> struct worker_peer
     struct hmap *peers_by_id; // transport_id -> handle
@@ -153,6 +160,10 @@ void worker_handshake(struct worker_peer *peer, const struct tuple *from, unsign
                       uint64_t now_us);
 // A turn begins: those that wait, as far as its time goes.
 void worker_handshakes(struct worker *w, uint64_t now_us);
+
+// ---- worker_budget.c
+// Tells in the log who is over a limit. At each heartbeat.
+void worker_budget_tell(struct worker *w, uint64_t now_us);
 
 // ---- worker_load.c
 // The turn is over: what is outside of turns is time to spare.

@@ -127,6 +127,120 @@ static void a_publisher_may_change_its_ssrc(void **state) {
     fake_destroy(s.f);
 }
 
+// What a publisher sends next, each packet 20 ms after the one before, and whether A hears it.
+struct step {
+    uint32_t ssrc;
+    const char *mid; // NULL: none
+    unsigned times;
+    uint32_t pause_ms; // before it
+    uint32_t heard;    // of them, at least
+};
+
+static void play(struct setup *s, const char *what, const struct step *steps, unsigned count,
+                 uint32_t consumer) {
+    static uint16_t seq;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t heard = 0;
+        fake_run(s->f, steps[i].pause_ms * MS);
+        for (unsigned n = 0; n < steps[i].times; n++) {
+            fake_run(s->f, 20 * MS);
+            heard += result_of(s, (struct fake_packet){.ssrc = steps[i].ssrc,
+                                                       .pt = OPUS_PT,
+                                                       .mid = steps[i].mid,
+                                                       .seq = ++seq,
+                                                       .timestamp = seq * 960u}) == consumer;
+        }
+        if (steps[i].heard == 0 ? heard > 0 : heard < steps[i].heard)
+            fail_msg("%s: step %u: %u of %u heard, at least %u expected", what, i, heard, steps[i].times,
+                     steps[i].heard);
+    }
+}
+
+#define TOLD 77
+#define OLD 66
+static void a_straggler_does_not_take_a_live_stream_over(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint32_t told; // by producer 2; 0: its SSRC has to be learnt
+        struct step steps[6];
+    } rows[] = {
+        {"one late packet of the track before",
+         TOLD,
+         {{TOLD, "0", 5, 0, 5}, {TOLD, NULL, 50, 0, 50}, {OLD, "0", 1, 0, 0}, {TOLD, NULL, 50, 0, 50}}},
+        {"many of them", TOLD, {{TOLD, "0", 5, 0, 5}, {OLD, "0", 40, 0, 0}, {TOLD, NULL, 50, 0, 50}}},
+        {"before the first of the new one", TOLD, {{OLD, "0", 5, 0, 1}, {TOLD, NULL, 50, 0, 50}}},
+        {"and the new one has names", TOLD, {{OLD, "0", 5, 0, 1}, {TOLD, "0", 50, 0, 50}}},
+        {"while the new one is silent for long",
+         TOLD,
+         {{TOLD, "0", 5, 0, 5}, {OLD, "0", 5, 20000, 1}, {TOLD, NULL, 50, 0, 50}}},
+        {"of one that was learnt",
+         0,
+         {{TOLD, "0", 5, 0, 5}, {TOLD, NULL, 50, 0, 50}, {OLD, "0", 1, 0, 0}, {TOLD, NULL, 50, 0, 50}}},
+        {"many of them, of one that was learnt",
+         0,
+         {{TOLD, "0", 5, 0, 5}, {OLD, "0", 20, 0, 0}, {TOLD, NULL, 50, 0, 50}}},
+        {"of one that was learnt and was silent",
+         0,
+         {{TOLD, "0", 5, 0, 5}, {OLD, "0", 1, 2000, 1}, {TOLD, NULL, 50, 0, 50}}},
+        {"a publisher that goes over to another SSRC",
+         0,
+         {{TOLD, "0", 50, 0, 50}, {OLD, "0", 100, 0, 74}, {OLD, NULL, 50, 0, 50}}},
+        {"though it was told",
+         TOLD,
+         {{TOLD, "0", 50, 0, 50}, {OLD, "0", 50, 5000, 50}, {OLD, NULL, 5, 0, 5}}},
+        {"one that was told and never comes", TOLD, {{OLD, "0", 50, 0, 50}, {OLD, NULL, 50, 0, 50}}},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct setup s = setup_open();
+        add(&s, 1, fake_audio(OLD), "0");
+        assert_int_equal(result_of(&s, (struct fake_packet){.ssrc = OLD, .pt = OPUS_PT, .mid = "0"}), 1001);
+        fake_close(s.f, MEDIA_CLOSE_PRODUCER, 1);
+        add(&s, 2, fake_audio(rows[i].told), "0");
+        play(&s, rows[i].what, rows[i].steps, 6, 1002);
+        fake_destroy(s.f);
+    }
+}
+
+// The same with repeats: those of the old track do not push the new one's away.
+static void a_straggling_repeat_does_not_take_the_place_of_others(void **state) {
+    (void)state;
+    for (unsigned told = 0; told < 2; told++) {
+        struct setup s = setup_open();
+        struct producer_params params = fake_video(500, told ? 501 : 0);
+        params.transport_cc = false;
+        add(&s, 1, params, "0");
+        struct fake_packet p = {.ssrc = 500, .pt = VP8_PT, .mid = "0", .key = true};
+        struct fake_packet repeat = {.ssrc = 501, .pt = RTX_PT, .mid = "0"};
+        unsigned repaired = 0;
+        for (unsigned n = 0; n < 100; n++) {
+            if (n % 10 == 5) { // lost, and repaired
+                p.seq++;
+                p.timestamp += 3000;
+                fake_run(s.f, 15 * MS);
+                if (n == 55)
+                    fake_rtp(s.f, s.pub,
+                             (struct fake_packet){.ssrc = 601, .pt = RTX_PT, .mid = "0", .osn = 9});
+            }
+            fake_rtp(s.f, s.pub, p);
+            if (n % 10 == 5) {
+                repeat.osn = p.seq; // its number plus one
+                repeat.timestamp = p.timestamp - 3000;
+                repaired += result_of(&s, repeat) == 1001;
+                repeat.mid = NULL;
+                repeat.seq++;
+            }
+            p.key = false;
+            p.mid = NULL;
+            p.seq++;
+            p.timestamp += 3000;
+            fake_run(s.f, 20 * MS);
+        }
+        assert_int_equal(repaired, 10);
+        fake_destroy(s.f);
+    }
+}
+
 static void numbers_that_begin_anew_go_on_for_receivers(void **state) {
     (void)state;
     struct setup s = setup_open();
@@ -176,6 +290,8 @@ int main(void) {
         cmocka_unit_test(a_nameless_packet_is_of_the_only_one_that_misses_its_ssrc),
         cmocka_unit_test(a_mid_can_be_used_again_after_its_producer_closed),
         cmocka_unit_test(a_publisher_may_change_its_ssrc),
+        cmocka_unit_test(a_straggler_does_not_take_a_live_stream_over),
+        cmocka_unit_test(a_straggling_repeat_does_not_take_the_place_of_others),
         cmocka_unit_test(numbers_that_begin_anew_go_on_for_receivers),
         cmocka_unit_test(a_thousand_unknown_ssrcs_leave_nothing),
     };

@@ -151,14 +151,14 @@ static inline void fake_forget_ssrc(void *ctx, void *peer, uint32_t ssrc, bool s
     f->forgotten[f->forgotten_count++] = ssrc;
 }
 
-static inline struct fake *fake_create(void) {
+static inline struct fake *fake_create_limited(struct media_limits limits) {
     struct fake *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->now_us = 1000 * SECOND;
     wheel_init(&f->wheel, f->now_us);
     f->pool = pool_create(16384);
     f->oracle = nonce_oracle_create();
-    struct forwarder_config config = {.worker = 1, .random_seed = 7};
+    struct forwarder_config config = {.worker = 1, .random_seed = 7, .limits = limits};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
                                    .send_again = fake_send_again,
@@ -170,6 +170,11 @@ static inline struct fake *fake_create(void) {
     f->fw = forwarder_create(&config, &out, f->pool, &f->wheel);
     assert_non_null(f->fw);
     return f;
+}
+
+// Without limits: tests send as much as they like.
+static inline struct fake *fake_create(void) {
+    return fake_create_limited((struct media_limits){0});
 }
 
 // Everything is closed and every packet block has come back.

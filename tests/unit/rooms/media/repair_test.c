@@ -201,12 +201,284 @@ static void asking_for_everything_is_bounded(void **state) {
     for (unsigned i = 0; i < 1000; i++)
         all[i] = (uint16_t)(first + i);
     fake_clear(r.f);
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 100; i++) { // a second, in which nothing new comes
         nack(&r, r.a, 110, all, 500);
         nack(&r, r.a, 110, all + 500, 500);
+        fake_run(r.f, 10 * MS);
     }
-    assert_in_range(fake_count_rtp(r.f, A, 111), 400, 512);
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 100); // what may be saved up, of a fifth
     fake_destroy(r.f);
+}
+
+struct asker {
+    struct room *r;
+    uint16_t seq;      // next to publish
+    unsigned every_ms; // it asks
+    unsigned lost_of;  // every so manieth is asked for; 1: all
+    unsigned longer;   // bytes, of each tenth packet; those are asked for then
+};
+
+// 140 packets a second for `seconds`, of which the receiver asks for some again and again for a second,
+// without looking at what it is sent again.
+static void ask_for(struct asker *a, unsigned seconds) {
+    struct room *r = a->r;
+    static uint16_t wanted[4096];
+    for (unsigned ms = 0; ms < seconds * 1000; ms++) {
+        if (ms * 140 / 1000 != (ms + 1) * 140 / 1000) {
+            fake_rtp(r->f, r->pub,
+                     (struct fake_packet){.pt = VP8_PT,
+                                          .ssrc = 1000,
+                                          .seq = a->seq,
+                                          .timestamp = a->seq * 600u,
+                                          .key = a->seq == 0,
+                                          .longer = a->seq % 10 ? 0 : a->longer});
+            a->seq++;
+        }
+        if (ms % a->every_ms == 0) {
+            unsigned n = 0;
+            for (unsigned i = 0; i < r->f->rtp_count; i++) {
+                const struct fake_rtp *p = &r->f->rtp[i];
+                bool lost = a->longer ? p->head.payload.len > a->longer : i % a->lost_of == 0;
+                if (lost && p->head.ssrc == 110 && p->at_us + SECOND > r->f->now_us && n < 300)
+                    wanted[n++] = p->head.seq;
+            }
+            if (n > 0)
+                nack(r, r->a, 110, wanted, n);
+        }
+        fake_run(r->f, MS);
+    }
+}
+
+static void report_loss(struct room *r, uint8_t fraction) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_report report = {.ssrc = 110, .fraction_lost = fraction};
+    rtcp_write_rr(&w, 9, &report, 1);
+    fake_rtcp(r->f, r->a, &w);
+}
+
+static uint64_t bytes_of(const struct fake *f, uint32_t ssrc) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < f->rtp_count; i++)
+        sum += f->rtp[i].head.ssrc == ssrc ? f->rtp[i].head.header_len + f->rtp[i].head.payload.len : 0;
+    return sum;
+}
+
+static void repeats_are_a_fifth_at_most_in_packets_and_bytes(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        unsigned every_ms, lost_of, longer;
+    } rows[] = {
+        {"all, each 5 ms", 5, 1, 0},
+        {"all, each 100 ms", 100, 1, 0},
+        {"each third", 20, 3, 0},
+        {"each tenth, the large ones", 5, 10, 400},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct room r = room_open();
+        struct asker a = {
+            .r = &r, .every_ms = rows[i].every_ms, .lost_of = rows[i].lost_of, .longer = rows[i].longer};
+        fake_close(r.f, MEDIA_CLOSE_CONSUMER, 21);
+        ask_for(&a, 15);
+        unsigned first = fake_count_rtp(r.f, A, 110), again = fake_count_rtp(r.f, A, 111);
+        print_message("%s: %u packets, %u repeats; %llu and %llu bytes\n", rows[i].what, first, again,
+                      (unsigned long long)bytes_of(r.f, 110), (unsigned long long)bytes_of(r.f, 111));
+        assert_true(again <= first / 5 + 4 && (rows[i].longer || again >= first / 10));
+        assert_true(bytes_of(r.f, 111) <= bytes_of(r.f, 110) / 5 + 4 * 1200 + again * 2);
+        fake_destroy(r.f);
+    }
+}
+
+static void one_packet_goes_out_again_four_times_at_most(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (uint16_t seq = 0; seq < 200; seq++)
+        video(&r, seq, seq == 0);
+    uint16_t seq = r.f->rtp[20].head.seq;
+    for (unsigned ms = 0; ms < 1400; ms += 5) {
+        nack(&r, r.a, 110, &seq, 1);
+        fake_run(r.f, 5 * MS);
+    }
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 4);
+    fake_destroy(r.f);
+}
+
+// An answer does not depend on what used to have the same number, 65536 packets ago.
+static void a_number_that_comes_round_is_another_packets(void **state) {
+    (void)state;
+    struct room r = room_open();
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 21);
+    uint16_t wanted = 0;
+    unsigned rounds[2] = {0};
+    for (unsigned n = 0; n < 65536 + 200; n++) {
+        video(&r, (uint16_t)n, n == 0);
+        if (n == 0)
+            wanted = r.f->rtp[0].head.seq;
+        if (n % 100 == 0)
+            fake_clear(r.f);
+        if (n % 65536 < 150) {
+            nack(&r, r.a, 110, &wanted, 1);
+            fake_run(r.f, 10 * MS);
+            rounds[n / 65536] += fake_count_rtp(r.f, A, 111);
+            r.f->rtp_count = 0;
+        }
+        if (n == 1000)
+            fake_run(r.f, 6 * SECOND);
+    }
+    assert_true(rounds[0] == 4 && rounds[1] == 4);
+    fake_destroy(r.f);
+}
+
+static void nothing_goes_out_again_while_loss_stays_above_a_fifth(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct asker a = {.r = &r, .every_ms = 20, .lost_of = 5};
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 21);
+    static const struct {
+        uint8_t lost; // of 256
+        bool repeats; // in the second that follows
+    } rows[] = {{0, true},   {60, true}, {60, false}, {200, false},
+                {52, false}, {51, true}, {60, true},  {0, true}};
+    ask_for(&a, 1);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        report_loss(&r, rows[i].lost);
+        fake_run(r.f, 100 * MS); // what waits
+        fake_clear(r.f);
+        ask_for(&a, 1);
+        unsigned again = fake_count_rtp(r.f, A, 111);
+        if ((again > 5) != rows[i].repeats || (again > 0 && !rows[i].repeats))
+            fail_msg("second %u, %u of 256 lost: %u repeats", i, rows[i].lost, again);
+    }
+    for (unsigned i = 0; i < 2; i++) { // and who then says nothing more is not given up
+        report_loss(&r, 100);
+        fake_clear(r.f);
+        ask_for(&a, 1);
+    }
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 0);
+    fake_run(r.f, 10 * SECOND);
+    ask_for(&a, 1);
+    assert_true(fake_count_rtp(r.f, A, 111) > 0);
+    fake_destroy(r.f);
+}
+
+static void repeats_are_spread_over_time(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (uint16_t seq = 0; seq < 1000; seq++)
+        video(&r, seq, seq == 0);
+    uint16_t wanted[100];
+    for (unsigned i = 0; i < 100; i++)
+        wanted[i] = (uint16_t)(r.f->rtp[0].head.seq + 900 + i);
+    fake_clear(r.f);
+    nack(&r, r.a, 110, wanted, 100);
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 10);
+    fake_run(r.f, 200 * MS);
+    unsigned all = fake_count_rtp(r.f, A, 111), most = 0;
+    for (unsigned i = 0; i < r.f->rtp_count; i++) {
+        unsigned near = 0;
+        for (unsigned k = i; k < r.f->rtp_count && r.f->rtp[k].at_us < r.f->rtp[i].at_us + 2 * MS; k++)
+            near++;
+        most = near > most ? near : most;
+    }
+    print_message("%u repeats, %u within 2 ms at most\n", all, most);
+    assert_true(all >= 60 && most <= 12);
+    // In the order in which they were asked for.
+    for (unsigned i = 1; i < r.f->rtp_count; i++)
+        assert_int_equal(r.f->rtp[i].original_seq, (uint16_t)(r.f->rtp[i - 1].original_seq + 1));
+    // A consumer that goes while some wait.
+    fake_run(r.f, 200 * MS);
+    nack(&r, r.a, 110, wanted, 100);
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 11);
+    fake_run(r.f, 200 * MS);
+    fake_destroy(r.f);
+}
+
+// ---- numbers that a repeat only claims
+
+static unsigned forwarded(struct room *r, uint16_t first, unsigned count) {
+    fake_clear(r->f);
+    for (unsigned i = 0; i < count; i++)
+        video(r, (uint16_t)(first + i), false);
+    return fake_count_rtp(r->f, A, 110);
+}
+
+static void a_repeat_of_what_was_never_sent_stops_nothing(void **state) {
+    (void)state;
+    static const int claims[] = {1,   2,    32,   33,    100,   511,  512,   513,
+                                 600, 3000, 3001, 20000, 32767, -600, -9000, -20000};
+    for (unsigned i = 0; i < sizeof claims / sizeof *claims; i++) {
+        struct room r = room_open();
+        for (uint16_t seq = 65400; seq != 20; seq++)
+            video(&r, seq, seq == 65400);
+        for (unsigned k = 0; k < 5; k++) // said again and again, it is not believed more
+            rtx(&r, (uint16_t)(500 + k), (uint16_t)(19 + (claims[i] + (int)k * (claims[i] > 0 ? 32 : 0))));
+        unsigned expected = claims[i] > 0 && claims[i] <= 32 ? 99 : 100, seen = forwarded(&r, 20, 100);
+        if (seen < expected)
+            fail_msg("a repeat of N%+d: %u of 100 forwarded", claims[i], seen);
+        fake_destroy(r.f);
+    }
+}
+
+static void a_repeat_of_an_old_numbering_stops_nothing(void **state) {
+    (void)state;
+    static const uint16_t begins[] = {1, 10000, 30000, 50000, 65000};
+    static const uint16_t old[] = {100, 9000, 20000, 40000, 60000};
+    for (unsigned i = 0; i < 5; i++)
+        for (unsigned k = 0; k < 5; k++)
+            for (unsigned before = 0; before < 2; before++) {
+                struct room r = {.f = fake_create()};
+                r.pub = fake_connected(r.f, 1, PUB);
+                r.a = fake_connected(r.f, 2, A);
+                struct producer_params params = fake_video(0, 0);
+                snprintf(params.mid, sizeof params.mid, "0");
+                fake_open_producer(r.f, 1, 1, params);
+                fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+                struct fake_packet p = {.pt = VP8_PT, .ssrc = 1000, .mid = "0", .seq = old[k], .key = true};
+                struct fake_packet repeat = {
+                    .pt = RTX_PT, .ssrc = 1001, .mid = "0", .seq = 7, .osn = old[k] + 1};
+                for (unsigned n = 0; n < 30; n++, p.seq++, p.timestamp += 3000, p.key = false)
+                    fake_rtp(r.f, r.pub, p);
+                fake_run(r.f, 2 * SECOND);
+                // The SSRC changes, and the numbers with it.
+                p = (struct fake_packet){
+                    .pt = VP8_PT, .ssrc = 2000, .mid = "0", .seq = begins[i], .timestamp = 777, .key = true};
+                fake_clear(r.f);
+                for (unsigned n = 0; n < 100; n++, p.seq++, p.timestamp += 3000, p.key = false) {
+                    if (n == 1 - before)
+                        fake_rtp(r.f, r.pub, repeat);
+                    fake_rtp(r.f, r.pub, p);
+                }
+                if (fake_count_rtp(r.f, A, 110) < 99)
+                    fail_msg("from %u to %u: %u of 100 forwarded", old[k], begins[i],
+                             fake_count_rtp(r.f, A, 110));
+                fake_destroy(r.f);
+            }
+}
+
+// The publisher starts again with other numbers under its SSRC.
+static void numbers_that_begin_anew_are_followed(void **state) {
+    (void)state;
+    static const int steps[] = {-100, -600, -1499, -1600, -20000, 3500, 30000, 700};
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct room r = room_open();
+        for (unsigned n = 0; n < 3000; n++)
+            video(&r, (uint16_t)n, n == 0);
+        fake_run(r.f, 50 * MS);
+        uint16_t begin = (uint16_t)(2999 + steps[i]);
+        unsigned before = 0, seen = 0;
+        for (unsigned n = 0; n < 200; n++) {
+            fake_clear(r.f);
+            video(&r, (uint16_t)(begin + n), n % 10 == 0);
+            seen += fake_count_rtp(r.f, A, 110);
+            before += seen == 0;
+            fake_run(r.f, 7 * MS);
+        }
+        if (before > 60 || seen + before + 1 < 200)
+            fail_msg("a step of %d: nothing for %u packets, then %u of %u", steps[i], before, seen,
+                     200 - before);
+        fake_destroy(r.f);
+    }
 }
 
 static void what_is_too_old_or_never_was_is_not_sent(void **state) {
@@ -282,6 +554,14 @@ int main(void) {
         cmocka_unit_test(sound_is_kept_for_who_has_asked_for_it),
         cmocka_unit_test(once_a_round_trip),
         cmocka_unit_test(asking_for_everything_is_bounded),
+        cmocka_unit_test(repeats_are_a_fifth_at_most_in_packets_and_bytes),
+        cmocka_unit_test(one_packet_goes_out_again_four_times_at_most),
+        cmocka_unit_test(a_number_that_comes_round_is_another_packets),
+        cmocka_unit_test(nothing_goes_out_again_while_loss_stays_above_a_fifth),
+        cmocka_unit_test(repeats_are_spread_over_time),
+        cmocka_unit_test(a_repeat_of_what_was_never_sent_stops_nothing),
+        cmocka_unit_test(a_repeat_of_an_old_numbering_stops_nothing),
+        cmocka_unit_test(numbers_that_begin_anew_are_followed),
         cmocka_unit_test(what_is_too_old_or_never_was_is_not_sent),
         cmocka_unit_test(a_key_frame_that_begins_late_is_shown_whole),
     };

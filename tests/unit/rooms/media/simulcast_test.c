@@ -171,15 +171,202 @@ static void wanted_layers_follow_the_ceilings(void **state) {
     fake_destroy(r.f);
 }
 
-static void nothing_alive_is_told(void **state) {
+// A silence of all layers is no end: what was shown goes on, without a new beginning.
+static void a_silence_of_all_layers_changes_nothing(void **state) {
     (void)state;
     struct room r = room_open();
     stream(&r, 7, 2000);
-    fake_run(r.f, 4 * SECOND);
-    assert_int_equal(layer_told(r.f, 11), LAYER_NONE);
-    stream(&r, 7, 2500);
     assert_int_equal(layer_told(r.f, 11), 2);
+    fake_run(r.f, 2 * SECOND);
+    unsigned plis = fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), told = r.f->event_count;
+    fake_run(r.f, 60 * SECOND);
+    stream(&r, 7, 2500);
+    assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), plis);
+    for (unsigned i = told; i < r.f->event_count; i++)
+        assert_int_not_equal(r.f->events[i].type, MEDIA_CONSUMER_LAYERS);
     assert_continuous(r.f, A, 9000);
+    fake_destroy(r.f);
+}
+
+// A presentation: a picture each 2 s, its layers one after the other.
+static void a_picture_that_stands_still_is_shown_whole(void **state) {
+    (void)state;
+    static const unsigned gaps_ms[] = {900, 1000, 1100, 1400, 1500, 1600, 2000, 3000, 5000};
+    for (unsigned g = 0; g < sizeof gaps_ms / sizeof *gaps_ms; g++) {
+        struct room r = room_open();
+        stream(&r, 3, 3000);
+        assert_int_equal(layer_told(r.f, 11), 1);
+        fake_run(r.f, 100 * MS);
+        fake_clear(r.f);
+        for (unsigned picture = 0; picture < 9; picture++) {
+            fake_run(r.f, gaps_ms[g] * MS - 60 * MS);
+            send_layer(&r, 0, false);
+            fake_run(r.f, 60 * MS); // encoded later
+            send_layer(&r, 1, false);
+        }
+        if (fake_count_rtp(r.f, A, 110) != 9)
+            fail_msg("a picture each %u ms: %u of 9 shown", gaps_ms[g], fake_count_rtp(r.f, A, 110));
+        for (unsigned i = 0; i < r.f->rtp_count; i++)
+            assert_int_equal(layer_of(&r.f->rtp[i]), 1);
+        assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), 0);
+        assert_int_equal(layer_told(r.f, 11), -9); // nothing new
+        // One layer is switched off: the other is shown soon, though a picture comes each 2 s only.
+        for (unsigned picture = 0; picture < 6; picture++) {
+            bool key = fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL) > 0;
+            send_layer(&r, 0, key);
+            fake_run(r.f, gaps_ms[g] * MS);
+        }
+        assert_int_equal(layer_told(r.f, 11), 0);
+        fake_destroy(r.f);
+    }
+}
+
+// The scores of a producer, since the last clear.
+static uint8_t lowest_score(const struct fake *f) {
+    uint8_t lowest = 10;
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (f->events[i].type == MEDIA_PRODUCER_SCORE && f->events[i].score < lowest)
+            lowest = f->events[i].score;
+    return lowest;
+}
+
+static void a_slow_stream_without_loss_scores_ten(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 3, 1000);
+    for (unsigned picture = 0; picture < 10; picture++) {
+        send_layer(&r, 0, false);
+        send_layer(&r, 1, false);
+        fake_run(r.f, 2 * SECOND);
+    }
+    assert_int_equal(lowest_score(r.f), 10);
+    for (unsigned s = 0; s < 30; s++) { // nothing to show, but its reports come
+        send_report(&r, 0);
+        fake_run(r.f, SECOND);
+    }
+    assert_int_equal(lowest_score(r.f), 10);
+    fake_run(r.f, 15 * SECOND); // it is gone
+    stream(&r, 3, 100);
+    fake_run(r.f, 14 * SECOND);
+    assert_int_equal(lowest_score(r.f), 0);
+    fake_destroy(r.f);
+}
+
+// The publisher switches the best layer off while a key frame of it is on its way.
+static void a_layer_that_was_switched_off_is_not_asked_for_ever(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {21}};
+    stream(&r, 7, 3000);
+    fake_run(r.f, 500 * MS);
+    cmd.layers.spatial = 0;
+    cmd.layers.temporal = LAYER_NONE;
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    for (unsigned t = 0; t < 2000; t += 40) { // layers 0 and 1 alone from here on; B wants the best again
+        if (t == 400) {
+            cmd.layers.spatial = LAYER_NONE;
+            forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        }
+        send_layer(&r, 0, t == 40);
+        send_layer(&r, 1, false);
+        fake_run(r.f, 40 * MS);
+    }
+    fake_clear(r.f);
+    unsigned dead = 0;
+    stream(&r, 3, 30000);
+    for (unsigned i = 0; i < r.f->rtcp_count; i++) {
+        struct rtcp_walk walk = rtcp_walk_of(span_of(r.f->rtcp[i].bytes, r.f->rtcp[i].len));
+        for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);)
+            dead += packet.kind == RTCP_PLI && packet.media_ssrc == 502;
+    }
+    print_message("the layer that is off was asked %u times in 30 s, all layers %u times\n", dead,
+                  fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL));
+    assert_true(dead <= 1 && fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL) <= 4);
+    assert_int_equal(layer_told(r.f, 11), 1);
+    assert_int_equal(layer_told(r.f, 21), 1);
+    fake_destroy(r.f);
+}
+
+// Who would show a layer changes its mind before the key frame has come.
+static void what_nobody_wants_any_more_is_not_asked_for(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 3000);
+    fake_run(r.f, 100 * MS);
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 11);
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {21}};
+    forwarder_command(r.f->fw, &cmd, r.f->now_us); // who stays shows the lowest
+    stream(&r, 7, 2000);
+    fake_open_consumer(r.f, 2, 1, 12, fake_receive_video(112, 113));
+    for (unsigned t = 0; t < 10000; t += 40) {
+        if (t == 1000) // it has been asked for, in vain
+            fake_close(r.f, MEDIA_CLOSE_CONSUMER, 12);
+        if (t == 2000)
+            fake_clear(r.f);
+        for (unsigned layer = 0; layer < 3; layer++)
+            send_layer(&r, layer, false);
+        fake_run(r.f, 40 * MS);
+    }
+    assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), 0);
+    fake_destroy(r.f);
+}
+
+// The best layer's key frame does not come; a low one's comes each 2 s.
+static void a_late_joiner_begins_with_what_comes_first_and_climbs(void **state) {
+    (void)state;
+    for (unsigned resumes = 0; resumes < 2; resumes++) {
+        struct room r = room_open();
+        stream(&r, 7, 3000);
+        if (resumes)
+            fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 11, true);
+        fake_run(r.f, 1200 * MS);
+        uint64_t joined_us = r.f->now_us;
+        fake_clear(r.f);
+        if (resumes)
+            fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 11, false);
+        else
+            fake_open_consumer(r.f, 2, 1, 12, fake_receive_video(112, 113));
+        uint32_t ssrc = resumes ? 110 : 112, consumer = resumes ? 11 : 12;
+        for (unsigned t = 0; t < 8000; t += 40) {
+            send_layer(&r, 2, t == 7200);
+            send_layer(&r, 1, false);
+            send_layer(&r, 0, t % 2000 == 1000);
+            fake_run(r.f, 40 * MS);
+        }
+        const struct fake_rtp *first = NULL, *last = NULL;
+        for (unsigned i = 0; i < r.f->rtp_count; i++)
+            if (r.f->rtp[i].head.ssrc == ssrc) {
+                first = first ? first : &r.f->rtp[i];
+                last = &r.f->rtp[i];
+            }
+        assert_non_null(first);
+        print_message("first picture after %llu ms\n", (unsigned long long)(first->at_us - joined_us) / 1000);
+        assert_true(first->at_us - joined_us <= 1100 * MS);
+        assert_int_equal(layer_of(first), 0);
+        assert_int_equal(layer_of(last), 2);
+        assert_int_equal(layer_told(r.f, consumer), 2);
+        fake_destroy(r.f);
+    }
+}
+
+// What its receiver does not want is no beginning.
+static void a_late_joiner_does_not_begin_above_its_ceiling(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 3000);
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {12}};
+    cmd.layers.spatial = 0;
+    fake_open_consumer(r.f, 2, 1, 12, fake_receive_video(112, 113));
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    for (unsigned t = 0; t < 400; t += 40) {
+        send_layer(&r, 2, t == 80);
+        send_layer(&r, 1, t == 120);
+        send_layer(&r, 0, false);
+        fake_run(r.f, 40 * MS);
+    }
+    assert_int_equal(fake_count_rtp(r.f, A, 112), 0);
+    send_layer(&r, 0, true);
+    assert_int_equal(fake_count_rtp(r.f, A, 112), 1);
     fake_destroy(r.f);
 }
 
@@ -188,7 +375,13 @@ int main(void) {
         cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
         cmocka_unit_test(a_ceiling_holds_for_one_receiver_alone),
         cmocka_unit_test(wanted_layers_follow_the_ceilings),
-        cmocka_unit_test(nothing_alive_is_told),
+        cmocka_unit_test(a_silence_of_all_layers_changes_nothing),
+        cmocka_unit_test(a_picture_that_stands_still_is_shown_whole),
+        cmocka_unit_test(a_slow_stream_without_loss_scores_ten),
+        cmocka_unit_test(a_layer_that_was_switched_off_is_not_asked_for_ever),
+        cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
+        cmocka_unit_test(a_late_joiner_begins_with_what_comes_first_and_climbs),
+        cmocka_unit_test(a_late_joiner_does_not_begin_above_its_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
