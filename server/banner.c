@@ -114,7 +114,7 @@ void banner_log(const struct banner *banner) {
         snprintf(addresses + len, sizeof addresses - len, "%s%s", i ? "," : "", one->text);
     }
     if (banner->admin_host && banner->admin_host[0])
-        LOG_INFO("operators' port", LOG_TEXT("address", banner->admin_host),
+        LOG_INFO("admin port open", LOG_TEXT("address", banner->admin_host),
                  LOG_NUMBER("port", banner->admin_port));
     if (reach->limited)
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
