@@ -417,6 +417,8 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
+        .admin_host = app->config->admin_host,
+        .admin_port = ws_server_admin_port(app->ws),
         .workers = app->workers,
         .announce = &app->announce,
         .reach = &reach,

@@ -11,6 +11,8 @@
 struct banner {
     const char *listen_host;
     uint16_t http_port, media_port;
+    const char *admin_host; // NULL or "": operators have no port of their own
+    uint16_t admin_port;
     unsigned workers;
     const struct announce *announce; // where clients send media to
     const struct reach *reach;

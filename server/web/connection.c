@@ -27,8 +27,13 @@ bool connection_timer(struct connection *connection, uint64_t now_us) {
     return is_ws(connection) ? client_timer(connection, now_us) : http_timer(connection, now_us);
 }
 
-void connection_notice(struct connection *connection) {
-    connection_want_write(connection);
+// At once, without a turn of the loop in between: in a large room that is most of what is written.
+bool connection_notice(struct connection *connection, uint64_t now_us) {
+    if (connection_holds(connection)) {
+        connection_want_write(connection);
+        return true;
+    }
+    return connection_writeable(connection, now_us);
 }
 
 static void limits_release(struct connection *connection, uint64_t now_us) {

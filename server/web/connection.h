@@ -103,7 +103,7 @@ struct ws_server {
 bool connection_received(struct connection *connection, uint8_t *bytes, size_t len, uint64_t now_us);
 bool connection_writeable(struct connection *connection, uint64_t now_us);
 bool connection_timer(struct connection *connection, uint64_t now_us);
-void connection_notice(struct connection *connection);                   // what waited goes out
+bool connection_notice(struct connection *connection, uint64_t now_us);  // what waited goes out
 void connection_release(struct connection *connection, uint64_t now_us); // all but the struct itself
 
 void connection_forget_client(struct connection *connection); // the handlers hear that it is gone
@@ -112,8 +112,8 @@ void connection_forget_client(struct connection *connection); // the handlers he
 
 // Gives bytes to the socket; what it does not take is kept and goes out first. False: the socket is gone.
 bool connection_write(struct connection *connection, const uint8_t *bytes, size_t len);
-bool connection_choked(const struct connection *connection); // a write would only be kept
-bool connection_holds(const struct connection *connection);  // something is kept
+bool connection_holds(
+    const struct connection *connection); // something is kept; a write would be kept as well
 void connection_want_write(struct connection *connection);
 void connection_read_on(struct connection *connection, bool on);
 void connection_arm(struct connection *connection, uint64_t due_us);

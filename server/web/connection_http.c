@@ -260,7 +260,8 @@ static size_t body_wanted(const struct connection *c, const struct http_head *he
 
 // What to say of a head that is too long, or that cannot end in time.
 static bool refuse_long(struct connection *c) {
-    if (!memchr(c->inbox, '\n', c->inbox_len))
+    const char *line_end = memchr(c->inbox, '\n', c->inbox_len);
+    if (!line_end || line_end - c->inbox > HTTP_TARGET_MAX)
         return refuse(c, 414, "The address is too long for this server.");
     return refuse(c, 431, "The request's headers are longer than 16 KB (cookies of another site, perhaps).");
 }

@@ -218,7 +218,7 @@ static bool client_finish(struct connection *connection, uint64_t now_us) {
 }
 
 bool client_writeable(struct connection *connection, uint64_t now_us) {
-    for (int i = 0; i < WRITES_PER_TURN && !connection_choked(connection); i++) {
+    for (int i = 0; i < WRITES_PER_TURN && !connection_holds(connection); i++) {
         if (connection->state == CONNECTION_WS_CLOSED)
             return client_finish(connection, now_us);
         size_t n = gather(connection, connection->server->gather);

@@ -40,7 +40,6 @@ static void finish(struct proxy_wait *wait, enum proxy_outcome outcome, size_t u
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
-    (void)events;
     struct proxy_wait *wait = poll->data;
     uint8_t bytes[PROXY_HEADER_MAX];
     struct net_address client = {{0}};
@@ -48,6 +47,8 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     ssize_t n = recv(wait->socket, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR) && status == 0)
         return;
+    if (status < 0) // the other side has reset it; libuv has stopped looking
+        n = 0;
     enum proxy_outcome outcome = n > 0 ? proxy_header_read(bytes, (size_t)n, &used, &client) : PROXY_BROKEN;
     if (outcome != PROXY_MORE)
         finish(wait, outcome, used, &client);

@@ -68,10 +68,6 @@ bool connection_write(struct connection *connection, const uint8_t *bytes, size_
     return lws_write(connection->wsi, (unsigned char *)bytes, len, LWS_WRITE_RAW) >= 0;
 }
 
-bool connection_choked(const struct connection *connection) {
-    return lws_send_pipe_choked(connection->wsi);
-}
-
 bool connection_holds(const struct connection *connection) {
     return lws_partial_buffered(connection->wsi);
 }
@@ -133,8 +129,9 @@ static void on_timer(struct wheel_node *node, uint64_t now_us) {
 }
 
 static void on_notice(struct wheel_node *node, uint64_t now_us) {
-    (void)now_us;
-    connection_notice(LIST_ENTRY(node, struct connection, notice));
+    struct connection *connection = LIST_ENTRY(node, struct connection, notice);
+    if (!connection_notice(connection, now_us))
+        connection_kill(connection);
 }
 
 static struct connection *connection_make(struct ws_server *server, int socket, enum http_place place,

@@ -204,7 +204,9 @@ def check_kubernetes():
     pod = parts["Deployment"]["spec"]["template"]
     container = pod["spec"]["containers"][0]
     ports = {f"{port['containerPort']}/{port['protocol'].lower()}" for port in container["ports"]}
-    if ports != STAGES[None].exposed:
+    admin = next((env["value"] for env in container["env"] if env["name"] == "ROTUNDA_ADMIN_LISTEN"), ":")
+    inside = {f"{admin.rsplit(':', 1)[1]}/tcp"}
+    if ports - inside != STAGES[None].exposed or not inside <= ports:
         yield f"{name}: ports {sorted(ports)}, the image exposes {sorted(STAGES[None].exposed)}"
     names = {port["name"] for port in container["ports"]}
     offered = open(path("server/app.c"), encoding="utf-8").read()
@@ -218,6 +220,8 @@ def check_kubernetes():
         if message := refusal(env={env["name"]: env.get("value", "203.0.113.7")}):
             yield f"{name}: {message}"
     service = parts["Service"]
+    if any(port["targetPort"] != "http" for port in service["spec"]["ports"]):
+        yield f"{name}: the Service leads to more than the public port"
     if service["spec"]["selector"] != pod["metadata"]["labels"] or service["spec"]["ports"][0]["targetPort"] not in names:
         yield f"{name}: the Service does not lead to the Deployment"
     for rule in parts["Ingress"]["spec"]["rules"]:

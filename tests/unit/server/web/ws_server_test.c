@@ -27,6 +27,8 @@ struct fixture {
     uv_loop_t loop;
     struct ws_server *server;
     unsigned opened, closed, bad_frames;
+    uint32_t client; // the last one
+    bool hasty;      // pings after a second, hangs up after three
 };
 
 // ---- what the server is given to do: it sends each message back, but for some words
@@ -34,6 +36,7 @@ struct fixture {
 static void on_opened(void *ctx, uint32_t client) {
     struct fixture *f = ctx;
     assert_int_not_equal(client, 0);
+    f->client = client;
     f->opened++;
 }
 
@@ -84,8 +87,8 @@ static struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t
                                       .connections_max = connections_max,
                                       .backlog_max_bytes = BACKLOG_MAX,
                                       .message_bytes_max = MESSAGE_MAX,
-                                      .ping_seconds = 20,
-                                      .hangup_seconds = 50};
+                                      .ping_seconds = f->hasty ? 1 : 20,
+                                      .hangup_seconds = f->hasty ? 3 : 50};
     struct ws_handlers handlers = {.ctx = f,
                                    .opened = on_opened,
                                    .message = on_message,
@@ -96,8 +99,9 @@ static struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t
     return ws_server_start(&config, &handlers, &f->loop, error, 512);
 }
 
-static int set_up(void **state) {
+static int set_up_with(void **state, bool hasty) {
     struct fixture *f = calloc(1, sizeof *f);
+    f->hasty = hasty;
     char error[512] = "";
     assert_int_equal(uv_loop_init(&f->loop), 0);
     f->server = server_start(f, 0, 4, error);
@@ -105,6 +109,14 @@ static int set_up(void **state) {
         fail_msg("expected the server to start, but: %s", error);
     *state = f;
     return 0;
+}
+
+static int set_up(void **state) {
+    return set_up_with(state, false);
+}
+
+static int set_up_hasty(void **state) {
+    return set_up_with(state, true);
 }
 
 static int tear_down(void **state) {
@@ -338,6 +350,77 @@ static void test_client_that_does_not_read_is_cut_off(void **state) {
     close(fd);
 }
 
+// The server's own ping is under way when the client's comes: each gets its own payload back.
+static void test_pings_that_cross(void **state) {
+    struct fixture *f = *state;
+    int fd = client_open(f);
+    uint8_t head[2], payload[126];
+    assert_true(client_read(f, fd, head, 2)); // after a second of silence
+    assert_int_equal(head[0], 0x80 | PING);
+    client_frame(f, fd, PING, true, "mine");
+    assert_true(client_read(f, fd, payload, head[1]));
+    assert_memory_equal(payload, "rotunda ", 8);
+    expect_frame(f, fd, PONG, "mine", 4);
+    client_frame(f, fd, PONG, true, "whatever");
+    for (int i = 0; i < 100; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        client_frame(f, fd, PING, true, text);
+    }
+    do { // not each need be answered, the last one must
+        assert_true(client_read(f, fd, head, 2));
+        assert_true(client_read(f, fd, payload, head[1]));
+        payload[head[1]] = '\0';
+    } while (strcmp((char *)payload, "99") != 0);
+    close(fd);
+}
+
+static void test_a_silent_client_is_given_up(void **state) {
+    struct fixture *f = *state;
+    int fd = client_open(f);
+    uint64_t until_us = clock_now_us() + 2 * PATIENCE_US;
+    while (f->closed == 0) { // pings are not answered
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        assert_true(clock_now_us() < until_us);
+    }
+    close(fd);
+}
+
+// What may wait does not leave alone, does not overtake, and does leave.
+static void test_messages_that_wait(void **state) {
+    struct fixture *f = *state;
+    int fd = client_open(f);
+    ws_server_send_soon(f->server, f->client, "a", 1);
+    ws_server_send_soon(f->server, f->client, "b", 1);
+    ws_server_send(f->server, f->client, "now", 3);
+    expect_text(f, fd, "a");
+    expect_text(f, fd, "b");
+    expect_text(f, fd, "now");
+    ws_server_send_soon(f->server, f->client, "by itself", 9);
+    uint64_t sent_us = clock_now_us();
+    expect_text(f, fd, "by itself");
+    assert_true(clock_now_us() - sent_us > 40 * US_PER_MS);
+    close(fd);
+}
+
+// One that is longer than a write, between short ones.
+static void test_a_long_message_keeps_its_place(void **state) {
+    struct fixture *f = *state;
+    static char big[200 * 1024];
+    static uint8_t got[sizeof big + 10];
+    memset(big, 'x', sizeof big);
+    int fd = client_open(f);
+    ws_server_send(f->server, f->client, "before", 6);
+    ws_server_send(f->server, f->client, big, sizeof big);
+    ws_server_send(f->server, f->client, "behind", 6);
+    expect_text(f, fd, "before");
+    assert_true(client_read(f, fd, got, sizeof got));
+    assert_memory_equal(got, "\x81\x7f\0\0\0\0\0\x03\x20\0", 10);
+    assert_memory_equal(got + 10, big, sizeof big);
+    expect_text(f, fd, "behind");
+    close(fd);
+}
+
 static void test_connection_limit(void **state) {
     struct fixture *f = *state;
     int fds[4];
@@ -428,6 +511,10 @@ int main(void) {
         TEST(test_not_utf8),
         TEST(test_close_after_flush),
         TEST(test_client_that_does_not_read_is_cut_off),
+        TEST(test_messages_that_wait),
+        TEST(test_a_long_message_keeps_its_place),
+        cmocka_unit_test_setup_teardown(test_pings_that_cross, set_up_hasty, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_silent_client_is_given_up, set_up_hasty, tear_down),
         TEST(test_connection_limit),
         TEST(test_http),
         TEST(test_close_all),
