@@ -90,9 +90,11 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
     limits->participants_per_worker = config->participants_per_worker;
     limits->relay_rate_max = config->relay_rate_max;
     limits->held_bytes_max = config->control_memory_max_bytes;
-    // Half of what may wait for a client is for what others say, the rest for what the server has to say.
-    if (limits->relayed_bytes_max > config->ws_backlog_max_bytes / 2)
-        limits->relayed_bytes_max = config->ws_backlog_max_bytes / 2;
+    // Three quarters of what may wait for a client are for what others say, the rest for what the server
+    // says.
+    uint32_t of_others = config->ws_backlog_max_bytes / 4 * 3;
+    if (limits->relayed_bytes_max > of_others)
+        limits->relayed_bytes_max = of_others;
 }
 
 // What is sent as one message must fit what may wait for a client.

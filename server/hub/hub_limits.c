@@ -18,7 +18,7 @@ void hub_limits_default(struct hub_limits *limits) {
         .participant_app_data_bytes_max = 16 * 1024,
         .room_app_data_bytes_max = 64 * 1024,
         .relay_rate_max = 1024 * 1024,
-        .relayed_bytes_max = 512 * 1024,
+        .relayed_bytes_max = 768 * 1024,
         .held_bytes_max = 1024 * 1024 * 1024,
         .resume_window_us = 30 * US_PER_SECOND,
         .room_linger_us = 10 * US_PER_SECOND,

@@ -1,5 +1,5 @@
-// Heads of HTTP requests: whatever is taken keeps the promises of server/web/http_head.h, and the end is found at
-// the same place however the bytes come.
+// Heads of HTTP requests: whatever is taken keeps the promises of server/web/http_head.h, and the end is
+// found at the same place however the bytes come.
 #include "server/web/http_head.h"
 #include "server/web/http_route.h"
 #include "server/web/ws_handshake.h"

@@ -2,7 +2,7 @@
 // frame ancestors.
 #include "server/web/forwarded.h"
 #include "server/hub/ice_servers.h"
-#include "server/web/page_headers.h"
+#include "server/common/frame_ancestors.h"
 
 #include <assert.h>
 #include <stdlib.h>
