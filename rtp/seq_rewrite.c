@@ -76,8 +76,10 @@ static void interval_continue(struct seq_rewrite *rw, uint64_t in, uint64_t out)
     rw->out_next = out;
 }
 
-static void seq_rewrite_note_timestamp(struct seq_rewrite *rw, uint32_t timestamp) {
-    if (rw->out_timestamp_last - timestamp >= SEQ_TIMESTAMP_BACK_MAX) // modulo 2^32: or it is newer
+// A step back counts where the source goes on, not where a late packet is from before the step.
+static void seq_rewrite_note_timestamp(struct seq_rewrite *rw, uint32_t timestamp, bool newest) {
+    bool stepped_back = newest && rw->out_timestamp_last - timestamp >= SEQ_TIMESTAMP_BACK_MAX;
+    if (stepped_back || seq32_newer(timestamp, rw->out_timestamp_last))
         rw->out_timestamp_last = timestamp;
 }
 
@@ -103,10 +105,9 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
         return false;
     *index_out = out;
     *timestamp_out = timestamp + timestamp_offset;
-    if (newest) {
+    if (newest)
         rw->in_highest = in;
-        seq_rewrite_note_timestamp(rw, *timestamp_out);
-    }
+    seq_rewrite_note_timestamp(rw, *timestamp_out, newest);
     if (out >= rw->out_next)
         rw->out_next = out + 1;
     return true;
