@@ -30,7 +30,9 @@ struct world {
 static struct world *world_create(void) {
     struct world *w = calloc(1, sizeof *w);
     w->checks = ice_checks_create();
+    assert_non_null(w->checks);
     w->stun = ice_stun_create();
+    assert_non_null(w->stun);
     ice_credentials_make(0, &w->credentials);
     ice_init(&w->ice, &w->credentials);
     snprintf(w->username, sizeof w->username, "%s:ours", w->credentials.ufrag);

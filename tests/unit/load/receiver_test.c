@@ -62,6 +62,7 @@ static struct world *world_create(void) {
     w->now_us = START_US;
     wheel_init(&w->load.wheel, START_US);
     w->receiver = receiver_create(&w->load, START_US);
+    assert_non_null(w->receiver);
     assert_int_equal(receiver_add(w->receiver, &video, START_US), ERR_OK);
     assert_int_equal(receiver_add(w->receiver, &audio, START_US), ERR_OK);
     assert_int_equal(receiver_add(w->receiver, &video, START_US), ERR_EXISTS);
