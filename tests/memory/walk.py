@@ -4,13 +4,16 @@
     walk.py PROGRAM     one test program, which is linked with failing_alloc.c
 
 Its checks may fail then: a test that wanted an object and got none is right to complain, and one that goes on without
-it has itself to blame for what that call does with NULL. What must not happen is another crash, an assert of ours, a report of a sanitizer, an end that does not come, or a leak where all checks held.
+it has itself to blame for what that call does with NULL. What must not happen is another crash, an assert of ours, a
+report of a sanitizer, an end that does not come, or a leak where all checks held.
 
-Allocations are told apart by who asks (eight frames of the stack). Of each kind the first and the last are made to
-fail, in the order of the program, within RUNS_MAX runs and SECONDS_MAX seconds; the last line says how many were.
+Allocations are told apart by who asks (eight frames of the stack). The first and the last of each kind fail in turn,
+in an order that is the same each time but not that of the program, within MEMORY_RUNS_MAX runs (400) and
+MEMORY_SECONDS_MAX seconds (60); the last line says how many were tried.
 """
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -19,7 +22,7 @@ import time
 
 RUNS_MAX = int(os.environ.get("MEMORY_RUNS_MAX", "400"))
 SECONDS_MAX = float(os.environ.get("MEMORY_SECONDS_MAX", "60"))
-TIMEOUT_S = 60
+TIMEOUT_MIN_S = 60  # of one run; or twenty times what it takes without a failing allocation
 CRASH = re.compile(r"ERROR: AddressSanitizer|ThreadSanitizer|runtime error:|Assertion `.*' failed|Test failed with exception|"
                    r"stack smashing|corrupted")
 NULL_ACCESS = re.compile(r"null pointer|zero page")
@@ -28,9 +31,9 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:allow_user_segv_handler=0:handle_a
               "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
-def run(program, **environment):
+def run(program, timeout=None, **environment):
     try:
-        done = subprocess.run([program], capture_output=True, errors="replace", timeout=TIMEOUT_S,
+        done = subprocess.run([program], capture_output=True, errors="replace", timeout=timeout,
                               env=dict(os.environ, **SANITIZERS, **environment))
         return done.returncode, done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
@@ -79,12 +82,14 @@ def main():
         sys.exit(__doc__)
     program, start = sys.argv[1], time.monotonic()
     numbers, total, kinds = numbers_to_try(program)
+    timeout = max(TIMEOUT_MIN_S, 20 * (time.monotonic() - start))
     tried, faults = 0, []
+    random.Random(1).shuffle(numbers)
     for number in numbers[:RUNS_MAX]:
         if time.monotonic() - start > SECONDS_MAX:
             break
         tried += 1
-        status, text = run(program, FAIL_ALLOC=str(number))
+        status, text = run(program, timeout, FAIL_ALLOC=str(number))
         fault = fault_of(status, text)
         if fault:
             faults.append(number)
