@@ -171,6 +171,23 @@ static void a_nack_takes_what_fits(void **state) {
     assert_true(w.len == 0 && !w.failed);
 }
 
+// The length has 16 bits: in words less one, which is two SSRCs and so many items.
+static void a_nack_is_never_longer_than_its_length_says(void **state) {
+    (void)state;
+    enum { ITEMS = UINT16_MAX - 2, SEQS = ITEMS + 10 };
+    uint16_t *seqs = malloc(SEQS * sizeof *seqs);
+    size_t room = 12 + 4 * (size_t)SEQS;
+    uint8_t *bytes = malloc(room);
+    for (unsigned i = 0; i < SEQS; i++)
+        seqs[i] = (uint16_t)(i * 100);
+    struct writer w = writer_of(bytes, room);
+    assert_int_equal(rtcp_write_nack(&w, 1, 2, seqs, SEQS), ITEMS);
+    assert_int_equal(w.len, 12 + 4 * (size_t)ITEMS);
+    assert_int_equal(load_be16(bytes + 2), UINT16_MAX);
+    free(bytes);
+    free(seqs);
+}
+
 static void write_kind(struct writer *w, unsigned kind) {
     static const uint16_t seq = 7;
     switch (kind) {
@@ -250,6 +267,7 @@ int main(void) {
         cmocka_unit_test(lost_packets_are_clamped_to_24_bits),
         cmocka_unit_test(nacks_are_packed),
         cmocka_unit_test(a_nack_takes_what_fits),
+        cmocka_unit_test(a_nack_is_never_longer_than_its_length_says),
         cmocka_unit_test(half_a_packet_is_never_written),
         cmocka_unit_test(a_full_report_reads_back),
     };

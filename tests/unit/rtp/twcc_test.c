@@ -228,6 +228,28 @@ static void chunks_are_as_short_as_they_can_be(void **state) {
     }
 }
 
+// A delta has 16 bits: what is further apart is told by another packet, with a reference time of its own.
+static void a_delta_that_does_not_fit_ends_the_packet(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ticks;
+        unsigned packets;
+    } rows[] = {{32767, 1}, {32768, 2}, {-32768, 1}, {-32769, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct twcc_recorder *r = twcc_recorder_create();
+        assert_non_null(r);
+        int64_t first_us = 64000000, second_us = first_us + rows[i].ticks * TICK;
+        told_clear(&told);
+        twcc_recorder_add(r, 1, (uint64_t)first_us);
+        twcc_recorder_add(r, 2, (uint64_t)second_us);
+        told_all(&told, r, (uint64_t)first_us);
+        assert_int_equal(told.arrival_us[1], first_us);
+        assert_int_equal(told.arrival_us[2], second_us);
+        assert_int_equal(told.packets, rows[i].packets);
+        twcc_recorder_destroy(r);
+    }
+}
+
 // A jump by the whole window is a new beginning, in both directions; one number less is a gap.
 static void the_edges_of_the_window(void **state) {
     (void)state;
@@ -276,6 +298,7 @@ int main(void) {
         cmocka_unit_test(jumps_are_survived),
         cmocka_unit_test(loss_is_the_share_that_never_came),
         cmocka_unit_test(chunks_are_as_short_as_they_can_be),
+        cmocka_unit_test(a_delta_that_does_not_fit_ends_the_packet),
         cmocka_unit_test(the_edges_of_the_window),
         cmocka_unit_test(the_window_keeps_its_newest_numbers),
     };
