@@ -86,6 +86,8 @@ static const struct row rows[] = {
     {"h265: idr, a later slice", CODEC_H265, "2601 2f08", NULL, "", 0, 0},
     {"h265: cra", CODEC_H265, "2a01 af08", NULL, "SKY", 0, 0},
     {"h265: the last of the random access types", CODEC_H265, "2e01 af08", NULL, "SKY", 0, 0},
+    {"h265: the first of the random access types", CODEC_H265, "2001 af08", NULL, "SKY", 0, 0},
+    {"h265: the first of the sub-layer access types", CODEC_H265, "0402 d0", NULL, "SY", 0, 1},
     {"h265: step-wise temporal sub-layer access", CODEC_H265, "0a02 d0", NULL, "SY", 0, 1},
     {"h265: SEI before a picture", CODEC_H265, "4e01 05", NULL, "S", 0, 0},
     {"h265: end of a sequence", CODEC_H265, "4801 00", NULL, "", 0, 0},

@@ -167,6 +167,24 @@ static void repairs_in_the_middle_leave_the_others(void **state) {
     nack_tracker_destroy(t);
 }
 
+static void what_is_too_old_is_forgotten(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create();
+    assert_non_null(t);
+    bool key = false;
+    nack_tracker_add(t, 0, false, 0, &key);
+    nack_tracker_add(t, 3, false, 0, &key);
+    for (unsigned seq = 4; seq <= NACK_AGE_MAX + 1; seq++)
+        nack_tracker_add(t, (uint16_t)seq, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 2);
+    nack_tracker_add(t, NACK_AGE_MAX + 2, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 1);
+    nack_tracker_add(t, NACK_AGE_MAX + 3, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 0);
+    assert_false(key);
+    nack_tracker_destroy(t);
+}
+
 static void reset_forgets(void **state) {
     (void)state;
     struct nack_tracker *t = nack_tracker_create();
@@ -208,6 +226,7 @@ int main(void) {
         cmocka_unit_test(too_many_missing),
         cmocka_unit_test(a_key_frame_bounds_what_is_missing),
         cmocka_unit_test(repairs_in_the_middle_leave_the_others),
+        cmocka_unit_test(what_is_too_old_is_forgotten),
         cmocka_unit_test(reset_forgets),
         cmocka_unit_test(a_list_that_nobody_asks_from_is_given_up),
     };

@@ -198,7 +198,7 @@ static void chunks_are_as_short_as_they_can_be(void **state) {
         size_t bytes;
     } rows[] = {
         {"one", "a", 20 + 2 + 1},
-        {"all alike: one run", "aaaaaaaaaaaaaaaaaaaa", 20 + 2 + 20},
+        {"all alike: one run", "aaaaaaaaaaaaaaaaaa", 20 + 2 + 18},
         {"a run to the end, however short", "aaa", 20 + 2 + 3},
         {"fourteen alike are a run", "aaaaaaaaaaaaaa.a", 20 + 2 + 2 + 15},
         {"mixed: fourteen a chunk", "a.a.a.a.a.a.a.a.a.a.a.a.a.a", 20 + 4 + 14},
@@ -226,6 +226,32 @@ static void chunks_are_as_short_as_they_can_be(void **state) {
             fail_msg("%s: expected %zu bytes and padding, got %zu", rows[i].what, rows[i].bytes, w.len - 8);
         twcc_recorder_destroy(r);
     }
+}
+
+// The first number is the first that is told of, and a jump begins a new interval: nothing waits from before.
+static void a_beginning_has_nothing_before_it(void **state) {
+    (void)state;
+    struct twcc_recorder *r = twcc_recorder_create();
+    assert_non_null(r);
+    told_clear(&told);
+    twcc_recorder_add(r, 5, 64000);
+    twcc_recorder_add(r, 20000, US_PER_SECOND);
+    assert_int_equal(twcc_recorder_next_us(r), US_PER_SECOND + TWCC_INTERVAL_US);
+    told_all(&told, r, 2 * US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], -1);
+    twcc_recorder_add(r, 5, 3 * US_PER_SECOND);
+    told_all(&told, r, 4 * US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], 3 * US_PER_SECOND);
+    twcc_recorder_destroy(r);
+    r = twcc_recorder_create();
+    assert_non_null(r);
+    told_clear(&told);
+    twcc_recorder_add(r, 5, 64000);
+    told_all(&told, r, US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], 64000);
+    for (unsigned seq = 0; seq < 5; seq++)
+        assert_int_equal(told.arrival_us[seq], -1);
+    twcc_recorder_destroy(r);
 }
 
 // A delta has 16 bits: what is further apart is told by another packet, with a reference time of its own.
@@ -298,6 +324,7 @@ int main(void) {
         cmocka_unit_test(jumps_are_survived),
         cmocka_unit_test(loss_is_the_share_that_never_came),
         cmocka_unit_test(chunks_are_as_short_as_they_can_be),
+        cmocka_unit_test(a_beginning_has_nothing_before_it),
         cmocka_unit_test(a_delta_that_does_not_fit_ends_the_packet),
         cmocka_unit_test(the_edges_of_the_window),
         cmocka_unit_test(the_window_keeps_its_newest_numbers),
