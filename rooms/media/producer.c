@@ -208,10 +208,11 @@ void producer_update_wanted(struct producer *p) {
     }
     if (wanted == p->layers_wanted)
         return;
-    p->layers_wanted = wanted;
-    forwarder_event(p->fw, &(struct media_event){.type = MEDIA_LAYERS_WANTED,
-                                                 .producer = p->id,
-                                                 .layers = {.spatial = wanted, .temporal = LAYER_NONE}});
+    struct media_event event = {.type = MEDIA_LAYERS_WANTED,
+                                .producer = p->id,
+                                .layers = {.spatial = wanted, .temporal = LAYER_NONE}};
+    if (forwarder_event(p->fw, &event)) // else the next tick tells it
+        p->layers_wanted = wanted;
 }
 
 // ---- once in a while
@@ -298,6 +299,7 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
                 sent_store_expire(p->consumers[i]->sent, now_us);
         }
         producer_note_cost(p, now_us);
+        producer_update_wanted(p);
         if (p->wishes_waiting > 0)
             producer_serve_wishes(p, now_us);
     }

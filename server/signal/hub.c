@@ -31,6 +31,8 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     hub->router_capabilities = negotiate_router_capabilities();
     if (e != ERR_OK || e2 != ERR_OK || !hub->sessions || !hub->clients || !hub->stats_requests ||
         !hub->router_capabilities) {
+        json_decref(hub->router_capabilities);
+        hub->router_capabilities = NULL; // half built: there is nobody to send away
         hub_destroy(hub);
         return NULL;
     }
@@ -71,7 +73,7 @@ void hub_destroy(struct hub *hub) {
     if (!hub)
         return;
     hub->post.io = (struct hub_io){.send = silent_send, .close = silent_close, .post = silent_post};
-    if (hub->router_capabilities) { // the last that hub_create makes
+    if (hub->router_capabilities) { // all of it was made
         close_rooms(hub);
         close_sessions(hub);
     }

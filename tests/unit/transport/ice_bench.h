@@ -23,6 +23,7 @@ struct ice_bench {
 static int ice_bench_start(void **state) {
     struct ice_bench *b = calloc(1, sizeof *b);
     b->stun = ice_stun_create();
+    assert_non_null(b->stun);
     b->credentials = (struct ice_credentials){"00aaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
     ice_init(&b->ice, &b->credentials);
     b->now_us = 1000 * US_PER_SECOND;

@@ -178,6 +178,42 @@ static void many_streams_keep_their_own_count(void **state) {
     two_close(&two);
 }
 
+// Number n, counted from the stream's beginning, of one stream.
+static void number_agrees(struct two *two, uint32_t ssrc, uint32_t n) {
+    uint8_t packet[200];
+    rtp_agrees(two, packet, packet_make(packet, ssrc, (uint16_t)n, 0, 0, 9), n);
+}
+
+// Few streams in few places: their homes collide in every way, over the end of the table too. Whichever goes
+// first, the others keep their roll-over counters, and none that has gone is taken for one that is there.
+static void colliding_streams_keep_their_own_count(void **state) {
+    (void)state;
+    uint32_t random = 1;
+    for (unsigned round = 0; round < 300; round++) {
+        struct two two;
+        uint32_t ssrcs[SRTP_SENDER_FEW / 2];
+        unsigned count = SRTP_SENDER_FEW / 2, gone = round % count;
+        two_open(&two, 0);
+        for (unsigned i = 0; i < count; i++) {
+            random = random * 1664525u + 1013904223u;
+            ssrcs[i] = round % 2 ? random : 100 + 2 * (random >> 20); // as a transport's consumers have them
+            while (i > 0 && ssrcs[i] == ssrcs[i - 1])
+                ssrcs[i]++;
+            for (uint32_t n = 40000; n <= 40000 + 60000; n += 30000) // beyond a wrap
+                number_agrees(&two, ssrcs[i], n + i);
+        }
+        uint32_t known = two.ours.stream_count;
+        srtp_sender_forget(&two.ours, ssrcs[gone]);
+        assert_int_equal(two.ours.stream_count, known - 1);
+        srtp_sender_forget(&two.ours, ssrcs[gone]);
+        assert_int_equal(two.ours.stream_count, known - 1);
+        for (unsigned i = 0; i < count; i++)
+            if (ssrcs[i] != ssrcs[gone])
+                number_agrees(&two, ssrcs[i], 130000 + i);
+        two_close(&two);
+    }
+}
+
 static void rtcp_agrees(void **state) {
     (void)state;
     for (size_t row = 0; row < ROWS; row++) {
@@ -239,6 +275,7 @@ static int with(enum srtp_cipher cipher) {
         cmocka_unit_test(every_shape_of_header_agrees),
         cmocka_unit_test(wraps_and_late_ones_agree),
         cmocka_unit_test(many_streams_keep_their_own_count),
+        cmocka_unit_test(colliding_streams_keep_their_own_count),
         cmocka_unit_test(rtcp_agrees),
         cmocka_unit_test(what_is_no_header_is_refused),
         cmocka_unit_test(a_key_that_is_used_up_protects_no_more),

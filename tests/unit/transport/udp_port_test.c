@@ -241,6 +241,7 @@ static void a_batch_takes_64_and_a_short_one_means_empty(void **state) {
 static void a_dry_pool_is_counted_and_loses_nothing(void **state) {
     (void)state;
     struct pool *pool = pool_create(2);
+    assert_non_null(pool);
     struct udp_port *port = port_open(pool, (struct udp_port_config){0});
     struct addr self;
     int fd = client_open("127.0.0.1", "127.0.0.1", udp_port_number(port), &self);

@@ -138,7 +138,9 @@ static int bench_start(void **state) {
     memset(&wire, 0, sizeof wire);
     wire.full_after = -1;
     b->pool = pool_create(40000);
+    assert_non_null(b->pool);
     b->send = udp_send_create(&b->counters, true);
+    assert_non_null(b->send);
     *state = b;
     return b->pool && b->send ? 0 : -1;
 }

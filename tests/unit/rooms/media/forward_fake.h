@@ -59,12 +59,16 @@ struct fake {
     bool events_refused, sealing_fails;
     const void *cut_off; // the peer to which nothing may be sent now
     struct nonce_oracle *oracle;
-    unsigned rtp_count, rtcp_count, event_count, forgotten_count, relay_count;
+    unsigned rtp_count, rtcp_count, event_count, forgotten_count, forgotten_sent_count, relay_count;
     struct fake_rtp rtp[FAKE_KEPT];
     struct fake_rtcp rtcp[FAKE_KEPT];
     struct media_event events[FAKE_KEPT];
     struct fake_relay relays[FAKE_KEPT];
-    uint32_t forgotten[FAKE_KEPT];
+    uint32_t forgotten[FAKE_KEPT]; // for decryption
+    struct {
+        void *peer;
+        uint32_t ssrc;
+    } forgotten_sent[FAKE_KEPT]; // for encryption
 };
 
 static inline void fake_keep_rtp(struct fake *f, void *peer, struct block *b, enum media_kind kind) {
@@ -144,10 +148,12 @@ static inline bool fake_event(void *ctx, const struct media_event *event) {
 
 static inline void fake_forget_ssrc(void *ctx, void *peer, uint32_t ssrc, bool sent) {
     struct fake *f = ctx;
-    (void)peer;
-    if (sent)
+    assert_true(f->forgotten_count < FAKE_KEPT && f->forgotten_sent_count < FAKE_KEPT);
+    if (sent) {
+        f->forgotten_sent[f->forgotten_sent_count].peer = peer;
+        f->forgotten_sent[f->forgotten_sent_count++].ssrc = ssrc;
         return;
-    assert_true(f->forgotten_count < FAKE_KEPT);
+    }
     f->forgotten[f->forgotten_count++] = ssrc;
 }
 
@@ -196,7 +202,8 @@ static inline void fake_run(struct fake *f, uint64_t us) {
 
 // Forgets what came out so far.
 static inline void fake_clear(struct fake *f) {
-    f->rtp_count = f->rtcp_count = f->event_count = f->forgotten_count = f->relay_count = 0;
+    f->rtp_count = f->rtcp_count = f->event_count = f->relay_count = 0;
+    f->forgotten_count = f->forgotten_sent_count = 0;
 }
 
 static inline struct endpoint *fake_endpoint(struct fake *f, uint32_t id, const char *peer) {
@@ -439,6 +446,14 @@ static inline unsigned fake_count_rtp(const struct fake *f, const char *peer, ui
     unsigned n = 0;
     for (unsigned i = 0; i < f->rtp_count; i++)
         n += f->rtp[i].peer == peer && f->rtp[i].head.ssrc == ssrc;
+    return n;
+}
+
+// How often encryption towards a peer was told to forget an SSRC.
+static inline unsigned fake_count_forgotten_sent(const struct fake *f, const char *peer, uint32_t ssrc) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < f->forgotten_sent_count; i++)
+        n += f->forgotten_sent[i].peer == peer && f->forgotten_sent[i].ssrc == ssrc;
     return n;
 }
 

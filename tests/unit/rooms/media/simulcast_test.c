@@ -370,6 +370,28 @@ static void a_late_joiner_does_not_begin_above_its_ceiling(void **state) {
     fake_destroy(r.f);
 }
 
+// There was no room to tell which layer is wanted: it is told as soon as there is.
+static void the_wanted_layer_is_told_in_the_end(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 2000);
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS};
+    for (int8_t layer = 0; layer <= 2; layer += 2)
+        for (uint32_t id = 11; id <= 21; id += 10) {
+            r.f->events_refused = layer == 2;
+            cmd.consumer.v = id;
+            cmd.layers.spatial = layer;
+            forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        }
+    r.f->events_refused = false;
+    fake_clear(r.f);
+    stream(&r, 7, 1200);
+    struct media_event event = {0};
+    assert_true(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event) >= 1);
+    assert_int_equal(event.layers.spatial, 2);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
@@ -382,6 +404,7 @@ int main(void) {
         cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
         cmocka_unit_test(a_late_joiner_begins_with_what_comes_first_and_climbs),
         cmocka_unit_test(a_late_joiner_does_not_begin_above_its_ceiling),
+        cmocka_unit_test(the_wanted_layer_is_told_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
