@@ -8,8 +8,8 @@
 // has come if no key frame has come meanwhile.
 //
 // Beginnings (a join, a resume, a switch to another layer) are no wishes: KEY_BEGIN_BURST of them at once and
-// then one each eight seconds are served; what is beyond is a wish. A consumer that is closed and opened again
-// goes on where it was.
+// then one each eight seconds are served; what is beyond is a wish. A consumer that is closed and opened
+// again goes on where it was.
 #ifndef ROOMS_KEY_WISH_H
 #define ROOMS_KEY_WISH_H
 
