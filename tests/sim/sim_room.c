@@ -19,7 +19,10 @@ static void on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind k
     (void)kind;
     assert_false(peer->publishes);
     assert_true(b->len <= SIM_PACKET_MAX);
-    sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
+    const struct sim_config *config = &peer->sim->config;
+    bool starved = config->starved && peer->owner == peer->sim->participants;
+    sim_send(peer->sim, starved ? config->starved : &config->down, SIM_DOWN_RTP, peer,
+             span_of(block_data(b), b->len));
     block_release(b);
 }
 
