@@ -7,6 +7,8 @@
 
 static const struct token_rate pace = {REPAIR_PACKETS_PER_SECOND, REPAIR_BURST};
 
+static const struct token_rate asks = {REPAIR_ASKS_PER_SECOND, REPAIR_ASKS_BURST};
+
 static void repair_fired(struct wheel_node *node, uint64_t now_us);
 
 struct repair *repair_create(struct consumer *c) {
@@ -31,6 +33,8 @@ void repair_destroy(struct repair *r) {
 
 void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
+    if (r && !token_bucket_take(&r->asks, &asks, 1, now_us))
+        return;
     if (!r || (r->count == 0 && token_bucket_has(&r->pace, &pace, 1, now_us))) {
         consumer_nack(c, seq, now_us);
         return;

@@ -124,6 +124,7 @@ static void world_open(struct world *w) {
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
     struct forwarder_config config = {.random_seed = 1};
+    media_limits_fill(&config.limits);
     struct forwarder_output out = {.ctx = w,
                                    .send_rtp = on_rtp,
                                    .send_rtcp = on_rtcp,
