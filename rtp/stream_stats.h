@@ -41,8 +41,8 @@ void receive_stats_init(struct receive_stats *stats, uint32_t clock_rate);
 // sequence restart.
 bool receive_stats_add(struct receive_stats *stats, uint16_t seq, uint32_t timestamp, uint32_t bytes,
                        uint64_t now_us);
-// The source begins anew with this number, whoever says so; receive_stats_add is still to be called for it.
-void receive_stats_restart(struct receive_stats *stats, uint16_t seq);
+// The packet that was added last, with this number, is the first of a new numbering.
+void receive_stats_begin_anew(struct receive_stats *stats, uint16_t seq);
 void receive_stats_sender_report(struct receive_stats *stats, uint64_t ntp, uint64_t now_us);
 // A report block about this stream; ends the interval.
 void receive_stats_report(struct receive_stats *stats, uint32_t ssrc, uint64_t now_us,

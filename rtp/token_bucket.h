@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TOKEN INT64_C(1000000)        // in units of a level
 #define TOKEN_BUCKET_IDLE_US 60000000 // longer pauses count as this: a burst is at most what a minute brings
 
 struct token_rate {
@@ -21,12 +22,11 @@ struct token_bucket {
     uint64_t at_us; // when that was so; 0: never looked at
 };
 
-// Whole tokens that are there now.
-static inline int64_t token_bucket_level(struct token_bucket *b, const struct token_rate *rate,
-                                         uint64_t now_us) {
-    int64_t full = (int64_t)rate->burst * 1000000;
+// Up to now.
+static inline void token_bucket_fill(struct token_bucket *b, const struct token_rate *rate, uint64_t now_us) {
+    int64_t full = (int64_t)rate->burst * TOKEN;
     if (b->at_us == 0) {
-        b->level = full;
+        b->level += full;
         b->at_us = now_us;
     } else if (now_us > b->at_us) {
         uint64_t us = now_us - b->at_us < TOKEN_BUCKET_IDLE_US ? now_us - b->at_us : TOKEN_BUCKET_IDLE_US;
@@ -34,21 +34,27 @@ static inline int64_t token_bucket_level(struct token_bucket *b, const struct to
         b->level = b->level < full ? b->level : full;
         b->at_us = now_us;
     }
-    return b->level / 1000000;
 }
 
-// Takes what is there or not, into debt; to be called after a look.
+// Whether so many are there now; nothing is taken.
+static inline bool token_bucket_has(struct token_bucket *b, const struct token_rate *rate, uint64_t tokens,
+                                    uint64_t now_us) {
+    token_bucket_fill(b, rate, now_us);
+    return b->level >= (int64_t)tokens * TOKEN;
+}
+
+// Takes what is there or not, into debt.
 static inline void token_bucket_spend(struct token_bucket *b, uint64_t tokens) {
-    b->level -= (int64_t)(tokens * 1000000);
+    b->level -= (int64_t)tokens * TOKEN;
 }
 
 // False, and nothing is taken, when not so many are there.
-static inline bool token_bucket_take(struct token_bucket *b, const struct token_rate *rate, uint32_t tokens,
+static inline bool token_bucket_take(struct token_bucket *b, const struct token_rate *rate, uint64_t tokens,
                                      uint64_t now_us) {
-    if (token_bucket_level(b, rate, now_us) < (int64_t)tokens)
-        return false;
-    token_bucket_spend(b, tokens);
-    return true;
+    bool has = token_bucket_has(b, rate, tokens, now_us);
+    if (has)
+        token_bucket_spend(b, tokens);
+    return has;
 }
 
 #endif

@@ -29,16 +29,3 @@ void budget_rates_init(struct budget_rates *rates, const struct media_limits *li
         .egress = rate_of(limits->transport_bitrate_bps, MEDIA_BURST_SECONDS),
     };
 }
-
-enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) {
-    const struct token_rate *rate = &ep->fw->rates.egress;
-    struct egress_budget *b = &ep->egress;
-    uint64_t sent = ep->stats.rtp_out + ep->stats.rtx_out;
-    (void)token_bucket_level(&b->bits, rate, now_us);
-    token_bucket_spend(&b->bits, (sent - b->counted) * 8);
-    b->counted = sent;
-    int64_t level = token_bucket_level(&b->bits, rate, now_us);
-    if (level > 0)
-        return EGRESS_ALL;
-    return level > -(int64_t)rate->burst / 4 ? EGRESS_AUDIO : EGRESS_NOTHING;
-}

@@ -13,8 +13,6 @@
 
 #include <stddef.h>
 
-struct endpoint;
-
 struct budget_rates {                      // of a forwarder: limits made ready
     struct token_rate packets[2], bits[2]; // of a producer, by enum media_kind
     struct token_rate egress;              // bits of a transport
@@ -28,10 +26,14 @@ struct producer_budget { // all zero to begin with
 static inline bool producer_budget_take(struct producer_budget *b, const struct budget_rates *rates,
                                         enum media_kind kind, size_t bytes, uint64_t now_us) {
     const struct token_rate *bits = &rates->bits[kind];
-    return token_bucket_level(&b->bits, bits, now_us) >= (int64_t)bytes * 8 &&
-           token_bucket_take(&b->packets, &rates->packets[kind], 1, now_us) &&
-           (token_bucket_spend(&b->bits, bytes * 8), true);
+    if (!token_bucket_has(&b->bits, bits, bytes * 8, now_us) ||
+        !token_bucket_take(&b->packets, &rates->packets[kind], 1, now_us))
+        return false;
+    token_bucket_spend(&b->bits, bytes * 8);
+    return true;
 }
+
+#define EGRESS_LOOK_BYTES 4096 // so many may have gone out before it is reckoned again
 
 // What may go out to a transport now.
 enum egress { EGRESS_ALL, EGRESS_AUDIO, EGRESS_NOTHING };
@@ -39,9 +41,21 @@ enum egress { EGRESS_ALL, EGRESS_AUDIO, EGRESS_NOTHING };
 struct egress_budget { // all zero to begin with
     struct token_bucket bits;
     uint64_t counted; // bytes that have been paid for
+    enum egress last; // what came of it
 };
-// Pays for what has gone out since the last look.
-enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us);
+// `sent` is all that has ever gone out, in bytes: pays for what has since the last look.
+static inline enum egress egress_look(struct egress_budget *b, const struct token_rate *rate, uint64_t sent,
+                                      uint64_t now_us) {
+    if (b->last == EGRESS_ALL && sent - b->counted < EGRESS_LOOK_BYTES)
+        return EGRESS_ALL; // most of the time: nothing to reckon
+    token_bucket_spend(&b->bits, (sent - b->counted) * 8);
+    b->counted = sent;
+    token_bucket_fill(&b->bits, rate, now_us);
+    b->last = EGRESS_ALL;
+    if (b->bits.level <= 0)
+        b->last = b->bits.level > -(int64_t)rate->burst * (TOKEN / 4) ? EGRESS_AUDIO : EGRESS_NOTHING;
+    return b->last;
+}
 static inline bool egress_lets(enum egress egress, enum media_kind kind) {
     return egress == EGRESS_ALL || (egress == EGRESS_AUDIO && kind == MEDIA_AUDIO);
 }

@@ -64,7 +64,10 @@ static bool stream_count(struct producer_stream *s, uint16_t seq, uint32_t times
 // Whether a repeat may be of this stream as it is numbered now: what came under its own SSRC says where that
 // is, a repeat only claims it. One that is far ahead was never sent, or is of a numbering that is over.
 static bool stream_may_repeat(const struct producer_stream *s, uint16_t seq) {
-    return s->stats.started && seq16_diff(seq, (uint16_t)s->stats.highest_seq) <= RTX_AHEAD_MAX;
+    if (!s->stats.started || (s->nack && !nack_tracker_started(s->nack)))
+        return false;
+    int16_t ahead = seq16_diff(seq, (uint16_t)s->stats.highest_seq);
+    return ahead <= RTX_AHEAD_MAX && ahead >= -NACK_AGE_MAX;
 }
 
 // A packet that seems to have come before, or late. Numbers that go back by less than what may have been
@@ -76,7 +79,7 @@ static bool stream_begins_anew(struct producer_stream *s, uint16_t seq) {
     if (s->stale_run < STALE_RUN_MAX)
         return false;
     s->stale_run = 0;
-    receive_stats_restart(&s->stats, seq);
+    receive_stats_begin_anew(&s->stats, seq);
     producer_stream_restarted(s);
     return true;
 }

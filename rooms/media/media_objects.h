@@ -59,14 +59,14 @@ struct endpoint {
     uint32_t twcc_media_ssrc;
     uint16_t transport_seq; // next to stamp on what we send
     struct wheel_node twcc_timer, report_timer;
-    struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
-    unsigned left_next;
-    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
         struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
     } stats;
+    struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
+    unsigned left_next;
+    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.
@@ -88,15 +88,12 @@ struct producer_stream {
     struct layer_source life;
     struct capture_clock clock;
     struct wheel_node nack_timer, key_timer;
-    uint64_t key_asked_us;                 // 0: never
-    uint64_t rtx_us;                       // when the last retransmission came, 0: none has
-    uint64_t adopted_at;                   // stats.packets when its present SSRC was learnt
-    uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
-    bool key_wanted;                       // to be asked for as soon as it may be
-    bool key_awaited;                      // asked for, has not come
-    uint8_t key_asks;                      // in vain, in a row
-    uint16_t key_seq;                      // first packet of the newest key frame
-    uint64_t key_us;                       // and its arrival, 0: none yet
+    uint64_t key_asked_us; // 0: never
+    bool key_wanted;       // to be asked for as soon as it may be
+    bool key_awaited;      // asked for, has not come
+    uint8_t key_asks;      // in vain, in a row
+    uint16_t key_seq;      // first packet of the newest key frame
+    uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
     bool begun;                     // newest_seq holds
@@ -110,6 +107,9 @@ struct producer_stream {
         uint64_t expected, lost, repaired;
     } at_score;
     uint8_t score;
+    uint64_t rtx_us;                       // when the last retransmission came, 0: none has
+    uint64_t adopted_at;                   // stats.packets when its present SSRC was learnt
+    uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
 };
 
 struct producer {
@@ -234,6 +234,10 @@ void endpoint_close(struct endpoint *ep);
 // What is sent to it can be encrypted and has somewhere to go.
 static inline bool endpoint_sends(const struct endpoint *ep) {
     return ep->connected && !ep->unreachable;
+}
+// What may go out to it now.
+static inline enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) {
+    return egress_look(&ep->egress, &ep->fw->rates.egress, ep->stats.rtp_out + ep->stats.rtx_out, now_us);
 }
 
 // ---- producer.c, producer_source.c

@@ -279,6 +279,22 @@ static void producer_note_cost(struct producer *p, uint64_t now_us) {
     p->cost.at_us = now_us;
 }
 
+// A stream that has fallen silent, and has been found so, needs no ticks until it speaks again, but for the
+// one that finds that it is gone.
+static void producer_arm_tick(struct producer *p, bool busy, uint64_t now_us) {
+    uint64_t packet_us = 0, heard_us = 0; // the last ones
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        const struct producer_stream *s = &p->streams[i];
+        packet_us = s->life.last_packet_us > packet_us ? s->life.last_packet_us : packet_us;
+        heard_us = s->stats.last_sr_us > heard_us ? s->stats.last_sr_us : heard_us;
+    }
+    heard_us = packet_us > heard_us ? packet_us : heard_us;
+    if (busy || packet_us + 3 * TICK_US > now_us)
+        wheel_arm(p->fw->wheel, &p->tick, now_us + producer_tick_us(p));
+    else if (!producer_is_audio(p) && p->endpoint && heard_us + GONE_US + TICK_US > now_us)
+        wheel_arm(p->fw->wheel, &p->tick, heard_us + GONE_US + TICK_US);
+}
+
 static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
     struct producer *p = LIST_ENTRY(node, struct producer, tick);
     unsigned held = 0;
@@ -303,10 +319,5 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
         if (p->wishes_waiting > 0)
             producer_serve_wishes(p, now_us);
     }
-    // A stream that has fallen silent, and has been found so, needs no ticks until it speaks again.
-    bool alive = held > 0;
-    for (unsigned i = 0; i < p->params.stream_count; i++)
-        alive |= p->streams[i].life.last_packet_us + GONE_US + 3 * TICK_US > now_us;
-    if (alive)
-        wheel_arm(p->fw->wheel, node, now_us + producer_tick_us(p));
+    producer_arm_tick(p, held > 0, now_us);
 }

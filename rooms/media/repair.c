@@ -7,6 +7,8 @@
 
 static const struct token_rate pace = {REPAIR_PACKETS_PER_SECOND, REPAIR_BURST};
 
+static const struct token_rate asks = {REPAIR_ASKS_PER_SECOND, REPAIR_ASKS_BURST};
+
 static void repair_fired(struct wheel_node *node, uint64_t now_us);
 
 struct repair *repair_create(struct consumer *c) {
@@ -31,7 +33,9 @@ void repair_destroy(struct repair *r) {
 
 void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
-    if (!r || (r->count == 0 && token_bucket_level(&r->pace, &pace, now_us) > 0)) {
+    if (r && !token_bucket_take(&r->asks, &asks, 1, now_us))
+        return;
+    if (!r || (r->count == 0 && token_bucket_has(&r->pace, &pace, 1, now_us))) {
         consumer_nack(c, seq, now_us);
         return;
     }
@@ -44,7 +48,7 @@ void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
 
 static void repair_fired(struct wheel_node *node, uint64_t now_us) {
     struct repair *r = LIST_ENTRY(node, struct repair, timer);
-    while (r->count > 0 && token_bucket_level(&r->pace, &pace, now_us) > 0) {
+    while (r->count > 0 && token_bucket_has(&r->pace, &pace, 1, now_us)) {
         uint16_t seq = r->waiting[r->first];
         r->first = (uint8_t)((r->first + 1) % REPAIR_WAITING_MAX);
         r->count--;

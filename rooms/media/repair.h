@@ -3,7 +3,8 @@
 // However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes; a packet is
 // repeated at most REPAIR_TIMES_MAX times, and once a round trip; nothing is repeated while the receiver
 // keeps telling of losses above a fifth, which repeats would only add to; and they leave REPAIR_BURST at once
-// and then one each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets.
+// and then one each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who
+// asks for thousands of packets a second is not even listened to any more.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 
@@ -20,6 +21,8 @@
 #define REPAIR_WAITING_MAX 64 // power of two
 #define REPAIR_BURST 10       // packets at once
 #define REPAIR_PACKETS_PER_SECOND 1000
+#define REPAIR_ASKS_PER_SECOND 5000 // numbers that are looked at, of all that a receiver asks for
+#define REPAIR_ASKS_BURST 1000
 #define REPAIR_RTT_MIN_US 10000       // a round trip that is told shorter counts as this
 #define REPAIR_RTT_MAX_US 500000      // and a longer one as this
 #define REPAIR_LOSS_MAX 51            // of 256: a fifth
@@ -37,7 +40,7 @@ struct repair_mark {
 struct repair {
     struct consumer *consumer;
     struct wheel_node timer; // for those that wait
-    struct token_bucket pace;
+    struct token_bucket pace, asks;
     int64_t packets, bytes;               // saved up, in shares (REPAIR_SHARE are one packet, or byte)
     uint64_t packets_seen, bytes_seen;    // first packets that are in it
     uint64_t lossy_us, reported_us;       // since when each report tells of too much loss, 0: it does not

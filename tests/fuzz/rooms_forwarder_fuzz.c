@@ -142,6 +142,7 @@ static void world_open(struct world *w) {
     w->pool = pool_create(2048);
     w->oracle = nonce_oracle_create();
     struct forwarder_config config = {.random_seed = 1};
+    media_limits_fill(&config.limits);
     struct forwarder_output out = {.ctx = w,
                                    .send_rtp = on_rtp,
                                    .send_again = on_again,

@@ -28,9 +28,10 @@ struct sim_config {
     unsigned workers, participants;
     struct sim_link up, down;
     unsigned fps, packets_per_frame, audio_ms;
-    unsigned layers;       // of video: 1, or 2 for simulcast
-    bool rtx_to_receivers; // what is sent again goes as RTX
-    bool sheds;            // video is left out at times: whole frames, and no numbers
+    unsigned layers;                // of video: 1, or 2 for simulcast
+    bool rtx_to_receivers;          // what is sent again goes as RTX
+    bool sheds;                     // video is left out at times: whole frames, and no numbers
+    const struct sim_link *starved; // instead of `down`, what the first participant gets; NULL: the same
 };
 
 struct sim;
@@ -142,6 +143,8 @@ struct sim_track { // one consumer, seen by its receiver
     uint32_t last_sr_mid, sr_timestamp;
     uint64_t sr_ntp, sr_us, last_timestamp_us, pli_us;
     uint32_t reports, sync_checks, late_total, packets;
+    uint64_t media, media_told, highest_told; // packets but repeats, and what of them the last report told
+    uint32_t repeats;
     uint8_t layer;
     uint32_t switches;
 };

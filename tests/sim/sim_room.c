@@ -20,6 +20,11 @@ static void sim_note_nonce(struct sim *sim, const struct sim_peer *peer, uint32_
         fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index, ssrc);
 }
 
+static const struct sim_link *down_link(const struct sim_peer *peer) {
+    const struct sim_config *config = &peer->sim->config;
+    return config->starved && peer->owner == peer->sim->participants ? config->starved : &config->down;
+}
+
 // What encryption would make of it: here the packet itself, once for each index.
 static bool on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind, uint64_t index) {
     struct sim_peer *peer = peer_ctx;
@@ -30,7 +35,7 @@ static bool on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind k
     assert_true(b->len <= SIM_PACKET_MAX);
     assert_int_equal(load_be16(packet.ptr + 2), (uint16_t)index);
     sim_note_nonce(peer->sim, peer, load_be32(packet.ptr + 8), index, packet);
-    sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, packet);
+    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, packet);
     block_release(b);
     return true;
 }
@@ -39,7 +44,7 @@ static void on_again(void *ctx, void *peer_ctx, struct block *b, enum media_kind
     struct sim_peer *peer = peer_ctx;
     (void)ctx;
     (void)kind;
-    sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
+    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
     block_release(b);
 }
 

@@ -420,6 +420,27 @@ static void a_repeat_of_what_was_never_sent_stops_nothing(void **state) {
     }
 }
 
+// After a pause the first to come may be a repeat.
+static void a_repeat_after_a_pause_stops_nothing(void **state) {
+    (void)state;
+    static const int claims[] = {1, 32, 600, 30000, -1, -600, -9999, -20000, -32768};
+    for (unsigned i = 0; i < sizeof claims / sizeof *claims; i++) {
+        struct room r = room_open();
+        for (uint16_t seq = 0; seq < 100; seq++)
+            video(&r, seq, seq == 0);
+        fake_pause(r.f, MEDIA_PAUSE_PRODUCER, 1, true);
+        fake_run(r.f, 2 * SECOND);
+        fake_pause(r.f, MEDIA_PAUSE_PRODUCER, 1, false);
+        rtx(&r, 500, (uint16_t)(99 + claims[i]));
+        fake_clear(r.f);
+        for (uint16_t seq = 100; seq < 200; seq++)
+            video(&r, seq, seq == 100);
+        if (fake_count_rtp(r.f, A, 110) != 100)
+            fail_msg("a repeat of N%+d: %u of 100 forwarded", claims[i], fake_count_rtp(r.f, A, 110));
+        fake_destroy(r.f);
+    }
+}
+
 static void a_repeat_of_an_old_numbering_stops_nothing(void **state) {
     (void)state;
     static const uint16_t begins[] = {1, 10000, 30000, 50000, 65000};
@@ -560,6 +581,7 @@ int main(void) {
         cmocka_unit_test(nothing_goes_out_again_while_loss_stays_above_a_fifth),
         cmocka_unit_test(repeats_are_spread_over_time),
         cmocka_unit_test(a_repeat_of_what_was_never_sent_stops_nothing),
+        cmocka_unit_test(a_repeat_after_a_pause_stops_nothing),
         cmocka_unit_test(a_repeat_of_an_old_numbering_stops_nothing),
         cmocka_unit_test(numbers_that_begin_anew_are_followed),
         cmocka_unit_test(what_is_too_old_or_never_was_is_not_sent),
