@@ -1,4 +1,5 @@
-// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles).
+// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles). A SHA-1 fingerprint proves no certificate any
+// more: two certificates with the same one can be made.
 #include "rooms/negotiate_internal.h"
 
 #include <assert.h>
@@ -10,8 +11,9 @@ static const struct hash_name {
     enum fingerprint_hash hash;
     uint8_t len;
 } HASHES[] = {
-    {"sha-1", FINGERPRINT_SHA1, 20},     {"sha-224", FINGERPRINT_SHA224, 28},
-    {"sha-256", FINGERPRINT_SHA256, 32}, {"sha-384", FINGERPRINT_SHA384, 48},
+    {"sha-224", FINGERPRINT_SHA224, 28},
+    {"sha-256", FINGERPRINT_SHA256, 32},
+    {"sha-384", FINGERPRINT_SHA384, 48},
     {"sha-512", FINGERPRINT_SHA512, 64},
 };
 
@@ -43,7 +45,8 @@ static bool parse_bytes(const char *text, uint8_t *out, size_t len) {
     return true;
 }
 
-static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struct refusal *refusal) {
+static bool parse_fingerprint(const json_t *item, size_t index, struct fingerprint *out,
+                              struct refusal *refusal) {
     const char *algorithm = text_member(item, "algorithm"), *value = text_member(item, "value");
 
     for (size_t i = 0; i < sizeof HASHES / sizeof HASHES[0]; i++) {
@@ -54,11 +57,21 @@ static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struc
         if (parse_bytes(value, out->bytes, HASHES[i].len))
             return true;
         return refuse(refusal, ERR_MALFORMED,
-                      "fingerprints[0].value is not %u pairs of hexadecimal digits with colons between",
-                      (unsigned)HASHES[i].len);
+                      "fingerprints[%zu].value is not %u pairs of hexadecimal digits with colons between",
+                      index, (unsigned)HASHES[i].len);
     }
-    return refuse(refusal, ERR_UNSUPPORTED,
-                  "fingerprints[0].algorithm is not sha-1, sha-224, sha-256, sha-384 or sha-512");
+    return refuse(
+        refusal, ERR_UNSUPPORTED,
+        "fingerprints[%zu].algorithm is not sha-256, sha-384, sha-512 or sha-224 (sha-1 can be forged)",
+        index);
+}
+
+// The first that is not SHA-1, or the first.
+static bool parse_fingerprints(const json_t *list, struct fingerprint *out, struct refusal *refusal) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcasecmp(text_member(json_array_get(list, i), "algorithm"), "sha-1") != 0)
+            return parse_fingerprint(json_array_get(list, i), i, out, refusal);
+    return parse_fingerprint(json_array_get(list, 0), 0, out, refusal);
 }
 
 static bool parse_role(const json_t *value, enum dtls_role *out, struct refusal *refusal) {
@@ -94,7 +107,7 @@ static bool parse_dtls(const json_t *parameters, enum dtls_role *role, struct fi
                       "dtlsParameters.fingerprints has %zu entries; at most %d are allowed",
                       json_array_size(list), FINGERPRINTS_MAX);
     return parse_role(json_object_get(parameters, "role"), role, refusal) &&
-           parse_fingerprint(json_array_get(list, 0), fingerprint, refusal);
+           parse_fingerprints(list, fingerprint, refusal);
 }
 
 enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role, struct fingerprint *fingerprint,
