@@ -13,7 +13,7 @@
 #include "tests/unit/transport/stun_build.h"
 #include "transport/ice_proof.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define ROUNDS 250
@@ -227,6 +227,55 @@ static void a_neighbours_address_cannot_be_claimed(void **state) {
     a_neighbours_address_stays_his(3);
 }
 
+// Good checks, far more than anybody needs, from somebody who is in the call.
+#define CHECKS 256
+static void more_checks_than_anybody_needs(unsigned workers) {
+    static struct stun_build checks[CHECKS];
+    struct scene scene;
+    scene_open(&scene, workers);
+    scene_begin(&scene);
+    struct guest mate;
+    guest_open(scene.siege, workers - 1, &mate);
+    guest_arrive(&mate);
+    for (unsigned i = 0; i < CHECKS; i++)
+        siege_build_check(&checks[i], mate.ice.ufrag, mate.ice.pwd);
+    struct media_counters before, after;
+    siege_rebase(scene.siege);
+    siege_counters(scene.siege, &before);
+    unsigned rounds = getenv("ROTUNDA_CHECKS_A_SECOND") ? ROUNDS : 50, sent = 0;
+    unsigned each = getenv("ROTUNDA_CHECKS_A_SECOND")
+                        ? (unsigned)atoi(getenv("ROTUNDA_CHECKS_A_SECOND")) / (1000000 / ROUND_US)
+                        : 400;
+    uint64_t start_us = clock_now_us();
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned k = 0; k < each; k++, sent++) {
+            const struct stun_build *check = &checks[sent % CHECKS];
+            media_peer_send_raw(mate.peer, span_of(check->bytes, check->len));
+            if (!getenv("ROTUNDA_CHECKS_A_SECOND") && k % 32 == 31)
+                siege_drain(scene.siege); // so that a slow machine loses nothing in the kernel
+        }
+        scene_speak(&scene);
+        media_peer_poll(mate.peer, clock_now_us());
+    }
+    uint64_t took_us = clock_now_us() - start_us;
+    siege_rebase(scene.siege);
+    siege_counters(scene.siege, &after);
+    uint64_t refused = after.drops[MEDIA_DROP_STUN_RATE] - before.drops[MEDIA_DROP_STUN_RATE];
+    print_message("%u workers: %u checks in %llu ms, %llu refused\n", workers, sent,
+                  (unsigned long long)(took_us / US_PER_MS), (unsigned long long)refused);
+    expect_nearly_all(&scene, "a flood of checks");
+    if (!getenv("ROTUNDA_CHECKS_A_SECOND"))
+        assert_in_range(sent - refused, 1, 50 + 51 * (took_us + 3 * US_PER_SECOND) / US_PER_SECOND);
+    guest_close(&mate);
+    scene_close(&scene);
+}
+
+static void a_flood_of_good_checks_costs_the_others_nothing(void **state) {
+    (void)state;
+    more_checks_than_anybody_needs(1);
+    more_checks_than_anybody_needs(2);
+}
+
 // An honest change of network: the old address is gone, media is at the new one within a second.
 static void an_honest_move(unsigned workers, bool by_stun, uint64_t limit_us) {
     struct scene scene;
@@ -260,6 +309,7 @@ int main(void) {
         cmocka_unit_test(a_forged_check_does_not_flood_a_stranger),
         cmocka_unit_test(a_copied_check_does_not_take_media_away),
         cmocka_unit_test(a_neighbours_address_cannot_be_claimed),
+        cmocka_unit_test(a_flood_of_good_checks_costs_the_others_nothing),
         cmocka_unit_test(a_change_of_network_takes_less_than_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
