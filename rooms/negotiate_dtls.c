@@ -1,4 +1,5 @@
-// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles).
+// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles). A SHA-1 fingerprint proves no certificate any
+// more: two certificates with the same one can be made.
 #include "rooms/negotiate_internal.h"
 
 #include <assert.h>

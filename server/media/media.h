@@ -51,6 +51,9 @@ enum media_drop {
     MEDIA_DROP_STUN_MALFORMED,
     MEDIA_DROP_STUN_UNKNOWN_UFRAG,
     MEDIA_DROP_STUN_AUTH,
+    MEDIA_DROP_STUN_RATE,         // more good checks of one transport than are looked at
+    MEDIA_DROP_STUN_COPIED,       // a check that came before from another tuple
+    MEDIA_DROP_TUPLE_HELD,        // a check from a tuple at which another transport is beyond doubt
     MEDIA_DROP_UNVALIDATED_TUPLE, // not STUN, and ICE has not validated where it came from
     MEDIA_DROP_DTLS_INVALID,
     MEDIA_DROP_SRTP_AUTH,

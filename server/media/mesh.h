@@ -14,8 +14,9 @@
 #define MESH_KEPT 4
 
 enum mesh_type {
-    MESH_DATAGRAM,     // for a peer of the receiving worker; `tuple`, bytes
-    MESH_ROUTE_ADD,    // `tuple` leads to the sending worker
+    MESH_DATAGRAM,  // for a peer of the receiving worker; `tuple`, `origin`, bytes
+    MESH_CLAIM,     // the same, for a peer of any worker: the tuple leads to the receiving one, which decides
+    MESH_ROUTE_ADD, // `tuple` leads to the sending worker
     MESH_ROUTE_REMOVE, // and no longer does
     MESH_RELAY_RTP,    // a prepared packet: `producer`, `stream`, meta and bytes
     MESH_RELAY_NOTE,
@@ -33,6 +34,7 @@ struct mesh_message {
         } relay;
     };
     uint16_t len;
+    uint8_t origin; // DATAGRAM, CLAIM: the worker that the kernel gave it to
     uint8_t
         bytes[BLOCK_DATAGRAM_MAX + BLOCK_HEADROOM]; // a prepared header may be longer than the received one
 };

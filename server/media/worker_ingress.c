@@ -13,20 +13,29 @@
 #define RECEIVE_TURN_US 5000  // or earlier, when each datagram goes to hundreds
 #define MESH_MESSAGES_MAX 512 // of one other worker, a turn
 
+// A datagram and its way to us. The worker that the kernel gave it to may hand it over; to whom it crossed
+// keeps it, but for a claim, which crosses once more.
+struct arrival {
+    const struct tuple *from;
+    unsigned origin; // whom the kernel gave it to
+    enum { FROM_KERNEL, CROSSED, CLAIM } way;
+};
+
 // `proven`: some peer has validated the tuple.
-static void worker_hand_over(struct worker *w, unsigned owner, const struct tuple *from, bool proven,
-                             const struct block *b) {
+static void worker_hand_over(struct worker *w, unsigned to, enum mesh_type type, const struct arrival *at,
+                             bool proven, const struct block *b) {
     struct mesh_message *m =
-        proven ? mesh_reserve(w->mesh, w->index, owner) : mesh_reserve_unproven(w->mesh, w->index, owner);
+        proven ? mesh_reserve(w->mesh, w->index, to) : mesh_reserve_unproven(w->mesh, w->index, to);
     if (!m) {
         worker_drop(w, MEDIA_DROP_HANDOVER_FULL);
         return;
     }
-    m->type = MESH_DATAGRAM;
-    m->tuple = *from;
+    m->type = type;
+    m->tuple = *at->from;
+    m->origin = (uint8_t)at->origin;
     m->len = b->len;
     memcpy(m->bytes, b->bytes + b->start, b->len);
-    mesh_push(w->mesh, w->index, owner);
+    mesh_push(w->mesh, w->index, to);
     w->counters.handed_over++;
 }
 
@@ -53,53 +62,98 @@ static unsigned worker_get_hint(struct worker *w, const struct tuple *tuple) {
 
 // ---- to the owner, or to the peer
 
+// The peer of anything that names none, by the tuple that ICE has validated. NULL: handed over, or `*lost`.
+static struct worker_peer *worker_tuple_peer(struct worker *w, const struct arrival *at,
+                                             const struct block *b, bool *lost) {
+    uint32_t route = route_get_tuple(w->routes, at->from);
+    unsigned owner = route == ROUTE_NONE ? worker_get_hint(w, at->from) : route_worker(route);
+    *lost = false;
+    if (owner != w->index && at->way == FROM_KERNEL) {
+        worker_hand_over(w, owner, MESH_DATAGRAM, at, route != ROUTE_NONE, b);
+        return NULL;
+    }
+    struct worker_peer *peer =
+        route == ROUTE_NONE || owner != w->index ? NULL : slots_at(w->peers, route_handle(route));
+    *lost = peer == NULL;
+    return peer;
+}
+
 // A STUN message from which no ufrag can be read. Indications are the peers' keepalives (RFC 8445, section
-// 11) and responses answer nothing of ours: both are ignored, neither is an attack.
-static void worker_stun_unnamed(struct worker *w, enum err err, const struct block *b) {
+// 11) and say nothing without one; responses may answer a question of ours, and else answer nothing: neither
+// is an attack.
+static struct worker_peer *worker_stun_unnamed(struct worker *w, enum err err, const struct arrival *at,
+                                               const struct block *b) {
     unsigned class = load_be16(b->bytes + b->start) & 0x0110; // RFC 8489, section 5
+    bool ignored;
     if (err != ERR_NOT_FOUND)
         worker_drop(w, MEDIA_DROP_STUN_MALFORMED);
     else if (class == 0) // a request that names nobody
         worker_drop(w, MEDIA_DROP_STUN_UNKNOWN_UFRAG);
+    else
+        return worker_tuple_peer(w, at, b, &ignored);
+    return NULL;
 }
 
-// The peer of a STUN request, by the ufrag that it names. NULL: dropped or handed over.
-static struct worker_peer *worker_stun_peer(struct worker *w, const struct tuple *from, unsigned origin,
-                                            const struct block *b) {
+// Whether a check of `claimant` (NULL: of some other worker's peer) comes from a tuple where a peer of ours
+// is.
+static bool worker_holds(struct worker *w, const struct tuple *from, const struct worker_peer *claimant,
+                         uint64_t now_us) {
+    uint32_t route = route_get_tuple(w->routes, from);
+    if (route == ROUTE_NONE || route_worker(route) != w->index)
+        return false;
+    const struct worker_peer *holder = slots_at(w->peers, route_handle(route));
+    if (!holder || holder == claimant || !peer_transport_holds(holder->transport, from, now_us))
+        return false;
+    worker_drop(w, MEDIA_DROP_TUPLE_HELD);
+    return true;
+}
+
+// A check for a peer of `owner`, another worker. Where the tuple leads to a third one, or to us, that one is
+// asked first: it knows whether its peer is there.
+static void worker_stun_to(struct worker *w, unsigned owner, const struct arrival *at, const struct block *b,
+                           uint64_t now_us) {
+    uint32_t route = route_get_tuple(w->routes, at->from);
+    bool proven = route != ROUTE_NONE;
+    unsigned holder = proven ? route_worker(route) : owner;
+    if (worker_holds(w, at->from, NULL, now_us))
+        return;
+    if (at->way == CLAIM || holder == owner || holder == w->index) {
+        if (!proven)
+            worker_set_hint(w, at->from, owner);
+        worker_hand_over(w, owner, MESH_DATAGRAM, at, proven, b);
+    } else {
+        worker_hand_over(w, holder, MESH_CLAIM, at, proven, b);
+    }
+}
+
+// A check for a peer of ours that has not been to the worker to which its tuple leads.
+static bool worker_asks_holder(struct worker *w, const struct arrival *at, const struct block *b) {
+    uint32_t route = route_get_tuple(w->routes, at->from);
+    if (at->way != FROM_KERNEL || route == ROUTE_NONE || route_worker(route) == w->index)
+        return false;
+    worker_hand_over(w, route_worker(route), MESH_CLAIM, at, true, b);
+    return true;
+}
+
+// The peer of a check, by the ufrag that it names. NULL: dropped or handed over.
+static struct worker_peer *worker_stun_peer(struct worker *w, const struct arrival *at, const struct block *b,
+                                            uint64_t now_us) {
     struct span ufrag;
     enum err err = ice_peek_ufrag(span_of(b->bytes + b->start, b->len), &ufrag);
-    if (err != ERR_OK) {
-        worker_stun_unnamed(w, err, b);
-        return NULL;
-    }
+    if (err != ERR_OK)
+        return worker_stun_unnamed(w, err, at, b);
     int owner = ice_ufrag_worker(ufrag);
-    if (owner >= 0 && (unsigned)owner < w->workers && (unsigned)owner != w->index && origin == w->index) {
-        bool proven = route_get_tuple(w->routes, from) != ROUTE_NONE;
-        if (!proven)
-            worker_set_hint(w, from, (unsigned)owner);
-        worker_hand_over(w, (unsigned)owner, from, proven, b);
+    bool others = owner >= 0 && (unsigned)owner < w->workers && (unsigned)owner != w->index;
+    if (others && at->way != CROSSED) {
+        worker_stun_to(w, (unsigned)owner, at, b, now_us);
         return NULL;
     }
     uint32_t handle = route_get_ufrag(w->routes, ufrag);
     struct worker_peer *peer = handle == ROUTE_NONE ? NULL : slots_get(w->peers, handle);
     if (!peer)
         worker_drop(w, MEDIA_DROP_STUN_UNKNOWN_UFRAG);
-    return peer;
-}
-
-// The peer of anything else, by the tuple that ICE has validated. NULL: dropped or handed over.
-static struct worker_peer *worker_tuple_peer(struct worker *w, const struct tuple *from, unsigned origin,
-                                             const struct block *b) {
-    uint32_t route = route_get_tuple(w->routes, from);
-    unsigned owner = route == ROUTE_NONE ? worker_get_hint(w, from) : route_worker(route);
-    if (owner != w->index && origin == w->index) {
-        worker_hand_over(w, owner, from, route != ROUTE_NONE, b);
+    if (!peer || worker_holds(w, at->from, peer, now_us) || worker_asks_holder(w, at, b))
         return NULL;
-    }
-    struct worker_peer *peer =
-        route == ROUTE_NONE || owner != w->index ? NULL : slots_at(w->peers, route_handle(route));
-    if (!peer)
-        worker_drop(w, MEDIA_DROP_UNVALIDATED_TUPLE);
     return peer;
 }
 
@@ -107,6 +161,8 @@ static const enum media_drop drop_of_peer[] = {
     [PEER_DROP_UNKNOWN_KIND] = MEDIA_DROP_UNKNOWN_KIND,
     [PEER_DROP_STUN_MALFORMED] = MEDIA_DROP_STUN_MALFORMED,
     [PEER_DROP_STUN_AUTH] = MEDIA_DROP_STUN_AUTH,
+    [PEER_DROP_STUN_RATE] = MEDIA_DROP_STUN_RATE,
+    [PEER_DROP_STUN_COPIED] = MEDIA_DROP_STUN_COPIED,
     [PEER_DROP_UNVALIDATED] = MEDIA_DROP_UNVALIDATED_TUPLE,
     [PEER_DROP_DTLS_INVALID] = MEDIA_DROP_DTLS_INVALID,
     [PEER_DROP_NO_KEYS] = MEDIA_DROP_NO_KEYS,
@@ -155,34 +211,42 @@ void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, un
     block_release(b);
 }
 
-// One datagram, from the socket (origin is our own number) or handed over by another worker. Takes the block
-// over.
-static void worker_datagram(struct worker *w, const struct tuple *from, unsigned origin, struct block *b,
-                            uint64_t now_us) {
+static struct worker_peer *worker_tuple_peer_or_drop(struct worker *w, const struct arrival *at,
+                                                     const struct block *b) {
+    bool lost;
+    struct worker_peer *peer = worker_tuple_peer(w, at, b, &lost);
+    if (lost)
+        worker_drop(w, MEDIA_DROP_UNVALIDATED_TUPLE);
+    return peer;
+}
+
+// One datagram, from the socket or handed over by another worker. Takes the block over.
+static void worker_datagram(struct worker *w, const struct arrival *at, struct block *b, uint64_t now_us) {
     struct worker_peer *peer = NULL;
+    bool here = at->way == FROM_KERNEL; // counted once, where it came in
     switch (datagram_kind(span_of(block_data(b), b->len))) {
     case DATAGRAM_STUN:
-        w->counters.stun_in += origin == w->index; // once, where it came in
-        peer = worker_stun_peer(w, from, origin, b);
+        w->counters.stun_in += here;
+        peer = worker_stun_peer(w, at, b, now_us);
         break;
     case DATAGRAM_DTLS:
-        w->counters.dtls_in += origin == w->index;
-        peer = worker_tuple_peer(w, from, origin, b);
+        w->counters.dtls_in += here;
+        peer = worker_tuple_peer_or_drop(w, at, b);
         if (peer) {
-            worker_handshake(peer, from, origin, b, now_us);
+            worker_handshake(peer, at->from, at->origin, b, now_us);
             return;
         }
         break;
     case DATAGRAM_RTP:
     case DATAGRAM_RTCP:
-        peer = worker_tuple_peer(w, from, origin, b);
+        peer = worker_tuple_peer_or_drop(w, at, b);
         break;
     case DATAGRAM_UNKNOWN:
         worker_drop(w, MEDIA_DROP_UNKNOWN_KIND);
         break;
     }
     if (peer)
-        worker_peer_datagram(peer, from, origin, b, now_us);
+        worker_peer_datagram(peer, at->from, at->origin, b, now_us);
     else
         block_release(b);
 }
@@ -198,7 +262,8 @@ bool worker_receive(struct worker *w, int family, uint64_t now_us) {
                 block_release(batch[k].block);
                 continue;
             }
-            worker_datagram(w, &batch[k].from, w->index, batch[k].block, now_us);
+            const struct arrival at = {.from = &batch[k].from, .origin = w->index, .way = FROM_KERNEL};
+            worker_datagram(w, &at, batch[k].block, now_us);
         }
         some |= n > 0;
         if (n < UDP_PORT_BATCH || clock_now_us() - now_us > RECEIVE_TURN_US)
@@ -226,10 +291,13 @@ static struct block *worker_block_of(struct worker *w, const struct mesh_message
 static void worker_mesh_message(struct worker *w, unsigned from, const struct mesh_message *m,
                                 uint64_t now_us) {
     struct block *b;
+    struct arrival at = {
+        .from = &m->tuple, .origin = m->origin, .way = m->type == MESH_CLAIM ? CLAIM : CROSSED};
     switch (m->type) {
     case MESH_DATAGRAM:
+    case MESH_CLAIM:
         if ((b = worker_block_of(w, m)))
-            worker_datagram(w, &m->tuple, from, b, now_us);
+            worker_datagram(w, &at, b, now_us);
         break;
     case MESH_ROUTE_ADD:
         // A full table loses the short cut of this tuple, no more: its STUN still finds its way.

@@ -37,6 +37,9 @@ static void peer_send(void *ctx, const struct tuple *to, struct span datagram) {
 static void peer_queue(struct worker_peer *peer, const struct tuple *to, struct block *sealed,
                        enum media_kind kind) {
     peer_count_sent(peer, sealed->len);
+    const struct tuple *also = peer_transport_also(peer->transport, sealed->len, peer->worker->now_us);
+    if (also)
+        peer_send(peer, also, span_of(block_data(sealed), sealed->len));
     (void)udp_port_queue(peer->worker->port, to, sealed, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
 }
 
@@ -84,15 +87,7 @@ static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {
 static void forward_send_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
     struct worker *w = ctx;
     struct worker_peer *peer = peer_ctx;
-    const struct tuple *to = peer_transport_selected(peer->transport);
-    uint8_t packet[RTCP_DATAGRAM_MAX + SRTCP_TRAILER_MAX + 144];
-    size_t len = datagram.len;
-    assert(len <= RTCP_DATAGRAM_MAX);
-    memcpy(packet, datagram.ptr, len);
-    if (!to || peer_transport_protect_rtcp(peer->transport, packet, &len) != ERR_OK)
-        return;
-    peer_count_sent(peer, len);
-    (void)udp_port_queue_bytes(w->port, to, span_of(packet, len));
+    peer_transport_send_rtcp(peer->transport, datagram, w->now_us);
 }
 
 // ---- what leaves for other threads
@@ -245,8 +240,18 @@ static void peer_steer(struct worker_peer *peer, const struct tuple *tuple, bool
     worker_event_push(w);
 }
 
+// Each worker hears of a new tuple, so that whichever gets a check from it knows whom to ask
+// (worker_ingress.c).
+static void peer_tell_all(struct worker_peer *peer, const struct tuple *tuple) {
+    struct worker *w = peer->worker;
+    for (unsigned to = 0; to < w->workers; to++)
+        if (to != w->index && worker_tell_route(w, to, MESH_ROUTE_ADD, tuple))
+            peer->told_workers |= UINT64_C(1) << to;
+}
+
 // After each good check, not only after the first: another peer may have validated the same tuple in between,
-// or the queue to the worker that receives it may have been full. Who checked last has the route.
+// or the queue to the worker that receives it may have been full. Who checked last has the route, unless the
+// peer that has it is there beyond doubt; then the check comes to nothing (worker_ingress.c).
 static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
     struct worker *w = peer->worker;
     uint32_t route = peer_route(peer);
@@ -280,14 +285,16 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
     if (input->tuple_checked) {
         assert(from);
         peer_route_tuple(peer, from, origin);
+        if (input->tuple_added)
+            peer_tell_all(peer, from);
     }
     if (input->tuple_checked)
         forwarder_endpoint_heard(peer->endpoint);
-    if (input->state_changed) {
+    if (input->state_changed)
         peer_report(peer);
-        bool reachable = peer_transport_selected(peer->transport) != NULL;
-        forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
-    }
+    // Not only when the state changes: what a tuple on trust may get ends as well.
+    bool reachable = peer_transport_selected(peer->transport) != NULL;
+    forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
     if (input->connected)
         forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
     uint64_t next_us = peer_transport_next_us(peer->transport);
