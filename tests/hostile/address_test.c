@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ROUNDS 250
+#define ROUNDS 150
 #define ROUND_US (20 * US_PER_MS)
 #define DEADLINE_US (60 * US_PER_SECOND)
 
