@@ -11,7 +11,7 @@
 
 #define LAYER_DEAD_US 1500000 // a stream without packets for so long is not chosen while another one has some
 #define LAYER_PAUSE_US 1000000 // after such a pause a stream's life begins anew
-#define LAYER_FRESH_US 500000 // and a higher one must have been there for so long before it is switched to
+#define LAYER_FRESH_US 500000  // and a higher one must have been there for so long before it is switched to
 
 struct layer_source {
     uint64_t first_packet_us; // of its present life; 0: never seen

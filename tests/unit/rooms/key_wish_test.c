@@ -1,8 +1,6 @@
 // How often receivers make a publisher send key frames: by asking, by coming and going, by being starved.
 #include "forward_fake.h"
 
-
-
 static const char *const PUB = "publisher", *const A = "asks", *const B = "watches";
 
 struct room {
