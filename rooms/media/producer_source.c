@@ -46,10 +46,18 @@ static void stream_ask_key_frame(struct producer_stream *s, uint64_t now_us) {
     wheel_arm(p->fw->wheel, &s->key_timer, now_us + stream_key_patience_us(s));
 }
 
+static bool stream_is_dead(const struct producer_stream *s, uint64_t now_us) {
+    const struct producer *p = s->producer;
+    struct layer_source sources[STREAMS_MAX];
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        sources[i] = p->streams[i].life;
+    return layer_is_dead(sources, p->params.stream_count, s->index, now_us);
+}
+
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us) {
     assert(stream < p->params.stream_count);
     struct producer_stream *s = &p->streams[stream];
-    if (producer_is_audio(p) || p->paused)
+    if (producer_is_audio(p) || p->paused || stream_is_dead(s, now_us))
         return;
     s->key_wanted = true;
     if (s->key_asked_us == 0 || now_us >= s->key_asked_us + KEY_FRAME_INTERVAL_US)
@@ -63,14 +71,6 @@ static bool stream_is_aimed_at(const struct producer_stream *s) {
         if (p->consumers[i]->target == s->index)
             return true;
     return false;
-}
-
-static bool stream_is_dead(const struct producer_stream *s, uint64_t now_us) {
-    const struct producer *p = s->producer;
-    struct layer_source sources[STREAMS_MAX];
-    for (unsigned i = 0; i < p->params.stream_count; i++)
-        sources[i] = p->streams[i].life;
-    return layer_is_dead(sources, p->params.stream_count, s->index, now_us);
 }
 
 void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us) {

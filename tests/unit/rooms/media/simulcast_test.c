@@ -252,6 +252,16 @@ static void a_slow_stream_without_loss_scores_ten(void **state) {
     fake_destroy(r.f);
 }
 
+static unsigned asked_for(const struct fake *f, uint32_t ssrc) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < f->rtcp_count; i++) {
+        struct rtcp_walk walk = rtcp_walk_of(span_of(f->rtcp[i].bytes, f->rtcp[i].len));
+        for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);)
+            n += packet.kind == RTCP_PLI && packet.media_ssrc == ssrc;
+    }
+    return n;
+}
+
 // The publisher switches the best layer off while a key frame of it is on its way.
 static void a_layer_that_was_switched_off_is_not_asked_for_ever(void **state) {
     (void)state;
@@ -272,18 +282,39 @@ static void a_layer_that_was_switched_off_is_not_asked_for_ever(void **state) {
         fake_run(r.f, 40 * MS);
     }
     fake_clear(r.f);
-    unsigned dead = 0;
     stream(&r, 3, 30000);
-    for (unsigned i = 0; i < r.f->rtcp_count; i++) {
-        struct rtcp_walk walk = rtcp_walk_of(span_of(r.f->rtcp[i].bytes, r.f->rtcp[i].len));
-        for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);)
-            dead += packet.kind == RTCP_PLI && packet.media_ssrc == 502;
-    }
+    unsigned dead = asked_for(r.f, 502);
     print_message("the layer that is off was asked %u times in 30 s, all layers %u times\n", dead,
                   fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL));
     assert_true(dead <= 1 && fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL) <= 4);
     assert_int_equal(layer_told(r.f, 11), 1);
     assert_int_equal(layer_told(r.f, 21), 1);
+    fake_destroy(r.f);
+}
+
+// Nor when it is another worker that asks.
+static void a_layer_that_was_switched_off_is_not_asked_for_by_others(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct media_cmd cmd = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
+    cmd.relay.worker = 3;
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    stream(&r, 7, 3000);
+    stream(&r, 3, 2000);
+    fake_clear(r.f);
+    for (unsigned t = 0; t < 10000; t += 400) {
+        struct relay_note wish = {
+            .type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2, .from_worker = 3};
+        forwarder_relay_note(r.f->fw, &wish, r.f->now_us);
+        stream(&r, 3, 400);
+    }
+    assert_int_equal(asked_for(r.f, 502), 0);
+    stream(&r, 7, 3000); // it is there again
+    struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2, .from_worker = 3};
+    fake_run(r.f, SECOND);
+    fake_clear(r.f);
+    forwarder_relay_note(r.f->fw, &wish, r.f->now_us);
+    assert_int_equal(asked_for(r.f, 502), 1);
     fake_destroy(r.f);
 }
 
@@ -401,6 +432,7 @@ int main(void) {
         cmocka_unit_test(a_picture_that_stands_still_is_shown_whole),
         cmocka_unit_test(a_slow_stream_without_loss_scores_ten),
         cmocka_unit_test(a_layer_that_was_switched_off_is_not_asked_for_ever),
+        cmocka_unit_test(a_layer_that_was_switched_off_is_not_asked_for_by_others),
         cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
         cmocka_unit_test(a_late_joiner_begins_with_what_comes_first_and_climbs),
         cmocka_unit_test(a_late_joiner_does_not_begin_above_its_ceiling),
