@@ -217,7 +217,7 @@ static bool send_make_room(struct udp_send *send, enum udp_worth worth) {
 bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block,
                     enum udp_worth worth) {
     assert(block && block->len <= BLOCK_DATAGRAM_MAX);
-    assert(to->remote.family == 4 || to->remote.family == 6);
+    assert(to->protocol == TUPLE_UDP && (to->remote.family == 4 || to->remote.family == 6));
     bool room = !udp_send_full(send);
     if (!room && !send_make_room(send, worth)) {
         block_release(block);

@@ -250,6 +250,8 @@ static void peer_steer(struct worker_peer *peer, const struct tuple *tuple, bool
 static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
     struct worker *w = peer->worker;
     uint32_t route = peer_route(peer);
+    if (tuple->protocol != TUPLE_UDP) // its bytes come to whoever has the connection
+        return;
     if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));

@@ -27,7 +27,8 @@ struct world {
 };
 
 static struct tuple tuple_at(uint8_t host, uint16_t port) {
-    struct tuple t = {{{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    struct tuple t = {
+        {{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
     return t;
 }
 

@@ -153,7 +153,7 @@ static int bench_stop(void **state) {
 }
 
 static struct tuple to_port(int family, uint16_t port) {
-    struct tuple t;
+    struct tuple t = {.protocol = TUPLE_UDP};
     assert_int_equal(addr_parse(family == 4 ? "192.0.2.1" : "2001:db8::1", port, &t.remote), ERR_OK);
     assert_int_equal(addr_parse(family == 4 ? "192.0.2.9" : "2001:db8::9", 40000, &t.local), ERR_OK);
     return t;
