@@ -1,5 +1,5 @@
 // media_msg: everything that the control thread says to a media worker (media_cmd) and hears from it
-// (media_event).
+// (media_event and, for whoever asked, media_stats).
 //
 // Fixed-size tagged unions for SPSC rings: plain data, no pointers. Objects are named by ids that the control
 // thread gives out (slots: index and generation), unique over all workers; a worker that does not know an id
@@ -7,6 +7,7 @@
 #ifndef ROOMS_MEDIA_MSG_H
 #define ROOMS_MEDIA_MSG_H
 
+#include "base/addr.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
 
@@ -134,8 +135,9 @@ struct transport_stats {
     uint32_t rtp_recv_bitrate_bps, rtp_send_bitrate_bps;
     uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
     float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
-    char local_address[64], remote_address[64];           // "IP:PORT" of the selected tuple, "" for none
-    char ice_state[16], dtls_state[16];
+    struct tuple selected;                                // TUPLE_NONE while there is none
+    enum ice_state ice;
+    enum dtls_state dtls;
 };
 
 struct stream_report {
@@ -152,6 +154,7 @@ struct stream_report {
     uint8_t score;
 };
 
+// The answer to GET_STATS. It is large and seldom, so it has a queue of its own beside that of the events.
 struct media_stats {
     uint32_t token;
     bool found;
@@ -170,7 +173,6 @@ enum media_event_type {
     MEDIA_CONSUMER_LAYERS,
     MEDIA_LAYERS_WANTED,
     MEDIA_AUDIO_LEVEL,
-    MEDIA_STATS,
     MEDIA_STEER, // between worker and media alone: datagrams of an address come in at another worker
 };
 
@@ -198,8 +200,8 @@ struct media_event {
             bool publishes; // its transport has producers
             bool gone;      // it is nobody's any more
         } steer;
-        struct media_stats stats;
     };
 };
+_Static_assert(sizeof(struct media_event) <= 32, "the queue of events is small and stays in the caches");
 
 #endif

@@ -89,25 +89,21 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(out, "rotunda_leaves_total", "counter", hub->leaves, "Participants who left.");
 }
 
-static void print_states(FILE *out, const char *name, const char *help, const char *const *states,
-                         const uint32_t *counts, size_t count) {
-    describe(out, name, "gauge", help);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, states[i], counts[i]);
+static void print_state(FILE *out, const char *name, const char *state, uint32_t count) {
+    fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, state, count);
 }
 
 static void print_transports(FILE *out, const struct hub_counts *hub) {
-    static const char *const ice[] = {"new", "connected", "disconnected", "closed"};
-    static const char *const dtls[] = {"new", "connecting", "connected", "failed", "closed"};
-    _Static_assert(sizeof ice / sizeof ice[0] == sizeof hub->transports_by_ice / sizeof(uint32_t),
-                   "all states");
-    _Static_assert(sizeof dtls / sizeof dtls[0] == sizeof hub->transports_by_dtls / sizeof(uint32_t),
-                   "all states");
+    static const char ice[] = "rotunda_transports_ice", dtls[] = "rotunda_transports_dtls";
+    _Static_assert(sizeof hub->transports_by_ice / sizeof(uint32_t) == ICE_STATE_COUNT, "all states");
+    _Static_assert(sizeof hub->transports_by_dtls / sizeof(uint32_t) == DTLS_STATE_COUNT, "all states");
     print_one(out, "rotunda_transports", "gauge", hub->transports, "Transports.");
-    print_states(out, "rotunda_transports_ice", "Transports by the state of ICE.", ice,
-                 hub->transports_by_ice, sizeof ice / sizeof ice[0]);
-    print_states(out, "rotunda_transports_dtls", "Transports by the state of DTLS.", dtls,
-                 hub->transports_by_dtls, sizeof dtls / sizeof dtls[0]);
+    describe(out, ice, "gauge", "Transports by the state of ICE.");
+    for (unsigned i = 0; i < ICE_STATE_COUNT; i++)
+        print_state(out, ice, ice_state_name((enum ice_state)i), hub->transports_by_ice[i]);
+    describe(out, dtls, "gauge", "Transports by the state of DTLS.");
+    for (unsigned i = 0; i < DTLS_STATE_COUNT; i++)
+        print_state(out, dtls, dtls_state_name((enum dtls_state)i), hub->transports_by_dtls[i]);
 }
 
 static void print_workers(FILE *out, const struct metrics_sample *sample) {

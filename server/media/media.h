@@ -38,9 +38,13 @@ bool media_post(struct media *media, unsigned worker, const struct media_cmd *cm
 
 // `wakeup` is called on a worker's thread when events wait; it must only wake the control loop.
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx);
-// Hands over all events that wait.
-void media_drain(struct media *media,
-                 void (*on_event)(void *ctx, unsigned worker, const struct media_event *event), void *ctx);
+struct media_listener {
+    void *ctx;
+    void (*on_event)(void *ctx, unsigned worker, const struct media_event *event);
+    void (*on_stats)(void *ctx, unsigned worker, const struct media_stats *stats); // answers to GET_STATS
+};
+// Hands over all events and answers that wait, those of each kind in their order.
+void media_drain(struct media *media, const struct media_listener *listener);
 
 // Why a worker dropped a packet.
 enum media_drop {

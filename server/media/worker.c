@@ -292,12 +292,13 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->handshakes = worker_handshakes_create();
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
+    w->stats = ring_create(sizeof(struct media_stats), WORKER_STATS);
     struct forwarder_config fw = {.worker = (uint8_t)w->index, .random_seed = entropy_u64()};
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
     bool ok = w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->handshakes &&
-              w->commands && w->events && w->fw;
+              w->commands && w->events && w->stats && w->fw;
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -364,6 +365,7 @@ void worker_destroy(struct worker *w) {
     forwarder_destroy(w->fw);
     udp_port_close(w->port);
     ring_destroy(w->events);
+    ring_destroy(w->stats);
     ring_destroy(w->commands);
     ring_destroy(w->untold);
     worker_handshakes_close(w);
@@ -412,4 +414,12 @@ const struct media_event *worker_peek_event(struct worker *w) {
 
 void worker_pop_event(struct worker *w) {
     ring_pop(w->events);
+}
+
+const struct media_stats *worker_peek_stats(struct worker *w) {
+    return ring_peek(w->stats);
+}
+
+void worker_pop_stats(struct worker *w) {
+    ring_pop(w->stats);
 }

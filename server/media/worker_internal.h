@@ -22,6 +22,7 @@
 #define WORKER_PEERS_MAX 65536
 #define WORKER_COMMANDS 2048
 #define WORKER_EVENTS 4096
+#define WORKER_STATS 4096               // answers to GET_STATS
 #define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
 #define WORKER_HINTS 1024               // power of two
 #define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
@@ -83,8 +84,8 @@ struct worker {
     struct ring *handshakes; // worker_handshake.c; both ends are ours
     uint64_t handshakes_us;  // that this turn has spent on them
 
-    struct ring *commands, *events;
-    bool events_written;
+    struct ring *commands, *events, *stats;
+    bool events_written;    // or stats
     struct list unreported; // peers whose state did not fit in the event queue
 
     uint32_t batch_us;

@@ -6,7 +6,6 @@
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -392,40 +391,30 @@ static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd 
 // ---- statistics
 
 static void peer_stats(const struct worker_peer *peer, uint64_t now_us, struct transport_stats *out) {
-    static const char *const ice_names[] = {"new", "connected", "disconnected", "closed"};
-    static const char *const dtls_names[] = {"new", "connecting", "connected", "failed", "closed"};
     out->bytes_received = peer->bytes_received;
     out->bytes_sent = peer->bytes_sent;
     out->recv_bitrate_bps = rate_meter_bps(&peer->received_rate, now_us);
     out->send_bitrate_bps = rate_meter_bps(&peer->sent_rate, now_us);
     const struct tuple *selected = peer_transport_selected(peer->transport);
-    if (selected) {
-        addr_print(&selected->local, out->local_address);
-        addr_print(&selected->remote, out->remote_address);
-    }
-    snprintf(out->ice_state, sizeof out->ice_state, "%s",
-             ice_names[peer_transport_ice_state(peer->transport)]);
-    snprintf(out->dtls_state, sizeof out->dtls_state, "%s",
-             dtls_names[peer_transport_dtls_state(peer->transport)]);
+    if (selected)
+        out->selected = *selected;
+    out->ice = peer_transport_ice_state(peer->transport);
+    out->dtls = peer_transport_dtls_state(peer->transport);
 }
 
 static void worker_get_stats(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
-    struct media_event *event = worker_event_reserve(w);
-    if (!event)
+    struct media_stats *stats = ring_reserve(w->stats);
+    if (!stats)
         return; // the hub answers `internal` when its time is over
-    *event = (struct media_event){.type = MEDIA_STATS,
-                                  .transport = cmd->transport,
-                                  .producer = cmd->producer,
-                                  .consumer = cmd->consumer,
-                                  .stats = {.token = cmd->stats.token}};
-    forwarder_stats(w->fw, cmd, now_us, &event->stats);
-    event->stats.token = cmd->stats.token;
+    *stats = (struct media_stats){.token = cmd->stats.token};
+    forwarder_stats(w->fw, cmd, now_us, stats);
     struct worker_peer *peer = cmd->transport.v ? worker_peer_get(w, cmd->transport) : NULL;
     if (peer) {
-        event->stats.found = true;
-        peer_stats(peer, now_us, &event->stats.transport);
+        stats->found = true;
+        peer_stats(peer, now_us, &stats->transport);
     }
-    worker_event_push(w);
+    ring_push(w->stats);
+    w->events_written = true;
 }
 
 void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {

@@ -6,16 +6,6 @@
 
 #define AUDIO_LEVELS_US (500 * US_PER_MS) // between two audio-levels
 
-static const char *ice_state_name(enum ice_state state) {
-    static const char *const names[] = {"new", "connected", "disconnected", "closed"};
-    return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "new";
-}
-
-static const char *dtls_state_name(enum dtls_state state) {
-    static const char *const names[] = {"new", "connecting", "connected", "failed", "closed"};
-    return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "new";
-}
-
 static void transport_state(struct hub *hub, const struct media_event *event) {
     struct room_transport *transport = registry_transport(&hub->registry, event->transport);
     if (!transport)
@@ -169,10 +159,13 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
     case MEDIA_AUDIO_LEVEL:
         audio_level(hub, event);
         break;
-    case MEDIA_STATS:
-        stats_event(hub, worker, &event->stats);
-        break;
     case MEDIA_STEER: // media.h keeps it
         break;
     }
+}
+
+void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us) {
+    hub->now_us = now_us;
+    assert(worker < hub->config.workers);
+    stats_event(hub, worker, stats);
 }

@@ -20,7 +20,7 @@ MAY_SEE = {
     "base/": set(),
     "rtp/": {"base/"},
     "transport/": {"base/", "rtp/"},
-    "rooms/media_msg.h": {"rtp/"},
+    "rooms/media_msg.h": {"base/", "rtp/"},
     "rooms/": {"base/", "rtp/", "rooms/media_msg.h"},
     "rooms/media/": {"base/", "rtp/", "rooms/media_msg.h"},
     "server/common/": {"base/"},
