@@ -15,38 +15,11 @@ struct worker_metric {
     const char *help;
 };
 
-#define OF(member) offsetof(struct media_counters, member)
-
 static const struct worker_metric worker_metrics[] = {
-    {"rotunda_packets_received_total", "counter", OF(packets_in), "Datagrams received."},
-    {"rotunda_bytes_received_total", "counter", OF(bytes_in), "UDP payload bytes received."},
-    {"rotunda_packets_sent_total", "counter", OF(packets_out), "Datagrams sent."},
-    {"rotunda_bytes_sent_total", "counter", OF(bytes_out), "UDP payload bytes sent."},
-    {"rotunda_rtp_received_total", "counter", OF(rtp_in), "RTP packets received."},
-    {"rotunda_rtp_sent_total", "counter", OF(rtp_out), "RTP packets sent."},
-    {"rotunda_rtcp_received_total", "counter", OF(rtcp_in), "RTCP packets received."},
-    {"rotunda_rtcp_sent_total", "counter", OF(rtcp_out), "RTCP packets sent."},
-    {"rotunda_stun_received_total", "counter", OF(stun_in), "STUN messages received."},
-    {"rotunda_dtls_received_total", "counter", OF(dtls_in), "DTLS datagrams received."},
-    {"rotunda_nacks_received_total", "counter", OF(nack_in), "NACK messages from receivers."},
-    {"rotunda_nacks_sent_total", "counter", OF(nack_out), "NACK messages to publishers."},
-    {"rotunda_nacked_packets_total", "counter", OF(nacked_packets_in),
-     "Packets that receivers asked for again."},
-    {"rotunda_retransmitted_packets_total", "counter", OF(retransmitted), "Packets sent again."},
-    {"rotunda_plis_received_total", "counter", OF(pli_in), "Key frame requests (PLI, FIR) from receivers."},
-    {"rotunda_plis_sent_total", "counter", OF(pli_out), "Key frame requests (PLI, FIR) to publishers."},
-    {"rotunda_key_frames_total", "counter", OF(key_frames_in), "Key frames received."},
-    {"rotunda_handed_over_packets_total", "counter", OF(handed_over),
-     "Datagrams that arrived at a worker that does not own their peer."},
-    {"rotunda_relayed_packets_total", "counter", OF(relayed),
-     "Packets given to another worker of their room."},
-    {"rotunda_worker_pool_blocks", "gauge", OF(pool_blocks), "Packet blocks in use."},
-    {"rotunda_worker_transports", "gauge", OF(transports), "Transports that the worker serves."},
-    {"rotunda_worker_shed_level", "gauge", OF(shed_level),
-     "How much video is left out because the worker is full: 0 none, 32 all."},
-    {"rotunda_worker_shed_consumers", "gauge", OF(shed_consumers),
-     "Video consumers that get less or nothing because the worker is full."},
-};
+#define ROW_OF_UDP(member, from, type, name, help)                                                           \
+    {name, type, offsetof(struct media_counters, member), help},
+#define ROW(member, type, name, help) {name, type, offsetof(struct media_counters, member), help},
+    MEDIA_UDP_COUNTERS(ROW_OF_UDP) FORWARDER_COUNTERS(ROW) MEDIA_WORKER_COUNTERS(ROW)};
 
 // Appends to a memory stream; errors are looked at once, when it is closed.
 static void describe(FILE *out, const char *name, const char *type, const char *help) {

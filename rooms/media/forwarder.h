@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/span.h"
 #include "base/wheel.h"
+#include "rooms/media/forwarder_counters.h"
 #include "rooms/media_msg.h"
 
 // What one worker tells another about a relayed producer, beside its packets.
@@ -124,14 +125,6 @@ void forwarder_retell(struct forwarder *fw);
 // order in which they came. To be called at the end of each turn, before its timers.
 void forwarder_flush(struct forwarder *fw);
 
-struct forwarder_counters {
-    uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out;
-    uint64_t nack_in, nacked_packets_in, retransmitted, nack_out, nacked_packets_out;
-    uint64_t pli_in, pli_out, key_frames_in, relayed_out, relayed_in, no_block;
-    uint32_t endpoints, producers, consumers;
-    uint32_t shed_level;
-    uint32_t shed_consumers; // that would get video, or more of it, now, if nothing were shed
-};
 const struct forwarder_counters *forwarder_counters(const struct forwarder *fw);
 
 #endif

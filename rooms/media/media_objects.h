@@ -233,9 +233,9 @@ void producer_open_relay(struct producer *p, uint8_t worker);
 void producer_set_active(struct producer *p, struct consumer *c, bool active);
 // Merged: at most one a second, the first at once, again after a second when none came.
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
-// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
+// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);

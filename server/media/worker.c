@@ -37,10 +37,10 @@ static void worker_publish(struct worker *w) {
     const struct udp_port_counters *udp = udp_port_counters(w->port);
     const struct forwarder_counters *fw = forwarder_counters(w->fw);
     struct media_counters *c = &w->counters;
-    c->packets_in = udp->datagrams_in;
-    c->bytes_in = udp->bytes_in;
-    c->packets_out = udp->datagrams_out;
-    c->bytes_out = udp->bytes_out;
+#define COPY_OF_UDP(member, from, ...) c->member = udp->from;
+    MEDIA_UDP_COUNTERS(COPY_OF_UDP)
+#define COPY_OF_FORWARDER(member, ...) c->member = fw->member;
+    FORWARDER_COUNTERS(COPY_OF_FORWARDER)
     c->drops[MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = udp->kernel_dropped;
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
     c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed;
@@ -48,20 +48,6 @@ static void worker_publish(struct worker *w) {
     c->receive_calls = udp->receive_calls;
     c->send_calls = udp->send_calls;
     c->send_messages = udp->messages_out;
-    c->rtp_in = fw->rtp_in;
-    c->rtp_out = fw->rtp_out;
-    c->rtcp_in = fw->rtcp_in;
-    c->rtcp_out = fw->rtcp_out;
-    c->nack_in = fw->nack_in;
-    c->nack_out = fw->nack_out;
-    c->nacked_packets_in = fw->nacked_packets_in;
-    c->retransmitted = fw->retransmitted;
-    c->pli_in = fw->pli_in;
-    c->pli_out = fw->pli_out;
-    c->key_frames_in = fw->key_frames_in;
-    c->relayed = fw->relayed_out;
-    c->shed_level = fw->shed_level;
-    c->shed_consumers = fw->shed_consumers;
     c->pool_blocks = pool_taken(w->pool);
     c->transports = slots_count(w->peers);
     c->loop_lag_us_max = w->lag_now_us > w->lag_before_us ? w->lag_now_us : w->lag_before_us;

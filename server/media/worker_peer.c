@@ -438,7 +438,18 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_GET_STATS:
         worker_get_stats(w, cmd, now_us);
         break;
-    default:
+    case MEDIA_OPEN_PRODUCER:
+    case MEDIA_OPEN_RELAYED_PRODUCER:
+    case MEDIA_PAUSE_PRODUCER:
+    case MEDIA_CLOSE_PRODUCER:
+    case MEDIA_OPEN_RELAY:
+    case MEDIA_CLOSE_RELAY:
+    case MEDIA_OPEN_CONSUMER:
+    case MEDIA_PAUSE_CONSUMER:
+    case MEDIA_CLOSE_CONSUMER:
+    case MEDIA_SET_LAYERS:
+    case MEDIA_SET_PRIORITY:
+    case MEDIA_REQUEST_KEY_FRAME:
         forwarder_command(w->fw, cmd, now_us);
         break;
     }
