@@ -270,7 +270,8 @@ static enum err worker_open_loop(struct worker *w) {
 
 static enum err worker_open_parts(struct worker *w, const struct worker_config *config) {
     w->stun = ice_stun_create();
-    w->shared = (struct peer_shared){.stun = w->stun, .dtls = config->dtls};
+    w->env = (struct peer_env){
+        .port = w->port, .now_us = &w->now_us, .shared = {.stun = w->stun, .dtls = config->dtls}};
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);

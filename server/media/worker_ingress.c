@@ -126,11 +126,7 @@ void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, un
                           struct block *b, uint64_t now_us) {
     struct worker *w = peer->worker;
     struct peer_input input;
-    peer_transport_input(peer->transport, from, block_data(b), b->len, now_us, &input);
-    if (input.kind != PEER_DROPPED) {
-        peer->bytes_received += b->len;
-        rate_meter_add(&peer->received_rate, b->len, now_us);
-    }
+    peer->peer->functions->input(peer->peer, from, b, now_us, &input);
     worker_peer_settle(peer, &input, from, origin, now_us);
     b->len = (uint16_t)input.len;
     switch (input.kind) {

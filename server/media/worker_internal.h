@@ -11,8 +11,7 @@
 #include "base/slots.h"
 #include "base/wheel.h"
 #include "rooms/media/overload.h"
-#include "rtp/stream_stats.h"
-#include "transport/peer_transport.h"
+#include "server/media/peer.h"
 #include "transport/route_table.h"
 #include "transport/udp_port.h"
 
@@ -69,7 +68,7 @@ struct worker {
     uint64_t published_us;
     struct udp_port *port;
     struct ice_stun *stun;
-    struct peer_shared shared;
+    struct peer_env env;
     struct forwarder *fw;
     struct overload overload; // worker_load.c
     bool no_shedding;
@@ -106,7 +105,7 @@ struct worker_peer {
     struct worker *worker;
     struct transport_id id;
     uint32_t handle;
-    struct peer_transport *transport;
+    struct peer *peer;
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
@@ -115,8 +114,6 @@ struct worker_peer {
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
     enum ice_state reported_ice;
     enum dtls_state reported_dtls;
-    uint64_t bytes_received, bytes_sent;
-    struct rate_meter received_rate, sent_rate;
 };
 
 // ---- worker.c
@@ -132,7 +129,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
 void worker_peers_close(struct worker *w);
 void worker_peers_report(struct worker *w); // states that did not fit before
 void worker_tell_untold(struct worker *w);  // routes that did not fit before
-// After peer_transport_input or _advance: routes, states, timers. `from` is NULL for a timer; `origin` is the
+// After a peer's `input` or `advance`: routes, states, timers. `from` is NULL for a timer; `origin` is the
 // worker that the kernel gave the datagram to.
 void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
                         unsigned origin, uint64_t now_us);
