@@ -13,6 +13,18 @@
 
 #define WORKERS_MAX 64
 
+// A link is a way by which packets of producers leave a worker for consumers elsewhere, named by where it
+// leads: today each worker of the process is at the end of one. Who owns the links knows where theirs lead
+// (server/media/mesh.h), nobody else does.
+#define LINKS_MAX 4096
+#define RELAYS_MAX 256 // links that one producer's packets leave by
+struct link_id {
+    uint16_t v; // below LINKS_MAX
+};
+static inline struct link_id link_of_worker(unsigned worker) {
+    return (struct link_id){(uint16_t)worker};
+}
+
 struct transport_id {
     uint32_t v;
 };
@@ -71,10 +83,10 @@ enum media_cmd_type {
     MEDIA_RESTART_ICE,
     MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
     MEDIA_OPEN_PRODUCER,
-    MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets from another worker
+    MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets over a link
     MEDIA_PAUSE_PRODUCER,
     MEDIA_CLOSE_PRODUCER, // with all its consumers on this worker
-    MEDIA_OPEN_RELAY,     // send this producer's packets to worker `relay.worker` too
+    MEDIA_OPEN_RELAY,     // send this producer's packets over link `relay.link` too
     MEDIA_CLOSE_RELAY,
     MEDIA_OPEN_CONSUMER,
     MEDIA_PAUSE_CONSUMER,
@@ -101,7 +113,7 @@ struct media_cmd {
         struct {
             struct producer_params params;
             bool paused;
-            uint8_t source_worker; // OPEN_RELAYED_PRODUCER: where the publisher is
+            struct link_id source; // OPEN_RELAYED_PRODUCER: where the publisher is
         } open_producer;
         struct {
             struct consumer_params params;
@@ -111,7 +123,7 @@ struct media_cmd {
             bool paused;
         } pause; // PAUSE_PRODUCER, PAUSE_CONSUMER: false resumes
         struct {
-            uint8_t worker;
+            struct link_id link;
         } relay;
         struct {
             int8_t spatial, temporal; // 0..; LAYER_NONE for no limit

@@ -122,6 +122,12 @@ static void command_open_consumer(struct forwarder *fw, const struct media_cmd *
         command_failed("open consumer", cmd->consumer.v, err);
 }
 
+static void command_open_relay(struct producer *p, const struct media_cmd *cmd) {
+    enum err err = producer_open_relay(p, cmd->relay.link);
+    if (err != ERR_OK)
+        command_failed("open relay", p->id.v, err);
+}
+
 static void command_set_layers(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
     c->ceiling = cmd->layers.spatial < 0 ? LAYER_NONE : cmd->layers.spatial;
     producer_update_wanted(c->producer);
@@ -153,11 +159,11 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         break;
     case MEDIA_OPEN_RELAY:
         if (p)
-            producer_open_relay(p, cmd->relay.worker);
+            command_open_relay(p, cmd);
         break;
     case MEDIA_CLOSE_RELAY:
         if (p)
-            p->relay_workers &= ~(UINT64_C(1) << (cmd->relay.worker % WORKERS_MAX));
+            link_set_remove(&p->relays, cmd->relay.link);
         break;
     case MEDIA_OPEN_CONSUMER:
         command_open_consumer(fw, cmd, now_us);

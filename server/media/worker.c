@@ -280,7 +280,7 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
     w->stats = ring_create(sizeof(struct media_stats), WORKER_STATS);
-    struct forwarder_config fw = {.worker = (uint8_t)w->index, .random_seed = entropy_u64()};
+    struct forwarder_config fw = {.link = link_of_worker(w->index), .random_seed = entropy_u64()};
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);

@@ -56,36 +56,39 @@ static void forward_send_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
 
 // ---- what leaves for other threads
 
-static void forward_relay_rtp(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
-                              struct block *b) {
-    struct worker *w = ctx;
-    struct mesh_message *m =
-        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
-    if (!m || b->len > sizeof m->bytes) {
+// Room for a message over a link, or NULL; it is counted then.
+static struct mesh_message *link_reserve(struct worker *w, struct link_id link, int *to) {
+    *to = mesh_worker_of_link(w->mesh, w->index, link);
+    struct mesh_message *m = *to >= 0 ? mesh_reserve(w->mesh, w->index, (unsigned)*to) : NULL;
+    if (!m)
         worker_drop(w, MEDIA_DROP_RELAY_FULL);
-        return;
-    }
-    m->type = MESH_RELAY_RTP;
-    m->relay.producer = producer;
-    m->relay.stream = stream;
-    memcpy(m->relay.meta, b->meta, sizeof m->relay.meta);
-    m->len = b->len;
-    memcpy(m->bytes, block_data(b), b->len);
-    mesh_push(w->mesh, w->index, worker);
+    return m;
 }
 
-static void forward_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static void forward_relay_rtp(void *ctx, struct link_id link, struct producer_id producer, uint8_t stream,
+                              struct block *b) {
     struct worker *w = ctx;
-    struct mesh_message *m =
-        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
-    if (!m) {
-        worker_drop(w, MEDIA_DROP_RELAY_FULL);
+    int to;
+    struct mesh_message *m = link_reserve(w, link, &to);
+    if (!m)
         return;
-    }
+    size_t len = relay_wire_write(&(struct relay_address){producer, stream}, b, m->bytes, sizeof m->bytes);
+    assert(len > 0); // RELAY_WIRE_MAX is enough for every packet that was prepared
+    m->type = MESH_RELAY_RTP;
+    m->len = (uint16_t)len;
+    mesh_push(w->mesh, w->index, (unsigned)to);
+}
+
+static void forward_relay_note(void *ctx, struct link_id link, const struct relay_note *note) {
+    struct worker *w = ctx;
+    int to;
+    struct mesh_message *m = link_reserve(w, link, &to);
+    if (!m)
+        return;
     m->type = MESH_RELAY_NOTE;
     m->note = *note;
     m->len = 0;
-    mesh_push(w->mesh, w->index, worker);
+    mesh_push(w->mesh, w->index, (unsigned)to);
 }
 
 static bool forward_event(void *ctx, const struct media_event *event) {

@@ -61,9 +61,7 @@ static void consumer_layers(struct hub *hub, const struct media_event *event) {
 }
 
 void update_layers_wanted(struct hub *hub, struct room_producer *producer) {
-    int8_t wanted = LAYER_NONE;
-    for (unsigned w = 0; w < hub->config.workers; w++)
-        wanted = producer->wanted[w] > wanted ? producer->wanted[w] : wanted;
+    int8_t wanted = relay_wanted(producer);
     if (wanted == producer->wanted_told)
         return;
     producer->wanted_told = wanted;
@@ -76,9 +74,11 @@ static void layers_wanted(struct hub *hub, unsigned worker, const struct media_e
     struct room_producer *producer = registry_producer(&hub->registry, event->producer);
     if (!producer)
         return;
-    // A relay that has ended meanwhile wants nothing.
-    bool served = worker == producer_owner(producer)->worker || producer->consumers_on[worker] > 0;
-    producer->wanted[worker] = served ? event->layers.spatial : LAYER_NONE;
+    struct relay *relay = relay_set_find(&producer->relays, link_of_worker(worker));
+    if (worker == producer_owner(producer)->worker)
+        producer->wanted_at_home = event->layers.spatial;
+    else if (relay) // one that has ended meanwhile wants nothing
+        relay->wanted = event->layers.spatial;
     update_layers_wanted(hub, producer);
 }
 

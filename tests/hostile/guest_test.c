@@ -353,7 +353,7 @@ static void the_longest_packets_that_come_in_go_out(unsigned workers) {
                                                              .temporal_layers = 1};
         siege_post(s, workers - 1, &open);
         struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {0x70000000}};
-        relay.relay.worker = (uint8_t)(workers - 1);
+        relay.relay.link = link_of_worker(workers - 1);
         siege_post(s, 0, &relay);
     }
     struct media_cmd consume = {
