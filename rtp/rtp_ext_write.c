@@ -19,7 +19,7 @@ static void element_write(struct writer *w, const struct rtp_ext_element *e, boo
         write_u8(w, e->id);
         write_u8(w, (uint8_t)e->value.len);
     } else {
-        write_u8(w, (uint8_t)(e->id << 4 | (e->value.len - 1)));
+        write_u8(w, (uint8_t)((size_t)e->id << 4 | (e->value.len - 1)));
     }
     write_span(w, e->value);
 }

@@ -20,7 +20,7 @@ bool link_set_has(const struct link_set *set, struct link_id link);
 void link_set_clear(struct link_set *set);
 
 #define LINK_SET_EACH(link, set)                                                                             \
-    for (const struct link_id *link = (set)->links, *link##_end = link + (set)->count; link != link##_end;   \
+    for (const struct link_id *link = (set)->links; (set)->count > 0 && link < (set)->links + (set)->count;  \
          link++)
 
 #endif

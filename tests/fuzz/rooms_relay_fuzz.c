@@ -17,7 +17,7 @@ static void forward(struct pool *pool, struct block *prepared, uint8_t how) {
     struct picture_numbers pictures;
     assert(out);
     if (how & 32)
-        rtp_forward_pad(prepared, (uint8_t)(1 + how));
+        rtp_forward_pad(prepared, (uint8_t)(how % 255 + 1));
     (void)rtp_forward_pictures(prepared, &pictures);
     if (how & 64)
         rtp_forward_copy_rtx(out, prepared, &stamp, 7);
