@@ -268,8 +268,8 @@ static void a_relayed_producer_asks_its_source(void **state) {
     assert_int_equal(f->relay_count, 1);
     assert_true(f->relays[0].note && f->relays[0].said.type == RELAY_KEY_FRAME_WANTED);
     assert_int_equal(f->relays[0].to.v, 6);
-    // Packets come prepared; a NACK is answered here.
-    for (uint16_t seq = 0; seq < 3; seq++) {
+    // Packets come prepared; a NACK is answered here. The last is from a link that is not its source's.
+    for (uint16_t seq = 0; seq < 4; seq++) {
         struct block *b = pool_take(f->pool);
         struct rtp_packet packet;
         struct rtp_ext_values values = {0};
@@ -280,7 +280,8 @@ static void a_relayed_producer_asks_its_source(void **state) {
         assert_int_equal(rtp_parse(span_of(block_data(b), b->len), &packet), ERR_OK);
         rtp_forward_prepare(b, &packet, &values, MEDIA_VIDEO, f->now_us);
         forward_meta_of(b)->key_frame = seq == 0;
-        forwarder_relayed_rtp(f->fw, (struct link_id){6}, (struct producer_id){1}, 0, b, f->now_us);
+        struct link_id from = {seq == 3 ? 5 : 6};
+        forwarder_relayed_rtp(f->fw, from, (struct producer_id){1}, 0, b, f->now_us);
         forwarder_flush(f->fw);
     }
     assert_int_equal(fake_count_rtp(f, A, 110), 3);
