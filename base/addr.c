@@ -76,12 +76,39 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out) {
     return sizeof in6;
 }
 
-void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]) {
-    char ip[INET6_ADDRSTRLEN] = "";
-    if (a->family == 0) {
+void addr_print_ip(const struct addr *a, char out[ADDR_TEXT_MAX]) {
+    if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, out, ADDR_TEXT_MAX))
         snprintf(out, ADDR_TEXT_MAX, "none");
-        return;
+}
+
+void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]) {
+    char ip[ADDR_TEXT_MAX];
+    addr_print_ip(a, ip);
+    if (a->family == 0)
+        memcpy(out, ip, sizeof ip);
+    else
+        snprintf(out, ADDR_TEXT_MAX, a->family == 4 ? "%.45s:%u" : "[%.45s]:%u", ip, a->port);
+}
+
+const char *tuple_protocol_name(enum tuple_protocol protocol) {
+    switch (protocol) {
+    case TUPLE_UDP:
+        return "udp";
+    case TUPLE_TCP:
+        return "tcp";
+    case TUPLE_NONE:
+        break;
     }
-    inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, ip, sizeof ip);
-    snprintf(out, ADDR_TEXT_MAX, a->family == 4 ? "%s:%u" : "[%s]:%u", ip, a->port);
+    return "none";
+}
+
+void tuple_print(const struct tuple *tuple, char out[TUPLE_TEXT_MAX]) {
+    char remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
+    const char *protocol = tuple_protocol_name((enum tuple_protocol)tuple->protocol);
+    addr_print(&tuple->remote, remote);
+    addr_print(&tuple->local, local);
+    if (tuple->protocol == TUPLE_NONE)
+        snprintf(out, TUPLE_TEXT_MAX, "%s", protocol);
+    else
+        snprintf(out, TUPLE_TEXT_MAX, "%s %s to %s", protocol, remote, local);
 }

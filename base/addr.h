@@ -1,6 +1,6 @@
 // addr: an IP address with a port, as a plain value that can be compared and hashed as bytes.
-#ifndef TRANSPORT_ADDR_H
-#define TRANSPORT_ADDR_H
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
 
 #include "base/err.h"
 
@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #define ADDR_TEXT_MAX 64 // "[IPv6]:PORT" and its NUL
+#define TUPLE_TEXT_MAX (2 * ADDR_TEXT_MAX + 8)
 
 // IPv4 is kept as IPv4 in the first four bytes, also when the kernel gave it v4-mapped. Unused bytes are
 // zero.
@@ -22,11 +23,18 @@ struct addr {
 };
 _Static_assert(sizeof(struct addr) == 24, "no padding, so that bytes compare");
 
-// Where a datagram came from and which of our addresses it was sent to. Both name a peer: the same remote
-// address may talk to two of ours. `local.port` is the port of the socket.
+// What carries the bytes between two addresses. TUPLE_NONE: nothing does, there are no addresses.
+enum tuple_protocol { TUPLE_NONE, TUPLE_UDP, TUPLE_TCP };
+
+// Where a datagram or a connection came from, which of our addresses it was sent to, and over what. All three
+// name a peer: the same remote address may talk to two of ours, and over UDP and TCP from one port.
+// `local.port` is the port of the socket. Unused bytes are zero, so that a tuple is a key of bytes.
 struct tuple {
     struct addr remote, local;
+    uint8_t protocol; // enum tuple_protocol
+    uint8_t zero[7];
 };
+_Static_assert(sizeof(struct tuple) == 56, "no padding, so that bytes compare, in whole words");
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool tuple_equal(const struct tuple *a, const struct tuple *b);
@@ -34,6 +42,10 @@ bool tuple_equal(const struct tuple *a, const struct tuple *b);
 MUST_USE enum err addr_parse(const char *ip, uint16_t port, struct addr *out);
 void addr_from_sockaddr(const struct sockaddr *sa, struct addr *out); // v4-mapped becomes IPv4
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
-void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]); // "192.0.2.1:5000", "[2001:db8::1]:5000"
+void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]);    // "192.0.2.1:5000", "[2001:db8::1]:5000"
+void addr_print_ip(const struct addr *a, char out[ADDR_TEXT_MAX]); // "192.0.2.1", "2001:db8::1"
+// "udp 192.0.2.1:5000 to 198.51.100.1:40000"; "none" for TUPLE_NONE.
+void tuple_print(const struct tuple *tuple, char out[TUPLE_TEXT_MAX]);
+const char *tuple_protocol_name(enum tuple_protocol protocol); // "udp", "tcp", "none"
 
 #endif

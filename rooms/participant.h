@@ -12,6 +12,7 @@
 #include "base/wheel.h"
 #include "rooms/media_msg.h"
 #include "rooms/receiver.h"
+#include "rooms/relay_set.h"
 #include "rooms/speaker.h"
 
 #include <stdbool.h>
@@ -100,11 +101,11 @@ struct room_producer {
     struct json_t *consumable;
     char *app_data; // JSON text
     size_t app_data_len;
-    size_t held_bytes;                  // of memory, of app_data and consumable
-    struct list consumers;              // by room_consumer.producer_link
-    uint16_t consumers_on[WORKERS_MAX]; // on another worker than its own: a relay while not 0
-    int8_t wanted[WORKERS_MAX];         // highest spatial layer in use there, or LAYER_NONE
-    int8_t wanted_told;                 // what its owner heard last
+    size_t held_bytes;       // of memory, of app_data and consumable
+    struct list consumers;   // by room_consumer.producer_link
+    struct relay_set relays; // to where it has consumers, other than its owner's worker
+    int8_t wanted_at_home;   // highest spatial layer in use on its owner's worker, or LAYER_NONE
+    int8_t wanted_told;      // what its owner heard last
 };
 
 struct room_consumer {

@@ -149,8 +149,7 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
     producer->consumable = consumable;
     producer->app_data = app_data;
     producer->app_data_len = app_data_len;
-    memset(producer->wanted, LAYER_NONE, sizeof producer->wanted);
-    producer->wanted_told = LAYER_NONE;
+    producer->wanted_at_home = producer->wanted_told = LAYER_NONE;
     list_init(&producer->link);
     list_init(&producer->consumers);
     list_push_back(&transport->producers, &producer->link);
@@ -166,6 +165,7 @@ void registry_close_producer(struct registry *registry, struct room_producer *pr
     producer_owner(producer)->producer_count--;
     json_decref(producer->consumable);
     free(producer->app_data);
+    relay_set_clear(&producer->relays);
     free(producer);
 }
 

@@ -197,9 +197,14 @@ static void on_media_event(void *ctx, unsigned worker, const struct media_event 
     hub_media_event(app->hub, worker, event, clock_now_us());
 }
 
+static void on_media_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    struct app *app = ctx;
+    hub_media_stats(app->hub, worker, stats, clock_now_us());
+}
+
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, on_media_event, app);
+    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
 }
 
 static uint64_t on_next(void *ctx) {

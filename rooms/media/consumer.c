@@ -65,6 +65,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
+    c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
+    c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0 && p->params.stream_count == 1;
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);

@@ -118,7 +118,9 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
     stamp->picture_offset = c->pictures.offset;
-    stamp->transport_cc_seq = consumer_is_video(c) ? c->endpoint->transport_seq++ : 0;
+    stamp->transport_cc = c->transport_cc;
+    stamp->descriptor = c->descriptor;
+    stamp->transport_cc_seq = consumer_is_video(c) || c->transport_cc ? c->endpoint->transport_seq++ : 0;
 }
 
 // What follows from a packet of that length that goes out now.
@@ -182,7 +184,7 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     if (rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_note(&c->pictures, pictures);
     rtp_forward_copy(b, prepared, &stamp);
-    c->payload_bytes += (uint64_t)(b->len - meta->header_len - meta->padding);
+    c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
     if (c->sent)
         consumer_send_and_keep(c, b, index, now_us);

@@ -117,70 +117,83 @@ static void command_open_producer(struct forwarder *fw, const struct media_cmd *
         command_failed("open producer", cmd->producer.v, err);
 }
 
-static void command_on_producer(struct producer *p, const struct media_cmd *cmd, uint64_t now_us) {
-    switch (cmd->type) {
-    case MEDIA_PAUSE_PRODUCER:
-        producer_pause(p, cmd->pause.paused, now_us);
-        break;
-    case MEDIA_CLOSE_PRODUCER:
-        producer_close(p);
-        break;
-    case MEDIA_OPEN_RELAY:
-        producer_open_relay(p, cmd->relay.worker);
-        break;
-    case MEDIA_CLOSE_RELAY:
-        p->relay_workers &= ~(UINT64_C(1) << (cmd->relay.worker % WORKERS_MAX));
-        break;
-    default:
-        break;
-    }
+static void command_open_consumer(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    enum err err = consumer_open(fw, cmd, now_us);
+    if (err != ERR_OK)
+        command_failed("open consumer", cmd->consumer.v, err);
 }
 
-static void command_on_consumer(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
-    switch (cmd->type) {
-    case MEDIA_PAUSE_CONSUMER:
-        consumer_pause(c, cmd->pause.paused, now_us);
-        break;
-    case MEDIA_CLOSE_CONSUMER:
-        consumer_close(c);
-        break;
-    case MEDIA_SET_LAYERS:
-        c->ceiling = cmd->layers.spatial < 0 ? LAYER_NONE : cmd->layers.spatial;
-        producer_update_wanted(c->producer);
-        if (c->active)
-            consumer_select_layer(c, now_us);
-        break;
-    case MEDIA_REQUEST_KEY_FRAME:
-        consumer_wish_key_frame(c, now_us);
-        break;
-    case MEDIA_SET_PRIORITY:
-        c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
-        consumer_update_active(c, now_us);
-        break;
-    default:
-        break;
-    }
+static void command_open_relay(struct producer *p, const struct media_cmd *cmd) {
+    enum err err = producer_open_relay(p, cmd->relay.link);
+    if (err != ERR_OK)
+        command_failed("open relay", p->id.v, err);
 }
 
+static void command_set_layers(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
+    c->ceiling = cmd->layers.spatial < 0 ? LAYER_NONE : cmd->layers.spatial;
+    producer_update_wanted(c->producer);
+    if (c->active)
+        consumer_select_layer(c, now_us);
+}
+
+static void command_set_priority(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
+    c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
+    consumer_update_active(c, now_us);
+}
+
+// Every command has its line here: a new one does not compile until it has.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    struct producer *p = forwarder_producer(fw, cmd->producer);
+    struct consumer *c = forwarder_consumer(fw, cmd->consumer);
     switch (cmd->type) {
     case MEDIA_OPEN_PRODUCER:
     case MEDIA_OPEN_RELAYED_PRODUCER:
         command_open_producer(fw, cmd);
-        return;
-    case MEDIA_OPEN_CONSUMER: {
-        enum err err = consumer_open(fw, cmd, now_us);
-        if (err != ERR_OK)
-            command_failed("open consumer", cmd->consumer.v, err);
-        return;
-    }
-    default:
+        break;
+    case MEDIA_PAUSE_PRODUCER:
+        if (p)
+            producer_pause(p, cmd->pause.paused, now_us);
+        break;
+    case MEDIA_CLOSE_PRODUCER:
+        if (p)
+            producer_close(p);
+        break;
+    case MEDIA_OPEN_RELAY:
+        if (p)
+            command_open_relay(p, cmd);
+        break;
+    case MEDIA_CLOSE_RELAY:
+        if (p)
+            link_set_remove(&p->relays, cmd->relay.link);
+        break;
+    case MEDIA_OPEN_CONSUMER:
+        command_open_consumer(fw, cmd, now_us);
+        break;
+    case MEDIA_PAUSE_CONSUMER:
+        if (c)
+            consumer_pause(c, cmd->pause.paused, now_us);
+        break;
+    case MEDIA_CLOSE_CONSUMER:
+        if (c)
+            consumer_close(c);
+        break;
+    case MEDIA_SET_LAYERS:
+        if (c)
+            command_set_layers(c, cmd, now_us);
+        break;
+    case MEDIA_SET_PRIORITY:
+        if (c)
+            command_set_priority(c, cmd, now_us);
+        break;
+    case MEDIA_REQUEST_KEY_FRAME:
+        if (c)
+            consumer_wish_key_frame(c, now_us);
+        break;
+    case MEDIA_OPEN_TRANSPORT: // the owner of transports does these
+    case MEDIA_CONNECT_TRANSPORT:
+    case MEDIA_RESTART_ICE:
+    case MEDIA_CLOSE_TRANSPORT:
+    case MEDIA_GET_STATS: // forwarder_stats
         break;
     }
-    struct consumer *c = forwarder_consumer(fw, cmd->consumer);
-    struct producer *p = forwarder_producer(fw, cmd->producer);
-    if (cmd->consumer.v != 0 && c)
-        command_on_consumer(c, cmd, now_us);
-    else if (cmd->consumer.v == 0 && p)
-        command_on_producer(p, cmd, now_us);
 }

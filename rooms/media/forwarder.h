@@ -11,10 +11,11 @@
 #include "base/pool.h"
 #include "base/span.h"
 #include "base/wheel.h"
+#include "rooms/media/forwarder_counters.h"
 #include "rooms/media_limits.h"
 #include "rooms/media_msg.h"
 
-// What one worker tells another about a relayed producer, beside its packets.
+// What is said over a link about a relayed producer, beside its packets.
 enum relay_note_type {
     RELAY_KEY_FRAME_WANTED, // towards the publisher
     RELAY_SENDER_REPORT,    // away from it: the mapping of capture time to RTP time
@@ -23,7 +24,6 @@ struct relay_note {
     enum relay_note_type type;
     struct producer_id producer;
     uint8_t stream;
-    uint8_t from_worker;
     uint32_t rtp_timestamp; // SENDER_REPORT
     uint64_t ntp;
     uint64_t arrival_us;
@@ -42,10 +42,11 @@ struct forwarder_output {
     void (*send_again)(void *ctx, void *peer, struct block *sealed, enum media_kind kind);
     // One plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes; the callee copies it.
     void (*send_rtcp)(void *ctx, void *peer, struct span datagram);
-    // A prepared packet (rtp_forward.h) for another worker; the callee copies it, meta included.
-    void (*relay_rtp)(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
+    // A prepared packet (rtp_forward.h) for consumers elsewhere; the callee copies it, with what relay_wire.h
+    // says.
+    void (*relay_rtp)(void *ctx, struct link_id to, struct producer_id producer, uint8_t stream,
                       struct block *prepared);
-    void (*relay_note)(void *ctx, uint8_t worker, const struct relay_note *note);
+    void (*relay_note)(void *ctx, struct link_id to, const struct relay_note *note);
     // False: there is no room for it. What says less than the next of its kind will is forgotten then, the
     // layers of a consumer are told by forwarder_retell.
     bool (*event)(void *ctx, const struct media_event *event);
@@ -59,7 +60,7 @@ struct forwarder_output {
 };
 
 struct forwarder_config {
-    uint8_t worker;       // our own number
+    struct link_id link;  // that leads here
     uint64_t random_seed; // for SSRCs, first sequence numbers and report jitter
     struct media_limits limits;
 };
@@ -111,10 +112,13 @@ enum forward_drop forwarder_rtp(struct forwarder *fw, struct endpoint *from, str
                                 uint64_t now_us);
 // False when some of it was malformed (what came before is used).
 bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span datagram, uint64_t now_us);
-// From another worker; the block (with its meta) is taken over.
-void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id producer, uint8_t stream,
-                           struct block *prepared, uint64_t now_us);
-void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, uint64_t now_us);
+// From whoever is at the end of a link; the block (with its meta, see relay_wire.h) is taken over. Packets
+// and reports of a producer count over the link of its source alone. Anybody may wish for a key frame: wishes
+// are merged, and count once a second.
+void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct producer_id producer,
+                           uint8_t stream, struct block *prepared, uint64_t now_us);
+void forwarder_relay_note(struct forwarder *fw, struct link_id from, const struct relay_note *note,
+                          uint64_t now_us);
 // How much of the video is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more.
 // Up to half of the levels, so many sixteenths of the video consumers, those of low priority first, get the
 // lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so many
@@ -127,18 +131,6 @@ void forwarder_retell(struct forwarder *fw);
 // order in which they came. To be called at the end of each turn, before its timers.
 void forwarder_flush(struct forwarder *fw);
 
-struct forwarder_counters {
-    uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out;
-    uint64_t nack_in, nacked_packets_in, retransmitted, nack_out, nacked_packets_out;
-    uint64_t pli_in, pli_out, key_frames_in, relayed_out, relayed_in, no_block;
-    uint64_t over_budget;        // packets of producers that send more than they may
-    uint64_t egress_over_budget; // not sent, because their transport gets more than it may
-    struct producer_id spender;  // the last one of the former
-    struct transport_id taker;   // and of the latter
-    uint32_t endpoints, producers, consumers;
-    uint32_t shed_level;
-    uint32_t shed_consumers; // that would get video, or more of it, now, if nothing were shed
-};
 const struct forwarder_counters *forwarder_counters(const struct forwarder *fw);
 
 #endif

@@ -31,7 +31,8 @@ static void consumers_prefetch(const struct producer *p, unsigned at) {
         __builtin_prefetch(p->consumers[at + CONSUMERS_AHEAD / 2]->endpoint, 1);
 }
 
-// To all consumers here and all workers that have some. The stream's history keeps its own reference.
+// To all consumers here and over all links behind which there are some. The stream's history keeps its own
+// reference.
 static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t now_us) {
     struct producer *p = s->producer;
     const struct forward_meta *meta = forward_meta_of(b);
@@ -44,8 +45,8 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
         consumers_prefetch(p, i);
         fan_out_packet(p->consumers[i], s, b, now_us);
     }
-    for (uint64_t left = p->relay_workers; left; left &= left - 1) {
-        p->fw->out.relay_rtp(p->fw->out.ctx, (uint8_t)__builtin_ctzll(left), p->id, s->index, b);
+    LINK_SET_EACH(link, &p->relays) {
+        p->fw->out.relay_rtp(p->fw->out.ctx, *link, p->id, s->index, b);
         p->fw->counters.relayed_out++;
     }
 }
@@ -248,13 +249,14 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
     return feedback_read(from, datagram, now_us);
 }
 
-// ---- between workers
+// ---- over links
 
-void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id id, uint8_t stream, struct block *b,
-                           uint64_t now_us) {
+void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct producer_id id, uint8_t stream,
+                           struct block *b, uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, id);
     const struct forward_meta *meta = forward_meta_of(b);
-    if (p && !p->endpoint && stream < p->params.stream_count && !p->paused) {
+    bool ours = p && !p->endpoint && p->source.v == from.v;
+    if (ours && stream < p->params.stream_count && !p->paused) {
         struct producer_stream *s = &p->streams[stream];
         fw->counters.relayed_in++;
         if (meta->repaired || stream_count(s, meta->seq, meta->timestamp, b->len, now_us)) {
@@ -267,7 +269,8 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct producer_id id, uint8_t 
     block_release(b);
 }
 
-void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, uint64_t now_us) {
+void forwarder_relay_note(struct forwarder *fw, struct link_id from, const struct relay_note *note,
+                          uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, note->producer);
     if (!p || note->stream >= p->params.stream_count)
         return;
@@ -277,7 +280,7 @@ void forwarder_relay_note(struct forwarder *fw, const struct relay_note *note, u
             producer_want_key_frame(p, note->stream, now_us);
         break;
     case RELAY_SENDER_REPORT:
-        if (!p->endpoint)
+        if (!p->endpoint && p->source.v == from.v)
             producer_sender_report(&p->streams[note->stream], note->ntp, note->rtp_timestamp,
                                    note->arrival_us, now_us);
         break;

@@ -12,6 +12,7 @@
 #include "rooms/media/key_wish.h"
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
+#include "rooms/media/link_set.h"
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
@@ -116,8 +117,8 @@ struct producer {
     struct forwarder *fw;
     struct producer_id id;
     uint32_t handle;
-    struct endpoint *endpoint; // NULL: relayed from source_worker
-    uint8_t source_worker;
+    struct endpoint *endpoint; // NULL: relayed from `source`
+    struct link_id source;
     struct list link; // in endpoint.producers
     struct producer_params params;
     bool paused;
@@ -125,7 +126,7 @@ struct producer {
     struct producer_stream streams[STREAMS_MAX];
     struct consumer **consumers; // the active ones first
     unsigned consumer_count, active_count, consumer_cap;
-    uint64_t relay_workers; // a bit a worker
+    struct link_set relays;
     struct wheel_node tick;
     unsigned ticks;
     unsigned wishes_waiting; // of consumers, for key frames (key_wish.c)
@@ -162,6 +163,8 @@ struct consumer {
     int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
     bool resync;          // the next packet that may be shown begins a new run of numbers
     bool timeless;        // and its timestamp has nothing to do with those before
+    bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
+    bool descriptor;      // and dependency descriptors, which nobody renumbers: of a producer with one stream
     bool report_due;      // a sender report goes out as soon as there is something to report
     bool unheard;         // nothing is sent until its receiver gives a sign of life
     uint32_t heard;       // of its endpoint, when heard_limit was set
@@ -246,7 +249,7 @@ void producer_close(struct producer *p);
 void producer_pause(struct producer *p, bool paused, uint64_t now_us);
 MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);
 void producer_detach(struct producer *p, struct consumer *c);
-void producer_open_relay(struct producer *p, uint8_t worker);
+MUST_USE enum err producer_open_relay(struct producer *p, struct link_id link);
 void producer_set_active(struct producer *p, struct consumer *c, bool active);
 // Merged: at most one a second, the first at once, again after a second when none came.
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);

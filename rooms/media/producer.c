@@ -85,7 +85,7 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
     *p = (struct producer){.fw = fw,
                            .id = cmd->producer,
                            .endpoint = ep,
-                           .source_worker = ep ? fw->config.worker : cmd->open_producer.source_worker,
+                           .source = ep ? fw->config.link : cmd->open_producer.source,
                            .params = cmd->open_producer.params,
                            .paused = cmd->open_producer.paused,
                            .layers_wanted = LAYER_NONE,
@@ -135,6 +135,7 @@ void producer_close(struct producer *p) {
     }
     if (p->endpoint)
         endpoint_merge_extensions(p->endpoint);
+    link_set_clear(&p->relays);
     free(p->consumers);
     free(p);
 }

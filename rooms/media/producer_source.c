@@ -15,11 +15,8 @@
 
 static void producer_relay_key_wish(struct producer_stream *s) {
     struct producer *p = s->producer;
-    struct relay_note note = {.type = RELAY_KEY_FRAME_WANTED,
-                              .producer = p->id,
-                              .stream = s->index,
-                              .from_worker = p->fw->config.worker};
-    p->fw->out.relay_note(p->fw->out.ctx, p->source_worker, &note);
+    struct relay_note note = {.type = RELAY_KEY_FRAME_WANTED, .producer = p->id, .stream = s->index};
+    p->fw->out.relay_note(p->fw->out.ctx, p->source, &note);
 }
 
 // After how long it is asked for again: a second, and more when it has been asked in vain for some.
@@ -74,7 +71,7 @@ static bool stream_is_aimed_at(const struct producer_stream *s) {
 }
 
 void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us) {
-    if (s->producer->relay_workers || stream_is_aimed_at(s))
+    if (s->producer->relays.count > 0 || stream_is_aimed_at(s))
         producer_want_key_frame(s->producer, s->index, now_us);
 }
 
@@ -84,7 +81,7 @@ void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us) {
     struct producer_stream *s = LIST_ENTRY(node, struct producer_stream, key_timer);
     const struct producer *p = s->producer;
     bool here = stream_is_aimed_at(s);
-    bool wanted = here ? s->key_wanted || s->key_awaited : s->key_wanted && p->relay_workers;
+    bool wanted = here ? s->key_wanted || s->key_awaited : s->key_wanted && p->relays.count > 0;
     if (!wanted || p->paused || stream_is_dead(s, now_us)) {
         s->key_wanted = s->key_awaited = false;
         return;
@@ -140,25 +137,27 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
 
 // ---- the publisher's clock
 
-static void producer_relay_clock(const struct producer_stream *s, uint8_t worker) {
+static void producer_relay_clock(const struct producer_stream *s, struct link_id link) {
     const struct producer *p = s->producer;
     struct relay_note note = {.type = RELAY_SENDER_REPORT,
                               .producer = p->id,
                               .stream = s->index,
-                              .from_worker = p->fw->config.worker,
                               .rtp_timestamp = s->clock.rtp_timestamp,
                               .ntp = s->clock.ntp,
                               .arrival_us = s->clock.arrival_us};
-    p->fw->out.relay_note(p->fw->out.ctx, worker, &note);
+    p->fw->out.relay_note(p->fw->out.ctx, link, &note);
 }
 
-void producer_open_relay(struct producer *p, uint8_t worker) {
-    if (worker >= WORKERS_MAX || worker == p->fw->config.worker || !p->endpoint)
-        return;
-    p->relay_workers |= UINT64_C(1) << worker;
+enum err producer_open_relay(struct producer *p, struct link_id link) {
+    if (link.v >= LINKS_MAX || link.v == p->fw->config.link.v || !p->endpoint)
+        return ERR_MALFORMED;
+    enum err err = link_set_add(&p->relays, link);
+    if (err != ERR_OK)
+        return err;
     for (unsigned i = 0; i < p->params.stream_count; i++)
         if (p->streams[i].clock.known)
-            producer_relay_clock(&p->streams[i], worker);
+            producer_relay_clock(&p->streams[i], link);
+    return ERR_OK;
 }
 
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
@@ -166,8 +165,8 @@ void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rt
     struct producer *p = s->producer;
     s->clock = (struct capture_clock){
         .known = true, .ntp = ntp, .rtp_timestamp = rtp_timestamp, .arrival_us = arrival_us};
-    for (uint64_t left = p->relay_workers; left; left &= left - 1)
-        producer_relay_clock(s, (uint8_t)__builtin_ctzll(left));
+    LINK_SET_EACH(link, &p->relays)
+    producer_relay_clock(s, *link);
     // Browsers bring sound and picture together at the first report: receivers that have none yet get theirs
     // now.
     for (unsigned i = 0; i < p->active_count; i++) {

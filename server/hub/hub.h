@@ -104,6 +104,8 @@ void hub_client_bad_frame(struct hub *hub, uint32_t client, enum hub_bad_frame w
 void hub_client_closed(struct hub *hub, uint32_t client, uint64_t now_us);
 
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us);
+// A worker's answer to a GET_STATS.
+void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
 
 // Timers: resume windows, lingering rooms, unjoined connections, speakers. Call at or after hub_next_us.
 uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none

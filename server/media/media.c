@@ -183,15 +183,18 @@ static void media_steer(struct media *media, uint64_t now_us) {
     }
 }
 
-void media_drain(struct media *media,
-                 void (*on_event)(void *ctx, unsigned worker, const struct media_event *event), void *ctx) {
+void media_drain(struct media *media, const struct media_listener *listener) {
     for (unsigned i = 0; i < media->workers; i++) {
         for (const struct media_event *event; (event = worker_peek_event(media->worker[i]));) {
             if (event->type == MEDIA_STEER)
                 steering_note(&media->steering, event, i);
             else
-                on_event(ctx, i, event);
+                listener->on_event(listener->ctx, i, event);
             worker_pop_event(media->worker[i]);
+        }
+        for (const struct media_stats *stats; (stats = worker_peek_stats(media->worker[i]));) {
+            listener->on_stats(listener->ctx, i, stats);
+            worker_pop_stats(media->worker[i]);
         }
     }
     media_steer(media, clock_now_us());

@@ -7,6 +7,7 @@
 #ifndef SERVER_MEDIA_H
 #define SERVER_MEDIA_H
 
+#include "rooms/media/forwarder_counters.h"
 #include "rooms/media_limits.h"
 #include "rooms/media_msg.h"
 
@@ -40,9 +41,13 @@ bool media_post(struct media *media, unsigned worker, const struct media_cmd *cm
 
 // `wakeup` is called on a worker's thread when events wait; it must only wake the control loop.
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx);
-// Hands over all events that wait.
-void media_drain(struct media *media,
-                 void (*on_event)(void *ctx, unsigned worker, const struct media_event *event), void *ctx);
+struct media_listener {
+    void *ctx;
+    void (*on_event)(void *ctx, unsigned worker, const struct media_event *event);
+    void (*on_stats)(void *ctx, unsigned worker, const struct media_stats *stats); // answers to GET_STATS
+};
+// Hands over all events and answers that wait, those of each kind in their order.
+void media_drain(struct media *media, const struct media_listener *listener);
 
 // Why a worker dropped a packet.
 enum media_drop {
@@ -80,21 +85,32 @@ enum media_drop {
 // A reason's name in metrics: its constant in small letters ("stun_auth"); never NULL.
 const char *media_drop_name(enum media_drop reason);
 
-// Totals since the start, but for those that say "now" or "longest".
+// What a worker counts beside its forwarder (rooms/media/forwarder_counters.h). A row is all that a new
+// counter needs besides the line that counts: a member below, and a metric. Totals since the start, but for
+// gauges, which are of now.
+//
+// X(member, member of struct udp_port_counters that it is read from, type of the metric, its name, its help)
+#define MEDIA_UDP_COUNTERS(X)                                                                                \
+    X(packets_in, datagrams_in, "counter", "rotunda_packets_received_total", "Datagrams received.")          \
+    X(bytes_in, bytes_in, "counter", "rotunda_bytes_received_total", "UDP payload bytes received.")          \
+    X(packets_out, datagrams_out, "counter", "rotunda_packets_sent_total", "Datagrams sent.")                \
+    X(bytes_out, bytes_out, "counter", "rotunda_bytes_sent_total", "UDP payload bytes sent.")
+// X(member, type of the metric, its name, its help)
+#define MEDIA_WORKER_COUNTERS(X)                                                                             \
+    X(stun_in, "counter", "rotunda_stun_received_total", "STUN messages received.")                          \
+    X(dtls_in, "counter", "rotunda_dtls_received_total", "DTLS datagrams received.")                         \
+    X(handed_over, "counter", "rotunda_handed_over_packets_total",                                           \
+      "Datagrams that arrived at a worker that does not own their peer.")                                    \
+    X(pool_blocks, "gauge", "rotunda_worker_pool_blocks", "Packet blocks in use.")                           \
+    X(transports, "gauge", "rotunda_worker_transports", "Transports that the worker serves.")
+
 struct media_counters {
-    uint64_t packets_in, bytes_in, packets_out, bytes_out; // datagrams and their UDP payload
-    uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out, stun_in, dtls_in;
-    uint64_t nack_in, nack_out, nacked_packets_in,
-        retransmitted; // messages; packets asked for; packets resent
-    uint64_t pli_in, pli_out;
-    uint64_t key_frames_in;
-    uint64_t handed_over;     // datagrams that the kernel gave to a worker that does not own the peer
-    uint64_t relayed;         // packets given to another worker of the room
-    uint64_t loop_lag_us_max; // longest turn of the loop in the last 5 to 10 seconds
-    uint64_t pool_blocks;     // packet blocks in use now
-    uint64_t transports;      // now
-    uint64_t shed_level;      // now: 0..OVERLOAD_LEVEL_MAX
-    uint64_t shed_consumers;  // of video, that get less or nothing now because the worker is full
+#define MEDIA_MEMBER(member, ...) uint64_t member;
+    MEDIA_UDP_COUNTERS(MEDIA_MEMBER)
+    FORWARDER_COUNTERS(MEDIA_MEMBER)
+    MEDIA_WORKER_COUNTERS(MEDIA_MEMBER)
+#undef MEDIA_MEMBER
+    uint64_t loop_lag_us_max;                          // longest turn of the loop in the last 5 to 10 seconds
     uint64_t receive_calls, send_calls, send_messages; // system calls, and what they sent: one packet or GSO
     uint64_t drops[MEDIA_DROP_COUNT];
 };

@@ -65,6 +65,10 @@ struct mesh_message *mesh_reserve_unproven(struct mesh *mesh, unsigned from, uns
     return mesh_reserve(mesh, from, to);
 }
 
+int mesh_worker_of_link(const struct mesh *mesh, unsigned from, struct link_id link) {
+    return link.v < mesh->workers && link.v != from ? link.v : -1;
+}
+
 void mesh_push(struct mesh *mesh, unsigned from, unsigned to) {
     ring_push(mesh_ring(mesh, from, to));
     mesh->written[from] |= UINT64_C(1) << to;

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "rooms/media/forwarder.h"
+#include "rooms/media/relay_wire.h"
 #include "base/addr.h"
 
 #define MESH_KEPT 4
@@ -18,7 +19,7 @@ enum mesh_type {
     MESH_CLAIM,     // the same, for a peer of any worker: the tuple leads to the receiving one, which decides
     MESH_ROUTE_ADD, // `tuple` leads to the sending worker
     MESH_ROUTE_REMOVE, // and no longer does
-    MESH_RELAY_RTP,    // a prepared packet: `producer`, `stream`, meta and bytes
+    MESH_RELAY_RTP,    // a prepared packet, as rooms/media/relay_wire.h writes it
     MESH_RELAY_NOTE,
 };
 
@@ -27,17 +28,12 @@ struct mesh_message {
     union {
         struct tuple tuple;
         struct relay_note note;
-        struct {
-            struct producer_id producer;
-            uint8_t stream;
-            uint8_t meta[BLOCK_META_BYTES];
-        } relay;
     };
     uint16_t len;
     uint8_t origin; // DATAGRAM, CLAIM: the worker that the kernel gave it to
-    uint8_t
-        bytes[BLOCK_DATAGRAM_MAX + BLOCK_HEADROOM]; // a prepared header may be longer than the received one
+    uint8_t bytes[RELAY_WIRE_MAX];
 };
+_Static_assert(BLOCK_DATAGRAM_MAX <= RELAY_WIRE_MAX, "any datagram fits");
 
 struct mesh;
 
@@ -53,6 +49,9 @@ struct mesh_message *mesh_reserve(struct mesh *mesh, unsigned from, unsigned to)
 struct mesh_message *mesh_reserve_unproven(struct mesh *mesh, unsigned from, unsigned to);
 void mesh_push(struct mesh *mesh, unsigned from, unsigned to);
 void mesh_flush(struct mesh *mesh, unsigned from); // wakes those that were written to
+
+// The worker at the end of a link that leads from worker `from`; -1: none, or `from` itself.
+int mesh_worker_of_link(const struct mesh *mesh, unsigned from, struct link_id link);
 
 bool mesh_waiting(struct mesh *mesh, unsigned to); // somebody has written to it
 // The oldest message from a worker, or NULL; mesh_pop frees it.

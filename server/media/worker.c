@@ -37,10 +37,10 @@ static void worker_publish(struct worker *w) {
     const struct udp_port_counters *udp = udp_port_counters(w->port);
     const struct forwarder_counters *fw = forwarder_counters(w->fw);
     struct media_counters *c = &w->counters;
-    c->packets_in = udp->datagrams_in;
-    c->bytes_in = udp->bytes_in;
-    c->packets_out = udp->datagrams_out;
-    c->bytes_out = udp->bytes_out;
+#define COPY_OF_UDP(member, from, ...) c->member = udp->from;
+    MEDIA_UDP_COUNTERS(COPY_OF_UDP)
+#define COPY_OF_FORWARDER(member, ...) c->member = fw->member;
+    FORWARDER_COUNTERS(COPY_OF_FORWARDER)
     c->drops[MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = udp->kernel_dropped;
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
     c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed;
@@ -49,20 +49,6 @@ static void worker_publish(struct worker *w) {
     c->receive_calls = udp->receive_calls;
     c->send_calls = udp->send_calls;
     c->send_messages = udp->messages_out;
-    c->rtp_in = fw->rtp_in;
-    c->rtp_out = fw->rtp_out;
-    c->rtcp_in = fw->rtcp_in;
-    c->rtcp_out = fw->rtcp_out;
-    c->nack_in = fw->nack_in;
-    c->nack_out = fw->nack_out;
-    c->nacked_packets_in = fw->nacked_packets_in;
-    c->retransmitted = fw->retransmitted;
-    c->pli_in = fw->pli_in;
-    c->pli_out = fw->pli_out;
-    c->key_frames_in = fw->key_frames_in;
-    c->relayed = fw->relayed_out;
-    c->shed_level = fw->shed_level;
-    c->shed_consumers = fw->shed_consumers;
     c->pool_blocks = pool_taken(w->pool);
     c->transports = slots_count(w->peers);
     c->loop_lag_us_max = w->lag_now_us > w->lag_before_us ? w->lag_now_us : w->lag_before_us;
@@ -286,7 +272,8 @@ static enum err worker_open_loop(struct worker *w) {
 
 static enum err worker_open_parts(struct worker *w, const struct worker_config *config) {
     w->stun = ice_stun_create();
-    w->shared = (struct peer_shared){.stun = w->stun, .dtls = config->dtls};
+    w->env = (struct peer_env){
+        .port = w->port, .now_us = &w->now_us, .shared = {.stun = w->stun, .dtls = config->dtls}};
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
@@ -294,14 +281,15 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->handshakes = worker_handshakes_create();
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
+    w->stats = ring_create(sizeof(struct media_stats), WORKER_STATS);
     struct forwarder_config fw = {
-        .worker = (uint8_t)w->index, .random_seed = entropy_u64(), .limits = config->limits};
+        .link = link_of_worker(w->index), .random_seed = entropy_u64(), .limits = config->limits};
     media_limits_fill(&fw.limits);
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
     bool ok = w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->handshakes &&
-              w->commands && w->events && w->fw;
+              w->commands && w->events && w->stats && w->fw;
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -368,6 +356,7 @@ void worker_destroy(struct worker *w) {
     forwarder_destroy(w->fw);
     udp_port_close(w->port);
     ring_destroy(w->events);
+    ring_destroy(w->stats);
     ring_destroy(w->commands);
     ring_destroy(w->untold);
     worker_handshakes_close(w);
@@ -416,4 +405,12 @@ const struct media_event *worker_peek_event(struct worker *w) {
 
 void worker_pop_event(struct worker *w) {
     ring_pop(w->events);
+}
+
+const struct media_stats *worker_peek_stats(struct worker *w) {
+    return ring_peek(w->stats);
+}
+
+void worker_pop_stats(struct worker *w) {
+    ring_pop(w->stats);
 }

@@ -46,6 +46,8 @@ void worker_stop(struct worker *worker);
 bool worker_post(struct worker *worker, const struct media_cmd *cmd); // false: the queue is full
 const struct media_event *worker_peek_event(struct worker *worker);   // NULL: none
 void worker_pop_event(struct worker *worker);
+const struct media_stats *worker_peek_stats(struct worker *worker); // NULL: none
+void worker_pop_stats(struct worker *worker);
 void worker_read_counters(struct worker *worker, struct media_counters *out);
 uint64_t worker_heartbeat_us(const struct worker *worker); // when the loop last turned
 

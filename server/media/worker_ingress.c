@@ -102,7 +102,7 @@ static bool worker_holds(struct worker *w, const struct tuple *from, const struc
     if (route == ROUTE_NONE || route_worker(route) != w->index)
         return false;
     const struct worker_peer *holder = slots_at(w->peers, route_handle(route));
-    if (!holder || holder == claimant || !peer_transport_holds(holder->transport, from, now_us))
+    if (!holder || holder == claimant || !holder->peer->functions->holds(holder->peer, from, now_us))
         return false;
     worker_drop(w, MEDIA_DROP_TUPLE_HELD);
     return true;
@@ -183,11 +183,7 @@ void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, un
                           struct block *b, uint64_t now_us) {
     struct worker *w = peer->worker;
     struct peer_input input;
-    peer_transport_input(peer->transport, from, block_data(b), b->len, now_us, &input);
-    if (input.kind != PEER_DROPPED) {
-        peer->bytes_received += b->len;
-        rate_meter_add(&peer->received_rate, b->len, now_us);
-    }
+    peer->peer->functions->input(peer->peer, from, b, now_us, &input);
     worker_peer_settle(peer, &input, from, origin, now_us);
     b->len = (uint16_t)input.len;
     switch (input.kind) {
@@ -274,30 +270,46 @@ bool worker_receive(struct worker *w, int family, uint64_t now_us) {
 
 // ---- from other workers
 
-static struct block *worker_block_of(struct worker *w, const struct mesh_message *m) {
+static struct block *worker_take_block(struct worker *w) {
     struct block *b = pool_take(w->pool);
-    if (!b) {
+    if (!b)
         worker_drop(w, MEDIA_DROP_POOL_EMPTY);
-        return NULL;
-    }
-    assert(m->len <= sizeof m->bytes);
-    if (m->len > BLOCK_DATAGRAM_MAX)
-        b->start = (uint16_t)(BLOCK_HEADROOM - (m->len - BLOCK_DATAGRAM_MAX));
+    return b;
+}
+
+static void worker_handed_datagram(struct worker *w, const struct mesh_message *m, uint64_t now_us) {
+    struct block *b = worker_take_block(w);
+    if (!b)
+        return;
+    const struct arrival at = {
+        .from = &m->tuple, .origin = m->origin, .way = m->type == MESH_CLAIM ? CLAIM : CROSSED};
+    assert(m->len <= BLOCK_DATAGRAM_MAX);
     b->len = m->len;
     memcpy(block_data(b), m->bytes, m->len);
-    return b;
+    worker_datagram(w, &at, b, now_us);
+}
+
+static void worker_relayed_packet(struct worker *w, unsigned from, const struct mesh_message *m,
+                                  uint64_t now_us) {
+    struct block *b = worker_take_block(w);
+    struct relay_address address;
+    if (!b)
+        return;
+    if (relay_wire_read(span_of(m->bytes, m->len), now_us, &address, b) != ERR_OK) {
+        debug_assert(false); // a worker of this process wrote it
+        worker_drop(w, MEDIA_DROP_RTP_MALFORMED);
+        block_release(b);
+        return;
+    }
+    forwarder_relayed_rtp(w->fw, link_of_worker(from), address.producer, address.stream, b, now_us);
 }
 
 static void worker_mesh_message(struct worker *w, unsigned from, const struct mesh_message *m,
                                 uint64_t now_us) {
-    struct block *b;
-    struct arrival at = {
-        .from = &m->tuple, .origin = m->origin, .way = m->type == MESH_CLAIM ? CLAIM : CROSSED};
     switch (m->type) {
     case MESH_DATAGRAM:
     case MESH_CLAIM:
-        if ((b = worker_block_of(w, m)))
-            worker_datagram(w, &at, b, now_us);
+        worker_handed_datagram(w, m, now_us);
         break;
     case MESH_ROUTE_ADD:
         // A full table loses the short cut of this tuple, no more: its STUN still finds its way.
@@ -308,13 +320,10 @@ static void worker_mesh_message(struct worker *w, unsigned from, const struct me
         route_remove_tuple(w->routes, &m->tuple, route_make(from, 0));
         break;
     case MESH_RELAY_RTP:
-        if ((b = worker_block_of(w, m))) {
-            memcpy(b->meta, m->relay.meta, sizeof b->meta);
-            forwarder_relayed_rtp(w->fw, m->relay.producer, m->relay.stream, b, now_us);
-        }
+        worker_relayed_packet(w, from, m, now_us);
         break;
     case MESH_RELAY_NOTE:
-        forwarder_relay_note(w->fw, &m->note, now_us);
+        forwarder_relay_note(w->fw, link_of_worker(from), &m->note, now_us);
         break;
     }
 }

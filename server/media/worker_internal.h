@@ -12,8 +12,7 @@
 #include "base/slots.h"
 #include "base/wheel.h"
 #include "rooms/media/overload.h"
-#include "rtp/stream_stats.h"
-#include "transport/peer_transport.h"
+#include "server/media/peer.h"
 #include "transport/route_table.h"
 #include "transport/udp_port.h"
 
@@ -23,6 +22,7 @@
 #define WORKER_PEERS_MAX 65536
 #define WORKER_COMMANDS 2048
 #define WORKER_EVENTS 4096
+#define WORKER_STATS 4096               // answers to GET_STATS
 #define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
 #define WORKER_HINTS 1024               // power of two
 #define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
@@ -74,7 +74,7 @@ struct worker {
     uint64_t published_us;
     struct udp_port *port;
     struct ice_stun *stun;
-    struct peer_shared shared;
+    struct peer_env env;
     struct forwarder *fw;
     struct overload overload; // worker_load.c
     bool no_shedding;
@@ -90,8 +90,8 @@ struct worker {
     struct ring *handshakes; // worker_handshake.c; both ends are ours
     uint64_t handshakes_us;  // that this turn has spent on them
 
-    struct ring *commands, *events;
-    bool events_written;
+    struct ring *commands, *events, *stats;
+    bool events_written;    // or stats
     struct list unreported; // peers whose state did not fit in the event queue
 
     uint32_t batch_us;
@@ -112,7 +112,7 @@ struct worker_peer {
     struct worker *worker;
     struct transport_id id;
     uint32_t handle;
-    struct peer_transport *transport;
+    struct peer *peer;
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
@@ -121,8 +121,6 @@ struct worker_peer {
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
     enum ice_state reported_ice;
     enum dtls_state reported_dtls;
-    uint64_t bytes_received, bytes_sent;
-    struct rate_meter received_rate, sent_rate;
 };
 
 // ---- worker.c
@@ -138,7 +136,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
 void worker_peers_close(struct worker *w);
 void worker_peers_report(struct worker *w); // states that did not fit before
 void worker_tell_untold(struct worker *w);  // routes that did not fit before
-// After peer_transport_input or _advance: routes, states, timers. `from` is NULL for a timer; `origin` is the
+// After a peer's `input` or `advance`: routes, states, timers. `from` is NULL for a timer; `origin` is the
 // worker that the kernel gave the datagram to.
 void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
                         unsigned origin, uint64_t now_us);

@@ -38,7 +38,7 @@ static void load_tell(struct worker *w, unsigned before, uint64_t now_us) {
 void worker_load_apply(struct worker *w, uint64_t now_us) {
     if (worker_event_reserve(w))
         forwarder_retell(w->fw);
-    unsigned before = forwarder_counters(w->fw)->shed_level;
+    unsigned before = (unsigned)forwarder_counters(w->fw)->shed_level;
     if (w->overload.level == before || w->no_shedding)
         return;
     forwarder_shed(w->fw, w->overload.level, now_us);

@@ -1,12 +1,11 @@
-// The peers of a worker: from the commands about transports to peer_transport and endpoint, and what these
-// two say back.
+// The peers of a worker: its tables, commands, routes and states; from the commands about transports to peer
+// and endpoint, and what these two say back.
 #include "server/media/worker_internal.h"
 
 #include "base/log.h"
-#include "rtp/rtcp_write.h"
+#include "server/media/peer_webrtc.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,105 +22,73 @@ static uint32_t peer_route(const struct worker_peer *peer) {
 
 // ---- what leaves for a peer
 
-static void peer_count_sent(struct worker_peer *peer, size_t len) {
-    peer->bytes_sent += len;
-    rate_meter_add(&peer->sent_rate, (uint32_t)len, peer->worker->now_us);
-}
-
-static void peer_send(void *ctx, const struct tuple *to, struct span datagram) {
-    struct worker_peer *peer = ctx;
-    peer_count_sent(peer, datagram.len);
-    (void)udp_port_queue_bytes(peer->worker->port, to, datagram); // counted there
-}
-
-static void peer_queue(struct worker_peer *peer, const struct tuple *to, struct block *sealed,
-                       enum media_kind kind) {
-    peer_count_sent(peer, sealed->len);
-    const struct tuple *also = peer_transport_also(peer->transport, sealed->len, peer->worker->now_us);
-    if (also)
-        peer_send(peer, also, span_of(block_data(sealed), sealed->len));
-    (void)udp_port_queue(peer->worker->port, to, sealed, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
-}
-
-// The forwarder numbers nothing while there is no tuple (forwarder_endpoint_reachable).
 static bool forward_send_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind,
                              uint64_t index) {
-    struct worker *w = ctx;
-    struct worker_peer *peer = peer_ctx;
-    const struct tuple *to = peer_transport_selected(peer->transport);
-    size_t len = b->len;
-    enum err err =
-        to ? peer_transport_protect_rtp(peer->transport, block_data(b), &len, index) : ERR_WRONG_STATE;
-    if (err != ERR_OK) {
-        if (err == ERR_EXISTS) {
-            worker_drop(w, MEDIA_DROP_INDEX_USED);
-            debug_assert(err != ERR_EXISTS);
-        }
-        block_release(b);
-        return false;
+    struct peer *peer = peer_ctx;
+    enum err err = peer->functions->send_rtp(peer, b, kind, index);
+    if (err == ERR_EXISTS) {
+        worker_drop(ctx, MEDIA_DROP_INDEX_USED);
+        debug_assert(err != ERR_EXISTS);
     }
-    b->len = (uint16_t)len;
-    peer_queue(peer, to, b, kind);
-    return true;
+    return err == ERR_OK;
 }
 
 static void forward_send_again(void *ctx, void *peer_ctx, struct block *sealed, enum media_kind kind) {
+    struct peer *peer = peer_ctx;
     (void)ctx;
-    struct worker_peer *peer = peer_ctx;
-    const struct tuple *to = peer_transport_selected(peer->transport);
-    if (to)
-        peer_queue(peer, to, sealed, kind);
-    else
-        block_release(sealed);
+    peer->functions->send_again(peer, sealed, kind);
 }
 
 static void forward_prefetch(void *ctx, void *peer_ctx, unsigned step) {
+    const struct peer *peer = peer_ctx;
     (void)ctx;
-    struct worker_peer *peer = peer_ctx;
     if (step == FORWARDER_STEPS - 1)
         __builtin_prefetch(peer, 1);
     else
-        peer_transport_prefetch(peer->transport, step);
+        peer->functions->prefetch(peer, step);
 }
 
 static void forward_send_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
-    struct worker *w = ctx;
-    struct worker_peer *peer = peer_ctx;
-    peer_transport_send_rtcp(peer->transport, datagram, w->now_us);
+    struct peer *peer = peer_ctx;
+    (void)ctx;
+    peer->functions->send_rtcp(peer, datagram);
 }
 
 // ---- what leaves for other threads
 
-static void forward_relay_rtp(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
-                              struct block *b) {
-    struct worker *w = ctx;
-    struct mesh_message *m =
-        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
-    if (!m || b->len > sizeof m->bytes) {
+// Room for a message over a link, or NULL; it is counted then.
+static struct mesh_message *link_reserve(struct worker *w, struct link_id link, int *to) {
+    *to = mesh_worker_of_link(w->mesh, w->index, link);
+    struct mesh_message *m = *to >= 0 ? mesh_reserve(w->mesh, w->index, (unsigned)*to) : NULL;
+    if (!m)
         worker_drop(w, MEDIA_DROP_RELAY_FULL);
-        return;
-    }
-    m->type = MESH_RELAY_RTP;
-    m->relay.producer = producer;
-    m->relay.stream = stream;
-    memcpy(m->relay.meta, b->meta, sizeof m->relay.meta);
-    m->len = b->len;
-    memcpy(m->bytes, block_data(b), b->len);
-    mesh_push(w->mesh, w->index, worker);
+    return m;
 }
 
-static void forward_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static void forward_relay_rtp(void *ctx, struct link_id link, struct producer_id producer, uint8_t stream,
+                              struct block *b) {
     struct worker *w = ctx;
-    struct mesh_message *m =
-        worker < w->workers && worker != w->index ? mesh_reserve(w->mesh, w->index, worker) : NULL;
-    if (!m) {
-        worker_drop(w, MEDIA_DROP_RELAY_FULL);
+    int to;
+    struct mesh_message *m = link_reserve(w, link, &to);
+    if (!m)
         return;
-    }
+    size_t len = relay_wire_write(&(struct relay_address){producer, stream}, b, m->bytes, sizeof m->bytes);
+    assert(len > 0); // RELAY_WIRE_MAX is enough for every packet that was prepared
+    m->type = MESH_RELAY_RTP;
+    m->len = (uint16_t)len;
+    mesh_push(w->mesh, w->index, (unsigned)to);
+}
+
+static void forward_relay_note(void *ctx, struct link_id link, const struct relay_note *note) {
+    struct worker *w = ctx;
+    int to;
+    struct mesh_message *m = link_reserve(w, link, &to);
+    if (!m)
+        return;
     m->type = MESH_RELAY_NOTE;
     m->note = *note;
     m->len = 0;
-    mesh_push(w->mesh, w->index, worker);
+    mesh_push(w->mesh, w->index, (unsigned)to);
 }
 
 static bool forward_event(void *ctx, const struct media_event *event) {
@@ -135,12 +102,9 @@ static bool forward_event(void *ctx, const struct media_event *event) {
 }
 
 static void forward_forget_ssrc(void *ctx, void *peer_ctx, uint32_t ssrc, bool sent) {
+    struct peer *peer = peer_ctx;
     (void)ctx;
-    struct worker_peer *peer = peer_ctx;
-    if (sent)
-        peer_transport_forget_sent_ssrc(peer->transport, ssrc);
-    else
-        peer_transport_forget_ssrc(peer->transport, ssrc);
+    peer->functions->forget_ssrc(peer, ssrc, sent);
 }
 
 const struct forwarder_output worker_forwarder_output_template = {
@@ -159,9 +123,8 @@ const struct forwarder_output worker_forwarder_output_template = {
 // Tells the control thread, or remembers to.
 static void peer_report(struct worker_peer *peer) {
     struct worker *w = peer->worker;
-    enum ice_state ice = peer_transport_ice_state(peer->transport);
-    enum dtls_state dtls = peer_transport_dtls_state(peer->transport);
-    if (ice == peer->reported_ice && dtls == peer->reported_dtls)
+    struct peer_state now = peer->peer->functions->state(peer->peer);
+    if (now.ice == peer->reported_ice && now.dtls == peer->reported_dtls)
         return;
     struct media_event *event = worker_event_reserve(w);
     if (!event) {
@@ -170,14 +133,13 @@ static void peer_report(struct worker_peer *peer) {
         return;
     }
     *event = (struct media_event){
-        .type = MEDIA_TRANSPORT_STATE, .transport = peer->id, .state = {.ice = ice, .dtls = dtls}};
+        .type = MEDIA_TRANSPORT_STATE, .transport = peer->id, .state = {.ice = now.ice, .dtls = now.dtls}};
     worker_event_push(w);
-    peer->reported_ice = ice;
-    peer->reported_dtls = dtls;
-    if (dtls == DTLS_FAILED)
+    peer->reported_ice = now.ice;
+    peer->reported_dtls = now.dtls;
+    if (now.dtls == DTLS_FAILED)
         LOG_WARN("DTLS handshake failed", LOG_NUMBER("worker", w->index),
-                 LOG_NUMBER("transport_number", peer->id.v),
-                 LOG_TEXT("reason", peer_transport_failure(peer->transport)));
+                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", now.failure));
 }
 
 void worker_peers_report(struct worker *w) {
@@ -255,6 +217,8 @@ static void peer_tell_all(struct worker_peer *peer, const struct tuple *tuple) {
 static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
     struct worker *w = peer->worker;
     uint32_t route = peer_route(peer);
+    if (tuple->protocol != TUPLE_UDP) // its bytes come to whoever has the connection
+        return;
     if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));
@@ -293,20 +257,22 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
     if (input->state_changed)
         peer_report(peer);
     // Not only when the state changes: what a tuple on trust may get ends as well.
-    bool reachable = peer_transport_selected(peer->transport) != NULL;
+    bool reachable = peer->peer->functions->state(peer->peer).reachable;
     forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
     if (input->connected)
         forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
-    uint64_t next_us = peer_transport_next_us(peer->transport);
-    if (next_us != peer->timer.due_us)
-        wheel_arm(&w->wheel, &peer->timer, next_us);
+    if (peer->peer->next_us != peer->timer.due_us)
+        wheel_arm(&w->wheel, &peer->timer, peer->peer->next_us);
+}
+
+static void peer_advance(struct worker_peer *peer, uint64_t now_us) {
+    struct peer_input input;
+    peer->peer->functions->advance(peer->peer, now_us, &input);
+    worker_peer_settle(peer, &input, NULL, peer->worker->index, now_us);
 }
 
 static void peer_on_timer(struct wheel_node *node, uint64_t now_us) {
-    struct worker_peer *peer = LIST_ENTRY(node, struct worker_peer, timer);
-    struct peer_input input;
-    peer_transport_advance(peer->transport, now_us, &input);
-    worker_peer_settle(peer, &input, NULL, peer->worker->index, now_us);
+    peer_advance(LIST_ENTRY(node, struct worker_peer, timer), now_us);
 }
 
 // ---- commands
@@ -315,12 +281,12 @@ static void peer_close(struct worker_peer *peer) {
     struct worker *w = peer->worker;
     if (peer->endpoint)
         forwarder_close_endpoint(w->fw, peer->endpoint);
-    if (peer->transport) {
-        struct tuple tuples[ICE_TUPLES_MAX];
-        unsigned n = peer_transport_tuples(peer->transport, tuples);
+    if (peer->peer) {
+        struct tuple tuples[PEER_TUPLES_MAX];
+        unsigned n = peer->peer->functions->tuples(peer->peer, tuples);
         for (unsigned i = 0; i < n; i++)
             peer_unroute_tuple(peer, &tuples[i]);
-        peer_transport_destroy(peer->transport);
+        peer->peer->functions->close(peer->peer);
     }
     for (int i = 0; i < 2; i++)
         if (peer->ufrags[i][0])
@@ -355,10 +321,9 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
     peer->id = cmd->transport;
     list_init(&peer->unreported);
     wheel_node_init(&peer->timer, peer_on_timer);
-    struct peer_output output = {.ctx = peer, .send = peer_send};
-    peer->transport = peer_transport_create(&w->shared, &cmd->ice, &output);
-    peer->endpoint = forwarder_open_endpoint(w->fw, cmd->transport, peer);
-    if (!peer->transport || !peer->endpoint || peer_enter_tables(peer, &cmd->ice) != ERR_OK) {
+    peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
+    peer->endpoint = peer->peer ? forwarder_open_endpoint(w->fw, cmd->transport, peer->peer) : NULL;
+    if (!peer->endpoint || peer_enter_tables(peer, &cmd->ice) != ERR_OK) {
         LOG_ERROR("transport not opened", LOG_NUMBER("worker", w->index),
                   LOG_NUMBER("transport_number", cmd->transport.v),
                   LOG_TEXT("reason", "out of memory, or too many transports on this worker"));
@@ -367,15 +332,13 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
 }
 
 static void worker_connect_transport(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
-    enum err err =
-        peer_transport_connect(peer->transport, cmd->connect.remote_role, &cmd->connect.fingerprint, now_us);
+    enum err err = peer->peer->functions->connect(peer->peer, cmd->connect.remote_role,
+                                                  &cmd->connect.fingerprint, now_us);
     if (err != ERR_OK)
         LOG_WARN("transport not connected", LOG_NUMBER("worker", peer->worker->index),
                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
     // The handshake may have waited for the fingerprint alone: look at it as a timer would.
-    struct peer_input input;
-    peer_transport_advance(peer->transport, now_us, &input);
-    worker_peer_settle(peer, &input, NULL, peer->worker->index, now_us);
+    peer_advance(peer, now_us);
     peer_report(peer);
 }
 
@@ -388,49 +351,28 @@ static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd 
     if (route_put_ufrag(w->routes, cmd->ice.ufrag, peer->handle) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));
-    peer_transport_restart_ice(peer->transport, &cmd->ice, now_us);
-    struct peer_input input;
-    peer_transport_advance(peer->transport, now_us, &input);
-    worker_peer_settle(peer, &input, NULL, w->index, now_us);
+    enum err err = peer->peer->functions->restart_ice(peer->peer, &cmd->ice, now_us);
+    if (err != ERR_OK)
+        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", w->index),
+                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
+    peer_advance(peer, now_us);
 }
 
 // ---- statistics
 
-static void peer_stats(const struct worker_peer *peer, uint64_t now_us, struct transport_stats *out) {
-    static const char *const ice_names[] = {"new", "connected", "disconnected", "closed"};
-    static const char *const dtls_names[] = {"new", "connecting", "connected", "failed", "closed"};
-    out->bytes_received = peer->bytes_received;
-    out->bytes_sent = peer->bytes_sent;
-    out->recv_bitrate_bps = rate_meter_bps(&peer->received_rate, now_us);
-    out->send_bitrate_bps = rate_meter_bps(&peer->sent_rate, now_us);
-    const struct tuple *selected = peer_transport_selected(peer->transport);
-    if (selected) {
-        addr_print(&selected->local, out->local_address);
-        addr_print(&selected->remote, out->remote_address);
-    }
-    snprintf(out->ice_state, sizeof out->ice_state, "%s",
-             ice_names[peer_transport_ice_state(peer->transport)]);
-    snprintf(out->dtls_state, sizeof out->dtls_state, "%s",
-             dtls_names[peer_transport_dtls_state(peer->transport)]);
-}
-
 static void worker_get_stats(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
-    struct media_event *event = worker_event_reserve(w);
-    if (!event)
+    struct media_stats *stats = ring_reserve(w->stats);
+    if (!stats)
         return; // the hub answers `internal` when its time is over
-    *event = (struct media_event){.type = MEDIA_STATS,
-                                  .transport = cmd->transport,
-                                  .producer = cmd->producer,
-                                  .consumer = cmd->consumer,
-                                  .stats = {.token = cmd->stats.token}};
-    forwarder_stats(w->fw, cmd, now_us, &event->stats);
-    event->stats.token = cmd->stats.token;
+    *stats = (struct media_stats){.token = cmd->stats.token};
+    forwarder_stats(w->fw, cmd, now_us, stats);
     struct worker_peer *peer = cmd->transport.v ? worker_peer_get(w, cmd->transport) : NULL;
     if (peer) {
-        event->stats.found = true;
-        peer_stats(peer, now_us, &event->stats.transport);
+        stats->found = true;
+        peer->peer->functions->describe(peer->peer, now_us, &stats->transport);
     }
-    worker_event_push(w);
+    ring_push(w->stats);
+    w->events_written = true;
 }
 
 void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
@@ -454,7 +396,18 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_GET_STATS:
         worker_get_stats(w, cmd, now_us);
         break;
-    default:
+    case MEDIA_OPEN_PRODUCER:
+    case MEDIA_OPEN_RELAYED_PRODUCER:
+    case MEDIA_PAUSE_PRODUCER:
+    case MEDIA_CLOSE_PRODUCER:
+    case MEDIA_OPEN_RELAY:
+    case MEDIA_CLOSE_RELAY:
+    case MEDIA_OPEN_CONSUMER:
+    case MEDIA_PAUSE_CONSUMER:
+    case MEDIA_CLOSE_CONSUMER:
+    case MEDIA_SET_LAYERS:
+    case MEDIA_SET_PRIORITY:
+    case MEDIA_REQUEST_KEY_FRAME:
         forwarder_command(w->fw, cmd, now_us);
         break;
     }

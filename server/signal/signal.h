@@ -254,6 +254,8 @@ void drop_consumer(struct hub *hub, struct room_consumer *consumer, const char *
 MUST_USE bool relay_take(struct hub *hub, struct room_producer *producer, unsigned worker);
 void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker);
 uint32_t relay_count(const struct room_producer *producer);
+int8_t relay_wanted(const struct room_producer *producer); // highest layer in use anywhere, or LAYER_NONE
+void relay_forget_wanted(struct room_producer *producer);
 // Tells every worker that has the producer.
 void relay_post_pause(struct hub *hub, const struct room_producer *producer);
 

@@ -6,16 +6,6 @@
 
 #define AUDIO_LEVELS_US (500 * US_PER_MS) // between two audio-levels
 
-static const char *ice_state_name(enum ice_state state) {
-    static const char *const names[] = {"new", "connected", "disconnected", "closed"};
-    return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "new";
-}
-
-static const char *dtls_state_name(enum dtls_state state) {
-    static const char *const names[] = {"new", "connecting", "connected", "failed", "closed"};
-    return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "new";
-}
-
 static void transport_state(struct hub *hub, const struct media_event *event) {
     struct room_transport *transport = registry_transport(&hub->registry, event->transport);
     if (!transport)
@@ -71,9 +61,7 @@ static void consumer_layers(struct hub *hub, const struct media_event *event) {
 }
 
 void update_layers_wanted(struct hub *hub, struct room_producer *producer) {
-    int8_t wanted = LAYER_NONE;
-    for (unsigned w = 0; w < hub->config.workers; w++)
-        wanted = producer->wanted[w] > wanted ? producer->wanted[w] : wanted;
+    int8_t wanted = relay_wanted(producer);
     if (wanted == producer->wanted_told)
         return;
     producer->wanted_told = wanted;
@@ -86,9 +74,11 @@ static void layers_wanted(struct hub *hub, unsigned worker, const struct media_e
     struct room_producer *producer = registry_producer(&hub->registry, event->producer);
     if (!producer)
         return;
-    // A relay that has ended meanwhile wants nothing.
-    bool served = worker == producer_owner(producer)->worker || producer->consumers_on[worker] > 0;
-    producer->wanted[worker] = served ? event->layers.spatial : LAYER_NONE;
+    struct relay *relay = relay_set_find(&producer->relays, link_of_worker(worker));
+    if (worker == producer_owner(producer)->worker)
+        producer->wanted_at_home = event->layers.spatial;
+    else if (relay) // one that has ended meanwhile wants nothing
+        relay->wanted = event->layers.spatial;
     update_layers_wanted(hub, producer);
 }
 
@@ -171,10 +161,13 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
     case MEDIA_AUDIO_LEVEL:
         audio_level(hub, event);
         break;
-    case MEDIA_STATS:
-        stats_event(hub, worker, &event->stats);
-        break;
     case MEDIA_STEER: // media.h keeps it
         break;
     }
+}
+
+void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us) {
+    hub->now_us = now_us;
+    assert(worker < hub->config.workers);
+    stats_event(hub, worker, stats);
 }

@@ -289,7 +289,7 @@ static struct room_producer *open_producer(struct signal_call *call, struct room
         .type = MEDIA_OPEN_PRODUCER, .transport = transport->id, .producer = producer->id};
     cmd.open_producer.params = producer->params;
     cmd.open_producer.paused = producer->paused;
-    cmd.open_producer.source_worker = (uint8_t)call->me->worker;
+    cmd.open_producer.source = link_of_worker(call->me->worker);
     if (!command_post_try(&hub->post, call->me->worker, &cmd)) {
         forget_producer(hub, producer);
         signal_refuse(call, CODE_INTERNAL, "produce: the media worker is too busy; try again in a moment");
@@ -378,8 +378,7 @@ void signal_resume_producer(struct signal_call *call) {
 void drop_producer(struct hub *hub, struct room_producer *producer, bool transport_stays) {
     struct participant *owner = producer_owner(producer);
     struct media_cmd cmd = {.type = MEDIA_CLOSE_PRODUCER, .producer = producer->id};
-    memset(producer->wanted, LAYER_NONE, sizeof producer->wanted);
-    producer->wanted_told = LAYER_NONE; // nothing is wanted of what closes
+    relay_forget_wanted(producer); // nothing is wanted of what closes
     // Consumers first: with the last one on a worker its relay ends.
     LIST_EACH(c, &producer->consumers)
     drop_consumer(hub, LIST_ENTRY(c, struct room_consumer, producer_link), "producer-closed", true);

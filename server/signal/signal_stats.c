@@ -177,26 +177,20 @@ static json_t *number(uint64_t value) {
     return json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value));
 }
 
-// "1.2.3.4:5" or "[::1]:5" into ip and port.
-static void add_address(json_t *tuple, const char *ip_key, const char *port_key, const char *address) {
-    char ip[64];
-    const char *colon = strrchr(address, ':');
-    size_t len = colon ? (size_t)(colon - address) : strlen(address);
-    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
-        address++;
-        len -= 2;
-    }
-    snprintf(ip, sizeof ip, "%.*s", (int)len, address);
-    json_object_set_new(tuple, ip_key, json_string(ip));
-    json_object_set_new(tuple, port_key, json_integer(colon ? atoi(colon + 1) : 0));
+static void add_address(json_t *out, const char *ip_key, const char *port_key, const struct addr *address) {
+    char ip[ADDR_TEXT_MAX];
+    addr_print_ip(address, ip);
+    json_object_set_new(out, ip_key, json_string(ip));
+    json_object_set_new(out, port_key, json_integer(address->port));
 }
 
-static json_t *describe_tuple(const struct transport_stats *stats) {
-    json_t *tuple = json_object();
-    add_address(tuple, "localAddress", "localPort", stats->local_address);
-    add_address(tuple, "remoteIp", "remotePort", stats->remote_address);
-    json_object_set_new(tuple, "protocol", json_string("udp"));
-    return tuple;
+static json_t *describe_tuple(const struct tuple *tuple) {
+    json_t *out = json_object();
+    add_address(out, "localAddress", "localPort", &tuple->local);
+    add_address(out, "remoteIp", "remotePort", &tuple->remote);
+    json_object_set_new(out, "protocol",
+                        json_string(tuple_protocol_name((enum tuple_protocol)tuple->protocol)));
+    return out;
 }
 
 static json_t *describe_transport_stats(const struct stats_request *request, const struct transport_stats *s,
@@ -206,10 +200,10 @@ static json_t *describe_transport_stats(const struct stats_request *request, con
     json_object_set_new(out, "transportId", json_string(request->subject.text));
     json_object_set_new(out, "timestamp", number(now_ms));
     json_object_set_new(out, "iceRole", json_string("controlled"));
-    json_object_set_new(out, "iceState", json_string(s->ice_state));
-    if (s->remote_address[0])
-        json_object_set_new(out, "iceSelectedTuple", describe_tuple(s));
-    json_object_set_new(out, "dtlsState", json_string(s->dtls_state));
+    json_object_set_new(out, "iceState", json_string(ice_state_name(s->ice)));
+    if (s->selected.protocol != TUPLE_NONE)
+        json_object_set_new(out, "iceSelectedTuple", describe_tuple(&s->selected));
+    json_object_set_new(out, "dtlsState", json_string(dtls_state_name(s->dtls)));
     const struct {
         const char *key;
         uint64_t value;

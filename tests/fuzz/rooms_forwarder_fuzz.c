@@ -6,6 +6,7 @@
 #include "base/nonce_oracle.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/overload.h"
+#include "rooms/media/relay_wire.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
@@ -54,25 +55,31 @@ static void on_rtcp(void *ctx, void *peer, struct span datagram) {
     assert(datagram.len >= 8 && datagram.len <= RTCP_DATAGRAM_MAX && datagram.len % 4 == 0);
 }
 
-static void on_relay_rtp(void *ctx, uint8_t worker, struct producer_id id, uint8_t stream, struct block *b) {
-    // Comes back as if from another worker: producer 20 + n is the relayed copy of producer n.
+// Comes back as if over a link: producer 20 + n is the relayed copy of producer n.
+static void on_relay_rtp(void *ctx, struct link_id to, struct producer_id id, uint8_t stream,
+                         struct block *b) {
     struct world *w = ctx;
-    (void)worker;
+    uint8_t wire[RELAY_WIRE_MAX];
+    struct relay_address address;
     struct block *copy = pool_take(w->pool);
+    (void)to;
     if (!copy)
         return;
-    memcpy(copy, b, sizeof *b);
-    copy->refs = 1;
-    copy->next = NULL;
-    forwarder_relayed_rtp(w->fw, (struct producer_id){id.v + 20}, stream, copy, w->now_us);
+    size_t len = relay_wire_write(&(struct relay_address){id, stream}, b, wire, sizeof wire);
+    assert(len > 0);
+    enum err err = relay_wire_read(span_of(wire, len), w->now_us, &address, copy);
+    assert(err == ERR_OK && address.producer.v == id.v && address.stream == stream);
+    (void)err;
+    forwarder_relayed_rtp(w->fw, (struct link_id){0}, (struct producer_id){id.v + 20}, stream, copy,
+                          w->now_us);
 }
 
-static void on_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static void on_note(void *ctx, struct link_id to, const struct relay_note *note) {
     struct world *w = ctx;
     struct relay_note back = *note;
-    (void)worker;
+    (void)to;
     back.producer.v = note->type == RELAY_SENDER_REPORT ? note->producer.v + 20 : note->producer.v - 20;
-    forwarder_relay_note(w->fw, &back, w->now_us);
+    forwarder_relay_note(w->fw, (struct link_id){0}, &back, w->now_us);
 }
 
 static bool on_event(void *ctx, const struct media_event *event) {
@@ -133,6 +140,8 @@ static void open_consumer(struct world *w, uint32_t transport, uint32_t producer
                                                         .cname = "name",
                                                         .nack = video,
                                                         .pli = true};
+    cmd.open_consumer.params.ext.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    cmd.open_consumer.params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] = EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR);
     forwarder_command(w->fw, &cmd, w->now_us);
 }
 
@@ -170,7 +179,7 @@ static void world_open(struct world *w) {
     }
     open_consumer(w, 4, 21, 99, true);
     struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
-    relay.relay.worker = 3;
+    relay.relay.link.v = 3;
     forwarder_command(w->fw, &relay, w->now_us);
 }
 

@@ -42,6 +42,7 @@ struct id_ring {
 
 struct crossing { // between the workers
     bool note;
+    struct link_id from;
     struct relay_note says;
     struct producer_id producer;
     uint8_t stream;
@@ -77,7 +78,6 @@ struct world {
 };
 
 // ---- the hub's side
-
 // What the text says under this key; nothing when it does not say it. (Whether it is JSON, another fuzzer
 // asks.)
 static void note_id(struct world *w, enum id_kind kind, struct span text, const char *key) {
@@ -132,7 +132,6 @@ static uint64_t on_wall(void *ctx) {
 }
 
 // ---- the workers' side
-
 static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     (void)ctx, (void)peer, (void)kind;
     block_release(b);
@@ -154,16 +153,21 @@ static struct crossing *crossing_to(struct half *from, uint8_t worker) {
     return to->crossing_count < QUEUE ? &to->crossings[to->crossing_count++] : NULL;
 }
 
-static void on_relay_rtp(void *ctx, uint8_t worker, struct producer_id id, uint8_t stream, struct block *b) {
-    struct crossing *c = crossing_to(ctx, worker);
+static void on_relay_rtp(void *ctx, struct link_id link, struct producer_id id, uint8_t stream,
+                         struct block *b) {
+    struct crossing *c = crossing_to(ctx, (uint8_t)link.v);
     if (c)
-        *c = (struct crossing){.producer = id, .stream = stream, .packet = *b};
+        *c = (struct crossing){.from = link_of_worker(((struct half *)ctx)->index),
+                               .producer = id,
+                               .stream = stream,
+                               .packet = *b};
 }
 
-static void on_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
-    struct crossing *c = crossing_to(ctx, worker);
+static void on_relay_note(void *ctx, struct link_id link, const struct relay_note *note) {
+    struct crossing *c = crossing_to(ctx, (uint8_t)link.v);
     if (c)
-        *c = (struct crossing){.note = true, .says = *note};
+        *c = (struct crossing){
+            .note = true, .from = link_of_worker(((struct half *)ctx)->index), .says = *note};
 }
 
 static bool on_event(void *ctx, const struct media_event *event) {
@@ -210,10 +214,9 @@ static void half_command(struct half *half, const struct media_cmd *cmd) {
         forwarder_close_endpoint(half->fw, peer->endpoint);
         *peer = half->peers[--half->peer_count];
     } else if (cmd->type == MEDIA_GET_STATS) {
-        struct media_event event = {.type = MEDIA_STATS};
-        forwarder_stats(half->fw, cmd, now_us, &event.stats);
-        event.stats.token = cmd->stats.token;
-        on_event(half, &event);
+        struct media_stats stats = {.token = cmd->stats.token};
+        forwarder_stats(half->fw, cmd, now_us, &stats);
+        hub_media_stats(half->world->hub, half->index, &stats, now_us);
     } else {
         forwarder_command(half->fw, cmd, now_us);
     }
@@ -222,14 +225,14 @@ static void half_command(struct half *half, const struct media_cmd *cmd) {
 static void half_crossing(struct half *half, const struct crossing *c) {
     struct block *b = c->note ? NULL : pool_take(half->pool);
     if (c->note)
-        forwarder_relay_note(half->fw, &c->says, half->world->now_us);
+        forwarder_relay_note(half->fw, c->from, &c->says, half->world->now_us);
     if (!b)
         return;
     b->start = c->packet.start;
     b->len = c->packet.len;
     memcpy(b->meta, c->packet.meta, sizeof b->meta);
     memcpy(b->bytes, c->packet.bytes, sizeof b->bytes);
-    forwarder_relayed_rtp(half->fw, c->producer, c->stream, b, half->world->now_us);
+    forwarder_relayed_rtp(half->fw, c->from, c->producer, c->stream, b, half->world->now_us);
 }
 
 // One turn, of at most so many commands.
@@ -268,7 +271,6 @@ static void hub_turn(struct world *w) {
 }
 
 // ---- people
-
 static void say(struct world *w, uint32_t client, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void say(struct world *w, uint32_t client, const char *format, ...) {
@@ -361,7 +363,6 @@ static void ask_consumer(struct world *w, uint32_t client, uint8_t how, uint8_t 
 }
 
 // ---- media
-
 // A packet of the stream that a client's `produce` named, or of the one that its MID and RID name.
 static void media(struct world *w, uint8_t how, uint8_t pick) {
     struct half *half = &w->halves[how & 1];
@@ -394,12 +395,12 @@ static void media(struct world *w, uint8_t how, uint8_t pick) {
 }
 
 // ---- agreement
-
 static void agree_on_producer(const struct world *w, const struct room_producer *producer, uint32_t *there) {
     unsigned home = producer_owner(producer)->worker;
-    uint64_t relays = 0;
+    uint32_t relays = 0;
+    const struct producer *at_home = forwarder_producer(w->halves[home].fw, producer->id);
     for (unsigned i = 0; i < WORKERS; i++) {
-        bool expected = i == home || producer->consumers_on[i] > 0;
+        bool expected = i == home || relay_set_find(&producer->relays, link_of_worker(i)) != NULL;
         const struct producer *p = forwarder_producer(w->halves[i].fw, producer->id);
         assert((p != NULL) == expected);
         if (!p)
@@ -409,9 +410,10 @@ static void agree_on_producer(const struct world *w, const struct room_producer 
         assert((i == home) == (p->endpoint != NULL));
         assert(!p->endpoint || p->endpoint->id.v == producer->transport->id.v);
         assert(p->params.stream_count == producer->params.stream_count);
-        relays |= i == home ? 0 : UINT64_C(1) << i;
+        assert(i == home || link_set_has(&at_home->relays, link_of_worker(i)));
+        relays += i != home;
     }
-    assert(forwarder_producer(w->halves[home].fw, producer->id)->relay_workers == relays);
+    assert(at_home->relays.count == relays);
 }
 
 static void agree_on_consumer(const struct world *w, const struct room_consumer *consumer) {
@@ -480,7 +482,6 @@ static void drain(struct world *w) {
 }
 
 // ---- the world
-
 static void half_open(struct world *w, unsigned i) {
     struct half *half = &w->halves[i];
     static const struct forwarder_output output = {.send_rtp = on_rtp,
@@ -491,7 +492,7 @@ static void half_open(struct world *w, unsigned i) {
                                                    .event = on_event,
                                                    .forget_ssrc = on_forget};
     struct forwarder_output out = output;
-    struct forwarder_config config = {.worker = (uint8_t)i, .random_seed = i + 1};
+    struct forwarder_config config = {.link = link_of_worker(i), .random_seed = i + 1};
     half->world = w;
     half->index = (uint8_t)i;
     out.ctx = half;

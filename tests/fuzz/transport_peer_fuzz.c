@@ -317,7 +317,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!shared.stun)
         fuzz_start();
     memset(&f, 0, sizeof f);
-    f.home = (struct tuple){{{198, 51, 100, 7}, 5000, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    f.home =
+        (struct tuple){{{198, 51, 100, 7}, 5000, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
     f.stranger = f.home;
     f.start_us = virtual_now_us;
     f.stranger.remote.port = 5001;

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/pool.h"
 #include "tests/kit/siege.h"
 #include "tests/unit/transport/stun_build.h"
 
@@ -359,6 +360,72 @@ static void one_address_of_two_transports(unsigned workers) {
     siege_close(s);
 }
 
+// The header that receivers get is longer than the one that came, so what came in at the limit goes out
+// beyond it.
+static void the_longest_packets_that_come_in_go_out(unsigned workers) {
+    enum { PACKETS = 20, TAG = 16 };
+    static uint8_t bytes[BLOCK_DATAGRAM_MAX - TAG];
+    struct siege *s = siege_open(workers, 2);
+    struct guest from, to;
+    guest_open(s, 0, &from);
+    guest_open(s, workers - 1, &to);
+    guest_arrive(&from);
+    guest_arrive(&to);
+    guest_produce(&from, SSRC, "", 0x70000000);
+    if (workers > 1) {
+        struct media_cmd open = {.type = MEDIA_OPEN_RELAYED_PRODUCER, .producer = {0x70000000}};
+        open.open_producer.params = (struct producer_params){.kind = MEDIA_AUDIO,
+                                                             .codec = CODEC_OPUS,
+                                                             .payload_type = 111,
+                                                             .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                             .clock_rate = 48000,
+                                                             .stream_count = 1,
+                                                             .spatial_layers = 1,
+                                                             .temporal_layers = 1};
+        siege_post(s, workers - 1, &open);
+        struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {0x70000000}};
+        relay.relay.link = link_of_worker(workers - 1);
+        siege_post(s, 0, &relay);
+    }
+    struct media_cmd consume = {
+        .type = MEDIA_OPEN_CONSUMER, .transport = to.id, .producer = {0x70000000}, .consumer = {0x70000000}};
+    consume.open_consumer.params = (struct consumer_params){.kind = MEDIA_AUDIO,
+                                                            .payload_type = 100,
+                                                            .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                            .clock_rate = 48000,
+                                                            .ssrc = 7,
+                                                            .mid = "12345678",
+                                                            .cname = "guest"};
+    siege_post(s, workers - 1, &consume);
+    siege_check(s); // it has turned since
+    for (uint16_t seq = 1; seq <= PACKETS; seq++) {
+        struct packet p = rtp_good(seq);
+        memcpy(bytes, p.bytes, p.len);
+        guest_sends_rtp(&from, bytes, sizeof bytes, SIEGE_IGNORED);
+    }
+    siege_check(s);
+    for (uint64_t end_us = clock_now_us() + DEADLINE_US; to.rtp < PACKETS && clock_now_us() < end_us;) {
+        siege_turn(s, 1);
+        media_peer_poll(to.peer, clock_now_us());
+    }
+    assert_int_equal(to.rtp, PACKETS);
+    siege_speak(s);
+    siege_check(s);
+    guest_close(&from);
+    guest_close(&to);
+    siege_close(s);
+}
+
+static void the_longest_packets_on_one_worker(void **state) {
+    (void)state;
+    the_longest_packets_that_come_in_go_out(1);
+}
+
+static void the_longest_packets_across_two_workers(void **state) {
+    (void)state;
+    the_longest_packets_that_come_in_go_out(2);
+}
+
 static void guests_against_one_worker(void **state) {
     (void)state;
     guests_against(1);
@@ -386,9 +453,13 @@ static void one_address_on_three_workers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(guests_against_one_worker),    cmocka_unit_test(guests_against_two_workers),
-        cmocka_unit_test(guests_against_four_workers),  cmocka_unit_test(one_address_on_one_worker),
+        cmocka_unit_test(guests_against_one_worker),
+        cmocka_unit_test(guests_against_two_workers),
+        cmocka_unit_test(guests_against_four_workers),
+        cmocka_unit_test(one_address_on_one_worker),
         cmocka_unit_test(one_address_on_three_workers),
+        cmocka_unit_test(the_longest_packets_on_one_worker),
+        cmocka_unit_test(the_longest_packets_across_two_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,7 +315,7 @@ static uint64_t peer_index(struct media_peer *peer, const uint8_t *packet) {
 
 size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out) {
     size_t len = plain.len;
-    if (!peer->srtp || len > 1200)
+    if (!peer->srtp || len > MEDIA_PEER_PROTECT_MAX)
         return 0;
     memcpy(out, plain.ptr, len);
     enum err err = rtcp ? srtp_session_protect_rtcp(peer->srtp, out, &len)

@@ -16,6 +16,7 @@
 
 #define MEDIA_PEER_CHECK_US 50000
 #define MEDIA_PEER_REPORT_US 1000000 // video's reports come so often; those of sound alone up to 7.5 s apart
+#define MEDIA_PEER_PROTECT_MAX 1536
 
 struct media_peer_config {
     struct dtls_context *dtls; // the client's certificate; may be shared by all
@@ -50,8 +51,9 @@ uint32_t media_peer_overflowed(const struct media_peer *peer);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.
 void media_peer_send_rtp(struct media_peer *peer, struct span packet);
 void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);
-// For tests that send what no peer would: the protected form of a plain packet, sent by nobody yet (out has
-// room for 1248 bytes; 0: refused), and any bytes from this peer's address.
+// For tests that send what no peer would: the protected form of a plain packet of at most
+// MEDIA_PEER_PROTECT_MAX bytes, sent by nobody yet (out has room for 48 bytes more; 0: refused), and any
+// bytes from this peer's address.
 size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out);
 void media_peer_send_raw(struct media_peer *peer, struct span datagram);
 // Whether it answers questions of the server: by STUN, and in its reports (both at first).

@@ -20,7 +20,7 @@ MAY_SEE = {
     "base/": set(),
     "rtp/": {"base/"},
     "transport/": {"base/", "rtp/"},
-    "rooms/media_msg.h": {"rtp/"},
+    "rooms/media_msg.h": {"base/", "rtp/"},
     "rooms/media_limits.h": set(),
     "rooms/": {"base/", "rtp/", "rooms/media_msg.h"},
     "rooms/media/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/media_limits.h"},

@@ -54,9 +54,6 @@ struct sim_event {
     enum sim_event_kind kind;
     struct sim_peer *peer; // the transport it goes through
     unsigned worker;       // relays: to whom
-    struct producer_id producer;
-    uint8_t stream;
-    uint8_t meta[BLOCK_META_BYTES];
     uint16_t len;
     uint8_t bytes[];
 };

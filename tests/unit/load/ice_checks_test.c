@@ -49,7 +49,8 @@ static void world_free(struct world *w) {
 
 // The check that is due reaches the server; its answer lies in w->reply.
 static void exchange(struct world *w, uint64_t now_us) {
-    struct tuple from = {.remote = {.family = 4, .ip = {127, 0, 0, 2}, .port = 5000},
+    struct tuple from = {.protocol = TUPLE_UDP,
+                         .remote = {.family = 4, .ip = {127, 0, 0, 2}, .port = 5000},
                          .local = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4000}};
     uint8_t datagram[ICE_CHECK_BYTES_MAX + 64];
     size_t len = ice_check_write(&w->check, now_us);

@@ -39,7 +39,7 @@ static int ice_bench_stop(void **state) {
 }
 
 static inline struct tuple tuple_from(const char *ip, uint16_t port) {
-    struct tuple t;
+    struct tuple t = {.protocol = TUPLE_UDP};
     bool ip6 = strchr(ip, ':') != NULL;
     assert_int_equal(addr_parse(ip, port, &t.remote), ERR_OK);
     assert_int_equal(addr_parse(ip6 ? "2001:db8::1" : "192.0.2.1", 40000, &t.local), ERR_OK);

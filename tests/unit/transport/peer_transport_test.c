@@ -36,7 +36,8 @@ struct world {
 };
 
 static struct tuple tuple_at(uint8_t host, uint16_t port) {
-    struct tuple t = {{{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    struct tuple t = {
+        {{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
     return t;
 }
 
@@ -357,7 +358,6 @@ static void the_last_flight_is_repeated_until_media_comes(void **state) {
 }
 
 // ---- whether the peer receives where it seems to be
-
 static struct tuple moved_to(uint8_t host) {
     return tuple_at(host, 7000);
 }

@@ -9,7 +9,9 @@
 #include "transport/stun_gate.h"
 
 static struct tuple tuple_at(uint16_t port) {
-    return (struct tuple){{{198, 51, 100, 7}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    return (struct tuple){.remote = {{198, 51, 100, 7}, port, 4, 0, 0},
+                          .local = {{192, 0, 2, 1}, 40000, 4, 0, 0},
+                          .protocol = TUPLE_UDP};
 }
 
 static const uint8_t *id_of(uint32_t n) {

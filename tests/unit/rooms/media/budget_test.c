@@ -29,7 +29,7 @@ static struct room room_open(struct media_limits l) {
     return r;
 }
 
-static enum forward_drop send(struct room *r, enum media_kind kind, unsigned longer) {
+static enum forward_drop publish(struct room *r, enum media_kind kind, unsigned longer) {
     uint16_t seq = r->seq[kind]++;
     return fake_rtp(r->f, r->pub,
                     (struct fake_packet){.pt = kind == MEDIA_VIDEO ? VP8_PT : OPUS_PT,
@@ -53,7 +53,7 @@ static struct tally flood(struct room *r, enum media_kind kind, unsigned a_secon
     while (r->f->now_us < begin_us + seconds * SECOND) {
         fake_run(r->f, MS);
         while (t.sent < (r->f->now_us - begin_us) * a_second / SECOND) {
-            enum forward_drop drop = send(r, kind, longer);
+            enum forward_drop drop = publish(r, kind, longer);
             assert_true(drop == FORWARD_DROP_NONE || drop == FORWARD_DROP_OVER_BUDGET);
             t.taken += drop == FORWARD_DROP_NONE;
             t.sent++;
@@ -92,10 +92,10 @@ static void a_producer_sends_what_it_may_and_no_more(void **state) {
         if (t.taken < t.sent)
             assert_int_equal(forwarder_counters(r.f->fw)->spender.v, rows[i].kind == MEDIA_VIDEO ? 1 : 2);
         // It is not held against it for long, and nobody else has to do with it.
-        assert_int_equal(send(&r, rows[i].kind == MEDIA_VIDEO ? MEDIA_AUDIO : MEDIA_VIDEO, 0),
+        assert_int_equal(publish(&r, rows[i].kind == MEDIA_VIDEO ? MEDIA_AUDIO : MEDIA_VIDEO, 0),
                          FORWARD_DROP_NONE);
         fake_run(r.f, 100 * MS);
-        assert_int_equal(send(&r, rows[i].kind, 0), FORWARD_DROP_NONE);
+        assert_int_equal(publish(&r, rows[i].kind, 0), FORWARD_DROP_NONE);
         fake_destroy(r.f);
     }
 }
@@ -107,7 +107,7 @@ static void a_burst_passes(void **state) {
     flood(&r, MEDIA_AUDIO, 50, 100, 5);
     fake_run(r.f, 10 * SECOND);
     for (unsigned i = 0; i < 500; i++)
-        assert_int_equal(send(&r, MEDIA_AUDIO, 100), FORWARD_DROP_NONE);
+        assert_int_equal(publish(&r, MEDIA_AUDIO, 100), FORWARD_DROP_NONE);
     assert_int_equal(fake_count_rtp(r.f, A, 120), 500);
     fake_destroy(r.f);
 }
@@ -116,7 +116,7 @@ static void a_burst_passes(void **state) {
 static void repeats_and_padding_count(void **state) {
     (void)state;
     struct room r = room_open(limits);
-    assert_int_equal(send(&r, MEDIA_VIDEO, 0), FORWARD_DROP_NONE);
+    assert_int_equal(publish(&r, MEDIA_VIDEO, 0), FORWARD_DROP_NONE);
     unsigned taken = 0;
     for (unsigned i = 0; i < 4000; i++) {
         fake_run(r.f, MS);
@@ -143,9 +143,9 @@ static void a_transport_that_gets_too_much_loses_video_first(void **state) {
     flood(&r, MEDIA_VIDEO, 500, 400, 2); // two megabits
     for (unsigned t = 0; t < 10000; t++) {
         if (t % 20 == 0)
-            send(&r, MEDIA_AUDIO, 60);
+            publish(&r, MEDIA_AUDIO, 60);
         if (t % 2 == 0)
-            send(&r, MEDIA_VIDEO, 400);
+            publish(&r, MEDIA_VIDEO, 400);
         fake_run(r.f, MS);
         for (unsigned i = 0; i < r.f->rtp_count; i++) {
             const struct fake_rtp *p = &r.f->rtp[i];
@@ -183,8 +183,8 @@ static void others_are_not_touched(void **state) {
     fake_open_consumer(r.f, 3, 2, 22, fake_receive_audio(220));
     for (unsigned t = 0; t < 5000; t++) {
         if (t % 20 == 0)
-            send(&r, MEDIA_AUDIO, 60);
-        send(&r, MEDIA_VIDEO, 400);
+            publish(&r, MEDIA_AUDIO, 60);
+        publish(&r, MEDIA_VIDEO, 400);
         fake_run(r.f, MS);
     }
     assert_int_equal(fake_count_rtp(r.f, "other", 220), 250);

@@ -10,7 +10,7 @@ struct room {
     uint32_t base; // of the timestamps
 };
 
-static void send(struct room *r, unsigned ms) {
+static void publish(struct room *r, unsigned ms) {
     for (unsigned t = 0; t < ms; t += 20) {
         fake_rtp(r->f, r->pub,
                  (struct fake_packet){.pt = VP8_PT,
@@ -24,13 +24,13 @@ static void send(struct room *r, unsigned ms) {
 
 static void pause_and_resume(struct room *r) {
     fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, true);
-    send(r, 1000);
+    publish(r, 1000);
     fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, false);
 }
 
 static void suspend(struct room *r) {
     forwarder_shed(r->f->fw, 32, r->f->now_us);
-    send(r, 1000);
+    publish(r, 1000);
     forwarder_shed(r->f->fw, 0, r->f->now_us);
 }
 
@@ -51,14 +51,14 @@ static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
             fake_connected(r.f, 2, A);
             fake_open_producer(r.f, 1, 1, fake_video(1000, 1001));
             fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
-            send(&r, 2000);
+            publish(&r, 2000);
             r.base += (uint32_t)steps[i];
-            send(&r, 1000);
+            publish(&r, 1000);
             struct fake_rtp last = r.f->rtp[r.f->rtp_count - 1];
             fake_clear(r.f);
             interrupt[k](&r);
             fake_clear(r.f);
-            send(&r, 500);
+            publish(&r, 500);
             assert_true(r.f->rtp_count > 0);
             struct fake_rtp next = r.f->rtp[0];
             int64_t told_ms = (int32_t)(next.head.timestamp - last.head.timestamp) / 90;

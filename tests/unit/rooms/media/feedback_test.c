@@ -228,7 +228,7 @@ static void a_relay_carries_packets_and_time_once(void **state) {
     (void)state;
     struct room r = room_open();
     struct media_cmd cmd = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
-    cmd.relay.worker = 3;
+    cmd.relay.link.v = 3;
     sender_report(&r, 1000, 77);
     forwarder_command(r.f->fw, &cmd, r.f->now_us);
     assert_int_equal(r.f->relay_count, 1); // the time that is known already
@@ -239,15 +239,15 @@ static void a_relay_carries_packets_and_time_once(void **state) {
         video(&r, seq, seq == 0, 0);
     assert_int_equal(r.f->relay_count, 5);
     for (unsigned i = 0; i < 5; i++) {
-        assert_int_equal(r.f->relays[i].worker, 3);
+        assert_int_equal(r.f->relays[i].to.v, 3);
         assert_int_equal(r.f->relays[i].producer.v, 1);
         assert_int_equal(r.f->relays[i].seq, i);
     }
-    struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .from_worker = 3};
+    struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}};
     fake_run(r.f, 2 * SECOND);
     fake_clear(r.f);
     for (unsigned i = 0; i < 10; i++)
-        forwarder_relay_note(r.f->fw, &wish, r.f->now_us);
+        forwarder_relay_note(r.f->fw, (struct link_id){3}, &wish, r.f->now_us);
     assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), 1);
     cmd.type = MEDIA_CLOSE_RELAY;
     forwarder_command(r.f->fw, &cmd, r.f->now_us);
@@ -262,15 +262,14 @@ static void a_relayed_producer_asks_its_source(void **state) {
     struct endpoint *a = fake_connected(f, 2, A);
     struct media_cmd cmd = {.type = MEDIA_OPEN_RELAYED_PRODUCER, .producer = {1}};
     cmd.open_producer.params = fake_video(1000, 1001);
-    cmd.open_producer.source_worker = 6;
+    cmd.open_producer.source.v = 6;
     forwarder_command(f->fw, &cmd, f->now_us);
     fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
     assert_int_equal(f->relay_count, 1);
     assert_true(f->relays[0].note && f->relays[0].said.type == RELAY_KEY_FRAME_WANTED);
-    assert_int_equal(f->relays[0].worker, 6);
-    assert_int_equal(f->relays[0].said.from_worker, 1);
-    // Packets come prepared; a NACK is answered here.
-    for (uint16_t seq = 0; seq < 3; seq++) {
+    assert_int_equal(f->relays[0].to.v, 6);
+    // Packets come prepared; a NACK is answered here. The last is from a link that is not its source's.
+    for (uint16_t seq = 0; seq < 4; seq++) {
         struct block *b = pool_take(f->pool);
         struct rtp_packet packet;
         struct rtp_ext_values values = {0};
@@ -281,7 +280,8 @@ static void a_relayed_producer_asks_its_source(void **state) {
         assert_int_equal(rtp_parse(span_of(block_data(b), b->len), &packet), ERR_OK);
         rtp_forward_prepare(b, &packet, &values, MEDIA_VIDEO, f->now_us);
         forward_meta_of(b)->key_frame = forward_meta_of(b)->opens = seq == 0;
-        forwarder_relayed_rtp(f->fw, (struct producer_id){1}, 0, b, f->now_us);
+        struct link_id from = {seq == 3 ? 5 : 6};
+        forwarder_relayed_rtp(f->fw, from, (struct producer_id){1}, 0, b, f->now_us);
         forwarder_flush(f->fw);
     }
     assert_int_equal(fake_count_rtp(f, A, 110), 3);
@@ -296,7 +296,9 @@ static void a_relayed_producer_asks_its_source(void **state) {
                               .ntp = 1234567,
                               .rtp_timestamp = 5,
                               .arrival_us = f->now_us};
-    forwarder_relay_note(f->fw, &time, f->now_us);
+    forwarder_relay_note(f->fw, (struct link_id){5}, &time, f->now_us); // not its source
+    assert_int_equal(fake_count_rtcp(f, A, RTCP_SENDER_REPORT, NULL), 0);
+    forwarder_relay_note(f->fw, (struct link_id){6}, &time, f->now_us);
     struct rtcp_packet packet;
     assert_int_equal(fake_count_rtcp(f, A, RTCP_SENDER_REPORT, &packet), 1);
     assert_true(packet.ntp == 1234567);

@@ -45,7 +45,8 @@ struct fake_rtcp {
 
 struct fake_relay {
     bool note;
-    uint8_t worker, stream;
+    uint8_t stream;
+    struct link_id to;
     struct producer_id producer;
     struct relay_note said;
     uint16_t seq;
@@ -122,19 +123,19 @@ static inline void fake_send_rtcp(void *ctx, void *peer, struct span datagram) {
     memcpy(r->bytes, datagram.ptr, datagram.len);
 }
 
-static inline void fake_relay_rtp(void *ctx, uint8_t worker, struct producer_id id, uint8_t stream,
+static inline void fake_relay_rtp(void *ctx, struct link_id to, struct producer_id id, uint8_t stream,
                                   struct block *b) {
     struct fake *f = ctx;
     assert_true(f->relay_count < FAKE_KEPT);
-    f->relays[f->relay_count++] = (struct fake_relay){
-        .worker = worker, .stream = stream, .producer = id, .seq = forward_meta_of(b)->seq};
+    f->relays[f->relay_count++] =
+        (struct fake_relay){.to = to, .stream = stream, .producer = id, .seq = forward_meta_of(b)->seq};
 }
 
-static inline void fake_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static inline void fake_relay_note(void *ctx, struct link_id to, const struct relay_note *note) {
     struct fake *f = ctx;
     assert_true(f->relay_count < FAKE_KEPT);
     f->relays[f->relay_count++] = (struct fake_relay){
-        .note = true, .worker = worker, .stream = note->stream, .producer = note->producer, .said = *note};
+        .note = true, .to = to, .stream = note->stream, .producer = note->producer, .said = *note};
 }
 
 static inline bool fake_event(void *ctx, const struct media_event *event) {
@@ -164,7 +165,7 @@ static inline struct fake *fake_create_limited(struct media_limits limits) {
     wheel_init(&f->wheel, f->now_us);
     f->pool = pool_create(16384);
     f->oracle = nonce_oracle_create();
-    struct forwarder_config config = {.worker = 1, .random_seed = 7, .limits = limits};
+    struct forwarder_config config = {.link = {1}, .random_seed = 7, .limits = limits};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
                                    .send_again = fake_send_again,

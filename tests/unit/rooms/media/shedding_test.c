@@ -115,7 +115,7 @@ static unsigned watched_by(const struct room *room, unsigned r) {
 }
 
 static unsigned shed_now(const struct room *room) {
-    return forwarder_counters(room->f->fw)->shed_consumers;
+    return (unsigned)forwarder_counters(room->f->fw)->shed_consumers;
 }
 
 static bool about(unsigned seen, unsigned expected) {

@@ -297,23 +297,22 @@ static void a_layer_that_was_switched_off_is_not_asked_for_by_others(void **stat
     (void)state;
     struct room r = room_open();
     struct media_cmd cmd = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
-    cmd.relay.worker = 3;
+    cmd.relay.link.v = 3;
     forwarder_command(r.f->fw, &cmd, r.f->now_us);
     stream(&r, 7, 3000);
     stream(&r, 3, 2000);
     fake_clear(r.f);
     for (unsigned t = 0; t < 10000; t += 400) {
-        struct relay_note wish = {
-            .type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2, .from_worker = 3};
-        forwarder_relay_note(r.f->fw, &wish, r.f->now_us);
+        struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2};
+        forwarder_relay_note(r.f->fw, (struct link_id){3}, &wish, r.f->now_us);
         stream(&r, 3, 400);
     }
     assert_int_equal(asked_for(r.f, 502), 0);
     stream(&r, 7, 3000); // it is there again
-    struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2, .from_worker = 3};
+    struct relay_note wish = {.type = RELAY_KEY_FRAME_WANTED, .producer = {1}, .stream = 2};
     fake_run(r.f, SECOND);
     fake_clear(r.f);
-    forwarder_relay_note(r.f->fw, &wish, r.f->now_us);
+    forwarder_relay_note(r.f->fw, (struct link_id){3}, &wish, r.f->now_us);
     assert_int_equal(asked_for(r.f, 502), 1);
     fake_destroy(r.f);
 }

@@ -102,6 +102,24 @@ static void a_full_queue_refuses(void **state) {
     }
 }
 
+static void a_link_leads_to_another_worker_or_nowhere(void **state) {
+    (void)state;
+    static const struct {
+        unsigned from;
+        uint16_t link;
+        int worker;
+    } rows[] = {{0, 1, 1},  {0, 2, 2},  {0, 0, -1},  {2, 0, 0},
+                {2, 2, -1}, {0, 3, -1}, {0, 64, -1}, {1, UINT16_MAX, -1}};
+    struct mesh *mesh = mesh_create(3, wake, NULL);
+    assert_non_null(mesh);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(mesh_worker_of_link(mesh, rows[i].from, (struct link_id){rows[i].link}),
+                         rows[i].worker);
+    for (unsigned w = 0; w < 3; w++)
+        assert_int_equal(mesh_worker_of_link(mesh, (w + 1) % 3, link_of_worker(w)), w);
+    mesh_destroy(mesh);
+}
+
 static void one_worker_needs_none(void **state) {
     (void)state;
     struct mesh *mesh = mesh_create(1, wake, NULL);
@@ -116,6 +134,7 @@ int main(void) {
         cmocka_unit_test(each_pair_has_a_queue_of_its_own),
         cmocka_unit_test(a_flush_wakes_once_whom_it_concerns),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(a_link_leads_to_another_worker_or_nowhere),
         cmocka_unit_test(one_worker_needs_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

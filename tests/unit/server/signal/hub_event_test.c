@@ -27,20 +27,18 @@ static struct scene scene_new(void) {
 }
 
 static void answer_stats(struct fake *f, struct media_cmd cmd, bool found) {
-    struct media_event event = {.type = MEDIA_STATS};
-    event.stats.token = cmd.stats.token;
-    event.stats.found = found;
-    event.stats.stream_count = 2;
-    event.stats.streams[0].ssrc = 77;
-    event.stats.streams[0].packet_count = 5;
-    event.stats.streams[0].round_trip_ms = 12.5f;
-    event.stats.streams[1].ssrc = 10;
-    event.stats.transport.bytes_sent = 1234;
-    event.stats.transport.rtp_packet_loss_sent = 0.25f;
-    strcpy(event.stats.transport.ice_state, "connected");
-    strcpy(event.stats.transport.local_address, "203.0.113.5:40000");
-    strcpy(event.stats.transport.remote_address, "[2001:db8::9]:5000");
-    hub_media_event(f->hub, 0, &event, f->now_us);
+    struct media_stats stats = {.token = cmd.stats.token, .found = found, .stream_count = 2};
+    stats.streams[0].ssrc = 77;
+    stats.streams[0].packet_count = 5;
+    stats.streams[0].round_trip_ms = 12.5f;
+    stats.streams[1].ssrc = 10;
+    stats.transport.bytes_sent = 1234;
+    stats.transport.rtp_packet_loss_sent = 0.25f;
+    stats.transport.ice = ICE_CONNECTED;
+    stats.transport.selected.protocol = TUPLE_UDP;
+    assert_int_equal(addr_parse("203.0.113.5", 40000, &stats.transport.selected.local), ERR_OK);
+    assert_int_equal(addr_parse("2001:db8::9", 5000, &stats.transport.selected.remote), ERR_OK);
+    hub_media_stats(f->hub, 0, &stats, f->now_us);
 }
 
 static void stats_have_the_known_fields(void **state) {
@@ -60,6 +58,7 @@ static void stats_have_the_known_fields(void **state) {
     assert_string_equal(text_at(t, "iceState"), "connected");
     assert_string_equal(text_at(t, "iceSelectedTuple.localAddress"), "203.0.113.5");
     assert_int_equal(int_at(t, "iceSelectedTuple.localPort"), 40000);
+    assert_string_equal(text_at(t, "iceSelectedTuple.protocol"), "udp");
     assert_string_equal(text_at(t, "iceSelectedTuple.remoteIp"), "2001:db8::9");
     assert_int_equal(int_at(t, "iceSelectedTuple.remotePort"), 5000);
     assert_int_equal(int_at(t, "bytesSent"), 1234);

@@ -59,11 +59,11 @@ static void a_relay_opens_once_and_closes_with_the_last(void **state) {
     struct id_text bobs = make_consumer(s.f, 2, s.video);
     struct media_cmd open = command(s.f, MEDIA_OPEN_RELAYED_PRODUCER, &worker); // the destination first
     assert_int_equal(worker, 1);
-    assert_int_equal(open.open_producer.source_worker, 0);
+    assert_int_equal(open.open_producer.source.v, 0);
     assert_int_equal(open.open_producer.params.streams[0].ssrc, 20);
     struct media_cmd relay = command(s.f, MEDIA_OPEN_RELAY, &worker);
     assert_int_equal(worker, 0);
-    assert_int_equal(relay.relay.worker, 1);
+    assert_int_equal(relay.relay.link.v, 1);
     assert_int_equal(relay.producer.v, open.producer.v);
     expect_command(s.f, MEDIA_OPEN_CONSUMER, 1);
     assert_int_equal(counts(s.f).relays, 1);
@@ -90,7 +90,7 @@ static void a_relay_opens_once_and_closes_with_the_last(void **state) {
     expect_command(s.f, MEDIA_CLOSE_CONSUMER, 1);
     relay = command(s.f, MEDIA_CLOSE_RELAY, &worker);
     assert_int_equal(worker, 0);
-    assert_int_equal(relay.relay.worker, 1);
+    assert_int_equal(relay.relay.link.v, 1);
     expect_command(s.f, MEDIA_CLOSE_PRODUCER, 1);
     assert_int_equal(s.f->command_count, 0);
     assert_int_equal(counts(s.f).relays, 1);

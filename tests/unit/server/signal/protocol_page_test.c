@@ -212,15 +212,13 @@ static void what_is_sent_is_on_the_page(void **state) {
     for (uint32_t n = 0; n < 2; n++) {
         say(f, n + 1, "{'type':'get-stats','data':{'%s':'%s'}}", n ? "consumerId" : "transportId",
             n ? consumer.text : send.text);
-        struct media_event event = {.type = MEDIA_STATS};
-        event.stats.token = f->commands[f->command_count - 1].cmd.stats.token;
-        event.stats.found = true;
-        event.stats.stream_count = 1;
-        event.stats.streams[0].rtx_ssrc = 1;
-        event.stats.streams[0].rid[0] = 'r';
-        event.stats.streams[0].round_trip_ms = 1;
-        strcpy(event.stats.transport.remote_address, "192.0.2.1:1");
-        hub_media_event(f->hub, 0, &event, f->now_us);
+        struct media_stats stats = {
+            .token = f->commands[f->command_count - 1].cmd.stats.token, .found = true, .stream_count = 1};
+        stats.streams[0].rtx_ssrc = 1;
+        stats.streams[0].rid[0] = 'r';
+        stats.streams[0].round_trip_ms = 1;
+        stats.transport.selected.protocol = TUPLE_UDP;
+        hub_media_stats(f->hub, 0, &stats, f->now_us);
     }
     struct media_event event = {.type = MEDIA_CONSUMER_LAYERS, .layers = {LAYER_NONE, LAYER_NONE}};
     for (size_t i = 0; i < f->command_count; i++)
