@@ -2,9 +2,10 @@
 // Which microphone, camera and speaker; the choice is remembered.
 import { Volume2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { testTone } from '@/lib/devices';
+import { useShallow } from 'zustand/react/shallow';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
+import { testTone } from '@/lib/tones';
 import { Button, Select, useAttempt } from './ui';
 
 const KINDS = [
@@ -17,7 +18,7 @@ const KINDS = [
 export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
   const t = useT();
   const attempt = useAttempt();
-  const preferences = usePreferences();
+  const chosen = usePreferences(useShallow(({ microphoneId, cameraId, speakerId }) => ({ microphoneId, cameraId, speakerId })));
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   useEffect(() => {
     const media = navigator.mediaDevices;
@@ -45,7 +46,7 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
           <Select
             key={key}
             label={t(label)}
-            value={known.some(({ deviceId }) => deviceId === preferences[key]) ? preferences[key] : ''}
+            value={known.some(({ deviceId }) => deviceId === chosen[key]) ? chosen[key] : ''}
             onChange={({ target }) => {
               usePreferences.setState({ [key]: target.value });
               onChange?.(key);

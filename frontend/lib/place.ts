@@ -17,7 +17,8 @@ export interface Placement {
 const GAP = 8;
 const STRIP_TILE_WIDTH = 168;
 
-export function placeGrid(ids: string[], width: number, height: number, wantedPage: number): Placement {
+// `null` keeps a place free.
+export function placeGrid(ids: (string | null)[], width: number, height: number, wantedPage: number): Placement {
   const { columns, rows, perPage, pages, tileWidth, tileHeight: gridHeight } = layoutGrid(width, height, ids.length);
   const page = Math.min(wantedPage, pages - 1);
   const shown = ids.slice(page * perPage, (page + 1) * perPage);
@@ -28,6 +29,7 @@ export function placeGrid(ids: string[], width: number, height: number, wantedPa
   const top = (height - usedRows * tileHeight - (usedRows - 1) * GAP) / 2;
   const rects = new Map<string, Rect>();
   shown.forEach((id, i) => {
+    if (id === null) return;
     const row = Math.floor(i / columns);
     const inRow = Math.min(columns, shown.length - row * columns);
     const left = (width - inRow * wide - (inRow - 1) * GAP) / 2;
