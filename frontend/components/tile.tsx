@@ -154,7 +154,7 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
         <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>
       )}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
-      <div className="pointer-events-none absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:pointer-events-auto group-focus-within:opacity-100 group-hover:pointer-events-auto group-hover:opacity-100">
+      <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">
         {shown && rect.width > 180 && 'pictureInPictureEnabled' in document && document.pictureInPictureEnabled && (
           <IconButton small icon={PictureInPicture2} label={t('tile.pip')} onClick={pictureInPicture} />
         )}
