@@ -102,6 +102,7 @@ function useNews(): void {
   const t = useT();
   const news = useCall((state) => state.news);
   const missed = useCall((state) => state.missed);
+  const panel = useCall((state) => state.panel);
   const session = useCall((state) => state.session.name);
   const words = useRef(t);
   const wasLost = useRef(false);
@@ -112,6 +113,10 @@ function useNews(): void {
     const description = said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
     toast(words.current(`news.${news.text}`, { name: news.name }), { description, duration: description ? 4000 : 2500 });
   }, [news]);
+  // What the chat shows needs no toast any more.
+  useEffect(() => {
+    if (panel === 'chat') toast.dismiss();
+  }, [panel]);
   useEffect(() => {
     if (missed !== null) toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
   }, [missed]);

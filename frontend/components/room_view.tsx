@@ -40,7 +40,7 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
       </a>
       <TopBar />
       <Banners />
-      <main className="flex min-h-0 flex-1 gap-3">
+      <main className="flex min-h-0 flex-1 gap-3 max-md:portrait:flex-col">
         <Stage />
         <SidePanel />
       </main>

@@ -22,7 +22,7 @@ export function closePanel(): void {
 function Panel({ title, children }: { title: string; children: ReactNode }) {
   const t = useT();
   return (
-    <aside aria-label={title} className="flex h-1/2 min-h-52 shrink-0 flex-col rounded-xl border border-line bg-surface p-3 md:h-auto md:w-80 max-md:landscape:h-auto max-md:landscape:min-h-0 max-md:landscape:w-72">
+    <aside aria-label={title} className="flex w-80 shrink-0 flex-col rounded-xl border border-line bg-surface p-3 max-md:landscape:w-72 max-md:portrait:h-1/2 max-md:portrait:min-h-52 max-md:portrait:w-full">
       <div className="flex items-center justify-between pb-2">
         <h2 className="font-semibold">{title}</h2>
         <IconButton small look="ghost" icon={X} label={t('close')} onClick={closePanel} />

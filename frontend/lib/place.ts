@@ -16,6 +16,7 @@ export interface Placement {
 
 const GAP = 8;
 const STRIP_TILE_WIDTH = 168;
+const STRIP_TILE_LOWEST = 56;
 
 // `null` keeps a place free.
 export function placeGrid(ids: (string | null)[], width: number, height: number, wantedPage: number): Placement {
@@ -48,7 +49,9 @@ export function placeSpeaker(ids: string[], main: string, width: number, height:
   const others = ids.filter((id) => id !== main);
   if (others.length === 0) return placeGrid([main], width, height, 0);
   const beside = width > height * 1.2;
-  const stripWidth = Math.min(STRIP_TILE_WIDTH, (width - 2 * GAP) / 3);
+  // As wide as can be, but for a stage as low as a phone's on its side: three in the strip say more than one and a half.
+  const low = beside ? (Math.max(STRIP_TILE_LOWEST, (height - 2 * GAP) / 3) * 16) / 9 : Infinity;
+  const stripWidth = Math.min(STRIP_TILE_WIDTH, (width - 2 * GAP) / 3, low);
   const stripHeight = (stripWidth * 9) / 16;
   const perPage = Math.max(
     1,

@@ -12,6 +12,7 @@ import { Session, type SessionOptions } from './session';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 const SIMULCAST_FROM_WIDTH = 640;
+const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
 const SIMULCAST: types.RtpEncodingParameters[] = [
   { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
@@ -394,10 +395,11 @@ export class Room extends Emitter<RoomEvents> {
     };
     if (track.kind === 'video') {
       const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
-      if (several) options.encodings = SIMULCAST;
+      const layers = width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+      if (several) options.encodings = layers;
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
-      options.appData = { source, width, height, layers: several ? SIMULCAST.length : 1 };
+      options.appData = { source, width, height, layers: several ? layers.length : 1 };
     } else {
       const music = source === 'screen-audio';
       options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
