@@ -1,8 +1,9 @@
 'use client';
 // Which microphone, camera and speaker; the choice is remembered.
-import { Volume2 } from 'lucide-react';
+import { Mic, Volume2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
+import { echoTest, type EchoPhase } from '@/lib/echo_test';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { testTone } from '@/lib/tones';
@@ -13,6 +14,23 @@ const KINDS = [
   { kind: 'videoinput', key: 'cameraId', label: 'device.camera' },
   { kind: 'audiooutput', key: 'speakerId', label: 'device.speaker' },
 ] as const;
+
+// Says something back, as the others would hear it.
+function EchoTest() {
+  const t = useT();
+  const attempt = useAttempt();
+  const [phase, setPhase] = useState<EchoPhase>(null);
+  const start = () => {
+    const { microphoneId, speakerId } = usePreferences.getState();
+    return echoTest(microphoneId, speakerId, setPhase);
+  };
+  return (
+    <Button id="test-microphone" aria-live="polite" disabled={phase !== null} onClick={() => attempt(start)}>
+      <Mic aria-hidden className="size-5" />
+      {t(phase === null ? 'device.echo' : `device.echo.${phase}`)}
+    </Button>
+  );
+}
 
 // `fresh` changes when there may be new devices or names to see, as after a permission was given.
 export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
@@ -61,10 +79,13 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
           />
         );
       })}
-      <Button id="test-speaker" onClick={() => attempt(playTone)}>
-        <Volume2 aria-hidden className="size-5" />
-        {t('device.test')}
-      </Button>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Button id="test-speaker" onClick={() => attempt(playTone)}>
+          <Volume2 aria-hidden className="size-5" />
+          {t('device.test')}
+        </Button>
+        <EchoTest />
+      </div>
     </div>
   );
 }

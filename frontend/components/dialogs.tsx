@@ -4,12 +4,39 @@ import { usePreferences, type Preferences } from '@/lib/preferences';
 import { changeDevice } from '@/lib/room_actions';
 import { useCall, type CallStore } from '@/lib/store';
 import { DeviceSelects } from './device_selects';
-import { Button, Dialog, Select, useAttempt } from './ui';
+import { Button, Checkbox, Dialog, Select, useAttempt } from './ui';
 
 // The dialog that is open, of those a call has.
 function useDialog(name: NonNullable<CallStore['dialog']>) {
   const open = useCall((state) => state.dialog === name);
   return { open, onOpenChange: (wanted: boolean) => useCall.setState({ dialog: wanted ? name : null }) };
+}
+
+// How the microphone is treated, and how much is received.
+function MediaSettings() {
+  const t = useT();
+  const attempt = useAttempt();
+  const noiseSuppression = usePreferences((state) => state.noiseSuppression);
+  const echoCancellation = usePreferences((state) => state.echoCancellation);
+  const pictures = usePreferences((state) => state.pictures);
+  const change = (processing: Partial<Preferences>) => {
+    usePreferences.setState(processing);
+    attempt(() => changeDevice('microphone'));
+  };
+  return (
+    <div className="grid gap-3">
+      <div>
+        <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
+        <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+      </div>
+      <Select
+        label={t('settings.pictures')}
+        value={pictures}
+        onChange={({ target }) => usePreferences.setState({ pictures: target.value as Preferences['pictures'] })}
+        options={(['all', 'speaker', 'none'] as const).map((value) => ({ value, text: t(`settings.pictures.${value}`) }))}
+      />
+    </div>
+  );
 }
 
 export function SettingsDialog() {
@@ -26,6 +53,7 @@ export function SettingsDialog() {
           if (key !== 'speakerId') attempt(() => changeDevice(key === 'cameraId' ? 'camera' : 'microphone'));
         }}
       />
+      <MediaSettings />
       <div className="grid gap-3 sm:grid-cols-2">
         <Select
           label={t('settings.language')}

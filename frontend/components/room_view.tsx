@@ -13,6 +13,7 @@ import { Stage } from './stage';
 import { useAttempt } from './ui';
 import { useBackButton } from './use_back_button';
 import { useKeyboard } from './use_keyboard';
+import { useMutedHint } from './use_muted_hint';
 import { useWakeLock } from './use_wake_lock';
 
 const soundBlocked = () => useCall.setState({ soundBlocked: true });
@@ -31,6 +32,7 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
   useKeyboard(useAttempt());
   useBackButton();
   useWakeLock();
+  useMutedHint();
   // Who comes in with a keyboard or a screen reader begins at the top, and hears where they are.
   useEffect(() => document.getElementById('room-name')?.focus(), []);
   return (

@@ -5,9 +5,8 @@ import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { useT } from '@/lib/i18n';
-import { layoutGrid } from '@/lib/grid';
 import { arrange, bringForward } from '@/lib/order';
-import { placeGrid, placeSpeaker, type Placement } from '@/lib/place';
+import { placeGrid, placeSpeaker, placeWithPager, type Placement } from '@/lib/place';
 import { mainTile, tileId, tileOf, tilesOf, useCall, type CallStore } from '@/lib/store';
 import { TileView } from './tile';
 import { IconButton } from './ui';
@@ -41,13 +40,20 @@ function mainId({ view, participants, pinned, lastSpeaker }: CallStore): string 
 }
 
 // Keeps everyone's place in the grid, and brings who speaks on another page to the first.
-function usePlaces(width: number, height: number): Placement & { main: string | null } {
+function usePlaces(width: number, height: number): Placement {
   const ids = useCall(useShallow(tileIds));
   const main = useCall(mainId);
   const slots = useCall((state) => state.slots);
   const wantedPage = useCall((state) => state.page);
   const lastSpeaker = useCall((state) => state.lastSpeaker);
   const kept = useMemo(() => arrange(slots, ids, width, height), [slots, ids, width, height]);
+  const placement = useMemo(() => {
+    const tiles = kept.filter((id) => id !== null);
+    const place = (to: number) =>
+      main === null ? placeGrid(kept, width, to, wantedPage) : placeSpeaker(tiles, main, width, to, wantedPage);
+    return placeWithPager(place, height);
+  }, [kept, main, width, height, wantedPage]);
+  const { perPage } = placement;
   useEffect(() => {
     if (width === 0) return;
     const { participants, turns, pinned, page } = useCall.getState();
@@ -56,16 +62,11 @@ function usePlaces(width: number, height: number): Placement & { main: string | 
       const { userId, source } = tileOf(id);
       return userId === me || source === 'screen' || id === pinned ? Infinity : (turns[userId] ?? 0);
     };
-    const { perPage } = layoutGrid(width, height, kept.length);
     // Whoever has turned to another page looks for somebody there: nothing is moved away under their eyes.
     const speaks = lastSpeaker !== null && page === 0 && main === null;
     useCall.setState({ slots: speaks ? bringForward(kept, tileId(lastSpeaker, 'camera'), perPage, spoke) : kept });
-  }, [kept, lastSpeaker, wantedPage, main, width, height]);
-  const placement = useMemo(() => {
-    if (main === null) return placeGrid(kept, width, height, wantedPage);
-    return placeSpeaker(kept.filter((id) => id !== null), main, width, height, wantedPage);
-  }, [kept, main, width, height, wantedPage]);
-  return { ...placement, main };
+  }, [kept, lastSpeaker, wantedPage, main, width, perPage]);
+  return placement;
 }
 
 export function Stage() {
@@ -88,8 +89,8 @@ export function Stage() {
   const turn = (by: number) => useCall.setState({ page: Math.max(0, Math.min(pages - 1, page + by)) });
 
   return (
-    <section aria-label={t('room.people')} className="flex min-h-0 min-w-0 flex-1 flex-col gap-2">
-      <div ref={box} id="tiles" className="relative min-h-0 flex-1 overflow-hidden">
+    <section aria-label={t('room.people')} className="relative min-h-0 min-w-0 flex-1">
+      <div ref={box} id="tiles" className="relative size-full overflow-hidden">
         {ids.map((id) => {
           const rect = rects.get(id);
           const { userId, source } = tileOf(id);
@@ -97,7 +98,7 @@ export function Stage() {
         })}
       </div>
       {pages > 1 && (
-        <nav className="flex items-center justify-center gap-3 text-sm" aria-label={t('room.page', { page: page + 1, pages })}>
+        <nav className="absolute inset-x-0 bottom-0 flex items-center justify-center gap-3 text-sm" aria-label={t('room.page', { page: page + 1, pages })}>
           <IconButton small icon={ChevronLeft} label={t('room.previous')} disabled={page === 0} onClick={() => turn(-1)} />
           {t('room.page', { page: page + 1, pages })}
           <IconButton small icon={ChevronRight} label={t('room.next')} disabled={page === pages - 1} onClick={() => turn(1)} />

@@ -4,6 +4,7 @@ import { MicOff, MonitorX, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow
 import { memo, useEffect, useRef, useState } from 'react';
 import { useT, type Translate } from '@/lib/i18n';
 import type { Rect } from '@/lib/place';
+import { usePreferences } from '@/lib/preferences';
 import { currentRoom, togglePin, toggleScreen } from '@/lib/room_actions';
 import { tileId, useCall, videoShown, type Media, type Tile } from '@/lib/store';
 import { Ring } from './ring';
@@ -37,6 +38,14 @@ function useDemand(producerId: string | null | undefined, width: number, unseen:
   useEffect(() => {
     if (producerId) return () => currentRoom()?.demand(producerId, null);
   }, [producerId]);
+}
+
+// Whether this picture is left out to save data. A shared screen is no picture of a person: it is what the call is about.
+function useSaved(userId: string, source: Tile['source'], pinned: boolean): boolean {
+  const pictures = usePreferences((state) => state.pictures);
+  const speaks = useCall((state) => state.lastSpeaker === userId);
+  if (pictures === 'all' || pinned) return false;
+  return pictures === 'none' || (source === 'camera' && !speaks);
 }
 
 function Initial({ name, coming }: { name: string; coming: boolean }) {
@@ -106,14 +115,15 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
   const [painted, setPainted] = useState<MediaStreamTrack | null>(null); // the track whose first picture was seen
   const element = useRef<HTMLElement>(null);
   const media = participant?.media[source];
+  const saved = useSaved(userId, source, pinned) && participant?.isLocal === false;
   // A camera's picture fills its tile and may be cut at the sides: then it is wider than the tile.
-  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen);
+  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen || saved);
   if (!participant) return null;
 
   const { isLocal, name, away } = participant;
   const microphone = participant.media.microphone;
   const mirrors = isLocal && source === 'screen';
-  const shown = videoShown(media) && !mirrors;
+  const shown = videoShown(media) && !mirrors && !saved;
   const coming = shown && painted !== media!.track;
   const muted = source === 'camera' && (!microphone?.track || microphone.paused);
   const shownName = isLocal ? t('room.you', { name }) : name;
@@ -140,7 +150,7 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
     >
       {!mirrors && (!shown || coming) && <Initial name={name} coming={coming} />}
       <Video
-        track={mirrors ? null : (media?.track ?? null)}
+        track={mirrors || saved ? null : (media?.track ?? null)}
         mirrored={isLocal && source === 'camera'}
         fit={source === 'screen' ? 'contain' : 'cover'}
         label={title}

@@ -119,6 +119,15 @@ export function Select({ label, options, ...props }: { label: string; options: {
   );
 }
 
+export function Checkbox({ label, ...props }: { label: string } & ComponentProps<'input'>) {
+  return (
+    <label className="flex min-h-11 cursor-pointer items-center gap-3 sm:min-h-8">
+      <input type="checkbox" className="size-5 accent-accent" {...props} />
+      {label}
+    </label>
+  );
+}
+
 interface DialogProps {
   title: string;
   open: boolean;

@@ -1,4 +1,5 @@
 // Cameras, microphones and what may be wrong with them.
+import { usePreferences } from './preferences';
 
 export type DeviceProblem =
   | 'insecure' // a page without https gets none
@@ -71,16 +72,9 @@ function videoConstraints(cameraId: string | undefined): MediaTrackConstraints {
   };
 }
 
-export interface SoundProcessing {
-  noiseSuppression: boolean;
-  echoCancellation: boolean;
-}
-
-let processing: SoundProcessing = { noiseSuppression: true, echoCancellation: true };
-export const setSoundProcessing = (wanted: SoundProcessing): void => void (processing = wanted);
-
 function audioConstraints(microphoneId: string | undefined): MediaTrackConstraints {
-  return { ...processing, autoGainControl: true, ...(microphoneId ? { deviceId: { exact: microphoneId } } : {}) };
+  const { noiseSuppression, echoCancellation } = usePreferences.getState();
+  return { noiseSuppression, echoCancellation, autoGainControl: true, ...(microphoneId ? { deviceId: { exact: microphoneId } } : {}) };
 }
 
 const mayBeTheChoice = (error: unknown) => ['missing', 'busy'].includes(problemOf(error));

@@ -12,6 +12,7 @@ export interface Placement {
   rects: Map<string, Rect>; // by tile id; what is not on this page is not in it
   page: number; // the page that is shown: the wanted one, or the last there is
   pages: number;
+  perPage: number; // tiles of a full page, the large one not counted
 }
 
 const GAP = 8;
@@ -41,7 +42,7 @@ export function placeGrid(ids: (string | null)[], width: number, height: number,
       height: tileHeight,
     });
   });
-  return { rects, page, pages };
+  return { rects, page, pages, perPage };
 }
 
 // One large tile; the others in a strip beside it, or below it where the stage is high.
@@ -53,9 +54,10 @@ export function placeSpeaker(ids: string[], main: string, width: number, height:
   const low = beside ? (Math.max(STRIP_TILE_LOWEST, (height - 2 * GAP) / 3) * 16) / 9 : Infinity;
   const stripWidth = Math.min(STRIP_TILE_WIDTH, (width - 2 * GAP) / 3, low);
   const stripHeight = (stripWidth * 9) / 16;
+  // What fits to a hair fits: a division leaves less than that behind.
   const perPage = Math.max(
     1,
-    Math.floor(beside ? (height + GAP) / (stripHeight + GAP) : (width + GAP) / (stripWidth + GAP)),
+    Math.floor((beside ? (height + GAP) / (stripHeight + GAP) : (width + GAP) / (stripWidth + GAP)) + 1e-6),
   );
   const pages = Math.ceil(others.length / perPage);
   const page = Math.min(wantedPage, pages - 1);
@@ -78,5 +80,13 @@ export function placeSpeaker(ids: string[], main: string, width: number, height:
       height: stripHeight,
     }),
   );
-  return { rects, page, pages };
+  return { rects, page, pages, perPage };
+}
+
+// Room for the buttons that turn pages, below the tiles, where there are pages to turn.
+export const PAGER_HEIGHT = 52;
+
+export function placeWithPager(place: (height: number) => Placement, height: number): Placement {
+  const whole = place(height);
+  return whole.pages > 1 ? place(Math.max(0, height - PAGER_HEIGHT)) : whole;
 }

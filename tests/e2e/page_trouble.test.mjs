@@ -71,6 +71,7 @@ test('a chosen device that is not there: another one stands in, and that is said
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
   await ann.shows('The chosen camera cannot be had. Another one is used.');
   await ann.has('video');
+  await ann.evaluate(() => localStorage.clear());
   await ann.page.close();
 });
 
@@ -276,6 +277,52 @@ test('where a page gets no devices it says why, and one can join all the same', 
   await ann.click('camera');
   await ann.has('[data-sonner-toast]');
   await ann.until('words, not an engine’s', () => /only to https pages/.test(document.querySelector('[data-sonner-toast]').textContent));
+  await ann.page.close();
+});
+
+test('the microphone is heard back in the lobby', async () => {
+  const ann = await Person.open(browser, 'Ann', {
+    init: () => {
+      const { play } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.play = function (...all) {
+        if (this instanceof HTMLAudioElement) this.addEventListener('ended', () => (window.playedSeconds = this.currentTime));
+        return play.apply(this, all);
+      };
+    },
+  });
+  await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
+  await ann.clickOn('details > summary');
+  await ann.click('test-microphone');
+  const seconds = await ann.until('it was played to its end', () => window.playedSeconds ?? null, undefined, { deadlineMs: 15_000 });
+  assert.ok(seconds > 1.5, `expected about three seconds, got ${seconds} s`);
+  await ann.has('#test-microphone:not([disabled])');
+  await ann.page.close();
+});
+
+test('who speaks while muted is told so, and noise suppression can be switched off', async () => {
+  const ann = await Person.enter(browser, server, freshRoom(), 'Ann', SMALL);
+  await ann.click('microphone');
+  await ann.shows('You are muted');
+  await ann.click('microphone');
+  const suppresses = () => ann.evaluate(() => window.rotunda.room.producers.get('microphone').track.getSettings().noiseSuppression);
+  assert.equal(await suppresses(), true);
+  await ann.click('settings');
+  await ann.clickOn('[role="dialog"] input[type="checkbox"]');
+  await until('it is off', async () => (await suppresses()) === false);
+  await ann.evaluate(() => localStorage.clear());
+  await ann.page.close();
+});
+
+test('the page can be installed', async () => {
+  const ann = await Person.open(browser, 'Ann');
+  await ann.page.goto(`${server.origin}/`);
+  const manifest = await ann.evaluate(async () => {
+    const answer = await fetch(document.querySelector('link[rel="manifest"]').href);
+    return { type: answer.headers.get('content-type'), ...(await answer.json()) };
+  });
+  assert.match(manifest.type, /application\/manifest\+json/);
+  assert.equal(manifest.display, 'standalone');
+  for (const { src } of manifest.icons) assert.equal((await fetch(`${server.origin}${src}`)).status, 200);
   await ann.page.close();
 });
 
