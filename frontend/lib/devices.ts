@@ -146,16 +146,12 @@ export async function captureScreen(): Promise<MediaStream | null> {
 // ended: it was unplugged, or its permission was taken away; muted: the system or another program holds it.
 export type DeviceLoss = 'ended' | 'muted';
 
-// Tells when the device of this track is lost, and null when it is back. Returns what ends that.
+// Tells when the device of this track is lost, and null when it is back. Returns what ends that. One at a time for a track.
 export function watchTrack(track: MediaStreamTrack, tell: (loss: DeviceLoss | null) => void): () => void {
-  const ended = () => tell('ended');
-  const muted = () => tell('muted');
-  const unmuted = () => tell(null);
-  const events = { ended, mute: muted, unmute: unmuted };
-  for (const [event, listener] of Object.entries(events)) track.addEventListener(event, listener);
-  return () => {
-    for (const [event, listener] of Object.entries(events)) track.removeEventListener(event, listener);
-  };
+  track.onended = () => tell('ended');
+  track.onmute = () => tell('muted');
+  track.onunmute = () => tell(null);
+  return () => void (track.onended = track.onmute = track.onunmute = null);
 }
 
 export function stopTracks(stream: MediaStream | null): void {

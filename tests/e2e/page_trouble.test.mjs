@@ -299,11 +299,8 @@ test('the microphone is heard back in the lobby', async () => {
   await ann.page.close();
 });
 
-test('who speaks while muted is told so, and noise suppression can be switched off', async () => {
+test('noise suppression can be switched off in mid-call', async () => {
   const ann = await Person.enter(browser, server, freshRoom(), 'Ann', SMALL);
-  await ann.click('microphone');
-  await ann.shows('You are muted');
-  await ann.click('microphone');
   const suppresses = () => ann.evaluate(() => window.rotunda.room.producers.get('microphone').track.getSettings().noiseSuppression);
   assert.equal(await suppresses(), true);
   await ann.click('settings');
