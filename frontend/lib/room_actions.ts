@@ -185,8 +185,17 @@ export async function setCamera(on: boolean): Promise<void> {
 export async function changeDevice(source: Device): Promise<void> {
   const lost = useCall.getState().losses[source] !== undefined;
   if (room === null || (!mine(source)?.track && !lost)) return;
-  if (source === 'microphone') await restoreMicrophone();
-  else await setCamera(true);
+  if (source === 'camera') return setCamera(true);
+  // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
+  const before = mine('microphone')?.track;
+  before?.stop();
+  try {
+    await restoreMicrophone();
+  } catch (error) {
+    setLoss('microphone', 'ended');
+    if (before) await letGo('microphone', before);
+    throw error;
+  }
 }
 
 export const toggleMicrophone = () => setMicrophone(!isOn('microphone'));
