@@ -184,7 +184,15 @@ test('alone in a room nothing is encoded; with company no more layers than are s
     return frames.r0 > 0 && frames.r2 === 0;
   });
   await bob.resize(1600, 900);
-  await until('the highest is', async () => (await gains(ann, 500)).frames.r2 > 0);
+  await until('the highest is', async () => (await gains(ann, 500)).frames.r2 > 0, { deadlineMs: 20_000 }).catch(async (error) => {
+    const senders = await ann.evaluate(async () => {
+      const { rtpSender } = window.rotunda.room.producers.get('camera');
+      const streams = [...(await rtpSender.getStats()).values()].filter(({ type }) => type === 'outbound-rtp');
+      const encodings = rtpSender.getParameters().encodings.map(({ rid, active }) => [rid, active]);
+      return { encodings, streams: streams.map((one) => [one.rid, one.frameWidth, one.framesEncoded, one.targetBitrate, one.qualityLimitationReason]) };
+    });
+    throw new Error(`${error.message}; ${JSON.stringify(senders)}`);
+  });
   await bob.seesMoreOf('Ann');
   await bob.page.close();
   await until('nothing is any more', async () => (await gains(ann, 500)).packets === 0, { deadlineMs: 15_000 });
