@@ -23,7 +23,16 @@ export interface CallOptions extends SessionOptions {
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
 }
 
+// What a caller lets the other know beside the media, which does not say whether silence is meant.
+export interface Marks {
+  microphone: boolean;
+  camera: boolean;
+}
+
+const ALL_ON: Marks = { microphone: true, camera: true };
+
 interface CallEvents {
+  marks: Marks; // the partner's
   state: { state: CallState; partnerIsHere: boolean; end: CallEnd | null };
   stream: MediaStream | null; // the partner's
   connection: { connection: RTCPeerConnectionState; ice: RTCIceConnectionState };
@@ -58,6 +67,8 @@ export class Call extends Emitter<CallEvents> {
   #iceServers: RTCIceServer[] = [];
   #transportId: string | null = null;
   #ready: Promise<void> | null = null;
+  #marks = ALL_ON; // one's own
+  #marksChannel: RTCDataChannel | null = null;
 
   constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions = {}) {
     super();
@@ -154,6 +165,23 @@ export class Call extends Emitter<CallEvents> {
     if (this.state === 'waiting') return;
     this.#send('hang-up');
     this.#stop(null);
+  }
+
+  // Sends this track in place of the one before; null: none, so that the device itself is let go of.
+  async setTrack(kind: 'audio' | 'video', track: MediaStreamTrack | null): Promise<void> {
+    for (const old of this.#stream.getTracks()) if (old.kind === kind) this.#stream.removeTrack(old);
+    if (track) this.#stream.addTrack(track);
+    const transceiver = this.peer?.getTransceivers().find(({ receiver }) => receiver.track.kind === kind);
+    if (transceiver === undefined) return;
+    // Who began without a device has only received so far.
+    if (track && transceiver.direction === 'recvonly') transceiver.direction = 'sendrecv';
+    await transceiver.sender.replaceTrack(track);
+  }
+
+  // Shows the partner what is switched on here.
+  setMarks(marks: Marks): void {
+    this.#marks = marks;
+    if (this.#marksChannel?.readyState === 'open') this.#marksChannel.send(JSON.stringify(marks));
   }
 
   // After a change of network: do not wait until the path is found dead.
@@ -267,6 +295,7 @@ export class Call extends Emitter<CallEvents> {
       remote.addTrack(track);
       this.emit('stream', remote);
     };
+    this.#openMarks(peer);
     const states = () => {
       if (this.peer !== peer) return;
       this.emit('connection', { connection: peer.connectionState, ice: peer.iceConnectionState });
@@ -287,6 +316,19 @@ export class Call extends Emitter<CallEvents> {
     const early = this.#early;
     this.#early = [];
     for (const { type, payload } of early) this.#signalled(type, payload);
+  }
+
+  // Both sides open the same channel, so that nobody has to wait for the other. One who knows of none sends no marks.
+  #openMarks(peer: RTCPeerConnection): void {
+    this.emit('marks', ALL_ON);
+    const channel = peer.createDataChannel?.('marks', { negotiated: true, id: 0 });
+    if (!channel) return;
+    this.#marksChannel = channel;
+    channel.onopen = () => this.setMarks(this.#marks);
+    channel.onmessage = ({ data }) => {
+      const marks = readMarks(data);
+      if (marks && this.peer === peer) this.emit('marks', marks);
+    };
   }
 
   #signalled(type: NotificationType, payload: unknown): void {
@@ -341,6 +383,7 @@ export class Call extends Emitter<CallEvents> {
   #closePeer(): void {
     this.peer?.close();
     this.peer = null;
+    this.#marksChannel = null;
     this.#candidates = [];
     this.#early = [];
     this.#unsent = [];
@@ -357,5 +400,15 @@ export class Call extends Emitter<CallEvents> {
 
   #tell(): void {
     this.emit('state', { state: this.state, partnerIsHere: this.#partnerId !== null, end: this.#end });
+  }
+}
+
+// What comes from the other side may be anything.
+function readMarks(data: unknown): Marks | null {
+  try {
+    const { microphone, camera } = JSON.parse(String(data)) as Record<string, unknown>;
+    return typeof microphone === 'boolean' && typeof camera === 'boolean' ? { microphone, camera } : null;
+  } catch {
+    return null;
   }
 }

@@ -3,6 +3,11 @@
 import { RotundaError } from './errors';
 import type { Answer, NotificationType, RequestData, RequestType } from './protocol';
 
+// Half a character (a lone surrogate, as of an emoji that was cut in two) has no form in UTF-8, and so none in a message.
+const HALF_CHARACTERS = /\p{Surrogate}/gu;
+export const encode = (message: object): string =>
+  JSON.stringify(message, (_, value: unknown) => (typeof value === 'string' ? value.replace(HALF_CHARACTERS, '\ufffd') : value));
+
 export const REQUEST_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -19,11 +24,6 @@ interface Waiting {
   reject: (error: RotundaError) => void;
   timer: ReturnType<typeof setTimeout>;
 }
-
-// JSON of whole characters: half a surrogate pair (an emoji that was cut in two) becomes U+FFFD, as encodings have it.
-// JSON.stringify writes whole pairs as they are and halves as an escape; an escaped backslash before "ud83d" is none.
-const encode = (message: object): string =>
-  JSON.stringify(message).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found.length === 2 ? found : '\\ufffd'));
 
 export class Connection {
   #socket: WebSocket;
