@@ -178,10 +178,11 @@ static bool open_ws(struct connection *c, const struct http_head *head, uint64_t
     char accept[WS_ACCEPT_MAX], text[256];
     unsigned status =
         strcmp(head->path, "/ws") == 0 && c->place == HTTP_PUBLIC ? ws_handshake_check(head, &why) : 404;
+    bool head_only = head->method == HTTP_HEAD; // then a body would be taken for the next answer
     if (status == 404)
-        return answer_words(c, false, 404, "", "The WebSocket is at /ws.");
+        return answer_words(c, head_only, 404, "", "The WebSocket is at /ws.");
     if (status != 101)
-        return answer_words(c, false, status,
+        return answer_words(c, head_only, status,
                             status == 426 ? "upgrade: websocket\r\nsec-websocket-version: 13\r\n" : "", why);
     if (!connection_count(c, &c->client, now_us)) {
         LOG_WARN("connection refused", LOG_TEXT("reason", "waiting-per-address"));
@@ -223,18 +224,17 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     const struct ws_handlers *handlers = &c->server->handlers;
     char allow[HTTP_ALLOW_MAX], headers[HTTP_ALLOW_MAX + 16];
     unsigned status;
+    const struct http_route *row =
+        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
+    bool too_long = head->body_len > (row ? row->body_max : 0), head_only = head->method == HTTP_HEAD;
     find_client(c, head);
-    c->last = !head->keep_alive ||
+    // A body that is not read must not be taken for the next request.
+    c->last = too_long || !head->keep_alive ||
               (config->limits && c->counted && !address_limits_roomy(config->limits, &c->client));
     if (ws_handshake_asked(head))
         return open_ws(c, head, now_us);
-    const struct http_route *row =
-        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
-    bool too_long = head->body_len > (row ? row->body_max : 0);
-    if (too_long)
-        c->last = true; // the body is not read
     if (row && too_long)
-        return answer_words(c, false, 413, "", "This address does not take so long a body.");
+        return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
     if (row) {
         struct http_request request = {
             .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
@@ -242,7 +242,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     }
     snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
     if (status == 405)
-        return answer_words(c, false, 405, headers, "This address does not take that method.");
+        return answer_words(c, head_only, 405, headers, "This address does not take that method.");
     if (head->method == HTTP_OTHER)
         return answer_words(c, false, 501, "", "This server does not know that method.");
     return answer_page(c, head);

@@ -471,6 +471,80 @@ static void test_http(void **state) {
     }
 }
 
+// All that the server says to these bytes until it closes.
+static size_t client_exchange(struct fixture *f, int fd, const char *bytes, char *out, size_t cap) {
+    size_t len = 0;
+    client_write(f, fd, bytes, strlen(bytes));
+    for (uint64_t until_us = clock_now_us() + PATIENCE_US; clock_now_us() < until_us;) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        ssize_t n = recv(fd, out + len, cap - 1 - len, MSG_DONTWAIT);
+        if (n == 0)
+            break;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+static unsigned answers_in(const char *text) {
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, "HTTP/1.1 ")); at++)
+        count++;
+    return count;
+}
+
+// What stands in a request's body is no request, whatever the request asked for: a proxy that hands the body
+// on as one would give the second answer to somebody else.
+static void test_a_body_is_no_request(void **state) {
+    struct fixture *f = *state;
+#define INNER "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+#define UPGRADE "Host: x\r\nConnection: keep-alive, upgrade\r\nUpgrade: websocket\r\n"
+#define KEY "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define BODY "Content-Length: 34\r\n\r\n" INNER
+    static const char *const rows[] = {
+        "GET /ws HTTP/1.1\r\n" UPGRADE KEY BODY,
+        "POST /ws HTTP/1.1\r\n" UPGRADE KEY BODY,
+        "GET /ws HTTP/1.1\r\n" UPGRADE BODY, // no key
+        "GET /ws HTTP/1.1\r\n" UPGRADE "Sec-WebSocket-Version: 8\r\n" BODY,
+        "GET /elsewhere HTTP/1.1\r\n" UPGRADE KEY BODY,
+        "GET /healthz HTTP/1.1\r\n" UPGRADE KEY BODY,
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n" BODY,
+        "POST /healthz HTTP/1.1\r\nHost: x\r\n" BODY,
+        "DELETE /nothing HTTP/1.1\r\nHost: x\r\n" BODY,
+    };
+    assert_int_equal(sizeof INNER - 1, 34);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[4096];
+        int fd = client_connect(f);
+        client_exchange(f, fd, rows[i], text, sizeof text);
+        if (answers_in(text) != 1)
+            fail_msg("row %zu: expected one answer, got: %s", i, text);
+        close(fd);
+    }
+}
+
+// HEAD gets no body, whatever else it asks for (RFC 9110, section 9.3.2): it would be taken for the answer to
+// the next request.
+static void test_head_gets_no_body(void **state) {
+    struct fixture *f = *state;
+#define LAST "Connection: close\r\n\r\n"
+    static const char *const rows[] = {
+        "HEAD /ws HTTP/1.1\r\n" UPGRADE KEY LAST,        "HEAD /ws HTTP/1.1\r\n" UPGRADE LAST,
+        "HEAD /elsewhere HTTP/1.1\r\n" UPGRADE KEY LAST, "HEAD /elsewhere HTTP/1.1\r\nHost: x\r\n" LAST,
+        "HEAD /ws HTTP/1.1\r\nHost: x\r\n" LAST,         "HEAD /healthz HTTP/1.1\r\nHost: x\r\n" LAST,
+        "HEAD /healthz HTTP/1.1\r\nHost: x\r\n" BODY,
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[4096];
+        int fd = client_connect(f);
+        size_t len = client_exchange(f, fd, rows[i], text, sizeof text);
+        const char *end = strstr(text, "\r\n\r\n");
+        if (!end || end + 4 != text + len)
+            fail_msg("row %zu: expected a head and no more, got: %s", i, text);
+        close(fd);
+    }
+}
+
 static void test_close_all(void **state) {
     struct fixture *f = *state;
     int fd = client_open(f);
@@ -517,6 +591,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_silent_client_is_given_up, set_up_hasty, tear_down),
         TEST(test_connection_limit),
         TEST(test_http),
+        TEST(test_a_body_is_no_request),
+        TEST(test_head_gets_no_body),
         TEST(test_close_all),
         TEST(test_stop_with_clients_of_all_kinds),
         TEST(test_busy_port),
