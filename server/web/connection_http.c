@@ -88,10 +88,16 @@ static bool answer_words(struct connection *c, bool head_only, unsigned status, 
     return answer_send(c, &h, body, head_only ? 0 : (size_t)len);
 }
 
+static void inbox_free(struct connection *c) {
+    free(c->inbox);
+    c->inbox = NULL;
+    c->inbox_len = c->inbox_cap = c->scanned = 0;
+}
+
 // What is no request: said, and then nothing more is read.
 static bool refuse(struct connection *c, unsigned status, const char *words) {
     c->last = true;
-    c->inbox_len = 0;
+    inbox_free(c);
     LOG_DEBUG("request refused", LOG_NUMBER("status", status), LOG_TEXT("reason", words));
     return answer_words(c, false, status, "", words);
 }
@@ -270,11 +276,8 @@ static void inbox_drop(struct connection *c, size_t len) {
     c->inbox_len -= len;
     memmove(c->inbox, c->inbox + len, c->inbox_len);
     c->scanned = 0;
-    if (c->inbox_len == 0) { // most connections are quiet for long
-        free(c->inbox);
-        c->inbox = NULL;
-        c->inbox_cap = 0;
-    }
+    if (c->inbox_len == 0) // most connections are quiet for long
+        inbox_free(c);
 }
 
 // Handles the request that has come in, if it has come in whole.
@@ -306,7 +309,7 @@ static bool take_request(struct connection *c, bool *taken, uint64_t now_us) {
     c->continued = false;
     bool fine = answer_request(c, &head, head_len, now_us);
     if (c->last && c->state == CONNECTION_ANSWER)
-        c->inbox_len = 0;
+        inbox_free(c);
     else
         inbox_drop(c, head_len + body);
     return fine;
@@ -340,6 +343,7 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
         size_t len = c->inbox_len;
         c->inbox = NULL;
         c->inbox_len = c->inbox_cap = 0;
+        connection_read_on(c, true);
         bool fine = client_received(c, (uint8_t *)rest, len, now_us);
         free(rest);
         return fine;
@@ -347,6 +351,7 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
     if (c->state == CONNECTION_ANSWER)
         connection_arm(c, now_us + STALL_US);
     connection_read_on(c, c->state != CONNECTION_ANSWER || c->inbox_len < HTTP_HEAD_MAX);
+    connection_note_arriving(c, now_us);
     return true;
 }
 
@@ -411,6 +416,18 @@ bool http_writeable(struct connection *c, uint64_t now_us) {
         return answer_done(c, now_us);
     connection_want_write(c);
     return true;
+}
+
+void http_give_up_arriving(struct connection *c, uint64_t now_us) {
+    static const char words[] =
+        "The server is short of memory, and this request was slow to arrive; try again.";
+    c->last = true; // what came behind a request that is being answered is not answered any more
+    inbox_free(c);
+    if (c->state != CONNECTION_HEAD)
+        return;
+    connection_arm(c, now_us + STALL_US);
+    if (!refuse(c, 503, words))
+        shutdown(c->socket, SHUT_RDWR); // the loop sees it
 }
 
 bool http_timer(struct connection *c, uint64_t now_us) {

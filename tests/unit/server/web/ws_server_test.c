@@ -19,6 +19,7 @@
 
 #define MESSAGE_MAX 65536
 #define BACKLOG_MAX (256 * 1024)
+#define ARRIVING_MAX (3 * MESSAGE_MAX)
 #define PATIENCE_US (5 * US_PER_SECOND)
 
 enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
@@ -87,6 +88,7 @@ static struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t
                                       .connections_max = connections_max,
                                       .backlog_max_bytes = BACKLOG_MAX,
                                       .message_bytes_max = MESSAGE_MAX,
+                                      .arriving_bytes_max = ARRIVING_MAX,
                                       .ping_seconds = f->hasty ? 1 : 20,
                                       .hangup_seconds = f->hasty ? 3 : 50};
     struct ws_handlers handlers = {.ctx = f,
@@ -545,6 +547,69 @@ static void test_head_gets_no_body(void **state) {
     }
 }
 
+// Who begins requests and messages and does not end them makes room for those who do.
+static void test_what_arrives_is_bounded_all_together(void **state) {
+    struct fixture *f = *state;
+    static char half[MESSAGE_MAX * 3 / 4], whole[MESSAGE_MAX], text[4096];
+    memset(half, 'w', sizeof half);
+    memset(whole, 'w', sizeof whole);
+    int request = client_connect(f), slow = client_open(f), honest = client_open(f), late = client_open(f);
+    client_write(f, request, "GET / HTTP/1.1\r\nX: ", 19);
+    client_write(f, request, half, 12000);
+    client_frame_announcing(f, slow, TEXT, true, half, sizeof half, MESSAGE_MAX);
+    for (int i = 0; i < 4; i++) { // what has come whole leaves nothing behind
+        client_frame_announcing(f, honest, TEXT, true, whole, sizeof whole, sizeof whole);
+        expect_frame(f, honest, TEXT, whole, sizeof whole);
+    }
+    client_frame_announcing(f, late, TEXT, true, half, sizeof half, MESSAGE_MAX);
+    for (int i = 0; i < 100; i++)
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(recv(request, text, 1, MSG_DONTWAIT), -1);
+    client_frame_announcing(f, honest, TEXT, true, half, sizeof half, MESSAGE_MAX);
+    client_exchange(f, request, "", text, sizeof text);
+    assert_memory_equal(text, "HTTP/1.1 503 ", 13);
+    close(request);
+    while (ws_server_connection_count(f->server) == 4)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    int last = client_open(f);
+    client_frame_announcing(f, last, TEXT, true, half, sizeof half, MESSAGE_MAX);
+    static const char why[] = "\x03\xf5the server is short of memory, and your message was slow to arrive";
+    expect_frame(f, slow, CLOSE, why, sizeof why - 1);
+    int rest[] = {honest, late, last};
+    for (int i = 0; i < 3; i++) {
+        client_write(f, rest[i], half, MESSAGE_MAX - sizeof half);
+        expect_frame(f, rest[i], TEXT, whole, sizeof whole);
+        close(rest[i]);
+    }
+    close(slow);
+}
+
+// A WebSocket that was asked for behind requests whose answers waited is read like any other.
+static void test_a_websocket_behind_other_requests(void **state) {
+    struct fixture *f = *state;
+    static char text[65536];
+    size_t len = 0;
+    for (int i = 0; i < 3; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    len += (size_t)snprintf(text + len, sizeof text - len, "GET /ws HTTP/1.1\r\n" UPGRADE KEY "\r\n");
+    while (len + 6 + 11 < sizeof text) {
+        memcpy(text + len, "\x8a\x80\0\0\0\0", 6); // pongs
+        len += 6;
+    }
+    memcpy(text + len, "\x81\x85\0\0\0\0hello", 11);
+    int fd = client_connect(f);
+    client_write(f, fd, text, len + 11);
+    for (int i = 0; i < 3; i++) {
+        client_read_head(f, fd, text, sizeof text);
+        assert_memory_equal(text, "HTTP/1.1 200 ", 13);
+        assert_true(client_read(f, fd, text, 3));
+    }
+    client_read_head(f, fd, text, sizeof text);
+    assert_memory_equal(text, "HTTP/1.1 101 ", 13);
+    expect_text(f, fd, "hello");
+    close(fd);
+}
+
 static void test_close_all(void **state) {
     struct fixture *f = *state;
     int fd = client_open(f);
@@ -593,6 +658,8 @@ int main(void) {
         TEST(test_http),
         TEST(test_a_body_is_no_request),
         TEST(test_head_gets_no_body),
+        TEST(test_what_arrives_is_bounded_all_together),
+        TEST(test_a_websocket_behind_other_requests),
         TEST(test_close_all),
         TEST(test_stop_with_clients_of_all_kinds),
         TEST(test_busy_port),
