@@ -362,7 +362,8 @@ bool http_received(struct connection *c, const uint8_t *bytes, size_t len, uint6
         connection_arm(c, now_us + HEAD_US);
     if (c->inbox_len + len > INBOX_MAX || !inbox_add(c, bytes, len))
         return false;
-    return take_requests(c, now_us);
+    // At once: a client that has ended its side is gone by the next turn.
+    return take_requests(c, now_us) && http_writeable(c, now_us);
 }
 
 // ---- answers
@@ -403,6 +404,10 @@ static bool write_file(struct connection *c) {
 bool http_writeable(struct connection *c, uint64_t now_us) {
     if (c->state != CONNECTION_ANSWER)
         return true;
+    if (connection_holds(c)) { // it does not read what it was given
+        connection_want_write(c);
+        return true;
+    }
     connection_arm(c, now_us + STALL_US);
     size_t left = c->out_len - c->out_at, piece = left < GATHER_BYTES ? left : GATHER_BYTES;
     if (left) {

@@ -610,6 +610,20 @@ static void test_a_websocket_behind_other_requests(void **state) {
     close(fd);
 }
 
+// A client that says with its request that no other follows has its answer all the same.
+static void test_half_closed_client_is_answered(void **state) {
+    struct fixture *f = *state;
+    char text[4096];
+    int fd = client_connect(f);
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    client_exchange(f, fd, "", text, sizeof text);
+    assert_memory_equal(text, "HTTP/1.1 200 ", 13);
+    assert_non_null(strstr(text, "\r\n\r\nok\n"));
+    close(fd);
+}
+
 static void test_close_all(void **state) {
     struct fixture *f = *state;
     int fd = client_open(f);
@@ -658,6 +672,7 @@ int main(void) {
         TEST(test_http),
         TEST(test_a_body_is_no_request),
         TEST(test_head_gets_no_body),
+        TEST(test_half_closed_client_is_answered),
         TEST(test_what_arrives_is_bounded_all_together),
         TEST(test_a_websocket_behind_other_requests),
         TEST(test_close_all),
