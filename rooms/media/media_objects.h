@@ -61,7 +61,8 @@ struct endpoint {
     struct wheel_node twcc_timer, report_timer;
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
-    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
+    struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
+    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
