@@ -5,6 +5,7 @@
 
 #define EIGHTHS 8
 static const struct token_rate begins = {1, KEY_BEGIN_BURST *EIGHTHS};
+static const struct token_rate comings = {1, KEY_COMING_BURST};
 
 void key_wish_open(struct consumer *c) {
     struct endpoint *ep = c->endpoint;
@@ -71,8 +72,23 @@ void consumer_wish_key_frame(struct consumer *c, uint64_t now_us) {
         wish_wait(c, true);
 }
 
+// Sound has no key frames, and nothing comes of what has no target yet.
+static bool endpoint_may_begin(const struct consumer *c, uint64_t now_us) {
+    return c->params.kind == MEDIA_AUDIO || c->target < 0 ||
+           token_bucket_take(&c->endpoint->comings, &comings, 1, now_us);
+}
+
+static void wish_postpone(struct consumer *c, uint64_t now_us) {
+    c->wish.heard_us = now_us;
+    if (c->wish.served_us == 0)
+        c->wish.served_us = now_us;
+    wish_wait(c, true);
+}
+
 void consumer_begin_key_frame(struct consumer *c, unsigned stream, uint64_t now_us) {
-    if (token_bucket_take(&c->wish.begins, &begins, EIGHTHS, now_us))
+    if (!endpoint_may_begin(c, now_us))
+        wish_postpone(c, now_us);
+    else if (token_bucket_take(&c->wish.begins, &begins, EIGHTHS, now_us))
         producer_want_key_frame(c->producer, stream, now_us);
     else
         consumer_wish_key_frame(c, now_us);

@@ -9,7 +9,9 @@
 //
 // Beginnings (a join, a resume, a switch to another layer) are no wishes: KEY_BEGIN_BURST of them at once and
 // then one each eight seconds are served; what is beyond is a wish. A consumer that is closed and opened
-// again goes on where it was.
+// again goes on where it was, as far as an endpoint's memory goes: over all its consumers KEY_COMING_BURST
+// beginnings, enough for the largest room, and then one a second are served at once, the others wait a
+// second.
 #ifndef ROOMS_KEY_WISH_H
 #define ROOMS_KEY_WISH_H
 
@@ -23,6 +25,7 @@
 #define KEY_WISH_FORGET_US 8000000
 #define KEY_BEGIN_BURST 10
 #define KEY_WISHES_LEFT 8 // of closed consumers, an endpoint
+#define KEY_COMING_BURST 512
 
 struct consumer;
 struct endpoint;

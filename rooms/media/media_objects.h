@@ -67,7 +67,8 @@ struct endpoint {
     } stats;
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
-    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
+    struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
+    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.

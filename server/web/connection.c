@@ -36,6 +36,29 @@ bool connection_notice(struct connection *connection, uint64_t now_us) {
     return connection_writeable(connection, now_us);
 }
 
+static void arriving_count(struct connection *connection) {
+    struct ws_server *server = connection->server;
+    size_t bytes = connection->inbox_cap + connection->reader.message_cap;
+    server->arriving_bytes = server->arriving_bytes - connection->arriving + bytes;
+    if (bytes && !connection->arriving)
+        list_push_back(&server->arrivals, &connection->arrival);
+    else if (!bytes && connection->arriving)
+        list_remove(&connection->arrival);
+    connection->arriving = bytes;
+}
+
+void connection_note_arriving(struct connection *connection, uint64_t now_us) {
+    struct ws_server *server = connection->server;
+    arriving_count(connection);
+    while (server->arriving_bytes > server->config.arriving_bytes_max) {
+        struct connection *oldest = LIST_ENTRY(server->arrivals.next, struct connection, arrival);
+        ws_reader_close(&oldest->reader);
+        (is_ws(oldest) ? client_give_up_arriving : http_give_up_arriving)(oldest, now_us);
+        arriving_count(oldest);
+        assert(oldest->arriving == 0);
+    }
+}
+
 static void limits_release(struct connection *connection, uint64_t now_us) {
     struct address_limits *limits = connection->server->config.limits;
     if (connection->counted && connection->joined)
@@ -70,4 +93,5 @@ void connection_release(struct connection *connection, uint64_t now_us) {
     free(connection->out);
     connection->inbox = connection->out = NULL;
     connection->inbox_len = connection->inbox_cap = 0;
+    arriving_count(connection);
 }

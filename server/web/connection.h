@@ -25,6 +25,8 @@
 #define CLOSE_US (5 * US_PER_SECOND)      // for a client to take what is queued before it is closed
 #define NOTICE_US (50 * US_PER_MS)        // that a message which may wait gathers others
 
+#define ARRIVING_BYTES_MAX (32 * 1024 * 1024) // of all requests and messages that have come in part
+
 enum connection_state {
     CONNECTION_PROXY,  // a trusted peer may say first for whom it speaks
     CONNECTION_HEAD,   // a request is awaited, or has come in part
@@ -32,7 +34,6 @@ enum connection_state {
     CONNECTION_LINGER, // the last answer is written; what still comes is thrown away
     CONNECTION_WS,
     CONNECTION_WS_CLOSED, // the close frame is written
-    CONNECTION_DEAD,      // to be closed by the loop; nothing more is read or written
 };
 
 struct lws;
@@ -51,6 +52,8 @@ struct connection {
     bool counted, joined;      // by the address limits, as `client`
     struct wheel_node timer;   // of its state
     bool reading;              // the socket is being read
+    size_t arriving;           // bytes that are kept of what has come in part
+    struct list arrival;       // of server->arrivals, when there are any
 
     // HTTP
     char *inbox; // what came and is not handled yet
@@ -90,7 +93,9 @@ struct ws_server {
     struct slots *clients; // struct connection
     struct list all;       // struct connection
     uint32_t connections, admin_connections;
-    size_t backlog_bytes; // of all outboxes
+    size_t backlog_bytes;  // of all outboxes
+    size_t arriving_bytes; // of all connections
+    struct list arrivals;  // those with some, who began first in front
     struct wheel wheel;
     struct ws_clock *clock; // turns the wheel
     uint64_t pings;         // sent so far; each has a number of its own in it
@@ -107,6 +112,10 @@ bool connection_notice(struct connection *connection, uint64_t now_us);  // what
 void connection_release(struct connection *connection, uint64_t now_us); // all but the struct itself
 
 void connection_forget_client(struct connection *connection); // the handlers hear that it is gone
+
+// To be called when what it keeps of a request or message that has come in part may have changed. All
+// together they are bounded, and who is slowest to end makes room: the oldest are told to come again.
+void connection_note_arriving(struct connection *connection, uint64_t now_us);
 
 // ---- what it does; ws_server.c
 
@@ -125,6 +134,7 @@ void ws_accept_key(struct span key, char out[32]); // Sec-WebSocket-Accept
 bool http_received(struct connection *connection, const uint8_t *bytes, size_t len, uint64_t now_us);
 bool http_writeable(struct connection *connection, uint64_t now_us);
 bool http_timer(struct connection *connection, uint64_t now_us);
+void http_give_up_arriving(struct connection *connection, uint64_t now_us);
 // Counts the connection as `address`'s; false when that has too many.
 bool connection_count(struct connection *connection, const struct net_address *address, uint64_t now_us);
 
@@ -135,6 +145,7 @@ void client_cut(struct connection *connection, const char *why);
 bool client_received(struct connection *connection, uint8_t *bytes, size_t len, uint64_t now_us);
 bool client_writeable(struct connection *connection, uint64_t now_us);
 bool client_timer(struct connection *connection, uint64_t now_us);
+void client_give_up_arriving(struct connection *connection, uint64_t now_us);
 void client_close(struct connection *connection, uint16_t code, const char *reason, uint64_t now_us);
 
 #endif

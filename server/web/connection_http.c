@@ -88,10 +88,16 @@ static bool answer_words(struct connection *c, bool head_only, unsigned status, 
     return answer_send(c, &h, body, head_only ? 0 : (size_t)len);
 }
 
+static void inbox_free(struct connection *c) {
+    free(c->inbox);
+    c->inbox = NULL;
+    c->inbox_len = c->inbox_cap = c->scanned = 0;
+}
+
 // What is no request: said, and then nothing more is read.
 static bool refuse(struct connection *c, unsigned status, const char *words) {
     c->last = true;
-    c->inbox_len = 0;
+    inbox_free(c);
     LOG_DEBUG("request refused", LOG_NUMBER("status", status), LOG_TEXT("reason", words));
     return answer_words(c, false, status, "", words);
 }
@@ -178,10 +184,11 @@ static bool open_ws(struct connection *c, const struct http_head *head, uint64_t
     char accept[WS_ACCEPT_MAX], text[256];
     unsigned status =
         strcmp(head->path, "/ws") == 0 && c->place == HTTP_PUBLIC ? ws_handshake_check(head, &why) : 404;
+    bool head_only = head->method == HTTP_HEAD; // then a body would be taken for the next answer
     if (status == 404)
-        return answer_words(c, false, 404, "", "The WebSocket is at /ws.");
+        return answer_words(c, head_only, 404, "", "The WebSocket is at /ws.");
     if (status != 101)
-        return answer_words(c, false, status,
+        return answer_words(c, head_only, status,
                             status == 426 ? "upgrade: websocket\r\nsec-websocket-version: 13\r\n" : "", why);
     if (!connection_count(c, &c->client, now_us)) {
         LOG_WARN("connection refused", LOG_TEXT("reason", "waiting-per-address"));
@@ -223,18 +230,17 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     const struct ws_handlers *handlers = &c->server->handlers;
     char allow[HTTP_ALLOW_MAX], headers[HTTP_ALLOW_MAX + 16];
     unsigned status;
+    const struct http_route *row =
+        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
+    bool too_long = head->body_len > (row ? row->body_max : 0), head_only = head->method == HTTP_HEAD;
     find_client(c, head);
-    c->last = !head->keep_alive ||
+    // A body that is not read must not be taken for the next request.
+    c->last = too_long || !head->keep_alive ||
               (config->limits && c->counted && !address_limits_roomy(config->limits, &c->client));
     if (ws_handshake_asked(head))
         return open_ws(c, head, now_us);
-    const struct http_route *row =
-        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
-    bool too_long = head->body_len > (row ? row->body_max : 0);
-    if (too_long)
-        c->last = true; // the body is not read
     if (row && too_long)
-        return answer_words(c, false, 413, "", "This address does not take so long a body.");
+        return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
     if (row) {
         struct http_request request = {
             .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
@@ -242,7 +248,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     }
     snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
     if (status == 405)
-        return answer_words(c, false, 405, headers, "This address does not take that method.");
+        return answer_words(c, head_only, 405, headers, "This address does not take that method.");
     if (head->method == HTTP_OTHER)
         return answer_words(c, false, 501, "", "This server does not know that method.");
     return answer_page(c, head);
@@ -270,11 +276,8 @@ static void inbox_drop(struct connection *c, size_t len) {
     c->inbox_len -= len;
     memmove(c->inbox, c->inbox + len, c->inbox_len);
     c->scanned = 0;
-    if (c->inbox_len == 0) { // most connections are quiet for long
-        free(c->inbox);
-        c->inbox = NULL;
-        c->inbox_cap = 0;
-    }
+    if (c->inbox_len == 0) // most connections are quiet for long
+        inbox_free(c);
 }
 
 // Handles the request that has come in, if it has come in whole.
@@ -306,7 +309,7 @@ static bool take_request(struct connection *c, bool *taken, uint64_t now_us) {
     c->continued = false;
     bool fine = answer_request(c, &head, head_len, now_us);
     if (c->last && c->state == CONNECTION_ANSWER)
-        c->inbox_len = 0;
+        inbox_free(c);
     else
         inbox_drop(c, head_len + body);
     return fine;
@@ -340,6 +343,7 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
         size_t len = c->inbox_len;
         c->inbox = NULL;
         c->inbox_len = c->inbox_cap = 0;
+        connection_read_on(c, true);
         bool fine = client_received(c, (uint8_t *)rest, len, now_us);
         free(rest);
         return fine;
@@ -347,6 +351,7 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
     if (c->state == CONNECTION_ANSWER)
         connection_arm(c, now_us + STALL_US);
     connection_read_on(c, c->state != CONNECTION_ANSWER || c->inbox_len < HTTP_HEAD_MAX);
+    connection_note_arriving(c, now_us);
     return true;
 }
 
@@ -357,7 +362,8 @@ bool http_received(struct connection *c, const uint8_t *bytes, size_t len, uint6
         connection_arm(c, now_us + HEAD_US);
     if (c->inbox_len + len > INBOX_MAX || !inbox_add(c, bytes, len))
         return false;
-    return take_requests(c, now_us);
+    // At once: a client that has ended its side is gone by the next turn.
+    return take_requests(c, now_us) && http_writeable(c, now_us);
 }
 
 // ---- answers
@@ -398,6 +404,10 @@ static bool write_file(struct connection *c) {
 bool http_writeable(struct connection *c, uint64_t now_us) {
     if (c->state != CONNECTION_ANSWER)
         return true;
+    if (connection_holds(c)) { // it does not read what it was given
+        connection_want_write(c);
+        return true;
+    }
     connection_arm(c, now_us + STALL_US);
     size_t left = c->out_len - c->out_at, piece = left < GATHER_BYTES ? left : GATHER_BYTES;
     if (left) {
@@ -411,6 +421,18 @@ bool http_writeable(struct connection *c, uint64_t now_us) {
         return answer_done(c, now_us);
     connection_want_write(c);
     return true;
+}
+
+void http_give_up_arriving(struct connection *c, uint64_t now_us) {
+    static const char words[] =
+        "The server is short of memory, and this request was slow to arrive; try again.";
+    c->last = true; // what came behind a request that is being answered is not answered any more
+    inbox_free(c);
+    if (c->state != CONNECTION_HEAD)
+        return;
+    connection_arm(c, now_us + STALL_US);
+    if (!refuse(c, 503, words))
+        shutdown(c->socket, SHUT_RDWR); // the loop sees it
 }
 
 bool http_timer(struct connection *c, uint64_t now_us) {

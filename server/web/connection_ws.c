@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define WRITES_PER_TURN 4 // of one client, before others have their turn
+#define CLOSE_TRY_AGAIN 1013
 
 // When the next ping is due after this much silence. Jittered, so that neither the pings of all clients nor
 // ours and those of a client that pings as regularly meet again and again.
@@ -140,8 +141,21 @@ bool client_received(struct connection *connection, uint8_t *bytes, size_t len, 
         take_event(connection, event, &message, now_us);
         bytes += used;
         len -= used;
+        // Nothing is kept for a client that may be quiet from now on.
+        if (!connection->reader.in_message || connection->deaf) {
+            ws_reader_close(&connection->reader);
+            connection_note_arriving(connection, now_us);
+        }
     }
+    connection_note_arriving(connection, now_us);
     return !(connection->state == CONNECTION_WS_CLOSED && connection->heard_close);
+}
+
+void client_give_up_arriving(struct connection *connection, uint64_t now_us) {
+    connection->deaf = true;
+    if (!connection->closing)
+        client_close(connection, CLOSE_TRY_AGAIN,
+                     "the server is short of memory, and your message was slow to arrive", now_us);
 }
 
 // ---- out

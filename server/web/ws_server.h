@@ -37,8 +37,11 @@ struct ws_server_config {
     uint16_t admin_port;
     const char *web_root;
     uint32_t connections_max;
-    size_t backlog_max_bytes;      // of one client's outbox
-    size_t message_bytes_max;      // of one incoming message
+    size_t backlog_max_bytes; // of one client's outbox
+    size_t message_bytes_max; // of one incoming message
+    // Of all requests and messages that have come in part; those that began first make room for others. 0:
+    // the preset (32 MiB).
+    size_t arriving_bytes_max;
     uint16_t ping_seconds;         // silence before a ping, and up to a quarter more
     uint16_t hangup_seconds;       // silence before the connection is given up; more than ping_seconds
     struct networks trusted;       // proxies whose word counts for where a client is (server/web/forwarded.h)

@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PEERS 4 // two that publish, two that receive
 #define STEPS_MAX 400
+#define STREAM_IDS 512 // of all that is sent: consumers' ids, and those with 128 more
+#define GAP_MAX 0x7fffu
 
 struct world {
     uint64_t now_us;
@@ -24,6 +26,7 @@ struct world {
     struct forwarder *fw;
     struct endpoint *peers[PEERS];
     struct nonce_oracle *oracle;
+    uint64_t highest[STREAM_IDS]; // index that each stream's receiver has had; 0: none
 };
 
 static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
@@ -32,6 +35,15 @@ static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kin
     (void)peer;
     assert(b->refs == 1 && b->len >= 12 && block_data(b)[0] >> 6 == 2);
     block_release(b);
+}
+
+// A receiver that gets everything can infer the upper bits of what comes next (RFC 3711, section 3.3.1).
+static void note_index(struct world *w, uint32_t ssrc, uint64_t index) {
+    assert(ssrc < STREAM_IDS);
+    uint64_t *highest = &w->highest[ssrc];
+    assert(*highest ? index <= *highest + GAP_MAX && index + GAP_MAX >= *highest : index <= UINT16_MAX);
+    if (index > *highest)
+        *highest = index;
 }
 
 // Whatever comes in: no index of an SSRC ever encrypts twice (SSRCs differ over all peers here).
@@ -45,6 +57,7 @@ static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind,
     enum nonce_use use = nonce_oracle_note(w->oracle, 0, load_be32(packet.ptr + 8), index, 0);
     assert(use == NONCE_FRESH);
     (void)use;
+    note_index(w, load_be32(packet.ptr + 8), index);
     block_release(b);
     return true;
 }
@@ -147,6 +160,7 @@ static void open_consumer(struct world *w, uint32_t transport, uint32_t producer
 
 static void world_open(struct world *w) {
     w->now_us = 1000 * US_PER_SECOND;
+    memset(w->highest, 0, sizeof w->highest);
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
     w->oracle = nonce_oracle_create();
@@ -190,6 +204,29 @@ static void world_close(struct world *w) {
     nonce_oracle_destroy(w->oracle);
 }
 
+// A run of good packets of the publisher's sound or picture, `stride` numbers apart: a fuzzer's own few
+// hundred packets never wrap.
+static void step_run(struct world *w, struct reader *r) {
+    bool video = read_u8(r) & 1;
+    unsigned count = read_u8(r) * 8u;
+    uint16_t seq = read_u16(r), stride = read_u16(r);
+    uint8_t packet[20] = {0x80, (uint8_t)(96 + 2 * (video ? CODEC_H264 : CODEC_OPUS))};
+    packet[12] = video ? 0x65 : 0; // an IDR slice
+    store_be32(packet + 8, video ? 32 : 16);
+    for (unsigned i = 0; i < count; i++, seq = (uint16_t)(seq + stride)) {
+        struct block *b = pool_take(w->pool);
+        if (!b)
+            break;
+        store_be16(packet + 2, seq);
+        store_be32(packet + 4, i);
+        memcpy(block_data(b), packet, sizeof packet);
+        b->len = sizeof packet;
+        forwarder_rtp(w->fw, w->peers[0], b, w->now_us);
+        if (i % 64 == 63)
+            forwarder_flush(w->fw);
+    }
+}
+
 static void step_command(struct world *w, struct span bytes) {
     static const enum media_cmd_type types[] = {
         MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,    MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
@@ -198,6 +235,14 @@ static void step_command(struct world *w, struct span bytes) {
     uint8_t type = read_u8(&r);
     if (type >= 224) { // nor these: addresses are lost and found
         forwarder_endpoint_reachable(w->fw, w->peers[type % PEERS], type & 16, w->now_us);
+        return;
+    }
+    if (type >= 208) {
+        step_run(w, &r);
+        return;
+    }
+    if (type >= 200) {
+        forwarder_endpoint_heard(w->peers[type % PEERS]);
         return;
     }
     if (type >= 128) { // not a command, but what the worker's own load may bring about at any time

@@ -75,6 +75,7 @@ static void start(void) {
                                       .connections_max = 10,
                                       .backlog_max_bytes = 2000,
                                       .message_bytes_max = 500,
+                                      .arriving_bytes_max = 12000, // less than one connection may have
                                       .ping_seconds = 20,
                                       .hangup_seconds = 50,
                                       .limits = limits};

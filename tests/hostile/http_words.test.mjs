@@ -104,6 +104,15 @@ function suite(name, start) {
       });
     }
 
+    test('what stands in a body is no request', async () => {
+      const inner = get('/healthz');
+      const upgrade = `Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\n${KEY}Content-Length: ${inner.length}\r\n`;
+      for (const bytes of [get('/ws', upgrade) + inner, get('/healthz', upgrade) + inner, get('/x', upgrade) + inner]) {
+        const text = await exchange(server, bytes, { answers: 2 }); // waits for two, or for the end
+        assert.equal(text.match(/^HTTP\/1\.1 \d/gm).length, 1, text);
+      }
+    });
+
     test('requests behind each other are answered in their order', async () => {
       const text = await exchange(server, get('/healthz') + get('/nothing') + get('/readyz'), { answers: 3 });
       assert.deepEqual([...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((m) => m[1]), ['200', '404', '200']);

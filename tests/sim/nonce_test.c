@@ -156,6 +156,40 @@ static void audio(struct world *w) {
     give(w, p);
 }
 
+// A receiver whose RTCP is as odd as can be, all in one datagram: reports of any stream and number, wishes
+// and NACKs for what never was.
+static void odd_rtcp(struct world *w) {
+    unsigned i = rnd(w, RECEIVERS);
+    uint8_t bytes[256];
+    struct writer out = writer_of(bytes, sizeof bytes);
+    for (unsigned n = 1 + rnd(w, 4); n > 0; n--) {
+        uint16_t seqs[4];
+        for (unsigned k = 0; k < 4; k++)
+            seqs[k] = (uint16_t)rnd(w, 65536);
+        uint32_t ssrc = w->consumers[rnd(w, RECEIVERS)][rnd(w, 2)] + (chance(w, 200) ? 500000 : 0);
+        if (chance(w, 500))
+            rtcp_write_nack(&out, 1, ssrc, seqs, 4);
+        else
+            rtcp_write_pli(&out, 1, ssrc);
+    }
+    fake_rtcp(w->f, w->receivers[i], &out);
+}
+
+// A publisher that sends long runs, so that numbers wrap and receivers who are not heard are stopped.
+static void long_run(struct world *w) {
+    for (unsigned n = rnd(w, 6000), step = chance(w, 100) ? 1 + rnd(w, 999) : 1; n > 0; n--) {
+        w->audio_seq = (uint16_t)(w->audio_seq + step);
+        give(w, (struct fake_packet){
+                    .pt = OPUS_PT, .ssrc = SSRC_AUDIO, .seq = w->audio_seq, .timestamp = timestamp_now(w)});
+        if (n % 256 != 0)
+            continue;
+        fake_run(w->f, 5 * MS);
+        forwarder_flush(w->f->fw);
+        w->sent += w->f->rtp_count;
+        fake_clear(w->f);
+    }
+}
+
 static void step(struct world *w) {
     unsigned layer = rnd(w, LAYERS);
     uint32_t what = rnd(w, 1000);
@@ -175,6 +209,12 @@ static void step(struct world *w) {
         w->ssrc[layer] = w->next_ssrc++;
     else if (what < 988)
         w->clock_back = rnd(w, 900000000);
+    else if (what < 992)
+        odd_rtcp(w);
+    else if (what == 992 && chance(w, 200))
+        long_run(w);
+    else if (what == 993)
+        w->f->sealing_fails = chance(w, 300);
     if (chance(w, 700)) // else the next step is of the same turn
         forwarder_flush(w->f->fw);
     for (unsigned i = 0; chance(w, 20) && i < RECEIVERS; i++)

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 
 #define FAKE_KEPT 10000
+#define FAKE_STREAMS 8192    // power of two
+#define FAKE_GAP_MAX 0x7fffu // more, and a receiver takes what follows for older than what it has
 #define MS UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
 
@@ -43,6 +45,13 @@ struct fake_rtcp {
     uint8_t bytes[RTCP_DATAGRAM_MAX];
 };
 
+// What a receiver of a stream has had, where it gets everything that goes out.
+struct fake_stream {
+    void *peer; // NULL: nothing yet
+    uint32_t ssrc;
+    uint64_t highest;
+};
+
 struct fake_relay {
     bool note;
     uint8_t stream;
@@ -60,6 +69,7 @@ struct fake {
     bool events_refused, sealing_fails;
     const void *cut_off; // the peer to which nothing may be sent now
     struct nonce_oracle *oracle;
+    struct fake_stream streams[FAKE_STREAMS]; // [SSRC & mask], the last one of those that share a place
     unsigned rtp_count, rtcp_count, event_count, forgotten_count, forgotten_sent_count, relay_count;
     struct fake_rtp rtp[FAKE_KEPT];
     struct fake_rtcp rtcp[FAKE_KEPT];
@@ -95,6 +105,21 @@ static inline void fake_keep_rtp(struct fake *f, void *peer, struct block *b, en
     block_release(b);
 }
 
+// A receiver infers the upper bits of an index from the ones before, and of the first one that they are zero
+// (RFC 3711, section 3.3.1).
+static inline void fake_note_index(struct fake *f, void *peer, uint32_t ssrc, uint64_t index) {
+    struct fake_stream *s = &f->streams[ssrc & (FAKE_STREAMS - 1)];
+    if (s->peer != peer || s->ssrc != ssrc) {
+        assert_true(index <= UINT16_MAX || s->peer != NULL);
+        *s = (struct fake_stream){.peer = peer, .ssrc = ssrc, .highest = index};
+    }
+    if (index > s->highest + FAKE_GAP_MAX || index + FAKE_GAP_MAX < s->highest)
+        fail_msg("index %llu of SSRC %u is out of a receiver's reach, who has had %llu",
+                 (unsigned long long)index, ssrc, (unsigned long long)s->highest);
+    if (index > s->highest)
+        s->highest = index;
+}
+
 // Each {peer, SSRC, index} once: what AES-GCM depends on.
 static inline bool fake_send_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind,
                                  uint64_t index) {
@@ -107,6 +132,7 @@ static inline bool fake_send_rtp(void *ctx, void *peer, struct block *b, enum me
     if (use != NONCE_FRESH)
         fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index,
                  load_be32(packet.ptr + 8));
+    fake_note_index(f, peer, load_be32(packet.ptr + 8), index);
     fake_keep_rtp(f, peer, b, kind);
     return !f->sealing_fails;
 }

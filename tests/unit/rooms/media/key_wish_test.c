@@ -245,12 +245,63 @@ static void who_does_not_answer_is_not_asked_each_second(void **state) {
     fake_destroy(r.f);
 }
 
+#define MANY 12 // more producers than closed consumers are remembered
+
+// Who opens and closes consumers of one producer after the other costs each a key frame a second at first,
+// and all together one a second in the long run.
+static void who_comes_and_goes_everywhere_is_heard_less(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    struct endpoint *pub = fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    uint16_t seq = 0;
+    unsigned late = 0;
+    for (uint32_t p = 0; p < MANY; p++)
+        fake_open_producer(f, 1, 1 + p, fake_video(1000 + 10 * p, 1001 + 10 * p));
+    for (uint32_t step = 0; step < 2000; step++, seq++) { // ten a second
+        fake_open_consumer(f, 2, 1 + step % MANY, 100 + step, fake_receive_video(20000 + 2 * step, 0));
+        for (unsigned ms = 0; ms < 100; ms += 50) {
+            bool asked[MANY] = {false};
+            for (unsigned i = 0; i < f->rtcp_count; i++) {
+                uint32_t p = (load_be32(f->rtcp[i].bytes + 8) - 1000) / 10;
+                if (f->rtcp[i].peer == PUB && f->rtcp[i].bytes[1] == 206 && p < MANY)
+                    asked[p] = true;
+            }
+            fake_clear(f);
+            for (uint32_t p = 0; p < MANY; p++) {
+                late += asked[p] && step >= 1000;
+                fake_rtp(f, pub,
+                         (struct fake_packet){.pt = VP8_PT,
+                                              .ssrc = 1000 + 10 * p,
+                                              .seq = (uint16_t)(2 * seq + (ms > 0)),
+                                              .timestamp = (2u * seq + (ms > 0)) * 4500u,
+                                              .key = asked[p]});
+            }
+            fake_run(f, 50 * MS);
+        }
+        fake_close(f, MEDIA_CLOSE_CONSUMER, 100 + step);
+    }
+    assert_in_range(late, 90, 150); // in 100 seconds
+    // Whoever stays is served, if a second later.
+    fake_open_consumer(f, 2, 1, 9000, fake_receive_video(90000, 0));
+    fake_clear(f);
+    for (unsigned i = 0; i < 120; i++, seq++) {
+        fake_rtp(
+            f, pub,
+            (struct fake_packet){.pt = VP8_PT, .ssrc = 1000, .seq = (uint16_t)(2 * seq), .timestamp = seq});
+        fake_run(f, 20 * MS);
+    }
+    assert_in_range(fake_count_rtcp(f, PUB, RTCP_PLI, NULL), 1, 3);
+    fake_destroy(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_keeps_asking_is_heard_less_and_less),
         cmocka_unit_test(who_asks_now_and_then_is_served_at_once),
         cmocka_unit_test(a_wish_that_waits_is_served_in_its_time),
         cmocka_unit_test(those_who_come_are_all_served),
+        cmocka_unit_test(who_comes_and_goes_everywhere_is_heard_less),
         cmocka_unit_test(who_does_not_answer_is_not_asked_each_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
