@@ -10,7 +10,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
 
 // Visits every node; the body may remove the node it is given.
 #define LIST_EACH(node, head)                                                                                \

@@ -1,10 +1,12 @@
-// A static export into dist/, which the server serves at `/`.
-/** @type {import('next').NextConfig} */
-export default {
+// A static export into dist/, which the server serves at `/`. `npm run dev` has a folder of its own and leaves that alone.
+import { PHASE_DEVELOPMENT_SERVER } from 'next/constants.js';
+
+/** @type {(phase: string) => import('next').NextConfig} */
+export default (phase) => ({
   output: 'export',
-  distDir: 'dist',
+  distDir: phase === PHASE_DEVELOPMENT_SERVER ? '.next' : 'dist',
   reactStrictMode: true,
   images: { unoptimized: true },
   eslint: { ignoreDuringBuilds: true },
   devIndicators: false,
-};
+});

@@ -15,10 +15,13 @@
 #include "server/web/ws_server.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ERROR_MAX 1024
 #define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
@@ -390,7 +393,22 @@ static bool certificate_load(struct app *app, char *error) {
     return app->identity != NULL;
 }
 
+// A folder that the operator names must be there. Whether it has a page is told at the start, and by the
+// doctor: one that is about to be filled is none of our business.
+static bool web_root_exists(const struct config *config, char *error, size_t error_cap) {
+    struct stat info;
+    if (!config->web_root[0])
+        return true;
+    int failure = stat(config->web_root, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    if (failure)
+        snprintf(error, error_cap, "web-root: \"%.200s\" cannot be read: %s", config->web_root,
+                 strerror(failure));
+    return failure == 0;
+}
+
 bool app_check(const struct config *config, char *error, size_t error_cap) {
+    if (!web_root_exists(config, error, error_cap))
+        return false;
     struct tls_identity *identity = NULL;
     if (config->tls_cert[0]) {
         identity = tls_identity_load(config->tls_cert, config->tls_key, error, error_cap);
@@ -460,14 +478,13 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
                       .started_us = clock_now_us(),
                       .stop_by_us = TIME_NEVER};
     char error[ERROR_MAX] = "", web_root[CONFIG_PATH_MAX];
-    bool found = true;
     snprintf(web_root, sizeof web_root, "%s", config->web_root);
     if (!web_root[0])
-        found = web_root_find(web_root, sizeof web_root);
+        (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     descriptors_allow(config);
 
-    bool started = certificate_load(&app, error) &&
+    bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
                    start_ws(&app, error, web_root);
@@ -477,7 +494,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
         if (watcher)
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
         else
-            started_tell(&app, web_root, !found);
+            started_tell(&app, web_root, !web_root_has_page(web_root));
         control_loop_run(app.loop);
     } else {
         fprintf(stderr, "rotunda: %s\n", error);

@@ -75,7 +75,9 @@ static void print_warnings(FILE *out, const struct banner *banner) {
         fprintf(out, MARGIN "         (%s)\n", reach->mend_meaning);
     }
     if (banner->web_root_missing)
-        fprintf(out, "\n  warning    There is no web page in %s; --web-root DIR names another folder.\n",
+        fprintf(out,
+                "\n  warning    There is no web page in %s, so / answers 404.\n" MARGIN
+                "./run --build-only builds it; --web-root DIR names another folder.\n",
                 banner->web_root);
 }
 

@@ -37,10 +37,16 @@ static const uint8_t test_sealed_256[60 + GCM_TAG_BYTES] = {
 
 #define TEST_CASE(bits)                                                                                      \
     {                                                                                                        \
-        .key_length_octets = (bits) / 8 + GCM_SALT_BYTES, .key = test_key, .idx = test_iv,                   \
-        .plaintext_length_octets = sizeof test_plain, .plaintext = test_plain,                               \
-        .ciphertext_length_octets = sizeof test_sealed_##bits, .ciphertext = test_sealed_##bits,             \
-        .aad_length_octets = sizeof test_aad, .aad = test_aad, .tag_length_octets = GCM_TAG_BYTES,           \
+        .key_length_octets = (bits) / 8 + GCM_SALT_BYTES,                                                    \
+        .key = test_key,                                                                                     \
+        .idx = test_iv,                                                                                      \
+        .plaintext_length_octets = sizeof test_plain,                                                        \
+        .plaintext = test_plain,                                                                             \
+        .ciphertext_length_octets = sizeof test_sealed_##bits,                                               \
+        .ciphertext = test_sealed_##bits,                                                                    \
+        .aad_length_octets = sizeof test_aad,                                                                \
+        .aad = test_aad,                                                                                     \
+        .tag_length_octets = GCM_TAG_BYTES,                                                                  \
     }
 const srtp_cipher_test_case_t srtp_cipher_test_128 = TEST_CASE(128);
 const srtp_cipher_test_case_t srtp_cipher_test_256 = TEST_CASE(256);

@@ -96,9 +96,16 @@ static srtp_err_status_t gcm_decrypt(void *state, uint8_t *bytes, unsigned *len)
 
 #define GCM_TYPE(bits)                                                                                       \
     {                                                                                                        \
-        .alloc = gcm_alloc, .dealloc = gcm_dealloc, .init = gcm_init, .set_aad = gcm_set_aad,                \
-        .encrypt = gcm_encrypt, .decrypt = gcm_decrypt, .set_iv = gcm_set_iv, .get_tag = gcm_get_tag,        \
-        .description = "AES-" #bits " GCM using OpenSSL", .test_data = &srtp_cipher_test_##bits,             \
+        .alloc = gcm_alloc,                                                                                  \
+        .dealloc = gcm_dealloc,                                                                              \
+        .init = gcm_init,                                                                                    \
+        .set_aad = gcm_set_aad,                                                                              \
+        .encrypt = gcm_encrypt,                                                                              \
+        .decrypt = gcm_decrypt,                                                                              \
+        .set_iv = gcm_set_iv,                                                                                \
+        .get_tag = gcm_get_tag,                                                                              \
+        .description = "AES-" #bits " GCM using OpenSSL",                                                    \
+        .test_data = &srtp_cipher_test_##bits,                                                               \
         .id = SRTP_AES_GCM_##bits,                                                                           \
     }
 const srtp_cipher_type_t srtp_cipher_openssl_128 = GCM_TYPE(128);

@@ -221,7 +221,7 @@ void producer_update_wanted(struct producer *p) {
 static void producer_tell_level(struct producer *p) {
     if (p->audio.packets == 0)
         return;
-    int8_t level = (int8_t) - (int)(p->audio.level_sum / p->audio.packets);
+    int8_t level = (int8_t)-(int)(p->audio.level_sum / p->audio.packets);
     p->audio.packets = p->audio.level_sum = 0;
     forwarder_event(p->fw, &(struct media_event){
                                .type = MEDIA_AUDIO_LEVEL, .producer = p->id, .audio = {.level_dbov = level}});

@@ -17,7 +17,7 @@ static const char *const log_format_words[] = {"text", "json", NULL};
 // The one table. docs/operations.md tells the same to operators; a test compares the two.
 static const struct setting settings[] = {
     {"listen", SETTING_LISTEN, AT(listen_host), 0, 0, NULL, "0.0.0.0:8080", "HOST:PORT",
-     "Where HTTP and the WebSocket listen; [::]:8080 takes IPv6 and IPv4."},
+     "Where HTTP and the WebSocket listen: an IP address or localhost; [::]:8080 takes IPv6 and IPv4."},
     {"admin-listen", SETTING_LISTEN, AT(admin_host), 0, 0, NULL, "", "HOST:PORT",
      "Where operators get /metrics, which the port of --listen then does not have; plain HTTP."},
     {"trust-proxy", SETTING_NETWORKS, AT(trusted), 0, 0, NULL, "", "CIDR[,CIDR...]",
@@ -289,7 +289,7 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "a number from %" PRIu32 " to %" PRIu32, setting->min, setting->max);
         return;
     case SETTING_LISTEN:
-        snprintf(out, cap, "an IP address and a port, as in 0.0.0.0:8080 or [::]:8080");
+        snprintf(out, cap, "an IP address or localhost, with a port, as in 0.0.0.0:8080 or [::]:8080");
         return;
     case SETTING_ADDRESSES:
         snprintf(out, cap, "1 to %d IP addresses of this server, or auto, separated by commas",

@@ -25,16 +25,22 @@ static bool file_holds(const char *root, const char *name, const char *word) {
     return strstr(text, word) != NULL;
 }
 
+// An empty variable counts as not set, as everywhere among the settings.
+static bool variable_set(const char *name) {
+    const char *value = getenv(name);
+    return value && *value;
+}
+
 const char *container_find(const char *root) {
     static const char cgroup[] = "/proc/1/cgroup";
-    if (getenv("KUBERNETES_SERVICE_HOST") || file_holds(root, cgroup, "kubepods"))
+    if (variable_set("KUBERNETES_SERVICE_HOST") || file_holds(root, cgroup, "kubepods"))
         return "Kubernetes";
     if (file_exists(root, "/.dockerenv") || file_holds(root, cgroup, "/docker"))
         return "Docker";
     if (file_exists(root, "/run/.containerenv") || file_holds(root, cgroup, "libpod"))
         return "Podman";
     // What systemd says of any other (systemd-nspawn, LXC), and LXC itself.
-    if (getenv("container") || file_exists(root, "/run/systemd/container") ||
+    if (variable_set("container") || file_exists(root, "/run/systemd/container") ||
         file_holds(root, cgroup, "/lxc"))
         return "a container";
     return NULL;

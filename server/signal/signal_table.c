@@ -4,23 +4,16 @@
 #include <string.h>
 
 #define TEXT(n, least, most)                                                                                 \
-    { .name = (n), .kind = FIELD_TEXT, .required = true, .min = (least), .max = (most) }
-#define TEXT_OPTIONAL(n, least, most)                                                                        \
-    { .name = (n), .kind = FIELD_TEXT, .min = (least), .max = (most) }
+    {.name = (n), .kind = FIELD_TEXT, .required = true, .min = (least), .max = (most)}
+#define TEXT_OPTIONAL(n, least, most) {.name = (n), .kind = FIELD_TEXT, .min = (least), .max = (most)}
 #define INTEGER(n, least, most)                                                                              \
-    { .name = (n), .kind = FIELD_INTEGER, .required = true, .min = (least), .max = (most) }
-#define INTEGER_OPTIONAL(n, least, most)                                                                     \
-    { .name = (n), .kind = FIELD_INTEGER, .min = (least), .max = (most) }
-#define BOOL_OPTIONAL(n)                                                                                     \
-    { .name = (n), .kind = FIELD_BOOL }
-#define OBJECT(n)                                                                                            \
-    { .name = (n), .kind = FIELD_OBJECT, .required = true }
-#define OBJECT_OPTIONAL(n)                                                                                   \
-    { .name = (n), .kind = FIELD_OBJECT }
-#define CHOICE(n, c)                                                                                         \
-    { .name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c) }
-#define ANY_OPTIONAL(n)                                                                                      \
-    { .name = (n), .kind = FIELD_ANY }
+    {.name = (n), .kind = FIELD_INTEGER, .required = true, .min = (least), .max = (most)}
+#define INTEGER_OPTIONAL(n, least, most) {.name = (n), .kind = FIELD_INTEGER, .min = (least), .max = (most)}
+#define BOOL_OPTIONAL(n) {.name = (n), .kind = FIELD_BOOL}
+#define OBJECT(n) {.name = (n), .kind = FIELD_OBJECT, .required = true}
+#define OBJECT_OPTIONAL(n) {.name = (n), .kind = FIELD_OBJECT}
+#define CHOICE(n, c) {.name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c)}
+#define ANY_OPTIONAL(n) {.name = (n), .kind = FIELD_ANY}
 
 // Public ids, and a little more, so that a wrong one is `not-found` and not ill-formed.
 #define ID_CHARS_MAX 64

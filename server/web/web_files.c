@@ -108,3 +108,8 @@ bool web_root_find(char *out, size_t cap) {
     snprintf(out, cap, "%s%s", program, places[0] + 2);
     return false;
 }
+
+bool web_root_has_page(const char *root) {
+    struct web_file file;
+    return web_file_find(root, "/", &file) && access(file.path, R_OK) == 0;
+}

@@ -26,4 +26,7 @@ bool web_file_find(const char *root, const char *target, struct web_file *out);
 // or the installation (../share/rotunda/web). False: nowhere; `out` then names the first place.
 bool web_root_find(char *out, size_t cap);
 
+// Whether the folder has a page to start with: an index.html that can be read.
+bool web_root_has_page(const char *root);
+
 #endif

@@ -26,6 +26,12 @@ mkdir -p "$dir/root-build/srv/rotunda"
 (cd "$repo" && git ls-files -z | tar --null --files-from - -cf - | tar -C "$dir/root-build/srv/rotunda" -xf -)
 follow build /srv/rotunda package-build
 
+if command -v lintian >/dev/null; then
+    lintian --fail-on error,warning "$dir"/root-build/srv/rotunda/build/rotunda_*.deb >"$dir/$suite-lintian.log" 2>&1 ||
+        { cat "$dir/$suite-lintian.log"; fail "lintian finds faults in the package built on $suite"; }
+    say "$suite: lintian finds neither an error nor a warning"
+fi
+
 fresh_root clean
 mkdir "$dir/root-clean/srv/package"
 cp "$dir"/root-build/srv/rotunda/build/rotunda_*.deb "$dir/root-clean/srv/package/"
@@ -33,6 +39,7 @@ follow clean /srv/package package-install
 install -m 0755 "$here/shims/systemctl" "$dir/root-clean/usr/local/bin/systemctl"
 cat >"$dir/root-clean/check" <<'END'
 dpkg-query -W -f '${Package} ${Version}, depends on: ${Depends}\n' rotunda
+for file in /usr/share/rotunda/load/scenarios/room-25.json /usr/share/rotunda/load/plot.py; do [ -s $file ]; done
 . /run-this
 user=$(stat -c %U "/proc/$(cat /run/rotunda.pid)")
 [ "$user" = rotunda ] || { echo "runs as $user"; exit 1; }
@@ -60,7 +67,7 @@ case "$(shown)" in *second) ;; *) echo "expected the certificate \"second\", got
 
 systemctl stop rotunda
 apt-get purge -y -qq rotunda >/dev/null
-[ ! -e /usr/bin/rotunda ] && [ ! -e /etc/rotunda/rotunda.conf ]
+[ ! -e /usr/bin/rotunda ] && [ ! -e /etc/rotunda ] && ! getent passwd rotunda
 END
 "$here/page.py" service >"$dir/root-clean/run-this"
 "$here/page.py" tls >"$dir/root-clean/run-tls"

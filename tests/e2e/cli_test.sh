@@ -3,18 +3,7 @@
 # usage: cli_test.sh PATH/TO/rotunda
 set -u
 server=$1
-folder=$(mktemp -d)
-pid=
-failures=0
-trap '[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
-
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    for stream in out err running log; do
-        [ -f "$folder/$stream" ] && sed "s/^/    $stream: /" "$folder/$stream"
-    done
-}
+. "$(dirname "$0")/shell_kit.sh"
 
 # expect STATUS STREAM TEXT ARGS...: runs the server; STREAM (out or err) must hold TEXT.
 expect() {
@@ -29,43 +18,25 @@ expect() {
     fi
 }
 
-# start ARGS...: runs the server until it says where it is; sets pid, http_port, media_port.
+# start ARGS...: runs the server on ports of its own; sets pid, http_port, media_port.
 start() {
-    : >"$folder/running"
-    : >"$folder/log" # nothing of the server before
-    out=running err=log
-    case "$*" in *"--log-format json"*) out=log err=running ;; esac # JSON lines go to standard output
-    "$server" --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@" >"$folder/$out" 2>"$folder/$err" &
-    pid=$!
-    tries=0
-    until grep -qs 'server started' "$folder/log"; do
-        tries=$((tries + 1))
-        if [ $tries -gt 100 ] || ! kill -0 "$pid" 2>/dev/null; then
-            fail "expected the server to say that it is running"
-            exit 1
-        fi
-        sleep 0.1
-    done
-    http_port=$(sed -n 's/.*http_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$folder/log")
-    media_port=$(sed -n 's/.*server started.*media_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$folder/log")
+    serve --listen 127.0.0.1:0 --media-port 0 --workers 2 "$@"
+    http_port=$(sed -n 's/.*http_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$log")
+    media_port=$(sed -n 's/.*server started.*media_port"\{0,1\}[=:]\([0-9]*\).*/\1/p' "$log")
 }
 
-# said STREAM TEXT: that the running server has said it on `running` (standard output) or `log`.
+# said FILE TEXT: that the server has said it: at its start, or before it ended.
 said() {
-    grep -qF -e "$2" "$folder/$1" || fail "expected \"$2\" on $1"
+    grep -qF -e "$2" "$1" || fail "expected \"$2\" in ${1##*/}"
 }
 
-# stop SIGNAL: ends the server; it must end with status 0 in under 2 seconds.
-stop() {
+# stop_soon SIGNAL: the server must end with status 0 in under 2 seconds, as promised.
+stop_soon() {
     began=$(date +%s%N)
-    kill -s "$1" "$pid"
-    wait "$pid"
-    got=$?
+    stop "$1"
     took_ms=$((($(date +%s%N) - began) / 1000000))
-    pid=
-    [ "$got" = 0 ] || fail "SIG$1: expected exit status 0, got $got"
     [ "$took_ms" -lt 2000 ] || fail "SIG$1: expected an end within 2000 ms, took $took_ms ms"
-    grep -q 'server stopped' "$folder/log" || fail "SIG$1: expected the log line \"server stopped\""
+    said "$log" 'server stopped'
 }
 
 expect 0 out "usage: rotunda" --help
@@ -84,6 +55,20 @@ printf '# fine\nworkers = 2\nlog-format = json\n' >"$folder/good.conf"
 expect 0 out "The settings are fine" --config "$folder/good.conf" --check-config
 ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_PORT) is not allowed'
 
+# Where the page is: a folder that is not there is refused, one without a page is warned of.
+for check in --check-config --listen=127.0.0.1:0; do
+    expect 2 err 'web-root: "/nowhere" cannot be read: No such file' "$check" --media-port 0 --web-root /nowhere
+done
+mkdir "$folder/empty"
+expect 0 out "The settings are fine" --check-config --web-root "$folder/empty"
+start --web-root "$folder/empty"
+said "$running" "There is no web page in $folder/empty, so / answers 404."
+stop_soon TERM
+expect 2 err 'it must be an IP address or localhost, with a port' --listen example.org:8080
+start --log-format json --web-root "$folder/empty"
+said "$log" '"event":"no web page"'
+stop_soon TERM
+
 # Addresses that cannot be listened on: one line that names the address.
 expect 2 err "cannot listen on 192.0.2.1:1 (TCP)" --listen 192.0.2.1:1 --media-port 0
 
@@ -98,12 +83,12 @@ expect 2 err 'stun: 127.0.0.1:1 is there, but does not serve STUN; name another 
     --stun 127.0.0.1:1 --listen 127.0.0.1:0 --media-port 0
 
 start
-said running "  media      UDP port $media_port of 127.0.0.1"
+said "$running" "  media      UDP port $media_port of 127.0.0.1"
 expect 2 err "cannot listen on 127.0.0.1:$http_port (TCP): Address already in use; rotunda (pid $pid) listens there" \
     --listen "127.0.0.1:$http_port" --media-port 0
 expect 2 err "UDP port $media_port: Address already in use; rotunda (pid $pid) has it: stop it, or choose another" \
     --listen 127.0.0.1:0 --media-port "$media_port"
-stop TERM
+stop_soon TERM
 
 # The health check asks the server that its own settings name.
 start
@@ -111,7 +96,7 @@ expect 0 out "The server serves" --check-health --listen "127.0.0.1:$http_port"
 kill -s STOP "$pid"
 expect 1 err "rotunda: the server at 0.0.0.0:$http_port does not answer" --check-health --listen "0.0.0.0:$http_port"
 kill -s CONT "$pid"
-stop TERM
+stop_soon TERM
 expect 1 err "rotunda: no server at 127.0.0.1:$http_port: Connection refused" --check-health --listen "127.0.0.1:$http_port"
 
 
@@ -134,18 +119,18 @@ for check in --check-config --listen=127.0.0.1:0; do
 done
 expect 0 out "The settings are fine" --check-config --tls-cert "$folder/good.crt" --tls-key "$folder/good.key"
 start --tls-cert "$folder/good.crt" --tls-key "$folder/good.key"
-said running "  open       https://localhost:$http_port/"
-said running "  tls        for localhost, valid until "
+said "$running" "  open       https://localhost:$http_port/"
+said "$running" "  tls        for localhost, valid until "
 expect 0 out "The server serves" --check-health --listen "127.0.0.1:$http_port" --tls-cert "$folder/good.crt" \
     --tls-key "$folder/good.key"
 kill -s HUP "$pid"
-stop TERM
-said log 'certificate reloaded'
+wait_for "$log" 'certificate reloaded' "$pid"
+stop_soon TERM
 # A certificate that has expired is used, with a warning.
-openssl x509 -in "$folder/good.crt" -signkey "$folder/good.key" -days -1 -out "$folder/old.crt" 2>/dev/null
+expired_certificate "$folder/good.key" localhost "$folder/old.crt"
 start --tls-cert "$folder/old.crt" --tls-key "$folder/good.key"
-said log 'browsers will refuse the certificate reason="it expired on '
-stop TERM
+said "$log" 'browsers will refuse the certificate reason="it expired on '
+stop_soon TERM
 
 # TURN: the secret goes with the URLs, and is shown nowhere.
 turn=turn:turn.example.org
@@ -160,16 +145,15 @@ ROTUNDA_TURN_SECRET='' expect 2 err 'turn-urls: a TURN server is of no use witho
 echo very-secret >"$folder/secret"
 expect 0 out "The settings are fine" --check-config --turn-urls $turn --turn-secret-file "$folder/secret"
 start --turn-urls $turn --turn-secret-file "$folder/secret" --log-level debug
-stop TERM
-grep -rq very-secret "$folder/log" "$folder/running" && fail "expected the secret to be shown nowhere"
+stop_soon TERM
+grep -q very-secret "$log" "$running" && fail "expected the secret to be shown nowhere"
 
 # Logs for machines: nothing but events, one JSON object a line.
 start --log-format json --announce 127.0.0.1,2001:db8::1
-said log "\"event\":\"media announced\",\"address\":\"127.0.0.1\",\"port\":$media_port,\"scope\":\"this machine\""
-said log "\"event\":\"media announced\",\"address\":\"2001:db8::1\",\"port\":$media_port,\"scope\":\"public\""
-[ -s "$folder/running" ] && fail "expected nothing on stderr with --log-format json"
-stop INT
-grep -v '^{.*}$' "$folder/log" && fail "expected one JSON object a line"
+said "$log" "\"event\":\"media announced\",\"address\":\"127.0.0.1\",\"port\":$media_port,\"scope\":\"this machine\""
+said "$log" "\"event\":\"media announced\",\"address\":\"2001:db8::1\",\"port\":$media_port,\"scope\":\"public\""
+[ -s "$running" ] && fail "expected nothing on stderr with --log-format json"
+stop_soon INT
+grep -v '^{.*}$' "$log" && fail "expected one JSON object a line"
 
-[ "$failures" = 0 ] && echo "all as expected"
-[ "$failures" = 0 ]
+finish

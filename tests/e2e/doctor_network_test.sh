@@ -3,11 +3,9 @@
 # usage: in_own_network.sh doctor_network_test.sh PATH/TO/rotunda
 set -u
 server=$1
-folder=$(mktemp -d)
-failures=0
+. "$(dirname "$0")/shell_kit.sh"
 here=$ROTUNDA_TEST_ADDRESS
 unset ROTUNDA_TEST_ADDRESS # it is no setting
-trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/web" && echo '<p>page</p>' >"$folder/web/index.html"
 
 # doctor STATUS ARGS...
@@ -17,12 +15,6 @@ doctor() {
     timeout 60 "$server" doctor --web-root "$folder/web" --workers 2 "$@" >"$folder/out" 2>&1
     got=$?
     [ "$got" = "$status" ] || fail "doctor $*: expected exit status $status, got $got"
-}
-
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    sed "s/^/    out: /" "$folder/out"
 }
 
 # has REGEX: a line of the output.
@@ -52,5 +44,4 @@ else
     echo "ok 1 - rotunda doctor behind a firewall # SKIP nft makes no rules here"
 fi
 
-[ "$failures" = 0 ] && echo "all as expected"
-[ "$failures" = 0 ]
+finish

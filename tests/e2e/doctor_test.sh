@@ -4,36 +4,8 @@
 set -u
 server=$1
 here=$(dirname "$0")
-folder=$(mktemp -d)
-pids=
-failures=0
-trap 'for pid in $pids; do kill -9 "$pid" 2>/dev/null; done; rm -rf "$folder"' EXIT
+. "$here/shell_kit.sh"
 mkdir "$folder/web" && echo '<p>page</p>' >"$folder/web/index.html"
-
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    for stream in out err; do
-        [ -f "$folder/$stream" ] && sed "s/^/    $stream: /" "$folder/$stream"
-    done
-}
-
-# free_ports COUNT: ports that nobody uses, TCP and UDP.
-free_ports() {
-    python3 - "$1" <<'PY'
-import socket, sys
-taken = []
-while len(taken) < int(sys.argv[1]):
-    tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    tcp.bind(("127.0.0.1", 0))
-    try:
-        udp.bind(("0.0.0.0", tcp.getsockname()[1]))
-    except OSError:
-        continue
-    taken.append((tcp, udp))
-print(*[tcp.getsockname()[1] for tcp, _ in taken])
-PY
-}
 
 # doctor STATUS ARGS...: runs it on two ports of this test.
 doctor() {
@@ -49,19 +21,6 @@ doctor() {
 # has REGEX: a line of the output.
 has() {
     grep -qE -e "$1" "$folder/out" || fail "expected a line \"$1\""
-}
-
-# wait_for FILE REGEX: until a program in the background has said it.
-wait_for() {
-    tries=0
-    until grep -qs -e "$2" "$1"; do
-        tries=$((tries + 1))
-        if [ $tries -gt 200 ]; then
-            fail "expected \"$2\" in $1"
-            exit 1
-        fi
-        sleep 0.05
-    done
 }
 
 # shellcheck disable=SC2046
@@ -103,7 +62,7 @@ grep -q 'rotunda doctor: unknown setting "lisen"' "$folder/err" || fail "doctor 
 "$server" --help | grep -q 'rotunda doctor \[--json\]' || fail "--help: expected it to tell of the doctor"
 
 # A stranger at each port.
-python3 -c '
+background stranger python3 -c '
 import socket, sys, time
 kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 sockets = []
@@ -115,10 +74,9 @@ for name, port in zip(sys.argv[1::2], sys.argv[2::2]):
     sockets.append(s)
 print("ready", flush=True)
 sockets[0].accept()[0].sendall(b"220 mail.example ESMTP\r\n")
-time.sleep(60)' tcp "$http_port" udp "$media_port" >"$folder/stranger" &
-stranger=$!
-pids="$pids $stranger"
-wait_for "$folder/stranger" ready
+time.sleep(60)' tcp "$http_port" udp "$media_port"
+stranger=$background_pid
+wait_for "$background_out" ready "$stranger"
 doctor 1
 has "^FAIL +listen-port +TCP port $http_port of 127.0.0.1 is taken by .*  mend: stop it, or choose another port: --listen"
 has "^FAIL +media-port +UDP port $media_port is taken by .*  mend: stop it, or choose another port: --media-port"
@@ -128,28 +86,23 @@ kill "$stranger"
 wait "$stranger" 2>/dev/null
 
 # A Rotunda that runs is recognised, called, and left as it was.
-"$server" --listen "127.0.0.1:$http_port" --media-port "$media_port" --announce 127.0.0.1 --web-root "$folder/web" \
-    --workers 2 >"$folder/running" 2>"$folder/log" &
-running=$!
-pids="$pids $running"
-wait_for "$folder/running" '^  firewall'
+serve --listen "127.0.0.1:$http_port" --media-port "$media_port" --announce 127.0.0.1 --web-root "$folder/web" \
+    --workers 2
 doctor 0
 has "^ok +listen-port +Rotunda [0-9.]+ runs at TCP port $http_port"
 has "^ok +media-port +UDP port $media_port is in use"
 has "^ok +call +127\.0\.0\.1: WebSocket"
 doctor 0 --announce 127.0.0.2
 has "^warn +announce +the server that runs announces 127.0.0.1 with UDP port $media_port, which is not what"
-kill "$running"
-wait "$running" || fail "the server that was examined: expected exit status 0"
+stop
 
 # Certificates: expired, of another key, signed by nobody that is known; the call is made all the same.
 (
     cd "$folder" && exec >openssl.log 2>&1
     for name in key other; do openssl ecparam -name prime256v1 -genkey -noout -out $name.pem; done
     openssl req -x509 -new -key key.pem -subj /CN=meet.example -days 90 -out self.pem
-    openssl req -new -key key.pem -subj /CN=meet.example -out expired.csr
-    openssl x509 -req -in expired.csr -signkey key.pem -days -1 -out expired.pem
 ) || fail "openssl: expected it to make certificates"
+expired_certificate "$folder/key.pem" meet.example "$folder/expired.pem"
 doctor 0 --tls-cert "$folder/self.pem" --tls-key "$folder/key.pem"
 has "^ok +certificate +$folder/self.pem: of meet.example, until "
 has "^warn +certificate +$folder/self.pem: signed by itself: browsers warn of it  mend: "
@@ -166,14 +119,11 @@ has "^FAIL +certificate +.*is not the key of the certificate.*  mend: --tls-cert
     doctor 0
     has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  mend: .*LimitNOFILE=10512"
     # The quick part speaks at every start, of what is wrong alone.
-    "$server" --listen "127.0.0.1:$http_port" --media-port "$media_port" --workers 2 >"$folder/running" 2>"$folder/log" &
-    running=$!
-    wait_for "$folder/running" '^  firewall'
-    kill "$running"
-    wait "$running"
-    cp "$folder/log" "$folder/out"
+    serve --listen "127.0.0.1:$http_port" --media-port "$media_port" --workers 2
+    stop
+    cp "$log" "$folder/out"
     has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*mend=".*LimitNOFILE=10512'
-    grep -E 'self-check check="(clock|udp-gso|cipher|libraries)"' "$folder/log" && fail "expected silence about what is well"
+    grep -E 'self-check check="(clock|udp-gso|cipher|libraries)"' "$log" && fail "expected silence about what is well"
     ulimit -n 100
     doctor 1
     has "^FAIL +file-limit +100 open files are allowed"
@@ -182,9 +132,8 @@ has "^FAIL +certificate +.*is not the key of the certificate.*  mend: --tls-cert
 failures=$?
 
 # An announced address that is another's, as a STUN server sees it: nobody would get through.
-python3 "$here/stun_server.py" "$stun_port" 198.51.100.2 >"$folder/stun" &
-pids="$pids $!"
-wait_for "$folder/stun" ready
+background stun python3 "$here/stun_server.py" "$stun_port" 198.51.100.2
+wait_for "$background_out" ready "$background_pid"
 doctor 0 --announce auto --stun "127.0.0.1:$stun_port"
 has "^ok +stun +127.0.0.1:$stun_port: it sees this machine at 198.51.100.2"
 has "^ok +announce +198.51.100.2: public; this machine is behind NAT there"
@@ -197,11 +146,10 @@ has "^FAIL +stun +127.0.0.1:$http_port: .*  mend: another server in --stun"
 
 # TURN: the secret is tried against the server, over UDP and TCP.
 if command -v turnserver >/dev/null; then
-    turnserver -n --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port="$turn_port" --realm=example.org \
+    background turn turnserver -n --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port="$turn_port" --realm=example.org \
         --use-auth-secret --static-auth-secret=right --no-tls --no-dtls --no-cli --userdb="$folder/turndb" \
-        --pidfile="$folder/turn.pid" --log-file=stdout >"$folder/turn" 2>&1 &
-    turn=$!
-    pids="$pids $turn"
+        --pidfile="$folder/turn.pid" --log-file=stdout
+    turn=$background_pid
     until ss -Huln "sport = :$turn_port" | grep -q . && ss -Htln "sport = :$turn_port" | grep -q .; do
         kill -0 "$turn" || exit 1
         sleep 0.05
@@ -223,5 +171,4 @@ else
     echo "ok 1 - rotunda doctor with a TURN server # SKIP there is no turnserver (coturn)"
 fi
 
-[ "$failures" = 0 ] && echo "all as expected"
-[ "$failures" = 0 ]
+finish

@@ -4,41 +4,12 @@
 set -u
 server=$1
 load=$2
-folder=$(mktemp -d)
-pid=
-failures=0
-trap '[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
+. "$(dirname "$0")/shell_kit.sh"
 
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    for stream in out err log; do
-        [ -f "$folder/$stream" ] && sed "s/^/    $stream: /" "$folder/$stream"
-    done
-}
-
-# start ARGS...: runs the server until it says where it is; sets pid and url.
+# start ARGS...: runs the server; sets pid and url.
 start() {
-    : >"$folder/running"
-    "$server" --listen 127.0.0.1:0 --media-port 0 --announce 127.0.0.1 --workers 2 --log-level warn "$@" \
-        >"$folder/running" 2>"$folder/log" &
-    pid=$!
-    tries=0
-    until grep -qs '^  firewall' "$folder/running"; do
-        tries=$((tries + 1))
-        if [ $tries -gt 200 ] || ! kill -0 "$pid" 2>/dev/null; then
-            fail "expected the server to say that it is running"
-            exit 1
-        fi
-        sleep 0.1
-    done
-    url=$(sed -n 's|^  open  *http://\(127.0.0.1:[0-9]*\)/$|ws://\1/ws|p' "$folder/running")
-}
-
-stop() {
-    kill "$pid"
-    wait "$pid" || fail "the server: expected exit status 0"
-    pid=
+    serve --listen 127.0.0.1:0 --media-port 0 --announce 127.0.0.1 --workers 2 --log-level warn "$@"
+    url=$(sed -n 's|^  open  *http://\(127.0.0.1:[0-9]*\)/$|ws://\1/ws|p' "$running")
 }
 
 # expect STATUS TEXT ARGS...: runs the load; its output must hold TEXT.
@@ -94,5 +65,4 @@ start --participants-max 2
 expect 2 "join refused: room-full" --url "$url" --participants 3 --duration 1
 stop
 
-[ "$failures" = 0 ] && echo "all as expected"
-[ "$failures" = 0 ]
+finish

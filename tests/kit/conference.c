@@ -54,7 +54,7 @@ struct conference {
     struct note {
         uint32_t client;
         json_t *message;
-    } * notes;
+    } *notes;
     size_t note_count, note_cap;
 };
 

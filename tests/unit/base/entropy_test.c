@@ -19,13 +19,13 @@ static void bytes_are_filled_and_differ(void **state) {
     entropy_fill(&untouched, 0);
     assert_int_equal(untouched, 7);
     assert_true(entropy_u64() != entropy_u64());
-    uint32_t or = 0, and = UINT32_MAX;
+    uint32_t ones = 0, zeros = UINT32_MAX;
     for (int i = 0; i < 200; i++) {
         uint32_t v = entropy_u32();
-        or |= v;
-        and &= v;
+        ones |= v;
+        zeros &= v;
     }
-    assert_true(or == UINT32_MAX && and == 0); // each bit was both
+    assert_true(ones == UINT32_MAX && zeros == 0); // each bit was both
 }
 
 static void text_keeps_to_its_alphabet_and_length(void **state) {

@@ -30,8 +30,7 @@ struct row {
         size_t body;
     } want[PACKETS_MAX]; // ends with body NONE
 };
-#define END                                                                                                  \
-    { RTCP_OTHER, SIZE_MAX }
+#define END {RTCP_OTHER, SIZE_MAX}
 
 static const struct row rows[] = {
     {"nothing", "", false, {END}},

@@ -423,10 +423,8 @@ static void every_cut_and_every_flipped_bit_gets_silence(void **state) {
 }
 
 int main(void) {
-#define TRAP(n, f)                                                                                           \
-    { "trap " #n ": " #f, f, ice_bench_start, ice_bench_stop, NULL }
-#define TRAP_ROWS(n, f)                                                                                      \
-    { "trap " #n ": " #f, f, NULL, NULL, NULL }
+#define TRAP(n, f) {"trap " #n ": " #f, f, ice_bench_start, ice_bench_stop, NULL}
+#define TRAP_ROWS(n, f) {"trap " #n ": " #f, f, NULL, NULL, NULL}
     const struct CMUnitTest tests[] = {
         TRAP(1, requests_without_credentials_are_not_accepted),
         TRAP(2, an_empty_key_never_authenticates),

@@ -42,7 +42,7 @@ static void source_pauses(struct room *r) {
 
 static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
     (void)state;
-    static void (*const interrupt[])(struct room * r) = {pause_and_resume, suspend, source_pauses};
+    static void (*const interrupt[])(struct room *r) = {pause_and_resume, suspend, source_pauses};
     static const int64_t steps[] = {-900000000, -90000000, -2000000, -450000, 450000, 900000000, 0};
     for (unsigned k = 0; k < sizeof interrupt / sizeof *interrupt; k++)
         for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {

@@ -7,9 +7,9 @@
 #define VIDEOS 4u // publishers; the last one sends two layers
 #define VIDEO_SSRC(v) (500 + 10 * (v))
 #define AUDIO_SSRC 900
-#define CONSUMER(r, v) (100 + (r)*10 + (v)) // v == VIDEOS: the audio
+#define CONSUMER(r, v) (100 + (r) * 10 + (v)) // v == VIDEOS: the audio
 
-static char names[RECEIVERS][8];
+static char names[RECEIVERS][16];
 static const char *const PUB = "publisher";
 
 struct room {

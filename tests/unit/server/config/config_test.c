@@ -16,13 +16,13 @@ struct value_row {
 };
 
 static const struct value_row values[] = {
-    {"listen", "127.0.0.1:9000", "0.0.0.0", "an IP address and a port"},
+    {"listen", "127.0.0.1:9000", "0.0.0.0", "an IP address or localhost, with a port"},
     {"listen", "[::]:8080", "::1:8080", "[::]:8080"},
-    {"listen", "[::1]:1", "[127.0.0.1]:8080", "an IP address and a port"},
-    {"listen", "localhost:80", "example.com:80", "an IP address and a port"},
-    {"listen", "0.0.0.0:0", "0.0.0.0:65536", "an IP address and a port"},
-    {"admin-listen", "[::1]:9100", "9100", "an IP address and a port"},
-    {"admin-listen", "localhost:0", "localhost:65536", "an IP address and a port"},
+    {"listen", "[::1]:1", "[127.0.0.1]:8080", "an IP address or localhost, with a port"},
+    {"listen", "localhost:80", "example.com:80", "an IP address or localhost, with a port"},
+    {"listen", "0.0.0.0:0", "0.0.0.0:65536", "an IP address or localhost, with a port"},
+    {"admin-listen", "[::1]:9100", "9100", "an IP address or localhost, with a port"},
+    {"admin-listen", "localhost:0", "localhost:65536", "an IP address or localhost, with a port"},
     {"trust-proxy", "127.0.0.1", "localhost", "1 to 32 addresses or networks"},
     {"trust-proxy", "10.0.0.0/8, ::1, 2001:db8::/32", "10.0.0.0/33", "separated by commas"},
     {"trust-proxy", "0.0.0.0/0", "10.0.0.0/8,", "as in 10.0.0.0/8,::1"},
