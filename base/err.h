@@ -5,6 +5,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <assert.h>
+
 #define MUST_USE __attribute__((warn_unused_result))
 
 enum err {
@@ -20,6 +22,13 @@ enum err {
     ERR_IO,          // the operating system refused
     ERR_AGAIN,       // nothing now, try again
 };
+
+// For faults that the product survives, and counts, but that tests must not.
+#ifdef ROTUNDA_DEBUG
+#define debug_assert(condition) assert(condition)
+#else
+#define debug_assert(condition) ((void)0)
+#endif
 
 // A short English name for logs ("limit reached"); never NULL.
 const char *err_name(enum err e);

@@ -3,22 +3,73 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES 4096 // of a pipe, that much is taken whole or not at all (PIPE_BUF)
 
 static enum log_level level_max = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 
+// Where lines go, and how without waiting.
+static enum { OUT_PLAIN, OUT_NON_BLOCKING, OUT_SOCKET, OUT_ASK_FIRST } out_kind;
+static int out_fd = STDERR_FILENO;
+static atomic_uint_fast64_t dropped, dropped_untold;
+
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+// The flag O_NONBLOCK belongs to the open file, which others may share (the shell that started us): so a pipe
+// or a terminal is opened once more. A file that is written to does not keep anybody waiting.
+static void out_open(int fd) {
+    static int own_fd = -1;
+    struct stat info;
+    char path[32];
+    if (own_fd >= 0)
+        close(own_fd);
+    own_fd = -1;
+    out_fd = fd;
+    out_kind = OUT_PLAIN;
+    if (fstat(fd, &info) != 0 || S_ISREG(info.st_mode))
+        return;
+    if (S_ISSOCK(info.st_mode)) {
+        out_kind = OUT_SOCKET;
+        return;
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    out_kind = own_fd >= 0 ? OUT_NON_BLOCKING : OUT_ASK_FIRST;
+    if (own_fd >= 0)
+        out_fd = own_fd;
+}
 
 void log_configure(enum log_level level, enum log_format format) {
     level_max = level;
     line_format = format;
+    out_open(format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO);
+}
+
+uint64_t log_dropped(void) {
+    return atomic_load(&dropped);
+}
+
+// False when nobody takes it now.
+static bool out_write(const char *line, size_t len) {
+    if (out_kind == OUT_SOCKET)
+        return send(out_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    struct pollfd ready = {.fd = out_fd, .events = POLLOUT};
+    if (out_kind == OUT_ASK_FIRST && poll(&ready, 1, 0) != 1)
+        return false;
+    return write(out_fd, line, len) >= 0 ||
+           (errno != EAGAIN && errno != EINTR); // an error is not ours to tell
 }
 
 bool log_enabled(enum log_level level) {
@@ -140,6 +191,17 @@ size_t log_format_line(char *out, size_t cap, enum log_format format, uint64_t w
 void log_line(enum log_level level, const char *event, const struct log_field *fields) {
     char line[LINE_MAX_BYTES];
     size_t len = log_format_line(line, sizeof line, line_format, clock_wall_us(), level, event, fields);
-    ssize_t n = write(line_format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO, line, len);
-    (void)n; // there is nowhere left to complain
+    if (!out_write(line, len)) {
+        atomic_fetch_add(&dropped, 1);
+        atomic_fetch_add(&dropped_untold, 1);
+        return;
+    }
+    uint64_t untold = atomic_exchange(&dropped_untold, 0);
+    if (untold == 0)
+        return;
+    const struct log_field lost[] = {LOG_NUMBER("lines", untold), {.key = NULL}};
+    len = log_format_line(line, sizeof line, line_format, clock_wall_us(), LOG_LEVEL_WARN,
+                          "log lines dropped", lost);
+    if (!out_write(line, len))
+        atomic_fetch_add(&dropped_untold, untold);
 }

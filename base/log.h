@@ -3,9 +3,11 @@
 //   LOG_INFO("participant joined", LOG_TEXT("room", room), LOG_TEXT("user", name));
 //
 // Any thread. A line is built on the stack and leaves with one write(2), so lines do not mix and nothing is
-// locked. Control characters, quotes and bytes that are no UTF-8 are escaped in values; a value is cut at
-// LOG_VALUE_MAX bytes, between characters, and a field that does not fit the line is left out. Never log a
-// secret. Not for the packet path.
+// locked. Nor does it ever wait: where nobody reads (a full pipe, a stopped terminal) the line is dropped and
+// counted, and the next one that gets through is followed by one that tells how many were. Control
+// characters, quotes and bytes that are no UTF-8 are escaped in values; a value is cut at LOG_VALUE_MAX
+// bytes, between characters, and a field that does not fit the line is left out. Never log a secret. Not for
+// the packet path.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -30,6 +32,7 @@ struct log_field {
 // Before other threads start.
 void log_configure(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
+uint64_t log_dropped(void); // lines so far that nobody took; any thread
 
 // Writes text to standard error and JSON, which programs collect, to standard output. Fields end with one
 // whose key is NULL.

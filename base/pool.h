@@ -19,7 +19,7 @@
 #define BLOCK_META_BYTES 64
 #define BLOCK_CAPACITY (BLOCK_BYTES - 32 - BLOCK_META_BYTES)
 #define BLOCK_HEADROOM 192
-#define BLOCK_DATAGRAM_MAX 1536 // longest datagram that is received or sent
+#define BLOCK_DATAGRAM_MAX 1536 // longest datagram that is received; sent, it is longer by a header and a tag
 #define BLOCK_TAILROOM (BLOCK_CAPACITY - BLOCK_HEADROOM - BLOCK_DATAGRAM_MAX)
 
 struct pool;

@@ -1,8 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// Tests of components (*.test.tsx) have a pretended browser around them.
 export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('.', import.meta.url)) } },
   css: { postcss: {} },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  esbuild: { jsx: 'automatic' },
+  test: {
+    projects: [
+      { extends: true, test: { name: 'client', include: ['tests/**/*.test.ts'], environment: 'node' } },
+      { extends: true, test: { name: 'page', include: ['tests/**/*.test.tsx'], environment: 'jsdom', setupFiles: ['tests/browser.ts'] } },
+    ],
+  },
 });

@@ -87,18 +87,16 @@ bool ice_check_is_dead(const struct ice_check *check, uint64_t now_us) {
 
 enum ice_answer ice_check_read(struct ice_check *check, uint8_t *datagram, size_t len, uint64_t now_us) {
     StunMessage message;
-    StunTransactionId id;
     memset(datagram + len, 0, SLACK);
     // An answer is known by its number; libnice knows the transactions of others of this shard as well.
     if (len < 20 || !check->pending || memcmp(datagram + 4, check->id + 0, sizeof check->id) != 0)
         return ICE_ANSWER_STRANGE;
     StunValidationStatus status =
         stun_agent_validate(&check->checks->agents[check->shard], &message, datagram, len, NULL, NULL);
-    if (status != STUN_VALIDATION_SUCCESS)
-        return ICE_ANSWER_BAD;
-    stun_message_id(&message, id);
-    check->pending = false; // libnice has forgotten it
-    if (stun_message_get_class(&message) != STUN_RESPONSE)
+    // Authentic, in both cases: libnice has forgotten the transaction, so the next check is another one.
+    if (status == STUN_VALIDATION_SUCCESS || status == STUN_VALIDATION_UNKNOWN_ATTRIBUTE)
+        check->pending = false;
+    if (status != STUN_VALIDATION_SUCCESS || stun_message_get_class(&message) != STUN_RESPONSE)
         return ICE_ANSWER_BAD;
     check->connected = true;
     check->answered_us = now_us;

@@ -6,7 +6,7 @@
 #include "base/wheel.h"
 #include "load/options.h"
 #include "load/tally.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 struct uv_loop_s;
 struct net;

@@ -1,4 +1,5 @@
 // rotunda-load: see docs/load-testing.md.
+#include "base/standard_files.h"
 #include "load/crowd.h"
 #include "load/expect.h"
 
@@ -86,6 +87,7 @@ int main(int argc, char **argv) {
     struct expectations expectations;
     struct usage server;
     char error[OPTION_ERROR_MAX];
+    standard_files_open();
     signal(SIGPIPE, SIG_IGN);
     options_default(&options);
     switch (options_read(&options, argc, argv, error)) {

@@ -13,7 +13,7 @@
 
 #include "base/span.h"
 #include "load/options.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define NET_BATCH 64
 #define NET_LANES 4

@@ -1,6 +1,7 @@
 #include "load/participant.h"
 
 #include "base/clock.h"
+#include "load/plain_text.h"
 #include "transport/dtls.h"
 
 #include <assert.h>
@@ -56,6 +57,7 @@ static void participant_fail(struct participant *p, const char *what, const char
     }
     p->state = PARTICIPANT_FAILED;
     snprintf(p->why, sizeof p->why, "%s%s%s", what, why[0] ? ": " : "", why);
+    plain_text(p->why); // it may be the server's, and goes to a terminal
     if (p->sender)
         sender_stop(p->sender);
 }
@@ -291,9 +293,13 @@ static void on_transport_connected(struct participant *p, const struct signal_me
 }
 
 static void on_produced(struct participant *p, const struct signal_message *m, uint64_t now_us) {
-    enum media_kind kind = strcmp(signal_text_of(m, "kind"), "video") == 0 ? MEDIA_VIDEO : MEDIA_AUDIO;
-    snprintf(p->produced[kind], SIGNAL_ID_MAX, "%s", signal_text_of(m, "producerId"));
-    media_start(p, kind, now_us);
+    struct producer_info info;
+    if (signal_read_new_producer(m, &info) != ERR_OK) {
+        p->load->tally.faults[FAULT_SIGNALLING]++;
+        return;
+    }
+    memcpy(p->produced[info.kind], info.id, SIGNAL_ID_MAX);
+    media_start(p, info.kind, now_us);
 }
 
 static void on_consumed(struct participant *p, const struct signal_message *m, uint64_t now_us) {

@@ -124,8 +124,9 @@ static bool track_make_parts(struct track *t) {
 enum err receiver_add(struct receiver *r, const struct consumed *params, uint64_t now_us) {
     unsigned index;
     bool rtx;
-    if (track_of_ssrc(r, params->ssrc, &rtx))
-        return ERR_EXISTS;
+    if (params->ssrc == params->rtx_ssrc || track_of_ssrc(r, params->ssrc, &rtx) ||
+        (params->rtx_ssrc && track_of_ssrc(r, params->rtx_ssrc, &rtx)))
+        return ERR_EXISTS; // of both names, so that none is taken from another track when this one closes
     struct track *t = calloc(1, sizeof *t);
     if (!t || !tracks_make_room(r, &index)) {
         free(t);
@@ -226,10 +227,9 @@ static bool unwrap(struct track *t, struct rtp_packet *packet) {
     }
     if (packet->payload.len == 0)
         return false; // probing
-    int behind = t->stats.started && rtp_unwrap_rtx(packet, &seq, &payload) == ERR_OK
-                     ? seq16_diff((uint16_t)t->stats.highest_seq, seq)
-                     : -1;
-    if (behind < -RTX_SANE || behind > RTX_SANE || !t->stats.started) {
+    bool whole = t->stats.started && rtp_unwrap_rtx(packet, &seq, &payload) == ERR_OK;
+    int behind = whole ? seq16_diff((uint16_t)t->stats.highest_seq, seq) : 0;
+    if (!whole || behind < -RTX_SANE || behind > RTX_SANE) {
         count_fault(t->receiver, FAULT_RTX);
         return false;
     }

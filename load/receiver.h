@@ -58,6 +58,7 @@ struct receiver {
 // NULL: no memory.
 struct receiver *receiver_create(struct load *load, uint64_t origin_us);
 void receiver_destroy(struct receiver *receiver, uint64_t now_us); // counts what is left; NULL is fine
+// ERR_EXISTS: one of its SSRCs is another track's, or both are the same; ERR_NO_MEMORY.
 MUST_USE enum err receiver_add(struct receiver *receiver, const struct consumed *params, uint64_t now_us);
 void receiver_remove(struct receiver *receiver, const char *consumer_id, uint64_t now_us);
 void receiver_pause_consumer(struct receiver *receiver, const char *consumer_id, bool paused,

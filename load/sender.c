@@ -46,7 +46,7 @@ static void stream_send(struct sender *s, struct rtp_stream *rtp, const struct s
     uint8_t packet[WIRE_PACKET_MAX + SRTP_TRAILER_MAX];
     struct writer w = writer_of(packet, WIRE_PACKET_MAX);
     struct rtp_head head = {.marker = note->marker,
-                            .seq = note->seq,
+                            .seq = (uint16_t)note->index,
                             .timestamp = note->timestamp,
                             .audio_level = level,
                             .voice = level >= 0 && level < 127};
@@ -60,35 +60,36 @@ static void stream_send(struct sender *s, struct rtp_stream *rtp, const struct s
     rtp->report_us = now_us;
     s->load->tally.rtp_out++;
     s->load->tally.rtp_bytes_out += w.len;
-    wire_send_rtp(s->wire, packet, w.len, now_us);
+    wire_send_rtp(s->wire, packet, w.len, note->index, now_us);
 }
 
 // RFC 4588, section 4: the original sequence number, then the payload as it was.
 static void stream_resend(struct video_stream *v, uint16_t seq, uint64_t now_us) {
     struct sender *s = v->sender;
     const struct sent_note *note = &v->notes[seq % SENDER_NOTES];
-    if (!note->used || note->seq != seq || !v->rtp.rtx_ssrc || !wire_ready(s->wire)) {
+    if (!note->used || (uint16_t)note->index != seq || !v->rtp.rtx_ssrc || !wire_ready(s->wire)) {
         s->load->tally.rtx_missed++;
         return;
     }
     uint8_t packet[WIRE_PACKET_MAX + SRTP_TRAILER_MAX];
     struct writer w = writer_of(packet, WIRE_PACKET_MAX);
+    uint64_t index = v->rtp.rtx_next++;
     struct rtp_head head = {
-        .marker = note->marker, .seq = v->rtp.rtx_seq++, .timestamp = note->timestamp, .audio_level = -1};
+        .marker = note->marker, .seq = (uint16_t)index, .timestamp = note->timestamp, .audio_level = -1};
     stream_head(s, &v->rtp, &w, &head, true, now_us);
     write_u16(&w, seq);
     uint8_t *payload = write_raw(&w, note->payload.bytes);
     assert(payload);
     payload_write(&note->payload, payload);
     s->load->tally.rtx_out++;
-    wire_send_rtp(s->wire, packet, w.len, now_us);
+    wire_send_rtp(s->wire, packet, w.len, index, now_us);
 }
 
 // ---- audio
 
 static void audio_packet(struct sender *s, bool silent, uint64_t now_us) {
     struct sent_note note = {
-        .seq = s->audio.seq++,
+        .index = s->audio.next++,
         .timestamp = s->audio.timestamp_base + s->audio_frame * (AUDIO_CLOCK_HZ / 50),
         .marker = s->was_silent && !silent, // RFC 3551, 4.1: the first packet of a talkspurt
         .payload = {.codec = CODEC_OPUS,
@@ -128,7 +129,7 @@ static void video_packet(struct video_stream *v, uint64_t now_us) {
     unsigned layers = s->load->options->temporal, shift = s->video_count - 1 - v->layer;
     struct sent_note note = {
         .used = true,
-        .seq = v->rtp.seq++,
+        .index = v->rtp.next++,
         .timestamp = v->rtp.timestamp_base + v->frame.timestamp,
         .marker = v->sent + 1 == v->frame.packets,
         .payload = {.codec = s->load->options->codec,
@@ -144,7 +145,7 @@ static void video_packet(struct video_stream *v, uint64_t now_us) {
                     .temporal = payload_temporal(layers, v->frame.since_key),
                     .temporal_layers = (uint8_t)layers},
     };
-    v->notes[note.seq % SENDER_NOTES] = note;
+    v->notes[note.index % SENDER_NOTES] = note;
     stream_send(s, &v->rtp, &note, -1, now_us);
     v->sent++;
 }
@@ -297,8 +298,8 @@ static void stream_init(struct sender *s, struct rtp_stream *rtp, const struct s
         .payload_type = codec->payload_type,
         .rtx_payload_type = codec->rtx_payload_type,
         // RFC 3711, 3.3.1: the low half, so that the first rollover is unmistakable.
-        .seq = (uint16_t)(1 + load_random(load) % 32767),
-        .rtx_seq = (uint16_t)(1 + load_random(load) % 32767),
+        .next = 1 + load_random(load) % 32767,
+        .rtx_next = 1 + load_random(load) % 32767,
         .timestamp_base = (uint32_t)load_random(load),
         .mid = mid,
         .ids = ids,

@@ -18,7 +18,7 @@
 
 struct sent_note {
     bool used;
-    uint16_t seq;
+    uint64_t index; // of its packet: 2^16 * ROC + SEQ
     uint32_t timestamp;
     bool marker;
     struct payload_note payload;
@@ -27,7 +27,7 @@ struct sent_note {
 struct rtp_stream {          // what audio and each encoding of video have in common
     uint32_t ssrc, rtx_ssrc; // rtx_ssrc 0: none
     uint8_t payload_type, rtx_payload_type;
-    uint16_t seq, rtx_seq;
+    uint64_t next, rtx_next; // packet indexes
     uint32_t timestamp_base;
     const char *mid;
     char rid[RID_MAX + 1]; // "" for none

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,6 +80,7 @@ struct producer_info {
 
 // The i-th of `joined`; false beyond the end. A malformed one has an empty id.
 bool signal_read_listed_producer(const struct signal_message *message, unsigned i, struct producer_info *out);
+// Of `new-producer` and of `produced`.
 MUST_USE enum err signal_read_new_producer(const struct signal_message *message, struct producer_info *out);
 
 struct remote_transport {

@@ -65,9 +65,9 @@ static void wire_dtls_send(void *ctx, struct span datagram) {
     wire_output(ctx, copy, datagram.len, clock_now_us());
 }
 
-void wire_send_rtp(struct wire *wire, uint8_t *packet, size_t len, uint64_t now_us) {
+void wire_send_rtp(struct wire *wire, uint8_t *packet, size_t len, uint64_t index, uint64_t now_us) {
     assert(wire->srtp && len <= WIRE_PACKET_MAX);
-    if (srtp_session_protect_rtp(wire->srtp, packet, &len) == ERR_OK)
+    if (srtp_session_protect_rtp(wire->srtp, packet, &len, index) == ERR_OK)
         wire_output(wire, packet, len, now_us);
 }
 

@@ -29,7 +29,7 @@ struct wire *wire_open(struct load *load, const struct remote_transport *remote,
 void wire_close(struct wire *wire); // NULL is fine
 bool wire_ready(const struct wire *wire);
 // packet: writable, with SRTP_TRAILER_MAX (SRTCP_TRAILER_MAX) bytes behind it; encrypted in place.
-void wire_send_rtp(struct wire *wire, uint8_t *packet, size_t len, uint64_t now_us);
+void wire_send_rtp(struct wire *wire, uint8_t *packet, size_t len, uint64_t index, uint64_t now_us);
 void wire_send_rtcp(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us);
 
 #endif

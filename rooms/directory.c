@@ -5,7 +5,6 @@
 #include "base/slots.h"
 
 #include <assert.h>
-#include <jansson.h> // json_decref only
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +66,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->link);
     list_init(&room->participants);
     list_init(&room->calls);
+    chat_history_init(&room->chat);
     speaker_init(&room->speaker);
     wheel_node_init(&room->linger_timer, NULL);
     wheel_node_init(&room->speaker_timer, NULL);
@@ -74,7 +74,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
 }
 
 static void room_destroy(struct room *room) {
-    json_decref(room->chat);
+    chat_history_clear(&room->chat);
     free(room->name);
     free(room);
 }

@@ -1,5 +1,5 @@
 // media_msg: everything that the control thread says to a media worker (media_cmd) and hears from it
-// (media_event).
+// (media_event and, for whoever asked, media_stats).
 //
 // Fixed-size tagged unions for SPSC rings: plain data, no pointers. Objects are named by ids that the control
 // thread gives out (slots: index and generation), unique over all workers; a worker that does not know an id
@@ -7,10 +7,23 @@
 #ifndef ROOMS_MEDIA_MSG_H
 #define ROOMS_MEDIA_MSG_H
 
+#include "base/addr.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
 
 #define WORKERS_MAX 64
+
+// A link is a way by which packets of producers leave a worker for consumers elsewhere, named by where it
+// leads: today each worker of the process is at the end of one. Who owns the links knows where theirs lead
+// (server/media/mesh.h), nobody else does.
+#define LINKS_MAX 4096
+#define RELAYS_MAX 256 // links that one producer's packets leave by
+struct link_id {
+    uint16_t v; // below LINKS_MAX
+};
+static inline struct link_id link_of_worker(unsigned worker) {
+    return (struct link_id){(uint16_t)worker};
+}
 
 struct transport_id {
     uint32_t v;
@@ -70,10 +83,10 @@ enum media_cmd_type {
     MEDIA_RESTART_ICE,
     MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
     MEDIA_OPEN_PRODUCER,
-    MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets from another worker
+    MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets over a link
     MEDIA_PAUSE_PRODUCER,
     MEDIA_CLOSE_PRODUCER, // with all its consumers on this worker
-    MEDIA_OPEN_RELAY,     // send this producer's packets to worker `relay.worker` too
+    MEDIA_OPEN_RELAY,     // send this producer's packets over link `relay.link` too
     MEDIA_CLOSE_RELAY,
     MEDIA_OPEN_CONSUMER,
     MEDIA_PAUSE_CONSUMER,
@@ -100,7 +113,7 @@ struct media_cmd {
         struct {
             struct producer_params params;
             bool paused;
-            uint8_t source_worker; // OPEN_RELAYED_PRODUCER: where the publisher is
+            struct link_id source; // OPEN_RELAYED_PRODUCER: where the publisher is
         } open_producer;
         struct {
             struct consumer_params params;
@@ -110,7 +123,7 @@ struct media_cmd {
             bool paused;
         } pause; // PAUSE_PRODUCER, PAUSE_CONSUMER: false resumes
         struct {
-            uint8_t worker;
+            struct link_id link;
         } relay;
         struct {
             int8_t spatial, temporal; // 0..; LAYER_NONE for no limit
@@ -134,8 +147,9 @@ struct transport_stats {
     uint32_t rtp_recv_bitrate_bps, rtp_send_bitrate_bps;
     uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
     float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
-    char local_address[64], remote_address[64];           // "IP:PORT" of the selected tuple, "" for none
-    char ice_state[16], dtls_state[16];
+    struct tuple selected;                                // TUPLE_NONE while there is none
+    enum ice_state ice;
+    enum dtls_state dtls;
 };
 
 struct stream_report {
@@ -152,6 +166,7 @@ struct stream_report {
     uint8_t score;
 };
 
+// The answer to GET_STATS. It is large and seldom, so it has a queue of its own beside that of the events.
 struct media_stats {
     uint32_t token;
     bool found;
@@ -170,7 +185,6 @@ enum media_event_type {
     MEDIA_CONSUMER_LAYERS,
     MEDIA_LAYERS_WANTED,
     MEDIA_AUDIO_LEVEL,
-    MEDIA_STATS,
     MEDIA_STEER, // between worker and media alone: datagrams of an address come in at another worker
 };
 
@@ -198,8 +212,8 @@ struct media_event {
             bool publishes; // its transport has producers
             bool gone;      // it is nobody's any more
         } steer;
-        struct media_stats stats;
     };
 };
+_Static_assert(sizeof(struct media_event) <= 32, "the queue of events is small and stays in the caches");
 
 #endif

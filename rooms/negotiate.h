@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "rooms/media_msg.h"
+#include "rooms/receiver.h"
 
 #include <jansson.h>
 
@@ -23,6 +24,11 @@ json_t *negotiate_router_capabilities(void);
 
 // A checked copy of a client's RtpCapabilities with every default filled in.
 json_t *negotiate_check_capabilities(const json_t *capabilities, struct refusal *refusal);
+
+// What counts of checked capabilities, and RtpCapabilities that are as good for negotiate_can_consume and
+// negotiate_consumer (whose feedback is then at most what the router has, too); NULL without memory.
+void negotiate_receiver(const json_t *capabilities, const json_t *router_capabilities, struct receiver *out);
+json_t *negotiate_receiver_capabilities(const struct receiver *receiver, const json_t *router_capabilities);
 
 // A checked copy of a publisher's RtpParameters with every default filled in. Bounds: 16 codecs, 32
 // extensions, STREAMS_MAX encodings, MID_MAX, RID_MAX, CNAME_MAX.
@@ -57,7 +63,7 @@ MUST_USE enum err negotiate_consumer_params(enum media_kind kind, const json_t *
                                             struct consumer_params *out, struct refusal *refusal);
 
 // dtlsParameters of `connect-transport`: {role?, fingerprints: [{algorithm, value}]}. The first fingerprint
-// counts.
+// that is not SHA-1 counts.
 MUST_USE enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role,
                                  struct fingerprint *fingerprint, struct refusal *refusal);
 

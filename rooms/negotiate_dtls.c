@@ -1,4 +1,5 @@
-// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles).
+// dtlsParameters: RFC 8122, 5 (fingerprints), RFC 5763 (roles). A SHA-1 fingerprint proves no certificate any
+// more: two certificates with the same one can be made.
 #include "rooms/negotiate_internal.h"
 
 #include <assert.h>
@@ -10,8 +11,9 @@ static const struct hash_name {
     enum fingerprint_hash hash;
     uint8_t len;
 } HASHES[] = {
-    {"sha-1", FINGERPRINT_SHA1, 20},     {"sha-224", FINGERPRINT_SHA224, 28},
-    {"sha-256", FINGERPRINT_SHA256, 32}, {"sha-384", FINGERPRINT_SHA384, 48},
+    {"sha-224", FINGERPRINT_SHA224, 28},
+    {"sha-256", FINGERPRINT_SHA256, 32},
+    {"sha-384", FINGERPRINT_SHA384, 48},
     {"sha-512", FINGERPRINT_SHA512, 64},
 };
 
@@ -43,7 +45,24 @@ static bool parse_bytes(const char *text, uint8_t *out, size_t len) {
     return true;
 }
 
+// RFC 8122, 5: SHA-1 is not to be relied on. Whoever names a better one beside it is taken by that.
+static bool is_sha1(const json_t *item) {
+    return strcasecmp(text_member(item, "algorithm"), "sha-1") == 0;
+}
+
+static const json_t *first_trusted(const json_t *list) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (!is_sha1(json_array_get(list, i)))
+            return json_array_get(list, i);
+    }
+    return NULL;
+}
+
 static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struct refusal *refusal) {
+    if (item == NULL)
+        return refuse(
+            refusal, ERR_UNSUPPORTED,
+            "fingerprints name sha-1 alone, which is not safe any more; give sha-256, sha-384 or sha-512");
     const char *algorithm = text_member(item, "algorithm"), *value = text_member(item, "value");
 
     for (size_t i = 0; i < sizeof HASHES / sizeof HASHES[0]; i++) {
@@ -53,12 +72,13 @@ static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struc
         out->len = HASHES[i].len;
         if (parse_bytes(value, out->bytes, HASHES[i].len))
             return true;
-        return refuse(refusal, ERR_MALFORMED,
-                      "fingerprints[0].value is not %u pairs of hexadecimal digits with colons between",
-                      (unsigned)HASHES[i].len);
+        return refuse(
+            refusal, ERR_MALFORMED,
+            "the first fingerprint's value is not %u pairs of hexadecimal digits with colons between",
+            (unsigned)HASHES[i].len);
     }
     return refuse(refusal, ERR_UNSUPPORTED,
-                  "fingerprints[0].algorithm is not sha-1, sha-224, sha-256, sha-384 or sha-512");
+                  "the first fingerprint's algorithm is not sha-224, sha-256, sha-384 or sha-512");
 }
 
 static bool parse_role(const json_t *value, enum dtls_role *out, struct refusal *refusal) {
@@ -94,7 +114,7 @@ static bool parse_dtls(const json_t *parameters, enum dtls_role *role, struct fi
                       "dtlsParameters.fingerprints has %zu entries; at most %d are allowed",
                       json_array_size(list), FINGERPRINTS_MAX);
     return parse_role(json_object_get(parameters, "role"), role, refusal) &&
-           parse_fingerprint(json_array_get(list, 0), fingerprint, refusal);
+           parse_fingerprint(first_trusted(list), fingerprint, refusal);
 }
 
 enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role, struct fingerprint *fingerprint,

@@ -202,19 +202,8 @@ static json_t *consumable_parameters(const json_t *codec, const json_t *routed) 
     return copy;
 }
 
-static json_t *feedback_copy(const json_t *feedback) {
-    json_t *copy = json_array();
-    bool ok = copy != NULL;
-
-    for (size_t i = 0; i < json_array_size(feedback); i++)
-        ok = ok && append(copy, flat_copy(json_array_get(feedback, i)));
-    if (ok)
-        return copy;
-    json_decref(copy);
-    return NULL;
-}
-
-// `routed` under its router payload type; takes over `parameters`.
+// `routed` under its router payload type; takes over `parameters`. What nobody changes is the router's very
+// own: a server holds one consumable for each producer.
 static bool append_consumable(json_t *list, const json_t *routed, json_t *parameters) {
     const json_t *channels = json_object_get(routed, "channels");
     json_t *entry = json_object();
@@ -225,7 +214,7 @@ static bool append_consumable(json_t *list, const json_t *routed, json_t *parame
     if (channels != NULL)
         ok &= put(entry, "channels", share(channels));
     ok &= put(entry, "parameters", parameters);
-    ok &= put(entry, "rtcpFeedback", feedback_copy(json_object_get(routed, "rtcpFeedback")));
+    ok &= put(entry, "rtcpFeedback", json_incref(json_object_get(routed, "rtcpFeedback")));
     ok &= append(list, entry);
     return ok;
 }
@@ -249,7 +238,7 @@ static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilitie
         ok &= append_consumable(list, routed, consumable_parameters(codec, routed));
         const json_t *rtx = codec_rtx_of(routed_codecs, ours);
         if (rtx != NULL)
-            ok &= append_consumable(list, rtx, flat_copy(json_object_get(rtx, "parameters")));
+            ok &= append_consumable(list, rtx, json_incref(json_object_get(rtx, "parameters")));
     }
     if (ok)
         return list;

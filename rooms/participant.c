@@ -3,7 +3,6 @@
 #include "base/entropy.h"
 
 #include <assert.h>
-#include <jansson.h> // json_decref only
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +37,6 @@ void participant_destroy(struct participant *participant) {
     struct queued_text *queued;
     while ((queued = participant_dequeue(participant)))
         free(queued);
-    json_decref(participant->capabilities);
     explicit_bzero(participant->resume_token, sizeof participant->resume_token);
     explicit_bzero(participant->token_before, sizeof participant->token_before);
     free(participant);
@@ -67,7 +65,7 @@ bool participant_token_matches(const struct participant *participant, const char
         return false;
     bool now = token_equal(participant->resume_token, token);
     bool before = token_equal(participant->token_before, token);
-    return now || before;
+    return now || (before && participant->connection == 0);
 }
 
 enum err participant_queue(struct participant *participant, const char *text, size_t len) {

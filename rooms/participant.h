@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "base/wheel.h"
 #include "rooms/media_msg.h"
+#include "rooms/receiver.h"
+#include "rooms/relay_set.h"
 #include "rooms/speaker.h"
 
 #include <stdbool.h>
@@ -34,6 +36,14 @@ struct public_id public_id_new(void);
 #define QUEUED_TEXTS_MAX 64
 #define QUEUED_BYTES_MAX (256 * 1024)
 
+// What one participant has lately caused to be sent to others, as the moments when it will be paid for
+// (server/signal/signal_budget.c).
+struct relay_budget {
+    uint64_t all_due_us;   // summed over those who got it
+    uint64_t each_due_us;  // as one of them got it
+    uint32_t notice_bytes; // of its producers' notices, up to NOTICES_BYTES_FREE
+};
+
 struct queued_text {
     struct list link;
     size_t len;
@@ -46,13 +56,12 @@ struct participant {
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
     char resume_token[RESUME_TOKEN_BYTES + 1];
-    char token_before[RESUME_TOKEN_BYTES +
-                      1];           // good until the client shows that it has the new one; "" for none
-    uint32_t connection;            // the signalling session's id, 0 while there is none
-    struct wheel_node resume_timer; // armed while there is none
-    unsigned worker;                // all its transports live there
-    struct json_t *capabilities;    // checked RtpCapabilities, NULL until given
-    char cname[CNAME_MAX + 1];      // of all its producers; "" until the first
+    char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
+    uint32_t connection;                       // the signalling session's id, 0 while there is none
+    struct wheel_node resume_timer;            // armed while there is none
+    unsigned worker;                           // all its transports live there
+    struct receiver receiver;                  // what it can be sent
+    char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first
     struct speaker_voice voice;
     struct list transports; // struct room_transport
     uint32_t transport_count, producer_count, consumer_count;
@@ -60,6 +69,10 @@ struct participant {
     uint32_t queued_count;
     size_t queued_bytes;
     uint32_t call_count;
+    struct relay_budget spent; // while it has no connection; the connection's session keeps it else
+    uint64_t relayed_due_us;   // what others caused to be sent to it lately, likewise
+    size_t app_data_bytes;     // of its producers
+    size_t producer_bytes;     // of memory, of what it said of its producers
 };
 
 struct room_transport {
@@ -85,11 +98,14 @@ struct room_producer {
     const char *type; // "simple", "simulcast", "svc"
     bool paused;
     struct producer_params params;
-    struct json_t *consumable, *app_data;
-    struct list consumers;              // by room_consumer.producer_link
-    uint16_t consumers_on[WORKERS_MAX]; // on another worker than its own: a relay while not 0
-    int8_t wanted[WORKERS_MAX];         // highest spatial layer in use there, or LAYER_NONE
-    int8_t wanted_told;                 // what its owner heard last
+    struct json_t *consumable;
+    char *app_data; // JSON text
+    size_t app_data_len;
+    size_t held_bytes;       // of memory, of app_data and consumable
+    struct list consumers;   // by room_consumer.producer_link
+    struct relay_set relays; // to where it has consumers, other than its owner's worker
+    int8_t wanted_at_home;   // highest spatial layer in use on its owner's worker, or LAYER_NONE
+    int8_t wanted_told;      // what its owner heard last
 };
 
 struct room_consumer {
@@ -114,7 +130,8 @@ struct participant *participant_create(const char *name);
 // Outside any room, without transports, its timer disarmed. NULL is fine.
 void participant_destroy(struct participant *participant);
 
-// The token before stays good until participant_token_received: the answer with the new one may be lost.
+// The token before is spent. It is good once more only if the connection that spent it ends without having
+// shown that it has the new one (participant_token_received): the answer with that was lost, then.
 void participant_new_resume_token(struct participant *participant);
 void participant_token_received(struct participant *participant);
 // Compared in constant time.

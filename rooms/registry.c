@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+// All of it is the key: no padding.
+struct pair {
+    uint64_t owner, producer;
+};
+
 static bool table_init(struct registry_table *table) {
     table->slots = slots_create(SLOTS_MAX);
     table->names = hmap_create(PUBLIC_ID_BYTES, SLOTS_MAX);
@@ -51,7 +56,8 @@ static void *table_find(const struct registry_table *table, const char *public_i
 
 enum err registry_init(struct registry *registry) {
     *registry = (struct registry){0};
-    bool ok = table_init(&registry->transports) && table_init(&registry->producers) &&
+    registry->pairs = hmap_create(sizeof(struct pair), SLOTS_MAX);
+    bool ok = registry->pairs && table_init(&registry->transports) && table_init(&registry->producers) &&
               table_init(&registry->consumers);
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -60,6 +66,40 @@ void registry_close(struct registry *registry) {
     table_close(&registry->transports);
     table_close(&registry->producers);
     table_close(&registry->consumers);
+    assert(!registry->pairs || hmap_count(registry->pairs) == 0);
+    hmap_destroy(registry->pairs);
+    registry->pairs = NULL;
+}
+
+// ---- who consumes what
+
+static struct pair pair_of(const struct participant *owner, const struct room_producer *producer) {
+    return (struct pair){(uintptr_t)owner, producer->id.v};
+}
+
+uint32_t registry_consumer_count(const struct registry *registry, const struct participant *owner,
+                                 const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    uint32_t count = hmap_get(registry->pairs, &pair);
+    return count == HMAP_NONE ? 0 : count;
+}
+
+static bool pair_add(struct registry *registry, const struct participant *owner,
+                     const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    return hmap_put(registry->pairs, &pair, registry_consumer_count(registry, owner, producer) + 1) == ERR_OK;
+}
+
+static void pair_remove(struct registry *registry, const struct participant *owner,
+                        const struct room_producer *producer) {
+    struct pair pair = pair_of(owner, producer);
+    uint32_t count = hmap_remove(registry->pairs, &pair);
+    assert(count != HMAP_NONE && count > 0);
+    if (count > 1) {
+        enum err e = hmap_put(registry->pairs, &pair, count - 1);
+        assert(e == ERR_OK); // in the place that has become free
+        (void)e;
+    }
 }
 
 struct room_transport *registry_open_transport(struct registry *registry, struct participant *owner,
@@ -93,7 +133,7 @@ void registry_close_transport(struct registry *registry, struct room_transport *
 
 struct room_producer *registry_open_producer(struct registry *registry, struct room_transport *transport,
                                              const struct producer_params *params, struct json_t *consumable,
-                                             struct json_t *app_data) {
+                                             char *app_data, size_t app_data_len) {
     assert(transport->from_client);
     struct room_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
@@ -108,8 +148,8 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
     producer->params = *params;
     producer->consumable = consumable;
     producer->app_data = app_data;
-    memset(producer->wanted, LAYER_NONE, sizeof producer->wanted);
-    producer->wanted_told = LAYER_NONE;
+    producer->app_data_len = app_data_len;
+    producer->wanted_at_home = producer->wanted_told = LAYER_NONE;
     list_init(&producer->link);
     list_init(&producer->consumers);
     list_push_back(&transport->producers, &producer->link);
@@ -124,7 +164,8 @@ void registry_close_producer(struct registry *registry, struct room_producer *pr
     list_remove(&producer->link);
     producer_owner(producer)->producer_count--;
     json_decref(producer->consumable);
-    json_decref(producer->app_data);
+    free(producer->app_data);
+    relay_set_clear(&producer->relays);
     free(producer);
 }
 
@@ -136,6 +177,11 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
         return NULL;
     consumer->id.v = table_add(&registry->consumers, consumer, &consumer->public_id);
     if (consumer->id.v == 0) {
+        free(consumer);
+        return NULL;
+    }
+    if (!pair_add(registry, transport->owner, producer)) {
+        table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
         free(consumer);
         return NULL;
     }
@@ -151,6 +197,7 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
 
 void registry_close_consumer(struct registry *registry, struct room_consumer *consumer) {
     assert(consumer_owner(consumer)->consumer_count > 0);
+    pair_remove(registry, consumer_owner(consumer), consumer->producer);
     table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
     list_remove(&consumer->link);
     list_remove(&consumer->producer_link);

@@ -15,6 +15,7 @@ struct registry_table {
 
 struct registry {
     struct registry_table transports, producers, consumers;
+    struct hmap *pairs; // participant and producer -> how many consumers the one has of the other
 };
 
 MUST_USE enum err registry_init(struct registry *registry);
@@ -26,10 +27,10 @@ struct room_transport *registry_open_transport(struct registry *registry, struct
 // Its producers and consumers were closed before.
 void registry_close_transport(struct registry *registry, struct room_transport *transport);
 
-// consumable and app_data are taken over when it succeeds.
+// consumable and app_data (from malloc, or NULL) are taken over when it succeeds.
 struct room_producer *registry_open_producer(struct registry *registry, struct room_transport *transport,
                                              const struct producer_params *params, struct json_t *consumable,
-                                             struct json_t *app_data);
+                                             char *app_data, size_t app_data_len);
 void registry_close_producer(struct registry *registry, struct room_producer *producer); // no consumers left
 
 struct room_consumer *registry_open_consumer(struct registry *registry, struct room_transport *transport,
@@ -37,6 +38,10 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
 void registry_close_consumer(struct registry *registry, struct room_consumer *consumer);
 
 // By public id (any text): NULL when there is no such thing.
+// How many consumers of the producer the participant has.
+uint32_t registry_consumer_count(const struct registry *registry, const struct participant *owner,
+                                 const struct room_producer *producer);
+
 struct room_transport *registry_find_transport(const struct registry *registry, const char *public_id);
 struct room_producer *registry_find_producer(const struct registry *registry, const char *public_id);
 struct room_consumer *registry_find_consumer(const struct registry *registry, const char *public_id);

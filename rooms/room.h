@@ -5,6 +5,7 @@
 #ifndef ROOMS_ROOM_H
 #define ROOMS_ROOM_H
 
+#include "rooms/chat_history.h"
 #include "rooms/participant.h"
 
 struct directory;
@@ -23,8 +24,9 @@ struct room {
     struct list participants; // in the order of their joins
     uint32_t participant_count;
     uint32_t participants_on[WORKERS_MAX];
-    struct json_t *chat; // array of its last messages, NULL before the first
-    struct list calls;   // struct call
+    struct chat_history chat;
+    size_t app_data_bytes; // of its producers, without what each participant has for nothing
+    struct list calls;     // struct call
     struct speaker speaker;
     uint64_t levels_told_us; // when audio-levels went out last
     struct wheel_node linger_timer, speaker_timer;

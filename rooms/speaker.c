@@ -9,11 +9,13 @@ void speaker_init(struct speaker *speaker) {
     list_init(&speaker->voices);
     speaker->active = NULL;
     speaker->active_since_us = 0;
+    speaker->told_count = 0;
 }
 
 void speaker_voice_init(struct speaker_voice *voice) {
     *voice = (struct speaker_voice){.smooth = SPEAKER_LEVEL_MIN_DBOV * 256,
                                     .level_dbov = SPEAKER_LEVEL_MIN_DBOV,
+                                    .told_dbov = SPEAKER_UNTOLD,
                                     .challenge_us = TIME_NEVER};
     list_init(&voice->link);
 }
@@ -42,6 +44,57 @@ bool speaker_forget(struct speaker *speaker, struct speaker_voice *voice) {
     list_remove(&voice->link);
     speaker_voice_init(voice);
     return was_active;
+}
+
+// Puts the voice in its place among the loudest; the least loud one may fall out.
+static void rank(struct speaker_voice *loudest[SPEAKER_LOUDEST_MAX], unsigned *count,
+                 struct speaker_voice *voice) {
+    unsigned at = *count;
+    while (at > 0 && loudest[at - 1]->level_dbov < voice->level_dbov)
+        at--;
+    if (at == SPEAKER_LOUDEST_MAX)
+        return;
+    if (*count < SPEAKER_LOUDEST_MAX)
+        ++*count;
+    for (unsigned i = *count - 1; i > at; i--)
+        loudest[i] = loudest[i - 1];
+    loudest[at] = voice;
+}
+
+static bool worth_telling(const struct speaker *speaker, struct speaker_voice *const *loudest,
+                          unsigned count) {
+    if (count != speaker->told_count)
+        return true;
+    for (unsigned i = 0; i < count; i++) {
+        int change = loudest[i]->level_dbov - loudest[i]->told_dbov;
+        if (loudest[i]->told_dbov == SPEAKER_UNTOLD || change >= SPEAKER_CHANGE_DB ||
+            change <= -SPEAKER_CHANGE_DB)
+            return true;
+    }
+    return false;
+}
+
+bool speaker_report(struct speaker *speaker, uint64_t since_us,
+                    struct speaker_voice *out[SPEAKER_LOUDEST_MAX], unsigned *count) {
+    *count = 0;
+    LIST_EACH(node, &speaker->voices) {
+        struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
+        if (voice->heard_us >= since_us)
+            rank(out, count, voice);
+    }
+    bool changed = worth_telling(speaker, out, *count);
+    if (changed) {
+        LIST_EACH(node, &speaker->voices)
+        LIST_ENTRY(node, struct speaker_voice, link)->told_dbov = SPEAKER_UNTOLD;
+        for (unsigned i = 0; i < *count; i++)
+            out[i]->told_dbov = out[i]->level_dbov;
+        speaker->told_count = *count;
+    }
+    LIST_EACH(node, &speaker->voices) {
+        struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
+        voice->level_dbov = SPEAKER_LEVEL_MIN_DBOV; // until it is heard again
+    }
+    return changed;
 }
 
 static bool voice_speaks(const struct speaker_voice *voice, uint64_t now_us, uint64_t within_us) {

@@ -42,11 +42,16 @@ bool codec_inspect(enum media_codec codec, struct span payload, struct span desc
     if (!read)
         *out = (struct codec_frame){0};
     // The descriptor is in the clear and meant for servers; the payload may be encrypted end to end.
-    if (descriptor.ptr && descriptor.len >= DESCRIPTOR_MANDATORY_BYTES && codec_needs_key_frame(codec)) {
+    bool read_descriptor =
+        descriptor.ptr && descriptor.len >= DESCRIPTOR_MANDATORY_BYTES && codec_needs_key_frame(codec);
+    if (read_descriptor) {
         apply_descriptor(descriptor, out);
         read = true;
     }
     out->layer_sync |= out->key_frame;
+    // Only H264 and H265 do not tell a frame's first packet from others: their parameter sets do.
+    bool tells = read_descriptor || (codec != CODEC_H264 && codec != CODEC_H265);
+    out->opens = out->key_frame && (tells || out->opens);
     return read;
 }
 

@@ -14,15 +14,15 @@
 
 #include "base/span.h"
 #include "rtp/media.h"
+#include "rtp/picture_rewrite.h"
 
 struct codec_frame {
     bool frame_start; // first packet of a frame (or of an NAL unit's frame, where the codec does not tell)
     bool key_frame;   // and that frame is a key frame (its first packet only)
+    bool opens;       // a receiver can begin here: nothing of the key frame that it needs comes before
     uint8_t spatial, temporal;
-    bool layer_sync; // a receiver may step up to this temporal layer here
-    // VP8: where in the payload a 15-bit PictureID and the TL0PICIDX behind it stand; 0 unless both are
-    // there.
-    uint8_t picture_at;
+    bool layer_sync;                // a receiver may step up to this temporal layer here
+    struct picture_places pictures; // VP8, VP9
 };
 
 // payload: without padding, not empty. descriptor: the dependency descriptor extension, ptr NULL when absent.

@@ -21,7 +21,7 @@ static void note_nal(uint8_t type, struct reader body, struct codec_frame *out) 
     bool first_slice = body.left == 0 || (read_u8(&body) & 0x80);
     switch (type) {
     case NAL_SPS:
-        out->frame_start = out->key_frame = true;
+        out->frame_start = out->key_frame = out->opens = true;
         break;
     case NAL_SEI:
     case NAL_PPS:

@@ -39,6 +39,7 @@ static void note_nal(uint8_t type, struct reader body, struct codec_frame *out) 
         out->layer_sync |= type >= NAL_TSA_N && type <= NAL_STSA_R;
     } else if (type >= NAL_VPS && type <= NAL_PPS) {
         out->frame_start = out->key_frame = true;
+        out->opens |= type == NAL_VPS;
     } else if (type == NAL_AUD || type == NAL_SEI_PREFIX) {
         out->frame_start = true;
     }

@@ -18,8 +18,10 @@ static void read_extended(struct reader *r, struct codec_frame *out) {
     bool long_id = (flags & HAS_PICTURE_ID) && (read_u8(r) & PICTURE_ID_LONG);
     if (long_id)
         read_u8(r);
-    if (long_id && (flags & HAS_TL0PICIDX))
-        out->picture_at = PICTURE_AT;
+    uint8_t behind_id = (uint8_t)(PICTURE_AT + (flags & HAS_PICTURE_ID ? 1 + long_id : 0));
+    out->pictures = (struct picture_places){.id_at = flags & HAS_PICTURE_ID ? PICTURE_AT : 0,
+                                            .id_long = long_id,
+                                            .tl0_at = flags & HAS_TL0PICIDX ? behind_id : 0};
     if (flags & HAS_TL0PICIDX)
         read_u8(r);
     if (flags & (HAS_TID | HAS_KEYIDX)) {

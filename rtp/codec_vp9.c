@@ -7,6 +7,7 @@
 #define FLEXIBLE 0x10        // F
 #define BEGINS_FRAME 0x08    // B
 #define HAS_STRUCTURE 0x02   // V
+#define PICTURE_AT 1         // behind the byte that tells what follows
 #define PICTURE_ID_LONG 0x80
 #define SWITCHING_UP 0x10 // U
 #define MORE_REFERENCES 0x01
@@ -14,13 +15,16 @@
 #define STRUCTURE_SIZES 0x10  // Y
 #define STRUCTURE_GROUPS 0x08 // G
 
-static void read_layers(struct reader *r, bool flexible, struct codec_frame *out) {
+// `at`: where in the payload they begin.
+static void read_layers(struct reader *r, bool flexible, uint8_t at, struct codec_frame *out) {
     uint8_t layers = read_u8(r);
     out->temporal = layers >> 5;
     out->layer_sync = layers & SWITCHING_UP;
     out->spatial = layers >> 1 & 7;
-    if (!flexible)
+    if (!flexible) {
         read_u8(r); // TL0PICIDX
+        out->pictures.tl0_at = (uint8_t)(at + 1);
+    }
 }
 
 // "There may be up to 3 P_DIFF".
@@ -48,10 +52,13 @@ static void read_structure(struct reader *r) {
 bool codec_vp9_parse(struct span payload, struct codec_frame *out) {
     struct reader r = reader_of(payload);
     uint8_t head = read_u8(&r);
-    if ((head & HAS_PICTURE_ID) && (read_u8(&r) & PICTURE_ID_LONG))
+    bool has_id = head & HAS_PICTURE_ID, long_id = has_id && (read_u8(&r) & PICTURE_ID_LONG);
+    if (long_id)
         read_u8(&r);
+    out->pictures.id_at = has_id ? PICTURE_AT : 0;
+    out->pictures.id_long = long_id;
     if (head & HAS_LAYERS)
-        read_layers(&r, head & FLEXIBLE, out);
+        read_layers(&r, head & FLEXIBLE, (uint8_t)(PICTURE_AT + has_id + long_id), out);
     if ((head & FLEXIBLE) && (head & INTER_PREDICTED))
         read_references(&r);
     if (head & HAS_STRUCTURE)

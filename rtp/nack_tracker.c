@@ -148,6 +148,10 @@ uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t rtt_us) {
     return next_us;
 }
 
+bool nack_tracker_started(const struct nack_tracker *t) {
+    return t->started;
+}
+
 unsigned nack_tracker_pending(const struct nack_tracker *t) {
     return t->count;
 }

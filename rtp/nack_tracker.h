@@ -2,8 +2,9 @@
 // now_us is given.
 //
 // At most NACK_PENDING_MAX numbers are remembered; a larger gap, or one that cannot be filled in NACK_TRIES
-// tries, asks for a key frame instead. A number is asked for NACK_REORDER_US after its gap was seen, then
-// once a round trip.
+// tries, asks for a key frame instead. It believes what it is told: whether a number that a repeat claims can
+// be one of the stream's is its user's to judge (rooms/media/forwarder_rtp.c). A number is asked for
+// NACK_REORDER_US after its gap was seen, then once a round trip.
 #ifndef RTP_NACK_TRACKER_H
 #define RTP_NACK_TRACKER_H
 
@@ -30,6 +31,7 @@ unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_
                           unsigned max, bool *key_frame_wanted);
 uint64_t nack_tracker_next_us(const struct nack_tracker *tracker, uint32_t rtt_us); // TIME_NEVER for none
 unsigned nack_tracker_pending(const struct nack_tracker *tracker);
+bool nack_tracker_started(const struct nack_tracker *tracker); // a packet has come since the last reset
 void nack_tracker_reset(struct nack_tracker *tracker);
 
 #endif

@@ -1,4 +1,5 @@
-// peer_params: the words about a peer's secure path that signalling and transport share. Plain data.
+// peer_params: the words about a peer's secure path that signalling and transport share. Plain data, and the
+// names of its states.
 #ifndef RTP_PEER_PARAMS_H
 #define RTP_PEER_PARAMS_H
 
@@ -32,5 +33,11 @@ struct ice_credentials {
 // The words of the protocol's `transport-state`.
 enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
 enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
+#define ICE_STATE_COUNT (ICE_CLOSED + 1)
+#define DTLS_STATE_COUNT (DTLS_CLOSED + 1)
+
+// Never NULL; what is no state is "new".
+const char *ice_state_name(enum ice_state state);
+const char *dtls_state_name(enum dtls_state state);
 
 #endif

@@ -1,21 +1,36 @@
 #include "rtp/picture_rewrite.h"
 
 #define ID_MASK 0x7fff
+#define ID_SHORT_MASK 0x7f
 
 void picture_rewrite_sync(struct picture_rewrite *rw, struct picture_numbers first) {
-    if (!rw->started)
-        return; // nothing to go on from: as they are
-    rw->offset.id = (uint16_t)(rw->highest.id + 1 - first.id) & ID_MASK;
-    rw->offset.tl0 = (uint8_t)(rw->highest.tl0 + 1 - first.tl0);
+    // What was not sent before is nothing to go on from: as it is.
+    if (rw->highest.has_id && first.has_id)
+        rw->offset.id = (uint16_t)(rw->highest.id + 1 - first.id) & ID_MASK;
+    if (rw->highest.has_tl0 && first.has_tl0)
+        rw->offset.tl0 = (uint8_t)(rw->highest.tl0 + 1 - first.tl0);
+}
+
+static void note_id(struct picture_rewrite *rw, struct picture_numbers in) {
+    uint16_t mask = in.id_long ? ID_MASK : ID_SHORT_MASK;
+    uint16_t id = (uint16_t)(in.id + rw->offset.id) & mask;
+    if (!rw->highest.has_id) {
+        rw->highest.has_id = true;
+        rw->highest.id = id;
+        return;
+    }
+    uint16_t ahead = (uint16_t)(id - rw->highest.id) & mask;
+    if (ahead <= mask / 2)
+        rw->highest.id = (uint16_t)(rw->highest.id + ahead) & ID_MASK;
 }
 
 void picture_rewrite_note(struct picture_rewrite *rw, struct picture_numbers in) {
-    uint16_t id = (uint16_t)(in.id + rw->offset.id) & ID_MASK;
+    if (in.has_id)
+        note_id(rw, in);
+    if (!in.has_tl0)
+        return;
     uint8_t tl0 = (uint8_t)(in.tl0 + rw->offset.tl0);
-    uint16_t ahead = (uint16_t)(id - rw->highest.id) & ID_MASK;
-    if (!rw->started || (ahead != 0 && ahead <= ID_MASK / 2))
-        rw->highest.id = id;
-    if (!rw->started || (int8_t)(uint8_t)(tl0 - rw->highest.tl0) > 0)
+    if (!rw->highest.has_tl0 || (int8_t)(uint8_t)(tl0 - rw->highest.tl0) > 0)
         rw->highest.tl0 = tl0;
-    rw->started = true;
+    rw->highest.has_tl0 = true;
 }

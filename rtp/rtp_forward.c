@@ -1,20 +1,20 @@
 #include "rtp/rtp_forward.h"
 
 #include "base/bytes.h"
+#include "rtp/rtp_ext_write.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
-#define EXT_HEAD_BYTES 4  // profile and length of the extension block
-#define HEADER_LONGEST 64 // every value present
-#define FIRST_BYTE 0x90   // version 2, an extension block, no padding, no contributing sources
+#define EXT_HEAD_BYTES 4 // profile and length of the extension block
+#define FIRST_BYTE 0x90  // version 2, an extension block, no padding, no contributing sources
 #define PADDING_BIT 0x20
 #define RTX_SEQ_BYTES 2          // RFC 4588, section 4: the original sequence number
 #define SRTP_TRAILER_LONGEST 144 // what protection may append
 
-#define PREPARED_LONGEST (BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + HEADER_LONGEST)
+#define COPY_LONGEST (BLOCK_CAPACITY - BLOCK_HEADROOM - SRTP_TRAILER_LONGEST)
 
-static_assert(HEADER_LONGEST <= RTP_FORWARD_HEADER_MAX, "the promise of the header file");
-static_assert(BLOCK_HEADROOM + PREPARED_LONGEST + RTX_SEQ_BYTES + SRTP_TRAILER_LONGEST <= BLOCK_CAPACITY,
+static_assert(RTP_FORWARD_PACKET_MAX + RTX_SEQ_BYTES <= COPY_LONGEST,
               "the longest received packet fits a block when it goes out");
 
 // One element in one-byte form; returns the offset of its value from the packet's start.
@@ -66,10 +66,19 @@ static void build_header(struct writer *w, const struct rtp_packet *packet,
     store_be16(w->ptr + RTP_HEADER_MIN + 2, (uint16_t)((w->len - RTP_HEADER_MIN - EXT_HEAD_BYTES) / 4));
 }
 
+// Moves it to the start of the block; `end` is where the prepared packet begins. It came in the same block
+// behind BLOCK_HEADROOM, so there is always room; if not, it stays behind.
+static void keep_descriptor(struct block *block, struct span descriptor, size_t end) {
+    bool fits = descriptor.ptr && descriptor.len <= RTP_FORWARD_DESCRIPTOR_MAX && descriptor.len <= end;
+    forward_meta_of(block)->descriptor_len = fits ? (uint8_t)descriptor.len : 0;
+    if (fits && descriptor.len > 0)
+        memmove(block->bytes, descriptor.ptr, descriptor.len);
+}
+
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us) {
     size_t payload_at = (size_t)(packet->payload.ptr - block->bytes);
-    assert(payload_at >= (size_t)block->start + RTP_HEADER_MIN && payload_at >= HEADER_LONGEST);
+    assert(payload_at >= (size_t)block->start + RTP_HEADER_MIN && payload_at >= RTP_FORWARD_HEADER_MAX);
     assert(payload_at + packet->payload.len <= BLOCK_CAPACITY);
     struct forward_meta *meta = forward_meta_of(block);
     meta->arrival_us = arrival_us;
@@ -77,14 +86,16 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     meta->seq = packet->seq;
     meta->marker = packet->marker;
     meta->repaired = false;
-    meta->picture_at = 0;
+    meta->pictures = (struct picture_places){0};
     meta->padding = 0;
     if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
         meta->capture_ntp = 0;
     // Built aside first: the values view the bytes that the new header covers.
-    uint8_t header[HEADER_LONGEST];
+    uint8_t header[RTP_FORWARD_HEADER_MAX];
     struct writer w = writer_of(header, sizeof header);
     build_header(&w, packet, values, kind, meta);
+    keep_descriptor(block, kind == MEDIA_VIDEO ? values->of[EXT_DEPENDENCY_DESCRIPTOR] : (struct span){0},
+                    payload_at - w.len);
     meta->header_len = (uint8_t)w.len;
     block->start = (uint16_t)(payload_at - w.len);
     block->len = (uint16_t)(w.len + packet->payload.len);
@@ -94,7 +105,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
 void rtp_forward_pad(struct block *prepared, uint8_t bytes) {
     struct forward_meta *meta = forward_meta_of(prepared);
     assert(bytes > 0);
-    if (meta->padding || prepared->len + bytes > PREPARED_LONGEST ||
+    if (meta->padding || prepared->len + bytes > RTP_FORWARD_PACKET_MAX ||
         prepared->start + prepared->len + bytes > BLOCK_CAPACITY)
         return;
     uint8_t *p = block_data(prepared);
@@ -134,28 +145,105 @@ static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
     p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
 }
 
-// VP8's PictureID (its top bit says that it has 15 more) and TL0PICIDX, in the copied payload.
+// PictureID (the top bit of its first byte says how long it is) and TL0PICIDX, in the copied payload.
 static inline void stamp_pictures(uint8_t *payload, const struct forward_meta *meta,
                                   const struct forward_stamp *stamp) {
-    if (meta->picture_at == 0)
-        return;
-    uint8_t *p = payload + meta->picture_at;
-    uint16_t id = load_be16(p);
-    store_be16(p, (uint16_t)((id & 0x8000) | ((id + stamp->picture_offset.id) & 0x7fff)));
-    p[2] = (uint8_t)(p[2] + stamp->picture_offset.tl0);
+    const struct picture_places *places = &meta->pictures;
+    if (places->id_at && places->id_long) {
+        uint16_t id = load_be16(payload + places->id_at);
+        id = (uint16_t)((id & 0x8000) | ((id + stamp->picture_offset.id) & 0x7fff));
+        store_be16(payload + places->id_at, id);
+    } else if (places->id_at) {
+        uint8_t id = payload[places->id_at];
+        payload[places->id_at] = (uint8_t)((id & 0x80) | ((id + stamp->picture_offset.id) & 0x7f));
+    }
+    if (places->tl0_at)
+        payload[places->tl0_at] = (uint8_t)(payload[places->tl0_at] + stamp->picture_offset.tl0);
 }
 
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    if (meta->picture_at == 0)
+    const struct picture_places *places = &meta->pictures;
+    if (!places->id_at && !places->tl0_at)
         return false;
-    assert(meta->header_len + meta->picture_at + 3 <= prepared->len);
-    const uint8_t *p = block_data(prepared) + meta->header_len + meta->picture_at;
-    *out = (struct picture_numbers){.id = load_be16(p) & 0x7fff, .tl0 = p[2]};
+    assert(meta->header_len + places->id_at + 1 + places->id_long <= prepared->len);
+    assert(meta->header_len + places->tl0_at < prepared->len);
+    const uint8_t *payload = block_data(prepared) + meta->header_len;
+    *out = (struct picture_numbers){
+        .has_id = places->id_at != 0, .id_long = places->id_long, .has_tl0 = places->tl0_at != 0};
+    if (places->id_at)
+        out->id =
+            places->id_long ? load_be16(payload + places->id_at) & 0x7fff : payload[places->id_at] & 0x7f;
+    if (places->tl0_at)
+        out->tl0 = payload[places->tl0_at];
     return true;
 }
 
+// What this receiver gets beyond what all get; returns how many there are.
+static unsigned extra_elements(struct block *prepared, const struct forward_stamp *stamp, uint8_t seq[2],
+                               struct rtp_ext_element out[2]) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    unsigned n = 0;
+    store_be16(seq, stamp->transport_cc_seq);
+    if (stamp->transport_cc && meta->transport_cc_at == 0)
+        out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_TRANSPORT_CC), span_of(seq, 2)};
+    if (stamp->descriptor && meta->descriptor_len > 0)
+        out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR),
+                                            span_of(prepared->bytes, meta->descriptor_len)};
+    return n;
+}
+
+// Writes the stamped header with what only this receiver gets; returns its length, 0 when there is no such
+// thing, or no room for it: then nothing is written.
+static size_t copy_header_extended(struct block *out, struct block *prepared,
+                                   const struct forward_stamp *stamp) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    struct rtp_ext_element extra[2];
+    uint8_t seq[2], header[RTP_FORWARD_HEADER_MAX];
+    unsigned count = extra_elements(prepared, stamp, seq, extra);
+    if (count == 0)
+        return 0;
+    memcpy(header, block_data(prepared), meta->header_len);
+    stamp_header(header, meta, stamp);
+    size_t rest = (size_t)prepared->len - meta->header_len + RTX_SEQ_BYTES;
+    struct writer w = writer_of(out->bytes + BLOCK_HEADROOM, COPY_LONGEST - rest);
+    write_span(&w, span_of(header, RTP_HEADER_MIN));
+    rtp_ext_write(&w, span_of(header + RTP_HEADER_MIN, (size_t)meta->header_len - RTP_HEADER_MIN), extra,
+                  count);
+    return w.failed ? 0 : w.len;
+}
+
+static size_t copy_header(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    size_t len = stamp->transport_cc || stamp->descriptor ? copy_header_extended(out, prepared, stamp) : 0;
+    if (len > 0)
+        return len;
+    memcpy(p, block_data(prepared), meta->header_len);
+    stamp_header(p, meta, stamp);
+    return meta->header_len;
+}
+
+static void copy_in_parts(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
+                          struct span between) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    assert(prepared->len >= meta->header_len && prepared->len <= RTP_FORWARD_PACKET_MAX);
+    size_t payload_len = (size_t)prepared->len - meta->header_len;
+    size_t header_len = copy_header(out, prepared, stamp);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM + header_len;
+    if (between.len)
+        memcpy(p, between.ptr, between.len);
+    memcpy(p + between.len, block_data(prepared) + meta->header_len, payload_len);
+    stamp_pictures(p + between.len, meta, stamp);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + between.len + payload_len);
+}
+
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    if (stamp->transport_cc || stamp->descriptor) {
+        copy_in_parts(out, prepared, stamp, (struct span){0});
+        return;
+    }
     uint8_t *p = out->bytes + BLOCK_HEADROOM;
     assert(prepared->len <= BLOCK_CAPACITY - BLOCK_HEADROOM);
     out->start = BLOCK_HEADROOM;
@@ -168,16 +256,7 @@ void rtp_forward_copy(struct block *out, struct block *prepared, const struct fo
 
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
                           uint16_t original_seq) {
-    const struct forward_meta *meta = forward_meta_of(prepared);
-    uint8_t *p = out->bytes + BLOCK_HEADROOM;
-    assert(prepared->len >= meta->header_len);
-    assert(prepared->len + RTX_SEQ_BYTES <= BLOCK_CAPACITY - BLOCK_HEADROOM);
-    out->start = BLOCK_HEADROOM;
-    out->len = (uint16_t)(prepared->len + RTX_SEQ_BYTES);
-    memcpy(p, block_data(prepared), meta->header_len);
-    stamp_header(p, meta, stamp);
-    store_be16(p + meta->header_len, original_seq);
-    memcpy(p + meta->header_len + RTX_SEQ_BYTES, block_data(prepared) + meta->header_len,
-           (size_t)prepared->len - meta->header_len);
-    stamp_pictures(p + meta->header_len + RTX_SEQ_BYTES, meta, stamp);
+    uint8_t seq[RTX_SEQ_BYTES];
+    store_be16(seq, original_seq);
+    copy_in_parts(out, prepared, stamp, span_of(seq, sizeof seq));
 }

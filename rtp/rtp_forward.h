@@ -5,7 +5,12 @@
 // on (audio level, orientation, transmission offset, capture time, playout delay) and blank places for what
 // differs by receiver (MID, abs-send-time, for video transport-cc). MID comes last with room for
 // RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. The prepared packet is
-// shared (history, relays, all consumers) and, once it has been copied, never changed again. Pure.
+// shared (history, relays, all consumers) and, once it has been copied, never changed again.
+//
+// What few receivers want is not part of that form: the dependency descriptor is kept beside the packet (in
+// the block, before everything else) and transport-wide numbers of audio nowhere. A copy for a receiver that
+// negotiated them has its header built anew with them (rtp_ext_write.h), in two-byte form when that is
+// needed. Pure.
 #ifndef RTP_RTP_FORWARD_H
 #define RTP_RTP_FORWARD_H
 
@@ -14,7 +19,9 @@
 #include "rtp/rtp_ext.h"
 
 #define RTP_FORWARD_MID_MAX 8
-#define RTP_FORWARD_HEADER_MAX 96 // longest prepared header
+#define RTP_FORWARD_HEADER_MAX 64 // longest prepared header
+#define RTP_FORWARD_PACKET_MAX (BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + RTP_FORWARD_HEADER_MAX) // and packet
+#define RTP_FORWARD_DESCRIPTOR_MAX 255                                                        // RFC 8285, 4.3
 _Static_assert(RTP_FORWARD_HEADER_MAX < BLOCK_HEADROOM, "the prepared header fits before any payload");
 
 // Kept in block->meta of a prepared packet.
@@ -28,11 +35,13 @@ struct forward_meta {
         offset_at; // offsets of the values from the packet's start, 0: no place
     bool marker;
     bool key_frame;   // first packet of a key frame
+    bool opens;       // as codec.h tells
     bool frame_start; // first packet of a frame
     uint8_t spatial, temporal;
-    uint8_t picture_at; // as codec.h tells
-    bool repaired;      // came as a retransmission
-    uint8_t padding;    // bytes at the end that say nothing
+    struct picture_places pictures; // to be rewritten for receivers; none for a producer with one stream
+    bool repaired;                  // came as a retransmission
+    uint8_t padding;                // bytes at the end that say nothing
+    uint8_t descriptor_len;         // dependency descriptor in block->bytes[0 .. descriptor_len), 0: none
 };
 _Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
 
@@ -41,9 +50,9 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 }
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
-// follows the original sequence number). Writes every field of the meta but key_frame, frame_start, spatial
-// temporal and picture_at, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
-// packet to set. The payload does not move; a packet grows by at most 52 bytes.
+// follows the original sequence number). Writes every field of the meta but key_frame, opens, frame_start,
+// spatial temporal and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped
+// the packet to set. The payload does not move; a packet grows by at most 52 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
 
@@ -60,14 +69,17 @@ struct forward_stamp { // what one receiver sees
     bool marker;
     uint8_t mid_len; // 0..RTP_FORWARD_MID_MAX
     char mid[RTP_FORWARD_MID_MAX];
-    uint32_t abs_send_time;                // 24 bits
-    uint16_t transport_cc_seq;             // video only
-    struct picture_numbers picture_offset; // added to VP8's picture numbers, where meta.picture_at tells them
+    uint32_t abs_send_time; // 24 bits
+    uint16_t transport_cc_seq;
+    bool transport_cc;                     // for audio: it has one (video always does)
+    bool descriptor;                       // it gets the dependency descriptor, where there is one
+    struct picture_numbers picture_offset; // added to the picture numbers, where meta.pictures tells them
 };
 
-// Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it.
+// Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
+// not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
-// VP8's picture numbers of a prepared packet; false when it has none.
+// The picture numbers of a prepared packet; false when it has none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
 // original_seq is the number under which this receiver was sent the packet first.

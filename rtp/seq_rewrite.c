@@ -8,7 +8,7 @@
 #define FIRST_WRAP UINT64_C(0x10000) // unwrapped numbers start here, so that earlier ones are not below zero
 
 void seq_rewrite_init(struct seq_rewrite *rw, uint16_t first_seq) {
-    *rw = (struct seq_rewrite){.out_next = FIRST_WRAP + first_seq};
+    *rw = (struct seq_rewrite){.out_next = first_seq, .made.next = first_seq};
 }
 
 // The interval that was begun `back` intervals before the newest.
@@ -25,24 +25,32 @@ static void interval_push(struct seq_rewrite *rw, const struct seq_interval *int
     rw->intervals[rw->newest] = *interval;
 }
 
+// Where a run may begin that is to begin at `out`: a receiver is not shown a gap larger than SEQ_GAP_MAX.
+static uint64_t out_within_gap(const struct seq_rewrite *rw, uint64_t out) {
+    return out > rw->made.next + SEQ_GAP_MAX ? rw->made.next : out;
+}
+
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
-                      uint32_t timestamp_out) {
-    if (rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_highest))
-        timestamp_out = rw->out_timestamp_highest + 1;
+                      uint32_t timestamp_out, struct picture_numbers picture_offset) {
+    if (rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_last))
+        timestamp_out = rw->out_timestamp_last + 1;
     uint64_t in = FIRST_WRAP + seq;
+    rw->out_next = out_within_gap(rw, rw->out_next);
     interval_push(rw, &(struct seq_interval){.out_first = rw->out_next,
                                              .in_first = in,
                                              .timestamp_offset = timestamp_out - timestamp,
-                                             .source = source,
-                                             .sync = true});
+                                             .picture_id = picture_offset.id,
+                                             .picture_tl0 = picture_offset.tl0,
+                                             .source = source & 0x7fu,
+                                             .sync = 1});
     rw->in_highest = in - 1;
-    rw->out_timestamp_highest = timestamp_out;
+    rw->out_timestamp_last = timestamp_out;
     rw->source = source;
     rw->started = true;
 }
 
-// The interval since the last sync that holds an input number; NULL when it is from before. *end is where the
-// next interval's output begins.
+// The interval since the last sync that holds an input number; NULL when it is from before. *end is where
+// later intervals' output begins.
 static const struct seq_interval *interval_of_input(const struct seq_rewrite *rw, uint64_t in,
                                                     uint64_t *end) {
     *end = UINT64_MAX;
@@ -52,12 +60,30 @@ static const struct seq_interval *interval_of_input(const struct seq_rewrite *rw
             return interval;
         if (interval->sync)
             return NULL;
-        *end = interval->out_first;
+        if (interval->out_first < *end) // one that closed a gap begins below the one before it
+            *end = interval->out_first;
     }
     return NULL;
 }
 
-bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint16_t *seq_out,
+// A run like the newest, from this input on under this index.
+static void interval_continue(struct seq_rewrite *rw, uint64_t in, uint64_t out) {
+    struct seq_interval next = *interval_at(rw, 0);
+    next.in_first = in;
+    next.out_first = out;
+    next.sync = 0;
+    interval_push(rw, &next);
+    rw->out_next = out;
+}
+
+// A step back counts where the source goes on, not where a late packet is from before the step.
+static void seq_rewrite_note_timestamp(struct seq_rewrite *rw, uint32_t timestamp, bool newest) {
+    bool stepped_back = newest && rw->out_timestamp_last - timestamp >= SEQ_TIMESTAMP_BACK_MAX;
+    if (stepped_back || seq32_newer(timestamp, rw->out_timestamp_last))
+        rw->out_timestamp_last = timestamp;
+}
+
+bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out) {
     if (!rw->started)
         return false;
@@ -68,14 +94,22 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     uint64_t out = interval->out_first + (in - interval->in_first);
     if (out >= end)
         return false; // it was dropped
-    *seq_out = (uint16_t)out;
-    *timestamp_out = timestamp + interval->timestamp_offset;
-    if (in > rw->in_highest)
+    uint32_t timestamp_offset = interval->timestamp_offset;
+    bool newest = in > rw->in_highest;
+    if (out_within_gap(rw, out) != out) {
+        assert(newest); // what is below the newest run begins within the gap
+        out = rw->made.next;
+        interval_continue(rw, in, out);
+    }
+    if (!index_window_take(&rw->made, out))
+        return false;
+    *index_out = out;
+    *timestamp_out = timestamp + timestamp_offset;
+    if (newest)
         rw->in_highest = in;
+    seq_rewrite_note_timestamp(rw, *timestamp_out, newest);
     if (out >= rw->out_next)
         rw->out_next = out + 1;
-    if (seq32_newer(*timestamp_out, rw->out_timestamp_highest))
-        rw->out_timestamp_highest = *timestamp_out;
     return true;
 }
 
@@ -92,16 +126,11 @@ void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
         newest->in_first = in + 1;
         return;
     }
-    if (out > rw->out_next)
-        rw->out_next = out; // what the network lost before it keeps its numbers
-    interval_push(rw, &(struct seq_interval){.out_first = out,
-                                             .in_first = in + 1,
-                                             .timestamp_offset = newest->timestamp_offset,
-                                             .source = rw->source});
+    // What the network lost before it keeps its numbers.
+    interval_continue(rw, in + 1, out_within_gap(rw, out));
 }
 
-bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, uint8_t *source, uint16_t *seq_in,
-                       uint32_t *timestamp_offset) {
+bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin) {
     if (!rw->started)
         return false;
     uint64_t out = seq16_unwrap(rw->out_next, seq_out);
@@ -111,9 +140,11 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, uint8_t *
         const struct seq_interval *interval = interval_at(rw, back);
         if (out < interval->out_first)
             continue;
-        *source = interval->source;
-        *seq_in = (uint16_t)(interval->in_first + (out - interval->out_first));
-        *timestamp_offset = interval->timestamp_offset;
+        *origin =
+            (struct seq_origin){.source = (uint8_t)interval->source,
+                                .seq = (uint16_t)(interval->in_first + (out - interval->out_first)),
+                                .timestamp_offset = interval->timestamp_offset,
+                                .picture_offset = {.id = interval->picture_id, .tl0 = interval->picture_tl0}};
         return true;
     }
     return false;

@@ -1,52 +1,75 @@
-// seq_rewrite: one receiver's continuous sequence numbers and timestamps over a source that pauses, drops and
+// seq_rewrite: one receiver's continuous packet indexes and timestamps over a source that pauses, drops and
 // switches. Pure.
 //
+// This is the one place where the index of a packet that goes out is made: 64 bits, of which the header shows
+// the low 16 (RFC 3711, section 3.3.1: 2^16 * ROC + SEQ). An index is handed out once and never again,
+// whatever comes in: that of AES-GCM must never protect two packets (RFC 7714, section 8.4). The lowest come
+// first; one that is more than INDEX_WINDOW_SURE behind the highest is not handed out any more.
+//
 // Numbers run without a gap over what is forwarded; a packet that the network lost stays a gap, so that the
-// receiver can ask for it; what the server itself leaves out does not. Each run of constant offset is an
-// interval; the last SEQ_INTERVALS_MAX are kept, so that a NACK for an old output number finds its source
-// packet.
+// receiver can ask for it; what the server itself leaves out does not. A gap of more than SEQ_GAP_MAX is
+// closed as well: nobody asks for that much, and a receiver that misses half of the number space takes what
+// follows for older than what it has. Each run of constant offset is an interval; the last SEQ_INTERVALS_MAX
+// are kept, so that a NACK for an old output number finds its source packet.
 #ifndef RTP_SEQ_REWRITE_H
 #define RTP_SEQ_REWRITE_H
+
+#include "base/index_window.h"
+#include "rtp/picture_rewrite.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define SEQ_INTERVALS_MAX 32
+#define SEQ_GAP_MAX 1000
+// A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
+#define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
 
 struct seq_interval {
-    uint64_t out_first;        // first output number of the run
+    uint64_t out_first;        // first output index of the run
     uint64_t in_first;         // and its input number
     uint32_t timestamp_offset; // out - in, modulo 2^32
-    uint8_t source;            // which stream of the producer
-    bool sync;                 // began with seq_rewrite_sync: numbers before it are of another source
+    uint16_t picture_id;       // of the offset of its packets' picture numbers
+    uint8_t picture_tl0;
+    unsigned source : 7; // which stream of the producer
+    unsigned sync : 1;   // began with seq_rewrite_sync: numbers before it are of another source
 };
+_Static_assert(sizeof(struct seq_interval) == 24, "there are many");
 
 struct seq_rewrite {
     bool started;
     uint8_t source;
-    uint8_t count, newest;         // ring of intervals
-    uint64_t in_highest, out_next; // unwrapped; out_next follows the highest number forwarded or skipped
-    uint32_t out_timestamp_highest;
+    uint8_t count, newest; // ring of intervals
+    uint32_t out_timestamp_last;
+    uint64_t in_highest;      // unwrapped
+    uint64_t out_next;        // follows the highest index forwarded or skipped
+    struct index_window made; // handed out; its `next` is `first_seq` before the first
     struct seq_interval intervals[SEQ_INTERVALS_MAX];
 };
 
-// first_seq: the first output number (choose it in 1..32767: libsrtp's rollover guess), first_timestamp: its
-// timestamp.
+// first_seq: the first output index. In 1..32767: receivers take a first number near the end of the 16 bits
+// for one before the wrap.
 void seq_rewrite_init(struct seq_rewrite *rw, uint16_t first_seq);
 
-// From this packet on the source is `source`: it becomes the next output number. Its timestamp maps to
+// From this packet on the source is `source`: it becomes the next output index. Its timestamp maps to
 // `timestamp_out`, which is moved to be after everything sent if it is not (first sync: taken as it is).
+// picture_offset is only kept, for seq_rewrite_unmap.
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
-                      uint32_t timestamp_out);
-// True with the numbers to send; false for a packet from before the last sync or of a number that was
-// dropped.
-bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint16_t *seq_out,
+                      uint32_t timestamp_out, struct picture_numbers picture_offset);
+// True with the index and the timestamp to send under, once for each index; false for a packet from before
+// the last sync, of a number that was dropped, that is too late, or that went out before.
+bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out);
 // This packet is left out on purpose: later ones close the gap.
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq);
-// Which source packet went out under this number; false when it is not known any more. timestamp_offset: as
-// at that time.
-bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, uint8_t *source, uint16_t *seq_in,
-                       uint32_t *timestamp_offset);
+// Where one run of numbers came from.
+struct seq_origin {
+    uint8_t source;
+    uint16_t seq;
+    uint32_t timestamp_offset;
+    struct picture_numbers picture_offset;
+};
+// Which source packet has, or would have, gone out under this number; false when it is not known any more.
+bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin);
 
 #endif

@@ -48,6 +48,7 @@ void receive_stats_init(struct receive_stats *s, uint32_t clock_rate) {
 
 static void receive_stats_restart(struct receive_stats *s, uint16_t seq) {
     s->lost_before = receive_stats_lost(s); // of what ends here
+    s->restarts += s->started;
     s->started = true;
     s->base_seq = s->highest_seq = UINT64_C(0x10000) + seq;
     s->received = 0;
@@ -100,6 +101,11 @@ bool receive_stats_add(struct receive_stats *s, uint16_t seq, uint32_t timestamp
     if (ahead >= 0)
         receive_stats_jitter_add(s, timestamp, now_us);
     return true;
+}
+
+void receive_stats_begin_anew(struct receive_stats *s, uint16_t seq) {
+    receive_stats_restart(s, seq);
+    s->received = 1;
 }
 
 void receive_stats_sender_report(struct receive_stats *s, uint64_t ntp, uint64_t now_us) {

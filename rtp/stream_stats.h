@@ -25,6 +25,7 @@ struct receive_stats {
     uint64_t packets, bytes, discarded, repaired, duplicates;
     uint64_t received;                       // since base_seq
     uint64_t lost_before;                    // before the source began anew
+    uint32_t restarts;                       // how often it did
     uint32_t bad_seq;                        // RFC 3550, A.1; above 16 bits: none
     uint64_t expected_prior, received_prior; // at the last report
     uint32_t jitter_q4;                      // jitter << 4
@@ -40,6 +41,8 @@ void receive_stats_init(struct receive_stats *stats, uint32_t clock_rate);
 // sequence restart.
 bool receive_stats_add(struct receive_stats *stats, uint16_t seq, uint32_t timestamp, uint32_t bytes,
                        uint64_t now_us);
+// The packet that was added last, with this number, is the first of a new numbering.
+void receive_stats_begin_anew(struct receive_stats *stats, uint16_t seq);
 void receive_stats_sender_report(struct receive_stats *stats, uint64_t ntp, uint64_t now_us);
 // A report block about this stream; ends the interval.
 void receive_stats_report(struct receive_stats *stats, uint32_t ssrc, uint64_t now_us,

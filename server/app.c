@@ -1,16 +1,18 @@
 #include "server/app.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "server/web/address_limits.h"
 #include "server/banner.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
-#include "server/media.h"
+#include "server/media/media.h"
 #include "server/metrics.h"
-#include "server/reach.h"
-#include "server/tls_identity.h"
+#include "server/config/reach.h"
+#include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
-#include "server/web_files.h"
-#include "server/ws_server.h"
+#include "server/web/web_files.h"
+#include "server/web/ws_server.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,8 +24,10 @@
 #include <unistd.h>
 
 #define ERROR_MAX 1024
+#define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
 #define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
-#define PING_SECONDS 20
+#define PING_SECONDS                                                                                         \
+    23 // and up to a quarter more; not the 20 that many clients have, so that pings rarely cross
 #define HANGUP_SECONDS 50
 #define CLOSE_GOING_AWAY 1001 // RFC 6455, section 7.4.1
 
@@ -39,14 +43,36 @@ struct app {
     struct control_loop *loop;
     struct media *media;
     struct hub *hub;
+    struct address_limits *limits;
     struct ws_server *ws;
 };
 
 // ---- hub -> clients and workers
 
+// What many people cause at once, and nobody waits for: it goes out with others that come in the same moment.
+static bool may_wait(const char *text, size_t len) {
+    static const char *const starts[] = {"{\"type\":\"user-joined\"", "{\"type\":\"user-left\"",
+                                         "{\"type\":\"new-producer\""};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        if (len > strlen(starts[i]) && memcmp(text, starts[i], strlen(starts[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void on_hub_send(void *ctx, uint32_t client, const char *text, size_t len) {
     struct app *app = ctx;
-    ws_server_send(app->ws, client, text, len);
+    (may_wait(text, len) ? ws_server_send_soon : ws_server_send)(app->ws, client, text, len);
+}
+
+static void on_hub_send_owed(void *ctx, uint32_t client, const char *text, size_t len) {
+    struct app *app = ctx;
+    ws_server_send_owed(app->ws, client, text, len);
+}
+
+static size_t on_hub_waiting(void *ctx) {
+    struct app *app = ctx;
+    return app->ws ? ws_server_backlog_bytes(app->ws) : 0;
 }
 
 static void on_hub_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
@@ -59,10 +85,38 @@ static bool on_hub_post(void *ctx, unsigned worker, const struct media_cmd *cmd)
     return media_post(app->media, worker, cmd);
 }
 
+static unsigned on_hub_admit(void *ctx, uint32_t client, enum hub_step step) {
+    struct app *app = ctx;
+    struct net_address address;
+    unsigned wait_seconds = 0;
+    if (!ws_server_client_address(app->ws, client, &address) ||
+        networks_have(&app->config->trusted, &address))
+        return 0; // a proxy that does not say for whom it speaks
+    if (step == HUB_STEP_JOIN)
+        address_limits_may_join(app->limits, &address, clock_now_us(), &wait_seconds);
+    else
+        address_limits_open_room(app->limits, &address, clock_now_us(), &wait_seconds);
+    return wait_seconds;
+}
+
+static void on_hub_note(void *ctx, uint32_t client, enum hub_note note) {
+    struct app *app = ctx;
+    struct net_address address;
+    if (note != HUB_NOTE_JOIN_FAILED)
+        ws_server_client_joined(app->ws, client, note == HUB_NOTE_JOINED);
+    else if (ws_server_client_address(app->ws, client, &address))
+        address_limits_join_failed(app->limits, &address, clock_now_us());
+}
+
 // ---- clients -> hub
 
 static void on_opened(void *ctx, uint32_t client) {
     struct app *app = ctx;
+    struct net_address address;
+    char from[IP_TEXT_MAX] = "";
+    if (log_enabled(LOG_LEVEL_INFO) && ws_server_client_address(app->ws, client, &address))
+        net_address_print(&address, from);
+    LOG_INFO("client connected", LOG_NUMBER("client", client), LOG_TEXT("address", from));
     hub_client_opened(app->hub, client, clock_now_us());
 }
 
@@ -84,25 +138,34 @@ static void on_closed(void *ctx, uint32_t client) {
         control_loop_stop(app->loop);
 }
 
-// ---- HTTP
+// ---- HTTP: one row and one function an endpoint
 
-static bool answer_text(struct http_answer *answer, unsigned status, const char *text) {
+static void answer_text(struct http_answer *answer, unsigned status, const char *text) {
     answer->status = status;
     answer->content_type = "text/plain; charset=utf-8";
     answer->body = strdup(text);
     answer->len = answer->body ? strlen(text) : 0;
-    return true;
 }
 
-static bool answer_readiness(struct app *app, struct http_answer *answer) {
+static void answer_health(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    (void)ctx, (void)request;
+    answer_text(answer, 200, "ok\n");
+}
+
+static void answer_readiness(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    struct app *app = ctx;
+    (void)request;
     if (app->stop_by_us != TIME_NEVER)
-        return answer_text(answer, 503, "the server is stopping\n");
-    if (media_stuck(app->media, clock_now_us()))
-        return answer_text(answer, 503, "a media worker is stuck\n");
-    return answer_text(answer, 200, "ready\n");
+        answer_text(answer, 503, "the server is stopping\n");
+    else if (media_stuck(app->media, clock_now_us()))
+        answer_text(answer, 503, "a media worker is stuck\n");
+    else
+        answer_text(answer, 200, "ready\n");
 }
 
-static bool answer_metrics(struct app *app, struct http_answer *answer) {
+static void answer_metrics(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    struct app *app = ctx;
+    (void)request;
     struct media_counters media[WORKERS_MAX];
     for (unsigned w = 0; w < app->workers; w++)
         media_read_counters(app->media, w, &media[w]);
@@ -112,24 +175,23 @@ static bool answer_metrics(struct app *app, struct http_answer *answer) {
         .media = media,
         .uptime_us = clock_now_us() - app->started_us,
         .resident_bytes = metrics_resident_bytes(),
+        .log_lines_dropped = log_dropped(),
     };
     hub_read_counts(app->hub, &sample.hub);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);
-    return answer->body ? true : answer_text(answer, 500, "out of memory\n");
+    if (!answer->body)
+        answer_text(answer, 500, "out of memory\n");
 }
 
-static bool on_get(void *ctx, const char *path, struct http_answer *answer) {
-    struct app *app = ctx;
-    if (strcmp(path, "/healthz") == 0)
-        return answer_text(answer, 200, "ok\n");
-    if (strcmp(path, "/readyz") == 0)
-        return answer_readiness(app, answer);
-    if (strcmp(path, "/metrics") == 0)
-        return answer_metrics(app, answer);
-    return false;
-}
+// The first row is left out where operators have a port of their own.
+static const struct http_route routes[] = {
+    {HTTP_GET, "/metrics", HTTP_PUBLIC, 0, "", answer_metrics},
+    {HTTP_GET, "/metrics", HTTP_ADMIN, 0, "", answer_metrics},
+    {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_health},
+    {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
+};
 
 // ---- the loop
 
@@ -138,9 +200,14 @@ static void on_media_event(void *ctx, unsigned worker, const struct media_event 
     hub_media_event(app->hub, worker, event, clock_now_us());
 }
 
+static void on_media_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    struct app *app = ctx;
+    hub_media_stats(app->hub, worker, stats, clock_now_us());
+}
+
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, on_media_event, app);
+    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
 }
 
 static uint64_t on_next(void *ctx) {
@@ -225,23 +292,12 @@ static bool start_media(struct app *app, char *error) {
         .receive_buffer_bytes = (int)app->config->udp_receive_buffer_bytes,
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
         .batch_us = app->config->batch_us,
+        .limits = app->config->media_limits,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
         media_set_wakeup(app->media, control_loop_wake, app->loop);
     return app->media != NULL;
-}
-
-static void limits_from(const struct config *config, struct hub_limits *limits) {
-    hub_limits_default(limits);
-    limits->rooms_max = config->rooms_max;
-    limits->participants_per_room_max = config->participants_max;
-    limits->transports_per_participant_max = config->transports_max;
-    limits->producers_per_participant_max = config->producers_max;
-    limits->consumers_per_participant_max = config->consumers_max;
-    limits->messages_per_second_max = config->message_rate_max;
-    limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
-    limits->participants_per_worker = config->participants_per_worker;
 }
 
 static bool start_hub(struct app *app, char *error) {
@@ -254,24 +310,61 @@ static bool start_hub(struct app *app, char *error) {
     snprintf(config.fingerprint_sha256, sizeof config.fingerprint_sha256, "%s",
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
-    limits_from(app->config, &config.limits);
-    struct hub_io io = {.ctx = app, .send = on_hub_send, .close = on_hub_close, .post = on_hub_post};
+    config_limits(app->config, &config.limits);
+    struct hub_io io = {.ctx = app,
+                        .send = on_hub_send,
+                        .send_owed = on_hub_send_owed,
+                        .waiting = on_hub_waiting,
+                        .close = on_hub_close,
+                        .post = on_hub_post,
+                        .admit = on_hub_admit,
+                        .note = on_hub_note};
     app->hub = hub_create(&config, &io, clock_now_us());
     if (!app->hub)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->hub != NULL;
 }
 
+static bool start_limits(struct app *app, char *error) {
+    const struct config *config = app->config;
+    struct address_limits_config limits = {
+        .waiting_max = config->waiting_per_address,
+        .rooms_per_minute = config->rooms_per_address,
+        .failed_joins_per_minute = config->failed_joins_per_address,
+        .addresses_max = config->connections_max + ADDRESSES_SPARE,
+    };
+    app->limits = address_limits_create(&limits);
+    if (!app->limits)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->limits != NULL;
+}
+
+// No more connections than there are descriptors for: the next one then hears so, in place of waiting for
+// nothing.
+static uint32_t connections_possible(const struct config *config) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur >= (rlim_t)config->connections_max + CHECKS_SPARE_FILES)
+        return config->connections_max;
+    return limit.rlim_cur > 2 * CHECKS_SPARE_FILES ? (uint32_t)(limit.rlim_cur - CHECKS_SPARE_FILES)
+                                                   : (uint32_t)limit.rlim_cur / 2;
+}
+
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
         .port = app->config->listen_port,
+        .admin_host = app->config->admin_host,
+        .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max = app->config->connections_max,
+        .connections_max = connections_possible(app->config),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = HUB_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
         .hangup_seconds = HANGUP_SECONDS,
+        .trusted = app->config->trusted,
+        .limits = app->limits,
+        .frame_ancestors = app->config->frame_ancestors,
         .identity = app->identity,
     };
     struct ws_handlers handlers = {.ctx = app,
@@ -279,7 +372,12 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
-                                   .get = on_get};
+                                   .routes = routes,
+                                   .route_count = sizeof routes / sizeof routes[0]};
+    if (app->config->admin_host[0]) { // operators have a port of their own
+        handlers.routes++;
+        handlers.route_count--;
+    }
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
     return app->ws != NULL;
 }
@@ -342,6 +440,8 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
+        .admin_host = app->config->admin_host,
+        .admin_port = ws_server_admin_port(app->ws),
         .workers = app->workers,
         .announce = &app->announce,
         .reach = &reach,
@@ -365,6 +465,8 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
 
 static void app_stop(struct app *app) {
     ws_server_stop(app->ws); // clients leave the hub
+    app->ws = NULL;
+    address_limits_destroy(app->limits);
     hub_destroy(app->hub);
     media_stop(app->media); // joins the threads, so nobody wakes the loop any more
     control_loop_destroy(app->loop);
@@ -384,7 +486,8 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
 
     bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
-                   start_media(&app, error) && start_hub(&app, error) && start_ws(&app, error, web_root);
+                   start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
+                   start_ws(&app, error, web_root);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {

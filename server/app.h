@@ -2,7 +2,7 @@
 #ifndef SERVER_APP_H
 #define SERVER_APP_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 
 // What somebody else than a person at a screen wants to know of the start (`rotunda doctor`).
 struct app_watcher {

@@ -94,6 +94,11 @@ void banner_print(FILE *out, const struct banner *banner) {
             "itself:\n" MARGIN
             "for others, use --tls-cert and --tls-key, or a proxy with a certificate before TCP port %u.\n",
             "note", banner->http_port);
+    if (banner->admin_host && banner->admin_host[0]) {
+        bool v6 = strchr(banner->admin_host, ':') != NULL;
+        fprintf(out, "  %-9s  http://%s%s%s:%u/metrics, for operators alone\n", "admin", v6 ? "[" : "",
+                banner->admin_host, v6 ? "]" : "", banner->admin_port);
+    }
     print_warnings(out, banner);
     fprintf(out, "\n");
     fflush(out);
@@ -110,6 +115,9 @@ void banner_log(const struct banner *banner) {
         size_t len = strlen(addresses);
         snprintf(addresses + len, sizeof addresses - len, "%s%s", i ? "," : "", one->text);
     }
+    if (banner->admin_host && banner->admin_host[0])
+        LOG_INFO("admin port open", LOG_TEXT("address", banner->admin_host),
+                 LOG_NUMBER("port", banner->admin_port));
     if (reach->limited)
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
                  LOG_TEXT("mend", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));

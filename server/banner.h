@@ -2,8 +2,8 @@
 #ifndef SERVER_BANNER_H
 #define SERVER_BANNER_H
 
-#include "server/reach.h"
-#include "server/tls_identity.h"
+#include "server/config/reach.h"
+#include "server/web/tls_identity.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +11,8 @@
 struct banner {
     const char *listen_host;
     uint16_t http_port, media_port;
+    const char *admin_host; // NULL or "": operators have no port of their own
+    uint16_t admin_port;
     unsigned workers;
     const struct announce *announce; // where clients send media to
     const struct reach *reach;

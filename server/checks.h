@@ -1,5 +1,5 @@
 // checks: facts about this machine (machine.h) and settings in, one finding out. Pure; each is a table row
-// away from its test. Those that need the network or other programs are in server/doctor_checks.h.
+// away from its test. Those that need the network or other programs are in server/doctor/doctor_checks.h.
 #ifndef SERVER_CHECKS_H
 #define SERVER_CHECKS_H
 

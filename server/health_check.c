@@ -1,6 +1,6 @@
 #include "server/health_check.h"
 
-#include "server/tls_ask.h"
+#include "server/web/tls_ask.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -6,7 +6,7 @@
 #ifndef SERVER_HEALTH_CHECK_H
 #define SERVER_HEALTH_CHECK_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 
 #define HEALTH_CHECK_SECONDS 3
 

@@ -1,10 +1,10 @@
 #include "server/machine.h"
 
 #include "base/clock.h"
-#include "server/container.h"
+#include "server/config/container.h"
 #include "server/control_loop.h"
 #include "server/versions.h"
-#include "server/ws_server.h"
+#include "server/web/ws_server.h"
 #include "transport/srtp_cipher.h"
 #include "transport/versions.h"
 

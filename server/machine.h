@@ -5,8 +5,8 @@
 #ifndef SERVER_MACHINE_H
 #define SERVER_MACHINE_H
 
-#include "server/announce.h"
-#include "server/config.h"
+#include "server/config/announce.h"
+#include "server/config/config.h"
 
 #define MACHINE_ADDRESSES_MAX 64
 #define MACHINE_VERSION_MAX 32

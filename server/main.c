@@ -1,6 +1,7 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
+#include "base/standard_files.h"
 #include "server/app.h"
-#include "server/doctor.h"
+#include "server/doctor/doctor.h"
 #include "server/health_check.h"
 #include "server/versions.h"
 
@@ -14,6 +15,7 @@
 int main(int argc, char *argv[]) {
     struct config config;
     char error[CONFIG_ERROR_MAX];
+    standard_files_open();
     signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
     if (argc > 1 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 1, argv + 1, environ);

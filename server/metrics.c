@@ -15,38 +15,11 @@ struct worker_metric {
     const char *help;
 };
 
-#define OF(member) offsetof(struct media_counters, member)
-
 static const struct worker_metric worker_metrics[] = {
-    {"rotunda_packets_received_total", "counter", OF(packets_in), "Datagrams received."},
-    {"rotunda_bytes_received_total", "counter", OF(bytes_in), "UDP payload bytes received."},
-    {"rotunda_packets_sent_total", "counter", OF(packets_out), "Datagrams sent."},
-    {"rotunda_bytes_sent_total", "counter", OF(bytes_out), "UDP payload bytes sent."},
-    {"rotunda_rtp_received_total", "counter", OF(rtp_in), "RTP packets received."},
-    {"rotunda_rtp_sent_total", "counter", OF(rtp_out), "RTP packets sent."},
-    {"rotunda_rtcp_received_total", "counter", OF(rtcp_in), "RTCP packets received."},
-    {"rotunda_rtcp_sent_total", "counter", OF(rtcp_out), "RTCP packets sent."},
-    {"rotunda_stun_received_total", "counter", OF(stun_in), "STUN messages received."},
-    {"rotunda_dtls_received_total", "counter", OF(dtls_in), "DTLS datagrams received."},
-    {"rotunda_nacks_received_total", "counter", OF(nack_in), "NACK messages from receivers."},
-    {"rotunda_nacks_sent_total", "counter", OF(nack_out), "NACK messages to publishers."},
-    {"rotunda_nacked_packets_total", "counter", OF(nacked_packets_in),
-     "Packets that receivers asked for again."},
-    {"rotunda_retransmitted_packets_total", "counter", OF(retransmitted), "Packets sent again."},
-    {"rotunda_plis_received_total", "counter", OF(pli_in), "Key frame requests (PLI, FIR) from receivers."},
-    {"rotunda_plis_sent_total", "counter", OF(pli_out), "Key frame requests (PLI, FIR) to publishers."},
-    {"rotunda_key_frames_total", "counter", OF(key_frames_in), "Key frames received."},
-    {"rotunda_handed_over_packets_total", "counter", OF(handed_over),
-     "Datagrams that arrived at a worker that does not own their peer."},
-    {"rotunda_relayed_packets_total", "counter", OF(relayed),
-     "Packets given to another worker of their room."},
-    {"rotunda_worker_pool_blocks", "gauge", OF(pool_blocks), "Packet blocks in use."},
-    {"rotunda_worker_transports", "gauge", OF(transports), "Transports that the worker serves."},
-    {"rotunda_worker_shed_level", "gauge", OF(shed_level),
-     "How much video is left out because the worker is full: 0 none, 32 all."},
-    {"rotunda_worker_shed_consumers", "gauge", OF(shed_consumers),
-     "Video consumers that get less or nothing because the worker is full."},
-};
+#define ROW_OF_UDP(member, from, type, name, help)                                                           \
+    {name, type, offsetof(struct media_counters, member), help},
+#define ROW(member, type, name, help) {name, type, offsetof(struct media_counters, member), help},
+    MEDIA_UDP_COUNTERS(ROW_OF_UDP) FORWARDER_COUNTERS(ROW) MEDIA_WORKER_COUNTERS(ROW)};
 
 // Appends to a memory stream; errors are looked at once, when it is closed.
 static void describe(FILE *out, const char *name, const char *type, const char *help) {
@@ -65,6 +38,8 @@ static void print_process(FILE *out, const struct metrics_sample *sample) {
     fprintf(out, "rotunda_uptime_seconds %.3f\n", (double)sample->uptime_us / (double)US_PER_SECOND);
     print_one(out, "process_resident_memory_bytes", "gauge", sample->resident_bytes,
               "Resident memory of the process.");
+    print_one(out, "rotunda_log_lines_dropped_total", "counter", sample->log_lines_dropped,
+              "Log lines that nobody took.");
     print_one(out, "rotunda_connections", "gauge", sample->connections,
               "TCP connections, HTTP and WebSocket.");
 }
@@ -78,36 +53,35 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(out, "rotunda_relays", "gauge", hub->relays, "Tracks that are carried to a further worker.");
     print_one(out, "rotunda_commands_waiting", "gauge", hub->commands_waiting,
               "Commands that wait for room in a worker's queue.");
+    print_one(
+        out, "rotunda_control_memory_bytes", "gauge", hub->held_bytes,
+        "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.");
     print_one(out, "rotunda_messages_received_total", "counter", hub->messages_in, "Messages from clients.");
     print_one(out, "rotunda_messages_sent_total", "counter", hub->messages_out, "Messages to clients.");
     print_one(out, "rotunda_errors_sent_total", "counter", hub->errors_out, "Error answers to clients.");
     print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited,
-              "Messages refused because too many came.");
+              "Messages refused because too many came, or too much for others.");
     print_one(out, "rotunda_joins_total", "counter", hub->joins, "Participants who joined.");
     print_one(out, "rotunda_joins_refused_total", "counter", hub->joins_refused, "Joins that were refused.");
     print_one(out, "rotunda_resumes_total", "counter", hub->resumes, "Sessions resumed on a new connection.");
     print_one(out, "rotunda_leaves_total", "counter", hub->leaves, "Participants who left.");
 }
 
-static void print_states(FILE *out, const char *name, const char *help, const char *const *states,
-                         const uint32_t *counts, size_t count) {
-    describe(out, name, "gauge", help);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, states[i], counts[i]);
+static void print_state(FILE *out, const char *name, const char *state, uint32_t count) {
+    fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, state, count);
 }
 
 static void print_transports(FILE *out, const struct hub_counts *hub) {
-    static const char *const ice[] = {"new", "connected", "disconnected", "closed"};
-    static const char *const dtls[] = {"new", "connecting", "connected", "failed", "closed"};
-    _Static_assert(sizeof ice / sizeof ice[0] == sizeof hub->transports_by_ice / sizeof(uint32_t),
-                   "all states");
-    _Static_assert(sizeof dtls / sizeof dtls[0] == sizeof hub->transports_by_dtls / sizeof(uint32_t),
-                   "all states");
+    static const char ice[] = "rotunda_transports_ice", dtls[] = "rotunda_transports_dtls";
+    _Static_assert(sizeof hub->transports_by_ice / sizeof(uint32_t) == ICE_STATE_COUNT, "all states");
+    _Static_assert(sizeof hub->transports_by_dtls / sizeof(uint32_t) == DTLS_STATE_COUNT, "all states");
     print_one(out, "rotunda_transports", "gauge", hub->transports, "Transports.");
-    print_states(out, "rotunda_transports_ice", "Transports by the state of ICE.", ice,
-                 hub->transports_by_ice, sizeof ice / sizeof ice[0]);
-    print_states(out, "rotunda_transports_dtls", "Transports by the state of DTLS.", dtls,
-                 hub->transports_by_dtls, sizeof dtls / sizeof dtls[0]);
+    describe(out, ice, "gauge", "Transports by the state of ICE.");
+    for (unsigned i = 0; i < ICE_STATE_COUNT; i++)
+        print_state(out, ice, ice_state_name((enum ice_state)i), hub->transports_by_ice[i]);
+    describe(out, dtls, "gauge", "Transports by the state of DTLS.");
+    for (unsigned i = 0; i < DTLS_STATE_COUNT; i++)
+        print_state(out, dtls, dtls_state_name((enum dtls_state)i), hub->transports_by_dtls[i]);
 }
 
 static void print_workers(FILE *out, const struct metrics_sample *sample) {

@@ -4,8 +4,8 @@
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
-#include "server/hub.h"
-#include "server/media.h"
+#include "server/hub/hub.h"
+#include "server/media/media.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +17,7 @@ struct metrics_sample {
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;
     uint64_t resident_bytes; // of the process
+    uint64_t log_lines_dropped;
 };
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

@@ -3,7 +3,7 @@
 #ifndef SERVER_SELFCHECK_H
 #define SERVER_SELFCHECK_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 
 // One log line ("self-check") for each finding that is a warning (warn) or will not work (error), with the
 // mend. Before threads start.

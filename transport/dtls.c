@@ -36,7 +36,11 @@ struct dtls {
     struct span input;    // the record that OpenSSL may read now
     uint32_t clear_count; // records of epoch 0 given to this SSL
     uint8_t refused;
-    uint8_t peer_alert;                   // the last alert in the clear, 0 for none
+    const char *refused_as;    // OpenSSL's reason for the last refusal, NULL for none
+    uint64_t version_us;       // when the first ClientHello came whose version is not ours, 0: none
+    uint64_t version_alert_us; // when that is to be said, TIME_NEVER: nothing to say
+    uint64_t now_us;           // of the present call
+    uint8_t peer_alert;        // the last alert in the clear, 0 for none
     uint8_t alert_held[ALERT_RECORD_MAX]; // ours, until it is sure that we fail
     uint8_t alert_held_len;
     char failure[FAILURE_MAX];
@@ -106,7 +110,7 @@ struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output 
         return NULL;
     dtls->context = context;
     dtls->output = *output;
-    dtls->timer_us = TIME_NEVER;
+    dtls->timer_us = dtls->version_alert_us = TIME_NEVER;
     return dtls;
 }
 
@@ -223,12 +227,49 @@ static void handshake_finish(struct dtls *dtls) {
         dtls_agree(dtls);
 }
 
+// The peer's ClientHello names no version of ours.
+static void dtls_refuse_version(struct dtls *dtls) {
+    if (dtls->version_us)
+        return;
+    dtls->version_us = dtls->now_us;
+    dtls->version_alert_us = dtls->now_us + DTLS_VERSION_ALERT_US;
+    dtls->deadline_us = dtls->now_us + DTLS_VERSION_US;
+}
+
+static void dtls_version_is_fine(struct dtls *dtls) {
+    if (!dtls->version_us)
+        return;
+    dtls->version_us = 0;
+    dtls->version_alert_us = TIME_NEVER;
+    dtls->refused_as = NULL;
+    dtls->deadline_us = dtls->now_us + DTLS_HANDSHAKE_US;
+}
+
+// OpenSSL 3.0 knows no DTLS 1.3, and would take a ClientHello for it for one of 1.2.
+static void dtls_refuse_newer(struct dtls *dtls) {
+    dtls_begin(dtls, dtls->now_us);
+    dtls->refused_as = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_UNSUPPORTED_PROTOCOL));
+    dtls_refuse_version(dtls);
+}
+
+static void dtls_say_version(struct dtls *dtls) {
+    static const uint8_t alert[] = {
+        DTLS_CONTENT_ALERT, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, SSL3_AL_FATAL, SSL_AD_PROTOCOL_VERSION};
+    dtls->version_alert_us = TIME_NEVER;
+    dtls->output.send(dtls->output.ctx, span_of(alert, sizeof alert));
+}
+
 static void handshake_break(struct dtls *dtls) {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    const char *reason = ERR_reason_error_string(error);
     // Nobody has seen an answer yet: whoever sent this ClientHello, the next one gets a fresh start.
     if (dtls->side == SIDE_SERVER && !dtls->flight_sent && dtls->refused < DTLS_REFUSED_MAX) {
         dtls->refused++;
+        dtls->refused_as = reason;
         dtls_close_ssl(dtls);
+        if (ERR_GET_REASON(error) == SSL_R_UNSUPPORTED_PROTOCOL ||
+            ERR_GET_REASON(error) == SSL_R_VERSION_TOO_LOW)
+            dtls_refuse_version(dtls);
         return;
     }
     dtls_fail(dtls, "handshake failed", reason);
@@ -327,6 +368,10 @@ static bool dtls_take_record(struct dtls *dtls, const struct dtls_record *record
         if (dtls->side == SIDE_CLIENT || !dtls_record_is_client_hello(record))
             return false;
         dtls->side = SIDE_SERVER;
+        if (!dtls_record_takes_dtls12(record)) {
+            dtls_refuse_newer(dtls);
+            return true;
+        }
         if (!dtls_open_ssl(dtls))
             return false; // the peer tries again
         dtls_begin(dtls, now_us);
@@ -339,6 +384,8 @@ static bool dtls_take_record(struct dtls *dtls, const struct dtls_record *record
     dtls->input = record->bytes;
     dtls_step(dtls);
     dtls->input = (struct span){0};
+    if (dtls->flight_sent)
+        dtls_version_is_fine(dtls);
     return true;
 }
 
@@ -350,6 +397,7 @@ bool dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us) {
     struct reader reader = reader_of(datagram);
     struct dtls_record record;
     bool taken = false;
+    dtls->now_us = now_us;
     while (!dtls_over(dtls) && reader.left > 0 && dtls_record_next(&reader, &record))
         if (dtls_take_record(dtls, &record, now_us))
             taken = true;
@@ -358,17 +406,29 @@ bool dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us) {
 }
 
 uint64_t dtls_next_us(const struct dtls *dtls) {
-    bool waits = dtls->state == DTLS_CONNECTING && !dtls->handshake_done;
-    return waits && dtls->deadline_us < dtls->timer_us ? dtls->deadline_us : dtls->timer_us;
+    if (dtls->state != DTLS_CONNECTING || dtls->handshake_done)
+        return dtls->timer_us;
+    uint64_t next_us = dtls->deadline_us < dtls->timer_us ? dtls->deadline_us : dtls->timer_us;
+    return dtls->version_alert_us < next_us ? dtls->version_alert_us : next_us;
 }
 
 static void dtls_expire(struct dtls *dtls) {
+    if (dtls->refused_as) {
+        dtls_fail(dtls,
+                  dtls->version_us ? "no DTLS version in common"
+                                   : "no handshake in time; the last ClientHello was refused",
+                  dtls->refused_as);
+        return;
+    }
     const char *alert = dtls->peer_alert ? SSL_alert_desc_string_long(dtls->peer_alert) : NULL;
     dtls_fail(dtls, alert ? "no handshake in time; the peer's last alert" : "no handshake in time", alert);
 }
 
 void dtls_advance(struct dtls *dtls, uint64_t now_us) {
-    if (dtls->state == DTLS_CONNECTING && !dtls->handshake_done && now_us >= dtls->deadline_us) {
+    bool waits = dtls->state == DTLS_CONNECTING && !dtls->handshake_done;
+    if (waits && now_us >= dtls->version_alert_us)
+        dtls_say_version(dtls);
+    if (waits && now_us >= dtls->deadline_us) {
         dtls_expire(dtls);
     } else if (dtls->ssl && now_us >= dtls->timer_us) {
         ERR_clear_error();

@@ -18,6 +18,10 @@
 #define DTLS_MTU 1200
 #define DTLS_HANDSHAKE_US (30 * UINT64_C(1000000))
 #define DTLS_REFUSED_MAX 6 // ClientHellos that may be refused before the association fails
+// After a ClientHello whose versions are not ours: to the alert that says so, and to the end, unless a better
+// one comes. A forged one must not end the handshake of somebody whose own is on its way.
+#define DTLS_VERSION_ALERT_US UINT64_C(100000)
+#define DTLS_VERSION_US UINT64_C(2000000)
 
 struct dtls_context;
 struct dtls_context *dtls_context_create(void); // NULL: OpenSSL refused
@@ -65,7 +69,9 @@ void dtls_start(struct dtls *dtls, uint64_t now_us);
 // Until the handshake is done a datagram is not authentic, so forged ones are kept from OpenSSL where that is
 // possible: alerts in the clear (the last one is named when the handshake times out), messages that our role
 // never gets, record numbers far ahead, records of the next epoch before its keys. A ClientHello that OpenSSL
-// refuses is forgotten, at most DTLS_REFUSED_MAX times.
+// refuses is forgotten, at most DTLS_REFUSED_MAX times. One of a version that is not ours (DTLS 1.3 alone, or
+// 1.0) is answered with protocol_version after DTLS_VERSION_ALERT_US; after DTLS_VERSION_US the association
+// fails.
 bool dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us);
 uint64_t dtls_next_us(const struct dtls *dtls); // TIME_NEVER for none
 void dtls_advance(struct dtls *dtls, uint64_t now_us);

@@ -70,6 +70,9 @@ static bool context_configure(SSL_CTX *ctx) {
            SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                                         "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384") == 1 &&
+           SSL_CTX_set1_sigalgs_list(ctx,
+                                     "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:"
+                                     "RSA+SHA384:ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512") == 1 &&
            // P-256 also names the curve of the certificates: without it browsers are refused.
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
            // In our order: the cipher of the first is several times cheaper. 0 is success here.

@@ -79,3 +79,30 @@ bool dtls_record_in_clear_plausible(const struct dtls_record *record, bool serve
     }
     return true;
 }
+
+#define EXTENSION_SUPPORTED_VERSIONS 43 // RFC 8446, section 4.2.1
+#define VERSION_DTLS12 0xfefd
+
+static bool versions_have_dtls12(struct reader versions) {
+    bool found = false;
+    while (versions.left > 0)
+        found |= read_u16(&versions) == VERSION_DTLS12;
+    return found || versions.failed;
+}
+
+bool dtls_record_takes_dtls12(const struct dtls_record *record) {
+    struct reader r = reader_of(record->body);
+    (void)read_raw(&r, 12 + 2 + 32);  // message header, version, random
+    (void)read_raw(&r, read_u8(&r));  // session id
+    (void)read_raw(&r, read_u8(&r));  // cookie
+    (void)read_raw(&r, read_u16(&r)); // cipher suites
+    (void)read_raw(&r, read_u8(&r));  // compression methods
+    struct reader extensions = read_sub(&r, read_u16(&r));
+    while (!extensions.failed && extensions.left > 0) {
+        uint16_t type = read_u16(&extensions);
+        struct reader body = read_sub(&extensions, read_u16(&extensions));
+        if (type == EXTENSION_SUPPORTED_VERSIONS && !body.failed)
+            return versions_have_dtls12(read_sub(&body, read_u8(&body)));
+    }
+    return true;
+}

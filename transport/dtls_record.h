@@ -35,4 +35,7 @@ bool dtls_record_is_client_hello(const struct dtls_record *record);
 // May a handshake in which we are the server (or the client) need this record of epoch 0? Alerts may not.
 bool dtls_record_in_clear_plausible(const struct dtls_record *record, bool server);
 
+// Whether a ClientHello of one fragment says that it takes DTLS 1.2; true when it does not say.
+bool dtls_record_takes_dtls12(const struct dtls_record *record);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "transport/ice_proof.h"
 #include "transport/ice_stun.h"
 
 #include <assert.h>
@@ -40,6 +41,8 @@ static void ice_assert_invariants(const struct ice *ice) {
     assert(ice->selected >= -1 && ice->selected < (int)ice->path_count);
     assert((ice->selected < 0) == (ice->path_count == 0));
     assert(ice->state != ICE_CONNECTED || ice->path_count > 0);
+    assert(ice->media == -1 || (ice->media == ice->selected && ice->state == ICE_CONNECTED));
+    assert(ice->also == -1 || ice->also != ice->media);
 }
 
 static void credentials_assert(const struct ice_credentials *credentials) {
@@ -50,6 +53,7 @@ static void credentials_assert(const struct ice_credentials *credentials) {
 void ice_init(struct ice *ice, const struct ice_credentials *credentials) {
     credentials_assert(credentials);
     *ice = (struct ice){.credentials = *credentials, .state = ICE_NEW, .selected = -1};
+    ice_proof_init(ice);
 }
 
 static void ice_forget_old(struct ice *ice) {
@@ -71,19 +75,31 @@ static struct ice_path *ice_path_find(const struct ice *ice, const struct tuple 
     return NULL;
 }
 
-// The path that was silent longest, the selected one excepted.
+static uint64_t path_last_us(const struct ice_path *path) {
+    return path->checked_us > path->heard_us ? path->checked_us : path->heard_us;
+}
+
+static bool path_silent(const struct ice_path *path, uint64_t now_us) {
+    return now_us - path_last_us(path) >= ICE_SELECTED_SILENT_US;
+}
+
+// The path that was silent longest, the selected one excepted; one that is not proven before one that is.
 static struct ice_path *ice_path_stalest(struct ice *ice) {
     struct ice_path *stalest = NULL;
     for (int i = 0; i < (int)ice->path_count; i++) {
         struct ice_path *path = &ice->paths[i];
-        if (i != ice->selected && (!stalest || path->checked_us < stalest->checked_us))
+        if (i == ice->selected)
+            continue;
+        if (!stalest || path->proven < stalest->proven ||
+            (path->proven == stalest->proven && path_last_us(path) < path_last_us(stalest)))
             stalest = path;
     }
     assert(stalest);
     return stalest;
 }
 
-static struct ice_path *ice_path_add(struct ice *ice, const struct tuple *tuple, struct ice_result *result) {
+static struct ice_path *ice_path_add(struct ice *ice, const struct tuple *tuple, uint64_t now_us,
+                                     struct ice_result *result) {
     struct ice_path *path;
     if (ice->path_count < ICE_TUPLES_MAX) {
         path = &ice->paths[ice->path_count++];
@@ -91,40 +107,57 @@ static struct ice_path *ice_path_add(struct ice *ice, const struct tuple *tuple,
         path = ice_path_stalest(ice);
         result->tuple_removed = true;
         result->removed = path->tuple;
+        ice_proof_gone(ice, path, now_us);
     }
-    path->tuple = *tuple;
+    *path = (struct ice_path){.tuple = *tuple, .secret = path->secret};
     result->tuple_added = true;
+    ice_proof_begin(ice, path, now_us);
     return path;
 }
 
-static bool ice_selected_silent(const struct ice *ice, uint64_t now_us) {
-    return now_us - ice->paths[ice->selected].checked_us >= ICE_SELECTED_SILENT_US;
+// A check on another path than the selected one: may it be selected?
+static bool ice_may_select(const struct ice *ice, const struct ice_path *path, bool use_candidate,
+                           uint64_t now_us) {
+    if (ice->selected < 0)
+        return true;
+    const struct ice_path *selected = &ice->paths[ice->selected];
+    if (path_silent(selected, now_us))
+        return true;
+    return use_candidate && (path->proven || !selected->proven);
 }
 
-static void ice_select(struct ice *ice, const struct ice_path *path, bool use_candidate, uint64_t now_us,
+static void ice_choose(struct ice *ice, struct ice_path *path, bool use_candidate, uint64_t now_us,
                        struct ice_result *result) {
-    int8_t index = (int8_t)(path - ice->paths);
-    if (index == ice->selected)
+    if (use_candidate)
+        path->nominated = ++ice->nominations;
+    if (path - ice->paths == ice->selected || !ice_may_select(ice, path, use_candidate, now_us))
         return;
-    if (ice->selected >= 0 && !use_candidate && !ice_selected_silent(ice, now_us))
-        return;
-    ice->selected = index;
+    ice_select(ice, path);
     result->selected_changed = true;
+}
+
+static void ice_consent(struct ice *ice, uint64_t now_us, struct ice_result *result) {
+    ice->consent_us = now_us;
+    ice->consent_due_us = now_us + ICE_CONSENT_US;
+    if (ice->state == ICE_CONNECTED)
+        return;
+    ice->state = ICE_CONNECTED;
+    ice_direct_media(ice);
+    result->state_changed = true;
 }
 
 static void ice_commit(struct ice *ice, const struct tuple *from, const struct ice_check *check,
                        uint64_t now_us, struct ice_result *result) {
     struct ice_path *path = ice_path_find(ice, from);
     if (!path)
-        path = ice_path_add(ice, from, result);
-    ice_select(ice, path, check->use_candidate, now_us, result);
+        path = ice_path_add(ice, from, now_us, result);
+    else if (path - ice->paths != ice->selected && path_silent(path, now_us))
+        ice_proof_begin(ice, path, now_us); // somebody else may have the address by now
+    ice_choose(ice, path, check->use_candidate, now_us, result);
     path->checked_us = now_us;
     result->tuple_checked = true;
-    ice->consent_us = now_us;
-    if (ice->state != ICE_CONNECTED) {
-        ice->state = ICE_CONNECTED;
-        result->state_changed = true;
-    }
+    ice_consent(ice, now_us, result);
+    ice_proof_checked(ice, path, now_us);
     // The peer has nominated with the new credentials: the restart is over (RFC 8445, section 9), and a late
     // check of the old generation must not take the selection back.
     if (check->use_candidate && !check->with_old)
@@ -132,35 +165,101 @@ static void ice_commit(struct ice *ice, const struct tuple *from, const struct i
     ice_assert_invariants(ice);
 }
 
+// An authentic Binding indication of the peer.
+static void ice_indicated(struct ice *ice, const struct tuple *from, uint64_t now_us,
+                          struct ice_result *result) {
+    struct ice_path *path = ice_path_find(ice, from);
+    if (!path)
+        return;
+    path->checked_us = now_us;
+    ice_consent(ice, now_us, result);
+    ice_assert_invariants(ice);
+}
+
+// What answers a request of ours. It is not authentic, but nobody else knows the request's number.
+static bool ice_is_answer(struct ice *ice, const struct tuple *from, struct span datagram, uint64_t now_us) {
+    const uint8_t *id = ice_stun_error_id(datagram);
+    struct ice_path *path = id ? ice_path_find(ice, from) : NULL;
+    if (!path || path->asked == 0 || memcmp(path->request_id, id, sizeof path->request_id) != 0)
+        return false;
+    ice_proof_answered(ice, path, now_us);
+    ice_assert_invariants(ice);
+    return true;
+}
+
+static void ice_look(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
+                     size_t len, uint64_t now_us, uint8_t *reply, struct ice_check *check) {
+    const struct ice_credentials *old = now_us < ice->old_until_us ? &ice->old_credentials : NULL;
+    ice_stun_check(stun, &ice->credentials, old, &from->remote, datagram, len, reply, check);
+    assert(check->reply_len <= ICE_REPLY_MAX);
+}
+
 void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
                size_t len, uint64_t now_us, uint8_t *reply, struct ice_result *result) {
+    *result = (struct ice_result){0};
+    if (ice->state == ICE_CLOSED || ice_is_answer(ice, from, span_of(datagram, len), now_us))
+        return;
+    struct ice_check check;
+    ice_look(ice, stun, from, datagram, len, now_us, reply, &check);
+    result->err = check.err;
+    result->reply_len = check.reply_len;
+    result->authentic = check.good || check.indicated;
+    if (check.good)
+        ice_commit(ice, from, &check, now_us, result);
+    else if (check.indicated)
+        ice_indicated(ice, from, now_us, result);
+}
+
+void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
+                     size_t len, uint64_t now_us, uint8_t *reply, struct ice_result *result) {
     *result = (struct ice_result){0};
     if (ice->state == ICE_CLOSED)
         return;
     struct ice_check check;
-    const struct ice_credentials *old = now_us < ice->old_until_us ? &ice->old_credentials : NULL;
-    ice_stun_check(stun, &ice->credentials, old, &from->remote, datagram, len, reply, &check);
-    assert(check.reply_len <= ICE_REPLY_MAX);
+    ice_look(ice, stun, from, datagram, len, now_us, reply, &check);
     result->err = check.err;
     result->reply_len = check.reply_len;
-    if (check.good)
-        ice_commit(ice, from, &check, now_us, result);
+    result->authentic = check.good || check.indicated;
+}
+
+struct ice_path *ice_find(struct ice *ice, const struct tuple *tuple) {
+    return ice_path_find(ice, tuple);
 }
 
 bool ice_validated(const struct ice *ice, const struct tuple *tuple) {
     return ice_path_find(ice, tuple) != NULL;
 }
 
+void ice_heard(struct ice *ice, struct ice_path *path, uint64_t now_us) {
+    path->heard_us = now_us;
+    if (path - ice->paths != ice->selected)
+        return;
+    // ice_advance looks at this when the last check is ICE_CONSENT_US old: no timer moves for a packet.
+    ice->consent_us = now_us;
+    if (ice->state == ICE_DISCONNECTED) {
+        struct ice_result ignored; // the state tells
+        ice_consent(ice, now_us, &ignored);
+    }
+}
+
+bool ice_holds(const struct ice *ice, const struct tuple *tuple, uint64_t now_us) {
+    const struct ice_path *path = ice_path_find(ice, tuple);
+    if (!path || !path->proven)
+        return false;
+    bool heard = path->heard_us && now_us - path->heard_us <= ICE_HELD_US;
+    return heard || now_us - path->checked_us <= ICE_HELD_CHECKED_US;
+}
+
 const struct tuple *ice_selected(const struct ice *ice) {
-    if (ice->state != ICE_CONNECTED) // RFC 7675, section 5.1: without consent, cease transmission
+    if (ice->state != ICE_CONNECTED)
         return NULL;
     return &ice->paths[ice->selected].tuple;
 }
 
 uint64_t ice_next_us(const struct ice *ice) {
-    uint64_t next = TIME_NEVER;
-    if (ice->state == ICE_CONNECTED)
-        next = ice->consent_us + ICE_CONSENT_US;
+    uint64_t next = ice_proof_next_us(ice);
+    if (ice->state == ICE_CONNECTED && ice->consent_due_us < next)
+        next = ice->consent_due_us;
     if (ice->old_until_us && ice->old_until_us < next)
         next = ice->old_until_us;
     return next;
@@ -169,9 +268,14 @@ uint64_t ice_next_us(const struct ice *ice) {
 bool ice_advance(struct ice *ice, uint64_t now_us) {
     if (ice->old_until_us && now_us >= ice->old_until_us)
         ice_forget_old(ice);
-    if (ice->state != ICE_CONNECTED || now_us < ice->consent_us + ICE_CONSENT_US)
+    ice_proof_advance(ice, now_us);
+    if (ice->state != ICE_CONNECTED || now_us < ice->consent_due_us)
+        return false;
+    ice->consent_due_us = ice->consent_us + ICE_CONSENT_US;
+    if (now_us < ice->consent_due_us)
         return false;
     ice->state = ICE_DISCONNECTED;
+    ice_direct_media(ice);
     ice_assert_invariants(ice);
     return true;
 }

@@ -5,30 +5,37 @@
 // and FINGERPRINT hold changes anything. Every trap of libnice's STUN API that matters here is answered in
 // ice_stun.c and has a test.
 //
-// A lite agent sends no checks of its own: it knows that a check is the peer's, not that the peer can hear at
-// the address from which it seems to come. Who has credentials of this server is trusted so far.
+// A check is proof of who sent it, not of where it came from: addresses are forged, checks are copied. So a
+// tuple is *validated* by a good check, which lets the peer speak from there, and *proven* by something that
+// only a peer who receives there can know (ice_proof.h, docs/adr/0007-a-tuple-proves-that-it-receives.md),
+// which lets media go there.
 //
-// Nobody but the peer may speak: a tuple counts as validated after a good check on it; nothing but STUN is to
-// be accepted from any other. At most ICE_TUPLES_MAX tuples a peer: the one that was silent longest gives
-// way, never the selected one. The selected tuple is the one of the last check with USE-CANDIDATE; until
-// there is one, the first validated. When it had no check for ICE_SELECTED_SILENT_US, the next good check on
-// another tuple selects that one (a NAT gave the peer a new port and it did not nominate again). Consent (RFC
-// 7675) expires ICE_CONSENT_US after the last good check: then the state is ICE_DISCONNECTED until a new
-// check.
+// Nobody but the peer may speak: nothing but STUN is to be accepted from a tuple that is not validated. At
+// most ICE_TUPLES_MAX tuples a peer: of those that are not proven the one that was silent longest gives way,
+// else the proven one that was, never the selected one. The selected tuple is the one of the last check with
+// USE-CANDIDATE; until there is one, the first validated; but a proven one gives way to one that is not
+// proven only when it was silent for ICE_SELECTED_SILENT_US. Then the next good check on another tuple
+// selects that one, nominated or not (a NAT gave the peer a new port and it did not nominate again).
+//
+// Consent (RFC 7675) is shown by good checks and authentic Binding indications on any validated tuple and by
+// authentic SRTP and SRTCP on the selected one (docs/adr/0008-media-shows-consent.md). It expires
+// ICE_CONSENT_US after the last of them: then the state is ICE_DISCONNECTED until one comes again.
 #ifndef TRANSPORT_ICE_H
 #define TRANSPORT_ICE_H
 
+#include "base/pool.h"
 #include "base/span.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ICE_TUPLES_MAX 8
 #define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
 #define ICE_SELECTED_SILENT_US (10 * UINT64_C(1000000)) // browsers check each 2.5 s (Chrome) to 6 s
 #define ICE_CONSENT_US (30 * UINT64_C(1000000))
 #define ICE_OLD_CREDENTIALS_US (10 * UINT64_C(1000000)) // after a restart the old ones are good for so long
-#define ICE_STUN_MAX 1200                               // longer STUN messages are dropped
-#define ICE_REPLY_MAX 1536
+#define ICE_STUN_MAX BLOCK_DATAGRAM_MAX // checks may be long: a DTLS flight in STUN makes them 1220 bytes
+#define ICE_REPLY_MAX (ICE_STUN_MAX + 128)
+#define ICE_QUESTION_ID_BYTES 8 // of the twelve; the others are zero
 
 struct ice_stun;
 struct ice_stun *ice_stun_create(void); // NULL: no memory
@@ -47,6 +54,24 @@ MUST_USE enum err ice_peek_ufrag(struct span datagram, struct span *local_ufrag)
 struct ice_path {
     struct tuple tuple;
     uint64_t checked_us; // the last good check
+    uint64_t heard_us;   // the last authentic SRTP or SRTCP, 0 for none
+    uint32_t nominated;  // the number of its last nomination among all of the peer's, 0 for none
+    bool proven;
+    // While it is not proven (ice_proof.h).
+    bool answered;   // it has answered a request of ours
+    bool waits;      // to be asked at ask_us or later, when it has been checked again
+    uint8_t asked;   // how often it was asked
+    uint64_t ask_us; // when next
+    uint32_t secret,
+        secret_before; // what an RRTR on it says, never 0; what one on this place's last path said
+    uint8_t request_id[ICE_QUESTION_ID_BYTES];
+};
+
+struct ice_grant { // media on trust for a tuple that has answered a request of ours
+    int8_t path;   // -1 for none
+    uint8_t spent; // grants that led to nothing
+    uint32_t bytes;
+    uint64_t until_us, next_us;
 };
 
 struct ice {
@@ -55,8 +80,19 @@ struct ice {
     enum ice_state state;
     struct ice_path paths[ICE_TUPLES_MAX];
     uint8_t path_count;
-    int8_t selected;     // index of the selected path, -1 for none
-    uint64_t consent_us; // the last good check on any tuple
+    int8_t selected;  // index of the selected path, -1 for none
+    int8_t media;     // where media goes: the selected path or -1
+    int8_t also;      // where it goes as well: the path that is on trust, or -1
+    bool metered;     // media goes to a path that is not proven
+    bool asks;        // paths that are not proven are asked
+    uint8_t unproven; // paths
+    uint32_t nominations;
+    uint64_t consent_us;     // when it was last shown
+    uint64_t consent_due_us; // when to look whether it has expired
+    uint64_t ask_us;         // the earliest of the paths', TIME_NEVER for none
+    struct ice_grant grant;
+    uint32_t budget;    // bytes that may still go to tuples that are not proven
+    uint64_t budget_us; // when it was last added to
 };
 
 void ice_init(struct ice *ice, const struct ice_credentials *credentials);
@@ -67,6 +103,7 @@ void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uin
 struct ice_result {
     enum err err;       // ERR_OK, ERR_MALFORMED, ERR_AUTH: a counter each
     size_t reply_len;   // bytes of `reply` to send back to the remote address; 0 for none
+    bool authentic;     // a request or indication of the peer, in our role and understood
     bool tuple_checked; // a good check on `from`: it is validated
     bool tuple_added;   // and was not before
     bool tuple_removed; // `removed` gave way to it
@@ -76,14 +113,27 @@ struct ice_result {
 };
 
 // One STUN datagram for this peer. Only a Binding request that authenticates is answered: with success, or
-// with 487 or 420 (which change nothing); indications are ignored with ERR_OK. It may lie in a buffer of at
-// least len + 24 bytes, whose last 24 are zeroed here. reply: ICE_REPLY_MAX bytes. After ICE_CLOSED nothing
-// is answered.
+// with 487 or 420 (which change nothing). An authentic indication from a validated tuple shows consent; an
+// error response is looked at for an answer to a request of ours; other indications and responses are ignored
+// with ERR_OK. It may lie in a buffer of at least len + 24 bytes, whose last 24 are zeroed here. reply:
+// ICE_REPLY_MAX bytes. After ICE_CLOSED nothing is answered.
 void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
                size_t len, uint64_t now_us, uint8_t *reply, struct ice_result *result);
+// The same for a message that was seen before: an authentic request is answered, nothing changes.
+void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
+                     size_t len, uint64_t now_us, uint8_t *reply, struct ice_result *result);
 
+// The path of a validated tuple, or NULL. For ice_heard and ice_proof.h.
+struct ice_path *ice_find(struct ice *ice, const struct tuple *tuple);
 bool ice_validated(const struct ice *ice, const struct tuple *tuple);
-// Where to send; NULL before the first validated tuple and while consent is lost.
+// An authentic SRTP or SRTCP packet came on a path.
+void ice_heard(struct ice *ice, struct ice_path *path, uint64_t now_us);
+// Nobody else may claim this tuple: it is proven, and the peer was heard on it ICE_HELD_US ago at most, or
+// sent a check on it ICE_HELD_CHECKED_US ago at most.
+#define ICE_HELD_US (2 * UINT64_C(1000000))
+#define ICE_HELD_CHECKED_US (7 * UINT64_C(1000000)) // browsers check each 2.5 to 6 s
+bool ice_holds(const struct ice *ice, const struct tuple *tuple, uint64_t now_us);
+// Where the peer is; NULL before the first validated tuple and while consent is lost. Media asks ice_media.
 const struct tuple *ice_selected(const struct ice *ice);
 uint64_t ice_next_us(const struct ice *ice); // TIME_NEVER for none
 // Expires consent and old credentials; true when the state changed.

@@ -15,6 +15,9 @@
 #define STUN_FINGERPRINT_BYTES 4
 #define STUN_TYPE_BINDING_REQUEST 0x0001
 #define STUN_TYPE_BINDING_INDICATION 0x0011
+#define STUN_TYPE_BINDING_ERROR 0x0111
+#define STUN_ID_OFFSET 8
+#define STUN_ID_BYTES 12
 
 // A reply is our own header, address, integrity and fingerprint and the request's USERNAME, so it is longer
 // than the request by less than this. libnice aborts the process when a reply does not fit its buffer.
@@ -185,16 +188,21 @@ static void ice_stun_answer(struct ice_stun *stun, StunMessage *request, const s
     check->use_candidate = check->good && stun_usage_ice_conncheck_use_candidate(request);
 }
 
-static enum err ice_check_precheck(const uint8_t *datagram, size_t len, bool *is_request) {
+enum stun_worth { WORTH_NOTHING, WORTH_REQUEST, WORTH_INDICATION };
+
+static enum err ice_check_precheck(const uint8_t *datagram, size_t len, enum stun_worth *worth) {
     struct stun_scan scan;
     if (len > ICE_STUN_MAX || !stun_scan(span_of(datagram, len), &scan))
         return ERR_MALFORMED;
-    *is_request = scan.type == STUN_TYPE_BINDING_REQUEST;
-    // Keepalives of the peer (RFC 8445, section 11) carry no proof and want no answer.
-    if (scan.type == STUN_TYPE_BINDING_INDICATION)
+    // Keepalives of the peer (RFC 8445, section 11) need no proof and want no answer; some have it.
+    if (scan.type == STUN_TYPE_BINDING_INDICATION) {
+        if (scan.username.ptr && scan.integrity && scan.fingerprint)
+            *worth = WORTH_INDICATION;
         return ERR_OK;
-    if (!*is_request) // we asked nothing, so nothing is a response to us
+    }
+    if (scan.type != STUN_TYPE_BINDING_REQUEST) // what answers us was looked at before
         return ERR_MALFORMED;
+    *worth = WORTH_REQUEST;
     if (!scan.username.ptr || !scan.integrity)
         return ERR_AUTH;
     return scan.fingerprint ? ERR_OK : ERR_MALFORMED; // RFC 8445, section 7.1: checks carry FINGERPRINT
@@ -205,14 +213,21 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
                     size_t len, uint8_t *reply, struct ice_check *check) {
     assert(remote->family == 4 || remote->family == 6);
     *check = (struct ice_check){0};
-    bool is_request = false;
-    check->err = ice_check_precheck(datagram, len, &is_request);
-    if (check->err != ERR_OK || !is_request)
+    enum stun_worth worth = WORTH_NOTHING;
+    check->err = ice_check_precheck(datagram, len, &worth);
+    if (check->err != ERR_OK || worth == WORTH_NOTHING)
         return;
     memset(datagram + len, 0, ICE_STUN_SLACK);
     struct ice_keys keys = {.current = current, .old = old};
     StunMessage request, answer;
-    switch (stun_agent_validate(&stun->agent, &request, datagram, len, ice_keys_find, &keys)) {
+    StunValidationStatus status =
+        stun_agent_validate(&stun->agent, &request, datagram, len, ice_keys_find, &keys);
+    if (worth == WORTH_INDICATION) {
+        check->indicated = status == STUN_VALIDATION_SUCCESS;
+        check->err = check->indicated ? ERR_OK : ERR_AUTH;
+        return;
+    }
+    switch (status) {
     case STUN_VALIDATION_SUCCESS:
         check->with_old = keys.with_old;
         ice_stun_answer(stun, &request, remote, reply, check);
@@ -229,4 +244,25 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
         check->err = ERR_MALFORMED;
         return;
     }
+}
+
+size_t ice_stun_request(struct ice_stun *stun, const uint8_t *id, uint8_t *out, size_t cap) {
+    StunMessage request;
+    StunTransactionId made;
+    if (!stun_agent_init_request(&stun->agent, &request, out, cap, STUN_BINDING))
+        return 0;
+    memset(out + STUN_ID_OFFSET, 0, STUN_ID_BYTES); // before the fingerprint, which covers it
+    memcpy(out + STUN_ID_OFFSET, id, ICE_QUESTION_ID_BYTES);
+    size_t len = stun_agent_finish_message(&stun->agent, &request, NULL, 0);
+    // The agent would remember 200 requests; ours are remembered by their paths.
+    stun_message_id(&request, made);
+    stun_agent_forget_transaction(&stun->agent, made);
+    return len;
+}
+
+const uint8_t *ice_stun_error_id(struct span datagram) {
+    struct stun_scan scan;
+    if (datagram.len > ICE_STUN_MAX || !stun_scan(datagram, &scan) || scan.type != STUN_TYPE_BINDING_ERROR)
+        return NULL;
+    return datagram.ptr + STUN_ID_OFFSET;
 }

@@ -3,8 +3,9 @@
 #ifndef TRANSPORT_ICE_STUN_H
 #define TRANSPORT_ICE_STUN_H
 
+#include "base/span.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ICE_STUN_SLACK 24 // zero bytes behind a datagram, see ice_stun.c
 
@@ -15,6 +16,7 @@ struct ice_check {
     bool good;          // authentic, in our role, understood: it may change the peer's state
     bool use_candidate; // RFC 8445, section 7.1.2: the peer nominates this pair
     bool with_old;      // signed with the old credentials
+    bool indicated;     // an authentic Binding indication
     size_t reply_len;   // 0: say nothing
 };
 
@@ -23,5 +25,11 @@ struct ice_check {
 void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current,
                     const struct ice_credentials *old, const struct addr *remote, uint8_t *datagram,
                     size_t len, uint8_t *reply, struct ice_check *check);
+
+// A Binding request of ours with this transaction id (ICE_TRANSACTION_BYTES) and nothing but a fingerprint:
+// we have no credentials of the peer. Returns its length; 0: it did not fit.
+size_t ice_stun_request(struct ice_stun *stun, const uint8_t *id, uint8_t *out, size_t cap);
+// The transaction id of a Binding error response; NULL when the datagram is none. It is not authentic.
+const uint8_t *ice_stun_error_id(struct span datagram);
 
 #endif

@@ -1,6 +1,11 @@
 #include "transport/peer_transport.h"
 
 #include "base/clock.h"
+#include "base/entropy.h"
+#include "rtp/rtcp_write.h"
+#include "transport/ice_proof.h"
+#include "transport/rtcp_secret.h"
+#include "transport/stun_gate.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,6 +17,11 @@ enum stage {
     STAGE_OVER,    // DTLS failed or closed; nothing comes back
 };
 
+#define TRAILER_ROOM (SRTCP_TRAILER_MAX + 144) // libsrtp2 may write so much (SRTP_MAX_TRAILER_LEN)
+#define STUN_ID_OFFSET 8
+#define STUN_CLASS_BITS 0x0110 // RFC 8489, section 5
+#define STUN_CLASS_INDICATION 0x0010
+
 // RFC 6347, section 4.2.4: whoever sent the last flight answers its peer for twice the MSL of TCP, which is
 // two minutes (RFC 9293, section 3.4.1). Then the handshake's 60 KB may go even if the peer has nothing to
 // send.
@@ -21,6 +31,12 @@ struct peer_transport {
     struct peer_shared shared;
     struct peer_output output;
     struct ice ice;
+    struct stun_gate gate;
+    struct rtcp_secrets secrets;
+    uint32_t asking_ssrc;    // of our RRTRs: this and the path's number
+    struct tuple flights_to; // where all flights of the handshake went, while flights == FLIGHTS_ONE
+    enum { FLIGHTS_NONE, FLIGHTS_ONE, FLIGHTS_MANY } flights;
+    uint64_t now_us; // of the present call
     struct dtls *dtls;
     struct srtp_session *srtp; // while STAGE_SECURE
     enum stage stage;
@@ -38,12 +54,23 @@ static void peer_enter(struct peer_transport *peer, enum stage next) {
     peer->stage = next;
 }
 
+static void peer_send(struct peer_transport *peer, const struct tuple *to, struct span datagram) {
+    peer->output.send(peer->output.ctx, to, datagram);
+}
+
 // A handshake flight goes where media will go; without consent it goes nowhere (RFC 7675).
 static void peer_send_flight(void *ctx, struct span datagram) {
     struct peer_transport *peer = ctx;
     const struct tuple *to = ice_selected(&peer->ice);
-    if (to)
-        peer->output.send(peer->output.ctx, to, datagram);
+    if (!to || !ice_afford(&peer->ice, ice_find(&peer->ice, to), datagram.len, peer->now_us))
+        return;
+    if (peer->flights == FLIGHTS_NONE) {
+        peer->flights = FLIGHTS_ONE;
+        peer->flights_to = *to;
+    } else if (!tuple_equal(to, &peer->flights_to)) {
+        peer->flights = FLIGHTS_MANY;
+    }
+    peer_send(peer, to, datagram);
 }
 
 struct peer_transport *peer_transport_create(const struct peer_shared *shared,
@@ -54,6 +81,7 @@ struct peer_transport *peer_transport_create(const struct peer_shared *shared,
         return NULL;
     peer->shared = *shared;
     peer->output = *output;
+    peer->asking_ssrc = entropy_u32();
     ice_init(&peer->ice, credentials);
     peer->dtls = dtls_create(shared->dtls, &(struct dtls_output){peer, peer_send_flight});
     if (!peer->dtls) {
@@ -82,13 +110,59 @@ static bool peer_make_srtp(struct peer_transport *peer) {
     return peer->srtp != NULL;
 }
 
+// Whoever ended the handshake has our random numbers, and they went to one tuple.
+static void peer_prove_by_handshake(struct peer_transport *peer) {
+    struct ice_path *path = peer->flights == FLIGHTS_ONE ? ice_find(&peer->ice, &peer->flights_to) : NULL;
+    if (path)
+        ice_prove(&peer->ice, path, peer->now_us);
+    ice_ask(&peer->ice, peer->now_us);
+}
+
 static void peer_secure(struct peer_transport *peer) {
     if (peer_make_srtp(peer)) {
         peer_enter(peer, STAGE_SECURE);
+        peer_prove_by_handshake(peer);
         peer->connected_unreported = true;
     } else {
         peer->failure = "no SRTP session";
         dtls_close(peer->dtls);
+    }
+}
+
+// ---- questions to tuples that are not proven
+
+static void peer_send_srtcp(struct peer_transport *peer, const struct ice_path *path, uint8_t *packet,
+                            size_t len) {
+    if (srtp_session_protect_rtcp(peer->srtp, packet, &len) == ERR_OK &&
+        ice_afford(&peer->ice, path, len, peer->now_us))
+        peer_send(peer, &path->tuple, span_of(packet, len));
+}
+
+static void peer_ask(struct peer_transport *peer) {
+    for (struct ice_path *path; peer->stage == STAGE_SECURE && peer->ice.state == ICE_CONNECTED &&
+                                (path = ice_next_question(&peer->ice, peer->now_us));) {
+        uint8_t request[ICE_QUESTION_BYTES];
+        uint8_t rrtr[RTCP_SECRET_QUESTION_BYTES + TRAILER_ROOM];
+        size_t len = ice_question(peer->shared.stun, path, request);
+        if (len > 0 && ice_afford(&peer->ice, path, len, peer->now_us))
+            peer_send(peer, &path->tuple, span_of(request, len));
+        rtcp_secret_ask(peer->asking_ssrc + (uint32_t)(path - peer->ice.paths), path->secret, rrtr);
+        peer_send_srtcp(peer, path, rrtr, RTCP_SECRET_QUESTION_BYTES);
+    }
+}
+
+// Authentic RTCP, wherever it came from: whoever wrote it has the keys, so it is enough that he knows a
+// secret.
+static void peer_look_for_proof(struct peer_transport *peer, struct span datagram) {
+    bool echoed = rtcp_secret_echo(&peer->secrets, datagram);
+    for (uint32_t i = 0; i < peer->ice.path_count; i++) {
+        struct ice_path *path = &peer->ice.paths[i];
+        if (path->proven || path->asked == 0)
+            continue;
+        if (rtcp_secret_answered(&peer->secrets, datagram, peer->asking_ssrc + i, path->secret,
+                                 path->secret_before) ||
+            (echoed && peer->secrets.key == path->secret))
+            ice_prove(&peer->ice, path, peer->now_us);
     }
 }
 
@@ -109,6 +183,7 @@ static void peer_settle(struct peer_transport *peer, uint64_t now_us) {
         peer_enter(peer, STAGE_OVER);
     }
     assert((peer->stage == STAGE_SECURE) == (dtls == DTLS_CONNECTED));
+    peer_ask(peer);
 }
 
 static void peer_report(struct peer_transport *peer, struct peer_input *out) {
@@ -123,6 +198,7 @@ static void peer_report(struct peer_transport *peer, struct peer_input *out) {
 
 enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
                                 const struct fingerprint *fingerprint, uint64_t now_us) {
+    peer->now_us = now_us;
     enum err err = dtls_connect(peer->dtls, remote_role, fingerprint);
     if (err == ERR_OK)
         peer_settle(peer, now_us);
@@ -141,13 +217,41 @@ static void peer_drop(struct peer_input *out, enum peer_drop why) {
     out->drop = why;
 }
 
+static bool stun_is_check(const uint8_t *datagram) {
+    return (load_be16(datagram) & STUN_CLASS_BITS) <= STUN_CLASS_INDICATION; // or a request
+}
+
+// Whether a check is looked at, and how. Nothing about it is authentic yet.
+static enum stun_gate_verdict peer_gate(struct peer_transport *peer, const struct ice_path *path,
+                                        const struct tuple *from, const uint8_t *datagram,
+                                        struct peer_input *out) {
+    if (!stun_is_check(datagram))
+        return STUN_GATE_NEW;
+    enum stun_gate_verdict verdict =
+        stun_gate_look(&peer->gate, datagram + STUN_ID_OFFSET, from, path && path->proven, peer->now_us);
+    if (verdict == STUN_GATE_COPIED)
+        peer_drop(out, PEER_DROP_STUN_COPIED);
+    else if (verdict == STUN_GATE_FULL)
+        peer_drop(out, PEER_DROP_STUN_RATE);
+    return verdict;
+}
+
 static void peer_input_stun(struct peer_transport *peer, const struct tuple *from, uint8_t *datagram,
                             size_t len, uint64_t now_us, struct peer_input *out) {
-    uint8_t reply[ICE_REPLY_MAX];
+    uint8_t reply[ICE_REPLY_MAX], id[STUN_GATE_ID_BYTES];
     struct ice_result result;
-    ice_input(&peer->ice, peer->shared.stun, from, datagram, len, now_us, reply, &result);
-    if (result.reply_len)
-        peer->output.send(peer->output.ctx, from, span_of(reply, result.reply_len));
+    const struct ice_path *path = ice_find(&peer->ice, from);
+    bool proven = path && path->proven;
+    enum stun_gate_verdict verdict = peer_gate(peer, path, from, datagram, out);
+    if (out->kind == PEER_DROPPED)
+        return;
+    memcpy(id, datagram + STUN_ID_OFFSET, sizeof id);
+    (verdict == STUN_GATE_AGAIN ? ice_input_again : ice_input)(&peer->ice, peer->shared.stun, from, datagram,
+                                                               len, now_us, reply, &result);
+    if (result.authentic)
+        stun_gate_note(&peer->gate, id, from, proven, now_us);
+    if (result.reply_len > 0 && result.reply_len <= BLOCK_DATAGRAM_MAX)
+        peer_send(peer, from, span_of(reply, result.reply_len));
     out->tuple_checked = result.tuple_checked;
     out->tuple_added = result.tuple_added;
     out->tuple_removed = result.tuple_removed;
@@ -158,8 +262,9 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
         peer_drop(out, PEER_DROP_STUN_MALFORMED);
 }
 
-static void peer_input_dtls(struct peer_transport *peer, struct span datagram, uint64_t now_us,
-                            struct peer_input *out) {
+static void peer_input_dtls(struct peer_transport *peer, const struct ice_path *path, struct span datagram,
+                            uint64_t now_us, struct peer_input *out) {
+    ice_credit(&peer->ice, path, datagram.len);
     if (!dtls_input(peer->dtls, datagram, now_us))
         peer_drop(out, PEER_DROP_DTLS_INVALID);
 }
@@ -180,7 +285,8 @@ static void peer_heard(struct peer_transport *peer) {
     dtls_release(peer->dtls);
 }
 
-static void peer_input_srtp(struct peer_transport *peer, uint8_t *packet, bool rtcp, struct peer_input *out) {
+static void peer_input_srtp(struct peer_transport *peer, struct ice_path *path, uint8_t *packet, bool rtcp,
+                            struct peer_input *out) {
     if (peer->stage != STAGE_SECURE) {
         peer_drop(out, PEER_DROP_NO_KEYS);
         return;
@@ -192,6 +298,11 @@ static void peer_input_srtp(struct peer_transport *peer, uint8_t *packet, bool r
         return;
     }
     out->kind = rtcp ? PEER_RTCP : PEER_RTP;
+    ice_heard(&peer->ice, path, peer->now_us);
+    if (!path->proven)
+        ice_credit(&peer->ice, path, out->len);
+    if (rtcp && peer->ice.unproven > 0)
+        peer_look_for_proof(peer, span_of(packet, out->len));
     if (!peer->heard) // the peer has keys, so our last flight has arrived
         peer_heard(peer);
 }
@@ -199,19 +310,21 @@ static void peer_input_srtp(struct peer_transport *peer, uint8_t *packet, bool r
 void peer_transport_input(struct peer_transport *peer, const struct tuple *from, uint8_t *datagram,
                           size_t len, uint64_t now_us, struct peer_input *out) {
     *out = (struct peer_input){.kind = PEER_CONSUMED, .len = len};
+    peer->now_us = now_us;
     enum datagram_kind kind = datagram_kind(span_of(datagram, len));
+    struct ice_path *path = NULL;
     if (kind == DATAGRAM_UNKNOWN) {
         peer_drop(out, PEER_DROP_UNKNOWN_KIND);
     } else if (kind == DATAGRAM_STUN) {
         peer_input_stun(peer, from, datagram, len, now_us, out);
         peer_settle(peer, now_us);
-    } else if (!ice_validated(&peer->ice, from)) {
+    } else if (!(path = ice_find(&peer->ice, from))) {
         peer_drop(out, PEER_DROP_UNVALIDATED);
     } else if (kind == DATAGRAM_DTLS) {
-        peer_input_dtls(peer, span_of(datagram, len), now_us, out);
+        peer_input_dtls(peer, path, span_of(datagram, len), now_us, out);
         peer_settle(peer, now_us);
     } else {
-        peer_input_srtp(peer, datagram, kind == DATAGRAM_RTCP, out);
+        peer_input_srtp(peer, path, datagram, kind == DATAGRAM_RTCP, out);
     }
     peer_report(peer, out);
     assert((out->kind == PEER_DROPPED) == (out->drop != PEER_DROP_NONE));
@@ -227,6 +340,7 @@ uint64_t peer_transport_next_us(const struct peer_transport *peer) {
 
 void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct peer_input *out) {
     *out = (struct peer_input){.kind = PEER_CONSUMED};
+    peer->now_us = now_us;
     (void)ice_advance(&peer->ice, now_us);
     dtls_advance(peer->dtls, now_us);
     peer_settle(peer, now_us);
@@ -250,7 +364,20 @@ const char *peer_transport_failure(const struct peer_transport *peer) {
 }
 
 const struct tuple *peer_transport_selected(const struct peer_transport *peer) {
-    return ice_selected(&peer->ice);
+    return ice_media(&peer->ice);
+}
+
+const struct tuple *peer_transport_also(struct peer_transport *peer, size_t len, uint64_t now_us) {
+    struct ice *ice = &peer->ice;
+    if (!ice->metered)
+        return NULL;
+    const struct tuple *also = ice->also >= 0 ? &ice->paths[ice->also].tuple : NULL;
+    ice_spend(ice, len, now_us);
+    return also;
+}
+
+bool peer_transport_holds(const struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us) {
+    return ice_holds(&peer->ice, tuple, now_us);
 }
 
 unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple out[ICE_TUPLES_MAX]) {
@@ -259,18 +386,42 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
     return peer->ice.path_count;
 }
 
-enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len) : ERR_WRONG_STATE;
+enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
+                                    uint64_t index) {
+    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len, index)
+                                       : ERR_WRONG_STATE;
 }
 
 enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
     return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_WRONG_STATE;
 }
 
+// RTCP goes where media goes. Where that is not proven, and to a tuple that waits for its proof, sender
+// reports go with times of their own (rtcp_secret.h).
+void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us) {
+    struct ice *ice = &peer->ice;
+    uint8_t packet[RTCP_DATAGRAM_MAX + TRAILER_ROOM];
+    assert(datagram.len <= RTCP_DATAGRAM_MAX);
+    if (peer->stage != STAGE_SECURE || ice->state != ICE_CONNECTED)
+        return;
+    peer->now_us = now_us;
+    struct ice_path *selected = &ice->paths[ice->selected], *candidate = ice_candidate(ice);
+    if (selected->proven) {
+        memcpy(packet, datagram.ptr, datagram.len);
+        peer_send_srtcp(peer, selected, packet, datagram.len);
+    }
+    if (candidate && (candidate == selected || candidate - ice->paths == ice->also || !candidate->waits)) {
+        memcpy(packet, datagram.ptr, datagram.len);
+        bool asks = rtcp_secret_mark(&peer->secrets, candidate->secret, packet, datagram.len);
+        if (asks || candidate == selected || candidate - ice->paths == ice->also)
+            peer_send_srtcp(peer, candidate, packet, datagram.len);
+    }
+}
+
 void peer_transport_prefetch(const struct peer_transport *peer, unsigned step) {
     if (step == 2) {
         __builtin_prefetch(&peer->srtp);
-        __builtin_prefetch(&peer->ice.selected);
+        __builtin_prefetch(&peer->ice.media);
         __builtin_prefetch(&peer->ice.paths[0]);
     } else if (peer->stage == STAGE_SECURE) {
         srtp_session_prefetch(peer->srtp, step);

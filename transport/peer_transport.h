@@ -3,7 +3,8 @@
 //
 // Datagrams of this peer go in (found by ufrag for STUN, by tuple for the rest); plain RTP and RTCP come out
 // in place. Nothing but STUN is accepted from a tuple that ICE has not validated, no media before the
-// handshake is done and the fingerprint agrees. Replies and handshake flights leave through `struct
+// handshake is done and the fingerprint agrees, and media leaves for no tuple of which it is not proven that
+// the peer receives there (ice_proof.h). Replies, handshake flights, questions and RTCP leave through `struct
 // peer_output` during the calls.
 #ifndef TRANSPORT_PEER_TRANSPORT_H
 #define TRANSPORT_PEER_TRANSPORT_H
@@ -48,6 +49,8 @@ enum peer_drop { // why a datagram was dropped
     PEER_DROP_UNKNOWN_KIND,
     PEER_DROP_STUN_MALFORMED,
     PEER_DROP_STUN_AUTH,
+    PEER_DROP_STUN_RATE,   // more good checks than are looked at (stun_gate.h)
+    PEER_DROP_STUN_COPIED, // a check that came before from another tuple
     PEER_DROP_UNVALIDATED,
     PEER_DROP_DTLS_INVALID,
     PEER_DROP_NO_KEYS,
@@ -80,16 +83,27 @@ void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
 enum dtls_state peer_transport_dtls_state(const struct peer_transport *peer);
 const char *peer_transport_failure(const struct peer_transport *peer); // why DTLS failed, "" otherwise
-const struct tuple *peer_transport_selected(const struct peer_transport *peer); // NULL for none
+// Where media goes; NULL: nowhere at present.
+const struct tuple *peer_transport_selected(const struct peer_transport *peer);
+// To be asked for each packet of media that goes to peer_transport_selected: another tuple that gets it as
+// well, because the peer is about to move there, or NULL, as nearly always. Ends what it may still give.
+const struct tuple *peer_transport_also(struct peer_transport *peer, size_t len, uint64_t now_us);
+// Whether this peer is at a tuple beyond doubt, so that no other peer's check may claim it.
+bool peer_transport_holds(const struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us);
 // Every validated tuple, for the route table when the peer goes; returns how many (at most ICE_TUPLES_MAX).
 unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple out[ICE_TUPLES_MAX]);
 
-// Encrypts in place; *len grows, the buffer has room. ERR_WRONG_STATE before the keys are there.
-MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len);
+// Encrypts in place; *len grows, the buffer has room. ERR_WRONG_STATE before the keys are there; ERR_EXISTS:
+// the index was used before (srtp.h).
+MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
+                                             uint64_t index);
 MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
-// An SSRC received that leads nowhere or whose producer has closed.
+// Encrypts a plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes and sends it to wherever the peer is.
+// Nothing happens before the keys are there.
+void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us);
 // What peer_transport_protect_rtp will read, a pointer further with each step from 2 down to 0.
 void peer_transport_prefetch(const struct peer_transport *peer, unsigned step);
+// An SSRC received that leads nowhere or whose producer has closed.
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc);
 // An SSRC that we sent with and never shall again (its consumer has closed).
 void peer_transport_forget_sent_ssrc(struct peer_transport *peer, uint32_t ssrc);

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-_Static_assert(sizeof(struct tuple) == 48, "a tuple is a key of bytes without padding");
 _Static_assert(ROUTE_NONE == HMAP_NONE, "the map's answer is ours");
 
 struct route_table {
@@ -36,6 +35,8 @@ void route_table_destroy(struct route_table *table) {
 
 enum err route_put_tuple(struct route_table *table, const struct tuple *tuple, uint32_t route) {
     assert(route != ROUTE_NONE);
+    if (tuple->protocol != TUPLE_UDP)
+        return ERR_UNSUPPORTED;
     return hmap_put(table->tuples, tuple, route);
 }
 

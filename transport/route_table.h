@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 #include "rtp/peer_params.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define ROUTE_NONE UINT32_MAX
 
@@ -27,6 +27,8 @@ struct route_table;
 struct route_table *route_table_create(uint32_t tuples_max, uint32_t ufrags_max); // NULL: no memory
 void route_table_destroy(struct route_table *table);                              // NULL is fine
 
+// UDP alone: what comes over a connection is of the peer that the connection is of. ERR_UNSUPPORTED for
+// others.
 MUST_USE enum err route_put_tuple(struct route_table *table, const struct tuple *tuple, uint32_t route);
 uint32_t route_get_tuple(const struct route_table *table, const struct tuple *tuple); // or ROUTE_NONE
 // Removes it only if it still leads to `route`.

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/nonce_oracle.h"
 #include "transport/srtp_cipher_types.h"
 #include "transport/srtp_sender.h"
 
@@ -49,6 +50,9 @@ struct srtp_session {
     uint16_t inbound_room;
     uint16_t inbound_max;
     struct inbound *inbound; // grows to inbound_max
+#ifdef ROTUNDA_NONCE_ORACLE
+    struct nonce_oracle *oracle; // of all that this session protects
+#endif
 };
 
 enum err srtp_library_start_with(enum srtp_cipher cipher) {
@@ -95,7 +99,6 @@ static bool direction_create(srtp_t *out, const struct profile *profile, srtp_ss
         .ssrc.type = type,
         .key = master,
         .window_size = SRTP_REPLAY_WINDOW,
-        .allow_repeat_tx = 1,
     };
     bool ok = !srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, profile->id) &&
               !srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, profile->id) &&
@@ -122,6 +125,13 @@ struct srtp_session *srtp_session_create(const struct srtp_keys *keys) {
     session->inbound_room = INBOUND_FEW;
     session->inbound_max = SRTP_INBOUND_MAX;
     session->inbound = calloc(INBOUND_FEW, sizeof *session->inbound);
+#ifdef ROTUNDA_NONCE_ORACLE
+    session->oracle = nonce_oracle_create();
+    if (!session->oracle) {
+        srtp_session_destroy(session);
+        return NULL;
+    }
+#endif
     if (!session->inbound || !direction_create(&session->in, profile, ssrc_any_inbound, keys->remote) ||
         !outbound_create(session, profile, keys->local)) {
         srtp_session_destroy(session);
@@ -146,6 +156,9 @@ void srtp_session_destroy(struct srtp_session *session) {
         (void)srtp_dealloc(session->out);
     srtp_sender_close(&session->sender);
     free(session->inbound);
+#ifdef ROTUNDA_NONCE_ORACLE
+    nonce_oracle_destroy(session->oracle);
+#endif
     free(session);
 }
 
@@ -182,18 +195,56 @@ static enum err session_apply(srtp_call *call, srtp_t ctx, uint8_t *packet, size
     return ERR_OK;
 }
 
-enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len) {
+// libsrtp2 infers the index from the 16 bits that it sees, rightly as long as no gap comes near half of them
+// (rtp/seq_rewrite.h closes larger ones), and refuses what it has sent before.
+static enum err session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len,
+                                    uint64_t index) {
+    return session->out ? session_apply(srtp_protect, session->out, packet, len)
+                        : srtp_sender_rtp(&session->sender, packet, len, index);
+}
+
+#ifdef ROTUNDA_NONCE_ORACLE
+enum { ORACLE_RTP, ORACLE_RTCP };
+
+// Ends the process when a number has encrypted something before.
+static void session_oracle_note(struct srtp_session *session, uint64_t key, uint32_t ssrc, uint64_t index,
+                                uint64_t digest) {
+    if (nonce_oracle_note(session->oracle, key, ssrc, index, digest) == NONCE_FRESH)
+        return;
+    LOG_ERROR("a packet number was used twice", LOG_NUMBER("ssrc", ssrc), LOG_NUMBER("index", index));
+    abort();
+}
+#endif
+
+enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len,
+                                  uint64_t index) {
     if (*len < RTP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    return session->out ? session_apply(srtp_protect, session->out, packet, len)
-                        : srtp_sender_rtp(&session->sender, packet, len);
+#ifdef ROTUNDA_NONCE_ORACLE
+    uint64_t digest = nonce_oracle_digest(span_of(packet, *len));
+#endif
+    enum err err = session_protect_rtp(session, packet, len, index);
+#ifdef ROTUNDA_NONCE_ORACLE
+    if (err == ERR_OK)
+        session_oracle_note(session, ORACLE_RTP, load_be32(packet + 8), index, digest);
+#endif
+    return err;
 }
 
 enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len) {
     if (*len < RTCP_HEADER_BYTES || *len > PACKET_BYTES_MAX)
         return ERR_MALFORMED;
-    return session->out ? session_apply(srtp_protect_rtcp, session->out, packet, len)
-                        : srtp_sender_rtcp(&session->sender, packet, len);
+#ifdef ROTUNDA_NONCE_ORACLE
+    uint64_t digest = nonce_oracle_digest(span_of(packet, *len));
+#endif
+    enum err err = session->out ? session_apply(srtp_protect_rtcp, session->out, packet, len)
+                                : srtp_sender_rtcp(&session->sender, packet, len);
+#ifdef ROTUNDA_NONCE_ORACLE
+    if (err == ERR_OK && !session->out) // ours ends with the index and the E flag
+        session_oracle_note(session, ORACLE_RTCP, load_be32(packet + 4),
+                            load_be32(packet + *len - SRTCP_INDEX_BYTES) & INT32_MAX, digest);
+#endif
+    return err;
 }
 
 static void inbound_remove(struct srtp_session *session, uint16_t i) {

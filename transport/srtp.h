@@ -2,7 +2,8 @@
 // srtp*.c include), what leaves over srtp_sender where the profile is AES-GCM, else over libsrtp2 as well.
 //
 // A packet is protected and unprotected in place. Nothing changes in the session when a packet does not
-// authenticate. Sending the same packet again is allowed (retransmission without RTX). Inbound streams are
+// authenticate. Each index of a stream is protected once: what is to go out again is the datagram that went
+// out, or a packet of another number. Inbound streams are
 // created per SSRC by libsrtp2 after authentication: forget those that lead nowhere (srtp_session_forget), so
 // that a peer cannot grow us.
 #ifndef TRANSPORT_SRTP_H
@@ -35,8 +36,10 @@ struct srtp_session *srtp_library_hold(void);
 struct srtp_session *srtp_session_create(const struct srtp_keys *keys); // NULL: no memory or unknown profile
 void srtp_session_destroy(struct srtp_session *session);                // NULL is fine
 
-// *len is in and out; the buffer has room for the trailer.
-MUST_USE enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
+// *len is in and out; the buffer has room for the trailer. `index` is the packet's, 64 bits of which the
+// header has the low 16: see srtp_sender.h, also for errors; ERR_EXISTS: it was used before.
+MUST_USE enum err srtp_session_protect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len,
+                                           uint64_t index);
 MUST_USE enum err srtp_session_protect_rtcp(struct srtp_session *session, uint8_t *packet, size_t *len);
 // ERR_AUTH: not authentic; ERR_EXISTS: replayed or too old; ERR_MALFORMED.
 MUST_USE enum err srtp_session_unprotect_rtp(struct srtp_session *session, uint8_t *packet, size_t *len);
@@ -47,8 +50,8 @@ void srtp_session_allow_many(struct srtp_session *session);
 void srtp_session_forget(struct srtp_session *session, uint32_t ssrc);
 // An outbound SSRC that has ended. It must never be sent with again: its packet counter is gone, and the same
 // key, SSRC and index twice breaks AES-GCM and AES-CM.
+void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc);
 // What srtp_session_protect_rtp will read: the session in step 1, what it leads to in step 0.
 void srtp_session_prefetch(const struct srtp_session *session, unsigned step);
-void srtp_session_forget_sent(struct srtp_session *session, uint32_t ssrc);
 
 #endif

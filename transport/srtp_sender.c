@@ -8,9 +8,9 @@
 #include <openssl/evp.h>
 
 #define RTP_HEADER_BYTES 12
-#define RTP_INDEX_ROC_MAX UINT32_MAX        // RFC 3711, section 9.2: 2^48 packets
-#define RTCP_INDEX_MAX UINT32_C(0x7fffffff) // and 2^31 of SRTCP
-#define RTCP_ENCRYPTED UINT32_C(0x80000000) // E flag
+#define RTP_INDEX_MAX ((UINT64_C(1) << 48) - 1) // RFC 3711, section 9.2: 2^48 packets
+#define RTCP_INDEX_MAX UINT32_C(0x7fffffff)     // and 2^31 of SRTCP
+#define RTCP_ENCRYPTED UINT32_C(0x80000000)     // E flag
 #define RTCP_CLEAR_BYTES 8
 #define CACHE_LINE 64
 #define KEY_BYTES_READ 1024 // an expanded key with its powers, about
@@ -49,10 +49,8 @@ enum err srtp_sender_open(struct srtp_sender *sender, const srtp_cipher_type_t *
                           size_t len) {
     size_t key_bytes = (size_t)gcm_key_bytes((int)len);
     assert(key_bytes == 16 || key_bytes == 32);
-    *sender = (struct srtp_sender){.type = type,
-                                   .key_bytes = (uint8_t)key_bytes,
-                                   .streams = sender->few,
-                                   .stream_slots = SRTP_SENDER_FEW};
+    *sender = (struct srtp_sender){
+        .type = type, .key_bytes = (uint8_t)key_bytes, .homes = sender->few, .home_count = SRTP_SENDER_FEW};
     uint8_t rtp_key[32];
     bool ok = derive(master, key_bytes, LABEL_RTP_KEY, rtp_key, key_bytes) &&
               derive(master, key_bytes, LABEL_RTP_SALT, sender->rtp_salt, sizeof sender->rtp_salt) &&
@@ -71,92 +69,91 @@ enum err srtp_sender_open(struct srtp_sender *sender, const srtp_cipher_type_t *
 void srtp_sender_close(struct srtp_sender *sender) {
     if (sender->rtp)
         (void)sender->type->dealloc(sender->rtp);
-    if (sender->streams != sender->few)
-        free(sender->streams);
+    if (sender->homes != sender->few)
+        free(sender->homes);
+    free(sender->streams);
     explicit_bzero(sender, sizeof *sender);
 }
 
 // ---- streams
 
 static uint32_t stream_home(const struct srtp_sender *sender, uint32_t ssrc) {
-    return (ssrc * UINT32_C(2654435761) >> 16) & (sender->stream_slots - 1); // our own SSRCs: nobody attacks
+    return (ssrc * UINT32_C(2654435761) >> 15) & (sender->home_count - 1); // our own SSRCs: nobody attacks
 }
-_Static_assert(SRTP_SENDER_STREAMS_MAX * 2 <= 1 << 17, "a home for each slot, near enough");
+_Static_assert(SRTP_SENDER_STREAMS_MAX * 2 <= 1 << 17, "a home for each slot");
 
-// The stream's slot, or the free one where it belongs.
-static struct srtp_sender_stream *stream_slot(const struct srtp_sender *sender, uint32_t ssrc) {
-    for (uint32_t i = stream_home(sender, ssrc);; i = (i + 1) & (sender->stream_slots - 1)) {
-        struct srtp_sender_stream *s = &sender->streams[i];
-        if (!s->used || s->ssrc == ssrc)
-            return s;
+// The home of a stream, or the free one where it belongs.
+static struct srtp_sender_home *home_find(const struct srtp_sender *sender, uint32_t ssrc) {
+    for (uint32_t i = stream_home(sender, ssrc);; i = (i + 1) & (sender->home_count - 1)) {
+        struct srtp_sender_home *home = &sender->homes[i];
+        if (home->at == 0 || home->ssrc == ssrc)
+            return home;
     }
 }
 
-static enum err streams_grow(struct srtp_sender *sender) {
-    struct srtp_sender_stream *old = sender->streams;
-    uint32_t slots = sender->stream_slots;
-    struct srtp_sender_stream *more = calloc((size_t)slots * 2, sizeof *more);
+static enum err homes_grow(struct srtp_sender *sender) {
+    struct srtp_sender_home *old = sender->homes;
+    uint32_t count = sender->home_count;
+    struct srtp_sender_home *more = calloc((size_t)count * 2, sizeof *more);
     if (!more)
         return ERR_NO_MEMORY;
-    sender->streams = more;
-    sender->stream_slots = slots * 2;
-    for (uint32_t i = 0; i < slots; i++)
-        if (old[i].used)
-            *stream_slot(sender, old[i].ssrc) = old[i];
+    sender->homes = more;
+    sender->home_count = count * 2;
+    for (uint32_t i = 0; i < count; i++)
+        if (old[i].at != 0)
+            *home_find(sender, old[i].ssrc) = old[i];
     if (old != sender->few)
         free(old);
     return ERR_OK;
 }
 
-static enum err stream_add(struct srtp_sender *sender, uint32_t ssrc, uint16_t seq,
-                           struct srtp_sender_stream **out) {
-    if (sender->stream_count == SRTP_SENDER_STREAMS_MAX)
-        return ERR_LIMIT;
-    if (sender->stream_count * 2 >= sender->stream_slots && streams_grow(sender) != ERR_OK)
+static enum err streams_grow(struct srtp_sender *sender) {
+    uint32_t room = sender->stream_room + (sender->stream_room < 4 ? 2 : sender->stream_room / 2);
+    struct srtp_sender_stream *more = realloc(sender->streams, room * sizeof *more);
+    if (!more)
         return ERR_NO_MEMORY;
-    sender->stream_count++;
-    *out = stream_slot(sender, ssrc);
-    **out = (struct srtp_sender_stream){.ssrc = ssrc, .seq = seq, .used = true};
+    sender->streams = more;
+    sender->stream_room = room;
     return ERR_OK;
 }
 
-void srtp_sender_forget(struct srtp_sender *sender, uint32_t ssrc) {
-    struct srtp_sender_stream *s = stream_slot(sender, ssrc);
-    if (!s->used)
-        return;
-    uint32_t mask = sender->stream_slots - 1, hole = (uint32_t)(s - sender->streams);
-    // Close the gap, so that later entries of the run are still found.
-    for (uint32_t i = (hole + 1) & mask; sender->streams[i].used; i = (i + 1) & mask) {
-        uint32_t home = stream_home(sender, sender->streams[i].ssrc);
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            sender->streams[hole] = sender->streams[i];
+static enum err stream_add(struct srtp_sender *sender, uint32_t ssrc, struct srtp_sender_stream **out) {
+    if (sender->stream_count == SRTP_SENDER_STREAMS_MAX)
+        return ERR_LIMIT;
+    if (sender->stream_count == sender->stream_room && streams_grow(sender) != ERR_OK)
+        return ERR_NO_MEMORY;
+    if ((sender->stream_count + 1) * 2 > sender->home_count && homes_grow(sender) != ERR_OK)
+        return ERR_NO_MEMORY;
+    *out = &sender->streams[sender->stream_count++];
+    **out = (struct srtp_sender_stream){.ssrc = ssrc};
+    *home_find(sender, ssrc) = (struct srtp_sender_home){.ssrc = ssrc, .at = sender->stream_count};
+    return ERR_OK;
+}
+
+// Empties a home and closes the gap, so that later entries of the run are still found.
+static void home_remove(struct srtp_sender *sender, const struct srtp_sender_home *home) {
+    uint32_t mask = sender->home_count - 1, hole = (uint32_t)(home - sender->homes);
+    for (uint32_t i = (hole + 1) & mask; sender->homes[i].at != 0; i = (i + 1) & mask) {
+        uint32_t first = stream_home(sender, sender->homes[i].ssrc);
+        if (((i - first) & mask) >= ((i - hole) & mask)) {
+            sender->homes[hole] = sender->homes[i];
             hole = i;
         }
     }
-    sender->streams[hole] = (struct srtp_sender_stream){0};
-    assert(sender->stream_count > 0);
-    sender->stream_count--;
+    sender->homes[hole] = (struct srtp_sender_home){0};
 }
 
-// The roll-over counter of a packet (RFC 3711, section 3.3.1): the stream's own, or that before it for a
-// packet from before the last wrap. False: the key's packets are used up, or this one is from before the
-// first.
-static bool stream_roc(struct srtp_sender_stream *s, uint16_t seq, uint32_t *roc) {
-    int16_t ahead = (int16_t)(seq - s->seq);
-    *roc = s->roc;
-    if (ahead > 0) {
-        if (seq < s->seq) {
-            if (s->roc == RTP_INDEX_ROC_MAX)
-                return false;
-            *roc = ++s->roc;
-        }
-        s->seq = seq;
-    } else if (seq > s->seq) { // sent again
-        if (s->roc == 0)
-            return false;
-        *roc = s->roc - 1;
-    }
-    return true;
+void srtp_sender_forget(struct srtp_sender *sender, uint32_t ssrc) {
+    struct srtp_sender_home *home = home_find(sender, ssrc);
+    if (home->at == 0)
+        return;
+    assert(home->at <= sender->stream_count);
+    struct srtp_sender_stream *s = &sender->streams[home->at - 1];
+    const struct srtp_sender_stream *last = &sender->streams[sender->stream_count - 1];
+    home_find(sender, last->ssrc)->at = home->at;
+    *s = *last;
+    sender->stream_count--;
+    home_remove(sender, home);
 }
 
 // ---- packets
@@ -182,31 +179,50 @@ static void iv_make(uint8_t iv[GCM_IV_BYTES], const uint8_t salt[GCM_SALT_BYTES]
     store_be32(iv + 8, load_be32(salt + 8) ^ (uint32_t)number);
 }
 
-enum err srtp_sender_rtp(struct srtp_sender *sender, uint8_t *packet, size_t *len) {
+static bool rtp_seal(const struct srtp_sender *sender, const uint8_t iv[GCM_IV_BYTES], uint8_t *packet,
+                     size_t header, size_t len) {
+    const srtp_cipher_type_t *type = sender->type;
+    void *state = sender->rtp_state;
+    uint8_t *number = (uint8_t *)(uintptr_t)iv; // libsrtp2 does not say const
+    unsigned payload = (unsigned)(len - header);
+    uint32_t tag = 0;
+    return type->set_iv(state, number, srtp_direction_encrypt) == srtp_err_status_ok &&
+           type->set_aad(state, packet, (uint32_t)header) == srtp_err_status_ok &&
+           type->encrypt(state, packet + header, &payload) == srtp_err_status_ok &&
+           type->get_tag(state, packet + len, &tag) == srtp_err_status_ok && tag == GCM_TAG_BYTES;
+}
+
+// The index counts as used before anything is encrypted under it.
+static enum err index_use(struct srtp_sender *sender, uint32_t ssrc, uint64_t index) {
+    struct srtp_sender_home *home = home_find(sender, ssrc);
+    struct srtp_sender_stream *s = NULL;
+    if (home->at != 0) {
+        s = &sender->streams[home->at - 1];
+    } else {
+        enum err err = index <= UINT16_MAX ? stream_add(sender, ssrc, &s) : ERR_LIMIT;
+        if (err != ERR_OK)
+            return err;
+    }
+    assert(s->ssrc == ssrc);
+    if (index > RTP_INDEX_MAX)
+        return ERR_LIMIT;
+    return index_window_take(&s->sent, index) ? ERR_OK : ERR_EXISTS;
+}
+
+enum err srtp_sender_rtp(struct srtp_sender *sender, uint8_t *packet, size_t *len, uint64_t index) {
     size_t header = rtp_header_bytes(packet, *len);
     if (header == 0)
         return ERR_MALFORMED;
-    uint32_t ssrc = load_be32(packet + 8), roc;
-    uint16_t seq = load_be16(packet + 2);
-    struct srtp_sender_stream *s = stream_slot(sender, ssrc);
-    enum err err = s->used ? ERR_OK : stream_add(sender, ssrc, seq, &s);
+    uint32_t ssrc = load_be32(packet + 8);
+    assert(load_be16(packet + 2) == (uint16_t)index);
+    enum err err = index_use(sender, ssrc, index);
     if (err != ERR_OK)
         return err;
-    if (!stream_roc(s, seq, &roc))
-        return ERR_LIMIT;
     uint8_t iv[GCM_IV_BYTES];
-    iv_make(iv, sender->rtp_salt, ssrc, (uint64_t)roc << 16 | seq);
-    const srtp_cipher_type_t *type = sender->type;
-    void *state = sender->rtp_state;
-    unsigned payload = (unsigned)(*len - header);
-    uint32_t tag;
-    if (type->set_iv(state, iv, srtp_direction_encrypt) != srtp_err_status_ok ||
-        type->set_aad(state, packet, (uint32_t)header) != srtp_err_status_ok ||
-        type->encrypt(state, packet + header, &payload) != srtp_err_status_ok ||
-        type->get_tag(state, packet + *len, &tag) != srtp_err_status_ok)
+    iv_make(iv, sender->rtp_salt, ssrc, index);
+    if (!rtp_seal(sender, iv, packet, header, *len))
         return ERR_UNSUPPORTED;
-    assert(tag == GCM_TAG_BYTES);
-    *len += tag;
+    *len += GCM_TAG_BYTES;
     return ERR_OK;
 }
 
@@ -247,6 +263,8 @@ void srtp_sender_prefetch(const struct srtp_sender *sender) {
     const uint8_t *state = sender->rtp_state;
     for (size_t i = 0; i < KEY_BYTES_READ; i += CACHE_LINE)
         __builtin_prefetch(state + i);
-    if (sender->streams != sender->few)
-        __builtin_prefetch(sender->streams);
+    __builtin_prefetch(sender->streams, 1);
+    __builtin_prefetch((const char *)sender->streams + CACHE_LINE, 1);
+    if (sender->homes != sender->few)
+        __builtin_prefetch(sender->homes);
 }

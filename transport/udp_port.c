@@ -265,6 +265,7 @@ static void receive_datagram(struct udp_port *port, struct udp_socket *s, unsign
     port->blocks[i] = NULL;
     out->block->len = (uint16_t)port->headers[i].msg_len;
     out->truncated = header->msg_flags & MSG_TRUNC;
+    out->from = (struct tuple){.protocol = TUPLE_UDP};
     addr_from_sockaddr((struct sockaddr *)&port->names[i], &out->from.remote);
     receive_control(port, s, header, &out->from.local);
     port->counters.datagrams_in++;

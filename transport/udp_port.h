@@ -17,7 +17,7 @@
 
 #include "base/pool.h"
 #include "base/span.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 #include "transport/udp_steer.h"
 
 #define UDP_PORT_BATCH 64        // datagrams of one receive call

@@ -24,7 +24,7 @@
 #define NONE UINT32_MAX
 
 _Static_assert((UDP_PORT_QUEUE_MAX & (UDP_PORT_QUEUE_MAX - 1)) == 0, "ring of a power of two");
-_Static_assert(BLOCK_DATAGRAM_MAX < SEND_MESSAGE_BYTES_MAX, "one datagram always fits a message");
+_Static_assert(BLOCK_CAPACITY < SEND_MESSAGE_BYTES_MAX, "one datagram always fits a message");
 
 struct send_entry {
     struct tuple to;
@@ -216,8 +216,8 @@ static bool send_make_room(struct udp_send *send, enum udp_worth worth) {
 
 bool udp_send_queue(struct udp_send *send, const struct tuple *to, struct block *block,
                     enum udp_worth worth) {
-    assert(block && block->len <= BLOCK_DATAGRAM_MAX);
-    assert(to->remote.family == 4 || to->remote.family == 6);
+    assert(block && block->start + block->len <= BLOCK_CAPACITY);
+    assert(to->protocol == TUPLE_UDP && (to->remote.family == 4 || to->remote.family == 6));
     bool room = !udp_send_full(send);
     if (!room && !send_make_room(send, worth)) {
         block_release(block);

@@ -8,7 +8,7 @@
 #ifndef TRANSPORT_UDP_STEER_H
 #define TRANSPORT_UDP_STEER_H
 
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #define UDP_STEER_MAX 800 // entries; the kernel takes programs of 4096 instructions (BPF_MAXINSNS)
 

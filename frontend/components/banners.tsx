@@ -1,17 +1,19 @@
 'use client';
-// What a person should know of now: a lost connection, sound that waits, a microphone that was taken.
-import { useEffect, useState } from 'react';
+// What a person should know of now: a lost connection, a way that is blocked, sound that waits, a device that was taken.
+import Link from 'next/link';
+import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { currentRoom, restoreMicrophone } from '@/lib/room_actions';
+import { currentRoom, restoreMicrophone, setCamera } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
 import { useCopyLink } from './controls';
-import { startSounds } from './media';
+import { startSounds } from './sound';
 import { Banner, Button, useAttempt } from './ui';
 
 const WORTH_COUNTING_MS = 1000;
+const TOAST_CHARS_MAX = 120;
 
-function LostBanner({ retryAt }: { retryAt: number }) {
+export function LostBanner({ retryAt, onRetry }: { retryAt: number; onRetry: () => void }) {
   const t = useT();
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -26,61 +28,121 @@ function LostBanner({ retryAt }: { retryAt: number }) {
       <span aria-hidden id="lost">
         {left >= WORTH_COUNTING_MS ? t('banner.lostIn', { seconds: Math.ceil(left / 1000) }) : t('banner.lost')}
       </span>
-      <Button className="sm:min-h-9" onClick={() => currentRoom()?.session.retryNow()}>
+      <Button className="sm:min-h-9" onClick={onRetry}>
         {t('banner.retry')}
       </Button>
     </Banner>
   );
 }
 
-export function Banners() {
+// Media finds no way, though the server can be talked to.
+function PathBanner() {
+  const t = useT();
+  const send = useCall((state) => state.paths.send);
+  const recv = useCall((state) => state.paths.recv);
+  const leg = send ?? recv;
+  if (!leg) return null;
+  const way = send && recv ? 'both' : send ? 'send' : 'recv';
+  return (
+    <Banner tone="danger">
+      <span id="path" data-leg={leg} data-way={way} className="max-w-prose">
+        <strong>{t(`path.${way}`)}</strong> {t(`path.${leg}`)}
+      </span>
+      <Link href="/check" target="_blank" prefetch={false} className="inline-flex min-h-11 items-center underline sm:min-h-9">
+        {t('lobby.check')}
+      </Link>
+    </Banner>
+  );
+}
+
+// A device that went away: take it back, or another one.
+function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   const t = useT();
   const attempt = useAttempt();
-  const copyLink = useCopyLink();
-  const { session, soundBlocked, micLost, draining, participants, news } = useCall();
-  const [wasLost, setWasLost] = useState(false);
+  const loss = useCall((state) => state.losses[source]);
+  if (!loss) return null;
+  return (
+    <Banner tone="danger">
+      {t(`loss.${source}.${loss}`)}
+      <Button
+        id={`restore-${source}`}
+        look="primary"
+        className="sm:min-h-9"
+        onClick={() => attempt(() => (source === 'microphone' ? restoreMicrophone() : setCamera(true)))}
+      >
+        {t(`loss.${source}.restore`)}
+      </Button>
+      <Button className="sm:min-h-9" onClick={() => useCall.setState({ dialog: 'settings' })}>
+        {t('loss.another')}
+      </Button>
+    </Banner>
+  );
+}
+
+function SoundBanner() {
+  const t = useT();
+  const blocked = useCall((state) => state.soundBlocked);
+  const start = () => {
+    startSounds();
+    useCall.setState({ soundBlocked: false });
+  };
+  if (!blocked) return null;
+  return (
+    <Banner>
+      {t('banner.sound')}
+      <Button id="start-sound" look="primary" className="sm:min-h-9" onClick={start}>
+        {t('banner.soundButton')}
+      </Button>
+    </Banner>
+  );
+}
+
+// What is worth a toast: people and messages, a way back, a device that stands in.
+function useNews(): void {
+  const t = useT();
+  const news = useCall((state) => state.news);
+  const missed = useCall((state) => state.missed);
+  const panel = useCall((state) => state.panel);
+  const session = useCall((state) => state.session.name);
+  const words = useRef(t);
+  const wasLost = useRef(false);
+  useEffect(() => void (words.current = t));
   useEffect(() => {
-    if (session.name === 'lost') setWasLost(true);
-    else if (session.name === 'joined' && wasLost) {
-      setWasLost(false);
-      toast.success(t('banner.back'));
-    }
-  }, [session, wasLost, t]);
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- one toast for each piece of news, whatever the language
-  useEffect(() => {
-    if (news === null) return;
-    if (news.text === 'message' && useCall.getState().panel === 'chat') return;
-    toast(t(`news.${news.text}`, { name: news.name }), { duration: 2500 });
+    if (news === null || (news.text === 'message' && useCall.getState().panel === 'chat')) return;
+    const said = [...news.said];
+    const description = said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
+    toast(words.current(`news.${news.text}`, { name: news.name }), { description, duration: description ? 4000 : 2500 });
   }, [news]);
+  // What the chat shows needs no toast any more.
+  useEffect(() => {
+    if (panel === 'chat') toast.dismiss();
+  }, [panel]);
+  useEffect(() => {
+    if (missed !== null) toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
+  }, [missed]);
+  useEffect(() => {
+    if (session === 'joined' && wasLost.current) toast.success(words.current('banner.back'));
+    wasLost.current = session === 'lost' || (wasLost.current && session !== 'joined');
+  }, [session]);
+}
+
+export function Banners() {
+  const t = useT();
+  const copyLink = useCopyLink();
+  const session = useCall((state) => state.session);
+  const draining = useCall((state) => state.draining);
+  const alone = useCall((state) => state.participants.length === 1);
+  const joined = session.name === 'joined';
+  useNews();
   return (
     <div role="status" className="mx-auto grid gap-2 empty:hidden">
-      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} />}
-      {draining && session.name === 'joined' && <Banner>{t('banner.draining')}</Banner>}
-      {soundBlocked && (
-        <Banner>
-          {t('banner.sound')}
-          <Button
-            id="start-sound"
-            look="primary"
-            className="sm:min-h-9"
-            onClick={() => {
-              startSounds();
-              useCall.setState({ soundBlocked: false });
-            }}
-          >
-            {t('banner.soundButton')}
-          </Button>
-        </Banner>
-      )}
-      {micLost && (
-        <Banner tone="danger">
-          {t('banner.mic')}
-          <Button id="restore-microphone" look="primary" className="sm:min-h-9" onClick={() => attempt(() => restoreMicrophone())}>
-            {t('banner.micButton')}
-          </Button>
-        </Banner>
-      )}
-      {participants.length === 1 && session.name === 'joined' && (
+      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => currentRoom()?.session.retryNow()} />}
+      {joined && <PathBanner />}
+      {draining && joined && <Banner>{t('banner.draining')}</Banner>}
+      <SoundBanner />
+      <LossBanner source="microphone" />
+      <LossBanner source="camera" />
+      {alone && joined && (
         <Banner>
           {t('room.alone')}
           <Button look="primary" className="sm:min-h-9" onClick={copyLink}>

@@ -2,78 +2,39 @@
 // The page at `/`: lobby, call, and what comes after.
 import { useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
+import { firstEntrance, remember, usePreferencesRead, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
-import { backToLobby, currentRoom, join, leave } from '@/lib/room_actions';
+import { backToLobby, currentRoom, join, leave, type JoinOptions } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
 import { Ended } from './ended';
-import { Lobby, type Entrance } from './lobby';
+import { Lobby } from './lobby';
 import { RoomView } from './room_view';
 
-const IN_CALL = 'rotunda:in-call'; // in the tab's storage while it is in a call: a reload goes on with it
-
-const WORDS = ['amber', 'cedar', 'coral', 'dune', 'elm', 'fern', 'harbor', 'lake', 'maple', 'meadow', 'olive', 'pine', 'river', 'stone'];
-const word = () => WORDS[Math.floor(Math.random() * WORDS.length)]!;
-const freshRoomName = () => `${word()}-${word()}-${Math.floor(Math.random() * 900 + 100)}`;
-
-function reloaded(): Entrance | null {
-  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  if (navigation?.type !== 'reload') return null;
-  try {
-    return JSON.parse(sessionStorage.getItem(IN_CALL) ?? 'null');
-  } catch {
-    return null;
-  }
+async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> {
+  const url = new URL(location.href);
+  url.searchParams.set('room', to.room);
+  history.replaceState(null, '', url);
+  await join(to.room, to.name, stream, options);
+  if (useCall.getState().phase === 'room') remember(to);
 }
 
-function remember(entrance: Entrance | null): void {
-  try {
-    if (entrance) sessionStorage.setItem(IN_CALL, JSON.stringify(entrance));
-    else sessionStorage.removeItem(IN_CALL);
-  } catch {
-    // Without storage a reload leads to the lobby.
-  }
+// With no preview before: camera and microphone are asked for on the way in.
+async function enterAtOnce(to: Entrance): Promise<void> {
+  useCall.setState({ phase: 'joining' });
+  const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
+  const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
+  await enter(to, stream);
 }
 
-export function Conference() {
-  const phase = useCall((state) => state.phase);
-  const roomId = useCall((state) => state.roomId);
-  const [initial, setInitial] = useState<Entrance | null>(null);
-  const begun = useRef(false);
-  const entrance = useRef<Entrance | null>(null);
+function leaveCall(): void {
+  remember(null);
+  leave();
+  if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+}
 
-  const enter = async (to: Entrance, stream: MediaStream) => {
-    entrance.current = to;
-    const url = new URL(location.href);
-    url.searchParams.set('room', to.room);
-    history.replaceState(null, '', url);
-    await join(to.room, to.name, stream);
-    if (useCall.getState().phase === 'room') remember(to);
-  };
-  // With no preview before: camera and microphone are asked for on the way in.
-  const enterAtOnce = async (to: Entrance) => {
-    useCall.setState({ phase: 'joining' });
-    const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
-    const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
-    await enter(to, stream);
-  };
-
+// A page that goes away leaves; one that only reloads comes back with its token.
+function useNetworkAndGoing(): void {
   useEffect(() => {
-    if (begun.current) return;
-    begun.current = true;
-    void usePreferences.persist.rehydrate();
-    const query = new URLSearchParams(location.search);
-    const back = reloaded();
-    const to = back ?? {
-      room: query.get('room') || freshRoomName(),
-      name: query.get('name') ?? usePreferences.getState().name,
-    };
-    entrance.current = to;
-    if (back || query.get('auto') === '1') void enterAtOnce(to).finally(() => setInitial(to));
-    else setInitial(to);
-  });
-
-  useEffect(() => {
-    // A page that goes away leaves; one that only reloads comes back with its token.
     const hide = () => leave({ keepToken: true });
     const online = () => void currentRoom()?.recover();
     window.addEventListener('pagehide', hide);
@@ -83,37 +44,51 @@ export function Conference() {
       window.removeEventListener('online', online);
     };
   }, []);
+}
+
+function Ready() {
+  const phase = useCall((state) => state.phase);
+  const roomId = useCall((state) => state.roomId);
+  const [first] = useState(firstEntrance);
+  const [entrance, setEntrance] = useState(first.entrance);
+  const [waiting, setWaiting] = useState(first.atOnce); // comes in at once: there is nothing to fill in yet
+  const begun = useRef(false);
+  useNetworkAndGoing();
+
+  useEffect(() => {
+    if (!first.atOnce || begun.current) return;
+    begun.current = true;
+    void enterAtOnce(first.entrance).finally(() => setWaiting(false));
+  }, [first]);
 
   useEffect(() => {
     document.body.classList.toggle('in-call', phase === 'room');
     document.title = phase === 'room' ? `${roomId} · Rotunda` : 'Rotunda';
   }, [phase, roomId]);
 
-  if (phase === 'room')
-    return (
-      <RoomView
-        onLeave={() => {
-          remember(null);
-          leave();
-          if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
-        }}
-      />
-    );
+  if (phase === 'room') return <RoomView onLeave={leaveCall} />;
   if (phase === 'ended')
     return (
       <Ended
-        onAgain={() => void enterAtOnce(entrance.current!)}
+        onAgain={() => void enterAtOnce(entrance)}
         onLobby={() => {
           remember(null);
-          setInitial({ ...entrance.current! });
           backToLobby();
         }}
       />
     );
   return (
     <Lobby
-      initial={initial}
-      onJoin={(to, stream) => void enter(to, stream)}
+      key={waiting ? 'waiting' : 'ready'}
+      initial={waiting ? null : entrance}
+      onJoin={(to, stream, options) => {
+        setEntrance(to);
+        void enter(to, stream, options);
+      }}
     />
   );
+}
+
+export function Conference() {
+  return usePreferencesRead() ? <Ready /> : <Lobby initial={null} onJoin={() => {}} />;
 }

@@ -4,7 +4,7 @@ import {
   ChartNoAxesColumn, Keyboard, LayoutGrid, Link2, LogOut, Maximize, MessageSquare, Mic, MicOff, MonitorUp, MonitorX,
   Presentation, Settings, Users, Video as VideoIcon, VideoOff,
 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
 import { copyText } from '@/lib/copy_text';
 import { useT } from '@/lib/i18n';
@@ -25,14 +25,23 @@ export function useCopyLink(): () => void {
     });
 }
 
-export function Controls({ onLeave, onSettings }: { onLeave: () => void; onSettings: () => void }) {
+const never = () => () => {};
+
+// Whether this browser has such a thing. The page was written before anybody knew: there the answer is `before`.
+function useSupport(has: () => boolean, before: boolean): boolean {
+  return useSyncExternalStore(never, has, () => before);
+}
+
+const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+
+export function Controls({ onLeave }: { onLeave: () => void }) {
   const t = useT();
   const attempt = useAttempt();
   const media = useCall(({ participants }) => participants.find((one) => one.isLocal)?.media);
-  const { panel, unread } = useCall();
+  const panel = useCall((state) => state.panel);
+  const unread = useCall((state) => state.unread);
   const participants = useCall((state) => state.participants.length);
-  const [canShare, setCanShare] = useState(true);
-  useEffect(() => setCanShare(typeof navigator.mediaDevices?.getDisplayMedia === 'function'), []);
+  const canShare = useSupport(canShareScreen, true);
   const microphone = media?.microphone?.track != null && !media.microphone.paused;
   const camera = media?.camera?.track != null && !media.camera.paused;
   const screen = media?.screen !== undefined;
@@ -81,15 +90,17 @@ export function Controls({ onLeave, onSettings }: { onLeave: () => void; onSetti
         aria-expanded={panel === 'people'}
         onClick={() => setPanel(panel === 'people' ? null : 'people')}
       />
-      <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={onSettings} />
+      <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => useCall.setState({ dialog: 'settings' })} />
       <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
     </nav>
   );
 }
 
-export function TopBar({ onHelp }: { onHelp: () => void }) {
+export function TopBar() {
   const t = useT();
-  const { roomId, view, stats } = useCall();
+  const roomId = useCall((state) => state.roomId);
+  const view = useCall((state) => state.view);
+  const stats = useCall((state) => state.stats);
   const attempt = useAttempt();
   const copyLink = useCopyLink();
   const fullScreen = async () => {
@@ -98,7 +109,9 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   };
   return (
     <header className="flex items-center gap-1">
-      <h1 className="mr-auto truncate pl-1 font-semibold">{roomId}</h1>
+      <h1 id="room-name" tabIndex={-1} dir="auto" className="mr-auto truncate pl-1 font-semibold">
+        {roomId}
+      </h1>
       <IconButton small look="ghost" id="copy-link" icon={Link2} label={t('control.copyLink')} onClick={copyLink} />
       <IconButton
         small
@@ -119,7 +132,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         onClick={() => useCall.setState({ stats: !stats })}
       />
       <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
-      <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={onHelp} />
+      <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={() => useCall.setState({ dialog: 'help' })} />
     </header>
   );
 }

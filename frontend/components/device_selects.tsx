@@ -1,10 +1,12 @@
 'use client';
 // Which microphone, camera and speaker; the choice is remembered.
-import { Volume2 } from 'lucide-react';
+import { Mic, Volume2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { testTone } from '@/lib/devices';
+import { useShallow } from 'zustand/react/shallow';
+import { echoTest, type EchoPhase } from '@/lib/echo_test';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
+import { testTone } from '@/lib/tones';
 import { Button, Select, useAttempt } from './ui';
 
 const KINDS = [
@@ -13,11 +15,28 @@ const KINDS = [
   { kind: 'audiooutput', key: 'speakerId', label: 'device.speaker' },
 ] as const;
 
+// Says something back, as the others would hear it.
+function EchoTest() {
+  const t = useT();
+  const attempt = useAttempt();
+  const [phase, setPhase] = useState<EchoPhase>(null);
+  const start = () => {
+    const { microphoneId, speakerId } = usePreferences.getState();
+    return echoTest(microphoneId, speakerId, setPhase);
+  };
+  return (
+    <Button id="test-microphone" aria-live="polite" disabled={phase !== null} onClick={() => attempt(start)}>
+      <Mic aria-hidden className="size-5" />
+      {t(phase === null ? 'device.echo' : `device.echo.${phase}`)}
+    </Button>
+  );
+}
+
 // `fresh` changes when there may be new devices or names to see, as after a permission was given.
 export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
   const t = useT();
   const attempt = useAttempt();
-  const preferences = usePreferences();
+  const chosen = usePreferences(useShallow(({ microphoneId, cameraId, speakerId }) => ({ microphoneId, cameraId, speakerId })));
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   useEffect(() => {
     const media = navigator.mediaDevices;
@@ -45,7 +64,7 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
           <Select
             key={key}
             label={t(label)}
-            value={known.some(({ deviceId }) => deviceId === preferences[key]) ? preferences[key] : ''}
+            value={known.some(({ deviceId }) => deviceId === chosen[key]) ? chosen[key] : ''}
             onChange={({ target }) => {
               usePreferences.setState({ [key]: target.value });
               onChange?.(key);
@@ -60,10 +79,13 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
           />
         );
       })}
-      <Button id="test-speaker" onClick={() => attempt(playTone)}>
-        <Volume2 aria-hidden className="size-5" />
-        {t('device.test')}
-      </Button>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Button id="test-speaker" onClick={() => attempt(playTone)}>
+          <Volume2 aria-hidden className="size-5" />
+          {t('device.test')}
+        </Button>
+        <EchoTest />
+      </div>
     </div>
   );
 }

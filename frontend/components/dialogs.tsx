@@ -2,26 +2,58 @@
 import { isMessageKey, LANGUAGES, useT } from '@/lib/i18n';
 import { usePreferences, type Preferences } from '@/lib/preferences';
 import { changeDevice } from '@/lib/room_actions';
+import { useCall, type CallStore } from '@/lib/store';
 import { DeviceSelects } from './device_selects';
-import { Dialog, Select, useAttempt } from './ui';
+import { Button, Checkbox, Dialog, Select, useAttempt } from './ui';
 
-interface DialogProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
+// The dialog that is open, of those a call has.
+function useDialog(name: NonNullable<CallStore['dialog']>) {
+  const open = useCall((state) => state.dialog === name);
+  return { open, onOpenChange: (wanted: boolean) => useCall.setState({ dialog: wanted ? name : null }) };
 }
 
-export function SettingsDialog(props: DialogProps) {
+// How the microphone is treated, and how much is received.
+function MediaSettings() {
   const t = useT();
   const attempt = useAttempt();
-  const { language, theme } = usePreferences();
+  const noiseSuppression = usePreferences((state) => state.noiseSuppression);
+  const echoCancellation = usePreferences((state) => state.echoCancellation);
+  const pictures = usePreferences((state) => state.pictures);
+  const change = (processing: Partial<Preferences>) => {
+    usePreferences.setState(processing);
+    attempt(() => changeDevice('microphone'));
+  };
   return (
-    <Dialog title={t('settings.title')} {...props}>
+    <div className="grid gap-3">
+      <div>
+        <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
+        <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+      </div>
+      <Select
+        label={t('settings.pictures')}
+        value={pictures}
+        onChange={({ target }) => usePreferences.setState({ pictures: target.value as Preferences['pictures'] })}
+        options={(['all', 'speaker', 'none'] as const).map((value) => ({ value, text: t(`settings.pictures.${value}`) }))}
+      />
+    </div>
+  );
+}
+
+export function SettingsDialog() {
+  const t = useT();
+  const attempt = useAttempt();
+  const language = usePreferences((state) => state.language);
+  const theme = usePreferences((state) => state.theme);
+  const dialog = useDialog('settings');
+  return (
+    <Dialog title={t('settings.title')} opener="settings" {...dialog}>
       <DeviceSelects
-        fresh={props.open}
+        fresh={dialog.open}
         onChange={(key) => {
           if (key !== 'speakerId') attempt(() => changeDevice(key === 'cameraId' ? 'camera' : 'microphone'));
         }}
       />
+      <MediaSettings />
       <div className="grid gap-3 sm:grid-cols-2">
         <Select
           label={t('settings.language')}
@@ -49,13 +81,14 @@ const KEYS = [
   ['C', 'help.c'],
   ['key.space', 'help.space'],
   ['S', 'help.s'],
+  ['Esc', 'help.escape'],
   ['?', 'help.help'],
 ] as const;
 
-export function HelpDialog(props: DialogProps) {
+export function HelpDialog() {
   const t = useT();
   return (
-    <Dialog title={t('help.title')} {...props}>
+    <Dialog title={t('help.title')} opener="help" {...useDialog('help')}>
       <dl className="grid grid-cols-[auto_1fr] items-center gap-x-4 gap-y-2">
         {KEYS.map(([key, words]) => (
           <div key={key} className="contents">
@@ -66,6 +99,24 @@ export function HelpDialog(props: DialogProps) {
           </div>
         ))}
       </dl>
+    </Dialog>
+  );
+}
+
+// The back button of a phone is pressed by mistake.
+export function LeaveDialog({ onLeave }: { onLeave: () => void }) {
+  const t = useT();
+  const dialog = useDialog('leave');
+  return (
+    <Dialog title={t('leave.title')} opener="leave" {...dialog}>
+      <div className="flex flex-wrap justify-end gap-3">
+        <Button id="stay" onClick={() => dialog.onOpenChange(false)}>
+          {t('leave.stay')}
+        </Button>
+        <Button id="leave-now" look="danger" onClick={onLeave}>
+          {t('control.leave')}
+        </Button>
+      </div>
     </Dialog>
   );
 }

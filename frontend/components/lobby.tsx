@@ -3,126 +3,183 @@
 import { Mic, MicOff, Phone, Stethoscope, Video as VideoIcon, VideoOff } from 'lucide-react';
 import Link from 'next/link';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { browserName, capture, stopTracks, type DeviceProblem } from '@/lib/devices';
+import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
+import type { Entrance } from '@/lib/entrance';
 import { useT } from '@/lib/i18n';
+import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
+import { cancelJoin, type JoinOptions } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
 import { DeviceSelects } from './device_selects';
-import { LevelMeter, Video } from './media';
+import { LevelMeter } from './sound';
 import { Button, IconButton, TextField } from './ui';
-import { errorWords } from './words';
+import { Video } from './video';
+import { errorWords, nameWords } from './words';
 
-export interface Entrance {
-  room: string;
-  name: string;
-}
+type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
 
-export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: (to: Entrance, stream: MediaStream) => void }) {
-  const t = useT();
-  const { microphoneOn, cameraOn, microphoneId, cameraId } = usePreferences();
-  const joining = useCall(({ phase }) => phase === 'joining');
-  const error = useCall((state) => state.error);
-  const [room, setRoom] = useState('');
-  const [name, setName] = useState('');
-  const [stream, setStream] = useState<MediaStream | null>(null);
-  const [problem, setProblem] = useState<DeviceProblem | null>(null);
+// The preview; begins anew when another device is wanted, or when joining has failed.
+function usePreview(wanted: boolean) {
+  const cameraOn = usePreferences((state) => state.cameraOn);
+  const microphoneId = usePreferences((state) => state.microphoneId);
+  const cameraId = usePreferences((state) => state.cameraId);
+  const [captured, setCaptured] = useState<Capture | null>(null);
   const [attempt, setAttempt] = useState(0);
   const handedOver = useRef<MediaStream | null>(null);
-
   useEffect(() => {
-    if (initial === null) return;
-    setRoom(initial.room);
-    setName(initial.name);
-  }, [initial]);
-
-  // The preview; begins anew when another device is wanted, or when joining has failed.
-  useEffect(() => {
-    if (initial === null || joining) return;
+    if (!wanted) return;
     let mine: MediaStream | null = null;
     let over = false;
-    void capture({ audio: true, video: cameraOn, microphoneId, cameraId }).then((captured) => {
-      mine = captured.stream;
+    void capture({ audio: true, video: cameraOn, microphoneId, cameraId }).then((got) => {
+      mine = got.stream;
       if (over) return stopTracks(mine);
-      setStream(mine);
-      setProblem(captured.problem);
+      setCaptured(got);
     });
     return () => {
       over = true;
       if (mine !== handedOver.current) stopTracks(mine);
-      setStream(null);
+      setCaptured(null);
     };
-  }, [initial, cameraOn, microphoneId, cameraId, attempt, joining]);
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const entering = stream ?? new MediaStream();
-    handedOver.current = entering;
-    usePreferences.setState({ name: name.trim() });
-    onJoin({ room: room.trim(), name: name.trim() || `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}` }, entering);
+  }, [wanted, cameraOn, microphoneId, cameraId, attempt]);
+  return {
+    captured,
+    retry: () => setAttempt(attempt + 1),
+    handOver: () => (handedOver.current = captured?.stream ?? new MediaStream()),
   };
-  const microphone = stream?.getAudioTracks()[0];
-  const camera = stream?.getVideoTracks()[0];
+}
 
+function Notice() {
+  const t = useT();
+  const error = useCall((state) => state.error);
+  const mayTakeOver = useCall((state) => state.mayTakeOver);
   return (
-    <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8">
-      <header>
+    <div id="notice" role="alert" hidden={error === null} className="flex flex-wrap items-center gap-3 rounded-xl border border-danger-text bg-surface px-4 py-3">
+      <p className="grow">{error === null ? '' : mayTakeOver ? t('lobby.takeOverWhy') : errorWords(t, error)}</p>
+      {mayTakeOver && (
+        <Button id="take-over" type="submit" form="entrance" look="primary">
+          {t('lobby.takeOver')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+// A server that is not found is tried again; the person may have seen enough.
+function Retrying() {
+  const t = useT();
+  const session = useCall((state) => state.session);
+  const retry = session.name === 'joining' ? session.retry : undefined;
+  if (!retry) return null;
+  return (
+    <div id="retrying" role="status" className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3">
+      <p className="grow">{t('lobby.retrying', { reason: errorWords(t, retry.error) })}</p>
+      <Button onClick={cancelJoin}>{t('lobby.cancel')}</Button>
+    </div>
+  );
+}
+
+function Trouble({ problem, missed, onRetry }: { problem: DeviceProblem | null; missed: TrackKind[]; onRetry: () => void }) {
+  const t = useT();
+  if (problem === null && missed.length === 0) return null;
+  return (
+    <div role="status" className="grid gap-2 rounded-xl border border-line bg-surface p-4 text-sm">
+      {missed.map((kind) => (
+        <p key={kind}>{t(kind === 'video' ? 'device.missedCamera' : 'device.missedMicrophone')}</p>
+      ))}
+      {problem !== null && <p className="font-medium">{t(`problem.${problem}`)}</p>}
+      {problem === 'denied' && <p>{t(`mend.${browserName()}`)}</p>}
+      {problem !== null && problem !== 'insecure' && (
+        <Button className="justify-self-start" onClick={onRetry}>
+          {t('problem.retry')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () => void }) {
+  const t = useT();
+  const microphoneOn = usePreferences((state) => state.microphoneOn);
+  const cameraOn = usePreferences((state) => state.cameraOn);
+  const camera = captured?.stream.getVideoTracks()[0];
+  return (
+    <section aria-label={t('lobby.preview')} className="grid gap-3">
+      <div className="relative aspect-video overflow-hidden rounded-2xl bg-tile text-white">
+        {camera ? (
+          <Video track={camera} mirrored label={t('lobby.preview')} />
+        ) : (
+          <p className="absolute inset-0 grid place-items-center">{t('lobby.cameraOff')}</p>
+        )}
+        <div className="absolute inset-x-0 bottom-3 flex justify-center gap-3">
+          <IconButton
+            icon={microphoneOn ? Mic : MicOff}
+            look={microphoneOn ? 'plain' : 'danger'}
+            label={t(microphoneOn ? 'control.mute' : 'control.unmute')}
+            onClick={() => usePreferences.setState({ microphoneOn: !microphoneOn })}
+          />
+          <IconButton
+            icon={cameraOn ? VideoIcon : VideoOff}
+            look={cameraOn ? 'plain' : 'danger'}
+            label={t(cameraOn ? 'control.cameraOff' : 'control.cameraOn')}
+            onClick={() => usePreferences.setState({ cameraOn: !cameraOn })}
+          />
+        </div>
+      </div>
+      <div className="flex items-center gap-3 text-sm text-faint">
+        {t('lobby.level')}
+        <LevelMeter track={microphoneOn ? captured?.stream.getAudioTracks()[0] : null} label={t('lobby.level')} />
+      </div>
+      {captured && <Trouble problem={captured.problem} missed={captured.missed} onRetry={onRetry} />}
+    </section>
+  );
+}
+
+function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: unknown; onSubmit: (to: Entrance, takeOver: boolean) => void }) {
+  const t = useT();
+  const joining = useCall(({ phase }) => phase === 'joining');
+  const [room, setRoom] = useState(initial?.room ?? '');
+  const [name, setName] = useState(initial?.name ?? '');
+  const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
+  const bad = problems.name !== null || problems.room !== null;
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (bad) return;
+    const takeOver = (event.nativeEvent as SubmitEvent).submitter?.id === 'take-over';
+    const guest = `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}`;
+    usePreferences.setState({ name: name.trim() });
+    onSubmit({ room: room.trim(), name: name.trim() || guest }, takeOver);
+  };
+  return (
+    <form id="entrance" onSubmit={submit} className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5">
+      <h2 className="text-xl font-semibold max-sm:sr-only [@media(max-height:480px)]:sr-only">{t('lobby.title')}</h2>
+      <TextField id="name" label={t('lobby.name')} placeholder={t('lobby.guest')} value={name} problem={problems.name} onChange={({ target }) => setName(target.value)} autoComplete="nickname" />
+      <TextField id="room" label={t('lobby.room')} value={room} problem={problems.room} onChange={({ target }) => setRoom(target.value)} required pattern=".*\S.*" autoCapitalize="none" spellCheck={false} autoComplete="off" />
+      <Button id="join" type="submit" look="primary" disabled={joining || initial === null || bad}>
+        {t(joining ? 'lobby.joining' : 'lobby.join')}
+      </Button>
+      <details>
+        <summary className="py-2.5 text-sm text-faint sm:py-1">{t('lobby.devices')}</summary>
+        <DeviceSelects fresh={fresh} />
+      </details>
+    </form>
+  );
+}
+
+export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: OnJoin }) {
+  const t = useT();
+  const joining = useCall(({ phase }) => phase === 'joining');
+  const { captured, retry, handOver } = usePreview(initial !== null && !joining);
+  return (
+    <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8 [@media(max-height:480px)]:sm:gap-3 [@media(max-height:480px)]:sm:p-3">
+      <header className="[@media(max-height:480px)]:sr-only">
         <h1 className="text-2xl font-bold tracking-tight sm:text-3xl">Rotunda</h1>
         <p className="text-faint max-sm:hidden">{t('app.tagline')}</p>
       </header>
-      <p id="notice" role="alert" hidden={error === null} className="rounded-xl border border-danger bg-surface px-4 py-3">
-        {error === null ? '' : errorWords(t, error)}
-      </p>
-      <div className="grid items-start gap-4 sm:gap-6 md:grid-cols-[3fr_2fr]">
-        <section aria-label={t('lobby.preview')} className="grid gap-3">
-          <div className="relative aspect-video overflow-hidden rounded-2xl bg-tile text-white">
-            {camera ? (
-              <Video track={camera} mirrored label={t('lobby.preview')} />
-            ) : (
-              <p className="absolute inset-0 grid place-items-center">{t('lobby.cameraOff')}</p>
-            )}
-            <div className="absolute inset-x-0 bottom-3 flex justify-center gap-3">
-              <IconButton
-                icon={microphoneOn ? Mic : MicOff}
-                look={microphoneOn ? 'plain' : 'danger'}
-                label={t(microphoneOn ? 'control.mute' : 'control.unmute')}
-                onClick={() => usePreferences.setState({ microphoneOn: !microphoneOn })}
-              />
-              <IconButton
-                icon={cameraOn ? VideoIcon : VideoOff}
-                look={cameraOn ? 'plain' : 'danger'}
-                label={t(cameraOn ? 'control.cameraOff' : 'control.cameraOn')}
-                onClick={() => usePreferences.setState({ cameraOn: !cameraOn })}
-              />
-            </div>
-          </div>
-          <div className="flex items-center gap-3 text-sm text-faint">
-            {t('lobby.level')}
-            <LevelMeter track={microphoneOn ? microphone : null} label={t('lobby.level')} />
-          </div>
-          {problem !== null && (
-            <div role="status" className="grid gap-2 rounded-xl border border-line bg-surface p-4 text-sm">
-              <p className="font-medium">{t(`problem.${problem}`)}</p>
-              {problem === 'denied' && <p>{t(`mend.${browserName()}`)}</p>}
-              {problem !== 'insecure' && (
-                <Button className="justify-self-start" onClick={() => setAttempt(attempt + 1)}>
-                  {t('problem.retry')}
-                </Button>
-              )}
-            </div>
-          )}
-        </section>
-        <form onSubmit={submit} className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5">
-          <h2 className="text-xl font-semibold max-sm:sr-only">{t('lobby.title')}</h2>
-          <TextField id="name" label={t('lobby.name')} placeholder={t('lobby.guest')} value={name} onChange={({ target }) => setName(target.value)} maxLength={40} autoComplete="nickname" />
-          <TextField id="room" label={t('lobby.room')} value={room} onChange={({ target }) => setRoom(target.value)} required pattern=".*\S.*" maxLength={60} autoCapitalize="none" spellCheck={false} autoComplete="off" />
-          <Button id="join" type="submit" look="primary" disabled={joining || initial === null}>
-            {t(joining ? 'lobby.joining' : 'lobby.join')}
-          </Button>
-          <details>
-            <summary className="py-2.5 text-sm text-faint sm:py-1">{t('lobby.devices')}</summary>
-            <DeviceSelects fresh={stream} />
-          </details>
-        </form>
+      <Notice />
+      <Retrying />
+      <div className="grid items-start gap-4 sm:grid-cols-[3fr_2fr] sm:gap-6">
+        <Preview captured={captured} onRetry={retry} />
+        <Form initial={initial} fresh={captured} onSubmit={(to, takeOver) => onJoin(to, handOver(), { takeOver })} />
       </div>
       <nav className="flex flex-wrap gap-x-6 text-sm">
         <Link href="/call" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">

@@ -1,48 +1,56 @@
 'use client';
 // The call.
-import { useState } from 'react';
+import { useEffect } from 'react';
+import { useShallow } from 'zustand/react/shallow';
+import { useT } from '@/lib/i18n';
 import { useCall } from '@/lib/store';
 import { Banners } from './banners';
 import { Controls, TopBar } from './controls';
-import { HelpDialog, SettingsDialog } from './dialogs';
-import { Sound } from './media';
-import { ChatPanel, PeoplePanel } from './side_panel';
+import { HelpDialog, LeaveDialog, SettingsDialog } from './dialogs';
+import { SidePanel } from './side_panel';
+import { Sound } from './sound';
 import { Stage } from './stage';
 import { useAttempt } from './ui';
+import { useBackButton } from './use_back_button';
 import { useKeyboard } from './use_keyboard';
+import { useMutedHint } from './use_muted_hint';
+import { useWakeLock } from './use_wake_lock';
 
 const soundBlocked = () => useCall.setState({ soundBlocked: true });
 
 function Sounds() {
-  const participants = useCall((state) => state.participants);
-  return participants
-    .filter(({ isLocal }) => !isLocal)
-    .flatMap(({ userId, media }) =>
-      (['microphone', 'screen-audio'] as const).map((source) => {
-        const track = media[source]?.track;
-        return track && <Sound key={`${userId}:${source}`} track={track} onBlocked={soundBlocked} />;
-      }),
-    );
+  const tracks = useCall(
+    useShallow(({ participants }) =>
+      participants.flatMap(({ isLocal, media }) => (isLocal ? [] : [media.microphone?.track, media['screen-audio']?.track]).filter((track) => track != null)),
+    ),
+  );
+  return tracks.map((track) => <Sound key={track.id} track={track} onBlocked={soundBlocked} />);
 }
 
 export function RoomView({ onLeave }: { onLeave: () => void }) {
-  const [settings, setSettings] = useState(false);
-  const [help, setHelp] = useState(false);
-  const panel = useCall((state) => state.panel);
-  useKeyboard(useAttempt(), () => setHelp(true));
+  const t = useT();
+  useKeyboard(useAttempt());
+  useBackButton();
+  useWakeLock();
+  useMutedHint();
+  // Who comes in with a keyboard or a screen reader begins at the top, and hears where they are.
+  useEffect(() => document.getElementById('room-name')?.focus(), []);
   return (
-    <div className="flex h-dvh flex-col gap-2 p-2 sm:p-3">
-      <TopBar onHelp={() => setHelp(true)} />
+    <div className="flex h-dvh flex-col gap-2 p-2 pr-[max(0.5rem,env(safe-area-inset-right))] pl-[max(0.5rem,env(safe-area-inset-left))] sm:p-3">
+      <a href="#controls" className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2">
+        {t('app.skip')}
+      </a>
+      <TopBar />
       <Banners />
-      <main className="flex min-h-0 flex-1 gap-3">
+      <main className="flex min-h-0 flex-1 gap-3 max-md:portrait:flex-col">
         <Stage />
-        {panel === 'chat' && <ChatPanel />}
-        {panel === 'people' && <PeoplePanel />}
+        <SidePanel />
       </main>
-      <Controls onLeave={onLeave} onSettings={() => setSettings(true)} />
+      <Controls onLeave={onLeave} />
       <Sounds />
-      <SettingsDialog open={settings} onOpenChange={setSettings} />
-      <HelpDialog open={help} onOpenChange={setHelp} />
+      <SettingsDialog />
+      <HelpDialog />
+      <LeaveDialog onLeave={onLeave} />
     </div>
   );
 }

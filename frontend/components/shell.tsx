@@ -7,7 +7,8 @@ import { detectLanguage, useLanguage } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 
 export function Shell({ children }: { children: ReactNode }) {
-  const { language, theme } = usePreferences();
+  const language = usePreferences((state) => state.language);
+  const theme = usePreferences((state) => state.theme);
   useEffect(() => void usePreferences.persist.rehydrate(), []);
   useEffect(() => {
     const query = new URLSearchParams(location.search).get('language');

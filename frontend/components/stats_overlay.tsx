@@ -34,7 +34,9 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
   }, [userId, isLocal, shown]);
   const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const];
   return (
-    <dl aria-label={t('stats.title')} className={classes(
+    <dl
+      aria-label={t('stats.title')}
+      className={classes(
         'stats absolute top-1.5 left-1.5 grid max-w-[calc(100%-0.75rem)] grid-cols-[auto_auto] gap-x-2 overflow-hidden rounded-lg bg-black/75 font-mono whitespace-nowrap text-white',
         small ? 'max-h-[calc(100%-2rem)] px-1 text-[9px]/[11px]' : 'max-h-[calc(100%-2.5rem)] px-2 py-1 text-xs',
       )}

@@ -1,16 +1,19 @@
 'use client';
 // One participant's picture, or one shared screen.
-import { MicOff, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow, SignalMedium } from 'lucide-react';
-import { useEffect, useRef } from 'react';
-import { useT } from '@/lib/i18n';
+import { MicOff, MonitorX, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow, SignalMedium } from 'lucide-react';
+import { memo, useEffect, useRef, useState } from 'react';
+import { useT, type Translate } from '@/lib/i18n';
 import type { Rect } from '@/lib/place';
-import { currentRoom, togglePin } from '@/lib/room_actions';
-import { useCall, videoShown, type Tile } from '@/lib/store';
-import { Video } from './media';
+import { usePreferences } from '@/lib/preferences';
+import { currentRoom, togglePin, toggleScreen } from '@/lib/room_actions';
+import { tileId, useCall, videoShown, type Media, type Tile } from '@/lib/store';
+import { Ring } from './ring';
 import { StatsOverlay } from './stats_overlay';
-import { classes, IconButton } from './ui';
+import { Button, classes, IconButton, useAttempt } from './ui';
+import { Video } from './video';
 
 const SMALL_TILE = 240;
+const TINY_TILE = 150; // there the badge of the connection gives way to the name
 const GOOD_SCORE = 7;
 const FAIR_SCORE = 4;
 const QUALITIES = {
@@ -37,59 +40,131 @@ function useDemand(producerId: string | null | undefined, width: number, unseen:
   }, [producerId]);
 }
 
-export function TileView({ tile, rect, pinned, speaking, unseen }: { tile: Tile; rect: Rect; pinned: boolean; speaking: boolean; unseen: boolean }) {
+// Whether this picture is left out to save data. A shared screen is no picture of a person: it is what the call is about.
+function useSaved(userId: string, source: Tile['source'], pinned: boolean): boolean {
+  const pictures = usePreferences((state) => state.pictures);
+  const speaks = useCall((state) => state.lastSpeaker === userId);
+  if (pictures === 'all' || pinned) return false;
+  return pictures === 'none' || (source === 'camera' && !speaks);
+}
+
+function Initial({ name, coming }: { name: string; coming: boolean }) {
+  const t = useT();
+  return (
+    <span className="pointer-events-none absolute inset-0 grid place-items-center">
+      <span
+        aria-hidden
+        className={classes(
+          'grid size-16 max-h-[70%] max-w-[40%] place-items-center rounded-full bg-white/15 text-2xl font-semibold',
+          coming && 'animate-pulse ring-2 ring-white/40',
+        )}
+      >
+        {[...name][0]?.toUpperCase() ?? '?'}
+      </span>
+      {coming && <span className="sr-only">{t('tile.coming')}</span>}
+    </span>
+  );
+}
+
+// What one shares is before one's eyes already, and in a tile would show itself again and again.
+function OwnScreen({ small }: { small: boolean }) {
+  const t = useT();
+  const attempt = useAttempt();
+  return (
+    <div className="absolute inset-0 grid content-center justify-items-center gap-3 p-3 text-center">
+      {!small && <p>{t('tile.sharing')}</p>}
+      <Button look="danger" className="sm:min-h-9" onClick={() => attempt(toggleScreen)}>
+        <MonitorX aria-hidden className="size-5" />
+        {t(small ? 'tile.stop' : 'control.unshare')}
+      </Button>
+    </div>
+  );
+}
+
+function Caption({ title, muted, width, media, t }: { title: string; muted: boolean; width: number; media: (Media | undefined)[]; t: Translate }) {
+  const quality = qualityOf(media.find((one) => one != null && one.score !== null)?.score ?? null);
+  const { icon: QualityIcon, color } = QUALITIES[quality];
+  return (
+    <figcaption
+      className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm"
+      style={width < SMALL_TILE ? { fontSize: 12 } : undefined}
+    >
+      {muted && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />}
+      <span dir="auto" className="truncate">
+        {title}
+      </span>
+      {(width >= TINY_TILE || quality === 'poor') && (
+        <QualityIcon role="img" aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })} className={`size-4 shrink-0 ${color}`} />
+      )}
+    </figcaption>
+  );
+}
+
+interface TileProps {
+  userId: string;
+  source: Tile['source'];
+  rect: Rect;
+  pinned: boolean;
+  unseen: boolean;
+}
+
+export const TileView = memo(function TileView({ userId, source, rect, pinned, unseen }: TileProps) {
   const t = useT();
   const stats = useCall((state) => state.stats);
+  const participant = useCall(({ participants }) => participants.find((one) => one.userId === userId));
+  const [painted, setPainted] = useState<MediaStreamTrack | null>(null); // the track whose first picture was seen
   const element = useRef<HTMLElement>(null);
-  const { participant, source } = tile;
-  const { isLocal, name } = participant;
-  const media = participant.media[source];
-  const microphone = participant.media.microphone;
-  const shown = videoShown(media);
-  const muted = source === 'camera' && (!microphone?.track || microphone.paused);
+  const media = participant?.media[source];
+  const saved = useSaved(userId, source, pinned) && participant?.isLocal === false;
   // A camera's picture fills its tile and may be cut at the sides: then it is wider than the tile.
-  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen);
+  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen || saved);
+  if (!participant) return null;
 
+  const { isLocal, name, away } = participant;
+  const microphone = participant.media.microphone;
+  const mirrors = isLocal && source === 'screen';
+  const shown = videoShown(media) && !mirrors && !saved;
+  const coming = shown && painted !== media!.track;
+  const muted = source === 'camera' && (!microphone?.track || microphone.paused);
   const shownName = isLocal ? t('room.you', { name }) : name;
   const title = source === 'screen' ? t('room.screenOf', { name }) : shownName;
-  const quality = qualityOf(media?.score ?? microphone?.score ?? null);
-  const { icon: QualityIcon, color } = QUALITIES[quality];
   const pictureInPicture = () => void element.current?.querySelector('video')?.requestPictureInPicture?.().catch(() => {});
 
   return (
     <figure
       ref={element}
-      data-user={participant.userId}
+      tabIndex={-1} // a tap on it shows its buttons
+      data-user={userId}
       data-name={shownName}
       data-source={source}
       style={rect}
       className={classes(
-        'tile group absolute overflow-hidden rounded-xl bg-tile text-white',
+        'tile group absolute overflow-hidden rounded-xl bg-tile text-white outline-none',
         isLocal && 'local',
         source === 'screen' && 'screen',
         !shown && 'no-video',
+        coming && 'coming',
         muted && 'no-audio',
-        speaking && 'speaking',
+        away && 'away',
       )}
     >
-      {!shown && (
-        <span aria-hidden className="absolute inset-0 grid place-items-center">
-          <span className="grid size-16 max-h-[70%] max-w-[40%] place-items-center rounded-full bg-white/15 text-2xl font-semibold">
-            {[...name][0]?.toUpperCase() ?? '?'}
-          </span>
-        </span>
-      )}
+      {!mirrors && (!shown || coming) && <Initial name={name} coming={coming} />}
       <Video
-        track={media?.track ?? null}
+        track={mirrors || saved ? null : (media?.track ?? null)}
         mirrored={isLocal && source === 'camera'}
         fit={source === 'screen' ? 'contain' : 'cover'}
         label={title}
-        onFirstFrame={() => {
+        onFirstFrame={(track) => {
+          setPainted(track);
           if (!isLocal && source === 'camera') performance.mark('first-frame', { detail: name });
         }}
       />
+      {mirrors && <OwnScreen small={rect.width < SMALL_TILE} />}
+      {away && (
+        <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>
+      )}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
-      <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
+      <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">
         {shown && rect.width > 180 && 'pictureInPictureEnabled' in document && document.pictureInPictureEnabled && (
           <IconButton small icon={PictureInPicture2} label={t('tile.pip')} onClick={pictureInPicture} />
         )}
@@ -98,14 +173,11 @@ export function TileView({ tile, rect, pinned, speaking, unseen }: { tile: Tile;
           icon={pinned ? PinOff : Pin}
           label={t(pinned ? 'tile.unpin' : 'tile.pin', { name: title })}
           aria-pressed={pinned}
-          onClick={() => togglePin(tile.id)}
+          onClick={() => togglePin(tileId(userId, source))}
         />
       </div>
-      <figcaption className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm" style={rect.width < SMALL_TILE ? { fontSize: 12 } : undefined}>
-        {muted && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />}
-        <span className="truncate">{title}</span>
-        <QualityIcon role="img" aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })} className={`size-4 shrink-0 ${color}`} />
-      </figcaption>
+      <Caption title={title} muted={muted} width={rect.width} media={[media, microphone]} t={t} />
+      {source === 'camera' && <Ring userId={userId} />}
     </figure>
   );
-}
+});

@@ -3,7 +3,7 @@
 import * as RadixDialog from '@radix-ui/react-dialog';
 import * as Tooltip from '@radix-ui/react-tooltip';
 import { X, type LucideIcon } from 'lucide-react';
-import { useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
+import { useCallback, useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
 import { errorWords } from './words';
@@ -80,16 +80,23 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
   );
 }
 
-const FIELD = 'min-h-11 w-full rounded-xl border border-line bg-surface px-3 text-text';
+const FIELD = 'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text';
 
-export function TextField({ label, ...props }: { label: string } & ComponentProps<'input'>) {
-  const id = useId();
+// problem: what is wrong with what was typed, in words.
+export function TextField({ label, problem, ...props }: { label: string; problem?: string | null } & ComponentProps<'input'>) {
+  const made = useId();
+  const id = props.id ?? made;
   return (
     <div className="grid gap-1">
-      <label htmlFor={props.id ?? id} className="text-sm text-faint">
+      <label htmlFor={id} className="text-sm text-faint">
         {label}
       </label>
-      <input id={id} className={FIELD} {...props} />
+      <input id={id} dir="auto" aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : undefined} className={FIELD} {...props} />
+      {problem && (
+        <p id={`${id}-problem`} role="alert" className="text-sm text-danger-text">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }
@@ -112,18 +119,42 @@ export function Select({ label, options, ...props }: { label: string; options: {
   );
 }
 
-export function Dialog({ title, open, onOpenChange, children }: { title: string; open: boolean; onOpenChange: (open: boolean) => void; children: ReactNode }) {
+export function Checkbox({ label, ...props }: { label: string } & ComponentProps<'input'>) {
+  return (
+    <label className="flex min-h-11 cursor-pointer items-center gap-3 sm:min-h-8">
+      <input type="checkbox" className="size-5 accent-accent" {...props} />
+      {label}
+    </label>
+  );
+}
+
+interface DialogProps {
+  title: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  opener: string; // the id of what opens it, which gets the focus back
+  children: ReactNode;
+}
+
+export function Dialog({ title, open, onOpenChange, opener, children }: DialogProps) {
   const t = useT();
+  const giveBack = (event: Event) => {
+    const element = document.getElementById(opener);
+    if (element === null) return;
+    event.preventDefault();
+    element.focus();
+  };
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 bg-black/60" />
         <RadixDialog.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={giveBack}
           className="fixed top-1/2 left-1/2 z-50 grid max-h-[90dvh] w-[min(28rem,calc(100vw-1.5rem))] -translate-1/2 gap-4 overflow-auto rounded-2xl bg-surface p-5 shadow-xl"
         >
           <div className="flex items-center justify-between">
-            <RadixDialog.Title className="text-lg font-semibold">{title}</RadixDialog.Title>
+            <RadixDialog.Title className="mr-3 text-lg font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
               <button type="button" aria-label={t('close')} className="inline-flex size-11 items-center justify-center rounded-full hover:bg-raised">
                 <X aria-hidden className="size-5" />
@@ -142,7 +173,7 @@ export function Banner({ children, tone = 'plain' }: { children: ReactNode; tone
     <div
       className={classes(
         'flex flex-wrap items-center justify-center gap-x-4 gap-y-2 rounded-xl border bg-surface px-4 py-2 text-center text-sm shadow',
-        tone === 'danger' ? 'border-danger' : 'border-line',
+        tone === 'danger' ? 'border-danger-text' : 'border-line',
       )}
     >
       {children}
@@ -153,5 +184,5 @@ export function Banner({ children, tone = 'plain' }: { children: ReactNode; tone
 // Runs what a button does; a failure is told in a toast.
 export function useAttempt(): (action: () => Promise<void>) => void {
   const t = useT();
-  return (action) => void action().catch((error) => toast.error(errorWords(t, error)));
+  return useCallback((action) => void action().catch((error: unknown) => toast.error(errorWords(t, error))), [t]);
 }

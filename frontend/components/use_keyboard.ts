@@ -1,5 +1,6 @@
-import { useEffect, useRef } from 'react';
+import { useEffect } from 'react';
 import { isOn, setMicrophone, setPanel, toggleCamera, toggleMicrophone } from '@/lib/room_actions';
+import { closePanel } from './side_panel';
 import { useCall } from '@/lib/store';
 
 const isTyping = (target: EventTarget | null) =>
@@ -7,14 +8,12 @@ const isTyping = (target: EventTarget | null) =>
 const isPressable = (target: EventTarget | null) => target instanceof HTMLElement && target.closest('button, a, summary') !== null;
 
 // Keys of the call; none while typing, and the space bar stays a button's while one has the focus.
-export function useKeyboard(attempt: (action: () => Promise<void>) => void, onHelp: () => void): void {
-  const talking = useRef(false);
-  const latest = useRef({ attempt, onHelp });
-  latest.current = { attempt, onHelp };
+export function useKeyboard(run: (action: () => Promise<void>) => void): void {
   useEffect(() => {
+    let talking = false;
     const down = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && useCall.getState().dialog === null) return closePanel();
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const run = (action: () => Promise<void>) => latest.current.attempt(action);
       switch (event.key.toLowerCase()) {
         case 'm':
           return run(toggleMicrophone);
@@ -22,23 +21,23 @@ export function useKeyboard(attempt: (action: () => Promise<void>) => void, onHe
           return run(toggleCamera);
         case 'c':
           event.preventDefault(); // or the letter lands in the field that gets the focus
-          return setPanel(useCall.getState().panel === 'chat' ? null : 'chat');
+          return useCall.getState().panel === 'chat' ? closePanel() : setPanel('chat');
         case 's':
           return useCall.setState(({ stats }) => ({ stats: !stats }));
         case '?':
-          return latest.current.onHelp();
+          return useCall.setState({ dialog: 'help' });
         case ' ':
           if (isPressable(event.target)) return;
           event.preventDefault();
           if (isOn('microphone')) return;
-          talking.current = true;
+          talking = true;
           return run(() => setMicrophone(true));
       }
     };
     const stop = () => {
-      if (!talking.current) return;
-      talking.current = false;
-      latest.current.attempt(() => setMicrophone(false));
+      if (!talking) return;
+      talking = false;
+      run(() => setMicrophone(false));
     };
     const up = (event: KeyboardEvent) => event.key === ' ' && stop();
     window.addEventListener('keydown', down);
@@ -49,5 +48,5 @@ export function useKeyboard(attempt: (action: () => Promise<void>) => void, onHe
       window.removeEventListener('keyup', up);
       window.removeEventListener('blur', stop);
     };
-  }, []);
+  }, [run]);
 }

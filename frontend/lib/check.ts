@@ -70,7 +70,7 @@ class Side {
   dtlsState = 'new';
 
   constructor(url: string, room: string, name: string) {
-    this.session = new Session(url, room, name);
+    this.session = new Session(url, room, name, { retryFirst: false });
     this.session.on('notification', ({ type, data }) => {
       if (type !== 'transport-state' || data.transportId !== this.transport?.id) return;
       this.iceState = data.iceState;

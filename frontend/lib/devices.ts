@@ -1,10 +1,21 @@
 // Cameras, microphones and what may be wrong with them.
+import { usePreferences } from './preferences';
 
-export type DeviceProblem = 'insecure' | 'denied' | 'missing' | 'busy' | 'failed';
+export type DeviceProblem =
+  | 'insecure' // a page without https gets none
+  | 'denied' // by the person, for this page
+  | 'dismissed' // the question was closed without an answer
+  | 'denied-system' // by the settings of the system, for this browser
+  | 'policy' // by the page that this one is framed in
+  | 'missing'
+  | 'busy'
+  | 'failed';
+export type TrackKind = 'audio' | 'video';
 
 export interface Capture {
   stream: MediaStream;
   problem: DeviceProblem | null;
+  missed: TrackKind[]; // the chosen device is not to be had, and another one stands in
 }
 
 export interface CaptureWish {
@@ -14,11 +25,25 @@ export interface CaptureWish {
   cameraId?: string;
 }
 
+export class DeviceError extends Error {
+  readonly problem: DeviceProblem;
+
+  constructor(problem: DeviceProblem) {
+    super(problem);
+    this.name = 'DeviceError';
+    this.problem = problem;
+  }
+}
+
 export function problemOf(error: unknown): DeviceProblem {
-  switch ((error as Error)?.name) {
+  if (error instanceof DeviceError) return error.problem;
+  const { name, message = '' } = (error ?? {}) as Error;
+  switch (name) {
     case 'NotAllowedError':
     case 'SecurityError':
-      return 'denied';
+      if (/by system/i.test(message)) return 'denied-system';
+      if (/policy/i.test(message)) return 'policy';
+      return /dismissed/i.test(message) ? 'dismissed' : 'denied';
     case 'NotFoundError':
     case 'OverconstrainedError':
       return 'missing';
@@ -30,6 +55,12 @@ export function problemOf(error: unknown): DeviceProblem {
   }
 }
 
+// Where a page gets no devices there is no object to ask for them.
+function mediaDevices(): MediaDevices {
+  if (navigator.mediaDevices?.getUserMedia === undefined) throw new DeviceError('insecure');
+  return navigator.mediaDevices;
+}
+
 // The size of the picture can be set in the address, for trying: ?width=320&height=180&fps=15
 function videoConstraints(cameraId: string | undefined): MediaTrackConstraints {
   const query = new URLSearchParams(location.search);
@@ -37,42 +68,90 @@ function videoConstraints(cameraId: string | undefined): MediaTrackConstraints {
     width: { ideal: Number(query.get('width') ?? 1280) },
     height: { ideal: Number(query.get('height') ?? 720) },
     frameRate: { ideal: Number(query.get('fps') ?? 30) },
-    ...(cameraId ? { deviceId: { ideal: cameraId } } : {}),
+    ...(cameraId ? { deviceId: { exact: cameraId } } : {}),
   };
 }
 
 function audioConstraints(microphoneId: string | undefined): MediaTrackConstraints {
-  return {
-    echoCancellation: true,
-    noiseSuppression: true,
-    autoGainControl: true,
-    ...(microphoneId ? { deviceId: { ideal: microphoneId } } : {}),
-  };
+  const { noiseSuppression, echoCancellation } = usePreferences.getState();
+  return { noiseSuppression, echoCancellation, autoGainControl: true, ...(microphoneId ? { deviceId: { exact: microphoneId } } : {}) };
+}
+
+const mayBeTheChoice = (error: unknown) => ['missing', 'busy'].includes(problemOf(error));
+
+// The devices that were chosen, else any: a choice of last week may be in a drawer.
+async function getMedia({ audio, video, microphoneId, cameraId }: CaptureWish): Promise<Omit<Capture, 'problem'>> {
+  const media = mediaDevices();
+  const constraints = (microphone?: string, camera?: string) => ({
+    audio: audio && audioConstraints(microphone),
+    video: video && videoConstraints(camera),
+  });
+  // Exact wishes that cannot be met fail without a word on which of two it was: each is left out in turn, then both.
+  const [microphone, camera] = [audio ? microphoneId : '', video ? cameraId : ''];
+  const tries: { ids: [string?, string?]; missed: TrackKind[] }[] = [{ ids: [microphone, camera], missed: [] }];
+  if (camera) tries.push({ ids: [microphone, ''], missed: ['video'] });
+  if (microphone) tries.push({ ids: ['', camera], missed: ['audio'] });
+  if (camera && microphone) tries.push({ ids: ['', ''], missed: ['audio', 'video'] });
+  let failure: unknown;
+  for (const { ids, missed } of tries) {
+    try {
+      return { stream: await media.getUserMedia(constraints(...ids)), missed };
+    } catch (error) {
+      failure = error;
+      if (!mayBeTheChoice(error)) break;
+    }
+  }
+  throw failure;
 }
 
 // What there is of what is wished for. Never fails: what is wrong is told beside the stream.
 export async function capture(wish: CaptureWish): Promise<Capture> {
-  if (!wish.audio && !wish.video) return { stream: new MediaStream(), problem: null };
-  if (navigator.mediaDevices?.getUserMedia === undefined) return { stream: new MediaStream(), problem: 'insecure' };
-  const audio = wish.audio && audioConstraints(wish.microphoneId);
-  const video = wish.video && videoConstraints(wish.cameraId);
-  const tries = [{ audio, video }, ...(audio && video ? [{ audio, video: false }, { audio: false, video }] : [])];
+  const { audio, video } = wish;
+  if (!audio && !video) return { stream: new MediaStream(), problem: null, missed: [] };
+  const tries = [wish, ...(audio && video ? [{ ...wish, video: false }, { ...wish, audio: false }] : [])];
   let problem: DeviceProblem | null = null;
-  for (const constraints of tries) {
+  for (const one of tries) {
     try {
-      return { stream: await navigator.mediaDevices.getUserMedia(constraints), problem };
+      return { ...(await getMedia(one)), problem };
     } catch (error) {
       problem ??= problemOf(error);
+      if (problem === 'insecure') break;
     }
   }
-  return { stream: new MediaStream(), problem };
+  return { stream: new MediaStream(), problem, missed: [] };
 }
 
-export async function captureTrack(kind: 'audio' | 'video', deviceId: string): Promise<MediaStreamTrack> {
-  const stream = await navigator.mediaDevices.getUserMedia(
-    kind === 'audio' ? { audio: audioConstraints(deviceId) } : { video: videoConstraints(deviceId) },
-  );
-  return stream.getTracks()[0]!;
+// missed: the chosen device is not to be had, and another one stands in.
+export async function captureTrack(kind: TrackKind, deviceId: string): Promise<{ track: MediaStreamTrack; missed: boolean }> {
+  const audio = kind === 'audio';
+  const { stream, missed } = await getMedia({ audio, video: !audio, microphoneId: deviceId, cameraId: deviceId });
+  return { track: stream.getTracks()[0]!, missed: missed.length > 0 };
+}
+
+// The screen that the person picks; null when they thought better of it.
+export async function captureScreen(): Promise<MediaStream | null> {
+  const media = mediaDevices();
+  if (typeof media.getDisplayMedia !== 'function') throw new DeviceError('failed');
+  try {
+    return await media.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === 'denied' || problem === 'dismissed') return null;
+    throw error;
+  }
+}
+
+// ---- what happens to a device while it is used ----
+
+// ended: it was unplugged, or its permission was taken away; muted: the system or another program holds it.
+export type DeviceLoss = 'ended' | 'muted';
+
+// Tells when the device of this track is lost, and null when it is back. Returns what ends that. One at a time for a track.
+export function watchTrack(track: MediaStreamTrack, tell: (loss: DeviceLoss | null) => void): () => void {
+  track.onended = () => tell('ended');
+  track.onmute = () => tell('muted');
+  track.onunmute = () => tell(null);
+  return () => void (track.onended = track.onmute = track.onunmute = null);
 }
 
 export function stopTracks(stream: MediaStream | null): void {
@@ -86,30 +165,4 @@ export function browserName(agent = navigator.userAgent): BrowserName {
   if (/chrome|chromium|crios|edg/i.test(agent)) return 'chrome';
   if (/safari/i.test(agent)) return 'safari';
   return 'other';
-}
-
-// Half a second of a soft tone as a WAV file, so that the chosen speaker can play it.
-export function testTone(): Blob {
-  const rate = 24_000;
-  const samples = Math.round(rate * 0.6);
-  const view = new DataView(new ArrayBuffer(44 + samples * 2));
-  const text = (at: number, value: string) => [...value].forEach((char, i) => view.setUint8(at + i, char.charCodeAt(0)));
-  text(0, 'RIFF');
-  view.setUint32(4, 36 + samples * 2, true);
-  text(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, rate, true);
-  view.setUint32(28, rate * 2, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, 'data');
-  view.setUint32(40, samples * 2, true);
-  for (let i = 0; i < samples; i++) {
-    const fade = Math.sin((Math.PI * i) / samples);
-    const pitch = i < samples / 2 ? 523 : 659;
-    view.setInt16(44 + i * 2, Math.sin((2 * Math.PI * pitch * i) / rate) * fade * 9000, true);
-  }
-  return new Blob([view], { type: 'audio/wav' });
 }

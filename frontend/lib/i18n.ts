@@ -1,4 +1,5 @@
 // Words of the page: messages/*.json, one file a language, with {name} for what is filled in.
+import { useCallback } from 'react';
 import { create } from 'zustand';
 import de from '@/messages/de.json';
 import en from '@/messages/en.json';
@@ -28,7 +29,7 @@ export function detectLanguage(wanted: readonly string[]): Language {
 
 export function useT(): Translate {
   const language = useLanguage((state) => state.language);
-  return (key, values) => translate(language, key, values);
+  return useCallback<Translate>((key, values) => translate(language, key, values), [language]);
 }
 
 export function isMessageKey(key: string): key is MessageKey {

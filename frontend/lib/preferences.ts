@@ -10,6 +10,9 @@ export interface Preferences {
   speakerId: string;
   microphoneOn: boolean;
   cameraOn: boolean;
+  noiseSuppression: boolean;
+  echoCancellation: boolean;
+  pictures: 'all' | 'speaker' | 'none'; // which pictures of the others are received: the rest saves data
   language: Language | 'auto';
   theme: 'auto' | 'light' | 'dark';
 }
@@ -23,6 +26,9 @@ export const usePreferences = create<Preferences>()(
       speakerId: '',
       microphoneOn: true,
       cameraOn: true,
+      noiseSuppression: true,
+      echoCancellation: true,
+      pictures: 'all',
       language: 'auto',
       theme: 'auto',
     }),

@@ -1,7 +1,7 @@
 // What a person can do in a call. Holds the one room of this page; components call these and read the store.
-import { captureTrack, stopTracks } from './devices';
+import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { Room, type LocalTrack, type Source } from './rotunda';
+import { codeOf, mayTakeOver, Room, type LocalTrack, type Source } from './rotunda';
 import { icePolicy, serverUrl } from './server_url';
 import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
 
@@ -18,32 +18,59 @@ function setMine(source: Source, change: Partial<Media> | null): void {
     useCall.setState(({ participants }) => ({ participants: withMedia(participants, userId, source, change) }));
 }
 
-function sessionStore(): Storage | undefined {
+const ownStorage = (kind: 'sessionStorage' | 'localStorage'): Storage | undefined => {
   try {
-    return sessionStorage;
+    return window[kind];
   } catch {
     return undefined; // cookies are blocked
   }
+};
+
+// ---- devices that go away ----
+
+type Device = 'microphone' | 'camera';
+const unwatch: Partial<Record<Device, () => void>> = {};
+
+// A phone call or another program may take a device away, and a person may unplug it.
+function watchDevice(source: Device, track: MediaStreamTrack): void {
+  unwatch[source]?.();
+  unwatch[source] = watchTrack(track, (loss) => {
+    if (mine(source)?.track !== track) return;
+    setLoss(source, loss);
+    if (loss === 'ended') void letGo(source, track).catch((error) => console.warn(error));
+  });
 }
 
-// A phone call, or another program, may take the microphone away.
-function watchMicrophone(track: MediaStreamTrack): void {
-  const taken = (micLost: boolean) => mine('microphone')?.track === track && useCall.setState({ micLost });
-  track.onended = () => taken(true);
-  track.onmute = () => taken(true);
-  track.onunmute = () => taken(false);
+function setLoss(source: Device, loss: DeviceLoss | null): void {
+  useCall.setState(({ losses: { [source]: _, ...others } }) => ({ losses: loss === null ? others : { ...others, [source]: loss } }));
 }
 
-export async function join(roomId: string, name: string, stream: MediaStream): Promise<void> {
+// What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
+async function letGo(source: Device, track: MediaStreamTrack): Promise<void> {
+  setMine(source, source === 'camera' ? { track: null, paused: true } : { track: null });
+  track.stop();
+  await room?.pause(source, true, { release: true });
+}
+
+// ---- coming and going ----
+
+export interface JoinOptions {
+  takeOver?: boolean; // the place that this name has here was this browser's own
+}
+
+export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false }: JoinOptions = {}): Promise<void> {
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
+  const placeStore = ownStorage('localStorage');
   performance.mark('join');
   unfollow?.();
   const entering = new Room(serverUrl(), roomId, name, {
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
     iceTransportPolicy: icePolicy(),
-    tokenStore: sessionStore(),
+    tokenStore: ownStorage('sessionStorage'),
+    placeStore,
+    takeOver,
   });
   room = entering;
   unfollow = follow(entering, useCall);
@@ -59,7 +86,7 @@ export async function join(roomId: string, name: string, stream: MediaStream): P
       }
       track.enabled = false;
     }
-    if (source === 'microphone') watchMicrophone(track);
+    if (source === 'microphone' || source === 'camera') watchDevice(source, track);
     local[source] = { track, paused: !wanted };
     media[source] = { track, paused: !wanted, producerId: null, score: null, layer: null, unsent: false };
   }
@@ -67,7 +94,7 @@ export async function join(roomId: string, name: string, stream: MediaStream): P
     ...INITIAL,
     phase: 'joining',
     roomId,
-    participants: [{ userId: 'me', name, isLocal: true, media }],
+    participants: [{ userId: 'me', name, isLocal: true, away: false, media }],
   });
   try {
     await entering.join(local);
@@ -76,14 +103,26 @@ export async function join(roomId: string, name: string, stream: MediaStream): P
   } catch (error) {
     stopTracks(stream);
     if (room === entering) room = null;
-    if (useCall.getState().phase === 'joining') useCall.setState({ phase: 'lobby', error: error as Error });
+    if (useCall.getState().phase !== 'joining') return;
+    const taken = codeOf(error) === 'username-taken';
+    useCall.setState({
+      phase: 'lobby',
+      error: codeOf(error) === 'left' ? null : (error as Error),
+      mayTakeOver: taken && !takeOver && mayTakeOver(placeStore, roomId, name),
+    });
   }
 }
 
 export function leave(options?: { keepToken?: boolean }): void {
   room?.leave(options);
   for (const media of Object.values(me()?.media ?? {})) media?.track?.stop();
+  for (const source of ['microphone', 'camera'] as const) unwatch[source]?.();
   room = null;
+}
+
+// Gives up a join that has found no server yet.
+export function cancelJoin(): void {
+  room?.leave();
 }
 
 export function backToLobby(): void {
@@ -94,6 +133,16 @@ export function backToLobby(): void {
 }
 
 // ---- microphone and camera ----
+
+// Takes a device anew; true when it is not the one that was chosen.
+async function take(source: Device): Promise<{ track: MediaStreamTrack; missed: boolean }> {
+  const { microphoneId, cameraId } = usePreferences.getState();
+  const taken = source === 'microphone' ? await captureTrack('audio', microphoneId) : await captureTrack('video', cameraId);
+  setLoss(source, null);
+  watchDevice(source, taken.track);
+  if (taken.missed) useCall.setState(({ missed }) => ({ missed: { source, count: (missed?.count ?? 0) + 1 } }));
+  return taken;
+}
 
 export async function setMicrophone(on: boolean): Promise<void> {
   if (room === null) return;
@@ -108,12 +157,10 @@ export async function setMicrophone(on: boolean): Promise<void> {
 
 // Takes the microphone anew. Who was muted stays so.
 export async function restoreMicrophone({ paused = mine('microphone')?.paused ?? false } = {}): Promise<void> {
-  const track = await captureTrack('audio', usePreferences.getState().microphoneId);
+  const { track } = await take('microphone');
   track.enabled = !paused;
   mine('microphone')?.track?.stop();
   setMine('microphone', { track, paused });
-  useCall.setState({ micLost: false });
-  watchMicrophone(track);
   await room?.send('microphone', track, { paused });
 }
 
@@ -122,25 +169,32 @@ export async function setCamera(on: boolean): Promise<void> {
   if (!on) {
     const track = mine('camera')?.track;
     setMine('camera', { track: null, paused: true });
+    setLoss('camera', null);
     await room.pause('camera', true, { release: true });
     track?.stop();
     return;
   }
-  const track = await captureTrack('video', usePreferences.getState().cameraId);
+  const { track } = await take('camera');
+  const old = mine('camera')?.track;
   setMine('camera', { track, paused: false });
   await room.send('camera', track);
+  old?.stop();
 }
 
-// Another device was chosen in mid-call.
-export async function changeDevice(source: 'microphone' | 'camera'): Promise<void> {
-  const media = mine(source);
-  if (room === null || !media?.track) return;
-  if (source === 'microphone') {
+// Another device was chosen in mid-call, or the same one is to be treated otherwise.
+export async function changeDevice(source: Device): Promise<void> {
+  const lost = useCall.getState().losses[source] !== undefined;
+  if (room === null || (!mine(source)?.track && !lost)) return;
+  if (source === 'camera') return setCamera(true);
+  // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
+  const before = mine('microphone')?.track;
+  before?.stop();
+  try {
     await restoreMicrophone();
-  } else {
-    const old = media.track;
-    await setCamera(true);
-    old.stop();
+  } catch (error) {
+    setLoss('microphone', 'ended');
+    if (before) await letGo('microphone', before);
+    throw error;
   }
 }
 
@@ -159,13 +213,8 @@ export async function toggleScreen(): Promise<void> {
     await stopScreen();
     return;
   }
-  let stream: MediaStream;
-  try {
-    stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
-  } catch (error) {
-    if ((error as Error).name === 'NotAllowedError') return; // the person thought better of it
-    throw error;
-  }
+  const stream = await captureScreen();
+  if (stream === null) return;
   for (const track of stream.getTracks()) {
     const source: Source = track.kind === 'video' ? 'screen' : 'screen-audio';
     if (track.kind === 'video') track.contentHint = 'detail';

@@ -1,7 +1,9 @@
 // What the page shows, and how what happens in the room changes it. Components read it; room_actions.ts steers it.
 import { create } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ChatMessage, Room, RotundaError, SessionState, Source } from './rotunda';
+import type { Slots } from './order';
+import type { DeviceLoss } from './devices';
+import type { ChatMessage, Direction, Leg, Room, RotundaError, SessionState, Source } from './rotunda';
 
 const MESSAGES_KEPT = 300;
 
@@ -18,6 +20,7 @@ export interface Participant {
   userId: string;
   name: string;
   isLocal: boolean;
+  away: boolean; // nothing comes from there any more: the network is gone, the place is kept for a while
   media: Partial<Record<Source, Media>>;
 }
 
@@ -34,9 +37,13 @@ export interface CallStore {
   roomId: string;
   session: SessionState;
   error: RotundaError | Error | null; // why it ended, or could not begin
+  mayTakeOver: boolean; // the name is taken, by what was this browser's own place
   participants: Participant[]; // in the order of their arrival, oneself first
   speaker: string | null;
-  levels: Record<string, number>;
+  lastSpeaker: string | null; // the last other than oneself: the large tile stays while nobody speaks
+  turns: Record<string, number>; // by userId: the later someone began to speak, the higher
+  slots: Slots; // which place of the grid each tile has
+  rings: Record<string, number>; // by userId: how loud, in steps of RING_STEPS; who is silent is not in it
   messages: ChatMessage[];
   unread: number;
   panel: Panel;
@@ -46,9 +53,12 @@ export interface CallStore {
   page: number;
   stats: boolean; // the overlay is shown
   soundBlocked: boolean; // the browser wants a click before it plays
-  micLost: boolean; // by a phone call or another program
+  losses: Partial<Record<'microphone' | 'camera', DeviceLoss>>; // devices that were taken away in mid-call
+  missed: { source: 'microphone' | 'camera'; count: number } | null; // the chosen one was not to be had: another stands in
+  paths: Partial<Record<Direction, Leg>>; // whose media finds no way, and where it fails
+  dialog: 'settings' | 'help' | 'leave' | null;
   draining: boolean;
-  news: { text: 'joined' | 'left' | 'message'; name: string; count: number } | null; // for screen readers and toasts
+  news: { text: 'joined' | 'left' | 'message'; name: string; said: string; count: number } | null; // for screen readers and toasts
 }
 
 export const INITIAL: CallStore = {
@@ -56,9 +66,13 @@ export const INITIAL: CallStore = {
   roomId: '',
   session: { name: 'idle' },
   error: null,
+  mayTakeOver: false,
   participants: [],
   speaker: null,
-  levels: {},
+  lastSpeaker: null,
+  turns: {},
+  slots: [],
+  rings: {},
   messages: [],
   unread: 0,
   panel: null,
@@ -68,7 +82,10 @@ export const INITIAL: CallStore = {
   page: 0,
   stats: false,
   soundBlocked: false,
-  micLost: false,
+  losses: {},
+  missed: null,
+  paths: {},
+  dialog: null,
   draining: false,
   news: null,
 };
@@ -76,6 +93,19 @@ export const INITIAL: CallStore = {
 export type Store = StoreApi<CallStore>;
 export const useCall = create<CallStore>(() => INITIAL);
 export const makeCallStore = (): Store => createStore<CallStore>(() => INITIAL); // for tests
+
+export const RING_STEPS = 4;
+const RING_QUIETEST_DBOV = -55;
+const RING_LOUDEST_DBOV = -15;
+
+// A level as it is shown: few steps, so that what nobody could tell apart draws nothing anew.
+export function ringStep(levelDbov: number): number {
+  const share = (levelDbov - RING_QUIETEST_DBOV) / (RING_LOUDEST_DBOV - RING_QUIETEST_DBOV);
+  return Math.max(0, Math.min(RING_STEPS, Math.ceil(share * RING_STEPS)));
+}
+
+const ringsOf = (levels: { userId: string; level: number }[]): Record<string, number> =>
+  Object.fromEntries(levels.map(({ userId, level }) => [userId, ringStep(level)]).filter(([, step]) => step !== 0));
 
 const EMPTY: Media = { track: null, paused: false, producerId: null, score: null, layer: null, unsent: false };
 
@@ -97,11 +127,18 @@ export function withMedia(
 const withoutUnsent = (media: Participant['media']): Participant['media'] =>
   Object.fromEntries(Object.entries(media).map(([source, one]) => [source, { ...one, unsent: false }]));
 
+export const tileId = (userId: string, source: Tile['source']): string => `${userId}:${source}`;
+
+export function tileOf(id: string): { userId: string; source: Tile['source'] } {
+  const at = id.lastIndexOf(':');
+  return { userId: id.slice(0, at), source: id.slice(at + 1) as Tile['source'] };
+}
+
 // A tile for each participant, and one more for each screen that is shared.
 export function tilesOf(participants: Participant[]): Tile[] {
   return participants.flatMap((participant) => {
-    const tiles: Tile[] = [{ id: `${participant.userId}:camera`, participant, source: 'camera' }];
-    if (participant.media.screen) tiles.push({ id: `${participant.userId}:screen`, participant, source: 'screen' });
+    const tiles: Tile[] = [{ id: tileId(participant.userId, 'camera'), participant, source: 'camera' }];
+    if (participant.media.screen) tiles.push({ id: tileId(participant.userId, 'screen'), participant, source: 'screen' });
     return tiles;
   });
 }
@@ -124,8 +161,8 @@ export function follow(room: Room, store: Store): () => void {
   const { setState: set, getState: get } = store;
   const setMedia = (userId: string, source: Source, change: Partial<Media> | null) =>
     set(({ participants }) => ({ participants: withMedia(participants, userId, source, change) }));
-  const tell = (text: 'joined' | 'left' | 'message', name: string) =>
-    set(({ news }) => ({ news: { text, name, count: (news?.count ?? 0) + 1 } }));
+  const tell = (text: 'joined' | 'left' | 'message', name: string, said = '') =>
+    set(({ news }) => ({ news: { text, name, said, count: (news?.count ?? 0) + 1 } }));
   const offs = [
     room.session.on('state', (session) => {
       set({ session });
@@ -143,16 +180,18 @@ export function follow(room: Room, store: Store): () => void {
       set(({ participants }) => ({
         participants: [
           ...participants.filter((one) => one.userId !== userId),
-          { userId, name: username, isLocal: false, media: {} },
+          { userId, name: username, isLocal: false, away: false, media: {} },
         ],
       }));
       if (isNew) tell('joined', username);
     }),
     room.on('peer-left', ({ userId, username }) => {
-      set(({ participants, pinned, speaker }) => ({
+      set(({ participants, pinned, speaker, lastSpeaker, turns: { [userId]: _, ...turns } }) => ({
+        turns,
         participants: participants.filter((one) => one.userId !== userId),
         pinned: pinned?.startsWith(`${userId}:`) ? null : pinned,
         speaker: speaker === userId ? null : speaker,
+        lastSpeaker: lastSpeaker === userId ? null : lastSpeaker,
       }));
       tell('left', username);
     }),
@@ -176,17 +215,18 @@ export function follow(room: Room, store: Store): () => void {
       const layer = spatialLayer === null ? null : `${spatialLayer}/${temporalLayer ?? '-'}`;
       setMedia(entry.userId, entry.source, { layer, unsent: layer === null });
     }),
-    room.on('speaker', ({ userId }) => set({ speaker: userId })),
-    room.on('levels', (levels) =>
-      set({ levels: Object.fromEntries(levels.map(({ userId, level }) => [userId, level])) }),
-    ),
+    room.on('speaker', ({ userId }) => {
+      if (userId === null || userId === room.userId) return set({ speaker: userId });
+      set(({ turns }) => ({ speaker: userId, lastSpeaker: userId, turns: { ...turns, [userId]: Math.max(0, ...Object.values(turns)) + 1 } }));
+    }),
+    room.on('levels', (levels) => set({ rings: ringsOf(levels) })),
     room.on('chat', (message) => {
       const mine = message.fromId === room.userId;
       set(({ messages, unread, panel }) => ({
         messages: [...messages, message].slice(-MESSAGES_KEPT),
         unread: mine || panel === 'chat' ? unread : unread + 1,
       }));
-      if (!mine) tell('message', message.from);
+      if (!mine) tell('message', message.from, message.text);
     }),
     // The room's last messages come again after each return: those already here stay, the rest is new.
     room.on('chat-history', (history) =>
@@ -201,6 +241,12 @@ export function follow(room: Room, store: Store): () => void {
       }),
     ),
     room.on('draining', () => set({ draining: true })),
+    room.on('path', ({ direction, leg }) =>
+      set(({ paths: { [direction]: _, ...others } }) => ({ paths: leg === null ? others : { ...others, [direction]: leg } })),
+    ),
+    room.on('away', ({ userId, away }) =>
+      set(({ participants }) => ({ participants: participants.map((one) => (one.userId === userId ? { ...one, away } : one)) })),
+    ),
   ];
   return () => offs.forEach((off) => off());
 }

@@ -66,6 +66,7 @@ describe('a call by name', () => {
   test('has one room whoever calls', () => {
     expect(callRoomId('Ann', ' bob')).toBe(callRoomId('Bob', 'ANN'));
     expect(callRoomId('Ann', 'Bob')).not.toBe(callRoomId('Ann', 'Cid'));
+    expect(callRoomId('Jose\u0301', 'Ann')).toBe(callRoomId('Ann', 'jos\u00e9'));
   });
 
   test('rings at a partner who is there', async () => {
@@ -211,5 +212,45 @@ describe('the network', () => {
     for (let i = 0; i < 2; i++) socket.says('webrtc-answer', fromBob({ type: 'answer', sdp: '' }));
     await settle();
     expect(peer().log).toEqual(['answer']);
+  });
+});
+
+describe('TURN servers', () => {
+  const LENT = [{ urls: ['turn:turn.example.org'], username: '1:me', credential: 'x' }];
+  const RENEWED = [{ ...LENT[0], username: '2:me' }];
+
+  test('are borrowed with a transport, before anything else, and renewed before ICE restarts', async () => {
+    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket });
+    const joining = call.join();
+    lastSocket().open();
+    await settle();
+    const socket = lastSocket();
+    socket.answers('join-room', 'joined', joined({ peers: [BOB], userId: 'me', turn: true }));
+    await settle();
+    socket.says('call-remote', fromBob());
+    await settle();
+    expect(call.state).toBe('waiting'); // until it knows them
+    socket.answers('create-transport', 'webRtcTransportCreated', { id: 't1', iceServers: LENT });
+    await joining;
+    await settle();
+    expect(call.state).toBe('ringing');
+    call.accept();
+    const peer = call.peer as unknown as Peer;
+    expect(peer.servers).toEqual(LENT);
+    call.recover();
+    await settle();
+    expect(peer.log).not.toContain('restartIce');
+    socket.answers('restart-ice', 'ice-restarted', { transportId: 't1', iceServers: RENEWED });
+    await settle();
+    expect(peer.servers).toEqual(RENEWED);
+    expect(peer.log).toContain('restartIce');
+  });
+
+  test('come with a return that still has its transport', async () => {
+    const { call, socket, peer } = await enter([BOB], 'me', { turn: true, transports: ['t1'], iceServers: LENT });
+    expect(types(socket)).toEqual([]);
+    socket.says('call-remote', fromBob());
+    call.accept();
+    expect(peer().servers).toEqual(LENT);
   });
 });

@@ -35,6 +35,15 @@ describe('a connection', () => {
     expect(heard).toEqual([]);
   });
 
+  test('never sends half a character: the server could not read it', async () => {
+    const { connection, socket } = await open();
+    const raw = vi.spyOn(socket, 'send');
+    const [half, whole] = ['\u{1F600}'.slice(0, 1), '\u{1F600}'];
+    connection.request('chat-message', { text: `a${half}b${whole}${whole.slice(1)}`, timestamp: half }).catch(() => {});
+    expect(socket.sent[0]!.data).toEqual({ text: `a\ufffdb${whole}\ufffd`, timestamp: '\ufffd' });
+    expect(raw.mock.calls[0]![0]).not.toMatch(/\\ud[89a-f]/i);
+  });
+
   test('rejects with the code of an error answer', async () => {
     const { connection, socket } = await open();
     const request = connection.request('join-room', { roomId: 'garden', username: 'ann' });

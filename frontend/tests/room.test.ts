@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Room, type Demand } from '@/lib/rotunda';
-import { dropAndRetry, joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
+import { dropAndRetry, joined, lastSocket, ScriptedSocket, settle } from './scripted_socket';
 
 // ---- as much of mediasoup-client as a room needs ----
 

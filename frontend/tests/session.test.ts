@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Session, type SessionState } from '@/lib/rotunda';
+import { mayTakeOver, RotundaError, Session, type SessionOptions, type SessionState } from '@/lib/rotunda';
 import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
 
 class MemoryStore {
@@ -12,8 +12,8 @@ class MemoryStore {
 let states: SessionState[];
 let heard: string[];
 
-function make(tokenStore = new MemoryStore()) {
-  const session = new Session('ws://host/ws', 'garden', 'ann', { makeSocket, tokenStore });
+function make(tokenStore = new MemoryStore(), options: SessionOptions = {}) {
+  const session = new Session('ws://host/ws', 'garden', 'ann', { makeSocket, tokenStore, ...options });
   session.on('state', (state) => states.push(state));
   session.on('joined', ({ resumed }) => heard.push(resumed ? 'resumed' : 'joined'));
   session.on('notification', ({ type }) => heard.push(type));
@@ -30,13 +30,20 @@ async function join(session: Session, more: object = {}) {
 
 const names = () => states.map(({ name }) => name);
 
+let chance: number;
+
 beforeEach(() => {
   vi.useFakeTimers();
+  chance = 0;
+  vi.spyOn(Math, 'random').mockImplementation(() => chance);
   ScriptedSocket.all = [];
   states = [];
   heard = [];
 });
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe('joining', () => {
   test('asks for the room by name and knows who it is', async () => {
@@ -91,12 +98,17 @@ describe('a lost connection', () => {
     expect(names()).toEqual(['joining', 'joined', 'lost', 'joined', 'lost', 'joined']);
   });
 
-  test('is tried again after growing delays, with the time of the next try told', async () => {
+  test.each([
+    [0, 0, [250, 500, 1000, 1500]],
+    [0.5, 250, [500, 1000, 2000, 3000]],
+    [0.99, 495, [745, 1490, 2980, 4470]],
+  ])('is tried again after growing delays, spread by chance (%d), with the time of the next try told', async (by, first, expected) => {
+    chance = by;
     const session = make();
     await join(session);
     const start = Date.now();
     lastSocket().drops();
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(first);
     const waits: number[] = [];
     for (let i = 0; i < 4; i++) {
       lastSocket().drops();
@@ -106,8 +118,8 @@ describe('a lost connection', () => {
       waits.push(state.retryAt - Date.now());
       await vi.advanceTimersByTimeAsync(state.retryAt - Date.now());
     }
-    expect(waits).toEqual([500, 1000, 2000, 3000]);
-    expect(Date.now() - start).toBe(6500);
+    expect(waits).toEqual(expected);
+    expect(Date.now() - start).toBe(expected.reduce((sum, wait) => sum + wait, first));
     expect(ScriptedSocket.all.length).toBe(6);
   });
 
@@ -154,6 +166,89 @@ describe('a lost connection', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(ScriptedSocket.all.length).toBe(1);
     expect(session.state).toMatchObject({ name: 'ended', error: { code: 'taken-over' } });
+  });
+});
+
+describe('a first join', () => {
+  const fails = async (code: string) => {
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'error', { code, message: 'words' });
+    await settle();
+  };
+
+  test('that finds no server is tried again, with the reason told, until there is one', async () => {
+    const session = make();
+    const joining = session.join();
+    lastSocket().drops();
+    await settle();
+    expect(states.at(-1)).toMatchObject({ name: 'joining', retry: { error: { code: 'unreachable' } } });
+    await vi.advanceTimersByTimeAsync(0);
+    await fails('rate-limited');
+    expect(states.at(-1)).toMatchObject({ name: 'joining', retry: { error: { code: 'rate-limited' } } });
+    await vi.advanceTimersByTimeAsync(500);
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined());
+    await joining;
+    expect(names()).toEqual(['joining', 'joining', 'joining', 'joined']);
+  });
+
+  test.each(['username-taken', 'room-full', 'bad-request', 'draining'])('that is refused as %s is not', async (code) => {
+    const joining = make().join();
+    const refused = expect(joining).rejects.toMatchObject({ code });
+    await fails(code);
+    await refused;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ScriptedSocket.all.length).toBe(1);
+  });
+
+  test('ends when the person leaves, or where nobody wants it tried again', async () => {
+    const session = make();
+    const refused = expect(session.join()).rejects.toMatchObject({ code: 'left' });
+    lastSocket().drops();
+    await settle();
+    session.leave();
+    await refused;
+    const once = make(undefined, { retryFirst: false });
+    const failed = expect(once.join()).rejects.toBeInstanceOf(RotundaError);
+    lastSocket().drops();
+    await failed;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ScriptedSocket.all.length).toBe(2);
+  });
+});
+
+describe('a place that is taken over', () => {
+  const token = () => lastSocket().sent[0]!.data.resumeToken;
+
+  test('by a new tab, when the person says so and not before', async () => {
+    const placeStore = new MemoryStore();
+    await join(make(new MemoryStore(), { placeStore }));
+    expect(mayTakeOver(placeStore, 'garden', 'ann')).toBe(true);
+    expect(mayTakeOver(placeStore, 'garden', 'bob')).toBe(false);
+    void make(new MemoryStore(), { placeStore }).join();
+    lastSocket().open();
+    await settle();
+    expect(token()).toBeUndefined();
+    void make(new MemoryStore(), { placeStore, takeOver: true }).join();
+    lastSocket().open();
+    await settle();
+    expect(token()).toBe('token-1');
+  });
+
+  test('is not forgotten by the tab that lost it, and is by the one that leaves', async () => {
+    const placeStore = new MemoryStore();
+    const old = make(new MemoryStore(), { placeStore });
+    await join(old);
+    const socket = lastSocket();
+    const next = make(new MemoryStore(), { placeStore, takeOver: true });
+    await join(next, { resumed: true, resumeToken: 'token-2' });
+    socket.drops(4001);
+    await settle();
+    expect([...placeStore.items.values()]).toEqual(['token-2']);
+    next.leave();
+    expect(mayTakeOver(placeStore, 'garden', 'ann')).toBe(false);
   });
 });
 

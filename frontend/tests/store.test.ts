@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { layoutGrid } from '@/lib/grid';
 import { detectLanguage, translate } from '@/lib/i18n';
 import { Room, spatialLayerFor } from '@/lib/rotunda';
@@ -7,14 +7,16 @@ import de from '@/messages/de.json';
 import en from '@/messages/en.json';
 import { joined, lastSocket, makeSocket, settle } from './scripted_socket';
 
-const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, media: {} });
+const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });
 
 describe('the store follows a room', () => {
   let store: Store;
   let room: Room;
   const names = () => store.getState().participants.map(({ name }) => name);
 
+  afterEach(() => vi.restoreAllMocks());
   beforeEach(async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0); // a lost connection is tried again at once
     store = makeCallStore();
     store.setState({ participants: [person('ann', true)], phase: 'room' });
     room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket });
@@ -56,10 +58,13 @@ describe('the store follows a room', () => {
   test('a speaker and levels, and forgets a speaker who leaves', () => {
     lastSocket().says('active-speaker', { userId: 'b', user: 'bob' });
     lastSocket().says('audio-levels', { levels: [{ userId: 'b', level: -20 }] });
-    expect(store.getState()).toMatchObject({ speaker: 'b', levels: { b: -20 } });
+    expect(store.getState()).toMatchObject({ speaker: 'b', lastSpeaker: 'b', rings: { b: 4 } });
+    lastSocket().says('active-speaker', { userId: null, user: null });
+    lastSocket().says('audio-levels', { levels: [{ userId: 'b', level: -90 }] });
+    expect(store.getState()).toMatchObject({ speaker: null, lastSpeaker: 'b', rings: {} });
     store.setState({ pinned: 'b:camera' });
     lastSocket().says('user-left', { user: 'bob', userId: 'b', reason: 'timeout' });
-    expect(store.getState()).toMatchObject({ speaker: null, pinned: null });
+    expect(store.getState()).toMatchObject({ speaker: null, lastSpeaker: null, pinned: null });
   });
 
   test('a picture that the server does not send for now', async () => {

@@ -209,7 +209,7 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
 }
 
 int main(int argc, char **argv) {
-    struct conference_config config = {.batch_us = 500};
+    struct conference_config config = {.batch_us = 500, .unlimited = true};
     bool raw = false, far = false;
     unsigned times = 1;
     for (int option; (option = getopt(argc, argv, "b:frx:")) != -1;) {

@@ -15,6 +15,7 @@
 // thread, on another core, sends a burst each US microseconds, when it has emptied the receivers; the sending
 // thread waits for it in the kernel and pays for being woken, as a server does.
 #include "base/bytes.h"
+#include "base/seq.h"
 #include "transport/srtp.h"
 #include "transport/srtp_cipher_types.h"
 
@@ -52,6 +53,7 @@ struct receiver {
     struct sockaddr_in addr;
     srtp_cipher_t *raw;
     struct srtp_session *srtp;
+    uint64_t index; // of the last packet to it
 };
 
 struct bench {
@@ -65,6 +67,7 @@ struct bench {
     struct sockaddr_in in_addr;
     struct srtp_session *from_publisher, *publisher;
     uint16_t seq;
+    uint64_t index; // of the last packet of the publisher
     struct receiver *receivers;
     uint8_t (*slots)[SLOT_BYTES]; // n * burst
     uint16_t *lens;               // of each slot
@@ -148,9 +151,13 @@ static void receiver_open_crypto(struct bench *b, struct receiver *r, unsigned i
         die("session");
 }
 
+static uint64_t index_after(uint64_t *last, const uint8_t *packet) {
+    return *last = seq16_unwrap(*last, load_be16(packet + 2));
+}
+
 static size_t protect(struct receiver *r, uint8_t *packet, size_t len) {
     if (r->srtp) {
-        if (srtp_session_protect_rtp(r->srtp, packet, &len) != ERR_OK)
+        if (srtp_session_protect_rtp(r->srtp, packet, &len, index_after(&r->index, packet)) != ERR_OK)
             die("protect");
         return len;
     }
@@ -180,7 +187,7 @@ static void publish(struct bench *b) {
         store_be32(packet + 12, 0xbede0002);
         size_t len = b->bytes;
         memset(packet + 24, (int)i, len - 24);
-        if (srtp_session_protect_rtp(b->publisher, packet, &len) != ERR_OK ||
+        if (srtp_session_protect_rtp(b->publisher, packet, &len, index_after(&b->index, packet)) != ERR_OK ||
             sendto(b->publisher_fd, packet, len, 0, (struct sockaddr *)&b->in_addr, sizeof b->in_addr) < 0)
             die("publish");
     }

@@ -18,11 +18,13 @@
 #define PAYLOAD_BYTES 1160
 #define PACKET_GAP_US 4000 // 250 packets a second
 #define KEY_FRAME_EVERY 1000
+#define HEARD_EVERY 1000 // packets: receivers give a sign of life
 
 struct bench {
     struct pool *pool;
     struct wheel wheel;
     struct forwarder *fw;
+    struct endpoint **receivers;
     uint64_t now_us, sent;
 };
 
@@ -51,7 +53,7 @@ static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned 
         cmd.open_producer.params.streams[i].ssrc = 1000 + i;
     forwarder_command(b->fw, &cmd, b->now_us);
     for (uint32_t i = 0; i < receivers; i++) {
-        open_endpoint(b, 10 + i);
+        b->receivers[i] = open_endpoint(b, 10 + i);
         struct media_cmd open = {
             .type = MEDIA_OPEN_CONSUMER, .transport = {10 + i}, .producer = {1}, .consumer = {10 + i}};
         open.open_consumer.params = (struct consumer_params){.kind = MEDIA_VIDEO,
@@ -107,7 +109,8 @@ int main(int argc, char **argv) {
     b.pool = pool_create(16384);
     wheel_init(&b.wheel, b.now_us);
     b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent) : NULL;
-    if (!b.fw)
+    b.receivers = calloc(receivers, sizeof *b.receivers);
+    if (!b.fw || !b.receivers)
         return 1;
     struct endpoint *publisher = open_room(&b, receivers, layers);
     uint64_t spent_ns = 0;
@@ -118,6 +121,8 @@ int main(int argc, char **argv) {
         forwarder_flush(b.fw);
         spent_ns += cpu_ns() - before_ns;
         b.now_us += PACKET_GAP_US / layers;
+        for (unsigned i = 0; n % HEARD_EVERY == 0 && i < receivers; i++)
+            forwarder_endpoint_heard(b.receivers[i]);
         before_ns = cpu_ns();
         wheel_advance(&b.wheel, b.now_us);
         spent_ns += cpu_ns() - before_ns;
@@ -128,5 +133,6 @@ int main(int argc, char **argv) {
            (double)spent_ns / packets);
     forwarder_destroy(b.fw);
     pool_destroy(b.pool);
+    free(b.receivers);
     return 0;
 }

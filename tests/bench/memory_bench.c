@@ -30,7 +30,7 @@ static void make_session(struct bench *b, unsigned i) {
 static void send_on_session(struct bench *b, unsigned i) {
     uint8_t packet[200] = {0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i};
     size_t len = 100;
-    if (srtp_session_protect_rtp(b->sessions[0], packet, &len) != ERR_OK)
+    if (srtp_session_protect_rtp(b->sessions[0], packet, &len, 1) != ERR_OK)
         exit(1);
 }
 

@@ -2,14 +2,18 @@
 #ifndef TESTS_BENCH_NULL_OUTPUT_H
 #define TESTS_BENCH_NULL_OUTPUT_H
 
-#include "rooms/forwarder.h"
+#include "rooms/media/forwarder.h"
 
-static inline void null_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
+static inline bool null_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
     uint64_t *sent = ctx;
-    (void)kind;
-    (void)peer;
+    (void)kind, (void)peer, (void)index;
     (*sent)++;
     block_release(b);
+    return true;
+}
+
+static inline void null_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
+    (void)null_rtp(ctx, peer, b, kind, 0);
 }
 
 static inline void null_rtcp(void *ctx, void *peer, struct span datagram) {
@@ -30,6 +34,7 @@ static inline struct forwarder *null_forwarder(struct pool *pool, struct wheel *
     struct forwarder_config config = {.random_seed = 1};
     struct forwarder_output out = {.ctx = sent,
                                    .send_rtp = null_rtp,
+                                   .send_again = null_again,
                                    .send_rtcp = null_rtcp,
                                    .event = null_event,
                                    .forget_ssrc = null_forget};

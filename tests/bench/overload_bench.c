@@ -243,7 +243,8 @@ static void print_buffers(void) {
 }
 
 int main(int argc, char **argv) {
-    struct bench b = {.config = {.workers = 1, .batch_us = 500, .shedding = true}, .times = 1};
+    struct bench b = {.config = {.workers = 1, .batch_us = 500, .shedding = true, .unlimited = true},
+                      .times = 1};
     unsigned times = 20;
     bool usage = false;
     for (int option; (option = getopt(argc, argv, "nx:")) != -1;) {

@@ -146,6 +146,8 @@ def check_service(name, service, stage, config):
     for key, wanted in (("read_only", True), ("restart", "unless-stopped"), ("cap_drop", ["ALL"])):
         if service.get(key) != wanted:
             yield f"{name}: {key} is {service.get(key)}, expected {wanted}"
+    if not service.get("mem_limit"):
+        yield f"{name}: has no mem_limit"
     for other in service.get("depends_on", {}):
         if other not in config["services"]:
             yield f"{name}: depends on {other}, which is no service"
@@ -202,7 +204,9 @@ def check_kubernetes():
     pod = parts["Deployment"]["spec"]["template"]
     container = pod["spec"]["containers"][0]
     ports = {f"{port['containerPort']}/{port['protocol'].lower()}" for port in container["ports"]}
-    if ports != STAGES[None].exposed:
+    admin = next((env["value"] for env in container["env"] if env["name"] == "ROTUNDA_ADMIN_LISTEN"), ":")
+    inside = {f"{admin.rsplit(':', 1)[1]}/tcp"}
+    if ports - inside != STAGES[None].exposed or not inside <= ports:
         yield f"{name}: ports {sorted(ports)}, the image exposes {sorted(STAGES[None].exposed)}"
     names = {port["name"] for port in container["ports"]}
     offered = open(path("server/app.c"), encoding="utf-8").read()
@@ -210,10 +214,14 @@ def check_kubernetes():
         asked = container[probe]["httpGet"]
         if asked["port"] not in names or f'"{asked["path"]}"' not in offered:
             yield f"{name}: {probe} asks {asked}, which is not served"
+    if "memory" not in container["resources"].get("limits", {}):
+        yield f"{name}: no limit of memory"
     for env in container["env"]:
         if message := refusal(env={env["name"]: env.get("value", "203.0.113.7")}):
             yield f"{name}: {message}"
     service = parts["Service"]
+    if any(port["targetPort"] != "http" for port in service["spec"]["ports"]):
+        yield f"{name}: the Service leads to more than the public port"
     if service["spec"]["selector"] != pod["metadata"]["labels"] or service["spec"]["ports"][0]["targetPort"] not in names:
         yield f"{name}: the Service does not lead to the Deployment"
     for rule in parts["Ingress"]["spec"]["rules"]:

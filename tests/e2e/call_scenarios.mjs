@@ -7,10 +7,10 @@ const SMALL = { width: '320', height: '180', fps: '15' };
 
 // A page /call of one of the two.
 export class Caller {
-  static async open(browser, server, name, partner, auto) {
+  static async open(browser, server, name, partner, auto, { init } = {}) {
     const caller = new Caller();
     caller.name = name;
-    caller.page = await browser.newPage();
+    caller.page = await browser.newPage({ init });
     caller.console = [];
     caller.page.on('console', (message) => caller.console.push(message.text()));
     caller.page.on('pageerror', (error) => caller.console.push(String(error)));
@@ -112,6 +112,56 @@ export const CALLS = {
     await ann.state('waiting');
     assert.match(await ann.text('#call-state'), /gone|hung up/);
     await closeAll(ann);
+  },
+  'a ring is heard and felt; it ends with the answer': async (browser, server) => {
+    const [a, b] = pairOf();
+    const bob = await Caller.open(browser, server, b, a, 'wait', {
+      init: () => {
+        window.shakes = [];
+        navigator.vibrate = (pattern) => window.shakes.push(pattern);
+        const { play, pause } = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.play = function (...all) {
+          if (this.dataset.ring !== undefined) window.ringing = true;
+          return play.apply(this, all);
+        };
+        HTMLMediaElement.prototype.pause = function (...all) {
+          if (this.dataset.ring !== undefined) window.ringing = false;
+          return pause.apply(this, all);
+        };
+      },
+    });
+    await bob.state('waiting');
+    const ann = await Caller.open(browser, server, a, b, 'call');
+    await bob.state('ringing');
+    await until('it rings', () => bob.page.evaluate(() => window.ringing === true && window.shakes.some((one) => one.length > 1)));
+    await bob.click('accept');
+    await bob.hearsAndSees();
+    assert.equal(await bob.page.evaluate(() => window.ringing), false);
+    await closeAll(ann, bob);
+  },
+  'who switches the camera off or mutes is shown so, and the camera is let go of': async (browser, server) => {
+    const [a, b] = pairOf();
+    const ann = await Caller.open(browser, server, a, b, 'call');
+    const bob = await Caller.open(browser, server, b, a, 'call');
+    await ann.hearsAndSees();
+    await bob.hearsAndSees();
+    const camera = await ann.page.evaluateHandle(() => document.querySelector('#local video').srcObject.getTracks()[0]);
+    const shown = () => bob.page.evaluate(() => !document.getElementById('remote').classList.contains('no-video'));
+    const muted = () => bob.page.evaluate(() => document.getElementById('partner-muted') !== null);
+    await ann.click('camera');
+    await until('the camera runs no more', () => camera.evaluate((track) => track.readyState === 'ended'));
+    await until('Bob sees that it is off', async () => !(await shown()));
+    await ann.click('camera');
+    await until('Bob sees Ann again', shown);
+    const frames = () => bob.page.evaluate(async () => [...(await window.rotunda.call.peer.getStats()).values()].find((one) => one.type === 'inbound-rtp' && one.kind === 'video').framesDecoded);
+    const before = await frames();
+    await until('pictures come', async () => (await frames()) > before + 5, { deadlineMs: 10_000 });
+    await ann.click('microphone');
+    await until('Bob sees that Ann is muted', muted);
+    await ann.click('microphone');
+    await until('and that she is not', async () => !(await muted()));
+    assert.equal(await ann.text('#paths > summary'), 'Connected');
+    await closeAll(ann, bob);
   },
   'goes on while its WebSocket is cut, and signalling comes back': async (browser, server) => {
     const [a, b] = pairOf();

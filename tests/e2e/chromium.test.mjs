@@ -147,7 +147,9 @@ test('who leaves is gone from every page', async () => {
 });
 
 test('a name that is taken is said in words', async () => {
-  await assert.rejects(Person.enter(browser, server, room, 'Ann', SMALL), /name is in the room already/);
+  await assert.rejects(Person.enter(browser, server, room, 'Ann', SMALL), /take that place over/); // the same browser
+  const stranger = { ...SMALL, init: () => localStorage.clear() };
+  await assert.rejects(Person.enter(browser, server, room, 'Ann', stranger), /name is in the room already/);
 });
 
 test('the server dropped nothing without a good reason, and lets go of everything', async () => {

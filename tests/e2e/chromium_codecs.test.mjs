@@ -129,3 +129,22 @@ test('a browser whose address changes in mid-call goes on without a gap', async 
   });
   await close(people);
 });
+
+test('a browser whose network is gone and who has another one gets its media there', async (t) => {
+  const link = await LossyLink.open(server.mediaPort);
+  t.after(() => link.close());
+  const people = await pair({ ...SMALL, link });
+  const moved = await link.migrate({ cut: true });
+  assert.ok(moved >= 4, `expected 2 transports of each browser, moved ${moved}`);
+  // Two of them get pictures.
+  await until('media at the new addresses', () => link.gapsMs.length >= 2, { deadlineMs: 20_000, everyMs: 20 });
+  t.diagnostic(`media came ${link.gapsMs.map((ms) => ms.toFixed(0)).join(' and ')} ms after the first check from there, of 1000`);
+  // Longer than anything lasts that is on trust: what is proven stays.
+  await sampleTwice(people, 12_000);
+  const [ann, bob] = await sampleTwice(people, 2_000);
+  for (const [person, other] of [[ann, 'Bob'], [bob, 'Ann']]) {
+    const frames = person.after.got[other].video.frames - person.before.got[other].video.frames;
+    assert.ok(frames >= 15, `expected about 30 frames in 2 s, decoded ${frames}`);
+  }
+  await close(people);
+});

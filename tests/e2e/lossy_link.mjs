@@ -55,12 +55,21 @@ export class LossyLink {
   }
 
   // Every browser gets a new address: connectivity checks use it at once, media as soon as the server has answered one.
-  async migrate() {
+  // `cut`: nothing reaches the old address any more, as when a network is gone; else both work for a while.
+  async migrate({ cut = false } = {}) {
     for (const path of this.#paths.values()) {
+      if (cut) path.current.removeAllListeners('message');
       path.next = await bind();
+      path.movedAt = null; // when the server heard of it
+      path.mediaAt = null; // when it sent media there
       this.#listen(path, path.next);
     }
     return this.#paths.size;
+  }
+
+  // How long after the first check from the new address media came there, of each browser's transport that gets any.
+  get gapsMs() {
+    return [...this.#paths.values()].filter(({ mediaAt }) => mediaAt).map(({ movedAt, mediaAt }) => mediaAt - movedAt);
   }
 
   get migrating() {
@@ -92,7 +101,8 @@ export class LossyLink {
     }
     if (this.#drops(packet)) return;
     if (path.current === null) path.waiting.push(packet);
-    else (packet[0] < 4 && path.next ? path.next : path.current).send(packet, this.#mediaPort, '127.0.0.1');
+    else if (path.next && packet[0] < 4) path.movedAt ??= performance.now();
+    if (path.current !== null) (packet[0] < 4 && path.next ? path.next : path.current).send(packet, this.#mediaPort, '127.0.0.1');
   }
 
   #listen(path, socket) {
@@ -102,6 +112,7 @@ export class LossyLink {
         path.current = socket;
         path.next = null;
       }
+      if (path.movedAt && socket === path.current && isMedia(packet) && packet.length > 200) path.mediaAt ??= performance.now();
       if (!this.#drops(packet)) this.#front.send(packet, path.from.port, path.from.address);
     });
   }

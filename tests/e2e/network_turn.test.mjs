@@ -144,7 +144,9 @@ test('a call through coturn, over UDP and over TCP, where nothing else gets thro
 
   // The credentials are short-lived, and coturn looks at them.
   const client = await Client.join(server, freshRoom(), 'cid');
-  const [{ urls: told, username, credential }] = client.joined.iceServers;
+  assert.deepEqual(client.joined.iceServers, [], 'no credentials without a transport');
+  const transport = await client.request('create-transport', { direction: 'recv' });
+  const [{ urls: told, username, credential }] = transport.iceServers;
   assert.deepEqual(told, urls);
   const [expiry, user] = username.split(':');
   assert.equal(user, client.userId);

@@ -3,8 +3,10 @@
 // Input: steps of {kind and peer: 1 byte, length: 1 byte, bytes}; the clock moves by the kind's upper bits.
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "rooms/forwarder.h"
-#include "rooms/overload.h"
+#include "base/nonce_oracle.h"
+#include "rooms/media/forwarder.h"
+#include "rooms/media/overload.h"
+#include "rooms/media/relay_wire.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
@@ -14,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PEERS 4 // two that publish, two that receive
 #define STEPS_MAX 400
+#define STREAM_IDS 512 // of all that is sent: consumers' ids, and those with 128 more
+#define GAP_MAX 0x7fffu
 
 struct world {
     uint64_t now_us;
@@ -21,14 +25,41 @@ struct world {
     struct pool *pool;
     struct forwarder *fw;
     struct endpoint *peers[PEERS];
+    struct nonce_oracle *oracle;
+    uint64_t highest[STREAM_IDS]; // index that each stream's receiver has had; 0: none
 };
 
-static void on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind) {
+static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     (void)ctx;
     (void)kind;
     (void)peer;
     assert(b->refs == 1 && b->len >= 12 && block_data(b)[0] >> 6 == 2);
     block_release(b);
+}
+
+// A receiver that gets everything can infer the upper bits of what comes next (RFC 3711, section 3.3.1).
+static void note_index(struct world *w, uint32_t ssrc, uint64_t index) {
+    assert(ssrc < STREAM_IDS);
+    uint64_t *highest = &w->highest[ssrc];
+    assert(*highest ? index <= *highest + GAP_MAX && index + GAP_MAX >= *highest : index <= UINT16_MAX);
+    if (index > *highest)
+        *highest = index;
+}
+
+// Whatever comes in: no index of an SSRC ever encrypts twice (SSRCs differ over all peers here).
+static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
+    struct world *w = ctx;
+    struct span packet = span_of(block_data(b), b->len);
+    (void)kind;
+    (void)peer;
+    assert(b->refs >= 1 && b->len >= 12 && packet.ptr[0] >> 6 == 2);
+    assert(load_be16(packet.ptr + 2) == (uint16_t)index);
+    enum nonce_use use = nonce_oracle_note(w->oracle, 0, load_be32(packet.ptr + 8), index, 0);
+    assert(use == NONCE_FRESH);
+    (void)use;
+    note_index(w, load_be32(packet.ptr + 8), index);
+    block_release(b);
+    return true;
 }
 
 static void on_rtcp(void *ctx, void *peer, struct span datagram) {
@@ -37,25 +68,31 @@ static void on_rtcp(void *ctx, void *peer, struct span datagram) {
     assert(datagram.len >= 8 && datagram.len <= RTCP_DATAGRAM_MAX && datagram.len % 4 == 0);
 }
 
-static void on_relay_rtp(void *ctx, uint8_t worker, struct producer_id id, uint8_t stream, struct block *b) {
-    // Comes back as if from another worker: producer 20 + n is the relayed copy of producer n.
+// Comes back as if over a link: producer 20 + n is the relayed copy of producer n.
+static void on_relay_rtp(void *ctx, struct link_id to, struct producer_id id, uint8_t stream,
+                         struct block *b) {
     struct world *w = ctx;
-    (void)worker;
+    uint8_t wire[RELAY_WIRE_MAX];
+    struct relay_address address;
     struct block *copy = pool_take(w->pool);
+    (void)to;
     if (!copy)
         return;
-    memcpy(copy, b, sizeof *b);
-    copy->refs = 1;
-    copy->next = NULL;
-    forwarder_relayed_rtp(w->fw, (struct producer_id){id.v + 20}, stream, copy, w->now_us);
+    size_t len = relay_wire_write(&(struct relay_address){id, stream}, b, wire, sizeof wire);
+    assert(len > 0);
+    enum err err = relay_wire_read(span_of(wire, len), w->now_us, &address, copy);
+    assert(err == ERR_OK && address.producer.v == id.v && address.stream == stream);
+    (void)err;
+    forwarder_relayed_rtp(w->fw, (struct link_id){0}, (struct producer_id){id.v + 20}, stream, copy,
+                          w->now_us);
 }
 
-static void on_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static void on_note(void *ctx, struct link_id to, const struct relay_note *note) {
     struct world *w = ctx;
     struct relay_note back = *note;
-    (void)worker;
+    (void)to;
     back.producer.v = note->type == RELAY_SENDER_REPORT ? note->producer.v + 20 : note->producer.v - 20;
-    forwarder_relay_note(w->fw, &back, w->now_us);
+    forwarder_relay_note(w->fw, (struct link_id){0}, &back, w->now_us);
 }
 
 static bool on_event(void *ctx, const struct media_event *event) {
@@ -116,16 +153,22 @@ static void open_consumer(struct world *w, uint32_t transport, uint32_t producer
                                                         .cname = "name",
                                                         .nack = video,
                                                         .pli = true};
+    cmd.open_consumer.params.ext.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    cmd.open_consumer.params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] = EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR);
     forwarder_command(w->fw, &cmd, w->now_us);
 }
 
 static void world_open(struct world *w) {
     w->now_us = 1000 * US_PER_SECOND;
+    memset(w->highest, 0, sizeof w->highest);
     wheel_init(&w->wheel, w->now_us);
     w->pool = pool_create(2048);
+    w->oracle = nonce_oracle_create();
     struct forwarder_config config = {.random_seed = 1};
+    media_limits_fill(&config.limits);
     struct forwarder_output out = {.ctx = w,
                                    .send_rtp = on_rtp,
+                                   .send_again = on_again,
                                    .send_rtcp = on_rtcp,
                                    .relay_rtp = on_relay_rtp,
                                    .relay_note = on_note,
@@ -150,7 +193,7 @@ static void world_open(struct world *w) {
     }
     open_consumer(w, 4, 21, 99, true);
     struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {1}};
-    relay.relay.worker = 3;
+    relay.relay.link.v = 3;
     forwarder_command(w->fw, &relay, w->now_us);
 }
 
@@ -158,6 +201,30 @@ static void world_close(struct world *w) {
     forwarder_destroy(w->fw);
     assert(pool_taken(w->pool) == 0 && w->wheel.armed == 0);
     pool_destroy(w->pool);
+    nonce_oracle_destroy(w->oracle);
+}
+
+// A run of good packets of the publisher's sound or picture, `stride` numbers apart: a fuzzer's own few
+// hundred packets never wrap.
+static void step_run(struct world *w, struct reader *r) {
+    bool video = read_u8(r) & 1;
+    unsigned count = read_u8(r) * 8u;
+    uint16_t seq = read_u16(r), stride = read_u16(r);
+    uint8_t packet[20] = {0x80, (uint8_t)(96 + 2 * (video ? CODEC_H264 : CODEC_OPUS))};
+    packet[12] = video ? 0x65 : 0; // an IDR slice
+    store_be32(packet + 8, video ? 32 : 16);
+    for (unsigned i = 0; i < count; i++, seq = (uint16_t)(seq + stride)) {
+        struct block *b = pool_take(w->pool);
+        if (!b)
+            break;
+        store_be16(packet + 2, seq);
+        store_be32(packet + 4, i);
+        memcpy(block_data(b), packet, sizeof packet);
+        b->len = sizeof packet;
+        forwarder_rtp(w->fw, w->peers[0], b, w->now_us);
+        if (i % 64 == 63)
+            forwarder_flush(w->fw);
+    }
 }
 
 static void step_command(struct world *w, struct span bytes) {
@@ -166,6 +233,18 @@ static void step_command(struct world *w, struct span bytes) {
         MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME, MEDIA_SET_PRIORITY};
     struct reader r = reader_of(bytes);
     uint8_t type = read_u8(&r);
+    if (type >= 224) { // nor these: addresses are lost and found
+        forwarder_endpoint_reachable(w->fw, w->peers[type % PEERS], type & 16, w->now_us);
+        return;
+    }
+    if (type >= 208) {
+        step_run(w, &r);
+        return;
+    }
+    if (type >= 200) {
+        forwarder_endpoint_heard(w->peers[type % PEERS]);
+        return;
+    }
     if (type >= 128) { // not a command, but what the worker's own load may bring about at any time
         forwarder_shed(w->fw, type % (OVERLOAD_LEVEL_MAX + 1), w->now_us);
         return;

@@ -6,7 +6,7 @@
 // worker 0's queue and "!f1" empties it, "!d" drains, "!e3abc" is a media event of type 3 with these bytes.
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/hub.h"
+#include "server/hub/hub.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -99,24 +99,27 @@ static void say(struct scene *s, uint32_t client, const char *text, size_t len) 
 }
 
 static void send_event(struct scene *s, unsigned type, const char *bytes, size_t len) {
+    unsigned worker = len > 2 ? (unsigned char)bytes[2] % 2 : 0;
     struct media_event event;
     memset(&event, 0, sizeof event);
+    if (type % 7 == MEDIA_STEER) { // workers keep that to themselves: an answer to get-stats in its place
+        struct media_stats stats = {.token = s->token, .found = len > 0};
+        stats.stream_count = len > 0 ? (uint8_t)bytes[0] : 0;
+        hub_media_stats(s->hub, worker, &stats, s->now_us);
+        return;
+    }
     event.type = type % 7;
     event.transport = s->last.transport;
     event.producer = s->last.producer;
     event.consumer = s->last.consumer;
-    if (event.type == MEDIA_STATS) {
-        event.stats.found = len > 0;
-        event.stats.stream_count = len > 0 ? (uint8_t)bytes[0] : 0;
-        event.stats.token = s->token;
-    } else if (event.type == MEDIA_TRANSPORT_STATE) {
+    if (event.type == MEDIA_TRANSPORT_STATE) {
         event.state.ice = len > 0 ? (unsigned char)bytes[0] % 4 : 0;
         event.state.dtls = len > 1 ? (unsigned char)bytes[1] % 5 : 0;
     } else if (len > 1) {
         event.layers.spatial = (int8_t)bytes[0];
         event.layers.temporal = (int8_t)bytes[1];
     }
-    hub_media_event(s->hub, len > 2 ? (unsigned char)bytes[2] % 2 : 0, &event, s->now_us);
+    hub_media_event(s->hub, worker, &event, s->now_us);
 }
 
 static void command(struct scene *s, const char *line, size_t len) {

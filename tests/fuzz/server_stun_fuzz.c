@@ -1,5 +1,5 @@
 // What a STUN server may answer. The transaction id is the datagram's own, so that all of it is read.
-#include "server/stun_client.h"
+#include "server/common/stun_client.h"
 
 #include <assert.h>
 #include <stdlib.h>

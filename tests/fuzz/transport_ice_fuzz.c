@@ -92,7 +92,8 @@ static void check_reply(const struct ice *before, struct span reply) {
 }
 
 static struct tuple fuzz_tuple(unsigned n) {
-    struct tuple t = {.remote = {.family = n & 1 ? 6 : 4, .port = (uint16_t)(1000 + n)},
+    struct tuple t = {.protocol = TUPLE_UDP,
+                      .remote = {.family = n & 1 ? 6 : 4, .port = (uint16_t)(1000 + n)},
                       .local = {.family = n & 1 ? 6 : 4, .port = 40000}};
     t.remote.ip[0] = 32;
     t.local.ip[3] = 1;

@@ -1,9 +1,11 @@
-// Datagrams at a peer's whole transport. The input is a row of steps: one byte of kind, one of length, then
-// the bytes. A genuine peer takes part: it can be validated, shake hands and send SRTP between the fuzzed
-// datagrams.
+// Datagrams at a peer's whole transport: ICE, DTLS and SRTP of one peer who moves, and of those who forge and
+// copy what it sends. Whatever comes, tuples that are not proven get no more than their budget. The input is
+// a row of steps: one byte of kind, one of length, then the bytes. A genuine peer takes part: it can be
+// validated, shake hands and send SRTP between the fuzzed datagrams.
 #include "tests/unit/transport/dtls_harness.h"
 #include "tests/unit/transport/stun_build.h"
 
+#include "transport/ice_proof.h"
 #include "transport/peer_transport.h"
 
 #include <assert.h>
@@ -20,6 +22,11 @@ enum step {
     STEP_TIME,     // time passes
     STEP_RESTART,  // ICE restart
     STEP_FORGET,   // an SSRC is forgotten
+    STEP_MOVE,     // a good check from another tuple of the peer's
+    STEP_REPEAT,   // the last check again, from some tuple
+    STEP_ANSWER,   // the last question is answered as browsers do, spoilt by the bytes
+    STEP_REPORT,   // and its secret repeated in a report, likewise
+    STEP_MEDIA,    // media and a sender report leave
     STEP_COUNT
 };
 
@@ -28,9 +35,15 @@ struct fuzz {
     struct dtls *remote;
     struct srtp_session *remote_srtp;
     struct link to_peer, to_remote;
-    struct tuple home, stranger;
-    bool validated, connected;
+    struct tuple home, stranger, moved[4];
+    bool validated, connected, knows_secret, answered;
+    unsigned moves; // a bit for each tuple that was checked
     uint16_t seq;
+    struct stun_build last_check;
+    struct tuple asked;
+    uint8_t question[12], secret[8]; // of the last question: id; SSRC and time
+    uint64_t unproven_bytes, credit; // to tuples of which nobody has said that he is there; and from anywhere
+    uint64_t start_us;
 };
 
 static struct peer_shared shared;
@@ -39,9 +52,30 @@ static const struct ice_credentials ours = {"00aaaaaaaaaaaaaa", "bbbbbbbbbbbbbbb
 
 static void peer_sends(void *ctx, const struct tuple *to, struct span datagram) {
     struct fuzz *f = ctx;
-    assert(f->validated && tuple_equal(to, &f->home)); // nobody else is ever answered
-    if (datagram_kind(datagram) == DATAGRAM_DTLS)
+    bool known = f->validated && tuple_equal(to, &f->home);
+    for (unsigned i = 0; i < 4; i++)
+        known |= (f->moves & 1u << i) && tuple_equal(to, &f->moved[i]);
+    assert(known); // nobody else is ever answered
+    bool question = datagram_kind(datagram) == DATAGRAM_STUN && load_be16(datagram.ptr) == STUN_REQUEST_TYPE;
+    if (datagram_kind(datagram) == DATAGRAM_STUN && !question)
+        return;
+    if (!tuple_equal(to, &f->home) && !f->knows_secret && !f->answered)
+        f->unproven_bytes += datagram.len;
+    if (question) {
+        f->asked = *to;
+        memcpy(f->question, datagram.ptr + 8, sizeof f->question);
+    } else if (datagram_kind(datagram) == DATAGRAM_RTCP && f->remote_srtp && datagram.len <= 64) {
+        uint8_t packet[64];
+        size_t len = datagram.len;
+        memcpy(packet, datagram.ptr, len);
+        if (srtp_session_unprotect_rtcp(f->remote_srtp, packet, &len) == ERR_OK && packet[1] == 207) {
+            memcpy(f->secret, packet + 4, 4);
+            memcpy(f->secret + 4, packet + 14, 4);
+        }
+    } else if (datagram_kind(datagram) == DATAGRAM_DTLS) {
+        f->answered |= !tuple_equal(to, &f->home); // the handshake may prove it
         link_put(&f->to_remote, datagram);
+    }
 }
 
 static void remote_sends(void *ctx, struct span datagram) {
@@ -55,7 +89,10 @@ static void give(struct fuzz *f, const struct tuple *from, const uint8_t *bytes,
         abort();
     memcpy(buffer, bytes, len);
     bool known = f->validated && from == &f->home;
+    for (unsigned i = 0; i < 4; i++)
+        known |= (f->moves & 1u << i) && from == &f->moved[i];
     enum datagram_kind kind = datagram_kind(span_of(bytes, len));
+    f->credit += kind == DATAGRAM_STUN ? 0 : len;
     peer_transport_input(f->peer, from, buffer, len, virtual_now_us, &out);
     assert(out.len <= len);
     assert((out.kind == PEER_DROPPED) == (out.drop != PEER_DROP_NONE));
@@ -68,16 +105,76 @@ static void give(struct fuzz *f, const struct tuple *from, const uint8_t *bytes,
     free(buffer);
 }
 
+static void build_check(struct fuzz *f) {
+    struct stun_build *b = &f->last_check;
+    stun_begin(b, STUN_REQUEST_TYPE);
+    stun_attr(b, ATTR_USERNAME, "00aaaaaaaaaaaaaa:peer", 21);
+    stun_attr_u32(b, ATTR_PRIORITY, 1);
+    stun_attr_u64(b, ATTR_ICE_CONTROLLING, 1);
+    stun_attr(b, ATTR_USE_CANDIDATE, NULL, 0);
+    stun_integrity(b, span_of_text(ours.pwd));
+    stun_fingerprint(b);
+}
+
 static void step_check(struct fuzz *f) {
-    struct stun_build b;
-    stun_begin(&b, STUN_REQUEST_TYPE);
-    stun_attr(&b, ATTR_USERNAME, "00aaaaaaaaaaaaaa:peer", 21);
-    stun_attr_u32(&b, ATTR_PRIORITY, 1);
-    stun_attr_u64(&b, ATTR_ICE_CONTROLLING, 1);
-    stun_integrity(&b, span_of_text(ours.pwd));
-    stun_fingerprint(&b);
+    build_check(f);
     f->validated = true;
-    give(f, &f->home, b.bytes, b.len, true);
+    give(f, &f->home, f->last_check.bytes, f->last_check.len, true);
+}
+
+static struct tuple *tuple_named(struct fuzz *f, struct span bytes) {
+    unsigned i = bytes.len ? bytes.ptr[0] % 4 : 0;
+    f->moves |= 1u << i;
+    return &f->moved[i];
+}
+
+static void step_move(struct fuzz *f, struct span bytes, bool again) {
+    if (!again || f->last_check.len == 0)
+        build_check(f);
+    give(f, tuple_named(f, bytes), f->last_check.bytes, f->last_check.len, true);
+}
+
+static void step_answer(struct fuzz *f, struct span bytes) {
+    struct stun_build b;
+    if (f->asked.remote.family == 0)
+        return;
+    stun_begin(&b, STUN_ERROR_TYPE);
+    memcpy(b.bytes + 8, f->question, sizeof f->question);
+    stun_attr(&b, ATTR_ERROR_CODE, "\0\0\4\0", 4);
+    for (size_t k = 0; k + 1 < bytes.len; k += 2)
+        b.bytes[bytes.ptr[k] % b.len] ^= bytes.ptr[k + 1];
+    f->answered = true;
+    for (unsigned i = 0; i < 4; i++)
+        if (tuple_equal(&f->asked, &f->moved[i]))
+            give(f, &f->moved[i], b.bytes, b.len, false);
+}
+
+static void step_report(struct fuzz *f, struct span bytes) {
+    uint8_t packet[200] = {0x80, 207, 0, 5, 0, 0, 0, 9, 5, 0, 0, 3};
+    size_t len = 24;
+    if (!f->remote_srtp)
+        return;
+    memcpy(packet + 12, f->secret, 8);
+    for (size_t k = 0; k + 1 < bytes.len; k += 2)
+        packet[4 + bytes.ptr[k] % 20] ^= bytes.ptr[k + 1];
+    f->knows_secret = true;
+    if (srtp_session_protect_rtcp(f->remote_srtp, packet, &len) == ERR_OK)
+        give(f, &f->home, packet, len, true);
+}
+
+static void step_media(struct fuzz *f, struct span bytes) {
+    static const uint8_t sr[28] = {0x80, 200, 0, 6, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
+    for (unsigned i = 0; i < (bytes.len ? bytes.ptr[0] : 1u); i++) {
+        const struct tuple *to = peer_transport_selected(f->peer);
+        if (to) {
+            assert(f->connected || peer_transport_dtls_state(f->peer) != DTLS_CONNECTED);
+            if (!tuple_equal(to, &f->home) && !f->knows_secret && !f->answered)
+                f->unproven_bytes += 1200;
+            const struct tuple *also = peer_transport_also(f->peer, 1200, virtual_now_us);
+            assert(!also || (f->answered && !tuple_equal(also, to)));
+        }
+        peer_transport_send_rtcp(f->peer, span_of(sr, sizeof sr), virtual_now_us);
+    }
 }
 
 static void step_connect(struct fuzz *f, uint8_t how) {
@@ -120,8 +217,9 @@ static void step_srtp(struct fuzz *f, struct span bytes) {
     store_be16(packet + 2, f->seq++);
     if (bytes.len && bytes.ptr[0] & 1)
         packet[1] = 200;
-    enum err err = packet[1] == 200 ? srtp_session_protect_rtcp(f->remote_srtp, packet, &len)
-                                    : srtp_session_protect_rtp(f->remote_srtp, packet, &len);
+    enum err err = packet[1] == 200
+                       ? srtp_session_protect_rtcp(f->remote_srtp, packet, &len)
+                       : srtp_session_protect_rtp(f->remote_srtp, packet, &len, load_be16(packet + 2));
     if (err != ERR_OK)
         return;
     uint8_t spoilt[sizeof packet];
@@ -188,6 +286,19 @@ static void fuzz_step(struct fuzz *f, enum step step, struct span bytes) {
     case STEP_FORGET:
         peer_transport_forget_ssrc(f->peer, 0);
         break;
+    case STEP_MOVE:
+    case STEP_REPEAT:
+        step_move(f, bytes, step == STEP_REPEAT);
+        break;
+    case STEP_ANSWER:
+        step_answer(f, bytes);
+        break;
+    case STEP_REPORT:
+        step_report(f, bytes);
+        break;
+    case STEP_MEDIA:
+        step_media(f, bytes);
+        break;
     case STEP_COUNT:
         break;
     }
@@ -206,9 +317,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!shared.stun)
         fuzz_start();
     memset(&f, 0, sizeof f);
-    f.home = (struct tuple){{{198, 51, 100, 7}, 5000, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    f.home =
+        (struct tuple){{{198, 51, 100, 7}, 5000, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
     f.stranger = f.home;
+    f.start_us = virtual_now_us;
     f.stranger.remote.port = 5001;
+    for (unsigned i = 0; i < 4; i++) {
+        f.moved[i] = f.home;
+        f.moved[i].remote.port = (uint16_t)(6000 + i);
+    }
     f.peer = peer_transport_create(&shared, &ours, &(struct peer_output){&f, peer_sends});
     f.remote = dtls_create(remote_context, &(struct dtls_output){&f, remote_sends});
     if (!f.peer || !f.remote)
@@ -219,6 +336,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct span bytes = read_span(&r, len < r.left ? len : r.left);
         fuzz_step(&f, step % STEP_COUNT, bytes);
     }
+    uint64_t seconds = (virtual_now_us - f.start_us) / US_PER_SECOND + 1;
+    assert(f.unproven_bytes <= ICE_UNPROVEN_BYTES + seconds * ICE_UNPROVEN_BYTES_S + f.credit);
     peer_transport_destroy(f.peer);
     dtls_destroy(f.remote);
     srtp_session_destroy(f.remote_srtp);

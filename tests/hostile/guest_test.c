@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/pool.h"
 #include "tests/kit/siege.h"
 #include "tests/unit/transport/stun_build.h"
 
@@ -257,10 +258,10 @@ static void guests_against(unsigned workers) {
 
 // ---- one address, two transports
 
-static void guest_checks_as(struct guest *address, const struct guest *transport) {
+static void guest_checks_as(struct guest *address, const struct guest *transport, enum media_drop drop) {
     struct stun_build check;
     siege_build_check(&check, transport->ice.ufrag, transport->ice.pwd);
-    guest_sends(address, check.bytes, check.len, SIEGE_IGNORED);
+    guest_sends(address, check.bytes, check.len, drop);
     siege_check(address->siege);
 }
 
@@ -299,33 +300,130 @@ static void expect_route(struct route_probe *probe, bool own) {
     siege_check(probe->guest->siege);
 }
 
+struct pair { // of transports that will be seen at one address
+    struct guest a, b;
+    struct route_probe probe; // of a
+};
+
+// b checks from a's address while a is there.
+static void claim_in_vain(struct siege *s, struct pair *pair) {
+    struct media_counters now;
+    siege_counters(s, &now);
+    pair->probe.rtp_in = now.rtp_in;
+    expect_route(&pair->probe, true);
+    for (unsigned i = 0; i < 3; i++) {
+        guest_checks_as(&pair->a, &pair->b, MEDIA_DROP_TUPLE_HELD);
+        expect_route(&pair->probe, true);
+    }
+}
+
+// b checks from a's address when a was silent: who checked last has it, until a is there again.
+static void claim_what_was_left(struct siege *s, struct pair *pair) {
+    struct media_counters now;
+    siege_counters(s, &now);
+    pair->probe.rtp_in = now.rtp_in;
+    print_message("of worker %u and worker %u\n", pair->a.worker, pair->b.worker);
+    guest_checks_as(&pair->a, &pair->b, SIEGE_IGNORED); // who has no keys for what follows
+    expect_route(&pair->probe, false);
+    guest_checks_as(&pair->a, &pair->a, SIEGE_IGNORED);
+    expect_route(&pair->probe, true);
+    guest_checks_as(&pair->a, &pair->b, MEDIA_DROP_TUPLE_HELD);
+    expect_route(&pair->probe, true);
+    guest_close(&pair->b); // takes nothing along that is not its own any more
+    siege_check(s);
+    expect_route(&pair->probe, true);
+    guest_close(&pair->a);
+    siege_check(s);
+}
+
 static void one_address_of_two_transports(unsigned workers) {
     struct siege *s = siege_open(workers, 2);
+    struct pair pairs[16];
+    unsigned count = 0;
     for (unsigned first = 0; first < workers; first++)
         for (unsigned second = 0; second < workers; second++) {
-            struct guest a, b;
-            struct media_counters now;
-            guest_open(s, first, &a);
-            guest_open(s, second, &b);
-            guest_arrive(&a);
-            guest_produce(&a, SSRC, "", 0x70000000 + first * 16 + second);
-            siege_counters(s, &now);
-            struct route_probe probe = {.guest = &a, .seq = 1, .rtp_in = now.rtp_in};
-            expect_route(&probe, true);
-            for (unsigned i = 0; i < 2; i++) {
-                guest_checks_as(&a, &b); // who has no keys for what follows
-                expect_route(&probe, false);
-                guest_checks_as(&a, &a);
-                expect_route(&probe, true);
-            }
-            guest_close(&b); // takes nothing along that is not its own any more
-            siege_check(s);
-            expect_route(&probe, true);
-            siege_speak(s);
-            guest_close(&a);
-            siege_check(s);
+            struct pair *pair = &pairs[count++];
+            guest_open(s, first, &pair->a);
+            guest_open(s, second, &pair->b);
+            guest_arrive(&pair->a);
+            guest_produce(&pair->a, SSRC, "", 0x70000000 + first * 16 + second);
+            pair->probe = (struct route_probe){.guest = &pair->a, .seq = 1};
         }
+    for (unsigned i = 0; i < count; i++)
+        claim_in_vain(s, &pairs[i]);
+    for (uint64_t end_us = clock_now_us() + ICE_HELD_CHECKED_US + US_PER_SECOND; clock_now_us() < end_us;)
+        siege_turn(s, 50);
+    for (unsigned i = 0; i < count; i++)
+        claim_what_was_left(s, &pairs[i]);
+    siege_speak(s);
+    siege_check(s);
     siege_close(s);
+}
+
+// The header that receivers get is longer than the one that came, so what came in at the limit goes out
+// beyond it.
+static void the_longest_packets_that_come_in_go_out(unsigned workers) {
+    enum { PACKETS = 20, TAG = 16 };
+    static uint8_t bytes[BLOCK_DATAGRAM_MAX - TAG];
+    struct siege *s = siege_open(workers, 2);
+    struct guest from, to;
+    guest_open(s, 0, &from);
+    guest_open(s, workers - 1, &to);
+    guest_arrive(&from);
+    guest_arrive(&to);
+    guest_produce(&from, SSRC, "", 0x70000000);
+    if (workers > 1) {
+        struct media_cmd open = {.type = MEDIA_OPEN_RELAYED_PRODUCER, .producer = {0x70000000}};
+        open.open_producer.params = (struct producer_params){.kind = MEDIA_AUDIO,
+                                                             .codec = CODEC_OPUS,
+                                                             .payload_type = 111,
+                                                             .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                             .clock_rate = 48000,
+                                                             .stream_count = 1,
+                                                             .spatial_layers = 1,
+                                                             .temporal_layers = 1};
+        siege_post(s, workers - 1, &open);
+        struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {0x70000000}};
+        relay.relay.link = link_of_worker(workers - 1);
+        siege_post(s, 0, &relay);
+    }
+    struct media_cmd consume = {
+        .type = MEDIA_OPEN_CONSUMER, .transport = to.id, .producer = {0x70000000}, .consumer = {0x70000000}};
+    consume.open_consumer.params = (struct consumer_params){.kind = MEDIA_AUDIO,
+                                                            .payload_type = 100,
+                                                            .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                            .clock_rate = 48000,
+                                                            .ssrc = 7,
+                                                            .mid = "12345678",
+                                                            .cname = "guest"};
+    siege_post(s, workers - 1, &consume);
+    siege_check(s); // it has turned since
+    for (uint16_t seq = 1; seq <= PACKETS; seq++) {
+        struct packet p = rtp_good(seq);
+        memcpy(bytes, p.bytes, p.len);
+        guest_sends_rtp(&from, bytes, sizeof bytes, SIEGE_IGNORED);
+    }
+    siege_check(s);
+    for (uint64_t end_us = clock_now_us() + DEADLINE_US; to.rtp < PACKETS && clock_now_us() < end_us;) {
+        siege_turn(s, 1);
+        media_peer_poll(to.peer, clock_now_us());
+    }
+    assert_int_equal(to.rtp, PACKETS);
+    siege_speak(s);
+    siege_check(s);
+    guest_close(&from);
+    guest_close(&to);
+    siege_close(s);
+}
+
+static void the_longest_packets_on_one_worker(void **state) {
+    (void)state;
+    the_longest_packets_that_come_in_go_out(1);
+}
+
+static void the_longest_packets_across_two_workers(void **state) {
+    (void)state;
+    the_longest_packets_that_come_in_go_out(2);
 }
 
 static void guests_against_one_worker(void **state) {
@@ -355,9 +453,13 @@ static void one_address_on_three_workers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(guests_against_one_worker),    cmocka_unit_test(guests_against_two_workers),
-        cmocka_unit_test(guests_against_four_workers),  cmocka_unit_test(one_address_on_one_worker),
+        cmocka_unit_test(guests_against_one_worker),
+        cmocka_unit_test(guests_against_two_workers),
+        cmocka_unit_test(guests_against_four_workers),
+        cmocka_unit_test(one_address_on_one_worker),
         cmocka_unit_test(one_address_on_three_workers),
+        cmocka_unit_test(the_longest_packets_on_one_worker),
+        cmocka_unit_test(the_longest_packets_across_two_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

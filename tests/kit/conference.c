@@ -101,6 +101,11 @@ static void on_media_event(void *ctx, unsigned worker, const struct media_event 
     hub_media_event(c->hub, worker, event, clock_now_us());
 }
 
+static void on_media_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    struct conference *c = ctx;
+    hub_media_stats(c->hub, worker, stats, clock_now_us());
+}
+
 // ---- a participant's side of the protocol
 
 // Packets end with the time at which they were sent (member_send).
@@ -364,6 +369,8 @@ struct conference *conference_open(const struct conference_config *config) {
                               .no_shedding = !config->shedding,
                               .receive_buffer_bytes = 4 << 20,
                               .send_buffer_bytes = 4 << 20};
+    if (config->unlimited)
+        mc.limits = (struct media_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
     char error[256];
     c->media = media_start(&mc, error, sizeof error);
     if (!c->media) {
@@ -423,7 +430,7 @@ void conference_turn(struct conference *c, int wait_ms) {
         if (c->members[i].recv)
             media_peer_poll(c->members[i].recv, now_us);
     }
-    media_drain(c->media, on_media_event, c);
+    media_drain(c->media, &(struct media_listener){c, on_media_event, on_media_stats});
     if (now_us >= hub_next_us(c->hub))
         hub_advance(c->hub, now_us);
     conference_hear(c);

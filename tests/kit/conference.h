@@ -6,8 +6,8 @@
 #ifndef TESTS_KIT_CONFERENCE_H
 #define TESTS_KIT_CONFERENCE_H
 
-#include "server/hub.h"
-#include "server/media.h"
+#include "server/hub/hub.h"
+#include "server/media/media.h"
 
 struct conference_config {
     unsigned workers;
@@ -17,6 +17,7 @@ struct conference_config {
     uint32_t batch_us;                           // of the workers
     bool shedding;       // video is left out when a worker is full, which it soon is under sanitizers
     const char *address; // of the server, "127.0.0.1" when NULL
+    bool unlimited;      // publishers and transports may do what they like, as benchmarks do
 };
 
 struct conference;

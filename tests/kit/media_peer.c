@@ -1,8 +1,10 @@
 #include "tests/kit/media_peer.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "transport/addr.h"
+#include "base/addr.h"
+#include "base/seq.h"
 #include "transport/demux.h"
 #include "transport/srtp.h"
 
@@ -19,6 +21,8 @@
 
 #define PACKET_MAX 2048
 #define SKIM_BATCH 64
+#define PEER_STREAMS 64 // that are sent at a time
+#define ASKERS_MAX 8
 #define CHECK_CONSENT_US (2500 * US_PER_MS)
 
 static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
@@ -33,6 +37,12 @@ static const uint16_t known_attributes[] = {STUN_ATTRIBUTE_USERNAME,
                                             STUN_ATTRIBUTE_FINGERPRINT,
                                             0};
 
+struct peer_stream {
+    bool used;
+    uint32_t ssrc;
+    uint64_t last; // index
+};
+
 struct media_peer {
     struct media_peer_config config;
     struct addr server;
@@ -44,7 +54,14 @@ struct media_peer {
     struct dtls *dtls;
     bool skims, counts;
     struct srtp_session *srtp;
+    struct peer_stream streams[PEER_STREAMS];
+    unsigned stream_next;
     uint64_t arrival_ns;
+    bool no_stun_answers, no_reports;
+    struct asker { // an RRTR to be repeated; ssrc 0: none
+        uint32_t ssrc, time;
+        uint64_t due_us;
+    } askers[ASKERS_MAX];
 };
 
 static void peer_send_datagram(struct media_peer *peer, const void *bytes, size_t len) {
@@ -129,8 +146,56 @@ static void peer_look_for_keys(struct media_peer *peer) {
         peer->srtp = srtp_session_create(&keys);
 }
 
+// ---- what browsers answer
+
+// RFC 8489, section 6.3.1: a request without credentials.
+static void peer_answer_stun(struct media_peer *peer, struct span request) {
+    uint8_t answer[36] = {1, 0x11, 0, 16};
+    static const uint8_t error[] = {0, 9, 0, 12, 0, 0, 4, 0, 'B', 'a', 'd', ' ', 'a', 's', 'k', ' '};
+    if (peer->no_stun_answers || load_be16(request.ptr) != 1)
+        return;
+    memcpy(answer + 4, request.ptr + 4, 16);
+    memcpy(answer + 20, error, sizeof error);
+    peer_send_datagram(peer, answer, sizeof answer);
+}
+
+static void peer_note_rrtr(struct media_peer *peer, struct span datagram, uint64_t now_us) {
+    const uint8_t *p = datagram.ptr;
+    if (peer->no_reports || datagram.len != 20 || p[1] != 207 || p[8] != 4)
+        return;
+    struct asker *free_one = NULL;
+    for (struct asker *a = peer->askers; a < peer->askers + ASKERS_MAX; a++)
+        if (a->ssrc == load_be32(p + 4) || (a->ssrc == 0 && !free_one))
+            free_one = a;
+    if (free_one)
+        *free_one =
+            (struct asker){.ssrc = load_be32(p + 4),
+                           .time = load_be32(p + 14),
+                           .due_us = free_one->ssrc ? free_one->due_us : now_us + MEDIA_PEER_REPORT_US};
+}
+
+static void peer_report_times(struct media_peer *peer, uint64_t now_us) {
+    for (struct asker *a = peer->askers; a < peer->askers + ASKERS_MAX; a++) {
+        if (a->ssrc == 0 || now_us < a->due_us)
+            continue;
+        uint8_t dlrr[24] = {0x80, 207, 0, 5, 0, 0, 0, 9, 5, 0, 0, 3};
+        store_be32(dlrr + 12, a->ssrc);
+        store_be32(dlrr + 16, a->time);
+        media_peer_send_rtcp(peer, span_of(dlrr, sizeof dlrr));
+        a->ssrc = 0;
+    }
+}
+
+void media_peer_answer(struct media_peer *peer, bool by_stun, bool in_reports) {
+    peer->no_stun_answers = !by_stun;
+    peer->no_reports = !in_reports;
+}
+
 static void peer_datagram(struct media_peer *peer, uint8_t *packet, size_t len, uint64_t now_us) {
     switch (datagram_kind(span_of(packet, len))) {
+    case DATAGRAM_STUN:
+        peer_answer_stun(peer, span_of(packet, len));
+        break;
     case DATAGRAM_DTLS:
         dtls_input(peer->dtls, span_of(packet, len), now_us);
         peer_look_for_keys(peer);
@@ -141,8 +206,10 @@ static void peer_datagram(struct media_peer *peer, uint8_t *packet, size_t len, 
             peer->config.on_rtp(peer->config.ctx, span_of(packet, len));
         break;
     case DATAGRAM_RTCP:
-        if (peer->srtp && srtp_session_unprotect_rtcp(peer->srtp, packet, &len) == ERR_OK &&
-            peer->config.on_rtcp)
+        if (!peer->srtp || srtp_session_unprotect_rtcp(peer->srtp, packet, &len) != ERR_OK)
+            break;
+        peer_note_rrtr(peer, span_of(packet, len), now_us);
+        if (peer->config.on_rtcp)
             peer->config.on_rtcp(peer->config.ctx, span_of(packet, len));
         break;
     default:
@@ -230,15 +297,29 @@ void media_peer_poll(struct media_peer *peer, uint64_t now_us) {
         dtls_advance(peer->dtls, now_us);
     if (now_us >= peer->check_us)
         peer_check(peer, now_us);
+    peer_report_times(peer, now_us);
+}
+
+// The index of a packet of which its maker knows 16 bits: the nearest to the last of its SSRC.
+static uint64_t peer_index(struct media_peer *peer, const uint8_t *packet) {
+    uint32_t ssrc = load_be32(packet + 8);
+    uint16_t seq = load_be16(packet + 2);
+    for (unsigned i = 0; i < PEER_STREAMS; i++) {
+        struct peer_stream *s = &peer->streams[i];
+        if (s->ssrc == ssrc && s->used)
+            return s->last = seq16_unwrap(s->last, seq);
+    }
+    peer->streams[peer->stream_next++ % PEER_STREAMS] = (struct peer_stream){true, ssrc, seq};
+    return seq;
 }
 
 size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out) {
     size_t len = plain.len;
-    if (!peer->srtp || len > 1200)
+    if (!peer->srtp || len > MEDIA_PEER_PROTECT_MAX)
         return 0;
     memcpy(out, plain.ptr, len);
     enum err err = rtcp ? srtp_session_protect_rtcp(peer->srtp, out, &len)
-                        : srtp_session_protect_rtp(peer->srtp, out, &len);
+                        : srtp_session_protect_rtp(peer->srtp, out, &len, peer_index(peer, out));
     return err == ERR_OK ? len : 0;
 }
 
@@ -252,7 +333,7 @@ void media_peer_send_rtp(struct media_peer *peer, struct span s) {
     if (!peer->srtp || len > 1200)
         return;
     memcpy(packet, s.ptr, len);
-    if (srtp_session_protect_rtp(peer->srtp, packet, &len) == ERR_OK)
+    if (srtp_session_protect_rtp(peer->srtp, packet, &len, peer_index(peer, packet)) == ERR_OK)
         peer_send_datagram(peer, packet, len);
 }
 

@@ -2,6 +2,9 @@
 // controlling agent with one candidate, a DTLS client, SRTP. It sends what it is given and hands up what
 // arrives, decrypted.
 //
+// As browsers do, it answers a Binding request that names nobody with an error, and repeats the time of an
+// RRTR in a DLRR, MEDIA_PEER_REPORT_US later.
+//
 // One thread. Nothing is lost or retried but the ICE check (each MEDIA_PEER_CHECK_US until the handshake is
 // done, then each 2.5 s) and DTLS flights.
 #ifndef TESTS_KIT_MEDIA_PEER_H
@@ -12,6 +15,8 @@
 #include "transport/dtls.h"
 
 #define MEDIA_PEER_CHECK_US 50000
+#define MEDIA_PEER_REPORT_US 1000000 // video's reports come so often; those of sound alone up to 7.5 s apart
+#define MEDIA_PEER_PROTECT_MAX 1536
 
 struct media_peer_config {
     struct dtls_context *dtls; // the client's certificate; may be shared by all
@@ -46,10 +51,13 @@ uint32_t media_peer_overflowed(const struct media_peer *peer);
 // Plain packets of at most 1200 bytes; dropped before the handshake is done.
 void media_peer_send_rtp(struct media_peer *peer, struct span packet);
 void media_peer_send_rtcp(struct media_peer *peer, struct span datagram);
-// For tests that send what no peer would: the protected form of a plain packet, sent by nobody yet (out has
-// room for 1248 bytes; 0: refused), and any bytes from this peer's address.
+// For tests that send what no peer would: the protected form of a plain packet of at most
+// MEDIA_PEER_PROTECT_MAX bytes, sent by nobody yet (out has room for 48 bytes more; 0: refused), and any
+// bytes from this peer's address.
 size_t media_peer_protect(struct media_peer *peer, bool rtcp, struct span plain, uint8_t *out);
 void media_peer_send_raw(struct media_peer *peer, struct span datagram);
+// Whether it answers questions of the server: by STUN, and in its reports (both at first).
+void media_peer_answer(struct media_peer *peer, bool by_stun, bool in_reports);
 // A new socket, as after a change of network: the address changes, keys and sessions stay.
 bool media_peer_move(struct media_peer *peer, uint64_t now_us);
 

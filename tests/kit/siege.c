@@ -323,6 +323,20 @@ void guest_produce(struct guest *guest, uint32_t ssrc, const char *mid, uint32_t
     siege_settle(guest->siege);
 }
 
+void guest_consume(struct guest *guest, uint32_t producer, uint32_t consumer, uint32_t ssrc) {
+    struct media_cmd cmd = {
+        .type = MEDIA_OPEN_CONSUMER, .transport = guest->id, .producer = {producer}, .consumer = {consumer}};
+    cmd.open_consumer.params = (struct consumer_params){.kind = MEDIA_AUDIO,
+                                                        .payload_type = 111,
+                                                        .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                        .clock_rate = 48000,
+                                                        .ssrc = ssrc,
+                                                        .mid = "0",
+                                                        .cname = "guest"};
+    siege_post(guest->siege, guest->worker, &cmd);
+    siege_settle(guest->siege);
+}
+
 void guest_sends(struct guest *guest, const void *bytes, size_t len, enum media_drop drop) {
     media_peer_send_raw(guest->peer, span_of(bytes, len));
     siege_expect(guest->siege, drop, 1);

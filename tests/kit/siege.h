@@ -67,6 +67,8 @@ void guest_arrive(struct guest *guest);
 void guest_close(struct guest *guest); // the transport and the socket
 // Opens an audio producer (payload type 111) with the MID extension as number 1.
 void guest_produce(struct guest *guest, uint32_t ssrc, const char *mid, uint32_t producer);
+// Opens a consumer of an audio producer on the same worker.
+void guest_consume(struct guest *guest, uint32_t producer, uint32_t consumer, uint32_t ssrc);
 void guest_sends(struct guest *guest, const void *bytes, size_t len, enum media_drop drop);
 void guest_sends_rtp(struct guest *guest, const void *bytes, size_t len, enum media_drop drop);
 void guest_sends_rtcp(struct guest *guest, const void *bytes, size_t len, enum media_drop drop);

@@ -13,31 +13,42 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# What may include what (docs/architecture.md).
+# What may include what: folders, or single files that differ from their folder. The longest name that fits a file is its
+# own; it may always see itself. The table of docs/architecture.md says the same (`plan` compares them), CMakeLists.txt
+# links the same.
 MAY_SEE = {
-    "base": {"base"},
-    "rtp": {"base", "rtp"},
-    "transport": {"base", "rtp", "transport"},
-    "rooms": {"base", "rtp", "rooms"},
-    "server": {"base", "rtp", "transport", "rooms", "server"},
-    "load": {"base", "rtp", "transport", "load"},
-    "tests": {"base", "rtp", "transport", "rooms", "server", "load", "tests"},
+    "base/": set(),
+    "rtp/": {"base/"},
+    "transport/": {"base/", "rtp/"},
+    "rooms/media_msg.h": {"base/", "rtp/"},
+    "rooms/media_limits.h": set(),
+    "rooms/": {"base/", "rtp/", "rooms/media_msg.h"},
+    "rooms/media/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/media_limits.h"},
+    "server/common/": {"base/"},
+    "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/"},
+    "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/", "server/hub/"},
+    "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media_limits.h", "rooms/media/", "server/common/"},
+    "server/web/": {"base/", "server/common/"},
+    "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
+    "server/": {"base/", "transport/", "rooms/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
+                "server/config/"},
+    "load/": {"base/", "rtp/", "transport/"},
+    "server/doctor/": {"base/", "transport/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
+    "server/main.c": {"base/", "server/config/", "server/", "server/doctor/"},
 }
-# Files that see more than their folder does: `rotunda doctor` stands above the server and the load generator.
-MAY_SEE_MORE = {"server/doctor*": {"load"}}
-# A library's header is included only in the files that adapt it.
+# A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/negotiate*", "rooms/directory.c", "rooms/participant.c", "rooms/registry.c",
-                    "server/signal_codec.h", "server/versions.c", "server/doctor_report.c", "load/scenario.c", "load/signal_text.c",
-                    "load/signal_write.c", "load/report_json.c"],
-    r"libwebsockets\.h": ["server/ws_server.c", "server/doctor_libraries.c", "load/ws_client.c"],
-    r"uv\.h": ["server/control_loop.c", "server/tcp_listener.c", "server/worker_internal.h", "server/ws_server.c",
-               "server/doctor_call.c", "server/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
+    r"jansson\.h": ["rooms/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+                    "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
+    r"utf8proc\.h": ["rooms/name.c"],
+    r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
+    r"uv\.h": ["server/control_loop.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
+               "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
-    r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c",
-                    "server/doctor_certificate.c", "server/tls_*.c", "server/turn_credential.c"],
+    r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c", "server/web/",
+                    "server/hub/turn_credential.c", "server/doctor/doctor_certificate.c"],
     r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
-                                               "load/ice_full.c", "server/doctor_turn.c"],
+                                               "load/ice_full.c", "server/doctor/doctor_turn.c"],
 }
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
@@ -56,23 +67,81 @@ def lines_of(name):
         return file.read().split("\n")
 
 
-def layers():
+def part_of(name):
+    """The row of MAY_SEE that a file belongs to; None: none. tests/ stands outside: it sees everything."""
+    rows = [row for row in MAY_SEE if name == row or (row.endswith("/") and name.startswith(row))]
+    return max(rows, key=len, default=None)
+
+
+def adapts(name, files):
+    return any(part_of(name) == file if file.endswith("/") else fnmatch.fnmatch(name, file) for file in files)
+
+
+def includes():
+    """Every include of the tree: file, line, what, whether in quotes."""
     for name in tracked(".c", ".h"):
-        folder = name.split("/")[0]
-        more = set().union(*(seen for pattern, seen in MAY_SEE_MORE.items() if fnmatch.fnmatch(name, pattern)))
         for number, line in enumerate(lines_of(name), 1):
-            quoted = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-            system = re.match(r"\s*#\s*include\s+<([^>]+)>", line)
-            if quoted:
-                target = quoted.group(1).split("/")[0]
-                allowed = MAY_SEE.get(folder, set()) | more
-                beside = folder == "tests" and os.path.exists(os.path.join(ROOT, os.path.dirname(name), quoted.group(1)))
-                if target not in allowed and not beside:
-                    yield f"{name}:{number}: includes {quoted.group(1)}; {folder}/ may see {', '.join(sorted(allowed))}"
-            elif system and folder != "tests":
-                for header, files in ADAPTERS.items():
-                    if re.fullmatch(header, system.group(1)) and not any(fnmatch.fnmatch(name, f) for f in files):
-                        yield f"{name}:{number}: includes <{system.group(1)}>; only {', '.join(files)} may"
+            found = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
+            if found:
+                yield name, number, found.group(2), found.group(1) == '"'
+
+
+def layers():
+    for name, number, what, quoted in includes():
+        test = name.startswith("tests/")
+        if quoted:
+            mine, target = part_of(name), part_of(what)
+            beside = os.path.exists(os.path.join(ROOT, os.path.dirname(name), what))
+            if test and not (target or what.startswith("tests/") or beside):
+                yield f"{name}:{number}: includes {what}, which is neither beside it nor in a folder of ours"
+            elif not test and (not mine or (target != mine and target not in MAY_SEE[mine])):
+                allowed = ", ".join(sorted(MAY_SEE.get(mine, ()))) or "nothing else"
+                yield f"{name}:{number}: includes {what}; {mine or 'this folder, which lint.py does not know,'} may see {allowed}"
+        elif not test:
+            for header, files in ADAPTERS.items():
+                if re.fullmatch(header, what) and not adapts(name, files):
+                    yield f"{name}:{number}: includes <{what}>; only {', '.join(files)} may"
+
+
+def circles(arrows):
+    """The parts that reach themselves again, each with one way round."""
+    for start in sorted(arrows):
+        ways = [[start]]
+        seen = set()
+        while ways:
+            way = ways.pop(0)
+            for target in sorted(arrows.get(way[-1], ())):
+                if target == start:
+                    yield " -> ".join(way + [start])
+                    ways = []
+                    break
+                if target not in seen:
+                    seen.add(target)
+                    ways.append(way + [target])
+
+
+def plan():
+    """The folders stand above each other, as they are and as MAY_SEE lets them; docs/architecture.md says the same."""
+    real = {}
+    for name, _, what, quoted in includes():
+        mine, target = part_of(name), part_of(what)
+        if quoted and mine and target and mine != target:
+            real.setdefault(mine, set()).add(target)
+    for arrows, which in ((real, "includes go in a circle"), (MAY_SEE, "MAY_SEE allows a circle")):
+        for circle in circles(arrows):
+            yield f"{which}: {circle}"
+    page = "docs/architecture.md"
+    said = {}
+    for number, line in enumerate(lines_of(page), 1):
+        row = re.match(r"\| `([^`]+)` \|[^|]*\|([^|]*)\|$", line)
+        if row and row.group(1) in MAY_SEE:
+            said[row.group(1)] = set(re.findall(r"`([^`]+)`", row.group(2).split(";")[0]))
+            for other in said[row.group(1)] ^ MAY_SEE[row.group(1)]:
+                where = "the page" if other in said[row.group(1)] else "lint.py"
+                yield f"{page}:{number}: only {where} says that {row.group(1)} may use {other}"
+    for row in MAY_SEE:
+        if row not in said:
+            yield f"{page}: has no row for {row} in its table of what may use what"
 
 
 def sizes():
@@ -160,7 +229,7 @@ def scripts():
             yield f"{name}: not there or not executable"
 
 
-CHECKS = {check.__name__: check for check in (layers, sizes, paths, workplace, protocol, locks, scripts)}
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, paths, workplace, protocol, locks, scripts)}
 
 
 def main():

@@ -144,6 +144,68 @@ static void video_that_is_left_out_leaves_no_gap(void **state) {
     }
 }
 
+// Five minutes without an address, in which publishers go on: every picture is back within two seconds, and
+// numbers go on where they stopped.
+static void video_is_back_two_seconds_after_an_outage(void **state) {
+    (void)state;
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct sim_config config = room_of(4, workers);
+        config.fps = 5;
+        config.audio_ms = 200;
+        config.sheds = true; // frames are missing, those of the outage
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, 3 * SECOND);
+        sim_cut(sim, true);
+        sim_run(sim, 300 * SECOND);
+        uint32_t before[4][8];
+        for (unsigned i = 0; i < 4; i++)
+            for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++)
+                before[i][k] = sim->participants[i].receiver.tracks[k].last_frame;
+        sim_cut(sim, false);
+        sim_run(sim, 2 * SECOND);
+        for (unsigned i = 0; i < 4; i++)
+            for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++) {
+                struct sim_track *t = &sim->participants[i].receiver.tracks[k];
+                bool key = false;
+                for (uint32_t f = before[i][k] + 1; t->video && f <= t->last_frame; f++)
+                    key |= t->frames[f].key && t->frames[f].got == t->frames[f].count;
+                if (t->video && !key)
+                    fail_msg("stream %u: no whole key frame within two seconds", t->ssrc);
+            }
+        sim_run(sim, 3 * SECOND);
+        sim_check(sim);
+        sim_destroy(sim);
+    }
+}
+
+// Somebody's link takes a third of what is sent: it is not flooded with repeats, nobody else pays for it with
+// key frames, and they lose nothing.
+static void a_starved_viewer_costs_others_nothing(void **state) {
+    (void)state;
+    static const struct sim_link narrow = {.delay_us = 40000, .jitter_us = 5000, .loss_permille = 667};
+    for (unsigned starved = 0; starved < 2; starved++) {
+        struct sim_config config = room_of(4, 1);
+        config.packets_per_frame = 6;
+        config.starved = starved ? &narrow : NULL;
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, 20 * SECOND);
+        const struct forwarder_counters *counters = forwarder_counters(sim->workers[0].fw);
+        uint64_t first = (counters->rtp_out - counters->retransmitted) / 4; // of one receiver
+        unsigned key_frames = 0;
+        for (unsigned i = 1; i < 4; i++) {
+            sim_receiver_finish(&sim->participants[i].receiver);
+            key_frames += sim->participants[i].publisher.key_frames;
+        }
+        print_message(
+            "%s: %llu packets asked for, %llu repeats of %llu packets; %u key frames of 3 publishers\n",
+            starved ? "one is starved" : "nobody is starved", (unsigned long long)counters->nacked_packets_in,
+            (unsigned long long)counters->retransmitted, (unsigned long long)first, key_frames);
+        assert_true(counters->retransmitted <= first / 10); // none from the third report on
+        assert_true(key_frames <= (starved ? 18 : 6));
+        sim_destroy(sim);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_people_on_clean_links),
@@ -152,6 +214,8 @@ int main(void) {
         cmocka_unit_test(the_same_seed_gives_the_same_room),
         cmocka_unit_test(simulcast_switches_are_seamless),
         cmocka_unit_test(video_that_is_left_out_leaves_no_gap),
+        cmocka_unit_test(video_is_back_two_seconds_after_an_outage),
+        cmocka_unit_test(a_starved_viewer_costs_others_nothing),
         cmocka_unit_test(sixty_people_on_four_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "rooms/forwarder.h"
+#include "base/nonce_oracle.h"
+#include "rooms/media/forwarder.h"
 #include "rtp/rtcp_read.h"
 
 #define SIM_WORKERS_MAX 4
@@ -27,9 +28,10 @@ struct sim_config {
     unsigned workers, participants;
     struct sim_link up, down;
     unsigned fps, packets_per_frame, audio_ms;
-    unsigned layers;       // of video: 1, or 2 for simulcast
-    bool rtx_to_receivers; // what is sent again goes as RTX
-    bool sheds;            // video is left out at times: whole frames, and no numbers
+    unsigned layers;                // of video: 1, or 2 for simulcast
+    bool rtx_to_receivers;          // what is sent again goes as RTX
+    bool sheds;                     // video is left out at times: whole frames, and no numbers
+    const struct sim_link *starved; // instead of `down`, what the first participant gets; NULL: the same
 };
 
 struct sim;
@@ -42,6 +44,7 @@ struct sim_peer {
     unsigned worker;
     struct endpoint *endpoint;
     bool publishes;
+    bool unreachable; // as the forwarder was told
 };
 
 enum sim_event_kind { SIM_UP_RTP, SIM_UP_RTCP, SIM_DOWN_RTP, SIM_DOWN_RTCP, SIM_RELAY_RTP, SIM_RELAY_NOTE };
@@ -51,9 +54,6 @@ struct sim_event {
     enum sim_event_kind kind;
     struct sim_peer *peer; // the transport it goes through
     unsigned worker;       // relays: to whom
-    struct producer_id producer;
-    uint8_t stream;
-    uint8_t meta[BLOCK_META_BYTES];
     uint16_t len;
     uint8_t bytes[];
 };
@@ -140,6 +140,8 @@ struct sim_track { // one consumer, seen by its receiver
     uint32_t last_sr_mid, sr_timestamp;
     uint64_t sr_ntp, sr_us, last_timestamp_us, pli_us;
     uint32_t reports, sync_checks, late_total, packets;
+    uint64_t media, media_told, highest_told; // packets but repeats, and what of them the last report told
+    uint32_t repeats;
     uint8_t layer;
     uint32_t switches;
 };
@@ -178,11 +180,14 @@ struct sim {
     struct sim_participant *participants;
     uint64_t hash; // of everything that was delivered
     uint64_t delivered, relayed;
+    struct nonce_oracle *oracle; // of all that forwarders had encrypted
 };
 
 struct sim *sim_create(const struct sim_config *config);
 void sim_run(struct sim *sim, uint64_t us);
 void sim_check(struct sim *sim);
+// Everybody's transports lose their addresses, or have them again.
+void sim_cut(struct sim *sim, bool cut);
 void sim_destroy(struct sim *sim); // nothing may be left behind
 void sim_command(struct sim *sim, unsigned worker, const struct media_cmd *cmd);
 

@@ -118,6 +118,8 @@ void sim_receiver_rtp(struct sim_receiver *r, struct span bytes) {
     struct span payload = packet.payload;
     if (rtx)
         assert_int_equal(rtp_unwrap_rtx(&packet, &seq, &payload), ERR_OK);
+    t->media += !rtx;
+    t->repeats += rtx;
     assert_int_equal(payload.len, 2 + SIM_CONTENT_BYTES);
     struct sim_content c = sim_content_read(payload.ptr + 2);
     assert_ptr_equal(&r->peer.sim->participants[c.publisher].publisher, t->from);
@@ -181,6 +183,16 @@ static void ask(struct sim_receiver *r, struct sim_track *t) {
         send_rtcp(r, &w);
 }
 
+// Of 256, since the last report (RFC 3550, appendix A.3).
+static uint8_t fraction_lost(struct sim_track *t) {
+    uint64_t expected = t->highest - t->highest_told, came = t->media - t->media_told;
+    bool known = t->highest_told != 0 && expected > came;
+    t->highest_told = t->highest;
+    t->media_told = t->media;
+    uint64_t fraction = known ? (expected - came) * 256 / expected : 0;
+    return (uint8_t)(fraction < 255 ? fraction : 255);
+}
+
 static void report(struct sim_receiver *r) {
     for (unsigned i = 0; i < r->track_count; i += 20) {
         uint8_t out[RTCP_DATAGRAM_MAX];
@@ -188,9 +200,10 @@ static void report(struct sim_receiver *r) {
         struct rtcp_report reports[20];
         unsigned n = 0;
         for (unsigned k = i; k < r->track_count && k < i + 20; k++) {
-            const struct sim_track *t = &r->tracks[k];
+            struct sim_track *t = &r->tracks[k];
             uint64_t delay_us = t->sr_us ? r->peer.sim->now_us - t->sr_us : 0;
             reports[n++] = (struct rtcp_report){.ssrc = t->ssrc,
+                                                .fraction_lost = fraction_lost(t),
                                                 .highest_seq = (uint32_t)t->highest,
                                                 .last_sr = t->last_sr_mid,
                                                 .delay_since_sr = (uint32_t)((delay_us << 16) / 1000000)};

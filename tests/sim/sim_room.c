@@ -4,6 +4,7 @@
 #include "rtp/rtcp_write.h"
 #include "rtp/rtp_ext.h"
 #include "rtp/rtp_forward.h"
+#include "rooms/media/relay_wire.h"
 #include "tests/sim/sim.h"
 
 #include <stdio.h>
@@ -13,13 +14,38 @@
 
 // ---- what forwarders say
 
-static void on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
+static void sim_note_nonce(struct sim *sim, const struct sim_peer *peer, uint32_t ssrc, uint64_t index,
+                           struct span packet) {
+    uint64_t key = (uint64_t)(uintptr_t)peer;
+    if (nonce_oracle_note(sim->oracle, key, ssrc, index, nonce_oracle_digest(packet)) != NONCE_FRESH)
+        fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index, ssrc);
+}
+
+static const struct sim_link *down_link(const struct sim_peer *peer) {
+    const struct sim_config *config = &peer->sim->config;
+    return config->starved && peer->owner == peer->sim->participants ? config->starved : &config->down;
+}
+
+// What encryption would make of it: here the packet itself, once for each index.
+static bool on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind, uint64_t index) {
+    struct sim_peer *peer = peer_ctx;
+    struct span packet = span_of(block_data(b), b->len);
+    (void)ctx;
+    (void)kind;
+    assert_false(peer->publishes || peer->unreachable);
+    assert_true(b->len <= SIM_PACKET_MAX);
+    assert_int_equal(load_be16(packet.ptr + 2), (uint16_t)index);
+    sim_note_nonce(peer->sim, peer, load_be32(packet.ptr + 8), index, packet);
+    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, packet);
+    block_release(b);
+    return true;
+}
+
+static void on_again(void *ctx, void *peer_ctx, struct block *b, enum media_kind kind) {
     struct sim_peer *peer = peer_ctx;
     (void)ctx;
     (void)kind;
-    assert_false(peer->publishes);
-    assert_true(b->len <= SIM_PACKET_MAX);
-    sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
+    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
     block_release(b);
 }
 
@@ -52,26 +78,26 @@ static void on_rtcp(void *ctx, void *peer_ctx, struct span datagram) {
     sim_send(peer->sim, &peer->sim->config.down, SIM_DOWN_RTCP, peer, datagram);
 }
 
-static void on_relay_rtp(void *ctx, uint8_t worker, struct producer_id producer, uint8_t stream,
+static void on_relay_rtp(void *ctx, struct link_id to, struct producer_id producer, uint8_t stream,
                          struct block *b) {
     struct sim *sim = ctx;
-    assert_true(worker < sim->config.workers);
-    struct sim_event *e = sim_event_new(sim, RELAY_DELAY_US, span_of(block_data(b), b->len));
+    assert_true(to.v < sim->config.workers);
+    uint8_t wire[RELAY_WIRE_MAX];
+    size_t len = relay_wire_write(&(struct relay_address){producer, stream}, b, wire, sizeof wire);
+    assert_true(len > 0);
+    struct sim_event *e = sim_event_new(sim, RELAY_DELAY_US, span_of(wire, len));
     e->kind = SIM_RELAY_RTP;
-    e->worker = worker;
-    e->producer = producer;
-    e->stream = stream;
-    memcpy(e->meta, b->meta, sizeof e->meta);
+    e->worker = to.v;
     sim_event_push(sim, e);
     sim->relayed++;
 }
 
-static void on_relay_note(void *ctx, uint8_t worker, const struct relay_note *note) {
+static void on_relay_note(void *ctx, struct link_id to, const struct relay_note *note) {
     struct sim *sim = ctx;
-    assert_true(worker < sim->config.workers);
+    assert_true(to.v < sim->config.workers);
     struct sim_event *e = sim_event_new(sim, RELAY_DELAY_US, span_of(note, sizeof *note));
     e->kind = SIM_RELAY_NOTE;
-    e->worker = worker;
+    e->worker = to.v;
     sim_event_push(sim, e);
 }
 
@@ -101,13 +127,18 @@ static void deliver_rtp(struct sim *sim, const struct sim_event *e) {
     forwarder_rtp(sim->workers[peer->worker].fw, peer->endpoint, b, sim->now_us);
 }
 
+// That leads to the worker of its publisher.
+static struct link_id link_of_producer(const struct sim *sim, struct producer_id id) {
+    return link_of_worker(sim->participants[(id.v - 1) / 2].publisher.peer.worker);
+}
+
 static void deliver_relay(struct sim *sim, const struct sim_event *e) {
     struct block *b = pool_take(sim->workers[e->worker].pool);
     assert_non_null(b);
-    memcpy(b->meta, e->meta, sizeof e->meta);
-    memcpy(block_data(b), e->bytes, e->len);
-    b->len = e->len;
-    forwarder_relayed_rtp(sim->workers[e->worker].fw, e->producer, e->stream, b, sim->now_us);
+    struct relay_address to;
+    assert_int_equal(relay_wire_read(span_of(e->bytes, e->len), sim->now_us, &to, b), ERR_OK);
+    forwarder_relayed_rtp(sim->workers[e->worker].fw, link_of_producer(sim, to.producer), to.producer,
+                          to.stream, b, sim->now_us);
 }
 
 static void deliver(struct sim *sim, const struct sim_event *e) {
@@ -138,7 +169,7 @@ static void deliver(struct sim *sim, const struct sim_event *e) {
     case SIM_RELAY_NOTE: {
         struct relay_note note;
         memcpy(&note, e->bytes, sizeof note);
-        forwarder_relay_note(fw, &note, sim->now_us);
+        forwarder_relay_note(fw, link_of_producer(sim, note.producer), &note, sim->now_us);
         break;
     }
     }
@@ -179,7 +210,7 @@ static struct media_cmd producer_cmd(const struct sim *sim, unsigned i, bool vid
     else if (sim->config.layers == 1)
         params->streams[0] =
             (struct stream_params){.ssrc = p->video[0].ssrc, .rtx_ssrc = p->video[0].rtx_ssrc};
-    cmd.open_producer.source_worker = (uint8_t)p->peer.worker;
+    cmd.open_producer.source = link_of_worker(p->peer.worker);
     return cmd;
 }
 
@@ -226,7 +257,7 @@ static void open_producers(struct sim *sim, unsigned i) {
             cmd.type = MEDIA_OPEN_RELAYED_PRODUCER;
             sim_command(sim, w, &cmd);
             struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = cmd.producer};
-            relay.relay.worker = (uint8_t)w;
+            relay.relay.link = link_of_worker(w);
             sim_command(sim, home, &relay);
         }
     }
@@ -258,10 +289,12 @@ struct sim *sim_create(const struct sim_config *config) {
     sim->config = *config;
     sim->now_us = SIM_START_US;
     sim->random = config->seed;
+    sim->oracle = nonce_oracle_create();
     for (unsigned w = 0; w < config->workers; w++) {
-        struct forwarder_config fw = {.worker = (uint8_t)w, .random_seed = config->seed * 31 + w};
+        struct forwarder_config fw = {.link = link_of_worker(w), .random_seed = config->seed * 31 + w};
         struct forwarder_output out = {.ctx = sim,
                                        .send_rtp = on_rtp,
+                                       .send_again = on_again,
                                        .send_rtcp = on_rtcp,
                                        .relay_rtp = on_relay_rtp,
                                        .relay_note = on_relay_note,
@@ -313,7 +346,20 @@ void sim_check(struct sim *sim) {
     }
 }
 
+static void peer_cut(struct sim *sim, struct sim_peer *peer, bool cut) {
+    peer->unreachable = cut;
+    forwarder_endpoint_reachable(sim->workers[peer->worker].fw, peer->endpoint, !cut, sim->now_us);
+}
+
+void sim_cut(struct sim *sim, bool cut) {
+    for (unsigned i = 0; i < sim->config.participants; i++) {
+        peer_cut(sim, &sim->participants[i].publisher.peer, cut);
+        peer_cut(sim, &sim->participants[i].receiver.peer, cut);
+    }
+}
+
 void sim_destroy(struct sim *sim) {
+    nonce_oracle_destroy(sim->oracle);
     for (unsigned w = 0; w < sim->config.workers; w++) {
         forwarder_destroy(sim->workers[w].fw);
         assert_int_equal(pool_taken(sim->workers[w].pool), 0);

@@ -2,9 +2,10 @@
 // negotiation pattern of the WebRTC specification: the polite side gives way when both offer at once.
 import { Emitter } from './emitter';
 import { codeOf } from './errors';
-import type { Notifications, NotificationType } from './protocol';
+import type { Joined, Notifications, NotificationType } from './protocol';
 import { Session, type SessionOptions } from './session';
 
+const RENEWAL_PATIENCE_MS = 1_000; // the server may be out of reach for the same reason as the partner
 const POLITE_PATIENCE_MS = 3_000; // the other side restarts ICE first
 
 type SignalType = 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate';
@@ -22,16 +23,30 @@ export interface CallOptions extends SessionOptions {
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
 }
 
+// What a caller lets the other know beside the media, which does not say whether silence is meant.
+export interface Marks {
+  microphone: boolean;
+  camera: boolean;
+}
+
+const ALL_ON: Marks = { microphone: true, camera: true };
+
 interface CallEvents {
+  marks: Marks; // the partner's
   state: { state: CallState; partnerIsHere: boolean; end: CallEnd | null };
   stream: MediaStream | null; // the partner's
   connection: { connection: RTCPeerConnectionState; ice: RTCIceConnectionState };
 }
 
+// What two spellings of one name have in common; the server composes names in the same way.
+const nameKey = (name: string): string => name.trim().normalize('NFC').toLowerCase();
+
 // Both sides name the same room, whoever comes first.
 export function callRoomId(a: string, b: string): string {
-  return `call:${[a, b].map((name) => name.trim().toLowerCase()).sort().join('+')}`;
+  return `call:${[a, b].map(nameKey).sort().join('+')}`;
 }
+
+const lost = (error: unknown): boolean => ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
 
 export class Call extends Emitter<CallEvents> {
   readonly session: Session;
@@ -49,6 +64,11 @@ export class Call extends Emitter<CallEvents> {
   #unsent: { type: SignalType; payload: unknown }[] = []; // that the cut of the WebSocket kept back
   #work: Promise<void> = Promise.resolve();
   #options: CallOptions;
+  #iceServers: RTCIceServer[] = [];
+  #transportId: string | null = null;
+  #ready: Promise<void> | null = null;
+  #marks = ALL_ON; // one's own
+  #marksChannel: RTCDataChannel | null = null;
 
   constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions = {}) {
     super();
@@ -56,23 +76,70 @@ export class Call extends Emitter<CallEvents> {
     this.partner = partner;
     this.#stream = stream;
     this.session = new Session(url, callRoomId(name, partner), name, options);
-    this.session.on('joined', ({ peers, resumed }) => {
-      const was = this.#partnerId;
-      this.#partnerId = peers.find(({ username }) => this.#isPartner(username))?.userId ?? null;
-      // A session that began anew (the server was restarted) has lost its call.
-      if (!resumed && this.state !== 'waiting' && this.state !== 'calling') this.#stop('partner-left');
-      else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
-      this.#tell();
-      if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
-      this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
-      for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
+    this.session.on('joined', (joined) => {
+      this.#ready = this.#takeIceServers(joined);
+      this.#whenReady(() => this.#joined(joined));
     });
-    this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
+    this.session.on('notification', ({ type, data }) => this.#whenReady(() => this.#notified(type, data as never)));
     this.session.on('state', ({ name: state }) => state === 'ended' && this.#closePeer());
+  }
+
+  #joined({ peers, resumed }: Joined): void {
+    const was = this.#partnerId;
+    this.#partnerId = peers.find(({ username }) => this.#isPartner(username))?.userId ?? null;
+    // A session that began anew (the server was restarted) has lost its call.
+    if (!resumed && this.state !== 'waiting' && this.state !== 'calling') this.#stop('partner-left');
+    else if (was !== null && this.#partnerId === null && this.state !== 'calling') this.#stop('partner-left');
+    this.#tell();
+    if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
+    this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
+    for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
+  }
+
+  // The server lends TURN servers to those who have a transport. Media goes from browser to browser, so this one stays
+  // unconnected; it is what the credentials are renewed by.
+  #takeIceServers({ transports = [], iceServers, turn = false }: Joined): Promise<void> | null {
+    this.#iceServers = iceServers;
+    this.#transportId = transports[0] ?? null; // of a return, with new credentials
+    return turn && this.#transportId === null ? this.#borrowIceServers() : null;
+  }
+
+  async #borrowIceServers(): Promise<void> {
+    try {
+      const transport = await this.session.request('create-transport', { direction: 'recv' });
+      this.#transportId = transport.id;
+      this.#iceServers = transport.iceServers;
+    } catch (error) {
+      if (!lost(error)) console.error('create-transport', error); // the two may well reach each other without
+    }
+  }
+
+  // In its order, after what this side needs to begin.
+  #whenReady(work: () => void): void {
+    if (this.#ready === null) work();
+    else void this.#ready.then(work);
+  }
+
+  async #renewIceServers(peer: RTCPeerConnection): Promise<void> {
+    if (this.#transportId === null) return;
+    try {
+      this.#iceServers = (await this.session.request('restart-ice', { transportId: this.#transportId })).iceServers;
+      peer.setConfiguration?.(this.#configuration); // not in every Firefox
+    } catch (error) {
+      if (!lost(error)) console.error('restart-ice', error);
+    }
+  }
+
+  async #restartIce(peer: RTCPeerConnection): Promise<void> {
+    if (this.#transportId === null) return peer.restartIce();
+    const patience = new Promise((resolve) => setTimeout(resolve, RENEWAL_PATIENCE_MS));
+    await Promise.race([this.#renewIceServers(peer), patience]);
+    if (this.peer === peer) peer.restartIce();
   }
 
   async join(): Promise<void> {
     await this.session.join();
+    await this.#ready;
   }
 
   // Rings now, or as soon as the partner is there.
@@ -100,10 +167,27 @@ export class Call extends Emitter<CallEvents> {
     this.#stop(null);
   }
 
+  // Sends this track in place of the one before; null: none, so that the device itself is let go of.
+  async setTrack(kind: 'audio' | 'video', track: MediaStreamTrack | null): Promise<void> {
+    for (const old of this.#stream.getTracks()) if (old.kind === kind) this.#stream.removeTrack(old);
+    if (track) this.#stream.addTrack(track);
+    const transceiver = this.peer?.getTransceivers().find(({ receiver }) => receiver.track.kind === kind);
+    if (transceiver === undefined) return;
+    // Who began without a device has only received so far.
+    if (track && transceiver.direction === 'recvonly') transceiver.direction = 'sendrecv';
+    await transceiver.sender.replaceTrack(track);
+  }
+
+  // Shows the partner what is switched on here.
+  setMarks(marks: Marks): void {
+    this.#marks = marks;
+    if (this.#marksChannel?.readyState === 'open') this.#marksChannel.send(JSON.stringify(marks));
+  }
+
   // After a change of network: do not wait until the path is found dead.
   recover(): void {
     this.session.retryNow();
-    this.peer?.restartIce();
+    if (this.peer !== null) void this.#restartIce(this.peer);
   }
 
   leave(): void {
@@ -112,7 +196,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #isPartner(username: string): boolean {
-    return username.trim().toLowerCase() === this.partner.trim().toLowerCase();
+    return nameKey(username) === nameKey(this.partner);
   }
 
   #ring(): void {
@@ -129,7 +213,7 @@ export class Call extends Emitter<CallEvents> {
         return;
       }
       // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
-      if (!['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '')) console.error(type, error);
+      if (!lost(error)) console.error(type, error);
     });
   }
 
@@ -181,7 +265,7 @@ export class Call extends Emitter<CallEvents> {
   // ---- the peer connection ----
 
   get #configuration(): RTCConfiguration {
-    return { iceServers: this.session.iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all' };
+    return { iceServers: this.#iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all' };
   }
 
   get #polite(): boolean {
@@ -211,12 +295,13 @@ export class Call extends Emitter<CallEvents> {
       remote.addTrack(track);
       this.emit('stream', remote);
     };
+    this.#openMarks(peer);
     const states = () => {
       if (this.peer !== peer) return;
       this.emit('connection', { connection: peer.connectionState, ice: peer.iceConnectionState });
     };
     const restart = () => {
-      if (peer.iceConnectionState === 'failed') peer.restartIce();
+      if (peer.iceConnectionState === 'failed') void this.#restartIce(peer);
     };
     peer.onconnectionstatechange = states;
     peer.oniceconnectionstatechange = () => {
@@ -231,6 +316,19 @@ export class Call extends Emitter<CallEvents> {
     const early = this.#early;
     this.#early = [];
     for (const { type, payload } of early) this.#signalled(type, payload);
+  }
+
+  // Both sides open the same channel, so that nobody has to wait for the other. One who knows of none sends no marks.
+  #openMarks(peer: RTCPeerConnection): void {
+    this.emit('marks', ALL_ON);
+    const channel = peer.createDataChannel?.('marks', { negotiated: true, id: 0 });
+    if (!channel) return;
+    this.#marksChannel = channel;
+    channel.onopen = () => this.setMarks(this.#marks);
+    channel.onmessage = ({ data }) => {
+      const marks = readMarks(data);
+      if (marks && this.peer === peer) this.emit('marks', marks);
+    };
   }
 
   #signalled(type: NotificationType, payload: unknown): void {
@@ -285,6 +383,7 @@ export class Call extends Emitter<CallEvents> {
   #closePeer(): void {
     this.peer?.close();
     this.peer = null;
+    this.#marksChannel = null;
     this.#candidates = [];
     this.#early = [];
     this.#unsent = [];
@@ -301,5 +400,15 @@ export class Call extends Emitter<CallEvents> {
 
   #tell(): void {
     this.emit('state', { state: this.state, partnerIsHere: this.#partnerId !== null, end: this.#end });
+  }
+}
+
+// What comes from the other side may be anything.
+function readMarks(data: unknown): Marks | null {
+  try {
+    const { microphone, camera } = JSON.parse(String(data)) as Record<string, unknown>;
+    return typeof microphone === 'boolean' && typeof camera === 'boolean' ? { microphone, camera } : null;
+  } catch {
+    return null;
   }
 }

@@ -3,6 +3,11 @@
 import { RotundaError } from './errors';
 import type { Answer, NotificationType, RequestData, RequestType } from './protocol';
 
+// Half a character (a lone surrogate, as of an emoji that was cut in two) has no form in UTF-8, and so none in a message.
+const HALF_CHARACTERS = /\p{Surrogate}/gu;
+export const encode = (message: object): string =>
+  JSON.stringify(message, (_, value: unknown) => (typeof value === 'string' ? value.replace(HALF_CHARACTERS, '\ufffd') : value));
+
 export const REQUEST_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -71,7 +76,7 @@ export class Connection {
         reject(new RotundaError('timeout', `The server did not answer ${type}.`, type));
       }, timeoutMs);
       this.#waiting.set(id, { type, resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ type, id, data }));
+      this.#socket.send(encode({ type, id, data }));
     });
   }
 

@@ -35,6 +35,7 @@ export interface Joined {
   routerRtpCapabilities: types.RtpCapabilities;
   producers: ProducerInfo[];
   iceServers: RTCIceServer[];
+  turn?: boolean; // the server lends TURN servers, with a transport
   resumeToken: string;
   chat: ChatMessage[];
   resumed: boolean;
@@ -100,7 +101,7 @@ export interface Requests {
       transportId: string;
       iceParameters: types.IceParameters;
       iceCandidates: types.IceCandidate[];
-      iceServers?: RTCIceServer[]; // when there are new ones: what TURN servers ask for runs out
+      iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
     };
   };
   'close-transport': ById<'transportId'>;

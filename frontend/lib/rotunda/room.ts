@@ -2,13 +2,17 @@
 // through losses and returns. No page in here.
 import type { Device, types } from 'mediasoup-client';
 import { Emitter } from './emitter';
+import { EncodingControl } from './encoding';
 import { codeOf, RotundaError } from './errors';
 import { spatialLayerFor } from './layers';
+import { MediaWatch } from './media_watch';
+import type { Leg } from './path';
 import type { AppData, ChatMessage, Joined, Kind, Notifications, ProducerInfo, Source } from './protocol';
 import { Session, type SessionOptions } from './session';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 const SIMULCAST_FROM_WIDTH = 640;
+const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
 const SIMULCAST: types.RtpEncodingParameters[] = [
   { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
@@ -34,6 +38,8 @@ export interface RemoteTrack {
 // What a picture is to be received for: nothing (null), or a tile this many device pixels wide.
 export type Demand = { width: number } | null;
 
+export type Direction = 'send' | 'recv';
+
 interface RoomEvents {
   ready: { resumed: boolean }; // everything is set up, or caught up
   'peer-joined': { userId: string; username: string; isNew: boolean };
@@ -47,7 +53,9 @@ interface RoomEvents {
   levels: Notifications['audio-levels']['levels'];
   chat: ChatMessage;
   'chat-history': ChatMessage[];
-  transport: { direction: 'send' | 'recv'; state: types.ConnectionState };
+  transport: { direction: Direction; state: types.ConnectionState };
+  path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
+  away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
   draining: { deadline: string | number | null };
 }
 
@@ -75,6 +83,9 @@ export class Room extends Emitter<RoomEvents> {
   #device: Device | null = null;
   #local = new Map<Source, LocalTrack>();
   #flows = new Map<string, Flow>(); // by producerId
+  #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
+  #encoding = new EncodingControl();
+  #watch: MediaWatch | null = null;
   #work: Promise<void> = Promise.resolve();
   #failure: unknown = null;
 
@@ -149,6 +160,7 @@ export class Room extends Emitter<RoomEvents> {
     if (producer === undefined) return;
     this.producers.delete(source);
     producer.close();
+    this.#encoding.forget(producer.id);
     await this.session.request('close-producer', { producerId: producer.id }).catch(forgiveLoss);
   }
 
@@ -162,7 +174,7 @@ export class Room extends Emitter<RoomEvents> {
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
     const { iceParameters, iceServers } = await this.session.request('restart-ice', { transportId: transport.id });
-    await useIceServers(transport, iceServers);
+    await takeIceServers(transport, iceServers);
     await transport.restartIce({ iceParameters });
   }
 
@@ -202,6 +214,7 @@ export class Room extends Emitter<RoomEvents> {
     const { Device } = await import('mediasoup-client');
     this.#device = await Device.factory();
     await this.#device.load({ routerRtpCapabilities: joined.routerRtpCapabilities });
+    this.#watch = this.#makeWatch();
     await Promise.all([this.#createTransport('send'), this.#createTransport('recv')]);
     await Promise.all([
       ...joined.producers.map((producer) => this.#consume(producer)),
@@ -212,13 +225,16 @@ export class Room extends Emitter<RoomEvents> {
   // The session went on without us for a while: catch up with what changed.
   async #takeUp(joined: Joined): Promise<void> {
     const live = new Set(joined.producers.map(({ producerId }) => producerId));
-    for (const producerId of [...this.consumers.keys()]) if (!live.has(producerId)) this.#drop(producerId);
+    const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
+    for (const [producerId, entry] of [...this.consumers])
+      if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
     for (const transport of [this.sendTransport, this.recvTransport]) {
       // They come with passwords that run out: those of this return are the freshest.
-      await useIceServers(transport, joined.iceServers);
+      await takeIceServers(transport, joined.iceServers);
       if (isBroken(transport)) await this.restartIce(transport);
     }
     const kept = new Set(joined.ownProducers);
+    this.#encoding.missed(kept, this.#alone);
     for (const [source, producer] of [...this.producers]) {
       if (kept.has(producer.id)) {
         await this.#tellPaused(producer);
@@ -231,6 +247,7 @@ export class Room extends Emitter<RoomEvents> {
     for (const producerId of kept)
       if (!known.has(producerId)) await this.session.request('close-producer', { producerId });
     for (const source of this.#local.keys()) if (!this.producers.has(source)) await this.#produce(source);
+    this.#encodeAll();
     await Promise.all(joined.producers.map((producer) => this.#consume(producer)));
     for (const { producerId, paused } of joined.producers) {
       this.#remotePaused(producerId, paused);
@@ -248,6 +265,7 @@ export class Room extends Emitter<RoomEvents> {
   #peerJoined(userId: string, username: string, isNew: boolean): void {
     if (this.peers.has(userId)) return;
     this.peers.set(userId, username);
+    this.#encodeAll();
     this.emit('peer-joined', { userId, username, isNew });
   }
 
@@ -256,6 +274,7 @@ export class Room extends Emitter<RoomEvents> {
     if (username === undefined) return;
     this.peers.delete(userId);
     for (const [producerId, entry] of [...this.consumers]) if (entry?.userId === userId) this.#drop(producerId);
+    this.#encodeAll();
     this.emit('peer-left', { userId, username });
   }
 
@@ -273,13 +292,27 @@ export class Room extends Emitter<RoomEvents> {
       },
       'consumer-layers-changed': ({ consumerId, spatialLayer, temporalLayer }) => {
         const entry = this.#byConsumer(consumerId);
-        if (entry) this.emit('layers', { producerId: entry.producerId, spatialLayer, temporalLayer });
+        if (!entry) return;
+        if (spatialLayer === null) this.#silent.add(entry.producerId);
+        else this.#silent.delete(entry.producerId);
+        this.emit('layers', { producerId: entry.producerId, spatialLayer, temporalLayer });
       },
       score: ({ consumerId, producerId, score }) => {
         const entry = consumerId === undefined ? undefined : this.#byConsumer(consumerId);
         if (entry) this.emit('score', { userId: entry.userId, source: entry.source, score });
-        for (const [source, { id }] of this.producers)
-          if (id === producerId && this.userId) this.emit('score', { userId: this.userId, source, score });
+        // What is not sent, because nobody wants it, has no score to speak of.
+        for (const [source, producer] of this.producers)
+          if (producer.id === producerId && this.userId && this.#encoding.wanted(producer, this.#alone) !== null)
+            this.emit('score', { userId: this.userId, source, score });
+      },
+      'producer-layers-wanted': ({ producerId, spatialLayer }) => {
+        this.#encoding.told(producerId, spatialLayer);
+        this.#encodeAll();
+      },
+      'transport-state': ({ transportId, iceState, dtlsState }) => {
+        const directions = { [this.sendTransport?.id ?? '']: 'send', [this.recvTransport?.id ?? '']: 'recv' } as const;
+        const direction = directions[transportId];
+        if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
       },
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),
@@ -306,15 +339,33 @@ export class Room extends Emitter<RoomEvents> {
         .request('produce', { transportId: transport.id, kind, rtpParameters, paused, appData })
         .then(done, failed);
     });
+    const watch = this.#watch;
     transport.on('connectionstatechange', (state) => {
       this.emit('transport', { direction, state });
-      this.#watch(transport);
+      watch?.becomes(direction, state);
+      this.#mend(transport);
     });
     if (direction === 'send') this.sendTransport = transport;
     else this.recvTransport = transport;
   }
 
-  #watch(transport: types.Transport<AppData>): void {
+  #makeWatch(): MediaWatch {
+    return new MediaWatch({
+      recvTransport: () => this.recvTransport,
+      sent: () =>
+        [...this.producers.values()].find(
+          (producer) => !producer.paused && producer.track && this.#encoding.wanted(producer, this.#alone) !== null,
+        ),
+      received: () => [...this.consumers.values()].filter((entry) => entry !== null),
+      expected: ({ producerId, kind }) =>
+        !this.#silent.has(producerId) && (kind === 'audio' || this.#flows.get(producerId)?.sent.paused === false),
+      stats: (of) => this.session.request('get-stats', of),
+      pathChanged: (direction, leg) => this.emit('path', { direction, leg }),
+      awayChanged: (change) => this.emit('away', change),
+    });
+  }
+
+  #mend(transport: types.Transport<AppData>): void {
     if (!isBroken(transport)) return;
     const restart = () => {
       if (isBroken(transport) && this.session.state.name === 'joined') this.restartIce(transport).catch(forgiveLoss);
@@ -323,6 +374,14 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // ---- sending ----
+
+  get #alone(): boolean {
+    return this.peers.size === 0;
+  }
+
+  #encodeAll(): void {
+    for (const producer of this.producers.values()) this.#encoding.settle(producer, this.#alone);
+  }
 
   async #produce(source: Source): Promise<void> {
     const local = this.#local.get(source);
@@ -338,16 +397,18 @@ export class Room extends Emitter<RoomEvents> {
     };
     if (track.kind === 'video') {
       const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
-      if (several) options.encodings = SIMULCAST;
+      const layers = width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+      if (several) options.encodings = layers;
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
-      options.appData = { source, width, height, layers: several ? SIMULCAST.length : 1 };
+      options.appData = { source, width, height, layers: several ? layers.length : 1 };
     } else {
       const music = source === 'screen-audio';
       options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
     }
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
+    this.#encodeAll();
     if (local.paused) producer.pause();
     // It may have been stopped, or switched, while it was being made.
     const now = this.#local.get(source);
@@ -445,6 +506,8 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   #remotePaused(producerId: string, paused: boolean): void {
+    if (paused) this.#silent.add(producerId);
+    else this.#silent.delete(producerId);
     const entry = this.consumers.get(producerId);
     if (entry) this.emit('paused', { userId: entry.userId, source: entry.source, paused });
   }
@@ -458,6 +521,7 @@ export class Room extends Emitter<RoomEvents> {
     const entry = this.consumers.get(producerId);
     this.consumers.delete(producerId);
     this.#flows.delete(producerId);
+    this.#silent.delete(producerId);
     if (!entry) return;
     entry.consumer.close();
     this.emit('track-ended', entry);
@@ -466,6 +530,9 @@ export class Room extends Emitter<RoomEvents> {
   #closeMedia(): void {
     for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
     this.producers.clear();
+    this.#encoding.clear();
+    this.#watch?.close();
+    this.#watch = null;
     this.sendTransport?.close();
     this.recvTransport?.close();
     this.sendTransport = null;
@@ -478,7 +545,7 @@ function isBroken(transport: types.Transport<AppData> | null): boolean {
 }
 
 // A browser that cannot change them (mediasoup-client asks it of no Firefox) goes on with those it has.
-async function useIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
+async function takeIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
   if (transport === null || transport.closed || iceServers.length === 0) return;
   await transport.updateIceServers({ iceServers }).catch((error: Error) => {
     if (error.name !== 'UnsupportedError') throw error;

@@ -7,14 +7,20 @@ import type { Answer, Joined, Notifications, NotificationType, RequestData, Requ
 
 // Grows to 5 s; together a little over a minute and a half, three times as long as the server keeps a session.
 const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(5000)];
+// Half of each delay is fixed and half is chance, lest all who lost one server come back to it at the same instant. The
+// first try after a loss is for a cut of the own network, and yet need not be everybody's.
+const FIRST_RETRY_WITHIN_MS = 500;
+const spread = (delayMs: number) => (delayMs === 0 ? Math.random() * FIRST_RETRY_WITHIN_MS : delayMs * (0.5 + Math.random()));
 const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'draining', 'internal']);
+// A first join that fails so is tried again; one whose name is taken asks the person.
+const TEMPORARY_AT_FIRST = new Set(['unreachable', 'connection-lost', 'timeout', 'rate-limited']);
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
 const TAKEN_OVER = 4001;
 
 export type SessionState =
   | { name: 'idle' }
-  | { name: 'joining' }
+  | { name: 'joining'; retry?: { retryAt: number; error: RotundaError } } // retry: it has failed, and will be tried again
   | { name: 'joined' }
   | { name: 'lost'; attempt: number; retryAt: number } // retryAt: milliseconds since 1970
   | { name: 'ended'; error: RotundaError | null }; // null: left
@@ -26,10 +32,23 @@ interface SessionEvents {
   notification: { [Type in NotificationType]: { type: Type; data: Notifications[Type] } }[NotificationType];
 }
 
+type TokenStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
 export interface SessionOptions {
   makeSocket?: MakeSocket;
   // Where the resume token lives, so that a reloaded page can take up its own session.
-  tokenStore?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  tokenStore?: TokenStore;
+  // Where it lives for a new tab that takes the place over, after a crash; used when `takeOver` says so.
+  placeStore?: TokenStore;
+  takeOver?: boolean;
+  retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
+}
+
+const tokenKey = (roomId: string, username: string) => `rotunda:${roomId}:${username}`;
+
+// Whether a place in this room under this name was this browser's, and may still be.
+export function mayTakeOver(store: TokenStore | undefined, roomId: string, username: string): boolean {
+  return store?.getItem(tokenKey(roomId, username)) != null;
 }
 
 export class Session extends Emitter<SessionEvents> {
@@ -52,13 +71,14 @@ export class Session extends Emitter<SessionEvents> {
     this.roomId = roomId;
     this.username = username;
     this.#options = options;
-    this.#token = options.tokenStore?.getItem(this.#tokenKey) ?? undefined;
+    const stores = [options.tokenStore, options.takeOver ? options.placeStore : undefined];
+    this.#token = stores.map((store) => store?.getItem(this.#tokenKey)).find((token) => token != null) ?? undefined;
   }
 
   async join(): Promise<Joined> {
     this.#set({ name: 'joining' });
     try {
-      return await this.#enter();
+      return await this.#enterFirst();
     } catch (error) {
       const known = error instanceof RotundaError ? error : new RotundaError('internal', String(error));
       if (!this.#over) this.#end(known);
@@ -94,6 +114,23 @@ export class Session extends Emitter<SessionEvents> {
   // As if the network had cut the WebSocket.
   cut(): void {
     this.#connection?.close();
+  }
+
+  async #enterFirst(): Promise<Joined> {
+    for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      try {
+        return await this.#enter();
+      } catch (error) {
+        const known = error instanceof RotundaError && TEMPORARY_AT_FIRST.has(error.code) ? error : null;
+        const last = attempt === RETRY_DELAYS_MS.length - 1;
+        if (this.#over || known === null || last || this.#options.retryFirst === false) throw error;
+        const wait = spread(delay);
+        this.#set({ name: 'joining', retry: { retryAt: Date.now() + wait, error: known } });
+        await this.#sleep(wait);
+        if (this.#over) throw new RotundaError('left', 'This side has left.');
+      }
+    }
+    throw new RotundaError('unreachable', 'The server cannot be reached.');
   }
 
   async #enter(): Promise<Joined> {
@@ -132,7 +169,7 @@ export class Session extends Emitter<SessionEvents> {
     this.userId = joined.userId;
     this.iceServers = joined.iceServers;
     this.#token = joined.resumeToken;
-    this.#options.tokenStore?.setItem(this.#tokenKey, joined.resumeToken);
+    for (const store of this.#stores) store.setItem(this.#tokenKey, joined.resumeToken);
     clearInterval(this.#pingTimer);
     this.#pingTimer = setInterval(() => void this.#ping(), PING_EVERY_MS);
     this.#set({ name: 'joined' });
@@ -158,8 +195,9 @@ export class Session extends Emitter<SessionEvents> {
       return;
     }
     for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
-      this.#set({ name: 'lost', attempt, retryAt: Date.now() + delay });
-      await this.#sleep(delay);
+      const wait = spread(delay);
+      this.#set({ name: 'lost', attempt, retryAt: Date.now() + wait });
+      await this.#sleep(wait);
       if (this.#over) return;
       try {
         await this.#enter();
@@ -188,7 +226,9 @@ export class Session extends Emitter<SessionEvents> {
 
   #end(error: RotundaError | null, keepToken = false): void {
     clearInterval(this.#pingTimer);
-    if (!keepToken) this.#options.tokenStore?.removeItem(this.#tokenKey);
+    // Another tab that took the place over has a token of its own there.
+    for (const store of keepToken ? [] : this.#stores)
+      if (store.getItem(this.#tokenKey) === this.#token) store.removeItem(this.#tokenKey);
     this.#set({ name: 'ended', error });
     this.#wake?.();
   }
@@ -198,7 +238,11 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   get #tokenKey(): string {
-    return `rotunda:${this.roomId}:${this.username}`;
+    return tokenKey(this.roomId, this.username);
+  }
+
+  get #stores(): TokenStore[] {
+    return [this.#options.tokenStore, this.#options.placeStore].filter((store) => store !== undefined);
   }
 
   #set(state: SessionState): void {

@@ -82,6 +82,7 @@ static void it_behaves_as_the_model(void **state) {
         memset(&model, 0xff, sizeof model);
         model.count = 0;
         struct hmap *map = hmap_create(rows[i].key_bytes, rows[i].limit);
+        assert_non_null(map);
         for (unsigned n = 0; n < 20000; n++) {
             step(map, &model, rows[i].key_bytes, rows[i].keys, rows[i].limit, &random);
             if (n % 500 == 0)
@@ -97,6 +98,7 @@ static void a_removal_closes_its_gap(void **state) {
     (void)state;
     for (uint32_t gone = 0; gone < 10; gone++) {
         struct hmap *map = hmap_create(4, 10); // ten entries in sixteen slots
+        assert_non_null(map);
         for (uint32_t k = 0; k < 10; k++)
             assert_int_equal(hmap_put(map, &k, k + 100), ERR_OK);
         assert_int_equal(hmap_remove(map, &gone), gone + 100);
@@ -111,6 +113,7 @@ static void it_grows_up_to_its_limit(void **state) {
     (void)state;
     enum { LIMIT = 50000 };
     struct hmap *map = hmap_create(4, LIMIT);
+    assert_non_null(map);
     for (uint32_t k = 0; k < LIMIT; k++)
         assert_int_equal(hmap_put(map, &k, k), ERR_OK);
     uint32_t more = LIMIT, first = 0;
@@ -127,6 +130,7 @@ static void it_grows_up_to_its_limit(void **state) {
 static void an_empty_map_is_empty(void **state) {
     (void)state;
     struct hmap *map = hmap_create(3, 0);
+    assert_non_null(map);
     uint32_t cursor = 0, value;
     const void *key;
     assert_false(hmap_next(map, &cursor, &key, &value));

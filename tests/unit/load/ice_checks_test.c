@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "load/ice_checks.h"
+#include "tests/unit/transport/stun_build.h"
 #include "transport/ice.h"
 
 #include <stdio.h>
@@ -29,7 +30,9 @@ struct world {
 static struct world *world_create(void) {
     struct world *w = calloc(1, sizeof *w);
     w->checks = ice_checks_create();
+    assert_non_null(w->checks);
     w->stun = ice_stun_create();
+    assert_non_null(w->stun);
     ice_credentials_make(0, &w->credentials);
     ice_init(&w->ice, &w->credentials);
     snprintf(w->username, sizeof w->username, "%s:ours", w->credentials.ufrag);
@@ -46,7 +49,8 @@ static void world_free(struct world *w) {
 
 // The check that is due reaches the server; its answer lies in w->reply.
 static void exchange(struct world *w, uint64_t now_us) {
-    struct tuple from = {.remote = {.family = 4, .ip = {127, 0, 0, 2}, .port = 5000},
+    struct tuple from = {.protocol = TUPLE_UDP,
+                         .remote = {.family = 4, .ip = {127, 0, 0, 2}, .port = 5000},
                          .local = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4000}};
     uint8_t datagram[ICE_CHECK_BYTES_MAX + 64];
     size_t len = ice_check_write(&w->check, now_us);
@@ -111,6 +115,26 @@ static void test_forged_answers_do_not_connect(void **state) {
     world_free(w);
 }
 
+// RFC 8489, section 6.3.3: an authentic answer with something in it that must be understood and is not counts
+// as none; but the transaction is over, so what follows is another one that can be answered.
+static void test_an_answer_that_is_not_understood_does_not_stop_the_checks(void **state) {
+    (void)state;
+    struct world *w = world_create();
+    struct stun_build m;
+    exchange(w, NOW_US);
+    stun_begin(&m, STUN_SUCCESS_TYPE);
+    memcpy(m.bytes + 4, w->check.bytes + 4, 16);
+    stun_attr_u32(&m, 0x7fff, 1);
+    stun_integrity(&m, span_of_text(w->credentials.pwd));
+    stun_fingerprint(&m);
+    assert_int_equal(ice_check_read(&w->check, m.bytes, m.len, NOW_US + 1000), ICE_ANSWER_BAD);
+    assert_false(w->check.connected);
+    exchange(w, NOW_US + ICE_CHECK_FIRST_US);
+    assert_int_equal(ice_check_read(&w->check, w->reply, w->reply_len, NOW_US + ICE_CHECK_FIRST_US),
+                     ICE_ANSWER_GOOD);
+    world_free(w);
+}
+
 static void test_nobody_there(void **state) {
     (void)state;
     struct world *w = world_create();
@@ -130,6 +154,7 @@ int main(void) {
         cmocka_unit_test(test_a_check_nominates_and_its_answer_connects),
         cmocka_unit_test(test_an_answer_counts_however_late),
         cmocka_unit_test(test_forged_answers_do_not_connect),
+        cmocka_unit_test(test_an_answer_that_is_not_understood_does_not_stop_the_checks),
         cmocka_unit_test(test_nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

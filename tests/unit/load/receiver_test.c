@@ -62,6 +62,7 @@ static struct world *world_create(void) {
     w->now_us = START_US;
     wheel_init(&w->load.wheel, START_US);
     w->receiver = receiver_create(&w->load, START_US);
+    assert_non_null(w->receiver);
     assert_int_equal(receiver_add(w->receiver, &video, START_US), ERR_OK);
     assert_int_equal(receiver_add(w->receiver, &audio, START_US), ERR_OK);
     assert_int_equal(receiver_add(w->receiver, &video, START_US), ERR_EXISTS);
@@ -182,6 +183,34 @@ static void test_what_is_wrong_is_counted_as_what_it_is(void **state) {
     }
 }
 
+// RFC 4588, section 4: an RTX payload begins with two bytes of original number. One byte is a fault and says
+// nothing of media; none at all is probing.
+static void test_an_rtx_packet_without_a_whole_number(void **state) {
+    (void)state;
+    for (size_t len = 0; len <= 2; len++) {
+        struct world *w = world_create();
+        uint8_t bytes[64];
+        struct writer out = writer_of(bytes, sizeof bytes);
+        video(w, 100, true);
+        rtp_head_write(&out, &(struct rtp_head){.payload_type = RTX_PT,
+                                                .seq = 7,
+                                                .ssrc = RTX_SSRC,
+                                                .ids = &ids,
+                                                .mid = "0",
+                                                .audio_level = -1});
+        if (len > 0)
+            write_u8(&out, 0); // with another byte: number 99, which is in order, and nothing of it
+        if (len > 1)
+            write_u8(&out, 99);
+        print_message("%zu bytes\n", len);
+        receiver_rtp(w->receiver, span_of(bytes, out.len), w->now_us);
+        assert_int_equal(w->load.tally.faults[FAULT_RTX], len == 1);
+        assert_int_equal(faults(w), len == 1);
+        assert_int_equal(w->load.tally.video_in, 1);
+        world_free(w);
+    }
+}
+
 static void test_loss_and_repair(void **state) {
     (void)state;
     struct world *w = world_create();
@@ -266,6 +295,40 @@ static void test_a_track_that_is_closed_is_remembered_for_a_while(void **state) 
     world_free(w);
 }
 
+// A server that gives one SSRC to two tracks is told so, and the first keeps it.
+static void test_a_track_does_not_take_an_ssrc_from_another(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t ssrc, rtx_ssrc;
+    } rows[] = {{VIDEO_SSRC, 3001}, {RTX_SSRC, 3001}, {3000, VIDEO_SSRC}, {3000, RTX_SSRC}, {3000, 3000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *w = world_create();
+        struct consumed other = {.id = "o",
+                                 .producer_id = "po",
+                                 .kind = MEDIA_VIDEO,
+                                 .codec = CODEC_VP8,
+                                 .payload_type = VIDEO_PT,
+                                 .rtx_payload_type = RTX_PT,
+                                 .ssrc = rows[i].ssrc,
+                                 .rtx_ssrc = rows[i].rtx_ssrc,
+                                 .clock_rate = 90000};
+        print_message("row %zu\n", i);
+        assert_int_equal(receiver_add(w->receiver, &other, w->now_us), ERR_EXISTS);
+        receiver_remove(w->receiver, "o", w->now_us);
+        video(w, 100, true);
+        give(w, &(struct packet){.ssrc = RTX_SSRC,
+                                 .payload_type = RTX_PT,
+                                 .seq = 1,
+                                 .timestamp = 99 * 3000,
+                                 .mid = "0",
+                                 .rtx = true,
+                                 .original = 99});
+        assert_int_equal(faults(w), 0);
+        assert_int_equal(w->load.tally.video_in + w->load.tally.duplicates, 2);
+        world_free(w);
+    }
+}
+
 static void test_delay(void **state) {
     (void)state;
     struct world *w = world_create();
@@ -283,9 +346,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound_media_has_no_faults),
         cmocka_unit_test(test_what_is_wrong_is_counted_as_what_it_is),
+        cmocka_unit_test(test_an_rtx_packet_without_a_whole_number),
         cmocka_unit_test(test_loss_and_repair),
         cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_a_track_that_is_closed_is_remembered_for_a_while),
+        cmocka_unit_test(test_a_track_does_not_take_an_ssrc_from_another),
         cmocka_unit_test(test_delay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

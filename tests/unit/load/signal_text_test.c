@@ -7,6 +7,7 @@
 
 #include "load/signal_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +156,24 @@ static void test_consumed(void **state) {
     }
 }
 
+// An id that does not fit is refused and not cut: what is cut names nothing, and may be no text any more.
+static void test_a_producer_whose_id_is_too_long(void **state) {
+    (void)state;
+    for (size_t len = SIGNAL_ID_MAX - 2; len <= SIGNAL_ID_MAX; len++) {
+        struct signal_message m;
+        struct producer_info info;
+        char text[256], id[SIGNAL_ID_MAX + 1] = "";
+        memset(id, 'x', len);
+        snprintf(text, sizeof text,
+                 "{\"type\":\"produced\",\"data\":{\"producerId\":\"%s\",\"kind\":\"video\"}}", id);
+        open_text(text, &m);
+        bool fits = len < SIGNAL_ID_MAX;
+        assert_int_equal(signal_read_new_producer(&m, &info), fits ? ERR_OK : ERR_MALFORMED);
+        assert_string_equal(info.id, fits ? id : "");
+        signal_message_close(&m);
+    }
+}
+
 static void test_requests(void **state) {
     (void)state;
     struct row {
@@ -208,6 +227,7 @@ int main(void) {
         cmocka_unit_test(test_joined),
         cmocka_unit_test(test_transports),
         cmocka_unit_test(test_consumed),
+        cmocka_unit_test(test_a_producer_whose_id_is_too_long),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_produce_names_streams_as_browsers_do),
     };

@@ -140,6 +140,10 @@ static void tokens_are_compared_whole(void **state) {
     participant_new_resume_token(who);
     assert_true(participant_token_matches(who, who->resume_token));
     assert_true(participant_token_matches(who, token)); // until the new one has been received
+    who->connection = 1;
+    assert_false(participant_token_matches(who, token)); // not while there is a connection
+    assert_true(participant_token_matches(who, who->resume_token));
+    who->connection = 0;
     participant_token_received(who);
     assert_true(participant_token_matches(who, who->resume_token));
     assert_false(participant_token_matches(who, token));
@@ -154,7 +158,7 @@ static void stale_names_find_nothing(void **state) {
     struct room_transport *send = registry_open_transport(&registry, who, true);
     struct room_transport *recv = registry_open_transport(&registry, who, false);
     struct producer_params params = {.kind = MEDIA_VIDEO};
-    struct room_producer *producer = registry_open_producer(&registry, send, &params, NULL, NULL);
+    struct room_producer *producer = registry_open_producer(&registry, send, &params, NULL, NULL, 0);
     struct room_consumer *consumer = registry_open_consumer(&registry, recv, producer);
     struct consumer_id id = consumer->id;
     struct public_id name = consumer->public_id;

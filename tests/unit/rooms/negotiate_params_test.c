@@ -325,6 +325,7 @@ static void test_consumer_refusals(void **state) {
 // ---- DTLS
 
 #define SHA1 "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67"
+#define SHA224 SHA1 ":89:AB:CD:EF:01:23:45:67"
 #define PRINT(algorithm, value) "{'algorithm':'" algorithm "','value':'" value "'}"
 
 static void test_dtls_rows(void **state) {
@@ -334,29 +335,36 @@ static void test_dtls_rows(void **state) {
         enum err expected;
         enum dtls_role role;
     } rows[] = {
-        {"no role", "{'fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_OK, DTLS_ROLE_AUTO},
-        {"auto", "{'role':'auto','fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_OK, DTLS_ROLE_AUTO},
-        {"client", "{'role':'client','fingerprints':[" PRINT("SHA-1", SHA1) "]}", ERR_OK, DTLS_ROLE_CLIENT},
-        {"server", "{'role':'server','fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_OK, DTLS_ROLE_SERVER},
-        {"the first fingerprint counts", "{'fingerprints':[" PRINT("sha-1", SHA1) ",7]}", ERR_OK,
+        {"no role", "{'fingerprints':[" PRINT("sha-224", SHA224) "]}", ERR_OK, DTLS_ROLE_AUTO},
+        {"auto", "{'role':'auto','fingerprints':[" PRINT("sha-224", SHA224) "]}", ERR_OK, DTLS_ROLE_AUTO},
+        {"client", "{'role':'client','fingerprints':[" PRINT("SHA-224", SHA224) "]}", ERR_OK,
+         DTLS_ROLE_CLIENT},
+        {"server", "{'role':'server','fingerprints':[" PRINT("sha-224", SHA224) "]}", ERR_OK,
+         DTLS_ROLE_SERVER},
+        {"the first fingerprint counts", "{'fingerprints':[" PRINT("sha-224", SHA224) ",7]}", ERR_OK,
          DTLS_ROLE_AUTO},
+        {"SHA-1 alone", "{'fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_UNSUPPORTED, 0},
+        {"SHA-1 alone, and more of it",
+         "{'fingerprints':[" PRINT("SHA-1", SHA1) "," PRINT("sha-1", SHA1) "]}", ERR_UNSUPPORTED, 0},
+        {"a better one beside SHA-1",
+         "{'fingerprints':[" PRINT("sha-1", SHA1) "," PRINT("sha-224", SHA224) "]}", ERR_OK, DTLS_ROLE_AUTO},
         {"no object", "[]", ERR_MALFORMED, 0},
         {"no fingerprints", "{}", ERR_MALFORMED, 0},
         {"empty fingerprints", "{'fingerprints':[]}", ERR_MALFORMED, 0},
         {"fingerprint null", "{'fingerprints':[null]}", ERR_UNSUPPORTED, 0},
-        {"other role", "{'role':'active','fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_MALFORMED, 0},
-        {"role a number", "{'role':1,'fingerprints':[" PRINT("sha-1", SHA1) "]}", ERR_MALFORMED, 0},
+        {"other role", "{'role':'active','fingerprints':[" PRINT("sha-224", SHA224) "]}", ERR_MALFORMED, 0},
+        {"role a number", "{'role':1,'fingerprints':[" PRINT("sha-224", SHA224) "]}", ERR_MALFORMED, 0},
         {"md5", "{'fingerprints':[" PRINT("md5", "00:11") "]}", ERR_UNSUPPORTED, 0},
         {"length of another hash", "{'fingerprints':[" PRINT("sha-256", SHA1) "]}", ERR_MALFORMED, 0},
-        {"one byte more", "{'fingerprints':[" PRINT("sha-1", SHA1 ":00") "]}", ERR_MALFORMED, 0},
-        {"empty value", "{'fingerprints':[" PRINT("sha-1", "") "]}", ERR_MALFORMED, 0},
+        {"one byte more", "{'fingerprints':[" PRINT("sha-224", SHA224 ":00") "]}", ERR_MALFORMED, 0},
+        {"empty value", "{'fingerprints':[" PRINT("sha-224", "") "]}", ERR_MALFORMED, 0},
         {"not hexadecimal",
-         "{'fingerprints':[" PRINT("sha-1", "0G:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"
-                                            "01:23:45:67") "]}",
+         "{'fingerprints':[" PRINT("sha-224", "0G:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"
+                                              "01:23:45:67") "]}",
          ERR_MALFORMED, 0},
         {"no colons",
-         "{'fingerprints':[" PRINT("sha-1", "01-23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:"
-                                            "45:67") "]}",
+         "{'fingerprints':[" PRINT("sha-224", "01-23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:"
+                                              "45:67") "]}",
          ERR_MALFORMED, 0},
         {"17 fingerprints", "{'fingerprints':[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}", ERR_LIMIT, 0},
     };
@@ -368,7 +376,7 @@ static void test_dtls_rows(void **state) {
         enum err e = negotiate_dtls(input, &role, &print, &refusal);
 
         if (e != rows[i].expected || e != refusal.code ||
-            (e == ERR_OK && (role != rows[i].role || print.len != 20))) {
+            (e == ERR_OK && (role != rows[i].role || print.len != 28))) {
             print_error("%s: expected %s, found %s \"%s\"\n", rows[i].what, err_name(rows[i].expected),
                         err_name(e), refusal.text);
             fail();
@@ -384,8 +392,9 @@ static void test_dtls_bytes(void **state) {
         enum fingerprint_hash hash;
         uint8_t len; // RFC 8122, 5: as many as the hash has
     } rows[] = {
-        {"sha-1", FINGERPRINT_SHA1, 20},     {"sha-224", FINGERPRINT_SHA224, 28},
-        {"sha-256", FINGERPRINT_SHA256, 32}, {"sha-384", FINGERPRINT_SHA384, 48},
+        {"sha-224", FINGERPRINT_SHA224, 28},
+        {"sha-256", FINGERPRINT_SHA256, 32},
+        {"sha-384", FINGERPRINT_SHA384, 48},
         {"sha-512", FINGERPRINT_SHA512, 64},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -99,11 +100,49 @@ static void wild_levels_are_clamped(void **state) {
     assert_int_equal(a.level_dbov, 0);
 }
 
+static void reports_are_of_the_loudest_and_of_changes(void **state) {
+    (void)state;
+    enum { PEOPLE = 150 };
+    static struct speaker_voice voices[PEOPLE];
+    struct speaker speaker;
+    struct speaker_voice *loudest[SPEAKER_LOUDEST_MAX];
+    unsigned count;
+    speaker_init(&speaker);
+    assert_false(speaker_report(&speaker, 0, loudest, &count)); // nobody, as before
+    uint64_t now_us = US_PER_SECOND;
+    for (int i = 0; i < PEOPLE; i++)
+        speaker_voice_init(&voices[i]);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PEOPLE; i++) // 100 is the loudest; all a little louder and quieter
+            speaker_hear(&speaker, &voices[i], -20 - abs(i - 100) / 2 + round % 2, now_us);
+        bool told = speaker_report(&speaker, now_us, loudest, &count);
+        assert_int_equal(told, round == 0);
+        assert_int_equal(count, SPEAKER_LOUDEST_MAX);
+        for (unsigned i = 1; i < count; i++)
+            assert_true(loudest[i - 1]->told_dbov >= loudest[i]->told_dbov);
+        now_us += 500 * US_PER_MS;
+    }
+    assert_in_range(loudest[0] - voices, 99, 101);
+    // one of them changes by enough
+    for (int i = 0; i < PEOPLE; i++)
+        speaker_hear(&speaker, &voices[i], i == 100 ? -10 : -20 - abs(i - 100) / 2, now_us);
+    assert_true(speaker_report(&speaker, now_us, loudest, &count));
+    assert_ptr_equal(loudest[0], &voices[100]);
+    assert_int_equal(loudest[0]->told_dbov, -10);
+    // and silence is told once
+    assert_true(speaker_report(&speaker, now_us + 1, loudest, &count));
+    assert_int_equal(count, 0);
+    assert_false(speaker_report(&speaker, now_us + 1, loudest, &count));
+    for (int i = 0; i < PEOPLE; i++)
+        speaker_forget(&speaker, &voices[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scripts_play),
         cmocka_unit_test(forgetting_the_active_one_is_told),
         cmocka_unit_test(wild_levels_are_clamped),
+        cmocka_unit_test(reports_are_of_the_loudest_and_of_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

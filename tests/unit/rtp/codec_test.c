@@ -34,6 +34,11 @@ static const struct row rows[] = {
     {"vp8: long picture id cut", CODEC_VP8, "90 80 92", NULL, "!", 0, 0},
 
     // VP9: I P L F B E V Z
+    {"vp9: two sizes fill the descriptor", CODEC_VP9, "8a 1b 30 0140 00b4 0280 0168", NULL, "!", 0, 0},
+    {"vp9: not flexible, without its TL0PICIDX", CODEC_VP9, "a8 8123 02", NULL, "!", 0, 0},
+    {"vp9: not flexible, TL0PICIDX and no more", CODEC_VP9, "a8 8123 02 07", NULL, "!", 0, 0},
+    {"vp9: a group of two pictures, the frame missing", CODEC_VP9, "8a 1b 08 02 0000", NULL, "!", 0, 0},
+    {"vp9: a group of two pictures", CODEC_VP9, "8a 1b 08 02 0000 86", NULL, "SKY", 0, 0},
     {"vp9: key, two sizes and a group", CODEC_VP9,
      "aa 8123 00 00 38 0140 00b4 0280 0168 02 04 01 14 01 824983", NULL, "SKY", 0, 0},
     {"vp9: key, sizes alone", CODEC_VP9, "8a 1b 10 0280 0168 82", NULL, "SKY", 0, 0},
@@ -80,6 +85,12 @@ static const struct row rows[] = {
     {"h265: idr, first slice", CODEC_H265, "2601 af08", NULL, "SKY", 0, 0},
     {"h265: idr, a later slice", CODEC_H265, "2601 2f08", NULL, "", 0, 0},
     {"h265: cra", CODEC_H265, "2a01 af08", NULL, "SKY", 0, 0},
+    {"h265: the last of the random access types", CODEC_H265, "2e01 af08", NULL, "SKY", 0, 0},
+    {"h265: the first of the random access types", CODEC_H265, "2001 af08", NULL, "SKY", 0, 0},
+    {"h265: the first of the sub-layer access types", CODEC_H265, "0402 d0", NULL, "SY", 0, 1},
+    {"h265: step-wise temporal sub-layer access", CODEC_H265, "0a02 d0", NULL, "SY", 0, 1},
+    {"h265: SEI before a picture", CODEC_H265, "4e01 05", NULL, "S", 0, 0},
+    {"h265: end of a sequence", CODEC_H265, "4801 00", NULL, "", 0, 0},
     {"h265: trailing picture", CODEC_H265, "0201 d0", NULL, "S", 0, 0},
     {"h265: temporal layer 2", CODEC_H265, "0203 d0", NULL, "S", 0, 2},
     {"h265: temporal sub-layer access", CODEC_H265, "0602 d0", NULL, "SY", 0, 1},
@@ -101,6 +112,11 @@ static const struct row rows[] = {
     {"av1: N, two elements", CODEC_AV1, "28 04 08000000 30 1000", NULL, "SKY", 0, 0},
     {"av1: sequence header without N", CODEC_AV1, "20 04 08000000 30 1000", NULL, "SKY", 0, 0},
     {"av1: one frame", CODEC_AV1, "10 30 2000", NULL, "S", 0, 0},
+    {"av1: temporal delimiter", CODEC_AV1, "10 10 00", NULL, "S", 0, 0},
+    {"av1: frame header", CODEC_AV1, "10 18 00", NULL, "S", 0, 0},
+    {"av1: metadata", CODEC_AV1, "10 28 00", NULL, "S", 0, 0},
+    {"av1: a length of nine bytes", CODEC_AV1, "00 808080808080808000 02 3000", NULL, "!", 0, 0},
+    {"av1: a length of eight bytes", CODEC_AV1, "00 8080808080808000 02 3000", NULL, "", 0, 0},
     {"av1: one frame to be continued", CODEC_AV1, "50 30 2000", NULL, "S", 0, 0},
     {"av1: continued", CODEC_AV1, "90 08 2000", NULL, "", 0, 0},
     {"av1: continued, then a tile group", CODEC_AV1, "a0 01 08 20 00", NULL, "", 0, 0},
@@ -206,6 +222,40 @@ static void descriptors_of_any_length_are_safe(void **state) {
     bytes_free(payload);
 }
 
+static void picture_numbers_are_found(void **state) {
+    (void)state;
+    static const struct {
+        enum media_codec codec;
+        const char *payload;
+        struct picture_places places;
+    } rows_of[] = {
+        {CODEC_VP8, "10 10", {0}},
+        {CODEC_VP8, "90 80 12 10", {.id_at = 2}},
+        {CODEC_VP8, "90 80 9234 10", {.id_at = 2, .id_long = true}},
+        {CODEC_VP8, "90 c0 12 07 10", {.id_at = 2, .tl0_at = 3}},
+        {CODEC_VP8, "90 c0 9234 07 10", {.id_at = 2, .id_long = true, .tl0_at = 4}},
+        {CODEC_VP8, "90 40 07 10", {.tl0_at = 2}},
+        {CODEC_VP8, "90 a0 9234 20 10", {.id_at = 2, .id_long = true}},
+        {CODEC_VP9, "08 82", {0}},
+        {CODEC_VP9, "88 12 82", {.id_at = 1}},
+        {CODEC_VP9, "88 9234 82", {.id_at = 1, .id_long = true}},
+        {CODEC_VP9, "a8 9234 00 07 82", {.id_at = 1, .id_long = true, .tl0_at = 4}},
+        {CODEC_VP9, "a8 12 00 07 82", {.id_at = 1, .tl0_at = 3}},
+        {CODEC_VP9, "28 00 07 82", {.tl0_at = 2}},
+        {CODEC_VP9, "b8 9234 00 82", {.id_at = 1, .id_long = true}}, // flexible: none
+        {CODEC_H264, "65 88", {0}},
+    };
+    for (size_t i = 0; i < sizeof rows_of / sizeof *rows_of; i++) {
+        struct span payload = bytes_of(rows_of[i].payload);
+        struct codec_frame f;
+        assert_true(codec_inspect(rows_of[i].codec, payload, (struct span){0}, &f));
+        if (memcmp(&f.pictures, &rows_of[i].places, sizeof f.pictures) != 0)
+            fail_msg("%s: got %u, %u, %u", rows_of[i].payload, f.pictures.id_at, f.pictures.id_long,
+                     f.pictures.tl0_at);
+        bytes_free(payload);
+    }
+}
+
 static void codecs_have_names_and_manners(void **state) {
     (void)state;
     static const struct {
@@ -232,6 +282,7 @@ int main(void) {
         cmocka_unit_test(payloads_are_inspected),
         cmocka_unit_test(prefixes_are_safe),
         cmocka_unit_test(descriptors_of_any_length_are_safe),
+        cmocka_unit_test(picture_numbers_are_found),
         cmocka_unit_test(codecs_have_names_and_manners),
         cmocka_unit_test(silence_is_one_or_two_bytes),
     };

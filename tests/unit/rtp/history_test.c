@@ -47,6 +47,12 @@ static void lets_go_of_what_is_old(void **state) {
     (void)state;
     struct pool *pool = pool_create(4096);
     struct history *h = history_create();
+    for (uint16_t seq = 0; seq < 10; seq++)
+        put(h, pool, seq, 0);
+    for (unsigned left = 10; left > 0; left--) { // so many a call and no more
+        assert_int_equal(history_count(h), left);
+        assert_int_equal(history_expire(h, HISTORY_AGE_US + 1, 1), 1);
+    }
     put(h, pool, 1, 0);
     put(h, pool, 2, SECOND);
     assert_non_null(history_get(h, 1, HISTORY_AGE_US));

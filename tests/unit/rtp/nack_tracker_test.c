@@ -112,6 +112,79 @@ static void too_many_missing(void **state) {
     }
 }
 
+// What is missing before a key frame is given up when the list would be too long; what is missing behind it
+// stays.
+static void a_key_frame_bounds_what_is_missing(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        bool key;
+        uint16_t second_gap;
+        unsigned pending;
+        bool wanted;
+        uint16_t first;
+    } rows[] = {
+        {"the list is just full", true, NACK_PENDING_MAX - 300, NACK_PENDING_MAX, false, 1},
+        {"one more: what was before the key frame goes", true, NACK_PENDING_MAX - 299, NACK_PENDING_MAX - 299,
+         false, 302},
+        {"no key frame: all of it goes", false, NACK_PENDING_MAX - 299, 0, true, 0},
+        {"a gap that is too large by itself", true, NACK_PENDING_MAX + 1, 0, true, 0},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct nack_tracker *t = nack_tracker_create();
+        assert_non_null(t);
+        bool wanted = false;
+        uint16_t seqs[NACK_PENDING_MAX];
+        nack_tracker_add(t, 0, false, 0, &wanted);
+        nack_tracker_add(t, 301, rows[i].key, 0, &wanted); // 1..300 are missing
+        assert_int_equal(nack_tracker_pending(t), 300);
+        nack_tracker_add(t, (uint16_t)(302 + rows[i].second_gap), false, 0, &wanted);
+        if (nack_tracker_pending(t) != rows[i].pending || wanted != rows[i].wanted)
+            fail_msg("%s: %u pending, key frame wanted: %d", rows[i].what, nack_tracker_pending(t), wanted);
+        unsigned n = nack_tracker_due(t, NACK_REORDER_US, RTT, seqs, NACK_PENDING_MAX, &wanted);
+        assert_int_equal(n, rows[i].pending);
+        assert_true(n == 0 || (seqs[0] == rows[i].first && seqs[n - 1] == 301 + rows[i].second_gap));
+        nack_tracker_destroy(t);
+    }
+}
+
+static void repairs_in_the_middle_leave_the_others(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create();
+    assert_non_null(t);
+    bool key = false;
+    uint16_t seqs[8];
+    nack_tracker_add(t, 10, false, 0, &key);
+    nack_tracker_add(t, 16, false, 0, &key);
+    assert_int_equal(nack_tracker_add(t, 13, false, 0, &key), NACK_NEW);
+    assert_int_equal(nack_tracker_add(t, 14, false, 0, &key), NACK_NEW);
+    assert_int_equal(nack_tracker_due(t, NACK_REORDER_US, RTT, seqs, 1, &key), 1); // 11 alone, to begin with
+    assert_int_equal(seqs[0], 11);
+    assert_int_equal(nack_tracker_next_us(t, RTT), NACK_REORDER_US); // 12 is due, though it is not the first
+    assert_int_equal(nack_tracker_due(t, NACK_REORDER_US, RTT, seqs, 8, &key), 2);
+    assert_int_equal(seqs[0], 12);
+    assert_int_equal(seqs[1], 15);
+    nack_tracker_destroy(t);
+}
+
+static void what_is_too_old_is_forgotten(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create();
+    assert_non_null(t);
+    bool key = false;
+    nack_tracker_add(t, 0, false, 0, &key);
+    nack_tracker_add(t, 3, false, 0, &key);
+    for (unsigned seq = 4; seq <= NACK_AGE_MAX + 1; seq++)
+        nack_tracker_add(t, (uint16_t)seq, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 2);
+    nack_tracker_add(t, NACK_AGE_MAX + 2, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 1);
+    nack_tracker_add(t, NACK_AGE_MAX + 3, false, 0, &key);
+    assert_int_equal(nack_tracker_pending(t), 0);
+    assert_false(key);
+    nack_tracker_destroy(t);
+}
+
 static void reset_forgets(void **state) {
     (void)state;
     struct nack_tracker *t = nack_tracker_create();
@@ -151,6 +224,9 @@ int main(void) {
         cmocka_unit_test(asked_after_reordering_then_each_round_trip),
         cmocka_unit_test(given_up_after_all_tries),
         cmocka_unit_test(too_many_missing),
+        cmocka_unit_test(a_key_frame_bounds_what_is_missing),
+        cmocka_unit_test(repairs_in_the_middle_leave_the_others),
+        cmocka_unit_test(what_is_too_old_is_forgotten),
         cmocka_unit_test(reset_forgets),
         cmocka_unit_test(a_list_that_nobody_asks_from_is_given_up),
     };

@@ -43,6 +43,7 @@ static void packets_look_as_the_rfcs_draw_them(void **state) {
     rtcp_write_rr(&w, 10, NULL, 0);
     want_bytes("empty receiver report", &w, "80c90001 0000000a");
     w = writer_of(buffer, sizeof buffer);
+    memset(buffer, 0xee, sizeof buffer); // it began with the same SSRC
     rtcp_write_bye(&w, 10);
     want_bytes("bye", &w, "81cb0001 0000000a");
     w = writer_of(buffer, sizeof buffer);
@@ -133,6 +134,23 @@ static void nacks_are_packed(void **state) {
 
 static void a_nack_takes_what_fits(void **state) {
     (void)state;
+    static const uint16_t near[] = {1, 100, 101, 102, 103}, twice[] = {5, 5, 6};
+    struct writer of_two = writer_of(buffer, sizeof buffer);
+    memset(buffer, 0xee, sizeof buffer);
+    assert_int_equal(rtcp_write_nack(&of_two, 1, 2, near, 2), 2); // and does not look at those behind
+    want_bytes("two of five", &of_two, "81cd0004 00000001 00000002 00010000 00640000");
+    struct writer of_three = writer_of(buffer, sizeof buffer);
+    assert_int_equal(rtcp_write_nack(&of_three, 1, 2, twice, 3), 3);
+    want_bytes("one of them twice", &of_three, "81cd0003 00000001 00000002 00050001");
+    // What is in the writer already takes of its room.
+    struct writer behind = writer_of(buffer, 24);
+    write_u32(&behind, 0);
+    assert_int_equal(rtcp_write_nack(&behind, 1, 2, near, 2), 2);
+    assert_true(behind.len == 24 && !behind.failed);
+    behind = writer_of(buffer, 23);
+    write_u32(&behind, 0);
+    assert_int_equal(rtcp_write_nack(&behind, 1, 2, near, 2), 1);
+    assert_true(behind.len == 20 && !behind.failed);
     static const uint16_t far[] = {0, 100, 200, 300};
     static const struct {
         size_t room;
@@ -151,6 +169,23 @@ static void a_nack_takes_what_fits(void **state) {
     struct writer w = writer_of(buffer, sizeof buffer);
     assert_int_equal(rtcp_write_nack(&w, 1, 2, far, 0), 0);
     assert_true(w.len == 0 && !w.failed);
+}
+
+// The length has 16 bits: in words less one, which is two SSRCs and so many items.
+static void a_nack_is_never_longer_than_its_length_says(void **state) {
+    (void)state;
+    enum { ITEMS = UINT16_MAX - 2, SEQS = ITEMS + 10 };
+    uint16_t *seqs = malloc(SEQS * sizeof *seqs);
+    size_t room = 12 + 4 * (size_t)SEQS;
+    uint8_t *bytes = malloc(room);
+    for (unsigned i = 0; i < SEQS; i++)
+        seqs[i] = (uint16_t)(i * 100);
+    struct writer w = writer_of(bytes, room);
+    assert_int_equal(rtcp_write_nack(&w, 1, 2, seqs, SEQS), ITEMS);
+    assert_int_equal(w.len, 12 + 4 * (size_t)ITEMS);
+    assert_int_equal(load_be16(bytes + 2), UINT16_MAX);
+    free(bytes);
+    free(seqs);
 }
 
 static void write_kind(struct writer *w, unsigned kind) {
@@ -232,6 +267,7 @@ int main(void) {
         cmocka_unit_test(lost_packets_are_clamped_to_24_bits),
         cmocka_unit_test(nacks_are_packed),
         cmocka_unit_test(a_nack_takes_what_fits),
+        cmocka_unit_test(a_nack_is_never_longer_than_its_length_says),
         cmocka_unit_test(half_a_packet_is_never_written),
         cmocka_unit_test(a_full_report_reads_back),
     };

@@ -322,7 +322,7 @@ static void picture_numbers_are_stamped(void **state) {
     rtp_forward_prepare(b, &view, &values, MEDIA_VIDEO, 0);
     struct picture_numbers numbers;
     assert_false(rtp_forward_pictures(b, &numbers)); // nobody said where they are
-    forward_meta_of(b)->picture_at = 2;
+    forward_meta_of(b)->pictures = (struct picture_places){.id_at = 2, .id_long = true, .tl0_at = 4};
     assert_true(rtp_forward_pictures(b, &numbers));
     assert_int_equal(numbers.id, 0x7ffe);
     assert_int_equal(numbers.tl0, 0xff);
@@ -333,6 +333,12 @@ static void picture_numbers_are_stamped(void **state) {
     assert_memory_equal(payload, wrapped, sizeof wrapped);
     rtp_forward_copy_rtx(out, b, &stamp, 77);
     assert_memory_equal(block_data(out) + forward_meta_of(b)->header_len + 2, wrapped, sizeof wrapped);
+    // The id alone, taken for one of 7 bits: 0x7f + 3 wraps, and its first bit stays.
+    forward_meta_of(b)->pictures = (struct picture_places){.id_at = 2};
+    rtp_forward_copy(out, b, &stamp);
+    payload = block_data(out) + forward_meta_of(b)->header_len;
+    static const uint8_t alone[] = {0x90, 0xe0, 0x82, 0xfe, 0xff, 0x40, 1, 2, 3};
+    assert_memory_equal(payload, alone, sizeof alone);
     block_release(b);
     block_release(out);
     pool_destroy(blocks);

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+static const struct picture_numbers no_pictures;
+
 enum action { SYNC, MAP, DROP };
 
 struct row {
@@ -20,6 +22,26 @@ struct row {
     int expected;           // the number that goes out, -1: none
     uint32_t expected_timestamp;
 };
+
+static void check_rows(struct seq_rewrite *rw, const struct row *rows, size_t count) {
+    for (unsigned i = 0; i < count; i++) {
+        const struct row *r = &rows[i];
+        if (r->action == DROP) {
+            seq_rewrite_drop(rw, r->seq);
+            continue;
+        }
+        if (r->action == SYNC)
+            seq_rewrite_sync(rw, r->source, r->seq, r->timestamp, r->timestamp_out,
+                             (struct picture_numbers){.id = r->source});
+        uint64_t index = 0;
+        uint32_t timestamp = 0;
+        bool mapped = seq_rewrite_map(rw, r->seq, r->timestamp, &index, &timestamp);
+        int got = mapped ? (int)index : -1;
+        if (got != r->expected || (mapped && timestamp != r->expected_timestamp))
+            fail_msg("row %u, %s: expected %d at %u, got %d at %u", i, r->what, r->expected,
+                     r->expected_timestamp, got, timestamp);
+    }
+}
 
 static void numbers_by_table(void **state) {
     (void)state;
@@ -46,22 +68,7 @@ static void numbers_by_table(void **state) {
     };
     struct seq_rewrite rw;
     seq_rewrite_init(&rw, 100);
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct row *r = &rows[i];
-        if (r->action == DROP) {
-            seq_rewrite_drop(&rw, r->seq);
-            continue;
-        }
-        if (r->action == SYNC)
-            seq_rewrite_sync(&rw, r->source, r->seq, r->timestamp, r->timestamp_out);
-        uint16_t seq = 0;
-        uint32_t timestamp = 0;
-        bool mapped = seq_rewrite_map(&rw, r->seq, r->timestamp, &seq, &timestamp);
-        int got = mapped ? seq : -1;
-        if (got != r->expected || (mapped && timestamp != r->expected_timestamp))
-            fail_msg("row %u, %s: expected %d at %u, got %d at %u", i, r->what, r->expected,
-                     r->expected_timestamp, got, timestamp);
-    }
+    check_rows(&rw, rows, sizeof rows / sizeof *rows);
     // What went out under which number: source and number in.
     static const struct {
         uint16_t out;
@@ -69,14 +76,88 @@ static void numbers_by_table(void **state) {
     } back[] = {{100, 0, 65534}, {102, 0, 0}, {104, 0, 4},  {105, 0, 5},  {106, 0, 7}, {107, 1, 30000},
                 {108, 1, 30001}, {109, 0, 9}, {110, 0, 10}, {111, -1, 0}, {99, -1, 0}, {33000, -1, 0}};
     for (unsigned i = 0; i < sizeof back / sizeof *back; i++) {
-        uint8_t source = 9;
-        uint16_t in = 0;
-        uint32_t offset = 0;
-        bool known = seq_rewrite_unmap(&rw, back[i].out, &source, &in, &offset);
-        if (known != (back[i].source >= 0) || (known && (source != back[i].source || in != back[i].in)))
+        struct seq_origin o = {0};
+        bool known = seq_rewrite_unmap(&rw, back[i].out, &o);
+        if (known != (back[i].source >= 0) || (known && (o.source != back[i].source || o.seq != back[i].in)))
             fail_msg("number %u: expected %d of source %d, got %d of %d", back[i].out, back[i].in,
-                     back[i].source, in, known ? source : -1);
+                     back[i].source, o.seq, known ? o.source : -1);
+        if (known)
+            assert_int_equal(o.picture_offset.id, o.source);
     }
+}
+
+// A gap that is too large is not shown; what was lost in it, or was left out, has no place any more.
+static void large_gaps_are_closed(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"the first", SYNC, 0, 100, 0, 0, 10, 0},
+        {"as much as may be lost", MAP, 0, 1101, 1, 0, 1011, 1},
+        {"lost before it", MAP, 0, 1100, 1, 0, 1010, 1},
+        {"one more lost than that", MAP, 0, 2103, 2, 0, 1012, 2},
+        {"lost before that", MAP, 0, 2102, 2, 0, -1, 0},
+        {"and on", MAP, 0, 2104, 3, 0, 1013, 3},
+        {"far ahead, left out", DROP, 0, 2905, 0, 0, 0, 0},
+        {"lost before that keeps its number", MAP, 0, 2105, 3, 0, 1014, 3},
+        {"far ahead, left out again", DROP, 0, 3905, 0, 0, 0, 0},
+        {"closed over both", MAP, 0, 3906, 4, 0, 1015, 4},
+        {"what was lost before them is gone", MAP, 0, 2106, 3, 0, -1, 0},
+        {"between them as well", MAP, 0, 3000, 3, 0, -1, 0},
+        {"the source begins anew far on", SYNC, 0, 9, 9, 9, 1016, 9},
+    };
+    struct seq_rewrite rw;
+    seq_rewrite_init(&rw, 10);
+    check_rows(&rw, rows, sizeof rows / sizeof *rows);
+}
+
+// Padding that jumps, and nothing between: 16 bits tell no more where that ends, and no index comes twice.
+static void jumps_that_carry_nothing_are_closed(void **state) {
+    (void)state;
+    struct seq_rewrite rw;
+    seq_rewrite_init(&rw, 500);
+    seq_rewrite_sync(&rw, 0, 1000, 0, 0, no_pictures);
+    uint64_t index, last = 500;
+    uint32_t timestamp;
+    assert_true(seq_rewrite_map(&rw, 1000, 0, &index, &timestamp));
+    uint16_t seq = 1000;
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < 21; i++)
+            seq_rewrite_drop(&rw, seq = (uint16_t)(seq + 2990));
+        for (unsigned i = 0; i < 400; i++) {
+            assert_true(seq_rewrite_map(&rw, ++seq, 0, &index, &timestamp));
+            assert_int_equal(index, ++last);
+        }
+    }
+}
+
+static void what_is_too_late_is_not_sent(void **state) {
+    (void)state;
+    struct seq_rewrite rw;
+    seq_rewrite_init(&rw, 1);
+    seq_rewrite_sync(&rw, 0, 0, 0, 0, no_pictures);
+    uint64_t index;
+    uint32_t timestamp;
+    for (uint16_t seq = 0; seq < 900; seq += 2)
+        assert_true(seq_rewrite_map(&rw, seq, 0, &index, &timestamp));
+    assert_true(seq_rewrite_map(&rw, 899 - INDEX_WINDOW_SURE, 0, &index, &timestamp));
+    assert_int_equal(index, 900 - INDEX_WINDOW_SURE);
+    assert_false(seq_rewrite_map(&rw, 899 - INDEX_WINDOW_SURE - 64, 0, &index, &timestamp));
+    struct seq_origin origin; // but it can be asked for as RTX
+    assert_true(seq_rewrite_unmap(&rw, 900 - INDEX_WINDOW_SURE - 64, &origin));
+}
+
+// Time follows a source whose clock goes back, and no frame that is out of order.
+static void time_follows_a_clock_that_goes_back(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"the first", SYNC, 0, 1, 1000000000, 1000000000, 5, 1000000000},
+        {"out of order", MAP, 0, 2, 999990000, 0, 6, 999990000},
+        {"its highest counts", SYNC, 0, 3, 7, 999999000, 7, 1000000001},
+        {"the clock goes back", MAP, 0, 4, 3394967296u, 0, 8, 99999994},
+        {"and on", SYNC, 0, 5, 50, 100003000, 9, 100003000},
+    };
+    struct seq_rewrite rw;
+    seq_rewrite_init(&rw, 5);
+    check_rows(&rw, rows, sizeof rows / sizeof *rows);
 }
 
 // Any mixture of loss, leaving out and switching: no number twice, no gap but for losses, all found again.
@@ -88,7 +169,7 @@ static void any_mixture_is_continuous(void **state) {
         uint16_t next[3] = {(uint16_t)rand(), (uint16_t)rand(), (uint16_t)rand()}, expected = 1000;
         uint8_t source = 0;
         seq_rewrite_init(&rw, expected);
-        seq_rewrite_sync(&rw, 0, next[0], 0, 0);
+        seq_rewrite_sync(&rw, 0, next[0], 0, 0, no_pictures);
         bool started = false;
         for (unsigned i = 0; i < 3000; i++) {
             int what = rand() % 20;
@@ -106,19 +187,21 @@ static void any_mixture_is_continuous(void **state) {
                 expected = (uint16_t)rw.out_next;
                 source = (uint8_t)(rand() % 3);
                 next[source] = (uint16_t)(next[source] + rand() % 100);
-                seq_rewrite_sync(&rw, source, next[source], i * 10, i * 10);
+                seq_rewrite_sync(&rw, source, next[source], i * 10, i * 10, no_pictures);
             }
-            uint16_t in = next[source]++, out, found;
-            uint32_t timestamp, offset;
-            uint8_t from;
+            uint16_t in = next[source]++;
+            uint64_t out;
+            uint32_t timestamp;
+            struct seq_origin origin;
             assert_true(seq_rewrite_map(&rw, in, i * 10, &out, &timestamp));
             started = true;
-            if (out != expected)
-                fail_msg("round %u, packet %u: expected %u, got %u", round, i, expected, out);
+            if ((uint16_t)out != expected)
+                fail_msg("round %u, packet %u: expected %u, got %u", round, i, expected, (uint16_t)out);
             expected++;
-            assert_true(seq_rewrite_unmap(&rw, out, &from, &found, &offset));
-            assert_int_equal(found, in);
-            assert_int_equal(from, source);
+            assert_false(seq_rewrite_map(&rw, in, i * 10, &out, &timestamp));
+            assert_true(seq_rewrite_unmap(&rw, (uint16_t)out, &origin));
+            assert_int_equal(origin.seq, in);
+            assert_int_equal(origin.source, source);
         }
     }
 }
@@ -126,6 +209,10 @@ static void any_mixture_is_continuous(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_by_table),
+        cmocka_unit_test(large_gaps_are_closed),
+        cmocka_unit_test(jumps_that_carry_nothing_are_closed),
+        cmocka_unit_test(what_is_too_late_is_not_sent),
+        cmocka_unit_test(time_follows_a_clock_that_goes_back),
         cmocka_unit_test(any_mixture_is_continuous),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,8 @@ static void told_add(struct told *t, struct span datagram) {
     }
     assert_false(r.failed);
     assert_true(r.left < 4);
+    assert_int_equal(first & 0x20 ? datagram.ptr[datagram.len - 1] : 0, r.left); // RFC 3550, 6.4.1
+    assert_in_range(count, 1, 400);
     t->packets++;
 }
 
@@ -187,6 +189,132 @@ static void loss_is_the_share_that_never_came(void **state) {
     twcc_recorder_destroy(r);
 }
 
+// Statuses of numbers 0, 1, ... as letters: '.' lost, else so many units of 16 ticks behind the one before;
+// and how long the packet is that tells them, by the shortest chunks there are.
+static void chunks_are_as_short_as_they_can_be(void **state) {
+    (void)state;
+    static const struct {
+        const char *what, *statuses;
+        size_t bytes;
+    } rows[] = {
+        {"one", "a", 20 + 2 + 1},
+        {"all alike: one run", "aaaaaaaaaaaaaaaaaa", 20 + 2 + 18},
+        {"a run to the end, however short", "aaa", 20 + 2 + 3},
+        {"fourteen alike are a run", "aaaaaaaaaaaaaa.a", 20 + 2 + 2 + 15},
+        {"mixed: fourteen a chunk", "a.a.a.a.a.a.a.a.a.a.a.a.a.a", 20 + 4 + 14},
+        {"a delta of 255 ticks is a byte", "ap", 20 + 2 + 2},
+        {"a delta of 256 ticks is two, and so are two bits", "aq", 20 + 2 + 3},
+        {"large ones among small: seven a chunk", "aqaqaqaqaqaqaq", 20 + 4 + 21},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct twcc_recorder *r = twcc_recorder_create();
+        assert_non_null(r);
+        uint64_t at_us = 64000;
+        uint8_t bytes[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        write_u64(&w, 0); // it follows another packet
+        for (uint16_t seq = 0; rows[i].statuses[seq]; seq++) {
+            char c = rows[i].statuses[seq];
+            at_us += c == 'a' || c == '.' ? 0 : c == 'p' ? 255 * TICK : 256 * TICK;
+            if (c != '.')
+                twcc_recorder_add(r, seq, at_us);
+        }
+        told_clear(&told);
+        assert_true(twcc_recorder_write(r, &w, 11, 22, at_us));
+        told_add(&told, span_of(bytes + 8, w.len - 8));
+        if (w.len - 8 != (rows[i].bytes + 3) / 4 * 4)
+            fail_msg("%s: expected %zu bytes and padding, got %zu", rows[i].what, rows[i].bytes, w.len - 8);
+        twcc_recorder_destroy(r);
+    }
+}
+
+// The first number is the first that is told of, and a jump begins a new interval: nothing waits from before.
+static void a_beginning_has_nothing_before_it(void **state) {
+    (void)state;
+    struct twcc_recorder *r = twcc_recorder_create();
+    assert_non_null(r);
+    told_clear(&told);
+    twcc_recorder_add(r, 5, 64000);
+    twcc_recorder_add(r, 20000, US_PER_SECOND);
+    assert_int_equal(twcc_recorder_next_us(r), US_PER_SECOND + TWCC_INTERVAL_US);
+    told_all(&told, r, 2 * US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], -1);
+    twcc_recorder_add(r, 5, 3 * US_PER_SECOND);
+    told_all(&told, r, 4 * US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], 3 * US_PER_SECOND);
+    twcc_recorder_destroy(r);
+    r = twcc_recorder_create();
+    assert_non_null(r);
+    told_clear(&told);
+    twcc_recorder_add(r, 5, 64000);
+    told_all(&told, r, US_PER_SECOND);
+    assert_int_equal(told.arrival_us[5], 64000);
+    for (unsigned seq = 0; seq < 5; seq++)
+        assert_int_equal(told.arrival_us[seq], -1);
+    twcc_recorder_destroy(r);
+}
+
+// A delta has 16 bits: what is further apart is told by another packet, with a reference time of its own.
+static void a_delta_that_does_not_fit_ends_the_packet(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ticks;
+        unsigned packets;
+    } rows[] = {{32767, 1}, {32768, 2}, {-32768, 1}, {-32769, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct twcc_recorder *r = twcc_recorder_create();
+        assert_non_null(r);
+        int64_t first_us = 64000000, second_us = first_us + rows[i].ticks * TICK;
+        told_clear(&told);
+        twcc_recorder_add(r, 1, (uint64_t)first_us);
+        twcc_recorder_add(r, 2, (uint64_t)second_us);
+        told_all(&told, r, (uint64_t)first_us);
+        assert_int_equal(told.arrival_us[1], first_us);
+        assert_int_equal(told.arrival_us[2], second_us);
+        assert_int_equal(told.packets, rows[i].packets);
+        twcc_recorder_destroy(r);
+    }
+}
+
+// A jump by the whole window is a new beginning, in both directions; one number less is a gap.
+static void the_edges_of_the_window(void **state) {
+    (void)state;
+    static const struct {
+        int jump;
+        bool anew;
+    } rows[] = {
+        {TWCC_WINDOW, true}, {TWCC_WINDOW - 1, false}, {-TWCC_WINDOW, true}, {1 - TWCC_WINDOW, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct twcc_recorder *r = twcc_recorder_create();
+        assert_non_null(r);
+        uint16_t to = (uint16_t)(20000 + rows[i].jump);
+        told_clear(&told);
+        twcc_recorder_add(r, 20000, 64000);
+        twcc_recorder_add(r, to, 128000);
+        told_all(&told, r, 200000);
+        assert_int_equal(told.arrival_us[to], 128000);
+        assert_int_equal(told.arrival_us[20000], rows[i].anew ? -1 : 64000);
+        assert_int_equal(told.arrival_us[(uint16_t)(20000 + rows[i].jump / 2)], rows[i].anew ? -1 : -2);
+        twcc_recorder_destroy(r);
+    }
+}
+
+// Nobody asked for so long that the window has gone on: its oldest number is told as itself, none before it.
+static void the_window_keeps_its_newest_numbers(void **state) {
+    (void)state;
+    struct twcc_recorder *r = twcc_recorder_create();
+    assert_non_null(r);
+    told_clear(&told);
+    for (unsigned i = 0; i <= TWCC_WINDOW; i++)
+        twcc_recorder_add(r, (uint16_t)i, 64000 + i * MS);
+    told_all(&told, r, 64000 + TWCC_WINDOW * MS);
+    assert_int_equal(told.arrival_us[0], -1);
+    for (unsigned i = 1; i <= TWCC_WINDOW; i++)
+        assert_int_equal(told.arrival_us[i], 64000 + i * MS);
+    assert_int_equal(told.packets, 3); // 400 a packet
+    twcc_recorder_destroy(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrivals_are_told_over_the_wrap),
@@ -195,6 +323,11 @@ int main(void) {
         cmocka_unit_test(a_long_call_does_not_drift),
         cmocka_unit_test(jumps_are_survived),
         cmocka_unit_test(loss_is_the_share_that_never_came),
+        cmocka_unit_test(chunks_are_as_short_as_they_can_be),
+        cmocka_unit_test(a_beginning_has_nothing_before_it),
+        cmocka_unit_test(a_delta_that_does_not_fit_ends_the_packet),
+        cmocka_unit_test(the_edges_of_the_window),
+        cmocka_unit_test(the_window_keeps_its_newest_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

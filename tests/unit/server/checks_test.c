@@ -2,7 +2,7 @@
 #include "server/checks.h"
 
 #include "base/clock.h"
-#include "server/container.h"
+#include "server/config/container.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

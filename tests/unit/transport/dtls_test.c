@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "dtls_harness.h"
 
 static BIO_METHOD *method;
@@ -252,6 +253,94 @@ static void test_foreign_clients(void **state) {
     }
 }
 
+// ---- Versions that are not ours
+
+static void client_hello_of(const uint16_t *versions, unsigned count, uint8_t *out, size_t *len) {
+    struct writer w = writer_of(out, 256);
+    size_t extension = count ? 5 + 2 * (size_t)count : 0, body = 2 + 32 + 1 + 1 + 4 + 2 + 2 + extension;
+    write_u8(&w, 22);
+    write_u16(&w, 0xfefd);
+    write_zeros(&w, 8);
+    write_u16(&w, (uint16_t)(12 + body));
+    write_u8(&w, 1);
+    write_u24(&w, (uint32_t)body);
+    write_zeros(&w, 5);
+    write_u24(&w, (uint32_t)body);
+    write_u16(&w, 0xfefd);
+    write_zeros(&w, 32 + 1 + 1); // random, no session, no cookie
+    write_u16(&w, 2);
+    write_u16(&w, 0x1301); // TLS_AES_128_GCM_SHA256, of 1.3
+    write_u16(&w, 0x0100); // no compression
+    write_u16(&w, (uint16_t)extension);
+    if (count) {
+        write_u16(&w, 43);
+        write_u16(&w, (uint16_t)(extension - 4));
+        write_u8(&w, (uint8_t)(2 * count));
+    }
+    for (unsigned i = 0; i < count; i++)
+        write_u16(&w, versions[i]);
+    assert_false(w.failed);
+    *len = w.len;
+}
+
+static void test_versions(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned count;
+        uint16_t versions[3];
+        bool refused;
+        const char *reason;
+    } rows[] = {
+        {"1.3 alone", 1, {0xfefc}, true, "unsupported protocol"},
+        {"1.3 and what nobody knows", 2, {0x7a7a, 0xfefc}, true, "unsupported protocol"},
+        {"1.3 and 1.2", 2, {0xfefc, 0xfefd}, false, "no shared cipher"},
+        {"it does not say", 0, {0}, false, "no shared cipher"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct link out = {.seed = 1};
+        struct dtls *dtls = dtls_create(server_context, &(struct dtls_output){&out, link_send});
+        uint8_t hello[256];
+        size_t len;
+        client_hello_of(rows[i].versions, rows[i].count, hello, &len);
+        uint64_t start_us = virtual_now_us;
+        assert_true(dtls_input(dtls, span_of(hello, len), virtual_now_us));
+        assert_int_equal(out.sent, 0);
+        while (dtls_get_state(dtls) != DTLS_FAILED && virtual_now_us < start_us + DTLS_HANDSHAKE_US) {
+            virtual_now_us = dtls_next_us(dtls);
+            dtls_advance(dtls, virtual_now_us);
+            if (out.sent == 1 && rows[i].refused)
+                assert_in_range(virtual_now_us - start_us, 0, DTLS_VERSION_US);
+        }
+        print_message("%s: %s\n", rows[i].name, dtls_failure(dtls));
+        assert_int_equal(dtls_get_state(dtls), DTLS_FAILED);
+        assert_non_null(strstr(dtls_failure(dtls), rows[i].reason));
+        assert_int_equal(virtual_now_us - start_us, rows[i].refused ? DTLS_VERSION_US : DTLS_HANDSHAKE_US);
+        assert_int_equal(out.sent, rows[i].refused);
+        if (rows[i].refused)
+            assert_memory_equal(out.items[0]->bytes + 13, "\2\106", 2); // fatal, protocol_version
+        link_clear(&out);
+        dtls_destroy(dtls);
+    }
+}
+
+// A forged ClientHello of another version comes before the peer's own: the handshake goes on, nothing is
+// said.
+static void test_a_forged_version_ends_nothing(void **state) {
+    (void)state;
+    struct guest g;
+    guest_open(&g, &(struct foreign_config){.profiles = ALL_PROFILES});
+    struct fingerprint f = fingerprint_of(g.client.x509, FINGERPRINT_SHA256);
+    assert_int_equal(dtls_connect(g.server, DTLS_ROLE_CLIENT, &f), ERR_OK);
+    uint8_t hello[256];
+    size_t len;
+    client_hello_of((const uint16_t[]){0xfefc}, 1, hello, &len);
+    dtls_input(g.server, span_of(hello, len), virtual_now_us);
+    guest_run(&g);
+    assert_int_equal(dtls_get_state(g.server), DTLS_CONNECTED);
+    guest_close(&g);
+}
+
 static void test_fingerprints(void **state) {
     (void)state;
     for (int hash = FINGERPRINT_SHA1; hash <= FINGERPRINT_SHA512; hash++)
@@ -396,6 +485,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshake),        cmocka_unit_test(test_bad_links),
         cmocka_unit_test(test_timers),           cmocka_unit_test(test_foreign_clients),
+        cmocka_unit_test(test_versions),         cmocka_unit_test(test_a_forged_version_ends_nothing),
         cmocka_unit_test(test_fingerprints),     cmocka_unit_test(test_release),
         cmocka_unit_test(test_last_flight_lost), cmocka_unit_test(test_allocations_fail),
     };

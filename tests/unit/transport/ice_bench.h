@@ -23,6 +23,7 @@ struct ice_bench {
 static int ice_bench_start(void **state) {
     struct ice_bench *b = calloc(1, sizeof *b);
     b->stun = ice_stun_create();
+    assert_non_null(b->stun);
     b->credentials = (struct ice_credentials){"00aaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
     ice_init(&b->ice, &b->credentials);
     b->now_us = 1000 * US_PER_SECOND;
@@ -38,7 +39,7 @@ static int ice_bench_stop(void **state) {
 }
 
 static inline struct tuple tuple_from(const char *ip, uint16_t port) {
-    struct tuple t;
+    struct tuple t = {.protocol = TUPLE_UDP};
     bool ip6 = strchr(ip, ':') != NULL;
     assert_int_equal(addr_parse(ip, port, &t.remote), ERR_OK);
     assert_int_equal(addr_parse(ip6 ? "2001:db8::1" : "192.0.2.1", 40000, &t.local), ERR_OK);

@@ -177,8 +177,11 @@ static int world_start(void **state) {
     *state = w;
     w->context = g_main_context_new();
     w->pool = pool_create(1024);
+    assert_non_null(w->pool);
     w->stun = ice_stun_create();
+    assert_non_null(w->stun);
     w->port = udp_port_open(&(struct udp_port_config){0}, w->pool, error, sizeof error);
+    assert_non_null(w->port);
     if (!w->port)
         print_message("%s\n", error);
     return w->port ? 0 : -1;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/transport/ice_bench.h"
+#include "transport/ice_proof.h"
 
 static const struct ice_credentials fresh = {"00cccccccccccccc", "dddddddddddddddddddddddddddddddd"};
 
@@ -154,6 +155,151 @@ static void what_is_not_a_good_check_does_not_renew_consent(void **state) {
     assert_true(ice_next_us(&b->ice) == due);
 }
 
+// Steps of (what comes, seconds later) and whether media may still flow then.
+static void media_and_indications_show_consent(void **state) {
+    enum what {
+        CHECK,
+        INDICATION,
+        NAKED_INDICATION,
+        FORGED_INDICATION,
+        HEARD_SELECTED,
+        HEARD_OTHER,
+        NOTHING
+    };
+    static const struct {
+        const char *name;
+        enum what what;
+        unsigned seconds;
+        bool connected;
+    } steps[] = {
+        {"media, for minutes", HEARD_SELECTED, 25, true},
+        {"media", HEARD_SELECTED, 29, true},
+        {"media", HEARD_SELECTED, 29, true},
+        {"an indication that is authentic", INDICATION, 29, true},
+        {"29 s later", NOTHING, 29, true},
+        {"media", HEARD_SELECTED, 0, true},
+        {"an indication without credentials", NAKED_INDICATION, 15, true},
+        {"one with wrong ones", FORGED_INDICATION, 5, true},
+        {"media from elsewhere", HEARD_OTHER, 9, true},
+        {"none of them counts", NOTHING, 2, false},
+        {"media from elsewhere", HEARD_OTHER, 5, false},
+        {"media from where it was", HEARD_SELECTED, 5, true},
+        {"the next 29 s", NOTHING, 29, true},
+        {"and the end", NOTHING, 2, false},
+        {"an indication", INDICATION, 2, true},
+    };
+    struct ice_bench *b = *state;
+    struct tuple home = tuple_from("198.51.100.1", 5000), other = tuple_from("198.51.100.1", 5001);
+    check(b, &other, false);
+    check(b, &home, true);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct stun_build m;
+        for (unsigned k = 0; k < steps[i].seconds * 10; k++) {
+            b->now_us += US_PER_SECOND / 10;
+            (void)ice_advance(&b->ice, b->now_us);
+        }
+        check_body(&m, &b->credentials, (struct check){.type = STUN_INDICATION_TYPE});
+        if (steps[i].what == INDICATION || steps[i].what == FORGED_INDICATION)
+            check_sign(&m, steps[i].what == INDICATION ? b->credentials.pwd : "wrong");
+        else
+            stun_fingerprint(&m);
+        if (steps[i].what >= INDICATION && steps[i].what <= FORGED_INDICATION) {
+            ice_bench_send(b, &m, &home);
+            assert_int_equal(b->result.reply_len, 0);
+        } else if (steps[i].what == HEARD_SELECTED || steps[i].what == HEARD_OTHER) {
+            ice_heard(&b->ice, ice_find(&b->ice, steps[i].what == HEARD_SELECTED ? &home : &other),
+                      b->now_us);
+        }
+        print_message("%s: %d\n", steps[i].name, b->ice.state);
+        assert_int_equal(b->ice.state, steps[i].connected ? ICE_CONNECTED : ICE_DISCONNECTED);
+        assert_int_equal(ice_selected(&b->ice) != NULL, steps[i].connected);
+    }
+}
+
+static void only_a_proven_tuple_is_held(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple home = tuple_from("198.51.100.1", 5000), other = tuple_from("198.51.100.1", 5001);
+    check(b, &home, true);
+    ice_heard(&b->ice, ice_find(&b->ice, &home), b->now_us);
+    assert_false(ice_holds(&b->ice, &home, b->now_us)); // anybody can forge where it is
+    ice_prove(&b->ice, ice_find(&b->ice, &home), b->now_us);
+    assert_true(ice_holds(&b->ice, &home, b->now_us));
+    assert_false(ice_holds(&b->ice, &other, b->now_us));
+    assert_true(ice_holds(&b->ice, &home, b->now_us + ICE_HELD_CHECKED_US));
+    assert_false(ice_holds(&b->ice, &home, b->now_us + ICE_HELD_CHECKED_US + 1));
+    b->now_us += ICE_HELD_CHECKED_US + 5 * US_PER_SECOND;
+    ice_heard(&b->ice, ice_find(&b->ice, &home), b->now_us);
+    assert_true(ice_holds(&b->ice, &home, b->now_us + ICE_HELD_US));
+    assert_false(ice_holds(&b->ice, &home, b->now_us + ICE_HELD_US + 1));
+}
+
+static bool media_goes_to(const struct ice_bench *b, const struct tuple *expected) {
+    const struct tuple *to = ice_media(&b->ice);
+    return to && tuple_equal(to, expected);
+}
+
+static void media_follows_proof_and_nomination(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple t[3] = {tuple_from("198.51.100.1", 5000), tuple_from("198.51.100.2", 5000),
+                         tuple_from("198.51.100.3", 5000)};
+    check(b, &t[0], true);
+    assert_true(media_goes_to(b, &t[0])); // a few packets, from the budget
+    ice_prove(&b->ice, ice_find(&b->ice, &t[0]), b->now_us);
+    check(b, &t[1], true);
+    check(b, &t[2], true); // who has the last word
+    assert_true(media_goes_to(b, &t[0]));
+    assert_ptr_equal(ice_candidate(&b->ice), ice_find(&b->ice, &t[2]));
+    ice_prove(&b->ice, ice_find(&b->ice, &t[1]), b->now_us);
+    assert_true(media_goes_to(b, &t[1]));
+    check(b, &t[0], true); // proven already: at once
+    assert_true(media_goes_to(b, &t[0]));
+    assert_null(ice_candidate(&b->ice));
+    ice_prove(&b->ice, ice_find(&b->ice, &t[2]), b->now_us); // nominated before that
+    assert_true(media_goes_to(b, &t[0]));
+    b->now_us += 11 * US_PER_SECOND; // what was proven then may be somebody else's address now
+    check(b, &t[0], true);
+    check(b, &t[1], true);
+    assert_true(media_goes_to(b, &t[0]));
+    assert_ptr_equal(ice_candidate(&b->ice), ice_find(&b->ice, &t[1]));
+}
+
+static void a_budget_bounds_what_nobody_has_proven(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple from = tuple_from("198.51.100.1", 5000);
+    check(b, &from, true);
+    size_t media = 0, rest = 0;
+    for (; media_goes_to(b, &from) && media < 100000; media += 1200)
+        ice_spend(&b->ice, 1200, b->now_us);
+    struct ice_path *path = ice_find(&b->ice, &from);
+    for (; ice_afford(&b->ice, path, 100, b->now_us) && rest < 100000; rest += 100)
+        continue;
+    assert_in_range(media, 1200, ICE_UNPROVEN_BYTES - ICE_UNPROVEN_KEPT + 1200);
+    assert_in_range(media + rest, ICE_UNPROVEN_BYTES - 1300, ICE_UNPROVEN_BYTES);
+    ice_credit(&b->ice, path, 500); // what comes from there pays for what goes there
+    assert_true(ice_afford(&b->ice, path, 500, b->now_us));
+    assert_false(ice_afford(&b->ice, path, 500, b->now_us));
+    ice_prove(&b->ice, path, b->now_us);
+    assert_true(ice_afford(&b->ice, path, 100000, b->now_us));
+    assert_true(media_goes_to(b, &from));
+}
+
+// Nobody who forges addresses pushes out those of the peer that are proven.
+static void proven_tuples_give_way_last(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple home = tuple_from("198.51.100.1", 5000), backup = tuple_from("198.51.100.2", 5000);
+    check(b, &home, true);
+    check(b, &backup, false);
+    ice_prove(&b->ice, ice_find(&b->ice, &home), b->now_us);
+    ice_prove(&b->ice, ice_find(&b->ice, &backup), b->now_us);
+    for (uint16_t i = 0; i < 50; i++) {
+        struct tuple forged = tuple_from("203.0.113.9", (uint16_t)(6000 + i));
+        b->now_us += 1000;
+        check(b, &forged, true);
+        assert_true(ice_validated(&b->ice, &home) && ice_validated(&b->ice, &backup));
+        assert_true(media_goes_to(b, &home));
+    }
+}
+
 static void after_a_restart_both_credentials_hold_for_ten_seconds(void **state) {
     struct ice_bench *b = *state;
     struct tuple a = tuple_from("198.51.100.1", 5000);
@@ -296,6 +442,11 @@ int main(void) {
         CASE(at_most_eight_tuples_and_the_stalest_gives_way),
         CASE(consent_expires_after_30_s_and_a_check_brings_it_back),
         CASE(what_is_not_a_good_check_does_not_renew_consent),
+        CASE(media_and_indications_show_consent),
+        CASE(only_a_proven_tuple_is_held),
+        CASE(media_follows_proof_and_nomination),
+        CASE(a_budget_bounds_what_nobody_has_proven),
+        CASE(proven_tuples_give_way_last),
         CASE(after_a_restart_both_credentials_hold_for_ten_seconds),
         CASE(the_first_nomination_with_new_credentials_ends_the_old),
         CASE(a_second_restart_forgets_the_first_generation),

@@ -8,6 +8,7 @@
 
 #include "dtls_harness.h"
 #include "stun_build.h"
+#include "transport/ice_proof.h"
 #include "transport/peer_transport.h"
 
 static const struct ice_credentials ours = {"00aaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
@@ -22,22 +23,49 @@ struct world {
     struct tuple home, sent_to; // where the remote end is; where the last datagram went
     struct link to_peer, to_remote;
     unsigned stun_replies, connected, states;
+    struct question {
+        unsigned asked, rrtrs;
+        struct tuple to; // the last one
+        uint8_t id[12];
+        uint8_t srtcp[64]; // the RRTR as it came
+        size_t srtcp_len;
+    } question;
+    uint64_t bytes_to[256]; // by the last number of the host
     bool hello_before_reply;
     struct peer_input last;
 };
 
 static struct tuple tuple_at(uint8_t host, uint16_t port) {
-    struct tuple t = {{{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}};
+    struct tuple t = {
+        {{198, 51, 100, host}, port, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
     return t;
 }
 
 static void peer_sends(void *ctx, const struct tuple *to, struct span datagram) {
     struct world *w = ctx;
     w->sent_to = *to;
+    w->bytes_to[to->remote.ip[3]] += datagram.len;
+    if (datagram_kind(datagram) == DATAGRAM_STUN && load_be16(datagram.ptr) == STUN_REQUEST_TYPE) {
+        assert_int_equal(datagram.len, 28);
+        assert_true(stun_fingerprint_holds(datagram));
+        w->question.asked++;
+        w->question.to = *to;
+        memcpy(w->question.id, datagram.ptr + 8, 12);
+        return;
+    }
+    if (datagram_kind(datagram) == DATAGRAM_RTCP) {
+        if (datagram.len <= sizeof w->question.srtcp) {
+            memcpy(w->question.srtcp, datagram.ptr, datagram.len);
+            w->question.srtcp_len = datagram.len;
+            w->question.rrtrs++;
+        }
+        return;
+    }
     if (datagram_kind(datagram) == DATAGRAM_STUN) {
         assert_true(stun_integrity_holds(datagram, span_of_text(ours.pwd)) ||
                     stun_integrity_holds(datagram, span_of_text(renewed.pwd)));
         w->stun_replies++;
+        w->bytes_to[to->remote.ip[3]] -= datagram.len; // answers are as long as checks, and counted apart
         return;
     }
     if (!w->stun_replies)
@@ -146,7 +174,7 @@ static size_t remote_rtp(struct world *w, uint8_t out[256], uint16_t seq) {
     memcpy(out, header, sizeof header);
     store_be16(out + 2, seq);
     size_t len = 60;
-    assert_int_equal(srtp_session_protect_rtp(w->remote_srtp, out, &len), ERR_OK);
+    assert_int_equal(srtp_session_protect_rtp(w->remote_srtp, out, &len, load_be16(out + 2)), ERR_OK);
     return len;
 }
 
@@ -195,7 +223,8 @@ static void a_client_is_answered_behind_its_first_check(void **state) {
     size_t len = remote_rtp(w, packet, 1);
     give(w, &w->home, packet, len);
     expect_drop(w, PEER_DROP_NO_KEYS); // not before the certificate is known to be the peer's
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len, load_be16(packet + 2)),
+                     ERR_WRONG_STATE);
     assert_int_equal(w->connected, 0);
     connect_peer(w, DTLS_ROLE_CLIENT);
     peer_transport_advance(w->peer, virtual_now_us, &w->last);
@@ -328,20 +357,152 @@ static void the_last_flight_is_repeated_until_media_comes(void **state) {
     assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTED);
 }
 
+// ---- whether the peer receives where it seems to be
+static struct tuple moved_to(uint8_t host) {
+    return tuple_at(host, 7000);
+}
+
+// The error with which a browser answers a request that names nobody.
+static void answer_by_stun(struct world *w, const struct tuple *from) {
+    struct stun_build b;
+    stun_begin(&b, STUN_ERROR_TYPE);
+    memcpy(b.bytes + 8, w->question.id, 12);
+    stun_attr(&b, ATTR_ERROR_CODE, "\0\0\4\0Bad Request", 15);
+    give(w, from, b.bytes, b.len);
+}
+
+// The DLRR that repeats the last RRTR, `wrong` added to its time.
+static void answer_in_report(struct world *w, const struct tuple *from, uint32_t wrong) {
+    uint8_t packet[256];
+    size_t len = w->question.srtcp_len;
+    memcpy(packet, w->question.srtcp, len);
+    assert_int_equal(srtp_session_unprotect_rtcp(w->remote_srtp, packet, &len), ERR_OK);
+    assert_int_equal(len, 20);
+    uint8_t dlrr[256] = {0x80, 207, 0, 5, 0, 0, 0, 9, 5, 0, 0, 3};
+    memcpy(dlrr + 12, packet + 4, 4);
+    store_be32(dlrr + 16, load_be32(packet + 14) + wrong);
+    len = 24;
+    assert_int_equal(srtp_session_protect_rtcp(w->remote_srtp, dlrr, &len), ERR_OK);
+    give(w, from, dlrr, len);
+    assert_int_equal(w->last.kind, PEER_RTCP);
+}
+
+static void expect_media_at(struct world *w, const struct tuple *expected) {
+    const struct tuple *to = peer_transport_selected(w->peer);
+    assert_true(expected ? to && tuple_equal(to, expected) : !to);
+}
+
+static void expect_also_at(struct world *w, const struct tuple *expected) {
+    const struct tuple *to = peer_transport_also(w->peer, 1200, virtual_now_us);
+    assert_true(expected ? to && tuple_equal(to, expected) : !to);
+}
+
+static void the_handshake_proves_where_it_was(void **state) {
+    struct world *w = *state;
+    secure_world(w);
+    expect_media_at(w, &w->home);
+    expect_also_at(w, NULL);
+    run(w, 3000);
+    assert_int_equal(w->question.asked, 0); // nothing to ask
+}
+
 static void an_address_change_takes_over(void **state) {
     struct world *w = *state;
     secure_world(w);
-    struct tuple moved = tuple_at(8, 7000);
+    struct tuple moved = moved_to(8);
     expect_media_both_ways(w, &w->home, 1);
     check(w, &moved, &ours);
     assert_true(w->last.tuple_added);
-    assert_true(tuple_equal(peer_transport_selected(w->peer), &moved));
-    expect_media_both_ways(w, &moved, 2);
+    expect_media_at(w, &w->home);
+    expect_also_at(w, NULL);
+    assert_int_equal(w->question.asked, 1); // at once
+    assert_true(tuple_equal(&w->question.to, &moved));
+    expect_media_both_ways(w, &moved, 2); // what comes from there is heard
+    answer_by_stun(w, &moved);
+    expect_media_at(w, &w->home); // both, until it is known who answered
+    expect_also_at(w, &moved);
+    answer_in_report(w, &moved, 0);
+    expect_media_at(w, &moved);
+    expect_also_at(w, NULL);
     expect_media_both_ways(w, &w->home, 3); // what was under way
     struct tuple tuples[ICE_TUPLES_MAX];
     assert_int_equal(peer_transport_tuples(w->peer, tuples), 2);
 }
 
+static void a_report_alone_is_proof(void **state) {
+    struct world *w = *state;
+    secure_world(w);
+    struct tuple moved = moved_to(8);
+    check(w, &moved, &ours);
+    answer_in_report(w, &w->home, 0); // whence it comes does not matter
+    expect_media_at(w, &moved);
+}
+
+static void forged_answers_are_none(void **state) {
+    struct world *w = *state;
+    secure_world(w);
+    struct tuple moved = moved_to(8), other = moved_to(9);
+    check(w, &moved, &ours);
+    answer_by_stun(w, &w->home); // from where it was not asked
+    answer_by_stun(w, &other);
+    w->question.id[3] ^= 1;
+    answer_by_stun(w, &moved);
+    expect_also_at(w, NULL);
+    w->question.id[3] ^= 1;
+    struct question kept = w->question;
+    for (uint32_t wrong = 1; wrong <= 3; wrong++) { // who guesses is not believed any more
+        virtual_now_us += 7 * US_PER_SECOND;
+        check(w, &w->home, &ours);
+        check(w, &moved, &ours); // asked again, with the same secret
+        answer_in_report(w, &moved, wrong);
+        expect_media_at(w, &w->home);
+    }
+    virtual_now_us += 2 * US_PER_SECOND;
+    check(w, &moved, &ours);
+    assert_memory_equal(kept.id, w->question.id, 12);
+    answer_in_report(w, &moved, 0);
+    expect_media_at(w, &w->home);
+}
+
+// A check with the address of somebody who never answers: ten thousand bytes at the very most, here far less.
+static void a_stranger_gets_next_to_nothing(void **state) {
+    struct world *w = *state;
+    secure_world(w);
+    struct tuple stranger = moved_to(99);
+    for (unsigned i = 0; i < 400; i++) {
+        static const uint8_t sr[28] = {0x80, 200, 0, 6, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
+        check(w, &w->home, &ours);
+        check(w, &stranger, &ours); // forged again and again, always the last word
+        for (unsigned k = 0; k < 3; k++) {
+            expect_media_at(w, &w->home);
+            expect_also_at(w, NULL);
+            peer_transport_send_rtcp(w->peer, span_of(sr, sizeof sr), virtual_now_us);
+        }
+        run(w, 100);
+    }
+    print_message("%llu bytes in 40 s\n", (unsigned long long)w->bytes_to[99]);
+    assert_in_range(w->bytes_to[99], 100, ICE_UNPROVEN_BYTES + 40 * ICE_UNPROVEN_BYTES_S);
+}
+
+// Somebody answers who is no peer of ours, as any ICE agent would: he gets a bounded share once, then
+// nothing.
+static void trust_without_proof_ends(void **state) {
+    struct world *w = *state;
+    secure_world(w);
+    struct tuple stranger = moved_to(99);
+    unsigned packets = 0;
+    for (unsigned i = 0; i < 600; i++) {
+        check(w, &w->home, &ours);
+        check(w, &stranger, &ours);
+        answer_by_stun(w, &stranger);
+        for (unsigned k = 0; k < 20; k++)
+            packets += peer_transport_also(w->peer, 1200, virtual_now_us) != NULL;
+        expect_media_at(w, &w->home);
+        run(w, 100);
+    }
+    print_message("%u packets in 60 s\n", packets);
+    assert_in_range(packets, 800, 2 * ICE_GRANT_BYTES / 1200);
+}
 static void restart_and_lost_consent_keep_the_keys(void **state) {
     struct world *w = *state;
     secure_world(w);
@@ -402,7 +563,8 @@ static void a_wrong_certificate_never_gets_keys(void **state) {
     assert_true(strlen(peer_transport_failure(w->peer)) > 0);
     size_t len = 12;
     uint8_t packet[64] = {0x80};
-    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len), ERR_WRONG_STATE);
+    assert_int_equal(peer_transport_protect_rtp(w->peer, packet, &len, load_be16(packet + 2)),
+                     ERR_WRONG_STATE);
     peer_transport_forget_ssrc(w->peer, 1);
     peer_transport_forget_sent_ssrc(w->peer, 1);
 }
@@ -423,7 +585,12 @@ int main(void) {
         IN_WORLD(strangers_are_not_heard),
         cmocka_unit_test(bad_links),
         IN_WORLD(the_last_flight_is_repeated_until_media_comes),
+        IN_WORLD(the_handshake_proves_where_it_was),
         IN_WORLD(an_address_change_takes_over),
+        IN_WORLD(a_report_alone_is_proof),
+        IN_WORLD(forged_answers_are_none),
+        IN_WORLD(a_stranger_gets_next_to_nothing),
+        IN_WORLD(trust_without_proof_ends),
         IN_WORLD(restart_and_lost_consent_keep_the_keys),
         IN_WORLD(goodbyes),
         IN_WORLD(destruction_says_goodbye),

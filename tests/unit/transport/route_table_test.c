@@ -8,7 +8,7 @@
 #include "transport/route_table.h"
 
 static struct tuple tuple_number(uint32_t n) {
-    struct tuple t;
+    struct tuple t = {.protocol = TUPLE_UDP};
     char ip[32];
     snprintf(ip, sizeof ip, "198.51.%u.%u", n >> 8 & 255, n & 255);
     assert_int_equal(addr_parse(ip, (uint16_t)(1024 + n / 7), &t.remote), ERR_OK);
@@ -46,6 +46,21 @@ static void tuples_lead_to_their_route(void **state) {
         other.local.port++;
         assert_int_equal(route_get_tuple(table, &other), ROUTE_NONE);
     }
+    route_table_destroy(table);
+}
+
+// What comes over a connection needs no route, and must not have that of a datagram from the same addresses.
+static void only_datagrams_have_routes(void **state) {
+    (void)state;
+    struct route_table *table = route_table_create(10, 10);
+    struct tuple udp = tuple_number(1), tcp = udp, none = udp;
+    tcp.protocol = TUPLE_TCP;
+    none.protocol = TUPLE_NONE;
+    assert_int_equal(route_put_tuple(table, &tcp, route_make(0, 4)), ERR_UNSUPPORTED);
+    assert_int_equal(route_put_tuple(table, &none, route_make(0, 4)), ERR_UNSUPPORTED);
+    assert_int_equal(route_put_tuple(table, &udp, route_make(0, 5)), ERR_OK);
+    assert_int_equal(route_get_tuple(table, &tcp), ROUTE_NONE);
+    assert_int_equal(route_get_tuple(table, &none), ROUTE_NONE);
     route_table_destroy(table);
 }
 
@@ -92,6 +107,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_route_is_a_worker_and_a_handle),
         cmocka_unit_test(tuples_lead_to_their_route),
+        cmocka_unit_test(only_datagrams_have_routes),
         cmocka_unit_test(only_the_present_owner_removes_a_tuple),
         cmocka_unit_test(ufrags_lead_to_their_handle),
     };

@@ -174,7 +174,7 @@ static void rtp_crosses(const struct pair *pair, const struct packet_row *row, u
     uint8_t plain[2500], packet[2500];
     size_t plain_len = packet_make(plain, row, seq), len = plain_len;
     memcpy(packet, plain, len);
-    enum err err = srtp_session_protect_rtp(pair->from, packet, &len);
+    enum err err = srtp_session_protect_rtp(pair->from, packet, &len, load_be16(packet + 2));
     // libsrtp2 2.5 takes a packet without payload for malformed, in both directions.
     if (row->payload == 0 && err == ERR_MALFORMED)
         return;
@@ -249,7 +249,7 @@ static void sessions_do_not_disturb_each_other(void **state) {
             uint8_t plain[2500], packet[2500];
             size_t plain_len = packet_make(plain, &packet_rows[4], seq), len = plain_len;
             memcpy(packet, plain, len);
-            assert_int_equal(srtp_session_protect_rtp(out[i], packet, &len), ERR_OK);
+            assert_int_equal(srtp_session_protect_rtp(out[i], packet, &len, load_be16(packet + 2)), ERR_OK);
             uint8_t wrong[2500];
             size_t wrong_len = len;
             memcpy(wrong, packet, len);
@@ -275,7 +275,8 @@ static void many_streams_of_one_session(void **state) {
             uint32_t generation = ssrc % 7 == 0 ? round / 10u : 0; // those end and are followed by new ones
             store_be32(plain + 8, 0x1000 + ssrc + generation * 1000);
             memcpy(packet, plain, len);
-            assert_int_equal(srtp_session_protect_rtp(pair.from, packet, &len), ERR_OK);
+            assert_int_equal(srtp_session_protect_rtp(pair.from, packet, &len, load_be16(packet + 2)),
+                             ERR_OK);
             assert_int_equal(srtp_session_unprotect_rtp(pair.to, packet, &len), ERR_OK);
             assert_int_equal(len, plain_len);
             assert_memory_equal(packet, plain, len);

@@ -4,7 +4,7 @@
 #define TESTS_STUN_BUILD_H
 
 #include "base/bytes.h"
-#include "transport/addr.h"
+#include "base/addr.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -38,12 +38,15 @@ static inline void stun_set_length(struct stun_build *b) {
     store_be16(b->bytes + 2, (uint16_t)(b->len - 20));
 }
 
+// Each message has a transaction id of its own, as each check of a peer has.
 static inline void stun_begin(struct stun_build *b, uint16_t type) {
+    static uint32_t messages;
     memset(b, 0, sizeof *b);
     store_be16(b->bytes, type);
     store_be32(b->bytes + 4, UINT32_C(0x2112a442));
     for (uint8_t i = 0; i < 12; i++)
         b->bytes[8 + i] = (uint8_t)(0xa0 + i);
+    store_be32(b->bytes + 16, ++messages);
     b->len = 20;
 }
 

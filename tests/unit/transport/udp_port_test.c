@@ -108,6 +108,7 @@ static void replies_leave_from_the_address_that_was_asked(void **state) {
         assert_int_equal(addr_parse(rows[i].server, udp_port_number(port), &server), ERR_OK);
         assert_int_equal(send(fd, "ping", 4, 0), 4);
         struct udp_datagram got = port_receive_one(port, self.family);
+        assert_int_equal(got.from.protocol, TUPLE_UDP);
         assert_true(addr_equal(&got.from.remote, &self));
         assert_true(addr_equal(&got.from.local, &server));
         assert_int_equal(got.block->len, 4);
@@ -155,6 +156,7 @@ static void record(struct pool *pool, bool segmentation, struct transcript *out)
     bool ip6 = machine_has_ip6();
     for (int c = 0; c < CLIENTS; c++) {
         const char *ip = c == 3 && ip6 ? "::1" : "127.0.0.1";
+        to[c] = (struct tuple){.protocol = TUPLE_UDP};
         fds[c] = client_open(ip, ip, udp_port_number(port), &to[c].remote);
         assert_int_equal(addr_parse(ip, udp_port_number(port), &to[c].local), ERR_OK);
     }
@@ -241,6 +243,7 @@ static void a_batch_takes_64_and_a_short_one_means_empty(void **state) {
 static void a_dry_pool_is_counted_and_loses_nothing(void **state) {
     (void)state;
     struct pool *pool = pool_create(2);
+    assert_non_null(pool);
     struct udp_port *port = port_open(pool, (struct udp_port_config){0});
     struct addr self;
     int fd = client_open("127.0.0.1", "127.0.0.1", udp_port_number(port), &self);

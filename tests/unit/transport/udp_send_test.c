@@ -138,7 +138,9 @@ static int bench_start(void **state) {
     memset(&wire, 0, sizeof wire);
     wire.full_after = -1;
     b->pool = pool_create(40000);
+    assert_non_null(b->pool);
     b->send = udp_send_create(&b->counters, true);
+    assert_non_null(b->send);
     *state = b;
     return b->pool && b->send ? 0 : -1;
 }
@@ -153,7 +155,7 @@ static int bench_stop(void **state) {
 }
 
 static struct tuple to_port(int family, uint16_t port) {
-    struct tuple t;
+    struct tuple t = {.protocol = TUPLE_UDP};
     assert_int_equal(addr_parse(family == 4 ? "192.0.2.1" : "2001:db8::1", port, &t.remote), ERR_OK);
     assert_int_equal(addr_parse(family == 4 ? "192.0.2.9" : "2001:db8::9", 40000, &t.local), ERR_OK);
     return t;
@@ -236,6 +238,17 @@ static void a_message_has_at_most_64_segments_and_65000_bytes(void **state) {
     flush(b);
     assert_int_equal(wire.messages, 4); // 43 * 1500 = 64500: 43 + 43 + 43 + 1
     assert_int_equal(check_order(5000), 260);
+}
+
+// A packet gains a header and a tag on its way: what came in at the limit goes out longer.
+static void what_is_longer_than_any_that_comes_in_goes_out(void **state) {
+    struct bench *b = *state;
+    for (uint32_t i = 0; i < 3; i++)
+        queue(b, 4, 5000, i, BLOCK_CAPACITY - BLOCK_HEADROOM);
+    flush(b);
+    assert_int_equal(check_order(5000), 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(wire.datagrams[i].len, BLOCK_CAPACITY - BLOCK_HEADROOM);
 }
 
 // A datagram with the header of RTP (or, for types from 200 on, RTCP); the number that check_order sees is
@@ -552,6 +565,7 @@ int main(void) {
         CASE(a_message_has_at_most_64_segments_and_65000_bytes),
         cmocka_unit_test(streams_meet_in_messages_of_equal_size),
         CASE(no_stream_overtakes_itself),
+        CASE(what_is_longer_than_any_that_comes_in_goes_out),
         CASE(order_per_tuple_holds_when_tuples_are_interleaved),
         CASE(one_sendmmsg_carries_32_messages),
         CASE(what_a_full_socket_does_not_take_waits_in_order),

@@ -45,6 +45,7 @@ static int sender_open(const char *ip, uint16_t port, struct addr *self) {
 // False: this machine has not got the family.
 static bool group_open(struct group *g, const char *ip) {
     g->pool = pool_create(1024);
+    assert_non_null(g->pool);
     struct udp_port_config config = {.reuse_port = true};
     char error[128] = "";
     bool ok = true;

@@ -1,0 +1,16 @@
+// What is wrong with a name before the server has to say so.
+export const USERNAME_CHARS_MAX = 40;
+export const ROOM_CHARS_MAX = 60;
+
+export type NameProblem = 'empty' | 'half' | 'control' | 'unseen' | 'long';
+
+// null: nothing. Characters are counted as the server counts them: an emoji is one.
+export function nameProblem(text: string, charsMax: number): NameProblem | null {
+  const name = text.trim();
+  if (name === '') return 'empty';
+  if (/\p{Surrogate}/u.test(name)) return 'half'; // an emoji that was cut in two
+  if (/\p{Control}/u.test(name)) return 'control';
+  // Spaces of any kind and characters of no width alone are no name that anybody could read.
+  if (!/[^\p{Z}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}]/u.test(name)) return 'unseen';
+  return [...name].length > charsMax ? 'long' : null;
+}

@@ -1,0 +1,242 @@
+// A track that goes out to one participant: its life, and which of its producer's streams it shows.
+#include "rooms/media/feedback.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ssrc_key {
+    uint32_t endpoint;
+    uint32_t ssrc;
+};
+
+static struct ssrc_key consumer_key(const struct consumer *c) {
+    return (struct ssrc_key){.endpoint = c->endpoint->id.v, .ssrc = c->params.ssrc};
+}
+
+// ---- life
+
+bool consumer_prepare_repeats(struct consumer *c) {
+    if (!c->params.nack)
+        return true;
+    if (!c->repair)
+        c->repair = repair_create(c);
+    if (!c->sent && c->params.rtx_ssrc == 0)
+        c->sent = sent_store_create(&c->fw->sent_held);
+    return c->repair && (c->sent || c->params.rtx_ssrc != 0);
+}
+
+static enum err consumer_open_parts(struct consumer *c) {
+    struct forwarder *fw = c->fw;
+    struct ssrc_key key = consumer_key(c);
+    c->handle = slots_add(fw->consumers, c);
+    if (!c->handle)
+        return ERR_LIMIT;
+    enum err err = hmap_put(fw->consumer_ids, &c->id, c->handle);
+    if (err != ERR_OK)
+        return err;
+    fw->counters.consumers++;
+    if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
+        return ERR_EXISTS;
+    if (c->params.kind == MEDIA_VIDEO && !consumer_prepare_repeats(c))
+        return ERR_NO_MEMORY;
+    return hmap_put(fw->consumer_ssrcs, &key, c->handle);
+}
+
+enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    struct endpoint *ep = forwarder_endpoint(fw, cmd->transport);
+    struct producer *p = forwarder_producer(fw, cmd->producer);
+    if (!ep || !p)
+        return ERR_NOT_FOUND;
+    if (forwarder_consumer(fw, cmd->consumer))
+        return ERR_EXISTS;
+    struct consumer *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    *c = (struct consumer){.fw = fw,
+                           .id = cmd->consumer,
+                           .endpoint = ep,
+                           .producer = p,
+                           .params = cmd->open_consumer.params,
+                           .paused = cmd->open_consumer.paused,
+                           .current = LAYER_NONE,
+                           .target = LAYER_NONE,
+                           .ceiling = LAYER_NONE,
+                           .priority = PRIORITY_DEFAULT,
+                           .score = 10};
+    key_wish_open(c);
+    c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
+    c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0 && p->params.stream_count == 1;
+    consumer_shed_init(c);
+    size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
+    c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
+    // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
+    seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
+    c->rtx_index = 1 + forwarder_random(fw) % 32767;
+    c->heard = ep->heard - 1; // so that it is looked at with the first packet
+    enum err err = producer_attach(p, c);
+    if (err != ERR_OK) {
+        free(c);
+        return err;
+    }
+    list_push_back(&ep->consumers, &c->link);
+    err = consumer_open_parts(c);
+    if (err != ERR_OK)
+        consumer_close(c);
+    else
+        consumer_update_active(c, now_us);
+    return err;
+}
+
+void consumer_close(struct consumer *c) {
+    struct forwarder *fw = c->fw;
+    forwarder_flush(fw);
+    consumer_shed_set(c, SHED_NOTHING);
+    struct ssrc_key key = consumer_key(c);
+    key_wish_close(c);
+    producer_detach(c->producer, c);
+    list_remove(&c->link);
+    if (c->handle) {
+        if (hmap_get(fw->consumer_ssrcs, &key) == c->handle) {
+            hmap_remove(fw->consumer_ssrcs, &key);
+            fw->out.forget_ssrc(fw->out.ctx, c->endpoint->peer, c->params.ssrc, true);
+            if (c->params.rtx_ssrc)
+                fw->out.forget_ssrc(fw->out.ctx, c->endpoint->peer, c->params.rtx_ssrc, true);
+        }
+        if (hmap_remove(fw->consumer_ids, &c->id) != HMAP_NONE)
+            fw->counters.consumers--;
+        slots_remove(fw->consumers, c->handle);
+    }
+    sent_store_destroy(c->sent);
+    repair_destroy(c->repair);
+    free(c);
+}
+
+// ---- what may be shown
+
+void consumer_send_layers(struct consumer *c) {
+    int8_t temporal =
+        c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
+    struct media_event event = {
+        .type = MEDIA_CONSUMER_LAYERS,
+        .consumer = c->id,
+        .layers = {.spatial = c->current, .temporal = temporal, .shed = c->shed == SHED_ALL}};
+    c->untold = !forwarder_event(c->fw, &event);
+    c->fw->untold |= c->untold;
+}
+
+// Of a producer with one stream only that it is suspended, and that it is not any more.
+void consumer_tell_layers(struct consumer *c) {
+    bool suspended = c->shed == SHED_ALL;
+    if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
+        return;
+    c->silence_told = suspended;
+    consumer_send_layers(c);
+}
+
+// A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
+// again so soon: begin with what the history holds from there on. False when it does not reach back to it.
+static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
+    bool throttled = s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US;
+    bool came = s->key_us != 0 && !s->key_awaited;
+    bool near = (uint16_t)(s->newest_seq - s->key_seq) < REPLAY_MAX;
+    struct block *first =
+        throttled && came && near && s->history ? history_get(s->history, s->key_seq, now_us) : NULL;
+    if (first)
+        consumer_forward(c, s, first, s->newest_seq, now_us); // and what followed it
+    return first != NULL;
+}
+
+// Aims for a stream; what is needed to get there is a key frame, unless it is shown already.
+static void consumer_aim(struct consumer *c, int stream, uint64_t now_us) {
+    c->target = (int8_t)stream;
+    if (stream >= 0 && (stream != c->current || c->resync) &&
+        !(c->resync && consumer_replay(c, &c->producer->streams[stream], now_us)))
+        consumer_begin_key_frame(c, (unsigned)stream, now_us);
+}
+
+void consumer_select_layer(struct consumer *c, uint64_t now_us) {
+    forwarder_flush(c->fw);
+    struct producer *p = c->producer;
+    struct layer_source sources[STREAMS_MAX];
+    unsigned count = p->params.stream_count;
+    for (unsigned i = 0; i < count; i++)
+        sources[i] = p->streams[i].life;
+    int aimed = c->target != LAYER_NONE ? c->target : c->current; // what was given up is not held any more
+    if (count > 1 && c->target != LAYER_NONE && layers_are_silent(sources, count, now_us))
+        return; // nothing is dead, and what was aimed for may still come
+    int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), aimed, now_us);
+    if (best != c->target)
+        consumer_aim(c, best, now_us);
+    if (best == LAYER_NONE && c->current != LAYER_NONE) {
+        c->current = LAYER_NONE;
+        c->resync = true;
+        consumer_tell_layers(c);
+    }
+}
+
+// What comes next begins anew: with a key frame, where the codec has such.
+static void consumer_begin(struct consumer *c, uint64_t now_us) {
+    c->resync = true;
+    c->target = LAYER_NONE; // so that the choice is made, and its key frame asked for, afresh
+    consumer_select_layer(c, now_us);
+    const struct producer *p = c->producer;
+    for (unsigned i = 0; c->target == LAYER_NONE && i < p->params.stream_count; i++)
+        if (!p->endpoint || p->streams[i].life.first_packet_us != 0)
+            consumer_begin_key_frame(c, i, now_us); // nothing has crossed yet, or comes now: wake every layer
+}
+
+// Suspended or lowered, or neither any more. What it showed is over when it is suspended.
+static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_us) {
+    enum shed_state before = c->shed, state = wanted ? consumer_shed_wanted(c) : SHED_NOTHING;
+    if (state == before)
+        return;
+    forwarder_flush(c->fw);
+    consumer_shed_set(c, state);
+    if (state == SHED_ALL) {
+        c->current = LAYER_NONE;
+        consumer_tell_layers(c);
+    } else if (c->active) {
+        consumer_select_layer(c, now_us);
+    }
+}
+
+void consumer_update_active(struct consumer *c, uint64_t now_us) {
+    bool wanted = !c->paused && endpoint_sends(c->endpoint);
+    int8_t ceiling = consumer_ceiling(c);
+    consumer_update_shed(c, wanted, now_us);
+    bool active = wanted && c->shed != SHED_ALL;
+    if (active == c->active) {
+        if (ceiling != consumer_ceiling(c))
+            producer_update_wanted(c->producer);
+        return;
+    }
+    forwarder_flush(c->fw);
+    c->active = active;
+    producer_set_active(c->producer, c, active);
+    if (active) {
+        consumer_begin(c, now_us);
+    } else {
+        c->target = LAYER_NONE;
+        if (c->sent)
+            sent_store_clear(c->sent);
+    }
+    producer_update_wanted(c->producer);
+}
+
+void consumer_pause(struct consumer *c, bool paused, uint64_t now_us) {
+    c->paused = paused;
+    consumer_update_active(c, now_us);
+}
+
+void consumer_source_changed(struct consumer *c, uint64_t now_us) {
+    consumer_begin(c, now_us);
+}
+
+void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s) {
+    forwarder_flush(c->fw);
+    if (c->current != s->index)
+        return;
+    c->resync = true;
+    c->timeless = true;
+}

@@ -1,0 +1,312 @@
+// A packet's way to one receiver: under which numbers and timestamps it goes out, its copy, and its repeats.
+#include "rooms/media/feedback.h"
+
+#include "base/clock.h"
+#include "base/seq.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define TIMESTAMP_SANE_SECONDS 10
+
+static bool consumer_is_video(const struct consumer *c) {
+    return c->params.kind == MEDIA_VIDEO;
+}
+
+// ---- numbers
+
+static uint32_t ticks_of(uint64_t us, uint32_t clock_rate) {
+    return (uint32_t)(us / US_PER_SECOND * clock_rate + us % US_PER_SECOND * clock_rate / US_PER_SECOND);
+}
+
+// The difference of two NTP times in ticks of the clock rate.
+static uint32_t ntp_ticks(uint64_t later, uint64_t earlier, uint32_t clock_rate) {
+    int64_t fixed = (int64_t)(later - earlier); // 32.32 seconds; a minute or so in practice
+    int64_t seconds = fixed >> 32;
+    uint64_t fraction = (uint64_t)fixed & UINT32_MAX;
+    return (uint32_t)(seconds * (int64_t)clock_rate + (int64_t)((fraction * clock_rate) >> 32));
+}
+
+// The timestamp that the first packet of a new run goes out under, so that time goes on as the capture did.
+static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct producer_stream *s,
+                                        uint32_t timestamp, uint64_t now_us) {
+    const struct seq_rewrite *rw = &c->rewrite;
+    if (!rw->started)
+        return timestamp;
+    uint32_t offset = rw->intervals[rw->newest].timestamp_offset, rate = c->params.clock_rate;
+    const struct producer_stream *before = &c->producer->streams[rw->source];
+    uint32_t by_arrival = rw->out_timestamp_last + ticks_of(now_us - c->stats.last_packet_us, rate);
+    uint32_t out = by_arrival;
+    if (before == s && !c->timeless) {
+        out = timestamp + offset;
+    } else if (before != s && before->clock.known && s->clock.known) { // the instant on the old RTP clock
+        uint32_t since = timestamp - s->clock.rtp_timestamp;
+        uint32_t apart = ntp_ticks(s->clock.ntp, before->clock.ntp, rate);
+        out = before->clock.rtp_timestamp + apart + since + offset;
+    }
+    // A clock that contradicts the arrivals by so much is wrong.
+    int64_t wrong = (int64_t)rate * TIMESTAMP_SANE_SECONDS, apart = seq32_diff(out, by_arrival);
+    if (apart > wrong || apart < -wrong)
+        out = by_arrival;
+    return out; // seq_rewrite_sync sees to it that time does not go back
+}
+
+// This packet begins a new run of numbers.
+static void consumer_sync(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                          uint64_t now_us) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    bool changed = c->current != s->index;
+    struct picture_numbers pictures;
+    if ((c->rewrite.source != s->index || c->timeless) && rtp_forward_pictures(prepared, &pictures))
+        picture_rewrite_sync(&c->pictures, pictures);
+    seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
+                     consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);
+    c->current = c->target = (int8_t)s->index;
+    c->resync = c->timeless = false;
+    c->report_due = true;
+    if (changed)
+        consumer_tell_layers(c);
+}
+
+// The first packet of the key frame that this packet, which says so itself, is of: of those before it in the
+// history, the earliest with its timestamp. NULL while one is missing that may be of it.
+static struct block *key_frame_first(const struct producer_stream *s, struct block *b, uint64_t now_us) {
+    for (unsigned n = 0; n < REPLAY_MAX && !forward_meta_of(b)->opens; n++) {
+        const struct forward_meta *meta = forward_meta_of(b);
+        struct block *before = history_get(s->history, (uint16_t)(meta->seq - 1), now_us);
+        if (!before)
+            return NULL;
+        if (forward_meta_of(before)->timestamp != meta->timestamp)
+            return b;
+        b = before;
+    }
+    return b;
+}
+
+// Whether a new run may begin with this stream. Who shows nothing begins with whatever comes first of what it
+// wants, and climbs from there.
+static bool consumer_accepts(const struct consumer *c, const struct producer_stream *s) {
+    if (s->index == c->target || c->target == LAYER_NONE)
+        return true;
+    int8_t ceiling = consumer_ceiling(c);
+    return c->resync && (ceiling == LAYER_NONE || s->index <= ceiling);
+}
+
+// The packet with which a new run may begin where one is due, now that this one is there; NULL for none.
+static struct block *consumer_first(const struct consumer *c, const struct producer_stream *s,
+                                    struct block *b, uint64_t now_us) {
+    if (!consumer_accepts(c, s))
+        return NULL;
+    const struct forward_meta *meta = forward_meta_of(b);
+    if (!consumer_is_video(c) || meta->opens)
+        return b;
+    if (meta->key_frame)
+        return key_frame_first(s, b, now_us);
+    // The end of the frame before was what was missing.
+    struct block *next = history_get(s->history, (uint16_t)(meta->seq + 1), now_us);
+    bool begins =
+        next && forward_meta_of(next)->key_frame && forward_meta_of(next)->timestamp != meta->timestamp;
+    return begins ? next : NULL;
+}
+
+// ---- out
+
+static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint64_t now_us) {
+    stamp->ssrc = c->params.ssrc;
+    stamp->payload_type = c->params.payload_type;
+    stamp->mid_len = c->mid_len;
+    memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
+    stamp->abs_send_time = rtp_abs_send_time(now_us);
+    stamp->picture_offset = c->pictures.offset;
+    stamp->transport_cc = c->transport_cc;
+    stamp->descriptor = c->descriptor;
+    stamp->transport_cc_seq = consumer_is_video(c) || c->transport_cc ? c->endpoint->transport_seq++ : 0;
+}
+
+// What follows from a packet of that length that goes out now.
+static void consumer_count(struct consumer *c, uint16_t len, bool rtx, uint64_t now_us) {
+    struct endpoint *ep = c->endpoint;
+    if (rtx) {
+        ep->stats.rtx_out += len;
+        rate_meter_add(&ep->stats.rtx_out_rate, len, now_us);
+    } else {
+        ep->stats.rtp_out += len;
+        rate_meter_add(&ep->stats.rtp_out_rate, len, now_us);
+    }
+    c->fw->counters.rtp_out++;
+    if (ep->report_timer.due_us == TIME_NEVER)
+        feedback_schedule_reports(ep, now_us);
+}
+
+static bool consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_t index, uint64_t now_us) {
+    consumer_count(c, b->len, rtx, now_us);
+    return c->fw->out.send_rtp(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind, index);
+}
+
+// The same, keeping the datagram for whoever asks for it again.
+static void consumer_send_and_keep(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+    struct block *kept = block_ref(b);
+    if (consumer_send(c, b, false, index, now_us))
+        sent_store_put(c->sent, index, kept, now_us);
+    block_release(kept);
+}
+
+// Its receiver has been heard since the limit was set, or has not for too many packets. False: it stops.
+static bool consumer_is_heard(struct consumer *c, uint64_t now_us) {
+    const struct endpoint *ep = c->endpoint;
+    if (c->heard != ep->heard) {
+        c->heard = ep->heard;
+        c->heard_limit = c->rewrite.made.next + UNHEARD_PACKETS_MAX;
+        if (c->unheard && c->target >= 0)
+            producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
+        c->unheard = false;
+    } else if (c->rewrite.made.next >= c->heard_limit) {
+        c->unheard = c->resync = true;
+    }
+    return !c->unheard;
+}
+
+static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                                uint64_t now_us) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    struct forward_stamp stamp = {.marker = meta->marker};
+    uint64_t index;
+    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &index, &stamp.timestamp))
+        return; // it went out already, as part of what a key frame took along, or must not
+    stamp.seq = (uint16_t)index;
+    struct block *b = pool_take(c->fw->pool);
+    if (!b) {
+        c->fw->counters.no_block++;
+        return; // a gap, as if the network had lost it
+    }
+    consumer_stamp(c, &stamp, now_us);
+    struct picture_numbers pictures;
+    if (rtp_forward_pictures(prepared, &pictures))
+        picture_rewrite_note(&c->pictures, pictures);
+    rtp_forward_copy(b, prepared, &stamp);
+    c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
+    send_stats_add(&c->stats, b->len, now_us);
+    if (c->sent)
+        consumer_send_and_keep(c, b, index, now_us);
+    else
+        (void)consumer_send(c, b, false, index, now_us);
+    if (c->report_due && s->clock.known) {
+        c->report_due = false;
+        feedback_send_sender_report(c, now_us);
+    }
+}
+
+// The key frame's first packet came after some that follow it, or is from the history: these are there too.
+// What waits for the end of the turn may be among them; it is then not sent again (seq_rewrite_map).
+static void consumer_catch_up(struct consumer *c, const struct producer_stream *s, uint16_t seq,
+                              uint16_t newest_seq, uint64_t now_us) {
+    for (unsigned n = 0; s->history && n < REPLAY_MAX && seq16_newer(newest_seq, seq); n++) {
+        struct block *b = history_get(s->history, ++seq, now_us);
+        if (b)
+            consumer_forward(c, s, b, newest_seq, now_us);
+    }
+}
+
+void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                      uint16_t newest_seq, uint64_t now_us) {
+    assert(c->active);
+    if (!consumer_is_heard(c, now_us))
+        return;
+    if (s->index == c->current && !c->resync) {
+        consumer_send_first(c, s, prepared, now_us);
+        return;
+    }
+    struct block *first = consumer_first(c, s, prepared, now_us);
+    if (!first)
+        return;
+    consumer_sync(c, s, first, now_us);
+    consumer_send_first(c, s, first, now_us);
+    consumer_catch_up(c, s, forward_meta_of(first)->seq, newest_seq, now_us);
+}
+
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {
+    if (s->index == c->current && !c->resync)
+        seq_rewrite_drop(&c->rewrite, seq);
+}
+
+// ---- again
+
+// The packet that went out, or was to go out, under this number; NULL when it is not there any more.
+static struct block *consumer_find_source(const struct consumer *c, struct forward_stamp *stamp,
+                                          uint64_t now_us) {
+    struct seq_origin origin;
+    if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &origin))
+        return NULL;
+    const struct history *history = c->producer->streams[origin.source].history;
+    struct block *prepared = history ? history_get(history, origin.seq, now_us) : NULL;
+    if (!prepared)
+        return NULL;
+    stamp->marker = forward_meta_of(prepared)->marker;
+    stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
+    stamp->picture_offset = origin.picture_offset;
+    return prepared;
+}
+
+// As RTX: a packet of another number, made from the source.
+static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct forward_stamp stamp = {.seq = seq};
+    struct block *prepared = consumer_find_source(c, &stamp, now_us);
+    struct block *b =
+        prepared && consumer_may_resend(c, seq, prepared->len, now_us) ? pool_take(c->fw->pool) : NULL;
+    if (!b) {
+        c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
+        return false;
+    }
+    struct picture_numbers picture_offset = stamp.picture_offset;
+    consumer_stamp(c, &stamp, now_us);
+    stamp.picture_offset = picture_offset;
+    stamp.ssrc = c->params.rtx_ssrc;
+    stamp.payload_type = c->params.rtx_payload_type;
+    uint64_t index = c->rtx_index++;
+    stamp.seq = (uint16_t)index;
+    rtp_forward_copy_rtx(b, prepared, &stamp, seq);
+    (void)consumer_send(c, b, true, index, now_us);
+    return true;
+}
+
+// Under its old number: the datagram that went out.
+static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct block *sealed = sent_store_get(c->sent, seq, now_us);
+    struct block *b =
+        sealed && consumer_may_resend(c, seq, sealed->len, now_us) ? pool_take(c->fw->pool) : NULL;
+    if (!b)
+        return false;
+    b->start = sealed->start;
+    b->len = sealed->len;
+    memcpy(block_data(b), block_data(sealed), sealed->len);
+    consumer_count(c, b->len, false, now_us);
+    c->fw->out.send_again(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind);
+    return true;
+}
+
+void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    c->nack_packet_count++;
+    c->fw->counters.nacked_packets_in++;
+    if (!c->active || !c->params.nack || !consumer_prepare_repeats(c))
+        return;
+    bool sent = c->params.rtx_ssrc != 0 ? consumer_resend_rtx(c, seq, now_us)
+                                        : c->sent && consumer_resend_sealed(c, seq, now_us);
+    c->stats.retransmitted += sent;
+    c->fw->counters.retransmitted += sent;
+}
+
+// ---- clock
+
+bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp,
+                           uint32_t *rtp_timestamp) {
+    if (!c->rewrite.started || c->current == LAYER_NONE)
+        return false;
+    const struct capture_clock *clock = &c->producer->streams[c->rewrite.source].clock;
+    if (!clock->known)
+        return false;
+    uint64_t since_us = now_us > clock->arrival_us ? now_us - clock->arrival_us : 0;
+    *ntp = clock->ntp + (since_us / US_PER_SECOND << 32) + ((since_us % US_PER_SECOND << 32) / US_PER_SECOND);
+    *rtp_timestamp = clock->rtp_timestamp + ticks_of(since_us, c->params.clock_rate) +
+                     c->rewrite.intervals[c->rewrite.newest].timestamp_offset;
+    return true;
+}

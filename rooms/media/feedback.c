@@ -1,0 +1,176 @@
+#include "rooms/media/feedback.h"
+
+#include "base/clock.h"
+#include "rtp/rtcp_write.h"
+
+#include <assert.h>
+
+static void endpoint_send(struct endpoint *ep, const struct writer *w) {
+    if (w->failed || w->len == 0 || !endpoint_sends(ep))
+        return;
+    ep->fw->counters.rtcp_out++;
+    ep->fw->out.send_rtcp(ep->fw->out.ctx, ep->peer, span_of(w->ptr, w->len));
+}
+
+// ---- reports
+
+// A sender report and its description; false when there is nothing to report about.
+static bool write_sender_report(struct writer *w, struct consumer *c, uint64_t now_us) {
+    struct rtcp_sender_info info = {.packet_count = (uint32_t)c->stats.packets,
+                                    .octet_count = (uint32_t)c->payload_bytes};
+    if (c->stats.packets == 0 || now_us > c->stats.last_packet_us + REPORT_SILENCE_US ||
+        !consumer_sender_clock(c, now_us, &info.ntp, &info.rtp_timestamp))
+        return false;
+    rtcp_write_sr(w, c->params.ssrc, &info, NULL, 0);
+    rtcp_write_sdes_cname(w, c->params.ssrc, c->params.cname);
+    if (w->failed)
+        return false;
+    c->sr_ntp = info.ntp;
+    c->sr_us = now_us;
+    return true;
+}
+
+void feedback_send_sender_report(struct consumer *c, uint64_t now_us) {
+    uint8_t buffer[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    if (write_sender_report(&w, c, now_us))
+        endpoint_send(c->endpoint, &w);
+}
+
+// Sender reports of all consumers, as many a datagram as fit.
+static void send_sender_reports(struct endpoint *ep, uint64_t now_us) {
+    uint8_t buffer[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    LIST_EACH(node, &ep->consumers) {
+        struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (!c->active)
+            continue;
+        struct writer before = w;
+        write_sender_report(&w, c, now_us);
+        if (!w.failed)
+            continue;
+        endpoint_send(ep, &before);
+        w = writer_of(buffer, sizeof buffer);
+        write_sender_report(&w, c, now_us);
+    }
+    endpoint_send(ep, &w);
+}
+
+static void send_reports_about(struct endpoint *ep, const struct rtcp_report *reports, unsigned count) {
+    uint8_t buffer[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_rr(&w, ep->sender_ssrc, reports, count);
+    rtcp_write_sdes_cname(&w, ep->sender_ssrc, "rotunda"); // RFC 3550, 6.1: in every compound packet
+    endpoint_send(ep, &w);
+}
+
+static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
+    struct rtcp_report reports[RTCP_REPORTS_MAX];
+    unsigned count = 0;
+    LIST_EACH(node, &ep->producers) {
+        struct producer *p = LIST_ENTRY(node, struct producer, link);
+        for (unsigned i = 0; i < p->params.stream_count; i++) {
+            struct producer_stream *s = &p->streams[i];
+            if (!s->stats.started || s->ssrc == 0)
+                continue;
+            receive_stats_report(&s->stats, s->ssrc, now_us, &reports[count++]);
+            if (count == RTCP_REPORTS_MAX) {
+                send_reports_about(ep, reports, count);
+                count = 0;
+            }
+        }
+    }
+    if (count > 0)
+        send_reports_about(ep, reports, count);
+}
+
+void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us) {
+    uint64_t interval_us = REPORT_INTERVAL_US / 2 + forwarder_random(ep->fw) % REPORT_INTERVAL_US;
+    uint64_t due_us = now_us + interval_us;
+    wheel_arm(ep->fw->wheel, &ep->report_timer, due_us - due_us % REPORT_GRID_US);
+}
+
+static void reports_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, report_timer);
+    uint64_t bytes = ep->stats.rtp_in + ep->stats.rtx_in + ep->stats.rtp_out + ep->stats.rtx_out;
+    if (bytes == ep->stats.reported) // RFC 3550, 6.4: reports are about what came since the last ones
+        return;
+    ep->stats.reported = bytes;
+    send_receiver_reports(ep, now_us);
+    send_sender_reports(ep, now_us);
+    feedback_schedule_reports(ep, now_us);
+}
+
+// ---- transport-wide feedback
+
+static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, twcc_timer);
+    for (;;) {
+        uint8_t buffer[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(buffer, sizeof buffer);
+        if (!twcc_recorder_write(ep->twcc, &w, ep->sender_ssrc, ep->twcc_media_ssrc, now_us))
+            break;
+        endpoint_send(ep, &w);
+    }
+}
+
+void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us) {
+    twcc_recorder_add(ep->twcc, seq, now_us);
+    ep->twcc_media_ssrc = ssrc;
+    uint64_t due_us = twcc_recorder_next_us(ep->twcc);
+    if (due_us < ep->twcc_timer.due_us)
+        wheel_arm(ep->fw->wheel, &ep->twcc_timer, due_us);
+}
+
+void feedback_endpoint_init(struct endpoint *ep) {
+    wheel_node_init(&ep->twcc_timer, twcc_fired);
+    wheel_node_init(&ep->report_timer, reports_fired);
+}
+
+// ---- NACK and key frames
+
+void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us) {
+    (void)now_us;
+    if (nack_tracker_pending(s->nack) > 0 && s->nack_timer.due_us == TIME_NEVER)
+        wheel_arm(s->producer->fw->wheel, &s->nack_timer, nack_tracker_next_us(s->nack, RTT_DEFAULT_US));
+}
+
+void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
+    struct producer_stream *s = LIST_ENTRY(node, struct producer_stream, nack_timer);
+    struct producer *p = s->producer;
+    uint16_t seqs[NACK_BATCH_MAX];
+    bool key_frame_wanted = false;
+    unsigned n = nack_tracker_due(s->nack, now_us, RTT_DEFAULT_US, seqs, NACK_BATCH_MAX, &key_frame_wanted);
+    if (n > 0 && s->ssrc) {
+        uint8_t buffer[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(buffer, sizeof buffer);
+        unsigned written = rtcp_write_nack(&w, p->endpoint->sender_ssrc, s->ssrc, seqs, n);
+        endpoint_send(p->endpoint, &w);
+        s->nack_count++;
+        s->nack_packet_count += written;
+        p->fw->counters.nack_out++;
+        p->fw->counters.nacked_packets_out += written;
+    }
+    if (key_frame_wanted)
+        producer_miss_key_frame(s, now_us);
+    feedback_schedule_nack(s, now_us);
+}
+
+void feedback_send_key_frame_request(struct producer_stream *s) {
+    struct producer *p = s->producer;
+    struct endpoint *ep = p->endpoint;
+    uint8_t buffer[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    assert(ep && s->ssrc != 0);
+    if (p->params.pli) {
+        rtcp_write_pli(&w, ep->sender_ssrc, s->ssrc);
+        s->pli_count++;
+    } else if (p->params.fir) {
+        rtcp_write_fir(&w, ep->sender_ssrc, s->ssrc, s->fir_seq++);
+        s->fir_count++;
+    } else {
+        return; // the publisher cannot be asked; its own interval has to do
+    }
+    p->fw->counters.pli_out++;
+    endpoint_send(ep, &w);
+}

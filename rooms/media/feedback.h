@@ -1,0 +1,33 @@
+// feedback: RTCP policy, both ways. What it reads and writes are the packets of rtp/rtcp_read.h and
+// rtp/rtcp_write.h.
+//
+// To publishers: receiver reports about once a second, NACK as nack_tracker asks, PLI (or FIR) as producers
+// want key frames, transport-wide feedback each TWCC_INTERVAL_US. To receivers: sender reports about once a
+// second on the publisher's own clock, so that sound and picture of one participant stay together. Worker
+// side.
+#ifndef ROOMS_FEEDBACK_H
+#define ROOMS_FEEDBACK_H
+
+#include "rooms/media/media_objects.h"
+
+#define REPORT_INTERVAL_US 1000000 // times 0.5 to 1.5, by chance (RFC 3550, 6.3.1)
+#define REPORT_GRID_US 20000 // due times fall on it, so that one turn of the loop serves several endpoints
+#define REPORT_SILENCE_US 2000000 // no sender report about a stream that was silent for so long
+#define NACK_BATCH_MAX 256
+
+// ---- going out
+void feedback_endpoint_init(struct endpoint *ep);
+// Arms the timer of an endpoint's reports. It stays armed while packets go to or from the endpoint; the first
+// packet after a pause arms it again, so that idle endpoints cost nothing.
+void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us);
+void feedback_send_sender_report(struct consumer *c, uint64_t now_us);
+void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);
+void feedback_nack_fired(struct wheel_node *node, uint64_t now_us);
+void feedback_send_key_frame_request(struct producer_stream *s);
+void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us);
+
+// ---- coming in
+// False when some of it was malformed.
+bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us);
+
+#endif

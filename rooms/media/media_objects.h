@@ -1,0 +1,320 @@
+// media_objects: the objects behind forwarder.h and who owns whom. Internal to the worker side of rooms/.
+//
+// struct forwarder owns endpoints and producers by id; an endpoint owns the producers and consumers of its
+// transport and closes them with itself; a producer closes its consumers on this worker. All of one worker,
+// one thread.
+#ifndef ROOMS_MEDIA_OBJECTS_H
+#define ROOMS_MEDIA_OBJECTS_H
+
+#include "base/hmap.h"
+#include "base/list.h"
+#include "base/slots.h"
+#include "rooms/media/key_wish.h"
+#include "rooms/media/budget.h"
+#include "rooms/media/forwarder.h"
+#include "rooms/media/link_set.h"
+#include "rooms/media/sent_store.h"
+#include "rooms/media/repair.h"
+#include "rtp/history.h"
+#include "rtp/layer_select.h"
+#include "rtp/nack_tracker.h"
+#include "rtp/rtp_forward.h"
+#include "rtp/seq_rewrite.h"
+#include "rtp/stream_stats.h"
+#include "rtp/twcc.h"
+
+#define FORWARDER_OBJECTS_MAX 262144 // of each kind, a worker
+#define ENDPOINT_SSRCS_MAX 64        // media and RTX together, of one transport
+#define ENDPOINT_SSRC_SLOTS 128      // power of two, so that probes stay short
+#define RTT_DEFAULT_US 100000
+#define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
+#define REPLAY_MAX 512                // packets from the history that a consumer may begin with
+#define PRIORITY_DEFAULT 1            // as in mediasoup
+#define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
+
+struct producer;
+struct consumer;
+
+struct ssrc_entry {
+    uint32_t ssrc; // 0: free
+    bool rtx;
+    struct producer_stream *stream;
+};
+
+struct endpoint {
+    struct forwarder *fw;
+    struct transport_id id;
+    uint32_t handle;
+    void *peer;
+    uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
+    bool connected;
+    bool unreachable;
+    uint32_t heard; // signs of life, counted; it wraps
+    struct egress_budget egress;
+    uint32_t sender_ssrc; // of our feedback
+    struct list producers, consumers;
+    struct ext_map ext;       // all its producers'
+    struct ssrc_entry *ssrcs; // open addressing, from the first producer on
+    unsigned ssrc_count;
+    struct twcc_recorder *twcc; // from the first producer that wants it on
+    uint32_t twcc_media_ssrc;
+    uint16_t transport_seq; // next to stamp on what we send
+    struct wheel_node twcc_timer, report_timer;
+    struct {
+        uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
+        uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
+        struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
+    } stats;
+    struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
+    unsigned left_next;
+    struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
+    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
+};
+
+// Where RTP time stands on the publisher's clock: its last sender report.
+struct capture_clock {
+    bool known;
+    uint64_t ntp;
+    uint32_t rtp_timestamp;
+    uint64_t arrival_us;
+};
+
+struct producer_stream {
+    struct producer *producer;
+    uint8_t index;
+    uint32_t ssrc, rtx_ssrc; // 0: not known yet
+    char rid[RID_MAX + 1];
+    struct receive_stats stats;
+    struct nack_tracker *nack; // NULL when the publisher does not answer NACK
+    struct history *history;   // NULL for audio
+    struct layer_source life;
+    struct capture_clock clock;
+    struct wheel_node nack_timer, key_timer;
+    uint64_t key_asked_us; // 0: never
+    bool key_wanted;       // to be asked for as soon as it may be
+    bool key_awaited;      // asked for, has not come
+    uint8_t key_asks;      // in vain, in a row
+    uint16_t key_seq;      // first packet of the newest key frame
+    uint64_t key_us;       // and its arrival, 0: none yet
+    uint32_t key_timestamp;
+    uint16_t newest_seq;
+    bool begun;                     // newest_seq holds
+    uint16_t stale_next, stale_run; // numbers that seem to have come before, in sequence
+    uint16_t even_len;              // length of the packet that follows in turn even_turn (fan_out.c)
+    uint32_t even_turn;
+    uint8_t fir_seq;
+    uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
+        retransmitted;
+    struct {
+        uint64_t expected, lost, repaired;
+    } at_score;
+    uint8_t score;
+    uint64_t rtx_us;                       // when the last retransmission came, 0: none has
+    uint64_t adopted_at;                   // stats.packets when its present SSRC was learnt
+    uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
+};
+
+struct producer {
+    struct forwarder *fw;
+    struct producer_id id;
+    uint32_t handle;
+    struct endpoint *endpoint; // NULL: relayed from `source`
+    struct link_id source;
+    struct list link; // in endpoint.producers
+    struct producer_params params;
+    bool paused;
+    struct producer_budget budget;
+    struct producer_stream streams[STREAMS_MAX];
+    struct consumer **consumers; // the active ones first
+    unsigned consumer_count, active_count, consumer_cap;
+    struct link_set relays;
+    struct wheel_node tick;
+    unsigned ticks;
+    unsigned wishes_waiting; // of consumers, for key frames (key_wish.c)
+    struct {
+        uint64_t bytes, packets, at_us; // as they stood at the last tick
+        uint64_t a_second;              // what a consumer of it costs, in bytes
+    } cost;
+    int8_t layers_wanted; // as last told
+    uint8_t score;
+    struct {
+        uint32_t packets;
+        uint32_t level_sum; // of -dBov
+    } audio;
+};
+
+// What is left out of a consumer while its worker has too much to do (shedding.c).
+enum shed_state {
+    SHED_NOTHING,
+    SHED_TO_LOWEST, // it gets the lowest stream of its simulcast producer
+    SHED_ALL,       // suspended: it gets nothing
+};
+
+// What each packet needs comes first and close together.
+struct consumer {
+    struct forwarder *fw;
+    struct endpoint *endpoint;
+    struct producer *producer;
+    struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
+    uint8_t mid_len;
+    bool paused;
+    bool active;          // not paused, connected, reachable, not suspended: gets packets
+    int8_t current;       // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;        // the one to switch to at its next key frame
+    int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
+    bool resync;          // the next packet that may be shown begins a new run of numbers
+    bool timeless;        // and its timestamp has nothing to do with those before
+    bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
+    bool descriptor;      // and dependency descriptors, which nobody renumbers: of a producer with one stream
+    bool report_due;      // a sender report goes out as soon as there is something to report
+    bool unheard;         // nothing is sent until its receiver gives a sign of life
+    uint32_t heard;       // of its endpoint, when heard_limit was set
+    uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
+    struct picture_rewrite pictures;
+    uint64_t rtx_index;     // next of its RTX stream
+    uint64_t payload_bytes; // for sender reports
+    struct consumer_params params;
+    struct send_stats stats;
+    struct seq_rewrite rewrite;
+    struct consumer_id id;
+    uint32_t handle;
+    struct list link;  // in endpoint.consumers
+    unsigned position; // in producer.consumers
+    uint8_t priority;
+    uint8_t shed;        // enum shed_state
+    bool untold;         // its layers
+    bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
+    uint8_t cost_class;  // 0..COST_CLASSES - 1, as it was when the level last changed
+    uint16_t shed_order; // among those of its priority and class
+    uint64_t nack_count, nack_packet_count, pli_count, fir_count;
+    // Sender report as last sent, for the round trip.
+    uint64_t sr_ntp, sr_us; // sr_us 0: none yet
+    uint8_t score;
+    uint64_t score_us;
+    struct key_wish wish;
+    struct repair *repair; // NULL when the receiver does not ask
+};
+
+struct forwarder {
+    struct forwarder_config config;
+    struct budget_rates rates;
+    struct forwarder_output out;
+    struct pool *pool;
+    struct wheel *wheel;
+    uint64_t random;
+    struct slots *endpoints, *producers, *consumers;         // handle -> object
+    struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
+    struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct fan_out *fan_out;
+    uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
+    uint32_t lowered_below, suspended_below; // shedding.c
+    uint32_t consumers_opened;
+    unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
+    bool untold;                           // there was no room to tell some consumer's layers
+    struct forwarder_counters counters;
+};
+
+// ---- forwarder.c
+uint64_t forwarder_random(struct forwarder *fw);
+struct endpoint *forwarder_endpoint(const struct forwarder *fw, struct transport_id id);
+struct producer *forwarder_producer(const struct forwarder *fw, struct producer_id id);
+struct consumer *forwarder_consumer(const struct forwarder *fw, struct consumer_id id);
+bool forwarder_event(struct forwarder *fw, const struct media_event *event); // false: there was no room
+
+// ---- endpoint.c
+// The stream that an SSRC belongs to, or NULL.
+struct ssrc_entry *endpoint_find_ssrc(struct endpoint *ep, uint32_t ssrc);
+// ERR_EXISTS, ERR_LIMIT or ERR_NO_MEMORY.
+MUST_USE enum err endpoint_add_ssrc(struct endpoint *ep, uint32_t ssrc, bool rtx,
+                                    struct producer_stream *stream);
+void endpoint_remove_ssrc(struct endpoint *ep, uint32_t ssrc); // decryption forgets it too
+// An unknown SSRC: finds its stream by MID and RID and remembers it; NULL when it leads nowhere, or when who
+// is there keeps its place.
+struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_packet *packet,
+                                       const struct rtp_ext_values *values, uint64_t now_us);
+// After a producer came or went.
+void endpoint_merge_extensions(struct endpoint *ep);
+void endpoint_close(struct endpoint *ep);
+// What is sent to it can be encrypted and has somewhere to go.
+static inline bool endpoint_sends(const struct endpoint *ep) {
+    return ep->connected && !ep->unreachable;
+}
+// What may go out to it now.
+static inline enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) {
+    return egress_look(&ep->egress, &ep->fw->rates.egress, ep->stats.rtp_out + ep->stats.rtx_out, now_us);
+}
+
+// ---- producer.c, producer_source.c
+MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
+void producer_close(struct producer *p);
+void producer_pause(struct producer *p, bool paused, uint64_t now_us);
+MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);
+void producer_detach(struct producer *p, struct consumer *c);
+MUST_USE enum err producer_open_relay(struct producer *p, struct link_id link);
+void producer_set_active(struct producer *p, struct consumer *c, bool active);
+// Merged: at most one a second, the first at once, again after a second when none came.
+void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us);
+// What is missing of a stream cannot be repaired: a key frame is wanted if anybody watches.
+void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
+// The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
+void producer_stream_restarted(struct producer_stream *s);
+// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
+void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
+                            uint64_t arrival_us, uint64_t now_us);
+// Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
+void producer_update_wanted(struct producer *p);
+
+static inline bool producer_is_audio(const struct producer *p) {
+    return p->params.kind == MEDIA_AUDIO;
+}
+void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
+
+// ---- consumer.c, consumer_rtp.c
+void consumer_tell_layers(struct consumer *c);
+void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
+MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
+void consumer_close(struct consumer *c);
+// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
+// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+bool consumer_prepare_repeats(struct consumer *c);
+void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
+// Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
+void consumer_update_active(struct consumer *c, uint64_t now_us);
+// The publisher resumed: what comes next begins anew.
+void consumer_source_changed(struct consumer *c, uint64_t now_us);
+// The numbers of the stream that it shows begin anew.
+void consumer_stream_restarted(struct consumer *c, const struct producer_stream *s);
+void consumer_select_layer(struct consumer *c, uint64_t now_us);
+// `newest_seq` is the newest number of the stream that had come when this packet did: one that begins a new
+// run takes what had come after it along.
+void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                      uint16_t newest_seq, uint64_t now_us);
+// A packet that carries nothing to show (padding): later numbers close up.
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
+void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
+// Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
+bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
+// Where RTP time of what it sends stands on the publisher's clock; false while not known.
+bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
+
+// ---- shedding.c
+void consumer_shed_init(struct consumer *c); // its place in the order
+// What is to be left out of it if it is to get packets.
+enum shed_state consumer_shed_wanted(const struct consumer *c);
+void consumer_shed_set(struct consumer *c, enum shed_state state);
+// The highest stream that it may show, LAYER_NONE: any.
+int8_t consumer_ceiling(const struct consumer *c);
+
+// ---- fan_out.c
+struct fan_out *fan_out_create(void);          // NULL: no memory
+void fan_out_destroy(struct fan_out *fan_out); // has nothing any more; NULL is fine
+// consumer_forward or consumer_skip at the next forwarder_flush. Whatever changes what a consumer shows, or
+// closes it, flushes first.
+void fan_out_packet(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                    uint64_t now_us);
+// Before that, for each packet of video that goes to somebody: it may be padded until the flush.
+void fan_out_note(struct forwarder *fw, struct producer_stream *s, struct block *prepared);
+void fan_out_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us);
+
+#endif

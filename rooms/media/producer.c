@@ -1,0 +1,324 @@
+// A track that comes in: its streams, who gets it, and when its publisher is asked for a key frame.
+#include "rooms/media/feedback.h"
+
+#include "base/clock.h"
+#include "base/seq.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AUDIO_LEVEL_INTERVAL_US 250000
+#define TICK_US 1000000
+#define GONE_US 10000000         // a picture that stands still may send nothing for long
+#define PACKET_COST_BYTES 200    // what a packet costs beside its bytes
+#define HISTORY_EXPIRE_STEP 1024 // slots looked at a tick and stream
+
+static void producer_on_tick(struct wheel_node *node, uint64_t now_us);
+
+static uint64_t producer_tick_us(const struct producer *p) {
+    return producer_is_audio(p) ? AUDIO_LEVEL_INTERVAL_US : TICK_US;
+}
+
+// ---- life
+
+static enum err stream_open(struct producer *p, unsigned index) {
+    const struct stream_params *params = &p->params.streams[index];
+    struct producer_stream *s = &p->streams[index];
+    s->producer = p;
+    s->index = (uint8_t)index;
+    s->score = 10;
+    memcpy(s->rid, params->rid, sizeof s->rid);
+    wheel_node_init(&s->nack_timer, feedback_nack_fired);
+    wheel_node_init(&s->key_timer, producer_key_timer_fired);
+    receive_stats_init(&s->stats, p->params.clock_rate);
+    if (!producer_is_audio(p) && !(s->history = history_create()))
+        return ERR_NO_MEMORY;
+    if (!p->endpoint)
+        return ERR_OK;
+    if (p->params.nack && !(s->nack = nack_tracker_create()))
+        return ERR_NO_MEMORY;
+    if (params->ssrc) {
+        enum err err = endpoint_add_ssrc(p->endpoint, params->ssrc, false, s);
+        if (err != ERR_OK)
+            return err;
+        s->ssrc = params->ssrc;
+    }
+    if (params->rtx_ssrc) {
+        enum err err = endpoint_add_ssrc(p->endpoint, params->rtx_ssrc, true, s);
+        if (err != ERR_OK)
+            return err;
+        s->rtx_ssrc = params->rtx_ssrc;
+    }
+    return ERR_OK;
+}
+
+static enum err producer_open_parts(struct producer *p) {
+    struct forwarder *fw = p->fw;
+    p->handle = slots_add(fw->producers, p);
+    if (!p->handle)
+        return ERR_LIMIT;
+    enum err err = hmap_put(fw->producer_ids, &p->id, p->handle);
+    if (err != ERR_OK)
+        return err;
+    fw->counters.producers++;
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        if ((err = stream_open(p, i)) != ERR_OK)
+            return err;
+    if (!p->endpoint)
+        return ERR_OK;
+    endpoint_merge_extensions(p->endpoint);
+    if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
+        !(p->endpoint->twcc = twcc_recorder_create()))
+        return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
+enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {
+    assert(cmd->open_producer.params.stream_count >= 1 &&
+           cmd->open_producer.params.stream_count <= STREAMS_MAX);
+    if (forwarder_producer(fw, cmd->producer))
+        return ERR_EXISTS;
+    struct producer *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NO_MEMORY;
+    *p = (struct producer){.fw = fw,
+                           .id = cmd->producer,
+                           .endpoint = ep,
+                           .source = ep ? fw->config.link : cmd->open_producer.source,
+                           .params = cmd->open_producer.params,
+                           .paused = cmd->open_producer.paused,
+                           .layers_wanted = LAYER_NONE,
+                           .score = 10};
+    list_init(&p->link);
+    if (ep)
+        list_push_back(&ep->producers, &p->link);
+    wheel_node_init(&p->tick, producer_on_tick);
+    for (unsigned i = 0; i < STREAMS_MAX; i++) { // so that a half-built one can be closed
+        wheel_node_init(&p->streams[i].nack_timer, feedback_nack_fired);
+        wheel_node_init(&p->streams[i].key_timer, producer_key_timer_fired);
+    }
+    enum err err = producer_open_parts(p);
+    if (err != ERR_OK)
+        producer_close(p);
+    return err;
+}
+
+static void stream_close(struct producer_stream *s) {
+    struct producer *p = s->producer;
+    if (!p)
+        return; // was never opened
+    wheel_cancel(p->fw->wheel, &s->nack_timer);
+    wheel_cancel(p->fw->wheel, &s->key_timer);
+    if (p->endpoint) {
+        if (s->ssrc)
+            endpoint_remove_ssrc(p->endpoint, s->ssrc);
+        if (s->rtx_ssrc)
+            endpoint_remove_ssrc(p->endpoint, s->rtx_ssrc);
+    }
+    nack_tracker_destroy(s->nack);
+    history_destroy(s->history);
+}
+
+void producer_close(struct producer *p) {
+    struct forwarder *fw = p->fw;
+    while (p->consumer_count > 0)
+        consumer_close(p->consumers[p->consumer_count - 1]);
+    for (unsigned i = 0; i < STREAMS_MAX; i++)
+        stream_close(&p->streams[i]);
+    wheel_cancel(fw->wheel, &p->tick);
+    list_remove(&p->link);
+    if (p->handle) {
+        if (hmap_remove(fw->producer_ids, &p->id) != HMAP_NONE)
+            fw->counters.producers--;
+        slots_remove(fw->producers, p->handle);
+    }
+    if (p->endpoint)
+        endpoint_merge_extensions(p->endpoint);
+    link_set_clear(&p->relays);
+    free(p->consumers);
+    free(p);
+}
+
+void producer_pause(struct producer *p, bool paused, uint64_t now_us) {
+    if (p->paused == paused)
+        return;
+    p->paused = paused;
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        struct producer_stream *s = &p->streams[i];
+        wheel_cancel(p->fw->wheel, &s->nack_timer);
+        if (s->nack)
+            nack_tracker_reset(s->nack); // what was missed during the pause stays missed
+        s->key_us = 0;                   // nobody begins with what was before it
+    }
+    if (!paused)
+        for (unsigned i = 0; i < p->active_count; i++)
+            consumer_source_changed(p->consumers[i], now_us);
+}
+
+// ---- who gets it
+
+enum err producer_attach(struct producer *p, struct consumer *c) {
+    if (p->consumer_count == p->consumer_cap) {
+        unsigned cap = p->consumer_cap ? p->consumer_cap * 2 : 8;
+        struct consumer **consumers = realloc(p->consumers, cap * sizeof *consumers);
+        if (!consumers)
+            return ERR_NO_MEMORY;
+        p->consumers = consumers;
+        p->consumer_cap = cap;
+    }
+    c->position = p->consumer_count;
+    p->consumers[p->consumer_count++] = c;
+    return ERR_OK;
+}
+
+static void producer_place(struct producer *p, struct consumer *c, unsigned position) {
+    struct consumer *other = p->consumers[position];
+    p->consumers[c->position] = other;
+    other->position = c->position;
+    p->consumers[position] = c;
+    c->position = position;
+}
+
+void producer_set_active(struct producer *p, struct consumer *c, bool active) {
+    bool is = c->position < p->active_count;
+    if (is == active)
+        return;
+    if (active)
+        producer_place(p, c, p->active_count++);
+    else
+        producer_place(p, c, --p->active_count);
+}
+
+void producer_detach(struct producer *p, struct consumer *c) {
+    producer_set_active(p, c, false);
+    producer_place(p, c, p->consumer_count - 1);
+    p->consumer_count--;
+    producer_update_wanted(p);
+}
+
+void producer_update_wanted(struct producer *p) {
+    if (p->params.stream_count < 2)
+        return;
+    // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it.
+    int8_t wanted = LAYER_NONE, top = (int8_t)(p->params.stream_count - 1);
+    for (unsigned i = 0; i < p->active_count && wanted < top; i++) {
+        int8_t ceiling = consumer_ceiling(p->consumers[i]);
+        int8_t layer = ceiling == LAYER_NONE || ceiling > top ? top : ceiling;
+        wanted = layer > wanted ? layer : wanted;
+    }
+    if (wanted == p->layers_wanted)
+        return;
+    struct media_event event = {.type = MEDIA_LAYERS_WANTED,
+                                .producer = p->id,
+                                .layers = {.spatial = wanted, .temporal = LAYER_NONE}};
+    if (forwarder_event(p->fw, &event)) // else the next tick tells it
+        p->layers_wanted = wanted;
+}
+
+// ---- once in a while
+
+static void producer_tell_level(struct producer *p) {
+    if (p->audio.packets == 0)
+        return;
+    int8_t level = (int8_t)-(int)(p->audio.level_sum / p->audio.packets);
+    p->audio.packets = p->audio.level_sum = 0;
+    forwarder_event(p->fw, &(struct media_event){
+                               .type = MEDIA_AUDIO_LEVEL, .producer = p->id, .audio = {.level_dbov = level}});
+}
+
+// Neither a packet nor a report has come for long.
+static bool stream_is_gone(const struct producer_stream *s, uint64_t now_us) {
+    return s->stats.started && s->stats.last_packet_us + GONE_US < now_us &&
+           s->stats.last_sr_us + GONE_US < now_us;
+}
+
+static uint8_t stream_rate(struct producer_stream *s, bool dtx, uint64_t now_us) {
+    uint64_t lost = receive_stats_lost(&s->stats), expected = s->stats.packets + lost;
+    uint64_t new_expected = expected - s->at_score.expected;
+    uint64_t new_lost = lost > s->at_score.lost ? lost - s->at_score.lost : 0;
+    uint64_t new_repaired = s->repaired - s->at_score.repaired;
+    s->at_score.expected = expected;
+    s->at_score.lost = lost;
+    s->at_score.repaired = s->repaired;
+    if (!dtx && stream_is_gone(s, now_us))
+        return 0;
+    return stream_score((uint32_t)new_expected, (uint32_t)new_lost, (uint32_t)new_repaired);
+}
+
+// The producer's score is that of its best stream that was ever there.
+static void producer_rate(struct producer *p, uint64_t now_us) {
+    uint8_t best = 0;
+    bool any = false;
+    for (unsigned i = 0; i < p->params.stream_count; i++)
+        any |= p->streams[i].stats.started;
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        struct producer_stream *s = &p->streams[i];
+        s->score = p->paused ? 10 : stream_rate(s, producer_is_audio(p), now_us);
+        if (s->score > best && (s->stats.started || !any))
+            best = s->score;
+    }
+    if (best == p->score)
+        return;
+    p->score = best;
+    forwarder_event(p->fw,
+                    &(struct media_event){.type = MEDIA_PRODUCER_SCORE, .producer = p->id, .score = best});
+}
+
+// What one receiver of it costs a second: what comes in. Falls slowly.
+static void producer_note_cost(struct producer *p, uint64_t now_us) {
+    uint64_t bytes = 0, packets = 0, us = now_us - p->cost.at_us;
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        bytes += p->streams[i].stats.bytes;
+        packets += p->streams[i].stats.packets;
+    }
+    uint64_t cost = bytes - p->cost.bytes + (packets - p->cost.packets) * PACKET_COST_BYTES;
+    uint64_t a_second = p->cost.at_us && us ? cost * TICK_US / us : 0, before = p->cost.a_second;
+    p->cost.a_second = a_second > before ? a_second : (3 * before + a_second) / 4;
+    p->cost.bytes = bytes;
+    p->cost.packets = packets;
+    p->cost.at_us = now_us;
+}
+
+// A stream that has fallen silent, and has been found so, needs no ticks until it speaks again, but for the
+// one that finds that it is gone.
+static void producer_arm_tick(struct producer *p, bool busy, uint64_t now_us) {
+    uint64_t packet_us = 0, heard_us = 0; // the last ones
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        const struct producer_stream *s = &p->streams[i];
+        packet_us = s->life.last_packet_us > packet_us ? s->life.last_packet_us : packet_us;
+        heard_us = s->stats.last_sr_us > heard_us ? s->stats.last_sr_us : heard_us;
+    }
+    heard_us = packet_us > heard_us ? packet_us : heard_us;
+    if (busy || packet_us + 3 * TICK_US > now_us)
+        wheel_arm(p->fw->wheel, &p->tick, now_us + producer_tick_us(p));
+    else if (!producer_is_audio(p) && p->endpoint && heard_us + GONE_US + TICK_US > now_us)
+        wheel_arm(p->fw->wheel, &p->tick, heard_us + GONE_US + TICK_US);
+}
+
+static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
+    struct producer *p = LIST_ENTRY(node, struct producer, tick);
+    unsigned held = 0;
+    if (producer_is_audio(p) && p->endpoint)
+        producer_tell_level(p);
+    if (p->ticks++ % (TICK_US / producer_tick_us(p)) == 0) {
+        if (p->endpoint)
+            producer_rate(p, now_us);
+        for (unsigned i = 0; i < p->params.stream_count; i++)
+            if (p->streams[i].history) {
+                history_expire(p->streams[i].history, now_us, HISTORY_EXPIRE_STEP);
+                held += history_count(p->streams[i].history);
+            }
+        for (unsigned i = 0; i < p->active_count; i++) {
+            if (p->params.stream_count > 1)
+                consumer_select_layer(p->consumers[i], now_us);
+            if (p->consumers[i]->sent)
+                sent_store_expire(p->consumers[i]->sent, now_us);
+        }
+        producer_note_cost(p, now_us);
+        producer_update_wanted(p);
+        if (p->wishes_waiting > 0)
+            producer_serve_wishes(p, now_us);
+    }
+    producer_arm_tick(p, held > 0, now_us);
+}

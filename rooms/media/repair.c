@@ -1,0 +1,127 @@
+#include "rooms/media/repair.h"
+
+#include "base/clock.h"
+#include "rooms/media/media_objects.h"
+
+#include <stdlib.h>
+
+static const struct token_rate pace = {REPAIR_PACKETS_PER_SECOND, REPAIR_BURST};
+
+static const struct token_rate asks = {REPAIR_ASKS_PER_SECOND, REPAIR_ASKS_BURST};
+
+static void repair_fired(struct wheel_node *node, uint64_t now_us);
+
+struct repair *repair_create(struct consumer *c) {
+    struct repair *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->consumer = c;
+    r->packets = REPAIR_FIRST * REPAIR_SHARE;
+    r->bytes = r->packets * REPAIR_PACKET_BYTES;
+    wheel_node_init(&r->timer, repair_fired);
+    return r;
+}
+
+void repair_destroy(struct repair *r) {
+    if (!r)
+        return;
+    wheel_cancel(r->consumer->fw->wheel, &r->timer);
+    free(r);
+}
+
+// ---- in their turn
+
+void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct repair *r = c->repair;
+    if (r && !token_bucket_take(&r->asks, &asks, 1, now_us))
+        return;
+    if (!r || (r->count == 0 && token_bucket_has(&r->pace, &pace, 1, now_us))) {
+        consumer_nack(c, seq, now_us);
+        return;
+    }
+    if (r->count == REPAIR_WAITING_MAX)
+        return; // it asks again
+    r->waiting[(r->first + r->count++) % REPAIR_WAITING_MAX] = seq;
+    if (r->timer.due_us == TIME_NEVER)
+        wheel_arm(c->fw->wheel, &r->timer, now_us + WHEEL_TICK_US);
+}
+
+static void repair_fired(struct wheel_node *node, uint64_t now_us) {
+    struct repair *r = LIST_ENTRY(node, struct repair, timer);
+    while (r->count > 0 && token_bucket_has(&r->pace, &pace, 1, now_us)) {
+        uint16_t seq = r->waiting[r->first];
+        r->first = (uint8_t)((r->first + 1) % REPAIR_WAITING_MAX);
+        r->count--;
+        consumer_nack(r->consumer, seq, now_us);
+    }
+    if (r->count > 0)
+        wheel_arm(r->consumer->fw->wheel, node, now_us + WHEEL_TICK_US);
+}
+
+// ---- how many
+
+void repair_note_report(struct consumer *c, uint64_t now_us) {
+    struct repair *r = c->repair;
+    if (!r)
+        return;
+    r->reported_us = now_us;
+    if (c->stats.fraction_lost <= REPAIR_LOSS_MAX)
+        r->lossy_us = 0;
+    else if (r->lossy_us == 0)
+        r->lossy_us = now_us;
+}
+
+static bool repair_is_hopeless(const struct repair *r, uint64_t now_us) {
+    return r->lossy_us != 0 && r->reported_us - r->lossy_us >= REPAIR_LOSS_STAYS_US &&
+           now_us < r->reported_us + REPAIR_REPORT_OLD_US;
+}
+
+static int64_t at_most(int64_t value, int64_t most) {
+    return value < most ? value : most;
+}
+
+// What has gone out first since the last look earns its share.
+static void repair_earn(struct repair *r) {
+    const struct send_stats *sent = &r->consumer->stats;
+    int64_t most = REPAIR_SAVED_MAX * REPAIR_SHARE;
+    r->packets = at_most(r->packets + (int64_t)(sent->packets - r->packets_seen), most);
+    r->bytes = at_most(r->bytes + (int64_t)(sent->bytes - r->bytes_seen), most * REPAIR_PACKET_BYTES);
+    r->packets_seen = sent->packets;
+    r->bytes_seen = sent->bytes;
+}
+
+static bool repair_mark_is_of(const struct repair_mark *mark, uint16_t seq, uint32_t now_ms) {
+    return mark->at_ms != 0 && mark->seq == seq && now_ms - mark->at_ms < REPAIR_FORGET_MS;
+}
+
+// The receiver asks anew each round trip; what was sent again within one is still on its way.
+static bool repair_mark_may(const struct repair_mark *mark, const struct consumer *c, uint32_t now_ms) {
+    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
+    if (rtt_us < REPAIR_RTT_MIN_US)
+        rtt_us = REPAIR_RTT_MIN_US;
+    if (rtt_us > REPAIR_RTT_MAX_US)
+        rtt_us = REPAIR_RTT_MAX_US;
+    return mark->times < REPAIR_TIMES_MAX && now_ms - mark->at_ms >= rtt_us / US_PER_MS;
+}
+
+// Whether there is enough saved up for a packet, and its transport has room.
+static bool repair_can_pay(struct repair *r, uint16_t bytes, uint64_t now_us) {
+    repair_earn(r);
+    return r->packets >= REPAIR_SHARE && r->bytes >= (int64_t)bytes * REPAIR_SHARE &&
+           endpoint_egress(r->consumer->endpoint, now_us) == EGRESS_ALL;
+}
+
+bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us) {
+    struct repair *r = c->repair;
+    uint32_t now_ms = (uint32_t)(now_us / US_PER_MS);
+    struct repair_mark *mark = &r->marks[seq & (REPAIR_SLOTS - 1)];
+    bool again = repair_mark_is_of(mark, seq, now_ms);
+    if (repair_is_hopeless(r, now_us) || (again && !repair_mark_may(mark, c, now_ms)) ||
+        !repair_can_pay(r, bytes, now_us) || !token_bucket_take(&r->pace, &pace, 1, now_us))
+        return false;
+    r->packets -= REPAIR_SHARE;
+    r->bytes -= (int64_t)bytes * REPAIR_SHARE;
+    *mark = (struct repair_mark){
+        .at_ms = now_ms ? now_ms : 1, .seq = seq, .times = (uint8_t)((again ? mark->times : 0) + 1)};
+    return true;
+}

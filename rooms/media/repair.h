@@ -1,0 +1,60 @@
+// repair: which packets a receiver is given again. Worker side.
+//
+// However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes; a packet is
+// repeated at most REPAIR_TIMES_MAX times, and once a round trip; nothing is repeated while the receiver
+// keeps telling of losses above a fifth, which repeats would only add to; and they leave REPAIR_BURST at once
+// and then one each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who
+// asks for thousands of packets a second is not even listened to any more.
+#ifndef ROOMS_REPAIR_H
+#define ROOMS_REPAIR_H
+
+#include "base/wheel.h"
+#include "rtp/token_bucket.h"
+
+#define REPAIR_SHARE 5           // one repeat for so many first packets
+#define REPAIR_FIRST 4           // packets, before any have been earned
+#define REPAIR_SAVED_MAX 100     // packets that may be saved up for worse times
+#define REPAIR_PACKET_BYTES 1200 // what a saved packet stands for
+#define REPAIR_TIMES_MAX 4
+#define REPAIR_SLOTS 128      // power of two
+#define REPAIR_FORGET_MS 5000 // a number that is asked for after so long is another packet's
+#define REPAIR_WAITING_MAX 64 // power of two
+#define REPAIR_BURST 10       // packets at once
+#define REPAIR_PACKETS_PER_SECOND 1000
+#define REPAIR_ASKS_PER_SECOND 5000 // numbers that are looked at, of all that a receiver asks for
+#define REPAIR_ASKS_BURST 1000
+#define REPAIR_RTT_MIN_US 10000       // a round trip that is told shorter counts as this
+#define REPAIR_RTT_MAX_US 500000      // and a longer one as this
+#define REPAIR_LOSS_MAX 51            // of 256: a fifth
+#define REPAIR_LOSS_STAYS_US 900000   // reports come about once a second: the second in a row
+#define REPAIR_REPORT_OLD_US 10000000 // and one as old as this says nothing any more
+
+struct consumer;
+
+struct repair_mark {
+    uint32_t at_ms; // when it was last sent again; 0: never
+    uint16_t seq;
+    uint8_t times;
+};
+
+struct repair {
+    struct consumer *consumer;
+    struct wheel_node timer; // for those that wait
+    struct token_bucket pace, asks;
+    int64_t packets, bytes;               // saved up, in shares (REPAIR_SHARE are one packet, or byte)
+    uint64_t packets_seen, bytes_seen;    // first packets that are in it
+    uint64_t lossy_us, reported_us;       // since when each report tells of too much loss, 0: it does not
+    uint16_t waiting[REPAIR_WAITING_MAX]; // ring
+    uint8_t first, count;
+    struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
+};
+
+// NULL: no memory.
+struct repair *repair_create(struct consumer *c);
+void repair_destroy(struct repair *repair); // NULL is fine
+// The receiver asks for a packet: consumer_nack now, or in its turn.
+void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us);
+// It has told how much was lost (stats.fraction_lost).
+void repair_note_report(struct consumer *c, uint64_t now_us);
+
+#endif

@@ -1,0 +1,127 @@
+// config: what an operator can set, and where it may be said.
+//
+// A setting has one name in three spellings: the flag `--media-port 40000`, the environment variable
+// ROTUNDA_MEDIA_PORT and the key `media-port = 40000` of the file that --config (or ROTUNDA_CONFIG) names. A
+// flag wins over the environment, that over the file, that over the default. What is unknown or not allowed
+// is refused with the name, the value, where it came from, and what is allowed; so are settings that
+// contradict each other. An empty environment variable counts as not set.
+//
+// Pure but for reading files: that of --config and that of turn-secret-file. Any thread.
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/log.h"
+#include "rooms/media_limits.h"
+#include "server/common/frame_ancestors.h"
+#include "server/common/host_port.h"
+#include "server/common/net_address.h"
+#include "server/hub/hub.h"
+#include "server/hub/ice_servers.h"
+
+#include <stdio.h>
+
+#define CONFIG_PATH_MAX 512
+#define CONFIG_ERROR_MAX 1024
+#define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
+
+struct config {
+    char listen_host[IP_TEXT_MAX];                // an IP literal without brackets
+    uint16_t listen_port;                         // 0: the system chooses
+    char admin_host[IP_TEXT_MAX];                 // likewise; "": no such port
+    uint16_t admin_port;                          // 0: the system chooses
+    struct networks trusted;                      // proxies
+    char frame_ancestors[FRAME_ANCESTORS_MAX];    // sources, as in Content-Security-Policy
+    uint16_t media_port;                          // 0: the system chooses
+    uint32_t workers;                             // 0: one for each core (config_worker_count)
+    unsigned announce_count;                      // at least 1
+    char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
+    struct host_port stun;                        // who to ask for the public address; host "": nobody
+    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
+    struct ice_servers ice_servers;
+    char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
+    char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
+    uint32_t log_level;                     // enum log_level
+    uint32_t log_format;                    // enum log_format
+
+    uint32_t rooms_max, participants_max;                  // participants: of one room
+    uint32_t transports_max, producers_max, consumers_max; // of one participant
+    uint32_t message_rate_max;                             // per second and connection
+    uint32_t resume_window_seconds;
+    uint32_t participants_per_worker;
+    uint32_t ws_backlog_max_bytes;
+    uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
+    uint32_t control_memory_max_bytes; // what the control side may hold for its clients
+    uint32_t connections_max;
+    uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
+    uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
+    struct media_limits media_limits; // of what one publisher may send and one transport may get
+    uint32_t batch_us;                // see media_config
+};
+
+enum config_task {
+    CONFIG_RUN,     // start the server
+    CONFIG_CHECK,   // --check-config: all is well, say so
+    CONFIG_HEALTH,  // --check-health: ask the server that runs with these settings
+    CONFIG_VERSION, // --version
+    CONFIG_HELP,    // --help
+    CONFIG_REFUSED, // `error` says why
+};
+
+// Reads all sources. argv[0] is skipped; environment is NULL-terminated "NAME=value" text, as in environ.
+// `error` has CONFIG_ERROR_MAX bytes and gets one line without a newline.
+enum config_task config_load(struct config *config, int argc, char *const argv[], char *const environment[],
+                             char *error);
+
+// The limits of the hub that these settings mean.
+void config_limits(const struct config *config, struct hub_limits *limits);
+
+// Whether the settings agree with each other; reads turn-secret-file. False: one line in `error`. For
+// config.c.
+bool config_agrees(struct config *config, char *error);
+
+// The configured number, or the number of cores this process may use, at most WORKERS_MAX.
+unsigned config_worker_count(const struct config *config);
+
+// ---- the table of settings, for help, documents and tests
+
+enum setting_type {
+    SETTING_NUMBER,    // uint32_t, from min to max
+    SETTING_PORT,      // uint16_t, from min to max
+    SETTING_LISTEN,    // HOST:PORT
+    SETTING_ADDRESSES, // IP[,IP...], `auto` among them
+    SETTING_HOST,      // HOST[:PORT]; the default port is `min`
+    SETTING_CHOICE,    // one of `words`, stored as its index (uint32_t)
+    SETTING_PATH,
+    SETTING_SECRET,   // text that no message shows
+    SETTING_ICE_URLS, // URL[,URL...]
+    SETTING_NETWORKS, // CIDR[,CIDR...]
+    SETTING_FRAMES,   // who may show the page in a frame
+};
+
+struct setting {
+    const char *name; // as in the flag, without the dashes
+    enum setting_type type;
+    size_t offset;            // of the member of struct config
+    uint32_t min, max;        // NUMBER, PORT
+    const char *const *words; // CHOICE: NULL-terminated
+    const char *preset;       // the default as text; "" when it is found out at start
+    const char *value;        // what the value is called in help ("BYTES")
+    const char *help;         // one sentence
+};
+
+const struct setting *config_settings(size_t *count);
+
+// Sets one value from text. False when it is not allowed; config is then unchanged.
+bool setting_assign(const struct setting *setting, struct config *config, const char *text);
+// The same for a secret alone: 1 to TURN_SECRET_MAX - 1 bytes without control characters.
+bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text);
+// Says what is allowed ("a number from 1 to 64").
+void setting_describe(const struct setting *setting, char *out, size_t cap);
+// The name as an environment variable: "media-port" -> "ROTUNDA_MEDIA_PORT".
+void setting_variable(const char *name, char *out, size_t cap);
+
+// Writes the help text.
+
+void config_print_help(FILE *out);
+
+#endif

@@ -1,0 +1,118 @@
+// Settings that go together, or exclude each other; and the secret that stands in a file.
+#include "server/config/config.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static bool refuse(char *error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error, CONFIG_ERROR_MAX, format, args);
+    va_end(args);
+    return false;
+}
+
+static bool announce_agrees(const struct config *config, char *error) {
+    bool automatic = false;
+    for (unsigned i = 0; i < config->announce_count; i++)
+        automatic = automatic || strcmp(config->announce[i], ANNOUNCE_AUTO) == 0;
+    if (config->stun.host[0] && !automatic)
+        return refuse(error, "stun: \"%s\" would not be asked, because announce has no auto in it",
+                      config->stun.host);
+    return true;
+}
+
+static bool tls_agrees(const struct config *config, char *error) {
+    if (config->tls_cert[0] && !config->tls_key[0])
+        return refuse(error, "tls-cert: \"%.200s\" is of no use without tls-key", config->tls_cert);
+    if (config->tls_key[0] && !config->tls_cert[0])
+        return refuse(error, "tls-key: \"%.200s\" is of no use without tls-cert", config->tls_key);
+    return true;
+}
+
+// The file's one line, as turn-secret would have it.
+static bool secret_read(struct config *config, char *error) {
+    char text[TURN_SECRET_MAX + 2]; // one byte more than is allowed, to see that there are too many
+    const char *path = config->turn_secret_file;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return refuse(error, "turn-secret-file: \"%.200s\" cannot be read: %s", path, strerror(errno));
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    int failure = ferror(file) ? errno : 0; // a folder opens, but does not read
+    fclose(file);
+    if (failure)
+        return refuse(error, "turn-secret-file: \"%.200s\" cannot be read: %s", path, strerror(failure));
+    while (len > 0 && strchr("\r\n", text[len - 1]))
+        len--;
+    text[len] = '\0';
+    bool fine = !memchr(text, '\0', len) && setting_assign_secret(config->ice_servers.turn_secret, text);
+    explicit_bzero(text, sizeof text);
+    if (!fine && len == 0)
+        return refuse(error, "turn-secret-file: \"%.200s\" is empty", path);
+    return fine || refuse(error, "turn-secret-file: \"%.200s\" is not one line of 1 to %d bytes", path,
+                          TURN_SECRET_MAX - 1);
+}
+
+static bool turn_agrees(struct config *config, char *error) {
+    const struct ice_servers *servers = &config->ice_servers;
+    bool turn = ice_servers_have_turn(servers);
+    if (servers->turn_secret[0] && config->turn_secret_file[0])
+        return refuse(error, "turn-secret: it is given, and in turn-secret-file too; leave one out");
+    if (config->turn_secret_file[0] && !secret_read(config, error))
+        return false;
+    if (turn && !servers->turn_secret[0])
+        return refuse(error, "turn-urls: a TURN server is of no use without turn-secret or turn-secret-file");
+    if (!turn && servers->turn_secret[0])
+        return refuse(error, "%s: a secret is of no use without a TURN server in turn-urls",
+                      config->turn_secret_file[0] ? "turn-secret-file" : "turn-secret");
+    return true;
+}
+
+static bool ports_agree(const struct config *config, char *error) {
+    if (config->admin_host[0] && config->admin_port != 0 && config->admin_port == config->listen_port &&
+        strcmp(config->admin_host, config->listen_host) == 0)
+        return refuse(error, "admin-listen: it is the same place as listen; choose another port");
+    return true;
+}
+
+void config_limits(const struct config *config, struct hub_limits *limits) {
+    hub_limits_default(limits);
+    limits->rooms_max = config->rooms_max;
+    limits->participants_per_room_max = config->participants_max;
+    limits->transports_per_participant_max = config->transports_max;
+    limits->producers_per_participant_max = config->producers_max;
+    limits->consumers_per_participant_max = config->consumers_max;
+    limits->messages_per_second_max = config->message_rate_max;
+    limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
+    limits->participants_per_worker = config->participants_per_worker;
+    limits->relay_rate_max = config->relay_rate_max;
+    limits->held_bytes_max = config->control_memory_max_bytes;
+    // Three quarters of what may wait for a client are for what others say, the rest for what the server
+    // says.
+    uint32_t of_others = config->ws_backlog_max_bytes / 4 * 3;
+    if (limits->relayed_bytes_max > of_others)
+        limits->relayed_bytes_max = of_others;
+}
+
+// What is sent as one message must fit what may wait for a client.
+static bool backlog_agrees(const struct config *config, char *error) {
+    struct hub_limits limits;
+    config_limits(config, &limits);
+    size_t joined = hub_joined_bytes_max(&limits);
+    if (config->ws_backlog_max_bytes >= joined)
+        return true;
+    return refuse(
+        error,
+        "ws-backlog-max: %u is less than the %zu bytes that the answer to a join may have with consumers-max "
+        "%u, producers-max %u and transports-max %u; raise it to %zu, or lower those",
+        config->ws_backlog_max_bytes, joined, config->consumers_max, config->producers_max,
+        config->transports_max, joined);
+}
+
+bool config_agrees(struct config *config, char *error) {
+    return announce_agrees(config, error) && ports_agree(config, error) && tls_agrees(config, error) &&
+           turn_agrees(config, error) && backlog_agrees(config, error);
+}

@@ -1,0 +1,335 @@
+#include "server/config/config.h"
+
+#include "server/common/stun_client.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_format_words[] = {"text", "json", NULL};
+
+#define AT(member) offsetof(struct config, member)
+
+// The one table. docs/operations.md tells the same to operators; a test compares the two.
+static const struct setting settings[] = {
+    {"listen", SETTING_LISTEN, AT(listen_host), 0, 0, NULL, "0.0.0.0:8080", "HOST:PORT",
+     "Where HTTP and the WebSocket listen: an IP address or localhost; [::]:8080 takes IPv6 and IPv4."},
+    {"admin-listen", SETTING_LISTEN, AT(admin_host), 0, 0, NULL, "", "HOST:PORT",
+     "Where operators get /metrics, which the port of --listen then does not have; plain HTTP."},
+    {"trust-proxy", SETTING_NETWORKS, AT(trusted), 0, 0, NULL, "", "CIDR[,CIDR...]",
+     "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
+    {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
+     "The one UDP port for media; 0 lets the system choose."},
+    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "IP[,IP...]",
+     "Addresses that clients send media to; auto: this machine's own, and what --stun finds."},
+    {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
+     "STUN server that is asked at start for this machine's public address, which auto then holds."},
+    {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
+     "Certificate, with those between it and its root (PEM): HTTPS in place of HTTP; SIGHUP reads it again."},
+    {"tls-key", SETTING_PATH, AT(tls_key), 0, 0, NULL, "", "FILE", "The certificate's private key (PEM)."},
+    {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",
+     "TURN and STUN servers that clients are told of: turn:HOST[:PORT][?transport=udp|tcp], turns:, stun:."},
+    {"turn-secret", SETTING_SECRET, AT(ice_servers.turn_secret), 0, 0, NULL, "", "SECRET",
+     "What the TURN server shares with this one (coturn's static-auth-secret)."},
+    {"turn-secret-file", SETTING_PATH, AT(turn_secret_file), 0, 0, NULL, "", "FILE",
+     "A file with that secret in its one line, which no list of processes shows."},
+    {"turn-ttl", SETTING_NUMBER, AT(ice_servers.turn_ttl_seconds), 60, 604800, NULL, "3600", "SECONDS",
+     "How long the credentials for TURN are good that a client gets."},
+    {"workers", SETTING_NUMBER, AT(workers), 1, WORKERS_MAX, NULL, "", "N",
+     "Media threads; default: one for each core."},
+    {"web-root", SETTING_PATH, AT(web_root), 0, 0, NULL, "", "DIR",
+     "The web page's files; default: where it was built or installed."},
+    {"frame-ancestors", SETTING_FRAMES, AT(frame_ancestors), 0, 0, NULL, "'self'", "SOURCES",
+     "Who may show the web page in a frame, as in Content-Security-Policy: 'none', 'self', https://HOST."},
+    {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
+     "How much is logged: error, warn, info or debug."},
+    {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
+     "How log lines look: text or json."},
+    {"rooms-max", SETTING_NUMBER, AT(rooms_max), 1, 100000, NULL, "1000", "N", "Rooms at a time."},
+    {"participants-max", SETTING_NUMBER, AT(participants_max), 1, 10000, NULL, "500", "N",
+     "Participants in one room."},
+    {"transports-max", SETTING_NUMBER, AT(transports_max), 1, 64, NULL, "8", "N",
+     "Transports of one participant."},
+    {"producers-max", SETTING_NUMBER, AT(producers_max), 1, 256, NULL, "16", "N",
+     "Tracks that one participant sends."},
+    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "2000", "N",
+     "Tracks that one participant receives."},
+    {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "100", "N",
+     "Messages a second from one connection; bursts may be longer."},
+    {"resume-window", SETTING_NUMBER, AT(resume_window_seconds), 0, 3600, NULL, "30", "SECONDS",
+     "How long a participant stays after the connection is lost."},
+    {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
+     "Participants of one room on one worker before the next worker is used."},
+    {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 262144, 268435456, NULL, "1048576", "BYTES",
+     "Unsent bytes over which a client that does not keep up for 10 s is cut off; four times as many at "
+     "once."},
+    {"relay-rate-max", SETTING_NUMBER, AT(relay_rate_max), 65536, 1073741824, NULL, "1048576", "BYTES",
+     "What one participant may make the server send to others a second, summed over all who get it."},
+    {"control-memory-max", SETTING_NUMBER, AT(control_memory_max_bytes), 16777216, UINT32_MAX, NULL,
+     "1073741824", "BYTES",
+     "What the server may hold for its clients besides media; beyond it nobody joins."},
+    {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
+     "HTTP and WebSocket connections at a time."},
+    {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
+     "Connections of one address (IPv6: of one /64) that have not joined a room; 0 is no limit."},
+    {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",
+     "New rooms a minute from one address; 0 is no limit."},
+    {"failed-joins-per-address", SETTING_NUMBER, AT(failed_joins_per_address), 0, 1000000, NULL, "300", "N",
+     "Failed joins a minute from one address; 0 is no limit."},
+    {"audio-packets-max", SETTING_NUMBER, AT(media_limits.audio_packets_per_second), 50, 100000, NULL, "250",
+     "N", "Packets a second of one audio track; bursts may be longer, what is beyond is dropped."},
+    {"audio-bitrate-max", SETTING_NUMBER, AT(media_limits.audio_bitrate_bps), 64000, 4000000000, NULL,
+     "1000000", "BPS", "Bits a second of one audio track; the same."},
+    {"video-packets-max", SETTING_NUMBER, AT(media_limits.video_packets_per_second), 100, 1000000, NULL,
+     "4000", "N", "Packets a second of one video track with all its layers; the same."},
+    {"video-bitrate-max", SETTING_NUMBER, AT(media_limits.video_bitrate_bps), 100000, 4000000000, NULL,
+     "30000000", "BPS", "Bits a second of one video track with all its layers; the same."},
+    {"transport-bitrate-max", SETTING_NUMBER, AT(media_limits.transport_bitrate_bps), 1000000, 4000000000,
+     NULL, "200000000", "BPS",
+     "Bits a second that one transport of a client is sent; video is left out beyond that."},
+    {"udp-receive-buffer", SETTING_NUMBER, AT(udp_receive_buffer_bytes), 65536, 1073741824, NULL, "8388608",
+     "BYTES", "Receive buffer that is asked for, for each worker's UDP socket."},
+    {"udp-send-buffer", SETTING_NUMBER, AT(udp_send_buffer_bytes), 65536, 1073741824, NULL, "8388608",
+     "BYTES", "Send buffer that is asked for, for each worker's UDP socket."},
+    {"batch-us", SETTING_NUMBER, AT(batch_us), 0, 5000, NULL, "500", "US",
+     "How long a busy worker lets packets gather; longer is cheaper, and delays them by up to that."},
+};
+
+#define SETTINGS_COUNT (sizeof settings / sizeof settings[0])
+
+const struct setting *config_settings(size_t *count) {
+    *count = SETTINGS_COUNT;
+    return settings;
+}
+
+// Decimal digits alone, from min to max.
+static bool number_parse(const char *text, uint32_t min, uint32_t max, uint32_t *out) {
+    size_t len = strlen(text);
+    if (len == 0 || len > 10 || strspn(text, "0123456789") != len)
+        return false;
+    unsigned long long value = strtoull(text, NULL, 10);
+    if (value < min || value > max)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+// "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".
+static bool listen_parse(const char *text, char host[IP_TEXT_MAX], uint16_t *port) {
+    char copy[64];
+    size_t len = strlen(text);
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len + 1);
+    char *colon = strrchr(copy, ':');
+    uint32_t number;
+    if (!colon || !number_parse(colon + 1, 0, UINT16_MAX, &number))
+        return false;
+    *colon = '\0';
+    char *name = copy;
+    bool bracketed = name[0] == '[' && colon > copy + 1 && colon[-1] == ']';
+    if (bracketed) {
+        colon[-1] = '\0';
+        name++;
+    } else if (strcmp(name, "localhost") == 0) {
+        name = "127.0.0.1";
+    }
+    char shortest[IP_TEXT_MAX];
+    if (!ip_normalise(name, shortest) || bracketed != (strchr(shortest, ':') != NULL))
+        return false;
+    memcpy(host, shortest, sizeof shortest);
+    *port = (uint16_t)number;
+    return true;
+}
+
+// Whether clients can be told to send to it: neither "any" nor multicast, nor IPv6 link-local, which would
+// need the name of an interface of theirs.
+static bool address_usable(const char *text) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        uint32_t host = ntohl(v4.s_addr);
+        return host != 0 && host >> 28 < 0xe;
+    }
+    return inet_pton(AF_INET6, text, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) &&
+           !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6);
+}
+
+static bool addresses_parse(const char *text, struct config *config) {
+    char found[HUB_ANNOUNCE_MAX][IP_TEXT_MAX] = {{0}};
+    unsigned count = 0;
+    while (*text) {
+        char one[IP_TEXT_MAX];
+        size_t len = strcspn(text, ",");
+        const char *next = text[len] ? text + len + 1 : text + len;
+        if (text[len] && !*next)
+            return false; // ends with a comma
+        while (len && isspace((unsigned char)*text))
+            text++, len--;
+        while (len && isspace((unsigned char)text[len - 1]))
+            len--;
+        if (len >= sizeof one || count == HUB_ANNOUNCE_MAX)
+            return false;
+        memcpy(one, text, len);
+        one[len] = '\0';
+        if (strcmp(one, ANNOUNCE_AUTO) == 0)
+            memcpy(found[count], one, sizeof ANNOUNCE_AUTO);
+        else if (!ip_normalise(one, found[count]) || !address_usable(found[count]))
+            return false;
+        count++;
+        text = next;
+    }
+    if (count == 0)
+        return false;
+    memcpy(config->announce, found, sizeof found);
+    config->announce_count = count;
+    return true;
+}
+
+static bool choice_parse(const char *const *words, const char *text, uint32_t *out) {
+    for (uint32_t i = 0; words[i]; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text) {
+    size_t len = strlen(text);
+    if (len == 0 || len >= TURN_SECRET_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (iscntrl((unsigned char)text[i]))
+            return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+static bool ice_urls_parse(const char *text, struct ice_servers *servers) {
+    struct ice_url found[ICE_URLS_MAX] = {0};
+    unsigned count = 0;
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = text + strcspn(text, ",");
+        const char *last = end;
+        while (text < last && isspace((unsigned char)*text))
+            text++;
+        while (text < last && isspace((unsigned char)last[-1]))
+            last--;
+        if (count == ICE_URLS_MAX || (*end && !end[1]) ||
+            !ice_url_parse(text, (size_t)(last - text), &found[count]))
+            return false;
+        count++;
+    }
+    if (count == 0)
+        return false;
+    memcpy(servers->urls, found, sizeof found);
+    servers->url_count = count;
+    return true;
+}
+
+bool setting_assign(const struct setting *setting, struct config *config, const char *text) {
+    char *member = (char *)config + setting->offset;
+    uint32_t number;
+    switch (setting->type) {
+    case SETTING_NUMBER:
+        if (!number_parse(text, setting->min, setting->max, &number))
+            return false;
+        memcpy(member, &number, sizeof number);
+        return true;
+    case SETTING_PORT:
+        if (!number_parse(text, setting->min, setting->max, &number))
+            return false;
+        memcpy(member, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
+        return true;
+    case SETTING_LISTEN:
+        if (setting->offset == AT(admin_host))
+            return listen_parse(text, config->admin_host, &config->admin_port);
+        return listen_parse(text, config->listen_host, &config->listen_port);
+    case SETTING_ADDRESSES:
+        return addresses_parse(text, config);
+    case SETTING_HOST:
+        return host_port_parse(text, strlen(text), (uint16_t)setting->min,
+                               (struct host_port *)(void *)member);
+    case SETTING_CHOICE:
+        if (!choice_parse(setting->words, text, &number))
+            return false;
+        memcpy(member, &number, sizeof number);
+        return true;
+    case SETTING_PATH:
+        if (!text[0] || strlen(text) >= CONFIG_PATH_MAX)
+            return false;
+        memcpy(member, text, strlen(text) + 1);
+        return true;
+    case SETTING_SECRET:
+        return setting_assign_secret(member, text);
+    case SETTING_ICE_URLS:
+        return ice_urls_parse(text, &config->ice_servers);
+    case SETTING_NETWORKS:
+        return networks_parse(text, (struct networks *)(void *)member);
+    case SETTING_FRAMES:
+        if (!frame_ancestors_valid(text))
+            return false;
+        memcpy(member, text, strlen(text) + 1);
+        return true;
+    }
+    return false; // no such type
+}
+
+void setting_describe(const struct setting *setting, char *out, size_t cap) {
+    switch (setting->type) {
+    case SETTING_NUMBER:
+    case SETTING_PORT:
+        snprintf(out, cap, "a number from %" PRIu32 " to %" PRIu32, setting->min, setting->max);
+        return;
+    case SETTING_LISTEN:
+        snprintf(out, cap, "an IP address or localhost, with a port, as in 0.0.0.0:8080 or [::]:8080");
+        return;
+    case SETTING_ADDRESSES:
+        snprintf(out, cap, "1 to %d IP addresses of this server, or auto, separated by commas",
+                 HUB_ANNOUNCE_MAX);
+        return;
+    case SETTING_HOST:
+        snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
+        return;
+    case SETTING_CHOICE: {
+        size_t len = (size_t)snprintf(out, cap, "one of");
+        for (size_t i = 0; setting->words[i] && len < cap; i++)
+            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? "," : "", setting->words[i]);
+        return;
+    }
+    case SETTING_PATH:
+        snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
+        return;
+    case SETTING_SECRET:
+        snprintf(out, cap, "1 to %d bytes without control characters", TURN_SECRET_MAX - 1);
+        return;
+    case SETTING_ICE_URLS:
+        snprintf(out, cap,
+                 "1 to %d URLs, separated by commas, as in turn:turn.example.org:3478?transport=udp",
+                 ICE_URLS_MAX);
+        return;
+    case SETTING_NETWORKS:
+        snprintf(out, cap, "1 to %d addresses or networks, separated by commas, as in 10.0.0.0/8,::1",
+                 NETWORKS_MAX);
+        return;
+    case SETTING_FRAMES:
+        snprintf(out, cap,
+                 "1 to %d bytes of sources with one space between them, as in 'self' https://example.org",
+                 FRAME_ANCESTORS_MAX - 1);
+        return;
+    }
+}
+
+void setting_variable(const char *name, char *out, size_t cap) {
+    size_t len = (size_t)snprintf(out, cap, "ROTUNDA_");
+    for (; *name && len + 1 < cap; name++)
+        out[len++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
+    out[len < cap ? len : cap - 1] = '\0';
+}

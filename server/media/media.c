@@ -1,0 +1,250 @@
+#include "server/media/media.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/common/port_owner.h"
+#include "server/media/steering.h"
+#include "server/media/worker.h"
+#include "transport/srtp.h"
+#include "transport/udp_port.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STUCK_US (5 * UINT64_C(1000000)) // a worker turns every two seconds at least
+
+struct media {
+    unsigned workers;
+    unsigned threads; // running
+    bool srtp_started;
+    struct srtp_session *srtp_held; // for the speed of those that come, or NULL
+    struct dtls_context *dtls;
+    struct mesh *mesh;
+    struct steering steering;
+    struct worker *worker[WORKERS_MAX];
+    pthread_t thread[WORKERS_MAX];
+    // Set before the first event can come that anybody waits for; read on the workers' threads.
+    _Atomic(void (*)(void *ctx)) wakeup;
+    void *_Atomic wakeup_ctx;
+};
+
+static void media_events_ready(void *ctx) {
+    struct media *media = ctx;
+    void (*wakeup)(void *) = atomic_load_explicit(&media->wakeup, memory_order_acquire);
+    if (wakeup)
+        wakeup(atomic_load_explicit(&media->wakeup_ctx, memory_order_relaxed));
+}
+
+static void media_wake_worker(void *ctx, unsigned worker) {
+    struct media *media = ctx;
+    worker_wake(media->worker[worker]);
+}
+
+static void *media_thread(void *worker) {
+    worker_run(worker);
+    return NULL;
+}
+
+// Workers share the port among themselves (SO_REUSEPORT), and would share it with another server just as
+// quietly: so see first that nobody has it.
+static bool media_port_is_free(uint16_t port, char *error, size_t error_cap) {
+    struct pool *pool = pool_create(UDP_PORT_BATCH * 4);
+    struct udp_port *probe = NULL;
+    if (pool)
+        probe = udp_port_open(&(struct udp_port_config){.port = port}, pool, error, error_cap);
+    udp_port_close(probe);
+    pool_destroy(pool);
+    char owner[96];
+    if (!probe && port_owner_find(PORT_UDP, port, owner, sizeof owner)) {
+        size_t len = strlen(error);
+        snprintf(error + len, error_cap - len,
+                 "; %s has it: stop it, or choose another port with --media-port", owner);
+    }
+    return probe != NULL;
+}
+
+static bool media_start_workers(struct media *media, const struct media_config *config, char *error,
+                                size_t error_cap) {
+    struct worker_config wc = {.workers = config->workers,
+                               .port = config->port,
+                               .receive_buffer_bytes = config->receive_buffer_bytes,
+                               .send_buffer_bytes = config->send_buffer_bytes,
+                               .batch_us = config->batch_us,
+                               .no_shedding = config->no_shedding,
+                               .limits = config->limits,
+                               .dtls = media->dtls,
+                               .mesh = media->mesh,
+                               .events_ready = media_events_ready,
+                               .events_ctx = media};
+    for (wc.index = 0; wc.index < config->workers; wc.index++) {
+        media->worker[wc.index] = worker_create(&wc, error, error_cap);
+        if (!media->worker[wc.index])
+            return false;
+        wc.port = worker_port(media->worker[wc.index]);
+    }
+    // Signals are the control thread's.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool ok = true;
+    for (; ok && media->threads < config->workers; media->threads += ok)
+        ok = pthread_create(&media->thread[media->threads], NULL, media_thread,
+                            media->worker[media->threads]) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    for (unsigned i = 0; i < media->threads; i++) {
+        char name[24]; // seen in top and /proc; the kernel takes 15 bytes, which WORKERS_MAX keeps to
+        snprintf(name, sizeof name, "media-%u", i);
+        pthread_setname_np(media->thread[i], name);
+    }
+    if (!ok)
+        snprintf(error, error_cap,
+                 "cannot start a thread for media worker %u: the system's limit of threads is reached",
+                 media->threads);
+    return ok;
+}
+
+struct media *media_start(const struct media_config *config, char *error, size_t error_cap) {
+    assert(config->workers > 0 && config->workers <= WORKERS_MAX);
+    struct media *media = calloc(1, sizeof *media);
+    if (!media) {
+        snprintf(error, error_cap, "out of memory");
+        return NULL;
+    }
+    media->workers = config->workers;
+    media->srtp_started = srtp_library_start() == ERR_OK;
+    if (media->srtp_started)
+        media->srtp_held = srtp_library_hold();
+    media->dtls = dtls_context_create();
+    media->mesh = mesh_create(config->workers, media_wake_worker, media);
+    if (!media->srtp_started || !media->dtls || !media->mesh)
+        snprintf(error, error_cap, "cannot start the media workers: %s",
+                 !media->srtp_started ? "libsrtp2 does not start"
+                 : !media->dtls       ? "OpenSSL cannot make a DTLS certificate"
+                                      : "out of memory");
+    else if (media_port_is_free(config->port, error, error_cap) &&
+             media_start_workers(media, config, error, error_cap))
+        return media;
+    media_stop(media);
+    return NULL;
+}
+
+void media_stop(struct media *media) {
+    if (!media)
+        return;
+    for (unsigned i = 0; i < media->threads; i++)
+        worker_stop(media->worker[i]);
+    for (unsigned i = 0; i < media->threads; i++)
+        pthread_join(media->thread[i], NULL);
+    for (unsigned i = 0; i < media->workers; i++)
+        worker_destroy(media->worker[i]);
+    mesh_destroy(media->mesh);
+    dtls_context_destroy(media->dtls);
+    srtp_session_destroy(media->srtp_held);
+    if (media->srtp_started)
+        srtp_library_stop();
+    free(media);
+}
+
+const char *media_fingerprint_sha256(const struct media *media) {
+    return dtls_context_fingerprint(media->dtls);
+}
+
+uint16_t media_port(const struct media *media) {
+    return worker_port(media->worker[0]);
+}
+
+bool media_post(struct media *media, unsigned worker, const struct media_cmd *cmd) {
+    assert(worker < media->workers);
+    return worker_post(media->worker[worker], cmd);
+}
+
+void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx) {
+    atomic_store_explicit(&media->wakeup_ctx, ctx, memory_order_relaxed);
+    atomic_store_explicit(&media->wakeup, wakeup, memory_order_release);
+}
+
+// Whoever is not where it belongs says so again with its next check: nothing needs to be remembered here.
+static void media_steer(struct media *media, uint64_t now_us) {
+    struct steering *steering = &media->steering;
+    for (unsigned k = 0; k < 2; k++) {
+        if (!steering_take(steering, k, now_us))
+            continue;
+        const struct steering_family *f = &steering->families[k];
+        steering->refused = !worker_steer(media->worker[0], k == 0 ? 4 : 6, f->entries, f->count);
+        if (steering->refused)
+            LOG_INFO("the kernel does not steer datagrams: some cross from worker to worker",
+                     LOG_TEXT("reason", strerrorname_np(errno)));
+    }
+}
+
+void media_drain(struct media *media, const struct media_listener *listener) {
+    for (unsigned i = 0; i < media->workers; i++) {
+        for (const struct media_event *event; (event = worker_peek_event(media->worker[i]));) {
+            if (event->type == MEDIA_STEER)
+                steering_note(&media->steering, event, i);
+            else
+                listener->on_event(listener->ctx, i, event);
+            worker_pop_event(media->worker[i]);
+        }
+        for (const struct media_stats *stats; (stats = worker_peek_stats(media->worker[i]));) {
+            listener->on_stats(listener->ctx, i, stats);
+            worker_pop_stats(media->worker[i]);
+        }
+    }
+    media_steer(media, clock_now_us());
+}
+
+const char *media_drop_name(enum media_drop reason) {
+    static const char *const names[] = {
+        [MEDIA_DROP_UNKNOWN_KIND] = "unknown_kind",
+        [MEDIA_DROP_TOO_LONG] = "too_long",
+        [MEDIA_DROP_STUN_MALFORMED] = "stun_malformed",
+        [MEDIA_DROP_STUN_UNKNOWN_UFRAG] = "stun_unknown_ufrag",
+        [MEDIA_DROP_STUN_AUTH] = "stun_auth",
+        [MEDIA_DROP_STUN_RATE] = "stun_rate",
+        [MEDIA_DROP_STUN_COPIED] = "stun_copied",
+        [MEDIA_DROP_TUPLE_HELD] = "tuple_held",
+        [MEDIA_DROP_UNVALIDATED_TUPLE] = "unvalidated_tuple",
+        [MEDIA_DROP_DTLS_INVALID] = "dtls_invalid",
+        [MEDIA_DROP_SRTP_AUTH] = "srtp_auth",
+        [MEDIA_DROP_SRTP_REPLAY] = "srtp_replay",
+        [MEDIA_DROP_NO_KEYS] = "no_keys",
+        [MEDIA_DROP_RTP_MALFORMED] = "rtp_malformed",
+        [MEDIA_DROP_RTP_UNKNOWN_SSRC] = "rtp_unknown_ssrc",
+        [MEDIA_DROP_RTP_DUPLICATE] = "rtp_duplicate",
+        [MEDIA_DROP_RTCP_MALFORMED] = "rtcp_malformed",
+        [MEDIA_DROP_PAUSED] = "paused",
+        [MEDIA_DROP_INDEX_USED] = "index_used",
+        [MEDIA_DROP_OVER_BUDGET] = "over_budget",
+        [MEDIA_DROP_EGRESS_OVER_BUDGET] = "egress_over_budget",
+        [MEDIA_DROP_POOL_EMPTY] = "pool_empty",
+        [MEDIA_DROP_EGRESS_FULL] = "egress_full",
+        [MEDIA_DROP_SEND_FAILED] = "send_failed",
+        [MEDIA_DROP_HANDOVER_FULL] = "handover_full",
+        [MEDIA_DROP_HANDSHAKES_FULL] = "handshakes_full",
+        [MEDIA_DROP_RELAY_FULL] = "relay_full",
+        [MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = "kernel_receive_queue",
+    };
+    _Static_assert(sizeof names / sizeof names[0] == MEDIA_DROP_COUNT, "a name for each reason");
+    return names[reason];
+}
+
+void media_read_counters(struct media *media, unsigned worker, struct media_counters *out) {
+    assert(worker < media->workers);
+    worker_read_counters(media->worker[worker], out);
+}
+
+bool media_stuck(struct media *media, uint64_t now_us) {
+    for (unsigned i = 0; i < media->workers; i++) {
+        uint64_t seen_us = worker_heartbeat_us(media->worker[i]);
+        if (now_us > seen_us && now_us - seen_us > STUCK_US)
+            return true;
+    }
+    return false;
+}

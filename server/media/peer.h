@@ -1,0 +1,70 @@
+// peer: somebody with whom a worker exchanges packets, whatever the way. An interface: functions and the
+// object that they are of.
+//
+// What comes in is given to `input` and becomes plain RTP and RTCP in place; what goes out is plain and
+// becomes whatever the peer understands. The worker (worker_peer.c) keeps the tables, commands, routes and
+// timers of all peers and knows no kind of them; peer_webrtc.h is a kind. Each object belongs to one worker
+// and its thread. On the way of a packet: one call through this table, no allocation.
+#ifndef SERVER_MEDIA_PEER_H
+#define SERVER_MEDIA_PEER_H
+
+#include "base/pool.h"
+#include "rooms/media_msg.h"
+#include "transport/peer_transport.h"
+#include "transport/udp_port.h"
+
+#define PEER_TUPLES_MAX ICE_TUPLES_MAX
+
+struct peer;
+
+struct peer_state {
+    enum ice_state ice;
+    enum dtls_state dtls;
+    bool reachable;      // there is somewhere to send to
+    const char *failure; // of DTLS_FAILED, else ""; lives as long as the peer
+};
+
+// Every kind has every function; what a kind cannot do answers ERR_UNSUPPORTED.
+struct peer_functions {
+    // One datagram or packet of this peer, decrypted in place: `out` says what it is and how long.
+    void (*input)(struct peer *peer, const struct tuple *from, struct block *b, uint64_t now_us,
+                  struct peer_input *out);
+    // Retransmissions and expiries, at peer->next_us. `out` as for input.
+    void (*advance)(struct peer *peer, uint64_t now_us, struct peer_input *out);
+
+    // As in struct forwarder_output: the block is taken over. ERR_EXISTS: the index was used before;
+    // ERR_WRONG_STATE: there is nowhere to send to, or no key.
+    enum err (*send_rtp)(struct peer *peer, struct block *packet, enum media_kind kind, uint64_t index);
+    void (*send_again)(struct peer *peer, struct block *sealed, enum media_kind kind);
+    void (*send_rtcp)(struct peer *peer, struct span datagram); // at most RTCP_DATAGRAM_MAX bytes; copied
+    void (*forget_ssrc)(struct peer *peer, uint32_t ssrc, bool sent);
+    // What send_rtp will read, a pointer further with each step from FORWARDER_STEPS - 2 down to 0.
+    void (*prefetch)(const struct peer *peer, unsigned step);
+
+    // What signalling has found out. Both are followed by `advance`.
+    enum err (*connect)(struct peer *peer, enum dtls_role remote_role, const struct fingerprint *fingerprint,
+                        uint64_t now_us);
+    enum err (*restart_ice)(struct peer *peer, const struct ice_credentials *credentials, uint64_t now_us);
+
+    struct peer_state (*state)(const struct peer *peer);
+    // For statistics: bytes, bit rates, addresses, states.
+    void (*describe)(const struct peer *peer, uint64_t now_us, struct transport_stats *out);
+    // Every tuple whose datagrams lead here; returns how many.
+    unsigned (*tuples)(const struct peer *peer, struct tuple out[PEER_TUPLES_MAX]);
+    // Whether it is at a tuple beyond doubt, so that no other peer may claim that.
+    bool (*holds)(const struct peer *peer, const struct tuple *tuple, uint64_t now_us);
+    void (*close)(struct peer *peer); // says goodbye where that is possible, and frees it
+};
+
+struct peer { // the head of each kind's object
+    const struct peer_functions *functions;
+    uint64_t next_us; // when `advance` is due, TIME_NEVER for never; kept up by every function above
+};
+
+struct peer_env { // what the peers of one worker use; outlives them
+    struct udp_port *port;
+    const uint64_t *now_us; // of the present turn
+    struct peer_shared shared;
+};
+
+#endif

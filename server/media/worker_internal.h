@@ -1,0 +1,172 @@
+// worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
+// peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
+// of DTLS have their turn, worker_load.c what is left out when the worker is full, worker_budget.c who is
+// told to be over a limit.
+#ifndef SERVER_WORKER_INTERNAL_H
+#define SERVER_WORKER_INTERNAL_H
+
+#include "server/media/worker.h"
+
+#include "base/hmap.h"
+#include "base/ring.h"
+#include "base/slots.h"
+#include "base/wheel.h"
+#include "rooms/media/overload.h"
+#include "server/media/peer.h"
+#include "transport/route_table.h"
+#include "transport/udp_port.h"
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#define WORKER_PEERS_MAX 65536
+#define WORKER_COMMANDS 2048
+#define WORKER_EVENTS 4096
+#define WORKER_STATS 4096               // answers to GET_STATS
+#define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
+#define WORKER_HINTS 1024               // power of two
+#define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
+#define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
+
+// A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
+// and says so (MESH_ROUTE_ADD), whatever follows from the tuple is handed to it, so that a ClientHello right
+// behind the first check is not lost. Only a guess: the owner checks everything itself.
+struct route_hint {
+    struct tuple tuple;
+    uint8_t worker;
+};
+
+// What a worker whose queue was full must still hear: that a tuple no longer leads here.
+struct untold_route {
+    struct tuple tuple;
+    uint8_t to;
+};
+
+// Packets that were too many, as last told in the log (worker_budget.c).
+struct worker_spending {
+    uint64_t told, told_us;
+};
+
+struct worker {
+    unsigned index, workers;
+    struct mesh *mesh;
+    void (*events_ready)(void *ctx);
+    void *events_ctx;
+
+    uv_loop_t loop;
+    // An eventfd and not uv_async_t, whose receiver spins until the sender has come back from its system
+    // call.
+    int wake_fd;
+    uv_poll_t wake, poll4, poll6;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    bool loop_ready; // the handles above exist
+    bool polls_writable;
+    _Atomic bool stopping;
+    // The loop waits, or is about to after a last look: who has something for it wakes it.
+    _Atomic bool asleep;
+    _Atomic uint64_t heartbeat_us;
+
+    struct pool *pool;
+    struct wheel wheel;
+    struct wheel_node publish; // copies the counters for others, and is the heartbeat
+    uint64_t published_us;
+    struct udp_port *port;
+    struct ice_stun *stun;
+    struct peer_env env;
+    struct forwarder *fw;
+    struct overload overload; // worker_load.c
+    bool no_shedding;
+    uint64_t load_packets, load_lost;          // handled, and lost, until the end of the last turn
+    uint64_t shedding_since_us, shedding_most; // of the present episode
+    struct worker_spending producers_over, transports_over;
+
+    struct slots *peers;      // handle -> struct worker_peer
+    struct hmap *peers_by_id; // transport_id -> handle
+    struct route_table *routes;
+    struct route_hint hints[WORKER_HINTS];
+    struct ring *untold;     // of struct untold_route; both ends are ours
+    struct ring *handshakes; // worker_handshake.c; both ends are ours
+    uint64_t handshakes_us;  // that this turn has spent on them
+
+    struct ring *commands, *events, *stats;
+    bool events_written;    // or stats
+    struct list unreported; // peers whose state did not fit in the event queue
+
+    uint32_t batch_us;
+    bool turn_due;
+    unsigned readable;              // sockets that have something: 1 IPv4, 2 IPv6
+    unsigned lively;                // those that had something in the last turn
+    uint64_t gathered_us;           // when the last turn began to read
+    uint64_t now_us;                // of the present turn
+    struct media_counters counters; // this thread's
+    uint64_t lag_now_us, lag_before_us,
+        lag_turned_us; // longest turns of this period and the last, and when it began
+    // What others may read: the fields of struct media_counters in order.
+    _Atomic uint64_t published[sizeof(struct media_counters) / sizeof(uint64_t)];
+};
+_Static_assert(sizeof(struct media_counters) % sizeof(uint64_t) == 0, "nothing but 64-bit counters");
+
+struct worker_peer {
+    struct worker *worker;
+    struct transport_id id;
+    uint32_t handle;
+    struct peer *peer;
+    struct endpoint *endpoint;
+    struct wheel_node timer;
+    struct list unreported;              // in worker.unreported
+    uint8_t handshakes_waiting;          // in worker.handshakes
+    uint64_t told_workers;               // a bit for each that was told a route to this peer
+    char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
+    enum ice_state reported_ice;
+    enum dtls_state reported_dtls;
+};
+
+// ---- worker.c
+// Room for an event, or NULL when the control thread is that far behind; worker_event_push sends it.
+struct media_event *worker_event_reserve(struct worker *w);
+void worker_event_push(struct worker *w);
+static inline void worker_drop(struct worker *w, enum media_drop reason) {
+    w->counters.drops[reason]++;
+}
+
+// ---- worker_peer.c
+void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us);
+void worker_peers_close(struct worker *w);
+void worker_peers_report(struct worker *w); // states that did not fit before
+void worker_tell_untold(struct worker *w);  // routes that did not fit before
+// After a peer's `input` or `advance`: routes, states, timers. `from` is NULL for a timer; `origin` is the
+// worker that the kernel gave the datagram to.
+void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
+                        unsigned origin, uint64_t now_us);
+// The forwarder's way out (struct forwarder_output).
+extern const struct forwarder_output worker_forwarder_output_template;
+
+// ---- worker_ingress.c
+bool worker_receive(struct worker *w, int family, uint64_t now_us); // false: nothing was there
+void worker_drain_mesh(struct worker *w, uint64_t now_us);
+// A datagram from one of our peers; takes the block over.
+void worker_peer_datagram(struct worker_peer *peer, const struct tuple *from, unsigned origin,
+                          struct block *b, uint64_t now_us);
+
+// ---- worker_handshake.c
+struct ring *worker_handshakes_create(void); // NULL without memory
+void worker_handshakes_close(struct worker *w);
+// The same for DTLS: now or, when this turn has spent enough time on it, in a later one.
+void worker_handshake(struct worker_peer *peer, const struct tuple *from, unsigned origin, struct block *b,
+                      uint64_t now_us);
+// A turn begins: those that wait, as far as its time goes.
+void worker_handshakes(struct worker *w, uint64_t now_us);
+
+// ---- worker_budget.c
+// Tells in the log who is over a limit. At each heartbeat.
+void worker_budget_tell(struct worker *w, uint64_t now_us);
+
+// ---- worker_load.c
+// The turn is over: what is outside of turns is time to spare.
+void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us);
+// Sheds as much as the turns before this one demand.
+void worker_load_apply(struct worker *w, uint64_t now_us);
+
+#endif

@@ -1,0 +1,242 @@
+// What a joiner hears: who is there, what can be consumed, and, on resuming, what survived.
+//
+// `joined` is bounded whatever others have said: what does not fit it of a large room follows at once, as
+// `user-joined` and `new-producer`, so that nobody is kept out by the size of a room. People come first, and
+// producers only of those who were told.
+#include "server/signal/signal.h"
+
+#include <string.h>
+
+// The lists of one `joined` as text, and how much of the room is in them, in the room's order.
+struct lists {
+    struct text_buffer users, peers, producers;
+    uint32_t peers_told, producers_told;
+};
+
+static void lists_close(struct lists *lists) {
+    text_buffer_close(&lists->users);
+    text_buffer_close(&lists->peers);
+    text_buffer_close(&lists->producers);
+}
+
+static size_t lists_bytes(const struct lists *lists) {
+    return lists->users.len + lists->peers.len + lists->producers.len;
+}
+
+static bool begin(struct text_buffer *list) {
+    return text_buffer_add(list, "[", 1);
+}
+
+static bool end(struct text_buffer *list) {
+    return text_buffer_add(list, "]", 1);
+}
+
+static bool separate(struct text_buffer *list) {
+    return list->len <= 1 || text_buffer_add(list, ",", 1);
+}
+
+static bool add_user(struct text_buffer *list, const struct participant *user) {
+    return separate(list) && text_buffer_add_string(list, user->name);
+}
+
+static bool add_peer(struct text_buffer *list, const struct participant *peer) {
+    json_t *entry = json_pack("{s:s, s:s}", "userId", peer->id.text, "username", peer->name);
+    bool ok = entry && separate(list) && text_buffer_add_json(list, entry);
+    json_decref(entry);
+    return ok;
+}
+
+// The one who joins has a place in any case.
+static bool list_people(struct lists *lists, const struct participant *me) {
+    bool ok = begin(&lists->users) && begin(&lists->peers), full = false;
+    LIST_EACH(node, &me->room->participants) {
+        const struct participant *user = LIST_ENTRY(node, struct participant, link);
+        size_t users_len = lists->users.len, peers_len = lists->peers.len;
+        if (user == me) {
+            ok = ok && add_user(&lists->users, me);
+            continue;
+        }
+        if (full)
+            continue;
+        ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
+        full = ok && lists->users.len + lists->peers.len > JOINED_PEOPLE_BYTES_MAX;
+        if (full) { // one too many
+            lists->users.len = users_len;
+            lists->peers.len = peers_len;
+        } else {
+            lists->peers_told++;
+        }
+    }
+    return ok && end(&lists->users) && end(&lists->peers);
+}
+
+// Calls `each` for the producers of the room that are not the joiner's, from number `from` of `peers` people
+// on (0: of all); until it returns false.
+typedef bool producer_visit(void *ctx, const struct room_producer *producer);
+static bool visit_producers(const struct participant *me, uint32_t peers, producer_visit *each, void *ctx) {
+    uint32_t peer = 0;
+    LIST_EACH(node, &me->room->participants) {
+        const struct participant *owner = LIST_ENTRY(node, struct participant, link);
+        if (owner == me)
+            continue;
+        if (peer++ == peers)
+            return true;
+        LIST_EACH(t, &owner->transports) {
+            LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers)
+            if (!each(ctx, LIST_ENTRY(p, struct room_producer, link)))
+                return false;
+        }
+    }
+    return true;
+}
+
+struct listing {
+    struct lists *lists;
+    bool ok;
+};
+
+static bool list_producer(void *ctx, const struct room_producer *producer) {
+    struct listing *listing = ctx;
+    struct text_buffer *list = &listing->lists->producers;
+    size_t len = list->len;
+    listing->ok = separate(list) && describe_producer(list, producer);
+    if (listing->ok && lists_bytes(listing->lists) > HUB_JOINED_LISTS_BYTES_MAX - 2) { // one too many
+        list->len = len;
+        return false;
+    }
+    listing->lists->producers_told += listing->ok;
+    return listing->ok;
+}
+
+static bool list_producers(struct lists *lists, const struct participant *me) {
+    struct listing listing = {.lists = lists, .ok = begin(&lists->producers)};
+    if (listing.ok)
+        visit_producers(me, lists->peers_told, list_producer, &listing);
+    return listing.ok && end(&lists->producers);
+}
+
+// ---- what did not fit
+
+struct rest {
+    struct signal_call *call;
+    uint32_t told; // so many were in `joined`
+};
+
+static bool tell_text(struct signal_call *call, bool encoded) {
+    if (encoded)
+        signal_send_owed(call->session, call->hub->out.text, call->hub->out.len);
+    return encoded;
+}
+
+static bool tell_producer(void *ctx, const struct room_producer *producer) {
+    struct rest *rest = ctx;
+    struct hub *hub = rest->call->hub;
+    if (rest->told > 0) {
+        rest->told--;
+        return true;
+    }
+    struct text_buffer entry = {0};
+    bool ok = describe_producer(&entry, producer) &&
+              signal_encode_text(&hub->out, signal_out_name(OUT_NEW_PRODUCER), entry.text, entry.len);
+    text_buffer_close(&entry);
+    return tell_text(rest->call, ok);
+}
+
+static void tell_rest(struct signal_call *call, const struct participant *me, const struct lists *lists) {
+    struct hub *hub = call->hub;
+    struct rest rest = {.call = call, .told = lists->producers_told};
+    uint32_t peer = 0;
+    bool ok = true;
+    LIST_EACH(node, &me->room->participants) {
+        const struct participant *user = LIST_ENTRY(node, struct participant, link);
+        if (user == me || peer++ < lists->peers_told)
+            continue;
+        json_t *data = json_pack("{s:s, s:s}", "user", user->name, "userId", user->id.text);
+        ok = ok &&
+             tell_text(call, data && signal_encode(&hub->out, signal_out_name(OUT_USER_JOINED), data, NULL));
+        json_decref(data);
+    }
+    if (!ok ||
+        !visit_producers(me, UINT32_MAX, tell_producer, &rest)) // half a room is worse than another try
+        signal_close(call->session, CLOSE_INTERNAL, "out of memory");
+}
+
+// ---- the rest of `joined`
+
+static bool list_chat(struct text_buffer *list, const struct room *room) {
+    bool ok = begin(list);
+    LIST_EACH(node, &room->chat.entries) {
+        const struct chat_entry *entry = LIST_ENTRY(node, struct chat_entry, link);
+        ok = ok && separate(list) && text_buffer_add(list, entry->text, entry->len);
+    }
+    return ok && end(list);
+}
+
+static void append_own_producers(json_t *list, const struct participant *me) {
+    LIST_EACH(node, &me->transports) {
+        LIST_EACH(p, &LIST_ENTRY(node, struct room_transport, link)->producers)
+        json_array_append_new(list, json_string(LIST_ENTRY(p, struct room_producer, link)->public_id.text));
+    }
+}
+
+// What survived, so that a client that resumes can compare.
+static bool add_own_state(json_t *data, const struct participant *me) {
+    json_t *transports = json_array(), *producers = json_array(), *consumers = json_array();
+    LIST_EACH(node, &me->transports) {
+        const struct room_transport *transport = LIST_ENTRY(node, struct room_transport, link);
+        json_array_append_new(transports, json_string(transport->public_id.text));
+        LIST_EACH(c, &transport->consumers)
+        json_array_append_new(consumers,
+                              json_string(LIST_ENTRY(c, struct room_consumer, link)->public_id.text));
+    }
+    append_own_producers(producers, me);
+    bool ok = json_array_size(transports) == me->transport_count &&
+              json_array_size(consumers) == me->consumer_count &&
+              json_array_size(producers) == me->producer_count;
+    ok &= json_object_set_new(data, "transports", transports) == 0;
+    ok &= json_object_set_new(data, "ownProducers", producers) == 0;
+    ok &= json_object_set_new(data, "consumers", consumers) == 0;
+    return ok;
+}
+
+static bool set_new(json_t *object, const char *key, json_t *value) {
+    return json_object_set_new(object, key, value) == 0;
+}
+
+// Without the lists; NULL without memory.
+static json_t *describe_joined(const struct hub *hub, const struct participant *me, bool resumed) {
+    json_t *data = json_object();
+    bool ok = set_new(data, "roomId", json_string(me->room->name));
+    ok &= set_new(data, "userId", json_string(me->id.text));
+    ok &= json_object_set(data, "routerRtpCapabilities", hub->router_capabilities) == 0;
+    ok &= set_new(data, "iceServers", describe_ice_servers(hub, me));
+    ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub->config.ice_servers)));
+    ok &= set_new(data, "resumeToken", json_string(me->resume_token));
+    ok &= set_new(data, "resumed", json_boolean(resumed));
+    ok = ok && (!resumed || add_own_state(data, me));
+    if (!ok) {
+        json_decref(data);
+        data = NULL;
+    }
+    return data;
+}
+
+bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed) {
+    struct lists lists = {0};
+    struct text_buffer chat = {0};
+    json_t *data = NULL;
+    if (list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
+        data = describe_joined(call->hub, me, resumed);
+    const struct raw_member raw[] = {{"users", lists.users.text, lists.users.len},
+                                     {"peers", lists.peers.text, lists.peers.len},
+                                     {"producers", lists.producers.text, lists.producers.len},
+                                     {"chat", chat.text, chat.len}};
+    call->owed = true;
+    bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0]);
+    call->owed = false;
+    if (ok)
+        tell_rest(call, me, &lists);
+    lists_close(&lists);
+    text_buffer_close(&chat);
+    return ok;
+}

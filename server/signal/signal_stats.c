@@ -1,0 +1,293 @@
+// get-stats: asked of a worker, answered when it answers.
+#include "base/slots.h"
+#include "server/signal/signal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIME_TYPE_BYTES 32
+#define STATS_REQUESTS_MAX (UINT32_C(1) << 16)
+
+struct stats_request {
+    struct list link; // in session->stats
+    struct wheel_node timer;
+    struct session *session;
+    unsigned worker;
+    uint32_t token;            // in hub->stats_requests
+    json_t *id;                // of the request, or NULL
+    struct held_answer *place; // of an answer without id
+    bool is_transport, is_consumer;
+    struct public_id subject; // transportId, producerId or consumerId
+    enum media_kind kind;
+    char mime_type[MIME_TYPE_BYTES];
+};
+
+struct slots *stats_table_create(void) {
+    return slots_create(STATS_REQUESTS_MAX);
+}
+
+static void request_free(struct stats_request *request) {
+    struct session *session = request->session;
+    slots_remove(session->hub->stats_requests, request->token);
+    wheel_cancel(&session->hub->wheel, &request->timer);
+    list_remove(&request->link);
+    assert(session->stats_count > 0);
+    session->stats_count--;
+    json_decref(request->id);
+    free(request);
+}
+
+static struct signal_call call_of(const struct stats_request *request) {
+    return (struct signal_call){.hub = request->session->hub,
+                                .session = request->session,
+                                .type = "get-stats",
+                                .id = request->id,
+                                .place = request->place};
+}
+
+static void give_up(struct stats_request *request) {
+    struct signal_call call = call_of(request);
+    signal_refuse(&call, CODE_INTERNAL, "get-stats: the media worker did not answer in time; try again");
+    request_free(request);
+}
+
+static void stats_timer_fire(struct wheel_node *node, uint64_t now_us) {
+    (void)now_us;
+    give_up(LIST_ENTRY(node, struct stats_request, timer));
+}
+
+void stats_give_up_oldest(struct session *session) {
+    LIST_EACH(node, &session->stats) {
+        struct stats_request *request = LIST_ENTRY(node, struct stats_request, link);
+        if (!request->place)
+            continue;
+        give_up(request);
+        return;
+    }
+    assert(false); // answers are held, so something holds them
+}
+
+void stats_forget_session(struct session *session) {
+    LIST_EACH(node, &session->stats)
+    request_free(LIST_ENTRY(node, struct stats_request, link));
+}
+
+// ---- asking
+
+static void name_codec(struct stats_request *request, const struct room_producer *producer) {
+    const json_t *codec = json_array_get(json_object_get(producer->consumable, "codecs"), 0);
+    const char *mime = data_text(codec, "mimeType");
+    request->kind = producer->kind;
+    snprintf(request->mime_type, sizeof request->mime_type, "%s", mime ? mime : "");
+}
+
+// Which object is asked about; false and a refusal.
+static bool find_subject(struct signal_call *call, struct stats_request *request, struct media_cmd *cmd) {
+    const char *transport_id = data_text(call->data, "transportId");
+    bool producer = data_text(call->data, "producerId"), consumer = data_text(call->data, "consumerId");
+    if ((transport_id != NULL) + producer + consumer != 1) {
+        signal_refuse(call, CODE_BAD_REQUEST,
+                      "get-stats: exactly one of `transportId`, `producerId`, `consumerId` is required");
+        return false;
+    }
+    request->worker = call->me->worker;
+    if (transport_id) {
+        struct room_transport *transport = my_transport(call, transport_id);
+        if (!transport)
+            return false;
+        request->is_transport = true;
+        request->subject = transport->public_id;
+        cmd->transport = transport->id;
+    } else if (producer) {
+        struct room_producer *subject = my_producer(call);
+        if (!subject)
+            return false;
+        request->subject = subject->public_id;
+        cmd->producer = subject->id;
+        name_codec(request, subject);
+    } else {
+        struct room_consumer *subject = my_consumer(call);
+        if (!subject)
+            return false;
+        request->is_consumer = true;
+        request->subject = subject->public_id;
+        cmd->consumer = subject->id;
+        name_codec(request, subject->producer);
+    }
+    return true;
+}
+
+// Registers the request; NULL and a refusal.
+static struct stats_request *request_keep(struct signal_call *call, const struct stats_request *template) {
+    struct session *session = call->session;
+    struct stats_request *request = malloc(sizeof *request);
+    if (request) {
+        *request = *template;
+        list_init(&request->link);
+        request->token = slots_add(call->hub->stats_requests, request);
+    }
+    if (!request || request->token == 0) {
+        free(request);
+        signal_refuse_memory(call);
+        return NULL;
+    }
+    request->session = session;
+    request->id = json_incref(call->id);
+    wheel_node_init(&request->timer, stats_timer_fire);
+    wheel_arm(&call->hub->wheel, &request->timer, call->hub->now_us + STATS_TIMEOUT_US);
+    list_push_back(&session->stats, &request->link);
+    session->stats_count++;
+    return request;
+}
+
+void signal_get_stats(struct signal_call *call) {
+    struct stats_request subject = {0};
+    struct media_cmd cmd = {.type = MEDIA_GET_STATS};
+    if (!find_subject(call, &subject, &cmd))
+        return;
+    if (call->session->stats_count >= STATS_WAITING_MAX) {
+        signal_refuse(call, CODE_RATE_LIMITED,
+                      "get-stats: %d requests are not answered yet; wait for one of them", STATS_WAITING_MAX);
+        return;
+    }
+    struct stats_request *request = request_keep(call, &subject);
+    if (!request)
+        return;
+    cmd.stats.token = request->token;
+    if (!call->id)
+        request->place = signal_hold_place(call->session);
+    if (!call->id && !request->place) {
+        request_free(request);
+        signal_refuse_memory(call);
+    } else if (!command_post_try(&call->hub->post, request->worker, &cmd)) {
+        give_up(request);
+    }
+}
+
+// ---- the worker's answer
+
+static json_t *real(float value) {
+    return json_real(isfinite(value) ? (double)value : 0.0);
+}
+
+static json_t *number(uint64_t value) {
+    return json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value));
+}
+
+static void add_address(json_t *out, const char *ip_key, const char *port_key, const struct addr *address) {
+    char ip[ADDR_TEXT_MAX];
+    addr_print_ip(address, ip);
+    json_object_set_new(out, ip_key, json_string(ip));
+    json_object_set_new(out, port_key, json_integer(address->port));
+}
+
+static json_t *describe_tuple(const struct tuple *tuple) {
+    json_t *out = json_object();
+    add_address(out, "localAddress", "localPort", &tuple->local);
+    add_address(out, "remoteIp", "remotePort", &tuple->remote);
+    json_object_set_new(out, "protocol",
+                        json_string(tuple_protocol_name((enum tuple_protocol)tuple->protocol)));
+    return out;
+}
+
+static json_t *describe_transport_stats(const struct stats_request *request, const struct transport_stats *s,
+                                        uint64_t now_ms) {
+    json_t *out = json_object();
+    json_object_set_new(out, "type", json_string("webrtc-transport"));
+    json_object_set_new(out, "transportId", json_string(request->subject.text));
+    json_object_set_new(out, "timestamp", number(now_ms));
+    json_object_set_new(out, "iceRole", json_string("controlled"));
+    json_object_set_new(out, "iceState", json_string(ice_state_name(s->ice)));
+    if (s->selected.protocol != TUPLE_NONE)
+        json_object_set_new(out, "iceSelectedTuple", describe_tuple(&s->selected));
+    json_object_set_new(out, "dtlsState", json_string(dtls_state_name(s->dtls)));
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {
+        {"bytesReceived", s->bytes_received},
+        {"recvBitrate", s->recv_bitrate_bps},
+        {"bytesSent", s->bytes_sent},
+        {"sendBitrate", s->send_bitrate_bps},
+        {"rtpBytesReceived", s->rtp_bytes_received},
+        {"rtpRecvBitrate", s->rtp_recv_bitrate_bps},
+        {"rtpBytesSent", s->rtp_bytes_sent},
+        {"rtpSendBitrate", s->rtp_send_bitrate_bps},
+        {"rtxBytesReceived", s->rtx_bytes_received},
+        {"rtxRecvBitrate", s->rtx_recv_bitrate_bps},
+        {"rtxBytesSent", s->rtx_bytes_sent},
+        {"rtxSendBitrate", s->rtx_send_bitrate_bps},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        json_object_set_new(out, counts[i].key, number(counts[i].value));
+    json_object_set_new(out, "rtpPacketLossReceived", real(s->rtp_packet_loss_received));
+    json_object_set_new(out, "rtpPacketLossSent", real(s->rtp_packet_loss_sent));
+    return out;
+}
+
+static json_t *describe_stream(const struct stats_request *request, const struct stream_report *s,
+                               bool outbound, uint64_t now_ms) {
+    json_t *out = json_object();
+    json_object_set_new(out, "type", json_string(outbound ? "outbound-rtp" : "inbound-rtp"));
+    json_object_set_new(out, "timestamp", number(now_ms));
+    json_object_set_new(out, "ssrc", number(s->ssrc));
+    if (s->rtx_ssrc)
+        json_object_set_new(out, "rtxSsrc", number(s->rtx_ssrc));
+    if (s->rid[0])
+        json_object_set_new(out, "rid", json_string(s->rid));
+    json_object_set_new(out, "kind", json_string(request->kind == MEDIA_AUDIO ? "audio" : "video"));
+    json_object_set_new(out, "mimeType", json_string(request->mime_type));
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {
+        {"packetCount", s->packet_count},
+        {"byteCount", s->byte_count},
+        {"bitrate", s->bitrate_bps},
+        {"packetsLost", s->packets_lost},
+        {"fractionLost", s->fraction_lost},
+        {"jitter", s->jitter},
+        {"packetsDiscarded", s->packets_discarded},
+        {"packetsRetransmitted", s->packets_retransmitted},
+        {"packetsRepaired", s->packets_repaired},
+        {"rtxPacketsDiscarded", s->rtx_packets_discarded},
+        {"nackCount", s->nack_count},
+        {"nackPacketCount", s->nack_packet_count},
+        {"pliCount", s->pli_count},
+        {"firCount", s->fir_count},
+        {"keyFrames", s->key_frames},
+        {"score", s->score},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        json_object_set_new(out, counts[i].key, number(counts[i].value));
+    if (s->round_trip_ms > 0)
+        json_object_set_new(out, "roundTripTime", real(s->round_trip_ms));
+    return out;
+}
+
+static json_t *describe_stats(const struct stats_request *request, const struct media_stats *stats) {
+    uint64_t now_ms = signal_wall_us(request->session->hub) / US_PER_MS;
+    json_t *list = json_array();
+    if (request->is_transport)
+        json_array_append_new(list, describe_transport_stats(request, &stats->transport, now_ms));
+    unsigned count = stats->stream_count < STREAMS_MAX ? stats->stream_count : STREAMS_MAX;
+    for (unsigned i = 0; i < count && !request->is_transport; i++)
+        json_array_append_new(
+            list, describe_stream(request, &stats->streams[i], request->is_consumer && i == 0, now_ms));
+    return json_pack("{s:o}", "stats", list);
+}
+
+void stats_event(struct hub *hub, unsigned worker, const struct media_stats *stats) {
+    struct stats_request *request = slots_get(hub->stats_requests, stats->token);
+    if (!request || request->worker != worker)
+        return; // given up meanwhile
+    struct signal_call call = call_of(request);
+    if (stats->found)
+        signal_answer(&call, OUT_STATS, describe_stats(request, stats));
+    else
+        signal_refuse(&call, CODE_NOT_FOUND, "get-stats: it was closed meanwhile");
+    request_free(request);
+}

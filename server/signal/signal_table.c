@@ -1,0 +1,119 @@
+// Every request of the protocol: its handler and the schema of its data.
+#include "server/signal/signal.h"
+
+#include <string.h>
+
+#define TEXT(n, least, most)                                                                                 \
+    {.name = (n), .kind = FIELD_TEXT, .required = true, .min = (least), .max = (most)}
+#define TEXT_OPTIONAL(n, least, most) {.name = (n), .kind = FIELD_TEXT, .min = (least), .max = (most)}
+#define INTEGER(n, least, most)                                                                              \
+    {.name = (n), .kind = FIELD_INTEGER, .required = true, .min = (least), .max = (most)}
+#define INTEGER_OPTIONAL(n, least, most) {.name = (n), .kind = FIELD_INTEGER, .min = (least), .max = (most)}
+#define BOOL_OPTIONAL(n) {.name = (n), .kind = FIELD_BOOL}
+#define OBJECT(n) {.name = (n), .kind = FIELD_OBJECT, .required = true}
+#define OBJECT_OPTIONAL(n) {.name = (n), .kind = FIELD_OBJECT}
+#define CHOICE(n, c) {.name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c)}
+#define ANY_OPTIONAL(n) {.name = (n), .kind = FIELD_ANY}
+
+// Public ids, and a little more, so that a wrong one is `not-found` and not ill-formed.
+#define ID_CHARS_MAX 64
+#define TARGET_CHARS_MAX                                                                                     \
+    (4 * USERNAME_CHARS_MAX) // as it may be spelt; what it means has at most USERNAME_CHARS_MAX
+#define LAYER_MAX 7
+
+static const struct signal_row rows[] = {
+    {"join-room",
+     false,
+     signal_join_room,
+     // Lengths of names count after trimming, so their handler checks them.
+     {TEXT("roomId", 0, HUB_MESSAGE_MAX), TEXT_OPTIONAL("username", 0, HUB_MESSAGE_MAX),
+      TEXT_OPTIONAL("token", 1, TOKEN_CHARS_MAX), TEXT_OPTIONAL("resumeToken", 1, TOKEN_CHARS_MAX),
+      OBJECT_OPTIONAL("rtpCapabilities")}},
+    {"leave-room",
+     true,
+     signal_leave_room,
+     {TEXT_OPTIONAL("roomId", 0, HUB_MESSAGE_MAX), TEXT_OPTIONAL("username", 0, HUB_MESSAGE_MAX)}},
+    {"chat-message",
+     true,
+     signal_chat,
+     {TEXT("text", 1, HUB_MESSAGE_MAX), TEXT_OPTIONAL("from", 0, HUB_MESSAGE_MAX),
+      TEXT_OPTIONAL("timestamp", 1, 64)}},
+    {"ping", false, signal_ping, {{0}}},
+
+    {"create-transport",
+     true,
+     signal_create_transport,
+     {CHOICE("direction", "send|recv"), BOOL_OPTIONAL("forceTcp")}},
+    {"connect-transport",
+     true,
+     signal_connect_transport,
+     {TEXT("transportId", 1, ID_CHARS_MAX), OBJECT("dtlsParameters")}},
+    {"restart-ice", true, signal_restart_ice, {TEXT("transportId", 1, ID_CHARS_MAX)}},
+    {"close-transport", true, signal_close_transport, {TEXT("transportId", 1, ID_CHARS_MAX)}},
+
+    {"produce",
+     true,
+     signal_produce,
+     {TEXT("transportId", 1, ID_CHARS_MAX), CHOICE("kind", "audio|video"), OBJECT("rtpParameters"),
+      BOOL_OPTIONAL("paused"), OBJECT_OPTIONAL("appData")}},
+    {"pause-producer", true, signal_pause_producer, {TEXT("producerId", 1, ID_CHARS_MAX)}},
+    {"resume-producer", true, signal_resume_producer, {TEXT("producerId", 1, ID_CHARS_MAX)}},
+    {"close-producer", true, signal_close_producer, {TEXT("producerId", 1, ID_CHARS_MAX)}},
+
+    {"consume",
+     true,
+     signal_consume,
+     {TEXT("producerId", 1, ID_CHARS_MAX), OBJECT_OPTIONAL("rtpCapabilities"),
+      TEXT_OPTIONAL("transportId", 1, ID_CHARS_MAX), BOOL_OPTIONAL("paused")}},
+    {"pause-consumer", true, signal_pause_consumer, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
+    {"resume-consumer", true, signal_resume_consumer, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
+    {"close-consumer", true, signal_close_consumer, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
+    {"set-preferred-layers",
+     true,
+     signal_set_preferred_layers,
+     {TEXT("consumerId", 1, ID_CHARS_MAX), INTEGER("spatialLayer", 0, LAYER_MAX),
+      INTEGER_OPTIONAL("temporalLayer", 0, LAYER_MAX)}},
+    {"set-priority",
+     true,
+     signal_set_priority,
+     {TEXT("consumerId", 1, ID_CHARS_MAX), INTEGER("priority", 1, 255)}},
+    {"request-key-frame", true, signal_request_key_frame, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
+
+    {"get-stats",
+     true,
+     signal_get_stats,
+     {TEXT_OPTIONAL("transportId", 1, ID_CHARS_MAX), TEXT_OPTIONAL("producerId", 1, ID_CHARS_MAX),
+      TEXT_OPTIONAL("consumerId", 1, ID_CHARS_MAX)}},
+
+    {"webrtc-offer", true, signal_relay_message, {TEXT("target", 1, TARGET_CHARS_MAX), OBJECT("payload")}},
+    {"webrtc-answer", true, signal_relay_message, {TEXT("target", 1, TARGET_CHARS_MAX), OBJECT("payload")}},
+    {"webrtc-ice-candidate",
+     true,
+     signal_relay_message,
+     {TEXT("target", 1, TARGET_CHARS_MAX), OBJECT("payload")}},
+    {"call-remote",
+     true,
+     signal_call_message,
+     {TEXT("target", 1, TARGET_CHARS_MAX), ANY_OPTIONAL("payload")}},
+    {"accept-call",
+     true,
+     signal_call_message,
+     {TEXT("target", 1, TARGET_CHARS_MAX), ANY_OPTIONAL("payload")}},
+    {"reject-call",
+     true,
+     signal_call_message,
+     {TEXT("target", 1, TARGET_CHARS_MAX), ANY_OPTIONAL("payload")}},
+    {"hang-up", true, signal_call_message, {TEXT("target", 1, TARGET_CHARS_MAX), ANY_OPTIONAL("payload")}},
+};
+
+const struct signal_row *signal_find_row(const char *type) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].type, type) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+const struct signal_row *signal_rows(size_t *count) {
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}

@@ -1,0 +1,211 @@
+#include "server/web/address_limits.h"
+
+#include "base/clock.h"
+#include "base/hmap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_US (60 * US_PER_SECOND)
+#define SWEEP_STEPS 64 // entries looked at when a place is needed
+
+struct entry {
+    struct net_address address;
+    bool used;
+    uint32_t waiting, joined; // connections
+    // Virtual scheduling: when everything so far would be paid for; a minute may be owed.
+    uint64_t rooms_due_us, failed_due_us;
+};
+
+struct address_limits {
+    struct address_limits_config config;
+    struct hmap *places; // address -> index
+    struct entry *entries;
+    uint32_t entries_used; // the first that was never used
+    uint32_t *free;        // places that were used and are not
+    uint32_t free_count;
+    uint32_t sweep;     // where the next search for an entry that owes nothing begins
+    struct entry crowd; // all that found no place
+};
+
+struct address_limits *address_limits_create(const struct address_limits_config *config) {
+    assert(config->addresses_max > 0);
+    struct address_limits *limits = calloc(1, sizeof *limits);
+    if (!limits)
+        return NULL;
+    limits->config = *config;
+    limits->places = hmap_create(sizeof(struct net_address), config->addresses_max);
+    limits->entries =
+        calloc(config->addresses_max, sizeof *limits->entries); // pages come when they are touched
+    limits->free = calloc(config->addresses_max, sizeof *limits->free);
+    limits->crowd.used = true;
+    if (limits->places && limits->entries && limits->free)
+        return limits;
+    address_limits_destroy(limits);
+    return NULL;
+}
+
+void address_limits_destroy(struct address_limits *limits) {
+    if (!limits)
+        return;
+    hmap_destroy(limits->places);
+    free(limits->entries);
+    free(limits->free);
+    free(limits);
+}
+
+static struct net_address key_of(const struct net_address *address) {
+    struct net_address key = *address;
+    if (!net_address_is_v4(&key))
+        memset(key.bytes + 8, 0, 8);
+    return key;
+}
+
+static bool owes_nothing(const struct entry *e, uint64_t now_us) {
+    return e->waiting == 0 && e->joined == 0 && e->rooms_due_us <= now_us && e->failed_due_us <= now_us;
+}
+
+static void entry_release(struct address_limits *limits, struct entry *e) {
+    hmap_remove(limits->places, &e->address);
+    e->used = false;
+    limits->free[limits->free_count++] = (uint32_t)(e - limits->entries);
+}
+
+// Looks at some entries in turn for those that need not be remembered.
+static void sweep(struct address_limits *limits, uint64_t now_us) {
+    for (unsigned i = 0; i < SWEEP_STEPS && limits->entries_used; i++) {
+        struct entry *e = &limits->entries[limits->sweep++ % limits->entries_used];
+        if (e->used && owes_nothing(e, now_us))
+            entry_release(limits, e);
+    }
+}
+
+static struct entry *entry_find(const struct address_limits *limits, const struct net_address *address) {
+    struct net_address key = key_of(address);
+    uint32_t place = hmap_get(limits->places, &key);
+    return place == HMAP_NONE ? NULL : &limits->entries[place];
+}
+
+static struct entry *entry_take(struct address_limits *limits, const struct net_address *address,
+                                uint64_t now_us) {
+    struct entry *e = entry_find(limits, address);
+    if (e)
+        return e;
+    if (limits->free_count == 0 && limits->entries_used == limits->config.addresses_max)
+        sweep(limits, now_us);
+    bool fresh = limits->free_count == 0;
+    if (fresh && limits->entries_used == limits->config.addresses_max)
+        return &limits->crowd;
+    uint32_t place = fresh ? limits->entries_used : limits->free[limits->free_count - 1];
+    struct net_address key = key_of(address);
+    if (hmap_put(limits->places, &key, place) != ERR_OK)
+        return &limits->crowd;
+    if (fresh)
+        limits->entries_used++;
+    else
+        limits->free_count--;
+    limits->entries[place] = (struct entry){.address = key, .used = true};
+    return &limits->entries[place];
+}
+
+// The entry that a connection was counted in. One that came when the table was full is in the crowd for good,
+// and an entry of its own may have been made since, for another of its address.
+static struct entry *entry_counted(struct address_limits *limits, const struct net_address *address,
+                                   bool joined) {
+    struct entry *e = entry_find(limits, address);
+    return e && (joined ? e->joined : e->waiting) ? e : &limits->crowd;
+}
+
+// ---- connections
+
+static uint64_t waiting_allowed(const struct address_limits *limits, const struct entry *e) {
+    return (uint64_t)limits->config.waiting_max + e->joined;
+}
+
+bool address_limits_connect(struct address_limits *limits, const struct net_address *address,
+                            uint64_t now_us) {
+    struct entry *e = entry_take(limits, address, now_us);
+    if (limits->config.waiting_max && e->waiting >= waiting_allowed(limits, e))
+        return false;
+    e->waiting++;
+    return true;
+}
+
+void address_limits_disconnect(struct address_limits *limits, const struct net_address *address,
+                               uint64_t now_us) {
+    struct entry *e = entry_counted(limits, address, false);
+    assert(e->waiting > 0);
+    e->waiting--;
+    if (e != &limits->crowd && owes_nothing(e, now_us))
+        entry_release(limits, e);
+}
+
+void address_limits_joined(struct address_limits *limits, const struct net_address *address,
+                           uint64_t now_us) {
+    (void)now_us;
+    struct entry *e = entry_counted(limits, address, false);
+    assert(e->waiting > 0);
+    e->waiting--;
+    e->joined++;
+}
+
+void address_limits_left(struct address_limits *limits, const struct net_address *address, uint64_t now_us) {
+    (void)now_us;
+    struct entry *e = entry_counted(limits, address, true);
+    assert(e->joined > 0);
+    e->joined--;
+    e->waiting++;
+}
+
+bool address_limits_roomy(const struct address_limits *limits, const struct net_address *address) {
+    const struct entry *e = entry_find(limits, address);
+    if (!e)
+        e = &limits->crowd;
+    return limits->config.waiting_max == 0 || e->waiting <= waiting_allowed(limits, e) / 2;
+}
+
+// ---- what comes by the minute
+
+static bool may_owe(uint64_t due_us, uint32_t per_minute, uint64_t now_us, unsigned *wait_seconds) {
+    *wait_seconds = 0;
+    if (per_minute == 0 || due_us <= now_us || due_us - now_us + MINUTE_US / per_minute <= MINUTE_US)
+        return true;
+    uint64_t over_us = due_us - now_us + MINUTE_US / per_minute - MINUTE_US;
+    *wait_seconds = (unsigned)((over_us + US_PER_SECOND - 1) / US_PER_SECOND);
+    return false;
+}
+
+static void owe(uint64_t *due_us, uint32_t per_minute, uint64_t now_us) {
+    if (per_minute == 0)
+        return;
+    uint64_t most_us = now_us + MINUTE_US;
+    *due_us = (*due_us < now_us ? now_us : *due_us) + MINUTE_US / per_minute;
+    if (*due_us > most_us) // what could not be refused any more is forgiven
+        *due_us = most_us;
+}
+
+bool address_limits_may_join(struct address_limits *limits, const struct net_address *address,
+                             uint64_t now_us, unsigned *wait_seconds) {
+    const struct entry *e = entry_find(limits, address);
+    return may_owe(e ? e->failed_due_us : limits->crowd.failed_due_us, limits->config.failed_joins_per_minute,
+                   now_us, wait_seconds);
+}
+
+void address_limits_join_failed(struct address_limits *limits, const struct net_address *address,
+                                uint64_t now_us) {
+    owe(&entry_take(limits, address, now_us)->failed_due_us, limits->config.failed_joins_per_minute, now_us);
+}
+
+bool address_limits_open_room(struct address_limits *limits, const struct net_address *address,
+                              uint64_t now_us, unsigned *wait_seconds) {
+    struct entry *e = entry_take(limits, address, now_us);
+    if (!may_owe(e->rooms_due_us, limits->config.rooms_per_minute, now_us, wait_seconds))
+        return false;
+    owe(&e->rooms_due_us, limits->config.rooms_per_minute, now_us);
+    return true;
+}
+
+uint32_t address_limits_count(const struct address_limits *limits) {
+    return hmap_count(limits->places);
+}

@@ -1,0 +1,443 @@
+// A connection as long as it speaks HTTP: requests in, answers out, the way to the WebSocket.
+#include "server/web/connection.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/web/forwarded.h"
+#include "server/web/page_headers.h"
+#include "server/web/ws_handshake.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INBOX_FIRST_BYTES 1024
+#define INBOX_MAX (HTTP_HEAD_MAX + GATHER_BYTES) // a head, and what was read with its end
+#define ANSWER_HEAD_MAX 6144
+#define FORWARDED_FIELDS_MAX 16
+
+// An answer's head under construction.
+struct answer_head {
+    char text[ANSWER_HEAD_MAX];
+    size_t len;
+    bool full;
+};
+
+__attribute__((format(printf, 2, 3))) static void head_add(struct answer_head *h, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(h->text + h->len, sizeof h->text - h->len, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof h->text - h->len)
+        h->full = true;
+    else
+        h->len += (size_t)n;
+}
+
+static void head_begin(struct answer_head *h, unsigned status) {
+    h->len = 0;
+    h->full = false;
+    head_add(h, "HTTP/1.1 %u %s\r\nserver: rotunda\r\n", status, http_status_text(status));
+}
+
+// Ends the head and queues the answer; the body is copied. False: no memory, the connection goes.
+static bool answer_send(struct connection *c, struct answer_head *h, const char *body, size_t len) {
+    head_add(h, "connection: %s\r\n\r\n", c->last ? "close" : "keep-alive");
+    assert(!h->full && !c->out);
+    c->out = malloc(h->len + len);
+    if (!c->out)
+        return false;
+    memcpy(c->out, h->text, h->len);
+    if (len)
+        memcpy(c->out + h->len, body, len);
+    c->out_len = h->len + len;
+    c->out_at = 0;
+    c->state = CONNECTION_ANSWER;
+    connection_want_write(c);
+    return true;
+}
+
+static void head_add_body(struct answer_head *h, const char *content_type, uint64_t len) {
+    head_add(h, "content-type: %s\r\ncontent-length: %" PRIu64 "\r\nx-content-type-options: nosniff\r\n",
+             content_type, len);
+}
+
+// A page of the server's own; `headers` further ones, each with its CRLF.
+static bool answer_words(struct connection *c, bool head_only, unsigned status, const char *headers,
+                         const char *words) {
+    struct answer_head h;
+    char body[1024];
+    int len = snprintf(body, sizeof body,
+                       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>\n"
+                       "<h1>%s</h1>\n<p>%s</p>\n</html>\n",
+                       http_status_text(status), http_status_text(status), words);
+    head_begin(&h, status);
+    head_add_body(&h, "text/html; charset=utf-8", (uint64_t)len);
+    head_add(&h,
+             "cache-control: no-store\r\ncontent-security-policy: default-src 'none'; frame-ancestors "
+             "'none'\r\n%s",
+             headers);
+    return answer_send(c, &h, body, head_only ? 0 : (size_t)len);
+}
+
+static void inbox_free(struct connection *c) {
+    free(c->inbox);
+    c->inbox = NULL;
+    c->inbox_len = c->inbox_cap = c->scanned = 0;
+}
+
+// What is no request: said, and then nothing more is read.
+static bool refuse(struct connection *c, unsigned status, const char *words) {
+    c->last = true;
+    inbox_free(c);
+    LOG_DEBUG("request refused", LOG_NUMBER("status", status), LOG_TEXT("reason", words));
+    return answer_words(c, false, status, "", words);
+}
+
+static bool answer_route(struct connection *c, const struct http_route *row,
+                         const struct http_request *request) {
+    struct ws_server *server = c->server;
+    struct http_answer answer = {.status = 500, .content_type = "text/plain; charset=utf-8"};
+    struct answer_head h;
+    row->answer(server->handlers.ctx, request, &answer);
+    head_begin(&h, answer.status);
+    head_add_body(&h, answer.content_type, answer.len);
+    head_add(&h, "cache-control: no-store\r\n%s", row->headers);
+    bool fine = answer_send(c, &h, answer.body, request->head->method == HTTP_HEAD ? 0 : answer.len);
+    free(answer.body);
+    return fine;
+}
+
+// ---- files
+
+// Whether the client says that it has this version (RFC 9110, section 13.1.2).
+static bool client_has(const struct http_head *head, const char *etag) {
+    struct span known = http_field_find(head, "if-none-match");
+    return known.len && memmem(known.ptr, known.len, etag, strlen(etag));
+}
+
+static bool answer_file(struct connection *c, const struct http_head *head, const struct web_file *file) {
+    struct ws_server *server = c->server;
+    struct answer_head h;
+    struct stat info;
+    bool unchanged = client_has(head, file->etag);
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        return answer_words(c, head->method == HTTP_HEAD, 404, "", "There is no such page on this server.");
+    }
+    head_begin(&h, unchanged ? 304 : 200);
+    if (!unchanged)
+        head_add_body(&h, file->content_type, (uint64_t)info.st_size);
+    head_add(&h, "etag: %s\r\ncache-control: %s\r\n", file->etag, file->cache_control);
+    if (strncmp(file->content_type, "text/html", 9) == 0) {
+        char policy[PAGE_HEADERS_MAX];
+        page_headers(fd, server->config.frame_ancestors, policy, sizeof policy);
+        head_add(&h, "%s", policy);
+    }
+    bool send_file = !unchanged && head->method != HTTP_HEAD && info.st_size > 0;
+    c->file = send_file ? fd : -1;
+    c->file_left = send_file ? (uint64_t)info.st_size : 0;
+    if (!send_file)
+        close(fd);
+    return answer_send(c, &h, NULL, 0);
+}
+
+static bool answer_page(struct connection *c, const struct http_head *head) {
+    bool head_only = head->method == HTTP_HEAD;
+    struct web_file file;
+    if (head->method != HTTP_GET && !head_only)
+        return answer_words(c, false, 405, "allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
+    if (c->place == HTTP_PUBLIC && strcmp(head->path, "/ws") == 0)
+        return answer_words(c, head_only, 426, "upgrade: websocket\r\n", "This address speaks WebSocket.");
+    if (c->place == HTTP_PUBLIC && web_file_find(c->server->web_root, head->path, &file))
+        return answer_file(c, head, &file);
+    if (c->place == HTTP_PUBLIC && strcmp(head->path, "/") == 0)
+        return answer_words(
+            c, head_only, 404, "",
+            "The server runs, but its web page was not built or --web-root names another folder. "
+            "Clients connect to /ws.");
+    return answer_words(c, head_only, 404, "", "There is no such page on this server.");
+}
+
+// ---- the WebSocket
+
+bool connection_count(struct connection *c, const struct net_address *address, uint64_t now_us) {
+    struct address_limits *limits = c->server->config.limits;
+    if (!limits || c->counted || networks_have(&c->server->config.trusted, address))
+        return true;
+    c->counted = address_limits_connect(limits, address, now_us);
+    return c->counted;
+}
+
+static bool open_ws(struct connection *c, const struct http_head *head, uint64_t now_us) {
+    const char *why;
+    char accept[WS_ACCEPT_MAX], text[256];
+    unsigned status =
+        strcmp(head->path, "/ws") == 0 && c->place == HTTP_PUBLIC ? ws_handshake_check(head, &why) : 404;
+    bool head_only = head->method == HTTP_HEAD; // then a body would be taken for the next answer
+    if (status == 404)
+        return answer_words(c, head_only, 404, "", "The WebSocket is at /ws.");
+    if (status != 101)
+        return answer_words(c, head_only, status,
+                            status == 426 ? "upgrade: websocket\r\nsec-websocket-version: 13\r\n" : "", why);
+    if (!connection_count(c, &c->client, now_us)) {
+        LOG_WARN("connection refused", LOG_TEXT("reason", "waiting-per-address"));
+        return answer_words(
+            c, false, 429, "retry-after: 10\r\n",
+            "Too many connections from your network have not joined a room; try again in a moment.");
+    }
+    ws_accept_key(http_field_find(head, "sec-websocket-key"), accept);
+    int len = snprintf(text, sizeof text,
+                       "HTTP/1.1 101 Switching Protocols\r\nserver: rotunda\r\nupgrade: websocket\r\n"
+                       "connection: upgrade\r\nsec-websocket-accept: %s\r\n\r\n",
+                       accept);
+    return connection_write(c, (const uint8_t *)text, (size_t)len) && client_open(c, now_us);
+}
+
+// ---- requests
+
+static void find_client(struct connection *c, const struct http_head *head) {
+    struct span fields[FORWARDED_FIELDS_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+        if (field->name.len != 15 || strncasecmp((const char *)field->name.ptr, "x-forwarded-for", 15) != 0)
+            continue;
+        if (count == FORWARDED_FIELDS_MAX) { // the nearest proxies wrote the last ones
+            memmove(fields, fields + 1, sizeof fields - sizeof fields[0]);
+            count--;
+        }
+        fields[count++] = field->value;
+    }
+    if (!c->counted)
+        c->client = forwarded_client(&c->peer, &c->server->config.trusted, fields, count);
+}
+
+// One whole request whose head has `head_len` bytes.
+static bool answer_request(struct connection *c, const struct http_head *head, size_t head_len,
+                           uint64_t now_us) {
+    const struct ws_server_config *config = &c->server->config;
+    const struct ws_handlers *handlers = &c->server->handlers;
+    char allow[HTTP_ALLOW_MAX], headers[HTTP_ALLOW_MAX + 16];
+    unsigned status;
+    const struct http_route *row =
+        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
+    bool too_long = head->body_len > (row ? row->body_max : 0), head_only = head->method == HTTP_HEAD;
+    find_client(c, head);
+    // A body that is not read must not be taken for the next request.
+    c->last = too_long || !head->keep_alive ||
+              (config->limits && c->counted && !address_limits_roomy(config->limits, &c->client));
+    if (ws_handshake_asked(head))
+        return open_ws(c, head, now_us);
+    if (row && too_long)
+        return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
+    if (row) {
+        struct http_request request = {
+            .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
+        return answer_route(c, row, &request);
+    }
+    snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
+    if (status == 405)
+        return answer_words(c, head_only, 405, headers, "This address does not take that method.");
+    if (head->method == HTTP_OTHER)
+        return answer_words(c, false, 501, "", "This server does not know that method.");
+    return answer_page(c, head);
+}
+
+// The bytes that a request needs beyond its head before it can be answered.
+static size_t body_wanted(const struct connection *c, const struct http_head *head) {
+    char allow[HTTP_ALLOW_MAX];
+    unsigned status;
+    const struct ws_handlers *handlers = &c->server->handlers;
+    const struct http_route *row =
+        http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
+    return row && head->body_len <= row->body_max ? (size_t)head->body_len : 0;
+}
+
+// What to say of a head that is too long, or that cannot end in time.
+static bool refuse_long(struct connection *c) {
+    const char *line_end = memchr(c->inbox, '\n', c->inbox_len);
+    if (!line_end || line_end - c->inbox > HTTP_TARGET_MAX)
+        return refuse(c, 414, "The address is too long for this server.");
+    return refuse(c, 431, "The request's headers are longer than 16 KB (cookies of another site, perhaps).");
+}
+
+static void inbox_drop(struct connection *c, size_t len) {
+    c->inbox_len -= len;
+    memmove(c->inbox, c->inbox + len, c->inbox_len);
+    c->scanned = 0;
+    if (c->inbox_len == 0) // most connections are quiet for long
+        inbox_free(c);
+}
+
+// Handles the request that has come in, if it has come in whole.
+static bool take_request(struct connection *c, bool *taken, uint64_t now_us) {
+    struct http_head head;
+    const char *why;
+    *taken = true;
+    size_t head_len = http_head_end(c->inbox, c->inbox_len, &c->scanned);
+    if (head_len > HTTP_HEAD_MAX || (head_len == 0 && c->inbox_len >= HTTP_HEAD_MAX))
+        return refuse_long(c);
+    *taken = false;
+    if (head_len == 0)
+        return true;
+    unsigned status = http_head_parse(c->inbox, head_len, &head, &why);
+    *taken = true;
+    if (status != 200)
+        return refuse(c, status, why);
+    size_t body = body_wanted(c, &head);
+    if (c->inbox_len - head_len < body) {
+        *taken = false;
+        if (body && http_field_has_token(&head, "expect", "100-continue") && !c->continued) {
+            static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+            c->continued = true;
+            return connection_write(c, (const uint8_t *)go_on, sizeof go_on - 1);
+        }
+        c->scanned = 0; // the same head again when the body is there
+        return true;
+    }
+    c->continued = false;
+    bool fine = answer_request(c, &head, head_len, now_us);
+    if (c->last && c->state == CONNECTION_ANSWER)
+        inbox_free(c);
+    else
+        inbox_drop(c, head_len + body);
+    return fine;
+}
+
+static bool inbox_add(struct connection *c, const uint8_t *bytes, size_t len) {
+    size_t need = c->inbox_len + len, cap = c->inbox_cap ? c->inbox_cap : INBOX_FIRST_BYTES;
+    while (cap < need)
+        cap *= 2;
+    if (cap > c->inbox_cap) {
+        char *grown = realloc(c->inbox, cap);
+        if (!grown)
+            return false;
+        c->inbox = grown;
+        c->inbox_cap = cap;
+    }
+    memcpy(c->inbox + c->inbox_len, bytes, len);
+    c->inbox_len += len;
+    return true;
+}
+
+// Requests that came behind the one that is being answered wait; the socket is read again when there is room.
+static bool take_requests(struct connection *c, uint64_t now_us) {
+    bool taken = true;
+    while (taken && c->state == CONNECTION_HEAD && c->inbox_len > 0) {
+        if (!take_request(c, &taken, now_us))
+            return false;
+    }
+    if (c->state == CONNECTION_WS && c->inbox_len > 0) {
+        char *rest = c->inbox;
+        size_t len = c->inbox_len;
+        c->inbox = NULL;
+        c->inbox_len = c->inbox_cap = 0;
+        connection_read_on(c, true);
+        bool fine = client_received(c, (uint8_t *)rest, len, now_us);
+        free(rest);
+        return fine;
+    }
+    if (c->state == CONNECTION_ANSWER)
+        connection_arm(c, now_us + STALL_US);
+    connection_read_on(c, c->state != CONNECTION_ANSWER || c->inbox_len < HTTP_HEAD_MAX);
+    connection_note_arriving(c, now_us);
+    return true;
+}
+
+bool http_received(struct connection *c, const uint8_t *bytes, size_t len, uint64_t now_us) {
+    if (c->state == CONNECTION_LINGER || (c->state == CONNECTION_ANSWER && c->last))
+        return true; // nothing more is answered here
+    if (c->state == CONNECTION_HEAD && c->inbox_len == 0)
+        connection_arm(c, now_us + HEAD_US);
+    if (c->inbox_len + len > INBOX_MAX || !inbox_add(c, bytes, len))
+        return false;
+    // At once: a client that has ended its side is gone by the next turn.
+    return take_requests(c, now_us) && http_writeable(c, now_us);
+}
+
+// ---- answers
+
+static bool answer_done(struct connection *c, uint64_t now_us) {
+    free(c->out);
+    c->out = NULL;
+    if (c->last) {
+        c->state = CONNECTION_LINGER;
+        if (!c->server->ssl_ctx || c->place == HTTP_ADMIN)
+            shutdown(c->socket,
+                     SHUT_WR); // what the client has sent meanwhile must not take the answer from it
+        connection_arm(c, now_us + LINGER_US);
+        connection_read_on(c, true);
+        return true;
+    }
+    c->state = CONNECTION_HEAD;
+    connection_arm(c, now_us + (c->inbox_len ? HEAD_US : KEEPALIVE_US));
+    return take_requests(c, now_us);
+}
+
+// The next piece of the file; false when it got shorter meanwhile, and the answer cannot be what was
+// announced.
+static bool write_file(struct connection *c) {
+    uint8_t *piece = c->server->gather;
+    size_t want = c->file_left < GATHER_BYTES ? (size_t)c->file_left : GATHER_BYTES;
+    ssize_t n = read(c->file, piece, want);
+    if (n <= 0)
+        return false;
+    c->file_left -= (uint64_t)n;
+    if (c->file_left == 0) {
+        close(c->file);
+        c->file = -1;
+    }
+    return connection_write(c, piece, (size_t)n);
+}
+
+bool http_writeable(struct connection *c, uint64_t now_us) {
+    if (c->state != CONNECTION_ANSWER)
+        return true;
+    if (connection_holds(c)) { // it does not read what it was given
+        connection_want_write(c);
+        return true;
+    }
+    connection_arm(c, now_us + STALL_US);
+    size_t left = c->out_len - c->out_at, piece = left < GATHER_BYTES ? left : GATHER_BYTES;
+    if (left) {
+        if (!connection_write(c, (const uint8_t *)c->out + c->out_at, piece))
+            return false;
+        c->out_at += piece;
+    } else if (c->file >= 0 && !write_file(c)) {
+        return false;
+    }
+    if (c->out_at == c->out_len && c->file < 0 && !connection_holds(c))
+        return answer_done(c, now_us);
+    connection_want_write(c);
+    return true;
+}
+
+void http_give_up_arriving(struct connection *c, uint64_t now_us) {
+    static const char words[] =
+        "The server is short of memory, and this request was slow to arrive; try again.";
+    c->last = true; // what came behind a request that is being answered is not answered any more
+    inbox_free(c);
+    if (c->state != CONNECTION_HEAD)
+        return;
+    connection_arm(c, now_us + STALL_US);
+    if (!refuse(c, 503, words))
+        shutdown(c->socket, SHUT_RDWR); // the loop sees it
+}
+
+bool http_timer(struct connection *c, uint64_t now_us) {
+    if (c->state != CONNECTION_HEAD || c->inbox_len == 0)
+        return false; // idle, or it does not read
+    connection_arm(c, now_us + STALL_US);
+    return refuse(c, 408, "The request did not arrive within 10 seconds.");
+}

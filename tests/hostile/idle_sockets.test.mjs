@@ -1,0 +1,66 @@
+// Thousands of idle WebSockets make nobody else's arrival dearer, each of which once meant a walk past all their deadlines. Judged by the server's CPU time, not by a clock, so that a
+// busy machine does not fail it; tests/bench/crowd_sockets_bench.c measures how long answers take.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { assert } from '../e2e/expect.mjs';
+import { Client, Server, until } from '../e2e/harness.mjs';
+
+const CROWD = 8000;
+const ARRIVALS = 1500;
+const SELF = fileURLToPath(import.meta.url);
+
+if (process.argv[2] === 'crowd') {
+  // A process of its own: so many sockets, from one address of 127.0.0.0/8, until its input ends.
+  const { connect } = await import('node:net');
+  const [port, count, address] = process.argv.slice(3);
+  const upgrade =
+    'GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+  let open = 0;
+  const one = () =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(port), localAddress: address }, () => socket.write(upgrade));
+      socket.once('data', () => resolve(++open));
+      socket.on('error', () => {});
+    });
+  for (let i = 0; i < Number(count); i += 50) await Promise.all(Array.from({ length: 50 }, one));
+  process.stdout.write('ready\n');
+  process.stdin.resume().on('end', () => process.exit(0));
+  setTimeout(() => process.exit(0), 60_000).unref();
+} else {
+  async function crowd(server) {
+    const children = [];
+    for (let i = 1; i <= 4; i++) {
+      const child = spawn(process.execPath, [SELF, 'crowd', server.port, CROWD / 4, `127.0.7.${i}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+      child.ready = new Promise((resolve) => child.stdout.once('data', resolve));
+      children.push(child);
+    }
+    await Promise.all(children.map((child) => child.ready));
+    return children;
+  }
+
+  // CPU seconds of the server for so many clients that come, ask and go.
+  async function cost(server) {
+    const before = server.cpuSeconds();
+    for (let i = 0; i < ARRIVALS; i += 50) {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => Client.connect(server)));
+      await Promise.all(clients.map((client) => client.answer('ping')));
+      await Promise.all(clients.map((client) => client.close()));
+    }
+    return server.cpuSeconds() - before;
+  }
+
+  test('to come and go costs the same beside 8000 idle clients', { timeout: 120_000 }, async (t) => {
+    const server = await Server.startFor(t, { args: ['--connections-max', '9000'] });
+    await cost(server); // warm
+    const alone = await cost(server);
+    const children = await crowd(server);
+    assert.ok((await server.metric('rotunda_clients')) >= CROWD);
+    const beside = await cost(server);
+    for (const child of children) child.stdin.end();
+    await until('they are gone', async () => (await server.metric('rotunda_clients')) < 10, { deadlineMs: 30_000 });
+    t.diagnostic(`${ARRIVALS} clients: ${alone.toFixed(2)} s of CPU alone, ${beside.toFixed(2)} s beside ${CROWD} others`);
+    assert.ok(beside < 1.5 * alone + 0.1, `${alone.toFixed(2)} s alone, ${beside.toFixed(2)} s beside ${CROWD} others`);
+  });
+}

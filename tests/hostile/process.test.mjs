@@ -1,0 +1,111 @@
+// What surrounds the process: a log that nobody reads, and descriptors that are not there.
+
+import { spawn } from 'node:child_process';
+import { createConnection } from 'node:net';
+import { test } from 'node:test';
+import { assert, freshRoom, stillServed } from '../e2e/expect.mjs';
+import { Client, Server, until } from '../e2e/harness.mjs';
+
+const BINARY = process.env.ROTUNDA_BIN;
+
+// The server as a shell starts it, with these redirections.
+async function startBy(t, redirections, args = []) {
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const command = `exec "${BINARY}" --listen 127.0.0.1:${port} --media-port 0 --announce 127.0.0.1 ${args.join(' ')} ${redirections}`;
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ROTUNDA_')));
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const exit = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+  t.after(() => child.kill('SIGKILL'));
+  const server = { port, child, exit, origin: `http://127.0.0.1:${port}`, fetch: (path) => fetch(`http://127.0.0.1:${port}${path}`), metric: Server.prototype.metric, metrics: Server.prototype.metrics };
+  await until('the server answers', async () => (await server.fetch('/healthz').catch(() => null))?.ok, { deadlineMs: 20_000 });
+  return server;
+}
+
+// Connections, each of which the log has a line of.
+function chatter(server, count) {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const client = await Client.join(server, freshRoom(), `Somebody with a name that fills the log, number ${i}`);
+      await client.request('leave-room');
+      await client.close();
+    }),
+  );
+}
+
+for (const [format, stream] of [['text', 'stderr'], ['json', 'stdout']]) {
+  test(`a pipe that nobody reads stops nothing (${format})`, { timeout: 60_000 }, async (t) => {
+    const server = await startBy(t, '', ['--log-format', format, '--rooms-per-address', '0']);
+    server.child[stream].pause(); // the pipe holds 64 KB, and node a little
+    for (let round = 0; (await server.metric('rotunda_log_lines_dropped_total')) === 0; round++) {
+      assert.ok(round < 60, 'the pipe must be full by now');
+      await chatter(server, 50);
+    }
+    const client = await Client.connect(server);
+    await stillServed(client);
+    assert.equal((await server.fetch('/healthz')).status, 200);
+    // Read again: what was lost is told, in a line that is whole.
+    let said = '';
+    server.child[stream].on('data', (data) => (said += data));
+    server.child[stream].resume();
+    await until('a line tells of the lost ones', async () => {
+      await chatter(server, 1);
+      return /log lines dropped/.test(said);
+    });
+    assert.match(said, format === 'json' ? /"event":"log lines dropped","lines":[1-9]/ : /log lines dropped lines=[1-9]/);
+    server.child[stream].pause();
+    await chatter(server, 400);
+    const started = performance.now();
+    server.child.kill('SIGTERM');
+    assert.deepEqual(await server.exit, { code: 0, signal: null });
+    assert.ok(performance.now() - started < 8_000, 'and it ends when it is told to');
+  });
+}
+
+test('the pipe of a shell does not become non-blocking for others', async (t) => {
+  const server = await startBy(t, '', []);
+  // Both ends belong to one open file here and there: its flags are those that the shell gave it.
+  const { readFileSync } = await import('node:fs');
+  const flags = parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/fdinfo/2`, 'utf8'))[1], 8);
+  assert.equal(flags & 0o4000, 0, 'O_NONBLOCK is not set on descriptor 2');
+});
+
+for (const closed of ['2>&-', '1>&- 2>&-', '0<&- 1>&- 2>&-', '0<&-']) {
+  test(`started with ${closed}`, async (t) => {
+    const server = await startBy(t, closed);
+    await chatter(server, 5); // what is logged goes nowhere, and into no socket of others
+    const client = await Client.connect(server);
+    await stillServed(client);
+    server.child.kill('SIGTERM');
+    assert.deepEqual(await server.exit, { code: 0, signal: null });
+  });
+}
+
+test('a log file is added to, not written over', async (t) => {
+  const { mkdtempSync, readFileSync, rmSync, writeFileSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-log-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(`${folder}/log`, 'before\n');
+  const server = await startBy(t, `2>>${folder}/log`);
+  await chatter(server, 1);
+  server.child.kill('SIGTERM');
+  await server.exit;
+  assert.match(readFileSync(`${folder}/log`, 'utf8'), /^before\n[^]*client connected[^]*server stopped/);
+});
+
+test('10,000 requests on one connection, pipelined', { timeout: 60_000 }, async (t) => {
+  const server = await Server.startFor(t, {});
+  const socket = createConnection(server.port, '127.0.0.1');
+  let answers = 0;
+  let tail = '';
+  socket.on('data', (data) => {
+    const text = tail + data;
+    answers += text.split('HTTP/1.1 200').length - 1;
+    tail = text.slice(-11);
+    if (tail.endsWith('HTTP/1.1 200')) tail = '';
+  });
+  for (let i = 0; i < 100; i++) socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100));
+  await until('all answers', () => answers >= 10_000, { deadlineMs: 30_000 });
+  socket.destroy();
+  assert.ok(server.residentKiB() > 0);
+});

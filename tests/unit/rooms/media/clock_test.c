@@ -1,0 +1,76 @@
+// The publisher's RTP clock steps, its numbers go on: what receivers see of time after their next beginning.
+#include "forward_fake.h"
+
+static const char *const PUB = "publisher", *const A = "receiver";
+
+struct room {
+    struct fake *f;
+    struct endpoint *pub;
+    uint16_t seq;
+    uint32_t base; // of the timestamps
+};
+
+static void publish(struct room *r, unsigned ms) {
+    for (unsigned t = 0; t < ms; t += 20) {
+        fake_rtp(r->f, r->pub,
+                 (struct fake_packet){.pt = VP8_PT,
+                                      .ssrc = 1000,
+                                      .seq = r->seq++,
+                                      .timestamp = r->base + (uint32_t)(r->f->now_us * 9 / 100),
+                                      .key = true});
+        fake_run(r->f, 20 * MS);
+    }
+}
+
+static void pause_and_resume(struct room *r) {
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, true);
+    publish(r, 1000);
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, false);
+}
+
+static void suspend(struct room *r) {
+    forwarder_shed(r->f->fw, 32, r->f->now_us);
+    publish(r, 1000);
+    forwarder_shed(r->f->fw, 0, r->f->now_us);
+}
+
+static void source_pauses(struct room *r) {
+    fake_pause(r->f, MEDIA_PAUSE_PRODUCER, 1, true);
+    fake_run(r->f, SECOND);
+    fake_pause(r->f, MEDIA_PAUSE_PRODUCER, 1, false);
+}
+
+static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
+    (void)state;
+    static void (*const interrupt[])(struct room *r) = {pause_and_resume, suspend, source_pauses};
+    static const int64_t steps[] = {-900000000, -90000000, -2000000, -450000, 450000, 900000000, 0};
+    for (unsigned k = 0; k < sizeof interrupt / sizeof *interrupt; k++)
+        for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+            struct room r = {.f = fake_create(), .seq = 65000, .base = 4000000000u};
+            r.pub = fake_connected(r.f, 1, PUB);
+            fake_connected(r.f, 2, A);
+            fake_open_producer(r.f, 1, 1, fake_video(1000, 1001));
+            fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+            publish(&r, 2000);
+            r.base += (uint32_t)steps[i];
+            publish(&r, 1000);
+            struct fake_rtp last = r.f->rtp[r.f->rtp_count - 1];
+            fake_clear(r.f);
+            interrupt[k](&r);
+            fake_clear(r.f);
+            publish(&r, 500);
+            assert_true(r.f->rtp_count > 0);
+            struct fake_rtp next = r.f->rtp[0];
+            int64_t told_ms = (int32_t)(next.head.timestamp - last.head.timestamp) / 90;
+            int64_t is_ms = (int64_t)(next.at_us - last.at_us) / 1000;
+            if (told_ms > is_ms + 100 || told_ms + 100 < is_ms)
+                fail_msg("interruption %u after a step of %lld ticks: %lld ms passed, %lld ms told", k,
+                         (long long)steps[i], (long long)is_ms, (long long)told_ms);
+            fake_destroy(r.f);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+// With which packet a receiver begins to get a picture, when parts of the key frame come late or never.
+#include "forward_fake.h"
+
+#define H264_PT 102
+#define PACKETS_MAX 12
+
+static const char *const PUB = "publisher", *const A = "receiver";
+
+// What a packet of the publisher holds, by its number in a row; each letter is one packet.
+//   S: SPS and PPS in one (STAP-A)   s: SPS alone   p: PPS alone   I: first fragment of an IDR slice
+//   i: a further fragment            e: its last    P: a frame without key   a: access unit delimiter
+// A frame ends at 'e' and at 'P'.
+static size_t write_payload(uint8_t *out, char what) {
+    static const struct {
+        char what;
+        uint8_t len, bytes[12];
+    } payloads[] = {
+        {'S', 11, {24, 0, 4, 0x67, 0x42, 0, 0x1f, 0, 2, 0x68, 0xce}},
+        {'s', 4, {0x67, 0x42, 0, 0x1f}},
+        {'p', 2, {0x68, 0xce}},
+        {'I', 4, {0x7c, 0x85, 0x88, 1}},
+        {'i', 4, {0x7c, 0x05, 1, 1}},
+        {'e', 4, {0x7c, 0x45, 1, 1}},
+        {'P', 3, {0x41, 0x9a, 1}},
+        {'a', 2, {0x09, 0x10}},
+    };
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++)
+        if (payloads[i].what == what) {
+            memcpy(out, payloads[i].bytes, payloads[i].len);
+            return payloads[i].len;
+        }
+    fail_msg("no payload '%c'", what);
+    return 0;
+}
+
+struct row {
+    const char *what;
+    const char *packets;           // as sent
+    uint8_t arrivals[PACKETS_MAX]; // their places, one-based, in the order in which they come; 0: no more
+    const char *seen;              // as the receiver gets them, in the order of its numbers
+};
+
+static const struct row rows[] = {
+    {"all in order", "PSIie", {1, 2, 3, 4, 5}, "SIie"},
+    {"from the first packet of all", "SIieP", {1, 2, 3, 4, 5}, "SIieP"},
+    {"the parameters come late", "PSIieP", {1, 3, 4, 5, 6, 2}, "SIieP"},
+    {"and never", "PSIieP", {1, 3, 4, 5, 6}, ""},
+    {"parameters in two packets, the first late", "PspIie", {1, 3, 4, 5, 6, 2}, "spIie"},
+    {"the second late", "PspIie", {1, 2, 4, 5, 6, 3}, "spIie"},
+    {"both late, the second first", "PspIie", {1, 4, 5, 6, 3, 2}, "spIie"},
+    {"the end of the frame before comes late", "PPIie", {1, 3, 4, 5, 2}, "Iie"},
+    {"a key frame without parameters, nothing missing", "PIie", {1, 2, 3, 4}, "Iie"},
+    {"a delimiter before the parameters is of the frame", "PaSIie", {1, 2, 3, 4, 5, 6}, "SIie"},
+    {"the slice's beginning comes late", "PSIie", {1, 2, 4, 5, 3}, "SIie"},
+    {"everything the other way round", "PSIie", {1, 5, 4, 3, 2}, "SIie"},
+};
+
+static void give(struct fake *f, struct endpoint *ep, const char *packets, unsigned place) {
+    struct block *b = pool_take(f->pool);
+    assert_non_null(b);
+    uint8_t *p = block_data(b);
+    unsigned frame = 0;
+    for (unsigned i = 0; i + 1 < place; i++)
+        frame += packets[i] == 'e' || packets[i] == 'P';
+    char what = packets[place - 1];
+    memset(p, 0, 12);
+    p[0] = 0x80;
+    p[1] = (uint8_t)(H264_PT | (what == 'e' || what == 'P' ? 0x80 : 0));
+    store_be16(p + 2, (uint16_t)(65533 + place));
+    store_be32(p + 4, 3000 * frame);
+    store_be32(p + 8, 1000);
+    b->len = (uint16_t)(12 + write_payload(p + 12, what));
+    p[b->len - 1] = (uint8_t)place; // to tell it by
+    assert_int_equal(forwarder_rtp(f->fw, ep, b, f->now_us), FORWARD_DROP_NONE);
+    forwarder_flush(f->fw);
+    fake_run(f, 2 * MS);
+}
+
+static void seen_by(const struct fake *f, const char *packets, char out[PACKETS_MAX + 1]) {
+    uint16_t first = 0;
+    memset(out, 0, PACKETS_MAX + 1);
+    for (unsigned i = 0; i < f->rtp_count; i++) {
+        const struct fake_rtp *p = &f->rtp[i];
+        if (i == 0)
+            first = p->head.seq;
+        uint16_t at = (uint16_t)(p->head.seq - first);
+        assert_in_range(at, 0, PACKETS_MAX - 1);
+        // The place is the payload's last byte but for padding, which evens sizes.
+        size_t end = p->head.header_len + p->head.payload.len;
+        assert_true(end <= sizeof p->bytes && out[at] == 0);
+        out[at] = packets[p->bytes[end - 1] - 1];
+    }
+}
+
+static void a_picture_begins_with_its_first_packet(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fake *f = fake_create();
+        struct endpoint *pub = fake_connected(f, 1, PUB);
+        fake_connected(f, 2, A);
+        struct producer_params params = fake_video(1000, 1001);
+        params.codec = CODEC_H264;
+        params.payload_type = H264_PT;
+        fake_open_producer(f, 1, 1, params);
+        fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+        for (unsigned k = 0; k < PACKETS_MAX && rows[i].arrivals[k]; k++)
+            give(f, pub, rows[i].packets, rows[i].arrivals[k]);
+        char seen[PACKETS_MAX + 1];
+        seen_by(f, rows[i].packets, seen);
+        if (strcmp(seen, rows[i].seen) != 0)
+            fail_msg("%s: expected \"%s\", got \"%s\"", rows[i].what, rows[i].seen, seen);
+        fake_destroy(f);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_picture_begins_with_its_first_packet)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+// Names: what looks the same is the same, and nothing is invisible.
+#include "rooms/name.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CHARS_MAX 64
+
+static const struct {
+    const char *text, *name; // NULL: refused
+    uint32_t refused;
+} rows[] = {
+    {"ann", "ann", 0},
+    {"  ann\t\n", "ann", 0},
+    {"\xc2\xa0"
+     "ann\xe3\x80\x80\xe2\x80\x83\xe2\x80\xa8",
+     "ann", 0},                         // NBSP, ideographic, em, line separator
+    {"Jose\xcc\x81", "Jos\xc3\xa9", 0}, // decomposed
+    {"Jos\xc3\xa9", "Jos\xc3\xa9", 0},
+    {"\xe2\x84\xab", "\xc3\x85", 0}, // the Angstrom sign is the letter
+    {"\xea\xb0\x80", "\xea\xb0\x80", 0},
+    {"\xe1\x84\x80\xe1\x85\xa1", "\xea\xb0\x80", 0}, // Hangul by its parts
+    {"q\xcc\xa3\xcc\x87", "q\xcc\xa3\xcc\x87", 0},
+    {"q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87", 0}, // marks in another order
+    {"ann\xc2\xa0lee", "ann lee", 0},
+    {"ann\xe2\x80\xaflee", "ann lee", 0},
+    {"", NULL, 0},
+    {" \xe2\x80\x83 ", NULL, 0},
+    {"ann\xe2\x80\x8b", NULL, 0x200b}, // zero width space
+    {"\xef\xbb\xbf"
+     "ann",
+     NULL, 0xfeff},
+    {"a\xc2\xadnn", NULL, 0xad},       // soft hyphen
+    {"ann\xe2\x80\xae", NULL, 0x202e}, // right to left
+    {"a\xe2\x81\xa6nn", NULL, 0x2066},
+    {"a\xe2\x80\x8fnn", NULL, 0x200f},
+    {"ann\xe2\x81\xa0", NULL, 0x2060}, // word joiner
+    {"ann\xcd\x8f", NULL, 0x34f},      // grapheme joiner
+    {"\xe3\x85\xa4", NULL, 0x3164},    // Hangul filler
+    {"a\xf3\xa0\x81\xa1", NULL, 0xe0061},
+    {"a\xf3\xa0\x84\x80", NULL, 0xe0100},
+    {"a\x07"
+     "b",
+     NULL, 7},
+    {"a\xc2\x85"
+     "b",
+     NULL, 0x85},
+    {"a\nb", NULL, 10},
+    {"a\x7f", NULL, 0x7f},
+    {"a\xe2\x80\xa8"
+     "b",
+     NULL, 0x2028},
+    {"a\xe2\xa0\x80"
+     "b",
+     NULL, 0x2800}, // blank Braille
+    {"a\xef\xbf\xbf", NULL, 0xffff},
+    {"a\xe2\x80\x8d"
+     "b",
+     NULL, 0x200d}, // a joiner between Latin letters
+    {"a\xe2\x80\x8c"
+     "b",
+     NULL, 0x200c},
+    {"ann\xef\xb8\x8f", NULL, 0xfe0f},
+    // Persian with its non-joiner, and a family
+    {"\xd8\xb9\xd9\x84\xdb\x8c\xe2\x80\x8c\xd8\xb1\xd8\xb6\xd8\xa7",
+     "\xd8\xb9\xd9\x84\xdb\x8c\xe2\x80\x8c\xd8\xb1\xd8\xb6\xd8\xa7", 0},
+    {"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", 0},
+    {"\xe2\x9d\xa4\xef\xb8\x8f", "\xe2\x9d\xa4\xef\xb8\x8f", 0},
+    {"\xf0\x9f\x91\xa9\xe2\x80\x8d", NULL, 0x200d},
+    {"1\xef\xb8\x8f\xe2\x83\xa3", "1\xef\xb8\x8f\xe2\x83\xa3", 0},
+};
+
+static void rows_of_names(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char name[4 * CHARS_MAX + 1];
+        uint32_t refused;
+        enum err e = name_normalise(rows[i].text, CHARS_MAX, name, &refused);
+        if ((e == ERR_OK) != (rows[i].name != NULL) || refused != rows[i].refused)
+            fail_msg("row %zu (%s): %s, U+%04X", i, rows[i].text, err_name(e), refused);
+        if (rows[i].name)
+            assert_string_equal(name, rows[i].name);
+        if (e == ERR_OK) { // once more changes nothing
+            char again[4 * CHARS_MAX + 1];
+            assert_int_equal(name_normalise(name, CHARS_MAX, again, &refused), ERR_OK);
+            assert_string_equal(again, name);
+        }
+    }
+}
+
+static void lengths_count_when_composed(void **state) {
+    (void)state;
+    char text[8 * CHARS_MAX + 8] = "", name[4 * CHARS_MAX + 1];
+    uint32_t refused;
+    for (int i = 0; i < CHARS_MAX; i++)
+        strcat(text, "e\xcc\x81");
+    assert_int_equal(name_normalise(text, CHARS_MAX, name, &refused), ERR_OK);
+    assert_int_equal(strlen(name), 2 * CHARS_MAX);
+    strcat(text, "x");
+    assert_int_equal(name_normalise(text, CHARS_MAX, name, &refused), ERR_LIMIT);
+    for (int i = 0; i < CHARS_MAX; i++) // of four bytes each
+        memcpy(text + 4 * i, "\xf0\x9f\x98\x80", 5);
+    assert_int_equal(name_normalise(text, CHARS_MAX, name, &refused), ERR_OK);
+    assert_int_equal(strlen(name), 4 * CHARS_MAX);
+}
+
+// Marks are sorted in a time that grows with the square: not of 64 KiB of them.
+static void a_heap_of_marks_costs_little(void **state) {
+    (void)state;
+    static char text[65536];
+    char name[4 * CHARS_MAX + 1];
+    uint32_t refused;
+    for (size_t i = 0; i + 4 < sizeof text; i += 4)
+        memcpy(text + i, "\xcc\x87\xcc\xa3", 4);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(name_normalise(text, CHARS_MAX, name, &refused), ERR_LIMIT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_of_names),
+        cmocka_unit_test(lengths_count_when_composed),
+        cmocka_unit_test(a_heap_of_marks_costs_little),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
