@@ -223,7 +223,7 @@ def locks():
 
 
 def scripts():
-    for name in ("run", "test", ".ci/run"):
+    for name in ("run", "test", "release", ".ci/run"):
         path = os.path.join(ROOT, name)
         if not os.access(path, os.X_OK):
             yield f"{name}: not there or not executable"
