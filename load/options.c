@@ -257,11 +257,16 @@ static bool read_flag(struct load_options *options, int argc, char **argv, int *
 
 enum options_outcome options_read(struct load_options *options, int argc, char **argv,
                                   char error[OPTION_ERROR_MAX]) {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+    for (int i = 1; i < argc; i++) {
+        bool version = strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0;
+        if (version)
+            printf("rotunda-load " ROTUNDA_VERSION "\n");
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             options_print_help();
-            return OPTIONS_SHOWN;
-        }
+        else
+            continue;
+        return OPTIONS_SHOWN;
+    }
     // The scenario first, wherever it is named, so that flags win over it.
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 1; i < argc; i++)
@@ -297,7 +302,9 @@ bool options_check(const struct load_options *o, char error[OPTION_ERROR_MAX]) {
 
 void options_print_help(void) {
     printf("rotunda-load: synthetic participants for a Rotunda server.\n\n"
-           "usage: rotunda-load [--SETTING VALUE]...\n\n");
+           "usage: rotunda-load [--SETTING VALUE]...\n\n"
+           "  -V, --version   print the version\n"
+           "  -h, --help      print this\n\n");
     for (size_t i = 0; i < OPTION_TOTAL; i++) {
         const struct option *option = &options_table[i];
         printf("  --%s%s%s\n        %s\n", option->name, option->argument ? " " : "",

@@ -46,7 +46,7 @@ struct load_options {
 enum options_outcome { OPTIONS_RUN, OPTIONS_SHOWN, OPTIONS_BAD };
 
 void options_default(struct load_options *options);
-// OPTIONS_SHOWN: --help, printed. OPTIONS_BAD: `error` has one line.
+// OPTIONS_SHOWN: --help or --version, printed. OPTIONS_BAD: `error` has one line.
 enum options_outcome options_read(struct load_options *options, int argc, char **argv,
                                   char error[OPTION_ERROR_MAX]);
 // One setting by its name without dashes.

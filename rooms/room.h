@@ -23,6 +23,10 @@ struct room {
     char *name;
     struct list participants; // in the order of their joins
     uint32_t participant_count;
+    // What is said of it when it closes: joins in all, the most at a time, when the first one came and the
+    // last one left.
+    uint32_t joins, participants_most;
+    uint64_t opened_us, emptied_us;
     uint32_t participants_on[WORKERS_MAX];
     struct chat_history chat;
     size_t app_data_bytes; // of its producers, without what each participant has for nothing

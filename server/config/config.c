@@ -139,6 +139,10 @@ static bool take_task(struct loader *loader, const char *name) {
 
 static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
     for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-V") == 0) {
+            take_task(loader, argv[i][1] == 'h' ? "help" : "version");
+            continue;
+        }
         if (strncmp(argv[i], "--", 2) != 0 || !argv[i][2])
             return refuse(loader, "\"%.200s\" is not a flag; rotunda --help lists them", argv[i]);
         char name[64], where[80];
@@ -215,6 +219,17 @@ static char *trim(char *text) {
     return text;
 }
 
+// Cuts off a comment behind a value: # after a blank. A secret may hold anything.
+static char *value_of(const struct setting *setting, char *text) {
+    for (char *c = text; setting->type != SETTING_SECRET && (c = strchr(c, '#')); c++) {
+        if (c == text || isspace((unsigned char)c[-1])) {
+            *c = '\0';
+            break;
+        }
+    }
+    return trim(text);
+}
+
 static bool take_line(struct loader *loader, char *line, unsigned number, unsigned seen_at[SETTINGS_LIMIT]) {
     char where[CONFIG_PATH_MAX + 32];
     snprintf(where, sizeof where, "%.*s line %u", CONFIG_PATH_MAX, loader->path, number);
@@ -235,7 +250,7 @@ static bool take_line(struct loader *loader, char *line, unsigned number, unsign
         return refuse(loader, "%s: given twice, in line %u and line %u of %.200s", name, *seen, number,
                       loader->path);
     *seen = number;
-    return take(loader, name, trim(equals + 1), SOURCE_FILE, where);
+    return take(loader, name, value_of(setting, equals + 1), SOURCE_FILE, where);
 }
 
 static bool take_file(struct loader *loader) {
@@ -295,15 +310,17 @@ void config_print_help(FILE *out) {
             "usage: rotunda [--SETTING VALUE]...                  the server\n"
             "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
             "and calls\n"
-            "                                                     itself; says what will not work, and the "
-            "mend\n\n"
-            "  --config FILE   settings as lines `name = value`, # starts a comment\n"
+            "                                                     itself; says what will not work, and how "
+            "to fix it\n\n"
+            "  --config FILE   settings as lines `name = value # comment`\n"
             "  --check-config  check the settings and end\n"
             "  --check-health  ask the server that runs with these settings whether it serves, and end\n"
-            "  --version       print the version, and those of the libraries\n"
-            "  --help          print this\n\n"
+            "  -V, --version   print the version, and those of the libraries\n"
+            "  -h, --help      print this\n\n"
             "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the\n"
-            "config file. A flag wins over the environment, that over the file.\n\n");
+            "config file. A flag wins over the environment, that over the file. Numbers may have a unit: "
+            "BYTES K, M, G;\n"
+            "BPS k, M, G; SECONDS s, m, h, d; US us, ms (8M, 30s, 1h).\n\n");
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "  --%s %s\n        %s", settings[i].name, settings[i].value, settings[i].help);
         if (settings[i].preset[0])

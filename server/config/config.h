@@ -4,7 +4,8 @@
 // ROTUNDA_MEDIA_PORT and the key `media-port = 40000` of the file that --config (or ROTUNDA_CONFIG) names. A
 // flag wins over the environment, that over the file, that over the default. What is unknown or not allowed
 // is refused with the name, the value, where it came from, and what is allowed; so are settings that
-// contradict each other. An empty environment variable counts as not set.
+// contradict each other. An empty environment variable counts as not set. In the file, # begins a comment at
+// the start of a line, and behind a value after a blank; a secret has no comment behind it.
 //
 // Pure but for reading files: that of --config and that of turn-secret-file. Any thread.
 #ifndef SERVER_CONFIG_H
@@ -115,6 +116,11 @@ const struct setting *config_settings(size_t *count);
 bool setting_assign(const struct setting *setting, struct config *config, const char *text);
 // The same for a secret alone: 1 to TURN_SECRET_MAX - 1 bytes without control characters.
 bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text);
+// NUMBER and PORT: digits, and behind them a unit of what the setting counts ("8M", "30s", "1h"), in any
+// case.
+bool number_parse(const struct setting *setting, const char *text, uint32_t *out);
+// The units of a setting, for people; "" if it has none.
+const char *setting_units(const struct setting *setting);
 // Says what is allowed ("a number from 1 to 64").
 void setting_describe(const struct setting *setting, char *out, size_t cap);
 // The name as an environment variable: "media-port" -> "ROTUNDA_MEDIA_PORT".

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
@@ -106,18 +107,6 @@ const struct setting *config_settings(size_t *count) {
     return settings;
 }
 
-// Decimal digits alone, from min to max.
-static bool number_parse(const char *text, uint32_t min, uint32_t max, uint32_t *out) {
-    size_t len = strlen(text);
-    if (len == 0 || len > 10 || strspn(text, "0123456789") != len)
-        return false;
-    unsigned long long value = strtoull(text, NULL, 10);
-    if (value < min || value > max)
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
 // "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".
 static bool listen_parse(const char *text, char host[IP_TEXT_MAX], uint16_t *port) {
     char copy[64];
@@ -126,8 +115,9 @@ static bool listen_parse(const char *text, char host[IP_TEXT_MAX], uint16_t *por
         return false;
     memcpy(copy, text, len + 1);
     char *colon = strrchr(copy, ':');
+    static const struct setting any_port = {.max = UINT16_MAX, .value = "PORT"};
     uint32_t number;
-    if (!colon || !number_parse(colon + 1, 0, UINT16_MAX, &number))
+    if (!colon || !number_parse(&any_port, colon + 1, &number))
         return false;
     *colon = '\0';
     char *name = copy;
@@ -192,7 +182,7 @@ static bool addresses_parse(const char *text, struct config *config) {
 
 static bool choice_parse(const char *const *words, const char *text, uint32_t *out) {
     for (uint32_t i = 0; words[i]; i++) {
-        if (strcmp(words[i], text) == 0) {
+        if (strcasecmp(words[i], text) == 0) {
             *out = i;
             return true;
         }
@@ -239,12 +229,12 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     uint32_t number;
     switch (setting->type) {
     case SETTING_NUMBER:
-        if (!number_parse(text, setting->min, setting->max, &number))
+        if (!number_parse(setting, text, &number))
             return false;
         memcpy(member, &number, sizeof number);
         return true;
     case SETTING_PORT:
-        if (!number_parse(text, setting->min, setting->max, &number))
+        if (!number_parse(setting, text, &number))
             return false;
         memcpy(member, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
         return true;
@@ -286,7 +276,8 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     switch (setting->type) {
     case SETTING_NUMBER:
     case SETTING_PORT:
-        snprintf(out, cap, "a number from %" PRIu32 " to %" PRIu32, setting->min, setting->max);
+        snprintf(out, cap, "a number from %" PRIu32 " to %" PRIu32 "%s%s", setting->min, setting->max,
+                 *setting_units(setting) ? ", plain or with " : "", setting_units(setting));
         return;
     case SETTING_LISTEN:
         snprintf(out, cap, "an IP address or localhost, with a port, as in 0.0.0.0:8080 or [::]:8080");

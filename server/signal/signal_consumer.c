@@ -11,12 +11,13 @@
 #define CONSUMERS_OF_ONE_MAX 2 // of one producer for one participant: each costs a track's packets
 #define CONSUMER_MID_MAX UINT32_C(99999999) // decimal, 8 bytes: what packets leave room for
 
-static void log_consumer(const char *event, const struct room_consumer *consumer, const char *reason) {
+static void log_consumer(const char *event, const struct room_consumer *consumer, const char *name,
+                         const char *value) {
     const struct participant *owner = consumer_owner(consumer);
-    LOG_INFO(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
-             LOG_TEXT("transport", consumer->transport->public_id.text),
-             LOG_TEXT("producer", consumer->producer->public_id.text),
-             LOG_TEXT("consumer", consumer->public_id.text), LOG_TEXT("reason", reason));
+    LOG_DEBUG(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
+              LOG_TEXT("transport", consumer->transport->public_id.text),
+              LOG_TEXT("producer", consumer->producer->public_id.text),
+              LOG_TEXT("consumer", consumer->public_id.text), LOG_TEXT(name, value));
 }
 
 // ---- consume
@@ -222,7 +223,7 @@ static void open_consumer(struct signal_call *call, struct demand *demand) {
         return;
     }
     demand->transport->next_mid++;
-    log_consumer("consumer opened", consumer, consumer->paused ? "paused" : "running");
+    log_consumer("consumer opened", consumer, "state", consumer->paused ? "paused" : "running");
     const struct raw_member app_data = {"appData", consumer->producer->app_data,
                                         consumer->producer->app_data_len};
     if (!signal_answer_raw(call, OUT_CONSUMED, data, &app_data, 1)) {
@@ -306,7 +307,7 @@ void drop_consumer(struct hub *hub, struct room_consumer *consumer, const char *
     if (reason)
         signal_notify(hub, owner, OUT_CONSUMER_CLOSED,
                       json_pack("{s:s, s:s}", "consumerId", consumer->public_id.text, "reason", reason));
-    log_consumer("consumer closed", consumer, reason ? reason : "closed");
+    log_consumer("consumer closed", consumer, "reason", reason ? reason : "closed");
     registry_close_consumer(&hub->registry, consumer);
     relay_drop(hub, producer, owner->worker);
 }

@@ -14,8 +14,11 @@ static void transport_state(struct hub *hub, const struct media_event *event) {
     struct participant *owner = transport->owner;
     transport->ice = event->state.ice;
     transport->dtls = event->state.dtls;
-    LOG_INFO("transport state", LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
-             LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("ice", ice), LOG_TEXT("dtls", dtls));
+    // One that fails is why somebody sees nothing: that is told without being asked.
+    bool failed = event->state.dtls == DTLS_FAILED;
+    LOG_AT(failed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "transport state", LOG_TEXT("room", owner->room->name),
+           LOG_TEXT("user", owner->name), LOG_TEXT("transport", transport->public_id.text),
+           LOG_TEXT("ice", ice), LOG_TEXT("dtls", dtls));
     signal_notify(hub, owner, OUT_TRANSPORT_STATE,
                   json_pack("{s:s, s:s, s:s}", "transportId", transport->public_id.text, "iceState", ice,
                             "dtlsState", dtls));

@@ -25,12 +25,13 @@ bool describe_producer(struct text_buffer *out, const struct room_producer *prod
     return ok;
 }
 
-static void log_producer(const char *event, const struct room_producer *producer, const char *reason) {
+static void log_producer(const char *event, const struct room_producer *producer, const char *name,
+                         const char *value) {
     const struct participant *owner = producer_owner(producer);
     LOG_INFO(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
              LOG_TEXT("transport", producer->transport->public_id.text),
              LOG_TEXT("producer", producer->public_id.text),
-             LOG_TEXT("kind", producer->kind == MEDIA_AUDIO ? "audio" : "video"), LOG_TEXT("reason", reason));
+             LOG_TEXT("kind", producer->kind == MEDIA_AUDIO ? "audio" : "video"), LOG_TEXT(name, value));
 }
 
 // ---- what must be unique among the live producers of one transport
@@ -325,7 +326,7 @@ void signal_produce(struct signal_call *call) {
         producer = open_producer(call, transport, &offer);
     if (producer) {
         take_cname(call->me, offer.cname);
-        log_producer("producer opened", producer, producer->type);
+        log_producer("producer opened", producer, "type", producer->type);
         tell_producer(call, producer);
     }
     offer_close(&offer);
@@ -388,7 +389,7 @@ void drop_producer(struct hub *hub, struct room_producer *producer, bool transpo
     if (producer->kind == MEDIA_AUDIO)
         speaker_leave(hub, owner);
     signal_broadcast(hub, owner->room, owner, OUT_PRODUCER_CLOSED, name_producer(producer));
-    log_producer("producer closed", producer, transport_stays ? "closed" : "transport-closed");
+    log_producer("producer closed", producer, "reason", transport_stays ? "closed" : "transport-closed");
     forget_producer(hub, producer);
 }
 

@@ -39,6 +39,7 @@ static void linger_fire(struct wheel_node *node, uint64_t now_us) {
 
 void signal_room_empty(struct hub *hub, struct room *room) {
     assert(room->participant_count == 0);
+    room->emptied_us = hub->now_us;
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
 }
@@ -46,7 +47,11 @@ void signal_room_empty(struct hub *hub, struct room *room) {
 void signal_room_remove(struct hub *hub, struct room *room) {
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
-    LOG_INFO("room closed", LOG_TEXT("room", room->name));
+    uint64_t end_us = room->participant_count == 0 ? room->emptied_us : hub->now_us;
+    uint64_t lasted_us = end_us > room->opened_us ? end_us - room->opened_us : 0;
+    LOG_INFO("room closed", LOG_TEXT("room", room->name), LOG_NUMBER("people", room->joins),
+             LOG_NUMBER("most_at_once", room->participants_most),
+             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000));
     memory_give(hub, memory_of_chat(room));
     directory_remove(room);
 }
@@ -77,6 +82,7 @@ static struct room *room_for_join(struct signal_call *call, const char *name) {
     }
     wheel_node_init(&room->linger_timer, linger_fire);
     wheel_node_init(&room->speaker_timer, speaker_timer_fire);
+    room->opened_us = hub->now_us;
     LOG_INFO("room opened", LOG_TEXT("room", name));
     return room;
 }
@@ -125,6 +131,9 @@ static void enter_room(struct signal_call *call, struct room *room, struct parti
     }
     signal_attach(call->session, me);
     hub->counts.joins++;
+    room->joins++;
+    if (room->participants_most < room->participant_count)
+        room->participants_most = room->participant_count;
     LOG_INFO("participant joined", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
              LOG_TEXT("userId", me->id.text), LOG_NUMBER("worker", me->worker));
     signal_broadcast(hub, room, me, OUT_USER_JOINED,

@@ -58,10 +58,11 @@ static json_t *describe_transport(const struct hub *hub, const struct room_trans
                      "iceServers", describe_ice_servers(hub, transport->owner));
 }
 
-static void log_transport(const char *event, const struct room_transport *transport, const char *reason) {
+static void log_transport(const char *event, const struct room_transport *transport, const char *name,
+                          const char *value) {
     const struct participant *owner = transport->owner;
-    LOG_INFO(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
-             LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("reason", reason));
+    LOG_DEBUG(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
+              LOG_TEXT("transport", transport->public_id.text), LOG_TEXT(name, value));
 }
 
 static void refuse_queue(struct signal_call *call) {
@@ -103,7 +104,7 @@ void signal_create_transport(struct signal_call *call) {
         registry_close_transport(&hub->registry, transport);
         signal_refuse_memory(call);
     } else {
-        log_transport("transport created", transport, from_client ? "send" : "recv");
+        log_transport("transport created", transport, "direction", from_client ? "send" : "recv");
         if (!signal_answer(call, OUT_TRANSPORT_CREATED, data))
             drop_transport(hub, transport, "transport-closed", false);
     }
@@ -143,7 +144,7 @@ void signal_connect_transport(struct signal_call *call) {
         return;
     }
     transport->connected = true;
-    log_transport("transport parameters given", transport, "connect-transport");
+    log_transport("transport parameters given", transport, "by", "connect-transport");
     signal_answer(call, OUT_TRANSPORT_CONNECTED,
                   json_pack("{s:s}", "transportId", transport->public_id.text));
 }
@@ -175,7 +176,7 @@ void drop_transport(struct hub *hub, struct room_transport *transport, const cha
     drop_consumer(hub, LIST_ENTRY(c, struct room_consumer, link), tell_owner ? reason : NULL, true);
     struct media_cmd cmd = {.type = MEDIA_CLOSE_TRANSPORT, .transport = transport->id};
     command_post_surely(&hub->post, transport->owner->worker, &cmd);
-    log_transport("transport closed", transport, reason);
+    log_transport("transport closed", transport, "reason", reason);
     registry_close_transport(&hub->registry, transport);
 }
 

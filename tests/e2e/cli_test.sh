@@ -40,6 +40,8 @@ stop_soon() {
 }
 
 expect 0 out "usage: rotunda" --help
+expect 0 out "usage: rotunda" -h
+expect 0 out "rotunda " -V
 for word in rotunda libwebsockets libuv jansson libsrtp2 OpenSSL libnice; do
     expect 0 out "$word " --version
 done

@@ -53,6 +53,9 @@ expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice ful
 expect 0 "loss_video < 0.1 %: met" --url "$url" --participants 4 --duration 5 --loss 0.02 --delay 5 \
     --expect 'failed<1,faults<1,loss_video_before>0.5%,loss_video<0.1%,packets_repaired>10,retransmissions_sent>0,nacks_received>0,transport_cc_sent>0,transport_cc_received>0,frames>900'
 
+expect 0 "rotunda-load " --version
+expect 0 "usage: rotunda-load" -h
+
 # A threshold that is missed, and what cannot run.
 expect 1 "MISSED" --url "$url" --participants 2 --duration 1 --expect 'frames>1000000'
 expect 2 "Connection refused" --url ws://127.0.0.1:1/ws

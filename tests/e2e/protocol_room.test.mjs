@@ -249,3 +249,19 @@ test('a room that everyone left is gone', async () => {
   // Rooms linger for a while, so that a reload finds its chat again.
   await until('the room goes', async () => (await server.metric('rotunda_rooms')) <= rooms, { deadlineMs: 45_000, everyMs: 500 });
 });
+
+test('the log sums a room up and leaves transports to debug', async () => {
+  for (const [level, shown] of [['info', false], ['debug', true]]) {
+    const own = await Server.start({ args: ['--log-level', level] });
+    const roomId = freshRoom();
+    const ann = await Client.join(own, roomId, 'Ann');
+    const bob = await Client.join(own, roomId, 'Bob');
+    await ann.request('create-transport', { direction: 'send' });
+    await bob.request('leave-room', { roomId });
+    await Client.join(own, roomId, 'Cleo');
+    await own.stop();
+    assert.match(own.log, new RegExp(`info  room closed room="${roomId}" people=3 most_at_once=2 minutes=0\\n`));
+    assert.equal(own.log.includes('transport created'), shown, `level ${level}`);
+    if (shown) assert.match(own.log, /debug transport created .* direction="send"/);
+  }
+});
