@@ -1,4 +1,5 @@
-// peer_params: the words about a peer's secure path that signalling and transport share. Plain data.
+// peer_params: the words about a peer's secure path that signalling and transport share. Plain data; pure but
+// for the randomness of credentials.
 #ifndef RTP_PEER_PARAMS_H
 #define RTP_PEER_PARAMS_H
 
@@ -28,9 +29,18 @@ struct ice_credentials {
     char ufrag[ICE_UFRAG_BYTES + 1];
     char pwd[ICE_PWD_BYTES + 1];
 };
+#define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
+// New credentials for a peer of this worker: random, the first two characters of the ufrag are the worker's
+// number (below ICE_WORKERS_MAX) in base 36.
+void ice_credentials_make(unsigned worker, struct ice_credentials *out);
 
 // The words of the protocol's `transport-state`.
 enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
 enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
+#define ICE_STATES 4
+#define DTLS_STATES 5
+// "new" for what is none.
+const char *ice_state_name(enum ice_state state);
+const char *dtls_state_name(enum dtls_state state);
 
 #endif

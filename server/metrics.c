@@ -71,8 +71,8 @@ static void print_process(FILE *out, const struct metrics_sample *sample) {
               "TCP connections, HTTP and WebSocket.");
 }
 
-static void print_rooms(FILE *out, const struct hub_counts *hub) {
-    print_one(out, "rotunda_clients", "gauge", hub->clients, "WebSocket clients.");
+static void print_rooms(FILE *out, const struct hub_counts *hub, const struct signal_counts *signal) {
+    print_one(out, "rotunda_clients", "gauge", signal->clients, "WebSocket clients.");
     print_one(out, "rotunda_rooms", "gauge", hub->rooms, "Rooms.");
     print_one(out, "rotunda_participants", "gauge", hub->participants, "Participants in rooms.");
     print_one(out, "rotunda_producers", "gauge", hub->producers, "Tracks that participants send.");
@@ -83,10 +83,11 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(
         out, "rotunda_control_memory_bytes", "gauge", hub->held_bytes,
         "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.");
-    print_one(out, "rotunda_messages_received_total", "counter", hub->messages_in, "Messages from clients.");
-    print_one(out, "rotunda_messages_sent_total", "counter", hub->messages_out, "Messages to clients.");
-    print_one(out, "rotunda_errors_sent_total", "counter", hub->errors_out, "Error answers to clients.");
-    print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited,
+    print_one(out, "rotunda_messages_received_total", "counter", signal->messages_in,
+              "Messages from clients.");
+    print_one(out, "rotunda_messages_sent_total", "counter", signal->messages_out, "Messages to clients.");
+    print_one(out, "rotunda_errors_sent_total", "counter", signal->errors_out, "Error answers to clients.");
+    print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited + signal->rate_limited,
               "Messages refused because too many came, or too much for others.");
     print_one(out, "rotunda_joins_total", "counter", hub->joins, "Participants who joined.");
     print_one(out, "rotunda_joins_refused_total", "counter", hub->joins_refused, "Joins that were refused.");
@@ -94,25 +95,20 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(out, "rotunda_leaves_total", "counter", hub->leaves, "Participants who left.");
 }
 
-static void print_states(FILE *out, const char *name, const char *help, const char *const *states,
-                         const uint32_t *counts, size_t count) {
-    describe(out, name, "gauge", help);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, states[i], counts[i]);
+static void print_state(FILE *out, const char *name, const char *state, uint32_t count) {
+    fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, state, count);
 }
 
 static void print_transports(FILE *out, const struct hub_counts *hub) {
-    static const char *const ice[] = {"new", "connected", "disconnected", "closed"};
-    static const char *const dtls[] = {"new", "connecting", "connected", "failed", "closed"};
-    _Static_assert(sizeof ice / sizeof ice[0] == sizeof hub->transports_by_ice / sizeof(uint32_t),
-                   "all states");
-    _Static_assert(sizeof dtls / sizeof dtls[0] == sizeof hub->transports_by_dtls / sizeof(uint32_t),
-                   "all states");
     print_one(out, "rotunda_transports", "gauge", hub->transports, "Transports.");
-    print_states(out, "rotunda_transports_ice", "Transports by the state of ICE.", ice,
-                 hub->transports_by_ice, sizeof ice / sizeof ice[0]);
-    print_states(out, "rotunda_transports_dtls", "Transports by the state of DTLS.", dtls,
-                 hub->transports_by_dtls, sizeof dtls / sizeof dtls[0]);
+    describe(out, "rotunda_transports_ice", "gauge", "Transports by the state of ICE.");
+    for (unsigned i = 0; i < ICE_STATES; i++)
+        print_state(out, "rotunda_transports_ice", ice_state_name((enum ice_state)i),
+                    hub->transports_by_ice[i]);
+    describe(out, "rotunda_transports_dtls", "gauge", "Transports by the state of DTLS.");
+    for (unsigned i = 0; i < DTLS_STATES; i++)
+        print_state(out, "rotunda_transports_dtls", dtls_state_name((enum dtls_state)i),
+                    hub->transports_by_dtls[i]);
 }
 
 static void print_workers(FILE *out, const struct metrics_sample *sample) {
@@ -144,7 +140,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     if (!out)
         return NULL;
     print_process(out, sample);
-    print_rooms(out, &sample->hub);
+    print_rooms(out, &sample->hub, &sample->signal);
     print_transports(out, &sample->hub);
     print_workers(out, sample);
     bool failed = ferror(out) != 0;

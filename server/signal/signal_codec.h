@@ -118,7 +118,5 @@ json_t *data_object(const json_t *data, const char *name); // borrowed, or NULL
 
 // Code points of valid UTF-8.
 size_t utf8_chars(const char *text);
-// C0, DEL or C1 somewhere in valid UTF-8, other than those that are `allowed` ("" for none).
-bool utf8_has_control(const char *text, const char *allowed);
 
 #endif

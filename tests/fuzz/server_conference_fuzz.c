@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "rooms/media/forwarder.h"
-#include "server/hub/hub.h"
+#include "server/signal/signalling.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -43,6 +43,7 @@ struct ids {
 
 static struct world {
     struct hub *hub;
+    struct signalling *signalling;
     uint64_t now_us;
     struct worker workers[WORKERS];
     bool open[CLIENTS + 1];
@@ -162,8 +163,8 @@ static void note_id(struct ids *ids, const json_t *data, const char *key) {
         snprintf(ids->text[ids->count++ % IDS], sizeof ids->text[0], "%s", text);
 }
 
-static void on_send(void *ctx, uint32_t client, const char *text, size_t len) {
-    (void)ctx;
+static void on_send(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
+    (void)ctx, (void)haste;
     assert(client <= CLIENTS && w.open[client]);
     json_t *message = json_loadb(text, len, 0, NULL);
     const char *type = json_string_value(json_object_get(message, "type"));
@@ -203,7 +204,7 @@ __attribute__((format(printf, 2, 3))) static void say(uint32_t client, const cha
     for (char *c = text; *c; c++)
         *c = *c == '\'' ? '"' : *c;
     if (w.open[client])
-        hub_client_message(w.hub, client, text, (size_t)len, w.now_us);
+        signalling_client_message(w.signalling, client, text, (size_t)len, w.now_us);
 }
 
 static const char *id_at(const struct ids *ids, unsigned n) {
@@ -236,9 +237,9 @@ static void produce(uint32_t client, unsigned n) {
 static void connection(uint32_t client, unsigned n) {
     if (!w.open[client]) {
         w.open[client] = true;
-        hub_client_opened(w.hub, client, w.now_us);
+        signalling_client_opened(w.signalling, client, w.now_us);
     } else if (n & 16) {
-        hub_client_closed(w.hub, client, w.now_us);
+        signalling_client_closed(w.signalling, client, w.now_us);
         w.open[client] = false;
     }
     if (n & 32)
@@ -284,6 +285,7 @@ static void transport(uint32_t client, unsigned n) {
 static void pass(uint64_t us) {
     w.now_us += us;
     hub_advance(w.hub, w.now_us);
+    signalling_advance(w.signalling, w.now_us);
 }
 
 static void step(unsigned what, unsigned n) {
@@ -362,9 +364,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     config.limits.participants_per_worker = 1;
     config.limits.commands_waiting_max = 24;
     config.limits.messages_per_second_max = 10000;
-    struct hub_io io = {.send = on_send, .close = on_close, .post = on_post};
+    struct hub_io io = {.post = on_post};
+    struct signal_io signal_io = {.send = on_send, .close = on_close};
     w.hub = hub_create(&config, &io, w.now_us);
-    assert(w.hub);
+    w.signalling = signalling_create(w.hub, &signal_io, w.now_us);
+    assert(w.hub && w.signalling);
     for (unsigned n = 0; n < WORKERS; n++)
         worker_open(&w.workers[n], n);
     for (uint32_t client = 1; client <= CLIENTS; client++)
@@ -373,6 +377,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         step(bytes[i], bytes[i + 1]);
     settle();
     check();
+    signalling_destroy(w.signalling);
     hub_destroy(w.hub);
     for (unsigned n = 0; n < WORKERS; n++)
         worker_close(&w.workers[n]);

@@ -1,10 +1,10 @@
 // Relays: a producer's packets cross once to each other worker on which it has consumers.
 #include "base/log.h"
-#include "server/signal/signal.h"
+#include "server/hub/hub_internal.h"
 
 #include <assert.h>
 
-bool relay_take(struct hub *hub, struct room_producer *producer, unsigned worker) {
+bool hub_relay_take(struct hub *hub, struct room_producer *producer, unsigned worker) {
     unsigned home = producer_owner(producer)->worker;
     assert(worker < hub->config.workers);
     if (worker == home || producer->consumers_on[worker] > 0) {
@@ -31,7 +31,17 @@ bool relay_take(struct hub *hub, struct room_producer *producer, unsigned worker
     return true;
 }
 
-void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker) {
+void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer) {
+    int8_t wanted = LAYER_NONE;
+    for (unsigned w = 0; w < hub->config.workers; w++)
+        wanted = producer->wanted[w] > wanted ? producer->wanted[w] : wanted;
+    if (wanted == producer->wanted_told)
+        return;
+    producer->wanted_told = wanted;
+    hub->events.layers_wanted(hub->events.ctx, producer);
+}
+
+void hub_relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker) {
     unsigned home = producer_owner(producer)->worker;
     if (worker == home)
         return;
@@ -44,19 +54,19 @@ void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker
     struct media_cmd close = {.type = MEDIA_CLOSE_PRODUCER, .producer = producer->id};
     command_post_surely(&hub->post, worker, &close);
     producer->wanted[worker] = LAYER_NONE;
-    update_layers_wanted(hub, producer);
+    hub_update_layers_wanted(hub, producer);
     LOG_DEBUG("relay closed", LOG_TEXT("producer", producer->public_id.text), LOG_NUMBER("from", home),
               LOG_NUMBER("to", worker));
 }
 
-uint32_t relay_count(const struct room_producer *producer) {
+uint32_t hub_relay_count(const struct room_producer *producer) {
     uint32_t count = 0;
     for (unsigned w = 0; w < WORKERS_MAX; w++)
         count += producer->consumers_on[w] > 0;
     return count;
 }
 
-void relay_post_pause(struct hub *hub, const struct room_producer *producer) {
+void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer) {
     struct media_cmd cmd = {.type = MEDIA_PAUSE_PRODUCER, .producer = producer->id};
     cmd.pause.paused = producer->paused;
     command_post_surely(&hub->post, producer_owner(producer)->worker, &cmd);
