@@ -66,11 +66,14 @@ struct held_answer {
     void (*give_up)(void *owner); // has it answered with `internal`, so that others need not wait
 };
 
+struct signal_row;
+
 struct signal_call {
     struct signalling *signalling;
     struct hub *hub;
     struct session *session;
-    struct participant *me; // NULL before joining
+    struct participant *me;       // NULL before joining
+    const struct signal_row *row; // NULL: no such request
     const char *type;
     json_t *data;
     json_t *id;                // NULL for none

@@ -42,7 +42,7 @@ static void refuse_rate(struct signal_call *call) {
 
 static void handle(struct signal_call *call) {
     char why[SIGNAL_ERROR_BYTES_MAX];
-    const struct signal_row *row = signal_find_row(call->type);
+    const struct signal_row *row = call->row;
     if (!row)
         signal_refuse(call, CODE_UNKNOWN_TYPE, "`%.*s` is not a request of this protocol",
                       strlen(call->type) <= SIGNAL_TYPE_BYTES_MAX ? SIGNAL_TYPE_BYTES_MAX : 0, call->type);
@@ -85,6 +85,7 @@ void signal_dispatch(struct session *session, const char *text, size_t len) {
     struct signal_call call = call_of(session);
     call.me = session->participant;
     call.type = envelope.type;
+    call.row = envelope.type ? signal_find_row(envelope.type) : NULL;
     call.data = envelope.data;
     call.id = envelope.id;
     if (!allowed)

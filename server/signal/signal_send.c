@@ -108,7 +108,7 @@ static void send_answer(struct signal_call *call, const char *text, size_t len) 
 void signal_refuse_memory(struct signal_call *call) {
     char text[512], id_text[64] = "";
     // What the client wrote may need escaping; what the table says does not.
-    const char *request = call->type && signal_find_row(call->type) ? call->type : "";
+    const char *request = call->row ? call->row->type : "";
     if (json_is_integer(call->id))
         snprintf(id_text, sizeof id_text, ",\"id\":%lld", (long long)json_integer_value(call->id));
     int len = snprintf(text, sizeof text,

@@ -15,6 +15,7 @@ struct stats_request {
     struct list link; // in session->stats
     struct wheel_node timer;
     struct session *session;
+    const struct signal_row *row;
     unsigned worker;
     uint32_t token;            // in hub->stats_requests
     json_t *id;                // of the request, or NULL
@@ -44,7 +45,8 @@ static struct signal_call call_of(const struct stats_request *request) {
     return (struct signal_call){.signalling = request->session->signalling,
                                 .hub = request->session->signalling->hub,
                                 .session = request->session,
-                                .type = "get-stats",
+                                .row = request->row,
+                                .type = request->row->type,
                                 .id = request->id,
                                 .place = request->place};
 }
@@ -142,6 +144,7 @@ static struct stats_request *request_keep(struct signal_call *call, const struct
         return NULL;
     }
     request->session = session;
+    request->row = call->row;
     request->id = json_incref(call->id);
     wheel_node_init(&request->timer, stats_timer_fire);
     wheel_arm(&call->signalling->wheel, &request->timer, call->signalling->now_us + STATS_TIMEOUT_US);
