@@ -36,7 +36,8 @@ struct app {
     struct tls_facts certificate;
     unsigned workers;
     uint64_t started_us;
-    uint64_t stop_by_us; // TIME_NEVER until a signal comes
+    uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
+    uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
 
     struct control_loop *loop;
     struct media *media;
@@ -149,7 +150,7 @@ static void answer_health(void *ctx, const struct http_request *request, struct 
 static void answer_readiness(void *ctx, const struct http_request *request, struct http_answer *answer) {
     struct app *app = ctx;
     (void)request;
-    if (app->stop_by_us != TIME_NEVER)
+    if (app->drain_by_us != TIME_NEVER)
         answer_text(answer, 503, "the server is stopping\n");
     else if (media_stuck(app->media, clock_now_us()))
         answer_text(answer, 503, "a media worker is stuck\n");
@@ -204,17 +205,36 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
     return a_us < b_us ? a_us : b_us;
 }
 
+// Nobody is there any more, or they have had their time.
+static bool drained(const struct app *app, uint64_t now_us) {
+    return app->drain_by_us != TIME_NEVER && app->stop_by_us == TIME_NEVER &&
+           (now_us >= app->drain_by_us || hub_participant_count(app->hub) == 0);
+}
+
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
     if (!app->signalling)
         return app->stop_by_us;
-    return earlier(app->stop_by_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
+    if (drained(app, 0))
+        return 0;
+    uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
+    return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
+}
+
+// Everyone gets a goodbye.
+static void stop_begin(struct app *app, uint64_t now_us) {
+    app->stop_by_us = now_us + STOP_US_MAX;
+    ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
+    if (ws_server_client_count(app->ws) == 0)
+        control_loop_stop(app->loop);
 }
 
 static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
+    if (drained(app, now_us))
+        stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {
         app->stop_by_us = now_us + STOP_US_MAX; // said once; what is left is closed by app_stop
         control_loop_stop(app->loop);
@@ -253,20 +273,29 @@ static void certificate_reload(struct app *app) {
     tls_identity_free(identity);
 }
 
-// The first signal tells clients goodbye, the second ends without waiting for them.
+// From now on nobody joins anew; those who are there hear until when they may stay.
+static void drain_begin(struct app *app, uint64_t now_us) {
+    uint64_t wait_us = app->config->drain_seconds * US_PER_SECOND;
+    app->drain_by_us = now_us + wait_us;
+    hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
+    if (drained(app, now_us))
+        stop_begin(app, now_us);
+}
+
+// The first signal asks people to finish, the next tells clients goodbye without waiting for people, one more
+// ends without waiting for clients.
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
         certificate_reload(app);
         return;
     }
-    bool again = app->stop_by_us != TIME_NEVER;
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
-    if (!again) {
-        app->stop_by_us = clock_now_us() + STOP_US_MAX;
-        ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
-    }
-    if (again || ws_server_client_count(app->ws) == 0)
+    if (app->drain_by_us == TIME_NEVER)
+        drain_begin(app, clock_now_us());
+    else if (app->stop_by_us == TIME_NEVER)
+        stop_begin(app, clock_now_us());
+    else
         control_loop_stop(app->loop);
 }
 
@@ -459,6 +488,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     struct app app = {.config = config,
                       .workers = config_worker_count(config),
                       .started_us = clock_now_us(),
+                      .drain_by_us = TIME_NEVER,
                       .stop_by_us = TIME_NEVER};
     char error[ERROR_MAX] = "", web_root[CONFIG_PATH_MAX];
     bool found = true;
