@@ -23,7 +23,9 @@ struct hub_join {
     const char *resume_token;          // NULL: none. One that is not good joins anew
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
-    struct relay_budget *spent;        // what the connection has spent: it pays for its joins
+    // What the connection has spent; it pays for its joins. When its participant leaves, take
+    // participant.spent back: leaving is no new budget either.
+    struct relay_budget *spent;
     // False and a refusal: not now. Not asked of one who resumes. NULL: always.
     bool (*admit)(void *ctx, enum hub_step step, struct hub_refusal *refusal);
     void *ctx;

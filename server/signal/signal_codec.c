@@ -281,10 +281,6 @@ bool signal_encode_text(struct text_buffer *buffer, const char *type, const char
     return encode_head(buffer, type) && text_buffer_add(buffer, data, len) && buffer_add_text(buffer, "}");
 }
 
-size_t signal_json_bytes(const json_t *value) {
-    return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
 const char *data_text(const json_t *data, const char *name) {
     return json_string_value(json_object_get(data, name));
 }

@@ -107,8 +107,6 @@ bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_
                        const struct raw_member *raw, size_t raw_count, const json_t *id);
 // The same; `data` is text.
 bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len);
-// Bytes of a value as it is sent.
-size_t signal_json_bytes(const json_t *value);
 
 // Fields of checked data; absent and null give the default.
 const char *data_text(const json_t *data, const char *name); // or NULL
