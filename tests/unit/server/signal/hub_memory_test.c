@@ -159,13 +159,16 @@ static void a_hub_may_not_come_to_be(void **state) {
     (void)state;
     struct fake *f = fake_new(1);
     struct hub_io io = fake_io(f);
+    struct signal_io signal_io = fake_signal_io(f);
     long n = 0;
     do {
         failed = false;
         left = n++;
         f->hub = hub_create(&f->config, &io, f->now_us);
+        f->signalling = f->hub ? signalling_create(f->hub, &signal_io, f->now_us) : NULL;
         left = -1;
-        assert_true(f->hub || failed);
+        assert_true(f->signalling || failed);
+        signalling_destroy(f->signalling);
         hub_destroy(f->hub);
     } while (failed);
     assert_true(n > 100);
