@@ -2,9 +2,9 @@
 //
 // One table of functions, all of them set (hub_observe). They are called from inside the verb, the media
 // event or the timer that is the cause; what they are given is the hub's and good for the call alone. They
-// must not call verbs. Whom an event concerns is said for each: the owner (who has or has not a connection:
-// participant.connection), the others of its room, or the whole room. A verb's own answer is what it returns:
-// its caller hears no event of it.
+// may keep texts for later (hub_keep_text, hub_keep_chat) and must call no other verb. Whom an event concerns
+// is said for each: the owner (who has or has not a connection: participant.connection), the others of its
+// room, or the whole room. A verb's own answer is what it returns: its caller hears no event of it.
 #ifndef SERVER_HUB_EVENTS_H
 #define SERVER_HUB_EVENTS_H
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define NAMED_BYTES 60 // of what goes out, without names and payload
+// {"from":"","fromId":"","target":"","payload":}
+#define NAMED_BYTES (46 + PUBLIC_ID_BYTES)
 
 // The other one; NULL and a refusal.
 static struct participant *find_target(const struct participant *me, const char *text,

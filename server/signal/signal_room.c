@@ -1,6 +1,5 @@
 // Joining, leaving, chat, ping.
 #include "base/clock.h"
-#include "rooms/name.h"
 #include "server/signal/signal.h"
 
 #include <stdlib.h>

@@ -54,9 +54,12 @@ static void a_conference(void **state) {
     expect_heard(s, ""); // who closes knows
     consumes(s, bob, video);
     assert_true(hub_close_producer(s->hub, ann, video->public_id.text, &refusal));
+    EXPECT_COMMANDS(s, MEDIA_CLOSE_CONSUMER, MEDIA_OPEN_CONSUMER, MEDIA_CLOSE_PRODUCER);
     expect_heard(s, "bob loses a consumer: producer-closed; closed video; ");
     consumes(s, bob, produces(s, ann, send, MEDIA_AUDIO));
+    assert_string_equal(s->commands[1].open_consumer.params.cname, "c"); // the publisher's first
     hub_leave(s->hub, ann, "left");
+    EXPECT_COMMANDS(s, MEDIA_OPEN_PRODUCER, MEDIA_OPEN_CONSUMER, MEDIA_CLOSE_TRANSPORT);
     expect_heard(s, "opened audio; bob loses a consumer: producer-closed; closed audio; left ann; ");
     assert_true(hub_close_transport(s->hub, bob, recv->public_id.text, &refusal));
     hub_leave(s->hub, bob, "left");
@@ -64,6 +67,31 @@ static void a_conference(void **state) {
     assert_int_equal(end.participants + end.transports + end.producers + end.consumers, 0);
     assert_int_equal(end.joins, 2);
     assert_int_equal(end.leaves, 2);
+    stage_close(s);
+}
+
+// Its packets cross once to each other worker where it is consumed.
+static void a_producer_crosses_to_another_worker(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    struct hub_refusal refusal;
+    s->config.limits.participants_per_worker = 1;
+    stage_open(s);
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
+    assert_int_not_equal(ann->worker, bob->worker);
+    struct room_transport *recv = opens(s, bob, false);
+    struct room_producer *video = produces(s, ann, opens(s, ann, true), MEDIA_VIDEO);
+    s->command_count = 0;
+    struct room_consumer *first = consumes(s, bob, video);
+    EXPECT_COMMANDS(s, MEDIA_OPEN_RELAYED_PRODUCER, MEDIA_OPEN_RELAY, MEDIA_OPEN_CONSUMER);
+    consumes(s, bob, video);
+    EXPECT_COMMANDS(s, MEDIA_OPEN_CONSUMER);
+    assert_non_null(hub_pause_producer(s->hub, ann, video->public_id.text, true, &refusal));
+    EXPECT_COMMANDS(s, MEDIA_PAUSE_PRODUCER, MEDIA_PAUSE_PRODUCER); // one a worker
+    assert_true(hub_close_consumer(s->hub, bob, first->public_id.text, &refusal));
+    EXPECT_COMMANDS(s, MEDIA_CLOSE_CONSUMER);
+    assert_true(hub_close_transport(s->hub, bob, recv->public_id.text, &refusal));
+    EXPECT_COMMANDS(s, MEDIA_CLOSE_RELAY, MEDIA_CLOSE_PRODUCER, MEDIA_CLOSE_TRANSPORT);
     stage_close(s);
 }
 
@@ -150,6 +178,11 @@ static void a_lost_connection_is_resumed(void **state) {
     join.connection = 11;
     assert_null(hub_join(s->hub, &join, &refusal));
     assert_int_equal(refusal.code, HUB_NOT_FOUND);
+    hub_detach(s->hub, bob);
+    hub_leave(s->hub, bob, "left"); // its timer is gone with it, and so is the room after a while
+    pass(s, s->config.limits.resume_window_us + s->config.limits.room_linger_us + US_PER_SECOND);
+    expect_heard(s, "left bob; ");
+    assert_int_equal(counts(s).rooms, 0);
     stage_close(s);
 }
 
@@ -237,6 +270,7 @@ static void nobody_needs_to_hear(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conference),
+        cmocka_unit_test(a_producer_crosses_to_another_worker),
         cmocka_unit_test(what_workers_report_is_heard),
         cmocka_unit_test(a_lost_connection_is_resumed),
         cmocka_unit_test(people_talk_and_ring),

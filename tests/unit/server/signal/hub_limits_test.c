@@ -333,6 +333,17 @@ static void draining_refuses_new_joins(void **state) {
     fake_free(f);
 }
 
+static void a_deadline_is_told_in_milliseconds(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "r", "ann");
+    hub_drain(f->hub, FAKE_WALL_US + 1500, f->now_us);
+    json_t *data = expect(f, 1, "server-draining");
+    assert_int_equal(int_at(data, "deadline"), FAKE_WALL_US / US_PER_MS + 1);
+    json_decref(data);
+    fake_free(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes),
@@ -345,6 +356,7 @@ int main(void) {
         cmocka_unit_test(messages_are_rated),
         cmocka_unit_test(those_who_do_not_join_are_closed),
         cmocka_unit_test(draining_refuses_new_joins),
+        cmocka_unit_test(a_deadline_is_told_in_milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
