@@ -8,7 +8,6 @@
 #include "rooms/room.h"
 
 struct directory {
-    void *ctx; // of the timers' callbacks
     struct list rooms;
     struct slots *slots;  // id -> room
     struct hmap *by_hash; // hash of the name -> id of the first such room

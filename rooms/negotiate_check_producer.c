@@ -7,7 +7,7 @@
 #include <strings.h>
 
 static json_t *check_codec_parameters(const json_t *codec, const char *place, struct refusal *refusal) {
-    return check_codec(codec, "payloadType", true, place, refusal);
+    return negotiate_check_codec(codec, "payloadType", true, place, refusal);
 }
 
 // ---- header extensions
@@ -19,21 +19,24 @@ static json_t *check_extension(const json_t *ext, const char *place, struct refu
     bool ok = true;
 
     if (!json_is_object(ext))
-        ok = refuse(refusal, ERR_MALFORMED, "%s is not an object", place);
-    else if (!text_is_plain(json_object_get(ext, "uri"), URI_MAX))
-        ok = refuse(refusal, ERR_MALFORMED, "%s.uri is not a string of 1 to %d characters", place, URI_MAX);
-    else if (!whole_number(id, 1, EXT_ID_LAST, &number))
-        ok = refuse(refusal, ERR_MALFORMED, "%s.id is not a whole number from 1 to %d", place, EXT_ID_LAST);
-    else if (is_given(encrypt) && !json_is_boolean(encrypt))
-        ok = refuse(refusal, ERR_MALFORMED, "%s.encrypt is not true or false", place);
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "%s is not an object", place);
+    else if (!negotiate_text_is_plain(json_object_get(ext, "uri"), URI_MAX))
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "%s.uri is not a string of 1 to %d characters", place,
+                              URI_MAX);
+    else if (!negotiate_whole_number(id, 1, EXT_ID_LAST, &number))
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "%s.id is not a whole number from 1 to %d", place,
+                              EXT_ID_LAST);
+    else if (negotiate_is_given(encrypt) && !json_is_boolean(encrypt))
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "%s.encrypt is not true or false", place);
     if (ok) {
         checked = json_object();
-        ok &= put(checked, "uri", share(json_object_get(ext, "uri")));
-        ok &= put(checked, "id", number_copy(id));
-        ok &= put(checked, "encrypt", json_boolean(json_is_true(encrypt)));
-        ok = ok && put(checked, "parameters", check_flat(json_object_get(ext, "parameters"), place, refusal));
+        ok &= negotiate_put(checked, "uri", negotiate_share(json_object_get(ext, "uri")));
+        ok &= negotiate_put(checked, "id", negotiate_number_copy(id));
+        ok &= negotiate_put(checked, "encrypt", json_boolean(json_is_true(encrypt)));
+        ok = ok && negotiate_put(checked, "parameters",
+                                 negotiate_check_flat(json_object_get(ext, "parameters"), place, refusal));
     }
-    return finish(checked, ok, refusal);
+    return negotiate_finish(checked, ok, refusal);
 }
 
 // ---- encodings
@@ -50,9 +53,9 @@ static bool put_passed_on(json_t *checked, const json_t *encoding) {
         const json_t *value = json_object_get(encoding, PASSED_ON[i]);
 
         if (json_is_number(value))
-            ok &= put(checked, PASSED_ON[i], number_copy(value));
-        else if (json_is_boolean(value) || text_is_plain(value, RID_MAX))
-            ok &= put(checked, PASSED_ON[i], share(value));
+            ok &= negotiate_put(checked, PASSED_ON[i], negotiate_number_copy(value));
+        else if (json_is_boolean(value) || negotiate_text_is_plain(value, RID_MAX))
+            ok &= negotiate_put(checked, PASSED_ON[i], negotiate_share(value));
     }
     return ok;
 }
@@ -60,7 +63,7 @@ static bool put_passed_on(json_t *checked, const json_t *encoding) {
 static bool ssrc_is_good(const json_t *value) {
     int64_t ssrc;
 
-    return whole_number(value, 1, UINT32_MAX, &ssrc);
+    return negotiate_whole_number(value, 1, UINT32_MAX, &ssrc);
 }
 
 // RFC 8851, 10: letters, digits, hyphen and underscore.
@@ -68,11 +71,11 @@ static bool rid_is_good(const json_t *value) {
     static const char ALLOWED[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const char *text = json_string_value(value);
 
-    return text_is_plain(value, RID_MAX) && strspn(text, ALLOWED) == strlen(text);
+    return negotiate_text_is_plain(value, RID_MAX) && strspn(text, ALLOWED) == strlen(text);
 }
 
 static bool layers_are_good(const json_t *mode) {
-    if (!text_is_plain(mode, SCALABILITY_MODE_MAX))
+    if (!negotiate_text_is_plain(mode, SCALABILITY_MODE_MAX))
         return false;
     struct layers layers = layers_of_mode(json_string_value(mode));
     return layers.spatial <= LAYERS_MAX && layers.temporal <= LAYERS_MAX;
@@ -80,7 +83,7 @@ static bool layers_are_good(const json_t *mode) {
 
 // Absent, null and "" mean that the field is not there.
 static bool text_is_given(const json_t *value) {
-    return is_given(value) && !(json_is_string(value) && json_string_length(value) == 0);
+    return negotiate_is_given(value) && !(json_is_string(value) && json_string_length(value) == 0);
 }
 
 static bool check_encoding_fields(const json_t *encoding, const char *place, struct refusal *refusal) {
@@ -92,26 +95,30 @@ static bool check_encoding_fields(const json_t *encoding, const char *place, str
     int64_t number;
 
     if (!json_is_object(encoding))
-        return refuse(refusal, ERR_MALFORMED, "%s is not an object", place);
-    if (is_given(ssrc) && !ssrc_is_good(ssrc))
-        return refuse(refusal, ERR_MALFORMED, "%s.ssrc is not a whole number from 1 to 4294967295", place);
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s is not an object", place);
+    if (negotiate_is_given(ssrc) && !ssrc_is_good(ssrc))
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s.ssrc is not a whole number from 1 to 4294967295",
+                                place);
     if (text_is_given(rid) && !rid_is_good(rid))
-        return refuse(refusal, ERR_MALFORMED, "%s.rid is not 1 to %d letters, digits, - or _", place,
-                      RID_MAX);
-    if (is_given(rtx) && !json_is_object(rtx))
-        return refuse(refusal, ERR_MALFORMED, "%s.rtx is not an object", place);
-    if (is_given(rtx) && !ssrc_is_good(json_object_get(rtx, "ssrc")))
-        return refuse(refusal, ERR_MALFORMED, "%s.rtx.ssrc is not a whole number from 1 to 4294967295",
-                      place);
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s.rid is not 1 to %d letters, digits, - or _",
+                                place, RID_MAX);
+    if (negotiate_is_given(rtx) && !json_is_object(rtx))
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s.rtx is not an object", place);
+    if (negotiate_is_given(rtx) && !ssrc_is_good(json_object_get(rtx, "ssrc")))
+        return negotiate_refuse(refusal, ERR_MALFORMED,
+                                "%s.rtx.ssrc is not a whole number from 1 to 4294967295", place);
     if (text_is_given(mode) && !layers_are_good(mode))
-        return refuse(refusal, ERR_MALFORMED,
-                      "%s.scalabilityMode is not a mode such as \"L3T3\" of at most %d layers each", place,
-                      LAYERS_MAX);
-    if (is_given(bitrate) && !(json_is_number(bitrate) && json_number_value(bitrate) >= 0))
-        return refuse(refusal, ERR_MALFORMED, "%s.maxBitrate is not a number of bits per second", place);
-    if (is_given(payload_type) && !whole_number(payload_type, 0, PAYLOAD_TYPE_LAST, &number))
-        return refuse(refusal, ERR_MALFORMED, "%s.codecPayloadType is not a whole number from 0 to %d", place,
-                      PAYLOAD_TYPE_LAST);
+        return negotiate_refuse(refusal, ERR_MALFORMED,
+                                "%s.scalabilityMode is not a mode such as \"L3T3\" of at most %d layers each",
+                                place, LAYERS_MAX);
+    if (negotiate_is_given(bitrate) && !(json_is_number(bitrate) && json_number_value(bitrate) >= 0))
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s.maxBitrate is not a number of bits per second",
+                                place);
+    if (negotiate_is_given(payload_type) &&
+        !negotiate_whole_number(payload_type, 0, PAYLOAD_TYPE_LAST, &number))
+        return negotiate_refuse(refusal, ERR_MALFORMED,
+                                "%s.codecPayloadType is not a whole number from 0 to %d", place,
+                                PAYLOAD_TYPE_LAST);
     return true;
 }
 
@@ -125,31 +132,32 @@ static json_t *check_encoding(const json_t *encoding, const char *place, struct 
     if (ok) {
         checked = json_object();
         for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
-            if (is_given(json_object_get(encoding, NUMBERS[i])))
-                ok &= put(checked, NUMBERS[i], number_copy(json_object_get(encoding, NUMBERS[i])));
+            if (negotiate_is_given(json_object_get(encoding, NUMBERS[i])))
+                ok &= negotiate_put(checked, NUMBERS[i],
+                                    negotiate_number_copy(json_object_get(encoding, NUMBERS[i])));
         }
         for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
             if (text_is_given(json_object_get(encoding, TEXTS[i])))
-                ok &= put(checked, TEXTS[i], share(json_object_get(encoding, TEXTS[i])));
+                ok &= negotiate_put(checked, TEXTS[i], negotiate_share(json_object_get(encoding, TEXTS[i])));
         }
-        if (is_given(rtx)) {
+        if (negotiate_is_given(rtx)) {
             json_t *copy = json_object();
-            ok &= put(copy, "ssrc", number_copy(json_object_get(rtx, "ssrc")));
-            ok &= put(checked, "rtx", copy);
+            ok &= negotiate_put(copy, "ssrc", negotiate_number_copy(json_object_get(rtx, "ssrc")));
+            ok &= negotiate_put(checked, "rtx", copy);
         }
-        ok &= put(checked, "dtx", json_boolean(json_is_true(json_object_get(encoding, "dtx"))));
+        ok &= negotiate_put(checked, "dtx", json_boolean(json_is_true(json_object_get(encoding, "dtx"))));
         ok &= put_passed_on(checked, encoding);
     }
-    return finish(checked, ok, refusal);
+    return negotiate_finish(checked, ok, refusal);
 }
 
 // No encodings mean one of which nothing is known yet.
 static json_t *check_encodings(const json_t *encodings, struct refusal *refusal) {
     const struct list_rule rule = {"encodings", STREAMS_MAX, check_encoding};
-    json_t *checked = check_list(encodings, &rule, refusal);
-    bool ok = checked != NULL && (json_array_size(checked) > 0 || append(checked, json_object()));
+    json_t *checked = negotiate_check_list(encodings, &rule, refusal);
+    bool ok = checked != NULL && (json_array_size(checked) > 0 || negotiate_append(checked, json_object()));
 
-    return finish(checked, ok, refusal);
+    return negotiate_finish(checked, ok, refusal);
 }
 
 // ---- rtcp
@@ -159,20 +167,21 @@ static json_t *check_rtcp(const json_t *rtcp, struct refusal *refusal) {
     json_t *checked = json_object();
     bool ok = true;
 
-    if (is_given(rtcp) && !json_is_object(rtcp))
-        ok = refuse(refusal, ERR_MALFORMED, "rtcp is not an object");
-    else if (text_is_given(cname) && !text_is_plain(cname, CNAME_MAX))
-        ok = refuse(refusal, ERR_MALFORMED, "rtcp.cname is not a string of at most %d bytes", CNAME_MAX);
+    if (negotiate_is_given(rtcp) && !json_is_object(rtcp))
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "rtcp is not an object");
+    else if (text_is_given(cname) && !negotiate_text_is_plain(cname, CNAME_MAX))
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "rtcp.cname is not a string of at most %d bytes",
+                              CNAME_MAX);
     else if (text_is_given(cname))
-        ok &= put(checked, "cname", share(cname));
-    ok = ok && put(checked, "reducedSize", json_true());
-    return finish(checked, ok, refusal);
+        ok &= negotiate_put(checked, "cname", negotiate_share(cname));
+    ok = ok && negotiate_put(checked, "reducedSize", json_true());
+    return negotiate_finish(checked, ok, refusal);
 }
 
 // ---- do the parts fit together
 
 static int64_t payload_type_at(const json_t *codecs, size_t i) {
-    return whole_member(json_array_get(codecs, i), "payloadType", PAYLOAD_TYPE_LAST);
+    return negotiate_whole_member(json_array_get(codecs, i), "payloadType", PAYLOAD_TYPE_LAST);
 }
 
 static const json_t *codec_with_payload_type(const json_t *codecs, int64_t payload_type) {
@@ -185,23 +194,26 @@ static const json_t *codec_with_payload_type(const json_t *codecs, int64_t paylo
 
 static bool check_codec_fits(enum media_kind kind, const json_t *codecs, const json_t *codec,
                              struct refusal *refusal) {
-    const char *word = kind == MEDIA_AUDIO ? "audio" : "video", *mime_type = text_member(codec, "mimeType");
-    int64_t payload_type = whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+    const char *word = kind == MEDIA_AUDIO ? "audio" : "video",
+               *mime_type = negotiate_text_member(codec, "mimeType");
+    int64_t payload_type = negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
 
     if (strncasecmp(mime_type, word, strlen(word)) != 0)
-        return refuse(refusal, ERR_MALFORMED, "codec %s (payload type %lld) in a producer of kind \"%s\"",
-                      mime_type, (long long)payload_type, word);
+        return negotiate_refuse(refusal, ERR_MALFORMED,
+                                "codec %s (payload type %lld) in a producer of kind \"%s\"", mime_type,
+                                (long long)payload_type, word);
     if (codec_with_payload_type(codecs, payload_type) != codec)
-        return refuse(refusal, ERR_MALFORMED, "payload type %lld stands for two codecs",
-                      (long long)payload_type);
+        return negotiate_refuse(refusal, ERR_MALFORMED, "payload type %lld stands for two codecs",
+                                (long long)payload_type);
     if (!codec_is_rtx(codec))
         return true;
     const json_t *media = codec_with_payload_type(
-        codecs, whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST));
+        codecs, negotiate_whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST));
     if (media == NULL || codec_is_rtx(media))
-        return refuse(refusal, ERR_MALFORMED,
-                      "missing media codec for RTX payload type %lld: its apt must name one of `codecs`",
-                      (long long)payload_type);
+        return negotiate_refuse(
+            refusal, ERR_MALFORMED,
+            "missing media codec for RTX payload type %lld: its apt must name one of `codecs`",
+            (long long)payload_type);
     return true;
 }
 
@@ -211,22 +223,22 @@ static bool check_codecs_fit(enum media_kind kind, const json_t *codecs, struct 
             return false;
     }
     if (codec_first_media(codecs) == NULL)
-        return refuse(refusal, ERR_MALFORMED, "codecs has no media codec");
+        return negotiate_refuse(refusal, ERR_MALFORMED, "codecs has no media codec");
     return true;
 }
 
 static bool check_extensions_fit(const json_t *extensions, struct refusal *refusal) {
     for (size_t i = 0; i < json_array_size(extensions); i++) {
         const json_t *ext = json_array_get(extensions, i);
-        int64_t id = whole_member(ext, "id", EXT_ID_LAST);
+        int64_t id = negotiate_whole_member(ext, "id", EXT_ID_LAST);
 
         for (size_t j = 0; j < i; j++) {
             const json_t *other = json_array_get(extensions, j);
 
-            if (whole_member(other, "id", EXT_ID_LAST) == id &&
-                strcmp(text_member(other, "uri"), text_member(ext, "uri")) != 0)
-                return refuse(refusal, ERR_MALFORMED, "header extension id %lld stands for two extensions",
-                              (long long)id);
+            if (negotiate_whole_member(other, "id", EXT_ID_LAST) == id &&
+                strcmp(negotiate_text_member(other, "uri"), negotiate_text_member(ext, "uri")) != 0)
+                return negotiate_refuse(refusal, ERR_MALFORMED,
+                                        "header extension id %lld stands for two extensions", (long long)id);
         }
     }
     return true;
@@ -238,8 +250,9 @@ static bool ssrc_is_repeated(const json_t *encodings) {
 
     for (size_t i = 0; i < json_array_size(encodings); i++) {
         const json_t *encoding = json_array_get(encodings, i);
-        const int64_t ssrcs[] = {whole_member(encoding, "ssrc", UINT32_MAX),
-                                 whole_member(json_object_get(encoding, "rtx"), "ssrc", UINT32_MAX)};
+        const int64_t ssrcs[] = {
+            negotiate_whole_member(encoding, "ssrc", UINT32_MAX),
+            negotiate_whole_member(json_object_get(encoding, "rtx"), "ssrc", UINT32_MAX)};
 
         for (size_t k = 0; k < 2; k++) {
             if (ssrcs[k] < 0)
@@ -256,10 +269,10 @@ static bool ssrc_is_repeated(const json_t *encodings) {
 }
 
 static bool rid_is_repeated(const json_t *encodings, size_t at) {
-    const char *rid = text_member(json_array_get(encodings, at), "rid");
+    const char *rid = negotiate_text_member(json_array_get(encodings, at), "rid");
 
     for (size_t i = 0; i < at && rid[0] != '\0'; i++) {
-        if (strcmp(text_member(json_array_get(encodings, i), "rid"), rid) == 0)
+        if (strcmp(negotiate_text_member(json_array_get(encodings, i), "rid"), rid) == 0)
             return true;
     }
     return false;
@@ -272,24 +285,26 @@ static bool check_encodings_fit(const json_t *parameters, struct refusal *refusa
 
     for (size_t i = 0; i < count; i++) {
         const json_t *encoding = json_array_get(encodings, i);
-        int64_t payload_type = whole_member(encoding, "codecPayloadType", PAYLOAD_TYPE_LAST);
+        int64_t payload_type = negotiate_whole_member(encoding, "codecPayloadType", PAYLOAD_TYPE_LAST);
         bool named = json_object_get(encoding, "ssrc") != NULL || json_object_get(encoding, "rid") != NULL;
 
         if (!named && (count > 1 || json_object_get(parameters, "mid") == NULL))
-            return refuse(
+            return negotiate_refuse(
                 refusal, ERR_MALFORMED,
                 "encodings[%zu] has neither ssrc nor rid, which only the one encoding of a producer "
                 "with a mid may lack",
                 i);
         if (rid_is_repeated(encodings, i))
-            return refuse(refusal, ERR_MALFORMED, "encodings[%zu].rid stands for two encodings", i);
-        if (payload_type >= 0 && payload_type != whole_member(sent, "payloadType", PAYLOAD_TYPE_LAST))
-            return refuse(refusal, ERR_UNSUPPORTED,
-                          "encodings[%zu].codecPayloadType %lld: all encodings use the first media codec", i,
-                          (long long)payload_type);
+            return negotiate_refuse(refusal, ERR_MALFORMED, "encodings[%zu].rid stands for two encodings", i);
+        if (payload_type >= 0 &&
+            payload_type != negotiate_whole_member(sent, "payloadType", PAYLOAD_TYPE_LAST))
+            return negotiate_refuse(
+                refusal, ERR_UNSUPPORTED,
+                "encodings[%zu].codecPayloadType %lld: all encodings use the first media codec", i,
+                (long long)payload_type);
     }
     if (ssrc_is_repeated(encodings))
-        return refuse(refusal, ERR_MALFORMED, "an ssrc of `encodings` stands for two streams");
+        return negotiate_refuse(refusal, ERR_MALFORMED, "an ssrc of `encodings` stands for two streams");
     return true;
 }
 
@@ -301,9 +316,9 @@ static bool put_text_checked(json_t *checked, const json_t *parameters, const ch
 
     if (!text_is_given(value))
         return true;
-    if (!text_is_plain(value, max))
-        return refuse(refusal, ERR_MALFORMED, "%s is not a string of at most %zu bytes", key, max);
-    return put(checked, key, share(value));
+    if (!negotiate_text_is_plain(value, max))
+        return negotiate_refuse(refusal, ERR_MALFORMED, "%s is not a string of at most %zu bytes", key, max);
+    return negotiate_put(checked, key, negotiate_share(value));
 }
 
 json_t *negotiate_check_producer(enum media_kind kind, const json_t *parameters, struct refusal *refusal) {
@@ -316,18 +331,20 @@ json_t *negotiate_check_producer(enum media_kind kind, const json_t *parameters,
     assert(refusal != NULL);
     *refusal = (struct refusal){.code = ERR_OK};
     if (!json_is_object(parameters))
-        ok = refuse(refusal, ERR_MALFORMED, "rtpParameters is not an object");
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "rtpParameters is not an object");
     else if (!json_is_array(codecs))
-        ok = refuse(refusal, ERR_MALFORMED, "codecs is missing or not an array");
+        ok = negotiate_refuse(refusal, ERR_MALFORMED, "codecs is missing or not an array");
     ok = ok && put_text_checked(checked, parameters, "mid", MID_MAX, refusal);
     ok = ok && put_text_checked(checked, parameters, "msid", MSID_MAX, refusal);
-    ok = ok && put(checked, "codecs", check_list(codecs, &codec_rule, refusal));
-    ok = ok && put(checked, "headerExtensions",
-                   check_list(json_object_get(parameters, "headerExtensions"), &ext_rule, refusal));
-    ok = ok && put(checked, "encodings", check_encodings(json_object_get(parameters, "encodings"), refusal));
-    ok = ok && put(checked, "rtcp", check_rtcp(json_object_get(parameters, "rtcp"), refusal));
+    ok = ok && negotiate_put(checked, "codecs", negotiate_check_list(codecs, &codec_rule, refusal));
+    ok = ok && negotiate_put(
+                   checked, "headerExtensions",
+                   negotiate_check_list(json_object_get(parameters, "headerExtensions"), &ext_rule, refusal));
+    ok = ok && negotiate_put(checked, "encodings",
+                             check_encodings(json_object_get(parameters, "encodings"), refusal));
+    ok = ok && negotiate_put(checked, "rtcp", check_rtcp(json_object_get(parameters, "rtcp"), refusal));
     ok = ok && check_codecs_fit(kind, json_object_get(checked, "codecs"), refusal);
     ok = ok && check_extensions_fit(json_object_get(checked, "headerExtensions"), refusal);
     ok = ok && check_encodings_fit(checked, refusal);
-    return finish(checked, ok, refusal);
+    return negotiate_finish(checked, ok, refusal);
 }

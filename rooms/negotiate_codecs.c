@@ -97,8 +97,8 @@ static json_t *routed_parameters(const struct routed_codec *codec) {
     for (size_t i = 0; i < PARAMETERS_MAX && codec->parameters[i].key != NULL; i++) {
         const struct parameter *p = &codec->parameters[i];
 
-        ok = ok &&
-             (p->text != NULL ? put_text(object, p->key, p->text) : put_whole(object, p->key, p->number));
+        ok = ok && (p->text != NULL ? negotiate_put_text(object, p->key, p->text)
+                                    : negotiate_put_whole(object, p->key, p->number));
     }
     if (ok)
         return object;
@@ -114,9 +114,9 @@ static json_t *routed_feedback(bool audio) {
         if (audio && !FEEDBACK[i].audio)
             continue;
         json_t *entry = json_object();
-        ok &= put_text(entry, "type", FEEDBACK[i].type);
-        ok &= put_text(entry, "parameter", FEEDBACK[i].parameter);
-        ok &= append(array, entry);
+        ok &= negotiate_put_text(entry, "type", FEEDBACK[i].type);
+        ok &= negotiate_put_text(entry, "parameter", FEEDBACK[i].parameter);
+        ok &= negotiate_append(array, entry);
     }
     if (ok)
         return array;
@@ -126,30 +126,30 @@ static json_t *routed_feedback(bool audio) {
 
 static bool append_routed(json_t *codecs, const struct routed_codec *codec, int payload_type) {
     json_t *entry = json_object();
-    bool ok = put_text(entry, "kind", codec->kind);
+    bool ok = negotiate_put_text(entry, "kind", codec->kind);
 
-    ok &= put_text(entry, "mimeType", codec->mime_type);
-    ok &= put_whole(entry, "preferredPayloadType", payload_type);
-    ok &= put_whole(entry, "clockRate", codec->clock_rate);
+    ok &= negotiate_put_text(entry, "mimeType", codec->mime_type);
+    ok &= negotiate_put_whole(entry, "preferredPayloadType", payload_type);
+    ok &= negotiate_put_whole(entry, "clockRate", codec->clock_rate);
     if (codec->channels != 0)
-        ok &= put_whole(entry, "channels", codec->channels);
-    ok &= put(entry, "parameters", routed_parameters(codec));
-    ok &= put(entry, "rtcpFeedback", routed_feedback(codec->channels != 0));
-    ok &= append(codecs, entry);
+        ok &= negotiate_put_whole(entry, "channels", codec->channels);
+    ok &= negotiate_put(entry, "parameters", routed_parameters(codec));
+    ok &= negotiate_put(entry, "rtcpFeedback", routed_feedback(codec->channels != 0));
+    ok &= negotiate_append(codecs, entry);
     return ok;
 }
 
 static bool append_routed_rtx(json_t *codecs, int clock_rate, int payload_type, int apt) {
     json_t *entry = json_object(), *parameters = json_object();
-    bool ok = put_text(entry, "kind", "video");
+    bool ok = negotiate_put_text(entry, "kind", "video");
 
-    ok &= put_text(entry, "mimeType", "video/rtx");
-    ok &= put_whole(entry, "preferredPayloadType", payload_type);
-    ok &= put_whole(entry, "clockRate", clock_rate);
-    ok &= put_whole(parameters, "apt", apt);
-    ok &= put(entry, "parameters", parameters);
-    ok &= put(entry, "rtcpFeedback", json_array());
-    ok &= append(codecs, entry);
+    ok &= negotiate_put_text(entry, "mimeType", "video/rtx");
+    ok &= negotiate_put_whole(entry, "preferredPayloadType", payload_type);
+    ok &= negotiate_put_whole(entry, "clockRate", clock_rate);
+    ok &= negotiate_put_whole(parameters, "apt", apt);
+    ok &= negotiate_put(entry, "parameters", parameters);
+    ok &= negotiate_put(entry, "rtcpFeedback", json_array());
+    ok &= negotiate_append(codecs, entry);
     return ok;
 }
 
@@ -157,13 +157,13 @@ static bool append_routed_ext(json_t *list, enum media_ext ext, const char *kind
     if (direction == NULL)
         return true;
     json_t *entry = json_object();
-    bool ok = put_text(entry, "kind", kind);
+    bool ok = negotiate_put_text(entry, "kind", kind);
 
-    ok &= put_text(entry, "uri", EXTENSIONS[ext].uri);
-    ok &= put_whole(entry, "preferredId", EXT_ROUTER_ID(ext));
-    ok &= put(entry, "preferredEncrypt", json_false());
-    ok &= put_text(entry, "direction", direction);
-    ok &= append(list, entry);
+    ok &= negotiate_put_text(entry, "uri", EXTENSIONS[ext].uri);
+    ok &= negotiate_put_whole(entry, "preferredId", EXT_ROUTER_ID(ext));
+    ok &= negotiate_put(entry, "preferredEncrypt", json_false());
+    ok &= negotiate_put_text(entry, "direction", direction);
+    ok &= negotiate_append(list, entry);
     return ok;
 }
 
@@ -184,8 +184,8 @@ json_t *negotiate_router_capabilities(void) {
         ok &= append_routed_ext(extensions, ext, "audio", EXTENSIONS[ext].audio);
         ok &= append_routed_ext(extensions, ext, "video", EXTENSIONS[ext].video);
     }
-    ok &= put(capabilities, "codecs", codecs);
-    ok &= put(capabilities, "headerExtensions", extensions);
+    ok &= negotiate_put(capabilities, "codecs", codecs);
+    ok &= negotiate_put(capabilities, "headerExtensions", extensions);
     if (ok)
         return capabilities;
     json_decref(capabilities);
@@ -224,7 +224,7 @@ bool mime_is_rtx(const char *mime_type) {
 }
 
 bool codec_is_rtx(const json_t *codec) {
-    return mime_is_rtx(text_member(codec, "mimeType"));
+    return mime_is_rtx(negotiate_text_member(codec, "mimeType"));
 }
 
 // ---- matching
@@ -239,7 +239,8 @@ static bool parameter_equal(const json_t *a, const json_t *b, const char *key) {
     for (int i = 0; i < 2; i++) {
         if (json_is_string(values[i]))
             texts[i] = json_string_value(values[i]);
-        else if (is_given(values[i]) && !whole_number(values[i], INT64_MIN, INT64_MAX, &numbers[i]))
+        else if (negotiate_is_given(values[i]) &&
+                 !negotiate_whole_number(values[i], INT64_MIN, INT64_MAX, &numbers[i]))
             return false; // 0.5 is nobody's profile
     }
     return numbers[0] == numbers[1] && strcmp(texts[0], texts[1]) == 0;
@@ -255,7 +256,7 @@ static bool h265_number(const json_t *parameters, const char *key, int64_t infer
         return true;
     }
     *out = inferred;
-    return !is_given(value) || whole_number(value, 0, 31, out);
+    return !negotiate_is_given(value) || negotiate_whole_number(value, 0, 31, out);
 }
 
 static bool h265_number_equal(const json_t *a, const json_t *b, const char *key, int64_t inferred) {
@@ -265,7 +266,7 @@ static bool h265_number_equal(const json_t *a, const json_t *b, const char *key,
 }
 
 static const char *h265_tx_mode(const json_t *parameters) {
-    const char *text = text_member(parameters, "tx-mode");
+    const char *text = negotiate_text_member(parameters, "tx-mode");
 
     return text[0] != '\0' ? text : "SRST"; // RFC 7798, 7.1: inferred
 }
@@ -298,12 +299,13 @@ static bool parameters_match(const char *mime_type, const json_t *a, const json_
 }
 
 bool codecs_match(const json_t *a, const json_t *b) {
-    const char *mime_a = text_member(a, "mimeType"), *mime_b = text_member(b, "mimeType");
+    const char *mime_a = negotiate_text_member(a, "mimeType"), *mime_b = negotiate_text_member(b, "mimeType");
 
     return mime_a[0] != '\0' && strcasecmp(mime_a, mime_b) == 0 &&
-           whole_member(a, "clockRate", CLOCK_RATE_LAST_HZ) ==
-               whole_member(b, "clockRate", CLOCK_RATE_LAST_HZ) &&
-           whole_member(a, "channels", CHANNELS_LAST) == whole_member(b, "channels", CHANNELS_LAST) &&
+           negotiate_whole_member(a, "clockRate", CLOCK_RATE_LAST_HZ) ==
+               negotiate_whole_member(b, "clockRate", CLOCK_RATE_LAST_HZ) &&
+           negotiate_whole_member(a, "channels", CHANNELS_LAST) ==
+               negotiate_whole_member(b, "channels", CHANNELS_LAST) &&
            parameters_match(mime_a, json_object_get(a, "parameters"), json_object_get(b, "parameters"));
 }
 
@@ -322,7 +324,8 @@ const json_t *codec_rtx_of(const json_t *codecs, int64_t payload_type) {
         const json_t *codec = json_array_get(codecs, i);
 
         if (payload_type >= 0 && codec_is_rtx(codec) &&
-            whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST) == payload_type)
+            negotiate_whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST) ==
+                payload_type)
             return codec;
     }
     return NULL;

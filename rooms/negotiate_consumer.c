@@ -24,7 +24,7 @@ enum estimation { ESTIMATE_TRANSPORT_CC, ESTIMATE_REMB, ESTIMATE_NONE };
 
 static bool has_ext(const json_t *extensions, enum media_ext ext) {
     for (size_t i = 0; i < json_array_size(extensions); i++) {
-        if (strcmp(text_member(json_array_get(extensions, i), "uri"), ext_uri(ext)) == 0)
+        if (strcmp(negotiate_text_member(json_array_get(extensions, i), "uri"), ext_uri(ext)) == 0)
             return true;
     }
     return false;
@@ -38,10 +38,10 @@ static enum estimation estimation_of(const json_t *extensions) {
 }
 
 static bool feedback_is_wanted(const json_t *feedback, bool enable_rtx, enum estimation estimation) {
-    const char *type = text_member(feedback, "type");
+    const char *type = negotiate_text_member(feedback, "type");
 
     if (strcmp(type, "nack") == 0)
-        return enable_rtx || text_member(feedback, "parameter")[0] != '\0'; // "nack pli" stays
+        return enable_rtx || negotiate_text_member(feedback, "parameter")[0] != '\0'; // "nack pli" stays
     if (strcmp(type, "transport-cc") == 0)
         return estimation == ESTIMATE_TRANSPORT_CC;
     if (strcmp(type, "goog-remb") == 0)
@@ -57,7 +57,7 @@ static json_t *consumer_feedback(const json_t *theirs, bool enable_rtx, enum est
         const json_t *feedback = json_array_get(theirs, i);
 
         if (feedback_is_wanted(feedback, enable_rtx, estimation))
-            ok = ok && append(list, flat_copy(feedback));
+            ok = ok && negotiate_append(list, negotiate_flat_copy(feedback));
     }
     if (ok)
         return list;
@@ -76,22 +76,22 @@ static bool append_codec(json_t *list, const json_t *codec, json_t *feedback) {
 
     json_object_foreach((json_t *)codec, key, value) {
         if (strcmp(key, "parameters") == 0)
-            ok &= put(entry, key, flat_copy(value));
+            ok &= negotiate_put(entry, key, negotiate_flat_copy(value));
         else if (strcmp(key, "rtcpFeedback") != 0)
-            ok &= put(entry, key, share(value));
+            ok &= negotiate_put(entry, key, negotiate_share(value));
     }
-    ok &= put(entry, "rtcpFeedback", feedback);
-    ok &= append(list, entry);
+    ok &= negotiate_put(entry, "rtcpFeedback", feedback);
+    ok &= negotiate_append(list, entry);
     return ok;
 }
 
 static bool media_of_rtx_is_kept(const json_t *codecs, const json_t *theirs, const json_t *rtx) {
-    int64_t apt = whole_member(json_object_get(rtx, "parameters"), "apt", PAYLOAD_TYPE_LAST);
+    int64_t apt = negotiate_whole_member(json_object_get(rtx, "parameters"), "apt", PAYLOAD_TYPE_LAST);
 
     for (size_t i = 0; apt >= 0 && i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
 
-        if (whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST) == apt &&
+        if (negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST) == apt &&
             codec_matching(theirs, codec) != NULL)
             return true;
     }
@@ -128,8 +128,9 @@ static bool ext_is_known(const json_t *theirs, const json_t *ext) {
     for (size_t i = 0; i < json_array_size(theirs); i++) {
         const json_t *other = json_array_get(theirs, i);
 
-        if (whole_member(other, "preferredId", EXT_ID_LAST) == whole_member(ext, "id", EXT_ID_LAST) &&
-            strcmp(text_member(other, "uri"), text_member(ext, "uri")) == 0)
+        if (negotiate_whole_member(other, "preferredId", EXT_ID_LAST) ==
+                negotiate_whole_member(ext, "id", EXT_ID_LAST) &&
+            strcmp(negotiate_text_member(other, "uri"), negotiate_text_member(ext, "uri")) == 0)
             return true;
     }
     return false;
@@ -145,11 +146,11 @@ static json_t *consumer_extensions(const json_t *extensions, const json_t *their
         if (!ext_is_known(theirs, ext))
             continue;
         json_t *entry = json_object();
-        ok &= put(entry, "uri", share(json_object_get(ext, "uri")));
-        ok &= put(entry, "id", share(json_object_get(ext, "id")));
-        ok &= put(entry, "encrypt", json_boolean(json_is_true(json_object_get(ext, "encrypt"))));
-        ok &= put(entry, "parameters", json_object());
-        ok &= append(list, entry);
+        ok &= negotiate_put(entry, "uri", negotiate_share(json_object_get(ext, "uri")));
+        ok &= negotiate_put(entry, "id", negotiate_share(json_object_get(ext, "id")));
+        ok &= negotiate_put(entry, "encrypt", json_boolean(json_is_true(json_object_get(ext, "encrypt"))));
+        ok &= negotiate_put(entry, "parameters", json_object());
+        ok &= negotiate_append(list, entry);
     }
     if (ok)
         return list;
@@ -164,7 +165,7 @@ static void consumer_mode(const json_t *encodings, char out[SCALABILITY_MODE_MAX
     const char *mode = "";
 
     for (size_t i = 0; mode[0] == '\0' && i < json_array_size(encodings); i++)
-        mode = text_member(json_array_get(encodings, i), "scalabilityMode");
+        mode = negotiate_text_member(json_array_get(encodings, i), "scalabilityMode");
     if (json_array_size(encodings) > 1)
         snprintf(out, SCALABILITY_MODE_MAX + 1, "L%zuT%u", json_array_size(encodings),
                  (unsigned)layers_of_mode(mode).temporal);
@@ -188,19 +189,19 @@ static json_t *consumer_encodings(const json_t *encodings, uint32_t ssrc, bool w
     const json_t *bitrate = highest_bitrate(encodings);
     json_t *list = json_array(), *entry = json_object();
     char mode[SCALABILITY_MODE_MAX + 1];
-    bool ok = put_whole(entry, "ssrc", ssrc);
+    bool ok = negotiate_put_whole(entry, "ssrc", ssrc);
 
     if (with_rtx) {
         json_t *rtx = json_object();
-        ok &= put_whole(rtx, "ssrc", (int64_t)ssrc + 1);
-        ok &= put(entry, "rtx", rtx);
+        ok &= negotiate_put_whole(rtx, "ssrc", (int64_t)ssrc + 1);
+        ok &= negotiate_put(entry, "rtx", rtx);
     }
     consumer_mode(encodings, mode);
     if (mode[0] != '\0')
-        ok &= put_text(entry, "scalabilityMode", mode);
+        ok &= negotiate_put_text(entry, "scalabilityMode", mode);
     if (bitrate != NULL)
-        ok &= put(entry, "maxBitrate", share(bitrate));
-    ok &= append(list, entry);
+        ok &= negotiate_put(entry, "maxBitrate", negotiate_share(bitrate));
+    ok &= negotiate_append(list, entry);
     if (ok)
         return list;
     json_decref(list);
@@ -220,10 +221,10 @@ static bool has_rtx(const json_t *codecs) {
 static bool refuse_consumer(const json_t *consumable, struct refusal *refusal) {
     const json_t *sent = codec_first_media(json_object_get(consumable, "codecs"));
 
-    return refuse(refusal, ERR_UNSUPPORTED,
-                  "no compatible media codec: the producer sends %.64s, with parameters that these "
-                  "rtpCapabilities do not list",
-                  text_member(sent, "mimeType"));
+    return negotiate_refuse(refusal, ERR_UNSUPPORTED,
+                            "no compatible media codec: the producer sends %.64s, with parameters that these "
+                            "rtpCapabilities do not list",
+                            negotiate_text_member(sent, "mimeType"));
 }
 
 static bool put_rest(json_t *consumer, const json_t *consumable) {
@@ -232,12 +233,12 @@ static bool put_rest(json_t *consumer, const json_t *consumable) {
     json_t *rtcp = json_object();
     bool ok = true;
 
-    if (is_given(cname))
-        ok &= put(rtcp, "cname", share(cname));
-    ok &= put(rtcp, "reducedSize", json_true());
-    ok &= put(consumer, "rtcp", rtcp);
-    if (is_given(msid))
-        ok &= put(consumer, "msid", share(msid));
+    if (negotiate_is_given(cname))
+        ok &= negotiate_put(rtcp, "cname", negotiate_share(cname));
+    ok &= negotiate_put(rtcp, "reducedSize", json_true());
+    ok &= negotiate_put(consumer, "rtcp", rtcp);
+    if (negotiate_is_given(msid))
+        ok &= negotiate_put(consumer, "msid", negotiate_share(msid));
     return ok;
 }
 
@@ -257,10 +258,10 @@ json_t *negotiate_consumer(const json_t *consumable, const json_t *capabilities,
     *refusal = (struct refusal){.code = ERR_OK};
     if (codecs != NULL && (json_array_size(codecs) == 0 || codec_is_rtx(json_array_get(codecs, 0))))
         ok = refuse_consumer(consumable, refusal);
-    ok &= put(consumer, "codecs", codecs);
-    ok &= put(consumer, "headerExtensions", extensions);
-    ok &= put(consumer, "encodings",
-              consumer_encodings(json_object_get(consumable, "encodings"), ssrc, with_rtx));
+    ok &= negotiate_put(consumer, "codecs", codecs);
+    ok &= negotiate_put(consumer, "headerExtensions", extensions);
+    ok &= negotiate_put(consumer, "encodings",
+                        consumer_encodings(json_object_get(consumable, "encodings"), ssrc, with_rtx));
     ok &= put_rest(consumer, consumable);
-    return finish(consumer, ok, refusal);
+    return negotiate_finish(consumer, ok, refusal);
 }

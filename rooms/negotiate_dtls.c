@@ -47,7 +47,7 @@ static bool parse_bytes(const char *text, uint8_t *out, size_t len) {
 
 // RFC 8122, 5: SHA-1 is not to be relied on. Whoever names a better one beside it is taken by that.
 static bool is_sha1(const json_t *item) {
-    return strcasecmp(text_member(item, "algorithm"), "sha-1") == 0;
+    return strcasecmp(negotiate_text_member(item, "algorithm"), "sha-1") == 0;
 }
 
 static const json_t *first_trusted(const json_t *list) {
@@ -60,10 +60,11 @@ static const json_t *first_trusted(const json_t *list) {
 
 static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struct refusal *refusal) {
     if (item == NULL)
-        return refuse(
+        return negotiate_refuse(
             refusal, ERR_UNSUPPORTED,
             "fingerprints name sha-1 alone, which is not safe any more; give sha-256, sha-384 or sha-512");
-    const char *algorithm = text_member(item, "algorithm"), *value = text_member(item, "value");
+    const char *algorithm = negotiate_text_member(item, "algorithm"),
+               *value = negotiate_text_member(item, "value");
 
     for (size_t i = 0; i < sizeof HASHES / sizeof HASHES[0]; i++) {
         if (strcasecmp(HASHES[i].name, algorithm) != 0)
@@ -72,13 +73,13 @@ static bool parse_fingerprint(const json_t *item, struct fingerprint *out, struc
         out->len = HASHES[i].len;
         if (parse_bytes(value, out->bytes, HASHES[i].len))
             return true;
-        return refuse(
+        return negotiate_refuse(
             refusal, ERR_MALFORMED,
             "the first fingerprint's value is not %u pairs of hexadecimal digits with colons between",
             (unsigned)HASHES[i].len);
     }
-    return refuse(refusal, ERR_UNSUPPORTED,
-                  "the first fingerprint's algorithm is not sha-224, sha-256, sha-384 or sha-512");
+    return negotiate_refuse(refusal, ERR_UNSUPPORTED,
+                            "the first fingerprint's algorithm is not sha-224, sha-256, sha-384 or sha-512");
 }
 
 static bool parse_role(const json_t *value, enum dtls_role *out, struct refusal *refusal) {
@@ -87,7 +88,7 @@ static bool parse_role(const json_t *value, enum dtls_role *out, struct refusal 
         enum dtls_role role;
     } ROLES[] = {{"auto", DTLS_ROLE_AUTO}, {"client", DTLS_ROLE_CLIENT}, {"server", DTLS_ROLE_SERVER}};
 
-    if (!is_given(value)) {
+    if (!negotiate_is_given(value)) {
         *out = DTLS_ROLE_AUTO;
         return true;
     }
@@ -97,7 +98,8 @@ static bool parse_role(const json_t *value, enum dtls_role *out, struct refusal 
             return true;
         }
     }
-    return refuse(refusal, ERR_MALFORMED, "dtlsParameters.role is not \"auto\", \"client\" or \"server\"");
+    return negotiate_refuse(refusal, ERR_MALFORMED,
+                            "dtlsParameters.role is not \"auto\", \"client\" or \"server\"");
 }
 
 static bool parse_dtls(const json_t *parameters, enum dtls_role *role, struct fingerprint *fingerprint,
@@ -105,14 +107,14 @@ static bool parse_dtls(const json_t *parameters, enum dtls_role *role, struct fi
     const json_t *list = json_object_get(parameters, "fingerprints");
 
     if (!json_is_object(parameters))
-        return refuse(refusal, ERR_MALFORMED, "dtlsParameters is not an object");
+        return negotiate_refuse(refusal, ERR_MALFORMED, "dtlsParameters is not an object");
     if (!json_is_array(list) || json_array_size(list) == 0)
-        return refuse(refusal, ERR_MALFORMED,
-                      "dtlsParameters.fingerprints is not an array with a fingerprint");
+        return negotiate_refuse(refusal, ERR_MALFORMED,
+                                "dtlsParameters.fingerprints is not an array with a fingerprint");
     if (json_array_size(list) > FINGERPRINTS_MAX)
-        return refuse(refusal, ERR_LIMIT,
-                      "dtlsParameters.fingerprints has %zu entries; at most %d are allowed",
-                      json_array_size(list), FINGERPRINTS_MAX);
+        return negotiate_refuse(refusal, ERR_LIMIT,
+                                "dtlsParameters.fingerprints has %zu entries; at most %d are allowed",
+                                json_array_size(list), FINGERPRINTS_MAX);
     return parse_role(json_object_get(parameters, "role"), role, refusal) &&
            parse_fingerprint(first_trusted(list), fingerprint, refusal);
 }

@@ -76,8 +76,8 @@ static bool parse_id(const char *text, struct h264_id *out) {
 static bool id_is_absent(const json_t *value) {
     int64_t zero;
 
-    return !is_given(value) || (json_is_string(value) && json_string_length(value) == 0) ||
-           whole_number(value, 0, 0, &zero);
+    return !negotiate_is_given(value) || (json_is_string(value) && json_string_length(value) == 0) ||
+           negotiate_whole_number(value, 0, 0, &zero);
 }
 
 static bool id_of(const json_t *parameters, struct h264_id *out) {
@@ -101,7 +101,7 @@ static bool level_asymmetry_allowed(const json_t *parameters) {
     const json_t *value = json_object_get(parameters, "level-asymmetry-allowed");
     int64_t one;
 
-    return whole_number(value, 1, 1, &one) ||
+    return negotiate_whole_number(value, 1, 1, &one) ||
            (json_is_string(value) && strcmp(json_string_value(value), "1") == 0);
 }
 

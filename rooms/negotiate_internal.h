@@ -1,7 +1,8 @@
 // negotiate_internal: what the files of `negotiate` share, and nobody else includes.
 //
 // Every builder here tolerates a NULL or a value of another type, so that a failed allocation or a hostile
-// document only turns the answer false: `ok &= put(...)` collects the outcome, finish() judges it once.
+// document only turns the answer false: `ok &= negotiate_put(...)` collects the outcome, negotiate_finish()
+// judges it once.
 #ifndef ROOMS_NEGOTIATE_INTERNAL_H
 #define ROOMS_NEGOTIATE_INTERNAL_H
 
@@ -38,46 +39,47 @@
 
 #define FORMAT_LIKE_PRINTF(text_at, args_at) __attribute__((format(printf, text_at, args_at)))
 
-// Writes the refusal and returns false. Only text that text_is_plain() may be printed.
-bool refuse(struct refusal *refusal, enum err code, const char *format, ...) FORMAT_LIKE_PRINTF(3, 4);
+// Writes the refusal and returns false. Only text that negotiate_text_is_plain() may be printed.
+bool negotiate_refuse(struct refusal *refusal, enum err code, const char *format, ...)
+    FORMAT_LIKE_PRINTF(3, 4);
 
 // Returns `built`; or NULL after releasing it, when something failed. A failure that nobody explained was an
 // allocation.
-json_t *finish(json_t *built, bool ok, struct refusal *refusal);
+json_t *negotiate_finish(json_t *built, bool ok, struct refusal *refusal);
 
 // ---- building JSON; each returns false when memory is short. They take the reference `value` over.
 
-bool put(json_t *object, const char *key, json_t *value);
-bool append(json_t *array, json_t *value);
-bool put_whole(json_t *object, const char *key, int64_t value);
-bool put_text(json_t *object, const char *key, const char *text);
+bool negotiate_put(json_t *object, const char *key, json_t *value);
+bool negotiate_append(json_t *array, json_t *value);
+bool negotiate_put_whole(json_t *object, const char *key, int64_t value);
+bool negotiate_put_text(json_t *object, const char *key, const char *text);
 
 // The very same value under a further reference. For strings and numbers only: those are never changed.
-json_t *share(const json_t *scalar);
+json_t *negotiate_share(const json_t *scalar);
 
 // A number, whole ones as JSON integers: JavaScript knows no difference between 1 and 1.0.
-json_t *number_copy(const json_t *number);
+json_t *negotiate_number_copy(const json_t *number);
 
 // A copy of an object of strings and numbers.
-json_t *flat_copy(const json_t *object);
+json_t *negotiate_flat_copy(const json_t *object);
 
 // ---- reading JSON
 
 // Absent and null are the same thing to a client's developer.
-bool is_given(const json_t *value);
+bool negotiate_is_given(const json_t *value);
 
 // False unless `value` is a whole number in first..last.
-bool whole_number(const json_t *value, int64_t first, int64_t last, int64_t *out);
+bool negotiate_whole_number(const json_t *value, int64_t first, int64_t last, int64_t *out);
 
 // The same for a member; -1 when it is absent or something else. For documents that are checked already.
-int64_t whole_member(const json_t *object, const char *key, int64_t last);
+int64_t negotiate_whole_member(const json_t *object, const char *key, int64_t last);
 
 // A member's text; "" when it is absent or something else.
-const char *text_member(const json_t *object, const char *key);
+const char *negotiate_text_member(const json_t *object, const char *key);
 
 // 1..max bytes, no control character. What a publisher says is written into other people's SDP by their
 // clients: a line break in it would be a line of SDP of the publisher's choice.
-bool text_is_plain(const json_t *value, size_t max);
+bool negotiate_text_is_plain(const json_t *value, size_t max);
 
 // ---- codecs and header extensions (negotiate_codecs.c)
 
@@ -123,9 +125,9 @@ struct layers layers_of_mode(const char *scalability_mode);
 // ---- parts of the check (negotiate_check.c), used for capabilities and producers alike
 
 // `place` names the value in a refusal: "codecs[2]".
-json_t *check_codec(const json_t *codec, const char *payload_type_key, bool payload_type_needed,
-                    const char *place, struct refusal *refusal);
-json_t *check_flat(const json_t *parameters, const char *place, struct refusal *refusal);
+json_t *negotiate_check_codec(const json_t *codec, const char *payload_type_key, bool payload_type_needed,
+                              const char *place, struct refusal *refusal);
+json_t *negotiate_check_flat(const json_t *parameters, const char *place, struct refusal *refusal);
 
 // An array of at most `max`; absent is empty. NULL with a refusal otherwise.
 struct list_rule {
@@ -133,6 +135,6 @@ struct list_rule {
     size_t max;
     json_t *(*check)(const json_t *item, const char *place, struct refusal *refusal);
 };
-json_t *check_list(const json_t *list, const struct list_rule *rule, struct refusal *refusal);
+json_t *negotiate_check_list(const json_t *list, const struct list_rule *rule, struct refusal *refusal);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool refuse(struct refusal *refusal, enum err code, const char *format, ...) {
+bool negotiate_refuse(struct refusal *refusal, enum err code, const char *format, ...) {
     va_list args;
 
     refusal->code = code;
@@ -14,32 +14,32 @@ bool refuse(struct refusal *refusal, enum err code, const char *format, ...) {
     return false;
 }
 
-json_t *finish(json_t *built, bool ok, struct refusal *refusal) {
+json_t *negotiate_finish(json_t *built, bool ok, struct refusal *refusal) {
     if (built != NULL && ok)
         return built;
     json_decref(built);
     if (refusal->code == ERR_OK)
-        refuse(refusal, ERR_NO_MEMORY, "out of memory");
+        negotiate_refuse(refusal, ERR_NO_MEMORY, "out of memory");
     return NULL;
 }
 
-bool put(json_t *object, const char *key, json_t *value) {
+bool negotiate_put(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value) == 0;
 }
 
-bool append(json_t *array, json_t *value) {
+bool negotiate_append(json_t *array, json_t *value) {
     return json_array_append_new(array, value) == 0;
 }
 
-bool put_whole(json_t *object, const char *key, int64_t value) {
-    return put(object, key, json_integer(value));
+bool negotiate_put_whole(json_t *object, const char *key, int64_t value) {
+    return negotiate_put(object, key, json_integer(value));
 }
 
-bool put_text(json_t *object, const char *key, const char *text) {
-    return put(object, key, json_string(text));
+bool negotiate_put_text(json_t *object, const char *key, const char *text) {
+    return negotiate_put(object, key, json_string(text));
 }
 
-json_t *share(const json_t *scalar) {
+json_t *negotiate_share(const json_t *scalar) {
     return json_incref((json_t *)scalar);
 }
 
@@ -50,20 +50,22 @@ static bool double_is_whole(double value) {
     return value >= -WHOLE_DOUBLE_MAX && value <= WHOLE_DOUBLE_MAX && (double)(int64_t)value == value;
 }
 
-json_t *number_copy(const json_t *number) {
+json_t *negotiate_number_copy(const json_t *number) {
     if (json_is_real(number) && double_is_whole(json_real_value(number)))
         return json_integer((json_int_t)json_real_value(number));
-    return share(number);
+    return negotiate_share(number);
 }
 
-json_t *flat_copy(const json_t *object) {
+json_t *negotiate_flat_copy(const json_t *object) {
     json_t *copy = json_object();
     const char *key;
     json_t *value;
     bool ok = copy != NULL;
 
     json_object_foreach((json_t *)object, key, value) {
-        ok = ok && put(copy, key, json_is_number(value) ? number_copy(value) : share(value));
+        ok = ok &&
+             negotiate_put(copy, key,
+                           json_is_number(value) ? negotiate_number_copy(value) : negotiate_share(value));
     }
     if (ok)
         return copy;
@@ -71,11 +73,11 @@ json_t *flat_copy(const json_t *object) {
     return NULL;
 }
 
-bool is_given(const json_t *value) {
+bool negotiate_is_given(const json_t *value) {
     return value != NULL && !json_is_null(value);
 }
 
-bool whole_number(const json_t *value, int64_t first, int64_t last, int64_t *out) {
+bool negotiate_whole_number(const json_t *value, int64_t first, int64_t last, int64_t *out) {
     int64_t number;
 
     if (json_is_integer(value))
@@ -90,19 +92,19 @@ bool whole_number(const json_t *value, int64_t first, int64_t last, int64_t *out
     return true;
 }
 
-int64_t whole_member(const json_t *object, const char *key, int64_t last) {
+int64_t negotiate_whole_member(const json_t *object, const char *key, int64_t last) {
     int64_t number;
 
-    return whole_number(json_object_get(object, key), 0, last, &number) ? number : -1;
+    return negotiate_whole_number(json_object_get(object, key), 0, last, &number) ? number : -1;
 }
 
-const char *text_member(const json_t *object, const char *key) {
+const char *negotiate_text_member(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
 
     return text != NULL ? text : "";
 }
 
-bool text_is_plain(const json_t *value, size_t max) {
+bool negotiate_text_is_plain(const json_t *value, size_t max) {
     const char *text = json_string_value(value);
     size_t len = json_string_length(value);
 

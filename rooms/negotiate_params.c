@@ -38,8 +38,8 @@ struct layers layers_of_mode(const char *scalability_mode) {
 // ---- the type of a producer
 
 static bool codec_sent(const json_t *parameters, enum media_codec *codec) {
-    return codec_of_mime(text_member(codec_first_media(json_object_get(parameters, "codecs")), "mimeType"),
-                         codec);
+    return codec_of_mime(
+        negotiate_text_member(codec_first_media(json_object_get(parameters, "codecs")), "mimeType"), codec);
 }
 
 // The most layers of any one encoding. Audio has no layers, and H265's are not told apart: all of them count
@@ -52,7 +52,8 @@ static struct layers layers_of_producer(enum media_kind kind, const json_t *para
     if (kind == MEDIA_AUDIO || !codec_sent(parameters, &codec) || codec == CODEC_H265)
         return most;
     for (size_t i = 0; i < json_array_size(encodings); i++) {
-        struct layers layers = layers_of_mode(text_member(json_array_get(encodings, i), "scalabilityMode"));
+        struct layers layers =
+            layers_of_mode(negotiate_text_member(json_array_get(encodings, i), "scalabilityMode"));
 
         most.spatial = layers.spatial > most.spatial ? layers.spatial : most.spatial;
         most.temporal = layers.temporal > most.temporal ? layers.temporal : most.temporal;
@@ -67,14 +68,15 @@ const char *negotiate_producer_type(enum media_kind kind, const json_t *paramete
     assert(refusal != NULL);
     *refusal = (struct refusal){.code = ERR_OK};
     if (count > 1 && kind == MEDIA_AUDIO) {
-        refuse(refusal, ERR_UNSUPPORTED, "%zu encodings: an audio producer has one", count);
+        negotiate_refuse(refusal, ERR_UNSUPPORTED, "%zu encodings: an audio producer has one", count);
         return NULL;
     }
     if (count > 1 && layers.spatial > 1) {
-        refuse(refusal, ERR_UNSUPPORTED,
-               "cannot use both simulcast (%zu encodings) and encodings with %u spatial layers: use one of "
-               "them",
-               count, (unsigned)layers.spatial);
+        negotiate_refuse(
+            refusal, ERR_UNSUPPORTED,
+            "cannot use both simulcast (%zu encodings) and encodings with %u spatial layers: use one of "
+            "them",
+            count, (unsigned)layers.spatial);
         return NULL;
     }
     if (count > 1)
@@ -93,8 +95,8 @@ static struct feedback_flags feedback_of(const json_t *codec) {
     struct feedback_flags flags = {0};
 
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *type = text_member(json_array_get(list, i), "type");
-        const char *parameter = text_member(json_array_get(list, i), "parameter");
+        const char *type = negotiate_text_member(json_array_get(list, i), "type");
+        const char *parameter = negotiate_text_member(json_array_get(list, i), "parameter");
 
         flags.nack |= strcmp(type, "nack") == 0 && parameter[0] == '\0';
         flags.pli |= strcmp(type, "nack") == 0 && strcmp(parameter, "pli") == 0;
@@ -110,8 +112,8 @@ static struct ext_ids ext_ids_of(const json_t *extensions) {
 
     for (size_t i = 0; i < json_array_size(extensions); i++) {
         const json_t *item = json_array_get(extensions, i);
-        enum media_ext ext = ext_of_uri(text_member(item, "uri"));
-        int64_t id = whole_member(item, "id", EXT_ID_LAST);
+        enum media_ext ext = ext_of_uri(negotiate_text_member(item, "uri"));
+        int64_t id = negotiate_whole_member(item, "id", EXT_ID_LAST);
 
         if (ext != EXT_NONE && id > 0)
             ids.ids[ext] = (uint8_t)id;
@@ -136,9 +138,10 @@ struct sent_codec {
 
 static bool sent_codec_of(const json_t *codecs, struct sent_codec *out) {
     const json_t *codec = codec_first_media(codecs);
-    int64_t payload_type = whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
-    int64_t clock_rate = whole_member(codec, "clockRate", CLOCK_RATE_LAST_HZ);
-    int64_t rtx = whole_member(codec_rtx_of(codecs, payload_type), "payloadType", PAYLOAD_TYPE_LAST);
+    int64_t payload_type = negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+    int64_t clock_rate = negotiate_whole_member(codec, "clockRate", CLOCK_RATE_LAST_HZ);
+    int64_t rtx =
+        negotiate_whole_member(codec_rtx_of(codecs, payload_type), "payloadType", PAYLOAD_TYPE_LAST);
 
     if (payload_type < 0 || clock_rate <= 0)
         return false;
@@ -148,13 +151,13 @@ static bool sent_codec_of(const json_t *codecs, struct sent_codec *out) {
 }
 
 static uint32_t ssrc_of(const json_t *object) {
-    int64_t ssrc = whole_member(object, "ssrc", UINT32_MAX);
+    int64_t ssrc = negotiate_whole_member(object, "ssrc", UINT32_MAX);
 
     return ssrc > 0 ? (uint32_t)ssrc : 0;
 }
 
 static enum err malformed(struct refusal *refusal, const char *what) {
-    refuse(refusal, ERR_MALFORMED, "%s", what);
+    negotiate_refuse(refusal, ERR_MALFORMED, "%s", what);
     return ERR_MALFORMED;
 }
 
@@ -165,7 +168,7 @@ static bool wants_dtx(const json_t *parameters) {
     const json_t *encodings = json_object_get(parameters, "encodings");
 
     // RFC 7587, 6.1: usedtx.
-    if (whole_member(json_object_get(codec, "parameters"), "usedtx", 1) == 1)
+    if (negotiate_whole_member(json_object_get(codec, "parameters"), "usedtx", 1) == 1)
         return true;
     for (size_t i = 0; i < json_array_size(encodings); i++) {
         if (json_is_true(json_object_get(json_array_get(encodings, i), "dtx")))
@@ -187,7 +190,7 @@ static bool streams_of(const json_t *encodings, struct producer_params *out) {
         stream->ssrc = ssrc_of(encoding);
         if (out->rtx_payload_type != PAYLOAD_TYPE_NONE)
             stream->rtx_ssrc = ssrc_of(json_object_get(encoding, "rtx"));
-        if (!copy_text(stream->rid, sizeof stream->rid, text_member(encoding, "rid")))
+        if (!copy_text(stream->rid, sizeof stream->rid, negotiate_text_member(encoding, "rid")))
             return false;
     }
     return true;
@@ -213,8 +216,8 @@ enum err negotiate_producer_params(enum media_kind kind, const json_t *parameter
     assert(out != NULL && refusal != NULL);
     *refusal = (struct refusal){.code = ERR_OK};
     if (!codec_sent(parameters, &params.codec)) {
-        refuse(refusal, ERR_UNSUPPORTED, "this server does not route %.64s",
-               text_member(codec_first_media(codecs), "mimeType"));
+        negotiate_refuse(refusal, ERR_UNSUPPORTED, "this server does not route %.64s",
+                         negotiate_text_member(codec_first_media(codecs), "mimeType"));
         return ERR_UNSUPPORTED;
     }
     if (!sent_codec_of(codecs, &sent))
@@ -224,7 +227,7 @@ enum err negotiate_producer_params(enum media_kind kind, const json_t *parameter
     params.clock_rate = sent.clock_rate;
     if (!streams_of(json_object_get(parameters, "encodings"), &params))
         return malformed(refusal, "encodings are none, too many, or have a rid that is too long");
-    if (!copy_text(params.mid, sizeof params.mid, text_member(parameters, "mid")))
+    if (!copy_text(params.mid, sizeof params.mid, negotiate_text_member(parameters, "mid")))
         return malformed(refusal, "mid is too long");
     if (negotiate_producer_type(kind, parameters, refusal) == NULL)
         return refusal->code;
@@ -253,7 +256,7 @@ enum err negotiate_consumer_params(enum media_kind kind, const json_t *consumer_
                                    struct consumer_params *out, struct refusal *refusal) {
     const json_t *codecs = json_object_get(consumer_parameters, "codecs");
     const json_t *encoding = json_array_get(json_object_get(consumer_parameters, "encodings"), 0);
-    const char *cname = text_member(json_object_get(consumer_parameters, "rtcp"), "cname");
+    const char *cname = negotiate_text_member(json_object_get(consumer_parameters, "rtcp"), "cname");
     struct consumer_params params = {.kind = kind};
     struct sent_codec sent;
 
@@ -272,7 +275,7 @@ enum err negotiate_consumer_params(enum media_kind kind, const json_t *consumer_
         params.rtx_ssrc = 0;
         params.rtx_payload_type = PAYLOAD_TYPE_NONE;
     }
-    if (!copy_text(params.mid, sizeof params.mid, text_member(consumer_parameters, "mid")))
+    if (!copy_text(params.mid, sizeof params.mid, negotiate_text_member(consumer_parameters, "mid")))
         return malformed(refusal, "mid is too long");
     if (!copy_text(params.cname, sizeof params.cname, cname))
         return malformed(refusal, "rtcp.cname is too long");

@@ -43,7 +43,7 @@ static void say_parameters(struct sentence *s, const json_t *codec) {
 // The first codec of the list with this name; NULL for none.
 static const json_t *codec_named(const json_t *codecs, const char *mime_type) {
     for (size_t i = 0; i < json_array_size(codecs); i++) {
-        if (strcasecmp(text_member(json_array_get(codecs, i), "mimeType"), mime_type) == 0)
+        if (strcasecmp(negotiate_text_member(json_array_get(codecs, i), "mimeType"), mime_type) == 0)
             return json_array_get(codecs, i);
     }
     return NULL;
@@ -56,9 +56,9 @@ static void say_routed(struct sentence *s, const json_t *codecs, const char *kin
 
     for (size_t i = 0; i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
-        const char *name = text_member(codec, "mimeType");
+        const char *name = negotiate_text_member(codec, "mimeType");
 
-        if (strcmp(text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec))
+        if (strcmp(negotiate_text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec))
             continue;
         if (name_is_routed ? strcasecmp(name, mime_type) != 0 : codec_named(codecs, name) != codec)
             continue;
@@ -70,27 +70,28 @@ static void say_routed(struct sentence *s, const json_t *codecs, const char *kin
 }
 
 static bool refuse_codec(const json_t *codec, const json_t *capabilities, struct refusal *refusal) {
-    const char *mime_type = text_member(codec, "mimeType");
+    const char *mime_type = negotiate_text_member(codec, "mimeType");
     const char *kind = strncasecmp(mime_type, "audio", 5) == 0 ? "audio" : "video";
     char tried[96] = "", allowed[128] = "";
     struct sentence of_tried = {tried, sizeof tried, 0}, of_allowed = {allowed, sizeof allowed, 0};
 
     say_parameters(&of_tried, codec);
     say_routed(&of_allowed, json_object_get(capabilities, "codecs"), kind, mime_type);
-    return refuse(refusal, ERR_UNSUPPORTED, "unsupported codec %.32s%s (payload type %lld); allowed: %s",
-                  mime_type, tried, (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST),
-                  allowed);
+    return negotiate_refuse(
+        refusal, ERR_UNSUPPORTED, "unsupported codec %.32s%s (payload type %lld); allowed: %s", mime_type,
+        tried, (long long)negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST), allowed);
 }
 
 // ---- mapping
 
 static bool append_codec_mapping(json_t *list, const json_t *codec, const json_t *routed) {
     json_t *entry = json_object();
-    bool ok = put_whole(entry, "payloadType", whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST));
+    bool ok = negotiate_put_whole(entry, "payloadType",
+                                  negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST));
 
-    ok &= put_whole(entry, "mappedPayloadType",
-                    whole_member(routed, "preferredPayloadType", PAYLOAD_TYPE_LAST));
-    ok &= append(list, entry);
+    ok &= negotiate_put_whole(entry, "mappedPayloadType",
+                              negotiate_whole_member(routed, "preferredPayloadType", PAYLOAD_TYPE_LAST));
+    ok &= negotiate_append(list, entry);
     return ok;
 }
 
@@ -98,7 +99,7 @@ static const json_t *codec_by_payload_type(const json_t *codecs, const char *key
     for (size_t i = 0; payload_type >= 0 && i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
 
-        if (whole_member(codec, key, PAYLOAD_TYPE_LAST) == payload_type)
+        if (negotiate_whole_member(codec, key, PAYLOAD_TYPE_LAST) == payload_type)
             return codec;
     }
     return NULL;
@@ -116,18 +117,19 @@ static bool map_media(json_t *list, const json_t *codec, const json_t *capabilit
 static bool map_rtx(json_t *list, const json_t *codec, const json_t *codecs, const json_t *capabilities,
                     struct refusal *refusal) {
     const json_t *routed_codecs = json_object_get(capabilities, "codecs");
-    int64_t apt = whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST);
+    int64_t apt = negotiate_whole_member(json_object_get(codec, "parameters"), "apt", PAYLOAD_TYPE_LAST);
     const json_t *media = codec_by_payload_type(codecs, "payloadType", apt);
-    long long payload_type = (long long)whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+    long long payload_type = (long long)negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
 
     if (media == NULL || codec_is_rtx(media))
-        return refuse(refusal, ERR_MALFORMED, "missing media codec for RTX payload type %lld", payload_type);
+        return negotiate_refuse(refusal, ERR_MALFORMED, "missing media codec for RTX payload type %lld",
+                                payload_type);
     const json_t *routed_media = codec_matching(routed_codecs, media);
-    const json_t *routed =
-        codec_rtx_of(routed_codecs, whole_member(routed_media, "preferredPayloadType", PAYLOAD_TYPE_LAST));
+    const json_t *routed = codec_rtx_of(
+        routed_codecs, negotiate_whole_member(routed_media, "preferredPayloadType", PAYLOAD_TYPE_LAST));
     if (routed == NULL)
-        return refuse(refusal, ERR_UNSUPPORTED, "no RTX (payload type %lld) for codec %.64s", payload_type,
-                      text_member(media, "mimeType"));
+        return negotiate_refuse(refusal, ERR_UNSUPPORTED, "no RTX (payload type %lld) for codec %.64s",
+                                payload_type, negotiate_text_member(media, "mimeType"));
     return append_codec_mapping(list, codec, routed);
 }
 
@@ -144,7 +146,7 @@ static json_t *map_codecs(const json_t *codecs, const json_t *capabilities, stru
         if (codec_is_rtx(json_array_get(codecs, i)))
             ok = map_rtx(list, json_array_get(codecs, i), codecs, capabilities, refusal);
     }
-    return finish(list, ok, refusal);
+    return negotiate_finish(list, ok, refusal);
 }
 
 static json_t *map_encodings(const json_t *encodings, uint32_t first_ssrc, struct refusal *refusal) {
@@ -156,14 +158,14 @@ static json_t *map_encodings(const json_t *encodings, uint32_t first_ssrc, struc
         const json_t *ssrc = json_object_get(encoding, "ssrc"), *rid = json_object_get(encoding, "rid");
         json_t *entry = json_object();
 
-        if (is_given(ssrc))
-            ok &= put(entry, "ssrc", number_copy(ssrc));
-        if (is_given(rid))
-            ok &= put(entry, "rid", share(rid));
-        ok &= put_whole(entry, "mappedSsrc", (int64_t)first_ssrc + (int64_t)i);
-        ok &= append(list, entry);
+        if (negotiate_is_given(ssrc))
+            ok &= negotiate_put(entry, "ssrc", negotiate_number_copy(ssrc));
+        if (negotiate_is_given(rid))
+            ok &= negotiate_put(entry, "rid", negotiate_share(rid));
+        ok &= negotiate_put_whole(entry, "mappedSsrc", (int64_t)first_ssrc + (int64_t)i);
+        ok &= negotiate_append(list, entry);
     }
-    return finish(list, ok, refusal);
+    return negotiate_finish(list, ok, refusal);
 }
 
 json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *router_capabilities,
@@ -174,11 +176,11 @@ json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *route
     assert(refusal != NULL);
     assert(first_ssrc > 0 && first_ssrc <= UINT32_MAX - STREAMS_MAX);
     *refusal = (struct refusal){.code = ERR_OK};
-    ok = ok && put(mapping, "codecs",
-                   map_codecs(json_object_get(parameters, "codecs"), router_capabilities, refusal));
-    ok = ok && put(mapping, "encodings",
-                   map_encodings(json_object_get(parameters, "encodings"), first_ssrc, refusal));
-    return finish(mapping, ok, refusal);
+    ok = ok && negotiate_put(mapping, "codecs",
+                             map_codecs(json_object_get(parameters, "codecs"), router_capabilities, refusal));
+    ok = ok && negotiate_put(mapping, "encodings",
+                             map_encodings(json_object_get(parameters, "encodings"), first_ssrc, refusal));
+    return negotiate_finish(mapping, ok, refusal);
 }
 
 // ---- consumable
@@ -187,15 +189,15 @@ json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *route
 static json_t *consumable_parameters(const json_t *codec, const json_t *routed) {
     const json_t *offered = json_object_get(codec, "parameters"),
                  *ours = json_object_get(routed, "parameters");
-    json_t *copy = json_is_object(offered) ? flat_copy(offered) : json_object();
+    json_t *copy = json_is_object(offered) ? negotiate_flat_copy(offered) : json_object();
     enum media_codec name;
 
-    if (copy == NULL || !codec_of_mime(text_member(codec, "mimeType"), &name) || name != CODEC_H264)
+    if (copy == NULL || !codec_of_mime(negotiate_text_member(codec, "mimeType"), &name) || name != CODEC_H264)
         return copy;
     struct h264_answer answer = h264_answer_level(offered, ours);
     if (answer.text[0] == '\0')
         json_object_del(copy, "profile-level-id"); // not there is as good as deleted
-    else if (!put_text(copy, "profile-level-id", answer.text)) {
+    else if (!negotiate_put_text(copy, "profile-level-id", answer.text)) {
         json_decref(copy);
         return NULL;
     }
@@ -207,15 +209,16 @@ static json_t *consumable_parameters(const json_t *codec, const json_t *routed) 
 static bool append_consumable(json_t *list, const json_t *routed, json_t *parameters) {
     const json_t *channels = json_object_get(routed, "channels");
     json_t *entry = json_object();
-    bool ok = put(entry, "mimeType", share(json_object_get(routed, "mimeType")));
+    bool ok = negotiate_put(entry, "mimeType", negotiate_share(json_object_get(routed, "mimeType")));
 
-    ok &= put(entry, "payloadType", share(json_object_get(routed, "preferredPayloadType")));
-    ok &= put(entry, "clockRate", share(json_object_get(routed, "clockRate")));
+    ok &=
+        negotiate_put(entry, "payloadType", negotiate_share(json_object_get(routed, "preferredPayloadType")));
+    ok &= negotiate_put(entry, "clockRate", negotiate_share(json_object_get(routed, "clockRate")));
     if (channels != NULL)
-        ok &= put(entry, "channels", share(channels));
-    ok &= put(entry, "parameters", parameters);
-    ok &= put(entry, "rtcpFeedback", json_incref(json_object_get(routed, "rtcpFeedback")));
-    ok &= append(list, entry);
+        ok &= negotiate_put(entry, "channels", negotiate_share(channels));
+    ok &= negotiate_put(entry, "parameters", parameters);
+    ok &= negotiate_put(entry, "rtcpFeedback", json_incref(json_object_get(routed, "rtcpFeedback")));
+    ok &= negotiate_append(list, entry);
     return ok;
 }
 
@@ -228,9 +231,9 @@ static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilitie
 
     for (size_t i = 0; i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
-        int64_t theirs = whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
-        int64_t ours = whole_member(codec_by_payload_type(map, "payloadType", theirs), "mappedPayloadType",
-                                    PAYLOAD_TYPE_LAST);
+        int64_t theirs = negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+        int64_t ours = negotiate_whole_member(codec_by_payload_type(map, "payloadType", theirs),
+                                              "mappedPayloadType", PAYLOAD_TYPE_LAST);
         const json_t *routed = codec_by_payload_type(routed_codecs, "preferredPayloadType", ours);
 
         if (codec_is_rtx(codec) || routed == NULL)
@@ -248,7 +251,7 @@ static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilitie
 
 static bool list_has_uri(const json_t *list, const char *uri) {
     for (size_t i = 0; i < json_array_size(list); i++) {
-        if (strcmp(text_member(json_array_get(list, i), "uri"), uri) == 0)
+        if (strcmp(negotiate_text_member(json_array_get(list, i), "uri"), uri) == 0)
             return true;
     }
     return false;
@@ -257,9 +260,9 @@ static bool list_has_uri(const json_t *list, const char *uri) {
 // abs-capture-time is passed through from the publisher's packets, so only a publisher that negotiated it can
 // have it; every other one we write ourselves.
 static bool ext_is_offered(const json_t *ext, const char *kind, const json_t *publishers) {
-    const char *direction = text_member(ext, "direction"), *uri = text_member(ext, "uri");
+    const char *direction = negotiate_text_member(ext, "direction"), *uri = negotiate_text_member(ext, "uri");
 
-    if (strcmp(text_member(ext, "kind"), kind) != 0)
+    if (strcmp(negotiate_text_member(ext, "kind"), kind) != 0)
         return false;
     if (strcmp(direction, "sendrecv") != 0 && strcmp(direction, "sendonly") != 0)
         return false;
@@ -279,11 +282,12 @@ static json_t *consumable_extensions(enum media_kind kind, const json_t *paramet
         if (!ext_is_offered(ext, kind == MEDIA_AUDIO ? "audio" : "video", publishers))
             continue;
         json_t *entry = json_object();
-        ok &= put(entry, "uri", share(json_object_get(ext, "uri")));
-        ok &= put(entry, "id", share(json_object_get(ext, "preferredId")));
-        ok &= put(entry, "encrypt", json_boolean(json_is_true(json_object_get(ext, "preferredEncrypt"))));
-        ok &= put(entry, "parameters", json_object());
-        ok &= append(list, entry);
+        ok &= negotiate_put(entry, "uri", negotiate_share(json_object_get(ext, "uri")));
+        ok &= negotiate_put(entry, "id", negotiate_share(json_object_get(ext, "preferredId")));
+        ok &= negotiate_put(entry, "encrypt",
+                            json_boolean(json_is_true(json_object_get(ext, "preferredEncrypt"))));
+        ok &= negotiate_put(entry, "parameters", json_object());
+        ok &= negotiate_append(list, entry);
     }
     if (ok)
         return list;
@@ -301,9 +305,9 @@ static json_t *consumable_encoding(const json_t *encoding, const json_t *mapped)
     json_object_foreach((json_t *)encoding, key, value) {
         if (strcmp(key, "rid") != 0 && strcmp(key, "rtx") != 0 && strcmp(key, "codecPayloadType") != 0 &&
             strcmp(key, "ssrc") != 0)
-            ok = ok && put(copy, key, share(value));
+            ok = ok && negotiate_put(copy, key, negotiate_share(value));
     }
-    ok = ok && put(copy, "ssrc", share(json_object_get(mapped, "mappedSsrc")));
+    ok = ok && negotiate_put(copy, "ssrc", negotiate_share(json_object_get(mapped, "mappedSsrc")));
     if (ok)
         return copy;
     json_decref(copy);
@@ -315,7 +319,8 @@ static json_t *consumable_encodings(const json_t *encodings, const json_t *mappe
     bool ok = list != NULL;
 
     for (size_t i = 0; i < json_array_size(encodings); i++)
-        ok = ok && append(list, consumable_encoding(json_array_get(encodings, i), json_array_get(mapped, i)));
+        ok = ok && negotiate_append(
+                       list, consumable_encoding(json_array_get(encodings, i), json_array_get(mapped, i)));
     if (ok)
         return list;
     json_decref(list);
@@ -327,19 +332,21 @@ json_t *negotiate_consumable(enum media_kind kind, const json_t *parameters,
     const json_t *cname = json_object_get(json_object_get(parameters, "rtcp"), "cname");
     const json_t *msid = json_object_get(parameters, "msid");
     json_t *consumable = json_object(), *rtcp = json_object();
-    bool ok = put(consumable, "codecs",
-                  consumable_codecs(json_object_get(parameters, "codecs"), router_capabilities, mapping));
+    bool ok =
+        negotiate_put(consumable, "codecs",
+                      consumable_codecs(json_object_get(parameters, "codecs"), router_capabilities, mapping));
 
-    ok &= put(consumable, "headerExtensions", consumable_extensions(kind, parameters, router_capabilities));
-    ok &= put(consumable, "encodings",
-              consumable_encodings(json_object_get(parameters, "encodings"),
-                                   json_object_get(mapping, "encodings")));
-    if (is_given(cname))
-        ok &= put(rtcp, "cname", share(cname));
-    ok &= put(rtcp, "reducedSize", json_true());
-    ok &= put(consumable, "rtcp", rtcp);
-    if (is_given(msid))
-        ok &= put(consumable, "msid", share(msid));
+    ok &= negotiate_put(consumable, "headerExtensions",
+                        consumable_extensions(kind, parameters, router_capabilities));
+    ok &= negotiate_put(consumable, "encodings",
+                        consumable_encodings(json_object_get(parameters, "encodings"),
+                                             json_object_get(mapping, "encodings")));
+    if (negotiate_is_given(cname))
+        ok &= negotiate_put(rtcp, "cname", negotiate_share(cname));
+    ok &= negotiate_put(rtcp, "reducedSize", json_true());
+    ok &= negotiate_put(consumable, "rtcp", rtcp);
+    if (negotiate_is_given(msid))
+        ok &= negotiate_put(consumable, "msid", negotiate_share(msid));
     if (ok)
         return consumable;
     json_decref(consumable);

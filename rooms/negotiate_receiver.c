@@ -8,8 +8,9 @@ static bool has_feedback(const json_t *theirs, const json_t *feedback) {
     for (size_t i = 0; i < json_array_size(theirs); i++) {
         const json_t *other = json_array_get(theirs, i);
 
-        if (strcmp(text_member(other, "type"), text_member(feedback, "type")) == 0 &&
-            strcmp(text_member(other, "parameter"), text_member(feedback, "parameter")) == 0)
+        if (strcmp(negotiate_text_member(other, "type"), negotiate_text_member(feedback, "type")) == 0 &&
+            strcmp(negotiate_text_member(other, "parameter"), negotiate_text_member(feedback, "parameter")) ==
+                0)
             return true;
     }
     return false;
@@ -43,9 +44,10 @@ void negotiate_receiver(const json_t *capabilities, const json_t *router_capabil
     }
     for (size_t i = 0; i < json_array_size(extensions); i++) {
         const json_t *ext = json_array_get(extensions, i);
-        enum media_ext known = ext_of_uri(text_member(ext, "uri"));
+        enum media_ext known = ext_of_uri(negotiate_text_member(ext, "uri"));
 
-        if (known != EXT_NONE && whole_member(ext, "preferredId", EXT_ID_LAST) == EXT_ROUTER_ID(known))
+        if (known != EXT_NONE &&
+            negotiate_whole_member(ext, "preferredId", EXT_ID_LAST) == EXT_ROUTER_ID(known))
             out->extensions |= UINT32_C(1) << known;
     }
 }
@@ -57,10 +59,10 @@ static bool append_known_codec(json_t *list, const json_t *codec, uint8_t feedba
 
     for (size_t i = 0; i < json_array_size(routed); i++) {
         if (feedback >> i & 1)
-            ok = ok && append(kept, share(json_array_get(routed, i)));
+            ok = ok && negotiate_append(kept, negotiate_share(json_array_get(routed, i)));
     }
-    ok &= put(entry, "rtcpFeedback", kept);
-    ok &= append(list, entry);
+    ok &= negotiate_put(entry, "rtcpFeedback", kept);
+    ok &= negotiate_append(list, entry);
     return ok;
 }
 
@@ -85,8 +87,8 @@ static json_t *known_extensions(const struct receiver *receiver, const json_t *r
     for (size_t i = 0; i < json_array_size(routed); i++) {
         json_t *ext = json_array_get(routed, i);
 
-        if (receiver->extensions >> ext_of_uri(text_member(ext, "uri")) & 1)
-            ok = ok && append(list, json_incref(ext));
+        if (receiver->extensions >> ext_of_uri(negotiate_text_member(ext, "uri")) & 1)
+            ok = ok && negotiate_append(list, json_incref(ext));
     }
     if (ok)
         return list;
@@ -96,11 +98,11 @@ static json_t *known_extensions(const struct receiver *receiver, const json_t *r
 
 json_t *negotiate_receiver_capabilities(const struct receiver *receiver, const json_t *router_capabilities) {
     json_t *capabilities = json_object();
-    bool ok =
-        put(capabilities, "codecs", known_codecs(receiver, json_object_get(router_capabilities, "codecs")));
+    bool ok = negotiate_put(capabilities, "codecs",
+                            known_codecs(receiver, json_object_get(router_capabilities, "codecs")));
 
-    ok &= put(capabilities, "headerExtensions",
-              known_extensions(receiver, json_object_get(router_capabilities, "headerExtensions")));
+    ok &= negotiate_put(capabilities, "headerExtensions",
+                        known_extensions(receiver, json_object_get(router_capabilities, "headerExtensions")));
     if (ok)
         return capabilities;
     json_decref(capabilities);

@@ -37,7 +37,7 @@ struct public_id public_id_new(void);
 #define QUEUED_BYTES_MAX (256 * 1024)
 
 // What one participant has lately caused to be sent to others, as the moments when it will be paid for
-// (server/signal/signal_budget.c).
+// (server/hub/hub_budget.c).
 struct relay_budget {
     uint64_t all_due_us;   // summed over those who got it
     uint64_t each_due_us;  // as one of them got it
@@ -57,7 +57,7 @@ struct participant {
     char name[USERNAME_BYTES_MAX + 1];
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
-    uint32_t connection;                       // the signalling session's id, 0 while there is none
+    uint32_t connection;                       // who speaks for it, 0 while nobody does
     struct wheel_node resume_timer;            // armed while there is none
     unsigned worker;                           // all its transports live there
     struct receiver receiver;                  // what it can be sent
@@ -69,8 +69,8 @@ struct participant {
     uint32_t queued_count;
     size_t queued_bytes;
     uint32_t call_count;
-    struct relay_budget spent; // while it has no connection; the connection's session keeps it else
-    uint64_t relayed_due_us;   // what others caused to be sent to it lately, likewise
+    struct relay_budget spent; // a new connection is no new budget (server/hub/hub_verbs.h)
+    uint64_t relayed_due_us;   // what others caused to be sent to it lately, as such a moment
     size_t app_data_bytes;     // of its producers
     size_t producer_bytes;     // of memory, of what it said of its producers
 };

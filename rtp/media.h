@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 enum media_kind { MEDIA_AUDIO, MEDIA_VIDEO };
+static inline const char *media_kind_name(enum media_kind kind) {
+    return kind == MEDIA_AUDIO ? "audio" : "video";
+}
 
 enum media_codec { CODEC_OPUS, CODEC_VP8, CODEC_VP9, CODEC_H264, CODEC_H265, CODEC_AV1 };
 

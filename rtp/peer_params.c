@@ -1,6 +1,23 @@
 #include "rtp/peer_params.h"
 
+#include "base/entropy.h"
+
+#include <assert.h>
 #include <stddef.h>
+
+static const char base36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+void ice_credentials_make(unsigned worker, struct ice_credentials *out) {
+    _Static_assert(ICE_WORKERS_MAX <= 36 * 36, "two digits name every worker");
+    assert(worker < ICE_WORKERS_MAX);
+    *out = (struct ice_credentials){0};
+    out->ufrag[0] = base36[worker / 36];
+    out->ufrag[1] = base36[worker % 36];
+    // RFC 8445, section 5.3: at least 24 bits of randomness in the ufrag and 128 in the password; these are
+    // 72 and 165.
+    entropy_text(out->ufrag + 2, ICE_UFRAG_BYTES - 2);
+    entropy_text(out->pwd, ICE_PWD_BYTES);
+}
 
 const char *ice_state_name(enum ice_state state) {
     static const char *const names[ICE_STATE_COUNT] = {[ICE_NEW] = "new",

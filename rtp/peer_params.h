@@ -1,5 +1,5 @@
 // peer_params: the words about a peer's secure path that signalling and transport share. Plain data, and the
-// names of its states.
+// names of its states; pure but for the randomness of credentials.
 #ifndef RTP_PEER_PARAMS_H
 #define RTP_PEER_PARAMS_H
 
@@ -29,6 +29,10 @@ struct ice_credentials {
     char ufrag[ICE_UFRAG_BYTES + 1];
     char pwd[ICE_PWD_BYTES + 1];
 };
+#define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
+// New credentials for a peer of this worker: random, the first two characters of the ufrag are the worker's
+// number (below ICE_WORKERS_MAX) in base 36.
+void ice_credentials_make(unsigned worker, struct ice_credentials *out);
 
 // The words of the protocol's `transport-state`.
 enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };

@@ -11,6 +11,7 @@
 #include "server/config/reach.h"
 #include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
+#include "server/signal/signalling.h"
 #include "server/web/web_files.h"
 #include "server/web/ws_server.h"
 
@@ -38,54 +39,50 @@ struct app {
     struct tls_facts certificate;
     unsigned workers;
     uint64_t started_us;
-    uint64_t stop_by_us; // TIME_NEVER until a signal comes
+    uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
+    uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
 
     struct control_loop *loop;
     struct media *media;
     struct hub *hub;
+    struct signalling *signalling;
     struct address_limits *limits;
     struct ws_server *ws;
 };
 
-// ---- hub -> clients and workers
+// ---- hub and signalling -> clients and workers
 
-// What many people cause at once, and nobody waits for: it goes out with others that come in the same moment.
-static bool may_wait(const char *text, size_t len) {
-    static const char *const starts[] = {"{\"type\":\"user-joined\"", "{\"type\":\"user-left\"",
-                                         "{\"type\":\"new-producer\""};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        if (len > strlen(starts[i]) && memcmp(text, starts[i], strlen(starts[i])) == 0)
-            return true;
+static void on_send(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
+    struct app *app = ctx;
+    switch (haste) {
+    case SIGNAL_NOW:
+        ws_server_send(app->ws, client, text, len);
+        break;
+    case SIGNAL_SOON:
+        ws_server_send_soon(app->ws, client, text, len);
+        break;
+    case SIGNAL_OWED:
+        ws_server_send_owed(app->ws, client, text, len);
+        break;
     }
-    return false;
 }
 
-static void on_hub_send(void *ctx, uint32_t client, const char *text, size_t len) {
-    struct app *app = ctx;
-    (may_wait(text, len) ? ws_server_send_soon : ws_server_send)(app->ws, client, text, len);
-}
-
-static void on_hub_send_owed(void *ctx, uint32_t client, const char *text, size_t len) {
-    struct app *app = ctx;
-    ws_server_send_owed(app->ws, client, text, len);
-}
-
-static size_t on_hub_waiting(void *ctx) {
+static size_t on_waiting(void *ctx) {
     struct app *app = ctx;
     return app->ws ? ws_server_backlog_bytes(app->ws) : 0;
 }
 
-static void on_hub_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
+static void on_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
     struct app *app = ctx;
     ws_server_close(app->ws, client, code, reason);
 }
 
-static bool on_hub_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
+static bool on_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     struct app *app = ctx;
     return media_post(app->media, worker, cmd);
 }
 
-static unsigned on_hub_admit(void *ctx, uint32_t client, enum hub_step step) {
+static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
     unsigned wait_seconds = 0;
@@ -99,16 +96,16 @@ static unsigned on_hub_admit(void *ctx, uint32_t client, enum hub_step step) {
     return wait_seconds;
 }
 
-static void on_hub_note(void *ctx, uint32_t client, enum hub_note note) {
+static void on_note(void *ctx, uint32_t client, enum signal_note note) {
     struct app *app = ctx;
     struct net_address address;
-    if (note != HUB_NOTE_JOIN_FAILED)
-        ws_server_client_joined(app->ws, client, note == HUB_NOTE_JOINED);
+    if (note != SIGNAL_JOIN_FAILED)
+        ws_server_client_joined(app->ws, client, note == SIGNAL_JOINED);
     else if (ws_server_client_address(app->ws, client, &address))
         address_limits_join_failed(app->limits, &address, clock_now_us());
 }
 
-// ---- clients -> hub
+// ---- clients -> signalling
 
 static void on_opened(void *ctx, uint32_t client) {
     struct app *app = ctx;
@@ -117,23 +114,24 @@ static void on_opened(void *ctx, uint32_t client) {
     if (log_enabled(LOG_LEVEL_INFO) && ws_server_client_address(app->ws, client, &address))
         net_address_print(&address, from);
     LOG_INFO("client connected", LOG_NUMBER("client", client), LOG_TEXT("address", from));
-    hub_client_opened(app->hub, client, clock_now_us());
+    signalling_client_opened(app->signalling, client, clock_now_us());
 }
 
 static void on_message(void *ctx, uint32_t client, const char *text, size_t len) {
     struct app *app = ctx;
-    hub_client_message(app->hub, client, text, len, clock_now_us());
+    signalling_client_message(app->signalling, client, text, len, clock_now_us());
 }
 
 static void on_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame what) {
     struct app *app = ctx;
-    hub_client_bad_frame(app->hub, client, what == WS_FRAME_BINARY ? HUB_FRAME_BINARY : HUB_FRAME_TOO_BIG,
-                         clock_now_us());
+    signalling_client_bad_frame(app->signalling, client,
+                                what == WS_FRAME_BINARY ? SIGNAL_FRAME_BINARY : SIGNAL_FRAME_TOO_BIG,
+                                clock_now_us());
 }
 
 static void on_closed(void *ctx, uint32_t client) {
     struct app *app = ctx;
-    hub_client_closed(app->hub, client, clock_now_us());
+    signalling_client_closed(app->signalling, client, clock_now_us());
     if (app->stop_by_us != TIME_NEVER && ws_server_client_count(app->ws) == 0)
         control_loop_stop(app->loop);
 }
@@ -155,7 +153,7 @@ static void answer_health(void *ctx, const struct http_request *request, struct 
 static void answer_readiness(void *ctx, const struct http_request *request, struct http_answer *answer) {
     struct app *app = ctx;
     (void)request;
-    if (app->stop_by_us != TIME_NEVER)
+    if (app->drain_by_us != TIME_NEVER)
         answer_text(answer, 503, "the server is stopping\n");
     else if (media_stuck(app->media, clock_now_us()))
         answer_text(answer, 503, "a media worker is stuck\n");
@@ -178,6 +176,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         .log_lines_dropped = log_dropped(),
     };
     hub_read_counts(app->hub, &sample.hub);
+    signalling_read_counts(app->signalling, &sample.signal);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);
@@ -210,15 +209,40 @@ static void on_woken(void *ctx) {
     media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
 }
 
+static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
+    return a_us < b_us ? a_us : b_us;
+}
+
+// Nobody is there any more, or they have had their time.
+static bool drained(const struct app *app, uint64_t now_us) {
+    return app->drain_by_us != TIME_NEVER && app->stop_by_us == TIME_NEVER &&
+           (now_us >= app->drain_by_us || hub_participant_count(app->hub) == 0);
+}
+
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
-    uint64_t hub_us = app->hub ? hub_next_us(app->hub) : TIME_NEVER;
-    return hub_us < app->stop_by_us ? hub_us : app->stop_by_us;
+    if (!app->signalling)
+        return app->stop_by_us;
+    if (drained(app, 0))
+        return 0;
+    uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
+    return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
+}
+
+// Everyone gets a goodbye.
+static void stop_begin(struct app *app, uint64_t now_us) {
+    app->stop_by_us = now_us + STOP_US_MAX;
+    ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
+    if (ws_server_client_count(app->ws) == 0)
+        control_loop_stop(app->loop);
 }
 
 static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
+    signalling_advance(app->signalling, now_us);
+    if (drained(app, now_us))
+        stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {
         app->stop_by_us = now_us + STOP_US_MAX; // said once; what is left is closed by app_stop
         control_loop_stop(app->loop);
@@ -257,20 +281,29 @@ static void certificate_reload(struct app *app) {
     tls_identity_free(identity);
 }
 
-// The first signal tells clients goodbye, the second ends without waiting for them.
+// From now on nobody joins anew; those who are there hear until when they may stay.
+static void drain_begin(struct app *app, uint64_t now_us) {
+    uint64_t wait_us = app->config->drain_seconds * US_PER_SECOND;
+    app->drain_by_us = now_us + wait_us;
+    hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
+    if (drained(app, now_us))
+        stop_begin(app, now_us);
+}
+
+// The first signal asks people to finish, the next tells clients goodbye without waiting for people, one more
+// ends without waiting for clients.
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
         certificate_reload(app);
         return;
     }
-    bool again = app->stop_by_us != TIME_NEVER;
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
-    if (!again) {
-        app->stop_by_us = clock_now_us() + STOP_US_MAX;
-        ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
-    }
-    if (again || ws_server_client_count(app->ws) == 0)
+    if (app->drain_by_us == TIME_NEVER)
+        drain_begin(app, clock_now_us());
+    else if (app->stop_by_us == TIME_NEVER)
+        stop_begin(app, clock_now_us());
+    else
         control_loop_stop(app->loop);
 }
 
@@ -311,18 +344,19 @@ static bool start_hub(struct app *app, char *error) {
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
-    struct hub_io io = {.ctx = app,
-                        .send = on_hub_send,
-                        .send_owed = on_hub_send_owed,
-                        .waiting = on_hub_waiting,
-                        .close = on_hub_close,
-                        .post = on_hub_post,
-                        .admit = on_hub_admit,
-                        .note = on_hub_note};
+    struct hub_io io = {.ctx = app, .post = on_post};
+    struct signal_io signal_io = {.ctx = app,
+                                  .send = on_send,
+                                  .close = on_close,
+                                  .admit = on_admit,
+                                  .note = on_note,
+                                  .waiting = on_waiting};
     app->hub = hub_create(&config, &io, clock_now_us());
-    if (!app->hub)
+    if (app->hub)
+        app->signalling = signalling_create(app->hub, &signal_io, clock_now_us());
+    if (!app->signalling)
         snprintf(error, ERROR_MAX, "out of memory");
-    return app->hub != NULL;
+    return app->signalling != NULL;
 }
 
 static bool start_limits(struct app *app, char *error) {
@@ -359,7 +393,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .web_root = web_root,
         .connections_max = connections_possible(app->config),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
-        .message_bytes_max = HUB_MESSAGE_MAX,
+        .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
         .hangup_seconds = HANGUP_SECONDS,
         .trusted = app->config->trusted,
@@ -467,6 +501,7 @@ static void app_stop(struct app *app) {
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
     address_limits_destroy(app->limits);
+    signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media); // joins the threads, so nobody wakes the loop any more
     control_loop_destroy(app->loop);
@@ -476,6 +511,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     struct app app = {.config = config,
                       .workers = config_worker_count(config),
                       .started_us = clock_now_us(),
+                      .drain_by_us = TIME_NEVER,
                       .stop_by_us = TIME_NEVER};
     char error[ERROR_MAX] = "", web_root[CONFIG_PATH_MAX];
     snprintf(web_root, sizeof web_root, "%s", config->web_root);

@@ -44,8 +44,8 @@ static void print_process(FILE *out, const struct metrics_sample *sample) {
               "TCP connections, HTTP and WebSocket.");
 }
 
-static void print_rooms(FILE *out, const struct hub_counts *hub) {
-    print_one(out, "rotunda_clients", "gauge", hub->clients, "WebSocket clients.");
+static void print_rooms(FILE *out, const struct hub_counts *hub, const struct signal_counts *signal) {
+    print_one(out, "rotunda_clients", "gauge", signal->clients, "WebSocket clients.");
     print_one(out, "rotunda_rooms", "gauge", hub->rooms, "Rooms.");
     print_one(out, "rotunda_participants", "gauge", hub->participants, "Participants in rooms.");
     print_one(out, "rotunda_producers", "gauge", hub->producers, "Tracks that participants send.");
@@ -56,10 +56,11 @@ static void print_rooms(FILE *out, const struct hub_counts *hub) {
     print_one(
         out, "rotunda_control_memory_bytes", "gauge", hub->held_bytes,
         "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.");
-    print_one(out, "rotunda_messages_received_total", "counter", hub->messages_in, "Messages from clients.");
-    print_one(out, "rotunda_messages_sent_total", "counter", hub->messages_out, "Messages to clients.");
-    print_one(out, "rotunda_errors_sent_total", "counter", hub->errors_out, "Error answers to clients.");
-    print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited,
+    print_one(out, "rotunda_messages_received_total", "counter", signal->messages_in,
+              "Messages from clients.");
+    print_one(out, "rotunda_messages_sent_total", "counter", signal->messages_out, "Messages to clients.");
+    print_one(out, "rotunda_errors_sent_total", "counter", signal->errors_out, "Error answers to clients.");
+    print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited + signal->rate_limited,
               "Messages refused because too many came, or too much for others.");
     print_one(out, "rotunda_joins_total", "counter", hub->joins, "Participants who joined.");
     print_one(out, "rotunda_joins_refused_total", "counter", hub->joins_refused, "Joins that were refused.");
@@ -113,7 +114,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     if (!out)
         return NULL;
     print_process(out, sample);
-    print_rooms(out, &sample->hub);
+    print_rooms(out, &sample->hub, &sample->signal);
     print_transports(out, &sample->hub);
     print_workers(out, sample);
     bool failed = ferror(out) != 0;

@@ -5,6 +5,7 @@
 #define SERVER_METRICS_H
 
 #include "server/hub/hub.h"
+#include "server/signal/signalling.h"
 #include "server/media/media.h"
 
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 struct metrics_sample {
     struct hub_counts hub;
+    struct signal_counts signal;
     uint32_t connections;               // TCP connections: HTTP and WebSocket
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker

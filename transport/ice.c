@@ -7,19 +7,6 @@
 
 #include <assert.h>
 
-static const char base36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-
-void ice_credentials_make(unsigned worker, struct ice_credentials *out) {
-    assert(worker < ICE_WORKERS_MAX);
-    *out = (struct ice_credentials){0};
-    out->ufrag[0] = base36[worker / 36];
-    out->ufrag[1] = base36[worker % 36];
-    // RFC 8445, section 5.3: at least 24 bits of randomness in the ufrag and 128 in the password; these are
-    // 72 and 165.
-    entropy_text(out->ufrag + 2, ICE_UFRAG_BYTES - 2);
-    entropy_text(out->pwd, ICE_PWD_BYTES);
-}
-
 static int base36_digit(uint8_t c) {
     if (c >= '0' && c <= '9')
         return c - '0';

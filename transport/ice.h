@@ -29,7 +29,6 @@
 #include "base/addr.h"
 
 #define ICE_TUPLES_MAX 8
-#define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
 #define ICE_SELECTED_SILENT_US (10 * UINT64_C(1000000)) // browsers check each 2.5 s (Chrome) to 6 s
 #define ICE_CONSENT_US (30 * UINT64_C(1000000))
 #define ICE_OLD_CREDENTIALS_US (10 * UINT64_C(1000000)) // after a restart the old ones are good for so long
@@ -41,9 +40,6 @@ struct ice_stun;
 struct ice_stun *ice_stun_create(void); // NULL: no memory
 void ice_stun_destroy(struct ice_stun *stun);
 
-// New credentials for a peer of this worker: random, the first two characters of the ufrag are the worker's
-// number (below ICE_WORKERS_MAX) in base 36.
-void ice_credentials_make(unsigned worker, struct ice_credentials *out);
 // The worker that a ufrag names, or -1 when it cannot be of our making. A stranger may write any number
 // below ICE_WORKERS_MAX: compare it with the workers there are.
 int ice_ufrag_worker(struct span ufrag);

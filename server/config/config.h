@@ -48,6 +48,7 @@ struct config {
     uint32_t transports_max, producers_max, consumers_max; // of one participant
     uint32_t message_rate_max;                             // per second and connection
     uint32_t resume_window_seconds;
+    uint32_t drain_seconds; // how long people may stay once the server is to stop
     uint32_t participants_per_worker;
     uint32_t ws_backlog_max_bytes;
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers

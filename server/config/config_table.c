@@ -63,6 +63,8 @@ static const struct setting settings[] = {
      "Messages a second from one connection; bursts may be longer."},
     {"resume-window", SETTING_NUMBER, AT(resume_window_seconds), 0, 3600, NULL, "30", "SECONDS",
      "How long a participant stays after the connection is lost."},
+    {"drain-time", SETTING_NUMBER, AT(drain_seconds), 0, 86400, NULL, "0", "SECONDS",
+     "How long a server that is to stop waits for its people to leave; nobody joins meanwhile."},
     {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
      "Participants of one room on one worker before the next worker is used."},
     {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 262144, 268435456, NULL, "1048576", "BYTES",

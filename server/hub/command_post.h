@@ -7,7 +7,7 @@
 // bounded by what is open: one object is closed once. Memory: sizeof(struct media_cmd) for each that waits,
 // given back as they leave.
 //
-// No one client fills it: it may ask RATE_BURST_US worth of messages at once (server/signal/signal.h), a
+// No one client fills it: it may ask ten seconds' worth of messages at once (hub_limits), a
 // thousand by default, and then some a second.
 #ifndef SERVER_COMMAND_POST_H
 #define SERVER_COMMAND_POST_H

@@ -139,15 +139,6 @@ size_t utf8_chars(const char *text) {
     return chars;
 }
 
-bool utf8_has_control(const char *text, const char *allowed) {
-    const unsigned char *t = (const unsigned char *)text;
-    for (; *t; t++)
-        if ((*t < 0x20 && !strchr(allowed, *t)) || *t == 0x7f ||
-            (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
-            return true;
-    return false;
-}
-
 static bool choice_has(const char *choices, const char *text) {
     size_t len = strlen(text);
     for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
@@ -253,14 +244,15 @@ bool text_buffer_add_string(struct text_buffer *buffer, const char *text) {
     return ok;
 }
 
-static bool append(struct text_buffer *buffer, const char *text) {
+static bool buffer_add_text(struct text_buffer *buffer, const char *text) {
     return text_buffer_add(buffer, text, strlen(text));
 }
 
 // Types are ours and need no escaping.
 static bool encode_head(struct text_buffer *buffer, const char *type) {
     buffer->len = 0;
-    return append(buffer, "{\"type\":\"") && append(buffer, type) && append(buffer, "\",\"data\":");
+    return buffer_add_text(buffer, "{\"type\":\"") && buffer_add_text(buffer, type) &&
+           buffer_add_text(buffer, "\",\"data\":");
 }
 
 bool text_buffer_add_object(struct text_buffer *buffer, const json_t *object, const struct raw_member *raw,
@@ -269,15 +261,16 @@ bool text_buffer_add_object(struct text_buffer *buffer, const json_t *object, co
     if (ok && raw_count > 0)
         buffer->len--; // the brace, which comes later
     for (size_t i = 0; i < raw_count; i++)
-        ok = ok && append(buffer, ",\"") && append(buffer, raw[i].name) && append(buffer, "\":") &&
-             text_buffer_add(buffer, raw[i].text, raw[i].len);
-    return ok && (raw_count == 0 || append(buffer, "}"));
+        ok = ok && buffer_add_text(buffer, ",\"") && buffer_add_text(buffer, raw[i].name) &&
+             buffer_add_text(buffer, "\":") && text_buffer_add(buffer, raw[i].text, raw[i].len);
+    return ok && (raw_count == 0 || buffer_add_text(buffer, "}"));
 }
 
 bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_t *data,
                        const struct raw_member *raw, size_t raw_count, const json_t *id) {
     return encode_head(buffer, type) && text_buffer_add_object(buffer, data, raw, raw_count) &&
-           (!id || (append(buffer, ",\"id\":") && text_buffer_add_json(buffer, id))) && append(buffer, "}");
+           (!id || (buffer_add_text(buffer, ",\"id\":") && text_buffer_add_json(buffer, id))) &&
+           buffer_add_text(buffer, "}");
 }
 
 bool signal_encode(struct text_buffer *buffer, const char *type, const json_t *data, const json_t *id) {
@@ -285,11 +278,7 @@ bool signal_encode(struct text_buffer *buffer, const char *type, const json_t *d
 }
 
 bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len) {
-    return encode_head(buffer, type) && text_buffer_add(buffer, data, len) && append(buffer, "}");
-}
-
-size_t signal_json_bytes(const json_t *value) {
-    return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+    return encode_head(buffer, type) && text_buffer_add(buffer, data, len) && buffer_add_text(buffer, "}");
 }
 
 const char *data_text(const json_t *data, const char *name) {

@@ -107,8 +107,6 @@ bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_
                        const struct raw_member *raw, size_t raw_count, const json_t *id);
 // The same; `data` is text.
 bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len);
-// Bytes of a value as it is sent.
-size_t signal_json_bytes(const json_t *value);
 
 // Fields of checked data; absent and null give the default.
 const char *data_text(const json_t *data, const char *name); // or NULL
@@ -118,7 +116,5 @@ json_t *data_object(const json_t *data, const char *name); // borrowed, or NULL
 
 // Code points of valid UTF-8.
 size_t utf8_chars(const char *text);
-// C0, DEL or C1 somewhere in valid UTF-8, other than those that are `allowed` ("" for none).
-bool utf8_has_control(const char *text, const char *allowed);
 
 #endif

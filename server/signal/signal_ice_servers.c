@@ -23,9 +23,9 @@ static json_t *list_urls(const struct ice_servers *servers, bool turn) {
 }
 
 static json_t *describe_turn(const struct hub *hub, const struct participant *me, json_t *urls) {
-    const struct ice_servers *servers = &hub->config.ice_servers;
+    const struct ice_servers *servers = &hub_config(hub)->ice_servers;
     struct turn_credential credential;
-    uint64_t expires_at = signal_wall_us(hub) / US_PER_SECOND + servers->turn_ttl_seconds;
+    uint64_t expires_at = hub_wall_us(hub) / US_PER_SECOND + servers->turn_ttl_seconds;
     turn_credential_make(servers->turn_secret, expires_at, me->id.text, &credential);
     json_t *turn = json_pack("{s:O, s:s, s:s}", "urls", urls, "username", credential.username, "credential",
                              credential.password);
@@ -45,8 +45,8 @@ static bool append_server(json_t *list, const struct hub *hub, const struct part
     return fine;
 }
 
-json_t *describe_ice_servers(const struct hub *hub, const struct participant *me) {
-    const struct ice_servers *servers = &hub->config.ice_servers;
+json_t *signal_ice_servers(const struct hub *hub, const struct participant *me) {
+    const struct ice_servers *servers = &hub_config(hub)->ice_servers;
     json_t *list = json_array();
     if (list && append_server(list, hub, me, list_urls(servers, false), false) &&
         (me->transport_count == 0 || append_server(list, hub, me, list_urls(servers, true), true)))

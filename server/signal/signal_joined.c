@@ -99,7 +99,7 @@ static bool list_producer(void *ctx, const struct room_producer *producer) {
     struct listing *listing = ctx;
     struct text_buffer *list = &listing->lists->producers;
     size_t len = list->len;
-    listing->ok = separate(list) && describe_producer(list, producer);
+    listing->ok = separate(list) && signal_describe_producer(list, producer);
     if (listing->ok && lists_bytes(listing->lists) > HUB_JOINED_LISTS_BYTES_MAX - 2) { // one too many
         list->len = len;
         return false;
@@ -124,26 +124,26 @@ struct rest {
 
 static bool tell_text(struct signal_call *call, bool encoded) {
     if (encoded)
-        signal_send_owed(call->session, call->hub->out.text, call->hub->out.len);
+        signal_send_text(call->session, call->signalling->out.text, call->signalling->out.len, SIGNAL_OWED);
     return encoded;
 }
 
 static bool tell_producer(void *ctx, const struct room_producer *producer) {
     struct rest *rest = ctx;
-    struct hub *hub = rest->call->hub;
+    struct text_buffer *out = &rest->call->signalling->out;
     if (rest->told > 0) {
         rest->told--;
         return true;
     }
     struct text_buffer entry = {0};
-    bool ok = describe_producer(&entry, producer) &&
-              signal_encode_text(&hub->out, signal_out_name(OUT_NEW_PRODUCER), entry.text, entry.len);
+    bool ok = signal_describe_producer(&entry, producer) &&
+              signal_encode_text(out, signal_out_name(OUT_NEW_PRODUCER), entry.text, entry.len);
     text_buffer_close(&entry);
     return tell_text(rest->call, ok);
 }
 
 static void tell_rest(struct signal_call *call, const struct participant *me, const struct lists *lists) {
-    struct hub *hub = call->hub;
+    struct text_buffer *out = &call->signalling->out;
     struct rest rest = {.call = call, .told = lists->producers_told};
     uint32_t peer = 0;
     bool ok = true;
@@ -152,8 +152,7 @@ static void tell_rest(struct signal_call *call, const struct participant *me, co
         if (user == me || peer++ < lists->peers_told)
             continue;
         json_t *data = json_pack("{s:s, s:s}", "user", user->name, "userId", user->id.text);
-        ok = ok &&
-             tell_text(call, data && signal_encode(&hub->out, signal_out_name(OUT_USER_JOINED), data, NULL));
+        ok = ok && tell_text(call, data && signal_encode(out, signal_out_name(OUT_USER_JOINED), data, NULL));
         json_decref(data);
     }
     if (!ok ||
@@ -208,9 +207,9 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     json_t *data = json_object();
     bool ok = set_new(data, "roomId", json_string(me->room->name));
     ok &= set_new(data, "userId", json_string(me->id.text));
-    ok &= json_object_set(data, "routerRtpCapabilities", hub->router_capabilities) == 0;
-    ok &= set_new(data, "iceServers", describe_ice_servers(hub, me));
-    ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub->config.ice_servers)));
+    ok &= json_object_set(data, "routerRtpCapabilities", hub_router_capabilities(hub)) == 0;
+    ok &= set_new(data, "iceServers", signal_ice_servers(hub, me));
+    ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub_config(hub)->ice_servers)));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "resumed", json_boolean(resumed));
     ok = ok && (!resumed || add_own_state(data, me));

@@ -1,6 +1,5 @@
 // What the hub says: answers in their order, refusals, notifications.
 #include "base/log.h"
-#include "base/slots.h"
 #include "server/signal/signal.h"
 
 #include <assert.h>
@@ -19,21 +18,10 @@ const char *signal_out_name(enum signal_out out) {
     return names[out];
 }
 
-void signal_send_text(struct session *session, const char *text, size_t len) {
-    struct hub *hub = session->hub;
-    if (session->closed)
-        return;
-    hub->counts.messages_out++;
-    hub->post.io.send(hub->post.io.ctx, session->client, text, len);
-}
-
-void signal_send_owed(struct session *session, const char *text, size_t len) {
-    struct hub *hub = session->hub;
-    if (session->closed)
-        return;
-    hub->counts.messages_out++;
-    (hub->post.io.send_owed ? hub->post.io.send_owed : hub->post.io.send)(hub->post.io.ctx, session->client,
-                                                                          text, len);
+// What many people cause at once, and nobody waits for.
+static enum signal_haste haste_of(enum signal_out type) {
+    return type == OUT_USER_JOINED || type == OUT_USER_LEFT || type == OUT_NEW_PRODUCER ? SIGNAL_SOON
+                                                                                        : SIGNAL_NOW;
 }
 
 // ---- the order of answers without ids
@@ -51,7 +39,7 @@ static void held_free(struct session *session, struct held_answer *held) {
 
 static void held_flush(struct session *session) {
     for (struct held_answer *held; (held = held_first(session)) && held->text; held_free(session, held))
-        (held->owed ? signal_send_owed : signal_send_text)(session, held->text, held->len);
+        signal_send_text(session, held->text, held->len, held->owed ? SIGNAL_OWED : SIGNAL_NOW);
 }
 
 void signal_drop_held(struct session *session) {
@@ -59,13 +47,26 @@ void signal_drop_held(struct session *session) {
         held_free(session, held);
 }
 
-struct held_answer *signal_hold_place(struct session *session) {
-    // Waiting is bounded: the request that everyone waits for is given up.
-    while (session->held_count >= HELD_ANSWERS_MAX)
-        stats_give_up_oldest(session);
+// The one that everyone waits for is given up.
+static void give_up_oldest(struct session *session) {
+    LIST_EACH(node, &session->held) {
+        struct held_answer *held = LIST_ENTRY(node, struct held_answer, link);
+        if (!held->give_up)
+            continue;
+        held->give_up(held->owner);
+        return;
+    }
+    assert(false); // answers are held, so something holds them
+}
+
+struct held_answer *signal_hold_place(struct session *session, void *owner, void (*give_up)(void *owner)) {
+    while (session->held_count >= HELD_ANSWERS_MAX) // waiting is bounded
+        give_up_oldest(session);
     struct held_answer *held = calloc(1, sizeof *held);
     if (!held)
         return NULL;
+    held->owner = owner;
+    held->give_up = give_up;
     list_push_back(&session->held, &held->link);
     session->held_count++;
     return held;
@@ -75,6 +76,7 @@ static void fill_place(struct session *session, struct held_answer *held, const 
                        bool owed) {
     assert(!held->text);
     held->owed = owed;
+    held->give_up = NULL;
     held->text = malloc(len + 1);
     if (!held->text) { // the answer is lost, those behind it are not
         held_free(session, held);
@@ -89,14 +91,14 @@ static void fill_place(struct session *session, struct held_answer *held, const 
 // another answer may have to be given first.
 static void take_place(struct signal_call *call) {
     if (!call->place && !call->id && !list_empty(&call->session->held))
-        call->place = signal_hold_place(call->session);
+        call->place = signal_hold_place(call->session, NULL, NULL);
 }
 
 static void send_answer(struct signal_call *call, const char *text, size_t len) {
     if (call->place)
         fill_place(call->session, call->place, text, len, call->owed);
     else
-        (call->owed ? signal_send_owed : signal_send_text)(call->session, text, len);
+        signal_send_text(call->session, text, len, call->owed ? SIGNAL_OWED : SIGNAL_NOW);
     call->place = NULL;
 }
 
@@ -106,7 +108,7 @@ static void send_answer(struct signal_call *call, const char *text, size_t len) 
 void signal_refuse_memory(struct signal_call *call) {
     char text[512], id_text[64] = "";
     // What the client wrote may need escaping; what the table says does not.
-    const char *request = call->type && signal_find_row(call->type) ? call->type : "";
+    const char *request = call->row ? call->row->type : "";
     if (json_is_integer(call->id))
         snprintf(id_text, sizeof id_text, ",\"id\":%lld", (long long)json_integer_value(call->id));
     int len = snprintf(text, sizeof text,
@@ -114,19 +116,20 @@ void signal_refuse_memory(struct signal_call *call) {
                        "later\",\"code\":\"internal\",\"request\":\"%s\"}%s}",
                        request, id_text);
     assert(len > 0 && (size_t)len < sizeof text);
-    call->hub->counts.errors_out++;
+    call->signalling->counts.errors_out++;
     take_place(call);
     send_answer(call, text, (size_t)len);
 }
 
 bool signal_answer_raw(struct signal_call *call, enum signal_out type, json_t *data,
                        const struct raw_member *raw, size_t raw_count) {
-    struct hub *hub = call->hub;
+    struct signalling *signalling = call->signalling;
     take_place(call);
-    bool ok = data && signal_encode_raw(&hub->out, signal_out_name(type), data, raw, raw_count, call->id);
+    bool ok =
+        data && signal_encode_raw(&signalling->out, signal_out_name(type), data, raw, raw_count, call->id);
     json_decref(data);
     if (ok)
-        send_answer(call, hub->out.text, hub->out.len);
+        send_answer(call, signalling->out.text, signalling->out.len);
     else
         signal_refuse_memory(call);
     return ok;
@@ -147,7 +150,6 @@ static json_t *error_data(enum signal_code code, const char *message, const char
 }
 
 void signal_refuse(struct signal_call *call, enum signal_code code, const char *format, ...) {
-    struct hub *hub = call->hub;
     char message[SIGNAL_ERROR_BYTES_MAX];
     va_list args;
     va_start(args, format);
@@ -162,16 +164,30 @@ void signal_refuse(struct signal_call *call, enum signal_code code, const char *
         signal_refuse_memory(call);
         return;
     }
-    hub->counts.errors_out++;
+    call->signalling->counts.errors_out++;
     signal_answer(call, OUT_ERROR, data);
 }
 
-void signal_refuse_negotiation(struct signal_call *call, const char *what, const struct refusal *refusal) {
-    enum signal_code code = refusal->code == ERR_UNSUPPORTED ? CODE_UNSUPPORTED
-                            : refusal->code == ERR_NO_MEMORY ? CODE_INTERNAL
-                            : refusal->code == ERR_LIMIT     ? CODE_LIMIT_REACHED
-                                                             : CODE_BAD_REQUEST;
-    signal_refuse(call, code, "%s: %.256s", what, refusal->text);
+void signal_refuse_verb(struct signal_call *call, const struct hub_refusal *refusal) {
+    static const enum signal_code codes[HUB_CODE_COUNT] = {
+        [HUB_BAD_REQUEST] = CODE_BAD_REQUEST,
+        [HUB_NOT_FOUND] = CODE_NOT_FOUND,
+        [HUB_FORBIDDEN] = CODE_FORBIDDEN,
+        [HUB_USERNAME_TAKEN] = CODE_USERNAME_TAKEN,
+        [HUB_ROOM_FULL] = CODE_ROOM_FULL,
+        [HUB_LIMIT_REACHED] = CODE_LIMIT_REACHED,
+        [HUB_UNSUPPORTED] = CODE_UNSUPPORTED,
+        [HUB_WRONG_STATE] = CODE_WRONG_STATE,
+        [HUB_RATE_LIMITED] = CODE_RATE_LIMITED,
+        [HUB_DRAINING] = CODE_DRAINING,
+        [HUB_BUSY] = CODE_INTERNAL,
+        [HUB_NO_MEMORY] = CODE_INTERNAL,
+    };
+    assert(refusal->code < HUB_CODE_COUNT);
+    if (refusal->code == HUB_NO_MEMORY)
+        signal_refuse_memory(call);
+    else
+        signal_refuse(call, codes[refusal->code], "%s: %s", call->type, refusal->text);
 }
 
 // ---- notifications
@@ -183,54 +199,53 @@ static bool encoded(bool ok, enum signal_out type) {
     return ok;
 }
 
-static bool encode_notification(struct hub *hub, enum signal_out type, json_t *data) {
-    bool ok = data && signal_encode(&hub->out, signal_out_name(type), data, NULL);
+static bool encode_notification(struct signalling *signalling, enum signal_out type, json_t *data,
+                                const struct raw_member *raw, size_t raw_count) {
+    bool ok = data && signal_encode_raw(&signalling->out, signal_out_name(type), data, raw, raw_count, NULL);
     json_decref(data);
     return encoded(ok, type);
 }
 
-void signal_notify(struct hub *hub, const struct participant *to, enum signal_out type, json_t *data) {
-    struct session *session = signal_session_of(hub, to);
-    if (session && encode_notification(hub, type, data))
-        signal_send_text(session, hub->out.text, hub->out.len);
+void signal_notify(struct signalling *signalling, const struct participant *to, enum signal_out type,
+                   json_t *data) {
+    struct session *session = signal_session_of(signalling, to);
+    if (session && encode_notification(signalling, type, data, NULL, 0))
+        signal_send_text(session, signalling->out.text, signalling->out.len, haste_of(type));
     else if (!session)
         json_decref(data);
 }
 
 // What has been encoded, to everyone in the room but one.
-static void send_to_room(struct hub *hub, const struct room *room, const struct participant *except) {
+static void send_to_room(struct signalling *signalling, const struct room *room,
+                         const struct participant *except, enum signal_out type) {
     LIST_EACH(node, &room->participants) {
         const struct participant *to = LIST_ENTRY(node, struct participant, link);
-        struct session *session = to == except ? NULL : signal_session_of(hub, to);
+        struct session *session = to == except ? NULL : signal_session_of(signalling, to);
         if (session)
-            signal_send_text(session, hub->out.text, hub->out.len);
+            signal_send_text(session, signalling->out.text, signalling->out.len, haste_of(type));
     }
 }
 
-void signal_broadcast(struct hub *hub, const struct room *room, const struct participant *except,
-                      enum signal_out type, json_t *data) {
-    if (encode_notification(hub, type, data))
-        send_to_room(hub, room, except);
+void signal_broadcast(struct signalling *signalling, const struct room *room,
+                      const struct participant *except, enum signal_out type, json_t *data) {
+    if (encode_notification(signalling, type, data, NULL, 0))
+        send_to_room(signalling, room, except, type);
 }
 
-bool signal_broadcast_text(struct hub *hub, const struct room *room, const struct participant *except,
-                           enum signal_out type, const char *data, size_t len) {
-    if (!encoded(signal_encode_text(&hub->out, signal_out_name(type), data, len), type))
-        return false;
-    send_to_room(hub, room, except);
-    return true;
+void signal_broadcast_text(struct signalling *signalling, const struct room *room,
+                           const struct participant *except, enum signal_out type, const char *data,
+                           size_t len) {
+    if (encoded(signal_encode_text(&signalling->out, signal_out_name(type), data, len), type))
+        send_to_room(signalling, room, except, type);
 }
 
-enum err signal_pass_on(struct hub *hub, struct participant *to, enum signal_out type, json_t *data) {
-    if (!encode_notification(hub, type, data))
+enum err signal_pass_on(struct signalling *signalling, struct participant *to, enum signal_out type,
+                        json_t *data, const struct raw_member *raw, size_t raw_count) {
+    if (!encode_notification(signalling, type, data, raw, raw_count))
         return ERR_NO_MEMORY;
-    struct session *session = signal_session_of(hub, to);
-    if (!session) {
-        memory_give(hub, memory_of_queued(to));
-        enum err e = participant_queue(to, hub->out.text, hub->out.len);
-        memory_take(hub, memory_of_queued(to));
-        return e;
-    }
-    signal_send_text(session, hub->out.text, hub->out.len);
+    struct session *session = signal_session_of(signalling, to);
+    if (!session)
+        return hub_keep_text(signalling->hub, to, signalling->out.text, signalling->out.len);
+    signal_send_text(session, signalling->out.text, signalling->out.len, haste_of(type));
     return ERR_OK;
 }

@@ -15,6 +15,7 @@ struct stats_request {
     struct list link; // in session->stats
     struct wheel_node timer;
     struct session *session;
+    const struct signal_row *row;
     unsigned worker;
     uint32_t token;            // in hub->stats_requests
     json_t *id;                // of the request, or NULL
@@ -25,14 +26,14 @@ struct stats_request {
     char mime_type[MIME_TYPE_BYTES];
 };
 
-struct slots *stats_table_create(void) {
+struct slots *signal_stats_table(void) {
     return slots_create(STATS_REQUESTS_MAX);
 }
 
 static void request_free(struct stats_request *request) {
     struct session *session = request->session;
-    slots_remove(session->hub->stats_requests, request->token);
-    wheel_cancel(&session->hub->wheel, &request->timer);
+    slots_remove(session->signalling->stats_requests, request->token);
+    wheel_cancel(&session->signalling->wheel, &request->timer);
     list_remove(&request->link);
     assert(session->stats_count > 0);
     session->stats_count--;
@@ -41,9 +42,11 @@ static void request_free(struct stats_request *request) {
 }
 
 static struct signal_call call_of(const struct stats_request *request) {
-    return (struct signal_call){.hub = request->session->hub,
+    return (struct signal_call){.signalling = request->session->signalling,
+                                .hub = request->session->signalling->hub,
                                 .session = request->session,
-                                .type = "get-stats",
+                                .row = request->row,
+                                .type = request->row->type,
                                 .id = request->id,
                                 .place = request->place};
 }
@@ -59,18 +62,11 @@ static void stats_timer_fire(struct wheel_node *node, uint64_t now_us) {
     give_up(LIST_ENTRY(node, struct stats_request, timer));
 }
 
-void stats_give_up_oldest(struct session *session) {
-    LIST_EACH(node, &session->stats) {
-        struct stats_request *request = LIST_ENTRY(node, struct stats_request, link);
-        if (!request->place)
-            continue;
-        give_up(request);
-        return;
-    }
-    assert(false); // answers are held, so something holds them
+static void place_give_up(void *owner) {
+    give_up(owner);
 }
 
-void stats_forget_session(struct session *session) {
+void signal_stats_forget(struct session *session) {
     LIST_EACH(node, &session->stats)
     request_free(LIST_ENTRY(node, struct stats_request, link));
 }
@@ -84,40 +80,53 @@ static void name_codec(struct stats_request *request, const struct room_producer
     snprintf(request->mime_type, sizeof request->mime_type, "%s", mime ? mime : "");
 }
 
+static void take_transport(struct stats_request *request, struct hub_subject *subject,
+                           const struct room_transport *transport) {
+    request->is_transport = true;
+    request->subject = transport->public_id;
+    subject->transport = transport->id;
+}
+
+static void take_producer(struct stats_request *request, struct hub_subject *subject,
+                          const struct room_producer *producer) {
+    request->subject = producer->public_id;
+    subject->producer = producer->id;
+    name_codec(request, producer);
+}
+
+static void take_consumer(struct stats_request *request, struct hub_subject *subject,
+                          const struct room_consumer *consumer) {
+    request->is_consumer = true;
+    request->subject = consumer->public_id;
+    subject->consumer = consumer->id;
+    name_codec(request, consumer->producer);
+}
+
 // Which object is asked about; false and a refusal.
-static bool find_subject(struct signal_call *call, struct stats_request *request, struct media_cmd *cmd) {
+static bool find_subject(struct signal_call *call, struct stats_request *request,
+                         struct hub_subject *subject) {
     const char *transport_id = data_text(call->data, "transportId");
-    bool producer = data_text(call->data, "producerId"), consumer = data_text(call->data, "consumerId");
-    if ((transport_id != NULL) + producer + consumer != 1) {
+    const char *producer_id = data_text(call->data, "producerId");
+    const char *consumer_id = data_text(call->data, "consumerId");
+    const struct room_transport *transport = NULL;
+    const struct room_producer *producer = NULL;
+    const struct room_consumer *consumer = NULL;
+    struct hub_refusal refusal;
+    if ((transport_id != NULL) + (producer_id != NULL) + (consumer_id != NULL) != 1) {
         signal_refuse(call, CODE_BAD_REQUEST,
                       "get-stats: exactly one of `transportId`, `producerId`, `consumerId` is required");
         return false;
     }
     request->worker = call->me->worker;
-    if (transport_id) {
-        struct room_transport *transport = my_transport(call, transport_id);
-        if (!transport)
-            return false;
-        request->is_transport = true;
-        request->subject = transport->public_id;
-        cmd->transport = transport->id;
-    } else if (producer) {
-        struct room_producer *subject = my_producer(call);
-        if (!subject)
-            return false;
-        request->subject = subject->public_id;
-        cmd->producer = subject->id;
-        name_codec(request, subject);
-    } else {
-        struct room_consumer *subject = my_consumer(call);
-        if (!subject)
-            return false;
-        request->is_consumer = true;
-        request->subject = subject->public_id;
-        cmd->consumer = subject->id;
-        name_codec(request, subject->producer);
-    }
-    return true;
+    if (transport_id && (transport = hub_own_transport(call->hub, call->me, transport_id, &refusal)))
+        take_transport(request, subject, transport);
+    else if (producer_id && (producer = hub_own_producer(call->hub, call->me, producer_id, &refusal)))
+        take_producer(request, subject, producer);
+    else if (consumer_id && (consumer = hub_own_consumer(call->hub, call->me, consumer_id, &refusal)))
+        take_consumer(request, subject, consumer);
+    else
+        signal_refuse_verb(call, &refusal);
+    return transport || producer || consumer;
 }
 
 // Registers the request; NULL and a refusal.
@@ -127,7 +136,7 @@ static struct stats_request *request_keep(struct signal_call *call, const struct
     if (request) {
         *request = *template;
         list_init(&request->link);
-        request->token = slots_add(call->hub->stats_requests, request);
+        request->token = slots_add(call->signalling->stats_requests, request);
     }
     if (!request || request->token == 0) {
         free(request);
@@ -135,34 +144,35 @@ static struct stats_request *request_keep(struct signal_call *call, const struct
         return NULL;
     }
     request->session = session;
+    request->row = call->row;
     request->id = json_incref(call->id);
     wheel_node_init(&request->timer, stats_timer_fire);
-    wheel_arm(&call->hub->wheel, &request->timer, call->hub->now_us + STATS_TIMEOUT_US);
+    wheel_arm(&call->signalling->wheel, &request->timer, call->signalling->now_us + STATS_TIMEOUT_US);
     list_push_back(&session->stats, &request->link);
     session->stats_count++;
     return request;
 }
 
 void signal_get_stats(struct signal_call *call) {
-    struct stats_request subject = {0};
-    struct media_cmd cmd = {.type = MEDIA_GET_STATS};
-    if (!find_subject(call, &subject, &cmd))
+    struct stats_request template = {0};
+    struct hub_subject subject = {0};
+    struct hub_refusal refusal;
+    if (!find_subject(call, &template, &subject))
         return;
     if (call->session->stats_count >= STATS_WAITING_MAX) {
         signal_refuse(call, CODE_RATE_LIMITED,
                       "get-stats: %d requests are not answered yet; wait for one of them", STATS_WAITING_MAX);
         return;
     }
-    struct stats_request *request = request_keep(call, &subject);
+    struct stats_request *request = request_keep(call, &template);
     if (!request)
         return;
-    cmd.stats.token = request->token;
     if (!call->id)
-        request->place = signal_hold_place(call->session);
+        request->place = signal_hold_place(call->session, request, place_give_up);
     if (!call->id && !request->place) {
         request_free(request);
         signal_refuse_memory(call);
-    } else if (!command_post_try(&call->hub->post, request->worker, &cmd)) {
+    } else if (!hub_ask_stats(call->hub, call->me, &subject, request->token, &refusal)) {
         give_up(request);
     }
 }
@@ -238,7 +248,7 @@ static json_t *describe_stream(const struct stats_request *request, const struct
         json_object_set_new(out, "rtxSsrc", number(s->rtx_ssrc));
     if (s->rid[0])
         json_object_set_new(out, "rid", json_string(s->rid));
-    json_object_set_new(out, "kind", json_string(request->kind == MEDIA_AUDIO ? "audio" : "video"));
+    json_object_set_new(out, "kind", json_string(media_kind_name(request->kind)));
     json_object_set_new(out, "mimeType", json_string(request->mime_type));
     const struct {
         const char *key;
@@ -269,7 +279,7 @@ static json_t *describe_stream(const struct stats_request *request, const struct
 }
 
 static json_t *describe_stats(const struct stats_request *request, const struct media_stats *stats) {
-    uint64_t now_ms = signal_wall_us(request->session->hub) / US_PER_MS;
+    uint64_t now_ms = hub_wall_us(request->session->signalling->hub) / US_PER_MS;
     json_t *list = json_array();
     if (request->is_transport)
         json_array_append_new(list, describe_transport_stats(request, &stats->transport, now_ms));
@@ -280,8 +290,8 @@ static json_t *describe_stats(const struct stats_request *request, const struct 
     return json_pack("{s:o}", "stats", list);
 }
 
-void stats_event(struct hub *hub, unsigned worker, const struct media_stats *stats) {
-    struct stats_request *request = slots_get(hub->stats_requests, stats->token);
+void signal_stats_event(struct signalling *signalling, unsigned worker, const struct media_stats *stats) {
+    struct stats_request *request = slots_get(signalling->stats_requests, stats->token);
     if (!request || request->worker != worker)
         return; // given up meanwhile
     struct signal_call call = call_of(request);

@@ -142,6 +142,20 @@ export class Server {
     if (took > STOP_DEADLINE_MS) throw new Error(`expected the end within ${STOP_DEADLINE_MS} ms of ${signal}, took ${took}`);
   }
 
+  // Sends a signal and waits for nothing.
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  // Waits for an end that was asked for before; throws if it does not come or is not a good one.
+  async ended(deadlineMs = 10_000) {
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, deadlineMs, null)));
+    const exit = await Promise.race([this.#exit, late]);
+    clearTimeout(timer);
+    if (exit?.code !== 0) throw new Error(`expected the end with exit code 0 within ${deadlineMs} ms, got ${JSON.stringify(exit)}:\n${this.#log.slice(-6000)}`);
+  }
+
   // As a crash would end it.
   async kill() {
     this.#child.kill('SIGKILL');

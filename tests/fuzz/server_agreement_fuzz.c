@@ -2,7 +2,6 @@
 // full more often than not, people who come, go, reconnect and ask for anything, and some media. At the end
 // the queues drain, and both sides must agree: what the hub believes to be there is in the forwarders, in the
 // state in which the hub has it, and nothing else is. Then everybody is gone, and nothing is left anywhere.
-//
 // Input: steps of three bytes: what, and two arguments.
 #include "tests/unit/server/signal/media_texts.h"
 
@@ -10,7 +9,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "rooms/media/media_objects.h"
-#include "server/signal/signal.h"
+#include "server/hub/command_post.h"
+#include "server/hub/hub_internal.h"
+#include "server/signal/signalling.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -72,12 +73,12 @@ struct half {
 struct world {
     uint64_t now_us;
     struct hub *hub;
+    struct signalling *signalling;
     struct half halves[WORKERS];
     struct id_ring ids[ID_KINDS];
     bool open[CLIENTS], ended[CLIENTS];
 };
 
-// ---- the hub's side
 // What the text says under this key; nothing when it does not say it. (Whether it is JSON, another fuzzer
 // asks.)
 static void note_id(struct world *w, enum id_kind kind, struct span text, const char *key) {
@@ -97,7 +98,8 @@ static bool is_of_type(struct span text, const char *type) {
     return memmem(text.ptr, text.len < 80 ? text.len : 80, key, (size_t)len) != NULL;
 }
 
-static void on_send(void *ctx, uint32_t client, const char *bytes, size_t len) {
+static void on_send(void *ctx, uint32_t client, const char *bytes, size_t len, enum signal_haste haste) {
+    (void)haste;
     struct world *w = ctx;
     struct span text = span_of(bytes, len);
     assert(client < CLIENTS && w->open[client]);
@@ -131,7 +133,6 @@ static uint64_t on_wall(void *ctx) {
     return UINT64_C(1767225600000000) + ((struct world *)ctx)->now_us;
 }
 
-// ---- the workers' side
 static void on_again(void *ctx, void *peer, struct block *b, enum media_kind kind) {
     (void)ctx, (void)peer, (void)kind;
     block_release(b);
@@ -263,14 +264,14 @@ static void hub_turn(struct world *w) {
     }
     if (w->now_us >= hub_next_us(w->hub))
         hub_advance(w->hub, w->now_us);
+    signalling_advance(w->signalling, w->now_us);
     for (uint32_t client = 1; client < CLIENTS; client++)
         if (w->open[client] && w->ended[client]) {
-            hub_client_closed(w->hub, client, w->now_us);
+            signalling_client_closed(w->signalling, client, w->now_us);
             w->open[client] = w->ended[client] = false;
         }
 }
 
-// ---- people
 static void say(struct world *w, uint32_t client, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void say(struct world *w, uint32_t client, const char *format, ...) {
@@ -283,7 +284,7 @@ static void say(struct world *w, uint32_t client, const char *format, ...) {
     for (char *p = text; *p; p++)
         *p = *p == '\'' ? '"' : *p;
     if (w->open[client] && !w->ended[client])
-        hub_client_message(w->hub, client, text, (size_t)len, w->now_us);
+        signalling_client_message(w->signalling, client, text, (size_t)len, w->now_us);
 }
 
 static const char *id_at(const struct world *w, enum id_kind kind, unsigned pick) {
@@ -294,7 +295,7 @@ static void come(struct world *w, uint32_t client, uint8_t how, uint8_t pick) {
     const char *token = how & 4 ? id_at(w, ID_TOKEN, pick) : "";
     if (!w->open[client]) {
         w->open[client] = true;
-        hub_client_opened(w->hub, client, w->now_us);
+        signalling_client_opened(w->signalling, client, w->now_us);
     }
     say(w, client,
         "{'type':'join-room','data':{'roomId':'r%u','username':'u%u',%s%s%s'rtpCapabilities':" CAPABILITIES
@@ -307,7 +308,7 @@ static void go(struct world *w, uint32_t client, uint8_t how) {
     if (how & 1) {
         say(w, client, "{'type':'leave-room','data':{}}");
     } else if (w->open[client]) {
-        hub_client_closed(w->hub, client, w->now_us);
+        signalling_client_closed(w->signalling, client, w->now_us);
         w->open[client] = w->ended[client] = false;
     }
 }
@@ -362,7 +363,6 @@ static void ask_consumer(struct world *w, uint32_t client, uint8_t how, uint8_t 
         id_at(w, ID_CONSUMER, pick), how >> 6, 1u + how % 200);
 }
 
-// ---- media
 // A packet of the stream that a client's `produce` named, or of the one that its MID and RID name.
 static void media(struct world *w, uint8_t how, uint8_t pick) {
     struct half *half = &w->halves[how & 1];
@@ -394,7 +394,6 @@ static void media(struct world *w, uint8_t how, uint8_t pick) {
         block_release(b);
 }
 
-// ---- agreement
 static void agree_on_producer(const struct world *w, const struct room_producer *producer, uint32_t *there) {
     unsigned home = producer_owner(producer)->worker;
     uint32_t relays = 0;
@@ -478,10 +477,9 @@ static void drain(struct world *w) {
         if (empty)
             return;
     }
-    assert(false); // the queues do not drain
+    assert(false);
 }
 
-// ---- the world
 static void half_open(struct world *w, unsigned i) {
     struct half *half = &w->halves[i];
     static const struct forwarder_output output = {.send_rtp = on_rtp,
@@ -505,13 +503,15 @@ static void half_open(struct world *w, unsigned i) {
 static void world_open(struct world *w) {
     *w = (struct world){.now_us = 1000 * US_PER_SECOND};
     struct hub_config config = {.workers = WORKERS, .announce_count = 1, .announce = {"192.0.2.1"}};
-    struct hub_io io = {.ctx = w, .send = on_send, .close = on_close, .post = on_post, .wall_us = on_wall};
+    struct hub_io io = {.ctx = w, .post = on_post, .wall_us = on_wall};
+    struct signal_io signal_io = {.ctx = w, .send = on_send, .close = on_close};
     hub_limits_default(&config.limits);
     config.limits.participants_per_worker = 1;
     config.limits.commands_waiting_max = 4;
     config.limits.resume_window_us = 5 * US_PER_SECOND;
     config.limits.consumers_per_participant_max = 12;
     w->hub = hub_create(&config, &io, w->now_us);
+    w->signalling = signalling_create(w->hub, &signal_io, w->now_us);
     for (unsigned i = 0; i < WORKERS; i++)
         half_open(w, i);
 }
@@ -526,6 +526,7 @@ static void world_close(struct world *w) {
     agree(w);
     hub_read_counts(w->hub, &counts);
     assert(counts.participants == 0 && counts.transports == 0 && counts.relays == 0);
+    signalling_destroy(w->signalling);
     hub_destroy(w->hub);
     for (unsigned i = 0; i < WORKERS; i++) {
         assert(w->halves[i].peer_count == 0);
@@ -583,7 +584,6 @@ static void step(struct world *w, uint8_t what, uint8_t how, uint8_t pick) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct world w;
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);

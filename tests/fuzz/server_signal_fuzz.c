@@ -6,7 +6,7 @@
 // worker 0's queue and "!f1" empties it, "!d" drains, "!e3abc" is a media event of type 3 with these bytes.
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/hub/hub.h"
+#include "server/signal/signalling.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -20,6 +20,7 @@
 
 struct scene {
     struct hub *hub;
+    struct signalling *signalling;
     uint64_t now_us;
     bool open[CLIENTS + 1];
     bool ended[CLIENTS + 1]; // the hub asked to close it
@@ -37,9 +38,9 @@ static void note_id(struct scene *s, char kind, const json_t *data, const char *
         strcpy(s->ids[k][s->id_count[k]++], text);
 }
 
-static void on_send(void *ctx, uint32_t client, const char *text, size_t len) {
+static void on_send(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
     struct scene *s = ctx;
-    assert(client >= 1 && client <= CLIENTS && s->open[client]);
+    assert(client >= 1 && client <= CLIENTS && s->open[client] && haste <= SIGNAL_OWED);
     json_t *message = json_loadb(text, len, 0, NULL);
     assert(message); // whatever comes in, JSON goes out
     const char *type = json_string_value(json_object_get(message, "type"));
@@ -81,9 +82,9 @@ static bool on_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
 }
 
 static void say(struct scene *s, uint32_t client, const char *text, size_t len) {
-    static char out[HUB_MESSAGE_MAX + ID_BYTES];
+    static char out[SIGNAL_MESSAGE_MAX + ID_BYTES];
     size_t n = 0;
-    for (size_t i = 0; i < len && n < HUB_MESSAGE_MAX; i++) {
+    for (size_t i = 0; i < len && n < SIGNAL_MESSAGE_MAX; i++) {
         const char *kind = i + 2 < len && text[i] == '$' ? strchr(KINDS, text[i + 1]) : NULL;
         if (kind && *kind && text[i + 2] >= '0' && text[i + 2] <= '9') {
             const char *id = s->ids[kind - KINDS][text[i + 2] - '0'];
@@ -95,7 +96,8 @@ static void say(struct scene *s, uint32_t client, const char *text, size_t len) 
         }
     }
     if (s->open[client])
-        hub_client_message(s->hub, client, out, n < HUB_MESSAGE_MAX ? n : HUB_MESSAGE_MAX, s->now_us);
+        signalling_client_message(s->signalling, client, out, n < SIGNAL_MESSAGE_MAX ? n : SIGNAL_MESSAGE_MAX,
+                                  s->now_us);
 }
 
 static void send_event(struct scene *s, unsigned type, const char *bytes, size_t len) {
@@ -129,19 +131,21 @@ static void command(struct scene *s, const char *line, size_t len) {
     if (line[1] == 'o' && !s->open[client]) {
         s->open[client] = true;
         s->ended[client] = false;
-        hub_client_opened(s->hub, client, s->now_us);
+        signalling_client_opened(s->signalling, client, s->now_us);
     } else if (line[1] == 'c' && s->open[client]) {
-        hub_client_closed(s->hub, client, s->now_us);
+        signalling_client_closed(s->signalling, client, s->now_us);
         s->open[client] = false;
     } else if (line[1] == 'b' && s->open[client]) {
-        hub_client_bad_frame(s->hub, client, len & 1 ? HUB_FRAME_BINARY : HUB_FRAME_TOO_BIG, s->now_us);
+        signalling_client_bad_frame(s->signalling, client,
+                                    len & 1 ? SIGNAL_FRAME_BINARY : SIGNAL_FRAME_TOO_BIG, s->now_us);
     } else if (line[1] == 't') {
         s->now_us += (len > 2 ? (unsigned char)line[2] : 1) * 100 * US_PER_MS;
         hub_advance(s->hub, s->now_us);
+        signalling_advance(s->signalling, s->now_us);
     } else if (line[1] == 'f') {
         s->full[0] = s->full[1] = len > 2 && line[2] == '0';
     } else if (line[1] == 'd') {
-        hub_drain(s->hub, s->now_us);
+        hub_drain(s->hub, 0, s->now_us);
     } else if (line[1] == 'e' && len > 2) {
         send_event(s, (unsigned char)line[2], line + 3, len - 3);
     }
@@ -167,11 +171,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     config.limits.participants_per_worker = 1;
     config.limits.chat_history_max = 3;
     config.limits.commands_waiting_max = 3;
-    struct hub_io io = {.ctx = &s, .send = on_send, .close = on_close, .post = on_post};
+    struct hub_io io = {.ctx = &s, .post = on_post};
+    struct signal_io signal_io = {.ctx = &s, .send = on_send, .close = on_close};
     s.hub = hub_create(&config, &io, s.now_us);
+    s.signalling = signalling_create(s.hub, &signal_io, s.now_us);
     for (uint32_t client = 1; client <= 2; client++) {
         s.open[client] = true;
-        hub_client_opened(s.hub, client, s.now_us);
+        signalling_client_opened(s.signalling, client, s.now_us);
     }
     for (const char *line = (const char *)bytes, *end = line + size; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
@@ -183,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         line += len + 1;
     }
     check(&s);
+    signalling_destroy(s.signalling);
     hub_destroy(s.hub);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "rooms/negotiate.h"
+#include "server/signal/signalling.h"
 #include "tests/kit/media_peer.h"
 
 #include <time.h>
@@ -43,6 +44,7 @@ struct conference {
     struct conference_config config;
     struct media *media;
     struct hub *hub;
+    struct signalling *signalling;
     struct dtls_context *dtls;
     char *capabilities; // JSON text of what every participant can receive
     struct member *members;
@@ -59,12 +61,12 @@ struct conference {
 };
 
 static void conference_say(struct conference *c, uint32_t client, const char *text) {
-    hub_client_message(c->hub, client, text, strlen(text), clock_now_us());
+    signalling_client_message(c->signalling, client, text, strlen(text), clock_now_us());
 }
 
 __attribute__((format(printf, 3, 4))) static void say(struct conference *c, uint32_t client,
                                                       const char *format, ...) {
-    static _Thread_local char text[HUB_MESSAGE_MAX];
+    static _Thread_local char text[SIGNAL_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
@@ -73,9 +75,10 @@ __attribute__((format(printf, 3, 4))) static void say(struct conference *c, uint
     conference_say(c, client, text);
 }
 
-// ---- the hub's way out
+// ---- the way out of the hub and its signalling
 
-static void io_send(void *ctx, uint32_t client, const char *text, size_t len) {
+static void io_send(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
+    (void)haste;
     struct conference *c = ctx;
     if (c->note_count == c->note_cap) {
         c->note_cap = c->note_cap ? c->note_cap * 2 : 256;
@@ -343,7 +346,7 @@ static struct hub *conference_open_hub(struct conference *c) {
     config.limits.consumers_per_participant_max = STREAMS_PER_PARTICIPANT_MAX;
     if (c->config.participants_per_worker)
         config.limits.participants_per_worker = c->config.participants_per_worker;
-    struct hub_io io = {.ctx = c, .send = io_send, .close = io_close, .post = io_post};
+    struct hub_io io = {.ctx = c, .post = io_post};
     return hub_create(&config, &io, clock_now_us());
 }
 
@@ -351,7 +354,7 @@ static void conference_join(struct conference *c) {
     for (unsigned i = 0; i < c->config.participants; i++) {
         c->members[i] = (struct member){.conference = c, .client = i + 1};
         c->fds[i * 2].fd = c->fds[i * 2 + 1].fd = -1;
-        hub_client_opened(c->hub, i + 1, clock_now_us());
+        signalling_client_opened(c->signalling, i + 1, clock_now_us());
         say(c, i + 1,
             "{\"type\":\"join-room\",\"data\":{\"roomId\":\"conference\",\"username\":\"member%u\","
             "\"rtpCapabilities\":%s}}",
@@ -384,8 +387,10 @@ struct conference *conference_open(const struct conference_config *config) {
     json_decref(capabilities);
     c->members = calloc(config->participants, sizeof *c->members);
     c->fds = calloc(config->participants * 2, sizeof *c->fds);
+    struct signal_io io = {.ctx = c, .send = io_send, .close = io_close};
     c->hub = conference_open_hub(c);
-    assert(c->dtls && c->capabilities && c->members && c->fds && c->hub);
+    c->signalling = c->hub ? signalling_create(c->hub, &io, clock_now_us()) : NULL;
+    assert(c->dtls && c->capabilities && c->members && c->fds && c->signalling);
     conference_join(c);
     return c;
 }
@@ -399,7 +404,8 @@ void conference_close(struct conference *c) {
         free(c->members[i].send_id);
         free(c->members[i].recv_id);
     }
-    hub_destroy(c->hub); // says goodbye to the workers
+    signalling_destroy(c->signalling);
+    hub_destroy(c->hub);
     media_stop(c->media);
     for (size_t i = 0; i < c->note_count; i++)
         json_decref(c->notes[i].message);
@@ -433,6 +439,8 @@ void conference_turn(struct conference *c, int wait_ms) {
     media_drain(c->media, &(struct media_listener){c, on_media_event, on_media_stats});
     if (now_us >= hub_next_us(c->hub))
         hub_advance(c->hub, now_us);
+    if (now_us >= signalling_next_us(c->signalling))
+        signalling_advance(c->signalling, now_us);
     conference_hear(c);
 }
 

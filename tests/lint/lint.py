@@ -38,7 +38,7 @@ MAY_SEE = {
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/hub/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],

@@ -134,7 +134,7 @@ static void test_clients_get_credentials_of_their_own(void **state) {
         credentials_fit(restarted, id[client - 1]);
         json_decref(restarted);
         json_decref(created);
-        hub_client_closed(f->hub, client, f->now_us);
+        signalling_client_closed(f->signalling, client, f->now_us);
         open_client(f, client + 10);
         say(f, client + 10, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}",
             token[client - 1]);

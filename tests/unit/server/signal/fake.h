@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/hub/hub.h"
+#include "server/signal/signalling.h"
 
 #define FAKE_TEXTS 4096
 #define FAKE_COMMANDS 4096
@@ -27,6 +27,7 @@
 struct fake {
     struct hub_config config;
     struct hub *hub;
+    struct signalling *signalling;
     uint64_t now_us;
     struct {
         uint32_t client;
@@ -48,8 +49,9 @@ struct fake {
     bool quiet;             // record no texts
 };
 
-static void fake_send(void *ctx, uint32_t client, const char *text, size_t len) {
+static void fake_send(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
     struct fake *f = ctx;
+    (void)haste;
     f->sent++;
     if (f->quiet)
         return;
@@ -86,8 +88,11 @@ static uint64_t fake_wall_us(void *ctx) {
 }
 
 static struct hub_io fake_io(struct fake *f) {
-    return (struct hub_io){
-        .ctx = f, .send = fake_send, .close = fake_close, .post = fake_post, .wall_us = fake_wall_us};
+    return (struct hub_io){.ctx = f, .post = fake_post, .wall_us = fake_wall_us};
+}
+
+static struct signal_io fake_signal_io(struct fake *f) {
+    return (struct signal_io){.ctx = f, .send = fake_send, .close = fake_close};
 }
 
 static inline struct fake *fake_new(unsigned workers) {
@@ -108,10 +113,17 @@ static inline struct fake *fake_new(unsigned workers) {
     return f;
 }
 
-static inline void fake_start(struct fake *f) {
+static inline void fake_start_with(struct fake *f, const struct signal_io *signal_io) {
     struct hub_io io = fake_io(f);
     f->hub = hub_create(&f->config, &io, f->now_us);
     assert_non_null(f->hub);
+    f->signalling = signalling_create(f->hub, signal_io, f->now_us);
+    assert_non_null(f->signalling);
+}
+
+static inline void fake_start(struct fake *f) {
+    struct signal_io io = fake_signal_io(f);
+    fake_start_with(f, &io);
 }
 
 static inline struct fake *fake_hub(unsigned workers) {
@@ -127,32 +139,43 @@ static inline void forget_texts(struct fake *f) {
 }
 
 static inline void fake_free(struct fake *f) {
+    signalling_destroy(f->signalling);
     hub_destroy(f->hub);
     forget_texts(f);
     free(f);
+}
+
+static inline uint64_t fake_next_us(const struct fake *f) {
+    uint64_t hub_us = hub_next_us(f->hub), signalling_us = signalling_next_us(f->signalling);
+    return hub_us < signalling_us ? hub_us : signalling_us;
+}
+
+static inline void fake_advance(struct fake *f) {
+    hub_advance(f->hub, f->now_us);
+    signalling_advance(f->signalling, f->now_us);
 }
 
 // Lets time pass, as the control loop does.
 static inline void pass(struct fake *f, uint64_t us) {
     uint64_t end_us = f->now_us + us;
     for (;;) {
-        uint64_t next_us = hub_next_us(f->hub);
+        uint64_t next_us = fake_next_us(f);
         if (next_us > end_us)
             break;
         f->now_us = next_us > f->now_us ? next_us : f->now_us + US_PER_MS;
-        hub_advance(f->hub, f->now_us);
+        fake_advance(f);
     }
     f->now_us = end_us;
-    hub_advance(f->hub, f->now_us);
+    fake_advance(f);
 }
 
 static inline void say_raw(struct fake *f, uint32_t client, const char *text) {
-    hub_client_message(f->hub, client, text, strlen(text), f->now_us);
+    signalling_client_message(f->signalling, client, text, strlen(text), f->now_us);
 }
 
 __attribute__((format(printf, 3, 4))) static inline void say(struct fake *f, uint32_t client,
                                                              const char *format, ...) {
-    static char text[HUB_MESSAGE_MAX + 1024];
+    static char text[SIGNAL_MESSAGE_MAX + 1024];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -249,7 +272,7 @@ static inline int64_t int_at(const json_t *value, const char *path) {
 }
 
 static inline void open_client(struct fake *f, uint32_t client) {
-    hub_client_opened(f->hub, client, f->now_us);
+    signalling_client_opened(f->signalling, client, f->now_us);
 }
 
 // Opens a connection and joins; returns `joined`, to be released.
@@ -277,9 +300,38 @@ static inline struct media_cmd command(struct fake *f, enum media_cmd_type type,
     return cmd;
 }
 
-static inline struct hub_counts counts(const struct fake *f) {
-    struct hub_counts out;
-    hub_read_counts(f->hub, &out);
+// What both sides count.
+struct fake_counts {
+    uint32_t clients, rooms, participants, transports, producers, consumers, relays, commands_waiting;
+    uint32_t transports_by_ice[ICE_STATE_COUNT], transports_by_dtls[DTLS_STATE_COUNT];
+    uint64_t held_bytes, joins, joins_refused, resumes, leaves, rate_limited;
+    uint64_t messages_in, messages_out, errors_out;
+};
+
+static inline struct fake_counts counts(const struct fake *f) {
+    struct hub_counts h;
+    struct signal_counts s;
+    hub_read_counts(f->hub, &h);
+    signalling_read_counts(f->signalling, &s);
+    struct fake_counts out = {.clients = s.clients,
+                              .rooms = h.rooms,
+                              .participants = h.participants,
+                              .transports = h.transports,
+                              .producers = h.producers,
+                              .consumers = h.consumers,
+                              .relays = h.relays,
+                              .commands_waiting = h.commands_waiting,
+                              .held_bytes = h.held_bytes,
+                              .joins = h.joins,
+                              .joins_refused = h.joins_refused,
+                              .resumes = h.resumes,
+                              .leaves = h.leaves,
+                              .rate_limited = h.rate_limited + s.rate_limited,
+                              .messages_in = s.messages_in,
+                              .messages_out = s.messages_out,
+                              .errors_out = s.errors_out};
+    memcpy(out.transports_by_ice, h.transports_by_ice, sizeof out.transports_by_ice);
+    memcpy(out.transports_by_dtls, h.transports_by_dtls, sizeof out.transports_by_dtls);
     return out;
 }
 

@@ -2,18 +2,18 @@
 // others.
 #include "fake_media.h"
 
+#include "server/hub/hub_internal.h"
 #include "server/signal/signal.h"
 
 static size_t longest_joined; // of all texts, whoever got them
 static size_t owed_texts;
 
-static void measure_owed(void *ctx, uint32_t client, const char *text, size_t len) {
-    (void)client;
+static void measure_owed(void *ctx, uint32_t client, const char *text, size_t len, enum signal_haste haste) {
     struct fake *f = ctx;
-    owed_texts++;
-    if (strncmp(text, "{\"type\":\"joined\"", 16) == 0 && len > longest_joined)
+    owed_texts += haste == SIGNAL_OWED;
+    if (haste == SIGNAL_OWED && strncmp(text, "{\"type\":\"joined\"", 16) == 0 && len > longest_joined)
         longest_joined = len;
-    fake_send(f, client, text, len);
+    fake_send(f, client, text, len, haste);
 }
 
 static struct fake *fake_measured(void (*limit)(struct hub_limits *limits)) {
@@ -21,10 +21,9 @@ static struct fake *fake_measured(void (*limit)(struct hub_limits *limits)) {
     longest_joined = owed_texts = 0;
     if (limit)
         limit(&f->config.limits);
-    struct hub_io io = fake_io(f);
-    io.send_owed = measure_owed;
-    f->hub = hub_create(&f->config, &io, f->now_us);
-    assert_non_null(f->hub);
+    struct signal_io io = fake_signal_io(f);
+    io.send = measure_owed;
+    fake_start_with(f, &io);
     return f;
 }
 
@@ -215,8 +214,8 @@ static void joined_is_bounded_by_its_limits(void **state) {
     limits.consumers_per_participant_max = 10000;
     assert_true(hub_joined_bytes_max(&limits) > 256 * 1024);
     json_t *router = negotiate_router_capabilities();
-    size_t fixed =
-        signal_json_bytes(router) + ICE_URLS_MAX * (ICE_URL_MAX * 2) + 6 * ROOM_NAME_BYTES_MAX + 1024;
+    size_t fixed = json_dumpb(router, NULL, 0, JSON_COMPACT) + ICE_URLS_MAX * (ICE_URL_MAX * 2) +
+                   6 * ROOM_NAME_BYTES_MAX + 1024;
     assert_true(fixed <= JOINED_REST_BYTES_MAX);
     json_decref(router);
 }
@@ -225,7 +224,7 @@ static void joined_is_bounded_by_its_limits(void **state) {
 
 // Sends `count` payloads of `bytes` from `client` to `target`; how many were passed on.
 static unsigned relay(struct fake *f, uint32_t client, const char *target, size_t bytes, unsigned count) {
-    static char payload[HUB_MESSAGE_MAX];
+    static char payload[SIGNAL_MESSAGE_MAX];
     fill(payload, "x", bytes);
     unsigned passed = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -358,7 +357,7 @@ static void leaving_and_resuming_bring_no_new_budget(void **state) {
     say(f, 1, "{'type':'join-room','data':{'roomId':'r','username':'ann'}}");
     json_t *again = expect(f, 1, "joined");
     assert_int_equal(relay(f, 1, "bob", 60000, 1), 0);
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     open_client(f, 5);
     say(f, 5, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", text_at(again, "resumeToken"));
     expect_only_type(f, 5, "joined");

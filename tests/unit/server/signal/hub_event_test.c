@@ -155,7 +155,7 @@ static void a_silent_worker_is_not_waited_for(void **state) {
         say(s.f, 1, "{'type':'get-stats','data':{'transportId':'%s'},'id':%d}", s.send.text, i);
     expect_error(s.f, 1, "rate-limited");
     assert_int_equal(s.f->command_count, 32);
-    hub_client_closed(s.f->hub, 1, s.f->now_us); // with all of them waiting
+    signalling_client_closed(s.f->signalling, 1, s.f->now_us); // with all of them waiting
     answer_stats(s.f, command(s.f, MEDIA_GET_STATS, NULL), true);
     expect_nothing(s.f, 1);
     fake_free(s.f);

@@ -112,13 +112,13 @@ static void bad_frames_are_answered_and_closed(void **state) {
     joins(f, 1, "r", "ann");
     joins(f, 2, "r", "bob");
     forget_texts(f);
-    hub_client_bad_frame(f->hub, 1, HUB_FRAME_BINARY, f->now_us);
+    signalling_client_bad_frame(f->signalling, 1, SIGNAL_FRAME_BINARY, f->now_us);
     expect_error(f, 1, "bad-json");
     assert_int_equal(f->closes[0].code, 1003);
-    hub_client_bad_frame(f->hub, 2, HUB_FRAME_TOO_BIG, f->now_us);
+    signalling_client_bad_frame(f->signalling, 2, SIGNAL_FRAME_TOO_BIG, f->now_us);
     expect_error(f, 2, "limit-reached");
     assert_int_equal(f->closes[1].code, 1009);
-    hub_client_bad_frame(f->hub, 2, HUB_FRAME_TOO_BIG, f->now_us);
+    signalling_client_bad_frame(f->signalling, 2, SIGNAL_FRAME_TOO_BIG, f->now_us);
     assert_int_equal(f->close_count, 2);
     // their sessions wait for a return
     assert_int_equal(counts(f).participants, 2);
@@ -227,7 +227,7 @@ static void outside_a_room_most_is_refused(void **state) {
     size_t count;
     const struct signal_row *rows = signal_rows(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!rows[i].needs_room)
+        if (rows[i].needs != NEEDS_ROOM)
             continue;
         say_data(f, rows[i].type, fitting_data(&rows[i]));
         expect_error(f, 1, "not-joined");
@@ -305,8 +305,8 @@ static void those_who_do_not_join_are_closed(void **state) {
     assert_int_equal(f->closes[0].client, 1);
     pass(f, f->config.limits.join_timeout_us);
     assert_int_equal(f->close_count, 2);
-    hub_client_closed(f->hub, 1, f->now_us);
-    hub_client_closed(f->hub, 2, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
+    signalling_client_closed(f->signalling, 2, f->now_us);
     assert_int_equal(counts(f).clients, 0);
     fake_free(f);
 }
@@ -316,8 +316,8 @@ static void draining_refuses_new_joins(void **state) {
     struct fake *f = fake_hub(1);
     json_t *ann = join(f, 1, "r", "ann");
     open_client(f, 2);
-    hub_drain(f->hub, f->now_us);
-    hub_drain(f->hub, f->now_us);
+    hub_drain(f->hub, 0, f->now_us);
+    hub_drain(f->hub, 0, f->now_us);
     for (uint32_t client = 1; client <= 2; client++) {
         json_t *data = expect(f, client, "server-draining");
         assert_true(json_is_null(json_object_get(data, "deadline")));
@@ -333,6 +333,17 @@ static void draining_refuses_new_joins(void **state) {
     fake_free(f);
 }
 
+static void a_deadline_is_told_in_milliseconds(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "r", "ann");
+    hub_drain(f->hub, FAKE_WALL_US + 1500, f->now_us);
+    json_t *data = expect(f, 1, "server-draining");
+    assert_int_equal(int_at(data, "deadline"), FAKE_WALL_US / US_PER_MS + 1);
+    json_decref(data);
+    fake_free(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes),
@@ -345,6 +356,7 @@ int main(void) {
         cmocka_unit_test(messages_are_rated),
         cmocka_unit_test(those_who_do_not_join_are_closed),
         cmocka_unit_test(draining_refuses_new_joins),
+        cmocka_unit_test(a_deadline_is_told_in_milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -383,7 +383,7 @@ static void closing_reaches_those_who_watch(void **state) {
         struct id_text consumer = make_consumer(p.f, 2, producer);
         forget_texts(p.f);
         if (i == 3) {
-            hub_client_closed(p.f->hub, 1, p.f->now_us);
+            signalling_client_closed(p.f->signalling, 1, p.f->now_us);
             pass(p.f, 31 * US_PER_SECOND);
         } else {
             say(p.f, 1, "{'type':'%s','data':{'%s':'%s'}}", ways[i], i == 0 ? "producerId" : "transportId",

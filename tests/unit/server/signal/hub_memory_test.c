@@ -20,7 +20,7 @@ static void *failing_malloc(size_t size) {
 
 struct scene {
     struct fake *f;
-    struct id_text send, recv, producer, consumer;
+    struct id_text send, recv, producer, consumer, token;
 };
 
 static struct scene scene_new(void) {
@@ -31,7 +31,7 @@ static struct scene scene_new(void) {
     servers->url_count = 2;
     strcpy(servers->turn_secret, "secret");
     fake_start(s.f);
-    joins_capable(s.f, 1, "r", "ann");
+    s.token = id_of(join_capable(s.f, 1, "r", "ann"), "resumeToken");
     joins_capable(s.f, 2, "r", "bob");
     s.send = (forget_texts(s.f), make_transport(s.f, 1, "send"));
     s.recv = make_transport(s.f, 2, "recv");
@@ -54,8 +54,8 @@ static long allocations_to_read(const char *text) {
     return used;
 }
 
-// One request, of which the n-th allocation after reading it fails (n < 0: none). "$s", "$r", "$p", "$c"
-// stand for the scene's ids.
+// One request, of which the n-th allocation after reading it fails (n < 0: none). "$s", "$r", "$p", "$c",
+// "$t" stand for the scene's ids.
 static void say_scene(struct scene *s, uint32_t client, const char *text, long n_fails) {
     char out[4096];
     size_t n = 0;
@@ -68,6 +68,7 @@ static void say_scene(struct scene *s, uint32_t client, const char *text, long n
         const char *id = *c == 's'   ? s->send.text
                          : *c == 'r' ? s->recv.text
                          : *c == 'p' ? s->producer.text
+                         : *c == 't' ? s->token.text
                                      : s->consumer.text;
         memcpy(out + n, id, strlen(id));
         n += strlen(id);
@@ -99,6 +100,7 @@ static const struct {
 } rows[] = {
     {3, "{'id':5,'type':'join-room','data':{'roomId':'r','username':'cat'}}", "joined", NULL},
     {3, "{'id':5,'type':'join-room','data':{'roomId':'new','username':'cat'}}", "joined", NULL},
+    {3, "{'id':5,'type':'join-room','data':{'roomId':'r','resumeToken':'$t'}}", "joined", NULL},
     {1, "{'id':5,'type':'leave-room','data':{}}", "left", "not-joined"},
     {1, "{'id':5,'type':'chat-message','data':{'text':'hi'}}", "chat-message", NULL},
     {1, "{'id':5,'type':'ping'}", "pong", NULL},
@@ -159,13 +161,16 @@ static void a_hub_may_not_come_to_be(void **state) {
     (void)state;
     struct fake *f = fake_new(1);
     struct hub_io io = fake_io(f);
+    struct signal_io signal_io = fake_signal_io(f);
     long n = 0;
     do {
         failed = false;
         left = n++;
         f->hub = hub_create(&f->config, &io, f->now_us);
+        f->signalling = f->hub ? signalling_create(f->hub, &signal_io, f->now_us) : NULL;
         left = -1;
-        assert_true(f->hub || failed);
+        assert_true(f->signalling || failed);
+        signalling_destroy(f->signalling);
         hub_destroy(f->hub);
     } while (failed);
     assert_true(n > 100);

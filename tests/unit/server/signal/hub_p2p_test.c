@@ -95,7 +95,7 @@ static void leaving_hangs_up(void **state) {
                 say(f, 2, "{'type':'%s','data':{'target':'ann','payload':{}}}", rows[i].second);
             forget_texts(f);
             if (times_out) {
-                hub_client_closed(f->hub, 1, f->now_us);
+                signalling_client_closed(f->signalling, 1, f->now_us);
                 pass(f, f->config.limits.resume_window_us + US_PER_SECOND);
             } else {
                 say(f, 1, "{'type':'leave-room'}");

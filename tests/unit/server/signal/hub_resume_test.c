@@ -14,7 +14,7 @@ static void resumes_with_everything(void **state) {
     expect_only_type(f, 1, "user-joined");
     say(f, 1, "{'type':'create-transport','data':{'direction':'send'}}");
     json_t *transport = expect(f, 1, "webRtcTransportCreated");
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     pass(f, 10 * US_PER_SECOND);
     expect_nothing(f, 2); // not a leave yet
     say(f, 2, "{'type':'chat-message','data':{'text':'you there?'}}");
@@ -51,7 +51,7 @@ static void the_window_ends(void **state) {
     char *token = token_of(ann);
     json_decref(ann);
     joins(f, 2, "r", "bob");
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     pass(f, f->config.limits.resume_window_us - US_PER_MS);
     expect_nothing(f, 2);
     pass(f, 2 * US_PER_MS);
@@ -85,7 +85,7 @@ static void an_open_connection_is_taken_over(void **state) {
     // what the old one still says or its end changes nothing
     say(f, 1, "{'type':'leave-room'}");
     expect_nothing(f, 1);
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     pass(f, 60 * US_PER_SECOND);
     assert_int_equal(counts(f).participants, 1);
     // the used token is void at once
@@ -96,7 +96,7 @@ static void an_open_connection_is_taken_over(void **state) {
     // and stays so once the client has shown that it has the new one
     say(f, 2, "{'type':'ping'}");
     expect_only_type(f, 2, "pong");
-    hub_client_closed(f->hub, 2, f->now_us);
+    signalling_client_closed(f->signalling, 2, f->now_us);
     say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
     expect_error(f, 3, "not-found");
     free(token);
@@ -109,10 +109,10 @@ static void a_lost_joined_can_be_asked_for_again(void **state) {
     json_t *ann = join(f, 1, "r", "ann");
     char *token = token_of(ann);
     json_decref(ann);
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     open_client(f, 2);
     say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
-    hub_client_closed(f->hub, 2, f->now_us); // before `joined` with the new token could be read
+    signalling_client_closed(f->signalling, 2, f->now_us); // before `joined` with the new token could be read
     expect_only_type(f, 2, "joined");
     open_client(f, 3);
     say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
@@ -159,7 +159,7 @@ static void relayed_messages_wait_for_the_return(void **state) {
     char *token = token_of(ann);
     json_decref(ann);
     joins(f, 2, "r", "bob");
-    hub_client_closed(f->hub, 1, f->now_us);
+    signalling_client_closed(f->signalling, 1, f->now_us);
     for (int i = 0; i < 64; i++)
         say(f, 2, "{'type':'webrtc-ice-candidate','data':{'target':'ann','payload':{'n':%d}}}", i);
     expect_nothing(f, 2);

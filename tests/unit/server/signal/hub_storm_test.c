@@ -81,8 +81,8 @@ static void all_is_answered_while_the_worker_takes_nothing_and_done_when_it_does
         f->now_us += US_PER_MS;
         say(f, 1, "{'type':'ping'}");
         expect_only_type(f, 1, "pong");
-        if (f->now_us >= hub_next_us(f->hub))
-            hub_advance(f->hub, f->now_us);
+        if (f->now_us >= fake_next_us(f))
+            fake_advance(f);
     }
     assert_int_equal(counts(f).commands_waiting, 0);
     assert_int_equal(f->command_count, all);

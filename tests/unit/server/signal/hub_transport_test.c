@@ -214,7 +214,7 @@ static void what_a_full_queue_does_not_take_waits_up_to_a_limit(void **state) {
     assert_int_equal(counts(f).commands_waiting, 3);
     assert_int_equal(f->command_count, 0);
     f->full[0] = false;
-    assert_true(hub_next_us(f->hub) <= f->now_us + 10 * US_PER_MS);
+    assert_true(fake_next_us(f) <= f->now_us + 10 * US_PER_MS);
     pass(f, 10 * US_PER_MS);
     command(f, MEDIA_OPEN_TRANSPORT, NULL);
     command(f, MEDIA_OPEN_TRANSPORT, NULL);

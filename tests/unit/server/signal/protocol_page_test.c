@@ -237,7 +237,7 @@ static void what_is_sent_is_on_the_page(void **state) {
     }
     say(f, 2, "{'type':'close-transport','data':{'transportId':'%s'}}", recv.text);
     say(f, 1, "{'type':'leave-room'}");
-    hub_drain(f->hub, f->now_us);
+    hub_drain(f->hub, 0, f->now_us);
     for (uint32_t client = 1; client <= 3; client++)
         check_heard(&page, f, client, &checked);
     assert_true(checked > 150);

@@ -1,10 +1,9 @@
-// The public face of the hub: making, ending, time, counts. Messages are handled in signal_*.c.
+// Making, ending, time, counts.
 #include "server/hub/hub.h"
 
-#include "base/hmap.h"
 #include "base/log.h"
 #include "base/slots.h"
-#include "server/signal/signal.h"
+#include "server/hub/hub_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,19 +17,16 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     if (!hub)
         return NULL;
     hub->config = *config;
+    hub->io = *io;
+    hub->events = hub_events_silent;
     hub->now_us = now_us;
     command_post_init(&hub->post, io, config->limits.commands_waiting_max);
     wheel_init(&hub->wheel, now_us);
     enum err e = directory_init(&hub->directory, config->workers, config->limits.rooms_max,
                                 config->limits.participants_per_worker);
-    hub->directory.ctx = hub;
     enum err e2 = registry_init(&hub->registry);
-    hub->sessions = slots_create(SLOTS_MAX);
-    hub->clients = hmap_create(sizeof(uint32_t), SLOTS_MAX);
-    hub->stats_requests = stats_table_create();
     hub->router_capabilities = negotiate_router_capabilities();
-    if (e != ERR_OK || e2 != ERR_OK || !hub->sessions || !hub->clients || !hub->stats_requests ||
-        !hub->router_capabilities) {
+    if (e != ERR_OK || e2 != ERR_OK || !hub->router_capabilities) {
         json_decref(hub->router_capabilities);
         hub->router_capabilities = NULL; // half built: there is nobody to send away
         hub_destroy(hub);
@@ -39,15 +35,23 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     return hub;
 }
 
+void hub_observe(struct hub *hub, const struct hub_events *events) {
+    hub->events = events ? *events : hub_events_silent;
+}
+
+const struct hub_config *hub_config(const struct hub *hub) {
+    return &hub->config;
+}
+
+json_t *hub_router_capabilities(const struct hub *hub) {
+    return hub->router_capabilities;
+}
+
+uint64_t hub_wall_us(const struct hub *hub) {
+    return hub->io.wall_us ? hub->io.wall_us(hub->io.ctx) : clock_wall_us();
+}
+
 // ---- the end
-
-static void silent_send(void *ctx, uint32_t client, const char *text, size_t len) {
-    (void)ctx, (void)client, (void)text, (void)len;
-}
-
-static void silent_close(void *ctx, uint32_t client, uint16_t code, const char *reason) {
-    (void)ctx, (void)client, (void)code, (void)reason;
-}
 
 static bool silent_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     (void)ctx, (void)worker, (void)cmd;
@@ -58,57 +62,48 @@ static void close_rooms(struct hub *hub) {
     LIST_EACH(node, &hub->directory.rooms) {
         struct room *room = LIST_ENTRY(node, struct room, link);
         LIST_EACH(p, &room->participants)
-        signal_leave(hub, LIST_ENTRY(p, struct participant, link), "shutdown");
-        signal_room_remove(hub, room);
+        hub_leave(hub, LIST_ENTRY(p, struct participant, link), "shutdown");
+        hub_room_remove(hub, room);
     }
-}
-
-static void close_sessions(struct hub *hub) {
-    uint32_t cursor = 0;
-    for (struct session *session; (session = slots_next(hub->sessions, &cursor));)
-        hub_client_closed(hub, session->client, hub->now_us);
 }
 
 void hub_destroy(struct hub *hub) {
     if (!hub)
         return;
-    hub->post.io = (struct hub_io){.send = silent_send, .close = silent_close, .post = silent_post};
-    if (hub->router_capabilities) { // all of it was made
+    hub->events = hub_events_silent;
+    hub->post.io = (struct hub_io){.post = silent_post};
+    if (hub->router_capabilities) // all of it was made
         close_rooms(hub);
-        close_sessions(hub);
-    }
     command_post_close(&hub->post);
     directory_close(&hub->directory);
     registry_close(&hub->registry);
-    slots_destroy(hub->sessions);
-    hmap_destroy(hub->clients);
-    slots_destroy(hub->stats_requests);
     json_decref(hub->router_capabilities);
     for (size_t i = 0; i < EXTENSION_LISTS_MAX; i++)
         json_decref(hub->extension_lists[i]);
     for (size_t i = 0; i < RECEIVERS_KEPT; i++)
         json_decref(hub->receivers[i].capabilities);
     assert(hub->held_bytes == 0);
-    text_buffer_close(&hub->out);
     free(hub);
 }
 
-void hub_drain(struct hub *hub, uint64_t now_us) {
+void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us) {
     hub->now_us = now_us;
     if (hub->draining)
         return;
     hub->draining = true;
-    json_t *data = json_pack("{s:n}", "deadline");
-    if (data && signal_encode(&hub->out, signal_out_name(OUT_SERVER_DRAINING), data, NULL)) {
-        uint32_t cursor = 0;
-        for (struct session *session; (session = slots_next(hub->sessions, &cursor));)
-            signal_send_text(session, hub->out.text, hub->out.len);
-    }
-    json_decref(data);
+    hub->events.draining(hub->events.ctx, deadline_wall_us);
     LOG_INFO("draining", LOG_NUMBER("participants", hub->directory.participant_count));
 }
 
+uint32_t hub_participant_count(const struct hub *hub) {
+    return hub->directory.participant_count;
+}
+
 // ---- time
+
+void hub_set_time(struct hub *hub, uint64_t now_us) {
+    hub->now_us = now_us;
+}
 
 uint64_t hub_next_us(const struct hub *hub) {
     uint64_t next_us = wheel_next_us(&hub->wheel, hub->now_us, NEXT_HORIZON_US);
@@ -128,23 +123,22 @@ static void count_transports(const struct hub *hub, struct hub_counts *out) {
     const struct slots *transports = hub->registry.transports.slots;
     uint32_t cursor = 0;
     for (const struct room_transport *t; (t = slots_next(transports, &cursor));) {
-        out->transports_by_ice[t->ice < 4 ? t->ice : ICE_NEW]++;
-        out->transports_by_dtls[t->dtls < 5 ? t->dtls : DTLS_NEW]++;
+        out->transports_by_ice[(unsigned)t->ice < ICE_STATE_COUNT ? t->ice : ICE_NEW]++;
+        out->transports_by_dtls[(unsigned)t->dtls < DTLS_STATE_COUNT ? t->dtls : DTLS_NEW]++;
     }
     out->transports = slots_count(transports);
 }
 
 void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     *out = hub->counts;
-    out->clients = slots_count(hub->sessions);
     out->rooms = hub->directory.room_count;
     out->participants = hub->directory.participant_count;
     count_transports(hub, out);
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
     out->commands_waiting = hub->post.backlogged;
-    out->held_bytes = memory_held(hub);
+    out->held_bytes = hub_memory_held(hub);
     uint32_t cursor = 0;
     for (const struct room_producer *p; (p = slots_next(hub->registry.producers.slots, &cursor));)
-        out->relays += relay_count(p);
+        out->relays += hub_relay_count(p);
 }

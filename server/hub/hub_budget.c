@@ -6,9 +6,10 @@
 // receiver's bound (the "dynamic threshold" of shared switch buffers): N senders who send all they can get an
 // Nth each, and one part is always left for somebody else. Debts are kept as the moment when they will be
 // paid.
-#include "server/signal/signal.h"
+#include "server/hub/hub_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define RELAY_BURST_S 8            // of relay_rate_max, at once
 #define SENDER_RATE (64 * 1024)    // bytes a second from one sender to one receiver
@@ -65,24 +66,24 @@ static uint64_t seconds_up(uint64_t us) {
     return (us + US_PER_SECOND - 1) / US_PER_SECOND;
 }
 
-static bool refuse_all(struct signal_call *call, uint64_t bytes, uint32_t receivers, uint64_t wait_us) {
-    call->hub->counts.rate_limited++;
-    signal_refuse(call, CODE_RATE_LIMITED,
-                  "%s: this would be %" PRIu64
-                  " bytes to %u others, and you have sent them a lot lately: %" PRIu64
-                  " bytes a second are allowed, summed over all who get them; send it again in %" PRIu64 " s",
-                  call->type, bytes, receivers, rate_of(call->hub), seconds_up(wait_us));
-    return false;
+static bool refuse_all(struct hub *hub, uint64_t bytes, uint32_t receivers, uint64_t wait_us,
+                       struct hub_refusal *refusal) {
+    hub->counts.rate_limited++;
+    return hub_refuse(
+        refusal, HUB_RATE_LIMITED,
+        "this would be %" PRIu64 " bytes to %u others, and you have sent them a lot lately: %" PRIu64
+        " bytes a second are allowed, summed over all who get them; send it again in %" PRIu64 " s",
+        bytes, receivers, rate_of(hub), seconds_up(wait_us));
 }
 
-static bool refuse_one(struct signal_call *call, bool target, uint64_t bytes, uint64_t wait_us) {
-    call->hub->counts.rate_limited++;
-    signal_refuse(
-        call, CODE_RATE_LIMITED,
-        "%s: these %" PRIu64 " bytes are too much for %s just now: one participant gets at most %d bytes a "
+static bool refuse_one(struct hub *hub, bool target, uint64_t bytes, uint64_t wait_us,
+                       struct hub_refusal *refusal) {
+    hub->counts.rate_limited++;
+    return hub_refuse(
+        refusal, HUB_RATE_LIMITED,
+        "these %" PRIu64 " bytes are too much for %s just now: one participant gets at most %d bytes a "
         "second from others, and those who sent most have to wait; send it again in %" PRIu64 " s",
-        call->type, bytes, target ? "the target" : "the others", RECEIVER_RATE, seconds_up(wait_us));
-    return false;
+        bytes, target ? "the target" : "the others", RECEIVER_RATE, seconds_up(wait_us));
 }
 
 static void pay(struct hub *hub, struct relay_budget *spent, struct participant *to, uint64_t bytes) {
@@ -91,49 +92,56 @@ static void pay(struct hub *hub, struct relay_budget *spent, struct participant 
 }
 
 // waits: for the receivers, too.
-static bool spend(struct signal_call *call, struct participant *target, uint64_t bytes, bool waits) {
-    struct hub *hub = call->hub;
-    struct relay_budget *spent = &call->session->spent;
-    uint32_t receivers = target ? 1 : call->me->room->participant_count - 1;
+static bool spend(struct hub *hub, struct participant *me, struct participant *target, uint64_t bytes,
+                  bool waits, struct hub_refusal *refusal) {
+    struct relay_budget *spent = &me->spent;
+    uint32_t receivers = target ? 1 : me->room->participant_count - 1;
     uint64_t all_us = wait_for_all(hub, spent, bytes * receivers), one_us = 0;
     if (waits)
-        one_us =
-            target ? wait_for_one(hub, spent, target, bytes) : wait_for_room(hub, spent, call->me, bytes);
+        one_us = target ? wait_for_one(hub, spent, target, bytes) : wait_for_room(hub, spent, me, bytes);
     if (one_us > all_us)
-        return refuse_one(call, target != NULL, bytes, one_us);
+        return refuse_one(hub, target != NULL, bytes, one_us, refusal);
     if (all_us > 0)
-        return refuse_all(call, bytes, receivers, all_us);
+        return refuse_all(hub, bytes, receivers, all_us, refusal);
     if (receivers > 0)
         owe(&spent->each_due_us, hub->now_us, bytes, SENDER_RATE);
-    LIST_EACH(node, &call->me->room->participants) {
+    LIST_EACH(node, &me->room->participants) {
         struct participant *to = LIST_ENTRY(node, struct participant, link);
-        if (target ? to == target : to != call->me)
+        if (target ? to == target : to != me)
             pay(hub, spent, to, bytes);
     }
     return true;
 }
 
-bool budget_spend(struct signal_call *call, struct participant *target, size_t data_bytes) {
-    return spend(call, target, data_bytes + MESSAGE_OVERHEAD_BYTES, true);
+bool hub_spend(struct hub *hub, struct participant *me, struct participant *target, size_t data_bytes,
+               struct hub_refusal *refusal) {
+    return spend(hub, me, target, data_bytes + MESSAGE_OVERHEAD_BYTES, true, refusal);
 }
 
-bool budget_spend_notice(struct signal_call *call, size_t data_bytes) {
+bool hub_spend_notice(struct hub *hub, struct participant *me, size_t data_bytes,
+                      struct hub_refusal *refusal) {
     uint64_t bytes = data_bytes + MESSAGE_OVERHEAD_BYTES;
-    uint32_t *noticed = &call->session->spent.notice_bytes;
+    uint32_t *noticed = &me->spent.notice_bytes;
     bool first = *noticed + bytes <= NOTICES_BYTES_FREE;
     if (first)
         *noticed += (uint32_t)bytes;
-    return spend(call, NULL, bytes, !first);
+    return spend(hub, me, NULL, bytes, !first, refusal);
 }
 
-bool budget_spend_join(struct signal_call *call, const struct room *room, size_t data_bytes) {
-    struct hub *hub = call->hub;
-    struct relay_budget *spent = &call->session->spent;
+bool hub_spend_join(struct hub *hub, struct relay_budget *spent, const struct room *room, size_t data_bytes,
+                    struct hub_refusal *refusal) {
     uint64_t bytes = data_bytes + MESSAGE_OVERHEAD_BYTES;
     uint32_t receivers = room ? room->participant_count : 0;
     uint64_t wait_us = wait_for_all(hub, spent, bytes * receivers);
     if (wait_us > 0)
-        return refuse_all(call, bytes, receivers, wait_us);
+        return refuse_all(hub, bytes, receivers, wait_us, refusal);
     owe(&spent->all_due_us, hub->now_us, bytes * receivers, rate_of(hub));
     return true;
+}
+
+size_t hub_json_text_bytes(const char *text) {
+    size_t bytes = 0;
+    for (; *text; text++)
+        bytes += strchr("\"\\\n\t", *text) ? 2 : 1;
+    return bytes;
 }

@@ -1,6 +1,6 @@
 // Relays: a producer's packets cross once to each other worker on which it has consumers.
 #include "base/log.h"
-#include "server/signal/signal.h"
+#include "server/hub/hub_internal.h"
 
 #include <assert.h>
 
@@ -23,7 +23,7 @@ static bool relay_open(struct hub *hub, const struct room_producer *producer, un
     return true;
 }
 
-bool relay_take(struct hub *hub, struct room_producer *producer, unsigned worker) {
+bool hub_relay_take(struct hub *hub, struct room_producer *producer, unsigned worker) {
     unsigned home = producer_owner(producer)->worker;
     struct link_id link = link_of_worker(worker);
     struct relay *relay = relay_set_find(&producer->relays, link);
@@ -46,7 +46,18 @@ bool relay_take(struct hub *hub, struct room_producer *producer, unsigned worker
     return true;
 }
 
-void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker) {
+void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer) {
+    int8_t wanted = producer->wanted_at_home;
+    for (uint32_t i = 0; i < producer->relays.count; i++)
+        if (producer->relays.relays[i].wanted > wanted)
+            wanted = producer->relays.relays[i].wanted;
+    if (wanted == producer->wanted_told)
+        return;
+    producer->wanted_told = wanted;
+    hub->events.layers_wanted(hub->events.ctx, producer);
+}
+
+void hub_relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker) {
     unsigned home = producer_owner(producer)->worker;
     if (worker == home)
         return;
@@ -60,30 +71,22 @@ void relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker
     command_post_surely(&hub->post, home, &relay);
     struct media_cmd close = {.type = MEDIA_CLOSE_PRODUCER, .producer = producer->id};
     command_post_surely(&hub->post, worker, &close);
-    update_layers_wanted(hub, producer);
+    hub_update_layers_wanted(hub, producer);
     LOG_DEBUG("relay closed", LOG_TEXT("producer", producer->public_id.text), LOG_NUMBER("from", home),
               LOG_NUMBER("to", worker));
 }
 
-uint32_t relay_count(const struct room_producer *producer) {
+uint32_t hub_relay_count(const struct room_producer *producer) {
     return producer->relays.count;
 }
 
-int8_t relay_wanted(const struct room_producer *producer) {
-    int8_t wanted = producer->wanted_at_home;
-    for (uint32_t i = 0; i < producer->relays.count; i++)
-        if (producer->relays.relays[i].wanted > wanted)
-            wanted = producer->relays.relays[i].wanted;
-    return wanted;
-}
-
-void relay_forget_wanted(struct room_producer *producer) {
+void hub_relay_forget_wanted(struct room_producer *producer) {
     for (uint32_t i = 0; i < producer->relays.count; i++)
         producer->relays.relays[i].wanted = LAYER_NONE;
     producer->wanted_at_home = producer->wanted_told = LAYER_NONE;
 }
 
-void relay_post_pause(struct hub *hub, const struct room_producer *producer) {
+void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer) {
     struct media_cmd cmd = {.type = MEDIA_PAUSE_PRODUCER, .producer = producer->id};
     cmd.pause.paused = producer->paused;
     command_post_surely(&hub->post, producer_owner(producer)->worker, &cmd);

@@ -1,0 +1,100 @@
+// What media workers report.
+#include "base/log.h"
+#include "server/hub/hub_internal.h"
+
+#include <assert.h>
+
+static void transport_state(struct hub *hub, const struct media_event *event) {
+    struct room_transport *transport = registry_transport(&hub->registry, event->transport);
+    if (!transport)
+        return;
+    struct participant *owner = transport->owner;
+    transport->ice = event->state.ice;
+    transport->dtls = event->state.dtls;
+    // One that fails is why somebody sees nothing: that is told without being asked.
+    LOG_AT(transport->dtls == DTLS_FAILED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "transport state",
+           LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
+           LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("ice", ice_state_name(transport->ice)),
+           LOG_TEXT("dtls", dtls_state_name(transport->dtls)));
+    hub->events.transport_state(hub->events.ctx, transport);
+}
+
+static void producer_score(struct hub *hub, const struct media_event *event) {
+    const struct room_producer *producer = registry_producer(&hub->registry, event->producer);
+    if (producer)
+        hub->events.producer_score(hub->events.ctx, producer, event->score);
+}
+
+static void consumer_score(struct hub *hub, const struct media_event *event) {
+    const struct room_consumer *consumer = registry_consumer(&hub->registry, event->consumer);
+    if (consumer)
+        hub->events.consumer_score(hub->events.ctx, consumer, event->score);
+}
+
+// Why nothing is sent.
+static const char *silence_reason(const struct room_consumer *consumer, bool shed) {
+    return shed                         ? "overload"
+           : consumer->paused           ? "paused"
+           : consumer->producer->paused ? "producer-paused"
+                                        : "no-stream";
+}
+
+static void consumer_layers(struct hub *hub, const struct media_event *event) {
+    const struct room_consumer *consumer = registry_consumer(&hub->registry, event->consumer);
+    if (!consumer)
+        return;
+    bool silent = event->layers.spatial < 0;
+    hub->events.consumer_layers(hub->events.ctx, consumer, event->layers.spatial, event->layers.temporal,
+                                silent ? silence_reason(consumer, event->layers.shed) : NULL);
+}
+
+static void layers_wanted(struct hub *hub, unsigned worker, const struct media_event *event) {
+    struct room_producer *producer = registry_producer(&hub->registry, event->producer);
+    if (!producer)
+        return;
+    struct relay *relay = relay_set_find(&producer->relays, link_of_worker(worker));
+    if (worker == producer_owner(producer)->worker)
+        producer->wanted_at_home = event->layers.spatial;
+    else if (relay) // one that has ended meanwhile wants nothing
+        relay->wanted = event->layers.spatial;
+    hub_update_layers_wanted(hub, producer);
+}
+
+static void audio_level(struct hub *hub, const struct media_event *event) {
+    const struct room_producer *producer = registry_producer(&hub->registry, event->producer);
+    if (producer && !producer->paused)
+        hub_speaker_hear(hub, producer_owner(producer), event->audio.level_dbov);
+}
+
+void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us) {
+    hub->now_us = now_us;
+    assert(worker < hub->config.workers);
+    switch (event->type) {
+    case MEDIA_TRANSPORT_STATE:
+        transport_state(hub, event);
+        break;
+    case MEDIA_PRODUCER_SCORE:
+        producer_score(hub, event);
+        break;
+    case MEDIA_CONSUMER_SCORE:
+        consumer_score(hub, event);
+        break;
+    case MEDIA_CONSUMER_LAYERS:
+        consumer_layers(hub, event);
+        break;
+    case MEDIA_LAYERS_WANTED:
+        layers_wanted(hub, worker, event);
+        break;
+    case MEDIA_AUDIO_LEVEL:
+        audio_level(hub, event);
+        break;
+    case MEDIA_STEER: // media.h keeps it
+        break;
+    }
+}
+
+void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us) {
+    hub->now_us = now_us;
+    assert(worker < hub->config.workers);
+    hub->events.stats(hub->events.ctx, worker, stats);
+}

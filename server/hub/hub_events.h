@@ -1,0 +1,86 @@
+// hub_events: what others are to hear of what happens in the hub.
+//
+// One table of functions, all of them set (hub_observe). They are called from inside the verb, the media
+// event or the timer that is the cause; what they are given is the hub's and good for the call alone. They
+// may keep texts for later (hub_keep_text, hub_keep_chat) and must call no other verb. Whom an event concerns
+// is said for each: the owner (who has or has not a connection: participant.connection), the others of its
+// room, or the whole room. A verb's own answer is what it returns: its caller hears no event of it.
+#ifndef SERVER_HUB_EVENTS_H
+#define SERVER_HUB_EVENTS_H
+
+#include "base/err.h"
+#include "rooms/room.h"
+
+// What participants say to each other alone. The hub knows of calls who rings whom; payloads it does not
+// read.
+enum hub_relay_kind {
+    HUB_OFFER,
+    HUB_ANSWER,
+    HUB_CANDIDATE,
+    HUB_CALL,
+    HUB_ACCEPT_CALL,
+    HUB_REJECT_CALL,
+    HUB_HANG_UP,
+};
+
+struct hub_relayed {
+    enum hub_relay_kind kind;
+    const struct participant *from;
+    const char *target;  // as the sender spelt it
+    const char *payload; // JSON text; NULL: none
+    size_t payload_len;
+    const char *reason; // of a hang-up that nobody sent, or NULL
+};
+
+struct hub_chat_line {
+    const struct participant *from;
+    const char *text, *timestamp;
+    char now[32]; // what `timestamp` points to when the sender gave none
+};
+
+struct hub_events {
+    void *ctx;
+
+    // ---- people: to the others
+    void (*participant_joined)(void *ctx, const struct participant *who);
+    // Called while it is still in its room. Its connection speaks for it no more.
+    void (*participant_left)(void *ctx, const struct participant *who, const char *reason);
+    void (*said)(void *ctx, const struct hub_chat_line *line);
+
+    // ---- to the owner
+    // Another connection has resumed its session.
+    void (*taken_over)(void *ctx, uint32_t connection);
+    // Delivers a message, or keeps it for the return of one without a connection (hub_keep_text). ERR_LIMIT:
+    // too much waits; ERR_NO_MEMORY.
+    enum err (*relayed)(void *ctx, struct participant *to, const struct hub_relayed *what);
+    void (*transport_state)(void *ctx, const struct room_transport *transport);
+    void (*layers_wanted)(void *ctx, const struct room_producer *producer); // producer->wanted_told
+    void (*producer_score)(void *ctx, const struct room_producer *producer, uint8_t score);
+    void (*consumer_score)(void *ctx, const struct room_consumer *consumer, uint8_t score);
+    // What it gets of a consumer, LAYER_NONE: nothing, because of `reason`.
+    void (*consumer_layers)(void *ctx, const struct room_consumer *consumer, int8_t spatial, int8_t temporal,
+                            const char *reason);
+    void (*consumer_closed)(void *ctx, const struct room_consumer *consumer, const char *reason);
+
+    // ---- producers: to the others
+    void (*producer_opened)(void *ctx, const struct room_producer *producer);
+    void (*producer_paused)(void *ctx, const struct room_producer *producer); // or resumed: producer->paused
+    void (*producer_closed)(void *ctx, const struct room_producer *producer);
+
+    // ---- to the whole room
+    void (*speaker_changed)(void *ctx, const struct room *room,
+                            const struct participant *who); // NULL: nobody
+    // The voices of participants (participant.voice), loudest first: told_dbov.
+    void (*levels_changed)(void *ctx, const struct room *room, struct speaker_voice *const *loudest,
+                           unsigned count);
+
+    // ---- the rest
+    // What a worker answers to hub_ask_stats; stats->token is the asker's.
+    void (*stats)(void *ctx, unsigned worker, const struct media_stats *stats);
+    // hub_drain was called; to everyone. deadline_wall_us 0: not known.
+    void (*draining)(void *ctx, uint64_t deadline_wall_us);
+    // Memory that the observer holds for its clients, in bytes: it counts for hub_limits.held_bytes_max.
+    size_t (*held_bytes)(void *ctx);
+};
+
+#endif

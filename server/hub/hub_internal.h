@@ -1,0 +1,130 @@
+// hub_internal: the insides of the hub, for the files of server/hub/ alone.
+//
+// From below upwards: hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay; hub_consumer,
+// hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_join; hub_event, hub.
+// No file calls one behind it.
+#ifndef SERVER_HUB_INTERNAL_H
+#define SERVER_HUB_INTERNAL_H
+
+#include "rooms/directory.h"
+#include "rooms/negotiate.h"
+#include "rooms/registry.h"
+#include "server/hub/command_post.h"
+#include "server/hub/hub_verbs.h"
+
+#define APP_DATA_BYTES_MAX 4096
+#define PRODUCERS_BYTES_MAX (64 * 1024) // of memory, for what one participant said of its producers
+#define APP_DATA_BYTES_FREE 256         // of each participant: no share of the room's budget
+
+#define EXTENSION_LISTS_MAX 4
+#define RECEIVERS_KEPT 8
+
+// RtpCapabilities as consuming wants them: most clients of a room have the same.
+struct receiver_entry {
+    struct receiver receiver;
+    json_t *capabilities; // NULL: empty
+};
+
+struct hub {
+    struct hub_config config;
+    struct hub_io io;
+    struct hub_events events;
+    struct command_post post;
+    struct hub_counts counts; // the running ones; the rest is counted when read
+    struct directory directory;
+    struct registry registry;
+    struct wheel wheel;
+    uint64_t now_us; // of the call that is being handled
+    json_t *router_capabilities;
+    json_t *extension_lists[EXTENSION_LISTS_MAX]; // of consumables: there are few kinds, and many producers
+    struct receiver_entry receivers[RECEIVERS_KEPT];
+    unsigned receivers_next; // to be replaced
+    size_t held_bytes;       // of texts and JSON values that are kept for clients
+    bool draining;
+};
+
+// Whose room it is: timers know their room or participant alone.
+static inline struct hub *hub_of(const struct room *room) {
+    return LIST_ENTRY(room->directory, struct hub, directory);
+}
+
+// ---- hub_silent.c
+
+extern const struct hub_events hub_events_silent; // hears nothing
+
+// ---- hub_memory.c
+
+// Room for one more thing of a client within held_bytes_max.
+bool hub_memory_allows(const struct hub *hub, struct hub_refusal *refusal);
+uint64_t hub_memory_held(const struct hub *hub); // all of it
+void hub_memory_take(struct hub *hub, size_t bytes);
+void hub_memory_give(struct hub *hub, size_t bytes);
+// Bytes of memory of JSON values that nobody else holds; about right.
+size_t hub_memory_of_json(const json_t *value);
+size_t hub_memory_of_chat(const struct room *room);
+size_t hub_memory_of_queued(const struct participant *participant);
+
+// ---- hub_budget.c
+
+// Takes what these bytes cost, to everyone else in the room or to `target` alone, out of the participant's
+// budget; false and a refusal when that is spent.
+bool hub_spend(struct hub *hub, struct participant *me, struct participant *target, size_t bytes,
+               struct hub_refusal *refusal);
+// The same for a notice of its producers to everyone else in the room. The first of them, which everybody
+// causes who joins with camera and microphone, do not wait for what others have sent.
+bool hub_spend_notice(struct hub *hub, struct participant *me, size_t bytes, struct hub_refusal *refusal);
+// The same for a join and the leave that follows it, which the connection pays for. room NULL: a new one.
+bool hub_spend_join(struct hub *hub, struct relay_budget *spent, const struct room *room, size_t bytes,
+                    struct hub_refusal *refusal);
+// Bytes of a text as a JSON string, without the quotes. For text without control characters but newline and
+// tab.
+size_t hub_json_text_bytes(const char *text);
+
+// ---- hub_relay.c, hub_speaker.c
+
+// One more (fewer) consumer of the producer on a worker that is not the producer's own.
+MUST_USE bool hub_relay_take(struct hub *hub, struct room_producer *producer, unsigned worker);
+void hub_relay_drop(struct hub *hub, struct room_producer *producer, unsigned worker);
+uint32_t hub_relay_count(const struct room_producer *producer);
+void hub_relay_forget_wanted(struct room_producer *producer);
+// Tells every worker that has the producer.
+void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer);
+// Tells the owner when the highest layer that somebody watches is another one.
+void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer);
+
+void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov);
+// The participant is not heard any more (left, muted).
+void hub_speaker_leave(struct hub *hub, struct participant *participant);
+void hub_speaker_timer_fire(struct wheel_node *node, uint64_t now_us);
+
+// ---- hub_record.c
+
+// What of a participant's appData counts for its room.
+size_t hub_app_data_counted(size_t bytes);
+// held_bytes: of memory, of what was said of it.
+void hub_account_producer(struct hub *hub, struct room_producer *producer, size_t held_bytes);
+void hub_forget_producer(struct hub *hub, struct room_producer *producer); // settles that and frees it
+// With one more field. Consumers, of which there are as many as there are pairs of people, are told at debug.
+void hub_log_producer(const char *event, const struct room_producer *producer, const char *name,
+                      const char *value);
+void hub_log_consumer(const char *event, const struct room_consumer *consumer, const char *name,
+                      const char *value);
+
+// ---- ends. The owner hears only what it cannot know.
+
+// `reason` NULL: the owner knows. told_worker: its worker closes it by itself.
+void hub_drop_consumer(struct hub *hub, struct room_consumer *consumer, const char *reason, bool told_worker);
+// The worker of its transport is told only when the transport stays.
+void hub_drop_producer(struct hub *hub, struct room_producer *producer, bool transport_stays);
+void hub_drop_transport(struct hub *hub, struct room_transport *transport, const char *reason,
+                        bool tell_owner);
+void hub_hang_up_all(struct hub *hub, struct participant *leaving);
+void hub_room_empty(struct hub *hub, struct room *room);
+void hub_room_remove(struct hub *hub, struct room *room);
+void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us);
+
+// What of rtpCapabilities counts; false and the refusal.
+bool hub_receiver_check(const struct hub *hub, const json_t *given, struct receiver *out,
+                        struct hub_refusal *refusal);
+
+#endif

@@ -1,0 +1,209 @@
+// Joining a room, anew or on a new connection.
+#include "base/log.h"
+#include "rooms/name.h"
+#include "server/hub/hub_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAMED_BYTES 80 // of the notices of a join and of a leave, each, without the name
+
+// A join whose names are read.
+struct entry {
+    struct hub_join *ask;
+    char room[ROOM_NAME_BYTES_MAX + 1], username[USERNAME_BYTES_MAX + 1];
+};
+
+bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
+                   struct hub_refusal *refusal) {
+    uint32_t refused;
+    char which[64] = "";
+    enum err e = name_normalise(text, chars_max, out, &refused);
+    if (e == ERR_OK)
+        return true;
+    if (e == ERR_NO_MEMORY)
+        return hub_refuse_memory(refusal);
+    if (refused)
+        snprintf(which, sizeof which, "; U+%04" PRIX32 " is one", refused);
+    return hub_refuse(refusal, HUB_BAD_REQUEST,
+                      "`%s` must be 1 to %zu characters, not counting spaces around it, without control "
+                      "characters and others that do not show%s",
+                      field, chars_max, which);
+}
+
+static bool take_names(struct entry *entry, struct hub_refusal *refusal) {
+    const struct hub_join *ask = entry->ask;
+    return hub_read_name("roomId", ask->room, ROOM_NAME_CHARS_MAX, entry->room, refusal) &&
+           (!ask->username ||
+            hub_read_name("username", ask->username, USERNAME_CHARS_MAX, entry->username, refusal));
+}
+
+// ---- resuming
+
+static struct participant *find_by_token(const struct room *room, const char *token) {
+    LIST_EACH(node, &room->participants) {
+        struct participant *participant = LIST_ENTRY(node, struct participant, link);
+        if (participant_token_matches(participant, token))
+            return participant;
+    }
+    return NULL;
+}
+
+// A new connection is no new budget.
+static struct relay_budget budget_later(const struct relay_budget *a, const struct relay_budget *b) {
+    return (struct relay_budget){
+        .all_due_us = a->all_due_us > b->all_due_us ? a->all_due_us : b->all_due_us,
+        .each_due_us = a->each_due_us > b->each_due_us ? a->each_due_us : b->each_due_us,
+        .notice_bytes = a->notice_bytes > b->notice_bytes ? a->notice_bytes : b->notice_bytes,
+    };
+}
+
+static void attach(struct hub *hub, const struct hub_join *ask, struct participant *me) {
+    assert(ask->connection != 0 && me->connection == 0);
+    wheel_cancel(&hub->wheel, &me->resume_timer);
+    me->connection = ask->connection;
+    me->spent = budget_later(&me->spent, ask->spent);
+}
+
+static struct participant *resume(struct hub *hub, struct entry *entry, struct participant *me,
+                                  struct hub_refusal *refusal) {
+    struct hub_join *ask = entry->ask;
+    if (ask->username && strcmp(entry->username, me->name) != 0) {
+        hub_refuse(refusal, HUB_FORBIDDEN, "`username` is not that of the session to resume; leave it out");
+        return NULL;
+    }
+    struct receiver receiver = me->receiver;
+    if (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal))
+        return NULL;
+    me->receiver = receiver;
+    participant_new_resume_token(me);
+    if (me->connection != 0) {
+        hub->events.taken_over(hub->events.ctx, me->connection);
+        me->connection = 0;
+    }
+    attach(hub, ask, me);
+    ask->resumed = true;
+    hub->counts.resumes++;
+    LOG_INFO("participant resumed", LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name),
+             LOG_TEXT("userId", me->id.text));
+    return me;
+}
+
+// ---- joining anew
+
+static void linger_fire(struct wheel_node *node, uint64_t now_us) {
+    (void)now_us;
+    struct room *room = LIST_ENTRY(node, struct room, linger_timer);
+    hub_room_remove(hub_of(room), room);
+}
+
+static bool admitted(const struct hub_join *ask, enum hub_step step, struct hub_refusal *refusal) {
+    return !ask->admit || ask->admit(ask->ctx, step, refusal);
+}
+
+// A new room of that name; NULL and a refusal.
+static struct room *open_room(struct hub *hub, const char *name, struct hub_refusal *refusal) {
+    struct room *room = NULL;
+    enum err e = directory_open(&hub->directory, name, &room);
+    struct room *empty = e == ERR_LIMIT ? directory_empty_room(&hub->directory) : NULL;
+    if (empty) {
+        hub_room_remove(hub, empty);
+        e = directory_open(&hub->directory, name, &room);
+    }
+    if (e == ERR_LIMIT)
+        hub_refuse(refusal, HUB_LIMIT_REACHED, "this server has all the %u rooms that it may have",
+                   hub->directory.rooms_max);
+    else if (e != ERR_OK)
+        hub_refuse_memory(refusal);
+    if (e != ERR_OK)
+        return NULL;
+    wheel_node_init(&room->linger_timer, linger_fire);
+    wheel_node_init(&room->speaker_timer, hub_speaker_timer_fire);
+    room->opened_us = hub->now_us;
+    LOG_INFO("room opened", LOG_TEXT("room", name));
+    return room;
+}
+
+static bool may_enter(const struct hub *hub, const struct room *room, const char *username,
+                      struct hub_refusal *refusal) {
+    uint32_t most = hub->config.limits.participants_per_room_max;
+    if (room && room_find_name(room, username))
+        return hub_refuse(refusal, HUB_USERNAME_TAKEN,
+                          "someone in this room is already called that; choose another username");
+    if (room && room->participant_count >= most)
+        return hub_refuse(refusal, HUB_ROOM_FULL, "the room is full (%u participants)", most);
+    return true;
+}
+
+static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me) {
+    wheel_cancel(&hub->wheel, &room->linger_timer);
+    wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
+    directory_enter(room, me);
+    attach(hub, ask, me);
+    hub->counts.joins++;
+    room->joins++;
+    if (room->participants_most < room->participant_count)
+        room->participants_most = room->participant_count;
+    LOG_INFO("participant joined", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
+             LOG_TEXT("userId", me->id.text), LOG_NUMBER("worker", me->worker));
+    hub->events.participant_joined(hub->events.ctx, me);
+}
+
+static struct participant *join_anew(struct hub *hub, struct entry *entry, struct room *room,
+                                     struct hub_refusal *refusal) {
+    const struct hub_join *ask = entry->ask;
+    struct receiver receiver = {0};
+    if (hub->draining) {
+        hub_refuse(refusal, HUB_DRAINING, "this server is shutting down; join again elsewhere");
+        return NULL;
+    }
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, room, entry->username, refusal) ||
+        !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
+        (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
+        !hub_memory_allows(hub, refusal))
+        return NULL;
+    struct participant *me = participant_create(entry->username);
+    if (!me) {
+        hub_refuse_memory(refusal);
+        return NULL;
+    }
+    me->receiver = receiver;
+    if (!room && admitted(ask, HUB_STEP_OPEN_ROOM, refusal))
+        room = open_room(hub, entry->room, refusal);
+    if (!room) {
+        participant_destroy(me);
+        return NULL;
+    }
+    enter(hub, ask, room, me);
+    return me;
+}
+
+static struct participant *join(struct hub *hub, struct entry *entry, struct hub_refusal *refusal) {
+    const struct hub_join *ask = entry->ask;
+    if (!take_names(entry, refusal))
+        return NULL;
+    struct room *room = directory_find(&hub->directory, entry->room);
+    struct participant *mine = room && ask->resume_token ? find_by_token(room, ask->resume_token) : NULL;
+    if (mine)
+        return resume(hub, entry, mine, refusal);
+    if (ask->username)
+        return join_anew(hub, entry, room, refusal);
+    if (ask->resume_token)
+        hub_refuse(refusal, HUB_NOT_FOUND,
+                   "there is no session to resume (it has ended, or its token was used); give a username to "
+                   "join anew");
+    else
+        hub_refuse(refusal, HUB_BAD_REQUEST, "`username` is required");
+    return NULL;
+}
+
+struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_refusal *refusal) {
+    struct entry entry = {.ask = ask};
+    ask->resumed = false;
+    struct participant *me = join(hub, &entry, refusal);
+    if (!me)
+        hub->counts.joins_refused++;
+    return me;
+}

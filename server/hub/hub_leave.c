@@ -1,0 +1,75 @@
+// Leaving: a connection that is lost, the end of a participant, the end of a room.
+#include "base/log.h"
+#include "server/hub/hub_internal.h"
+
+#include <assert.h>
+
+void hub_detach(struct hub *hub, struct participant *me) {
+    assert(me->connection != 0);
+    me->connection = 0;
+    LOG_INFO("participant disconnected", LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name),
+             LOG_TEXT("userId", me->id.text));
+    wheel_arm(&hub->wheel, &me->resume_timer, hub->now_us + hub->config.limits.resume_window_us);
+}
+
+void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us) {
+    (void)now_us;
+    struct participant *participant = LIST_ENTRY(node, struct participant, resume_timer);
+    hub_leave(hub_of(participant->room), participant, "timeout");
+}
+
+void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
+    struct room *room = me->room;
+    hub_hang_up_all(hub, me);
+    LIST_EACH(node, &me->transports)
+    hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
+    hub_speaker_leave(hub, me);
+    wheel_cancel(&hub->wheel, &me->resume_timer);
+    hub->events.participant_left(hub->events.ctx, me, reason);
+    me->connection = 0;
+    directory_exit(me);
+    hub->counts.leaves++;
+    LOG_INFO("participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
+             LOG_TEXT("userId", me->id.text), LOG_TEXT("reason", reason));
+    hub_memory_give(hub, hub_memory_of_queued(me));
+    participant_destroy(me);
+    if (room->participant_count == 0)
+        hub_room_empty(hub, room);
+}
+
+// ---- what waits for one without a connection
+
+enum err hub_keep_text(struct hub *hub, struct participant *to, const char *text, size_t len) {
+    hub_memory_give(hub, hub_memory_of_queued(to));
+    enum err e = participant_queue(to, text, len);
+    hub_memory_take(hub, hub_memory_of_queued(to));
+    return e;
+}
+
+struct queued_text *hub_next_kept(struct hub *hub, struct participant *me) {
+    hub_memory_give(hub, hub_memory_of_queued(me));
+    struct queued_text *queued = participant_dequeue(me);
+    hub_memory_take(hub, hub_memory_of_queued(me));
+    return queued;
+}
+
+// ---- rooms
+
+void hub_room_empty(struct hub *hub, struct room *room) {
+    assert(room->participant_count == 0);
+    room->emptied_us = hub->now_us;
+    wheel_cancel(&hub->wheel, &room->speaker_timer);
+    wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
+}
+
+void hub_room_remove(struct hub *hub, struct room *room) {
+    wheel_cancel(&hub->wheel, &room->linger_timer);
+    wheel_cancel(&hub->wheel, &room->speaker_timer);
+    uint64_t end_us = room->participant_count == 0 ? room->emptied_us : hub->now_us;
+    uint64_t lasted_us = end_us > room->opened_us ? end_us - room->opened_us : 0;
+    LOG_INFO("room closed", LOG_TEXT("room", room->name), LOG_NUMBER("people", room->joins),
+             LOG_NUMBER("most_at_once", room->participants_most),
+             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000));
+    hub_memory_give(hub, hub_memory_of_chat(room));
+    directory_remove(room);
+}

@@ -1,0 +1,39 @@
+// What is a participant's own, by the ids that it gives, and what a worker says of it.
+#include "server/hub/hub_internal.h"
+
+struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
+                                         const char *transport_id, struct hub_refusal *refusal) {
+    struct room_transport *transport = registry_find_transport(&hub->registry, transport_id);
+    if (transport && transport->owner == me)
+        return transport;
+    hub_refuse(refusal, HUB_NOT_FOUND, "you have no transport of that id");
+    return NULL;
+}
+
+struct room_producer *hub_own_producer(const struct hub *hub, const struct participant *me,
+                                       const char *producer_id, struct hub_refusal *refusal) {
+    struct room_producer *producer = registry_find_producer(&hub->registry, producer_id);
+    if (producer && producer_owner(producer) == me)
+        return producer;
+    hub_refuse(refusal, HUB_NOT_FOUND, "you have no producer of that id");
+    return NULL;
+}
+
+struct room_consumer *hub_own_consumer(const struct hub *hub, const struct participant *me,
+                                       const char *consumer_id, struct hub_refusal *refusal) {
+    struct room_consumer *consumer = registry_find_consumer(&hub->registry, consumer_id);
+    if (consumer && consumer_owner(consumer) == me)
+        return consumer;
+    hub_refuse(refusal, HUB_NOT_FOUND, "you have no consumer of that id");
+    return NULL;
+}
+
+bool hub_ask_stats(struct hub *hub, const struct participant *me, const struct hub_subject *subject,
+                   uint32_t token, struct hub_refusal *refusal) {
+    struct media_cmd cmd = {.type = MEDIA_GET_STATS,
+                            .transport = subject->transport,
+                            .producer = subject->producer,
+                            .consumer = subject->consumer};
+    cmd.stats.token = token;
+    return command_post_try(&hub->post, me->worker, &cmd) || hub_refuse_busy(refusal);
+}

@@ -1,0 +1,77 @@
+// The observer of a hub that nobody observes.
+#include "server/hub/hub_events.h"
+
+static void hush_participant(void *ctx, const struct participant *who) {
+    (void)ctx, (void)who;
+}
+static void hush_left(void *ctx, const struct participant *who, const char *reason) {
+    (void)ctx, (void)who, (void)reason;
+}
+static void hush_line(void *ctx, const struct hub_chat_line *line) {
+    (void)ctx, (void)line;
+}
+static void hush_connection(void *ctx, uint32_t connection) {
+    (void)ctx, (void)connection;
+}
+static enum err hush_relayed(void *ctx, struct participant *to, const struct hub_relayed *what) {
+    (void)ctx, (void)to, (void)what;
+    return ERR_OK;
+}
+static void hush_transport(void *ctx, const struct room_transport *transport) {
+    (void)ctx, (void)transport;
+}
+static void hush_producer(void *ctx, const struct room_producer *producer) {
+    (void)ctx, (void)producer;
+}
+static void hush_producer_score(void *ctx, const struct room_producer *producer, uint8_t score) {
+    (void)ctx, (void)producer, (void)score;
+}
+static void hush_consumer_score(void *ctx, const struct room_consumer *consumer, uint8_t score) {
+    (void)ctx, (void)consumer, (void)score;
+}
+static void hush_layers(void *ctx, const struct room_consumer *consumer, int8_t spatial, int8_t temporal,
+                        const char *reason) {
+    (void)ctx, (void)consumer, (void)spatial, (void)temporal, (void)reason;
+}
+static void hush_consumer(void *ctx, const struct room_consumer *consumer, const char *reason) {
+    (void)ctx, (void)consumer, (void)reason;
+}
+static void hush_speaker(void *ctx, const struct room *room, const struct participant *who) {
+    (void)ctx, (void)room, (void)who;
+}
+static void hush_levels(void *ctx, const struct room *room, struct speaker_voice *const *loudest,
+                        unsigned count) {
+    (void)ctx, (void)room, (void)loudest, (void)count;
+}
+static void hush_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    (void)ctx, (void)worker, (void)stats;
+}
+static void hush_draining(void *ctx, uint64_t deadline_wall_us) {
+    (void)ctx, (void)deadline_wall_us;
+}
+static size_t hush_held(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+const struct hub_events hub_events_silent = {
+    .participant_joined = hush_participant,
+    .participant_left = hush_left,
+    .said = hush_line,
+    .taken_over = hush_connection,
+    .relayed = hush_relayed,
+    .transport_state = hush_transport,
+    .layers_wanted = hush_producer,
+    .producer_score = hush_producer_score,
+    .consumer_score = hush_consumer_score,
+    .consumer_layers = hush_layers,
+    .consumer_closed = hush_consumer,
+    .producer_opened = hush_producer,
+    .producer_paused = hush_producer,
+    .producer_closed = hush_producer,
+    .speaker_changed = hush_speaker,
+    .levels_changed = hush_levels,
+    .stats = hush_stats,
+    .draining = hush_draining,
+    .held_bytes = hush_held,
+};

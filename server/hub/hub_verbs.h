@@ -1,0 +1,142 @@
+// hub_verbs: what can be done in the hub, by whomever: a WebSocket's client, another protocol, an operator.
+//
+// Each takes who does it (a participant that is in a room) and typed arguments, and returns what came of it;
+// NULL or false: nothing has happened, and the refusal says why, in words for the client's developer. Ids and
+// names are texts from outside: any text is fine. hub_set_time goes before. What others hear: hub_events.h.
+// Control thread.
+#ifndef SERVER_HUB_VERBS_H
+#define SERVER_HUB_VERBS_H
+
+#include "rooms/room.h"
+#include "server/hub/hub.h"
+#include "server/hub/hub_events.h"
+#include "server/hub/hub_refusal.h"
+
+// ---- hub_join.c, hub_leave.c: to be there
+
+// Steps of a join that the caller may hold up, for limits by address.
+enum hub_step { HUB_STEP_JOIN, HUB_STEP_OPEN_ROOM };
+
+struct hub_join {
+    const char *room;
+    const char *username;              // NULL: only to resume
+    const char *resume_token;          // NULL: none. One that is not good joins anew
+    const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
+    uint32_t connection;               // who speaks for it, a number of the caller's; not 0
+    // What the connection has spent; it pays for its joins. When its participant leaves, take
+    // participant.spent back: leaving is no new budget either.
+    struct relay_budget *spent;
+    // False and a refusal: not now. Not asked of one who resumes. NULL: always.
+    bool (*admit)(void *ctx, enum hub_step step, struct hub_refusal *refusal);
+    void *ctx;
+    bool resumed; // out: its transports, producers and consumers are still there
+};
+struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_refusal *refusal);
+// The name that a text means, at most 4 bytes for each character in `out`; `field` is what the refusal calls
+// it.
+bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
+                   struct hub_refusal *refusal);
+// Out of the room, with all it has. `me` is freed.
+void hub_leave(struct hub *hub, struct participant *me, const char *reason);
+// Its connection is lost: what it has stays for the resume window.
+void hub_detach(struct hub *hub, struct participant *me);
+// For one without a connection: keeps a text for its return. ERR_LIMIT, ERR_NO_MEMORY.
+MUST_USE enum err hub_keep_text(struct hub *hub, struct participant *to, const char *text, size_t len);
+// The oldest of these, the caller's to free; NULL: no more.
+struct queued_text *hub_next_kept(struct hub *hub, struct participant *me);
+
+// ---- hub_transport.c
+
+// ice: what the client is told.
+struct room_transport *hub_open_transport(struct hub *hub, struct participant *me, bool from_client,
+                                          struct ice_credentials *ice, struct hub_refusal *refusal);
+// dtls_parameters as in mediasoup-client.
+struct room_transport *hub_connect_transport(struct hub *hub, struct participant *me,
+                                             const char *transport_id, const struct json_t *dtls_parameters,
+                                             struct hub_refusal *refusal);
+struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, const char *transport_id,
+                                       struct ice_credentials *ice, struct hub_refusal *refusal);
+// With everything on it.
+bool hub_close_transport(struct hub *hub, struct participant *me, const char *transport_id,
+                         struct hub_refusal *refusal);
+
+// ---- hub_produce.c, hub_producer.c
+
+struct hub_produce {
+    const char *transport_id;
+    enum media_kind kind;
+    const struct json_t *parameters; // RtpParameters
+    bool paused;
+    const char *app_data; // a JSON object as text that everyone gets; NULL: {}
+    size_t app_data_len;
+};
+struct room_producer *hub_produce(struct hub *hub, struct participant *me, const struct hub_produce *ask,
+                                  struct hub_refusal *refusal);
+struct room_producer *hub_pause_producer(struct hub *hub, struct participant *me, const char *producer_id,
+                                         bool paused, struct hub_refusal *refusal); // false resumes
+bool hub_close_producer(struct hub *hub, struct participant *me, const char *producer_id,
+                        struct hub_refusal *refusal);
+
+// ---- hub_consume.c, hub_consumer.c
+
+struct hub_consume {
+    const char *producer_id;
+    const char *transport_id;          // NULL: the first that the client receives by
+    const struct json_t *capabilities; // NULL: those of the join, or of the consume before
+    bool paused;
+};
+// *parameters: the consumer's RtpParameters, the caller's to release.
+struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,
+                                  struct json_t **parameters, struct hub_refusal *refusal);
+struct room_consumer *hub_pause_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
+                                         bool paused, struct hub_refusal *refusal); // false resumes
+bool hub_close_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
+                        struct hub_refusal *refusal);
+// Highest layers wanted, 0..; LAYER_NONE: no limit.
+struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,
+                                     int8_t spatial, int8_t temporal, struct hub_refusal *refusal);
+struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, const char *consumer_id,
+                                       uint8_t priority, struct hub_refusal *refusal); // 1..255
+struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
+                                            struct hub_refusal *refusal);
+
+// ---- hub_own.c: what is one's own
+
+struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
+                                         const char *transport_id, struct hub_refusal *refusal);
+struct room_producer *hub_own_producer(const struct hub *hub, const struct participant *me,
+                                       const char *producer_id, struct hub_refusal *refusal);
+struct room_consumer *hub_own_consumer(const struct hub *hub, const struct participant *me,
+                                       const char *consumer_id, struct hub_refusal *refusal);
+
+// Exactly one of the ids is not 0.
+struct hub_subject {
+    struct transport_id transport;
+    struct producer_id producer;
+    struct consumer_id consumer;
+};
+// Asks the participant's worker; what it answers comes as hub_events.stats, with the token.
+bool hub_ask_stats(struct hub *hub, const struct participant *me, const struct hub_subject *subject,
+                   uint32_t token, struct hub_refusal *refusal);
+
+// ---- hub_chat.c
+
+// timestamp: NULL for now. *line is good until the next verb.
+bool hub_chat(struct hub *hub, struct participant *me, const char *text, const char *timestamp,
+              struct hub_chat_line *line, struct hub_refusal *refusal);
+// Keeps a line for those who join later, in the form in which they get it.
+void hub_keep_chat(struct hub *hub, struct room *room, const char *text, size_t len);
+
+// ---- hub_pass_on.c: from one to one
+
+struct hub_pass_on {
+    enum hub_relay_kind kind;
+    const char *target;  // userId or username
+    const char *payload; // JSON text; NULL: none
+    size_t payload_len;
+};
+// The one who gets it.
+struct participant *hub_pass_on(struct hub *hub, struct participant *me, const struct hub_pass_on *ask,
+                                struct hub_refusal *refusal);
+
+#endif

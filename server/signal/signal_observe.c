@@ -1,0 +1,198 @@
+// What happens in the hub, as messages for those who are to hear of it.
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/slots.h"
+#include "server/signal/signal.h"
+
+#include <string.h>
+
+#define RECORD_OVERHEAD_BYTES 64 // of the memory allocator and of tables, about, for one record
+#define CONNECTION_BYTES 2048    // a socket's own, in the library that keeps it
+
+static json_t *layer(int8_t number) {
+    return number < 0 ? json_null() : json_integer(number);
+}
+
+// ---- people
+
+static void participant_joined(void *ctx, const struct participant *who) {
+    signal_broadcast(ctx, who->room, who, OUT_USER_JOINED,
+                     json_pack("{s:s, s:s}", "user", who->name, "userId", who->id.text));
+}
+
+static void participant_left(void *ctx, const struct participant *who, const char *reason) {
+    struct session *session = signal_session_of(ctx, who);
+    if (session && session->participant)
+        signal_detach(session);
+    signal_broadcast(
+        ctx, who->room, who, OUT_USER_LEFT,
+        json_pack("{s:s, s:s, s:s}", "user", who->name, "userId", who->id.text, "reason", reason));
+}
+
+static void said(void *ctx, const struct hub_chat_line *line) {
+    struct signalling *signalling = ctx;
+    struct room *room = line->from->room;
+    struct text_buffer text = {0};
+    json_t *data = signal_describe_line(line);
+    if (data && text_buffer_add_json(&text, data)) {
+        hub_keep_chat(signalling->hub, room, text.text, text.len);
+        signal_broadcast_text(signalling, room, line->from, OUT_CHAT_MESSAGE, text.text, text.len);
+    } else {
+        LOG_ERROR("notification lost", LOG_TEXT("type", "chat-message"), LOG_TEXT("reason", "no memory"));
+    }
+    json_decref(data);
+    text_buffer_close(&text);
+}
+
+static void taken_over(void *ctx, uint32_t connection) {
+    struct signalling *signalling = ctx;
+    struct session *session = slots_get(signalling->sessions, connection);
+    if (!session)
+        return;
+    signal_detach(session);
+    signal_close(session, CLOSE_TAKEN_OVER, "taken over");
+}
+
+// {target?, from, fromId, payload?}
+static enum err relayed(void *ctx, struct participant *to, const struct hub_relayed *what) {
+    const struct raw_member payload = {"payload", what->payload, what->payload_len};
+    json_t *data = json_pack("{s:s, s:s, s:s*}", "from", what->from->name, "fromId", what->from->id.text,
+                             "target", what->target);
+    if (data && what->reason &&
+        json_object_set_new(data, "payload", json_pack("{s:s}", "reason", what->reason)) != 0) {
+        json_decref(data);
+        data = NULL;
+    }
+    return signal_pass_on(ctx, to, signal_out_of_relay(what->kind), data, &payload, what->payload ? 1 : 0);
+}
+
+// ---- transports, producers, consumers
+
+static void transport_state(void *ctx, const struct room_transport *transport) {
+    signal_notify(ctx, transport->owner, OUT_TRANSPORT_STATE,
+                  json_pack("{s:s, s:s, s:s}", "transportId", transport->public_id.text, "iceState",
+                            ice_state_name(transport->ice), "dtlsState", dtls_state_name(transport->dtls)));
+}
+
+static void layers_wanted(void *ctx, const struct room_producer *producer) {
+    signal_notify(ctx, producer_owner(producer), OUT_PRODUCER_LAYERS_WANTED,
+                  json_pack("{s:s, s:o}", "producerId", producer->public_id.text, "spatialLayer",
+                            layer(producer->wanted_told)));
+}
+
+static void producer_score(void *ctx, const struct room_producer *producer, uint8_t score) {
+    signal_notify(ctx, producer_owner(producer), OUT_SCORE,
+                  json_pack("{s:s, s:i}", "producerId", producer->public_id.text, "score", (int)score));
+}
+
+static void consumer_score(void *ctx, const struct room_consumer *consumer, uint8_t score) {
+    signal_notify(ctx, consumer_owner(consumer), OUT_SCORE,
+                  json_pack("{s:s, s:i}", "consumerId", consumer->public_id.text, "score", (int)score));
+}
+
+static void consumer_layers(void *ctx, const struct room_consumer *consumer, int8_t spatial, int8_t temporal,
+                            const char *reason) {
+    signal_notify(ctx, consumer_owner(consumer), OUT_CONSUMER_LAYERS_CHANGED,
+                  json_pack("{s:s, s:o, s:o, s:s*}", "consumerId", consumer->public_id.text, "spatialLayer",
+                            layer(spatial), "temporalLayer", layer(temporal), "reason", reason));
+}
+
+static void consumer_closed(void *ctx, const struct room_consumer *consumer, const char *reason) {
+    signal_notify(ctx, consumer_owner(consumer), OUT_CONSUMER_CLOSED,
+                  json_pack("{s:s, s:s}", "consumerId", consumer->public_id.text, "reason", reason));
+}
+
+static void tell_others(struct signalling *signalling, const struct room_producer *producer,
+                        enum signal_out type) {
+    const struct participant *owner = producer_owner(producer);
+    signal_broadcast(signalling, owner->room, owner, type, signal_name_producer(producer));
+}
+
+static void producer_opened(void *ctx, const struct room_producer *producer) {
+    const struct participant *owner = producer_owner(producer);
+    struct text_buffer entry = {0};
+    if (signal_describe_producer(&entry, producer))
+        signal_broadcast_text(ctx, owner->room, owner, OUT_NEW_PRODUCER, entry.text, entry.len);
+    else
+        LOG_ERROR("notification lost", LOG_TEXT("type", "new-producer"), LOG_TEXT("reason", "no memory"));
+    text_buffer_close(&entry);
+}
+
+static void producer_paused(void *ctx, const struct room_producer *producer) {
+    tell_others(ctx, producer, producer->paused ? OUT_PRODUCER_PAUSED : OUT_PRODUCER_RESUMED);
+}
+
+static void producer_closed(void *ctx, const struct room_producer *producer) {
+    tell_others(ctx, producer, OUT_PRODUCER_CLOSED);
+}
+
+// ---- who speaks
+
+static void speaker_changed(void *ctx, const struct room *room, const struct participant *who) {
+    signal_broadcast(
+        ctx, room, NULL, OUT_ACTIVE_SPEAKER,
+        json_pack("{s:s?, s:s?}", "userId", who ? who->id.text : NULL, "user", who ? who->name : NULL));
+}
+
+static void levels_changed(void *ctx, const struct room *room, struct speaker_voice *const *loudest,
+                           unsigned count) {
+    json_t *levels = json_array();
+    for (unsigned i = 0; i < count; i++) {
+        const struct participant *who = LIST_ENTRY(loudest[i], struct participant, voice);
+        json_array_append_new(
+            levels, json_pack("{s:s, s:i}", "userId", who->id.text, "level", (int)loudest[i]->told_dbov));
+    }
+    signal_broadcast(ctx, room, NULL, OUT_AUDIO_LEVELS, json_pack("{s:o}", "levels", levels));
+}
+
+// ---- the rest
+
+static void stats(void *ctx, unsigned worker, const struct media_stats *answer) {
+    signal_stats_event(ctx, worker, answer);
+}
+
+// The deadline as milliseconds since 1970, like all times of the protocol.
+static void draining(void *ctx, uint64_t deadline_wall_us) {
+    struct signalling *signalling = ctx;
+    json_t *deadline =
+        deadline_wall_us ? json_integer((json_int_t)(deadline_wall_us / US_PER_MS)) : json_null();
+    json_t *data = json_pack("{s:o}", "deadline", deadline);
+    if (data && signal_encode(&signalling->out, signal_out_name(OUT_SERVER_DRAINING), data, NULL)) {
+        uint32_t cursor = 0;
+        for (struct session *session; (session = slots_next(signalling->sessions, &cursor));)
+            signal_send_text(session, signalling->out.text, signalling->out.len, SIGNAL_NOW);
+    }
+    json_decref(data);
+}
+
+static size_t held_bytes(void *ctx) {
+    const struct signalling *signalling = ctx;
+    const struct signal_io *io = &signalling->io;
+    size_t each = sizeof(struct session) + CONNECTION_BYTES + RECORD_OVERHEAD_BYTES;
+    return (io->waiting ? io->waiting(io->ctx) : 0) + each * slots_count(signalling->sessions);
+}
+
+struct hub_events signal_observer(struct signalling *signalling) {
+    return (struct hub_events){
+        .ctx = signalling,
+        .participant_joined = participant_joined,
+        .participant_left = participant_left,
+        .said = said,
+        .taken_over = taken_over,
+        .relayed = relayed,
+        .transport_state = transport_state,
+        .layers_wanted = layers_wanted,
+        .producer_score = producer_score,
+        .consumer_score = consumer_score,
+        .consumer_layers = consumer_layers,
+        .consumer_closed = consumer_closed,
+        .producer_opened = producer_opened,
+        .producer_paused = producer_paused,
+        .producer_closed = producer_closed,
+        .speaker_changed = speaker_changed,
+        .levels_changed = levels_changed,
+        .stats = stats,
+        .draining = draining,
+        .held_bytes = held_bytes,
+    };
+}
