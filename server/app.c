@@ -256,7 +256,7 @@ static void certificate_log(const char *event, const struct tls_facts *facts) {
     LOG_INFO(event, LOG_TEXT("name", facts->name), LOG_TEXT("serial", facts->serial));
     if (tls_dates_judge(facts, (int64_t)(clock_wall_us() / US_PER_SECOND), wrong, sizeof wrong))
         LOG_WARN("browsers will refuse the certificate", LOG_TEXT("reason", wrong),
-                 LOG_TEXT("mend", "renew it, then send SIGHUP"));
+                 LOG_TEXT("fix", "renew it, then send SIGHUP"));
 }
 
 // A bad file leaves everything as it is.

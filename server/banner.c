@@ -71,7 +71,7 @@ static void print_warnings(FILE *out, const struct banner *banner) {
         print_addresses(out, banner->announce);
         fprintf(out, "%s.\n", reach->container ? ", inside a container" : "");
         fprintf(out, MARGIN "reaches  %s\n", reach->reaches);
-        fprintf(out, MARGIN "mend it  %s\n", reach->mend);
+        fprintf(out, MARGIN "fix it   %s\n", reach->mend);
         fprintf(out, MARGIN "         (%s)\n", reach->mend_meaning);
     }
     if (banner->web_root_missing)
@@ -120,7 +120,7 @@ void banner_log(const struct banner *banner) {
                  LOG_NUMBER("port", banner->admin_port));
     if (reach->limited)
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
-                 LOG_TEXT("mend", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
+                 LOG_TEXT("fix", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
     if (banner->web_root_missing)
-        LOG_WARN("no web page", LOG_TEXT("folder", banner->web_root), LOG_TEXT("mend", "--web-root DIR"));
+        LOG_WARN("no web page", LOG_TEXT("folder", banner->web_root), LOG_TEXT("fix", "--web-root DIR"));
 }

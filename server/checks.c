@@ -109,7 +109,7 @@ int version_compare(const char *a, const char *b) {
     return 0;
 }
 
-// Versions that are known to harm this server; a distribution may have mended them without a new number.
+// Versions that are known to harm this server; a distribution may have fixed them without a new number.
 static const struct {
     enum machine_library library;
     const char *from, *before; // from <= version < before
@@ -136,7 +136,7 @@ void check_library(struct finding *out, enum machine_library library, const stru
     const char *why = bad_why(library, version->running, &mended);
     if (why) {
         finding_set(out, "libraries", name, FINDING_WARN, "version %s: %s", version->running, why);
-        finding_mend(out, "version %s, or one that your distribution has mended", mended);
+        finding_mend(out, "version %s, or one that your distribution has fixed", mended);
         return;
     }
     if (version_compare(version->running, version->built) < 0) {

@@ -50,6 +50,6 @@ void finding_print(FILE *out, const struct finding *finding) {
     fprintf(out, "%-5s %-15s %s%s%s", level, finding->check, finding->subject,
             finding->subject[0] ? ": " : "", finding->text);
     if (finding->mend[0])
-        fprintf(out, "  mend: %s", finding->mend);
+        fprintf(out, "  fix: %s", finding->mend);
     fputc('\n', out);
 }

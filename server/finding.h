@@ -1,4 +1,4 @@
-// finding: what one check of `rotunda doctor` came to: one line, with the mend where something is to be done.
+// finding: what one check of `rotunda doctor` came to: one line, with the fix where something is to be done.
 //
 // Plain values and text; any thread.
 #ifndef SERVER_FINDING_H
@@ -33,7 +33,7 @@ struct findings {
     void (*added)(const struct finding *finding); // called for each new one; NULL: nobody
 };
 
-// Sets everything but the mend. `finding` is overwritten.
+// Sets everything but the fix. `finding` is overwritten.
 __attribute__((format(printf, 5, 6))) void finding_set(struct finding *finding, const char *check,
                                                        const char *subject, enum finding_level level,
                                                        const char *format, ...);
@@ -45,7 +45,7 @@ void findings_add(struct findings *findings, const struct finding *finding);
 enum finding_level findings_worst(const struct findings *findings); // FINDING_OK of none
 
 const char *finding_level_name(enum finding_level level); // "ok", "skip", "warn", "fail"
-// "ok    udp-gso          the kernel segments UDP", and "mend: ..." at its end. One line.
+// "ok    udp-gso          the kernel segments UDP", and "fix: ..." at its end. One line.
 void finding_print(FILE *out, const struct finding *finding);
 
 #endif

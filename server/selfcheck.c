@@ -7,10 +7,10 @@
 static void finding_log(const struct finding *finding) {
     if (finding->level < FINDING_WARN)
         return;
-    // The parts are fields, so that a long mend does not push out what was found.
+    // The parts are fields, so that a long fix does not push out what was found.
     enum log_level level = finding->level == FINDING_FAIL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
     LOG_AT(level, "self-check", LOG_TEXT("check", finding->check), LOG_TEXT("subject", finding->subject),
-           LOG_TEXT("found", finding->text), LOG_TEXT("mend", finding->mend));
+           LOG_TEXT("found", finding->text), LOG_TEXT("fix", finding->mend));
 }
 
 void selfcheck_log(const struct config *config) {

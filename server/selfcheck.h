@@ -6,7 +6,7 @@
 #include "server/config/config.h"
 
 // One log line ("self-check") for each finding that is a warning (warn) or will not work (error), with the
-// mend. Before threads start.
+// fix. Before threads start.
 void selfcheck_log(const struct config *config);
 
 #endif

@@ -87,7 +87,7 @@ function Trouble({ problem, missed, onRetry }: { problem: DeviceProblem | null; 
         <p key={kind}>{t(kind === 'video' ? 'device.missedCamera' : 'device.missedMicrophone')}</p>
       ))}
       {problem !== null && <p className="font-medium">{t(`problem.${problem}`)}</p>}
-      {problem === 'denied' && <p>{t(`mend.${browserName()}`)}</p>}
+      {problem === 'denied' && <p>{t(`fix.${browserName()}`)}</p>}
       {problem !== null && problem !== 'insecure' && (
         <Button className="justify-self-start" onClick={onRetry}>
           {t('problem.retry')}

@@ -206,6 +206,6 @@ void announce_log(const struct announce *announce, const struct config *config) 
         if (config->media_port && port != config->media_port)
             LOG_WARN("a router changes the port of media", LOG_NUMBER("media_port", config->media_port),
                      LOG_NUMBER("seen", port),
-                     LOG_TEXT("mend", "let the router forward this UDP port to this machine"));
+                     LOG_TEXT("fix", "let the router forward this UDP port to this machine"));
     }
 }

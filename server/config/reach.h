@@ -1,4 +1,4 @@
-// reach: who gets through to the announced addresses, and the one setting that mends it when that is too few.
+// reach: who gets through to the announced addresses, and the one setting that fixes it when that is too few.
 //
 // It judges what the machine found out by itself. An address that the operator named is taken as meant: a
 // conference on one's own network is nothing to warn of.

@@ -4,7 +4,7 @@
 
 #include "server/finding.h"
 
-#define REPORT_VERSION 1 // of the JSON; members may be added without a new one
+#define REPORT_VERSION 2 // of the JSON; members may be added without a new one
 
 void report_print_line(const struct finding *finding); // on standard output, at once
 void report_print_summary(FILE *out, const struct findings *findings);

@@ -28,18 +28,18 @@ ip neighbour replace 10.77.0.2 lladdr 02:00:00:00:00:02 dev test0 nud permanent
 doctor 0 --announce auto
 has "^ok +announce +$here: private, at an interface"
 has "^ok +call +$here: WebSocket, ICE, DTLS, and RTP both ways"
-has "^warn +reach +.*  mend: .*IP"
+has "^warn +reach +.*  fix: .*IP"
 
 doctor 0 --announce "$here,203.0.113.7"
 has "^ok +call +$here: WebSocket, ICE, DTLS, and RTP both ways"
 has "^ok +announce +203.0.113.7: public, not at an interface of this machine: NAT must forward UDP port 40000"
-has "^warn +call +203.0.113.7: nothing answers ICE checks sent to UDP port 40000\. .*no hairpin.*  mend: forward UDP port 40000"
+has "^warn +call +203.0.113.7: nothing answers ICE checks sent to UDP port 40000\. .*no hairpin.*  fix: forward UDP port 40000"
 has "^works, with warnings: "
 
 if nft add table inet doctor 2>/dev/null && nft add chain inet doctor in '{ type filter hook input priority 0; }' &&
     nft add rule inet doctor in udp dport 40000 drop; then
     doctor 1 --announce "$here"
-    has "^FAIL +call +127.0.0.1: nothing answers ICE checks sent to UDP port 40000  mend: a firewall .* let in UDP port 40000"
+    has "^FAIL +call +127.0.0.1: nothing answers ICE checks sent to UDP port 40000  fix: a firewall .* let in UDP port 40000"
 else
     echo "ok 1 - rotunda doctor behind a firewall # SKIP nft makes no rules here"
 fi

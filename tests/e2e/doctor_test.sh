@@ -35,7 +35,7 @@ done
 has "^ok +listen-port +TCP port $http_port of 127.0.0.1 is free\$"
 has "^ok +media-port +UDP port $media_port is free\$"
 has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways in [0-9]+ ms\$"
-has "^warn +reach +only this machine itself can take part  mend: --announce IP"
+has "^warn +reach +only this machine itself can take part  fix: --announce IP"
 has "^works, with warnings: .* 0 failures\$"
 
 # JSON: parses, and has the form that the documentation promises.
@@ -44,12 +44,12 @@ python3 - "$folder/out" <<'PY' || fail "--json: not as documented"
 import json, sys
 report = json.load(open(sys.argv[1]))
 assert set(report) == {"version", "rotunda", "status", "counts", "findings"}, report.keys()
-assert report["version"] == 1 and report["status"] == "warn", report["status"]
+assert report["version"] == 2 and report["status"] == "warn", report["status"]
 levels = [finding["level"] for finding in report["findings"]]
 assert report["counts"] == {level: levels.count(level) for level in ("ok", "skip", "warn", "fail")}
 for finding in report["findings"]:
-    assert set(finding) == {"level", "check", "subject", "text", "mend"}, finding
-    assert finding["text"] and (finding["mend"] or finding["level"] in ("ok", "skip")), finding
+    assert set(finding) == {"level", "check", "subject", "text", "fix"}, finding
+    assert finding["text"] and (finding["fix"] or finding["level"] in ("ok", "skip")), finding
 calls = [finding for finding in report["findings"] if finding["check"] == "call"]
 assert [call["subject"] for call in calls] == ["127.0.0.1"], calls
 PY
@@ -78,8 +78,8 @@ time.sleep(60)' tcp "$http_port" udp "$media_port"
 stranger=$background_pid
 wait_for "$background_out" ready "$stranger"
 doctor 1
-has "^FAIL +listen-port +TCP port $http_port of 127.0.0.1 is taken by .*  mend: stop it, or choose another port: --listen"
-has "^FAIL +media-port +UDP port $media_port is taken by .*  mend: stop it, or choose another port: --media-port"
+has "^FAIL +listen-port +TCP port $http_port of 127.0.0.1 is taken by .*  fix: stop it, or choose another port: --listen"
+has "^FAIL +media-port +UDP port $media_port is taken by .*  fix: stop it, or choose another port: --media-port"
 has "^ok +call +127\.0\.0\.1: WebSocket" # on other ports the server works
 has "^something will not work: .* 2 failures\$"
 kill "$stranger"
@@ -105,24 +105,24 @@ stop
 expired_certificate "$folder/key.pem" meet.example "$folder/expired.pem"
 doctor 0 --tls-cert "$folder/self.pem" --tls-key "$folder/key.pem"
 has "^ok +certificate +$folder/self.pem: of meet.example, until "
-has "^warn +certificate +$folder/self.pem: signed by itself: browsers warn of it  mend: "
+has "^warn +certificate +$folder/self.pem: signed by itself: browsers warn of it  fix: "
 has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways"
 doctor 1 --tls-cert "$folder/expired.pem" --tls-key "$folder/key.pem"
-has "^FAIL +certificate +$folder/expired.pem: of meet.example; it expired on .*  mend: renew it, then send the server SIGHUP"
+has "^FAIL +certificate +$folder/expired.pem: of meet.example; it expired on .*  fix: renew it, then send the server SIGHUP"
 has "^ok +call +127\.0\.0\.1: WebSocket, ICE, DTLS, and RTP both ways"
 doctor 1 --tls-cert "$folder/self.pem" --tls-key "$folder/other.pem"
-has "^FAIL +certificate +.*is not the key of the certificate.*  mend: --tls-cert and --tls-key"
+has "^FAIL +certificate +.*is not the key of the certificate.*  fix: --tls-cert and --tls-key"
 
 # Too few open files: fewer than the settings may need, and fewer than the server itself needs.
 (
     ulimit -n 900
     doctor 0
-    has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  mend: .*LimitNOFILE=10512"
+    has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  fix: .*LimitNOFILE=10512"
     # The quick part speaks at every start, of what is wrong alone.
     serve --listen "127.0.0.1:$http_port" --media-port "$media_port" --workers 2
     stop
     cp "$log" "$folder/out"
-    has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*mend=".*LimitNOFILE=10512'
+    has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*fix=".*LimitNOFILE=10512'
     grep -E 'self-check check="(clock|udp-gso|cipher|libraries)"' "$log" && fail "expected silence about what is well"
     ulimit -n 100
     doctor 1
@@ -137,12 +137,12 @@ wait_for "$background_out" ready "$background_pid"
 doctor 0 --announce auto --stun "127.0.0.1:$stun_port"
 has "^ok +stun +127.0.0.1:$stun_port: it sees this machine at 198.51.100.2"
 has "^ok +announce +198.51.100.2: public; this machine is behind NAT there"
-has "^warn +call +198.51.100.2: .*no hairpin.*  mend: forward UDP port $media_port"
+has "^warn +call +198.51.100.2: .*no hairpin.*  fix: forward UDP port $media_port"
 doctor 1 --announce 203.0.113.7 --stun "127.0.0.1:$stun_port"
 has "^warn +announce +203.0.113.7: public, but the STUN server .* sees this machine at 198.51.100.2"
-has "^FAIL +call +203.0.113.7: .*  mend: --announce auto,198.51.100.2"
+has "^FAIL +call +203.0.113.7: .*  fix: --announce auto,198.51.100.2"
 doctor 1 --stun "127.0.0.1:$http_port"
-has "^FAIL +stun +127.0.0.1:$http_port: .*  mend: another server in --stun"
+has "^FAIL +stun +127.0.0.1:$http_port: .*  fix: another server in --stun"
 
 # TURN: the secret is tried against the server, over UDP and TCP.
 if command -v turnserver >/dev/null; then
@@ -160,7 +160,7 @@ if command -v turnserver >/dev/null; then
     has "^warn +turn +turn:127.0.0.1:$turn_port\?transport=tcp: the secret is right"
     has "^ok +stun +stun:127.0.0.1:$turn_port: it sees this machine at 127.0.0.1"
     doctor 1 --turn-urls "$urls" --turn-secret wrong
-    has "^FAIL +turn +turn:127.0.0.1:$turn_port: it refuses credentials made from the secret .realm \"example.org\".  mend: the same secret"
+    has "^FAIL +turn +turn:127.0.0.1:$turn_port: it refuses credentials made from the secret .realm \"example.org\".  fix: the same secret"
     has "^FAIL +turn +turn:127.0.0.1:$turn_port\?transport=tcp: it refuses credentials"
     grep -q -e wrong "$folder/out" && fail "expected the secret to be kept"
     kill "$turn"

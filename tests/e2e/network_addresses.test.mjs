@@ -46,16 +46,16 @@ test('auto announces both families, over a dual-stack socket as well', async (t)
   }
 });
 
-test('one block says who gets through, and what mends it', async (t) => {
+test('one block says who gets through, and what fixes it', async (t) => {
   const inContainer = existsSync('/.dockerenv') || existsSync('/run/.containerenv');
   const rows = [
-    { env: { container: '', KUBERNETES_SERVICE_HOST: '' }, skip: inContainer, says: [`Media is announced at ${V4}, ${V6}.`, 'reaches  this private network; nobody on the internet', 'mend it  --announce auto,PUBLIC_IP'] },
-    { env: { container: 'podman' }, says: ['inside a container.', 'reaches  other containers', 'mend it  ROTUNDA_ANNOUNCE=IP'] },
+    { env: { container: '', KUBERNETES_SERVICE_HOST: '' }, skip: inContainer, says: [`Media is announced at ${V4}, ${V6}.`, 'reaches  this private network; nobody on the internet', 'fix it   --announce auto,PUBLIC_IP'] },
+    { env: { container: 'podman' }, says: ['inside a container.', 'reaches  other containers', 'fix it   ROTUNDA_ANNOUNCE=IP'] },
   ];
   for (const { env, says, skip } of rows) {
     if (skip) continue; // the test is in a container itself
     const server = await Server.startFor(t, { announce: 'auto', host: '0.0.0.0', env });
-    await until('the banner', () => server.log.includes('mend it'));
+    await until('the banner', () => server.log.includes('fix it'));
     assert.equal(server.log.split('Media is announced at').length, 2, 'one block');
     for (const text of says) assert.ok(server.log.includes(text), `expected "${text}" in:\n${server.log}`);
   }
@@ -66,7 +66,7 @@ test('in JSON it is an event', async (t) => {
   const events = server.log.trim().split('\n').map((line) => JSON.parse(line));
   const few = events.find(({ event }) => event === 'media reaches few');
   assert.equal(few?.announced, `${V4},${V6}`);
-  assert.ok(few.mend && few.meaning && few.reaches);
+  assert.ok(few.fix && few.meaning && few.reaches);
 });
 
 // A STUN server (RFC 8489) that sees everyone at this IPv4 address, and at another port than theirs where a router

@@ -363,7 +363,7 @@ export const ALONE = {
     for (const { page } of [ann, bob]) await page.close();
   },
 
-  'without camera and microphone one can join, and is told how to mend it in this browser': async ({ browser, server }) => {
+  'without camera and microphone one can join, and is told how to fix it in this browser': async ({ browser, server }) => {
     const ann = await Person.open(browser, 'Ann', {
       init: () => {
         navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));

@@ -69,7 +69,7 @@ test('a chosen device that is not there: another one stands in, and that is said
     init: () => localStorage.setItem('rotunda', JSON.stringify({ state: { cameraId: 'in-a-drawer' }, version: 0 })),
   });
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
-  await ann.shows('The chosen camera cannot be had. Another one is used.');
+  await ann.shows('The camera you chose is not available. Another one is used.');
   await ann.has('video');
   await ann.evaluate(() => localStorage.clear());
   await ann.page.close();
@@ -117,7 +117,7 @@ test('after a crash the new tab takes the place over, under the same name', asyn
   await again.screenshot('chromium-take-over');
   await again.click('take-over');
   await again.inCall();
-  await ann.shows('The call goes on in another tab.');
+  await ann.shows('The call continues in another tab.');
   await again.seesAndHears('Bob');
   await bob.seesAndHears('Ann');
   assert.deepEqual(await bob.tiles(), ['Ann']);
@@ -279,7 +279,7 @@ test('links in the chat can be followed, and tell nobody where from', async () =
 test('where a page gets no devices it says why, and one can join all the same', async () => {
   const ann = await Person.open(browser, 'Ann', { init: () => Object.defineProperty(navigator, 'mediaDevices', { value: undefined }) });
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
-  await ann.shows('Browsers give camera and microphone only to https pages');
+  await ann.shows('Browsers allow camera and microphone only to https pages');
   await ann.clickOn('#join:not([disabled])');
   await ann.inCall();
   await ann.click('camera');

@@ -229,7 +229,19 @@ def scripts():
             yield f"{name}: not there or not executable"
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, paths, workplace, protocol, locks, scripts)}
+def prose():
+    for name in tracked(".md"):
+        fenced = False
+        for number, line in enumerate(lines_of(name), 1):
+            if line.lstrip().startswith("```"):
+                fenced = not fenced
+            # Tables and pictures cannot be wrapped, nor can a word that is longer.
+            elif not fenced and len(line) > 120 and not re.match(r"\s*(\||!\[|<|#| {4})", line):
+                if len(max(line.split(), key=len)) < 100:
+                    yield f"{name}:{number}: {len(line)} characters; at most 120 (tests/lint/wrap.py {name})"
+
+
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, paths, workplace, protocol, locks, scripts, prose)}
 
 
 def main():

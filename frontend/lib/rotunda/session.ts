@@ -191,7 +191,7 @@ export class Session extends Emitter<SessionEvents> {
     clearInterval(this.#pingTimer);
     if (this.#over) return;
     if (code === TAKEN_OVER) {
-      this.#end(new RotundaError('taken-over', 'The call goes on in another tab.'));
+      this.#end(new RotundaError('taken-over', 'The call continues in another tab.'));
       return;
     }
     for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {

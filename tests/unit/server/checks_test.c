@@ -18,7 +18,7 @@
 
 static void expect(const struct finding *got, enum finding_level level, const char *text, const char *mend) {
     if (got->level != level || !strstr(got->text, text) || (mend ? !strstr(got->mend, mend) : got->mend[0]))
-        fail_msg("expected %s \"...%s...\" mend \"...%s...\", got %s %s: \"%s\" mend \"%s\"",
+        fail_msg("expected %s \"...%s...\" fix \"...%s...\", got %s %s: \"%s\" fix \"%s\"",
                  finding_level_name(level), text, mend ? mend : "", finding_level_name(got->level),
                  got->check, got->text, got->mend);
 }
@@ -253,7 +253,7 @@ static void test_line(void **state) {
     fclose(out);
     assert_string_equal(
         text, "ok    udp-gso         the kernel segments UDP\n"
-              "FAIL  announce        203.0.113.7: nobody is there  mend: --announce 198.51.100.2\n");
+              "FAIL  announce        203.0.113.7: nobody is there  fix: --announce 198.51.100.2\n");
     free(text);
 }
 

@@ -225,7 +225,7 @@ static void test_banner(void **state) {
         {"::1", "::1", false, "http://[::1]:8080/", "http://127.0.0.1"},
         {"0.0.0.0", "192.168.1.2", false, "Media is announced at 192.168.1.2.\n", "this machine alone"},
         {"0.0.0.0", "192.168.1.2", false, "reaches  this private network; nobody on", "this machine alone"},
-        {"0.0.0.0", "192.168.1.2", false, "mend it  --announce auto,PUBLIC_IP\n", "this machine alone"},
+        {"0.0.0.0", "192.168.1.2", false, "fix it   --announce auto,PUBLIC_IP\n", "this machine alone"},
         {"127.0.0.1", "127.0.0.1", false, "reaches  this machine alone", "private network"},
         {"0.0.0.0", "203.0.113.7", true, "no web page in /srv/page", "private"},
     };

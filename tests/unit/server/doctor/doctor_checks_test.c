@@ -15,7 +15,7 @@
 
 static void expect(const struct finding *got, enum finding_level level, const char *text, const char *mend) {
     if (got->level != level || !strstr(got->text, text) || (mend ? !strstr(got->mend, mend) : got->mend[0]))
-        fail_msg("expected %s \"...%s...\" mend \"...%s...\", got %s %s %s: \"%s\" mend \"%s\"",
+        fail_msg("expected %s \"...%s...\" fix \"...%s...\", got %s %s %s: \"%s\" fix \"%s\"",
                  finding_level_name(level), text, mend ? mend : "", finding_level_name(got->level),
                  got->check, got->subject, got->text, got->mend);
 }
@@ -522,7 +522,7 @@ static void test_json(void **state) {
     assert_true(report_print_json(out, &findings));
     fclose(out);
     assert_string_equal(text, "{\n"
-                              "  \"version\": 1,\n"
+                              "  \"version\": 2,\n"
                               "  \"rotunda\": \"" ROTUNDA_VERSION "\",\n"
                               "  \"status\": \"ok\",\n"
                               "  \"counts\": {\n"
@@ -537,14 +537,14 @@ static void test_json(void **state) {
                               "      \"check\": \"udp-gso\",\n"
                               "      \"subject\": \"\",\n"
                               "      \"text\": \"a \\\"quoted\\\" text\",\n"
-                              "      \"mend\": \"\"\n"
+                              "      \"fix\": \"\"\n"
                               "    },\n"
                               "    {\n"
                               "      \"level\": \"skip\",\n"
                               "      \"check\": \"stun\",\n"
                               "      \"subject\": \"\",\n"
                               "      \"text\": \"none\",\n"
-                              "      \"mend\": \"\"\n"
+                              "      \"fix\": \"\"\n"
                               "    }\n"
                               "  ]\n"
                               "}\n");
