@@ -279,7 +279,7 @@ test('links in the chat can be followed, and tell nobody where from', async () =
 test('where a page gets no devices it says why, and one can join all the same', async () => {
   const ann = await Person.open(browser, 'Ann', { init: () => Object.defineProperty(navigator, 'mediaDevices', { value: undefined }) });
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
-  await ann.shows('Browsers allow camera and microphone only to https pages');
+  await ann.shows('Browsers allow camera and microphone only on https pages');
   await ann.clickOn('#join:not([disabled])');
   await ann.inCall();
   await ann.click('camera');
