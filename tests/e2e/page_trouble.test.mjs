@@ -284,7 +284,7 @@ test('where a page gets no devices it says why, and one can join all the same', 
   await ann.inCall();
   await ann.click('camera');
   await ann.has('[data-sonner-toast]');
-  await ann.until('words, not an engine’s', () => /only to https pages/.test(document.querySelector('[data-sonner-toast]').textContent));
+  await ann.until('words, not an engine’s', () => /only on https pages/.test(document.querySelector('[data-sonner-toast]').textContent));
   await ann.page.close();
 });
 
