@@ -251,9 +251,9 @@ static void test_line(void **state) {
     finding_mend(&finding, "--announce %s", "198.51.100.2");
     finding_print(out, &finding);
     fclose(out);
-    assert_string_equal(
-        text, "ok    udp-gso         the kernel segments UDP\n"
-              "FAIL  announce        203.0.113.7: nobody is there  fix: --announce 198.51.100.2\n");
+    assert_string_equal(text,
+                        "ok    udp-gso         the kernel segments UDP\n"
+                        "FAIL  announce        203.0.113.7: nobody is there  fix: --announce 198.51.100.2\n");
     free(text);
 }
 
