@@ -22,6 +22,13 @@ static bool value_text(const json_t *value, char *out, size_t cap) {
     return n >= 0 && (size_t)n < cap;
 }
 
+// An error is told in one line, whatever a file's names and texts hold.
+static void make_one_line(char *text) {
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20)
+            *text = '?';
+}
+
 static bool apply_member(struct load_options *options, const char *key, const json_t *value, const char *path,
                          char *error) {
     char text[OPTION_TEXT_MAX * 4], why[OPTION_ERROR_MAX];
@@ -57,6 +64,8 @@ bool scenario_apply(struct load_options *options, const char *text, size_t len, 
         ok = ok && apply_member(options, key, value, path, error);
     }
     json_decref(root);
+    if (!ok)
+        make_one_line(error);
     return ok;
 }
 

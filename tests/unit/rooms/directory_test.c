@@ -155,11 +155,15 @@ static void stale_names_find_nothing(void **state) {
     struct registry registry;
     assert_int_equal(registry_init(&registry), ERR_OK);
     struct participant *who = participant_create("ann");
+    assert_non_null(who);
     struct room_transport *send = registry_open_transport(&registry, who, true);
     struct room_transport *recv = registry_open_transport(&registry, who, false);
+    assert_true(send && recv);
     struct producer_params params = {.kind = MEDIA_VIDEO};
     struct room_producer *producer = registry_open_producer(&registry, send, &params, NULL, NULL, 0);
+    assert_non_null(producer);
     struct room_consumer *consumer = registry_open_consumer(&registry, recv, producer);
+    assert_non_null(consumer);
     struct consumer_id id = consumer->id;
     struct public_id name = consumer->public_id;
     assert_ptr_equal(registry_consumer(&registry, id), consumer);
@@ -169,6 +173,7 @@ static void stale_names_find_nothing(void **state) {
     assert_int_equal(who->consumer_count, 1);
     registry_close_consumer(&registry, consumer);
     struct room_consumer *next = registry_open_consumer(&registry, recv, producer);
+    assert_non_null(next);
     assert_int_not_equal(next->id.v, id.v);
     assert_null(registry_consumer(&registry, id));
     assert_null(registry_find_consumer(&registry, name.text));

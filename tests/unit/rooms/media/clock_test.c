@@ -54,6 +54,7 @@ static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
             publish(&r, 2000);
             r.base += (uint32_t)steps[i];
             publish(&r, 1000);
+            assert_true(r.f->rtp_count > 0);
             struct fake_rtp last = r.f->rtp[r.f->rtp_count - 1];
             fake_clear(r.f);
             interrupt[k](&r);

@@ -191,6 +191,7 @@ static inline struct fake *fake_create_limited(struct media_limits limits) {
     wheel_init(&f->wheel, f->now_us);
     f->pool = pool_create(16384);
     f->oracle = nonce_oracle_create();
+    assert_non_null(f->oracle);
     struct forwarder_config config = {.link = {1}, .random_seed = 7, .limits = limits};
     struct forwarder_output out = {.ctx = f,
                                    .send_rtp = fake_send_rtp,
