@@ -132,7 +132,8 @@ bool signal_check_envelope(struct signal_envelope *envelope, char why[SIGNAL_ERR
     return true;
 }
 
-size_t utf8_chars(const char *text) {
+// Code points of valid UTF-8.
+static size_t utf8_chars(const char *text) {
     size_t chars = 0;
     for (; *text; text++)
         chars += ((unsigned char)*text & 0xc0) != 0x80;
@@ -281,20 +282,20 @@ bool signal_encode_text(struct text_buffer *buffer, const char *type, const char
     return encode_head(buffer, type) && text_buffer_add(buffer, data, len) && buffer_add_text(buffer, "}");
 }
 
-const char *data_text(const json_t *data, const char *name) {
+const char *signal_data_text(const json_t *data, const char *name) {
     return json_string_value(json_object_get(data, name));
 }
 
-bool data_bool(const json_t *data, const char *name) {
+bool signal_data_bool(const json_t *data, const char *name) {
     return json_is_true(json_object_get(data, name));
 }
 
-int64_t data_integer(const json_t *data, const char *name, int64_t otherwise) {
+int64_t signal_data_integer(const json_t *data, const char *name, int64_t otherwise) {
     const json_t *value = json_object_get(data, name);
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
-json_t *data_object(const json_t *data, const char *name) {
+json_t *signal_data_object(const json_t *data, const char *name) {
     json_t *value = json_object_get(data, name);
     return json_is_object(value) ? value : NULL;
 }

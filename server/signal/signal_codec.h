@@ -109,12 +109,9 @@ bool signal_encode_raw(struct text_buffer *buffer, const char *type, const json_
 bool signal_encode_text(struct text_buffer *buffer, const char *type, const char *data, size_t len);
 
 // Fields of checked data; absent and null give the default.
-const char *data_text(const json_t *data, const char *name); // or NULL
-bool data_bool(const json_t *data, const char *name);        // or false
-int64_t data_integer(const json_t *data, const char *name, int64_t otherwise);
-json_t *data_object(const json_t *data, const char *name); // borrowed, or NULL
-
-// Code points of valid UTF-8.
-size_t utf8_chars(const char *text);
+const char *signal_data_text(const json_t *data, const char *name); // or NULL
+bool signal_data_bool(const json_t *data, const char *name);        // or false
+int64_t signal_data_integer(const json_t *data, const char *name, int64_t otherwise);
+json_t *signal_data_object(const json_t *data, const char *name); // borrowed, or NULL
 
 #endif

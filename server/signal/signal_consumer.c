@@ -20,10 +20,10 @@ static void answer_consumed(struct signal_call *call, const struct room_consumer
 }
 
 void signal_consume(struct signal_call *call) {
-    struct hub_consume ask = {.producer_id = data_text(call->data, "producerId"),
-                              .transport_id = data_text(call->data, "transportId"),
-                              .capabilities = data_object(call->data, "rtpCapabilities"),
-                              .paused = data_bool(call->data, "paused")};
+    struct hub_consume ask = {.producer_id = signal_data_text(call->data, "producerId"),
+                              .transport_id = signal_data_text(call->data, "transportId"),
+                              .capabilities = signal_data_object(call->data, "rtpCapabilities"),
+                              .paused = signal_data_bool(call->data, "paused")};
     struct hub_refusal refusal;
     json_t *parameters = NULL;
     const struct room_consumer *consumer = hub_consume(call->hub, call->me, &ask, &parameters, &refusal);
@@ -52,7 +52,7 @@ static void answer(struct signal_call *call, bool done, enum signal_out type, js
 }
 
 static void set_paused(struct signal_call *call, bool paused) {
-    const char *id = data_text(call->data, "consumerId");
+    const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;
     bool done = hub_pause_consumer(call->hub, call->me, id, paused, &refusal);
     answer(call, done, paused ? OUT_CONSUMER_PAUSED : OUT_CONSUMER_RESUMED, name_consumer(id), &refusal);
@@ -67,7 +67,7 @@ void signal_resume_consumer(struct signal_call *call) {
 }
 
 void signal_close_consumer(struct signal_call *call) {
-    const char *id = data_text(call->data, "consumerId");
+    const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;
     bool done = hub_close_consumer(call->hub, call->me, id, &refusal);
     answer(call, done, OUT_CONSUMER_CLOSED, name_consumer(id), &refusal);
@@ -76,10 +76,10 @@ void signal_close_consumer(struct signal_call *call) {
 // ---- wishes
 
 void signal_set_preferred_layers(struct signal_call *call) {
-    const char *id = data_text(call->data, "consumerId");
+    const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;
-    int64_t spatial = data_integer(call->data, "spatialLayer", 0);
-    int64_t temporal = data_integer(call->data, "temporalLayer", LAYER_NONE);
+    int64_t spatial = signal_data_integer(call->data, "spatialLayer", 0);
+    int64_t temporal = signal_data_integer(call->data, "temporalLayer", LAYER_NONE);
     bool done = hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &refusal);
     json_t *data = json_pack("{s:s, s:I}", "consumerId", id, "spatialLayer", (json_int_t)spatial);
     if (data && temporal != LAYER_NONE &&
@@ -91,16 +91,16 @@ void signal_set_preferred_layers(struct signal_call *call) {
 }
 
 void signal_set_priority(struct signal_call *call) {
-    const char *id = data_text(call->data, "consumerId");
+    const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;
-    int64_t priority = data_integer(call->data, "priority", 1);
+    int64_t priority = signal_data_integer(call->data, "priority", 1);
     bool done = hub_set_priority(call->hub, call->me, id, (uint8_t)priority, &refusal);
     answer(call, done, OUT_PRIORITY_SET,
            json_pack("{s:s, s:I}", "consumerId", id, "priority", (json_int_t)priority), &refusal);
 }
 
 void signal_request_key_frame(struct signal_call *call) {
-    const char *id = data_text(call->data, "consumerId");
+    const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;
     bool done = hub_request_key_frame(call->hub, call->me, id, &refusal);
     answer(call, done, OUT_KEY_FRAME_REQUESTED, name_consumer(id), &refusal);

@@ -36,7 +36,7 @@ void signal_relay_message(struct signal_call *call) {
         return;
     }
     struct hub_pass_on ask = {.kind = kind_of(call->type),
-                              .target = data_text(call->data, "target"),
+                              .target = signal_data_text(call->data, "target"),
                               .payload = text.text,
                               .payload_len = text.len};
     const struct participant *target = hub_pass_on(call->hub, call->me, &ask, &refusal);

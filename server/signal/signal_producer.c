@@ -30,7 +30,7 @@ static void answer_produced(struct signal_call *call, const struct room_producer
 }
 
 void signal_produce(struct signal_call *call) {
-    const json_t *app_data = data_object(call->data, "appData");
+    const json_t *app_data = signal_data_object(call->data, "appData");
     struct text_buffer text = {0};
     struct hub_refusal refusal;
     if (app_data && !text_buffer_add_json(&text, app_data)) {
@@ -38,11 +38,11 @@ void signal_produce(struct signal_call *call) {
         signal_refuse_memory(call);
         return;
     }
-    bool audio = strcmp(data_text(call->data, "kind"), "audio") == 0;
-    struct hub_produce ask = {.transport_id = data_text(call->data, "transportId"),
+    bool audio = strcmp(signal_data_text(call->data, "kind"), "audio") == 0;
+    struct hub_produce ask = {.transport_id = signal_data_text(call->data, "transportId"),
                               .kind = audio ? MEDIA_AUDIO : MEDIA_VIDEO,
-                              .parameters = data_object(call->data, "rtpParameters"),
-                              .paused = data_bool(call->data, "paused"),
+                              .parameters = signal_data_object(call->data, "rtpParameters"),
+                              .paused = signal_data_bool(call->data, "paused"),
                               .app_data = text.text,
                               .app_data_len = text.len};
     struct room_producer *producer = hub_produce(call->hub, call->me, &ask, &refusal);
@@ -58,7 +58,7 @@ void signal_produce(struct signal_call *call) {
 static void set_paused(struct signal_call *call, bool paused) {
     struct hub_refusal refusal;
     const struct room_producer *producer =
-        hub_pause_producer(call->hub, call->me, data_text(call->data, "producerId"), paused, &refusal);
+        hub_pause_producer(call->hub, call->me, signal_data_text(call->data, "producerId"), paused, &refusal);
     if (producer)
         signal_answer(call, paused ? OUT_PRODUCER_PAUSED : OUT_PRODUCER_RESUMED,
                       signal_name_producer(producer));
@@ -75,7 +75,7 @@ void signal_resume_producer(struct signal_call *call) {
 }
 
 void signal_close_producer(struct signal_call *call) {
-    const char *id = data_text(call->data, "producerId");
+    const char *id = signal_data_text(call->data, "producerId");
     struct hub_refusal refusal;
     if (hub_close_producer(call->hub, call->me, id, &refusal))
         signal_answer(call, OUT_PRODUCER_CLOSED,

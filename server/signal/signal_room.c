@@ -60,10 +60,10 @@ void signal_join_room(struct signal_call *call) {
     }
     struct admission admission = {.session = session};
     struct hub_refusal refusal;
-    struct hub_join join = {.room = data_text(call->data, "roomId"),
-                            .username = data_text(call->data, "username"),
-                            .resume_token = data_text(call->data, "resumeToken"),
-                            .capabilities = data_object(call->data, "rtpCapabilities"),
+    struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
+                            .username = signal_data_text(call->data, "username"),
+                            .resume_token = signal_data_text(call->data, "resumeToken"),
+                            .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
                             .spent = &session->spent,
                             .admit = admit,
@@ -83,7 +83,7 @@ void signal_join_room(struct signal_call *call) {
 // A name that the client gives although it need not must be the one that it has.
 static bool name_matches(struct signal_call *call, const char *field, size_t chars_max, const char *mine) {
     char given[ROOM_NAME_BYTES_MAX + 1];
-    const char *text = data_text(call->data, field);
+    const char *text = signal_data_text(call->data, field);
     if (!text)
         return true;
     struct hub_refusal refusal;
@@ -119,8 +119,8 @@ json_t *signal_describe_line(const struct hub_chat_line *line) {
 void signal_chat(struct signal_call *call) {
     struct hub_chat_line line;
     struct hub_refusal refusal;
-    if (hub_chat(call->hub, call->me, data_text(call->data, "text"), data_text(call->data, "timestamp"),
-                 &line, &refusal))
+    if (hub_chat(call->hub, call->me, signal_data_text(call->data, "text"),
+                 signal_data_text(call->data, "timestamp"), &line, &refusal))
         signal_answer(call, OUT_CHAT_MESSAGE, signal_describe_line(&line));
     else
         signal_refuse_verb(call, &refusal);

@@ -75,7 +75,7 @@ void signal_stats_forget(struct session *session) {
 
 static void name_codec(struct stats_request *request, const struct room_producer *producer) {
     const json_t *codec = json_array_get(json_object_get(producer->consumable, "codecs"), 0);
-    const char *mime = data_text(codec, "mimeType");
+    const char *mime = signal_data_text(codec, "mimeType");
     request->kind = producer->kind;
     snprintf(request->mime_type, sizeof request->mime_type, "%s", mime ? mime : "");
 }
@@ -105,9 +105,9 @@ static void take_consumer(struct stats_request *request, struct hub_subject *sub
 // Which object is asked about; false and a refusal.
 static bool find_subject(struct signal_call *call, struct stats_request *request,
                          struct hub_subject *subject) {
-    const char *transport_id = data_text(call->data, "transportId");
-    const char *producer_id = data_text(call->data, "producerId");
-    const char *consumer_id = data_text(call->data, "consumerId");
+    const char *transport_id = signal_data_text(call->data, "transportId");
+    const char *producer_id = signal_data_text(call->data, "producerId");
+    const char *consumer_id = signal_data_text(call->data, "consumerId");
     const struct room_transport *transport = NULL;
     const struct room_producer *producer = NULL;
     const struct room_consumer *consumer = NULL;

@@ -46,13 +46,13 @@ void signal_create_transport(struct signal_call *call) {
     struct hub *hub = call->hub;
     struct hub_refusal refusal;
     struct ice_credentials ice;
-    if (data_bool(call->data, "forceTcp")) {
+    if (signal_data_bool(call->data, "forceTcp")) {
         signal_refuse(call, CODE_UNSUPPORTED,
                       "create-transport: media over TCP is not offered; leave "
                       "`forceTcp` out to use UDP");
         return;
     }
-    bool from_client = strcmp(data_text(call->data, "direction"), "send") == 0;
+    bool from_client = strcmp(signal_data_text(call->data, "direction"), "send") == 0;
     struct room_transport *transport = hub_open_transport(hub, call->me, from_client, &ice, &refusal);
     if (!transport) {
         signal_refuse_verb(call, &refusal);
@@ -68,9 +68,10 @@ static json_t *name_transport(const char *id) {
 }
 
 void signal_connect_transport(struct signal_call *call) {
-    const char *id = data_text(call->data, "transportId");
+    const char *id = signal_data_text(call->data, "transportId");
     struct hub_refusal refusal;
-    if (hub_connect_transport(call->hub, call->me, id, data_object(call->data, "dtlsParameters"), &refusal))
+    if (hub_connect_transport(call->hub, call->me, id, signal_data_object(call->data, "dtlsParameters"),
+                              &refusal))
         signal_answer(call, OUT_TRANSPORT_CONNECTED, name_transport(id));
     else
         signal_refuse_verb(call, &refusal);
@@ -78,7 +79,7 @@ void signal_connect_transport(struct signal_call *call) {
 
 void signal_restart_ice(struct signal_call *call) {
     struct hub *hub = call->hub;
-    const char *id = data_text(call->data, "transportId");
+    const char *id = signal_data_text(call->data, "transportId");
     struct hub_refusal refusal;
     struct ice_credentials ice;
     if (!hub_restart_ice(hub, call->me, id, &ice, &refusal)) {
@@ -93,7 +94,7 @@ void signal_restart_ice(struct signal_call *call) {
 }
 
 void signal_close_transport(struct signal_call *call) {
-    const char *id = data_text(call->data, "transportId");
+    const char *id = signal_data_text(call->data, "transportId");
     struct hub_refusal refusal;
     if (hub_close_transport(call->hub, call->me, id, &refusal))
         signal_answer(call, OUT_TRANSPORT_CLOSED, name_transport(id));
