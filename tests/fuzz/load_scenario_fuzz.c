@@ -66,7 +66,8 @@ static void read_flags(char *text) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        bool opens_or_prints = strstr(line, "scenario") || strstr(line, "help") || strcmp(line, "-h") == 0;
+        bool opens_or_prints = strstr(line, "scenario") || strstr(line, "help") || strstr(line, "version") ||
+                               strcmp(line, "-h") == 0 || strcmp(line, "-V") == 0;
         if (!opens_or_prints)
             argv[argc++] = line;
     }
