@@ -1,5 +1,7 @@
 #include "server/common/net_address.h"
 
+#include "server/common/list_text.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
@@ -93,20 +95,13 @@ static bool network_parse(const char *text, size_t len, struct network *out) {
 
 bool networks_parse(const char *text, struct networks *out) {
     struct networks found = {0};
-    for (const char *end; *text; text = *end ? end + 1 : end) {
-        end = text + strcspn(text, ",");
-        const char *last = end;
-        while (text < last && isspace((unsigned char)*text))
-            text++;
-        while (text < last && isspace((unsigned char)last[-1]))
-            last--;
-        if (found.count == NETWORKS_MAX || (*end && !end[1]) ||
-            !network_parse(text, (size_t)(last - text), &found.list[found.count]))
+    const char *item;
+    size_t len;
+    while (list_text_next(&text, &item, &len)) {
+        if (found.count == NETWORKS_MAX || !network_parse(item, len, &found.list[found.count]))
             return false;
         found.count++;
     }
-    if (found.count == 0)
-        return false;
     *out = found;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "server/config/config.h"
 
+#include "server/common/list_text.h"
 #include "server/common/stun_client.h"
 
 #include <arpa/inet.h>
@@ -154,29 +155,20 @@ static bool address_usable(const char *text) {
 static bool addresses_parse(const char *text, struct config *config) {
     char found[HUB_ANNOUNCE_MAX][IP_TEXT_MAX] = {{0}};
     unsigned count = 0;
-    while (*text) {
+    const char *item;
+    size_t len;
+    while (list_text_next(&text, &item, &len)) {
         char one[IP_TEXT_MAX];
-        size_t len = strcspn(text, ",");
-        const char *next = text[len] ? text + len + 1 : text + len;
-        if (text[len] && !*next)
-            return false; // ends with a comma
-        while (len && isspace((unsigned char)*text))
-            text++, len--;
-        while (len && isspace((unsigned char)text[len - 1]))
-            len--;
         if (len >= sizeof one || count == HUB_ANNOUNCE_MAX)
             return false;
-        memcpy(one, text, len);
+        memcpy(one, item, len);
         one[len] = '\0';
         if (strcmp(one, ANNOUNCE_AUTO) == 0)
             memcpy(found[count], one, sizeof ANNOUNCE_AUTO);
         else if (!ip_normalise(one, found[count]) || !address_usable(found[count]))
             return false;
         count++;
-        text = next;
     }
-    if (count == 0)
-        return false;
     memcpy(config->announce, found, sizeof found);
     config->announce_count = count;
     return true;
@@ -207,20 +199,13 @@ bool setting_assign_secret(char out[TURN_SECRET_MAX], const char *text) {
 static bool ice_urls_parse(const char *text, struct ice_servers *servers) {
     struct ice_url found[ICE_URLS_MAX] = {0};
     unsigned count = 0;
-    for (const char *end; *text; text = *end ? end + 1 : end) {
-        end = text + strcspn(text, ",");
-        const char *last = end;
-        while (text < last && isspace((unsigned char)*text))
-            text++;
-        while (text < last && isspace((unsigned char)last[-1]))
-            last--;
-        if (count == ICE_URLS_MAX || (*end && !end[1]) ||
-            !ice_url_parse(text, (size_t)(last - text), &found[count]))
+    const char *item;
+    size_t len;
+    while (list_text_next(&text, &item, &len)) {
+        if (count == ICE_URLS_MAX || !ice_url_parse(item, len, &found[count]))
             return false;
         count++;
     }
-    if (count == 0)
-        return false;
     memcpy(servers->urls, found, sizeof found);
     servers->url_count = count;
     return true;
