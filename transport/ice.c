@@ -174,11 +174,18 @@ static bool ice_is_answer(struct ice *ice, const struct tuple *from, struct span
     return true;
 }
 
-static void ice_look(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
-                     size_t len, uint64_t now_us, uint8_t *reply, struct ice_check *check) {
+// What a datagram is, told in `result` as well; nothing is committed.
+static struct ice_check ice_look(const struct ice *ice, struct ice_stun *stun, const struct tuple *from,
+                                 uint8_t *datagram, size_t len, uint64_t now_us, uint8_t *reply,
+                                 struct ice_result *result) {
     const struct ice_credentials *old = now_us < ice->old_until_us ? &ice->old_credentials : NULL;
-    ice_stun_check(stun, &ice->credentials, old, &from->remote, datagram, len, reply, check);
-    assert(check->reply_len <= ICE_REPLY_MAX);
+    struct ice_check check;
+    ice_stun_check(stun, &ice->credentials, old, &from->remote, datagram, len, reply, &check);
+    assert(check.reply_len <= ICE_REPLY_MAX);
+    result->err = check.err;
+    result->reply_len = check.reply_len;
+    result->authentic = check.good || check.indicated;
+    return check;
 }
 
 void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,
@@ -186,11 +193,7 @@ void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from,
     *result = (struct ice_result){0};
     if (ice->state == ICE_CLOSED || ice_is_answer(ice, from, span_of(datagram, len), now_us))
         return;
-    struct ice_check check;
-    ice_look(ice, stun, from, datagram, len, now_us, reply, &check);
-    result->err = check.err;
-    result->reply_len = check.reply_len;
-    result->authentic = check.good || check.indicated;
+    struct ice_check check = ice_look(ice, stun, from, datagram, len, now_us, reply, result);
     if (check.good)
         ice_commit(ice, from, &check, now_us, result);
     else if (check.indicated)
@@ -202,11 +205,7 @@ void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple 
     *result = (struct ice_result){0};
     if (ice->state == ICE_CLOSED)
         return;
-    struct ice_check check;
-    ice_look(ice, stun, from, datagram, len, now_us, reply, &check);
-    result->err = check.err;
-    result->reply_len = check.reply_len;
-    result->authentic = check.good || check.indicated;
+    ice_look(ice, stun, from, datagram, len, now_us, reply, result);
 }
 
 struct ice_path *ice_find(struct ice *ice, const struct tuple *tuple) {
