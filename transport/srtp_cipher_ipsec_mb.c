@@ -56,19 +56,15 @@ static srtp_err_status_t gcm_dealloc(srtp_cipher_t *base) {
 }
 
 static srtp_err_status_t gcm_alloc(srtp_cipher_t **out, int key_len, int tag_len) {
-    int key_bytes = gcm_key_bytes(key_len);
-    if (key_bytes == 0 || (tag_len != GCM_TAG_BYTES && tag_len != GCM_TAG_SHORT_BYTES))
+    if (!gcm_lengths_fit(key_len, tag_len))
         return srtp_err_status_bad_param;
     _Static_assert(sizeof(struct gcm) % _Alignof(struct gcm) == 0, "as aligned_alloc wants it");
     struct gcm *gcm = aligned_alloc(_Alignof(struct gcm), sizeof *gcm);
     if (!gcm)
         return srtp_err_status_alloc_fail;
     memset(gcm, 0, sizeof *gcm);
-    gcm->base.state = gcm;
-    gcm->base.key_len = key_len;
+    gcm->base = gcm_head(gcm, key_len, &srtp_cipher_ipsec_mb_128, &srtp_cipher_ipsec_mb_256);
     gcm->tag_len = (uint32_t)tag_len;
-    gcm->base.type = key_bytes == 16 ? &srtp_cipher_ipsec_mb_128 : &srtp_cipher_ipsec_mb_256;
-    gcm->base.algorithm = key_bytes == 16 ? SRTP_AES_GCM_128 : SRTP_AES_GCM_256;
     *out = &gcm->base;
     return srtp_err_status_ok;
 }
@@ -150,21 +146,7 @@ static srtp_err_status_t gcm_decrypt(void *state, uint8_t *bytes, unsigned *len)
     return srtp_err_status_ok;
 }
 
-#define GCM_TYPE(bits)                                                                                       \
-    {                                                                                                        \
-        .alloc = gcm_alloc,                                                                                  \
-        .dealloc = gcm_dealloc,                                                                              \
-        .init = gcm_init,                                                                                    \
-        .set_aad = gcm_set_aad,                                                                              \
-        .encrypt = gcm_encrypt,                                                                              \
-        .decrypt = gcm_decrypt,                                                                              \
-        .set_iv = gcm_set_iv,                                                                                \
-        .get_tag = gcm_get_tag,                                                                              \
-        .description = "AES-" #bits " GCM using libipsec-mb",                                                \
-        .test_data = &srtp_cipher_test_##bits,                                                               \
-        .id = SRTP_AES_GCM_##bits,                                                                           \
-    }
-const srtp_cipher_type_t srtp_cipher_ipsec_mb_128 = GCM_TYPE(128);
-const srtp_cipher_type_t srtp_cipher_ipsec_mb_256 = GCM_TYPE(256);
+const srtp_cipher_type_t srtp_cipher_ipsec_mb_128 = GCM_TYPE(128, "libipsec-mb");
+const srtp_cipher_type_t srtp_cipher_ipsec_mb_256 = GCM_TYPE(256, "libipsec-mb");
 
 #endif

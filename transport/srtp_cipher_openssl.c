@@ -20,8 +20,7 @@ static srtp_err_status_t gcm_dealloc(srtp_cipher_t *base) {
 }
 
 static srtp_err_status_t gcm_alloc(srtp_cipher_t **out, int key_len, int tag_len) {
-    int key_bytes = gcm_key_bytes(key_len);
-    if (key_bytes == 0 || (tag_len != GCM_TAG_BYTES && tag_len != GCM_TAG_SHORT_BYTES))
+    if (!gcm_lengths_fit(key_len, tag_len))
         return srtp_err_status_bad_param;
     struct gcm *gcm = calloc(1, sizeof *gcm);
     EVP_CIPHER_CTX *ctx = gcm ? EVP_CIPHER_CTX_new() : NULL;
@@ -30,11 +29,8 @@ static srtp_err_status_t gcm_alloc(srtp_cipher_t **out, int key_len, int tag_len
         return srtp_err_status_alloc_fail;
     }
     gcm->ctx = ctx;
-    gcm->base.state = gcm;
-    gcm->base.key_len = key_len;
+    gcm->base = gcm_head(gcm, key_len, &srtp_cipher_openssl_128, &srtp_cipher_openssl_256);
     gcm->tag_len = (uint32_t)tag_len;
-    gcm->base.type = key_bytes == 16 ? &srtp_cipher_openssl_128 : &srtp_cipher_openssl_256;
-    gcm->base.algorithm = key_bytes == 16 ? SRTP_AES_GCM_128 : SRTP_AES_GCM_256;
     *out = &gcm->base;
     return srtp_err_status_ok;
 }
@@ -94,19 +90,5 @@ static srtp_err_status_t gcm_decrypt(void *state, uint8_t *bytes, unsigned *len)
     return srtp_err_status_ok;
 }
 
-#define GCM_TYPE(bits)                                                                                       \
-    {                                                                                                        \
-        .alloc = gcm_alloc,                                                                                  \
-        .dealloc = gcm_dealloc,                                                                              \
-        .init = gcm_init,                                                                                    \
-        .set_aad = gcm_set_aad,                                                                              \
-        .encrypt = gcm_encrypt,                                                                              \
-        .decrypt = gcm_decrypt,                                                                              \
-        .set_iv = gcm_set_iv,                                                                                \
-        .get_tag = gcm_get_tag,                                                                              \
-        .description = "AES-" #bits " GCM using OpenSSL",                                                    \
-        .test_data = &srtp_cipher_test_##bits,                                                               \
-        .id = SRTP_AES_GCM_##bits,                                                                           \
-    }
-const srtp_cipher_type_t srtp_cipher_openssl_128 = GCM_TYPE(128);
-const srtp_cipher_type_t srtp_cipher_openssl_256 = GCM_TYPE(256);
+const srtp_cipher_type_t srtp_cipher_openssl_128 = GCM_TYPE(128, "OpenSSL");
+const srtp_cipher_type_t srtp_cipher_openssl_256 = GCM_TYPE(256, "OpenSSL");

@@ -33,4 +33,35 @@ static inline int gcm_key_bytes(int len) {
     return len == 16 + GCM_SALT_BYTES || len == 32 + GCM_SALT_BYTES ? len - GCM_SALT_BYTES : 0;
 }
 
+// Whether libsrtp2 asks for a cipher that there is.
+static inline bool gcm_lengths_fit(int key_len, int tag_len) {
+    return gcm_key_bytes(key_len) > 0 && (tag_len == GCM_TAG_BYTES || tag_len == GCM_TAG_SHORT_BYTES);
+}
+
+// The head that libsrtp2 sees of a cipher with `state`; `key_len` fits.
+static inline srtp_cipher_t gcm_head(void *state, int key_len, const srtp_cipher_type_t *type_128,
+                                     const srtp_cipher_type_t *type_256) {
+    bool short_key = gcm_key_bytes(key_len) == 16;
+    return (srtp_cipher_t){.state = state,
+                           .key_len = key_len,
+                           .type = short_key ? type_128 : type_256,
+                           .algorithm = short_key ? SRTP_AES_GCM_128 : SRTP_AES_GCM_256};
+}
+
+// The type of a file that has the functions named here.
+#define GCM_TYPE(bits, library)                                                                              \
+    {                                                                                                        \
+        .alloc = gcm_alloc,                                                                                  \
+        .dealloc = gcm_dealloc,                                                                              \
+        .init = gcm_init,                                                                                    \
+        .set_aad = gcm_set_aad,                                                                              \
+        .encrypt = gcm_encrypt,                                                                              \
+        .decrypt = gcm_decrypt,                                                                              \
+        .set_iv = gcm_set_iv,                                                                                \
+        .get_tag = gcm_get_tag,                                                                              \
+        .description = "AES-" #bits " GCM using " library,                                                   \
+        .test_data = &srtp_cipher_test_##bits,                                                               \
+        .id = SRTP_AES_GCM_##bits,                                                                           \
+    }
+
 #endif
