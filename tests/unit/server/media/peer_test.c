@@ -9,20 +9,12 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "server/media/peer_webrtc.h"
-#include "server/media/worker_internal.h"
-#include "transport/srtp.h"
+#include "worker_scene.h"
 
 #include <string.h>
 
 #define SENT_MAX 16
-
-struct scene {
-    struct dtls_context *dtls;
-    struct mesh *mesh;
-    struct worker *worker; // its loop does not run: the test is its thread
-};
 
 // A peer that notes what it is given.
 struct noted {
@@ -71,37 +63,6 @@ static const struct peer_functions noted_functions = {.send_rtp = noted_send_rtp
                                                       .send_rtcp = noted_send_rtcp,
                                                       .forget_ssrc = noted_forget,
                                                       .prefetch = noted_prefetch};
-
-static void nobody_is_woken(void *ctx, unsigned worker) {
-    (void)ctx, (void)worker;
-}
-
-static void nobody_hears(void *ctx) {
-    (void)ctx;
-}
-
-static int scene_open(void **state) {
-    static struct scene s;
-    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    assert_int_equal(srtp_library_start(), ERR_OK);
-    s = (struct scene){.dtls = dtls_context_create(), .mesh = mesh_create(1, nobody_is_woken, NULL)};
-    struct worker_config config = {
-        .workers = 1, .dtls = s.dtls, .mesh = s.mesh, .events_ready = nobody_hears};
-    char error[256];
-    s.worker = worker_create(&config, error, sizeof error);
-    assert_non_null(s.worker);
-    *state = &s;
-    return 0;
-}
-
-static int scene_close(void **state) {
-    struct scene *s = *state;
-    worker_destroy(s->worker);
-    mesh_destroy(s->mesh);
-    dtls_context_destroy(s->dtls);
-    srtp_library_stop();
-    return 0;
-}
 
 static void open_sound(struct worker *w, uint64_t now_us) {
     struct media_cmd open = {.type = MEDIA_OPEN_PRODUCER, .transport = {1}, .producer = {5}};

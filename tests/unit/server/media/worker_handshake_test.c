@@ -6,55 +6,13 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "server/media/worker_internal.h"
-#include "transport/srtp.h"
+#include "worker_scene.h"
 
 #include <string.h>
 
 #define NOW_US UINT64_C(1000000)
 #define TURN_US 1000000 // more than any turn may spend
 #define OF_PEER 16      // that may wait
-
-struct scene {
-    struct dtls_context *dtls;
-    struct mesh *mesh;
-    struct worker *worker; // its loop does not run: the test is its thread
-    struct tuple from;
-};
-
-static void nobody_is_woken(void *ctx, unsigned worker) {
-    (void)ctx, (void)worker;
-}
-
-static void nobody_hears(void *ctx) {
-    (void)ctx;
-}
-
-static int scene_open(void **state) {
-    static struct scene s;
-    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    assert_int_equal(srtp_library_start(), ERR_OK);
-    s = (struct scene){.dtls = dtls_context_create(), .mesh = mesh_create(1, nobody_is_woken, NULL)};
-    struct worker_config config = {
-        .workers = 1, .dtls = s.dtls, .mesh = s.mesh, .events_ready = nobody_hears};
-    char error[256];
-    s.worker = worker_create(&config, error, sizeof error);
-    assert_non_null(s.worker);
-    assert_int_equal(addr_parse("127.0.0.1", 9, &s.from.remote), ERR_OK);
-    *state = &s;
-    return 0;
-}
-
-// The pool asserts that every block has come back.
-static int scene_close(void **state) {
-    struct scene *s = *state;
-    worker_destroy(s->worker);
-    mesh_destroy(s->mesh);
-    dtls_context_destroy(s->dtls);
-    srtp_library_stop();
-    return 0;
-}
 
 static struct worker_peer *open_peer(struct scene *s, uint32_t id) {
     struct media_cmd cmd = {.type = MEDIA_OPEN_TRANSPORT, .transport = {id}};

@@ -5,6 +5,18 @@ static char *token_of(const json_t *joined) {
     return strdup(text_at(joined, "resumeToken"));
 }
 
+// Ann is in the room, as client 1.
+static char *join_for_token(struct fake *f) {
+    json_t *ann = join(f, 1, "r", "ann");
+    char *token = token_of(ann);
+    json_decref(ann);
+    return token;
+}
+
+static void ask_to_resume(struct fake *f, uint32_t client, const char *token) {
+    say(f, client, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+}
+
 static void resumes_with_everything(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
@@ -47,9 +59,7 @@ static void resumes_with_everything(void **state) {
 static void the_window_ends(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
-    json_t *ann = join(f, 1, "r", "ann");
-    char *token = token_of(ann);
-    json_decref(ann);
+    char *token = join_for_token(f);
     joins(f, 2, "r", "bob");
     signalling_client_closed(f->signalling, 1, f->now_us);
     pass(f, f->config.limits.resume_window_us - US_PER_MS);
@@ -59,7 +69,7 @@ static void the_window_ends(void **state) {
     assert_string_equal(text_at(left, "reason"), "timeout");
     json_decref(left);
     open_client(f, 3);
-    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 3, token);
     expect_error(f, 3, "not-found");
     // with a username the same request joins anew
     say(f, 3, "{'type':'join-room','data':{'roomId':'r','username':'ann','resumeToken':'%s'}}", token);
@@ -73,11 +83,9 @@ static void the_window_ends(void **state) {
 static void an_open_connection_is_taken_over(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
-    json_t *ann = join(f, 1, "r", "ann");
-    char *token = token_of(ann);
-    json_decref(ann);
+    char *token = join_for_token(f);
     open_client(f, 2);
-    say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 2, token);
     expect_only_type(f, 2, "joined");
     assert_int_equal(f->close_count, 1);
     assert_int_equal(f->closes[0].client, 1);
@@ -90,14 +98,14 @@ static void an_open_connection_is_taken_over(void **state) {
     assert_int_equal(counts(f).participants, 1);
     // the used token is void at once
     open_client(f, 3);
-    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 3, token);
     expect_error(f, 3, "not-found");
     assert_int_equal(f->close_count, 1);
     // and stays so once the client has shown that it has the new one
     say(f, 2, "{'type':'ping'}");
     expect_only_type(f, 2, "pong");
     signalling_client_closed(f->signalling, 2, f->now_us);
-    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 3, token);
     expect_error(f, 3, "not-found");
     free(token);
     fake_free(f);
@@ -106,16 +114,14 @@ static void an_open_connection_is_taken_over(void **state) {
 static void a_lost_joined_can_be_asked_for_again(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
-    json_t *ann = join(f, 1, "r", "ann");
-    char *token = token_of(ann);
-    json_decref(ann);
+    char *token = join_for_token(f);
     signalling_client_closed(f->signalling, 1, f->now_us);
     open_client(f, 2);
-    say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 2, token);
     signalling_client_closed(f->signalling, 2, f->now_us); // before `joined` with the new token could be read
     expect_only_type(f, 2, "joined");
     open_client(f, 3);
-    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 3, token);
     expect_only_type(f, 3, "joined");
     assert_int_equal(counts(f).participants, 1);
     free(token);
@@ -141,7 +147,7 @@ static void wrong_tokens_get_nothing(void **state) {
             wrong[strlen(wrong) - 1] = wrong[strlen(wrong) - 1] == 'a' ? 'b' : 'a';
         else
             wrong[strlen(wrong) - 1] = '\0';
-        say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", wrong);
+        ask_to_resume(f, 2, wrong);
         expect_error(f, 2, "not-found");
         free(wrong);
     }
@@ -155,9 +161,7 @@ static void wrong_tokens_get_nothing(void **state) {
 static void relayed_messages_wait_for_the_return(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
-    json_t *ann = join(f, 1, "r", "ann");
-    char *token = token_of(ann);
-    json_decref(ann);
+    char *token = join_for_token(f);
     joins(f, 2, "r", "bob");
     signalling_client_closed(f->signalling, 1, f->now_us);
     for (int i = 0; i < 64; i++)
@@ -167,7 +171,7 @@ static void relayed_messages_wait_for_the_return(void **state) {
     expect_error(f, 2, "limit-reached");
     forget_texts(f);
     open_client(f, 3);
-    say(f, 3, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", token);
+    ask_to_resume(f, 3, token);
     expect_only_type(f, 3, "joined");
     for (int i = 0; i < 64; i++) {
         json_t *data = expect(f, 3, "webrtc-ice-candidate");
