@@ -113,6 +113,7 @@ struct media_counters {
     uint64_t loop_lag_us_max;                          // longest turn of the loop in the last 5 to 10 seconds
     uint64_t receive_calls, send_calls, send_messages; // system calls, and what they sent: one packet or GSO
     uint64_t drops[MEDIA_DROP_COUNT];
+    uint64_t published_us; // the time of all of these
 };
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
 

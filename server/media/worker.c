@@ -33,7 +33,7 @@ void worker_event_push(struct worker *w) {
 
 // ---- counters for others
 
-static void worker_publish(struct worker *w) {
+static void worker_publish(struct worker *w, uint64_t now_us) {
     const struct udp_port_counters *udp = udp_port_counters(w->port);
     const struct forwarder_counters *fw = forwarder_counters(w->fw);
     struct media_counters *c = &w->counters;
@@ -52,6 +52,7 @@ static void worker_publish(struct worker *w) {
     c->pool_blocks = pool_taken(w->pool);
     c->transports = slots_count(w->peers);
     c->loop_lag_us_max = w->lag_now_us > w->lag_before_us ? w->lag_now_us : w->lag_before_us;
+    c->published_us = now_us;
     const uint64_t *values = (const uint64_t *)(const void *)c;
     for (size_t i = 0; i < sizeof w->published / sizeof w->published[0]; i++)
         atomic_store_explicit(&w->published[i], values[i], memory_order_relaxed);
@@ -69,9 +70,8 @@ static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) 
 
 static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
-    worker_publish(w);
+    worker_publish(w, now_us);
     worker_budget_tell(w, now_us);
-    w->published_us = now_us;
     wheel_arm(&w->wheel, node, now_us + HEARTBEAT_US);
 }
 
@@ -117,7 +117,7 @@ static void worker_end_turn(struct worker *w) {
     uint64_t now_us = clock_now_us();
     worker_note_lag(w, now_us - started_us, now_us);
     worker_load_note(w, started_us, now_us);
-    if (now_us >= w->published_us + PUBLISH_SOON_US)
+    if (now_us >= w->counters.published_us + PUBLISH_SOON_US)
         worker_on_publish(&w->publish, now_us);
     atomic_store_explicit(&w->heartbeat_us, now_us, memory_order_relaxed);
     worker_arm_loop_timer(w, now_us);

@@ -71,7 +71,6 @@ struct worker {
     struct pool *pool;
     struct wheel wheel;
     struct wheel_node publish; // copies the counters for others, and is the heartbeat
-    uint64_t published_us;
     struct udp_port *port;
     struct ice_stun *stun;
     struct peer_env env;

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define DEADLINE_US (60 * US_PER_SECOND) // a hang, not a speed limit
-#define SETTLE_US (2200 * US_PER_MS)     // workers publish each other second at the latest
 #define BURST 32                         // datagrams that a small receive buffer surely holds
 #define UNCONFIRMED 512                  // datagrams that a queue between workers surely holds
 #define GUEST_IDS UINT32_C(0x60000000)   // far from the hub's
@@ -37,9 +36,30 @@ void siege_counters(struct siege *s, struct media_counters *out) {
     }
 }
 
-static void siege_settle(struct siege *s) {
-    for (uint64_t end_us = clock_now_us() + SETTLE_US; clock_now_us() < end_us;)
+static uint64_t published_us(const struct siege *s, unsigned worker) {
+    struct media_counters counters;
+    media_read_counters(s->media, worker, &counters);
+    return counters.published_us;
+}
+
+// Until the worker has published anew. A command that concerns nobody makes its loop turn, which publishes
+// sooner than an idle one.
+static void siege_await_publication(struct siege *s, unsigned worker, uint64_t after_us) {
+    static const struct media_cmd wake = {.type = MEDIA_CLOSE_TRANSPORT, .transport = {GUEST_IDS - 1}};
+    uint64_t end_us = clock_now_us() + DEADLINE_US;
+    while (published_us(s, worker) <= after_us && clock_now_us() < end_us) {
+        media_post(s->media, worker, &wake);
         siege_turn(s, 5);
+    }
+    assert_true(published_us(s, worker) > after_us);
+}
+
+// What was sent and posted before has been done by all, and what one worker then gave to another as well:
+// each has published twice, with time for turns between.
+static void siege_settle(struct siege *s) {
+    for (unsigned round = 0; round < 2; round++)
+        for (uint64_t w = 0, now_us = clock_now_us(); w < s->workers; w++)
+            siege_await_publication(s, (unsigned)w, now_us);
 }
 
 void siege_rebase(struct siege *s) {
