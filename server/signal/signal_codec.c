@@ -98,6 +98,13 @@ enum err signal_decode(const char *text, size_t len, struct signal_envelope *env
                        char why[SIGNAL_ERROR_BYTES_MAX]) {
     *envelope = (struct signal_envelope){0};
     json_error_t error;
+    // jansson passes over a zero byte behind a number or a word.
+    const char *zero = len > 0 ? memchr(text, '\0', len) : NULL;
+    if (zero) {
+        snprintf(why, SIGNAL_ERROR_BYTES_MAX, "the message is not valid JSON: byte %zu is zero",
+                 (size_t)(zero - text));
+        return ERR_MALFORMED;
+    }
     json_t *root = json_loadb(text, len, 0, &error);
     if (!root)
         return decode_failed(text, len, &error, envelope, why);

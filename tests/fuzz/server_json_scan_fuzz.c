@@ -22,6 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct json_scan scan;
     const char *text = (const char *)bytes;
     bool good = json_scan(text, size, &scan);
+    if (memchr(text, '\0', size)) { // the parser passes over some, so signal_decode does not ask it
+        assert(!good);
+        return 0;
+    }
     json_t *value = json_loadb(text, size, 0, NULL);
     assert(!value || size > JSON_SCAN_BYTES_MAX || good == json_is_object(value));
     if (value && good) {

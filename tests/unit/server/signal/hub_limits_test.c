@@ -53,6 +53,25 @@ static void envelopes(void **state) {
     }
 }
 
+// The parser takes a zero byte behind some tokens for nothing; JSON has none anywhere.
+static void a_zero_byte_is_no_json(void **state) {
+    (void)state;
+    static const char good[] = "{\"type\":\"ping\",\"data\":{\"a\":[true,12,\"x\"]}}";
+    for (size_t at = 0; at <= strlen(good); at++) {
+        struct fake *f = fake_hub(1);
+        open_client(f, 1);
+        char text[sizeof good];
+        memcpy(text, good, at);
+        text[at] = '\0';
+        memcpy(text + at + 1, good + at, strlen(good) - at);
+        signalling_client_message(f->signalling, 1, text, sizeof text, f->now_us);
+        expect_error(f, 1, "bad-json");
+        assert_int_equal(f->close_count, 1);
+        assert_int_equal(f->closes[0].code, 1007);
+        fake_free(f);
+    }
+}
+
 static void ids_come_back_as_they_were(void **state) {
     (void)state;
     static const char *const ids[] = {"1", "-7", "1.5", "9007199254740991", "'a'", "''", "'\\u00e4\\n'"};
@@ -347,6 +366,7 @@ static void a_deadline_is_told_in_milliseconds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes),
+        cmocka_unit_test(a_zero_byte_is_no_json),
         cmocka_unit_test(ids_come_back_as_they_were),
         cmocka_unit_test(half_a_character_keeps_the_id),
         cmocka_unit_test(bad_frames_are_answered_and_closed),
