@@ -35,7 +35,7 @@ void examine_web_root(struct doctor *d) {
     snprintf(root, sizeof root, "%s", d->config.web_root);
     if (!root[0])
         (void)web_root_find(root, sizeof root);
-    if (web_file_find(root, "/", &file)) {
+    if (web_file_find(root, "/", 0, &file)) {
         finding_set(&finding, "web-root", root, FINDING_OK, "the web page is there");
     } else {
         finding_set(&finding, "web-root", root, FINDING_WARN,
