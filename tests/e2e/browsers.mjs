@@ -70,6 +70,7 @@ export async function openChromium({ flags = [], env, executable = CHROMIUM } = 
       if (init) await page.addInitScript(init);
       return page;
     },
+    pages: () => context.pages(),
     resize: (page, size) => page.setViewportSize(size),
     scheme: (page, colorScheme) => page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }),
     close: () => browser.close(),
