@@ -154,6 +154,8 @@ static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
             continue;
         if (!setting_find(name) && strcmp(name, "config") != 0)
             return refuse_unknown(loader, name, "the command line");
+        if (!value && strcmp(name, "config") != 0 && setting_is_switch(setting_find(name)))
+            value = "yes";
         if (!value && i + 1 == argc)
             return refuse(loader, "%s: a value is missing after --%s", name, name);
         if (!value)
@@ -311,7 +313,8 @@ void config_print_help(FILE *out) {
             "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
             "and calls\n"
             "                                                     itself; says what will not work, and how "
-            "to fix it\n\n"
+            "to fix it\n"
+            "       rotunda token --room ROOM --name NAME ...     makes a token for a server with --keys\n\n"
             "  --config FILE   settings as lines `name = value # comment`\n"
             "  --check-config  check the settings and end\n"
             "  --check-health  ask the server that runs with these settings whether it serves, and end\n"

@@ -34,8 +34,8 @@ MAY_SEE = {
     "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
     "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
                 "server/config/"},
-    "load/": {"base/", "rtp/", "transport/"},
-    "server/doctor/": {"base/", "transport/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
+    "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
+    "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
     "server/main.c": {"base/", "server/config/", "server/", "server/doctor/"},
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
