@@ -137,6 +137,13 @@ static bool take_task(struct loader *loader, const char *name) {
     return false;
 }
 
+// Whether the flag is a switch, and what follows it is not its value.
+static bool switch_alone(const struct loader *loader, const char *name, const char *next) {
+    const struct setting *setting = setting_find(name);
+    struct config ignored = *loader->config;
+    return setting && setting_is_switch(setting) && !setting_assign(setting, &ignored, next);
+}
+
 static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-V") == 0) {
@@ -154,7 +161,7 @@ static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
             continue;
         if (!setting_find(name) && strcmp(name, "config") != 0)
             return refuse_unknown(loader, name, "the command line");
-        if (!value && strcmp(name, "config") != 0 && setting_is_switch(setting_find(name)))
+        if (!value && switch_alone(loader, name, i + 1 < argc ? argv[i + 1] : ""))
             value = "yes";
         if (!value && i + 1 == argc)
             return refuse(loader, "%s: a value is missing after --%s", name, name);

@@ -114,7 +114,7 @@ struct setting {
 };
 
 const struct setting *config_settings(size_t *count);
-// Its flag stands for "yes" without a value, and takes one only behind "=".
+// Its flag alone means "yes".
 bool setting_is_switch(const struct setting *setting);
 
 // Sets one value from text. False when it is not allowed; config is then unchanged.

@@ -201,7 +201,7 @@ void call_make(const struct call_request *request, struct call_outcome *out) {
     call->out = out;
     options_default(&call->options);
     snprintf(call->options.url, sizeof call->options.url, "%s", request->url);
-    snprintf(call->options.keys, sizeof call->options.keys, "%s", request->keys);
+    snprintf(call->options.keys, sizeof call->options.keys, "%s", request->keys ? request->keys : "");
     call->options.participants = PEOPLE;
     call->options.video_kbps = VIDEO_KBPS;
     call->options.insecure = true; // the certificate has a check of its own
