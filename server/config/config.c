@@ -137,11 +137,10 @@ static bool take_task(struct loader *loader, const char *name) {
     return false;
 }
 
-// Whether the flag is a switch, and what follows it is not its value.
-static bool switch_alone(const struct loader *loader, const char *name, const char *next) {
+// Whether the flag is a switch without a value.
+static bool switch_alone(const char *name, const char *next) {
     const struct setting *setting = setting_find(name);
-    struct config ignored = *loader->config;
-    return setting && setting_is_switch(setting) && !setting_assign(setting, &ignored, next);
+    return setting && setting_is_switch(setting) && (!next || next[0] == '-');
 }
 
 static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
@@ -161,7 +160,7 @@ static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
             continue;
         if (!setting_find(name) && strcmp(name, "config") != 0)
             return refuse_unknown(loader, name, "the command line");
-        if (!value && switch_alone(loader, name, i + 1 < argc ? argv[i + 1] : ""))
+        if (!value && switch_alone(name, i + 1 < argc ? argv[i + 1] : NULL))
             value = "yes";
         if (!value && i + 1 == argc)
             return refuse(loader, "%s: a value is missing after --%s", name, name);
