@@ -58,6 +58,7 @@ static bool token_suffices(struct signal_call *call) {
         signal_data_text(call->data, "resumeToken"))
         return true;
     signal_refuse(call, CODE_UNAUTHORIZED, "join-room: this server takes nobody without a `token`");
+    signal_note(call->session, SIGNAL_JOIN_FAILED);
     return false;
 }
 
