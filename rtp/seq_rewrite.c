@@ -89,7 +89,7 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
         return false;
     uint64_t in = seq16_unwrap(rw->in_highest, seq), end;
     const struct seq_interval *interval = interval_of_input(rw, in, &end);
-    if (!interval || interval->source == SEQ_SOURCE_NONE)
+    if (!interval)
         return false;
     uint64_t out = interval->out_first + (in - interval->in_first);
     if (out >= end)
@@ -119,6 +119,7 @@ uint64_t seq_rewrite_fill(struct seq_rewrite *rw) {
     struct seq_interval next = *interval_at(rw, 0);
     if (next.source != SEQ_SOURCE_NONE) {
         next.out_first = out;
+        next.in_first = UINT64_MAX; // no input is of it: nothing to be looked at for each packet
         next.source = SEQ_SOURCE_NONE;
         next.sync = 1;
         interval_push(rw, &next);

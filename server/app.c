@@ -176,6 +176,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         media_read_counters(app->media, w, &media[w]);
     struct metrics_sample sample = {
         .connections = ws_server_connection_count(app->ws),
+        .client_addresses = address_limits_count(app->limits),
         .workers = app->workers,
         .media = media,
         .uptime_us = clock_now_us() - app->started_us,
