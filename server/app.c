@@ -512,13 +512,27 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
 
 // ---- the life of the server on one screen
 
+// How the last transports went belongs into the lines about their rooms; for the rest nobody is left to hear
+// it.
+static void on_last_event(void *ctx, unsigned worker, const struct media_event *event) {
+    if (event->type == MEDIA_TRANSPORT_CLOSED)
+        on_media_event(ctx, worker, event);
+}
+
+static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    (void)ctx, (void)worker, (void)stats;
+}
+
 static void app_stop(struct app *app) {
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
+    media_halt(app->media); // threads are joined, so nobody wakes the loop any more
+    if (app->media && app->hub)
+        media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
-    media_stop(app->media); // joins the threads, so nobody wakes the loop any more
+    media_stop(app->media);
     control_loop_destroy(app->loop);
     gate_close(app->gate);
 }
