@@ -147,6 +147,7 @@ static void a_round_under_way_outlives_its_watch(void **state) {
     struct announce_watch *watch = watch_of(&config);
     atomic_store(&holding, true);
     announce_watch_advance(watch, 0, true);
+    assert_true(announce_watch_next_us(watch) == TIME_NEVER); // it has begun, where there was memory for it
     sem_wait(&held);
     announce_watch_advance(watch, 0, true); // one at a time
     assert_false(announce_watch_take(watch, &names));
@@ -157,6 +158,7 @@ static void a_round_under_way_outlives_its_watch(void **state) {
     // One that is over and was not taken.
     watch = watch_of(&config);
     announce_watch_advance(watch, 0, true);
+    assert_true(announce_watch_next_us(watch) == TIME_NEVER);
     sem_wait(&woken);
     announce_watch_destroy(watch);
 }
