@@ -51,20 +51,20 @@ aside() {
     "$@"' aside "$(declare -f && declare -p start)" "$@" >"$aside_folder/$name" 2>&1 </dev/null &
   aside_pids[$name]=$!
 }
+wait_for_aside() {
+  local pid=${aside_pids[$1]}
+  # What is waited for gives way to nobody any more, where that may be said.
+  { echo 0 >"/proc/$pid/autogroup" && renice -n 0 -g "$pid"; } >/dev/null 2>&1
+  wait "$pid"
+  aside_codes[$1]=$?
+  unset "aside_pids[$1]"
+}
 wait_aside() { # until nothing is at the side
   local name
-  for name in "${!aside_pids[@]}"; do
-    wait "${aside_pids[$name]}"
-    aside_codes[$name]=$?
-    unset "aside_pids[$name]"
-  done
+  for name in "${!aside_pids[@]}"; do wait_for_aside "$name"; done
 }
 collect() {
-  if [ -n "${aside_pids[$1]:-}" ]; then
-    wait "${aside_pids[$1]}"
-    aside_codes[$1]=$?
-    unset "aside_pids[$1]"
-  fi
+  [ -z "${aside_pids[$1]:-}" ] || wait_for_aside "$1"
   cat "$aside_folder/$1"
   return "${aside_codes[$1]}"
 }
