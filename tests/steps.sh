@@ -42,14 +42,14 @@ aside_folder=$(mktemp -d)
 aside() {
   local name=$1
   shift
-  { declare -f && declare -p start; } >"$aside_folder/functions"
+  { declare -f && declare -p start; } >"$aside_folder/$name.functions"
   # shellcheck disable=SC2016 # it is the other shell that expands
   setsid bash -c 'set -u
     renice -n 19 -p $$ >/dev/null
     { echo 19 >/proc/self/autogroup; } 2>/dev/null
     . "$1"
     shift
-    "$@"' aside "$aside_folder/functions" "$@" >"$aside_folder/$name" 2>&1 </dev/null &
+    "$@"' aside "$aside_folder/$name.functions" "$@" >"$aside_folder/$name" 2>&1 </dev/null &
   aside_pids[$name]=$!
 }
 wait_for_aside() {
