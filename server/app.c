@@ -281,7 +281,9 @@ static void certificate_reload(struct app *app) {
     const struct config *config = app->config;
     char error[ERROR_MAX];
     if (!config->tls_cert[0]) {
-        LOG_INFO("nothing to read again", LOG_TEXT("reason", "there is no tls-cert"));
+        if (!app->watch)
+            LOG_INFO("nothing to read again",
+                     LOG_TEXT("reason", "there is no tls-cert, and no name in announce"));
         return;
     }
     struct tls_identity *identity = tls_identity_load(config->tls_cert, config->tls_key, error, sizeof error);
