@@ -71,7 +71,9 @@ collect() {
 }
 end_aside() {
   local pid
-  for pid in ${aside_pids[@]+"${aside_pids[@]}"}; do kill -- "-$pid" 2>/dev/null; done
+  for pid in ${aside_pids[@]+"${aside_pids[@]}"}; do
+    kill -KILL -- "-$pid" 2>/dev/null # what hardly gets a processor hardly hears of anything else
+  done
   rm -rf "$aside_folder"
 }
 trap end_aside EXIT
@@ -90,8 +92,9 @@ collect_steps() {
   collect "$1"
   mapfile -t lines <"$aside_folder/$1.steps"
   passed=$((passed + lines[0]))
-  for name in "${lines[@]:1}"; do
-    fail "$name"
+  for name in "${lines[@]:1}"; do # it has been said already
+    failed=$((failed + 1))
+    failures+=("$name")
     broken[$name]=yes
   done
 }

@@ -39,6 +39,14 @@ expect 'steps at the side count' '2 passed, 1 failed, 0 skipped' 'three() { step
 expect 'what is at the side has its status' 'status 3' 'ends() { echo said; return 3; }' 'aside one ends' 'collect one; echo status $?'
 expect 'and gives way' 'nice 19' 'weak() { echo "nice $(cut -d" " -f19 /proc/self/stat)"; }' 'aside one weak' 'collect one'
 
+expect 'who ends takes along what it began' '0 failed' 'lasts() { echo $$ >lasts; exec sleep 600; }' 'aside one lasts' \
+    'until [ -s lasts ]; do sleep 0.1; done' 'pass'
+waited=0
+while grep -qs '^State:.[^Z]' "/proc/$(cat lasts)/status"; do # a zombie has ended
+    [ $((waited += 1)) -lt 100 ] || { echo 'FAILED: what was at the side goes on' && failures_here=$((failures_here + 1)) && break; }
+    sleep 0.1
+done
+
 expect 'a suite runs once' 'failed: once (built)' 'suite compile built -R "good|once"'
 rm -f tried
 expect 'a browser may need a second run' 'measured: second run needed by once
