@@ -53,6 +53,10 @@ struct room *directory_find(const struct directory *directory, const char *name)
     return room;
 }
 
+struct room *directory_room(const struct directory *directory, uint32_t id) {
+    return slots_get(directory->slots, id);
+}
+
 static struct room *room_create(struct directory *directory, const char *name) {
     struct room *room = calloc(1, sizeof *room);
     char *copy = strdup(name);

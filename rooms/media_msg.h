@@ -105,7 +105,10 @@ struct media_cmd {
     struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
-        struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE
+        struct {
+            struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE
+            uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
+        };
         struct {
             enum dtls_role remote_role; // as the client announced it
             struct fingerprint fingerprint;
@@ -178,6 +181,22 @@ struct media_stats {
 
 // ---- events
 
+// How well RTP went over a transport, or over all of a room. What went out and how far away its receiver is,
+// is as the receiver reports it; it cannot report more lost than it was sent. Counts stop at their maximum.
+struct path_quality {
+    uint32_t packets, packets_lost; // both ways; lost: for good, of `packets`
+    uint32_t rtt_us_max;            // 0: not known
+};
+static inline void count_up(uint32_t *count, uint64_t more) {
+    *count = more > UINT32_MAX - *count ? UINT32_MAX : *count + (uint32_t)more;
+}
+static inline void path_quality_add(struct path_quality *sum, const struct path_quality *more) {
+    count_up(&sum->packets, more->packets);
+    count_up(&sum->packets_lost, more->packets_lost);
+    if (more->rtt_us_max > sum->rtt_us_max)
+        sum->rtt_us_max = more->rtt_us_max;
+}
+
 enum media_event_type {
     MEDIA_TRANSPORT_STATE,
     MEDIA_PRODUCER_SCORE,
@@ -185,6 +204,7 @@ enum media_event_type {
     MEDIA_CONSUMER_LAYERS,
     MEDIA_LAYERS_WANTED,
     MEDIA_AUDIO_LEVEL,
+    MEDIA_TRANSPORT_CLOSED, // what went over it; to the control side its id is nobody's any more
     MEDIA_STEER, // between worker and media alone: datagrams of an address come in at another worker
 };
 
@@ -206,6 +226,10 @@ struct media_event {
         struct {
             int8_t level_dbov; // -127..0, mean over the interval
         } audio;               // AUDIO_LEVEL: about four a second for each producer that is heard
+        struct {
+            uint32_t room; // as in OPEN_TRANSPORT
+            struct path_quality quality;
+        } closed; // TRANSPORT_CLOSED
         struct {
             uint32_t key;   // of the address (transport/udp_steer.h)
             uint8_t family; // 0: IPv4, 1: IPv6

@@ -24,7 +24,8 @@ struct room {
     struct list participants; // in the order of their joins
     uint32_t participant_count;
     // What is said of it when it closes: joins in all, the most at a time, when the first one came and the
-    // last one left.
+    // last one left, and how its closed transports went.
+    struct path_quality quality;
     uint32_t joins, participants_most;
     uint64_t opened_us, emptied_us;
     uint32_t participants_on[WORKERS_MAX];

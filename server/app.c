@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/web/address_limits.h"
+#include "server/announced.h"
 #include "server/banner.h"
 #include "server/gate.h"
 #include "server/checks.h"
@@ -37,6 +38,7 @@
 struct app {
     const struct config *config;
     struct announce announce;
+    struct announce_watch *watch;  // NULL: no names are announced
     struct tls_identity *identity; // until the server has it
     struct tls_facts certificate;
     unsigned workers;
@@ -201,7 +203,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
 };
 
-// ---- the loop
+// ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
     struct app *app = ctx;
@@ -213,9 +215,13 @@ static void on_media_stats(void *ctx, unsigned worker, const struct media_stats 
     hub_media_stats(app->hub, worker, stats, clock_now_us());
 }
 
+// ---- the loop
+
 static void on_woken(void *ctx) {
     struct app *app = ctx;
     media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
+    if (app->watch)
+        announced_take(app->watch, &app->announce, app->config, app->hub);
 }
 
 static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
@@ -235,6 +241,8 @@ static uint64_t on_next(void *ctx) {
     if (drained(app, 0))
         return 0;
     uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
+    if (app->watch)
+        end_us = earlier(end_us, announce_watch_next_us(app->watch));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
 
@@ -250,6 +258,8 @@ static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
+    if (app->watch)
+        announce_watch_advance(app->watch, now_us, false);
     if (drained(app, now_us))
         stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {
@@ -273,7 +283,9 @@ static void certificate_reload(struct app *app) {
     const struct config *config = app->config;
     char error[ERROR_MAX];
     if (!config->tls_cert[0]) {
-        LOG_INFO("nothing to read again", LOG_TEXT("reason", "there is no tls-cert"));
+        if (!app->watch)
+            LOG_INFO("nothing to read again",
+                     LOG_TEXT("reason", "there is no tls-cert, and no name in announce"));
         return;
     }
     struct tls_identity *identity = tls_identity_load(config->tls_cert, config->tls_key, error, sizeof error);
@@ -307,6 +319,8 @@ static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
         gate_reload(app->gate);
+        if (app->watch)
+            announce_watch_advance(app->watch, clock_now_us(), true);
         certificate_reload(app);
         return;
     }
@@ -371,6 +385,15 @@ static bool start_hub(struct app *app, char *error) {
     if (!app->signalling)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->signalling != NULL;
+}
+
+static bool start_watch(struct app *app, char *error) {
+    if (!announce_has_names(app->config))
+        return true;
+    app->watch = announced_watch(&app->announce, app->config, app->loop);
+    if (!app->watch)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->watch != NULL;
 }
 
 static bool start_limits(struct app *app, char *error) {
@@ -516,13 +539,28 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
 
 // ---- the life of the server on one screen
 
+// How the last transports went belongs into the lines about their rooms; for the rest nobody is left to hear
+// it.
+static void on_last_event(void *ctx, unsigned worker, const struct media_event *event) {
+    if (event->type == MEDIA_TRANSPORT_CLOSED)
+        on_media_event(ctx, worker, event);
+}
+
+static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    (void)ctx, (void)worker, (void)stats;
+}
+
 static void app_stop(struct app *app) {
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
+    announce_watch_destroy(app->watch);
+    media_halt(app->media); // threads are joined, so nobody wakes the loop any more
+    if (app->media && app->hub)
+        media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
-    media_stop(app->media); // joins the threads, so nobody wakes the loop any more
+    media_stop(app->media);
     control_loop_destroy(app->loop);
     gate_close(app->gate);
 }
@@ -544,7 +582,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
-                   start_ws(&app, error, web_root);
+                   start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {

@@ -91,6 +91,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
 void consumer_close(struct consumer *c) {
     struct forwarder *fw = c->fw;
     forwarder_flush(fw);
+    struct path_quality quality = consumer_quality(c);
+    path_quality_add(&c->endpoint->ended, &quality);
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
     key_wish_close(c);

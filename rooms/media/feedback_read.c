@@ -39,6 +39,8 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
         if (!answers_last)
             report.last_sr = 0;
         send_stats_report(&c->stats, &report, now_ntp);
+        if (c->stats.rtt_us > ep->ended.rtt_us_max)
+            ep->ended.rtt_us_max = c->stats.rtt_us;
         repair_note_report(c, now_us);
         downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
         consumer_rate(c, now_us);

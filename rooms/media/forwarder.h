@@ -77,6 +77,8 @@ void forwarder_destroy(struct forwarder *fw);
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
                                          void *peer);               // NULL: no memory
 bool forwarder_endpoint_publishes(const struct endpoint *endpoint); // it has producers
+// How well all that it has sent and got went over it, what was closed meanwhile included.
+struct path_quality forwarder_endpoint_quality(const struct endpoint *endpoint);
 void forwarder_close_endpoint(struct forwarder *fw,
                               struct endpoint *endpoint); // with its producers and consumers
 // SRTP has just become possible: consumers start, each video one asks for a key frame.

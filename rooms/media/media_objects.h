@@ -64,6 +64,7 @@ struct endpoint {
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
         struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
     } stats;
+    struct path_quality ended; // of its producers and consumers that were closed; rtt_us_max: of all
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
@@ -243,6 +244,11 @@ static inline bool endpoint_sends(const struct endpoint *ep) {
 static inline enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) {
     return egress_look(&ep->egress, &ep->fw->rates.egress, ep->stats.rtp_out + ep->stats.rtx_out, now_us);
 }
+
+// ---- media_report.c
+// What went over a path, to be added to its endpoint's when the object closes.
+struct path_quality producer_quality(const struct producer *p);
+struct path_quality consumer_quality(const struct consumer *c);
 
 // ---- producer.c, producer_source.c
 MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);

@@ -124,6 +124,10 @@ void producer_close(struct producer *p) {
     struct forwarder *fw = p->fw;
     while (p->consumer_count > 0)
         consumer_close(p->consumers[p->consumer_count - 1]);
+    if (p->endpoint) { // a relayed one is counted where its publisher is
+        struct path_quality quality = producer_quality(p);
+        path_quality_add(&p->endpoint->ended, &quality);
+    }
     for (unsigned i = 0; i < STREAMS_MAX; i++)
         stream_close(&p->streams[i]);
     wheel_cancel(fw->wheel, &p->tick);

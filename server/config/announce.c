@@ -1,6 +1,7 @@
 #include "server/config/announce.h"
 
 #include "base/log.h"
+#include "server/common/name_lookup.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -152,15 +153,30 @@ static void announce_add_auto(struct announce *out, const char *listen_host, con
     }
 }
 
-void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen) {
+static void announce_add_name(struct announce *out, const struct announce_name *name) {
+    for (unsigned i = 0; i < name->count; i++) {
+        char text[ANNOUNCE_TEXT_MAX];
+        ip_print(&name->address[i], text);
+        announce_add(out, text, ANNOUNCE_NAMED);
+    }
+}
+
+void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen,
+                   const struct announce_names *names) {
     assert(config->announce_count > 0 && config->announce_count <= HUB_ANNOUNCE_MAX);
-    *out = (struct announce){0};
+    *out = (struct announce){.names = *names};
+    if (seen)
+        out->seen = *seen;
     for (unsigned i = 0; i < config->announce_count; i++) {
         if (strcmp(config->announce[i], ANNOUNCE_AUTO) == 0)
             announce_add_auto(out, config->listen_host, seen);
+        else if (announce_is_name(config->announce[i]))
+            announce_add_name(out, &names->of[i]);
         else
             announce_add(out, config->announce[i], ANNOUNCE_NAMED);
     }
+    if (out->count == 0)
+        announce_add_auto(out, config->listen_host, seen);
     assert(out->count > 0);
 }
 
@@ -177,7 +193,12 @@ static bool seen_usable(const struct stun_seen *seen) {
 bool announce_resolve(struct announce *out, const struct config *config, char *error, size_t error_cap) {
     const struct host_port *server = &config->stun;
     struct stun_seen seen = {0};
+    struct announce_names names;
     char why[STUN_WHY_MAX];
+    if (!announce_look_up(&names, config, name_lookup, why, sizeof why)) {
+        snprintf(error, error_cap, "announce: %s; correct the name, or write the address itself", why);
+        return false;
+    }
     if (server->host[0] &&
         stun_ask(server->host, server->port, config->media_port, &seen, why, sizeof why) != STUN_SEEN) {
         snprintf(error, error_cap, "stun: %s; name another server, or this machine's address with --announce",
@@ -190,8 +211,7 @@ bool announce_resolve(struct announce *out, const struct config *config, char *e
                  server->host);
         return false;
     }
-    announce_make(out, config, &seen);
-    out->seen = seen;
+    announce_make(out, config, &seen, &names);
     return true;
 }
 

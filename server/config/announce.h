@@ -2,8 +2,9 @@
 #ifndef SERVER_ANNOUNCE_H
 #define SERVER_ANNOUNCE_H
 
-#include "server/config/config.h"
 #include "server/common/stun_client.h"
+#include "server/config/announce_names.h"
+#include "server/config/config.h"
 
 #define ANNOUNCE_TEXT_MAX IP_TEXT_MAX
 
@@ -34,16 +35,20 @@ struct announce {
     struct announced {
         char text[ANNOUNCE_TEXT_MAX]; // an IP literal
         enum announce_origin origin;
-    } list[HUB_ANNOUNCE_MAX]; // each address once; clients prefer earlier ones
-    struct stun_seen seen;    // what the STUN server answered, if one was asked
+    } list[HUB_ANNOUNCE_MAX];    // each address once; clients prefer earlier ones
+    struct stun_seen seen;       // what the STUN server answered, if one was asked
+    struct announce_names names; // what the names among the settings stood for
 };
 
 // What the settings say, in their order; `auto` becomes what announce_find finds, then what a STUN server has
-// seen (NULL: none was asked). What does not fit is left out.
-void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen);
+// seen (NULL: none was asked), and a name what it stands for. What does not fit is left out. Where nothing is
+// left it is as with `auto`.
+void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen,
+                   const struct announce_names *names);
 
-// Asks the STUN server of the settings, if there is one, and makes the list. Blocks as stun_ask does. False
-// and a sentence in `error` when it gave no address that clients can send to.
+// Looks names up, asks the STUN server of the settings, if there is one, and makes the list. Blocks as
+// announce_look_up and stun_ask do. False and a sentence in `error` when a name or the server gave no address
+// that clients can send to.
 bool announce_resolve(struct announce *out, const struct config *config, char *error, size_t error_cap);
 
 // Logs what the STUN server sees, and warns when a router in between changes the port.

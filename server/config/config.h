@@ -26,17 +26,17 @@
 #define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
 
 struct config {
-    char listen_host[IP_TEXT_MAX];                // an IP literal without brackets
-    uint16_t listen_port;                         // 0: the system chooses
-    char admin_host[IP_TEXT_MAX];                 // likewise; "": no such port
-    uint16_t admin_port;                          // 0: the system chooses
-    struct networks trusted;                      // proxies
-    char frame_ancestors[FRAME_ANCESTORS_MAX];    // sources, as in Content-Security-Policy
-    uint16_t media_port;                          // 0: the system chooses
-    uint32_t workers;                             // 0: one for each core (config_worker_count)
-    unsigned announce_count;                      // at least 1
-    char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
-    struct host_port stun;                        // who to ask for the public address; host "": nobody
+    char listen_host[IP_TEXT_MAX];                       // an IP literal without brackets
+    uint16_t listen_port;                                // 0: the system chooses
+    char admin_host[IP_TEXT_MAX];                        // likewise; "": no such port
+    uint16_t admin_port;                                 // 0: the system chooses
+    struct networks trusted;                             // proxies
+    char frame_ancestors[FRAME_ANCESTORS_MAX];           // sources, as in Content-Security-Policy
+    uint16_t media_port;                                 // 0: the system chooses
+    uint32_t workers;                                    // 0: one for each core (config_worker_count)
+    unsigned announce_count;                             // at least 1
+    char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
+    struct host_port stun;                               // who to ask for the public address; host "": nobody
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
@@ -92,7 +92,7 @@ enum setting_type {
     SETTING_NUMBER,    // uint32_t, from min to max
     SETTING_PORT,      // uint16_t, from min to max
     SETTING_LISTEN,    // HOST:PORT
-    SETTING_ADDRESSES, // IP[,IP...], `auto` among them
+    SETTING_ADDRESSES, // HOST[,HOST...], `auto` among them
     SETTING_HOST,      // HOST[:PORT]; the default port is `min`
     SETTING_CHOICE,    // one of `words`, stored as its index (uint32_t)
     SETTING_PATH,

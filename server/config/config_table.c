@@ -27,8 +27,8 @@ static const struct setting settings[] = {
      "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
-    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "IP[,IP...]",
-     "Addresses that clients send media to; auto: this machine's own, and what --stun finds."},
+    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
+     "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
      "STUN server that is asked at start for this machine's public address, which auto then holds."},
     {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
@@ -162,22 +162,32 @@ static bool address_usable(const char *text) {
            !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6);
 }
 
+static bool announced_parse(const char *text, char out[HOST_BYTES_MAX + 1]) {
+    char ip[IP_TEXT_MAX];
+    bool literal = ip_normalise(text, ip);
+    if (strcasecmp(text, ANNOUNCE_AUTO) == 0)
+        text = ANNOUNCE_AUTO;
+    else if (literal ? !address_usable(ip) : !host_name_valid(text))
+        return false;
+    else if (literal)
+        text = ip;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
 static bool addresses_parse(const char *text, struct config *config) {
-    char found[HUB_ANNOUNCE_MAX][IP_TEXT_MAX] = {{0}};
+    char found[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1] = {{0}};
     unsigned count = 0;
     const char *item;
     size_t len;
     while (list_text_next(&text, &item, &len)) {
-        char one[IP_TEXT_MAX];
+        char one[HOST_BYTES_MAX + 1];
         if (len >= sizeof one || count == HUB_ANNOUNCE_MAX)
             return false;
         memcpy(one, item, len);
         one[len] = '\0';
-        if (strcmp(one, ANNOUNCE_AUTO) == 0)
-            memcpy(found[count], one, sizeof ANNOUNCE_AUTO);
-        else if (!ip_normalise(one, found[count]) || !address_usable(found[count]))
+        if (!announced_parse(one, found[count++]))
             return false;
-        count++;
     }
     memcpy(config->announce, found, sizeof found);
     config->announce_count = count;
@@ -280,7 +290,7 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "an IP address or localhost, with a port, as in 0.0.0.0:8080 or [::]:8080");
         return;
     case SETTING_ADDRESSES:
-        snprintf(out, cap, "1 to %d IP addresses of this server, or auto, separated by commas",
+        snprintf(out, cap, "1 to %d IP addresses or host names of this server, or auto, separated by commas",
                  HUB_ANNOUNCE_MAX);
         return;
     case SETTING_HOST:

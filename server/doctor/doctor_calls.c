@@ -13,7 +13,7 @@ static void settings_for_call(const struct doctor *d, struct config *out) {
     *out = d->config;
     out->announce_count = d->announce.count;
     for (unsigned i = 0; i < d->announce.count; i++)
-        memcpy(out->announce[i], d->announce.list[i].text, IP_TEXT_MAX);
+        snprintf(out->announce[i], sizeof out->announce[i], "%s", d->announce.list[i].text);
     out->stun = (struct host_port){.port = 0};
     out->log_level = LOG_LEVEL_ERROR;
     out->log_format = LOG_FORMAT_TEXT;

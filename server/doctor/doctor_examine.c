@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "server/checks.h"
 #include "server/gate.h"
+#include "server/common/name_lookup.h"
 #include "server/doctor/doctor_http.h"
 #include "server/doctor/doctor_libraries.h"
 #include "server/web/tls_identity.h"
@@ -143,7 +144,14 @@ void examine_stun(struct doctor *d) {
     d->stun.setting = "--stun";
     d->stun.why = d->stun_why;
     bool seen = d->stun.asked && d->stun.result == STUN_SEEN;
-    announce_make(&d->announce, &d->config, seen ? &d->seen : NULL);
+    struct announce_names names;
+    char why[FINDING_TEXT_MAX];
+    if (!announce_look_up(&names, &d->config, name_lookup, why, sizeof why)) {
+        finding_set(&finding, "announce", "", FINDING_FAIL, "%s", why);
+        finding_mend(&finding, "--announce with this machine's address, or with a name that leads to it");
+        findings_add(&d->findings, &finding);
+    }
+    announce_make(&d->announce, &d->config, seen ? &d->seen : NULL, &names);
     check_stun(&finding, &d->stun, d->config.media_port);
     findings_add(&d->findings, &finding);
 }

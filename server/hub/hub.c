@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NEXT_HORIZON_US US_PER_SECOND
 
@@ -37,6 +38,12 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 
 void hub_observe(struct hub *hub, const struct hub_events *events) {
     hub->events = events ? *events : hub_events_silent;
+}
+
+void hub_announce(struct hub *hub, const char (*addresses)[46], unsigned count) {
+    assert(count > 0 && count <= HUB_ANNOUNCE_MAX);
+    memcpy(hub->config.announce, addresses, count * sizeof addresses[0]);
+    hub->config.announce_count = count;
 }
 
 const struct hub_config *hub_config(const struct hub *hub) {

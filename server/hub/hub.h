@@ -85,6 +85,9 @@ void hub_destroy(struct hub *hub);
 // Who hears what happens; copied, with every function set. NULL: nobody.
 void hub_observe(struct hub *hub, const struct hub_events *events);
 
+// Other addresses from now on, IP literals, 1..HUB_ANNOUNCE_MAX: in the answers about transports after this.
+void hub_announce(struct hub *hub, const char (*addresses)[46], unsigned count);
+
 // The time of the verbs that follow.
 void hub_set_time(struct hub *hub, uint64_t now_us);
 

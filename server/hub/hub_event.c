@@ -19,6 +19,12 @@ static void transport_state(struct hub *hub, const struct media_event *event) {
     hub->events.transport_state(hub->events.ctx, transport);
 }
 
+static void transport_closed(struct hub *hub, const struct media_event *event) {
+    struct room *room = directory_room(&hub->directory, event->closed.room);
+    if (room)
+        path_quality_add(&room->quality, &event->closed.quality);
+}
+
 static void producer_score(struct hub *hub, const struct media_event *event) {
     const struct room_producer *producer = registry_producer(&hub->registry, event->producer);
     if (producer)
@@ -87,6 +93,9 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
         break;
     case MEDIA_AUDIO_LEVEL:
         audio_level(hub, event);
+        break;
+    case MEDIA_TRANSPORT_CLOSED:
+        transport_closed(hub, event);
         break;
     case MEDIA_STEER: // media.h keeps it
         break;

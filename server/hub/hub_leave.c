@@ -71,7 +71,10 @@ void hub_room_remove(struct hub *hub, struct room *room) {
     uint64_t lasted_us = end_us > room->opened_us ? end_us - room->opened_us : 0;
     LOG_INFO("room closed", LOG_TEXT("room", room->name), LOG_NUMBER("people", room->joins),
              LOG_NUMBER("most_at_once", room->participants_most),
-             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000));
+             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000),
+             LOG_NUMBER("packets", room->quality.packets),
+             LOG_NUMBER("packets_lost", room->quality.packets_lost),
+             LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

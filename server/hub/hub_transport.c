@@ -28,6 +28,7 @@ struct room_transport *hub_open_transport(struct hub *hub, struct participant *m
     }
     transport->ssrc_start = entropy_u32();
     struct media_cmd cmd = {.type = MEDIA_OPEN_TRANSPORT, .transport = transport->id};
+    cmd.room = me->room->id;
     ice_credentials_make(me->worker, &cmd.ice);
     if (!command_post_try(&hub->post, me->worker, &cmd)) {
         registry_close_transport(&hub->registry, transport);

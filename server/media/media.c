@@ -134,13 +134,20 @@ struct media *media_start(const struct media_config *config, char *error, size_t
     return NULL;
 }
 
-void media_stop(struct media *media) {
+void media_halt(struct media *media) {
     if (!media)
         return;
     for (unsigned i = 0; i < media->threads; i++)
         worker_stop(media->worker[i]);
     for (unsigned i = 0; i < media->threads; i++)
         pthread_join(media->thread[i], NULL);
+    media->threads = 0;
+}
+
+void media_stop(struct media *media) {
+    if (!media)
+        return;
+    media_halt(media);
     for (unsigned i = 0; i < media->workers; i++)
         worker_destroy(media->worker[i]);
     mesh_destroy(media->mesh);

@@ -30,7 +30,9 @@ struct media;
 
 // Binds the sockets and starts the threads. On failure NULL and a sentence in `error` (a busy port is named).
 struct media *media_start(const struct media_config *config, char *error, size_t error_cap);
-void media_stop(struct media *media); // stops and joins; NULL is fine
+// Stops and joins the threads; what they said until then can still be drained. NULL is fine.
+void media_halt(struct media *media);
+void media_stop(struct media *media); // halts and frees; NULL is fine
 
 // "AA:BB:..." of the process's DTLS certificate; lives as long as `media`.
 const char *media_fingerprint_sha256(const struct media *media);

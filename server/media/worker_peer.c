@@ -275,10 +275,24 @@ static void peer_on_timer(struct wheel_node *node, uint64_t now_us) {
 
 // ---- commands
 
+// What went over it. Without room for that in the queue it is missing in the one line about its room.
+static void peer_report_closed(struct worker_peer *peer) {
+    struct media_event *event = worker_event_reserve(peer->worker);
+    if (!event)
+        return;
+    *event = (struct media_event){
+        .type = MEDIA_TRANSPORT_CLOSED,
+        .transport = peer->id,
+        .closed = {.room = peer->room, .quality = forwarder_endpoint_quality(peer->endpoint)}};
+    worker_event_push(peer->worker);
+}
+
 static void peer_close(struct worker_peer *peer) {
     struct worker *w = peer->worker;
-    if (peer->endpoint)
+    if (peer->endpoint) {
+        peer_report_closed(peer);
         forwarder_close_endpoint(w->fw, peer->endpoint);
+    }
     if (peer->peer) {
         struct tuple tuples[PEER_TUPLES_MAX];
         unsigned n = peer->peer->functions->tuples(peer->peer, tuples);
@@ -317,6 +331,7 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
         return;
     peer->worker = w;
     peer->id = cmd->transport;
+    peer->room = cmd->room;
     list_init(&peer->unreported);
     wheel_node_init(&peer->timer, peer_on_timer);
     peer->peer = peer_webrtc_create(&w->env, &cmd->ice);

@@ -198,6 +198,10 @@ static void world_open(struct world *w) {
 }
 
 static void world_close(struct world *w) {
+    for (size_t i = 0; i < sizeof w->peers / sizeof w->peers[0]; i++) {
+        struct path_quality quality = forwarder_endpoint_quality(w->peers[i]);
+        assert(quality.packets_lost <= quality.packets);
+    }
     forwarder_destroy(w->fw);
     assert(pool_taken(w->pool) == 0 && w->wheel.armed == 0);
     pool_destroy(w->pool);

@@ -189,6 +189,59 @@ static void the_round_trip_is_measured_on_the_publishers_clock(void **state) {
     fake_destroy(r.f);
 }
 
+// The one line about a room adds these up. A receiver that tells of more than it got is not believed.
+static void a_transport_is_summed_up_with_what_was_closed(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (uint16_t seq = 0; seq < 10; seq++)
+        if (seq != 4)
+            video(&r, seq, seq == 0, seq);
+    sender_report(&r, 1000, 0);
+    struct rtcp_packet sr;
+    assert_int_equal(fake_count_rtcp(r.f, A, RTCP_SENDER_REPORT, &sr), 1);
+    fake_run(r.f, 180 * MS);
+    struct path_quality in = forwarder_endpoint_quality(r.pub), before = forwarder_endpoint_quality(r.a);
+    assert_int_equal(in.packets, 10);
+    assert_int_equal(in.packets_lost, 1);
+    assert_int_equal(in.rtt_us_max, 0); // it was asked nothing that would tell
+    assert_int_equal(before.packets, 9);
+    assert_int_equal(before.packets_lost, 0);
+    uint8_t bytes[128];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_report report = {.ssrc = 110,
+                                 .cumulative_lost = 5000,
+                                 .last_sr = (uint32_t)(sr.ntp >> 16),
+                                 .delay_since_sr = 65536 / 10};
+    rtcp_write_rr(&w, 9, &report, 1);
+    fake_rtcp(r.f, r.a, &w);
+    assert_int_equal(forwarder_endpoint_quality(r.a).packets_lost, 9);
+    fake_run(r.f, 20 * MS);
+    w = writer_of(bytes, sizeof bytes);
+    report.delay_since_sr = 65536 * 19 / 100; // closer now: the worst stays
+    report.cumulative_lost = 2;
+    rtcp_write_rr(&w, 9, &report, 1);
+    fake_rtcp(r.f, r.a, &w);
+    struct media_cmd cmd = {.type = MEDIA_CLOSE_PRODUCER, .producer = {1}};
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    struct path_quality out = forwarder_endpoint_quality(r.a);
+    assert_int_equal(out.packets, 9);
+    assert_int_equal(out.packets_lost, 2);
+    assert_in_range(out.rtt_us_max, 78000, 82000);
+    in = forwarder_endpoint_quality(r.pub);
+    assert_int_equal(in.packets, 10);
+    assert_int_equal(in.packets_lost, 1);
+    fake_destroy(r.f);
+}
+
+static void counts_of_a_path_stop_at_their_maximum(void **state) {
+    (void)state;
+    struct path_quality sum = {.packets = UINT32_MAX - 5, .packets_lost = 7, .rtt_us_max = 40};
+    path_quality_add(&sum, &(struct path_quality){.packets = 9, .packets_lost = 2, .rtt_us_max = 30});
+    assert_int_equal(sum.packets, UINT32_MAX);
+    assert_int_equal(sum.packets_lost, 9);
+    assert_int_equal(sum.rtt_us_max, 40);
+}
+
 static void levels_are_told_four_times_a_second(void **state) {
     (void)state;
     struct room r = room_open();
@@ -313,6 +366,8 @@ int main(void) {
         cmocka_unit_test(every_report_comes_with_a_cname),
         cmocka_unit_test(feedback_covers_every_packet_within_100_ms),
         cmocka_unit_test(the_round_trip_is_measured_on_the_publishers_clock),
+        cmocka_unit_test(a_transport_is_summed_up_with_what_was_closed),
+        cmocka_unit_test(counts_of_a_path_stop_at_their_maximum),
         cmocka_unit_test(levels_are_told_four_times_a_second),
         cmocka_unit_test(silence_of_dtx_is_no_loss),
         cmocka_unit_test(a_relay_carries_packets_and_time_once),

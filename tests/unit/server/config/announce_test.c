@@ -108,13 +108,13 @@ static void test_list(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct config config = {.listen_host = "0.0.0.0"};
         for (; rows[i].announce[config.announce_count]; config.announce_count++)
-            snprintf(config.announce[config.announce_count], IP_TEXT_MAX, "%s",
+            snprintf(config.announce[config.announce_count], sizeof config.announce[0], "%s",
                      rows[i].announce[config.announce_count]);
         struct stun_seen seen = {.count = rows[i].seen != NULL};
         if (rows[i].seen)
             seen.address[0] = *rows[i].seen;
         struct announce got;
-        announce_make(&got, &config, rows[i].seen ? &seen : NULL);
+        announce_make(&got, &config, rows[i].seen ? &seen : NULL, &(struct announce_names){0});
         const char *first = rows[i].first ? rows[i].first : local[0];
         const char *last = rows[i].last ? rows[i].last : local[local_count - 1];
         unsigned named = (unsigned)(config.announce_count - (rows[i].count == 0));
@@ -132,11 +132,11 @@ static void test_list_has_an_end(void **state) {
     (void)state;
     struct config config = {.listen_host = "127.0.0.1", .announce_count = HUB_ANNOUNCE_MAX};
     for (unsigned i = 0; i + 1 < HUB_ANNOUNCE_MAX; i++)
-        snprintf(config.announce[i], IP_TEXT_MAX, "10.0.0.%u", i);
-    snprintf(config.announce[HUB_ANNOUNCE_MAX - 1], IP_TEXT_MAX, ANNOUNCE_AUTO);
+        snprintf(config.announce[i], sizeof config.announce[0], "10.0.0.%u", i);
+    snprintf(config.announce[HUB_ANNOUNCE_MAX - 1], sizeof config.announce[0], ANNOUNCE_AUTO);
     struct stun_seen seen = {.count = 1, .address = {{.family = 4, .ip = {203, 0, 113, 9}}}};
     struct announce got;
-    announce_make(&got, &config, &seen);
+    announce_make(&got, &config, &seen, &(struct announce_names){0});
     assert_int_equal(got.count, HUB_ANNOUNCE_MAX);
     assert_string_equal(got.list[HUB_ANNOUNCE_MAX - 1].text, "127.0.0.1");
 }
