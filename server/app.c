@@ -8,6 +8,7 @@
 #include "server/gate.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
+#include "server/descriptors.h"
 #include "server/media/media.h"
 #include "server/metrics.h"
 #include "server/config/reach.h"
@@ -23,7 +24,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -410,17 +410,6 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
-// No more connections than there are descriptors for: the next one then hears so, in place of waiting for
-// nothing.
-static uint32_t connections_possible(const struct config *config) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        limit.rlim_cur >= (rlim_t)config->connections_max + CHECKS_SPARE_FILES)
-        return config->connections_max;
-    return limit.rlim_cur > 2 * CHECKS_SPARE_FILES ? (uint32_t)(limit.rlim_cur - CHECKS_SPARE_FILES)
-                                                   : (uint32_t)limit.rlim_cur / 2;
-}
-
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
@@ -428,7 +417,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_host = app->config->admin_host,
         .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max = connections_possible(app->config),
+        .connections_max = descriptors_connections(app->config->connections_max),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -492,17 +481,6 @@ bool app_check(const struct config *config, char *error, size_t error_cap) {
     }
     tls_identity_free(identity);
     return true;
-}
-
-// As many descriptors as the settings may need; no more, because tables are sized by the limit. When they are
-// too few, the self-check says so.
-static void descriptors_allow(const struct config *config) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t wanted = (rlim_t)config->connections_max + CHECKS_SPARE_FILES;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // As text for people, or as events where logs are for machines.
@@ -576,7 +554,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config);
+    descriptors_allow(config->connections_max);
 
     bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
