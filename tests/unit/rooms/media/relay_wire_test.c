@@ -157,7 +157,7 @@ static void what_leads_astray_is_refused(void **state) {
         {"another version of RTP", PACKET, 0x50, ERR_MALFORMED},
         {"contributing sources", PACKET, 0x91, ERR_MALFORMED},
         {"no extensions", PACKET, 0x80, ERR_MALFORMED},
-        {"padding of more than the payload", PACKET, 0xb0, ERR_MALFORMED}, // its last byte says 200
+        {"padding of more than the payload", PACKET, 0xb0, ERR_MALFORMED}, // its last byte says 101
         {"the two-byte form", PACKET + 12, 0x10, ERR_MALFORMED},
         {"a header beyond its limit", PACKET + 15, 13, ERR_MALFORMED},
         {"a header shorter than its places", PACKET + 15, 3, ERR_MALFORMED},
@@ -165,7 +165,7 @@ static void what_leads_astray_is_refused(void **state) {
     struct pool *pool = pool_create(4);
     struct block *a = prepared(pool, 100, 0), *b = pool_take(pool);
     assert_int_equal(forward_meta_of(a)->header_len, 32);
-    block_data(a)[a->len - 1] = 200;
+    block_data(a)[a->len - 1] = 101;
     uint8_t wire[RELAY_WIRE_MAX], bad[RELAY_WIRE_MAX];
     struct relay_address to = {{1}, 0}, got;
     size_t len = relay_wire_write(&to, a, wire, sizeof wire);
