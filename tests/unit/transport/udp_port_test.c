@@ -122,6 +122,7 @@ static void replies_leave_from_the_address_that_was_asked(void **state) {
         close(fd);
     }
     assert_int_equal(udp_port_counters(port)->datagrams_in, exchanges);
+    assert_int_equal(udp_port_counters(port)->bytes_in, 4 * exchanges);
     assert_int_equal(udp_port_counters(port)->bytes_out, 4 * exchanges);
     udp_port_close(port);
 }
