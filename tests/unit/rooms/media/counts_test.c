@@ -156,6 +156,31 @@ static void repeats_count_apart(void **state) {
     fake_destroy(r.f);
 }
 
+static void wishes_for_key_frames_count(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 100);
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t bytes[64];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        if (i < 2)
+            rtcp_write_pli(&w, 9, 110);
+        else
+            rtcp_write_fir(&w, 9, 110, 1);
+        fake_rtcp(r.f, r.a, &w);
+    }
+    struct stream_report out = stats_of(&r, (struct media_cmd){.consumer = {11}}).streams[0];
+    assert_int_equal(out.pli_count, 2);
+    assert_int_equal(out.fir_count, 1);
+    const struct forwarder_counters *counters = forwarder_counters(r.f->fw);
+    assert_int_equal(counters->pli_in, 3);
+    assert_int_equal(counters->pli_out, fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL));
+    struct stream_report in = stats_of(&r, (struct media_cmd){.producer = {1}}).streams[0];
+    assert_int_equal(in.pli_count, counters->pli_out);
+    assert_int_equal(in.key_frames, 1);
+    fake_destroy(r.f);
+}
+
 // Sound's level is the mean of what was said since the last time.
 static void a_level_is_the_mean_of_its_quarter_second(void **state) {
     (void)state;
@@ -184,6 +209,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(media_counts_as_media_on_both_sides),
         cmocka_unit_test(repeats_count_apart),
+        cmocka_unit_test(wishes_for_key_frames_count),
         cmocka_unit_test(a_level_is_the_mean_of_its_quarter_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

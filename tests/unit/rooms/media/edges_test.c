@@ -250,6 +250,52 @@ static void a_producer_costs_what_comes_in_a_second(void **state) {
     fake_destroy(r.f);
 }
 
+// Who shows nothing yet begins with a layer up to its ceiling as soon as that has a key frame, and with none
+// above.
+static void who_shows_nothing_begins_up_to_its_ceiling(void **state) {
+    (void)state;
+    for (unsigned first = 1; first < 3; first++) {
+        struct room r = room_open(fake_create());
+        fake_open_producer(r.f, 1, 1, fake_simulcast("0"));
+        for (unsigned i = 0; i < 50; i++) {
+            layer(&r, 0, false);
+            fake_run(r.f, 20 * MS);
+        }
+        fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+        struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}, .layers = {.spatial = 1}};
+        forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        layer(&r, 0, false);
+        layer(&r, first, true);
+        assert_int_equal(fake_count_rtp(r.f, A, 110), first == 1);
+        fake_destroy(r.f);
+    }
+}
+
+// Of two, the one that is in the middle is the cheaper one: the other is dear against it.
+static void the_dearer_of_two_goes_first(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    struct endpoint *dear = fake_connected(r.f, 3, "dear publisher");
+    fake_connected(r.f, 4, "dear receiver");
+    fake_open_producer(r.f, 1, 1, fake_video(1000, 0));
+    fake_open_producer(r.f, 3, 2, fake_video(2000, 0));
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    fake_open_consumer(r.f, 4, 2, 21, fake_receive_video(210, 211));
+    for (uint16_t i = 0; i < 2500; i++) {
+        struct fake_packet p = {.pt = VP8_PT, .ssrc = 2000, .seq = i, .timestamp = i * 180u, .key = i == 0};
+        (void)fake_rtp(r.f, dear, p);
+        if (i % 40 == 0)
+            (void)video(&r, 1000, i == 0);
+        fake_run(r.f, 2 * MS);
+        r.f->rtp_count = 0;
+    }
+    forwarder_shed(r.f->fw, 1, r.f->now_us);
+    assert_int_equal(forwarder_consumer(r.f->fw, (struct consumer_id){11})->cost_class, 0);
+    assert_true(forwarder_consumer(r.f->fw, (struct consumer_id){21})->cost_class > 0);
+    forwarder_shed(r.f->fw, 0, r.f->now_us);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_table_takes_a_changed_ssrc_and_no_new_one),
@@ -259,6 +305,8 @@ int main(void) {
         cmocka_unit_test(numbers_that_begin_anew_are_asked_about_anew),
         cmocka_unit_test(layers_that_nobody_sees_are_not_refused),
         cmocka_unit_test(repeats_keep_the_time_of_a_layer_that_was_joined),
+        cmocka_unit_test(who_shows_nothing_begins_up_to_its_ceiling),
+        cmocka_unit_test(the_dearer_of_two_goes_first),
         cmocka_unit_test(a_producer_costs_what_comes_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
