@@ -40,9 +40,14 @@ static void stream(struct room *r, unsigned packets) {
 
 static struct media_stats stats_of(const struct room *r, struct media_cmd cmd) {
     cmd.type = MEDIA_GET_STATS;
-    struct media_stats stats = {0};
+    struct media_stats stats, untouched;
+    memset(&stats, 0xee, sizeof stats);
+    untouched = stats;
     forwarder_stats(r->f->fw, &cmd, r->f->now_us, &stats);
     assert_true(stats.found);
+    unsigned streams = cmd.transport.v ? 0 : stats.stream_count; // and nothing is written behind them
+    assert_memory_equal(&stats.streams[streams], &untouched.streams[streams],
+                        (STREAMS_MAX - streams) * sizeof stats.streams[0]);
     return stats;
 }
 
@@ -181,6 +186,30 @@ static void wishes_for_key_frames_count(void **state) {
     fake_destroy(r.f);
 }
 
+static void what_there_is_counts_until_it_goes(void **state) {
+    (void)state;
+    struct room r = room_open();
+    const struct forwarder_counters *counters = forwarder_counters(r.f->fw);
+    fake_open_producer(r.f, 1, 2, fake_audio(900));
+    fake_open_consumer(r.f, 2, 2, 12, fake_receive_audio(120));
+    struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = {1}, .relay = {.link = {7}}};
+    forwarder_command(r.f->fw, &relay, r.f->now_us);
+    stream(&r, 20);
+    assert_int_equal(counters->relayed_out, 20);
+    assert_int_equal(counters->endpoints, 2);
+    assert_int_equal(counters->producers, 2);
+    assert_int_equal(counters->consumers, 2);
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 12);
+    assert_int_equal(counters->consumers, 1);
+    fake_close(r.f, MEDIA_CLOSE_PRODUCER, 2);
+    assert_int_equal(counters->producers, 1);
+    forwarder_close_endpoint(r.f->fw, r.pub); // with what it has
+    assert_int_equal(counters->endpoints, 1);
+    assert_int_equal(counters->producers, 0);
+    assert_int_equal(counters->consumers, 0);
+    fake_destroy(r.f);
+}
+
 // Sound's level is the mean of what was said since the last time.
 static void a_level_is_the_mean_of_its_quarter_second(void **state) {
     (void)state;
@@ -210,6 +239,7 @@ int main(void) {
         cmocka_unit_test(media_counts_as_media_on_both_sides),
         cmocka_unit_test(repeats_count_apart),
         cmocka_unit_test(wishes_for_key_frames_count),
+        cmocka_unit_test(what_there_is_counts_until_it_goes),
         cmocka_unit_test(a_level_is_the_mean_of_its_quarter_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

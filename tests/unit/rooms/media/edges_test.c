@@ -296,6 +296,106 @@ static void the_dearer_of_two_goes_first(void **state) {
     fake_destroy(r.f);
 }
 
+// And of three of which two are dear, they are the ordinary ones.
+static void what_most_cost_is_ordinary(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    for (uint32_t i = 0; i < 3; i++) {
+        fake_open_producer(r.f, 1, 1 + i, fake_video(1000 + i, 0));
+        fake_connected(r.f, 10 + i, "receiver");
+        fake_open_consumer(r.f, 10 + i, 1 + i, 11 + i, fake_receive_video(110 + 10 * i, 0));
+    }
+    for (uint16_t n = 0; n < 2500; n++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            struct fake_packet p = {.pt = VP8_PT, .ssrc = 1000 + i, .seq = n, .timestamp = n * 180u};
+            if (i > 0 || n % 40 == 0)
+                (void)fake_rtp(r.f, r.pub, p);
+        }
+        fake_run(r.f, 2 * MS);
+        r.f->rtp_count = 0;
+    }
+    forwarder_shed(r.f->fw, 1, r.f->now_us);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(forwarder_consumer(r.f->fw, (struct consumer_id){11 + i})->cost_class, 0);
+    forwarder_shed(r.f->fw, 0, r.f->now_us);
+    fake_destroy(r.f);
+}
+
+// ---- more than fits one datagram
+
+#define MANY 40
+
+// Of ever so many streams each is reported about, in as many datagrams as it takes.
+static void many_streams_are_all_reported_about(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    bool told[2][MANY] = {0};
+    for (uint32_t i = 0; i < MANY; i++) {
+        fake_open_producer(r.f, 1, 1 + i, fake_audio(1000 + i));
+        fake_open_consumer(r.f, 2, 1 + i, 100 + i, fake_receive_audio(2000 + i));
+    }
+    for (uint16_t n = 0; n < 150; n++) {
+        for (uint32_t i = 0; i < MANY; i++) {
+            struct fake_packet p = {.pt = OPUS_PT, .ssrc = 1000 + i, .seq = n, .timestamp = n * 960u};
+            (void)fake_rtp(r.f, r.pub, p);
+            if (n == 10) {
+                uint8_t bytes[64];
+                struct writer w = writer_of(bytes, sizeof bytes);
+                struct rtcp_sender_info info = {.ntp = UINT64_C(1) << 40, .rtp_timestamp = n * 960u};
+                rtcp_write_sr(&w, 1000 + i, &info, NULL, 0);
+                fake_rtcp(r.f, r.pub, &w);
+                r.f->rtcp_count = 0; // each is told of that at once
+            }
+        }
+        fake_run(r.f, 20 * MS);
+        r.f->rtp_count = 0;
+    }
+    for (unsigned i = 0; i < r.f->rtcp_count; i++) {
+        struct rtcp_walk walk = rtcp_walk_of(span_of(r.f->rtcp[i].bytes, r.f->rtcp[i].len));
+        for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
+            struct reader reader = reader_of(packet.body);
+            struct rtcp_report report;
+            if (packet.kind == RTCP_SENDER_REPORT && packet.sender_ssrc - 2000 < MANY)
+                told[0][packet.sender_ssrc - 2000] = true;
+            while (packet.kind == RTCP_RECEIVER_REPORT && rtcp_report_next(&reader, &report))
+                told[1][report.ssrc - 1000] = true;
+        }
+        assert_false(walk.malformed);
+    }
+    for (unsigned i = 0; i < MANY; i++)
+        assert_true(told[0][i] && told[1][i]);
+    fake_destroy(r.f);
+}
+
+// Numbers begin in the low half of their space, each consumer's elsewhere, for its RTX as well.
+static void numbers_begin_anywhere_in_the_low_half(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    uint16_t numbers[2 * MANY];
+    fake_open_producer(r.f, 1, 1, fake_video(1000, 0));
+    for (uint32_t i = 0; i < MANY; i++)
+        fake_open_consumer(r.f, 2, 1, 100 + i, fake_receive_video(2000 + 2 * i, 2001 + 2 * i));
+    (void)video(&r, 1000, true);
+    assert_int_equal(r.f->rtp_count, MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t bytes[64];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        numbers[i] = r.f->rtp[i].head.seq;
+        assert_int_equal(rtcp_write_nack(&w, 9, r.f->rtp[i].head.ssrc, &numbers[i], 1), 1);
+        fake_rtcp(r.f, r.a, &w);
+        assert_int_equal(r.f->rtp_count, MANY + i + 1);
+        numbers[MANY + i] = r.f->rtp[MANY + i].head.seq;
+    }
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        assert_in_range(numbers[i], 1, 32767);
+        unsigned same = 0;
+        for (unsigned k = 0; k < 2 * MANY; k++)
+            same += numbers[k] == numbers[i];
+        assert_true(same < 3);
+    }
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_table_takes_a_changed_ssrc_and_no_new_one),
@@ -307,6 +407,9 @@ int main(void) {
         cmocka_unit_test(repeats_keep_the_time_of_a_layer_that_was_joined),
         cmocka_unit_test(who_shows_nothing_begins_up_to_its_ceiling),
         cmocka_unit_test(the_dearer_of_two_goes_first),
+        cmocka_unit_test(what_most_cost_is_ordinary),
+        cmocka_unit_test(many_streams_are_all_reported_about),
+        cmocka_unit_test(numbers_begin_anywhere_in_the_low_half),
         cmocka_unit_test(a_producer_costs_what_comes_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

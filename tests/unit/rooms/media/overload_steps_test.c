@@ -10,18 +10,20 @@
 #define NOW_US UINT64_C(1000000000)
 #define MS UINT64_C(1000)
 
-// One window with so many thousandths of spare time.
+// A tenth of a window, with so many thousandths of spare time.
+static void turn(struct overload *o, uint64_t *now_us, unsigned spare, bool lost) {
+    uint64_t length_us = OVERLOAD_WINDOW_US / 10, busy_us = length_us * (1000 - spare) / 1000;
+    struct overload_turn turn = {.began_us = *now_us + length_us - busy_us,
+                                 .ended_us = *now_us + length_us,
+                                 .packets = true,
+                                 .lost = lost};
+    *now_us = turn.ended_us;
+    (void)overload_turn(o, &turn);
+}
+
 static void window(struct overload *o, uint64_t *now_us, unsigned spare, bool lost) {
-    uint64_t length_us = OVERLOAD_WINDOW_US, busy_us = length_us * (1000 - spare) / 1000;
-    for (unsigned i = 0; i < 10; i++) {
-        uint64_t turn_us = busy_us / 10, pause_us = (length_us - busy_us) / 10;
-        struct overload_turn turn = {.began_us = *now_us + pause_us,
-                                     .ended_us = *now_us + pause_us + turn_us,
-                                     .packets = true,
-                                     .lost = lost};
-        *now_us = turn.ended_us;
-        (void)overload_turn(o, &turn);
-    }
+    for (unsigned i = 0; i < 10; i++)
+        turn(o, now_us, spare, lost);
 }
 
 // A level that may fall: it was full at those below `full_below`, long ago.
@@ -93,9 +95,46 @@ static void a_level_rises_faster_the_longer_it_is_full(void **state) {
     }
 }
 
+// What gathered while a try failed says nothing: only then is counted anew.
+static void a_failed_try_goes_back_and_waits(void **state) {
+    (void)state;
+    struct overload o = roomy(10, 10);
+    uint64_t now_us = NOW_US;
+    window(&o, &now_us, 400, false);
+    assert_true(o.level == 9 && o.trying);
+    uint64_t fell_us = now_us;
+    while (o.level == 9)
+        turn(&o, &now_us, 20, false);
+    assert_int_equal(o.level, 10); // where it was not full
+    assert_false(o.trying);
+    assert_in_range(now_us - fell_us, OVERLOAD_GREET_US, OVERLOAD_GREET_US + 3 * OVERLOAD_WINDOW_US);
+    uint64_t back_us = now_us;
+    while (o.level == 10)
+        turn(&o, &now_us, 20, false);
+    assert_int_equal(o.level, 12);
+    assert_in_range(now_us - back_us, OVERLOAD_DRAIN_US + OVERLOAD_WINDOW_US / 2,
+                    OVERLOAD_DRAIN_US + 3 * OVERLOAD_WINDOW_US);
+}
+
+// A level at which it was full is tried again when its time has come, to the microsecond.
+static void the_next_try_comes_in_its_time(void **state) {
+    (void)state;
+    for (int late = -1; late <= 1; late++) {
+        struct overload o = roomy(10, 10);
+        o.spare_at_try = 900; // nothing has changed
+        o.try_us = NOW_US + OVERLOAD_WINDOW_US - (uint64_t)(int64_t)late;
+        uint64_t now_us = NOW_US;
+        window(&o, &now_us, 400, false);
+        assert_int_equal(now_us, NOW_US + OVERLOAD_WINDOW_US);
+        assert_int_equal(o.level, late >= 0 ? 9 : 10);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_falls_by_as_much_as_there_is_room_for),
+        cmocka_unit_test(a_failed_try_goes_back_and_waits),
+        cmocka_unit_test(the_next_try_comes_in_its_time),
         cmocka_unit_test(a_level_rises_faster_the_longer_it_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

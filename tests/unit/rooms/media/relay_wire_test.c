@@ -99,7 +99,7 @@ static void packets_cross_as_they_are(void **state) {
         size_t payload_len, descriptor_len;
         uint8_t padding;
         bool repaired;
-    } rows[] = {{1, 0, 0, false},      {1000, 20, 0, true}, {1000, 255, 4, false},
+    } rows[] = {{0, 0, 0, false},      {1, 0, 0, false},    {1000, 20, 0, true}, {1000, 255, 4, false},
                 {1200, 255, 0, false}, {1510, 3, 0, false}, {1510, 0, 8, false}};
     struct pool *pool = pool_create(8);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
