@@ -321,6 +321,34 @@ static void what_most_cost_is_ordinary(void **state) {
     fake_destroy(r.f);
 }
 
+// Padding of a layer that is not shown takes no number of the one that is.
+static void padding_of_another_layer_takes_no_number(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    fake_open_producer(r.f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}, .layers = {.spatial = 0}};
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    r.seq[0] = r.seq[1] = 10;
+    for (unsigned i = 0; i < 50; i++) {
+        struct fake_packet padding = {.pt = VP8_PT,
+                                      .ssrc = 501,
+                                      .seq = r.seq[1]++,
+                                      .timestamp = 1,
+                                      .mid = "0",
+                                      .rid = "r1",
+                                      .empty = true};
+        (void)fake_rtp(r.f, r.pub, padding);
+        layer(&r, 0, i == 0);
+        fake_run(r.f, 20 * MS);
+    }
+    assert_int_equal(fake_count_rtp(r.f, A, 110), 50);
+    uint16_t first = r.f->rtp[0].head.seq;
+    for (uint16_t i = 0; i < 50; i++)
+        assert_int_equal(r.f->rtp[i].head.seq, (uint16_t)(first + i));
+    fake_destroy(r.f);
+}
+
 // ---- more than fits one datagram
 
 #define MANY 40
@@ -410,6 +438,7 @@ int main(void) {
         cmocka_unit_test(what_most_cost_is_ordinary),
         cmocka_unit_test(many_streams_are_all_reported_about),
         cmocka_unit_test(numbers_begin_anywhere_in_the_low_half),
+        cmocka_unit_test(padding_of_another_layer_takes_no_number),
         cmocka_unit_test(a_producer_costs_what_comes_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,106 @@
+// Edges of the verbs: messages that are lost, producers that end while others want something of them.
+#include "stage.h"
+
+static void a_lost_message_ends_no_call_that_was_there(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    struct hub_refusal refusal;
+    stage_open(s);
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
+    struct hub_pass_on call = {.kind = HUB_CALL, .target = "bob"};
+    s->delivery = ERR_LIMIT;
+    assert_null(hub_pass_on(s->hub, ann, &call, &refusal));
+    assert_null(room_find_call(ann->room, ann, bob)); // bob has never heard of it
+    s->delivery = ERR_OK;
+    assert_ptr_equal(hub_pass_on(s->hub, ann, &call, &refusal), bob);
+    assert_non_null(room_find_call(ann->room, ann, bob));
+    s->delivery = ERR_LIMIT;
+    assert_null(hub_pass_on(s->hub, ann, &call, &refusal));
+    assert_non_null(room_find_call(ann->room, ann, bob));
+    call = (struct hub_pass_on){.kind = HUB_ACCEPT_CALL, .target = "ann"};
+    assert_null(hub_pass_on(s->hub, bob, &call, &refusal));
+    assert_false(room_find_call(ann->room, ann, bob)->accepted);
+    call.kind = HUB_HANG_UP;
+    assert_null(hub_pass_on(s->hub, bob, &call, &refusal));
+    assert_non_null(room_find_call(ann->room, ann, bob));
+    s->delivery = ERR_OK;
+    assert_non_null(hub_pass_on(s->hub, bob, &call, &refusal));
+    assert_null(room_find_call(ann->room, ann, bob));
+    stage_close(s);
+}
+
+// What closes is not told what is wanted of it, on however many workers it is consumed.
+static void nothing_is_wanted_of_a_producer_that_closes(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    struct hub_refusal refusal;
+    s->config.workers = 3;
+    s->config.limits.participants_per_worker = 1;
+    stage_open(s);
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob"), *cid = joins(s, "cid");
+    assert_true(ann->worker != bob->worker && bob->worker != cid->worker && cid->worker != ann->worker);
+    struct room_producer *video = produces(s, ann, opens(s, ann, true), MEDIA_VIDEO);
+    opens(s, bob, false);
+    opens(s, cid, false);
+    consumes(s, bob, video);
+    consumes(s, cid, video);
+    assert_int_equal(counts(s).relays, 2);
+    s->heard[0] = '\0';
+    struct media_event event = {.type = MEDIA_LAYERS_WANTED, .producer = video->id};
+    event.layers.spatial = 1;
+    hub_media_event(s->hub, bob->worker, &event, s->now_us);
+    event.layers.spatial = 2;
+    hub_media_event(s->hub, cid->worker, &event, s->now_us);
+    expect_heard(s, "wanted 1; wanted 2; ");
+    assert_true(hub_close_producer(s->hub, ann, video->public_id.text, &refusal));
+    assert_null(strstr(s->heard, "wanted"));
+    assert_int_equal(counts(s).relays, 0);
+    stage_close(s);
+}
+
+// Of C0 newline and tab alone, no DEL, nothing of C1.
+static void chat_takes_no_control_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool taken;
+    } rows[] = {
+        {"plain", true},
+        {"line\nand\ttab", true},
+        {"bell \a", false},
+        {"\x1b[31m", false},
+        {"delete \x7f", false},
+        {"C1 \xc2\x80", false},
+        {"C1 \xc2\x9f", false},
+        {"\xc2\xa0 space", true},
+        {"\xc3\x80 a letter", true},
+        {"\x1f unit", false},
+        {" ", true},
+    };
+    struct stage *s = stage_new();
+    stage_open(s);
+    struct participant *ann = joins(s, "ann");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct hub_chat_line line;
+        struct hub_refusal refusal;
+        s->heard[0] = '\0';
+        if (hub_chat(s->hub, ann, rows[i].text, NULL, &line, &refusal) != rows[i].taken)
+            fail_msg("row %zu: expected %d", i, rows[i].taken);
+        if (!rows[i].taken)
+            assert_int_equal(refusal.code, HUB_BAD_REQUEST);
+        else
+            s->heard[0] = '\0';
+        if (hub_chat(s->hub, ann, "text", "no\nlines", &line, &refusal))
+            fail_msg("a time of two lines was taken");
+    }
+    stage_close(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lost_message_ends_no_call_that_was_there),
+        cmocka_unit_test(nothing_is_wanted_of_a_producer_that_closes),
+        cmocka_unit_test(chat_takes_no_control_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
