@@ -2,6 +2,8 @@
 // numbers.
 #include "forward_fake.h"
 
+#include "rooms/media/key_wish.h"
+
 static const char *const PUB = "publisher", *const A = "receiver";
 
 struct room {
@@ -104,6 +106,22 @@ static void whom_nobody_watches_is_not_asked(void **state) {
     fake_destroy(r.f);
 }
 
+// Sound has no key frames: however often it begins, that leaves video its beginnings.
+static void sound_uses_up_no_beginnings(void **state) {
+    (void)state;
+    struct room r = room_open(false);
+    stream(&r, 1000);
+    fake_open_producer(r.f, 1, 2, fake_audio(900));
+    fake_open_consumer(r.f, 2, 2, 12, fake_receive_audio(120));
+    for (unsigned i = 0; i < KEY_COMING_BURST + 5; i++) {
+        fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 12, true);
+        fake_pause(r.f, MEDIA_PAUSE_CONSUMER, 12, false);
+    }
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    assert_int_equal(asked(&r), 1);
+    fake_destroy(r.f);
+}
+
 // ---- what is missing
 
 static void what_was_missing_before_a_pause_is_not_asked_for(void **state) {
@@ -136,6 +154,21 @@ static void fifty_old_numbers_in_sequence_are_a_beginning(void **state) {
         assert_int_equal(video(&r, 249, false), broken ? FORWARD_DROP_DUPLICATE : FORWARD_DROP_NONE);
         fake_destroy(r.f);
     }
+}
+
+// Reports go on while anything comes, repeats too.
+static void reports_go_on_with_repeats(void **state) {
+    (void)state;
+    struct room r = room_open(false);
+    for (uint16_t i = 0; i < 100; i++) { // as many bytes of the one as of the other
+        struct fake_packet p = {.pt = VP8_PT, .ssrc = 1000, .seq = i, .timestamp = i * 9000u, .longer = 2};
+        (void)fake_rtp(r.f, r.pub, p);
+        p = (struct fake_packet){.pt = RTX_PT, .ssrc = 1001, .seq = i, .timestamp = i * 9000u, .osn = i + 1};
+        (void)fake_rtp(r.f, r.pub, p);
+        fake_run(r.f, 100 * MS);
+    }
+    assert_in_range(fake_count_rtcp(r.f, PUB, RTCP_RECEIVER_REPORT, NULL), 6, 20);
+    fake_destroy(r.f);
 }
 
 // ---- clocks
@@ -207,6 +240,8 @@ int main(void) {
         cmocka_unit_test(who_does_not_answer_is_given_more_and_more_time),
         cmocka_unit_test(who_is_paused_is_not_asked),
         cmocka_unit_test(whom_nobody_watches_is_not_asked),
+        cmocka_unit_test(sound_uses_up_no_beginnings),
+        cmocka_unit_test(reports_go_on_with_repeats),
         cmocka_unit_test(what_was_missing_before_a_pause_is_not_asked_for),
         cmocka_unit_test(fifty_old_numbers_in_sequence_are_a_beginning),
         cmocka_unit_test(reports_go_on_from_the_publishers_last_one),

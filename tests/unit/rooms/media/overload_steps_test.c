@@ -95,6 +95,18 @@ static void a_level_rises_faster_the_longer_it_is_full(void **state) {
     }
 }
 
+// It has to be roomy for half a second, however long nothing has changed before.
+static void room_must_last_before_a_level_falls(void **state) {
+    (void)state;
+    struct overload o = roomy(10, 0);
+    uint64_t now_us = NOW_US;
+    window(&o, &now_us, 100, false); // neither full nor roomy
+    uint64_t since_us = now_us;
+    while (o.level == 10)
+        window(&o, &now_us, 300, false);
+    assert_int_equal(now_us - since_us, OVERLOAD_STEP_DOWN_US);
+}
+
 // What gathered while a try failed says nothing: only then is counted anew.
 static void a_failed_try_goes_back_and_waits(void **state) {
     (void)state;
@@ -133,6 +145,7 @@ static void the_next_try_comes_in_its_time(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_falls_by_as_much_as_there_is_room_for),
+        cmocka_unit_test(room_must_last_before_a_level_falls),
         cmocka_unit_test(a_failed_try_goes_back_and_waits),
         cmocka_unit_test(the_next_try_comes_in_its_time),
         cmocka_unit_test(a_level_rises_faster_the_longer_it_is_full),
