@@ -135,8 +135,9 @@ static void trust_ends_with_its_time_or_bytes(void **state) {
         assert_true(!b->ice.metered && b->ice.also == -1 && b->ice.grant.path == -1);
         assert_true(tuple_equal(ice_media(&b->ice), &home));
         uint64_t ended_us = b->now_us;
-        // Not again within a minute, however often it answers; the second time not within two.
-        for (unsigned n = 1; n < 4; n++) {
+        // Not again within a minute, however often it answers; the second time not within two, up to ten.
+        for (unsigned tries = 1; tries < ICE_GRANT_PAUSES + 3; tries++) {
+            unsigned n = tries < ICE_GRANT_PAUSES ? tries : ICE_GRANT_PAUSES;
             for (unsigned s = 0; s < 60 * n - 5; s += 5) {
                 b->now_us += 5 * US_PER_SECOND;
                 check(b, &home, true);
@@ -186,6 +187,24 @@ static void what_is_on_trust_pays_with_that(void **state) {
     assert_int_equal(b->ice.grant.spent, 0);
 }
 
+// Further answers prolong nothing, whichever of its tuples is on trust.
+static void trust_is_not_renewed_by_answers(void **state) {
+    struct tuple one = tuple_from("198.51.100.1", 5000), two = tuple_from("203.0.113.9", 1024);
+    for (unsigned first = 0; first < 2; first++) {
+        struct ice_bench *b = *state;
+        ice_init(&b->ice, &b->credentials);
+        check(b, &one, false); // takes the first place
+        struct ice_path *path = trusted(b, first ? &two : &one, first ? &one : &two);
+        assert_int_equal(path - b->ice.paths, first ? 0 : 1);
+        struct ice_grant before = b->ice.grant;
+        assert_int_equal(before.path, path - b->ice.paths);
+        b->now_us += US_PER_SECOND;
+        check(b, first ? &one : &two, true);
+        ice_proof_answered(&b->ice, path, b->now_us);
+        assert_memory_equal(&b->ice.grant, &before, sizeof before);
+    }
+}
+
 static void only_good_checks_and_indications_are_authentic(void **state) {
     struct ice_bench *b = *state;
     struct tuple from = tuple_from("198.51.100.1", 5000);
@@ -222,6 +241,7 @@ int main(void) {
         WITH_BENCH(the_budget_comes_back_bit_by_bit),
         WITH_BENCH(trust_ends_with_its_time_or_bytes),
         WITH_BENCH(what_is_on_trust_pays_with_that),
+        WITH_BENCH(trust_is_not_renewed_by_answers),
         WITH_BENCH(only_good_checks_and_indications_are_authentic),
         WITH_BENCH(old_credentials_stay_through_other_timers),
     };

@@ -147,6 +147,7 @@ static int bench_start(void **state) {
 
 static int bench_stop(void **state) {
     struct bench *b = *state;
+    assert_int_equal(b->counters.send_calls, wire.calls);
     udp_send_destroy(b->send);
     assert_int_equal(pool_taken(b->pool), 0);
     pool_destroy(b->pool);

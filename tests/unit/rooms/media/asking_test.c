@@ -79,6 +79,31 @@ static void who_does_not_answer_is_given_more_and_more_time(void **state) {
     fake_destroy(r.f);
 }
 
+// One request a second: another's wish is served from then on, to the millisecond.
+static void others_wishes_are_served_a_second_later(void **state) {
+    (void)state;
+    for (unsigned early = 0; early < 2; early++) {
+        struct room r = room_open(true);
+        fake_open_consumer(r.f, 2, 1, 12, fake_receive_video(120, 121));
+        (void)video(&r, r.seq++, true);
+        fake_run(r.f, 20 * SECOND);
+        (void)video(&r, r.seq++, false);
+        fake_clear(r.f);
+        pli(&r);
+        assert_int_equal(asked(&r), 1);
+        (void)video(&r, r.seq++, true);
+        fake_run(r.f, SECOND - early * MS);
+        uint8_t bytes[64];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        rtcp_write_pli(&w, 9, 120);
+        fake_rtcp(r.f, r.a, &w);
+        assert_int_equal(asked(&r), early ? 1 : 2);
+        fake_run(r.f, 2 * MS);
+        assert_int_equal(asked(&r), 2);
+        fake_destroy(r.f);
+    }
+}
+
 static void who_is_paused_is_not_asked(void **state) {
     (void)state;
     struct room r = room_open(true);
@@ -238,6 +263,7 @@ static void a_score_does_not_fall_by_losses_that_are_over(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_does_not_answer_is_given_more_and_more_time),
+        cmocka_unit_test(others_wishes_are_served_a_second_later),
         cmocka_unit_test(who_is_paused_is_not_asked),
         cmocka_unit_test(whom_nobody_watches_is_not_asked),
         cmocka_unit_test(sound_uses_up_no_beginnings),

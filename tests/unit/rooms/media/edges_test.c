@@ -431,6 +431,22 @@ static void numbers_begin_anywhere_in_the_low_half(void **state) {
     fake_destroy(r.f);
 }
 
+static void layers_cost_together(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    fake_open_producer(r.f, 1, 1, fake_simulcast("0"));
+    const struct producer *p = forwarder_producer(r.f->fw, (struct producer_id){1});
+    assert_non_null(p);
+    for (unsigned i = 0; i < 250; i++) { // 50 a second of each
+        for (unsigned l = 0; l < 3; l++)
+            layer(&r, l, i == 0);
+        fake_run(r.f, 20 * MS);
+    }
+    uint64_t a_packet = p->streams[0].stats.bytes / 250 + 200;
+    assert_in_range(p->cost.a_second, 147 * a_packet, 160 * a_packet);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_table_takes_a_changed_ssrc_and_no_new_one),
@@ -446,6 +462,7 @@ int main(void) {
         cmocka_unit_test(many_streams_are_all_reported_about),
         cmocka_unit_test(numbers_begin_anywhere_in_the_low_half),
         cmocka_unit_test(padding_of_another_layer_takes_no_number),
+        cmocka_unit_test(layers_cost_together),
         cmocka_unit_test(a_producer_costs_what_comes_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

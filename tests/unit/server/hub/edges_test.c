@@ -96,10 +96,25 @@ static void chat_takes_no_control_characters(void **state) {
     stage_close(s);
 }
 
+// Its time begins with it.
+static void who_is_gone_at_once_may_come_back_in_time(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    s->now_us = 100000 * US_PER_SECOND;
+    stage_open(s);
+    hub_detach(s->hub, joins(s, "ann"));
+    pass(s, s->config.limits.resume_window_us - US_PER_SECOND);
+    expect_heard(s, "joined ann; ");
+    pass(s, 2 * US_PER_SECOND);
+    expect_heard(s, "timeout ann; ");
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_message_ends_no_call_that_was_there),
         cmocka_unit_test(nothing_is_wanted_of_a_producer_that_closes),
+        cmocka_unit_test(who_is_gone_at_once_may_come_back_in_time),
         cmocka_unit_test(chat_takes_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
