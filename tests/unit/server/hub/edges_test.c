@@ -1,6 +1,8 @@
 // Edges of the verbs: messages that are lost, producers that end while others want something of them.
 #include "stage.h"
 
+#include "server/hub/hub_internal.h"
+
 static void a_lost_message_ends_no_call_that_was_there(void **state) {
     (void)state;
     struct stage *s = stage_new();
@@ -110,11 +112,63 @@ static void who_is_gone_at_once_may_come_back_in_time(void **state) {
     stage_close(s);
 }
 
+// A camera, a microphone and a screen are announced however much others have to wait, and not a byte more.
+static void the_first_notices_are_free(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    struct hub_refusal refusal;
+    stage_open(s);
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
+    bob->relayed_due_us = s->now_us + 1000 * US_PER_SECOND; // others have sent him more than he may get
+    const size_t overhead = 64, free_bytes = 4096;
+    assert_true(hub_spend_notice(s->hub, ann, 1000, &refusal));
+    assert_true(hub_spend_notice(s->hub, ann, free_bytes - 1000 - 2 * overhead, &refusal));
+    assert_false(hub_spend_notice(s->hub, ann, 0, &refusal));
+    assert_int_equal(refusal.code, HUB_RATE_LIMITED);
+    stage_close(s);
+}
+
+// What `joined` may grow to: an id for each thing that may be there.
+static void each_limit_makes_joined_longer(void **state) {
+    (void)state;
+    struct hub_limits limits;
+    hub_limits_default(&limits);
+    size_t before = hub_joined_bytes_max(&limits), id = PUBLIC_ID_BYTES + 3;
+    limits.transports_per_participant_max++;
+    assert_int_equal(hub_joined_bytes_max(&limits), before + id);
+    limits.producers_per_participant_max++;
+    assert_int_equal(hub_joined_bytes_max(&limits), before + 2 * id);
+    limits.consumers_per_participant_max++;
+    assert_int_equal(hub_joined_bytes_max(&limits), before + 3 * id);
+    limits.chat_history_bytes_max += 5;
+    assert_int_equal(hub_joined_bytes_max(&limits), before + 3 * id + 5);
+}
+
+// The packets of a producer come over the link of the worker that has its transport.
+static void a_producer_has_its_workers_link(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    s->config.limits.participants_per_worker = 1;
+    stage_open(s);
+    for (unsigned i = 0; i < 2; i++) {
+        struct participant *who = joins(s, i ? "bob" : "ann");
+        struct room_transport *send = opens(s, who, true);
+        s->command_count = 0;
+        produces(s, who, send, MEDIA_AUDIO);
+        assert_int_equal(s->commands[0].open_producer.source.v, link_of_worker(who->worker).v);
+        assert_int_equal(s->commands[0].transport.v, send->id.v);
+    }
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_message_ends_no_call_that_was_there),
         cmocka_unit_test(nothing_is_wanted_of_a_producer_that_closes),
         cmocka_unit_test(who_is_gone_at_once_may_come_back_in_time),
+        cmocka_unit_test(the_first_notices_are_free),
+        cmocka_unit_test(each_limit_makes_joined_longer),
+        cmocka_unit_test(a_producer_has_its_workers_link),
         cmocka_unit_test(chat_takes_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
