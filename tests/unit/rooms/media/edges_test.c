@@ -230,6 +230,47 @@ static void repeats_keep_the_time_of_a_layer_that_was_joined(void **state) {
     fake_destroy(r.f);
 }
 
+// Picture numbers go on by one, and so does the number of the base layer, whichever layer a frame is of.
+static void pictures_are_numbered_through(void **state) {
+    (void)state;
+    struct room r = room_open(fake_create());
+    fake_open_producer(r.f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}, .layers = {.spatial = 0}};
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    for (uint16_t i = 0; i < 150; i++) {
+        if (i == 50 || i == 100) {
+            cmd.layers.spatial = i == 50;
+            forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        }
+        for (unsigned l = 0; l < 2; l++) {
+            struct fake_packet p = {.pt = VP8_PT,
+                                    .ssrc = 500 + l,
+                                    .mid = "0",
+                                    .rid = l ? "r1" : "r0",
+                                    .seq = r.seq[l]++,
+                                    .timestamp = i * 1800u,
+                                    .key = i % 50 == 2,
+                                    .picture = (uint16_t)((l ? 5000 : 100) + i)};
+            (void)fake_rtp(r.f, r.pub, p);
+        }
+        fake_run(r.f, 20 * MS);
+    }
+    bool seen[2] = {0};
+    assert_true(r.f->rtp_count > 140);
+    for (unsigned i = 0; i < r.f->rtp_count; i++) {
+        const struct fake_rtp *now = &r.f->rtp[i], *before = &r.f->rtp[i ? i - 1 : 0];
+        seen[load_be16(now->payload + 6) >= 7000] = true; // which layer it is of
+        if (i > 0) {
+            assert_int_equal(load_be16(now->payload + 2) & 0x7fff,
+                             (load_be16(before->payload + 2) & 0x7fff) + 1);
+            assert_int_equal(now->payload[4], (uint8_t)(before->payload[4] + 1));
+        }
+    }
+    assert_true(seen[0] && seen[1]);
+    fake_destroy(r.f);
+}
+
 // What a receiver costs is what comes in a second; a rise counts at once, a fall bit by bit.
 static void a_producer_costs_what_comes_in_a_second(void **state) {
     (void)state;
@@ -463,6 +504,7 @@ int main(void) {
         cmocka_unit_test(numbers_begin_anywhere_in_the_low_half),
         cmocka_unit_test(padding_of_another_layer_takes_no_number),
         cmocka_unit_test(layers_cost_together),
+        cmocka_unit_test(pictures_are_numbered_through),
         cmocka_unit_test(a_producer_costs_what_comes_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
