@@ -112,6 +112,42 @@ static void who_is_gone_at_once_may_come_back_in_time(void **state) {
     stage_close(s);
 }
 
+static void by_set_time(struct stage *s) {
+    hub_set_time(s->hub, s->now_us);
+}
+static void by_advance(struct stage *s) {
+    hub_advance(s->hub, s->now_us);
+}
+static void by_drain(struct stage *s) {
+    hub_drain(s->hub, 0, s->now_us);
+}
+static void by_event(struct stage *s) {
+    struct media_event event = {.type = MEDIA_PRODUCER_SCORE, .producer = {999}};
+    hub_media_event(s->hub, 0, &event, s->now_us);
+}
+static void by_stats(struct stage *s) {
+    hub_media_stats(s->hub, 0, &(struct media_stats){.token = 1}, s->now_us);
+}
+
+// Whatever tells the hub the time: what follows is counted from then on.
+static void time_moves_by_whatever_tells_it(void **state) {
+    (void)state;
+    static void (*const ways[])(struct stage *) = {by_set_time, by_advance, by_drain, by_event, by_stats};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct stage *s = stage_new();
+        stage_open(s);
+        struct participant *ann = joins(s, "ann");
+        s->now_us += 1000 * US_PER_SECOND;
+        ways[i](s);
+        hub_detach(s->hub, ann);
+        pass(s, s->config.limits.resume_window_us - US_PER_SECOND);
+        assert_null(strstr(s->heard, "timeout"));
+        pass(s, 2 * US_PER_SECOND);
+        assert_non_null(strstr(s->heard, "timeout ann"));
+        stage_close(s);
+    }
+}
+
 // A camera, a microphone and a screen are announced however much others have to wait, and not a byte more.
 static void the_first_notices_are_free(void **state) {
     (void)state;
@@ -166,6 +202,7 @@ int main(void) {
         cmocka_unit_test(a_lost_message_ends_no_call_that_was_there),
         cmocka_unit_test(nothing_is_wanted_of_a_producer_that_closes),
         cmocka_unit_test(who_is_gone_at_once_may_come_back_in_time),
+        cmocka_unit_test(time_moves_by_whatever_tells_it),
         cmocka_unit_test(the_first_notices_are_free),
         cmocka_unit_test(each_limit_makes_joined_longer),
         cmocka_unit_test(a_producer_has_its_workers_link),
