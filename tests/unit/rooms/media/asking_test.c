@@ -2,7 +2,7 @@
 // numbers.
 #include "forward_fake.h"
 
-#include "rooms/media/key_wish.h"
+#include "rooms/media/media_objects.h"
 
 static const char *const PUB = "publisher", *const A = "receiver";
 
@@ -165,6 +165,64 @@ static void what_was_missing_before_a_pause_is_not_asked_for(void **state) {
     fake_destroy(r.f);
 }
 
+// One that is missing is asked for, and is no reason for a key frame.
+static void a_gap_alone_asks_for_no_key_frame(void **state) {
+    (void)state;
+    struct room r = room_open(true);
+    (void)video(&r, r.seq++, true);
+    stream(&r, 3000);
+    fake_clear(r.f);
+    struct fake_packet repeat = {.pt = RTX_PT, .ssrc = 1001, .seq = 1, .osn = r.seq + 1};
+    r.seq++;
+    stream(&r, 60);
+    assert_true(fake_count_rtcp(r.f, PUB, RTCP_NACK, NULL) > 0);
+    assert_int_equal(fake_rtp(r.f, r.pub, repeat), FORWARD_DROP_NONE);
+    stream(&r, 2000);
+    assert_int_equal(asked(&r), 0);
+    fake_destroy(r.f);
+}
+
+// The same of sound, whose duplicates are not known.
+static void old_numbers_of_sound_are_counted_from_the_last_new_one(void **state) {
+    (void)state;
+    struct room r = room_open(false);
+    fake_open_producer(r.f, 1, 2, fake_audio(900));
+    const struct producer *p = forwarder_producer(r.f->fw, (struct producer_id){2});
+    assert_non_null(p);
+    static const uint16_t runs[][2] = {{0, 300}, {200, 249}, {300, 301}, {249, 250}, {200, 249}};
+    struct fake_packet packet = {.pt = OPUS_PT, .ssrc = 900};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        for (packet.seq = runs[i][0]; packet.seq < runs[i][1]; packet.seq++)
+            (void)fake_rtp(r.f, r.pub, packet);
+    assert_int_equal(p->streams[0].stats.restarts, 0);
+    (void)fake_rtp(r.f, r.pub, packet); // the fiftieth
+    assert_int_equal(p->streams[0].stats.restarts, 1);
+    fake_destroy(r.f);
+}
+
+// A producer's only stream keeps the picture numbers that it has, wherever they begin anew.
+static void one_stream_keeps_its_picture_numbers(void **state) {
+    (void)state;
+    struct room r = room_open(true);
+    for (uint16_t i = 0; i < 100; i++) {
+        struct fake_packet p = {.pt = VP8_PT,
+                                .ssrc = 1000,
+                                .seq = (uint16_t)(i < 50 ? i : 20000 + i),
+                                .timestamp = i * 1800u,
+                                .key = i == 0 || i == 55,
+                                .picture = (uint16_t)(i < 50 ? 100 + i : 5000 + i)};
+        (void)fake_rtp(r.f, r.pub, p);
+        fake_run(r.f, 20 * MS);
+    }
+    assert_true(r.f->rtp_count >= 90);
+    for (unsigned i = 0; i < r.f->rtp_count; i++) {
+        const uint8_t *payload = r.f->rtp[i].payload;
+        uint16_t original = load_be16(payload + 6), at = original < 50 ? original : original - 20000;
+        assert_int_equal(load_be16(payload + 2) & 0x7fff, at < 50 ? 100 + at : 5000 + at);
+    }
+    fake_destroy(r.f);
+}
+
 // Fifty that seem to have come before, in sequence and with nothing new between, are a new beginning.
 static void fifty_old_numbers_in_sequence_are_a_beginning(void **state) {
     (void)state;
@@ -268,6 +326,9 @@ int main(void) {
         cmocka_unit_test(whom_nobody_watches_is_not_asked),
         cmocka_unit_test(sound_uses_up_no_beginnings),
         cmocka_unit_test(reports_go_on_with_repeats),
+        cmocka_unit_test(a_gap_alone_asks_for_no_key_frame),
+        cmocka_unit_test(old_numbers_of_sound_are_counted_from_the_last_new_one),
+        cmocka_unit_test(one_stream_keeps_its_picture_numbers),
         cmocka_unit_test(what_was_missing_before_a_pause_is_not_asked_for),
         cmocka_unit_test(fifty_old_numbers_in_sequence_are_a_beginning),
         cmocka_unit_test(reports_go_on_from_the_publishers_last_one),

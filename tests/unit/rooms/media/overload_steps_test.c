@@ -95,6 +95,19 @@ static void a_level_rises_faster_the_longer_it_is_full(void **state) {
     }
 }
 
+// Two full windows in a row, not two altogether.
+static void a_window_that_is_not_full_begins_the_count_anew(void **state) {
+    (void)state;
+    struct overload o;
+    uint64_t now_us = NOW_US;
+    overload_init(&o, now_us);
+    for (unsigned n = 0; n < 10; n++) {
+        window(&o, &now_us, 20, false);
+        window(&o, &now_us, 100, false);
+    }
+    assert_int_equal(o.level, 0);
+}
+
 // It has to be roomy for half a second, however long nothing has changed before.
 static void room_must_last_before_a_level_falls(void **state) {
     (void)state;
@@ -146,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_falls_by_as_much_as_there_is_room_for),
         cmocka_unit_test(room_must_last_before_a_level_falls),
+        cmocka_unit_test(a_window_that_is_not_full_begins_the_count_anew),
         cmocka_unit_test(a_failed_try_goes_back_and_waits),
         cmocka_unit_test(the_next_try_comes_in_its_time),
         cmocka_unit_test(a_level_rises_faster_the_longer_it_is_full),
