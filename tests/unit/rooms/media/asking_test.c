@@ -319,6 +319,30 @@ static void a_score_does_not_fall_by_losses_that_are_over(void **state) {
     fake_destroy(r.f);
 }
 
+// A producer is as good as its best layer.
+static void losses_of_one_layer_are_no_loss_of_the_best(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    struct endpoint *pub = fake_connected(f, 1, PUB);
+    struct media_event event = {.score = 10};
+    fake_open_producer(f, 1, 1, fake_simulcast("0"));
+    for (uint16_t n = 0; n < 400; n++) {
+        for (unsigned l = 0; l < 2; l++) {
+            struct fake_packet p = {.pt = VP8_PT,
+                                    .ssrc = 500 + l,
+                                    .mid = "0",
+                                    .rid = l ? "r1" : "r0",
+                                    .seq = (uint16_t)(l ? n : n + n / 10), // the lower one loses a tenth
+                                    .timestamp = n * 1800u};
+            (void)fake_rtp(f, pub, p);
+        }
+        fake_run(f, 20 * MS);
+    }
+    (void)fake_count_events(f, MEDIA_PRODUCER_SCORE, &event);
+    assert_int_equal(event.score, 10);
+    fake_destroy(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_does_not_answer_is_given_more_and_more_time),
@@ -333,6 +357,7 @@ int main(void) {
         cmocka_unit_test(what_was_missing_before_a_pause_is_not_asked_for),
         cmocka_unit_test(fifty_old_numbers_in_sequence_are_a_beginning),
         cmocka_unit_test(reports_go_on_from_the_publishers_last_one),
+        cmocka_unit_test(losses_of_one_layer_are_no_loss_of_the_best),
         cmocka_unit_test(a_score_does_not_fall_by_losses_that_are_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
