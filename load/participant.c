@@ -532,14 +532,6 @@ bool participant_refused(const struct participant *p) {
     return p->refused;
 }
 
-bool participant_connected(const struct participant *p) {
-    return p->opened;
-}
-
-bool participant_publishes(const struct participant *p) {
-    return p->publishes;
-}
-
 void participant_stop_media(struct participant *p) {
     if (p->sender)
         sender_stop(p->sender);

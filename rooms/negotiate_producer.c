@@ -21,19 +21,19 @@ static void say(struct sentence *s, const char *word, const char *rest) {
 
 // The parameters by which codecs of one name differ.
 static void say_parameters(struct sentence *s, const json_t *codec) {
-    static const char *const KEYS[] = {"profile-id", "tier-flag", "profile-level-id", "packetization-mode"};
+    static const char *const keys[] = {"profile-id", "tier-flag", "profile-level-id", "packetization-mode"};
     const json_t *parameters = json_object_get(codec, "parameters");
 
-    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
-        const json_t *value = json_object_get(parameters, KEYS[i]);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const json_t *value = json_object_get(parameters, keys[i]);
         char text[32];
 
         if (json_is_integer(value))
-            snprintf(text, sizeof text, " %s=%lld", KEYS[i], (long long)json_integer_value(value));
+            snprintf(text, sizeof text, " %s=%lld", keys[i], (long long)json_integer_value(value));
         else if (json_is_string(value) &&
                  strspn(json_string_value(value), "0123456789abcdefABCDEF") ==
                      json_string_length(value)) // anything else may be cut mid-letter
-            snprintf(text, sizeof text, " %.16s=%.8s", KEYS[i], json_string_value(value));
+            snprintf(text, sizeof text, " %.16s=%.8s", keys[i], json_string_value(value));
         else
             continue;
         say(s, text, "");

@@ -392,10 +392,6 @@ enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet
                                        : ERR_WRONG_STATE;
 }
 
-enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_WRONG_STATE;
-}
-
 // RTCP goes where media goes. Where that is not proven, and to a tuple that waits for its proof, sender
 // reports go with times of their own (rtcp_secret.h).
 void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us) {

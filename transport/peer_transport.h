@@ -97,7 +97,6 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 // the index was used before (srtp.h).
 MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
                                              uint64_t index);
-MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 // Encrypts a plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes and sends it to wherever the peer is.
 // Nothing happens before the keys are there.
 void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us);

@@ -267,7 +267,7 @@ struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_pac
         s = learn_by_elimination(ep, packet->payload_type);
     bool rtx;
     if (!s || !producer_takes(s->producer, packet->payload_type, &rtx) ||
-        !stream_yields(s, packet->ssrc, rtx, now_us) || ep->ssrc_count >= ENDPOINT_SSRCS_MAX)
+        !stream_yields(s, packet->ssrc, rtx, now_us))
         return NULL;
     stream_adopt(s, packet->ssrc, rtx);
     if (endpoint_add_ssrc(ep, packet->ssrc, rtx, s) != ERR_OK) {

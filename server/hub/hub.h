@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "rooms/media_msg.h"
+#include "server/hub/hub_counters.h"
 #include "server/hub/ice_servers.h"
 
 #include <stdbool.h>
@@ -108,15 +109,6 @@ void hub_advance(struct hub *hub, uint64_t now_us);
 void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us);
 uint32_t hub_participant_count(const struct hub *hub);
 
-struct hub_counts {
-    uint32_t rooms, participants, transports, producers, consumers, relays;
-    uint32_t transports_by_ice[ICE_STATE_COUNT];   // by enum ice_state
-    uint32_t transports_by_dtls[DTLS_STATE_COUNT]; // by enum dtls_state
-    uint32_t commands_waiting;                     // for room in the queues of workers
-    uint64_t held_bytes; // of memory that is held for clients (limits.held_bytes_max)
-    uint64_t joins, joins_refused, resumes, leaves;
-    uint64_t rate_limited; // refused because one sent others too much
-};
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);
 
 #endif

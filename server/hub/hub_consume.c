@@ -142,11 +142,8 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
         return hub_refuse_negotiation(refusal, NULL, &why);
     if (!parameters_complete(demand->parameters, mid, cname))
         return hub_refuse_memory(refusal);
-    enum err e = negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why);
-    if (e != ERR_OK) {
-        why.code = e;
+    if (negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why) != ERR_OK)
         return hub_refuse_negotiation(refusal, NULL, &why);
-    }
     assert(strlen(cname) <= CNAME_MAX && strlen(mid) <= MID_MAX);
     memcpy(demand->params.mid, mid, strlen(mid) + 1);
     memcpy(demand->params.cname, cname, strlen(cname) + 1);

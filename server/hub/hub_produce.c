@@ -112,10 +112,7 @@ static bool parameters_negotiate(struct hub *hub, enum media_kind kind, const js
         *refusal = (struct refusal){.code = ERR_NO_MEMORY, .text = "out of memory"};
         return false;
     }
-    enum err e = negotiate_producer_params(kind, parameters, &offer->params, refusal);
-    if (e != ERR_OK)
-        refusal->code = e;
-    return e == ERR_OK;
+    return negotiate_producer_params(kind, parameters, &offer->params, refusal) == ERR_OK;
 }
 
 static bool offer_negotiate(struct hub *hub, const struct hub_produce *ask, struct offer *offer,

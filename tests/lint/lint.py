@@ -164,6 +164,15 @@ def sizes():
                 start = None
 
 
+def tables():
+    """Macros and constants of enumerations are in capitals, tables are not."""
+    for name in tracked(".c", ".h"):
+        for number, line in enumerate(lines_of(name), 1):
+            found = re.match(r"\s*static const [\w ]+[ *]([A-Z][A-Z0-9_]+)\[.*=|\s*static const [\w ]+\*const ([A-Z][A-Z0-9_]+)\[.*=", line)
+            if found:
+                yield f"{name}:{number}: the table {found.group(1) or found.group(2)}; tables have small letters"
+
+
 def paths():
     top = {name.split("/")[0] for name in tracked()}
     for name in tracked(".md"):
@@ -244,7 +253,7 @@ def prose():
                     yield f"{name}:{number}: {len(line)} characters; at most 120 (tests/lint/wrap.py {name})"
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, paths, workplace, protocol, locks, scripts, prose)}
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose)}
 
 
 def main():

@@ -18,19 +18,19 @@ static const char *text_of(const json_t *object, const char *key) {
 
 static void test_router_payload_types(void **state) {
     (void)state;
-    static const char *const EXPECTED[] = {"audio/opus", "video/VP8",  "video/rtx", "video/VP9",
-                                           "video/rtx",  "video/VP9",  "video/rtx", "video/H264",
-                                           "video/rtx",  "video/H264", "video/rtx", "video/AV1",
-                                           "video/rtx",  "video/H265", "video/rtx"};
+    static const char *const expected_mimes[] = {"audio/opus", "video/VP8",  "video/rtx", "video/VP9",
+                                                 "video/rtx",  "video/VP9",  "video/rtx", "video/H264",
+                                                 "video/rtx",  "video/H264", "video/rtx", "video/AV1",
+                                                 "video/rtx",  "video/H265", "video/rtx"};
     json_t *router = negotiate_router_capabilities(), *codecs = json_object_get(router, "codecs");
 
-    assert_int_equal(json_array_size(codecs), sizeof EXPECTED / sizeof EXPECTED[0]);
+    assert_int_equal(json_array_size(codecs), sizeof expected_mimes / sizeof expected_mimes[0]);
     for (size_t i = 0; i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
 
-        assert_string_equal(text_of(codec, "mimeType"), EXPECTED[i]);
+        assert_string_equal(text_of(codec, "mimeType"), expected_mimes[i]);
         assert_int_equal(number_of(codec, "preferredPayloadType"), 100 + (int)i);
-        if (strcmp(EXPECTED[i], "video/rtx") == 0)
+        if (strcmp(expected_mimes[i], "video/rtx") == 0)
             assert_int_equal(number_of(json_object_get(codec, "parameters"), "apt"), 99 + (int)i);
     }
     json_decref(router);

@@ -43,6 +43,7 @@ static void packets_look_as_the_rfcs_draw_them(void **state) {
     rtcp_write_rr(&w, 10, NULL, 0);
     want_bytes("empty receiver report", &w, "80c90001 0000000a");
     w = writer_of(buffer, sizeof buffer);
+    memset(buffer, 0xee, sizeof buffer); // it began with the same SSRC
     rtcp_write_pli(&w, 10, 11);
     want_bytes("pli", &w, "81ce0002 0000000a 0000000b");
     w = writer_of(buffer, sizeof buffer);

@@ -341,6 +341,60 @@ static void test_a_forged_version_ends_nothing(void **state) {
     guest_close(&g);
 }
 
+// And it has all the time of a handshake from then on.
+static void test_after_a_forged_version_there_is_time(void **state) {
+    (void)state;
+    struct guest g;
+    guest_open(&g, &(struct foreign_config){.profiles = ALL_PROFILES});
+    struct fingerprint f = fingerprint_of(g.client.x509, FINGERPRINT_SHA256);
+    assert_int_equal(dtls_connect(g.server, DTLS_ROLE_CLIENT, &f), ERR_OK);
+    uint8_t hello[256];
+    size_t len;
+    client_hello_of((const uint16_t[]){0xfefc}, 1, hello, &len);
+    dtls_input(g.server, span_of(hello, len), virtual_now_us);
+    SSL_do_handshake(g.client.ssl);
+    virtual_now_us += 2 * US_PER_MS;
+    pump(g.server, &g.to_server);
+    assert_int_equal(g.to_client.sent, 1);
+    link_clear(&g.to_client); // the server's flight is lost, and the next ones as well
+    for (uint64_t end_us = virtual_now_us + 2 * DTLS_VERSION_US; virtual_now_us < end_us;) {
+        virtual_now_us += 10 * US_PER_MS;
+        dtls_advance(g.server, virtual_now_us);
+        for (unsigned i = 0; i < g.to_client.count; i++)
+            assert_int_not_equal(g.to_client.items[i]->bytes[0], 21); // nor does it complain of the version
+        link_clear(&g.to_client);
+        assert_int_equal(dtls_get_state(g.server), DTLS_CONNECTING);
+    }
+    guest_run(&g);
+    assert_true(g.to_client.sent > 0);
+    guest_close(&g);
+}
+
+// What is no alert is not told as the peer's last one.
+static void test_what_is_no_alert_is_not_told_as_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint8_t record[16];
+        size_t len;
+    } rows[] = {
+        {"a handshake message", {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40}, 15},
+        {"an alert that is too long", {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 3, 2, 40, 0}, 16},
+        {"an alert of another epoch", {21, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40}, 15},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct couple c;
+        couple_open(&c, 1, 100, 0, 0);
+        couple_connect(&c);
+        dtls_start(c.client, virtual_now_us);
+        dtls_input(c.client, span_of(rows[i].record, rows[i].len), virtual_now_us);
+        couple_run(&c, virtual_now_us + 40 * US_PER_SECOND);
+        print_message("%s\n", rows[i].what);
+        assert_string_equal(dtls_failure(c.client), "no handshake in time");
+        couple_close(&c);
+    }
+}
+
 static void test_fingerprints(void **state) {
     (void)state;
     for (int hash = FINGERPRINT_SHA224; hash <= FINGERPRINT_SHA512; hash++)
@@ -483,11 +537,18 @@ static int group_teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake),        cmocka_unit_test(test_bad_links),
-        cmocka_unit_test(test_timers),           cmocka_unit_test(test_foreign_clients),
-        cmocka_unit_test(test_versions),         cmocka_unit_test(test_a_forged_version_ends_nothing),
-        cmocka_unit_test(test_fingerprints),     cmocka_unit_test(test_release),
-        cmocka_unit_test(test_last_flight_lost), cmocka_unit_test(test_allocations_fail),
+        cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_bad_links),
+        cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_foreign_clients),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_a_forged_version_ends_nothing),
+        cmocka_unit_test(test_after_a_forged_version_there_is_time),
+        cmocka_unit_test(test_what_is_no_alert_is_not_told_as_one),
+        cmocka_unit_test(test_fingerprints),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_last_flight_lost),
+        cmocka_unit_test(test_allocations_fail),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

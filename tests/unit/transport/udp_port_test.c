@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ static void replies_leave_from_the_address_that_was_asked(void **state) {
         close(fd);
     }
     assert_int_equal(udp_port_counters(port)->datagrams_in, exchanges);
+    assert_int_equal(udp_port_counters(port)->bytes_in, 4 * exchanges);
     assert_int_equal(udp_port_counters(port)->bytes_out, 4 * exchanges);
     udp_port_close(port);
 }
@@ -321,10 +323,21 @@ static void buffers_are_what_was_asked_or_what_the_system_allows(void **state) {
     udp_port_close(port);
 }
 
+static void a_closed_port_leaves_no_sockets(void **state) {
+    struct udp_port *port = port_open(*state, (struct udp_port_config){0});
+    int fds[2] = {udp_port_fd4(port), udp_port_fd6(port)};
+    assert_true(fds[0] >= 0);
+    udp_port_close(port);
+    for (unsigned i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            assert_int_equal(fcntl(fds[i], F_GETFD), -1);
+}
+
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pool_start, pool_stop)
     const struct CMUnitTest tests[] = {
         CASE(replies_leave_from_the_address_that_was_asked),
+        CASE(a_closed_port_leaves_no_sockets),
         CASE(segmentation_changes_no_byte),
         CASE(a_datagram_that_is_too_long_is_flagged),
         CASE(a_batch_takes_64_and_a_short_one_means_empty),

@@ -147,6 +147,7 @@ static int bench_start(void **state) {
 
 static int bench_stop(void **state) {
     struct bench *b = *state;
+    assert_int_equal(b->counters.send_calls, wire.calls);
     udp_send_destroy(b->send);
     assert_int_equal(pool_taken(b->pool), 0);
     pool_destroy(b->pool);
@@ -389,6 +390,17 @@ static void beyond_the_queue_the_oldest_is_dropped(void **state) {
     assert_int_equal(check_order(5000), UDP_PORT_QUEUE_MAX);
 }
 
+// The same within one turn: what was dropped is in no message.
+static void a_turn_that_is_too_long_loses_its_oldest(void **state) {
+    struct bench *b = *state;
+    for (uint32_t i = 0; i < UDP_PORT_QUEUE_MAX + 3; i++)
+        (void)queue(b, 4, 5000, i, 100);
+    assert_int_equal(b->counters.queue_dropped, 3);
+    flush(b);
+    assert_int_equal(check_order(5000), UDP_PORT_QUEUE_MAX);
+    assert_int_equal(wire.datagrams[0].number, 3);
+}
+
 // The socket takes nothing. Of `kinds` (a: audio, v: video), one datagram each, more come than there is room
 // for.
 static void when_the_queue_is_full_video_goes_first(void **state) {
@@ -579,6 +591,7 @@ int main(void) {
         CASE(what_a_full_socket_does_not_take_waits_in_order),
         CASE(a_full_socket_of_one_family_does_not_hold_up_the_other),
         CASE(beyond_the_queue_the_oldest_is_dropped),
+        CASE(a_turn_that_is_too_long_loses_its_oldest),
         cmocka_unit_test(when_the_queue_is_full_video_goes_first),
         cmocka_unit_test(an_error_of_one_message_costs_that_message_alone),
         cmocka_unit_test(refused_segmentation_falls_back_and_is_given_up_in_the_end),

@@ -177,7 +177,7 @@ static inline void expect_heard(struct stage *s, const char *words) {
 
 static inline bool post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     struct stage *s = ctx;
-    assert_true(worker < 2);
+    assert_true(worker < s->config.workers);
     if (s->full)
         return false;
     assert_true(s->command_count < COMMANDS_MAX);
