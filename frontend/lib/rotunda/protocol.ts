@@ -121,7 +121,7 @@ export interface Requests {
   'close-consumer': ById<'consumerId'>;
   'set-preferred-layers': {
     data: { consumerId: string; spatialLayer: number; temporalLayer?: number };
-    answer: { consumerId: string; spatialLayer: number; temporalLayer?: number };
+    answer: { consumerId: string; spatialLayer: number; temporalLayer: number };
   };
   'set-priority': { data: { consumerId: string; priority: number }; answer: { consumerId: string; priority: number } };
   'request-key-frame': ById<'consumerId'>;

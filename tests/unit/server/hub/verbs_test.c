@@ -34,7 +34,8 @@ static void a_conference(void **state) {
     assert_null(hub_own_consumer(s->hub, ann, consumer->public_id.text, &refusal));
 
     const char *id = consumer->public_id.text;
-    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &refusal), consumer);
+    struct hub_layers layers;
+    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &layers, &refusal), consumer);
     assert_ptr_equal(hub_set_priority(s->hub, bob, id, 9, &refusal), consumer);
     assert_ptr_equal(hub_request_key_frame(s->hub, bob, id, &refusal), consumer);
     assert_int_equal(s->commands[0].layers.spatial, 1);
