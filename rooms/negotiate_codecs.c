@@ -28,9 +28,8 @@ struct parameter {
 #define H264(mode, profile_level_id)                                                                         \
     {                                                                                                        \
         "video", "video/H264", 90000, 0, {                                                                   \
-            {"packetization-mode", NULL, mode}, {"level-asymmetry-allowed", NULL, 1}, {                      \
-                "profile-level-id", profile_level_id, 0                                                      \
-            }                                                                                                \
+            {"packetization-mode", NULL, mode}, {"level-asymmetry-allowed", NULL, 1},                        \
+                {"profile-level-id", profile_level_id, 0}                                                    \
         }                                                                                                    \
     }
 

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #define DELAY_GROUP_US 5000
-#define DELAY_TREND_WINDOW 20         // groups
-#define DELAY_CLOCK_JUMP_US 3000000   // a sender's clock that jumps so far begins anew
-#define ABS_SEND_TIME_HZ (1u << 26)   // of an abs-send-time that is shifted into the upper 24 bits
+#define DELAY_TREND_WINDOW 20       // groups
+#define DELAY_CLOCK_JUMP_US 3000000 // a sender's clock that jumps so far begins anew
+#define ABS_SEND_TIME_HZ (1u << 26) // of an abs-send-time that is shifted into the upper 24 bits
 
 enum delay_verdict { DELAY_NORMAL, DELAY_OVERUSE, DELAY_UNDERUSE };
 

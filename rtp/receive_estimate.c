@@ -4,13 +4,13 @@
 
 #include <math.h>
 
-#define BETA 0.85                // of what comes, when the queue grows
-#define GROWTH_FIRST 1.5         // a second, as long as nothing has been in its way
-#define GROWTH 1.08              // and later, far from where the queue grew
-#define GROWTH_NEAR_BPS 48000.0  // a second, near it: a packet each 200 ms
-#define AHEAD 1.5                // of what comes, at most
+#define BETA 0.85               // of what comes, when the queue grows
+#define GROWTH_FIRST 1.5        // a second, as long as nothing has been in its way
+#define GROWTH 1.08             // and later, far from where the queue grew
+#define GROWTH_NEAR_BPS 48000.0 // a second, near it: a packet each 200 ms
+#define AHEAD 1.5               // of what comes, at most
 #define AHEAD_BPS 10000.0
-#define NEAR_SHARE 0.15          // of the capacity, either way
+#define NEAR_SHARE 0.15 // of the capacity, either way
 #define CAPACITY_SMOOTHING 0.05
 #define LOWER_INTERVAL_US 300000 // what was lowered shows in what comes after so long
 #define LOSS_HIGH 26             // of 256: a tenth
@@ -57,7 +57,8 @@ static void queue_grows(struct receive_estimate *e, uint64_t now_us) {
         return;
     double coming = coming_bps(e, now_us);
     bool known = e->capacity_bps > 0 && fabs(coming - e->capacity_bps) <= 3 * NEAR_SHARE * e->capacity_bps;
-    e->capacity_bps = known ? (1 - CAPACITY_SMOOTHING) * e->capacity_bps + CAPACITY_SMOOTHING * coming : coming;
+    e->capacity_bps =
+        known ? (1 - CAPACITY_SMOOTHING) * e->capacity_bps + CAPACITY_SMOOTHING * coming : coming;
     lower_to(e, BETA * coming, now_us);
 }
 

@@ -20,12 +20,12 @@
 struct receive_estimate {
     struct delay_trend trend;
     struct rate_meter rate;
-    uint64_t first_us;                // of the first arrival; 0: none yet
-    uint64_t updated_us;              // when it last grew
-    uint64_t lowered_us;              // when it last went down; 0: never
-    uint64_t bps, told_bps;           // 0: none yet
-    uint64_t told_us, due_us;         // TIME_NEVER: nothing is to be told
-    double capacity_bps;              // what came when the queue last grew, smoothed; 0: not known
+    uint64_t first_us;        // of the first arrival; 0: none yet
+    uint64_t updated_us;      // when it last grew
+    uint64_t lowered_us;      // when it last went down; 0: never
+    uint64_t bps, told_bps;   // 0: none yet
+    uint64_t told_us, due_us; // TIME_NEVER: nothing is to be told
+    double capacity_bps;      // what came when the queue last grew, smoothed; 0: not known
 };
 
 void receive_estimate_init(struct receive_estimate *estimate);

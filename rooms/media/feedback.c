@@ -182,8 +182,8 @@ static uint32_t sent_clock(struct endpoint *ep, const struct producer_stream *s,
 }
 
 void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
-                           const struct rtp_packet *packet, const struct rtp_ext_values *values, uint32_t bytes,
-                           uint64_t now_us) {
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values,
+                           uint32_t bytes, uint64_t now_us) {
     uint32_t clock = 0, clock_hz = sent_clock(ep, s, packet, values, &clock);
     receive_estimate_add(ep->estimate, bytes, clock, clock_hz, now_us);
     uint64_t due_us = receive_estimate_next_us(ep->estimate);

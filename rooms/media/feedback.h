@@ -2,10 +2,9 @@
 // rtp/rtcp_write.h.
 //
 // To publishers: receiver reports about once a second, NACK as nack_tracker asks, PLI (or FIR) as producers
-// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better. To
-// receivers: sender reports about once a
-// second on the publisher's own clock, so that sound and picture of one participant stay together. Worker
-// side.
+// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better.
+// To receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
+// one participant stay together. Worker side.
 #ifndef ROOMS_FEEDBACK_H
 #define ROOMS_FEEDBACK_H
 
@@ -31,8 +30,8 @@ void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssr
 bool feedback_begin_estimate(struct endpoint *ep);
 // A packet of a known stream came; only while there is an estimate.
 void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
-                           const struct rtp_packet *packet, const struct rtp_ext_values *values, uint32_t bytes,
-                           uint64_t now_us);
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values,
+                           uint32_t bytes, uint64_t now_us);
 
 // ---- coming in
 // False when some of it was malformed.

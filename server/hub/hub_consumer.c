@@ -53,9 +53,9 @@ static uint8_t at_most(int8_t wanted, unsigned highest) {
 // temporal ones, is sent as it comes.
 static struct hub_layers layers_that_count(const struct producer_params *params, int8_t spatial) {
     bool simulcast = params->stream_count > 1;
-    return (struct hub_layers){
-        .spatial = simulcast ? at_most(spatial, params->stream_count - 1u) : params->spatial_layers - 1,
-        .temporal = params->temporal_layers - 1};
+    return (struct hub_layers){.spatial = simulcast ? at_most(spatial, params->stream_count - 1u)
+                                                    : params->spatial_layers - 1,
+                               .temporal = params->temporal_layers - 1};
 }
 
 struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,

@@ -181,8 +181,7 @@ static void test_h265_receivers(void **state) {
     json_decref(consumable);
 }
 
-#define H264_ALLOWED                                                                                         \
-    "video/H264 profile-level-id=42e01f/4d0032/42001f/64001f/640c1f packetization-mode=0/1"
+#define H264_ALLOWED "video/H264 profile-level-id=42e01f/4d0032/42001f/64001f/640c1f packetization-mode=0/1"
 
 static void test_refusal_says_what_is_allowed(void **state) {
     (void)state;

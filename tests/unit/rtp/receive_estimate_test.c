@@ -160,9 +160,9 @@ static void it_finds_what_fits(void **state) {
         int clock;
         unsigned least_percent;
     } rows[] = {
-        {{300000, 500 * MS, 0, 0}, BY_SEND_TIME, 65},    {{1000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},
-        {{3000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},   {{10000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},
-        {{1000000, 300 * MS, 0, 0}, BY_RTP_TIME, 65},    {{3000000, 300 * MS, 0, 0}, BY_RTP_TIME, 65},
+        {{300000, 500 * MS, 0, 0}, BY_SEND_TIME, 65},      {{1000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},
+        {{3000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},     {{10000000, 300 * MS, 0, 0}, BY_SEND_TIME, 70},
+        {{1000000, 300 * MS, 0, 0}, BY_RTP_TIME, 65},      {{3000000, 300 * MS, 0, 0}, BY_RTP_TIME, 65},
         {{1000000, 300 * MS, 20000, 0}, BY_SEND_TIME, 55}, {{3000000, 300 * MS, 20000, 20}, BY_SEND_TIME, 55},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

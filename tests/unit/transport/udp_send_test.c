@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "transport/segment_refusals.h"
 #include "transport/udp_send.h"
 
 #include "base/bytes.h"
@@ -131,6 +132,7 @@ struct bench {
     struct pool *pool;
     struct udp_send *send;
     struct udp_port_counters counters;
+    uint64_t now_us;
 };
 
 static int bench_start(void **state) {
@@ -161,6 +163,11 @@ static struct tuple to_port(int family, uint16_t port) {
     return t;
 }
 
+static bool segments(const struct bench *b, uint16_t port) {
+    struct tuple to = to_port(4, port);
+    return udp_send_segments(b->send, &to, b->now_us);
+}
+
 static bool queue_worth(struct bench *b, int family, uint16_t port, uint32_t number, uint16_t len,
                         enum udp_worth worth) {
     struct block *block = pool_take(b->pool);
@@ -177,7 +184,7 @@ static bool queue(struct bench *b, int family, uint16_t port, uint32_t number, u
 }
 
 static void flush(struct bench *b) {
-    udp_send_flush(b->send, FD4, FD6);
+    udp_send_flush(b->send, FD4, FD6, b->now_us);
 }
 
 // Datagrams of a port rise in number; returns how many there were.
@@ -459,12 +466,13 @@ static void an_error_of_one_message_costs_that_message_alone(void **state) {
         assert_int_equal(wire.count, 60);
         assert_int_equal(b->counters.send_failed, 10);
         assert_int_equal(udp_send_backlog(b->send), 0);
-        assert_true(udp_send_segmentation(b->send));
+        assert_true(segments(b, 5003) && segments(b, 5000));
         bench_stop(state);
     }
 }
 
-static void refused_segmentation_falls_back_and_is_given_up_in_the_end(void **state) {
+// A machine that cannot: everybody's datagrams go singly, and for a minute nothing else is tried.
+static void refused_segmentation_falls_back_and_rests(void **state) {
     static const int errors[] = {EMSGSIZE, EINVAL, EIO};
     for (size_t e = 0; e < sizeof errors / sizeof *errors; e++) {
         bench_start(state);
@@ -477,30 +485,76 @@ static void refused_segmentation_falls_back_and_is_given_up_in_the_end(void **st
         assert_int_equal(wire.count, 800); // nothing lost
         for (uint16_t p = 5000; p < 5080; p++)
             assert_int_equal(check_order(p), 10);
-        assert_false(udp_send_segmentation(b->send));
+        assert_false(segments(b, 5000) || segments(b, 9999));
         assert_int_equal(b->counters.segmented_messages, 0);
         unsigned calls = wire.calls;
         for (uint32_t i = 0; i < 64; i++)
             queue(b, 4, 5000, 1000 + i, 900);
         flush(b);
         assert_int_equal(wire.calls - calls, 2); // plain messages, 32 a call
+        b->now_us += SEGMENT_REST_ALL_US;        // the interface was exchanged
+        assert_true(segments(b, 5000));
+        wire.segment_error = 0;
+        for (uint32_t i = 0; i < 64; i++)
+            queue(b, 4, 5000, 2000 + i, 900);
+        flush(b);
+        assert_int_equal(b->counters.segmented_messages, 1);
         bench_stop(state);
     }
 }
 
-// A path with a small MTU refuses for its own peer; the others keep the fast way.
-static void a_few_refusals_do_not_end_segmentation(void **state) {
+static void send_to(struct bench *b, uint16_t port, unsigned count) {
+    for (uint32_t i = 0; i < count; i++)
+        queue(b, 4, port, i, 900);
+    flush(b);
+    wire.count = 0;
+}
+
+// One peer is behind a small path: it alone is spared, for longer each time, and found out when the path is
+// better.
+static void a_small_path_costs_its_own_peer_alone(void **state) {
     struct bench *b = *state;
-    for (unsigned round = 0; round < 100; round++) {
-        wire.segment_error = EINVAL;
-        wire.segment_ok = 1;
-        for (uint32_t i = 0; i < 8; i++)
-            queue(b, 4, (uint16_t)(5000 + i % 2), round * 8 + i, 900);
-        flush(b);
+    uint64_t rest_us = SEGMENT_REST_US;
+    for (unsigned round = 0; round < 8; round++) {
+        for (unsigned i = 0; i < 200; i++) { // more than all may refuse
+            wire.segment_error = EINVAL;
+            wire.segment_ok = 0;
+            send_to(b, 5001, 4);
+            wire.segment_error = 0;
+            if (i % 8 == 7)
+                send_to(b, 5000, 4); // others go on
+        }
+        assert_false(segments(b, 5001));
+        assert_true(segments(b, 5000) && segments(b, 5002));
+        assert_int_equal(b->counters.segmented_messages, (round + 1) * 25);
+        b->now_us += rest_us - 1;
+        assert_false(segments(b, 5001));
+        b->now_us += 1;
+        assert_true(segments(b, 5001));
+        if (rest_us < SEGMENT_REST_MAX_US)
+            rest_us *= 2;
     }
-    assert_true(udp_send_segmentation(b->send));
+    send_to(b, 5001, 4); // taken
+    assert_int_equal(b->counters.segmented_messages, 8 * 25 + 1);
+    b->now_us += 1;
+    assert_true(segments(b, 5001));
+    wire.segment_error = EINVAL;
+    send_to(b, 5001, 4);
+    assert_true(segments(b, 5001)); // forgiven: one refusal is none
+    send_to(b, 5001, 4);
+    assert_false(segments(b, 5001));
+}
+
+// Refusals of many peers that are interrupted by success are those of their own paths.
+static void refusals_that_are_not_in_a_row_do_not_stop_all(void **state) {
+    struct bench *b = *state;
+    for (uint16_t peer = 0; peer < 400; peer++) {
+        wire.segment_error = peer % 4 == 0 ? 0 : EINVAL;
+        send_to(b, peer % 4 == 0 ? 5000 : (uint16_t)(6000 + peer), 4);
+    }
+    assert_true(segments(b, 5000) && segments(b, 5001));
     assert_int_equal(b->counters.segmented_messages, 100);
-    assert_int_equal(wire.count, 800);
+    assert_int_equal(b->counters.datagrams_out, 1600);
 }
 
 // EINVAL also means that the source address is gone. Then single datagrams fail too.
@@ -513,7 +567,7 @@ static void a_dead_source_address_does_not_end_segmentation(void **state) {
             queue(b, 4, 5000, i, 900);
         flush(b);
     }
-    assert_true(udp_send_segmentation(b->send));
+    assert_true(segments(b, 5000));
     assert_int_equal(b->counters.send_failed, 400);
 }
 
@@ -545,7 +599,7 @@ static void a_family_without_a_socket_is_dropped_and_counted(void **state) {
     struct bench *b = *state;
     queue(b, 6, 5000, 1, 100);
     queue(b, 4, 5001, 2, 100);
-    udp_send_flush(b->send, FD4, -1);
+    udp_send_flush(b->send, FD4, -1, b->now_us);
     assert_int_equal(wire.count, 1);
     assert_int_equal(b->counters.send_failed, 1);
     assert_int_equal(udp_send_backlog(b->send), 0);
@@ -573,8 +627,9 @@ int main(void) {
         CASE(beyond_the_queue_the_oldest_is_dropped),
         cmocka_unit_test(when_the_queue_is_full_video_goes_first),
         cmocka_unit_test(an_error_of_one_message_costs_that_message_alone),
-        cmocka_unit_test(refused_segmentation_falls_back_and_is_given_up_in_the_end),
-        CASE(a_few_refusals_do_not_end_segmentation),
+        cmocka_unit_test(refused_segmentation_falls_back_and_rests),
+        CASE(a_small_path_costs_its_own_peer_alone),
+        CASE(refusals_that_are_not_in_a_row_do_not_stop_all),
         CASE(a_dead_source_address_does_not_end_segmentation),
         CASE(a_socket_that_fills_up_in_the_fallback_keeps_the_rest),
         CASE(an_interrupted_call_is_repeated),

@@ -372,8 +372,8 @@ static void consumers_obey_their_owner(void **state) {
     fake_free(p.f);
 }
 
-// What is asked for, and what the answer says that counts: no layer that the producer does not have, and all of
-// those that nobody leaves out.
+// What is asked for, and what the answer says that counts: no layer that the producer does not have, and all
+// of those that nobody leaves out.
 static void layers_are_answered_as_they_count(void **state) {
     (void)state;
 #define ONE_STREAM(mode) "[{'ssrc':10,'scalabilityMode':'" mode "'}]"
@@ -393,7 +393,8 @@ static void layers_are_answered_as_they_count(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pair p = pair_new();
         say(p.f, 1,
-            "{'type':'produce','data':{'transportId':'%s','kind':'video','rtpParameters':{'mid':'v','codecs':["
+            "{'type':'produce','data':{'transportId':'%s','kind':'video','rtpParameters':{'mid':'v','codecs':"
+            "["
             "{'mimeType':'video/%s','payloadType':96,'clockRate':90000}],'encodings':%s}}}",
             p.send.text, rows[i].codec, rows[i].encodings);
         json_t *data = expect(p.f, 1, "produced");
