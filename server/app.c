@@ -409,6 +409,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .trusted = app->config->trusted,
         .limits = app->limits,
         .frame_ancestors = app->config->frame_ancestors,
+        .origins = &app->config->origins,
         .identity = app->identity,
     };
     struct ws_handlers handlers = {.ctx = app,
