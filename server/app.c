@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/announcing.h"
 #include "server/web/address_limits.h"
 #include "server/banner.h"
 #include "server/gate.h"
@@ -50,6 +51,7 @@ struct app {
     struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
+    struct announcing *announcing; // NULL: what is announced stays
 };
 
 // ---- hub and signalling -> clients and workers
@@ -511,9 +513,24 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         certificate_log("certificate in use", banner.certificate);
 }
 
+// Newcomers are told the new addresses; those who are there get credentials to go there with.
+static void on_announce(void *ctx, const struct announce *announce, bool outside) {
+    struct app *app = ctx;
+    char texts[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
+    for (unsigned i = 0; i < announce->count; i++)
+        memcpy(texts[i], announce->list[i].text, sizeof texts[i]);
+    hub_set_announce(app->hub, texts, announce->count, outside, clock_now_us());
+}
+
+static void start_announcing(struct app *app) {
+    struct announcing_handlers handlers = {.ctx = app, .changed = on_announce};
+    app->announcing = announcing_start(control_loop_uv(app->loop), app->config, &app->announce, &handlers);
+}
+
 // ---- the life of the server on one screen
 
 static void app_stop(struct app *app) {
+    announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
     address_limits_destroy(app->limits);
@@ -545,6 +562,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {
+        start_announcing(&app);
         if (watcher)
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
         else

@@ -93,6 +93,11 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
 // A worker's answer to a GET_STATS.
 void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
 
+// Where media is to be sent to from now on (as hub_config.announce). With `offer` everybody's transports get
+// new credentials, which their owners hear of together with the addresses, and may use.
+void hub_set_announce(struct hub *hub, const char (*announce)[46], unsigned count, bool offer,
+                      uint64_t now_us);
+
 // Timers: resume windows, lingering rooms, speakers, commands that wait. Call at or after hub_next_us.
 uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none
 void hub_advance(struct hub *hub, uint64_t now_us);
