@@ -135,6 +135,8 @@ void consumer_send_layers(struct consumer *c) {
 // Of a producer with one stream only that it is suspended, and that it is not any more.
 void consumer_tell_layers(struct consumer *c) {
     bool suspended = c->shed == SHED_ALL;
+    if (c->params.kind == MEDIA_AUDIO) // nobody is shown less, and there may be ten thousands of them
+        return;
     if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
         return;
     c->silence_told = suspended;

@@ -31,7 +31,10 @@
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
-#define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
+#define LOUDNESS_CLASSES 4
+#define LOUDNESS_UNKNOWN 2    // of a producer that does not say, or is elsewhere
+#define LOUDNESS_STAYS 8      // intervals of levels: two seconds
+#define FAN_OUT_JOBS_MAX 8192 // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
 struct consumer;
@@ -59,7 +62,7 @@ struct endpoint {
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
-    uint16_t transport_seq; // next to stamp on what we send
+    uint16_t transport_seq;            // next to stamp on what we send
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
     struct wheel_node twcc_timer, estimate_timer, report_timer;
@@ -144,6 +147,7 @@ struct producer {
         uint32_t packets;
         uint32_t level_sum; // of -dBov
     } audio;
+    uint8_t loudness, quiet; // class of late, 0..LOUDNESS_CLASSES - 1; intervals for which it was quieter
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -209,9 +213,9 @@ struct forwarder {
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
-    uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
-    unsigned sound_stores;                   // such stores of consumers of sound
-    uint32_t lowered_below, suspended_below; // shedding.c
+    uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
+    unsigned sound_stores;                                // such stores of consumers of sound
+    uint32_t lowered_below, suspended_below, sound_below; // shedding.c
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers
@@ -305,6 +309,7 @@ bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order
+void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_us);
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);
 void consumer_shed_set(struct consumer *c, enum shed_state state);

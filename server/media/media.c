@@ -204,6 +204,7 @@ const char *media_drop_name(enum media_drop reason) {
     static const char *const names[] = {
         [MEDIA_DROP_UNKNOWN_KIND] = "unknown_kind",
         [MEDIA_DROP_TOO_LONG] = "too_long",
+        [MEDIA_DROP_OVERLOAD] = "overload",
         [MEDIA_DROP_STUN_MALFORMED] = "stun_malformed",
         [MEDIA_DROP_STUN_UNKNOWN_UFRAG] = "stun_unknown_ufrag",
         [MEDIA_DROP_STUN_AUTH] = "stun_auth",

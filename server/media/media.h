@@ -53,6 +53,7 @@ void media_drain(struct media *media, const struct media_listener *listener);
 enum media_drop {
     MEDIA_DROP_UNKNOWN_KIND, // neither STUN, DTLS, RTP nor RTCP (RFC 7983)
     MEDIA_DROP_TOO_LONG,
+    MEDIA_DROP_OVERLOAD, // media that waited while the worker could do no more
     MEDIA_DROP_STUN_MALFORMED,
     MEDIA_DROP_STUN_UNKNOWN_UFRAG,
     MEDIA_DROP_STUN_AUTH,

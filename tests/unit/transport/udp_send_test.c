@@ -571,7 +571,6 @@ static void queued_blocks_are_released_at_the_end(void **state) {
     struct bench *b = *state;
     for (uint32_t i = 0; i < 100; i++)
         queue(b, 4, 5000, i, 900);
-    // bench_stop checks the pool
 }
 
 int main(void) {
