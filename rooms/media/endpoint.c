@@ -51,6 +51,7 @@ void endpoint_close(struct endpoint *ep) {
             fw->counters.endpoints--;
         slots_remove(fw->endpoints, ep->handle);
     }
+    fw->deaf_endpoints -= ep->sound.share > 0;
     twcc_recorder_destroy(ep->twcc);
     free(ep->estimate);
     free(ep->ssrcs);

@@ -40,6 +40,7 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
             report.last_sr = 0;
         send_stats_report(&c->stats, &report, now_ntp);
         repair_note_report(c, now_us);
+        consumer_note_sound_loss(c, now_us);
         consumer_rate(c, now_us);
     }
 }

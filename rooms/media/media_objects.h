@@ -75,6 +75,12 @@ struct endpoint {
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
     uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
+    struct {                     // of the sound that it is sent, as its receiver tells
+        uint64_t since_us;
+        uint32_t reports, lost_sum; // since then; of fractions of 256
+        uint8_t share, calm;        // sixteenths that are left out; seconds without loss
+        uint32_t below;             // place
+    } sound;
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.
@@ -216,6 +222,7 @@ struct forwarder {
     uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
     unsigned sound_stores;                                // such stores of consumers of sound
     uint32_t lowered_below, suspended_below, sound_below; // shedding.c
+    unsigned deaf_endpoints; // that some sound is left out for, since it was lost on its way
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers
@@ -309,6 +316,8 @@ bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order
+// Its receiver has told how much of it was lost (stats.fraction_lost).
+void consumer_note_sound_loss(struct consumer *c, uint64_t now_us);
 void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_us);
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);

@@ -14,6 +14,9 @@
 // sixteenth of it always stays, and nobody is told of what is missing: in a room where everybody's microphone
 // is open most of what is sent is noise, and what a full worker cannot do is answer those who want to come
 // in.
+//
+// A receiver that keeps telling that a fifth of its sound is lost gets half of it, and half again (a circuit
+// breaker, RFC 8083): sent as before, it would lose the same, and the answers to its checks as well.
 #include "rooms/media/media_objects.h"
 #include "rooms/media/overload.h"
 
@@ -25,6 +28,11 @@
 #define GROUPS (PRIORITIES * COST_CLASSES)
 _Static_assert(LOUDNESS_CLASSES <= COST_CLASSES, "sound has as many groups");
 #define ORDERS UINT32_C(65536) // places among those of one group
+#define SOUND_ALWAYS 4         // tracks that are sent whatever is lost
+#define SOUND_WEIGH_US 1000000
+#define SOUND_LOSS_HIGH 51 // of 256
+#define SOUND_LOSS_LOW 8
+#define SOUND_CALM 4 // seconds
 #define SHARES (OVERLOAD_LEVEL_VIDEO / 2)
 _Static_assert(OVERLOAD_LEVEL_MAX - OVERLOAD_LEVEL_VIDEO < SHARES, "some sound stays");
 #define EVERYBODY UINT32_MAX
@@ -108,7 +116,10 @@ static bool consumer_stands_before(const struct consumer *c, uint32_t place) {
 enum shed_state consumer_shed_wanted(const struct consumer *c) {
     const struct forwarder *fw = c->fw;
     if (consumer_is_sound(c))
-        return consumer_stands_before(c, fw->sound_below) ? SHED_ALL : SHED_NOTHING;
+        return consumer_stands_before(c, fw->sound_below) ||
+                       consumer_stands_before(c, c->endpoint->sound.below)
+                   ? SHED_ALL
+                   : SHED_NOTHING;
     if (consumer_stands_before(c, fw->suspended_below))
         return SHED_ALL;
     if (consumer_stands_before(c, fw->lowered_below))
@@ -169,6 +180,58 @@ void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us) {
         consumer_update_active(c, now_us);
 }
 
+// ---- what a receiver cannot take
+
+static void endpoint_shed_sound(struct endpoint *ep, unsigned share, uint64_t now_us) {
+    uint32_t count[GROUPS] = {0}, all = 0;
+    forwarder_flush(ep->fw);
+    ep->fw->deaf_endpoints += share > 0;
+    ep->fw->deaf_endpoints -= ep->sound.share > 0;
+    ep->sound.share = (uint8_t)share;
+    LIST_EACH(node, &ep->consumers) {
+        const struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (consumer_is_sound(c) && !c->paused)
+            count[consumer_group(c)]++, all++;
+    }
+    while (share > 0 && all * (SHARES - share) < SOUND_ALWAYS * SHARES)
+        share--;
+    ep->sound.below = shed_place(count, all, share);
+    LIST_EACH(node, &ep->consumers) {
+        struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (consumer_is_sound(c))
+            consumer_update_active(c, now_us);
+    }
+}
+
+// Once a second. Half of what is left is too much while a fifth is lost; a sixteenth more after some seconds
+// without.
+static void endpoint_weigh_sound(struct endpoint *ep, uint64_t now_us) {
+    unsigned lost = ep->sound.lost_sum / ep->sound.reports, share = ep->sound.share;
+    ep->sound.calm = lost < SOUND_LOSS_LOW ? (uint8_t)(ep->sound.calm + 1) : 0;
+    if (lost > SOUND_LOSS_HIGH && share < SHARES - 1)
+        endpoint_shed_sound(ep, share + (SHARES - share) / 2, now_us);
+    else if (share > 0 && ep->sound.calm >= SOUND_CALM)
+        endpoint_shed_sound(ep, share - 1, now_us);
+    else
+        return;
+    ep->sound.calm = 0;
+}
+
+void consumer_note_sound_loss(struct consumer *c, uint64_t now_us) {
+    struct endpoint *ep = c->endpoint;
+    if (!consumer_is_sound(c) || !c->active)
+        return;
+    if (ep->sound.reports > 0 && now_us >= ep->sound.since_us + SOUND_WEIGH_US) {
+        endpoint_weigh_sound(ep, now_us);
+        ep->sound.reports = ep->sound.lost_sum = 0;
+    }
+    if (ep->sound.reports++ == 0)
+        ep->sound.since_us = now_us;
+    ep->sound.lost_sum += c->stats.fraction_lost;
+}
+
+// ---- who is heard
+
 // dBov at which a class begins, the loudest first; noise of a room is below.
 static uint8_t loudness_of(int8_t level_dbov) {
     static const int8_t from[LOUDNESS_CLASSES - 1] = {-35, -50, -65};
@@ -186,7 +249,7 @@ void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_
         return;
     p->loudness = now < before ? (uint8_t)(before - 1) : now;
     p->quiet = 0;
-    if (p->fw->sound_below == 0)
+    if (p->fw->sound_below == 0 && p->fw->deaf_endpoints == 0)
         return;
     forwarder_flush(p->fw);
     // The active ones stand first: who becomes active changes places with one before it, who is not any more

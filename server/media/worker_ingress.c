@@ -269,8 +269,9 @@ static unsigned worker_receive_batch(struct worker *w, int family, bool media, u
     return n;
 }
 
-// What is left of the socket when a worker can do no more, though it has left out all that may be: what would be lost
-// anyway is media, and not the checks and handshakes behind it, on which people wait who come or whose consent runs out.
+// What is left of the socket when a worker can do no more, though it has left out all that may be: what would
+// be lost anyway is media, and not the checks and handshakes behind it, on which people wait who come or
+// whose consent runs out.
 static void worker_receive_checks(struct worker *w, int family, uint64_t now_us) {
     for (int i = 0; i < SKIM_BATCHES; i++)
         if (worker_receive_batch(w, family, false, now_us) < UDP_PORT_BATCH)

@@ -129,11 +129,62 @@ static void a_listener_may_say_who_matters(void **state) {
     fake_destroy(room.f);
 }
 
+static void tell_loss(struct room *room, unsigned listener, unsigned lost_of_256) {
+    struct rtcp_report reports[SPEAKERS];
+    uint8_t bytes[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    for (unsigned s = 0; s < SPEAKERS; s++)
+        reports[s] =
+            (struct rtcp_report){.ssrc = heard_ssrc(listener, s), .fraction_lost = (uint8_t)lost_of_256};
+    rtcp_write_rr(&w, 1, reports, SPEAKERS);
+    fake_rtcp(room->f, forwarder_endpoint(room->f->fw, (struct transport_id){2 + listener}), &w);
+}
+
+static unsigned heard_by(const struct room *room, unsigned listener) {
+    unsigned n = 0;
+    for (unsigned s = 0; s < SPEAKERS; s++)
+        n += fake_count_rtp(room->f, names[listener], heard_ssrc(listener, s));
+    return n;
+}
+
+// Who loses much of it gets less, the loud first, and more again when that goes through; the others as
+// before.
+static void a_receiver_that_loses_much_gets_less(void **state) {
+    (void)state;
+    struct room room = room_open();
+    room.level[5] = 20;
+    talk(&room, 50);
+    for (unsigned second = 0; second < 6; second++) {
+        tell_loss(&room, 7, 100);
+        tell_loss(&room, 8, 30); // a lossy path
+        talk(&room, 52);
+    }
+    assert_in_range(heard_by(&room, 7), 3, 5); // some are always sent
+    assert_int_equal(fake_count_rtp(room.f, names[7], heard_ssrc(7, 5)), 1);
+    assert_int_equal(heard_by(&room, 8), SPEAKERS);
+    assert_int_equal(heard_by(&room, 9), SPEAKERS);
+    for (unsigned second = 0; second < 90; second++) {
+        tell_loss(&room, 7, 0);
+        talk(&room, 52);
+    }
+    assert_int_equal(heard_by(&room, 7), SPEAKERS);
+    assert_int_equal(forwarder_counters(room.f->fw)->shed_consumers, 0);
+    for (unsigned second = 0; second < 3; second++) {
+        tell_loss(&room, 7, 255);
+        talk(&room, 52);
+    }
+    assert_true(heard_by(&room, 7) < SPEAKERS);
+    forwarder_close_endpoint(room.f->fw, forwarder_endpoint(room.f->fw, (struct transport_id){9}));
+    assert_int_equal(room.f->fw->deaf_endpoints, 0);
+    fake_destroy(room.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_level_beyond_video_takes_its_share),
         cmocka_unit_test(the_quiet_are_left_out_first),
         cmocka_unit_test(a_listener_may_say_who_matters),
+        cmocka_unit_test(a_receiver_that_loses_much_gets_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
