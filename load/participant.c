@@ -253,9 +253,10 @@ static void on_transport_created(struct participant *p, const struct signal_mess
     memcpy(p->offered, remote.offered, sizeof p->offered);
     p->offered_count = remote.offered_count;
     if (p->load->media_to.family) {
-        uint16_t port = remote.address.port;
-        remote.address = p->load->media_to;
-        remote.address.port = port;
+        uint16_t port = remote.offered[0].port;
+        remote.offered[0] = p->load->media_to;
+        remote.offered[0].port = port;
+        remote.offered_count = 1;
     }
     struct wire_handlers handlers = {.ctx = t, .event = on_wire, .rtp = on_rtp, .rtcp = on_rtcp};
     memcpy(t->id, remote.id, sizeof t->id);

@@ -81,6 +81,7 @@ enum media_cmd_type {
     MEDIA_OPEN_TRANSPORT,
     MEDIA_CONNECT_TRANSPORT,
     MEDIA_RESTART_ICE,
+    MEDIA_OFFER_ICE,       // the same, though the client has not asked: it may go on with what it has
     MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
     MEDIA_OPEN_PRODUCER,
     MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets over a link
@@ -106,7 +107,7 @@ struct media_cmd {
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
         struct {
-            struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE
+            struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE, OFFER_ICE
             uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
         };
         struct {

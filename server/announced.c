@@ -18,22 +18,32 @@ struct announce_watch *announced_watch(const struct announce *announce, const st
     return announce_watch_create(&watch, clock_now_us());
 }
 
-static void hub_take(struct hub *hub, const struct announce *announce) {
-    char list[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX], text[HUB_ANNOUNCE_MAX * ANNOUNCE_TEXT_MAX] = "";
-    for (unsigned i = 0, len = 0; i < announce->count; i++) {
-        memcpy(list[i], announce->list[i].text, sizeof list[i]);
-        len += (unsigned)snprintf(text + len, sizeof text - len, "%s%s", i ? "," : "", list[i]);
-    }
-    hub_announce(hub, (const char(*)[ANNOUNCE_TEXT_MAX])list, announce->count);
-    LOG_INFO("announced addresses changed", LOG_TEXT("addresses", text));
+static void list_log(const struct announce *announce) {
+    char list[HUB_ANNOUNCE_MAX * (ANNOUNCE_TEXT_MAX + 1)] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < announce->count; i++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? "," : "", announce->list[i].text);
+    LOG_INFO("announced addresses changed", LOG_TEXT("addresses", list));
 }
 
-void announced_take(struct announce_watch *watch, struct announce *announce, const struct config *config,
-                    struct hub *hub) {
+bool announced_replace(struct announce *announce, const struct announce *now, const struct config *config,
+                       bool *outside) {
+    bool same = announce_equal(now, announce, false);
+    *outside = !announce_equal(now, announce, true);
+    *announce = *now;
+    if (same)
+        return false;
+    list_log(announce);
+    announce_log(announce, config);
+    return true;
+}
+
+bool announced_take(struct announce_watch *watch, struct announce *announce, const struct config *config,
+                    bool *outside) {
     struct announce_names names;
+    struct announce now;
     if (!announce_watch_take(watch, &names))
-        return;
-    struct stun_seen seen = announce->seen;
-    announce_make(announce, config, &seen, &names);
-    hub_take(hub, announce);
+        return false;
+    announce_make(&now, config, &announce->seen, &names);
+    return announced_replace(announce, &now, config, outside);
 }

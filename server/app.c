@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/announcing.h"
 #include "server/web/address_limits.h"
 #include "server/announced.h"
 #include "server/banner.h"
@@ -53,6 +54,7 @@ struct app {
     struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
+    struct announcing *announcing; // NULL: what is announced stays
 };
 
 // ---- hub and signalling -> clients and workers
@@ -217,11 +219,22 @@ static void on_media_stats(void *ctx, unsigned worker, const struct media_stats 
 
 // ---- the loop
 
+// Newcomers are told the new addresses; those who are there get credentials to go there with.
+static void on_announce(void *ctx, bool outside) {
+    struct app *app = ctx;
+    const struct announce *announce = &app->announce;
+    char texts[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
+    for (unsigned i = 0; i < announce->count; i++)
+        memcpy(texts[i], announce->list[i].text, sizeof texts[i]);
+    hub_set_announce(app->hub, texts, announce->count, outside, clock_now_us());
+}
+
 static void on_woken(void *ctx) {
     struct app *app = ctx;
     media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
-    if (app->watch)
-        announced_take(app->watch, &app->announce, app->config, app->hub);
+    bool outside;
+    if (app->watch && announced_take(app->watch, &app->announce, app->config, &outside))
+        on_announce(app, outside);
 }
 
 static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
@@ -425,6 +438,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .trusted = app->config->trusted,
         .limits = app->limits,
         .frame_ancestors = app->config->frame_ancestors,
+        .origins = &app->config->origins,
         .identity = app->identity,
     };
     struct ws_handlers handlers = {.ctx = app,
@@ -515,6 +529,11 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         certificate_log("certificate in use", banner.certificate);
 }
 
+static void start_announcing(struct app *app) {
+    struct announcing_handlers handlers = {.ctx = app, .changed = on_announce};
+    app->announcing = announcing_start(control_loop_uv(app->loop), app->config, &app->announce, &handlers);
+}
+
 // ---- the life of the server on one screen
 
 // How the last transports went belongs into the lines about their rooms; for the rest nobody is left to hear
@@ -529,6 +548,7 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 }
 
 static void app_stop(struct app *app) {
+    announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
     announce_watch_destroy(app->watch);
@@ -564,6 +584,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {
+        start_announcing(&app);
         if (watcher)
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
         else

@@ -50,9 +50,20 @@ static void ice_forget_old(struct ice *ice) {
 
 void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uint64_t now_us) {
     credentials_assert(credentials);
-    ice->old_credentials = ice->credentials;
+    if (ice->old_until_us != TIME_NEVER) // else the peer uses what it had before an offer, and nothing since
+        ice->old_credentials = ice->credentials;
     ice->old_until_us = now_us + ICE_OLD_CREDENTIALS_US;
     ice->credentials = *credentials;
+}
+
+bool ice_offer(struct ice *ice, const struct ice_credentials *credentials) {
+    credentials_assert(credentials);
+    bool untaken = ice->old_until_us == TIME_NEVER;
+    if (!untaken)
+        ice->old_credentials = ice->credentials;
+    ice->old_until_us = TIME_NEVER;
+    ice->credentials = *credentials;
+    return untaken;
 }
 
 static struct ice_path *ice_path_find(const struct ice *ice, const struct tuple *tuple) {

@@ -95,6 +95,10 @@ void ice_init(struct ice *ice, const struct ice_credentials *credentials);
 // New credentials; tuples, selection and state stay, so media goes on. The old credentials are good for
 // ICE_OLD_CREDENTIALS_US more, or until a check with the new ones nominates a tuple if that is earlier.
 void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uint64_t now_us);
+// The same without having been asked: the peer may take them or leave it, so what it uses now stays good
+// until it nominates with the new ones. True: an offer that it had not taken is replaced, and its credentials
+// are void.
+bool ice_offer(struct ice *ice, const struct ice_credentials *credentials);
 
 struct ice_result {
     enum err err;       // ERR_OK, ERR_MALFORMED, ERR_AUTH: a counter each

@@ -210,6 +210,10 @@ void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_cr
     ice_restart(&peer->ice, credentials, now_us);
 }
 
+bool peer_transport_offer_ice(struct peer_transport *peer, const struct ice_credentials *credentials) {
+    return ice_offer(&peer->ice, credentials);
+}
+
 // ---- Input ----
 
 static void peer_drop(struct peer_input *out, enum peer_drop why) {

@@ -34,6 +34,8 @@ void peer_transport_destroy(struct peer_transport *peer); // says goodbye when c
 // The signalled DTLS parameters. ERR_WRONG_STATE the second time.
 MUST_USE enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
                                          const struct fingerprint *fingerprint, uint64_t now_us);
+// Credentials that it did not ask for; as ice_offer.
+bool peer_transport_offer_ice(struct peer_transport *peer, const struct ice_credentials *credentials);
 void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_credentials *credentials,
                                 uint64_t now_us);
 

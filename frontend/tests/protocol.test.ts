@@ -84,7 +84,7 @@ describe('protocol.ts and docs/protocol.md', () => {
 
   it('have the same notifications', () => {
     // These are answers and notifications under one name; the page shows one example for both.
-    const both = ['chat-message', 'consumer-closed', 'producer-closed', 'producer-paused', 'producer-resumed'];
+    const both = ['chat-message', 'consumer-closed', 'ice-restarted', 'producer-closed', 'producer-paused', 'producer-resumed'];
     expect(keysOf('Notifications').filter((name) => !both.includes(name)))
       .toEqual(namesOf(events).filter((name) => !both.includes(name)));
   });

@@ -44,13 +44,16 @@ void endpoint_close(struct endpoint *ep) {
     }
     assert(ep->ssrc_count == 0);
     wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
     if (ep->handle) {
         if (hmap_remove(fw->endpoint_ids, &ep->id) != HMAP_NONE)
             fw->counters.endpoints--;
         slots_remove(fw->endpoints, ep->handle);
     }
+    fw->deaf_endpoints -= ep->sound.share > 0;
     twcc_recorder_destroy(ep->twcc);
+    free(ep->estimate);
     free(ep->ssrcs);
     free(ep);
 }

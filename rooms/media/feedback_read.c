@@ -43,6 +43,7 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
             ep->ended.rtt_us_max = c->stats.rtt_us;
         repair_note_report(c, now_us);
         downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
+        consumer_note_sound_loss(c, now_us);
         consumer_rate(c, now_us);
     }
 }

@@ -192,6 +192,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     case MEDIA_OPEN_TRANSPORT: // the owner of transports does these
     case MEDIA_CONNECT_TRANSPORT:
     case MEDIA_RESTART_ICE:
+    case MEDIA_OFFER_ICE:
     case MEDIA_CLOSE_TRANSPORT:
     case MEDIA_GET_STATS: // forwarder_stats
         break;

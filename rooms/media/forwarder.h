@@ -115,10 +115,11 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct pro
                            uint8_t stream, struct block *prepared, uint64_t now_us);
 void forwarder_relay_note(struct forwarder *fw, struct link_id from, const struct relay_note *note,
                           uint64_t now_us);
-// How much of the video is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more.
-// Up to half of the levels, so many sixteenths of the video consumers, those of low priority first, get the
-// lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so many
-// sixteenths get nothing. Audio is not touched. Who opens or resumes meanwhile falls under it at once. To be
+// How much is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more. Of the video
+// up to half of OVERLOAD_LEVEL_VIDEO so many sixteenths of the video consumers, those of low priority first,
+// get the lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so
+// many sixteenths get nothing; and beyond OVERLOAD_LEVEL_VIDEO so many sixteenths of the consumers of sound
+// get nothing, those of quiet producers first. Who opens or resumes meanwhile falls under it at once. To be
 // called when the level has changed: it visits every consumer.
 void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us);
 // Tells what there was no room to tell. To be called now and then.

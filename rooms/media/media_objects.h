@@ -18,6 +18,7 @@
 #include "rtp/history.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/receive_estimate.h"
 #include "rtp/rtp_forward.h"
 #include "rtp/seq_rewrite.h"
 #include "rtp/stream_stats.h"
@@ -30,7 +31,10 @@
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
-#define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
+#define LOUDNESS_CLASSES 4
+#define LOUDNESS_UNKNOWN 2    // of a producer that does not say, or is elsewhere
+#define LOUDNESS_STAYS 8      // intervals of levels: two seconds
+#define FAN_OUT_JOBS_MAX 8192 // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
 struct consumer;
@@ -57,8 +61,10 @@ struct endpoint {
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
-    uint16_t transport_seq; // next to stamp on what we send
-    struct wheel_node twcc_timer, report_timer;
+    uint16_t transport_seq;            // next to stamp on what we send
+    struct receive_estimate *estimate; // from the first producer that knows REMB alone on
+    uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
+    struct wheel_node twcc_timer, estimate_timer, report_timer;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
@@ -69,6 +75,12 @@ struct endpoint {
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
     uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
+    struct {                     // of the sound that it is sent, as its receiver tells
+        uint64_t since_us;
+        uint32_t reports, lost_sum; // since then; of fractions of 256
+        uint8_t share, calm;        // sixteenths that are left out; seconds without loss
+        uint32_t below;             // place
+    } sound;
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.
@@ -141,6 +153,7 @@ struct producer {
         uint32_t packets;
         uint32_t level_sum; // of -dBov
     } audio;
+    uint8_t loudness, quiet; // class of late, 0..LOUDNESS_CLASSES - 1; intervals for which it was quieter
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -207,8 +220,10 @@ struct forwarder {
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
-    uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
-    uint32_t lowered_below, suspended_below; // shedding.c
+    uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
+    unsigned sound_stores;                                // such stores of consumers of sound
+    uint32_t lowered_below, suspended_below, sound_below; // shedding.c
+    unsigned deaf_endpoints; // that some sound is left out for, since it was lost on its way
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers
@@ -281,8 +296,9 @@ void consumer_tell_layers(struct consumer *c);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
-// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
-// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+// What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
+// fewer than SOUND_STORES_EARLY of the worker have it. Beyond that, since there are many and their losses are
+// mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
@@ -318,6 +334,9 @@ static inline bool downlink_goes_on(const struct consumer *c) {
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order
+// Its receiver has told how much of it was lost (stats.fraction_lost).
+void consumer_note_sound_loss(struct consumer *c, uint64_t now_us);
+void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_us);
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);
 void consumer_shed_set(struct consumer *c, enum shed_state state);

@@ -71,7 +71,7 @@ static enum err producer_open_parts(struct producer *p) {
     if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
         !(p->endpoint->twcc = twcc_recorder_create()))
         return ERR_NO_MEMORY;
-    return ERR_OK;
+    return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 
 enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {
@@ -89,6 +89,7 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
                            .params = cmd->open_producer.params,
                            .paused = cmd->open_producer.paused,
                            .layers_wanted = LAYER_NONE,
+                           .loudness = LOUDNESS_UNKNOWN,
                            .score = 10};
     list_init(&p->link);
     if (ep)
@@ -222,11 +223,12 @@ void producer_update_wanted(struct producer *p) {
 
 // ---- once in a while
 
-static void producer_tell_level(struct producer *p) {
+static void producer_tell_level(struct producer *p, uint64_t now_us) {
     if (p->audio.packets == 0)
         return;
     int8_t level = (int8_t)-(int)(p->audio.level_sum / p->audio.packets);
     p->audio.packets = p->audio.level_sum = 0;
+    producer_note_loudness(p, level, now_us);
     forwarder_event(p->fw, &(struct media_event){
                                .type = MEDIA_AUDIO_LEVEL, .producer = p->id, .audio = {.level_dbov = level}});
 }
@@ -304,7 +306,7 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
     struct producer *p = LIST_ENTRY(node, struct producer, tick);
     unsigned held = 0;
     if (producer_is_audio(p) && p->endpoint)
-        producer_tell_level(p);
+        producer_tell_level(p, now_us);
     if (p->ticks++ % (TICK_US / producer_tick_us(p)) == 0) {
         if (p->endpoint)
             producer_rate(p, now_us);

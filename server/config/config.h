@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "rooms/media_limits.h"
 #include "server/common/frame_ancestors.h"
+#include "server/common/origins.h"
 #include "server/common/host_port.h"
 #include "server/common/net_address.h"
 #include "server/hub/hub.h"
@@ -32,6 +33,7 @@ struct config {
     uint16_t admin_port;                                 // 0: the system chooses
     struct networks trusted;                             // proxies
     char frame_ancestors[FRAME_ANCESTORS_MAX];           // sources, as in Content-Security-Policy
+    struct origins origins;                              // whose pages may use the server beside its own
     uint16_t media_port;                                 // 0: the system chooses
     uint32_t workers;                                    // 0: one for each core (config_worker_count)
     unsigned announce_count;                             // at least 1
@@ -100,6 +102,7 @@ enum setting_type {
     SETTING_ICE_URLS, // URL[,URL...]
     SETTING_NETWORKS, // CIDR[,CIDR...]
     SETTING_FRAMES,   // who may show the page in a frame
+    SETTING_ORIGINS,  // ORIGIN[,ORIGIN...]
 };
 
 struct setting {

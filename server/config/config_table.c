@@ -53,6 +53,8 @@ static const struct setting settings[] = {
      "The web page's files; default: where it was built or installed."},
     {"frame-ancestors", SETTING_FRAMES, AT(frame_ancestors), 0, 0, NULL, "'self'", "SOURCES",
      "Who may show the web page in a frame, as in Content-Security-Policy: 'none', 'self', https://HOST."},
+    {"origins", SETTING_ORIGINS, AT(origins), 0, 0, NULL, ORIGINS_SELF, "ORIGIN[,ORIGIN...]",
+     "Whose pages may use the server beside its own host's (self): https://HOST[:PORT]; * lets all of them."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
      "How much is logged: error, warn, info or debug."},
     {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
@@ -270,6 +272,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return ice_urls_parse(text, &config->ice_servers);
     case SETTING_NETWORKS:
         return networks_parse(text, (struct networks *)(void *)member);
+    case SETTING_ORIGINS:
+        return origins_parse(text, (struct origins *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -316,6 +320,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     case SETTING_NETWORKS:
         snprintf(out, cap, "1 to %d addresses or networks, separated by commas, as in 10.0.0.0/8,::1",
                  NETWORKS_MAX);
+        return;
+    case SETTING_ORIGINS:
+        snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
+                 ORIGINS_MAX);
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

@@ -40,12 +40,6 @@ void hub_observe(struct hub *hub, const struct hub_events *events) {
     hub->events = events ? *events : hub_events_silent;
 }
 
-void hub_announce(struct hub *hub, const char (*addresses)[46], unsigned count) {
-    assert(count > 0 && count <= HUB_ANNOUNCE_MAX);
-    memcpy(hub->config.announce, addresses, count * sizeof addresses[0]);
-    hub->config.announce_count = count;
-}
-
 const struct hub_config *hub_config(const struct hub *hub) {
     return &hub->config;
 }

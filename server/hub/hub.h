@@ -86,9 +86,6 @@ void hub_destroy(struct hub *hub);
 // Who hears what happens; copied, with every function set. NULL: nobody.
 void hub_observe(struct hub *hub, const struct hub_events *events);
 
-// Other addresses from now on, IP literals, 1..HUB_ANNOUNCE_MAX: in the answers about transports after this.
-void hub_announce(struct hub *hub, const char (*addresses)[46], unsigned count);
-
 // The time of the verbs that follow.
 void hub_set_time(struct hub *hub, uint64_t now_us);
 
@@ -99,6 +96,11 @@ uint64_t hub_wall_us(const struct hub *hub);                   // microseconds s
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us);
 // A worker's answer to a GET_STATS.
 void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
+
+// Where media is to be sent to from now on (as hub_config.announce). With `offer` everybody's transports get
+// new credentials, which their owners hear of together with the addresses, and may use.
+void hub_set_announce(struct hub *hub, const char (*announce)[46], unsigned count, bool offer,
+                      uint64_t now_us);
 
 // Timers: resume windows, lingering rooms, speakers, commands that wait. Call at or after hub_next_us.
 uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none

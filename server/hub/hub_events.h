@@ -68,6 +68,8 @@ struct hub_events {
     // too much waits; ERR_NO_MEMORY.
     enum err (*relayed)(void *ctx, struct participant *to, const struct hub_relayed *what);
     void (*transport_state)(void *ctx, const struct room_transport *transport);
+    // Addresses have changed: it may use these credentials in place of those it has (hub_set_announce).
+    void (*ice_offered)(void *ctx, const struct room_transport *transport, const struct ice_credentials *ice);
     void (*layers_wanted)(void *ctx, const struct room_producer *producer); // producer->wanted_told
     void (*producer_score)(void *ctx, const struct room_producer *producer, uint8_t score);
     void (*consumer_score)(void *ctx, const struct room_consumer *consumer, uint8_t score);

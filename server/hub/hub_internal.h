@@ -133,6 +133,9 @@ void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bo
 void hub_drop_consumer(struct hub *hub, struct room_consumer *consumer, const char *reason, bool told_worker);
 // The worker of its transport is told only when the transport stays.
 void hub_drop_producer(struct hub *hub, struct room_producer *producer, bool transport_stays);
+// New credentials that it may use or not, told to its owner. Who is told nothing for want of room in its
+// worker's queue finds its path dead, and restarts ICE by itself.
+void hub_offer_ice(struct hub *hub, const struct room_transport *transport);
 void hub_drop_transport(struct hub *hub, struct room_transport *transport, const char *reason,
                         bool tell_owner);
 void hub_hang_up_all(struct hub *hub, struct participant *leaving);

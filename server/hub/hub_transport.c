@@ -86,6 +86,14 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
     return transport;
 }
 
+void hub_offer_ice(struct hub *hub, const struct room_transport *transport) {
+    struct media_cmd cmd = {.type = MEDIA_OFFER_ICE, .transport = transport->id};
+    ice_credentials_make(transport->owner->worker, &cmd.ice);
+    if (command_post_try(&hub->post, transport->owner->worker, &cmd))
+        hub->events.ice_offered(hub->events.ctx, transport, &cmd.ice);
+    explicit_bzero(&cmd, sizeof cmd);
+}
+
 void hub_drop_transport(struct hub *hub, struct room_transport *transport, const char *reason,
                         bool tell_owner) {
     LIST_EACH(p, &transport->producers)

@@ -125,9 +125,14 @@ struct room_consumer *hub_pause_consumer(struct hub *hub, struct participant *me
                                          bool paused, struct hub_refusal *refusal); // false resumes
 bool hub_close_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
                         struct hub_refusal *refusal);
-// Highest layers wanted, 0..; LAYER_NONE: no limit.
+// Highest layers wanted, 0..; LAYER_NONE: no limit. What counts of that wish, in `chosen`: the highest layers
+// that the consumer may be sent now, which are those of its producer where nothing can be left out.
+struct hub_layers {
+    uint8_t spatial, temporal; // 0..
+};
 struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,
-                                     int8_t spatial, int8_t temporal, struct hub_refusal *refusal);
+                                     int8_t spatial, int8_t temporal, struct hub_layers *chosen,
+                                     struct hub_refusal *refusal);
 struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, const char *consumer_id,
                                        uint8_t priority, struct hub_refusal *refusal); // 1..255
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,

@@ -56,6 +56,7 @@ void media_drain(struct media *media, const struct media_listener *listener);
 #define MEDIA_DROPS(X)                                                                                       \
     X(UNKNOWN_KIND, "unknown_kind") /* neither STUN, DTLS, RTP nor RTCP (RFC 7983) */                        \
     X(TOO_LONG, "too_long")                                                                                  \
+    X(OVERLOAD, "overload") /* media that waited while the worker could do no more */                        \
     X(STUN_MALFORMED, "stun_malformed")                                                                      \
     X(STUN_UNKNOWN_UFRAG, "stun_unknown_ufrag")                                                              \
     X(STUN_AUTH, "stun_auth")                                                                                \

@@ -355,18 +355,28 @@ static void worker_connect_transport(struct worker_peer *peer, const struct medi
     peer_report(peer);
 }
 
-static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+// The peer is known by the new ufrag, and by that which it has used before.
+static void peer_take_ufrag(struct worker_peer *peer, const char *ufrag, bool untaken) {
     struct worker *w = peer->worker;
-    if (peer->ufrags[1][0])
-        route_remove_ufrag(w->routes, peer->ufrags[1]);
-    memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
-    memcpy(peer->ufrags[0], cmd->ice.ufrag, sizeof peer->ufrags[0]);
-    if (route_put_ufrag(w->routes, cmd->ice.ufrag, peer->handle) != ERR_OK)
+    char *gone = peer->ufrags[untaken ? 0 : 1];
+    if (gone[0])
+        route_remove_ufrag(w->routes, gone);
+    if (!untaken)
+        memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
+    memcpy(peer->ufrags[0], ufrag, sizeof peer->ufrags[0]);
+    if (route_put_ufrag(w->routes, ufrag, peer->handle) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));
-    enum err err = peer->peer->functions->restart_ice(peer->peer, &cmd->ice, now_us);
-    if (err != ERR_OK)
-        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", w->index),
+}
+
+static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+    const struct peer_functions *functions = peer->peer->functions;
+    bool offer = cmd->type == MEDIA_OFFER_ICE;
+    enum err err = offer ? functions->offer_ice(peer->peer, &cmd->ice)
+                         : functions->restart_ice(peer->peer, &cmd->ice, now_us);
+    peer_take_ufrag(peer, cmd->ice.ufrag, offer && err == ERR_EXISTS);
+    if (err != ERR_OK && err != ERR_EXISTS)
+        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", peer->worker->index),
                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
     peer_advance(peer, now_us);
 }
@@ -399,6 +409,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
             worker_connect_transport(peer, cmd, now_us);
         break;
     case MEDIA_RESTART_ICE:
+    case MEDIA_OFFER_ICE:
         if (peer)
             worker_restart_ice(peer, cmd, now_us);
         break;

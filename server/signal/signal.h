@@ -246,6 +246,9 @@ bool signal_read_token(struct signal_call *call, struct grants *out);
 // Answers with `joined`, and with what does not fit it; false without memory, after `internal`
 // (signal_joined.c).
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed);
+// What a transport's owner is told when its ICE begins anew, asked for or not.
+json_t *signal_describe_restart(const struct hub *hub, const struct room_transport *transport,
+                                const struct ice_credentials *ice); // signal_transport.c
 // The `iceServers` for this participant (signal_ice_servers.c), those of TURN, with credentials, only for one
 // who has a transport; NULL without memory.
 json_t *signal_ice_servers(const struct hub *hub, const struct participant *me);

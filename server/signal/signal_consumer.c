@@ -80,13 +80,11 @@ void signal_set_preferred_layers(struct signal_call *call) {
     struct hub_refusal refusal;
     int64_t spatial = signal_data_integer(call->data, "spatialLayer", 0);
     int64_t temporal = signal_data_integer(call->data, "temporalLayer", LAYER_NONE);
-    bool done = hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &refusal);
-    json_t *data = json_pack("{s:s, s:I}", "consumerId", id, "spatialLayer", (json_int_t)spatial);
-    if (data && temporal != LAYER_NONE &&
-        json_object_set_new(data, "temporalLayer", json_integer(temporal)) != 0) {
-        json_decref(data);
-        data = NULL;
-    }
+    struct hub_layers chosen = {0};
+    bool done =
+        hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &chosen, &refusal);
+    json_t *data = json_pack("{s:s, s:i, s:i}", "consumerId", id, "spatialLayer", chosen.spatial,
+                             "temporalLayer", chosen.temporal);
     answer(call, done, OUT_PREFERRED_LAYERS_SET, data, &refusal);
 }
 

@@ -112,6 +112,13 @@ static void transport_state(void *ctx, const struct room_transport *transport) {
                             ice_state_name(transport->ice), "dtlsState", dtls_state_name(transport->dtls)));
 }
 
+static void ice_offered(void *ctx, const struct room_transport *transport,
+                        const struct ice_credentials *ice) {
+    struct signalling *signalling = ctx;
+    signal_notify(ctx, transport->owner, OUT_ICE_RESTARTED,
+                  signal_describe_restart(signalling->hub, transport, ice));
+}
+
 static void layers_wanted(void *ctx, const struct room_producer *producer) {
     signal_notify(ctx, producer_owner(producer), OUT_PRODUCER_LAYERS_WANTED,
                   json_pack("{s:s, s:o}", "producerId", producer->public_id.text, "spatialLayer",
@@ -225,6 +232,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .taken_over = taken_over,
         .relayed = relayed,
         .transport_state = transport_state,
+        .ice_offered = ice_offered,
         .layers_wanted = layers_wanted,
         .producer_score = producer_score,
         .consumer_score = consumer_score,

@@ -23,6 +23,7 @@ const char *http_status_text(unsigned status) {
         {100, "Continue"},
         {101, "Switching Protocols"},
         {200, "OK"},
+        {204, "No Content"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},

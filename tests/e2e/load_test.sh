@@ -49,6 +49,16 @@ expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec a
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice full --simulcast 2 \
     --expect 'failed<1,loss<=0%,faults<1,frames>200'
 
+# The server's first addresses lead nowhere: the next ones are tried.
+stop
+start --announce 192.0.2.1,2001:db8::1,127.0.0.9,127.0.0.1
+for ice in checks full; do
+    expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 2 --ice $ice \
+        --expect 'failed<1,loss<=0%,faults<1,frames>100'
+done
+stop
+start
+
 # Two per cent are lost each way: audio stays lossy, video is made whole again.
 expect 0 "loss_video < 0.1 %: met" --url "$url" --participants 4 --duration 5 --loss 0.02 --delay 5 \
     --expect 'failed<1,faults<1,loss_video_before>0.5%,loss_video<0.1%,packets_repaired>10,retransmissions_sent>0,nacks_received>0,transport_cc_sent>0,transport_cc_received>0,frames>900'

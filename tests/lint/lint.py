@@ -45,7 +45,7 @@ ADAPTERS = {
     r"utf8proc\.h": ["rooms/name.c"],
     r"jwt\.h": ["server/access/token.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
-    r"uv\.h": ["server/control_loop.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
+    r"uv\.h": ["server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
                "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c", "server/web/",

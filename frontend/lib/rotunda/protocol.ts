@@ -97,12 +97,7 @@ export interface Requests {
   };
   'restart-ice': {
     data: { transportId: string };
-    answer: {
-      transportId: string;
-      iceParameters: types.IceParameters;
-      iceCandidates: types.IceCandidate[];
-      iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
-    };
+    answer: IceRestart;
   };
   'close-transport': ById<'transportId'>;
   produce: {
@@ -121,7 +116,7 @@ export interface Requests {
   'close-consumer': ById<'consumerId'>;
   'set-preferred-layers': {
     data: { consumerId: string; spatialLayer: number; temporalLayer?: number };
-    answer: { consumerId: string; spatialLayer: number; temporalLayer?: number };
+    answer: { consumerId: string; spatialLayer: number; temporalLayer: number };
   };
   'set-priority': { data: { consumerId: string; priority: number }; answer: { consumerId: string; priority: number } };
   'request-key-frame': ById<'consumerId'>;
@@ -154,12 +149,20 @@ interface OfProducer {
   userId: string;
 }
 
+export interface IceRestart {
+  transportId: string;
+  iceParameters: types.IceParameters;
+  iceCandidates: types.IceCandidate[];
+  iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
+}
+
 export interface Notifications {
   'user-joined': { user: string; userId: string };
   'user-left': { user: string; userId: string; reason: 'left' | 'timeout' };
   'chat-message': ChatMessage;
   'server-draining': { deadline: string | number | null };
   'transport-state': { transportId: string; iceState: string; dtlsState: string };
+  'ice-restarted': IceRestart;
   'new-producer': ProducerInfo;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;

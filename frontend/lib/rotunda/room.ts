@@ -7,7 +7,8 @@ import { codeOf, RotundaError } from './errors';
 import { spatialLayerFor } from './layers';
 import { MediaWatch } from './media_watch';
 import type { Leg } from './path';
-import type { AppData, ChatMessage, Joined, Kind, Notifications, ProducerInfo, Source } from './protocol';
+import { addCandidates } from './candidates';
+import type { AppData, ChatMessage, IceRestart, Joined, Kind, Notifications, ProducerInfo, Source } from './protocol';
 import { Session, type SessionOptions } from './session';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
@@ -173,9 +174,14 @@ export class Room extends Emitter<RoomEvents> {
 
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
-    const { iceParameters, iceServers } = await this.session.request('restart-ice', { transportId: transport.id });
-    await takeIceServers(transport, iceServers);
-    await transport.restartIce({ iceParameters });
+    await this.#beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
+  }
+
+  // With what the server gave, asked for or because its addresses have changed.
+  async #beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+    await takeIceServers(transport, given.iceServers);
+    await transport.restartIce({ iceParameters: given.iceParameters });
+    await addCandidates(transport, given.iceParameters, given.iceCandidates);
   }
 
   // After a change of network: do not wait until the paths are found dead.
@@ -313,6 +319,10 @@ export class Room extends Emitter<RoomEvents> {
         const directions = { [this.sendTransport?.id ?? '']: 'send', [this.recvTransport?.id ?? '']: 'recv' } as const;
         const direction = directions[transportId];
         if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
+      },
+      'ice-restarted': (given) => {
+        for (const transport of [this.sendTransport, this.recvTransport])
+          if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
       },
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),

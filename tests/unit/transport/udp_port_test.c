@@ -116,7 +116,7 @@ static void replies_leave_from_the_address_that_was_asked(void **state) {
         assert_memory_equal(block_data(got.block), "ping", 4);
         block_release(got.block);
         assert_true(udp_port_queue_bytes(port, &got.from, span_of_text("pong")));
-        udp_port_flush(port);
+        udp_port_flush(port, 1);
         char reply[16];
         assert_int_equal(client_read(fd, reply, sizeof reply), 4);
         assert_memory_equal(reply, "pong", 4);
@@ -147,7 +147,7 @@ static void send_to_clients(struct udp_port *port, struct pool *pool, const stru
         store_be32(block_data(b), i);
         assert_true(udp_port_queue(port, &to[i % CLIENTS], b, UDP_KEEP));
     }
-    udp_port_flush(port);
+    udp_port_flush(port, 1);
 }
 
 // Sends the same to four clients in turn and notes what each got, lengths included.

@@ -28,6 +28,8 @@ static const struct value_row values[] = {
     {"trust-proxy", "0.0.0.0/0", "10.0.0.0/8,", "as in 10.0.0.0/8,::1"},
     {"frame-ancestors", "'none'", "'self'; script-src *", "sources with one space between them"},
     {"frame-ancestors", "'self' https://example.org", "https://a,https://b", "1 to 511 bytes"},
+    {"origins", "*", "example.org", "self, * or 1 to 32 origins"},
+    {"origins", "self, https://app.example.org:8443", "https://app.example.org/call", "separated by commas"},
     {"waiting-per-address", "0", "-1", "a number from 0 to 1000000"},
     {"rooms-per-address", "1000000", "1000001", "a number from 0 to 1000000"},
     {"failed-joins-per-address", "1", "one", "a number from 0 to 1000000"},

@@ -128,6 +128,10 @@ static inline void levels_changed(void *ctx, const struct room *room, struct spe
                                   unsigned count) {
     (void)ctx, (void)room, (void)loudest, (void)count; // as often as somebody speaks
 }
+static inline void ice_offered(void *ctx, const struct room_transport *transport,
+                               const struct ice_credentials *ice) {
+    note(ctx, "ICE offered to %s: %.2s; ", transport->owner->name, ice->ufrag);
+}
 static inline void stats(void *ctx, unsigned worker, const struct media_stats *answer) {
     note(ctx, "stats %u of worker %u; ", answer->token, worker);
 }
@@ -152,6 +156,7 @@ static const struct hub_events observer = {
     .taken_over = taken_over,
     .relayed = relayed,
     .transport_state = transport_state,
+    .ice_offered = ice_offered,
     .layers_wanted = layers_wanted,
     .producer_score = producer_score,
     .consumer_score = consumer_score,

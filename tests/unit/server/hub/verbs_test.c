@@ -34,7 +34,8 @@ static void a_conference(void **state) {
     assert_null(hub_own_consumer(s->hub, ann, consumer->public_id.text, &refusal));
 
     const char *id = consumer->public_id.text;
-    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &refusal), consumer);
+    struct hub_layers layers;
+    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &layers, &refusal), consumer);
     assert_ptr_equal(hub_set_priority(s->hub, bob, id, 9, &refusal), consumer);
     assert_ptr_equal(hub_request_key_frame(s->hub, bob, id, &refusal), consumer);
     assert_int_equal(s->commands[0].layers.spatial, 1);
@@ -100,10 +101,10 @@ static void addresses_may_change_while_it_runs(void **state) {
     struct stage *s = stage_new();
     stage_open(s);
     static const char addresses[2][46] = {"203.0.113.10", "2001:db8::10"};
-    hub_announce(s->hub, addresses, 2);
+    hub_set_announce(s->hub, addresses, 2, false, s->now_us);
     assert_int_equal(hub_config(s->hub)->announce_count, 2);
     assert_string_equal(hub_config(s->hub)->announce[1], "2001:db8::10");
-    hub_announce(s->hub, addresses + 1, 1);
+    hub_set_announce(s->hub, addresses + 1, 1, false, s->now_us);
     assert_int_equal(hub_config(s->hub)->announce_count, 1);
     assert_string_equal(hub_config(s->hub)->announce[0], "2001:db8::10");
     stage_close(s);
