@@ -94,6 +94,7 @@ void consumer_close(struct consumer *c) {
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
     key_wish_close(c);
+    loudest_consumer_close(c, fw->now_us);
     producer_detach(c->producer, c);
     list_remove(&c->link);
     if (c->handle) {
@@ -203,6 +204,7 @@ static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_u
 
 void consumer_update_active(struct consumer *c, uint64_t now_us) {
     bool wanted = !c->paused && endpoint_sends(c->endpoint);
+    wanted = loudest_admits(c, wanted, now_us) && wanted;
     int8_t ceiling = consumer_ceiling(c);
     consumer_update_shed(c, wanted, now_us);
     bool active = wanted && c->shed != SHED_ALL;
@@ -216,7 +218,9 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     producer_set_active(c->producer, c, active);
     if (active) {
         consumer_begin(c, now_us);
+        loudest_send_preroll(c, now_us);
     } else {
+        c->had_us = now_us;
         c->target = LAYER_NONE;
         if (c->sent)
             sent_store_clear(c->sent);

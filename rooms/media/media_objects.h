@@ -13,6 +13,7 @@
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/link_set.h"
+#include "rooms/media/loudest.h"
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
@@ -67,6 +68,7 @@ struct endpoint {
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
+    struct loudest_choice *loudest;
     uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
 };
 
@@ -140,6 +142,7 @@ struct producer {
         uint32_t packets;
         uint32_t level_sum; // of -dBov
     } audio;
+    struct voice voice; // of audio
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -157,7 +160,7 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;         // not paused, connected, reachable, not suspended: gets packets
+    bool active;         // not paused, connected, reachable, not suspended, loud enough: gets packets
     int8_t current;      // the stream that is shown, LAYER_NONE: none yet
     int8_t target;       // the one to switch to at its next key frame
     int8_t ceiling;      // highest stream that the receiver wants, LAYER_NONE: all
@@ -193,6 +196,8 @@ struct consumer {
     uint64_t score_us;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
+    bool chosen;           // among the loudest (loudest.h)
+    uint64_t had_us;       // until when it was active
 };
 
 struct forwarder {
@@ -202,9 +207,13 @@ struct forwarder {
     struct pool *pool;
     struct wheel *wheel;
     uint64_t random;
+    uint64_t now_us; // of the last command or packet
     struct slots *endpoints, *producers, *consumers;         // handle -> object
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct slots *voice_groups;                              // loudest.c
+    struct hmap *voice_group_ids;                            // number -> handle
+    unsigned choosers;                                       // endpoints that get the loudest alone
     struct fan_out *fan_out;
     uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
     uint32_t lowered_below, suspended_below; // shedding.c
