@@ -38,6 +38,7 @@ struct hub_limits {
     uint64_t resume_window_us;
     uint64_t room_linger_us;
     uint64_t join_timeout_us;         // a connection that does not join in this time is closed
+    uint32_t last_n, loudest_n;       // what rooms give that do not choose; 0: everybody
     uint32_t participants_per_worker; // of one room, before its next participants go to another worker
 };
 

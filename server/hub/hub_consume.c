@@ -164,7 +164,7 @@ static bool post_consumer(struct hub *hub, const struct room_consumer *consumer,
                             .producer = consumer->producer->id,
                             .consumer = consumer->id};
     cmd.open_consumer.params = *params;
-    cmd.open_consumer.paused = consumer->paused;
+    cmd.open_consumer.paused = consumer->paused || consumer->held;
     if (command_post_try(&hub->post, worker, &cmd))
         return true;
     hub_relay_drop(hub, consumer->producer, worker);
@@ -180,6 +180,11 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
         return NULL;
     }
     consumer->paused = paused;
+    bool video = demand->producer->kind == MEDIA_VIDEO, one = demand->producer->params.stream_count == 1;
+    consumer->held = video && !hub_stage_shows(demand->transport->owner, producer_owner(demand->producer));
+    consumer->held_told = consumer->held;
+    consumer->layers.spatial = one ? 0 : LAYER_NONE;
+    consumer->layers.temporal = one ? (int8_t)(demand->producer->params.temporal_layers - 1) : LAYER_NONE;
     if (!post_consumer(hub, consumer, &demand->params)) {
         registry_close_consumer(&hub->registry, consumer);
         hub_refuse_busy(refusal);

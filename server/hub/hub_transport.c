@@ -35,6 +35,7 @@ struct room_transport *hub_open_transport(struct hub *hub, struct participant *m
         transport = NULL;
     } else {
         *ice = cmd.ice;
+        hub_stage_transport(hub, transport);
         log_transport("transport created", transport, "direction", from_client ? "send" : "recv");
     }
     explicit_bzero(&cmd, sizeof cmd);

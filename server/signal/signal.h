@@ -124,6 +124,8 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(PREFERRED_LAYERS_SET, "preferred-layers-set")                                                          \
     X(PRIORITY_SET, "priority-set")                                                                          \
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
+    X(LAST_N_SET, "last-n-set")                                                                              \
+    X(LOUDEST_N_SET, "loudest-n-set")                                                                        \
     X(STATS, "stats")                                                                                        \
     X(SCORE, "score")                                                                                        \
     X(ACTIVE_SPEAKER, "active-speaker")                                                                      \
@@ -196,7 +198,7 @@ struct held_answer *signal_hold_place(struct session *session, void *owner, void
 void signal_drop_held(struct session *session);
 
 // ---- the parts of the protocol: signal_room.c, signal_p2p.c, signal_transport.c, signal_producer.c,
-// signal_consumer.c, signal_moderate.c, signal_stats.c
+// signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
@@ -233,6 +235,9 @@ void signal_close_consumer(struct signal_call *call);
 void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
+
+void signal_set_last_n(struct signal_call *call);
+void signal_set_loudest_n(struct signal_call *call);
 
 void signal_get_stats(struct signal_call *call);
 

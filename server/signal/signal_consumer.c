@@ -4,10 +4,11 @@
 static json_t *describe_consumer(const struct room_consumer *consumer, json_t *parameters) {
     const struct room_producer *producer = consumer->producer;
     const struct participant *from = producer_owner(producer);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b}", "id", consumer->public_id.text,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b, s:b}", "id", consumer->public_id.text,
                      "producerId", producer->public_id.text, "userId", from->id.text, "user", from->name,
                      "kind", media_kind_name(producer->kind), "rtpParameters", parameters, "type",
-                     producer->type, "producerPaused", producer->paused, "paused", consumer->paused);
+                     producer->type, "producerPaused", producer->paused, "paused", consumer->paused, "held",
+                     consumer->held);
 }
 
 static void answer_consumed(struct signal_call *call, const struct room_consumer *consumer,

@@ -247,6 +247,8 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "permissions", signal_describe_grants(me));
     if (me->identity[0])
         ok &= set_new(data, "identity", json_string(me->identity));
+    ok &= set_new(data, "lastN", json_integer(hub_last_n(me)));
+    ok &= set_new(data, "loudestN", json_integer(hub_loudest_n(me)));
     ok = ok && (!resumed || add_own_state(data, me));
     if (!ok) {
         json_decref(data);

@@ -81,6 +81,8 @@ void signal_join_room(struct signal_call *call) {
                             .only_resume = call->signalling->io.verify && !vouched,
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
+                            .last_n = (int32_t)signal_data_integer(call->data, "lastN", CHOICE_OF_ROOM),
+                            .loudest_n = (int32_t)signal_data_integer(call->data, "loudestN", CHOICE_OF_ROOM),
                             .spent = &session->spent,
                             .admit = admit,
                             .ctx = &admission};
