@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TIMER_FIRST_US 100000U
 #define TIMER_LAST_US 4000000U
 #define TIMER_GRAIN_US US_PER_MS // OpenSSL has its own clock: do not spin when it is a little behind
 #define ALERT_RECORD_MAX 64
@@ -31,10 +30,11 @@ struct dtls {
     bool flight_sent; // something other than an alert has left this SSL
     bool have_fingerprint;
     struct fingerprint fingerprint;
-    uint64_t deadline_us; // of the handshake
-    uint64_t timer_us;    // OpenSSL's next retransmission, by our clock
-    struct span input;    // the record that OpenSSL may read now
-    uint32_t clear_count; // records of epoch 0 given to this SSL
+    uint64_t deadline_us;    // of the handshake
+    uint64_t timer_us;       // OpenSSL's next retransmission, by our clock
+    uint32_t timer_first_us; // of a flight
+    struct span input;       // the record that OpenSSL may read now
+    uint32_t clear_count;    // records of epoch 0 given to this SSL
     uint8_t refused;
     const char *refused_as;    // OpenSSL's reason for the last refusal, NULL for none
     uint64_t version_us;       // when the first ClientHello came whose version is not ours, 0: none
@@ -111,6 +111,7 @@ struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output 
     dtls->context = context;
     dtls->output = *output;
     dtls->timer_us = dtls->version_alert_us = TIME_NEVER;
+    dtls->timer_first_us = DTLS_TIMER_UNKNOWN_US;
     return dtls;
 }
 
@@ -130,9 +131,9 @@ void dtls_destroy(struct dtls *dtls) {
 }
 
 static unsigned int timer_duration(SSL *ssl, unsigned int previous_us) {
-    (void)ssl;
+    const struct dtls *dtls = BIO_get_data(SSL_get_rbio(ssl));
     if (previous_us == 0)
-        return TIMER_FIRST_US;
+        return dtls->timer_first_us;
     return previous_us < TIMER_LAST_US / 2 ? previous_us * 2 : TIMER_LAST_US;
 }
 
@@ -328,6 +329,13 @@ enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role, const struc
         dtls->side = remote_role == DTLS_ROLE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
     dtls_agree(dtls);
     return ERR_OK;
+}
+
+void dtls_set_round_trip(struct dtls *dtls, uint64_t round_trip_us) {
+    uint64_t first_us = round_trip_us + round_trip_us / 2 + DTLS_TIMER_SLACK_US;
+    dtls->timer_first_us = (uint32_t)(first_us < DTLS_TIMER_MIN_US   ? DTLS_TIMER_MIN_US
+                                      : first_us > DTLS_TIMER_MAX_US ? DTLS_TIMER_MAX_US
+                                                                     : first_us);
 }
 
 void dtls_start(struct dtls *dtls, uint64_t now_us) {

@@ -36,7 +36,8 @@ struct peer_transport {
     uint32_t asking_ssrc;    // of our RRTRs: this and the path's number
     struct tuple flights_to; // where all flights of the handshake went, while flights == FLIGHTS_ONE
     enum { FLIGHTS_NONE, FLIGHTS_ONE, FLIGHTS_MANY } flights;
-    uint64_t now_us; // of the present call
+    uint64_t now_us;     // of the present call
+    uint64_t replied_us; // when the first check was answered; 0: none was
     struct dtls *dtls;
     struct srtp_session *srtp; // while STAGE_SECURE
     enum stage stage;
@@ -252,6 +253,8 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
         stun_gate_note(&peer->gate, id, from, proven, now_us);
     if (result.reply_len > 0 && result.reply_len <= BLOCK_DATAGRAM_MAX)
         peer_send(peer, from, span_of(reply, result.reply_len));
+    if (result.tuple_checked && peer->replied_us == 0)
+        peer->replied_us = now_us;
     out->tuple_checked = result.tuple_checked;
     out->tuple_added = result.tuple_added;
     out->tuple_removed = result.tuple_removed;
@@ -265,6 +268,9 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
 static void peer_input_dtls(struct peer_transport *peer, const struct ice_path *path, struct span datagram,
                             uint64_t now_us, struct peer_input *out) {
     ice_credit(&peer->ice, path, datagram.len);
+    // A client speaks as soon as it has our answer to its check, so it took one round trip at most.
+    if (dtls_get_state(peer->dtls) == DTLS_NEW && peer->replied_us != 0)
+        dtls_set_round_trip(peer->dtls, now_us - peer->replied_us);
     if (!dtls_input(peer->dtls, datagram, now_us))
         peer_drop(out, PEER_DROP_DTLS_INVALID);
 }

@@ -218,7 +218,7 @@ describe('what is sent', () => {
     expect(sent('produce', 'create-transport')).toEqual([]);
     await dropAndRetry();
     await answerJoin({ resumed: false });
-    expect(sent('create-transport').map(([, data]) => data)).toEqual([{ direction: 'send' }, { direction: 'recv' }]);
+    expect(sent('create-transport').map(([, data]) => data)).toEqual([{ direction: 'recv' }, { direction: 'send' }]);
     expect(sent('produce').length).toBe(2);
     expect(transports.map(({ closed }) => closed)).toEqual([true, true, false, false]);
   });

@@ -105,3 +105,8 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
         hub_drop_transport(hub, transport, "transport-closed", true);
     return transport != NULL;
 }
+
+void hub_close_transports(struct hub *hub, struct participant *me) {
+    LIST_EACH(node, &me->transports)
+    hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
+}

@@ -95,6 +95,9 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 bool hub_close_transport(struct hub *hub, struct participant *me, const char *transport_id,
                          struct hub_refusal *refusal);
 
+// All of them; the participant knows.
+void hub_close_transports(struct hub *hub, struct participant *me);
+
 // ---- hub_produce.c, hub_producer.c
 
 struct hub_produce {

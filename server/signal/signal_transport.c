@@ -32,7 +32,7 @@ static json_t *describe_candidates(const struct hub_config *config, unsigned wor
     return candidates;
 }
 
-static json_t *describe_transport(const struct hub *hub, const struct room_transport *transport,
+json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice) {
     return json_pack(
         "{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o}", "id", transport->public_id.text, "direction",
@@ -58,7 +58,7 @@ void signal_create_transport(struct signal_call *call) {
         signal_refuse_verb(call, &refusal);
         return;
     }
-    if (!signal_answer(call, OUT_TRANSPORT_CREATED, describe_transport(hub, transport, &ice)))
+    if (!signal_answer(call, OUT_TRANSPORT_CREATED, signal_describe_transport(hub, transport, &ice)))
         hub_close_transport(hub, call->me, transport->public_id.text, &refusal); // nobody knows of it
     explicit_bzero(&ice, sizeof ice);
 }

@@ -42,6 +42,10 @@ export interface Joined {
   transports?: string[];
   ownProducers?: string[];
   consumers?: string[];
+  lastN?: number;
+  loudestN?: number;
+  newTransports?: TransportOptions[]; // what join-room asked for with openTransports
+  newConsumers?: Consumed[]; // and with consume
 }
 
 export interface TransportOptions {
@@ -57,6 +61,7 @@ export interface Consumed extends Omit<ProducerInfo, 'paused'> {
   id: string;
   producerPaused: boolean;
   paused: boolean;
+  held?: boolean; // nothing is sent, because of lastN
   rtpParameters: types.RtpParameters;
 }
 
@@ -84,9 +89,14 @@ export interface Requests {
       rtpCapabilities?: types.RtpCapabilities;
       resumeToken?: string;
       token?: string;
+      lastN?: number;
+      loudestN?: number;
+      openTransports?: ('send' | 'recv')[];
+      consume?: { video?: number; spatialLayer?: number };
     };
     answer: Joined;
   };
+  'get-capabilities': { data: object; answer: { routerRtpCapabilities: types.RtpCapabilities } };
   'leave-room': { data: { roomId?: string; username?: string }; answer: { roomId: string } };
   'chat-message': { data: { text: string; timestamp?: string }; answer: ChatMessage };
   ping: { data: object; answer: { ts: number } };
@@ -125,6 +135,8 @@ export interface Requests {
   };
   'set-priority': { data: { consumerId: string; priority: number }; answer: { consumerId: string; priority: number } };
   'request-key-frame': ById<'consumerId'>;
+  'set-last-n': { data: { lastN?: number; pinned?: string[] }; answer: { lastN: number; pinned: string[] } };
+  'set-loudest-n': { data: { loudestN?: number }; answer: { loudestN: number } };
   'get-stats': {
     data: { transportId: string } | { producerId: string } | { consumerId: string };
     answer: { stats: ServerStat[] };
