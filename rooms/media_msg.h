@@ -124,6 +124,7 @@ struct media_cmd {
         struct {
             struct consumer_params params;
             bool paused;
+            uint8_t spatial_layers; // at most so many of them, until SET_LAYERS; 0: no limit
         } open_consumer;
         struct {
             bool paused;

@@ -33,8 +33,9 @@ struct dtls {
     uint64_t deadline_us;    // of the handshake
     uint64_t timer_us;       // OpenSSL's next retransmission, by our clock
     uint32_t timer_first_us; // of a flight
-    struct span input;       // the record that OpenSSL may read now
-    uint32_t clear_count;    // records of epoch 0 given to this SSL
+    uint16_t mtu;
+    struct span input;    // the record that OpenSSL may read now
+    uint32_t clear_count; // records of epoch 0 given to this SSL
     uint8_t refused;
     const char *refused_as;    // OpenSSL's reason for the last refusal, NULL for none
     uint64_t version_us;       // when the first ClientHello came whose version is not ours, 0: none
@@ -112,6 +113,7 @@ struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output 
     dtls->output = *output;
     dtls->timer_us = dtls->version_alert_us = TIME_NEVER;
     dtls->timer_first_us = DTLS_TIMER_UNKNOWN_US;
+    dtls->mtu = DTLS_MTU;
     return dtls;
 }
 
@@ -150,7 +152,7 @@ static bool dtls_open_ssl(struct dtls *dtls) {
     BIO_set_data(bio, dtls);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
-    (void)SSL_set_mtu(ssl, DTLS_MTU);
+    (void)SSL_set_mtu(ssl, dtls->mtu);
     DTLS_set_timer_cb(ssl, timer_duration);
     if (dtls->side == SIDE_SERVER)
         SSL_set_accept_state(ssl);
@@ -336,6 +338,10 @@ void dtls_set_round_trip(struct dtls *dtls, uint64_t round_trip_us) {
     dtls->timer_first_us = (uint32_t)(first_us < DTLS_TIMER_MIN_US   ? DTLS_TIMER_MIN_US
                                       : first_us > DTLS_TIMER_MAX_US ? DTLS_TIMER_MAX_US
                                                                      : first_us);
+}
+
+void dtls_set_mtu(struct dtls *dtls, uint16_t bytes) {
+    dtls->mtu = bytes;
 }
 
 void dtls_start(struct dtls *dtls, uint64_t now_us) {

@@ -68,6 +68,8 @@ MUST_USE enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role,
                                const struct fingerprint *fingerprint);
 // About how long an answer takes. Counts for flights whose timer has not begun.
 void dtls_set_round_trip(struct dtls *dtls, uint64_t round_trip_us);
+// The longest datagram that is sent, DTLS_MTU at first; of a handshake that has not begun.
+void dtls_set_mtu(struct dtls *dtls, uint16_t bytes);
 // The path is there: as the client, sends the first flight. Harmless otherwise and later.
 void dtls_start(struct dtls *dtls, uint64_t now_us);
 // One datagram from a validated tuple. Before dtls_connect a ClientHello makes us the server at once. False:

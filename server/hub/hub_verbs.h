@@ -123,6 +123,7 @@ struct hub_consume {
     const char *transport_id;          // NULL: the first that the client receives by
     const struct json_t *capabilities; // NULL: those of the join, or of the consume before
     bool paused;
+    uint8_t spatial_layers; // at most so many, as hub_set_layers would say; 0: no limit
 };
 // *parameters: the consumer's RtpParameters, the caller's to release.
 struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,

@@ -81,14 +81,12 @@ static bool open_consumer(struct opening *opening, const struct room_producer *p
     json_t *parameters = NULL;
     bool video = producer->kind == MEDIA_VIDEO;
     struct hub_consume ask = {.producer_id = producer->public_id.text,
-                              .paused = video && opening->video <= 0};
+                              .paused = video && opening->video <= 0,
+                              .spatial_layers = video ? (uint8_t)(opening->layer + 1) : 0};
     const struct room_consumer *consumer = hub_consume(hub, opening->me, &ask, &parameters, &refusal);
     if (!consumer)
         return true; // the client asks again, and hears why
     opening->video -= video;
-    if (video && opening->layer != LAYER_NONE)
-        (void)hub_set_layers(hub, opening->me, consumer->public_id.text, (int8_t)opening->layer, LAYER_NONE,
-                             &refusal); // a wish
     size_t len = opening->list->len;
     bool ok = list_consumer(opening, consumer, parameters);
     json_decref(parameters);

@@ -55,6 +55,7 @@ export interface TransportOptions {
   iceCandidates: types.IceCandidate[];
   dtlsParameters: types.DtlsParameters;
   iceServers: RTCIceServer[];
+  dtlsInStun?: boolean; // the server takes the DTLS handshake in connectivity checks
 }
 
 export interface Consumed extends Omit<ProducerInfo, 'paused'> {

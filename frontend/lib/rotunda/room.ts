@@ -5,6 +5,7 @@ import type { Doorway } from './doorway';
 import { Emitter } from './emitter';
 import { EncodingControl } from './encoding';
 import { codeOf, RotundaError } from './errors';
+import { offerDtlsInStun } from './dtls_in_stun';
 import { spatialLayerFor } from './layers';
 import { MediaWatch } from './media_watch';
 import type { Leg } from './path';
@@ -365,6 +366,7 @@ export class Room extends Emitter<RoomEvents> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
     const options = { ...(given ?? (await this.session.request('create-transport', { direction }))), iceTransportPolicy };
+    if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
     const transport: types.Transport<AppData> =
       direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done) => {
