@@ -1,5 +1,5 @@
-// A hundred open microphones, of which everybody gets the five loudest: so many streams, the right ones within
-// 200 ms, each from its first packet of speech on, and none with a gap in its numbers.
+// A hundred open microphones, of which everybody gets the five loudest: so many streams, the right ones
+// within 200 ms, each from its first packet of speech on, and none with a gap in its numbers.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +110,8 @@ static void on_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) {
 
 static void open_person(struct scene *s, unsigned i) {
     struct person *p = &s->people[i];
-    *p = (struct person){.scene = s, .index = i, .worker = i % WORKERS, .noise = (int8_t)(-70 + (int)chance(s, 15))};
+    *p = (struct person){
+        .scene = s, .index = i, .worker = i % WORKERS, .noise = (int8_t)(-70 + (int)chance(s, 15))};
     struct forwarder *fw = s->fw[p->worker];
     p->from = forwarder_open_endpoint(fw, (struct transport_id){2 * i + 1}, p);
     p->to = forwarder_open_endpoint(fw, (struct transport_id){2 * i + 2}, p);
@@ -340,7 +341,8 @@ static void choices_change(void **state) {
     for (unsigned to = 0; to < PEOPLE; to++)
         assert_true(to == who[0] || hears(s, to, who[0]));
     for (unsigned to = 0; to < PEOPLE; to++) {
-        struct media_cmd shut = {.type = MEDIA_PAUSE_CONSUMER, .consumer = {1 + to * PEOPLE + who[2]}, .pause = {true}};
+        struct media_cmd shut = {
+            .type = MEDIA_PAUSE_CONSUMER, .consumer = {1 + to * PEOPLE + who[2]}, .pause = {true}};
         forwarder_command(s->fw[s->people[to].worker], &shut, s->now_us);
         choose(s, to, LOUDEST_ALL);
     }
