@@ -132,7 +132,7 @@ bool signal_open_media(struct signal_call *call, struct participant *me, struct 
         return true;
     hub_close_transports(call->hub, me); // those of a page that is gone
     bool ok = open_transports(call, me, &out->transports);
-    if (ok && consume && me->receiver.given)
+    if (ok && consume && me->receiver.given && (me->rights & RIGHT_SUBSCRIBE))
         ok = open_consumers(call, me, consume, &out->consumers);
     return ok;
 }

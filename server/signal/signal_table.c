@@ -35,7 +35,7 @@ static const struct signal_row rows[] = {
       OBJECT_OPTIONAL("rtpCapabilities"), INTEGER_OPTIONAL("lastN", 0, LAST_N_MAX),
       INTEGER_OPTIONAL("loudestN", 0, LOUDEST_N_MAX), TEXTS_OPTIONAL("openTransports", 0, 2, "send|recv"),
       OBJECT_OPTIONAL("consume")}},
-    {"get-capabilities", NEEDS_NOTHING, signal_get_capabilities, {{0}}},
+    {"get-capabilities", NEEDS_NOTHING, 0, signal_get_capabilities, {{0}}},
     {"leave-room",
      NEEDS_ROOM,
      0,
@@ -97,9 +97,10 @@ static const struct signal_row rows[] = {
 
     {"set-last-n",
      NEEDS_ROOM,
+     0,
      signal_set_last_n,
      {INTEGER_OPTIONAL("lastN", 0, LAST_N_MAX), TEXTS_OPTIONAL("pinned", 0, PINNED_MAX, NULL)}},
-    {"set-loudest-n", NEEDS_ROOM, signal_set_loudest_n, {INTEGER_OPTIONAL("loudestN", 0, LOUDEST_N_MAX)}},
+    {"set-loudest-n", NEEDS_ROOM, 0, signal_set_loudest_n, {INTEGER_OPTIONAL("loudestN", 0, LOUDEST_N_MAX)}},
 
     {"get-stats",
      NEEDS_ROOM,
