@@ -3,7 +3,7 @@
 //   node tests/bench/first_picture.mjs ORIGIN [publishers=1] [runs=5] [cold=0] [sped=0]
 //
 // A server answers at ORIGIN already, and the network is as slow as it is to be: this program shapes nothing. The viewer's
-// browser is ROTUNDA_VIEWER (a program that starts Chromium, in a network namespace for example), that of the publishers
+// browser is VIEWER_CHROMIUM (a program that starts Chromium, in a network namespace for example), that of the publishers
 // ROTUNDA_CHROMIUM. `cold`: the viewer has an empty cache. `sped`: it carries DTLS in STUN. Says medians in milliseconds.
 import { openChromium } from '../e2e/browsers.mjs';
 import { delay, until } from '../e2e/harness.mjs';
@@ -100,7 +100,7 @@ const room = `late-${Date.now()}`;
 const results = [];
 try {
   await publish(publishers, room, options.publishers);
-  const openViewer = () => openChromium({ executable: process.env.ROTUNDA_VIEWER, flags: options.sped ? [secure, trial] : [secure] });
+  const openViewer = () => openChromium({ executable: process.env.VIEWER_CHROMIUM, flags: options.sped ? [secure, trial] : [secure] });
   let viewer = options.cold ? null : await openViewer();
   for (let run = options.cold ? 1 : 0; run <= options.runs; run++) {
     if (options.cold) viewer = await openViewer();
