@@ -5,9 +5,12 @@
 
 // Scores by activity v of at most n: ln max(ln(C(n, v) p^v (1 - p)^(n - v)) - ln(l e^(-l v)), 1e-10) with
 // p = 0.5 and l = 0.78, 24, 47; the difference of two is what thresholds are for.
-static const double immediate_score[SPEECH_IMMEDIATE_MAX + 1] = {-23.026, -23.026, -23.026, -23.026, -0.073, 0.832, 1.214, 1.422, 1.534, 1.575, 1.546, 1.429, 1.151, 0.320};
+static const double immediate_score[SPEECH_IMMEDIATE_MAX + 1] = {-23.026, -23.026, -23.026, -23.026, -0.073,
+                                                                 0.832,   1.214,   1.422,   1.534,   1.575,
+                                                                 1.546,   1.429,   1.151,   0.320};
 static const double medium_score[SPEECH_MEDIUM_MAX + 1] = {-23.026, 2.943, 3.776, 4.214, 4.510, 4.731};
-static const double long_score[SPEECH_LONG_MAX + 1] = {-23.026, 3.651, 4.466, 4.905, 5.207, 5.437, 5.622, 5.778, 5.911, 6.027, 6.130};
+static const double long_score[SPEECH_LONG_MAX + 1] = {-23.026, 3.651, 4.466, 4.905, 5.207, 5.437,
+                                                       5.622,   5.778, 5.911, 6.027, 6.130};
 
 #define IMMEDIATE_AHEAD 3.0
 #define MEDIUM_AHEAD 2.0

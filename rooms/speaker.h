@@ -18,14 +18,15 @@
 #include <stdint.h>
 
 #define SPEAKER_LEVEL_MIN_DBOV (-127)
-#define SPEAKER_SILENCE_US (2500 * US_PER_MS) // without speech the active one yields to nobody after this long
-#define SPEAKER_HOLD_US (1000 * US_PER_MS)    // nobody takes over sooner from who has just done so
-#define SPEAKER_FORGET_US (1000 * US_PER_MS)  // a level older than this is no level
-#define SPEAKER_UNTOLD 1                      // no level
-#define SPEAKER_LOUDEST_MAX 8                 // voices of one report
-#define SPEAKER_CHANGE_DB 3                   // that is worth another report
-#define SPEAKER_TICK_US (250 * US_PER_MS)     // call speaker_tick this often while there are voices
-#define SPEAKER_BEGINS_MEDIUM 3               // of SPEECH_MEDIUM_MAX: that breaks a silence
+#define SPEAKER_SILENCE_US                                                                                   \
+    (2500 * US_PER_MS)                       // without speech the active one yields to nobody after this long
+#define SPEAKER_HOLD_US (1000 * US_PER_MS)   // nobody takes over sooner from who has just done so
+#define SPEAKER_FORGET_US (1000 * US_PER_MS) // a level older than this is no level
+#define SPEAKER_UNTOLD 1                     // no level
+#define SPEAKER_LOUDEST_MAX 8                // voices of one report
+#define SPEAKER_CHANGE_DB 3                  // that is worth another report
+#define SPEAKER_TICK_US (250 * US_PER_MS)    // call speaker_tick this often while there are voices
+#define SPEAKER_BEGINS_MEDIUM 3              // of SPEECH_MEDIUM_MAX: that breaks a silence
 
 // One participant's voice; embedded in it. Zero it, then speaker_voice_init.
 struct speaker_voice {

@@ -198,7 +198,8 @@ MUST_USE enum err signal_pass_on(struct signalling *signalling, struct participa
 struct held_answer *signal_hold_place(struct session *session, void *owner, void (*give_up)(void *owner));
 void signal_drop_held(struct session *session);
 
-// signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
+// ---- the parts of the protocol: signal_room.c, signal_opening.c, signal_p2p.c, signal_transport.c,
+// signal_producer.c, signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
