@@ -118,7 +118,7 @@ void rtp_forward_pad(struct block *prepared, uint8_t bytes) {
 bool rtp_forward_level(struct block *prepared, int8_t *level_dbov) {
     const uint8_t *first = block_data(prepared) + RTP_HEADER_MIN + EXT_HEAD_BYTES;
     assert(forward_meta_of(prepared)->header_len > RTP_HEADER_MIN + EXT_HEAD_BYTES + 1);
-    *level_dbov = (int8_t) - (first[1] & 127);
+    *level_dbov = (int8_t)-(first[1] & 127);
     return first[0] == EXT_ROUTER_ID(EXT_AUDIO_LEVEL) << 4;
 }
 

@@ -1,8 +1,8 @@
 #include "rtp/speech.h"
 
 #define NOISE_MIN (-80 * 16)
-#define NOISE_MAX (-45 * 16)          // what is well above this is speech, however long it lasts
-#define NOISE_RISE_A_SECOND (3 * 16)  // slower than any sentence
+#define NOISE_MAX (-45 * 16)         // what is well above this is speech, however long it lasts
+#define NOISE_RISE_A_SECOND (3 * 16) // slower than any sentence
 #define SPEECH_ABOVE_NOISE (10 * 16)
 #define LOUDNESS_FALL_A_SECOND (20 * 16)
 #define LONG_PACKET_US (40 * US_PER_MS) // one such is as good as two short ones
@@ -29,7 +29,10 @@ static int32_t change_over(uint64_t us, int32_t a_second) {
 static void follow_noise(struct speech *s, int32_t level, uint64_t since_us) {
     int32_t rise = change_over(since_us, NOISE_RISE_A_SECOND);
     s->noise += level < s->noise ? (level - s->noise) / 2 : rise > 0 ? rise : 1;
-    s->noise = limit(s->noise, NOISE_MIN, level < NOISE_MIN ? NOISE_MIN : level < NOISE_MAX ? level : NOISE_MAX);
+    s->noise = limit(s->noise, NOISE_MIN,
+                     level < NOISE_MIN   ? NOISE_MIN
+                     : level < NOISE_MAX ? level
+                                         : NOISE_MAX);
 }
 
 static void follow_loudness(struct speech *s, int32_t level, uint64_t since_us) {
@@ -70,7 +73,8 @@ void speech_hear(struct speech *s, int8_t level_dbov, uint64_t now_us) {
     if (speech && s->run == 0 && !speech_lasts(s, now_us))
         s->onset_us = now_us;
     s->run = !speech ? 0 : s->run < RUN_CONFIRMED ? s->run + 1 : s->run;
-    s->speaks = s->run >= RUN_CONFIRMED || (speech && since_us >= LONG_PACKET_US && since_us < SPEECH_HANGOVER_US);
+    s->speaks =
+        s->run >= RUN_CONFIRMED || (speech && since_us >= LONG_PACKET_US && since_us < SPEECH_HANGOVER_US);
     if (s->speaks)
         s->speech_us = now_us;
     s->heard_us = now_us;

@@ -33,13 +33,13 @@ struct speech_activity {
 
 // Zero it, then speech_init.
 struct speech {
-    int32_t noise, loudness; // 1/16 dBov
-    uint64_t heard_us;       // the last packet; 0: none yet
-    uint64_t speech_us;      // the last packet of confirmed speech; 0: never
-    uint64_t onset_us;       // the first packet of what it says now, or said last
-    uint8_t run;             // packets of speech in a row
-    bool speaks;             // the last packet is of confirmed speech
-    uint64_t frame;          // number of the newest frame, in units of SPEECH_FRAME_US
+    int32_t noise, loudness;       // 1/16 dBov
+    uint64_t heard_us;             // the last packet; 0: none yet
+    uint64_t speech_us;            // the last packet of confirmed speech; 0: never
+    uint64_t onset_us;             // the first packet of what it says now, or said last
+    uint8_t run;                   // packets of speech in a row
+    bool speaks;                   // the last packet is of confirmed speech
+    uint64_t frame;                // number of the newest frame, in units of SPEECH_FRAME_US
     uint8_t frames[SPEECH_FRAMES]; // [number % SPEECH_FRAMES]: 0..SPEECH_IMMEDIATE_MAX
 };
 
@@ -57,8 +57,8 @@ static inline bool speech_lasts(const struct speech *speech, uint64_t now_us) {
 // Whether a voice that speaks now is to be heard before the other.
 static inline bool speech_beats(const struct speech *challenger, const struct speech *other,
                                 uint64_t now_us) {
-    return challenger->speaks && (!speech_lasts(other, now_us) ||
-                                  challenger->loudness > other->loudness + SPEECH_LOUDER_DB * 16);
+    return challenger->speaks &&
+           (!speech_lasts(other, now_us) || challenger->loudness > other->loudness + SPEECH_LOUDER_DB * 16);
 }
 
 #endif

@@ -36,7 +36,8 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
     fw->voice_group_ids = hmap_create(sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
     fw->fan_out = fan_out_create();
     if (!fw->endpoints || !fw->producers || !fw->consumers || !fw->endpoint_ids || !fw->producer_ids ||
-        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->voice_groups || !fw->voice_group_ids || !fw->fan_out) {
+        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->voice_groups || !fw->voice_group_ids ||
+        !fw->fan_out) {
         forwarder_destroy(fw);
         return NULL;
     }

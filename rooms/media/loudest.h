@@ -1,4 +1,5 @@
-// loudest: of many open microphones each receiver gets those of the loudest voices (`loudest-n`). Worker side.
+// loudest: of many open microphones each receiver gets those of the loudest voices (`loudest-n`). Worker
+// side.
 //
 // The audio producers of a room, as far as a worker has them, are a voice group: an order in which who speaks
 // stands before who does not, who is clearly louder before the others, and among the silent those who spoke
@@ -8,8 +9,8 @@
 // and cost nothing for a packet. Each worker orders what its own receivers consume, so nothing has to be
 // agreed upon with other workers.
 //
-// No syllable is cut: a voice gets its place with its second packet of speech, or when somebody else's pause has
-// lasted for SPEECH_HANGOVER_US, and whoever gets it from then on gets what it has said until then, too.
+// No syllable is cut: a voice gets its place with its second packet of speech, or when somebody else's pause
+// has lasted for SPEECH_HANGOVER_US, and whoever gets it from then on gets what it has said until then, too.
 //
 // Functions here are called by the objects of media_objects.h and may open and close gates of consumers
 // (consumer_update_active).
@@ -27,9 +28,9 @@ struct producer;
 struct producer_stream;
 struct voice_group;
 
-#define VOICE_PREROLL 10                     // packets
-#define VOICE_PREROLL_US (220 * US_PER_MS)   // older ones are not sent any more
-#define VOICE_BEFORE_US SPEECH_FRAME_US      // of what came before speech: how it begins is quiet
+#define VOICE_PREROLL 10                   // packets
+#define VOICE_PREROLL_US (220 * US_PER_MS) // older ones are not sent any more
+#define VOICE_BEFORE_US SPEECH_FRAME_US    // of what came before speech: how it begins is quiet
 
 // Embedded in a producer.
 struct voice {

@@ -69,7 +69,7 @@ struct endpoint {
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
     struct loudest_choice *loudest;
-    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
+    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.
@@ -207,7 +207,7 @@ struct forwarder {
     struct pool *pool;
     struct wheel *wheel;
     uint64_t random;
-    uint64_t now_us; // of the last command or packet
+    uint64_t now_us;                                         // of the last command or packet
     struct slots *endpoints, *producers, *consumers;         // handle -> object
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle

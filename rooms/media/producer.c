@@ -232,11 +232,11 @@ static void producer_tell_level(struct producer *p, uint64_t now_us) {
         return;
     int8_t level = (int8_t)-(int)(p->audio.level_sum / p->audio.packets);
     p->audio.packets = p->audio.level_sum = 0;
-    forwarder_event(p->fw, &(struct media_event){.type = MEDIA_AUDIO_LEVEL,
-                                                 .producer = p->id,
-                                                 .audio = {.level_dbov = level,
-                                                           .activity = speech_activity(&p->voice.speech,
-                                                                                       now_us)}});
+    forwarder_event(p->fw,
+                    &(struct media_event){.type = MEDIA_AUDIO_LEVEL,
+                                          .producer = p->id,
+                                          .audio = {.level_dbov = level,
+                                                    .activity = speech_activity(&p->voice.speech, now_us)}});
 }
 
 // Neither a packet nor a report has come for long.

@@ -11,16 +11,9 @@ import { MediaWatch } from './media_watch';
 import type { Leg } from './path';
 import type { AppData, ChatMessage, Consumed, Joined, Kind, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol';
 import { Session, type SessionOptions } from './session';
+import { forgiveLoss, isBroken, layersOf, START_BITRATE_KBPS, takeIceServers, worthLayers } from './transports';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
-const SIMULCAST_FROM_WIDTH = 640;
-const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
-const SIMULCAST: types.RtpEncodingParameters[] = [
-  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
-const START_BITRATE_KBPS = 800;
 const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
 
 export interface LocalTrack {
@@ -449,8 +442,8 @@ export class Room extends Emitter<RoomEvents> {
       appData: { source },
     };
     if (track.kind === 'video') {
-      const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
-      const layers = width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+      const several = source === 'camera' && (this.#options.simulcast ?? worthLayers(width));
+      const layers = layersOf(width);
       if (several) options.encodings = layers;
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
@@ -604,21 +597,4 @@ export class Room extends Emitter<RoomEvents> {
     this.sendTransport = null;
     this.recvTransport = null;
   }
-}
-
-function isBroken(transport: types.Transport<AppData> | null): boolean {
-  return transport !== null && !transport.closed && ['disconnected', 'failed'].includes(transport.connectionState);
-}
-
-// A browser that cannot change them (mediasoup-client asks it of no Firefox) goes on with those it has.
-async function takeIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
-  if (transport === null || transport.closed || iceServers.length === 0) return;
-  await transport.updateIceServers({ iceServers }).catch((error: Error) => {
-    if (error.name !== 'UnsupportedError') throw error;
-  });
-}
-
-// What fails because the connection went is asked for again when it is back.
-function forgiveLoss(error: unknown): void {
-  if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
 }

@@ -15,8 +15,8 @@
 #define PACKETS 12 // between two ticks
 
 // Each script has a line for each voice: a character every 250 ms, as packets with levels. 'S' speech (-30
-// dBov), 'L' loud (-15), 'n' noise (-60), 'c' a cough (60 ms of -10 in noise), '.' nothing. The last line says
-// who is to be active after each tick: '0'..'2', '-' for nobody, '*' for either.
+// dBov), 'L' loud (-15), 'n' noise (-60), 'c' a cough (60 ms of -10 in noise), '.' nothing. The last line
+// says who is to be active after each tick: '0'..'2', '-' for nobody, '*' for either.
 struct script {
     const char *what;
     const char *lines[VOICES + 1];
@@ -115,7 +115,8 @@ static void wild_levels_are_clamped(void **state) {
     speaker_init(&speaker);
     speaker_voice_init(&a);
     for (int i = 0; i < 100; i++)
-        speaker_hear(&speaker, &a, i % 2 ? 100000 : -100000, (struct speech_activity){255, 255, 255}, 1000000);
+        speaker_hear(&speaker, &a, i % 2 ? 100000 : -100000, (struct speech_activity){255, 255, 255},
+                     1000000);
     assert_int_equal(a.level_dbov, 0);
     assert_int_equal(a.activity.immediate, SPEECH_IMMEDIATE_MAX);
     assert_true(speaker_tick(&speaker, 1000000));
