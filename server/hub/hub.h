@@ -58,12 +58,9 @@ struct hub_config {
 // `user-joined` and `new-producer`.
 #define HUB_JOINED_BYTES_MAX (256 * 1024)
 #define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
-// Bytes for its users, peers and producers: what chat and the ids of one participant's own leave of it, at
-// most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
+// Bytes for its users, peers, producers and new consumers: what chat and the ids of one participant's own
+// leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
 size_t hub_joined_lists_bytes(const struct hub_limits *limits);
-#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)    // users, peers, producers and new consumers
-#define HUB_JOINED_CONSUMERS_BYTES_MAX (48 * 1024) // the last of these
-size_t hub_joined_bytes_max(const struct hub_limits *limits);
 
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.
 void hub_limits_default(struct hub_limits *limits);

@@ -64,8 +64,8 @@ static bool list_people(struct lists *lists, const struct participant *me) {
         if (full)
             continue;
         ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
-        full = ok && lists->users.len + lists->peers.len > lists->bytes_max * JOINED_PEOPLE_SHARE;
-        full = ok && lists->users.len + lists->peers.len + lists->consumers_len > JOINED_PEOPLE_BYTES_MAX;
+        full = ok && lists->users.len + lists->peers.len + lists->consumers_len >
+                         lists->bytes_max * JOINED_PEOPLE_SHARE;
         if (full) { // one too many
             lists->users.len = users_len;
             lists->peers.len = peers_len;

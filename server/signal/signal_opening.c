@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define OPENED_CONSUMERS_BYTES_MAX HUB_JOINED_CONSUMERS_BYTES_MAX
+#define OPENED_CONSUMERS_SHARE 3 / 8 // of the bytes of all lists
 
 const struct field_rule signal_consume_rules[] = {
     {.name = "video", .kind = FIELD_INTEGER, .min = 0, .max = 10000},
@@ -63,6 +63,7 @@ struct opening {
     int64_t video; // that may still begin at once
     int64_t layer; // LAYER_NONE: any
     bool full;
+    size_t bytes_max;
 };
 
 static bool list_consumer(struct opening *opening, const struct room_consumer *consumer, json_t *parameters) {
@@ -90,7 +91,7 @@ static bool open_consumer(struct opening *opening, const struct room_producer *p
     size_t len = opening->list->len;
     bool ok = list_consumer(opening, consumer, parameters);
     json_decref(parameters);
-    if (ok && opening->list->len > OPENED_CONSUMERS_BYTES_MAX) { // one too many
+    if (ok && opening->list->len > opening->bytes_max) { // one too many
         opening->list->len = len;
         opening->full = true;
         hub_close_consumer(hub, opening->me, consumer->public_id.text, &refusal);
@@ -114,6 +115,8 @@ static bool open_consumers(struct signal_call *call, struct participant *me, con
     struct opening opening = {.call = call,
                               .me = me,
                               .list = list,
+                              .bytes_max = hub_joined_lists_bytes(&hub_config(call->hub)->limits) *
+                                           OPENED_CONSUMERS_SHARE,
                               .video = signal_data_integer(wanted, "video", INT32_MAX),
                               .layer = signal_data_integer(wanted, "spatialLayer", LAYER_NONE)};
     bool ok = begin_list(list);

@@ -145,7 +145,7 @@ static void a_large_room_fits_the_answer(void **state) {
     for (size_t i = 0; i < f->text_count; i++)
         if (f->texts[i].client == 500 && strstr(f->texts[i].text, "\"joined\""))
             len = strlen(f->texts[i].text);
-    assert_in_range(len, 40000, hub_joined_bytes_max(&f->config.limits));
+    assert_in_range(len, 40000, HUB_JOINED_BYTES_MAX);
     json_t *joined = expect(f, 500, "joined");
     size_t told = json_array_size(at(joined, "newConsumers"));
     assert_in_range(told, 20, 119);
