@@ -152,12 +152,12 @@ void consumer_tell_layers(struct consumer *c) {
     consumer_send_layers(c);
 }
 
-// A key frame that was asked for, or came, less than a second ago has come already, and the publisher must
-// not be asked again so soon: begin with what the history holds from there on. False when it does not reach
-// back to it.
+// A key frame that was asked for less than a second ago (or, for who has shown nothing yet, that came less
+// than a second ago) is there already, and the publisher must not be asked again so soon: begin with what the
+// history holds from there on. False when it does not reach back to it.
 static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
     bool throttled = (s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US) ||
-                     now_us < s->key_us + KEY_FRAME_INTERVAL_US;
+                     (!c->rewrite.started && now_us < s->key_us + KEY_FRAME_INTERVAL_US); // a late joiner
     bool came = s->key_us != 0 && !s->key_awaited;
     bool near = (uint16_t)(s->newest_seq - s->key_seq) < REPLAY_MAX;
     struct block *first =
