@@ -70,6 +70,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->link);
     list_init(&room->participants);
     list_init(&room->calls);
+    list_init(&room->stage);
     chat_history_init(&room->chat);
     speaker_init(&room->speaker);
     wheel_node_init(&room->linger_timer, NULL);

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
+#include "rtp/speech.h"
 
 #define WORKERS_MAX 64
 
@@ -94,15 +95,19 @@ enum media_cmd_type {
     MEDIA_CLOSE_CONSUMER,
     MEDIA_SET_LAYERS,
     MEDIA_SET_PRIORITY,
+    MEDIA_SET_LOUDEST, // of the audio that goes to this transport, the loudest alone
     MEDIA_REQUEST_KEY_FRAME,
     MEDIA_GET_STATS,
 };
 
 #define LAYER_NONE (-1)
+#define LOUDEST_ALL 0 // everybody
+#define LOUDEST_N_MAX 32
 
 struct media_cmd {
     enum media_cmd_type type;
-    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER
+    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER,
+                                   // SET_LOUDEST
     struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
@@ -118,10 +123,12 @@ struct media_cmd {
             struct producer_params params;
             bool paused;
             struct link_id source; // OPEN_RELAYED_PRODUCER: where the publisher is
+            uint32_t voice_group;  // of audio: among whom SET_LOUDEST chooses, a room's number; 0: none
         } open_producer;
         struct {
             struct consumer_params params;
             bool paused;
+            uint8_t spatial_layers; // at most so many of them, until SET_LAYERS; 0: no limit
         } open_consumer;
         struct {
             bool paused;
@@ -135,6 +142,9 @@ struct media_cmd {
         struct {
             uint8_t priority; // 1..255
         } priority;
+        struct {
+            uint8_t n; // 1..LOUDEST_N_MAX, or LOUDEST_ALL
+        } loudest;
         struct {
             uint32_t token; // comes back in the answer; exactly one of the three ids above is not 0
         } stats;
@@ -225,8 +235,9 @@ struct media_event {
             bool shed;                // because the worker is full
         } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
         struct {
-            int8_t level_dbov; // -127..0, mean over the interval
-        } audio;               // AUDIO_LEVEL: about four a second for each producer that is heard
+            int8_t level_dbov;               // -127..0, mean over the interval
+            struct speech_activity activity; // until now
+        } audio; // AUDIO_LEVEL: about four a second for each producer that is heard
         struct {
             uint32_t room; // as in OPEN_TRANSPORT
             struct path_quality quality;

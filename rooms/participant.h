@@ -31,6 +31,11 @@ struct public_id public_id_new(void);
 
 #define USERNAME_CHARS_MAX 64
 #define USERNAME_BYTES_MAX (USERNAME_CHARS_MAX * 4)
+#define PINNED_MAX 32       // people whose video a participant gets in any case
+#define CHOICE_OF_ROOM (-1) // last_n, loudest_n: what the room has chosen,
+#define CHOICE_ALL 0        // or everybody
+#define STAGE_NONE UINT32_MAX
+
 #define RESUME_TOKEN_BYTES 40 // [a-z0-9]: 206 bits
 
 // Messages from other participants that wait while a participant has no connection.
@@ -68,6 +73,15 @@ struct participant {
     struct receiver receiver;                  // what it can be sent
     char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first
     struct speaker_voice voice;
+    // server/hub/hub_stage.c: the last speakers that have video, and whom of them it wants
+    struct list stage_link; // in room->stage while it has video
+    uint32_t stage_rank;    // from the front; STAGE_NONE: not there
+    uint32_t stage_before;  // what it was before a change
+    uint32_t spoke;         // the number of its last speech in the room; 0: has not spoken
+    uint32_t video_count;   // of its producers
+    int32_t last_n, loudest_n;
+    struct participant *pinned[PINNED_MAX];
+    unsigned pinned_count;
     struct list transports; // struct room_transport
     uint32_t transport_count, producer_count, consumer_count;
     struct list queued; // struct queued_text
@@ -121,7 +135,12 @@ struct room_consumer {
     struct room_producer *producer;
     struct consumer_id id;
     struct public_id public_id;
-    bool paused;
+    bool paused; // by its client
+    bool held;   // because its participant gets the last speakers alone,
+    bool held_told;
+    struct {
+        int8_t spatial, temporal;
+    } layers; // as told last by its worker
 };
 
 static inline struct participant *producer_owner(const struct room_producer *producer) {

@@ -205,10 +205,14 @@ void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from,
     if (ice->state == ICE_CLOSED || ice_is_answer(ice, from, span_of(datagram, len), now_us))
         return;
     struct ice_check check = ice_look(ice, stun, from, datagram, len, now_us, reply, result);
-    if (check.good)
+    if (check.good) {
+        result->with_old = check.with_old;
+        result->dtls = check.dtls;
+        result->dtls_acks = check.dtls_acks;
         ice_commit(ice, from, &check, now_us, result);
-    else if (check.indicated)
+    } else if (check.indicated) {
         ice_indicated(ice, from, now_us, result);
+    }
 }
 
 void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,

@@ -110,6 +110,8 @@ struct ice_result {
     struct tuple removed;
     bool selected_changed;
     bool state_changed;
+    bool with_old;               // the check was signed with the old credentials
+    struct span dtls, dtls_acks; // what a good check carries (dtls_in_stun.h), in the datagram; else ptr NULL
 };
 
 // One STUN datagram for this peer. Only a Binding request that authenticates is answered: with success, or

@@ -13,7 +13,8 @@ const PROBE = fileURLToPath(new URL('../lib/rotunda/protocol_probe.ts', import.m
 const ANSWERS = [
   'consumed', 'consumer-closed', 'consumer-paused', 'consumer-resumed', 'error', 'ice-restarted', 'joined',
   'key-frame-requested', 'left', 'pong', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
-  'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected',
+  'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected', 'token-updated',
+  'user-kicked', 'user-muted', 'all-muted',
   'webRtcTransportCreated',
 ];
 

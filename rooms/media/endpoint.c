@@ -36,6 +36,7 @@ bool forwarder_endpoint_publishes(const struct endpoint *ep) {
 
 void endpoint_close(struct endpoint *ep) {
     struct forwarder *fw = ep->fw;
+    loudest_endpoint_close(ep);
     LIST_EACH(node, &ep->consumers) {
         consumer_close(LIST_ENTRY(node, struct consumer, link));
     }
@@ -65,6 +66,8 @@ void forwarder_close_endpoint(struct forwarder *fw, struct endpoint *ep) {
 }
 
 static void endpoint_update_consumers(struct endpoint *ep, uint64_t now_us) {
+    if (endpoint_sends(ep))
+        loudest_fill(ep, now_us);
     LIST_EACH(node, &ep->consumers) {
         consumer_update_active(LIST_ENTRY(node, struct consumer, link), now_us);
     }

@@ -13,6 +13,7 @@
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/link_set.h"
+#include "rooms/media/loudest.h"
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
@@ -74,8 +75,9 @@ struct endpoint {
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
-    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
-    struct {                     // of the sound that it is sent, as its receiver tells
+    struct loudest_choice *loudest;
+    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
+    struct {         // of the sound that it is sent, as its receiver tells
         uint64_t since_us;
         uint32_t reports, lost_sum; // since then; of fractions of 256
         uint8_t share, calm;        // sixteenths that are left out; seconds without loss
@@ -154,6 +156,7 @@ struct producer {
         uint32_t level_sum; // of -dBov
     } audio;
     uint8_t loudness, quiet; // class of late, 0..LOUDNESS_CLASSES - 1; intervals for which it was quieter
+    struct voice voice;      // of audio
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -171,7 +174,7 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;         // not paused, connected, reachable, not suspended: gets packets
+    bool active;         // not paused, connected, reachable, not suspended, loud enough: gets packets
     int8_t current;      // the stream that is shown, LAYER_NONE: none yet
     int8_t target;       // the one to switch to at its next key frame
     int8_t ceiling;      // highest stream that the receiver wants, LAYER_NONE: all
@@ -207,6 +210,8 @@ struct consumer {
     uint64_t score_us;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
+    bool chosen;           // among the loudest (loudest.h)
+    uint64_t had_us;       // until when it was active
 };
 
 struct forwarder {
@@ -216,9 +221,13 @@ struct forwarder {
     struct pool *pool;
     struct wheel *wheel;
     uint64_t random;
+    uint64_t now_us;                                         // of the last command or packet
     struct slots *endpoints, *producers, *consumers;         // handle -> object
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct slots *voice_groups;                              // loudest.c
+    struct hmap *voice_group_ids;                            // number -> handle
+    unsigned choosers;                                       // endpoints that get the loudest alone
     struct fan_out *fan_out;
     uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
     unsigned sound_stores;                                // such stores of consumers of sound

@@ -54,6 +54,7 @@ struct config {
     uint32_t resume_window_seconds;
     uint32_t drain_seconds; // how long people may stay once the server is to stop
     uint32_t participants_per_worker;
+    uint32_t last_n, loudest_n;
     uint32_t ws_backlog_max_bytes;
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients

@@ -94,6 +94,8 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
     limits->messages_per_second_max = config->message_rate_max;
     limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
     limits->participants_per_worker = config->participants_per_worker;
+    limits->last_n = config->last_n;
+    limits->loudest_n = config->loudest_n;
     limits->relay_rate_max = config->relay_rate_max;
     limits->held_bytes_max = config->control_memory_max_bytes;
     // Three quarters of what may wait for a client are for what others say, the rest for what the server

@@ -76,6 +76,10 @@ static const struct setting settings[] = {
      "How long a server that is to stop waits for its people to leave; nobody joins meanwhile."},
     {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
      "Participants of one room on one worker before the next worker is used."},
+    {"last-n", SETTING_NUMBER, AT(last_n), 0, 10000, NULL, "0", "N",
+     "Video of the last N speakers alone in rooms that do not choose; 0 is everybody's."},
+    {"loudest-n", SETTING_NUMBER, AT(loudest_n), 0, LOUDEST_N_MAX, NULL, "0", "N",
+     "Audio of the N loudest alone in rooms that do not choose; 0 is everybody's."},
     {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 262144, 268435456, NULL, "1048576", "BYTES",
      "Unsent bytes over which a client that does not keep up for 10 s is cut off; four times as many at "
      "once."},

@@ -39,6 +39,7 @@ struct hub_limits {
     uint64_t resume_window_us;
     uint64_t room_linger_us;
     uint64_t join_timeout_us;         // a connection that does not join in this time is closed
+    uint32_t last_n, loudest_n;       // what rooms give that do not choose; 0: everybody
     uint32_t participants_per_worker; // of one room, before its next participants go to another worker
 };
 
@@ -58,8 +59,8 @@ struct hub_config {
 // `user-joined` and `new-producer`.
 #define HUB_JOINED_BYTES_MAX (256 * 1024)
 #define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
-// Bytes for its users, peers and producers: what chat and the ids of one participant's own leave of it, at
-// most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
+// Bytes for its users, peers, producers and new consumers: what chat and the ids of one participant's own
+// leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
 size_t hub_joined_lists_bytes(const struct hub_limits *limits);
 
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.

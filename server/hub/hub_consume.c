@@ -152,7 +152,7 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
 
 // Tells the workers; false: one takes nothing now, and nothing has happened.
 static bool post_consumer(struct hub *hub, const struct room_consumer *consumer,
-                          const struct consumer_params *params) {
+                          const struct consumer_params *params, uint8_t spatial_layers) {
     unsigned worker = consumer_owner(consumer)->worker;
     if (!hub_relay_take(hub, consumer->producer, worker))
         return false;
@@ -161,29 +161,35 @@ static bool post_consumer(struct hub *hub, const struct room_consumer *consumer,
                             .producer = consumer->producer->id,
                             .consumer = consumer->id};
     cmd.open_consumer.params = *params;
-    cmd.open_consumer.paused = consumer->paused;
+    cmd.open_consumer.spatial_layers = spatial_layers;
+    cmd.open_consumer.paused = consumer->paused || consumer->held;
     if (command_post_try(&hub->post, worker, &cmd))
         return true;
     hub_relay_drop(hub, consumer->producer, worker);
     return false;
 }
 
-static struct room_consumer *open_consumer(struct hub *hub, const struct demand *demand, bool paused,
-                                           struct hub_refusal *refusal) {
+static struct room_consumer *open_consumer(struct hub *hub, const struct demand *demand,
+                                           const struct hub_consume *ask, struct hub_refusal *refusal) {
     struct room_consumer *consumer =
         registry_open_consumer(&hub->registry, demand->transport, demand->producer);
     if (!consumer) {
         hub_refuse_memory(refusal);
         return NULL;
     }
-    consumer->paused = paused;
-    if (!post_consumer(hub, consumer, &demand->params)) {
+    consumer->paused = ask->paused;
+    bool video = demand->producer->kind == MEDIA_VIDEO, one = demand->producer->params.stream_count == 1;
+    consumer->held = video && !hub_stage_shows(demand->transport->owner, producer_owner(demand->producer));
+    consumer->held_told = consumer->held;
+    consumer->layers.spatial = one ? 0 : LAYER_NONE;
+    consumer->layers.temporal = one ? (int8_t)(demand->producer->params.temporal_layers - 1) : LAYER_NONE;
+    if (!post_consumer(hub, consumer, &demand->params, ask->spatial_layers)) {
         registry_close_consumer(&hub->registry, consumer);
         hub_refuse_busy(refusal);
         return NULL;
     }
     demand->transport->next_mid++;
-    hub_log_consumer("consumer opened", consumer, "state", paused ? "paused" : "running");
+    hub_log_consumer("consumer opened", consumer, "state", ask->paused ? "paused" : "running");
     return consumer;
 }
 
@@ -212,7 +218,7 @@ struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const
         demand.transport = find_recv_transport(hub, me, ask->transport_id, refusal);
     if (demand.transport && may_consume(hub, me, demand.producer, refusal) &&
         find_capabilities(hub, me, ask->capabilities, &demand, refusal) && demand_negotiate(&demand, refusal))
-        consumer = open_consumer(hub, &demand, ask->paused, refusal);
+        consumer = open_consumer(hub, &demand, ask, refusal);
     if (consumer) {
         *parameters = json_incref(demand.parameters);
         if (!me->receiver.given)

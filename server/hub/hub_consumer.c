@@ -14,10 +14,12 @@ struct room_consumer *hub_pause_consumer(struct hub *hub, struct participant *me
     if (!consumer || consumer->paused == paused)
         return consumer;
     struct media_cmd cmd = {.type = MEDIA_PAUSE_CONSUMER};
-    cmd.pause.paused = paused;
+    cmd.pause.paused = paused || consumer->held;
     if (!post_to(hub, consumer, &cmd, refusal))
         return NULL;
     consumer->paused = paused;
+    if (!paused && (consumer->held || consumer->held_told))
+        hub_tell_held(hub, consumer); // that nothing comes yet, and why; or that it comes again
     return consumer;
 }
 

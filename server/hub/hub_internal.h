@@ -1,8 +1,8 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay;
-// hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_grants,
-// hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls one behind it.
+// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
+// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave;
+// hub_grants, hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -106,10 +106,25 @@ void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer)
 // Tells the owner when the highest layer that somebody watches is another one.
 void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer);
 
-void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov);
+void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov,
+                      struct speech_activity activity);
 // The participant is not heard any more (left, muted).
 void hub_speaker_leave(struct hub *hub, struct participant *participant);
 void hub_speaker_timer_fire(struct wheel_node *node, uint64_t now_us);
+
+// ---- hub_stage.c
+
+// One more (less) video producer of the participant; with its consumers closed.
+void hub_stage_enter(struct hub *hub, struct participant *who);
+void hub_stage_leave(struct hub *hub, struct participant *who);
+void hub_stage_speak(struct hub *hub, struct participant *who); // it has become the active speaker
+void hub_stage_forget(struct participant *leaving);             // while it is still in its room
+// Whether a participant gets another one's video.
+bool hub_stage_shows(const struct participant *to, const struct participant *from);
+// Tells the owner that the consumer is held, or what it gets now that it is not.
+void hub_tell_held(struct hub *hub, struct room_consumer *consumer);
+void hub_stage_transport(struct hub *hub,
+                         const struct room_transport *transport); // a new one: how many voices
 
 // ---- hub_record.c
 

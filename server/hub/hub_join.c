@@ -110,7 +110,8 @@ static bool admitted(const struct hub_join *ask, enum hub_step step, struct hub_
 }
 
 // A new room of that name; NULL and a refusal.
-static struct room *open_room(struct hub *hub, const char *name, struct hub_refusal *refusal) {
+static struct room *open_room(struct hub *hub, const struct hub_join *ask, const char *name,
+                              struct hub_refusal *refusal) {
     struct room *room = NULL;
     enum err e = directory_open(&hub->directory, name, &room);
     struct room *empty = e == ERR_LIMIT ? directory_empty_room(&hub->directory) : NULL;
@@ -128,6 +129,9 @@ static struct room *open_room(struct hub *hub, const char *name, struct hub_refu
     wheel_node_init(&room->linger_timer, linger_fire);
     wheel_node_init(&room->speaker_timer, hub_speaker_timer_fire);
     room->opened_us = hub->now_us;
+    const struct hub_limits *limits = &hub->config.limits;
+    room->last_n = room->last_n_most = ask->last_n == CHOICE_OF_ROOM ? limits->last_n : (uint32_t)ask->last_n;
+    room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
     LOG_INFO("room opened", LOG_TEXT("room", name));
     return room;
 }
@@ -204,7 +208,7 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
     }
     me->receiver = receiver;
     if (!room && admitted(ask, HUB_STEP_OPEN_ROOM, refusal))
-        room = open_room(hub, entry->room, refusal);
+        room = open_room(hub, ask, entry->room, refusal);
     if (!room) {
         participant_destroy(me);
         return NULL;

@@ -24,6 +24,7 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     LIST_EACH(node, &me->transports)
     hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
     hub_speaker_leave(hub, me);
+    hub_stage_forget(me);
     wheel_cancel(&hub->wheel, &me->resume_timer);
     wheel_cancel(&hub->wheel, &me->grants_timer);
     hub->events.participant_left(hub->events.ctx, me, reason);

@@ -229,6 +229,7 @@ static bool post_producer(struct hub *hub, const struct room_producer *producer)
     cmd.open_producer.params = producer->params;
     cmd.open_producer.paused = producer->paused;
     cmd.open_producer.source = link_of_worker(worker);
+    cmd.open_producer.voice_group = producer_owner(producer)->room->id;
     return command_post_try(&hub->post, worker, &cmd);
 }
 
@@ -269,6 +270,8 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
     if (producer) {
         producer->source = source_of(ask);
         take_cname(me, offer.cname);
+        if (producer->kind == MEDIA_VIDEO)
+            hub_stage_enter(hub, me);
         hub_log_producer("producer opened", producer, "type", producer->type);
         hub->events.producer_opened(hub->events.ctx, producer);
     }

@@ -37,6 +37,8 @@ void hub_drop_producer(struct hub *hub, struct room_producer *producer, bool tra
         command_post_surely(&hub->post, owner->worker, &cmd);
     if (producer->kind == MEDIA_AUDIO)
         hub_speaker_leave(hub, owner);
+    else
+        hub_stage_leave(hub, owner);
     hub->events.producer_closed(hub->events.ctx, producer);
     hub_log_producer("producer closed", producer, "reason", transport_stays ? "closed" : "transport-closed");
     hub_forget_producer(hub, producer);

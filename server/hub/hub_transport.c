@@ -36,6 +36,7 @@ struct room_transport *hub_open_transport(struct hub *hub, struct participant *m
         transport = NULL;
     } else {
         *ice = cmd.ice;
+        hub_stage_transport(hub, transport);
         log_transport("transport created", transport, "direction", from_client ? "send" : "recv");
     }
     explicit_bzero(&cmd, sizeof cmd);
@@ -112,4 +113,9 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
     if (transport)
         hub_drop_transport(hub, transport, "transport-closed", true);
     return transport != NULL;
+}
+
+void hub_close_transports(struct hub *hub, struct participant *me) {
+    LIST_EACH(node, &me->transports)
+    hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
 }

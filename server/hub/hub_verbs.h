@@ -31,6 +31,9 @@ struct hub_join {
     // False and a refusal: not now. Not asked of one who resumes. NULL: always.
     bool (*admit)(void *ctx, enum hub_step step, struct hub_refusal *refusal);
     void *ctx;
+    // What the room gives those who do not choose, if this opens it; CHOICE_OF_ROOM: as the server's setting
+    // says.
+    int32_t last_n, loudest_n;
     bool resumed; // out: its transports, producers and consumers are still there
 };
 struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_refusal *refusal);
@@ -92,6 +95,9 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 bool hub_close_transport(struct hub *hub, struct participant *me, const char *transport_id,
                          struct hub_refusal *refusal);
 
+// All of them; the participant knows.
+void hub_close_transports(struct hub *hub, struct participant *me);
+
 // ---- hub_produce.c, hub_producer.c
 
 struct hub_produce {
@@ -117,6 +123,7 @@ struct hub_consume {
     const char *transport_id;          // NULL: the first that the client receives by
     const struct json_t *capabilities; // NULL: those of the join, or of the consume before
     bool paused;
+    uint8_t spatial_layers; // at most so many, as hub_set_layers would say; 0: no limit
 };
 // *parameters: the consumer's RtpParameters, the caller's to release.
 struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,
@@ -137,6 +144,19 @@ struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, 
                                        uint8_t priority, struct hub_refusal *refusal); // 1..255
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
                                             struct hub_refusal *refusal);
+
+// ---- hub_stage.c: video of the last speakers, audio of the loudest
+
+struct hub_last_n {
+    int32_t n; // 1.., CHOICE_ALL, CHOICE_OF_ROOM
+    unsigned pinned_count;
+    const char *pinned[PINNED_MAX]; // userIds; these are always shown
+};
+bool hub_set_last_n(struct hub *hub, struct participant *me, const struct hub_last_n *ask,
+                    struct hub_refusal *refusal);
+void hub_set_loudest_n(struct hub *hub, struct participant *me, int32_t n); // 1..LOUDEST_N_MAX, CHOICE_*
+uint32_t hub_last_n(const struct participant *who);                         // that it gets; CHOICE_ALL
+uint32_t hub_loudest_n(const struct participant *who);
 
 // ---- hub_own.c: what is one's own
 

@@ -431,6 +431,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_CLOSE_CONSUMER:
     case MEDIA_SET_LAYERS:
     case MEDIA_SET_PRIORITY:
+    case MEDIA_SET_LOUDEST:
     case MEDIA_REQUEST_KEY_FRAME:
         forwarder_command(w->fw, cmd, now_us);
         break;

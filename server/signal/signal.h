@@ -100,6 +100,7 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
 #define SIGNAL_OUT_TYPES(X)                                                                                  \
     X(ERROR, "error")                                                                                        \
     X(JOINED, "joined")                                                                                      \
+    X(CAPABILITIES, "capabilities")                                                                          \
     X(LEFT, "left")                                                                                          \
     X(USER_JOINED, "user-joined")                                                                            \
     X(USER_LEFT, "user-left")                                                                                \
@@ -124,6 +125,8 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(PREFERRED_LAYERS_SET, "preferred-layers-set")                                                          \
     X(PRIORITY_SET, "priority-set")                                                                          \
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
+    X(LAST_N_SET, "last-n-set")                                                                              \
+    X(LOUDEST_N_SET, "loudest-n-set")                                                                        \
     X(STATS, "stats")                                                                                        \
     X(SCORE, "score")                                                                                        \
     X(ACTIVE_SPEAKER, "active-speaker")                                                                      \
@@ -195,14 +198,15 @@ MUST_USE enum err signal_pass_on(struct signalling *signalling, struct participa
 struct held_answer *signal_hold_place(struct session *session, void *owner, void (*give_up)(void *owner));
 void signal_drop_held(struct session *session);
 
-// ---- the parts of the protocol: signal_room.c, signal_p2p.c, signal_transport.c, signal_producer.c,
-// signal_consumer.c, signal_moderate.c, signal_stats.c
+// ---- the parts of the protocol: signal_room.c, signal_opening.c, signal_p2p.c, signal_transport.c,
+// signal_producer.c, signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
 void signal_update_token(struct signal_call *call);
 void signal_chat(struct signal_call *call);
 void signal_ping(struct signal_call *call);
+void signal_get_capabilities(struct signal_call *call);
 
 void signal_relay_message(struct signal_call *call);
 
@@ -234,6 +238,9 @@ void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
 
+void signal_set_last_n(struct signal_call *call);
+void signal_set_loudest_n(struct signal_call *call);
+
 void signal_get_stats(struct signal_call *call);
 
 // ---- what they share
@@ -243,6 +250,18 @@ json_t *signal_describe_grants(const struct participant *me);
 // What the call's `token` says. False: refused.
 bool signal_read_token(struct signal_call *call, struct grants *out);
 
+// The transports and consumers that a join-room asks for (signal_opening.c), as JSON lists for `joined`;
+// empty texts where it does not. False without memory: `joined` must not be sent then. To be closed in any
+// case.
+struct signal_opened {
+    struct text_buffer transports, consumers;
+};
+bool signal_open_media(struct signal_call *call, struct participant *me, struct signal_opened *out);
+void signal_opened_close(struct signal_opened *opened);
+extern const struct field_rule signal_consume_rules[]; // of its `consume`
+json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
+                                  const struct ice_credentials *ice);
+json_t *signal_describe_consumer(const struct room_consumer *consumer, json_t *parameters);
 // Answers with `joined`, and with what does not fit it; false without memory, after `internal`
 // (signal_joined.c).
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed);

@@ -14,6 +14,7 @@
 struct lists {
     size_t bytes_max;
     struct text_buffer users, peers, producers;
+    size_t consumers_len; // of the list of new consumers, which counts as well
     uint32_t peers_told, producers_told;
 };
 
@@ -24,7 +25,7 @@ static void lists_close(struct lists *lists) {
 }
 
 static size_t lists_bytes(const struct lists *lists) {
-    return lists->users.len + lists->peers.len + lists->producers.len;
+    return lists->users.len + lists->peers.len + lists->producers.len + lists->consumers_len;
 }
 
 static bool begin(struct text_buffer *list) {
@@ -63,7 +64,8 @@ static bool list_people(struct lists *lists, const struct participant *me) {
         if (full)
             continue;
         ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
-        full = ok && lists->users.len + lists->peers.len > lists->bytes_max * JOINED_PEOPLE_SHARE;
+        full = ok && lists->users.len + lists->peers.len + lists->consumers_len >
+                         lists->bytes_max * JOINED_PEOPLE_SHARE;
         if (full) { // one too many
             lists->users.len = users_len;
             lists->peers.len = peers_len;
@@ -247,6 +249,8 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "permissions", signal_describe_grants(me));
     if (me->identity[0])
         ok &= set_new(data, "identity", json_string(me->identity));
+    ok &= set_new(data, "lastN", json_integer(hub_last_n(me)));
+    ok &= set_new(data, "loudestN", json_integer(hub_loudest_n(me)));
     ok = ok && (!resumed || add_own_state(data, me));
     if (!ok) {
         json_decref(data);
@@ -258,19 +262,27 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed) {
     struct lists lists = {.bytes_max = hub_joined_lists_bytes(&hub_config(call->hub)->limits)};
     struct text_buffer chat = {0};
+    struct signal_opened opened;
     json_t *data = NULL;
-    if (list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
+    // Before the rest: what is told of the room and of the participant is what there is then.
+    bool open = signal_open_media(call, me, &opened);
+    lists.consumers_len = opened.consumers.len;
+    if (open && list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
         data = describe_joined(call->hub, me, resumed);
     const struct raw_member raw[] = {{"users", lists.users.text, lists.users.len},
                                      {"peers", lists.peers.text, lists.peers.len},
                                      {"producers", lists.producers.text, lists.producers.len},
-                                     {"chat", chat.text, chat.len}};
+                                     {"chat", chat.text, chat.len},
+                                     {"newTransports", opened.transports.text, opened.transports.len},
+                                     {"newConsumers", opened.consumers.text, opened.consumers.len}};
+    size_t asked = opened.consumers.len > 0 ? 0 : opened.transports.len > 0 ? 1 : 2; // that were not
     call->owed = true;
-    bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0]);
+    bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0] - asked);
     call->owed = false;
     if (ok)
         tell_rest(call, me, &lists);
     lists_close(&lists);
     text_buffer_close(&chat);
+    signal_opened_close(&opened);
     return ok;
 }

@@ -68,6 +68,12 @@ void signal_join_room(struct signal_call *call) {
         signal_refuse(call, CODE_ALREADY_JOINED, "join-room: this connection is in a room; leave-room first");
         return;
     }
+    const json_t *consume = signal_data_object(call->data, "consume");
+    char why[SIGNAL_ERROR_BYTES_MAX];
+    if (consume && !signal_check_fields(signal_consume_rules, consume, why)) {
+        signal_refuse(call, CODE_BAD_REQUEST, "join-room: `consume`: %s", why);
+        return;
+    }
     struct admission admission = {.session = session};
     struct hub_refusal refusal;
     struct grants grants;
@@ -81,6 +87,8 @@ void signal_join_room(struct signal_call *call) {
                             .only_resume = call->signalling->io.verify && !vouched,
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
+                            .last_n = (int32_t)signal_data_integer(call->data, "lastN", CHOICE_OF_ROOM),
+                            .loudest_n = (int32_t)signal_data_integer(call->data, "loudestN", CHOICE_OF_ROOM),
                             .spent = &session->spent,
                             .admit = admit,
                             .ctx = &admission};
@@ -140,6 +148,11 @@ void signal_chat(struct signal_call *call) {
         signal_answer(call, OUT_CHAT_MESSAGE, signal_describe_line(&line));
     else
         signal_refuse_verb(call, &refusal);
+}
+
+void signal_get_capabilities(struct signal_call *call) {
+    signal_answer(call, OUT_CAPABILITIES,
+                  json_pack("{s:O}", "routerRtpCapabilities", hub_router_capabilities(call->hub)));
 }
 
 void signal_ping(struct signal_call *call) {

@@ -13,6 +13,8 @@
 #define OBJECT(n) {.name = (n), .kind = FIELD_OBJECT, .required = true}
 #define OBJECT_OPTIONAL(n) {.name = (n), .kind = FIELD_OBJECT}
 #define CHOICE(n, c) {.name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c)}
+#define TEXTS_OPTIONAL(n, least, most, c)                                                                    \
+    {.name = (n), .kind = FIELD_TEXTS, .min = (least), .max = (most), .choices = (c)}
 #define ANY_OPTIONAL(n) {.name = (n), .kind = FIELD_ANY}
 
 // Public ids, and a little more, so that a wrong one is `not-found` and not ill-formed.
@@ -20,6 +22,7 @@
 #define TARGET_CHARS_MAX                                                                                     \
     (4 * USERNAME_CHARS_MAX) // as it may be spelt; what it means has at most USERNAME_CHARS_MAX
 #define LAYER_MAX 7
+#define LAST_N_MAX 10000 // more than any room has
 
 static const struct signal_row rows[] = {
     {"join-room",
@@ -29,7 +32,10 @@ static const struct signal_row rows[] = {
      // Lengths of names count after trimming, so their handler checks them.
      {TEXT("roomId", 0, SIGNAL_MESSAGE_MAX), TEXT_OPTIONAL("username", 0, SIGNAL_MESSAGE_MAX),
       TEXT_OPTIONAL("token", 1, TOKEN_CHARS_MAX), TEXT_OPTIONAL("resumeToken", 1, TOKEN_CHARS_MAX),
-      OBJECT_OPTIONAL("rtpCapabilities")}},
+      OBJECT_OPTIONAL("rtpCapabilities"), INTEGER_OPTIONAL("lastN", 0, LAST_N_MAX),
+      INTEGER_OPTIONAL("loudestN", 0, LOUDEST_N_MAX), TEXTS_OPTIONAL("openTransports", 0, 2, "send|recv"),
+      OBJECT_OPTIONAL("consume")}},
+    {"get-capabilities", NEEDS_NOTHING, 0, signal_get_capabilities, {{0}}},
     {"leave-room",
      NEEDS_ROOM,
      0,
@@ -88,6 +94,13 @@ static const struct signal_row rows[] = {
      signal_set_priority,
      {TEXT("consumerId", 1, ID_CHARS_MAX), INTEGER("priority", 1, 255)}},
     {"request-key-frame", NEEDS_ROOM, 0, signal_request_key_frame, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
+
+    {"set-last-n",
+     NEEDS_ROOM,
+     0,
+     signal_set_last_n,
+     {INTEGER_OPTIONAL("lastN", 0, LAST_N_MAX), TEXTS_OPTIONAL("pinned", 0, PINNED_MAX, NULL)}},
+    {"set-loudest-n", NEEDS_ROOM, 0, signal_set_loudest_n, {INTEGER_OPTIONAL("loudestN", 0, LOUDEST_N_MAX)}},
 
     {"get-stats",
      NEEDS_ROOM,

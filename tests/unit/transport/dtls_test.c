@@ -136,8 +136,8 @@ static void test_timers(void **state) {
     couple_connect(&c);
     uint64_t start = virtual_now_us, before = start;
     dtls_start(c.client, virtual_now_us);
-    // RFC 6347, section 4.2.4.1 doubles; ours are 100 ms to 4 s.
-    static const unsigned expected_ms[] = {100, 200, 400, 800, 1600, 3200, 4000, 4000};
+    // RFC 6347, section 4.2.4.1 doubles; ours are 400 ms to 4 s.
+    static const unsigned expected_ms[] = {400, 800, 1600, 3200, 4000, 4000};
     for (size_t i = 0; i < sizeof expected_ms / sizeof expected_ms[0]; i++) {
         unsigned sent = c.to_server.sent;
         uint64_t next = dtls_next_us(c.client);
@@ -157,6 +157,23 @@ static void test_timers(void **state) {
     assert_non_null(strstr(dtls_failure(c.client), "handshake failure")); // what the peer said
     assert_true(dtls_next_us(c.client) == TIME_NEVER);
     couple_close(&c);
+}
+
+static void test_the_round_trip_sets_the_first_timer(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t round_trip_us, first_us;
+    } rows[] = {{0, 100000},      {20000, 100000},   {100000, 200000},
+                {300000, 500000}, {700000, 1000000}, {UINT32_MAX, 1000000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct couple c;
+        couple_open(&c, 1, 100, 0, 0);
+        couple_connect(&c);
+        dtls_set_round_trip(c.client, rows[i].round_trip_us);
+        dtls_start(c.client, virtual_now_us);
+        assert_int_equal(dtls_next_us(c.client) - virtual_now_us, rows[i].first_us);
+        couple_close(&c);
+    }
 }
 
 // ---- A foreign client against our server ----
@@ -540,6 +557,7 @@ int main(void) {
         cmocka_unit_test(test_handshake),
         cmocka_unit_test(test_bad_links),
         cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_the_round_trip_sets_the_first_timer),
         cmocka_unit_test(test_foreign_clients),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_a_forged_version_ends_nothing),

@@ -345,7 +345,7 @@ static void the_last_flight_is_repeated_until_media_comes(void **state) {
     uint8_t forged[100] = {0x80, 96};
     give(w, &w->home, forged, sizeof forged); // proves nothing
     expect_drop(w, PEER_DROP_SRTP_AUTH);
-    run(w, 300);
+    run(w, 600);
     assert_int_equal(dtls_get_state(w->remote), DTLS_CONNECTED);
     remote_secure(w);
     size_t before = openssl_live_bytes;

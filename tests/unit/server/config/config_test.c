@@ -84,6 +84,8 @@ static const struct value_row values[] = {
     {"resume-window", "0", "3601", "a number from 0 to 3600"},
     {"drain-time", "86400", "86401", "a number from 0 to 86400"},
     {"participants-per-worker", "1", "0", "a number from 1 to 10000"},
+    {"last-n", "10000", "10001", "a number from 0 to 10000"},
+    {"loudest-n", "32", "33", "a number from 0 to 32"},
     {"ws-backlog-max", "262144", "262143", "a number from 262144 to 268435456"},
     {"relay-rate-max", "65536", "65535", "a number from 65536 to 1073741824"},
     {"control-memory-max", "16777216", "4294967296", "a number from 16777216 to 4294967295"},

@@ -168,7 +168,8 @@ static void what_workers_report_is_heard(void **state) {
     hub_media_stats(s->hub, 0, &(struct media_stats){.token = 77}, s->now_us);
     expect_heard(s, "stats 77 of worker 0; ");
 
-    event = (struct media_event){.type = MEDIA_AUDIO_LEVEL, .producer = audio->id, .audio = {-10}};
+    event =
+        (struct media_event){.type = MEDIA_AUDIO_LEVEL, .producer = audio->id, .audio = {-10, {10, 5, 5}}};
     for (unsigned i = 0; i < 8; i++) {
         hub_media_event(s->hub, 0, &event, s->now_us);
         pass(s, 250 * US_PER_MS);

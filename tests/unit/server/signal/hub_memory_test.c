@@ -107,7 +107,16 @@ static const struct {
     {3, "{'id':5,'type':'join-room','data':{'roomId':'r','username':'cat'}}", "joined", NULL},
     {3, "{'id':5,'type':'join-room','data':{'roomId':'new','username':'cat'}}", "joined", NULL},
     {3, "{'id':5,'type':'join-room','data':{'roomId':'r','resumeToken':'$t'}}", "joined", NULL},
+    {3,
+     "{'id':5,'type':'join-room','data':{'roomId':'r','username':'cat','openTransports':['recv'],'consume':{}"
+     ","
+     "'rtpCapabilities':{'codecs':[{'kind':'video','mimeType':'video/VP8','preferredPayloadType':101,"
+     "'clockRate':90000}],'headerExtensions':[]}}}",
+     "joined", NULL},
+    {3, "{'id':5,'type':'get-capabilities'}", "capabilities", NULL},
     {1, "{'id':5,'type':'leave-room','data':{}}", "left", "not-joined"},
+    {1, "{'id':5,'type':'set-last-n','data':{'lastN':2,'pinned':[]}}", "last-n-set", NULL},
+    {1, "{'id':5,'type':'set-loudest-n','data':{'loudestN':2}}", "loudest-n-set", NULL},
     {1, "{'id':5,'type':'chat-message','data':{'text':'hi'}}", "chat-message", NULL},
     {1, "{'id':5,'type':'ping'}", "pong", NULL},
     {1, "{'id':5,'type':'create-transport','data':{'direction':'send'}}", "webRtcTransportCreated", NULL},
