@@ -101,14 +101,3 @@ const char *tuple_protocol_name(enum tuple_protocol protocol) {
     }
     return "none";
 }
-
-void tuple_print(const struct tuple *tuple, char out[TUPLE_TEXT_MAX]) {
-    char remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
-    const char *protocol = tuple_protocol_name((enum tuple_protocol)tuple->protocol);
-    addr_print(&tuple->remote, remote);
-    addr_print(&tuple->local, local);
-    if (tuple->protocol == TUPLE_NONE)
-        snprintf(out, TUPLE_TEXT_MAX, "%s", protocol);
-    else
-        snprintf(out, TUPLE_TEXT_MAX, "%s %s to %s", protocol, remote, local);
-}

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #define ADDR_TEXT_MAX 64 // "[IPv6]:PORT" and its NUL
-#define TUPLE_TEXT_MAX (2 * ADDR_TEXT_MAX + 8)
 
 // IPv4 is kept as IPv4 in the first four bytes, also when the kernel gave it v4-mapped. Unused bytes are
 // zero.
@@ -44,8 +43,6 @@ void addr_from_sockaddr(const struct sockaddr *sa, struct addr *out); // v4-mapp
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]);    // "192.0.2.1:5000", "[2001:db8::1]:5000"
 void addr_print_ip(const struct addr *a, char out[ADDR_TEXT_MAX]); // "192.0.2.1", "2001:db8::1"
-// "udp 192.0.2.1:5000 to 198.51.100.1:40000"; "none" for TUPLE_NONE.
-void tuple_print(const struct tuple *tuple, char out[TUPLE_TEXT_MAX]);
-const char *tuple_protocol_name(enum tuple_protocol protocol); // "udp", "tcp", "none"
+const char *tuple_protocol_name(enum tuple_protocol protocol);     // "udp", "tcp", "none"
 
 #endif

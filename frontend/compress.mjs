@@ -1,6 +1,8 @@
 // After the build: beside each text of the page the same as .br and .gz, for the server to send to who takes it
 // (server/web/http_encoding.h). What would not get smaller gets none.
+import console from 'node:console';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { URL } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const ROOT = new URL('dist/', import.meta.url).pathname;

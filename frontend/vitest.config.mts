@@ -7,6 +7,7 @@ export default defineConfig({
   css: { postcss: {} },
   esbuild: { jsx: 'automatic' },
   test: {
+    testTimeout: 60_000, // no test is about time: a busy machine may take what it needs
     projects: [
       { extends: true, test: { name: 'client', include: ['tests/**/*.test.ts'], environment: 'node' } },
       { extends: true, test: { name: 'page', include: ['tests/**/*.test.tsx'], environment: 'jsdom', setupFiles: ['tests/browser.ts'] } },

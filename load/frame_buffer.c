@@ -128,10 +128,3 @@ uint64_t frame_buffer_stalled_us(const struct frame_buffer *fb, uint64_t now_us)
         return 0;
     return now_us - fb->shown_us;
 }
-
-void frame_buffer_finish(struct frame_buffer *fb, uint64_t now_us) {
-    uint64_t stalled_us = frame_buffer_stalled_us(fb, now_us);
-    fb->freezes += stalled_us > 0;
-    fb->frozen_us += stalled_us;
-    fb->shown_us = 0;
-}

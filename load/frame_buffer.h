@@ -44,7 +44,5 @@ void frame_buffer_add(struct frame_buffer *fb, uint16_t seq, uint32_t timestamp,
 void frame_buffer_pause(struct frame_buffer *fb);
 // Media should be flowing but no frame has been shown for so long; 0 when all is well.
 uint64_t frame_buffer_stalled_us(const struct frame_buffer *fb, uint64_t now_us);
-// The end: a freeze that still lasts counts.
-void frame_buffer_finish(struct frame_buffer *fb, uint64_t now_us);
 
 #endif

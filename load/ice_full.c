@@ -77,7 +77,7 @@ static void on_received(NiceAgent *agent, guint stream, guint component, guint l
     full->events.datagram(full->events.ctx, full->in, len, clock_now_us());
 }
 
-// The address from which this machine reaches the server, so that there is one host candidate.
+// The address from which this machine reaches one of the server's; false: it does not.
 static bool local_address(const struct addr *remote, NiceAddress *out) {
     struct sockaddr_storage sa;
     socklen_t len = addr_to_sockaddr(remote, &sa);
@@ -94,43 +94,61 @@ static bool local_address(const struct addr *remote, NiceAddress *out) {
     return ok;
 }
 
-static bool agent_start(struct ice_full *full, GMainContext *context, const struct addr *remote,
-                        const char *ufrag, const char *pwd) {
-    NiceAddress local;
+// A host candidate of ours for each way to the server. False: there is none.
+static bool add_local_addresses(struct ice_full *full, const struct addr *remotes, unsigned count) {
+    bool any = false;
+    for (unsigned i = 0; i < count; i++) {
+        NiceAddress local;
+        if (local_address(&remotes[i], &local)) // one that it has is not added again
+            any |= nice_agent_add_local_address(full->agent, &local);
+    }
+    return any;
+}
+
+static NiceCandidate *remote_candidate(const struct ice_full *full, const struct addr *remote, unsigned at) {
     struct sockaddr_storage sa;
-    addr_to_sockaddr(remote, &sa);
-    full->agent =
-        nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_CONSENT_FRESHNESS);
-    if (!full->agent || !local_address(remote, &local))
-        return false;
-    g_object_set(full->agent, "controlling-mode", TRUE, "ice-tcp", FALSE, "upnp", FALSE, NULL);
-    nice_agent_add_local_address(full->agent, &local);
-    full->stream = nice_agent_add_stream(full->agent, 1);
-    g_signal_connect(full->agent, "component-state-changed", G_CALLBACK(on_state), full);
-    nice_agent_attach_recv(full->agent, full->stream, 1, context, on_received, full);
-    if (!full->stream || !nice_agent_gather_candidates(full->agent, full->stream) ||
-        !nice_agent_set_remote_credentials(full->agent, full->stream, ufrag, pwd))
-        return false;
     NiceCandidate *candidate = nice_candidate_new(NICE_CANDIDATE_TYPE_HOST);
+    addr_to_sockaddr(remote, &sa);
     candidate->transport = NICE_CANDIDATE_TRANSPORT_UDP;
     candidate->stream_id = full->stream;
     candidate->component_id = 1;
-    candidate->priority = 2130706431;
-    g_strlcpy(candidate->foundation, "1", sizeof candidate->foundation);
+    candidate->priority = 2130706431 - (at << 8); // RFC 8445, 5.1.2.1: the local preference
+    g_snprintf(candidate->foundation, sizeof candidate->foundation, "%u", at + 1);
     nice_address_set_from_sockaddr(&candidate->addr, (struct sockaddr *)&sa);
-    GSList *list = g_slist_append(NULL, candidate);
-    bool ok = nice_agent_set_remote_candidates(full->agent, full->stream, 1, list) == 1;
+    return candidate;
+}
+
+static bool set_remotes(struct ice_full *full, const struct addr *remotes, unsigned count) {
+    GSList *list = NULL;
+    for (unsigned i = 0; i < count; i++)
+        list = g_slist_append(list, remote_candidate(full, &remotes[i], i));
+    bool ok = nice_agent_set_remote_candidates(full->agent, full->stream, 1, list) >= 1;
     g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
     return ok;
 }
 
-struct ice_full *ice_full_open(struct ice_full_hub *hub, const struct addr *remote, const char *ufrag,
-                               const char *pwd, const struct ice_full_events *events) {
+static bool agent_start(struct ice_full *full, GMainContext *context, const struct addr *remotes,
+                        unsigned count, const char *ufrag, const char *pwd) {
+    full->agent =
+        nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+    if (!full->agent || !add_local_addresses(full, remotes, count))
+        return false;
+    g_object_set(full->agent, "controlling-mode", TRUE, "ice-tcp", FALSE, "upnp", FALSE, NULL);
+    full->stream = nice_agent_add_stream(full->agent, 1);
+    g_signal_connect(full->agent, "component-state-changed", G_CALLBACK(on_state), full);
+    nice_agent_attach_recv(full->agent, full->stream, 1, context, on_received, full);
+    return full->stream && nice_agent_gather_candidates(full->agent, full->stream) &&
+           nice_agent_set_remote_credentials(full->agent, full->stream, ufrag, pwd) &&
+           set_remotes(full, remotes, count);
+}
+
+struct ice_full *ice_full_open(struct ice_full_hub *hub, const struct addr *remotes, unsigned count,
+                               const char *ufrag, const char *pwd, const struct ice_full_events *events) {
     struct ice_full *full = calloc(1, sizeof *full);
     if (!full)
         return NULL;
     full->events = *events;
-    if (agent_start(full, hub->context, remote, ufrag, pwd))
+    if (agent_start(full, hub->context, remotes, count, ufrag, pwd))
         return full;
     ice_full_close(full);
     return NULL;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "load/plain_text.h"
 #include "transport/dtls.h"
+#include "server/access/token.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -252,9 +253,10 @@ static void on_transport_created(struct participant *p, const struct signal_mess
     memcpy(p->offered, remote.offered, sizeof p->offered);
     p->offered_count = remote.offered_count;
     if (p->load->media_to.family) {
-        uint16_t port = remote.address.port;
-        remote.address = p->load->media_to;
-        remote.address.port = port;
+        uint16_t port = remote.offered[0].port;
+        remote.offered[0] = p->load->media_to;
+        remote.offered[0].port = port;
+        remote.offered_count = 1;
     }
     struct wire_handlers handlers = {.ctx = t, .event = on_wire, .rtp = on_rtp, .rtcp = on_rtcp};
     memcpy(t->id, remote.id, sizeof t->id);
@@ -404,6 +406,24 @@ static void participant_hear(struct participant *p, const struct signal_message 
 
 // ---- WebSocket
 
+#define TOKEN_TTL_S 86400
+
+static void join(struct participant *p) {
+    struct load *load = p->load;
+    struct token_wish wish = {.room = p->room,
+                              .identity = p->username,
+                              .name = p->username,
+                              .publish = true,
+                              .subscribe = true,
+                              .data = true,
+                              .ttl_s = TOKEN_TTL_S};
+    char why[TOKEN_WHY_MAX];
+    char *token =
+        load->keys.count ? token_mint(&load->keys, &wish, clock_wall_us() / US_PER_SECOND, why) : NULL;
+    participant_say(p, signal_write_join(p->room, p->username, token ? token : load->options->token));
+    free(token);
+}
+
 static void on_opened(void *ctx) {
     struct participant *p = ctx;
     if (p->state != PARTICIPANT_CONNECTING)
@@ -411,7 +431,7 @@ static void on_opened(void *ctx) {
     p->opened = true;
     p->state = PARTICIPANT_JOINING;
     note_part(p, JOIN_WEBSOCKET, clock_now_us());
-    participant_say(p, signal_write_join(p->room, p->username, p->load->options->token));
+    join(p);
 }
 
 static void on_message(void *ctx, const char *text, size_t len) {
@@ -511,14 +531,6 @@ unsigned participant_offered(const struct participant *p, const struct addr **ou
 
 bool participant_refused(const struct participant *p) {
     return p->refused;
-}
-
-bool participant_connected(const struct participant *p) {
-    return p->opened;
-}
-
-bool participant_publishes(const struct participant *p) {
-    return p->publishes;
 }
 
 void participant_stop_media(struct participant *p) {

@@ -31,9 +31,7 @@ enum participant_state participant_state(const struct participant *p);
 const char *participant_why(const struct participant *p);
 // The addresses for media that the server has offered so far; returns how many.
 unsigned participant_offered(const struct participant *p, const struct addr **out);
-bool participant_refused(const struct participant *p);   // failed because the server refused the join
-bool participant_connected(const struct participant *p); // the WebSocket once opened
-bool participant_publishes(const struct participant *p);
+bool participant_refused(const struct participant *p); // failed because the server refused the join
 void participant_stop_media(struct participant *p);
 void participant_measure(struct participant *p, uint64_t now_us);
 void participant_sum(const struct participant *p, uint64_t now_us, struct tally *sum);

@@ -114,7 +114,8 @@ static void write_head(struct writer *w, const struct payload_note *note) {
     case CODEC_AV1:
         write_av1(w, note);
         break;
-    default:
+    case CODEC_H265: // nobody here sends it
+    case CODEC_OPUS:
         write_u8(w, 0x78); // RFC 6716, section 3.1: CELT, fullband, 20 ms, mono, one frame
         break;
     }

@@ -275,7 +275,9 @@ void sender_rtcp(struct sender *s, struct span datagram, uint64_t now_us) {
         case RTCP_TRANSPORT_CC:
             s->load->tally.twcc_in++;
             break;
-        default:
+        case RTCP_OTHER:
+        case RTCP_BYE:
+        case RTCP_XR:
             break;
         }
     }

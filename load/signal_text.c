@@ -224,7 +224,6 @@ static bool read_addresses(const json_t *candidates, struct remote_transport *ou
             addr_parse(ip, (uint16_t)port, &out->offered[out->offered_count]) == ERR_OK)
             out->offered_count++;
     }
-    out->address = out->offered[0];
     return out->offered_count > 0;
 }
 

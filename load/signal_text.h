@@ -87,8 +87,7 @@ struct remote_transport {
     char id[SIGNAL_ID_MAX];
     bool send; // direction
     char ufrag[SIGNAL_UFRAG_MAX + 1], pwd[SIGNAL_UFRAG_MAX + 1];
-    struct addr address;                       // the first UDP candidate that is a literal
-    struct addr offered[SIGNAL_ADDRESSES_MAX]; // all of them
+    struct addr offered[SIGNAL_ADDRESSES_MAX]; // the UDP candidates that are literals
     unsigned offered_count;                    // at least 1
     struct fingerprint fingerprint;
 };

@@ -61,9 +61,12 @@ static json_t *codec_parameters(const struct offer *offer) {
     case CODEC_H264:
         return json_pack("{s:i, s:i, s:s}", "packetization-mode", 1, "level-asymmetry-allowed", 1,
                          "profile-level-id", "42e01f");
-    default:
-        return json_object();
+    case CODEC_VP8:
+    case CODEC_AV1:
+    case CODEC_H265:
+        break;
     }
+    return json_object();
 }
 
 static json_t *codecs(const struct offer *offer) {

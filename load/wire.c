@@ -16,19 +16,31 @@
 #include <stdlib.h>
 
 #define OUR_UFRAG_BYTES 8
+#define PATH_NEXT_US 250000 // to the next address of the server, while none has answered
+
+// A way to one of the server's addresses, with its bad network.
+struct wire_path {
+    struct wire *wire;
+    struct net_path *net; // NULL: not open
+    struct ice_check check;
+    struct impair_queue in, out;
+};
 
 struct wire {
     struct load *load;
     struct wire_handlers handlers;
-    struct net_path *path; // or
-    struct ice_full *full;
+    struct remote_transport remote;
+    struct ice_full *full;    // or:
+    struct wire_path *paths;  // one for each of the server's addresses
+    unsigned path_count;      // that were tried
+    struct wire_path *chosen; // the first that answered; NULL: none has
+    uint64_t next_path_us;
     char username[SIGNAL_UFRAG_MAX + 1 + OUR_UFRAG_BYTES + 1], password[SIGNAL_UFRAG_MAX + 1];
-    struct ice_check check;
     struct dtls *dtls;
     struct srtp_session *srtp;
     bool ice_ready, failed, released;
-    bool impaired; // the queues are used
-    struct impair_queue in, out;
+    bool impaired;               // the queues are used
+    struct impair_queue in, out; // of the agent's path
     struct wheel_node timer;
 };
 
@@ -44,16 +56,29 @@ static void wire_fail(struct wire *wire, const char *why, uint64_t now_us) {
 static void wire_leave(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
     (void)now_us;
     struct wire *wire = ctx;
-    if (wire->full)
-        ice_full_send(wire->full, datagram, len);
+    ice_full_send(wire->full, datagram, len);
+}
+
+static void path_leave(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    (void)now_us;
+    struct wire_path *path = ctx;
+    if (path->net)
+        net_send(path->net, datagram, len);
+}
+
+static void path_output(struct wire_path *path, uint8_t *datagram, size_t len, uint64_t now_us) {
+    if (path->wire->impaired)
+        impair_queue_put(&path->out, datagram, len, now_us);
     else
-        net_send(wire->path, datagram, len);
+        path_leave(path, datagram, len, now_us);
 }
 
 static void wire_output(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us) {
-    if (wire->impaired)
+    if (wire->chosen)
+        path_output(wire->chosen, datagram, len, now_us);
+    else if (wire->full && wire->impaired)
         impair_queue_put(&wire->out, datagram, len, now_us);
-    else
+    else if (wire->full)
         wire_leave(wire, datagram, len, now_us);
 }
 
@@ -78,12 +103,78 @@ void wire_send_rtcp(struct wire *wire, uint8_t *datagram, size_t len, uint64_t n
         wire_output(wire, datagram, len, now_us);
 }
 
+// ---- the server's addresses
+
+static void path_arrive(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us);
+static void path_datagram(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us);
+
+static bool path_open(struct wire *wire, const struct addr *to, uint64_t now_us) {
+    struct wire_path *path = &wire->paths[wire->path_count++];
+    struct load *load = wire->load;
+    path->wire = wire;
+    impair_queue_init(&path->in, load, path_arrive, path);
+    impair_queue_init(&path->out, load, path_leave, path);
+    ice_check_init(&path->check, load->checks, wire->username, wire->password, load_random(load), now_us);
+    path->net = net_path_open(load->net, to, path_datagram, path);
+    return path->net != NULL;
+}
+
+static void path_close(struct wire_path *path) {
+    if (!path->wire)
+        return;
+    impair_queue_clear(&path->in);
+    impair_queue_clear(&path->out);
+    ice_check_forget(&path->check);
+    net_path_close(path->net);
+    path->net = NULL;
+}
+
+// Tries the next address that this machine has a way to. False: there is none.
+static bool wire_open_next(struct wire *wire, uint64_t now_us) {
+    while (wire->path_count < wire->remote.offered_count)
+        if (path_open(wire, &wire->remote.offered[wire->path_count], now_us)) {
+            bool more = wire->path_count < wire->remote.offered_count;
+            wire->next_path_us = more ? now_us + PATH_NEXT_US : TIME_NEVER;
+            return true;
+        }
+    wire->next_path_us = TIME_NEVER;
+    return false;
+}
+
+static void path_check(struct wire_path *path, uint64_t now_us) {
+    size_t len = ice_check_write(&path->check, now_us);
+    uint8_t copy[ICE_CHECK_BYTES_MAX];
+    memcpy(copy, path->check.bytes, len);
+    if (len > 0)
+        path_output(path, copy, len, now_us);
+}
+
+// Once one has answered the others are given up. False: nobody answers (any more).
+static bool wire_check_paths(struct wire *wire, uint64_t now_us) {
+    bool alive = false;
+    if (!wire->chosen && now_us >= wire->next_path_us)
+        (void)wire_open_next(wire, now_us);
+    for (unsigned i = 0; i < wire->path_count; i++) {
+        struct wire_path *path = &wire->paths[i];
+        if (wire->chosen && path != wire->chosen)
+            path_close(path);
+        if (!path->net)
+            continue;
+        path_check(path, now_us);
+        alive |= !ice_check_is_dead(&path->check, now_us);
+    }
+    return alive;
+}
+
 // ---- timers
 
 static void wire_schedule(struct wire *wire) {
     uint64_t due_us = dtls_next_us(wire->dtls);
-    if (!wire->full && wire->check.next_us < due_us)
-        due_us = wire->check.next_us;
+    for (unsigned i = 0; i < wire->path_count; i++)
+        if (wire->paths[i].net && wire->paths[i].check.next_us < due_us)
+            due_us = wire->paths[i].check.next_us;
+    if (!wire->full && !wire->chosen && wire->next_path_us < due_us)
+        due_us = wire->next_path_us;
     wheel_arm(&wire->load->wheel, &wire->timer, due_us);
 }
 
@@ -93,14 +184,7 @@ static void wire_fired(struct wheel_node *node, uint64_t now_us) {
         return;
     if (now_us >= dtls_next_us(wire->dtls))
         dtls_advance(wire->dtls, now_us);
-    if (!wire->full) {
-        size_t len = ice_check_write(&wire->check, now_us);
-        uint8_t copy[ICE_CHECK_BYTES_MAX];
-        memcpy(copy, wire->check.bytes, len);
-        if (len > 0)
-            wire_output(wire, copy, len, now_us);
-    }
-    if (!wire->full && ice_check_is_dead(&wire->check, now_us))
+    if (!wire->full && !wire_check_paths(wire, now_us))
         wire_fail(wire, wire->ice_ready ? "consent expired" : "no answer to the ICE checks", now_us);
     else if (dtls_get_state(wire->dtls) == DTLS_FAILED)
         wire_fail(wire, dtls_failure(wire->dtls), now_us);
@@ -123,11 +207,12 @@ static void wire_full_failed(void *ctx) {
     wire_fail(ctx, "libnice's agent failed", clock_now_us());
 }
 
-static void wire_stun(struct wire *wire, uint8_t *datagram, size_t len, uint64_t now_us) {
-    if (wire->full)
-        return;
-    switch (ice_check_read(&wire->check, datagram, len, now_us)) {
+static void path_stun(struct wire_path *path, uint8_t *datagram, size_t len, uint64_t now_us) {
+    struct wire *wire = path->wire;
+    switch (ice_check_read(&path->check, datagram, len, now_us)) {
     case ICE_ANSWER_GOOD:
+        if (!wire->chosen)
+            wire->chosen = path;
         wire_ice_ready(wire, now_us);
         break;
     case ICE_ANSWER_BAD:
@@ -194,8 +279,7 @@ static void wire_media(struct wire *wire, uint8_t *datagram, size_t len, bool rt
 static void wire_arrive(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
     struct wire *wire = ctx;
     switch (datagram_kind(span_of(datagram, len))) {
-    case DATAGRAM_STUN:
-        wire_stun(wire, datagram, len, now_us);
+    case DATAGRAM_STUN: // of the agent, which keeps them for itself
         break;
     case DATAGRAM_DTLS:
         wire_dtls(wire, span_of(datagram, len), now_us);
@@ -212,35 +296,60 @@ static void wire_arrive(void *ctx, uint8_t *datagram, size_t len, uint64_t now_u
     }
 }
 
-// A datagram off the socket: `arrived` counts RTP as the server sent it, before our own bad network.
+static void path_arrive(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    struct wire_path *path = ctx;
+    if (datagram_kind(span_of(datagram, len)) == DATAGRAM_STUN)
+        path_stun(path, datagram, len, now_us);
+    else
+        wire_arrive(path->wire, datagram, len, now_us);
+}
+
+// Datagrams off the socket: `arrived` counts RTP as the server sent it, before our own bad network.
+static bool wire_takes(struct wire *wire, const uint8_t *datagram, size_t len) {
+    if (wire->failed || len > BLOCK_DATAGRAM_MAX)
+        return false;
+    wire->load->tally.arrived += datagram_kind(span_of(datagram, len)) == DATAGRAM_RTP;
+    return true;
+}
+
 static void wire_datagram(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
     struct wire *wire = ctx;
-    if (wire->failed || len > BLOCK_DATAGRAM_MAX)
+    if (!wire_takes(wire, datagram, len))
         return;
-    wire->load->tally.arrived += datagram_kind(span_of(datagram, len)) == DATAGRAM_RTP;
     if (wire->impaired)
         impair_queue_put(&wire->in, datagram, len, now_us);
     else
         wire_arrive(wire, datagram, len, now_us);
 }
 
+static void path_datagram(void *ctx, uint8_t *datagram, size_t len, uint64_t now_us) {
+    struct wire_path *path = ctx;
+    if (!wire_takes(path->wire, datagram, len))
+        return;
+    if (path->wire->impaired)
+        impair_queue_put(&path->in, datagram, len, now_us);
+    else
+        path_arrive(path, datagram, len, now_us);
+}
+
 // ---- life
 
-static bool wire_open_path(struct wire *wire, const struct remote_transport *remote, uint64_t now_us) {
+static bool wire_open_paths(struct wire *wire, uint64_t now_us) {
+    const struct remote_transport *remote = &wire->remote;
     struct load *load = wire->load;
     if (load->full) {
         struct ice_full_events events = {
             .ctx = wire, .ready = wire_ice_ready, .failed = wire_full_failed, .datagram = wire_datagram};
-        wire->full = ice_full_open(load->full, &remote->address, remote->ufrag, remote->pwd, &events);
+        wire->full = ice_full_open(load->full, remote->offered, remote->offered_count, remote->ufrag,
+                                   remote->pwd, &events);
         return wire->full != NULL;
     }
     char ours[OUR_UFRAG_BYTES + 1] = "";
     entropy_text(ours, OUR_UFRAG_BYTES);
     snprintf(wire->username, sizeof wire->username, "%s:%s", remote->ufrag, ours);
     snprintf(wire->password, sizeof wire->password, "%s", remote->pwd);
-    ice_check_init(&wire->check, load->checks, wire->username, wire->password, load_random(load), now_us);
-    wire->path = net_path_open(load->net, &remote->address, wire_datagram, wire);
-    return wire->path != NULL;
+    wire->paths = calloc(remote->offered_count, sizeof *wire->paths);
+    return wire->paths && wire_open_next(wire, now_us);
 }
 
 struct wire *wire_open(struct load *load, const struct remote_transport *remote,
@@ -250,6 +359,7 @@ struct wire *wire_open(struct load *load, const struct remote_transport *remote,
         return NULL;
     wire->load = load;
     wire->handlers = *handlers;
+    wire->remote = *remote;
     wire->impaired = impair_is_active(&load->options->impair);
     wheel_node_init(&wire->timer, wire_fired);
     impair_queue_init(&wire->in, load, wire_arrive, wire);
@@ -257,7 +367,7 @@ struct wire *wire_open(struct load *load, const struct remote_transport *remote,
     struct dtls_output output = {.ctx = wire, .send = wire_dtls_send};
     wire->dtls = dtls_create(load->dtls, &output);
     if (!wire->dtls || dtls_connect(wire->dtls, DTLS_ROLE_SERVER, &remote->fingerprint) != ERR_OK ||
-        !wire_open_path(wire, remote, now_us)) {
+        !wire_open_paths(wire, now_us)) {
         wire_close(wire);
         return NULL;
     }
@@ -271,9 +381,9 @@ void wire_close(struct wire *wire) {
     wheel_cancel(&wire->load->wheel, &wire->timer);
     impair_queue_clear(&wire->in);
     impair_queue_clear(&wire->out);
-    if (wire->path)
-        ice_check_forget(&wire->check);
-    net_path_close(wire->path);
+    for (unsigned i = 0; i < wire->path_count; i++)
+        path_close(&wire->paths[i]);
+    free(wire->paths);
     ice_full_close(wire->full);
     srtp_session_destroy(wire->srtp);
     dtls_destroy(wire->dtls);

@@ -53,6 +53,10 @@ struct room *directory_find(const struct directory *directory, const char *name)
     return room;
 }
 
+struct room *directory_room(const struct directory *directory, uint32_t id) {
+    return slots_get(directory->slots, id);
+}
+
 static struct room *room_create(struct directory *directory, const char *name) {
     struct room *room = calloc(1, sizeof *room);
     char *copy = strdup(name);
@@ -66,6 +70,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->link);
     list_init(&room->participants);
     list_init(&room->calls);
+    list_init(&room->stage);
     chat_history_init(&room->chat);
     speaker_init(&room->speaker);
     wheel_node_init(&room->linger_timer, NULL);

@@ -24,6 +24,7 @@ MUST_USE enum err directory_init(struct directory *directory, unsigned workers, 
 void directory_close(struct directory *directory); // all rooms were removed before; half-built is fine
 
 struct room *directory_find(const struct directory *directory, const char *name); // or NULL
+struct room *directory_room(const struct directory *directory, uint32_t id);      // NULL: it is gone
 // A new room of a name that is not there. ERR_LIMIT at rooms_max, ERR_NO_MEMORY.
 MUST_USE enum err directory_open(struct directory *directory, const char *name, struct room **room);
 // An empty room whose timers are disarmed.

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
+#include "rtp/speech.h"
 
 #define WORKERS_MAX 64
 
@@ -81,6 +82,7 @@ enum media_cmd_type {
     MEDIA_OPEN_TRANSPORT,
     MEDIA_CONNECT_TRANSPORT,
     MEDIA_RESTART_ICE,
+    MEDIA_OFFER_ICE,       // the same, though the client has not asked: it may go on with what it has
     MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
     MEDIA_OPEN_PRODUCER,
     MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets over a link
@@ -93,19 +95,26 @@ enum media_cmd_type {
     MEDIA_CLOSE_CONSUMER,
     MEDIA_SET_LAYERS,
     MEDIA_SET_PRIORITY,
+    MEDIA_SET_LOUDEST, // of the audio that goes to this transport, the loudest alone
     MEDIA_REQUEST_KEY_FRAME,
     MEDIA_GET_STATS,
 };
 
 #define LAYER_NONE (-1)
+#define LOUDEST_ALL 0 // everybody
+#define LOUDEST_N_MAX 32
 
 struct media_cmd {
     enum media_cmd_type type;
-    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER
+    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER,
+                                   // SET_LOUDEST
     struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
-        struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE
+        struct {
+            struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE, OFFER_ICE
+            uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
+        };
         struct {
             enum dtls_role remote_role; // as the client announced it
             struct fingerprint fingerprint;
@@ -114,10 +123,12 @@ struct media_cmd {
             struct producer_params params;
             bool paused;
             struct link_id source; // OPEN_RELAYED_PRODUCER: where the publisher is
+            uint32_t voice_group;  // of audio: among whom SET_LOUDEST chooses, a room's number; 0: none
         } open_producer;
         struct {
             struct consumer_params params;
             bool paused;
+            uint8_t spatial_layers; // at most so many of them, until SET_LAYERS; 0: no limit
         } open_consumer;
         struct {
             bool paused;
@@ -131,6 +142,9 @@ struct media_cmd {
         struct {
             uint8_t priority; // 1..255
         } priority;
+        struct {
+            uint8_t n; // 1..LOUDEST_N_MAX, or LOUDEST_ALL
+        } loudest;
         struct {
             uint32_t token; // comes back in the answer; exactly one of the three ids above is not 0
         } stats;
@@ -178,6 +192,22 @@ struct media_stats {
 
 // ---- events
 
+// How well RTP went over a transport, or over all of a room. What went out and how far away its receiver is,
+// is as the receiver reports it; it cannot report more lost than it was sent. Counts stop at their maximum.
+struct path_quality {
+    uint32_t packets, packets_lost; // both ways; lost: for good, of `packets`
+    uint32_t rtt_us_max;            // 0: not known
+};
+static inline void count_up(uint32_t *count, uint64_t more) {
+    *count = more > UINT32_MAX - *count ? UINT32_MAX : *count + (uint32_t)more;
+}
+static inline void path_quality_add(struct path_quality *sum, const struct path_quality *more) {
+    count_up(&sum->packets, more->packets);
+    count_up(&sum->packets_lost, more->packets_lost);
+    if (more->rtt_us_max > sum->rtt_us_max)
+        sum->rtt_us_max = more->rtt_us_max;
+}
+
 enum media_event_type {
     MEDIA_TRANSPORT_STATE,
     MEDIA_PRODUCER_SCORE,
@@ -185,6 +215,7 @@ enum media_event_type {
     MEDIA_CONSUMER_LAYERS,
     MEDIA_LAYERS_WANTED,
     MEDIA_AUDIO_LEVEL,
+    MEDIA_TRANSPORT_CLOSED, // what went over it; to the control side its id is nobody's any more
     MEDIA_STEER, // between worker and media alone: datagrams of an address come in at another worker
 };
 
@@ -204,8 +235,13 @@ struct media_event {
             bool shed;                // because the worker is full
         } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
         struct {
-            int8_t level_dbov; // -127..0, mean over the interval
-        } audio;               // AUDIO_LEVEL: about four a second for each producer that is heard
+            int8_t level_dbov;               // -127..0, mean over the interval
+            struct speech_activity activity; // until now
+        } audio; // AUDIO_LEVEL: about four a second for each producer that is heard
+        struct {
+            uint32_t room; // as in OPEN_TRANSPORT
+            struct path_quality quality;
+        } closed; // TRANSPORT_CLOSED
         struct {
             uint32_t key;   // of the address (transport/udp_steer.h)
             uint8_t family; // 0: IPv4, 1: IPv6

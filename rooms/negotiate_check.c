@@ -111,8 +111,8 @@ static bool mime_type_is_plain(const json_t *value) {
     if (head != 5 || (strncasecmp(text, "audio", 5) != 0 && strncasecmp(text, "video", 5) != 0))
         return false;
     const char *name = text + 6;
-    static const char ALLOWED[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&-^_.+";
-    return text[5] == '/' && name[0] != '\0' && strspn(name, ALLOWED) == strlen(name);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&-^_.+";
+    return text[5] == '/' && name[0] != '\0' && strspn(name, letters) == strlen(name);
 }
 
 // A member that may only be a whole number in first..last. Absent is good when it is not needed.
@@ -193,21 +193,21 @@ static bool text_is_one_of(const json_t *value, const char *const *words) {
 }
 
 static bool check_extension_fields(const json_t *ext, const char *place, struct refusal *refusal) {
-    static const char *const KINDS[] = {"audio", "video", NULL};
-    static const char *const DIRECTIONS[] = {"sendrecv", "sendonly", "recvonly", "inactive", NULL};
+    static const char *const kinds[] = {"audio", "video", NULL};
+    static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive", NULL};
     const json_t *encrypt = json_object_get(ext, "preferredEncrypt"),
                  *direction = json_object_get(ext, "direction");
 
     if (!json_is_object(ext))
         return negotiate_refuse(refusal, ERR_MALFORMED, "%s is not an object", place);
-    if (!text_is_one_of(json_object_get(ext, "kind"), KINDS))
+    if (!text_is_one_of(json_object_get(ext, "kind"), kinds))
         return negotiate_refuse(refusal, ERR_MALFORMED, "%s.kind is not \"audio\" or \"video\"", place);
     if (!negotiate_text_is_plain(json_object_get(ext, "uri"), URI_MAX))
         return negotiate_refuse(refusal, ERR_MALFORMED, "%s.uri is not a string of 1 to %d characters", place,
                                 URI_MAX);
     if (negotiate_is_given(encrypt) && !json_is_boolean(encrypt))
         return negotiate_refuse(refusal, ERR_MALFORMED, "%s.preferredEncrypt is not true or false", place);
-    if (negotiate_is_given(direction) && !text_is_one_of(direction, DIRECTIONS))
+    if (negotiate_is_given(direction) && !text_is_one_of(direction, directions))
         return negotiate_refuse(
             refusal, ERR_MALFORMED,
             "%s.direction is not \"sendrecv\", \"sendonly\", \"recvonly\" or \"inactive\"", place);

@@ -43,19 +43,19 @@ static json_t *check_extension(const json_t *ext, const char *place, struct refu
 
 // What the application may add for its own encoder (W3C RTCRtpEncodingParameters). Nothing here depends on
 // it: copied when it is a boolean, a number or a short word, else left out.
-static const char *const PASSED_ON[] = {"active",   "scaleResolutionDownBy", "maxFramerate",
+static const char *const passed_on[] = {"active",   "scaleResolutionDownBy", "maxFramerate",
                                         "priority", "networkPriority",       "adaptivePtime"};
 
 static bool put_passed_on(json_t *checked, const json_t *encoding) {
     bool ok = true;
 
-    for (size_t i = 0; i < sizeof PASSED_ON / sizeof PASSED_ON[0]; i++) {
-        const json_t *value = json_object_get(encoding, PASSED_ON[i]);
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++) {
+        const json_t *value = json_object_get(encoding, passed_on[i]);
 
         if (json_is_number(value))
-            ok &= negotiate_put(checked, PASSED_ON[i], negotiate_number_copy(value));
+            ok &= negotiate_put(checked, passed_on[i], negotiate_number_copy(value));
         else if (json_is_boolean(value) || negotiate_text_is_plain(value, RID_MAX))
-            ok &= negotiate_put(checked, PASSED_ON[i], negotiate_share(value));
+            ok &= negotiate_put(checked, passed_on[i], negotiate_share(value));
     }
     return ok;
 }
@@ -68,10 +68,10 @@ static bool ssrc_is_good(const json_t *value) {
 
 // RFC 8851, 10: letters, digits, hyphen and underscore.
 static bool rid_is_good(const json_t *value) {
-    static const char ALLOWED[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const char *text = json_string_value(value);
 
-    return negotiate_text_is_plain(value, RID_MAX) && strspn(text, ALLOWED) == strlen(text);
+    return negotiate_text_is_plain(value, RID_MAX) && strspn(text, letters) == strlen(text);
 }
 
 static bool layers_are_good(const json_t *mode) {
@@ -123,22 +123,22 @@ static bool check_encoding_fields(const json_t *encoding, const char *place, str
 }
 
 static json_t *check_encoding(const json_t *encoding, const char *place, struct refusal *refusal) {
-    static const char *const NUMBERS[] = {"ssrc", "maxBitrate", "codecPayloadType"};
-    static const char *const TEXTS[] = {"rid", "scalabilityMode"};
+    static const char *const numbers[] = {"ssrc", "maxBitrate", "codecPayloadType"};
+    static const char *const texts[] = {"rid", "scalabilityMode"};
     const json_t *rtx = json_object_get(encoding, "rtx");
     json_t *checked = NULL;
     bool ok = check_encoding_fields(encoding, place, refusal);
 
     if (ok) {
         checked = json_object();
-        for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
-            if (negotiate_is_given(json_object_get(encoding, NUMBERS[i])))
-                ok &= negotiate_put(checked, NUMBERS[i],
-                                    negotiate_number_copy(json_object_get(encoding, NUMBERS[i])));
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+            if (negotiate_is_given(json_object_get(encoding, numbers[i])))
+                ok &= negotiate_put(checked, numbers[i],
+                                    negotiate_number_copy(json_object_get(encoding, numbers[i])));
         }
-        for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
-            if (text_is_given(json_object_get(encoding, TEXTS[i])))
-                ok &= negotiate_put(checked, TEXTS[i], negotiate_share(json_object_get(encoding, TEXTS[i])));
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            if (text_is_given(json_object_get(encoding, texts[i])))
+                ok &= negotiate_put(checked, texts[i], negotiate_share(json_object_get(encoding, texts[i])));
         }
         if (negotiate_is_given(rtx)) {
             json_t *copy = json_object();

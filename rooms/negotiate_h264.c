@@ -36,7 +36,7 @@ static const struct h264_pattern {
     {0xf4, 0xff, 0x00, H264_HIGH_444_PREDICTIVE},
 };
 
-static const uint8_t LEVELS[] = {10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52};
+static const uint8_t levels[] = {10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52};
 
 static bool parse_hex(const char *text, uint32_t *out) {
     if (strlen(text) != 6 || strspn(text, "0123456789abcdefABCDEF") != 6)
@@ -52,7 +52,7 @@ static bool level_of(uint8_t idc, uint8_t iop, uint8_t *level) {
         return true;
     }
     *level = idc;
-    return memchr(LEVELS, idc, sizeof LEVELS) != NULL;
+    return memchr(levels, idc, sizeof levels) != NULL;
 }
 
 static bool parse_id(const char *text, struct h264_id *out) {
@@ -111,11 +111,11 @@ static int level_rank(uint8_t level) {
 }
 
 static struct h264_answer write_id(enum h264_profile profile, uint8_t level) {
-    static const char *const PREFIX[] = {
+    static const char *const prefixes[] = {
         [H264_CONSTRAINED_BASELINE] = "42e0", [H264_BASELINE] = "4200", [H264_MAIN] = "4d00",
         [H264_CONSTRAINED_HIGH] = "640c",     [H264_HIGH] = "6400",     [H264_HIGH_444_PREDICTIVE] = "f400",
     };
-    static const char *const LEVEL_1B_ID[] = {
+    static const char *const level_1b_ids[] = {
         // the other profiles have no level 1b
         [H264_CONSTRAINED_BASELINE] = "42f00b", [H264_BASELINE] = "42100b", [H264_MAIN] = "4d100b",
         [H264_CONSTRAINED_HIGH] = "",           [H264_HIGH] = "",           [H264_HIGH_444_PREDICTIVE] = "",
@@ -123,9 +123,9 @@ static struct h264_answer write_id(enum h264_profile profile, uint8_t level) {
     struct h264_answer answer;
 
     if (level == LEVEL_1B)
-        snprintf(answer.text, sizeof answer.text, "%s", LEVEL_1B_ID[profile]);
+        snprintf(answer.text, sizeof answer.text, "%s", level_1b_ids[profile]);
     else
-        snprintf(answer.text, sizeof answer.text, "%s%02x", PREFIX[profile], level);
+        snprintf(answer.text, sizeof answer.text, "%s%02x", prefixes[profile], level);
     return answer;
 }
 

@@ -20,12 +20,17 @@ struct participant *participant_create(const char *name) {
         return NULL;
     list_init(&participant->link);
     list_init(&participant->transports);
+    list_init(&participant->stage_link);
+    participant->stage_rank = STAGE_NONE;
+    participant->last_n = participant->loudest_n = CHOICE_OF_ROOM;
     list_init(&participant->queued);
     participant->id = public_id_new();
+    participant->rights = RIGHTS_ALL;
     memcpy(participant->name, name, strlen(name) + 1);
     participant_new_resume_token(participant);
     speaker_voice_init(&participant->voice);
     wheel_node_init(&participant->resume_timer, NULL);
+    wheel_node_init(&participant->grants_timer, NULL);
     return participant;
 }
 
@@ -34,6 +39,7 @@ void participant_destroy(struct participant *participant) {
         return;
     assert(!participant->room && list_empty(&participant->transports));
     assert(!list_linked(&participant->voice.link) && participant->call_count == 0);
+    assert(!list_linked(&participant->stage_link));
     struct queued_text *queued;
     while ((queued = participant_dequeue(participant)))
         free(queued);

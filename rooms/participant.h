@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "rooms/grants.h"
 #include "rooms/media_msg.h"
 #include "rooms/receiver.h"
 #include "rooms/relay_set.h"
@@ -30,6 +31,11 @@ struct public_id public_id_new(void);
 
 #define USERNAME_CHARS_MAX 64
 #define USERNAME_BYTES_MAX (USERNAME_CHARS_MAX * 4)
+#define PINNED_MAX 32       // people whose video a participant gets in any case
+#define CHOICE_OF_ROOM (-1) // last_n, loudest_n: what the room has chosen,
+#define CHOICE_ALL 0        // or everybody
+#define STAGE_NONE UINT32_MAX
+
 #define RESUME_TOKEN_BYTES 40 // [a-z0-9]: 206 bits
 
 // Messages from other participants that wait while a participant has no connection.
@@ -55,6 +61,10 @@ struct participant {
     struct room *room;
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
+    char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
+    unsigned rights;                       // bits of enum right
+    uint64_t hand;                         // when it was raised, in the order of the room; 0: it is down
+    struct wheel_node grants_timer;        // armed while its token's end is to come
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does
@@ -63,6 +73,15 @@ struct participant {
     struct receiver receiver;                  // what it can be sent
     char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first
     struct speaker_voice voice;
+    // server/hub/hub_stage.c: the last speakers that have video, and whom of them it wants
+    struct list stage_link; // in room->stage while it has video
+    uint32_t stage_rank;    // from the front; STAGE_NONE: not there
+    uint32_t stage_before;  // what it was before a change
+    uint32_t spoke;         // the number of its last speech in the room; 0: has not spoken
+    uint32_t video_count;   // of its producers
+    int32_t last_n, loudest_n;
+    struct participant *pinned[PINNED_MAX];
+    unsigned pinned_count;
     struct list transports; // struct room_transport
     uint32_t transport_count, producer_count, consumer_count;
     struct list queued; // struct queued_text
@@ -95,6 +114,7 @@ struct room_producer {
     struct producer_id id;
     struct public_id public_id;
     enum media_kind kind;
+    unsigned source;  // of enum right: what its owner must be allowed
     const char *type; // "simple", "simulcast", "svc"
     bool paused;
     struct producer_params params;
@@ -115,7 +135,12 @@ struct room_consumer {
     struct room_producer *producer;
     struct consumer_id id;
     struct public_id public_id;
-    bool paused;
+    bool paused; // by its client
+    bool held;   // because its participant gets the last speakers alone,
+    bool held_told;
+    struct {
+        int8_t spatial, temporal;
+    } layers; // as told last by its worker
 };
 
 static inline struct participant *producer_owner(const struct room_producer *producer) {
@@ -125,9 +150,10 @@ static inline struct participant *consumer_owner(const struct room_consumer *con
     return consumer->transport->owner;
 }
 
-// A participant outside any room; NULL without memory. name is at most USERNAME_BYTES_MAX bytes.
+// A participant outside any room, with RIGHTS_ALL; NULL without memory. name is at most
+// USERNAME_BYTES_MAX bytes.
 struct participant *participant_create(const char *name);
-// Outside any room, without transports, its timer disarmed. NULL is fine.
+// Outside any room, without transports, its timers disarmed. NULL is fine.
 void participant_destroy(struct participant *participant);
 
 // The token before is spent. It is good once more only if the connection that spent it ends without having

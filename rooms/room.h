@@ -24,7 +24,8 @@ struct room {
     struct list participants; // in the order of their joins
     uint32_t participant_count;
     // What is said of it when it closes: joins in all, the most at a time, when the first one came and the
-    // last one left.
+    // last one left, and how its closed transports went.
+    struct path_quality quality;
     uint32_t joins, participants_most;
     uint64_t opened_us, emptied_us;
     uint32_t participants_on[WORKERS_MAX];
@@ -32,7 +33,13 @@ struct room {
     size_t app_data_bytes; // of its producers, without what each participant has for nothing
     struct list calls;     // struct call
     struct speaker speaker;
-    uint64_t levels_told_us; // when audio-levels went out last
+    bool locked;                // nobody joins anew but moderators
+    uint64_t hands;             // raised so far
+    struct list stage;          // participants with video, by participant.stage_link: who spoke last first
+    uint32_t last_n, loudest_n; // what its participants get who do not choose; CHOICE_ALL
+    uint32_t last_n_most;       // that anybody has chosen
+    uint32_t spoken, pins;      // speeches so far; people pinned by others now
+    uint64_t levels_told_us;    // when audio-levels went out last
     struct wheel_node linger_timer, speaker_timer;
 };
 

@@ -3,7 +3,18 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define SMOOTH_SHIFT 2 // each level moves the mean by a quarter of the difference
+// Scores by activity v of at most n: ln max(ln(C(n, v) p^v (1 - p)^(n - v)) - ln(l e^(-l v)), 1e-10) with
+// p = 0.5 and l = 0.78, 24, 47; the difference of two is what thresholds are for.
+static const double immediate_score[SPEECH_IMMEDIATE_MAX + 1] = {-23.026, -23.026, -23.026, -23.026, -0.073,
+                                                                 0.832,   1.214,   1.422,   1.534,   1.575,
+                                                                 1.546,   1.429,   1.151,   0.320};
+static const double medium_score[SPEECH_MEDIUM_MAX + 1] = {-23.026, 2.943, 3.776, 4.214, 4.510, 4.731};
+static const double long_score[SPEECH_LONG_MAX + 1] = {-23.026, 3.651, 4.466, 4.905, 5.207, 5.437,
+                                                       5.622,   5.778, 5.911, 6.027, 6.130};
+
+#define IMMEDIATE_AHEAD 3.0
+#define MEDIUM_AHEAD 2.0
+#define LONG_AHEAD 0.0
 
 void speaker_init(struct speaker *speaker) {
     list_init(&speaker->voices);
@@ -13,27 +24,40 @@ void speaker_init(struct speaker *speaker) {
 }
 
 void speaker_voice_init(struct speaker_voice *voice) {
-    *voice = (struct speaker_voice){.smooth = SPEAKER_LEVEL_MIN_DBOV * 256,
-                                    .level_dbov = SPEAKER_LEVEL_MIN_DBOV,
-                                    .told_dbov = SPEAKER_UNTOLD,
-                                    .challenge_us = TIME_NEVER};
+    *voice = (struct speaker_voice){.level_dbov = SPEAKER_LEVEL_MIN_DBOV, .told_dbov = SPEAKER_UNTOLD};
     list_init(&voice->link);
 }
 
-void speaker_hear(struct speaker *speaker, struct speaker_voice *voice, int level_dbov, uint64_t now_us) {
+static uint8_t limit(uint8_t value, uint8_t most) {
+    return value < most ? value : most;
+}
+
+static uint8_t larger(uint8_t a, uint8_t b) {
+    return a > b ? a : b;
+}
+
+static void voice_note_activity(struct speaker_voice *voice, struct speech_activity heard) {
+    if (!voice->fresh)
+        voice->activity = (struct speech_activity){0};
+    voice->fresh = true;
+    struct speech_activity *a = &voice->activity;
+    a->immediate = larger(a->immediate, limit(heard.immediate, SPEECH_IMMEDIATE_MAX));
+    a->medium = larger(a->medium, limit(heard.medium, SPEECH_MEDIUM_MAX));
+    a->long_term = larger(a->long_term, limit(heard.long_term, SPEECH_LONG_MAX));
+}
+
+void speaker_hear(struct speaker *speaker, struct speaker_voice *voice, int level_dbov,
+                  struct speech_activity activity, uint64_t now_us) {
     int level = level_dbov > 0                        ? 0
                 : level_dbov < SPEAKER_LEVEL_MIN_DBOV ? SPEAKER_LEVEL_MIN_DBOV
                                                       : level_dbov;
-    if (!list_linked(&voice->link)) {
+    if (!list_linked(&voice->link))
         list_push_back(&speaker->voices, &voice->link);
-        voice->smooth = SPEAKER_SPEECH_DBOV * 256; // a new voice need not climb from silence
-        voice->challenge_us = TIME_NEVER;
-    }
-    voice->smooth += (level * 256 - voice->smooth) >> SMOOTH_SHIFT;
+    voice_note_activity(voice, activity);
     if (level > voice->level_dbov)
         voice->level_dbov = (int8_t)level;
     voice->heard_us = now_us;
-    if (level >= SPEAKER_SPEECH_DBOV)
+    if (voice->activity.medium > 0)
         voice->speech_us = now_us;
 }
 
@@ -97,13 +121,10 @@ bool speaker_report(struct speaker *speaker, uint64_t since_us,
     return changed;
 }
 
-static bool voice_speaks(const struct speaker_voice *voice, uint64_t now_us, uint64_t within_us) {
-    return voice->speech_us != 0 && now_us - voice->speech_us < within_us;
-}
-
 static void voices_age(struct speaker *speaker, uint64_t now_us) {
     LIST_EACH(node, &speaker->voices) {
         struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
+        voice->fresh = false;
         if (now_us - voice->heard_us < SPEAKER_FORGET_US || voice == speaker->active)
             continue;
         list_remove(&voice->link);
@@ -111,54 +132,50 @@ static void voices_age(struct speaker *speaker, uint64_t now_us) {
     }
 }
 
-// The loudest voice that speaks just now and is not the active one.
-static struct speaker_voice *loudest_other(const struct speaker *speaker, uint64_t now_us) {
+// Of one that has not been heard for two ticks there is no speech.
+static struct speech_activity activity_now(const struct speaker_voice *voice, uint64_t now_us) {
+    bool heard = now_us - voice->heard_us <= 2 * SPEAKER_TICK_US;
+    return heard ? voice->activity : (struct speech_activity){0};
+}
+
+static bool takes_over(struct speech_activity challenger, struct speech_activity dominant) {
+    return immediate_score[challenger.immediate] - immediate_score[dominant.immediate] > IMMEDIATE_AHEAD &&
+           medium_score[challenger.medium] - medium_score[dominant.medium] > MEDIUM_AHEAD &&
+           long_score[challenger.long_term] - long_score[dominant.long_term] > LONG_AHEAD;
+}
+
+// Of those who may follow the one who is dominant (NULL: nobody is), the most active; NULL: none may.
+static struct speaker_voice *challenger_of(const struct speaker *speaker, uint64_t now_us) {
+    const struct speaker_voice *active = speaker->active;
+    struct speech_activity dominant = {0}, most = {0};
     struct speaker_voice *best = NULL;
+    if (active)
+        dominant = activity_now(active, now_us);
     LIST_EACH(node, &speaker->voices) {
         struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
-        if (voice != speaker->active && voice_speaks(voice, now_us, SPEAKER_YIELD_US) &&
-            (!best || voice->smooth > best->smooth))
+        struct speech_activity a = activity_now(voice, now_us);
+        bool may = active ? takes_over(a, dominant) : a.medium >= SPEAKER_BEGINS_MEDIUM;
+        if (voice == active || !may)
+            continue;
+        if (!best || a.medium > most.medium || (a.medium == most.medium && a.long_term > most.long_term)) {
             best = voice;
+            most = a;
+        }
     }
     return best;
 }
 
-// Starts or ends each voice's challenge; true when `best` has kept it up for long enough.
-static bool challenge_won(struct speaker *speaker, struct speaker_voice *best, uint64_t now_us) {
-    LIST_EACH(node, &speaker->voices) {
-        struct speaker_voice *voice = LIST_ENTRY(node, struct speaker_voice, link);
-        bool louder = voice != speaker->active && voice_speaks(voice, now_us, SPEAKER_YIELD_US) &&
-                      voice->smooth >= speaker->active->smooth + SPEAKER_MARGIN_DB * 256;
-        if (!louder)
-            voice->challenge_us = TIME_NEVER;
-        else if (voice->challenge_us == TIME_NEVER)
-            voice->challenge_us = now_us;
-    }
-    return best && best->challenge_us != TIME_NEVER && now_us - best->challenge_us >= SPEAKER_CHALLENGE_US &&
-           now_us - speaker->active_since_us >= SPEAKER_HOLD_US;
-}
-
 bool speaker_tick(struct speaker *speaker, uint64_t now_us) {
-    struct speaker_voice *active = speaker->active;
-    // Someone who is no longer heard at all is as silent as can be.
-    if (active && now_us - active->heard_us >= SPEAKER_FORGET_US)
-        active->smooth = SPEAKER_LEVEL_MIN_DBOV * 256;
-    struct speaker_voice *next = active;
-    struct speaker_voice *best = loudest_other(speaker, now_us);
-    if (!active)
-        next = best;
-    else if (best &&
-             (!voice_speaks(active, now_us, SPEAKER_YIELD_US) || challenge_won(speaker, best, now_us)))
-        next = best;
-    else if (!voice_speaks(active, now_us, SPEAKER_SILENCE_US))
+    struct speaker_voice *active = speaker->active, *next = challenger_of(speaker, now_us);
+    if (active && now_us - speaker->active_since_us < SPEAKER_HOLD_US)
         next = NULL;
-    if (next != active) {
+    bool silent = active && now_us - active->speech_us >= SPEAKER_SILENCE_US;
+    bool changed = next || silent;
+    if (changed) {
         speaker->active = next;
         speaker->active_since_us = now_us;
-        LIST_EACH(node, &speaker->voices)
-        LIST_ENTRY(node, struct speaker_voice, link)->challenge_us = TIME_NEVER;
     }
     voices_age(speaker, now_us);
     assert(!speaker->active || list_linked(&speaker->active->link));
-    return next != active;
+    return changed;
 }

@@ -7,13 +7,13 @@
 #define TYPE_SR 200
 #define TYPE_RR 201
 #define TYPE_SDES 202
-#define TYPE_BYE 203
 #define TYPE_RTPFB 205
 #define TYPE_PSFB 206
 
 #define FMT_NACK 1
 #define FMT_PLI 1
 #define FMT_FIR 4
+#define FMT_ALFB 15 // application layer feedback
 
 #define HEAD_BYTES 4
 #define SENDER_INFO_BYTES 20
@@ -93,11 +93,6 @@ void rtcp_write_sdes_cname(struct writer *w, uint32_t ssrc, const char *cname) {
         write_zeros(&packet, packet.cap - packet.len);
 }
 
-void rtcp_write_bye(struct writer *w, uint32_t ssrc) {
-    struct writer packet = begin_packet(w, TYPE_BYE, 1, HEAD_BYTES + 4);
-    write_u32(&packet, ssrc);
-}
-
 // The item that starts with seqs[0]; returns how many numbers it covers.
 static unsigned nack_item(const uint16_t *seqs, unsigned count, struct rtcp_nack_item *item) {
     *item = (struct rtcp_nack_item){.seq = seqs[0]};
@@ -152,4 +147,19 @@ void rtcp_write_fir(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
     write_u32(&packet, media_ssrc);
     write_u8(&packet, command_seq);
     write_zeros(&packet, 3);
+}
+
+void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const uint32_t *ssrcs,
+                     unsigned count) {
+    assert(count <= UINT8_MAX);
+    uint32_t exponent = 0;
+    while (bps >> exponent > 0x3ffff) // 18 bits
+        exponent++;
+    struct writer packet = begin_packet(w, TYPE_PSFB, FMT_ALFB, HEAD_BYTES + 8 + 8 + 4 * (size_t)count);
+    write_u32(&packet, sender_ssrc);
+    write_u32(&packet, 0); // always
+    write_span(&packet, span_of("REMB", 4));
+    write_u32(&packet, count << 24 | exponent << 18 | (uint32_t)(bps >> exponent));
+    for (unsigned i = 0; i < count; i++)
+        write_u32(&packet, ssrcs[i]);
 }

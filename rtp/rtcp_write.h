@@ -18,11 +18,14 @@ void rtcp_write_sr(struct writer *w, uint32_t ssrc, const struct rtcp_sender_inf
                    const struct rtcp_report *reports, unsigned count);
 void rtcp_write_rr(struct writer *w, uint32_t ssrc, const struct rtcp_report *reports, unsigned count);
 void rtcp_write_sdes_cname(struct writer *w, uint32_t ssrc, const char *cname);
-void rtcp_write_bye(struct writer *w, uint32_t ssrc);
 // seqs: ascending in serial order; packed into as few items as possible. Returns how many of them fitted.
 unsigned rtcp_write_nack(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, const uint16_t *seqs,
                          unsigned count);
 void rtcp_write_pli(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);
 void rtcp_write_fir(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t command_seq);
+// Receiver estimated maximum bit rate (draft-alvestrand-rmcat-remb-03, 2.2), of all `count` (0..255) streams
+// together; told rounded down to 18 significant bits.
+void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const uint32_t *ssrcs,
+                     unsigned count);
 
 #endif

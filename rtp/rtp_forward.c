@@ -36,7 +36,7 @@ static uint8_t pass_element(struct writer *w, enum media_ext ext, const struct r
 static void put_extensions(struct writer *w, const struct rtp_ext_values *values, enum media_kind kind,
                            struct forward_meta *meta) {
     static const uint8_t blank[16];
-    pass_element(w, EXT_AUDIO_LEVEL, values, 1);
+    pass_element(w, EXT_AUDIO_LEVEL, values, 1); // first: rtp_forward_level looks there
     pass_element(w, EXT_VIDEO_ORIENTATION, values, 1);
     pass_element(w, EXT_PLAYOUT_DELAY, values, 3);
     meta->offset_at = pass_element(w, EXT_TOFFSET, values, 3);
@@ -113,6 +113,13 @@ void rtp_forward_pad(struct block *prepared, uint8_t bytes) {
     prepared->len = (uint16_t)(prepared->len + bytes);
     p[0] |= PADDING_BIT;
     p[prepared->len - 1] = meta->padding = bytes;
+}
+
+bool rtp_forward_level(struct block *prepared, int8_t *level_dbov) {
+    const uint8_t *first = block_data(prepared) + RTP_HEADER_MIN + EXT_HEAD_BYTES;
+    assert(forward_meta_of(prepared)->header_len > RTP_HEADER_MIN + EXT_HEAD_BYTES + 1);
+    *level_dbov = (int8_t)-(first[1] & 127);
+    return first[0] == EXT_ROUTER_ID(EXT_AUDIO_LEVEL) << 4;
 }
 
 // What differs by receiver, into a copied header at `p`.
@@ -259,4 +266,15 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
     uint8_t seq[RTX_SEQ_BYTES];
     store_be16(seq, original_seq);
     copy_in_parts(out, prepared, stamp, span_of(seq, sizeof seq));
+}
+
+void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    static const uint8_t padding[4] = {0, 0, 0, sizeof padding};
+    assert(!stamp->marker);
+    size_t header_len = copy_header(out, prepared, stamp);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    p[0] |= PADDING_BIT;
+    memcpy(p + header_len, padding, sizeof padding);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + sizeof padding);
 }

@@ -79,11 +79,16 @@ struct forward_stamp { // what one receiver sees
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
 // not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+// The audio level (RFC 6464) of a prepared packet, -127..0; false when it has none.
+bool rtp_forward_level(struct block *prepared, int8_t *level_dbov);
 // The picture numbers of a prepared packet; false when it has none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
 // original_seq is the number under which this receiver was sent the packet first.
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
                           uint16_t original_seq);
+
+// Padding alone, under the header that a copy of this packet would have: neither payload nor marker.
+void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
 
 #endif

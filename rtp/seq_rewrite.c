@@ -113,8 +113,26 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     return true;
 }
 
+uint64_t seq_rewrite_fill(struct seq_rewrite *rw) {
+    assert(rw->started);
+    uint64_t out = rw->out_next = out_within_gap(rw, rw->out_next);
+    struct seq_interval next = *interval_at(rw, 0);
+    if (next.source != SEQ_SOURCE_NONE) {
+        next.out_first = out;
+        next.in_first = UINT64_MAX; // no input is of it: nothing to be looked at for each packet
+        next.source = SEQ_SOURCE_NONE;
+        next.sync = 1;
+        interval_push(rw, &next);
+    }
+    bool fresh = index_window_take(&rw->made, out);
+    assert(fresh);
+    (void)fresh;
+    rw->out_next = out + 1;
+    return out;
+}
+
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
-    if (!rw->started)
+    if (!rw->started || interval_at(rw, 0)->source == SEQ_SOURCE_NONE)
         return;
     uint64_t in = seq16_unwrap(rw->in_highest, seq);
     if (in <= rw->in_highest)
@@ -140,6 +158,8 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
         const struct seq_interval *interval = interval_at(rw, back);
         if (out < interval->out_first)
             continue;
+        if (interval->source == SEQ_SOURCE_NONE)
+            return false;
         *origin =
             (struct seq_origin){.source = (uint8_t)interval->source,
                                 .seq = (uint16_t)(interval->in_first + (out - interval->out_first)),

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define SEQ_INTERVALS_MAX 32
+#define SEQ_SOURCE_NONE 127
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
 #define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
@@ -31,7 +32,7 @@ struct seq_interval {
     uint32_t timestamp_offset; // out - in, modulo 2^32
     uint16_t picture_id;       // of the offset of its packets' picture numbers
     uint8_t picture_tl0;
-    unsigned source : 7; // which stream of the producer
+    unsigned source : 7; // which stream of the producer, SEQ_SOURCE_NONE for padding
     unsigned sync : 1;   // began with seq_rewrite_sync: numbers before it are of another source
 };
 _Static_assert(sizeof(struct seq_interval) == 24, "there are many");
@@ -60,6 +61,9 @@ void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint
 // the last sync, of a number that was dropped, that is too late, or that went out before.
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out);
+// The next index for a packet that is of no source (padding). Until the next sync seq_rewrite_map gives
+// nothing; the number leads to no source. Something must have been synced before.
+uint64_t seq_rewrite_fill(struct seq_rewrite *rw);
 // This packet is left out on purpose: later ones close the gap.
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq);
 // Where one run of numbers came from.

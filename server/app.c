@@ -2,15 +2,20 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/announcing.h"
 #include "server/web/address_limits.h"
+#include "server/announced.h"
 #include "server/banner.h"
+#include "server/gate.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
+#include "server/descriptors.h"
 #include "server/media/media.h"
 #include "server/metrics.h"
 #include "server/config/reach.h"
 #include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
+#include "server/service_manager.h"
 #include "server/signal/signalling.h"
 #include "server/web/web_files.h"
 #include "server/web/ws_server.h"
@@ -20,7 +25,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +39,7 @@
 struct app {
     const struct config *config;
     struct announce announce;
+    struct announce_watch *watch;  // NULL: no names are announced
     struct tls_identity *identity; // until the server has it
     struct tls_facts certificate;
     unsigned workers;
@@ -46,8 +51,10 @@ struct app {
     struct media *media;
     struct hub *hub;
     struct signalling *signalling;
+    struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
+    struct announcing *announcing; // NULL: what is announced stays
 };
 
 // ---- hub and signalling -> clients and workers
@@ -94,6 +101,11 @@ static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     else
         address_limits_open_room(app->limits, &address, clock_now_us(), &wait_seconds);
     return wait_seconds;
+}
+
+static bool on_verify(void *ctx, const char *token, struct grants *out, char *why) {
+    struct app *app = ctx;
+    return gate_verify(app->gate, token, out, why);
 }
 
 static void on_note(void *ctx, uint32_t client, enum signal_note note) {
@@ -169,6 +181,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         media_read_counters(app->media, w, &media[w]);
     struct metrics_sample sample = {
         .connections = ws_server_connection_count(app->ws),
+        .client_addresses = address_limits_count(app->limits),
         .workers = app->workers,
         .media = media,
         .uptime_us = clock_now_us() - app->started_us,
@@ -192,7 +205,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
 };
 
-// ---- the loop
+// ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
     struct app *app = ctx;
@@ -204,9 +217,24 @@ static void on_media_stats(void *ctx, unsigned worker, const struct media_stats 
     hub_media_stats(app->hub, worker, stats, clock_now_us());
 }
 
+// ---- the loop
+
+// Newcomers are told the new addresses; those who are there get credentials to go there with.
+static void on_announce(void *ctx, bool outside) {
+    struct app *app = ctx;
+    const struct announce *announce = &app->announce;
+    char texts[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
+    for (unsigned i = 0; i < announce->count; i++)
+        memcpy(texts[i], announce->list[i].text, sizeof texts[i]);
+    hub_set_announce(app->hub, texts, announce->count, outside, clock_now_us());
+}
+
 static void on_woken(void *ctx) {
     struct app *app = ctx;
     media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
+    bool outside;
+    if (app->watch && announced_take(app->watch, &app->announce, app->config, &outside))
+        on_announce(app, outside);
 }
 
 static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
@@ -226,6 +254,8 @@ static uint64_t on_next(void *ctx) {
     if (drained(app, 0))
         return 0;
     uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
+    if (app->watch)
+        end_us = earlier(end_us, announce_watch_next_us(app->watch));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
 
@@ -241,6 +271,8 @@ static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
+    if (app->watch)
+        announce_watch_advance(app->watch, now_us, false);
     if (drained(app, now_us))
         stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {
@@ -264,7 +296,9 @@ static void certificate_reload(struct app *app) {
     const struct config *config = app->config;
     char error[ERROR_MAX];
     if (!config->tls_cert[0]) {
-        LOG_INFO("nothing to read again", LOG_TEXT("reason", "there is no tls-cert"));
+        if (!app->watch)
+            LOG_INFO("nothing to read again",
+                     LOG_TEXT("reason", "there is no tls-cert, and no name in announce"));
         return;
     }
     struct tls_identity *identity = tls_identity_load(config->tls_cert, config->tls_key, error, sizeof error);
@@ -285,6 +319,8 @@ static void certificate_reload(struct app *app) {
 static void drain_begin(struct app *app, uint64_t now_us) {
     uint64_t wait_us = app->config->drain_seconds * US_PER_SECOND;
     app->drain_by_us = now_us + wait_us;
+    if (wait_us > 0)
+        (void)service_manager_stopping(wait_us + CHECKS_STOP_SECONDS * US_PER_SECOND);
     hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
     if (drained(app, now_us))
         stop_begin(app, now_us);
@@ -295,6 +331,9 @@ static void drain_begin(struct app *app, uint64_t now_us) {
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
+        gate_reload(app->gate);
+        if (app->watch)
+            announce_watch_advance(app->watch, clock_now_us(), true);
         certificate_reload(app);
         return;
     }
@@ -351,12 +390,23 @@ static bool start_hub(struct app *app, char *error) {
                                   .admit = on_admit,
                                   .note = on_note,
                                   .waiting = on_waiting};
+    if (gate_needs_tokens(app->gate))
+        signal_io.verify = on_verify;
     app->hub = hub_create(&config, &io, clock_now_us());
     if (app->hub)
         app->signalling = signalling_create(app->hub, &signal_io, clock_now_us());
     if (!app->signalling)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->signalling != NULL;
+}
+
+static bool start_watch(struct app *app, char *error) {
+    if (!announce_has_names(app->config))
+        return true;
+    app->watch = announced_watch(&app->announce, app->config, app->loop);
+    if (!app->watch)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->watch != NULL;
 }
 
 static bool start_limits(struct app *app, char *error) {
@@ -373,17 +423,6 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
-// No more connections than there are descriptors for: the next one then hears so, in place of waiting for
-// nothing.
-static uint32_t connections_possible(const struct config *config) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        limit.rlim_cur >= (rlim_t)config->connections_max + CHECKS_SPARE_FILES)
-        return config->connections_max;
-    return limit.rlim_cur > 2 * CHECKS_SPARE_FILES ? (uint32_t)(limit.rlim_cur - CHECKS_SPARE_FILES)
-                                                   : (uint32_t)limit.rlim_cur / 2;
-}
-
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
@@ -391,7 +430,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_host = app->config->admin_host,
         .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max = connections_possible(app->config),
+        .connections_max = descriptors_connections(app->config->connections_max),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -399,6 +438,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .trusted = app->config->trusted,
         .limits = app->limits,
         .frame_ancestors = app->config->frame_ancestors,
+        .origins = &app->config->origins,
         .identity = app->identity,
     };
     struct ws_handlers handlers = {.ctx = app,
@@ -443,6 +483,10 @@ static bool web_root_exists(const struct config *config, char *error, size_t err
 bool app_check(const struct config *config, char *error, size_t error_cap) {
     if (!web_root_exists(config, error, error_cap))
         return false;
+    struct gate *gate = gate_open(config, error, error_cap);
+    gate_close(gate);
+    if (!gate)
+        return false;
     struct tls_identity *identity = NULL;
     if (config->tls_cert[0]) {
         identity = tls_identity_load(config->tls_cert, config->tls_key, error, error_cap);
@@ -451,17 +495,6 @@ bool app_check(const struct config *config, char *error, size_t error_cap) {
     }
     tls_identity_free(identity);
     return true;
-}
-
-// As many descriptors as the settings may need; no more, because tables are sized by the limit. When they are
-// too few, the self-check says so.
-static void descriptors_allow(const struct config *config) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t wanted = (rlim_t)config->connections_max + CHECKS_SPARE_FILES;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // As text for people, or as events where logs are for machines.
@@ -482,6 +515,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .certificate = app->config->tls_cert[0] ? &app->certificate : NULL,
         .web_root = web_root,
         .web_root_missing = web_root_missing,
+        .stands_open = gate_stands_open(app->config),
     };
     if (app->config->log_format == LOG_FORMAT_JSON)
         banner_log(&banner);
@@ -495,16 +529,38 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         certificate_log("certificate in use", banner.certificate);
 }
 
+static void start_announcing(struct app *app) {
+    struct announcing_handlers handlers = {.ctx = app, .changed = on_announce};
+    app->announcing = announcing_start(control_loop_uv(app->loop), app->config, &app->announce, &handlers);
+}
+
 // ---- the life of the server on one screen
 
+// How the last transports went belongs into the lines about their rooms; for the rest nobody is left to hear
+// it.
+static void on_last_event(void *ctx, unsigned worker, const struct media_event *event) {
+    if (event->type == MEDIA_TRANSPORT_CLOSED)
+        on_media_event(ctx, worker, event);
+}
+
+static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
+    (void)ctx, (void)worker, (void)stats;
+}
+
 static void app_stop(struct app *app) {
+    announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
+    announce_watch_destroy(app->watch);
+    media_halt(app->media); // threads are joined, so nobody wakes the loop any more
+    if (app->media && app->hub)
+        media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
-    media_stop(app->media); // joins the threads, so nobody wakes the loop any more
+    media_stop(app->media);
     control_loop_destroy(app->loop);
+    gate_close(app->gate);
 }
 
 int app_run(const struct config *config, const struct app_watcher *watcher) {
@@ -518,15 +574,17 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config);
+    descriptors_allow(config->connections_max);
 
     bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
+                   (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
-                   start_ws(&app, error, web_root);
+                   start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {
+        start_announcing(&app);
         if (watcher)
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
         else

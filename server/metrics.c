@@ -31,58 +31,39 @@ static void print_one(FILE *out, const char *name, const char *type, uint64_t va
     fprintf(out, "%s %" PRIu64 "\n", name, value);
 }
 
-static void print_process(FILE *out, const struct metrics_sample *sample) {
+// One row of a table of counters, of the struct that `from` points to.
+#define PRINT_ROW(member, type, name, help) print_one(out, name, type, from->member, help);
+
+static void print_process(FILE *out, const struct metrics_sample *from) {
     describe(out, "rotunda_build_info", "gauge", "The running version; the value is always 1.");
     fprintf(out, "rotunda_build_info{version=\"%s\"} 1\n", ROTUNDA_VERSION);
     describe(out, "rotunda_uptime_seconds", "gauge", "Seconds since the start.");
-    fprintf(out, "rotunda_uptime_seconds %.3f\n", (double)sample->uptime_us / (double)US_PER_SECOND);
-    print_one(out, "process_resident_memory_bytes", "gauge", sample->resident_bytes,
-              "Resident memory of the process.");
-    print_one(out, "rotunda_log_lines_dropped_total", "counter", sample->log_lines_dropped,
-              "Log lines that nobody took.");
-    print_one(out, "rotunda_connections", "gauge", sample->connections,
-              "TCP connections, HTTP and WebSocket.");
-}
-
-static void print_rooms(FILE *out, const struct hub_counts *hub, const struct signal_counts *signal) {
-    print_one(out, "rotunda_clients", "gauge", signal->clients, "WebSocket clients.");
-    print_one(out, "rotunda_rooms", "gauge", hub->rooms, "Rooms.");
-    print_one(out, "rotunda_participants", "gauge", hub->participants, "Participants in rooms.");
-    print_one(out, "rotunda_producers", "gauge", hub->producers, "Tracks that participants send.");
-    print_one(out, "rotunda_consumers", "gauge", hub->consumers, "Tracks that participants receive.");
-    print_one(out, "rotunda_relays", "gauge", hub->relays, "Tracks that are carried to a further worker.");
-    print_one(out, "rotunda_commands_waiting", "gauge", hub->commands_waiting,
-              "Commands that wait for room in a worker's queue.");
-    print_one(
-        out, "rotunda_control_memory_bytes", "gauge", hub->held_bytes,
-        "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.");
-    print_one(out, "rotunda_messages_received_total", "counter", signal->messages_in,
-              "Messages from clients.");
-    print_one(out, "rotunda_messages_sent_total", "counter", signal->messages_out, "Messages to clients.");
-    print_one(out, "rotunda_errors_sent_total", "counter", signal->errors_out, "Error answers to clients.");
-    print_one(out, "rotunda_rate_limited_total", "counter", hub->rate_limited + signal->rate_limited,
+    fprintf(out, "rotunda_uptime_seconds %.3f\n", (double)from->uptime_us / (double)US_PER_SECOND);
+    PROCESS_COUNTERS(PRINT_ROW)
+    print_one(out, "rotunda_rate_limited_total", "counter",
+              from->hub.rate_limited + from->signal.rate_limited,
               "Messages refused because too many came, or too much for others.");
-    print_one(out, "rotunda_joins_total", "counter", hub->joins, "Participants who joined.");
-    print_one(out, "rotunda_joins_refused_total", "counter", hub->joins_refused, "Joins that were refused.");
-    print_one(out, "rotunda_resumes_total", "counter", hub->resumes, "Sessions resumed on a new connection.");
-    print_one(out, "rotunda_leaves_total", "counter", hub->leaves, "Participants who left.");
 }
 
-static void print_state(FILE *out, const char *name, const char *state, uint32_t count) {
-    fprintf(out, "%s{state=\"%s\"} %" PRIu32 "\n", name, state, count);
+static void print_signalling(FILE *out, const struct signal_counts *from) {
+    SIGNAL_COUNTERS(PRINT_ROW)
 }
 
-static void print_transports(FILE *out, const struct hub_counts *hub) {
+static void print_state(FILE *out, const char *name, const char *state, uint64_t count) {
+    fprintf(out, "%s{state=\"%s\"} %" PRIu64 "\n", name, state, count);
+}
+
+static void print_hub(FILE *out, const struct hub_counts *from) {
     static const char ice[] = "rotunda_transports_ice", dtls[] = "rotunda_transports_dtls";
-    _Static_assert(sizeof hub->transports_by_ice / sizeof(uint32_t) == ICE_STATE_COUNT, "all states");
-    _Static_assert(sizeof hub->transports_by_dtls / sizeof(uint32_t) == DTLS_STATE_COUNT, "all states");
-    print_one(out, "rotunda_transports", "gauge", hub->transports, "Transports.");
+    _Static_assert(sizeof from->transports_by_ice / sizeof(uint64_t) == ICE_STATE_COUNT, "all states");
+    _Static_assert(sizeof from->transports_by_dtls / sizeof(uint64_t) == DTLS_STATE_COUNT, "all states");
+    HUB_COUNTERS(PRINT_ROW)
     describe(out, ice, "gauge", "Transports by the state of ICE.");
     for (unsigned i = 0; i < ICE_STATE_COUNT; i++)
-        print_state(out, ice, ice_state_name((enum ice_state)i), hub->transports_by_ice[i]);
+        print_state(out, ice, ice_state_name((enum ice_state)i), from->transports_by_ice[i]);
     describe(out, dtls, "gauge", "Transports by the state of DTLS.");
     for (unsigned i = 0; i < DTLS_STATE_COUNT; i++)
-        print_state(out, dtls, dtls_state_name((enum dtls_state)i), hub->transports_by_dtls[i]);
+        print_state(out, dtls, dtls_state_name((enum dtls_state)i), from->transports_by_dtls[i]);
 }
 
 static void print_workers(FILE *out, const struct metrics_sample *sample) {
@@ -114,8 +95,8 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     if (!out)
         return NULL;
     print_process(out, sample);
-    print_rooms(out, &sample->hub, &sample->signal);
-    print_transports(out, &sample->hub);
+    print_signalling(out, &sample->signal);
+    print_hub(out, &sample->hub);
     print_workers(out, sample);
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {

@@ -11,15 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// What is known of the process as a whole: a row is a member of the sample and a metric.
+// X(member, type of the metric, its name, its help)
+#define PROCESS_COUNTERS(X)                                                                                  \
+    X(resident_bytes, "gauge", "process_resident_memory_bytes", "Resident memory of the process.")           \
+    X(log_lines_dropped, "counter", "rotunda_log_lines_dropped_total", "Log lines that nobody took.")        \
+    X(connections, "gauge", "rotunda_connections", "TCP connections, HTTP and WebSocket.")                   \
+    X(client_addresses, "gauge", "rotunda_client_addresses",                                                 \
+      "Addresses that the limits by address remember: of connections, and of what was tried lately.")
+
 struct metrics_sample {
     struct hub_counts hub;
     struct signal_counts signal;
-    uint32_t connections;               // TCP connections: HTTP and WebSocket
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;
-    uint64_t resident_bytes; // of the process
-    uint64_t log_lines_dropped;
+#define PROCESS_MEMBER(member, ...) uint64_t member;
+    PROCESS_COUNTERS(PROCESS_MEMBER)
+#undef PROCESS_MEMBER
 };
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TIMER_FIRST_US 100000U
 #define TIMER_LAST_US 4000000U
 #define TIMER_GRAIN_US US_PER_MS // OpenSSL has its own clock: do not spin when it is a little behind
 #define ALERT_RECORD_MAX 64
@@ -31,8 +30,10 @@ struct dtls {
     bool flight_sent; // something other than an alert has left this SSL
     bool have_fingerprint;
     struct fingerprint fingerprint;
-    uint64_t deadline_us; // of the handshake
-    uint64_t timer_us;    // OpenSSL's next retransmission, by our clock
+    uint64_t deadline_us;    // of the handshake
+    uint64_t timer_us;       // OpenSSL's next retransmission, by our clock
+    uint32_t timer_first_us; // of a flight
+    uint16_t mtu;
     struct span input;    // the record that OpenSSL may read now
     uint32_t clear_count; // records of epoch 0 given to this SSL
     uint8_t refused;
@@ -111,6 +112,8 @@ struct dtls *dtls_create(struct dtls_context *context, const struct dtls_output 
     dtls->context = context;
     dtls->output = *output;
     dtls->timer_us = dtls->version_alert_us = TIME_NEVER;
+    dtls->timer_first_us = DTLS_TIMER_UNKNOWN_US;
+    dtls->mtu = DTLS_MTU;
     return dtls;
 }
 
@@ -130,9 +133,9 @@ void dtls_destroy(struct dtls *dtls) {
 }
 
 static unsigned int timer_duration(SSL *ssl, unsigned int previous_us) {
-    (void)ssl;
+    const struct dtls *dtls = BIO_get_data(SSL_get_rbio(ssl));
     if (previous_us == 0)
-        return TIMER_FIRST_US;
+        return dtls->timer_first_us;
     return previous_us < TIMER_LAST_US / 2 ? previous_us * 2 : TIMER_LAST_US;
 }
 
@@ -149,7 +152,7 @@ static bool dtls_open_ssl(struct dtls *dtls) {
     BIO_set_data(bio, dtls);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
-    (void)SSL_set_mtu(ssl, DTLS_MTU);
+    (void)SSL_set_mtu(ssl, dtls->mtu);
     DTLS_set_timer_cb(ssl, timer_duration);
     if (dtls->side == SIDE_SERVER)
         SSL_set_accept_state(ssl);
@@ -182,8 +185,6 @@ static void dtls_fail(struct dtls *dtls, const char *why, const char *detail) {
 
 static const EVP_MD *digest_of(enum fingerprint_hash hash) {
     switch (hash) {
-    case FINGERPRINT_SHA1:
-        return EVP_sha1();
     case FINGERPRINT_SHA224:
         return EVP_sha224();
     case FINGERPRINT_SHA256:
@@ -330,6 +331,17 @@ enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role, const struc
         dtls->side = remote_role == DTLS_ROLE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
     dtls_agree(dtls);
     return ERR_OK;
+}
+
+void dtls_set_round_trip(struct dtls *dtls, uint64_t round_trip_us) {
+    uint64_t first_us = round_trip_us + round_trip_us / 2 + DTLS_TIMER_SLACK_US;
+    dtls->timer_first_us = (uint32_t)(first_us < DTLS_TIMER_MIN_US   ? DTLS_TIMER_MIN_US
+                                      : first_us > DTLS_TIMER_MAX_US ? DTLS_TIMER_MAX_US
+                                                                     : first_us);
+}
+
+void dtls_set_mtu(struct dtls *dtls, uint16_t bytes) {
+    dtls->mtu = bytes;
 }
 
 void dtls_start(struct dtls *dtls, uint64_t now_us) {

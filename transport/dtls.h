@@ -4,8 +4,9 @@
 // may be shared by threads once it is made. `struct dtls` is one association. Fragmented ClientHellos
 // reassemble; the peer's certificate is accepted by the handshake and compared with the signalled fingerprint
 // afterwards: DTLS_CONNECTED is reached only when both the handshake and the fingerprint are there and agree.
-// OpenSSL's own timers drive retransmission (100 ms doubling to 4 s); a handshake that is not done after
-// DTLS_HANDSHAKE_US fails.
+// OpenSSL's own timers drive retransmission: at first once and a half the round trip and DTLS_TIMER_SLACK_US
+// where that is known (RFC 9147, section 5.8.2), within DTLS_TIMER_MIN_US and DTLS_TIMER_MAX_US, else
+// DTLS_TIMER_UNKNOWN_US; doubling to 4 s. A handshake that is not done after DTLS_HANDSHAKE_US fails.
 #ifndef TRANSPORT_DTLS_H
 #define TRANSPORT_DTLS_H
 
@@ -17,7 +18,11 @@
 
 #define DTLS_MTU 1200
 #define DTLS_HANDSHAKE_US (30 * UINT64_C(1000000))
-#define DTLS_REFUSED_MAX 6 // ClientHellos that may be refused before the association fails
+#define DTLS_TIMER_MIN_US UINT64_C(100000)
+#define DTLS_TIMER_MAX_US UINT64_C(1000000)
+#define DTLS_TIMER_UNKNOWN_US UINT64_C(400000)
+#define DTLS_TIMER_SLACK_US UINT64_C(50000) // for the peer's arithmetic
+#define DTLS_REFUSED_MAX 6                  // ClientHellos that may be refused before the association fails
 // After a ClientHello whose versions are not ours: to the alert that says so, and to the end, unless a better
 // one comes. A forged one must not end the handshake of somebody whose own is on its way.
 #define DTLS_VERSION_ALERT_US UINT64_C(100000)
@@ -61,6 +66,10 @@ void dtls_destroy(struct dtls *dtls); // sends nothing; NULL is fine
 // when the peer already began a handshake as a client but is said to be a server.
 MUST_USE enum err dtls_connect(struct dtls *dtls, enum dtls_role remote_role,
                                const struct fingerprint *fingerprint);
+// About how long an answer takes. Counts for flights whose timer has not begun.
+void dtls_set_round_trip(struct dtls *dtls, uint64_t round_trip_us);
+// The longest datagram that is sent, DTLS_MTU at first; of a handshake that has not begun.
+void dtls_set_mtu(struct dtls *dtls, uint16_t bytes);
 // The path is there: as the client, sends the first flight. Harmless otherwise and later.
 void dtls_start(struct dtls *dtls, uint64_t now_us);
 // One datagram from a validated tuple. Before dtls_connect a ClientHello makes us the server at once. False:

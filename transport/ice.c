@@ -50,9 +50,20 @@ static void ice_forget_old(struct ice *ice) {
 
 void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uint64_t now_us) {
     credentials_assert(credentials);
-    ice->old_credentials = ice->credentials;
+    if (ice->old_until_us != TIME_NEVER) // else the peer uses what it had before an offer, and nothing since
+        ice->old_credentials = ice->credentials;
     ice->old_until_us = now_us + ICE_OLD_CREDENTIALS_US;
     ice->credentials = *credentials;
+}
+
+bool ice_offer(struct ice *ice, const struct ice_credentials *credentials) {
+    credentials_assert(credentials);
+    bool untaken = ice->old_until_us == TIME_NEVER;
+    if (!untaken)
+        ice->old_credentials = ice->credentials;
+    ice->old_until_us = TIME_NEVER;
+    ice->credentials = *credentials;
+    return untaken;
 }
 
 static struct ice_path *ice_path_find(const struct ice *ice, const struct tuple *tuple) {
@@ -194,10 +205,14 @@ void ice_input(struct ice *ice, struct ice_stun *stun, const struct tuple *from,
     if (ice->state == ICE_CLOSED || ice_is_answer(ice, from, span_of(datagram, len), now_us))
         return;
     struct ice_check check = ice_look(ice, stun, from, datagram, len, now_us, reply, result);
-    if (check.good)
+    if (check.good) {
+        result->with_old = check.with_old;
+        result->dtls = check.dtls;
+        result->dtls_acks = check.dtls_acks;
         ice_commit(ice, from, &check, now_us, result);
-    else if (check.indicated)
+    } else if (check.indicated) {
         ice_indicated(ice, from, now_us, result);
+    }
 }
 
 void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple *from, uint8_t *datagram,

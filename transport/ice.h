@@ -95,6 +95,10 @@ void ice_init(struct ice *ice, const struct ice_credentials *credentials);
 // New credentials; tuples, selection and state stay, so media goes on. The old credentials are good for
 // ICE_OLD_CREDENTIALS_US more, or until a check with the new ones nominates a tuple if that is earlier.
 void ice_restart(struct ice *ice, const struct ice_credentials *credentials, uint64_t now_us);
+// The same without having been asked: the peer may take them or leave it, so what it uses now stays good
+// until it nominates with the new ones. True: an offer that it had not taken is replaced, and its credentials
+// are void.
+bool ice_offer(struct ice *ice, const struct ice_credentials *credentials);
 
 struct ice_result {
     enum err err;       // ERR_OK, ERR_MALFORMED, ERR_AUTH: a counter each
@@ -106,6 +110,8 @@ struct ice_result {
     struct tuple removed;
     bool selected_changed;
     bool state_changed;
+    bool with_old;               // the check was signed with the old credentials
+    struct span dtls, dtls_acks; // what a good check carries (dtls_in_stun.h), in the datagram; else ptr NULL
 };
 
 // One STUN datagram for this peer. Only a Binding request that authenticates is answered: with success, or

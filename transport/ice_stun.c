@@ -1,6 +1,7 @@
 #include "transport/ice_stun.h"
 
 #include "base/bytes.h"
+#include "transport/dtls_in_stun.h"
 #include "transport/ice.h"
 
 #include <assert.h>
@@ -67,6 +68,7 @@ struct stun_scan {
     uint16_t type;
     struct span username; // the first one, before any MESSAGE-INTEGRITY
     bool integrity, fingerprint;
+    struct span dtls, dtls_acks; // the first ones, before any MESSAGE-INTEGRITY
 };
 
 static bool stun_scan_attribute(struct stun_scan *scan, uint16_t type, struct span value) {
@@ -76,6 +78,14 @@ static bool stun_scan_attribute(struct stun_scan *scan, uint16_t type, struct sp
     case STUN_ATTRIBUTE_USERNAME:
         if (!scan->username.ptr && !scan->integrity)
             scan->username = value;
+        return true;
+    case STUN_ATTRIBUTE_DTLS:
+        if (!scan->dtls.ptr && !scan->integrity)
+            scan->dtls = value;
+        return true;
+    case STUN_ATTRIBUTE_DTLS_ACKS:
+        if (!scan->dtls_acks.ptr && !scan->integrity)
+            scan->dtls_acks = value;
         return true;
     case STUN_ATTRIBUTE_MESSAGE_INTEGRITY:
         scan->integrity = true;
@@ -190,10 +200,12 @@ static void ice_stun_answer(struct ice_stun *stun, StunMessage *request, const s
 
 enum stun_worth { WORTH_NOTHING, WORTH_REQUEST, WORTH_INDICATION };
 
-static enum err ice_check_precheck(const uint8_t *datagram, size_t len, enum stun_worth *worth) {
+static enum err ice_check_precheck(const uint8_t *datagram, size_t len, struct stun_scan *scan_out,
+                                   enum stun_worth *worth) {
     struct stun_scan scan;
     if (len > ICE_STUN_MAX || !stun_scan(span_of(datagram, len), &scan))
         return ERR_MALFORMED;
+    *scan_out = scan;
     // Keepalives of the peer (RFC 8445, section 11) need no proof and want no answer; some have it.
     if (scan.type == STUN_TYPE_BINDING_INDICATION) {
         if (scan.username.ptr && scan.integrity && scan.fingerprint)
@@ -214,7 +226,8 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
     assert(remote->family == 4 || remote->family == 6);
     *check = (struct ice_check){0};
     enum stun_worth worth = WORTH_NOTHING;
-    check->err = ice_check_precheck(datagram, len, &worth);
+    struct stun_scan scan = {0};
+    check->err = ice_check_precheck(datagram, len, &scan, &worth);
     if (check->err != ERR_OK || worth == WORTH_NOTHING)
         return;
     memset(datagram + len, 0, ICE_STUN_SLACK);
@@ -231,6 +244,10 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
     case STUN_VALIDATION_SUCCESS:
         check->with_old = keys.with_old;
         ice_stun_answer(stun, &request, remote, reply, check);
+        if (check->good) {
+            check->dtls = scan.dtls;
+            check->dtls_acks = scan.dtls_acks;
+        }
         return;
     case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: // authentic, but not understood: 420
         check->reply_len =
@@ -244,6 +261,22 @@ void ice_stun_check(struct ice_stun *stun, const struct ice_credentials *current
         check->err = ERR_MALFORMED;
         return;
     }
+}
+
+size_t ice_stun_embed(struct ice_stun *stun, const struct ice_credentials *credentials, uint8_t *reply,
+                      size_t len, struct span dtls, struct span dtls_acks) {
+    const size_t signature = 4 + STUN_INTEGRITY_BYTES + 4 + STUN_FINGERPRINT_BYTES;
+    if (len + dtls.len + dtls_acks.len + 16 > ICE_REPLY_ROOM) // two heads and their padding
+        return len;
+    assert(len >= STUN_HEADER_BYTES + signature);
+    StunMessage answer = {.agent = &stun->agent, .buffer = reply, .buffer_len = ICE_REPLY_ROOM};
+    store_be16(reply + 2, (uint16_t)(len - STUN_HEADER_BYTES - signature)); // as it was before it was signed
+    if (stun_message_append_bytes(&answer, STUN_ATTRIBUTE_DTLS_ACKS, dtls_acks.ptr, dtls_acks.len) !=
+            STUN_MESSAGE_RETURN_SUCCESS ||
+        (dtls.ptr && stun_message_append_bytes(&answer, STUN_ATTRIBUTE_DTLS, dtls.ptr, dtls.len) !=
+                         STUN_MESSAGE_RETURN_SUCCESS))
+        return 0;
+    return stun_agent_finish_message(&stun->agent, &answer, (const uint8_t *)credentials->pwd, ICE_PWD_BYTES);
 }
 
 size_t ice_stun_request(struct ice_stun *stun, const uint8_t *id, uint8_t *out, size_t cap) {

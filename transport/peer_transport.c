@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "rtp/rtcp_write.h"
+#include "transport/dtls_in_stun.h"
 #include "transport/ice_proof.h"
+#include "transport/ice_stun.h"
 #include "transport/rtcp_secret.h"
 #include "transport/stun_gate.h"
 
@@ -36,9 +38,13 @@ struct peer_transport {
     uint32_t asking_ssrc;    // of our RRTRs: this and the path's number
     struct tuple flights_to; // where all flights of the handshake went, while flights == FLIGHTS_ONE
     enum { FLIGHTS_NONE, FLIGHTS_ONE, FLIGHTS_MANY } flights;
-    uint64_t now_us; // of the present call
+    uint64_t now_us;     // of the present call
+    uint64_t replied_us; // when the first check was answered; 0: none was
     struct dtls *dtls;
-    struct srtp_session *srtp; // while STAGE_SECURE
+    struct dtls_in_stun *in_stun; // while the peer carries the handshake in checks; NULL: it does not
+    bool flight_begun;            // something of it has been written in this call
+    bool embedding;               // what is written now goes into the answer to a check
+    struct srtp_session *srtp;    // while STAGE_SECURE
     enum stage stage;
     bool heard;                // an authentic SRTP or SRTCP packet has come, or FINISHED_US have passed
     uint64_t finished_us;      // when those are over; 0: not begun
@@ -58,18 +64,34 @@ static void peer_send(struct peer_transport *peer, const struct tuple *to, struc
     peer->output.send(peer->output.ctx, to, datagram);
 }
 
-// A handshake flight goes where media will go; without consent it goes nowhere (RFC 7675).
-static void peer_send_flight(void *ctx, struct span datagram) {
-    struct peer_transport *peer = ctx;
-    const struct tuple *to = ice_selected(&peer->ice);
-    if (!to || !ice_afford(&peer->ice, ice_find(&peer->ice, to), datagram.len, peer->now_us))
+static void peer_keep_flight(struct peer_transport *peer, struct span datagram) {
+    if (!peer->in_stun)
         return;
+    if (!peer->flight_begun)
+        dtls_in_stun_begin_flight(peer->in_stun);
+    peer->flight_begun = true;
+    dtls_in_stun_add(peer->in_stun, datagram);
+}
+
+static void peer_note_flight(struct peer_transport *peer, const struct tuple *to) {
     if (peer->flights == FLIGHTS_NONE) {
         peer->flights = FLIGHTS_ONE;
         peer->flights_to = *to;
     } else if (!tuple_equal(to, &peer->flights_to)) {
         peer->flights = FLIGHTS_MANY;
     }
+}
+
+// A handshake flight goes where media will go; without consent it goes nowhere (RFC 7675). The first datagram
+// of what a check makes us say goes into its answer.
+static void peer_send_flight(void *ctx, struct span datagram) {
+    struct peer_transport *peer = ctx;
+    const struct tuple *to = ice_selected(&peer->ice);
+    bool answers = peer->embedding && !peer->flight_begun && datagram.len <= DTLS_IN_STUN_MAX;
+    peer_keep_flight(peer, datagram);
+    if (answers || !to || !ice_afford(&peer->ice, ice_find(&peer->ice, to), datagram.len, peer->now_us))
+        return;
+    peer_note_flight(peer, to);
     peer_send(peer, to, datagram);
 }
 
@@ -97,6 +119,7 @@ void peer_transport_destroy(struct peer_transport *peer) {
     if (peer->dtls)
         dtls_close(peer->dtls);
     dtls_destroy(peer->dtls);
+    free(peer->in_stun);
     srtp_session_destroy(peer->srtp);
     explicit_bzero(&peer->ice, sizeof peer->ice); // passwords
     free(peer);
@@ -199,6 +222,7 @@ static void peer_report(struct peer_transport *peer, struct peer_input *out) {
 enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
                                 const struct fingerprint *fingerprint, uint64_t now_us) {
     peer->now_us = now_us;
+    peer->flight_begun = false;
     enum err err = dtls_connect(peer->dtls, remote_role, fingerprint);
     if (err == ERR_OK)
         peer_settle(peer, now_us);
@@ -208,6 +232,10 @@ enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remo
 void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_credentials *credentials,
                                 uint64_t now_us) {
     ice_restart(&peer->ice, credentials, now_us);
+}
+
+bool peer_transport_offer_ice(struct peer_transport *peer, const struct ice_credentials *credentials) {
+    return ice_offer(&peer->ice, credentials);
 }
 
 // ---- Input ----
@@ -236,6 +264,38 @@ static enum stun_gate_verdict peer_gate(struct peer_transport *peer, const struc
     return verdict;
 }
 
+// What a good check carries, and what its answer is to carry then. Returns the answer's length.
+static size_t peer_carry(struct peer_transport *peer, const struct ice_path *path,
+                         const struct ice_result *result, uint8_t *reply) {
+    if (!peer->in_stun && !(peer->in_stun = calloc(1, sizeof *peer->in_stun)))
+        return result->reply_len; // as if we did not know
+    struct dtls_in_stun *s = peer->in_stun;
+    dtls_set_mtu(peer->dtls, DTLS_IN_STUN_MAX);
+    dtls_in_stun_acknowledged(s, result->dtls_acks);
+    if (result->dtls.len > 0) {
+        ice_credit(&peer->ice, path, result->dtls.len);
+        dtls_in_stun_heard(s, result->dtls);
+        peer->embedding = true;
+        (void)dtls_input(peer->dtls, result->dtls, peer->now_us);
+        peer->embedding = false;
+    }
+    uint8_t acks[DTLS_IN_STUN_ACKS_BYTES];
+    struct span told = span_of(acks, dtls_in_stun_acks(s, acks)), ours = dtls_in_stun_next(s);
+    if (ours.len > 0 && !ice_afford(&peer->ice, path, ours.len, peer->now_us))
+        ours = (struct span){0};
+    if (ours.len > 0)
+        peer_note_flight(peer, &path->tuple);
+    const struct ice *ice = &peer->ice;
+    return ice_stun_embed(peer->shared.stun, result->with_old ? &ice->old_credentials : &ice->credentials,
+                          reply, result->reply_len, ours, told);
+}
+
+// The peer speaks it, and the handshake is not over.
+static bool peer_carries(const struct peer_transport *peer, const struct ice_result *result) {
+    return result->tuple_checked && (result->dtls.ptr || result->dtls_acks.ptr) && !peer->heard &&
+           peer->stage != STAGE_OVER;
+}
+
 static void peer_input_stun(struct peer_transport *peer, const struct tuple *from, uint8_t *datagram,
                             size_t len, uint64_t now_us, struct peer_input *out) {
     uint8_t reply[ICE_REPLY_MAX], id[STUN_GATE_ID_BYTES];
@@ -250,8 +310,12 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
                                                                len, now_us, reply, &result);
     if (result.authentic)
         stun_gate_note(&peer->gate, id, from, proven, now_us);
+    if (peer_carries(peer, &result))
+        result.reply_len = peer_carry(peer, ice_find(&peer->ice, from), &result, reply);
     if (result.reply_len > 0 && result.reply_len <= BLOCK_DATAGRAM_MAX)
         peer_send(peer, from, span_of(reply, result.reply_len));
+    if (result.tuple_checked && peer->replied_us == 0)
+        peer->replied_us = now_us;
     out->tuple_checked = result.tuple_checked;
     out->tuple_added = result.tuple_added;
     out->tuple_removed = result.tuple_removed;
@@ -265,6 +329,11 @@ static void peer_input_stun(struct peer_transport *peer, const struct tuple *fro
 static void peer_input_dtls(struct peer_transport *peer, const struct ice_path *path, struct span datagram,
                             uint64_t now_us, struct peer_input *out) {
     ice_credit(&peer->ice, path, datagram.len);
+    if (peer->in_stun)
+        dtls_in_stun_heard(peer->in_stun, datagram);
+    // A client speaks as soon as it has our answer to its check, so it took one round trip at most.
+    if (dtls_get_state(peer->dtls) == DTLS_NEW && peer->replied_us != 0)
+        dtls_set_round_trip(peer->dtls, now_us - peer->replied_us);
     if (!dtls_input(peer->dtls, datagram, now_us))
         peer_drop(out, PEER_DROP_DTLS_INVALID);
 }
@@ -283,6 +352,8 @@ static enum peer_drop drop_of(enum err err) {
 static void peer_heard(struct peer_transport *peer) {
     peer->heard = true;
     dtls_release(peer->dtls);
+    free(peer->in_stun);
+    peer->in_stun = NULL;
 }
 
 static void peer_input_srtp(struct peer_transport *peer, struct ice_path *path, uint8_t *packet, bool rtcp,
@@ -311,6 +382,7 @@ void peer_transport_input(struct peer_transport *peer, const struct tuple *from,
                           size_t len, uint64_t now_us, struct peer_input *out) {
     *out = (struct peer_input){.kind = PEER_CONSUMED, .len = len};
     peer->now_us = now_us;
+    peer->flight_begun = false;
     enum datagram_kind kind = datagram_kind(span_of(datagram, len));
     struct ice_path *path = NULL;
     if (kind == DATAGRAM_UNKNOWN) {
@@ -341,6 +413,7 @@ uint64_t peer_transport_next_us(const struct peer_transport *peer) {
 void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct peer_input *out) {
     *out = (struct peer_input){.kind = PEER_CONSUMED};
     peer->now_us = now_us;
+    peer->flight_begun = false;
     (void)ice_advance(&peer->ice, now_us);
     dtls_advance(peer->dtls, now_us);
     peer_settle(peer, now_us);
@@ -390,10 +463,6 @@ enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet
                                     uint64_t index) {
     return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len, index)
                                        : ERR_WRONG_STATE;
-}
-
-enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtcp(peer->srtp, packet, len) : ERR_WRONG_STATE;
 }
 
 // RTCP goes where media goes. Where that is not proven, and to a tuple that waits for its proof, sender

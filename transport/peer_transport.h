@@ -34,6 +34,8 @@ void peer_transport_destroy(struct peer_transport *peer); // says goodbye when c
 // The signalled DTLS parameters. ERR_WRONG_STATE the second time.
 MUST_USE enum err peer_transport_connect(struct peer_transport *peer, enum dtls_role remote_role,
                                          const struct fingerprint *fingerprint, uint64_t now_us);
+// Credentials that it did not ask for; as ice_offer.
+bool peer_transport_offer_ice(struct peer_transport *peer, const struct ice_credentials *credentials);
 void peer_transport_restart_ice(struct peer_transport *peer, const struct ice_credentials *credentials,
                                 uint64_t now_us);
 
@@ -97,7 +99,6 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 // the index was used before (srtp.h).
 MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
                                              uint64_t index);
-MUST_USE enum err peer_transport_protect_rtcp(struct peer_transport *peer, uint8_t *packet, size_t *len);
 // Encrypts a plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes and sends it to wherever the peer is.
 // Nothing happens before the keys are there.
 void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us);

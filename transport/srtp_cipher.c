@@ -57,9 +57,11 @@ const char *srtp_cipher_name(enum srtp_cipher cipher) {
         return "OpenSSL";
     case SRTP_CIPHER_IPSEC_MB:
         return "libipsec-mb";
-    default:
-        return "libsrtp2";
+    case SRTP_CIPHER_STOCK:
+    case SRTP_CIPHER_COUNT:
+        break;
     }
+    return "libsrtp2";
 }
 
 bool srtp_cipher_available(enum srtp_cipher cipher) {
@@ -67,13 +69,14 @@ bool srtp_cipher_available(enum srtp_cipher cipher) {
     case SRTP_CIPHER_STOCK:
     case SRTP_CIPHER_OPENSSL:
         return true;
-#if ROTUNDA_IPSEC_MB
     case SRTP_CIPHER_IPSEC_MB:
+#if ROTUNDA_IPSEC_MB
         return srtp_cipher_ipsec_mb_start();
 #endif
-    default:
-        return false;
+    case SRTP_CIPHER_COUNT:
+        break;
     }
+    return false;
 }
 
 enum srtp_cipher srtp_cipher_best(void) {
@@ -102,12 +105,14 @@ enum err srtp_cipher_use(enum srtp_cipher cipher) {
     switch (cipher) {
     case SRTP_CIPHER_OPENSSL:
         return replace(&srtp_cipher_openssl_128, &srtp_cipher_openssl_256);
-#if ROTUNDA_IPSEC_MB
     case SRTP_CIPHER_IPSEC_MB:
+#if ROTUNDA_IPSEC_MB
         return replace(&srtp_cipher_ipsec_mb_128, &srtp_cipher_ipsec_mb_256);
 #endif
-    default:
-        in_use_128 = in_use_256 = NULL;
-        return ERR_OK;
+    case SRTP_CIPHER_STOCK:
+    case SRTP_CIPHER_COUNT:
+        break;
     }
+    in_use_128 = in_use_256 = NULL;
+    return ERR_OK;
 }

@@ -35,6 +35,7 @@ struct udp_port {
     struct iovec iovecs[UDP_PORT_BATCH];
     struct sockaddr_storage names[UDP_PORT_BATCH];
     _Alignas(struct cmsghdr) uint8_t control[UDP_PORT_BATCH][RECEIVE_CONTROL_BYTES];
+    uint64_t flushed_us; // when it was last
 };
 
 // Opening
@@ -176,19 +177,6 @@ const struct udp_port_counters *udp_port_counters(const struct udp_port *port) {
     return &port->counters;
 }
 
-static int socket_buffer_granted(int fd, int option) {
-    int bytes = 0;
-    socklen_t len = sizeof bytes;
-    (void)getsockopt(fd, SOL_SOCKET, option, &bytes, &len);
-    return bytes / 2; // the kernel doubles what was asked for, for its own bookkeeping (socket(7))
-}
-
-void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send_bytes) {
-    int fd = port->sockets[0].fd >= 0 ? port->sockets[0].fd : port->sockets[1].fd;
-    *receive_bytes = socket_buffer_granted(fd, SO_RCVBUF);
-    *send_bytes = socket_buffer_granted(fd, SO_SNDBUF);
-}
-
 bool udp_port_steer(struct udp_port *port, int family, const struct steer_entry *entries, unsigned count) {
     struct sock_filter code[UDP_STEER_PROGRAM_MAX];
     struct sock_fprog program = {.filter = code};
@@ -300,7 +288,7 @@ bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block 
     // A tick that produces much is sent in parts, unless the socket is what blocks.
     bool full = udp_send_full(port->send) && udp_send_backlog(port->send) == 0;
     if (full || udp_send_ripe(port->send, to))
-        udp_port_flush(port);
+        udp_port_flush(port, port->flushed_us);
     return udp_send_queue(port->send, to, block, worth);
 }
 
@@ -316,8 +304,9 @@ bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct 
     return udp_port_queue(port, to, block, UDP_KEEP);
 }
 
-void udp_port_flush(struct udp_port *port) {
-    udp_send_flush(port->send, port->sockets[0].fd, port->sockets[1].fd);
+void udp_port_flush(struct udp_port *port, uint64_t now_us) {
+    port->flushed_us = now_us;
+    udp_send_flush(port->send, port->sockets[0].fd, port->sockets[1].fd, now_us);
 }
 
 uint32_t udp_port_backlog(const struct udp_port *port) {

@@ -42,8 +42,6 @@ uint16_t udp_port_number(const struct udp_port *port);
 // missing.
 int udp_port_fd4(const struct udp_port *port);
 int udp_port_fd6(const struct udp_port *port);
-// What the kernel granted, for the log.
-void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send_bytes);
 
 // Where the kernel gives datagrams of known senders to, of all sockets of the family that share this port;
 // any of them may say it, on any thread. False: the kernel takes no such program.
@@ -67,7 +65,7 @@ enum udp_worth {
 bool udp_port_queue(struct udp_port *port, const struct tuple *to, struct block *block, enum udp_worth worth);
 // Queues a copy of some bytes (STUN, DTLS). False also when no block is left.
 bool udp_port_queue_bytes(struct udp_port *port, const struct tuple *to, struct span datagram);
-void udp_port_flush(struct udp_port *port);
+void udp_port_flush(struct udp_port *port, uint64_t now_us);
 uint32_t udp_port_backlog(const struct udp_port *port); // datagrams that wait for the socket
 
 struct udp_port_counters {

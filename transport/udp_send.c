@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/entropy.h"
 #include "base/log.h"
+#include "transport/segment_refusals.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -50,8 +51,9 @@ struct send_message {
 
 struct udp_send {
     struct udp_port_counters *counters;
-    bool segmentation;
-    uint32_t refusals; // in a row
+    bool segmentation, refusal_told;
+    uint64_t now_us; // of the flush
+    struct segment_refusals refusals;
     uint64_t hash_seed;
     uint32_t head, count; // of the ring, gaps included
     uint32_t full_at;     // entries at which the queue is full: UDP_PORT_QUEUE_MAX, and the gaps among them
@@ -106,10 +108,6 @@ uint32_t udp_send_backlog(const struct udp_send *send) {
     return send->backlog;
 }
 
-bool udp_send_segmentation(const struct udp_send *send) {
-    return send->segmentation;
-}
-
 // Grouping
 
 static uint64_t tuple_hash(const struct tuple *tuple, uint64_t seed) {
@@ -121,6 +119,12 @@ static uint64_t tuple_hash(const struct tuple *tuple, uint64_t seed) {
         hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ seed;
     }
     return hash;
+}
+
+bool udp_send_segments(const struct udp_send *send, const struct tuple *to, uint64_t now_us) {
+    return send->segmentation &&
+           (segment_refusals_none(&send->refusals) ||
+            segment_refusals_allow(&send->refusals, to, tuple_hash(to, send->hash_seed), now_us));
 }
 
 // The slot of the tuple's chain, or the free one where it belongs. At most half of them are taken.
@@ -262,12 +266,12 @@ static uint64_t flow_bit(uint32_t flow) {
 
 // Takes the datagrams of the next message off a chain: the first one, those of its size that may overtake
 // what stays behind, and a shorter one that may be the last segment. They are linked to each other; `*chain`
-// becomes what is left. Returns how many.
-static uint32_t send_take_run(struct udp_send *send, uint32_t *chain) {
+// becomes what is left. Returns how many; one, unless the tuple may have segments.
+static uint32_t send_take_run(struct udp_send *send, uint32_t *chain, bool segments) {
     uint32_t first = *chain, tail = first, count = 1, bytes = send->entries[first].block->len;
     uint32_t segment = bytes, rest = NONE, rest_tail = NONE, next = send->entries[first].next;
     uint64_t stay = 0; // flows of which something stays behind
-    bool more = send->segmentation && segment > 0;
+    bool more = segments && segment > 0;
     for (uint32_t seen = 0; more && next != NONE && seen < LOOK_AHEAD; seen++) {
         uint32_t i = next, len = send->entries[i].block->len;
         uint64_t bit = flow_bit(send->entries[i].flow);
@@ -374,16 +378,20 @@ static void message_finish(struct udp_send *send, const struct send_message *mes
         entry_finish(send, &send->entries[entry], sent);
     send->counters->messages_out += sent;
     if (sent && message->count > 1) {
+        const struct tuple *to = &send->entries[message->first].to;
         send->counters->segmented_messages++;
-        send->refusals = 0;
+        if (!segment_refusals_none(&send->refusals))
+            segment_refusals_taken(&send->refusals, to, tuple_hash(to, send->hash_seed));
     }
 }
 
-static void segmentation_refused(struct udp_send *send, int cause) {
-    if (++send->refusals < UDP_SEND_REFUSALS_MAX || !send->segmentation)
+static void segmentation_refused(struct udp_send *send, const struct tuple *to, int cause) {
+    if (!segment_refusals_note(&send->refusals, to, tuple_hash(to, send->hash_seed), send->now_us) ||
+        send->refusal_told)
         return;
-    send->segmentation = false;
-    LOG_WARN("udp segmentation given up", LOG_TEXT("reason", strerrorname_np(cause)));
+    send->refusal_told = true;
+    LOG_WARN("udp segmentation refused for everybody; tried again now and then",
+             LOG_TEXT("reason", strerrorname_np(cause)));
 }
 
 static bool errno_is_full(int error) {
@@ -414,7 +422,7 @@ static bool send_singly(struct udp_send *send, int fd, const struct send_message
         sent_any = sent_any || n >= 0;
     }
     if (sent_any) // it was the segmentation, not the address
-        segmentation_refused(send, cause);
+        segmentation_refused(send, &send->entries[run->first].to, cause);
     return !full;
 }
 
@@ -460,8 +468,9 @@ static bool send_family(struct udp_send *send, int family, int fd) {
         uint32_t entry = send->chains[c].first;
         if (send->entries[entry].to.remote.family != family)
             continue;
+        bool segments = udp_send_segments(send, &send->entries[entry].to, send->now_us);
         while (entry != NONE) {
-            uint32_t first = entry, count = send_take_run(send, &entry);
+            uint32_t first = entry, count = send_take_run(send, &entry, segments);
             if (!batch_add(send, fd, first, count))
                 return false;
         }
@@ -477,9 +486,10 @@ static void drop_family(struct udp_send *send, int family) {
     }
 }
 
-void udp_send_flush(struct udp_send *send, int fd4, int fd6) {
+void udp_send_flush(struct udp_send *send, int fd4, int fd6, uint64_t now_us) {
     if (send->count == 0)
         return;
+    send->now_us = now_us;
     if (send->chains_stale)
         send_chains_build(send);
     bool all = true;

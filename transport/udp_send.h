@@ -10,9 +10,6 @@
 
 #include "transport/udp_port.h"
 
-// So many refusals of UDP_SEGMENT in a row, each followed by a success without, and it is given up for good.
-// A few are normal: a peer behind a small path MTU gets EINVAL, and must not take it from everybody.
-#define UDP_SEND_REFUSALS_MAX 32
 #define UDP_SEND_RIPE 64 // datagrams: an eighth of a megabyte of blocks
 
 struct udp_send;
@@ -28,8 +25,10 @@ bool udp_send_full(const struct udp_send *send);
 // theirs.
 bool udp_send_ripe(const struct udp_send *send, const struct tuple *next);
 // -1 for a family without a socket: its datagrams are dropped.
-void udp_send_flush(struct udp_send *send, int fd4, int fd6);
+void udp_send_flush(struct udp_send *send, int fd4, int fd6, uint64_t now_us);
 uint32_t udp_send_backlog(const struct udp_send *send);  // what the last flush left
-bool udp_send_segmentation(const struct udp_send *send); // still in use
+// Whether those of a tuple may share messages: not while that is refused on the way there
+// (segment_refusals.h).
+bool udp_send_segments(const struct udp_send *send, const struct tuple *to, uint64_t now_us);
 
 #endif

@@ -8,7 +8,7 @@ import type { Entrance } from '@/lib/entrance';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
-import { cancelJoin, type JoinOptions } from '@/lib/room_actions';
+import { cancelJoin, forgetToJoin, prepareToJoin, type JoinOptions } from '@/lib/room_actions';
 import { useCall } from '@/lib/store';
 import { DeviceSelects } from './device_selects';
 import { LevelMeter } from './sound';
@@ -165,10 +165,26 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
   );
 }
 
+// The way in is opened while people still look, and again when they do something: it does not stay open for ever.
+function usePreparation(wanted: boolean) {
+  useEffect(() => {
+    if (!wanted) return;
+    const signs = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const;
+    const prepare = () => prepareToJoin();
+    prepare();
+    for (const sign of signs) window.addEventListener(sign, prepare, { passive: true });
+    return () => {
+      for (const sign of signs) window.removeEventListener(sign, prepare);
+    };
+  }, [wanted]);
+  useEffect(() => () => forgetToJoin(), []);
+}
+
 export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: OnJoin }) {
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
   const { captured, retry, handOver } = usePreview(initial !== null && !joining);
+  usePreparation(initial !== null && !joining);
   return (
     <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8 [@media(max-height:480px)]:sm:gap-3 [@media(max-height:480px)]:sm:p-3">
       <header className="[@media(max-height:480px)]:sr-only">

@@ -1,5 +1,6 @@
 // Who comes into which room: as the address says, or as it was before a reload.
 import { useSyncExternalStore } from 'react';
+import { invitation } from './invitation';
 import { usePreferences } from './preferences';
 
 export interface Entrance {
@@ -37,7 +38,11 @@ export function firstEntrance(): { entrance: Entrance; atOnce: boolean } {
   const back = reloaded();
   if (back) return { entrance: back, atOnce: true };
   const query = new URLSearchParams(location.search);
-  const entrance = { room: query.get('room') || freshRoomName(), name: query.get('name') ?? usePreferences.getState().name };
+  const invited = invitation();
+  const entrance = {
+    room: query.get('room') || invited?.room || freshRoomName(),
+    name: query.get('name') ?? (invited?.name || usePreferences.getState().name),
+  };
   return { entrance, atOnce: query.get('auto') === '1' };
 }
 

@@ -1,7 +1,8 @@
 // What a person can do in a call. Holds the one room of this page; components call these and read the store.
 import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { codeOf, mayTakeOver, Room, type LocalTrack, type Source } from './rotunda';
+import { codeOf, Doorway, mayTakeOver, Room, type LocalTrack, type Source } from './rotunda';
+import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server_url';
 import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
 
@@ -9,6 +10,19 @@ let room: Room | null = null;
 let unfollow: (() => void) | null = null;
 
 export const currentRoom = (): Room | null => room;
+
+let doorway: Doorway | null = null;
+
+// Somebody may be about to join: whatever takes time is done before the click.
+export function prepareToJoin(): void {
+  doorway ??= new Doorway(serverUrl());
+  doorway.prepare();
+}
+
+// Nobody is about to join any more.
+export function forgetToJoin(): void {
+  doorway?.close();
+}
 
 const me = () => useCall.getState().participants.find((one) => one.isLocal);
 const mine = (source: Source) => me()?.media[source];
@@ -68,9 +82,11 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
     iceTransportPolicy: icePolicy(),
+    token: invitation()?.token,
     tokenStore: ownStorage('sessionStorage'),
     placeStore,
     takeOver,
+    doorway: doorway ?? undefined,
   });
   room = entering;
   unfollow = follow(entering, useCall);
@@ -96,20 +112,28 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     roomId,
     participants: [{ userId: 'me', name, isLocal: true, away: false, media }],
   });
+  let entered = false;
+  const off = entering.on('entered', () => {
+    entered = true;
+    if (room === entering) useCall.setState({ phase: 'room' }); // what is sent follows
+  });
   try {
     await entering.join(local);
     Object.assign(window, { rotunda: { room: entering } });
-    useCall.setState({ phase: 'room' });
+    useCall.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
   } catch (error) {
     stopTracks(stream);
     if (room === entering) room = null;
-    if (useCall.getState().phase !== 'joining') return;
+    // In the room already, and cannot send: that is no way to be in it either.
+    if (useCall.getState().phase !== 'joining' && !(entered && useCall.getState().phase !== 'lobby')) return;
     const taken = codeOf(error) === 'username-taken';
     useCall.setState({
       phase: 'lobby',
       error: codeOf(error) === 'left' ? null : (error as Error),
       mayTakeOver: taken && !takeOver && mayTakeOver(placeStore, roomId, name),
     });
+  } finally {
+    off();
   }
 }
 

@@ -58,7 +58,7 @@ export interface CallStore {
   paths: Partial<Record<Direction, Leg>>; // whose media finds no way, and where it fails
   dialog: 'settings' | 'help' | 'leave' | null;
   draining: boolean;
-  news: { text: 'joined' | 'left' | 'message'; name: string; said: string; count: number } | null; // for screen readers and toasts
+  news: { text: 'joined' | 'left' | 'message' | 'muted'; name: string; said: string; count: number } | null; // for screen readers and toasts
 }
 
 export const INITIAL: CallStore = {
@@ -161,7 +161,7 @@ export function follow(room: Room, store: Store): () => void {
   const { setState: set, getState: get } = store;
   const setMedia = (userId: string, source: Source, change: Partial<Media> | null) =>
     set(({ participants }) => ({ participants: withMedia(participants, userId, source, change) }));
-  const tell = (text: 'joined' | 'left' | 'message', name: string, said = '') =>
+  const tell = (text: 'joined' | 'left' | 'message' | 'muted', name: string, said = '') =>
     set(({ news }) => ({ news: { text, name, said, count: (news?.count ?? 0) + 1 } }));
   const offs = [
     room.session.on('state', (session) => {
@@ -240,6 +240,7 @@ export function follow(room: Room, store: Store): () => void {
         };
       }),
     ),
+    room.on('muted', ({ by }) => tell('muted', by)),
     room.on('draining', () => set({ draining: true })),
     room.on('path', ({ direction, leg }) =>
       set(({ paths: { [direction]: _, ...others } }) => ({ paths: leg === null ? others : { ...others, [direction]: leg } })),

@@ -13,7 +13,8 @@ const PROBE = fileURLToPath(new URL('../lib/rotunda/protocol_probe.ts', import.m
 const ANSWERS = [
   'consumed', 'consumer-closed', 'consumer-paused', 'consumer-resumed', 'error', 'ice-restarted', 'joined',
   'key-frame-requested', 'left', 'pong', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
-  'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected',
+  'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected', 'token-updated',
+  'user-kicked', 'user-muted', 'all-muted',
   'webRtcTransportCreated',
 ];
 
@@ -84,7 +85,7 @@ describe('protocol.ts and docs/protocol.md', () => {
 
   it('have the same notifications', () => {
     // These are answers and notifications under one name; the page shows one example for both.
-    const both = ['chat-message', 'consumer-closed', 'producer-closed', 'producer-paused', 'producer-resumed'];
+    const both = ['chat-message', 'consumer-closed', 'ice-restarted', 'producer-closed', 'producer-paused', 'producer-resumed'];
     expect(keysOf('Notifications').filter((name) => !both.includes(name)))
       .toEqual(namesOf(events).filter((name) => !both.includes(name)));
   });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { Room, type Demand } from '@/lib/rotunda';
+import { Doorway, Room, type Demand } from '@/lib/rotunda';
+import { withIceOptions } from '@/lib/rotunda/dtls_in_stun';
 import { dropAndRetry, joined, lastSocket, ScriptedSocket, settle } from './scripted_socket';
 
 // ---- as much of mediasoup-client as a room needs ----
@@ -89,7 +90,7 @@ class Server extends ScriptedSocket {
   override send(text: string): void {
     super.send(text);
     const { type, id, data } = this.sent.at(-1)!;
-    if (type === 'join-room') return; // the test answers that
+    if (type === 'join-room' || type === 'get-capabilities') return; // the test answers these
     const [answerType, answer] = answers[type]?.(data) ?? [`${type}-answer`, data];
     queueMicrotask(() => this.says(answerType, answer, id));
   }
@@ -140,6 +141,84 @@ beforeEach(() => {
   transports.length = 0;
   made = 0;
   restartAnswer = {};
+});
+
+describe('a join that was prepared', () => {
+  const newTransports = ['recv', 'send'].map((direction) => ({ id: `given-${direction}`, direction, iceServers: OLD }));
+  const offer = (producer: { producerId: string }, paused = false) => ({
+    ...producer, id: `c-${producer.producerId}`, rtpParameters: {}, producerPaused: false, paused,
+  });
+
+  async function prepared(more: object = {}, tracks: Parameters<Room['join']>[0] = {}) {
+    const doorway = new Doorway('ws://host/ws', { makeSocket: makeServer });
+    doorway.prepare();
+    await settle();
+    lastSocket().open();
+    // mediasoup-client is loaded first, which takes its time
+    while (!lastSocket().sent.some(({ type }) => type === 'get-capabilities')) await new Promise((resolve) => setTimeout(resolve));
+    lastSocket().answers('get-capabilities', 'capabilities', { routerRtpCapabilities: { codecs: [], headerExtensions: [] } });
+    await settled();
+    room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket: makeServer, doorway });
+    const joining = room.join(tracks);
+    await settled();
+    lastSocket().answers('join-room', 'joined', joined({ peers: [{ userId: 'b', username: 'bob' }], ...more }));
+    await joining;
+    await settled();
+  }
+
+  test('asks for media with the join, on the connection that is open, and needs no more', async () => {
+    const tracks: string[] = [];
+    await prepared({ newTransports, newConsumers: [offer(camera('b')), offer(microphone('b'))], producers: [camera('b'), microphone('b')] });
+    expect(ScriptedSocket.all.length).toBe(1);
+    expect(sent('join-room')[0]![1]).toMatchObject({ openTransports: ['recv', 'send'], consume: { video: 9, spatialLayer: 0 } });
+    expect(sent('create-transport', 'consume', 'resume-consumer')).toEqual([]);
+    for (const entry of room.consumers.values()) tracks.push(entry!.producerId);
+    expect(tracks).toEqual(['video-b', 'audio-b']);
+    // a tile of a good size wants more than the lowest layer, which comes already
+    room.demand('video-b', { width: 1280 });
+    await settled();
+    expect(sent('set-preferred-layers', 'resume-consumer')).toEqual([['set-preferred-layers', { consumerId: 'c-video-b', spatialLayer: 2 }]]);
+    room.demand('video-b', null);
+    await settled();
+    expect(sent('pause-consumer').length).toBe(1);
+  });
+
+  test('asks for what the answer did not bring', async () => {
+    await prepared({ newTransports, newConsumers: [offer(microphone('b'))], producers: [camera('b'), microphone('b')] });
+    expect(sent('consume').map(([, { producerId }]) => producerId)).toEqual(['video-b']);
+  });
+
+  test('goes the usual way with a server that does not know it', async () => {
+    await prepared({ producers: [microphone('b')] });
+    expect(sent('create-transport').length).toBe(2);
+    expect(sent('consume').length).toBe(1);
+  });
+
+  test('after a return it keeps what it has', async () => {
+    await prepared({ newTransports, newConsumers: [offer(microphone('b'))], producers: [microphone('b')] });
+    await comeBack({ producers: [microphone('b')] });
+    expect(sent('join-room')[0]![1]).not.toHaveProperty('openTransports');
+    expect(sent('create-transport', 'consume')).toEqual([]);
+  });
+
+  test('a tile is not waited for by what is sent', async () => {
+    const entered = vi.fn();
+    const doorway = new Doorway('ws://host/ws', { makeSocket: makeServer });
+    room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket: makeServer, doorway });
+    room.on('entered', entered);
+    room.on('ready', () => expect(entered).toHaveBeenCalled());
+    const joining = room.join({ microphone: { track: track('audio'), paused: false } });
+    await answerJoin();
+    await joining;
+    expect(entered).toHaveBeenCalledOnce();
+  });
+
+  test('an offer says that the server takes the handshake in checks', () => {
+    const sdp = 'v=0\r\na=ice-options:ice2\r\nm=audio 9 X 0\r\na=ice-options:renomination sped\r\n';
+    expect(withIceOptions(sdp)).toBe(
+      'v=0\r\na=ice-options:ice2 sped googspedv1 goog-sped-v1\r\nm=audio 9 X 0\r\na=ice-options:renomination sped googspedv1 goog-sped-v1\r\n',
+    );
+  });
 });
 
 describe('what is received', () => {
@@ -218,7 +297,7 @@ describe('what is sent', () => {
     expect(sent('produce', 'create-transport')).toEqual([]);
     await dropAndRetry();
     await answerJoin({ resumed: false });
-    expect(sent('create-transport').map(([, data]) => data)).toEqual([{ direction: 'send' }, { direction: 'recv' }]);
+    expect(sent('create-transport').map(([, data]) => data)).toEqual([{ direction: 'recv' }, { direction: 'send' }]);
     expect(sent('produce').length).toBe(2);
     expect(transports.map(({ closed }) => closed)).toEqual([true, true, false, false]);
   });

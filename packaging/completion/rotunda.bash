@@ -11,7 +11,8 @@ _rotunda() {
     esac
     value=$(sed -n "s/^  \(-[a-zA-Z], \)\{0,1\}$previous \([^ ]*\).*/\2/p" <<<"$help" | head -n 1)
     case $value in
-    FILE | DIR | PATH) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    DIR) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    FILE | PATH) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     LEVEL) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$current") ;;
     FORMAT) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current") ;;
     *\|*) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$current") ;;

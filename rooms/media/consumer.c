@@ -16,13 +16,19 @@ static struct ssrc_key consumer_key(const struct consumer *c) {
 
 // ---- life
 
+static bool repeats_are_kept_early(const struct consumer *c) {
+    return c->params.kind == MEDIA_VIDEO || c->fw->sound_stores < SOUND_STORES_EARLY;
+}
+
 bool consumer_prepare_repeats(struct consumer *c) {
     if (!c->params.nack)
         return true;
     if (!c->repair)
         c->repair = repair_create(c);
-    if (!c->sent && c->params.rtx_ssrc == 0)
+    if (!c->sent && c->params.rtx_ssrc == 0) {
         c->sent = sent_store_create(&c->fw->sent_held);
+        c->fw->sound_stores += c->sent && c->params.kind == MEDIA_AUDIO;
+    }
     return c->repair && (c->sent || c->params.rtx_ssrc != 0);
 }
 
@@ -38,9 +44,24 @@ static enum err consumer_open_parts(struct consumer *c) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
-    if (c->params.kind == MEDIA_VIDEO && !consumer_prepare_repeats(c))
+    if (repeats_are_kept_early(c) && !consumer_prepare_repeats(c))
         return ERR_NO_MEMORY;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
+}
+
+// Its receiver's transport is still being connected: the key frame that it begins with can come meanwhile,
+// and waits in the history.
+static void consumer_anticipate(struct consumer *c, uint64_t now_us) {
+    struct producer *p = c->producer;
+    if (producer_is_audio(p) || c->paused || c->endpoint->connected)
+        return;
+    struct layer_source sources[STREAMS_MAX];
+    unsigned count = p->params.stream_count;
+    for (unsigned i = 0; i < count; i++)
+        sources[i] = p->streams[i].life;
+    int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), LAYER_NONE, now_us);
+    if (best >= 0 && p->streams[best].life.first_packet_us != 0)
+        consumer_begin_key_frame(c, (unsigned)best, now_us);
 }
 
 enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
@@ -61,7 +82,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .paused = cmd->open_consumer.paused,
                            .current = LAYER_NONE,
                            .target = LAYER_NONE,
-                           .ceiling = LAYER_NONE,
+                           .ceiling = (int8_t)(cmd->open_consumer.spatial_layers - 1),
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
@@ -73,7 +94,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
     seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
     c->rtx_index = 1 + forwarder_random(fw) % 32767;
-    c->heard = ep->heard - 1; // so that it is looked at with the first packet
+    downlink_open(c);
     enum err err = producer_attach(p, c);
     if (err != ERR_OK) {
         free(c);
@@ -85,15 +106,20 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
         consumer_close(c);
     else
         consumer_update_active(c, now_us);
+    if (err == ERR_OK)
+        consumer_anticipate(c, now_us);
     return err;
 }
 
 void consumer_close(struct consumer *c) {
     struct forwarder *fw = c->fw;
     forwarder_flush(fw);
+    struct path_quality quality = consumer_quality(c);
+    path_quality_add(&c->endpoint->ended, &quality);
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
     key_wish_close(c);
+    loudest_consumer_close(c, fw->now_us);
     producer_detach(c->producer, c);
     list_remove(&c->link);
     if (c->handle) {
@@ -107,6 +133,7 @@ void consumer_close(struct consumer *c) {
             fw->counters.consumers--;
         slots_remove(fw->consumers, c->handle);
     }
+    fw->sound_stores -= c->sent && c->params.kind == MEDIA_AUDIO;
     sent_store_destroy(c->sent);
     repair_destroy(c->repair);
     free(c);
@@ -128,16 +155,20 @@ void consumer_send_layers(struct consumer *c) {
 // Of a producer with one stream only that it is suspended, and that it is not any more.
 void consumer_tell_layers(struct consumer *c) {
     bool suspended = c->shed == SHED_ALL;
+    if (c->params.kind == MEDIA_AUDIO) // nobody is shown less, and there may be ten thousands of them
+        return;
     if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
         return;
     c->silence_told = suspended;
     consumer_send_layers(c);
 }
 
-// A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
-// again so soon: begin with what the history holds from there on. False when it does not reach back to it.
+// A key frame that was asked for less than a second ago (or, for who has shown nothing yet, that came less
+// than a second ago) is there already, and the publisher must not be asked again so soon: begin with what the
+// history holds from there on. False when it does not reach back to it.
 static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
-    bool throttled = s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US;
+    bool throttled = (s->key_asked_us != 0 && now_us < s->key_asked_us + KEY_FRAME_INTERVAL_US) ||
+                     (!c->rewrite.started && now_us < s->key_us + KEY_FRAME_INTERVAL_US); // a late joiner
     bool came = s->key_us != 0 && !s->key_awaited;
     bool near = (uint16_t)(s->newest_seq - s->key_seq) < REPLAY_MAX;
     struct block *first =
@@ -203,6 +234,7 @@ static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_u
 
 void consumer_update_active(struct consumer *c, uint64_t now_us) {
     bool wanted = !c->paused && endpoint_sends(c->endpoint);
+    wanted = loudest_admits(c, wanted, now_us) && wanted;
     int8_t ceiling = consumer_ceiling(c);
     consumer_update_shed(c, wanted, now_us);
     bool active = wanted && c->shed != SHED_ALL;
@@ -216,7 +248,9 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     producer_set_active(c->producer, c, active);
     if (active) {
         consumer_begin(c, now_us);
+        loudest_send_preroll(c, now_us);
     } else {
+        c->had_us = now_us;
         c->target = LAYER_NONE;
         if (c->sent)
             sent_store_clear(c->sent);

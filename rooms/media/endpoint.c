@@ -36,6 +36,7 @@ bool forwarder_endpoint_publishes(const struct endpoint *ep) {
 
 void endpoint_close(struct endpoint *ep) {
     struct forwarder *fw = ep->fw;
+    loudest_endpoint_close(ep);
     LIST_EACH(node, &ep->consumers) {
         consumer_close(LIST_ENTRY(node, struct consumer, link));
     }
@@ -44,13 +45,16 @@ void endpoint_close(struct endpoint *ep) {
     }
     assert(ep->ssrc_count == 0);
     wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
     if (ep->handle) {
         if (hmap_remove(fw->endpoint_ids, &ep->id) != HMAP_NONE)
             fw->counters.endpoints--;
         slots_remove(fw->endpoints, ep->handle);
     }
+    fw->deaf_endpoints -= ep->sound.share > 0;
     twcc_recorder_destroy(ep->twcc);
+    free(ep->estimate);
     free(ep->ssrcs);
     free(ep);
 }
@@ -62,6 +66,8 @@ void forwarder_close_endpoint(struct forwarder *fw, struct endpoint *ep) {
 }
 
 static void endpoint_update_consumers(struct endpoint *ep, uint64_t now_us) {
+    if (endpoint_sends(ep))
+        loudest_fill(ep, now_us);
     LIST_EACH(node, &ep->consumers) {
         consumer_update_active(LIST_ENTRY(node, struct consumer, link), now_us);
     }
@@ -84,10 +90,6 @@ void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *ep, boo
         return;
     ep->unreachable = !reachable;
     endpoint_update_consumers(ep, now_us);
-}
-
-void forwarder_endpoint_heard(struct endpoint *ep) {
-    ep->heard++;
 }
 
 // ---- SSRCs
@@ -271,7 +273,7 @@ struct ssrc_entry *endpoint_learn_ssrc(struct endpoint *ep, const struct rtp_pac
         s = learn_by_elimination(ep, packet->payload_type);
     bool rtx;
     if (!s || !producer_takes(s->producer, packet->payload_type, &rtx) ||
-        !stream_yields(s, packet->ssrc, rtx, now_us) || ep->ssrc_count >= ENDPOINT_SSRCS_MAX)
+        !stream_yields(s, packet->ssrc, rtx, now_us))
         return NULL;
     stream_adopt(s, packet->ssrc, rtx);
     if (endpoint_add_ssrc(ep, packet->ssrc, rtx, s) != ERR_OK) {

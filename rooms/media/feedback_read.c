@@ -39,7 +39,11 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
         if (!answers_last)
             report.last_sr = 0;
         send_stats_report(&c->stats, &report, now_ntp);
+        if (c->stats.rtt_us > ep->ended.rtt_us_max)
+            ep->ended.rtt_us_max = c->stats.rtt_us;
         repair_note_report(c, now_us);
+        downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
+        consumer_note_sound_loss(c, now_us);
         consumer_rate(c, now_us);
     }
 }
@@ -94,7 +98,6 @@ static void read_sender_report(struct endpoint *ep, const struct rtcp_packet *pa
 }
 
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
-    forwarder_endpoint_heard(ep);
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         switch (packet.kind) {

@@ -32,9 +32,12 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
     fw->producer_ids = hmap_create(sizeof(struct producer_id), FORWARDER_OBJECTS_MAX);
     fw->consumer_ids = hmap_create(sizeof(struct consumer_id), FORWARDER_OBJECTS_MAX);
     fw->consumer_ssrcs = hmap_create(2 * sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
+    fw->voice_groups = slots_create(FORWARDER_OBJECTS_MAX);
+    fw->voice_group_ids = hmap_create(sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
     fw->fan_out = fan_out_create();
     if (!fw->endpoints || !fw->producers || !fw->consumers || !fw->endpoint_ids || !fw->producer_ids ||
-        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->fan_out) {
+        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->voice_groups || !fw->voice_group_ids ||
+        !fw->fan_out) {
         forwarder_destroy(fw);
         return NULL;
     }
@@ -57,6 +60,8 @@ void forwarder_destroy(struct forwarder *fw) {
     if (fw->endpoints && fw->producers && fw->consumers)
         forwarder_close_all(fw);
     fan_out_destroy(fw->fan_out);
+    hmap_destroy(fw->voice_group_ids);
+    slots_destroy(fw->voice_groups);
     hmap_destroy(fw->consumer_ssrcs);
     hmap_destroy(fw->consumer_ids);
     hmap_destroy(fw->producer_ids);
@@ -141,8 +146,16 @@ static void command_set_priority(struct consumer *c, const struct media_cmd *cmd
     consumer_update_active(c, now_us);
 }
 
+static void command_set_loudest(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    struct endpoint *ep = forwarder_endpoint(fw, cmd->transport);
+    enum err err = ep ? loudest_choose(ep, cmd->loudest.n, now_us) : ERR_OK; // it may have closed meanwhile
+    if (err != ERR_OK)
+        command_failed("choose the loudest", cmd->transport.v, err);
+}
+
 // Every command has its line here: a new one does not compile until it has.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
+    fw->now_us = now_us;
     struct producer *p = forwarder_producer(fw, cmd->producer);
     struct consumer *c = forwarder_consumer(fw, cmd->consumer);
     switch (cmd->type) {
@@ -185,6 +198,9 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         if (c)
             command_set_priority(c, cmd, now_us);
         break;
+    case MEDIA_SET_LOUDEST:
+        command_set_loudest(fw, cmd, now_us);
+        break;
     case MEDIA_REQUEST_KEY_FRAME:
         if (c)
             consumer_wish_key_frame(c, now_us);
@@ -192,6 +208,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     case MEDIA_OPEN_TRANSPORT: // the owner of transports does these
     case MEDIA_CONNECT_TRANSPORT:
     case MEDIA_RESTART_ICE:
+    case MEDIA_OFFER_ICE:
     case MEDIA_CLOSE_TRANSPORT:
     case MEDIA_GET_STATS: // forwarder_stats
         break;

@@ -77,6 +77,8 @@ void forwarder_destroy(struct forwarder *fw);
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
                                          void *peer);               // NULL: no memory
 bool forwarder_endpoint_publishes(const struct endpoint *endpoint); // it has producers
+// How well all that it has sent and got went over it, what was closed meanwhile included.
+struct path_quality forwarder_endpoint_quality(const struct endpoint *endpoint);
 void forwarder_close_endpoint(struct forwarder *fw,
                               struct endpoint *endpoint); // with its producers and consumers
 // SRTP has just become possible: consumers start, each video one asks for a key frame.
@@ -86,12 +88,6 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoin
 // again.
 void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
                                   uint64_t now_us);
-// It gave an authentic sign of life (RTCP counts by itself). A consumer whose receiver has not been heard for
-// UNHEARD_PACKETS_MAX of its packets stops until it is: a receiver that misses half of the number space takes
-// what follows for old.
-void forwarder_endpoint_heard(struct endpoint *endpoint);
-#define UNHEARD_PACKETS_MAX 16384
-
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 // GET_STATS of a producer or consumer: fills `found`, stream_count, streams. For a transport: the parts of
@@ -119,10 +115,11 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct pro
                            uint8_t stream, struct block *prepared, uint64_t now_us);
 void forwarder_relay_note(struct forwarder *fw, struct link_id from, const struct relay_note *note,
                           uint64_t now_us);
-// How much of the video is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more.
-// Up to half of the levels, so many sixteenths of the video consumers, those of low priority first, get the
-// lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so many
-// sixteenths get nothing. Audio is not touched. Who opens or resumes meanwhile falls under it at once. To be
+// How much is left out, 0..OVERLOAD_LEVEL_MAX (overload.h), because the worker cannot do more. Of the video
+// up to half of OVERLOAD_LEVEL_VIDEO so many sixteenths of the video consumers, those of low priority first,
+// get the lowest stream of a simulcast producer, and nothing of a producer with one stream; beyond that, so
+// many sixteenths get nothing; and beyond OVERLOAD_LEVEL_VIDEO so many sixteenths of the consumers of sound
+// get nothing, those of quiet producers first. Who opens or resumes meanwhile falls under it at once. To be
 // called when the level has changed: it visits every consumer.
 void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us);
 // Tells what there was no room to tell. To be called now and then.

@@ -31,12 +31,24 @@ static void consumers_prefetch(const struct producer *p, unsigned at) {
         __builtin_prefetch(p->consumers[at + CONSUMERS_AHEAD / 2]->endpoint, 1);
 }
 
+static void producer_note_level(struct producer *p, struct block *prepared, uint64_t now_us) {
+    int8_t level;
+    bool known = rtp_forward_level(prepared, &level);
+    if (known) {
+        p->audio.packets++;
+        p->audio.level_sum += (uint32_t)-level;
+    }
+    loudest_hear(p, known ? level : SPEECH_LEVEL_UNKNOWN, now_us);
+}
+
 // To all consumers here and over all links behind which there are some. The stream's history keeps its own
 // reference.
 static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t now_us) {
     struct producer *p = s->producer;
     const struct forward_meta *meta = forward_meta_of(b);
     producer_note_packet(s, meta, now_us);
+    if (producer_is_audio(p) && !meta->repaired)
+        producer_note_level(p, b, now_us);
     if (s->history)
         history_put(s->history, meta->seq, b, now_us);
     if (!producer_is_audio(p) && p->active_count > 0)
@@ -45,6 +57,8 @@ static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t 
         consumers_prefetch(p, i);
         fan_out_packet(p->consumers[i], s, b, now_us);
     }
+    if (producer_is_audio(p))
+        loudest_keep(p, b);
     LINK_SET_EACH(link, &p->relays) {
         p->fw->out.relay_rtp(p->fw->out.ctx, *link, p->id, s->index, b);
         p->fw->counters.relayed_out++;
@@ -120,15 +134,6 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
     return true;
 }
 
-static void producer_note_level(struct producer *p, const struct rtp_ext_values *values) {
-    int8_t level;
-    bool voice;
-    if (!rtp_ext_audio_level(values, &level, &voice))
-        return;
-    p->audio.packets++;
-    p->audio.level_sum += (uint32_t)-level;
-}
-
 // The media packet that a retransmission carries, with the numbers of its stream; false when there is none
 // that can be of it.
 static bool stream_unwrap(struct producer_stream *s, struct rtp_packet *packet, uint64_t now_us) {
@@ -187,8 +192,6 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
             fan_out_skip(p->consumers[i], s, packet->seq, now_us);
         return FORWARD_DROP_NONE;
     }
-    if (p->params.kind == MEDIA_AUDIO)
-        producer_note_level(p, values);
     rtp_forward_prepare(b, packet, values, p->params.kind, now_us);
     struct forward_meta *meta = forward_meta_of(b);
     meta->key_frame = frame.key_frame;
@@ -232,13 +235,15 @@ static enum forward_drop endpoint_packet(struct endpoint *ep, struct block *b, u
         return FORWARD_DROP_UNKNOWN_SSRC;
     }
     endpoint_count_in(ep, b->len, e->rtx, now_us);
+    if (ep->estimate)
+        feedback_note_arrival(ep, e->stream, &packet, &values, b->len, now_us);
     return stream_packet(e->stream, b, &packet, e->rtx, &values, now_us);
 }
 
 enum forward_drop forwarder_rtp(struct forwarder *fw, struct endpoint *from, struct block *b,
                                 uint64_t now_us) {
     assert(from->fw == fw);
-    (void)fw;
+    fw->now_us = now_us;
     enum forward_drop drop = endpoint_packet(from, b, now_us);
     block_release(b);
     return drop;

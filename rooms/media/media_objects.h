@@ -13,11 +13,13 @@
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/link_set.h"
+#include "rooms/media/loudest.h"
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/receive_estimate.h"
 #include "rtp/rtp_forward.h"
 #include "rtp/seq_rewrite.h"
 #include "rtp/stream_stats.h"
@@ -30,7 +32,10 @@
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
-#define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
+#define LOUDNESS_CLASSES 4
+#define LOUDNESS_UNKNOWN 2    // of a producer that does not say, or is elsewhere
+#define LOUDNESS_STAYS 8      // intervals of levels: two seconds
+#define FAN_OUT_JOBS_MAX 8192 // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
 struct consumer;
@@ -49,7 +54,6 @@ struct endpoint {
     uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
     bool unreachable;
-    uint32_t heard; // signs of life, counted; it wraps
     struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
@@ -58,17 +62,27 @@ struct endpoint {
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
-    uint16_t transport_seq; // next to stamp on what we send
-    struct wheel_node twcc_timer, report_timer;
+    uint16_t transport_seq;            // next to stamp on what we send
+    struct receive_estimate *estimate; // from the first producer that knows REMB alone on
+    uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
+    struct wheel_node twcc_timer, estimate_timer, report_timer;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
         struct rate_meter rtp_in_rate, rtp_out_rate, rtx_in_rate, rtx_out_rate;
     } stats;
+    struct path_quality ended; // of its producers and consumers that were closed; rtt_us_max: of all
     struct key_wish_left left[KEY_WISHES_LEFT]; // of consumers that were closed, a ring
     unsigned left_next;
     struct token_bucket comings; // beginnings of all its consumers (key_wish.c)
-    uint64_t demand;             // what its consumers would get if nothing were shed (shedding.c)
+    struct loudest_choice *loudest;
+    uint64_t demand; // what its consumers would get if nothing were shed (shedding.c)
+    struct {         // of the sound that it is sent, as its receiver tells
+        uint64_t since_us;
+        uint32_t reports, lost_sum; // since then; of fractions of 256
+        uint8_t share, calm;        // sixteenths that are left out; seconds without loss
+        uint32_t below;             // place
+    } sound;
 };
 
 // Where RTP time stands on the publisher's clock: its last sender report.
@@ -141,6 +155,8 @@ struct producer {
         uint32_t packets;
         uint32_t level_sum; // of -dBov
     } audio;
+    uint8_t loudness, quiet; // class of late, 0..LOUDNESS_CLASSES - 1; intervals for which it was quieter
+    struct voice voice;      // of audio
 };
 
 // What is left out of a consumer while its worker has too much to do (shedding.c).
@@ -158,20 +174,21 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;          // not paused, connected, reachable, not suspended: gets packets
-    int8_t current;       // the stream that is shown, LAYER_NONE: none yet
-    int8_t target;        // the one to switch to at its next key frame
-    int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
-    bool resync;          // the next packet that may be shown begins a new run of numbers
-    bool timeless;        // and its timestamp has nothing to do with those before
-    bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
-    bool descriptor;      // and dependency descriptors, which nobody renumbers: of a producer with one stream
-    bool report_due;      // a sender report goes out as soon as there is something to report
-    bool unheard;         // nothing is sent until its receiver gives a sign of life
-    uint32_t heard;       // of its endpoint, when heard_limit was set
-    uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
+    bool active;         // not paused, connected, reachable, not suspended, loud enough: gets packets
+    int8_t current;      // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;       // the one to switch to at its next key frame
+    int8_t ceiling;      // highest stream that the receiver wants, LAYER_NONE: all
+    bool resync;         // the next packet that may be shown begins a new run of numbers
+    bool timeless;       // and its timestamp has nothing to do with those before
+    bool transport_cc;   // its receiver negotiated transport-wide numbers for audio
+    bool descriptor;     // and dependency descriptors, which nobody renumbers: of a producer with one stream
+    bool report_due;     // a sender report goes out as soon as there is something to report
+    bool halted;         // nothing but probes until its receiver has had more (downlink.c)
+    uint64_t halt_index; // at which it halts
     struct picture_rewrite pictures;
     uint64_t rtx_index;     // next of its RTX stream
+    uint64_t acknowledged;  // follows the highest index that its receiver is known to have had
+    uint64_t probe_us;      // when the next probe is due, halted
     uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
     struct send_stats stats;
@@ -193,6 +210,8 @@ struct consumer {
     uint64_t score_us;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
+    bool chosen;           // among the loudest (loudest.h)
+    uint64_t had_us;       // until when it was active
 };
 
 struct forwarder {
@@ -202,12 +221,18 @@ struct forwarder {
     struct pool *pool;
     struct wheel *wheel;
     uint64_t random;
+    uint64_t now_us;                                         // of the last command or packet
     struct slots *endpoints, *producers, *consumers;         // handle -> object
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
+    struct slots *voice_groups;                              // loudest.c
+    struct hmap *voice_group_ids;                            // number -> handle
+    unsigned choosers;                                       // endpoints that get the loudest alone
     struct fan_out *fan_out;
-    uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
-    uint32_t lowered_below, suspended_below; // shedding.c
+    uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
+    unsigned sound_stores;                                // such stores of consumers of sound
+    uint32_t lowered_below, suspended_below, sound_below; // shedding.c
+    unsigned deaf_endpoints; // that some sound is left out for, since it was lost on its way
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers
@@ -244,6 +269,11 @@ static inline enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) 
     return egress_look(&ep->egress, &ep->fw->rates.egress, ep->stats.rtp_out + ep->stats.rtx_out, now_us);
 }
 
+// ---- media_report.c
+// What went over a path, to be added to its endpoint's when the object closes.
+struct path_quality producer_quality(const struct producer *p);
+struct path_quality consumer_quality(const struct consumer *c);
+
 // ---- producer.c, producer_source.c
 MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
 void producer_close(struct producer *p);
@@ -275,8 +305,9 @@ void consumer_tell_layers(struct consumer *c);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
-// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
-// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+// What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
+// fewer than SOUND_STORES_EARLY of the worker have it. Beyond that, since there are many and their losses are
+// mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
@@ -292,14 +323,29 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
                       uint16_t newest_seq, uint64_t now_us);
 // A packet that carries nothing to show (padding): later numbers close up.
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
+// Padding alone, under a number of its own, before a new run begins.
+void consumer_send_probe(struct consumer *c, struct block *prepared, uint64_t now_us);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
 
+// ---- downlink.c
+void downlink_open(struct consumer *c); // once its first number is known
+// It may not go on: the packet is left out, a probe sent at times.
+void downlink_hold(struct consumer *c, struct block *prepared, uint64_t now_us);
+// Its receiver says that this is the highest number that it has had.
+void downlink_acknowledge(struct consumer *c, uint16_t seq, uint64_t now_us);
+static inline bool downlink_goes_on(const struct consumer *c) {
+    return c->rewrite.made.next < c->halt_index;
+}
+
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order
+// Its receiver has told how much of it was lost (stats.fraction_lost).
+void consumer_note_sound_loss(struct consumer *c, uint64_t now_us);
+void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_us);
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);
 void consumer_shed_set(struct consumer *c, enum shed_state state);

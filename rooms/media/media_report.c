@@ -4,6 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+static uint64_t stream_lost_for_good(const struct producer_stream *s) {
+    uint64_t lost = receive_stats_lost(&s->stats);
+    return lost > s->repaired ? lost - s->repaired : 0;
+}
+
 static void report_stream(const struct producer_stream *s, uint64_t now_us, struct stream_report *out) {
     uint64_t lost = receive_stats_lost(&s->stats), expected = s->stats.packets + lost;
     *out = (struct stream_report){
@@ -12,7 +17,7 @@ static void report_stream(const struct producer_stream *s, uint64_t now_us, stru
         .packet_count = s->stats.packets,
         .byte_count = s->stats.bytes,
         .bitrate_bps = rate_meter_bps(&s->stats.rate, now_us),
-        .packets_lost = lost > s->repaired ? lost - s->repaired : 0,
+        .packets_lost = stream_lost_for_good(s),
         .fraction_lost = (uint8_t)(expected ? lost * 255 / expected : 0),
         .jitter = receive_stats_jitter(&s->stats),
         .packets_discarded = s->stats.discarded + s->stats.duplicates,
@@ -63,6 +68,37 @@ static void report_transport(const struct endpoint *ep, uint64_t now_us, struct 
     for (const struct list *node = ep->consumers.next; node != &ep->consumers; node = node->next, count++)
         sum += LIST_ENTRY(node, struct consumer, link)->stats.fraction_lost;
     out->rtp_packet_loss_sent = count ? (float)sum / (float)count / 256 : 0;
+}
+
+struct path_quality producer_quality(const struct producer *p) {
+    struct path_quality quality = {0};
+    for (unsigned i = 0; i < p->params.stream_count; i++) {
+        const struct producer_stream *s = &p->streams[i];
+        count_up(&quality.packets, s->stats.packets + receive_stats_lost(&s->stats));
+        count_up(&quality.packets_lost, stream_lost_for_good(s));
+    }
+    return quality;
+}
+
+struct path_quality consumer_quality(const struct consumer *c) {
+    struct path_quality quality = {0};
+    uint64_t sent = c->stats.packets;
+    count_up(&quality.packets, sent);
+    count_up(&quality.packets_lost, c->stats.lost < sent ? c->stats.lost : sent);
+    return quality;
+}
+
+struct path_quality forwarder_endpoint_quality(const struct endpoint *ep) {
+    struct path_quality sum = ep->ended, one;
+    LIST_EACH(p, &ep->producers) {
+        one = producer_quality(LIST_ENTRY(p, struct producer, link));
+        path_quality_add(&sum, &one);
+    }
+    LIST_EACH(c, &ep->consumers) {
+        one = consumer_quality(LIST_ENTRY(c, struct consumer, link));
+        path_quality_add(&sum, &one);
+    }
+    return sum;
 }
 
 void forwarder_stats(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us,

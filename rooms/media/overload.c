@@ -69,7 +69,7 @@ static void overload_fall(struct overload *o, uint64_t now_us) {
         o->spare_at_try = o->spare;
     unsigned step = 1;
     if (o->level >= o->full_below + 2 && o->spare >= SPARE_HALF) // far from where it was full
-        step = o->level >= o->full_below + 4 && o->level > OVERLOAD_LEVEL_MAX / 2 ? 4 : 2;
+        step = o->level >= o->full_below + 4 && o->level > OVERLOAD_LEVEL_VIDEO / 2 ? 4 : 2;
     o->trying = true;
     o->fell_from = o->level;
     o->drained_us = now_us + OVERLOAD_GREET_US;

@@ -1,4 +1,4 @@
-// overload: how much of its video a worker has to leave out so that the rest goes through. Pure.
+// overload: how much of its media a worker has to leave out so that the rest goes through. Pure.
 //
 // It is told of each turn of the worker's loop. What lies between the end of one turn and the beginning of
 // the next is spare time; a window of about 100 ms of which less than a twentieth was spare, although packets
@@ -18,7 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OVERLOAD_LEVEL_MAX 32
+#define OVERLOAD_LEVEL_VIDEO 32 // all video is left out; beyond that, sound
+#define OVERLOAD_LEVEL_MAX 47
 #define OVERLOAD_WINDOW_US 100000
 #define OVERLOAD_QUICK_WINDOW_US 50000 // while the level rises, or has just fallen
 #define OVERLOAD_TURN_US 40000         // a longer turn is believed when the one before was about as long

@@ -53,7 +53,7 @@ static enum err stream_open(struct producer *p, unsigned index) {
     return ERR_OK;
 }
 
-static enum err producer_open_parts(struct producer *p) {
+static enum err producer_open_parts(struct producer *p, uint32_t voice_group) {
     struct forwarder *fw = p->fw;
     p->handle = slots_add(fw->producers, p);
     if (!p->handle)
@@ -62,6 +62,8 @@ static enum err producer_open_parts(struct producer *p) {
     if (err != ERR_OK)
         return err;
     fw->counters.producers++;
+    if (producer_is_audio(p) && (err = loudest_producer_open(p, voice_group)) != ERR_OK)
+        return err;
     for (unsigned i = 0; i < p->params.stream_count; i++)
         if ((err = stream_open(p, i)) != ERR_OK)
             return err;
@@ -71,7 +73,7 @@ static enum err producer_open_parts(struct producer *p) {
     if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
         !(p->endpoint->twcc = twcc_recorder_create()))
         return ERR_NO_MEMORY;
-    return ERR_OK;
+    return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 
 enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {
@@ -89,6 +91,7 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
                            .params = cmd->open_producer.params,
                            .paused = cmd->open_producer.paused,
                            .layers_wanted = LAYER_NONE,
+                           .loudness = LOUDNESS_UNKNOWN,
                            .score = 10};
     list_init(&p->link);
     if (ep)
@@ -98,7 +101,7 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
         wheel_node_init(&p->streams[i].nack_timer, feedback_nack_fired);
         wheel_node_init(&p->streams[i].key_timer, producer_key_timer_fired);
     }
-    enum err err = producer_open_parts(p);
+    enum err err = producer_open_parts(p, cmd->open_producer.voice_group);
     if (err != ERR_OK)
         producer_close(p);
     return err;
@@ -124,6 +127,11 @@ void producer_close(struct producer *p) {
     struct forwarder *fw = p->fw;
     while (p->consumer_count > 0)
         consumer_close(p->consumers[p->consumer_count - 1]);
+    if (p->endpoint) { // a relayed one is counted where its publisher is
+        struct path_quality quality = producer_quality(p);
+        path_quality_add(&p->endpoint->ended, &quality);
+    }
+    loudest_producer_close(p);
     for (unsigned i = 0; i < STREAMS_MAX; i++)
         stream_close(&p->streams[i]);
     wheel_cancel(fw->wheel, &p->tick);
@@ -154,6 +162,12 @@ void producer_pause(struct producer *p, bool paused, uint64_t now_us) {
     if (!paused)
         for (unsigned i = 0; i < p->active_count; i++)
             consumer_source_changed(p->consumers[i], now_us);
+    for (unsigned i = 0; producer_is_audio(p) && i < p->consumer_count; i++) { // others take their places
+        const struct consumer *c = p->consumers[i];
+        consumer_update_active(p->consumers[i], now_us);
+        if (p->consumers[i] != c && paused) // changed places with one that has not been looked at
+            i--;
+    }
 }
 
 // ---- who gets it
@@ -218,13 +232,17 @@ void producer_update_wanted(struct producer *p) {
 
 // ---- once in a while
 
-static void producer_tell_level(struct producer *p) {
+static void producer_tell_level(struct producer *p, uint64_t now_us) {
     if (p->audio.packets == 0)
         return;
     int8_t level = (int8_t)-(int)(p->audio.level_sum / p->audio.packets);
     p->audio.packets = p->audio.level_sum = 0;
-    forwarder_event(p->fw, &(struct media_event){
-                               .type = MEDIA_AUDIO_LEVEL, .producer = p->id, .audio = {.level_dbov = level}});
+    producer_note_loudness(p, level, now_us);
+    forwarder_event(p->fw,
+                    &(struct media_event){.type = MEDIA_AUDIO_LEVEL,
+                                          .producer = p->id,
+                                          .audio = {.level_dbov = level,
+                                                    .activity = speech_activity(&p->voice.speech, now_us)}});
 }
 
 // Neither a packet nor a report has come for long.
@@ -300,7 +318,7 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
     struct producer *p = LIST_ENTRY(node, struct producer, tick);
     unsigned held = 0;
     if (producer_is_audio(p) && p->endpoint)
-        producer_tell_level(p);
+        producer_tell_level(p, now_us);
     if (p->ticks++ % (TICK_US / producer_tick_us(p)) == 0) {
         if (p->endpoint)
             producer_rate(p, now_us);

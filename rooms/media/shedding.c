@@ -1,4 +1,5 @@
-// What is left out of video while the worker has too much to do, and of whom.
+// What is left out while the worker has too much to do, and of whom: video, and when that is not enough
+// sound.
 //
 // Consumers stand in an order: by priority; among those of one priority by what they cost, dearest first; and
 // among those of about one cost spread so that each receiver and each producer has its share in every part of
@@ -8,6 +9,14 @@
 // What counts is the receiver's demand (what all its consumers would get if nothing were shed, sound
 // included) or the producer's rate, whichever is dearer, against the one in the middle of all: ordinary
 // differences do not count, and who takes many times what others take goes first.
+//
+// Sound stands in an order of its own: by priority, then by how loud its producer is, the quiet first. A
+// sixteenth of it always stays, and nobody is told of what is missing: in a room where everybody's microphone
+// is open most of what is sent is noise, and what a full worker cannot do is answer those who want to come
+// in.
+//
+// A receiver that keeps telling that a fifth of its sound is lost gets half of it, and half again (a circuit
+// breaker, RFC 8083): sent as before, it would lose the same, and the answers to its checks as well.
 #include "rooms/media/media_objects.h"
 #include "rooms/media/overload.h"
 
@@ -17,8 +26,15 @@
 #define COST_CLASSES 4 // below 4 to 8 times the middle, then each four times dearer
 #define COST_BUCKETS 64
 #define GROUPS (PRIORITIES * COST_CLASSES)
+_Static_assert(LOUDNESS_CLASSES <= COST_CLASSES, "sound has as many groups");
 #define ORDERS UINT32_C(65536) // places among those of one group
-#define SHARES (OVERLOAD_LEVEL_MAX / 2)
+#define SOUND_ALWAYS 4         // tracks that are sent whatever is lost
+#define SOUND_WEIGH_US 1000000
+#define SOUND_LOSS_HIGH 51 // of 256
+#define SOUND_LOSS_LOW 8
+#define SOUND_CALM 4 // seconds
+#define SHARES (OVERLOAD_LEVEL_VIDEO / 2)
+_Static_assert(OVERLOAD_LEVEL_MAX - OVERLOAD_LEVEL_VIDEO < SHARES, "some sound stays");
 #define EVERYBODY UINT32_MAX
 
 // The fractional parts of multiples of the golden ratio: those of any run of neighbours lie evenly apart, and
@@ -83,11 +99,13 @@ void consumer_shed_init(struct consumer *c) {
     c->shed_order = (uint16_t)((c->fw->consumers_opened++ * GOLDEN_RATIO) >> 16);
 }
 
-static bool consumer_may_shed(const struct consumer *c) {
-    return c->params.kind == MEDIA_VIDEO;
+static bool consumer_is_sound(const struct consumer *c) {
+    return c->params.kind == MEDIA_AUDIO;
 }
 
 static unsigned consumer_group(const struct consumer *c) {
+    if (consumer_is_sound(c))
+        return (unsigned)c->priority * LOUDNESS_CLASSES + c->producer->loudness;
     return c->priority * COST_CLASSES + (COST_CLASSES - 1u - c->cost_class);
 }
 
@@ -97,8 +115,11 @@ static bool consumer_stands_before(const struct consumer *c, uint32_t place) {
 
 enum shed_state consumer_shed_wanted(const struct consumer *c) {
     const struct forwarder *fw = c->fw;
-    if (!consumer_may_shed(c))
-        return SHED_NOTHING;
+    if (consumer_is_sound(c))
+        return consumer_stands_before(c, fw->sound_below) ||
+                       consumer_stands_before(c, c->endpoint->sound.below)
+                   ? SHED_ALL
+                   : SHED_NOTHING;
     if (consumer_stands_before(c, fw->suspended_below))
         return SHED_ALL;
     if (consumer_stands_before(c, fw->lowered_below))
@@ -132,21 +153,107 @@ static uint32_t shed_place(const uint32_t count[GROUPS], uint32_t all, unsigned 
     return group * ORDERS + (uint32_t)(before * ORDERS / count[group]);
 }
 
+static unsigned share_of(unsigned level, unsigned above) {
+    unsigned share = level > above ? level - above : 0;
+    return share < SHARES ? share : SHARES;
+}
+
 void forwarder_shed(struct forwarder *fw, unsigned level, uint64_t now_us) {
     assert(level <= OVERLOAD_LEVEL_MAX);
     forwarder_flush(fw);
-    uint32_t count[GROUPS] = {0}, all = 0, cursor = 0;
+    uint32_t video[GROUPS] = {0}, sound[GROUPS] = {0}, all_video = 0, all_sound = 0, cursor = 0;
     forwarder_rate_costs(fw);
-    for (const struct consumer *c; (c = slots_next(fw->consumers, &cursor));)
-        if (consumer_may_shed(c) && !c->paused && endpoint_sends(c->endpoint)) {
-            count[consumer_group(c)]++;
-            all++;
-        }
-    fw->lowered_below = shed_place(count, all, level < SHARES ? level : SHARES);
-    fw->suspended_below = shed_place(count, all, level > SHARES ? level - SHARES : 0);
+    for (const struct consumer *c; (c = slots_next(fw->consumers, &cursor));) {
+        if (c->paused || !endpoint_sends(c->endpoint))
+            continue;
+        if (consumer_is_sound(c))
+            sound[consumer_group(c)]++, all_sound++;
+        else
+            video[consumer_group(c)]++, all_video++;
+    }
+    fw->lowered_below = shed_place(video, all_video, share_of(level, 0));
+    fw->suspended_below = shed_place(video, all_video, share_of(level, SHARES));
+    fw->sound_below = shed_place(sound, all_sound, share_of(level, OVERLOAD_LEVEL_VIDEO));
     fw->counters.shed_level = level;
     cursor = 0;
     for (struct consumer *c; (c = slots_next(fw->consumers, &cursor));)
-        if (consumer_may_shed(c))
+        consumer_update_active(c, now_us);
+}
+
+// ---- what a receiver cannot take
+
+static void endpoint_shed_sound(struct endpoint *ep, unsigned share, uint64_t now_us) {
+    uint32_t count[GROUPS] = {0}, all = 0;
+    forwarder_flush(ep->fw);
+    ep->fw->deaf_endpoints += share > 0;
+    ep->fw->deaf_endpoints -= ep->sound.share > 0;
+    ep->sound.share = (uint8_t)share;
+    LIST_EACH(node, &ep->consumers) {
+        const struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (consumer_is_sound(c) && !c->paused)
+            count[consumer_group(c)]++, all++;
+    }
+    while (share > 0 && all * (SHARES - share) < SOUND_ALWAYS * SHARES)
+        share--;
+    ep->sound.below = shed_place(count, all, share);
+    LIST_EACH(node, &ep->consumers) {
+        struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (consumer_is_sound(c))
             consumer_update_active(c, now_us);
+    }
+}
+
+// Once a second. Half of what is left is too much while a fifth is lost; a sixteenth more after some seconds
+// without.
+static void endpoint_weigh_sound(struct endpoint *ep, uint64_t now_us) {
+    unsigned lost = ep->sound.lost_sum / ep->sound.reports, share = ep->sound.share;
+    ep->sound.calm = lost < SOUND_LOSS_LOW ? (uint8_t)(ep->sound.calm + 1) : 0;
+    if (lost > SOUND_LOSS_HIGH && share < SHARES - 1)
+        endpoint_shed_sound(ep, share + (SHARES - share) / 2, now_us);
+    else if (share > 0 && ep->sound.calm >= SOUND_CALM)
+        endpoint_shed_sound(ep, share - 1, now_us);
+    else
+        return;
+    ep->sound.calm = 0;
+}
+
+void consumer_note_sound_loss(struct consumer *c, uint64_t now_us) {
+    struct endpoint *ep = c->endpoint;
+    if (!consumer_is_sound(c) || !c->active)
+        return;
+    if (ep->sound.reports > 0 && now_us >= ep->sound.since_us + SOUND_WEIGH_US) {
+        endpoint_weigh_sound(ep, now_us);
+        ep->sound.reports = ep->sound.lost_sum = 0;
+    }
+    if (ep->sound.reports++ == 0)
+        ep->sound.since_us = now_us;
+    ep->sound.lost_sum += c->stats.fraction_lost;
+}
+
+// ---- who is heard
+
+// dBov at which a class begins, the loudest first; noise of a room is below.
+static uint8_t loudness_of(int8_t level_dbov) {
+    static const int8_t from[LOUDNESS_CLASSES - 1] = {-35, -50, -65};
+    for (unsigned i = 0; i < LOUDNESS_CLASSES - 1; i++)
+        if (level_dbov >= from[i])
+            return (uint8_t)(LOUDNESS_CLASSES - 1 - i);
+    return 0;
+}
+
+// Who begins to speak is heard at once; who stops stays for a while.
+void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_us) {
+    uint8_t now = loudness_of(level_dbov), before = p->loudness;
+    p->quiet = now < before ? (uint8_t)(p->quiet + 1) : 0;
+    if (now == before || (now < before && p->quiet < LOUDNESS_STAYS))
+        return;
+    p->loudness = now < before ? (uint8_t)(before - 1) : now;
+    p->quiet = 0;
+    if (p->fw->sound_below == 0 && p->fw->deaf_endpoints == 0)
+        return;
+    forwarder_flush(p->fw);
+    // The active ones stand first: who becomes active changes places with one before it, who is not any more
+    // with one behind it. So nobody is passed over.
+    for (unsigned i = 0; i < p->consumer_count; i++)
+        consumer_update_active(p->consumers[now > before ? i : p->consumer_count - 1 - i], now_us);
 }

@@ -38,6 +38,10 @@ static bool name_allowed(const char *name) {
     return label > 0 && !digits;
 }
 
+bool host_name_valid(const char *text) {
+    return strlen(text) <= HOST_BYTES_MAX && name_allowed(text);
+}
+
 static bool port_parse(const char *text, uint16_t *out) {
     size_t len = strlen(text);
     if (len == 0 || len > 5 || strspn(text, "0123456789") != len)

@@ -21,6 +21,10 @@ struct host_port {
 // 1..65535.
 bool host_port_parse(const char *text, size_t len, uint16_t default_port, struct host_port *out);
 
+// A host name: letters, digits, hyphens and underscores in labels between dots, the last of them not of
+// digits alone.
+bool host_name_valid(const char *text);
+
 // An IP literal, written back in its shortest form; IPv4-mapped IPv6 becomes IPv4. False: it is none.
 bool ip_normalise(const char *text, char out[IP_TEXT_MAX]);
 

@@ -1,14 +1,19 @@
 #include "server/config/announce.h"
 
 #include "base/log.h"
+#include "server/common/name_lookup.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static enum address_scope scope_of_v4(uint32_t host) {
     static const struct {
@@ -52,20 +57,6 @@ enum address_scope address_scope_of(const char *text) {
     return ADDRESS_UNUSABLE;
 }
 
-struct address_list {
-    char (*out)[ANNOUNCE_TEXT_MAX];
-    size_t cap, count;
-};
-
-static void list_add(struct address_list *list, const char *text) {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->out[i], text) == 0)
-            return;
-    }
-    if (list->count < list->cap)
-        memcpy(list->out[list->count++], text, strlen(text) + 1);
-}
-
 // Whether an IPv6 address will not last: temporary (RFC 8981), deprecated, or found to be another machine's.
 // The kernel's flags for each address stand in /proc/net/if_inet6.
 static bool v6_is_passing(const struct in6_addr *address) {
@@ -86,7 +77,80 @@ static bool v6_is_passing(const struct in6_addr *address) {
     return flags & (TEMPORARY | DAD_FAILED | DEPRECATED);
 }
 
+static void ip_print(const struct addr *address, char out[ANNOUNCE_TEXT_MAX]) {
+    const char *text =
+        inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->ip, out, ANNOUNCE_TEXT_MAX);
+    assert(text);
+    (void)text;
+}
+
+// ---- in which order
+
+enum address_rank { RANK_LISTEN, RANK_DEFAULT_ROUTE, RANK_ORDINARY, RANK_INNER };
+
+struct ranked_address {
+    struct announce_found found;
+    enum address_rank rank;
+};
+
+struct address_list {
+    size_t count;
+    struct ranked_address list[ANNOUNCE_FOUND_MAX];
+};
+
+static void list_add(struct address_list *list, const char *text, enum address_rank rank) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->list[i].found.text, text) == 0)
+            return;
+    }
+    if (list->count == ANNOUNCE_FOUND_MAX)
+        return;
+    struct ranked_address *one = &list->list[list->count++];
+    *one = (struct ranked_address){.rank = rank};
+    snprintf(one->found.text, sizeof one->found.text, "%s", text);
+    one->found.inner = rank == RANK_INNER;
+}
+
+// The address that this machine has towards the internet; "" for none. Nothing is sent: a UDP socket is told
+// to whom it would (a root name server) and what the kernel chose for that.
+static void address_of_default_route(int family, char out[ANNOUNCE_TEXT_MAX]) {
+    struct sockaddr_storage sa;
+    struct addr to;
+    enum err err = addr_parse(family == AF_INET ? "198.41.0.4" : "2001:503:ba3e::2:30", 53, &to);
+    socklen_t len = addr_to_sockaddr(&to, &sa);
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool known = err == ERR_OK && fd >= 0 && connect(fd, (struct sockaddr *)&sa, len) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&sa, &(socklen_t){sizeof sa}) == 0;
+    out[0] = '\0';
+    if (known) {
+        addr_from_sockaddr((struct sockaddr *)&sa, &to);
+        ip_print(&to, out);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+// A bridge, as the kernel says, or what container engines and hypervisors call their networks.
+static bool interface_is_inner(const char *name) {
+    static const char *const prefixes[] = {"docker", "br-",  "podman", "cni",     "lxc",   "lxd",   "incus",
+                                           "virbr",  "veth", "cali",   "flannel", "kube-", "cilium"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq ask = {.ifr_data = (void *)&info};
+    snprintf(ask.ifr_name, sizeof ask.ifr_name, "%s", name);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool known = fd >= 0 && ioctl(fd, SIOCETHTOOL, &ask) == 0;
+    if (fd >= 0)
+        close(fd);
+    return known && strcmp(info.driver, "bridge") == 0;
+}
+
 static void list_add_interfaces(struct address_list *list, const struct ifaddrs *interfaces, int family) {
+    char first[ANNOUNCE_TEXT_MAX];
+    address_of_default_route(family, first);
     for (const struct ifaddrs *i = interfaces; i; i = i->ifa_next) {
         unsigned up = IFF_UP | IFF_RUNNING;
         if (!i->ifa_addr || i->ifa_addr->sa_family != family || (i->ifa_flags & up) != up)
@@ -96,17 +160,21 @@ static void list_add_interfaces(struct address_list *list, const struct ifaddrs 
                 ? (const void *)&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr
                 : &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
         char text[ANNOUNCE_TEXT_MAX];
-        if (inet_ntop(family, raw, text, sizeof text) && address_scope_of(text) >= ADDRESS_PRIVATE &&
-            (family == AF_INET || !v6_is_passing(raw)))
-            list_add(list, text);
+        if (!inet_ntop(family, raw, text, sizeof text) || address_scope_of(text) < ADDRESS_PRIVATE ||
+            (family == AF_INET6 && v6_is_passing(raw)))
+            continue;
+        list_add(list, text,
+                 strcmp(text, first) == 0          ? RANK_DEFAULT_ROUTE
+                 : interface_is_inner(i->ifa_name) ? RANK_INNER
+                                                   : RANK_ORDINARY);
     }
 }
 
-size_t announce_find(const char *listen_host, char (*out)[ANNOUNCE_TEXT_MAX], size_t cap) {
+size_t announce_find(const char *listen_host, struct announce_found *out, size_t cap) {
     assert(cap > 0);
-    struct address_list list = {.out = out, .cap = cap};
+    struct address_list list = {0};
     if (address_scope_of(listen_host) == ADDRESS_LOOPBACK)
-        list_add(&list, listen_host);
+        list_add(&list, listen_host, RANK_LISTEN);
     struct ifaddrs *interfaces = NULL;
     if (getifaddrs(&interfaces) == 0) {
         list_add_interfaces(&list, interfaces, AF_INET);
@@ -114,53 +182,76 @@ size_t announce_find(const char *listen_host, char (*out)[ANNOUNCE_TEXT_MAX], si
         freeifaddrs(interfaces);
     }
     if (list.count == 0)
-        list_add(&list, "127.0.0.1");
-    return list.count;
+        list_add(&list, "127.0.0.1", RANK_LISTEN);
+    size_t count = 0;
+    for (enum address_rank rank = RANK_LISTEN; rank <= RANK_INNER; rank++) {
+        for (size_t i = 0; i < list.count && count < cap; i++)
+            if (list.list[i].rank == rank)
+                out[count++] = list.list[i].found;
+    }
+    return count;
 }
 
-static void announce_add(struct announce *out, const char *text, enum announce_origin origin) {
+// ---- the list
+
+static void announce_add(struct announce *out, const char *text, enum announce_origin origin, bool inner) {
     for (unsigned i = 0; i < out->count; i++) {
         if (strcmp(out->list[i].text, text) == 0)
             return;
     }
     if (out->count == HUB_ANNOUNCE_MAX) {
-        LOG_WARN("address not announced", LOG_TEXT("address", text),
-                 LOG_TEXT("reason", "there are too many"));
+        if (out->left_out < ANNOUNCE_LEFT_OUT_TOLD)
+            snprintf(out->left_out_first[out->left_out], ANNOUNCE_TEXT_MAX, "%s", text);
+        out->left_out++;
         return;
     }
     struct announced *added = &out->list[out->count++];
     snprintf(added->text, sizeof added->text, "%s", text);
     added->origin = origin;
+    added->inner = inner;
 }
 
-static void ip_print(const struct addr *address, char out[ANNOUNCE_TEXT_MAX]) {
-    const char *text =
-        inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->ip, out, ANNOUNCE_TEXT_MAX);
-    assert(text);
-    (void)text;
-}
-
+// What a STUN server sees has a place: it is how the world gets here, and the machine's own networks are
+// last.
 static void announce_add_auto(struct announce *out, const char *listen_host, const struct stun_seen *seen) {
-    char found[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX], text[ANNOUNCE_TEXT_MAX];
-    size_t count = announce_find(listen_host, found, HUB_ANNOUNCE_MAX);
-    for (size_t i = 0; i < count; i++)
-        announce_add(out, found[i], ANNOUNCE_FOUND);
-    for (unsigned i = 0; seen && i < seen->count; i++) {
-        ip_print(&seen->address[i], text);
+    struct announce_found found[ANNOUNCE_FOUND_MAX];
+    char text[ANNOUNCE_TEXT_MAX];
+    size_t count = announce_find(listen_host, found, ANNOUNCE_FOUND_MAX), i = 0;
+    for (; i < count && !found[i].inner; i++)
+        announce_add(out, found[i].text, ANNOUNCE_FOUND, false);
+    for (unsigned s = 0; seen && s < seen->count; s++) {
+        ip_print(&seen->address[s], text);
         if (address_scope_of(text) != ADDRESS_UNUSABLE)
-            announce_add(out, text, ANNOUNCE_SEEN);
+            announce_add(out, text, ANNOUNCE_SEEN, false);
+    }
+    for (; i < count; i++)
+        announce_add(out, found[i].text, ANNOUNCE_FOUND, true);
+}
+
+static void announce_add_name(struct announce *out, const struct announce_name *name) {
+    for (unsigned i = 0; i < name->count; i++) {
+        char text[ANNOUNCE_TEXT_MAX];
+        ip_print(&name->address[i], text);
+        announce_add(out, text, ANNOUNCE_NAMED, false);
     }
 }
 
-void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen) {
+void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen,
+                   const struct announce_names *names) {
     assert(config->announce_count > 0 && config->announce_count <= HUB_ANNOUNCE_MAX);
-    *out = (struct announce){0};
+    *out = (struct announce){.names = *names};
+    if (seen)
+        out->seen = *seen;
     for (unsigned i = 0; i < config->announce_count; i++) {
         if (strcmp(config->announce[i], ANNOUNCE_AUTO) == 0)
             announce_add_auto(out, config->listen_host, seen);
+        else if (announce_is_name(config->announce[i]))
+            announce_add_name(out, &names->of[i]);
         else
-            announce_add(out, config->announce[i], ANNOUNCE_NAMED);
+            announce_add(out, config->announce[i], ANNOUNCE_NAMED, false);
     }
+    if (out->count == 0)
+        announce_add_auto(out, config->listen_host, seen);
     assert(out->count > 0);
 }
 
@@ -177,7 +268,12 @@ static bool seen_usable(const struct stun_seen *seen) {
 bool announce_resolve(struct announce *out, const struct config *config, char *error, size_t error_cap) {
     const struct host_port *server = &config->stun;
     struct stun_seen seen = {0};
+    struct announce_names names;
     char why[STUN_WHY_MAX];
+    if (!announce_look_up(&names, config, name_lookup, why, sizeof why)) {
+        snprintf(error, error_cap, "announce: %s; correct the name, or write the address itself", why);
+        return false;
+    }
     if (server->host[0] &&
         stun_ask(server->host, server->port, config->media_port, &seen, why, sizeof why) != STUN_SEEN) {
         snprintf(error, error_cap, "stun: %s; name another server, or this machine's address with --announce",
@@ -190,13 +286,49 @@ bool announce_resolve(struct announce *out, const struct config *config, char *e
                  server->host);
         return false;
     }
-    announce_make(out, config, &seen);
-    out->seen = seen;
+    announce_make(out, config, &seen, &names);
     return true;
+}
+
+static unsigned announce_next(const struct announce *a, unsigned i, bool but_inner) {
+    while (but_inner && i < a->count && a->list[i].inner)
+        i++;
+    return i;
+}
+
+bool announce_equal(const struct announce *a, const struct announce *b, bool but_inner) {
+    unsigned i = announce_next(a, 0, but_inner), k = announce_next(b, 0, but_inner);
+    while (i < a->count && k < b->count && strcmp(a->list[i].text, b->list[k].text) == 0) {
+        i = announce_next(a, i + 1, but_inner);
+        k = announce_next(b, k + 1, but_inner);
+    }
+    return i == a->count && k == b->count;
+}
+
+bool announce_is_automatic(const struct config *config) {
+    for (unsigned i = 0; i < config->announce_count; i++)
+        if (strcmp(config->announce[i], ANNOUNCE_AUTO) == 0)
+            return true;
+    return false;
+}
+
+static void left_out_log(const struct announce *announce) {
+    char list[ANNOUNCE_LEFT_OUT_TOLD * (ANNOUNCE_TEXT_MAX + 1) + 4] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < announce->left_out && i < ANNOUNCE_LEFT_OUT_TOLD; i++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? "," : "",
+                                announce->left_out_first[i]);
+    if (announce->left_out > ANNOUNCE_LEFT_OUT_TOLD)
+        snprintf(list + len, sizeof list - len, ",..");
+    LOG_WARN("addresses not announced", LOG_NUMBER("count", announce->left_out), LOG_TEXT("addresses", list),
+             LOG_NUMBER("most", HUB_ANNOUNCE_MAX),
+             LOG_TEXT("fix", "name those that clients can reach with --announce"));
 }
 
 void announce_log(const struct announce *announce, const struct config *config) {
     const struct stun_seen *seen = &announce->seen;
+    if (announce->left_out > 0)
+        left_out_log(announce);
     for (unsigned i = 0; i < seen->count; i++) {
         char text[ANNOUNCE_TEXT_MAX];
         ip_print(&seen->address[i], text);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "rooms/media_limits.h"
 #include "server/common/frame_ancestors.h"
+#include "server/common/origins.h"
 #include "server/common/host_port.h"
 #include "server/common/net_address.h"
 #include "server/hub/hub.h"
@@ -26,20 +27,23 @@
 #define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
 
 struct config {
-    char listen_host[IP_TEXT_MAX];                // an IP literal without brackets
-    uint16_t listen_port;                         // 0: the system chooses
-    char admin_host[IP_TEXT_MAX];                 // likewise; "": no such port
-    uint16_t admin_port;                          // 0: the system chooses
-    struct networks trusted;                      // proxies
-    char frame_ancestors[FRAME_ANCESTORS_MAX];    // sources, as in Content-Security-Policy
-    uint16_t media_port;                          // 0: the system chooses
-    uint32_t workers;                             // 0: one for each core (config_worker_count)
-    unsigned announce_count;                      // at least 1
-    char announce[HUB_ANNOUNCE_MAX][IP_TEXT_MAX]; // IP literals, and ANNOUNCE_AUTO
-    struct host_port stun;                        // who to ask for the public address; host "": nobody
+    char listen_host[IP_TEXT_MAX];                       // an IP literal without brackets
+    uint16_t listen_port;                                // 0: the system chooses
+    char admin_host[IP_TEXT_MAX];                        // likewise; "": no such port
+    uint16_t admin_port;                                 // 0: the system chooses
+    struct networks trusted;                             // proxies
+    char frame_ancestors[FRAME_ANCESTORS_MAX];           // sources, as in Content-Security-Policy
+    struct origins origins;                              // whose pages may use the server beside its own
+    uint16_t media_port;                                 // 0: the system chooses
+    uint32_t workers;                                    // 0: one for each core (config_worker_count)
+    unsigned announce_count;                             // at least 1
+    char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
+    struct host_port stun;                               // who to ask for the public address; host "": nobody
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
+    char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
+    uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     uint32_t log_level;                     // enum log_level
     uint32_t log_format;                    // enum log_format
@@ -50,6 +54,7 @@ struct config {
     uint32_t resume_window_seconds;
     uint32_t drain_seconds; // how long people may stay once the server is to stop
     uint32_t participants_per_worker;
+    uint32_t last_n, loudest_n;
     uint32_t ws_backlog_max_bytes;
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients
@@ -90,7 +95,7 @@ enum setting_type {
     SETTING_NUMBER,    // uint32_t, from min to max
     SETTING_PORT,      // uint16_t, from min to max
     SETTING_LISTEN,    // HOST:PORT
-    SETTING_ADDRESSES, // IP[,IP...], `auto` among them
+    SETTING_ADDRESSES, // HOST[,HOST...], `auto` among them
     SETTING_HOST,      // HOST[:PORT]; the default port is `min`
     SETTING_CHOICE,    // one of `words`, stored as its index (uint32_t)
     SETTING_PATH,
@@ -98,6 +103,7 @@ enum setting_type {
     SETTING_ICE_URLS, // URL[,URL...]
     SETTING_NETWORKS, // CIDR[,CIDR...]
     SETTING_FRAMES,   // who may show the page in a frame
+    SETTING_ORIGINS,  // ORIGIN[,ORIGIN...]
 };
 
 struct setting {
@@ -112,6 +118,8 @@ struct setting {
 };
 
 const struct setting *config_settings(size_t *count);
+// Its flag alone means "yes".
+bool setting_is_switch(const struct setting *setting);
 
 // Sets one value from text. False when it is not allowed; config is then unchanged.
 bool setting_assign(const struct setting *setting, struct config *config, const char *text);

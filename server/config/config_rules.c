@@ -71,6 +71,12 @@ static bool turn_agrees(struct config *config, char *error) {
     return true;
 }
 
+static bool keys_agree(const struct config *config, char *error) {
+    return !config->keys[0] || !config->open ||
+           refuse(error,
+                  "open: it is yes, and keys names a file without whose tokens nobody joins; leave one out");
+}
+
 static bool ports_agree(const struct config *config, char *error) {
     if (config->admin_host[0] && config->admin_port != 0 && config->admin_port == config->listen_port &&
         strcmp(config->admin_host, config->listen_host) == 0)
@@ -88,6 +94,8 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
     limits->messages_per_second_max = config->message_rate_max;
     limits->resume_window_us = config->resume_window_seconds * US_PER_SECOND;
     limits->participants_per_worker = config->participants_per_worker;
+    limits->last_n = config->last_n;
+    limits->loudest_n = config->loudest_n;
     limits->relay_rate_max = config->relay_rate_max;
     limits->held_bytes_max = config->control_memory_max_bytes;
     // Three quarters of what may wait for a client are for what others say, the rest for what the server
@@ -97,22 +105,7 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
         limits->relayed_bytes_max = of_others;
 }
 
-// What is sent as one message must fit what may wait for a client.
-static bool backlog_agrees(const struct config *config, char *error) {
-    struct hub_limits limits;
-    config_limits(config, &limits);
-    size_t joined = hub_joined_bytes_max(&limits);
-    if (config->ws_backlog_max_bytes >= joined)
-        return true;
-    return refuse(
-        error,
-        "ws-backlog-max: %u is less than the %zu bytes that the answer to a join may have with consumers-max "
-        "%u, producers-max %u and transports-max %u; raise it to %zu, or lower those",
-        config->ws_backlog_max_bytes, joined, config->consumers_max, config->producers_max,
-        config->transports_max, joined);
-}
-
 bool config_agrees(struct config *config, char *error) {
-    return announce_agrees(config, error) && ports_agree(config, error) && tls_agrees(config, error) &&
-           turn_agrees(config, error) && backlog_agrees(config, error);
+    return announce_agrees(config, error) && keys_agree(config, error) && ports_agree(config, error) &&
+           tls_agrees(config, error) && turn_agrees(config, error);
 }

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const switch_words[] = {"no", "yes", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -26,13 +27,18 @@ static const struct setting settings[] = {
      "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
-    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "IP[,IP...]",
-     "Addresses that clients send media to; auto: this machine's own, and what --stun finds."},
+    {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
+     "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
      "STUN server that is asked at start for this machine's public address, which auto then holds."},
     {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
      "Certificate, with those between it and its root (PEM): HTTPS in place of HTTP; SIGHUP reads it again."},
     {"tls-key", SETTING_PATH, AT(tls_key), 0, 0, NULL, "", "FILE", "The certificate's private key (PEM)."},
+    {"keys", SETTING_PATH, AT(keys), 0, 0, NULL, "", "FILE",
+     "Keys of the tokens without which then nobody may join: lines `id: secret`, PEM, or JWKS; SIGHUP reads "
+     "it again."},
+    {"open", SETTING_CHOICE, AT(open), 0, 0, switch_words, "no", "yes|no",
+     "That everybody who finds this server may use it is meant; says nothing more of it."},
     {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",
      "TURN and STUN servers that clients are told of: turn:HOST[:PORT][?transport=udp|tcp], turns:, stun:."},
     {"turn-secret", SETTING_SECRET, AT(ice_servers.turn_secret), 0, 0, NULL, "", "SECRET",
@@ -47,6 +53,8 @@ static const struct setting settings[] = {
      "The web page's files; default: where it was built or installed."},
     {"frame-ancestors", SETTING_FRAMES, AT(frame_ancestors), 0, 0, NULL, "'self'", "SOURCES",
      "Who may show the web page in a frame, as in Content-Security-Policy: 'none', 'self', https://HOST."},
+    {"origins", SETTING_ORIGINS, AT(origins), 0, 0, NULL, ORIGINS_SELF, "ORIGIN[,ORIGIN...]",
+     "Whose pages may use the server beside its own host's (self): https://HOST[:PORT]; * lets all of them."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
      "How much is logged: error, warn, info or debug."},
     {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
@@ -58,7 +66,7 @@ static const struct setting settings[] = {
      "Transports of one participant."},
     {"producers-max", SETTING_NUMBER, AT(producers_max), 1, 256, NULL, "16", "N",
      "Tracks that one participant sends."},
-    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "2000", "N",
+    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 5000, NULL, "2000", "N",
      "Tracks that one participant receives."},
     {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "100", "N",
      "Messages a second from one connection; bursts may be longer."},
@@ -68,6 +76,10 @@ static const struct setting settings[] = {
      "How long a server that is to stop waits for its people to leave; nobody joins meanwhile."},
     {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
      "Participants of one room on one worker before the next worker is used."},
+    {"last-n", SETTING_NUMBER, AT(last_n), 0, 10000, NULL, "0", "N",
+     "Video of the last N speakers alone in rooms that do not choose; 0 is everybody's."},
+    {"loudest-n", SETTING_NUMBER, AT(loudest_n), 0, LOUDEST_N_MAX, NULL, "0", "N",
+     "Audio of the N loudest alone in rooms that do not choose; 0 is everybody's."},
     {"ws-backlog-max", SETTING_NUMBER, AT(ws_backlog_max_bytes), 262144, 268435456, NULL, "1048576", "BYTES",
      "Unsent bytes over which a client that does not keep up for 10 s is cut off; four times as many at "
      "once."},
@@ -108,6 +120,10 @@ static const struct setting settings[] = {
 const struct setting *config_settings(size_t *count) {
     *count = SETTINGS_COUNT;
     return settings;
+}
+
+bool setting_is_switch(const struct setting *setting) {
+    return setting->words == switch_words;
 }
 
 // "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".
@@ -152,22 +168,32 @@ static bool address_usable(const char *text) {
            !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6);
 }
 
+static bool announced_parse(const char *text, char out[HOST_BYTES_MAX + 1]) {
+    char ip[IP_TEXT_MAX];
+    bool literal = ip_normalise(text, ip);
+    if (strcasecmp(text, ANNOUNCE_AUTO) == 0)
+        text = ANNOUNCE_AUTO;
+    else if (literal ? !address_usable(ip) : !host_name_valid(text))
+        return false;
+    else if (literal)
+        text = ip;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
 static bool addresses_parse(const char *text, struct config *config) {
-    char found[HUB_ANNOUNCE_MAX][IP_TEXT_MAX] = {{0}};
+    char found[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1] = {{0}};
     unsigned count = 0;
     const char *item;
     size_t len;
     while (list_text_next(&text, &item, &len)) {
-        char one[IP_TEXT_MAX];
+        char one[HOST_BYTES_MAX + 1];
         if (len >= sizeof one || count == HUB_ANNOUNCE_MAX)
             return false;
         memcpy(one, item, len);
         one[len] = '\0';
-        if (strcmp(one, ANNOUNCE_AUTO) == 0)
-            memcpy(found[count], one, sizeof ANNOUNCE_AUTO);
-        else if (!ip_normalise(one, found[count]) || !address_usable(found[count]))
+        if (!announced_parse(one, found[count++]))
             return false;
-        count++;
     }
     memcpy(config->announce, found, sizeof found);
     config->announce_count = count;
@@ -250,6 +276,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return ice_urls_parse(text, &config->ice_servers);
     case SETTING_NETWORKS:
         return networks_parse(text, (struct networks *)(void *)member);
+    case SETTING_ORIGINS:
+        return origins_parse(text, (struct origins *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -270,7 +298,7 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "an IP address or localhost, with a port, as in 0.0.0.0:8080 or [::]:8080");
         return;
     case SETTING_ADDRESSES:
-        snprintf(out, cap, "1 to %d IP addresses of this server, or auto, separated by commas",
+        snprintf(out, cap, "1 to %d IP addresses or host names of this server, or auto, separated by commas",
                  HUB_ANNOUNCE_MAX);
         return;
     case SETTING_HOST:
@@ -296,6 +324,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     case SETTING_NETWORKS:
         snprintf(out, cap, "1 to %d addresses or networks, separated by commas, as in 10.0.0.0/8,::1",
                  NETWORKS_MAX);
+        return;
+    case SETTING_ORIGINS:
+        snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
+                 ORIGINS_MAX);
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

@@ -13,7 +13,7 @@ static void settings_for_call(const struct doctor *d, struct config *out) {
     *out = d->config;
     out->announce_count = d->announce.count;
     for (unsigned i = 0; i < d->announce.count; i++)
-        memcpy(out->announce[i], d->announce.list[i].text, IP_TEXT_MAX);
+        snprintf(out->announce[i], sizeof out->announce[i], "%s", d->announce.list[i].text);
     out->stun = (struct host_port){.port = 0};
     out->log_level = LOG_LEVEL_ERROR;
     out->log_format = LOG_FORMAT_TEXT;
@@ -72,7 +72,7 @@ static void call_through(struct doctor *d, const char *web_host, const char *med
     bool v6 = strchr(web_host, ':') != NULL;
     snprintf(url, sizeof url, "ws%s://%s%s%s:%u/ws", d->tls ? "s" : "", v6 ? "[" : "", web_host,
              v6 ? "]" : "", d->http_port);
-    struct call_request request = {.url = url, .wait_us = wait_us};
+    struct call_request request = {.url = url, .keys = d->config.keys, .wait_us = wait_us};
     if (addr_parse(media_host, 0, &request.media_to) == ERR_OK)
         call_make(&request, out);
     else

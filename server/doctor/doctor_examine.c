@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "server/checks.h"
+#include "server/gate.h"
+#include "server/common/name_lookup.h"
 #include "server/doctor/doctor_http.h"
 #include "server/doctor/doctor_libraries.h"
 #include "server/web/tls_identity.h"
@@ -24,6 +26,23 @@ void examine_machine(struct doctor *d) {
         finding_set(&finding, "libraries", "libwebsockets-evlib-uv", FINDING_FAIL,
                     "libwebsockets cannot load its part for libuv: the server does not start");
         finding_mend(&finding, "`apt install libwebsockets-evlib-uv`");
+    }
+    findings_add(&d->findings, &finding);
+}
+
+void examine_gate(struct doctor *d) {
+    struct finding finding;
+    if (d->config.keys[0]) {
+        finding_set(&finding, "access", d->config.keys, FINDING_OK, "who joins needs a token");
+    } else if (!gate_stands_open(&d->config)) {
+        finding_set(&finding, "access", "", FINDING_OK, "everybody may join, %s",
+                    d->config.open ? "as `open` says" : "from this machine");
+    } else {
+        finding_set(&finding, "access", "", FINDING_WARN,
+                    "everybody who finds this server may open rooms, join any and listen");
+        finding_mend(&finding,
+                     "`keys` FILE lets in who has a token (`rotunda token --help`); `open = yes` says that "
+                     "this is meant");
     }
     findings_add(&d->findings, &finding);
 }
@@ -125,7 +144,14 @@ void examine_stun(struct doctor *d) {
     d->stun.setting = "--stun";
     d->stun.why = d->stun_why;
     bool seen = d->stun.asked && d->stun.result == STUN_SEEN;
-    announce_make(&d->announce, &d->config, seen ? &d->seen : NULL);
+    struct announce_names names;
+    char why[FINDING_TEXT_MAX];
+    if (!announce_look_up(&names, &d->config, name_lookup, why, sizeof why)) {
+        finding_set(&finding, "announce", "", FINDING_FAIL, "%s", why);
+        finding_mend(&finding, "--announce with this machine's address, or with a name that leads to it");
+        findings_add(&d->findings, &finding);
+    }
+    announce_make(&d->announce, &d->config, seen ? &d->seen : NULL, &names);
     check_stun(&finding, &d->stun, d->config.media_port);
     findings_add(&d->findings, &finding);
 }

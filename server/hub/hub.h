@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "rooms/media_msg.h"
+#include "server/hub/hub_counters.h"
 #include "server/hub/ice_servers.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct hub_limits {
     uint64_t resume_window_us;
     uint64_t room_linger_us;
     uint64_t join_timeout_us;         // a connection that does not join in this time is closed
+    uint32_t last_n, loudest_n;       // what rooms give that do not choose; 0: everybody
     uint32_t participants_per_worker; // of one room, before its next participants go to another worker
 };
 
@@ -53,10 +55,13 @@ struct hub_config {
     struct hub_limits limits;
 };
 
-// The longest `joined` under these limits, in bytes. What does not fit it of a large room follows at once, as
+// No `joined` is longer, whatever the settings. What does not fit it of a large room follows at once, as
 // `user-joined` and `new-producer`.
-#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024) // users, peers and producers
-size_t hub_joined_bytes_max(const struct hub_limits *limits);
+#define HUB_JOINED_BYTES_MAX (256 * 1024)
+#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
+// Bytes for its users, peers, producers and new consumers: what chat and the ids of one participant's own
+// leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
+size_t hub_joined_lists_bytes(const struct hub_limits *limits);
 
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.
 void hub_limits_default(struct hub_limits *limits);
@@ -93,6 +98,11 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
 // A worker's answer to a GET_STATS.
 void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
 
+// Where media is to be sent to from now on (as hub_config.announce). With `offer` everybody's transports get
+// new credentials, which their owners hear of together with the addresses, and may use.
+void hub_set_announce(struct hub *hub, const char (*announce)[46], unsigned count, bool offer,
+                      uint64_t now_us);
+
 // Timers: resume windows, lingering rooms, speakers, commands that wait. Call at or after hub_next_us.
 uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none
 void hub_advance(struct hub *hub, uint64_t now_us);
@@ -102,15 +112,6 @@ void hub_advance(struct hub *hub, uint64_t now_us);
 void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us);
 uint32_t hub_participant_count(const struct hub *hub);
 
-struct hub_counts {
-    uint32_t rooms, participants, transports, producers, consumers, relays;
-    uint32_t transports_by_ice[ICE_STATE_COUNT];   // by enum ice_state
-    uint32_t transports_by_dtls[DTLS_STATE_COUNT]; // by enum dtls_state
-    uint32_t commands_waiting;                     // for room in the queues of workers
-    uint64_t held_bytes; // of memory that is held for clients (limits.held_bytes_max)
-    uint64_t joins, joins_refused, resumes, leaves;
-    uint64_t rate_limited; // refused because one sent others too much
-};
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);
 
 #endif

@@ -9,6 +9,7 @@
 #define CONSUMER_SSRC_FIRST UINT32_C(100000000)
 #define CONSUMER_SSRC_SPAN UINT32_C(900000000)
 #define CONSUMERS_OF_ONE_MAX 2 // of one producer for one participant: each costs a track's packets
+#define REPEATS_OFFERED true   // of sound too (as the same packet, since there is no RTX for it)
 #define CONSUMER_MID_MAX UINT32_C(99999999) // decimal, 8 bytes: what packets leave room for
 
 // A consumer in the making.
@@ -135,18 +136,14 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
     const char *cname = producer_owner(producer)->cname;
     char mid[MID_MAX + 1];
     snprintf(mid, sizeof mid, "%u", demand->transport->next_mid);
-    demand->parameters =
-        negotiate_consumer(producer->consumable, demand->capabilities, producer->kind == MEDIA_VIDEO,
-                           choose_ssrc(demand->transport), &why);
+    demand->parameters = negotiate_consumer(producer->consumable, demand->capabilities, REPEATS_OFFERED,
+                                            choose_ssrc(demand->transport), &why);
     if (!demand->parameters)
         return hub_refuse_negotiation(refusal, NULL, &why);
     if (!parameters_complete(demand->parameters, mid, cname))
         return hub_refuse_memory(refusal);
-    enum err e = negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why);
-    if (e != ERR_OK) {
-        why.code = e;
+    if (negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why) != ERR_OK)
         return hub_refuse_negotiation(refusal, NULL, &why);
-    }
     assert(strlen(cname) <= CNAME_MAX && strlen(mid) <= MID_MAX);
     memcpy(demand->params.mid, mid, strlen(mid) + 1);
     memcpy(demand->params.cname, cname, strlen(cname) + 1);
@@ -155,7 +152,7 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
 
 // Tells the workers; false: one takes nothing now, and nothing has happened.
 static bool post_consumer(struct hub *hub, const struct room_consumer *consumer,
-                          const struct consumer_params *params) {
+                          const struct consumer_params *params, uint8_t spatial_layers) {
     unsigned worker = consumer_owner(consumer)->worker;
     if (!hub_relay_take(hub, consumer->producer, worker))
         return false;
@@ -164,29 +161,35 @@ static bool post_consumer(struct hub *hub, const struct room_consumer *consumer,
                             .producer = consumer->producer->id,
                             .consumer = consumer->id};
     cmd.open_consumer.params = *params;
-    cmd.open_consumer.paused = consumer->paused;
+    cmd.open_consumer.spatial_layers = spatial_layers;
+    cmd.open_consumer.paused = consumer->paused || consumer->held;
     if (command_post_try(&hub->post, worker, &cmd))
         return true;
     hub_relay_drop(hub, consumer->producer, worker);
     return false;
 }
 
-static struct room_consumer *open_consumer(struct hub *hub, const struct demand *demand, bool paused,
-                                           struct hub_refusal *refusal) {
+static struct room_consumer *open_consumer(struct hub *hub, const struct demand *demand,
+                                           const struct hub_consume *ask, struct hub_refusal *refusal) {
     struct room_consumer *consumer =
         registry_open_consumer(&hub->registry, demand->transport, demand->producer);
     if (!consumer) {
         hub_refuse_memory(refusal);
         return NULL;
     }
-    consumer->paused = paused;
-    if (!post_consumer(hub, consumer, &demand->params)) {
+    consumer->paused = ask->paused;
+    bool video = demand->producer->kind == MEDIA_VIDEO, one = demand->producer->params.stream_count == 1;
+    consumer->held = video && !hub_stage_shows(demand->transport->owner, producer_owner(demand->producer));
+    consumer->held_told = consumer->held;
+    consumer->layers.spatial = one ? 0 : LAYER_NONE;
+    consumer->layers.temporal = one ? (int8_t)(demand->producer->params.temporal_layers - 1) : LAYER_NONE;
+    if (!post_consumer(hub, consumer, &demand->params, ask->spatial_layers)) {
         registry_close_consumer(&hub->registry, consumer);
         hub_refuse_busy(refusal);
         return NULL;
     }
     demand->transport->next_mid++;
-    hub_log_consumer("consumer opened", consumer, "state", paused ? "paused" : "running");
+    hub_log_consumer("consumer opened", consumer, "state", ask->paused ? "paused" : "running");
     return consumer;
 }
 
@@ -194,6 +197,8 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
 static bool may_consume(const struct hub *hub, const struct participant *me,
                         const struct room_producer *producer, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.consumers_per_participant_max;
+    if (!hub_allowed(me, RIGHT_SUBSCRIBE, "get what others send", refusal))
+        return false;
     if (me->consumer_count >= most)
         return hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u consumers; close one first",
                           most);
@@ -213,7 +218,7 @@ struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const
         demand.transport = find_recv_transport(hub, me, ask->transport_id, refusal);
     if (demand.transport && may_consume(hub, me, demand.producer, refusal) &&
         find_capabilities(hub, me, ask->capabilities, &demand, refusal) && demand_negotiate(&demand, refusal))
-        consumer = open_consumer(hub, &demand, ask->paused, refusal);
+        consumer = open_consumer(hub, &demand, ask, refusal);
     if (consumer) {
         *parameters = json_incref(demand.parameters);
         if (!me->receiver.given)

@@ -14,10 +14,12 @@ struct room_consumer *hub_pause_consumer(struct hub *hub, struct participant *me
     if (!consumer || consumer->paused == paused)
         return consumer;
     struct media_cmd cmd = {.type = MEDIA_PAUSE_CONSUMER};
-    cmd.pause.paused = paused;
+    cmd.pause.paused = paused || consumer->held;
     if (!post_to(hub, consumer, &cmd, refusal))
         return NULL;
     consumer->paused = paused;
+    if (!paused && (consumer->held || consumer->held_told))
+        hub_tell_held(hub, consumer); // that nothing comes yet, and why; or that it comes again
     return consumer;
 }
 
@@ -45,13 +47,30 @@ bool hub_close_consumer(struct hub *hub, struct participant *me, const char *con
 
 // ---- wishes
 
+static uint8_t at_most(int8_t wanted, unsigned highest) {
+    return (uint8_t)(wanted < 0 || (unsigned)wanted > highest ? highest : (unsigned)wanted);
+}
+
+// Of a simulcast producer the streams above are left out. What lies within a stream, spatial layers (SVC) and
+// temporal ones, is sent as it comes.
+static struct hub_layers layers_that_count(const struct producer_params *params, int8_t spatial) {
+    bool simulcast = params->stream_count > 1;
+    return (struct hub_layers){.spatial = simulcast ? at_most(spatial, params->stream_count - 1u)
+                                                    : params->spatial_layers - 1,
+                               .temporal = params->temporal_layers - 1};
+}
+
 struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,
-                                     int8_t spatial, int8_t temporal, struct hub_refusal *refusal) {
+                                     int8_t spatial, int8_t temporal, struct hub_layers *chosen,
+                                     struct hub_refusal *refusal) {
     struct room_consumer *consumer = hub_own_consumer(hub, me, consumer_id, refusal);
     struct media_cmd cmd = {.type = MEDIA_SET_LAYERS};
     cmd.layers.spatial = spatial;
     cmd.layers.temporal = temporal;
-    return consumer && post_to(hub, consumer, &cmd, refusal) ? consumer : NULL;
+    if (!consumer || !post_to(hub, consumer, &cmd, refusal))
+        return NULL;
+    *chosen = layers_that_count(&consumer->producer->params, spatial);
+    return consumer;
 }
 
 struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, const char *consumer_id,

@@ -19,6 +19,12 @@ static void transport_state(struct hub *hub, const struct media_event *event) {
     hub->events.transport_state(hub->events.ctx, transport);
 }
 
+static void transport_closed(struct hub *hub, const struct media_event *event) {
+    struct room *room = directory_room(&hub->directory, event->closed.room);
+    if (room)
+        path_quality_add(&room->quality, &event->closed.quality);
+}
+
 static void producer_score(struct hub *hub, const struct media_event *event) {
     const struct room_producer *producer = registry_producer(&hub->registry, event->producer);
     if (producer)
@@ -35,15 +41,18 @@ static void consumer_score(struct hub *hub, const struct media_event *event) {
 static const char *silence_reason(const struct room_consumer *consumer, bool shed) {
     return shed                         ? "overload"
            : consumer->paused           ? "paused"
+           : consumer->held             ? "last-n"
            : consumer->producer->paused ? "producer-paused"
                                         : "no-stream";
 }
 
 static void consumer_layers(struct hub *hub, const struct media_event *event) {
-    const struct room_consumer *consumer = registry_consumer(&hub->registry, event->consumer);
+    struct room_consumer *consumer = registry_consumer(&hub->registry, event->consumer);
     if (!consumer)
         return;
     bool silent = event->layers.spatial < 0;
+    consumer->layers.spatial = event->layers.spatial;
+    consumer->layers.temporal = event->layers.temporal;
     hub->events.consumer_layers(hub->events.ctx, consumer, event->layers.spatial, event->layers.temporal,
                                 silent ? silence_reason(consumer, event->layers.shed) : NULL);
 }
@@ -63,7 +72,7 @@ static void layers_wanted(struct hub *hub, unsigned worker, const struct media_e
 static void audio_level(struct hub *hub, const struct media_event *event) {
     const struct room_producer *producer = registry_producer(&hub->registry, event->producer);
     if (producer && !producer->paused)
-        hub_speaker_hear(hub, producer_owner(producer), event->audio.level_dbov);
+        hub_speaker_hear(hub, producer_owner(producer), event->audio.level_dbov, event->audio.activity);
 }
 
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us) {
@@ -87,6 +96,9 @@ void hub_media_event(struct hub *hub, unsigned worker, const struct media_event 
         break;
     case MEDIA_AUDIO_LEVEL:
         audio_level(hub, event);
+        break;
+    case MEDIA_TRANSPORT_CLOSED:
+        transport_closed(hub, event);
         break;
     case MEDIA_STEER: // media.h keeps it
         break;

@@ -47,13 +47,29 @@ struct hub_events {
     void (*participant_left)(void *ctx, const struct participant *who, const char *reason);
     void (*said)(void *ctx, const struct hub_chat_line *line);
 
+    void (*room_locked)(void *ctx, const struct room *room,
+                        const struct participant *by); // or not: room->locked
+    void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
+    void (*reacted)(void *ctx, const struct participant *who, const char *text);
+
     // ---- to the owner
-    // Another connection has resumed its session.
+    // It is put out of its room; participant_left follows. by: the moderator, NULL: nobody; words: theirs, or
+    // NULL.
+    void (*removed)(void *ctx, const struct participant *who, const char *reason,
+                    const struct participant *by, const char *words);
+    // A moderator has paused what it sends.
+    void (*muted)(void *ctx, const struct participant *who, enum media_kind kind,
+                  const struct participant *by);
+    // Its producer is closed, by somebody else.
+    void (*producer_taken)(void *ctx, const struct room_producer *producer, const char *reason);
+    // Another connection has resumed its session, or somebody of its identity has joined anew.
     void (*taken_over)(void *ctx, uint32_t connection);
     // Delivers a message, or keeps it for the return of one without a connection (hub_keep_text). ERR_LIMIT:
     // too much waits; ERR_NO_MEMORY.
     enum err (*relayed)(void *ctx, struct participant *to, const struct hub_relayed *what);
     void (*transport_state)(void *ctx, const struct room_transport *transport);
+    // Addresses have changed: it may use these credentials in place of those it has (hub_set_announce).
+    void (*ice_offered)(void *ctx, const struct room_transport *transport, const struct ice_credentials *ice);
     void (*layers_wanted)(void *ctx, const struct room_producer *producer); // producer->wanted_told
     void (*producer_score)(void *ctx, const struct room_producer *producer, uint8_t score);
     void (*consumer_score)(void *ctx, const struct room_consumer *consumer, uint8_t score);

@@ -1,8 +1,8 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay; hub_consumer,
-// hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_join; hub_event, hub.
-// No file calls one behind it.
+// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
+// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave;
+// hub_grants, hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -64,6 +64,20 @@ size_t hub_memory_of_json(const json_t *value);
 size_t hub_memory_of_chat(const struct room *room);
 size_t hub_memory_of_queued(const struct participant *participant);
 
+// ---- hub_own.c
+
+// False and a refusal: its token does not let it do `what` ("send pictures of a camera").
+bool hub_allowed(const struct participant *me, unsigned right, const char *what, struct hub_refusal *refusal);
+
+// Who else of the room a text names, by userId or username; NULL and a refusal.
+struct participant *hub_find_other(const struct participant *me, const char *text,
+                                   struct hub_refusal *refusal);
+
+// ---- hub_grants.c
+
+// What a token says of one who joins or renews it; NULL: everything, for ever.
+void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants);
+
 // ---- hub_budget.c
 
 // Takes what these bytes cost, to everyone else in the room or to `target` alone, out of the participant's
@@ -92,10 +106,25 @@ void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer)
 // Tells the owner when the highest layer that somebody watches is another one.
 void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer);
 
-void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov);
+void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov,
+                      struct speech_activity activity);
 // The participant is not heard any more (left, muted).
 void hub_speaker_leave(struct hub *hub, struct participant *participant);
 void hub_speaker_timer_fire(struct wheel_node *node, uint64_t now_us);
+
+// ---- hub_stage.c
+
+// One more (less) video producer of the participant; with its consumers closed.
+void hub_stage_enter(struct hub *hub, struct participant *who);
+void hub_stage_leave(struct hub *hub, struct participant *who);
+void hub_stage_speak(struct hub *hub, struct participant *who); // it has become the active speaker
+void hub_stage_forget(struct participant *leaving);             // while it is still in its room
+// Whether a participant gets another one's video.
+bool hub_stage_shows(const struct participant *to, const struct participant *from);
+// Tells the owner that the consumer is held, or what it gets now that it is not.
+void hub_tell_held(struct hub *hub, struct room_consumer *consumer);
+void hub_stage_transport(struct hub *hub,
+                         const struct room_transport *transport); // a new one: how many voices
 
 // ---- hub_record.c
 
@@ -110,12 +139,18 @@ void hub_log_producer(const char *event, const struct room_producer *producer, c
 void hub_log_consumer(const char *event, const struct room_consumer *consumer, const char *name,
                       const char *value);
 
+// To the workers, and to everyone but the owner.
+void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bool paused);
+
 // ---- ends. The owner hears only what it cannot know.
 
 // `reason` NULL: the owner knows. told_worker: its worker closes it by itself.
 void hub_drop_consumer(struct hub *hub, struct room_consumer *consumer, const char *reason, bool told_worker);
 // The worker of its transport is told only when the transport stays.
 void hub_drop_producer(struct hub *hub, struct room_producer *producer, bool transport_stays);
+// New credentials that it may use or not, told to its owner. Who is told nothing for want of room in its
+// worker's queue finds its path dead, and restarts ICE by itself.
+void hub_offer_ice(struct hub *hub, const struct room_transport *transport);
 void hub_drop_transport(struct hub *hub, struct room_transport *transport, const char *reason,
                         bool tell_owner);
 void hub_hang_up_all(struct hub *hub, struct participant *leaving);

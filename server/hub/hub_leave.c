@@ -24,7 +24,9 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     LIST_EACH(node, &me->transports)
     hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
     hub_speaker_leave(hub, me);
+    hub_stage_forget(me);
     wheel_cancel(&hub->wheel, &me->resume_timer);
+    wheel_cancel(&hub->wheel, &me->grants_timer);
     hub->events.participant_left(hub->events.ctx, me, reason);
     me->connection = 0;
     directory_exit(me);
@@ -58,6 +60,7 @@ struct queued_text *hub_next_kept(struct hub *hub, struct participant *me) {
 void hub_room_empty(struct hub *hub, struct room *room) {
     assert(room->participant_count == 0);
     room->emptied_us = hub->now_us;
+    room->locked = false; // nobody is there to unlock it
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
 }
@@ -69,7 +72,10 @@ void hub_room_remove(struct hub *hub, struct room *room) {
     uint64_t lasted_us = end_us > room->opened_us ? end_us - room->opened_us : 0;
     LOG_INFO("room closed", LOG_TEXT("room", room->name), LOG_NUMBER("people", room->joins),
              LOG_NUMBER("most_at_once", room->participants_most),
-             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000));
+             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000),
+             LOG_NUMBER("packets", room->quality.packets),
+             LOG_NUMBER("packets_lost", room->quality.packets_lost),
+             LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

@@ -112,10 +112,7 @@ static bool parameters_negotiate(struct hub *hub, enum media_kind kind, const js
         *refusal = (struct refusal){.code = ERR_NO_MEMORY, .text = "out of memory"};
         return false;
     }
-    enum err e = negotiate_producer_params(kind, parameters, &offer->params, refusal);
-    if (e != ERR_OK)
-        refusal->code = e;
-    return e == ERR_OK;
+    return negotiate_producer_params(kind, parameters, &offer->params, refusal) == ERR_OK;
 }
 
 static bool offer_negotiate(struct hub *hub, const struct hub_produce *ask, struct offer *offer,
@@ -154,6 +151,23 @@ static bool producer_memory_fits(const struct hub *hub, const struct participant
         "the server holds at most %d bytes of what a participant says of its producers, and "
         "this would make it %zu; say less in `rtpParameters` and `appData`, or close a producer",
         PRODUCERS_BYTES_MAX, me->producer_bytes + offer->held_bytes);
+}
+
+// What a track shows of its owner, as its owner says it: a client that lies about that shows the same
+// picture.
+static unsigned source_of(const struct hub_produce *ask) {
+    unsigned allowed =
+        ask->kind == MEDIA_AUDIO ? RIGHT_MICROPHONE | RIGHT_SCREEN_AUDIO : RIGHT_CAMERA | RIGHT_SCREEN;
+    unsigned preset = ask->kind == MEDIA_AUDIO ? RIGHT_MICROPHONE : RIGHT_CAMERA;
+    return ask->source & allowed ? ask->source & allowed : preset;
+}
+
+static bool source_allowed(const struct participant *me, unsigned source, struct hub_refusal *refusal) {
+    const char *what = source == RIGHT_CAMERA       ? "send a camera's picture"
+                       : source == RIGHT_MICROPHONE ? "send a microphone's sound"
+                       : source == RIGHT_SCREEN     ? "share a screen"
+                                                    : "share a screen's sound";
+    return hub_allowed(me, source, what, refusal);
 }
 
 static bool may_produce(const struct hub *hub, const struct participant *me,
@@ -215,6 +229,7 @@ static bool post_producer(struct hub *hub, const struct room_producer *producer)
     cmd.open_producer.params = producer->params;
     cmd.open_producer.paused = producer->paused;
     cmd.open_producer.source = link_of_worker(worker);
+    cmd.open_producer.voice_group = producer_owner(producer)->room->id;
     return command_post_try(&hub->post, worker, &cmd);
 }
 
@@ -242,7 +257,8 @@ static struct room_producer *open_producer(struct hub *hub, struct room_transpor
 struct room_producer *hub_produce(struct hub *hub, struct participant *me, const struct hub_produce *ask,
                                   struct hub_refusal *refusal) {
     struct room_transport *transport = hub_own_transport(hub, me, ask->transport_id, refusal);
-    if (!transport || !may_produce(hub, me, transport, refusal))
+    if (!transport || !source_allowed(me, source_of(ask), refusal) ||
+        !may_produce(hub, me, transport, refusal))
         return NULL;
     struct offer offer = {0};
     struct room_producer *producer = NULL;
@@ -252,7 +268,10 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
         hub_spend_notice(hub, me, NOTICE_BYTES + offer.app_data_len, refusal))
         producer = open_producer(hub, transport, ask->paused, &offer, refusal);
     if (producer) {
+        producer->source = source_of(ask);
         take_cname(me, offer.cname);
+        if (producer->kind == MEDIA_VIDEO)
+            hub_stage_enter(hub, me);
         hub_log_producer("producer opened", producer, "type", producer->type);
         hub->events.producer_opened(hub->events.ctx, producer);
     }

@@ -11,6 +11,7 @@ static bool relay_open(struct hub *hub, const struct room_producer *producer, un
     open.open_producer.params = producer->params;
     open.open_producer.paused = producer->paused;
     open.open_producer.source = link_of_worker(home);
+    open.open_producer.voice_group = producer_owner(producer)->room->id;
     struct media_cmd relay = {.type = MEDIA_OPEN_RELAY, .producer = producer->id};
     relay.relay.link = link_of_worker(worker);
     if (!command_post_try(&hub->post, worker, &open))

@@ -7,6 +7,23 @@ static void hush_participant(void *ctx, const struct participant *who) {
 static void hush_left(void *ctx, const struct participant *who, const char *reason) {
     (void)ctx, (void)who, (void)reason;
 }
+static void hush_removed(void *ctx, const struct participant *who, const char *reason,
+                         const struct participant *by, const char *words) {
+    (void)ctx, (void)who, (void)reason, (void)by, (void)words;
+}
+static void hush_muted(void *ctx, const struct participant *who, enum media_kind kind,
+                       const struct participant *by) {
+    (void)ctx, (void)who, (void)kind, (void)by;
+}
+static void hush_locked(void *ctx, const struct room *room, const struct participant *by) {
+    (void)ctx, (void)room, (void)by;
+}
+static void hush_hand(void *ctx, const struct participant *who, const struct participant *by) {
+    (void)ctx, (void)who, (void)by;
+}
+static void hush_producer_reason(void *ctx, const struct room_producer *producer, const char *reason) {
+    (void)ctx, (void)producer, (void)reason;
+}
 static void hush_line(void *ctx, const struct hub_chat_line *line) {
     (void)ctx, (void)line;
 }
@@ -43,6 +60,9 @@ static void hush_levels(void *ctx, const struct room *room, struct speaker_voice
                         unsigned count) {
     (void)ctx, (void)room, (void)loudest, (void)count;
 }
+static void hush_ice(void *ctx, const struct room_transport *transport, const struct ice_credentials *ice) {
+    (void)ctx, (void)transport, (void)ice;
+}
 static void hush_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
     (void)ctx, (void)worker, (void)stats;
 }
@@ -58,9 +78,16 @@ const struct hub_events hub_events_silent = {
     .participant_joined = hush_participant,
     .participant_left = hush_left,
     .said = hush_line,
+    .removed = hush_removed,
+    .muted = hush_muted,
+    .room_locked = hush_locked,
+    .hand_changed = hush_hand,
+    .reacted = hush_left,
+    .producer_taken = hush_producer_reason,
     .taken_over = hush_connection,
     .relayed = hush_relayed,
     .transport_state = hush_transport,
+    .ice_offered = hush_ice,
     .layers_wanted = hush_producer,
     .producer_score = hush_producer_score,
     .consumer_score = hush_consumer_score,

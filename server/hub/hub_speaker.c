@@ -4,8 +4,10 @@
 #define AUDIO_LEVELS_US (500 * US_PER_MS) // between two reports of levels
 
 static void tell_speaker(struct hub *hub, const struct room *room) {
-    const struct speaker_voice *active = room->speaker.active;
-    const struct participant *who = active ? LIST_ENTRY(active, struct participant, voice) : NULL;
+    struct speaker_voice *active = room->speaker.active;
+    struct participant *who = active ? LIST_ENTRY(active, struct participant, voice) : NULL;
+    if (who)
+        hub_stage_speak(hub, who);
     hub->events.speaker_changed(hub->events.ctx, room, who);
 }
 
@@ -31,9 +33,10 @@ void hub_speaker_timer_fire(struct wheel_node *node, uint64_t now_us) {
         wheel_arm(&hub->wheel, node, now_us + SPEAKER_TICK_US);
 }
 
-void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov) {
+void hub_speaker_hear(struct hub *hub, struct participant *who, int level_dbov,
+                      struct speech_activity activity) {
     struct room *room = who->room;
-    speaker_hear(&room->speaker, &who->voice, level_dbov, hub->now_us);
+    speaker_hear(&room->speaker, &who->voice, level_dbov, activity, hub->now_us);
     if (room->speaker_timer.due_us == TIME_NEVER) {
         room->levels_told_us = hub->now_us;
         wheel_arm(&hub->wheel, &room->speaker_timer, hub->now_us + SPEAKER_TICK_US);

@@ -28,6 +28,7 @@ struct room_transport *hub_open_transport(struct hub *hub, struct participant *m
     }
     transport->ssrc_start = entropy_u32();
     struct media_cmd cmd = {.type = MEDIA_OPEN_TRANSPORT, .transport = transport->id};
+    cmd.room = me->room->id;
     ice_credentials_make(me->worker, &cmd.ice);
     if (!command_post_try(&hub->post, me->worker, &cmd)) {
         registry_close_transport(&hub->registry, transport);
@@ -35,6 +36,7 @@ struct room_transport *hub_open_transport(struct hub *hub, struct participant *m
         transport = NULL;
     } else {
         *ice = cmd.ice;
+        hub_stage_transport(hub, transport);
         log_transport("transport created", transport, "direction", from_client ? "send" : "recv");
     }
     explicit_bzero(&cmd, sizeof cmd);
@@ -85,6 +87,14 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
     return transport;
 }
 
+void hub_offer_ice(struct hub *hub, const struct room_transport *transport) {
+    struct media_cmd cmd = {.type = MEDIA_OFFER_ICE, .transport = transport->id};
+    ice_credentials_make(transport->owner->worker, &cmd.ice);
+    if (command_post_try(&hub->post, transport->owner->worker, &cmd))
+        hub->events.ice_offered(hub->events.ctx, transport, &cmd.ice);
+    explicit_bzero(&cmd, sizeof cmd);
+}
+
 void hub_drop_transport(struct hub *hub, struct room_transport *transport, const char *reason,
                         bool tell_owner) {
     LIST_EACH(p, &transport->producers)
@@ -103,4 +113,9 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
     if (transport)
         hub_drop_transport(hub, transport, "transport-closed", true);
     return transport != NULL;
+}
+
+void hub_close_transports(struct hub *hub, struct participant *me) {
+    LIST_EACH(node, &me->transports)
+    hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
 }

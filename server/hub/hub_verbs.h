@@ -12,7 +12,7 @@
 #include "server/hub/hub_events.h"
 #include "server/hub/hub_refusal.h"
 
-// ---- hub_join.c, hub_leave.c: to be there
+// ---- hub_join.c, hub_name.c, hub_grants.c, hub_leave.c: to be there
 
 // Steps of a join that the caller may hold up, for limits by address.
 enum hub_step { HUB_STEP_JOIN, HUB_STEP_OPEN_ROOM };
@@ -21,6 +21,8 @@ struct hub_join {
     const char *room;
     const char *username;              // NULL: only to resume
     const char *resume_token;          // NULL: none. One that is not good joins anew
+    const struct grants *grants;       // as a token says; NULL: everything, and on resuming what it has had
+    bool only_resume;                  // whatever else it gives
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
     // What the connection has spent; it pays for its joins. When its participant leaves, take
@@ -29,6 +31,9 @@ struct hub_join {
     // False and a refusal: not now. Not asked of one who resumes. NULL: always.
     bool (*admit)(void *ctx, enum hub_step step, struct hub_refusal *refusal);
     void *ctx;
+    // What the room gives those who do not choose, if this opens it; CHOICE_OF_ROOM: as the server's setting
+    // says.
+    int32_t last_n, loudest_n;
     bool resumed; // out: its transports, producers and consumers are still there
 };
 struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_refusal *refusal);
@@ -36,6 +41,10 @@ struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_
 // it.
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
                    struct hub_refusal *refusal);
+// With a new token, of the same identity for the same room. What it may no more is closed.
+bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
+                       struct hub_refusal *refusal);
+#define GRANTS_GRACE_US (30 * US_PER_SECOND) // that a participant stays after its token's end, to renew it
 // Out of the room, with all it has. `me` is freed.
 void hub_leave(struct hub *hub, struct participant *me, const char *reason);
 // Its connection is lost: what it has stays for the resume window.
@@ -44,6 +53,32 @@ void hub_detach(struct hub *hub, struct participant *me);
 MUST_USE enum err hub_keep_text(struct hub *hub, struct participant *to, const char *text, size_t len);
 // The oldest of these, the caller's to free; NULL: no more.
 struct queued_text *hub_next_kept(struct hub *hub, struct participant *me);
+
+// ---- hub_moderate.c: for those whose token says so (RIGHT_ADMIN); others are refused. `target`: userId or
+// username.
+
+// Puts somebody out of the room. words: for them, NULL or without control characters. *id: who it was.
+bool hub_kick(struct hub *hub, struct participant *me, const char *target, const char *words,
+              struct public_id *id, struct hub_refusal *refusal);
+// Pauses all that the target sends of one kind; it may resume it. The one it was.
+struct participant *hub_mute(struct hub *hub, struct participant *me, const char *target,
+                             enum media_kind kind, struct hub_refusal *refusal);
+// The same for everybody else who is no moderator. *count: how many sent something.
+bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, uint32_t *count,
+                  struct hub_refusal *refusal);
+// While it is locked nobody joins anew but moderators; who is there may resume.
+bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_refusal *refusal);
+// Everybody is put out, `me` last, which is freed.
+bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal);
+
+// ---- hub_hand.c
+
+// up: whether it is raised then. target NULL: one's own; another's hand only a moderator takes down. Whose it
+// was.
+struct participant *hub_set_hand(struct hub *hub, struct participant *me, const char *target, bool up,
+                                 struct hub_refusal *refusal);
+#define REACTION_BYTES_MAX 32
+bool hub_react(struct hub *hub, struct participant *me, const char *text, struct hub_refusal *refusal);
 
 // ---- hub_transport.c
 
@@ -60,6 +95,9 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 bool hub_close_transport(struct hub *hub, struct participant *me, const char *transport_id,
                          struct hub_refusal *refusal);
 
+// All of them; the participant knows.
+void hub_close_transports(struct hub *hub, struct participant *me);
+
 // ---- hub_produce.c, hub_producer.c
 
 struct hub_produce {
@@ -67,6 +105,7 @@ struct hub_produce {
     enum media_kind kind;
     const struct json_t *parameters; // RtpParameters
     bool paused;
+    unsigned source;      // RIGHT_CAMERA ..: as its owner says, what is to be allowed; 0: by its kind
     const char *app_data; // a JSON object as text that everyone gets; NULL: {}
     size_t app_data_len;
 };
@@ -84,6 +123,7 @@ struct hub_consume {
     const char *transport_id;          // NULL: the first that the client receives by
     const struct json_t *capabilities; // NULL: those of the join, or of the consume before
     bool paused;
+    uint8_t spatial_layers; // at most so many, as hub_set_layers would say; 0: no limit
 };
 // *parameters: the consumer's RtpParameters, the caller's to release.
 struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,
@@ -92,13 +132,31 @@ struct room_consumer *hub_pause_consumer(struct hub *hub, struct participant *me
                                          bool paused, struct hub_refusal *refusal); // false resumes
 bool hub_close_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
                         struct hub_refusal *refusal);
-// Highest layers wanted, 0..; LAYER_NONE: no limit.
+// Highest layers wanted, 0..; LAYER_NONE: no limit. What counts of that wish, in `chosen`: the highest layers
+// that the consumer may be sent now, which are those of its producer where nothing can be left out.
+struct hub_layers {
+    uint8_t spatial, temporal; // 0..
+};
 struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,
-                                     int8_t spatial, int8_t temporal, struct hub_refusal *refusal);
+                                     int8_t spatial, int8_t temporal, struct hub_layers *chosen,
+                                     struct hub_refusal *refusal);
 struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, const char *consumer_id,
                                        uint8_t priority, struct hub_refusal *refusal); // 1..255
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
                                             struct hub_refusal *refusal);
+
+// ---- hub_stage.c: video of the last speakers, audio of the loudest
+
+struct hub_last_n {
+    int32_t n; // 1.., CHOICE_ALL, CHOICE_OF_ROOM
+    unsigned pinned_count;
+    const char *pinned[PINNED_MAX]; // userIds; these are always shown
+};
+bool hub_set_last_n(struct hub *hub, struct participant *me, const struct hub_last_n *ask,
+                    struct hub_refusal *refusal);
+void hub_set_loudest_n(struct hub *hub, struct participant *me, int32_t n); // 1..LOUDEST_N_MAX, CHOICE_*
+uint32_t hub_last_n(const struct participant *who);                         // that it gets; CHOICE_ALL
+uint32_t hub_loudest_n(const struct participant *who);
 
 // ---- hub_own.c: what is one's own
 

@@ -134,13 +134,20 @@ struct media *media_start(const struct media_config *config, char *error, size_t
     return NULL;
 }
 
-void media_stop(struct media *media) {
+void media_halt(struct media *media) {
     if (!media)
         return;
     for (unsigned i = 0; i < media->threads; i++)
         worker_stop(media->worker[i]);
     for (unsigned i = 0; i < media->threads; i++)
         pthread_join(media->thread[i], NULL);
+    media->threads = 0;
+}
+
+void media_stop(struct media *media) {
+    if (!media)
+        return;
+    media_halt(media);
     for (unsigned i = 0; i < media->workers; i++)
         worker_destroy(media->worker[i]);
     mesh_destroy(media->mesh);
@@ -201,37 +208,8 @@ void media_drain(struct media *media, const struct media_listener *listener) {
 }
 
 const char *media_drop_name(enum media_drop reason) {
-    static const char *const names[] = {
-        [MEDIA_DROP_UNKNOWN_KIND] = "unknown_kind",
-        [MEDIA_DROP_TOO_LONG] = "too_long",
-        [MEDIA_DROP_STUN_MALFORMED] = "stun_malformed",
-        [MEDIA_DROP_STUN_UNKNOWN_UFRAG] = "stun_unknown_ufrag",
-        [MEDIA_DROP_STUN_AUTH] = "stun_auth",
-        [MEDIA_DROP_STUN_RATE] = "stun_rate",
-        [MEDIA_DROP_STUN_COPIED] = "stun_copied",
-        [MEDIA_DROP_TUPLE_HELD] = "tuple_held",
-        [MEDIA_DROP_UNVALIDATED_TUPLE] = "unvalidated_tuple",
-        [MEDIA_DROP_DTLS_INVALID] = "dtls_invalid",
-        [MEDIA_DROP_SRTP_AUTH] = "srtp_auth",
-        [MEDIA_DROP_SRTP_REPLAY] = "srtp_replay",
-        [MEDIA_DROP_NO_KEYS] = "no_keys",
-        [MEDIA_DROP_RTP_MALFORMED] = "rtp_malformed",
-        [MEDIA_DROP_RTP_UNKNOWN_SSRC] = "rtp_unknown_ssrc",
-        [MEDIA_DROP_RTP_DUPLICATE] = "rtp_duplicate",
-        [MEDIA_DROP_RTCP_MALFORMED] = "rtcp_malformed",
-        [MEDIA_DROP_PAUSED] = "paused",
-        [MEDIA_DROP_INDEX_USED] = "index_used",
-        [MEDIA_DROP_OVER_BUDGET] = "over_budget",
-        [MEDIA_DROP_EGRESS_OVER_BUDGET] = "egress_over_budget",
-        [MEDIA_DROP_POOL_EMPTY] = "pool_empty",
-        [MEDIA_DROP_EGRESS_FULL] = "egress_full",
-        [MEDIA_DROP_SEND_FAILED] = "send_failed",
-        [MEDIA_DROP_HANDOVER_FULL] = "handover_full",
-        [MEDIA_DROP_HANDSHAKES_FULL] = "handshakes_full",
-        [MEDIA_DROP_RELAY_FULL] = "relay_full",
-        [MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = "kernel_receive_queue",
-    };
-    _Static_assert(sizeof names / sizeof names[0] == MEDIA_DROP_COUNT, "a name for each reason");
+#define NAME_OF_REASON(reason, name) [MEDIA_DROP_##reason] = name,
+    static const char *const names[] = {MEDIA_DROPS(NAME_OF_REASON)};
     return names[reason];
 }
 

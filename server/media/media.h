@@ -30,7 +30,9 @@ struct media;
 
 // Binds the sockets and starts the threads. On failure NULL and a sentence in `error` (a busy port is named).
 struct media *media_start(const struct media_config *config, char *error, size_t error_cap);
-void media_stop(struct media *media); // stops and joins; NULL is fine
+// Stops and joins the threads; what they said until then can still be drained. NULL is fine.
+void media_halt(struct media *media);
+void media_stop(struct media *media); // halts and frees; NULL is fine
 
 // "AA:BB:..." of the process's DTLS certificate; lives as long as `media`.
 const char *media_fingerprint_sha256(const struct media *media);
@@ -49,40 +51,47 @@ struct media_listener {
 // Hands over all events and answers that wait, those of each kind in their order.
 void media_drain(struct media *media, const struct media_listener *listener);
 
-// Why a worker dropped a packet.
+// Why a worker dropped a packet. A row is all that a new reason needs besides the line that drops.
+// X(reason: MEDIA_DROP_..., its name in metrics)
+#define MEDIA_DROPS(X)                                                                                       \
+    X(UNKNOWN_KIND, "unknown_kind") /* neither STUN, DTLS, RTP nor RTCP (RFC 7983) */                        \
+    X(TOO_LONG, "too_long")                                                                                  \
+    X(OVERLOAD, "overload") /* media that waited while the worker could do no more */                        \
+    X(STUN_MALFORMED, "stun_malformed")                                                                      \
+    X(STUN_UNKNOWN_UFRAG, "stun_unknown_ufrag")                                                              \
+    X(STUN_AUTH, "stun_auth")                                                                                \
+    X(STUN_RATE, "stun_rate")     /* more good checks of one transport than are looked at */                 \
+    X(STUN_COPIED, "stun_copied") /* a check that came before from another tuple */                          \
+    X(TUPLE_HELD, "tuple_held")   /* a check from a tuple at which another transport is beyond doubt */      \
+    X(UNVALIDATED_TUPLE, "unvalidated_tuple") /* not STUN, and ICE has not validated where it came from */   \
+    X(DTLS_INVALID, "dtls_invalid")                                                                          \
+    X(SRTP_AUTH, "srtp_auth")                                                                                \
+    X(SRTP_REPLAY, "srtp_replay")                                                                            \
+    X(NO_KEYS, "no_keys") /* SRTP before DTLS has finished */                                                \
+    X(RTP_MALFORMED, "rtp_malformed")                                                                        \
+    X(RTP_UNKNOWN_SSRC, "rtp_unknown_ssrc")                                                                  \
+    X(RTP_DUPLICATE, "rtp_duplicate")                                                                        \
+    X(RTCP_MALFORMED, "rtcp_malformed")                                                                      \
+    X(PAUSED, "paused")                                                                                      \
+    X(INDEX_USED, "index_used")   /* a packet was to go out under a used index: a fault of the server */     \
+    X(OVER_BUDGET, "over_budget") /* of a producer that sends more than it may */                            \
+    X(EGRESS_OVER_BUDGET, "egress_over_budget") /* to a transport that gets more than it may */              \
+    X(POOL_EMPTY, "pool_empty")                                                                              \
+    X(EGRESS_FULL, "egress_full")                                                                            \
+    X(SEND_FAILED, "send_failed")                                                                            \
+    X(HANDOVER_FULL, "handover_full")     /* the queue to the worker that owns the peer */                   \
+    X(HANDSHAKES_FULL, "handshakes_full") /* DTLS that waits for a worker to have time for it */             \
+    X(RELAY_FULL, "relay_full")           /* the queue to a worker that also serves the room */              \
+    X(KERNEL_RECEIVE_QUEUE, "kernel_receive_queue")
+
 enum media_drop {
-    MEDIA_DROP_UNKNOWN_KIND, // neither STUN, DTLS, RTP nor RTCP (RFC 7983)
-    MEDIA_DROP_TOO_LONG,
-    MEDIA_DROP_STUN_MALFORMED,
-    MEDIA_DROP_STUN_UNKNOWN_UFRAG,
-    MEDIA_DROP_STUN_AUTH,
-    MEDIA_DROP_STUN_RATE,         // more good checks of one transport than are looked at
-    MEDIA_DROP_STUN_COPIED,       // a check that came before from another tuple
-    MEDIA_DROP_TUPLE_HELD,        // a check from a tuple at which another transport is beyond doubt
-    MEDIA_DROP_UNVALIDATED_TUPLE, // not STUN, and ICE has not validated where it came from
-    MEDIA_DROP_DTLS_INVALID,
-    MEDIA_DROP_SRTP_AUTH,
-    MEDIA_DROP_SRTP_REPLAY,
-    MEDIA_DROP_NO_KEYS, // SRTP before DTLS has finished
-    MEDIA_DROP_RTP_MALFORMED,
-    MEDIA_DROP_RTP_UNKNOWN_SSRC,
-    MEDIA_DROP_RTP_DUPLICATE,
-    MEDIA_DROP_RTCP_MALFORMED,
-    MEDIA_DROP_PAUSED,
-    MEDIA_DROP_INDEX_USED,  // a packet was to go out under an index that was used: a fault of the server
-    MEDIA_DROP_OVER_BUDGET, // of a producer that sends more than it may
-    MEDIA_DROP_EGRESS_OVER_BUDGET, // to a transport that gets more than it may
-    MEDIA_DROP_POOL_EMPTY,
-    MEDIA_DROP_EGRESS_FULL,
-    MEDIA_DROP_SEND_FAILED,
-    MEDIA_DROP_HANDOVER_FULL,   // the queue to the worker that owns the peer
-    MEDIA_DROP_HANDSHAKES_FULL, // DTLS that waits for a worker to have time for it
-    MEDIA_DROP_RELAY_FULL,      // the queue to a worker that also serves the room
-    MEDIA_DROP_KERNEL_RECEIVE_QUEUE,
-    MEDIA_DROP_COUNT
+#define MEDIA_DROP_REASON(reason, name) MEDIA_DROP_##reason,
+    MEDIA_DROPS(MEDIA_DROP_REASON)
+#undef MEDIA_DROP_REASON
+        MEDIA_DROP_COUNT
 };
 
-// A reason's name in metrics: its constant in small letters ("stun_auth"); never NULL.
+// A reason's name in metrics; never NULL.
 const char *media_drop_name(enum media_drop reason);
 
 // What a worker counts beside its forwarder (rooms/media/forwarder_counters.h). A row is all that a new

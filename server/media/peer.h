@@ -45,6 +45,8 @@ struct peer_functions {
     enum err (*connect)(struct peer *peer, enum dtls_role remote_role, const struct fingerprint *fingerprint,
                         uint64_t now_us);
     enum err (*restart_ice)(struct peer *peer, const struct ice_credentials *credentials, uint64_t now_us);
+    // Without having been asked. ERR_EXISTS: done, and those of an offer that was not taken are void.
+    enum err (*offer_ice)(struct peer *peer, const struct ice_credentials *credentials);
 
     struct peer_state (*state)(const struct peer *peer);
     // For statistics: bytes, bit rates, addresses, states.

@@ -127,6 +127,10 @@ static enum err webrtc_restart_ice(struct peer *peer, const struct ice_credentia
     return ERR_OK;
 }
 
+static enum err webrtc_offer_ice(struct peer *peer, const struct ice_credentials *credentials) {
+    return peer_transport_offer_ice(webrtc_of(peer)->transport, credentials) ? ERR_EXISTS : ERR_OK;
+}
+
 // ---- what it is
 
 static struct peer_state webrtc_state(const struct peer *peer) {
@@ -176,6 +180,7 @@ static const struct peer_functions webrtc_functions = {
     .prefetch = webrtc_prefetch,
     .connect = webrtc_connect,
     .restart_ice = webrtc_restart_ice,
+    .offer_ice = webrtc_offer_ice,
     .state = webrtc_state,
     .describe = webrtc_describe,
     .tuples = webrtc_tuples,

@@ -107,7 +107,7 @@ static void worker_end_turn(struct worker *w) {
     mesh_flush(w->mesh, w->index); // others send their share meanwhile
     forwarder_flush(w->fw);
     wheel_advance(&w->wheel, started_us);
-    udp_port_flush(w->port);
+    udp_port_flush(w->port, started_us);
     mesh_flush(w->mesh, w->index);
     if (w->events_written) {
         w->events_written = false;
@@ -132,7 +132,7 @@ static void worker_close_handle(uv_handle_t *handle, void *ctx) {
 // The loop's handles stay until worker_destroy: workers that have not heard of the end yet still wake us.
 static void worker_end(struct worker *w) {
     worker_peers_close(w);
-    udp_port_flush(w->port);
+    udp_port_flush(w->port, w->now_us);
     if (udp_port_fd4(w->port) >= 0)
         uv_poll_stop(&w->poll4);
     if (udp_port_fd6(w->port) >= 0)

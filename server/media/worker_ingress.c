@@ -11,6 +11,7 @@
 
 #define RECEIVE_BATCHES 4     // a turn; then timers and commands have theirs
 #define RECEIVE_TURN_US 5000  // or earlier, when each datagram goes to hundreds
+#define SKIM_BATCHES 64       // looked through for what is no media, when even sound is left out
 #define MESH_MESSAGES_MAX 512 // of one other worker, a turn
 
 // A datagram and its way to us. The worker that the kernel gave it to may hand it over; to whom it crossed
@@ -247,24 +248,48 @@ static void worker_datagram(struct worker *w, const struct arrival *at, struct b
         block_release(b);
 }
 
-bool worker_receive(struct worker *w, int family, uint64_t now_us) {
+static bool datagram_is_media(struct block *b) {
+    return datagram_kind(span_of(block_data(b), b->len)) == DATAGRAM_RTP;
+}
+
+// One batch of a socket. Returns how many there were.
+static unsigned worker_receive_batch(struct worker *w, int family, bool media, uint64_t now_us) {
     struct udp_datagram batch[UDP_PORT_BATCH];
+    unsigned n = udp_port_receive(w->port, family, batch);
+    for (unsigned k = 0; k < n; k++) {
+        const struct arrival at = {.from = &batch[k].from, .origin = w->index, .way = FROM_KERNEL};
+        bool skip = !media && !batch[k].truncated && datagram_is_media(batch[k].block);
+        if (!skip && !batch[k].truncated) {
+            worker_datagram(w, &at, batch[k].block, now_us);
+            continue;
+        }
+        worker_drop(w, skip ? MEDIA_DROP_OVERLOAD : MEDIA_DROP_TOO_LONG);
+        block_release(batch[k].block);
+    }
+    return n;
+}
+
+// What is left of the socket when a worker can do no more, though it has left out all that may be: what would
+// be lost anyway is media, and not the checks and handshakes behind it, on which people wait who come or
+// whose consent runs out.
+static void worker_receive_checks(struct worker *w, int family, uint64_t now_us) {
+    for (int i = 0; i < SKIM_BATCHES; i++)
+        if (worker_receive_batch(w, family, false, now_us) < UDP_PORT_BATCH)
+            return;
+}
+
+bool worker_receive(struct worker *w, int family, uint64_t now_us) {
     bool some = false;
     for (int i = 0; i < RECEIVE_BATCHES; i++) {
-        unsigned n = udp_port_receive(w->port, family, batch);
-        for (unsigned k = 0; k < n; k++) {
-            if (batch[k].truncated) {
-                worker_drop(w, MEDIA_DROP_TOO_LONG);
-                block_release(batch[k].block);
-                continue;
-            }
-            const struct arrival at = {.from = &batch[k].from, .origin = w->index, .way = FROM_KERNEL};
-            worker_datagram(w, &at, batch[k].block, now_us);
-        }
+        unsigned n = worker_receive_batch(w, family, true, now_us);
         some |= n > 0;
-        if (n < UDP_PORT_BATCH || clock_now_us() - now_us > RECEIVE_TURN_US)
+        if (n < UDP_PORT_BATCH)
+            return some;
+        if (clock_now_us() - now_us > RECEIVE_TURN_US)
             break;
     }
+    if (w->overload.level == OVERLOAD_LEVEL_MAX && !w->no_shedding)
+        worker_receive_checks(w, family, now_us);
     return some;
 }
 

@@ -110,6 +110,7 @@ _Static_assert(sizeof(struct media_counters) % sizeof(uint64_t) == 0, "nothing b
 struct worker_peer {
     struct worker *worker;
     struct transport_id id;
+    uint32_t room; // the control side's word for it
     uint32_t handle;
     struct peer *peer;
     struct endpoint *endpoint;

@@ -27,10 +27,13 @@ static void load_tell(struct worker *w, unsigned before, uint64_t now_us) {
         LOG_WARN("media worker is full: video is left out so that sound goes through",
                  LOG_NUMBER("worker", w->index), LOG_NUMBER("video_consumers", shed));
     }
+    if (before <= OVERLOAD_LEVEL_VIDEO && level > OVERLOAD_LEVEL_VIDEO)
+        LOG_WARN("media worker is full of sound: the quietest is left out so that people can come in",
+                 LOG_NUMBER("worker", w->index), LOG_NUMBER("consumers", shed));
     if (shed > w->shedding_most)
         w->shedding_most = shed;
     if (level == 0)
-        LOG_INFO("media worker has room again: all video is sent", LOG_NUMBER("worker", w->index),
+        LOG_INFO("media worker has room again: everything is sent", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("video_consumers_at_most", w->shedding_most),
                  LOG_NUMBER("seconds", (now_us - w->shedding_since_us) / US_PER_SECOND));
 }

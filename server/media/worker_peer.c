@@ -252,8 +252,6 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
         if (input->tuple_added)
             peer_tell_all(peer, from);
     }
-    if (input->tuple_checked)
-        forwarder_endpoint_heard(peer->endpoint);
     if (input->state_changed)
         peer_report(peer);
     // Not only when the state changes: what a tuple on trust may get ends as well.
@@ -277,10 +275,24 @@ static void peer_on_timer(struct wheel_node *node, uint64_t now_us) {
 
 // ---- commands
 
+// What went over it. Without room for that in the queue it is missing in the one line about its room.
+static void peer_report_closed(struct worker_peer *peer) {
+    struct media_event *event = worker_event_reserve(peer->worker);
+    if (!event)
+        return;
+    *event = (struct media_event){
+        .type = MEDIA_TRANSPORT_CLOSED,
+        .transport = peer->id,
+        .closed = {.room = peer->room, .quality = forwarder_endpoint_quality(peer->endpoint)}};
+    worker_event_push(peer->worker);
+}
+
 static void peer_close(struct worker_peer *peer) {
     struct worker *w = peer->worker;
-    if (peer->endpoint)
+    if (peer->endpoint) {
+        peer_report_closed(peer);
         forwarder_close_endpoint(w->fw, peer->endpoint);
+    }
     if (peer->peer) {
         struct tuple tuples[PEER_TUPLES_MAX];
         unsigned n = peer->peer->functions->tuples(peer->peer, tuples);
@@ -319,6 +331,7 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
         return;
     peer->worker = w;
     peer->id = cmd->transport;
+    peer->room = cmd->room;
     list_init(&peer->unreported);
     wheel_node_init(&peer->timer, peer_on_timer);
     peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
@@ -342,18 +355,28 @@ static void worker_connect_transport(struct worker_peer *peer, const struct medi
     peer_report(peer);
 }
 
-static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+// The peer is known by the new ufrag, and by that which it has used before.
+static void peer_take_ufrag(struct worker_peer *peer, const char *ufrag, bool untaken) {
     struct worker *w = peer->worker;
-    if (peer->ufrags[1][0])
-        route_remove_ufrag(w->routes, peer->ufrags[1]);
-    memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
-    memcpy(peer->ufrags[0], cmd->ice.ufrag, sizeof peer->ufrags[0]);
-    if (route_put_ufrag(w->routes, cmd->ice.ufrag, peer->handle) != ERR_OK)
+    char *gone = peer->ufrags[untaken ? 0 : 1];
+    if (gone[0])
+        route_remove_ufrag(w->routes, gone);
+    if (!untaken)
+        memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
+    memcpy(peer->ufrags[0], ufrag, sizeof peer->ufrags[0]);
+    if (route_put_ufrag(w->routes, ufrag, peer->handle) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
                  LOG_NUMBER("transport_number", peer->id.v));
-    enum err err = peer->peer->functions->restart_ice(peer->peer, &cmd->ice, now_us);
-    if (err != ERR_OK)
-        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", w->index),
+}
+
+static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+    const struct peer_functions *functions = peer->peer->functions;
+    bool offer = cmd->type == MEDIA_OFFER_ICE;
+    enum err err = offer ? functions->offer_ice(peer->peer, &cmd->ice)
+                         : functions->restart_ice(peer->peer, &cmd->ice, now_us);
+    peer_take_ufrag(peer, cmd->ice.ufrag, offer && err == ERR_EXISTS);
+    if (err != ERR_OK && err != ERR_EXISTS)
+        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", peer->worker->index),
                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
     peer_advance(peer, now_us);
 }
@@ -386,6 +409,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
             worker_connect_transport(peer, cmd, now_us);
         break;
     case MEDIA_RESTART_ICE:
+    case MEDIA_OFFER_ICE:
         if (peer)
             worker_restart_ice(peer, cmd, now_us);
         break;
@@ -407,6 +431,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_CLOSE_CONSUMER:
     case MEDIA_SET_LAYERS:
     case MEDIA_SET_PRIORITY:
+    case MEDIA_SET_LOUDEST:
     case MEDIA_REQUEST_KEY_FRAME:
         forwarder_command(w->fw, cmd, now_us);
         break;

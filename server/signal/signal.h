@@ -15,10 +15,10 @@
 #define HELD_ANSWERS_MAX 64  // answers of one session that wait for an earlier one
 #define STATS_WAITING_MAX 32 // get-stats of one session that a worker has not answered yet
 #define STATS_TIMEOUT_US (2 * US_PER_SECOND)
-#define RATE_BURST_US (10 * US_PER_SECOND)  // who joins a large room consumes hundreds of producers at once
-#define RATE_REFUSED_MAX 100                // messages beyond the rate before the connection is closed
-#define JOINED_PEOPLE_BYTES_MAX (96 * 1024) // of HUB_JOINED_LISTS_BYTES_MAX: users and peers
-#define TOKEN_CHARS_MAX 4096
+#define RATE_BURST_US (10 * US_PER_SECOND) // who joins a large room consumes hundreds of producers at once
+#define RATE_REFUSED_MAX 100               // messages beyond the rate before the connection is closed
+#define JOINED_PEOPLE_SHARE 3 / 4          // of the bytes for lists: users and peers
+#define TOKEN_CHARS_MAX 8192
 
 // WebSocket close codes (RFC 6455, section 7.4.1; 4000..4999 are private).
 #define CLOSE_UNSUPPORTED_DATA 1003
@@ -87,18 +87,20 @@ enum signal_needs { NEEDS_NOTHING, NEEDS_ROOM };
 struct signal_row {
     const char *type;
     enum signal_needs needs;
+    unsigned right; // one of these bits of enum right is wanted; 0: none
     void (*handle)(struct signal_call *call);
     struct field_rule fields[SIGNAL_FIELDS_MAX + 1];
 };
 
-// Every request that the server understands (signal_table.c); NULL: none such.
-const struct signal_row *signal_find_row(const char *type);
+// Every request that the server understands (signal_table.c).
 const struct signal_row *signal_rows(size_t *count);
+const struct signal_row *signal_find_row(const char *type); // NULL: none such
 
 // Everything that the server says.
 #define SIGNAL_OUT_TYPES(X)                                                                                  \
     X(ERROR, "error")                                                                                        \
     X(JOINED, "joined")                                                                                      \
+    X(CAPABILITIES, "capabilities")                                                                          \
     X(LEFT, "left")                                                                                          \
     X(USER_JOINED, "user-joined")                                                                            \
     X(USER_LEFT, "user-left")                                                                                \
@@ -123,6 +125,8 @@ const struct signal_row *signal_rows(size_t *count);
     X(PREFERRED_LAYERS_SET, "preferred-layers-set")                                                          \
     X(PRIORITY_SET, "priority-set")                                                                          \
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
+    X(LAST_N_SET, "last-n-set")                                                                              \
+    X(LOUDEST_N_SET, "loudest-n-set")                                                                        \
     X(STATS, "stats")                                                                                        \
     X(SCORE, "score")                                                                                        \
     X(ACTIVE_SPEAKER, "active-speaker")                                                                      \
@@ -135,6 +139,18 @@ const struct signal_row *signal_rows(size_t *count);
     X(REJECT_CALL, "reject-call")                                                                            \
     X(HANG_UP, "hang-up")                                                                                    \
     X(RELAYED, "relayed")                                                                                    \
+    X(TOKEN_UPDATED, "token-updated")                                                                        \
+    X(USER_KICKED, "user-kicked")                                                                            \
+    X(USER_MUTED, "user-muted")                                                                              \
+    X(ALL_MUTED, "all-muted")                                                                                \
+    X(MUTED, "muted")                                                                                        \
+    X(ROOM_LOCKED, "room-locked")                                                                            \
+    X(ROOM_UNLOCKED, "room-unlocked")                                                                        \
+    X(ROOM_CLOSED, "room-closed")                                                                            \
+    X(HAND_RAISED, "hand-raised")                                                                            \
+    X(HAND_LOWERED, "hand-lowered")                                                                          \
+    X(REACTION, "reaction")                                                                                  \
+    X(KICKED, "kicked")                                                                                      \
     X(SERVER_DRAINING, "server-draining")
 #define SIGNAL_OUT_NAME(name, text) OUT_##name,
 enum signal_out { SIGNAL_OUT_TYPES(SIGNAL_OUT_NAME) OUT_COUNT };
@@ -182,15 +198,27 @@ MUST_USE enum err signal_pass_on(struct signalling *signalling, struct participa
 struct held_answer *signal_hold_place(struct session *session, void *owner, void (*give_up)(void *owner));
 void signal_drop_held(struct session *session);
 
-// ---- the parts of the protocol: signal_room.c, signal_p2p.c, signal_transport.c, signal_producer.c,
-// signal_consumer.c, signal_stats.c
+// ---- the parts of the protocol: signal_room.c, signal_opening.c, signal_p2p.c, signal_transport.c,
+// signal_producer.c, signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
+void signal_update_token(struct signal_call *call);
 void signal_chat(struct signal_call *call);
 void signal_ping(struct signal_call *call);
+void signal_get_capabilities(struct signal_call *call);
 
 void signal_relay_message(struct signal_call *call);
+
+void signal_kick_user(struct signal_call *call);
+void signal_mute_user(struct signal_call *call);
+void signal_mute_all(struct signal_call *call);
+void signal_lock_room(struct signal_call *call);
+void signal_unlock_room(struct signal_call *call);
+void signal_close_room(struct signal_call *call);
+void signal_raise_hand(struct signal_call *call);
+void signal_lower_hand(struct signal_call *call);
+void signal_react(struct signal_call *call);
 
 void signal_create_transport(struct signal_call *call);
 void signal_connect_transport(struct signal_call *call);
@@ -210,19 +238,45 @@ void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
 
+void signal_set_last_n(struct signal_call *call);
+void signal_set_loudest_n(struct signal_call *call);
+
 void signal_get_stats(struct signal_call *call);
 
 // ---- what they share
 
+// Who the participant is and what it may do, as its token said (signal_token.c); NULL without memory.
+json_t *signal_describe_grants(const struct participant *me);
+// What the call's `token` says. False: refused.
+bool signal_read_token(struct signal_call *call, struct grants *out);
+
+// The transports and consumers that a join-room asks for (signal_opening.c), as JSON lists for `joined`;
+// empty texts where it does not. False without memory: `joined` must not be sent then. To be closed in any
+// case.
+struct signal_opened {
+    struct text_buffer transports, consumers;
+};
+bool signal_open_media(struct signal_call *call, struct participant *me, struct signal_opened *out);
+void signal_opened_close(struct signal_opened *opened);
+extern const struct field_rule signal_consume_rules[]; // of its `consume`
+json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
+                                  const struct ice_credentials *ice);
+json_t *signal_describe_consumer(const struct room_consumer *consumer, json_t *parameters);
 // Answers with `joined`, and with what does not fit it; false without memory, after `internal`
 // (signal_joined.c).
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed);
+// What a transport's owner is told when its ICE begins anew, asked for or not.
+json_t *signal_describe_restart(const struct hub *hub, const struct room_transport *transport,
+                                const struct ice_credentials *ice); // signal_transport.c
 // The `iceServers` for this participant (signal_ice_servers.c), those of TURN, with credentials, only for one
 // who has a transport; NULL without memory.
 json_t *signal_ice_servers(const struct hub *hub, const struct participant *me);
 // A producer as everyone may know it; what everyone hears when it pauses or closes (signal_producer.c).
 bool signal_describe_producer(struct text_buffer *out, const struct room_producer *producer);
 json_t *signal_name_producer(const struct room_producer *producer);
+json_t *signal_describe_hand(const struct participant *who,
+                             const struct participant *by); // signal_moderate.c
+json_t *signal_describe_reaction(const struct participant *who, const char *text);
 json_t *signal_describe_line(const struct hub_chat_line *line); // signal_room.c
 enum signal_out signal_out_of_relay(enum hub_relay_kind kind);  // signal_p2p.c
 

@@ -155,6 +155,16 @@ static bool choice_has(const char *choices, const char *text) {
     return false;
 }
 
+static bool texts_fit(const struct field_rule *rule, const json_t *value) {
+    int64_t count = (int64_t)json_array_size(value);
+    bool fit = json_is_array(value) && count >= rule->min && count <= rule->max;
+    for (size_t i = 0; fit && i < (size_t)count; i++) {
+        const char *text = json_string_value(json_array_get(value, i));
+        fit = text && (!rule->choices || choice_has(rule->choices, text));
+    }
+    return fit;
+}
+
 static bool value_fits(const struct field_rule *rule, const json_t *value) {
     switch (rule->kind) {
     case FIELD_TEXT: {
@@ -172,6 +182,8 @@ static bool value_fits(const struct field_rule *rule, const json_t *value) {
         return json_is_object(value);
     case FIELD_CHOICE:
         return json_is_string(value) && choice_has(rule->choices, json_string_value(value));
+    case FIELD_TEXTS:
+        return texts_fit(rule, value);
     case FIELD_ANY:
     case FIELD_END:
         return true;
@@ -199,6 +211,11 @@ static void describe(const struct field_rule *rule, bool missing, char why[SIGNA
         break;
     case FIELD_CHOICE:
         snprintf(why, SIGNAL_ERROR_BYTES_MAX, "`%s` %s one of %s", rule->name, verb, rule->choices);
+        break;
+    case FIELD_TEXTS:
+        snprintf(why, SIGNAL_ERROR_BYTES_MAX, "`%s` %s an array of %lld to %lld strings%s%s", rule->name,
+                 verb, (long long)rule->min, (long long)rule->max, rule->choices ? ", each one of " : "",
+                 rule->choices ? rule->choices : "");
         break;
     case FIELD_ANY:
     case FIELD_END:

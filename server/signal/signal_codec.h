@@ -16,7 +16,7 @@
 #define SIGNAL_TYPE_BYTES_MAX 64
 #define SIGNAL_ID_BYTES_MAX 128
 #define SIGNAL_ERROR_BYTES_MAX 512 // of an error's message
-#define SIGNAL_FIELDS_MAX 6
+#define SIGNAL_FIELDS_MAX 10
 
 // The stable codes of `error`.
 enum signal_code {
@@ -47,6 +47,7 @@ enum field_kind {
     FIELD_INTEGER,
     FIELD_OBJECT,
     FIELD_CHOICE, // a text, one of `choices`
+    FIELD_TEXTS,  // an array of texts; with `choices`, of these
     FIELD_ANY,
 };
 
@@ -54,8 +55,8 @@ struct field_rule {
     const char *name;
     enum field_kind kind;
     bool required;
-    int64_t min, max;    // TEXT: characters (code points); INTEGER: value
-    const char *choices; // CHOICE: separated by '|'
+    int64_t min, max;    // TEXT: characters (code points); INTEGER: value; TEXTS: how many
+    const char *choices; // CHOICE, TEXTS: separated by '|'
 };
 
 // A growing buffer for one encoded message. Zero it; free with text_buffer_close.

@@ -1,13 +1,14 @@
 // consume and what a client may ask of its consumers.
 #include "server/signal/signal.h"
 
-static json_t *describe_consumer(const struct room_consumer *consumer, json_t *parameters) {
+json_t *signal_describe_consumer(const struct room_consumer *consumer, json_t *parameters) {
     const struct room_producer *producer = consumer->producer;
     const struct participant *from = producer_owner(producer);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b}", "id", consumer->public_id.text,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b, s:b}", "id", consumer->public_id.text,
                      "producerId", producer->public_id.text, "userId", from->id.text, "user", from->name,
                      "kind", media_kind_name(producer->kind), "rtpParameters", parameters, "type",
-                     producer->type, "producerPaused", producer->paused, "paused", consumer->paused);
+                     producer->type, "producerPaused", producer->paused, "paused", consumer->paused, "held",
+                     consumer->held);
 }
 
 static void answer_consumed(struct signal_call *call, const struct room_consumer *consumer,
@@ -15,7 +16,7 @@ static void answer_consumed(struct signal_call *call, const struct room_consumer
     const struct room_producer *producer = consumer->producer;
     const struct raw_member app_data = {"appData", producer->app_data, producer->app_data_len};
     struct hub_refusal refusal;
-    if (!signal_answer_raw(call, OUT_CONSUMED, describe_consumer(consumer, parameters), &app_data, 1))
+    if (!signal_answer_raw(call, OUT_CONSUMED, signal_describe_consumer(consumer, parameters), &app_data, 1))
         hub_close_consumer(call->hub, call->me, consumer->public_id.text, &refusal); // nobody knows of it
 }
 
@@ -80,13 +81,11 @@ void signal_set_preferred_layers(struct signal_call *call) {
     struct hub_refusal refusal;
     int64_t spatial = signal_data_integer(call->data, "spatialLayer", 0);
     int64_t temporal = signal_data_integer(call->data, "temporalLayer", LAYER_NONE);
-    bool done = hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &refusal);
-    json_t *data = json_pack("{s:s, s:I}", "consumerId", id, "spatialLayer", (json_int_t)spatial);
-    if (data && temporal != LAYER_NONE &&
-        json_object_set_new(data, "temporalLayer", json_integer(temporal)) != 0) {
-        json_decref(data);
-        data = NULL;
-    }
+    struct hub_layers chosen = {0};
+    bool done =
+        hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &chosen, &refusal);
+    json_t *data = json_pack("{s:s, s:i, s:i}", "consumerId", id, "spatialLayer", chosen.spatial,
+                             "temporalLayer", chosen.temporal);
     answer(call, done, OUT_PREFERRED_LAYERS_SET, data, &refusal);
 }
 

@@ -5,11 +5,16 @@
 // producers only of those who were told.
 #include "server/signal/signal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define HANDS_TOLD_MAX 64
 
 // The lists of one `joined` as text, and how much of the room is in them, in the room's order.
 struct lists {
+    size_t bytes_max;
     struct text_buffer users, peers, producers;
+    size_t consumers_len; // of the list of new consumers, which counts as well
     uint32_t peers_told, producers_told;
 };
 
@@ -20,7 +25,7 @@ static void lists_close(struct lists *lists) {
 }
 
 static size_t lists_bytes(const struct lists *lists) {
-    return lists->users.len + lists->peers.len + lists->producers.len;
+    return lists->users.len + lists->peers.len + lists->producers.len + lists->consumers_len;
 }
 
 static bool begin(struct text_buffer *list) {
@@ -59,7 +64,8 @@ static bool list_people(struct lists *lists, const struct participant *me) {
         if (full)
             continue;
         ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
-        full = ok && lists->users.len + lists->peers.len > JOINED_PEOPLE_BYTES_MAX;
+        full = ok && lists->users.len + lists->peers.len + lists->consumers_len >
+                         lists->bytes_max * JOINED_PEOPLE_SHARE;
         if (full) { // one too many
             lists->users.len = users_len;
             lists->peers.len = peers_len;
@@ -100,7 +106,7 @@ static bool list_producer(void *ctx, const struct room_producer *producer) {
     struct text_buffer *list = &listing->lists->producers;
     size_t len = list->len;
     listing->ok = separate(list) && signal_describe_producer(list, producer);
-    if (listing->ok && lists_bytes(listing->lists) > HUB_JOINED_LISTS_BYTES_MAX - 2) { // one too many
+    if (listing->ok && lists_bytes(listing->lists) > listing->lists->bytes_max - 2) { // one too many
         list->len = len;
         return false;
     }
@@ -202,6 +208,31 @@ static bool set_new(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value) == 0;
 }
 
+static int hand_order(const void *a, const void *b) {
+    const struct participant *const *x = a, *const *y = b;
+    return ((*x)->hand > (*y)->hand) - ((*x)->hand < (*y)->hand);
+}
+
+// Who has raised a hand, the first one first; as many as a client can show. NULL without memory.
+static json_t *list_hands(const struct room *room) {
+    const struct participant *up[HANDS_TOLD_MAX];
+    size_t count = 0;
+    LIST_EACH(node, &room->participants) {
+        const struct participant *who = LIST_ENTRY(node, struct participant, link);
+        if (who->hand && count < HANDS_TOLD_MAX)
+            up[count++] = who;
+    }
+    qsort(up, count, sizeof up[0], hand_order);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(up[i]->id.text));
+    if (json_array_size(list) != count) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
 // Without the lists; NULL without memory.
 static json_t *describe_joined(const struct hub *hub, const struct participant *me, bool resumed) {
     json_t *data = json_object();
@@ -212,6 +243,14 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub_config(hub)->ice_servers)));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "resumed", json_boolean(resumed));
+    ok &= set_new(data, "username", json_string(me->name));
+    ok &= set_new(data, "locked", json_boolean(me->room->locked));
+    ok &= set_new(data, "hands", list_hands(me->room));
+    ok &= set_new(data, "permissions", signal_describe_grants(me));
+    if (me->identity[0])
+        ok &= set_new(data, "identity", json_string(me->identity));
+    ok &= set_new(data, "lastN", json_integer(hub_last_n(me)));
+    ok &= set_new(data, "loudestN", json_integer(hub_loudest_n(me)));
     ok = ok && (!resumed || add_own_state(data, me));
     if (!ok) {
         json_decref(data);
@@ -221,21 +260,29 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
 }
 
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed) {
-    struct lists lists = {0};
+    struct lists lists = {.bytes_max = hub_joined_lists_bytes(&hub_config(call->hub)->limits)};
     struct text_buffer chat = {0};
+    struct signal_opened opened;
     json_t *data = NULL;
-    if (list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
+    // Before the rest: what is told of the room and of the participant is what there is then.
+    bool open = signal_open_media(call, me, &opened);
+    lists.consumers_len = opened.consumers.len;
+    if (open && list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
         data = describe_joined(call->hub, me, resumed);
     const struct raw_member raw[] = {{"users", lists.users.text, lists.users.len},
                                      {"peers", lists.peers.text, lists.peers.len},
                                      {"producers", lists.producers.text, lists.producers.len},
-                                     {"chat", chat.text, chat.len}};
+                                     {"chat", chat.text, chat.len},
+                                     {"newTransports", opened.transports.text, opened.transports.len},
+                                     {"newConsumers", opened.consumers.text, opened.consumers.len}};
+    size_t asked = opened.consumers.len > 0 ? 0 : opened.transports.len > 0 ? 1 : 2; // that were not
     call->owed = true;
-    bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0]);
+    bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0] - asked);
     call->owed = false;
     if (ok)
         tell_rest(call, me, &lists);
     lists_close(&lists);
     text_buffer_close(&chat);
+    signal_opened_close(&opened);
     return ok;
 }

@@ -52,19 +52,43 @@ static void welcome(struct signal_call *call, struct participant *me, bool resum
     }
 }
 
+// Where tokens are needed one comes with each join; who resumes has shown one before.
+static bool token_suffices(struct signal_call *call) {
+    if (!call->signalling->io.verify || signal_data_text(call->data, "token") ||
+        signal_data_text(call->data, "resumeToken"))
+        return true;
+    signal_refuse(call, CODE_UNAUTHORIZED, "join-room: this server takes nobody without a `token`");
+    signal_note(call->session, SIGNAL_JOIN_FAILED);
+    return false;
+}
+
 void signal_join_room(struct signal_call *call) {
     struct session *session = call->session;
     if (call->me) {
         signal_refuse(call, CODE_ALREADY_JOINED, "join-room: this connection is in a room; leave-room first");
         return;
     }
+    const json_t *consume = signal_data_object(call->data, "consume");
+    char why[SIGNAL_ERROR_BYTES_MAX];
+    if (consume && !signal_check_fields(signal_consume_rules, consume, why)) {
+        signal_refuse(call, CODE_BAD_REQUEST, "join-room: `consume`: %s", why);
+        return;
+    }
     struct admission admission = {.session = session};
     struct hub_refusal refusal;
+    struct grants grants;
+    bool vouched = call->signalling->io.verify && signal_data_text(call->data, "token");
+    if (!token_suffices(call) || (vouched && !signal_read_token(call, &grants)))
+        return;
     struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
                             .username = signal_data_text(call->data, "username"),
                             .resume_token = signal_data_text(call->data, "resumeToken"),
+                            .grants = vouched ? &grants : NULL,
+                            .only_resume = call->signalling->io.verify && !vouched,
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
+                            .last_n = (int32_t)signal_data_integer(call->data, "lastN", CHOICE_OF_ROOM),
+                            .loudest_n = (int32_t)signal_data_integer(call->data, "loudestN", CHOICE_OF_ROOM),
                             .spent = &session->spent,
                             .admit = admit,
                             .ctx = &admission};
@@ -124,6 +148,11 @@ void signal_chat(struct signal_call *call) {
         signal_answer(call, OUT_CHAT_MESSAGE, signal_describe_line(&line));
     else
         signal_refuse_verb(call, &refusal);
+}
+
+void signal_get_capabilities(struct signal_call *call) {
+    signal_answer(call, OUT_CAPABILITIES,
+                  json_pack("{s:O}", "routerRtpCapabilities", hub_router_capabilities(call->hub)));
 }
 
 void signal_ping(struct signal_call *call) {

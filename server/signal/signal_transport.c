@@ -32,14 +32,14 @@ static json_t *describe_candidates(const struct hub_config *config, unsigned wor
     return candidates;
 }
 
-static json_t *describe_transport(const struct hub *hub, const struct room_transport *transport,
+json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice) {
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o}", "id", transport->public_id.text, "direction",
-        transport->from_client ? "send" : "recv", "iceParameters", describe_ice(ice), "iceCandidates",
-        describe_candidates(hub_config(hub), transport->owner->worker), "dtlsParameters", "role", "auto",
-        "fingerprints", "algorithm", "sha-256", "value", hub_config(hub)->fingerprint_sha256, "iceServers",
-        signal_ice_servers(hub, transport->owner));
+        "{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b}", "id", transport->public_id.text,
+        "direction", transport->from_client ? "send" : "recv", "iceParameters", describe_ice(ice),
+        "iceCandidates", describe_candidates(hub_config(hub), transport->owner->worker), "dtlsParameters",
+        "role", "auto", "fingerprints", "algorithm", "sha-256", "value", hub_config(hub)->fingerprint_sha256,
+        "iceServers", signal_ice_servers(hub, transport->owner), "dtlsInStun", 1);
 }
 
 void signal_create_transport(struct signal_call *call) {
@@ -58,7 +58,7 @@ void signal_create_transport(struct signal_call *call) {
         signal_refuse_verb(call, &refusal);
         return;
     }
-    if (!signal_answer(call, OUT_TRANSPORT_CREATED, describe_transport(hub, transport, &ice)))
+    if (!signal_answer(call, OUT_TRANSPORT_CREATED, signal_describe_transport(hub, transport, &ice)))
         hub_close_transport(hub, call->me, transport->public_id.text, &refusal); // nobody knows of it
     explicit_bzero(&ice, sizeof ice);
 }
@@ -77,19 +77,25 @@ void signal_connect_transport(struct signal_call *call) {
         signal_refuse_verb(call, &refusal);
 }
 
+json_t *signal_describe_restart(const struct hub *hub, const struct room_transport *transport,
+                                const struct ice_credentials *ice) {
+    return json_pack("{s:s, s:o, s:o, s:o}", "transportId", transport->public_id.text, "iceParameters",
+                     describe_ice(ice), "iceCandidates",
+                     describe_candidates(hub_config(hub), transport->owner->worker), "iceServers",
+                     signal_ice_servers(hub, transport->owner));
+}
+
 void signal_restart_ice(struct signal_call *call) {
     struct hub *hub = call->hub;
     const char *id = signal_data_text(call->data, "transportId");
     struct hub_refusal refusal;
     struct ice_credentials ice;
-    if (!hub_restart_ice(hub, call->me, id, &ice, &refusal)) {
+    const struct room_transport *transport = hub_restart_ice(hub, call->me, id, &ice, &refusal);
+    if (!transport) {
         signal_refuse_verb(call, &refusal);
         return;
     }
-    signal_answer(call, OUT_ICE_RESTARTED,
-                  json_pack("{s:s, s:o, s:o, s:o}", "transportId", id, "iceParameters", describe_ice(&ice),
-                            "iceCandidates", describe_candidates(hub_config(hub), call->me->worker),
-                            "iceServers", signal_ice_servers(hub, call->me)));
+    signal_answer(call, OUT_ICE_RESTARTED, signal_describe_restart(hub, transport, &ice));
     explicit_bzero(&ice, sizeof ice);
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/hub/hub_verbs.h"
 
+#define SIGNAL_WHY_MAX 256
 #define SIGNAL_MESSAGE_MAX (64 * 1024) // bytes of one incoming message
 
 // How a text goes out.
@@ -31,6 +32,9 @@ struct signal_io {
     void (*close)(void *ctx, uint32_t client, uint16_t code, const char *reason);
     // The seconds that the client must wait before it may take this step; 0: it may now. NULL: always.
     unsigned (*admit)(void *ctx, uint32_t client, enum hub_step step);
+    // What a token says; false: `why` (SIGNAL_WHY_MAX bytes) says what is wrong with it. NULL: nobody needs
+    // one.
+    bool (*verify)(void *ctx, const char *token, struct grants *out, char *why);
     void (*note)(void *ctx, uint32_t client, enum signal_note note); // NULL: nobody wants to know
     // Bytes that wait to be sent to clients. NULL: not known, none.
     size_t (*waiting)(void *ctx);
@@ -58,9 +62,18 @@ void signalling_client_closed(struct signalling *signalling, uint32_t client, ui
 uint64_t signalling_next_us(const struct signalling *signalling); // TIME_NEVER for none
 void signalling_advance(struct signalling *signalling, uint64_t now_us);
 
+// What the signalling counts. A row is all that a new counter needs besides the line that counts: a member
+// below, and a metric. X(member, type of the metric, its name, its help)
+#define SIGNAL_COUNTERS(X)                                                                                   \
+    X(clients, "gauge", "rotunda_clients", "WebSocket clients.")                                             \
+    X(messages_in, "counter", "rotunda_messages_received_total", "Messages from clients.")                   \
+    X(messages_out, "counter", "rotunda_messages_sent_total", "Messages to clients.")                        \
+    X(errors_out, "counter", "rotunda_errors_sent_total", "Error answers to clients.")
+
 struct signal_counts {
-    uint32_t clients;
-    uint64_t messages_in, messages_out, errors_out;
+#define SIGNAL_MEMBER(member, ...) uint64_t member;
+    SIGNAL_COUNTERS(SIGNAL_MEMBER)
+#undef SIGNAL_MEMBER
     uint64_t rate_limited; // messages and joins; what is too much for others is hub_counts.rate_limited
 };
 void signalling_read_counts(const struct signalling *signalling, struct signal_counts *out);

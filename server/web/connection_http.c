@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/web/cross_origin.h"
 #include "server/web/forwarded.h"
 #include "server/web/page_headers.h"
+#include "server/web/tcp_listener.h"
 #include "server/web/ws_handshake.h"
 
 #include <assert.h>
@@ -102,15 +104,16 @@ static bool refuse(struct connection *c, unsigned status, const char *words) {
     return answer_words(c, false, status, "", words);
 }
 
+// `headers` are further ones, each with its CRLF.
 static bool answer_route(struct connection *c, const struct http_route *row,
-                         const struct http_request *request) {
+                         const struct http_request *request, const char *headers) {
     struct ws_server *server = c->server;
     struct http_answer answer = {.status = 500, .content_type = "text/plain; charset=utf-8"};
     struct answer_head h;
     row->answer(server->handlers.ctx, request, &answer);
     head_begin(&h, answer.status);
     head_add_body(&h, answer.content_type, answer.len);
-    head_add(&h, "cache-control: no-store\r\n%s", row->headers);
+    head_add(&h, "cache-control: no-store\r\n%s%s", row->headers, headers);
     bool fine = answer_send(c, &h, answer.body, request->head->method == HTTP_HEAD ? 0 : answer.len);
     free(answer.body);
     return fine;
@@ -245,6 +248,44 @@ static void find_client(struct connection *c, const struct http_head *head) {
         c->client = forwarded_client(&c->peer, &c->server->config.trusted, fields, count);
 }
 
+static void field_text(const struct http_head *head, const char *name, char out[256]) {
+    struct span value = http_field_find(head, name);
+    snprintf(out, 256, "%.*s", value.len < 255 ? (int)value.len : 255, (const char *)value.ptr);
+}
+
+// Another site's page must not act for its visitors here, where they may reach what that site cannot.
+static bool refuse_page(struct connection *c, const struct http_head *head) {
+    char origin[256], host[256];
+    field_text(head, "origin", origin);
+    field_text(head, "host", host);
+    LOG_WARN("request refused", LOG_TEXT("reason", "a page of another origin"), LOG_TEXT("origin", origin),
+             LOG_TEXT("host", host),
+             LOG_TEXT("fix", "name it with --origins if it is yours, or let the proxy pass Host on"));
+    return answer_words(c, head->method == HTTP_HEAD, 403, "vary: origin\r\n",
+                        "Pages of that origin may not use this server: its operator names those that may "
+                        "with --origins.");
+}
+
+static enum page_of page_of(const struct connection *c, const struct http_head *head) {
+    static const struct origins none;
+    const struct ws_server_config *config = &c->server->config;
+    bool proxied = c->place == HTTP_PUBLIC && networks_have(&config->trusted, &c->peer);
+    unsigned usual = c->server->ssl_ctx ? 443 : 80; // a port that browsers leave out of Host
+    return cross_origin_of(head, config->origins ? config->origins : &none, proxied,
+                           tcp_listener_port(c->server->listener) != usual);
+}
+
+// A browser asks what a listed page may do with an address.
+static bool answer_preflight(struct connection *c, const char *allow, const char *headers) {
+    char text[2 * CROSS_ORIGIN_HEADERS_MAX], more[CROSS_ORIGIN_HEADERS_MAX];
+    struct answer_head h;
+    cross_origin_preflight(allow, more);
+    snprintf(text, sizeof text, "%s%s", headers, more);
+    head_begin(&h, 204);
+    head_add(&h, "cache-control: no-store\r\n%s", text);
+    return answer_send(c, &h, NULL, 0);
+}
+
 // One whole request whose head has `head_len` bytes.
 static bool answer_request(struct connection *c, const struct http_head *head, size_t head_len,
                            uint64_t now_us) {
@@ -259,14 +300,22 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     // A body that is not read must not be taken for the next request.
     c->last = too_long || !head->keep_alive ||
               (config->limits && c->counted && !address_limits_roomy(config->limits, &c->client));
+    bool files = !row && (head->method == HTTP_GET || head_only) && !ws_handshake_asked(head);
+    enum page_of page = page_of(c, head);
+    char cross[CROSS_ORIGIN_HEADERS_MAX];
+    cross_origin_headers(head, page, cross);
+    if (page == PAGE_OF_OTHER && !files)
+        return refuse_page(c, head);
     if (ws_handshake_asked(head))
         return open_ws(c, head, now_us);
+    if (page == PAGE_OF_LISTED && status == 405 && cross_origin_is_preflight(head))
+        return answer_preflight(c, allow, cross);
     if (row && too_long)
         return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
     if (row) {
         struct http_request request = {
             .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
-        return answer_route(c, row, &request);
+        return answer_route(c, row, &request, cross);
     }
     snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
     if (status == 405)

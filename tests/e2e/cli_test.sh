@@ -75,7 +75,7 @@ stop_soon TERM
 expect 2 err "cannot listen on 192.0.2.1:1 (TCP)" --listen 192.0.2.1:1 --media-port 0
 
 # Addresses for media: what is refused, and what cannot be found out.
-expect 2 err 'announce: "media.example.org" (from --announce) is not allowed' --announce media.example.org
+expect 2 err 'announce: "media.example.org:40000" (from --announce) is not allowed' --announce media.example.org:40000
 expect 2 err 'announce: "10.0.0.1,0.0.0.0" (from --announce) is not allowed' --announce 10.0.0.1,0.0.0.0
 expect 2 err 'stun: "stun.example.org:99999" (from --stun) is not allowed' --stun stun.example.org:99999
 expect 2 err 'stun: "stun.example.org" would not be asked, because announce has no auto in it' \

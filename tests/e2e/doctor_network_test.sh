@@ -36,6 +36,10 @@ has "^ok +announce +203.0.113.7: public, not at an interface of this machine: NA
 has "^warn +call +203.0.113.7: nothing answers ICE checks sent to UDP port 40000\. .*no hairpin.*  fix: forward UDP port 40000"
 has "^works, with warnings: "
 
+doctor 1 --announce "media.invalid,$here"
+has '^FAIL +announce +"media.invalid" does not resolve: .*  fix: '
+has "^ok +call +$here: WebSocket, ICE, DTLS, and RTP both ways"
+
 if nft add table inet doctor 2>/dev/null && nft add chain inet doctor in '{ type filter hook input priority 0; }' &&
     nft add rule inet doctor in udp dport 40000 drop; then
     doctor 1 --announce "$here"

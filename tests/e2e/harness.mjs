@@ -33,7 +33,7 @@ export async function until(what, probe, { deadlineMs = 10_000, everyMs = 25 } =
   }
 }
 
-function freeTcpPort() {
+export function freeTcpPort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);
@@ -77,8 +77,9 @@ export class Server {
   #exit;
 
   // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place;
+  // around: a command that execs what follows it;
   // host: where it listens; ca: the root of its certificate (args then name the files), which clients trust alone.
-  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1', ca } = {}) {
+  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1', ca, around = [] } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
     const server = new Server();
     server.port = port ?? (await freeTcpPort());
@@ -86,7 +87,7 @@ export class Server {
     server.ca = ca;
     server.origin = `${ca ? 'https' : 'http'}://127.0.0.1:${server.port}`;
     const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
-    server.#spawn([...flags, ...args], env);
+    server.#spawn([...around, BINARY, ...flags, ...args], env);
     await until(
       'the server answers /healthz',
       async () => {
@@ -105,8 +106,8 @@ export class Server {
     return server;
   }
 
-  #spawn(flags, env) {
-    const child = spawn(BINARY, flags, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  #spawn([program, ...args], env) {
+    const child = spawn(program, args, { cwd: ROOT, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.#log += data));
     this.#exit = new Promise((resolve) =>

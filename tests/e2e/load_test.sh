@@ -25,7 +25,7 @@ expect() {
     fi
 }
 
-start
+start --log-level info
 # Four people, all of it checked packet by packet. Audio and video, simulcast, every codec takes its turn below.
 expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 5 --server-pid "$pid" \
     --json "$folder/clean.json" --expect 'joined>=4,failed<1,loss<=0%,faults<1,frames>900,request_errors<1'
@@ -49,6 +49,16 @@ expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec a
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice full --simulcast 2 \
     --expect 'failed<1,loss<=0%,faults<1,frames>200'
 
+# The server's first addresses lead nowhere: the next ones are tried.
+stop
+start --announce 192.0.2.1,2001:db8::1,127.0.0.9,127.0.0.1
+for ice in checks full; do
+    expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 2 --ice $ice \
+        --expect 'failed<1,loss<=0%,faults<1,frames>100'
+done
+stop
+start
+
 # Two per cent are lost each way: audio stays lossy, video is made whole again.
 expect 0 "loss_video < 0.1 %: met" --url "$url" --participants 4 --duration 5 --loss 0.02 --delay 5 \
     --expect 'failed<1,faults<1,loss_video_before>0.5%,loss_video<0.1%,packets_repaired>10,retransmissions_sent>0,nacks_received>0,transport_cc_sent>0,transport_cc_received>0,frames>900'
@@ -62,7 +72,15 @@ expect 2 "Connection refused" --url ws://127.0.0.1:1/ws
 expect 2 "there is no metric \"los\"" --url "$url" --expect 'los<1'
 echo '{"romms": 1}' >"$folder/bad.json"
 expect 2 "bad.json: unknown setting \"romms\"" --url "$url" --scenario "$folder/bad.json"
+# The one line about each room tells how it went: what the lossy one lost, and how far away its people were.
 stop
+python3 - "$log" <<'EOF' || fail "room closed: not as expected"
+import re, sys
+rooms = [dict(re.findall(r"(\w+)=(\d+)", line)) for line in open(sys.argv[1]) if "room closed" in line]
+assert len(rooms) >= 7 and all(int(room["packets"]) > 100 for room in rooms), rooms
+assert any(int(room["packets_lost"]) > 10 and int(room["worst_round_trip_ms"]) >= 10 for room in rooms), rooms
+assert any(int(room["packets_lost"]) == 0 for room in rooms), rooms
+EOF
 
 start --participants-max 2
 expect 2 "join refused: room-full" --url "$url" --participants 3 --duration 1

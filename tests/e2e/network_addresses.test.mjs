@@ -122,6 +122,38 @@ test('without an answer from the STUN server nothing starts', async (t) => {
   assert.equal(stun.asked.length, 3);
 });
 
+// A mount namespace in which `file` stands for /etc/`name`.
+const withEtc = (name, file) => ['unshare', '--mount', 'sh', '-c', `mount --bind ${file} /etc/${name} && exec "$@"`, 'sh'];
+
+test('a name is announced as what it stands for, also after that has changed', async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-hosts-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const hosts = (address) => writeFileSync(`${folder}/hosts`, `127.0.0.1 localhost\n${address} media.test\n`);
+  hosts('203.0.113.20');
+  const server = await Server.startFor(t, { announce: `media.test,${V4}`, host: '0.0.0.0', around: withEtc('hosts', `${folder}/hosts`) });
+  const client = await Client.join(server, freshRoom(), 'ann');
+  const addresses = async () => (await candidates(client)).map(({ address }) => address);
+  assert.deepEqual(await addresses(), ['203.0.113.20', V4]);
+  hosts('203.0.113.21');
+  server.signal('SIGHUP'); // in place of waiting for the minute to pass
+  await until('the new address', () => server.log.includes(`announced addresses changed addresses="203.0.113.21,${V4}"`));
+  assert.deepEqual(await addresses(), ['203.0.113.21', V4]);
+  const { transportId } = { transportId: (await client.request('create-transport', { direction: 'recv' })).id };
+  const restarted = await client.request('restart-ice', { transportId });
+  assert.equal(restarted.iceCandidates[0].address, '203.0.113.21');
+  writeFileSync(`${folder}/hosts`, '127.0.0.1 localhost\n');
+  server.signal('SIGHUP');
+  await until('the warning', () => server.log.includes('announced addresses stay as they are'));
+  assert.deepEqual(await addresses(), ['203.0.113.21', V4]);
+});
+
+test('a name that does not resolve is said, and nothing starts', async () => {
+  const { status, out, err } = await startRefused(['--listen', '127.0.0.1:0', '--announce', 'media.invalid']);
+  assert.match(err, /^rotunda: announce: "media\.invalid" does not resolve: [^\n]+; correct the name, or write the address itself\n$/);
+  assert.equal(status, 2);
+  assert.equal(out, '');
+});
+
 test('name servers that say nothing do not keep it for ever', async (t) => {
   const folder = mkdtempSync(`${tmpdir()}/rotunda-names-`);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -131,9 +163,8 @@ test('name servers that say nothing do not keep it for ever', async (t) => {
   silent.on('message', () => asked++);
   await new Promise((resolve) => silent.bind(53, '127.0.0.1', resolve));
   t.after(() => silent.close());
-  const around = ['unshare', '--mount', 'sh', '-c', `mount --bind ${folder}/resolv.conf /etc/resolv.conf && exec "$@"`, 'sh'];
   const began = performance.now();
-  const { status, err } = await startRefused(['--listen', '127.0.0.1:0', '--stun', 'stun.example.org'], {}, around);
+  const { status, err } = await startRefused(['--listen', '127.0.0.1:0', '--stun', 'stun.example.org'], {}, withEtc('resolv.conf', `${folder}/resolv.conf`));
   assert.match(err, /^rotunda: stun: "stun\.example\.org" does not resolve: no answer from the name servers within 5 s; [^\n]+\n$/);
   assert.equal(status, 2);
   assert.ok(asked > 0, 'the name server was asked');

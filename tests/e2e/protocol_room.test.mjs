@@ -260,7 +260,7 @@ test('the log sums a room up and leaves transports to debug', async () => {
     await bob.request('leave-room', { roomId });
     await Client.join(own, roomId, 'Cleo');
     await own.stop();
-    assert.match(own.log, new RegExp(`info  room closed room="${roomId}" people=3 most_at_once=2 minutes=0\\n`));
+    assert.match(own.log, new RegExp(`info  room closed room="${roomId}" people=3 most_at_once=2 minutes=0 packets=0 packets_lost=0 worst_round_trip_ms=0\\n`));
     assert.equal(own.log.includes('transport created'), shown, `level ${level}`);
     if (shown) assert.match(own.log, /debug transport created .* direction="send"/);
   }

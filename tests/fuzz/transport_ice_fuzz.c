@@ -139,7 +139,10 @@ static void fuzz_time(struct fuzz *f, uint8_t mode, struct span bytes) {
     f->now_us += (bytes.len ? bytes.ptr[0] : 1) * US_PER_SECOND / 4;
     if (mode & 4) {
         bool is_first = strcmp(f->ice.credentials.ufrag, first.ufrag) == 0;
-        ice_restart(&f->ice, is_first ? &second : &first, f->now_us);
+        if (mode & 8)
+            (void)ice_offer(&f->ice, is_first ? &second : &first);
+        else
+            ice_restart(&f->ice, is_first ? &second : &first, f->now_us);
     }
     bool changed = ice_advance(&f->ice, f->now_us);
     assert(!changed || f->ice.state == ICE_DISCONNECTED);

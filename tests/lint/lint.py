@@ -22,31 +22,34 @@ MAY_SEE = {
     "transport/": {"base/", "rtp/"},
     "rooms/media_msg.h": {"base/", "rtp/"},
     "rooms/media_limits.h": set(),
-    "rooms/": {"base/", "rtp/", "rooms/media_msg.h"},
+    "rooms/grants.h": set(),
+    "rooms/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h"},
     "rooms/media/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/media_limits.h"},
     "server/common/": {"base/"},
-    "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/"},
-    "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/", "server/hub/"},
+    "server/access/": {"base/", "rooms/grants.h"},
+    "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/"},
+    "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/"},
     "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media_limits.h", "rooms/media/", "server/common/"},
     "server/web/": {"base/", "server/common/"},
     "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
-    "server/": {"base/", "transport/", "rooms/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
+    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/media/", "server/web/",
                 "server/config/"},
-    "load/": {"base/", "rtp/", "transport/"},
-    "server/doctor/": {"base/", "transport/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
+    "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
+    "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
     "server/main.c": {"base/", "server/config/", "server/", "server/doctor/"},
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/hub/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
+    r"jwt\.h": ["server/access/token.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
-    r"uv\.h": ["server/control_loop.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
+    r"uv\.h": ["server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
                "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c", "server/web/",
-                    "server/hub/turn_credential.c", "server/doctor/doctor_certificate.c"],
+                    "server/access/keys*", "server/hub/turn_credential.c", "server/doctor/doctor_certificate.c"],
     r"(stun|nice|agent)/.*|nice\.h|agent\.h": ["transport/ice_stun*", "transport/ice_agent*", "load/ice_checks.c",
                                                "load/ice_full.c", "server/doctor/doctor_turn.c"],
 }
@@ -161,6 +164,15 @@ def sizes():
                 start = None
 
 
+def tables():
+    """Macros and constants of enumerations are in capitals, tables are not."""
+    for name in tracked(".c", ".h"):
+        for number, line in enumerate(lines_of(name), 1):
+            found = re.match(r"\s*static const [\w ]+[ *]([A-Z][A-Z0-9_]+)\[.*=|\s*static const [\w ]+\*const ([A-Z][A-Z0-9_]+)\[.*=", line)
+            if found:
+                yield f"{name}:{number}: the table {found.group(1) or found.group(2)}; tables have small letters"
+
+
 def paths():
     top = {name.split("/")[0] for name in tracked()}
     for name in tracked(".md"):
@@ -241,7 +253,7 @@ def prose():
                     yield f"{name}:{number}: {len(line)} characters; at most 120 (tests/lint/wrap.py {name})"
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, paths, workplace, protocol, locks, scripts, prose)}
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose)}
 
 
 def main():

@@ -13,7 +13,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 
 export type MakeSocket = (url: string) => WebSocket;
 
-interface Handlers {
+export interface Handlers {
   notified: (type: NotificationType, data: unknown) => void;
   closed: (code: number, reason: string) => void;
 }
@@ -78,6 +78,15 @@ export class Connection {
       this.#waiting.set(id, { type, resolve, reject, timer });
       this.#socket.send(encode({ type, id, data }));
     });
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  // From now on these hear what comes.
+  handOver(handlers: Handlers): void {
+    this.#handlers = handlers;
   }
 
   close(): void {

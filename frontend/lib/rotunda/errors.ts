@@ -19,6 +19,9 @@ export type ErrorCode =
   | 'unreachable' // no connection could be made
   | 'connection-lost' // it ended before the answer came
   | 'timeout' // no answer in time
+  | 'kicked' // a moderator has put this side out
+  | 'token-expired' // its token has ended, and the stay with it
+  | 'room-closed' // a moderator has closed the room
   | 'taken-over' // the session went on in another tab
   | 'left'; // this side had left
 

@@ -3,7 +3,7 @@ import type { types } from 'mediasoup-client';
 import { AWAY_LOOK_EVERY_MS, AwayWatch } from './away';
 import { PathWatch, type Leg } from './path';
 import type { AppData, Answer } from './protocol';
-import type { Direction, RemoteTrack } from './room';
+import type { Direction, RemoteTrack } from './room_events';
 
 export interface Watched {
   recvTransport: () => types.Transport<AppData> | null;

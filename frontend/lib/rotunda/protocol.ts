@@ -28,6 +28,11 @@ export interface ChatMessage {
 }
 
 export interface Joined {
+  username: string;
+  permissions: Permissions;
+  identity?: string; // as the token said
+  locked: boolean;
+  hands: string[]; // userIds, who raised first comes first
   roomId: string;
   userId: string;
   users: string[];
@@ -42,6 +47,10 @@ export interface Joined {
   transports?: string[];
   ownProducers?: string[];
   consumers?: string[];
+  lastN?: number;
+  loudestN?: number;
+  newTransports?: TransportOptions[]; // what join-room asked for with openTransports
+  newConsumers?: Consumed[]; // and with consume
 }
 
 export interface TransportOptions {
@@ -51,12 +60,14 @@ export interface TransportOptions {
   iceCandidates: types.IceCandidate[];
   dtlsParameters: types.DtlsParameters;
   iceServers: RTCIceServer[];
+  dtlsInStun?: boolean; // the server takes the DTLS handshake in connectivity checks
 }
 
 export interface Consumed extends Omit<ProducerInfo, 'paused'> {
   id: string;
   producerPaused: boolean;
   paused: boolean;
+  held?: boolean; // nothing is sent, because of lastN
   rtpParameters: types.RtpParameters;
 }
 
@@ -69,6 +80,32 @@ export interface ServerStat {
 interface ById<Name extends string> {
   data: Record<Name, string>;
   answer: Record<Name, string>;
+}
+
+// What one's token allows.
+export interface Permissions {
+  publish: Source[];
+  subscribe: boolean;
+  data: boolean;
+  moderate: boolean;
+}
+
+interface Hand {
+  userId: string;
+  user: string;
+  by?: string; // a moderator who took it down
+}
+
+export interface Reaction {
+  userId: string;
+  user: string;
+  text: string;
+}
+
+interface PutOut {
+  reason: string; // kicked, token-expired, room-closed
+  by?: string;
+  message?: string; // the moderator's words
 }
 
 interface Relay {
@@ -84,9 +121,24 @@ export interface Requests {
       rtpCapabilities?: types.RtpCapabilities;
       resumeToken?: string;
       token?: string;
+      lastN?: number;
+      loudestN?: number;
+      openTransports?: ('send' | 'recv')[];
+      consume?: { video?: number; spatialLayer?: number };
     };
     answer: Joined;
   };
+  'get-capabilities': { data: object; answer: { routerRtpCapabilities: types.RtpCapabilities } };
+  'update-token': { data: { token: string }; answer: { permissions: Permissions; expiresAt: number } };
+  'kick-user': { data: { target: string; reason?: string }; answer: { userId: string } };
+  'mute-user': { data: { target: string; kind: Kind }; answer: { userId: string; kind: Kind } };
+  'mute-all': { data: { kind: Kind }; answer: { kind: Kind; count: number } };
+  'lock-room': { data: object; answer: { by: string } };
+  'unlock-room': { data: object; answer: { by: string } };
+  'close-room': { data: { reason?: string }; answer: PutOut };
+  'raise-hand': { data: object; answer: Hand };
+  'lower-hand': { data: { target?: string }; answer: Hand };
+  reaction: { data: { text: string }; answer: Reaction };
   'leave-room': { data: { roomId?: string; username?: string }; answer: { roomId: string } };
   'chat-message': { data: { text: string; timestamp?: string }; answer: ChatMessage };
   ping: { data: object; answer: { ts: number } };
@@ -97,12 +149,7 @@ export interface Requests {
   };
   'restart-ice': {
     data: { transportId: string };
-    answer: {
-      transportId: string;
-      iceParameters: types.IceParameters;
-      iceCandidates: types.IceCandidate[];
-      iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
-    };
+    answer: IceRestart;
   };
   'close-transport': ById<'transportId'>;
   produce: {
@@ -121,10 +168,12 @@ export interface Requests {
   'close-consumer': ById<'consumerId'>;
   'set-preferred-layers': {
     data: { consumerId: string; spatialLayer: number; temporalLayer?: number };
-    answer: { consumerId: string; spatialLayer: number; temporalLayer?: number };
+    answer: { consumerId: string; spatialLayer: number; temporalLayer: number };
   };
   'set-priority': { data: { consumerId: string; priority: number }; answer: { consumerId: string; priority: number } };
   'request-key-frame': ById<'consumerId'>;
+  'set-last-n': { data: { lastN?: number; pinned?: string[] }; answer: { lastN: number; pinned: string[] } };
+  'set-loudest-n': { data: { loudestN?: number }; answer: { loudestN: number } };
   'get-stats': {
     data: { transportId: string } | { producerId: string } | { consumerId: string };
     answer: { stats: ServerStat[] };
@@ -154,16 +203,32 @@ interface OfProducer {
   userId: string;
 }
 
+export interface IceRestart {
+  transportId: string;
+  iceParameters: types.IceParameters;
+  iceCandidates: types.IceCandidate[];
+  iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
+}
+
 export interface Notifications {
   'user-joined': { user: string; userId: string };
-  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' };
+  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'taken-over' | 'token-expired' | 'room-closed' };
   'chat-message': ChatMessage;
+  kicked: PutOut;
+  'room-closed': PutOut;
+  muted: { kind: Kind; by: string };
+  'room-locked': { by: string };
+  'room-unlocked': { by: string };
+  'hand-raised': Hand;
+  'hand-lowered': Hand;
+  reaction: Reaction;
   'server-draining': { deadline: string | number | null };
   'transport-state': { transportId: string; iceState: string; dtlsState: string };
+  'ice-restarted': IceRestart;
   'new-producer': ProducerInfo;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;
-  'producer-closed': OfProducer;
+  'producer-closed': OfProducer & { reason?: string }; // with a reason: one's own, closed by the server
   'producer-layers-wanted': { producerId: string; spatialLayer: number | null };
   'consumer-closed': { consumerId: string; reason?: string };
   'consumer-layers-changed': {

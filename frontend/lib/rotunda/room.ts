@@ -1,65 +1,24 @@
 // The media of a stay in a room: what this side sends by source, what it receives by producer. Follows its Session
 // through losses and returns. No page in here.
 import type { Device, types } from 'mediasoup-client';
+import type { Doorway } from './doorway';
 import { Emitter } from './emitter';
 import { EncodingControl } from './encoding';
 import { codeOf, RotundaError } from './errors';
+import { offerDtlsInStun } from './dtls_in_stun';
+import { OwnMedia } from './own_media';
+import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room_events';
 import { spatialLayerFor } from './layers';
 import { MediaWatch } from './media_watch';
-import type { Leg } from './path';
-import type { AppData, ChatMessage, Joined, Kind, Notifications, ProducerInfo, Source } from './protocol';
+import { addCandidates } from './candidates';
+import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol';
 import { Session, type SessionOptions } from './session';
+import { forgiveLoss, isBroken, layersOf, START_BITRATE_KBPS, takeIceServers, worthLayers } from './transports';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
-const SIMULCAST_FROM_WIDTH = 640;
-const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
-const SIMULCAST: types.RtpEncodingParameters[] = [
-  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
-const START_BITRATE_KBPS = 800;
+const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
 
-export interface LocalTrack {
-  track: MediaStreamTrack | null; // null: switched off, so that the camera's light is out
-  paused: boolean;
-}
-
-export interface RemoteTrack {
-  consumer: types.Consumer;
-  producerId: string;
-  userId: string;
-  kind: Kind;
-  source: Source;
-  type: ProducerInfo['type'];
-  appData: AppData;
-}
-
-// What a picture is to be received for: nothing (null), or a tile this many device pixels wide.
-export type Demand = { width: number } | null;
-
-export type Direction = 'send' | 'recv';
-
-interface RoomEvents {
-  ready: { resumed: boolean }; // everything is set up, or caught up
-  'peer-joined': { userId: string; username: string; isNew: boolean };
-  'peer-left': { userId: string; username: string };
-  track: RemoteTrack;
-  'track-ended': RemoteTrack;
-  paused: { userId: string; source: Source; paused: boolean };
-  layers: { producerId: string; spatialLayer: number | null; temporalLayer: number | null };
-  score: { userId: string; source: Source; score: number };
-  speaker: { userId: string | null };
-  levels: Notifications['audio-levels']['levels'];
-  chat: ChatMessage;
-  'chat-history': ChatMessage[];
-  transport: { direction: Direction; state: types.ConnectionState };
-  path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
-  away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
-  draining: { deadline: string | number | null };
-}
-
-export interface RoomOptions extends SessionOptions {
+export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
@@ -80,11 +39,14 @@ export class Room extends Emitter<RoomEvents> {
   recvTransport: types.Transport<AppData> | null = null;
 
   #options: RoomOptions;
+  #doorway: Doorway | undefined;
   #device: Device | null = null;
+  #unconnected = new Map<string, types.DtlsParameters>(); // by transport: what the server has not answered yet
   #local = new Map<Source, LocalTrack>();
   #flows = new Map<string, Flow>(); // by producerId
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
+  #ownMedia: OwnMedia;
   #watch: MediaWatch | null = null;
   #work: Promise<void> = Promise.resolve();
   #failure: unknown = null;
@@ -92,7 +54,12 @@ export class Room extends Emitter<RoomEvents> {
   constructor(url: string, roomId: string, username: string, options: RoomOptions = {}) {
     super();
     this.#options = options;
-    this.session = new Session(url, roomId, username, options);
+    this.#doorway = options.doorway;
+    this.#ownMedia = new OwnMedia(this.producers, this.#local, (source, producerId) => {
+      if (producerId) this.#encoding.forget(producerId);
+      if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
+    });
+    this.session = new Session(url, roomId, username, { ...options, joinWith: () => this.#joinWith() });
     this.session.on('joined', (joined) => {
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
@@ -173,9 +140,14 @@ export class Room extends Emitter<RoomEvents> {
 
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
-    const { iceParameters, iceServers } = await this.session.request('restart-ice', { transportId: transport.id });
-    await takeIceServers(transport, iceServers);
-    await transport.restartIce({ iceParameters });
+    await this.#beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
+  }
+
+  // With what the server gave, asked for or because its addresses have changed.
+  async #beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+    await takeIceServers(transport, given.iceServers);
+    await transport.restartIce({ iceParameters: given.iceParameters });
+    await addCandidates(transport, given.iceParameters, given.iceCandidates);
   }
 
   // After a change of network: do not wait until the paths are found dead.
@@ -194,7 +166,8 @@ export class Room extends Emitter<RoomEvents> {
 
   async #joined(joined: Joined): Promise<void> {
     try {
-      const server = new Set(joined.transports);
+      const opened = new Set(joined.newTransports?.map(({ id }) => id));
+      const server = new Set(joined.transports?.filter((id) => !opened.has(id)));
       const whole = [this.sendTransport, this.recvTransport].every((transport) => transport && server.has(transport.id));
       if (joined.resumed && whole) {
         await this.#takeUp(joined);
@@ -209,17 +182,46 @@ export class Room extends Emitter<RoomEvents> {
     }
   }
 
+  // Media that is not there yet is asked for with the join, if the browser has said what it can receive.
+  #joinWith(): Promise<Partial<RequestData<'join-room'>>> | null {
+    return this.sendTransport || !this.#doorway ? null : this.#askForMedia(this.#doorway);
+  }
+
+  async #askForMedia(doorway: Doorway): Promise<Partial<RequestData<'join-room'>>> {
+    this.#device = await doorway.takeDevice();
+    if (!this.#device) return {};
+    return {
+      rtpCapabilities: this.#device.recvRtpCapabilities,
+      openTransports: ['recv', 'send'],
+      consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
+    };
+  }
+
   async #setUp(joined: Joined): Promise<void> {
+    const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
     this.#closeMedia();
-    const { Device } = await import('mediasoup-client');
-    this.#device = await Device.factory();
-    await this.#device.load({ routerRtpCapabilities: joined.routerRtpCapabilities });
+    this.#device = device ?? (await this.#loadDevice(joined));
     this.#watch = this.#makeWatch();
-    await Promise.all([this.#createTransport('send'), this.#createTransport('recv')]);
-    await Promise.all([
-      ...joined.producers.map((producer) => this.#consume(producer)),
-      ...[...this.#local.keys()].map((source) => this.#produce(source)),
+    const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
+    await Promise.all([this.#createTransport('recv', given.get('recv')), this.#createTransport('send', given.get('send'))]);
+    const offers = joined.newConsumers ?? [];
+    const offered = new Set(offers.map(({ producerId }) => producerId));
+    const receiving = Promise.all([
+      ...offers.map((offer) => this.#receive(offer)),
+      ...joined.producers.filter(({ producerId }) => !offered.has(producerId)).map((producer) => this.#consume(producer)),
     ]);
+    const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
+    sending.catch(() => {}); // is waited for below
+    await receiving;
+    this.emit('entered', undefined);
+    await sending;
+  }
+
+  async #loadDevice({ routerRtpCapabilities }: Joined): Promise<Device> {
+    const { Device } = await import('mediasoup-client');
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities });
+    return device;
   }
 
   // The session went on without us for a while: catch up with what changed.
@@ -228,6 +230,7 @@ export class Room extends Emitter<RoomEvents> {
     const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
     for (const [producerId, entry] of [...this.consumers])
       if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
+    for (const [transportId, dtlsParameters] of this.#unconnected) this.#connect(transportId, dtlsParameters);
     for (const transport of [this.sendTransport, this.recvTransport]) {
       // They come with passwords that run out: those of this return are the freshest.
       await takeIceServers(transport, joined.iceServers);
@@ -283,7 +286,11 @@ export class Room extends Emitter<RoomEvents> {
       'user-joined': ({ userId, user }) => this.#peerJoined(userId, user, true),
       'user-left': ({ userId }) => this.#peerLeft(userId),
       'new-producer': (producer) => void this.#work.then(() => this.#consume(producer)),
-      'producer-closed': ({ producerId }) => this.#drop(producerId),
+      'producer-closed': ({ producerId }) => (this.#ownMedia.closed(producerId) ? undefined : this.#drop(producerId)),
+      muted: ({ kind, by }) => {
+        this.#ownMedia.muted(kind);
+        this.emit('muted', { kind, by });
+      },
       'producer-paused': ({ producerId }) => this.#remotePaused(producerId, true),
       'producer-resumed': ({ producerId }) => this.#remotePaused(producerId, false),
       'consumer-closed': ({ consumerId }) => {
@@ -314,6 +321,10 @@ export class Room extends Emitter<RoomEvents> {
         const direction = directions[transportId];
         if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
       },
+      'ice-restarted': (given) => {
+        for (const transport of [this.sendTransport, this.recvTransport])
+          if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
+      },
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),
       'chat-message': (message) => this.emit('chat', message),
@@ -324,14 +335,16 @@ export class Room extends Emitter<RoomEvents> {
 
   // ---- transports ----
 
-  async #createTransport(direction: 'send' | 'recv'): Promise<void> {
+  async #createTransport(direction: Direction, given?: TransportOptions): Promise<void> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
-    const options = { ...(await this.session.request('create-transport', { direction })), iceTransportPolicy };
+    const options = { ...(given ?? (await this.session.request('create-transport', { direction }))), iceTransportPolicy };
+    if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
     const transport: types.Transport<AppData> =
       direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
-    transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.session.request('connect-transport', { transportId: transport.id, dtlsParameters }).then(done, failed);
+    transport.on('connect', ({ dtlsParameters }, done) => {
+      this.#connect(transport.id, dtlsParameters);
+      done(); // the path is looked for meanwhile
     });
     transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
       const paused = this.#local.get((appData as AppData).source!)?.paused ?? false;
@@ -347,6 +360,19 @@ export class Room extends Emitter<RoomEvents> {
     });
     if (direction === 'send') this.sendTransport = transport;
     else this.recvTransport = transport;
+  }
+
+  // Until the server has answered it may not have heard: then it is told again after a return.
+  #connect(transportId: string, dtlsParameters: types.DtlsParameters): void {
+    this.#unconnected.set(transportId, dtlsParameters);
+    this.session.request('connect-transport', { transportId, dtlsParameters }).then(
+      () => this.#unconnected.delete(transportId),
+      (error) => {
+        if (codeOf(error) === 'connection-lost') return;
+        this.#unconnected.delete(transportId);
+        if (!['wrong-state', 'not-found'].includes(codeOf(error) ?? '')) console.error(error); // it had heard, or it is over
+      },
+    );
   }
 
   #makeWatch(): MediaWatch {
@@ -396,8 +422,8 @@ export class Room extends Emitter<RoomEvents> {
       appData: { source },
     };
     if (track.kind === 'video') {
-      const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
-      const layers = width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+      const several = source === 'camera' && (this.#options.simulcast ?? worthLayers(width));
+      const layers = layersOf(width);
       if (several) options.encodings = layers;
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
@@ -431,17 +457,28 @@ export class Room extends Emitter<RoomEvents> {
   // ---- receiving ----
 
   async #consume(producer: ProducerInfo): Promise<void> {
-    const { producerId, userId, kind, type, appData } = producer;
+    const { producerId } = producer;
     if (this.consumers.has(producerId) || !this.recvTransport || !this.#device) return;
+    const ask = { producerId, transportId: this.recvTransport.id, rtpCapabilities: this.#device.recvRtpCapabilities };
+    // Paused: media that arrives before the browser knows the stream could go to a wrong track.
+    await this.#receiveWith(producer, () => this.session.request('consume', { ...ask, paused: true }));
+  }
+
+  // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
+  async #receive(offer: Consumed): Promise<void> {
+    if (this.consumers.has(offer.producerId)) return;
+    if (!offer.paused) this.#flow(offer.producerId).sent.paused = false;
+    if (offer.kind === 'video') this.#flow(offer.producerId).sent.layer = 0;
+    await this.#receiveWith(offer, () => Promise.resolve(offer));
+  }
+
+  async #receiveWith(producer: Omit<ProducerInfo, 'paused'>, ask: () => Promise<Consumed>): Promise<void> {
+    const { producerId, userId, kind, type, appData } = producer;
     this.consumers.set(producerId, null);
     try {
-      const offer = await this.session.request('consume', {
-        producerId,
-        transportId: this.recvTransport.id,
-        rtpCapabilities: this.#device.recvRtpCapabilities,
-        paused: true, // media that arrives before the browser knows the stream could go to a wrong track
-      });
+      const offer = await ask();
       const source = appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+      if (!this.recvTransport) return this.#drop(producerId);
       const consumer = await this.recvTransport.consume({
         id: offer.id,
         producerId,
@@ -457,7 +494,7 @@ export class Room extends Emitter<RoomEvents> {
       this.consumers.set(producerId, entry);
       this.emit('track', entry);
       this.#remotePaused(producerId, offer.producerPaused);
-      await this.#settle(producerId);
+      void this.#settle(producerId);
     } catch (error) {
       this.#drop(producerId);
       // A producer that is gone by now is no failure; a lost connection is seen to by the next join.
@@ -485,7 +522,8 @@ export class Room extends Emitter<RoomEvents> {
         const entry = this.consumers.get(producerId);
         if (!entry || entry.consumer.closed) return;
         const consumerId = entry.consumer.id;
-        // Sound is wanted always; a picture once a tile has asked for it.
+        // Sound is wanted always; a picture once a tile has asked for it. What comes already may come until one says no.
+        if (entry.kind === 'video' && flow.demand === undefined) return;
         const demand = entry.kind === 'audio' ? { width: 0 } : (flow.demand ?? null);
         const layer = demand && entry.type !== 'simple' ? spatialLayerFor(entry.appData, demand.width) : null;
         if (layer !== null && layer !== flow.sent.layer) {
@@ -530,6 +568,7 @@ export class Room extends Emitter<RoomEvents> {
   #closeMedia(): void {
     for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
     this.producers.clear();
+    this.#unconnected.clear();
     this.#encoding.clear();
     this.#watch?.close();
     this.#watch = null;
@@ -538,21 +577,4 @@ export class Room extends Emitter<RoomEvents> {
     this.sendTransport = null;
     this.recvTransport = null;
   }
-}
-
-function isBroken(transport: types.Transport<AppData> | null): boolean {
-  return transport !== null && !transport.closed && ['disconnected', 'failed'].includes(transport.connectionState);
-}
-
-// A browser that cannot change them (mediasoup-client asks it of no Firefox) goes on with those it has.
-async function takeIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
-  if (transport === null || transport.closed || iceServers.length === 0) return;
-  await transport.updateIceServers({ iceServers }).catch((error: Error) => {
-    if (error.name !== 'UnsupportedError') throw error;
-  });
-}
-
-// What fails because the connection went is asked for again when it is back.
-function forgiveLoss(error: unknown): void {
-  if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
 }

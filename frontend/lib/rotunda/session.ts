@@ -1,6 +1,7 @@
 // A stay in a room as far as signalling goes: joins, finds a dead connection, reconnects and resumes, leaves.
 // What the stay is for (media, a call) listens here and asks here; see room.ts and call.ts.
-import { Connection, type MakeSocket } from './connection';
+import { Connection, type Handlers, type MakeSocket } from './connection';
+import type { Doorway } from './doorway';
 import { Emitter } from './emitter';
 import { RotundaError, codeOf } from './errors';
 import type { Answer, Joined, Notifications, NotificationType, RequestData, RequestType } from './protocol';
@@ -35,12 +36,16 @@ interface SessionEvents {
 type TokenStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 export interface SessionOptions {
+  token?: string; // where the server wants one
   makeSocket?: MakeSocket;
   // Where the resume token lives, so that a reloaded page can take up its own session.
   tokenStore?: TokenStore;
   // Where it lives for a new tab that takes the place over, after a crash; used when `takeOver` says so.
   placeStore?: TokenStore;
   takeOver?: boolean;
+  doorway?: Doorway; // has the first connection open already
+  // What else a join is to ask for; null: nothing.
+  joinWith?: () => Promise<Partial<RequestData<'join-room'>>> | null;
   retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
 }
 
@@ -136,29 +141,33 @@ export class Session extends Emitter<SessionEvents> {
   async #enter(): Promise<Joined> {
     const early: SessionEvents['notification'][] = [];
     let open = false;
-    const connection = await Connection.open(
-      this.url,
-      {
-        notified: (type, data) => {
-          const notification = { type, data } as SessionEvents['notification'];
-          if (open) this.emit('notification', notification);
-          else early.push(notification);
-        },
-        closed: (code) => {
-          if (this.#connection !== connection) return;
-          this.#connection = null;
-          void this.#lost(code);
-        },
+    const handlers: Handlers = {
+      notified: (type, data) => {
+        const notification = { type, data } as SessionEvents['notification'];
+        if (type === 'kicked' || type === 'room-closed') this.#putOut(data as Notifications['kicked']);
+        if (open) this.emit('notification', notification);
+        else early.push(notification);
       },
-      this.#options.makeSocket,
-    );
+      closed: (code) => {
+        if (this.#connection !== connection) return;
+        this.#connection = null;
+        void this.#lost(code);
+      },
+    };
+    const { doorway, joinWith } = this.#options;
+    const ready = doorway ? await doorway.takeConnection() : null;
+    ready?.handOver(handlers);
+    const connection = ready ?? (await Connection.open(this.url, handlers, this.#options.makeSocket));
     let joined: Joined;
     try {
       if (this.#over) throw new RotundaError('left', 'This side has left.');
+      const more = joinWith?.() ?? null;
       joined = await connection.request('join-room', {
+        ...(more && (await more)),
         roomId: this.roomId,
         username: this.username,
         ...(this.#token === undefined ? {} : { resumeToken: this.#token }),
+        ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
       });
       if (this.#over) throw new RotundaError('left', 'This side has left.');
     } catch (error) {
@@ -177,6 +186,15 @@ export class Session extends Emitter<SessionEvents> {
     open = true;
     for (const notification of early) this.emit('notification', notification);
     return joined;
+  }
+
+  // The place is gone: no return, and no other try.
+  #putOut({ reason, message }: Notifications['kicked']): void {
+    const code = reason === 'token-expired' || reason === 'room-closed' ? reason : 'kicked';
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#end(new RotundaError(code, message ?? reason));
+    connection?.close();
   }
 
   // A connection that does not answer is dead, whatever the browser thinks of it.

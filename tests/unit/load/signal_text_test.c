@@ -109,7 +109,7 @@ static void test_transports(void **state) {
         print_message("row %zu\n", i);
         assert_int_equal(signal_read_transport(&m, &t), rows[i].err);
         if (rows[i].err == ERR_OK) {
-            addr_print(&t.address, address);
+            addr_print(&t.offered[0], address);
             assert_string_equal(address, "192.0.2.1:4000");
             assert_true(t.send);
             assert_string_equal(t.ufrag, "u");

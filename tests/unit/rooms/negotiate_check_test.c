@@ -23,7 +23,7 @@ struct row {
     const char *reason; // a part of the refusal's text
 };
 
-static const struct row PRODUCER_ROWS[] = {
+static const struct row producer_rows[] = {
     // types
     {"not an object", "[]", ERR_MALFORMED, "rtpParameters is not an object"},
     {"null", "null", ERR_MALFORMED, "rtpParameters is not an object"},
@@ -138,7 +138,7 @@ static const struct row PRODUCER_ROWS[] = {
 #define CAPS_CODEC(fields) "{'codecs':[{'mimeType':'video/VP8','clockRate':90000" fields "}]}"
 #define CAPS_EXT(fields) "{'headerExtensions':[{'kind':'video','uri':'" URI_MID "'," fields "}]}"
 
-static const struct row CAPABILITY_ROWS[] = {
+static const struct row capability_rows[] = {
     {"not an object", "7", ERR_MALFORMED, "rtpCapabilities is not an object"},
     {"an array", "[]", ERR_MALFORMED, "rtpCapabilities is not an object"},
     {"codecs true", "{'codecs':true}", ERR_MALFORMED, "codecs is not an array"},
@@ -169,22 +169,22 @@ static void judge(const struct row *row, json_t *checked, const struct refusal *
 
 static void test_producer_rows(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof PRODUCER_ROWS / sizeof PRODUCER_ROWS[0]; i++) {
+    for (size_t i = 0; i < sizeof producer_rows / sizeof producer_rows[0]; i++) {
         struct refusal refusal;
-        json_t *input = json_of(PRODUCER_ROWS[i].json);
+        json_t *input = json_of(producer_rows[i].json);
 
-        judge(&PRODUCER_ROWS[i], negotiate_check_producer(MEDIA_VIDEO, input, &refusal), &refusal);
+        judge(&producer_rows[i], negotiate_check_producer(MEDIA_VIDEO, input, &refusal), &refusal);
         json_decref(input);
     }
 }
 
 static void test_capability_rows(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof CAPABILITY_ROWS / sizeof CAPABILITY_ROWS[0]; i++) {
+    for (size_t i = 0; i < sizeof capability_rows / sizeof capability_rows[0]; i++) {
         struct refusal refusal;
-        json_t *input = json_of(CAPABILITY_ROWS[i].json);
+        json_t *input = json_of(capability_rows[i].json);
 
-        judge(&CAPABILITY_ROWS[i], negotiate_check_capabilities(input, &refusal), &refusal);
+        judge(&capability_rows[i], negotiate_check_capabilities(input, &refusal), &refusal);
         json_decref(input);
     }
 }

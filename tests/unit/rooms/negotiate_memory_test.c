@@ -33,7 +33,7 @@ static void counting_free(void *block) {
     free(block);
 }
 
-static const char PRODUCER_TEXT[] = "{'mid':'0','msid':'a b','codecs':[" VIDEO_CODEC(
+static const char producer_text[] = "{'mid':'0','msid':'a b','codecs':[" VIDEO_CODEC(
     "H264", 96, "'packetization-mode':1,'profile-level-id':'42e034'",
     FB("nack", "") "," FB("nack", "pli")) "," RTX(97, 96) "],"
                                                           "'headerExtensions':[" EXT(
@@ -76,7 +76,7 @@ static void test_every_allocation_may_fail(void **state) {
     (void)state;
     json_set_alloc_funcs(failing_malloc, counting_free);
     allocations_left = -1;
-    json_t *input = json_of(PRODUCER_TEXT), *before = json_of(PRODUCER_TEXT);
+    json_t *input = json_of(producer_text), *before = json_of(producer_text);
     long blocks_before = blocks_alive, n = 0;
     bool ok = false;
 

@@ -149,8 +149,10 @@ static void test_producer_feedback(void **state) {
         {"remb when transport-cc has no extension", ALL_FB, EXT(URI_AST, 2), true, true, true, false, true},
         {"remb alone", FB("goog-remb", ""), EXT(URI_AST, 2) "," EXT(URI_TWCC, 3), false, false, false, false,
          true},
-        {"remb without its extension", FB("goog-remb", ""), EXT(URI_TWCC, 3), false, false, false, false,
-         false},
+        {"remb by RTP timestamps alone", FB("goog-remb", ""), EXT(URI_TWCC, 3), false, false, false, false,
+         true},
+        {"remb without any extension", FB("goog-remb", "") "," FB("transport-cc", ""), "", false, false,
+         false, false, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[4096];
@@ -303,7 +305,7 @@ static void test_consumer_ids_are_the_routers(void **state) {
 
 static void test_consumer_refusals(void **state) {
     (void)state;
-    static const char *const ROWS[] = {
+    static const char *const texts[] = {
         "null",
         "{}",
         CONSUMER("", "", "{'ssrc':7}"),
@@ -312,10 +314,10 @@ static void test_consumer_refusals(void **state) {
         CONSUMER(VIDEO_CODEC("VP8", 101, "", ""), "", "{'ssrc':0}"),
         "{'mid':'0123456789abcdefg','codecs':[" VIDEO_CODEC("VP8", 101, "", "") "],'encodings':[{'ssrc':7}]}",
     };
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct consumer_params params;
         struct refusal refusal;
-        json_t *input = json_of(ROWS[i]);
+        json_t *input = json_of(texts[i]);
 
         assert_int_equal(negotiate_consumer_params(MEDIA_VIDEO, input, &params, &refusal), ERR_MALFORMED);
         json_decref(input);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -151,6 +152,51 @@ static void test_values(void **state) {
     free(text);
 }
 
+// Each counter has one row, in the table of who counts it: its value comes out under the row's name.
+static void test_each_row_prints_its_member(void **state) {
+    (void)state;
+    static struct media_counters media[WORKERS];
+    struct metrics_sample sample = {.workers = WORKERS, .media = media};
+    char lines[NAMES_MAX][96];
+    uint64_t next = 1000;
+    size_t count = 0;
+#define ROW_OF(member, name, label)                                                                          \
+    assert_true(count < NAMES_MAX);                                                                          \
+    member = next++;                                                                                         \
+    snprintf(lines[count++], sizeof lines[0], "\n%s%s %u\n", name, label, (unsigned)member);
+#define OF_PROCESS(member, type, name, help) ROW_OF(sample.member, name, "")
+#define OF_HUB(member, type, name, help) ROW_OF(sample.hub.member, name, "")
+#define OF_SIGNAL(member, type, name, help) ROW_OF(sample.signal.member, name, "")
+#define OF_WORKER(member, type, name, help) ROW_OF(media[1].member, name, "{worker=\"1\"}")
+#define OF_UDP(member, from, type, name, help) ROW_OF(media[1].member, name, "{worker=\"1\"}")
+    PROCESS_COUNTERS(OF_PROCESS)
+    HUB_COUNTERS(OF_HUB)
+    SIGNAL_COUNTERS(OF_SIGNAL)
+    MEDIA_UDP_COUNTERS(OF_UDP)
+    FORWARDER_COUNTERS(OF_WORKER)
+    MEDIA_WORKER_COUNTERS(OF_WORKER)
+    sample.hub.rate_limited = 3;
+    sample.signal.rate_limited = 4;
+    snprintf(lines[count++], sizeof lines[0], "\nrotunda_rate_limited_total 7\n");
+    size_t len;
+    char *text = metrics_print(&sample, &len);
+    assert_non_null(text);
+    for (size_t i = 0; i < count; i++) {
+        if (!strstr(text, lines[i]))
+            fail_msg("expected the line%s", lines[i]);
+    }
+    free(text);
+}
+
+// The reasons of dropped packets are named as their constants are, in small letters.
+static void test_each_reason_has_its_name(void **state) {
+    (void)state;
+#define CONSTANT_OF(reason, name) #reason,
+    static const char *const constants[] = {MEDIA_DROPS(CONSTANT_OF)};
+    for (int reason = 0; reason < MEDIA_DROP_COUNT; reason++)
+        assert_int_equal(strcasecmp(media_drop_name((enum media_drop)reason), constants[reason]), 0);
+}
+
 static void test_documents_name_every_metric(void **state) {
     (void)state;
     FILE *file = fopen("docs/operations.md", "re");
@@ -177,6 +223,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_each_row_prints_its_member),
+        cmocka_unit_test(test_each_reason_has_its_name),
         cmocka_unit_test(test_documents_name_every_metric),
         cmocka_unit_test(test_resident_memory_is_read),
     };

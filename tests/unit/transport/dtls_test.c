@@ -136,8 +136,8 @@ static void test_timers(void **state) {
     couple_connect(&c);
     uint64_t start = virtual_now_us, before = start;
     dtls_start(c.client, virtual_now_us);
-    // RFC 6347, section 4.2.4.1 doubles; ours are 100 ms to 4 s.
-    static const unsigned expected_ms[] = {100, 200, 400, 800, 1600, 3200, 4000, 4000};
+    // RFC 6347, section 4.2.4.1 doubles; ours are 400 ms to 4 s.
+    static const unsigned expected_ms[] = {400, 800, 1600, 3200, 4000, 4000};
     for (size_t i = 0; i < sizeof expected_ms / sizeof expected_ms[0]; i++) {
         unsigned sent = c.to_server.sent;
         uint64_t next = dtls_next_us(c.client);
@@ -157,6 +157,23 @@ static void test_timers(void **state) {
     assert_non_null(strstr(dtls_failure(c.client), "handshake failure")); // what the peer said
     assert_true(dtls_next_us(c.client) == TIME_NEVER);
     couple_close(&c);
+}
+
+static void test_the_round_trip_sets_the_first_timer(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t round_trip_us, first_us;
+    } rows[] = {{0, 100000},      {20000, 100000},   {100000, 200000},
+                {300000, 500000}, {700000, 1000000}, {UINT32_MAX, 1000000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct couple c;
+        couple_open(&c, 1, 100, 0, 0);
+        couple_connect(&c);
+        dtls_set_round_trip(c.client, rows[i].round_trip_us);
+        dtls_start(c.client, virtual_now_us);
+        assert_int_equal(dtls_next_us(c.client) - virtual_now_us, rows[i].first_us);
+        couple_close(&c);
+    }
 }
 
 // ---- A foreign client against our server ----
@@ -341,9 +358,63 @@ static void test_a_forged_version_ends_nothing(void **state) {
     guest_close(&g);
 }
 
+// And it has all the time of a handshake from then on.
+static void test_after_a_forged_version_there_is_time(void **state) {
+    (void)state;
+    struct guest g;
+    guest_open(&g, &(struct foreign_config){.profiles = ALL_PROFILES});
+    struct fingerprint f = fingerprint_of(g.client.x509, FINGERPRINT_SHA256);
+    assert_int_equal(dtls_connect(g.server, DTLS_ROLE_CLIENT, &f), ERR_OK);
+    uint8_t hello[256];
+    size_t len;
+    client_hello_of((const uint16_t[]){0xfefc}, 1, hello, &len);
+    dtls_input(g.server, span_of(hello, len), virtual_now_us);
+    SSL_do_handshake(g.client.ssl);
+    virtual_now_us += 2 * US_PER_MS;
+    pump(g.server, &g.to_server);
+    assert_int_equal(g.to_client.sent, 1);
+    link_clear(&g.to_client); // the server's flight is lost, and the next ones as well
+    for (uint64_t end_us = virtual_now_us + 2 * DTLS_VERSION_US; virtual_now_us < end_us;) {
+        virtual_now_us += 10 * US_PER_MS;
+        dtls_advance(g.server, virtual_now_us);
+        for (unsigned i = 0; i < g.to_client.count; i++)
+            assert_int_not_equal(g.to_client.items[i]->bytes[0], 21); // nor does it complain of the version
+        link_clear(&g.to_client);
+        assert_int_equal(dtls_get_state(g.server), DTLS_CONNECTING);
+    }
+    guest_run(&g);
+    assert_true(g.to_client.sent > 0);
+    guest_close(&g);
+}
+
+// What is no alert is not told as the peer's last one.
+static void test_what_is_no_alert_is_not_told_as_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint8_t record[16];
+        size_t len;
+    } rows[] = {
+        {"a handshake message", {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40}, 15},
+        {"an alert that is too long", {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 3, 2, 40, 0}, 16},
+        {"an alert of another epoch", {21, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40}, 15},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct couple c;
+        couple_open(&c, 1, 100, 0, 0);
+        couple_connect(&c);
+        dtls_start(c.client, virtual_now_us);
+        dtls_input(c.client, span_of(rows[i].record, rows[i].len), virtual_now_us);
+        couple_run(&c, virtual_now_us + 40 * US_PER_SECOND);
+        print_message("%s\n", rows[i].what);
+        assert_string_equal(dtls_failure(c.client), "no handshake in time");
+        couple_close(&c);
+    }
+}
+
 static void test_fingerprints(void **state) {
     (void)state;
-    for (int hash = FINGERPRINT_SHA1; hash <= FINGERPRINT_SHA512; hash++)
+    for (int hash = FINGERPRINT_SHA224; hash <= FINGERPRINT_SHA512; hash++)
         for (int late = 0; late <= 1; late++)
             for (int wrong = 0; wrong <= 2; wrong++) {
                 struct guest g;
@@ -483,11 +554,19 @@ static int group_teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake),        cmocka_unit_test(test_bad_links),
-        cmocka_unit_test(test_timers),           cmocka_unit_test(test_foreign_clients),
-        cmocka_unit_test(test_versions),         cmocka_unit_test(test_a_forged_version_ends_nothing),
-        cmocka_unit_test(test_fingerprints),     cmocka_unit_test(test_release),
-        cmocka_unit_test(test_last_flight_lost), cmocka_unit_test(test_allocations_fail),
+        cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_bad_links),
+        cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_the_round_trip_sets_the_first_timer),
+        cmocka_unit_test(test_foreign_clients),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_a_forged_version_ends_nothing),
+        cmocka_unit_test(test_after_a_forged_version_there_is_time),
+        cmocka_unit_test(test_what_is_no_alert_is_not_told_as_one),
+        cmocka_unit_test(test_fingerprints),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_last_flight_lost),
+        cmocka_unit_test(test_allocations_fail),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -138,7 +138,7 @@ static void world_step(struct world *w) {
             block_release(batch[i].block);
         }
     }
-    udp_port_flush(w->port);
+    udp_port_flush(w->port, 1);
 }
 
 static bool all_ready(struct world *w) {

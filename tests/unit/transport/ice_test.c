@@ -351,6 +351,49 @@ static void a_second_restart_forgets_the_first_generation(void **state) {
     assert_success(b, third.pwd, &a.remote);
 }
 
+// What was not asked for may be left: the peer goes on with what it has, for as long as it likes and however
+// many offers come; the last of them holds too, those between do not.
+static void an_offer_may_be_left(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple a = tuple_from("198.51.100.1", 5000);
+    struct ice_credentials third = {"00eeeeeeeeeeeeee", "ffffffffffffffffffffffffffffffff"};
+    check(b, &a, true);
+    assert_false(ice_offer(&b->ice, &fresh));
+    assert_true(ice_offer(&b->ice, &third));
+    for (unsigned i = 0; i < 10; i++) {
+        b->now_us += ICE_OLD_CREDENTIALS_US;
+        assert_false(ice_advance(&b->ice, b->now_us));
+        ice_bench_check(b, &b->credentials, &a, true);
+        assert_success(b, b->credentials.pwd, &a.remote);
+    }
+    ice_bench_check(b, &fresh, &a, true);
+    assert_int_equal(b->result.err, ERR_AUTH);
+    ice_bench_check(b, &third, &a, true); // it is taken
+    assert_success(b, third.pwd, &a.remote);
+    ice_bench_check(b, &b->credentials, &a, true);
+    assert_int_equal(b->result.err, ERR_AUTH);
+    assert_false(ice_offer(&b->ice, &fresh)); // what it uses now stays
+    ice_bench_check(b, &third, &a, true);
+    assert_success(b, third.pwd, &a.remote);
+}
+
+// A restart that the peer asks for while an offer is open: what it uses holds for ten seconds more.
+static void a_restart_after_an_offer(void **state) {
+    struct ice_bench *b = *state;
+    struct tuple a = tuple_from("198.51.100.1", 5000);
+    struct ice_credentials third = {"00eeeeeeeeeeeeee", "ffffffffffffffffffffffffffffffff"};
+    check(b, &a, true);
+    (void)ice_offer(&b->ice, &fresh);
+    ice_restart(&b->ice, &third, b->now_us);
+    ice_bench_check(b, &b->credentials, &a, false);
+    assert_success(b, b->credentials.pwd, &a.remote);
+    b->now_us += ICE_OLD_CREDENTIALS_US;
+    ice_bench_check(b, &b->credentials, &a, false);
+    assert_int_equal(b->result.err, ERR_AUTH);
+    ice_bench_check(b, &third, &a, true);
+    assert_success(b, third.pwd, &a.remote);
+}
+
 static void a_closed_peer_answers_nothing(void **state) {
     struct ice_bench *b = *state;
     struct tuple a = tuple_from("198.51.100.1", 5000);
@@ -450,6 +493,8 @@ int main(void) {
         CASE(after_a_restart_both_credentials_hold_for_ten_seconds),
         CASE(the_first_nomination_with_new_credentials_ends_the_old),
         CASE(a_second_restart_forgets_the_first_generation),
+        CASE(an_offer_may_be_left),
+        CASE(a_restart_after_an_offer),
         CASE(a_closed_peer_answers_nothing),
         cmocka_unit_test(credentials_name_their_worker),
         cmocka_unit_test(strange_ufrags_name_no_worker),

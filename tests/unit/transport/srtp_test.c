@@ -307,6 +307,28 @@ static void test_inbound_streams_are_bounded(void **state) {
     pair_free(pair);
 }
 
+// Reports of ever new SSRCs count as well.
+static void test_inbound_streams_of_rtcp_are_bounded(void **state) {
+    (void)state;
+    struct pair pair = pair_make(&rows[0]);
+    uint8_t first[256], kept[256], packet[256];
+    size_t len = sealed(pair.a, kept, 2, 1);
+    sealed(pair.a, first, 1, 1);
+    assert_int_equal(deliver(pair.b, kept, len), ERR_OK);
+    assert_int_equal(deliver(pair.b, first, len), ERR_OK);
+    assert_int_equal(deliver(pair.b, first, len), ERR_EXISTS);
+    for (uint32_t ssrc = 100; ssrc < 100 + SRTP_INBOUND_MAX; ssrc++) {
+        size_t report = rtcp_make(packet, ssrc);
+        assert_int_equal(srtp_session_protect_rtcp(pair.a, packet, &report), ERR_OK);
+        assert_int_equal(srtp_session_unprotect_rtcp(pair.b, packet, &report), ERR_OK);
+        sealed(pair.a, packet, 2, (uint16_t)(ssrc - 90)); // 2 keeps talking
+        assert_int_equal(deliver(pair.b, packet, len), ERR_OK);
+    }
+    assert_int_equal(deliver(pair.b, kept, len), ERR_EXISTS);
+    assert_int_equal(deliver(pair.b, first, len), ERR_OK); // forgotten: the longest silent
+    pair_free(pair);
+}
+
 static void test_a_trusted_peer_may_send_many_streams(void **state) {
     (void)state;
     struct pair pair = pair_make(&rows[0]);
@@ -455,6 +477,7 @@ int main(void) {
         cmocka_unit_test(test_sequence_wraps),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_inbound_streams_are_bounded),
+        cmocka_unit_test(test_inbound_streams_of_rtcp_are_bounded),
         cmocka_unit_test(test_a_trusted_peer_may_send_many_streams),
         cmocka_unit_test(test_every_short_length),
         cmocka_unit_test(test_protect_refuses_what_is_no_packet),

@@ -1,7 +1,7 @@
 // What few receivers negotiate: dependency descriptors of video, transport-wide numbers of audio.
 #include "forward_fake.h"
 
-static const char PUB[] = "publisher", A[] = "a", B[] = "b";
+static const char *const PUB = "publisher", *const A = "a", *const B = "b";
 
 #define EXT_ID_DESCRIPTOR 9
 

@@ -99,7 +99,7 @@ static void packets_cross_as_they_are(void **state) {
         size_t payload_len, descriptor_len;
         uint8_t padding;
         bool repaired;
-    } rows[] = {{1, 0, 0, false},      {1000, 20, 0, true}, {1000, 255, 4, false},
+    } rows[] = {{0, 0, 0, false},      {1, 0, 0, false},    {1000, 20, 0, true}, {1000, 255, 4, false},
                 {1200, 255, 0, false}, {1510, 3, 0, false}, {1510, 0, 8, false}};
     struct pool *pool = pool_create(8);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -157,7 +157,7 @@ static void what_leads_astray_is_refused(void **state) {
         {"another version of RTP", PACKET, 0x50, ERR_MALFORMED},
         {"contributing sources", PACKET, 0x91, ERR_MALFORMED},
         {"no extensions", PACKET, 0x80, ERR_MALFORMED},
-        {"padding of more than the payload", PACKET, 0xb0, ERR_MALFORMED}, // its last byte says 200
+        {"padding of more than the payload", PACKET, 0xb0, ERR_MALFORMED}, // its last byte says 101
         {"the two-byte form", PACKET + 12, 0x10, ERR_MALFORMED},
         {"a header beyond its limit", PACKET + 15, 13, ERR_MALFORMED},
         {"a header shorter than its places", PACKET + 15, 3, ERR_MALFORMED},
@@ -165,7 +165,7 @@ static void what_leads_astray_is_refused(void **state) {
     struct pool *pool = pool_create(4);
     struct block *a = prepared(pool, 100, 0), *b = pool_take(pool);
     assert_int_equal(forward_meta_of(a)->header_len, 32);
-    block_data(a)[a->len - 1] = 200;
+    block_data(a)[a->len - 1] = 101;
     uint8_t wire[RELAY_WIRE_MAX], bad[RELAY_WIRE_MAX];
     struct relay_address to = {{1}, 0}, got;
     size_t len = relay_wire_write(&to, a, wire, sizeof wire);

@@ -51,15 +51,17 @@ static void test_scopes(void **state) {
 
 static void test_found_addresses(void **state) {
     (void)state;
-    char out[16][ANNOUNCE_TEXT_MAX];
+    struct announce_found out[16];
     size_t count = announce_find("127.0.0.1", out, 16);
-    assert_string_equal(out[0], "127.0.0.1"); // a browser on this machine must get through
+    assert_string_equal(out[0].text, "127.0.0.1"); // a browser on this machine must get through
     for (size_t i = 1; i < count; i++)
-        assert_true(address_scope_of(out[i]) >= ADDRESS_PRIVATE);
+        assert_true(address_scope_of(out[i].text) >= ADDRESS_PRIVATE);
     count = announce_find("0.0.0.0", out, 16);
     assert_true(count >= 1);
-    for (size_t i = 0; count > 1 && i < count; i++)
-        assert_true(address_scope_of(out[i]) >= ADDRESS_PRIVATE);
+    for (size_t i = 0; count > 1 && i < count; i++) {
+        assert_true(address_scope_of(out[i].text) >= ADDRESS_PRIVATE);
+        assert_true(i == 0 || out[i].inner >= out[i - 1].inner); // the machine's own networks are last
+    }
     assert_int_equal(announce_find("0.0.0.0", out, 1), 1);
 }
 
@@ -103,28 +105,30 @@ static void test_list(void **state) {
         {"what a STUN server sees", {"auto"}, &seen_v4, NULL, "203.0.113.9", ANNOUNCE_SEEN, 0},
         {"no address at all is not announced", {"auto"}, &seen_any, NULL, NULL, ANNOUNCE_FOUND, 0},
     };
-    char local[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
+    struct announce_found local[HUB_ANNOUNCE_MAX];
     size_t local_count = announce_find("0.0.0.0", local, HUB_ANNOUNCE_MAX);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct config config = {.listen_host = "0.0.0.0"};
         for (; rows[i].announce[config.announce_count]; config.announce_count++)
-            snprintf(config.announce[config.announce_count], IP_TEXT_MAX, "%s",
+            snprintf(config.announce[config.announce_count], sizeof config.announce[0], "%s",
                      rows[i].announce[config.announce_count]);
         struct stun_seen seen = {.count = rows[i].seen != NULL};
         if (rows[i].seen)
             seen.address[0] = *rows[i].seen;
         struct announce got;
-        announce_make(&got, &config, rows[i].seen ? &seen : NULL);
-        const char *first = rows[i].first ? rows[i].first : local[0];
-        const char *last = rows[i].last ? rows[i].last : local[local_count - 1];
+        announce_make(&got, &config, rows[i].seen ? &seen : NULL, &(struct announce_names){0});
+        const char *first = rows[i].first ? rows[i].first : local[0].text;
+        bool inner_last = local[local_count - 1].inner && rows[i].seen == &seen_v4;
+        const char *last = rows[i].last && !inner_last ? rows[i].last : local[local_count - 1].text;
+        enum announce_origin last_origin = inner_last ? ANNOUNCE_FOUND : rows[i].last_origin;
         unsigned named = (unsigned)(config.announce_count - (rows[i].count == 0));
         unsigned count =
             rows[i].count ? rows[i].count : (unsigned)local_count + named + (rows[i].seen == &seen_v4);
         const struct announced *end = &got.list[got.count - 1];
         if (strcmp(got.list[0].text, first) != 0 || strcmp(end->text, last) != 0 || got.count != count ||
-            end->origin != rows[i].last_origin)
+            end->origin != last_origin)
             fail_msg("%s: expected %u from %s to %s (%d); got %u from %s to %s (%d)", rows[i].what, count,
-                     first, last, rows[i].last_origin, got.count, got.list[0].text, end->text, end->origin);
+                     first, last, last_origin, got.count, got.list[0].text, end->text, end->origin);
     }
 }
 
@@ -132,13 +136,49 @@ static void test_list_has_an_end(void **state) {
     (void)state;
     struct config config = {.listen_host = "127.0.0.1", .announce_count = HUB_ANNOUNCE_MAX};
     for (unsigned i = 0; i + 1 < HUB_ANNOUNCE_MAX; i++)
-        snprintf(config.announce[i], IP_TEXT_MAX, "10.0.0.%u", i);
-    snprintf(config.announce[HUB_ANNOUNCE_MAX - 1], IP_TEXT_MAX, ANNOUNCE_AUTO);
+        snprintf(config.announce[i], sizeof config.announce[0], "10.0.0.%u", i);
+    snprintf(config.announce[HUB_ANNOUNCE_MAX - 1], sizeof config.announce[0], ANNOUNCE_AUTO);
     struct stun_seen seen = {.count = 1, .address = {{.family = 4, .ip = {203, 0, 113, 9}}}};
     struct announce got;
-    announce_make(&got, &config, &seen);
+    announce_make(&got, &config, &seen, &(struct announce_names){0});
     assert_int_equal(got.count, HUB_ANNOUNCE_MAX);
     assert_string_equal(got.list[HUB_ANNOUNCE_MAX - 1].text, "127.0.0.1");
+    assert_true(got.left_out >= 1); // what the STUN server sees, at least
+    bool told = false;
+    for (unsigned i = 0; i < got.left_out && i < ANNOUNCE_LEFT_OUT_TOLD; i++)
+        told |= strcmp(got.left_out_first[i], "203.0.113.9") == 0;
+    assert_true(told || got.left_out > ANNOUNCE_LEFT_OUT_TOLD);
+}
+
+// {address, of an inner network} each.
+static struct announce announce_of_ranks(const char *texts) {
+    struct announce announce = {0};
+    for (const char *c = texts; *c; c++) {
+        struct announced *one = &announce.list[announce.count++];
+        snprintf(one->text, sizeof one->text, "10.0.0.%d", *c | 0x20);
+        one->inner = *c >= 'A' && *c <= 'Z';
+    }
+    return announce;
+}
+
+// Letters are addresses, capitals those of the machine's own networks.
+static void test_what_has_changed(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        bool same, same_outside;
+    } rows[] = {
+        {"a", "a", true, true},    {"a", "b", false, false},    {"a", "ab", false, false},
+        {"ab", "a", false, false}, {"ab", "ba", false, false},  {"aX", "a", false, true},
+        {"a", "aXY", false, true}, {"aXb", "abX", false, true}, {"aX", "bX", false, false},
+        {"X", "Y", false, true},   {"X", "a", false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct announce before = announce_of_ranks(rows[i].before), after = announce_of_ranks(rows[i].after);
+        if (announce_equal(&before, &after, false) != rows[i].same ||
+            announce_equal(&before, &after, true) != rows[i].same_outside)
+            fail_msg("%s to %s", rows[i].before, rows[i].after);
+    }
 }
 
 // ---- what people are told
@@ -241,9 +281,13 @@ static void test_banner(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes), cmocka_unit_test(test_found_addresses),
-        cmocka_unit_test(test_list),   cmocka_unit_test(test_list_has_an_end),
-        cmocka_unit_test(test_reach),  cmocka_unit_test(test_banner),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_found_addresses),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_list_has_an_end),
+        cmocka_unit_test(test_what_has_changed),
+        cmocka_unit_test(test_reach),
+        cmocka_unit_test(test_banner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

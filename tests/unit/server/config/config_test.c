@@ -28,6 +28,8 @@ static const struct value_row values[] = {
     {"trust-proxy", "0.0.0.0/0", "10.0.0.0/8,", "as in 10.0.0.0/8,::1"},
     {"frame-ancestors", "'none'", "'self'; script-src *", "sources with one space between them"},
     {"frame-ancestors", "'self' https://example.org", "https://a,https://b", "1 to 511 bytes"},
+    {"origins", "*", "example.org", "self, * or 1 to 32 origins"},
+    {"origins", "self, https://app.example.org:8443", "https://app.example.org/call", "separated by commas"},
     {"waiting-per-address", "0", "-1", "a number from 0 to 1000000"},
     {"rooms-per-address", "1000000", "1000001", "a number from 0 to 1000000"},
     {"failed-joins-per-address", "1", "one", "a number from 0 to 1000000"},
@@ -39,10 +41,12 @@ static const struct value_row values[] = {
     {"media-port", "1", "-1", "a number from 0 to 65535"},
     {"media-port", "65535", "65536", "a number from 0 to 65535"},
     {"media-port", "0", "4e4", "a number from 0 to 65535"},
-    {"announce", "192.0.2.1", "example.com", "1 to 16 IP addresses"},
+    {"announce", "192.0.2.1", "example..com", "1 to 16 IP addresses or host names"},
+    {"announce", "media.example.com,192.0.2.1", "media.example.com:40000", "1 to 16 IP addresses"},
+    {"announce", "localhost", "300.1.2.3", "1 to 16 IP addresses"},
     {"announce", "192.0.2.1, 2001:db8::1", "192.0.2.1,", "separated by commas"},
     {"announce", "10.0.0.1,10.0.0.2", "0.0.0.0", "1 to 16 IP addresses"},
-    {"announce", "auto", "Auto", "or auto"},
+    {"announce", "Auto", "auto:80", "or auto"},
     {"announce", "auto, 203.0.113.7", "auto 203.0.113.7", "separated by commas"},
     {"announce", "::ffff:192.0.2.1", "fe80::1", "1 to 16 IP addresses"},
     {"announce", "127.0.0.1",
@@ -67,17 +71,21 @@ static const struct value_row values[] = {
     {"workers", "1", "0", "a number from 1 to 64"},
     {"workers", "64", "65", "a number from 1 to 64"},
     {"web-root", "/srv/page", NULL, NULL},
+    {"keys", "/etc/rotunda/keys", NULL, NULL},
+    {"open", "yes", "maybe", "one of no, yes"},
     {"log-level", "Debug", "verbose", "one of error, warn, info, debug"},
     {"log-format", "json", "xml", "one of text, json"},
     {"rooms-max", "1", "0", "a number from 1 to 100000"},
     {"participants-max", "10000", "10001", "a number from 1 to 10000"},
     {"transports-max", "64", "65", "a number from 1 to 64"},
     {"producers-max", "256", "many", "a number from 1 to 256"},
-    {"consumers-max", "10000", "10001", "a number from 1 to 10000"},
+    {"consumers-max", "5000", "5001", "a number from 1 to 5000"},
     {"message-rate-max", "1", "0", "a number from 1 to 10000"},
     {"resume-window", "0", "3601", "a number from 0 to 3600"},
     {"drain-time", "86400", "86401", "a number from 0 to 86400"},
     {"participants-per-worker", "1", "0", "a number from 1 to 10000"},
+    {"last-n", "10000", "10001", "a number from 0 to 10000"},
+    {"loudest-n", "32", "33", "a number from 0 to 32"},
     {"ws-backlog-max", "262144", "262143", "a number from 262144 to 268435456"},
     {"relay-rate-max", "65536", "65535", "a number from 65536 to 1073741824"},
     {"control-memory-max", "16777216", "4294967296", "a number from 16777216 to 4294967295"},
@@ -147,6 +155,29 @@ static enum config_task load_one(struct config *config, char *error, enum spelli
 static void assert_says(const char *text, const char *part) {
     if (!strstr(text, part))
         fail_msg("expected \"%s\" in \"%s\"", part, text);
+}
+
+static void test_a_switch_alone_means_yes(void **state) {
+    (void)state;
+    struct config config;
+    char error[CONFIG_ERROR_MAX];
+    static const struct {
+        const char *flags[4];
+        bool open;
+    } rows[] = {{{NULL}, false},
+                {{"--open", NULL}, true},
+                {{"--open", "--media-port", "5000", NULL}, true},
+                {{"--open", "no", NULL}, false},
+                {{"--open=no", NULL}, false},
+                {{"--open", "yes", "--media-port=5000", NULL}, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(load(&config, error, no_environment, rows[i].flags), CONFIG_RUN);
+        assert_int_equal(config.open, rows[i].open);
+    }
+    assert_int_equal(
+        load(&config, error, no_environment, (const char *const[]){"--open", "--keys", "/k", NULL}),
+        CONFIG_REFUSED);
+    assert_says(error, "open: it is yes, and keys names a file");
 }
 
 static void test_each_setting_from_each_source(void **state) {
@@ -444,10 +475,7 @@ static void test_settings_that_contradict_each_other(void **state) {
         {{"--turn-urls", "stun:a", "--turn-secret", "hush"},
          "turn-secret: a secret is of no use without a TURN server in turn-urls"},
         {{"--ws-backlog-max", "262144"}, NULL},
-        {{"--ws-backlog-max", "262144", "--consumers-max", "4000"},
-         "ws-backlog-max: 262144 is less than the 313448 bytes that the answer to a join may have with "
-         "consumers-max 4000, producers-max 16 and transports-max 8; raise it to 313448, or lower those"},
-        {{"--ws-backlog-max", "400000", "--consumers-max", "4000"}, NULL},
+        {{"--ws-backlog-max", "262144", "--consumers-max", "5000", "--producers-max", "256"}, NULL},
         {{"--turn-secret=hush", "--turn-secret-file=f", "--turn-urls=turn:a"},
          "turn-secret: it is given, and in turn-secret-file too; leave one out"},
         {{"--turn-secret="},
@@ -531,6 +559,7 @@ static void test_documents_name_every_setting(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_setting_from_each_source),
+        cmocka_unit_test(test_a_switch_alone_means_yes),
         cmocka_unit_test(test_each_setting_has_a_row),
         cmocka_unit_test(test_refusals_name_their_source),
         cmocka_unit_test(test_values_arrive),

@@ -59,6 +59,27 @@ static inline void said(void *ctx, const struct hub_chat_line *line) {
     note(s, "%s says %.16s; ", line->from->name, line->text);
     hub_keep_chat(s->hub, line->from->room, line->text, strlen(line->text));
 }
+static inline void removed(void *ctx, const struct participant *who, const char *reason,
+                           const struct participant *by, const char *words) {
+    note(ctx, "removed %s: %s%s%s%s%s; ", who->name, reason, by ? " by " : "", by ? by->name : "",
+         words ? ": " : "", words ? words : "");
+}
+static inline void muted(void *ctx, const struct participant *who, enum media_kind kind,
+                         const struct participant *by) {
+    note(ctx, "%s mutes %s of %s; ", by->name, media_kind_name(kind), who->name);
+}
+static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
+    note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
+}
+static inline void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    note(ctx, "hand of %s %s by %s; ", who->name, who->hand ? "up" : "down", by->name);
+}
+static inline void reacted(void *ctx, const struct participant *who, const char *text) {
+    note(ctx, "%s %s; ", who->name, text);
+}
+static inline void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
+    note(ctx, "taken %s: %s; ", media_kind_name(producer->kind), reason);
+}
 static inline void taken_over(void *ctx, uint32_t connection) {
     note(ctx, "taken over %u; ", connection);
 }
@@ -107,6 +128,10 @@ static inline void levels_changed(void *ctx, const struct room *room, struct spe
                                   unsigned count) {
     (void)ctx, (void)room, (void)loudest, (void)count; // as often as somebody speaks
 }
+static inline void ice_offered(void *ctx, const struct room_transport *transport,
+                               const struct ice_credentials *ice) {
+    note(ctx, "ICE offered to %s: %.2s; ", transport->owner->name, ice->ufrag);
+}
 static inline void stats(void *ctx, unsigned worker, const struct media_stats *answer) {
     note(ctx, "stats %u of worker %u; ", answer->token, worker);
 }
@@ -122,9 +147,16 @@ static const struct hub_events observer = {
     .participant_joined = participant_joined,
     .participant_left = participant_left,
     .said = said,
+    .removed = removed,
+    .muted = muted,
+    .room_locked = room_locked,
+    .hand_changed = hand_changed,
+    .reacted = reacted,
+    .producer_taken = producer_taken,
     .taken_over = taken_over,
     .relayed = relayed,
     .transport_state = transport_state,
+    .ice_offered = ice_offered,
     .layers_wanted = layers_wanted,
     .producer_score = producer_score,
     .consumer_score = consumer_score,
@@ -150,7 +182,7 @@ static inline void expect_heard(struct stage *s, const char *words) {
 
 static inline bool post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     struct stage *s = ctx;
-    assert_true(worker < 2);
+    assert_true(worker < s->config.workers);
     if (s->full)
         return false;
     assert_true(s->command_count < COMMANDS_MAX);

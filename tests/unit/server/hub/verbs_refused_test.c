@@ -156,6 +156,7 @@ static void consumers_are_refused(void **state) {
     struct scene c = scene_new();
     struct hub *hub = c.s->hub;
     struct hub_refusal r;
+    struct hub_layers layers;
     const char *video = c.video->public_id.text, *recv = c.recv->public_id.text;
     const char *id = c.consumer->public_id.text;
     expect_refused(&c, try_consume(c.s, c.bob, "none", recv, &r), HUB_NOT_FOUND, &r);
@@ -163,7 +164,7 @@ static void consumers_are_refused(void **state) {
     expect_refused(&c, try_consume(c.s, c.bob, video, c.send->public_id.text, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_pause_consumer(hub, c.ann, id, true, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_close_consumer(hub, c.ann, id, &r), HUB_NOT_FOUND, &r);
-    expect_refused(&c, hub_set_layers(hub, c.ann, id, 0, 0, &r), HUB_NOT_FOUND, &r);
+    expect_refused(&c, hub_set_layers(hub, c.ann, id, 0, 0, &layers, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_set_priority(hub, c.ann, id, 1, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_request_key_frame(hub, c.ann, id, &r), HUB_NOT_FOUND, &r);
     struct hub_join join = {.room = "r", .username = "cat", .connection = 77, .spent = &c.s->spent};
@@ -202,6 +203,7 @@ static void busy_workers_refuse(void **state) {
     struct scene c = scene_new();
     struct hub *hub = c.s->hub;
     struct hub_refusal r;
+    struct hub_layers layers;
     struct ice_credentials ice;
     struct hub_counts before = counts(c.s);
     const char *id = c.consumer->public_id.text;
@@ -217,7 +219,7 @@ static void busy_workers_refuse(void **state) {
     expect_refused(&c, try_produce(c.s, c.ann, c.send->public_id.text, MEDIA_AUDIO, &r), HUB_BUSY, &r);
     expect_refused(&c, try_consume(c.s, c.bob, c.video->public_id.text, NULL, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_pause_consumer(hub, c.bob, id, true, &r), HUB_BUSY, &r);
-    expect_refused(&c, hub_set_layers(hub, c.bob, id, 0, 0, &r), HUB_BUSY, &r);
+    expect_refused(&c, hub_set_layers(hub, c.bob, id, 0, 0, &layers, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_set_priority(hub, c.bob, id, 2, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_request_key_frame(hub, c.bob, id, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_ask_stats(hub, c.ann, &subject, 1, &r), HUB_BUSY, &r);

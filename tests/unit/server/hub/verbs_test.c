@@ -34,7 +34,8 @@ static void a_conference(void **state) {
     assert_null(hub_own_consumer(s->hub, ann, consumer->public_id.text, &refusal));
 
     const char *id = consumer->public_id.text;
-    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &refusal), consumer);
+    struct hub_layers layers;
+    assert_ptr_equal(hub_set_layers(s->hub, bob, id, 1, LAYER_NONE, &layers, &refusal), consumer);
     assert_ptr_equal(hub_set_priority(s->hub, bob, id, 9, &refusal), consumer);
     assert_ptr_equal(hub_request_key_frame(s->hub, bob, id, &refusal), consumer);
     assert_int_equal(s->commands[0].layers.spatial, 1);
@@ -95,6 +96,45 @@ static void a_producer_crosses_to_another_worker(void **state) {
     stage_close(s);
 }
 
+static void addresses_may_change_while_it_runs(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    stage_open(s);
+    static const char addresses[2][46] = {"203.0.113.10", "2001:db8::10"};
+    hub_set_announce(s->hub, addresses, 2, false, s->now_us);
+    assert_int_equal(hub_config(s->hub)->announce_count, 2);
+    assert_string_equal(hub_config(s->hub)->announce[1], "2001:db8::10");
+    hub_set_announce(s->hub, addresses + 1, 1, false, s->now_us);
+    assert_int_equal(hub_config(s->hub)->announce_count, 1);
+    assert_string_equal(hub_config(s->hub)->announce[0], "2001:db8::10");
+    stage_close(s);
+}
+
+// Also of one who has left; not of a room that is gone, whose place may be another's.
+static void a_room_learns_how_its_transports_went(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    stage_open(s);
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
+    struct room *room = ann->room;
+    struct room_transport *send = opens(s, ann, true);
+    assert_int_equal(s->commands[0].type, MEDIA_OPEN_TRANSPORT);
+    struct media_event event = {.type = MEDIA_TRANSPORT_CLOSED,
+                                .transport = send->id,
+                                .closed = {.room = s->commands[0].room, .quality = {100, 3, 40000}}};
+    hub_leave(s->hub, ann, "left");
+    hub_media_event(s->hub, 0, &event, s->now_us);
+    event.closed.quality = (struct path_quality){50, 1, 30000};
+    hub_media_event(s->hub, 0, &event, s->now_us);
+    event.closed.room += 1000;
+    hub_media_event(s->hub, 0, &event, s->now_us);
+    assert_ptr_equal(bob->room, room);
+    assert_int_equal(room->quality.packets, 150);
+    assert_int_equal(room->quality.packets_lost, 4);
+    assert_int_equal(room->quality.rtt_us_max, 40000);
+    stage_close(s);
+}
+
 static void what_workers_report_is_heard(void **state) {
     (void)state;
     struct stage *s = stage_new();
@@ -128,7 +168,8 @@ static void what_workers_report_is_heard(void **state) {
     hub_media_stats(s->hub, 0, &(struct media_stats){.token = 77}, s->now_us);
     expect_heard(s, "stats 77 of worker 0; ");
 
-    event = (struct media_event){.type = MEDIA_AUDIO_LEVEL, .producer = audio->id, .audio = {-10}};
+    event =
+        (struct media_event){.type = MEDIA_AUDIO_LEVEL, .producer = audio->id, .audio = {-10, {10, 5, 5}}};
     for (unsigned i = 0; i < 8; i++) {
         hub_media_event(s->hub, 0, &event, s->now_us);
         pass(s, 250 * US_PER_MS);
@@ -272,6 +313,8 @@ int main(void) {
         cmocka_unit_test(a_conference),
         cmocka_unit_test(a_producer_crosses_to_another_worker),
         cmocka_unit_test(what_workers_report_is_heard),
+        cmocka_unit_test(a_room_learns_how_its_transports_went),
+        cmocka_unit_test(addresses_may_change_while_it_runs),
         cmocka_unit_test(a_lost_connection_is_resumed),
         cmocka_unit_test(people_talk_and_ring),
         cmocka_unit_test(a_call_that_is_lost_is_forgotten),

@@ -302,10 +302,10 @@ static inline struct media_cmd command(struct fake *f, enum media_cmd_type type,
 
 // What both sides count.
 struct fake_counts {
-    uint32_t clients, rooms, participants, transports, producers, consumers, relays, commands_waiting;
-    uint32_t transports_by_ice[ICE_STATE_COUNT], transports_by_dtls[DTLS_STATE_COUNT];
-    uint64_t held_bytes, joins, joins_refused, resumes, leaves, rate_limited;
-    uint64_t messages_in, messages_out, errors_out;
+#define FAKE_MEMBER(member, ...) uint64_t member;
+    HUB_COUNTERS(FAKE_MEMBER)
+    SIGNAL_COUNTERS(FAKE_MEMBER)
+    uint64_t rate_limited, transports_by_ice[ICE_STATE_COUNT], transports_by_dtls[DTLS_STATE_COUNT];
 };
 
 static inline struct fake_counts counts(const struct fake *f) {
@@ -313,23 +313,11 @@ static inline struct fake_counts counts(const struct fake *f) {
     struct signal_counts s;
     hub_read_counts(f->hub, &h);
     signalling_read_counts(f->signalling, &s);
-    struct fake_counts out = {.clients = s.clients,
-                              .rooms = h.rooms,
-                              .participants = h.participants,
-                              .transports = h.transports,
-                              .producers = h.producers,
-                              .consumers = h.consumers,
-                              .relays = h.relays,
-                              .commands_waiting = h.commands_waiting,
-                              .held_bytes = h.held_bytes,
-                              .joins = h.joins,
-                              .joins_refused = h.joins_refused,
-                              .resumes = h.resumes,
-                              .leaves = h.leaves,
-                              .rate_limited = h.rate_limited + s.rate_limited,
-                              .messages_in = s.messages_in,
-                              .messages_out = s.messages_out,
-                              .errors_out = s.errors_out};
+    struct fake_counts out = {.rate_limited = h.rate_limited + s.rate_limited};
+#define FAKE_OF_HUB(member, ...) out.member = h.member;
+    HUB_COUNTERS(FAKE_OF_HUB)
+#define FAKE_OF_SIGNAL(member, ...) out.member = s.member;
+    SIGNAL_COUNTERS(FAKE_OF_SIGNAL)
     memcpy(out.transports_by_ice, h.transports_by_ice, sizeof out.transports_by_ice);
     memcpy(out.transports_by_dtls, h.transports_by_dtls, sizeof out.transports_by_dtls);
     return out;

@@ -204,6 +204,7 @@ static void speak(struct scene *s, int level, uint64_t us) {
     for (uint64_t end_us = s->f->now_us + us; s->f->now_us < end_us;) {
         struct media_event event = {.type = MEDIA_AUDIO_LEVEL, .producer = s->producer_id};
         event.audio.level_dbov = (int8_t)level;
+        event.audio.activity = (struct speech_activity){10, 5, 5};
         hub_media_event(s->f->hub, 0, &event, s->f->now_us);
         pass(s->f, 250 * US_PER_MS);
     }

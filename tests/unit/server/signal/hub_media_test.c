@@ -183,6 +183,8 @@ static void consuming_gives_parameters(void **state) {
     assert_string_equal(text_at(data, "rtpParameters.mid"), "1");
     assert_string_equal(text_at(data, "rtpParameters.msid"), "stream track");
     assert_null(at(data, "rtpParameters.encodings.0.rtx"));
+    assert_string_equal(text_at(data, "rtpParameters.codecs.0.rtcpFeedback.0.type"), "nack");
+    assert_true(cmd.open_consumer.params.nack); // both sides list it
     assert_int_equal(cmd.open_consumer.params.rtx_ssrc, 0);
     assert_int_equal(cmd.open_consumer.params.rtx_payload_type, PAYLOAD_TYPE_NONE);
     assert_false(cmd.open_consumer.paused);
@@ -370,6 +372,46 @@ static void consumers_obey_their_owner(void **state) {
     fake_free(p.f);
 }
 
+// What is asked for, and what the answer says that counts: no layer that the producer does not have, and all
+// of those that nobody leaves out.
+static void layers_are_answered_as_they_count(void **state) {
+    (void)state;
+#define ONE_STREAM(mode) "[{'ssrc':10,'scalabilityMode':'" mode "'}]"
+    static const struct {
+        const char *codec, *encodings, *wish;
+        int spatial, temporal;
+    } rows[] = {
+        {"VP8", "[{'ssrc':10}]", "'spatialLayer':7,'temporalLayer':7", 0, 0},
+        {"VP8", ONE_STREAM("L1T3"), "'spatialLayer':0,'temporalLayer':0", 0, 2},
+        {"VP8", "[{'rid':'a'},{'rid':'b'},{'rid':'c'}]", "'spatialLayer':1", 1, 0},
+        {"VP8", "[{'rid':'a'},{'rid':'b'},{'rid':'c'}]", "'spatialLayer':5", 2, 0},
+        {"VP8", "[{'rid':'a','scalabilityMode':'L1T2'},{'rid':'b','scalabilityMode':'L1T2'}]",
+         "'spatialLayer':0,'temporalLayer':0", 0, 1},
+        {"AV1", ONE_STREAM("L3T3"), "'spatialLayer':0,'temporalLayer':0", 2, 2},
+        {"AV1", ONE_STREAM("L2T1"), "'spatialLayer':1", 1, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair p = pair_new();
+        say(p.f, 1,
+            "{'type':'produce','data':{'transportId':'%s','kind':'video','rtpParameters':{'mid':'v','codecs':"
+            "["
+            "{'mimeType':'video/%s','payloadType':96,'clockRate':90000}],'encodings':%s}}}",
+            p.send.text, rows[i].codec, rows[i].encodings);
+        json_t *data = expect(p.f, 1, "produced");
+        struct id_text producer = id_of(data, "producerId");
+        forget_texts(p.f);
+        struct id_text consumer = make_consumer(p.f, 2, producer);
+        forget_texts(p.f);
+        say(p.f, 2, "{'type':'set-preferred-layers','data':{'consumerId':'%s',%s}}", consumer.text,
+            rows[i].wish);
+        data = expect(p.f, 2, "preferred-layers-set");
+        assert_int_equal(int_at(data, "spatialLayer"), rows[i].spatial);
+        assert_int_equal(int_at(data, "temporalLayer"), rows[i].temporal);
+        json_decref(data);
+        fake_free(p.f);
+    }
+}
+
 static void closing_reaches_those_who_watch(void **state) {
     (void)state;
     struct pair p = pair_new();
@@ -469,6 +511,7 @@ int main(void) {
         cmocka_unit_test(impossible_consumes_are_refused),
         cmocka_unit_test(pausing_a_producer_is_told),
         cmocka_unit_test(consumers_obey_their_owner),
+        cmocka_unit_test(layers_are_answered_as_they_count),
         cmocka_unit_test(closing_reaches_those_who_watch),
         cmocka_unit_test(closing_a_recv_transport_tells_its_owner),
         cmocka_unit_test(limits_hold),

@@ -106,6 +106,41 @@ static void ice_restarts_with_new_credentials(void **state) {
     fake_free(f);
 }
 
+// Newcomers are told the new addresses; who is there gets them with credentials of its own, if they may
+// matter.
+static void new_addresses_reach_everybody(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "r", "ann");
+    joins(f, 2, "other", "bob");
+    struct id_text t = make_transport(f, 1, "send");
+    struct media_cmd open = command(f, MEDIA_OPEN_TRANSPORT, NULL);
+    forget_texts(f);
+    f->command_count = 0;
+    char addresses[3][46] = {"192.0.2.7", "10.0.0.7", "2001:db8::7"};
+    hub_set_announce(f->hub, addresses, 1, false, f->now_us);
+    expect_nothing(f, 1);
+    assert_int_equal(f->command_count, 0);
+    hub_set_announce(f->hub, addresses, 3, true, f->now_us);
+    expect_nothing(f, 2); // who has no transport has nothing to restart
+    json_t *data = expect(f, 1, "ice-restarted");
+    struct media_cmd cmd = command(f, MEDIA_OFFER_ICE, NULL);
+    assert_int_equal(cmd.transport.v, open.transport.v);
+    assert_string_equal(text_at(data, "transportId"), t.text);
+    assert_string_equal(text_at(data, "iceParameters.usernameFragment"), cmd.ice.ufrag);
+    assert_string_equal(text_at(data, "iceParameters.password"), cmd.ice.pwd);
+    assert_string_not_equal(cmd.ice.ufrag, open.ice.ufrag);
+    assert_int_equal(json_array_size(at(data, "iceCandidates")), 3);
+    assert_string_equal(text_at(data, "iceCandidates.2.address"), "2001:db8::7");
+    json_decref(data);
+    say(f, 2, "{'type':'create-transport','data':{'direction':'recv'}}");
+    data = expect(f, 2, "webRtcTransportCreated");
+    assert_int_equal(json_array_size(at(data, "iceCandidates")), 3);
+    assert_string_equal(text_at(data, "iceCandidates.0.ip"), "192.0.2.7");
+    json_decref(data);
+    fake_free(f);
+}
+
 static void transports_of_others_do_not_exist(void **state) {
     (void)state;
     static const char *const requests[] = {"restart-ice", "close-transport", "get-stats"};
@@ -229,6 +264,7 @@ int main(void) {
         cmocka_unit_test(the_ufrag_names_the_worker),
         cmocka_unit_test(connecting_happens_once),
         cmocka_unit_test(ice_restarts_with_new_credentials),
+        cmocka_unit_test(new_addresses_reach_everybody),
         cmocka_unit_test(transports_of_others_do_not_exist),
         cmocka_unit_test(states_are_told_and_counted),
         cmocka_unit_test(transports_are_bounded_and_close),

@@ -3,6 +3,7 @@
 #ifndef TESTS_WEB_WS_FIXTURE_H
 #define TESTS_WEB_WS_FIXTURE_H
 
+#include "server/common/origins.h"
 #include "server/web/ws_server.h"
 
 #include "base/clock.h"
@@ -83,6 +84,8 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", on_health},
 };
 
+static const struct origins origins = {.count = 1, .list = {"https://app.example"}};
+
 static inline struct ws_server *server_start(struct fixture *f, uint16_t port, uint32_t connections_max,
                                              char *error) {
     struct ws_server_config config = {.host = "127.0.0.1",
@@ -92,6 +95,7 @@ static inline struct ws_server *server_start(struct fixture *f, uint16_t port, u
                                       .backlog_max_bytes = BACKLOG_MAX,
                                       .message_bytes_max = MESSAGE_MAX,
                                       .arriving_bytes_max = ARRIVING_MAX,
+                                      .origins = &origins,
                                       .ping_seconds = f->hasty ? 1 : 20,
                                       .hangup_seconds = f->hasty ? 3 : 50};
     struct ws_handlers handlers = {.ctx = f,
@@ -187,7 +191,7 @@ static inline void client_read_head(struct fixture *f, int fd, char *out, size_t
 static inline int client_open(struct fixture *f) {
     static const char request[] =
         "GET /ws HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Origin: https://elsewhere.example\r\n"
+        "Origin: https://app.example\r\n"
         "Sec-WebSocket-Extensions: permessage-deflate\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     char head[1024];

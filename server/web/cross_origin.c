@@ -1,0 +1,39 @@
+#include "server/web/cross_origin.h"
+
+#include <stdio.h>
+
+enum page_of cross_origin_of(const struct http_head *head, const struct origins *origins, bool proxied,
+                             bool any_port) {
+    struct span origin = http_field_find(head, "origin");
+    struct span told = proxied ? http_field_find(head, "x-forwarded-host") : (struct span){0};
+    if (!origin.ptr)
+        return PAGE_OF_NOBODY;
+    if (origin_is_of_host(origin, http_field_find(head, "host"), any_port) ||
+        (told.ptr && origin_is_of_host(origin, told, true)))
+        return PAGE_OF_SELF;
+    return origins_have(origins, origin) ? PAGE_OF_LISTED : PAGE_OF_OTHER;
+}
+
+void cross_origin_headers(const struct http_head *head, enum page_of page,
+                          char out[CROSS_ORIGIN_HEADERS_MAX]) {
+    struct span origin = http_field_find(head, "origin");
+    out[0] = '\0';
+    if (page != PAGE_OF_LISTED || origin.len >= ORIGIN_TEXT_MAX)
+        return;
+    snprintf(out, CROSS_ORIGIN_HEADERS_MAX,
+             "access-control-allow-origin: %.*s\r\nvary: origin\r\n"
+             "access-control-expose-headers: location, link, etag, retry-after\r\n",
+             (int)origin.len, (const char *)origin.ptr);
+}
+
+bool cross_origin_is_preflight(const struct http_head *head) {
+    return head->method == HTTP_OPTIONS && http_field_find(head, "access-control-request-method").ptr;
+}
+
+void cross_origin_preflight(const char *allow, char out[CROSS_ORIGIN_HEADERS_MAX]) {
+    snprintf(out, CROSS_ORIGIN_HEADERS_MAX,
+             "access-control-allow-methods: %s\r\n"
+             "access-control-allow-headers: authorization, content-type, if-match\r\n"
+             "access-control-max-age: 600\r\n",
+             allow);
+}

@@ -1,0 +1,117 @@
+// How long a late joiner waits for the first picture, from the click on, step by step: real Chromium on the real page.
+//
+//   node tests/bench/first_picture.mjs ORIGIN [publishers=1] [runs=5] [cold=0] [sped=0]
+//
+// A server answers at ORIGIN already, and the network is as slow as it is to be: this program shapes nothing. The viewer's
+// browser is VIEWER_CHROMIUM (a program that starts Chromium, in a network namespace for example), that of the publishers
+// ROTUNDA_CHROMIUM. `cold`: the viewer has an empty cache. `sped`: it carries DTLS in STUN. Says medians in milliseconds.
+import { openChromium } from '../e2e/browsers.mjs';
+import { delay, until } from '../e2e/harness.mjs';
+
+const [origin, ...words] = process.argv.slice(2);
+const options = { publishers: 1, runs: 5, cold: 0, sped: 0 };
+for (const word of words) options[word.split('=')[0]] = Number(word.split('=')[1]);
+const secure = `--unsafely-treat-insecure-origin-as-secure=${origin}`;
+const trial = '--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/';
+
+// Runs in the viewer's page before its scripts: notes when what happens, in milliseconds since the click.
+function watch() {
+  const marks = (window.marks = {});
+  const note = (name) => (marks[name] ??= performance.now());
+  window.addEventListener('click', ({ target }) => target.closest?.('#join') && note('click'), true);
+  const Socket = window.WebSocket;
+  window.WebSocket = class extends Socket {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener('open', () => note('socket open'));
+      this.addEventListener('message', ({ data }) => {
+        const type = /"type":"([^"]*)"/.exec(String(data))?.[1];
+        if (type === 'joined' || type === 'consumed') note(type);
+        window.messages = (window.messages ?? 0) + 1;
+      });
+    }
+    send(text) {
+      const type = /"type":"([^"]*)"/.exec(text)?.[1];
+      if (['join-room', 'connect-transport', 'resume-consumer'].includes(type)) note(type);
+      window.bytesUp = (window.bytesUp ?? 0) + text.length;
+      super.send(text);
+    }
+  };
+  const Peer = window.RTCPeerConnection;
+  const peers = [];
+  window.RTCPeerConnection = class extends Peer {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener('track', () => {
+        note('tracks');
+        if (!peers.includes(this)) peers.push(this);
+      });
+    }
+  };
+  window.pictures = 0;
+  const seen = new WeakSet();
+  const look = () => {
+    for (const video of document.querySelectorAll('.tile:not(.local) video')) {
+      if (seen.has(video)) continue;
+      seen.add(video);
+      video.requestVideoFrameCallback(() => {
+        window.pictures++;
+        note('first picture');
+        marks['last picture'] = performance.now();
+      });
+    }
+    const [receiver] = peers.flatMap((peer) => peer.getReceivers().filter(({ track }) => track.kind === 'video'));
+    const transport = receiver?.transport;
+    if (['connected', 'completed'].includes(transport?.iceTransport.state)) note('ICE');
+    if (transport?.state === 'connected') note('DTLS');
+    if (receiver && !receiver.track.muted) note('media');
+    setTimeout(look, 4);
+  };
+  look();
+}
+
+async function publish(browser, room, count) {
+  for (let i = 0; i < count; i++) {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/?${new URLSearchParams({ room, name: `p${i}`, auto: '1' })}`);
+    await page.waitForFunction(() => document.body.classList.contains('in-call'), null, { timeout: 60_000 });
+  }
+  await delay(5_000); // their encoders and the estimates of their paths settle
+}
+
+async function visit(browser, room, run) {
+  const page = await browser.newPage({ init: watch });
+  await page.goto(`${origin}/?${new URLSearchParams({ room, name: `viewer${run}` })}`);
+  await page.waitForSelector('#join:not([disabled])', { timeout: 60_000 });
+  await delay(3_000); // people look before they click
+  await page.click('#join');
+  await until('all pictures', () => page.evaluate((count) => window.pictures >= count, options.publishers), { deadlineMs: 30_000 });
+  const said = await page.evaluate(() => ({ marks: window.marks, bytesUp: window.bytesUp, messages: window.messages }));
+  await page.close();
+  const { click, ...marks } = said.marks;
+  const since = Object.fromEntries(Object.entries(marks).map(([name, at]) => [name, Math.round(at - click)]));
+  return { ...since, 'bytes up': said.bytesUp };
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+const publishers = await openChromium({ flags: [secure] });
+const room = `late-${Date.now()}`;
+const results = [];
+try {
+  await publish(publishers, room, options.publishers);
+  const openViewer = () => openChromium({ executable: process.env.VIEWER_CHROMIUM, flags: options.sped ? [secure, trial] : [secure] });
+  let viewer = options.cold ? null : await openViewer();
+  for (let run = options.cold ? 1 : 0; run <= options.runs; run++) {
+    if (options.cold) viewer = await openViewer();
+    const result = await visit(viewer, room, run);
+    if (run > 0) results.push(result); // the first warms the cache
+    if (options.cold) await viewer.close();
+    console.error(JSON.stringify(result));
+  }
+  if (!options.cold) await viewer.close();
+} finally {
+  await publishers.close();
+}
+const names = [...new Set(results.flatMap(Object.keys))].sort((a, b) => median(results.map((r) => r[a] ?? 0)) - median(results.map((r) => r[b] ?? 0)));
+console.log(JSON.stringify({ ...options, ...Object.fromEntries(names.map((name) => [name, median(results.map((result) => result[name] ?? null))])) }));
