@@ -262,6 +262,7 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
     if (sum->fresh == 0)
         return;
     b->feedback_us = b->waiting_us = now_us;
+    b->started_us = b->started_us ? b->started_us : now_us;
     bandwidth_note_rtt(b, now_us - sum->sent_us);
     acked_rate_feedback_end(&b->acked);
     enum bandwidth_reason reason;
@@ -275,6 +276,7 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
         .queue_us = queue_us,
         .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .restricts = acked_rate_stretch(&b->acked, ACKED_SHORT_US) > STRETCH_MIN,
+        .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
         .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
         .application = bandwidth_application(b, target),
     };
@@ -317,7 +319,7 @@ void bandwidth_path_changed(struct bandwidth *b, uint64_t now_us) {
     b->acked = (struct acked_rate){0};
     b->remb_bps = UINT64_MAX;
     b->rtt_us = 0;
-    b->feedback_us = b->waiting_us = 0;
+    b->feedback_us = b->waiting_us = b->started_us = b->over_us = 0;
     b->reason = BANDWIDTH_START;
     prober_restart(&b->prober, now_us);
     bandwidth_bound_rate(b);
@@ -358,9 +360,8 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
     wish.application = bandwidth_application(b, wish.target_bps);
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
-    wish.held = grows || b->competes || !b->ring.packets || reason == BANDWIDTH_REMB ||
-                reason == BANDWIDTH_LOSS || reason == BANDWIDTH_SILENT ||
-                delay_trend_signal(&b->trend) != DELAY_NORMAL ||
+    wish.held = grows || b->competes || !b->ring.packets || reason == BANDWIDTH_REMB || b->loss.certain ||
+                reason == BANDWIDTH_SILENT || delay_trend_signal(&b->trend) != DELAY_NORMAL ||
                 delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);
     prober_plan(&b->prober, &wish, now_us);
 }

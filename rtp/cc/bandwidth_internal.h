@@ -37,8 +37,9 @@ struct bandwidth {
     uint64_t feedback_us; // the last that told something new; 0: none yet
     uint64_t silent_us;   // last lowered because of it
     uint32_t rtt_us;
-    uint32_t queue_us; // at the last feedback
-    uint64_t over_us;  // the last sign of a queue; 0: never
+    uint32_t queue_us;   // at the last feedback
+    uint64_t over_us;    // the last sign of a queue; 0: never
+    uint64_t started_us; // the first feedback on this path; 0: none yet
     // Whether the queue is ours: since when it has stood, and what arrived when we began to give way
     uint64_t stands_us, clear_us;
     float stands_acked_bps;
