@@ -12,7 +12,7 @@
 #define APPLICATION_SHARE 0.75f // of the target: less is a sender that has no more
 #define DEMAND_MARGIN 1.15f     // what is probed above the demand, so that it fits with room to spare
 #define QUEUE_CONGESTED_US 100000
-#define QUEUE_NOISE 3.0f
+#define QUEUE_NOISE 5.0f
 #define QUEUE_STANDS_US 50000
 #define QUEUE_PROBE_MAX_US 150000 // more is not left to go by itself
 #define QUEUE_WAIT_US 200000
@@ -20,7 +20,7 @@
 #define STRETCH_MIN 1.1f
 #define QUEUE_SHARED_US 30000.0f // of who sends so much:
 #define QUEUE_SHARED_BPS 750000.0f
-#define QUEUE_SHARED_MIN_US 10000.0f
+#define QUEUE_SHARED_MIN_US 20000.0f
 #define QUEUE_SHARED_MAX_US 50000.0f
 #define QUEUE_RIVAL_US 40000
 #define RIVAL_STANDS_US 2000000
