@@ -172,6 +172,19 @@ static void padding_counts_as_sent_but_not_as_media(void **state) {
     bandwidth_destroy(s.b);
 }
 
+static void a_probe_ends_when_the_ceiling_comes_down(void **state) {
+    (void)state;
+    struct sender s;
+    if (!sender_begin(&s))
+        return;
+    sender_run(&s, 30, false);
+    if (bandwidth_memory(s.b) > 3000)
+        assert_int_equal(bandwidth_probe(s.b, s.now_us).rate_bps, 1800000);
+    bandwidth_set_max(s.b, 1000000);
+    assert_int_equal(bandwidth_probe(s.b, s.now_us).rate_bps, 0);
+    bandwidth_destroy(s.b);
+}
+
 // ---- bad input
 
 static void malformed_feedback_changes_nothing(void **state) {
@@ -479,6 +492,7 @@ int main(void) {
         cmocka_unit_test(is_small),
         cmocka_unit_test(feedback_tells_rate_and_round_trip),
         cmocka_unit_test(padding_counts_as_sent_but_not_as_media),
+        cmocka_unit_test(a_probe_ends_when_the_ceiling_comes_down),
         cmocka_unit_test(malformed_feedback_changes_nothing),
         cmocka_unit_test(replays_count_once),
         cmocka_unit_test(who_claims_too_much_gets_no_more_than_was_sent),
