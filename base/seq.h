@@ -29,4 +29,8 @@ static inline uint64_t seq16_unwrap(uint64_t reference, uint16_t seq) {
     return reference + (uint64_t)(int64_t)seq16_diff(seq, (uint16_t)reference);
 }
 
+static inline uint64_t seq32_unwrap(uint64_t reference, uint32_t seq) {
+    return reference + (uint64_t)(int64_t)seq32_diff(seq, (uint32_t)reference);
+}
+
 #endif

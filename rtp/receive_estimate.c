@@ -18,7 +18,7 @@
 
 void receive_estimate_init(struct receive_estimate *e) {
     *e = (struct receive_estimate){.due_us = TIME_NEVER};
-    delay_trend_init(&e->trend);
+    receive_trend_init(&e->trend);
 }
 
 // The meter's window is longer than what there is of it at first.
@@ -92,7 +92,7 @@ void receive_estimate_add(struct receive_estimate *e, uint32_t bytes, uint32_t c
         e->first_us = now_us;
     rate_meter_add(&e->rate, bytes, now_us);
     if (clock_hz)
-        delay_trend_add(&e->trend, clock, clock_hz, now_us);
+        receive_trend_add(&e->trend, clock, clock_hz, now_us);
     if (e->bps == 0 && now_us >= e->first_us + RECEIVE_ESTIMATE_FIRST_US)
         begin(e, now_us);
     if (e->trend.verdict == DELAY_OVERUSE)

@@ -3,12 +3,12 @@
 // Pure; plain struct; now_us is given.
 //
 // The estimate follows what comes: it grows by at most half of that beyond it, goes to 85 % of it when the
-// queue grows (delay_trend.h), and below it while more than a tenth is lost. A sender that sends less than it
+// queue grows (receive_trend.h), and below it while more than a tenth is lost. A sender that sends less than it
 // may keeps its estimate. It is within RECEIVE_ESTIMATE_MIN_BPS .. RECEIVE_ESTIMATE_MAX_BPS whatever comes.
 #ifndef RTP_RECEIVE_ESTIMATE_H
 #define RTP_RECEIVE_ESTIMATE_H
 
-#include "rtp/delay_trend.h"
+#include "rtp/receive_trend.h"
 #include "rtp/stream_stats.h"
 
 #define RECEIVE_ESTIMATE_MIN_BPS 50000
@@ -18,7 +18,7 @@
 #define RECEIVE_ESTIMATE_REPEAT_US 1000000
 
 struct receive_estimate {
-    struct delay_trend trend;
+    struct receive_trend trend;
     struct rate_meter rate;
     uint64_t first_us;        // of the first arrival; 0: none yet
     uint64_t updated_us;      // when it last grew
@@ -29,7 +29,7 @@ struct receive_estimate {
 };
 
 void receive_estimate_init(struct receive_estimate *estimate);
-// A packet. `clock` as in delay_trend.h; clock_hz 0: it is not known when it was sent.
+// A packet. `clock` as in receive_trend.h; clock_hz 0: it is not known when it was sent.
 void receive_estimate_add(struct receive_estimate *estimate, uint32_t bytes, uint32_t clock,
                           uint32_t clock_hz, uint64_t now_us);
 // What a report about a stream says of losses, of 256.

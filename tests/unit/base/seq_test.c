@@ -60,6 +60,8 @@ static void unwrapping_takes_the_nearest(void **state) {
     assert_true(seq16_unwrap(0x10000, 65535) == 0xffff);
     assert_true(seq16_unwrap(0x1ffff, 0) == 0x20000);
     assert_true(seq16_unwrap(0x10000, 32767) == 0x17fff);
+    assert_true(seq32_unwrap(UINT64_C(0x100000000), UINT32_MAX) == UINT32_MAX);
+    assert_true(seq32_unwrap(UINT64_C(0x1ffffffff), 5) == UINT64_C(0x200000005));
 }
 
 int main(void) {

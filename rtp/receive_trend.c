@@ -1,4 +1,4 @@
-#include "rtp/delay_trend.h"
+#include "rtp/receive_trend.h"
 
 #include "base/clock.h"
 
@@ -21,22 +21,22 @@
 #define BURST_US 5000   // what comes so close upon another packet may have been held up with it
 #define BURST_MAX_US 100000
 
-void delay_trend_init(struct delay_trend *t) {
-    *t = (struct delay_trend){.threshold_ms = THRESHOLD_FIRST_MS};
+void receive_trend_init(struct receive_trend *t) {
+    *t = (struct receive_trend){.threshold_ms = THRESHOLD_FIRST_MS};
 }
 
-static int64_t sent_us(const struct delay_trend *t, uint32_t clock, uint32_t since) {
+static int64_t sent_us(const struct receive_trend *t, uint32_t clock, uint32_t since) {
     return (int64_t)(int32_t)(clock - since) * (int64_t)US_PER_SECOND / t->clock_hz;
 }
 
-static void begin_group(struct delay_trend *t, uint32_t clock, uint64_t now_us) {
+static void begin_group(struct receive_trend *t, uint32_t clock, uint64_t now_us) {
     t->now = (struct delay_group){clock, clock, now_us, now_us};
     t->open = true;
 }
 
 // Least squares: by how many milliseconds the delay grows in one.
-static double slope_of(const struct delay_trend *t) {
-    unsigned n = DELAY_TREND_WINDOW;
+static double slope_of(const struct receive_trend *t) {
+    unsigned n = RECEIVE_TREND_WINDOW;
     double at = 0, delay = 0, numerator = 0, denominator = 0;
     for (unsigned i = 0; i < n; i++) {
         at += t->samples[i].at_ms / n;
@@ -50,7 +50,7 @@ static double slope_of(const struct delay_trend *t) {
     return denominator > 0 ? numerator / denominator : 0;
 }
 
-static void adapt_threshold(struct delay_trend *t, double trend_ms, uint64_t now_us) {
+static void adapt_threshold(struct receive_trend *t, double trend_ms, uint64_t now_us) {
     double above = fabs(trend_ms) - t->threshold_ms;
     double since_ms = t->threshold_us ? (double)(now_us - t->threshold_us) / US_PER_MS : 0;
     t->threshold_us = now_us;
@@ -62,7 +62,7 @@ static void adapt_threshold(struct delay_trend *t, double trend_ms, uint64_t now
     t->threshold_ms = fmin(fmax(t->threshold_ms, THRESHOLD_MIN_MS), THRESHOLD_MAX_MS);
 }
 
-static void judge(struct delay_trend *t, double trend, double sent_ms, uint64_t now_us) {
+static void judge(struct receive_trend *t, double trend, double sent_ms, uint64_t now_us) {
     double counted = t->count < GROUPS_COUNTED_MAX ? t->count : GROUPS_COUNTED_MAX;
     double trend_ms = counted * trend * GAIN;
     if (trend_ms > t->threshold_ms) {
@@ -79,31 +79,31 @@ static void judge(struct delay_trend *t, double trend, double sent_ms, uint64_t 
 }
 
 // The present group is complete: what it says beside the one before.
-static void weigh_group(struct delay_trend *t) {
+static void weigh_group(struct receive_trend *t) {
     double sent_ms = (double)sent_us(t, t->now.last_clock, t->before.last_clock) / US_PER_MS;
     double came_ms = (double)(int64_t)(t->now.last_us - t->before.last_us) / US_PER_MS;
     if (t->count == 0)
         t->origin_us = t->now.last_us;
     t->accumulated_ms += came_ms - sent_ms;
     t->smoothed_ms = SMOOTHING * t->smoothed_ms + (1 - SMOOTHING) * t->accumulated_ms;
-    t->samples[t->count % DELAY_TREND_WINDOW].at_ms = (double)(t->now.last_us - t->origin_us) / US_PER_MS;
-    t->samples[t->count % DELAY_TREND_WINDOW].delay_ms = t->smoothed_ms;
+    t->samples[t->count % RECEIVE_TREND_WINDOW].at_ms = (double)(t->now.last_us - t->origin_us) / US_PER_MS;
+    t->samples[t->count % RECEIVE_TREND_WINDOW].delay_ms = t->smoothed_ms;
     t->count++;
-    if (t->count >= DELAY_TREND_WINDOW)
+    if (t->count >= RECEIVE_TREND_WINDOW)
         judge(t, slope_of(t), sent_ms, t->now.last_us);
 }
 
 // Sent later, yet it came as close upon the last packet as if both had been held up on their way.
-static bool in_burst(const struct delay_trend *t, int64_t sent, uint64_t now_us) {
+static bool in_burst(const struct receive_trend *t, int64_t sent, uint64_t now_us) {
     int64_t came = (int64_t)(now_us - t->now.last_us);
     int64_t variation = came - (sent - sent_us(t, t->now.last_clock, t->now.first_clock));
     return variation < 0 && came <= BURST_US && now_us - t->now.first_us < BURST_MAX_US;
 }
 
-void delay_trend_add(struct delay_trend *t, uint32_t clock, uint32_t clock_hz, uint64_t now_us) {
+void receive_trend_add(struct receive_trend *t, uint32_t clock, uint32_t clock_hz, uint64_t now_us) {
     assert(clock_hz > 0);
     if (t->open && (clock_hz != t->clock_hz || now_us > t->now.last_us + DELAY_CLOCK_JUMP_US))
-        delay_trend_init(t);
+        receive_trend_init(t);
     t->clock_hz = clock_hz;
     if (!t->open) {
         begin_group(t, clock, now_us);
@@ -111,7 +111,7 @@ void delay_trend_add(struct delay_trend *t, uint32_t clock, uint32_t clock_hz, u
     }
     int64_t sent = sent_us(t, clock, t->now.first_clock);
     if (sent > DELAY_CLOCK_JUMP_US || sent < -DELAY_CLOCK_JUMP_US) {
-        delay_trend_init(t);
+        receive_trend_init(t);
         t->clock_hz = clock_hz;
         begin_group(t, clock, now_us);
         return;
