@@ -20,7 +20,8 @@ struct ice_full_events {
     net_handler *datagram; // everything but STUN
 };
 
-// `remotes`: the server's addresses, at least one. NULL: the agent could not gather. No event comes from inside this call, and none may close the agent.
+// `remotes`: the server's addresses, at least one. NULL: the agent could not gather. No event comes from
+// inside this call, and none may close the agent.
 struct ice_full *ice_full_open(struct ice_full_hub *hub, const struct addr *remotes, unsigned count,
                                const char *ufrag, const char *pwd, const struct ice_full_events *events);
 void ice_full_close(struct ice_full *agent); // NULL is fine

@@ -26,7 +26,7 @@ bool udp_send_full(const struct udp_send *send);
 bool udp_send_ripe(const struct udp_send *send, const struct tuple *next);
 // -1 for a family without a socket: its datagrams are dropped.
 void udp_send_flush(struct udp_send *send, int fd4, int fd6, uint64_t now_us);
-uint32_t udp_send_backlog(const struct udp_send *send);  // what the last flush left
+uint32_t udp_send_backlog(const struct udp_send *send); // what the last flush left
 // Whether those of a tuple may share messages: not while that is refused on the way there
 // (segment_refusals.h).
 bool udp_send_segments(const struct udp_send *send, const struct tuple *to, uint64_t now_us);

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ORIGINS_MAX 32       // of one list
-#define ORIGIN_TEXT_MAX 280  // bytes of one with its end: a scheme, a name of 253 bytes, a port
-#define ORIGINS_SELF "self"  // the host's own, which is always allowed
+#define ORIGINS_MAX 32      // of one list
+#define ORIGIN_TEXT_MAX 280 // bytes of one with its end: a scheme, a name of 253 bytes, a port
+#define ORIGINS_SELF "self" // the host's own, which is always allowed
 #define ORIGINS_ANYONE "*"
 
 struct origins {

@@ -52,8 +52,8 @@ struct announce {
 };
 
 // What the settings say, in their order; `auto` becomes what announce_find finds, then what a STUN server has
-// seen (NULL: none was asked), and a name what it stands for. What does not fit is left out, and counted. Where
-// nothing is left it is as with `auto`.
+// seen (NULL: none was asked), and a name what it stands for. What does not fit is left out, and counted.
+// Where nothing is left it is as with `auto`.
 void announce_make(struct announce *out, const struct config *config, const struct stun_seen *seen,
                    const struct announce_names *names);
 

@@ -82,8 +82,7 @@ void signal_set_preferred_layers(struct signal_call *call) {
     int64_t spatial = signal_data_integer(call->data, "spatialLayer", 0);
     int64_t temporal = signal_data_integer(call->data, "temporalLayer", LAYER_NONE);
     struct hub_layers chosen = {0};
-    bool done =
-        hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &chosen, &refusal);
+    bool done = hub_set_layers(call->hub, call->me, id, (int8_t)spatial, (int8_t)temporal, &chosen, &refusal);
     json_t *data = json_pack("{s:s, s:i, s:i}", "consumerId", id, "spatialLayer", chosen.spatial,
                              "temporalLayer", chosen.temporal);
     answer(call, done, OUT_PREFERRED_LAYERS_SET, data, &refusal);

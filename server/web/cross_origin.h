@@ -19,7 +19,8 @@ enum page_of {
 enum page_of cross_origin_of(const struct http_head *head, const struct origins *origins, bool proxied,
                              bool any_port);
 // Header lines, each with its CRLF, by which a listed page may read the answer; "" for everybody else.
-void cross_origin_headers(const struct http_head *head, enum page_of page, char out[CROSS_ORIGIN_HEADERS_MAX]);
+void cross_origin_headers(const struct http_head *head, enum page_of page,
+                          char out[CROSS_ORIGIN_HEADERS_MAX]);
 // Whether a browser asks first what a page may do, and what is said then beside the above: `allow` are the
 // methods of the address.
 bool cross_origin_is_preflight(const struct http_head *head);

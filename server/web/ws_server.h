@@ -4,8 +4,8 @@
 // WebSocket at /ws: one text frame is one message. Fragments are put together up to message_bytes_max; text
 // that is not UTF-8 closes the connection with 1007. What goes out waits in a bounded outbox, and one write
 // carries as many messages as it takes; a client that does not keep up is cut off (server/web/outbox.h). A
-// client that does not answer pings is closed. A page of another origin than the server's own and those that the
-// operator names gets 403 in place of a WebSocket or of a route's answer (server/web/cross_origin.h).
+// client that does not answer pings is closed. A page of another origin than the server's own and those that
+// the operator names gets 403 in place of a WebSocket or of a route's answer (server/web/cross_origin.h).
 //
 // HTTP/1.1 (server/web/http_head.h says what is taken): the routes answer first, then GET and HEAD of the
 // files of web_root. Whatever comes gets an answer in words; nothing is closed without one, but for what is
@@ -48,7 +48,8 @@ struct ws_server_config {
     struct networks trusted;       // proxies whose word counts for where a client is (server/web/forwarded.h)
     struct address_limits *limits; // that connections are counted in; NULL: no limits. Outlives the server
     const char *frame_ancestors;   // who may show pages in a frame (server/web/page_headers.h); lives as long
-    const struct origins *origins; // whose pages may use the server beside its own; lives as long; NULL: nobody's
+    const struct origins
+        *origins; // whose pages may use the server beside its own; lives as long; NULL: nobody's
     // NULL: plain HTTP. Only needed while it starts.
     const struct tls_identity *identity;
 };

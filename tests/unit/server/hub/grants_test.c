@@ -195,14 +195,10 @@ static void resuming(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
-        cmocka_unit_test(a_second_device_takes_the_place),
-        cmocka_unit_test(rights),
-        cmocka_unit_test(other_rights),
-        cmocka_unit_test(a_token_ends),
-        cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
-        cmocka_unit_test(a_new_token),
-        cmocka_unit_test(resuming),
+        cmocka_unit_test(names),        cmocka_unit_test(a_second_device_takes_the_place),
+        cmocka_unit_test(rights),       cmocka_unit_test(other_rights),
+        cmocka_unit_test(a_token_ends), cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
+        cmocka_unit_test(a_new_token),  cmocka_unit_test(resuming),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,9 +100,8 @@ static void say(struct worker *w, struct endpoint *from, uint16_t seq, uint64_t 
 
 static void any_peer_gets_what_it_consumes(void **state) {
     struct worker *w = ((struct scene *)*state)->worker;
-    struct noted from = {.peer = {.functions = &noted_functions}};
-    struct noted to[2] = {{.peer = {.functions = &noted_functions}},
-                          {.peer = {.functions = &noted_functions}}};
+    static struct noted from, to[2]; // the scene closes them, also when the test has failed
+    from = to[0] = to[1] = (struct noted){.peer = {.functions = &noted_functions}};
     uint64_t now_us = clock_now_us();
     struct endpoint *publisher = forwarder_open_endpoint(w->fw, (struct transport_id){1}, &from.peer);
     struct endpoint *receiver = forwarder_open_endpoint(w->fw, (struct transport_id){2}, &to[0].peer);
@@ -133,9 +132,10 @@ static void any_peer_gets_what_it_consumes(void **state) {
 static void peers_are_fetched_ahead(void **state) {
     struct worker *w = ((struct scene *)*state)->worker;
     enum { RECEIVERS = 8 };
-    struct noted from = {.peer = {.functions = &noted_functions}}, to[RECEIVERS];
+    static struct noted from, to[RECEIVERS]; // the scene closes them, also when the test has failed
     uint64_t now_us = clock_now_us();
     struct endpoint *ends[RECEIVERS + 1];
+    from = (struct noted){.peer = {.functions = &noted_functions}};
     ends[0] = forwarder_open_endpoint(w->fw, (struct transport_id){1}, &from.peer);
     forwarder_endpoint_connected(w->fw, ends[0], now_us);
     for (uint32_t i = 0; i < RECEIVERS; i++) {

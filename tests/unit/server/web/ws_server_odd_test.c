@@ -159,7 +159,8 @@ static void test_pages_of_other_origins_are_refused(void **state) {
 #define WS "GET /ws HTTP/1.1\r\n" UPGRADE KEY
 #define FILE_OF "GET /page.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 #define ROUTE "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-#define ASK "OPTIONS /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccess-Control-Request-Method: GET\r\n"
+#define ASK                                                                                                  \
+    "OPTIONS /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccess-Control-Request-Method: GET\r\n"
     static const struct {
         const char *request, *answer, *header;
         bool has;
@@ -176,19 +177,23 @@ static void test_pages_of_other_origins_are_refused(void **state) {
          "access-control-allow-origin: https://APP.example\r\n", true},
         {ROUTE "Origin: https://app.example\r\n\r\n", "200", "vary: origin\r\n", true},
         {ROUTE "Origin: https://evil.example\r\n\r\n", "403", "access-control", false},
-        {FILE_OF "Origin: https://evil.example\r\n\r\n", "404", "access-control", false}, // it may not read it
-        {ASK "Origin: https://app.example\r\n\r\n", "204", "access-control-allow-methods: GET, HEAD\r\n", true},
+        {FILE_OF "Origin: https://evil.example\r\n\r\n", "404", "access-control",
+         false}, // it may not read it
+        {ASK "Origin: https://app.example\r\n\r\n", "204", "access-control-allow-methods: GET, HEAD\r\n",
+         true},
         {ASK "Origin: https://evil.example\r\n\r\n", "403", "access-control", false},
         {ASK "\r\n", "405", "access-control", false},
         // a proxy that nobody trusts says nothing about the page
-        {WS "X-Forwarded-Host: evil.example\r\nOrigin: https://evil.example\r\n\r\n", "403", "upgrade:", false},
+        {WS "X-Forwarded-Host: evil.example\r\nOrigin: https://evil.example\r\n\r\n", "403",
+         "upgrade:", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[4096];
         int fd = client_connect(f);
         client_write(f, fd, rows[i].request, strlen(rows[i].request));
         client_read_head(f, fd, text, sizeof text);
-        if (strncmp(text + 9, rows[i].answer, 3) != 0 || (strstr(text, rows[i].header) != NULL) != rows[i].has)
+        if (strncmp(text + 9, rows[i].answer, 3) != 0 ||
+            (strstr(text, rows[i].header) != NULL) != rows[i].has)
             fail_msg("row %zu: expected %s, got: %s", i, rows[i].answer, text);
         close(fd);
     }
