@@ -58,6 +58,7 @@ struct viewer {
     uint64_t highest; // unwrapped, first is 0x10000
     struct out *out;  // [number - 0x10000]
     int8_t spatial, temporal;
+    struct media_event told;
     uint64_t switched_us, reached, missed;
     uint32_t repeats;
 };
@@ -465,6 +466,11 @@ static void receive(struct world *w) {
         v->out[seq - 0x10000] = read_out(w, got, 0);
         v->highest = seq > v->highest ? seq : v->highest;
     }
+    for (unsigned i = 0; i < w->f->event_count; i++) {
+        const struct media_event *event = &w->f->events[i];
+        if (event->type == MEDIA_CONSUMER_LAYERS)
+            w->viewers[event->consumer.v - 11].told = *event;
+    }
     hear_requests(w);
     fake_clear(w->f);
 }
@@ -598,6 +604,9 @@ static void check_wish(struct world *w, struct viewer *v) {
     if (temporal != want_t || (spatial != want_s && !v->needs_key_frames))
         print_message("%s, %s at %llu ms: S%uT%u in place of S%uT%u\n", m->name, v->peer,
                       (unsigned long long)(w->f->now_us / MS), spatial, temporal, want_s, want_t);
+    if (met && (v->told.layers.spatial != (int8_t)spatial || v->told.layers.temporal != (int8_t)temporal))
+        fail_msg("%s, %s: was told S%dT%d of S%uT%u", m->name, v->peer, v->told.layers.spatial,
+                 v->told.layers.temporal, spatial, temporal);
     v->reached += met;
     v->missed += temporal != want_t || (spatial != want_s && !v->needs_key_frames);
 }
