@@ -318,3 +318,14 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
     store_be16(seq, original_seq);
     copy_in_parts(out, prepared, stamp, span_of(seq, sizeof seq));
 }
+
+void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    static const uint8_t padding[4] = {0, 0, 0, sizeof padding};
+    assert(!stamp->marker);
+    size_t header_len = copy_header(out, prepared, stamp);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    p[0] |= PADDING_BIT;
+    memcpy(p + header_len, padding, sizeof padding);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + sizeof padding);
+}

@@ -23,7 +23,7 @@ static uint64_t interval_out(const struct seq_rewrite *rw, const struct seq_inte
 }
 
 static uint64_t interval_in(const struct seq_rewrite *rw, const struct seq_interval *interval) {
-    return widen(rw->in_highest, interval->in_first);
+    return interval->source == SEQ_SOURCE_NONE ? UINT64_MAX : widen(rw->in_highest, interval->in_first);
 }
 
 static bool marks_equal(const struct seq_marks *a, const struct seq_marks *b) {
@@ -177,8 +177,26 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     return true;
 }
 
+uint64_t seq_rewrite_fill(struct seq_rewrite *rw) {
+    assert(rw->started);
+    uint64_t out = rw->out_next = out_within_gap(rw, rw->out_next);
+    struct seq_interval next = *interval_at(rw, 0);
+    if (next.source != SEQ_SOURCE_NONE) {
+        next.out_first = (uint32_t)out;
+        next.source = SEQ_SOURCE_NONE;
+        next.sync = 1;
+        interval_push(rw, UINT64_MAX, out,
+                      &next); // no input is of it: nothing to be looked at for each packet
+    }
+    bool fresh = index_window_take(&rw->made, out);
+    assert(fresh);
+    (void)fresh;
+    rw->out_next = out + 1;
+    return out;
+}
+
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
-    if (!rw->started)
+    if (!rw->started || interval_at(rw, 0)->source == SEQ_SOURCE_NONE)
         return;
     uint64_t in = seq16_unwrap(rw->in_highest, seq);
     if (in <= rw->in_highest)
@@ -232,6 +250,8 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
         uint64_t out_first = interval_out(rw, interval);
         if (out < out_first)
             continue;
+        if (interval->source == SEQ_SOURCE_NONE)
+            return false;
         const struct seq_marks *marks = &interval->marks;
         *origin = (struct seq_origin){.source = (uint8_t)interval->source,
                                       .seq = (uint16_t)(interval->in_first + (out - out_first)),

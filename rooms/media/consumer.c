@@ -76,7 +76,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
     seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
     c->rtx_index = 1 + forwarder_random(fw) % 32767;
-    c->heard = ep->heard - 1; // so that it is looked at with the first packet
+    downlink_open(c);
     enum err err = producer_attach(p, c);
     if (err != ERR_OK) {
         free(c);

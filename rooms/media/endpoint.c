@@ -86,10 +86,6 @@ void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *ep, boo
     endpoint_update_consumers(ep, now_us);
 }
 
-void forwarder_endpoint_heard(struct endpoint *ep) {
-    ep->heard++;
-}
-
 // ---- SSRCs
 
 static unsigned ssrc_home(uint32_t ssrc) {

@@ -40,6 +40,7 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
             report.last_sr = 0;
         send_stats_report(&c->stats, &report, now_ntp);
         repair_note_report(c, now_us);
+        downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
         consumer_rate(c, now_us);
     }
 }
@@ -94,7 +95,6 @@ static void read_sender_report(struct endpoint *ep, const struct rtcp_packet *pa
 }
 
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
-    forwarder_endpoint_heard(ep);
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         switch (packet.kind) {
