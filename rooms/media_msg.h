@@ -207,6 +207,13 @@ static inline void path_quality_add(struct path_quality *sum, const struct path_
     if (more->rtt_us_max > sum->rtt_us_max)
         sum->rtt_us_max = more->rtt_us_max;
 }
+// Why a consumer gets no more than it does.
+enum layer_reason {
+    LAYER_REASON_WISH,      // it is what its receiver wants, or everything
+    LAYER_REASON_BANDWIDTH, // its receiver's link
+    LAYER_REASON_SOURCE,    // there is no more, or nothing
+    LAYER_REASON_WORKER,    // the worker is full
+};
 
 enum media_event_type {
     MEDIA_TRANSPORT_STATE,
@@ -232,7 +239,7 @@ struct media_event {
         uint8_t score; // 0..10
         struct {
             int8_t spatial, temporal; // LAYER_NONE: nothing is sent
-            bool shed;                // because the worker is full
+            uint8_t reason;           // CONSUMER_LAYERS: enum layer_reason
         } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
         struct {
             int8_t level_dbov;               // -127..0, mean over the interval

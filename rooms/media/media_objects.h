@@ -17,6 +17,9 @@
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
+#include "rtp/dependency_descriptor.h"
+#include "rtp/layer_filter.h"
+#include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
 #include "rtp/receive_estimate.h"
@@ -33,9 +36,10 @@
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
 #define LOUDNESS_CLASSES 4
-#define LOUDNESS_UNKNOWN 2    // of a producer that does not say, or is elsewhere
-#define LOUDNESS_STAYS 8      // intervals of levels: two seconds
-#define FAN_OUT_JOBS_MAX 8192 // packets times receivers of one turn; what is more goes out in parts
+#define LOUDNESS_UNKNOWN 2     // of a producer that does not say, or is elsewhere
+#define LOUDNESS_STAYS 8       // intervals of levels: two seconds
+#define WANTED_LESS_US 3000000 // so long less of a producer must be wanted before it is told
+#define FAN_OUT_JOBS_MAX 8192  // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
 struct consumer;
@@ -93,14 +97,21 @@ struct capture_clock {
     uint64_t arrival_us;
 };
 
+// What is in a stream of video.
+struct stream_layers {
+    struct layer_rate rate;
+    struct dd_reader descriptors;
+};
+
 struct producer_stream {
     struct producer *producer;
     uint8_t index;
     uint32_t ssrc, rtx_ssrc; // 0: not known yet
     char rid[RID_MAX + 1];
     struct receive_stats stats;
-    struct nack_tracker *nack; // NULL when the publisher does not answer NACK
-    struct history *history;   // NULL for audio
+    struct nack_tracker *nack;    // NULL when the publisher does not answer NACK
+    struct history *history;      // NULL for audio
+    struct stream_layers *layers; // NULL for audio
     struct layer_source life;
     struct capture_clock clock;
     struct wheel_node nack_timer, key_timer;
@@ -149,7 +160,11 @@ struct producer {
         uint64_t bytes, packets, at_us; // as they stood at the last tick
         uint64_t a_second;              // what a consumer of it costs, in bytes
     } cost;
-    int8_t layers_wanted; // as last told
+    int8_t layers_wanted, temporal_wanted; // as last told
+    uint64_t less_wanted_us;               // since when less than that is wanted, 0: it is not
+    struct {
+        uint8_t spatial, temporal; // how many: what was announced, or more, or what has been seen since
+    } layers_seen;
     uint8_t score;
     struct {
         uint32_t packets;
@@ -174,15 +189,20 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;         // not paused, connected, reachable, not suspended, loud enough: gets packets
-    int8_t current;      // the stream that is shown, LAYER_NONE: none yet
-    int8_t target;       // the one to switch to at its next key frame
-    int8_t ceiling;      // highest stream that the receiver wants, LAYER_NONE: all
+    bool active;    // not paused, connected, reachable, not suspended, not off, loud enough: gets packets
+    int8_t current; // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;  // the one to switch to at its next key frame
+    int8_t ceiling; // highest spatial layer that the receiver wants, LAYER_NONE: all
+    int8_t ceiling_temporal;
+    int8_t allot_spatial; // what congestion control lets it have at most, LAYER_NONE: all
+    int8_t allot_temporal;
+    bool allot_off;      // and that is nothing
     bool resync;         // the next packet that may be shown begins a new run of numbers
     bool timeless;       // and its timestamp has nothing to do with those before
     bool transport_cc;   // its receiver negotiated transport-wide numbers for audio
-    bool descriptor;     // and dependency descriptors, which nobody renumbers: of a producer with one stream
+    bool descriptor;     // and dependency descriptors
     bool report_due;     // a sender report goes out as soon as there is something to report
+    bool filtered;       // filter.on
     bool halted;         // nothing but probes until its receiver has had more (downlink.c)
     uint64_t halt_index; // at which it halts
     struct picture_rewrite pictures;
@@ -193,14 +213,18 @@ struct consumer {
     struct consumer_params params;
     struct send_stats stats;
     struct seq_rewrite rewrite;
+    struct layer_filter filter; // what of the stream that is shown is left out
     struct consumer_id id;
     uint32_t handle;
     struct list link;  // in endpoint.consumers
     unsigned position; // in producer.consumers
     uint8_t priority;
-    uint8_t shed;        // enum shed_state
-    bool untold;         // its layers
-    bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
+    uint8_t shed;         // enum shed_state
+    bool untold;          // its layers
+    uint8_t ticks_behind; // that it has not had the temporal layers that it is to get
+    bool silence_told;    // its receiver was told that it gets nothing, though there is but one stream
+    int8_t spatial_told, temporal_told;
+    uint8_t reason_told; // enum layer_reason
     uint8_t cost_class;  // 0..COST_CLASSES - 1, as it was when the level last changed
     uint16_t shed_order; // among those of its priority and class
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
@@ -289,20 +313,30 @@ void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
-void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
+                          uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
+// Bits a second that a consumer needs to get this layer whole, lower layers that it needs included, measured
+// over the last seconds; 0: it is not alive, or nothing is known. Of a simulcast a spatial layer is a stream.
+uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t temporal, uint64_t now_us);
+// How many there are now: what was announced, and what has been seen of late.
+int8_t producer_spatial_layers(const struct producer *p, uint64_t now_us);
+int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us);
 // Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
-void producer_update_wanted(struct producer *p);
+// More at once, less when it has been so for WANTED_LESS_US.
+void producer_update_wanted(struct producer *p, uint64_t now_us);
 
 static inline bool producer_is_audio(const struct producer *p) {
     return p->params.kind == MEDIA_AUDIO;
 }
+// As it was announced: its type is not "simple".
+static inline bool producer_has_layers(const struct producer *p) {
+    return p->params.stream_count > 1 || p->params.spatial_layers > 1 || p->params.temporal_layers > 1;
+}
 void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
 
 // ---- consumer.c, consumer_rtp.c
-void consumer_tell_layers(struct consumer *c);
-void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
 // What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
@@ -310,8 +344,14 @@ void consumer_close(struct consumer *c);
 // mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
+// What its receiver wants has changed (LAYER_NONE: no limit).
+void consumer_set_layers(struct consumer *c, int8_t spatial, int8_t temporal, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
 void consumer_update_active(struct consumer *c, uint64_t now_us);
+// What congestion control lets it have at most, LAYER_NONE: anything; `off`: no video at all (sound is not
+// touched). The lowest of this, of what its receiver wants and of what the worker can do counts. A change is
+// told with its reason.
+void consumer_allot(struct consumer *c, int8_t spatial, int8_t temporal, bool off, uint64_t now_us);
 // The publisher resumed: what comes next begins anew.
 void consumer_source_changed(struct consumer *c, uint64_t now_us);
 // The numbers of the stream that it shows begin anew.
@@ -331,6 +371,30 @@ bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint6
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
 
+// ---- consumer_layers.c
+void consumer_tell_layers(struct consumer *c);
+void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
+void consumer_note_layers(struct consumer *c); // only if there is
+int8_t consumer_ceiling_temporal(const struct consumer *c);
+// What it is to get has changed, or may have.
+void consumer_update_filter(struct consumer *c, uint64_t now_us);
+// The next packet begins a key frame of this stream.
+void consumer_begin_filter(struct consumer *c, const struct producer_stream *s);
+void consumer_tick_layers(struct consumer *c, uint64_t now_us); // once a second
+// The packets from here on go out under what holds now.
+void consumer_mark_run(struct consumer *c);
+enum layer_fate {
+    LAYER_FATE_SENT,
+    LAYER_FATE_DROPPED, // later numbers have closed up already
+    LAYER_FATE_BLANK,   // it came late and is not wanted, but its number is missing: something empty goes out
+};
+// Of a packet of the stream that is shown, while the filter is on. `marker` may become true.
+enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                                bool *marker, uint64_t now_us);
+// The same of one that is asked for again, of the run that its number is of.
+enum layer_fate consumer_repeat_fate(const struct consumer *c, const struct forward_meta *meta, uint16_t seq,
+                                     const struct seq_origin *origin, bool *marker);
+
 // ---- downlink.c
 void downlink_open(struct consumer *c); // once its first number is known
 // It may not go on: the packet is left out, a probe sent at times.
@@ -349,6 +413,10 @@ void producer_note_loudness(struct producer *p, int8_t level_dbov, uint64_t now_
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);
 void consumer_shed_set(struct consumer *c, enum shed_state state);
+// The highest stream that its receiver wants and the worker can do, LAYER_NONE: any.
+int8_t consumer_wish(const struct consumer *c);
+// It gets packets, or would but for its receiver's link.
+bool consumer_would_show(const struct consumer *c);
 // The highest stream that it may show, LAYER_NONE: any.
 int8_t consumer_ceiling(const struct consumer *c);
 

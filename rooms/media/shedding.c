@@ -123,7 +123,8 @@ enum shed_state consumer_shed_wanted(const struct consumer *c) {
     if (consumer_stands_before(c, fw->suspended_below))
         return SHED_ALL;
     if (consumer_stands_before(c, fw->lowered_below))
-        return c->producer->params.stream_count > 1 ? SHED_TO_LOWEST : SHED_ALL;
+        return c->producer->params.stream_count > 1 || c->producer->params.spatial_layers > 1 ? SHED_TO_LOWEST
+                                                                                              : SHED_ALL;
     return SHED_NOTHING;
 }
 
@@ -134,8 +135,18 @@ void consumer_shed_set(struct consumer *c, enum shed_state state) {
     c->shed = (uint8_t)state;
 }
 
-int8_t consumer_ceiling(const struct consumer *c) {
+int8_t consumer_wish(const struct consumer *c) {
     return c->shed == SHED_TO_LOWEST ? 0 : c->ceiling;
+}
+
+bool consumer_would_show(const struct consumer *c) {
+    return c->active || (c->allot_off && !c->paused && c->shed != SHED_ALL && endpoint_sends(c->endpoint));
+}
+
+int8_t consumer_ceiling(const struct consumer *c) {
+    int8_t wish = consumer_wish(c);
+    bool allotted = c->allot_spatial != LAYER_NONE && (wish == LAYER_NONE || c->allot_spatial < wish);
+    return allotted ? c->allot_spatial : wish;
 }
 
 // The place before which `share` of SHARES stand.

@@ -51,13 +51,15 @@ static uint8_t at_most(int8_t wanted, unsigned highest) {
     return (uint8_t)(wanted < 0 || (unsigned)wanted > highest ? highest : (unsigned)wanted);
 }
 
-// Of a simulcast producer the streams above are left out. What lies within a stream, spatial layers (SVC) and
-// temporal ones, is sent as it comes.
-static struct hub_layers layers_that_count(const struct producer_params *params, int8_t spatial) {
-    bool simulcast = params->stream_count > 1;
-    return (struct hub_layers){.spatial = simulcast ? at_most(spatial, params->stream_count - 1u)
-                                                    : params->spatial_layers - 1,
-                               .temporal = params->temporal_layers - 1};
+// No more than the producer has said that it has. Many send temporal layers that they do not tell of: then
+// the wish stands, and counts as soon as there are some.
+static struct hub_layers layers_that_count(const struct producer_params *params, int8_t spatial,
+                                           int8_t temporal) {
+    unsigned streams = params->stream_count > 1 ? params->stream_count : params->spatial_layers;
+    bool told = params->temporal_layers > 1 || temporal == LAYER_NONE;
+    return (struct hub_layers){.spatial = at_most(spatial, streams - 1u),
+                               .temporal = told ? at_most(temporal, params->temporal_layers - 1u)
+                                                : (uint8_t)temporal};
 }
 
 struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, const char *consumer_id,
@@ -69,7 +71,7 @@ struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, co
     cmd.layers.temporal = temporal;
     if (!consumer || !post_to(hub, consumer, &cmd, refusal))
         return NULL;
-    *chosen = layers_that_count(&consumer->producer->params, spatial);
+    *chosen = layers_that_count(&consumer->producer->params, spatial, temporal);
     return consumer;
 }
 

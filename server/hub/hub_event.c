@@ -38,12 +38,21 @@ static void consumer_score(struct hub *hub, const struct media_event *event) {
 }
 
 // Why nothing is sent.
-static const char *silence_reason(const struct room_consumer *consumer, bool shed) {
-    return shed                         ? "overload"
-           : consumer->paused           ? "paused"
-           : consumer->held             ? "last-n"
-           : consumer->producer->paused ? "producer-paused"
-                                        : "no-stream";
+static const char *silence_reason(const struct room_consumer *consumer, uint8_t reason) {
+    return reason == LAYER_REASON_WORKER      ? "overload"
+           : reason == LAYER_REASON_BANDWIDTH ? "bandwidth"
+           : consumer->paused                 ? "paused"
+           : consumer->held                   ? "last-n"
+           : consumer->producer->paused       ? "producer-paused"
+                                              : "no-stream";
+}
+
+// Why it is not more.
+static const char *layers_reason(uint8_t reason) {
+    return reason == LAYER_REASON_WORKER      ? "overload"
+           : reason == LAYER_REASON_BANDWIDTH ? "bandwidth"
+           : reason == LAYER_REASON_SOURCE    ? "source"
+                                              : "preferred";
 }
 
 static void consumer_layers(struct hub *hub, const struct media_event *event) {
@@ -54,7 +63,8 @@ static void consumer_layers(struct hub *hub, const struct media_event *event) {
     consumer->layers.spatial = event->layers.spatial;
     consumer->layers.temporal = event->layers.temporal;
     hub->events.consumer_layers(hub->events.ctx, consumer, event->layers.spatial, event->layers.temporal,
-                                silent ? silence_reason(consumer, event->layers.shed) : NULL);
+                                silent ? silence_reason(consumer, event->layers.reason)
+                                       : layers_reason(event->layers.reason));
 }
 
 static void layers_wanted(struct hub *hub, unsigned worker, const struct media_event *event) {
@@ -62,10 +72,13 @@ static void layers_wanted(struct hub *hub, unsigned worker, const struct media_e
     if (!producer)
         return;
     struct relay *relay = relay_set_find(&producer->relays, link_of_worker(worker));
-    if (worker == producer_owner(producer)->worker)
+    if (worker == producer_owner(producer)->worker) {
         producer->wanted_at_home = event->layers.spatial;
-    else if (relay) // one that has ended meanwhile wants nothing
+        producer->wanted_temporal_at_home = event->layers.temporal;
+    } else if (relay) { // one that has ended meanwhile wants nothing
         relay->wanted = event->layers.spatial;
+        relay->wanted_temporal = event->layers.temporal;
+    }
     hub_update_layers_wanted(hub, producer);
 }
 

@@ -3,7 +3,7 @@
 import type { Device, types } from 'mediasoup-client';
 import type { Doorway } from './doorway';
 import { Emitter } from './emitter';
-import { EncodingControl } from './encoding';
+import { EncodingControl, modeForWidth, modeOf } from './encoding';
 import { codeOf, RotundaError } from './errors';
 import { offerDtlsInStun } from './dtls_in_stun';
 import { OwnMedia } from './own_media';
@@ -22,6 +22,7 @@ export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+  scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
 }
 
 interface Flow {
@@ -312,8 +313,8 @@ export class Room extends Emitter<RoomEvents> {
           if (producer.id === producerId && this.userId && this.#encoding.wanted(producer, this.#alone) !== null)
             this.emit('score', { userId: this.userId, source, score });
       },
-      'producer-layers-wanted': ({ producerId, spatialLayer }) => {
-        this.#encoding.told(producerId, spatialLayer);
+      'producer-layers-wanted': ({ producerId, spatialLayer, temporalLayer }) => {
+        this.#encoding.told(producerId, spatialLayer, temporalLayer);
         this.#encodeAll();
       },
       'transport-state': ({ transportId, iceState, dtlsState }) => {
@@ -422,12 +423,15 @@ export class Room extends Emitter<RoomEvents> {
       appData: { source },
     };
     if (track.kind === 'video') {
-      const several = source === 'camera' && (this.#options.simulcast ?? worthLayers(width));
+      const mode = source === 'camera' ? modeForWidth(this.#options.scalabilityMode, width) : undefined;
+      const spatial = modeOf(mode)?.spatial ?? 1;
+      const several = source === 'camera' && spatial === 1 && (this.#options.simulcast ?? worthLayers(width));
       const layers = layersOf(width);
-      if (several) options.encodings = layers;
+      if (several) options.encodings = layers.map((layer) => (mode ? { ...layer, scalabilityMode: mode } : layer));
+      else if (mode) options.encodings = [{ scalabilityMode: mode }];
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
-      options.appData = { source, width, height, layers: several ? layers.length : 1 };
+      options.appData = { source, width, height, layers: several ? layers.length : spatial };
     } else {
       const music = source === 'screen-audio';
       options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };

@@ -200,8 +200,9 @@ static void old_numbers_of_sound_are_counted_from_the_last_new_one(void **state)
     fake_destroy(r.f);
 }
 
-// A producer's only stream keeps the picture numbers that it has, wherever they begin anew.
-static void one_stream_keeps_its_picture_numbers(void **state) {
+// Picture numbers of VP8 go on over a new beginning: some of a stream's pictures may be left out of what a
+// receiver gets.
+static void picture_numbers_go_on_over_a_beginning(void **state) {
     (void)state;
     struct room r = room_open(true);
     for (uint16_t i = 0; i < 100; i++) {
@@ -215,11 +216,8 @@ static void one_stream_keeps_its_picture_numbers(void **state) {
         fake_run(r.f, 20 * MS);
     }
     assert_true(r.f->rtp_count >= 90);
-    for (unsigned i = 0; i < r.f->rtp_count; i++) {
-        const uint8_t *payload = r.f->rtp[i].payload;
-        uint16_t original = load_be16(payload + 6), at = original < 50 ? original : original - 20000;
-        assert_int_equal(load_be16(payload + 2) & 0x7fff, at < 50 ? 100 + at : 5000 + at);
-    }
+    for (unsigned i = 0; i < r.f->rtp_count; i++)
+        assert_int_equal(load_be16(r.f->rtp[i].payload + 2) & 0x7fff, 100 + i);
     fake_destroy(r.f);
 }
 
@@ -353,7 +351,7 @@ int main(void) {
         cmocka_unit_test(reports_go_on_with_repeats),
         cmocka_unit_test(a_gap_alone_asks_for_no_key_frame),
         cmocka_unit_test(old_numbers_of_sound_are_counted_from_the_last_new_one),
-        cmocka_unit_test(one_stream_keeps_its_picture_numbers),
+        cmocka_unit_test(picture_numbers_go_on_over_a_beginning),
         cmocka_unit_test(what_was_missing_before_a_pause_is_not_asked_for),
         cmocka_unit_test(fifty_old_numbers_in_sequence_are_a_beginning),
         cmocka_unit_test(reports_go_on_from_the_publishers_last_one),
