@@ -50,7 +50,7 @@ static void expect_producer(const struct producer_params *p) {
 }
 
 static void expect_consumer(const struct consumer_params *p) {
-    assert(p->payload_type >= 100 && p->payload_type < 127 && p->ssrc == SSRC);
+    assert(p->payload_type >= 96 && p->payload_type < 127 && p->ssrc == SSRC);
     assert((p->rtx_payload_type == PAYLOAD_TYPE_NONE && p->rtx_ssrc == 0) || p->rtx_ssrc == SSRC + 1);
     for (enum media_ext ext = EXT_MID; ext < EXT_COUNT; ext++)
         assert(p->ext.ids[ext] == 0 || p->ext.ids[ext] == EXT_ROUTER_ID(ext));

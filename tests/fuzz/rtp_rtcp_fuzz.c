@@ -61,7 +61,6 @@ static void write_again(struct writer *w, const struct rtcp_packet *p) {
         break;
     case RTCP_BYE:
     case RTCP_OTHER:
-    case RTCP_BYE:
     case RTCP_TRANSPORT_CC:
     case RTCP_XR:
         break;
