@@ -3,8 +3,9 @@
 // Pure; plain struct; now_us is given.
 //
 // The estimate follows what comes: it grows by at most half of that beyond it, goes to 85 % of it when the
-// queue grows (receive_trend.h), and below it while more than a tenth is lost. A sender that sends less than it
-// may keeps its estimate. It is within RECEIVE_ESTIMATE_MIN_BPS .. RECEIVE_ESTIMATE_MAX_BPS whatever comes.
+// queue grows (receive_trend.h), and below it while more than a tenth is lost. A sender that sends less than
+// it may keeps its estimate. It is within RECEIVE_ESTIMATE_MIN_BPS .. RECEIVE_ESTIMATE_MAX_BPS whatever
+// comes.
 #ifndef RTP_RECEIVE_ESTIMATE_H
 #define RTP_RECEIVE_ESTIMATE_H
 

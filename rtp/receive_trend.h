@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define DELAY_GROUP_US 5000
-#define RECEIVE_TREND_WINDOW 20       // groups
+#define RECEIVE_TREND_WINDOW 20     // groups
 #define DELAY_CLOCK_JUMP_US 3000000 // a sender's clock that jumps so far begins anew
 #define ABS_SEND_TIME_HZ (1u << 26) // of an abs-send-time that is shifted into the upper 24 bits
 
