@@ -116,11 +116,12 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   let entered = false;
   const off = entering.on('entered', () => {
     entered = true;
+    Object.assign(window, { rotunda: { room: entering, whole: false } });
     if (room === entering) useCall.setState({ phase: 'room' }); // what is sent follows
   });
   try {
     await entering.join(local);
-    Object.assign(window, { rotunda: { room: entering } });
+    Object.assign(window, { rotunda: { room: entering, whole: true } }); // all that is sent has its producer
     useCall.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
   } catch (error) {
     stopTracks(stream);

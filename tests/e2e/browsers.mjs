@@ -151,7 +151,7 @@ export class Person {
       `${this.name} is in the call`,
       () =>
         this.page.evaluate(() => {
-          if (document.body.classList.contains('in-call')) return { ok: true };
+          if (document.body.classList.contains('in-call') && window.rotunda?.whole) return { ok: true };
           const notice = document.getElementById('notice');
           return !notice || notice.hidden ? null : { notice: notice.textContent };
         }),
