@@ -76,6 +76,8 @@ void consumer_send_layers(struct consumer *c) {
 // Of a producer without layers only that it is suspended, and that it is not any more.
 void consumer_tell_layers(struct consumer *c) {
     bool suspended = c->shed == SHED_ALL || c->allot_off;
+    if (c->params.kind == MEDIA_AUDIO) // nobody is shown less, and there may be ten thousands of them
+        return;
     if (!producer_has_layers(c->producer) && !suspended && !c->silence_told)
         return;
     c->silence_told = suspended;
