@@ -19,11 +19,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MAY_SEE = {
     "base/": set(),
     "rtp/": {"base/"},
+    "rtp/cc/": {"base/", "rtp/"},
     "transport/": {"base/", "rtp/"},
     "rooms/media_msg.h": {"base/", "rtp/"},
     "rooms/media_limits.h": set(),
     "rooms/": {"base/", "rtp/", "rooms/media_msg.h"},
-    "rooms/media/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/media_limits.h"},
+    "rooms/media/": {"base/", "rtp/", "rtp/cc/", "rooms/media_msg.h", "rooms/media_limits.h"},
     "server/common/": {"base/"},
     "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/"},
     "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/", "server/common/", "server/hub/"},

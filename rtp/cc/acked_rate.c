@@ -1,0 +1,72 @@
+#include "rtp/cc/acked_rate.h"
+
+#include <string.h>
+
+#define SLICE_US 40000
+#define PAUSE_US 500000 // in sending
+#define JUMP_US 3000000 // of arrival against sending
+#define SPAN_MIN_US 60000
+
+// Their clock may say anything: no overflow that is not defined.
+static int64_t time_between(int64_t from_us, int64_t to_us) {
+    return (int64_t)((uint64_t)to_us - (uint64_t)from_us);
+}
+
+static int64_t span_longer(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static bool acked_goes_on(const struct acked_rate *r, uint64_t sent_us, int64_t arrival_us) {
+    int64_t sent = (int64_t)(sent_us - r->open.sent_us);
+    int64_t arrival = time_between(r->open.arrival_us, arrival_us);
+    return sent < PAUSE_US && arrival < sent + JUMP_US && arrival > sent - JUMP_US;
+}
+
+void acked_rate_add(struct acked_rate *r, uint32_t bytes, uint64_t sent_us, int64_t arrival_us) {
+    if (!r->started || !acked_goes_on(r, sent_us, arrival_us)) {
+        *r = (struct acked_rate){.started = true,
+                                 .open = {.bytes = 0, .sent_us = sent_us, .arrival_us = arrival_us}};
+        r->slices[0] = r->open; // of which only the times matter
+        r->count = 1;
+        return;
+    }
+    r->open.bytes += bytes;
+    if (sent_us > r->open.sent_us)
+        r->open.sent_us = sent_us;
+    if (arrival_us > r->open.arrival_us)
+        r->open.arrival_us = arrival_us;
+}
+
+void acked_rate_untold(struct acked_rate *r, uint32_t bytes) {
+    if (r->started)
+        r->open.bytes += bytes;
+}
+
+void acked_rate_feedback_end(struct acked_rate *r) {
+    if (!r->started)
+        return;
+    const struct acked_slice *last = &r->slices[(r->count - 1) % ACKED_SLICES];
+    if (time_between(last->arrival_us, r->open.arrival_us) < SLICE_US)
+        return;
+    r->slices[r->count++ % ACKED_SLICES] = r->open;
+    r->open.bytes = 0;
+}
+
+uint32_t acked_rate_bps(const struct acked_rate *r, uint32_t window_us) {
+    if (r->count < 2)
+        return 0;
+    const struct acked_slice *newest = &r->slices[(r->count - 1) % ACKED_SLICES];
+    uint64_t bytes = 0;
+    int64_t span = 0;
+    unsigned kept = r->count < ACKED_SLICES ? r->count : ACKED_SLICES;
+    for (unsigned back = 1; back < kept && span < window_us; back++) {
+        const struct acked_slice *before = &r->slices[(r->count - 1 - back) % ACKED_SLICES];
+        bytes += r->slices[(r->count - back) % ACKED_SLICES].bytes;
+        span = span_longer(time_between(before->arrival_us, newest->arrival_us),
+                           (int64_t)(newest->sent_us - before->sent_us));
+    }
+    if (span < SPAN_MIN_US)
+        return 0;
+    uint64_t bps = bytes * 8 * 1000000 / (uint64_t)span;
+    return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+}

@@ -1,0 +1,132 @@
+// What a receiver says of single packets, in its two forms, on its way into the estimators.
+#include "rtp/cc/bandwidth_internal.h"
+#include "rtp/cc/ccfb_read.h"
+#include "rtp/cc/twcc_read.h"
+
+#include "base/seq.h"
+
+#include <assert.h>
+
+#define REFERENCE_BITS 24
+#define CCFB_OFFSET_SECOND 1024
+
+static bool packet_too_old(const struct sent_packet *packet, uint64_t now_us) {
+    return now_us - sent_packet_us(packet, now_us) > SENT_AGE_MAX_US;
+}
+
+static void packet_lost(struct bandwidth *b, struct sent_packet *packet, uint64_t now_us) {
+    if (packet->fate != SENT_FLYING && packet->fate != SENT_UNTOLD)
+        return;
+    packet->fate = SENT_MISSING;
+    loss_limit_add(&b->loss, packet->bytes, sent_packet_us(packet, now_us), true);
+}
+
+// It came; when, is known or not.
+static void packet_came(struct bandwidth *b, struct sent_packet *packet, const int64_t *arrival_us,
+                        struct feedback_sum *sum, uint64_t now_us) {
+    uint64_t sent_us = sent_packet_us(packet, now_us);
+    if (packet->fate == SENT_ACKED)
+        return;
+    if (packet->fate == SENT_MISSING)
+        loss_limit_revoke(&b->loss);
+    else
+        loss_limit_add(&b->loss, packet->bytes, sent_us, false);
+    uint32_t bytes = packet->fate == SENT_UNTOLD ? 0 : packet->bytes; // those have been counted
+    packet->fate = SENT_ACKED;
+    if (!arrival_us)
+        return;
+    if (sum->fresh++ == 0 || *arrival_us >= sum->arrival_us) {
+        sum->arrival_us = *arrival_us;
+        sum->sent_us = sent_us;
+    }
+    acked_rate_add(&b->acked, bytes, sent_us, *arrival_us);
+    delay_trend_add(&b->trend, sent_us, *arrival_us, now_us);
+    prober_acked(&b->prober, packet->cluster, packet->bytes, sent_us, *arrival_us);
+}
+
+// ---- transport-wide feedback
+
+// A feedback packet was lost on its way, and what it told with it: what it was about has come or not, but not
+// so much less than the rest that the rate should show it.
+static void twcc_skip_untold(struct bandwidth *b, uint16_t seq) {
+    uint16_t gap = (uint16_t)(seq - b->twcc_next);
+    if (!b->twcc_started || !seq16_newer(seq, b->twcc_next) || gap >= b->ring.size)
+        return;
+    for (uint16_t i = 0; i < gap; i++) {
+        struct sent_packet *packet = sent_ring_find(&b->ring, (uint16_t)(b->twcc_next + i));
+        if (packet && packet->fate == SENT_FLYING) {
+            packet->fate = SENT_UNTOLD;
+            acked_rate_untold(&b->acked, packet->bytes);
+        }
+    }
+}
+
+static int64_t twcc_origin_us(struct bandwidth *b, uint32_t reference) {
+    if (!b->twcc_started)
+        b->twcc_reference = reference;
+    uint32_t ahead = (reference - (uint32_t)b->twcc_reference) & ((1u << REFERENCE_BITS) - 1);
+    b->twcc_reference += ahead;
+    if (ahead >= 1u << (REFERENCE_BITS - 1))
+        b->twcc_reference -= 1 << REFERENCE_BITS;
+    // The walk's ticks begin with the reference of 24 bits.
+    return (b->twcc_reference - (int64_t)reference) * 64000;
+}
+
+bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
+    struct twcc_walk walk;
+    if (!twcc_walk_of(fci, &walk))
+        return false;
+    struct feedback_sum sum = {0};
+    struct twcc_status status;
+    uint16_t end = (uint16_t)(walk.seq + walk.left);
+    if (!sent_ring_find(&b->ring, walk.seq) && !sent_ring_find(&b->ring, (uint16_t)(end - 1)))
+        return true; // about nothing that is known
+    twcc_skip_untold(b, walk.seq);
+    int64_t origin_us = twcc_origin_us(b, walk.reference);
+    if (!b->twcc_started || seq16_newer(end, b->twcc_next))
+        b->twcc_next = end;
+    b->twcc_started = true;
+    while (twcc_walk_next(&walk, &status)) {
+        struct sent_packet *packet = sent_ring_find(&b->ring, status.seq);
+        if (!packet || packet_too_old(packet, now_us))
+            continue;
+        int64_t arrival_us = origin_us + status.arrival_ticks * TWCC_TICK_US;
+        if (status.received)
+            packet_came(b, packet, &arrival_us, &sum, now_us);
+        else
+            packet_lost(b, packet, now_us);
+    }
+    bandwidth_feedback_end(b, &sum, now_us);
+    return true;
+}
+
+// ---- RFC 8888
+
+bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
+    struct ccfb_walk walk;
+    if (!ccfb_walk_of(body, &walk))
+        return false;
+    struct feedback_sum sum = {0};
+    struct ccfb_status status;
+    if (b->ccfb_timestamp == 0)
+        b->ccfb_timestamp = UINT64_C(0x100000000) + walk.report_timestamp;
+    uint64_t report = seq32_unwrap(b->ccfb_timestamp, walk.report_timestamp);
+    if (report > b->ccfb_timestamp)
+        b->ccfb_timestamp = report;
+    while (ccfb_walk_next(&walk, &status)) {
+        struct sent_packet *packet = sent_ring_find_named(&b->ring, status.ssrc, status.seq);
+        if (!packet || packet_too_old(packet, now_us))
+            continue;
+        int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
+                             (int64_t)status.offset * 1000000 / CCFB_OFFSET_SECOND;
+        if (!status.received) {
+            packet_lost(b, packet, now_us);
+            continue;
+        }
+        sum.ecn_ce += status.ecn == CCFB_CE && packet->fate != SENT_ACKED;
+        bool timed = status.offset < CCFB_OFFSET_UNKNOWN;
+        packet_came(b, packet, timed ? &arrival_us : NULL, &sum, now_us);
+    }
+    bandwidth_feedback_end(b, &sum, now_us);
+    return true;
+}

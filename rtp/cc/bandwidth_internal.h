@@ -1,0 +1,64 @@
+// What the files of struct bandwidth share.
+#ifndef RTP_CC_BANDWIDTH_INTERNAL_H
+#define RTP_CC_BANDWIDTH_INTERNAL_H
+
+#include "rtp/cc/acked_rate.h"
+#include "rtp/cc/bandwidth.h"
+#include "rtp/cc/loss_limit.h"
+#include "rtp/cc/prober.h"
+#include "rtp/cc/rate_control.h"
+#include "rtp/cc/sent_ring.h"
+
+#define SENT_MARKS 24 // of a tick each: more than half a second
+
+struct bandwidth {
+    // Where packets pass
+    struct sent_ring ring;
+    uint64_t sent_bytes; // ever
+    uint64_t sent_us;    // the last packet; 0: none yet
+    struct prober prober;
+
+    struct bandwidth_config config;
+    struct delay_trend trend;
+    struct acked_rate acked;
+    struct loss_limit loss;
+    struct rate_control rate;
+    enum bandwidth_reason reason; // of the rate, before bounds
+
+    uint64_t demand_bps;
+    bool demanded; // ever
+
+    uint64_t remb_bps; // UINT64_MAX: none
+    uint64_t report_us;
+    float report_loss;
+
+    bool numbered;        // something with a number was sent
+    uint64_t waiting_us;  // since when nothing has been heard of what flies; 0: nothing flies
+    uint64_t feedback_us; // the last that told something new; 0: none yet
+    uint64_t silent_us;   // last lowered because of it
+    uint32_t rtt_us;
+    uint64_t ecn_ce;
+    uint16_t twcc_next; // number that the next feedback should begin with
+    bool twcc_started;
+    int64_t twcc_reference;  // unwrapped, in 64 ms
+    uint64_t ccfb_timestamp; // unwrapped, in 1/65536 s
+
+    uint64_t tick_us;
+    struct {
+        uint64_t at_us, bytes;
+    } marks[SENT_MARKS]; // [n % SENT_MARKS]
+    uint32_t mark_count;
+    uint32_t sent_bps;
+};
+
+// ---- bandwidth_feedback.c asks bandwidth.c
+// One feedback has been taken in: fresh packets of it, and the marks of congestion.
+struct feedback_sum {
+    unsigned fresh; // acknowledged for the first time
+    unsigned ecn_ce;
+    int64_t arrival_us; // the newest of them
+    uint64_t sent_us;   // and when that was sent
+};
+void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us);
+
+#endif

@@ -1,0 +1,166 @@
+#include "rtp/cc/delay_trend.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define GROUP_US 5000
+#define JUMP_MAX_US 3000000 // between groups: their clock was set, or ours slept
+#define SMOOTHING 0.9f
+#define GAIN 4.0f
+#define GROUPS_COUNTED 60
+#define GROUPS_MAX 1000
+#define THRESHOLD_START 12.5f
+#define THRESHOLD_MIN 6.0f
+#define THRESHOLD_MAX 600.0f
+#define THRESHOLD_UP 0.0087f
+#define THRESHOLD_DOWN 0.039f
+#define THRESHOLD_SPIKE 15.0f // further away than this is a change of the link, not noise to get used to
+#define THRESHOLD_STEP_MAX_MS 100.0f
+#define OVER_MS 10.0f
+#define BASE_BUCKET_US 2500000
+#define LATELY_BUCKET_US 50000
+#define QUEUE_MIN_US 12000 // less is no queue that anybody minds
+
+void delay_trend_reset(struct delay_trend *t) {
+    *t = (struct delay_trend){.threshold = THRESHOLD_START, .over_ms = -1};
+}
+
+// Least squares; false: the groups came all at once.
+static bool line_slope(const struct delay_trend *t, float *slope) {
+    float x = 0, y = 0, xy = 0, xx = 0;
+    for (unsigned i = 0; i < t->line_count; i++) {
+        x += t->line[i].arrival_ms;
+        y += t->line[i].delay_ms;
+    }
+    x /= t->line_count;
+    y /= t->line_count;
+    for (unsigned i = 0; i < t->line_count; i++) {
+        float dx = t->line[i].arrival_ms - x;
+        xy += dx * (t->line[i].delay_ms - y);
+        xx += dx * dx;
+    }
+    if (xx <= 0)
+        return false;
+    *slope = xy / xx;
+    return true;
+}
+
+static void trend_adapt_threshold(struct delay_trend *t, float trend, float arrival_delta_ms) {
+    float height = fabsf(trend);
+    if (height > t->threshold + THRESHOLD_SPIKE)
+        return;
+    float k = height < t->threshold ? THRESHOLD_DOWN : THRESHOLD_UP;
+    float step_ms = fminf(fmaxf(arrival_delta_ms, 0), THRESHOLD_STEP_MAX_MS);
+    t->threshold += k * (height - t->threshold) * step_ms;
+    t->threshold = fminf(fmaxf(t->threshold, THRESHOLD_MIN), THRESHOLD_MAX);
+}
+
+static void trend_judge(struct delay_trend *t, float slope, float send_delta_ms, float arrival_delta_ms) {
+    unsigned counted = t->groups < GROUPS_COUNTED ? t->groups : GROUPS_COUNTED;
+    float trend = (float)counted * slope * GAIN;
+    if (trend > t->threshold) {
+        t->over_ms = t->over_ms < 0 ? send_delta_ms / 2 : t->over_ms + send_delta_ms;
+        if (t->over_count < UINT8_MAX)
+            t->over_count++;
+        if (t->over_ms > OVER_MS && t->over_count > 1 && slope >= t->slope_before) {
+            t->over_ms = 0;
+            t->over_count = 0;
+            t->signal = DELAY_OVERUSE;
+        }
+    } else {
+        t->over_ms = -1;
+        t->over_count = 0;
+        t->signal = trend < -t->threshold ? DELAY_UNDERUSE : DELAY_NORMAL;
+    }
+    t->slope_before = slope;
+    trend_adapt_threshold(t, trend, arrival_delta_ms);
+}
+
+static void trend_end_group(struct delay_trend *t) {
+    float delay_ms = (float)t->group_delay_us / 1000;
+    float sent_ms = (float)(t->group_sent_us - t->clock_start_us) / 1000;
+    float arrival_ms = sent_ms + delay_ms;
+    float send_delta_ms = t->groups ? (float)(t->group_sent_us - t->last_sent_us) / 1000 : 0;
+    float arrival_delta_ms = t->groups ? arrival_ms - t->last_arrival_ms : 0;
+    t->smoothed_ms = t->groups ? SMOOTHING * t->smoothed_ms + (1 - SMOOTHING) * delay_ms : delay_ms;
+    t->line[t->line_next].arrival_ms = arrival_ms;
+    t->line[t->line_next].delay_ms = t->smoothed_ms;
+    t->line_next = (uint8_t)((t->line_next + 1) % DELAY_GROUPS);
+    if (t->line_count < DELAY_GROUPS)
+        t->line_count++;
+    if (t->groups < GROUPS_MAX)
+        t->groups++;
+    t->last_sent_us = t->group_sent_us;
+    t->last_arrival_ms = arrival_ms;
+    float slope = t->slope_before;
+    if (t->line_count == DELAY_GROUPS)
+        line_slope(t, &slope);
+    if (t->groups >= 2)
+        trend_judge(t, slope, send_delta_ms, arrival_delta_ms);
+}
+
+// The line's clock in floats is good to a tenth of a millisecond for half an hour: move its start before
+// that.
+static void trend_move_clock(struct delay_trend *t, uint64_t sent_us) {
+    float back_ms = (float)(sent_us - t->clock_start_us) / 1000;
+    if (back_ms < 600000)
+        return;
+    for (unsigned i = 0; i < t->line_count; i++)
+        t->line[i].arrival_ms -= back_ms;
+    t->last_arrival_ms -= back_ms;
+    t->clock_start_us = sent_us;
+}
+
+static void trend_note_delay(struct delay_trend *t, int32_t delay_us, uint64_t now_us) {
+    min_window_add(&t->base, BASE_BUCKET_US, delay_us, now_us);
+    min_window_add(&t->lately, LATELY_BUCKET_US, delay_us, now_us);
+    float above_ms = (float)(delay_us - min_window_lowest(&t->lately)) / 1000;
+    t->jitter_ms += (above_ms - t->jitter_ms) / 64;
+}
+
+void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
+    // Their clock may say anything: no overflow that is not defined.
+    int64_t delay = (int64_t)((uint64_t)arrival_us - sent_us);
+    int64_t relative = (int64_t)((uint64_t)delay - (uint64_t)t->origin_us);
+    if (!t->started || relative > INT32_MAX / 2 || relative < -INT32_MAX / 2) {
+        delay_trend_reset(t);
+        t->started = true;
+        t->origin_us = delay;
+        t->clock_start_us = sent_us;
+        relative = 0;
+    }
+    int32_t delay_us = (int32_t)relative;
+    if (t->group_open && sent_us < t->group_sent_us) {
+        trend_note_delay(t, delay_us, now_us);
+        return; // late: its group has been judged
+    }
+    if (t->group_open && sent_us - t->group_sent_us > GROUP_US) {
+        trend_end_group(t);
+        t->group_open = false;
+        if (labs((long)delay_us - (long)t->group_delay_us) > JUMP_MAX_US) {
+            delay_trend_reset(t);
+            delay_trend_add(t, sent_us, arrival_us, now_us);
+            return;
+        }
+        trend_move_clock(t, sent_us);
+    }
+    trend_note_delay(t, delay_us, now_us);
+    if (!t->group_open) {
+        t->group_open = true;
+        t->group_sent_us = sent_us;
+        t->group_delay_us = delay_us;
+    } else if (delay_us < t->group_delay_us) {
+        t->group_delay_us = delay_us;
+    }
+}
+
+uint32_t delay_trend_queue_us(const struct delay_trend *t) {
+    int32_t base = min_window_lowest(&t->base), lately = min_window_lowest(&t->lately);
+    return t->started && lately > base ? (uint32_t)(lately - base) : 0;
+}
+
+enum delay_signal delay_trend_signal(const struct delay_trend *t) {
+    if (t->signal == DELAY_OVERUSE && delay_trend_queue_us(t) < QUEUE_MIN_US)
+        return DELAY_NORMAL;
+    return t->signal;
+}

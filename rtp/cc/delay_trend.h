@@ -1,0 +1,50 @@
+// delay_trend: whether a queue grows on the way, from when packets were sent and when they came
+// (draft-ietf-rmcat-gcc, section 5.2 to 5.4). Pure; owned by one struct bandwidth.
+//
+// Packets that were sent within 5 ms are a group. What counts of a group is the packet that took least: an
+// SFU sends a frame at once, and what its last packet waits for its first ones is not a queue that stands.
+// A line through the smoothed delays of the last groups gives the slope, a threshold that adapts says which
+// slope is more than noise; and an overuse must show in the delay itself, against the least of the last 20
+// seconds, so that jitter alone is none.
+#ifndef RTP_CC_DELAY_TREND_H
+#define RTP_CC_DELAY_TREND_H
+
+#include "rtp/cc/min_window.h"
+
+#include <stdbool.h>
+
+#define DELAY_GROUPS 20
+
+enum delay_signal { DELAY_NORMAL, DELAY_OVERUSE, DELAY_UNDERUSE };
+
+struct delay_trend {
+    bool started, group_open;
+    int64_t origin_us; // arrival minus sending of the first packet: delays are against it
+    // The group in the making
+    uint64_t group_sent_us; // its first
+    int32_t group_delay_us; // its least
+    // The groups before it
+    uint64_t last_sent_us;
+    float last_arrival_ms; // on the clock of the line
+    uint64_t clock_start_us;
+    struct {
+        float arrival_ms, delay_ms;
+    } line[DELAY_GROUPS];
+    uint8_t line_count, line_next;
+    uint16_t groups; // up to 1000
+    float smoothed_ms;
+    float threshold, slope_before;
+    float over_ms; // how long the slope has been too much; negative: it is not
+    uint8_t over_count;
+    enum delay_signal signal;
+    struct min_window base, lately;
+    float jitter_ms; // mean deviation of packets from the least of their moment
+};
+
+void delay_trend_reset(struct delay_trend *trend);
+// A packet that has come; sent_us on our clock, arrival_us on theirs.
+void delay_trend_add(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
+enum delay_signal delay_trend_signal(const struct delay_trend *trend);
+uint32_t delay_trend_queue_us(const struct delay_trend *trend);
+
+#endif

@@ -1,0 +1,170 @@
+#include "rtp/cc/prober.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+
+#define PACKETS_MIN 5
+#define PACKET_BYTES_MIN 200
+#define PACKET_BYTES_MAX 1200
+#define DURATION_MIN_US 20000
+#define DURATION_MAX_US 150000
+#define JITTER_SHARE 3       // durations a cluster lasts longer than the jitter, about
+#define JITTER_HIGH_MS 15.0f // from here on lower and longer
+#define RESULT_WAIT_US 1000000
+#define INTERVAL_US 4000000
+#define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
+#define WANT_REACHED 0.95f
+#define RECEIVED_SHARE 0.8f // of packets and bytes that must have come
+#define RATIO_VALID_MAX 2.0f
+#define UNSATURATED 0.9f
+#define USABLE 0.95f // of a link that is full
+#define START_STEPS 2
+
+void prober_init(struct prober *p, uint64_t now_us) {
+    *p = (struct prober){.start_steps = START_STEPS, .next_us = now_us};
+}
+
+void prober_restart(struct prober *p, uint64_t now_us) {
+    uint8_t id = p->last_id;
+    prober_init(p, now_us);
+    p->last_id = id;
+}
+
+void prober_postpone(struct prober *p, uint64_t until_us) {
+    p->cluster = (struct probe_cluster){0};
+    p->further_bps = 0;
+    p->start_steps = 0;
+    if (p->next_us < until_us)
+        p->next_us = until_us;
+}
+
+static uint32_t probe_lower(uint64_t a, uint64_t b) {
+    return (uint32_t)(a < b ? a : b);
+}
+
+static void prober_begin(struct prober *p, uint32_t rate_bps, float jitter_ms, uint64_t now_us) {
+    uint32_t duration_us = (uint32_t)(jitter_ms * 1000 * JITTER_SHARE);
+    duration_us = duration_us < DURATION_MIN_US ? DURATION_MIN_US : duration_us;
+    duration_us = duration_us > DURATION_MAX_US ? DURATION_MAX_US : duration_us;
+    uint64_t bytes = (uint64_t)rate_bps * duration_us / 8 / US_PER_SECOND;
+    uint64_t each = bytes / (PACKETS_MIN + 1);
+    each = each < PACKET_BYTES_MIN ? PACKET_BYTES_MIN : each > PACKET_BYTES_MAX ? PACKET_BYTES_MAX : each;
+    bytes = bytes < each * PACKETS_MIN ? each * PACKETS_MIN : bytes;
+    p->last_id = p->last_id == UINT8_MAX ? 1 : (uint8_t)(p->last_id + 1);
+    p->cluster = (struct probe_cluster){.id = p->last_id,
+                                        .sending = true,
+                                        .rate_bps = rate_bps,
+                                        .want_bytes = (uint32_t)bytes,
+                                        .want_packets = PACKETS_MIN,
+                                        .packet_bytes = (uint16_t)each,
+                                        .deadline_us = now_us + RESULT_WAIT_US};
+    p->next_us = now_us + INTERVAL_US;
+}
+
+static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
+    if (p->start_steps > 0)
+        return wish->start_bps > UINT32_MAX / 6 ? UINT32_MAX
+                                                : wish->start_bps * (p->start_steps-- == 2 ? 3 : 6);
+    if (p->further_bps > 0)
+        return p->further_bps;
+    if (now_us < p->next_us)
+        return 0;
+    return probe_lower((uint64_t)wish->target_bps * (wish->jitter_ms > JITTER_HIGH_MS ? 3 : 4) / 2,
+                       UINT32_MAX);
+}
+
+void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
+    if (p->cluster.id != 0 && now_us >= p->cluster.deadline_us)
+        p->cluster = (struct probe_cluster){0};
+    if (p->cluster.id != 0 || wish->held)
+        return;
+    if ((float)wish->target_bps >= (float)wish->want_bps * WANT_REACHED)
+        return;
+    uint32_t rate = probe_lower(prober_next_rate(p, wish, now_us), wish->want_bps);
+    p->further_bps = 0;
+    if (rate > wish->target_bps)
+        prober_begin(p, rate, wish->jitter_ms, now_us);
+}
+
+uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us) {
+    struct probe_cluster *c = &p->cluster;
+    if (c->id == 0 || !c->sending || now_us >= c->deadline_us)
+        return 0;
+    if (c->begun_us == 0) {
+        c->begun_us = now_us;
+        return c->packet_bytes;
+    }
+    uint64_t due = (uint64_t)c->rate_bps * (now_us - c->begun_us) / 8 / US_PER_SECOND;
+    due = due < c->want_bytes ? due : c->want_bytes;
+    return due > c->sent_bytes ? (uint32_t)(due - c->sent_bytes) : 0;
+}
+
+uint8_t prober_sent(struct prober *p, uint16_t bytes) {
+    struct probe_cluster *c = &p->cluster;
+    if (!c->sending || c->begun_us == 0)
+        return 0;
+    c->sent_bytes += bytes;
+    c->sent_packets++;
+    if ((c->sent_bytes >= c->want_bytes && c->sent_packets >= c->want_packets) ||
+        c->sent_packets == UINT16_MAX)
+        c->sending = false;
+    return c->id;
+}
+
+void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us, int64_t arrival_us) {
+    struct probe_cluster *c = &p->cluster;
+    if (id == 0 || id != c->id)
+        return;
+    bool first = c->acked_packets == 0;
+    if (first || sent_us < c->first_sent_us)
+        c->first_sent_us = sent_us;
+    if (first || sent_us >= c->last_sent_us) {
+        c->last_sent_us = sent_us;
+        c->last_bytes = bytes;
+    }
+    if (first || arrival_us < c->first_arrival_us) {
+        c->first_arrival_us = arrival_us;
+        c->first_bytes = bytes;
+    }
+    if (first || arrival_us > c->last_arrival_us)
+        c->last_arrival_us = arrival_us;
+    c->acked_packets++;
+    c->acked_bytes += bytes;
+    assert(c->acked_packets <= c->sent_packets && c->acked_bytes <= c->sent_bytes);
+}
+
+static float probe_rate(uint32_t bytes, uint64_t us) {
+    return us > 0 ? (float)bytes * 8 * (float)US_PER_SECOND / (float)us : 0;
+}
+
+static struct probe_result cluster_result(const struct probe_cluster *c) {
+    float sent = probe_rate(c->acked_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
+    float came = probe_rate(c->acked_bytes - c->first_bytes,
+                            (uint64_t)c->last_arrival_us - (uint64_t)c->first_arrival_us);
+    if (c->acked_packets < PACKETS_MIN * RECEIVED_SHARE || sent <= 0 || came <= 0 ||
+        came > sent * RATIO_VALID_MAX)
+        return (struct probe_result){0};
+    bool saturated = came < sent * UNSATURATED;
+    float bps = saturated ? came * USABLE : sent < came ? sent : came;
+    bps = bps < (float)c->rate_bps ? bps : (float)c->rate_bps; // not more than was asked, whoever says so
+    return (struct probe_result){.bps = (uint32_t)bps, .saturated = saturated};
+}
+
+bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result) {
+    struct probe_cluster *c = &p->cluster;
+    if (c->id == 0)
+        return false;
+    bool enough = !c->sending && (float)c->acked_packets >= c->sent_packets * RECEIVED_SHARE &&
+                  (float)c->acked_bytes >= (float)c->sent_bytes * RECEIVED_SHARE;
+    if (!enough && now_us < c->deadline_us)
+        return false;
+    *result = enough ? cluster_result(c) : (struct probe_result){0};
+    p->saturated = result->saturated;
+    if (result->bps > 0 && !result->saturated && (float)result->bps > (float)c->rate_bps * FURTHER_SHARE)
+        p->further_bps = probe_lower((uint64_t)result->bps * 2, UINT32_MAX);
+    if (result->saturated)
+        p->start_steps = 0;
+    p->cluster = (struct probe_cluster){0};
+    return true;
+}

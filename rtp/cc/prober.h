@@ -1,0 +1,63 @@
+// prober: short bursts at a higher rate that show whether there is more room than what is sent shows. Pure;
+// owned by one struct bandwidth.
+//
+// One cluster is under way at a time: a rate for a while, made of whatever is sent meanwhile and of padding.
+// It is judged by the rates at which it was sent and at which it came. When that was as fast as it was sent,
+// the next one follows at once at twice the rate; when it was slower, the link is full there. Clusters begin
+// at the start, on a new path, some seconds after a drop, and every few seconds while more is wanted than the
+// target.
+#ifndef RTP_CC_PROBER_H
+#define RTP_CC_PROBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct probe_cluster {
+    uint8_t id; // 1..255; 0: none
+    bool sending;
+    uint32_t rate_bps, want_bytes;
+    uint16_t want_packets, packet_bytes;
+    uint64_t begun_us; // when it was asked for first; 0: not yet
+    uint64_t deadline_us;
+    // As sent, and of it what was acknowledged
+    uint32_t sent_bytes, acked_bytes;
+    uint16_t sent_packets, acked_packets;
+    uint64_t first_sent_us, last_sent_us; // of the acknowledged
+    int64_t first_arrival_us, last_arrival_us;
+    uint16_t first_bytes, last_bytes; // the first to arrive, the last that was sent
+};
+
+struct prober {
+    struct probe_cluster cluster;
+    uint8_t last_id;
+    uint8_t start_steps;  // clusters of the start that are still to come
+    uint64_t next_us;     // no new cluster before; 0: at once
+    uint32_t further_bps; // the next cluster, at once; 0: none
+    bool saturated;       // the last one that was judged filled the link
+};
+
+// What a cluster is planned by.
+struct probe_wish {
+    uint32_t target_bps, want_bps; // want: what there is use for
+    uint32_t start_bps;
+    float jitter_ms;
+    bool held; // the link is full, or nothing is heard
+};
+
+struct probe_result {
+    uint32_t bps; // 0: nothing that can be used
+    bool saturated;
+};
+
+void prober_init(struct prober *p, uint64_t now_us);
+void prober_restart(struct prober *p, uint64_t now_us);    // as at the start
+void prober_postpone(struct prober *p, uint64_t until_us); // and what is under way ends
+void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us);
+uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us); // now, of the cluster under way
+// A packet leaves: the id of the cluster that it belongs to, or 0.
+uint8_t prober_sent(struct prober *p, uint16_t bytes);
+void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us, int64_t arrival_us);
+// At the end of each feedback: true when the cluster is judged.
+bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result);
+
+#endif

@@ -1,0 +1,134 @@
+#include "rtp/cc/rate_control.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+#define DECREASE 0.85f
+#define GROWTH_A_SECOND 0.08f
+#define GROWTH_MIN_BPS 1000.0f
+#define ADDITIVE_MIN_BPS 4000.0f // a second
+#define RESPONSE_US 100000       // that feedback takes, beside the round trip
+#define PACKET_BYTES 1200
+#define FRAMES_A_SECOND 30
+#define ACKED_FACTOR 1.5f // it does not go above what has been seen to work by more
+#define ACKED_EXTRA_BPS 10000.0f
+#define CAPACITY_GAIN 0.05f
+#define VARIANCE_MIN 0.4f
+#define VARIANCE_MAX 2.5f
+#define DEVIATIONS 3.0f
+#define DECREASE_GAP_MIN_US 10000
+#define DECREASE_GAP_MAX_US 200000
+
+void rate_control_init(struct rate_control *rc, uint32_t start_bps) {
+    *rc = (struct rate_control){.rate_bps = (float)start_bps, .capacity_variance = VARIANCE_MIN};
+}
+
+// ---- capacity
+
+static float capacity_deviation_kbps(const struct rate_control *rc) {
+    return sqrtf(rc->capacity_variance * rc->capacity_kbps);
+}
+
+bool rate_control_near_capacity(const struct rate_control *rc) {
+    return rc->capacity_kbps > 0;
+}
+
+static void capacity_note(struct rate_control *rc, float kbps) {
+    if (rc->capacity_kbps <= 0)
+        rc->capacity_kbps = kbps;
+    else
+        rc->capacity_kbps += CAPACITY_GAIN * (kbps - rc->capacity_kbps);
+    float error = rc->capacity_kbps - kbps, norm = fmaxf(rc->capacity_kbps, 1);
+    rc->capacity_variance += CAPACITY_GAIN * (error * error / norm - rc->capacity_variance);
+    rc->capacity_variance = fminf(fmaxf(rc->capacity_variance, VARIANCE_MIN), VARIANCE_MAX);
+}
+
+static bool capacity_below(const struct rate_control *rc, float kbps) {
+    return rc->capacity_kbps > 0 && kbps > rc->capacity_kbps + DEVIATIONS * capacity_deviation_kbps(rc);
+}
+
+static bool capacity_above(const struct rate_control *rc, float kbps) {
+    return rc->capacity_kbps > 0 && kbps < rc->capacity_kbps - DEVIATIONS * capacity_deviation_kbps(rc);
+}
+
+// ---- up and down
+
+// About a packet a response time, as frames are cut.
+static float additive_a_second(float rate_bps, uint32_t rtt_us) {
+    float frame_bits = rate_bps / FRAMES_A_SECOND;
+    float packets = ceilf(frame_bits / (8.0f * PACKET_BYTES));
+    float response_s = ((float)rtt_us + RESPONSE_US) / (float)US_PER_SECOND;
+    return fmaxf(frame_bits / fmaxf(packets, 1) / response_s, ADDITIVE_MIN_BPS);
+}
+
+static void rate_increase(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
+    uint64_t us = rc->changed_us ? now_us - rc->changed_us : 0;
+    float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
+    float acked_bps = (float)in->acked_bps;
+    if (acked_bps <= 0)
+        return;
+    if (capacity_below(rc, acked_bps / 1000))
+        rc->capacity_kbps = 0;
+    float step = rc->capacity_kbps > 0
+                     ? additive_a_second(rc->rate_bps, in->rtt_us) * seconds
+                     : fmaxf(rc->rate_bps * GROWTH_A_SECOND * seconds, GROWTH_MIN_BPS * seconds);
+    float limit = acked_bps * ACKED_FACTOR + ACKED_EXTRA_BPS;
+    if (rc->rate_bps < limit)
+        rc->rate_bps = fminf(rc->rate_bps + step, limit);
+}
+
+static bool rate_may_decrease(const struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
+    uint64_t gap = in->rtt_us < DECREASE_GAP_MIN_US   ? DECREASE_GAP_MIN_US
+                   : in->rtt_us > DECREASE_GAP_MAX_US ? DECREASE_GAP_MAX_US
+                                                      : in->rtt_us;
+    if (rc->decreased_us == 0 || now_us - rc->decreased_us >= gap)
+        return true;
+    return in->acked_bps > 0 && (float)in->acked_bps < rc->rate_bps / 2;
+}
+
+static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
+    float acked_bps = (float)in->acked_bps, shortly = (float)in->acked_short_bps;
+    if (shortly > 0 && (acked_bps <= 0 || shortly < acked_bps))
+        acked_bps = shortly;
+    if (acked_bps <= 0)
+        acked_bps = rc->rate_bps;
+    float rate = acked_bps * DECREASE;
+    if (rate > rc->rate_bps && rc->capacity_kbps > 0)
+        rate = rc->capacity_kbps * 1000 * DECREASE;
+    bool down = rate < rc->rate_bps;
+    if (down)
+        rc->rate_bps = rate;
+    if (capacity_above(rc, acked_bps / 1000))
+        rc->capacity_kbps = 0;
+    capacity_note(rc, acked_bps / 1000);
+    rc->decreased_us = now_us;
+    return down;
+}
+
+bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
+    bool down = false;
+    if (in->signal == DELAY_OVERUSE) {
+        if (rate_may_decrease(rc, in, now_us))
+            down = rate_decrease(rc, in, now_us);
+        rc->holds = true;
+    } else if (in->signal == DELAY_UNDERUSE) {
+        rc->holds = true;
+    } else if (rc->holds) {
+        rc->holds = false;
+    } else if (!in->queue_stands && !in->application) {
+        rate_increase(rc, in, now_us);
+    }
+    rc->changed_us = now_us;
+    return down;
+}
+
+void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us) {
+    rc->rate_bps = bps;
+    rc->capacity_kbps = 0;
+    rc->changed_us = now_us;
+}
+
+void rate_control_bound(struct rate_control *rc, float min_bps, float max_bps) {
+    rc->rate_bps = fminf(fmaxf(rc->rate_bps, min_bps), max_bps);
+}

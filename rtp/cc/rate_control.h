@@ -1,0 +1,34 @@
+// rate_control: the rate that delays allow: up while no queue grows, down to below what arrives when one does
+// (draft-ietf-rmcat-gcc, section 5.5 and 5.6). Pure; owned by one struct bandwidth.
+//
+// Far from the link's capacity it goes up by a share a second, near it by about a packet a round trip. The
+// capacity is learned from what arrived when a queue grew.
+#ifndef RTP_CC_RATE_CONTROL_H
+#define RTP_CC_RATE_CONTROL_H
+
+#include "rtp/cc/delay_trend.h"
+
+struct rate_control {
+    float rate_bps;
+    float capacity_kbps, capacity_variance; // 0: not known; of the variance relative to the capacity
+    uint64_t changed_us;                    // 0: never
+    uint64_t decreased_us;                  // 0: never
+    bool holds;                             // since the last decrease, until the link is normal
+};
+
+struct rate_input {
+    enum delay_signal signal;
+    uint32_t acked_bps, acked_short_bps; // over the usual window, over the shortest; 0: not known
+    uint32_t rtt_us;
+    bool queue_stands; // whatever the signal says
+    bool application;  // less is sent than allowed: what arrives says little
+};
+
+void rate_control_init(struct rate_control *rc, uint32_t start_bps);
+// At the end of each feedback. True: it went down.
+bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us);
+void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us); // as a probe showed
+void rate_control_bound(struct rate_control *rc, float min_bps, float max_bps);
+bool rate_control_near_capacity(const struct rate_control *rc);
+
+#endif
