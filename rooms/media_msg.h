@@ -178,6 +178,14 @@ struct media_stats {
 
 // ---- events
 
+// Why a consumer gets no more than it does.
+enum layer_reason {
+    LAYER_REASON_WISH,      // it is what its receiver wants, or everything
+    LAYER_REASON_BANDWIDTH, // its receiver's link
+    LAYER_REASON_SOURCE,    // there is no more, or nothing
+    LAYER_REASON_WORKER,    // the worker is full
+};
+
 enum media_event_type {
     MEDIA_TRANSPORT_STATE,
     MEDIA_PRODUCER_SCORE,
@@ -201,7 +209,7 @@ struct media_event {
         uint8_t score; // 0..10
         struct {
             int8_t spatial, temporal; // LAYER_NONE: nothing is sent
-            bool shed;                // because the worker is full
+            uint8_t reason;           // CONSUMER_LAYERS: enum layer_reason
         } layers; // CONSUMER_LAYERS; LAYERS_WANTED: highest spatial in use, LAYER_NONE: nobody watches
         struct {
             int8_t level_dbov; // -127..0, mean over the interval

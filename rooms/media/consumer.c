@@ -62,6 +62,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .current = LAYER_NONE,
                            .target = LAYER_NONE,
                            .ceiling = LAYER_NONE,
+                           .allot_spatial = LAYER_NONE,
+                           .allot_temporal = LAYER_NONE,
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
@@ -114,20 +116,38 @@ void consumer_close(struct consumer *c) {
 
 // ---- what may be shown
 
+static enum layer_reason consumer_reason(const struct consumer *c) {
+    if (c->shed == SHED_ALL || (c->shed == SHED_TO_LOWEST && c->current == 0))
+        return LAYER_REASON_WORKER;
+    if (c->allot_off)
+        return LAYER_REASON_BANDWIDTH;
+    int8_t top = (int8_t)(c->producer->params.stream_count - 1);
+    if (c->current == LAYER_NONE || (c->current < consumer_ceiling(c) && c->current < top))
+        return LAYER_REASON_SOURCE;
+    bool allotted = c->allot_spatial != LAYER_NONE && c->allot_spatial < top &&
+                    (c->ceiling == LAYER_NONE || c->allot_spatial < c->ceiling);
+    return allotted ? LAYER_REASON_BANDWIDTH : LAYER_REASON_WISH;
+}
+
 void consumer_send_layers(struct consumer *c) {
     int8_t temporal =
         c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
     struct media_event event = {
         .type = MEDIA_CONSUMER_LAYERS,
         .consumer = c->id,
-        .layers = {.spatial = c->current, .temporal = temporal, .shed = c->shed == SHED_ALL}};
+        .layers = {.spatial = c->current, .temporal = temporal, .reason = consumer_reason(c)}};
     c->untold = !forwarder_event(c->fw, &event);
     c->fw->untold |= c->untold;
 }
 
+// It gets nothing although it is wanted.
+static bool consumer_is_off(const struct consumer *c) {
+    return c->shed == SHED_ALL || c->allot_off;
+}
+
 // Of a producer with one stream only that it is suspended, and that it is not any more.
 void consumer_tell_layers(struct consumer *c) {
-    bool suspended = c->shed == SHED_ALL;
+    bool suspended = consumer_is_off(c);
     if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
         return;
     c->silence_told = suspended;
@@ -205,7 +225,7 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     bool wanted = !c->paused && endpoint_sends(c->endpoint);
     int8_t ceiling = consumer_ceiling(c);
     consumer_update_shed(c, wanted, now_us);
-    bool active = wanted && c->shed != SHED_ALL;
+    bool active = wanted && !consumer_is_off(c);
     if (active == c->active) {
         if (ceiling != consumer_ceiling(c))
             producer_update_wanted(c->producer);
@@ -220,6 +240,27 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
         c->target = LAYER_NONE;
         if (c->sent)
             sent_store_clear(c->sent);
+    }
+    producer_update_wanted(c->producer);
+}
+
+void consumer_allot(struct consumer *c, int8_t spatial, int8_t temporal, bool off, uint64_t now_us) {
+    assert(c->params.kind == MEDIA_VIDEO);
+    if (c->allot_spatial == spatial && c->allot_temporal == temporal && c->allot_off == off)
+        return;
+    forwarder_flush(c->fw);
+    bool was_off = c->allot_off;
+    c->allot_spatial = spatial;
+    c->allot_temporal = temporal;
+    c->allot_off = off;
+    if (off != was_off) {
+        if (off)
+            c->current = LAYER_NONE;
+        consumer_update_active(c, now_us);
+        if (off && !c->paused && c->shed != SHED_ALL)
+            consumer_tell_layers(c);
+    } else if (c->active) {
+        consumer_select_layer(c, now_us);
     }
     producer_update_wanted(c->producer);
 }

@@ -36,7 +36,7 @@ static void consumers_prefetch(const struct producer *p, unsigned at) {
 static void stream_fan_out(struct producer_stream *s, struct block *b, uint64_t now_us) {
     struct producer *p = s->producer;
     const struct forward_meta *meta = forward_meta_of(b);
-    producer_note_packet(s, meta, now_us);
+    producer_note_packet(s, meta, b->len, now_us);
     if (s->history)
         history_put(s->history, meta->seq, b, now_us);
     if (!producer_is_audio(p) && p->active_count > 0)

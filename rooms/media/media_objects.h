@@ -16,6 +16,7 @@
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
+#include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
 #include "rtp/rtp_forward.h"
@@ -79,14 +80,20 @@ struct capture_clock {
     uint64_t arrival_us;
 };
 
+// What is in a stream of video.
+struct stream_layers {
+    struct layer_rate rate;
+};
+
 struct producer_stream {
     struct producer *producer;
     uint8_t index;
     uint32_t ssrc, rtx_ssrc; // 0: not known yet
     char rid[RID_MAX + 1];
     struct receive_stats stats;
-    struct nack_tracker *nack; // NULL when the publisher does not answer NACK
-    struct history *history;   // NULL for audio
+    struct nack_tracker *nack;    // NULL when the publisher does not answer NACK
+    struct history *history;      // NULL for audio
+    struct stream_layers *layers; // NULL for audio
     struct layer_source life;
     struct capture_clock clock;
     struct wheel_node nack_timer, key_timer;
@@ -158,10 +165,13 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;          // not paused, connected, reachable, not suspended: gets packets
+    bool active;          // not paused, connected, reachable, not suspended, not off: gets packets
     int8_t current;       // the stream that is shown, LAYER_NONE: none yet
     int8_t target;        // the one to switch to at its next key frame
     int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
+    int8_t allot_spatial; // what congestion control lets it have at most, LAYER_NONE: all
+    int8_t allot_temporal;
+    bool allot_off;       // and that is nothing
     bool resync;          // the next packet that may be shown begins a new run of numbers
     bool timeless;        // and its timestamp has nothing to do with those before
     bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
@@ -184,6 +194,7 @@ struct consumer {
     uint8_t shed;        // enum shed_state
     bool untold;         // its layers
     bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
+    uint8_t reason_told; // enum layer_reason
     uint8_t cost_class;  // 0..COST_CLASSES - 1, as it was when the level last changed
     uint16_t shed_order; // among those of its priority and class
     uint64_t nack_count, nack_packet_count, pli_count, fir_count;
@@ -259,9 +270,16 @@ void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
-void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us);
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
+                          uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
+// Bits a second that a consumer needs to get this layer whole, lower layers that it needs included, measured
+// over the last seconds; 0: it is not alive, or nothing is known. Of a simulcast a spatial layer is a stream.
+uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t temporal, uint64_t now_us);
+// How many there are now: what was announced, and what has been seen of late.
+int8_t producer_spatial_layers(const struct producer *p, uint64_t now_us);
+int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us);
 // Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
 void producer_update_wanted(struct producer *p);
 
@@ -281,6 +299,10 @@ bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
 void consumer_update_active(struct consumer *c, uint64_t now_us);
+// What congestion control lets it have at most, LAYER_NONE: anything; `off`: no video at all (sound is not
+// touched). The lowest of this, of what its receiver wants and of what the worker can do counts. A change is
+// told with its reason.
+void consumer_allot(struct consumer *c, int8_t spatial, int8_t temporal, bool off, uint64_t now_us);
 // The publisher resumed: what comes next begins anew.
 void consumer_source_changed(struct consumer *c, uint64_t now_us);
 // The numbers of the stream that it shows begin anew.
@@ -303,6 +325,10 @@ void consumer_shed_init(struct consumer *c); // its place in the order
 // What is to be left out of it if it is to get packets.
 enum shed_state consumer_shed_wanted(const struct consumer *c);
 void consumer_shed_set(struct consumer *c, enum shed_state state);
+// The highest stream that its receiver wants and the worker can do, LAYER_NONE: any.
+int8_t consumer_wish(const struct consumer *c);
+// It gets packets, or would but for its receiver's link.
+bool consumer_would_show(const struct consumer *c);
 // The highest stream that it may show, LAYER_NONE: any.
 int8_t consumer_ceiling(const struct consumer *c);
 

@@ -32,7 +32,8 @@ static enum err stream_open(struct producer *p, unsigned index) {
     wheel_node_init(&s->nack_timer, feedback_nack_fired);
     wheel_node_init(&s->key_timer, producer_key_timer_fired);
     receive_stats_init(&s->stats, p->params.clock_rate);
-    if (!producer_is_audio(p) && !(s->history = history_create()))
+    if (!producer_is_audio(p) &&
+        (!(s->history = history_create()) || !(s->layers = calloc(1, sizeof *s->layers))))
         return ERR_NO_MEMORY;
     if (!p->endpoint)
         return ERR_OK;
@@ -118,6 +119,7 @@ static void stream_close(struct producer_stream *s) {
     }
     nack_tracker_destroy(s->nack);
     history_destroy(s->history);
+    free(s->layers);
 }
 
 void producer_close(struct producer *p) {
@@ -197,13 +199,42 @@ void producer_detach(struct producer *p, struct consumer *c) {
     producer_update_wanted(p);
 }
 
+uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t temporal, uint64_t now_us) {
+    if (producer_is_audio(p) || p->paused || spatial < 0 || temporal < 0)
+        return 0;
+    bool simulcast = p->params.stream_count > 1;
+    if (simulcast && spatial >= p->params.stream_count)
+        return 0;
+    const struct producer_stream *s = &p->streams[simulcast ? spatial : 0];
+    return layer_rate_bps(&s->layers->rate, simulcast ? 0 : (uint8_t)spatial, (uint8_t)temporal, now_us);
+}
+
+int8_t producer_spatial_layers(const struct producer *p, uint64_t now_us) {
+    if (producer_is_audio(p) || p->params.stream_count > 1)
+        return (int8_t)p->params.stream_count;
+    uint8_t seen = layer_rate_spatial(&p->streams[0].layers->rate, now_us);
+    return (int8_t)(seen > 0 ? seen : p->params.spatial_layers);
+}
+
+int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us) {
+    uint8_t seen = 0;
+    for (unsigned i = 0; i < p->params.stream_count && !producer_is_audio(p); i++) {
+        uint8_t of_stream = layer_rate_temporal(&p->streams[i].layers->rate, now_us);
+        seen = of_stream > seen ? of_stream : seen;
+    }
+    return (int8_t)(seen > 0 ? seen : p->params.temporal_layers);
+}
+
 void producer_update_wanted(struct producer *p) {
     if (p->params.stream_count < 2)
         return;
     // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it.
     int8_t wanted = LAYER_NONE, top = (int8_t)(p->params.stream_count - 1);
-    for (unsigned i = 0; i < p->active_count && wanted < top; i++) {
-        int8_t ceiling = consumer_ceiling(p->consumers[i]);
+    // Nor what a link lets through: what does not come has no rate by which it could be let through again.
+    for (unsigned i = 0; i < p->consumer_count && wanted < top; i++) {
+        if (!consumer_would_show(p->consumers[i]))
+            continue;
+        int8_t ceiling = consumer_wish(p->consumers[i]);
         int8_t layer = ceiling == LAYER_NONE || ceiling > top ? top : ceiling;
         wanted = layer > wanted ? layer : wanted;
     }

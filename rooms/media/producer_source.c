@@ -107,9 +107,12 @@ void producer_stream_restarted(struct producer_stream *s) {
     s->begun = false;
 }
 
-void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint64_t now_us) {
+void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
+                          uint64_t now_us) {
     struct producer *p = s->producer;
     s->life.last_packet_us = now_us;
+    if (s->layers)
+        layer_rate_add(&s->layers->rate, meta->spatial, meta->temporal, false, bytes, now_us);
     if (!s->begun || seq16_newer(meta->seq, s->newest_seq))
         s->newest_seq = meta->seq;
     bool begins = !s->begun;

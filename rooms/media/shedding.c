@@ -113,8 +113,18 @@ void consumer_shed_set(struct consumer *c, enum shed_state state) {
     c->shed = (uint8_t)state;
 }
 
-int8_t consumer_ceiling(const struct consumer *c) {
+int8_t consumer_wish(const struct consumer *c) {
     return c->shed == SHED_TO_LOWEST ? 0 : c->ceiling;
+}
+
+bool consumer_would_show(const struct consumer *c) {
+    return c->active || (c->allot_off && !c->paused && c->shed != SHED_ALL && endpoint_sends(c->endpoint));
+}
+
+int8_t consumer_ceiling(const struct consumer *c) {
+    int8_t wish = consumer_wish(c);
+    bool allotted = c->allot_spatial != LAYER_NONE && (wish == LAYER_NONE || c->allot_spatial < wish);
+    return allotted ? c->allot_spatial : wish;
 }
 
 // The place before which `share` of SHARES stand.

@@ -32,11 +32,12 @@ static void consumer_score(struct hub *hub, const struct media_event *event) {
 }
 
 // Why nothing is sent.
-static const char *silence_reason(const struct room_consumer *consumer, bool shed) {
-    return shed                         ? "overload"
-           : consumer->paused           ? "paused"
-           : consumer->producer->paused ? "producer-paused"
-                                        : "no-stream";
+static const char *silence_reason(const struct room_consumer *consumer, uint8_t reason) {
+    return reason == LAYER_REASON_WORKER      ? "overload"
+           : reason == LAYER_REASON_BANDWIDTH ? "bandwidth"
+           : consumer->paused                 ? "paused"
+           : consumer->producer->paused       ? "producer-paused"
+                                              : "no-stream";
 }
 
 static void consumer_layers(struct hub *hub, const struct media_event *event) {
@@ -45,7 +46,7 @@ static void consumer_layers(struct hub *hub, const struct media_event *event) {
         return;
     bool silent = event->layers.spatial < 0;
     hub->events.consumer_layers(hub->events.ctx, consumer, event->layers.spatial, event->layers.temporal,
-                                silent ? silence_reason(consumer, event->layers.shed) : NULL);
+                                silent ? silence_reason(consumer, event->layers.reason) : NULL);
 }
 
 static void layers_wanted(struct hub *hub, unsigned worker, const struct media_event *event) {

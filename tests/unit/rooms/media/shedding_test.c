@@ -276,22 +276,23 @@ static void the_receiver_is_told(void **state) {
         publish_for(&room, 1000);
         assert_int_equal(told(room.f, CONSUMER(0, 0), &event), 1);
         assert_true(event.layers.spatial == LAYER_NONE && event.layers.temporal == LAYER_NONE &&
-                    event.layers.shed);
+                    event.layers.reason == LAYER_REASON_WORKER);
         assert_int_equal(told(room.f, CONSUMER(0, 3), &event), 1); // two streams: goes down
-        assert_true(event.layers.spatial == 0 && !event.layers.shed);
+        assert_true(event.layers.spatial == 0 && event.layers.reason == LAYER_REASON_WORKER);
         assert_int_equal(told(room.f, CONSUMER(0, VIDEOS), &event), 0);
         fake_clear(room.f);
         forwarder_shed(room.f->fw, 32, room.f->now_us);
         assert_int_equal(told(room.f, CONSUMER(0, 0), &event), 0); // it is already
         assert_int_equal(told(room.f, CONSUMER(0, 3), &event), 1);
-        assert_true(event.layers.spatial == LAYER_NONE && event.layers.shed);
+        assert_true(event.layers.spatial == LAYER_NONE && event.layers.reason == LAYER_REASON_WORKER);
         publish_for(&room, 1000);
         forwarder_shed(room.f->fw, 0, room.f->now_us);
         publish_for(&room, 2000);
         assert_int_equal(told(room.f, CONSUMER(0, 0), &event), 1);
-        assert_true(event.layers.spatial == 0 && event.layers.temporal == 0 && !event.layers.shed);
+        assert_true(event.layers.spatial == 0 && event.layers.temporal == 0 &&
+                    event.layers.reason != LAYER_REASON_WORKER);
         assert_true(told(room.f, CONSUMER(0, 3), &event) >= 1);
-        assert_true(event.layers.spatial == 1 && !event.layers.shed);
+        assert_true(event.layers.spatial == 1 && event.layers.reason != LAYER_REASON_WORKER);
     }
     fake_destroy(room.f);
 }
@@ -313,7 +314,7 @@ static void what_there_was_no_room_to_tell_is_told_later(void **state) {
     for (unsigned r = 0; r < 2; r++)
         for (unsigned v = 0; v < VIDEOS; v++) {
             assert_int_equal(told(room.f, CONSUMER(r, v), &event), r != 0 || v != 1);
-            assert_true(event.layers.shed && event.layers.spatial == LAYER_NONE);
+            assert_true(event.layers.reason == LAYER_REASON_WORKER && event.layers.spatial == LAYER_NONE);
         }
     fake_destroy(room.f);
 }
@@ -332,7 +333,7 @@ static void who_comes_or_resumes_meanwhile_falls_under_it(void **state) {
     fake_pause(room.f, MEDIA_PAUSE_CONSUMER, CONSUMER(0, 0), false);
     assert_int_equal(shed_now(&room), 8);
     assert_int_equal(told(room.f, CONSUMER(0, 0), &event), 1);
-    assert_true(event.layers.shed);
+    assert_true(event.layers.reason == LAYER_REASON_WORKER);
     assert_int_equal(told(room.f, CONSUMER(1, 2), &event), 1);
     publish_for(&room, 500);
     for (unsigned v = 0; v < VIDEOS; v++)

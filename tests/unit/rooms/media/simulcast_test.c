@@ -1,5 +1,6 @@
 // Which layer a receiver gets, how it goes over to another, and what the publisher is told of it.
 #include "forward_fake.h"
+#include "rooms/media/media_objects.h"
 
 static const char *const PUB = "publisher", *const A = "receiver A", *const B = "receiver B";
 static const char *const rids[] = {"r0", "r1", "r2"};
@@ -422,6 +423,65 @@ static void the_wanted_layer_is_told_in_the_end(void **state) {
     fake_destroy(r.f);
 }
 
+static struct media_event told_last(const struct fake *f, uint32_t consumer) {
+    struct media_event told = {.layers = {.spatial = -9}};
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (f->events[i].type == MEDIA_CONSUMER_LAYERS && f->events[i].consumer.v == consumer)
+            told = f->events[i];
+    return told;
+}
+
+// What the link allows holds as well as what is wanted; who is at the other end is told which it was.
+static void congestion_control_lowers_and_stops_one_receiver(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 3000);
+    struct consumer *c = forwarder_consumer(r.f->fw, (struct consumer_id){11});
+    assert_int_equal(told_last(r.f, 11).layers.reason, LAYER_REASON_WISH);
+    consumer_allot(c, 1, LAYER_NONE, false, r.f->now_us);
+    stream(&r, 7, 1500);
+    assert_int_equal(told_last(r.f, 11).layers.spatial, 1);
+    assert_int_equal(told_last(r.f, 11).layers.reason, LAYER_REASON_BANDWIDTH);
+    assert_int_equal(layer_told(r.f, 21), 2);
+    struct media_cmd wish = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+    forwarder_command(r.f->fw, &wish, r.f->now_us); // the lowest: below what the link allows
+    stream(&r, 7, 1500);
+    assert_int_equal(told_last(r.f, 11).layers.spatial, 0);
+    assert_int_equal(told_last(r.f, 11).layers.reason, LAYER_REASON_WISH);
+    consumer_allot(c, LAYER_NONE, LAYER_NONE, true, r.f->now_us);
+    assert_int_equal(told_last(r.f, 11).layers.spatial, LAYER_NONE);
+    assert_int_equal(told_last(r.f, 11).layers.reason, LAYER_REASON_BANDWIDTH);
+    fake_clear(r.f);
+    stream(&r, 7, 1500);
+    assert_int_equal(fake_count_rtp(r.f, A, 110), 0);
+    consumer_allot(c, LAYER_NONE, LAYER_NONE, false, r.f->now_us);
+    stream(&r, 7, 1500);
+    assert_int_equal(told_last(r.f, 11).layers.spatial, 0);
+    assert_true(fake_count_rtp(r.f, A, 110) > 30);
+    fake_destroy(r.f);
+}
+
+// What a link does not let through goes on coming in: its rate is what decides when it is let through again.
+static void what_a_link_does_not_carry_is_wanted_all_the_same(void **state) {
+    (void)state;
+    struct room r = room_open();
+    stream(&r, 7, 2000);
+    fake_clear(r.f);
+    for (uint32_t id = 11; id <= 21; id += 10)
+        consumer_allot(forwarder_consumer(r.f->fw, (struct consumer_id){id}), LAYER_NONE, LAYER_NONE, true,
+                       r.f->now_us);
+    stream(&r, 7, 2000);
+    assert_int_equal(fake_count_events(r.f, MEDIA_LAYERS_WANTED, NULL), 0);
+    const struct producer *p = forwarder_producer(r.f->fw, (struct producer_id){1});
+    assert_true(producer_layer_bps(p, 2, 0, r.f->now_us) > 0);
+    assert_int_equal(producer_layer_bps(p, 3, 0, r.f->now_us), 0);
+    assert_int_equal(producer_spatial_layers(p, r.f->now_us), 3);
+    assert_int_equal(producer_temporal_layers(p, r.f->now_us), 1);
+    stream(&r, 3, 3000);
+    assert_int_equal(producer_layer_bps(p, 2, 0, r.f->now_us), 0);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
@@ -436,6 +496,8 @@ int main(void) {
         cmocka_unit_test(a_late_joiner_begins_with_what_comes_first_and_climbs),
         cmocka_unit_test(a_late_joiner_does_not_begin_above_its_ceiling),
         cmocka_unit_test(the_wanted_layer_is_told_in_the_end),
+        cmocka_unit_test(congestion_control_lowers_and_stops_one_receiver),
+        cmocka_unit_test(what_a_link_does_not_carry_is_wanted_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ static void scores_and_layers_reach_their_owners(void **state) {
     assert_true(json_is_null(json_object_get(data, "spatialLayer")));
     assert_string_equal(text_at(data, "reason"), "no-stream");
     json_decref(data);
-    event.layers.shed = true;
+    event.layers.reason = LAYER_REASON_WORKER;
     hub_media_event(s.f->hub, 0, &event, s.f->now_us);
     data = expect(s.f, 2, "consumer-layers-changed");
     assert_true(json_is_null(json_object_get(data, "spatialLayer")));
