@@ -73,6 +73,7 @@ struct consumer_params {
     struct ext_ids ext; // what the receiver negotiated: EXT_ROUTER_ID or 0
     bool nack;
     bool pli, fir;
+    bool screen; // it shows a screen, not a camera
 };
 
 // ---- commands

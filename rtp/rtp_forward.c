@@ -260,3 +260,49 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
     store_be16(seq, original_seq);
     copy_in_parts(out, prepared, stamp, span_of(seq, sizeof seq));
 }
+
+// ---- what does not come from a publisher, and what was kept
+
+void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq) {
+    struct rtp_packet packet;
+    struct rtp_ext_values values;
+    struct ext_map map;
+    struct ext_ids ids = {0};
+    ids.ids[EXT_ABS_SEND_TIME] = EXT_ROUTER_ID(EXT_ABS_SEND_TIME);
+    ids.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    ext_map_clear(&map);
+    ext_map_add(&map, &ids);
+    if (rtp_parse(span_of(block_data(copy), copy->len), &packet) != ERR_OK)
+        return;
+    rtp_ext_read(&packet, &map, &values);
+    uint8_t *p = block_data(copy);
+    struct span time = values.of[EXT_ABS_SEND_TIME], seq = values.of[EXT_TRANSPORT_CC];
+    if (time.ptr && time.len == 3)
+        store_be24(p + (time.ptr - p), abs_send_time);
+    if (seq.ptr && seq.len == 2)
+        store_be16(p + (seq.ptr - p), transport_cc_seq);
+}
+
+void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding) {
+    uint8_t time[3], seq[2];
+    store_be24(time, stamp->abs_send_time);
+    store_be16(seq, stamp->transport_cc_seq);
+    struct rtp_ext_element elements[3] = {
+        {EXT_ROUTER_ID(EXT_ABS_SEND_TIME), span_of(time, sizeof time)},
+        {EXT_ROUTER_ID(EXT_TRANSPORT_CC), span_of(seq, sizeof seq)},
+        {EXT_ROUTER_ID(EXT_MID), span_of(stamp->mid, stamp->mid_len)},
+    };
+    struct writer w = writer_of(out->bytes + BLOCK_HEADROOM, COPY_LONGEST);
+    write_u8(&w, FIRST_BYTE | PADDING_BIT);
+    write_u8(&w, stamp->payload_type);
+    write_u16(&w, stamp->seq);
+    write_u32(&w, stamp->timestamp);
+    write_u32(&w, stamp->ssrc);
+    rtp_ext_write(&w, (struct span){0}, elements, stamp->mid_len ? 3 : 2);
+    assert(padding > 0);
+    write_zeros(&w, padding - 1u);
+    write_u8(&w, padding);
+    assert(!w.failed);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)w.len;
+}

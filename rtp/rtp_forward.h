@@ -79,6 +79,11 @@ struct forward_stamp { // what one receiver sees
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
 // not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+// A copy that has waited leaves now, with this time and number (where it has places for them).
+void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq);
+// A packet of nothing but `padding` bytes (1..255), with the extensions that a copy has; `out` as in
+// rtp_forward_copy.
+void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding);
 // The picture numbers of a prepared packet; false when it has none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;

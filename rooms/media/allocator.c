@@ -56,6 +56,10 @@ struct allocator_entry *allocator_add(struct allocator *a) {
     return e;
 }
 
+unsigned allocator_count(const struct allocator *a) {
+    return a->count;
+}
+
 const struct allocator_entry *allocator_at(const struct allocator *a, unsigned i) {
     assert(i < a->count);
     return &a->entries[i];

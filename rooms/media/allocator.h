@@ -82,6 +82,7 @@ bool allocator_reserve(struct allocator *allocator, unsigned count);
 void allocator_begin(struct allocator *allocator);
 struct allocator_entry *allocator_add(struct allocator *allocator);
 void allocator_share(struct allocator *allocator, const struct allocator_link *link, uint64_t now_us);
+unsigned allocator_count(const struct allocator *allocator);
 const struct allocator_entry *allocator_at(const struct allocator *allocator, unsigned i);
 // What they would all take if the link were free, sound not included.
 uint64_t allocator_demand_bps(const struct allocator *allocator);

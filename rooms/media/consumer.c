@@ -1,4 +1,5 @@
 // A track that goes out to one participant: its life, and which of its producer's streams it shows.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include <assert.h>
@@ -26,7 +27,7 @@ bool consumer_prepare_repeats(struct consumer *c) {
     return c->repair && (c->sent || c->params.rtx_ssrc != 0);
 }
 
-static enum err consumer_open_parts(struct consumer *c) {
+static enum err consumer_open_parts(struct consumer *c, uint64_t now_us) {
     struct forwarder *fw = c->fw;
     struct ssrc_key key = consumer_key(c);
     c->handle = slots_add(fw->consumers, c);
@@ -38,8 +39,11 @@ static enum err consumer_open_parts(struct consumer *c) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
-    if (c->params.kind == MEDIA_VIDEO && !consumer_prepare_repeats(c))
+    if (c->params.kind == MEDIA_VIDEO &&
+        (!consumer_prepare_repeats(c) || !congestion_open(c->endpoint, now_us)))
         return ERR_NO_MEMORY;
+    if (c->endpoint->congestion)
+        c->endpoint->congestion->numbered |= c->acknowledged;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }
 
@@ -67,6 +71,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
+    c->acknowledged = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0 && p->params.stream_count == 1;
     consumer_shed_init(c);
@@ -82,7 +87,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
         return err;
     }
     list_push_back(&ep->consumers, &c->link);
-    err = consumer_open_parts(c);
+    ep->consumer_count++;
+    err = consumer_open_parts(c, now_us);
     if (err != ERR_OK)
         consumer_close(c);
     else
@@ -95,9 +101,12 @@ void consumer_close(struct consumer *c) {
     forwarder_flush(fw);
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
+    congestion_forget(c);
+    congestion_gone(c->endpoint);
     key_wish_close(c);
     producer_detach(c->producer, c);
     list_remove(&c->link);
+    c->endpoint->consumer_count--;
     if (c->handle) {
         if (hmap_get(fw->consumer_ssrcs, &key) == c->handle) {
             hmap_remove(fw->consumer_ssrcs, &key);
@@ -234,9 +243,11 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     forwarder_flush(c->fw);
     c->active = active;
     producer_set_active(c->producer, c, active);
+    congestion_changed(c->endpoint, now_us);
     if (active) {
         consumer_begin(c, now_us);
     } else {
+        congestion_forget(c);
         c->target = LAYER_NONE;
         if (c->sent)
             sent_store_clear(c->sent);

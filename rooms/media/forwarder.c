@@ -1,4 +1,5 @@
 // The tables of a worker's media objects, and its commands.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include "base/log.h"
@@ -33,8 +34,9 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
     fw->consumer_ids = hmap_create(sizeof(struct consumer_id), FORWARDER_OBJECTS_MAX);
     fw->consumer_ssrcs = hmap_create(2 * sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
     fw->fan_out = fan_out_create();
+    fw->allocator = allocator_create();
     if (!fw->endpoints || !fw->producers || !fw->consumers || !fw->endpoint_ids || !fw->producer_ids ||
-        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->fan_out) {
+        !fw->consumer_ids || !fw->consumer_ssrcs || !fw->fan_out || !fw->allocator) {
         forwarder_destroy(fw);
         return NULL;
     }
@@ -57,6 +59,7 @@ void forwarder_destroy(struct forwarder *fw) {
     if (fw->endpoints && fw->producers && fw->consumers)
         forwarder_close_all(fw);
     fan_out_destroy(fw->fan_out);
+    allocator_destroy(fw->allocator);
     hmap_destroy(fw->consumer_ssrcs);
     hmap_destroy(fw->consumer_ids);
     hmap_destroy(fw->producer_ids);
@@ -134,11 +137,13 @@ static void command_set_layers(struct consumer *c, const struct media_cmd *cmd, 
     producer_update_wanted(c->producer);
     if (c->active)
         consumer_select_layer(c, now_us);
+    congestion_changed(c->endpoint, now_us);
 }
 
 static void command_set_priority(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
     c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
     consumer_update_active(c, now_us);
+    congestion_changed(c->endpoint, now_us);
 }
 
 // Every command has its line here: a new one does not compile until it has.

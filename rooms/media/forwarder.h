@@ -86,6 +86,8 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoin
 // again.
 void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
                                   uint64_t now_us);
+// What is sent to it takes another way from now on (another address): what was learnt of its link is over.
+void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
 // It gave an authentic sign of life (RTCP counts by itself). A consumer whose receiver has not been heard for
 // UNHEARD_PACKETS_MAX of its packets stops until it is: a receiver that misses half of the number space takes
 // what follows for old.

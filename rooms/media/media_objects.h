@@ -9,6 +9,7 @@
 #include "base/hmap.h"
 #include "base/list.h"
 #include "base/slots.h"
+#include "rooms/media/allocator.h"
 #include "rooms/media/key_wish.h"
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
@@ -35,6 +36,7 @@
 
 struct producer;
 struct consumer;
+struct congestion;
 
 struct ssrc_entry {
     uint32_t ssrc; // 0: free
@@ -54,8 +56,10 @@ struct endpoint {
     struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
-    struct ext_map ext;       // all its producers'
-    struct ssrc_entry *ssrcs; // open addressing, from the first producer on
+    unsigned consumer_count;
+    struct congestion *congestion; // congestion.h; NULL: no video goes to it
+    struct ext_map ext;            // all its producers'
+    struct ssrc_entry *ssrcs;      // open addressing, from the first producer on
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
@@ -176,6 +180,7 @@ struct consumer {
     bool timeless;        // and its timestamp has nothing to do with those before
     bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
     bool descriptor;      // and dependency descriptors, which nobody renumbers: of a producer with one stream
+    bool acknowledged;    // its receiver says which transport-wide numbers have come
     bool report_due;      // a sender report goes out as soon as there is something to report
     bool unheard;         // nothing is sent until its receiver gives a sign of life
     uint32_t heard;       // of its endpoint, when heard_limit was set
@@ -202,6 +207,8 @@ struct consumer {
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
     uint8_t score;
     uint64_t score_us;
+    uint32_t max_bps; // set-max-bitrate; 0: none
+    struct allocator_memory share;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
 };
@@ -217,6 +224,7 @@ struct forwarder {
     struct hmap *endpoint_ids, *producer_ids, *consumer_ids; // id -> handle
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
+    struct allocator *allocator;             // for one transport at a time
     uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
@@ -315,6 +323,19 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
 // A packet that carries nothing to show (padding): later numbers close up.
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
+// A packet that had to wait for the link goes out now, under the index that it was given.
+void consumer_release(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us);
+// Something to fill the link with: what went out `back` numbers ago once more, when it is not larger than
+// that; or padding alone, on its RTX stream or another one of its transport. Returns the bytes on the wire,
+// 0: it did not come to that.
+struct padding_stream {
+    uint32_t ssrc;
+    uint8_t payload_type, mid_len;
+    char mid[RTP_FORWARD_MID_MAX];
+};
+uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_max, uint64_t now_us);
+uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t index,
+                            uint16_t bytes, uint64_t now_us);
 // Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.

@@ -290,7 +290,7 @@ uint64_t bandwidth_next_us(const struct bandwidth *b) {
 
 struct bandwidth_probe bandwidth_probe(struct bandwidth *b, uint64_t now_us) {
     uint32_t bytes = prober_wanted_bytes(&b->prober, now_us);
-    if (bytes == 0 || bandwidth_congested(b))
+    if (!b->prober.cluster.sending || bandwidth_congested(b))
         return (struct bandwidth_probe){0};
     const struct probe_cluster *c = &b->prober.cluster;
     return (struct bandwidth_probe){.rate_bps = c->rate_bps, .bytes = bytes, .packet_bytes = c->packet_bytes};

@@ -95,7 +95,7 @@ struct bandwidth_state {
 };
 struct bandwidth_state bandwidth_state(const struct bandwidth *b);
 
-// A probe that wants to go out: its rate, and how many bytes are wanted of it now; 0 bytes: none now. What is
+// A probe that wants to go out: its rate (0: there is none), and how many bytes are wanted of it now. What is
 // sent meanwhile counts for it, whether it is padding or not; so ask, send so much padding, and ask again
 // when the next packet or millisecond is due. packet_bytes: the size that padding packets should have at
 // most, so that there are enough of them to measure.

@@ -1,0 +1,297 @@
+#include "rooms/media/congestion.h"
+
+#include "base/clock.h"
+#include "rooms/media/allocator.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void congestion_fired(struct wheel_node *node, uint64_t now_us);
+
+// ---- life
+
+static bool congestion_create(struct endpoint *ep, uint64_t now_us) {
+    struct congestion *cg = calloc(1, sizeof *cg);
+    if (!cg)
+        return false;
+    uint32_t max_bps = ep->fw->config.limits.receive_bitrate_bps;
+    struct bandwidth_config config = {.start_bps = CONGESTION_START_BPS,
+                                      .min_bps = BANDWIDTH_MIN_BPS,
+                                      .max_bps = max_bps ? max_bps : BANDWIDTH_MAX_BPS};
+    cg->bandwidth = bandwidth_create(&config, now_us);
+    if (!cg->bandwidth) {
+        free(cg);
+        return false;
+    }
+    cg->endpoint = ep;
+    cg->probation_index = 1 + forwarder_random(ep->fw) % 32767;
+    cg->tick_us = cg->share_us = now_us;
+    wheel_node_init(&cg->timer, congestion_fired);
+    ep->congestion = cg;
+    return true;
+}
+
+bool congestion_open(struct endpoint *ep, uint64_t now_us) {
+    return (ep->congestion || congestion_create(ep, now_us)) &&
+           allocator_reserve(ep->fw->allocator, ep->consumer_count + 1);
+}
+
+void congestion_close(struct endpoint *ep) {
+    struct congestion *cg = ep->congestion;
+    if (!cg)
+        return;
+    wheel_cancel(ep->fw->wheel, &cg->timer);
+    pacer_forget(&cg->pacer, NULL);
+    bandwidth_destroy(cg->bandwidth);
+    free(cg);
+    ep->congestion = NULL;
+}
+
+static void congestion_arm(struct congestion *cg, uint64_t due_us) {
+    if (due_us < cg->timer.due_us)
+        wheel_arm(cg->endpoint->fw->wheel, &cg->timer, due_us);
+}
+
+void congestion_wake(struct congestion *cg, uint64_t now_us) {
+    cg->ticking = true;
+    if (cg->begun_us == 0 && cg->numbered)
+        cg->begun_us = now_us;
+    cg->tick_us = now_us;
+    congestion_arm(cg, now_us + WHEEL_TICK_US);
+}
+
+void congestion_changed(struct endpoint *ep, uint64_t now_us) {
+    struct congestion *cg = ep->congestion;
+    if (!cg)
+        return;
+    cg->share_us = now_us;
+    congestion_wake(cg, now_us);
+}
+
+void congestion_gone(struct endpoint *ep) {
+    if (ep->congestion)
+        ep->congestion->share_us = 0; // at its next tick
+}
+
+void congestion_forget(struct consumer *c) {
+    struct congestion *cg = c->endpoint->congestion;
+    if (cg && cg->pacer.count > 0)
+        pacer_forget(&cg->pacer, c);
+}
+
+void congestion_path_changed(struct congestion *cg, uint64_t now_us) {
+    bandwidth_path_changed(cg->bandwidth, now_us);
+    cg->proven = false;
+    cg->limited_us = cg->over_us = 0;
+    cg->begun_us = now_us;
+    pacer_set(&cg->pacer, 0);
+    cg->share_us = now_us;
+    congestion_wake(cg, now_us);
+}
+
+void congestion_set_max(struct congestion *cg, uint32_t max_bps, uint64_t now_us) {
+    uint32_t setting = cg->endpoint->fw->config.limits.receive_bitrate_bps;
+    uint32_t most = setting ? setting : BANDWIDTH_MAX_BPS;
+    cg->max_bps = max_bps;
+    bandwidth_set_max(cg->bandwidth, max_bps && max_bps < most ? max_bps : most);
+    cg->share_us = now_us;
+    congestion_wake(cg, now_us);
+}
+
+// ---- what is heard
+
+struct bandwidth_state congestion_state(const struct congestion *cg) {
+    return bandwidth_state(cg->bandwidth);
+}
+
+static bool congestion_is_full(const struct bandwidth_state *state) {
+    return state->congested || state->reason == BANDWIDTH_DELAY || state->reason == BANDWIDTH_LOSS;
+}
+
+// The shares cannot wait when there is much less than they were made of, or when a queue stands.
+static void congestion_heard(struct congestion *cg, uint64_t now_us) {
+    struct bandwidth_state state = bandwidth_state(cg->bandwidth);
+    cg->heard = true;
+    if (state.target_bps < cg->shared_bps - cg->shared_bps / 10 ||
+        (state.congested && cg->limited_us != now_us))
+        cg->share_us = cg->tick_us = now_us;
+    if (cg->ticking)
+        congestion_arm(cg, cg->tick_us);
+}
+
+bool congestion_twcc(struct congestion *cg, struct span fci, uint64_t now_us) {
+    if (!bandwidth_twcc(cg->bandwidth, fci, now_us))
+        return false;
+    cg->told = true;
+    cg->named = false;
+    congestion_heard(cg, now_us);
+    return true;
+}
+
+bool congestion_ccfb(struct congestion *cg, struct span body, uint64_t now_us) {
+    if (!bandwidth_ccfb(cg->bandwidth, body, now_us))
+        return false;
+    cg->named = !cg->told; // who speaks both is believed by its numbers
+    congestion_heard(cg, now_us);
+    return true;
+}
+
+void congestion_remb(struct congestion *cg, uint64_t bps, uint64_t now_us) {
+    bandwidth_remb(cg->bandwidth, bps, now_us);
+    congestion_heard(cg, now_us);
+}
+
+// ---- shares
+
+// Whether the estimate limits anything: there is somebody who tells what arrives, or soon will.
+bool congestion_counts(const struct congestion *cg, uint64_t now_us) {
+    return cg->heard || (cg->numbered && (cg->begun_us == 0 || now_us < cg->begun_us + CONGESTION_DEAF_US));
+}
+
+static uint32_t congestion_most(const struct congestion *cg, const struct bandwidth_state *state,
+                                uint64_t now_us) {
+    uint32_t setting = cg->endpoint->fw->config.limits.receive_bitrate_bps;
+    uint32_t most = setting ? setting : UINT32_MAX;
+    if (cg->max_bps && cg->max_bps < most)
+        most = cg->max_bps;
+    return congestion_counts(cg, now_us) && state->target_bps < most ? state->target_bps : most;
+}
+
+static bool consumer_takes_part(const struct consumer *c) {
+    return c->params.kind == MEDIA_VIDEO && consumer_would_show(c);
+}
+
+static int at_most(int value, int most) {
+    return value < most ? value : most;
+}
+
+// On the wire: headers of IP, UDP and SRTP are about a twentieth.
+static void entry_fill(struct allocator_entry *e, const struct consumer *c, uint64_t now_us) {
+    const struct producer *p = c->producer;
+    int spatial = at_most(producer_spatial_layers(p, now_us), ALLOCATOR_SPATIAL_MAX);
+    int temporal = at_most(producer_temporal_layers(p, now_us), ALLOCATOR_TEMPORAL_MAX);
+    for (int s = 0; s < spatial; s++)
+        for (int t = 0; t < temporal; t++) {
+            uint64_t bps = producer_layer_bps(p, (int8_t)s, (int8_t)t, now_us);
+            bps += bps / 20;
+            e->layer_bps[s][t] = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+        }
+    e->spatial_wish = consumer_wish(c);
+    e->temporal_wish = LAYER_NONE;
+    e->priority = c->priority;
+    e->screen = c->params.screen;
+    e->max_bps = c->max_bps;
+    e->memory = c->share;
+}
+
+static void congestion_share(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
+    struct endpoint *ep = cg->endpoint;
+    struct allocator *a = ep->fw->allocator;
+    struct allocator_link link = {.estimate_bps = congestion_most(cg, state, now_us),
+                                  .audio_bps = rate_meter_bps(&cg->audio_rate, now_us),
+                                  .congested = state->congested && congestion_counts(cg, now_us),
+                                  .proven = cg->proven || cg->max_bps,
+                                  .over_us = &cg->over_us};
+    allocator_begin(a);
+    LIST_EACH(node, &ep->consumers) {
+        const struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        struct allocator_entry *e = consumer_takes_part(c) ? allocator_add(a) : NULL;
+        if (e)
+            entry_fill(e, c, now_us);
+    }
+    allocator_share(a, &link, now_us);
+    cg->shared_bps = state->target_bps;
+    cg->demand_bps = allocator_demand_bps(a) + link.audio_bps;
+    bandwidth_demand(cg->bandwidth, cg->demand_bps, now_us);
+}
+
+// Behind the shares, since a change makes packets leave.
+static void congestion_allot(struct congestion *cg, uint64_t now_us) {
+    const struct allocator *a = cg->endpoint->fw->allocator;
+    unsigned i = 0, count = allocator_count(a);
+    LIST_EACH(node, &cg->endpoint->consumers) {
+        struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        if (!consumer_takes_part(c) || i == count)
+            continue;
+        const struct allocator_entry *e = allocator_at(a, i++);
+        c->share = e->memory;
+        consumer_allot(c, e->result.spatial, e->result.temporal, e->result.off, now_us);
+    }
+}
+
+// ---- time
+
+static void congestion_pace(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
+    if (congestion_is_full(state) && cg->heard) {
+        cg->limited_us = now_us;
+        cg->proven = true;
+    }
+    cg->proven |= state->reason == BANDWIDTH_REMB || state->reason == BANDWIDTH_SILENT;
+    bool paced = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
+    uint64_t rate = (uint64_t)state->target_bps * CONGESTION_PACE_PERCENT / 100;
+    uint32_t rate_bps = paced ? (rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX) : 0;
+    if (rate_bps != cg->pacer.rate_bps)
+        pacer_set(&cg->pacer, rate_bps);
+}
+
+static void congestion_tick(struct congestion *cg, uint64_t now_us) {
+    bandwidth_tick(cg->bandwidth, now_us);
+    cg->tick_us = bandwidth_next_us(cg->bandwidth);
+    struct bandwidth_state state = bandwidth_state(cg->bandwidth);
+    congestion_pace(cg, &state, now_us);
+    bool rises = state.target_bps > cg->shared_bps + cg->shared_bps / 20;
+    if (rises && cg->share_us > now_us + CONGESTION_SHARE_SOON_US)
+        cg->share_us = now_us + CONGESTION_SHARE_SOON_US;
+    if (now_us < cg->share_us)
+        return;
+    cg->share_us = now_us + CONGESTION_SHARE_US;
+    congestion_share(cg, &state, now_us);
+    congestion_allot(cg, now_us);
+}
+
+static void congestion_let_go(struct congestion *cg, uint64_t now_us) {
+    for (struct block *b; (b = pacer_take(&cg->pacer, now_us));) {
+        struct pacer_note note = *pacer_note_of(b);
+        consumer_release(note.owner, b, note.index, now_us);
+    }
+}
+
+// True: a probe is under way.
+static bool congestion_probe(struct congestion *cg, uint64_t now_us) {
+    struct bandwidth_probe probe = bandwidth_probe(cg->bandwidth, now_us);
+    if (probe.bytes > 0 && endpoint_sends(cg->endpoint))
+        cg->padding_bytes += padding_send(cg, probe.bytes, probe.packet_bytes, now_us);
+    return probe.rate_bps != 0;
+}
+
+static bool congestion_rests(const struct congestion *cg, uint64_t now_us) {
+    bool wants =
+        congestion_counts(cg, now_us) && cg->demand_bps > cg->shared_bps && endpoint_sends(cg->endpoint);
+    return now_us > cg->sent_us + CONGESTION_IDLE_US && !wants && cg->pacer.count == 0;
+}
+
+static void congestion_fired(struct wheel_node *node, uint64_t now_us) {
+    struct congestion *cg = LIST_ENTRY(node, struct congestion, timer);
+    forwarder_flush(cg->endpoint->fw);
+    if (now_us >= cg->tick_us)
+        congestion_tick(cg, now_us);
+    congestion_let_go(cg, now_us);
+    bool probes = congestion_probe(cg, now_us);
+    if (congestion_rests(cg, now_us)) {
+        cg->ticking = false;
+        return;
+    }
+    uint64_t paced_us = pacer_next_us(&cg->pacer, now_us),
+             due_us = cg->tick_us < paced_us ? cg->tick_us : paced_us;
+    congestion_arm(cg, probes || due_us <= now_us ? now_us + WHEEL_TICK_US : due_us);
+}
+
+bool congestion_hold(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+    struct congestion *cg = c->endpoint->congestion;
+    if (pacer_passes(&cg->pacer, now_us))
+        return false;
+    pacer_put(&cg->pacer, b, c, index);
+    congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
+    cg->ticking = true;
+    return true;
+}
