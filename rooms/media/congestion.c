@@ -205,6 +205,27 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
     bandwidth_demand(cg->bandwidth, cg->demand_bps, now_us);
 }
 
+static bool congestion_limits(const struct congestion *cg, uint64_t now_us) {
+    if (congestion_counts(cg, now_us) || cg->max_bps)
+        return true;
+    LIST_EACH(node, &cg->endpoint->consumers) {
+        if (LIST_ENTRY(node, struct consumer, link)->max_bps)
+            return true;
+    }
+    return false;
+}
+
+// Nobody knows what the link carries: everybody gets what they want.
+static void congestion_free(struct congestion *cg, uint64_t now_us) {
+    LIST_EACH(node, &cg->endpoint->consumers) {
+        struct consumer *c = LIST_ENTRY(node, struct consumer, link);
+        c->share = (struct allocator_memory){0};
+        if (c->params.kind == MEDIA_VIDEO)
+            consumer_allot(c, LAYER_NONE, LAYER_NONE, false, now_us);
+    }
+    bandwidth_demand(cg->bandwidth, 0, now_us);
+}
+
 // Behind the shares, since a change makes packets leave.
 static void congestion_allot(struct congestion *cg, uint64_t now_us) {
     const struct allocator *a = cg->endpoint->fw->allocator;
@@ -245,8 +266,14 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     if (now_us < cg->share_us)
         return;
     cg->share_us = now_us + CONGESTION_SHARE_US;
-    congestion_share(cg, &state, now_us);
-    congestion_allot(cg, now_us);
+    bool limits = congestion_limits(cg, now_us);
+    if (limits) {
+        congestion_share(cg, &state, now_us);
+        congestion_allot(cg, now_us);
+    } else if (cg->limits) {
+        congestion_free(cg, now_us);
+    }
+    cg->limits = limits;
 }
 
 static void congestion_let_go(struct congestion *cg, uint64_t now_us) {

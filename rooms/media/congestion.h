@@ -35,6 +35,7 @@ struct congestion {
     bool heard;                   // it has told what arrives
     bool told;                    // by transport-wide numbers
     bool proven;                  // the link has been seen to be full
+    bool limits;                  // the last shares were made of an estimate or a ceiling
     bool ticking;                 // while something is sent or wanted
     uint32_t max_bps;             // set-max-bitrate; 0: none
     uint64_t sent_us;             // the last packet; 0: none yet
