@@ -52,21 +52,36 @@ void acked_rate_feedback_end(struct acked_rate *r) {
     r->open.bytes = 0;
 }
 
-uint32_t acked_rate_bps(const struct acked_rate *r, uint32_t window_us) {
-    if (r->count < 2)
+// The slices of the last window_us: their bytes and both spans.
+static uint64_t acked_window(const struct acked_rate *r, uint32_t window_us, int64_t *sent_us,
+                             int64_t *arrival_us) {
+    uint64_t bytes = 0;
+    unsigned kept = r->count < ACKED_SLICES ? r->count : ACKED_SLICES;
+    *sent_us = *arrival_us = 0;
+    if (kept == 0)
         return 0;
     const struct acked_slice *newest = &r->slices[(r->count - 1) % ACKED_SLICES];
-    uint64_t bytes = 0;
-    int64_t span = 0;
-    unsigned kept = r->count < ACKED_SLICES ? r->count : ACKED_SLICES;
-    for (unsigned back = 1; back < kept && span < window_us; back++) {
+    for (unsigned back = 1; back < kept && span_longer(*sent_us, *arrival_us) < window_us; back++) {
         const struct acked_slice *before = &r->slices[(r->count - 1 - back) % ACKED_SLICES];
         bytes += r->slices[(r->count - back) % ACKED_SLICES].bytes;
-        span = span_longer(time_between(before->arrival_us, newest->arrival_us),
-                           (int64_t)(newest->sent_us - before->sent_us));
+        *arrival_us = time_between(before->arrival_us, newest->arrival_us);
+        *sent_us = (int64_t)(newest->sent_us - before->sent_us);
     }
-    if (span < SPAN_MIN_US)
+    return bytes;
+}
+
+uint32_t acked_rate_bps(const struct acked_rate *r, uint32_t window_us) {
+    int64_t sent_us, arrival_us;
+    uint64_t bytes = acked_window(r, window_us, &sent_us, &arrival_us);
+    int64_t span_us = span_longer(sent_us, arrival_us);
+    if (span_us < SPAN_MIN_US)
         return 0;
-    uint64_t bps = bytes * 8 * 1000000 / (uint64_t)span;
+    uint64_t bps = bytes * 8 * 1000000 / (uint64_t)span_us;
     return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+}
+
+float acked_rate_stretch(const struct acked_rate *r, uint32_t window_us) {
+    int64_t sent_us, arrival_us;
+    acked_window(r, window_us, &sent_us, &arrival_us);
+    return sent_us >= SPAN_MIN_US ? (float)arrival_us / (float)sent_us : 0;
 }

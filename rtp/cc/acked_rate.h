@@ -30,5 +30,7 @@ void acked_rate_untold(struct acked_rate *rate, uint32_t bytes);
 void acked_rate_feedback_end(struct acked_rate *rate); // what was added belongs together
 // Over the last window_us or a little more; 0: not known yet.
 uint32_t acked_rate_bps(const struct acked_rate *rate, uint32_t window_us);
+// How much longer than its sending the arrival of the same took: above 1 a queue grew; 0: not known.
+float acked_rate_stretch(const struct acked_rate *rate, uint32_t window_us);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define ACKED_WINDOW_US 500000
@@ -11,8 +12,22 @@
 #define APPLICATION_SHARE 0.75f // of the target: less is a sender that has no more
 #define DEMAND_MARGIN 1.15f     // what is probed above the demand, so that it fits with room to spare
 #define QUEUE_CONGESTED_US 100000
+#define QUEUE_NOISE 3.0f
 #define QUEUE_STANDS_US 50000
-#define SILENT_US 1000000 // nothing heard of what flies
+#define QUEUE_PROBE_MAX_US 150000 // more is not left to go by itself
+#define QUEUE_WAIT_US 200000
+#define PROBE_DRAIN_US 150000
+#define STRETCH_MIN 1.1f
+#define QUEUE_SHARED_US 30000.0f // of who sends so much:
+#define QUEUE_SHARED_BPS 750000.0f
+#define QUEUE_SHARED_MIN_US 10000.0f
+#define QUEUE_SHARED_MAX_US 50000.0f
+#define QUEUE_RIVAL_US 40000
+#define RIVAL_STANDS_US 2000000
+#define RIVAL_CLEAR_US 1000000
+#define RIVAL_SHARE 0.8f
+#define GREEDY_PROBE_US 5000000 // without a sign of a queue: who sends what he may grows by himself
+#define SILENT_US 1000000       // nothing heard of what flies
 #define SILENT_STEP_US 500000
 #define SILENT_SHARE 0.8f
 #define IDLE_US 5000000 // sends nothing: what was learned is old
@@ -58,7 +73,8 @@ static struct sent_packet bandwidth_note(struct bandwidth *b, uint16_t bytes, bo
     return (struct sent_packet){.sent_us = (uint32_t)now_us,
                                 .bytes = bytes,
                                 .fate = SENT_FLYING,
-                                .cluster = b->prober.cluster.sending ? prober_sent(&b->prober, bytes) : 0};
+                                .cluster =
+                                    b->prober.cluster.sending ? prober_sent(&b->prober, bytes, now_us) : 0};
 }
 
 void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe,
@@ -111,10 +127,17 @@ static bool bandwidth_application(const struct bandwidth *b, uint32_t target_bps
     return (float)b->sent_bps < (float)target_bps * APPLICATION_SHARE;
 }
 
+static uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us) {
+    return us + (uint32_t)(delay_trend_noise_ms(&b->trend) * 1000 * QUEUE_NOISE);
+}
+
 static bool bandwidth_congested(const struct bandwidth *b) {
+    if (b->competes)
+        return false; // it is not our queue
     uint32_t queue_us = delay_trend_queue_us(&b->trend);
-    return queue_us >= QUEUE_CONGESTED_US ||
-           (queue_us >= QUEUE_STANDS_US && delay_trend_signal(&b->trend) == DELAY_OVERUSE);
+    return queue_us >= bandwidth_queue_limit(b, QUEUE_CONGESTED_US) ||
+           (queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US) &&
+            delay_trend_signal(&b->trend) == DELAY_OVERUSE);
 }
 
 struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
@@ -169,6 +192,71 @@ static void bandwidth_bound_rate(struct bandwidth *b) {
     rate_control_bound(&b->rate, (float)bandwidth_floor(b), (float)b->config.max_bps);
 }
 
+// A cluster is under way, or what it left in the queue.
+static bool bandwidth_probes(const struct bandwidth *b, uint64_t now_us) {
+    uint64_t sent_us = b->prober.sent_us;
+    return b->prober.cluster.sending || (sent_us && now_us - sent_us < PROBE_DRAIN_US + b->rtt_us);
+}
+
+// What queue is too much: less for who sends much, so that those who share a link come to even shares.
+static uint32_t bandwidth_queue_wanted(const struct bandwidth *b) {
+    float us = QUEUE_SHARED_US * sqrtf(QUEUE_SHARED_BPS / b->rate.rate_bps);
+    us = fminf(fmaxf(us, QUEUE_SHARED_MIN_US), QUEUE_SHARED_MAX_US);
+    return bandwidth_queue_limit(b, (uint32_t)us);
+}
+
+// A queue that is too long and grows, or stands and does not fall; or a mark.
+static enum delay_signal bandwidth_signal(struct bandwidth *b, const struct feedback_sum *sum,
+                                          uint64_t now_us) {
+    enum delay_signal signal = delay_trend_signal(&b->trend);
+    uint32_t queue_us = delay_trend_queue_us(&b->trend), before_us = b->queue_us;
+    b->queue_us = queue_us;
+    if (sum->ecn_ce)
+        return DELAY_OVERUSE;
+    bool waited = now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
+    bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
+    if (stands || signal == DELAY_OVERUSE)
+        return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
+    return signal;
+}
+
+// A queue that we do not make: it stands although much less is sent than came through when it began. To give
+// way to it further would only starve us, so that losses are what counts until it is gone.
+static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, uint64_t now_us) {
+    if (in->queue_us < bandwidth_queue_limit(b, QUEUE_RIVAL_US)) {
+        b->clear_us = b->clear_us ? b->clear_us : now_us;
+        if (now_us - b->clear_us >= RIVAL_CLEAR_US)
+            b->competes = false;
+        b->stands_us = 0;
+        return;
+    }
+    b->clear_us = 0;
+    float acked_bps = (float)in->acked_bps;
+    if (b->stands_us == 0 || in->restricts || b->stands_acked_bps <= 0) { // it grows because of us
+        b->stands_us = now_us;
+        b->stands_acked_bps = acked_bps;
+    }
+    if (!b->competes && now_us - b->stands_us >= RIVAL_STANDS_US &&
+        (float)b->sent_bps < b->stands_acked_bps * RIVAL_SHARE) {
+        b->competes = true;
+        rate_control_set(&b->rate, b->stands_acked_bps * RIVAL_SHARE, now_us);
+    }
+}
+
+static void bandwidth_control(struct bandwidth *b, const struct rate_input *in,
+                              const struct feedback_sum *sum, uint64_t now_us) {
+    if (in->signal == DELAY_OVERUSE)
+        b->over_us = now_us;
+    bandwidth_judge_rivals(b, in, now_us);
+    if (b->competes) {
+        rate_control_compete(&b->rate, in, sum->lost > 0, now_us);
+        b->reason = BANDWIDTH_LOSS;
+    } else if (rate_control_update(&b->rate, in, now_us)) {
+        b->reason = BANDWIDTH_DELAY;
+        prober_postpone(&b->prober, now_us + DROP_PROBE_US);
+    }
+}
+
 void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     b->ecn_ce += sum->ecn_ce;
     if (sum->fresh == 0)
@@ -178,18 +266,19 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
     acked_rate_feedback_end(&b->acked);
     enum bandwidth_reason reason;
     uint32_t target = bandwidth_target(b, &reason);
+    uint32_t queue_us = delay_trend_queue_us(&b->trend);
     struct rate_input in = {
-        .signal = sum->ecn_ce ? DELAY_OVERUSE : delay_trend_signal(&b->trend),
+        .signal = bandwidth_signal(b, sum, now_us),
         .acked_bps = acked_rate_bps(&b->acked, ACKED_WINDOW_US),
         .acked_short_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US),
         .rtt_us = b->rtt_us,
-        .queue_stands = delay_trend_queue_us(&b->trend) >= QUEUE_STANDS_US,
+        .queue_us = queue_us,
+        .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
+        .restricts = acked_rate_stretch(&b->acked, ACKED_SHORT_US) > STRETCH_MIN,
+        .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
         .application = bandwidth_application(b, target),
     };
-    if (rate_control_update(&b->rate, &in, now_us)) {
-        b->reason = BANDWIDTH_DELAY;
-        prober_postpone(&b->prober, now_us + DROP_PROBE_US);
-    }
+    bandwidth_control(b, &in, sum, now_us);
     loss_limit_update(&b->loss, in.acked_bps, (uint32_t)b->rate.rate_bps, now_us);
     bandwidth_take_probe(b, now_us);
     bandwidth_bound_rate(b);
@@ -266,10 +355,13 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     struct probe_wish wish = {.target_bps = bandwidth_target(b, &reason), .start_bps = b->config.start_bps};
     float want = (float)b->demand_bps * DEMAND_MARGIN, max = (float)b->config.max_bps;
     wish.want_bps = (uint32_t)(want < max ? want : max);
-    wish.jitter_ms = b->trend.jitter_ms;
-    wish.held = !b->ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_LOSS ||
-                reason == BANDWIDTH_SILENT || delay_trend_signal(&b->trend) != DELAY_NORMAL ||
-                delay_trend_queue_us(&b->trend) >= QUEUE_STANDS_US;
+    wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
+    wish.application = bandwidth_application(b, wish.target_bps);
+    bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
+    wish.held = grows || b->competes || !b->ring.packets || reason == BANDWIDTH_REMB ||
+                reason == BANDWIDTH_LOSS || reason == BANDWIDTH_SILENT ||
+                delay_trend_signal(&b->trend) != DELAY_NORMAL ||
+                delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);
     prober_plan(&b->prober, &wish, now_us);
 }
 

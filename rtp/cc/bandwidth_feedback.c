@@ -14,10 +14,12 @@ static bool packet_too_old(const struct sent_packet *packet, uint64_t now_us) {
     return now_us - sent_packet_us(packet, now_us) > SENT_AGE_MAX_US;
 }
 
-static void packet_lost(struct bandwidth *b, struct sent_packet *packet, uint64_t now_us) {
+static void packet_lost(struct bandwidth *b, struct sent_packet *packet, struct feedback_sum *sum,
+                        uint64_t now_us) {
     if (packet->fate != SENT_FLYING && packet->fate != SENT_UNTOLD)
         return;
     packet->fate = SENT_MISSING;
+    sum->lost++;
     loss_limit_add(&b->loss, packet->bytes, sent_packet_us(packet, now_us), true);
 }
 
@@ -28,7 +30,7 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
     if (packet->fate == SENT_ACKED)
         return;
     if (packet->fate == SENT_MISSING)
-        loss_limit_revoke(&b->loss);
+        loss_limit_revoke(&b->loss, sent_us);
     else
         loss_limit_add(&b->loss, packet->bytes, sent_us, false);
     uint32_t bytes = packet->fate == SENT_UNTOLD ? 0 : packet->bytes; // those have been counted
@@ -94,7 +96,7 @@ bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
         if (status.received)
             packet_came(b, packet, &arrival_us, &sum, now_us);
         else
-            packet_lost(b, packet, now_us);
+            packet_lost(b, packet, &sum, now_us);
     }
     bandwidth_feedback_end(b, &sum, now_us);
     return true;
@@ -120,7 +122,7 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
         int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
                              (int64_t)status.offset * 1000000 / CCFB_OFFSET_SECOND;
         if (!status.received) {
-            packet_lost(b, packet, now_us);
+            packet_lost(b, packet, &sum, now_us);
             continue;
         }
         sum.ecn_ce += status.ecn == CCFB_CE && packet->fate != SENT_ACKED;

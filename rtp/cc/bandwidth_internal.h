@@ -37,6 +37,13 @@ struct bandwidth {
     uint64_t feedback_us; // the last that told something new; 0: none yet
     uint64_t silent_us;   // last lowered because of it
     uint32_t rtt_us;
+    uint32_t queue_us; // at the last feedback
+    uint64_t over_us;  // the last sign of a queue; 0: never
+    // Whether the queue is ours: since when it has stood, and what arrived when we began to give way
+    uint64_t stands_us, clear_us;
+    float stands_acked_bps;
+    bool competes;
+    uint64_t competed_us; // last lowered for a loss meanwhile
     uint64_t ecn_ce;
     uint16_t twcc_next; // number that the next feedback should begin with
     bool twcc_started;
@@ -54,6 +61,7 @@ struct bandwidth {
 // ---- bandwidth_feedback.c asks bandwidth.c
 // One feedback has been taken in: fresh packets of it, and the marks of congestion.
 struct feedback_sum {
+    unsigned lost;
     unsigned fresh; // acknowledged for the first time
     unsigned ecn_ce;
     int64_t arrival_us; // the newest of them

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define GROUP_US 5000
+#define GROUP_MIN_US 5000
+#define GROUP_MAX_US 40000
+#define GROUP_JITTER 1.5f   // how much longer than the jitter a group lasts
 #define JUMP_MAX_US 3000000 // between groups: their clock was set, or ours slept
 #define SMOOTHING 0.9f
 #define GAIN 4.0f
@@ -17,9 +19,12 @@
 #define THRESHOLD_SPIKE 15.0f // further away than this is a change of the link, not noise to get used to
 #define THRESHOLD_STEP_MAX_MS 100.0f
 #define OVER_MS 10.0f
-#define BASE_BUCKET_US 2500000
+#define BASE_BUCKET_US 7500000
 #define LATELY_BUCKET_US 50000
-#define QUEUE_MIN_US 12000 // less is no queue that anybody minds
+#define BEND_GAIN 0.05f
+#define BEND_MAX_MS 200.0f
+#define FLOORS_SHARE 2.0f     // of the jitter of single packets, about, is what the least of 40 ms has of it
+#define LATELY_JITTER_MS 5.0f // so much jitter needs another bucket to see beneath it
 
 void delay_trend_reset(struct delay_trend *t) {
     *t = (struct delay_trend){.threshold = THRESHOLD_START, .over_ms = -1};
@@ -114,8 +119,43 @@ static void trend_move_clock(struct delay_trend *t, uint64_t sent_us) {
 static void trend_note_delay(struct delay_trend *t, int32_t delay_us, uint64_t now_us) {
     min_window_add(&t->base, BASE_BUCKET_US, delay_us, now_us);
     min_window_add(&t->lately, LATELY_BUCKET_US, delay_us, now_us);
-    float above_ms = (float)(delay_us - min_window_lowest(&t->lately)) / 1000;
-    t->jitter_ms += (above_ms - t->jitter_ms) / 64;
+}
+
+static void bend_end_group(struct delay_bend *b) {
+    if (b->count == 2) {
+        float bend_ms =
+            fabsf((float)b->lowest_us - 2 * (float)b->before_us[1] + (float)b->before_us[0]) / 2000;
+        b->ms += (fminf(bend_ms, BEND_MAX_MS) - b->ms) * BEND_GAIN;
+    } else {
+        b->count++;
+    }
+    b->before_us[0] = b->before_us[1];
+    b->before_us[1] = b->lowest_us;
+}
+
+static void bend_add(struct delay_bend *b, uint64_t group_us, uint64_t sent_us, int32_t delay_us) {
+    bool begins = b->begun_us == 0 || sent_us >= b->begun_us + group_us;
+    if (begins && b->begun_us != 0)
+        bend_end_group(b);
+    if (begins)
+        b->begun_us = sent_us;
+    if (begins || delay_us < b->lowest_us)
+        b->lowest_us = delay_us;
+}
+
+float delay_trend_noise_ms(const struct delay_trend *t) {
+    return t->floors.ms;
+}
+
+// What only single packets show and the fastest of a few hardly is the queue that bursts of our own make.
+float delay_trend_jitter_ms(const struct delay_trend *t) {
+    return fminf(t->bursts.ms, t->floors.ms * FLOORS_SHARE);
+}
+
+// Where there is jitter, more packets are needed to see beneath it.
+static uint64_t trend_group_us(const struct delay_trend *t) {
+    float us = delay_trend_jitter_ms(t) * 1000 * GROUP_JITTER;
+    return us < GROUP_MIN_US ? GROUP_MIN_US : us > GROUP_MAX_US ? GROUP_MAX_US : (uint64_t)us;
 }
 
 void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
@@ -134,7 +174,7 @@ void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us
         trend_note_delay(t, delay_us, now_us);
         return; // late: its group has been judged
     }
-    if (t->group_open && sent_us - t->group_sent_us > GROUP_US) {
+    if (t->group_open && sent_us - t->group_sent_us > trend_group_us(t)) {
         trend_end_group(t);
         t->group_open = false;
         if (labs((long)delay_us - (long)t->group_delay_us) > JUMP_MAX_US) {
@@ -145,6 +185,8 @@ void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us
         trend_move_clock(t, sent_us);
     }
     trend_note_delay(t, delay_us, now_us);
+    bend_add(&t->bursts, GROUP_MIN_US, sent_us, delay_us);
+    bend_add(&t->floors, GROUP_MAX_US, sent_us, delay_us);
     if (!t->group_open) {
         t->group_open = true;
         t->group_sent_us = sent_us;
@@ -155,12 +197,12 @@ void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us
 }
 
 uint32_t delay_trend_queue_us(const struct delay_trend *t) {
-    int32_t base = min_window_lowest(&t->base), lately = min_window_lowest(&t->lately);
+    unsigned buckets = 2 + (unsigned)(delay_trend_jitter_ms(t) / LATELY_JITTER_MS);
+    int32_t base = min_window_lowest(&t->base, MIN_WINDOW_BUCKETS);
+    int32_t lately = min_window_lowest(&t->lately, buckets);
     return t->started && lately > base ? (uint32_t)(lately - base) : 0;
 }
 
 enum delay_signal delay_trend_signal(const struct delay_trend *t) {
-    if (t->signal == DELAY_OVERUSE && delay_trend_queue_us(t) < QUEUE_MIN_US)
-        return DELAY_NORMAL;
     return t->signal;
 }

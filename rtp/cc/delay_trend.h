@@ -4,8 +4,8 @@
 // Packets that were sent within 5 ms are a group. What counts of a group is the packet that took least: an
 // SFU sends a frame at once, and what its last packet waits for its first ones is not a queue that stands.
 // A line through the smoothed delays of the last groups gives the slope, a threshold that adapts says which
-// slope is more than noise; and an overuse must show in the delay itself, against the least of the last 20
-// seconds, so that jitter alone is none.
+// slope is more than noise; and an overuse must show in the delay itself, against the least of the last
+// minute, so that jitter alone is none.
 #ifndef RTP_CC_DELAY_TREND_H
 #define RTP_CC_DELAY_TREND_H
 
@@ -16,6 +16,16 @@
 #define DELAY_GROUPS 20
 
 enum delay_signal { DELAY_NORMAL, DELAY_OVERUSE, DELAY_UNDERUSE };
+
+// How much delays go up and down: each against the line through the one before and the one after, so that a
+// queue that grows or falls steadily is none of it.
+struct delay_bend {
+    uint64_t begun_us; // when the first of the group in the making was sent
+    int32_t lowest_us; // of it
+    int32_t before_us[2];
+    uint8_t count;
+    float ms; // the mean of it
+};
 
 struct delay_trend {
     bool started, group_open;
@@ -38,13 +48,17 @@ struct delay_trend {
     uint8_t over_count;
     enum delay_signal signal;
     struct min_window base, lately;
-    float jitter_ms; // mean deviation of packets from the least of their moment
+    struct delay_bend bursts, floors; // of the first packets of bursts; of the least of 40 ms
 };
 
 void delay_trend_reset(struct delay_trend *trend);
 // A packet that has come; sent_us on our clock, arrival_us on theirs.
 void delay_trend_add(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
 enum delay_signal delay_trend_signal(const struct delay_trend *trend);
+// How much longer the fastest packets of the last moments took than the fastest lately.
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);
+// What of delays is no queue: of packets, and of the fastest of a few.
+float delay_trend_jitter_ms(const struct delay_trend *trend);
+float delay_trend_noise_ms(const struct delay_trend *trend);
 
 #endif

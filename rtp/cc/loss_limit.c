@@ -22,21 +22,21 @@ void loss_limit_reset(struct loss_limit *l) {
 }
 
 void loss_limit_add(struct loss_limit *l, uint32_t bytes, uint64_t sent_us, bool lost) {
-    if (l->packets == 0 || sent_us < l->first_sent_us)
-        l->first_sent_us = sent_us;
-    if (l->packets == 0 || sent_us > l->last_sent_us)
-        l->last_sent_us = sent_us;
-    l->packets++;
-    l->bytes += bytes;
-    l->lost += lost;
+    struct loss_count *c = &l->open;
+    if (c->packets == 0 || sent_us < c->first_sent_us)
+        c->first_sent_us = sent_us;
+    if (c->packets == 0 || sent_us > c->last_sent_us)
+        c->last_sent_us = sent_us;
+    c->packets++;
+    c->bytes += bytes;
+    c->lost += lost;
 }
 
-void loss_limit_revoke(struct loss_limit *l) {
-    struct loss_observation *last = &l->seen[(l->count + LOSS_OBSERVATIONS - 1) % LOSS_OBSERVATIONS];
-    if (l->lost > 0)
-        l->lost--;
-    else if (last->lost >= 1)
-        last->lost--;
+void loss_limit_revoke(struct loss_limit *l, uint64_t sent_us) {
+    bool early = l->open.packets == 0 || sent_us < l->open.first_sent_us;
+    struct loss_count *c = early ? &l->waiting : &l->open;
+    if (c->lost > 0)
+        c->lost--;
 }
 
 static unsigned loss_kept(const struct loss_limit *l) {
@@ -107,15 +107,25 @@ static void loss_grow(struct loss_limit *l, uint32_t target_bps, uint64_t now_us
     l->limit_bps = limit < (float)target_bps * 1.2f ? (uint32_t)limit : LOSS_NO_LIMIT;
 }
 
-void loss_limit_update(struct loss_limit *l, uint32_t acked_bps, uint32_t target_bps, uint64_t now_us) {
-    uint64_t span = l->last_sent_us - l->first_sent_us;
-    if (l->packets < OBSERVATION_PACKETS || span < OBSERVATION_US)
-        return;
+// The one that waited counts now; false: there was none.
+static bool loss_close(struct loss_limit *l) {
+    struct loss_count c = l->waiting;
+    l->waiting = l->open;
+    l->open = (struct loss_count){0};
+    uint64_t span_us = c.last_sent_us - c.first_sent_us;
+    if (c.packets == 0 || span_us == 0)
+        return false;
     l->seen[l->count++ % LOSS_OBSERVATIONS] =
-        (struct loss_observation){.packets = (float)l->packets,
-                                  .lost = (float)l->lost,
-                                  .rate_bps = (float)l->bytes * 8 * (float)US_PER_SECOND / (float)span};
-    l->packets = l->lost = l->bytes = 0;
+        (struct loss_observation){.packets = (float)c.packets,
+                                  .lost = (float)c.lost,
+                                  .rate_bps = (float)c.bytes * 8 * (float)US_PER_SECOND / (float)span_us};
+    return true;
+}
+
+void loss_limit_update(struct loss_limit *l, uint32_t acked_bps, uint32_t target_bps, uint64_t now_us) {
+    uint64_t span_us = l->open.last_sent_us - l->open.first_sent_us;
+    if (l->open.packets < OBSERVATION_PACKETS || span_us < OBSERVATION_US || !loss_close(l))
+        return;
     l->loss = loss_average(l);
     uint32_t before_bps = l->limit_bps;
     if (l->loss >= LOSS_IGNORED && acked_bps > 0)

@@ -19,12 +19,16 @@ struct loss_observation {
     float rate_bps;
 };
 
+struct loss_count {
+    uint32_t packets, lost, bytes;
+    uint64_t first_sent_us, last_sent_us;
+};
+
 struct loss_limit {
     struct loss_observation seen[LOSS_OBSERVATIONS]; // [n % LOSS_OBSERVATIONS]
     uint32_t count;
-    // The one in the making
-    uint32_t packets, lost, bytes;
-    uint64_t first_sent_us, last_sent_us;
+    // The one in the making, and the one before it, which waits for what comes late
+    struct loss_count open, waiting;
     float loss;          // weighted share of the last second or two
     float inherent;      // of it, what the link loses at every rate
     uint32_t limit_bps;  // or LOSS_NO_LIMIT
@@ -33,7 +37,7 @@ struct loss_limit {
 
 void loss_limit_reset(struct loss_limit *l);
 void loss_limit_add(struct loss_limit *l, uint32_t bytes, uint64_t sent_us, bool lost);
-void loss_limit_revoke(struct loss_limit *l); // what was told to be lost came after all
+void loss_limit_revoke(struct loss_limit *l, uint64_t sent_us); // what was told to be lost came after all
 // At the end of each feedback. acked_bps: what arrives, 0: not known; target_bps: what is allowed otherwise.
 void loss_limit_update(struct loss_limit *l, uint32_t acked_bps, uint32_t target_bps, uint64_t now_us);
 

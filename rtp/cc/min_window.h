@@ -25,11 +25,13 @@ static inline void min_window_add(struct min_window *w, uint32_t bucket_us, int3
         w->lowest[bucket % MIN_WINDOW_BUCKETS] = value;
 }
 
-// INT32_MAX: nothing yet.
-static inline int32_t min_window_lowest(const struct min_window *w) {
+// Of the newest buckets, at most all; INT32_MAX: nothing yet.
+static inline int32_t min_window_lowest(const struct min_window *w, unsigned buckets) {
     int32_t lowest = INT32_MAX;
-    for (unsigned i = 0; w->bucket != 0 && i < MIN_WINDOW_BUCKETS; i++)
-        lowest = w->lowest[i] < lowest ? w->lowest[i] : lowest;
+    for (unsigned i = 0; w->bucket != 0 && i < buckets && i < MIN_WINDOW_BUCKETS; i++) {
+        int32_t value = w->lowest[(w->bucket - i) % MIN_WINDOW_BUCKETS];
+        lowest = value < lowest ? value : lowest;
+    }
     return lowest;
 }
 

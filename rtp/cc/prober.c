@@ -8,11 +8,13 @@
 #define PACKET_BYTES_MIN 200
 #define PACKET_BYTES_MAX 1200
 #define DURATION_MIN_US 20000
-#define DURATION_MAX_US 150000
-#define JITTER_SHARE 3       // durations a cluster lasts longer than the jitter, about
-#define JITTER_HIGH_MS 15.0f // from here on lower and longer
+#define DURATION_MAX_US 400000
+#define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
+#define JITTER_HIGH_SHARE 30
+#define JITTER_HIGH_MS 8.0f // from here on lower and longer
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000
+#define INTERVAL_HIGH_US 8000000
 #define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
 #define WANT_REACHED 0.95f
 #define RECEIVED_SHARE 0.8f // of packets and bytes that must have come
@@ -20,6 +22,7 @@
 #define UNSATURATED 0.9f
 #define USABLE 0.95f // of a link that is full
 #define START_STEPS 2
+#define START_AGAIN_US 1000000
 
 void prober_init(struct prober *p, uint64_t now_us) {
     *p = (struct prober){.start_steps = START_STEPS, .next_us = now_us};
@@ -43,8 +46,14 @@ static uint32_t probe_lower(uint64_t a, uint64_t b) {
     return (uint32_t)(a < b ? a : b);
 }
 
-static void prober_begin(struct prober *p, uint32_t rate_bps, float jitter_ms, uint64_t now_us) {
-    uint32_t duration_us = (uint32_t)(jitter_ms * 1000 * JITTER_SHARE);
+static bool wish_long(const struct probe_wish *wish) {
+    return wish->application && wish->jitter_ms > JITTER_HIGH_MS;
+}
+
+static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe_wish *wish,
+                         uint64_t now_us) {
+    bool high = wish_long(wish);
+    uint32_t duration_us = (uint32_t)(wish->jitter_ms * 1000 * (high ? JITTER_HIGH_SHARE : JITTER_SHARE));
     duration_us = duration_us < DURATION_MIN_US ? DURATION_MIN_US : duration_us;
     duration_us = duration_us > DURATION_MAX_US ? DURATION_MAX_US : duration_us;
     uint64_t bytes = (uint64_t)rate_bps * duration_us / 8 / US_PER_SECOND;
@@ -59,7 +68,7 @@ static void prober_begin(struct prober *p, uint32_t rate_bps, float jitter_ms, u
                                         .want_packets = PACKETS_MIN,
                                         .packet_bytes = (uint16_t)each,
                                         .deadline_us = now_us + RESULT_WAIT_US};
-    p->next_us = now_us + INTERVAL_US;
+    p->next_us = now_us + (high ? INTERVAL_HIGH_US : INTERVAL_US);
 }
 
 static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
@@ -70,8 +79,7 @@ static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish
         return p->further_bps;
     if (now_us < p->next_us)
         return 0;
-    return probe_lower((uint64_t)wish->target_bps * (wish->jitter_ms > JITTER_HIGH_MS ? 3 : 4) / 2,
-                       UINT32_MAX);
+    return probe_lower((uint64_t)wish->target_bps * (wish_long(wish) ? 3 : 4) / 2, UINT32_MAX);
 }
 
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
@@ -84,7 +92,7 @@ void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_u
     uint32_t rate = probe_lower(prober_next_rate(p, wish, now_us), wish->want_bps);
     p->further_bps = 0;
     if (rate > wish->target_bps)
-        prober_begin(p, rate, wish->jitter_ms, now_us);
+        prober_begin(p, rate, wish, now_us);
 }
 
 uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us) {
@@ -100,12 +108,13 @@ uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us) {
     return due > c->sent_bytes ? (uint32_t)(due - c->sent_bytes) : 0;
 }
 
-uint8_t prober_sent(struct prober *p, uint16_t bytes) {
+uint8_t prober_sent(struct prober *p, uint16_t bytes, uint64_t now_us) {
     struct probe_cluster *c = &p->cluster;
     if (!c->sending || c->begun_us == 0)
         return 0;
     c->sent_bytes += bytes;
     c->sent_packets++;
+    p->sent_us = now_us;
     if ((c->sent_bytes >= c->want_bytes && c->sent_packets >= c->want_packets) ||
         c->sent_packets == UINT16_MAX)
         c->sending = false;
@@ -123,14 +132,16 @@ void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us
         c->last_sent_us = sent_us;
         c->last_bytes = bytes;
     }
-    if (first || arrival_us < c->first_arrival_us) {
-        c->first_arrival_us = arrival_us;
-        c->first_bytes = bytes;
-    }
-    if (first || arrival_us > c->last_arrival_us)
-        c->last_arrival_us = arrival_us;
+    if (first)
+        c->origin_us = arrival_us;
     c->acked_packets++;
     c->acked_bytes += bytes;
+    float x = (float)c->acked_bytes / 1000;
+    float y = (float)(int64_t)((uint64_t)arrival_us - (uint64_t)c->origin_us) / (float)US_PER_SECOND;
+    c->sum_x += x;
+    c->sum_y += y;
+    c->sum_xx += x * x;
+    c->sum_xy += x * y;
     assert(c->acked_packets <= c->sent_packets && c->acked_bytes <= c->sent_bytes);
 }
 
@@ -138,10 +149,17 @@ static float probe_rate(uint32_t bytes, uint64_t us) {
     return us > 0 ? (float)bytes * 8 * (float)US_PER_SECOND / (float)us : 0;
 }
 
+// The rate at which it came: what single packets were late by does not matter much to a line through all, and
+// neither does how they were sent.
+static float cluster_came(const struct probe_cluster *c) {
+    float n = (float)c->acked_packets;
+    float variance = c->sum_xx - c->sum_x * c->sum_x / n, covariance = c->sum_xy - c->sum_x * c->sum_y / n;
+    return variance > 0 && covariance > 0 ? variance / covariance * 8000 : 0;
+}
+
 static struct probe_result cluster_result(const struct probe_cluster *c) {
     float sent = probe_rate(c->acked_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
-    float came = probe_rate(c->acked_bytes - c->first_bytes,
-                            (uint64_t)c->last_arrival_us - (uint64_t)c->first_arrival_us);
+    float came = cluster_came(c);
     if (c->acked_packets < PACKETS_MIN * RECEIVED_SHARE || sent <= 0 || came <= 0 ||
         came > sent * RATIO_VALID_MAX)
         return (struct probe_result){0};
@@ -163,8 +181,10 @@ bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result
     p->saturated = result->saturated;
     if (result->bps > 0 && !result->saturated && (float)result->bps > (float)c->rate_bps * FURTHER_SHARE)
         p->further_bps = probe_lower((uint64_t)result->bps * 2, UINT32_MAX);
-    if (result->saturated)
+    if (result->saturated && p->start_steps > 0) { // jitter may have done it, which is not known so early
         p->start_steps = 0;
+        p->next_us = now_us + START_AGAIN_US;
+    }
     p->cluster = (struct probe_cluster){0};
     return true;
 }

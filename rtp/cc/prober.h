@@ -23,8 +23,10 @@ struct probe_cluster {
     uint32_t sent_bytes, acked_bytes;
     uint16_t sent_packets, acked_packets;
     uint64_t first_sent_us, last_sent_us; // of the acknowledged
-    int64_t first_arrival_us, last_arrival_us;
-    uint16_t first_bytes, last_bytes; // the first to arrive, the last that was sent
+    uint16_t last_bytes;                  // of the last that was sent
+    // When they came over how much had come until then: sums for a straight line, in seconds and kilobytes
+    int64_t origin_us;
+    float sum_x, sum_y, sum_xx, sum_xy;
 };
 
 struct prober {
@@ -33,6 +35,7 @@ struct prober {
     uint8_t start_steps;  // clusters of the start that are still to come
     uint64_t next_us;     // no new cluster before; 0: at once
     uint32_t further_bps; // the next cluster, at once; 0: none
+    uint64_t sent_us;     // when the last cluster was sent whole; 0: never
     bool saturated;       // the last one that was judged filled the link
 };
 
@@ -41,7 +44,8 @@ struct probe_wish {
     uint32_t target_bps, want_bps; // want: what there is use for
     uint32_t start_bps;
     float jitter_ms;
-    bool held; // the link is full, or nothing is heard
+    bool application; // less is sent than the target: there is room for a long cluster
+    bool held;        // the link is full, or nothing is heard
 };
 
 struct probe_result {
@@ -55,7 +59,7 @@ void prober_postpone(struct prober *p, uint64_t until_us); // and what is under 
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us);
 uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us); // now, of the cluster under way
 // A packet leaves: the id of the cluster that it belongs to, or 0.
-uint8_t prober_sent(struct prober *p, uint16_t bytes);
+uint8_t prober_sent(struct prober *p, uint16_t bytes, uint64_t now_us);
 void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us, int64_t arrival_us);
 // At the end of each feedback: true when the cluster is judged.
 bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result);

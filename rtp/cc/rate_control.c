@@ -5,18 +5,24 @@
 #include <math.h>
 
 #define DECREASE 0.85f
+#define DECREASE_SHORT 0.92f // while the queue is short
+#define QUEUE_SHORT_US 80000
+#define FALLS 0.8f // the shorter window below the longer: the link has just become slower
 #define GROWTH_A_SECOND 0.08f
 #define GROWTH_MIN_BPS 1000.0f
 #define ADDITIVE_MIN_BPS 4000.0f // a second
 #define RESPONSE_US 100000       // that feedback takes, beside the round trip
 #define PACKET_BYTES 1200
 #define FRAMES_A_SECOND 30
-#define ACKED_FACTOR 1.5f // it does not go above what has been seen to work by more
+#define ACKED_FACTOR 1.15f // it does not go above what has been seen to work by more
 #define ACKED_EXTRA_BPS 10000.0f
 #define CAPACITY_GAIN 0.05f
 #define VARIANCE_MIN 0.4f
 #define VARIANCE_MAX 2.5f
 #define DEVIATIONS 3.0f
+#define COMPETE_DECREASE 0.75f
+#define COMPETE_ACKED_FACTOR 1.3f
+#define COMPETE_RTT_MIN_US 50000
 #define DECREASE_GAP_MIN_US 10000
 #define DECREASE_GAP_MAX_US 200000
 
@@ -89,13 +95,16 @@ static bool rate_may_decrease(const struct rate_control *rc, const struct rate_i
 
 static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
     float acked_bps = (float)in->acked_bps, shortly = (float)in->acked_short_bps;
-    if (shortly > 0 && (acked_bps <= 0 || shortly < acked_bps))
+    if (shortly > 0 && (acked_bps <= 0 || shortly < acked_bps * FALLS))
         acked_bps = shortly;
     if (acked_bps <= 0)
         acked_bps = rc->rate_bps;
-    float rate = acked_bps * DECREASE;
+    float share = in->queue_us < QUEUE_SHORT_US ? DECREASE_SHORT : DECREASE;
+    float rate = acked_bps * share;
+    if (in->application && !in->restricts) // what arrives is what there was to send
+        rate = fmaxf(rate, rc->rate_bps * share);
     if (rate > rc->rate_bps && rc->capacity_kbps > 0)
-        rate = rc->capacity_kbps * 1000 * DECREASE;
+        rate = rc->capacity_kbps * 1000 * share;
     bool down = rate < rc->rate_bps;
     if (down)
         rc->rate_bps = rate;
@@ -108,7 +117,10 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
 
 bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
     bool down = false;
-    if (in->signal == DELAY_OVERUSE) {
+    bool others = in->application && !in->restricts && in->queue_us < QUEUE_SHORT_US;
+    if (in->signal == DELAY_OVERUSE && (others || in->probes)) {
+        rc->holds = true;
+    } else if (in->signal == DELAY_OVERUSE) {
         if (rate_may_decrease(rc, in, now_us))
             down = rate_decrease(rc, in, now_us);
         rc->holds = true;
@@ -121,6 +133,21 @@ bool rate_control_update(struct rate_control *rc, const struct rate_input *in, u
     }
     rc->changed_us = now_us;
     return down;
+}
+
+void rate_control_compete(struct rate_control *rc, const struct rate_input *in, bool lost, uint64_t now_us) {
+    uint64_t us = rc->changed_us ? now_us - rc->changed_us : 0;
+    float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
+    float rtt_s =
+        (float)(in->rtt_us > COMPETE_RTT_MIN_US ? in->rtt_us : COMPETE_RTT_MIN_US) / (float)US_PER_SECOND;
+    float limit = (float)in->acked_bps * COMPETE_ACKED_FACTOR + ACKED_EXTRA_BPS;
+    rc->changed_us = now_us;
+    if (lost && now_us - rc->decreased_us >= in->rtt_us + RESPONSE_US) {
+        rc->rate_bps *= COMPETE_DECREASE;
+        rc->decreased_us = now_us;
+    } else if (rc->rate_bps < limit) {
+        rc->rate_bps = fminf(rc->rate_bps + PACKET_BYTES * 8 / rtt_s / rtt_s * seconds, limit);
+    }
 }
 
 void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us) {

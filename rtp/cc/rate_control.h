@@ -20,13 +20,18 @@ struct rate_input {
     enum delay_signal signal;
     uint32_t acked_bps, acked_short_bps; // over the usual window, over the shortest; 0: not known
     uint32_t rtt_us;
+    uint32_t queue_us;
     bool queue_stands; // whatever the signal says
+    bool restricts;    // the link: what is sent does not come as fast
+    bool probes;       // what grows may be the work of a probe, and will be gone by itself
     bool application;  // less is sent than allowed: what arrives says little
 };
 
 void rate_control_init(struct rate_control *rc, uint32_t start_bps);
 // At the end of each feedback. True: it went down.
 bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us);
+// Among others that fill the queue: up by a packet a round trip, down for losses, whatever the delay.
+void rate_control_compete(struct rate_control *rc, const struct rate_input *in, bool lost, uint64_t now_us);
 void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us); // as a probe showed
 void rate_control_bound(struct rate_control *rc, float min_bps, float max_bps);
 bool rate_control_near_capacity(const struct rate_control *rc);
