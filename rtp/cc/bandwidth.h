@@ -35,8 +35,8 @@ void bandwidth_destroy(struct bandwidth *b);                                    
 size_t bandwidth_memory(const struct bandwidth *b); // bytes that it holds now
 
 // ---- what was sent
-// A packet with a transport-wide number, when it is handed to the socket. Numbers go up by one from packet to
-// packet; numbers that are left out count as never sent. probe: it is padding that bandwidth_probe() wanted.
+// A packet with a transport-wide number, when it is handed to the socket, padding too. Numbers go up by one
+// from packet to packet; numbers that are left out count as never sent.
 void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe, uint64_t now_us);
 // The same for a receiver that answers with RFC 8888 feedback: the packet is found by SSRC and number again.
 // One transport uses the one or the other, not both.
@@ -89,7 +89,7 @@ struct bandwidth_state {
     uint32_t rtt_us;     // smoothed; 0: not known
     uint32_t queue_us; // how much longer the fastest packet of the last moments took than the fastest lately
     float loss;        // share of packets, 0..1, over the last second or two
-    uint64_t ecn_ce;   // packets that came with an ECN mark, since the start
+    uint64_t ecn_ce;   // packets that came with an ECN mark; only counted, since we send without ECT
     enum bandwidth_reason reason;
     bool congested; // a queue stands: send nothing that can wait
 };

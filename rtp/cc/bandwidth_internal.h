@@ -9,13 +9,19 @@
 #include "rtp/cc/rate_control.h"
 #include "rtp/cc/sent_ring.h"
 
-#define SENT_MARKS 24 // of a tick each: more than half a second
+#define ACKED_WINDOW_US 500000
+#define QUEUE_STANDS_US 50000 // from here on nothing grows and nothing is probed
+#define SENT_MARKS 24         // of a tick each: more than half a second
+
+struct sent_mark { // how much had been sent until then
+    uint64_t at_us, bytes, padding;
+};
 
 struct bandwidth {
     // Where packets pass
     struct sent_ring ring;
-    uint64_t sent_bytes; // ever
-    uint64_t sent_us;    // the last packet; 0: none yet
+    uint64_t sent_bytes, padding_bytes; // ever; padding is part of it
+    uint64_t sent_us;                   // the last packet; 0: none yet
     struct prober prober;
 
     struct bandwidth_config config;
@@ -26,19 +32,19 @@ struct bandwidth {
     enum bandwidth_reason reason; // of the rate, before bounds
 
     uint64_t demand_bps;
-    bool demanded; // ever
 
     uint64_t remb_bps; // UINT64_MAX: none
     uint64_t report_us;
     float report_loss;
 
-    bool numbered;        // something with a number was sent
-    uint64_t waiting_us;  // since when nothing has been heard of what flies; 0: nothing flies
+    bool idle;
+    uint64_t waiting_us;  // since when nothing has been heard of what flies, pauses not counted
     uint64_t feedback_us; // the last that told something new; 0: none yet
     uint64_t silent_us;   // last lowered because of it
     uint32_t rtt_us;
-    uint32_t queue_us; // at the last feedback
-    uint64_t over_us;  // the last sign of a queue; 0: never
+    uint32_t queue_us;   // at the last feedback
+    uint64_t over_us;    // the last sign of a queue; 0: never
+    uint64_t started_us; // the first feedback on this path; 0: none yet
     // Whether the queue is ours: since when it has stood, and what arrived when we began to give way
     uint64_t stands_us, clear_us;
     float stands_acked_bps;
@@ -51,14 +57,19 @@ struct bandwidth {
     uint64_t ccfb_timestamp; // unwrapped, in 1/65536 s
 
     uint64_t tick_us;
-    struct {
-        uint64_t at_us, bytes;
-    } marks[SENT_MARKS]; // [n % SENT_MARKS]
+    struct sent_mark marks[SENT_MARKS]; // [n % SENT_MARKS]
     uint32_t mark_count;
-    uint32_t sent_bps;
+    uint32_t sent_bps, media_bps; // media: without padding
 };
 
-// ---- bandwidth_feedback.c asks bandwidth.c
+// ---- bandwidth.c
+uint32_t bandwidth_floor(const struct bandwidth *b);
+uint32_t bandwidth_target(const struct bandwidth *b, enum bandwidth_reason *reason);
+bool bandwidth_application(const struct bandwidth *b);                  // less is sent than allowed
+uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us); // and what may be noise
+
+// ---- bandwidth_control.c
+void bandwidth_bound_rate(struct bandwidth *b);
 // One feedback has been taken in: fresh packets of it, and the marks of congestion.
 struct feedback_sum {
     unsigned lost;

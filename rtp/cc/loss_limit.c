@@ -6,11 +6,14 @@
 
 #define OBSERVATION_US 250000
 #define OBSERVATION_PACKETS 20
-#define WEIGHT 0.9f           // of an observation against the one after it
-#define LOSS_IGNORED 0.02f    // so little is nobody's rate
-#define LOSS_CERTAIN 3.0f     // how much better in natural logarithms of likelihood a limit must explain it
+#define WEIGHT 0.9f        // of an observation against the one after it
+#define LOSS_IGNORED 0.02f // so little is nobody's rate
+#define LOSS_CERTAIN                                                                                         \
+    10.0f // how much better in natural logarithms of likelihood a limit must explain it; losses come in
+          // bursts
 #define INHERENT_COST 20.0f   // radio that loses much is rarer than radio that loses little
 #define GROWTH_A_SECOND 0.05f // of the limit while it lasts
+#define RELEASE_A_SECOND 0.3f // once nothing speaks for it any more
 #define ACKED_SHARE 0.95f
 
 static const float inherent_shares[] = {0,     0.005f, 0.01f, 0.02f, 0.03f, 0.045f,
@@ -93,6 +96,7 @@ static void loss_fit(struct loss_limit *l, float acked_bps, float target_bps) {
         }
     }
     bool limited = best > none + LOSS_CERTAIN;
+    l->certain = limited;
     l->inherent = limited ? best_inherent : none_inherent;
     if (limited && best_bps < (float)l->limit_bps)
         l->limit_bps = (uint32_t)fmaxf(best_bps, acked_bps * ACKED_SHARE);
@@ -103,7 +107,7 @@ static void loss_grow(struct loss_limit *l, uint32_t target_bps, uint64_t now_us
         return;
     uint64_t us = now_us - l->limited_us;
     float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
-    float limit = (float)l->limit_bps * (1 + GROWTH_A_SECOND * seconds);
+    float limit = (float)l->limit_bps * (1 + (l->certain ? GROWTH_A_SECOND : RELEASE_A_SECOND) * seconds);
     l->limit_bps = limit < (float)target_bps * 1.2f ? (uint32_t)limit : LOSS_NO_LIMIT;
 }
 
@@ -132,6 +136,8 @@ void loss_limit_update(struct loss_limit *l, uint32_t acked_bps, uint32_t target
         loss_fit(l, (float)acked_bps, (float)target_bps);
     else
         l->inherent = 0;
+    if (l->loss < LOSS_IGNORED)
+        l->certain = false;
     if (l->limit_bps == before_bps && l->loss < l->inherent + LOSS_IGNORED)
         loss_grow(l, target_bps, now_us);
     l->limited_us = now_us;

@@ -32,6 +32,7 @@ struct loss_limit {
     float loss;          // weighted share of the last second or two
     float inherent;      // of it, what the link loses at every rate
     uint32_t limit_bps;  // or LOSS_NO_LIMIT
+    bool certain;        // the last observations speak for it
     uint64_t limited_us; // when it was last lowered or raised
 };
 

@@ -12,6 +12,7 @@
 #define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
 #define JITTER_HIGH_SHARE 30
 #define JITTER_HIGH_MS 8.0f // from here on lower and longer
+#define BLIND_US 2000000
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000
 #define INTERVAL_HIGH_US 8000000
@@ -42,6 +43,11 @@ void prober_postpone(struct prober *p, uint64_t until_us) {
         p->next_us = until_us;
 }
 
+void prober_hasten(struct prober *p, uint64_t until_us) {
+    if (p->next_us > until_us)
+        p->next_us = until_us;
+}
+
 static uint32_t probe_lower(uint64_t a, uint64_t b) {
     return (uint32_t)(a < b ? a : b);
 }
@@ -50,12 +56,16 @@ static bool wish_long(const struct probe_wish *wish) {
     return wish->application && wish->jitter_ms > JITTER_HIGH_MS;
 }
 
+static uint32_t wish_duration_us(const struct probe_wish *wish) {
+    if (wish->blind)
+        return BLIND_US;
+    float us = wish->jitter_ms * 1000 * (wish_long(wish) ? JITTER_HIGH_SHARE : JITTER_SHARE);
+    return us < DURATION_MIN_US ? DURATION_MIN_US : us > DURATION_MAX_US ? DURATION_MAX_US : (uint32_t)us;
+}
+
 static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe_wish *wish,
                          uint64_t now_us) {
-    bool high = wish_long(wish);
-    uint32_t duration_us = (uint32_t)(wish->jitter_ms * 1000 * (high ? JITTER_HIGH_SHARE : JITTER_SHARE));
-    duration_us = duration_us < DURATION_MIN_US ? DURATION_MIN_US : duration_us;
-    duration_us = duration_us > DURATION_MAX_US ? DURATION_MAX_US : duration_us;
+    uint32_t duration_us = wish_duration_us(wish);
     uint64_t bytes = (uint64_t)rate_bps * duration_us / 8 / US_PER_SECOND;
     uint64_t each = bytes / (PACKETS_MIN + 1);
     each = each < PACKET_BYTES_MIN ? PACKET_BYTES_MIN : each > PACKET_BYTES_MAX ? PACKET_BYTES_MAX : each;
@@ -67,11 +77,13 @@ static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe
                                         .want_bytes = (uint32_t)bytes,
                                         .want_packets = PACKETS_MIN,
                                         .packet_bytes = (uint16_t)each,
-                                        .deadline_us = now_us + RESULT_WAIT_US};
-    p->next_us = now_us + (high ? INTERVAL_HIGH_US : INTERVAL_US);
+                                        .deadline_us = now_us + duration_us + RESULT_WAIT_US};
+    p->next_us = now_us + (wish_long(wish) ? INTERVAL_HIGH_US : INTERVAL_US);
 }
 
 static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
+    if (wish->blind)
+        return now_us < p->next_us ? 0 : probe_lower((uint64_t)wish->target_bps * 11 / 10, UINT32_MAX);
     if (p->start_steps > 0)
         return wish->start_bps > UINT32_MAX / 6 ? UINT32_MAX
                                                 : wish->start_bps * (p->start_steps-- == 2 ? 3 : 6);

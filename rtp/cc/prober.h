@@ -46,6 +46,7 @@ struct probe_wish {
     float jitter_ms;
     bool application; // less is sent than the target: there is room for a long cluster
     bool held;        // the link is full, or nothing is heard
+    bool blind;       // no packet is acknowledged: long and little above the target, for the receiver to see
 };
 
 struct probe_result {
@@ -56,6 +57,7 @@ struct probe_result {
 void prober_init(struct prober *p, uint64_t now_us);
 void prober_restart(struct prober *p, uint64_t now_us);    // as at the start
 void prober_postpone(struct prober *p, uint64_t until_us); // and what is under way ends
+void prober_hasten(struct prober *p, uint64_t until_us);   // the next one is due then
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us);
 uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us); // now, of the cluster under way
 // A packet leaves: the id of the cluster that it belongs to, or 0.

@@ -9,6 +9,9 @@
 #define QUEUE_SHORT_US 80000
 #define FALLS 0.8f // the shorter window below the longer: the link has just become slower
 #define GROWTH_A_SECOND 0.08f
+#define GROWTH_CALM_A_SECOND 0.4f // after a while without a sign of a queue
+#define CALM_MIN_US 2000000
+#define CALM_MAX_US 6000000
 #define GROWTH_MIN_BPS 1000.0f
 #define ADDITIVE_MIN_BPS 4000.0f // a second
 #define RESPONSE_US 100000       // that feedback takes, beside the round trip
@@ -68,6 +71,13 @@ static float additive_a_second(float rate_bps, uint32_t rtt_us) {
     return fmaxf(frame_bits / fmaxf(packets, 1) / response_s, ADDITIVE_MIN_BPS);
 }
 
+// The longer nothing speaks against it, the faster.
+static float growth_a_second(const struct rate_input *in) {
+    uint64_t calm_us = in->calm_us < CALM_MAX_US ? in->calm_us : CALM_MAX_US;
+    float calm = calm_us <= CALM_MIN_US ? 0 : (float)(calm_us - CALM_MIN_US) / (CALM_MAX_US - CALM_MIN_US);
+    return GROWTH_A_SECOND + (GROWTH_CALM_A_SECOND - GROWTH_A_SECOND) * calm;
+}
+
 static void rate_increase(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
     uint64_t us = rc->changed_us ? now_us - rc->changed_us : 0;
     float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
@@ -76,9 +86,8 @@ static void rate_increase(struct rate_control *rc, const struct rate_input *in, 
         return;
     if (capacity_below(rc, acked_bps / 1000))
         rc->capacity_kbps = 0;
-    float step = rc->capacity_kbps > 0
-                     ? additive_a_second(rc->rate_bps, in->rtt_us) * seconds
-                     : fmaxf(rc->rate_bps * GROWTH_A_SECOND * seconds, GROWTH_MIN_BPS * seconds);
+    float grows = fmaxf(rc->rate_bps * growth_a_second(in), GROWTH_MIN_BPS);
+    float step = (rc->capacity_kbps > 0 ? additive_a_second(rc->rate_bps, in->rtt_us) : grows) * seconds;
     float limit = acked_bps * ACKED_FACTOR + ACKED_EXTRA_BPS;
     if (rc->rate_bps < limit)
         rc->rate_bps = fminf(rc->rate_bps + step, limit);

@@ -1,0 +1,180 @@
+// How the rate follows from what comes back.
+#include "rtp/cc/bandwidth_internal.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+#define ACKED_SHORT_US 150000
+#define STRETCH_MIN 1.1f     // of arrival against sending: the link does not take what is sent
+#define QUEUE_WAIT_US 200000 // after a decrease, for what it does to the queue
+// A queue that is too long for who sends so much; less for who sends more, so that shares become even.
+#define QUEUE_SHARED_US 30000.0f
+#define QUEUE_SHARED_BPS 750000.0f
+#define QUEUE_SHARED_MIN_US 20000.0f
+#define QUEUE_SHARED_MAX_US 50000.0f
+#define PROBE_DRAIN_US 150000
+#define QUEUE_PROBE_MAX_US 150000 // more is not left to go by itself
+#define PROBE_GAIN_MIN 1.35f      // what a full link must have shown above the target, if the target is sent
+#define PROBE_HASTE_GAIN 1.2f     // so much gained, and there may be more soon
+#define PROBE_HASTE_US 1000000
+#define DROP_PROBE_US 2000000
+#define QUEUE_RIVAL_US 40000
+#define RIVAL_STANDS_US 2000000
+#define RIVAL_CLEAR_US 1000000
+#define RIVAL_SHARE 0.8f
+#define RTT_GAIN 8
+#define REPORT_LOSS_HIGH 0.1f
+#define REPORT_LOSS_LOW 0.02f
+#define REPORT_GROWTH_A_SECOND 0.08f
+#define REPORT_GAP_MAX_US 2000000
+
+static void bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
+    uint32_t rtt = rtt_us < SENT_AGE_MAX_US ? (uint32_t)rtt_us : SENT_AGE_MAX_US;
+    rtt = rtt ? rtt : 1;
+    b->rtt_us = b->rtt_us == 0 ? rtt : b->rtt_us - b->rtt_us / RTT_GAIN + rtt / RTT_GAIN;
+}
+
+static void bandwidth_take_probe(struct bandwidth *b, uint64_t now_us) {
+    struct probe_result result;
+    if (!prober_judge(&b->prober, now_us, &result) || result.bps == 0)
+        return;
+    enum bandwidth_reason reason;
+    uint32_t target = bandwidth_target(b, &reason);
+    float gain = result.saturated && !bandwidth_application(b) ? PROBE_GAIN_MIN : 1;
+    if ((float)result.bps > (float)target * gain) {
+        if ((float)result.bps > (float)target * PROBE_HASTE_GAIN)
+            prober_hasten(&b->prober, now_us + PROBE_HASTE_US);
+        rate_control_set(&b->rate, (float)result.bps, now_us);
+        b->reason = BANDWIDTH_PROBE;
+    }
+}
+
+void bandwidth_bound_rate(struct bandwidth *b) {
+    rate_control_bound(&b->rate, (float)bandwidth_floor(b), (float)b->config.max_bps);
+}
+
+// A cluster is under way, or what it left in the queue.
+static bool bandwidth_probes(const struct bandwidth *b, uint64_t now_us) {
+    uint64_t sent_us = b->prober.sent_us;
+    return b->prober.cluster.sending || (sent_us && now_us - sent_us < PROBE_DRAIN_US + b->rtt_us);
+}
+
+// What queue is too much: less for who sends much, so that those who share a link come to even shares.
+static uint32_t bandwidth_queue_wanted(const struct bandwidth *b) {
+    float us = QUEUE_SHARED_US * sqrtf(QUEUE_SHARED_BPS / b->rate.rate_bps);
+    us = fminf(fmaxf(us, QUEUE_SHARED_MIN_US), QUEUE_SHARED_MAX_US);
+    return bandwidth_queue_limit(b, (uint32_t)us);
+}
+
+// A queue that is too long and grows, or stands and does not fall.
+static enum delay_signal bandwidth_signal(struct bandwidth *b, uint64_t now_us) {
+    enum delay_signal signal = delay_trend_signal(&b->trend);
+    uint32_t queue_us = delay_trend_queue_us(&b->trend), before_us = b->queue_us;
+    b->queue_us = queue_us;
+    bool waited = now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
+    bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
+    if (stands || signal == DELAY_OVERUSE)
+        return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
+    return signal;
+}
+
+// A queue that we do not make: it stands although much less is sent than came through when it began. To give
+// way to it further would only starve us, so that losses are what counts until it is gone.
+static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, uint64_t now_us) {
+    if (in->queue_us < bandwidth_queue_limit(b, QUEUE_RIVAL_US)) {
+        b->clear_us = b->clear_us ? b->clear_us : now_us;
+        if (now_us - b->clear_us >= RIVAL_CLEAR_US)
+            b->competes = false;
+        b->stands_us = 0;
+        return;
+    }
+    b->clear_us = 0;
+    float acked_bps = (float)in->acked_bps;
+    if (b->stands_us == 0 || in->restricts || b->stands_acked_bps <= 0) { // it grows because of us
+        b->stands_us = now_us;
+        b->stands_acked_bps = acked_bps;
+    }
+    if (!b->competes && now_us - b->stands_us >= RIVAL_STANDS_US &&
+        (float)b->sent_bps < b->stands_acked_bps * RIVAL_SHARE) {
+        b->competes = true;
+        rate_control_set(&b->rate, b->stands_acked_bps * RIVAL_SHARE, now_us);
+    }
+}
+
+static void bandwidth_control(struct bandwidth *b, const struct rate_input *in,
+                              const struct feedback_sum *sum, uint64_t now_us) {
+    if (in->signal == DELAY_OVERUSE)
+        b->over_us = now_us;
+    bandwidth_judge_rivals(b, in, now_us);
+    if (b->competes) {
+        rate_control_compete(&b->rate, in, sum->lost > 0, now_us);
+        b->reason = BANDWIDTH_LOSS;
+    } else if (rate_control_update(&b->rate, in, now_us)) {
+        b->reason = BANDWIDTH_DELAY;
+        prober_postpone(&b->prober, now_us + DROP_PROBE_US);
+    }
+}
+
+void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    b->ecn_ce += sum->ecn_ce;
+    if (sum->fresh == 0)
+        return;
+    if (b->reason == BANDWIDTH_SILENT) { // it is back: as fast as at the start, from where it is
+        b->reason = BANDWIDTH_START;
+        prober_restart(&b->prober, now_us);
+    }
+    b->feedback_us = b->waiting_us = now_us;
+    b->started_us = b->started_us ? b->started_us : now_us;
+    bandwidth_note_rtt(b, now_us - sum->sent_us);
+    acked_rate_feedback_end(&b->acked);
+    uint32_t queue_us = delay_trend_queue_us(&b->trend);
+    struct rate_input in = {
+        .signal = bandwidth_signal(b, now_us),
+        .acked_bps = acked_rate_bps(&b->acked, ACKED_WINDOW_US),
+        .acked_short_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US),
+        .rtt_us = b->rtt_us,
+        .queue_us = queue_us,
+        .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
+        .restricts = acked_rate_stretch(&b->acked, ACKED_SHORT_US) > STRETCH_MIN,
+        .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
+        .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
+        .application = bandwidth_application(b),
+    };
+    bandwidth_control(b, &in, sum, now_us);
+    loss_limit_update(&b->loss, in.acked_bps, (uint32_t)b->rate.rate_bps, now_us);
+    bandwidth_take_probe(b, now_us);
+    bandwidth_bound_rate(b);
+}
+
+// ---- receivers without numbers of our own: what they say, and what reports say is lost
+
+void bandwidth_remb(struct bandwidth *b, uint64_t bps, uint64_t now_us) {
+    b->remb_bps = bps < BANDWIDTH_MAX_BPS ? bps : BANDWIDTH_MAX_BPS;
+    if (b->feedback_us != 0)
+        return; // it is one bound of several
+    if (b->report_loss <= REPORT_LOSS_HIGH || (float)b->remb_bps < b->rate.rate_bps)
+        rate_control_set(&b->rate, (float)b->remb_bps, now_us);
+    b->reason = BANDWIDTH_REMB;
+    bandwidth_bound_rate(b);
+}
+
+void bandwidth_report(struct bandwidth *b, uint8_t fraction_lost, uint32_t rtt_us, uint64_t now_us) {
+    uint64_t us = b->report_us ? now_us - b->report_us : 0;
+    us = us < REPORT_GAP_MAX_US ? us : REPORT_GAP_MAX_US;
+    b->report_loss = (float)fraction_lost / 256;
+    b->report_us = now_us;
+    if (b->feedback_us != 0)
+        return; // feedback knows better
+    if (rtt_us > 0)
+        bandwidth_note_rtt(b, rtt_us);
+    float rate = b->rate.rate_bps,
+          grown = rate * (1 + REPORT_GROWTH_A_SECOND * (float)us / (float)US_PER_SECOND);
+    if (b->report_loss > REPORT_LOSS_HIGH) {
+        rate_control_set(&b->rate, rate * (1 - b->report_loss / 2), now_us);
+        b->reason = BANDWIDTH_LOSS;
+    } else if (b->report_loss < REPORT_LOSS_LOW && !bandwidth_application(b)) {
+        rate_control_set(&b->rate, grown, now_us);
+    }
+    bandwidth_bound_rate(b);
+}
