@@ -140,6 +140,20 @@ struct media_cmd {
 
 // ---- statistics (docs/protocol.md, get-stats)
 
+// What bounds the estimate of what a transport's link carries.
+enum link_reason {
+    LINK_UNKNOWN,     // nobody tells what arrives
+    LINK_START,       // nothing has been learnt yet
+    LINK_DELAY,       // a queue grows when more is sent
+    LINK_LOSS,        // more is lost
+    LINK_PROBE,       // as far as a probe has shown
+    LINK_APPLICATION, // there is no use for more
+    LINK_REMB,        // the receiver says so
+    LINK_CEILING,     // set-max-bitrate, or the setting
+    LINK_SILENT,      // the receiver does not tell any more
+    LINK_REASONS,
+};
+
 struct transport_stats {
     uint64_t bytes_received, bytes_sent; // UDP payload
     uint64_t rtp_bytes_received, rtp_bytes_sent;
@@ -148,7 +162,13 @@ struct transport_stats {
     uint32_t rtp_recv_bitrate_bps, rtp_send_bitrate_bps;
     uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
     float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
-    struct tuple selected;                                // TUPLE_NONE while there is none
+    // Of its receiving side: what the link carries (0: not known) and why no more, what its consumers are
+    // given of that, what they would take, and the ceiling (0: none).
+    uint32_t estimate_bps, target_bps, wanted_bps, max_outgoing_bps;
+    enum link_reason estimate_reason;
+    uint64_t padding_bytes_sent;
+    uint32_t max_incoming_bps; // of its sending side; 0: none
+    struct tuple selected;     // TUPLE_NONE while there is none
     enum ice_state ice;
     enum dtls_state dtls;
 };

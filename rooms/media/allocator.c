@@ -241,25 +241,26 @@ static uint64_t sum_now(const struct allocator *a) {
     return sum;
 }
 
-static void entry_take(struct allocator_entry *e, uint64_t now_us) {
+static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
     bool failed = m->raised_us != 0 && now_us < m->raised_us + ALLOCATOR_FAILED_US;
     uint32_t wait_us = failed && m->wait_us >= ALLOCATOR_RAISE_US ? 2 * m->wait_us : ALLOCATOR_RAISE_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
+    m->failed_bps = have_bps;
     m->room_us = 0;
     e->now = e->goal;
 }
 
-static void take(struct allocator *a, uint64_t now_us) {
+static void take(struct allocator *a, uint32_t have_bps, uint64_t now_us) {
     for (unsigned i = 0; i < a->count; i++)
         if (a->entries[i].goal < a->entries[i].now)
-            entry_take(&a->entries[i], now_us);
+            entry_take(&a->entries[i], have_bps, now_us);
         else
             a->entries[i].memory.room_us = 0;
 }
 
 // Whether there has been room for more for long enough.
-static bool entry_may_rise(struct allocator_entry *e, uint64_t now_us) {
+static bool entry_may_rise(struct allocator_entry *e, uint64_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
     if (e->goal <= e->now) {
         m->room_us = 0;
@@ -267,6 +268,8 @@ static bool entry_may_rise(struct allocator_entry *e, uint64_t now_us) {
     }
     if (m->room_us == 0)
         m->room_us = now_us;
+    if (m->wait_us > ALLOCATOR_RAISE_US && have_bps > percent(m->failed_bps, ALLOCATOR_FORGIVE_PERCENT))
+        m->wait_us = ALLOCATOR_RAISE_US;
     uint32_t wait_us = m->wait_us ? m->wait_us : ALLOCATOR_RAISE_FIRST_US;
     bool asked = m->known && m->tile != e->spatial_wish && wait_us <= ALLOCATOR_RAISE_US;
     return asked || now_us - m->room_us >= wait_us;
@@ -285,11 +288,12 @@ static void give_way(struct allocator *a, uint64_t most_bps) {
     }
 }
 
-static void give(struct allocator *a, uint64_t most_bps, uint64_t now_us) {
+static void give(struct allocator *a, uint64_t have_bps, uint64_t now_us) {
+    uint64_t most_bps = percent(have_bps, ALLOCATOR_RAISE_PERCENT);
     bool given = false;
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = &a->entries[i];
-        if (!entry_may_rise(e, now_us))
+        if (!entry_may_rise(e, have_bps, now_us))
             continue;
         e->now = e->goal;
         e->memory.room_us = 0;
@@ -332,25 +336,27 @@ static bool bears(const struct allocator_link *link, uint64_t sum, uint64_t have
 }
 
 void allocator_share(struct allocator *a, const struct allocator_link *link, uint64_t now_us) {
-    uint64_t have_bps = link->estimate_bps > link->audio_bps ? link->estimate_bps - link->audio_bps : 0;
+    uint32_t have_bps = link->estimate_bps > link->audio_bps ? link->estimate_bps - link->audio_bps : 0;
     bool surely = !link->proven && !link->congested;
     for (unsigned i = 0; i < a->count; i++)
         entry_begin(&a->entries[i]);
     order_make(a);
-    uint64_t sum = sum_now(a),
-             keep_bps = link->congested ? have_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT);
-    if (sum <= keep_bps) {
-        uint64_t most_bps = percent(have_bps, ALLOCATOR_RAISE_PERCENT);
+    uint64_t sum = sum_now(a), drain_bps = percent(have_bps, ALLOCATOR_DRAIN_PERCENT);
+    if (sum <= (link->congested ? drain_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT))) {
         *link->over_us = 0;
-        fill(a, most_bps, surely);
+        fill(a, percent(have_bps, ALLOCATOR_RAISE_PERCENT), surely);
         if (!link->congested)
-            give(a, most_bps, now_us);
+            give(a, have_bps, now_us);
     } else if (!bears(link, sum, have_bps, now_us)) {
-        fill(a, have_bps, surely);
-        take(a, now_us);
+        fill(a, link->congested ? drain_bps : have_bps, surely);
+        take(a, have_bps, now_us);
     }
     for (unsigned i = 0; i < a->count; i++)
         entry_end(&a->entries[i]);
+}
+
+uint64_t allocator_granted_bps(const struct allocator *a) {
+    return sum_now(a);
 }
 
 uint64_t allocator_demand_bps(const struct allocator *a) {

@@ -20,6 +20,8 @@
 #define ALLOCATOR_STEPS_MAX (ALLOCATOR_SPATIAL_MAX * ALLOCATOR_TEMPORAL_MAX)
 #define ALLOCATOR_KEEP_PERCENT 105      // of the estimate: as much may be kept while no queue stands
 #define ALLOCATOR_DEEP_PERCENT 130      // beyond which nothing is waited for
+#define ALLOCATOR_DRAIN_PERCENT 80      // of the estimate are used while a queue stands, so that it goes
+#define ALLOCATOR_FORGIVE_PERCENT 150   // of the estimate of a failure: the link is another one
 #define ALLOCATOR_RAISE_PERCENT 94      // of the estimate may be in use after more is given
 #define ALLOCATOR_HOLD_US 1000000       // for which what is between these is borne
 #define ALLOCATOR_RAISE_FIRST_US 400000 // there must have been room for so long, to begin with,
@@ -36,10 +38,11 @@ struct allotment { // the highest layers, LAYER_NONE: all there are
 struct allocator_memory {
     struct allotment has;
     bool known;
-    int8_t tile;        // spatial wish, as it was
-    uint32_t wait_us;   // before more is given, 0: ALLOCATOR_RAISE_FIRST_US
-    uint64_t room_us;   // since when there has been room for more, 0: there is none
-    uint64_t raised_us; // when more was given last
+    int8_t tile;         // spatial wish, as it was
+    uint32_t failed_bps; // there was when more turned out to be too much last; 0: never
+    uint32_t wait_us;    // before more is given, 0: ALLOCATOR_RAISE_FIRST_US
+    uint64_t room_us;    // since when there has been room for more, 0: there is none
+    uint64_t raised_us;  // when more was given last
 };
 
 // One video consumer. The first part is the caller's, and `memory` is written back by it.
@@ -86,5 +89,6 @@ unsigned allocator_count(const struct allocator *allocator);
 const struct allocator_entry *allocator_at(const struct allocator *allocator, unsigned i);
 // What they would all take if the link were free, sound not included.
 uint64_t allocator_demand_bps(const struct allocator *allocator);
+uint64_t allocator_granted_bps(const struct allocator *allocator); // and what they have been given
 
 #endif

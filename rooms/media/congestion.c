@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <stdio.h>
 
 static void congestion_fired(struct wheel_node *node, uint64_t now_us);
 
@@ -202,6 +203,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
     allocator_share(a, &link, now_us);
     cg->shared_bps = state->target_bps;
     cg->demand_bps = allocator_demand_bps(a) + link.audio_bps;
+    cg->granted_bps = allocator_granted_bps(a) + link.audio_bps;
     bandwidth_demand(cg->bandwidth, cg->demand_bps, now_us);
 }
 
@@ -223,6 +225,7 @@ static void congestion_free(struct congestion *cg, uint64_t now_us) {
         if (c->params.kind == MEDIA_VIDEO)
             consumer_allot(c, LAYER_NONE, LAYER_NONE, false, now_us);
     }
+    cg->granted_bps = cg->demand_bps = 0;
     bandwidth_demand(cg->bandwidth, 0, now_us);
 }
 
@@ -248,8 +251,13 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
         cg->proven = true;
     }
     cg->proven |= state->reason == BANDWIDTH_REMB || state->reason == BANDWIDTH_SILENT;
-    bool paced = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
-    uint64_t rate = (uint64_t)state->target_bps * CONGESTION_PACE_PERCENT / 100;
+    bool lately = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
+    bool narrow = cg->proven && cg->heard && state->target_bps < cg->demand_bps;
+    bool paced = lately || narrow;
+    unsigned percent = state->congested ? CONGESTION_DRAIN_PERCENT : CONGESTION_PACE_PERCENT;
+    uint64_t rate = (uint64_t)state->target_bps * percent / 100;
+    cg->stands = state->congested && cg->heard;
+
     uint32_t rate_bps = paced ? (rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX) : 0;
     if (rate_bps != cg->pacer.rate_bps)
         pacer_set(&cg->pacer, rate_bps);
@@ -266,6 +274,14 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     if (now_us < cg->share_us)
         return;
     cg->share_us = now_us + CONGESTION_SHARE_US;
+    if (getenv("CG_DEBUG"))
+        fprintf(stderr,
+                "%.2f ep %u est %u k reason %d congested %d queue %u ms acked %u sent %u granted %llu pacer "
+                "%u/%u\n",
+                (double)(now_us - 5000000000) / 1e6, cg->endpoint->id.v, state.target_bps / 1000,
+                state.reason, state.congested, state.queue_us / 1000, state.acked_bps / 1000,
+                state.sent_bps / 1000, (unsigned long long)cg->granted_bps / 1000, cg->pacer.rate_bps / 1000,
+                cg->pacer.count);
     bool limits = congestion_limits(cg, now_us);
     if (limits) {
         congestion_share(cg, &state, now_us);
@@ -279,7 +295,7 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
 static void congestion_let_go(struct congestion *cg, uint64_t now_us) {
     for (struct block *b; (b = pacer_take(&cg->pacer, now_us));) {
         struct pacer_note note = *pacer_note_of(b);
-        consumer_release(note.owner, b, note.index, now_us);
+        consumer_release(note.owner, b, note.index, note.kind == PACER_REPEAT, now_us);
     }
 }
 
@@ -313,11 +329,12 @@ static void congestion_fired(struct wheel_node *node, uint64_t now_us) {
     congestion_arm(cg, probes || due_us <= now_us ? now_us + WHEEL_TICK_US : due_us);
 }
 
-bool congestion_hold(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
+                     uint64_t now_us) {
     struct congestion *cg = c->endpoint->congestion;
     if (pacer_passes(&cg->pacer, now_us))
         return false;
-    pacer_put(&cg->pacer, b, c, index);
+    pacer_put(&cg->pacer, b, &(struct pacer_note){.owner = c, .index = index, .kind = kind});
     congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
     cg->ticking = true;
     return true;

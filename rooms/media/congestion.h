@@ -20,7 +20,8 @@
 #define CONGESTION_SHARE_US 250000      // at least so often the shares are looked at
 #define CONGESTION_SHARE_SOON_US 100000 // and at most so often, unless the link is full
 #define CONGESTION_PACED_US 10000000    // after the last sign that the link is full
-#define CONGESTION_PACE_PERCENT 125     // of the estimate
+#define CONGESTION_DRAIN_PERCENT 80     // of the estimate, while a queue stands
+#define CONGESTION_PACE_PERCENT 100     // of the estimate
 #define PADDING_PACKETS_MAX 64          // at once
 #define PROBATION_SSRC 1234             // what mediasoup-client expects of a probation stream
 #define PROBATION_PAYLOAD_TYPE 127
@@ -35,6 +36,7 @@ struct congestion {
     bool heard;                   // it has told what arrives
     bool told;                    // by transport-wide numbers
     bool proven;                  // the link has been seen to be full
+    bool stands;                  // a queue does
     bool limits;                  // the last shares were made of an estimate or a ceiling
     bool ticking;                 // while something is sent or wanted
     uint32_t max_bps;             // set-max-bitrate; 0: none
@@ -46,6 +48,7 @@ struct congestion {
     uint64_t over_us;           // allocator_link
     uint64_t limited_us;        // when the link was seen to be full last; 0: never
     uint32_t shared_bps;        // the estimate that the last shares were made of
+    uint64_t granted_bps;       // to its consumers, with sound
     uint64_t demand_bps;        // with sound
     uint64_t probation_index;   // next of the probation stream
     unsigned pad_turn;
@@ -110,11 +113,17 @@ static inline void congestion_sent_again(struct consumer *c, uint16_t len, uint6
 }
 
 // The packet has to wait: it is the pacer's now, and comes back by consumer_release.
-bool congestion_hold(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us);
-static inline bool congestion_holds(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
+                     uint64_t now_us);
+static inline bool congestion_holds(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
+                                    uint64_t now_us) {
     struct congestion *cg = c->endpoint->congestion;
     return cg && pacer_paces(&cg->pacer) && c->params.kind == MEDIA_VIDEO &&
-           congestion_hold(c, b, index, now_us);
+           congestion_hold(c, b, kind, index, now_us);
+}
+// A queue stands in the link: nothing is to be sent that can be left out.
+static inline bool congestion_stands(const struct endpoint *ep) {
+    return ep->congestion && ep->congestion->stands;
 }
 
 // ---- for statistics

@@ -62,6 +62,7 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
         picture_rewrite_sync(&c->pictures, pictures);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);
+    c->run_first = c->rewrite.intervals[c->rewrite.newest].out_first;
     c->current = c->target = (int8_t)s->index;
     c->resync = c->timeless = false;
     c->report_due = true;
@@ -160,9 +161,12 @@ static void consumer_send_media(struct consumer *c, struct block *b, uint64_t in
         (void)consumer_send(c, b, false, index, now_us);
 }
 
-void consumer_release(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us) {
     rtp_forward_restamp(b, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
-    consumer_send_media(c, b, index, now_us);
+    if (repeat)
+        (void)consumer_send(c, b, true, index, now_us);
+    else
+        consumer_send_media(c, b, index, now_us);
 }
 
 // Its receiver has been heard since the limit was set, or has not for too many packets. False: it stops.
@@ -200,7 +204,7 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     rtp_forward_copy(b, prepared, &stamp);
     c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
-    if (!congestion_holds(c, b, index, now_us))
+    if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
         consumer_send_media(c, b, index, now_us);
     if (c->report_due && s->clock.known) {
         c->report_due = false;
@@ -286,7 +290,7 @@ static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_u
     struct block *b = prepared && consumer_may_resend(c, seq, prepared->len, now_us)
                           ? consumer_make_rtx(c, prepared, stamp, &index, now_us)
                           : NULL;
-    if (b)
+    if (b && !congestion_holds(c, b, PACER_REPEAT, index, now_us))
         (void)consumer_send(c, b, true, index, now_us);
     return b != NULL;
 }
@@ -344,11 +348,18 @@ static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t no
     return true;
 }
 
+// From before the key frame with which the present run began: while a queue stands it would only be in the
+// way of what is shown.
+static bool consumer_is_past(const struct consumer *c, uint16_t seq) {
+    return congestion_stands(c->endpoint) && seq16_diff(seq, (uint16_t)c->run_first) < 0;
+}
+
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->nack_packet_count++;
     c->fw->counters.nacked_packets_in++;
-    if (!c->active || !c->params.nack || !consumer_prepare_repeats(c))
+    if (!c->active || !c->params.nack || consumer_is_past(c, seq) || !consumer_prepare_repeats(c))
         return;
+
     bool sent = c->params.rtx_ssrc != 0 ? consumer_resend_rtx(c, seq, now_us)
                                         : c->sent && consumer_resend_sealed(c, seq, now_us);
     c->stats.retransmitted += sent;

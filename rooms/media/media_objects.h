@@ -186,7 +186,10 @@ struct consumer {
     uint32_t heard;       // of its endpoint, when heard_limit was set
     uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
     struct picture_rewrite pictures;
-    uint64_t rtx_index;     // next of its RTX stream
+
+    uint64_t rtx_index; // next of its RTX stream
+    uint64_t run_first; // index with which what it shows now began
+
     uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
     struct send_stats stats;
@@ -324,7 +327,7 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
 // A packet that had to wait for the link goes out now, under the index that it was given.
-void consumer_release(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us);
+void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us);
 // Something to fill the link with: what went out `back` numbers ago once more, when it is not larger than
 // that; or padding alone, on its RTX stream or another one of its transport. Returns the bytes on the wire,
 // 0: it did not come to that.

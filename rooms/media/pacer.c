@@ -34,14 +34,14 @@ void pacer_spend(struct pacer *p, uint16_t bytes, uint64_t now_us) {
     token_bucket_spend(&p->bits, bytes * UINT64_C(8));
 }
 
-void pacer_put(struct pacer *p, struct block *b, void *owner, uint64_t index) {
-    assert(b->next == NULL && p->count <= PACER_BLOCKS_MAX);
-    *pacer_note_of(b) = (struct pacer_note){.owner = owner, .index = index};
-    if (p->last)
-        p->last->next = b;
+void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note) {
+    assert(b->next == NULL && p->count <= PACER_BLOCKS_MAX && note->kind < PACER_KINDS);
+    *pacer_note_of(b) = *note;
+    if (p->queues[note->kind].last)
+        p->queues[note->kind].last->next = b;
     else
-        p->first = b;
-    p->last = b;
+        p->queues[note->kind].first = b;
+    p->queues[note->kind].last = b;
     p->count++;
     p->bytes += b->len;
     pacer_rate(p);
@@ -54,13 +54,14 @@ static bool pacer_may_go(struct pacer *p, uint64_t now_us) {
 }
 
 struct block *pacer_take(struct pacer *p, uint64_t now_us) {
-    struct block *b = p->first;
-    if (!b || !pacer_may_go(p, now_us))
+    if (p->count == 0 || !pacer_may_go(p, now_us))
         return NULL;
+    enum pacer_kind kind = p->queues[PACER_REPEAT].first ? PACER_REPEAT : PACER_MEDIA;
+    struct block *b = p->queues[kind].first;
     p->let_go_us = now_us;
-    p->first = b->next;
-    if (!p->first)
-        p->last = NULL;
+    p->queues[kind].first = b->next;
+    if (!b->next)
+        p->queues[kind].last = NULL;
     b->next = NULL;
     p->count--;
     p->bytes -= b->len;
@@ -79,17 +80,20 @@ uint64_t pacer_next_us(struct pacer *p, uint64_t now_us) {
 }
 
 void pacer_forget(struct pacer *p, const void *owner) {
-    struct block *b = p->first;
-    p->first = p->last = NULL;
-    p->count = p->bytes = 0;
-    for (struct block *next; b; b = next) {
-        next = b->next;
-        b->next = NULL;
-        struct pacer_note note = *pacer_note_of(b);
-        if (owner && note.owner != owner)
-            pacer_put(p, b, note.owner, note.index);
-        else
-            block_release(b);
+    for (unsigned kind = 0; kind < PACER_KINDS; kind++) {
+        struct block *b = p->queues[kind].first;
+        p->queues[kind].first = p->queues[kind].last = NULL;
+        for (struct block *next; b; b = next) {
+            next = b->next;
+            b->next = NULL;
+            p->count--;
+            p->bytes -= b->len;
+            struct pacer_note note = *pacer_note_of(b);
+            if (owner && note.owner != owner)
+                pacer_put(p, b, &note);
+            else
+                block_release(b);
+        }
     }
     pacer_rate(p);
 }
