@@ -207,6 +207,7 @@ struct forwarder {
     struct hmap *consumer_ssrcs;                             // {endpoint id, ssrc} -> consumer handle
     struct fan_out *fan_out;
     uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
+    unsigned sound_stores;                   // such stores of consumers of sound
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
@@ -275,8 +276,9 @@ void consumer_tell_layers(struct consumer *c);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
-// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
-// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+// What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
+// fewer than SOUND_STORES_EARLY of the worker have it. Beyond that, since there are many and their losses are
+// mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
