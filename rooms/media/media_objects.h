@@ -18,6 +18,7 @@
 #include "rtp/history.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/receive_estimate.h"
 #include "rtp/rtp_forward.h"
 #include "rtp/seq_rewrite.h"
 #include "rtp/stream_stats.h"
@@ -59,7 +60,9 @@ struct endpoint {
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
     uint16_t transport_seq; // next to stamp on what we send
-    struct wheel_node twcc_timer, report_timer;
+    struct receive_estimate *estimate; // from the first producer that knows REMB alone on
+    uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
+    struct wheel_node twcc_timer, estimate_timer, report_timer;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
