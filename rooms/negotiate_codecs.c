@@ -14,13 +14,25 @@ static const struct codec_name {
 };
 
 // Router payload types count from here: a video codec takes two, the second for its RTX. 127 stays free for
-// the client's probator.
+// the client's probator, what comes after 126 gets those from 96 on.
 #define FIRST_PAYLOAD_TYPE 100
+#define LAST_PAYLOAD_TYPE 126
+#define FIRST_PAYLOAD_TYPE_AGAIN 96
 
 struct parameter {
     const char *key, *text; // text: NULL for the number
     int number;
 };
+
+// RFC 6184, 8.1: a profile and a packetization mode of their own each, since neither is negotiable (8.2.2).
+#define H264(mode, profile_level_id)                                                                         \
+    {                                                                                                        \
+        "video", "video/H264", 90000, 0, {                                                                   \
+            {"packetization-mode", NULL, mode}, {"level-asymmetry-allowed", NULL, 1}, {                      \
+                "profile-level-id", profile_level_id, 0                                                      \
+            }                                                                                                \
+        }                                                                                                    \
+    }
 
 #define PARAMETERS_MAX 4
 static const struct routed_codec {
@@ -32,21 +44,15 @@ static const struct routed_codec {
     {"video", "video/VP8", 90000, 0, {{0}}},
     {"video", "video/VP9", 90000, 0, {{"profile-id", NULL, 0}}},
     {"video", "video/VP9", 90000, 0, {{"profile-id", NULL, 2}}},
-    {"video",
-     "video/H264",
-     90000,
-     0,
-     {{"packetization-mode", NULL, 1},
-      {"level-asymmetry-allowed", NULL, 1},
-      {"profile-level-id", "42e01f", 0}}},
-    {"video",
-     "video/H264",
-     90000,
-     0,
-     {{"packetization-mode", NULL, 1},
-      {"level-asymmetry-allowed", NULL, 1},
-      {"profile-level-id", "4d0032", 0}}},
+    H264(1, "42e01f"), // Constrained Baseline
+    H264(1, "4d0032"), // Main
     {"video", "video/AV1", 90000, 0, {{0}}},
+    H264(1, "42001f"), // Baseline
+    H264(1, "64001f"), // High
+    H264(0, "42e01f"),
+    H264(0, "42001f"),
+    H264(0, "4d0032"),
+    H264(0, "64001f"),
     // RFC 7798, 7.1: Main profile, Main tier, one RTP stream. Level 6.0 (180), so that the client's encoder
     // is not held back by what we announce; the forwarder does not decode.
     {"video",
@@ -54,7 +60,12 @@ static const struct routed_codec {
      90000,
      0,
      {{"profile-id", NULL, 1}, {"tier-flag", NULL, 0}, {"level-id", NULL, 180}, {"tx-mode", "SRST", 0}}},
+    H264(1, "640c1f"), // Constrained High: Safari's
+    H264(0, "640c1f"),
 };
+#define ROUTED_ENTRIES (2 * sizeof ROUTED / sizeof ROUTED[0] - 1) // RTX counted; opus has none
+_Static_assert(ROUTED_ENTRIES <= LAST_PAYLOAD_TYPE - FIRST_PAYLOAD_TYPE_AGAIN + 1, "a payload type for each");
+_Static_assert(ROUTED_ENTRIES <= RECEIVER_CODECS_MAX, "a bit for each");
 
 static const struct feedback {
     const char *type, *parameter;
@@ -167,19 +178,25 @@ static bool append_routed_ext(json_t *list, enum media_ext ext, const char *kind
     return ok;
 }
 
+static int payload_type_after(int payload_type) {
+    return payload_type == LAST_PAYLOAD_TYPE ? FIRST_PAYLOAD_TYPE_AGAIN : payload_type + 1;
+}
+
 json_t *negotiate_router_capabilities(void) {
     json_t *codecs = json_array(), *extensions = json_array(), *capabilities = json_object();
     int payload_type = FIRST_PAYLOAD_TYPE;
     bool ok = true;
 
     for (size_t i = 0; i < sizeof ROUTED / sizeof ROUTED[0]; i++) {
-        int media_payload_type = payload_type++;
+        int media_payload_type = payload_type;
 
         ok &= append_routed(codecs, &ROUTED[i], media_payload_type);
-        if (ROUTED[i].channels == 0)
-            ok &= append_routed_rtx(codecs, ROUTED[i].clock_rate, payload_type++, media_payload_type);
+        payload_type = payload_type_after(payload_type);
+        if (ROUTED[i].channels != 0)
+            continue;
+        ok &= append_routed_rtx(codecs, ROUTED[i].clock_rate, payload_type, media_payload_type);
+        payload_type = payload_type_after(payload_type);
     }
-    assert(payload_type <= PAYLOAD_TYPE_LAST);
     for (enum media_ext ext = EXT_MID; ext < EXT_COUNT; ext++) {
         ok &= append_routed_ext(extensions, ext, "audio", EXTENSIONS[ext].audio);
         ok &= append_routed_ext(extensions, ext, "video", EXTENSIONS[ext].video);

@@ -204,7 +204,7 @@ static void feedback_into(struct producer_params *out, const json_t *codecs) {
     out->pli = flags.pli;
     out->fir = flags.fir;
     out->transport_cc = flags.transport_cc && out->ext.ids[EXT_TRANSPORT_CC] != 0;
-    out->remb = flags.remb && !out->transport_cc && out->ext.ids[EXT_ABS_SEND_TIME] != 0;
+    out->remb = flags.remb && !out->transport_cc;
 }
 
 enum err negotiate_producer_params(enum media_kind kind, const json_t *parameters,

@@ -49,11 +49,32 @@ static const json_t *codec_named(const json_t *codecs, const char *mime_type) {
     return NULL;
 }
 
+// Those of H264 are many: each profile is routed in both packetization modes.
+static void say_h264(struct sentence *s, const json_t *codecs) {
+    const char *separator = "video/H264 profile-level-id=", *last = "";
+
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        const json_t *parameters = json_object_get(json_array_get(codecs, i), "parameters");
+        const char *profile = negotiate_text_member(parameters, "profile-level-id");
+
+        if (profile[0] == '\0' || negotiate_whole_member(parameters, "packetization-mode", 1) != 1)
+            continue;
+        say(s, separator, profile);
+        separator = "/";
+        last = " packetization-mode=0/1";
+    }
+    say(s, last, "");
+}
+
 // Of a name that we route, what it must look like; else the names that we route.
 static void say_routed(struct sentence *s, const json_t *codecs, const char *kind, const char *mime_type) {
     bool name_is_routed = codec_named(codecs, mime_type) != NULL;
     const char *separator = "";
 
+    if (strcasecmp(mime_type, "video/H264") == 0) {
+        say_h264(s, codecs);
+        return;
+    }
     for (size_t i = 0; i < json_array_size(codecs); i++) {
         const json_t *codec = json_array_get(codecs, i);
         const char *name = negotiate_text_member(codec, "mimeType");

@@ -14,6 +14,7 @@
 #define FMT_NACK 1
 #define FMT_PLI 1
 #define FMT_FIR 4
+#define FMT_ALFB 15 // application layer feedback
 
 #define HEAD_BYTES 4
 #define SENDER_INFO_BYTES 20
@@ -152,4 +153,19 @@ void rtcp_write_fir(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
     write_u32(&packet, media_ssrc);
     write_u8(&packet, command_seq);
     write_zeros(&packet, 3);
+}
+
+void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const uint32_t *ssrcs,
+                     unsigned count) {
+    assert(count <= UINT8_MAX);
+    uint32_t exponent = 0;
+    while (bps >> exponent > 0x3ffff) // 18 bits
+        exponent++;
+    struct writer packet = begin_packet(w, TYPE_PSFB, FMT_ALFB, HEAD_BYTES + 8 + 8 + 4 * (size_t)count);
+    write_u32(&packet, sender_ssrc);
+    write_u32(&packet, 0); // always
+    write_span(&packet, span_of("REMB", 4));
+    write_u32(&packet, count << 24 | exponent << 18 | (uint32_t)(bps >> exponent));
+    for (unsigned i = 0; i < count; i++)
+        write_u32(&packet, ssrcs[i]);
 }

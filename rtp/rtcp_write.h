@@ -24,5 +24,9 @@ unsigned rtcp_write_nack(struct writer *w, uint32_t sender_ssrc, uint32_t media_
                          unsigned count);
 void rtcp_write_pli(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);
 void rtcp_write_fir(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t command_seq);
+// Receiver estimated maximum bit rate (draft-alvestrand-rmcat-remb-03, 2.2), of all `count` (0..255) streams
+// together; told rounded down to 18 significant bits.
+void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const uint32_t *ssrcs,
+                     unsigned count);
 
 #endif

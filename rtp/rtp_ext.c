@@ -82,6 +82,23 @@ bool rtp_ext_audio_level(const struct rtp_ext_values *values, int8_t *level_dbov
     return true;
 }
 
+bool rtp_ext_abs_send_time(const struct rtp_ext_values *values, uint32_t *seconds_6_18) {
+    struct span v = values->of[EXT_ABS_SEND_TIME];
+    if (v.len != 3)
+        return false;
+    *seconds_6_18 = load_be24(v.ptr);
+    return true;
+}
+
+bool rtp_ext_toffset(const struct rtp_ext_values *values, uint32_t *ticks) {
+    struct span v = values->of[EXT_TOFFSET];
+    if (v.len != 3)
+        return false;
+    uint32_t value = load_be24(v.ptr);
+    *ticks = value & 0x800000 ? value | 0xff000000 : value;
+    return true;
+}
+
 bool rtp_ext_capture_ntp(const struct rtp_ext_values *values, uint64_t *ntp) {
     struct span v = values->of[EXT_ABS_CAPTURE_TIME];
     // The extended form has the capture clock's estimated offset behind the time.

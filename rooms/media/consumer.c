@@ -17,13 +17,19 @@ static struct ssrc_key consumer_key(const struct consumer *c) {
 
 // ---- life
 
+static bool repeats_are_kept_early(const struct consumer *c) {
+    return c->params.kind == MEDIA_VIDEO || c->fw->sound_stores < SOUND_STORES_EARLY;
+}
+
 bool consumer_prepare_repeats(struct consumer *c) {
     if (!c->params.nack)
         return true;
     if (!c->repair)
         c->repair = repair_create(c);
-    if (!c->sent && c->params.rtx_ssrc == 0)
+    if (!c->sent && c->params.rtx_ssrc == 0) {
         c->sent = sent_store_create(&c->fw->sent_held);
+        c->fw->sound_stores += c->sent && c->params.kind == MEDIA_AUDIO;
+    }
     return c->repair && (c->sent || c->params.rtx_ssrc != 0);
 }
 
@@ -39,8 +45,9 @@ static enum err consumer_open_parts(struct consumer *c, uint64_t now_us) {
     fw->counters.consumers++;
     if (hmap_get(fw->consumer_ssrcs, &key) != HMAP_NONE)
         return ERR_EXISTS;
-    if (c->params.kind == MEDIA_VIDEO &&
-        (!consumer_prepare_repeats(c) || !congestion_open(c->endpoint, now_us)))
+    if (repeats_are_kept_early(c) && !consumer_prepare_repeats(c))
+        return ERR_NO_MEMORY;
+    if (c->params.kind == MEDIA_VIDEO && !congestion_open(c->endpoint, now_us))
         return ERR_NO_MEMORY;
     if (c->endpoint->congestion)
         c->endpoint->congestion->numbered |= c->acknowledged;
@@ -118,6 +125,7 @@ void consumer_close(struct consumer *c) {
             fw->counters.consumers--;
         slots_remove(fw->consumers, c->handle);
     }
+    fw->sound_stores -= c->sent && c->params.kind == MEDIA_AUDIO;
     sent_store_destroy(c->sent);
     repair_destroy(c->repair);
     free(c);

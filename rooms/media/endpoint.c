@@ -46,6 +46,7 @@ void endpoint_close(struct endpoint *ep) {
     assert(ep->ssrc_count == 0);
     congestion_close(ep);
     wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
     if (ep->handle) {
         if (hmap_remove(fw->endpoint_ids, &ep->id) != HMAP_NONE)
@@ -53,6 +54,7 @@ void endpoint_close(struct endpoint *ep) {
         slots_remove(fw->endpoints, ep->handle);
     }
     twcc_recorder_destroy(ep->twcc);
+    free(ep->estimate);
     free(ep->ssrcs);
     free(ep);
 }

@@ -4,6 +4,7 @@
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 static void endpoint_send(struct endpoint *ep, const struct writer *w) {
     if (w->failed || w->len == 0 || !endpoint_sends(ep))
@@ -67,6 +68,7 @@ static void send_reports_about(struct endpoint *ep, const struct rtcp_report *re
 static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
     struct rtcp_report reports[RTCP_REPORTS_MAX];
     unsigned count = 0;
+    uint8_t lost = 0; // of the stream that lost most
     LIST_EACH(node, &ep->producers) {
         struct producer *p = LIST_ENTRY(node, struct producer, link);
         for (unsigned i = 0; i < p->params.stream_count; i++) {
@@ -74,6 +76,7 @@ static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
             if (!s->stats.started || s->ssrc == 0)
                 continue;
             receive_stats_report(&s->stats, s->ssrc, now_us, &reports[count++]);
+            lost = reports[count - 1].fraction_lost > lost ? reports[count - 1].fraction_lost : lost;
             if (count == RTCP_REPORTS_MAX) {
                 send_reports_about(ep, reports, count);
                 count = 0;
@@ -82,6 +85,8 @@ static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
     }
     if (count > 0)
         send_reports_about(ep, reports, count);
+    if (ep->estimate)
+        receive_estimate_loss(ep->estimate, lost, now_us);
 }
 
 void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us) {
@@ -122,7 +127,72 @@ void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssr
         wheel_arm(ep->fw->wheel, &ep->twcc_timer, due_us);
 }
 
+// ---- REMB
+
+bool feedback_begin_estimate(struct endpoint *ep) {
+    if (ep->estimate)
+        return true;
+    ep->estimate = malloc(sizeof *ep->estimate);
+    if (ep->estimate)
+        receive_estimate_init(ep->estimate);
+    return ep->estimate != NULL;
+}
+
+// What all its producers send is estimated together, so all of it is named.
+static unsigned endpoint_media_ssrcs(const struct endpoint *ep, uint32_t ssrcs[ENDPOINT_SSRCS_MAX]) {
+    unsigned count = 0;
+    for (unsigned i = 0; ep->ssrcs && i < ENDPOINT_SSRC_SLOTS; i++)
+        if (ep->ssrcs[i].ssrc != 0 && !ep->ssrcs[i].rtx)
+            ssrcs[count++] = ep->ssrcs[i].ssrc;
+    return count;
+}
+
+static void estimate_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, estimate_timer);
+    uint32_t ssrcs[ENDPOINT_SSRCS_MAX];
+    uint64_t bps = receive_estimate_tell(ep->estimate, now_us);
+    unsigned count = endpoint_media_ssrcs(ep, ssrcs);
+    if (bps == 0 || count == 0)
+        return;
+    uint8_t buffer[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(buffer, sizeof buffer);
+    rtcp_write_remb(&w, ep->sender_ssrc, bps, ssrcs, count);
+    endpoint_send(ep, &w);
+}
+
+// When a packet was sent, on the clock of its abs-send-time or, without that, of the RTP timestamps of one of
+// the streams. 0: that is not known.
+static uint32_t sent_clock(struct endpoint *ep, const struct producer_stream *s,
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values,
+                           uint32_t *clock) {
+    uint32_t offset = 0;
+    if (rtp_ext_abs_send_time(values, clock)) {
+        *clock <<= 8;
+        ep->estimate_ssrc = 0;
+        return ABS_SEND_TIME_HZ;
+    }
+    const struct ssrc_entry *followed = endpoint_find_ssrc(ep, ep->estimate_ssrc);
+    if (!followed || followed->stream->stats.last_packet_us + ESTIMATE_SILENCE_US < s->stats.last_packet_us)
+        ep->estimate_ssrc = producer_is_audio(s->producer) ? 0 : packet->ssrc;
+    if (packet->ssrc != ep->estimate_ssrc)
+        return 0;
+    (void)rtp_ext_toffset(values, &offset);
+    *clock = packet->timestamp + offset;
+    return s->producer->params.clock_rate;
+}
+
+void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values, uint32_t bytes,
+                           uint64_t now_us) {
+    uint32_t clock = 0, clock_hz = sent_clock(ep, s, packet, values, &clock);
+    receive_estimate_add(ep->estimate, bytes, clock, clock_hz, now_us);
+    uint64_t due_us = receive_estimate_next_us(ep->estimate);
+    if (due_us < ep->estimate_timer.due_us)
+        wheel_arm(ep->fw->wheel, &ep->estimate_timer, due_us);
+}
+
 void feedback_endpoint_init(struct endpoint *ep) {
+    wheel_node_init(&ep->estimate_timer, estimate_fired);
     wheel_node_init(&ep->twcc_timer, twcc_fired);
     wheel_node_init(&ep->report_timer, reports_fired);
 }

@@ -2,7 +2,8 @@
 // rtp/rtcp_write.h.
 //
 // To publishers: receiver reports about once a second, NACK as nack_tracker asks, PLI (or FIR) as producers
-// want key frames, transport-wide feedback each TWCC_INTERVAL_US. To receivers: sender reports about once a
+// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better. To
+// receivers: sender reports about once a
 // second on the publisher's own clock, so that sound and picture of one participant stay together. Worker
 // side.
 #ifndef ROOMS_FEEDBACK_H
@@ -14,6 +15,7 @@
 #define REPORT_GRID_US 20000 // due times fall on it, so that one turn of the loop serves several endpoints
 #define REPORT_SILENCE_US 2000000 // no sender report about a stream that was silent for so long
 #define NACK_BATCH_MAX 256
+#define ESTIMATE_SILENCE_US 1000000 // a stream whose timestamps are followed yields when it is silent so long
 
 // ---- going out
 void feedback_endpoint_init(struct endpoint *ep);
@@ -25,6 +27,12 @@ void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us);
 void feedback_send_key_frame_request(struct producer_stream *s);
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us);
+// Estimates what the endpoint's publisher may send, and tells it (REMB). False: no memory.
+bool feedback_begin_estimate(struct endpoint *ep);
+// A packet of a known stream came; only while there is an estimate.
+void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values, uint32_t bytes,
+                           uint64_t now_us);
 
 // ---- coming in
 // False when some of it was malformed.

@@ -232,6 +232,8 @@ static enum forward_drop endpoint_packet(struct endpoint *ep, struct block *b, u
         return FORWARD_DROP_UNKNOWN_SSRC;
     }
     endpoint_count_in(ep, b->len, e->rtx, now_us);
+    if (ep->estimate)
+        feedback_note_arrival(ep, e->stream, &packet, &values, b->len, now_us);
     return stream_packet(e->stream, b, &packet, e->rtx, &values, now_us);
 }
 

@@ -20,6 +20,7 @@
 #include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/receive_estimate.h"
 #include "rtp/rtp_forward.h"
 #include "rtp/seq_rewrite.h"
 #include "rtp/stream_stats.h"
@@ -64,7 +65,9 @@ struct endpoint {
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
     uint16_t transport_seq; // next to stamp on what we send
-    struct wheel_node twcc_timer, report_timer;
+    struct receive_estimate *estimate; // from the first producer that knows REMB alone on
+    uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
+    struct wheel_node twcc_timer, estimate_timer, report_timer;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
@@ -229,6 +232,7 @@ struct forwarder {
     struct fan_out *fan_out;
     struct allocator *allocator;             // for one transport at a time
     uint32_t sent_held;                      // blocks in the stores of consumers (sent_store.h)
+    unsigned sound_stores;                   // such stores of consumers of sound
     uint32_t lowered_below, suspended_below; // shedding.c
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
@@ -304,8 +308,9 @@ void consumer_tell_layers(struct consumer *c);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
-// What it needs to answer NACKs; false without memory. For video from the start. For audio, of which there
-// are many and whose losses are mostly concealed, from the first NACK on: that one is not answered.
+// What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
+// fewer than SOUND_STORES_EARLY of the worker have it. Beyond that, since there are many and their losses are
+// mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.

@@ -72,7 +72,7 @@ static enum err producer_open_parts(struct producer *p) {
     if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
         !(p->endpoint->twcc = twcc_recorder_create()))
         return ERR_NO_MEMORY;
-    return ERR_OK;
+    return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 
 enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {

@@ -13,6 +13,7 @@
 #define SENT_STORE_SLOTS 256 // power of two
 #define SENT_AGE_US 1500000
 #define SENT_BLOCKS_MAX 65536 // of a worker: 128 MiB
+#define SOUND_STORES_EARLY 64 // consumers of sound that have one before they ask; of a worker
 
 struct sent_store;
 struct sent_store *sent_store_create(uint32_t *held); // NULL: no memory

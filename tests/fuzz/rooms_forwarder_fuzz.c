@@ -125,6 +125,7 @@ static void open_producer(struct world *w, uint32_t transport, uint32_t id, enum
                                   .pli = codec != CODEC_H264,
                                   .fir = codec == CODEC_H264,
                                   .transport_cc = true,
+                                  .remb = true,
                                   .spatial_layers = 1,
                                   .temporal_layers = 1};
     snprintf(p->mid, sizeof p->mid, "%s", mid);

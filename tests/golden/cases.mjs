@@ -3,11 +3,11 @@
 
 export const PRIVATE_EXTENSION = 'urn:mediasoup:params:rtp-hdrext:packet-id';
 
-const h264 = (profile) => ({
+const h264 = (mode, profile) => ({
     kind: 'video',
     mimeType: 'video/H264',
     clockRate: 90000,
-    parameters: { 'packetization-mode': 1, 'level-asymmetry-allowed': 1, 'profile-level-id': profile },
+    parameters: { 'packetization-mode': mode, 'level-asymmetry-allowed': 1, 'profile-level-id': profile },
 });
 const vp9 = (profile) => ({ kind: 'video', mimeType: 'video/VP9', clockRate: 90000, parameters: { 'profile-id': profile } });
 export const ROUTED = [
@@ -15,10 +15,20 @@ export const ROUTED = [
     { kind: 'video', mimeType: 'video/VP8', clockRate: 90000 },
     vp9(0),
     vp9(2),
-    h264('42e01f'),
-    h264('4d0032'),
+    h264(1, '42e01f'),
+    h264(1, '4d0032'),
     { kind: 'video', mimeType: 'video/AV1', clockRate: 90000 },
+    h264(1, '42001f'),
+    h264(1, '64001f'),
+    h264(0, '42e01f'),
+    h264(0, '42001f'),
+    h264(0, '4d0032'),
+    h264(0, '64001f'),
+    h264(1, '640c1f'),
+    h264(0, '640c1f'),
 ];
+// From payload types of the reference to ours: H265 is between them, and 127 is the probator's.
+export const RENUMBERED = { 125: 96, 126: 97, 127: 98, 96: 99 };
 
 const URI = {
     mid: 'urn:ietf:params:rtp-hdrext:sdes:mid',
@@ -101,6 +111,18 @@ const producers = {
     'H264 level 1b main': h264Video(H264('4d100b')),
     'H264 asymmetry as a string': h264Video(H264('42e034', { 'level-asymmetry-allowed': '1' })),
     'H264 asymmetry 0': h264Video(H264('42e034', { 'level-asymmetry-allowed': 0 })),
+    'H264 baseline': h264Video(H264('42001f')),
+    'H264 baseline spelt 58a01f': h264Video(H264('58a01f')),
+    'H264 high': h264Video(H264('64001f')),
+    'H264 high without asymmetry gets the lower level': h264Video({ 'packetization-mode': 1, 'profile-level-id': '640033' }),
+    'H264 constrained high': h264Video(H264('640c1f')),
+    'H264 packetization-mode 0': h264Video(H264('42e01f', { 'packetization-mode': 0 })),
+    'H264 packetization-mode absent': h264Video({ 'profile-level-id': '42e01f' }),
+    'H264 without any parameter': h264Video({}),
+    'H264 baseline in packetization-mode 0': h264Video(H264('42001f', { 'packetization-mode': 0 })),
+    'H264 main in packetization-mode 0': h264Video(H264('4d401f', { 'packetization-mode': 0 })),
+    'H264 high in packetization-mode 0': h264Video(H264('640028', { 'packetization-mode': 0 })),
+    'H264 constrained high in packetization-mode 0': h264Video(H264('640c34', { 'packetization-mode': 0 })),
     'opus Chrome': AUDIO,
     'opus with stereo and dtx': producer([opus({ minptime: 10, useinbandfec: 1, usedtx: 1, 'sprop-stereo': 1 }, fb('transport-cc'))],
         [{ ssrc: 6001, dtx: true }], { headerExtensions: CHROME_AUDIO_EXT }),
@@ -129,10 +151,10 @@ const producers = {
     'refused video H266': video(codec('H266', 96)),
     'refused VP9 profile 1': video(codec('VP9', 96, { 'profile-id': 1 })),
     'refused VP9 profile as a string': video(codec('VP9', 96, { 'profile-id': '0' })),
-    'refused H264 high': h264Video(H264('640c1f')),
-    'refused H264 baseline': h264Video(H264('42001f')),
-    'refused H264 packetization-mode 0': h264Video(H264('42e01f', { 'packetization-mode': 0 })),
-    'refused H264 packetization-mode absent': h264Video({ 'profile-level-id': '42e01f' }),
+    'refused H264 high 444': h264Video(H264('f4001f')),
+    'refused H264 extended': h264Video(H264('58201f')),
+    'refused H264 packetization-mode 2': h264Video(H264('42e01f', { 'packetization-mode': 2 })),
+    'refused H264 packetization-mode a string': h264Video(H264('42e01f', { 'packetization-mode': '1' })),
     'refused H264 profile-level-id not hex': h264Video(H264('42e01g')),
     'refused H264 profile-level-id a number': h264Video(H264(420029)),
     'refused H264 profile-level-id too short': h264Video(H264('42e0')),
@@ -215,6 +237,9 @@ function consumers(router) {
         'H264 main to a baseline receiver': [H264_MAIN, profile('42e01f', '42e01f')],
         'H264 to a receiver of another level': [H264_CB, profile('42e034', '42e01f')],
         'H264 to a receiver without profile-level-id': [H264_CB, receiver({ ...router, codecs: router.codecs.map((entry) => entry.mimeType === 'video/H264' ? { ...entry, parameters: { 'packetization-mode': 1 } } : entry) })],
+        'H264 baseline to all': [producers['H264 baseline'], all],
+        'H264 in packetization-mode 0 to all': [producers['H264 packetization-mode 0'], all],
+        'H264 high to all': [producers['H264 high'], all],
         'audio to all': [AUDIO, all],
         'audio with RTX enabled keeps nack': [AUDIO, all, true],
         'audio when shared extensions carry kind video': [AUDIO, collapsed(router, 'video')],

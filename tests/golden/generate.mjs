@@ -8,13 +8,17 @@ const require = createRequire(import.meta.url);
 const SSRC = 123456789;
 require('node:crypto').randomInt = () => SSRC;
 const ortc = require('mediasoup/ortc');
-const { ROUTED, PRIVATE_EXTENSION, cases } = await import('./cases.mjs');
+const { ROUTED, RENUMBERED, PRIVATE_EXTENSION, cases } = await import('./cases.mjs');
 
 const clone = (value) => structuredClone(value);
 
 function routerCapabilities() {
     const capabilities = clone(ortc.generateRouterRtpCapabilities(clone(ROUTED)));
     capabilities.headerExtensions = capabilities.headerExtensions.filter((ext) => ext.uri !== PRIVATE_EXTENSION);
+    for (const codec of capabilities.codecs) {
+        codec.preferredPayloadType = RENUMBERED[codec.preferredPayloadType] ?? codec.preferredPayloadType;
+        if (codec.parameters.apt) codec.parameters.apt = RENUMBERED[codec.parameters.apt] ?? codec.parameters.apt;
+    }
     return capabilities;
 }
 const router = routerCapabilities();

@@ -69,7 +69,7 @@ static enum media_kind kind_of(const struct verdict *v) {
 static bool is_h265_or_its_rtx(const json_t *codec) {
     const json_t *apt = json_object_get(json_object_get(codec, "parameters"), "apt");
 
-    return strcmp(text_of(codec, "mimeType"), "video/H265") == 0 || json_integer_value(apt) == 113;
+    return strcmp(text_of(codec, "mimeType"), "video/H265") == 0 || json_integer_value(apt) == 125;
 }
 
 // H265 is routed beyond the reference.

@@ -149,8 +149,10 @@ static void test_producer_feedback(void **state) {
         {"remb when transport-cc has no extension", ALL_FB, EXT(URI_AST, 2), true, true, true, false, true},
         {"remb alone", FB("goog-remb", ""), EXT(URI_AST, 2) "," EXT(URI_TWCC, 3), false, false, false, false,
          true},
-        {"remb without its extension", FB("goog-remb", ""), EXT(URI_TWCC, 3), false, false, false, false,
-         false},
+        {"remb by RTP timestamps alone", FB("goog-remb", ""), EXT(URI_TWCC, 3), false, false, false, false,
+         true},
+        {"remb without any extension", FB("goog-remb", "") "," FB("transport-cc", ""), "", false, false,
+         false, false, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[4096];

@@ -54,6 +54,29 @@ static void packets_look_as_the_rfcs_draw_them(void **state) {
     want_bytes("fir", &w, "84ce0004 0000000a 00000000 0000000b c8000000");
 }
 
+// 18 bits of mantissa, six of exponent: rounded down.
+static void remb_tells_18_significant_bits(void **state) {
+    (void)state;
+    static const uint32_t ssrcs[] = {11, 0xfffffffe};
+    static const struct {
+        uint64_t bps;
+        unsigned count;
+        const char *hex;
+    } rows[] = {
+        {0, 0, "8fce0004 0000000a 00000000 52454d42 00000000"},
+        {0x3ffff, 1, "8fce0005 0000000a 00000000 52454d42 0103ffff 0000000b"},
+        {0x40000, 2, "8fce0006 0000000a 00000000 52454d42 02060000 0000000b fffffffe"},
+        {0x40001, 0, "8fce0004 0000000a 00000000 52454d42 00060000"},
+        {2561000, 0, "8fce0004 0000000a 00000000 52454d42 0012713e"},
+        {UINT64_MAX, 0, "8fce0004 0000000a 00000000 52454d42 00bbffff"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct writer w = writer_of(buffer, sizeof buffer);
+        rtcp_write_remb(&w, 10, rows[i].bps, ssrcs, rows[i].count);
+        want_bytes("remb", &w, rows[i].hex);
+    }
+}
+
 // The list of items ends with one to four zeros.
 static void cname_is_padded_to_a_word(void **state) {
     (void)state;
@@ -263,6 +286,7 @@ static void a_full_report_reads_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_look_as_the_rfcs_draw_them),
+        cmocka_unit_test(remb_tells_18_significant_bits),
         cmocka_unit_test(cname_is_padded_to_a_word),
         cmocka_unit_test(lost_packets_are_clamped_to_24_bits),
         cmocka_unit_test(nacks_are_packed),

@@ -140,6 +140,25 @@ static void abs_send_time_is_six_eighteen(void **state) {
     assert_int_equal(rtp_abs_send_time(UINT64_C(65000000)), 1 << 18);
 }
 
+static void times_of_sending_are_24_bits(void **state) {
+    (void)state;
+    static const uint8_t bytes[][3] = {{0, 0, 1}, {0x7f, 0xff, 0xff}, {0xff, 0xff, 0xff}, {0x80, 0, 0}};
+    static const uint32_t times[] = {1, 0x7fffff, 0xffffff, 0x800000};
+    static const uint32_t offsets[] = {1, 0x7fffff, UINT32_MAX, 0xff800000};
+    for (size_t i = 0; i < 4; i++) {
+        struct rtp_ext_values v = {.of[EXT_ABS_SEND_TIME] = span_of(bytes[i], 3),
+                                   .of[EXT_TOFFSET] = span_of(bytes[i], 3)};
+        uint32_t value;
+        assert_true(rtp_ext_abs_send_time(&v, &value));
+        assert_int_equal(value, times[i]);
+        assert_true(rtp_ext_toffset(&v, &value));
+        assert_int_equal(value, offsets[i]);
+        v.of[EXT_ABS_SEND_TIME].len = v.of[EXT_TOFFSET].len = 2;
+        assert_false(rtp_ext_abs_send_time(&v, &value));
+        assert_false(rtp_ext_toffset(&v, &value));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_found),
@@ -147,6 +166,7 @@ int main(void) {
         cmocka_unit_test(single_values),
         cmocka_unit_test(audio_level_spans_its_range),
         cmocka_unit_test(abs_send_time_is_six_eighteen),
+        cmocka_unit_test(times_of_sending_are_24_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,12 +306,78 @@ static void a_relayed_producer_asks_its_source(void **state) {
     fake_destroy(f);
 }
 
+// The last REMB that went to the publisher: its bit rate and how many SSRCs it names; 0 for none.
+static uint64_t last_remb(const struct fake *f, unsigned *ssrcs) {
+    uint64_t bps = 0;
+    for (unsigned i = 0; i < f->rtcp_count; i++) {
+        const uint8_t *b = f->rtcp[i].bytes;
+        if (f->rtcp[i].peer != PUB || b[0] != 0x8f || b[1] != 206 || memcmp(b + 12, "REMB", 4) != 0)
+            continue;
+        uint32_t word = load_be32(b + 16);
+        bps = (uint64_t)(word & 0x3ffff) << (word >> 18 & 0x3f);
+        *ssrcs = word >> 24;
+    }
+    return bps;
+}
+
+// Who knows REMB alone is told what may be sent, more than what comes while the path is free, less when it
+// fills; by abs-send-time, or by RTP timestamps where that is missing. Who knows better is not told.
+static void who_knows_remb_alone_gets_it(void **state) {
+    (void)state;
+    static const struct {
+        bool remb, send_time;
+        unsigned later_us; // than the frame before, on the way
+        uint64_t least, most;
+    } rows[] = {{true, true, 0, 500000, 800000},
+                {true, true, 3000, 50000, 450000},
+                {true, false, 0, 500000, 800000},
+                {true, false, 3000, 50000, 450000},
+                {false, true, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake *f = fake_create();
+        struct endpoint *pub = fake_connected(f, 1, PUB);
+        struct producer_params params = fake_video(1000, 1001);
+        params.transport_cc = !rows[i].remb;
+        params.remb = rows[i].remb;
+        params.ext.ids[EXT_ABS_SEND_TIME] = EXT_ID_SEND_TIME;
+        fake_open_producer(f, 1, 1, params);
+        fake_open_producer(f, 1, 2, fake_audio(2000));
+        uint64_t sent_us = f->now_us;
+        for (uint16_t seq = 0; seq < 600; seq++) { // five packets of 500 bytes each 40 ms: about 500 kbit/s
+            struct fake_packet p = {.pt = VP8_PT,
+                                    .ssrc = 1000,
+                                    .seq = seq,
+                                    .timestamp = (uint32_t)(sent_us * 9 / 100),
+                                    .longer = 420,
+                                    .key = seq == 0,
+                                    .sent_us = rows[i].send_time ? sent_us : 0,
+                                    .transport_seq = rows[i].remb ? 0 : seq + 1};
+            fake_rtp(f, pub, p);
+            if (seq % 5 == 4) {
+                sent_us += 40 * MS;
+                fake_run(f, 40 * MS + rows[i].later_us);
+            }
+        }
+        unsigned ssrcs = 0;
+        uint64_t bps = last_remb(f, &ssrcs);
+        assert_in_range(bps, rows[i].least, rows[i].most);
+        assert_int_equal(ssrcs, rows[i].remb ? 2 : 0);
+        fake_clear(f);
+        fake_run(f, 5 * SECOND);
+        unsigned told = f->rtcp_count;
+        fake_run(f, 5 * SECOND);
+        assert_int_equal(f->rtcp_count, told); // nothing comes, nothing is told
+        fake_destroy(f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receivers_learn_the_publishers_time_early),
         cmocka_unit_test(reports_go_on_about_once_a_second),
         cmocka_unit_test(every_report_comes_with_a_cname),
         cmocka_unit_test(feedback_covers_every_packet_within_100_ms),
+        cmocka_unit_test(who_knows_remb_alone_gets_it),
         cmocka_unit_test(the_round_trip_is_measured_on_the_publishers_clock),
         cmocka_unit_test(levels_are_told_four_times_a_second),
         cmocka_unit_test(silence_of_dtx_is_no_loss),

@@ -1,6 +1,8 @@
 // Losses: what is asked of the publisher, and what receivers are given again (RFC 4585, RFC 4588).
 #include "forward_fake.h"
 
+#include "rooms/media/sent_store.h"
+
 static const char *const PUB = "publisher", *const A = "with RTX", *const B = "without RTX";
 
 struct room {
@@ -539,28 +541,47 @@ static void a_key_frame_that_begins_late_is_shown_whole(void **state) {
     fake_destroy(r.f);
 }
 
-// A receiver that loses sound is known by its first NACK; what goes out from then on can be had again.
-static void sound_is_kept_for_who_has_asked_for_it(void **state) {
-    (void)state;
+// Sends three packets of sound and asks for each: the first is answered if `early`, the others are.
+static void sound_can_be_had_again(bool early) {
     struct room r = room_open();
     fake_open_producer(r.f, 1, 2, fake_audio(2000));
     struct consumer_params params = fake_receive_audio(310);
     params.nack = true;
+    for (unsigned i = 0; !early && i < SOUND_STORES_EARLY; i++) {
+        struct consumer_params other = fake_receive_audio(1000 + i);
+        other.nack = true;
+        fake_open_consumer(r.f, 3, 2, 100 + i, other);
+    }
     fake_open_consumer(r.f, 2, 2, 31, params);
+    for (unsigned i = 0; !early && i < SOUND_STORES_EARLY; i++)
+        fake_close(r.f, MEDIA_CLOSE_CONSUMER, 100 + i);
     for (uint16_t seq = 0; seq < 3; seq++) {
         fake_clear(r.f);
         fake_rtp(r.f, r.pub,
                  (struct fake_packet){.pt = OPUS_PT, .ssrc = 2000, .seq = seq, .timestamp = seq * 960u});
         struct fake_rtp before = r.f->rtp[0];
         nack(&r, r.a, 310, &before.head.seq, 1);
-        assert_int_equal(r.f->rtp_count, seq == 0 ? 1 : 2);
-        if (seq > 0)
+        bool again = early || seq > 0;
+        assert_int_equal(r.f->rtp_count, again ? 2 : 1);
+        if (again)
             assert_memory_equal(r.f->rtp[1].bytes, before.bytes, sizeof before.bytes);
         fake_run(r.f, 20 * MS);
     }
     fake_run(r.f, 3 * SECOND);
     assert_int_equal(pool_taken(r.f->pool), 0);
     fake_destroy(r.f);
+}
+
+static void sound_that_few_want_again_is_kept_from_the_start(void **state) {
+    (void)state;
+    sound_can_be_had_again(true);
+}
+
+// Among many a receiver that loses sound is known by its first NACK; what goes out from then on can be had
+// again.
+static void sound_is_kept_for_who_has_asked_for_it(void **state) {
+    (void)state;
+    sound_can_be_had_again(false);
 }
 
 int main(void) {
@@ -572,6 +593,7 @@ int main(void) {
         cmocka_unit_test(padding_leaves_no_gap),
         cmocka_unit_test(a_receiver_gets_it_again_as_rtx),
         cmocka_unit_test(without_rtx_it_is_the_same_to_the_bit),
+        cmocka_unit_test(sound_that_few_want_again_is_kept_from_the_start),
         cmocka_unit_test(sound_is_kept_for_who_has_asked_for_it),
         cmocka_unit_test(once_a_round_trip),
         cmocka_unit_test(asking_for_everything_is_bounded),

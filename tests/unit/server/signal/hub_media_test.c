@@ -183,6 +183,8 @@ static void consuming_gives_parameters(void **state) {
     assert_string_equal(text_at(data, "rtpParameters.mid"), "1");
     assert_string_equal(text_at(data, "rtpParameters.msid"), "stream track");
     assert_null(at(data, "rtpParameters.encodings.0.rtx"));
+    assert_string_equal(text_at(data, "rtpParameters.codecs.0.rtcpFeedback.0.type"), "nack");
+    assert_true(cmd.open_consumer.params.nack); // both sides list it
     assert_int_equal(cmd.open_consumer.params.rtx_ssrc, 0);
     assert_int_equal(cmd.open_consumer.params.rtx_payload_type, PAYLOAD_TYPE_NONE);
     assert_false(cmd.open_consumer.paused);
