@@ -40,12 +40,16 @@ static void bandwidth_take_probe(struct bandwidth *b, uint64_t now_us) {
     if (!prober_judge(&b->prober, now_us, &result) || result.bps == 0)
         return;
     enum bandwidth_reason reason;
-    uint32_t target = bandwidth_target(b, &reason);
-    float gain = result.saturated && !bandwidth_application(b) ? PROBE_GAIN_MIN : 1;
-    if ((float)result.bps > (float)target * gain) {
-        if ((float)result.bps > (float)target * PROBE_HASTE_GAIN)
+    float target = (float)bandwidth_target(b, &reason), bps = (float)result.bps;
+    bool application = bandwidth_application(b);
+    if (bps > target * (result.saturated && !application ? PROBE_GAIN_MIN : 1)) {
+        if (bps > target * PROBE_HASTE_GAIN)
             prober_hasten(&b->prober, now_us + PROBE_HASTE_US);
-        rate_control_set(&b->rate, (float)result.bps, now_us);
+        rate_control_set(&b->rate, bps, now_us);
+        b->reason = BANDWIDTH_PROBE;
+    } else if (result.saturated && application && bps < b->rate.rate_bps) {
+        // The link was full below what was believed, and nothing that is sent would show it.
+        rate_control_set(&b->rate, (b->rate.rate_bps + bps) / 2, now_us);
         b->reason = BANDWIDTH_PROBE;
     }
 }

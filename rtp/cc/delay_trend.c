@@ -23,6 +23,10 @@
 #define LATELY_BUCKET_US 50000
 #define BEND_GAIN 0.05f
 #define BEND_MAX_MS 200.0f
+#define BATCH_AT_ONCE_US 400 // feedback tells quarters of a millisecond
+#define BATCH_SENT_US 2000
+#define BATCH_GAIN 0.03f
+#define BATCH_SHARE 0.35f
 #define FLOORS_SHARE 2.0f     // of the jitter of single packets, about, is what the least of 40 ms has of it
 #define LATELY_JITTER_MS 5.0f // so much jitter needs another bucket to see beneath it
 
@@ -113,6 +117,7 @@ static void trend_move_clock(struct delay_trend *t, uint64_t sent_us) {
     for (unsigned i = 0; i < t->line_count; i++)
         t->line[i].arrival_ms -= back_ms;
     t->last_arrival_ms -= back_ms;
+    t->batch.started = false;
     t->clock_start_us = sent_us;
 }
 
@@ -143,13 +148,33 @@ static void bend_add(struct delay_bend *b, uint64_t group_us, uint64_t sent_us, 
         b->lowest_us = delay_us;
 }
 
+static void batch_add(struct delay_batch *b, uint64_t sent_us, int64_t arrival_us) {
+    int64_t gap_us = arrival_us - b->arrival_us;
+    if (b->started && gap_us > -BATCH_AT_ONCE_US && gap_us < BATCH_AT_ONCE_US) {
+        if (sent_us > b->sent_us)
+            b->sent_span_us = (uint32_t)(sent_us - b->sent_us);
+        return;
+    }
+    if (b->started && b->before_us != 0) {
+        float ms = (float)(b->arrival_us - b->before_us) / 1000;
+        ms = b->sent_span_us >= BATCH_SENT_US ? fminf(fabsf(ms), BEND_MAX_MS) : 0;
+        b->ms += (ms - b->ms) * BATCH_GAIN;
+    }
+    *b = (struct delay_batch){.started = true,
+                              .arrival_us = arrival_us,
+                              .before_us = b->arrival_us,
+                              .sent_us = sent_us,
+                              .ms = b->ms};
+}
+
 float delay_trend_noise_ms(const struct delay_trend *t) {
     return t->floors.ms;
 }
 
 // What only single packets show and the fastest of a few hardly is the queue that bursts of our own make.
 float delay_trend_jitter_ms(const struct delay_trend *t) {
-    return fminf(t->bursts.ms, t->floors.ms * FLOORS_SHARE);
+    float jitter_ms = fminf(t->bursts.ms, t->floors.ms * FLOORS_SHARE);
+    return fmaxf(jitter_ms, t->batch.ms * BATCH_SHARE);
 }
 
 // Where there is jitter, more packets are needed to see beneath it.
@@ -185,6 +210,7 @@ void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us
         trend_move_clock(t, sent_us);
     }
     trend_note_delay(t, delay_us, now_us);
+    batch_add(&t->batch, sent_us, (int64_t)(sent_us - t->clock_start_us) + delay_us);
     bend_add(&t->bursts, GROUP_MIN_US, sent_us, delay_us);
     bend_add(&t->floors, GROUP_MAX_US, sent_us, delay_us);
     if (!t->group_open) {

@@ -27,6 +27,15 @@ struct delay_bend {
     float ms; // the mean of it
 };
 
+// Packets that were sent one after the other and come at once, as radio sends them.
+struct delay_batch {
+    bool started;
+    int64_t arrival_us, before_us; // of the batch that comes now, and of the one before it
+    uint64_t sent_us;              // its first
+    uint32_t sent_span_us;
+    float ms; // the mean distance of batches; what comes alone counts as none
+};
+
 struct delay_trend {
     bool started, group_open;
     int64_t origin_us; // arrival minus sending of the first packet: delays are against it
@@ -48,6 +57,7 @@ struct delay_trend {
     uint8_t over_count;
     enum delay_signal signal;
     struct min_window base, lately;
+    struct delay_batch batch;
     struct delay_bend bursts, floors; // of the first packets of bursts; of the least of 40 ms
 };
 

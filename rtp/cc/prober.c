@@ -11,7 +11,7 @@
 #define DURATION_MAX_US 400000
 #define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
 #define JITTER_HIGH_SHARE 30
-#define JITTER_HIGH_MS 8.0f // from here on lower and longer
+#define JITTER_HIGH_MS 3.0f // from here on lower and longer
 #define BLIND_US 2000000
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000

@@ -16,6 +16,8 @@
 #include "rtp/twcc.h"
 #include "tests/sim/link.h"
 
+#define FLOWS_MAX 5
+#define RIVALS_MAX 10
 #define FLOW_STEP_US 1000
 #define FLOW_START_US UINT64_C(5000000000)
 #define FLOW_LAYERS_MAX 4
@@ -35,6 +37,7 @@ struct flow_config {
     unsigned feedback_loss_permille;
     uint32_t return_us; // of feedback
     bool no_padding;    // is not able to pad
+    uint32_t access_us; // longer way of this flow alone, in each direction
 };
 
 struct flow_event {
@@ -74,12 +77,14 @@ struct flow {
     uint32_t layer_changes;
 };
 
-// A flow like TCP Reno: as long as it likes.
+// A flow like TCP Reno.
 struct rival {
     struct link *link;
     double window, threshold; // packets
     unsigned flying;
     uint64_t begin_us, return_us, recover_us, arrived_bytes;
+    uint64_t file_bytes; // that it sends, then nothing for pause_us, and again; 0: without end
+    uint64_t pause_us, pause_until_us, file_left;
     struct {
         uint64_t at_us, sent_us;
         bool lost;
@@ -90,9 +95,10 @@ struct rival {
 struct flow_world {
     uint64_t now_us;
     struct link *link; // shared
-    struct flow *flows[4];
+    struct flow *flows[FLOWS_MAX];
     unsigned flow_count;
-    struct rival *rival;
+    struct rival *rivals[RIVALS_MAX];
+    unsigned rival_count;
 };
 
 void flow_init(struct flow *f, const struct flow_config *config, struct link *link, uint64_t seed);
@@ -100,6 +106,15 @@ void flow_done(struct flow *f);
 void flow_step(struct flow *f, uint64_t now_us);
 void rival_step(struct rival *r, uint64_t now_us);
 void flow_world_run(struct flow_world *world, uint64_t us);
+// What a while looked like.
+struct flow_figures {
+    double target_bps[FLOWS_MAX], arrived_bps[FLOWS_MAX], padding_bps[FLOWS_MAX]; // means
+    double target_least_bps[FLOWS_MAX], target_most_bps[FLOWS_MAX];
+    double rivals_bps; // all together
+    uint32_t queue_us; // the longest that stood for half a second
+    uint32_t layer_changes[FLOWS_MAX];
+};
+void flow_world_measure(struct flow_world *world, uint64_t us, struct flow_figures *out);
 static inline uint32_t flow_target(const struct flow *f) {
     return bandwidth_state(f->bandwidth).target_bps;
 }

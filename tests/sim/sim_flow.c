@@ -11,6 +11,8 @@
 #define AUDIO_US 20000
 #define AUDIO_BYTES 130
 #define FEEDBACK_CCFB_US 50000
+#define RIVAL_BYTES 1500
+#define RIVAL_ACKS_MAX 8000
 #define SSRC 0x1234567
 #define LAYER_UP_SHARE 1.1 // of a layer: what the target must be for it
 #define LAYER_UP_WAIT_US 1000000
@@ -59,10 +61,12 @@ static void flow_send(struct flow *f, unsigned bytes, bool padding, uint64_t now
     f->queued_us = arrival.queued_us;
     assert_true(f->waiting_count < FLOW_WAITING_MAX);
     unsigned at = f->waiting_count++;
-    for (; at > 0 && f->waiting[at - 1].at_us > arrival.at_us; at--)
+    for (; at > 0 && f->waiting[at - 1].at_us > arrival.at_us + f->config.access_us; at--)
         f->waiting[at] = f->waiting[at - 1];
-    f->waiting[at] = (struct flow_event){
-        .at_us = arrival.at_us, .number = number, .bytes = (uint16_t)bytes, .marked = arrival.marked};
+    f->waiting[at] = (struct flow_event){.at_us = arrival.at_us + f->config.access_us,
+                                         .number = number,
+                                         .bytes = (uint16_t)bytes,
+                                         .marked = arrival.marked};
 }
 
 // A choice as an allocator makes it, without finesse: the highest layer that fits, up after a while.
@@ -168,7 +172,7 @@ static void flow_queue_feedback(struct flow *f, const uint8_t *bytes, size_t len
     if (flow_random(f) % 1000 < f->config.feedback_loss_permille || f->feedback_count == 32)
         return;
     unsigned at = (f->feedback_first + f->feedback_count++) % 32;
-    f->feedback[at].at_us = now_us + f->config.return_us;
+    f->feedback[at].at_us = now_us + f->config.return_us + f->config.access_us;
     f->feedback[at].len = len;
     memcpy(f->feedback[at].bytes, bytes, len);
 }
@@ -225,7 +229,7 @@ void flow_step(struct flow *f, uint64_t now_us) {
 // ---- a rival like TCP
 
 static void rival_send(struct rival *r, uint64_t now_us) {
-    struct link_arrival a = link_send(r->link, 1500, now_us);
+    struct link_arrival a = link_send(r->link, RIVAL_BYTES, now_us);
     // A loss is noticed when what followed it is acknowledged.
     uint64_t at_us = (a.arrives ? a.at_us : r->link->free_us + r->link->config.delay_us) + r->return_us;
     assert_true(r->ack_count < 8192);
@@ -239,7 +243,7 @@ static void rival_send(struct rival *r, uint64_t now_us) {
 static void rival_ack(struct rival *r, uint64_t now_us) {
     r->flying--;
     if (!r->acks[r->ack_first].lost) {
-        r->arrived_bytes += 1500;
+        r->arrived_bytes += RIVAL_BYTES;
         r->window += r->window < r->threshold ? 1 : 1 / r->window;
     } else if (r->acks[r->ack_first].sent_us >= r->recover_us) { // once a round trip
         r->threshold = r->window = r->window / 2 > 2 ? r->window / 2 : 2;
@@ -249,17 +253,35 @@ static void rival_ack(struct rival *r, uint64_t now_us) {
     r->ack_count--;
 }
 
+// A file is through: the next one begins anew.
+static bool rival_pauses(struct rival *r, uint64_t now_us) {
+    if (r->file_bytes == 0)
+        return false;
+    if (r->file_left == 0 && r->flying == 0 && r->pause_until_us == 0)
+        r->pause_until_us = now_us + r->pause_us;
+    if (r->pause_until_us && now_us >= r->pause_until_us) {
+        r->pause_until_us = 0;
+        r->file_left = r->file_bytes;
+        r->window = 10;
+        r->threshold = 1e9;
+    }
+    return r->file_left == 0;
+}
+
 void rival_step(struct rival *r, uint64_t now_us) {
     if (now_us - FLOW_START_US < r->begin_us)
         return;
     if (r->window == 0) {
         r->window = 10;
         r->threshold = 1e9;
+        r->file_left = r->file_bytes;
     }
     while (r->ack_count && r->acks[r->ack_first].at_us <= now_us)
         rival_ack(r, now_us);
-    while (r->flying < (unsigned)r->window && r->ack_count < 8000)
+    while (!rival_pauses(r, now_us) && r->flying < (unsigned)r->window && r->ack_count < RIVAL_ACKS_MAX) {
+        r->file_left -= r->file_left < RIVAL_BYTES ? r->file_left : RIVAL_BYTES;
         rival_send(r, now_us);
+    }
 }
 
 void flow_world_run(struct flow_world *world, uint64_t us) {
@@ -268,7 +290,64 @@ void flow_world_run(struct flow_world *world, uint64_t us) {
     for (uint64_t end = world->now_us + us; world->now_us < end; world->now_us += FLOW_STEP_US) {
         for (unsigned i = 0; i < world->flow_count; i++)
             flow_step(world->flows[i], world->now_us);
-        if (world->rival)
-            rival_step(world->rival, world->now_us);
+        for (unsigned i = 0; i < world->rival_count; i++)
+            rival_step(world->rivals[i], world->now_us);
     }
+}
+
+// ---- figures
+
+#define SAMPLE_US 50000
+#define STANDS_SAMPLES 10
+
+struct flow_counts {
+    uint64_t arrived[FLOWS_MAX], padding[FLOWS_MAX], rivals;
+    uint32_t changes[FLOWS_MAX];
+};
+
+static struct flow_counts world_counts(const struct flow_world *world) {
+    struct flow_counts c = {0};
+    for (unsigned i = 0; i < world->flow_count; i++) {
+        c.arrived[i] = world->flows[i]->arrived_bytes;
+        c.padding[i] = world->flows[i]->padding_bytes;
+        c.changes[i] = world->flows[i]->layer_changes;
+    }
+    for (unsigned i = 0; i < world->rival_count; i++)
+        c.rivals += world->rivals[i]->arrived_bytes;
+    return c;
+}
+
+static void figures_sample(const struct flow_world *world, struct flow_figures *out, unsigned n) {
+    for (unsigned i = 0; i < world->flow_count; i++) {
+        double target = flow_target(world->flows[i]);
+        out->target_bps[i] += (target - out->target_bps[i]) / (n + 1);
+        if (n == 0 || target < out->target_least_bps[i])
+            out->target_least_bps[i] = target;
+        if (target > out->target_most_bps[i])
+            out->target_most_bps[i] = target;
+    }
+}
+
+void flow_world_measure(struct flow_world *world, uint64_t us, struct flow_figures *out) {
+    struct flow_counts before = world_counts(world);
+    uint32_t stands_us = UINT32_MAX;
+    *out = (struct flow_figures){0};
+    for (unsigned n = 0; n < us / SAMPLE_US; n++) {
+        flow_world_run(world, SAMPLE_US);
+        figures_sample(world, out, n);
+        uint32_t queue_us = link_queue_us(world->link, world->now_us);
+        stands_us = queue_us < stands_us ? queue_us : stands_us;
+        if (n % STANDS_SAMPLES == STANDS_SAMPLES - 1) {
+            out->queue_us = stands_us > out->queue_us ? stands_us : out->queue_us;
+            stands_us = UINT32_MAX;
+        }
+    }
+    struct flow_counts after = world_counts(world);
+    double bps = 8e6 / (double)us;
+    for (unsigned i = 0; i < world->flow_count; i++) {
+        out->arrived_bps[i] = (double)(after.arrived[i] - before.arrived[i]) * bps;
+        out->padding_bps[i] = (double)(after.padding[i] - before.padding[i]) * bps;
+        out->layer_changes[i] = after.changes[i] - before.changes[i];
+    }
+    out->rivals_bps = (double)(after.rivals - before.rivals) * bps;
 }
