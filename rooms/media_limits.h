@@ -23,6 +23,7 @@ struct media_limits {
     uint32_t video_packets_per_second, video_bitrate_bps; // of one video producer: all its layers, RTX too
     uint32_t transport_bitrate_bps;                       // of what one transport is sent
     uint32_t receive_bitrate_bps; // that video is chosen for: congestion control goes no further
+    uint32_t publish_bitrate_bps; // that publishers are told to stay below, over one transport; 0: nothing
 };
 
 // Gives what is 0 its default.

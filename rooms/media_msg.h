@@ -58,6 +58,7 @@ struct producer_params {
     bool transport_cc;                       // and wants transport-wide feedback
     bool remb;                               // and, without that, REMB
     bool dtx;                                // audio may pause for long
+    bool screen;                             // it shows a screen, not a camera
     uint8_t spatial_layers, temporal_layers; // 1 or more, from scalabilityMode (per stream)
 };
 
@@ -73,7 +74,6 @@ struct consumer_params {
     struct ext_ids ext; // what the receiver negotiated: EXT_ROUTER_ID or 0
     bool nack;
     bool pli, fir;
-    bool screen; // it shows a screen, not a camera
 };
 
 // ---- commands
@@ -94,6 +94,7 @@ enum media_cmd_type {
     MEDIA_CLOSE_CONSUMER,
     MEDIA_SET_LAYERS,
     MEDIA_SET_PRIORITY,
+    MEDIA_SET_MAX_BITRATE,
     MEDIA_REQUEST_KEY_FRAME,
     MEDIA_GET_STATS,
 };
@@ -102,7 +103,8 @@ enum media_cmd_type {
 
 struct media_cmd {
     enum media_cmd_type type;
-    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER
+    struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER,
+                                   // SET_MAX_BITRATE of a transport
     struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
@@ -132,6 +134,9 @@ struct media_cmd {
         struct {
             uint8_t priority; // 1..255
         } priority;
+        struct {
+            uint32_t bps; // of what one consumer or transport gets, or a publisher sends; 0: no limit
+        } max_bitrate;
         struct {
             uint32_t token; // comes back in the answer; exactly one of the three ids above is not 0
         } stats;
@@ -163,12 +168,11 @@ struct transport_stats {
     uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
     float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
     // Of its receiving side: what the link carries (0: not known) and why no more, what its consumers are
-    // given of that, what they would take, and the ceiling (0: none).
-    uint32_t estimate_bps, target_bps, wanted_bps, max_outgoing_bps;
+    // given of that, and what they would take. The ceiling (0: none) is of either side.
+    uint32_t estimate_bps, target_bps, wanted_bps, max_bps;
     enum link_reason estimate_reason;
     uint64_t padding_bytes_sent;
-    uint32_t max_incoming_bps; // of its sending side; 0: none
-    struct tuple selected;     // TUPLE_NONE while there is none
+    struct tuple selected; // TUPLE_NONE while there is none
     enum ice_state ice;
     enum dtls_state dtls;
 };

@@ -11,11 +11,17 @@ static void congestion_fired(struct wheel_node *node, uint64_t now_us);
 
 // ---- life
 
+// What is chosen for it at most, whatever the link carries; 0: anything.
+static uint32_t congestion_ceiling(const struct endpoint *ep) {
+    uint32_t setting = ep->fw->config.limits.receive_bitrate_bps;
+    return ep->max_bps && (ep->max_bps < setting || setting == 0) ? ep->max_bps : setting;
+}
+
 static bool congestion_create(struct endpoint *ep, uint64_t now_us) {
     struct congestion *cg = calloc(1, sizeof *cg);
     if (!cg)
         return false;
-    uint32_t max_bps = ep->fw->config.limits.receive_bitrate_bps;
+    uint32_t max_bps = congestion_ceiling(ep);
     struct bandwidth_config config = {.start_bps = CONGESTION_START_BPS,
                                       .min_bps = BANDWIDTH_MIN_BPS,
                                       .max_bps = max_bps ? max_bps : BANDWIDTH_MAX_BPS};
@@ -90,11 +96,9 @@ void congestion_path_changed(struct congestion *cg, uint64_t now_us) {
     congestion_wake(cg, now_us);
 }
 
-void congestion_set_max(struct congestion *cg, uint32_t max_bps, uint64_t now_us) {
-    uint32_t setting = cg->endpoint->fw->config.limits.receive_bitrate_bps;
-    uint32_t most = setting ? setting : BANDWIDTH_MAX_BPS;
-    cg->max_bps = max_bps;
-    bandwidth_set_max(cg->bandwidth, max_bps && max_bps < most ? max_bps : most);
+void congestion_set_max(struct congestion *cg, uint64_t now_us) {
+    uint32_t most = congestion_ceiling(cg->endpoint);
+    bandwidth_set_max(cg->bandwidth, most ? most : BANDWIDTH_MAX_BPS);
     cg->share_us = now_us;
     congestion_wake(cg, now_us);
 }
@@ -151,10 +155,7 @@ bool congestion_counts(const struct congestion *cg, uint64_t now_us) {
 
 static uint32_t congestion_most(const struct congestion *cg, const struct bandwidth_state *state,
                                 uint64_t now_us) {
-    uint32_t setting = cg->endpoint->fw->config.limits.receive_bitrate_bps;
-    uint32_t most = setting ? setting : UINT32_MAX;
-    if (cg->max_bps && cg->max_bps < most)
-        most = cg->max_bps;
+    uint32_t ceiling = congestion_ceiling(cg->endpoint), most = ceiling ? ceiling : UINT32_MAX;
     return congestion_counts(cg, now_us) && state->target_bps < most ? state->target_bps : most;
 }
 
@@ -180,7 +181,7 @@ static void entry_fill(struct allocator_entry *e, const struct consumer *c, uint
     e->spatial_wish = consumer_wish(c);
     e->temporal_wish = LAYER_NONE;
     e->priority = c->priority;
-    e->screen = c->params.screen;
+    e->screen = p->params.screen;
     e->max_bps = c->max_bps;
     e->memory = c->share;
 }
@@ -191,7 +192,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
     struct allocator_link link = {.estimate_bps = congestion_most(cg, state, now_us),
                                   .audio_bps = rate_meter_bps(&cg->audio_rate, now_us),
                                   .congested = state->congested && congestion_counts(cg, now_us),
-                                  .proven = cg->proven || cg->max_bps,
+                                  .proven = cg->proven || cg->endpoint->max_bps,
                                   .over_us = &cg->over_us};
     allocator_begin(a);
     LIST_EACH(node, &ep->consumers) {
@@ -208,7 +209,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
 }
 
 static bool congestion_limits(const struct congestion *cg, uint64_t now_us) {
-    if (congestion_counts(cg, now_us) || cg->max_bps)
+    if (congestion_counts(cg, now_us) || cg->endpoint->max_bps)
         return true;
     LIST_EACH(node, &cg->endpoint->consumers) {
         if (LIST_ENTRY(node, struct consumer, link)->max_bps)

@@ -39,7 +39,6 @@ struct congestion {
     bool stands;                  // a queue does
     bool limits;                  // the last shares were made of an estimate or a ceiling
     bool ticking;                 // while something is sent or wanted
-    uint32_t max_bps;             // set-max-bitrate; 0: none
     uint64_t sent_us;             // the last packet; 0: none yet
     uint64_t begun_us;            // the first numbered one since the path changed
     struct rate_meter audio_rate; // on the wire
@@ -65,7 +64,7 @@ void congestion_gone(struct endpoint *ep); // the same, when one is closed
 void congestion_forget(struct consumer *c);
 // Another address.
 void congestion_path_changed(struct congestion *cg, uint64_t now_us);
-void congestion_set_max(struct congestion *cg, uint32_t max_bps, uint64_t now_us);
+void congestion_set_max(struct congestion *cg, uint64_t now_us); // endpoint.max_bps has changed
 
 // ---- what the receiver says; false: malformed
 bool congestion_twcc(struct congestion *cg, struct span fci, uint64_t now_us);

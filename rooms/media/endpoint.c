@@ -46,6 +46,7 @@ void endpoint_close(struct endpoint *ep) {
     assert(ep->ssrc_count == 0);
     congestion_close(ep);
     wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->ceiling_timer);
     wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
     if (ep->handle) {

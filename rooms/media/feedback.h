@@ -2,10 +2,9 @@
 // rtp/rtcp_write.h.
 //
 // To publishers: receiver reports about once a second, NACK as nack_tracker asks, PLI (or FIR) as producers
-// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better. To
-// receivers: sender reports about once a
-// second on the publisher's own clock, so that sound and picture of one participant stay together. Worker
-// side.
+// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better.
+// To receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
+// one participant stay together. Worker side.
 #ifndef ROOMS_FEEDBACK_H
 #define ROOMS_FEEDBACK_H
 
@@ -15,6 +14,10 @@
 #define REPORT_GRID_US 20000 // due times fall on it, so that one turn of the loop serves several endpoints
 #define REPORT_SILENCE_US 2000000 // no sender report about a stream that was silent for so long
 #define NACK_BATCH_MAX 256
+#define CEILING_INTERVAL_US 1500000
+#define CEILING_LIFTS 4             // times that the end of a ceiling is told
+#define TWCC_SHARE 20               // feedback is at most this part of what comes, as far as that allows
+#define TWCC_INTERVAL_MAX_US 250000 // to be told in time
 #define ESTIMATE_SILENCE_US 1000000 // a stream whose timestamps are followed yields when it is silent so long
 
 // ---- going out
@@ -26,13 +29,16 @@ void feedback_send_sender_report(struct consumer *c, uint64_t now_us);
 void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us);
 void feedback_send_key_frame_request(struct producer_stream *s);
+// What its publisher may send (endpoint.max_bps, or the setting) has changed; it is told, and told again each
+// CEILING_INTERVAL_US while packets come.
+void feedback_ceiling_changed(struct endpoint *ep, uint64_t now_us);
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us);
 // Estimates what the endpoint's publisher may send, and tells it (REMB). False: no memory.
 bool feedback_begin_estimate(struct endpoint *ep);
 // A packet of a known stream came; only while there is an estimate.
 void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
-                           const struct rtp_packet *packet, const struct rtp_ext_values *values, uint32_t bytes,
-                           uint64_t now_us);
+                           const struct rtp_packet *packet, const struct rtp_ext_values *values,
+                           uint32_t bytes, uint64_t now_us);
 
 // ---- coming in
 // False when some of it was malformed.

@@ -112,10 +112,10 @@ static void command_failed(const char *what, uint32_t id, enum err err) {
              LOG_TEXT("reason", err_name(err)));
 }
 
-static void command_open_producer(struct forwarder *fw, const struct media_cmd *cmd) {
+static void command_open_producer(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
     bool relayed = cmd->type == MEDIA_OPEN_RELAYED_PRODUCER;
     struct endpoint *ep = relayed ? NULL : forwarder_endpoint(fw, cmd->transport);
-    enum err err = relayed || ep ? producer_open(fw, cmd, ep) : ERR_NOT_FOUND;
+    enum err err = relayed || ep ? producer_open(fw, cmd, ep, now_us) : ERR_NOT_FOUND;
     if (err != ERR_OK)
         command_failed("open producer", cmd->producer.v, err);
 }
@@ -146,6 +146,21 @@ static void command_set_priority(struct consumer *c, const struct media_cmd *cmd
     congestion_changed(c->endpoint, now_us);
 }
 
+// Of a consumer, or of a transport, whichever way that goes.
+static void command_set_max_bitrate(struct forwarder *fw, struct consumer *c, const struct media_cmd *cmd,
+                                    uint64_t now_us) {
+    struct endpoint *ep = cmd->transport.v ? forwarder_endpoint(fw, cmd->transport) : NULL;
+    if (c) {
+        c->max_bps = cmd->max_bitrate.bps;
+        congestion_changed(c->endpoint, now_us);
+    } else if (ep) {
+        ep->max_bps = cmd->max_bitrate.bps;
+        if (ep->congestion)
+            congestion_set_max(ep->congestion, now_us);
+        feedback_ceiling_changed(ep, now_us);
+    }
+}
+
 // Every command has its line here: a new one does not compile until it has.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, cmd->producer);
@@ -153,7 +168,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     switch (cmd->type) {
     case MEDIA_OPEN_PRODUCER:
     case MEDIA_OPEN_RELAYED_PRODUCER:
-        command_open_producer(fw, cmd);
+        command_open_producer(fw, cmd, now_us);
         break;
     case MEDIA_PAUSE_PRODUCER:
         if (p)
@@ -189,6 +204,9 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     case MEDIA_SET_PRIORITY:
         if (c)
             command_set_priority(c, cmd, now_us);
+        break;
+    case MEDIA_SET_MAX_BITRATE:
+        command_set_max_bitrate(fw, c, cmd, now_us);
         break;
     case MEDIA_REQUEST_KEY_FRAME:
         if (c)

@@ -58,16 +58,18 @@ struct endpoint {
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
     unsigned consumer_count;
+    uint32_t max_bps;              // set-max-bitrate, of what it gets or sends; 0: none
     struct congestion *congestion; // congestion.h; NULL: no video goes to it
     struct ext_map ext;            // all its producers'
     struct ssrc_entry *ssrcs;      // open addressing, from the first producer on
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
-    uint16_t transport_seq; // next to stamp on what we send
+    uint16_t transport_seq;            // next to stamp on what we send
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
-    struct wheel_node twcc_timer, estimate_timer, report_timer;
+    struct wheel_node twcc_timer, estimate_timer, report_timer, ceiling_timer;
+    uint8_t ceiling_lifts; // how often its publisher is still to be told that there is none
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
@@ -271,7 +273,8 @@ static inline enum egress endpoint_egress(struct endpoint *ep, uint64_t now_us) 
 }
 
 // ---- producer.c, producer_source.c
-MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
+MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep,
+                                uint64_t now_us);
 void producer_close(struct producer *p);
 void producer_pause(struct producer *p, bool paused, uint64_t now_us);
 MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);

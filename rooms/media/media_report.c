@@ -60,7 +60,6 @@ static void report_link(const struct congestion *cg, uint64_t now_us, struct tra
     out->estimate_reason = counts ? (enum link_reason)(LINK_START + state.reason) : LINK_UNKNOWN;
     out->target_bps = at_most_u32(cg->granted_bps);
     out->wanted_bps = at_most_u32(cg->demand_bps);
-    out->max_outgoing_bps = cg->max_bps;
     out->padding_bytes_sent = cg->padding_bytes;
 }
 _Static_assert(LINK_START + BANDWIDTH_SILENT == LINK_SILENT &&
@@ -78,6 +77,7 @@ static void report_transport(const struct endpoint *ep, uint64_t now_us, struct 
     out->rtx_recv_bitrate_bps = rate_meter_bps(&ep->stats.rtx_in_rate, now_us);
     out->rtx_send_bitrate_bps = rate_meter_bps(&ep->stats.rtx_out_rate, now_us);
     out->rtp_packet_loss_received = ep->twcc ? twcc_recorder_loss(ep->twcc) : 0;
+    out->max_bps = ep->max_bps;
     if (ep->congestion)
         report_link(ep->congestion, now_us, out);
     uint64_t sum = 0, count = 0;

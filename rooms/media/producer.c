@@ -75,7 +75,8 @@ static enum err producer_open_parts(struct producer *p) {
     return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 
-enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {
+enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep,
+                       uint64_t now_us) {
     assert(cmd->open_producer.params.stream_count >= 1 &&
            cmd->open_producer.params.stream_count <= STREAMS_MAX);
     if (forwarder_producer(fw, cmd->producer))
@@ -102,6 +103,8 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
     enum err err = producer_open_parts(p);
     if (err != ERR_OK)
         producer_close(p);
+    else if (ep)
+        feedback_ceiling_changed(ep, now_us);
     return err;
 }
 

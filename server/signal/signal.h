@@ -122,6 +122,7 @@ const struct signal_row *signal_rows(size_t *count);
     X(CONSUMER_LAYERS_CHANGED, "consumer-layers-changed")                                                    \
     X(PREFERRED_LAYERS_SET, "preferred-layers-set")                                                          \
     X(PRIORITY_SET, "priority-set")                                                                          \
+    X(MAX_BITRATE_SET, "max-bitrate-set")                                                                    \
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
     X(STATS, "stats")                                                                                        \
     X(SCORE, "score")                                                                                        \
@@ -208,6 +209,7 @@ void signal_resume_consumer(struct signal_call *call);
 void signal_close_consumer(struct signal_call *call);
 void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
+void signal_set_max_bitrate(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
 
 void signal_get_stats(struct signal_call *call);

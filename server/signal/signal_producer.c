@@ -31,6 +31,7 @@ static void answer_produced(struct signal_call *call, const struct room_producer
 
 void signal_produce(struct signal_call *call) {
     const json_t *app_data = signal_data_object(call->data, "appData");
+    const json_t *source = json_object_get(app_data, "source");
     struct text_buffer text = {0};
     struct hub_refusal refusal;
     if (app_data && !text_buffer_add_json(&text, app_data)) {
@@ -43,6 +44,8 @@ void signal_produce(struct signal_call *call) {
                               .kind = audio ? MEDIA_AUDIO : MEDIA_VIDEO,
                               .parameters = signal_data_object(call->data, "rtpParameters"),
                               .paused = signal_data_bool(call->data, "paused"),
+                              .screen = source && json_is_string(source) &&
+                                        strcmp(json_string_value(source), "screen") == 0,
                               .app_data = text.text,
                               .app_data_len = text.len};
     struct room_producer *producer = hub_produce(call->hub, call->me, &ask, &refusal);

@@ -20,6 +20,7 @@
 #define TARGET_CHARS_MAX                                                                                     \
     (4 * USERNAME_CHARS_MAX) // as it may be spelt; what it means has at most USERNAME_CHARS_MAX
 #define LAYER_MAX 7
+#define MAX_BITRATE_MAX 4000000000 // bits a second
 
 static const struct signal_row rows[] = {
     {"join-room",
@@ -77,6 +78,11 @@ static const struct signal_row rows[] = {
      NEEDS_ROOM,
      signal_set_priority,
      {TEXT("consumerId", 1, ID_CHARS_MAX), INTEGER("priority", 1, 255)}},
+    {"set-max-bitrate",
+     NEEDS_ROOM,
+     signal_set_max_bitrate,
+     {TEXT_OPTIONAL("consumerId", 1, ID_CHARS_MAX), TEXT_OPTIONAL("transportId", 1, ID_CHARS_MAX),
+      INTEGER("maxBitrate", 0, MAX_BITRATE_MAX)}},
     {"request-key-frame", NEEDS_ROOM, signal_request_key_frame, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
 
     {"get-stats",
