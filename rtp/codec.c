@@ -48,7 +48,10 @@ bool codec_inspect(enum media_codec codec, struct span payload, struct span desc
         apply_descriptor(descriptor, out);
         read = true;
     }
-    out->layer_sync |= out->key_frame;
+    if (out->key_frame) {
+        out->layers.sync = LAYER_SYNC_ALL;
+        out->layers.flags |= LAYER_KEY;
+    }
     // Only H264 and H265 do not tell a frame's first packet from others: their parameter sets do.
     bool tells = read_descriptor || (codec != CODEC_H264 && codec != CODEC_H265);
     out->opens = out->key_frame && (tells || out->opens);

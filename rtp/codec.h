@@ -13,6 +13,7 @@
 #define RTP_CODEC_H
 
 #include "base/span.h"
+#include "rtp/layer_facts.h"
 #include "rtp/media.h"
 #include "rtp/picture_rewrite.h"
 
@@ -20,8 +21,7 @@ struct codec_frame {
     bool frame_start; // first packet of a frame (or of an NAL unit's frame, where the codec does not tell)
     bool key_frame;   // and that frame is a key frame (its first packet only)
     bool opens;       // a receiver can begin here: nothing of the key frame that it needs comes before
-    uint8_t spatial, temporal;
-    bool layer_sync;                // a receiver may step up to this temporal layer here
+    struct layer_facts layers;      // by layer numbers: structure is 0
     struct picture_places pictures; // VP8, VP9
 };
 

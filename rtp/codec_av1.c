@@ -40,8 +40,8 @@ static bool note_obu(struct reader obu, bool first, struct codec_frame *out) {
     if (obu.failed || (head & OBU_FORBIDDEN))
         return false;
     if (first) {
-        out->temporal = layers >> 5;
-        out->spatial = layers >> 3 & 3;
+        out->layers.temporal = layers >> 5;
+        out->layers.spatial = layers >> 3 & 3;
         out->frame_start = type == OBU_SEQUENCE_HEADER || type == OBU_TEMPORAL_DELIMITER ||
                            type == OBU_FRAME_HEADER || type == OBU_METADATA || type == OBU_FRAME;
     }

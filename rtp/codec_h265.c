@@ -2,7 +2,9 @@
 // (sprop-max-don-diff is 0 in WebRTC).
 #include "rtp/codec_parse.h"
 
-#define NAL_TSA_N 2 // H.265, table 7-1: 2..5 allow to switch up to their temporal layer
+#define NAL_TSA_N 2 // H.265, table 7-1
+#define NAL_TSA_R 3
+#define NAL_STSA_N 4
 #define NAL_STSA_R 5
 #define NAL_IRAP_FIRST 16
 #define NAL_IRAP_LAST 23
@@ -29,6 +31,16 @@ static struct nal_head read_head(struct reader *r) {
     return (struct nal_head){.type = head >> 9 & 0x3f, .temporal = (uint8_t)((head & 7) - 1)};
 }
 
+// H.265, 7.4.2.2: a temporal sub-layer access picture frees its layer and all above of what was before it, a
+// step-wise one its own layer. Both may refer to lower layers.
+static void note_sync(uint8_t type, struct codec_frame *out) {
+    uint8_t own = (uint8_t)(1u << out->layers.temporal);
+    if (type == NAL_TSA_N || type == NAL_TSA_R)
+        out->layers.sync |= (uint8_t)~(own - 1u);
+    else if (type == NAL_STSA_N || type == NAL_STSA_R)
+        out->layers.sync |= own;
+}
+
 // One NAL unit's beginning; a slice begins a picture when its first bit, first_slice_segment_in_pic_flag, is
 // set.
 static void note_nal(uint8_t type, struct reader body, struct codec_frame *out) {
@@ -36,7 +48,7 @@ static void note_nal(uint8_t type, struct reader body, struct codec_frame *out) 
     if (type <= NAL_VCL_LAST) {
         out->frame_start |= first_slice;
         out->key_frame |= first_slice && type >= NAL_IRAP_FIRST && type <= NAL_IRAP_LAST;
-        out->layer_sync |= type >= NAL_TSA_N && type <= NAL_STSA_R;
+        note_sync(type, out);
     } else if (type >= NAL_VPS && type <= NAL_PPS) {
         out->frame_start = out->key_frame = true;
         out->opens |= type == NAL_VPS;
@@ -64,13 +76,15 @@ bool codec_h265_parse(struct span payload, struct codec_frame *out) {
     struct nal_head head = read_head(&r);
     if (r.failed)
         return false;
-    out->temporal = head.temporal;
+    out->layers.temporal = head.temporal;
     if (head.type == NAL_AP)
         return read_aggregate(&r, out);
     if (head.type == NAL_FU) {
         uint8_t fu = read_u8(&r);
         if (fu & FU_START)
             note_nal(fu & FU_TYPE, r, out);
+        else
+            note_sync(fu & FU_TYPE, out);
         return !r.failed;
     }
     if (head.type > NAL_FU)

@@ -27,8 +27,11 @@ static void read_extended(struct reader *r, struct codec_frame *out) {
     if (flags & (HAS_TID | HAS_KEYIDX)) {
         uint8_t layer = read_u8(r);
         if (flags & HAS_TID) {
-            out->temporal = layer >> 6;
-            out->layer_sync = layer & LAYER_SYNC;
+            out->layers.temporal = layer >> 6;
+            if (layer & LAYER_SYNC) { // "the current frame depends only on the base layer"
+                out->layers.sync = (uint8_t)(1u << out->layers.temporal);
+                out->layers.flags |= LAYER_BASE_ONLY;
+            }
         }
     }
 }

@@ -9,6 +9,19 @@ void picture_rewrite_sync(struct picture_rewrite *rw, struct picture_numbers fir
         rw->offset.id = (uint16_t)(rw->highest.id + 1 - first.id) & ID_MASK;
     if (rw->highest.has_tl0 && first.has_tl0)
         rw->offset.tl0 = (uint8_t)(rw->highest.tl0 + 1 - first.tl0);
+    if (rw->highest.has_frame && first.has_frame)
+        rw->offset.frame = (uint16_t)(rw->highest.frame + 1 - first.frame);
+}
+
+void picture_rewrite_drop(struct picture_rewrite *rw) {
+    rw->offset.id = (uint16_t)(rw->offset.id - 1) & ID_MASK;
+}
+
+static void note_frame(struct picture_rewrite *rw, uint16_t in) {
+    uint16_t frame = (uint16_t)(in + rw->offset.frame);
+    if (!rw->highest.has_frame || (int16_t)(uint16_t)(frame - rw->highest.frame) > 0)
+        rw->highest.frame = frame;
+    rw->highest.has_frame = true;
 }
 
 static void note_id(struct picture_rewrite *rw, struct picture_numbers in) {
@@ -27,6 +40,8 @@ static void note_id(struct picture_rewrite *rw, struct picture_numbers in) {
 void picture_rewrite_note(struct picture_rewrite *rw, struct picture_numbers in) {
     if (in.has_id)
         note_id(rw, in);
+    if (in.has_frame)
+        note_frame(rw, in.frame);
     if (!in.has_tl0)
         return;
     uint8_t tl0 = (uint8_t)(in.tl0 + rw->offset.tl0);

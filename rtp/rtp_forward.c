@@ -1,6 +1,7 @@
 #include "rtp/rtp_forward.h"
 
 #include "base/bytes.h"
+#include "rtp/dependency_descriptor.h"
 #include "rtp/rtp_ext_write.h"
 
 #include <assert.h>
@@ -9,6 +10,7 @@
 #define EXT_HEAD_BYTES 4 // profile and length of the extension block
 #define FIRST_BYTE 0x90  // version 2, an extension block, no padding, no contributing sources
 #define PADDING_BIT 0x20
+#define ONE_BYTE_VALUE_MAX 16
 #define RTX_SEQ_BYTES 2          // RFC 4588, section 4: the original sequence number
 #define SRTP_TRAILER_LONGEST 144 // what protection may append
 
@@ -42,6 +44,10 @@ static void put_extensions(struct writer *w, const struct rtp_ext_values *values
     meta->offset_at = pass_element(w, EXT_TOFFSET, values, 3);
     if (!pass_element(w, EXT_ABS_CAPTURE_TIME, values, 16))
         pass_element(w, EXT_ABS_CAPTURE_TIME, values, 8);
+    struct span descriptor = kind == MEDIA_VIDEO ? values->of[EXT_DEPENDENCY_DESCRIPTOR] : (struct span){0};
+    meta->descriptor_at = descriptor.len >= DD_MANDATORY_BYTES && descriptor.len <= ONE_BYTE_VALUE_MAX
+                              ? pass_element(w, EXT_DEPENDENCY_DESCRIPTOR, values, descriptor.len)
+                              : 0;
     meta->send_time_at = put_element(w, EXT_ABS_SEND_TIME, blank, 3);
     meta->transport_cc_at = kind == MEDIA_VIDEO ? put_element(w, EXT_TRANSPORT_CC, blank, 2) : 0;
     // The place of the MID starts as padding; a copy with a MID gives it its id and length.
@@ -69,9 +75,10 @@ static void build_header(struct writer *w, const struct rtp_packet *packet,
 // Moves it to the start of the block; `end` is where the prepared packet begins. It came in the same block
 // behind BLOCK_HEADROOM, so there is always room; if not, it stays behind.
 static void keep_descriptor(struct block *block, struct span descriptor, size_t end) {
-    bool fits = descriptor.ptr && descriptor.len <= RTP_FORWARD_DESCRIPTOR_MAX && descriptor.len <= end;
+    bool fits = descriptor.len >= DD_MANDATORY_BYTES && descriptor.len <= RTP_FORWARD_DESCRIPTOR_MAX &&
+                descriptor.len <= end;
     forward_meta_of(block)->descriptor_len = fits ? (uint8_t)descriptor.len : 0;
-    if (fits && descriptor.len > 0)
+    if (fits)
         memmove(block->bytes, descriptor.ptr, descriptor.len);
 }
 
@@ -115,6 +122,20 @@ void rtp_forward_pad(struct block *prepared, uint8_t bytes) {
     p[prepared->len - 1] = meta->padding = bytes;
 }
 
+static void renumber_descriptor(uint8_t *descriptor, const struct forward_stamp *stamp) {
+    uint16_t number = load_be16(descriptor + DD_NUMBER_AT);
+    store_be16(descriptor + DD_NUMBER_AT, (uint16_t)(number + stamp->picture_offset.frame));
+}
+
+// The one that is among the elements, at `value`: renumbered, or made padding.
+static inline void stamp_descriptor(uint8_t *value, const struct forward_meta *meta,
+                                    const struct forward_stamp *stamp) {
+    if (stamp->descriptor && !stamp->blank)
+        renumber_descriptor(value, stamp);
+    else
+        memset(value - 1, 0, meta->descriptor_len + 1u);
+}
+
 // What differs by receiver, into a copied header at `p`.
 static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
                                 const struct forward_stamp *stamp) {
@@ -143,6 +164,8 @@ static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
     mid &= mask;
     memcpy(p + meta->mid_at, &mid, sizeof mid);
     p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
+    if (meta->descriptor_at)
+        stamp_descriptor(p + meta->descriptor_at, meta, stamp);
 }
 
 // PictureID (the top bit of its first byte says how long it is) and TL0PICIDX, in the copied payload.
@@ -164,13 +187,18 @@ static inline void stamp_pictures(uint8_t *payload, const struct forward_meta *m
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     const struct picture_places *places = &meta->pictures;
-    if (!places->id_at && !places->tl0_at)
+    bool described = meta->descriptor_len > 0;
+    if (!places->id_at && !places->tl0_at && !described)
         return false;
     assert(meta->header_len + places->id_at + 1 + places->id_long <= prepared->len);
     assert(meta->header_len + places->tl0_at < prepared->len);
     const uint8_t *payload = block_data(prepared) + meta->header_len;
-    *out = (struct picture_numbers){
-        .has_id = places->id_at != 0, .id_long = places->id_long, .has_tl0 = places->tl0_at != 0};
+    *out = (struct picture_numbers){.has_id = places->id_at != 0,
+                                    .id_long = places->id_long,
+                                    .has_tl0 = places->tl0_at != 0,
+                                    .has_frame = described};
+    if (described)
+        out->frame = load_be16(prepared->bytes + DD_NUMBER_AT);
     if (places->id_at)
         out->id =
             places->id_long ? load_be16(payload + places->id_at) & 0x7fff : payload[places->id_at] & 0x7f;
@@ -179,17 +207,26 @@ bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out) {
     return true;
 }
 
+// It gets one that is not among the elements.
+static inline bool has_long_descriptor(const struct forward_meta *meta, const struct forward_stamp *stamp) {
+    return stamp->descriptor && meta->descriptor_len > 0 && meta->descriptor_at == 0 && !stamp->blank;
+}
+
 // What this receiver gets beyond what all get; returns how many there are.
 static unsigned extra_elements(struct block *prepared, const struct forward_stamp *stamp, uint8_t seq[2],
+                               uint8_t descriptor[RTP_FORWARD_DESCRIPTOR_MAX],
                                struct rtp_ext_element out[2]) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     unsigned n = 0;
     store_be16(seq, stamp->transport_cc_seq);
     if (stamp->transport_cc && meta->transport_cc_at == 0)
         out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_TRANSPORT_CC), span_of(seq, 2)};
-    if (stamp->descriptor && meta->descriptor_len > 0)
-        out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR),
-                                            span_of(prepared->bytes, meta->descriptor_len)};
+    if (!has_long_descriptor(meta, stamp))
+        return n;
+    memcpy(descriptor, prepared->bytes, meta->descriptor_len);
+    renumber_descriptor(descriptor, stamp);
+    out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR),
+                                        span_of(descriptor, meta->descriptor_len)};
     return n;
 }
 
@@ -199,8 +236,8 @@ static size_t copy_header_extended(struct block *out, struct block *prepared,
                                    const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct rtp_ext_element extra[2];
-    uint8_t seq[2], header[RTP_FORWARD_HEADER_MAX];
-    unsigned count = extra_elements(prepared, stamp, seq, extra);
+    uint8_t seq[2], header[RTP_FORWARD_HEADER_MAX], descriptor[RTP_FORWARD_DESCRIPTOR_MAX];
+    unsigned count = extra_elements(prepared, stamp, seq, descriptor, extra);
     if (count == 0)
         return 0;
     memcpy(header, block_data(prepared), meta->header_len);
@@ -216,12 +253,25 @@ static size_t copy_header_extended(struct block *out, struct block *prepared,
 static size_t copy_header(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     uint8_t *p = out->bytes + BLOCK_HEADROOM;
-    size_t len = stamp->transport_cc || stamp->descriptor ? copy_header_extended(out, prepared, stamp) : 0;
+    bool more = stamp->transport_cc || has_long_descriptor(meta, stamp);
+    size_t len = more ? copy_header_extended(out, prepared, stamp) : 0;
     if (len > 0)
         return len;
     memcpy(p, block_data(prepared), meta->header_len);
     stamp_header(p, meta, stamp);
     return meta->header_len;
+}
+
+// Behind a copied header: nothing but padding.
+static void copy_blank(struct block *out, size_t header_len, struct span between) {
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    if (between.len)
+        memcpy(p + header_len, between.ptr, between.len);
+    p[0] |= PADDING_BIT;
+    p[1] &= 0x7f; // no frame ends here
+    p[header_len + between.len] = RTP_FORWARD_BLANK_BYTES;
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + between.len + RTP_FORWARD_BLANK_BYTES);
 }
 
 static void copy_in_parts(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
@@ -230,6 +280,10 @@ static void copy_in_parts(struct block *out, struct block *prepared, const struc
     assert(prepared->len >= meta->header_len && prepared->len <= RTP_FORWARD_PACKET_MAX);
     size_t payload_len = (size_t)prepared->len - meta->header_len;
     size_t header_len = copy_header(out, prepared, stamp);
+    if (stamp->blank) {
+        copy_blank(out, header_len, between);
+        return;
+    }
     uint8_t *p = out->bytes + BLOCK_HEADROOM + header_len;
     if (between.len)
         memcpy(p, between.ptr, between.len);
@@ -240,7 +294,8 @@ static void copy_in_parts(struct block *out, struct block *prepared, const struc
 }
 
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
-    if (stamp->transport_cc || stamp->descriptor) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    if (stamp->transport_cc || has_long_descriptor(meta, stamp) || stamp->blank) {
         copy_in_parts(out, prepared, stamp, (struct span){0});
         return;
     }
@@ -249,7 +304,6 @@ void rtp_forward_copy(struct block *out, struct block *prepared, const struct fo
     out->start = BLOCK_HEADROOM;
     out->len = prepared->len;
     memcpy(p, block_data(prepared), prepared->len);
-    const struct forward_meta *meta = forward_meta_of(prepared);
     stamp_header(p, meta, stamp);
     stamp_pictures(p + meta->header_len, meta, stamp);
 }

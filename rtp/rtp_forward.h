@@ -4,22 +4,24 @@
 // one extension block (one-byte form) under the server's own ids (EXT_ROUTER_ID) with the values that travel
 // on (audio level, orientation, transmission offset, capture time, playout delay) and blank places for what
 // differs by receiver (MID, abs-send-time, for video transport-cc). MID comes last with room for
-// RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. The prepared packet is
-// shared (history, relays, all consumers) and, once it has been copied, never changed again.
+// RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. A dependency descriptor of
+// at most 16 bytes (of all packets but the first of a key frame) has a place too; a copy for a receiver that
+// did not negotiate it has padding there. The prepared packet is shared (history, relays, all consumers) and,
+// once it has been copied, never changed again.
 //
-// What few receivers want is not part of that form: the dependency descriptor is kept beside the packet (in
-// the block, before everything else) and transport-wide numbers of audio nowhere. A copy for a receiver that
-// negotiated them has its header built anew with them (rtp_ext_write.h), in two-byte form when that is
-// needed. Pure.
+// What few packets or receivers have is not part of that form: a longer descriptor is kept beside the packet
+// (in the block, before everything else) and transport-wide numbers of audio nowhere. A copy with them has
+// its header built anew (rtp_ext_write.h), in two-byte form when that is needed. Pure.
 #ifndef RTP_RTP_FORWARD_H
 #define RTP_RTP_FORWARD_H
 
 #include "base/pool.h"
+#include "rtp/layer_facts.h"
 #include "rtp/picture_rewrite.h"
 #include "rtp/rtp_ext.h"
 
 #define RTP_FORWARD_MID_MAX 8
-#define RTP_FORWARD_HEADER_MAX 64 // longest prepared header
+#define RTP_FORWARD_HEADER_MAX 80 // longest prepared header
 #define RTP_FORWARD_PACKET_MAX (BLOCK_DATAGRAM_MAX - RTP_HEADER_MIN + RTP_FORWARD_HEADER_MAX) // and packet
 #define RTP_FORWARD_DESCRIPTOR_MAX 255                                                        // RFC 8285, 4.3
 _Static_assert(RTP_FORWARD_HEADER_MAX < BLOCK_HEADROOM, "the prepared header fits before any payload");
@@ -31,14 +33,14 @@ struct forward_meta {
     uint32_t timestamp;   // the publisher's
     uint16_t seq;         // the publisher's
     uint8_t header_len;
-    uint8_t mid_at, send_time_at, transport_cc_at,
-        offset_at; // offsets of the values from the packet's start, 0: no place
+    uint8_t mid_at, send_time_at, transport_cc_at, offset_at,
+        descriptor_at; // offsets of the values from the packet's start, 0: no place
     bool marker;
     bool key_frame;   // first packet of a key frame
     bool opens;       // as codec.h tells
     bool frame_start; // first packet of a frame
-    uint8_t spatial, temporal;
-    struct picture_places pictures; // to be rewritten for receivers; none for a producer with one stream
+    struct layer_facts layers;
+    struct picture_places pictures; // to be rewritten for receivers; none where nothing is
     bool repaired;                  // came as a retransmission
     uint8_t padding;                // bytes at the end that say nothing
     uint8_t descriptor_len;         // dependency descriptor in block->bytes[0 .. descriptor_len), 0: none
@@ -51,8 +53,8 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
 // follows the original sequence number). Writes every field of the meta but key_frame, opens, frame_start,
-// spatial temporal and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped
-// the packet to set. The payload does not move; a packet grows by at most 52 bytes.
+// layers and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
+// packet to set. The payload does not move; a packet grows by at most 68 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
 
@@ -73,8 +75,10 @@ struct forward_stamp { // what one receiver sees
     uint16_t transport_cc_seq;
     bool transport_cc;                     // for audio: it has one (video always does)
     bool descriptor;                       // it gets the dependency descriptor, where there is one
+    bool blank;                            // it takes the packet's place and carries nothing but padding
     struct picture_numbers picture_offset; // added to the picture numbers, where meta.pictures tells them
 };
+#define RTP_FORWARD_BLANK_BYTES 1 // of padding
 
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
 // not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
@@ -84,7 +88,8 @@ void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t tr
 // A packet of nothing but `padding` bytes (1..255), with the extensions that a copy has; `out` as in
 // rtp_forward_copy.
 void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding);
-// The picture numbers of a prepared packet; false when it has none.
+// The picture numbers of a prepared packet, the frame number of its descriptor among them; false when it has
+// none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 // The same as a retransmission (RFC 4588): `stamp` has the RTX stream's ssrc, seq and payload type;
 // original_seq is the number under which this receiver was sent the packet first.

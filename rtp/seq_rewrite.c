@@ -11,6 +11,26 @@ void seq_rewrite_init(struct seq_rewrite *rw, uint16_t first_seq) {
     *rw = (struct seq_rewrite){.out_next = first_seq, .made.next = first_seq};
 }
 
+#define RUN_MAX (UINT64_C(1) << 30) // packets: then it goes on as a new one, so that low bits are enough
+
+// The number near `near` with these low bits.
+static uint64_t widen(uint64_t near, uint32_t low) {
+    return near + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)near);
+}
+
+static uint64_t interval_out(const struct seq_rewrite *rw, const struct seq_interval *interval) {
+    return widen(rw->out_next, interval->out_first);
+}
+
+static uint64_t interval_in(const struct seq_rewrite *rw, const struct seq_interval *interval) {
+    return widen(rw->in_highest, interval->in_first);
+}
+
+static bool marks_equal(const struct seq_marks *a, const struct seq_marks *b) {
+    return a->picture_id == b->picture_id && a->picture_frame == b->picture_frame &&
+           a->picture_tl0 == b->picture_tl0 && a->tops == b->tops;
+}
+
 // The interval that was begun `back` intervals before the newest.
 static struct seq_interval *interval_at(const struct seq_rewrite *rw, unsigned back) {
     assert(back < rw->count);
@@ -36,11 +56,13 @@ void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint
         timestamp_out = rw->out_timestamp_last + 1;
     uint64_t in = FIRST_WRAP + seq;
     rw->out_next = out_within_gap(rw, rw->out_next);
-    interval_push(rw, &(struct seq_interval){.out_first = rw->out_next,
-                                             .in_first = in,
+    rw->marks.picture_id = picture_offset.id;
+    rw->marks.picture_tl0 = picture_offset.tl0;
+    rw->marks.picture_frame = picture_offset.frame;
+    interval_push(rw, &(struct seq_interval){.out_first = (uint32_t)rw->out_next,
+                                             .in_first = (uint32_t)in,
                                              .timestamp_offset = timestamp_out - timestamp,
-                                             .picture_id = picture_offset.id,
-                                             .picture_tl0 = picture_offset.tl0,
+                                             .marks = rw->marks,
                                              .source = source & 0x7fu,
                                              .sync = 1});
     rw->in_highest = in - 1;
@@ -56,12 +78,13 @@ static const struct seq_interval *interval_of_input(const struct seq_rewrite *rw
     *end = UINT64_MAX;
     for (unsigned back = 0; back < rw->count; back++) {
         const struct seq_interval *interval = interval_at(rw, back);
-        if (in >= interval->in_first)
+        if (in >= interval_in(rw, interval))
             return interval;
         if (interval->sync)
             return NULL;
-        if (interval->out_first < *end) // one that closed a gap begins below the one before it
-            *end = interval->out_first;
+        uint64_t out_first = interval_out(rw, interval);
+        if (out_first < *end) // one that closed a gap begins below the one before it
+            *end = out_first;
     }
     return NULL;
 }
@@ -69,11 +92,19 @@ static const struct seq_interval *interval_of_input(const struct seq_rewrite *rw
 // A run like the newest, from this input on under this index.
 static void interval_continue(struct seq_rewrite *rw, uint64_t in, uint64_t out) {
     struct seq_interval next = *interval_at(rw, 0);
-    next.in_first = in;
-    next.out_first = out;
+    next.in_first = (uint32_t)in;
+    next.out_first = (uint32_t)out;
+    next.marks = rw->marks;
     next.sync = 0;
     interval_push(rw, &next);
     rw->out_next = out;
+}
+
+// The same run under other marks, or its low bits do not reach further.
+static void interval_restart(struct seq_rewrite *rw, uint64_t in, uint64_t out) {
+    uint64_t out_next = rw->out_next;
+    interval_continue(rw, in, out);
+    rw->out_next = out_next;
 }
 
 // A step back counts where the source goes on, not where a late packet is from before the step.
@@ -91,11 +122,13 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     const struct seq_interval *interval = interval_of_input(rw, in, &end);
     if (!interval)
         return false;
-    uint64_t out = interval->out_first + (in - interval->in_first);
+    uint64_t in_first = interval_in(rw, interval), out = interval_out(rw, interval) + (in - in_first);
     if (out >= end)
         return false; // it was dropped
     uint32_t timestamp_offset = interval->timestamp_offset;
     bool newest = in > rw->in_highest;
+    if (newest && (in - in_first > RUN_MAX || !marks_equal(&interval->marks, &rw->marks)))
+        interval_restart(rw, in, out);
     if (out_within_gap(rw, out) != out) {
         assert(newest); // what is below the newest run begins within the gap
         out = rw->made.next;
@@ -103,6 +136,7 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     }
     if (!index_window_take(&rw->made, out))
         return false;
+    rw->mapped = newest ? rw->newest : (uint8_t)(interval - rw->intervals);
     *index_out = out;
     *timestamp_out = timestamp + timestamp_offset;
     if (newest)
@@ -120,14 +154,41 @@ void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
     if (in <= rw->in_highest)
         return; // its place has been passed: it stays a gap
     struct seq_interval *newest = interval_at(rw, 0);
-    uint64_t out = newest->out_first + (in - newest->in_first);
+    uint64_t in_first = interval_in(rw, newest), out = interval_out(rw, newest) + (in - in_first);
     rw->in_highest = in;
-    if (newest->in_first == in) { // nothing went out since the last drop
-        newest->in_first = in + 1;
+    if (in_first == in) { // nothing went out since the last drop
+        newest->in_first = (uint32_t)(in + 1);
+        newest->marks = rw->marks;
         return;
     }
     // What the network lost before it keeps its numbers.
     interval_continue(rw, in + 1, out_within_gap(rw, out));
+}
+
+void seq_rewrite_drop_frame(struct seq_rewrite *rw, uint16_t seq) {
+    uint64_t in = seq16_unwrap(rw->in_highest, seq);
+    struct seq_interval *newest = rw->started ? interval_at(rw, 0) : NULL;
+    if (newest && in > rw->in_highest && interval_in(rw, newest) == rw->in_highest + 1 && !newest->sync) {
+        rw->in_highest = in;
+        newest->in_first = (uint32_t)(in + 1);
+        newest->marks = rw->marks;
+        return;
+    }
+    seq_rewrite_drop(rw, seq);
+}
+
+bool seq_rewrite_is_late(const struct seq_rewrite *rw, uint16_t seq) {
+    return rw->started && seq16_unwrap(rw->in_highest, seq) <= rw->in_highest;
+}
+
+bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq_marks *marks) {
+    uint64_t end;
+    const struct seq_interval *interval =
+        rw->started ? interval_of_input(rw, seq16_unwrap(rw->in_highest, seq), &end) : NULL;
+    if (!interval)
+        return false;
+    *marks = interval->marks;
+    return true;
 }
 
 bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin) {
@@ -138,13 +199,17 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
         return false;
     for (unsigned back = 0; back < rw->count; back++) {
         const struct seq_interval *interval = interval_at(rw, back);
-        if (out < interval->out_first)
+        uint64_t out_first = interval_out(rw, interval);
+        if (out < out_first)
             continue;
-        *origin =
-            (struct seq_origin){.source = (uint8_t)interval->source,
-                                .seq = (uint16_t)(interval->in_first + (out - interval->out_first)),
-                                .timestamp_offset = interval->timestamp_offset,
-                                .picture_offset = {.id = interval->picture_id, .tl0 = interval->picture_tl0}};
+        const struct seq_marks *marks = &interval->marks;
+        *origin = (struct seq_origin){.source = (uint8_t)interval->source,
+                                      .seq = (uint16_t)(interval->in_first + (out - out_first)),
+                                      .timestamp_offset = interval->timestamp_offset,
+                                      .picture_offset = {.id = marks->picture_id,
+                                                         .tl0 = marks->picture_tl0,
+                                                         .frame = marks->picture_frame},
+                                      .marks = *marks};
         return true;
     }
     return false;

@@ -20,30 +20,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SEQ_INTERVALS_MAX 32
+#define SEQ_INTERVALS_MAX 48
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
 #define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
 
-struct seq_interval {
-    uint64_t out_first;        // first output index of the run
-    uint64_t in_first;         // and its input number
-    uint32_t timestamp_offset; // out - in, modulo 2^32
-    uint16_t picture_id;       // of the offset of its packets' picture numbers
+struct seq_marks { // what the packets of a run have in common beside their offset; only kept
+    uint16_t picture_id, picture_frame; // of the offset of their picture numbers
     uint8_t picture_tl0;
-    unsigned source : 7; // which stream of the producer
-    unsigned sync : 1;   // began with seq_rewrite_sync: numbers before it are of another source
+    uint8_t tops; // the highest layers that were sent (consumer_rtp.c)
 };
-_Static_assert(sizeof(struct seq_interval) == 24, "there are many");
+
+struct seq_interval {
+    uint32_t out_first;        // first output index of the run, its low bits
+    uint32_t in_first;         // and its input number
+    uint32_t timestamp_offset; // out - in, modulo 2^32
+    struct seq_marks marks;
+    uint8_t source : 7; // which stream of the producer
+    uint8_t sync : 1;   // began with seq_rewrite_sync: numbers before it are of another source
+};
+_Static_assert(sizeof(struct seq_interval) == 20, "there are many");
 
 struct seq_rewrite {
     bool started;
     uint8_t source;
     uint8_t count, newest; // ring of intervals
+    uint8_t mapped;        // the one that seq_rewrite_map used last
     uint32_t out_timestamp_last;
     uint64_t in_highest;      // unwrapped
     uint64_t out_next;        // follows the highest index forwarded or skipped
     struct index_window made; // handed out; its `next` is `first_seq` before the first
+    struct seq_marks marks;   // of the packets to come
     struct seq_interval intervals[SEQ_INTERVALS_MAX];
 };
 
@@ -53,21 +60,37 @@ void seq_rewrite_init(struct seq_rewrite *rw, uint16_t first_seq);
 
 // From this packet on the source is `source`: it becomes the next output index. Its timestamp maps to
 // `timestamp_out`, which is moved to be after everything sent if it is not (first sync: taken as it is).
-// picture_offset is only kept, for seq_rewrite_unmap.
+// picture_offset becomes part of the marks.
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
                       uint32_t timestamp_out, struct picture_numbers picture_offset);
 // True with the index and the timestamp to send under, once for each index; false for a packet from before
 // the last sync, of a number that was dropped, that is too late, or that went out before.
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out);
+// Marks of the packet that was mapped last.
+static inline const struct seq_marks *seq_rewrite_mapped(const struct seq_rewrite *rw) {
+    return &rw->intervals[rw->mapped].marks;
+}
 // This packet is left out on purpose: later ones close the gap.
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq);
+// The same, and so are those between it and the newest one, if that was left out as well: they are of one
+// frame.
+void seq_rewrite_drop_frame(struct seq_rewrite *rw, uint16_t seq);
+// It comes after one that is newer.
+bool seq_rewrite_is_late(const struct seq_rewrite *rw, uint16_t seq);
+// Marks of the run that a late packet is of; false: of none since the last sync.
+bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq_marks *marks);
+// From the next packet on packets have these marks.
+static inline void seq_rewrite_mark(struct seq_rewrite *rw, struct seq_marks marks) {
+    rw->marks = marks;
+}
 // Where one run of numbers came from.
 struct seq_origin {
     uint8_t source;
     uint16_t seq;
     uint32_t timestamp_offset;
     struct picture_numbers picture_offset;
+    struct seq_marks marks;
 };
 // Which source packet has, or would have, gone out under this number; false when it is not known any more.
 bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin);

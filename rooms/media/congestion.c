@@ -179,7 +179,7 @@ static void entry_fill(struct allocator_entry *e, const struct consumer *c, uint
             e->layer_bps[s][t] = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
         }
     e->spatial_wish = consumer_wish(c);
-    e->temporal_wish = LAYER_NONE;
+    e->temporal_wish = c->ceiling_temporal;
     e->priority = c->priority;
     e->screen = p->params.screen;
     e->max_bps = c->max_bps;

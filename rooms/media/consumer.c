@@ -73,6 +73,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .current = LAYER_NONE,
                            .target = LAYER_NONE,
                            .ceiling = LAYER_NONE,
+                           .ceiling_temporal = LAYER_NONE,
                            .allot_spatial = LAYER_NONE,
                            .allot_temporal = LAYER_NONE,
                            .priority = PRIORITY_DEFAULT,
@@ -80,7 +81,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     key_wish_open(c);
     c->acknowledged = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
-    c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0 && p->params.stream_count == 1;
+    c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0;
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);
@@ -133,44 +134,6 @@ void consumer_close(struct consumer *c) {
 
 // ---- what may be shown
 
-static enum layer_reason consumer_reason(const struct consumer *c) {
-    if (c->shed == SHED_ALL || (c->shed == SHED_TO_LOWEST && c->current == 0))
-        return LAYER_REASON_WORKER;
-    if (c->allot_off)
-        return LAYER_REASON_BANDWIDTH;
-    int8_t top = (int8_t)(c->producer->params.stream_count - 1);
-    if (c->current == LAYER_NONE || (c->current < consumer_ceiling(c) && c->current < top))
-        return LAYER_REASON_SOURCE;
-    bool allotted = c->allot_spatial != LAYER_NONE && c->allot_spatial < top &&
-                    (c->ceiling == LAYER_NONE || c->allot_spatial < c->ceiling);
-    return allotted ? LAYER_REASON_BANDWIDTH : LAYER_REASON_WISH;
-}
-
-void consumer_send_layers(struct consumer *c) {
-    int8_t temporal =
-        c->current == LAYER_NONE ? LAYER_NONE : (int8_t)(c->producer->params.temporal_layers - 1);
-    struct media_event event = {
-        .type = MEDIA_CONSUMER_LAYERS,
-        .consumer = c->id,
-        .layers = {.spatial = c->current, .temporal = temporal, .reason = consumer_reason(c)}};
-    c->untold = !forwarder_event(c->fw, &event);
-    c->fw->untold |= c->untold;
-}
-
-// It gets nothing although it is wanted.
-static bool consumer_is_off(const struct consumer *c) {
-    return c->shed == SHED_ALL || c->allot_off;
-}
-
-// Of a producer with one stream only that it is suspended, and that it is not any more.
-void consumer_tell_layers(struct consumer *c) {
-    bool suspended = consumer_is_off(c);
-    if (c->producer->params.stream_count < 2 && !suspended && !c->silence_told)
-        return;
-    c->silence_told = suspended;
-    consumer_send_layers(c);
-}
-
 // A key frame that was asked for less than a second ago has come already, and the publisher must not be asked
 // again so soon: begin with what the history holds from there on. False when it does not reach back to it.
 static bool consumer_replay(struct consumer *c, struct producer_stream *s, uint64_t now_us) {
@@ -212,15 +175,29 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us) {
     }
 }
 
+static void consumer_choose_layers(struct consumer *c, uint64_t now_us) {
+    consumer_select_layer(c, now_us);
+    consumer_update_filter(c, now_us);
+}
+
 // What comes next begins anew: with a key frame, where the codec has such.
 static void consumer_begin(struct consumer *c, uint64_t now_us) {
     c->resync = true;
     c->target = LAYER_NONE; // so that the choice is made, and its key frame asked for, afresh
-    consumer_select_layer(c, now_us);
+    consumer_choose_layers(c, now_us);
     const struct producer *p = c->producer;
     for (unsigned i = 0; c->target == LAYER_NONE && i < p->params.stream_count; i++)
         if (!p->endpoint || p->streams[i].life.first_packet_us != 0)
             consumer_begin_key_frame(c, i, now_us); // nothing has crossed yet, or comes now: wake every layer
+}
+
+void consumer_set_layers(struct consumer *c, int8_t spatial, int8_t temporal, uint64_t now_us) {
+    c->ceiling = spatial < 0 ? LAYER_NONE : spatial;
+    c->ceiling_temporal = temporal < 0 ? LAYER_NONE : temporal;
+    producer_update_wanted(c->producer, now_us);
+    if (c->active)
+        consumer_choose_layers(c, now_us);
+    congestion_changed(c->endpoint, now_us);
 }
 
 // Suspended or lowered, or neither any more. What it showed is over when it is suspended.
@@ -234,7 +211,7 @@ static void consumer_update_shed(struct consumer *c, bool wanted, uint64_t now_u
         c->current = LAYER_NONE;
         consumer_tell_layers(c);
     } else if (c->active) {
-        consumer_select_layer(c, now_us);
+        consumer_choose_layers(c, now_us);
     }
 }
 
@@ -242,10 +219,10 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     bool wanted = !c->paused && endpoint_sends(c->endpoint);
     int8_t ceiling = consumer_ceiling(c);
     consumer_update_shed(c, wanted, now_us);
-    bool active = wanted && !consumer_is_off(c);
+    bool active = wanted && c->shed != SHED_ALL && !c->allot_off;
     if (active == c->active) {
         if (ceiling != consumer_ceiling(c))
-            producer_update_wanted(c->producer);
+            producer_update_wanted(c->producer, now_us);
         return;
     }
     forwarder_flush(c->fw);
@@ -260,7 +237,7 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
         if (c->sent)
             sent_store_clear(c->sent);
     }
-    producer_update_wanted(c->producer);
+    producer_update_wanted(c->producer, now_us);
 }
 
 void consumer_allot(struct consumer *c, int8_t spatial, int8_t temporal, bool off, uint64_t now_us) {
@@ -279,9 +256,9 @@ void consumer_allot(struct consumer *c, int8_t spatial, int8_t temporal, bool of
         if (off && !c->paused && c->shed != SHED_ALL)
             consumer_tell_layers(c);
     } else if (c->active) {
-        consumer_select_layer(c, now_us);
+        consumer_choose_layers(c, now_us);
     }
-    producer_update_wanted(c->producer);
+    producer_update_wanted(c->producer, now_us);
 }
 
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us) {

@@ -60,6 +60,8 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     struct picture_numbers pictures;
     if ((c->rewrite.source != s->index || c->timeless) && rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_sync(&c->pictures, pictures);
+    consumer_begin_filter(c, s);
+    consumer_mark_run(c);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);
     c->run_first = c->rewrite.intervals[c->rewrite.newest].out_first;
@@ -119,7 +121,6 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->mid_len = c->mid_len;
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
-    stamp->picture_offset = c->pictures.offset;
     stamp->transport_cc = c->transport_cc;
     stamp->descriptor = c->descriptor;
     stamp->transport_cc_seq = c->endpoint->transport_seq; // taken when it is sent
@@ -184,11 +185,22 @@ static bool consumer_is_heard(struct consumer *c, uint64_t now_us) {
     return !c->unheard;
 }
 
+static struct picture_numbers picture_offset_of(const struct seq_marks *marks) {
+    return (struct picture_numbers){
+        .id = marks->picture_id, .tl0 = marks->picture_tl0, .frame = marks->picture_frame};
+}
+
 static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct forward_stamp stamp = {.marker = meta->marker};
     uint64_t index;
+    if (c->filter.on) {
+        enum layer_fate fate = consumer_filter(c, s, prepared, &stamp.marker, now_us);
+        if (fate == LAYER_FATE_DROPPED)
+            return;
+        stamp.blank = fate == LAYER_FATE_BLANK;
+    }
     if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &index, &stamp.timestamp))
         return; // it went out already, as part of what a key frame took along, or must not
     stamp.seq = (uint16_t)index;
@@ -198,11 +210,13 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
         return; // a gap, as if the network had lost it
     }
     consumer_stamp(c, &stamp, now_us);
+    stamp.picture_offset = picture_offset_of(seq_rewrite_mapped(&c->rewrite));
     struct picture_numbers pictures;
     if (rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_note(&c->pictures, pictures);
     rtp_forward_copy(b, prepared, &stamp);
-    c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
+    if (!stamp.blank)
+        c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
     if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
         consumer_send_media(c, b, index, now_us);
@@ -248,8 +262,7 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 // ---- again
 
 // The packet that went out, or was to go out, under this number; NULL when it is not there any more.
-static struct block *consumer_find_source(const struct consumer *c, struct forward_stamp *stamp,
-                                          uint64_t now_us) {
+static struct block *consumer_find_source(struct consumer *c, struct forward_stamp *stamp, uint64_t now_us) {
     struct seq_origin origin;
     if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &origin))
         return NULL;
@@ -260,6 +273,9 @@ static struct block *consumer_find_source(const struct consumer *c, struct forwa
     stamp->marker = forward_meta_of(prepared)->marker;
     stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
     stamp->picture_offset = origin.picture_offset;
+    stamp->blank = origin.source == c->rewrite.source &&
+                   consumer_repeat_fate(c, forward_meta_of(prepared), origin.marks.tops, &stamp->marker) ==
+                       LAYER_FATE_BLANK;
     return prepared;
 }
 
@@ -272,9 +288,7 @@ static struct block *consumer_make_rtx(struct consumer *c, struct block *prepare
         c->fw->counters.no_block++;
         return NULL;
     }
-    struct picture_numbers picture_offset = stamp.picture_offset;
     consumer_stamp(c, &stamp, now_us);
-    stamp.picture_offset = picture_offset;
     stamp.ssrc = c->params.rtx_ssrc;
     stamp.payload_type = c->params.rtx_payload_type;
     *rtx_index = c->rtx_index++;

@@ -132,14 +132,6 @@ static void command_open_relay(struct producer *p, const struct media_cmd *cmd) 
         command_failed("open relay", p->id.v, err);
 }
 
-static void command_set_layers(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
-    c->ceiling = cmd->layers.spatial < 0 ? LAYER_NONE : cmd->layers.spatial;
-    producer_update_wanted(c->producer);
-    if (c->active)
-        consumer_select_layer(c, now_us);
-    congestion_changed(c->endpoint, now_us);
-}
-
 static void command_set_priority(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
     c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
     consumer_update_active(c, now_us);
@@ -199,7 +191,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         break;
     case MEDIA_SET_LAYERS:
         if (c)
-            command_set_layers(c, cmd, now_us);
+            consumer_set_layers(c, cmd->layers.spatial, cmd->layers.temporal, now_us);
         break;
     case MEDIA_SET_PRIORITY:
         if (c)

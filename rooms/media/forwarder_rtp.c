@@ -165,6 +165,11 @@ static void endpoint_count_in(struct endpoint *ep, uint16_t len, bool rtx, uint6
     }
 }
 
+// What the dependency descriptor says; false: there is none, or it is malformed.
+static bool stream_describe(struct producer_stream *s, struct span descriptor, struct dd_frame *out) {
+    return s->layers && descriptor.ptr && dd_read(&s->layers->descriptors, descriptor, out);
+}
+
 // Everything about a packet whose stream is known; does not keep the block.
 static enum forward_drop stream_packet(struct producer_stream *s, struct block *b, struct rtp_packet *packet,
                                        bool rtx, const struct rtp_ext_values *values, uint64_t now_us) {
@@ -189,14 +194,16 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     }
     if (p->params.kind == MEDIA_AUDIO)
         producer_note_level(p, values);
+    struct dd_frame described;
+    bool is_described = stream_describe(s, values->of[EXT_DEPENDENCY_DESCRIPTOR], &described);
     rtp_forward_prepare(b, packet, values, p->params.kind, now_us);
     struct forward_meta *meta = forward_meta_of(b);
     meta->key_frame = frame.key_frame;
     meta->opens = frame.opens;
     meta->frame_start = frame.frame_start;
-    meta->spatial = frame.spatial;
-    meta->temporal = frame.temporal;
-    if (p->params.stream_count > 1) // one stream keeps its own numbers
+    meta->layers = is_described ? described.facts : frame.layers;
+    // One stream keeps its own numbers, unless some of its pictures are left out.
+    if (p->params.stream_count > 1 || p->params.codec == CODEC_VP8)
         meta->pictures = frame.pictures;
     meta->repaired = rtx;
     stream_fan_out(s, b, now_us);
@@ -256,7 +263,7 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
 void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct producer_id id, uint8_t stream,
                            struct block *b, uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, id);
-    const struct forward_meta *meta = forward_meta_of(b);
+    struct forward_meta *meta = forward_meta_of(b);
     bool ours = p && !p->endpoint && p->source.v == from.v;
     if (ours && stream < p->params.stream_count && !p->paused) {
         struct producer_stream *s = &p->streams[stream];
@@ -264,6 +271,10 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct pro
         if (meta->repaired || stream_count(s, meta->seq, meta->timestamp, b->len, now_us)) {
             if (!meta->repaired)
                 stream_note_order(s, meta->seq);
+            struct dd_frame described;
+            struct span descriptor = span_of(b->bytes, meta->descriptor_len);
+            if (descriptor.len > 0 && stream_describe(s, descriptor, &described))
+                meta->layers = described.facts;
             stream_wake(s, now_us);
             stream_fan_out(s, b, now_us);
         }

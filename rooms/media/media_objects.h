@@ -17,6 +17,8 @@
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
 #include "rtp/history.h"
+#include "rtp/dependency_descriptor.h"
+#include "rtp/layer_filter.h"
 #include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
@@ -33,6 +35,7 @@
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
+#define WANTED_LESS_US 3000000        // so long less of a producer must be wanted before it is told
 #define FAN_OUT_JOBS_MAX 8192         // packets times receivers of one turn; what is more goes out in parts
 
 struct producer;
@@ -92,6 +95,7 @@ struct capture_clock {
 // What is in a stream of video.
 struct stream_layers {
     struct layer_rate rate;
+    struct dd_reader descriptors;
 };
 
 struct producer_stream {
@@ -151,7 +155,11 @@ struct producer {
         uint64_t bytes, packets, at_us; // as they stood at the last tick
         uint64_t a_second;              // what a consumer of it costs, in bytes
     } cost;
-    int8_t layers_wanted; // as last told
+    int8_t layers_wanted, temporal_wanted; // as last told
+    uint64_t less_wanted_us;               // since when less than that is wanted, 0: it is not
+    struct {
+        uint8_t spatial, temporal; // how many: what was announced, or more, or what has been seen since
+    } layers_seen;
     uint8_t score;
     struct {
         uint32_t packets;
@@ -174,28 +182,28 @@ struct consumer {
     struct sent_store *sent; // NULL when what is asked for again goes as RTX, or never
     uint8_t mid_len;
     bool paused;
-    bool active;          // not paused, connected, reachable, not suspended, not off: gets packets
-    int8_t current;       // the stream that is shown, LAYER_NONE: none yet
-    int8_t target;        // the one to switch to at its next key frame
-    int8_t ceiling;       // highest stream that the receiver wants, LAYER_NONE: all
+    bool active;    // not paused, connected, reachable, not suspended, not off: gets packets
+    int8_t current; // the stream that is shown, LAYER_NONE: none yet
+    int8_t target;  // the one to switch to at its next key frame
+    int8_t ceiling; // highest spatial layer that the receiver wants, LAYER_NONE: all
+    int8_t ceiling_temporal;
     int8_t allot_spatial; // what congestion control lets it have at most, LAYER_NONE: all
     int8_t allot_temporal;
     bool allot_off;       // and that is nothing
     bool resync;          // the next packet that may be shown begins a new run of numbers
     bool timeless;        // and its timestamp has nothing to do with those before
     bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
-    bool descriptor;      // and dependency descriptors, which nobody renumbers: of a producer with one stream
+    bool descriptor;      // and dependency descriptors
     bool acknowledged;    // its receiver says which transport-wide numbers have come
     bool report_due;      // a sender report goes out as soon as there is something to report
     bool unheard;         // nothing is sent until its receiver gives a sign of life
     uint32_t heard;       // of its endpoint, when heard_limit was set
     uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
     struct picture_rewrite pictures;
-
-    uint64_t rtx_index; // next of its RTX stream
-    uint64_t run_first; // index with which what it shows now began
-
-    uint64_t payload_bytes; // for sender reports
+    struct layer_filter filter; // what of the stream that is shown is left out
+    uint64_t rtx_index;         // next of its RTX stream
+    uint64_t run_first;         // index with which what it shows now began
+    uint64_t payload_bytes;     // for sender reports
     struct consumer_params params;
     struct send_stats stats;
     struct seq_rewrite rewrite;
@@ -204,9 +212,11 @@ struct consumer {
     struct list link;  // in endpoint.consumers
     unsigned position; // in producer.consumers
     uint8_t priority;
-    uint8_t shed;        // enum shed_state
-    bool untold;         // its layers
-    bool silence_told;   // its receiver was told that it gets nothing, though there is but one stream
+    uint8_t shed;         // enum shed_state
+    bool untold;          // its layers
+    uint8_t ticks_behind; // that it has not had the temporal layers that it is to get
+    bool silence_told;    // its receiver was told that it gets nothing, though there is but one stream
+    int8_t spatial_told, temporal_told;
     uint8_t reason_told; // enum layer_reason
     uint8_t cost_class;  // 0..COST_CLASSES - 1, as it was when the level last changed
     uint16_t shed_order; // among those of its priority and class
@@ -299,16 +309,19 @@ uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t tem
 int8_t producer_spatial_layers(const struct producer *p, uint64_t now_us);
 int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us);
 // Consumers have come or gone, or changed their ceilings: tells the highest layer that one may come to show.
-void producer_update_wanted(struct producer *p);
+// More at once, less when it has been so for WANTED_LESS_US.
+void producer_update_wanted(struct producer *p, uint64_t now_us);
 
 static inline bool producer_is_audio(const struct producer *p) {
     return p->params.kind == MEDIA_AUDIO;
 }
+// As it was announced: its type is not "simple".
+static inline bool producer_has_layers(const struct producer *p) {
+    return p->params.stream_count > 1 || p->params.spatial_layers > 1 || p->params.temporal_layers > 1;
+}
 void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us);
 
 // ---- consumer.c, consumer_rtp.c
-void consumer_tell_layers(struct consumer *c);
-void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 MUST_USE enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 void consumer_close(struct consumer *c);
 // What it needs to answer NACKs; false without memory. For video from the start, and for sound as long as
@@ -316,6 +329,8 @@ void consumer_close(struct consumer *c);
 // mostly concealed, from the first NACK on: that one is not answered.
 bool consumer_prepare_repeats(struct consumer *c);
 void consumer_pause(struct consumer *c, bool paused, uint64_t now_us);
+// What its receiver wants has changed (LAYER_NONE: no limit).
+void consumer_set_layers(struct consumer *c, int8_t spatial, int8_t temporal, uint64_t now_us);
 // Whether it gets packets, and what is left out of it; to be called when anything changes that decides it.
 void consumer_update_active(struct consumer *c, uint64_t now_us);
 // What congestion control lets it have at most, LAYER_NONE: anything; `off`: no video at all (sound is not
@@ -351,6 +366,30 @@ uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to,
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
+
+// ---- consumer_layers.c
+void consumer_tell_layers(struct consumer *c);
+void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
+void consumer_note_layers(struct consumer *c); // only if there is
+int8_t consumer_ceiling_temporal(const struct consumer *c);
+// What it is to get has changed, or may have.
+void consumer_update_filter(struct consumer *c, uint64_t now_us);
+// The next packet begins a key frame of this stream.
+void consumer_begin_filter(struct consumer *c, const struct producer_stream *s);
+void consumer_tick_layers(struct consumer *c, uint64_t now_us); // once a second
+// The packets from here on go out under what holds now.
+void consumer_mark_run(struct consumer *c);
+enum layer_fate {
+    LAYER_FATE_SENT,
+    LAYER_FATE_DROPPED, // later numbers have closed up already
+    LAYER_FATE_BLANK,   // it came late and is not wanted, but its number is missing: something empty goes out
+};
+// Of a packet of the stream that is shown, while the filter is on. `marker` may become true.
+enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                                bool *marker, uint64_t now_us);
+// The same of one that is asked for again; `tops` are those of its run.
+enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta, uint8_t tops,
+                                     bool *marker);
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order

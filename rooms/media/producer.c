@@ -91,7 +91,10 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
                            .params = cmd->open_producer.params,
                            .paused = cmd->open_producer.paused,
                            .layers_wanted = LAYER_NONE,
+                           .temporal_wanted = LAYER_NONE,
                            .score = 10};
+    p->layers_seen.spatial = p->params.stream_count > 1 ? p->params.stream_count : p->params.spatial_layers;
+    p->layers_seen.temporal = p->params.temporal_layers;
     list_init(&p->link);
     if (ep)
         list_push_back(&ep->producers, &p->link);
@@ -199,7 +202,7 @@ void producer_detach(struct producer *p, struct consumer *c) {
     producer_set_active(p, c, false);
     producer_place(p, c, p->consumer_count - 1);
     p->consumer_count--;
-    producer_update_wanted(p);
+    producer_update_wanted(p, p->fw->wheel->tick * WHEEL_TICK_US);
 }
 
 uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t temporal, uint64_t now_us) {
@@ -228,26 +231,61 @@ int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us) {
     return (int8_t)(seen > 0 ? seen : p->params.temporal_layers);
 }
 
-void producer_update_wanted(struct producer *p) {
-    if (p->params.stream_count < 2)
-        return;
-    // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it.
-    int8_t wanted = LAYER_NONE, top = (int8_t)(p->params.stream_count - 1);
-    // Nor what a link lets through: what does not come has no rate by which it could be let through again.
-    for (unsigned i = 0; i < p->consumer_count && wanted < top; i++) {
-        if (!consumer_would_show(p->consumers[i]))
+// The highest layers that one of its consumers may come to show.
+static void producer_find_wanted(const struct producer *p, int8_t *spatial, int8_t *temporal) {
+    int8_t top = (int8_t)(p->layers_seen.spatial - 1), top_temporal = (int8_t)(p->layers_seen.temporal - 1);
+    *spatial = *temporal = LAYER_NONE;
+    // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it. Nor
+    // what a link lets through: what does not come has no rate by which it could be let through again.
+    for (unsigned i = 0; i < p->consumer_count && (*spatial < top || *temporal < top_temporal); i++) {
+        const struct consumer *c = p->consumers[i];
+        if (!consumer_would_show(c))
             continue;
-        int8_t ceiling = consumer_wish(p->consumers[i]);
-        int8_t layer = ceiling == LAYER_NONE || ceiling > top ? top : ceiling;
-        wanted = layer > wanted ? layer : wanted;
+        int8_t wish = consumer_wish(c), wish_temporal = c->ceiling_temporal;
+        int8_t layer = wish == LAYER_NONE || wish > top ? top : wish;
+        int8_t layer_temporal =
+            wish_temporal == LAYER_NONE || wish_temporal > top_temporal ? top_temporal : wish_temporal;
+        *spatial = layer > *spatial ? layer : *spatial;
+        *temporal = layer_temporal > *temporal ? layer_temporal : *temporal;
     }
-    if (wanted == p->layers_wanted)
+}
+
+void producer_update_wanted(struct producer *p, uint64_t now_us) {
+    int8_t spatial, temporal;
+    if (!producer_has_layers(p))
         return;
-    struct media_event event = {.type = MEDIA_LAYERS_WANTED,
-                                .producer = p->id,
-                                .layers = {.spatial = wanted, .temporal = LAYER_NONE}};
-    if (forwarder_event(p->fw, &event)) // else the next tick tells it
-        p->layers_wanted = wanted;
+    producer_find_wanted(p, &spatial, &temporal);
+    bool more = spatial > p->layers_wanted || temporal > p->temporal_wanted;
+    bool less = spatial < p->layers_wanted || temporal < p->temporal_wanted;
+    if (!less)
+        p->less_wanted_us = 0;
+    else if (p->less_wanted_us == 0)
+        p->less_wanted_us = now_us;
+    if (less && p->tick.due_us > now_us + WANTED_LESS_US)
+        wheel_arm(p->fw->wheel, &p->tick, now_us + WANTED_LESS_US);
+    if (!more && (!less || now_us < p->less_wanted_us + WANTED_LESS_US))
+        return;
+    if (less && now_us < p->less_wanted_us + WANTED_LESS_US) { // one is more and the other not yet less
+        spatial = spatial > p->layers_wanted ? spatial : p->layers_wanted;
+        temporal = temporal > p->temporal_wanted ? temporal : p->temporal_wanted;
+    }
+    struct media_event event = {
+        .type = MEDIA_LAYERS_WANTED, .producer = p->id, .layers = {.spatial = spatial, .temporal = temporal}};
+    if (!forwarder_event(p->fw, &event)) // else the next tick tells it
+        return;
+    if (now_us >= p->less_wanted_us + WANTED_LESS_US)
+        p->less_wanted_us = 0;
+    p->layers_wanted = spatial;
+    p->temporal_wanted = temporal;
+}
+
+static void producer_note_layers(struct producer *p, uint64_t now_us) {
+    uint8_t spatial = (uint8_t)producer_spatial_layers(p, now_us),
+            temporal = (uint8_t)producer_temporal_layers(p, now_us);
+    p->layers_seen.spatial = spatial > p->params.spatial_layers ? spatial : p->params.spatial_layers;
+    p->layers_seen.temporal = temporal > p->params.temporal_layers ? temporal : p->params.temporal_layers;
+    if (p->params.stream_count > 1)
+        p->layers_seen.spatial = p->params.stream_count;
 }
 
 // ---- once in a while
@@ -343,16 +381,19 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
                 history_expire(p->streams[i].history, now_us, HISTORY_EXPIRE_STEP);
                 held += history_count(p->streams[i].history);
             }
+        if (!producer_is_audio(p))
+            producer_note_layers(p, now_us);
         for (unsigned i = 0; i < p->active_count; i++) {
             if (p->params.stream_count > 1)
                 consumer_select_layer(p->consumers[i], now_us);
+            consumer_tick_layers(p->consumers[i], now_us);
             if (p->consumers[i]->sent)
                 sent_store_expire(p->consumers[i]->sent, now_us);
         }
         producer_note_cost(p, now_us);
-        producer_update_wanted(p);
+        producer_update_wanted(p, now_us);
         if (p->wishes_waiting > 0)
             producer_serve_wishes(p, now_us);
     }
-    producer_arm_tick(p, held > 0, now_us);
+    producer_arm_tick(p, held > 0 || p->less_wanted_us != 0, now_us);
 }

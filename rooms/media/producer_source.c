@@ -98,6 +98,8 @@ void producer_stream_restarted(struct producer_stream *s) {
     if (s->history)
         history_clear(s->history);
     s->clock.known = false;
+    if (s->layers)
+        dd_reader_reset(&s->layers->descriptors);
     s->key_us = 0;
     s->key_awaited = false;
     s->key_asks = 0;
@@ -112,7 +114,8 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
     struct producer *p = s->producer;
     s->life.last_packet_us = now_us;
     if (s->layers)
-        layer_rate_add(&s->layers->rate, meta->spatial, meta->temporal, false, bytes, now_us);
+        layer_rate_add(&s->layers->rate, meta->layers.spatial, meta->layers.temporal,
+                       meta->layers.flags & LAYER_ASIDE, bytes, now_us);
     if (!s->begun || seq16_newer(meta->seq, s->newest_seq))
         s->newest_seq = meta->seq;
     bool begins = !s->begun;

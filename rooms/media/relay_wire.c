@@ -1,6 +1,7 @@
 #include "rooms/media/relay_wire.h"
 
 #include "base/bytes.h"
+#include "rtp/dependency_descriptor.h"
 
 #include <assert.h>
 
@@ -29,13 +30,17 @@ size_t relay_wire_write(const struct relay_address *address, struct block *prepa
                            meta->pictures.id_long * FLAG_PICTURE_ID_LONG));
     write_u32(&w, address->producer.v);
     write_u8(&w, address->stream);
-    write_u8(&w, (uint8_t)((meta->spatial & 15) << 4 | (meta->temporal & 15)));
+    write_u8(&w, (uint8_t)((meta->layers.spatial & 15) << 4 | (meta->layers.temporal & 15)));
+    write_u8(&w, meta->layers.sync);
+    write_u8(&w, meta->layers.flags);
+    write_u8(&w, meta->layers.layers);
     write_u8(&w, meta->pictures.id_at);
     write_u8(&w, meta->pictures.tl0_at);
     write_u8(&w, meta->mid_at);
     write_u8(&w, meta->send_time_at);
     write_u8(&w, meta->transport_cc_at);
     write_u8(&w, meta->offset_at);
+    write_u8(&w, meta->descriptor_at);
     write_u64(&w, meta->capture_ntp);
     write_u8(&w, meta->descriptor_len);
     write_span(&w, span_of(prepared->bytes, meta->descriptor_len));
@@ -62,6 +67,9 @@ static bool places_are_right(const struct forward_meta *meta, size_t packet_len)
            place_holds(meta->send_time_at, 3, header_len) &&
            place_may_miss(meta->transport_cc_at, 2, header_len) &&
            place_may_miss(meta->offset_at, 3, header_len) &&
+           place_may_miss(meta->descriptor_at, meta->descriptor_len, header_len) &&
+           (meta->descriptor_at == 0 || meta->descriptor_len >= DD_MANDATORY_BYTES) &&
+           (meta->descriptor_len == 0 || meta->descriptor_len >= DD_MANDATORY_BYTES) &&
            (pictures->id_at == 0 || pictures->id_at + 1u + pictures->id_long <= payload_len) &&
            (pictures->tl0_at == 0 || pictures->tl0_at < payload_len);
 }
@@ -93,8 +101,11 @@ static bool read_head(struct reader *r, struct relay_address *address, struct fo
     meta->frame_start = flags & FLAG_FRAME_START;
     meta->repaired = flags & FLAG_REPAIRED;
     meta->opens = flags & FLAG_OPENS;
-    meta->spatial = layers >> 4;
-    meta->temporal = layers & 15;
+    meta->layers.spatial = layers >> 4;
+    meta->layers.temporal = layers & 15;
+    meta->layers.sync = read_u8(r);
+    meta->layers.flags = read_u8(r);
+    meta->layers.layers = read_u8(r);
     meta->pictures.id_at = read_u8(r);
     meta->pictures.tl0_at = read_u8(r);
     meta->pictures.id_long = flags & FLAG_PICTURE_ID_LONG;
@@ -102,6 +113,7 @@ static bool read_head(struct reader *r, struct relay_address *address, struct fo
     meta->send_time_at = read_u8(r);
     meta->transport_cc_at = read_u8(r);
     meta->offset_at = read_u8(r);
+    meta->descriptor_at = read_u8(r);
     meta->capture_ntp = read_u64(r);
     meta->descriptor_len = read_u8(r);
     return !r->failed && (flags & ~FLAGS_ALL) == 0 && address->stream < STREAMS_MAX;

@@ -1,6 +1,7 @@
 // relay_wire: a prepared packet (rtp/rtp_forward.h) on its way over a link, as bytes.
 //
-// Big endian: version, flags, producer (32 bits), stream, layers, places of values in the header, capture
+// Big endian: version, flags, producer (32 bits), stream, layers and what is said of them (what the
+// dependency descriptor says of them its reader finds out anew), places of values in the header, capture
 // time, length of the dependency descriptor, the descriptor, the packet. Sequence number, timestamp and
 // marker are those of the packet's own header. What is read is checked: whatever the bytes say, nothing of
 // the packet's meta leads out of the packet, so that it can be forwarded like one that was prepared here.
@@ -13,8 +14,8 @@
 #include "rooms/media_msg.h"
 #include "rtp/rtp_forward.h"
 
-#define RELAY_WIRE_VERSION 1
-#define RELAY_WIRE_HEAD 23
+#define RELAY_WIRE_VERSION 2
+#define RELAY_WIRE_HEAD 27
 #define RELAY_WIRE_MAX (RELAY_WIRE_HEAD + RTP_FORWARD_DESCRIPTOR_MAX + RTP_FORWARD_PACKET_MAX)
 
 struct relay_address { // of a packet

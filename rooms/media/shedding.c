@@ -102,7 +102,8 @@ enum shed_state consumer_shed_wanted(const struct consumer *c) {
     if (consumer_stands_before(c, fw->suspended_below))
         return SHED_ALL;
     if (consumer_stands_before(c, fw->lowered_below))
-        return c->producer->params.stream_count > 1 ? SHED_TO_LOWEST : SHED_ALL;
+        return c->producer->params.stream_count > 1 || c->producer->params.spatial_layers > 1 ? SHED_TO_LOWEST
+                                                                                              : SHED_ALL;
     return SHED_NOTHING;
 }
 

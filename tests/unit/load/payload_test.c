@@ -42,7 +42,7 @@ static void test_a_forwarder_reads_frames(void **state) {
                 assert_int_equal(frame.frame_start, index == 0 || again);
                 assert_int_equal(frame.key_frame, key && (index == 0 || again));
                 if (video[c] != CODEC_H264 && (video[c] != CODEC_AV1 || index == 0))
-                    assert_int_equal(frame.temporal, key ? 0 : 2);
+                    assert_int_equal(frame.layers.temporal, key ? 0 : 2);
             }
 }
 

@@ -159,7 +159,7 @@ static void letters_of(const struct codec_frame *f, bool ok, char out[8]) {
         *p++ = 'S';
     if (f->key_frame)
         *p++ = 'K';
-    if (f->layer_sync)
+    if (f->layers.sync)
         *p++ = 'Y';
     *p = 0;
 }
@@ -176,9 +176,10 @@ static void payloads_are_inspected(void **state) {
         bool ok = codec_inspect(row->codec, payload, descriptor, &frame);
         char got[8];
         letters_of(&frame, ok, got);
-        if (strcmp(got, row->want) != 0 || frame.spatial != row->spatial || frame.temporal != row->temporal) {
+        if (strcmp(got, row->want) != 0 || frame.layers.spatial != row->spatial ||
+            frame.layers.temporal != row->temporal) {
             print_error("%s: wanted \"%s\" S%u T%u, got \"%s\" S%u T%u\n", row->name, row->want, row->spatial,
-                        row->temporal, got, frame.spatial, frame.temporal);
+                        row->temporal, got, frame.layers.spatial, frame.layers.temporal);
             wrong++;
         }
         bytes_free(payload);
@@ -197,8 +198,8 @@ static void prefixes_are_safe(void **state) {
             for (int codec = CODEC_OPUS; codec <= CODEC_AV1; codec++) {
                 struct codec_frame f;
                 bool ok = codec_inspect((enum media_codec)codec, cut, (struct span){0}, &f);
-                assert_false(!ok &&
-                             (f.frame_start || f.key_frame || f.layer_sync || f.spatial || f.temporal));
+                assert_false(!ok && (f.frame_start || f.key_frame || f.layers.sync || f.layers.spatial ||
+                                     f.layers.temporal));
                 assert_false(f.key_frame && !f.frame_start);
             }
             bytes_free(cut);

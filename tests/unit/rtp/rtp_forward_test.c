@@ -78,34 +78,37 @@ static const struct row {
     const char *head; // up to the payload
     const char *payload, *padding;
     // what must be read from the prepared packet
-    const char *level, *orientation, *toffset, *capture, *playout;
+    const char *level, *orientation, *toffset, *capture, *playout, *descriptor;
 } rows[] = {
     // The publisher's id of extension e is EXT_COUNT - e = 12 - e.
-    {"no extensions, audio", MEDIA_AUDIO, false, "806f 0001 00000002 00000003", "aabbcc", "", 0, 0, 0, 0, 0},
-    {"no extensions, video", MEDIA_VIDEO, false, "80e0 0001 00000002 00000003", "aabbcc", "", 0, 0, 0, 0, 0},
+    {"no extensions, audio", MEDIA_AUDIO, false, "806f 0001 00000002 00000003", "aabbcc", "", 0, 0, 0, 0, 0,
+     0},
+    {"no extensions, video", MEDIA_VIDEO, false, "80e0 0001 00000002 00000003", "aabbcc", "", 0, 0, 0, 0, 0,
+     0},
     {"empty payload with padding", MEDIA_VIDEO, false, "a060 0001 00000002 00000003", "", "00000004", 0, 0, 0,
-     0, 0},
+     0, 0, 0},
     {"fifteen sources go", MEDIA_VIDEO, false,
      "8f60 0001 00000002 00000003"
      "01010101 02020202 03030303 04040404 05050505 06060606 07070707 08080808"
      "09090909 0a0a0a0a 0b0b0b0b 0c0c0c0c 0d0d0d0d 0e0e0e0e 0f0f0f0f",
-     "aabbcc", "", 0, 0, 0, 0, 0},
+     "aabbcc", "", 0, 0, 0, 0, 0, 0},
     {"audio level", MEDIA_AUDIO, false, "906f 0001 00000002 00000003 bede 0001 6085 0000", "aa", "", "85", 0,
-     0, 0, 0},
+     0, 0, 0, 0},
     {"everything that travels, mixed with what does not", MEDIA_VIDEO, false,
      "b0e0 0001 00000002 00000003 bede 000d b061 82010203 71aabb 6085 4090 32f1f2f3 12a1a2a3"
      "2f c1c2c3c4c5c6c7c8 d1d2d3d4d5d6d7d8 53 99999999 a06c 00000000000000",
-     "aabbccdd", "01", "85", "90", "f1f2f3", "c1c2c3c4c5c6c7c8d1d2d3d4d5d6d7d8", "a1a2a3"},
+     "aabbccdd", "01", "85", "90", "f1f2f3", "c1c2c3c4c5c6c7c8d1d2d3d4d5d6d7d8", "a1a2a3", "99999999"},
     {"short capture time", MEDIA_VIDEO, false,
      "9060 0001 00000002 00000003 bede 0003 27 c1c2c3c4c5c6c7c8 000000", "aa", "", 0, 0, 0,
-     "c1c2c3c4c5c6c7c8", 0},
+     "c1c2c3c4c5c6c7c8", 0, 0},
     {"two-byte form", MEDIA_VIDEO, false,
-     "9060 0001 00000002 00000003 1000 0003 0401 90 0303f1f2f3 0b0161 00", "aa", "", 0, "90", "f1f2f3", 0, 0},
+     "9060 0001 00000002 00000003 1000 0003 0401 90 0303f1f2f3 0b0161 00", "aa", "", 0, "90", "f1f2f3", 0, 0,
+     0},
     {"values of a wrong size stay behind", MEDIA_VIDEO, false,
      "9060 0001 00000002 00000003 bede 0006 618585 419090 31f1f2 13a1a2a3a4 26 c1c2c3c4c5c6c7 0000", "aa", "",
-     0, 0, 0, 0, 0},
+     0, 0, 0, 0, 0, 0},
     {"unwrapped from RTX", MEDIA_VIDEO, true, "9060 0009 00000002 00000003 bede 0001 4090 0000 0001",
-     "aabbcc", "", 0, "90", 0, 0, 0},
+     "aabbcc", "", 0, "90", 0, 0, 0, 0},
 };
 
 static void want_value(const char *row, const char *what, struct span got, const char *want) {
@@ -144,7 +147,7 @@ static void check_prepared(const struct row *row, struct block *b, const uint8_t
     want_value(row->name, "playout delay", v.of[EXT_PLAYOUT_DELAY], row->playout);
     want_value(row->name, "mid", v.of[EXT_MID], NULL);
     want_value(row->name, "rid", v.of[EXT_RID], NULL);
-    want_value(row->name, "dependency descriptor", v.of[EXT_DEPENDENCY_DESCRIPTOR], NULL);
+    want_value(row->name, "dependency descriptor", v.of[EXT_DEPENDENCY_DESCRIPTOR], row->descriptor);
     want_value(row->name, "abs-send-time", v.of[EXT_ABS_SEND_TIME], "000000");
     want_value(row->name, "transport-cc", v.of[EXT_TRANSPORT_CC], row->kind == MEDIA_VIDEO ? "0000" : NULL);
     assert_int_equal(block_data(b)[0], 0x90);
@@ -178,11 +181,12 @@ static void prepare_leaves_the_codecs_fields(void **state) {
     (void)state;
     struct block *b = block_of_row(&rows[0]);
     struct forward_meta *meta = forward_meta_of(b);
-    *meta = (struct forward_meta){.key_frame = true, .frame_start = true, .spatial = 2, .temporal = 1};
+    *meta = (struct forward_meta){
+        .key_frame = true, .frame_start = true, .layers = {.spatial = 2, .temporal = 1}};
     prepare(b, MEDIA_VIDEO, false);
     assert_true(meta->key_frame && meta->frame_start);
-    assert_int_equal(meta->spatial, 2);
-    assert_int_equal(meta->temporal, 1);
+    assert_int_equal(meta->layers.spatial, 2);
+    assert_int_equal(meta->layers.temporal, 1);
     block_release(b);
 }
 
@@ -219,6 +223,10 @@ static void check_copy(const struct row *row, struct block *out, const struct fo
     want_value(row->name, "level", v.of[EXT_AUDIO_LEVEL], row->level);
     want_value(row->name, "toffset", v.of[EXT_TOFFSET], row->toffset);
     want_value(row->name, "capture time", v.of[EXT_ABS_CAPTURE_TIME], row->capture);
+    // Its frame number is in the second and third byte.
+    const char *renumbered = row->descriptor ? "999a9b99" : NULL;
+    want_value(row->name, "dependency descriptor", v.of[EXT_DEPENDENCY_DESCRIPTOR],
+               stamp->descriptor ? renumbered : NULL);
     if (mid[0] == 0)
         assert_null(v.of[EXT_MID].ptr);
     else
@@ -235,6 +243,8 @@ static void copies_are_stamped(void **state) {
         struct span before = bytes_copy(block_data(b), b->len);
         for (size_t m = 0; m < sizeof mids / sizeof *mids; m++) {
             struct forward_stamp stamp = stamp_of(mids[m]);
+            stamp.descriptor = m % 2;
+            stamp.picture_offset.frame = 0x0102;
             struct block *out = block_of(""), *rtx = block_of("");
             rtp_forward_copy(out, b, &stamp);
             assert_int_equal(out->len, b->len);
@@ -269,7 +279,35 @@ static void the_longest_packet_fits(void **state) {
     struct forward_stamp stamp = stamp_of("12345678");
     rtp_forward_copy_rtx(out, b, &stamp, 1);
     assert_true(out->start + out->len + 144 <= BLOCK_CAPACITY);
-    assert_true(out->len <= BLOCK_DATAGRAM_MAX + 52 + 2);
+    assert_true(out->len <= BLOCK_DATAGRAM_MAX + 68 + 2);
+    block_release(out);
+    block_release(b);
+}
+
+// What takes the place of a packet that is left out: its numbers, and padding.
+static void a_blank_carries_nothing(void **state) {
+    (void)state;
+    const struct row *row = &rows[5];
+    struct block *b = block_of_row(row), *out = block_of(""), *rtx = block_of("");
+    prepare(b, row->kind, row->rtx);
+    struct forward_stamp stamp = stamp_of("12");
+    stamp.blank = stamp.descriptor = true;
+    rtp_forward_copy(out, b, &stamp);
+    rtp_forward_copy_rtx(rtx, b, &stamp, 0x4321);
+    struct ext_map map = router_map();
+    struct rtp_packet p;
+    struct rtp_ext_values v;
+    for (unsigned repeat = 0; repeat < 2; repeat++) {
+        assert_int_equal(rtp_parse(span_of_block(repeat ? rtx : out), &p), ERR_OK);
+        rtp_ext_read(&p, &map, &v);
+        want_value("blank", "payload", p.payload, repeat ? "4321" : "");
+        want_value("blank", "dependency descriptor", v.of[EXT_DEPENDENCY_DESCRIPTOR], NULL);
+        assert_true(span_equal(v.of[EXT_MID], span_of_text("12")));
+        assert_int_equal(p.padding, RTP_FORWARD_BLANK_BYTES);
+        assert_int_equal(p.seq, stamp.seq);
+        assert_false(p.marker);
+    }
+    block_release(rtx);
     block_release(out);
     block_release(b);
 }
@@ -351,6 +389,7 @@ int main(void) {
         cmocka_unit_test(copies_are_stamped),
         cmocka_unit_test(the_longest_packet_fits),
         cmocka_unit_test(picture_numbers_are_stamped),
+        cmocka_unit_test(a_blank_carries_nothing),
         cmocka_unit_test(padding_is_added_once_and_within_a_block),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

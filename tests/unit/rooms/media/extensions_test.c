@@ -118,7 +118,7 @@ static void check_descriptor(const struct fake_rtp *sent, uint16_t seq, size_t l
 
 static void descriptors_go_to_those_who_negotiated_them(void **state) {
     (void)state;
-    static const uint8_t lengths[] = {1, 16, 17, 60, 3, 2};
+    static const uint8_t lengths[] = {2, 16, 17, 60, 3, 4};
     struct fake *f = fake_create();
     struct endpoint *pub = fake_connected(f, 1, PUB), *a = fake_connected(f, 2, A);
     fake_connected(f, 3, B);
@@ -132,7 +132,8 @@ static void descriptors_go_to_those_who_negotiated_them(void **state) {
     for (uint16_t seq = 0; seq < sizeof lengths; seq++) {
         struct rtp_packet packet;
         show(f, pub, seq, lengths[seq]);
-        check_descriptor(last_of(f, A, 110), seq, lengths[seq]);
+        if (seq > 0) // the first is too short to be read, and goes nowhere
+            check_descriptor(last_of(f, A, 110), seq, lengths[seq]);
         struct rtp_ext_values v = values_of(last_of(f, B, 210), &packet);
         assert_null(v.of[EXT_DEPENDENCY_DESCRIPTOR].ptr);
         assert_int_equal(packet.ext_profile, 0xbede);
@@ -149,8 +150,7 @@ static void descriptors_go_to_those_who_negotiated_them(void **state) {
     fake_destroy(f);
 }
 
-// Its frame numbers are not rewritten, so a receiver that switches streams must not have them.
-static void simulcast_has_no_descriptors(void **state) {
+static void a_descriptor_that_cannot_be_read_goes_nowhere(void **state) {
     (void)state;
     struct fake *f = fake_create();
     struct endpoint *pub = fake_connected(f, 1, PUB);
@@ -178,7 +178,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_is_numbered_for_those_who_negotiated_it),
         cmocka_unit_test(descriptors_go_to_those_who_negotiated_them),
-        cmocka_unit_test(simulcast_has_no_descriptors),
+        cmocka_unit_test(a_descriptor_that_cannot_be_read_goes_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,13 +16,14 @@ enum {
     VERSION = 0,
     FLAGS = 1,
     STREAM = 6,
-    PICTURE = 8,
-    PICTURE_TL0 = 9,
-    MID = 10,
-    SEND_TIME = 11,
-    TRANSPORT_CC = 12,
-    OFFSET = 13,
-    DESCRIPTOR = 22,
+    PICTURE = 11,
+    PICTURE_TL0 = 12,
+    MID = 13,
+    SEND_TIME = 14,
+    TRANSPORT_CC = 15,
+    OFFSET = 16,
+    DESCRIPTOR_AT = 17,
+    DESCRIPTOR = 26,
     PACKET = RELAY_WIRE_HEAD
 };
 
@@ -58,8 +59,11 @@ static struct block *prepared(struct pool *pool, size_t payload_len, size_t desc
     struct forward_meta *meta = forward_meta_of(b);
     meta->key_frame = true;
     meta->frame_start = false;
-    meta->spatial = 2;
-    meta->temporal = 3;
+    meta->layers.spatial = 2;
+    meta->layers.temporal = 3;
+    meta->layers.sync = 0x5a;
+    meta->layers.flags = LAYER_ENDS | LAYER_ASIDE;
+    meta->layers.layers = 3;
     meta->opens = payload_len % 2;
     if (payload_len >= 8)
         meta->pictures = (struct picture_places){.id_at = 5, .tl0_at = 7, .id_long = true};
@@ -80,11 +84,15 @@ static void check_same(struct block *a, struct block *b) {
     assert_int_equal(x->send_time_at, y->send_time_at);
     assert_int_equal(x->transport_cc_at, y->transport_cc_at);
     assert_int_equal(x->offset_at, y->offset_at);
+    assert_int_equal(x->descriptor_at, y->descriptor_at);
+    assert_int_equal(x->layers.sync, y->layers.sync);
+    assert_int_equal(x->layers.flags, y->layers.flags);
+    assert_int_equal(x->layers.layers, y->layers.layers);
     assert_int_equal(x->marker, y->marker);
     assert_int_equal(x->key_frame, y->key_frame);
     assert_int_equal(x->frame_start, y->frame_start);
-    assert_int_equal(x->spatial, y->spatial);
-    assert_int_equal(x->temporal, y->temporal);
+    assert_int_equal(x->layers.spatial, y->layers.spatial);
+    assert_int_equal(x->layers.temporal, y->layers.temporal);
     assert_memory_equal(&x->pictures, &y->pictures, sizeof x->pictures);
     assert_int_equal(x->opens, y->opens);
     assert_int_equal(x->repaired, y->repaired);
@@ -133,7 +141,7 @@ static void what_leads_astray_is_refused(void **state) {
         uint8_t value;
         enum err want;
     } rows[] = {
-        {"another version", VERSION, 2, ERR_UNSUPPORTED},
+        {"another version", VERSION, 1, ERR_UNSUPPORTED},
         {"an unknown flag", FLAGS, 32, ERR_MALFORMED},
         {"a stream that no producer has", STREAM, STREAMS_MAX, ERR_MALFORMED},
         {"a picture's number behind the payload", PICTURE, 99, ERR_MALFORMED},
@@ -152,6 +160,7 @@ static void what_leads_astray_is_refused(void **state) {
         {"no number", TRANSPORT_CC, 0, ERR_OK},
         {"a number in the fixed header", TRANSPORT_CC, 2, ERR_MALFORMED},
         {"an offset beyond the header", OFFSET, 30, ERR_MALFORMED},
+        {"a place of a descriptor that is not there", DESCRIPTOR_AT, 24, ERR_MALFORMED},
         {"a descriptor longer than all", DESCRIPTOR, 255, ERR_MALFORMED},
         {"a descriptor that eats the packet's head", DESCRIPTOR, 4, ERR_MALFORMED},
         {"another version of RTP", PACKET, 0x50, ERR_MALFORMED},
@@ -159,7 +168,7 @@ static void what_leads_astray_is_refused(void **state) {
         {"no extensions", PACKET, 0x80, ERR_MALFORMED},
         {"padding of more than the payload", PACKET, 0xb0, ERR_MALFORMED}, // its last byte says 200
         {"the two-byte form", PACKET + 12, 0x10, ERR_MALFORMED},
-        {"a header beyond its limit", PACKET + 15, 13, ERR_MALFORMED},
+        {"a header beyond its limit", PACKET + 15, 17, ERR_MALFORMED},
         {"a header shorter than its places", PACKET + 15, 3, ERR_MALFORMED},
     };
     struct pool *pool = pool_create(4);

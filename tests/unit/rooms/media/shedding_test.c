@@ -364,6 +364,7 @@ static void the_publisher_hears_which_layers_are_left(void **state) {
         struct media_event event;
         fake_clear(room.f);
         forwarder_shed(room.f->fw, rows[i].level, room.f->now_us);
+        publish_for(&room, 5000); // less is told after a while
         assert_true(fake_count_events(room.f, MEDIA_LAYERS_WANTED, &event) >= 1);
         print_message("level %u: layer %d expected, %d seen\n", rows[i].level, rows[i].wanted,
                       event.layers.spatial);

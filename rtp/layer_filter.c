@@ -1,0 +1,312 @@
+#include "rtp/layer_filter.h"
+
+#include <assert.h>
+
+#define WINDOW 64 // frames whose fate is remembered
+#define RANK_SPATIAL 64
+#define LAYERS_MOST 7
+
+void layer_filter_start(struct layer_filter *f) {
+    int8_t spatial = f->want_spatial, temporal = f->want_temporal;
+    *f = (struct layer_filter){.on = true,
+                               .want_spatial = spatial,
+                               .want_temporal = temporal,
+                               .spatial = LAYER_TOP_ALL,
+                               .temporal = LAYERS_MOST,
+                               .target = LAYER_TARGET_ALL,
+                               .synced = LAYER_SYNC_ALL};
+}
+
+void layer_filter_begin(struct layer_filter *f) {
+    bool on = f->on;
+    layer_filter_start(f);
+    f->on = on;
+}
+
+void layer_filter_want(struct layer_filter *f, int8_t spatial, int8_t temporal) {
+    f->want_spatial = spatial;
+    f->want_temporal = temporal;
+    f->active = 0;
+}
+
+// ---- by decode targets
+
+static bool refs_were_sent(const struct layer_filter *f, const struct layer_facts *facts) {
+    return ((facts->refs << 1) & f->dropped) == 0;
+}
+
+// The frame before in the target's chain was sent, as far as it is remembered.
+static bool chain_is_whole(const struct layer_filter *f, const struct dd_reader *reader,
+                           struct span descriptor, unsigned target) {
+    uint8_t diff;
+    if (reader->structure.chain_count == 0)
+        return true;
+    if (!dd_chain_diff(reader, descriptor, reader->structure.target_chain[target], &diff))
+        return false;
+    return diff >= WINDOW || (f->dropped >> diff & 1) == 0;
+}
+
+struct target_choice {
+    const struct layer_filter *f;
+    const struct layer_facts *facts;
+    const struct dd_reader *reader;
+    struct span descriptor;
+    bool new_unit;
+};
+
+static bool target_can_be_sent(const struct target_choice *choice, unsigned target) {
+    const struct layer_filter *f = choice->f;
+    if (!(choice->reader->active >> target & 1))
+        return false;
+    bool within =
+        f->target == LAYER_TARGET_ALL || (choice->reader->structure.within[f->target] >> target & 1);
+    if (within && choice->new_unit)
+        return true;
+    return layer_dti_of(choice->facts, target) == DTI_SWITCH && refs_were_sent(f, choice->facts) &&
+           chain_is_whole(f, choice->reader, choice->descriptor, target);
+}
+
+// What there is of a target above what is wanted; what is not being sent at all is worst.
+static unsigned target_excess(const struct layer_filter *f, const struct dd_reader *reader, unsigned target) {
+    int spatial = reader->structure.target_spatial[target],
+        temporal = reader->structure.target_temporal[target];
+    unsigned excess = 0;
+    if (!(reader->active >> target & 1))
+        return UINT16_MAX;
+    if (f->want_spatial >= 0 && spatial > f->want_spatial)
+        excess += (unsigned)(spatial - f->want_spatial) * RANK_SPATIAL;
+    if (f->want_temporal >= 0 && temporal > f->want_temporal)
+        excess += (unsigned)(temporal - f->want_temporal);
+    return excess;
+}
+
+static unsigned target_rank(const struct dd_structure *s, unsigned target) {
+    return s->target_spatial[target] * (unsigned)RANK_SPATIAL + s->target_temporal[target];
+}
+
+static bool target_is_better(const struct layer_filter *f, const struct dd_reader *reader, unsigned a,
+                             unsigned b) {
+    unsigned excess_a = target_excess(f, reader, a), excess_b = target_excess(f, reader, b);
+    if (excess_a != excess_b)
+        return excess_a < excess_b;
+    return target_rank(&reader->structure, a) > target_rank(&reader->structure, b);
+}
+
+static void target_set(struct layer_filter *f, const struct dd_structure *s, unsigned target) {
+    f->target = (uint8_t)target;
+    f->spatial = s->target_spatial[target];
+    f->temporal = s->target_temporal[target];
+}
+
+static void target_update_goal(struct layer_filter *f, const struct dd_reader *reader) {
+    if (f->active == reader->active)
+        return;
+    f->active = reader->active;
+    f->goal = (uint8_t)dd_best_target(&reader->structure, reader->active, f->want_spatial, f->want_temporal);
+}
+
+// The best that can be sent from this frame on.
+static void target_move(struct layer_filter *f, const struct target_choice *choice) {
+    const struct dd_structure *s = &choice->reader->structure;
+    unsigned best = f->target;
+    for (unsigned t = 0; t < s->target_count; t++)
+        if (t != best && (best == LAYER_TARGET_ALL || target_is_better(f, choice->reader, t, best)) &&
+            target_can_be_sent(choice, t))
+            best = t;
+    if (best != f->target)
+        target_set(f, s, best);
+}
+
+// A coded sequence begins: whatever is wanted can be had.
+static void target_begin(struct layer_filter *f, const struct layer_facts *facts,
+                         const struct dd_reader *reader) {
+    bool all = f->structure == 0 && f->target == LAYER_TARGET_ALL && f->on && !(facts->flags & LAYER_KEY);
+    f->engine = LAYER_ENGINE_TARGETS;
+    f->structure = facts->structure;
+    f->number = (uint16_t)(facts->number - 1);
+    f->decided = f->dropped = 0;
+    f->broken = false;
+    f->active = 0;
+    target_update_goal(f, reader);
+    if (!all)
+        target_set(f, &reader->structure, f->goal);
+}
+
+static bool target_decide(struct layer_filter *f, const struct layer_facts *facts) {
+    enum layer_dti dti = f->target == LAYER_TARGET_ALL ? DTI_REQUIRED : layer_dti_of(facts, f->target);
+    bool decodable = refs_were_sent(f, facts), sends = dti != DTI_NOT_PRESENT && decodable;
+    f->broken |= !decodable && dti != DTI_NOT_PRESENT && dti != DTI_DISCARDABLE;
+    f->decided |= 1;
+    f->dropped |= sends ? 0 : 1;
+    return sends;
+}
+
+static struct layer_verdict targets_take(struct layer_filter *f, const struct layer_facts *facts,
+                                         bool new_unit, const struct dd_reader *reader,
+                                         struct span descriptor) {
+    if (facts->structure != f->structure)
+        target_begin(f, facts, reader);
+    int16_t ahead = (int16_t)(uint16_t)(facts->number - f->number);
+    if (ahead < 0) // newer by its packet, older by its frame: a lying sender's
+        return layer_filter_take_late(f, facts, layer_filter_tops(f));
+    if (ahead > 0) {
+        f->decided = ahead < WINDOW ? f->decided << ahead : 0;
+        f->dropped = ahead < WINDOW ? f->dropped << ahead : 0;
+        f->number = facts->number;
+        target_update_goal(f, reader);
+        struct target_choice choice = {f, facts, reader, descriptor, new_unit};
+        if (f->target != f->goal)
+            target_move(f, &choice);
+        (void)target_decide(f, facts);
+    }
+    bool sends = !(f->dropped & 1);
+    return (struct layer_verdict){
+        .sends = sends,
+        .marker = sends && layer_tops_end(layer_filter_tops(f), facts),
+        .new_frame = ahead > 0,
+    };
+}
+
+// ---- by layer numbers
+
+static uint8_t spatial_wanted(const struct layer_filter *f) {
+    uint8_t want = f->want_spatial < 0 ? LAYER_TOP_ALL : (uint8_t)f->want_spatial;
+    return f->layers > 0 && want >= f->layers ? f->layers - 1 : want;
+}
+
+static uint8_t temporal_wanted(const struct layer_filter *f) {
+    return f->want_temporal < 0 || f->want_temporal > LAYERS_MOST ? LAYERS_MOST : (uint8_t)f->want_temporal;
+}
+
+static uint8_t synced_top(uint8_t synced, uint8_t most) {
+    uint8_t top = 0;
+    while (top < most && (synced >> (top + 1) & 1))
+        top++;
+    return top;
+}
+
+// Whether a picture of this temporal layer goes out, and what follows for those after it.
+static bool temporal_takes(struct layer_filter *f, const struct layer_facts *facts) {
+    unsigned t = facts->temporal < LAYERS_MOST ? facts->temporal : LAYERS_MOST;
+    unsigned own = 1u << t, lower = (own - 1) & ~1u;
+    bool fresh = facts->sync >> t & 1;
+    bool base_only = fresh && (facts->flags & LAYER_BASE_ONLY);
+    unsigned needs = base_only ? 0 : fresh ? lower : lower | own;
+    bool passes = t == 0 || (t <= temporal_wanted(f) && (f->synced & needs) == needs);
+    f->synced = (uint8_t)(passes ? f->synced | facts->sync : f->synced & (own - 1));
+    f->temporal = synced_top(f->synced, temporal_wanted(f));
+    return passes;
+}
+
+static void numbers_begin_unit(struct layer_filter *f, const struct layer_facts *facts) {
+    if (facts->layers > 0)
+        f->layers = facts->layers;
+    if ((facts->flags & LAYER_KEY) || (facts->spatial == 0 && (facts->flags & LAYER_ALONE))) {
+        f->synced = LAYER_SYNC_ALL;
+        f->broken = f->aside_dropped = false;
+        f->spatial = spatial_wanted(f);
+    } else if (f->spatial > spatial_wanted(f) && !f->aside_dropped) {
+        f->spatial = spatial_wanted(f);
+    }
+    f->unit_passes = temporal_takes(f, facts);
+}
+
+static bool numbers_passes(struct layer_filter *f, const struct layer_facts *facts) {
+    uint8_t s = facts->spatial;
+    if (s == f->spatial + 1 && s <= spatial_wanted(f) && (facts->flags & LAYER_ALONE) && f->unit_passes)
+        f->spatial = s; // it needs nothing but the layers below it
+    if (!f->unit_passes || s > f->spatial)
+        return false;
+    bool aside = s < f->spatial && (facts->flags & LAYER_ASIDE) && f->layers > 0;
+    f->aside_dropped |= aside;
+    return !aside;
+}
+
+static struct layer_verdict numbers_take(struct layer_filter *f, const struct layer_facts *facts,
+                                         bool new_unit) {
+    f->engine = LAYER_ENGINE_NUMBERS;
+    if (new_unit)
+        numbers_begin_unit(f, facts);
+    bool new_frame = new_unit || facts->spatial != f->frame_spatial;
+    f->frame_spatial = facts->spatial;
+    bool sends = numbers_passes(f, facts);
+    return (struct layer_verdict){
+        .sends = sends,
+        .marker = sends && layer_tops_end(layer_filter_tops(f), facts),
+        .new_frame = new_frame,
+    };
+}
+
+// ---- both
+
+struct layer_verdict layer_filter_take(struct layer_filter *f, const struct layer_facts *facts,
+                                       uint32_t timestamp, const struct dd_reader *reader,
+                                       struct span descriptor) {
+    bool new_unit = !f->begun || timestamp != f->timestamp;
+    bool described = reader && reader->structure.generation != 0;
+    if (described && facts->structure != reader->structure.generation) {
+        bool known =
+            f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure && facts->structure != 0;
+        if (!known) // of a structure that is not there (any more): nothing can be left out
+            return (struct layer_verdict){.sends = true, .new_frame = new_unit};
+        return layer_filter_take_late(f, facts, layer_filter_tops(f));
+    }
+    f->begun = true;
+    f->timestamp = timestamp;
+    if (described)
+        return targets_take(f, facts, new_unit, reader, descriptor);
+    return numbers_take(f, facts, new_unit);
+}
+
+static bool tops_have(struct layer_tops tops, const struct layer_facts *facts) {
+    if (facts->temporal > tops.temporal || facts->spatial > tops.spatial)
+        return false;
+    return tops.spatial == LAYER_TOP_ALL || facts->spatial == tops.spatial || !(facts->flags & LAYER_ASIDE);
+}
+
+struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct layer_facts *facts,
+                                            struct layer_tops tops) {
+    uint16_t back = (uint16_t)(f->number - facts->number);
+    bool decided = f->engine == LAYER_ENGINE_TARGETS && facts->structure != 0 &&
+                   facts->structure == f->structure && back < WINDOW && (f->decided >> back & 1);
+    bool sends = decided ? !(f->dropped >> back & 1) : tops_have(tops, facts);
+    return (struct layer_verdict){.sends = sends, .marker = sends && layer_tops_end(tops, facts)};
+}
+
+bool layer_filter_is_idle(const struct layer_filter *f, const struct dd_reader *reader) {
+    if (f->want_spatial >= 0 || f->want_temporal >= 0)
+        return false;
+    if (f->engine == LAYER_ENGINE_TARGETS && reader)
+        return f->target == LAYER_TARGET_ALL || (reader->structure.whole >> f->target & 1);
+    return f->synced == LAYER_SYNC_ALL && f->layers <= 1;
+}
+
+bool layer_filter_needs_key(const struct layer_filter *f, const struct dd_reader *reader,
+                            uint8_t spatial_layers) {
+    if (f->broken)
+        return true;
+    if (f->engine == LAYER_ENGINE_TARGETS) {
+        if (!reader || reader->structure.generation != f->structure || f->target == LAYER_TARGET_ALL)
+            return false;
+        const struct dd_structure *s = &reader->structure;
+        unsigned goal = dd_best_target(s, reader->active, f->want_spatial, f->want_temporal);
+        return s->target_spatial[goal] != f->spatial && !(s->within[f->target] >> goal & 1);
+    }
+    uint8_t wanted = spatial_wanted(f);
+    if (wanted == LAYER_TOP_ALL || f->spatial == LAYER_TOP_ALL)
+        return false;
+    if (spatial_layers > 0 && wanted >= spatial_layers)
+        wanted = spatial_layers - 1;
+    return f->spatial < wanted || (f->spatial > wanted && f->aside_dropped);
+}
+
+struct layer_tops layer_filter_tops(const struct layer_filter *f) {
+    bool all = !f->on || (f->engine == LAYER_ENGINE_TARGETS && f->target == LAYER_TARGET_ALL);
+    if (all)
+        return (struct layer_tops){LAYER_TOP_ALL, LAYER_TOP_ALL};
+    return (struct layer_tops){.spatial = f->spatial, .temporal = f->temporal};
+}
+
+bool layer_tops_end(struct layer_tops tops, const struct layer_facts *facts) {
+    return (facts->flags & LAYER_ENDS) && facts->spatial == tops.spatial;
+}

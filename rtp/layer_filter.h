@@ -1,0 +1,77 @@
+// layer_filter: which frames of one layered stream one receiver is sent, so that it can decode each of them.
+// Pure; a plain struct, all zero to begin with (it then lets everything pass).
+//
+// Down at once where what is left needs nothing of what is not sent any more; up, and down between layers
+// that do not contain each other, with a frame that says that everything from it on can be decoded, and of
+// which everything that it refers to was sent. Until then what was sent goes on. Frames that refer to one
+// that was left out are left out too, whatever they say. What the network lost counts as sent: it may still
+// come.
+//
+// With a dependency descriptor decisions follow decode targets (AV1 RTP specification, appendix A.7);
+// without, layer numbers and the switching points of the codec's payload descriptor. Both are made once a
+// frame, when its first packet comes.
+#ifndef RTP_LAYER_FILTER_H
+#define RTP_LAYER_FILTER_H
+
+#include "rtp/dependency_descriptor.h"
+#include "rtp/layer_facts.h"
+
+#define LAYER_TOP_ALL 15 // in a layer_tops: whatever there is
+
+// What a run of packets goes up to, in one byte.
+struct layer_tops {
+    uint8_t spatial, temporal; // 0..LAYER_TOP_ALL
+};
+
+#define LAYER_TARGET_ALL 255
+
+enum layer_engine { LAYER_ENGINE_NONE, LAYER_ENGINE_TARGETS, LAYER_ENGINE_NUMBERS };
+
+struct layer_filter {
+    bool on;
+    bool broken; // what is sent cannot be decoded any more: a key frame is needed
+    bool aside_dropped;
+    bool begun;                         // a temporal unit is known
+    bool unit_passes;                   // its temporal layer is sent
+    uint8_t engine;                     // enum layer_engine
+    int8_t want_spatial, want_temporal; // at most; -1: everything
+    uint8_t spatial, temporal;          // the highest that are sent
+    uint8_t structure, target, goal;    // decode targets: sent, LAYER_TARGET_ALL: everything; and wanted
+    uint32_t active;                    // for which `goal` was chosen, 0: it is to be chosen
+    uint8_t synced;                     // bit t: temporal layer t is sent without a break
+    uint8_t layers;                     // spatial layers that the last key frame told of, 0: unknown
+    uint16_t number;                    // newest frame number
+    uint8_t frame_spatial;              // of the frame that was looked at last
+    uint32_t timestamp;                 // of the temporal unit
+    uint64_t decided, dropped;          // bit i: frame number - i
+};
+
+struct layer_verdict {
+    bool sends;
+    bool marker;    // its last packet of the highest layer that is sent in its temporal unit
+    bool new_frame; // it is the first packet of its frame that is looked at
+};
+
+// From here on it decides; everything that came before was sent.
+void layer_filter_start(struct layer_filter *f);
+// Nothing that came before was sent: the next packet begins a key frame.
+void layer_filter_begin(struct layer_filter *f);
+void layer_filter_want(struct layer_filter *f, int8_t spatial, int8_t temporal);
+
+// One packet that is newer than all before it. `reader` and `descriptor` NULL and empty where there is none.
+struct layer_verdict layer_filter_take(struct layer_filter *f, const struct layer_facts *facts,
+                                       uint32_t timestamp, const struct dd_reader *reader,
+                                       struct span descriptor);
+// One that comes late; `tops` are those of the packets around it.
+struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct layer_facts *facts,
+                                            struct layer_tops tops);
+// Nothing is left out: there is no more than what is sent.
+bool layer_filter_is_idle(const struct layer_filter *f, const struct dd_reader *reader);
+// A key frame is needed to get where it wants to be; `spatial_layers`: how many are being sent.
+bool layer_filter_needs_key(const struct layer_filter *f, const struct dd_reader *reader,
+                            uint8_t spatial_layers);
+struct layer_tops layer_filter_tops(const struct layer_filter *f);
+// Whether the last packet of a layer's frame ends its temporal unit under these tops.
+bool layer_tops_end(struct layer_tops tops, const struct layer_facts *facts);
+
+#endif
