@@ -293,18 +293,26 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     cg->limits = limits;
 }
 
+static void congestion_release(struct block *b, uint64_t now_us) {
+    struct pacer_note note = *pacer_note_of(b);
+    consumer_release(note.owner, b, note.index, note.kind == PACER_REPEAT, now_us);
+}
+
 static void congestion_let_go(struct congestion *cg, uint64_t now_us) {
-    for (struct block *b; (b = pacer_take(&cg->pacer, now_us));) {
-        struct pacer_note note = *pacer_note_of(b);
-        consumer_release(note.owner, b, note.index, note.kind == PACER_REPEAT, now_us);
-    }
+    for (struct block *b; (b = pacer_take(&cg->pacer, now_us));)
+        congestion_release(b, now_us);
 }
 
 // True: a probe is under way.
 static bool congestion_probe(struct congestion *cg, uint64_t now_us) {
     struct bandwidth_probe probe = bandwidth_probe(cg->bandwidth, now_us);
-    if (probe.bytes > 0 && endpoint_sends(cg->endpoint))
-        cg->padding_bytes += padding_send(cg, probe.bytes, probe.packet_bytes, now_us);
+    uint32_t sent = 0;
+    for (struct block *b; sent < probe.bytes && (b = pacer_take_early(&cg->pacer, now_us));) {
+        sent += b->len + CONGESTION_WIRE_BYTES;
+        congestion_release(b, now_us);
+    }
+    if (sent < probe.bytes && endpoint_sends(cg->endpoint))
+        cg->padding_bytes += padding_send(cg, probe.bytes - sent, probe.packet_bytes, now_us);
     return probe.rate_bps != 0;
 }
 

@@ -54,7 +54,11 @@ static bool pacer_may_go(struct pacer *p, uint64_t now_us) {
 }
 
 struct block *pacer_take(struct pacer *p, uint64_t now_us) {
-    if (p->count == 0 || !pacer_may_go(p, now_us))
+    return p->count > 0 && pacer_may_go(p, now_us) ? pacer_take_early(p, now_us) : NULL;
+}
+
+struct block *pacer_take_early(struct pacer *p, uint64_t now_us) {
+    if (p->count == 0)
         return NULL;
     enum pacer_kind kind = p->queues[PACER_REPEAT].first ? PACER_REPEAT : PACER_MEDIA;
     struct block *b = p->queues[kind].first;

@@ -52,6 +52,8 @@ void pacer_spend(struct pacer *p, uint16_t bytes, uint64_t now_us);
 void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note);
 // The next one that may leave now, the caller's from then on (who says what it spends); NULL: none.
 struct block *pacer_take(struct pacer *p, uint64_t now_us);
+// The next one, whether or not it may: something is to be sent at once, and better this than padding.
+struct block *pacer_take_early(struct pacer *p, uint64_t now_us);
 // When pacer_take may have something; TIME_NEVER while nothing waits.
 uint64_t pacer_next_us(struct pacer *p, uint64_t now_us);
 // What this owner put in is released, or with NULL everything.

@@ -8,6 +8,7 @@
 #include "rtp/rtp_ext.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define RETURN_DELAY_US 10000
 #define NACK_AGAIN_US 80000
@@ -89,6 +90,10 @@ static uint64_t frame_end(const struct call_track *t, uint64_t seq) {
 static void show(struct call_track *t, uint64_t seq, uint64_t end, uint64_t now_us) {
     if (t->shown_us && now_us - t->shown_us > t->freeze_us)
         t->freeze_us = now_us - t->shown_us;
+    if (getenv("CALL_VERBOSE") && t->shown_us && now_us - t->shown_us > 250000)
+        print_message("%7.2f s publisher %u: %llu ms without a frame\n",
+                      (double)(now_us - CALL_START_US) / 1e6, t->publisher,
+                      (unsigned long long)(now_us - t->shown_us) / 1000);
     t->frames++;
     t->key_frames += t->numbers[seq % CALL_NUMBERS].key;
     t->shown_us = now_us;

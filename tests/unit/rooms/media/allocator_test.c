@@ -139,8 +139,8 @@ static const struct settled {
      4,
      {CAM(1), CAM(1), CAM(1), CAM(1)},
      "1.1 1.1 1.1 1.1"},
-    {"four in 400k: all move", 400 * K, 0, 4, {CAM(1), CAM(1), CAM(1), CAM(1)}, "0.1 0.1 0.1 0.1"},
-    {"four in 200k: three move", 200 * K, 0, 4, {CAM(1), CAM(1), CAM(1), CAM(1)}, "0.0 0.0 0.0 -"},
+    {"four in 400k: all move", 400 * K, 0, 4, {CAM(1), CAM(1), CAM(1), CAM(1)}, "0.2 0.1 0.1 0.1"},
+    {"four in 200k: three move", 200 * K, 0, 4, {CAM(1), CAM(1), CAM(1), CAM(1)}, "0.1 0.0 0.0 -"},
     {"priority comes first, but not before the lowest of all",
      1200 * K,
      0,
@@ -206,10 +206,18 @@ static void goes_down_at_once_and_up_with_patience(void **state) {
     s.link.estimate_bps = 400 * K;
     share(&s);
     expect(&s, "1.2");
-    s.link.estimate_bps = 5000 * K;
-    run(&s, ALLOCATOR_RAISE_US);
+    s.link.estimate_bps = 5000 * K; // another link
+    run(&s, ALLOCATOR_RAISE_FIRST_US);
     expect(&s, "1.2");
-    run(&s, 3 * STEP_US);
+    run(&s, 2 * STEP_US);
+    expect(&s, "2.2");
+    s.link.estimate_bps = 1250 * K;
+    share(&s);
+    expect(&s, "2.1");
+    s.link.estimate_bps = 1800 * K; // the same, somewhat wider
+    run(&s, ALLOCATOR_RAISE_US);
+    expect(&s, "2.1");
+    run(&s, ALLOCATOR_RAISE_US);
     expect(&s, "2.2");
     allocator_destroy(s.a);
 }
