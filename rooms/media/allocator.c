@@ -246,7 +246,7 @@ static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t no
     bool failed = m->raised_us != 0 && now_us < m->raised_us + ALLOCATOR_FAILED_US;
     uint32_t wait_us = failed && m->wait_us >= ALLOCATOR_RAISE_US ? 2 * m->wait_us : ALLOCATOR_RAISE_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
-    m->failed_bps = failed ? m->raised_bps : have_bps;
+    m->basis_bps = failed ? m->raised_bps : have_bps;
     m->room_us = 0;
     e->now = e->goal;
 }
@@ -268,7 +268,7 @@ static bool entry_may_rise(struct allocator_entry *e, uint64_t have_bps, uint64_
     }
     if (m->room_us == 0)
         m->room_us = now_us;
-    if (m->wait_us > 0 && have_bps > percent(m->failed_bps, ALLOCATOR_FORGIVE_PERCENT))
+    if (m->wait_us > 0 && have_bps > percent(m->basis_bps, ALLOCATOR_FORGIVE_PERCENT))
         m->wait_us = 0;
     uint32_t wait_us = m->wait_us ? m->wait_us : ALLOCATOR_RAISE_FIRST_US;
     bool asked = m->known && m->tile != e->spatial_wish && wait_us <= ALLOCATOR_RAISE_US;
@@ -298,7 +298,7 @@ static void give(struct allocator *a, uint64_t have_bps, uint64_t now_us) {
         e->now = e->goal;
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
-        e->memory.raised_bps = (uint32_t)have_bps;
+        e->memory.raised_bps = e->memory.basis_bps = (uint32_t)have_bps;
         given = true;
     }
     if (given)

@@ -40,7 +40,7 @@ struct allocator_memory {
     bool known;
     int8_t tile;         // spatial wish, as it was
     uint32_t raised_bps; // what there was when more was given last
-    uint32_t failed_bps; // there was when more turned out to be too much last; 0: never
+    uint32_t basis_bps;  // with half as much again there is another link, and nothing to wait for
     uint32_t wait_us;    // before more is given, 0: ALLOCATOR_RAISE_FIRST_US
     uint64_t room_us;    // since when there has been room for more, 0: there is none
     uint64_t raised_us;  // when more was given last

@@ -20,8 +20,12 @@
 #define PROBE_HASTE_US 1000000
 #define DROP_PROBE_US 2000000
 #define QUEUE_RIVAL_US 40000
-#define RIVAL_STANDS_US 2000000
-#define RIVAL_CLEAR_US 1000000
+#define RIVAL_STANDS_S 1.5f
+#define RIVAL_RESTRICTS_A_SECOND 0.5f
+#define RIVAL_LEAK 0.3f // while it is clear in between
+#define RIVAL_STANDS_MAX_S 3.0f
+#define RIVAL_GAP_MAX_US 200000
+#define RIVAL_FORGET_A_SECOND 0.05f
 #define RIVAL_SHARE 0.8f
 #define RTT_GAIN 8
 #define REPORT_LOSS_HIGH 0.1f
@@ -83,26 +87,27 @@ static enum delay_signal bandwidth_signal(struct bandwidth *b, uint64_t now_us) 
     return signal;
 }
 
-// A queue that we do not make: it stands although much less is sent than came through when it began. To give
-// way to it further would only starve us, so that losses are what counts until it is gone.
+// A queue that we do not make: it stands most of the time although much less is sent than came through
+// before. To give way to it further would only starve us, so that losses are what counts until it is gone.
 static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, uint64_t now_us) {
-    if (in->queue_us < bandwidth_queue_limit(b, QUEUE_RIVAL_US)) {
-        b->clear_us = b->clear_us ? b->clear_us : now_us;
-        if (now_us - b->clear_us >= RIVAL_CLEAR_US)
-            b->competes = false;
-        b->stands_us = 0;
-        return;
-    }
-    b->clear_us = 0;
+    uint64_t us = b->judged_us ? now_us - b->judged_us : 0;
+    float seconds = (float)(us < RIVAL_GAP_MAX_US ? us : RIVAL_GAP_MAX_US) / (float)US_PER_SECOND;
     float acked_bps = (float)in->acked_bps;
-    if (b->stands_us == 0 || in->restricts || b->stands_acked_bps <= 0) { // it grows because of us
-        b->stands_us = now_us;
-        b->stands_acked_bps = acked_bps;
-    }
-    if (!b->competes && now_us - b->stands_us >= RIVAL_STANDS_US &&
-        (float)b->sent_bps < b->stands_acked_bps * RIVAL_SHARE) {
+    b->judged_us = now_us;
+    b->came_bps -= b->came_bps * RIVAL_FORGET_A_SECOND * seconds;
+    if (in->restricts) // it grows because of us, or of others, who knows
+        b->came_bps -= (b->came_bps - acked_bps) * RIVAL_RESTRICTS_A_SECOND * seconds;
+    b->came_bps = fmaxf(b->came_bps, acked_bps);
+    bool gave_way = b->competes || (float)b->sent_bps < b->came_bps * RIVAL_SHARE;
+    if (in->queue_us >= bandwidth_queue_limit(b, QUEUE_RIVAL_US) && gave_way)
+        b->stands_s = fminf(b->stands_s + seconds, RIVAL_STANDS_MAX_S);
+    else
+        b->stands_s = fmaxf(b->stands_s - seconds * (b->competes ? 1 : RIVAL_LEAK), 0);
+    if (!b->competes && b->stands_s >= RIVAL_STANDS_S) {
         b->competes = true;
-        rate_control_set(&b->rate, b->stands_acked_bps * RIVAL_SHARE, now_us);
+        rate_control_set(&b->rate, fmaxf(b->came_bps * RIVAL_SHARE, b->rate.rate_bps), now_us);
+    } else if (b->stands_s <= 0) {
+        b->competes = false;
     }
 }
 

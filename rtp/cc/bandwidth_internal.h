@@ -45,9 +45,10 @@ struct bandwidth {
     uint32_t queue_us;   // at the last feedback
     uint64_t over_us;    // the last sign of a queue; 0: never
     uint64_t started_us; // the first feedback on this path; 0: none yet
-    // Whether the queue is ours: since when it has stood, and what arrived when we began to give way
-    uint64_t stands_us, clear_us;
-    float stands_acked_bps;
+    // Whether the queue is ours: how much longer it stood lately than not, and the most that came through
+    // lately
+    float stands_s, came_bps;
+    uint64_t judged_us;
     bool competes;
     uint64_t competed_us; // last lowered for a loss meanwhile
     uint64_t ecn_ce;

@@ -19,7 +19,7 @@
 #define THRESHOLD_SPIKE 15.0f // further away than this is a change of the link, not noise to get used to
 #define THRESHOLD_STEP_MAX_MS 100.0f
 #define OVER_MS 10.0f
-#define BASE_BUCKET_US 7500000
+#define BASE_BUCKET_US 15000000
 #define LATELY_BUCKET_US 50000
 #define BEND_GAIN 0.05f
 #define BEND_MAX_MS 200.0f

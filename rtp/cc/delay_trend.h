@@ -4,8 +4,8 @@
 // Packets that were sent within 5 ms are a group. What counts of a group is the packet that took least: an
 // SFU sends a frame at once, and what its last packet waits for its first ones is not a queue that stands.
 // A line through the smoothed delays of the last groups gives the slope, a threshold that adapts says which
-// slope is more than noise; and an overuse must show in the delay itself, against the least of the last
-// minute, so that jitter alone is none.
+// slope is more than noise; and an overuse must show in the delay itself, against the least of the last two
+// minutes, so that jitter alone is none.
 #ifndef RTP_CC_DELAY_TREND_H
 #define RTP_CC_DELAY_TREND_H
 

@@ -10,6 +10,10 @@
 #define FALLS 0.8f // the shorter window below the longer: the link has just become slower
 #define GROWTH_A_SECOND 0.08f
 #define GROWTH_CALM_A_SECOND 0.4f // after a while without a sign of a queue
+#define REGAIN_A_SECOND 0.8f
+#define REGAIN_SHARE 0.8f
+#define REGAIN_WITHIN_US 4000000
+#define REGAIN_CALM_US 300000
 #define CALM_MIN_US 2000000
 #define CALM_MAX_US 6000000
 #define GROWTH_MIN_BPS 1000.0f
@@ -78,6 +82,21 @@ static float growth_a_second(const struct rate_input *in) {
     return GROWTH_A_SECOND + (GROWTH_CALM_A_SECOND - GROWTH_A_SECOND) * calm;
 }
 
+static bool rate_may_regain(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
+    if (rc->rate_bps >= rc->before_bps * REGAIN_SHARE || now_us - rc->before_us > REGAIN_WITHIN_US)
+        rc->before_bps = 0;
+    return rc->before_bps > 0 && in->calm_us >= REGAIN_CALM_US;
+}
+
+// Bits a second, a second.
+static float rate_growth(const struct rate_control *rc, const struct rate_input *in) {
+    if (rc->regains)
+        return rc->rate_bps * REGAIN_A_SECOND;
+    if (rc->capacity_kbps > 0)
+        return additive_a_second(rc->rate_bps, in->rtt_us);
+    return fmaxf(rc->rate_bps * growth_a_second(in), GROWTH_MIN_BPS);
+}
+
 static void rate_increase(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
     uint64_t us = rc->changed_us ? now_us - rc->changed_us : 0;
     float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
@@ -86,8 +105,10 @@ static void rate_increase(struct rate_control *rc, const struct rate_input *in, 
         return;
     if (capacity_below(rc, acked_bps / 1000))
         rc->capacity_kbps = 0;
-    float grows = fmaxf(rc->rate_bps * growth_a_second(in), GROWTH_MIN_BPS);
-    float step = (rc->capacity_kbps > 0 ? additive_a_second(rc->rate_bps, in->rtt_us) : grows) * seconds;
+    rc->regains = rate_may_regain(rc, in, now_us);
+    float step = rate_growth(rc, in) * seconds;
+    if (rc->regains && in->acked_short_bps > in->acked_bps)
+        acked_bps = (float)in->acked_short_bps;
     float limit = acked_bps * ACKED_FACTOR + ACKED_EXTRA_BPS;
     if (rc->rate_bps < limit)
         rc->rate_bps = fminf(rc->rate_bps + step, limit);
@@ -115,6 +136,13 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
     if (rate > rc->rate_bps && rc->capacity_kbps > 0)
         rate = rc->capacity_kbps * 1000 * share;
     bool down = rate < rc->rate_bps;
+    if (rc->regains) { // it was not for a moment
+        rc->before_bps = 0;
+    } else if (down && rc->before_bps <= 0) {
+        rc->before_bps = rc->rate_bps;
+        rc->before_us = now_us;
+    }
+    rc->regains = false;
     if (down)
         rc->rate_bps = rate;
     if (capacity_above(rc, acked_bps / 1000))

@@ -11,9 +11,14 @@
 struct rate_control {
     float rate_bps;
     float capacity_kbps, capacity_variance; // 0: not known; of the variance relative to the capacity
-    uint64_t changed_us;                    // 0: never
-    uint64_t decreased_us;                  // 0: never
-    bool holds;                             // since the last decrease, until the link is normal
+    // Before the decreases of the last moments: a queue that others made for a moment is no reason to stay
+    // low
+    float before_bps; // 0: nothing to go back to
+    uint64_t before_us;
+    bool regains;
+    uint64_t changed_us;   // 0: never
+    uint64_t decreased_us; // 0: never
+    bool holds;            // since the last decrease, until the link is normal
 };
 
 struct rate_input {

@@ -53,7 +53,8 @@ static inline bool link_loses(struct link *link) {
         link->in_burst = link_random(link) % burst != 0;
     else // so that the share is as configured, whatever the bursts
         link->in_burst = link_random(link) % (1000 * burst) <
-                         link->config.loss_permille * 1000 / (1000 - link->config.loss_permille);
+                         link->config.loss_permille * 1000 /
+                             (1000 - (link->config.loss_permille < 1000 ? link->config.loss_permille : 999));
     return link->in_burst;
 }
 

@@ -201,7 +201,7 @@ static void settles_on_what_fits(void **state) {
 static void goes_down_at_once_and_up_with_patience(void **state) {
     (void)state;
     struct scene s = scene((struct one[]){CAM(1)}, 1, 5000 * K, 40 * K);
-    run(&s, SECOND);
+    run(&s, 2 * ALLOCATOR_FAILED_US);
     expect(&s, "2.2");
     s.link.estimate_bps = 400 * K;
     share(&s);
