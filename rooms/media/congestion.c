@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <stdio.h>
 
 static void congestion_fired(struct wheel_node *node, uint64_t now_us);
 
@@ -275,14 +274,6 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     if (now_us < cg->share_us)
         return;
     cg->share_us = now_us + CONGESTION_SHARE_US;
-    if (getenv("CG_DEBUG"))
-        fprintf(stderr,
-                "%.2f ep %u est %u k reason %d congested %d queue %u ms acked %u sent %u granted %llu pacer "
-                "%u/%u\n",
-                (double)(now_us - 5000000000) / 1e6, cg->endpoint->id.v, state.target_bps / 1000,
-                state.reason, state.congested, state.queue_us / 1000, state.acked_bps / 1000,
-                state.sent_bps / 1000, (unsigned long long)cg->granted_bps / 1000, cg->pacer.rate_bps / 1000,
-                cg->pacer.count);
     bool limits = congestion_limits(cg, now_us);
     if (limits) {
         congestion_share(cg, &state, now_us);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define S US_PER_SECOND
@@ -40,32 +41,132 @@ static void tell(struct call *call, const char *what) {
     }
 }
 
-static void falls_and_rises(void **state) {
+static uint64_t delivered_bps(const struct call *call, unsigned viewer, uint64_t us) {
+    return call->viewers[viewer].bytes * 8 * S / us;
+}
+
+// 5 Mbit/s, 500 kbit/s, 5 Mbit/s, with a queue of 200 ms; another viewer on a link of its own.
+static void a_link_that_falls_and_rises(void **state) {
     (void)state;
     struct call_config config = room(1, 2, 5 * M);
     config.link_of_viewer[1] = 1;
     struct call *call = call_create(&config);
+    struct call_track *video = call_track(call, 0, 0, true), *audio = call_track(call, 0, 0, false);
+    struct call_track *other = call_track(call, 1, 0, true);
     call_run(call, 20 * S);
-    tell(call, "5M");
+    assert_int_equal(video->spatial, 2);
     call_measure(call);
     call->links[0].config.rate_bps = 500 * K;
     call_run(call, 3 * S);
-    tell(call, "500k, 3 s");
+    tell(call, "500k, first 3 s");
+    assert_in_range(video->spatial, 0, 1);
+    assert_true(video->freeze_us < S);
+    assert_true(audio->audio_lost <= 8);
     call_measure(call);
     call_run(call, 27 * S);
-    tell(call, "500k, 27 s");
+    tell(call, "500k, then");
+    assert_true(video->freeze_us < S / 2);
+    assert_true(video->frames > 27 * CALL_FPS / 2);
+    assert_true(call_queue_ms(call, 0) < 50);
+    assert_true(call->queue_max_us[0] < 150000);
+    assert_true(video->changes <= 2);
+    assert_true(audio->audio_lost <= 2 && audio->audio_gap_us < 150000);
+    assert_true(delivered_bps(call, 0, 27 * S) > 330 * K);
     call_measure(call);
     call->links[0].config.rate_bps = 5 * M;
     call_run(call, 8 * S);
-    tell(call, "5M, 8 s");
-    call_run(call, 12 * S);
-    tell(call, "5M, 20 s");
+    tell(call, "5M again, 8 s");
+    assert_int_equal(video->spatial, 2);
+    assert_int_equal(video->temporal, 2);
+    assert_int_equal(other->changes, 0);
+    assert_true(other->freeze_us < 200000);
+    assert_in_range(call->publishers[0].layers[2].keys, 0, 2); // the climb costs one
     call_destroy(call);
+}
+
+// Estimates that add up, shares alike, no flapping.
+static void two_viewers_behind_one_link(void **state) {
+    (void)state;
+    struct call_config config = room(1, 2, 1500 * K);
+    struct call *call = call_create(&config);
+    call_run(call, 20 * S);
+    call_measure(call);
+    call_run(call, 40 * S);
+    tell(call, "two behind 1.5M");
+    uint64_t rates[2] = {delivered_bps(call, 0, 40 * S), delivered_bps(call, 1, 40 * S)};
+    for (unsigned i = 0; i < 2; i++) {
+        struct call_track *v = call_track(call, i, 0, true), *a = call_track(call, i, 0, false);
+        assert_in_range(v->spatial, 1, 1);
+        assert_true(v->changes <= 4);
+        assert_true(v->freeze_us < S / 2);
+        assert_true(a->audio_lost <= 2);
+    }
+    assert_true(call_queue_ms(call, 0) < 50);
+    uint64_t most = rates[0] > rates[1] ? rates[0] : rates[1], least = rates[0] + rates[1] - most;
+    assert_true(least * 100 >= most * 80);
+    call_destroy(call);
+}
+
+static void four_publishers_behind_one_link(void **state) {
+    (void)state;
+    struct call_config config = room(4, 1, 1200 * K);
+    struct call *call = call_create(&config);
+    struct media_cmd cmd = {.type = MEDIA_SET_PRIORITY, .consumer = {call_track(call, 0, 2, true)->consumer}};
+    cmd.priority.priority = 9;
+    call_command(call, &cmd);
+    call_run(call, 20 * S);
+    call_measure(call);
+    call_run(call, 40 * S);
+    tell(call, "four behind 1.2M");
+    struct call_track *first = call_track(call, 0, 2, true);
+    for (unsigned i = 0; i < 4; i++) {
+        struct call_track *v = call_track(call, 0, i, true);
+        assert_true(v->frames >= 40 * CALL_FPS / 4);
+        assert_true(v->freeze_us < S);
+        assert_true(v->changes <= 4);
+        assert_true(first->media_bytes >= v->media_bytes);
+        assert_true(call_track(call, 0, i, false)->audio_lost <= 2);
+    }
+    call_destroy(call);
+}
+
+static void steady_links(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t rate_bps;
+        uint32_t jitter_us, aggregate_us;
+        int8_t spatial; // at least
+    } rows[] = {{300 * K, 0, 0, 0},    {300 * K, 100000, 0, 0}, {1 * M, 0, 0, 1},       {1 * M, 30000, 0, 1},
+                {1 * M, 100000, 0, 1}, {3 * M, 0, 0, 2},        {3 * M, 50000, 0, 2},   {3 * M, 100000, 0, 2},
+                {10 * M, 0, 0, 2},     {10 * M, 100000, 0, 2},  {5 * M, 5000, 20000, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct call_config config = room(1, 1, rows[i].rate_bps);
+        config.links[0].jitter_us = rows[i].jitter_us;
+        config.links[0].aggregate_us = rows[i].aggregate_us;
+        struct call *call = call_create(&config);
+        struct call_track *v = call_track(call, 0, 0, true);
+        call_run(call, 20 * S);
+        call_measure(call);
+        call_run(call, 30 * S);
+        char what[64];
+        snprintf(what, sizeof what, "steady %llu k, jitter %u ms, Wi-Fi %u ms",
+                 (unsigned long long)rows[i].rate_bps / K, rows[i].jitter_us / 1000,
+                 rows[i].aggregate_us / 1000);
+        tell(call, what);
+        if (v->spatial < rows[i].spatial || v->changes > 1 || v->freeze_us > S / 2 ||
+            call_track(call, 0, 0, false)->audio_lost > 2)
+            fail_msg("%s: layer %d.%d, %u changes, %llu ms without a frame", what, v->spatial, v->temporal,
+                     v->changes, (unsigned long long)v->freeze_us / 1000);
+        call_destroy(call);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(falls_and_rises),
+        cmocka_unit_test(a_link_that_falls_and_rises),
+        cmocka_unit_test(two_viewers_behind_one_link),
+        cmocka_unit_test(four_publishers_behind_one_link),
+        cmocka_unit_test(steady_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

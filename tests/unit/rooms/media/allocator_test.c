@@ -211,7 +211,7 @@ static void goes_down_at_once_and_up_with_patience(void **state) {
     expect(&s, "1.2");
     run(&s, 2 * STEP_US);
     expect(&s, "2.2");
-    s.link.estimate_bps = 1250 * K;
+    s.link.estimate_bps = 1100 * K;
     share(&s);
     expect(&s, "2.1");
     s.link.estimate_bps = 1800 * K; // the same, somewhat wider
