@@ -202,8 +202,19 @@ static void fill_step(struct allocator *a, unsigned from, unsigned end, int step
         }
 }
 
+// It has had it until just now; what is short may be over in a moment, and a picture that goes is missed.
+static bool entry_lingers(struct allocator_entry *e, uint64_t now_us) {
+    struct allocator_memory *m = &e->memory;
+    if (e->now < 0 || !m->known)
+        return false;
+    if (m->short_us == 0)
+        m->short_us = now_us;
+    return now_us - m->short_us < ALLOCATOR_OFF_US;
+}
+
 // The lowest layers of a group. The cheap ones first: one dear picture must not cost many others theirs.
-static void fill_lowest(struct allocator *a, unsigned from, unsigned end, bool surely, uint64_t *left_bps) {
+static void fill_lowest(struct allocator *a, unsigned from, unsigned end, bool surely, uint64_t *left_bps,
+                        uint64_t now_us) {
     uint64_t each = *left_bps / (end - from);
     for (int pass = 0; pass < 2; pass++)
         for (unsigned i = from; i < end; i++) {
@@ -211,19 +222,21 @@ static void fill_lowest(struct allocator *a, unsigned from, unsigned end, bool s
             uint64_t bps = step_bps(e, 0);
             if (step_most(e) < 0 || e->goal != NOTHING || (bps <= each) != (pass == 0))
                 continue;
-            if (bps > *left_bps && !surely)
+            if (bps <= *left_bps)
+                e->memory.short_us = 0;
+            else if (!surely && !entry_lingers(e, now_us))
                 continue;
             *left_bps -= bps < *left_bps ? bps : *left_bps;
             e->goal = 0;
         }
 }
 
-static void fill(struct allocator *a, uint64_t bps, bool surely) {
+static void fill(struct allocator *a, uint64_t bps, bool surely, uint64_t now_us) {
     for (unsigned i = 0; i < a->count; i++)
         a->entries[i].goal = NOTHING;
     for (unsigned from = 0, end; from < a->count; from = end) {
         end = group_end(a, from);
-        fill_lowest(a, from, end, surely, &bps);
+        fill_lowest(a, from, end, surely, &bps, now_us);
     }
     for (unsigned from = 0, end; from < a->count; from = end) {
         end = group_end(a, from);
@@ -243,11 +256,15 @@ static uint64_t sum_now(const struct allocator *a) {
 
 static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
-    bool failed = m->raised_us != 0 && now_us < m->raised_us + ALLOCATOR_FAILED_US;
-    uint32_t wait_us = failed && m->wait_us >= ALLOCATOR_RAISE_US ? 2 * m->wait_us : ALLOCATOR_RAISE_US;
+    // With less than half of what there was then it is the link that has changed.
+    bool failed =
+        m->raised_us != 0 && now_us < m->raised_us + ALLOCATOR_FAILED_US && have_bps > m->raised_bps / 2;
+    uint32_t wait_us = m->wait_us > ALLOCATOR_RAISE_US ? m->wait_us : ALLOCATOR_RAISE_US;
+    if (failed)
+        wait_us = m->wait_us >= ALLOCATOR_RAISE_FAILED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_FAILED_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
     m->basis_bps = failed ? m->raised_bps : have_bps;
-    m->room_us = 0;
+    m->room_us = m->raised_us = 0; // it fails once
     e->now = e->goal;
 }
 
@@ -346,11 +363,11 @@ void allocator_share(struct allocator *a, const struct allocator_link *link, uin
     uint64_t sum = sum_now(a), drain_bps = percent(have_bps, ALLOCATOR_DRAIN_PERCENT);
     if (sum <= (link->congested ? drain_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT))) {
         *link->over_us = 0;
-        fill(a, percent(have_bps, ALLOCATOR_RAISE_PERCENT), surely);
+        fill(a, percent(have_bps, ALLOCATOR_RAISE_PERCENT), surely, now_us);
         if (!link->congested)
             give(a, have_bps, now_us);
     } else if (!bears(link, sum, have_bps, now_us)) {
-        fill(a, link->congested ? drain_bps : have_bps, surely);
+        fill(a, link->congested ? drain_bps : have_bps, surely, now_us);
         take(a, have_bps, now_us);
     }
     for (unsigned i = 0; i < a->count; i++)
