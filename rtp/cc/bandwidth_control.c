@@ -21,8 +21,6 @@
 #define DROP_PROBE_US 2000000
 #define QUEUE_RIVAL_US 40000
 #define RIVAL_STANDS_S 1.5f
-#define RIVAL_RESTRICTS_A_SECOND 0.5f
-#define RIVAL_LEAK 0.3f // while it is clear in between
 #define RIVAL_STANDS_MAX_S 3.0f
 #define RIVAL_GAP_MAX_US 200000
 #define RIVAL_FORGET_A_SECOND 0.05f
@@ -95,14 +93,13 @@ static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input 
     float acked_bps = (float)in->acked_bps;
     b->judged_us = now_us;
     b->came_bps -= b->came_bps * RIVAL_FORGET_A_SECOND * seconds;
-    if (in->restricts) // it grows because of us, or of others, who knows
-        b->came_bps -= (b->came_bps - acked_bps) * RIVAL_RESTRICTS_A_SECOND * seconds;
-    b->came_bps = fmaxf(b->came_bps, acked_bps);
+    if (acked_bps > b->came_bps || in->restricts) // it grows because of us
+        b->came_bps = acked_bps;
     bool gave_way = b->competes || (float)b->sent_bps < b->came_bps * RIVAL_SHARE;
-    if (in->queue_us >= bandwidth_queue_limit(b, QUEUE_RIVAL_US) && gave_way)
+    if (in->queue_us >= bandwidth_queue_limit(b, QUEUE_RIVAL_US) && gave_way && !in->restricts)
         b->stands_s = fminf(b->stands_s + seconds, RIVAL_STANDS_MAX_S);
     else
-        b->stands_s = fmaxf(b->stands_s - seconds * (b->competes ? 1 : RIVAL_LEAK), 0);
+        b->stands_s = fmaxf(b->stands_s - seconds, 0);
     if (!b->competes && b->stands_s >= RIVAL_STANDS_S) {
         b->competes = true;
         rate_control_set(&b->rate, fmaxf(b->came_bps * RIVAL_SHARE, b->rate.rate_bps), now_us);

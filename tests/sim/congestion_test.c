@@ -120,7 +120,7 @@ static void competing_media_flows(void **state) {
     double sum = figures.arrived_bps[0] + figures.arrived_bps[1] + figures.arrived_bps[2];
     assert_share(sum, 3500000, 0.85, 1.0);
     for (unsigned i = 0; i < 3; i++)
-        assert_share(figures.arrived_bps[i], sum / 3, 0.7, 1.3);
+        assert_share(figures.arrived_bps[i], sum / 3, 0.6, 1.4);
     world_end();
 }
 

@@ -1,0 +1,156 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rtp/cc/delay_trend.h"
+
+#define MS 1000
+#define SKEW_US INT64_C(987654321) // between the clocks
+
+struct source {
+    struct delay_trend trend;
+    uint64_t sent_us;
+    uint64_t random;
+};
+
+static struct source source_begin(void) {
+    struct source s = {.sent_us = 5000 * MS, .random = 9};
+    delay_trend_reset(&s.trend);
+    return s;
+}
+
+static void packet(struct source *s, uint64_t gap_us, int64_t delay_us) {
+    s->sent_us += gap_us;
+    delay_trend_add(&s->trend, s->sent_us, (int64_t)s->sent_us + SKEW_US + delay_us, s->sent_us + 30 * MS);
+}
+
+static unsigned below(struct source *s, unsigned most) {
+    s->random = s->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(s->random >> 33) % most;
+}
+
+static void a_steady_delay_is_normal(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 500; i++) {
+        packet(&s, 10 * MS, 40 * MS);
+        assert_int_equal(delay_trend_signal(&s.trend), DELAY_NORMAL);
+    }
+    assert_int_equal(delay_trend_queue_us(&s.trend), 0);
+    assert_true(delay_trend_jitter_ms(&s.trend) < 0.1f && delay_trend_noise_ms(&s.trend) < 0.1f);
+}
+
+static void a_growing_queue_is_overuse_and_a_falling_one_underuse(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    unsigned over_after = 0;
+    for (unsigned i = 0; i < 200; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    for (unsigned i = 0; i < 100 && !over_after; i++) { // ten percent too much is sent
+        packet(&s, 10 * MS, 40 * MS + i * MS);
+        over_after = delay_trend_signal(&s.trend) == DELAY_OVERUSE ? i : 0;
+    }
+    assert_true(over_after > 2 && over_after < 40);
+    bool under = false;
+    for (unsigned i = 0; i < 100; i++) {
+        packet(&s, 10 * MS, 80 * MS - i * MS / 2);
+        under |= delay_trend_signal(&s.trend) == DELAY_UNDERUSE;
+    }
+    assert_true(under);
+}
+
+static void the_queue_is_what_the_fastest_waited(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 100; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    for (unsigned i = 0; i < 60; i++)
+        packet(&s, 10 * MS, (i % 3 ? 160 : 110) * MS);
+    assert_int_equal(delay_trend_queue_us(&s.trend), 70 * MS);
+    for (unsigned i = 0; i < 60; i++)
+        packet(&s, 10 * MS, 45 * MS);
+    assert_int_equal(delay_trend_queue_us(&s.trend), 5 * MS);
+}
+
+// A frame's packets come one after the other; that is no queue.
+static void bursts_of_our_own_are_neither_queue_nor_jitter(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned frame = 0; frame < 200; frame++)
+        for (unsigned i = 0; i < 10; i++) {
+            packet(&s, i ? 0 : 33 * MS, 40 * MS + i * 3 * MS);
+            assert_int_not_equal(delay_trend_signal(&s.trend), DELAY_OVERUSE);
+        }
+    assert_true(delay_trend_queue_us(&s.trend) < 1 * MS);
+    assert_true(delay_trend_jitter_ms(&s.trend) < 1);
+}
+
+static void jitter_is_seen_as_such(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 3000; i++)
+        packet(&s, 3 * MS, 40 * MS + below(&s, 50 * MS));
+    assert_true(delay_trend_jitter_ms(&s.trend) > 4);
+    assert_true(delay_trend_queue_us(&s.trend) < 10 * MS);
+}
+
+static void what_comes_in_batches_is_seen_as_such(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 1000; i++)
+        packet(&s, 4 * MS, 40 * MS - (int64_t)(s.sent_us + 4 * MS) % (20 * MS));
+    assert_true(delay_trend_jitter_ms(&s.trend) > 4 && delay_trend_jitter_ms(&s.trend) < 10);
+}
+
+static void late_packets_and_jumps(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 100; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    s.sent_us -= 200 * MS;
+    packet(&s, 0, 300 * MS);
+    assert_int_equal(delay_trend_signal(&s.trend), DELAY_NORMAL);
+    s.sent_us += 200 * MS;
+    for (unsigned i = 0; i < 100; i++) { // their clock was set
+        packet(&s, 10 * MS, 5000 * MS);
+        assert_int_not_equal(delay_trend_signal(&s.trend), DELAY_OVERUSE);
+    }
+    assert_int_equal(delay_trend_queue_us(&s.trend), 0);
+}
+
+// Clocks that drift apart by 100 ppm for three hours are no queue.
+static void clocks_that_drift(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (uint64_t i = 0; i < 3 * 3600 * 20; i++) {
+        packet(&s, 50 * MS, (int64_t)(40 * MS + i * 5));
+        assert_int_not_equal(delay_trend_signal(&s.trend), DELAY_OVERUSE);
+        assert_true(delay_trend_queue_us(&s.trend) <= 14 * MS);
+    }
+}
+
+static void any_clock(void **state) {
+    (void)state;
+    static const int64_t clocks[] = {INT64_MIN, INT64_MAX, 0, -1, INT64_MIN + 1, INT64_MAX - 1, INT32_MAX};
+    struct delay_trend trend;
+    delay_trend_reset(&trend);
+    for (unsigned i = 0; i < 700; i++)
+        delay_trend_add(&trend, 5000 * MS + i * 7 * MS, clocks[i % 7], 5000 * MS + i * 7 * MS);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_steady_delay_is_normal),
+        cmocka_unit_test(a_growing_queue_is_overuse_and_a_falling_one_underuse),
+        cmocka_unit_test(the_queue_is_what_the_fastest_waited),
+        cmocka_unit_test(bursts_of_our_own_are_neither_queue_nor_jitter),
+        cmocka_unit_test(jitter_is_seen_as_such),
+        cmocka_unit_test(what_comes_in_batches_is_seen_as_such),
+        cmocka_unit_test(late_packets_and_jumps),
+        cmocka_unit_test(clocks_that_drift),
+        cmocka_unit_test(any_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
