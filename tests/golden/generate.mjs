@@ -8,13 +8,15 @@ const require = createRequire(import.meta.url);
 const SSRC = 123456789;
 require('node:crypto').randomInt = () => SSRC;
 const ortc = require('mediasoup/ortc');
-const { ROUTED, PRIVATE_EXTENSION, cases } = await import('./cases.mjs');
+const { ROUTED, PRIVATE_EXTENSION, DEPENDENCY_DESCRIPTOR, cases } = await import('./cases.mjs');
 
 const clone = (value) => structuredClone(value);
 
 function routerCapabilities() {
     const capabilities = clone(ortc.generateRouterRtpCapabilities(clone(ROUTED)));
     capabilities.headerExtensions = capabilities.headerExtensions.filter((ext) => ext.uri !== PRIVATE_EXTENSION);
+    // The reference takes dependency descriptors from publishers alone; we pass them on.
+    for (const ext of capabilities.headerExtensions) if (ext.uri === DEPENDENCY_DESCRIPTOR) ext.direction = 'sendrecv';
     return capabilities;
 }
 const router = routerCapabilities();
