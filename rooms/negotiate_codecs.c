@@ -89,7 +89,7 @@ static const struct routed_ext {
     [EXT_AUDIO_LEVEL] = {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", "sendrecv", NULL},
     [EXT_DEPENDENCY_DESCRIPTOR] =
         {"https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", NULL,
-         "recvonly"},
+         "sendrecv"},
     [EXT_VIDEO_ORIENTATION] = {"urn:3gpp:video-orientation", NULL, "sendrecv"},
     [EXT_TOFFSET] = {"urn:ietf:params:rtp-hdrext:toffset", NULL, "sendrecv"},
     [EXT_ABS_CAPTURE_TIME] = {"http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time", "sendrecv",

@@ -104,8 +104,10 @@ struct room_producer {
     size_t held_bytes;       // of memory, of app_data and consumable
     struct list consumers;   // by room_consumer.producer_link
     struct relay_set relays; // to where it has consumers, other than its owner's worker
-    int8_t wanted_at_home;   // highest spatial layer in use on its owner's worker, or LAYER_NONE
-    int8_t wanted_told;      // what its owner heard last
+    // Highest spatial and temporal layer in use on its owner's worker, or LAYER_NONE, and what its owner
+    // heard last.
+    int8_t wanted_at_home, wanted_temporal_at_home;
+    int8_t wanted_told, wanted_temporal_told;
 };
 
 struct room_consumer {

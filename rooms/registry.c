@@ -150,6 +150,7 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
     producer->app_data = app_data;
     producer->app_data_len = app_data_len;
     producer->wanted_at_home = producer->wanted_told = LAYER_NONE;
+    producer->wanted_temporal_at_home = producer->wanted_temporal_told = LAYER_NONE;
     list_init(&producer->link);
     list_init(&producer->consumers);
     list_push_back(&transport->producers, &producer->link);

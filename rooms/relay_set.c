@@ -23,7 +23,7 @@ struct relay *relay_set_add(struct relay_set *set, struct link_id link) {
         set->cap = cap;
     }
     struct relay *relay = &set->relays[set->count++];
-    *relay = (struct relay){.link = link, .wanted = LAYER_NONE};
+    *relay = (struct relay){.link = link, .wanted = LAYER_NONE, .wanted_temporal = LAYER_NONE};
     return relay;
 }
 

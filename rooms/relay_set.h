@@ -7,8 +7,8 @@
 
 struct relay {
     struct link_id link;
-    uint32_t consumers; // there; at least one, or the relay is to be removed
-    int8_t wanted;      // highest spatial layer in use there, or LAYER_NONE
+    uint32_t consumers;             // there; at least one, or the relay is to be removed
+    int8_t wanted, wanted_temporal; // highest layers in use there, or LAYER_NONE
 };
 
 struct relay_set {

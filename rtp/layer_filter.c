@@ -62,6 +62,8 @@ static bool target_can_be_sent(const struct target_choice *choice, unsigned targ
         f->target == LAYER_TARGET_ALL || (choice->reader->structure.within[f->target] >> target & 1);
     if (within && choice->new_unit)
         return true;
+    if (f->unit_ended && choice->reader->structure.target_spatial[target] > f->spatial)
+        return false;
     return layer_dti_of(choice->facts, target) == DTI_SWITCH && refs_were_sent(f, choice->facts) &&
            chain_is_whole(f, choice->reader, choice->descriptor, target);
 }
@@ -105,12 +107,19 @@ static void target_update_goal(struct layer_filter *f, const struct dd_reader *r
     f->goal = (uint8_t)dd_best_target(&reader->structure, reader->active, f->want_spatial, f->want_temporal);
 }
 
-// The best that can be sent from this frame on.
+static bool target_leads_there(const struct layer_filter *f, const struct dd_structure *s, unsigned target) {
+    uint8_t spatial = s->target_spatial[target];
+    return spatial == s->target_spatial[f->goal] || spatial == f->spatial;
+}
+
+// The best that can be sent from this frame on, without layers between those that are sent and those that are
+// wanted.
 static void target_move(struct layer_filter *f, const struct target_choice *choice) {
     const struct dd_structure *s = &choice->reader->structure;
     unsigned best = f->target;
     for (unsigned t = 0; t < s->target_count; t++)
-        if (t != best && (best == LAYER_TARGET_ALL || target_is_better(f, choice->reader, t, best)) &&
+        if (t != best && target_leads_there(f, s, t) &&
+            (best == LAYER_TARGET_ALL || target_is_better(f, choice->reader, t, best)) &&
             target_can_be_sent(choice, t))
             best = t;
     if (best != f->target)
@@ -179,9 +188,9 @@ static uint8_t temporal_wanted(const struct layer_filter *f) {
 }
 
 static uint8_t synced_top(uint8_t synced, uint8_t most) {
-    uint8_t top = 0;
-    while (top < most && (synced >> (top + 1) & 1))
-        top++;
+    uint8_t top = most;
+    while (top > 0 && !(synced >> top & 1))
+        top--;
     return top;
 }
 
@@ -213,7 +222,8 @@ static void numbers_begin_unit(struct layer_filter *f, const struct layer_facts 
 
 static bool numbers_passes(struct layer_filter *f, const struct layer_facts *facts) {
     uint8_t s = facts->spatial;
-    if (s == f->spatial + 1 && s <= spatial_wanted(f) && (facts->flags & LAYER_ALONE) && f->unit_passes)
+    if (s == f->spatial + 1 && s <= spatial_wanted(f) && (facts->flags & LAYER_ALONE) && f->unit_passes &&
+        !f->unit_ended)
         f->spatial = s; // it needs nothing but the layers below it
     if (!f->unit_passes || s > f->spatial)
         return false;
@@ -253,12 +263,14 @@ struct layer_verdict layer_filter_take(struct layer_filter *f, const struct laye
     }
     f->begun = true;
     f->timestamp = timestamp;
-    if (described)
-        return targets_take(f, facts, new_unit, reader, descriptor);
-    return numbers_take(f, facts, new_unit);
+    f->unit_ended &= !new_unit;
+    struct layer_verdict verdict =
+        described ? targets_take(f, facts, new_unit, reader, descriptor) : numbers_take(f, facts, new_unit);
+    f->unit_ended |= verdict.marker;
+    return verdict;
 }
 
-static bool tops_have(struct layer_tops tops, const struct layer_facts *facts) {
+bool layer_tops_have(struct layer_tops tops, const struct layer_facts *facts) {
     if (facts->temporal > tops.temporal || facts->spatial > tops.spatial)
         return false;
     return tops.spatial == LAYER_TOP_ALL || facts->spatial == tops.spatial || !(facts->flags & LAYER_ASIDE);
@@ -269,7 +281,7 @@ struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct
     uint16_t back = (uint16_t)(f->number - facts->number);
     bool decided = f->engine == LAYER_ENGINE_TARGETS && facts->structure != 0 &&
                    facts->structure == f->structure && back < WINDOW && (f->decided >> back & 1);
-    bool sends = decided ? !(f->dropped >> back & 1) : tops_have(tops, facts);
+    bool sends = decided ? !(f->dropped >> back & 1) : layer_tops_have(tops, facts);
     return (struct layer_verdict){.sends = sends, .marker = sends && layer_tops_end(tops, facts)};
 }
 

@@ -33,6 +33,7 @@ struct layer_filter {
     bool aside_dropped;
     bool begun;                         // a temporal unit is known
     bool unit_passes;                   // its temporal layer is sent
+    bool unit_ended;                    // its last packet was marked: nothing can be added to it
     uint8_t engine;                     // enum layer_engine
     int8_t want_spatial, want_temporal; // at most; -1: everything
     uint8_t spatial, temporal;          // the highest that are sent
@@ -71,6 +72,8 @@ bool layer_filter_is_idle(const struct layer_filter *f, const struct dd_reader *
 bool layer_filter_needs_key(const struct layer_filter *f, const struct dd_reader *reader,
                             uint8_t spatial_layers);
 struct layer_tops layer_filter_tops(const struct layer_filter *f);
+// Whether a frame is among what goes up to these tops, by its layers.
+bool layer_tops_have(struct layer_tops tops, const struct layer_facts *facts);
 // Whether the last packet of a layer's frame ends its temporal unit under these tops.
 bool layer_tops_end(struct layer_tops tops, const struct layer_facts *facts);
 

@@ -118,6 +118,8 @@ void consumer_update_filter(struct consumer *c, uint64_t now_us) {
         layer_filter_start(f);
     else if (f->on && !needed && layer_filter_is_idle(f, consumer_descriptors(c)))
         f->on = false;
+    if (c->rewrite.started)
+        consumer_mark_run(c);
     if (changed)
         consumer_ask_for_layers(c, now_us);
 }
@@ -203,11 +205,12 @@ enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream
     return verdict.sends ? LAYER_FATE_SENT : LAYER_FATE_DROPPED;
 }
 
-enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta, uint8_t tops,
-                                     bool *marker) {
-    struct layer_verdict verdict = {.sends = true};
-    if (c->filter.on)
-        verdict = layer_filter_take_late(&c->filter, &meta->layers, tops_of(tops));
-    *marker |= layer_tops_end(tops_of(tops), &meta->layers);
-    return verdict.sends ? LAYER_FATE_SENT : LAYER_FATE_BLANK;
+enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta,
+                                     const struct seq_origin *origin, bool *marker) {
+    struct layer_tops tops = tops_of(origin->marks.tops);
+    bool sends = layer_tops_have(tops, &meta->layers);
+    if (sends && c->filter.on && origin->source == c->rewrite.source)
+        sends = layer_filter_take_late(&c->filter, &meta->layers, tops).sends;
+    *marker |= layer_tops_end(tops, &meta->layers);
+    return sends ? LAYER_FATE_SENT : LAYER_FATE_BLANK;
 }

@@ -273,9 +273,8 @@ static struct block *consumer_find_source(struct consumer *c, struct forward_sta
     stamp->marker = forward_meta_of(prepared)->marker;
     stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
     stamp->picture_offset = origin.picture_offset;
-    stamp->blank = origin.source == c->rewrite.source &&
-                   consumer_repeat_fate(c, forward_meta_of(prepared), origin.marks.tops, &stamp->marker) ==
-                       LAYER_FATE_BLANK;
+    stamp->blank =
+        consumer_repeat_fate(c, forward_meta_of(prepared), &origin, &stamp->marker) == LAYER_FATE_BLANK;
     return prepared;
 }
 

@@ -387,9 +387,9 @@ enum layer_fate {
 // Of a packet of the stream that is shown, while the filter is on. `marker` may become true.
 enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 bool *marker, uint64_t now_us);
-// The same of one that is asked for again; `tops` are those of its run.
-enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta, uint8_t tops,
-                                     bool *marker);
+// The same of one that is asked for again, of the run that its number is of.
+enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta,
+                                     const struct seq_origin *origin, bool *marker);
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order

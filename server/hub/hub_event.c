@@ -40,13 +40,22 @@ static const char *silence_reason(const struct room_consumer *consumer, uint8_t 
                                               : "no-stream";
 }
 
+// Why it is not more.
+static const char *layers_reason(uint8_t reason) {
+    return reason == LAYER_REASON_WORKER      ? "overload"
+           : reason == LAYER_REASON_BANDWIDTH ? "bandwidth"
+           : reason == LAYER_REASON_SOURCE    ? "source"
+                                              : "preferred";
+}
+
 static void consumer_layers(struct hub *hub, const struct media_event *event) {
     const struct room_consumer *consumer = registry_consumer(&hub->registry, event->consumer);
     if (!consumer)
         return;
     bool silent = event->layers.spatial < 0;
     hub->events.consumer_layers(hub->events.ctx, consumer, event->layers.spatial, event->layers.temporal,
-                                silent ? silence_reason(consumer, event->layers.reason) : NULL);
+                                silent ? silence_reason(consumer, event->layers.reason)
+                                       : layers_reason(event->layers.reason));
 }
 
 static void layers_wanted(struct hub *hub, unsigned worker, const struct media_event *event) {
@@ -54,10 +63,13 @@ static void layers_wanted(struct hub *hub, unsigned worker, const struct media_e
     if (!producer)
         return;
     struct relay *relay = relay_set_find(&producer->relays, link_of_worker(worker));
-    if (worker == producer_owner(producer)->worker)
+    if (worker == producer_owner(producer)->worker) {
         producer->wanted_at_home = event->layers.spatial;
-    else if (relay) // one that has ended meanwhile wants nothing
+        producer->wanted_temporal_at_home = event->layers.temporal;
+    } else if (relay) { // one that has ended meanwhile wants nothing
         relay->wanted = event->layers.spatial;
+        relay->wanted_temporal = event->layers.temporal;
+    }
     hub_update_layers_wanted(hub, producer);
 }
 

@@ -54,10 +54,11 @@ struct hub_events {
     // too much waits; ERR_NO_MEMORY.
     enum err (*relayed)(void *ctx, struct participant *to, const struct hub_relayed *what);
     void (*transport_state)(void *ctx, const struct room_transport *transport);
-    void (*layers_wanted)(void *ctx, const struct room_producer *producer); // producer->wanted_told
+    void (*layers_wanted)(void *ctx,
+                          const struct room_producer *producer); // wanted_told, wanted_temporal_told
     void (*producer_score)(void *ctx, const struct room_producer *producer, uint8_t score);
     void (*consumer_score)(void *ctx, const struct room_consumer *consumer, uint8_t score);
-    // What it gets of a consumer, LAYER_NONE: nothing, because of `reason`.
+    // What it gets of a consumer, LAYER_NONE: nothing; and why it is not more.
     void (*consumer_layers)(void *ctx, const struct room_consumer *consumer, int8_t spatial, int8_t temporal,
                             const char *reason);
     void (*consumer_closed)(void *ctx, const struct room_consumer *consumer, const char *reason);

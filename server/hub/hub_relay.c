@@ -47,13 +47,16 @@ bool hub_relay_take(struct hub *hub, struct room_producer *producer, unsigned wo
 }
 
 void hub_update_layers_wanted(struct hub *hub, struct room_producer *producer) {
-    int8_t wanted = producer->wanted_at_home;
-    for (uint32_t i = 0; i < producer->relays.count; i++)
-        if (producer->relays.relays[i].wanted > wanted)
-            wanted = producer->relays.relays[i].wanted;
-    if (wanted == producer->wanted_told)
+    int8_t wanted = producer->wanted_at_home, temporal = producer->wanted_temporal_at_home;
+    for (uint32_t i = 0; i < producer->relays.count; i++) {
+        const struct relay *relay = &producer->relays.relays[i];
+        wanted = relay->wanted > wanted ? relay->wanted : wanted;
+        temporal = relay->wanted_temporal > temporal ? relay->wanted_temporal : temporal;
+    }
+    if (wanted == producer->wanted_told && temporal == producer->wanted_temporal_told)
         return;
     producer->wanted_told = wanted;
+    producer->wanted_temporal_told = temporal;
     hub->events.layers_wanted(hub->events.ctx, producer);
 }
 
@@ -82,8 +85,9 @@ uint32_t hub_relay_count(const struct room_producer *producer) {
 
 void hub_relay_forget_wanted(struct room_producer *producer) {
     for (uint32_t i = 0; i < producer->relays.count; i++)
-        producer->relays.relays[i].wanted = LAYER_NONE;
+        producer->relays.relays[i].wanted = producer->relays.relays[i].wanted_temporal = LAYER_NONE;
     producer->wanted_at_home = producer->wanted_told = LAYER_NONE;
+    producer->wanted_temporal_at_home = producer->wanted_temporal_told = LAYER_NONE;
 }
 
 void hub_relay_post_pause(struct hub *hub, const struct room_producer *producer) {

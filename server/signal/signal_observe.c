@@ -76,8 +76,9 @@ static void transport_state(void *ctx, const struct room_transport *transport) {
 
 static void layers_wanted(void *ctx, const struct room_producer *producer) {
     signal_notify(ctx, producer_owner(producer), OUT_PRODUCER_LAYERS_WANTED,
-                  json_pack("{s:s, s:o}", "producerId", producer->public_id.text, "spatialLayer",
-                            layer(producer->wanted_told)));
+                  json_pack("{s:s, s:o, s:o}", "producerId", producer->public_id.text, "spatialLayer",
+                            layer(producer->wanted_told), "temporalLayer",
+                            layer(producer->wanted_temporal_told)));
 }
 
 static void producer_score(void *ctx, const struct room_producer *producer, uint8_t score) {

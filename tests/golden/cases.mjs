@@ -2,6 +2,8 @@
 // producer, consumer. H265 is not here, since the reference does not route it.
 
 export const PRIVATE_EXTENSION = 'urn:mediasoup:params:rtp-hdrext:packet-id';
+export const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
+export const DEPENDENCY_DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
 const h264 = (mode, profile) => ({
     kind: 'video',
@@ -37,7 +39,7 @@ const URI = {
     ast: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
     twcc: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
     level: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
-    dd: 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+    dd: DEPENDENCY_DESCRIPTOR,
     act: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
 };
 

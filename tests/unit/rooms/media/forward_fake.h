@@ -34,7 +34,7 @@ struct fake_rtp {
     uint16_t original_seq;  // first two bytes of the payload
     uint16_t transport_seq;
     uint8_t payload[8];
-    uint8_t bytes[128]; // the header and some of what follows
+    uint8_t bytes[320]; // the header and some of what follows
     char mid[17];
 };
 

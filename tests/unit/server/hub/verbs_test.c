@@ -119,7 +119,8 @@ static void what_workers_report_is_heard(void **state) {
     event.layers.spatial = event.layers.temporal = LAYER_NONE;
     hub_media_event(s->hub, 0, &event, s->now_us);
     expect_heard(
-        s, "audio score 8; consumer of audio score 8; wanted 2; layers 2 1 -; layers -1 -1 no-stream; ");
+        s,
+        "audio score 8; consumer of audio score 8; wanted 2; layers 2 1 preferred; layers -1 -1 no-stream; ");
 
     struct hub_subject subject = {.consumer = consumer->id};
     s->command_count = 0;

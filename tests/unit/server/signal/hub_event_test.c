@@ -182,8 +182,15 @@ static void scores_and_layers_reach_their_owners(void **state) {
     data = expect(s.f, 2, "consumer-layers-changed");
     assert_int_equal(int_at(data, "spatialLayer"), 1);
     assert_int_equal(int_at(data, "temporalLayer"), 2);
-    assert_null(json_object_get(data, "reason"));
+    assert_string_equal(text_at(data, "reason"), "preferred");
     json_decref(data);
+    event.layers.reason = LAYER_REASON_BANDWIDTH;
+    hub_media_event(s.f->hub, 0, &event, s.f->now_us);
+    data = expect(s.f, 2, "consumer-layers-changed");
+    assert_int_equal(int_at(data, "spatialLayer"), 1);
+    assert_string_equal(text_at(data, "reason"), "bandwidth");
+    json_decref(data);
+    event.layers.reason = LAYER_REASON_SOURCE;
     event.layers.spatial = event.layers.temporal = LAYER_NONE;
     hub_media_event(s.f->hub, 0, &event, s.f->now_us);
     data = expect(s.f, 2, "consumer-layers-changed");
