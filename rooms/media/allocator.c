@@ -256,14 +256,20 @@ static uint64_t sum_now(const struct allocator *a) {
 
 static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
-    // With less than half of what there was then it is the link that has changed.
-    bool failed =
-        m->raised_us != 0 && now_us < m->raised_us + ALLOCATOR_FAILED_US && have_bps > m->raised_bps / 2;
+    uint64_t since_us = now_us - m->raised_us;
+    // Later, with less than half of what there was, it is the link that has changed.
+    bool failed = m->raised_us != 0 && (since_us < ALLOCATOR_FAILED_AT_ONCE_US ||
+                                        (since_us < ALLOCATOR_FAILED_US && have_bps > m->raised_bps / 2));
     uint32_t wait_us = m->wait_us > ALLOCATOR_RAISE_US ? m->wait_us : ALLOCATOR_RAISE_US;
     if (failed)
         wait_us = m->wait_us >= ALLOCATOR_RAISE_FAILED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_FAILED_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
-    m->basis_bps = failed ? m->raised_bps : have_bps;
+    if (failed)
+        m->failed_step_bps = (uint32_t)step_bps(e, e->now);
+    if (failed)
+        m->basis_bps = m->raised_bps;
+    else if (m->wait_us <= ALLOCATOR_RAISE_US) // else it is still what failed
+        m->basis_bps = have_bps;
     m->room_us = m->raised_us = 0; // it fails once
     e->now = e->goal;
 }
@@ -276,12 +282,13 @@ static void take(struct allocator *a, uint32_t have_bps, uint64_t now_us) {
             a->entries[i].memory.room_us = 0;
 }
 
-// Whether there has been room for more for long enough.
-static bool entry_may_rise(struct allocator_entry *e, uint64_t have_bps, uint64_t now_us) {
+// How far it may rise now: to where there has been room for long enough, and sooner to what is clearly less
+// than what failed.
+static int entry_rise(struct allocator_entry *e, uint64_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
     if (e->goal <= e->now) {
         m->room_us = 0;
-        return false;
+        return e->now;
     }
     if (m->room_us == 0)
         m->room_us = now_us;
@@ -289,7 +296,12 @@ static bool entry_may_rise(struct allocator_entry *e, uint64_t have_bps, uint64_
         m->wait_us = 0;
     uint32_t wait_us = m->wait_us ? m->wait_us : ALLOCATOR_RAISE_FIRST_US;
     bool asked = m->known && m->tile != e->spatial_wish && wait_us <= ALLOCATOR_RAISE_US;
-    return asked || now_us - m->room_us >= wait_us;
+    if (asked || now_us - m->room_us >= wait_us)
+        return e->goal;
+    int lower = e->goal;
+    while (lower > e->now && step_bps(e, lower) > percent(m->failed_step_bps, ALLOCATOR_LOWER_PERCENT))
+        lower--;
+    return wait_us > ALLOCATOR_RAISE_US && now_us - m->room_us >= ALLOCATOR_RAISE_US ? lower : e->now;
 }
 
 // Those who are to get less so that others, who come before them or have less, get more: the last ones first.
@@ -310,9 +322,10 @@ static void give(struct allocator *a, uint64_t have_bps, uint64_t now_us) {
     bool given = false;
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = &a->entries[i];
-        if (!entry_may_rise(e, have_bps, now_us))
+        int step = entry_rise(e, have_bps, now_us);
+        if (step <= e->now)
             continue;
-        e->now = e->goal;
+        e->now = (int8_t)step;
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
         e->memory.raised_bps = e->memory.basis_bps = (uint32_t)have_bps;

@@ -22,6 +22,7 @@
 #define ALLOCATOR_DEEP_PERCENT 130         // beyond which nothing is waited for
 #define ALLOCATOR_DRAIN_PERCENT 80         // of the estimate are used while a queue stands, so that it goes
 #define ALLOCATOR_FORGIVE_PERCENT 150      // of the estimate of a failure: the link is another one
+#define ALLOCATOR_LOWER_PERCENT 85         // of what failed may be tried sooner
 #define ALLOCATOR_RAISE_PERCENT 94         // of the estimate may be in use after more is given
 #define ALLOCATOR_HOLD_US 3000000          // for which what is between these is borne
 #define ALLOCATOR_RAISE_FIRST_US 400000    // there must have been room for so long, to begin with,
@@ -29,7 +30,8 @@
 #define ALLOCATOR_RAISE_FAILED_US 10000000 // after more turned out to be too much; doubles each time
 #define ALLOCATOR_RAISE_US 2000000         // after something was taken away,
 #define ALLOCATOR_RAISE_MAX_US 60000000    // and at most
-#define ALLOCATOR_FAILED_US 30000000       // taken away so soon after it was given: it was too much
+#define ALLOCATOR_FAILED_AT_ONCE_US 5000000 // so soon, whatever there is then
+#define ALLOCATOR_FAILED_US 30000000        // taken away so soon after it was given: it was too much
 
 struct allotment { // the highest layers, LAYER_NONE: all there are
     int8_t spatial, temporal;
@@ -40,13 +42,14 @@ struct allotment { // the highest layers, LAYER_NONE: all there are
 struct allocator_memory {
     struct allotment has;
     bool known;
-    int8_t tile;         // spatial wish, as it was
-    uint32_t raised_bps; // what there was when more was given last
-    uint32_t basis_bps;  // with half as much again there is another link, and nothing to wait for
-    uint32_t wait_us;    // before more is given, 0: ALLOCATOR_RAISE_FIRST_US
-    uint64_t short_us;   // since when its lowest layer has not fitted, 0: it does
-    uint64_t room_us;    // since when there has been room for more, 0: there is none
-    uint64_t raised_us;  // when more was given last
+    int8_t tile;              // spatial wish, as it was
+    uint32_t failed_step_bps; // what it cost that turned out to be too much last
+    uint32_t raised_bps;      // what there was when more was given last
+    uint32_t basis_bps;       // with half as much again there is another link, and nothing to wait for
+    uint32_t wait_us;         // before more is given, 0: ALLOCATOR_RAISE_FIRST_US
+    uint64_t short_us;        // since when its lowest layer has not fitted, 0: it does
+    uint64_t room_us;         // since when there has been room for more, 0: there is none
+    uint64_t raised_us;       // when more was given last
 };
 
 // One video consumer. The first part is the caller's, and `memory` is written back by it.

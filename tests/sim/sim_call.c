@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define UP_DELAY_US 10000
+#define SETTLE_US 300000
 
 const uint32_t call_layer_bps[CALL_LAYERS] = {135000, 350000, 1500000};
 
@@ -109,7 +110,8 @@ static bool on_event(void *ctx, const struct media_event *event) {
             struct call_track *t = &call->viewers[i].tracks[k];
             if (t->consumer != event->consumer.v)
                 continue;
-            t->changes += t->spatial != event->layers.spatial || t->temporal != event->layers.temporal;
+            bool changes = t->spatial != event->layers.spatial || t->temporal != event->layers.temporal;
+            t->changes += changes && call->now_us > t->changed_us + SETTLE_US; // one switch is told in steps
             t->spatial = event->layers.spatial;
             t->temporal = event->layers.temporal;
             t->reason = event->layers.reason;
