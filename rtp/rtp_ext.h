@@ -25,7 +25,7 @@ void rtp_ext_read(const struct rtp_packet *packet, const struct ext_map *map, st
 // Single values. False when absent or of the wrong size.
 bool rtp_ext_transport_seq(const struct rtp_ext_values *values, uint16_t *seq);
 bool rtp_ext_audio_level(const struct rtp_ext_values *values, int8_t *level_dbov,
-                         bool *voice); // RFC 6464: 0..-127
+                         bool *voice);                                                   // RFC 6464: 0..-127
 bool rtp_ext_abs_send_time(const struct rtp_ext_values *values, uint32_t *seconds_6_18); // 24 bits
 bool rtp_ext_toffset(const struct rtp_ext_values *values, uint32_t *ticks); // RFC 5450: signed, modulo 2^32
 // abs-capture-time: 64-bit NTP time of capture (UQ32.32).

@@ -263,11 +263,34 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
         pacer_set(&cg->pacer, rate_bps);
 }
 
+void link_histogram_add(struct link_histogram *h, uint64_t bps) {
+    static const uint32_t bounds[] = LINK_BUCKET_KBPS;
+    _Static_assert(sizeof bounds / sizeof bounds[0] + 1 == LINK_BUCKETS, "and one without a bound");
+    unsigned i = 0;
+    while (i < LINK_BUCKETS - 1 && bps > UINT64_C(1000) * bounds[i])
+        i++;
+    h->buckets[i]++;
+    h->sum_bps += bps;
+}
+
+// Of a link of which something is known.
+static void congestion_observe(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
+    struct link_counters *links = &cg->endpoint->fw->counters.links;
+    if (now_us < cg->observe_us || !cg->heard)
+        return;
+    cg->observe_us = now_us + LINK_OBSERVE_US;
+    link_histogram_add(&links->estimate, state->target_bps);
+    link_histogram_add(&links->target, cg->granted_bps);
+    link_histogram_add(&links->sent, state->sent_bps);
+    links->reasons[LINK_START + state->reason]++;
+}
+
 static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     bandwidth_tick(cg->bandwidth, now_us);
     cg->tick_us = bandwidth_next_us(cg->bandwidth);
     struct bandwidth_state state = bandwidth_state(cg->bandwidth);
     congestion_pace(cg, &state, now_us);
+    congestion_observe(cg, &state, now_us);
     bool rises = state.target_bps > cg->shared_bps + cg->shared_bps / 20;
     if (rises && cg->share_us > now_us + CONGESTION_SHARE_SOON_US)
         cg->share_us = now_us + CONGESTION_SHARE_SOON_US;

@@ -44,6 +44,7 @@ struct congestion {
     struct rate_meter audio_rate; // on the wire
     struct wheel_node timer;
     uint64_t tick_us, share_us; // when these are due
+    uint64_t observe_us;        // when it is counted next
     uint64_t over_us;           // allocator_link
     uint64_t limited_us;        // when the link was seen to be full last; 0: never
     uint32_t shared_bps;        // the estimate that the last shares were made of
@@ -74,26 +75,23 @@ void congestion_remb(struct congestion *cg, uint64_t bps, uint64_t now_us);
 // ---- where packets pass
 void congestion_wake(struct congestion *cg, uint64_t now_us);
 
-// A packet of this consumer leaves, with the number endpoint.transport_seq if it has one.
+// A packet of this consumer leaves, with the number endpoint.transport_seq.
 static inline void congestion_sent(struct consumer *c, uint32_t ssrc, uint16_t seq, uint16_t len, bool probe,
                                    uint64_t now_us) {
     struct endpoint *ep = c->endpoint;
     struct congestion *cg = ep->congestion;
-    bool video = c->params.kind == MEDIA_VIDEO, numbered = video || c->transport_cc;
-    if (!cg) {
-        ep->transport_seq = (uint16_t)(ep->transport_seq + numbered);
+    uint16_t number = ep->transport_seq++;
+    if (!cg)
         return;
-    }
     uint16_t bytes = (uint16_t)(len + CONGESTION_WIRE_BYTES);
     if (cg->named)
         bandwidth_sent_rtp(cg->bandwidth, ssrc, seq, bytes, probe, now_us);
     else if (c->acknowledged)
-        bandwidth_sent(cg->bandwidth, ep->transport_seq, bytes, probe, now_us);
+        bandwidth_sent(cg->bandwidth, number, bytes, probe, now_us);
     else
         bandwidth_sent_unnumbered(cg->bandwidth, bytes, now_us);
-    ep->transport_seq = (uint16_t)(ep->transport_seq + numbered);
     cg->sent_us = now_us;
-    if (!video)
+    if (c->params.kind == MEDIA_AUDIO)
         rate_meter_add(&cg->audio_rate, bytes, now_us);
     if (cg->pacer.rate_bps)
         pacer_spend(&cg->pacer, bytes, now_us);

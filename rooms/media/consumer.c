@@ -80,7 +80,6 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .score = 10};
     key_wish_open(c);
     c->acknowledged = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
-    c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0;
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);

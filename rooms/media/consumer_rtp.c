@@ -121,7 +121,6 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->mid_len = c->mid_len;
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
-    stamp->transport_cc = c->transport_cc;
     stamp->descriptor = c->descriptor;
     stamp->transport_cc_seq = c->endpoint->transport_seq; // taken when it is sent
 }

@@ -192,7 +192,6 @@ struct consumer {
     bool allot_off;       // and that is nothing
     bool resync;          // the next packet that may be shown begins a new run of numbers
     bool timeless;        // and its timestamp has nothing to do with those before
-    bool transport_cc;    // its receiver negotiated transport-wide numbers for audio
     bool descriptor;      // and dependency descriptors
     bool acknowledged;    // its receiver says which transport-wide numbers have come
     bool report_due;      // a sender report goes out as soon as there is something to report

@@ -309,11 +309,13 @@ static void remb_tells_a_rate(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char hex[128];
         snprintf(hex, sizeof hex, "8fce0004" SSRC_A "00000000 52454d42 %s", cases[i].count_and_rate);
-        struct rtcp_walk walk = rtcp_walk_of(bytes_of(hex));
+        struct span bytes = bytes_of(hex);
+        struct rtcp_walk walk = rtcp_walk_of(bytes);
         struct rtcp_packet p;
         assert_true(rtcp_walk_next(&walk, &p));
         assert_int_equal(p.kind, RTCP_REMB);
         assert_int_equal(p.remb_bps, cases[i].bps);
+        bytes_free(bytes);
     }
 }
 
