@@ -311,6 +311,10 @@ static bool parts_open(struct crowd *c) {
     load->dtls = dtls_context_create();
     if (o->ice == ICE_MODE_FULL)
         load->full = ice_full_hub_create(&c->loop);
+    if (o->keys[0] && !keys_load(&load->keys, o->keys, why, sizeof why)) {
+        snprintf(c->error, CROWD_ERROR_MAX, "%s", why);
+        return false;
+    }
     bool ok = load->pool && load->net && load->checks && load->dtls &&
               (load->full || o->ice != ICE_MODE_FULL) && seats_make(c);
     if (ok)
@@ -335,6 +339,7 @@ static void parts_close(struct crowd *c) {
     ice_checks_destroy(load->checks);
     dtls_context_destroy(load->dtls);
     pool_destroy(load->pool);
+    keys_free(&load->keys);
     free(c->seats);
     int left = uv_loop_close(&c->loop);
     assert(left == 0);

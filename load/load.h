@@ -7,6 +7,7 @@
 #include "load/options.h"
 #include "load/tally.h"
 #include "base/addr.h"
+#include "server/access/keys.h"
 
 struct uv_loop_s;
 struct net;
@@ -16,6 +17,7 @@ struct ice_checks;
 struct ice_full_hub;
 
 struct load {
+    struct keys keys; // of options.keys: each participant gets a token of its own
     const struct load_options *options;
     struct uv_loop_s *loop;
     struct wheel wheel;

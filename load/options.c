@@ -44,6 +44,9 @@ static const struct option options_table[] = {
     {"room", "PREFIX", OPTION_TEXT, TEXT_AT(room),
      .help = "Rooms are called PREFIX-1, PREFIX-2, ... [load-PID]"},
     {"token", "TOKEN", OPTION_TEXT, TEXT_AT(token), .help = "Sent with every join-room."},
+    {"keys", "FILE", OPTION_TEXT, TEXT_AT(keys),
+     .help = "The server's --keys: each participant brings a token of its own, made with the first `id: "
+             "secret`."},
     {"rooms", "N", OPTION_COUNT, AT(rooms), .low = 1, .high = 10000, .help = "Rooms. [1]"},
     {"participants", "N", OPTION_COUNT, AT(participants), .low = 1, .high = 10000,
      .help = "Participants of each room. [4]"},

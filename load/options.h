@@ -23,6 +23,7 @@ struct load_options {
     char url[OPTION_TEXT_MAX];
     char room[OPTION_TEXT_MAX]; // prefix of the rooms' names
     char token[OPTION_TEXT_MAX * 4];
+    char keys[OPTION_TEXT_MAX * 2];
     char scenario[OPTION_TEXT_MAX];
     char json[OPTION_TEXT_MAX];
     char expect[OPTION_TEXT_MAX * 2];

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "load/plain_text.h"
 #include "transport/dtls.h"
+#include "server/access/token.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -404,6 +405,24 @@ static void participant_hear(struct participant *p, const struct signal_message 
 
 // ---- WebSocket
 
+#define TOKEN_TTL_S 86400
+
+static void join(struct participant *p) {
+    struct load *load = p->load;
+    struct token_wish wish = {.room = p->room,
+                              .identity = p->username,
+                              .name = p->username,
+                              .publish = true,
+                              .subscribe = true,
+                              .data = true,
+                              .ttl_s = TOKEN_TTL_S};
+    char why[TOKEN_WHY_MAX];
+    char *token =
+        load->keys.count ? token_mint(&load->keys, &wish, clock_wall_us() / US_PER_SECOND, why) : NULL;
+    participant_say(p, signal_write_join(p->room, p->username, token ? token : load->options->token));
+    free(token);
+}
+
 static void on_opened(void *ctx) {
     struct participant *p = ctx;
     if (p->state != PARTICIPANT_CONNECTING)
@@ -411,7 +430,7 @@ static void on_opened(void *ctx) {
     p->opened = true;
     p->state = PARTICIPANT_JOINING;
     note_part(p, JOIN_WEBSOCKET, clock_now_us());
-    participant_say(p, signal_write_join(p->room, p->username, p->load->options->token));
+    join(p);
 }
 
 static void on_message(void *ctx, const char *text, size_t len) {

@@ -22,10 +22,12 @@ struct participant *participant_create(const char *name) {
     list_init(&participant->transports);
     list_init(&participant->queued);
     participant->id = public_id_new();
+    participant->rights = RIGHTS_ALL;
     memcpy(participant->name, name, strlen(name) + 1);
     participant_new_resume_token(participant);
     speaker_voice_init(&participant->voice);
     wheel_node_init(&participant->resume_timer, NULL);
+    wheel_node_init(&participant->grants_timer, NULL);
     return participant;
 }
 

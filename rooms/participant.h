@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "rooms/grants.h"
 #include "rooms/media_msg.h"
 #include "rooms/receiver.h"
 #include "rooms/relay_set.h"
@@ -55,6 +56,9 @@ struct participant {
     struct room *room;
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
+    char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
+    unsigned rights;                       // bits of enum right
+    struct wheel_node grants_timer;        // armed while its token's end is to come
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does
@@ -95,6 +99,7 @@ struct room_producer {
     struct producer_id id;
     struct public_id public_id;
     enum media_kind kind;
+    unsigned source;  // of enum right: what its owner must be allowed
     const char *type; // "simple", "simulcast", "svc"
     bool paused;
     struct producer_params params;
@@ -127,9 +132,10 @@ static inline struct participant *consumer_owner(const struct room_consumer *con
     return consumer->transport->owner;
 }
 
-// A participant outside any room; NULL without memory. name is at most USERNAME_BYTES_MAX bytes.
+// A participant outside any room, who may do everything; NULL without memory. name is at most
+// USERNAME_BYTES_MAX bytes.
 struct participant *participant_create(const char *name);
-// Outside any room, without transports, its timer disarmed. NULL is fine.
+// Outside any room, without transports, its timers disarmed. NULL is fine.
 void participant_destroy(struct participant *participant);
 
 // The token before is spent. It is good once more only if the connection that spent it ends without having

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/web/address_limits.h"
 #include "server/banner.h"
+#include "server/gate.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
 #include "server/media/media.h"
@@ -46,6 +47,7 @@ struct app {
     struct media *media;
     struct hub *hub;
     struct signalling *signalling;
+    struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
 };
@@ -94,6 +96,11 @@ static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     else
         address_limits_open_room(app->limits, &address, clock_now_us(), &wait_seconds);
     return wait_seconds;
+}
+
+static bool on_verify(void *ctx, const char *token, struct grants *out, char *why) {
+    struct app *app = ctx;
+    return gate_verify(app->gate, token, out, why);
 }
 
 static void on_note(void *ctx, uint32_t client, enum signal_note note) {
@@ -295,6 +302,7 @@ static void drain_begin(struct app *app, uint64_t now_us) {
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
+        gate_reload(app->gate);
         certificate_reload(app);
         return;
     }
@@ -351,6 +359,8 @@ static bool start_hub(struct app *app, char *error) {
                                   .admit = on_admit,
                                   .note = on_note,
                                   .waiting = on_waiting};
+    if (gate_needs_tokens(app->gate))
+        signal_io.verify = on_verify;
     app->hub = hub_create(&config, &io, clock_now_us());
     if (app->hub)
         app->signalling = signalling_create(app->hub, &signal_io, clock_now_us());
@@ -443,6 +453,10 @@ static bool web_root_exists(const struct config *config, char *error, size_t err
 bool app_check(const struct config *config, char *error, size_t error_cap) {
     if (!web_root_exists(config, error, error_cap))
         return false;
+    struct gate *gate = gate_open(config, error, error_cap);
+    gate_close(gate);
+    if (!gate)
+        return false;
     struct tls_identity *identity = NULL;
     if (config->tls_cert[0]) {
         identity = tls_identity_load(config->tls_cert, config->tls_key, error, error_cap);
@@ -482,6 +496,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .certificate = app->config->tls_cert[0] ? &app->certificate : NULL,
         .web_root = web_root,
         .web_root_missing = web_root_missing,
+        .stands_open = gate_stands_open(app->config),
     };
     if (app->config->log_format == LOG_FORMAT_JSON)
         banner_log(&banner);
@@ -505,6 +520,7 @@ static void app_stop(struct app *app) {
     hub_destroy(app->hub);
     media_stop(app->media); // joins the threads, so nobody wakes the loop any more
     control_loop_destroy(app->loop);
+    gate_close(app->gate);
 }
 
 int app_run(const struct config *config, const struct app_watcher *watcher) {
@@ -521,6 +537,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     descriptors_allow(config);
 
     bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
+                   (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
                    start_ws(&app, error, web_root);

@@ -74,6 +74,10 @@ static void print_warnings(FILE *out, const struct banner *banner) {
         fprintf(out, MARGIN "fix it   %s\n", reach->mend);
         fprintf(out, MARGIN "         (%s)\n", reach->mend_meaning);
     }
+    if (banner->stands_open)
+        fprintf(out,
+                "\n  warning    Everybody who finds this server may open rooms, join any and listen.\n" MARGIN
+                "--keys FILE lets in who has a token, --open says that this is meant.\n");
     if (banner->web_root_missing)
         fprintf(out,
                 "\n  warning    There is no web page in %s, so / answers 404.\n" MARGIN
@@ -121,6 +125,8 @@ void banner_log(const struct banner *banner) {
     if (reach->limited)
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
                  LOG_TEXT("fix", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
+    if (banner->stands_open)
+        LOG_WARN("open to everybody", LOG_TEXT("fix", "--keys FILE, or --open when this is meant"));
     if (banner->web_root_missing)
         LOG_WARN("no web page", LOG_TEXT("folder", banner->web_root), LOG_TEXT("fix", "--web-root DIR"));
 }

@@ -19,6 +19,7 @@ struct banner {
     const struct tls_facts *certificate; // NULL: plain HTTP
     const char *web_root;
     bool web_root_missing;
+    bool stands_open; // to everybody who finds it
 };
 
 // Where to open it, where media goes, what a firewall must let in; and a warning for what will not work.

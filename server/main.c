@@ -3,6 +3,7 @@
 #include "server/app.h"
 #include "server/doctor/doctor.h"
 #include "server/health_check.h"
+#include "server/token_command.h"
 #include "server/versions.h"
 
 #include <signal.h>
@@ -19,6 +20,8 @@ int main(int argc, char *argv[]) {
     signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
     if (argc > 1 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 1, argv + 1, environ);
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        return token_command_main(argc - 1, argv + 1, environ);
     switch (config_load(&config, argc, argv, environ, error)) {
     case CONFIG_HELP:
         config_print_help(stdout);

@@ -156,6 +156,8 @@ void bandwidth_demand(struct bandwidth *b, uint64_t demand_bps, uint64_t now_us)
 
 void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps) {
     b->config.max_bps = max_bps < BANDWIDTH_MAX_BPS ? max_bps : BANDWIDTH_MAX_BPS;
+    if (b->prober.cluster.rate_bps > b->config.max_bps)
+        prober_postpone(&b->prober, b->tick_us); // what is under way would go above it
     bandwidth_bound_rate(b);
 }
 
@@ -194,7 +196,7 @@ static void bandwidth_mark_sent(struct bandwidth *b, uint64_t now_us) {
 }
 
 static void bandwidth_note_silence(struct bandwidth *b, uint64_t now_us) {
-    bool flies = b->ring.started && b->sent_us > b->waiting_us;
+    bool flies = b->ring.started && b->sent_us > b->waiting_us && b->sent_us > b->silent_us;
     uint64_t wait = SILENT_US + 2 * (uint64_t)b->rtt_us;
     if (!flies || now_us - b->waiting_us < wait || now_us - b->silent_us < SILENT_STEP_US)
         return;

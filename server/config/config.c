@@ -137,6 +137,12 @@ static bool take_task(struct loader *loader, const char *name) {
     return false;
 }
 
+// Whether the flag is a switch without a value.
+static bool switch_alone(const char *name, const char *next) {
+    const struct setting *setting = setting_find(name);
+    return setting && setting_is_switch(setting) && (!next || next[0] == '-');
+}
+
 static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-V") == 0) {
@@ -154,6 +160,8 @@ static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
             continue;
         if (!setting_find(name) && strcmp(name, "config") != 0)
             return refuse_unknown(loader, name, "the command line");
+        if (!value && switch_alone(name, i + 1 < argc ? argv[i + 1] : NULL))
+            value = "yes";
         if (!value && i + 1 == argc)
             return refuse(loader, "%s: a value is missing after --%s", name, name);
         if (!value)
@@ -311,7 +319,8 @@ void config_print_help(FILE *out) {
             "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
             "and calls\n"
             "                                                     itself; says what will not work, and how "
-            "to fix it\n\n"
+            "to fix it\n"
+            "       rotunda token --room ROOM --name NAME ...     makes a token for a server with --keys\n\n"
             "  --config FILE   settings as lines `name = value # comment`\n"
             "  --check-config  check the settings and end\n"
             "  --check-health  ask the server that runs with these settings whether it serves, and end\n"

@@ -40,6 +40,8 @@ struct config {
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
+    char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
+    uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     uint32_t log_level;                     // enum log_level
     uint32_t log_format;                    // enum log_format
@@ -112,6 +114,8 @@ struct setting {
 };
 
 const struct setting *config_settings(size_t *count);
+// Its flag alone means "yes".
+bool setting_is_switch(const struct setting *setting);
 
 // Sets one value from text. False when it is not allowed; config is then unchanged.
 bool setting_assign(const struct setting *setting, struct config *config, const char *text);

@@ -71,6 +71,12 @@ static bool turn_agrees(struct config *config, char *error) {
     return true;
 }
 
+static bool keys_agree(const struct config *config, char *error) {
+    return !config->keys[0] || !config->open ||
+           refuse(error,
+                  "open: it is yes, and keys names a file without whose tokens nobody joins; leave one out");
+}
+
 static bool ports_agree(const struct config *config, char *error) {
     if (config->admin_host[0] && config->admin_port != 0 && config->admin_port == config->listen_port &&
         strcmp(config->admin_host, config->listen_host) == 0)
@@ -113,6 +119,6 @@ static bool backlog_agrees(const struct config *config, char *error) {
 }
 
 bool config_agrees(struct config *config, char *error) {
-    return announce_agrees(config, error) && ports_agree(config, error) && tls_agrees(config, error) &&
-           turn_agrees(config, error) && backlog_agrees(config, error);
+    return announce_agrees(config, error) && keys_agree(config, error) && ports_agree(config, error) &&
+           tls_agrees(config, error) && turn_agrees(config, error) && backlog_agrees(config, error);
 }

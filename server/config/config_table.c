@@ -12,6 +12,7 @@
 #include <strings.h>
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const switch_words[] = {"no", "yes", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -33,6 +34,11 @@ static const struct setting settings[] = {
     {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
      "Certificate, with those between it and its root (PEM): HTTPS in place of HTTP; SIGHUP reads it again."},
     {"tls-key", SETTING_PATH, AT(tls_key), 0, 0, NULL, "", "FILE", "The certificate's private key (PEM)."},
+    {"keys", SETTING_PATH, AT(keys), 0, 0, NULL, "", "FILE",
+     "Keys of the tokens without which then nobody may join: lines `id: secret`, PEM, or JWKS; SIGHUP reads "
+     "it again."},
+    {"open", SETTING_CHOICE, AT(open), 0, 0, switch_words, "no", "yes|no",
+     "That everybody who finds this server may use it is meant; says nothing more of it."},
     {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",
      "TURN and STUN servers that clients are told of: turn:HOST[:PORT][?transport=udp|tcp], turns:, stun:."},
     {"turn-secret", SETTING_SECRET, AT(ice_servers.turn_secret), 0, 0, NULL, "", "SECRET",
@@ -113,6 +119,10 @@ static const struct setting settings[] = {
 const struct setting *config_settings(size_t *count) {
     *count = SETTINGS_COUNT;
     return settings;
+}
+
+bool setting_is_switch(const struct setting *setting) {
+    return setting->words == switch_words;
 }
 
 // "HOST:PORT" or "[HOST]:PORT"; HOST is an IP literal or "localhost".

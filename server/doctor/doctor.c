@@ -14,6 +14,7 @@
 
 static void examine(struct doctor *d) {
     examine_machine(d);
+    examine_gate(d);
     examine_web_root(d);
     examine_certificate(d);
     examine_ports(d);

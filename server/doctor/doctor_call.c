@@ -132,6 +132,8 @@ static bool parts_open(struct call *call) {
         snprintf(call->out->why, CALL_WHY_MAX, "out of memory");
         return false;
     }
+    if (call->options.keys[0] && !keys_load(&load->keys, call->options.keys, call->out->why, CALL_WHY_MAX))
+        return false;
     load->ws = ws_client_create(&call->loop, call->options.url, true, call->out->why, CALL_WHY_MAX);
     return load->ws != NULL;
 }
@@ -163,6 +165,7 @@ static void parts_close(struct call *call) {
     ice_checks_destroy(load->checks);
     dtls_context_destroy(load->dtls);
     pool_destroy(load->pool);
+    keys_free(&load->keys);
     int left = uv_loop_close(&call->loop);
     assert(left == 0);
     (void)left;
@@ -198,6 +201,7 @@ void call_make(const struct call_request *request, struct call_outcome *out) {
     call->out = out;
     options_default(&call->options);
     snprintf(call->options.url, sizeof call->options.url, "%s", request->url);
+    snprintf(call->options.keys, sizeof call->options.keys, "%s", request->keys ? request->keys : "");
     call->options.participants = PEOPLE;
     call->options.video_kbps = VIDEO_KBPS;
     call->options.insecure = true; // the certificate has a check of its own

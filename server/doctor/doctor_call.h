@@ -20,7 +20,9 @@ struct call_request {
     const char *url;      // "ws://127.0.0.1:8080/ws", or wss
     struct addr media_to; // where media is sent to, whatever the server announces (the port is the server's);
                           // family 0: to the first address that it announces
-    uint64_t wait_us;     // for the next stage to be done
+    const char
+        *keys; // the server's file of keys, NULL or "" for none: both bring tokens that are made with it
+    uint64_t wait_us; // for the next stage to be done
 };
 
 // How far a call came: the stage that was not done.

@@ -72,7 +72,7 @@ static void call_through(struct doctor *d, const char *web_host, const char *med
     bool v6 = strchr(web_host, ':') != NULL;
     snprintf(url, sizeof url, "ws%s://%s%s%s:%u/ws", d->tls ? "s" : "", v6 ? "[" : "", web_host,
              v6 ? "]" : "", d->http_port);
-    struct call_request request = {.url = url, .wait_us = wait_us};
+    struct call_request request = {.url = url, .keys = d->config.keys, .wait_us = wait_us};
     if (addr_parse(media_host, 0, &request.media_to) == ERR_OK)
         call_make(&request, out);
     else

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/checks.h"
+#include "server/gate.h"
 #include "server/doctor/doctor_http.h"
 #include "server/doctor/doctor_libraries.h"
 #include "server/web/tls_identity.h"
@@ -28,6 +29,23 @@ void examine_machine(struct doctor *d) {
     findings_add(&d->findings, &finding);
 }
 
+void examine_gate(struct doctor *d) {
+    struct finding finding;
+    if (d->config.keys[0]) {
+        finding_set(&finding, "access", d->config.keys, FINDING_OK, "who joins needs a token");
+    } else if (!gate_stands_open(&d->config)) {
+        finding_set(&finding, "access", "", FINDING_OK, "everybody may join, %s",
+                    d->config.open ? "as `open` says" : "from this machine");
+    } else {
+        finding_set(&finding, "access", "", FINDING_WARN,
+                    "everybody who finds this server may open rooms, join any and listen");
+        finding_mend(&finding,
+                     "`keys` FILE lets in who has a token (`rotunda token --help`); `open = yes` says that "
+                     "this is meant");
+    }
+    findings_add(&d->findings, &finding);
+}
+
 void examine_web_root(struct doctor *d) {
     char root[CONFIG_PATH_MAX];
     struct web_file file;
@@ -35,7 +53,7 @@ void examine_web_root(struct doctor *d) {
     snprintf(root, sizeof root, "%s", d->config.web_root);
     if (!root[0])
         (void)web_root_find(root, sizeof root);
-    if (web_file_find(root, "/", &file)) {
+    if (web_file_find(root, "/", 0, &file)) {
         finding_set(&finding, "web-root", root, FINDING_OK, "the web page is there");
     } else {
         finding_set(&finding, "web-root", root, FINDING_WARN,

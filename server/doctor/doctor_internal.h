@@ -29,6 +29,7 @@ struct doctor {
 
 // ---- doctor_examine.c, in the order in which they are to be called
 void examine_machine(struct doctor *d); // without network
+void examine_gate(struct doctor *d);
 void examine_web_root(struct doctor *d);
 void examine_certificate(struct doctor *d);
 void examine_ports(struct doctor *d); // finds out who has them, and a Rotunda that runs

@@ -48,7 +48,11 @@ struct hub_events {
     void (*said)(void *ctx, const struct hub_chat_line *line);
 
     // ---- to the owner
-    // Another connection has resumed its session.
+    // It is put out of its room; participant_left follows.
+    void (*removed)(void *ctx, const struct participant *who, const char *reason);
+    // Its producer is closed, by somebody else.
+    void (*producer_taken)(void *ctx, const struct room_producer *producer, const char *reason);
+    // Another connection has resumed its session, or somebody of its identity has joined anew.
     void (*taken_over)(void *ctx, uint32_t connection);
     // Delivers a message, or keeps it for the return of one without a connection (hub_keep_text). ERR_LIMIT:
     // too much waits; ERR_NO_MEMORY.

@@ -1,8 +1,8 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay; hub_consumer,
-// hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_join; hub_event, hub.
-// No file calls one behind it.
+// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay;
+// hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_grants;
+// hub_join; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -63,6 +63,16 @@ void hub_memory_give(struct hub *hub, size_t bytes);
 size_t hub_memory_of_json(const json_t *value);
 size_t hub_memory_of_chat(const struct room *room);
 size_t hub_memory_of_queued(const struct participant *participant);
+
+// ---- hub_own.c
+
+// False and a refusal: its token does not let it do `what` ("send pictures of a camera").
+bool hub_allowed(const struct participant *me, unsigned right, const char *what, struct hub_refusal *refusal);
+
+// ---- hub_grants.c
+
+// What a token says of one who joins or renews it; NULL: everything, for ever.
+void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants);
 
 // ---- hub_budget.c
 

@@ -1,11 +1,8 @@
 // Joining a room, anew or on a new connection.
 #include "base/log.h"
-#include "rooms/name.h"
 #include "server/hub/hub_internal.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NAMED_BYTES 80 // of the notices of a join and of a leave, each, without the name
@@ -14,30 +11,37 @@
 struct entry {
     struct hub_join *ask;
     char room[ROOM_NAME_BYTES_MAX + 1], username[USERNAME_BYTES_MAX + 1];
+    const char *named; // whom it wants to be called; NULL: only to resume
 };
 
-bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
-                   struct hub_refusal *refusal) {
-    uint32_t refused;
-    char which[64] = "";
-    enum err e = name_normalise(text, chars_max, out, &refused);
-    if (e == ERR_OK)
+// Whether the token, if there is one, is for this room.
+static bool take_room(struct entry *entry, struct hub_refusal *refusal) {
+    const struct hub_join *ask = entry->ask;
+    char granted[ROOM_NAME_BYTES_MAX + 1];
+    if (!hub_read_name("roomId", ask->room, ROOM_NAME_CHARS_MAX, entry->room, refusal))
+        return false;
+    if (!ask->grants)
         return true;
-    if (e == ERR_NO_MEMORY)
-        return hub_refuse_memory(refusal);
-    if (refused)
-        snprintf(which, sizeof which, "; U+%04" PRIX32 " is one", refused);
-    return hub_refuse(refusal, HUB_BAD_REQUEST,
-                      "`%s` must be 1 to %zu characters, not counting spaces around it, without control "
-                      "characters and others that do not show%s",
-                      field, chars_max, which);
+    return hub_read_name("video.room", ask->grants->room, ROOM_NAME_CHARS_MAX, granted, refusal) &&
+           (strcmp(granted, entry->room) == 0 ||
+            hub_refuse(refusal, HUB_FORBIDDEN, "the token is for another room"));
+}
+
+// A token's name wins; one without a name lets its bearer choose.
+static const char *wanted_name(const struct hub_join *ask) {
+    const struct grants *grants = ask->grants;
+    if (ask->only_resume)
+        return NULL;
+    if (grants && grants->name[0])
+        return grants->name;
+    return ask->username || !grants ? ask->username : grants->identity;
 }
 
 static bool take_names(struct entry *entry, struct hub_refusal *refusal) {
-    const struct hub_join *ask = entry->ask;
-    return hub_read_name("roomId", ask->room, ROOM_NAME_CHARS_MAX, entry->room, refusal) &&
-           (!ask->username ||
-            hub_read_name("username", ask->username, USERNAME_CHARS_MAX, entry->username, refusal));
+    entry->named = wanted_name(entry->ask);
+    return take_room(entry, refusal) &&
+           (!entry->named ||
+            hub_read_name("username", entry->named, USERNAME_CHARS_MAX, entry->username, refusal));
 }
 
 // ---- resuming
@@ -70,12 +74,14 @@ static void attach(struct hub *hub, const struct hub_join *ask, struct participa
 static struct participant *resume(struct hub *hub, struct entry *entry, struct participant *me,
                                   struct hub_refusal *refusal) {
     struct hub_join *ask = entry->ask;
-    if (ask->username && strcmp(entry->username, me->name) != 0) {
+    if (entry->named && strcmp(entry->username, me->name) != 0) {
         hub_refuse(refusal, HUB_FORBIDDEN, "`username` is not that of the session to resume; leave it out");
         return NULL;
     }
     struct receiver receiver = me->receiver;
     if (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal))
+        return NULL;
+    if (ask->grants && !hub_update_grants(hub, me, ask->grants, refusal))
         return NULL;
     me->receiver = receiver;
     participant_new_resume_token(me);
@@ -126,21 +132,43 @@ static struct room *open_room(struct hub *hub, const char *name, struct hub_refu
     return room;
 }
 
+// Who was vouched for is the same person, wherever the other connection is; NULL: nobody.
+static struct participant *find_same(const struct hub_join *ask, const struct room *room) {
+    if (!room || !ask->grants || !ask->grants->identity[0])
+        return NULL;
+    LIST_EACH(node, &room->participants) {
+        struct participant *other = LIST_ENTRY(node, struct participant, link);
+        if (strcmp(other->identity, ask->grants->identity) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+// `same`: who makes room for it.
 static bool may_enter(const struct hub *hub, const struct room *room, const char *username,
-                      struct hub_refusal *refusal) {
+                      const struct participant *same, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.participants_per_room_max;
-    if (room && room_find_name(room, username))
+    const struct participant *namesake = room ? room_find_name(room, username) : NULL;
+    if (namesake && namesake != same)
         return hub_refuse(refusal, HUB_USERNAME_TAKEN,
                           "someone in this room is already called that; choose another username");
-    if (room && room->participant_count >= most)
+    if (room && !same && room->participant_count >= most)
         return hub_refuse(refusal, HUB_ROOM_FULL, "the room is full (%u participants)", most);
     return true;
+}
+
+static void make_way(struct hub *hub, struct participant *same) {
+    if (same->connection != 0)
+        hub->events.taken_over(hub->events.ctx, same->connection);
+    same->connection = 0;
+    hub_leave(hub, same, "taken-over");
 }
 
 static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me) {
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
     directory_enter(room, me);
+    hub_take_grants(hub, me, ask->grants);
     attach(hub, ask, me);
     hub->counts.joins++;
     room->joins++;
@@ -154,12 +182,13 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
 static struct participant *join_anew(struct hub *hub, struct entry *entry, struct room *room,
                                      struct hub_refusal *refusal) {
     const struct hub_join *ask = entry->ask;
+    struct participant *same = find_same(ask, room);
     struct receiver receiver = {0};
     if (hub->draining) {
         hub_refuse(refusal, HUB_DRAINING, "this server is shutting down; join again elsewhere");
         return NULL;
     }
-    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, room, entry->username, refusal) ||
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, room, entry->username, same, refusal) ||
         !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
         (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
         !hub_memory_allows(hub, refusal))
@@ -176,6 +205,8 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
         participant_destroy(me);
         return NULL;
     }
+    if (same)
+        make_way(hub, same);
     enter(hub, ask, room, me);
     return me;
 }
@@ -188,7 +219,7 @@ static struct participant *join(struct hub *hub, struct entry *entry, struct hub
     struct participant *mine = room && ask->resume_token ? find_by_token(room, ask->resume_token) : NULL;
     if (mine)
         return resume(hub, entry, mine, refusal);
-    if (ask->username)
+    if (entry->named)
         return join_anew(hub, entry, room, refusal);
     if (ask->resume_token)
         hub_refuse(refusal, HUB_NOT_FOUND,

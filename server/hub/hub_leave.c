@@ -25,6 +25,7 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
     hub_speaker_leave(hub, me);
     wheel_cancel(&hub->wheel, &me->resume_timer);
+    wheel_cancel(&hub->wheel, &me->grants_timer);
     hub->events.participant_left(hub->events.ctx, me, reason);
     me->connection = 0;
     directory_exit(me);

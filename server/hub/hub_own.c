@@ -1,6 +1,12 @@
 // What is a participant's own, by the ids that it gives, and what a worker says of it.
 #include "server/hub/hub_internal.h"
 
+bool hub_allowed(const struct participant *me, unsigned right, const char *what,
+                 struct hub_refusal *refusal) {
+    return (me->rights & right) != 0 ||
+           hub_refuse(refusal, HUB_FORBIDDEN, "your token does not let you %s; ask for one that does", what);
+}
+
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
                                          const char *transport_id, struct hub_refusal *refusal) {
     struct room_transport *transport = registry_find_transport(&hub->registry, transport_id);

@@ -156,6 +156,23 @@ static bool producer_memory_fits(const struct hub *hub, const struct participant
         PRODUCERS_BYTES_MAX, me->producer_bytes + offer->held_bytes);
 }
 
+// What a track shows of its owner, as its owner says it: a client that lies about that shows the same
+// picture.
+static unsigned source_of(const struct hub_produce *ask) {
+    unsigned allowed =
+        ask->kind == MEDIA_AUDIO ? RIGHT_MICROPHONE | RIGHT_SCREEN_AUDIO : RIGHT_CAMERA | RIGHT_SCREEN;
+    unsigned preset = ask->kind == MEDIA_AUDIO ? RIGHT_MICROPHONE : RIGHT_CAMERA;
+    return ask->source & allowed ? ask->source & allowed : preset;
+}
+
+static bool source_allowed(const struct participant *me, unsigned source, struct hub_refusal *refusal) {
+    const char *what = source == RIGHT_CAMERA       ? "send a camera's picture"
+                       : source == RIGHT_MICROPHONE ? "send a microphone's sound"
+                       : source == RIGHT_SCREEN     ? "share a screen"
+                                                    : "share a screen's sound";
+    return hub_allowed(me, source, what, refusal);
+}
+
 static bool may_produce(const struct hub *hub, const struct participant *me,
                         const struct room_transport *transport, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.producers_per_participant_max;
@@ -242,7 +259,8 @@ static struct room_producer *open_producer(struct hub *hub, struct room_transpor
 struct room_producer *hub_produce(struct hub *hub, struct participant *me, const struct hub_produce *ask,
                                   struct hub_refusal *refusal) {
     struct room_transport *transport = hub_own_transport(hub, me, ask->transport_id, refusal);
-    if (!transport || !may_produce(hub, me, transport, refusal))
+    if (!transport || !source_allowed(me, source_of(ask), refusal) ||
+        !may_produce(hub, me, transport, refusal))
         return NULL;
     struct offer offer = {0};
     struct room_producer *producer = NULL;
@@ -250,10 +268,11 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
         producer_memory_fits(hub, me, &offer, refusal) &&
         may_add_streams(transport, &offer.params, refusal) &&
         hub_spend_notice(hub, me, NOTICE_BYTES + offer.app_data_len, refusal)) {
-        offer.params.screen = ask->screen;
+        offer.params.screen = ask->source == RIGHT_SCREEN;
         producer = open_producer(hub, transport, ask->paused, &offer, refusal);
     }
     if (producer) {
+        producer->source = source_of(ask);
         take_cname(me, offer.cname);
         hub_log_producer("producer opened", producer, "type", producer->type);
         hub->events.producer_opened(hub->events.ctx, producer);

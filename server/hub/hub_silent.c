@@ -7,6 +7,9 @@ static void hush_participant(void *ctx, const struct participant *who) {
 static void hush_left(void *ctx, const struct participant *who, const char *reason) {
     (void)ctx, (void)who, (void)reason;
 }
+static void hush_producer_reason(void *ctx, const struct room_producer *producer, const char *reason) {
+    (void)ctx, (void)producer, (void)reason;
+}
 static void hush_line(void *ctx, const struct hub_chat_line *line) {
     (void)ctx, (void)line;
 }
@@ -58,6 +61,8 @@ const struct hub_events hub_events_silent = {
     .participant_joined = hush_participant,
     .participant_left = hush_left,
     .said = hush_line,
+    .removed = hush_left,
+    .producer_taken = hush_producer_reason,
     .taken_over = hush_connection,
     .relayed = hush_relayed,
     .transport_state = hush_transport,

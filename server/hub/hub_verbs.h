@@ -12,7 +12,7 @@
 #include "server/hub/hub_events.h"
 #include "server/hub/hub_refusal.h"
 
-// ---- hub_join.c, hub_leave.c: to be there
+// ---- hub_join.c, hub_name.c, hub_grants.c, hub_leave.c: to be there
 
 // Steps of a join that the caller may hold up, for limits by address.
 enum hub_step { HUB_STEP_JOIN, HUB_STEP_OPEN_ROOM };
@@ -21,6 +21,8 @@ struct hub_join {
     const char *room;
     const char *username;              // NULL: only to resume
     const char *resume_token;          // NULL: none. One that is not good joins anew
+    const struct grants *grants;       // as a token says; NULL: everything, and on resuming what it has had
+    bool only_resume;                  // whatever else it gives
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
     // What the connection has spent; it pays for its joins. When its participant leaves, take
@@ -36,6 +38,10 @@ struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_
 // it.
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
                    struct hub_refusal *refusal);
+// With a new token, of the same identity for the same room. What it may no more is closed.
+bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
+                       struct hub_refusal *refusal);
+#define GRANTS_GRACE_US (30 * US_PER_SECOND) // that a participant stays after its token's end, to renew it
 // Out of the room, with all it has. `me` is freed.
 void hub_leave(struct hub *hub, struct participant *me, const char *reason);
 // Its connection is lost: what it has stays for the resume window.
@@ -63,11 +69,11 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
 // ---- hub_produce.c, hub_producer.c
 
 struct hub_produce {
-    bool screen; // it shows a screen, not a camera
     const char *transport_id;
     enum media_kind kind;
     const struct json_t *parameters; // RtpParameters
     bool paused;
+    unsigned source;      // RIGHT_CAMERA ..: as its owner says, what is to be allowed; 0: by its kind
     const char *app_data; // a JSON object as text that everyone gets; NULL: {}
     size_t app_data_len;
 };

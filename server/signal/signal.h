@@ -18,7 +18,7 @@
 #define RATE_BURST_US (10 * US_PER_SECOND)  // who joins a large room consumes hundreds of producers at once
 #define RATE_REFUSED_MAX 100                // messages beyond the rate before the connection is closed
 #define JOINED_PEOPLE_BYTES_MAX (96 * 1024) // of HUB_JOINED_LISTS_BYTES_MAX: users and peers
-#define TOKEN_CHARS_MAX 4096
+#define TOKEN_CHARS_MAX 8192
 
 // WebSocket close codes (RFC 6455, section 7.4.1; 4000..4999 are private).
 #define CLOSE_UNSUPPORTED_DATA 1003
@@ -87,6 +87,7 @@ enum signal_needs { NEEDS_NOTHING, NEEDS_ROOM };
 struct signal_row {
     const char *type;
     enum signal_needs needs;
+    unsigned right; // one of these bits of enum right is wanted; 0: none
     void (*handle)(struct signal_call *call);
     struct field_rule fields[SIGNAL_FIELDS_MAX + 1];
 };
@@ -136,6 +137,8 @@ const struct signal_row *signal_rows(size_t *count);
     X(REJECT_CALL, "reject-call")                                                                            \
     X(HANG_UP, "hang-up")                                                                                    \
     X(RELAYED, "relayed")                                                                                    \
+    X(TOKEN_UPDATED, "token-updated")                                                                        \
+    X(KICKED, "kicked")                                                                                      \
     X(SERVER_DRAINING, "server-draining")
 #define SIGNAL_OUT_NAME(name, text) OUT_##name,
 enum signal_out { SIGNAL_OUT_TYPES(SIGNAL_OUT_NAME) OUT_COUNT };
@@ -188,6 +191,7 @@ void signal_drop_held(struct session *session);
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
+void signal_update_token(struct signal_call *call);
 void signal_chat(struct signal_call *call);
 void signal_ping(struct signal_call *call);
 
@@ -215,6 +219,11 @@ void signal_request_key_frame(struct signal_call *call);
 void signal_get_stats(struct signal_call *call);
 
 // ---- what they share
+
+// Who the participant is and what it may do, as its token said (signal_token.c); NULL without memory.
+json_t *signal_describe_grants(const struct participant *me);
+// What the call's `token` says. False: refused.
+bool signal_read_token(struct signal_call *call, struct grants *out);
 
 // Answers with `joined`, and with what does not fit it; false without memory, after `internal`
 // (signal_joined.c).

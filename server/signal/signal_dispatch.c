@@ -50,6 +50,9 @@ static void handle(struct signal_call *call) {
         signal_refuse(call, CODE_BAD_REQUEST, "%s: %s", row->type, why);
     else if (row->needs == NEEDS_ROOM && !call->me)
         signal_refuse(call, CODE_NOT_JOINED, "%s needs a room: send join-room first", row->type);
+    else if (row->right && !(call->me->rights & row->right))
+        signal_refuse(call, CODE_FORBIDDEN, "%s: your token does not allow it; ask for one that does",
+                      row->type);
     else
         row->handle(call);
 }

@@ -212,6 +212,10 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub_config(hub)->ice_servers)));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "resumed", json_boolean(resumed));
+    ok &= set_new(data, "username", json_string(me->name));
+    ok &= set_new(data, "permissions", signal_describe_grants(me));
+    if (me->identity[0])
+        ok &= set_new(data, "identity", json_string(me->identity));
     ok = ok && (!resumed || add_own_state(data, me));
     if (!ok) {
         json_decref(data);

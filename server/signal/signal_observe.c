@@ -44,6 +44,20 @@ static void said(void *ctx, const struct hub_chat_line *line) {
     text_buffer_close(&text);
 }
 
+// It may join again, with another token.
+static void removed(void *ctx, const struct participant *who, const char *reason) {
+    struct session *session = signal_session_of(ctx, who);
+    signal_notify(ctx, who, OUT_KICKED, json_pack("{s:s}", "reason", reason));
+    if (session)
+        signal_wait_for_join(session);
+}
+
+static void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
+    signal_notify(ctx, producer_owner(producer), OUT_PRODUCER_CLOSED,
+                  json_pack("{s:s, s:s, s:s}", "producerId", producer->public_id.text, "userId",
+                            producer_owner(producer)->id.text, "reason", reason));
+}
+
 static void taken_over(void *ctx, uint32_t connection) {
     struct signalling *signalling = ctx;
     struct session *session = slots_get(signalling->sessions, connection);
@@ -179,6 +193,8 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .participant_joined = participant_joined,
         .participant_left = participant_left,
         .said = said,
+        .removed = removed,
+        .producer_taken = producer_taken,
         .taken_over = taken_over,
         .relayed = relayed,
         .transport_state = transport_state,

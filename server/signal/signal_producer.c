@@ -29,9 +29,24 @@ static void answer_produced(struct signal_call *call, const struct room_producer
         hub_close_producer(call->hub, call->me, id, &refusal); // its owner does not know of it
 }
 
+// What appData says that the track is; 0: it does not say.
+static unsigned source_of(const json_t *app_data) {
+    static const struct {
+        const char *name;
+        unsigned right;
+    } rows[] = {{"camera", RIGHT_CAMERA},
+                {"microphone", RIGHT_MICROPHONE},
+                {"screen", RIGHT_SCREEN},
+                {"screen-audio", RIGHT_SCREEN_AUDIO}};
+    const char *source = json_string_value(json_object_get(app_data, "source"));
+    for (size_t i = 0; source && i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(source, rows[i].name) == 0)
+            return rows[i].right;
+    return 0;
+}
+
 void signal_produce(struct signal_call *call) {
     const json_t *app_data = signal_data_object(call->data, "appData");
-    const json_t *source = json_object_get(app_data, "source");
     struct text_buffer text = {0};
     struct hub_refusal refusal;
     if (app_data && !text_buffer_add_json(&text, app_data)) {
@@ -44,8 +59,7 @@ void signal_produce(struct signal_call *call) {
                               .kind = audio ? MEDIA_AUDIO : MEDIA_VIDEO,
                               .parameters = signal_data_object(call->data, "rtpParameters"),
                               .paused = signal_data_bool(call->data, "paused"),
-                              .screen = source && json_is_string(source) &&
-                                        strcmp(json_string_value(source), "screen") == 0,
+                              .source = source_of(app_data),
                               .app_data = text.text,
                               .app_data_len = text.len};
     struct room_producer *producer = hub_produce(call->hub, call->me, &ask, &refusal);

@@ -52,6 +52,16 @@ static void welcome(struct signal_call *call, struct participant *me, bool resum
     }
 }
 
+// Where tokens are needed one comes with each join; who resumes has shown one before.
+static bool token_suffices(struct signal_call *call) {
+    if (!call->signalling->io.verify || signal_data_text(call->data, "token") ||
+        signal_data_text(call->data, "resumeToken"))
+        return true;
+    signal_refuse(call, CODE_UNAUTHORIZED, "join-room: this server takes nobody without a `token`");
+    signal_note(call->session, SIGNAL_JOIN_FAILED);
+    return false;
+}
+
 void signal_join_room(struct signal_call *call) {
     struct session *session = call->session;
     if (call->me) {
@@ -60,9 +70,15 @@ void signal_join_room(struct signal_call *call) {
     }
     struct admission admission = {.session = session};
     struct hub_refusal refusal;
+    struct grants grants;
+    bool vouched = call->signalling->io.verify && signal_data_text(call->data, "token");
+    if (!token_suffices(call) || (vouched && !signal_read_token(call, &grants)))
+        return;
     struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
                             .username = signal_data_text(call->data, "username"),
                             .resume_token = signal_data_text(call->data, "resumeToken"),
+                            .grants = vouched ? &grants : NULL,
+                            .only_resume = call->signalling->io.verify && !vouched,
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
                             .spent = &session->spent,

@@ -8,6 +8,7 @@
 
 #include "server/hub/hub_verbs.h"
 
+#define SIGNAL_WHY_MAX 256
 #define SIGNAL_MESSAGE_MAX (64 * 1024) // bytes of one incoming message
 
 // How a text goes out.
@@ -31,6 +32,9 @@ struct signal_io {
     void (*close)(void *ctx, uint32_t client, uint16_t code, const char *reason);
     // The seconds that the client must wait before it may take this step; 0: it may now. NULL: always.
     unsigned (*admit)(void *ctx, uint32_t client, enum hub_step step);
+    // What a token says; false: `why` (SIGNAL_WHY_MAX bytes) says what is wrong with it. NULL: nobody needs
+    // one.
+    bool (*verify)(void *ctx, const char *token, struct grants *out, char *why);
     void (*note)(void *ctx, uint32_t client, enum signal_note note); // NULL: nobody wants to know
     // Bytes that wait to be sent to clients. NULL: not known, none.
     size_t (*waiting)(void *ctx);

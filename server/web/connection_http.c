@@ -124,25 +124,46 @@ static bool client_has(const struct http_head *head, const char *etag) {
     return known.len && memmem(known.ptr, known.len, etag, strlen(etag));
 }
 
+// What a page's own text says about it in the answer's head. False: it is gone.
+static bool head_add_policy(struct answer_head *h, const struct connection *c, const struct web_file *file) {
+    char policy[PAGE_HEADERS_MAX];
+    if (strncmp(file->content_type, "text/html", 9) != 0)
+        return true;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    page_headers(fd, c->server->config.frame_ancestors, policy, sizeof policy);
+    head_add(h, "%s", policy);
+    close(fd);
+    return true;
+}
+
+static void head_add_form(struct answer_head *h, const struct web_file *file, bool unchanged) {
+    head_add(h, "etag: %s\r\ncache-control: %s\r\n", file->etag, file->cache_control);
+    if (file->varies)
+        head_add(h, "vary: accept-encoding\r\n");
+    if (!unchanged && file->encoding != ENCODING_IDENTITY)
+        head_add(h, "content-encoding: %s\r\n", http_encoding_name(file->encoding));
+}
+
+static bool answer_missing(struct connection *c, bool head_only) {
+    return answer_words(c, head_only, 404, "", "There is no such page on this server.");
+}
+
 static bool answer_file(struct connection *c, const struct http_head *head, const struct web_file *file) {
-    struct ws_server *server = c->server;
     struct answer_head h;
     struct stat info;
     bool unchanged = client_has(head, file->etag);
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    int fd = open(file->sent, O_RDONLY | O_CLOEXEC);
+    bool fine = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    head_begin(&h, unchanged ? 304 : 200);
+    if (fine && !unchanged)
+        head_add_body(&h, file->content_type, (uint64_t)info.st_size);
+    head_add_form(&h, file, unchanged);
+    if (!fine || !head_add_policy(&h, c, file)) { // gone since it was found
         if (fd >= 0)
             close(fd);
-        return answer_words(c, head->method == HTTP_HEAD, 404, "", "There is no such page on this server.");
-    }
-    head_begin(&h, unchanged ? 304 : 200);
-    if (!unchanged)
-        head_add_body(&h, file->content_type, (uint64_t)info.st_size);
-    head_add(&h, "etag: %s\r\ncache-control: %s\r\n", file->etag, file->cache_control);
-    if (strncmp(file->content_type, "text/html", 9) == 0) {
-        char policy[PAGE_HEADERS_MAX];
-        page_headers(fd, server->config.frame_ancestors, policy, sizeof policy);
-        head_add(&h, "%s", policy);
+        return answer_missing(c, head->method == HTTP_HEAD);
     }
     bool send_file = !unchanged && head->method != HTTP_HEAD && info.st_size > 0;
     c->file = send_file ? fd : -1;
@@ -159,14 +180,15 @@ static bool answer_page(struct connection *c, const struct http_head *head) {
         return answer_words(c, false, 405, "allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
     if (c->place == HTTP_PUBLIC && strcmp(head->path, "/ws") == 0)
         return answer_words(c, head_only, 426, "upgrade: websocket\r\n", "This address speaks WebSocket.");
-    if (c->place == HTTP_PUBLIC && web_file_find(c->server->web_root, head->path, &file))
+    if (c->place == HTTP_PUBLIC &&
+        web_file_find(c->server->web_root, head->path, http_encodings_taken(head), &file))
         return answer_file(c, head, &file);
     if (c->place == HTTP_PUBLIC && strcmp(head->path, "/") == 0)
         return answer_words(
             c, head_only, 404, "",
             "The server runs, but its web page was not built or --web-root names another folder. "
             "Clients connect to /ws.");
-    return answer_words(c, head_only, 404, "", "There is no such page on this server.");
+    return answer_missing(c, head_only);
 }
 
 // ---- the WebSocket

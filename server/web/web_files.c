@@ -61,29 +61,62 @@ static bool target_allowed(const char *target) {
     return true;
 }
 
+// Whether root + target + ending names a plain file.
+static bool file_stat(char path[WEB_PATH_MAX], const char *root, const char *target, const char *ending,
+                      struct stat *info) {
+    int len = snprintf(path, WEB_PATH_MAX, "%s%s%s", root, target, ending);
+    return len >= 0 && len < WEB_PATH_MAX && stat(path, info) == 0 && S_ISREG(info->st_mode);
+}
+
+static bool older(const struct stat *a, const struct stat *b) {
+    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
+                                                  : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+// The smallest form that is there and taken; `info` is the file's, and becomes that of what is sent.
+static void choose_form(struct web_file *out, unsigned encodings, struct stat *info) {
+    struct stat plain = *info;
+    out->encoding = ENCODING_IDENTITY;
+    out->varies = false;
+    memcpy(out->sent, out->path, sizeof out->sent);
+    for (unsigned i = ENCODING_GZIP; i < ENCODING_COUNT; i++) {
+        char path[WEB_PATH_MAX];
+        struct stat form;
+        if (!file_stat(path, out->path, http_encoding_ending(i), "", &form) || older(&form, &plain))
+            continue;
+        out->varies = true;
+        if (!(encodings & 1U << i) || form.st_size >= info->st_size)
+            continue;
+        out->encoding = i;
+        memcpy(out->sent, path, sizeof path);
+        *info = form;
+    }
+}
+
 // Tries root + target + ending.
-static bool file_try(const char *root, const char *target, const char *ending, struct web_file *out) {
+static bool file_try(const char *root, const char *target, const char *ending, unsigned encodings,
+                     struct web_file *out) {
     struct stat info;
-    int len = snprintf(out->path, sizeof out->path, "%s%s%s", root, target, ending);
-    if (len < 0 || (size_t)len >= sizeof out->path || stat(out->path, &info) != 0 || !S_ISREG(info.st_mode))
+    if (!file_stat(out->path, root, target, ending, &info))
         return false;
+    choose_form(out, encodings, &info);
     out->content_type = content_type_of(out->path);
     // Names below _next/static and assets carry a hash of the content, so what they name never changes.
     bool hashed = strncmp(target, "/_next/static/", 14) == 0 || strncmp(target, "/assets/", 8) == 0;
     out->cache_control = hashed ? "public, max-age=31536000, immutable" : "no-cache";
-    snprintf(out->etag, sizeof out->etag, "\"%" PRIxMAX "-%" PRIxMAX "-%lx\"", (uintmax_t)info.st_size,
-             (uintmax_t)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+    snprintf(out->etag, sizeof out->etag, "\"%" PRIxMAX "-%" PRIxMAX "-%lx%s\"", (uintmax_t)info.st_size,
+             (uintmax_t)info.st_mtim.tv_sec, info.st_mtim.tv_nsec, http_encoding_ending(out->encoding));
     return true;
 }
 
-bool web_file_find(const char *root, const char *target, struct web_file *out) {
+bool web_file_find(const char *root, const char *target, unsigned encodings, struct web_file *out) {
     if (!target_allowed(target))
         return false;
     size_t len = strlen(target);
     if (target[len - 1] == '/')
-        return file_try(root, target, "index.html", out);
-    return file_try(root, target, "", out) || file_try(root, target, ".html", out) ||
-           file_try(root, target, "/index.html", out);
+        return file_try(root, target, "index.html", encodings, out);
+    return file_try(root, target, "", encodings, out) || file_try(root, target, ".html", encodings, out) ||
+           file_try(root, target, "/index.html", encodings, out);
 }
 
 bool web_root_find(char *out, size_t cap) {
@@ -111,5 +144,5 @@ bool web_root_find(char *out, size_t cap) {
 
 bool web_root_has_page(const char *root) {
     struct web_file file;
-    return web_file_find(root, "/", &file) && access(file.path, R_OK) == 0;
+    return web_file_find(root, "/", 0, &file) && access(file.path, R_OK) == 0;
 }

@@ -225,8 +225,9 @@ export const PAIR = {
     await ann.has('[role="dialog"]');
     await ann.press('Escape');
     await ann.has('[role="dialog"]', false);
+    await ann.until('the focus is back', () => document.activeElement?.id === 'help');
     await ann.press('c');
-    await ann.page.waitForSelector('#chat-text');
+    await ann.until('the chat has the focus', () => document.activeElement?.id === 'chat-text');
     await ann.page.type('#chat-text', 'm v s ?');
     assert.equal(await ann.evaluate(() => document.getElementById('chat-text').value), 'm v s ?');
     assert.equal(await ann.evaluate(() => document.querySelector('.stats')), null);

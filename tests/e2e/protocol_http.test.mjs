@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { assert, freshRoom, gather, refused, stillServed } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 
@@ -14,12 +15,15 @@ before(async () => {
 after(() => server.stop());
 
 // fetch() would tidy the path.
-function rawGet(path, method = 'GET') {
+function rawGet(path, method = 'GET', headers = {}) {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port: server.port, path, method }, (response) => {
-      let body = '';
-      response.on('data', (data) => (body += data));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+    const request = httpRequest({ host: '127.0.0.1', port: server.port, path, method, headers }, (response) => {
+      const parts = [];
+      response.on('data', (data) => parts.push(data));
+      response.on('end', () => {
+        const bytes = Buffer.concat(parts);
+        resolve({ status: response.statusCode, headers: response.headers, bytes, body: bytes.toString() });
+      });
     });
     request.on('error', reject);
     request.end();
@@ -78,6 +82,28 @@ test('the page and its parts are served', async () => {
   }
   assert.equal((await rawGet('/?room=a&name=b')).status, 200);
   assert.equal((await rawGet('/no/such/page.html')).status, 404);
+});
+
+test('who takes compressed files gets them, with a tag of their own', async () => {
+  for (const path of ['/', '/icon.svg']) {
+    const plain = await rawGet(path);
+    assert.equal(plain.headers['content-encoding'], undefined);
+    assert.equal(plain.headers.vary, 'accept-encoding');
+    const tags = new Set([plain.headers.etag]);
+    for (const [name, read] of [['br', brotliDecompressSync], ['gzip', gunzipSync]]) {
+      const small = await rawGet(path, 'GET', { 'accept-encoding': `${name}, deflate` });
+      assert.equal(small.headers['content-encoding'], name);
+      assert.equal(small.headers['content-type'], plain.headers['content-type']);
+      assert.equal(small.headers['content-security-policy'], plain.headers['content-security-policy']);
+      assert.equal(small.headers.vary, 'accept-encoding');
+      assert.equal(Number(small.headers['content-length']), small.bytes.length);
+      assert.ok(read(small.bytes).equals(plain.bytes), `${path} as ${name} is the same`);
+      tags.add(small.headers.etag);
+      const again = await rawGet(path, 'GET', { 'accept-encoding': name, 'if-none-match': small.headers.etag });
+      assert.deepEqual([again.status, again.bytes.length], [304, 0]);
+    }
+    assert.equal(tags.size, 3, 'no form is taken for another');
+  }
 });
 
 test('no path leads out of the page\'s folder', async () => {

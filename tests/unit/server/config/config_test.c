@@ -67,6 +67,8 @@ static const struct value_row values[] = {
     {"workers", "1", "0", "a number from 1 to 64"},
     {"workers", "64", "65", "a number from 1 to 64"},
     {"web-root", "/srv/page", NULL, NULL},
+    {"keys", "/etc/rotunda/keys", NULL, NULL},
+    {"open", "yes", "maybe", "one of no, yes"},
     {"log-level", "Debug", "verbose", "one of error, warn, info, debug"},
     {"log-format", "json", "xml", "one of text, json"},
     {"rooms-max", "1", "0", "a number from 1 to 100000"},
@@ -147,6 +149,29 @@ static enum config_task load_one(struct config *config, char *error, enum spelli
 static void assert_says(const char *text, const char *part) {
     if (!strstr(text, part))
         fail_msg("expected \"%s\" in \"%s\"", part, text);
+}
+
+static void test_a_switch_alone_means_yes(void **state) {
+    (void)state;
+    struct config config;
+    char error[CONFIG_ERROR_MAX];
+    static const struct {
+        const char *flags[4];
+        bool open;
+    } rows[] = {{{NULL}, false},
+                {{"--open", NULL}, true},
+                {{"--open", "--media-port", "5000", NULL}, true},
+                {{"--open", "no", NULL}, false},
+                {{"--open=no", NULL}, false},
+                {{"--open", "yes", "--media-port=5000", NULL}, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(load(&config, error, no_environment, rows[i].flags), CONFIG_RUN);
+        assert_int_equal(config.open, rows[i].open);
+    }
+    assert_int_equal(
+        load(&config, error, no_environment, (const char *const[]){"--open", "--keys", "/k", NULL}),
+        CONFIG_REFUSED);
+    assert_says(error, "open: it is yes, and keys names a file");
 }
 
 static void test_each_setting_from_each_source(void **state) {
@@ -531,6 +556,7 @@ static void test_documents_name_every_setting(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_setting_from_each_source),
+        cmocka_unit_test(test_a_switch_alone_means_yes),
         cmocka_unit_test(test_each_setting_has_a_row),
         cmocka_unit_test(test_refusals_name_their_source),
         cmocka_unit_test(test_values_arrive),

@@ -59,6 +59,12 @@ static inline void said(void *ctx, const struct hub_chat_line *line) {
     note(s, "%s says %.16s; ", line->from->name, line->text);
     hub_keep_chat(s->hub, line->from->room, line->text, strlen(line->text));
 }
+static inline void removed(void *ctx, const struct participant *who, const char *reason) {
+    note(ctx, "removed %s: %s; ", who->name, reason);
+}
+static inline void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
+    note(ctx, "taken %s: %s; ", media_kind_name(producer->kind), reason);
+}
 static inline void taken_over(void *ctx, uint32_t connection) {
     note(ctx, "taken over %u; ", connection);
 }
@@ -122,6 +128,8 @@ static const struct hub_events observer = {
     .participant_joined = participant_joined,
     .participant_left = participant_left,
     .said = said,
+    .removed = removed,
+    .producer_taken = producer_taken,
     .taken_over = taken_over,
     .relayed = relayed,
     .transport_state = transport_state,

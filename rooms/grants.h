@@ -1,0 +1,37 @@
+// grants: who a participant is and what it may do, as a token said. Plain data; the control side's words for
+// what server/access/token.h reads.
+#ifndef ROOMS_GRANTS_H
+#define ROOMS_GRANTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GRANT_IDENTITY_MAX 256 // bytes, as all that follow
+#define GRANT_NAME_MAX 256
+#define GRANT_ROOM_MAX 512
+
+enum right {
+    RIGHT_CAMERA = 1 << 0, // to send pictures of a camera
+    RIGHT_MICROPHONE = 1 << 1,
+    RIGHT_SCREEN = 1 << 2,
+    RIGHT_SCREEN_AUDIO = 1 << 3,
+    RIGHT_SUBSCRIBE = 1 << 4, // to get what others send
+    RIGHT_DATA = 1 << 5,      // to say something to others: chat, calls, relayed messages
+};
+#define RIGHTS_PUBLISH (RIGHT_CAMERA | RIGHT_MICROPHONE | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO)
+#define RIGHTS_ALL (RIGHTS_PUBLISH | RIGHT_SUBSCRIBE | RIGHT_DATA)
+
+struct grants {
+    unsigned rights;                       // bits of enum right
+    char identity[GRANT_IDENTITY_MAX + 1]; // "": nobody vouched for who it is
+    char name[GRANT_NAME_MAX + 1];         // to be called by; "": as it likes
+    char room[GRANT_ROOM_MAX + 1];         // the one room that it may join
+    uint64_t ends_s;                       // seconds since 1970; 0: never
+};
+
+// Everything, for ever: where nobody needs a token.
+static inline struct grants grants_open(void) {
+    return (struct grants){.rights = RIGHTS_ALL};
+}
+
+#endif

@@ -1,0 +1,236 @@
+#include "server/access/token.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <jwt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static bool refuse(char *why, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, TOKEN_WHY_MAX, format, args);
+    va_end(args);
+    return false;
+}
+
+// ---- whose signature
+
+// The one kind of key that an algorithm's name, spelt as RFC 7518 does, may be verified with.
+static bool kind_of(const char *algorithm, enum key_kind *kind) {
+    static const struct {
+        const char *name;
+        enum key_kind kind;
+    } rows[] = {
+        {"HS256", KEY_SECRET}, {"HS384", KEY_SECRET}, {"HS512", KEY_SECRET},
+        {"RS256", KEY_RSA},    {"RS384", KEY_RSA},    {"RS512", KEY_RSA},
+        {"ES256", KEY_EC_256}, {"ES384", KEY_EC_384}, {"ES512", KEY_EC_521},
+    };
+    for (size_t i = 0; algorithm && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(algorithm, rows[i].name) != 0)
+            continue;
+        *kind = rows[i].kind;
+        return true;
+    }
+    return false;
+}
+
+// What an unverified token says of its key; texts live as long as `jwt`.
+struct claim {
+    enum key_kind kind;
+    const char *key_id; // NULL: does not say
+    const char *issuer;
+};
+
+// With `kid` the key of that name; else with LiveKit the issuer names it. A key without a name is tried for
+// all.
+static bool may_be(const struct key *key, const struct claim *claim) {
+    const char *name = claim->key_id ? claim->key_id : claim->issuer;
+    return key->kind == claim->kind && (!key->id[0] || (name && strcmp(key->id, name) == 0));
+}
+
+static json_t *verified(const struct keys *keys, const char *token, const struct claim *claim) {
+    for (unsigned i = 0; i < keys->count; i++) {
+        const struct key *key = &keys->list[i];
+        jwt_t *jwt = NULL;
+        if (!may_be(key, claim) || jwt_decode(&jwt, token, key->bytes, (int)key->len) != 0)
+            continue;
+        char *text = jwt_get_grants_json(jwt, NULL);
+        json_t *claims = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        free(text);
+        jwt_free(jwt);
+        return claims;
+    }
+    return NULL;
+}
+
+static json_t *open_token(const struct keys *keys, const char *token, char *why) {
+    jwt_t *jwt = NULL;
+    struct claim claim;
+    if (strlen(token) > TOKEN_BYTES_MAX) {
+        refuse(why, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
+        return NULL;
+    }
+    if (jwt_decode(&jwt, token, NULL, 0) != 0) {
+        refuse(why, "the token is no JSON Web Token");
+        return NULL;
+    }
+    json_t *claims = NULL;
+    if (!kind_of(jwt_get_header(jwt, "alg"), &claim.kind)) {
+        refuse(
+            why,
+            "the token is signed in a way that is not taken; HS256, RS256 and ES256 (and their longer forms) "
+            "are");
+    } else {
+        claim.key_id = jwt_get_header(jwt, "kid");
+        claim.issuer = jwt_get_grant(jwt, "iss");
+        claims = verified(keys, token, &claim);
+        if (!claims)
+            refuse(why, "the token is not signed with a key of this server");
+    }
+    jwt_free(jwt);
+    return claims;
+}
+
+// ---- what it says
+
+static bool times_hold(const json_t *claims, uint64_t now_s, struct grants *out, char *why) {
+    const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
+    double end = json_number_value(exp), start = json_number_value(nbf);
+    if (!json_is_number(exp) || end < 0 || end > 1e12)
+        return refuse(why, "the token has no `exp`, or one that is no time");
+    if (nbf && (!json_is_number(nbf) || start < 0 || start > 1e12))
+        return refuse(why, "the token's `nbf` is no time");
+    if ((double)now_s >= end + TOKEN_LEEWAY_S)
+        return refuse(why, "the token has expired; ask for a new one");
+    if (nbf && (double)now_s + TOKEN_LEEWAY_S < start)
+        return refuse(why, "the token is not good yet (compare the clocks)");
+    out->ends_s = (uint64_t)end;
+    return true;
+}
+
+static bool take_text(const json_t *object, const char *name, char *out, size_t bytes_max, char *why) {
+    const json_t *value = json_object_get(object, name);
+    const char *text = json_string_value(value);
+    out[0] = '\0';
+    if (!value || json_is_null(value))
+        return true;
+    if (!text)
+        return refuse(why, "the token's `%s` must be a text", name);
+    if (strlen(text) > bytes_max)
+        return refuse(why, "the token's `%s` is longer than %zu bytes", name, bytes_max);
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+static bool take_bool(const json_t *video, const char *name, bool preset, bool *out, char *why) {
+    const json_t *value = json_object_get(video, name);
+    *out = json_is_null(value) || !value ? preset : json_is_true(value);
+    return !value || json_is_null(value) || json_is_boolean(value) ||
+           refuse(why, "the token's `video.%s` must be true or false", name);
+}
+
+static bool take_sources(const json_t *video, unsigned *rights, char *why) {
+    static const struct {
+        const char *name;
+        unsigned right;
+    } rows[] = {{"camera", RIGHT_CAMERA},
+                {"microphone", RIGHT_MICROPHONE},
+                {"screen_share", RIGHT_SCREEN},
+                {"screen_share_audio", RIGHT_SCREEN_AUDIO}};
+    const json_t *list = json_object_get(video, "canPublishSources"), *entry;
+    size_t i;
+    if (!list || json_is_null(list) || (json_is_array(list) && json_array_size(list) == 0))
+        return true;
+    if (!json_is_array(list))
+        return refuse(why, "the token's `video.canPublishSources` must be a list");
+    unsigned named = 0;
+    for (i = 0; (entry = json_array_get(list, i)); i++) {
+        const char *text = json_string_value(entry);
+        for (size_t s = 0; text && s < sizeof rows / sizeof rows[0]; s++)
+            named |= strcmp(text, rows[s].name) == 0 ? rows[s].right : 0;
+    }
+    *rights &= ~(unsigned)RIGHTS_PUBLISH | named;
+    return true;
+}
+
+// What LiveKit's grants mean where they are silent: who may join may publish, subscribe and send data.
+static bool take_video(const json_t *claims, struct grants *out, char *why) {
+    const json_t *video = json_object_get(claims, "video");
+    bool join, publish, subscribe, data, hidden;
+    if (!json_is_object(video))
+        return refuse(why, "the token has no grants (`video`)");
+    if (!take_bool(video, "roomJoin", false, &join, why) ||
+        !take_bool(video, "canPublish", true, &publish, why) ||
+        !take_bool(video, "canSubscribe", true, &subscribe, why) ||
+        !take_bool(video, "canPublishData", true, &data, why) ||
+        !take_bool(video, "hidden", false, &hidden, why) ||
+        !take_text(video, "room", out->room, GRANT_ROOM_MAX, why))
+        return false;
+    if (!join || !out->room[0])
+        return refuse(why, "the token does not let its bearer join a room (`video.roomJoin`, `video.room`)");
+    if (hidden)
+        return refuse(why, "the token is for a hidden participant, which this server does not have");
+    out->rights = (publish ? (unsigned)RIGHTS_PUBLISH : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
+                  (data ? (unsigned)RIGHT_DATA : 0U);
+    return take_sources(video, &out->rights, why);
+}
+
+bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, struct grants *out, char *why) {
+    json_t *claims = open_token(keys, token, why);
+    struct grants grants = {0};
+    if (!claims)
+        return false;
+    bool fine = times_hold(claims, now_s, &grants, why) &&
+                take_text(claims, "sub", grants.identity, GRANT_IDENTITY_MAX, why) &&
+                take_text(claims, "name", grants.name, GRANT_NAME_MAX, why) &&
+                take_video(claims, &grants, why);
+    if (fine && !grants.identity[0])
+        fine = refuse(why, "the token does not say whose it is (`sub`)");
+    json_decref(claims);
+    if (fine)
+        *out = grants;
+    return fine;
+}
+
+// ---- making one
+
+static const struct key *first_secret(const struct keys *keys) {
+    for (unsigned i = 0; i < keys->count; i++)
+        if (keys->list[i].kind == KEY_SECRET && keys->list[i].id[0])
+            return &keys->list[i];
+    return NULL;
+}
+
+static char *describe(const struct key *key, const struct token_wish *wish, uint64_t now_s) {
+    json_t *claims = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b}}", "iss", key->id,
+                               "sub", wish->identity, "name", wish->name, "nbf", (json_int_t)now_s, "exp",
+                               (json_int_t)(now_s + wish->ttl_s), "video", "roomJoin", 1, "room", wish->room,
+                               "canPublish", (int)wish->publish, "canSubscribe", (int)wish->subscribe,
+                               "canPublishData", (int)wish->data);
+    char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+    json_decref(claims);
+    return text;
+}
+
+char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why) {
+    const struct key *key = first_secret(keys);
+    if (!key) {
+        refuse(why, "the file of keys has no line `id: secret`, and with a public key nothing can be signed");
+        return NULL;
+    }
+    jwt_t *jwt = NULL;
+    char *claims = describe(key, wish, now_s), *token = NULL;
+    if (claims && jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, claims) == 0 &&
+        jwt_set_alg(jwt, JWT_ALG_HS256, key->bytes, (int)key->len) == 0)
+        token = jwt_encode_str(jwt);
+    char *own = token ? strdup(token) : NULL;
+    free(token);
+    jwt_free(jwt);
+    free(claims);
+    if (!own)
+        refuse(why, "the token could not be made (out of memory, or a text that is not UTF-8)");
+    return own;
+}

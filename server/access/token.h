@@ -1,0 +1,34 @@
+// token: a JSON Web Token (RFC 7519) with LiveKit's `video` grants in, what its bearer may do out; and the
+// way back, for operators.
+//
+// Signatures are libjwt's business; which key may be tried for which algorithm is decided before it sees one
+// (RFC 8725, sections 3.1 and 3.2), so neither `none` nor a public key as a secret gets through. Times have
+// TOKEN_LEEWAY_S of leeway. What a token says beyond its limits is refused, never cut. Any thread.
+#ifndef SERVER_TOKEN_H
+#define SERVER_TOKEN_H
+
+#include "rooms/grants.h"
+#include "server/access/keys.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOKEN_BYTES_MAX 8192
+#define TOKEN_LEEWAY_S 60
+#define TOKEN_WHY_MAX 256
+
+// False: `why` (TOKEN_WHY_MAX bytes) says it in words for the client's developer, and nothing of the token
+// that was not verified.
+bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, struct grants *out, char *why);
+
+// What `rotunda token` is asked for.
+struct token_wish {
+    const char *room, *identity;
+    const char *name; // NULL: none
+    bool publish, subscribe, data;
+    uint32_t ttl_s;
+};
+// Signed with the first secret of the keys; the caller's to free. NULL: `why`.
+char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why);
+
+#endif

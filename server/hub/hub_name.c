@@ -1,0 +1,23 @@
+// Names of people and rooms, from texts of clients.
+#include "rooms/name.h"
+#include "server/hub/hub_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
+                   struct hub_refusal *refusal) {
+    uint32_t refused;
+    char which[64] = "";
+    enum err e = name_normalise(text, chars_max, out, &refused);
+    if (e == ERR_OK)
+        return true;
+    if (e == ERR_NO_MEMORY)
+        return hub_refuse_memory(refusal);
+    if (refused)
+        snprintf(which, sizeof which, "; U+%04" PRIX32 " is one", refused);
+    return hub_refuse(refusal, HUB_BAD_REQUEST,
+                      "`%s` must be 1 to %zu characters, not counting spaces around it, without control "
+                      "characters and others that do not show%s",
+                      field, chars_max, which);
+}

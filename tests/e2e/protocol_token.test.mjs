@@ -1,0 +1,127 @@
+// Tokens: those that LiveKit's own server SDK makes are taken as they are; rights hold at each message.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { AccessToken, TrackSource } from 'livekit-server-sdk';
+import { assert, freshRoom, refused, stillServed } from './expect.mjs';
+import { Client, Server, until } from './harness.mjs';
+
+const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
+const NEXT = ['next', 'fedcba9876543210fedcba9876543210'];
+const folder = mkdtempSync(`${tmpdir()}/rotunda-keys-`);
+const file = `${folder}/keys`;
+const writeKeys = (...keys) => writeFileSync(file, keys.map(([id, secret]) => `${id}: ${secret}\n`).join(''));
+
+let server;
+before(async () => {
+  writeKeys(KEY);
+  server = await Server.start({ args: ['--keys', file] });
+});
+after(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function tokenFor(room, identity, { grants = {}, key = KEY, ttl = '1h', ...more } = {}) {
+  const token = new AccessToken(key[0], key[1], { identity, ttl, ...more });
+  token.addGrant({ roomJoin: true, room, ...grants });
+  return token.toJwt();
+}
+
+const SEND = { direction: 'send' };
+const AUDIO = {
+  kind: 'audio',
+  rtpParameters: {
+    mid: '0',
+    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
+    encodings: [{ ssrc: 1111 }],
+    rtcp: { cname: 'c' },
+  },
+};
+
+test('nobody joins without a token, or with one that is not good', async () => {
+  const room = freshRoom();
+  const client = await Client.connect(server);
+  await refused(client, 'unauthorized', 'join-room', { roomId: room, username: 'Ann' });
+  await refused(client, 'unauthorized', 'join-room', { roomId: room, username: 'Ann', token: 'nonsense' });
+  await refused(client, 'unauthorized', 'join-room', { roomId: room, token: await tokenFor(room, 'a', { key: NEXT }) });
+  await refused(client, 'unauthorized', 'join-room', { roomId: room, token: await tokenFor(room, 'a', { grants: { roomJoin: false } }) });
+  await refused(client, 'forbidden', 'join-room', { roomId: room, token: await tokenFor('another', 'a') });
+  await refused(client, 'not-found', 'join-room', { roomId: room, username: 'Ann', resumeToken: 'x'.repeat(40) });
+  await stillServed(client);
+});
+
+test('a token names its bearer, and says what it may', async () => {
+  const room = freshRoom();
+  const ann = await Client.join(server, room, 'Somebody', { token: await tokenFor(room, 'ann-1', { name: 'Ann' }) });
+  assert.equal(ann.joined.username, 'Ann');
+  assert.equal(ann.joined.identity, 'ann-1');
+  assert.deepEqual(ann.joined.permissions, {
+    publish: ['camera', 'microphone', 'screen', 'screen-audio'],
+    subscribe: true,
+    data: true,
+  });
+  const grants = { canPublish: true, canPublishSources: [TrackSource.CAMERA], canSubscribe: false, canPublishData: false };
+  const bob = await Client.join(server, room, 'Bob', { token: await tokenFor(room, 'bob-1', { grants }) });
+  assert.deepEqual(bob.joined.permissions, { publish: ['camera'], subscribe: false, data: false });
+  await refused(bob, 'forbidden', 'chat-message', { text: 'hello' });
+  await refused(bob, 'forbidden', 'webrtc-offer', { target: 'Ann', payload: {} });
+  await refused(bob, 'forbidden', 'call-remote', { target: 'Ann' });
+  const { id } = await bob.request('create-transport', SEND);
+  await refused(bob, 'forbidden', 'produce', { transportId: id, ...AUDIO });
+  const mine = await ann.request('create-transport', SEND);
+  const { producerId } = await ann.request('produce', { transportId: mine.id, ...AUDIO });
+  await refused(bob, 'forbidden', 'consume', { producerId, rtpCapabilities: bob.joined.routerRtpCapabilities });
+  await stillServed(bob);
+});
+
+test('a new token changes what is allowed at once', async () => {
+  const room = freshRoom();
+  const ann = await Client.join(server, room, 'Ann', { token: await tokenFor(room, 'a') });
+  const { id } = await ann.request('create-transport', SEND);
+  const { producerId } = await ann.request('produce', { transportId: id, ...AUDIO });
+  await refused(ann, 'unauthorized', 'update-token', { token: 'nonsense' });
+  await refused(ann, 'forbidden', 'update-token', { token: await tokenFor(room, 'b') });
+  const token = await tokenFor(room, 'a', { grants: { canPublish: false } });
+  const answer = await ann.request('update-token', { token });
+  assert.deepEqual(answer.permissions, { publish: [], subscribe: true, data: true });
+  assert.ok(answer.expiresAt > Date.now());
+  const closed = await ann.next('producer-closed');
+  assert.deepEqual([closed.producerId, closed.reason], [producerId, 'forbidden']);
+  await refused(ann, 'forbidden', 'produce', { transportId: id, ...AUDIO });
+});
+
+test('the same identity on a second device takes the first one\'s place', async () => {
+  const room = freshRoom();
+  const token = await tokenFor(room, 'a', { name: 'Ann' });
+  const first = await Client.join(server, room, 'Ann', { token });
+  const second = await Client.join(server, room, 'Ann', { token });
+  assert.deepEqual(second.joined.users, ['Ann']);
+  assert.equal((await first.closed).code, 4001);
+});
+
+test('keys change while the server runs, and a bad file leaves those before', async () => {
+  const room = freshRoom();
+  const client = await Client.connect(server);
+  const join = async (key) => (await client.answer('join-room', { roomId: room, username: 'Ann', token: await tokenFor(room, 'a', { key }) })).type;
+  const reload = async (said) => {
+    const before = server.log.length;
+    server.signal('SIGHUP');
+    await until(`the log says "${said}"`, () => server.log.slice(before).includes(said));
+  };
+  writeKeys(KEY, NEXT);
+  await reload('keys reloaded');
+  assert.equal(await join(NEXT), 'joined');
+  await client.request('leave-room');
+  writeFileSync(file, 'devkey: short\n');
+  await reload('keys not reloaded');
+  assert.ok(!server.log.includes('0123456789abcdef'), 'the log tells no secret');
+  assert.equal(await join(KEY), 'joined');
+  await client.request('leave-room');
+  writeKeys(NEXT);
+  await reload('keys reloaded');
+  assert.equal(await join(KEY), 'error');
+  writeKeys(KEY);
+  await reload('keys reloaded');
+});

@@ -1,0 +1,153 @@
+// Which files of keys are taken, and what is said of the others.
+#include "server/access/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SECRET "0123456789abcdef0123456789abcdef"
+// openssl ecparam -genkey -name prime256v1 | openssl ec -pubout, and the same point as a JSON Web Key
+#define EC_PEM                                                                                               \
+    "-----BEGIN PUBLIC KEY-----\n"                                                                           \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHEaQLx3LqQUXvLteq10/Kb4PNMGq\n"                                     \
+    "y+IL1jZUt9JfAUxFCRRyPYsCxsBv9j+oBR4256B34GQn8om79fsRhccDOA==\n"                                         \
+    "-----END PUBLIC KEY-----\n"
+#define EC_JWK                                                                                               \
+    "{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"HEaQLx3LqQUXvLteq10_Kb4PNMGqy-IL1jZUt9JfAUw\"," \
+    "\"y\":\"RQkUcj2LAsbAb_Y_qAUeNuegd-BkJ_KJu_X7EYXHAzg\"}"
+
+static bool parse(struct keys *keys, const char *text, char *why) {
+    return keys_parse(keys, text, strlen(text), why, 512);
+}
+
+static void test_taken(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *id;
+        unsigned count;
+        enum key_kind kind;
+        size_t len; // 0: not looked at
+    } rows[] = {
+        {"devkey: " SECRET "\n", "devkey", 1, KEY_SECRET, 32},
+        {"# keys\n\n a : \"" SECRET "\"  \r\nb: '" SECRET "'", "a", 2, KEY_SECRET, 32},
+        {"a: " SECRET ":with:colons and blanks\n", "a", 1, KEY_SECRET, 55},
+        {EC_PEM, "", 1, KEY_EC_256, 0},
+        {"# ours\n" EC_PEM EC_PEM, "", 2, KEY_EC_256, 0},
+        {"{\"keys\":[" EC_JWK "]}", "e", 1, KEY_EC_256, 0},
+        {" \n{\"keys\":[{\"kty\":\"oct\",\"kid\":\"o\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}"
+         "]}",
+         "o", 1, KEY_SECRET, 32},
+        {"{\"keys\":[{\"kty\":\"RSA\",\"use\":\"enc\"}," EC_JWK "]}", "e", 1, KEY_EC_256, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct keys keys;
+        char why[512] = "";
+        if (!parse(&keys, rows[i].text, why))
+            fail_msg("row %zu: %s", i, why);
+        assert_int_equal(keys.count, rows[i].count);
+        assert_string_equal(keys.list[0].id, rows[i].id);
+        assert_int_equal(keys.list[0].kind, rows[i].kind);
+        if (rows[i].len)
+            assert_int_equal(keys.list[0].len, rows[i].len);
+        keys_free(&keys);
+        assert_int_equal(keys.count, 0);
+    }
+}
+
+// The same key whichever way it came.
+static void test_a_point_is_the_key_that_pem_names(void **state) {
+    (void)state;
+    struct keys pem, set;
+    char why[512];
+    assert_true(parse(&pem, EC_PEM, why));
+    assert_true(parse(&set, "{\"keys\":[" EC_JWK "]}", why));
+    assert_int_equal(pem.list[0].len, set.list[0].len);
+    assert_memory_equal(pem.list[0].bytes, set.list[0].bytes, set.list[0].len);
+    keys_free(&pem);
+    keys_free(&set);
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"", "no key"},
+        {"# nothing\n", "no key"},
+        {"devkey: secret\n", "32 is the least"},
+        {"devkey " SECRET "\n", "line 1"},
+        {"a: " SECRET "\n: " SECRET "\n", "line 2"},
+        {"a: " SECRET "\na: " SECRET "\n", "twice"},
+        {"-----BEGIN EC PRIVATE KEY-----\n", "private key"},
+        {"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "public key"},
+        {EC_PEM "-----BEGIN PUBLIC KEY-----\nAA", "public key"},
+        {"-----BEGIN CERTIFICATE-----\n", "public key"},
+        // Ed25519, which the library does not verify
+        {"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END "
+         "PUBLIC "
+         "KEY-----\n",
+         "not taken"},
+        {"{\"keys\":[]}", "no key"},
+        {"{\"keys\":{}}", "no list"},
+        {"{\"keys\":", "no JSON"},
+        {"{\"keys\":[" EC_JWK "," EC_JWK "]}", "twice"},
+        {"{\"keys\":[{\"kid\":\"a\"}]}", "without `kty`"},
+        {"{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}]}", "OKP"},
+        {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", "32 is the least"},
+        {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA=\"}]}", "without a good `k`"},
+        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}]}", "make no EC key"},
+        {"{\"keys\":[{\"kty\":\"EC\",\"d\":\"AAAA\"}]}", "private key"},
+        {"{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", "2048 bits"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct keys keys;
+        char why[512] = "";
+        if (parse(&keys, rows[i].text, why))
+            fail_msg("row %zu was taken", i);
+        if (!strstr(why, rows[i].why))
+            fail_msg("row %zu: \"%s\" does not say \"%s\"", i, why, rows[i].why);
+        if (strstr(why, SECRET))
+            fail_msg("row %zu tells the secret", i);
+        assert_int_equal(keys.count, 0);
+    }
+}
+
+static void test_a_point_off_the_curve_is_no_key(void **state) {
+    (void)state;
+    struct keys keys;
+    char why[512], text[] = "{\"keys\":[" EC_JWK "]}";
+    char *y = strstr(text, "\"y\":\"") + 5;
+    *y = *y == 'A' ? 'B' : 'A';
+    assert_false(parse(&keys, text, why));
+}
+
+static void test_files(void **state) {
+    (void)state;
+    struct keys keys;
+    char why[512];
+    assert_false(keys_load(&keys, "/nowhere/keys", why, sizeof why));
+    assert_non_null(strstr(why, "keys: \"/nowhere/keys\" cannot be read"));
+    assert_false(keys_load(&keys, "/", why, sizeof why));
+    assert_false(keys_load(&keys, "/dev/zero", why, sizeof why));
+    assert_non_null(strstr(why, "longer than"));
+    char many[70 * 48] = "";
+    for (unsigned i = 0; i <= KEYS_MAX; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "k%u: " SECRET "\n", i);
+    assert_false(parse(&keys, many, why));
+    assert_non_null(strstr(why, "more than 64"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_taken),   cmocka_unit_test(test_a_point_is_the_key_that_pem_names),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_a_point_off_the_curve_is_no_key),
+        cmocka_unit_test(test_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

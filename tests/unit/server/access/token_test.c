@@ -1,0 +1,329 @@
+// Tokens: those of LiveKit's own libraries are taken as they are; what forges, confuses or outlives is not.
+#include "server/access/token.h"
+
+#include <jwt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define NOW 1800000000
+
+// Made with livekit-api 1.2.2 (PyPI) for the key devkey and SECRET, good until 2126.
+#define LIVEKIT_ANN                                                                                          \
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."                                                                  \
+    "eyJuYW1lIjoiQW5uIiwidmlkZW8iOnsicm9vbUpvaW4iOnRydWUsInJvb20iOiJibHVlIiwiY2FuUHVibGlzaCI6dHJ1ZSwiY2FuU3" \
+    "Vic2NyaWJlI"                                                                                            \
+    "jp0cnVlLCJjYW5QdWJsaXNoRGF0YSI6dHJ1ZX0sInN1YiI6ImFubi0xIiwiaXNzIjoiZGV2a2V5IiwibmJmIjoxNzk1OTc3MTYzLCJ" \
+    "leHAiOjQ5ND"                                                                                            \
+    "k1NzcxNjN9.V-M0kUHjFFbWaZTyW92lOh7SoRSqRSnmXLL8neYHg6A"
+#define LIVEKIT_BOB                                                                                          \
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."                                                                  \
+    "eyJtZXRhZGF0YSI6Int9IiwidmlkZW8iOnsicm9vbUpvaW4iOnRydWUsInJvb20iOiJibHVlIiwiY2FuUHVibGlzaCI6ZmFsc2UsIm" \
+    "NhblN1YnNjc"                                                                                            \
+    "mliZSI6dHJ1ZSwiY2FuUHVibGlzaERhdGEiOmZhbHNlLCJjYW5QdWJsaXNoU291cmNlcyI6WyJjYW1lcmEiXX0sImF0dHJpYnV0ZXM" \
+    "iOnsiYSI6Im"                                                                                            \
+    "IifSwic3ViIjoiYm9iLTEiLCJpc3MiOiJkZXZrZXkiLCJuYmYiOjE3OTU5NzcxNjMsImV4cCI6NDk0OTU3NzE2M30.jxCK_"        \
+    "SjIvikQtCyCdhjxP5p"                                                                                     \
+    "-1yJgFTor5M77DE7sOP0"
+
+#define VIDEO "\"video\":{\"roomJoin\":true,\"room\":\"blue\"}"
+#define CLAIMS "\"iss\":\"devkey\",\"sub\":\"ann\",\"exp\":1800003600," VIDEO
+
+static void read_keys(struct keys *keys, const char *text) {
+    char why[512];
+    if (!keys_parse(keys, text, strlen(text), why, sizeof why))
+        fail_msg("%s", why);
+}
+
+// A token with these claims; the caller's to free. `kid` NULL: none.
+static char *sign(jwt_alg_t algorithm, const char *key, const char *claims, const char *kid) {
+    jwt_t *jwt;
+    char object[4096];
+    snprintf(object, sizeof object, "{%s}", claims);
+    assert_int_equal(jwt_new(&jwt), 0);
+    assert_int_equal(jwt_add_grants_json(jwt, object), 0);
+    if (kid)
+        assert_int_equal(jwt_add_header(jwt, "kid", kid), 0);
+    assert_int_equal(jwt_set_alg(jwt, algorithm, (const unsigned char *)key, key ? (int)strlen(key) : 0), 0);
+    char *token = jwt_encode_str(jwt);
+    assert_non_null(token);
+    jwt_free(jwt);
+    return token;
+}
+
+static void test_tokens_of_livekit(void **state) {
+    (void)state;
+    struct keys keys;
+    struct grants grants;
+    char why[TOKEN_WHY_MAX] = "";
+    read_keys(&keys, "other: fedcba9876543210fedcba9876543210\ndevkey: " SECRET "\n");
+    if (!token_verify(&keys, LIVEKIT_ANN, NOW, &grants, why))
+        fail_msg("%s", why);
+    assert_string_equal(grants.identity, "ann-1");
+    assert_string_equal(grants.name, "Ann");
+    assert_string_equal(grants.room, "blue");
+    assert_int_equal(grants.rights, RIGHTS_ALL);
+    assert_int_equal(grants.ends_s, 4949577163);
+    assert_true(token_verify(&keys, LIVEKIT_BOB, NOW, &grants, why));
+    assert_string_equal(grants.name, "");
+    assert_int_equal(grants.rights, RIGHT_SUBSCRIBE);
+    keys_free(&keys);
+}
+
+// Claims, and what they come to; `rights` UINT_MAX: refused, with these words.
+static void test_claims(void **state) {
+    (void)state;
+    static const struct {
+        const char *claims;
+        unsigned rights;
+        const char *why;
+    } rows[] = {
+        {CLAIMS, RIGHTS_ALL, NULL},
+        {CLAIMS ",\"nbf\":1800000060", RIGHTS_ALL, NULL},
+        {CLAIMS ",\"nbf\":1800000061", UINT_MAX, "not good yet"},
+        {CLAIMS ",\"nbf\":\"now\"", UINT_MAX, "`nbf`"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1799999941," VIDEO, RIGHTS_ALL, NULL},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1799999940," VIDEO, UINT_MAX, "expired"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":-1," VIDEO, UINT_MAX, "`exp`"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":\"1900000000\"," VIDEO, UINT_MAX, "`exp`"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\"," VIDEO, UINT_MAX, "`exp`"},
+        {"\"iss\":\"devkey\",\"exp\":1800003600," VIDEO, UINT_MAX, "`sub`"},
+        {"\"iss\":\"devkey\",\"sub\":7,\"exp\":1800003600," VIDEO, UINT_MAX, "`sub`"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600", UINT_MAX, "grants"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"roomJoin\":true}", UINT_MAX,
+         "join a room"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"room\":\"b\"}", UINT_MAX,
+         "join a room"},
+        {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"roomJoin\":\"yes\",\"room\":"
+         "\"b\"}",
+         UINT_MAX, "video.roomJoin"},
+#define WITH(grant)                                                                                          \
+    "\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"roomJoin\":true,\"room\":\"b\"," grant \
+    "}"
+        {WITH("\"canPublish\":false"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublish\":null"), RIGHTS_ALL, NULL},
+        {WITH("\"canPublish\":0"), UINT_MAX, "video.canPublish"},
+        {WITH("\"canSubscribe\":false"), RIGHTS_PUBLISH | RIGHT_DATA, NULL},
+        {WITH("\"canPublishData\":false"), RIGHTS_PUBLISH | RIGHT_SUBSCRIBE, NULL},
+        {WITH("\"canPublishSources\":[]"), RIGHTS_ALL, NULL},
+        {WITH("\"canPublishSources\":[\"microphone\"]"), RIGHT_MICROPHONE | RIGHT_SUBSCRIBE | RIGHT_DATA,
+         NULL},
+        {WITH("\"canPublishSources\":[\"camera\",\"screen_share\",\"screen_share_audio\",7]"),
+         RIGHT_CAMERA | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO | RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublishSources\":[\"hologram\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublishSources\":\"camera\""), UINT_MAX, "canPublishSources"},
+        {WITH("\"canPublish\":false,\"canPublishSources\":[\"camera\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"hidden\":true"), UINT_MAX, "hidden"},
+        {WITH("\"hidden\":false"), RIGHTS_ALL, NULL},
+    };
+    struct keys keys;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct grants grants;
+        char why[TOKEN_WHY_MAX] = "", *token = sign(JWT_ALG_HS256, SECRET, rows[i].claims, NULL);
+        bool fine = token_verify(&keys, token, NOW, &grants, why);
+        if (fine != (rows[i].rights != UINT_MAX) || (fine && grants.rights != rows[i].rights))
+            fail_msg("row %zu: %d %#x %s", i, fine, fine ? grants.rights : 0, why);
+        if (!fine && !strstr(why, rows[i].why))
+            fail_msg("row %zu: \"%s\" does not say \"%s\"", i, why, rows[i].why);
+        free(token);
+    }
+    keys_free(&keys);
+}
+
+// ---- keys of other kinds
+
+struct pair {
+    char private[4096], public[4096];
+};
+
+static void write_pair(EVP_PKEY *key, struct pair *pair) {
+    BIO *out = BIO_new(BIO_s_mem());
+    assert_non_null(key);
+    PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
+    pair->private[BIO_read(out, pair->private, sizeof pair->private - 1)] = '\0';
+    PEM_write_bio_PUBKEY(out, key);
+    pair->public[BIO_read(out, pair->public, sizeof pair->public - 1)] = '\0';
+    BIO_free(out);
+    EVP_PKEY_free(key);
+}
+
+static void test_public_keys(void **state) {
+    (void)state;
+    static const struct {
+        const char *curve; // NULL: RSA
+        jwt_alg_t algorithm;
+    } rows[] = {{NULL, JWT_ALG_RS256},    {NULL, JWT_ALG_RS384},    {NULL, JWT_ALG_RS512},
+                {"P-256", JWT_ALG_ES256}, {"P-384", JWT_ALG_ES384}, {"P-521", JWT_ALG_ES512}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pair pair;
+        struct keys keys;
+        struct grants grants;
+        char why[TOKEN_WHY_MAX] = "";
+        write_pair(rows[i].curve ? EVP_EC_gen(rows[i].curve) : EVP_RSA_gen(2048), &pair);
+        read_keys(&keys, pair.public);
+        char *token = sign(rows[i].algorithm, pair.private, CLAIMS, NULL);
+        if (!token_verify(&keys, token, NOW, &grants, why))
+            fail_msg("row %zu: %s", i, why);
+        free(token);
+        // The public key taken for a secret: the best known forgery.
+        token = sign(JWT_ALG_HS256, pair.public, CLAIMS, NULL);
+        assert_false(token_verify(&keys, token, NOW, &grants, why));
+        assert_non_null(strstr(why, "not signed with a key of this server"));
+        free(token);
+        keys_free(&keys);
+    }
+}
+
+// ---- what is forged
+
+static char *with_header(const char *header_base64, const char *token) {
+    char *out = NULL;
+    assert_true(asprintf(&out, "%s%s", header_base64, strchr(token, '.')) > 0);
+    return out;
+}
+
+static void assert_refused(const struct keys *keys, const char *token, const char *words) {
+    struct grants grants = {.rights = 77};
+    char why[TOKEN_WHY_MAX] = "";
+    if (token_verify(keys, token, NOW, &grants, why))
+        fail_msg("taken: %s", token);
+    if (!strstr(why, words))
+        fail_msg("\"%s\" does not say \"%s\"", why, words);
+    assert_int_equal(grants.rights, 77);
+}
+
+static void test_forgeries(void **state) {
+    (void)state;
+    struct keys keys;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    char *good = sign(JWT_ALG_HS256, SECRET, CLAIMS, NULL);
+    char *none = sign(JWT_ALG_NONE, NULL, CLAIMS, NULL);
+    assert_refused(&keys, none, "signed in a way");
+    static const char *const headers[] = {
+        "eyJhbGciOiJub25lIn0",                                    // {"alg":"none"}
+        "eyJhbGciOiJOb25lIn0",                                    // {"alg":"None"}
+        "eyJhbGciOiJoczI1NiJ9",                                   // {"alg":"hs256"}
+        "eyJhbGciOiIifQ",                                         // {"alg":""}
+        "e30",                                                    // {}
+        "eyJhbGciOlsiSFMyNTYiXX0",                                // {"alg":["HS256"]}
+        "eyJhbGciOiJSUzI1NiJ9",                                   // {"alg":"RS256"}
+        "eyJhbGciOiJIUzM4NCJ9",                                   // {"alg":"HS384"}
+        "eyJhbGciOiJIUzI1NiIsImtpZCI6Ii4uLy4uL2V0Yy9wYXNzd2QifQ", // {"alg":"HS256","kid":"../../etc/passwd"}
+    };
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        char *token = with_header(headers[i], good);
+        assert_refused(&keys, token, "the token is");
+        free(token);
+        token = with_header(headers[i], none); // with an empty signature
+        assert_refused(&keys, token, "the token is");
+        free(token);
+    }
+    char *token = sign(JWT_ALG_HS256, "another secret, of 32 bytes and m", CLAIMS, NULL);
+    assert_refused(&keys, token, "not signed with a key");
+    free(token);
+    token = sign(JWT_ALG_HS256, SECRET, "\"iss\":\"other\",\"sub\":\"ann\",\"exp\":1800003600," VIDEO, NULL);
+    assert_refused(&keys, token, "not signed with a key"); // no key of that issuer
+    free(token);
+    token = sign(JWT_ALG_HS256, SECRET, CLAIMS, "other");
+    assert_refused(&keys, token, "not signed with a key"); // `kid` names another
+    free(token);
+    // Any bit of the signature or the claims.
+    for (size_t at = 0, len = strlen(good); at < len; at++) {
+        struct grants grants;
+        char why[TOKEN_WHY_MAX], kept = good[at];
+        good[at] = kept == 'A' ? 'Q' : 'A';
+        if (kept != '.' && at + 1 < len && token_verify(&keys, good, NOW, &grants, why))
+            fail_msg("character %zu does not count", at);
+        good[at] = kept;
+    }
+    for (size_t len = 0; len < strlen(good); len++) { // cut
+        char *cut = strndup(good, len);
+        assert_refused(&keys, cut, "the token is");
+        free(cut);
+    }
+    static const char *const texts[] = {"", ".", "..", "...", "a.b.c", "\x80\xff.\x01.\n", "e30.e30.e30"};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        assert_refused(&keys, texts[i], "the token is");
+    char *longest = malloc(TOKEN_BYTES_MAX + 2);
+    memset(longest, 'a', TOKEN_BYTES_MAX + 1);
+    longest[TOKEN_BYTES_MAX + 1] = '\0';
+    assert_refused(&keys, longest, "longer than");
+    free(longest);
+    free(good);
+    free(none);
+    keys_free(&keys);
+}
+
+static void test_keys_change(void **state) {
+    (void)state;
+    struct keys keys;
+    struct grants grants;
+    char why[TOKEN_WHY_MAX];
+    char *old = sign(JWT_ALG_HS256, SECRET, CLAIMS, NULL);
+    char *new = sign(JWT_ALG_HS256, "fedcba9876543210fedcba9876543210", CLAIMS, "next");
+    read_keys(&keys, "devkey: " SECRET "\nnext: fedcba9876543210fedcba9876543210\n");
+    assert_true(token_verify(&keys, old, NOW, &grants, why));
+    assert_true(token_verify(&keys, new, NOW, &grants, why));
+    keys_free(&keys);
+    read_keys(&keys, "next: fedcba9876543210fedcba9876543210\n");
+    assert_false(token_verify(&keys, old, NOW, &grants, why));
+    assert_true(token_verify(&keys, new, NOW, &grants, why));
+    keys_free(&keys);
+    free(old);
+    free(new);
+}
+
+static void test_minted_tokens_are_good(void **state) {
+    (void)state;
+    struct keys keys;
+    struct grants grants;
+    char why[TOKEN_WHY_MAX];
+    read_keys(&keys, "devkey: " SECRET "\n");
+    struct token_wish wish = {.room = "blue",
+                              .identity = "ann-1",
+                              .name = "Ann \"the\" Ü",
+                              .publish = false,
+                              .subscribe = true,
+                              .ttl_s = 60};
+    char *token = token_mint(&keys, &wish, NOW, why);
+    assert_non_null(token);
+    assert_true(token_verify(&keys, token, NOW + 119, &grants, why));
+    assert_false(token_verify(&keys, token, NOW + 120, &grants, why));
+    assert_string_equal(grants.identity, "ann-1");
+    assert_string_equal(grants.name, "Ann \"the\" Ü");
+    assert_int_equal(grants.rights, RIGHT_SUBSCRIBE);
+    free(token);
+    wish.name = "\xff";
+    assert_null(token_mint(&keys, &wish, NOW, why));
+    keys_free(&keys);
+    struct pair pair;
+    write_pair(EVP_EC_gen("P-256"), &pair);
+    read_keys(&keys, pair.public);
+    wish.name = NULL;
+    assert_null(token_mint(&keys, &wish, NOW, why));
+    assert_non_null(strstr(why, "nothing can be signed"));
+    keys_free(&keys);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tokens_of_livekit), cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_public_keys),       cmocka_unit_test(test_forgeries),
+        cmocka_unit_test(test_keys_change),       cmocka_unit_test(test_minted_tokens_are_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

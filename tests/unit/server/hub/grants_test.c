@@ -1,0 +1,221 @@
+// What tokens let people do, for how long, and what a new one changes.
+#include "stage.h"
+
+// The end of a token, seconds after now.
+static uint64_t wall_s;
+static uint64_t wall_us(void *ctx) {
+    (void)ctx;
+    return wall_s * US_PER_SECOND;
+}
+
+static struct stage *stage_with_clock(void) {
+    struct stage *s = stage_new();
+    const struct hub_io io = {.ctx = s, .post = post, .wall_us = wall_us};
+    struct hub_events events = observer;
+    events.ctx = s;
+    wall_s = 1800000000;
+    s->hub = hub_create(&s->config, &io, s->now_us);
+    assert_non_null(s->hub);
+    hub_observe(s->hub, &events);
+    return s;
+}
+
+static struct grants grants_of(const char *identity, const char *name, unsigned rights) {
+    struct grants grants = {.rights = rights, .room = " r ", .ends_s = wall_s + 3600};
+    snprintf(grants.identity, sizeof grants.identity, "%s", identity);
+    snprintf(grants.name, sizeof grants.name, "%s", name);
+    return grants;
+}
+
+static struct participant *join_with(struct stage *s, const struct grants *grants, const char *username,
+                                     const char *resume_token, struct hub_refusal *refusal) {
+    struct hub_join join = {.room = "r",
+                            .username = username,
+                            .resume_token = resume_token,
+                            .grants = grants,
+                            .only_resume = grants == NULL,
+                            .capabilities = hub_router_capabilities(s->hub),
+                            .connection = ++s->connections,
+                            .spent = &s->spent};
+    return hub_join(s->hub, &join, refusal);
+}
+
+static void names(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL), bob = grants_of("bob-1", "", RIGHTS_ALL);
+    struct grants cid = grants_of("c", "", RIGHTS_ALL), dan = grants_of("d", "Ann", RIGHTS_ALL);
+    assert_string_equal(join_with(s, &ann, "Eve", NULL, &refusal)->name, "Ann");
+    assert_string_equal(join_with(s, &bob, NULL, NULL, &refusal)->name, "bob-1");
+    assert_string_equal(join_with(s, &cid, "Cid", NULL, &refusal)->name, "Cid");
+    assert_null(join_with(s, &dan, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_USERNAME_TAKEN);
+    expect_heard(s, "joined Ann; joined bob-1; joined Cid; ");
+    struct grants other = grants_of("e", "Eve", RIGHTS_ALL);
+    snprintf(other.room, sizeof other.room, "another");
+    assert_null(join_with(s, &other, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    stage_close(s);
+}
+
+// The same identity is the same person: who was there makes way, also in a full room.
+static void a_second_device_takes_the_place(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL), bob = grants_of("b", "Bob", RIGHTS_ALL);
+    struct hub_limits *limits = (struct hub_limits *)&hub_config(s->hub)->limits;
+    limits->participants_per_room_max = 1;
+    struct participant *first = join_with(s, &ann, NULL, NULL, &refusal);
+    assert_non_null(first);
+    assert_null(join_with(s, &bob, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_ROOM_FULL);
+    char id[PUBLIC_ID_BYTES + 1];
+    memcpy(id, first->id.text, sizeof id);
+    s->heard[0] = '\0';
+    struct participant *second = join_with(s, &ann, NULL, NULL, &refusal);
+    assert_non_null(second);
+    assert_string_not_equal(second->id.text, id);
+    expect_heard(s, "taken over 1; taken-over Ann; joined Ann; ");
+    assert_int_equal(second->room->participant_count, 1);
+    stage_close(s);
+}
+
+static void rights(void **state) {
+    (void)state;
+    static const struct {
+        unsigned rights, source;
+        enum media_kind kind;
+        bool fine;
+    } rows[] = {
+        {RIGHT_CAMERA, 0, MEDIA_VIDEO, true},
+        {RIGHT_CAMERA, RIGHT_CAMERA, MEDIA_VIDEO, true},
+        {RIGHT_CAMERA, RIGHT_SCREEN, MEDIA_VIDEO, false},
+        {RIGHT_CAMERA, RIGHT_MICROPHONE, MEDIA_VIDEO, true}, // a picture is no microphone
+        {RIGHT_CAMERA, 0, MEDIA_AUDIO, false},
+        {RIGHT_CAMERA, RIGHT_CAMERA, MEDIA_AUDIO, false},
+        {RIGHT_SCREEN, RIGHT_SCREEN, MEDIA_VIDEO, true},
+        {RIGHT_SCREEN, 0, MEDIA_VIDEO, false},
+        {RIGHT_MICROPHONE, 0, MEDIA_AUDIO, true},
+        {RIGHT_MICROPHONE, RIGHT_SCREEN_AUDIO, MEDIA_AUDIO, false},
+        {RIGHT_SCREEN_AUDIO, RIGHT_SCREEN_AUDIO, MEDIA_AUDIO, true},
+        {RIGHT_SUBSCRIBE | RIGHT_DATA, 0, MEDIA_AUDIO, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct stage *s = stage_with_clock();
+        struct hub_refusal refusal;
+        struct grants grants = grants_of("a", "Ann", rows[i].rights);
+        struct participant *me = join_with(s, &grants, NULL, NULL, &refusal);
+        json_t *parameters = parse(rows[i].kind == MEDIA_AUDIO ? AUDIO : VIDEO);
+        struct hub_produce ask = {.transport_id = opens(s, me, true)->public_id.text,
+                                  .kind = rows[i].kind,
+                                  .source = rows[i].source,
+                                  .parameters = parameters};
+        struct room_producer *producer = hub_produce(s->hub, me, &ask, &refusal);
+        if ((producer != NULL) != rows[i].fine)
+            fail_msg("row %zu", i);
+        if (!producer)
+            assert_int_equal(refusal.code, HUB_FORBIDDEN);
+        json_decref(parameters);
+        stage_close(s);
+    }
+}
+
+static void a_token_ends(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL);
+    assert_non_null(join_with(s, &ann, NULL, NULL, &refusal));
+    s->heard[0] = '\0';
+    pass(s, 3600 * US_PER_SECOND + GRANTS_GRACE_US - US_PER_SECOND);
+    expect_heard(s, "");
+    pass(s, 2 * US_PER_SECOND);
+    expect_heard(s, "removed Ann: token-expired; token-expired Ann; ");
+    assert_int_equal(hub_participant_count(s->hub), 0);
+    stage_close(s);
+}
+
+// Nor is one kept by being away.
+static void a_token_ends_while_its_bearer_is_away(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL);
+    ann.ends_s = wall_s - 40; // within the leeway
+    struct participant *me = join_with(s, &ann, NULL, NULL, &refusal);
+    hub_detach(s->hub, me);
+    pass(s, GRANTS_GRACE_US + US_PER_SECOND);
+    assert_int_equal(hub_participant_count(s->hub), 0);
+    stage_close(s);
+}
+
+static void a_new_token(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL), bob = grants_of("b", "Bob", RIGHTS_ALL);
+    struct participant *me = join_with(s, &ann, NULL, NULL, &refusal),
+                       *other = join_with(s, &bob, NULL, NULL, &refusal);
+    struct room_transport *send = opens(s, me, true);
+    opens(s, me, false);
+    opens(s, other, false);
+    struct room_producer *video = produces(s, me, send, MEDIA_VIDEO);
+    produces(s, me, send, MEDIA_AUDIO);
+    consumes(s, me, produces(s, other, opens(s, other, true), MEDIA_AUDIO));
+    consumes(s, other, video);
+    s->heard[0] = '\0';
+    ann.ends_s = wall_s + 7200;
+    assert_true(hub_update_grants(s->hub, me, &ann, &refusal));
+    expect_heard(s, ""); // all stays
+    ann.rights = RIGHT_MICROPHONE | RIGHT_SUBSCRIBE;
+    assert_true(hub_update_grants(s->hub, me, &ann, &refusal));
+    expect_heard(s, "taken video: forbidden; Bob loses a consumer: producer-closed; closed video; ");
+    ann.rights = RIGHT_MICROPHONE;
+    assert_true(hub_update_grants(s->hub, me, &ann, &refusal));
+    expect_heard(s, "Ann loses a consumer: forbidden; ");
+    // Somebody else's, or for another room: nothing changes.
+    assert_false(hub_update_grants(s->hub, me, &bob, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    ann.rights = 0;
+    snprintf(ann.room, sizeof ann.room, "other");
+    assert_false(hub_update_grants(s->hub, me, &ann, &refusal));
+    assert_int_equal(me->rights, RIGHT_MICROPHONE);
+    pass(s, 3700 * US_PER_SECOND); // Bob's ended, Ann's was renewed
+    assert_int_equal(hub_participant_count(s->hub), 1);
+    stage_close(s);
+}
+
+static void resuming(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHT_SUBSCRIBE), bob = grants_of("b", "", RIGHTS_ALL);
+    struct participant *me = join_with(s, &ann, NULL, NULL, &refusal);
+    char token[RESUME_TOKEN_BYTES + 1];
+    memcpy(token, me->resume_token, sizeof token);
+    hub_detach(s->hub, me);
+    assert_null(join_with(s, &bob, NULL, token, &refusal)); // another's token with a stolen resume token
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_ptr_equal(join_with(s, NULL, "Mallory", token, &refusal), me); // without one: what it had
+    assert_string_equal(me->name, "Ann");
+    assert_int_equal(me->rights, RIGHT_SUBSCRIBE);
+    hub_leave(s->hub, me, "left");
+    assert_null(join_with(s, NULL, "Ann", token, &refusal)); // it is no way in
+    assert_int_equal(refusal.code, HUB_NOT_FOUND);
+    stage_close(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),
+        cmocka_unit_test(a_second_device_takes_the_place),
+        cmocka_unit_test(rights),
+        cmocka_unit_test(a_token_ends),
+        cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
+        cmocka_unit_test(a_new_token),
+        cmocka_unit_test(resuming),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
