@@ -35,6 +35,11 @@ static bool refs_were_sent(const struct layer_filter *f, const struct layer_fact
     return ((facts->refs << 1) & f->dropped) == 0;
 }
 
+// For certain: what the network lost does not count. Whoever begins with a frame needs all of it.
+static bool refs_were_seen(const struct layer_filter *f, const struct layer_facts *facts) {
+    return ((facts->refs << 1) & ~(f->decided & ~f->dropped)) == 0;
+}
+
 // The frame before in the target's chain was sent, as far as it is remembered.
 static bool chain_is_whole(const struct layer_filter *f, const struct dd_reader *reader,
                            struct span descriptor, unsigned target) {
@@ -64,7 +69,7 @@ static bool target_can_be_sent(const struct target_choice *choice, unsigned targ
         return true;
     if (f->unit_ended && choice->reader->structure.target_spatial[target] > f->spatial)
         return false;
-    return layer_dti_of(choice->facts, target) == DTI_SWITCH && refs_were_sent(f, choice->facts) &&
+    return layer_dti_of(choice->facts, target) == DTI_SWITCH && refs_were_seen(f, choice->facts) &&
            chain_is_whole(f, choice->reader, choice->descriptor, target);
 }
 
@@ -133,7 +138,8 @@ static void target_begin(struct layer_filter *f, const struct layer_facts *facts
     f->engine = LAYER_ENGINE_TARGETS;
     f->structure = facts->structure;
     f->number = (uint16_t)(facts->number - 1);
-    f->decided = f->dropped = 0;
+    f->decided = all ? UINT64_MAX : 0;
+    f->dropped = f->needed = 0;
     f->broken = false;
     f->active = 0;
     target_update_goal(f, reader);
@@ -147,6 +153,7 @@ static bool target_decide(struct layer_filter *f, const struct layer_facts *fact
     f->broken |= !decodable && dti != DTI_NOT_PRESENT && dti != DTI_DISCARDABLE;
     f->decided |= 1;
     f->dropped |= sends ? 0 : 1;
+    f->needed |= sends ? facts->refs << 1 : 0;
     return sends;
 }
 
@@ -157,10 +164,11 @@ static struct layer_verdict targets_take(struct layer_filter *f, const struct la
         target_begin(f, facts, reader);
     int16_t ahead = (int16_t)(uint16_t)(facts->number - f->number);
     if (ahead < 0) // newer by its packet, older by its frame: a lying sender's
-        return layer_filter_take_late(f, facts, layer_filter_tops(f));
+        return layer_filter_take_late(f, facts, f->timestamp, layer_filter_tops(f));
     if (ahead > 0) {
         f->decided = ahead < WINDOW ? f->decided << ahead : 0;
         f->dropped = ahead < WINDOW ? f->dropped << ahead : 0;
+        f->needed = ahead < WINDOW ? f->needed << ahead : 0;
         f->number = facts->number;
         target_update_goal(f, reader);
         struct target_choice choice = {f, facts, reader, descriptor, new_unit};
@@ -208,6 +216,8 @@ static bool temporal_takes(struct layer_filter *f, const struct layer_facts *fac
 }
 
 static void numbers_begin_unit(struct layer_filter *f, const struct layer_facts *facts) {
+    f->unit = (uint8_t)((f->unit + 1u) % LAYER_UNITS_KEPT);
+    f->units[f->unit] = (struct layer_unit){.timestamp = f->timestamp};
     if (facts->layers > 0)
         f->layers = facts->layers;
     if ((facts->flags & LAYER_KEY) || (facts->spatial == 0 && (facts->flags & LAYER_ALONE))) {
@@ -232,6 +242,13 @@ static bool numbers_passes(struct layer_filter *f, const struct layer_facts *fac
     return !aside;
 }
 
+static void numbers_note(struct layer_filter *f, const struct layer_facts *facts, bool sends) {
+    struct layer_unit *unit = &f->units[f->unit];
+    uint8_t bit = (uint8_t)(1u << (facts->spatial & 7));
+    unit->decided |= bit;
+    unit->sent |= sends ? bit : 0;
+}
+
 static struct layer_verdict numbers_take(struct layer_filter *f, const struct layer_facts *facts,
                                          bool new_unit) {
     f->engine = LAYER_ENGINE_NUMBERS;
@@ -240,6 +257,7 @@ static struct layer_verdict numbers_take(struct layer_filter *f, const struct la
     bool new_frame = new_unit || facts->spatial != f->frame_spatial;
     f->frame_spatial = facts->spatial;
     bool sends = numbers_passes(f, facts);
+    numbers_note(f, facts, sends);
     return (struct layer_verdict){
         .sends = sends,
         .marker = sends && layer_tops_end(layer_filter_tops(f), facts),
@@ -259,7 +277,7 @@ struct layer_verdict layer_filter_take(struct layer_filter *f, const struct laye
             f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure && facts->structure != 0;
         if (!known) // of a structure that is not there (any more): nothing can be left out
             return (struct layer_verdict){.sends = true, .new_frame = new_unit};
-        return layer_filter_take_late(f, facts, layer_filter_tops(f));
+        return layer_filter_take_late(f, facts, timestamp, layer_filter_tops(f));
     }
     f->begun = true;
     f->timestamp = timestamp;
@@ -276,12 +294,26 @@ bool layer_tops_have(struct layer_tops tops, const struct layer_facts *facts) {
     return tops.spatial == LAYER_TOP_ALL || facts->spatial == tops.spatial || !(facts->flags & LAYER_ASIDE);
 }
 
+// 1: it was sent, 0: it was not, -1: nothing was decided.
+static int decided_before(const struct layer_filter *f, const struct layer_facts *facts, uint32_t timestamp) {
+    if (f->engine == LAYER_ENGINE_TARGETS) {
+        uint16_t back = (uint16_t)(f->number - facts->number);
+        if (facts->structure == 0 || facts->structure != f->structure || back >= WINDOW)
+            return -1;
+        if (f->decided >> back & 1)
+            return !(f->dropped >> back & 1);
+        return f->needed >> back & 1 ? 1 : -1;
+    }
+    for (unsigned i = 0; i < LAYER_UNITS_KEPT; i++)
+        if (f->units[i].timestamp == timestamp && (f->units[i].decided >> facts->spatial & 1))
+            return f->units[i].sent >> facts->spatial & 1;
+    return -1;
+}
+
 struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct layer_facts *facts,
-                                            struct layer_tops tops) {
-    uint16_t back = (uint16_t)(f->number - facts->number);
-    bool decided = f->engine == LAYER_ENGINE_TARGETS && facts->structure != 0 &&
-                   facts->structure == f->structure && back < WINDOW && (f->decided >> back & 1);
-    bool sends = decided ? !(f->dropped >> back & 1) : layer_tops_have(tops, facts);
+                                            uint32_t timestamp, struct layer_tops tops) {
+    int decided = decided_before(f, facts, timestamp);
+    bool sends = decided >= 0 ? decided : layer_tops_have(tops, facts);
     return (struct layer_verdict){.sends = sends, .marker = sends && layer_tops_end(tops, facts)};
 }
 

@@ -27,6 +27,12 @@ struct layer_tops {
 
 enum layer_engine { LAYER_ENGINE_NONE, LAYER_ENGINE_TARGETS, LAYER_ENGINE_NUMBERS };
 
+#define LAYER_UNITS_KEPT 8
+struct layer_unit { // what was decided of a temporal unit, a bit for each spatial layer
+    uint32_t timestamp;
+    uint8_t decided, sent;
+};
+
 struct layer_filter {
     bool on;
     bool broken; // what is sent cannot be decoded any more: a key frame is needed
@@ -44,7 +50,10 @@ struct layer_filter {
     uint16_t number;                    // newest frame number
     uint8_t frame_spatial;              // of the frame that was looked at last
     uint32_t timestamp;                 // of the temporal unit
-    uint64_t decided, dropped;          // bit i: frame number - i
+    struct layer_unit units[LAYER_UNITS_KEPT]; // of layer numbers: a ring
+    uint8_t unit;                              // the newest
+    // Bit i, of the frame number - i: it was looked at, it was left out, one that was sent refers to it.
+    uint64_t decided, dropped, needed;
 };
 
 struct layer_verdict {
@@ -65,7 +74,7 @@ struct layer_verdict layer_filter_take(struct layer_filter *f, const struct laye
                                        struct span descriptor);
 // One that comes late; `tops` are those of the packets around it.
 struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct layer_facts *facts,
-                                            struct layer_tops tops);
+                                            uint32_t timestamp, struct layer_tops tops);
 // Nothing is left out: there is no more than what is sent.
 bool layer_filter_is_idle(const struct layer_filter *f, const struct dd_reader *reader);
 // A key frame is needed to get where it wants to be; `spatial_layers`: how many are being sent.

@@ -191,6 +191,10 @@ bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq
     return true;
 }
 
+bool seq_rewrite_was_made(const struct seq_rewrite *rw, uint16_t seq_out) {
+    return rw->started && index_window_has(&rw->made, seq16_unwrap(rw->out_next, seq_out));
+}
+
 bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin) {
     if (!rw->started)
         return false;

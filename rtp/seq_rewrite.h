@@ -92,6 +92,8 @@ struct seq_origin {
     struct picture_numbers picture_offset;
     struct seq_marks marks;
 };
+// Whether something has gone out under this number.
+bool seq_rewrite_was_made(const struct seq_rewrite *rw, uint16_t seq_out);
 // Which source packet has, or would have, gone out under this number; false when it is not known any more.
 bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct seq_origin *origin);
 

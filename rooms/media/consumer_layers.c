@@ -168,7 +168,7 @@ static struct layer_verdict consumer_judge_late(struct consumer *c, const struct
     struct seq_marks marks;
     if (!seq_rewrite_marks_of(&c->rewrite, meta->seq, &marks))
         return (struct layer_verdict){.sends = false};
-    return layer_filter_take_late(&c->filter, &meta->layers, tops_of(marks.tops));
+    return layer_filter_take_late(&c->filter, &meta->layers, meta->timestamp, tops_of(marks.tops));
 }
 
 // What follows from a decision about a packet that is newer than all before it.
@@ -205,12 +205,11 @@ enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream
     return verdict.sends ? LAYER_FATE_SENT : LAYER_FATE_DROPPED;
 }
 
-enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta,
+enum layer_fate consumer_repeat_fate(const struct consumer *c, const struct forward_meta *meta, uint16_t seq,
                                      const struct seq_origin *origin, bool *marker) {
     struct layer_tops tops = tops_of(origin->marks.tops);
-    bool sends = layer_tops_have(tops, &meta->layers);
-    if (sends && c->filter.on && origin->source == c->rewrite.source)
-        sends = layer_filter_take_late(&c->filter, &meta->layers, tops).sends;
+    bool sent = seq_rewrite_was_made(&c->rewrite, seq);
+    bool sends = sent ? !repair_was_blank(c->repair, seq) : layer_tops_have(tops, &meta->layers);
     *marker |= layer_tops_end(tops, &meta->layers);
     return sends ? LAYER_FATE_SENT : LAYER_FATE_BLANK;
 }

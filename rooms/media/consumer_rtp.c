@@ -214,7 +214,9 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     if (rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_note(&c->pictures, pictures);
     rtp_forward_copy(b, prepared, &stamp);
-    if (!stamp.blank)
+    if (stamp.blank)
+        repair_note_blank(c->repair, stamp.seq);
+    else
         c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
     if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
@@ -261,7 +263,8 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 // ---- again
 
 // The packet that went out, or was to go out, under this number; NULL when it is not there any more.
-static struct block *consumer_find_source(struct consumer *c, struct forward_stamp *stamp, uint64_t now_us) {
+static struct block *consumer_find_source(const struct consumer *c, struct forward_stamp *stamp,
+                                          uint64_t now_us) {
     struct seq_origin origin;
     if (!seq_rewrite_unmap(&c->rewrite, stamp->seq, &origin))
         return NULL;
@@ -272,8 +275,8 @@ static struct block *consumer_find_source(struct consumer *c, struct forward_sta
     stamp->marker = forward_meta_of(prepared)->marker;
     stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
     stamp->picture_offset = origin.picture_offset;
-    stamp->blank =
-        consumer_repeat_fate(c, forward_meta_of(prepared), &origin, &stamp->marker) == LAYER_FATE_BLANK;
+    stamp->blank = consumer_repeat_fate(c, forward_meta_of(prepared), stamp->seq, &origin, &stamp->marker) ==
+                   LAYER_FATE_BLANK;
     return prepared;
 }
 

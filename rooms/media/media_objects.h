@@ -387,7 +387,7 @@ enum layer_fate {
 enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 bool *marker, uint64_t now_us);
 // The same of one that is asked for again, of the run that its number is of.
-enum layer_fate consumer_repeat_fate(struct consumer *c, const struct forward_meta *meta,
+enum layer_fate consumer_repeat_fate(const struct consumer *c, const struct forward_meta *meta, uint16_t seq,
                                      const struct seq_origin *origin, bool *marker);
 
 // ---- shedding.c

@@ -58,6 +58,24 @@ static void repair_fired(struct wheel_node *node, uint64_t now_us) {
         wheel_arm(r->consumer->fw->wheel, node, now_us + WHEEL_TICK_US);
 }
 
+// ---- what went out empty
+
+void repair_note_blank(struct repair *r, uint16_t seq) {
+    if (!r)
+        return;
+    r->blanks[r->blank_next] = seq;
+    r->blank_next = (uint8_t)((r->blank_next + 1u) % REPAIR_BLANKS_MAX);
+    if (r->blank_count < REPAIR_BLANKS_MAX)
+        r->blank_count++;
+}
+
+bool repair_was_blank(const struct repair *r, uint16_t seq) {
+    for (unsigned i = 0; r && i < r->blank_count; i++)
+        if (r->blanks[i] == seq)
+            return true;
+    return false;
+}
+
 // ---- how many
 
 void repair_note_report(struct consumer *c, uint64_t now_us) {

@@ -29,6 +29,8 @@
 #define REPAIR_LOSS_STAYS_US 900000   // reports come about once a second: the second in a row
 #define REPAIR_REPORT_OLD_US 10000000 // and one as old as this says nothing any more
 
+#define REPAIR_BLANKS_MAX 32 // remembered
+
 struct consumer;
 
 struct repair_mark {
@@ -47,6 +49,8 @@ struct repair {
     uint16_t waiting[REPAIR_WAITING_MAX]; // ring
     uint8_t first, count;
     struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
+    uint16_t blanks[REPAIR_BLANKS_MAX];     // numbers under which something empty went out, a ring
+    uint8_t blank_next, blank_count;
 };
 
 // NULL: no memory.
@@ -54,6 +58,9 @@ struct repair *repair_create(struct consumer *c);
 void repair_destroy(struct repair *repair); // NULL is fine
 // The receiver asks for a packet: consumer_nack now, or in its turn.
 void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us);
+// Something empty went out under this number in place of a packet; `repair` NULL: nobody asks.
+void repair_note_blank(struct repair *repair, uint16_t seq);
+bool repair_was_blank(const struct repair *repair, uint16_t seq);
 // It has told how much was lost (stats.fraction_lost).
 void repair_note_report(struct consumer *c, uint64_t now_us);
 

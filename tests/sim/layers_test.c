@@ -509,8 +509,14 @@ static void check_stream(struct world *w, struct viewer *v) {
         }
         const struct frame *f = &w->frames[o->frame];
         uint64_t first = at, done_us = 0;
+        bool cut = false;
         for (unsigned i = 0; i < f->count; at++) {
             const struct out *p = &v->out[at];
+            // The end of a stream that is left while some of its last frame is missing.
+            const struct frame *of = &w->frames[p->frame];
+            cut = i > 0 && p->came && !p->blank && of->stream != f->stream && of->key && p->index == 0;
+            if (cut)
+                break;
             if (!p->came ||
                 (!p->blank && (p->frame != o->frame || p->index != i || p->timestamp != o->timestamp)))
                 fail_at(w, v, at, "its frame is not whole, or not in order");
@@ -531,6 +537,8 @@ static void check_stream(struct world *w, struct viewer *v) {
                 shown_us = done_us > shown_us ? done_us : shown_us;
             }
         }
+        if (cut)
+            continue;
         for (unsigned r = 0; r < f->ref_count; r++)
             if (!decoded[f->refs[r]])
                 fail_at(w, v, first, "refers to what never came");
@@ -614,7 +622,7 @@ static void ask_again(struct world *w, struct viewer *v) {
     if (!v->started || v->highest < 0x10000 + (uint64_t)v->first + 60)
         return;
     uint16_t lost = (uint16_t)(v->highest - rand_below(w, 50));
-    for (uint64_t at = v->highest - 40; at > v->highest - 150 && at > 0x10000 + (uint64_t)v->first; at--)
+    for (uint64_t at = v->highest - 4; at > v->highest - 150 && at > 0x10000 + (uint64_t)v->first; at--)
         if (!v->out[at - 0x10000].came)
             lost = (uint16_t)at; // what is missing comes first
     uint8_t bytes[64];
