@@ -27,7 +27,7 @@
 #define ALLOCATOR_HOLD_US 3000000          // for which what is between these is borne
 #define ALLOCATOR_RAISE_FIRST_US 400000    // there must have been room for so long, to begin with,
 #define ALLOCATOR_OFF_US 2000000           // for which a lowest layer goes on though it does not fit any more
-#define ALLOCATOR_RAISE_FAILED_US 10000000 // after more turned out to be too much; doubles each time
+#define ALLOCATOR_RAISE_FAILED_US 25000000 // after more turned out to be too much; doubles each time
 #define ALLOCATOR_RAISE_US 2000000         // after something was taken away,
 #define ALLOCATOR_RAISE_MAX_US 60000000    // and at most
 #define ALLOCATOR_FAILED_AT_ONCE_US 5000000 // so soon, whatever there is then

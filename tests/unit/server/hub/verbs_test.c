@@ -40,6 +40,11 @@ static void a_conference(void **state) {
     assert_int_equal(s->commands[0].layers.spatial, 1);
     assert_int_equal(s->commands[1].priority.priority, 9);
     EXPECT_COMMANDS(s, MEDIA_SET_LAYERS, MEDIA_SET_PRIORITY, MEDIA_REQUEST_KEY_FRAME);
+    assert_true(hub_set_max_bitrate(s->hub, bob, id, NULL, 300000, &refusal));
+    assert_true(hub_set_max_bitrate(s->hub, ann, NULL, send->public_id.text, 900000, &refusal));
+    assert_true(s->commands[0].max_bitrate.bps == 300000 && s->commands[0].consumer.v == consumer->id.v);
+    assert_true(s->commands[1].max_bitrate.bps == 900000 && s->commands[1].transport.v == send->id.v);
+    EXPECT_COMMANDS(s, MEDIA_SET_MAX_BITRATE, MEDIA_SET_MAX_BITRATE);
     assert_true(hub_pause_consumer(s->hub, bob, id, true, &refusal)->paused);
     assert_non_null(hub_pause_consumer(s->hub, bob, id, true, &refusal)); // it is
     assert_false(hub_pause_consumer(s->hub, bob, id, false, &refusal)->paused);
