@@ -265,7 +265,7 @@ static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t no
         wait_us = m->wait_us >= ALLOCATOR_RAISE_FAILED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_FAILED_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
     if (failed)
-        m->failed_step_bps = (uint32_t)step_bps(e, e->now);
+        m->failed_step_bps = m->raised_step_bps; // as measured before the key frame of the change
     if (failed)
         m->basis_bps = m->raised_bps;
     else if (m->wait_us <= ALLOCATOR_RAISE_US) // else it is still what failed
@@ -326,6 +326,7 @@ static void give(struct allocator *a, uint64_t have_bps, uint64_t now_us) {
         if (step <= e->now)
             continue;
         e->now = (int8_t)step;
+        e->memory.raised_step_bps = (uint32_t)step_bps(e, step);
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
         e->memory.raised_bps = e->memory.basis_bps = (uint32_t)have_bps;
