@@ -161,19 +161,26 @@ void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps) {
     bandwidth_bound_rate(b);
 }
 
+// What was seen of a link counts no more.
+static void bandwidth_forget(struct bandwidth *b, uint64_t now_us) {
+    sent_ring_forget(&b->ring);
+    b->acked = (struct acked_rate){0};
+    b->stands_s = b->came_bps = 0;
+    b->competes = false;
+    b->reason = BANDWIDTH_START;
+    prober_restart(&b->prober, now_us);
+    bandwidth_bound_rate(b);
+}
+
 void bandwidth_path_changed(struct bandwidth *b, uint64_t now_us) {
     float rate = b->rate.rate_bps, start = (float)b->config.start_bps;
     rate_control_init(&b->rate, (uint32_t)(rate < start ? rate : start));
     delay_trend_reset(&b->trend);
     loss_limit_reset(&b->loss);
-    sent_ring_forget(&b->ring);
-    b->acked = (struct acked_rate){0};
     b->remb_bps = UINT64_MAX;
-    b->rtt_us = 0;
+    b->rtt_us = b->queue_us = 0;
     b->feedback_us = b->waiting_us = b->started_us = b->over_us = 0;
-    b->reason = BANDWIDTH_START;
-    prober_restart(&b->prober, now_us);
-    bandwidth_bound_rate(b);
+    bandwidth_forget(b, now_us);
 }
 
 // ---- time
@@ -215,11 +222,7 @@ static void bandwidth_note_idle(struct bandwidth *b, uint64_t now_us) {
         rate = rate > start ? rate : start;
         if (rate < b->rate.rate_bps)
             rate_control_set(&b->rate, rate, now_us);
-        sent_ring_forget(&b->ring);
-        b->acked = (struct acked_rate){0};
-        b->reason = BANDWIDTH_START;
-        prober_restart(&b->prober, now_us);
-        bandwidth_bound_rate(b);
+        bandwidth_forget(b, now_us);
     }
     b->idle = idle;
 }

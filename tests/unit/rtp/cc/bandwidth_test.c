@@ -185,6 +185,82 @@ static void a_probe_ends_when_the_ceiling_comes_down(void **state) {
     bandwidth_destroy(s.b);
 }
 
+// What arrives in one and a half times the time it was sent in makes a queue.
+static void a_queue_that_grows_lowers_the_target(void **state) {
+    (void)state;
+    struct sender s;
+    if (!sender_begin(&s))
+        return;
+    sender_run(&s, 2000, true);
+    uint32_t reference = (uint32_t)(s.now_us / 64000);
+    uint8_t bytes[1500];
+    for (unsigned i = 0; i < 5; i++) {
+        sender_run(&s, 100, false);
+        size_t len = twcc_all(bytes, (uint16_t)(s.number - 10), 10, reference, 60);
+        reference = (uint32_t)((s.now_us + (i + 1) * 50 * MS) / 64000);
+        assert_true(bandwidth_twcc(s.b, span_of(bytes, len), s.now_us + 50 * MS));
+    }
+    struct bandwidth_state after = bandwidth_state(s.b);
+    if (after.rtt_us > 0) {
+        assert_int_equal(after.reason, BANDWIDTH_DELAY);
+        assert_true(after.target_bps < 600000);
+        assert_true(after.queue_us > 50 * MS);
+    }
+    bandwidth_destroy(s.b);
+}
+
+// The 24 bits of the reference time wrap after twelve days; nothing shows of it.
+static void the_reference_time_wraps(void **state) {
+    (void)state;
+    struct sender s;
+    if (!sender_begin(&s))
+        return;
+    uint8_t bytes[1500];
+    for (unsigned i = 0; i < 40; i++) {
+        bandwidth_tick(s.b, s.now_us);
+        for (unsigned n = 0; n < 16; n++, s.now_us += 4 * MS)
+            bandwidth_sent(s.b, s.number++, 1000, false, s.now_us);
+        size_t len = twcc_all(bytes, (uint16_t)(s.number - 16), 16, (0xfffff0 + i) & 0xffffff, 16);
+        assert_true(bandwidth_twcc(s.b, span_of(bytes, len), s.now_us));
+        struct bandwidth_state now = bandwidth_state(s.b);
+        if (i >= 4 && now.rtt_us > 0)
+            assert_in_range(now.acked_bps, 1950000, 2050000);
+    }
+    bandwidth_destroy(s.b);
+}
+
+static void what_is_told_late_was_not_lost(void **state) {
+    (void)state;
+    struct sender s;
+    if (!sender_begin(&s))
+        return;
+    for (unsigned i = 0; i < 60; i++) {
+        sender_run(&s, 100, false);
+        uint8_t bytes[1500];
+        size_t len = twcc_none(bytes, (uint16_t)(s.number - 10), 5);
+        assert_true(bandwidth_twcc(s.b, span_of(bytes, len), s.now_us));
+        len = twcc_all(bytes, (uint16_t)(s.number - 10), 10, (uint32_t)(s.now_us / 64000), 40);
+        assert_true(bandwidth_twcc(s.b, span_of(bytes, len), s.now_us));
+    }
+    assert_true(bandwidth_state(s.b).loss == 0);
+    bandwidth_destroy(s.b);
+}
+
+static void idle_halves(void **state) {
+    (void)state;
+    struct sender s;
+    if (!sender_begin(&s))
+        return;
+    bandwidth_remb(s.b, 2000000, s.now_us);
+    bandwidth_sent_unnumbered(s.b, 1000, s.now_us);
+    bandwidth_tick(s.b, s.now_us + 4900 * MS);
+    assert_int_equal(bandwidth_state(s.b).target_bps, 2000000);
+    bandwidth_tick(s.b, s.now_us + 5100 * MS);
+    bandwidth_tick(s.b, s.now_us + 9000 * MS); // once
+    assert_int_equal(bandwidth_state(s.b).target_bps, 1000000);
+    bandwidth_destroy(s.b);
+}
+
 // ---- bad input
 
 static void malformed_feedback_changes_nothing(void **state) {
@@ -493,6 +569,10 @@ int main(void) {
         cmocka_unit_test(feedback_tells_rate_and_round_trip),
         cmocka_unit_test(padding_counts_as_sent_but_not_as_media),
         cmocka_unit_test(a_probe_ends_when_the_ceiling_comes_down),
+        cmocka_unit_test(a_queue_that_grows_lowers_the_target),
+        cmocka_unit_test(the_reference_time_wraps),
+        cmocka_unit_test(what_is_told_late_was_not_lost),
+        cmocka_unit_test(idle_halves),
         cmocka_unit_test(malformed_feedback_changes_nothing),
         cmocka_unit_test(replays_count_once),
         cmocka_unit_test(who_claims_too_much_gets_no_more_than_was_sent),

@@ -53,6 +53,8 @@ static void a_growing_queue_is_overuse_and_a_falling_one_underuse(void **state) 
         over_after = delay_trend_signal(&s.trend) == DELAY_OVERUSE ? i : 0;
     }
     assert_true(over_after > 2 && over_after < 40);
+    assert_true(delay_trend_noise_ms(&s.trend) < 0.6f &&
+                delay_trend_jitter_ms(&s.trend) < 0.6f); // it is steady
     bool under = false;
     for (unsigned i = 0; i < 100; i++) {
         packet(&s, 10 * MS, 80 * MS - i * MS / 2);

@@ -177,6 +177,22 @@ static void whatever_the_arrivals_say(void **state) {
     }
 }
 
+// Sent at once and come quickly: it shows what was asked for, not more.
+static void no_more_than_was_asked(void **state) {
+    (void)state;
+    struct prober p;
+    struct probe_result result = {0};
+    prober_init(&p, START);
+    prober_plan(&p, &wish, START);
+    prober_wanted_bytes(&p, START);
+    for (unsigned i = 0; i < 6; i++) {
+        uint8_t id = prober_sent(&p, 750, START + i * MS / 2);
+        prober_acked(&p, id, 750, START + i * MS / 2, (int64_t)(i * MS / 2));
+    }
+    assert_true(prober_judge(&p, START + 100 * MS, &result));
+    assert_int_equal(result.bps, 1800000);
+}
+
 static void blind_for_receivers_without_numbers(void **state) {
     (void)state;
     struct prober p;
@@ -211,6 +227,7 @@ int main(void) {
         cmocka_unit_test(what_is_wanted_follows_the_time),
         cmocka_unit_test(what_was_not_acknowledged_shows_nothing),
         cmocka_unit_test(whatever_the_arrivals_say),
+        cmocka_unit_test(no_more_than_was_asked),
         cmocka_unit_test(blind_for_receivers_without_numbers),
         cmocka_unit_test(identities_go_round),
     };

@@ -68,6 +68,21 @@ static void waits_while_a_queue_stands_or_little_is_sent(void **state) {
     }
 }
 
+static void waits_until_the_queue_is_empty(void **state) {
+    (void)state;
+    struct rate_control rc;
+    uint64_t now_us = 5000 * MS;
+    struct rate_input under = fine;
+    under.signal = DELAY_UNDERUSE;
+    rate_control_init(&rc, 500000);
+    feed(&rc, &under, 40, &now_us);
+    assert_int_equal((int)rc.rate_bps, 500000);
+    feed(&rc, &fine, 1, &now_us);
+    assert_int_equal((int)rc.rate_bps, 500000);
+    feed(&rc, &fine, 1, &now_us);
+    assert_in_range((int)rc.rate_bps, 501000, 503000);
+}
+
 static void overuse_lowers_below_what_arrives(void **state) {
     (void)state;
     struct rate_control rc;
@@ -202,6 +217,7 @@ int main(void) {
         cmocka_unit_test(grows_by_a_share_a_second),
         cmocka_unit_test(not_beyond_what_arrives),
         cmocka_unit_test(waits_while_a_queue_stands_or_little_is_sent),
+        cmocka_unit_test(waits_until_the_queue_is_empty),
         cmocka_unit_test(overuse_lowers_below_what_arrives),
         cmocka_unit_test(a_link_that_drops),
         cmocka_unit_test(near_the_capacity_it_goes_slowly),
