@@ -67,6 +67,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   const entering = new Room(serverUrl(), roomId, name, {
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
+    scalabilityMode: query.get('svc') ?? undefined,
     iceTransportPolicy: icePolicy(),
     tokenStore: ownStorage('sessionStorage'),
     placeStore,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AWAY_AFTER_MS, AwayWatch } from '@/lib/rotunda/away';
-import { EncodingControl, encodeUpTo } from '@/lib/rotunda/encoding';
+import { EncodingControl, encodeUpTo, encodingUpTo, modeForWidth } from '@/lib/rotunda/encoding';
 import { PATH_PATIENCE_MS, PathWatch, type Leg } from '@/lib/rotunda/path';
 
 describe('the way of the media', () => {
@@ -140,6 +140,38 @@ describe('what is encoded', () => {
     expect(sender.active).toEqual(active);
     await encodeUpTo(sender as never, top);
     expect(sender.changes).toBeLessThanOrEqual(1);
+  });
+
+  test.each([
+    ['L3T3_KEY', Infinity, Infinity, { scalabilityMode: 'L3T3_KEY' }],
+    ['L3T3_KEY', 1, Infinity, { scalabilityMode: 'L2T3_KEY', scaleResolutionDownBy: 2, maxBitrate: 350 }],
+    ['L3T3_KEY', 0, 1, { scalabilityMode: 'L1T2', scaleResolutionDownBy: 4, maxBitrate: 122, maxFramerate: 15 }],
+    ['L2T2h', 0, 5, { scalabilityMode: 'L1T2', scaleResolutionDownBy: 1.5, maxBitrate: 350 }],
+    ['L1T3', Infinity, 0, { scalabilityMode: 'L1T1', maxFramerate: 7.5 }],
+    ['S3T3', 0, 0, { scalabilityMode: 'S3T3' }], // left as it is
+    [undefined, 0, 0, {}],
+  ])('%s up to layers %s and %s', (scalabilityMode, spatial, temporal, expected) => {
+    expect(encodingUpTo({ scalabilityMode, maxBitrate: 1000 } as never, spatial, temporal)).toEqual({ maxBitrate: 1000, scalabilityMode, ...expected });
+  });
+
+  test.each([
+    ['L3T3_KEY', 1280, 'L3T3_KEY'],
+    ['L3T3_KEY', 640, 'L2T3_KEY'],
+    ['L3T3_KEY', 320, 'L1T3'],
+    ['L1T3', 320, 'L1T3'],
+    ['S3T3', 320, 'S3T3'],
+    [undefined, 320, undefined],
+  ])('%s of a picture %i pixels wide', (mode, width, expected) => expect(modeForWidth(mode, width)).toBe(expected));
+
+  test('layers in one encoding are taken back and given again', async () => {
+    const sender = new Sender(1);
+    sender.encodings = [{ active: true, scalabilityMode: 'L3T3' } as never];
+    await encodeUpTo(sender as never, 1, 0);
+    expect(sender.encodings).toEqual([{ active: true, scalabilityMode: 'L2T1', scaleResolutionDownBy: 2, maxFramerate: 7.5 }]);
+    await encodeUpTo(sender as never, null);
+    expect(sender.active).toEqual([false]);
+    await encodeUpTo(sender as never, Infinity);
+    expect(sender.encodings).toEqual([{ active: true, scalabilityMode: 'L3T3' }]);
   });
 
   test.each([

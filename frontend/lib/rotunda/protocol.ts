@@ -168,7 +168,7 @@ export interface Notifications {
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;
   'producer-closed': OfProducer;
-  'producer-layers-wanted': { producerId: string; spatialLayer: number | null };
+  'producer-layers-wanted': { producerId: string; spatialLayer: number | null; temporalLayer?: number | null };
   'consumer-closed': { consumerId: string; reason?: string };
   'consumer-layers-changed': {
     consumerId: string;

@@ -2,7 +2,7 @@
 // through losses and returns. No page in here.
 import type { Device, types } from 'mediasoup-client';
 import { Emitter } from './emitter';
-import { EncodingControl } from './encoding';
+import { EncodingControl, modeForWidth, modeOf } from './encoding';
 import { codeOf, RotundaError } from './errors';
 import { spatialLayerFor } from './layers';
 import { MediaWatch } from './media_watch';
@@ -63,6 +63,7 @@ export interface RoomOptions extends SessionOptions {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+  scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
 }
 
 interface Flow {
@@ -305,8 +306,8 @@ export class Room extends Emitter<RoomEvents> {
           if (producer.id === producerId && this.userId && this.#encoding.wanted(producer, this.#alone) !== null)
             this.emit('score', { userId: this.userId, source, score });
       },
-      'producer-layers-wanted': ({ producerId, spatialLayer }) => {
-        this.#encoding.told(producerId, spatialLayer);
+      'producer-layers-wanted': ({ producerId, spatialLayer, temporalLayer }) => {
+        this.#encoding.told(producerId, spatialLayer, temporalLayer);
         this.#encodeAll();
       },
       'transport-state': ({ transportId, iceState, dtlsState }) => {
@@ -396,12 +397,15 @@ export class Room extends Emitter<RoomEvents> {
       appData: { source },
     };
     if (track.kind === 'video') {
-      const several = source === 'camera' && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
+      const mode = source === 'camera' ? modeForWidth(this.#options.scalabilityMode, width) : undefined;
+      const spatial = modeOf(mode)?.spatial ?? 1;
+      const several = source === 'camera' && spatial === 1 && (this.#options.simulcast ?? width >= SIMULCAST_FROM_WIDTH);
       const layers = width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
-      if (several) options.encodings = layers;
+      if (several) options.encodings = layers.map((layer) => (mode ? { ...layer, scalabilityMode: mode } : layer));
+      else if (mode) options.encodings = [{ scalabilityMode: mode }];
       if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
       options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
-      options.appData = { source, width, height, layers: several ? layers.length : 1 };
+      options.appData = { source, width, height, layers: several ? layers.length : spatial };
     } else {
       const music = source === 'screen-audio';
       options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
