@@ -329,7 +329,9 @@ static void give(struct allocator *a, uint64_t have_bps, uint64_t now_us) {
         e->memory.raised_step_bps = (uint32_t)step_bps(e, step);
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
-        e->memory.raised_bps = e->memory.basis_bps = (uint32_t)have_bps;
+        e->memory.raised_bps = (uint32_t)have_bps;
+        if (e->memory.wait_us <= ALLOCATOR_RAISE_US || have_bps > e->memory.basis_bps)
+            e->memory.basis_bps = (uint32_t)have_bps; // else something dearer has failed
         given = true;
     }
     if (given)

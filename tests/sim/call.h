@@ -29,7 +29,7 @@
 
 extern const uint32_t call_layer_bps[CALL_LAYERS];
 
-enum call_feedback { CALL_TWCC, CALL_CCFB, CALL_REMB, CALL_DEAF, CALL_LIAR };
+enum call_feedback { CALL_TWCC, CALL_REMB, CALL_DEAF, CALL_LIAR };
 
 struct call_config {
     uint64_t seed;

@@ -36,7 +36,7 @@ void publisher_open(struct call *call, unsigned index) {
     }
     if (call->config.up[index].rate_bps)
         p->bandwidth = bandwidth_create(
-            &(struct bandwidth_config){.start_bps = 300000, .min_bps = 30000, .max_bps = 10000000},
+            &(struct bandwidth_config){.start_bps = 1000000, .min_bps = 30000, .max_bps = 10000000},
             call->now_us);
     for (unsigned video = 0; video < 2; video++) {
         struct media_cmd cmd = {

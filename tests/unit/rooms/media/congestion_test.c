@@ -117,6 +117,34 @@ static void video_goes_off_and_comes_back(void **state) {
     fake_destroy(r.f);
 }
 
+// RFC 8888, 3.1: of SSRC 110 the numbers from the first of them on, all received.
+static void who_knows_rfc_8888_alone_is_understood(void **state) {
+    (void)state;
+    struct room r = room_open(false, 111);
+    for (unsigned n = 0; n < 40; n++) {
+        fake_clear(r.f);
+        publish(&r, 100, false);
+        uint8_t bytes[128];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        write_u32(&w, 0x8bcd0009);
+        write_u32(&w, 9);
+        write_u32(&w, 110);
+        const struct fake_rtp *first = NULL;
+        for (unsigned i = 0; !first; i++)
+            first = r.f->rtp[i].head.ssrc == 110 ? &r.f->rtp[i] : NULL;
+        write_u16(&w, first->head.seq);
+        write_u16(&w, 10);
+        for (unsigned i = 0; i < 10; i++)
+            write_u16(&w, (uint16_t)(0x8000 | ((9 - i) * 10 * 1024 / 1000)));
+        write_u32(&w, (uint32_t)(r.f->now_us * 4096 / 62500));
+        fake_rtcp(r.f, r.a, &w);
+    }
+    struct transport_stats stats = stats_of(&r, 2);
+    assert_true(stats.estimate_reason != LINK_UNKNOWN && stats.estimate_reason != LINK_SILENT);
+    assert_true(r.a->congestion->named && congestion_state(r.a->congestion).acked_bps > 500000);
+    fake_destroy(r.f);
+}
+
 static void ceilings_hold_whatever_is_known(void **state) {
     (void)state;
     struct room r = room_open(false, 111);
@@ -237,6 +265,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_limited_by_who_tells_nothing),
         cmocka_unit_test(who_never_acknowledges_is_served_all_the_same),
         cmocka_unit_test(video_goes_off_and_comes_back),
+        cmocka_unit_test(who_knows_rfc_8888_alone_is_understood),
         cmocka_unit_test(ceilings_hold_whatever_is_known),
         cmocka_unit_test(probes_are_padding),
         cmocka_unit_test(a_key_frame_waits_and_sound_does_not),
