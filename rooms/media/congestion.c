@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static void congestion_fired(struct wheel_node *node, uint64_t now_us);
+static bool congestion_limits(const struct congestion *cg, uint64_t now_us);
 
 // ---- life
 
@@ -71,6 +72,7 @@ void congestion_changed(struct endpoint *ep, uint64_t now_us) {
     if (!cg)
         return;
     cg->share_us = now_us;
+    cg->works = cg->numbered || cg->heard || congestion_limits(cg, now_us) || cg->limits;
     congestion_wake(cg, now_us);
 }
 
@@ -115,7 +117,7 @@ static bool congestion_is_full(const struct bandwidth_state *state) {
 // The shares cannot wait when there is much less than they were made of, or when a queue stands.
 static void congestion_heard(struct congestion *cg, uint64_t now_us) {
     struct bandwidth_state state = bandwidth_state(cg->bandwidth);
-    cg->heard = true;
+    cg->heard = cg->works = true;
     if (state.target_bps < cg->shared_bps - cg->shared_bps / 10 ||
         (state.congested && cg->limited_us != now_us))
         cg->share_us = cg->tick_us = now_us;
@@ -229,6 +231,16 @@ static void congestion_free(struct congestion *cg, uint64_t now_us) {
     bandwidth_demand(cg->bandwidth, 0, now_us);
 }
 
+// All the layers of a stream are no limit, so that nobody has to look which ones a packet is of.
+static void consumer_give(struct consumer *c, struct allotment given, uint64_t now_us) {
+    const struct producer *p = c->producer;
+    if (given.temporal >= producer_temporal_layers(p, now_us) - 1)
+        given.temporal = LAYER_NONE;
+    if (p->params.stream_count == 1 && given.spatial >= producer_spatial_layers(p, now_us) - 1)
+        given.spatial = LAYER_NONE;
+    consumer_allot(c, given.spatial, given.temporal, given.off, now_us);
+}
+
 // Behind the shares, since a change makes packets leave.
 static void congestion_allot(struct congestion *cg, uint64_t now_us) {
     const struct allocator *a = cg->endpoint->fw->allocator;
@@ -239,7 +251,7 @@ static void congestion_allot(struct congestion *cg, uint64_t now_us) {
             continue;
         const struct allocator_entry *e = allocator_at(a, i++);
         c->share = e->memory;
-        consumer_allot(c, e->result.spatial, e->result.temporal, e->result.off, now_us);
+        consumer_give(c, e->result, now_us);
     }
 }
 
@@ -330,7 +342,10 @@ static bool congestion_probe(struct congestion *cg, uint64_t now_us) {
     return probe.rate_bps != 0;
 }
 
-static bool congestion_rests(const struct congestion *cg, uint64_t now_us) {
+static bool congestion_rests(struct congestion *cg, uint64_t now_us) {
+    cg->works = cg->numbered || cg->heard || cg->limits;
+    if (!cg->works && cg->pacer.count == 0)
+        return true;
     bool wants =
         congestion_counts(cg, now_us) && cg->demand_bps > cg->shared_bps && endpoint_sends(cg->endpoint);
     return now_us > cg->sent_us + CONGESTION_IDLE_US && !wants && cg->pacer.count == 0;

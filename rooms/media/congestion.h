@@ -38,6 +38,7 @@ struct congestion {
     bool proven;                  // the link has been seen to be full
     bool stands;                  // a queue does
     bool limits;                  // the last shares were made of an estimate or a ceiling
+    bool works;                   // there is an estimate, or a ceiling, to go by
     bool ticking;                 // while something is sent or wanted
     uint64_t sent_us;             // the last packet; 0: none yet
     uint64_t begun_us;            // the first numbered one since the path changed
@@ -95,7 +96,7 @@ static inline void congestion_sent(struct consumer *c, uint32_t ssrc, uint16_t s
         rate_meter_add(&cg->audio_rate, bytes, now_us);
     if (cg->pacer.rate_bps)
         pacer_spend(&cg->pacer, bytes, now_us);
-    if (!cg->ticking)
+    if (cg->works && !cg->ticking)
         congestion_wake(cg, now_us);
 }
 

@@ -1,7 +1,10 @@
 // What forwarding itself costs, without encryption and sending: one publisher's video to N receivers and a
 // null output, in nanoseconds a forwarded packet.
 //
-//   build/tests/forward_bench [RECEIVERS] [PACKETS] [LAYERS]
+//   build/tests/forward_bench [RECEIVERS] [PACKETS] [LAYERS] [ACKNOWLEDGED]
+//
+// ACKNOWLEDGED 1: receivers tell every 50 ms that everything has come, so that congestion control is at work
+// on links that are not full.
 //
 // Where the time goes: valgrind --tool=callgrind --toggle-collect=forwarder_rtp
 // --toggle-collect=forwarder_flush build/tests/forward_bench 50 2000
@@ -36,7 +39,7 @@ static struct endpoint *open_endpoint(struct bench *b, uint32_t id) {
     return ep;
 }
 
-static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned layers) {
+static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned layers, bool acknowledged) {
     struct endpoint *publisher = open_endpoint(b, 1);
     struct media_cmd cmd = {.type = MEDIA_OPEN_PRODUCER, .transport = {1}, .producer = {1}};
     cmd.open_producer.params = (struct producer_params){.kind = MEDIA_VIDEO,
@@ -66,6 +69,8 @@ static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned 
                                                              .cname = "bench",
                                                              .nack = true,
                                                              .pli = true};
+        if (acknowledged)
+            open.open_consumer.params.ext.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
         forwarder_command(b->fw, &open, b->now_us);
     }
     return publisher;
@@ -92,6 +97,30 @@ static struct block *make_packet(struct bench *b, uint32_t n, unsigned layers) {
     return block;
 }
 
+#define ACK_EVERY_US 50000
+
+// Transport-wide feedback about `count` numbers from `first` on, all of which came as they were sent.
+static void acknowledge(struct bench *b, struct endpoint *ep, uint16_t first, unsigned count,
+                        uint8_t feedback) {
+    uint8_t bytes[256];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    unsigned tick = PACKET_GAP_US / 250;
+    write_u32(&w, 0x8fcd0000);
+    write_u32(&w, 1);
+    write_u32(&w, 2);
+    write_u16(&w, first);
+    write_u16(&w, (uint16_t)count);
+    uint64_t begun_us = b->now_us - (uint64_t)count * PACKET_GAP_US;
+    write_u24(&w, (uint32_t)(begun_us / 64000) & 0xffffff);
+    write_u8(&w, feedback);
+    write_u16(&w, (uint16_t)(0x2000 | count));
+    for (unsigned i = 0; i < count; i++)
+        write_u8(&w, (uint8_t)(i == 0 ? begun_us % 64000 / 250 : tick));
+    write_zeros(&w, -w.len & 3);
+    store_be16(bytes + 2, (uint16_t)(w.len / 4 - 1));
+    forwarder_rtcp(b->fw, ep, span_of(bytes, w.len), b->now_us);
+}
+
 static uint64_t cpu_ns(void) {
     struct timespec ts;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
@@ -102,6 +131,7 @@ int main(int argc, char **argv) {
     unsigned receivers = argc > 1 ? (unsigned)atoi(argv[1]) : 50;
     unsigned packets = argc > 2 ? (unsigned)atoi(argv[2]) : 100000;
     unsigned layers = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
+    bool acknowledged = argc > 4 && atoi(argv[4]);
     if (receivers < 1 || packets < 1 || layers < 1 || layers > STREAMS_MAX)
         return 2;
     static struct bench b;
@@ -112,8 +142,11 @@ int main(int argc, char **argv) {
     b.receivers = calloc(receivers, sizeof *b.receivers);
     if (!b.fw || !b.receivers)
         return 1;
-    struct endpoint *publisher = open_room(&b, receivers, layers);
-    uint64_t spent_ns = 0;
+    struct endpoint *publisher = open_room(&b, receivers, layers, acknowledged);
+    uint64_t spent_ns = 0, acked_us = b.now_us;
+    uint16_t number = 0;
+    unsigned waiting = 0;
+    uint8_t feedback = 0;
     for (uint32_t n = 0; n < packets; n++) {
         struct block *packet = make_packet(&b, n, layers);
         uint64_t before_ns = cpu_ns();
@@ -123,7 +156,16 @@ int main(int argc, char **argv) {
         b.now_us += PACKET_GAP_US / layers;
         for (unsigned i = 0; n % HEARD_EVERY == 0 && i < receivers; i++)
             forwarder_endpoint_heard(b.receivers[i]);
+        waiting += n % layers == layers - 1; // one layer goes out
         before_ns = cpu_ns();
+        if (acknowledged && b.now_us >= acked_us + ACK_EVERY_US) {
+            for (unsigned i = 0; i < receivers; i++)
+                acknowledge(&b, b.receivers[i], number, waiting, feedback);
+            number = (uint16_t)(number + waiting);
+            waiting = 0;
+            feedback++;
+            acked_us = b.now_us;
+        }
         wheel_advance(&b.wheel, b.now_us);
         spent_ns += cpu_ns() - before_ns;
     }
