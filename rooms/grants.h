@@ -17,8 +17,10 @@ enum right {
     RIGHT_SCREEN_AUDIO = 1 << 3,
     RIGHT_SUBSCRIBE = 1 << 4, // to get what others send
     RIGHT_DATA = 1 << 5,      // to say something to others: chat, calls, relayed messages
+    RIGHT_ADMIN = 1 << 6,     // to moderate the room
 };
 #define RIGHTS_PUBLISH (RIGHT_CAMERA | RIGHT_MICROPHONE | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO)
+// What everybody has where nobody needs a token.
 #define RIGHTS_ALL (RIGHTS_PUBLISH | RIGHT_SUBSCRIBE | RIGHT_DATA)
 
 struct grants {
@@ -28,10 +30,5 @@ struct grants {
     char room[GRANT_ROOM_MAX + 1];         // the one room that it may join
     uint64_t ends_s;                       // seconds since 1970; 0: never
 };
-
-// Everything, for ever: where nobody needs a token.
-static inline struct grants grants_open(void) {
-    return (struct grants){.rights = RIGHTS_ALL};
-}
 
 #endif

@@ -58,6 +58,7 @@ struct participant {
     char name[USERNAME_BYTES_MAX + 1];
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
     unsigned rights;                       // bits of enum right
+    uint64_t hand;                         // when it was raised, in the order of the room; 0: it is down
     struct wheel_node grants_timer;        // armed while its token's end is to come
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
@@ -132,7 +133,7 @@ static inline struct participant *consumer_owner(const struct room_consumer *con
     return consumer->transport->owner;
 }
 
-// A participant outside any room, who may do everything; NULL without memory. name is at most
+// A participant outside any room, with RIGHTS_ALL; NULL without memory. name is at most
 // USERNAME_BYTES_MAX bytes.
 struct participant *participant_create(const char *name);
 // Outside any room, without transports, its timers disarmed. NULL is fine.

@@ -32,6 +32,8 @@ struct room {
     size_t app_data_bytes; // of its producers, without what each participant has for nothing
     struct list calls;     // struct call
     struct speaker speaker;
+    bool locked;             // nobody joins anew but moderators
+    uint64_t hands;          // raised so far
     uint64_t levels_told_us; // when audio-levels went out last
     struct wheel_node linger_timer, speaker_timer;
 };

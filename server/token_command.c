@@ -19,13 +19,14 @@ struct request {
 
 static const char usage[] =
     "usage: rotunda token --room ROOM --name NAME [--identity ID] [--ttl TIME] [--keys FILE]\n"
-    "                     [--no-publish] [--no-subscribe] [--no-data]\n\n"
+    "                     [--moderator] [--no-publish] [--no-subscribe] [--no-data]\n\n"
     "Prints a token with which one person may join one room of a server that runs with the same --keys.\n\n"
     "  --room ROOM      the room\n"
     "  --name NAME      what the person is called; without it they choose\n"
     "  --identity ID    who it is: the same one on a second device takes the first one's place [NAME]\n"
     "  --ttl TIME       how long the token is good: 90s, 30m, 6h, 2d [6h]\n"
     "  --keys FILE      a file with a line `id: secret`, whose first is used [ROTUNDA_KEYS]\n"
+    "  --moderator      may put others out, mute them, lock and close the room\n"
     "  --no-publish     may send neither picture nor sound\n"
     "  --no-subscribe   may not get what others send\n"
     "  --no-data        may not write, call or signal to others\n";
@@ -61,6 +62,8 @@ static bool read_flags(struct request *r, int argc, char *const argv[]) {
             r->wish.subscribe = false;
         else if (strcmp(argv[i], "--no-data") == 0)
             r->wish.data = false;
+        else if (strcmp(argv[i], "--moderator") == 0)
+            r->wish.admin = true;
         else
             return refuse(argv[i], " is no flag of it; rotunda token --help lists them") == 0;
     }

@@ -159,7 +159,7 @@ static bool take_sources(const json_t *video, unsigned *rights, char *why) {
 // What LiveKit's grants mean where they are silent: who may join may publish, subscribe and send data.
 static bool take_video(const json_t *claims, struct grants *out, char *why) {
     const json_t *video = json_object_get(claims, "video");
-    bool join, publish, subscribe, data, hidden;
+    bool join, publish, subscribe, data, hidden, admin;
     if (!json_is_object(video))
         return refuse(why, "the token has no grants (`video`)");
     if (!take_bool(video, "roomJoin", false, &join, why) ||
@@ -167,6 +167,7 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
         !take_bool(video, "canSubscribe", true, &subscribe, why) ||
         !take_bool(video, "canPublishData", true, &data, why) ||
         !take_bool(video, "hidden", false, &hidden, why) ||
+        !take_bool(video, "roomAdmin", false, &admin, why) ||
         !take_text(video, "room", out->room, GRANT_ROOM_MAX, why))
         return false;
     if (!join || !out->room[0])
@@ -174,7 +175,7 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
     if (hidden)
         return refuse(why, "the token is for a hidden participant, which this server does not have");
     out->rights = (publish ? (unsigned)RIGHTS_PUBLISH : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
-                  (data ? (unsigned)RIGHT_DATA : 0U);
+                  (data ? (unsigned)RIGHT_DATA : 0U) | (admin ? (unsigned)RIGHT_ADMIN : 0U);
     return take_sources(video, &out->rights, why);
 }
 
@@ -205,11 +206,11 @@ static const struct key *first_secret(const struct keys *keys) {
 }
 
 static char *describe(const struct key *key, const struct token_wish *wish, uint64_t now_s) {
-    json_t *claims = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b}}", "iss", key->id,
+    json_t *claims = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b, s:b}}", "iss", key->id,
                                "sub", wish->identity, "name", wish->name, "nbf", (json_int_t)now_s, "exp",
                                (json_int_t)(now_s + wish->ttl_s), "video", "roomJoin", 1, "room", wish->room,
                                "canPublish", (int)wish->publish, "canSubscribe", (int)wish->subscribe,
-                               "canPublishData", (int)wish->data);
+                               "canPublishData", (int)wish->data, "roomAdmin", (int)wish->admin);
     char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
     json_decref(claims);
     return text;

@@ -25,7 +25,7 @@ bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, st
 struct token_wish {
     const char *room, *identity;
     const char *name; // NULL: none
-    bool publish, subscribe, data;
+    bool publish, subscribe, data, admin;
     uint32_t ttl_s;
 };
 // Signed with the first secret of the keys; the caller's to free. NULL: `why`.

@@ -47,9 +47,19 @@ struct hub_events {
     void (*participant_left)(void *ctx, const struct participant *who, const char *reason);
     void (*said)(void *ctx, const struct hub_chat_line *line);
 
+    void (*room_locked)(void *ctx, const struct room *room,
+                        const struct participant *by); // or not: room->locked
+    void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
+    void (*reacted)(void *ctx, const struct participant *who, const char *text);
+
     // ---- to the owner
-    // It is put out of its room; participant_left follows.
-    void (*removed)(void *ctx, const struct participant *who, const char *reason);
+    // It is put out of its room; participant_left follows. by: the moderator, NULL: nobody; words: theirs, or
+    // NULL.
+    void (*removed)(void *ctx, const struct participant *who, const char *reason,
+                    const struct participant *by, const char *words);
+    // A moderator has paused what it sends.
+    void (*muted)(void *ctx, const struct participant *who, enum media_kind kind,
+                  const struct participant *by);
     // Its producer is closed, by somebody else.
     void (*producer_taken)(void *ctx, const struct room_producer *producer, const char *reason);
     // Another connection has resumed its session, or somebody of its identity has joined anew.

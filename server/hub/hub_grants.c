@@ -8,7 +8,7 @@ static void grants_end(struct wheel_node *node, uint64_t now_us) {
     (void)now_us;
     struct participant *me = LIST_ENTRY(node, struct participant, grants_timer);
     struct hub *hub = hub_of(me->room);
-    hub->events.removed(hub->events.ctx, me, "token-expired");
+    hub->events.removed(hub->events.ctx, me, "token-expired", NULL, NULL);
     hub_leave(hub, me, "token-expired");
 }
 

@@ -1,8 +1,8 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
 // From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_speaker; hub_relay;
-// hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_grants;
-// hub_join; hub_event, hub. No file calls one behind it.
+// hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave; hub_grants,
+// hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -69,6 +69,10 @@ size_t hub_memory_of_queued(const struct participant *participant);
 // False and a refusal: its token does not let it do `what` ("send pictures of a camera").
 bool hub_allowed(const struct participant *me, unsigned right, const char *what, struct hub_refusal *refusal);
 
+// Who else of the room a text names, by userId or username; NULL and a refusal.
+struct participant *hub_find_other(const struct participant *me, const char *text,
+                                   struct hub_refusal *refusal);
+
 // ---- hub_grants.c
 
 // What a token says of one who joins or renews it; NULL: everything, for ever.
@@ -119,6 +123,9 @@ void hub_log_producer(const char *event, const struct room_producer *producer, c
                       const char *value);
 void hub_log_consumer(const char *event, const struct room_consumer *consumer, const char *name,
                       const char *value);
+
+// To the workers, and to everyone but the owner.
+void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bool paused);
 
 // ---- ends. The owner hears only what it cannot know.
 

@@ -145,10 +145,14 @@ static struct participant *find_same(const struct hub_join *ask, const struct ro
 }
 
 // `same`: who makes room for it.
-static bool may_enter(const struct hub *hub, const struct room *room, const char *username,
+static bool may_enter(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.participants_per_room_max;
-    const struct participant *namesake = room ? room_find_name(room, username) : NULL;
+    const struct grants *grants = entry->ask->grants;
+    const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
+    if (room && room->locked && !same && !(grants && (grants->rights & RIGHT_ADMIN)))
+        return hub_refuse(refusal, HUB_FORBIDDEN,
+                          "the room is locked; a moderator who is in it can unlock it");
     if (namesake && namesake != same)
         return hub_refuse(refusal, HUB_USERNAME_TAKEN,
                           "someone in this room is already called that; choose another username");
@@ -188,7 +192,7 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
         hub_refuse(refusal, HUB_DRAINING, "this server is shutting down; join again elsewhere");
         return NULL;
     }
-    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, room, entry->username, same, refusal) ||
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, entry, room, same, refusal) ||
         !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
         (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
         !hub_memory_allows(hub, refusal))

@@ -59,6 +59,7 @@ struct queued_text *hub_next_kept(struct hub *hub, struct participant *me) {
 void hub_room_empty(struct hub *hub, struct room *room) {
     assert(room->participant_count == 0);
     room->emptied_us = hub->now_us;
+    room->locked = false; // nobody is there to unlock it
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
 }

@@ -1,4 +1,5 @@
 // What is a participant's own, by the ids that it gives, and what a worker says of it.
+#include "rooms/name.h"
 #include "server/hub/hub_internal.h"
 
 bool hub_allowed(const struct participant *me, unsigned right, const char *what,
@@ -42,4 +43,20 @@ bool hub_ask_stats(struct hub *hub, const struct participant *me, const struct h
                             .consumer = subject->consumer};
     cmd.stats.token = token;
     return command_post_try(&hub->post, me->worker, &cmd) || hub_refuse_busy(refusal);
+}
+
+// The other one; NULL and a refusal.
+struct participant *hub_find_other(const struct participant *me, const char *text,
+                                   struct hub_refusal *refusal) {
+    char name[USERNAME_BYTES_MAX + 1];
+    uint32_t refused;
+    enum err e = name_normalise(text, USERNAME_CHARS_MAX, name, &refused);
+    struct participant *target = e == ERR_OK ? room_find_target(me->room, name) : NULL;
+    if (e == ERR_NO_MEMORY)
+        hub_refuse_memory(refusal);
+    else if (!target)
+        hub_refuse(refusal, HUB_NOT_FOUND, "nobody in this room has that userId or username");
+    else if (target == me)
+        hub_refuse(refusal, HUB_BAD_REQUEST, "`target` is yourself");
+    return target == me ? NULL : target;
 }

@@ -8,22 +8,6 @@
 // {"from":"","fromId":"","target":"","payload":}
 #define NAMED_BYTES (46 + PUBLIC_ID_BYTES)
 
-// The other one; NULL and a refusal.
-static struct participant *find_target(const struct participant *me, const char *text,
-                                       struct hub_refusal *refusal) {
-    char name[USERNAME_BYTES_MAX + 1];
-    uint32_t refused;
-    enum err e = name_normalise(text, USERNAME_CHARS_MAX, name, &refused);
-    struct participant *target = e == ERR_OK ? room_find_target(me->room, name) : NULL;
-    if (e == ERR_NO_MEMORY)
-        hub_refuse_memory(refusal);
-    else if (!target)
-        hub_refuse(refusal, HUB_NOT_FOUND, "nobody in this room has that userId or username");
-    else if (target == me)
-        hub_refuse(refusal, HUB_BAD_REQUEST, "`target` is yourself");
-    return target == me ? NULL : target;
-}
-
 static size_t bytes_of(const struct hub_relayed *what) {
     return NAMED_BYTES + hub_json_text_bytes(what->from->name) +
            (what->target ? hub_json_text_bytes(what->target) : 0) + what->payload_len;
@@ -68,7 +52,7 @@ static bool pass_call(struct hub *hub, struct participant *me, struct participan
 
 struct participant *hub_pass_on(struct hub *hub, struct participant *me, const struct hub_pass_on *ask,
                                 struct hub_refusal *refusal) {
-    struct participant *target = find_target(me, ask->target, refusal);
+    struct participant *target = hub_find_other(me, ask->target, refusal);
     if (!target)
         return NULL;
     struct hub_relayed what = {.kind = ask->kind,

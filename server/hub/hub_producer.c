@@ -6,6 +6,14 @@
 
 #define PAUSE_NOTICE_BYTES 80
 
+void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bool paused) {
+    producer->paused = paused;
+    hub_relay_post_pause(hub, producer);
+    if (paused && producer->kind == MEDIA_AUDIO)
+        hub_speaker_leave(hub, producer_owner(producer));
+    hub->events.producer_paused(hub->events.ctx, producer);
+}
+
 struct room_producer *hub_pause_producer(struct hub *hub, struct participant *me, const char *producer_id,
                                          bool paused, struct hub_refusal *refusal) {
     struct room_producer *producer = hub_own_producer(hub, me, producer_id, refusal);
@@ -13,11 +21,7 @@ struct room_producer *hub_pause_producer(struct hub *hub, struct participant *me
         return producer;
     if (!hub_spend_notice(hub, me, PAUSE_NOTICE_BYTES, refusal))
         return NULL;
-    producer->paused = paused;
-    hub_relay_post_pause(hub, producer);
-    if (paused && producer->kind == MEDIA_AUDIO)
-        hub_speaker_leave(hub, me);
-    hub->events.producer_paused(hub->events.ctx, producer);
+    hub_set_producer_paused(hub, producer, paused);
     return producer;
 }
 

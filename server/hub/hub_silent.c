@@ -7,6 +7,20 @@ static void hush_participant(void *ctx, const struct participant *who) {
 static void hush_left(void *ctx, const struct participant *who, const char *reason) {
     (void)ctx, (void)who, (void)reason;
 }
+static void hush_removed(void *ctx, const struct participant *who, const char *reason,
+                         const struct participant *by, const char *words) {
+    (void)ctx, (void)who, (void)reason, (void)by, (void)words;
+}
+static void hush_muted(void *ctx, const struct participant *who, enum media_kind kind,
+                       const struct participant *by) {
+    (void)ctx, (void)who, (void)kind, (void)by;
+}
+static void hush_locked(void *ctx, const struct room *room, const struct participant *by) {
+    (void)ctx, (void)room, (void)by;
+}
+static void hush_hand(void *ctx, const struct participant *who, const struct participant *by) {
+    (void)ctx, (void)who, (void)by;
+}
 static void hush_producer_reason(void *ctx, const struct room_producer *producer, const char *reason) {
     (void)ctx, (void)producer, (void)reason;
 }
@@ -61,7 +75,11 @@ const struct hub_events hub_events_silent = {
     .participant_joined = hush_participant,
     .participant_left = hush_left,
     .said = hush_line,
-    .removed = hush_left,
+    .removed = hush_removed,
+    .muted = hush_muted,
+    .room_locked = hush_locked,
+    .hand_changed = hush_hand,
+    .reacted = hush_left,
     .producer_taken = hush_producer_reason,
     .taken_over = hush_connection,
     .relayed = hush_relayed,

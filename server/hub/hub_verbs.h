@@ -51,6 +51,32 @@ MUST_USE enum err hub_keep_text(struct hub *hub, struct participant *to, const c
 // The oldest of these, the caller's to free; NULL: no more.
 struct queued_text *hub_next_kept(struct hub *hub, struct participant *me);
 
+// ---- hub_moderate.c: for those whose token says so (RIGHT_ADMIN); others are refused. `target`: userId or
+// username.
+
+// Puts somebody out of the room. words: for them, NULL or without control characters. *id: who it was.
+bool hub_kick(struct hub *hub, struct participant *me, const char *target, const char *words,
+              struct public_id *id, struct hub_refusal *refusal);
+// Pauses all that the target sends of one kind; it may resume it. The one it was.
+struct participant *hub_mute(struct hub *hub, struct participant *me, const char *target,
+                             enum media_kind kind, struct hub_refusal *refusal);
+// The same for everybody else who is no moderator. *count: how many sent something.
+bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, uint32_t *count,
+                  struct hub_refusal *refusal);
+// While it is locked nobody joins anew but moderators; who is there may resume.
+bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_refusal *refusal);
+// Everybody is put out, `me` last, which is freed.
+bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal);
+
+// ---- hub_hand.c
+
+// up: whether it is raised then. target NULL: one's own; another's hand only a moderator takes down. Whose it
+// was.
+struct participant *hub_set_hand(struct hub *hub, struct participant *me, const char *target, bool up,
+                                 struct hub_refusal *refusal);
+#define REACTION_BYTES_MAX 32
+bool hub_react(struct hub *hub, struct participant *me, const char *text, struct hub_refusal *refusal);
+
 // ---- hub_transport.c
 
 // ice: what the client is told.

@@ -138,6 +138,16 @@ const struct signal_row *signal_rows(size_t *count);
     X(HANG_UP, "hang-up")                                                                                    \
     X(RELAYED, "relayed")                                                                                    \
     X(TOKEN_UPDATED, "token-updated")                                                                        \
+    X(USER_KICKED, "user-kicked")                                                                            \
+    X(USER_MUTED, "user-muted")                                                                              \
+    X(ALL_MUTED, "all-muted")                                                                                \
+    X(MUTED, "muted")                                                                                        \
+    X(ROOM_LOCKED, "room-locked")                                                                            \
+    X(ROOM_UNLOCKED, "room-unlocked")                                                                        \
+    X(ROOM_CLOSED, "room-closed")                                                                            \
+    X(HAND_RAISED, "hand-raised")                                                                            \
+    X(HAND_LOWERED, "hand-lowered")                                                                          \
+    X(REACTION, "reaction")                                                                                  \
     X(KICKED, "kicked")                                                                                      \
     X(SERVER_DRAINING, "server-draining")
 #define SIGNAL_OUT_NAME(name, text) OUT_##name,
@@ -187,7 +197,7 @@ struct held_answer *signal_hold_place(struct session *session, void *owner, void
 void signal_drop_held(struct session *session);
 
 // ---- the parts of the protocol: signal_room.c, signal_p2p.c, signal_transport.c, signal_producer.c,
-// signal_consumer.c, signal_stats.c
+// signal_consumer.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
@@ -196,6 +206,16 @@ void signal_chat(struct signal_call *call);
 void signal_ping(struct signal_call *call);
 
 void signal_relay_message(struct signal_call *call);
+
+void signal_kick_user(struct signal_call *call);
+void signal_mute_user(struct signal_call *call);
+void signal_mute_all(struct signal_call *call);
+void signal_lock_room(struct signal_call *call);
+void signal_unlock_room(struct signal_call *call);
+void signal_close_room(struct signal_call *call);
+void signal_raise_hand(struct signal_call *call);
+void signal_lower_hand(struct signal_call *call);
+void signal_react(struct signal_call *call);
 
 void signal_create_transport(struct signal_call *call);
 void signal_connect_transport(struct signal_call *call);
@@ -234,6 +254,9 @@ json_t *signal_ice_servers(const struct hub *hub, const struct participant *me);
 // A producer as everyone may know it; what everyone hears when it pauses or closes (signal_producer.c).
 bool signal_describe_producer(struct text_buffer *out, const struct room_producer *producer);
 json_t *signal_name_producer(const struct room_producer *producer);
+json_t *signal_describe_hand(const struct participant *who,
+                             const struct participant *by); // signal_moderate.c
+json_t *signal_describe_reaction(const struct participant *who, const char *text);
 json_t *signal_describe_line(const struct hub_chat_line *line); // signal_room.c
 enum signal_out signal_out_of_relay(enum hub_relay_kind kind);  // signal_p2p.c
 

@@ -5,7 +5,10 @@
 // producers only of those who were told.
 #include "server/signal/signal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define HANDS_TOLD_MAX 64
 
 // The lists of one `joined` as text, and how much of the room is in them, in the room's order.
 struct lists {
@@ -202,6 +205,31 @@ static bool set_new(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value) == 0;
 }
 
+static int hand_order(const void *a, const void *b) {
+    const struct participant *const *x = a, *const *y = b;
+    return ((*x)->hand > (*y)->hand) - ((*x)->hand < (*y)->hand);
+}
+
+// Who has raised a hand, the first one first; as many as a client can show. NULL without memory.
+static json_t *list_hands(const struct room *room) {
+    const struct participant *up[HANDS_TOLD_MAX];
+    size_t count = 0;
+    LIST_EACH(node, &room->participants) {
+        const struct participant *who = LIST_ENTRY(node, struct participant, link);
+        if (who->hand && count < HANDS_TOLD_MAX)
+            up[count++] = who;
+    }
+    qsort(up, count, sizeof up[0], hand_order);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(up[i]->id.text));
+    if (json_array_size(list) != count) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
 // Without the lists; NULL without memory.
 static json_t *describe_joined(const struct hub *hub, const struct participant *me, bool resumed) {
     json_t *data = json_object();
@@ -213,6 +241,8 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
     ok &= set_new(data, "resumed", json_boolean(resumed));
     ok &= set_new(data, "username", json_string(me->name));
+    ok &= set_new(data, "locked", json_boolean(me->room->locked));
+    ok &= set_new(data, "hands", list_hands(me->room));
     ok &= set_new(data, "permissions", signal_describe_grants(me));
     if (me->identity[0])
         ok &= set_new(data, "identity", json_string(me->identity));

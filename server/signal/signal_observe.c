@@ -44,12 +44,36 @@ static void said(void *ctx, const struct hub_chat_line *line) {
     text_buffer_close(&text);
 }
 
-// It may join again, with another token.
-static void removed(void *ctx, const struct participant *who, const char *reason) {
+// It may join again, if it is let in.
+static void removed(void *ctx, const struct participant *who, const char *reason,
+                    const struct participant *by, const char *words) {
     struct session *session = signal_session_of(ctx, who);
-    signal_notify(ctx, who, OUT_KICKED, json_pack("{s:s}", "reason", reason));
+    bool closed = strcmp(reason, "room-closed") == 0;
+    signal_notify(
+        ctx, who, closed ? OUT_ROOM_CLOSED : OUT_KICKED,
+        json_pack("{s:s, s:s*, s:s*}", "reason", reason, "by", by ? by->name : NULL, "message", words));
     if (session)
         signal_wait_for_join(session);
+}
+
+static void muted(void *ctx, const struct participant *who, enum media_kind kind,
+                  const struct participant *by) {
+    signal_notify(ctx, who, OUT_MUTED,
+                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by->name));
+}
+
+static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
+    signal_broadcast(ctx, room, by, room->locked ? OUT_ROOM_LOCKED : OUT_ROOM_UNLOCKED,
+                     json_pack("{s:s}", "by", by->name));
+}
+
+static void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    signal_broadcast(ctx, who->room, by, who->hand ? OUT_HAND_RAISED : OUT_HAND_LOWERED,
+                     signal_describe_hand(who, by));
+}
+
+static void reacted(void *ctx, const struct participant *who, const char *text) {
+    signal_broadcast(ctx, who->room, who, OUT_REACTION, signal_describe_reaction(who, text));
 }
 
 static void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
@@ -194,6 +218,10 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .participant_left = participant_left,
         .said = said,
         .removed = removed,
+        .muted = muted,
+        .room_locked = room_locked,
+        .hand_changed = hand_changed,
+        .reacted = reacted,
         .producer_taken = producer_taken,
         .taken_over = taken_over,
         .relayed = relayed,

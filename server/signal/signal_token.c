@@ -33,8 +33,9 @@ json_t *signal_describe_grants(const struct participant *me) {
         json_decref(publish);
         publish = NULL;
     }
-    return json_pack("{s:o, s:b, s:b}", "publish", publish, "subscribe", (me->rights & RIGHT_SUBSCRIBE) != 0,
-                     "data", (me->rights & RIGHT_DATA) != 0);
+    return json_pack("{s:o, s:b, s:b, s:b}", "publish", publish, "subscribe",
+                     (me->rights & RIGHT_SUBSCRIBE) != 0, "data", (me->rights & RIGHT_DATA) != 0, "moderate",
+                     (me->rights & RIGHT_ADMIN) != 0);
 }
 
 void signal_update_token(struct signal_call *call) {

@@ -61,10 +61,11 @@ test('a token names its bearer, and says what it may', async () => {
     publish: ['camera', 'microphone', 'screen', 'screen-audio'],
     subscribe: true,
     data: true,
+    moderate: false,
   });
   const grants = { canPublish: true, canPublishSources: [TrackSource.CAMERA], canSubscribe: false, canPublishData: false };
   const bob = await Client.join(server, room, 'Bob', { token: await tokenFor(room, 'bob-1', { grants }) });
-  assert.deepEqual(bob.joined.permissions, { publish: ['camera'], subscribe: false, data: false });
+  assert.deepEqual(bob.joined.permissions, { publish: ['camera'], subscribe: false, data: false, moderate: false });
   await refused(bob, 'forbidden', 'chat-message', { text: 'hello' });
   await refused(bob, 'forbidden', 'webrtc-offer', { target: 'Ann', payload: {} });
   await refused(bob, 'forbidden', 'call-remote', { target: 'Ann' });
@@ -85,7 +86,7 @@ test('a new token changes what is allowed at once', async () => {
   await refused(ann, 'forbidden', 'update-token', { token: await tokenFor(room, 'b') });
   const token = await tokenFor(room, 'a', { grants: { canPublish: false } });
   const answer = await ann.request('update-token', { token });
-  assert.deepEqual(answer.permissions, { publish: [], subscribe: true, data: true });
+  assert.deepEqual(answer.permissions, { publish: [], subscribe: true, data: true, moderate: false });
   assert.ok(answer.expiresAt > Date.now());
   const closed = await ann.next('producer-closed');
   assert.deepEqual([closed.producerId, closed.reason], [producerId, 'forbidden']);
@@ -99,6 +100,58 @@ test('the same identity on a second device takes the first one\'s place', async 
   const second = await Client.join(server, room, 'Ann', { token });
   assert.deepEqual(second.joined.users, ['Ann']);
   assert.equal((await first.closed).code, 4001);
+});
+
+test('moderators put out, mute, lock and close; others do not', async () => {
+  const room = freshRoom();
+  const enter = async (name, grants = {}) => Client.join(server, room, name, { token: await tokenFor(room, name, { name, grants }) });
+  const ann = await enter('Ann', { roomAdmin: true });
+  const bob = await enter('Bob');
+  assert.equal(ann.joined.permissions.moderate, true);
+  for (const [type, data] of [
+    ['kick-user', { target: 'Ann' }],
+    ['mute-user', { target: 'Ann', kind: 'audio' }],
+    ['mute-all', { kind: 'audio' }],
+    ['lock-room', {}],
+    ['unlock-room', {}],
+    ['close-room', {}],
+    ['lower-hand', { target: 'Ann' }],
+  ])
+    await refused(bob, 'forbidden', type, data);
+
+  const { id } = await bob.request('create-transport', SEND);
+  const { producerId } = await bob.request('produce', { transportId: id, ...AUDIO });
+  assert.deepEqual(await ann.request('mute-user', { target: 'Bob', kind: 'audio' }), { userId: bob.userId, kind: 'audio' });
+  assert.deepEqual(await bob.next('muted'), { kind: 'audio', by: 'Ann' });
+  assert.equal((await ann.next('producer-paused')).producerId, producerId);
+  await bob.request('resume-producer', { producerId });
+  assert.deepEqual(await ann.request('mute-all', { kind: 'audio' }), { kind: 'audio', count: 1 });
+
+  await bob.request('raise-hand');
+  assert.deepEqual(await ann.next('hand-raised'), { userId: bob.userId, user: 'Bob' });
+  assert.deepEqual(await bob.request('reaction', { text: '👍' }), { userId: bob.userId, user: 'Bob', text: '👍' });
+  assert.equal((await ann.next('reaction')).text, '👍');
+
+  assert.deepEqual(await ann.request('lock-room'), { by: 'Ann' });
+  assert.deepEqual(await bob.next('room-locked'), { by: 'Ann' });
+  const cid = await Client.connect(server);
+  const token = await tokenFor(room, 'Cid', { name: 'Cid' });
+  await refused(cid, 'forbidden', 'join-room', { roomId: room, token });
+  await ann.request('unlock-room');
+  const joined = await cid.request('join-room', { roomId: room, token });
+  assert.deepEqual([joined.locked, joined.hands], [false, [bob.userId]]);
+
+  await ann.request('lower-hand', { target: bob.userId });
+  assert.deepEqual(await bob.next('hand-lowered'), { userId: bob.userId, user: 'Bob', by: 'Ann' });
+  assert.deepEqual(await ann.request('kick-user', { target: 'Bob', reason: 'enough' }), { userId: bob.userId });
+  assert.deepEqual(await bob.next('kicked'), { reason: 'kicked', by: 'Ann', message: 'enough' });
+  assert.equal((await ann.next('user-left')).reason, 'kicked');
+  await refused(bob, 'not-joined', 'chat-message', { text: 'hello?' });
+
+  assert.deepEqual(await ann.request('close-room', { reason: 'late' }), { reason: 'room-closed', by: 'Ann', message: 'late' });
+  assert.deepEqual(await cid.next('room-closed'), { reason: 'room-closed', by: 'Ann', message: 'late' });
+  await refused(ann, 'not-joined', 'chat-message', { text: 'hello?' });
+  await stillServed(cid);
 });
 
 test('keys change while the server runs, and a bad file leaves those before', async () => {

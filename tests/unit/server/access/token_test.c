@@ -126,6 +126,9 @@ static void test_claims(void **state) {
         {WITH("\"canPublishSources\":[\"hologram\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
         {WITH("\"canPublishSources\":\"camera\""), UINT_MAX, "canPublishSources"},
         {WITH("\"canPublish\":false,\"canPublishSources\":[\"camera\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"roomAdmin\":true"), RIGHTS_ALL | RIGHT_ADMIN, NULL},
+        {WITH("\"roomAdmin\":false"), RIGHTS_ALL, NULL},
+        {WITH("\"roomAdmin\":1"), UINT_MAX, "video.roomAdmin"},
         {WITH("\"hidden\":true"), UINT_MAX, "hidden"},
         {WITH("\"hidden\":false"), RIGHTS_ALL, NULL},
     };

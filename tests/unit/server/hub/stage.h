@@ -59,8 +59,23 @@ static inline void said(void *ctx, const struct hub_chat_line *line) {
     note(s, "%s says %.16s; ", line->from->name, line->text);
     hub_keep_chat(s->hub, line->from->room, line->text, strlen(line->text));
 }
-static inline void removed(void *ctx, const struct participant *who, const char *reason) {
-    note(ctx, "removed %s: %s; ", who->name, reason);
+static inline void removed(void *ctx, const struct participant *who, const char *reason,
+                           const struct participant *by, const char *words) {
+    note(ctx, "removed %s: %s%s%s%s%s; ", who->name, reason, by ? " by " : "", by ? by->name : "",
+         words ? ": " : "", words ? words : "");
+}
+static inline void muted(void *ctx, const struct participant *who, enum media_kind kind,
+                         const struct participant *by) {
+    note(ctx, "%s mutes %s of %s; ", by->name, media_kind_name(kind), who->name);
+}
+static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
+    note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
+}
+static inline void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    note(ctx, "hand of %s %s by %s; ", who->name, who->hand ? "up" : "down", by->name);
+}
+static inline void reacted(void *ctx, const struct participant *who, const char *text) {
+    note(ctx, "%s %s; ", who->name, text);
 }
 static inline void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
     note(ctx, "taken %s: %s; ", media_kind_name(producer->kind), reason);
@@ -129,6 +144,10 @@ static const struct hub_events observer = {
     .participant_left = participant_left,
     .said = said,
     .removed = removed,
+    .muted = muted,
+    .room_locked = room_locked,
+    .hand_changed = hand_changed,
+    .reacted = reacted,
     .producer_taken = producer_taken,
     .taken_over = taken_over,
     .relayed = relayed,
