@@ -83,6 +83,10 @@ struct forward_stamp { // what one receiver sees
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
 // not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+// Whether it has any numbers but those of its header.
+static inline bool rtp_forward_has_pictures(const struct forward_meta *meta) {
+    return (meta->pictures.id_at | meta->pictures.tl0_at | meta->descriptor_len) != 0;
+}
 // The picture numbers of a prepared packet, the frame number of its descriptor among them; false when it has
 // none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
