@@ -42,20 +42,21 @@ static bool codec_sent(const json_t *parameters, enum media_codec *codec) {
         negotiate_text_member(codec_first_media(json_object_get(parameters, "codecs")), "mimeType"), codec);
 }
 
-// The most layers of any one encoding. Audio has no layers, and H265's are not told apart: all of them count
-// as one.
+// The most layers of any one encoding. Audio has no layers, and of H265's the temporal ones alone are told
+// apart.
 static struct layers layers_of_producer(enum media_kind kind, const json_t *parameters) {
     const json_t *encodings = json_object_get(parameters, "encodings");
     struct layers most = {1, 1};
     enum media_codec codec;
 
-    if (kind == MEDIA_AUDIO || !codec_sent(parameters, &codec) || codec == CODEC_H265)
+    if (kind == MEDIA_AUDIO || !codec_sent(parameters, &codec))
         return most;
     for (size_t i = 0; i < json_array_size(encodings); i++) {
         struct layers layers =
             layers_of_mode(negotiate_text_member(json_array_get(encodings, i), "scalabilityMode"));
 
-        most.spatial = layers.spatial > most.spatial ? layers.spatial : most.spatial;
+        if (codec != CODEC_H265)
+            most.spatial = layers.spatial > most.spatial ? layers.spatial : most.spatial;
         most.temporal = layers.temporal > most.temporal ? layers.temporal : most.temporal;
     }
     return most;

@@ -57,7 +57,7 @@ static uint64_t ref_bit(uint32_t diff) {
 static void read_template_layers(struct bits *b, struct dd_structure *s) {
     uint8_t spatial = 0, temporal = 0;
     for (uint32_t next = 0; next != NEXT_NONE && !b->failed;) {
-        if (s->template_count == DD_TEMPLATES_MAX) {
+        if (s->template_count == DD_TEMPLATES_MAX || spatial > DD_LAYER_MAX || temporal > DD_LAYER_MAX) {
             b->failed = true;
             return;
         }

@@ -14,6 +14,7 @@
 #define DD_TEMPLATES_MAX 64
 #define DD_TARGETS_MAX 32
 #define DD_CHAINS_MAX 32
+#define DD_LAYER_MAX 7 // spatial and temporal ids; more are malformed
 #define DD_MANDATORY_BYTES 3
 #define DD_NUMBER_AT 1 // where a descriptor has its frame number, 16 bits
 

@@ -128,8 +128,8 @@ static void renumber_descriptor(uint8_t *descriptor, const struct forward_stamp 
 }
 
 // The one that is among the elements, at `value`: renumbered, or made padding.
-static inline void stamp_descriptor(uint8_t *value, const struct forward_meta *meta,
-                                    const struct forward_stamp *stamp) {
+static __attribute__((noinline)) void stamp_descriptor(uint8_t *value, const struct forward_meta *meta,
+                                                       const struct forward_stamp *stamp) {
     if (stamp->descriptor && !stamp->blank)
         renumber_descriptor(value, stamp);
     else
@@ -137,8 +137,8 @@ static inline void stamp_descriptor(uint8_t *value, const struct forward_meta *m
 }
 
 // What differs by receiver, into a copied header at `p`.
-static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
-                                const struct forward_stamp *stamp) {
+static inline __attribute__((always_inline)) void stamp_header(uint8_t *p, const struct forward_meta *meta,
+                                                               const struct forward_stamp *stamp) {
     static const uint8_t mid_mask[RTP_FORWARD_MID_MAX + 1][RTP_FORWARD_MID_MAX] = {
         {0},
         {255},
@@ -169,8 +169,8 @@ static inline void stamp_header(uint8_t *p, const struct forward_meta *meta,
 }
 
 // PictureID (the top bit of its first byte says how long it is) and TL0PICIDX, in the copied payload.
-static inline void stamp_pictures(uint8_t *payload, const struct forward_meta *meta,
-                                  const struct forward_stamp *stamp) {
+static inline __attribute__((always_inline)) void
+stamp_pictures(uint8_t *payload, const struct forward_meta *meta, const struct forward_stamp *stamp) {
     const struct picture_places *places = &meta->pictures;
     if (places->id_at && places->id_long) {
         uint16_t id = load_be16(payload + places->id_at);
@@ -273,9 +273,13 @@ static void copy_in_parts(struct block *out, struct block *prepared, const struc
     out->len = (uint16_t)(header_len + between.len + payload_len);
 }
 
+static bool copy_needs_parts(const struct forward_meta *meta, const struct forward_stamp *stamp) {
+    return stamp->blank || has_long_descriptor(meta, stamp);
+}
+
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    if (has_long_descriptor(meta, stamp) || stamp->blank) {
+    if ((stamp->descriptor | stamp->blank) && copy_needs_parts(meta, stamp)) {
         copy_in_parts(out, prepared, stamp, (struct span){0});
         return;
     }

@@ -87,6 +87,10 @@ void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t tr
 // A packet of nothing but `padding` bytes (1..255), with the extensions that a copy has; `out` as in
 // rtp_forward_copy.
 void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding);
+// Whether it has any numbers but those of its header.
+static inline bool rtp_forward_has_pictures(const struct forward_meta *meta) {
+    return (meta->pictures.id_at | meta->pictures.tl0_at | meta->descriptor_len) != 0;
+}
 // The picture numbers of a prepared packet, the frame number of its descriptor among them; false when it has
 // none.
 bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);

@@ -37,7 +37,11 @@ static struct seq_interval *interval_at(const struct seq_rewrite *rw, unsigned b
     return (struct seq_interval *)&rw->intervals[(rw->newest + SEQ_INTERVALS_MAX - back) % SEQ_INTERVALS_MAX];
 }
 
-static void interval_push(struct seq_rewrite *rw, const struct seq_interval *interval) {
+static void interval_push(struct seq_rewrite *rw, uint64_t in, uint64_t out,
+                          const struct seq_interval *interval) {
+    rw->run_in = in;
+    rw->run_out = out;
+    rw->remarked = false;
     if (rw->count > 0)
         rw->newest = (uint8_t)((rw->newest + 1) % SEQ_INTERVALS_MAX);
     if (rw->count < SEQ_INTERVALS_MAX)
@@ -59,16 +63,31 @@ void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint
     rw->marks.picture_id = picture_offset.id;
     rw->marks.picture_tl0 = picture_offset.tl0;
     rw->marks.picture_frame = picture_offset.frame;
-    interval_push(rw, &(struct seq_interval){.out_first = (uint32_t)rw->out_next,
-                                             .in_first = (uint32_t)in,
-                                             .timestamp_offset = timestamp_out - timestamp,
-                                             .marks = rw->marks,
-                                             .source = source & 0x7fu,
-                                             .sync = 1});
+    interval_push(rw, in, rw->out_next,
+                  &(struct seq_interval){.out_first = (uint32_t)rw->out_next,
+                                         .in_first = (uint32_t)in,
+                                         .timestamp_offset = timestamp_out - timestamp,
+                                         .marks = rw->marks,
+                                         .source = source & 0x7fu,
+                                         .sync = 1});
     rw->in_highest = in - 1;
     rw->out_timestamp_last = timestamp_out;
     rw->source = source;
     rw->started = true;
+}
+
+// The newest one begins here, as nothing of it has gone out yet.
+static void run_move(struct seq_rewrite *rw, uint64_t in) {
+    struct seq_interval *newest = interval_at(rw, 0);
+    newest->in_first = (uint32_t)in;
+    newest->marks = rw->marks;
+    rw->run_in = in;
+    rw->remarked = false;
+}
+
+void seq_rewrite_mark(struct seq_rewrite *rw, struct seq_marks marks) {
+    rw->marks = marks;
+    rw->remarked = rw->count > 0 && !marks_equal(&interval_at(rw, 0)->marks, &marks);
 }
 
 // The interval since the last sync that holds an input number; NULL when it is from before. *end is where
@@ -96,7 +115,7 @@ static void interval_continue(struct seq_rewrite *rw, uint64_t in, uint64_t out)
     next.out_first = (uint32_t)out;
     next.marks = rw->marks;
     next.sync = 0;
-    interval_push(rw, &next);
+    interval_push(rw, in, out, &next);
     rw->out_next = out;
 }
 
@@ -114,20 +133,31 @@ static void seq_rewrite_note_timestamp(struct seq_rewrite *rw, uint32_t timestam
         rw->out_timestamp_last = timestamp;
 }
 
+// That of a late packet, and its index; NULL: there is none, or the packet was dropped.
+static const struct seq_interval *interval_before(const struct seq_rewrite *rw, uint64_t in, uint64_t *out) {
+    uint64_t end;
+    const struct seq_interval *interval = interval_of_input(rw, in, &end);
+    if (!interval)
+        return NULL;
+    *out = interval_out(rw, interval) + (in - interval_in(rw, interval));
+    return *out < end ? interval : NULL;
+}
+
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out) {
     if (!rw->started)
         return false;
-    uint64_t in = seq16_unwrap(rw->in_highest, seq), end;
-    const struct seq_interval *interval = interval_of_input(rw, in, &end);
-    if (!interval)
-        return false;
-    uint64_t in_first = interval_in(rw, interval), out = interval_out(rw, interval) + (in - in_first);
-    if (out >= end)
-        return false; // it was dropped
-    uint32_t timestamp_offset = interval->timestamp_offset;
+    uint64_t in = seq16_unwrap(rw->in_highest, seq), out;
+    const struct seq_interval *interval;
     bool newest = in > rw->in_highest;
-    if (newest && (in - in_first > RUN_MAX || !marks_equal(&interval->marks, &rw->marks)))
+    if (in >= rw->run_in) {
+        interval = &rw->intervals[rw->newest];
+        out = rw->run_out + (in - rw->run_in);
+    } else if (!(interval = interval_before(rw, in, &out))) {
+        return false;
+    }
+    uint32_t timestamp_offset = interval->timestamp_offset;
+    if (newest && (rw->remarked || in - rw->run_in > RUN_MAX))
         interval_restart(rw, in, out);
     if (out_within_gap(rw, out) != out) {
         assert(newest); // what is below the newest run begins within the gap
@@ -153,12 +183,10 @@ void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
     uint64_t in = seq16_unwrap(rw->in_highest, seq);
     if (in <= rw->in_highest)
         return; // its place has been passed: it stays a gap
-    struct seq_interval *newest = interval_at(rw, 0);
-    uint64_t in_first = interval_in(rw, newest), out = interval_out(rw, newest) + (in - in_first);
+    uint64_t out = rw->run_out + (in - rw->run_in);
     rw->in_highest = in;
-    if (in_first == in) { // nothing went out since the last drop
-        newest->in_first = (uint32_t)(in + 1);
-        newest->marks = rw->marks;
+    if (rw->run_in == in) { // nothing went out since the last drop
+        run_move(rw, in + 1);
         return;
     }
     // What the network lost before it keeps its numbers.
@@ -167,11 +195,9 @@ void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
 
 void seq_rewrite_drop_frame(struct seq_rewrite *rw, uint16_t seq) {
     uint64_t in = seq16_unwrap(rw->in_highest, seq);
-    struct seq_interval *newest = rw->started ? interval_at(rw, 0) : NULL;
-    if (newest && in > rw->in_highest && interval_in(rw, newest) == rw->in_highest + 1 && !newest->sync) {
+    if (rw->started && in > rw->in_highest && rw->run_in == rw->in_highest + 1 && !interval_at(rw, 0)->sync) {
         rw->in_highest = in;
-        newest->in_first = (uint32_t)(in + 1);
-        newest->marks = rw->marks;
+        run_move(rw, in + 1);
         return;
     }
     seq_rewrite_drop(rw, seq);

@@ -43,12 +43,14 @@ _Static_assert(sizeof(struct seq_interval) == 20, "there are many");
 
 struct seq_rewrite {
     bool started;
+    bool remarked; // the newest interval has other marks than the packets to come
     uint8_t source;
     uint8_t count, newest; // ring of intervals
     uint8_t mapped;        // the one that seq_rewrite_map used last
     uint32_t out_timestamp_last;
     uint64_t in_highest;      // unwrapped
     uint64_t out_next;        // follows the highest index forwarded or skipped
+    uint64_t run_in, run_out; // of the newest interval
     struct index_window made; // handed out; its `next` is `first_seq` before the first
     struct seq_marks marks;   // of the packets to come
     struct seq_interval intervals[SEQ_INTERVALS_MAX];
@@ -81,9 +83,7 @@ bool seq_rewrite_is_late(const struct seq_rewrite *rw, uint16_t seq);
 // Marks of the run that a late packet is of; false: of none since the last sync.
 bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq_marks *marks);
 // From the next packet on packets have these marks.
-static inline void seq_rewrite_mark(struct seq_rewrite *rw, struct seq_marks marks) {
-    rw->marks = marks;
-}
+void seq_rewrite_mark(struct seq_rewrite *rw, struct seq_marks marks);
 // Where one run of numbers came from.
 struct seq_origin {
     uint8_t source;

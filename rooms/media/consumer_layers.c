@@ -118,6 +118,7 @@ void consumer_update_filter(struct consumer *c, uint64_t now_us) {
         layer_filter_start(f);
     else if (f->on && !needed && layer_filter_is_idle(f, consumer_descriptors(c)))
         f->on = false;
+    c->filtered = f->on;
     if (c->rewrite.started)
         consumer_mark_run(c);
     if (changed)
@@ -127,6 +128,7 @@ void consumer_update_filter(struct consumer *c, uint64_t now_us) {
 void consumer_begin_filter(struct consumer *c, const struct producer_stream *s) {
     c->filter.on |= s->layers && stream_is_svc(s);
     layer_filter_begin(&c->filter);
+    c->filtered = c->filter.on;
 }
 
 void consumer_tick_layers(struct consumer *c, uint64_t now_us) {

@@ -189,12 +189,20 @@ static struct picture_numbers picture_offset_of(const struct seq_marks *marks) {
         .id = marks->picture_id, .tl0 = marks->picture_tl0, .frame = marks->picture_frame};
 }
 
+static void consumer_number_pictures(struct consumer *c, struct block *prepared,
+                                     struct forward_stamp *stamp) {
+    struct picture_numbers pictures;
+    stamp->picture_offset = picture_offset_of(seq_rewrite_mapped(&c->rewrite));
+    if (rtp_forward_pictures(prepared, &pictures))
+        picture_rewrite_note(&c->pictures, pictures);
+}
+
 static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct forward_stamp stamp = {.marker = meta->marker};
     uint64_t index;
-    if (c->filter.on) {
+    if (c->filtered) {
         enum layer_fate fate = consumer_filter(c, s, prepared, &stamp.marker, now_us);
         if (fate == LAYER_FATE_DROPPED)
             return;
@@ -209,10 +217,8 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
         return; // a gap, as if the network had lost it
     }
     consumer_stamp(c, &stamp, now_us);
-    stamp.picture_offset = picture_offset_of(seq_rewrite_mapped(&c->rewrite));
-    struct picture_numbers pictures;
-    if (rtp_forward_pictures(prepared, &pictures))
-        picture_rewrite_note(&c->pictures, pictures);
+    if (rtp_forward_has_pictures(meta))
+        consumer_number_pictures(c, prepared, &stamp);
     rtp_forward_copy(b, prepared, &stamp);
     if (stamp.blank)
         repair_note_blank(c->repair, stamp.seq);

@@ -195,17 +195,18 @@ struct consumer {
     bool descriptor;      // and dependency descriptors
     bool acknowledged;    // its receiver says which transport-wide numbers have come
     bool report_due;      // a sender report goes out as soon as there is something to report
+    bool filtered;        // filter.on
     bool unheard;         // nothing is sent until its receiver gives a sign of life
     uint32_t heard;       // of its endpoint, when heard_limit was set
     uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
     struct picture_rewrite pictures;
-    struct layer_filter filter; // what of the stream that is shown is left out
-    uint64_t rtx_index;         // next of its RTX stream
-    uint64_t run_first;         // index with which what it shows now began
-    uint64_t payload_bytes;     // for sender reports
+    uint64_t rtx_index;     // next of its RTX stream
+    uint64_t run_first;     // index with which what it shows now began
+    uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
     struct send_stats stats;
     struct seq_rewrite rewrite;
+    struct layer_filter filter; // what of the stream that is shown is left out
     struct consumer_id id;
     uint32_t handle;
     struct list link;  // in endpoint.consumers

@@ -30,9 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct span payload = exact_copy(data + 2 + descriptor_len, size - 2 - descriptor_len);
     struct codec_frame f;
     bool ok = codec_inspect(codec, payload, data[1] == 255 ? (struct span){0} : descriptor, &f);
-    check(!f.key_frame || (f.frame_start && f.layer_sync && codec_needs_key_frame(codec)));
-    check(f.spatial < 8 && f.temporal < 8);
-    check(ok || (!f.frame_start && !f.layer_sync && f.spatial == 0 && f.temporal == 0));
+    check(!f.key_frame || (f.frame_start && f.layers.sync == LAYER_SYNC_ALL && codec_needs_key_frame(codec)));
+    check(f.layers.spatial < 8 && f.layers.temporal < 8 && f.layers.structure == 0);
+    check(ok || (!f.frame_start && f.layers.sync == 0 && f.layers.spatial == 0 && f.layers.temporal == 0));
     (void)codec_opus_is_dtx(payload);
     free((void *)(uintptr_t)payload.ptr);
     free((void *)(uintptr_t)descriptor.ptr);

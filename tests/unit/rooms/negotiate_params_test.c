@@ -210,7 +210,8 @@ static void test_types(void **state) {
         {"AV1", "{'ssrc':1,'scalabilityMode':'L3T3'}", "svc", 3, 3},
         {"AV1", "{'ssrc':1},{'ssrc':2}", "simulcast", 1, 1},
         {"H264", "{'ssrc':1,'scalabilityMode':'L1T2'}", "svc", 1, 2},
-        {"H265", "{'ssrc':1,'scalabilityMode':'L1T2'}", "simple", 1, 1},
+        {"H265", "{'ssrc':1,'scalabilityMode':'L1T2'}", "svc", 1, 2},
+        {"H265", "{'ssrc':1,'scalabilityMode':'L2T2'}", "svc", 1, 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[1024];

@@ -1,0 +1,173 @@
+// What the simulation (tests/sim/layers_test.c) does not come to: single decisions, one after the other.
+#include "rtp/layer_filter.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+// A packet in letters: digits spatial and temporal; K key, A alone, Z aside, E ends, B base only, Y its layer
+// is free from here, U all higher layers are; a "|" before it begins a new unit. Then what is wanted of it: +
+// sent, - not, and M for a marker.
+struct row {
+    const char *packet;
+    const char *want;
+    int8_t spatial, temporal; // wished for from here on; -2: as before
+};
+
+static struct layer_facts facts_of(const char *p) {
+    struct layer_facts f = {.spatial = (uint8_t)(p[0] - '0'), .temporal = (uint8_t)(p[1] - '0')};
+    for (p += 2; *p; p++) {
+        unsigned flag = *p == 'K'   ? LAYER_KEY
+                        : *p == 'A' ? LAYER_ALONE
+                        : *p == 'Z' ? LAYER_ASIDE
+                        : *p == 'E' ? LAYER_ENDS
+                        : *p == 'B' ? LAYER_BASE_ONLY
+                                    : 0;
+        unsigned own = 1u << f.temporal;
+        unsigned sync = *p == 'K'   ? LAYER_SYNC_ALL
+                        : *p == 'Y' ? own
+                        : *p == 'U' ? LAYER_SYNC_ALL & ~(2 * own - 1)
+                                    : 0;
+        f.flags = (uint8_t)(f.flags | flag);
+        f.sync = (uint8_t)(f.sync | sync);
+        if (*p >= '1' && *p <= '9')
+            f.layers = (uint8_t)(*p - '0');
+    }
+    return f;
+}
+
+static void check(const char *name, const struct row *rows, unsigned count) {
+    struct layer_filter f = {0};
+    uint32_t timestamp = 1;
+    layer_filter_want(&f, -1, -1);
+    layer_filter_start(&f);
+    for (unsigned i = 0; i < count; i++) {
+        const char *p = rows[i].packet;
+        if (rows[i].spatial != -2)
+            layer_filter_want(&f, rows[i].spatial, rows[i].temporal);
+        if (*p == '|') {
+            timestamp += 3000;
+            p++;
+        }
+        struct layer_facts facts = facts_of(p);
+        struct layer_verdict v = layer_filter_take(&f, &facts, timestamp, NULL, (struct span){0});
+        char got[3] = {v.sends ? '+' : '-', v.marker ? 'M' : 0, 0};
+        if (strcmp(got, rows[i].want) != 0)
+            fail_msg("%s, row %u (%s): wanted %s, got %s", name, i, rows[i].packet, rows[i].want, got);
+    }
+}
+
+#define SAME -2, -2
+#define CHECK(name, rows) check(name, rows, sizeof(rows) / sizeof *(rows))
+
+static void temporal_layers_go_down_at_once_and_up_at_switching_points(void **state) {
+    (void)state;
+    static const struct row vp8[] = {
+        {"|00K", "+", -1, -1}, {"|02BY", "+", SAME}, {"|01BY", "+", SAME},
+        {"|02", "+", SAME},    {"|00", "+", -1, 0},  {"|02", "-", SAME},
+        {"|01", "-", SAME},    {"|02", "-", SAME},   {"|00", "+", -1, 2},
+        {"|02", "-", SAME},    {"|01", "-", SAME},   {"|02", "-", SAME}, // no switching point
+        {"|00", "+", SAME},    {"|02BY", "+", SAME}, {"|01BY", "+", SAME},
+        {"|02", "+", SAME},    {"|00", "+", -1, 1},  {"|02", "-", SAME},
+        {"|01", "+", SAME},    {"|00", "+", -1, 2},  {"|02", "-", SAME},
+        {"|01", "+", SAME},    {"|02", "-", SAME},   {"|02BY", "+", SAME},
+        {"|00K", "+", SAME},   {"|02", "+", SAME}, // a key frame frees all of them
+    };
+    CHECK("VP8", vp8);
+    static const struct row h265[] = {
+        {"|00K", "+", -1, 0}, {"|02Y", "-", SAME}, {"|01Y", "-", SAME},
+        {"|00", "+", -1, 2},  {"|02Y", "-", SAME}, // it may need the layer below, which is not there
+        {"|01Y", "+", SAME},  {"|02Y", "+", SAME}, {"|02", "+", SAME},
+    };
+    CHECK("H265", h265);
+    static const struct row vp9[] = {
+        {"|00KA", "+", -1, 0}, {"|02", "-", SAME}, {"|01", "-", SAME},  {"|00", "+", -1, 2},
+        {"|02", "-", SAME},    {"|01", "-", SAME}, {"|00U", "+", SAME}, {"|02", "+", SAME},
+        {"|01", "+", SAME},    {"|02", "+", SAME},
+    };
+    CHECK("VP9", vp9);
+}
+
+static void spatial_layers_follow_what_needs_them(void **state) {
+    (void)state;
+    static const struct row full[] = {
+        {"|00KAE3", "+", -1, -1}, {"10AE", "+", SAME},   {"20AEZ", "+M", SAME}, // of a key picture all
+        {"|00E", "+", 1, -1},     {"10E", "+M", SAME},   {"20EZ", "-", SAME},   // down at once
+        {"|00E", "+M", 0, -1},    {"10E", "-", SAME},    {"20EZ", "-", SAME},
+        {"|00E", "+M", 2, -1},    {"10E", "-", SAME},    {"20EZ", "-", SAME}, // up only with a key picture
+        {"|00KAE3", "+", SAME},   {"10AE", "+", SAME},   {"20AEZ", "+M", SAME},
+        {"|00KAE2", "+", SAME},   {"10AEZ", "+M", SAME}, // there are but two from here on
+        {"|00E", "+", SAME},      {"10EZ", "+M", SAME},
+    };
+    CHECK("VP9 SVC", full);
+    static const struct row key_only[] = {
+        {"|00KAE3", "+", -1, -1},
+        {"10AE", "+", SAME},
+        {"20AEZ", "+M", SAME},
+        {"|00EZ", "-", SAME},
+        {"10EZ", "-", SAME},
+        {"20EZ", "+M", SAME}, // nobody needs the lower ones
+        {"|00EZ", "-", 0, -1},
+        {"10EZ", "-", SAME},
+        {"20EZ", "+M", SAME}, // goes on until there is a key
+                              // picture
+        {"|00KAE3", "+M", SAME},
+        {"10AE", "-", SAME},
+        {"20AEZ", "-", SAME},
+        {"|00EZ", "+M", SAME},
+        {"10EZ", "-", SAME},
+        {"20EZ", "-", SAME},
+    };
+    CHECK("VP9 K-SVC", key_only);
+}
+
+static void what_comes_late_follows_what_was_decided(void **state) {
+    (void)state;
+    struct layer_filter f = {0};
+    struct layer_facts low = facts_of("00"), high = facts_of("02");
+    struct layer_tops tops = {0, 2};
+    layer_filter_want(&f, -1, 0);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &low, 1000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_take(&f, &high, 2000, NULL, (struct span){0}).sends);
+    assert_true(layer_filter_take_late(&f, &low, 1000, tops).sends);
+    assert_false(layer_filter_take_late(&f, &high, 2000, tops).sends); // the rest of it was left out
+    assert_true(layer_filter_take_late(&f, &high, 1500, tops).sends);  // of a frame of which nothing was seen
+    tops.temporal = 1;
+    assert_false(layer_filter_take_late(&f, &high, 1500, tops).sends);
+}
+
+static void it_says_when_it_is_not_needed_and_when_a_key_frame_is(void **state) {
+    (void)state;
+    struct layer_filter f = {0};
+    layer_filter_want(&f, -1, -1);
+    layer_filter_start(&f);
+    assert_true(layer_filter_is_idle(&f, NULL));
+    struct layer_facts key = facts_of("00KAE3"), middle = facts_of("10E"), aside = facts_of("00EZ");
+    layer_filter_take(&f, &key, 1000, NULL, (struct span){0});
+    assert_false(layer_filter_is_idle(&f, NULL)); // there are layers to choose from
+    assert_false(layer_filter_needs_key(&f, NULL, 3));
+    layer_filter_take(&f, &aside, 2000, NULL, (struct span){0});
+    layer_filter_want(&f, 0, -1);
+    assert_true(layer_filter_needs_key(&f, NULL, 3)); // what it would go down to was left out
+    layer_filter_take(&f, &key, 3000, NULL, (struct span){0});
+    assert_false(layer_filter_needs_key(&f, NULL, 3));
+    layer_filter_take(&f, &middle, 3000, NULL, (struct span){0});
+    layer_filter_want(&f, 2, -1);
+    assert_true(layer_filter_needs_key(&f, NULL, 3));
+    assert_false(layer_filter_needs_key(&f, NULL, 1)); // there is nothing above
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_switching_points),
+        cmocka_unit_test(spatial_layers_follow_what_needs_them),
+        cmocka_unit_test(what_comes_late_follows_what_was_decided),
+        cmocka_unit_test(it_says_when_it_is_not_needed_and_when_a_key_frame_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
