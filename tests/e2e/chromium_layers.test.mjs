@@ -96,6 +96,23 @@ for (const { name, codec, svc, simulcast, top, widths } of MODES) {
     assert.equal(end.lost - start.lost, 0, 'no number is missing');
     assert.ok(longest < FREEZE_MAX_MS, `the picture stood still for ${longest} ms`);
     assert.ok(told.includes('S0T0') && told.at(-1) === `S${top}T2`, `the layers are told: ${told}`);
+    // What nobody wants any more is not sent any more.
+    const uplink = () =>
+      bob.page.evaluate(async () => {
+        const report = await window.rotunda.room.producers.get('camera').getStats();
+        return [...report.values()].reduce((sum, stat) => sum + (stat.type === 'outbound-rtp' ? stat.bytesSent : 0), 0);
+      });
+    const kbps = async (ms) => {
+      const [before, since] = [await uplink(), performance.now()];
+      await delay(ms);
+      return Math.round(((await uplink()) - before) * 8 / (performance.now() - since));
+    };
+    const whole = await kbps(2_000);
+    await prefers(ann, consumerId, 0, 2);
+    await delay(5_000);
+    const lowest = await kbps(2_000);
+    t.diagnostic(`measured: uplink ${whole} kbit/s with all layers, ${lowest} with the lowest wanted alone`);
+    assert.ok(lowest < whole * 0.7, `expected less than ${whole} kbit/s of uplink, got ${lowest}`);
     for (const { page } of [ann, bob]) await page.close();
   });
 }

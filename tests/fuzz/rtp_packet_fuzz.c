@@ -58,7 +58,7 @@ static void forward(struct pool *pool, struct block *block, const struct rtp_pac
     struct span descriptor = values->of[EXT_DEPENDENCY_DESCRIPTOR];
     struct span payload = span_of(before, packet->payload.len);
     memcpy(before, packet->payload.ptr, payload.len);
-    bool descriptor_goes = video && choice & 2 && descriptor.len > 0;
+    bool descriptor_goes = video && choice & 2 && descriptor.len >= 3; // shorter ones cannot be read
     if (descriptor_goes)
         memcpy(kept, descriptor.ptr, descriptor.len);
     descriptor = span_of(kept, descriptor_goes ? descriptor.len : 0);

@@ -174,6 +174,38 @@ static void wanted_layers_follow_the_ceilings(void **state) {
     fake_destroy(r.f);
 }
 
+// More is told at once, less when it has been so for a while; spatial and temporal each for itself.
+static void wanted_layers_go_down_slowly(void **state) {
+    (void)state;
+    struct room r = {.f = fake_create()};
+    r.pub = fake_connected(r.f, 1, PUB);
+    fake_connected(r.f, 2, A);
+    struct producer_params p = fake_video(500, 0);
+    p.spatial_layers = p.temporal_layers = 3;
+    fake_open_producer(r.f, 1, 1, p);
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    static const struct {
+        int8_t spatial, temporal; // wished for
+        uint64_t after_us;
+        int8_t want_spatial, want_temporal; // told by then, -9: nothing
+    } rows[] = {{1, 1, 2 * SECOND, -9, -9}, {2, 1, 2 * SECOND, 2, 1},
+                {2, 1, 2 * SECOND, -9, -9}, {0, 2, 0, 2, 2},
+                {0, 2, 4 * SECOND, 0, 2},   {-1, -1, 0, 2, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+        struct media_event event = {.layers = {.spatial = -9, .temporal = -9}};
+        cmd.layers.spatial = rows[i].spatial;
+        cmd.layers.temporal = rows[i].temporal;
+        fake_clear(r.f);
+        forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        fake_run(r.f, rows[i].after_us);
+        fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event);
+        if (event.layers.spatial != rows[i].want_spatial || event.layers.temporal != rows[i].want_temporal)
+            fail_msg("row %zu: told S%dT%d", i, event.layers.spatial, event.layers.temporal);
+    }
+    fake_destroy(r.f);
+}
+
 // A silence of all layers is no end: what was shown goes on, without a new beginning.
 static void a_silence_of_all_layers_changes_nothing(void **state) {
     (void)state;
@@ -492,6 +524,7 @@ int main(void) {
         cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
         cmocka_unit_test(a_ceiling_holds_for_one_receiver_alone),
         cmocka_unit_test(wanted_layers_follow_the_ceilings),
+        cmocka_unit_test(wanted_layers_go_down_slowly),
         cmocka_unit_test(a_silence_of_all_layers_changes_nothing),
         cmocka_unit_test(a_picture_that_stands_still_is_shown_whole),
         cmocka_unit_test(a_slow_stream_without_loss_scores_ten),
