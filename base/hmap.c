@@ -185,16 +185,3 @@ uint32_t hmap_remove(struct hmap *map, const void *key) {
 uint32_t hmap_count(const struct hmap *map) {
     return map->count;
 }
-
-bool hmap_next(const struct hmap *map, uint32_t *cursor, const void **key, uint32_t *value) {
-    for (; *cursor <= map->mask; ++*cursor) {
-        const uint8_t *slot = hmap_slot(map, *cursor);
-        if (slot_value(slot) == HMAP_NONE)
-            continue;
-        *key = slot + sizeof(uint32_t);
-        *value = slot_value(slot);
-        ++*cursor;
-        return true;
-    }
-    return false;
-}

@@ -27,7 +27,4 @@ uint32_t hmap_get(const struct hmap *map, const void *key); // or HMAP_NONE
 uint32_t hmap_remove(struct hmap *map, const void *key);
 uint32_t hmap_count(const struct hmap *map);
 
-// Walks all entries in no order: start with *cursor = 0; false at the end. The map must not change meanwhile.
-bool hmap_next(const struct hmap *map, uint32_t *cursor, const void **key, uint32_t *value);
-
 #endif

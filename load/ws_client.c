@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #define WRITES_PER_TURN 32
+#define OUTBOX_FULL "the server takes nothing any more: 1 MiB waits to be sent"
 #define CLOSE_SECONDS_MAX 3
 #define CONNECT_SECONDS_MAX 20
 #define REACH_SECONDS_MAX 5
@@ -32,6 +33,8 @@ struct ws_connection {
     void *ctx;
     bool open, closing, closed_told;
     struct list outbox;
+    size_t outbox_bytes;
+    bool outbox_full; // the connection is being cut
     char *inbox;
     size_t inbox_len, inbox_cap;
 };
@@ -53,7 +56,7 @@ static void tell_closed(struct ws_connection *c, const char *why) {
     if (c->closed_told || c->closing)
         return;
     c->closed_told = true;
-    c->events.closed(c->ctx, why);
+    c->events.closed(c->ctx, c->outbox_full ? OUTBOX_FULL : why);
 }
 
 static void connection_free(struct ws_connection *c) {
@@ -70,6 +73,7 @@ static int on_writeable(struct ws_connection *c) {
     for (int i = 0; i < WRITES_PER_TURN && !list_empty(&c->outbox) && !lws_send_pipe_choked(c->wsi); i++) {
         struct ws_message *m = LIST_ENTRY(c->outbox.next, struct ws_message, link);
         list_remove(&m->link);
+        c->outbox_bytes -= m->len;
         int written = lws_write(c->wsi, m->bytes + LWS_PRE, m->len, LWS_WRITE_TEXT);
         bool whole = written >= 0 && (size_t)written >= m->len;
         free(m);
@@ -293,12 +297,16 @@ struct ws_connection *ws_connect(struct ws_client *client, const struct ws_event
 }
 
 void ws_send(struct ws_connection *c, const char *text, size_t len) {
-    struct ws_message *m = malloc(sizeof *m + LWS_PRE + len);
-    if (!m || c->closing) {
-        free(m);
+    if (c->closing || c->outbox_full)
+        return;
+    struct ws_message *m = c->outbox_bytes + len <= WS_OUTBOX_MAX ? malloc(sizeof *m + LWS_PRE + len) : NULL;
+    if (!m) {
+        c->outbox_full = true; // whoever leaves a message out says nothing that makes sense any more
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
         return;
     }
     m->len = len;
+    c->outbox_bytes += len;
     memcpy(m->bytes + LWS_PRE, text, len);
     list_push_back(&c->outbox, &m->link);
     if (c->open)

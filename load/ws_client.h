@@ -8,6 +8,8 @@
 
 #define WS_MESSAGE_MAX (4 * 1024 * 1024) // of the server; a longer one closes the connection
 
+#define WS_OUTBOX_MAX (1024 * 1024)
+
 struct uv_loop_s;
 struct ws_client;
 struct ws_connection;
@@ -28,6 +30,7 @@ void ws_client_destroy(struct ws_client *client);
 
 // NULL: no memory, or refused at once. `closed` may be called before it returns NULL.
 struct ws_connection *ws_connect(struct ws_client *client, const struct ws_events *events, void *ctx);
+// A connection for which more than WS_OUTBOX_MAX bytes wait is cut off; `closed` tells so, later.
 void ws_send(struct ws_connection *connection, const char *text, size_t len);
 // Ends with a close frame once what is queued was sent; `closed` is not called.
 void ws_close(struct ws_connection *connection);

@@ -34,7 +34,4 @@ bool codec_inspect(enum media_codec codec, struct span payload, struct span desc
 bool codec_needs_key_frame(enum media_codec codec);
 const char *codec_mime(enum media_codec codec); // "video/VP8"
 
-// Opus: true for a packet that only marks silence (DTX, RFC 6716: one or two bytes).
-bool codec_opus_is_dtx(struct span payload);
-
 #endif

@@ -9,13 +9,7 @@
 #define ICE_PWD_BYTES 32
 #define FINGERPRINT_MAX 64 // SHA-512
 
-enum fingerprint_hash {
-    FINGERPRINT_SHA1,
-    FINGERPRINT_SHA224,
-    FINGERPRINT_SHA256,
-    FINGERPRINT_SHA384,
-    FINGERPRINT_SHA512
-};
+enum fingerprint_hash { FINGERPRINT_SHA224, FINGERPRINT_SHA256, FINGERPRINT_SHA384, FINGERPRINT_SHA512 };
 
 struct fingerprint {
     enum fingerprint_hash hash;

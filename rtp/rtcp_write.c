@@ -7,7 +7,6 @@
 #define TYPE_SR 200
 #define TYPE_RR 201
 #define TYPE_SDES 202
-#define TYPE_BYE 203
 #define TYPE_RTPFB 205
 #define TYPE_PSFB 206
 
@@ -92,11 +91,6 @@ void rtcp_write_sdes_cname(struct writer *w, uint32_t ssrc, const char *cname) {
     write_span(&packet, span_of(cname, len));
     if (!packet.failed)
         write_zeros(&packet, packet.cap - packet.len);
-}
-
-void rtcp_write_bye(struct writer *w, uint32_t ssrc) {
-    struct writer packet = begin_packet(w, TYPE_BYE, 1, HEAD_BYTES + 4);
-    write_u32(&packet, ssrc);
 }
 
 // The item that starts with seqs[0]; returns how many numbers it covers.

@@ -18,7 +18,6 @@ void rtcp_write_sr(struct writer *w, uint32_t ssrc, const struct rtcp_sender_inf
                    const struct rtcp_report *reports, unsigned count);
 void rtcp_write_rr(struct writer *w, uint32_t ssrc, const struct rtcp_report *reports, unsigned count);
 void rtcp_write_sdes_cname(struct writer *w, uint32_t ssrc, const char *cname);
-void rtcp_write_bye(struct writer *w, uint32_t ssrc);
 // seqs: ascending in serial order; packed into as few items as possible. Returns how many of them fitted.
 unsigned rtcp_write_nack(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, const uint16_t *seqs,
                          unsigned count);

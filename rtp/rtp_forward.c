@@ -344,3 +344,14 @@ void rtp_forward_write_padding(struct block *out, const struct forward_stamp *st
     out->start = BLOCK_HEADROOM;
     out->len = (uint16_t)w.len;
 }
+
+void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
+    static const uint8_t padding[4] = {0, 0, 0, sizeof padding};
+    assert(!stamp->marker);
+    size_t header_len = copy_header(out, prepared, stamp);
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    p[0] |= PADDING_BIT;
+    memcpy(p + header_len, padding, sizeof padding);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + sizeof padding);
+}

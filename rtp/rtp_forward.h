@@ -99,4 +99,7 @@ bool rtp_forward_pictures(struct block *prepared, struct picture_numbers *out);
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,
                           uint16_t original_seq);
 
+// Padding alone, under the header that a copy of this packet would have: neither payload nor marker.
+void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
+
 #endif

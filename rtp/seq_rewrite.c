@@ -145,7 +145,7 @@ static const struct seq_interval *interval_before(const struct seq_rewrite *rw, 
 
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out) {
-    if (!rw->started)
+    if (!rw->started || rw->run_in == UINT64_MAX)
         return false;
     uint64_t in = seq16_unwrap(rw->in_highest, seq), out;
     const struct seq_interval *interval;
@@ -177,8 +177,25 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
     return true;
 }
 
+uint64_t seq_rewrite_fill(struct seq_rewrite *rw) {
+    assert(rw->started);
+    uint64_t out = rw->out_next = out_within_gap(rw, rw->out_next);
+    struct seq_interval next = *interval_at(rw, 0);
+    if (next.source != SEQ_SOURCE_NONE) {
+        next.out_first = (uint32_t)out;
+        next.source = SEQ_SOURCE_NONE;
+        next.sync = 1;
+        interval_push(rw, UINT64_MAX, out, &next); // no input is of it
+    }
+    bool fresh = index_window_take(&rw->made, out);
+    assert(fresh);
+    (void)fresh;
+    rw->out_next = out + 1;
+    return out;
+}
+
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
-    if (!rw->started)
+    if (!rw->started || interval_at(rw, 0)->source == SEQ_SOURCE_NONE)
         return;
     uint64_t in = seq16_unwrap(rw->in_highest, seq);
     if (in <= rw->in_highest)
@@ -209,8 +226,9 @@ bool seq_rewrite_is_late(const struct seq_rewrite *rw, uint16_t seq) {
 
 bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq_marks *marks) {
     uint64_t end;
-    const struct seq_interval *interval =
-        rw->started ? interval_of_input(rw, seq16_unwrap(rw->in_highest, seq), &end) : NULL;
+    const struct seq_interval *interval = rw->started && rw->run_in != UINT64_MAX
+                                              ? interval_of_input(rw, seq16_unwrap(rw->in_highest, seq), &end)
+                                              : NULL;
     if (!interval)
         return false;
     *marks = interval->marks;
@@ -232,6 +250,8 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
         uint64_t out_first = interval_out(rw, interval);
         if (out < out_first)
             continue;
+        if (interval->source == SEQ_SOURCE_NONE)
+            return false;
         const struct seq_marks *marks = &interval->marks;
         *origin = (struct seq_origin){.source = (uint8_t)interval->source,
                                       .seq = (uint16_t)(interval->in_first + (out - out_first)),

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define SEQ_INTERVALS_MAX 48
+#define SEQ_SOURCE_NONE 127
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
 #define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
@@ -73,6 +74,9 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
 static inline const struct seq_marks *seq_rewrite_mapped(const struct seq_rewrite *rw) {
     return &rw->intervals[rw->mapped].marks;
 }
+// The next index for a packet that is of no source (padding). Until the next sync seq_rewrite_map gives
+// nothing; the number leads to no source. Something must have been synced before.
+uint64_t seq_rewrite_fill(struct seq_rewrite *rw);
 // This packet is left out on purpose: later ones close the gap.
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq);
 // The same, and so are those between it and the newest one, if that was left out as well: they are of one

@@ -12,6 +12,7 @@
 #include "server/config/reach.h"
 #include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
+#include "server/service_manager.h"
 #include "server/signal/signalling.h"
 #include "server/web/web_files.h"
 #include "server/web/ws_server.h"
@@ -176,6 +177,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         media_read_counters(app->media, w, &media[w]);
     struct metrics_sample sample = {
         .connections = ws_server_connection_count(app->ws),
+        .client_addresses = address_limits_count(app->limits),
         .workers = app->workers,
         .media = media,
         .uptime_us = clock_now_us() - app->started_us,
@@ -292,6 +294,8 @@ static void certificate_reload(struct app *app) {
 static void drain_begin(struct app *app, uint64_t now_us) {
     uint64_t wait_us = app->config->drain_seconds * US_PER_SECOND;
     app->drain_by_us = now_us + wait_us;
+    if (wait_us > 0)
+        (void)service_manager_stopping(wait_us + CHECKS_STOP_SECONDS * US_PER_SECOND);
     hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
     if (drained(app, now_us))
         stop_begin(app, now_us);

@@ -159,6 +159,28 @@ void check_cipher(struct finding *out, const char *cipher, bool slow) {
     finding_mend(out, "OpenSSL 3 with AES-GCM; on x86-64 also libipsec-mb when building");
 }
 
+void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manager manager,
+                 const char *container) {
+    uint32_t patience = drain_seconds + CHECKS_STOP_SECONDS;
+    if (manager == SERVICE_MANAGER_LISTENS) {
+        finding_set(out, "drain-time", "", FINDING_OK, "systemd is told that stopping may take %" PRIu32 " s",
+                    patience);
+    } else if (manager == SERVICE_MANAGER_DEAF) {
+        finding_set(out, "drain-time", "", FINDING_WARN,
+                    "people get %" PRIu32 " s to finish, but systemd ends the server after TimeoutStopSec=",
+                    drain_seconds);
+        finding_mend(out, "NotifyAccess=main in the unit, or TimeoutStopSec=%" PRIu32, patience);
+    } else if (container) {
+        finding_set(out, "drain-time", "", FINDING_SKIP,
+                    "%s must wait %" PRIu32
+                    " s when it stops the server (stop_grace_period, docker stop --time, "
+                    "terminationGracePeriodSeconds); whether it does cannot be seen from here",
+                    container, patience);
+    } else {
+        finding_set(out, "drain-time", "", FINDING_OK, "people get %" PRIu32 " s to finish", drain_seconds);
+    }
+}
+
 void checks_quick(const struct config *config, const struct machine *machine, struct findings *out) {
     struct finding finding;
     check_clock(&finding, machine->wall_us, machine->built_us, machine->clock_synchronised);
@@ -173,6 +195,10 @@ void checks_quick(const struct config *config, const struct machine *machine, st
     findings_add(out, &finding);
     check_cipher(&finding, machine->cipher, machine->cipher_slow);
     findings_add(out, &finding);
+    if (config->drain_seconds > 0) {
+        check_drain(&finding, config->drain_seconds, machine->service_manager, machine->container);
+        findings_add(out, &finding);
+    }
     for (enum machine_library i = 0; i < LIBRARIES; i++) {
         check_library(&finding, i, &machine->libraries[i]);
         findings_add(out, &finding);

@@ -6,6 +6,7 @@
 #include "server/finding.h"
 #include "server/machine.h"
 
+#define CHECKS_STOP_SECONDS 10 // that stopping may take beyond drain-time
 #define CHECKS_SPARE_FILES 512 // beside connections: sockets and wake-ups of workers, files that are served
 
 void check_file_limit(struct finding *out, uint32_t connections_max, uint64_t files_allowed);
@@ -16,6 +17,9 @@ void check_gso(struct finding *out, enum machine_gso gso);
 // Not before the program was built, nor decades after. built_us 0: not known.
 void check_clock(struct finding *out, uint64_t wall_us, uint64_t built_us, bool synchronised);
 void check_library(struct finding *out, enum machine_library library, const struct machine_version *version);
+// Whoever stops the server must wait as long as it waits for its people. drain_seconds not 0.
+void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manager manager,
+                 const char *container);
 void check_cipher(struct finding *out, const char *cipher, bool slow);
 
 // <0, 0, >0 as version a ("1.44.2") is before, the same as or after b; missing parts are 0.

@@ -172,6 +172,7 @@ void machine_examine(const struct config *config, struct machine *out) {
     *out = (struct machine){.wall_us = clock_wall_us(),
                             .built_us = ROTUNDA_BUILT_S * US_PER_SECOND,
                             .clock_synchronised = true,
+                            .service_manager = service_manager_find(),
                             .container = container_find("")};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         out->files_allowed = files.rlim_max == RLIM_INFINITY ? UINT64_MAX : files.rlim_max;

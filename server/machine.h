@@ -7,6 +7,7 @@
 
 #include "server/config/announce.h"
 #include "server/config/config.h"
+#include "server/service_manager.h"
 
 #define MACHINE_ADDRESSES_MAX 64
 #define MACHINE_VERSION_MAX 32
@@ -36,8 +37,9 @@ struct machine {
     uint64_t files_allowed;     // the hard limit of open files
     struct machine_buffer receive, send;
     enum machine_gso gso;
-    const char *cipher;    // the library that encrypts media
-    bool cipher_slow;      // it is the stock one
+    const char *cipher; // the library that encrypts media
+    bool cipher_slow;   // it is the stock one
+    enum service_manager service_manager;
     const char *container; // "Docker", "Podman", "Kubernetes", "a container"; NULL: none is seen
     struct machine_version libraries[LIBRARIES];
     size_t address_count;

@@ -42,6 +42,8 @@ static void print_process(FILE *out, const struct metrics_sample *sample) {
               "Log lines that nobody took.");
     print_one(out, "rotunda_connections", "gauge", sample->connections,
               "TCP connections, HTTP and WebSocket.");
+    print_one(out, "rotunda_client_addresses", "gauge", sample->client_addresses,
+              "Addresses that the limits by address remember: of connections, and of what was tried lately.");
 }
 
 static void print_rooms(FILE *out, const struct hub_counts *hub, const struct signal_counts *signal) {

@@ -15,6 +15,7 @@ struct metrics_sample {
     struct hub_counts hub;
     struct signal_counts signal;
     uint32_t connections;               // TCP connections: HTTP and WebSocket
+    uint32_t client_addresses;          // that the limits by address remember
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;

@@ -182,8 +182,6 @@ static void dtls_fail(struct dtls *dtls, const char *why, const char *detail) {
 
 static const EVP_MD *digest_of(enum fingerprint_hash hash) {
     switch (hash) {
-    case FINGERPRINT_SHA1:
-        return EVP_sha1();
     case FINGERPRINT_SHA224:
         return EVP_sha224();
     case FINGERPRINT_SHA256:

@@ -176,19 +176,6 @@ const struct udp_port_counters *udp_port_counters(const struct udp_port *port) {
     return &port->counters;
 }
 
-static int socket_buffer_granted(int fd, int option) {
-    int bytes = 0;
-    socklen_t len = sizeof bytes;
-    (void)getsockopt(fd, SOL_SOCKET, option, &bytes, &len);
-    return bytes / 2; // the kernel doubles what was asked for, for its own bookkeeping (socket(7))
-}
-
-void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send_bytes) {
-    int fd = port->sockets[0].fd >= 0 ? port->sockets[0].fd : port->sockets[1].fd;
-    *receive_bytes = socket_buffer_granted(fd, SO_RCVBUF);
-    *send_bytes = socket_buffer_granted(fd, SO_SNDBUF);
-}
-
 bool udp_port_steer(struct udp_port *port, int family, const struct steer_entry *entries, unsigned count) {
     struct sock_filter code[UDP_STEER_PROGRAM_MAX];
     struct sock_fprog program = {.filter = code};

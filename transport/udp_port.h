@@ -42,8 +42,6 @@ uint16_t udp_port_number(const struct udp_port *port);
 // missing.
 int udp_port_fd4(const struct udp_port *port);
 int udp_port_fd6(const struct udp_port *port);
-// What the kernel granted, for the log.
-void udp_port_buffers(const struct udp_port *port, int *receive_bytes, int *send_bytes);
 
 // Where the kernel gives datagrams of known senders to, of all sockets of the family that share this port;
 // any of them may say it, on any thread. False: the kernel takes no such program.

@@ -106,10 +106,6 @@ uint32_t udp_send_backlog(const struct udp_send *send) {
     return send->backlog;
 }
 
-bool udp_send_segmentation(const struct udp_send *send) {
-    return send->segmentation;
-}
-
 // Grouping
 
 static uint64_t tuple_hash(const struct tuple *tuple, uint64_t seed) {

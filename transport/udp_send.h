@@ -29,7 +29,6 @@ bool udp_send_full(const struct udp_send *send);
 bool udp_send_ripe(const struct udp_send *send, const struct tuple *next);
 // -1 for a family without a socket: its datagrams are dropped.
 void udp_send_flush(struct udp_send *send, int fd4, int fd6);
-uint32_t udp_send_backlog(const struct udp_send *send);  // what the last flush left
-bool udp_send_segmentation(const struct udp_send *send); // still in use
+uint32_t udp_send_backlog(const struct udp_send *send); // what the last flush left
 
 #endif

@@ -8,7 +8,7 @@ import { usePreferences } from '@/lib/preferences';
 import { CallForm } from './call_form';
 import { CallView } from './call_view';
 
-// The two names, and whether to begin at once, may come with the address.
+// The two names, their secret, and whether to begin at once, may come with the address.
 function useAddress(): void {
   const read = usePreferencesRead();
   const begun = useRef(false);
@@ -19,8 +19,9 @@ function useAddress(): void {
     const name = query.get('name') ?? usePreferences.getState().name;
     const partner = query.get('partner') ?? '';
     const auto = query.get('auto'); // call, wait
-    usePair.setState({ name, partner });
-    if (auto && name && partner) void enter(name, partner, { ring: auto === 'call' });
+    const secret = new URLSearchParams(location.hash.slice(1)).get('key') ?? '';
+    usePair.setState({ name, partner, secret });
+    if (auto && name && partner) void enter(name, partner, { ring: auto === 'call', secret });
   }, [read]);
 }
 

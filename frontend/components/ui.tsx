@@ -83,7 +83,7 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
 const FIELD = 'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text';
 
 // problem: what is wrong with what was typed, in words.
-export function TextField({ label, problem, ...props }: { label: string; problem?: string | null } & ComponentProps<'input'>) {
+export function TextField({ label, hint, problem, ...props }: { label: string; hint?: string; problem?: string | null } & ComponentProps<'input'>) {
   const made = useId();
   const id = props.id ?? made;
   return (
@@ -91,7 +91,12 @@ export function TextField({ label, problem, ...props }: { label: string; problem
       <label htmlFor={id} className="text-sm text-faint">
         {label}
       </label>
-      <input id={id} dir="auto" aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : undefined} className={FIELD} {...props} />
+      <input id={id} dir="auto" aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : hint ? `${id}-hint` : undefined} className={FIELD} {...props} />
+      {hint && !problem && (
+        <p id={`${id}-hint`} className="text-sm text-faint">
+          {hint}
+        </p>
+      )}
       {problem && (
         <p id={`${id}-problem`} role="alert" className="text-sm text-danger-text">
           {problem}

@@ -48,14 +48,23 @@ function follow(entering: Call): void {
 export interface EnterOptions {
   ring: boolean; // else wait for the other's call
   takeOver?: boolean; // the place that this name has here was this browser's own
+  secret?: string; // that the two share
 }
 
-export async function enter(name: string, partner: string, { ring, takeOver = false }: EnterOptions): Promise<void> {
+// For the other: opened, it names both, and has the secret where no server is told of it.
+export function invitation(name: string, partner: string, secret: string): string {
+  const link = new URL('/call', location.href);
+  link.search = String(new URLSearchParams({ name: partner, partner: name }));
+  link.hash = String(new URLSearchParams({ key: secret }));
+  return link.href;
+}
+
+export async function enter(name: string, partner: string, { ring, takeOver = false, secret = '' }: EnterOptions): Promise<void> {
   const set = usePair.setState;
   set({ ...NO_CALL, name, partner, phase: 'entering', error: null });
   const { microphoneId, cameraId } = usePreferences.getState();
   const { stream, problem } = await capture({ audio: true, video: true, microphoneId, cameraId });
-  const options = { iceTransportPolicy: icePolicy(), placeStore: placeStore(), takeOver };
+  const options = { iceTransportPolicy: icePolicy(), placeStore: placeStore(), takeOver, secret };
   const entering = new Call(serverUrl(), name, partner, stream, options);
   call = entering;
   follow(entering);
@@ -75,7 +84,7 @@ export async function enter(name: string, partner: string, { ring, takeOver = fa
     close();
     const left = codeOf(error) === 'left';
     const taken = codeOf(error) === 'username-taken' && !takeOver;
-    set({ error: left ? null : error, mayTakeOver: taken && mayTakeOver(placeStore(), callRoomId(name, partner), name) });
+    set({ error: left ? null : error, mayTakeOver: taken && mayTakeOver(placeStore(), callRoomId(name, partner, secret), name) });
   }
 }
 

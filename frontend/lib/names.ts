@@ -1,6 +1,7 @@
 // What is wrong with a name before the server has to say so.
 export const USERNAME_CHARS_MAX = 40;
 export const ROOM_CHARS_MAX = 60;
+export const SECRET_CHARS_MAX = 40; // of a call; with both names in the name of its room, of which the server takes 128
 
 export type NameProblem = 'empty' | 'half' | 'control' | 'unseen' | 'long';
 

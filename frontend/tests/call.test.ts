@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { Call, callRoomId } from '@/lib/rotunda';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { invitation } from '@/lib/call_actions';
+import { USERNAME_CHARS_MAX, SECRET_CHARS_MAX } from '@/lib/names';
+import { Call, callRoomId, callSecret } from '@/lib/rotunda';
 import { dropAndRetry, joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted_socket';
 
 // As much of a peer connection as ringing needs.
@@ -67,6 +69,35 @@ describe('a call by name', () => {
     expect(callRoomId('Ann', ' bob')).toBe(callRoomId('Bob', 'ANN'));
     expect(callRoomId('Ann', 'Bob')).not.toBe(callRoomId('Ann', 'Cid'));
     expect(callRoomId('Jose\u0301', 'Ann')).toBe(callRoomId('Ann', 'jos\u00e9'));
+  });
+
+  test('has a room that nobody guesses with a secret, and the same for both', () => {
+    const secret = callSecret();
+    expect(secret).toMatch(/^[0-9a-f]{32}$/);
+    expect(callSecret()).not.toBe(secret);
+    expect(callRoomId('Ann', 'bob', secret)).toBe(callRoomId('Bob', ' ANN', ` ${secret.toUpperCase()} `));
+    expect(callRoomId('Ann', 'Bob', secret)).toContain(secret);
+    expect(callRoomId('Ann', 'Bob', ' ')).toBe(callRoomId('Ann', 'Bob'));
+    expect(callRoomId('a'.repeat(USERNAME_CHARS_MAX), 'b'.repeat(USERNAME_CHARS_MAX), 's'.repeat(SECRET_CHARS_MAX)).length).toBeLessThanOrEqual(128);
+  });
+
+  test('is joined under its secret', async () => {
+    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
+    void call.join().catch(() => undefined);
+    lastSocket().open();
+    await settle();
+    expect(lastSocket().sent[0]).toMatchObject({ data: { roomId: callRoomId('Ann', 'Bob', 'tulip') } });
+    call.leave();
+  });
+
+  test('is linked to by an address that tells the server no secret', () => {
+    vi.stubGlobal('location', { href: 'https://host/call?name=x&auto=call#key=old' });
+    const link = new URL(invitation('Ann', 'Bob & co', 'tu#lip'));
+    expect(link.origin + link.pathname).toBe('https://host/call');
+    expect([...link.searchParams]).toEqual([['name', 'Bob & co'], ['partner', 'Ann']]);
+    expect(new URLSearchParams(link.hash.slice(1)).get('key')).toBe('tu#lip');
+    vi.unstubAllGlobals();
+    Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
   });
 
   test('rings at a partner who is there', async () => {

@@ -33,7 +33,9 @@ static inline bool producer_budget_take(struct producer_budget *b, const struct 
     return true;
 }
 
-#define EGRESS_LOOK_BYTES 4096 // so many may have gone out before it is reckoned again
+// So many may have gone out before it is reckoned again, once for a dozen packets: what was too much is a
+// debt then, so that the rate holds all the same.
+#define EGRESS_LOOK_BYTES 16384
 
 // What may go out to a transport now.
 enum egress { EGRESS_ALL, EGRESS_AUDIO, EGRESS_NOTHING };

@@ -87,7 +87,7 @@ static inline void congestion_sent(struct consumer *c, uint32_t ssrc, uint16_t s
     uint16_t bytes = (uint16_t)(len + CONGESTION_WIRE_BYTES);
     if (cg->named)
         bandwidth_sent_rtp(cg->bandwidth, ssrc, seq, bytes, probe, now_us);
-    else if (c->acknowledged)
+    else if (c->acknowledges)
         bandwidth_sent(cg->bandwidth, number, bytes, probe, now_us);
     else
         bandwidth_sent_unnumbered(cg->bandwidth, bytes, now_us);

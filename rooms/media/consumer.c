@@ -50,7 +50,7 @@ static enum err consumer_open_parts(struct consumer *c, uint64_t now_us) {
     if (c->params.kind == MEDIA_VIDEO && !congestion_open(c->endpoint, now_us))
         return ERR_NO_MEMORY;
     if (c->endpoint->congestion)
-        c->endpoint->congestion->numbered |= c->acknowledged;
+        c->endpoint->congestion->numbered |= c->acknowledges;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }
 
@@ -79,7 +79,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
-    c->acknowledged = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
+    c->acknowledges = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0;
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
@@ -87,7 +87,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     // The low half of the number space: libsrtp takes a first number near the end for one before the wrap.
     seq_rewrite_init(&c->rewrite, (uint16_t)(1 + forwarder_random(fw) % 32767));
     c->rtx_index = 1 + forwarder_random(fw) % 32767;
-    c->heard = ep->heard - 1; // so that it is looked at with the first packet
+    downlink_open(c);
     enum err err = producer_attach(p, c);
     if (err != ERR_OK) {
         free(c);

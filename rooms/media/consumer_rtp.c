@@ -169,21 +169,6 @@ void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool 
         consumer_send_media(c, b, index, now_us);
 }
 
-// Its receiver has been heard since the limit was set, or has not for too many packets. False: it stops.
-static bool consumer_is_heard(struct consumer *c, uint64_t now_us) {
-    const struct endpoint *ep = c->endpoint;
-    if (c->heard != ep->heard) {
-        c->heard = ep->heard;
-        c->heard_limit = c->rewrite.made.next + UNHEARD_PACKETS_MAX;
-        if (c->unheard && c->target >= 0)
-            producer_want_key_frame(c->producer, (unsigned)c->target, now_us);
-        c->unheard = false;
-    } else if (c->rewrite.made.next >= c->heard_limit) {
-        c->unheard = c->resync = true;
-    }
-    return !c->unheard;
-}
-
 static struct picture_numbers picture_offset_of(const struct seq_marks *marks) {
     return (struct picture_numbers){
         .id = marks->picture_id, .tl0 = marks->picture_tl0, .frame = marks->picture_frame};
@@ -247,8 +232,10 @@ static void consumer_catch_up(struct consumer *c, const struct producer_stream *
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                       uint16_t newest_seq, uint64_t now_us) {
     assert(c->active);
-    if (!consumer_is_heard(c, now_us))
+    if (!downlink_goes_on(c)) {
+        downlink_hold(c, prepared, now_us);
         return;
+    }
     if (s->index == c->current && !c->resync) {
         consumer_send_first(c, s, prepared, now_us);
         return;
@@ -264,6 +251,22 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {
     if (s->index == c->current && !c->resync)
         seq_rewrite_drop(&c->rewrite, seq);
+}
+
+void consumer_send_probe(struct consumer *c, struct block *prepared, uint64_t now_us) {
+    assert(c->resync);
+    struct block *b = pool_take(c->fw->pool);
+    if (!b) {
+        c->fw->counters.no_block++;
+        return;
+    }
+    uint64_t index = seq_rewrite_fill(&c->rewrite);
+    struct forward_stamp stamp = {.seq = (uint16_t)index, .timestamp = c->rewrite.out_timestamp_last};
+    consumer_stamp(c, &stamp, now_us);
+    rtp_forward_copy_empty(b, prepared, &stamp);
+    c->stats.packets++;
+    c->stats.bytes += b->len;
+    (void)consumer_send(c, b, false, index, now_us);
 }
 
 // ---- again

@@ -98,10 +98,6 @@ void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *ep, 
         congestion_path_changed(ep->congestion, now_us);
 }
 
-void forwarder_endpoint_heard(struct endpoint *ep) {
-    ep->heard++;
-}
-
 // ---- SSRCs
 
 static unsigned ssrc_home(uint32_t ssrc) {

@@ -43,6 +43,7 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
         if (ep->congestion)
             bandwidth_report(ep->congestion->bandwidth, report.fraction_lost, c->stats.rtt_us, now_us);
         repair_note_report(c, now_us);
+        downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
         consumer_rate(c, now_us);
     }
 }
@@ -111,7 +112,6 @@ static bool read_arrivals(struct endpoint *ep, const struct rtcp_packet *packet,
 
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
     bool right = true;
-    forwarder_endpoint_heard(ep);
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         switch (packet.kind) {

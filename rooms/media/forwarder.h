@@ -88,12 +88,6 @@ void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoin
                                   uint64_t now_us);
 // What is sent to it takes another way from now on (another address): what was learnt of its link is over.
 void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
-// It gave an authentic sign of life (RTCP counts by itself). A consumer whose receiver has not been heard for
-// UNHEARD_PACKETS_MAX of its packets stops until it is: a receiver that misses half of the number space takes
-// what follows for old.
-void forwarder_endpoint_heard(struct endpoint *endpoint);
-#define UNHEARD_PACKETS_MAX 16384
-
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 // GET_STATS of a producer or consumer: fills `found`, stream_count, streams. For a transport: the parts of

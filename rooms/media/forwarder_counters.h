@@ -25,6 +25,8 @@
     X(key_frames_in, "counter", "rotunda_key_frames_total", "Key frames received.")                          \
     X(relayed_out, "counter", "rotunda_relayed_packets_total",                                               \
       "Packets given to another worker of their room.")                                                      \
+    X(downlink_halts, "counter", "rotunda_downlink_halts_total",                                             \
+      "Streams to receivers that halted because nothing of them was acknowledged any more.")                 \
     X(shed_level, "gauge", "rotunda_worker_shed_level",                                                      \
       "How much video is left out because the worker is full: 0 none, 32 all.")                              \
     X(shed_consumers, "gauge", "rotunda_worker_shed_consumers",                                              \

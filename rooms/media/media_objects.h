@@ -56,7 +56,6 @@ struct endpoint {
     uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
     bool unreachable;
-    uint32_t heard; // signs of life, counted; it wraps
     struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
@@ -189,19 +188,20 @@ struct consumer {
     int8_t ceiling_temporal;
     int8_t allot_spatial; // what congestion control lets it have at most, LAYER_NONE: all
     int8_t allot_temporal;
-    bool allot_off;       // and that is nothing
-    bool resync;          // the next packet that may be shown begins a new run of numbers
-    bool timeless;        // and its timestamp has nothing to do with those before
-    bool descriptor;      // and dependency descriptors
-    bool acknowledged;    // its receiver says which transport-wide numbers have come
-    bool report_due;      // a sender report goes out as soon as there is something to report
-    bool filtered;        // filter.on
-    bool unheard;         // nothing is sent until its receiver gives a sign of life
-    uint32_t heard;       // of its endpoint, when heard_limit was set
-    uint64_t heard_limit; // the index at which it stops unless its receiver is heard again
+    bool allot_off;      // and that is nothing
+    bool resync;         // the next packet that may be shown begins a new run of numbers
+    bool timeless;       // and its timestamp has nothing to do with those before
+    bool descriptor;     // and dependency descriptors
+    bool acknowledges;   // its receiver says which transport-wide numbers have come
+    bool report_due;     // a sender report goes out as soon as there is something to report
+    bool filtered;       // filter.on
+    bool halted;         // nothing but probes until its receiver has had more (downlink.c)
+    uint64_t halt_index; // at which it halts
     struct picture_rewrite pictures;
     uint64_t rtx_index;     // next of its RTX stream
     uint64_t run_first;     // index with which what it shows now began
+    uint64_t acknowledged;  // follows the highest index that its receiver is known to have had
+    uint64_t probe_us;      // when the next probe is due, halted
     uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
     struct send_stats stats;
@@ -348,6 +348,8 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
                       uint16_t newest_seq, uint64_t now_us);
 // A packet that carries nothing to show (padding): later numbers close up.
 void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
+// Padding alone, under a number of its own, before a new run begins.
+void consumer_send_probe(struct consumer *c, struct block *prepared, uint64_t now_us);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
 // A packet that had to wait for the link goes out now, under the index that it was given.
 void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us);
@@ -390,6 +392,16 @@ enum layer_fate consumer_filter(struct consumer *c, const struct producer_stream
 // The same of one that is asked for again, of the run that its number is of.
 enum layer_fate consumer_repeat_fate(const struct consumer *c, const struct forward_meta *meta, uint16_t seq,
                                      const struct seq_origin *origin, bool *marker);
+
+// ---- downlink.c
+void downlink_open(struct consumer *c); // once its first number is known
+// It may not go on: the packet is left out, a probe sent at times.
+void downlink_hold(struct consumer *c, struct block *prepared, uint64_t now_us);
+// Its receiver says that this is the highest number that it has had.
+void downlink_acknowledge(struct consumer *c, uint16_t seq, uint64_t now_us);
+static inline bool downlink_goes_on(const struct consumer *c) {
+    return c->rewrite.made.next < c->halt_index;
+}
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order

@@ -12,7 +12,7 @@ static struct consumer *padding_carrier(struct endpoint *ep) {
     struct consumer *any = NULL;
     LIST_EACH(node, &ep->consumers) {
         struct consumer *c = LIST_ENTRY(node, struct consumer, link);
-        if (c->params.kind != MEDIA_VIDEO || !(c->acknowledged || ep->congestion->named))
+        if (c->params.kind != MEDIA_VIDEO || !(c->acknowledges || ep->congestion->named))
             continue;
         if (c->params.rtx_ssrc && c->active)
             return c;

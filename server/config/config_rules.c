@@ -103,22 +103,7 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
         limits->relayed_bytes_max = of_others;
 }
 
-// What is sent as one message must fit what may wait for a client.
-static bool backlog_agrees(const struct config *config, char *error) {
-    struct hub_limits limits;
-    config_limits(config, &limits);
-    size_t joined = hub_joined_bytes_max(&limits);
-    if (config->ws_backlog_max_bytes >= joined)
-        return true;
-    return refuse(
-        error,
-        "ws-backlog-max: %u is less than the %zu bytes that the answer to a join may have with consumers-max "
-        "%u, producers-max %u and transports-max %u; raise it to %zu, or lower those",
-        config->ws_backlog_max_bytes, joined, config->consumers_max, config->producers_max,
-        config->transports_max, joined);
-}
-
 bool config_agrees(struct config *config, char *error) {
     return announce_agrees(config, error) && keys_agree(config, error) && ports_agree(config, error) &&
-           tls_agrees(config, error) && turn_agrees(config, error) && backlog_agrees(config, error);
+           tls_agrees(config, error) && turn_agrees(config, error);
 }

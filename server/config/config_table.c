@@ -64,7 +64,7 @@ static const struct setting settings[] = {
      "Transports of one participant."},
     {"producers-max", SETTING_NUMBER, AT(producers_max), 1, 256, NULL, "16", "N",
      "Tracks that one participant sends."},
-    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 10000, NULL, "2000", "N",
+    {"consumers-max", SETTING_NUMBER, AT(consumers_max), 1, 5000, NULL, "2000", "N",
      "Tracks that one participant receives."},
     {"message-rate-max", SETTING_NUMBER, AT(message_rate_max), 1, 10000, NULL, "100", "N",
      "Messages a second from one connection; bursts may be longer."},

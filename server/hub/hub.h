@@ -53,10 +53,13 @@ struct hub_config {
     struct hub_limits limits;
 };
 
-// The longest `joined` under these limits, in bytes. What does not fit it of a large room follows at once, as
+// No `joined` is longer, whatever the settings. What does not fit it of a large room follows at once, as
 // `user-joined` and `new-producer`.
-#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024) // users, peers and producers
-size_t hub_joined_bytes_max(const struct hub_limits *limits);
+#define HUB_JOINED_BYTES_MAX (256 * 1024)
+#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
+// Bytes for its users, peers and producers: what chat and the ids of one participant's own leave of it, at
+// most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
+size_t hub_joined_lists_bytes(const struct hub_limits *limits);
 
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.
 void hub_limits_default(struct hub_limits *limits);

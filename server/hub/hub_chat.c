@@ -43,7 +43,7 @@ static bool chat_fits(const struct hub *hub, const char *text, const char *when,
 
 bool hub_chat(struct hub *hub, struct participant *me, const char *text, const char *timestamp,
               struct hub_chat_line *line, struct hub_refusal *refusal) {
-    if (!chat_fits(hub, text, timestamp, refusal))
+    if (!hub_allowed(me, RIGHT_DATA, "write to others", refusal) || !chat_fits(hub, text, timestamp, refusal))
         return false;
     *line = (struct hub_chat_line){.from = me, .text = text, .timestamp = timestamp};
     timestamp_text(hub_wall_us(hub), line->now, sizeof line->now);

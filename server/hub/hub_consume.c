@@ -195,6 +195,8 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
 static bool may_consume(const struct hub *hub, const struct participant *me,
                         const struct room_producer *producer, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.consumers_per_participant_max;
+    if (!hub_allowed(me, RIGHT_SUBSCRIBE, "get what others send", refusal))
+        return false;
     if (me->consumer_count >= most)
         return hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u consumers; close one first",
                           most);

@@ -22,6 +22,8 @@ struct participant *hub_set_hand(struct hub *hub, struct participant *me, const 
 
 bool hub_react(struct hub *hub, struct participant *me, const char *text, struct hub_refusal *refusal) {
     size_t len = strlen(text);
+    if (!hub_allowed(me, RIGHT_DATA, "write to others", refusal))
+        return false;
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             return hub_refuse(refusal, HUB_BAD_REQUEST, "`text` has control characters");

@@ -3,6 +3,8 @@
 #include "rooms/participant.h"
 #include "server/hub/hub.h"
 
+#include <assert.h>
+
 void hub_limits_default(struct hub_limits *limits) {
     *limits = (struct hub_limits){
         .rooms_max = 1000,
@@ -27,9 +29,11 @@ void hub_limits_default(struct hub_limits *limits) {
     };
 }
 
-size_t hub_joined_bytes_max(const struct hub_limits *limits) {
+size_t hub_joined_lists_bytes(const struct hub_limits *limits) {
     size_t ids = (size_t)limits->transports_per_participant_max + limits->producers_per_participant_max +
                  limits->consumers_per_participant_max;
-    return HUB_JOINED_LISTS_BYTES_MAX + limits->chat_history_bytes_max + ids * (PUBLIC_ID_BYTES + 3) +
-           JOINED_REST_BYTES_MAX;
+    size_t others = limits->chat_history_bytes_max + ids * (PUBLIC_ID_BYTES + 3) + JOINED_REST_BYTES_MAX;
+    assert(others < HUB_JOINED_BYTES_MAX);
+    size_t left = HUB_JOINED_BYTES_MAX - others;
+    return left < HUB_JOINED_LISTS_BYTES_MAX ? left : HUB_JOINED_LISTS_BYTES_MAX;
 }

@@ -52,7 +52,9 @@ static bool pass_call(struct hub *hub, struct participant *me, struct participan
 
 struct participant *hub_pass_on(struct hub *hub, struct participant *me, const struct hub_pass_on *ask,
                                 struct hub_refusal *refusal) {
-    struct participant *target = hub_find_other(me, ask->target, refusal);
+    struct participant *target = hub_allowed(me, RIGHT_DATA, "call or signal to others", refusal)
+                                     ? hub_find_other(me, ask->target, refusal)
+                                     : NULL;
     if (!target)
         return NULL;
     struct hub_relayed what = {.kind = ask->kind,

@@ -262,8 +262,6 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
         if (input->tuple_added)
             peer_tell_all(peer, from);
     }
-    if (input->tuple_checked)
-        forwarder_endpoint_heard(peer->endpoint);
     if (input->state_changed)
         peer_report(peer);
     // Not only when the state changes: what a tuple on trust may get ends as well.

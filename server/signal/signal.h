@@ -15,9 +15,9 @@
 #define HELD_ANSWERS_MAX 64  // answers of one session that wait for an earlier one
 #define STATS_WAITING_MAX 32 // get-stats of one session that a worker has not answered yet
 #define STATS_TIMEOUT_US (2 * US_PER_SECOND)
-#define RATE_BURST_US (10 * US_PER_SECOND)  // who joins a large room consumes hundreds of producers at once
-#define RATE_REFUSED_MAX 100                // messages beyond the rate before the connection is closed
-#define JOINED_PEOPLE_BYTES_MAX (96 * 1024) // of HUB_JOINED_LISTS_BYTES_MAX: users and peers
+#define RATE_BURST_US (10 * US_PER_SECOND) // who joins a large room consumes hundreds of producers at once
+#define RATE_REFUSED_MAX 100               // messages beyond the rate before the connection is closed
+#define JOINED_PEOPLE_SHARE 3 / 4          // of the bytes for lists: users and peers
 #define TOKEN_CHARS_MAX 8192
 
 // WebSocket close codes (RFC 6455, section 7.4.1; 4000..4999 are private).
@@ -92,9 +92,9 @@ struct signal_row {
     struct field_rule fields[SIGNAL_FIELDS_MAX + 1];
 };
 
-// Every request that the server understands (signal_table.c); NULL: none such.
-const struct signal_row *signal_find_row(const char *type);
+// Every request that the server understands (signal_table.c).
 const struct signal_row *signal_rows(size_t *count);
+const struct signal_row *signal_find_row(const char *type); // NULL: none such
 
 // Everything that the server says.
 #define SIGNAL_OUT_TYPES(X)                                                                                  \

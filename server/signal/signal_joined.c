@@ -12,6 +12,7 @@
 
 // The lists of one `joined` as text, and how much of the room is in them, in the room's order.
 struct lists {
+    size_t bytes_max;
     struct text_buffer users, peers, producers;
     uint32_t peers_told, producers_told;
 };
@@ -62,7 +63,7 @@ static bool list_people(struct lists *lists, const struct participant *me) {
         if (full)
             continue;
         ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
-        full = ok && lists->users.len + lists->peers.len > JOINED_PEOPLE_BYTES_MAX;
+        full = ok && lists->users.len + lists->peers.len > lists->bytes_max * JOINED_PEOPLE_SHARE;
         if (full) { // one too many
             lists->users.len = users_len;
             lists->peers.len = peers_len;
@@ -103,7 +104,7 @@ static bool list_producer(void *ctx, const struct room_producer *producer) {
     struct text_buffer *list = &listing->lists->producers;
     size_t len = list->len;
     listing->ok = separate(list) && signal_describe_producer(list, producer);
-    if (listing->ok && lists_bytes(listing->lists) > HUB_JOINED_LISTS_BYTES_MAX - 2) { // one too many
+    if (listing->ok && lists_bytes(listing->lists) > listing->lists->bytes_max - 2) { // one too many
         list->len = len;
         return false;
     }
@@ -255,7 +256,7 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
 }
 
 bool signal_answer_joined(struct signal_call *call, struct participant *me, bool resumed) {
-    struct lists lists = {0};
+    struct lists lists = {.bytes_max = hub_joined_lists_bytes(&hub_config(call->hub)->limits)};
     struct text_buffer chat = {0};
     json_t *data = NULL;
     if (list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))

@@ -162,14 +162,16 @@ static const struct signal_row rows[] = {
      {TEXT("target", 1, TARGET_CHARS_MAX), ANY_OPTIONAL("payload")}},
 };
 
-const struct signal_row *signal_find_row(const char *type) {
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (strcmp(rows[i].type, type) == 0)
-            return &rows[i];
-    return NULL;
-}
-
 const struct signal_row *signal_rows(size_t *count) {
     *count = sizeof rows / sizeof rows[0];
     return rows;
+}
+
+const struct signal_row *signal_find_row(const char *type) {
+    size_t count;
+    const struct signal_row *all = signal_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(all[i].type, type) == 0)
+            return &all[i];
+    return NULL;
 }

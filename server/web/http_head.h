@@ -2,6 +2,9 @@
 // front of the server and the server itself can take one request for two different ones: what is odd is
 // refused with a status, never guessed at.
 //
+// Lines end with CR LF alone. A bare LF, which RFC 9112, section 2.2, would let pass, a bare CR, a zero byte,
+// a folded field and a space before a field's colon are refused with 400, for a WebSocket's head as for any.
+//
 // The target's path comes out decoded and in the one form that it may have (RFC 3986, section 6.2.2): a path
 // with empty or dotted segments, with an escape that is none, that stands for a character which needs none,
 // or for a slash, a backslash or a control character, is refused with 400. A rule of a proxy for `/metrics`

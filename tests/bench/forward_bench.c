@@ -11,6 +11,7 @@
 //                      callgrind_annotate --inclusive=no callgrind.out.PID
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "rtp/rtcp_write.h"
 #include "tests/bench/null_output.h"
 
 #include <stdio.h>
@@ -21,18 +22,39 @@
 #define PAYLOAD_BYTES 1160
 #define PACKET_GAP_US 4000 // 250 packets a second
 #define KEY_FRAME_EVERY 1000
-#define HEARD_EVERY 1000 // packets: receivers give a sign of life
+#define SSRC_OF(receiver) (5000 + 2 * (uint32_t)(receiver))
+#define REPORT_EVERY 1000 // packets: receivers say what they have had
+
+struct receiver {
+    struct endpoint *endpoint;
+    uint16_t last; // number that it got
+};
 
 struct bench {
+    uint64_t sent; // first: the output's context
     struct pool *pool;
     struct wheel wheel;
     struct forwarder *fw;
-    struct endpoint **receivers;
-    uint64_t now_us, sent;
+    struct receiver *receivers;
+    uint64_t now_us;
 };
 
-static struct endpoint *open_endpoint(struct bench *b, uint32_t id) {
-    struct endpoint *ep = forwarder_open_endpoint(b->fw, (struct transport_id){id}, b);
+static bool deliver(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
+    struct receiver *r = peer;
+    r->last = (uint16_t)index;
+    return null_rtp(ctx, peer, b, kind, index);
+}
+
+// What a browser says each second.
+static void report(struct bench *b, unsigned i) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    rtcp_write_rr(&w, 1, &(struct rtcp_report){.ssrc = SSRC_OF(i), .highest_seq = b->receivers[i].last}, 1);
+    (void)forwarder_rtcp(b->fw, b->receivers[i].endpoint, span_of(w.ptr, w.len), b->now_us);
+}
+
+static struct endpoint *open_endpoint(struct bench *b, uint32_t id, struct receiver *receiver) {
+    struct endpoint *ep = forwarder_open_endpoint(b->fw, (struct transport_id){id}, receiver);
     if (!ep)
         exit(1);
     forwarder_endpoint_connected(b->fw, ep, b->now_us);
@@ -40,7 +62,7 @@ static struct endpoint *open_endpoint(struct bench *b, uint32_t id) {
 }
 
 static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned layers, bool acknowledged) {
-    struct endpoint *publisher = open_endpoint(b, 1);
+    struct endpoint *publisher = open_endpoint(b, 1, NULL);
     struct media_cmd cmd = {.type = MEDIA_OPEN_PRODUCER, .transport = {1}, .producer = {1}};
     cmd.open_producer.params = (struct producer_params){.kind = MEDIA_VIDEO,
                                                         .codec = CODEC_VP8,
@@ -56,15 +78,15 @@ static struct endpoint *open_room(struct bench *b, unsigned receivers, unsigned 
         cmd.open_producer.params.streams[i].ssrc = 1000 + i;
     forwarder_command(b->fw, &cmd, b->now_us);
     for (uint32_t i = 0; i < receivers; i++) {
-        b->receivers[i] = open_endpoint(b, 10 + i);
+        b->receivers[i].endpoint = open_endpoint(b, 10 + i, &b->receivers[i]);
         struct media_cmd open = {
             .type = MEDIA_OPEN_CONSUMER, .transport = {10 + i}, .producer = {1}, .consumer = {10 + i}};
         open.open_consumer.params = (struct consumer_params){.kind = MEDIA_VIDEO,
                                                              .payload_type = 101,
                                                              .rtx_payload_type = 102,
                                                              .clock_rate = 90000,
-                                                             .ssrc = 5000 + 2 * i,
-                                                             .rtx_ssrc = 5001 + 2 * i,
+                                                             .ssrc = SSRC_OF(i),
+                                                             .rtx_ssrc = SSRC_OF(i) + 1,
                                                              .mid = "0",
                                                              .cname = "bench",
                                                              .nack = true,
@@ -138,7 +160,7 @@ int main(int argc, char **argv) {
     b.now_us = 1000 * US_PER_SECOND;
     b.pool = pool_create(16384);
     wheel_init(&b.wheel, b.now_us);
-    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent) : NULL;
+    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent, deliver) : NULL;
     b.receivers = calloc(receivers, sizeof *b.receivers);
     if (!b.fw || !b.receivers)
         return 1;
@@ -154,13 +176,13 @@ int main(int argc, char **argv) {
         forwarder_flush(b.fw);
         spent_ns += cpu_ns() - before_ns;
         b.now_us += PACKET_GAP_US / layers;
-        for (unsigned i = 0; n % HEARD_EVERY == 0 && i < receivers; i++)
-            forwarder_endpoint_heard(b.receivers[i]);
+        for (unsigned i = 0; n % REPORT_EVERY == 0 && i < receivers; i++)
+            report(&b, i);
         waiting += n % layers == layers - 1; // one layer goes out
         before_ns = cpu_ns();
         if (acknowledged && b.now_us >= acked_us + ACK_EVERY_US) {
             for (unsigned i = 0; i < receivers; i++)
-                acknowledge(&b, b.receivers[i], number, waiting, feedback);
+                acknowledge(&b, b.receivers[i].endpoint, number, waiting, feedback);
             number = (uint16_t)(number + waiting);
             waiting = 0;
             feedback++;

@@ -127,7 +127,7 @@ int main(void) {
     static struct bench b;
     b.pool = pool_create(1024);
     wheel_init(&b.wheel, 0);
-    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent) : NULL;
+    b.fw = b.pool ? null_forwarder(b.pool, &b.wheel, &b.sent, null_rtp) : NULL;
     if (!b.fw || srtp_library_start() != ERR_OK)
         return 1;
     printf("| object | bytes of heap |\n|---|---|\n");

@@ -29,11 +29,14 @@ static inline void null_forget(void *ctx, void *peer, uint32_t ssrc, bool sent) 
     (void)ctx, (void)peer, (void)ssrc, (void)sent;
 }
 
-// NULL: no memory. *sent counts the packets.
-static inline struct forwarder *null_forwarder(struct pool *pool, struct wheel *wheel, uint64_t *sent) {
+// NULL: no memory. Packets go to `send_rtp`, null_rtp if there is nothing else to do, whose ctx begins with
+// their number.
+static inline struct forwarder *null_forwarder(struct pool *pool, struct wheel *wheel, uint64_t *sent,
+                                               bool (*send_rtp)(void *ctx, void *peer, struct block *b,
+                                                                enum media_kind kind, uint64_t index)) {
     struct forwarder_config config = {.random_seed = 1};
     struct forwarder_output out = {.ctx = sent,
-                                   .send_rtp = null_rtp,
+                                   .send_rtp = send_rtp,
                                    .send_again = null_again,
                                    .send_rtcp = null_rtcp,
                                    .event = null_event,

@@ -235,9 +235,13 @@ static void print_buffers(void) {
     struct udp_port_config config = {.receive_buffer_bytes = 4 << 20, .send_buffer_bytes = 4 << 20};
     struct udp_port *port = pool ? udp_port_open(&config, pool, error, sizeof error) : NULL;
     int receive = 0, send = 0;
-    if (port)
-        udp_port_buffers(port, &receive, &send);
-    printf("receive buffer of the worker %d bytes, send buffer %d\n", receive, send);
+    socklen_t len = sizeof receive;
+    if (port) {
+        (void)getsockopt(udp_port_fd4(port), SOL_SOCKET, SO_RCVBUF, &receive, &len);
+        (void)getsockopt(udp_port_fd4(port), SOL_SOCKET, SO_SNDBUF, &send, &len);
+    }
+    // The kernel doubles what was asked for, for its own bookkeeping (socket(7)).
+    printf("receive buffer of the worker %d bytes, send buffer %d\n", receive / 2, send / 2);
     udp_port_close(port);
     pool_destroy(pool);
 }

@@ -248,6 +248,8 @@ def check_unit():
         print("ok 3 - systemd-analyze security # SKIP there is no systemd-analyze here")
         return
     unit = open(path("packaging/rotunda.service.in"), encoding="utf-8").read()
+    if "\nNotifyAccess=main\n" not in unit:
+        yield "packaging/rotunda.service.in: systemd would not hear how long drain-time takes (NotifyAccess=main)"
     with tempfile.TemporaryDirectory() as folder:
         name = os.path.join(folder, "rotunda.service")
         with open(name, "w", encoding="utf-8") as file:

@@ -7,14 +7,14 @@ const SMALL = { width: '320', height: '180', fps: '15' };
 
 // A page /call of one of the two.
 export class Caller {
-  static async open(browser, server, name, partner, auto, { init } = {}) {
+  static async open(browser, server, name, partner, auto, { init, link } = {}) {
     const caller = new Caller();
     caller.name = name;
     caller.page = await browser.newPage({ init });
     caller.console = [];
     caller.page.on('console', (message) => caller.console.push(message.text()));
     caller.page.on('pageerror', (error) => caller.console.push(String(error)));
-    await caller.page.goto(`${server.origin}/call?${new URLSearchParams({ name, partner, auto, ...SMALL })}`);
+    await caller.page.goto(link ?? `${server.origin}/call?${new URLSearchParams({ name, partner, auto, ...SMALL })}`);
     return caller;
   }
 
@@ -100,6 +100,30 @@ export const CALLS = {
     await ann.hearsAndSees();
     await bob.hearsAndSees();
     await closeAll(ann, bob);
+  },
+  'a link has a secret: who knows both names and no more sits in another room': async (browser, server) => {
+    const [a, b] = pairOf();
+    const eve = await Caller.open(browser, server, b, a, 'wait'); // in Bob's place, by names alone
+    await eve.state('waiting');
+    const ann = new Caller();
+    Object.assign(ann, { name: a, console: [], page: await browser.newPage() });
+    await ann.page.goto(`${server.origin}/call?${new URLSearchParams({ name: a, partner: b })}`);
+    await ann.page.waitForSelector('#invite:enabled');
+    await ann.page.evaluate(() => {
+      window.copied = [];
+      Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => void window.copied.push(text) } });
+    });
+    await ann.click('invite');
+    const link = await until('there is a link', () => ann.page.evaluate(() => window.copied[0]));
+    assert.match(link, /#key=[0-9a-f]{32}$/);
+    await ann.click('call');
+    await ann.state('calling');
+    assert.equal(await eve.page.evaluate(() => document.querySelector('main').dataset.state), 'waiting');
+    const bob = await Caller.open(browser, server, b, a, '', { link });
+    await bob.click('call');
+    await Promise.all([ann.hearsAndSees(), bob.hearsAndSees()]);
+    assert.equal(await eve.page.evaluate(() => document.querySelector('main').dataset.state), 'waiting');
+    await closeAll(ann, bob, eve);
   },
   'both call at the same moment': async (browser, server) => {
     const [a, b] = pairOf();

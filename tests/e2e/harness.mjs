@@ -33,7 +33,7 @@ export async function until(what, probe, { deadlineMs = 10_000, everyMs = 25 } =
   }
 }
 
-function freeTcpPort() {
+export function freeTcpPort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);

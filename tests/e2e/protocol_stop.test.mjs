@@ -1,8 +1,11 @@
 // docs/operations.md, stopping: people may finish, nobody new comes, and the end comes when it was said.
 
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { assert, freshRoom, gather, refused } from './expect.mjs';
-import { Client, Server } from './harness.mjs';
+import { Client, Server, until } from './harness.mjs';
 
 test('people finish before the server ends', { timeout: 60_000 }, async (t) => {
   const server = await Server.startFor(t, { args: ['--drain-time', '600'] });
@@ -62,5 +65,33 @@ test('without a time for it people are told and let go at once', { timeout: 60_0
   const { deadline } = await ann.next('server-draining');
   assert.ok(deadline <= Date.now());
   assert.equal((await ann.closed).code, 1001);
+  await server.ended();
+});
+
+// As systemd would, a socket of datagrams listens; what is said there keeps systemd from ending the server before people
+// have finished.
+const LISTENER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("bound", flush=True)
+print(repr(s.recv(4096)), flush=True)
+`;
+
+test('systemd is told how long stopping may take', { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-notify-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const listener = spawn('python3', ['-c', LISTENER, `${folder}/socket`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => listener.kill('SIGKILL'));
+  let heard = '';
+  listener.stdout.on('data', (data) => (heard += data));
+  await until('the socket is there', () => heard.includes('bound'), { deadlineMs: 30_000 });
+  const server = await Server.startFor(t, { args: ['--drain-time', '300'], env: { NOTIFY_SOCKET: `${folder}/socket` } });
+  const [ann] = await gather(server, 'Ann');
+  server.signal('SIGTERM');
+  await ann.next('server-draining');
+  await until('it was said', () => heard.includes('USEC'));
+  assert.match(heard, /STOPPING=1\\nEXTEND_TIMEOUT_USEC=310000000\\n/);
+  await ann.request('leave-room');
   await server.ended();
 });

@@ -32,6 +32,8 @@ test('https and wss with a chain that leads to the root', async (t) => {
   assert.deepEqual(shown, { serial: first.serial, protocol: 'TLSv1.3', alpn: 'http/1.1' });
   assert.equal((await handshake(server, { maxVersion: 'TLSv1.2' })).protocol, 'TLSv1.2');
   await assert.rejects(handshake(server, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }), 'TLS 1.1');
+  for (const suite of ['ECDHE-RSA-AES128-SHA256', 'ECDHE-RSA-AES256-SHA384', 'ECDHE-RSA-AES128-SHA', 'AES128-SHA', 'AES128-GCM-SHA256', 'ECDHE-ECDSA-AES128-SHA'])
+    await assert.rejects(handshake(server, { maxVersion: 'TLSv1.2', ciphers: `${suite}@SECLEVEL=0` }), /handshake failure|alert/, suite);
   await assert.rejects(handshake(server, { ca: undefined }), /self-signed certificate|unable to get/);
 
   assert.equal((await server.fetch('/healthz')).status, 200);

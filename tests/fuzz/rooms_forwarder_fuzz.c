@@ -228,6 +228,18 @@ static void step_run(struct world *w, struct reader *r) {
     }
 }
 
+// A receiver reports on a stream: what it has had, or a lie.
+static void step_report(struct world *w, unsigned peer, struct reader *r) {
+    uint8_t what = read_u8(r);
+    uint32_t ssrc = what % 32;
+    uint16_t lie = read_u16(r);
+    uint8_t bytes[64];
+    struct writer out = writer_of(bytes, sizeof bytes);
+    uint32_t seq = what & 128 ? lie : (uint32_t)w->highest[ssrc];
+    rtcp_write_rr(&out, 1, &(struct rtcp_report){.ssrc = ssrc, .highest_seq = seq}, 1);
+    forwarder_rtcp(w->fw, w->peers[peer], span_of(out.ptr, out.len), w->now_us);
+}
+
 static void step_command(struct world *w, struct span bytes) {
     static const enum media_cmd_type types[] = {
         MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,    MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
@@ -245,7 +257,7 @@ static void step_command(struct world *w, struct span bytes) {
         return;
     }
     if (type >= 200) {
-        forwarder_endpoint_heard(w->peers[type % PEERS]);
+        step_report(w, type % PEERS, &r);
         return;
     }
     if (type >= 128) { // not a command, but what the worker's own load may bring about at any time

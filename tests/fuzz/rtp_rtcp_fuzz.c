@@ -49,9 +49,6 @@ static void write_again(struct writer *w, const struct rtcp_packet *p) {
     case RTCP_RECEIVER_REPORT:
         rtcp_write_rr(w, p->sender_ssrc, reports, reports_of(p->body, reports));
         break;
-    case RTCP_BYE:
-        rtcp_write_bye(w, p->sender_ssrc);
-        break;
     case RTCP_NACK:
         rtcp_write_nack(w, p->sender_ssrc, p->media_ssrc, seqs, nacked_of(p->body, seqs, 512));
         break;
@@ -62,6 +59,7 @@ static void write_again(struct writer *w, const struct rtcp_packet *p) {
         while (rtcp_fir_next(&r, &fir))
             rtcp_write_fir(w, p->sender_ssrc, fir.ssrc, fir.command_seq);
         break;
+    case RTCP_BYE:
     case RTCP_OTHER:
     case RTCP_TRANSPORT_CC:
     case RTCP_XR:

@@ -230,6 +230,21 @@ static void step_unmap(struct model *m, unsigned pick) {
     assert(r->run != m->run || origin.timestamp_offset == m->offset);
 }
 
+// Numbers for padding that is of no source: above all that were given, and leading nowhere.
+static void step_fill(struct model *m, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t lost = lost_up_to(m, m->in_highest + 1), out = seq_rewrite_fill(&m->rw);
+        struct numbers none;
+        struct origin origin;
+        assert(out > m->out_highest && out <= m->out_highest + 1 + lost);
+        assert(!rewrite_map(&m->rw, m->in_highest + 1, m->timestamp, &none));
+        assert(!rewrite_unmap(&m->rw, out, &origin));
+        m->out_highest = out;
+        m->in_sent = m->in_highest;
+    }
+    m->begun += count > 0;
+}
+
 static void step(struct model *m, uint8_t what, uint16_t by) {
     switch (what & 7) {
     case 0:
@@ -249,6 +264,7 @@ static void step(struct model *m, uint8_t what, uint16_t by) {
         step_drop(m, m->in_highest + by % (what & 8 ? LATE_MAX : 64) - 32);
         break;
     case 6:
+        step_fill(m, what >> 5);
         step_sync(m, what >> 3 & 3, UINT64_C(0x100000) + by,
                   m->timestamp_highest + by % TIMESTAMP_STEP_MAX - 32);
         break;

@@ -20,6 +20,15 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/healthz", HTTP_PUBLIC, 10, "", answer},
 };
 
+// What is taken has no line that anybody could end elsewhere.
+static void check_lines(const char *bytes, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        assert(bytes[i] != '\0');
+        assert(bytes[i] != '\n' || (i > 0 && bytes[i - 1] == '\r'));
+        assert(bytes[i] != '\r' || (i + 1 < len && bytes[i + 1] == '\n'));
+    }
+}
+
 static void check_taken(const struct http_head *head) {
     const char *path = head->path;
     assert(path[0] == '/' || (strcmp(path, "*") == 0 && head->method == HTTP_OPTIONS));
@@ -59,8 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memcpy(exact, bytes, whole);
         unsigned status = http_head_parse(exact, whole, &head, &why);
         assert(status >= 200 && status <= 505 && (status == 200) == (why[0] == '\0'));
-        if (status == 200)
+        if (status == 200) {
+            check_lines(exact, whole);
             check_taken(&head);
+        }
         free(exact);
     }
     free(bytes);

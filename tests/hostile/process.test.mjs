@@ -4,20 +4,32 @@ import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import { test } from 'node:test';
 import { assert, freshRoom, stillServed } from '../e2e/expect.mjs';
-import { Client, Server, until } from '../e2e/harness.mjs';
+import { Client, freeTcpPort, Server, until } from '../e2e/harness.mjs';
 
 const BINARY = process.env.ROTUNDA_BIN;
 
-// The server as a shell starts it, with these redirections.
+// The server as a shell starts it, with these redirections. One that ends is told at once (it may have no descriptor to
+// say why, so this does); one that lives has as long as a machine with much else to do may take.
+const PATIENCE_MS = 150_000;
+
 async function startBy(t, redirections, args = []) {
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await freeTcpPort();
   const command = `exec "${BINARY}" --listen 127.0.0.1:${port} --media-port 0 --announce 127.0.0.1 ${args.join(' ')} ${redirections}`;
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ROTUNDA_')));
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   const exit = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
   t.after(() => child.kill('SIGKILL'));
   const server = { port, child, exit, origin: `http://127.0.0.1:${port}`, fetch: (path) => fetch(`http://127.0.0.1:${port}${path}`), metric: Server.prototype.metric, metrics: Server.prototype.metrics };
-  await until('the server answers', async () => (await server.fetch('/healthz').catch(() => null))?.ok, { deadlineMs: 20_000 });
+  let ended = null;
+  exit.then((how) => (ended = how));
+  await until(
+    'the server answers',
+    async () => {
+      if (ended !== null) throw new Error(`the server, started with "${redirections}" on port ${port}, ended at start: ${JSON.stringify(ended)}`);
+      return (await server.fetch('/healthz').catch(() => null))?.ok;
+    },
+    { deadlineMs: PATIENCE_MS },
+  );
   return server;
 }
 

@@ -53,7 +53,8 @@ unsigned conference_counting(const struct conference *conference,
                              unsigned first); // of the first so many participants
 // Datagrams that those who count were too slow to read.
 uint32_t conference_overflowed(const struct conference *conference);
-// Every participant says something on both its transports, as browsers do with their reports.
+// Every participant says something on both its transports, as browsers do with their reports, and from now on
+// each second that it has had everything that was sent to it.
 void conference_send_reports(struct conference *conference);
 // The same for one publisher.
 void conference_send_audio_of(struct conference *conference, unsigned publisher, unsigned payload_bytes);

@@ -169,13 +169,15 @@ static void odd_rtcp(struct world *w) {
         uint32_t ssrc = w->consumers[rnd(w, RECEIVERS)][rnd(w, 2)] + (chance(w, 200) ? 500000 : 0);
         if (chance(w, 500))
             rtcp_write_nack(&out, 1, ssrc, seqs, 4);
+        else if (chance(w, 300))
+            rtcp_write_rr(&out, 1, &(struct rtcp_report){.ssrc = ssrc, .highest_seq = seqs[0]}, 1);
         else
             rtcp_write_pli(&out, 1, ssrc);
     }
     fake_rtcp(w->f, w->receivers[i], &out);
 }
 
-// A publisher that sends long runs, so that numbers wrap and receivers who are not heard are stopped.
+// A publisher that sends long runs, so that numbers wrap and receivers who report nothing are stopped.
 static void long_run(struct world *w) {
     for (unsigned n = rnd(w, 6000), step = chance(w, 100) ? 1 + rnd(w, 999) : 1; n > 0; n--) {
         w->audio_seq = (uint16_t)(w->audio_seq + step);
@@ -218,7 +220,8 @@ static void step(struct world *w) {
     if (chance(w, 700)) // else the next step is of the same turn
         forwarder_flush(w->f->fw);
     for (unsigned i = 0; chance(w, 20) && i < RECEIVERS; i++)
-        forwarder_endpoint_heard(w->receivers[i]);
+        for (unsigned audio = 0; audio < 2; audio++)
+            fake_report(w->f, w->receivers[i], w->consumers[i][audio]);
     fake_run(w->f, rnd(w, 4) * MS);
     if (w->f->rtp_count > FAKE_KEPT - 4000) {
         w->sent += w->f->rtp_count;

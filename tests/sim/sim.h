@@ -32,6 +32,7 @@ struct sim_config {
     bool rtx_to_receivers;          // what is sent again goes as RTX
     bool sheds;                     // video is left out at times: whole frames, and no numbers
     const struct sim_link *starved; // instead of `down`, what the first participant gets; NULL: the same
+    unsigned numbers;               // that a stream may use, 0: SIM_NUMBERS
 };
 
 struct sim;
@@ -115,6 +116,7 @@ struct sim_content sim_content_read(const uint8_t in[SIM_CONTENT_BYTES]);
 
 // ---- sim_receiver.c
 #define SIM_NUMBERS 4096
+#define SIM_INDEX_BYTES 8 // behind each packet: what SRTP would authenticate
 #define SIM_FRAMES 2048
 
 struct sim_track { // one consumer, seen by its receiver
@@ -123,12 +125,15 @@ struct sim_track { // one consumer, seen by its receiver
     struct sim_publisher *from;
     uint64_t base, first, highest; // unwrapped numbers; base: what numbers[] begins with
     unsigned missing;
-    struct {
+    struct sim_number {
         bool got;
         uint8_t tries;
         uint64_t asked_us;
-        uint32_t check;     // of its content
-    } numbers[SIM_NUMBERS]; // [number - base]
+        uint32_t check; // of its content
+    } *numbers;         // [number - base]
+    uint64_t
+        srtp_index[2]; // the highest of the stream and of its RTX, by which the next is inferred; 0: none
+    uint32_t rejected, lost; // of the wrong index; given up in gaps that are too wide to ask for
     struct {
         uint8_t count, got;
         bool key;
@@ -180,6 +185,7 @@ struct sim {
     struct sim_participant *participants;
     uint64_t hash; // of everything that was delivered
     uint64_t delivered, relayed;
+    bool downlinks_cut;
     struct nonce_oracle *oracle; // of all that forwarders had encrypted
 };
 
@@ -188,6 +194,8 @@ void sim_run(struct sim *sim, uint64_t us);
 void sim_check(struct sim *sim);
 // Everybody's transports lose their addresses, or have them again.
 void sim_cut(struct sim *sim, bool cut);
+// What is sent to receivers gets lost, or arrives again; nobody is told, and what they send arrives.
+void sim_cut_downlinks(struct sim *sim, bool cut);
 void sim_destroy(struct sim *sim); // nothing may be left behind
 void sim_command(struct sim *sim, unsigned worker, const struct media_cmd *cmd);
 

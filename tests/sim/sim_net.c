@@ -60,7 +60,9 @@ struct sim_event *sim_event_pop(struct sim *sim, uint64_t until_us) {
 
 void sim_send(struct sim *sim, const struct sim_link *link, enum sim_event_kind kind, struct sim_peer *peer,
               struct span bytes) {
-    if (peer->unreachable || sim_random(sim) % 1000 < link->loss_permille)
+    bool down = kind == SIM_DOWN_RTP || kind == SIM_DOWN_RTCP;
+    if (peer->unreachable || (sim->downlinks_cut && down && !peer->publishes) ||
+        sim_random(sim) % 1000 < link->loss_permille)
         return;
     // A duplicate of RTP is found by SRTP's replay check, before a forwarder sees it: feedback alone repeats.
     bool repeats = kind == SIM_UP_RTCP || kind == SIM_DOWN_RTCP;

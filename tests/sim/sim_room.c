@@ -36,7 +36,9 @@ static bool on_rtp(void *ctx, void *peer_ctx, struct block *b, enum media_kind k
     assert_true(b->len <= SIM_PACKET_MAX);
     assert_int_equal(load_be16(packet.ptr + 2), (uint16_t)index);
     sim_note_nonce(peer->sim, peer, load_be32(packet.ptr + 8), index, packet);
-    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, packet);
+    memcpy(block_data(b) + b->len, &index, sizeof index);
+    b->len += SIM_INDEX_BYTES;
+    sim_send(peer->sim, down_link(peer), SIM_DOWN_RTP, peer, span_of(block_data(b), b->len));
     block_release(b);
     return true;
 }
@@ -270,6 +272,8 @@ static void open_consumers(struct sim *sim, unsigned to) {
     for (unsigned from = 0; from < sim->config.participants; from++) {
         for (unsigned video = 0; from != to && video < 2; video++) {
             struct sim_track *t = &r->tracks[r->track_count++];
+            t->numbers = calloc(sim->config.numbers, sizeof *t->numbers);
+            assert_non_null(t->numbers);
             uint32_t id = 1 + (to * sim->config.participants + from) * 2 + video;
             t->consumer = id;
             t->ssrc = 1000000 + id * 2;
@@ -287,6 +291,8 @@ struct sim *sim_create(const struct sim_config *config) {
     struct sim *sim = calloc(1, sizeof *sim);
     assert_non_null(sim);
     sim->config = *config;
+    if (sim->config.numbers == 0)
+        sim->config.numbers = SIM_NUMBERS;
     sim->now_us = SIM_START_US;
     sim->random = config->seed;
     sim->oracle = nonce_oracle_create();
@@ -358,6 +364,10 @@ void sim_cut(struct sim *sim, bool cut) {
     }
 }
 
+void sim_cut_downlinks(struct sim *sim, bool cut) {
+    sim->downlinks_cut = cut;
+}
+
 void sim_destroy(struct sim *sim) {
     nonce_oracle_destroy(sim->oracle);
     for (unsigned w = 0; w < sim->config.workers; w++) {
@@ -366,8 +376,12 @@ void sim_destroy(struct sim *sim) {
         assert_int_equal(sim->workers[w].wheel.armed, 0);
         pool_destroy(sim->workers[w].pool);
     }
-    for (unsigned i = 0; i < sim->config.participants; i++)
-        free(sim->participants[i].receiver.tracks);
+    for (unsigned i = 0; i < sim->config.participants; i++) {
+        struct sim_receiver *r = &sim->participants[i].receiver;
+        for (unsigned k = 0; k < r->track_count; k++)
+            free(r->tracks[k].numbers);
+        free(r->tracks);
+    }
     for (unsigned i = 0; i < sim->heap_count; i++)
         free(sim->heap[i]);
     free(sim->heap);

@@ -21,6 +21,7 @@ export type CallEnd = 'declined' | 'hung-up' | 'partner-left';
 
 export interface CallOptions extends SessionOptions {
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
+  secret?: string; // that the two share, and nobody else (callSecret)
 }
 
 // What a caller lets the other know beside the media, which does not say whether silence is meant.
@@ -41,9 +42,16 @@ interface CallEvents {
 // What two spellings of one name have in common; the server composes names in the same way.
 const nameKey = (name: string): string => name.trim().normalize('NFC').toLowerCase();
 
-// Both sides name the same room, whoever comes first.
-export function callRoomId(a: string, b: string): string {
-  return `call:${[a, b].map(nameKey).sort().join('+')}`;
+// Both sides name the same room, whoever comes first. Names are known to many: without a secret, whoever knows both can
+// sit there in the place of either.
+export function callRoomId(a: string, b: string, secret = ''): string {
+  const room = `call:${[a, b].map(nameKey).sort().join('+')}`;
+  return nameKey(secret) === '' ? room : `${room}#${nameKey(secret)}`;
+}
+
+// What nobody guesses: 128 bits, in characters of which none is lost in a link or by the ways in which names are alike.
+export function callSecret(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 const lost = (error: unknown): boolean => ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
@@ -75,7 +83,7 @@ export class Call extends Emitter<CallEvents> {
     this.#options = options;
     this.partner = partner;
     this.#stream = stream;
-    this.session = new Session(url, callRoomId(name, partner), name, options);
+    this.session = new Session(url, callRoomId(name, partner, options.secret), name, options);
     this.session.on('joined', (joined) => {
       this.#ready = this.#takeIceServers(joined);
       this.#whenReady(() => this.#joined(joined));

@@ -1,5 +1,5 @@
 // The client of the Rotunda protocol. Nothing in this folder knows of React or of a page.
-export { Call, callRoomId, type CallEnd, type CallOptions, type CallState, type Marks } from './call';
+export { Call, callRoomId, callSecret, type CallEnd, type CallOptions, type CallState, type Marks } from './call';
 export { Connection } from './connection';
 export { codeOf, RotundaError, type ErrorCode } from './errors';
 export { spatialLayerFor } from './layers';

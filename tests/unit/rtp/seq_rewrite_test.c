@@ -206,6 +206,37 @@ static void any_mixture_is_continuous(void **state) {
     }
 }
 
+// Padding of no source: its numbers go on from all that were given, nothing is mapped until the next run, and
+// they lead nowhere, while those before them still lead to their packets.
+static void padding_takes_numbers_of_no_source(void **state) {
+    (void)state;
+    struct seq_rewrite rw;
+    seq_rewrite_init(&rw, 100);
+    uint64_t index;
+    uint32_t timestamp;
+    struct seq_origin origin;
+    seq_rewrite_sync(&rw, 1, 50, 1000, 1000, no_pictures);
+    assert_true(seq_rewrite_map(&rw, 50, 1000, &index, &timestamp));
+    assert_true(seq_rewrite_map(&rw, 52, 1000, &index, &timestamp)); // 102; 101 may come late
+    for (uint64_t n = 0; n < 40; n++)
+        assert_int_equal(seq_rewrite_fill(&rw), 103 + n);
+    assert_false(seq_rewrite_map(&rw, 53, 2000, &index, &timestamp));
+    assert_false(seq_rewrite_map(&rw, 51, 1000, &index, &timestamp));
+    seq_rewrite_drop(&rw, 53);
+    assert_false(seq_rewrite_unmap(&rw, 103, &origin));
+    assert_false(seq_rewrite_unmap(&rw, 142, &origin));
+    assert_true(seq_rewrite_unmap(&rw, 102, &origin) && origin.seq == 52 && origin.source == 1);
+    seq_rewrite_sync(&rw, 1, 60, 3000, 3000, no_pictures);
+    assert_true(seq_rewrite_map(&rw, 60, 3000, &index, &timestamp));
+    assert_int_equal(index, 143);
+    assert_true(seq_rewrite_unmap(&rw, 143, &origin) && origin.seq == 60);
+    assert_false(seq_rewrite_unmap(&rw, 120, &origin));
+    // A gap that is too large is closed by padding as well.
+    assert_true(seq_rewrite_map(&rw, 61, 3000, &index, &timestamp));
+    rw.out_next += SEQ_GAP_MAX + 2;
+    assert_int_equal(seq_rewrite_fill(&rw), 145);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_by_table),
@@ -214,6 +245,7 @@ int main(void) {
         cmocka_unit_test(what_is_too_late_is_not_sent),
         cmocka_unit_test(time_follows_a_clock_that_goes_back),
         cmocka_unit_test(any_mixture_is_continuous),
+        cmocka_unit_test(padding_takes_numbers_of_no_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,38 @@ static void test_gso(void **state) {
     }
 }
 
+static void test_drain(void **state) {
+    (void)state;
+    static const struct {
+        enum service_manager manager;
+        const char *container;
+        enum finding_level level;
+        const char *text, *mend;
+    } rows[] = {
+        {SERVICE_MANAGER_NONE, NULL, FINDING_OK, "300 s to finish", NULL},
+        {SERVICE_MANAGER_LISTENS, NULL, FINDING_OK, "may take 310 s", NULL},
+        {SERVICE_MANAGER_LISTENS, "Podman", FINDING_OK, "may take 310 s", NULL},
+        {SERVICE_MANAGER_DEAF, NULL, FINDING_WARN, "300 s to finish, but systemd", "NotifyAccess=main"},
+        {SERVICE_MANAGER_NONE, "Docker", FINDING_SKIP, "Docker must wait 310 s", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct finding got;
+        check_drain(&got, 300, rows[i].manager, rows[i].container);
+        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+    }
+    struct config config = {.drain_seconds = 0};
+    struct machine machine = {.service_manager = SERVICE_MANAGER_DEAF};
+    for (uint32_t seconds = 0; seconds <= 300; seconds += 300) {
+        struct findings findings = {.count = 0};
+        config.drain_seconds = seconds;
+        checks_quick(&config, &machine, &findings);
+        unsigned found = 0;
+        for (size_t i = 0; i < findings.count; i++)
+            found += strcmp(findings.list[i].check, "drain-time") == 0;
+        assert_int_equal(found, seconds > 0);
+    }
+}
+
 static void test_clock(void **state) {
     (void)state;
     const uint64_t built_us = UINT64_C(1750000000) * US_PER_SECOND; // 2025-06-15
@@ -283,11 +315,17 @@ static void test_this_machine(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_limit),   cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_gso),          cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_libraries),    cmocka_unit_test(test_versions_compare),
-        cmocka_unit_test(test_cipher),       cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_full_list),    cmocka_unit_test(test_line),
+        cmocka_unit_test(test_file_limit),
+        cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_gso),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_libraries),
+        cmocka_unit_test(test_versions_compare),
+        cmocka_unit_test(test_cipher),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_full_list),
+        cmocka_unit_test(test_line),
         cmocka_unit_test(test_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,7 +226,7 @@ static inline void foreign_input(struct foreign *f, struct span datagram) {
 }
 
 static inline struct fingerprint fingerprint_of(const X509 *x509, enum fingerprint_hash hash) {
-    const EVP_MD *mds[] = {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512()};
+    const EVP_MD *mds[] = {EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512()};
     struct fingerprint out = {.hash = hash};
     unsigned len = 0;
     X509_digest(x509, mds[hash], out.bytes, &len);

@@ -343,7 +343,7 @@ static void test_a_forged_version_ends_nothing(void **state) {
 
 static void test_fingerprints(void **state) {
     (void)state;
-    for (int hash = FINGERPRINT_SHA1; hash <= FINGERPRINT_SHA512; hash++)
+    for (int hash = FINGERPRINT_SHA224; hash <= FINGERPRINT_SHA512; hash++)
         for (int late = 0; late <= 1; late++)
             for (int wrong = 0; wrong <= 2; wrong++) {
                 struct guest g;

@@ -445,6 +445,16 @@ static void when_the_queue_is_full_video_goes_first(void **state) {
     }
 }
 
+// Packets for one peer still leave as one message.
+static void expect_segmentation(struct bench *b) {
+    uint64_t before = b->counters.segmented_messages;
+    wire.dead_port = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        queue(b, 4, 5999, i, 900);
+    flush(b);
+    assert_int_equal(b->counters.segmented_messages, before + 1);
+}
+
 static void an_error_of_one_message_costs_that_message_alone(void **state) {
     static const int errors[] = {ENOBUFS, EPERM, ENETUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, ENETDOWN};
     for (size_t e = 0; e < sizeof errors / sizeof *errors; e++) {
@@ -459,7 +469,7 @@ static void an_error_of_one_message_costs_that_message_alone(void **state) {
         assert_int_equal(wire.count, 60);
         assert_int_equal(b->counters.send_failed, 10);
         assert_int_equal(udp_send_backlog(b->send), 0);
-        assert_true(udp_send_segmentation(b->send));
+        expect_segmentation(b);
         bench_stop(state);
     }
 }
@@ -477,7 +487,6 @@ static void refused_segmentation_falls_back_and_is_given_up_in_the_end(void **st
         assert_int_equal(wire.count, 800); // nothing lost
         for (uint16_t p = 5000; p < 5080; p++)
             assert_int_equal(check_order(p), 10);
-        assert_false(udp_send_segmentation(b->send));
         assert_int_equal(b->counters.segmented_messages, 0);
         unsigned calls = wire.calls;
         for (uint32_t i = 0; i < 64; i++)
@@ -498,7 +507,6 @@ static void a_few_refusals_do_not_end_segmentation(void **state) {
             queue(b, 4, (uint16_t)(5000 + i % 2), round * 8 + i, 900);
         flush(b);
     }
-    assert_true(udp_send_segmentation(b->send));
     assert_int_equal(b->counters.segmented_messages, 100);
     assert_int_equal(wire.count, 800);
 }
@@ -513,8 +521,8 @@ static void a_dead_source_address_does_not_end_segmentation(void **state) {
             queue(b, 4, 5000, i, 900);
         flush(b);
     }
-    assert_true(udp_send_segmentation(b->send));
     assert_int_equal(b->counters.send_failed, 400);
+    expect_segmentation(b);
 }
 
 static void a_socket_that_fills_up_in_the_fallback_keeps_the_rest(void **state) {

@@ -455,6 +455,15 @@ static inline void fake_rtcp(struct fake *f, struct endpoint *ep, const struct w
     assert_true(forwarder_rtcp(f->fw, ep, span_of(w->ptr, w->len), f->now_us));
 }
 
+// A receiver says that it has had all that went out under this SSRC.
+static inline void fake_report(struct fake *f, struct endpoint *ep, uint32_t ssrc) {
+    const struct fake_stream *s = &f->streams[ssrc & (FAKE_STREAMS - 1)];
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    rtcp_write_rr(&w, 1, &(struct rtcp_report){.ssrc = ssrc, .highest_seq = (uint32_t)s->highest}, 1);
+    fake_rtcp(f, ep, &w);
+}
+
 // ---- what came out
 
 // How many RTCP packets of a kind went to a peer; the last one is left in *last.

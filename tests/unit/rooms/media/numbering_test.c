@@ -2,6 +2,9 @@
 // (RFC 7714, section 8.4). The fake notes each index that goes out and fails the test at the second use.
 #include "forward_fake.h"
 
+#include "base/seq.h"
+#include "rooms/media/downlink.h"
+
 static const char *const PUB = "publisher", *const A = "with RTX", *const B = "without RTX";
 
 struct room {
@@ -37,8 +40,10 @@ static void padding(struct room *r, uint16_t seq) {
 static void frames(struct room *r, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         frame(r, i == 0);
-        forwarder_endpoint_heard(r->a);
-        forwarder_endpoint_heard(r->b);
+        if (i % 100 == 0) {
+            fake_report(r->f, r->a, 110);
+            fake_report(r->f, r->b, 210);
+        }
         if (r->f->rtp_count > FAKE_KEPT / 2)
             fake_clear(r->f);
     }
@@ -81,27 +86,137 @@ static void an_outage_takes_no_numbers(void **state) {
     fake_destroy(r.f);
 }
 
-// Nothing is known of an outage yet, and packets are lost on the way: a receiver that misses half of the
-// number space would take the rest for old.
-static void a_receiver_that_is_not_heard_gets_no_more_after_a_while(void **state) {
+// What reached A of its stream, whose downlink alone may be cut: reports go the other way and come.
+struct downlink {
+    struct room *r;
+    bool cut, silent; // no reports either
+    uint64_t had;     // the highest index, by which A infers the next
+    unsigned sent, probes, rejected;
+};
+
+static void report_of(struct room *r, uint32_t seq) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    rtcp_write_rr(&w, 1, &(struct rtcp_report){.ssrc = 110, .highest_seq = seq}, 1);
+    fake_rtcp(r->f, r->a, &w);
+}
+
+static void downlink_frames(struct downlink *d, unsigned count, unsigned key_every) {
+    const struct fake_stream *stream = &d->r->f->streams[110];
+    for (unsigned i = 0; i < count; i++) {
+        fake_clear(d->r->f);
+        frame(d->r, key_every && i % key_every == 0);
+        for (unsigned n = 0; n < d->r->f->rtp_count; n++) {
+            const struct fake_rtp *p = &d->r->f->rtp[n];
+            if (p->peer != A)
+                continue;
+            d->sent++;
+            d->probes += p->head.payload.len == 0;
+            if (d->cut)
+                continue;
+            if (seq16_unwrap(d->had, p->head.seq) == stream->highest)
+                d->had = stream->highest;
+            else
+                d->rejected++;
+        }
+        if (i % 100 == 0 && !d->silent)
+            report_of(d->r, (uint32_t)d->had);
+        fake_report(d->r->f, d->r->b, 210);
+    }
+}
+
+// More than half of the number space passes while nothing arrives and every report does: a receiver would
+// take all that follows for old.
+static void a_downlink_that_is_cut_is_noticed(void **state) {
+    for (unsigned silent = 0; silent < 2; silent++) {
+        (void)state;
+        struct room r = room_open(fake_video(1000, 1001));
+        struct downlink d = {.r = &r, .had = 1};
+        downlink_frames(&d, 1, 1);
+        d.had = r.f->streams[110].highest;
+        downlink_frames(&d, 2000, 100);
+        assert_int_equal(d.sent, 2001);
+        uint64_t before = d.had;
+        d = (struct downlink){.r = &r, .cut = true, .silent = silent, .had = before};
+        downlink_frames(&d, 40000, 100);
+        assert_in_range(d.sent - d.probes, DOWNLINK_UNACKNOWLEDGED_MAX - 300, DOWNLINK_UNACKNOWLEDGED_MAX);
+        unsigned halted_ms = (40000 - (d.sent - d.probes)) * 10;
+        assert_in_range(d.probes, halted_ms * 1000 / DOWNLINK_PROBE_US - 2,
+                        halted_ms * 1000 / DOWNLINK_PROBE_US);
+        assert_int_equal(forwarder_counters(r.f->fw)->downlink_halts, 1);
+        // A probe arrives and is reported: it goes on with the key frame that is asked for.
+        d.cut = d.silent = false;
+        d.sent = 0;
+        downlink_frames(&d, 201, 0);
+        assert_int_equal(d.rejected, 0);
+        assert_in_range(d.sent, 2, 4); // nothing but probes: no key frame has come
+        d.sent = 0;
+        downlink_frames(&d, 100, 100);
+        assert_int_equal(d.sent, 100);
+        assert_int_equal(d.rejected, 0);
+        fake_destroy(r.f);
+    }
+}
+
+static void a_halted_stream_begins_with_a_key_frame_that_it_asks_for(void **state) {
     (void)state;
     struct room r = room_open(fake_video(1000, 1001));
-    frames(&r, 10);
-    uint16_t before = last_to(r.f, A)->head.seq;
-    unsigned sent = 0;
+    struct downlink d = {.r = &r, .cut = true, .silent = true};
+    downlink_frames(&d, DOWNLINK_UNACKNOWLEDGED_MAX + 500, 100);
     fake_clear(r.f);
-    for (unsigned i = 0; i < 40000; i++) {
-        frame(&r, i % 100 == 0);
-        forwarder_endpoint_heard(r.b);
-        sent += fake_count_rtp(r.f, A, 110);
-        fake_clear(r.f);
-    }
-    assert_in_range(sent, UNHEARD_PACKETS_MAX - 10, UNHEARD_PACKETS_MAX);
-    forwarder_endpoint_heard(r.a);
-    frame(&r, false);
+    report_of(&r, (uint32_t)r.f->streams[110].highest);
     assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), 1);
+    frame(&r, false);
+    assert_int_equal(fake_count_rtp(r.f, A, 110), 0);
     frame(&r, true);
-    assert_int_equal(last_to(r.f, A)->head.seq, (uint16_t)(before + sent + 1));
+    assert_int_equal(fake_count_rtp(r.f, A, 110), 1);
+    fake_destroy(r.f);
+}
+
+// Reports that claim what never went out, or say again what is known, keep nothing going; who acknowledges
+// packet by packet does not get a key frame for each.
+static void reports_that_show_nothing_new_count_for_nothing(void **state) {
+    (void)state;
+    struct room r = room_open(fake_video(1000, 1001));
+    struct downlink d = {.r = &r, .cut = true, .silent = true};
+    downlink_frames(&d, 1, 1);
+    uint64_t first = r.f->streams[110].highest;
+    for (unsigned i = 0; i < 400; i++) {
+        downlink_frames(&d, 50, 50);
+        report_of(&r, (uint32_t)r.f->streams[110].highest + 1);
+        report_of(&r, (uint32_t)r.f->streams[110].highest + 15000);
+        report_of(&r, (uint32_t)first);
+        report_of(&r, (uint32_t)first - 1);
+    }
+    assert_in_range(d.sent - d.probes, DOWNLINK_UNACKNOWLEDGED_MAX - 50, DOWNLINK_UNACKNOWLEDGED_MAX + 1);
+    d.sent = 0;
+    for (unsigned i = 0; i < 500; i++) {
+        report_of(&r, (uint32_t)(first + 1 + i));
+        frame(&r, true);
+    }
+    assert_int_equal(forwarder_counters(r.f->fw)->downlink_halts, 1);
+    fake_destroy(r.f);
+}
+
+// What it is asked for again under the number of a probe leads nowhere; sound is probed as video is.
+static void a_probe_is_padding_under_a_number_of_its_own(void **state) {
+    (void)state;
+    struct room r = room_open(fake_video(1000, 1001));
+    struct downlink d = {.r = &r, .cut = true, .silent = true};
+    downlink_frames(&d, DOWNLINK_UNACKNOWLEDGED_MAX + 5, 100);
+    fake_clear(r.f);
+    for (unsigned i = 0; i < 60 && fake_count_rtp(r.f, A, 110) == 0; i++)
+        frame(&r, false);
+    struct fake_rtp probe = *last_to(r.f, A);
+    assert_int_equal(probe.head.payload.len, 0);
+    assert_int_equal(probe.head.payload_type, 101);
+    assert_false(probe.head.marker);
+    assert_string_equal(probe.mid, "7");
+    fake_clear(r.f);
+    nack(&r, r.a, 110, probe.head.seq);
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 0);
+    nack(&r, r.a, 110, (uint16_t)(probe.head.seq - 1 - d.probes));
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 1);
     fake_destroy(r.f);
 }
 
@@ -266,7 +381,10 @@ static void time_is_that_which_passed_after_the_clock_went_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_outage_takes_no_numbers),
-        cmocka_unit_test(a_receiver_that_is_not_heard_gets_no_more_after_a_while),
+        cmocka_unit_test(a_downlink_that_is_cut_is_noticed),
+        cmocka_unit_test(a_halted_stream_begins_with_a_key_frame_that_it_asks_for),
+        cmocka_unit_test(reports_that_show_nothing_new_count_for_nothing),
+        cmocka_unit_test(a_probe_is_padding_under_a_number_of_its_own),
         cmocka_unit_test(jumps_of_padding_open_no_gap),
         cmocka_unit_test(a_filler_in_the_turn_of_a_late_key_frame_goes_once),
         cmocka_unit_test(a_repeat_after_switches_is_what_was_sent),

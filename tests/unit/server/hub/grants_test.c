@@ -83,6 +83,31 @@ static void rights(void **state) {
     }
 }
 
+// Whatever calls the verb.
+static void other_rights(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct hub_chat_line line;
+    json_t *parameters;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL), bob = grants_of("b", "Bob", 0);
+    struct participant *sender = join_with(s, &ann, NULL, NULL, &refusal);
+    struct participant *me = join_with(s, &bob, NULL, NULL, &refusal);
+    struct room_producer *sound = produces(s, sender, opens(s, sender, true), MEDIA_AUDIO);
+    opens(s, me, false);
+    struct hub_consume consume = {.producer_id = sound->public_id.text};
+    assert_null(hub_consume(s->hub, me, &consume, &parameters, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_false(hub_chat(s->hub, me, "hello", NULL, &line, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_false(hub_react(s->hub, me, "!", &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    struct hub_pass_on pass_on = {.kind = HUB_CALL, .target = "Ann"};
+    assert_null(hub_pass_on(s->hub, me, &pass_on, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    stage_close(s);
+}
+
 static void a_token_ends(void **state) {
     (void)state;
     struct stage *s = stage_with_clock();
@@ -173,6 +198,7 @@ int main(void) {
         cmocka_unit_test(names),
         cmocka_unit_test(a_second_device_takes_the_place),
         cmocka_unit_test(rights),
+        cmocka_unit_test(other_rights),
         cmocka_unit_test(a_token_ends),
         cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
         cmocka_unit_test(a_new_token),

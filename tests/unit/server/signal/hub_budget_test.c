@@ -175,9 +175,15 @@ static void what_does_not_fit_follows(void **state) {
     fake_free(f);
 }
 
-static void producers_that_do_not_fit_follow(void **state) {
-    (void)state;
-    struct fake *f = fake_measured(no_rates);
+static void most_that_can_be_set(struct hub_limits *limits) {
+    no_rates(limits);
+    limits->consumers_per_participant_max = 5000;
+    limits->producers_per_participant_max = 256;
+    limits->transports_per_participant_max = 64;
+}
+
+static void expect_fitting_producers(void (*limit)(struct hub_limits *limits), size_t least, size_t most) {
+    struct fake *f = fake_measured(limit);
     f->quiet = false;
     unsigned made = 0;
     for (uint32_t client = 1; client <= 50; client++) {
@@ -193,7 +199,7 @@ static void producers_that_do_not_fit_follow(void **state) {
     assert_int_equal(made, 800);
     json_t *joined = join(f, 99, "r", "late");
     size_t listed = json_array_size(at(joined, "producers"));
-    assert_in_range(listed, 300, 799);
+    assert_in_range(listed, least, most);
     assert_true(longest_joined < 256 * 1024);
     for (size_t i = listed; i < made; i++) {
         json_t *data = expect(f, 99, "new-producer");
@@ -205,14 +211,20 @@ static void producers_that_do_not_fit_follow(void **state) {
     fake_free(f);
 }
 
+static void producers_that_do_not_fit_follow(void **state) {
+    (void)state;
+    expect_fitting_producers(no_rates, 300, 799);
+    expect_fitting_producers(most_that_can_be_set, 100, 300); // there must be room for one's own ids
+}
+
 // Everything at once that the limits allow, as one `joined` that resumes.
 static void joined_is_bounded_by_its_limits(void **state) {
     (void)state;
     struct hub_limits limits;
     hub_limits_default(&limits);
-    assert_true(hub_joined_bytes_max(&limits) <= 256 * 1024);
-    limits.consumers_per_participant_max = 10000;
-    assert_true(hub_joined_bytes_max(&limits) > 256 * 1024);
+    assert_int_equal(hub_joined_lists_bytes(&limits), HUB_JOINED_LISTS_BYTES_MAX);
+    most_that_can_be_set(&limits);
+    assert_in_range(hub_joined_lists_bytes(&limits), 40 * 1024, 64 * 1024);
     json_t *router = negotiate_router_capabilities();
     size_t fixed = json_dumpb(router, NULL, 0, JSON_COMPACT) + ICE_URLS_MAX * (ICE_URL_MAX * 2) +
                    6 * ROOM_NAME_BYTES_MAX + 1024;

@@ -1,0 +1,78 @@
+// What systemd hears, over both kinds of names, and when nobody listens.
+#include "server/service_manager.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int listen_at(const char *name) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    size_t chars = strlen(name);
+    memcpy(at.sun_path, name, chars);
+    if (name[0] == '@')
+        at.sun_path[0] = '\0';
+    else
+        unlink(name);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + chars);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    return fd;
+}
+
+static void systemd_hears_how_long_it_takes(void **state) {
+    (void)state;
+    char names[2][64], heard[128];
+    snprintf(names[0], sizeof names[0], "/tmp/rotunda-notify-%d", (int)getpid());
+    snprintf(names[1], sizeof names[1], "@rotunda-notify-%d", (int)getpid());
+    for (unsigned i = 0; i < 2; i++) {
+        int fd = listen_at(names[i]);
+        setenv("NOTIFY_SOCKET", names[i], 1);
+        assert_int_equal(service_manager_find(), SERVICE_MANAGER_LISTENS);
+        assert_true(service_manager_stopping(310000000));
+        ssize_t len = recv(fd, heard, sizeof heard - 1, MSG_DONTWAIT);
+        assert_true(len > 0);
+        heard[len] = '\0';
+        assert_string_equal(heard, "STOPPING=1\nEXTEND_TIMEOUT_USEC=310000000\n");
+        close(fd);
+        assert_false(service_manager_stopping(1)); // it has gone
+    }
+    unlink(names[0]);
+}
+
+static void nobody_listens(void **state) {
+    (void)state;
+    static char longest[300];
+    memset(longest, '/', sizeof longest - 1);
+    const char *const names[] = {"", "/", "relative", "vsock:2:1234", longest};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        setenv("NOTIFY_SOCKET", names[i], 1);
+        assert_false(service_manager_stopping(1));
+    }
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("SYSTEMD_EXEC_PID");
+    assert_false(service_manager_stopping(1));
+    assert_int_equal(service_manager_find(), SERVICE_MANAGER_NONE);
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("SYSTEMD_EXEC_PID", pid, 1);
+    assert_int_equal(service_manager_find(), SERVICE_MANAGER_DEAF);
+    setenv("SYSTEMD_EXEC_PID", "1", 1); // of the service that started us
+    assert_int_equal(service_manager_find(), SERVICE_MANAGER_NONE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(systemd_hears_how_long_it_takes),
+        cmocka_unit_test(nobody_listens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
