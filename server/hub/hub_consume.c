@@ -9,7 +9,7 @@
 #define CONSUMER_SSRC_FIRST UINT32_C(100000000)
 #define CONSUMER_SSRC_SPAN UINT32_C(900000000)
 #define CONSUMERS_OF_ONE_MAX 2 // of one producer for one participant: each costs a track's packets
-#define REPEATS_OFFERED true // of sound too (as the same packet, since there is no RTX for it)
+#define REPEATS_OFFERED true   // of sound too (as the same packet, since there is no RTX for it)
 #define CONSUMER_MID_MAX UINT32_C(99999999) // decimal, 8 bytes: what packets leave room for
 
 // A consumer in the making.
@@ -136,9 +136,8 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
     const char *cname = producer_owner(producer)->cname;
     char mid[MID_MAX + 1];
     snprintf(mid, sizeof mid, "%u", demand->transport->next_mid);
-    demand->parameters =
-        negotiate_consumer(producer->consumable, demand->capabilities, REPEATS_OFFERED,
-                           choose_ssrc(demand->transport), &why);
+    demand->parameters = negotiate_consumer(producer->consumable, demand->capabilities, REPEATS_OFFERED,
+                                            choose_ssrc(demand->transport), &why);
     if (!demand->parameters)
         return hub_refuse_negotiation(refusal, NULL, &why);
     if (!parameters_complete(demand->parameters, mid, cname))
