@@ -18,23 +18,13 @@ static void timestamp_text(uint64_t wall_us, char *out, size_t cap) {
     snprintf(out + len, cap - len, ".%03uZ", (unsigned)(wall_us / US_PER_MS % 1000));
 }
 
-// C0, DEL or C1 somewhere in valid UTF-8, other than those that are `allowed` ("" for none).
-static bool has_control(const char *text, const char *allowed) {
-    const unsigned char *t = (const unsigned char *)text;
-    for (; *t; t++)
-        if ((*t < 0x20 && !strchr(allowed, *t)) || *t == 0x7f ||
-            (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
-            return true;
-    return false;
-}
-
 // What the chat takes.
 static bool chat_fits(const struct hub *hub, const char *text, const char *when,
                       struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.chat_bytes_max;
     if (strlen(text) > most)
         return hub_refuse(refusal, HUB_LIMIT_REACHED, "`text` may have at most %u bytes of UTF-8", most);
-    if (has_control(text, "\n\t") || (when && has_control(when, "")))
+    if (hub_has_control(text, "\n\t") || (when && hub_has_control(when, "")))
         return hub_refuse(refusal, HUB_BAD_REQUEST,
                           "`text` has control characters; of those only newline and tab are allowed, and "
                           "none in `timestamp`");

@@ -24,9 +24,8 @@ bool hub_react(struct hub *hub, struct participant *me, const char *text, struct
     size_t len = strlen(text);
     if (!hub_allowed(me, RIGHT_DATA, "write to others", refusal))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return hub_refuse(refusal, HUB_BAD_REQUEST, "`text` has control characters");
+    if (hub_has_control(text, ""))
+        return hub_refuse(refusal, HUB_BAD_REQUEST, "`text` has control characters");
     if (len == 0 || len > REACTION_BYTES_MAX)
         return hub_refuse(refusal, HUB_BAD_REQUEST, "`text` must have 1 to %d bytes of UTF-8: one emoji",
                           REACTION_BYTES_MAX);

@@ -64,6 +64,11 @@ size_t hub_memory_of_json(const json_t *value);
 size_t hub_memory_of_chat(const struct room *room);
 size_t hub_memory_of_queued(const struct participant *participant);
 
+// ---- hub_name.c
+
+// C0, DEL or C1 somewhere in valid UTF-8, other than those that are `allowed` ("" for none).
+bool hub_has_control(const char *text, const char *allowed);
+
 // ---- hub_own.c
 
 // False and a refusal: its token does not let it do `what` ("send pictures of a camera").

@@ -12,11 +12,9 @@ static bool moderates(const struct participant *me, const char *what, struct hub
 }
 
 static bool words_fit(const char *words, struct hub_refusal *refusal) {
-    size_t len = words ? strlen(words) : 0;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)words[i] < 0x20 || words[i] == 0x7f)
-            return hub_refuse(refusal, HUB_BAD_REQUEST, "`reason` has control characters");
-    return len <= WORDS_BYTES_MAX ||
+    if (words && hub_has_control(words, ""))
+        return hub_refuse(refusal, HUB_BAD_REQUEST, "`reason` has control characters");
+    return !words || strlen(words) <= WORDS_BYTES_MAX ||
            hub_refuse(refusal, HUB_LIMIT_REACHED, "`reason` may have at most %d bytes of UTF-8",
                       WORDS_BYTES_MAX);
 }

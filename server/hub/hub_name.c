@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
                    struct hub_refusal *refusal) {
@@ -20,4 +21,13 @@ bool hub_read_name(const char *field, const char *text, size_t chars_max, char *
                       "`%s` must be 1 to %zu characters, not counting spaces around it, without control "
                       "characters and others that do not show%s",
                       field, chars_max, which);
+}
+
+bool hub_has_control(const char *text, const char *allowed) {
+    const unsigned char *t = (const unsigned char *)text;
+    for (; *t; t++)
+        if ((*t < 0x20 && !strchr(allowed, *t)) || *t == 0x7f ||
+            (t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0))
+            return true;
+    return false;
 }

@@ -175,7 +175,7 @@ static void reactions(void **state) {
     s->heard[0] = '\0';
     assert_true(hub_react(s->hub, ann, "\xf0\x9f\x91\x8d", &refusal));
     expect_heard(s, "ann \xf0\x9f\x91\x8d; ");
-    static const char *const bad[] = {"", "a\n", "\x7f", "123456789012345678901234567890123"};
+    static const char *const bad[] = {"", "a\n", "\x7f", "\xc2\x85", "123456789012345678901234567890123"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(hub_react(s->hub, ann, bad[i], &refusal));
         assert_int_equal(refusal.code, HUB_BAD_REQUEST);
