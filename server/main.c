@@ -21,7 +21,7 @@ int main(int argc, char *argv[]) {
     if (argc > 1 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 1, argv + 1, environ);
     if (argc > 1 && strcmp(argv[1], "token") == 0)
-        return token_command_main(argc - 1, argv + 1, environ);
+        return token_command_main(argc - 1, argv + 1);
     switch (config_load(&config, argc, argv, environ, error)) {
     case CONFIG_HELP:
         config_print_help(stdout);

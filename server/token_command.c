@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/access/token.h"
+#include "server/config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,10 @@ struct request {
     const char *ttl;
     struct token_wish wish;
 };
+
+// As times are written in settings.
+static const struct setting ttl_setting = {
+    .type = SETTING_NUMBER, .value = "SECONDS", .min = 1, .max = TTL_MAX_S};
 
 static const char usage[] =
     "usage: rotunda token --room ROOM --name NAME [--identity ID] [--ttl TIME] [--keys FILE]\n"
@@ -70,20 +75,6 @@ static bool read_flags(struct request *r, int argc, char *const argv[]) {
     return true;
 }
 
-// "90s", "30m", "6h", "2d", or seconds.
-static bool read_ttl(const char *text, uint32_t *seconds) {
-    char *end;
-    unsigned long long number = strtoull(text, &end, 10), unit = 1;
-    if (end == text || text[0] == '-' || text[0] == '+' || text[0] == ' ')
-        return false;
-    if (*end)
-        unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
-    if (unit == 0 || (*end && end[1]) || number == 0 || number > TTL_MAX_S / unit)
-        return false;
-    *seconds = (uint32_t)(number * unit);
-    return true;
-}
-
 static int mint(struct request *r) {
     struct keys keys;
     char error[ERROR_MAX], why[TOKEN_WHY_MAX];
@@ -98,18 +89,10 @@ static int mint(struct request *r) {
     return status;
 }
 
-static const char *variable(char *const environment[], const char *name) {
-    size_t len = strlen(name);
-    for (size_t i = 0; environment[i]; i++)
-        if (strncmp(environment[i], name, len) == 0 && environment[i][len] == '=')
-            return environment[i] + len + 1;
-    return "";
-}
-
-int token_command_main(int argc, char *const argv[], char *const environment[]) {
-    struct request r = {.keys = variable(environment, "ROTUNDA_KEYS"),
-                        .ttl = "6h",
-                        .wish = {.publish = true, .subscribe = true, .data = true}};
+int token_command_main(int argc, char *const argv[]) {
+    const char *keys = getenv("ROTUNDA_KEYS");
+    struct request r = {
+        .keys = keys ? keys : "", .ttl = "6h", .wish = {.publish = true, .subscribe = true, .data = true}};
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return fputs(usage, stdout) < 0;
@@ -123,7 +106,7 @@ int token_command_main(int argc, char *const argv[], char *const environment[]) 
         return refuse("--name or --identity is missing: who the token is for", "");
     if (!r.keys[0])
         return refuse("--keys is missing: the file that the server has too", "");
-    if (!read_ttl(r.ttl, &r.wish.ttl_s))
+    if (!number_parse(&ttl_setting, r.ttl, &r.wish.ttl_s))
         return refuse("--ttl must be a time of 1s to 3660d, as 90s, 30m, 6h or 2d", "");
     return mint(&r);
 }
