@@ -4,7 +4,7 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { currentRoom, restoreMicrophone, setCamera } from '@/lib/room_actions';
+import { currentRoom, restoreMicrophone, setCamera } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { useCopyLink } from './controls';
 import { startSounds } from './sound';

@@ -4,11 +4,11 @@ import { useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
 import { firstEntrance, remember, usePreferencesRead, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
-import { backToLobby, currentRoom, join, leave, type JoinOptions } from '@/lib/room_actions';
+import { backToLobby, currentRoom, join, leave, type JoinOptions } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
-import { RoomView } from './room_view';
+import { RoomView } from './room-view';
 
 async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> {
   const url = new URL(location.href);

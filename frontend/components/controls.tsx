@@ -6,9 +6,9 @@ import {
 } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
-import { copyText } from '@/lib/copy_text';
+import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
-import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room_actions';
+import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { IconButton, useAttempt } from './ui';
 

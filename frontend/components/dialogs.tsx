@@ -1,9 +1,9 @@
 'use client';
 import { isMessageKey, LANGUAGES, useT } from '@/lib/i18n';
 import { usePreferences, type Preferences } from '@/lib/preferences';
-import { changeDevice } from '@/lib/room_actions';
+import { changeDevice } from '@/lib/room-actions';
 import { useCall, type CallStore } from '@/lib/store';
-import { DeviceSelects } from './device_selects';
+import { DeviceSelects } from './device-selects';
 import { Button, Checkbox, Dialog, Select, useAttempt } from './ui';
 
 // The dialog that is open, of those a call has.

@@ -5,10 +5,10 @@ import { memo, useEffect, useRef, useState } from 'react';
 import { useT, type Translate } from '@/lib/i18n';
 import type { Rect } from '@/lib/place';
 import { usePreferences } from '@/lib/preferences';
-import { currentRoom, togglePin, toggleScreen } from '@/lib/room_actions';
+import { currentRoom, togglePin, toggleScreen } from '@/lib/room-actions';
 import { tileId, useCall, videoShown, type Media, type Tile } from '@/lib/store';
 import { Ring } from './ring';
-import { StatsOverlay } from './stats_overlay';
+import { StatsOverlay } from './stats-overlay';
 import { Button, classes, IconButton, useAttempt } from './ui';
 import { Video } from './video';
 

@@ -2,7 +2,7 @@
 import { isMessageKey, type Translate } from '@/lib/i18n';
 import { DeviceError, problemOf } from '@/lib/devices';
 import { nameProblem } from '@/lib/names';
-import { codeOf } from '@/lib/rotunda';
+import { codeOf } from '@rotunda/client';
 
 export function errorWords(t: Translate, error: unknown): string {
   const key = `error.${codeOf(error) ?? ''}`;

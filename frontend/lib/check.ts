@@ -1,7 +1,7 @@
 // The way from this browser to the server and back, one step after the other: one session sends a test tone and a test
 // picture, another receives them.
 import type { types } from 'mediasoup-client';
-import { Session, type Joined, type Kind } from './rotunda';
+import { Session, type Joined, type Kind } from '@rotunda/client';
 
 export const STEPS = ['websocket', 'udp', 'dtls', 'audioUp', 'videoUp', 'audioDown', 'videoDown'] as const;
 export type Step = (typeof STEPS)[number];

@@ -1,9 +1,9 @@
-// What the page shows, and how what happens in the room changes it. Components read it; room_actions.ts steers it.
+// What the page shows, and how what happens in the room changes it. Components read it; room-actions.ts steers it.
 import { create } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Slots } from './order';
 import type { DeviceLoss } from './devices';
-import type { ChatMessage, Direction, Leg, Room, RotundaError, SessionState, Source } from './rotunda';
+import type { ChatMessage, Direction, Leg, Room, RotundaError, SessionState, Source } from '@rotunda/client';
 
 const MESSAGES_KEPT = 300;
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { layoutGrid } from '@/lib/grid';
 import { detectLanguage, translate } from '@/lib/i18n';
-import { Room, spatialLayerFor } from '@/lib/rotunda';
+import { Room, spatialLayerFor } from '@rotunda/client';
 import { follow, mainTile, makeCallStore, tilesOf, videoShown, withMedia, type Participant, type Store } from '@/lib/store';
 import de from '@/messages/de.json';
 import en from '@/messages/en.json';
-import { joined, lastSocket, makeSocket, settle } from './scripted_socket';
+import { joined, lastSocket, makeSocket, settle } from '@/packages/client/tests/scripted-socket';
 
 const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });
 

@@ -223,7 +223,7 @@ def protocol():
 def locks():
     for name in tracked("package-lock.json"):
         for number, line in enumerate(lines_of(name), 1):
-            if '"resolved"' in line:
+            if '"resolved": "' in line and '"resolved": "packages/' not in line:  # ours
                 yield f"{name}:{number}: a download address; use npm install --omit-lockfile-registry-resolved"
     for name in tracked("package.json"):
         manifest = json.loads("\n".join(lines_of(name)))
@@ -231,7 +231,9 @@ def locks():
             for package, version in manifest.get(field, {}).items():
                 if not re.fullmatch(r"(npm:[\w@/.-]+@)?\d+\.\d+\.\d+", version):
                     yield f"{name}: {package} {version}; pin the exact version"
-        if not os.path.exists(os.path.join(ROOT, os.path.dirname(name), "package-lock.json")):
+        # Those of a workspace have the lock of the workspace.
+        home = os.path.dirname(name).partition("/packages/")[0]
+        if not os.path.exists(os.path.join(ROOT, home, "package-lock.json")):
             yield f"{name}: no package-lock.json beside it"
 
 

@@ -1,4 +1,4 @@
-import { CallPage } from '@/components/call_page';
+import { CallPage } from '@/components/call-page';
 
 export default function Page() {
   return <CallPage />;

@@ -1,4 +1,4 @@
-import { CheckPage } from '@/components/check_page';
+import { CheckPage } from '@/components/check-page';
 
 export default function Page() {
   return <CheckPage />;

@@ -2,7 +2,7 @@ import { act, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Banners } from '@/components/banners';
-import * as actions from '@/lib/room_actions';
+import * as actions from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { inCall, show } from './people';
 
@@ -13,7 +13,7 @@ vi.mock('sonner', () => ({
     dismiss: () => void toasts.push(['dismissed', undefined]),
   }),
 }));
-vi.mock('@/lib/room_actions', async (original) => ({
+vi.mock('@/lib/room-actions', async (original) => ({
   ...(await original<typeof actions>()),
   restoreMicrophone: vi.fn(async () => {}),
   setCamera: vi.fn(async () => {}),

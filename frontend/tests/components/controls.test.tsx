@@ -2,12 +2,12 @@ import { act, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Controls, TopBar } from '@/components/controls';
-import * as actions from '@/lib/room_actions';
+import * as actions from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { makeTrack } from '../browser';
 import { has, inCall, show } from './people';
 
-vi.mock('@/lib/room_actions', async (original) => ({
+vi.mock('@/lib/room-actions', async (original) => ({
   ...(await original<typeof actions>()),
   toggleMicrophone: vi.fn(async () => {}),
   toggleCamera: vi.fn(async () => Promise.reject(new DOMException('no', 'NotFoundError'))),

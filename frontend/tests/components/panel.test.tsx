@@ -2,7 +2,7 @@ import { act, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { Controls } from '@/components/controls';
-import { SidePanel } from '@/components/side_panel';
+import { SidePanel } from '@/components/side-panel';
 import { useCall } from '@/lib/store';
 import { inCall, show } from './people';
 

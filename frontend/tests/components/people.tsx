@@ -2,7 +2,7 @@
 import { Provider as TooltipProvider } from '@radix-ui/react-tooltip';
 import { render } from '@testing-library/react';
 import type { ReactElement } from 'react';
-import type { Source } from '@/lib/rotunda';
+import type { Source } from '@rotunda/client';
 import { useCall, withMedia, type CallStore, type Media, type Participant } from '@/lib/store';
 
 export const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });

@@ -1,15 +1,15 @@
 import { act } from '@testing-library/react';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { TileView } from '@/components/tile';
-import { useMutedHint } from '@/components/use_muted_hint';
+import { useMutedHint } from '@/hooks/use-muted-hint';
 import { usePreferences } from '@/lib/preferences';
-import * as actions from '@/lib/room_actions';
+import * as actions from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { makeTrack } from '../browser';
 import { has, inCall, show } from './people';
 
 const room = vi.hoisted(() => ({ demands: {} as Record<string, unknown> }));
-vi.mock('@/lib/room_actions', async (original) => ({
+vi.mock('@/lib/room-actions', async (original) => ({
   ...(await original<typeof actions>()),
   currentRoom: () => ({ demand: (producerId: string, demand: unknown) => void (room.demands[producerId] = demand) }),
 }));

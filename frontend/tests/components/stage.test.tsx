@@ -4,10 +4,10 @@ import { Profiler } from 'react';
 import { expect, test, vi } from 'vitest';
 import { Stage } from '@/components/stage';
 import { TileView } from '@/components/tile';
-import { Room } from '@/lib/rotunda';
+import { Room } from '@rotunda/client';
 import { follow, useCall } from '@/lib/store';
 import { STAGE } from '../browser';
-import { joined, lastSocket, makeSocket, settle } from '../scripted_socket';
+import { joined, lastSocket, makeSocket, settle } from '@/packages/client/tests/scripted-socket';
 import { has, inCall, show } from './people';
 
 // Counts how often a tile as such is rendered: each has one picture.

@@ -1,0 +1,77 @@
+'use client';
+import { Mic, MicOff, Phone, PhoneOff, Settings, Video as VideoIcon, VideoOff } from 'lucide-react';
+import { close, currentCall, setCamera, setMuted } from '@/lib/call-actions';
+import { usePair } from '@/lib/call-store';
+import { useT } from '@/lib/i18n';
+import { Button, IconButton, useAttempt } from './ui';
+
+function Ringing() {
+  const t = useT();
+  return (
+    <>
+      <Button id="accept" look="primary" onClick={() => currentCall()?.accept()}>
+        <Phone aria-hidden className="size-5" />
+        {t('call.accept')}
+      </Button>
+      <Button id="decline" look="danger" onClick={() => currentCall()?.decline()}>
+        <PhoneOff aria-hidden className="size-5" />
+        {t('call.decline')}
+      </Button>
+    </>
+  );
+}
+
+function Waiting() {
+  const t = useT();
+  const again = usePair((state) => state.end !== null);
+  return (
+    <>
+      <Button id="again" look="primary" onClick={() => currentCall()?.call()}>
+        <Phone aria-hidden className="size-5" />
+        {t(again ? 'call.again' : 'call.call')}
+      </Button>
+      <Button id="back" onClick={close}>
+        {t('call.back')}
+      </Button>
+    </>
+  );
+}
+
+export function CallControls() {
+  const t = useT();
+  const attempt = useAttempt();
+  const state = usePair((one) => one.state);
+  const microphone = usePair((one) => one.microphone !== null && !one.muted);
+  const camera = usePair((one) => one.camera !== null);
+  return (
+    <nav aria-label={t('control.bar')} className="flex flex-wrap items-center justify-center gap-3 pb-[env(safe-area-inset-bottom)]">
+      {state === 'ringing' && <Ringing />}
+      {state !== 'ringing' && (
+        <>
+          <IconButton
+            id="microphone"
+            icon={microphone ? Mic : MicOff}
+            look={microphone ? 'plain' : 'danger'}
+            label={t(microphone ? 'control.mute' : 'control.unmute')}
+            onClick={() => attempt(() => setMuted(microphone))}
+          />
+          <IconButton
+            id="camera"
+            icon={camera ? VideoIcon : VideoOff}
+            look={camera ? 'plain' : 'danger'}
+            label={t(camera ? 'control.cameraOff' : 'control.cameraOn')}
+            onClick={() => attempt(() => setCamera(!camera))}
+          />
+          <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => usePair.setState({ settings: true })} />
+        </>
+      )}
+      {state === 'waiting' && <Waiting />}
+      {(state === 'calling' || state === 'in-call') && (
+        <Button id="hang-up" look="danger" onClick={() => currentCall()?.hangUp()}>
+          <PhoneOff aria-hidden className="size-5" />
+          {t('call.hangUp')}
+        </Button>
+      )}
+    </nav>
+  );
+}

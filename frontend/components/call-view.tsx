@@ -1,0 +1,169 @@
+'use client';
+// A one-to-one call: how it stands, both pictures, what one can do.
+import { MicOff } from 'lucide-react';
+import { useEffect, useRef } from 'react';
+import { currentCall, setCamera, take } from '@/lib/call-actions';
+import { pathWords, usePair } from '@/lib/call-store';
+import { useT } from '@/lib/i18n';
+import { usePreferences } from '@/lib/preferences';
+import { ring } from '@/lib/tones';
+import { LostBanner } from './banners';
+import { CallControls } from './call-controls';
+import { CallSettings } from './call-settings';
+import { Sound, startSounds } from './sound';
+import { Banner, Button, useAttempt } from './ui';
+import { useWakeLock } from '@/hooks/use-wake-lock';
+import { Video } from './video';
+
+function useWords(): string {
+  const t = useT();
+  const name = usePair((state) => state.partner);
+  const state = usePair((one) => one.state);
+  const isHere = usePair((one) => one.partnerIsHere);
+  const end = usePair((one) => one.end);
+  if (state === 'in-call') return t('call.inCall', { name });
+  if (state === 'ringing') return t('call.ringing', { name });
+  if (state === 'calling') return t(isHere ? 'call.calling' : 'call.absent', { name });
+  if (end !== null) return t(`call.${end}`, { name });
+  return t(isHere ? 'call.here' : 'call.waiting', { name });
+}
+
+// How the way between the two stands, in a word; the engineer's words are behind it.
+function Path() {
+  const t = useT();
+  const connection = usePair((state) => state.connection);
+  const ice = usePair((state) => state.ice);
+  const words = pathWords({ connection });
+  return (
+    <details id="paths" data-path={words} className="text-sm text-faint">
+      <summary className="inline-flex min-h-11 items-center gap-1.5 rounded-lg px-2 sm:min-h-8">
+        <span aria-hidden className={`size-2 rounded-full ${words === 'connected' ? 'bg-good' : words === 'blocked' ? 'bg-danger' : 'bg-warn'}`} />
+        {t(`call.path.${words}`)}
+      </summary>
+      <p className="px-2">
+        {t('call.connection')}: <span id="connection-state">{connection}</span> · {t('call.ice')}: <span id="ice-state">{ice}</span>
+      </p>
+    </details>
+  );
+}
+
+function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
+  const t = useT();
+  const attempt = useAttempt();
+  const loss = usePair((state) => state.losses[source]);
+  if (!loss) return null;
+  return (
+    <Banner tone="danger">
+      {t(`loss.${source}.${loss}`)}
+      <Button id={`restore-${source}`} look="primary" className="sm:min-h-9" onClick={() => attempt(() => (source === 'camera' ? setCamera(true) : take(source)))}>
+        {t(`loss.${source}.restore`)}
+      </Button>
+      <Button className="sm:min-h-9" onClick={() => usePair.setState({ settings: true })}>
+        {t('loss.another')}
+      </Button>
+    </Banner>
+  );
+}
+
+function CallBanners() {
+  const t = useT();
+  const session = usePair((state) => state.session);
+  const problem = usePair((state) => state.problem);
+  const blocked = usePair((state) => state.soundBlocked);
+  const start = () => {
+    startSounds();
+    usePair.setState({ soundBlocked: false });
+  };
+  return (
+    <div role="status" className="mx-auto grid gap-2 empty:hidden">
+      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => currentCall()?.session.retryNow()} />}
+      {problem !== null && <Banner>{t(`problem.${problem}`)}</Banner>}
+      <LossBanner source="microphone" />
+      <LossBanner source="camera" />
+      {blocked && (
+        <Banner>
+          {t('banner.sound')}
+          <Button look="primary" className="sm:min-h-9" onClick={start}>
+            {t('banner.soundButton')}
+          </Button>
+        </Banner>
+      )}
+    </div>
+  );
+}
+
+const soundBlocked = () => usePair.setState({ soundBlocked: true });
+
+function Remote() {
+  const t = useT();
+  const partner = usePair((state) => state.partner);
+  const remote = usePair((state) => state.remote);
+  const marks = usePair((state) => state.marks);
+  const inCall = usePair(({ state }) => state === 'in-call');
+  const video = remote.find(({ kind }) => kind === 'video');
+  const audio = remote.find(({ kind }) => kind === 'audio');
+  const shown = inCall && video !== undefined && marks.camera;
+  return (
+    <>
+      <div id="remote" className={`size-full ${shown ? '' : 'no-video'}`}>
+        <Video track={shown ? video : null} fit="contain" label={partner} />
+      </div>
+      {!shown && (
+        <span aria-hidden className="absolute inset-0 grid place-items-center text-white">
+          <span className="grid size-24 place-items-center rounded-full bg-white/15 text-4xl font-semibold">{[...partner][0]?.toUpperCase()}</span>
+        </span>
+      )}
+      <p className="absolute bottom-3 left-3 flex max-w-[60%] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm text-white">
+        {inCall && !marks.microphone && <MicOff id="partner-muted" role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />}
+        <span dir="auto" className="truncate">
+          {partner}
+        </span>
+      </p>
+      {audio && <Sound track={audio} onBlocked={soundBlocked} />}
+    </>
+  );
+}
+
+function Local() {
+  const t = useT();
+  const name = usePair((state) => state.name);
+  const camera = usePair((state) => state.camera);
+  const muted = usePair((state) => state.muted || state.microphone === null);
+  return (
+    <div id="local" className="absolute right-3 bottom-3 grid aspect-video w-1/3 max-w-60 place-items-center overflow-hidden rounded-xl bg-black/60 text-white shadow-lg">
+      {camera ? <Video track={camera} mirrored label={t('room.you', { name })} /> : <p className="p-2 text-center text-xs">{t('lobby.cameraOff')}</p>}
+      {muted && <MicOff role="img" aria-label={t('tile.muted')} className="absolute bottom-1.5 left-1.5 size-4 text-red-300" />}
+    </div>
+  );
+}
+
+function useRinging(): void {
+  const ringing = usePair(({ state }) => state === 'ringing');
+  useEffect(() => (ringing ? ring(usePreferences.getState().speakerId) : undefined), [ringing]);
+}
+
+export function CallView() {
+  const words = useWords();
+  const state = usePair((one) => one.state);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useRinging();
+  useWakeLock();
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <main className="flex h-dvh flex-col gap-2 p-2 sm:p-3" data-state={state}>
+      <header className="flex flex-wrap items-center gap-x-3">
+        <h1 id="call-state" ref={heading} tabIndex={-1} dir="auto" aria-live="assertive" className="mr-auto font-semibold">
+          {words}
+        </h1>
+        {state === 'in-call' && <Path />}
+      </header>
+      <CallBanners />
+      <div className="relative min-h-0 flex-1 overflow-hidden rounded-2xl bg-tile">
+        <Remote />
+        <Local />
+      </div>
+      <CallControls />
+      <CallSettings />
+    </main>
+  );
+}

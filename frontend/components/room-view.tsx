@@ -1,0 +1,56 @@
+'use client';
+// The call.
+import { useEffect } from 'react';
+import { useShallow } from 'zustand/react/shallow';
+import { useT } from '@/lib/i18n';
+import { useCall } from '@/lib/store';
+import { Banners } from './banners';
+import { Controls, TopBar } from './controls';
+import { HelpDialog, LeaveDialog, SettingsDialog } from './dialogs';
+import { SidePanel } from './side-panel';
+import { Sound } from './sound';
+import { Stage } from './stage';
+import { useAttempt } from './ui';
+import { useBackButton } from '@/hooks/use-back-button';
+import { useKeyboard } from '@/hooks/use-keyboard';
+import { useMutedHint } from '@/hooks/use-muted-hint';
+import { useWakeLock } from '@/hooks/use-wake-lock';
+
+const soundBlocked = () => useCall.setState({ soundBlocked: true });
+
+function Sounds() {
+  const tracks = useCall(
+    useShallow(({ participants }) =>
+      participants.flatMap(({ isLocal, media }) => (isLocal ? [] : [media.microphone?.track, media['screen-audio']?.track]).filter((track) => track != null)),
+    ),
+  );
+  return tracks.map((track) => <Sound key={track.id} track={track} onBlocked={soundBlocked} />);
+}
+
+export function RoomView({ onLeave }: { onLeave: () => void }) {
+  const t = useT();
+  useKeyboard(useAttempt());
+  useBackButton();
+  useWakeLock();
+  useMutedHint();
+  // Who comes in with a keyboard or a screen reader begins at the top, and hears where they are.
+  useEffect(() => document.getElementById('room-name')?.focus(), []);
+  return (
+    <div className="flex h-dvh flex-col gap-2 p-2 pr-[max(0.5rem,env(safe-area-inset-right))] pl-[max(0.5rem,env(safe-area-inset-left))] sm:p-3">
+      <a href="#controls" className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2">
+        {t('app.skip')}
+      </a>
+      <TopBar />
+      <Banners />
+      <main className="flex min-h-0 flex-1 gap-3 max-md:portrait:flex-col">
+        <Stage />
+        <SidePanel />
+      </main>
+      <Controls onLeave={onLeave} />
+      <Sounds />
+      <SettingsDialog />
+      <HelpDialog />
+      <LeaveDialog onLeave={onLeave} />
+    </div>
+  );
+}

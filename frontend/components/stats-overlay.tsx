@@ -1,0 +1,55 @@
+'use client';
+import { useEffect, useState } from 'react';
+import { useT } from '@/lib/i18n';
+import { currentRoom } from '@/lib/room-actions';
+import type { Source } from '@rotunda/client';
+import { readStats, type StatsLine, type StatsSample } from '@/lib/stats';
+import type { Participant } from '@/lib/store';
+import { classes } from './ui';
+
+const EVERY_MS = 1000;
+const ROWS = ['resolution', 'bitrate', 'loss', 'rtt', 'jitter', 'codec'] as const;
+
+export function StatsOverlay({ participant, source, small }: { participant: Participant; source: 'camera' | 'screen'; small: boolean }) {
+  const t = useT();
+  const [line, setLine] = useState<StatsLine>({});
+  const media = participant.media[source];
+  // Without a picture it is the sound that there is something to say about.
+  const shown: Source = media?.track && !media.paused ? source : 'microphone';
+  const { userId, isLocal } = participant;
+  useEffect(() => {
+    let before: StatsSample | null = null;
+    const read = async () => {
+      const room = currentRoom();
+      const flow = isLocal ? room?.producers.get(shown) : room?.remote(userId, shown)?.consumer;
+      if (!flow || flow.closed) return;
+      const { sample, line: now } = readStats(await flow.getStats(), before);
+      before = sample;
+      setLine(now);
+    };
+    const failed = () => {}; // it was closed meanwhile
+    void read().catch(failed);
+    const timer = setInterval(() => void read().catch(failed), EVERY_MS);
+    return () => clearInterval(timer);
+  }, [userId, isLocal, shown]);
+  const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const];
+  return (
+    <dl
+      aria-label={t('stats.title')}
+      className={classes(
+        'stats absolute top-1.5 left-1.5 grid max-w-[calc(100%-0.75rem)] grid-cols-[auto_auto] gap-x-2 overflow-hidden rounded-lg bg-black/75 font-mono whitespace-nowrap text-white',
+        small ? 'max-h-[calc(100%-2rem)] px-1 text-[9px]/[11px]' : 'max-h-[calc(100%-2.5rem)] px-2 py-1 text-xs',
+      )}
+    >
+      {rows.map(
+        ([row, value]) =>
+          value && (
+            <div key={row} data-row={row} className="contents">
+              <dt>{t(`stats.${row}`)}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}

@@ -1,0 +1,11 @@
+// The client of the Rotunda protocol. Nothing in this folder knows of React or of a page.
+export { Call, callRoomId, callSecret, type CallEnd, type CallOptions, type CallState, type Marks } from './call.ts';
+export { Doorway } from './doorway.ts';
+export { Connection } from './connection.ts';
+export { codeOf, RotundaError, type ErrorCode } from './errors.ts';
+export { spatialLayerFor } from './layers.ts';
+export type { Leg } from './path.ts';
+export type * from './protocol.ts';
+export { Room, type RoomOptions } from './room.ts';
+export type { Demand, Direction, LocalTrack, RemoteTrack } from './room-events.ts';
+export { mayTakeOver, Session, type SessionOptions, type SessionState } from './session.ts';

@@ -1,0 +1,45 @@
+// What a stay in a room tells whoever shows it, and the words that it uses.
+import type { types } from 'mediasoup-client';
+import type { Leg } from './path.ts';
+import type { AppData, ChatMessage, Kind, Notifications, ProducerInfo, Source } from './protocol.ts';
+
+export interface LocalTrack {
+  track: MediaStreamTrack | null; // null: switched off, so that the camera's light is out
+  paused: boolean;
+}
+
+export interface RemoteTrack {
+  consumer: types.Consumer;
+  producerId: string;
+  userId: string;
+  kind: Kind;
+  source: Source;
+  type: ProducerInfo['type'];
+  appData: AppData;
+}
+
+// What a picture is to be received for: nothing (null), or a tile this many device pixels wide.
+export type Demand = { width: number } | null;
+
+export type Direction = 'send' | 'recv';
+
+export interface RoomEvents {
+  ready: { resumed: boolean }; // everything is set up, or caught up
+  entered: undefined; // what is received is set up; what is sent may follow
+  'peer-joined': { userId: string; username: string; isNew: boolean };
+  'peer-left': { userId: string; username: string };
+  track: RemoteTrack;
+  'track-ended': RemoteTrack;
+  paused: { userId: string; source: Source; paused: boolean };
+  layers: { producerId: string; spatialLayer: number | null; temporalLayer: number | null };
+  score: { userId: string; source: Source; score: number };
+  speaker: { userId: string | null };
+  levels: Notifications['audio-levels']['levels'];
+  chat: ChatMessage;
+  'chat-history': ChatMessage[];
+  transport: { direction: Direction; state: types.ConnectionState };
+  path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
+  away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
+  draining: { deadline: string | number | null };
+  muted: { kind: Kind; by: string }; // by a moderator
+}

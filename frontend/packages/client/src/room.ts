@@ -1,0 +1,584 @@
+// The media of a stay in a room: what this side sends by source, what it receives by producer. Follows its Session
+// through losses and returns. No page in here.
+import type { Device, types } from 'mediasoup-client';
+import type { Doorway } from './doorway.ts';
+import { Emitter } from './emitter.ts';
+import { EncodingControl, modeForWidth, modeOf } from './encoding.ts';
+import { codeOf, RotundaError } from './errors.ts';
+import { offerDtlsInStun } from './dtls-in-stun.ts';
+import { OwnMedia } from './own-media.ts';
+import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
+import { spatialLayerFor } from './layers.ts';
+import { MediaWatch } from './media-watch.ts';
+import { addCandidates } from './candidates.ts';
+import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol.ts';
+import { Session, type SessionOptions } from './session.ts';
+import { forgiveLoss, isBroken, layersOf, START_BITRATE_KBPS, takeIceServers, worthLayers } from './transports.ts';
+
+const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
+const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
+
+export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
+  codec?: string; // vp8, vp9, h264, av1
+  iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
+  simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+  scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
+}
+
+interface Flow {
+  demand: Demand | undefined; // undefined: nobody has said yet
+  sent: { paused: boolean; layer: number | null };
+  busy: boolean;
+}
+
+export class Room extends Emitter<RoomEvents> {
+  readonly session: Session;
+  peers = new Map<string, string>(); // userId -> username
+  producers = new Map<Source, types.Producer>();
+  consumers = new Map<string, RemoteTrack | null>(); // by producerId; null while it is being made
+  sendTransport: types.Transport<AppData> | null = null;
+  recvTransport: types.Transport<AppData> | null = null;
+
+  #options: RoomOptions;
+  #doorway: Doorway | undefined;
+  #device: Device | null = null;
+  #unconnected = new Map<string, types.DtlsParameters>(); // by transport: what the server has not answered yet
+  #local = new Map<Source, LocalTrack>();
+  #flows = new Map<string, Flow>(); // by producerId
+  #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
+  #encoding = new EncodingControl();
+  #ownMedia: OwnMedia;
+  #watch: MediaWatch | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #failure: unknown = null;
+
+  constructor(url: string, roomId: string, username: string, options: RoomOptions = {}) {
+    super();
+    this.#options = options;
+    this.#doorway = options.doorway;
+    this.#ownMedia = new OwnMedia(this.producers, this.#local, (source, producerId) => {
+      if (producerId) this.#encoding.forget(producerId);
+      if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
+    });
+    this.session = new Session(url, roomId, username, { ...options, joinWith: () => this.#joinWith() });
+    this.session.on('joined', (joined) => {
+      this.#syncPeers(joined);
+      this.emit('chat-history', joined.chat);
+      this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
+    });
+    this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
+    this.session.on('state', ({ name }) => name === 'ended' && this.#closeMedia());
+  }
+
+  get userId(): string | null {
+    return this.session.userId;
+  }
+
+  // Resolves once the tracks flow.
+  async join(tracks: Partial<Record<Source, LocalTrack>>): Promise<void> {
+    for (const [source, local] of Object.entries(tracks)) this.#local.set(source as Source, local);
+    await this.session.join();
+    await this.#work;
+    if (this.#failure) {
+      this.session.leave();
+      throw this.#failure;
+    }
+  }
+
+  leave(options?: { keepToken?: boolean }): void {
+    this.session.leave(options);
+  }
+
+  async sendChat(text: string): Promise<void> {
+    this.emit('chat', await this.session.request('chat-message', { text }));
+  }
+
+  // Sends this track as `source`, in place of what was sent as it before.
+  async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
+    this.#local.set(source, { track, paused });
+    const producer = this.producers.get(source);
+    if (producer === undefined) {
+      if (this.sendTransport) await this.#produce(source);
+      return;
+    }
+    await producer.replaceTrack({ track });
+    if (paused) producer.pause();
+    else producer.resume();
+    await this.#tellPaused(producer);
+  }
+
+  // Silences a source, or lets it be heard again. Without its track the device itself is let go of.
+  async pause(source: Source, paused: boolean, { release = false } = {}): Promise<void> {
+    const local = this.#local.get(source);
+    if (local === undefined) return;
+    local.paused = paused;
+    const producer = this.producers.get(source);
+    if (paused) producer?.pause();
+    else producer?.resume();
+    if (release) {
+      local.track = null;
+      await producer?.replaceTrack({ track: null });
+    }
+    if (producer) await this.#tellPaused(producer);
+  }
+
+  async stop(source: Source): Promise<void> {
+    this.#local.delete(source);
+    const producer = this.producers.get(source);
+    if (producer === undefined) return;
+    this.producers.delete(source);
+    producer.close();
+    this.#encoding.forget(producer.id);
+    await this.session.request('close-producer', { producerId: producer.id }).catch(forgiveLoss);
+  }
+
+  // Says what a remote picture is shown as; the server then sends no more than that.
+  demand(producerId: string, demand: Demand): void {
+    const flow = this.#flow(producerId);
+    flow.demand = demand;
+    void this.#settle(producerId);
+  }
+
+  async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
+    if (transport === null || transport.closed) return;
+    await this.#beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
+  }
+
+  // With what the server gave, asked for or because its addresses have changed.
+  async #beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+    await takeIceServers(transport, given.iceServers);
+    await transport.restartIce({ iceParameters: given.iceParameters });
+    await addCandidates(transport, given.iceParameters, given.iceCandidates);
+  }
+
+  // After a change of network: do not wait until the paths are found dead.
+  async recover(): Promise<void> {
+    this.session.retryNow();
+    if (this.session.state.name !== 'joined') return;
+    for (const transport of [this.sendTransport, this.recvTransport]) await this.restartIce(transport).catch(forgiveLoss);
+  }
+
+  remote(userId: string, source: Source): RemoteTrack | undefined {
+    for (const entry of this.consumers.values()) if (entry?.userId === userId && entry.source === source) return entry;
+    return undefined;
+  }
+
+  // ---- joining and coming back ----
+
+  async #joined(joined: Joined): Promise<void> {
+    try {
+      const opened = new Set(joined.newTransports?.map(({ id }) => id));
+      const server = new Set(joined.transports?.filter((id) => !opened.has(id)));
+      const whole = [this.sendTransport, this.recvTransport].every((transport) => transport && server.has(transport.id));
+      if (joined.resumed && whole) {
+        await this.#takeUp(joined);
+      } else {
+        // The server may hold the media of a page that was reloaded: of no use to this one.
+        for (const transportId of server) await this.session.request('close-transport', { transportId });
+        await this.#setUp(joined);
+      }
+      this.emit('ready', { resumed: joined.resumed });
+    } catch (error) {
+      if (codeOf(error) !== 'connection-lost') throw error; // the next join starts this over
+    }
+  }
+
+  // Media that is not there yet is asked for with the join, if the browser has said what it can receive.
+  #joinWith(): Promise<Partial<RequestData<'join-room'>>> | null {
+    return this.sendTransport || !this.#doorway ? null : this.#askForMedia(this.#doorway);
+  }
+
+  async #askForMedia(doorway: Doorway): Promise<Partial<RequestData<'join-room'>>> {
+    this.#device = await doorway.takeDevice();
+    if (!this.#device) return {};
+    return {
+      rtpCapabilities: this.#device.recvRtpCapabilities,
+      openTransports: ['recv', 'send'],
+      consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
+    };
+  }
+
+  async #setUp(joined: Joined): Promise<void> {
+    const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
+    this.#closeMedia();
+    this.#device = device ?? (await this.#loadDevice(joined));
+    this.#watch = this.#makeWatch();
+    const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
+    await Promise.all([this.#createTransport('recv', given.get('recv')), this.#createTransport('send', given.get('send'))]);
+    const offers = joined.newConsumers ?? [];
+    const offered = new Set(offers.map(({ producerId }) => producerId));
+    const receiving = Promise.all([
+      ...offers.map((offer) => this.#receive(offer)),
+      ...joined.producers.filter(({ producerId }) => !offered.has(producerId)).map((producer) => this.#consume(producer)),
+    ]);
+    const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
+    sending.catch(() => {}); // is waited for below
+    await receiving;
+    this.emit('entered', undefined);
+    await sending;
+  }
+
+  async #loadDevice({ routerRtpCapabilities }: Joined): Promise<Device> {
+    const { Device } = await import('mediasoup-client');
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities });
+    return device;
+  }
+
+  // The session went on without us for a while: catch up with what changed.
+  async #takeUp(joined: Joined): Promise<void> {
+    const live = new Set(joined.producers.map(({ producerId }) => producerId));
+    const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
+    for (const [producerId, entry] of [...this.consumers])
+      if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
+    for (const [transportId, dtlsParameters] of this.#unconnected) this.#connect(transportId, dtlsParameters);
+    for (const transport of [this.sendTransport, this.recvTransport]) {
+      // They come with passwords that run out: those of this return are the freshest.
+      await takeIceServers(transport, joined.iceServers);
+      if (isBroken(transport)) await this.restartIce(transport);
+    }
+    const kept = new Set(joined.ownProducers);
+    this.#encoding.missed(kept, this.#alone);
+    for (const [source, producer] of [...this.producers]) {
+      if (kept.has(producer.id)) {
+        await this.#tellPaused(producer);
+      } else {
+        producer.close();
+        this.producers.delete(source);
+      }
+    }
+    const known = new Set([...this.producers.values()].map(({ id }) => id));
+    for (const producerId of kept)
+      if (!known.has(producerId)) await this.session.request('close-producer', { producerId });
+    for (const source of this.#local.keys()) if (!this.producers.has(source)) await this.#produce(source);
+    this.#encodeAll();
+    await Promise.all(joined.producers.map((producer) => this.#consume(producer)));
+    for (const { producerId, paused } of joined.producers) {
+      this.#remotePaused(producerId, paused);
+      this.#flow(producerId).sent = { paused: true, layer: null }; // what was asked for may have been lost
+      void this.#settle(producerId);
+    }
+  }
+
+  #syncPeers({ peers }: Joined): void {
+    const now = new Map(peers.map(({ userId, username }) => [userId, username]));
+    for (const userId of [...this.peers.keys()]) if (!now.has(userId)) this.#peerLeft(userId);
+    for (const [userId, username] of now) this.#peerJoined(userId, username, false);
+  }
+
+  #peerJoined(userId: string, username: string, isNew: boolean): void {
+    if (this.peers.has(userId)) return;
+    this.peers.set(userId, username);
+    this.#encodeAll();
+    this.emit('peer-joined', { userId, username, isNew });
+  }
+
+  #peerLeft(userId: string): void {
+    const username = this.peers.get(userId);
+    if (username === undefined) return;
+    this.peers.delete(userId);
+    for (const [producerId, entry] of [...this.consumers]) if (entry?.userId === userId) this.#drop(producerId);
+    this.#encodeAll();
+    this.emit('peer-left', { userId, username });
+  }
+
+  #notified<Type extends keyof Notifications>(type: Type, data: never): void {
+    const handlers: { [T in keyof Notifications]?: (data: Notifications[T]) => void } = {
+      'user-joined': ({ userId, user }) => this.#peerJoined(userId, user, true),
+      'user-left': ({ userId }) => this.#peerLeft(userId),
+      'new-producer': (producer) => void this.#work.then(() => this.#consume(producer)),
+      'producer-closed': ({ producerId }) => (this.#ownMedia.closed(producerId) ? undefined : this.#drop(producerId)),
+      muted: ({ kind, by }) => {
+        this.#ownMedia.muted(kind);
+        this.emit('muted', { kind, by });
+      },
+      'producer-paused': ({ producerId }) => this.#remotePaused(producerId, true),
+      'producer-resumed': ({ producerId }) => this.#remotePaused(producerId, false),
+      'consumer-closed': ({ consumerId }) => {
+        const entry = this.#byConsumer(consumerId);
+        if (entry) this.#drop(entry.producerId);
+      },
+      'consumer-layers-changed': ({ consumerId, spatialLayer, temporalLayer }) => {
+        const entry = this.#byConsumer(consumerId);
+        if (!entry) return;
+        if (spatialLayer === null) this.#silent.add(entry.producerId);
+        else this.#silent.delete(entry.producerId);
+        this.emit('layers', { producerId: entry.producerId, spatialLayer, temporalLayer });
+      },
+      score: ({ consumerId, producerId, score }) => {
+        const entry = consumerId === undefined ? undefined : this.#byConsumer(consumerId);
+        if (entry) this.emit('score', { userId: entry.userId, source: entry.source, score });
+        // What is not sent, because nobody wants it, has no score to speak of.
+        for (const [source, producer] of this.producers)
+          if (producer.id === producerId && this.userId && this.#encoding.wanted(producer, this.#alone) !== null)
+            this.emit('score', { userId: this.userId, source, score });
+      },
+      'producer-layers-wanted': ({ producerId, spatialLayer, temporalLayer }) => {
+        this.#encoding.told(producerId, spatialLayer, temporalLayer);
+        this.#encodeAll();
+      },
+      'transport-state': ({ transportId, iceState, dtlsState }) => {
+        const directions = { [this.sendTransport?.id ?? '']: 'send', [this.recvTransport?.id ?? '']: 'recv' } as const;
+        const direction = directions[transportId];
+        if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
+      },
+      'ice-restarted': (given) => {
+        for (const transport of [this.sendTransport, this.recvTransport])
+          if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
+      },
+      'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
+      'audio-levels': ({ levels }) => this.emit('levels', levels),
+      'chat-message': (message) => this.emit('chat', message),
+      'server-draining': (notice) => this.emit('draining', notice),
+    };
+    handlers[type]?.(data);
+  }
+
+  // ---- transports ----
+
+  async #createTransport(direction: Direction, given?: TransportOptions): Promise<void> {
+    const device = this.#device!;
+    const { iceTransportPolicy } = this.#options;
+    const options = { ...(given ?? (await this.session.request('create-transport', { direction }))), iceTransportPolicy };
+    if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
+    const transport: types.Transport<AppData> =
+      direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
+    transport.on('connect', ({ dtlsParameters }, done) => {
+      this.#connect(transport.id, dtlsParameters);
+      done(); // the path is looked for meanwhile
+    });
+    transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
+      const paused = this.#local.get((appData as AppData).source!)?.paused ?? false;
+      this.session
+        .request('produce', { transportId: transport.id, kind, rtpParameters, paused, appData })
+        .then(done, failed);
+    });
+    const watch = this.#watch;
+    transport.on('connectionstatechange', (state) => {
+      this.emit('transport', { direction, state });
+      watch?.becomes(direction, state);
+      this.#mend(transport);
+    });
+    if (direction === 'send') this.sendTransport = transport;
+    else this.recvTransport = transport;
+  }
+
+  // Until the server has answered it may not have heard: then it is told again after a return.
+  #connect(transportId: string, dtlsParameters: types.DtlsParameters): void {
+    this.#unconnected.set(transportId, dtlsParameters);
+    this.session.request('connect-transport', { transportId, dtlsParameters }).then(
+      () => this.#unconnected.delete(transportId),
+      (error) => {
+        if (codeOf(error) === 'connection-lost') return;
+        this.#unconnected.delete(transportId);
+        if (!['wrong-state', 'not-found'].includes(codeOf(error) ?? '')) console.error(error); // it had heard, or it is over
+      },
+    );
+  }
+
+  #makeWatch(): MediaWatch {
+    return new MediaWatch({
+      recvTransport: () => this.recvTransport,
+      sent: () =>
+        [...this.producers.values()].find(
+          (producer) => !producer.paused && producer.track && this.#encoding.wanted(producer, this.#alone) !== null,
+        ),
+      received: () => [...this.consumers.values()].filter((entry) => entry !== null),
+      expected: ({ producerId, kind }) =>
+        !this.#silent.has(producerId) && (kind === 'audio' || this.#flows.get(producerId)?.sent.paused === false),
+      stats: (of) => this.session.request('get-stats', of),
+      pathChanged: (direction, leg) => this.emit('path', { direction, leg }),
+      awayChanged: (change) => this.emit('away', change),
+    });
+  }
+
+  #mend(transport: types.Transport<AppData>): void {
+    if (!isBroken(transport)) return;
+    const restart = () => {
+      if (isBroken(transport) && this.session.state.name === 'joined') this.restartIce(transport).catch(forgiveLoss);
+    };
+    setTimeout(restart, transport.connectionState === 'failed' ? 0 : ICE_PATIENCE_MS);
+  }
+
+  // ---- sending ----
+
+  get #alone(): boolean {
+    return this.peers.size === 0;
+  }
+
+  #encodeAll(): void {
+    for (const producer of this.producers.values()) this.#encoding.settle(producer, this.#alone);
+  }
+
+  async #produce(source: Source): Promise<void> {
+    const local = this.#local.get(source);
+    if (!local?.track || !this.sendTransport || this.producers.has(source)) return;
+    const { track } = local;
+    const { width = 0, height = 0 } = track.kind === 'video' ? track.getSettings() : {};
+    const options: types.ProducerOptions<AppData> = {
+      track,
+      stopTracks: false,
+      disableTrackOnPause: true,
+      streamId: `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+      appData: { source },
+    };
+    if (track.kind === 'video') {
+      const mode = source === 'camera' ? modeForWidth(this.#options.scalabilityMode, width) : undefined;
+      const spatial = modeOf(mode)?.spatial ?? 1;
+      const several = source === 'camera' && spatial === 1 && (this.#options.simulcast ?? worthLayers(width));
+      const layers = layersOf(width);
+      if (several) options.encodings = layers.map((layer) => (mode ? { ...layer, scalabilityMode: mode } : layer));
+      else if (mode) options.encodings = [{ scalabilityMode: mode }];
+      if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
+      options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
+      options.appData = { source, width, height, layers: several ? layers.length : spatial };
+    } else {
+      const music = source === 'screen-audio';
+      options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
+    }
+    const producer = await this.sendTransport.produce(options);
+    this.producers.set(source, producer);
+    this.#encodeAll();
+    if (local.paused) producer.pause();
+    // It may have been stopped, or switched, while it was being made.
+    const now = this.#local.get(source);
+    if (now === undefined) await this.stop(source);
+    else if (now.track !== producer.track) await producer.replaceTrack({ track: now.track });
+  }
+
+  #codec(name: string): types.RtpCodecCapability {
+    const codecs = this.#device!.sendRtpCapabilities.codecs ?? [];
+    const codec = codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
+    if (codec === undefined) throw new RotundaError('unsupported', `This browser cannot send ${name}.`);
+    return codec;
+  }
+
+  async #tellPaused(producer: types.Producer): Promise<void> {
+    const type = producer.paused ? 'pause-producer' : 'resume-producer';
+    await this.session.request(type, { producerId: producer.id }).catch(forgiveLoss);
+  }
+
+  // ---- receiving ----
+
+  async #consume(producer: ProducerInfo): Promise<void> {
+    const { producerId } = producer;
+    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device) return;
+    const ask = { producerId, transportId: this.recvTransport.id, rtpCapabilities: this.#device.recvRtpCapabilities };
+    // Paused: media that arrives before the browser knows the stream could go to a wrong track.
+    await this.#receiveWith(producer, () => this.session.request('consume', { ...ask, paused: true }));
+  }
+
+  // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
+  async #receive(offer: Consumed): Promise<void> {
+    if (this.consumers.has(offer.producerId)) return;
+    if (!offer.paused) this.#flow(offer.producerId).sent.paused = false;
+    if (offer.kind === 'video') this.#flow(offer.producerId).sent.layer = 0;
+    await this.#receiveWith(offer, () => Promise.resolve(offer));
+  }
+
+  async #receiveWith(producer: Omit<ProducerInfo, 'paused'>, ask: () => Promise<Consumed>): Promise<void> {
+    const { producerId, userId, kind, type, appData } = producer;
+    this.consumers.set(producerId, null);
+    try {
+      const offer = await ask();
+      const source = appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+      if (!this.recvTransport) return this.#drop(producerId);
+      const consumer = await this.recvTransport.consume({
+        id: offer.id,
+        producerId,
+        kind,
+        rtpParameters: offer.rtpParameters,
+        streamId: `${userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+      });
+      if (!this.consumers.has(producerId)) {
+        consumer.close(); // the producer went away meanwhile
+        return;
+      }
+      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData };
+      this.consumers.set(producerId, entry);
+      this.emit('track', entry);
+      this.#remotePaused(producerId, offer.producerPaused);
+      void this.#settle(producerId);
+    } catch (error) {
+      this.#drop(producerId);
+      // A producer that is gone by now is no failure; a lost connection is seen to by the next join.
+      if (!['not-found', 'connection-lost'].includes(codeOf(error) ?? '') && this.session.state.name !== 'ended')
+        console.error(error);
+    }
+  }
+
+  #flow(producerId: string): Flow {
+    let flow = this.#flows.get(producerId);
+    if (flow === undefined) {
+      flow = { demand: undefined, sent: { paused: true, layer: null }, busy: false };
+      this.#flows.set(producerId, flow);
+    }
+    return flow;
+  }
+
+  // Brings what the server sends to what is wanted, one request after the other.
+  async #settle(producerId: string): Promise<void> {
+    const flow = this.#flow(producerId);
+    if (flow.busy) return;
+    flow.busy = true;
+    try {
+      for (;;) {
+        const entry = this.consumers.get(producerId);
+        if (!entry || entry.consumer.closed) return;
+        const consumerId = entry.consumer.id;
+        // Sound is wanted always; a picture once a tile has asked for it. What comes already may come until one says no.
+        if (entry.kind === 'video' && flow.demand === undefined) return;
+        const demand = entry.kind === 'audio' ? { width: 0 } : (flow.demand ?? null);
+        const layer = demand && entry.type !== 'simple' ? spatialLayerFor(entry.appData, demand.width) : null;
+        if (layer !== null && layer !== flow.sent.layer) {
+          await this.session.request('set-preferred-layers', { consumerId, spatialLayer: layer });
+          flow.sent.layer = layer;
+        } else if (flow.sent.paused !== (demand === null)) {
+          await this.session.request(demand ? 'resume-consumer' : 'pause-consumer', { consumerId });
+          flow.sent.paused = demand === null;
+        } else {
+          return;
+        }
+      }
+    } catch (error) {
+      if (!['not-found', 'connection-lost', 'timeout'].includes(codeOf(error) ?? '')) console.error(error);
+    } finally {
+      flow.busy = false;
+    }
+  }
+
+  #remotePaused(producerId: string, paused: boolean): void {
+    if (paused) this.#silent.add(producerId);
+    else this.#silent.delete(producerId);
+    const entry = this.consumers.get(producerId);
+    if (entry) this.emit('paused', { userId: entry.userId, source: entry.source, paused });
+  }
+
+  #byConsumer(consumerId: string): RemoteTrack | undefined {
+    for (const entry of this.consumers.values()) if (entry?.consumer.id === consumerId) return entry;
+    return undefined;
+  }
+
+  #drop(producerId: string): void {
+    const entry = this.consumers.get(producerId);
+    this.consumers.delete(producerId);
+    this.#flows.delete(producerId);
+    this.#silent.delete(producerId);
+    if (!entry) return;
+    entry.consumer.close();
+    this.emit('track-ended', entry);
+  }
+
+  #closeMedia(): void {
+    for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
+    this.producers.clear();
+    this.#unconnected.clear();
+    this.#encoding.clear();
+    this.#watch?.close();
+    this.#watch = null;
+    this.sendTransport?.close();
+    this.recvTransport?.close();
+    this.sendTransport = null;
+    this.recvTransport = null;
+  }
+}

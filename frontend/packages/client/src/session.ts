@@ -1,0 +1,270 @@
+// A stay in a room as far as signalling goes: joins, finds a dead connection, reconnects and resumes, leaves.
+// What the stay is for (media, a call) listens here and asks here; see room.ts and call.ts.
+import { Connection, type Handlers, type MakeSocket } from './connection.ts';
+import type { Doorway } from './doorway.ts';
+import { Emitter } from './emitter.ts';
+import { RotundaError, codeOf } from './errors.ts';
+import type { Answer, Joined, Notifications, NotificationType, RequestData, RequestType } from './protocol.ts';
+
+// Grows to 5 s; together a little over a minute and a half, three times as long as the server keeps a session.
+const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(5000)];
+// Half of each delay is fixed and half is chance, lest all who lost one server come back to it at the same instant. The
+// first try after a loss is for a cut of the own network, and yet need not be everybody's.
+const FIRST_RETRY_WITHIN_MS = 500;
+const spread = (delayMs: number) => (delayMs === 0 ? Math.random() * FIRST_RETRY_WITHIN_MS : delayMs * (0.5 + Math.random()));
+const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'draining', 'internal']);
+// A first join that fails so is tried again; one whose name is taken asks the person.
+const TEMPORARY_AT_FIRST = new Set(['unreachable', 'connection-lost', 'timeout', 'rate-limited']);
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 5_000;
+const TAKEN_OVER = 4001;
+
+export type SessionState =
+  | { name: 'idle' }
+  | { name: 'joining'; retry?: { retryAt: number; error: RotundaError } } // retry: it has failed, and will be tried again
+  | { name: 'joined' }
+  | { name: 'lost'; attempt: number; retryAt: number } // retryAt: milliseconds since 1970
+  | { name: 'ended'; error: RotundaError | null }; // null: left
+
+interface SessionEvents {
+  state: SessionState;
+  // Once after each join, first or resumed, before any notification of it.
+  joined: Joined;
+  notification: { [Type in NotificationType]: { type: Type; data: Notifications[Type] } }[NotificationType];
+}
+
+type TokenStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+export interface SessionOptions {
+  token?: string; // where the server wants one
+  makeSocket?: MakeSocket;
+  // Where the resume token lives, so that a reloaded page can take up its own session.
+  tokenStore?: TokenStore;
+  // Where it lives for a new tab that takes the place over, after a crash; used when `takeOver` says so.
+  placeStore?: TokenStore;
+  takeOver?: boolean;
+  doorway?: Doorway; // has the first connection open already
+  // What else a join is to ask for; null: nothing.
+  joinWith?: () => Promise<Partial<RequestData<'join-room'>>> | null;
+  retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
+}
+
+const tokenKey = (roomId: string, username: string) => `rotunda:${roomId}:${username}`;
+
+// Whether a place in this room under this name was this browser's, and may still be.
+export function mayTakeOver(store: TokenStore | undefined, roomId: string, username: string): boolean {
+  return store?.getItem(tokenKey(roomId, username)) != null;
+}
+
+export class Session extends Emitter<SessionEvents> {
+  state: SessionState = { name: 'idle' };
+  userId: string | null = null;
+  iceServers: RTCIceServer[] = [];
+
+  readonly url: string;
+  readonly roomId: string;
+  readonly username: string;
+  #options: SessionOptions;
+  #connection: Connection | null = null;
+  #token: string | undefined;
+  #pingTimer: ReturnType<typeof setInterval> | undefined;
+  #wake: (() => void) | null = null;
+
+  constructor(url: string, roomId: string, username: string, options: SessionOptions = {}) {
+    super();
+    this.url = url;
+    this.roomId = roomId;
+    this.username = username;
+    this.#options = options;
+    const stores = [options.tokenStore, options.takeOver ? options.placeStore : undefined];
+    this.#token = stores.map((store) => store?.getItem(this.#tokenKey)).find((token) => token != null) ?? undefined;
+  }
+
+  async join(): Promise<Joined> {
+    this.#set({ name: 'joining' });
+    try {
+      return await this.#enterFirst();
+    } catch (error) {
+      const known = error instanceof RotundaError ? error : new RotundaError('internal', String(error));
+      if (!this.#over) this.#end(known);
+      throw known;
+    }
+  }
+
+  request<Type extends RequestType>(type: Type, data: RequestData<Type>): Promise<Answer<Type>> {
+    if (this.#connection === null)
+      return Promise.reject(new RotundaError('connection-lost', 'There is no connection to the server.', type));
+    return this.#connection.request(type, data);
+  }
+
+  // Says goodbye if it can; the state is `ended` at once. A page that may only be reloading keeps its token, in case
+  // the goodbye does not get through.
+  leave({ keepToken = false } = {}): void {
+    if (this.#over) return;
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#end(null, keepToken);
+    connection
+      ?.request('leave-room', {})
+      .catch(() => {})
+      .finally(() => connection.close());
+  }
+
+  // Do not wait for the countdown; or find out now whether the connection still works.
+  retryNow(): void {
+    if (this.#wake) this.#wake();
+    else void this.#ping();
+  }
+
+  // As if the network had cut the WebSocket.
+  cut(): void {
+    this.#connection?.close();
+  }
+
+  async #enterFirst(): Promise<Joined> {
+    for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      try {
+        return await this.#enter();
+      } catch (error) {
+        const known = error instanceof RotundaError && TEMPORARY_AT_FIRST.has(error.code) ? error : null;
+        const last = attempt === RETRY_DELAYS_MS.length - 1;
+        if (this.#over || known === null || last || this.#options.retryFirst === false) throw error;
+        const wait = spread(delay);
+        this.#set({ name: 'joining', retry: { retryAt: Date.now() + wait, error: known } });
+        await this.#sleep(wait);
+        if (this.#over) throw new RotundaError('left', 'This side has left.');
+      }
+    }
+    throw new RotundaError('unreachable', 'The server cannot be reached.');
+  }
+
+  async #enter(): Promise<Joined> {
+    const early: SessionEvents['notification'][] = [];
+    let open = false;
+    const handlers: Handlers = {
+      notified: (type, data) => {
+        const notification = { type, data } as SessionEvents['notification'];
+        if (type === 'kicked' || type === 'room-closed') this.#putOut(data as Notifications['kicked']);
+        if (open) this.emit('notification', notification);
+        else early.push(notification);
+      },
+      closed: (code) => {
+        if (this.#connection !== connection) return;
+        this.#connection = null;
+        void this.#lost(code);
+      },
+    };
+    const { doorway, joinWith } = this.#options;
+    const ready = doorway ? await doorway.takeConnection() : null;
+    ready?.handOver(handlers);
+    const connection = ready ?? (await Connection.open(this.url, handlers, this.#options.makeSocket));
+    let joined: Joined;
+    try {
+      if (this.#over) throw new RotundaError('left', 'This side has left.');
+      const more = joinWith?.() ?? null;
+      joined = await connection.request('join-room', {
+        ...(more && (await more)),
+        roomId: this.roomId,
+        username: this.username,
+        ...(this.#token === undefined ? {} : { resumeToken: this.#token }),
+        ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
+      });
+      if (this.#over) throw new RotundaError('left', 'This side has left.');
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    this.userId = joined.userId;
+    this.iceServers = joined.iceServers;
+    this.#token = joined.resumeToken;
+    for (const store of this.#stores) store.setItem(this.#tokenKey, joined.resumeToken);
+    clearInterval(this.#pingTimer);
+    this.#pingTimer = setInterval(() => void this.#ping(), PING_EVERY_MS);
+    this.#set({ name: 'joined' });
+    this.emit('joined', joined);
+    open = true;
+    for (const notification of early) this.emit('notification', notification);
+    return joined;
+  }
+
+  // The place is gone: no return, and no other try.
+  #putOut({ reason, message }: Notifications['kicked']): void {
+    const code = reason === 'token-expired' || reason === 'room-closed' ? reason : 'kicked';
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#end(new RotundaError(code, message ?? reason));
+    connection?.close();
+  }
+
+  // A connection that does not answer is dead, whatever the browser thinks of it.
+  async #ping(): Promise<void> {
+    const connection = this.#connection;
+    await connection?.request('ping', {}, PONG_WITHIN_MS).catch((error) => {
+      if (codeOf(error) === 'timeout') connection.close();
+    });
+  }
+
+  async #lost(code: number): Promise<void> {
+    clearInterval(this.#pingTimer);
+    if (this.#over) return;
+    if (code === TAKEN_OVER) {
+      this.#end(new RotundaError('taken-over', 'The call continues in another tab.'));
+      return;
+    }
+    for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      const wait = spread(delay);
+      this.#set({ name: 'lost', attempt, retryAt: Date.now() + wait });
+      await this.#sleep(wait);
+      if (this.#over) return;
+      try {
+        await this.#enter();
+        return;
+      } catch (error) {
+        if (this.#over) return;
+        if (!TEMPORARY.has(codeOf(error) ?? '')) {
+          this.#end(error instanceof RotundaError ? error : new RotundaError('internal', String(error)));
+          return;
+        }
+      }
+    }
+    this.#end(new RotundaError('unreachable', 'The server cannot be reached.'));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.(), ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+
+  #end(error: RotundaError | null, keepToken = false): void {
+    clearInterval(this.#pingTimer);
+    // Another tab that took the place over has a token of its own there.
+    for (const store of keepToken ? [] : this.#stores)
+      if (store.getItem(this.#tokenKey) === this.#token) store.removeItem(this.#tokenKey);
+    this.#set({ name: 'ended', error });
+    this.#wake?.();
+  }
+
+  get #over(): boolean {
+    return this.state.name === 'ended';
+  }
+
+  get #tokenKey(): string {
+    return tokenKey(this.roomId, this.username);
+  }
+
+  get #stores(): TokenStore[] {
+    return [this.#options.tokenStore, this.#options.placeStore].filter((store) => store !== undefined);
+  }
+
+  #set(state: SessionState): void {
+    this.state = state;
+    this.emit('state', state);
+  }
+}
