@@ -3,16 +3,14 @@
 import { ArrowLeft, Link as LinkIcon, Phone } from 'lucide-react';
 import Link from 'next/link';
 import { useState, type FormEvent } from 'react';
-import { close, enter, invitation } from '@/lib/call-actions';
+import { close, enter, forgetLink } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
 import { usePreferencesRead } from '@/lib/entrance';
-import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
-import { SECRET_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
+import { USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
-import { callSecret } from '@rotunda/client';
 import { Button, TextField } from './ui';
-import { errorWords, nameWords } from './words';
+import { errorWords, nameWords, secretWords } from './words';
 
 function Notice({ same }: { same: boolean }) {
   const t = useT();
@@ -44,28 +42,53 @@ function Retrying() {
   );
 }
 
-// A link in place of names that others may know as well.
-function Invite({ disabled, samePair }: { disabled: boolean; samePair: () => boolean }) {
+// Who came by a link needs no word. Its names are half of the room's name, so they stay as they are.
+function Linked({ disabled }: { disabled: boolean }) {
   const t = useT();
-  const partner = usePair((state) => state.partner);
-  const [copied, setCopied] = useState('');
-  const copy = async () => {
-    if (samePair()) return;
-    const { name, partner: other, secret: known } = usePair.getState();
-    const secret = known.trim() === '' ? callSecret() : known.trim();
-    usePair.setState({ secret });
-    const link = invitation(name.trim(), other.trim(), secret);
-    setCopied(await copyText(link).then(() => t('toast.copied'), () => link));
-  };
   return (
     <>
-      <Button id="invite" disabled={disabled} onClick={() => void copy()}>
-        <LinkIcon aria-hidden className="size-5" />
-        {t('call.invite', { name: partner.trim() || '…' })}
-      </Button>
-      <p role="status" className="text-sm break-all text-faint empty:hidden">
-        {copied}
+      <p id="linked" className="text-sm text-faint">
+        {t('call.linked')}
       </p>
+      <CallButtons disabled={disabled} />
+      <Button id="somebody-else" disabled={disabled} onClick={forgetLink}>
+        {t('call.somebodyElse')}
+      </Button>
+    </>
+  );
+}
+
+function CallButtons({ disabled }: { disabled: boolean }) {
+  const t = useT();
+  return (
+    <>
+      <Button id="call" type="submit" look="primary" disabled={disabled}>
+        <Phone aria-hidden className="size-5" />
+        {t('call.call')}
+      </Button>
+      <Button id="wait" type="submit" disabled={disabled}>
+        {t('call.wait')}
+      </Button>
+    </>
+  );
+}
+
+// Names alone are known to many: the two need a link, or a word that both type.
+function WordOrLink({ disabled, problem, onType }: { disabled: boolean; problem: string | null; onType: (secret: string) => void }) {
+  const t = useT();
+  const partner = usePair((state) => state.partner);
+  const secret = usePair((state) => state.secret);
+  return (
+    <>
+      <TextField id="secret" label={t('call.secret')} hint={t('call.secretWhy')} value={secret} problem={problem} onChange={({ target }) => onType(target.value)} autoComplete="off" />
+      {secret.trim() === '' ? (
+        <Button id="invite" type="submit" look="primary" disabled={disabled}>
+          <LinkIcon aria-hidden className="size-5" />
+          {t('call.invite', { name: partner.trim() || '…' })}
+        </Button>
+      ) : (
+        <CallButtons disabled={disabled} />
+      )}
     </>
   );
 }
@@ -75,28 +98,27 @@ export function CallForm() {
   const name = usePair((state) => state.name);
   const partner = usePair((state) => state.partner);
   const secret = usePair((state) => state.secret);
+  const linked = usePair((state) => state.linked);
   const entering = usePair((state) => state.phase === 'entering');
   const ready = usePreferencesRead();
   const [same, setSame] = useState(false);
   const problems = {
     name: nameWords(t, name, USERNAME_CHARS_MAX),
     partner: nameWords(t, partner, USERNAME_CHARS_MAX),
-    secret: secret.trim() === '' ? null : nameWords(t, secret, SECRET_CHARS_MAX),
+    secret: secretWords(t, secret),
   };
   const bad = Object.values(problems).some((problem) => problem !== null);
-  const samePair = () => {
-    const isSame = name.trim().toLowerCase() === partner.trim().toLowerCase();
-    setSame(isSame);
-    return isSame;
-  };
+  const disabled = entering || !ready || bad;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (bad) return;
     const pressed = (event.nativeEvent as SubmitEvent).submitter?.id;
     const [me, other] = [name.trim(), partner.trim()];
-    if (samePair()) return;
+    const isSame = me.toLowerCase() === other.toLowerCase();
+    setSame(isSame);
+    if (isSame) return;
     usePreferences.setState({ name: me });
-    void enter(me, other, { ring: pressed !== 'wait', takeOver: pressed === 'take-over', secret });
+    void enter(me, other, { ring: pressed !== 'wait', takeOver: pressed === 'take-over' });
   };
   const type = (change: { name?: string; partner?: string; secret?: string }) => {
     setSame(false);
@@ -111,17 +133,9 @@ export function CallForm() {
       <Notice same={same} />
       <Retrying />
       <form id="pair" onSubmit={submit} className="grid gap-4 rounded-2xl border border-line bg-surface p-5">
-        <TextField id="name" label={t('lobby.name')} value={name} problem={problems.name} onChange={({ target }) => type({ name: target.value })} required pattern=".*\S.*" autoComplete="nickname" />
-        <TextField id="partner" label={t('call.partner')} value={partner} problem={problems.partner} onChange={({ target }) => type({ partner: target.value })} required pattern=".*\S.*" autoComplete="off" />
-        <TextField id="secret" label={t('call.secret')} hint={t('call.secretWhy')} value={secret} problem={problems.secret} onChange={({ target }) => type({ secret: target.value })} autoComplete="off" />
-        <Button id="call" type="submit" look="primary" disabled={entering || !ready || bad}>
-          <Phone aria-hidden className="size-5" />
-          {t('call.call')}
-        </Button>
-        <Button id="wait" type="submit" disabled={entering || !ready || bad}>
-          {t('call.wait')}
-        </Button>
-        <Invite disabled={entering || !ready || bad} samePair={samePair} />
+        <TextField id="name" label={t('lobby.name')} value={name} problem={problems.name} onChange={({ target }) => type({ name: target.value })} readOnly={linked} required pattern=".*\S.*" autoComplete="nickname" />
+        <TextField id="partner" label={t('call.partner')} value={partner} problem={problems.partner} onChange={({ target }) => type({ partner: target.value })} readOnly={linked} required pattern=".*\S.*" autoComplete="off" />
+        {linked ? <Linked disabled={disabled} /> : <WordOrLink disabled={disabled} problem={problems.secret} onType={(typed) => type({ secret: typed })} />}
       </form>
       <Link href="/" prefetch={false} className="inline-flex min-h-11 items-center gap-2 text-sm underline">
         <ArrowLeft aria-hidden className="size-4" />

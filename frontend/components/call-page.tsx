@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 import { close, currentCall, enter } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
 import { usePreferencesRead } from '@/lib/entrance';
+import { secretProblem } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { CallForm } from './call-form';
 import { CallView } from './call-view';
@@ -20,8 +21,9 @@ function useAddress(): void {
     const partner = query.get('partner') ?? '';
     const auto = query.get('auto'); // call, wait
     const secret = new URLSearchParams(location.hash.slice(1)).get('key') ?? '';
-    usePair.setState({ name, partner, secret });
-    if (auto && name && partner) void enter(name, partner, { ring: auto === 'call', secret });
+    const sound = secretProblem(secret) === null;
+    usePair.setState({ name, partner, secret, linked: secret.trim() !== '' && sound });
+    if (auto && name && partner && sound) void enter(name, partner, { ring: auto === 'call' });
   }, [read]);
 }
 

@@ -1,9 +1,11 @@
 'use client';
 // A one-to-one call: how it stands, both pictures, what one can do.
-import { MicOff } from 'lucide-react';
+import { Copy, MicOff, Share2 } from 'lucide-react';
 import { useEffect, useRef } from 'react';
-import { currentCall, setCamera, take } from '@/lib/call-actions';
+import { toast } from 'sonner';
+import { currentCall, invitation, setCamera, take } from '@/lib/call-actions';
 import { pathWords, usePair } from '@/lib/call-store';
+import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { ring } from '@/lib/tones';
@@ -92,6 +94,50 @@ function CallBanners() {
   );
 }
 
+// Shown until the other is there: only who has it comes into this room.
+function LinkToSend() {
+  const t = useT();
+  const attempt = useAttempt();
+  const name = usePair((one) => one.name);
+  const partner = usePair((one) => one.partner);
+  const secret = usePair((one) => one.secret);
+  const wanted = usePair((one) => one.linked && !one.partnerIsHere);
+  if (!wanted) return null;
+  const link = invitation(name, partner, secret);
+  const copy = async () => {
+    await copyText(link);
+    toast.success(t('toast.copied'));
+  };
+  return (
+    <section aria-label={t('call.send', { name: partner })} className="absolute inset-x-0 top-0 z-10 mx-auto grid max-w-md gap-3 p-3">
+      <div className="grid gap-3 rounded-2xl border border-line bg-surface p-4 shadow-lg">
+        <p>{t('call.send', { name: partner })}</p>
+        <input id="link" readOnly aria-label={t('call.link')} value={link} onFocus={({ target }) => target.select()} className="min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-sm text-text" />
+        <div className="flex flex-wrap gap-3">
+          <Button id="copy-link" look="primary" className="grow" onClick={() => attempt(copy)}>
+            <Copy aria-hidden className="size-5" />
+            {t('room.copy')}
+          </Button>
+          {typeof navigator.share === 'function' && (
+            <Button id="share-link" className="grow" onClick={() => attempt(() => shareLink(link))}>
+              <Share2 aria-hidden className="size-5" />
+              {t('call.share')}
+            </Button>
+          )}
+        </div>
+        <p className="text-sm text-faint">{t('call.sendWhy')}</p>
+      </div>
+    </section>
+  );
+}
+
+// Whoever closes the phone's sheet without a choice has done nothing wrong.
+async function shareLink(url: string): Promise<void> {
+  await navigator.share({ url }).catch((error: unknown) => {
+    if ((error as Error).name !== 'AbortError') throw error;
+  });
+}
+
 const soundBlocked = () => usePair.setState({ soundBlocked: true });
 
 function Remote() {
@@ -161,6 +207,7 @@ export function CallView() {
       <div className="relative min-h-0 flex-1 overflow-hidden rounded-2xl bg-tile">
         <Remote />
         <Local />
+        <LinkToSend />
       </div>
       <CallControls />
       <CallSettings />

@@ -80,7 +80,7 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
   );
 }
 
-const FIELD = 'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text';
+const FIELD = 'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text read-only:border-line read-only:bg-page';
 
 // problem: what is wrong with what was typed, in words.
 export function TextField({ label, hint, problem, ...props }: { label: string; hint?: string; problem?: string | null } & ComponentProps<'input'>) {

@@ -1,7 +1,7 @@
 // Errors in the person's language.
 import { isMessageKey, type Translate } from '@/lib/i18n';
 import { DeviceError, problemOf } from '@/lib/devices';
-import { nameProblem } from '@/lib/names';
+import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from '@/lib/names';
 import { codeOf } from '@rotunda/client';
 
 export function errorWords(t: Translate, error: unknown): string {
@@ -16,4 +16,10 @@ export function errorWords(t: Translate, error: unknown): string {
 export function nameWords(t: Translate, name: string, max: number): string | null {
   const problem = nameProblem(name, max);
   return problem === null || problem === 'empty' ? null : t(`name.${problem}`, { max });
+}
+
+export function secretWords(t: Translate, secret: string): string | null {
+  const problem = secretProblem(secret);
+  if (problem === 'short') return t('call.secretShort', { min: SECRET_CHARS_MIN });
+  return problem === null || problem === 'empty' ? null : t(`name.${problem}`, { max: SECRET_CHARS_MAX });
 }

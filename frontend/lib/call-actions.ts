@@ -2,8 +2,7 @@
 import { NO_CALL, usePair } from './call-store';
 import { capture, captureTrack, stopTracks, watchTrack } from './devices';
 import { usePreferences } from './preferences';
-import { Call, codeOf, mayTakeOver } from '@rotunda/client';
-import { callRoomId } from '@rotunda/client';
+import { Call, callRoomId, callSecret, codeOf, mayTakeOver } from '@rotunda/client';
 import { icePolicy, serverUrl } from './server-url';
 
 type Device = 'microphone' | 'camera';
@@ -48,7 +47,6 @@ function follow(entering: Call): void {
 export interface EnterOptions {
   ring: boolean; // else wait for the other's call
   takeOver?: boolean; // the place that this name has here was this browser's own
-  secret?: string; // that the two share
 }
 
 // For the other: opened, it names both, and has the secret where no server is told of it.
@@ -59,9 +57,33 @@ export function invitation(name: string, partner: string, secret: string): strin
   return link.href;
 }
 
-export async function enter(name: string, partner: string, { ring, takeOver = false, secret = '' }: EnterOptions): Promise<void> {
+// The address of this page, so that a reload finds the same two and their secret; without one, none of them.
+function putAddress(link: { name: string; partner: string; secret: string } | null): void {
+  const address = new URL(location.href);
+  for (const parameter of ['name', 'partner', 'auto']) address.searchParams.delete(parameter);
+  address.hash = '';
+  if (link) {
+    address.searchParams.set('name', link.name);
+    address.searchParams.set('partner', link.partner);
+    address.hash = String(new URLSearchParams({ key: link.secret }));
+  }
+  history.replaceState(history.state, '', address);
+}
+
+// Somebody else than the link is for.
+export function forgetLink(): void {
+  usePair.setState({ partner: '', secret: '', linked: false, error: null, mayTakeOver: false });
+  putAddress(null);
+}
+
+// Under the secret of the form; where there is none, one is made, and the link that has it is shown.
+export async function enter(name: string, partner: string, { ring, takeOver = false }: EnterOptions): Promise<void> {
   const set = usePair.setState;
-  set({ ...NO_CALL, name, partner, phase: 'entering', error: null });
+  const typed = usePair.getState().secret.trim();
+  const secret = typed === '' ? callSecret() : typed;
+  const linked = typed === '' || usePair.getState().linked;
+  if (linked) putAddress({ name, partner, secret });
+  set({ ...NO_CALL, name, partner, secret, linked, phase: 'entering', error: null });
   const { microphoneId, cameraId } = usePreferences.getState();
   const { stream, problem } = await capture({ audio: true, video: true, microphoneId, cameraId });
   const options = { iceTransportPolicy: icePolicy(), placeStore: placeStore(), takeOver, secret };

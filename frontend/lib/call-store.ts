@@ -6,7 +6,8 @@ import type { CallEnd, CallState, Marks, SessionState } from '@rotunda/client';
 export interface PairStore {
   name: string;
   partner: string;
-  secret: string; // that the two share, '': only their names
+  secret: string; // that the two share; '': none was typed, so one is made for a link
+  linked: boolean; // the secret is that of a link, which nobody types
   phase: 'form' | 'entering' | 'call';
   error: unknown; // why it ended, or could not begin
   mayTakeOver: boolean; // the name is taken, by what was this browser's own place
@@ -48,7 +49,7 @@ export const NO_CALL = {
   settings: false,
 } satisfies Partial<PairStore>;
 
-export const usePair = create<PairStore>(() => ({ name: '', partner: '', secret: '', error: null, ...NO_CALL }));
+export const usePair = create<PairStore>(() => ({ name: '', partner: '', secret: '', linked: false, error: null, ...NO_CALL }));
 
 // In a person's words; the engineer's are behind a button.
 export function pathWords({ connection }: Pick<PairStore, 'connection'>): 'connected' | 'connecting' | 'reconnecting' | 'blocked' {

@@ -2,6 +2,7 @@
 export const USERNAME_CHARS_MAX = 40;
 export const ROOM_CHARS_MAX = 60;
 export const SECRET_CHARS_MAX = 40; // of a call; with both names in the name of its room, of which the server takes 128
+export const SECRET_CHARS_MIN = 6; // each guess costs whoever guesses a room, of which an address gets so many a minute
 
 export type NameProblem = 'empty' | 'half' | 'control' | 'unseen' | 'long';
 
@@ -14,4 +15,11 @@ export function nameProblem(text: string, charsMax: number): NameProblem | null 
   // Spaces of any kind and characters of no width alone are no name that anybody could read.
   if (!/[^\p{Z}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}]/u.test(name)) return 'unseen';
   return [...name].length > charsMax ? 'long' : null;
+}
+
+// null: nothing, or no word yet.
+export function secretProblem(text: string): NameProblem | 'short' | null {
+  const problem = nameProblem(text, SECRET_CHARS_MAX);
+  if (problem === 'empty') return null;
+  return problem ?? ([...text.trim()].length < SECRET_CHARS_MIN ? 'short' : null);
 }

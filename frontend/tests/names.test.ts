@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nameProblem } from '@/lib/names';
+import { nameProblem, secretProblem } from '@/lib/names';
 
 test.each([
   ['Ann', null],
@@ -18,3 +18,15 @@ test.each([
   ['😀'.repeat(40), null],
   ['😀'.repeat(41), 'long'],
 ])('%j: %s', (name, problem) => expect(nameProblem(name, 40)).toBe(problem));
+
+test.each([
+  ['', null],
+  [' ', null],
+  ['tulip', 'short'],
+  [' tulip ', 'short'],
+  ['tulips', null],
+  ['😀'.repeat(5), 'short'],
+  ['😀'.repeat(6), null],
+  ['tu\nlips', 'control'],
+  ['t'.repeat(41), 'long'],
+])('the word %j: %s', (word, problem) => expect(secretProblem(word)).toBe(problem));

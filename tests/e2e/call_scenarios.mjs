@@ -5,16 +5,19 @@ import { until } from './harness.mjs';
 
 const SMALL = { width: '320', height: '180', fps: '15' };
 
-// A page /call of one of the two.
+const WORD = 'a word of the two';
+
+// A page /call of one of the two, who both know the word; with `word` null only the names.
 export class Caller {
-  static async open(browser, server, name, partner, auto, { init, link } = {}) {
+  static async open(browser, server, name, partner, auto, { init, link, word = WORD } = {}) {
     const caller = new Caller();
     caller.name = name;
     caller.page = await browser.newPage({ init });
     caller.console = [];
     caller.page.on('console', (message) => caller.console.push(message.text()));
     caller.page.on('pageerror', (error) => caller.console.push(String(error)));
-    await caller.page.goto(link ?? `${server.origin}/call?${new URLSearchParams({ name, partner, auto, ...SMALL })}`);
+    const hash = word === null ? '' : `#${new URLSearchParams({ key: word })}`;
+    await caller.page.goto(link ?? `${server.origin}/call?${new URLSearchParams({ name, partner, auto, ...SMALL })}${hash}`);
     return caller;
   }
 
@@ -101,29 +104,37 @@ export const CALLS = {
     await bob.hearsAndSees();
     await closeAll(ann, bob);
   },
-  'a link has a secret: who knows both names and no more sits in another room': async (browser, server) => {
+  'names alone make a link: who knows both names and no more sits in another room': async (browser, server) => {
     const [a, b] = pairOf();
-    const eve = await Caller.open(browser, server, b, a, 'wait'); // in Bob's place, by names alone
+    const eve = await Caller.open(browser, server, b, a, 'wait', { word: null }); // in Bob's place, by names alone
     await eve.state('waiting');
-    const ann = new Caller();
-    Object.assign(ann, { name: a, console: [], page: await browser.newPage() });
-    await ann.page.goto(`${server.origin}/call?${new URLSearchParams({ name: a, partner: b })}`);
-    await ann.page.waitForSelector('#invite:enabled');
-    await ann.page.evaluate(() => {
-      window.copied = [];
-      Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => void window.copied.push(text) } });
-    });
+    const ann = await Caller.open(browser, server, a, b, '', { word: null });
     await ann.click('invite');
-    const link = await until('there is a link', () => ann.page.evaluate(() => window.copied[0]));
-    assert.match(link, /#key=[0-9a-f]{32}$/);
-    await ann.click('call');
     await ann.state('calling');
+    const link = await ann.page.evaluate(() => document.getElementById('link').value);
+    assert.match(link, /#key=[0-9a-f]{32}$/);
     assert.equal(await eve.page.evaluate(() => document.querySelector('main').dataset.state), 'waiting');
     const bob = await Caller.open(browser, server, b, a, '', { link });
     await bob.click('call');
     await Promise.all([ann.hearsAndSees(), bob.hearsAndSees()]);
+    assert.equal(await ann.page.evaluate(() => document.getElementById('link')), null);
     assert.equal(await eve.page.evaluate(() => document.querySelector('main').dataset.state), 'waiting');
     await closeAll(ann, bob, eve);
+  },
+  'a word that both type brings them together': async (browser, server) => {
+    const [a, b] = pairOf();
+    const ann = await Caller.open(browser, server, a, b, '', { word: null });
+    const bob = await Caller.open(browser, server, b, a, '', { word: null });
+    for (const { page } of [ann, bob]) {
+      await page.waitForSelector('#invite:enabled');
+      await page.type('#secret', 'Tulips in May');
+    }
+    await bob.click('wait');
+    await bob.state('waiting');
+    await ann.click('call');
+    await bob.state('ringing');
+    await bob.click('decline');
+    await closeAll(ann, bob);
   },
   'both call at the same moment': async (browser, server) => {
     const [a, b] = pairOf();

@@ -21,7 +21,7 @@ export type CallEnd = 'declined' | 'hung-up' | 'partner-left';
 
 export interface CallOptions extends SessionOptions {
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
-  secret?: string; // that the two share, and nobody else (callSecret)
+  secret: string; // that the two share, and nobody else (callSecret)
 }
 
 // What a caller lets the other know beside the media, which does not say whether silence is meant.
@@ -42,11 +42,11 @@ interface CallEvents {
 // What two spellings of one name have in common; the server composes names in the same way.
 const nameKey = (name: string): string => name.trim().normalize('NFC').toLowerCase();
 
-// Both sides name the same room, whoever comes first. Names are known to many: without a secret, whoever knows both can
-// sit there in the place of either.
-export function callRoomId(a: string, b: string, secret = ''): string {
-  const room = `call:${[a, b].map(nameKey).sort().join('+')}`;
-  return nameKey(secret) === '' ? room : `${room}#${nameKey(secret)}`;
+// Both sides name the same room, whoever comes first. Names are known to many, and whoever knows both could sit there in
+// the place of either: no room goes without a secret.
+export function callRoomId(a: string, b: string, secret: string): string {
+  if (nameKey(secret) === '') throw new RangeError('A call by names needs a secret that the two share; callSecret() makes one.');
+  return `call:${[a, b].map(nameKey).sort().join('+')}#${nameKey(secret)}`;
 }
 
 // What nobody guesses: 128 bits, in characters of which none is lost in a link or by the ways in which names are alike.
@@ -78,7 +78,7 @@ export class Call extends Emitter<CallEvents> {
   #marks = ALL_ON; // one's own
   #marksChannel: RTCDataChannel | null = null;
 
-  constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions = {}) {
+  constructor(url: string, name: string, partner: string, stream: MediaStream, options: CallOptions) {
     super();
     this.#options = options;
     this.partner = partner;

@@ -51,7 +51,7 @@ Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
 const BOB = { userId: 'zz-bob', username: 'Bob' };
 
 async function enter(peers: object[] = [], userId = 'me', more: object = {}) {
-  const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket });
+  const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
   const joining = call.join();
   lastSocket().open();
   await settle();
@@ -66,9 +66,9 @@ beforeEach(() => void (ScriptedSocket.all = []));
 
 describe('a call by name', () => {
   test('has one room whoever calls', () => {
-    expect(callRoomId('Ann', ' bob')).toBe(callRoomId('Bob', 'ANN'));
-    expect(callRoomId('Ann', 'Bob')).not.toBe(callRoomId('Ann', 'Cid'));
-    expect(callRoomId('Jose\u0301', 'Ann')).toBe(callRoomId('Ann', 'jos\u00e9'));
+    expect(callRoomId('Ann', ' bob', 'tulip')).toBe(callRoomId('Bob', 'ANN', 'Tulip '));
+    expect(callRoomId('Ann', 'Bob', 'tulip')).not.toBe(callRoomId('Ann', 'Cid', 'tulip'));
+    expect(callRoomId('Jose\u0301', 'Ann', 'tulip')).toBe(callRoomId('Ann', 'jos\u00e9', 'tulip'));
   });
 
   test('has a room that nobody guesses with a secret, and the same for both', () => {
@@ -77,8 +77,11 @@ describe('a call by name', () => {
     expect(callSecret()).not.toBe(secret);
     expect(callRoomId('Ann', 'bob', secret)).toBe(callRoomId('Bob', ' ANN', ` ${secret.toUpperCase()} `));
     expect(callRoomId('Ann', 'Bob', secret)).toContain(secret);
-    expect(callRoomId('Ann', 'Bob', ' ')).toBe(callRoomId('Ann', 'Bob'));
     expect(callRoomId('a'.repeat(USERNAME_CHARS_MAX), 'b'.repeat(USERNAME_CHARS_MAX), 's'.repeat(SECRET_CHARS_MAX)).length).toBeLessThanOrEqual(128);
+  });
+
+  test('has no room by names alone', () => {
+    for (const none of ['', ' ', '\t']) expect(() => callRoomId('Ann', 'Bob', none)).toThrow(/needs a secret/);
   });
 
   test('is joined under its secret', async () => {
@@ -251,7 +254,7 @@ describe('TURN servers', () => {
   const RENEWED = [{ ...LENT[0], username: '2:me' }];
 
   test('are borrowed with a transport, before anything else, and renewed before ICE restarts', async () => {
-    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket });
+    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
     const joining = call.join();
     lastSocket().open();
     await settle();
