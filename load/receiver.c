@@ -114,7 +114,7 @@ static bool track_make_parts(struct track *t) {
     receive_stats_init(&t->stats, t->params.clock_rate);
     if (t->params.kind == MEDIA_AUDIO)
         return true;
-    t->nack = nack_tracker_create();
+    t->nack = nack_tracker_create(NACK_HELPS_VIDEO_US);
     t->frames = malloc(sizeof *t->frames);
     if (t->frames)
         frame_buffer_init(t->frames);
@@ -251,7 +251,9 @@ static bool note_number(struct track *t, const struct rtp_packet *packet, bool k
     }
     if (!t->nack)
         return true;
-    enum nack_arrival arrival = nack_tracker_add(t->nack, packet->seq, key, now_us, &key_wanted);
+    bool repeat = rtx || t->params.rtx_payload_type == PAYLOAD_TYPE_NONE;
+    unsigned flags = (key ? NACK_OF_KEY_FRAME : 0) | (repeat ? NACK_IS_REPEAT : 0);
+    enum nack_arrival arrival = nack_tracker_add(t->nack, packet->seq, flags, now_us, &key_wanted);
     if (key_wanted)
         feedback_ask_key_frame(t, now_us);
     if (arrival == NACK_DUPLICATE_OR_OLD) {

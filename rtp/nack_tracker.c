@@ -2,32 +2,50 @@
 
 #include "base/clock.h"
 #include "base/seq.h"
+#include "rtp/token_bucket.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NACK_EPOCH_MAX_US (UINT32_MAX / 2)
+#define NACK_REORDER_SLACK 4                // a quarter is added to what was seen
+#define NACK_REORDER_FADES_US US_PER_SECOND // by an eighth each time
+#define NACK_FADES_MAX 64
+
+static const struct token_rate asks = {NACK_PER_SECOND, NACK_BURST};
 
 struct nack_entry {
     uint32_t since_us; // after the tracker's epoch: when the gap was seen; after a try, when it was asked for
+    uint32_t first_us; // when it was asked for first; before, as above
     uint16_t seq;
     uint8_t tries;
 };
-_Static_assert(sizeof(struct nack_entry) == 8, "there are many");
+_Static_assert(sizeof(struct nack_entry) == 12, "there are many");
 _Static_assert(NACK_AGE_MAX + NACK_PENDING_MAX < UINT16_MAX, "16 bits tell how far behind the newest one is");
 
 struct nack_tracker {
     bool started;
-    uint64_t highest;  // unwrapped
-    uint64_t epoch_us; // of the list as it is; it is empty now and then
-    uint64_t last_key; // first packet of the newest key frame, 0: none yet
+    uint32_t helps_us;
+    uint32_t reorder_us;    // how late packets that were overtaken came of late
+    uint64_t reorder_at_us; // when it last faded
+    struct nack_answer answer;
+    struct token_bucket asks;
+    uint64_t highest;    // unwrapped
+    uint64_t highest_us; // its arrival
+    uint64_t epoch_us;   // of the list as it is; it is empty now and then
+    uint64_t last_key;   // first packet of the newest key frame, 0: none yet
     unsigned count;
     struct nack_entry pending[NACK_PENDING_MAX]; // ascending
 };
 
-struct nack_tracker *nack_tracker_create(void) {
-    return calloc(1, sizeof(struct nack_tracker));
+struct nack_tracker *nack_tracker_create(uint32_t helps_us) {
+    struct nack_tracker *t = calloc(1, sizeof *t);
+    if (t) {
+        t->helps_us = helps_us;
+        t->reorder_us = NACK_REORDER_US * NACK_REORDER_SLACK / (NACK_REORDER_SLACK + 1);
+    }
+    return t;
 }
 
 void nack_tracker_destroy(struct nack_tracker *t) {
@@ -39,6 +57,33 @@ void nack_tracker_reset(struct nack_tracker *t) {
     t->count = 0;
     t->last_key = 0;
 }
+
+// ---- reordering
+
+uint32_t nack_tracker_reorder_us(const struct nack_tracker *t) {
+    uint32_t us = t->reorder_us + t->reorder_us / NACK_REORDER_SLACK;
+    if (us < NACK_REORDER_MIN_US)
+        return NACK_REORDER_MIN_US;
+    return us < NACK_REORDER_MAX_US ? us : NACK_REORDER_MAX_US;
+}
+
+// What was seen counts less with time.
+static void nack_reorder_fade(struct nack_tracker *t, uint64_t now_us) {
+    if (now_us - t->reorder_at_us < NACK_REORDER_FADES_US)
+        return;
+    uint64_t times = (now_us - t->reorder_at_us) / NACK_REORDER_FADES_US;
+    for (uint64_t i = 0; i < times && i < NACK_FADES_MAX; i++)
+        t->reorder_us -= t->reorder_us / 8;
+    t->reorder_at_us = now_us;
+}
+
+static void nack_reorder_see(struct nack_tracker *t, uint64_t late_us) {
+    uint32_t us = late_us < NACK_REORDER_MAX_US ? (uint32_t)late_us : NACK_REORDER_MAX_US;
+    if (us > t->reorder_us)
+        t->reorder_us = us;
+}
+
+// ---- the list
 
 static uint64_t nack_entry_seq(const struct nack_tracker *t, const struct nack_entry *e) {
     return t->highest - (uint16_t)(t->highest - e->seq);
@@ -63,6 +108,11 @@ static void nack_forget_before(struct nack_tracker *t, uint64_t seq) {
     memmove(t->pending, t->pending + n, t->count * sizeof t->pending[0]);
 }
 
+// So many numbers are missing as none would be but for a sender that was cut off, and for as long.
+static bool nack_is_cut(const struct nack_tracker *t, uint64_t gap, uint64_t now_us) {
+    return gap > NACK_CUT_GAP && now_us - t->highest_us >= NACK_CUT_US;
+}
+
 // Remembers the numbers highest + 1 .. next - 1 as missing.
 static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us, bool *key_frame_wanted) {
     uint64_t gap = next - t->highest - 1;
@@ -73,33 +123,53 @@ static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us
     }
     if (t->count + gap > NACK_PENDING_MAX && t->last_key)
         nack_forget_before(t, t->last_key);
-    if (t->count + gap > NACK_PENDING_MAX) {
+    if (t->count + gap > NACK_PENDING_MAX || nack_is_cut(t, gap, now_us)) {
         t->count = 0;
         *key_frame_wanted = true;
         return;
     }
     if (t->count == 0)
         t->epoch_us = now_us;
+    uint32_t since_us = (uint32_t)(now_us - t->epoch_us);
     for (uint64_t seq = t->highest + 1; seq < next; seq++)
         t->pending[t->count++] =
-            (struct nack_entry){.seq = (uint16_t)seq, .since_us = (uint32_t)(now_us - t->epoch_us)};
+            (struct nack_entry){.seq = (uint16_t)seq, .since_us = since_us, .first_us = since_us};
     assert(t->count <= NACK_PENDING_MAX);
 }
 
-enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, bool key_frame, uint64_t now_us,
+// A number that was missing has come. A repeat tells how long answers take, anything else how late packets
+// come that were overtaken.
+static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool repeat, uint64_t now_us) {
+    struct nack_entry e = t->pending[i];
+    uint64_t us = now_us - t->epoch_us - e.first_us;
+    t->count--;
+    memmove(t->pending + i, t->pending + i + 1, (t->count - i) * sizeof t->pending[0]);
+    if (repeat && e.tries > 0)
+        t->answer = (struct nack_answer){.us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, .tries = e.tries};
+    else
+        nack_reorder_see(t, us + (e.tries > 0 ? nack_tracker_reorder_us(t) : 0));
+    return e.tries > 0 ? NACK_REPAIRED : NACK_NEW;
+}
+
+enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsigned flags, uint64_t now_us,
                                    bool *key_frame_wanted) {
+    bool key_frame = flags & NACK_OF_KEY_FRAME;
     if (!t->started) {
         t->started = true;
         t->highest = UINT64_C(0x10000) + seq16;
+        t->highest_us = now_us;
         t->last_key = key_frame ? t->highest : 0;
+        t->reorder_at_us = now_us;
         return NACK_NEW;
     }
+    nack_reorder_fade(t, now_us);
     uint64_t seq = seq16_unwrap(t->highest, seq16);
     if (seq > t->highest) {
         if (key_frame)
             t->last_key = seq;
         nack_note_gap(t, seq, now_us, key_frame_wanted);
         t->highest = seq;
+        t->highest_us = now_us;
         if (t->count > 0 && t->highest > NACK_AGE_MAX)
             nack_forget_before(t, t->highest - NACK_AGE_MAX);
         return NACK_NEW;
@@ -107,30 +177,57 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, bool 
     unsigned i = nack_lower_bound(t, seq);
     if (i == t->count || t->pending[i].seq != seq16)
         return NACK_DUPLICATE_OR_OLD;
-    bool asked = t->pending[i].tries > 0;
-    t->count--;
-    memmove(t->pending + i, t->pending + i + 1, (t->count - i) * sizeof t->pending[0]);
-    return asked ? NACK_REPAIRED : NACK_NEW;
+    return nack_found(t, i, flags & NACK_IS_REPEAT, now_us);
 }
 
-static uint64_t nack_entry_due_us(const struct nack_tracker *t, const struct nack_entry *e, uint32_t rtt_us) {
-    uint32_t retry_us = rtt_us > NACK_RETRY_MIN_US ? rtt_us : NACK_RETRY_MIN_US;
-    return t->epoch_us + e->since_us + (e->tries == 0 ? NACK_REORDER_US : retry_us);
+struct nack_answer nack_tracker_answer(const struct nack_tracker *t) {
+    return t->answer;
 }
 
-unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_us, uint16_t *seqs,
+// ---- asking
+
+// When it is to be asked for, or given up: not before the last answer should have come.
+static uint64_t nack_entry_due_us(const struct nack_tracker *t, const struct nack_entry *e,
+                                  uint32_t retry_us) {
+    if (e->tries == 0)
+        return t->epoch_us + e->since_us + nack_tracker_reorder_us(t);
+    uint64_t answer_us = retry_us > NACK_RETRY_MIN_US ? retry_us : NACK_RETRY_MIN_US;
+    uint64_t doubled = e->tries > NACK_TRIES_QUICK ? e->tries - NACK_TRIES_QUICK : 0;
+    uint64_t due_us = e->since_us + (answer_us << doubled), over_us = (uint64_t)e->first_us + t->helps_us;
+    if (e->tries >= NACK_TRIES_LEAST && over_us < due_us)
+        due_us = over_us > e->since_us + answer_us ? over_us : e->since_us + answer_us;
+    return t->epoch_us + due_us;
+}
+
+// Whether receivers can do without all that is missing: a key frame came later, and everything from there on
+// is there.
+static bool nack_is_passed(const struct nack_tracker *t) {
+    return t->count > 0 && nack_entry_seq(t, &t->pending[t->count - 1]) < t->last_key;
+}
+
+static bool nack_is_over(const struct nack_tracker *t, const struct nack_entry *e, uint64_t now_us) {
+    return e->tries == NACK_TRIES ||
+           (e->tries >= NACK_TRIES_LEAST && now_us - t->epoch_us - e->first_us >= t->helps_us);
+}
+
+unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t retry_us, uint16_t *seqs,
                           unsigned max, bool *key_frame_wanted) {
     unsigned asked = 0, kept = 0;
+    bool passed = nack_is_passed(t);
     for (unsigned i = 0; i < t->count; i++) {
         struct nack_entry e = t->pending[i];
-        if (now_us >= nack_entry_due_us(t, &e, rtt_us) && asked < max) {
-            if (e.tries == NACK_TRIES) {
+        if (now_us >= nack_entry_due_us(t, &e, retry_us) && asked < max) {
+            if (e.tries > 0 && passed)
+                continue;
+            if (nack_is_over(t, &e, now_us)) {
                 *key_frame_wanted = true;
                 continue; // given up
             }
-            e.tries++;
-            e.since_us = (uint32_t)(now_us - t->epoch_us);
-            seqs[asked++] = e.seq;
+            if (token_bucket_take(&t->asks, &asks, 1, now_us)) {
+                e.since_us = (uint32_t)(now_us - t->epoch_us);
+                e.first_us = e.tries++ ? e.first_us : e.since_us;
+                seqs[asked++] = e.seq;
+            }
         }
         t->pending[kept++] = e;
     }
@@ -138,10 +235,10 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t rtt_
     return asked;
 }
 
-uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t rtt_us) {
+uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t retry_us) {
     uint64_t next_us = TIME_NEVER;
     for (unsigned i = 0; i < t->count; i++) {
-        uint64_t due_us = nack_entry_due_us(t, &t->pending[i], rtt_us);
+        uint64_t due_us = nack_entry_due_us(t, &t->pending[i], retry_us);
         if (due_us < next_us)
             next_us = due_us;
     }

@@ -1,10 +1,19 @@
 // nack_tracker: which packets of a received stream are missing and when to ask for them (RFC 4585). Pure;
 // now_us is given.
 //
-// At most NACK_PENDING_MAX numbers are remembered; a larger gap, or one that cannot be filled in NACK_TRIES
-// tries, asks for a key frame instead. It believes what it is told: whether a number that a repeat claims can
-// be one of the stream's is its user's to judge (rooms/media/forwarder_rtp.c). A number is asked for
-// NACK_REORDER_US after its gap was seen, then once a round trip.
+// First a number may have been overtaken: it is asked for after as long as others of the stream came late of
+// late (NACK_REORDER_MIN_US to _MAX_US). Then it is asked for again each time that the answer should have
+// come (`retry_us`, by the round trip); from the seventh wait on, each is twice the one before. It is
+// given up, and a key frame asked for instead, after NACK_TRIES times, or when what helps comes too late
+// (`helps_us`); without a word, when all that follows from a later key frame on is there.
+//
+// Bounds: NACK_PENDING_MAX numbers are remembered; a larger gap, or one of more than NACK_CUT_GAP numbers
+// that took NACK_CUT_US (the sender was cut off, and what it sent meanwhile is of no use to anybody), is not
+// asked for: a key frame is wanted. At most NACK_PER_SECOND numbers are asked for in a second, NACK_BURST at
+// once.
+//
+// It believes what it is told: whether a number that a repeat claims can be one of the stream's is its user's
+// to judge (rooms/media/forwarder_rtp.c).
 #ifndef RTP_NACK_TRACKER_H
 #define RTP_NACK_TRACKER_H
 
@@ -13,25 +22,46 @@
 
 #define NACK_PENDING_MAX 512
 #define NACK_TRIES 10
-#define NACK_REORDER_US 10000
+#define NACK_TRIES_QUICK 6
+#define NACK_TRIES_LEAST 3    // however long they take
+#define NACK_REORDER_US 10000 // to begin with
+#define NACK_REORDER_MIN_US 3000
+#define NACK_REORDER_MAX_US 100000
 #define NACK_RETRY_MIN_US 20000
 #define NACK_AGE_MAX 10000 // packets behind the newest
+#define NACK_CUT_US 500000
+#define NACK_CUT_GAP 32
+#define NACK_PER_SECOND 1000
+#define NACK_BURST 512
+#define NACK_HELPS_VIDEO_US 1000000 // then a key frame is there sooner
+#define NACK_HELPS_SOUND_US 400000  // and for sound
 
 struct nack_tracker;
-struct nack_tracker *nack_tracker_create(void); // NULL: no memory; its lists are allocated here, not later
+// NULL: no memory; its lists are allocated here, not later. helps_us: how long after it was found missing a
+// packet is still of use.
+struct nack_tracker *nack_tracker_create(uint32_t helps_us);
 void nack_tracker_destroy(struct nack_tracker *tracker);
 
 enum nack_arrival { NACK_NEW, NACK_REPAIRED, NACK_DUPLICATE_OR_OLD };
-// A packet has arrived (by itself or unwrapped from RTX). Numbers before a key frame's first packet are given
-// up when the list is full. *key_frame_wanted is set when what is missing is beyond repair.
-enum nack_arrival nack_tracker_add(struct nack_tracker *tracker, uint16_t seq, bool key_frame,
+#define NACK_OF_KEY_FRAME 1u // the first packet of a key frame
+#define NACK_IS_REPEAT 2u // if it was asked for, this is the answer: it came as RTX, or the stream has none
+// A packet has arrived; `flags` are of those above. Numbers before a key frame's first packet are given up
+// when the list is full. *key_frame_wanted is set when what is missing is beyond repair.
+enum nack_arrival nack_tracker_add(struct nack_tracker *tracker, uint16_t seq, unsigned flags,
                                    uint64_t now_us, bool *key_frame_wanted);
+// After NACK_REPAIRED of a repeat: how long after it was asked for first it came, and how often that was.
+struct nack_answer {
+    uint32_t us;
+    uint8_t tries;
+};
+struct nack_answer nack_tracker_answer(const struct nack_tracker *tracker);
 // The numbers to ask for now, ascending in serial order, at most max; each counts as asked.
-unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_t rtt_us, uint16_t *seqs,
+unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_t retry_us, uint16_t *seqs,
                           unsigned max, bool *key_frame_wanted);
-uint64_t nack_tracker_next_us(const struct nack_tracker *tracker, uint32_t rtt_us); // TIME_NEVER for none
+uint64_t nack_tracker_next_us(const struct nack_tracker *tracker, uint32_t retry_us); // TIME_NEVER for none
+uint32_t nack_tracker_reorder_us(const struct nack_tracker *tracker); // the wait before a number is asked for
 unsigned nack_tracker_pending(const struct nack_tracker *tracker);
 bool nack_tracker_started(const struct nack_tracker *tracker); // a packet has come since the last reset
-void nack_tracker_reset(struct nack_tracker *tracker);
+void nack_tracker_reset(struct nack_tracker *tracker);         // what was learnt of the path stays
 
 #endif

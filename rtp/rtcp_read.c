@@ -15,6 +15,11 @@
 #define REPORT_BYTES 24
 #define FIR_BYTES 8
 
+#define XR_RRTR 4 // RFC 3611, 4.4
+#define XR_DLRR 5
+#define RRTR_BYTES 8
+#define DLRR_ITEM_BYTES 12
+
 struct rtcp_walk rtcp_walk_of(struct span datagram) {
     return (struct rtcp_walk){.left = reader_of(datagram)};
 }
@@ -146,6 +151,34 @@ bool rtcp_fir_next(struct reader *body, struct rtcp_fir_entry *out) {
     out->command_seq = read_u8(body);
     read_u24(body); // reserved
     return !body->failed;
+}
+
+bool rtcp_xr_next(struct reader *body, struct rtcp_xr_block *out) {
+    while (!body->failed && body->left > 0) {
+        uint8_t type = read_u8(body);
+        read_u8(body); // reserved
+        size_t bytes = (size_t)read_u16(body) * 4;
+        struct reader block = read_sub(body, bytes);
+        if (block.failed)
+            return false;
+        *out = (struct rtcp_xr_block){.is_dlrr = type == XR_DLRR};
+        if (type == XR_RRTR && bytes == RRTR_BYTES) {
+            out->ntp = read_u64(&block);
+            return true;
+        }
+        if (type == XR_DLRR && bytes % DLRR_ITEM_BYTES == 0) {
+            out->items = span_of(block.ptr, bytes);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rtcp_dlrr_next(struct reader *items, struct rtcp_dlrr_item *out) {
+    out->ssrc = read_u32(items);
+    out->last_rr = read_u32(items);
+    out->delay_since_rr = read_u32(items);
+    return !items->failed;
 }
 
 // RFC 3550, 6.4.1: A - LSR - DLSR, in units of 1/65536 second.

@@ -61,6 +61,21 @@ struct rtcp_fir_entry {
 };
 bool rtcp_fir_next(struct reader *body, struct rtcp_fir_entry *out);
 
+// The blocks of an XR packet that tell of round trips (RFC 3611, 4.4 and 4.5); all others, and those whose
+// length is not theirs, are skipped.
+struct rtcp_xr_block {
+    bool is_dlrr;      // else RRTR
+    uint64_t ntp;      // RRTR: the time of whoever sent it
+    struct span items; // DLRR: whole ones, for rtcp_dlrr_next
+};
+bool rtcp_xr_next(struct reader *body, struct rtcp_xr_block *out);
+struct rtcp_dlrr_item {
+    uint32_t ssrc;           // whose RRTR is answered
+    uint32_t last_rr;        // the middle 32 bits of its time
+    uint32_t delay_since_rr; // in units of 1/65536 second
+};
+bool rtcp_dlrr_next(struct reader *items, struct rtcp_dlrr_item *out);
+
 // Round trip in microseconds from a report block about what we sent: now_ntp is the time of its arrival. 0:
 // not known, negative or beyond belief. A known one is at least 1.
 #define RTCP_ROUND_TRIP_MAX_US 30000000

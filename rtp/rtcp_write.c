@@ -9,6 +9,7 @@
 #define TYPE_SDES 202
 #define TYPE_RTPFB 205
 #define TYPE_PSFB 206
+#define TYPE_XR 207
 
 #define FMT_NACK 1
 #define FMT_PLI 1
@@ -20,6 +21,11 @@
 #define REPORT_BYTES 24
 #define NACK_ITEM_BYTES 4
 #define SDES_CNAME 1
+#define XR_RRTR 4
+#define XR_DLRR 5
+#define XR_BLOCK_HEAD_BYTES 4
+#define RRTR_BYTES 8
+#define DLRR_ITEM_BYTES 12
 
 // Room for a whole packet of `bytes` with its head written, or a failed writer: never half a packet.
 static struct writer begin_packet(struct writer *w, uint8_t type, unsigned count, size_t bytes) {
@@ -162,4 +168,30 @@ void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const
     write_u32(&packet, count << 24 | exponent << 18 | (uint32_t)(bps >> exponent));
     for (unsigned i = 0; i < count; i++)
         write_u32(&packet, ssrcs[i]);
+}
+
+static void write_xr_head(struct writer *w, uint8_t type, size_t bytes) {
+    write_u8(w, type);
+    write_u8(w, 0); // reserved
+    write_u16(w, (uint16_t)(bytes / 4));
+}
+
+void rtcp_write_xr(struct writer *w, uint32_t ssrc, uint64_t ntp, const struct rtcp_dlrr_item *items,
+                   unsigned count) {
+    assert(count <= RTCP_REPORTS_MAX && (ntp != 0 || count > 0));
+    size_t rrtr = ntp ? XR_BLOCK_HEAD_BYTES + RRTR_BYTES : 0;
+    size_t dlrr = count ? XR_BLOCK_HEAD_BYTES + (size_t)count * DLRR_ITEM_BYTES : 0;
+    struct writer packet = begin_packet(w, TYPE_XR, 0, HEAD_BYTES + 4 + rrtr + dlrr);
+    write_u32(&packet, ssrc);
+    if (ntp) {
+        write_xr_head(&packet, XR_RRTR, RRTR_BYTES);
+        write_u64(&packet, ntp);
+    }
+    if (count)
+        write_xr_head(&packet, XR_DLRR, (size_t)count * DLRR_ITEM_BYTES);
+    for (unsigned i = 0; i < count; i++) {
+        write_u32(&packet, items[i].ssrc);
+        write_u32(&packet, items[i].last_rr);
+        write_u32(&packet, items[i].delay_since_rr);
+    }
 }

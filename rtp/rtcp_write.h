@@ -1,5 +1,5 @@
-// rtcp_write: RTCP packets into a writer (RFC 3550, 4585, 5104). Pure. A packet that does not fit fails the
-// writer.
+// rtcp_write: RTCP packets into a writer (RFC 3550, 3611, 4585, 5104). Pure. A packet that does not fit fails
+// the writer.
 #ifndef RTP_RTCP_WRITE_H
 #define RTP_RTCP_WRITE_H
 
@@ -27,5 +27,9 @@ void rtcp_write_fir(struct writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
 // together; told rounded down to 18 significant bits.
 void rtcp_write_remb(struct writer *w, uint32_t sender_ssrc, uint64_t bps, const uint32_t *ssrcs,
                      unsigned count);
+// Extended report (RFC 3611) for round trips: our time, unless `ntp` is 0, and answers to the times of
+// others.
+void rtcp_write_xr(struct writer *w, uint32_t ssrc, uint64_t ntp, const struct rtcp_dlrr_item *items,
+                   unsigned count);
 
 #endif

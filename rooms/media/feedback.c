@@ -57,11 +57,39 @@ static void send_sender_reports(struct endpoint *ep, uint64_t now_us) {
     endpoint_send(ep, &w);
 }
 
-static void send_reports_about(struct endpoint *ep, const struct rtcp_report *reports, unsigned count) {
+// What the times of others that came since the last report are answered with (RFC 3611, 4.5).
+static unsigned take_answers(struct endpoint *ep, struct rtcp_dlrr_item answers[TIMES_TOLD_MAX],
+                             uint64_t now_us) {
+    unsigned count = ep->told_count;
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t units = ((now_us - ep->told[i].at_us) << 16) / US_PER_SECOND;
+        answers[i] =
+            (struct rtcp_dlrr_item){.ssrc = ep->told[i].ssrc,
+                                    .last_rr = ep->told[i].mid,
+                                    .delay_since_rr = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX};
+    }
+    ep->told_count = 0;
+    return count;
+}
+
+// Our time for whom we are sent media by, and answers to the times that we were told.
+static void write_times(struct endpoint *ep, struct writer *w, bool ask, uint64_t now_us) {
+    struct rtcp_dlrr_item answers[TIMES_TOLD_MAX];
+    unsigned count = take_answers(ep, answers, now_us);
+    uint64_t ntp = ask ? round_trip_ask(&ep->round_trip, now_us) : 0;
+    if (ntp || count)
+        rtcp_write_xr(w, ep->sender_ssrc, ntp, answers, count);
+}
+
+// `times`: with those of this endpoint.
+static void send_reports_about(struct endpoint *ep, const struct rtcp_report *reports, unsigned count,
+                               bool times, uint64_t now_us) {
     uint8_t buffer[RTCP_DATAGRAM_MAX];
     struct writer w = writer_of(buffer, sizeof buffer);
     rtcp_write_rr(&w, ep->sender_ssrc, reports, count);
     rtcp_write_sdes_cname(&w, ep->sender_ssrc, "rotunda"); // RFC 3550, 6.1: in every compound packet
+    if (times)
+        write_times(ep, &w, count > 0, now_us);
     endpoint_send(ep, &w);
 }
 
@@ -78,13 +106,13 @@ static void send_receiver_reports(struct endpoint *ep, uint64_t now_us) {
             receive_stats_report(&s->stats, s->ssrc, now_us, &reports[count++]);
             lost = reports[count - 1].fraction_lost > lost ? reports[count - 1].fraction_lost : lost;
             if (count == RTCP_REPORTS_MAX) {
-                send_reports_about(ep, reports, count);
+                send_reports_about(ep, reports, count, false, now_us);
                 count = 0;
             }
         }
     }
-    if (count > 0)
-        send_reports_about(ep, reports, count);
+    if (count > 0 || ep->told_count > 0)
+        send_reports_about(ep, reports, count, true, now_us);
     if (ep->estimate)
         receive_estimate_loss(ep->estimate, lost, now_us);
 }
@@ -199,10 +227,14 @@ void feedback_endpoint_init(struct endpoint *ep) {
 
 // ---- NACK and key frames
 
+static uint32_t nack_retry_us(const struct producer_stream *s, uint64_t now_us) {
+    return round_trip_retry_us(&s->producer->endpoint->round_trip, now_us);
+}
+
 void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us) {
-    (void)now_us;
     if (nack_tracker_pending(s->nack) > 0 && s->nack_timer.due_us == TIME_NEVER)
-        wheel_arm(s->producer->fw->wheel, &s->nack_timer, nack_tracker_next_us(s->nack, RTT_DEFAULT_US));
+        wheel_arm(s->producer->fw->wheel, &s->nack_timer,
+                  nack_tracker_next_us(s->nack, nack_retry_us(s, now_us)));
 }
 
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
@@ -210,7 +242,8 @@ void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
     struct producer *p = s->producer;
     uint16_t seqs[NACK_BATCH_MAX];
     bool key_frame_wanted = false;
-    unsigned n = nack_tracker_due(s->nack, now_us, RTT_DEFAULT_US, seqs, NACK_BATCH_MAX, &key_frame_wanted);
+    unsigned n =
+        nack_tracker_due(s->nack, now_us, nack_retry_us(s, now_us), seqs, NACK_BATCH_MAX, &key_frame_wanted);
     if (n > 0 && s->ssrc) {
         uint8_t buffer[RTCP_DATAGRAM_MAX];
         struct writer w = writer_of(buffer, sizeof buffer);

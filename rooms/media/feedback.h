@@ -1,10 +1,11 @@
 // feedback: RTCP policy, both ways. What it reads and writes are the packets of rtp/rtcp_read.h and
 // rtp/rtcp_write.h.
 //
-// To publishers: receiver reports about once a second, NACK as nack_tracker asks, PLI (or FIR) as producers
-// want key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better.
-// To receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
-// one participant stay together. Worker side.
+// To publishers: receiver reports about once a second, with our time (RRTR) as long as they answer it, so
+// that the round trip is known (rtp/round_trip.h); NACK as nack_tracker asks, PLI (or FIR) as producers want
+// key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better. To
+// receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
+// one participant stay together; and answers (DLRR) to the times that they tell. Worker side.
 #ifndef ROOMS_FEEDBACK_H
 #define ROOMS_FEEDBACK_H
 

@@ -97,6 +97,38 @@ static void read_sender_report(struct endpoint *ep, const struct rtcp_packet *pa
     read_reports(ep, packet->body, now_us);
 }
 
+// RFC 3611, 4.5: a newer time takes the place of an older one of the same source. What more sources tell than
+// there is room for is not answered.
+static void note_told_time(struct endpoint *ep, uint32_t ssrc, uint64_t ntp, uint64_t now_us) {
+    unsigned i = 0;
+    while (i < ep->told_count && ep->told[i].ssrc != ssrc)
+        i++;
+    if (i == TIMES_TOLD_MAX)
+        return;
+    ep->told[i] = (struct told_time){.ssrc = ssrc, .mid = (uint32_t)(ntp >> 16), .at_us = now_us};
+    if (i == ep->told_count)
+        ep->told_count++;
+}
+
+// Each stream of a publisher answers by itself.
+static void read_answers(struct endpoint *ep, struct span items, uint64_t now_us) {
+    struct reader r = reader_of(items);
+    for (struct rtcp_dlrr_item item; rtcp_dlrr_next(&r, &item);)
+        if (item.ssrc == ep->sender_ssrc && round_trip_told(&ep->round_trip, &item, now_us) &&
+            ep->round_trip.told_us > ep->ended.rtt_us_max)
+            ep->ended.rtt_us_max = ep->round_trip.told_us;
+}
+
+static void read_extended(struct endpoint *ep, const struct rtcp_packet *packet, uint64_t now_us) {
+    struct reader r = reader_of(packet->body);
+    for (struct rtcp_xr_block block; rtcp_xr_next(&r, &block);) {
+        if (block.is_dlrr)
+            read_answers(ep, block.items, now_us);
+        else if (block.ntp != 0) // a source that has no clock
+            note_told_time(ep, packet->sender_ssrc, block.ntp, now_us);
+    }
+}
+
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
@@ -116,9 +148,11 @@ bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
         case RTCP_FIR:
             read_fir(ep, &packet, now_us);
             break;
+        case RTCP_XR:
+            read_extended(ep, &packet, now_us);
+            break;
         case RTCP_BYE: // a producer ends by close-producer alone
         case RTCP_TRANSPORT_CC:
-        case RTCP_XR:
         case RTCP_OTHER:
             break;
         }

@@ -107,6 +107,15 @@ static void stream_note_order(struct producer_stream *s, uint16_t seq) {
         s->stale_run = 0;
 }
 
+// A number that was asked for has come.
+static void stream_note_repair(struct producer_stream *s, bool repeat) {
+    s->repaired++;
+    if (!repeat)
+        return; // it was but late
+    struct nack_answer answer = nack_tracker_answer(s->nack);
+    round_trip_answered(&s->producer->endpoint->round_trip, answer.us, answer.tries == 1);
+}
+
 // What an arrival means for the publisher's statistics and for what is asked of it. False: it came before.
 static bool stream_note_arrival(struct producer_stream *s, const struct rtp_packet *packet, bool key_frame,
                                 bool rtx, uint64_t now_us) {
@@ -115,11 +124,13 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
         stream_note_order(s, packet->seq);
         return !rtx;
     }
-    enum nack_arrival arrival = nack_tracker_add(s->nack, packet->seq, key_frame, now_us, &key_frame_wanted);
+    bool repeat = rtx || s->producer->params.rtx_payload_type == PAYLOAD_TYPE_NONE;
+    unsigned flags = (key_frame ? NACK_OF_KEY_FRAME : 0) | (repeat ? NACK_IS_REPEAT : 0);
+    enum nack_arrival arrival = nack_tracker_add(s->nack, packet->seq, flags, now_us, &key_frame_wanted);
     if (key_frame_wanted)
         producer_miss_key_frame(s, now_us);
     if (arrival == NACK_DUPLICATE_OR_OLD && !rtx && stream_begins_anew(s, packet->seq))
-        arrival = nack_tracker_add(s->nack, packet->seq, key_frame, now_us, &key_frame_wanted);
+        arrival = nack_tracker_add(s->nack, packet->seq, flags, now_us, &key_frame_wanted);
     if (arrival == NACK_DUPLICATE_OR_OLD) {
         if (rtx)
             s->rtx_discarded++;
@@ -129,7 +140,8 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
     }
     if (!rtx)
         s->stale_run = 0;
-    s->repaired += arrival == NACK_REPAIRED;
+    if (arrival == NACK_REPAIRED)
+        stream_note_repair(s, repeat);
     feedback_schedule_nack(s, now_us);
     return true;
 }

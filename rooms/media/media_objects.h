@@ -23,6 +23,7 @@
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
 #include "rtp/receive_estimate.h"
+#include "rtp/round_trip.h"
 #include "rtp/rtp_forward.h"
 #include "rtp/seq_rewrite.h"
 #include "rtp/stream_stats.h"
@@ -32,6 +33,7 @@
 #define ENDPOINT_SSRCS_MAX 64        // media and RTX together, of one transport
 #define ENDPOINT_SSRC_SLOTS 128      // power of two, so that probes stay short
 #define RTT_DEFAULT_US 100000
+#define TIMES_TOLD_MAX 4              // by different sources, of one transport, that wait for an answer
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
 #define PRIORITY_DEFAULT 1            // as in mediasoup
@@ -70,6 +72,12 @@ struct endpoint {
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
     struct wheel_node twcc_timer, estimate_timer, report_timer;
+    struct round_trip round_trip; // to its publisher
+    struct told_time {            // RRTRs of its receiver that wait for the next report
+        uint32_t ssrc, mid;       // mid: of its time
+        uint64_t at_us;
+    } told[TIMES_TOLD_MAX];
+    uint8_t told_count;
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due

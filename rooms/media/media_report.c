@@ -29,6 +29,9 @@ static void report_stream(const struct producer_stream *s, uint64_t now_us, stru
         .pli_count = s->pli_count,
         .fir_count = s->fir_count,
         .key_frames = s->key_frames,
+        .round_trip_ms = s->producer->endpoint
+                             ? (float)round_trip_us(&s->producer->endpoint->round_trip, now_us) / 1000
+                             : 0,
         .score = s->score,
     };
     memcpy(out->rid, s->rid, sizeof out->rid);

@@ -37,7 +37,8 @@ static enum err stream_open(struct producer *p, unsigned index) {
         return ERR_NO_MEMORY;
     if (!p->endpoint)
         return ERR_OK;
-    if (p->params.nack && !(s->nack = nack_tracker_create()))
+    uint32_t helps_us = producer_is_audio(p) ? NACK_HELPS_SOUND_US : NACK_HELPS_VIDEO_US;
+    if (p->params.nack && !(s->nack = nack_tracker_create(helps_us)))
         return ERR_NO_MEMORY;
     if (params->ssrc) {
         enum err err = endpoint_add_ssrc(p->endpoint, params->ssrc, false, s);

@@ -36,6 +36,29 @@ static unsigned nacked_of(struct span body, uint16_t *seqs, unsigned max) {
     return n;
 }
 
+// Everything that an extended report tells of round trips, as one of ours has it: the last time, and all
+// answers.
+struct times {
+    uint64_t ntp;
+    struct rtcp_dlrr_item items[RTCP_REPORTS_MAX];
+    unsigned count;
+};
+
+static struct times times_of(struct span body) {
+    struct times t = {0};
+    struct reader r = reader_of(body);
+    for (struct rtcp_xr_block block; rtcp_xr_next(&r, &block);) {
+        check(block.is_dlrr || block.items.len == 0);
+        check(block.items.len == 0 ||
+              (block.items.ptr >= body.ptr && block.items.ptr + block.items.len <= body.ptr + body.len));
+        t.ntp = block.is_dlrr ? t.ntp : block.ntp;
+        struct reader items = reader_of(block.items);
+        while (t.count < RTCP_REPORTS_MAX && rtcp_dlrr_next(&items, &t.items[t.count]))
+            t.count++;
+    }
+    return t;
+}
+
 static void write_again(struct writer *w, const struct rtcp_packet *p) {
     struct rtcp_report reports[RTCP_REPORTS_MAX];
     struct rtcp_sender_info info = {p->ntp, p->rtp_timestamp, p->packet_count, p->octet_count};
@@ -59,10 +82,15 @@ static void write_again(struct writer *w, const struct rtcp_packet *p) {
         while (rtcp_fir_next(&r, &fir))
             rtcp_write_fir(w, p->sender_ssrc, fir.ssrc, fir.command_seq);
         break;
+    case RTCP_XR: {
+        struct times t = times_of(p->body);
+        if (t.ntp || t.count)
+            rtcp_write_xr(w, p->sender_ssrc, t.ntp, t.items, t.count);
+        break;
+    }
     case RTCP_BYE:
     case RTCP_OTHER:
     case RTCP_TRANSPORT_CC:
-    case RTCP_XR:
         break;
     }
 }
@@ -75,6 +103,14 @@ static void check_same(const struct rtcp_packet *was, const struct rtcp_packet *
               is->packet_count == was->packet_count && is->octet_count == was->octet_count);
     if (was->kind == RTCP_SENDER_REPORT || was->kind == RTCP_RECEIVER_REPORT)
         check(span_equal(is->body, was->body));
+    if (was->kind == RTCP_XR) {
+        struct times wanted = times_of(was->body), got = times_of(is->body);
+        check(wanted.ntp == got.ntp && wanted.count == got.count);
+        for (unsigned i = 0; i < got.count; i++)
+            check(got.items[i].ssrc == wanted.items[i].ssrc &&
+                  got.items[i].last_rr == wanted.items[i].last_rr &&
+                  got.items[i].delay_since_rr == wanted.items[i].delay_since_rr);
+    }
     if (was->kind == RTCP_PLI || was->kind == RTCP_NACK)
         check(is->media_ssrc == was->media_ssrc);
     if (was->kind == RTCP_NACK) {

@@ -21,6 +21,7 @@
 struct sim_link {
     uint32_t delay_us, jitter_us; // each datagram takes delay + [0, jitter): later ones may overtake
     unsigned loss_permille, duplicate_permille;
+    unsigned burst; // so many in a row are lost in the mean; 0, 1: each by itself
 };
 
 struct sim_config {
@@ -33,6 +34,7 @@ struct sim_config {
     bool sheds;                     // video is left out at times: whole frames, and no numbers
     const struct sim_link *starved; // instead of `down`, what the first participant gets; NULL: the same
     unsigned numbers;               // that a stream may use, 0: SIM_NUMBERS
+    bool tells_times;               // publishers answer RRTR (RFC 3611)
 };
 
 struct sim;
@@ -46,6 +48,7 @@ struct sim_peer {
     struct endpoint *endpoint;
     bool publishes;
     bool unreachable; // as the forwarder was told
+    bool losing[2];   // in a burst of losses: up, down
 };
 
 enum sim_event_kind { SIM_UP_RTP, SIM_UP_RTCP, SIM_DOWN_RTP, SIM_DOWN_RTCP, SIM_RELAY_RTP, SIM_RELAY_NOTE };
@@ -94,6 +97,8 @@ struct sim_publisher {
     // What came in at the forwarder and what feedback told of it, by transport-wide number.
     bool arrived[SIM_TWCC_KEPT], told[SIM_TWCC_KEPT];
     uint32_t key_frames;
+    uint32_t asked_by, asked_mid; // RRTR that waits for its answer
+    uint64_t asked_us;            // 0: none does
 };
 
 void sim_publisher_init(struct sim_publisher *p, struct sim *sim, unsigned index);
@@ -138,6 +143,7 @@ struct sim_track { // one consumer, seen by its receiver
         uint8_t count, got;
         bool key;
         uint32_t timestamp;
+        uint32_t took_us; // from its capture until it was whole, 0: it is not
     } frames[SIM_FRAMES]; // [frame]
     uint32_t first_frame, last_frame;
     bool decodes; // a key frame has come whole

@@ -58,11 +58,22 @@ struct sim_event *sim_event_pop(struct sim *sim, uint64_t until_us) {
     return top;
 }
 
+// Gilbert's model: in a burst everything is lost.
+static bool is_lost(struct sim *sim, const struct sim_link *link, struct sim_peer *peer, bool down) {
+    uint32_t chance = sim_random(sim);
+    if (link->burst <= 1 || link->loss_permille >= 1000)
+        return chance % 1000 < link->loss_permille;
+    bool *losing = &peer->losing[down];
+    uint32_t begins = 1000000 * link->loss_permille / (link->burst * (1000 - link->loss_permille));
+    *losing = *losing ? chance % link->burst != 0 : chance % 1000000 < begins;
+    return *losing;
+}
+
 void sim_send(struct sim *sim, const struct sim_link *link, enum sim_event_kind kind, struct sim_peer *peer,
               struct span bytes) {
     bool down = kind == SIM_DOWN_RTP || kind == SIM_DOWN_RTCP;
     if (peer->unreachable || (sim->downlinks_cut && down && !peer->publishes) ||
-        sim_random(sim) % 1000 < link->loss_permille)
+        is_lost(sim, link, peer, down))
         return;
     // A duplicate of RTP is found by SRTP's replay check, before a forwarder sees it: feedback alone repeats.
     bool repeats = kind == SIM_UP_RTCP || kind == SIM_DOWN_RTCP;

@@ -166,6 +166,14 @@ static void send_report(struct sim_publisher *p, struct sim_stream *s, uint32_t 
                                     .packet_count = s->packets};
     rtcp_write_sr(&w, s->ssrc, &info, NULL, 0);
     rtcp_write_sdes_cname(&w, s->ssrc, "browser");
+    if (p->asked_us) {
+        struct rtcp_dlrr_item item = {.ssrc = p->asked_by,
+                                      .last_rr = p->asked_mid,
+                                      .delay_since_rr =
+                                          (uint32_t)(((sim->now_us - p->asked_us) << 16) / US_PER_SECOND)};
+        rtcp_write_xr(&w, s->ssrc, 0, &item, 1);
+        p->asked_us = 0;
+    }
     sim_send(sim, &sim->config.up, SIM_UP_RTCP, &p->peer, span_of(w.ptr, w.len));
 }
 
@@ -258,6 +266,17 @@ static void read_transport_cc(struct sim_publisher *p, struct span body) {
     assert_true(!r.failed && r.left >= deltas && r.left < deltas + 4);
 }
 
+static void read_time(struct sim_publisher *p, const struct rtcp_packet *packet) {
+    struct reader r = reader_of(packet->body);
+    for (struct rtcp_xr_block block; rtcp_xr_next(&r, &block);) {
+        if (block.is_dlrr || !p->peer.sim->config.tells_times)
+            continue;
+        p->asked_by = packet->sender_ssrc;
+        p->asked_mid = (uint32_t)(block.ntp >> 16);
+        p->asked_us = p->peer.sim->now_us;
+    }
+}
+
 void sim_publisher_rtcp(struct sim_publisher *p, struct span datagram) {
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
@@ -268,6 +287,8 @@ void sim_publisher_rtcp(struct sim_publisher *p, struct span datagram) {
             s->key_wanted = true;
         else if (packet.kind == RTCP_TRANSPORT_CC)
             read_transport_cc(p, packet.body);
+        else if (packet.kind == RTCP_XR)
+            read_time(p, &packet);
     }
     assert_false(walk.malformed);
 }

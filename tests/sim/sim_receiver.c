@@ -66,7 +66,8 @@ static bool note_number(struct sim_track *t, uint16_t seq16, uint32_t check, uin
 }
 
 // All packets of a frame have one timestamp, and time goes as the capture did.
-static void note_frame(struct sim_track *t, const struct sim_content *c, uint32_t timestamp) {
+static void note_frame(struct sim_track *t, const struct sim_content *c, uint32_t timestamp,
+                       uint64_t now_us) {
     assert_true(c->frame < SIM_FRAMES);
     if (t->packets++ == 0) {
         t->first_frame = t->last_frame = c->frame;
@@ -86,6 +87,8 @@ static void note_frame(struct sim_track *t, const struct sim_content *c, uint32_
     // A switch may show one frame in two layers; only its own packets count then.
     if (t->frames[c->frame].timestamp == timestamp)
         t->frames[c->frame].got++;
+    if (t->frames[c->frame].got == c->count && t->frames[c->frame].took_us == 0)
+        t->frames[c->frame].took_us = (uint32_t)(now_us - c->capture_us);
     // The very first packet may be lost without a trace: then the decoder starts with a later key frame.
     if (!t->decodes && t->frames[c->frame].key && t->frames[c->frame].got == c->count) {
         t->decodes = true;
@@ -153,7 +156,7 @@ void sim_receiver_rtp(struct sim_receiver *r, struct span bytes) {
     assert_ptr_equal(&r->peer.sim->participants[c.publisher].publisher, t->from);
     if (!note_number(t, seq, checksum(payload), r->peer.sim->now_us))
         return;
-    note_frame(t, &c, packet.timestamp);
+    note_frame(t, &c, packet.timestamp, r->peer.sim->now_us);
     check_sync(t, &c, packet.timestamp);
 }
 

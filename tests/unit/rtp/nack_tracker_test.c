@@ -28,7 +28,7 @@ static void arrivals_by_table(void **state) {
         {"late, before the wrap", 65535, NACK_NEW, 1},
         {"the next", 3, NACK_NEW, 1},
     };
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     bool key = false;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum nack_arrival got = nack_tracker_add(t, rows[i].seq, false, 1000, &key);
@@ -41,7 +41,7 @@ static void arrivals_by_table(void **state) {
 
 static void asked_after_reordering_then_each_round_trip(void **state) {
     (void)state;
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     bool key = false;
     uint16_t seqs[8];
     nack_tracker_add(t, 65535, false, 0, &key);
@@ -66,16 +66,15 @@ static void asked_after_reordering_then_each_round_trip(void **state) {
 
 static void given_up_after_all_tries(void **state) {
     (void)state;
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(UINT32_MAX);
     bool key = false;
     uint16_t seq;
     nack_tracker_add(t, 1, false, 0, &key);
     nack_tracker_add(t, 3, false, 0, &key);
-    uint64_t now_us = NACK_REORDER_US;
-    for (unsigned i = 0; i < NACK_TRIES; i++, now_us += RTT)
-        assert_int_equal(nack_tracker_due(t, now_us, RTT, &seq, 1, &key), 1);
+    for (unsigned i = 0; i < NACK_TRIES; i++)
+        assert_int_equal(nack_tracker_due(t, nack_tracker_next_us(t, RTT), RTT, &seq, 1, &key), 1);
     assert_false(key);
-    assert_int_equal(nack_tracker_due(t, now_us, RTT, &seq, 1, &key), 0);
+    assert_int_equal(nack_tracker_due(t, nack_tracker_next_us(t, RTT), RTT, &seq, 1, &key), 0);
     assert_true(key);
     assert_int_equal(nack_tracker_pending(t), 0);
     assert_true(nack_tracker_next_us(t, RTT) == TIME_NEVER);
@@ -96,7 +95,7 @@ static void too_many_missing(void **state) {
         {"even that is not enough", 300, 600, 0, true},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct nack_tracker *t = nack_tracker_create();
+        struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
         bool key = false;
         uint16_t seq = 65000;
         nack_tracker_add(t, seq, false, 0, &key);
@@ -131,7 +130,7 @@ static void a_key_frame_bounds_what_is_missing(void **state) {
         {"a gap that is too large by itself", true, NACK_PENDING_MAX + 1, 0, true, 0},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct nack_tracker *t = nack_tracker_create();
+        struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
         assert_non_null(t);
         bool wanted = false;
         uint16_t seqs[NACK_PENDING_MAX];
@@ -150,7 +149,7 @@ static void a_key_frame_bounds_what_is_missing(void **state) {
 
 static void repairs_in_the_middle_leave_the_others(void **state) {
     (void)state;
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     assert_non_null(t);
     bool key = false;
     uint16_t seqs[8];
@@ -169,7 +168,7 @@ static void repairs_in_the_middle_leave_the_others(void **state) {
 
 static void what_is_too_old_is_forgotten(void **state) {
     (void)state;
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     assert_non_null(t);
     bool key = false;
     nack_tracker_add(t, 0, false, 0, &key);
@@ -187,7 +186,7 @@ static void what_is_too_old_is_forgotten(void **state) {
 
 static void reset_forgets(void **state) {
     (void)state;
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     bool key = false;
     nack_tracker_add(t, 10, true, 0, &key);
     nack_tracker_add(t, 20, false, 0, &key);
@@ -201,7 +200,7 @@ static void reset_forgets(void **state) {
 static void a_list_that_nobody_asks_from_is_given_up(void **state) {
     (void)state;
     const uint64_t hour_us = UINT64_C(3600000000);
-    struct nack_tracker *t = nack_tracker_create();
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     bool key = false;
     uint16_t seqs[8];
     nack_tracker_add(t, 10, true, hour_us, &key);
@@ -209,12 +208,169 @@ static void a_list_that_nobody_asks_from_is_given_up(void **state) {
     nack_tracker_add(t, 14, false, hour_us + hour_us / 2, &key);
     assert_false(key);
     assert_int_equal(nack_tracker_pending(t), 2);
-    assert_int_equal(nack_tracker_due(t, hour_us + hour_us / 2 + 5000, 0, seqs, 8, &key), 1);
+    assert_int_equal(nack_tracker_due(t, hour_us + hour_us / 2 + 2000, 0, seqs, 8, &key), 1);
     assert_int_equal(seqs[0], 11); // 13 may still be on its way
     nack_tracker_add(t, 16, false, 2 * hour_us, &key);
     assert_true(key);
     assert_int_equal(nack_tracker_pending(t), 1); // 15, as new as it is
-    assert_int_equal(nack_tracker_next_us(t, 0), 2 * hour_us + NACK_REORDER_US);
+    assert_int_equal(nack_tracker_next_us(t, 0), 2 * hour_us + NACK_REORDER_MIN_US);
+    nack_tracker_destroy(t);
+}
+
+// ---- by what was seen of the path
+
+static void the_wait_follows_what_was_overtaken(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+    bool key = false;
+    uint64_t now_us = 1000 * MS;
+    nack_tracker_add(t, 1, 0, now_us, &key);
+    assert_int_equal(nack_tracker_reorder_us(t), NACK_REORDER_US);
+    nack_tracker_add(t, 3, 0, now_us, &key);
+    nack_tracker_add(t, 2, 0, now_us + 40 * MS, &key); // by itself
+    assert_int_equal(nack_tracker_reorder_us(t), 50 * MS);
+    nack_tracker_add(t, 5, 0, now_us + 40 * MS, &key);
+    assert_int_equal(nack_tracker_next_us(t, RTT), now_us + 90 * MS);
+    // One that came an eternity late does not make all others wait as long.
+    nack_tracker_add(t, 4, 0, now_us + 900 * MS, &key);
+    assert_int_equal(nack_tracker_reorder_us(t), NACK_REORDER_MAX_US);
+    // What was seen counts for some seconds.
+    nack_tracker_add(t, 6, 0, now_us + 2000 * MS, &key);
+    assert_in_range(nack_tracker_reorder_us(t), 80 * MS, NACK_REORDER_MAX_US);
+    for (unsigned i = 0; i < 60; i++)
+        nack_tracker_add(t, (uint16_t)(7 + i), 0, now_us + (3000 + 1000 * i) * MS, &key);
+    assert_int_equal(nack_tracker_reorder_us(t), NACK_REORDER_MIN_US);
+    nack_tracker_destroy(t);
+}
+
+// A repeat is no packet that was overtaken; one that came by itself after all was asked for too soon.
+static void repeats_do_not_lengthen_the_wait(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+    bool key = false;
+    uint16_t seqs[8];
+    nack_tracker_add(t, 1, 0, 0, &key);
+    nack_tracker_add(t, 4, 0, 0, &key);
+    assert_int_equal(nack_tracker_due(t, 10 * MS, RTT, seqs, 8, &key), 2);
+    assert_int_equal(nack_tracker_add(t, 2, NACK_IS_REPEAT, 90 * MS, &key), NACK_REPAIRED);
+    assert_int_equal(nack_tracker_reorder_us(t), NACK_REORDER_US);
+    assert_int_equal(nack_tracker_answer(t).us, 80 * MS);
+    assert_int_equal(nack_tracker_answer(t).tries, 1);
+    assert_int_equal(nack_tracker_add(t, 3, 0, 30 * MS, &key), NACK_REPAIRED);
+    assert_int_equal(nack_tracker_reorder_us(t),
+                     37500); // 10 ms before it was asked for, 20 behind, a quarter
+    assert_int_equal(nack_tracker_answer(t).us, 80 * MS);
+    nack_tracker_destroy(t);
+}
+
+static void an_answer_after_a_second_try_counts_from_the_first(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+    bool key = false;
+    uint16_t seq;
+    nack_tracker_add(t, 1, 0, 0, &key);
+    nack_tracker_add(t, 3, 0, 0, &key);
+    nack_tracker_due(t, 10 * MS, 30 * MS, &seq, 1, &key);
+    nack_tracker_due(t, 40 * MS, 30 * MS, &seq, 1, &key);
+    nack_tracker_add(t, 2, NACK_IS_REPEAT, 60 * MS, &key);
+    assert_int_equal(nack_tracker_answer(t).us, 50 * MS);
+    assert_int_equal(nack_tracker_answer(t).tries, 2);
+    nack_tracker_destroy(t);
+}
+
+static void later_tries_wait_longer_and_what_is_too_late_is_given_up(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint32_t helps_us, retry_us;
+        unsigned tries;
+        uint64_t asked_ms[NACK_TRIES], key_ms;
+    } rows[] = {
+        {"video, 60 ms", NACK_HELPS_VIDEO_US, 60 * MS, 9, {10, 70, 130, 190, 250, 310, 370, 490, 730}, 1010},
+        {"sound, 60 ms", NACK_HELPS_SOUND_US, 60 * MS, 7, {10, 70, 130, 190, 250, 310, 370}, 430},
+        {"video, 900 ms", NACK_HELPS_VIDEO_US, 900 * MS, 3, {10, 910, 1810}, 2710},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct nack_tracker *t = nack_tracker_create(rows[i].helps_us);
+        bool key = false;
+        uint16_t seq;
+        unsigned tries = 0;
+        uint64_t key_ms = 0;
+        nack_tracker_add(t, 1, 0, 0, &key);
+        nack_tracker_add(t, 3, 0, 0, &key);
+        for (uint64_t ms = 0; ms < 5000; ms++) {
+            bool asked = nack_tracker_due(t, ms * MS, rows[i].retry_us, &seq, 1, &key) > 0;
+            key_ms = key && !key_ms ? ms : key_ms;
+            if (!asked)
+                continue;
+            if (tries == rows[i].tries || rows[i].asked_ms[tries] != ms)
+                fail_msg("%s: try %u after %u ms", rows[i].what, tries + 1, (unsigned)ms);
+            tries++;
+        }
+        if (tries != rows[i].tries || key_ms != rows[i].key_ms || nack_tracker_pending(t) != 0)
+            fail_msg("%s: %u tries, key frame wanted after %u ms", rows[i].what, tries, (unsigned)key_ms);
+        nack_tracker_destroy(t);
+    }
+}
+
+// Numbers that came while the sender was cut off are not asked for: a key frame is.
+static void what_was_missed_in_a_cut_is_not_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        unsigned ms;
+        uint16_t gap;
+        bool cut;
+    } rows[] = {
+        {"two seconds", 2000, 300, true},
+        {"just a cut", 500, NACK_CUT_GAP + 1, true},
+        {"too short", 499, NACK_CUT_GAP + 1, false},
+        {"a slow stream", 2000, NACK_CUT_GAP, false},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+        bool key = false;
+        nack_tracker_add(t, 65530, 0, 0, &key);
+        nack_tracker_add(t, 65532, 0, 0, &key);
+        nack_tracker_add(t, (uint16_t)(65533 + rows[i].gap), 0, rows[i].ms * MS, &key);
+        if (key != rows[i].cut || nack_tracker_pending(t) != (rows[i].cut ? 0 : 1u + rows[i].gap))
+            fail_msg("%s: %u pending, key frame wanted: %d", rows[i].what, nack_tracker_pending(t), key);
+        nack_tracker_destroy(t);
+    }
+}
+
+static void nothing_is_asked_for_again_that_a_whole_key_frame_has_passed(void **state) {
+    (void)state;
+    for (unsigned whole = 0; whole < 2; whole++) {
+        struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+        bool key = false;
+        uint16_t seqs[8];
+        nack_tracker_add(t, 1, 0, 0, &key);
+        nack_tracker_add(t, 3, NACK_OF_KEY_FRAME, 0, &key);
+        nack_tracker_add(t, whole ? 4 : 5, 0, 0, &key);
+        unsigned missing = whole ? 1 : 2;
+        assert_int_equal(nack_tracker_due(t, 10 * MS, RTT, seqs, 8, &key), missing); // once in any case
+        assert_int_equal(nack_tracker_due(t, 110 * MS, RTT, seqs, 8, &key), whole ? 0 : 2);
+        assert_int_equal(nack_tracker_pending(t), whole ? 0 : 2);
+        assert_false(key);
+        nack_tracker_destroy(t);
+    }
+}
+
+// However many are missing, and however often: so many a second.
+static void askings_are_bounded(void **state) {
+    (void)state;
+    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
+    bool key = false;
+    uint16_t seq = 0, seqs[NACK_PENDING_MAX];
+    unsigned asked = 0;
+    for (unsigned ms = 0; ms < 3000; ms++) {
+        for (unsigned i = 0; i < 4; i++)
+            nack_tracker_add(t, seq = (uint16_t)(seq + 3), 0, ms * MS, &key);
+        asked += nack_tracker_due(t, ms * MS, 20 * MS, seqs, NACK_PENDING_MAX, &key);
+    }
+    assert_in_range(asked, 1000, NACK_BURST + 3 * NACK_PER_SECOND);
+    assert_true(nack_tracker_pending(t) <= NACK_PENDING_MAX);
     nack_tracker_destroy(t);
 }
 
@@ -229,6 +385,13 @@ int main(void) {
         cmocka_unit_test(what_is_too_old_is_forgotten),
         cmocka_unit_test(reset_forgets),
         cmocka_unit_test(a_list_that_nobody_asks_from_is_given_up),
+        cmocka_unit_test(the_wait_follows_what_was_overtaken),
+        cmocka_unit_test(repeats_do_not_lengthen_the_wait),
+        cmocka_unit_test(an_answer_after_a_second_try_counts_from_the_first),
+        cmocka_unit_test(later_tries_wait_longer_and_what_is_too_late_is_given_up),
+        cmocka_unit_test(what_was_missed_in_a_cut_is_not_asked_for),
+        cmocka_unit_test(nothing_is_asked_for_again_that_a_whole_key_frame_has_passed),
+        cmocka_unit_test(askings_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,6 +286,46 @@ static void round_trips(void **state) {
     }
 }
 
+// RFC 3611, 4.4 and 4.5: what is of another kind, or not as long as its kind, is passed over.
+static void extended_reports_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *hex;
+        const char *want; // R: a time, 0..9: an answer of so many items
+    } texts[] = {
+        {"a time", "04000002 0102030405060708", "R"},
+        {"two answers", "05000006 000000010000000200000003 000000040000000500000006", "2"},
+        {"answers to nobody", "05000000", "0"},
+        {"both, behind a kind that nobody knows",
+         "2a000001 11223344 04000002 0102030405060708"
+         "05000003 000000010000000200000003",
+         "R1"},
+        {"a time that is too short", "04000001 01020304 05000000", "0"},
+        {"a time that is too long", "04000003 010203040506070801020304", ""},
+        {"half an answer", "05000002 0000000100000002 04000002 0102030405060708", "R"},
+        {"a length that lies", "04000003 0102030405060708", ""},
+        {"a head cut off", "0400", ""},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct span bytes = bytes_of(texts[i].hex);
+        struct reader body = reader_of(bytes);
+        char got[16] = "";
+        size_t n = 0;
+        for (struct rtcp_xr_block block; n < sizeof got - 1 && rtcp_xr_next(&body, &block);) {
+            unsigned items = 0;
+            struct reader list = reader_of(block.items);
+            for (struct rtcp_dlrr_item item; rtcp_dlrr_next(&list, &item); items++)
+                assert_true(item.ssrc == 1 + 3 * items && item.last_rr == 2 + 3 * items &&
+                            item.delay_since_rr == 3 + 3 * items);
+            assert_true(block.is_dlrr || block.ntp == UINT64_C(0x0102030405060708));
+            got[n++] = block.is_dlrr ? (char)('0' + items) : 'R';
+        }
+        if (strcmp(got, texts[i].want) != 0)
+            fail_msg("%s: %s", texts[i].name, got);
+        bytes_free(bytes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(datagrams_are_walked),
@@ -295,6 +335,7 @@ int main(void) {
         cmocka_unit_test(feedback_entries_are_read),
         cmocka_unit_test(partial_entries_end_the_reading),
         cmocka_unit_test(round_trips),
+        cmocka_unit_test(extended_reports_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

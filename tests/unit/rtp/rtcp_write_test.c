@@ -49,6 +49,16 @@ static void packets_look_as_the_rfcs_draw_them(void **state) {
     w = writer_of(buffer, sizeof buffer);
     rtcp_write_fir(&w, 10, 11, 200);
     want_bytes("fir", &w, "84ce0004 0000000a 00000000 0000000b c8000000");
+    static const struct rtcp_dlrr_item answers[] = {{1, 2, 3}, {4, 5, 6}};
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_xr(&w, 10, UINT64_C(0x0102030405060708), NULL, 0);
+    want_bytes("our time", &w, "80cf0004 0000000a 04000002 0102030405060708");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_xr(&w, 10, 0, answers, 2);
+    want_bytes("answers", &w, "80cf0008 0000000a 05000006 000000010000000200000003 000000040000000500000006");
+    w = writer_of(buffer, sizeof buffer);
+    rtcp_write_xr(&w, 10, UINT64_C(0x0102030405060708), answers, 1);
+    want_bytes("both", &w, "80cf0008 0000000a 04000002 0102030405060708 05000003 000000010000000200000003");
 }
 
 // 18 bits of mantissa, six of exponent: rounded down.
@@ -226,6 +236,9 @@ static void write_kind(struct writer *w, unsigned kind) {
     case 4:
         rtcp_write_fir(w, 10, 11, 1);
         break;
+    case 5:
+        rtcp_write_xr(w, 10, 1, &(struct rtcp_dlrr_item){1, 2, 3}, 1);
+        break;
     default:
         rtcp_write_nack(w, 10, 11, &seq, 1);
         break;
@@ -235,7 +248,7 @@ static void write_kind(struct writer *w, unsigned kind) {
 // In a buffer that is too small nothing is written, and what stood before stays readable.
 static void half_a_packet_is_never_written(void **state) {
     (void)state;
-    for (unsigned kind = 0; kind < 6; kind++) {
+    for (unsigned kind = 0; kind < 7; kind++) {
         struct writer whole = writer_of(buffer, sizeof buffer);
         write_kind(&whole, kind);
         assert_true(whole.len > 0 && !whole.failed);

@@ -1,0 +1,164 @@
+// What losses leave of video: frames that are whole in time, and what their repair costs.
+#include "base/clock.h"
+#include "tests/sim/sim.h"
+
+#define SECONDS 60
+#define FPS 25
+#define IN_TIME_US 200000
+
+// 50 ms from the one end of the lossy leg to the other and back; the other leg is near.
+static const struct sim_link far = {.delay_us = 25000}, near = {.delay_us = 2000};
+
+static struct sim_config room_of_two(uint64_t seed) {
+    return (struct sim_config){.seed = seed,
+                               .workers = 1,
+                               .participants = 2,
+                               .up = near,
+                               .down = near,
+                               .fps = FPS,
+                               .packets_per_frame = 4,
+                               .audio_ms = 40,
+                               .layers = 1,
+                               .rtx_to_receivers = true,
+                               .numbers = 16384};
+}
+
+struct frames {
+    unsigned all, in_time, whole;
+};
+
+// Those of the picture that were captured from second `from` to second `to`.
+static struct frames frames_of(const struct sim_track *t, unsigned from, unsigned to) {
+    struct frames f = {0};
+    for (unsigned i = from * FPS; i < to * FPS; i++) {
+        f.all++;
+        f.whole += t->frames[i].took_us != 0;
+        f.in_time += t->frames[i].took_us != 0 && t->frames[i].took_us <= IN_TIME_US;
+    }
+    return f;
+}
+
+static struct frames all_frames(const struct sim *sim, unsigned from, unsigned to) {
+    struct frames sum = {0};
+    for (unsigned i = 0; i < sim->config.participants; i++) {
+        for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++) {
+            const struct sim_track *t = &sim->participants[i].receiver.tracks[k];
+            struct frames f = t->video ? frames_of(t, from, to) : (struct frames){0};
+            sum.all += f.all;
+            sum.whole += f.whole;
+            sum.in_time += f.in_time;
+        }
+    }
+    return sum;
+}
+
+static const struct row {
+    unsigned loss_permille, burst, in_time_permille;
+} rows[] = {
+    {20, 1, 999}, {50, 1, 995}, {100, 1, 980}, {20, 3, 999}, {50, 3, 995}, {100, 3, 980},
+};
+
+static void frames_are_whole_in_time(bool up) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sim_config config = room_of_two(i + 1);
+        struct sim_link *lossy = up ? &config.up : &config.down, *back = up ? &config.down : &config.up;
+        *lossy = *back = far;
+        lossy->loss_permille = rows[i].loss_permille;
+        lossy->burst = rows[i].burst;
+        config.tells_times = i % 2;
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, SECONDS * US_PER_SECOND);
+        struct frames f = all_frames(sim, 3, SECONDS - 1);
+        const struct forwarder_counters *c = forwarder_counters(sim->workers[0].fw);
+        print_message(
+            "%s, %u %% lost, bursts of %u: %.2f %% of %u frames whole within 200 ms, %.2f %% at all; "
+            "%llu packets, %llu asked of publishers, %llu repeated to receivers\n",
+            up ? "up" : "down", rows[i].loss_permille / 10, rows[i].burst, 100.0 * f.in_time / f.all, f.all,
+            100.0 * f.whole / f.all, (unsigned long long)c->rtp_in, (unsigned long long)c->nacked_packets_out,
+            (unsigned long long)c->retransmitted);
+        if (f.in_time * 1000 < f.all * rows[i].in_time_permille)
+            fail_msg("%u of %u frames in time, %u permille are asked for", f.in_time, f.all,
+                     rows[i].in_time_permille);
+        sim_destroy(sim);
+    }
+}
+
+static void losses_on_the_way_up(void **state) {
+    (void)state;
+    frames_are_whole_in_time(true);
+}
+
+static void losses_on_the_way_down(void **state) {
+    (void)state;
+    frames_are_whole_in_time(false);
+}
+
+// Nearly a third is lost, of repeats too: what is asked for stays below what was sent.
+static void a_third_lost_makes_no_storm(void **state) {
+    (void)state;
+    for (unsigned tells = 0; tells < 2; tells++) {
+        struct sim_config config = room_of_two(7);
+        config.up = config.down = far;
+        config.up.loss_permille = 300;
+        config.tells_times = tells;
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, 20 * US_PER_SECOND);
+        const struct forwarder_counters *c = forwarder_counters(sim->workers[0].fw);
+        uint64_t sent = 2 * 20 * FPS * 4;
+        unsigned key_frames =
+            sim->participants[0].publisher.key_frames + sim->participants[1].publisher.key_frames;
+        struct frames f = all_frames(sim, 3, 19);
+        print_message(
+            "30 %% lost, round trip %s: %llu of %llu packets asked for, %u key frames, %.1f %% whole\n",
+            tells ? "told" : "seen", (unsigned long long)c->nacked_packets_out, (unsigned long long)sent,
+            key_frames, 100.0 * f.whole / f.all);
+        assert_true(c->nacked_packets_out < sent * 7 / 10);
+        assert_true(f.whole * 100 > f.all * 98);
+        sim_destroy(sim);
+    }
+}
+
+// Two seconds without a packet: what was sent meanwhile is not asked for, a key frame is, and the picture is
+// back.
+static void a_cut_of_two_seconds_makes_no_storm(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct sim_config config = room_of_two(seed);
+        config.up = config.down = far;
+        config.tells_times = seed % 2;
+        config.packets_per_frame = 10;
+        struct sim *sim = sim_create(&config);
+        sim_run(sim, 5 * US_PER_SECOND);
+        const struct forwarder_counters *c = forwarder_counters(sim->workers[0].fw);
+        uint64_t asked = c->nacked_packets_out;
+        unsigned key_frames = sim->participants[0].publisher.key_frames;
+        sim->config.up.loss_permille = 1000;
+        sim_run(sim, 2 * US_PER_SECOND);
+        sim->config.up.loss_permille = 0;
+        sim_run(sim, 3 * US_PER_SECOND);
+        // What was lost is over; the rest of a frame that it cut in two may be asked for.
+        assert_in_range(c->nacked_packets_out - asked, 0, 2 * 10);
+        // One for the gap; the receiver, which goes on asking for what it misses, wants more.
+        assert_in_range(sim->participants[0].publisher.key_frames - key_frames, 1, 3);
+        struct frames after = all_frames(sim, 8, 9);
+        assert_int_equal(after.in_time, after.all);
+        for (unsigned i = 0; i < 2; i++) {
+            const struct sim_track *t = &sim->participants[i].receiver.tracks[1];
+            bool back = false;
+            for (unsigned f = 7 * FPS; f < 7 * FPS + FPS / 2; f++) // within half a second
+                back |= t->frames[f].key && t->frames[f].took_us != 0;
+            assert_true(back);
+        }
+        sim_destroy(sim);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(losses_on_the_way_up),
+        cmocka_unit_test(losses_on_the_way_down),
+        cmocka_unit_test(a_third_lost_makes_no_storm),
+        cmocka_unit_test(a_cut_of_two_seconds_makes_no_storm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
