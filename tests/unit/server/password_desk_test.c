@@ -54,6 +54,7 @@ static void what_waits_is_bounded(void **state) {
     unsigned taken = 0;
     sem_init(&answered, 0, 0);
     struct password_desk *desk = password_desk_open(wake, &answered);
+    assert_non_null(desk);
     for (unsigned i = 0; i < 20; i++) { // an IPv6 address counts by its /64
         snprintf(address, sizeof address, "2001:db8::%x", i + 1);
         struct password_question question = from(address, i + 1);
