@@ -76,12 +76,16 @@ def server_page(server):
     text = help_of(server)
     return page("rotunda", 1, "media server for rooms of browsers (WebRTC SFU)", [
         ("SYNOPSIS", f"{bold('rotunda')} [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n.br\n"
-                     f"{bold('rotunda doctor')} [{bold('--json')}] [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n"),
+                     f"{bold('rotunda doctor')} [{bold('--json')}] [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n.br\n"
+                     f"{bold('rotunda token')} {bold('--room')} \\fIROOM\\fR {bold('--name')} \\fINAME\\fR ...\n.br\n"
+                     f"{bold('rotunda password')}\n"),
         ("DESCRIPTION", escape(
             "Browsers join a room over a WebSocket and exchange sound and picture through one UDP port; the server "
             "forwards everything to everyone without transcoding. It runs in the foreground and serves its own page.") +
          f"\n.PP\n{bold('rotunda doctor')} " + escape(
-            "with the same settings says what will not work on this machine and network, and how to fix it.") + "\n"),
+            "with the same settings says what will not work on this machine and network, and how to fix it.") +
+         f"\n.PP\n{bold('rotunda token')} " + escape("prints a token for one person and one room of a server with --keys; ") +
+         f"{bold('rotunda password')} " + escape("asks for a password and prints its hash for the file of --rooms.") + "\n"),
         ("OPTIONS", tagged(tasks(text))),
         ("SETTINGS", escape(
             "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the config "

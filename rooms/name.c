@@ -140,6 +140,18 @@ enum err name_normalise(const char *text, size_t chars_max, char *out, uint32_t 
     return e;
 }
 
+enum err name_fold(const char *name, char out[NAME_FOLDED_BYTES_MAX]) {
+    utf8proc_uint8_t *folded = NULL;
+    utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)strlen(name),
+                                        &folded, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+    // A character becomes at most three.
+    bool fine = len >= 0 && len < NAME_FOLDED_BYTES_MAX;
+    if (fine)
+        memcpy(out, folded, (size_t)len + 1);
+    free(folded);
+    return fine ? ERR_OK : ERR_NO_MEMORY;
+}
+
 const char *name_library_version(void) {
     return utf8proc_version();
 }

@@ -17,6 +17,11 @@
 // code points; ERR_NO_MEMORY.
 MUST_USE enum err name_normalise(const char *text, size_t chars_max, char *out, uint32_t *refused);
 
+// What is left of such a name, of at most 64 characters, when upper and lower case are one: for comparing
+// names that nobody is to have almost. ERR_NO_MEMORY.
+#define NAME_FOLDED_BYTES_MAX 1024
+MUST_USE enum err name_fold(const char *name, char out[NAME_FOLDED_BYTES_MAX]);
+
 const char *name_library_version(void);
 
 #endif

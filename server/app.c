@@ -21,11 +21,9 @@
 #include "server/web/ws_server.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ERROR_MAX 1024
@@ -34,6 +32,8 @@
 #define PING_SECONDS                                                                                         \
     23 // and up to a quarter more; not the 20 that many clients have, so that pings rarely cross
 #define HANGUP_SECONDS 50
+#define FAILURES_A_GUESS                                                                                     \
+    10 // what a wrong password counts as: 30 a minute of an address are tried, by default
 #define CLOSE_GOING_AWAY 1001 // RFC 6455, section 7.4.1
 
 struct app {
@@ -108,12 +108,33 @@ static bool on_verify(void *ctx, const char *token, struct grants *out, char *wh
     return gate_verify(app->gate, token, out, why);
 }
 
+static bool on_password(void *ctx, const char *room, const char *name, bool *moderator) {
+    struct app *app = ctx;
+    return gate_password(app->gate, room, name, moderator) != NULL;
+}
+
+static bool on_check_password(void *ctx, uint32_t client, uint32_t ticket, const char *room, const char *name,
+                              const char *password) {
+    struct app *app = ctx;
+    struct password_question question = {.client = client, .ticket = ticket};
+    return ws_server_client_address(app->ws, client, &question.address) &&
+           gate_ask_password(app->gate, &question, room, name, password);
+}
+
+static struct room_rules on_rules(void *ctx, const char *room) {
+    struct app *app = ctx;
+    return gate_rules(app->gate, room);
+}
+
 static void on_note(void *ctx, uint32_t client, enum signal_note note) {
     struct app *app = ctx;
     struct net_address address;
-    if (note != SIGNAL_JOIN_FAILED)
+    unsigned failures = note == SIGNAL_GUESSED ? FAILURES_A_GUESS : note == SIGNAL_JOIN_FAILED ? 1 : 0;
+    if (note == SIGNAL_JOINED || note == SIGNAL_LEFT)
         ws_server_client_joined(app->ws, client, note == SIGNAL_JOINED);
-    else if (ws_server_client_address(app->ws, client, &address))
+    if (failures == 0 || !ws_server_client_address(app->ws, client, &address))
+        return;
+    while (failures-- > 0)
         address_limits_join_failed(app->limits, &address, clock_now_us());
 }
 
@@ -232,6 +253,10 @@ static void on_announce(void *ctx, bool outside) {
 static void on_woken(void *ctx) {
     struct app *app = ctx;
     media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
+    struct password_question checked;
+    while (gate_take_password(app->gate, &checked))
+        signalling_password_checked(app->signalling, checked.client, checked.ticket, checked.right,
+                                    checked.moderator, clock_now_us());
     bool outside;
     if (app->watch && announced_take(app->watch, &app->announce, app->config, &outside))
         on_announce(app, outside);
@@ -383,11 +408,13 @@ static bool start_hub(struct app *app, char *error) {
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
-    struct hub_io io = {.ctx = app, .post = on_post};
+    struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
     struct signal_io signal_io = {.ctx = app,
                                   .send = on_send,
                                   .close = on_close,
                                   .admit = on_admit,
+                                  .password = on_password,
+                                  .check_password = on_check_password,
                                   .note = on_note,
                                   .waiting = on_waiting};
     if (gate_needs_tokens(app->gate))
@@ -467,36 +494,6 @@ static bool certificate_load(struct app *app, char *error) {
     return app->identity != NULL;
 }
 
-// A folder that the operator names must be there. Whether it has a page is told at the start, and by the
-// doctor: one that is about to be filled is none of our business.
-static bool web_root_exists(const struct config *config, char *error, size_t error_cap) {
-    struct stat info;
-    if (!config->web_root[0])
-        return true;
-    int failure = stat(config->web_root, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-    if (failure)
-        snprintf(error, error_cap, "web-root: \"%.200s\" cannot be read: %s", config->web_root,
-                 strerror(failure));
-    return failure == 0;
-}
-
-bool app_check(const struct config *config, char *error, size_t error_cap) {
-    if (!web_root_exists(config, error, error_cap))
-        return false;
-    struct gate *gate = gate_open(config, error, error_cap);
-    gate_close(gate);
-    if (!gate)
-        return false;
-    struct tls_identity *identity = NULL;
-    if (config->tls_cert[0]) {
-        identity = tls_identity_load(config->tls_cert, config->tls_key, error, error_cap);
-        if (!identity)
-            return false;
-    }
-    tls_identity_free(identity);
-    return true;
-}
-
 // As text for people, or as events where logs are for machines.
 static void started_tell(const struct app *app, const char *web_root, bool web_root_missing) {
     selfcheck_log(app->config); // only now, so that a start that is refused says one line
@@ -552,6 +549,7 @@ static void app_stop(struct app *app) {
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = NULL;
     announce_watch_destroy(app->watch);
+    gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
     if (app->media && app->hub)
         media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
@@ -576,10 +574,11 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     descriptors_allow(config->connections_max);
 
-    bool started = web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
+    bool started = app_web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
+                   gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);
     app.identity = NULL;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/access/token.h"
 #include "server/config/announce.h"
+#include "server/room_file.h"
 #include "server/signal/signalling.h"
 
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 struct gate {
     const char *path; // "": no keys
     struct keys keys;
+    const char *rooms_path; // "": nothing is settled
+    struct room_file *rooms;
+    struct password_desk *desk; // NULL: before gate_begin, or no rooms are settled
 };
 
 struct gate *gate_open(const struct config *config, char *error, size_t error_cap) {
@@ -27,13 +31,22 @@ struct gate *gate_open(const struct config *config, char *error, size_t error_ca
         free(gate);
         return NULL;
     }
+    gate->rooms_path = config->rooms;
+    if (gate->rooms_path[0])
+        gate->rooms = room_file_load(gate->rooms_path, error, error_cap);
+    if (gate->rooms_path[0] && !gate->rooms) {
+        gate_close(gate);
+        return NULL;
+    }
     return gate;
 }
 
 void gate_close(struct gate *gate) {
     if (!gate)
         return;
+    gate_end(gate);
     keys_free(&gate->keys);
+    room_file_free(gate->rooms);
     free(gate);
 }
 
@@ -47,11 +60,50 @@ bool gate_verify(void *ctx, const char *token, struct grants *out, char *why) {
     return token_verify(&gate->keys, token, clock_wall_us() / US_PER_SECOND, out, why);
 }
 
-void gate_reload(struct gate *gate) {
+static const struct room_section *section_of(const struct gate *gate, const char *room) {
+    return gate->rooms ? room_file_find(gate->rooms, room) : NULL;
+}
+
+struct room_rules gate_rules(void *ctx, const char *room) {
+    const struct room_section *section = section_of(ctx, room);
+    return section ? *room_section_rules(section) : (struct room_rules){0};
+}
+
+const char *gate_password(const struct gate *gate, const char *room, const char *username, bool *moderator) {
+    const struct room_section *section = section_of(gate, room);
+    *moderator = false;
+    return section ? room_section_hash(section, username, moderator) : NULL;
+}
+
+bool gate_begin(struct gate *gate, void (*wake)(void *ctx), void *ctx, char *error, size_t error_cap) {
+    if (!gate->rooms)
+        return true;
+    gate->desk = password_desk_open(wake, ctx);
+    if (!gate->desk)
+        snprintf(error, error_cap, "the thread that verifies passwords did not start");
+    return gate->desk != NULL;
+}
+
+bool gate_ask_password(struct gate *gate, struct password_question *question, const char *room,
+                       const char *username, const char *password) {
+    const char *hash = gate_password(gate, room, username, &question->moderator);
+    return hash && gate->desk && password_desk_ask(gate->desk, question, password, hash);
+}
+
+bool gate_take_password(struct gate *gate, struct password_question *out) {
+    return gate->desk && password_desk_take(gate->desk, out);
+}
+
+void gate_end(struct gate *gate) {
+    if (gate)
+        password_desk_close(gate->desk);
+    if (gate)
+        gate->desk = NULL;
+}
+
+static void reload_keys(struct gate *gate) {
     char error[ERROR_MAX];
     struct keys keys;
-    if (!gate_needs_tokens(gate))
-        return;
     if (!keys_load(&keys, gate->path, error, sizeof error)) {
         LOG_ERROR("keys not reloaded, those before stay", LOG_TEXT("reason", error));
         return;
@@ -59,6 +111,25 @@ void gate_reload(struct gate *gate) {
     keys_free(&gate->keys);
     gate->keys = keys;
     LOG_INFO("keys reloaded", LOG_NUMBER("keys", keys.count));
+}
+
+static void reload_rooms(struct gate *gate) {
+    char error[ERROR_MAX];
+    struct room_file *rooms = room_file_load(gate->rooms_path, error, sizeof error);
+    if (!rooms) {
+        LOG_ERROR("rooms not reloaded, the settings before stay", LOG_TEXT("reason", error));
+        return;
+    }
+    room_file_free(gate->rooms);
+    gate->rooms = rooms;
+    LOG_INFO("rooms reloaded", LOG_NUMBER("sections", room_file_count(rooms)));
+}
+
+void gate_reload(struct gate *gate) {
+    if (gate_needs_tokens(gate))
+        reload_keys(gate);
+    if (gate->rooms)
+        reload_rooms(gate);
 }
 
 bool gate_stands_open(const struct config *config) {

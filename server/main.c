@@ -3,6 +3,7 @@
 #include "server/app.h"
 #include "server/doctor/doctor.h"
 #include "server/health_check.h"
+#include "server/password_command.h"
 #include "server/token_command.h"
 #include "server/versions.h"
 
@@ -22,6 +23,8 @@ int main(int argc, char *argv[]) {
         return doctor_main(argc - 1, argv + 1, environ);
     if (argc > 1 && strcmp(argv[1], "token") == 0)
         return token_command_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "password") == 0)
+        return password_command_main(argc - 1, argv + 1);
     switch (config_load(&config, argc, argv, environ, error)) {
     case CONFIG_HELP:
         config_print_help(stdout);

@@ -313,23 +313,25 @@ unsigned config_worker_count(const struct config *config) {
 void config_print_help(FILE *out) {
     size_t count;
     const struct setting *settings = config_settings(&count);
-    fprintf(out,
-            "Rotunda " ROTUNDA_VERSION ": a media server for rooms of browsers.\n\n"
-            "usage: rotunda [--SETTING VALUE]...                  the server\n"
-            "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
-            "and calls\n"
-            "                                                     itself; says what will not work, and how "
-            "to fix it\n"
-            "       rotunda token --room ROOM --name NAME ...     makes a token for a server with --keys\n\n"
-            "  --config FILE   settings as lines `name = value # comment`\n"
-            "  --check-config  check the settings and end\n"
-            "  --check-health  ask the server that runs with these settings whether it serves, and end\n"
-            "  -V, --version   print the version, and those of the libraries\n"
-            "  -h, --help      print this\n\n"
-            "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the\n"
-            "config file. A flag wins over the environment, that over the file. Numbers may have a unit: "
-            "BYTES K, M, G;\n"
-            "BPS k, M, G; SECONDS s, m, h, d; US us, ms (8M, 30s, 1h).\n\n");
+    fprintf(
+        out,
+        "Rotunda " ROTUNDA_VERSION ": a media server for rooms of browsers.\n\n"
+        "usage: rotunda [--SETTING VALUE]...                  the server\n"
+        "       rotunda doctor [--json] [--SETTING VALUE]...  examines settings, machine and network, "
+        "and calls\n"
+        "                                                     itself; says what will not work, and how "
+        "to fix it\n"
+        "       rotunda token --room ROOM --name NAME ...     makes a token for a server with --keys\n"
+        "       rotunda password                              makes the hash of a password for --rooms\n\n"
+        "  --config FILE   settings as lines `name = value # comment`\n"
+        "  --check-config  check the settings and end\n"
+        "  --check-health  ask the server that runs with these settings whether it serves, and end\n"
+        "  -V, --version   print the version, and those of the libraries\n"
+        "  -h, --help      print this\n\n"
+        "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the\n"
+        "config file. A flag wins over the environment, that over the file. Numbers may have a unit: "
+        "BYTES K, M, G;\n"
+        "BPS k, M, G; SECONDS s, m, h, d; US us, ms (8M, 30s, 1h).\n\n");
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "  --%s %s\n        %s", settings[i].name, settings[i].value, settings[i].help);
         if (settings[i].preset[0])

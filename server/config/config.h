@@ -43,6 +43,7 @@ struct config {
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
     char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
+    char rooms[CONFIG_PATH_MAX];            // what is settled for rooms; "": nothing
     uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     uint32_t log_level;                     // enum log_level

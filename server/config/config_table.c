@@ -37,6 +37,9 @@ static const struct setting settings[] = {
     {"keys", SETTING_PATH, AT(keys), 0, 0, NULL, "", "FILE",
      "Keys of the tokens without which then nobody may join: lines `id: secret`, PEM, or JWKS; SIGHUP reads "
      "it again."},
+    {"rooms", SETTING_PATH, AT(rooms), 0, 0, NULL, "", "FILE",
+     "Settings of rooms: password, moderators, lobby, people, whether there are others; SIGHUP reads it "
+     "again."},
     {"open", SETTING_CHOICE, AT(open), 0, 0, switch_words, "no", "yes|no",
      "That everybody who finds this server may use it is meant; says nothing more of it."},
     {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",

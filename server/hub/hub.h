@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "rooms/media_msg.h"
+#include "rooms/room_rules.h"
 #include "server/hub/hub_counters.h"
 #include "server/hub/ice_servers.h"
 
@@ -73,6 +74,8 @@ struct hub_io {
     bool (*post)(void *ctx, unsigned worker, const struct media_cmd *cmd);
     // Microseconds since 1970, for the times that people read. NULL: clock_wall_us.
     uint64_t (*wall_us)(void *ctx);
+    // What is settled for a room of that name, asked at each join. NULL: nothing is.
+    struct room_rules (*rules)(void *ctx, const char *room);
 };
 
 struct hub;

@@ -105,8 +105,17 @@ static void linger_fire(struct wheel_node *node, uint64_t now_us) {
     hub_room_remove(hub_of(room), room);
 }
 
-static bool admitted(const struct hub_join *ask, enum hub_step step, struct hub_refusal *refusal) {
-    return !ask->admit || ask->admit(ask->ctx, step, refusal);
+static bool admitted(struct hub_join *ask, enum hub_step step, struct hub_refusal *refusal) {
+    return !ask->admit || ask->admit(ask->ctx, step, ask, refusal);
+}
+
+// Who shows a token was let in by whoever made it.
+static bool shows_password(struct hub_join *ask, struct hub_refusal *refusal) {
+    return ask->grants || admitted(ask, HUB_STEP_PASSWORD, refusal);
+}
+
+static struct room_rules rules_of(const struct hub *hub, const char *room) {
+    return hub->io.rules ? hub->io.rules(hub->io.ctx, room) : (struct room_rules){0};
 }
 
 // A new room of that name; NULL and a refusal.
@@ -148,13 +157,26 @@ static struct participant *find_same(const struct hub_join *ask, const struct ro
     return NULL;
 }
 
+// What it may do once it is in.
+static unsigned rights_of(const struct hub_join *ask) {
+    return ask->grants ? ask->grants->rights : (unsigned)RIGHTS_ALL | ask->more_rights;
+}
+
+static bool moderates(const struct hub_join *ask) {
+    return (rights_of(ask) & RIGHT_ADMIN) != 0;
+}
+
 // `same`: who makes room for it.
 static bool may_enter(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same, struct hub_refusal *refusal) {
+    const struct room_rules rules = rules_of(hub, entry->room);
     uint32_t most = hub->config.limits.participants_per_room_max;
-    const struct grants *grants = entry->ask->grants;
     const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
-    if (room && room->locked && !same && !(grants && (grants->rights & RIGHT_ADMIN)))
+    if (rules.people_max > 0 && rules.people_max < most)
+        most = rules.people_max;
+    if (rules.closed)
+        return hub_refuse(refusal, HUB_FORBIDDEN, "nobody may join a room of that name on this server");
+    if (room && room->locked && !same && !moderates(entry->ask))
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the room is locked; a moderator who is in it can unlock it");
     if (namesake && namesake != same)
@@ -177,6 +199,7 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
     wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
     directory_enter(room, me);
     hub_take_grants(hub, me, ask->grants);
+    me->rights |= rights_of(ask);
     attach(hub, ask, me);
     hub->counts.joins++;
     room->joins++;
@@ -189,14 +212,17 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
 
 static struct participant *join_anew(struct hub *hub, struct entry *entry, struct room *room,
                                      struct hub_refusal *refusal) {
-    const struct hub_join *ask = entry->ask;
+    struct hub_join *ask = entry->ask;
     struct participant *same = find_same(ask, room);
     struct receiver receiver = {0};
     if (hub->draining) {
         hub_refuse(refusal, HUB_DRAINING, "this server is shutting down; join again elsewhere");
         return NULL;
     }
-    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !may_enter(hub, entry, room, same, refusal) ||
+    ask->entering_room = entry->room;
+    ask->entering_as = entry->username;
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !shows_password(ask, refusal) ||
+        !may_enter(hub, entry, room, same, refusal) ||
         !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
         (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
         !hub_memory_allows(hub, refusal))
@@ -240,9 +266,10 @@ static struct participant *join(struct hub *hub, struct entry *entry, struct hub
 
 struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_refusal *refusal) {
     struct entry entry = {.ask = ask};
-    ask->resumed = false;
+    ask->resumed = ask->pending = false;
     struct participant *me = join(hub, &entry, refusal);
-    if (!me)
+    ask->entering_room = ask->entering_as = NULL;
+    if (!me && !ask->pending)
         hub->counts.joins_refused++;
     return me;
 }

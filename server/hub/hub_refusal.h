@@ -10,6 +10,7 @@ enum hub_code {
     HUB_BAD_REQUEST,
     HUB_NOT_FOUND,
     HUB_FORBIDDEN,
+    HUB_UNAUTHORIZED, // a password is missing, or another one
     HUB_USERNAME_TAKEN,
     HUB_ROOM_FULL,
     HUB_LIMIT_REACHED,

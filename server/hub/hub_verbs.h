@@ -14,8 +14,9 @@
 
 // ---- hub_join.c, hub_name.c, hub_grants.c, hub_leave.c: to be there
 
-// Steps of a join that the caller may hold up, for limits by address.
-enum hub_step { HUB_STEP_JOIN, HUB_STEP_OPEN_ROOM };
+// Steps of a join that the caller may hold up: for limits by address, and until a password is shown (of one
+// who comes without a token).
+enum hub_step { HUB_STEP_JOIN, HUB_STEP_PASSWORD, HUB_STEP_OPEN_ROOM };
 
 struct hub_join {
     const char *room;
@@ -29,8 +30,11 @@ struct hub_join {
     // participant.spent back: leaving is no new budget either.
     struct relay_budget *spent;
     // False and a refusal: not now. Not asked of one who resumes. NULL: always.
-    bool (*admit)(void *ctx, enum hub_step step, struct hub_refusal *refusal);
+    bool (*admit)(void *ctx, enum hub_step step, struct hub_join *join, struct hub_refusal *refusal);
     void *ctx;
+    const char *entering_room, *entering_as; // for admit: the names that `room` and `username` mean
+    unsigned more_rights;                    // that a password brings; admit may set it
+    bool pending; // out: the join is neither done nor refused; the refusal says nothing. admit may set it
     // What the room gives those who do not choose, if this opens it; CHOICE_OF_ROOM: as the server's setting
     // says.
     int32_t last_n, loudest_n;

@@ -38,7 +38,10 @@ struct signalling {
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     struct text_buffer out;
+    uint32_t tickets; // of passwords that were sent on to be verified
 };
+
+struct waiting_join;
 
 struct session {
     struct signalling *signalling;
@@ -49,7 +52,8 @@ struct session {
     uint64_t rate_due_us;      // when everything so far would be paid for at the sustained rate
     struct relay_budget spent; // while it has no participant, which has its own
     uint32_t refused;
-    bool closed; // close was asked for: nothing is heard any more
+    struct waiting_join *waiting; // a join whose password is being verified; NULL: none
+    bool closed;                  // close was asked for: nothing is heard any more
     struct list held;
     uint32_t held_count;
     struct list stats; // struct stats_request, oldest first
@@ -249,6 +253,24 @@ void signal_get_stats(struct signal_call *call);
 json_t *signal_describe_grants(const struct participant *me);
 // What the call's `token` says. False: refused.
 bool signal_read_token(struct signal_call *call, struct grants *out);
+
+// A join, and how far it got (signal_room.c).
+struct signal_admission {
+    struct session *session;
+    const char *password; // NULL: none was sent
+    enum { SIGNAL_PASSWORD_UNKNOWN, SIGNAL_PASSWORD_RIGHT, SIGNAL_PASSWORD_WRONG } verdict;
+    bool moderator;      // whose password it is
+    bool asked, opening; // of signal_io.admit: the address may join; a room was to be opened
+    uint32_t ticket;     // of a password that is being verified; 0: none
+};
+void signal_decide_join(struct signal_call *call, struct signal_admission *admission);
+// signal_password.c. Whether the password lets one in; false: refused, or join->pending and a ticket.
+bool signal_may_pass(struct signal_admission *admission, struct hub_join *join, struct hub_refusal *refusal);
+void signal_wait_for_password(struct signal_call *call, uint32_t ticket);
+// The join that waited for the verdict, to be decided; its data and id are then the caller's to release.
+// False: none of this ticket waits.
+bool signal_take_waiting(struct session *session, uint32_t ticket, struct signal_call *call);
+void signal_forget_waiting(struct session *session);
 
 // The transports and consumers that a join-room asks for (signal_opening.c), as JSON lists for `joined`;
 // empty texts where it does not. False without memory: `joined` must not be sent then. To be closed in any

@@ -16,7 +16,7 @@
 #define SIGNAL_TYPE_BYTES_MAX 64
 #define SIGNAL_ID_BYTES_MAX 128
 #define SIGNAL_ERROR_BYTES_MAX 512 // of an error's message
-#define SIGNAL_FIELDS_MAX 10
+#define SIGNAL_FIELDS_MAX 12
 
 // The stable codes of `error`.
 enum signal_code {

@@ -7,18 +7,12 @@
 
 // ---- join-room
 
-// A join, and how far its address was asked about (struct signal_io).
-struct admission {
-    struct session *session;
-    bool asked, opening;
-};
-
-static bool admit(void *ctx, enum hub_step step, struct hub_refusal *refusal) {
+static bool admit_address(struct signal_admission *admission, enum hub_step step,
+                          struct hub_refusal *refusal) {
     static const char *const words[] = {
         [HUB_STEP_JOIN] = "too many joins from your network have failed",
         [HUB_STEP_OPEN_ROOM] = "too many new rooms were opened from your network",
     };
-    struct admission *admission = ctx;
     struct signalling *signalling = admission->session->signalling;
     const struct signal_io *io = &signalling->io;
     unsigned wait_seconds = io->admit ? io->admit(io->ctx, admission->session->client, step) : 0;
@@ -28,6 +22,11 @@ static bool admit(void *ctx, enum hub_step step, struct hub_refusal *refusal) {
         return true;
     signalling->counts.rate_limited++;
     return hub_refuse(refusal, HUB_RATE_LIMITED, "%s; try again in %u seconds", words[step], wait_seconds);
+}
+
+static bool admit(void *ctx, enum hub_step step, struct hub_join *join, struct hub_refusal *refusal) {
+    return step == HUB_STEP_PASSWORD ? signal_may_pass(ctx, join, refusal)
+                                     : admit_address(ctx, step, refusal);
 }
 
 static void deliver_kept(struct signal_call *call, struct participant *me) {
@@ -62,19 +61,15 @@ static bool token_suffices(struct signal_call *call) {
     return false;
 }
 
-void signal_join_room(struct signal_call *call) {
+static void note_failure(const struct signal_admission *admission) {
+    if (admission->verdict == SIGNAL_PASSWORD_WRONG)
+        signal_note(admission->session, SIGNAL_GUESSED);
+    else if (admission->asked && !admission->opening)
+        signal_note(admission->session, SIGNAL_JOIN_FAILED);
+}
+
+void signal_decide_join(struct signal_call *call, struct signal_admission *admission) {
     struct session *session = call->session;
-    if (call->me) {
-        signal_refuse(call, CODE_ALREADY_JOINED, "join-room: this connection is in a room; leave-room first");
-        return;
-    }
-    const json_t *consume = signal_data_object(call->data, "consume");
-    char why[SIGNAL_ERROR_BYTES_MAX];
-    if (consume && !signal_check_fields(signal_consume_rules, consume, why)) {
-        signal_refuse(call, CODE_BAD_REQUEST, "join-room: `consume`: %s", why);
-        return;
-    }
-    struct admission admission = {.session = session};
     struct hub_refusal refusal;
     struct grants grants;
     bool vouched = call->signalling->io.verify && signal_data_text(call->data, "token");
@@ -91,15 +86,37 @@ void signal_join_room(struct signal_call *call) {
                             .loudest_n = (int32_t)signal_data_integer(call->data, "loudestN", CHOICE_OF_ROOM),
                             .spent = &session->spent,
                             .admit = admit,
-                            .ctx = &admission};
+                            .ctx = admission};
     struct participant *me = hub_join(call->hub, &join, &refusal);
     if (me) {
         welcome(call, me, join.resumed);
+    } else if (join.pending) {
+        signal_wait_for_password(call, admission->ticket);
+    } else {
+        signal_refuse_verb(call, &refusal);
+        note_failure(admission);
+    }
+}
+
+void signal_join_room(struct signal_call *call) {
+    struct session *session = call->session;
+    if (call->me) {
+        signal_refuse(call, CODE_ALREADY_JOINED, "join-room: this connection is in a room; leave-room first");
         return;
     }
-    signal_refuse_verb(call, &refusal);
-    if (admission.asked && !admission.opening)
-        signal_note(session, SIGNAL_JOIN_FAILED);
+    if (session->waiting) {
+        signal_refuse(call, CODE_WRONG_STATE, "join-room: another one of this connection is not decided yet");
+        return;
+    }
+    const json_t *consume = signal_data_object(call->data, "consume");
+    char why[SIGNAL_ERROR_BYTES_MAX];
+    if (consume && !signal_check_fields(signal_consume_rules, consume, why)) {
+        signal_refuse(call, CODE_BAD_REQUEST, "join-room: `consume`: %s", why);
+        return;
+    }
+    struct signal_admission admission = {.session = session,
+                                         .password = signal_data_text(call->data, "password")};
+    signal_decide_join(call, &admission);
 }
 
 // ---- leave-room

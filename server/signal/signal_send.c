@@ -173,6 +173,7 @@ void signal_refuse_verb(struct signal_call *call, const struct hub_refusal *refu
         [HUB_BAD_REQUEST] = CODE_BAD_REQUEST,
         [HUB_NOT_FOUND] = CODE_NOT_FOUND,
         [HUB_FORBIDDEN] = CODE_FORBIDDEN,
+        [HUB_UNAUTHORIZED] = CODE_UNAUTHORIZED,
         [HUB_USERNAME_TAKEN] = CODE_USERNAME_TAKEN,
         [HUB_ROOM_FULL] = CODE_ROOM_FULL,
         [HUB_LIMIT_REACHED] = CODE_LIMIT_REACHED,

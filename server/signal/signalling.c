@@ -97,6 +97,7 @@ void signalling_client_closed(struct signalling *signalling, uint32_t client, ui
     if (!session)
         return;
     signal_stats_forget(session);
+    signal_forget_waiting(session);
     signal_drop_held(session);
     wheel_cancel(&signalling->wheel, &session->join_timer);
     struct participant *participant = session->participant;
@@ -135,6 +136,21 @@ void signalling_client_bad_frame(struct signalling *signalling, uint32_t client,
     else
         signal_refuse_frame(session, CODE_LIMIT_REACHED, "the message is longer than 65536 bytes",
                             CLOSE_TOO_BIG);
+}
+
+void signalling_password_checked(struct signalling *signalling, uint32_t client, uint32_t ticket, bool right,
+                                 bool moderator, uint64_t now_us) {
+    turn(signalling, now_us);
+    struct session *session = signal_session_find(signalling, client);
+    struct signal_call call;
+    if (!session || !signal_take_waiting(session, ticket, &call))
+        return;
+    struct signal_admission admission = {.session = session,
+                                         .verdict = right ? SIGNAL_PASSWORD_RIGHT : SIGNAL_PASSWORD_WRONG,
+                                         .moderator = moderator};
+    signal_decide_join(&call, &admission);
+    json_decref(call.data);
+    json_decref(call.id);
 }
 
 // ---- time, counts

@@ -9,6 +9,7 @@
 #include "server/hub/hub_verbs.h"
 
 #define SIGNAL_WHY_MAX 256
+#define SIGNAL_PASSWORD_BYTES_MAX 512
 #define SIGNAL_MESSAGE_MAX (64 * 1024) // bytes of one incoming message
 
 // How a text goes out.
@@ -18,8 +19,9 @@ enum signal_haste {
     SIGNAL_OWED, // what a client gets on joining, which must not be cut off for its length
 };
 
-// What the caller is told of a client; for limits by address.
-enum signal_note { SIGNAL_JOINED, SIGNAL_LEFT, SIGNAL_JOIN_FAILED };
+// What the caller is told of a client; for limits by address. SIGNAL_GUESSED: a join failed for a wrong
+// password.
+enum signal_note { SIGNAL_JOINED, SIGNAL_LEFT, SIGNAL_JOIN_FAILED, SIGNAL_GUESSED };
 
 // A client is one WebSocket connection; its number is chosen by the caller and not reused while it is open.
 struct signal_io {
@@ -35,6 +37,12 @@ struct signal_io {
     // What a token says; false: `why` (SIGNAL_WHY_MAX bytes) says what is wrong with it. NULL: nobody needs
     // one.
     bool (*verify)(void *ctx, const char *token, struct grants *out, char *why);
+    // Whether one who comes without a token has to show a password to join that room by that name, and
+    // whether it is a moderator's. NULL: nobody has to.
+    bool (*password)(void *ctx, const char *room, const char *name, bool *moderator);
+    // Begins to verify it; signalling_password_checked follows, never from inside this call. False: not now.
+    bool (*check_password)(void *ctx, uint32_t client, uint32_t ticket, const char *room, const char *name,
+                           const char *password);
     void (*note)(void *ctx, uint32_t client, enum signal_note note); // NULL: nobody wants to know
     // Bytes that wait to be sent to clients. NULL: not known, none.
     size_t (*waiting)(void *ctx);
@@ -57,6 +65,10 @@ enum signal_bad_frame { SIGNAL_FRAME_BINARY, SIGNAL_FRAME_TOO_BIG };
 void signalling_client_bad_frame(struct signalling *signalling, uint32_t client, enum signal_bad_frame what,
                                  uint64_t now_us);
 void signalling_client_closed(struct signalling *signalling, uint32_t client, uint64_t now_us);
+
+// The password of signal_io.check_password was verified. The client may be gone, or have given up.
+void signalling_password_checked(struct signalling *signalling, uint32_t client, uint32_t ticket, bool right,
+                                 bool moderator, uint64_t now_us);
 
 // Timers: connections that do not join, get-stats that nobody answers. Call at or after signalling_next_us.
 uint64_t signalling_next_us(const struct signalling *signalling); // TIME_NEVER for none

@@ -29,6 +29,7 @@ TYPED = [
     ("rotunda --tls-cert my-o", "rotunda --tls-cert my-own.conf"),
     ("rotunda --web-root my-", "rotunda --web-root my-page"),
     ("rotunda doc", "rotunda doctor"),
+    ("rotunda pass", "rotunda password"),
     ("rotunda-load --part", "rotunda-load --participants"),
     ("rotunda-load --codec vp9", "rotunda-load --codec vp9"),
     ("rotunda-load --codec h", "rotunda-load --codec h264"),

@@ -72,6 +72,7 @@ static const struct value_row values[] = {
     {"workers", "64", "65", "a number from 1 to 64"},
     {"web-root", "/srv/page", NULL, NULL},
     {"keys", "/etc/rotunda/keys", NULL, NULL},
+    {"rooms", "/etc/rotunda/rooms", NULL, NULL},
     {"open", "yes", "maybe", "one of no, yes"},
     {"log-level", "Debug", "verbose", "one of error, warn, info, debug"},
     {"log-format", "json", "xml", "one of text, json"},

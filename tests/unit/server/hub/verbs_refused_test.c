@@ -1,7 +1,8 @@
 // What verbs refuse: nothing has happened then, nobody heard, no worker was told.
 #include "stage.h"
 
-static bool admit_none(void *ctx, enum hub_step step, struct hub_refusal *refusal) {
+static bool admit_none(void *ctx, enum hub_step step, struct hub_join *join, struct hub_refusal *refusal) {
+    (void)join;
     return step != *(enum hub_step *)ctx || hub_refuse(refusal, HUB_RATE_LIMITED, "not now");
 }
 

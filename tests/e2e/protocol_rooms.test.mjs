@@ -1,0 +1,82 @@
+// --rooms: rooms with a password and with moderators, without any token.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { assert, refused, stillServed } from './expect.mjs';
+import { Client, ROOT, Server, startRefused, until } from './harness.mjs';
+
+const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;
+const folder = mkdtempSync(`${tmpdir()}/rotunda-rooms-`);
+const file = `${folder}/rooms`;
+const hash = (password) => execFileSync(BINARY, ['password'], { input: `${password}\n`, encoding: 'utf8' }).trim();
+const GARDEN = `[garden]\npassword = ${hash('gnome')}\nmoderator = Ann: ${hash('rake')}\n`;
+const HALL = '[hall]\npeople = 1\n';
+const OTHERS = '[*]\nopen = no\n';
+
+let server;
+before(async () => {
+  writeFileSync(file, GARDEN + HALL + OTHERS);
+  server = await Server.start({ args: ['--rooms', file, '--failed-joins-per-address', '60'] });
+});
+after(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a password lets in, that of a moderator lets moderate', async () => {
+  const bob = await Client.join(server, 'garden', 'Bob', { password: 'gnome' });
+  assert.equal(bob.joined.permissions.moderate, false);
+  const ann = await Client.join(server, 'garden', 'Ann', { password: 'rake' });
+  assert.equal(ann.joined.permissions.moderate, true);
+  await ann.request('kick-user', { target: 'Bob' });
+  await bob.next('kicked');
+  const cid = await Client.connect(server);
+  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'Cid' });
+  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'Cid', password: 'rake' });
+  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'aNN', password: 'gnome' });
+  await refused(cid, 'forbidden', 'join-room', { roomId: 'cellar', username: 'Cid' });
+  await stillServed(cid);
+  await Client.join(server, 'hall', 'Dan');
+  await refused(cid, 'room-full', 'join-room', { roomId: 'hall', username: 'Cid' });
+});
+
+test('SIGHUP reads the file again, and keeps what was before when it is broken', async () => {
+  const cid = await Client.connect(server);
+  writeFileSync(file, GARDEN.replace('gnome', 'x') + 'nonsense\n');
+  server.signal('SIGHUP');
+  await until('the log tells of line 4', () => /rooms not reloaded.*line 4: /.test(server.log));
+  await refused(cid, 'forbidden', 'join-room', { roomId: 'cellar', username: 'Cid' });
+  writeFileSync(file, GARDEN + HALL);
+  server.signal('SIGHUP');
+  await until('the rooms are reloaded', () => /rooms reloaded/.test(server.log));
+  await cid.request('join-room', { roomId: 'cellar', username: 'Cid' });
+});
+
+test('a file that does not do is refused at the start, with the line', async () => {
+  const broken = `${folder}/broken`;
+  writeFileSync(broken, '[a]\npassword = gnome\n');
+  for (const args of [['--rooms', broken], ['--rooms', broken, '--check-config']]) {
+    const said = await startRefused(args);
+    assert.equal(said.status, 2);
+    assert.match(said.err, /line 2: `password` must have the hash of a password.*`rotunda password` makes one/);
+    assert.doesNotMatch(said.err, /gnome/);
+  }
+  assert.match((await startRefused(['--rooms', file, '--check-config'])).out, /The settings are fine/);
+});
+
+test('who guesses is held up, and nobody else waits for it', async () => {
+  const guesser = await Client.connect(server);
+  const bystander = await Client.join(server, 'cellar', 'Bystander');
+  let codes = [];
+  for (let i = 0; i < 12 && !codes.includes('rate-limited'); i++) {
+    const answer = await guesser.request('join-room', { roomId: 'garden', username: 'Ann', password: `rake${i}` }).catch((error) => error);
+    codes.push(answer.code);
+  }
+  // 60 failed joins are allowed, some were used above, and a wrong password counts as ten.
+  assert.ok(codes.filter((code) => code === 'unauthorized').length <= 6, codes.join());
+  assert.equal(codes.at(-1), 'rate-limited');
+  await refused(guesser, 'rate-limited', 'join-room', { roomId: 'garden', username: 'Ann', password: 'rake' });
+  await stillServed(bystander);
+});
