@@ -35,6 +35,8 @@ struct nack_tracker {
     uint64_t highest_us; // its arrival
     uint64_t epoch_us;   // of the list as it is; it is empty now and then
     uint64_t last_key;   // first packet of the newest key frame, 0: none yet
+    uint64_t again_us;   // not before then, as not all could be asked for
+    uint32_t saved;      // packets that came, for what may be asked for: NACK_SHARE each
     unsigned count;
     struct nack_entry pending[NACK_PENDING_MAX]; // ascending
 };
@@ -43,6 +45,7 @@ struct nack_tracker *nack_tracker_create(uint32_t helps_us) {
     struct nack_tracker *t = calloc(1, sizeof *t);
     if (t) {
         t->helps_us = helps_us;
+        t->saved = NACK_SAVED_MAX * NACK_SHARE;
         t->reorder_us = NACK_REORDER_US * NACK_REORDER_SLACK / (NACK_REORDER_SLACK + 1);
     }
     return t;
@@ -151,6 +154,12 @@ static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool rep
     return e.tries > 0 ? NACK_REPAIRED : NACK_NEW;
 }
 
+// A packet has come by itself.
+static void nack_earn(struct nack_tracker *t) {
+    if (t->saved < NACK_SAVED_MAX * NACK_SHARE)
+        t->saved++;
+}
+
 enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsigned flags, uint64_t now_us,
                                    bool *key_frame_wanted) {
     bool key_frame = flags & NACK_OF_KEY_FRAME;
@@ -172,11 +181,14 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsig
         t->highest_us = now_us;
         if (t->count > 0 && t->highest > NACK_AGE_MAX)
             nack_forget_before(t, t->highest - NACK_AGE_MAX);
+        nack_earn(t);
         return NACK_NEW;
     }
     unsigned i = nack_lower_bound(t, seq);
     if (i == t->count || t->pending[i].seq != seq16)
         return NACK_DUPLICATE_OR_OLD;
+    if (t->pending[i].tries == 0)
+        nack_earn(t);
     return nack_found(t, i, flags & NACK_IS_REPEAT, now_us);
 }
 
@@ -210,29 +222,51 @@ static bool nack_is_over(const struct nack_tracker *t, const struct nack_entry *
            (e->tries >= NACK_TRIES_LEAST && now_us - t->epoch_us - e->first_us >= t->helps_us);
 }
 
+static bool nack_can_pay(struct nack_tracker *t, uint64_t now_us) {
+    if (t->saved < NACK_SHARE || !token_bucket_take(&t->asks, &asks, 1, now_us))
+        return false;
+    t->saved -= NACK_SHARE;
+    return true;
+}
+
+// An entry whose time has come is asked for, waits or is given up (false).
+static bool nack_serve(struct nack_tracker *t, struct nack_entry *e, uint64_t due_us, uint64_t now_us,
+                       bool *asked) {
+    if (nack_is_over(t, e, now_us))
+        return false;
+    *asked = nack_can_pay(t, now_us);
+    if (!*asked) {
+        t->again_us = now_us + NACK_AGAIN_US;
+        return now_us - due_us <= NACK_WAIT_MAX_US;
+    }
+    e->since_us = (uint32_t)(now_us - t->epoch_us);
+    e->first_us = e->tries++ ? e->first_us : e->since_us;
+    return true;
+}
+
 unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t retry_us, uint16_t *seqs,
                           unsigned max, bool *key_frame_wanted) {
-    unsigned asked = 0, kept = 0;
+    unsigned count = 0, kept = 0;
     bool passed = nack_is_passed(t);
+    t->again_us = 0;
     for (unsigned i = 0; i < t->count; i++) {
         struct nack_entry e = t->pending[i];
-        if (now_us >= nack_entry_due_us(t, &e, retry_us) && asked < max) {
+        uint64_t due_us = nack_entry_due_us(t, &e, retry_us);
+        bool asked = false;
+        if (now_us >= due_us && count < max) {
             if (e.tries > 0 && passed)
                 continue;
-            if (nack_is_over(t, &e, now_us)) {
+            if (!nack_serve(t, &e, due_us, now_us, &asked)) {
                 *key_frame_wanted = true;
                 continue; // given up
             }
-            if (token_bucket_take(&t->asks, &asks, 1, now_us)) {
-                e.since_us = (uint32_t)(now_us - t->epoch_us);
-                e.first_us = e.tries++ ? e.first_us : e.since_us;
-                seqs[asked++] = e.seq;
-            }
+            if (asked)
+                seqs[count++] = e.seq;
         }
         t->pending[kept++] = e;
     }
     t->count = kept;
-    return asked;
+    return count;
 }
 
 uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t retry_us) {
@@ -242,7 +276,7 @@ uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t retry_us) {
         if (due_us < next_us)
             next_us = due_us;
     }
-    return next_us;
+    return next_us < t->again_us ? t->again_us : next_us;
 }
 
 bool nack_tracker_started(const struct nack_tracker *t) {

@@ -10,7 +10,9 @@
 // Bounds: NACK_PENDING_MAX numbers are remembered; a larger gap, or one of more than NACK_CUT_GAP numbers
 // that took NACK_CUT_US (the sender was cut off, and what it sent meanwhile is of no use to anybody), is not
 // asked for: a key frame is wanted. At most NACK_PER_SECOND numbers are asked for in a second, NACK_BURST at
-// once.
+// once; and of all that comes one for each NACK_SHARE packets, so that a link which loses because it is full
+// is not filled with repeats, while a fifth that is lost at random is repaired. NACK_SAVED_MAX may be saved
+// up. What waits for NACK_WAIT_MAX_US for its turn is given up.
 //
 // It believes what it is told: whether a number that a repeat claims can be one of the stream's is its user's
 // to judge (rooms/media/forwarder_rtp.c).
@@ -33,6 +35,10 @@
 #define NACK_CUT_GAP 32
 #define NACK_PER_SECOND 1000
 #define NACK_BURST 512
+#define NACK_SHARE 3        // one number for so many packets that came by themselves
+#define NACK_SAVED_MAX 192  // numbers; a stream begins with so many
+#define NACK_AGAIN_US 10000 // between two looks at what could not be asked for
+#define NACK_WAIT_MAX_US 500000
 #define NACK_HELPS_VIDEO_US 1000000 // then a key frame is there sooner
 #define NACK_HELPS_SOUND_US 400000  // and for sound
 

@@ -21,6 +21,7 @@ async function phase(rows, read, seconds, lastSeconds) {
 async function judge(link, read) {
   const rows = [];
   const good = await phase(rows, read, 40, 10);
+  link.up.look();
   link.set({ up: { kbps: SLOW_KBPS } });
   const slow = await phase(rows, read, 40, 25);
   const { offered, dropped, queueMs } = link.up.look();

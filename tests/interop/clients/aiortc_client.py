@@ -17,10 +17,11 @@ WIDTH, HEIGHT, FPS = (int(text) for text in os.environ.get("INTEROP_PICTURE", "3
 counts = {"sent": {"audio": 0, "video": 0}, "got": {"audio": 0, "video": 0}}
 connections = []
 muted = asyncio.Event()
+SOFT = bytes(0x70 + value % 32 for value in range(256))
 
 
 class Source(MediaStreamTrack):
-    """Noise, pictures of which cost all that the encoder may spend. What is counted is frames."""
+    """Noise, which takes all that the encoder may spend, and as little as it must. What is counted is frames."""
 
     def __init__(self, kind):
         super().__init__()
@@ -37,7 +38,7 @@ class Source(MediaStreamTrack):
             return frame
         frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
         for plane in frame.planes:
-            plane.update(os.urandom(1 + plane.buffer_size // 8).replace(b"\0", b"\0" * 8)[: plane.buffer_size].ljust(plane.buffer_size, b"\x80"))
+            plane.update(os.urandom(plane.buffer_size).translate(SOFT))
         frame.pts, frame.time_base = self.number * 90000 // FPS, fractions.Fraction(1, 90000)
         return frame
 
