@@ -4,10 +4,10 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { currentRoom, restoreMicrophone, setCamera } from '@/lib/room-actions';
+import { restoreMicrophone, setCamera } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { startAudio, useRoom } from '@rotunda/react';
 import { useCopyLink } from './controls';
-import { startSounds } from './sound';
 import { Banner, Button, useAttempt } from './ui';
 
 const WORTH_COUNTING_MS = 1000;
@@ -83,7 +83,7 @@ function SoundBanner() {
   const t = useT();
   const blocked = useCall((state) => state.soundBlocked);
   const start = () => {
-    startSounds();
+    startAudio();
     useCall.setState({ soundBlocked: false });
   };
   if (!blocked) return null;
@@ -129,6 +129,7 @@ function useNews(): void {
 export function Banners() {
   const t = useT();
   const copyLink = useCopyLink();
+  const room = useRoom();
   const session = useCall((state) => state.session);
   const draining = useCall((state) => state.draining);
   const alone = useCall((state) => state.participants.length === 1);
@@ -136,7 +137,7 @@ export function Banners() {
   useNews();
   return (
     <div role="status" className="mx-auto grid gap-2 empty:hidden">
-      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => currentRoom()?.session.retryNow()} />}
+      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => room?.session.retryNow()} />}
       {joined && <PathBanner />}
       {draining && joined && <Banner>{t('banner.draining')}</Banner>}
       <SoundBanner />

@@ -9,13 +9,12 @@ import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { ring } from '@/lib/tones';
+import { Sound, startAudio, VideoTile } from '@rotunda/react';
 import { LostBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
-import { Sound, startSounds } from './sound';
 import { Banner, Button, useAttempt } from './ui';
 import { useWakeLock } from '@/hooks/use-wake-lock';
-import { Video } from './video';
 
 function useWords(): string {
   const t = useT();
@@ -73,7 +72,7 @@ function CallBanners() {
   const problem = usePair((state) => state.problem);
   const blocked = usePair((state) => state.soundBlocked);
   const start = () => {
-    startSounds();
+    startAudio();
     usePair.setState({ soundBlocked: false });
   };
   return (
@@ -152,7 +151,7 @@ function Remote() {
   return (
     <>
       <div id="remote" className={`size-full ${shown ? '' : 'no-video'}`}>
-        <Video track={shown ? video : null} fit="contain" label={partner} />
+        <VideoTile track={{ track: shown ? video : null }} fit="contain" label={partner} />
       </div>
       {!shown && (
         <span aria-hidden className="absolute inset-0 grid place-items-center text-white">
@@ -177,7 +176,7 @@ function Local() {
   const muted = usePair((state) => state.muted || state.microphone === null);
   return (
     <div id="local" className="absolute right-3 bottom-3 grid aspect-video w-1/3 max-w-60 place-items-center overflow-hidden rounded-xl bg-black/60 text-white shadow-lg">
-      {camera ? <Video track={camera} mirrored label={t('room.you', { name })} /> : <p className="p-2 text-center text-xs">{t('lobby.cameraOff')}</p>}
+      {camera ? <VideoTile track={{ track: camera }} mirrored label={t('room.you', { name })} /> : <p className="p-2 text-center text-xs">{t('lobby.cameraOff')}</p>}
       {muted && <MicOff role="img" aria-label={t('tile.muted')} className="absolute bottom-1.5 left-1.5 size-4 text-red-300" />}
     </div>
   );

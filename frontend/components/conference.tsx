@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
 import { firstEntrance, remember, usePreferencesRead, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
-import { backToLobby, currentRoom, join, leave, type JoinOptions } from '@/lib/room-actions';
+import { backToLobby, join, leave, type JoinOptions } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { RotundaRoom } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
 import { RoomView } from './room-view';
@@ -36,7 +37,7 @@ function leaveCall(): void {
 function useNetworkAndGoing(): void {
   useEffect(() => {
     const hide = () => leave({ keepToken: true });
-    const online = () => void currentRoom()?.recover();
+    const online = () => void useCall.getState().room?.recover();
     window.addEventListener('pagehide', hide);
     window.addEventListener('online', online);
     return () => {
@@ -48,6 +49,7 @@ function useNetworkAndGoing(): void {
 
 function Ready() {
   const phase = useCall((state) => state.phase);
+  const room = useCall((state) => state.room);
   const roomId = useCall((state) => state.roomId);
   const [first] = useState(firstEntrance);
   const [entrance, setEntrance] = useState(first.entrance);
@@ -66,7 +68,12 @@ function Ready() {
     document.title = phase === 'room' ? `${roomId} · Rotunda` : 'Rotunda';
   }, [phase, roomId]);
 
-  if (phase === 'room') return <RoomView onLeave={leaveCall} />;
+  if (phase === 'room')
+    return (
+      <RotundaRoom room={room}>
+        <RoomView onLeave={leaveCall} />
+      </RotundaRoom>
+    );
   if (phase === 'ended')
     return (
       <Ended

@@ -1,18 +1,19 @@
 'use client';
 // Which microphone, camera and speaker; the choice is remembered.
 import { Mic, Volume2 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { echoTest, type EchoPhase } from '@/lib/echo-test';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { testTone } from '@/lib/tones';
+import { useDevices } from '@rotunda/react';
 import { Button, Select, useAttempt } from './ui';
 
 const KINDS = [
-  { kind: 'audioinput', key: 'microphoneId', label: 'device.microphone' },
-  { kind: 'videoinput', key: 'cameraId', label: 'device.camera' },
-  { kind: 'audiooutput', key: 'speakerId', label: 'device.speaker' },
+  { kind: 'microphones', key: 'microphoneId', label: 'device.microphone' },
+  { kind: 'cameras', key: 'cameraId', label: 'device.camera' },
+  { kind: 'speakers', key: 'speakerId', label: 'device.speaker' },
 ] as const;
 
 // Says something back, as the others would hear it.
@@ -37,15 +38,7 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
   const t = useT();
   const attempt = useAttempt();
   const chosen = usePreferences(useShallow(({ microphoneId, cameraId, speakerId }) => ({ microphoneId, cameraId, speakerId })));
-  const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
-  useEffect(() => {
-    const media = navigator.mediaDevices;
-    if (media === undefined) return;
-    const list = () => media.enumerateDevices().then(setDevices, () => {});
-    void list();
-    media.addEventListener('devicechange', list);
-    return () => media.removeEventListener('devicechange', list);
-  }, [fresh]);
+  const devices = useDevices(fresh);
   const playTone = async () => {
     const url = URL.createObjectURL(testTone());
     const audio = new Audio(url);
@@ -57,9 +50,9 @@ export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: 
   return (
     <div className="grid gap-3">
       {KINDS.map(({ kind, key, label }) => {
-        const known = devices.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
+        const known = devices[kind];
         // Where the browser lets a page choose no speaker there is nothing to choose.
-        if (kind === 'audiooutput' && known.length === 0) return null;
+        if (kind === 'speakers' && known.length === 0) return null;
         return (
           <Select
             key={key}

@@ -10,10 +10,10 @@ import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { cancelJoin, forgetToJoin, prepareToJoin, type JoinOptions } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './sound';
 import { Button, IconButton, TextField } from './ui';
-import { Video } from './video';
 import { errorWords, nameWords } from './words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
@@ -106,7 +106,7 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
     <section aria-label={t('lobby.preview')} className="grid gap-3">
       <div className="relative aspect-video overflow-hidden rounded-2xl bg-tile text-white">
         {camera ? (
-          <Video track={camera} mirrored label={t('lobby.preview')} />
+          <VideoTile track={{ track: camera }} mirrored label={t('lobby.preview')} />
         ) : (
           <p className="absolute inset-0 grid place-items-center">{t('lobby.cameraOff')}</p>
         )}

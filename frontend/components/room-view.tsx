@@ -1,14 +1,14 @@
 'use client';
 // The call.
 import { useEffect } from 'react';
-import { useShallow } from 'zustand/react/shallow';
 import { useT } from '@/lib/i18n';
+import { usePreferences } from '@/lib/preferences';
 import { useCall } from '@/lib/store';
+import { RoomAudio } from '@rotunda/react';
 import { Banners } from './banners';
 import { Controls, TopBar } from './controls';
 import { HelpDialog, LeaveDialog, SettingsDialog } from './dialogs';
 import { SidePanel } from './side-panel';
-import { Sound } from './sound';
 import { Stage } from './stage';
 import { useAttempt } from './ui';
 import { useBackButton } from '@/hooks/use-back-button';
@@ -18,17 +18,9 @@ import { useWakeLock } from '@/hooks/use-wake-lock';
 
 const soundBlocked = () => useCall.setState({ soundBlocked: true });
 
-function Sounds() {
-  const tracks = useCall(
-    useShallow(({ participants }) =>
-      participants.flatMap(({ isLocal, media }) => (isLocal ? [] : [media.microphone?.track, media['screen-audio']?.track]).filter((track) => track != null)),
-    ),
-  );
-  return tracks.map((track) => <Sound key={track.id} track={track} onBlocked={soundBlocked} />);
-}
-
 export function RoomView({ onLeave }: { onLeave: () => void }) {
   const t = useT();
+  const speakerId = usePreferences((state) => state.speakerId);
   useKeyboard(useAttempt());
   useBackButton();
   useWakeLock();
@@ -47,7 +39,7 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
         <SidePanel />
       </main>
       <Controls onLeave={onLeave} />
-      <Sounds />
+      <RoomAudio speakerId={speakerId} onBlocked={soundBlocked} />
       <SettingsDialog />
       <HelpDialog />
       <LeaveDialog onLeave={onLeave} />

@@ -5,8 +5,9 @@ import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'rea
 import { toast } from 'sonner';
 import { useLanguage, useT } from '@/lib/i18n';
 import { linksIn } from '@/lib/links';
-import { currentRoom, sendChat, setPanel } from '@/lib/room-actions';
+import { sendChat, setPanel } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { useRoom } from '@rotunda/react';
 import { IconButton } from './ui';
 
 const CHAT_CHARS_MAX = 2000;
@@ -53,6 +54,7 @@ function ChatPanel() {
   const t = useT();
   const language = useLanguage((state) => state.language);
   const messages = useCall((state) => state.messages);
+  const room = useRoom();
   const [text, setText] = useState('');
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
@@ -74,7 +76,7 @@ function ChatPanel() {
       <ol ref={list} tabIndex={0} aria-label={t('chat.title')} aria-live="polite" id="messages" className="min-h-0 flex-1 space-y-2 overflow-y-auto pr-1">
         {messages.length === 0 && <li className="text-sm text-faint">{t('chat.empty')}</li>}
         {messages.map(({ from, fromId, text: said, timestamp }, i) => (
-          <li key={`${i} ${timestamp}`} className={`rounded-xl px-3 py-2 ${fromId === currentRoom()?.userId ? 'ml-6 bg-raised' : 'mr-6 border border-line'}`}>
+          <li key={`${i} ${timestamp}`} className={`rounded-xl px-3 py-2 ${fromId === room?.userId ? 'ml-6 bg-raised' : 'mr-6 border border-line'}`}>
             <p className="flex justify-between gap-3 text-xs text-faint">
               <span dir="auto" title={from} className="min-w-0 truncate font-medium">
                 {from}

@@ -1,28 +1,6 @@
 'use client';
-// Sound of remote tracks, and a meter of how loud one's own is.
-import { useEffect, useRef, useState } from 'react';
-import { usePreferences } from '@/lib/preferences';
-
-// Sound of one remote track, on the chosen speaker.
-export function Sound({ track, onBlocked }: { track: MediaStreamTrack; onBlocked: () => void }) {
-  const ref = useRef<HTMLAudioElement>(null);
-  const speakerId = usePreferences((state) => state.speakerId);
-  useEffect(() => {
-    const audio = ref.current!;
-    audio.srcObject = new MediaStream([track]);
-    audio.play()?.catch((error: Error) => error.name === 'NotAllowedError' && onBlocked());
-    return () => void (audio.srcObject = null);
-  }, [track, onBlocked]);
-  useEffect(() => {
-    const audio = ref.current!;
-    if ('setSinkId' in audio) audio.setSinkId(speakerId).catch(() => {});
-  }, [speakerId]);
-  return <audio ref={ref} autoPlay data-remote />;
-}
-
-export function startSounds(): void {
-  for (const audio of document.querySelectorAll<HTMLAudioElement>('audio[data-remote]')) void audio.play();
-}
+// A meter of how loud one's own sound is.
+import { useEffect, useState } from 'react';
 
 const LEVEL_EVERY_MS = 100;
 

@@ -1,8 +1,8 @@
 'use client';
 import { useEffect, useState } from 'react';
 import { useT } from '@/lib/i18n';
-import { currentRoom } from '@/lib/room-actions';
 import type { Source } from '@rotunda/client';
+import { useRoom } from '@rotunda/react';
 import { readStats, type StatsLine, type StatsSample } from '@/lib/stats';
 import type { Participant } from '@/lib/store';
 import { classes } from './ui';
@@ -12,6 +12,7 @@ const ROWS = ['resolution', 'bitrate', 'loss', 'rtt', 'jitter', 'codec'] as cons
 
 export function StatsOverlay({ participant, source, small }: { participant: Participant; source: 'camera' | 'screen'; small: boolean }) {
   const t = useT();
+  const room = useRoom();
   const [line, setLine] = useState<StatsLine>({});
   const media = participant.media[source];
   // Without a picture it is the sound that there is something to say about.
@@ -20,7 +21,6 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
   useEffect(() => {
     let before: StatsSample | null = null;
     const read = async () => {
-      const room = currentRoom();
       const flow = isLocal ? room?.producers.get(shown) : room?.remote(userId, shown)?.consumer;
       if (!flow || flow.closed) return;
       const { sample, line: now } = readStats(await flow.getStats(), before);
@@ -31,7 +31,7 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
     void read().catch(failed);
     const timer = setInterval(() => void read().catch(failed), EVERY_MS);
     return () => clearInterval(timer);
-  }, [userId, isLocal, shown]);
+  }, [room, userId, isLocal, shown]);
   const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const];
   return (
     <dl

@@ -1,16 +1,15 @@
 'use client';
 // One participant's picture, or one shared screen.
 import { MicOff, MonitorX, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow, SignalMedium } from 'lucide-react';
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useRef, useState } from 'react';
 import { useT, type Translate } from '@/lib/i18n';
-import type { Rect } from '@/lib/place';
+import { VideoTile, type Rect } from '@rotunda/react';
 import { usePreferences } from '@/lib/preferences';
-import { currentRoom, togglePin, toggleScreen } from '@/lib/room-actions';
+import { togglePin, toggleScreen } from '@/lib/room-actions';
 import { tileId, useCall, videoShown, type Media, type Tile } from '@/lib/store';
 import { Ring } from './ring';
 import { StatsOverlay } from './stats-overlay';
 import { Button, classes, IconButton, useAttempt } from './ui';
-import { Video } from './video';
 
 const SMALL_TILE = 240;
 const TINY_TILE = 150; // there the badge of the connection gives way to the name
@@ -28,17 +27,6 @@ function qualityOf(score: number | null): keyof typeof QUALITIES {
 }
 
 const CAMERA_RATIO = 16 / 9;
-
-// Tells the room how large this picture is shown, and that it is not shown any more.
-function useDemand(producerId: string | null | undefined, width: number, unseen: boolean): void {
-  const pixels = Math.round(width * (typeof window === 'undefined' ? 1 : window.devicePixelRatio));
-  useEffect(() => {
-    if (producerId) currentRoom()?.demand(producerId, unseen ? null : { width: pixels });
-  }, [producerId, pixels, unseen]);
-  useEffect(() => {
-    if (producerId) return () => currentRoom()?.demand(producerId, null);
-  }, [producerId]);
-}
 
 // Whether this picture is left out to save data. A shared screen is no picture of a person: it is what the call is about.
 function useSaved(userId: string, source: Tile['source'], pinned: boolean): boolean {
@@ -116,8 +104,6 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
   const element = useRef<HTMLElement>(null);
   const media = participant?.media[source];
   const saved = useSaved(userId, source, pinned) && participant?.isLocal === false;
-  // A camera's picture fills its tile and may be cut at the sides: then it is wider than the tile.
-  useDemand(media?.producerId, source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width, unseen || saved);
   if (!participant) return null;
 
   const { isLocal, name, away } = participant;
@@ -149,8 +135,11 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
       )}
     >
       {!mirrors && (!shown || coming) && <Initial name={name} coming={coming} />}
-      <Video
-        track={mirrors || saved ? null : (media?.track ?? null)}
+      <VideoTile
+        track={{ track: mirrors || saved ? null : (media?.track ?? null), producerId: media?.producerId }}
+        // A camera's picture fills its tile and may be cut at the sides: then it is wider than the tile.
+        width={source === 'camera' ? Math.max(rect.width, rect.height * CAMERA_RATIO) : rect.width}
+        unseen={unseen || saved}
         mirrored={isLocal && source === 'camera'}
         fit={source === 'screen' ? 'contain' : 'cover'}
         label={title}

@@ -1,15 +1,15 @@
-// What a person can do in a call. Holds the one room of this page; components call these and read the store.
+// What a person can do in a call; components call these and read the store.
 import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
 import { codeOf, Doorway, mayTakeOver, Room, type LocalTrack, type Source } from '@rotunda/client';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
+import { stateOf } from '@rotunda/react';
 import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
 
-let room: Room | null = null;
 let unfollow: (() => void) | null = null;
 
-export const currentRoom = (): Room | null => room;
+const currentRoom = (): Room | null => useCall.getState().room;
 
 let doorway: Doorway | null = null;
 
@@ -63,7 +63,7 @@ function setLoss(source: Device, loss: DeviceLoss | null): void {
 async function letGo(source: Device, track: MediaStreamTrack): Promise<void> {
   setMine(source, source === 'camera' ? { track: null, paused: true } : { track: null });
   track.stop();
-  await room?.pause(source, true, { release: true });
+  await currentRoom()?.pause(source, true, { release: true });
 }
 
 // ---- coming and going ----
@@ -89,7 +89,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     takeOver,
     doorway: doorway ?? undefined,
   });
-  room = entering;
+  stateOf(entering);
   unfollow = follow(entering, useCall);
   const local: Partial<Record<Source, LocalTrack>> = {};
   const media: Partial<Record<Source, Media>> = {};
@@ -109,6 +109,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   }
   useCall.setState({
     ...INITIAL,
+    room: entering,
     phase: 'joining',
     roomId,
     participants: [{ userId: 'me', name, isLocal: true, away: false, media }],
@@ -117,7 +118,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   const off = entering.on('entered', () => {
     entered = true;
     Object.assign(window, { rotunda: { room: entering, whole: false } });
-    if (room === entering) useCall.setState({ phase: 'room' }); // what is sent follows
+    if (currentRoom() === entering) useCall.setState({ phase: 'room' }); // what is sent follows
   });
   try {
     await entering.join(local);
@@ -125,7 +126,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     useCall.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
   } catch (error) {
     stopTracks(stream);
-    if (room === entering) room = null;
+    if (currentRoom() === entering) useCall.setState({ room: null });
     // In the room already, and cannot send: that is no way to be in it either.
     if (useCall.getState().phase !== 'joining' && !(entered && useCall.getState().phase !== 'lobby')) return;
     const taken = codeOf(error) === 'username-taken';
@@ -140,15 +141,15 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
 }
 
 export function leave(options?: { keepToken?: boolean }): void {
-  room?.leave(options);
+  currentRoom()?.leave(options);
   for (const media of Object.values(me()?.media ?? {})) media?.track?.stop();
   for (const source of ['microphone', 'camera'] as const) unwatch[source]?.();
-  room = null;
+  useCall.setState({ room: null });
 }
 
 // Gives up a join that has found no server yet.
 export function cancelJoin(): void {
-  room?.leave();
+  currentRoom()?.leave();
 }
 
 export function backToLobby(): void {
@@ -171,6 +172,7 @@ async function take(source: Device): Promise<{ track: MediaStreamTrack; missed: 
 }
 
 export async function setMicrophone(on: boolean): Promise<void> {
+  const room = currentRoom();
   if (room === null) return;
   const media = mine('microphone');
   if (media?.track && media.track.readyState === 'live') {
@@ -187,10 +189,11 @@ export async function restoreMicrophone({ paused = mine('microphone')?.paused ??
   track.enabled = !paused;
   mine('microphone')?.track?.stop();
   setMine('microphone', { track, paused });
-  await room?.send('microphone', track, { paused });
+  await currentRoom()?.send('microphone', track, { paused });
 }
 
 export async function setCamera(on: boolean): Promise<void> {
+  const room = currentRoom();
   if (room === null) return;
   if (!on) {
     const track = mine('camera')?.track;
@@ -210,7 +213,7 @@ export async function setCamera(on: boolean): Promise<void> {
 // Another device was chosen in mid-call, or the same one is to be treated otherwise.
 export async function changeDevice(source: Device): Promise<void> {
   const lost = useCall.getState().losses[source] !== undefined;
-  if (room === null || (!mine(source)?.track && !lost)) return;
+  if (currentRoom() === null || (!mine(source)?.track && !lost)) return;
   if (source === 'camera') return setCamera(true);
   // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
   const before = mine('microphone')?.track;
@@ -234,6 +237,7 @@ export function isOn(source: Source): boolean {
 // ---- screen ----
 
 export async function toggleScreen(): Promise<void> {
+  const room = currentRoom();
   if (room === null) return;
   if (mine('screen')) {
     await stopScreen();
@@ -256,14 +260,14 @@ async function stopScreen(): Promise<void> {
     if (!media) continue;
     setMine(source, null);
     media.track?.stop();
-    await room?.stop(source);
+    await currentRoom()?.stop(source);
   }
 }
 
 // ---- the rest ----
 
 export async function sendChat(text: string): Promise<void> {
-  await room?.sendChat(text);
+  await currentRoom()?.sendChat(text);
 }
 
 export function setPanel(panel: Panel): void {

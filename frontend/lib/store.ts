@@ -1,7 +1,7 @@
 // What the page shows, and how what happens in the room changes it. Components read it; room-actions.ts steers it.
 import { create } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Slots } from './order';
+import type { Slots } from '@rotunda/react';
 import type { DeviceLoss } from './devices';
 import type { ChatMessage, Direction, Leg, Room, RotundaError, SessionState, Source } from '@rotunda/client';
 
@@ -33,6 +33,7 @@ export interface Tile {
 export type Panel = 'chat' | 'people' | null;
 
 export interface CallStore {
+  room: Room | null; // what is shown below gets it from the context
   phase: 'lobby' | 'joining' | 'room' | 'ended';
   roomId: string;
   session: SessionState;
@@ -62,6 +63,7 @@ export interface CallStore {
 }
 
 export const INITIAL: CallStore = {
+  room: null,
   phase: 'lobby',
   roomId: '',
   session: { name: 'idle' },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { layoutGrid } from '@/lib/grid';
+import { layoutGrid } from '@rotunda/react';
 import { detectLanguage, translate } from '@/lib/i18n';
 import { Room, spatialLayerFor } from '@rotunda/client';
 import { follow, mainTile, makeCallStore, tilesOf, videoShown, withMedia, type Participant, type Store } from '@/lib/store';

@@ -3,16 +3,14 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { TileView } from '@/components/tile';
 import { useMutedHint } from '@/hooks/use-muted-hint';
 import { usePreferences } from '@/lib/preferences';
-import * as actions from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import type { Room } from '@rotunda/client';
+import { RotundaRoom } from '@rotunda/react';
 import { makeTrack } from '../browser';
 import { has, inCall, show } from './people';
 
-const room = vi.hoisted(() => ({ demands: {} as Record<string, unknown> }));
-vi.mock('@/lib/room-actions', async (original) => ({
-  ...(await original<typeof actions>()),
-  currentRoom: () => ({ demand: (producerId: string, demand: unknown) => void (room.demands[producerId] = demand) }),
-}));
+const demands: Record<string, unknown> = {};
+const room = { demand: (producerId: string, demand: unknown) => void (demands[producerId] = demand) } as unknown as Room;
 const sound = vi.hoisted(() => ({ heard: (_level: number) => {}, watching: 0 }));
 vi.mock('@/components/sound', () => ({
   watchLevel: (_: unknown, heard: (level: number) => void) => {
@@ -37,8 +35,8 @@ test('pictures are received as the person wants: all, who speaks, none', () => {
   inCall(4);
   for (const name of ['bob', 'cid', 'dan']) has(name, 'camera', { track: makeTrack(), producerId: name });
   has('cid', 'screen', { track: makeTrack(), producerId: 'screen' });
-  show(<>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</>);
-  const received = () => Object.keys(room.demands).filter((id) => room.demands[id] !== null).sort();
+  show(<RotundaRoom room={room}>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</RotundaRoom>);
+  const received = () => Object.keys(demands).filter((id) => demands[id] !== null).sort();
   expect(received()).toEqual(['bob', 'cid', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'speaker' }));
   expect(received()).toEqual(['dan', 'screen']);

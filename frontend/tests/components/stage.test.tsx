@@ -12,8 +12,9 @@ import { has, inCall, show } from './people';
 
 // Counts how often a tile as such is rendered: each has one picture.
 const pictures = vi.hoisted(() => ({ rendered: 0 }));
-vi.mock('@/components/video', () => ({
-  Video: () => {
+vi.mock('@rotunda/react', async (original) => ({
+  ...(await original<object>()),
+  VideoTile: () => {
     pictures.rendered++;
     return null;
   },

@@ -8,8 +8,9 @@ import { has, inCall, show } from './people';
 
 // The picture's first frame comes when the test says so.
 const video = vi.hoisted(() => ({ paint: () => {} }));
-vi.mock('@/components/video', () => ({
-  Video: ({ track, onFirstFrame }: { track: MediaStreamTrack | null; onFirstFrame: (track: MediaStreamTrack) => void }) => {
+vi.mock('@rotunda/react', async (original) => ({
+  ...(await original<object>()),
+  VideoTile: ({ track: { track }, onFirstFrame }: { track: { track: MediaStreamTrack | null }; onFirstFrame: (track: MediaStreamTrack) => void }) => {
     video.paint = () => track && onFirstFrame(track);
     return null;
   },

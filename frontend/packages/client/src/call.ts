@@ -9,7 +9,6 @@ const RENEWAL_PATIENCE_MS = 1_000; // the server may be out of reach for the sam
 const POLITE_PATIENCE_MS = 3_000; // the other side restarts ICE first
 
 type SignalType = 'webrtc-offer' | 'webrtc-answer' | 'webrtc-ice-candidate';
-const isSignal = (type: string): type is SignalType => type.startsWith('webrtc-');
 
 export type CallState =
   | 'waiting' // in the exchange, nobody is ringing
@@ -69,7 +68,7 @@ export class Call extends Emitter<CallEvents> {
   #ignoresOffer = false;
   #candidates: RTCIceCandidateInit[] = []; // that came before their description
   #early: { type: NotificationType; payload: unknown }[] = []; // that came before the call was accepted here
-  #unsent: { type: SignalType; payload: unknown }[] = []; // that the cut of the WebSocket kept back
+  #unsent: { type: SignalType; payload: object }[] = []; // that the cut of the WebSocket kept back
   #work: Promise<void> = Promise.resolve();
   #options: CallOptions;
   #iceServers: RTCIceServer[] = [];
@@ -101,7 +100,7 @@ export class Call extends Emitter<CallEvents> {
     this.#tell();
     if (!resumed || was !== this.#partnerId) this.#ring(); // else it rings already
     this.peer?.setConfiguration?.(this.#configuration); // not in every Firefox
-    for (const { type, payload } of this.#unsent.splice(0)) this.#send(type, payload);
+    for (const { type, payload } of this.#unsent.splice(0)) this.#signal(type, payload);
   }
 
   // The server lends TURN servers to those who have a transport. Media goes from browser to browser, so this one stays
@@ -211,17 +210,19 @@ export class Call extends Emitter<CallEvents> {
     if (this.state === 'calling' && this.#partnerId !== null) this.#send('call-remote');
   }
 
-  #send(type: SignalType | 'call-remote' | 'accept-call' | 'reject-call' | 'hang-up', payload?: unknown): void {
+  #send(type: 'call-remote' | 'accept-call' | 'reject-call' | 'hang-up'): void {
     if (this.#partnerId === null) return;
-    const data = payload === undefined ? { target: this.#partnerId } : { target: this.#partnerId, payload };
+    // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
+    const failed = (error: unknown) => lost(error) || console.error(type, error);
+    this.session.request(type, { target: this.#partnerId }).catch(failed);
+  }
+
+  #signal(type: SignalType, payload: object | null): void {
+    if (this.#partnerId === null || payload === null) return;
     const { peer } = this;
-    this.session.request(type, data).catch((error) => {
-      if (codeOf(error) === 'connection-lost' && isSignal(type) && peer !== null && this.peer === peer) {
-        this.#unsent.push({ type, payload });
-        return;
-      }
-      // Gone meanwhile (user-left tells), or cut off (the state is taken up after the return).
-      if (!lost(error)) console.error(type, error);
+    this.session.request(type, { target: this.#partnerId, payload }).catch((error) => {
+      if (codeOf(error) === 'connection-lost' && peer !== null && this.peer === peer) this.#unsent.push({ type, payload });
+      else if (!lost(error)) console.error(type, error);
     });
   }
 
@@ -291,14 +292,14 @@ export class Call extends Emitter<CallEvents> {
       try {
         this.#makingOffer = true;
         await peer.setLocalDescription();
-        this.#send('webrtc-offer', peer.localDescription);
+        this.#signal('webrtc-offer', peer.localDescription);
       } catch (error) {
         if (peer.signalingState !== 'closed') console.error(error);
       } finally {
         this.#makingOffer = false;
       }
     };
-    peer.onicecandidate = ({ candidate }) => candidate && this.#send('webrtc-ice-candidate', candidate.toJSON());
+    peer.onicecandidate = ({ candidate }) => candidate && this.#signal('webrtc-ice-candidate', candidate.toJSON());
     peer.ontrack = ({ track }) => {
       remote.addTrack(track);
       this.emit('stream', remote);
@@ -365,7 +366,7 @@ export class Call extends Emitter<CallEvents> {
     await peer.setRemoteDescription(description); // rolls a local offer back by itself
     if (description.type === 'offer') {
       await peer.setLocalDescription();
-      this.#send('webrtc-answer', peer.localDescription);
+      this.#signal('webrtc-answer', peer.localDescription);
     }
     for (const candidate of this.#candidates.splice(0)) await peer.addIceCandidate(candidate);
   }

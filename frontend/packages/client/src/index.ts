@@ -7,5 +7,5 @@ export { spatialLayerFor } from './layers.ts';
 export type { Leg } from './path.ts';
 export type * from './protocol.ts';
 export { Room, type RoomOptions } from './room.ts';
-export type { Demand, Direction, LocalTrack, RemoteTrack } from './room-events.ts';
+export type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 export { mayTakeOver, Session, type SessionOptions, type SessionState } from './session.ts';

@@ -1,5 +1,7 @@
 // The messages of docs/protocol.md as types: each request with its data and its answer, each notification.
 import type { types } from 'mediasoup-client';
+import type { ErrorCode } from './errors.ts';
+import type { WireErrorCode, WireRequests, WireSaid } from './wire.ts';
 
 export type Kind = 'audio' | 'video';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
@@ -108,6 +110,11 @@ interface PutOut {
   message?: string; // the moderator's words
 }
 
+interface Signal {
+  data: { target: string; payload: object };
+  answer: { type: string; targetId: string };
+}
+
 interface Relay {
   data: { target: string; payload?: unknown };
   answer: { type: string; targetId: string };
@@ -121,6 +128,7 @@ export interface Requests {
       rtpCapabilities?: types.RtpCapabilities;
       resumeToken?: string;
       token?: string;
+      password?: string;
       lastN?: number;
       loudestN?: number;
       openTransports?: ('send' | 'recv')[];
@@ -178,9 +186,9 @@ export interface Requests {
     data: { transportId: string } | { producerId: string } | { consumerId: string };
     answer: { stats: ServerStat[] };
   };
-  'webrtc-offer': Relay;
-  'webrtc-answer': Relay;
-  'webrtc-ice-candidate': Relay;
+  'webrtc-offer': Signal;
+  'webrtc-answer': Signal;
+  'webrtc-ice-candidate': Signal;
   'call-remote': Relay;
   'accept-call': Relay;
   'reject-call': Relay;
@@ -250,3 +258,16 @@ export interface Notifications {
 }
 
 export type NotificationType = keyof Notifications;
+
+// ---- what this client knows is what the server's tables say; else this file does not compile ----
+
+type KeysOf<Data> = Data extends unknown ? keyof Data : never;
+type Fits = {
+  [Type in keyof Requests]: Requests[Type]['data'] extends WireRequests[Type]
+    ? [KeysOf<Requests[Type]['data']>] extends [KeysOf<WireRequests[Type]>]
+      ? true
+      : `${Type} has a field that the server does not know`
+    : `${Type} has a field of another type than the server's`;
+};
+type Holds<_Proof extends Record<keyof WireRequests, true>, _Heard extends WireSaid, _Codes extends ErrorCode> = true;
+export type ProtocolHolds = Holds<Fits, NotificationType, WireErrorCode>;

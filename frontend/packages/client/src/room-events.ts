@@ -16,6 +16,7 @@ export interface RemoteTrack {
   source: Source;
   type: ProducerInfo['type'];
   appData: AppData;
+  paused: boolean; // by who sends it
 }
 
 // What a picture is to be received for: nothing (null), or a tile this many device pixels wide.
@@ -31,6 +32,7 @@ export interface RoomEvents {
   track: RemoteTrack;
   'track-ended': RemoteTrack;
   paused: { userId: string; source: Source; paused: boolean };
+  local: { source: Source; local: LocalTrack | null }; // what this side sends has changed; null: nothing any more
   layers: { producerId: string; spatialLayer: number | null; temporalLayer: number | null };
   score: { userId: string; source: Source; score: number };
   speaker: { userId: string | null };

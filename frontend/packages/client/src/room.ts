@@ -3,7 +3,7 @@
 import type { Device, types } from 'mediasoup-client';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
-import { EncodingControl, modeForWidth, modeOf } from './encoding.ts';
+import { EncodingControl } from './encoding.ts';
 import { codeOf, RotundaError } from './errors.ts';
 import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
@@ -13,7 +13,7 @@ import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { forgiveLoss, isBroken, layersOf, START_BITRATE_KBPS, takeIceServers, worthLayers } from './transports.ts';
+import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
@@ -58,6 +58,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#doorway = options.doorway;
     this.#ownMedia = new OwnMedia(this.producers, this.#local, (source, producerId) => {
       if (producerId) this.#encoding.forget(producerId);
+      this.#tellLocal(source);
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: () => this.#joinWith() });
@@ -70,13 +71,21 @@ export class Room extends Emitter<RoomEvents> {
     this.session.on('state', ({ name }) => name === 'ended' && this.#closeMedia());
   }
 
+  // What this side sends, or will once it is in the room.
+  get local(): ReadonlyMap<Source, LocalTrack> {
+    return this.#local;
+  }
+
   get userId(): string | null {
     return this.session.userId;
   }
 
   // Resolves once the tracks flow.
   async join(tracks: Partial<Record<Source, LocalTrack>>): Promise<void> {
-    for (const [source, local] of Object.entries(tracks)) this.#local.set(source as Source, local);
+    for (const [name, local] of Object.entries(tracks)) {
+      this.#local.set(name as Source, local);
+      this.#tellLocal(name as Source);
+    }
     await this.session.join();
     await this.#work;
     if (this.#failure) {
@@ -96,6 +105,7 @@ export class Room extends Emitter<RoomEvents> {
   // Sends this track as `source`, in place of what was sent as it before.
   async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
     this.#local.set(source, { track, paused });
+    this.#tellLocal(source);
     const producer = this.producers.get(source);
     if (producer === undefined) {
       if (this.sendTransport) await this.#produce(source);
@@ -119,11 +129,12 @@ export class Room extends Emitter<RoomEvents> {
       local.track = null;
       await producer?.replaceTrack({ track: null });
     }
+    this.#tellLocal(source);
     if (producer) await this.#tellPaused(producer);
   }
 
   async stop(source: Source): Promise<void> {
-    this.#local.delete(source);
+    if (this.#local.delete(source)) this.#tellLocal(source);
     const producer = this.producers.get(source);
     if (producer === undefined) return;
     this.producers.delete(source);
@@ -402,6 +413,11 @@ export class Room extends Emitter<RoomEvents> {
 
   // ---- sending ----
 
+  #tellLocal(source: Source): void {
+    const local = this.#local.get(source);
+    this.emit('local', { source, local: local ? { ...local } : null });
+  }
+
   get #alone(): boolean {
     return this.peers.size === 0;
   }
@@ -414,28 +430,9 @@ export class Room extends Emitter<RoomEvents> {
     const local = this.#local.get(source);
     if (!local?.track || !this.sendTransport || this.producers.has(source)) return;
     const { track } = local;
-    const { width = 0, height = 0 } = track.kind === 'video' ? track.getSettings() : {};
-    const options: types.ProducerOptions<AppData> = {
-      track,
-      stopTracks: false,
-      disableTrackOnPause: true,
-      streamId: `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
-      appData: { source },
-    };
-    if (track.kind === 'video') {
-      const mode = source === 'camera' ? modeForWidth(this.#options.scalabilityMode, width) : undefined;
-      const spatial = modeOf(mode)?.spatial ?? 1;
-      const several = source === 'camera' && spatial === 1 && (this.#options.simulcast ?? worthLayers(width));
-      const layers = layersOf(width);
-      if (several) options.encodings = layers.map((layer) => (mode ? { ...layer, scalabilityMode: mode } : layer));
-      else if (mode) options.encodings = [{ scalabilityMode: mode }];
-      if (this.#options.codec) options.codec = this.#codec(this.#options.codec);
-      options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
-      options.appData = { source, width, height, layers: several ? layers.length : spatial };
-    } else {
-      const music = source === 'screen-audio';
-      options.codecOptions = { opusStereo: music, opusFec: true, opusDtx: false };
-    }
+    const options = produceOptions(source, track, this.#options);
+    options.streamId = `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`;
+    if (track.kind === 'video' && this.#options.codec) options.codec = this.#codec(this.#options.codec);
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
     this.#encodeAll();
@@ -494,7 +491,7 @@ export class Room extends Emitter<RoomEvents> {
         consumer.close(); // the producer went away meanwhile
         return;
       }
-      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData };
+      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData, paused: offer.producerPaused };
       this.consumers.set(producerId, entry);
       this.emit('track', entry);
       this.#remotePaused(producerId, offer.producerPaused);
@@ -551,7 +548,9 @@ export class Room extends Emitter<RoomEvents> {
     if (paused) this.#silent.add(producerId);
     else this.#silent.delete(producerId);
     const entry = this.consumers.get(producerId);
-    if (entry) this.emit('paused', { userId: entry.userId, source: entry.source, paused });
+    if (!entry) return;
+    entry.paused = paused;
+    this.emit('paused', { userId: entry.userId, source: entry.source, paused });
   }
 
   #byConsumer(consumerId: string): RemoteTrack | undefined {

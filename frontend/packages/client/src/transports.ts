@@ -1,7 +1,8 @@
 // What a Room needs to know of transports and tracks that is no state of its own.
 import type { types } from 'mediasoup-client';
 import { codeOf } from './errors.ts';
-import type { AppData } from './protocol.ts';
+import { modeForWidth, modeOf } from './encoding.ts';
+import type { AppData, Source } from './protocol.ts';
 
 const SIMULCAST_FROM_WIDTH = 640;
 const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
@@ -10,12 +11,35 @@ const SIMULCAST: types.RtpEncodingParameters[] = [
   { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
 ];
-export const START_BITRATE_KBPS = 800;
+const START_BITRATE_KBPS = 800;
 
 // Whether a camera's picture of that width is worth several layers, and which.
-export const worthLayers = (width: number): boolean => width >= SIMULCAST_FROM_WIDTH;
-export const layersOf = (width: number): types.RtpEncodingParameters[] =>
+const worthLayers = (width: number): boolean => width >= SIMULCAST_FROM_WIDTH;
+const layersOf = (width: number): types.RtpEncodingParameters[] =>
   width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+
+// How a track is to be sent as this source.
+export function produceOptions(
+  source: Source,
+  track: MediaStreamTrack,
+  { simulcast, scalabilityMode }: { simulcast?: boolean; scalabilityMode?: string },
+): types.ProducerOptions<AppData> {
+  const options: types.ProducerOptions<AppData> = { track, stopTracks: false, disableTrackOnPause: true, appData: { source } };
+  if (track.kind === 'audio') {
+    options.codecOptions = { opusStereo: source === 'screen-audio', opusFec: true, opusDtx: false }; // a screen's may be music
+    return options;
+  }
+  const { width = 0, height = 0 } = track.getSettings();
+  const mode = source === 'camera' ? modeForWidth(scalabilityMode, width) : undefined;
+  const spatial = modeOf(mode)?.spatial ?? 1;
+  const several = source === 'camera' && spatial === 1 && (simulcast ?? worthLayers(width));
+  const layers = layersOf(width);
+  if (several) options.encodings = layers.map((layer) => (mode ? { ...layer, scalabilityMode: mode } : layer));
+  else if (mode) options.encodings = [{ scalabilityMode: mode }];
+  options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
+  options.appData = { source, width, height, layers: several ? layers.length : spatial };
+  return options;
+}
 
 export function isBroken(transport: types.Transport<AppData> | null): boolean {
   return transport !== null && !transport.closed && ['disconnected', 'failed'].includes(transport.connectionState);

@@ -2,11 +2,15 @@
 // example on the page fits its type, field by field. The server is held to the page by protocol_page_test.c.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import Ajv from 'ajv';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { generate } from '../generate.mjs';
 
 const PAGE = fileURLToPath(new URL('../../../../docs/protocol.md', import.meta.url));
 const TYPES = fileURLToPath(new URL('../src/protocol.ts', import.meta.url));
+const SCHEMA = fileURLToPath(new URL('../../../../docs/protocol.schema.json', import.meta.url));
+const WIRE = fileURLToPath(new URL('../src/wire.ts', import.meta.url));
 const PROBE = fileURLToPath(new URL('../src/protocol-probe.ts', import.meta.url)); // in memory alone
 
 // Answers have a type of their own on the wire; the client knows them by their request.
@@ -97,5 +101,25 @@ describe('protocol.ts and docs/protocol.md', () => {
       return `${example?.type} ${example?.data}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
     });
     expect(wrong).toEqual([]);
+  });
+
+  it('fit the schema that the server’s tables make, and what does not fit the server does not fit it', () => {
+    const validate = new Ajv({ strict: false, allErrors: true }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')));
+    const blocks = [...readFileSync(PAGE, 'utf8').matchAll(/^```json (client|server)\n([^]*?)^```/gm)];
+    const examples = blocks.flatMap(([, , block]) => valuesOf(block!)) as { type: string }[];
+    const wrong = examples.filter((example) => !validate(example)).map((example) => JSON.stringify(example));
+    expect(examples.length).toBeGreaterThan(80);
+    expect(wrong).toEqual([]);
+    for (const bad of [
+      { type: 'set-priority', data: { consumerId: 'c', priority: 256 } },
+      { type: 'set-priority', data: { consumerId: 'c' } },
+      { type: 'create-transport', data: { direction: 'both' } },
+      { type: 'no-such-request', data: {} },
+    ])
+      expect([bad, validate(bad)]).toEqual([bad, false]);
+  });
+
+  it('types are made of that schema as it is now', () => {
+    expect(readFileSync(WIRE, 'utf8')).toBe(generate());
   });
 });
