@@ -22,7 +22,7 @@ static void arm(struct hub *hub, struct participant *me, uint64_t ends_s) {
 
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
-    me->rights = grants ? grants->rights : RIGHTS_ALL;
+    me->rights = me->assigned_rights ? me->assigned_rights : grants ? grants->rights : (unsigned)RIGHTS_ALL;
     if (!grants)
         return;
     memcpy(me->identity, grants->identity, sizeof me->identity);
@@ -52,6 +52,13 @@ static void close_consumers(struct hub *hub, struct participant *me) {
     }
 }
 
+void hub_apply_rights(struct hub *hub, struct participant *me, unsigned rights) {
+    me->rights = rights;
+    close_producers(hub, me);
+    if (!(rights & RIGHT_SUBSCRIBE))
+        close_consumers(hub, me);
+}
+
 bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
                        struct hub_refusal *refusal) {
     char room[ROOM_NAME_BYTES_MAX + 1];
@@ -64,8 +71,6 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the token is for another room; leave-room, then join with it");
     hub_take_grants(hub, me, grants);
-    close_producers(hub, me);
-    if (!(me->rights & RIGHT_SUBSCRIBE))
-        close_consumers(hub, me);
+    hub_apply_rights(hub, me, me->rights);
     return true;
 }
