@@ -67,8 +67,11 @@ struct participant {
     unsigned rights;                       // bits of enum right
     unsigned assigned_rights;              // by a moderator, in place of a token's; 0: none were
     char network[NETWORK_BYTES_MAX];       // "": not known
-    uint64_t hand;                         // when it was raised, in the order of the room; 0: it is down
-    struct wheel_node grants_timer;        // armed while its token's end is to come
+    bool hidden;                           // others do not hear of it
+    struct json_t *about; // {metadata?, attributes?}, what others are told of it; NULL: nothing
+    size_t about_bytes, about_held_bytes; // as JSON; of memory
+    uint64_t hand;                        // when it was raised, in the order of the room; 0: it is down
+    struct wheel_node grants_timer;       // armed while its token's end is to come
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does

@@ -34,7 +34,8 @@ struct room {
     size_t app_data_bytes; // of its producers, without what each participant has for nothing
     struct list calls;     // struct call
     struct speaker speaker;
-    struct list lobby; // struct knock, in the order of their coming
+    size_t about_bytes; // of its participants' metadata, without what each has for nothing
+    struct list lobby;  // struct knock, in the order of their coming
     uint32_t knock_count;
     struct list bans; // struct ban
     uint32_t ban_count;
@@ -56,7 +57,7 @@ struct call {
     bool accepted;
 };
 
-// NULL: nobody of that name, or with that id.
+// NULL: nobody of that name, or with that id, of those who are not hidden.
 struct participant *room_find_name(const struct room *room, const char *name);
 struct participant *room_find_id(const struct room *room, const char *public_id);
 // By userId, else by username.

@@ -49,6 +49,8 @@ struct hub_events {
 
     void (*room_locked)(void *ctx, const struct room *room,
                         const struct participant *by); // or not: room->locked
+    void (*described)(void *ctx, const struct participant *who,
+                      const struct participant *by); // who->about; by NULL: an operator
     void (*role_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*reacted)(void *ctx, const struct participant *who, const char *text);

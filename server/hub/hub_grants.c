@@ -22,10 +22,14 @@ static void arm(struct hub *hub, struct participant *me, uint64_t ends_s) {
 
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
-    me->rights = me->assigned_rights ? me->assigned_rights : grants ? grants->rights : (unsigned)RIGHTS_ALL;
+    me->rights = me->assigned_rights ? me->assigned_rights
+                 : grants            ? grants->rights
+                                     : (unsigned)RIGHTS_ALL | RIGHT_METADATA;
     if (!grants)
         return;
     memcpy(me->identity, grants->identity, sizeof me->identity);
+    if (grants->hidden)
+        me->rights &= (unsigned)RIGHT_SUBSCRIBE;
     if (grants->ends_s)
         arm(hub, me, grants->ends_s);
 }
@@ -70,6 +74,10 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
     if (strcmp(room, me->room->name) != 0)
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the token is for another room; leave-room, then join with it");
+    if (grants->hidden != me->hidden)
+        return hub_refuse(
+            refusal, HUB_FORBIDDEN,
+            "the token says otherwise whether its bearer is hidden; leave-room, then join with it");
     hub_take_grants(hub, me, grants);
     hub_apply_rights(hub, me, me->rights);
     return true;

@@ -1,9 +1,9 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
 // From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
-// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_lobby;
-// hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls
-// one behind it.
+// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_about,
+// hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_event, hub. No
+// file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -81,6 +81,19 @@ struct participant *hub_find_other(const struct participant *me, const char *tex
 
 // Whether what a moderator says to somebody is fit for it; NULL is.
 bool hub_words_fit(const char *words, struct hub_refusal *refusal);
+
+// ---- hub_about.c
+
+#define ABOUT_BYTES_MAX 4096             // of one participant's metadata and attributes, as JSON
+#define ABOUT_BYTES_FREE 256             // of each participant: no share of the room's budget
+#define ROOM_ABOUT_BYTES_MAX (64 * 1024) // of a room's beyond that
+
+// What a token says of one who is about to enter the room (NULL: a new one), into *out for hub_put_about;
+// false and a refusal.
+bool hub_bring_about(struct hub *hub, struct participant *me, struct room *room, const struct grants *grants,
+                     json_t **out, struct hub_refusal *refusal);
+void hub_put_about(struct hub *hub, struct participant *me, json_t *about); // taken over
+void hub_drop_about(struct hub *hub, struct participant *me);               // while it is still in its room
 
 // ---- hub_lobby.c
 

@@ -164,7 +164,8 @@ static unsigned rights_of(const struct hub_join *ask) {
 }
 
 static bool moderates(const struct hub_join *ask) {
-    return (rights_of(ask) & RIGHT_ADMIN) != 0;
+    bool hidden = ask->grants && ask->grants->hidden;
+    return !hidden && (rights_of(ask) & RIGHT_ADMIN) != 0;
 }
 
 // `same`: who makes room for it.
@@ -190,7 +191,8 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
 static bool has_free_name(const struct entry *entry, const struct room *room, const struct participant *same,
                           struct hub_refusal *refusal) {
     const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
-    return !namesake || namesake == same ||
+    bool hidden = entry->ask->grants && entry->ask->grants->hidden; // nobody hears its name
+    return !namesake || namesake == same || hidden ||
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
                       "someone in this room is already called that; choose another username");
 }
@@ -202,12 +204,15 @@ static void make_way(struct hub *hub, struct participant *same) {
     hub_leave(hub, same, "taken-over");
 }
 
-static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me) {
+static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me,
+                  json_t *about) {
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
     directory_enter(room, me);
+    hub_put_about(hub, me, about);
     hub_take_grants(hub, me, ask->grants);
-    me->rights |= rights_of(ask);
+    if (!me->hidden)
+        me->rights |= rights_of(ask);
     attach(hub, ask, me);
     hub->counts.joins++;
     room->joins++;
@@ -258,14 +263,19 @@ static void wait_in_lobby(struct hub *hub, struct entry *entry, struct room *roo
 static struct participant *become(struct hub *hub, struct entry *entry, struct room *room,
                                   struct participant *same, const struct receiver *receiver,
                                   struct hub_refusal *refusal) {
+    const struct grants *grants = entry->ask->grants;
     struct participant *me = participant_create(entry->username);
     if (!me) {
         hub_refuse_memory(refusal);
         return NULL;
     }
     me->receiver = *receiver;
-    room = room_for(hub, entry, room, refusal);
+    me->hidden = grants && grants->hidden;
+    json_t *about = NULL;
+    bool fine = !grants || hub_bring_about(hub, me, room, grants, &about, refusal);
+    room = fine ? room_for(hub, entry, room, refusal) : NULL;
     if (!room) {
+        json_decref(about);
         participant_destroy(me);
         return NULL;
     }
@@ -276,7 +286,7 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
         hub_end_knock(hub, knock, "admitted", NULL, NULL);
     if (same)
         make_way(hub, same);
-    enter(hub, entry->ask, room, me);
+    enter(hub, entry->ask, room, me, about);
     return me;
 }
 

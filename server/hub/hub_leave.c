@@ -29,6 +29,7 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
     hub->events.participant_left(hub->events.ctx, me, reason);
     me->connection = 0;
+    hub_drop_about(hub, me);
     directory_exit(me);
     hub->counts.leaves++;
     LOG_INFO("participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),

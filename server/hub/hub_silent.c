@@ -88,6 +88,7 @@ const struct hub_events hub_events_silent = {
     .removed = hush_removed,
     .muted = hush_muted,
     .room_locked = hush_locked,
+    .described = hush_hand,
     .role_changed = hush_hand,
     .knocked = hush_knock,
     .knock_ended = hush_knock_end,

@@ -105,6 +105,17 @@ enum hub_role hub_role_of(const struct participant *who);
 struct participant *hub_set_role(struct hub *hub, struct participant *me, const char *target,
                                  enum hub_role role, struct hub_refusal *refusal);
 
+// ---- hub_about.c: metadata and attributes, which everybody in the room is told
+
+// metadata NULL: as it is; "": none. attributes: an object of texts that are put beside those that are there;
+// an empty text takes one out; NULL: as they are. target NULL: oneself; others' only a moderator changes.
+struct participant *hub_set_metadata(struct hub *hub, struct participant *me, const char *target,
+                                     const char *metadata, const struct json_t *attributes,
+                                     struct hub_refusal *refusal);
+// The same without asking for a right. by: who pays for it; NULL: an operator.
+bool hub_describe(struct hub *hub, struct participant *who, const char *metadata,
+                  const struct json_t *attributes, struct participant *by, struct hub_refusal *refusal);
+
 // ---- hub_hand.c
 
 // up: whether it is raised then. target NULL: one's own; another's hand only a moderator takes down. Whose it

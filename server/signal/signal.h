@@ -163,6 +163,7 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(USER_BANNED, "user-banned")                                                                            \
     X(USER_UNBANNED, "user-unbanned")                                                                        \
     X(BANS, "bans")                                                                                          \
+    X(METADATA_CHANGED, "metadata-changed")                                                                  \
     X(ROLE_CHANGED, "role-changed")                                                                          \
     X(KICKED, "kicked")                                                                                      \
     X(SERVER_DRAINING, "server-draining")
@@ -245,6 +246,7 @@ void signal_ban(struct signal_call *call);
 void signal_unban(struct signal_call *call);
 void signal_list_bans(struct signal_call *call);
 void signal_set_role(struct signal_call *call);
+void signal_set_metadata(struct signal_call *call);
 // Its connection waits in the lobby; no more.
 void signal_answer_waiting(struct signal_call *call, const struct knock *knock);
 void signal_leave_lobby(struct session *session);
@@ -256,6 +258,10 @@ void signal_tell_moderators(struct signalling *signalling, const struct room *ro
 // Who waits, for one who has just become a moderator.
 void signal_greet_moderator(struct signalling *signalling, const struct participant *who);
 const char *signal_role_name(const struct participant *who);
+// `data`, which is taken over, with what others are told of somebody; NULL without memory.
+json_t *signal_with_about(json_t *data, const struct participant *who);
+json_t *signal_describe_about(const struct participant *who,
+                              const struct participant *by);    // as `metadata-changed`
 const char *signal_role_to_tell(const struct participant *who); // NULL: that of most
 json_t *signal_describe_joiner(const struct participant *who);  // as `user-joined`
 json_t *signal_describe_role(const struct participant *who, const struct participant *by);

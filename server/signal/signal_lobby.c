@@ -150,9 +150,35 @@ const char *signal_role_to_tell(const struct participant *who) {
     return hub_role_of(who) == HUB_PARTICIPANT ? NULL : signal_role_name(who);
 }
 
+json_t *signal_with_about(json_t *data, const struct participant *who) {
+    if (data && who->about && json_object_update(data, who->about) != 0) {
+        json_decref(data);
+        return NULL;
+    }
+    return data;
+}
+
 json_t *signal_describe_joiner(const struct participant *who) {
-    return json_pack("{s:s, s:s, s:s*}", "user", who->name, "userId", who->id.text, "role",
-                     signal_role_to_tell(who));
+    return signal_with_about(json_pack("{s:s, s:s, s:s*}", "user", who->name, "userId", who->id.text, "role",
+                                       signal_role_to_tell(who)),
+                             who);
+}
+
+json_t *signal_describe_about(const struct participant *who, const struct participant *by) {
+    json_t *data = json_pack("{s:s, s:s, s:s*, s:n, s:{}}", "userId", who->id.text, "user", who->name, "by",
+                             by ? by->name : NULL, "metadata", "attributes");
+    return signal_with_about(data, who);
+}
+
+void signal_set_metadata(struct signal_call *call) {
+    struct hub_refusal refusal;
+    const struct participant *who = hub_set_metadata(
+        call->hub, call->me, signal_data_text(call->data, "target"), signal_data_text(call->data, "metadata"),
+        signal_data_object(call->data, "attributes"), &refusal);
+    if (who)
+        signal_answer(call, OUT_METADATA_CHANGED, signal_describe_about(who, call->me));
+    else
+        signal_refuse_verb(call, &refusal);
 }
 
 json_t *signal_describe_role(const struct participant *who, const struct participant *by) {

@@ -16,13 +16,16 @@ static json_t *layer(int8_t number) {
 // ---- people
 
 static void participant_joined(void *ctx, const struct participant *who) {
-    signal_broadcast(ctx, who->room, who, OUT_USER_JOINED, signal_describe_joiner(who));
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, who, OUT_USER_JOINED, signal_describe_joiner(who));
 }
 
 static void participant_left(void *ctx, const struct participant *who, const char *reason) {
     struct session *session = signal_session_of(ctx, who);
     if (session && session->participant)
         signal_detach(session);
+    if (who->hidden)
+        return;
     signal_broadcast(
         ctx, who->room, who, OUT_USER_LEFT,
         json_pack("{s:s, s:s, s:s}", "user", who->name, "userId", who->id.text, "reason", reason));
@@ -64,6 +67,11 @@ static void muted(void *ctx, const struct participant *who, enum media_kind kind
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     signal_broadcast(ctx, room, by, room->locked ? OUT_ROOM_LOCKED : OUT_ROOM_UNLOCKED,
                      json_pack("{s:s}", "by", by->name));
+}
+
+static void described(void *ctx, const struct participant *who, const struct participant *by) {
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, by, OUT_METADATA_CHANGED, signal_describe_about(who, by));
 }
 
 static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
@@ -274,6 +282,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .removed = removed,
         .muted = muted,
         .room_locked = room_locked,
+        .described = described,
         .role_changed = role_changed,
         .knocked = knocked,
         .knock_ended = knock_ended,

@@ -71,6 +71,11 @@ static inline void muted(void *ctx, const struct participant *who, enum media_ki
 static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
 }
+static inline void described(void *ctx, const struct participant *who, const struct participant *by) {
+    char *about = who->about ? json_dumps(who->about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    note(ctx, "%s describes %s: %.80s; ", by ? by->name : "operator", who->name, about ? about : "nothing");
+    free(about);
+}
 static inline void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
     static const char *const names[] = {"moderator", "participant", "viewer"};
     note(ctx, "%s makes %s %s; ", by->name, who->name, names[hub_role_of(who)]);
@@ -165,6 +170,7 @@ static const struct hub_events observer = {
     .removed = removed,
     .muted = muted,
     .room_locked = room_locked,
+    .described = described,
     .role_changed = role_changed,
     .knocked = knocked,
     .knock_ended = knock_ended,
