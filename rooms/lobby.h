@@ -16,9 +16,10 @@ struct knock {
     struct room *room;
     struct public_id id; // of the knock: who is let in gets another one
     char name[USERNAME_BYTES_MAX + 1];
-    char network[NETWORK_BYTES_MAX]; // ""; not known
-    uint32_t connection;             // who speaks for it
-    bool admitted;                   // it may join now, by this name
+    char network[NETWORK_BYTES_MAX];       // ""; not known
+    char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
+    uint32_t connection;                   // who speaks for it
+    bool admitted;                         // it may join now, by this name
 };
 
 struct ban {

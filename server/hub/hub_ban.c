@@ -2,24 +2,8 @@
 #include "base/log.h"
 #include "server/hub/hub_internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BAN_BYTES (sizeof(struct ban) + 64) // with the allocator's
-
-static void forget(struct hub *hub, struct room *room, struct ban *ban) {
-    assert(room->ban_count > 0);
-    list_remove(&ban->link);
-    room->ban_count--;
-    hub_memory_give(hub, BAN_BYTES);
-    free(ban);
-}
-
-void hub_forget_bans(struct hub *hub, struct room *room) {
-    LIST_EACH(node, &room->bans)
-    forget(hub, room, LIST_ENTRY(node, struct ban, link));
-}
 
 // Whether the ban is of this very person: of the identity that somebody vouched for, else of the name.
 static bool is_of(const struct ban *ban, const char *identity, const char *folded) {
@@ -58,6 +42,7 @@ static bool find(struct participant *me, const char *target, struct banned *out,
     if (out->knock) {
         out->id = out->knock->id;
         out->name = out->knock->name;
+        out->identity = out->knock->identity;
         out->network = out->knock->network;
         return true;
     }
@@ -92,7 +77,7 @@ static struct ban *remember(struct hub *hub, const struct participant *me, const
         snprintf(ban->network, sizeof ban->network, "%s", whom->network);
     list_push_back(&room->bans, &ban->link);
     room->ban_count++;
-    hub_memory_take(hub, BAN_BYTES);
+    hub_memory_take(hub, HUB_BAN_BYTES);
     return ban;
 }
 
@@ -121,7 +106,7 @@ bool hub_unban(struct hub *hub, struct participant *me, const char *id, struct h
         struct ban *ban = LIST_ENTRY(node, struct ban, link);
         if (strcmp(ban->id.text, id) != 0)
             continue;
-        forget(hub, me->room, ban);
+        hub_forget_ban(hub, me->room, ban);
         return true;
     }
     return hub_refuse(refusal, HUB_NOT_FOUND, "nobody of that userId is banned from this room");

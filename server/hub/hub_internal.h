@@ -111,12 +111,15 @@ void hub_end_knocks(struct hub *hub, struct room *room, const char *reason, cons
 // As the room's rules have it, when nobody is there who could have switched it.
 void hub_reset_lobby(struct hub *hub, struct room *room);
 
+#define HUB_BAN_BYTES (sizeof(struct ban) + 64) // with the allocator's
+void hub_forget_ban(struct hub *hub, struct room *room, struct ban *ban);
+void hub_forget_outsiders(struct hub *hub, struct room *room); // who waits, and who is banned
+
 // ---- hub_ban.c
 
 // Whether the room's bans let somebody in; `moderator`: its rights. False and a refusal.
 bool hub_let_in(const struct room *room, const struct hub_join *join, bool moderator,
                 struct hub_refusal *refusal);
-void hub_forget_bans(struct hub *hub, struct room *room); // hub_leave.c
 // Out of the room, told why and by whom (NULL: nobody).
 void hub_put_out(struct hub *hub, struct participant *who, const char *reason, const struct participant *by,
                  const char *words);

@@ -290,6 +290,13 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
     return me;
 }
 
+// Of the notices of the join and of the leave.
+static size_t notice_bytes(const struct entry *entry) {
+    const struct grants *grants = entry->ask->grants;
+    size_t about = grants ? strlen(grants->metadata) + strlen(grants->attributes) : 0;
+    return 2 * (strlen(entry->username) + NAMED_BYTES) + about;
+}
+
 static struct participant *join_anew(struct hub *hub, struct entry *entry, struct room *room,
                                      struct hub_refusal *refusal) {
     struct hub_join *ask = entry->ask;
@@ -306,7 +313,7 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
     bool waits = must_wait(hub, entry, room, same);
     if (!may_enter(hub, entry, room, same, refusal) ||
         (!waits && !has_free_name(entry, room, same, refusal)) ||
-        !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
+        !hub_spend_join(hub, ask->spent, room, notice_bytes(entry), refusal) ||
         (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
         !hub_memory_allows(hub, refusal))
         return NULL;

@@ -101,9 +101,7 @@ void hub_room_remove(struct hub *hub, struct room *room) {
              LOG_NUMBER("packets", room->quality.packets),
              LOG_NUMBER("packets_lost", room->quality.packets_lost),
              LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
-    LIST_EACH(node, &room->lobby)
-    hub_forget_knock(hub, LIST_ENTRY(node, struct knock, link));
-    hub_forget_bans(hub, room);
+    hub_forget_outsiders(hub, room);
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

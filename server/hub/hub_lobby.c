@@ -53,6 +53,7 @@ struct knock *hub_knock(struct hub *hub, const struct hub_join *join, struct roo
     knock->id = public_id_new();
     knock->connection = join->connection;
     snprintf(knock->name, sizeof knock->name, "%s", join->entering_as);
+    snprintf(knock->identity, sizeof knock->identity, "%s", join->grants ? join->grants->identity : "");
     snprintf(knock->network, sizeof knock->network, "%s", join->network ? join->network : "");
     list_push_back(&room->lobby, &knock->link);
     room->knock_count++;
@@ -105,6 +106,23 @@ void hub_reset_lobby(struct hub *hub, struct room *room) {
     room->has_lobby = hub_rules(hub, room->name).lobby;
     if (!room->has_lobby)
         admit_all(hub, room, NULL);
+}
+
+// ---- who is not let in any more
+
+void hub_forget_ban(struct hub *hub, struct room *room, struct ban *ban) {
+    assert(room->ban_count > 0);
+    list_remove(&ban->link);
+    room->ban_count--;
+    hub_memory_give(hub, HUB_BAN_BYTES);
+    free(ban);
+}
+
+void hub_forget_outsiders(struct hub *hub, struct room *room) {
+    LIST_EACH(node, &room->lobby)
+    hub_forget_knock(hub, LIST_ENTRY(node, struct knock, link));
+    LIST_EACH(b, &room->bans)
+    hub_forget_ban(hub, room, LIST_ENTRY(b, struct ban, link));
 }
 
 // ---- verbs
