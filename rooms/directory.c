@@ -70,6 +70,8 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->link);
     list_init(&room->participants);
     list_init(&room->calls);
+    list_init(&room->lobby);
+    list_init(&room->bans);
     list_init(&room->stage);
     chat_history_init(&room->chat);
     speaker_init(&room->speaker);
@@ -125,6 +127,7 @@ static void unchain(struct directory *directory, struct room *room) {
 void directory_remove(struct room *room) {
     struct directory *directory = room->directory;
     assert(room->participant_count == 0 && list_empty(&room->calls));
+    assert(list_empty(&room->lobby) && list_empty(&room->bans));
     assert(room->linger_timer.due_us == TIME_NEVER && room->speaker_timer.due_us == TIME_NEVER);
     unchain(directory, room);
     slots_remove(directory->slots, room->id);
@@ -136,7 +139,7 @@ void directory_remove(struct room *room) {
 struct room *directory_empty_room(const struct directory *directory) {
     LIST_EACH(node, &directory->rooms) {
         struct room *room = LIST_ENTRY(node, struct room, link);
-        if (room->participant_count == 0)
+        if (room->participant_count == 0 && room->knock_count == 0)
             return room;
     }
     return NULL;

@@ -29,7 +29,8 @@ struct room *directory_room(const struct directory *directory, uint32_t id);    
 MUST_USE enum err directory_open(struct directory *directory, const char *name, struct room **room);
 // An empty room whose timers are disarmed.
 void directory_remove(struct room *room);
-// A room without participants, to be removed when a new one needs its place; NULL when there is none.
+// A room without participants, where nobody waits either, to be removed when a new one needs its place; NULL
+// when there is none.
 struct room *directory_empty_room(const struct directory *directory);
 
 // Puts the participant into the room and chooses its worker.

@@ -9,6 +9,8 @@
 #define GRANT_IDENTITY_MAX 256 // bytes, as all that follow
 #define GRANT_NAME_MAX 256
 #define GRANT_ROOM_MAX 512
+#define GRANT_METADATA_MAX 4096
+#define GRANT_ATTRIBUTES_MAX 4096 // as JSON
 
 enum right {
     RIGHT_CAMERA = 1 << 0, // to send pictures of a camera
@@ -18,17 +20,22 @@ enum right {
     RIGHT_SUBSCRIBE = 1 << 4, // to get what others send
     RIGHT_DATA = 1 << 5,      // to say something to others: chat, calls, relayed messages
     RIGHT_ADMIN = 1 << 6,     // to moderate the room
+    RIGHT_METADATA = 1 << 7,  // to change one's own metadata and attributes
 };
 #define RIGHTS_PUBLISH (RIGHT_CAMERA | RIGHT_MICROPHONE | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO)
-// What everybody has where nobody needs a token.
+// What a token gives that says nothing more of it; where nobody needs one, everybody has RIGHT_METADATA as
+// well.
 #define RIGHTS_ALL (RIGHTS_PUBLISH | RIGHT_SUBSCRIBE | RIGHT_DATA)
 
 struct grants {
-    unsigned rights;                       // bits of enum right
-    char identity[GRANT_IDENTITY_MAX + 1]; // "": nobody vouched for who it is
-    char name[GRANT_NAME_MAX + 1];         // to be called by; "": as it likes
-    char room[GRANT_ROOM_MAX + 1];         // the one room that it may join
-    uint64_t ends_s;                       // seconds since 1970; 0: never
+    unsigned rights;                           // bits of enum right
+    char identity[GRANT_IDENTITY_MAX + 1];     // "": nobody vouched for who it is
+    char name[GRANT_NAME_MAX + 1];             // to be called by; "": as it likes
+    char room[GRANT_ROOM_MAX + 1];             // the one room that it may join
+    char metadata[GRANT_METADATA_MAX + 1];     // what everybody in the room is told of it; "": nothing
+    char attributes[GRANT_ATTRIBUTES_MAX + 1]; // a JSON object of texts; "": none
+    bool hidden;                               // it gets what others send, and nobody hears of it
+    uint64_t ends_s;                           // seconds since 1970; 0: never
 };
 
 #endif

@@ -43,6 +43,7 @@ void participant_destroy(struct participant *participant) {
     struct queued_text *queued;
     while ((queued = participant_dequeue(participant)))
         free(queued);
+    assert(!participant->about);
     explicit_bzero(participant->resume_token, sizeof participant->resume_token);
     explicit_bzero(participant->token_before, sizeof participant->token_before);
     free(participant);

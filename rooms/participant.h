@@ -36,6 +36,8 @@ struct public_id public_id_new(void);
 #define CHOICE_ALL 0        // or everybody
 #define STAGE_NONE UINT32_MAX
 
+#define NETWORK_BYTES_MAX 56 // "192.0.2.7", "2001:db8:0:1::/64": where somebody comes from
+
 #define RESUME_TOKEN_BYTES 40 // [a-z0-9]: 206 bits
 
 // Messages from other participants that wait while a participant has no connection.
@@ -63,8 +65,13 @@ struct participant {
     char name[USERNAME_BYTES_MAX + 1];
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
     unsigned rights;                       // bits of enum right
-    uint64_t hand;                         // when it was raised, in the order of the room; 0: it is down
-    struct wheel_node grants_timer;        // armed while its token's end is to come
+    unsigned assigned_rights;              // by a moderator, in place of a token's; 0: none were
+    char network[NETWORK_BYTES_MAX];       // "": not known
+    bool hidden;                           // others do not hear of it
+    struct json_t *about; // {metadata?, attributes?}, what others are told of it; NULL: nothing
+    size_t about_bytes, about_held_bytes; // as JSON; of memory
+    uint64_t hand;                        // when it was raised, in the order of the room; 0: it is down
+    struct wheel_node grants_timer;       // armed while its token's end is to come
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does

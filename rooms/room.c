@@ -7,7 +7,7 @@
 struct participant *room_find_name(const struct room *room, const char *name) {
     LIST_EACH(node, &room->participants) {
         struct participant *participant = LIST_ENTRY(node, struct participant, link);
-        if (strcmp(participant->name, name) == 0)
+        if (!participant->hidden && strcmp(participant->name, name) == 0)
             return participant;
     }
     return NULL;
@@ -16,7 +16,7 @@ struct participant *room_find_name(const struct room *room, const char *name) {
 struct participant *room_find_id(const struct room *room, const char *public_id) {
     LIST_EACH(node, &room->participants) {
         struct participant *participant = LIST_ENTRY(node, struct participant, link);
-        if (strcmp(participant->id.text, public_id) == 0)
+        if (!participant->hidden && strcmp(participant->id.text, public_id) == 0)
             return participant;
     }
     return NULL;

@@ -6,6 +6,7 @@
 #define ROOMS_ROOM_H
 
 #include "rooms/chat_history.h"
+#include "rooms/lobby.h"
 #include "rooms/participant.h"
 
 struct directory;
@@ -33,6 +34,12 @@ struct room {
     size_t app_data_bytes; // of its producers, without what each participant has for nothing
     struct list calls;     // struct call
     struct speaker speaker;
+    size_t about_bytes; // of its participants' metadata, without what each has for nothing
+    struct list lobby;  // struct knock, in the order of their coming
+    uint32_t knock_count;
+    struct list bans; // struct ban
+    uint32_t ban_count;
+    bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators
     uint64_t hands;             // raised so far
     struct list stage;          // participants with video, by participant.stage_link: who spoke last first
@@ -50,7 +57,7 @@ struct call {
     bool accepted;
 };
 
-// NULL: nobody of that name, or with that id.
+// NULL: nobody of that name, or with that id, of those who are not hidden.
 struct participant *room_find_name(const struct room *room, const char *name);
 struct participant *room_find_id(const struct room *room, const char *public_id);
 // By userId, else by username.

@@ -7,6 +7,7 @@
 #include "server/announced.h"
 #include "server/banner.h"
 #include "server/gate.h"
+#include "server/certificate.h"
 #include "server/checks.h"
 #include "server/control_loop.h"
 #include "server/descriptors.h"
@@ -89,13 +90,18 @@ static bool on_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     return media_post(app->media, worker, cmd);
 }
 
+// False: a proxy that does not say for whom it speaks.
+static bool client_address(struct app *app, uint32_t client, struct net_address *address) {
+    return ws_server_client_address(app->ws, client, address) &&
+           !networks_have(&app->config->trusted, address);
+}
+
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
     unsigned wait_seconds = 0;
-    if (!ws_server_client_address(app->ws, client, &address) ||
-        networks_have(&app->config->trusted, &address))
-        return 0; // a proxy that does not say for whom it speaks
+    if (!client_address(app, client, &address))
+        return 0;
     if (step == HUB_STEP_JOIN)
         address_limits_may_join(app->limits, &address, clock_now_us(), &wait_seconds);
     else
@@ -119,6 +125,15 @@ static bool on_check_password(void *ctx, uint32_t client, uint32_t ticket, const
     struct password_question question = {.client = client, .ticket = ticket};
     return ws_server_client_address(app->ws, client, &question.address) &&
            gate_ask_password(app->gate, &question, room, name, password);
+}
+
+static bool on_network(void *ctx, uint32_t client, char out[NETWORK_BYTES_MAX]) {
+    struct app *app = ctx;
+    struct net_address address;
+    if (!client_address(app, client, &address))
+        return false;
+    net_address_network(&address, out);
+    return true;
 }
 
 static struct room_rules on_rules(void *ctx, const char *room) {
@@ -306,39 +321,7 @@ static void on_due(void *ctx, uint64_t now_us) {
     }
 }
 
-// ---- the certificate
-
-static void certificate_log(const char *event, const struct tls_facts *facts) {
-    char wrong[64];
-    LOG_INFO(event, LOG_TEXT("name", facts->name), LOG_TEXT("serial", facts->serial));
-    if (tls_dates_judge(facts, (int64_t)(clock_wall_us() / US_PER_SECOND), wrong, sizeof wrong))
-        LOG_WARN("browsers will refuse the certificate", LOG_TEXT("reason", wrong),
-                 LOG_TEXT("fix", "renew it, then send SIGHUP"));
-}
-
-// A bad file leaves everything as it is.
-static void certificate_reload(struct app *app) {
-    const struct config *config = app->config;
-    char error[ERROR_MAX];
-    if (!config->tls_cert[0]) {
-        if (!app->watch)
-            LOG_INFO("nothing to read again",
-                     LOG_TEXT("reason", "there is no tls-cert, and no name in announce"));
-        return;
-    }
-    struct tls_identity *identity = tls_identity_load(config->tls_cert, config->tls_key, error, sizeof error);
-    if (!identity) {
-        LOG_ERROR("certificate not reloaded, the one before stays", LOG_TEXT("reason", error));
-        return;
-    }
-    struct tls_facts facts;
-    tls_identity_facts(identity, &facts);
-    if (ws_server_set_identity(app->ws, identity))
-        certificate_log("certificate reloaded", &facts);
-    else
-        LOG_ERROR("certificate not reloaded, the one before stays", LOG_TEXT("reason", "out of memory"));
-    tls_identity_free(identity);
-}
+// ---- the end, and files that are read again
 
 // From now on nobody joins anew; those who are there hear until when they may stay.
 static void drain_begin(struct app *app, uint64_t now_us) {
@@ -359,7 +342,7 @@ static void on_signal(void *ctx, int number) {
         gate_reload(app->gate);
         if (app->watch)
             announce_watch_advance(app->watch, clock_now_us(), true);
-        certificate_reload(app);
+        certificate_reload(app->config, app->ws, app->watch != NULL);
         return;
     }
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
@@ -415,6 +398,7 @@ static bool start_hub(struct app *app, char *error) {
                                   .admit = on_admit,
                                   .password = on_password,
                                   .check_password = on_check_password,
+                                  .network = on_network,
                                   .note = on_note,
                                   .waiting = on_waiting};
     if (gate_needs_tokens(app->gate))
@@ -484,15 +468,6 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
 }
 
 // ---- before the parts
-
-static bool certificate_load(struct app *app, char *error) {
-    if (!app->config->tls_cert[0])
-        return true;
-    app->identity = tls_identity_load(app->config->tls_cert, app->config->tls_key, error, ERROR_MAX);
-    if (app->identity)
-        tls_identity_facts(app->identity, &app->certificate);
-    return app->identity != NULL;
-}
 
 // As text for people, or as events where logs are for machines.
 static void started_tell(const struct app *app, const char *web_root, bool web_root_missing) {
@@ -574,7 +549,8 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     descriptors_allow(config->connections_max);
 
-    bool started = app_web_root_exists(config, error, ERROR_MAX) && certificate_load(&app, error) &&
+    bool started = app_web_root_exists(config, error, ERROR_MAX) &&
+                   certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&

@@ -67,6 +67,12 @@ static bool kind_of(EVP_PKEY *key, enum key_kind *kind) {
 
 bool keys_add_public(struct keys_reader *r, const char *id, EVP_PKEY *key) {
     enum key_kind kind;
+    if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
+        return keys_refuse(
+            r,
+            "has a key for EdDSA, which the library of this server does not have; RSA of %d bits or "
+            "more and the curves P-256, P-384 and P-521 are taken",
+            KEY_RSA_BITS_MIN);
     if (!kind_of(key, &kind))
         return keys_refuse(r,
                            "has a public key that is not taken; RSA of %d bits or more and the curves P-256, "

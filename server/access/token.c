@@ -66,6 +66,8 @@ static json_t *verified(const struct keys *keys, const char *token, const struct
     return NULL;
 }
 
+#define EDDSA "eyJhbGciOiJFZERTQSI" // {"alg":"EdDSA", as tokens of that begin; libjwt does not read further
+
 static json_t *open_token(const struct keys *keys, const char *token, char *why) {
     jwt_t *jwt = NULL;
     struct claim claim;
@@ -74,7 +76,13 @@ static json_t *open_token(const struct keys *keys, const char *token, char *why)
         return NULL;
     }
     if (jwt_decode(&jwt, token, NULL, 0) != 0) {
-        refuse(why, "the token is no JSON Web Token");
+        if (strncmp(token, EDDSA, strlen(EDDSA)) == 0)
+            refuse(
+                why,
+                "the token is signed with EdDSA, which this server's library does not have; HS256, RS256 and "
+                "ES256 (and their longer forms) are taken");
+        else
+            refuse(why, "the token is no JSON Web Token");
         return NULL;
     }
     json_t *claims = NULL;
@@ -159,7 +167,7 @@ static bool take_sources(const json_t *video, unsigned *rights, char *why) {
 // What LiveKit's grants mean where they are silent: who may join may publish, subscribe and send data.
 static bool take_video(const json_t *claims, struct grants *out, char *why) {
     const json_t *video = json_object_get(claims, "video");
-    bool join, publish, subscribe, data, hidden, admin;
+    bool join, publish, subscribe, data, hidden, admin, own_metadata;
     if (!json_is_object(video))
         return refuse(why, "the token has no grants (`video`)");
     if (!take_bool(video, "roomJoin", false, &join, why) ||
@@ -167,16 +175,38 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
         !take_bool(video, "canSubscribe", true, &subscribe, why) ||
         !take_bool(video, "canPublishData", true, &data, why) ||
         !take_bool(video, "hidden", false, &hidden, why) ||
+        !take_bool(video, "canUpdateOwnMetadata", false, &own_metadata, why) ||
         !take_bool(video, "roomAdmin", false, &admin, why) ||
         !take_text(video, "room", out->room, GRANT_ROOM_MAX, why))
         return false;
     if (!join || !out->room[0])
         return refuse(why, "the token does not let its bearer join a room (`video.roomJoin`, `video.room`)");
-    if (hidden)
-        return refuse(why, "the token is for a hidden participant, which this server does not have");
+    out->hidden = hidden;
     out->rights = (publish ? (unsigned)RIGHTS_PUBLISH : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
-                  (data ? (unsigned)RIGHT_DATA : 0U) | (admin ? (unsigned)RIGHT_ADMIN : 0U);
+                  (data ? (unsigned)RIGHT_DATA : 0U) | (admin ? (unsigned)RIGHT_ADMIN : 0U) |
+                  (own_metadata ? (unsigned)RIGHT_METADATA : 0U);
     return take_sources(video, &out->rights, why);
+}
+
+// A JSON object of texts, kept as its text.
+static bool take_attributes(const json_t *claims, char *out, char *why) {
+    const json_t *list = json_object_get(claims, "attributes");
+    const char *name;
+    json_t *value;
+    out[0] = '\0';
+    if (!list || json_is_null(list) || (json_is_object(list) && json_object_size(list) == 0))
+        return true;
+    if (!json_is_object(list))
+        return refuse(why, "the token's `attributes` must be texts by name");
+    json_object_foreach((json_t *)list, name, value) {
+        if (!name[0] || !json_is_string(value))
+            return refuse(why, "the token's `attributes` must be texts by name");
+    }
+    size_t len = json_dumpb(list, out, GRANT_ATTRIBUTES_MAX, JSON_COMPACT);
+    if (len == 0 || len > GRANT_ATTRIBUTES_MAX)
+        return refuse(why, "the token's `attributes` are longer than %d bytes", GRANT_ATTRIBUTES_MAX);
+    out[len] = '\0';
+    return true;
 }
 
 bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, struct grants *out, char *why) {
@@ -187,7 +217,8 @@ bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, st
     bool fine = times_hold(claims, now_s, &grants, why) &&
                 take_text(claims, "sub", grants.identity, GRANT_IDENTITY_MAX, why) &&
                 take_text(claims, "name", grants.name, GRANT_NAME_MAX, why) &&
-                take_video(claims, &grants, why);
+                take_text(claims, "metadata", grants.metadata, GRANT_METADATA_MAX, why) &&
+                take_attributes(claims, grants.attributes, why) && take_video(claims, &grants, why);
     if (fine && !grants.identity[0])
         fine = refuse(why, "the token does not say whose it is (`sub`)");
     json_decref(claims);

@@ -40,6 +40,10 @@ void hub_observe(struct hub *hub, const struct hub_events *events) {
     hub->events = events ? *events : hub_events_silent;
 }
 
+struct room *hub_room(const struct hub *hub, uint32_t id) {
+    return id ? directory_room(&hub->directory, id) : NULL;
+}
+
 const struct hub_config *hub_config(const struct hub *hub) {
     return &hub->config;
 }

@@ -93,6 +93,8 @@ void hub_observe(struct hub *hub, const struct hub_events *events);
 // The time of the verbs that follow.
 void hub_set_time(struct hub *hub, uint64_t now_us);
 
+struct room;
+struct room *hub_room(const struct hub *hub, uint32_t id); // NULL: it is gone
 const struct hub_config *hub_config(const struct hub *hub);
 struct json_t *hub_router_capabilities(const struct hub *hub); // RtpCapabilities; the hub's
 uint64_t hub_wall_us(const struct hub *hub);                   // microseconds since 1970

@@ -49,8 +49,20 @@ struct hub_events {
 
     void (*room_locked)(void *ctx, const struct room *room,
                         const struct participant *by); // or not: room->locked
+    void (*described)(void *ctx, const struct participant *who,
+                      const struct participant *by); // who->about; by NULL: an operator
+    void (*role_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*reacted)(void *ctx, const struct participant *who, const char *text);
+
+    // ---- to the moderators of the room
+    void (*knocked)(void *ctx, const struct knock *knock);
+    // And to whoever knocked. "admitted": it may join now; "denied", "left" (it did itself), "room-closed":
+    // it is forgotten. by: the moderator, NULL: nobody; words: theirs, or NULL.
+    void (*knock_ended)(void *ctx, const struct knock *knock, const char *reason,
+                        const struct participant *by, const char *words);
+    void (*lobby_switched)(void *ctx, const struct room *room,
+                           const struct participant *by); // on or off: room->has_lobby
 
     // ---- to the owner
     // It is put out of its room; participant_left follows. by: the moderator, NULL: nobody; words: theirs, or

@@ -22,10 +22,14 @@ static void arm(struct hub *hub, struct participant *me, uint64_t ends_s) {
 
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
-    me->rights = grants ? grants->rights : RIGHTS_ALL;
+    me->rights = me->assigned_rights ? me->assigned_rights
+                 : grants            ? grants->rights
+                                     : (unsigned)RIGHTS_ALL | RIGHT_METADATA;
     if (!grants)
         return;
     memcpy(me->identity, grants->identity, sizeof me->identity);
+    if (grants->hidden)
+        me->rights &= (unsigned)RIGHT_SUBSCRIBE;
     if (grants->ends_s)
         arm(hub, me, grants->ends_s);
 }
@@ -52,6 +56,13 @@ static void close_consumers(struct hub *hub, struct participant *me) {
     }
 }
 
+void hub_apply_rights(struct hub *hub, struct participant *me, unsigned rights) {
+    me->rights = rights;
+    close_producers(hub, me);
+    if (!(rights & RIGHT_SUBSCRIBE))
+        close_consumers(hub, me);
+}
+
 bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
                        struct hub_refusal *refusal) {
     char room[ROOM_NAME_BYTES_MAX + 1];
@@ -63,9 +74,11 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
     if (strcmp(room, me->room->name) != 0)
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the token is for another room; leave-room, then join with it");
+    if (grants->hidden != me->hidden)
+        return hub_refuse(
+            refusal, HUB_FORBIDDEN,
+            "the token says otherwise whether its bearer is hidden; leave-room, then join with it");
     hub_take_grants(hub, me, grants);
-    close_producers(hub, me);
-    if (!(me->rights & RIGHT_SUBSCRIBE))
-        close_consumers(hub, me);
+    hub_apply_rights(hub, me, me->rights);
     return true;
 }

@@ -11,6 +11,11 @@ struct participant *hub_set_hand(struct hub *hub, struct participant *me, const 
     if (target && (!hub_allowed(me, RIGHT_ADMIN, "take others' hands down", refusal) ||
                    !(who = hub_find_other(me, target, refusal))))
         return NULL;
+    if (me->hidden) {
+        hub_refuse(refusal, HUB_FORBIDDEN,
+                   "nobody would see the hand: your token is for a hidden participant");
+        return NULL;
+    }
     if ((who->hand != 0) == up)
         return who;
     if (!hub_spend(hub, me, NULL, NOTICE_BYTES + hub_json_text_bytes(who->name), refusal))

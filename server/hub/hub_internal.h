@@ -1,8 +1,9 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
 // From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
-// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_leave;
-// hub_grants, hub_moderate, hub_hand; hub_join; hub_event, hub. No file calls one behind it.
+// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_about,
+// hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_event, hub. No
+// file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -78,7 +79,55 @@ bool hub_allowed(const struct participant *me, unsigned right, const char *what,
 struct participant *hub_find_other(const struct participant *me, const char *text,
                                    struct hub_refusal *refusal);
 
+// Whether what a moderator says to somebody is fit for it; NULL is.
+bool hub_words_fit(const char *words, struct hub_refusal *refusal);
+
+// ---- hub_about.c
+
+#define ABOUT_BYTES_MAX 4096             // of one participant's metadata and attributes, as JSON
+#define ABOUT_BYTES_FREE 256             // of each participant: no share of the room's budget
+#define ROOM_ABOUT_BYTES_MAX (64 * 1024) // of a room's beyond that
+
+// What a token says of one who is about to enter the room (NULL: a new one), into *out for hub_put_about;
+// false and a refusal.
+bool hub_bring_about(struct hub *hub, struct participant *me, struct room *room, const struct grants *grants,
+                     json_t **out, struct hub_refusal *refusal);
+void hub_put_about(struct hub *hub, struct participant *me, json_t *about); // taken over
+void hub_drop_about(struct hub *hub, struct participant *me);               // while it is still in its room
+
+// ---- hub_lobby.c
+
+struct room_rules hub_rules(const struct hub *hub, const char *room);       // hub_own.c
+struct knock *hub_find_knock(const struct room *room, uint32_t connection); // or NULL
+struct knock *hub_find_knock_id(const struct room *room, const char *id);   // that still waits; or NULL
+// A new one; NULL and a refusal: too many wait.
+struct knock *hub_knock(struct hub *hub, const struct hub_join *join, struct room *room,
+                        struct hub_refusal *refusal);
+void hub_forget_knock(struct hub *hub, struct knock *knock);
+// Told to whoever knocked and to moderators, then forgotten.
+void hub_end_knock(struct hub *hub, struct knock *knock, const char *reason, const struct participant *by,
+                   const char *words);
+void hub_end_knocks(struct hub *hub, struct room *room, const char *reason, const struct participant *by);
+// As the room's rules have it, when nobody is there who could have switched it.
+void hub_reset_lobby(struct hub *hub, struct room *room);
+
+#define HUB_BAN_BYTES (sizeof(struct ban) + 64) // with the allocator's
+void hub_forget_ban(struct hub *hub, struct room *room, struct ban *ban);
+void hub_forget_outsiders(struct hub *hub, struct room *room); // who waits, and who is banned
+
+// ---- hub_ban.c
+
+// Whether the room's bans let somebody in; `moderator`: its rights. False and a refusal.
+bool hub_let_in(const struct room *room, const struct hub_join *join, bool moderator,
+                struct hub_refusal *refusal);
+// Out of the room, told why and by whom (NULL: nobody).
+void hub_put_out(struct hub *hub, struct participant *who, const char *reason, const struct participant *by,
+                 const char *words);
+
 // ---- hub_grants.c
+
+// From now on these; what it may no more is closed.
+void hub_apply_rights(struct hub *hub, struct participant *me, unsigned rights);
 
 // What a token says of one who joins or renews it; NULL: everything, for ever.
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants);

@@ -68,6 +68,7 @@ static void attach(struct hub *hub, const struct hub_join *ask, struct participa
     assert(ask->connection != 0 && me->connection == 0);
     wheel_cancel(&hub->wheel, &me->resume_timer);
     me->connection = ask->connection;
+    snprintf(me->network, sizeof me->network, "%s", ask->network ? ask->network : "");
     me->spent = budget_later(&me->spent, ask->spent);
 }
 
@@ -109,13 +110,12 @@ static bool admitted(struct hub_join *ask, enum hub_step step, struct hub_refusa
     return !ask->admit || ask->admit(ask->ctx, step, ask, refusal);
 }
 
-// Who shows a token was let in by whoever made it.
-static bool shows_password(struct hub_join *ask, struct hub_refusal *refusal) {
-    return ask->grants || admitted(ask, HUB_STEP_PASSWORD, refusal);
-}
-
-static struct room_rules rules_of(const struct hub *hub, const char *room) {
-    return hub->io.rules ? hub->io.rules(hub->io.ctx, room) : (struct room_rules){0};
+// Who shows a token was let in by whoever made it; who was let in from the lobby has shown its password
+// there.
+static bool shows_password(struct hub_join *ask, const struct room *room, struct hub_refusal *refusal) {
+    const struct knock *knock = room ? hub_find_knock(room, ask->connection) : NULL;
+    bool shown = knock && knock->admitted && strcmp(knock->name, ask->entering_as) == 0;
+    return ask->grants || shown || admitted(ask, HUB_STEP_PASSWORD, refusal);
 }
 
 // A new room of that name; NULL and a refusal.
@@ -140,6 +140,7 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     room->opened_us = hub->now_us;
     const struct hub_limits *limits = &hub->config.limits;
     room->last_n = room->last_n_most = ask->last_n == CHOICE_OF_ROOM ? limits->last_n : (uint32_t)ask->last_n;
+    room->has_lobby = hub_rules(hub, name).lobby;
     room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
     LOG_INFO("room opened", LOG_TEXT("room", name));
     return room;
@@ -163,28 +164,37 @@ static unsigned rights_of(const struct hub_join *ask) {
 }
 
 static bool moderates(const struct hub_join *ask) {
-    return (rights_of(ask) & RIGHT_ADMIN) != 0;
+    bool hidden = ask->grants && ask->grants->hidden;
+    return !hidden && (rights_of(ask) & RIGHT_ADMIN) != 0;
 }
 
 // `same`: who makes room for it.
 static bool may_enter(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same, struct hub_refusal *refusal) {
-    const struct room_rules rules = rules_of(hub, entry->room);
+    const struct room_rules rules = hub_rules(hub, entry->room);
     uint32_t most = hub->config.limits.participants_per_room_max;
-    const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
     if (rules.people_max > 0 && rules.people_max < most)
         most = rules.people_max;
     if (rules.closed)
         return hub_refuse(refusal, HUB_FORBIDDEN, "nobody may join a room of that name on this server");
+    if (room && !hub_let_in(room, entry->ask, moderates(entry->ask), refusal))
+        return false;
     if (room && room->locked && !same && !moderates(entry->ask))
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the room is locked; a moderator who is in it can unlock it");
-    if (namesake && namesake != same)
-        return hub_refuse(refusal, HUB_USERNAME_TAKEN,
-                          "someone in this room is already called that; choose another username");
     if (room && !same && room->participant_count >= most)
         return hub_refuse(refusal, HUB_ROOM_FULL, "the room is full (%u participants)", most);
     return true;
+}
+
+// Who only waits hears nothing of who is there.
+static bool has_free_name(const struct entry *entry, const struct room *room, const struct participant *same,
+                          struct hub_refusal *refusal) {
+    const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
+    bool hidden = entry->ask->grants && entry->ask->grants->hidden; // nobody hears its name
+    return !namesake || namesake == same || hidden ||
+           hub_refuse(refusal, HUB_USERNAME_TAKEN,
+                      "someone in this room is already called that; choose another username");
 }
 
 static void make_way(struct hub *hub, struct participant *same) {
@@ -194,12 +204,15 @@ static void make_way(struct hub *hub, struct participant *same) {
     hub_leave(hub, same, "taken-over");
 }
 
-static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me) {
+static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me,
+                  json_t *about) {
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
     directory_enter(room, me);
+    hub_put_about(hub, me, about);
     hub_take_grants(hub, me, ask->grants);
-    me->rights |= rights_of(ask);
+    if (!me->hidden)
+        me->rights |= rights_of(ask);
     attach(hub, ask, me);
     hub->counts.joins++;
     room->joins++;
@@ -208,6 +221,80 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
     LOG_INFO("participant joined", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
              LOG_TEXT("userId", me->id.text), LOG_NUMBER("worker", me->worker));
     hub->events.participant_joined(hub->events.ctx, me);
+}
+
+// Whether it has to wait for a moderator first. A knock that was let in is good for its name alone.
+static bool must_wait(const struct hub *hub, const struct entry *entry, const struct room *room,
+                      const struct participant *same) {
+    bool lobby = room ? room->has_lobby : hub_rules(hub, entry->room).lobby;
+    const struct knock *knock = room ? hub_find_knock(room, entry->ask->connection) : NULL;
+    if (!lobby || same || moderates(entry->ask))
+        return false;
+    return !knock || !knock->admitted || strcmp(knock->name, entry->username) != 0;
+}
+
+// Opens the room if it is not there; NULL and a refusal.
+static struct room *room_for(struct hub *hub, struct entry *entry, struct room *room,
+                             struct hub_refusal *refusal) {
+    if (room)
+        return room;
+    return admitted(entry->ask, HUB_STEP_OPEN_ROOM, refusal)
+               ? open_room(hub, entry->ask, entry->room, refusal)
+               : NULL;
+}
+
+static void wait_in_lobby(struct hub *hub, struct entry *entry, struct room *room,
+                          struct hub_refusal *refusal) {
+    struct hub_join *ask = entry->ask;
+    struct knock *before = room ? hub_find_knock(room, ask->connection) : NULL;
+    if (before && !before->admitted) {
+        hub_refuse(refusal, HUB_WRONG_STATE, "you wait already; a moderator of the room decides");
+        return;
+    }
+    if (before) // by another name
+        hub_forget_knock(hub, before);
+    room = room_for(hub, entry, room, refusal);
+    ask->knock = room ? hub_knock(hub, ask, room, refusal) : NULL;
+    ask->pending = ask->knock != NULL;
+    if (room && !ask->knock && room->participant_count == 0)
+        hub_room_empty(hub, room);
+}
+
+static struct participant *become(struct hub *hub, struct entry *entry, struct room *room,
+                                  struct participant *same, const struct receiver *receiver,
+                                  struct hub_refusal *refusal) {
+    const struct grants *grants = entry->ask->grants;
+    struct participant *me = participant_create(entry->username);
+    if (!me) {
+        hub_refuse_memory(refusal);
+        return NULL;
+    }
+    me->receiver = *receiver;
+    me->hidden = grants && grants->hidden;
+    json_t *about = NULL;
+    bool fine = !grants || hub_bring_about(hub, me, room, grants, &about, refusal);
+    room = fine ? room_for(hub, entry, room, refusal) : NULL;
+    if (!room) {
+        json_decref(about);
+        participant_destroy(me);
+        return NULL;
+    }
+    struct knock *knock = hub_find_knock(room, entry->ask->connection);
+    if (knock && knock->admitted)
+        hub_forget_knock(hub, knock);
+    else if (knock) // it became a moderator, or the lobby is no more
+        hub_end_knock(hub, knock, "admitted", NULL, NULL);
+    if (same)
+        make_way(hub, same);
+    enter(hub, entry->ask, room, me, about);
+    return me;
+}
+
+// Of the notices of the join and of the leave.
+static size_t notice_bytes(const struct entry *entry) {
+    const struct grants *grants = entry->ask->grants;
+    size_t about = grants ? strlen(grants->metadata) + strlen(grants->attributes) : 0;
+    return 2 * (strlen(entry->username) + NAMED_BYTES) + about;
 }
 
 static struct participant *join_anew(struct hub *hub, struct entry *entry, struct room *room,
@@ -221,28 +308,19 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
     }
     ask->entering_room = entry->room;
     ask->entering_as = entry->username;
-    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !shows_password(ask, refusal) ||
-        !may_enter(hub, entry, room, same, refusal) ||
-        !hub_spend_join(hub, ask->spent, room, 2 * (strlen(entry->username) + NAMED_BYTES), refusal) ||
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !shows_password(ask, room, refusal))
+        return NULL;
+    bool waits = must_wait(hub, entry, room, same);
+    if (!may_enter(hub, entry, room, same, refusal) ||
+        (!waits && !has_free_name(entry, room, same, refusal)) ||
+        !hub_spend_join(hub, ask->spent, room, notice_bytes(entry), refusal) ||
         (ask->capabilities && !hub_receiver_check(hub, ask->capabilities, &receiver, refusal)) ||
         !hub_memory_allows(hub, refusal))
         return NULL;
-    struct participant *me = participant_create(entry->username);
-    if (!me) {
-        hub_refuse_memory(refusal);
-        return NULL;
-    }
-    me->receiver = receiver;
-    if (!room && admitted(ask, HUB_STEP_OPEN_ROOM, refusal))
-        room = open_room(hub, ask, entry->room, refusal);
-    if (!room) {
-        participant_destroy(me);
-        return NULL;
-    }
-    if (same)
-        make_way(hub, same);
-    enter(hub, ask, room, me);
-    return me;
+    if (!waits)
+        return become(hub, entry, room, same, &receiver, refusal);
+    wait_in_lobby(hub, entry, room, refusal);
+    return NULL;
 }
 
 static struct participant *join(struct hub *hub, struct entry *entry, struct hub_refusal *refusal) {
@@ -267,6 +345,7 @@ static struct participant *join(struct hub *hub, struct entry *entry, struct hub
 struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_refusal *refusal) {
     struct entry entry = {.ask = ask};
     ask->resumed = ask->pending = false;
+    ask->knock = NULL;
     struct participant *me = join(hub, &entry, refusal);
     ask->entering_room = ask->entering_as = NULL;
     if (!me && !ask->pending)

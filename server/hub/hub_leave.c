@@ -29,12 +29,35 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
     hub->events.participant_left(hub->events.ctx, me, reason);
     me->connection = 0;
+    hub_drop_about(hub, me);
     directory_exit(me);
     hub->counts.leaves++;
     LOG_INFO("participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
              LOG_TEXT("userId", me->id.text), LOG_TEXT("reason", reason));
     hub_memory_give(hub, hub_memory_of_queued(me));
     participant_destroy(me);
+    if (room->participant_count == 0)
+        hub_room_empty(hub, room);
+}
+
+void hub_put_out(struct hub *hub, struct participant *who, const char *reason, const struct participant *by,
+                 const char *words) {
+    LOG_INFO("participant removed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
+             LOG_TEXT("userId", who->id.text), LOG_TEXT("reason", reason),
+             LOG_TEXT("by", by ? by->name : ""));
+    hub->events.removed(hub->events.ctx, who, reason, by, words);
+    hub_leave(hub, who, reason);
+}
+
+void hub_withdraw(struct hub *hub, uint32_t room_id, uint32_t connection) {
+    struct room *room = directory_room(&hub->directory, room_id);
+    struct knock *knock = room ? hub_find_knock(room, connection) : NULL;
+    if (!knock)
+        return;
+    if (knock->admitted)
+        hub_forget_knock(hub, knock);
+    else
+        hub_end_knock(hub, knock, "left", NULL, NULL);
     if (room->participant_count == 0)
         hub_room_empty(hub, room);
 }
@@ -61,8 +84,10 @@ void hub_room_empty(struct hub *hub, struct room *room) {
     assert(room->participant_count == 0);
     room->emptied_us = hub->now_us;
     room->locked = false; // nobody is there to unlock it
+    hub_reset_lobby(hub, room);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
-    wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
+    if (room->knock_count == 0)
+        wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
 }
 
 void hub_room_remove(struct hub *hub, struct room *room) {
@@ -76,6 +101,7 @@ void hub_room_remove(struct hub *hub, struct room *room) {
              LOG_NUMBER("packets", room->quality.packets),
              LOG_NUMBER("packets_lost", room->quality.packets_lost),
              LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
+    hub_forget_outsiders(hub, room);
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

@@ -4,38 +4,21 @@
 
 #include <string.h>
 
-#define WORDS_BYTES_MAX 512
 #define NOTICE_BYTES 128 // of what the room hears, without names
 
 static bool moderates(const struct participant *me, const char *what, struct hub_refusal *refusal) {
     return hub_allowed(me, RIGHT_ADMIN, what, refusal);
 }
 
-static bool words_fit(const char *words, struct hub_refusal *refusal) {
-    if (words && hub_has_control(words, ""))
-        return hub_refuse(refusal, HUB_BAD_REQUEST, "`reason` has control characters");
-    return !words || strlen(words) <= WORDS_BYTES_MAX ||
-           hub_refuse(refusal, HUB_LIMIT_REACHED, "`reason` may have at most %d bytes of UTF-8",
-                      WORDS_BYTES_MAX);
-}
-
-static void remove_one(struct hub *hub, struct participant *who, const char *reason,
-                       const struct participant *by, const char *words) {
-    LOG_INFO("participant removed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
-             LOG_TEXT("userId", who->id.text), LOG_TEXT("reason", reason), LOG_TEXT("by", by->name));
-    hub->events.removed(hub->events.ctx, who, reason, by, words);
-    hub_leave(hub, who, reason);
-}
-
 bool hub_kick(struct hub *hub, struct participant *me, const char *target, const char *words,
               struct public_id *id, struct hub_refusal *refusal) {
-    if (!moderates(me, "put others out of the room", refusal) || !words_fit(words, refusal))
+    if (!moderates(me, "put others out of the room", refusal) || !hub_words_fit(words, refusal))
         return false;
     struct participant *who = hub_find_other(me, target, refusal);
     if (!who)
         return false;
     *id = who->id;
-    remove_one(hub, who, "kicked", me, words);
+    hub_put_out(hub, who, "kicked", me, words);
     return true;
 }
 
@@ -97,12 +80,13 @@ bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_r
 }
 
 bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal) {
-    if (!moderates(me, "close the room", refusal) || !words_fit(words, refusal))
+    if (!moderates(me, "close the room", refusal) || !hub_words_fit(words, refusal))
         return false;
+    hub_end_knocks(hub, me->room, "room-closed", me);
     LIST_EACH(node, &me->room->participants) {
         struct participant *who = LIST_ENTRY(node, struct participant, link);
         if (who != me)
-            remove_one(hub, who, "room-closed", me, words);
+            hub_put_out(hub, who, "room-closed", me, words);
     }
     hub_leave(hub, me, "room-closed");
     return true;

@@ -23,6 +23,16 @@ bool hub_read_name(const char *field, const char *text, size_t chars_max, char *
                       field, chars_max, which);
 }
 
+#define WORDS_BYTES_MAX 512
+
+bool hub_words_fit(const char *words, struct hub_refusal *refusal) {
+    if (words && hub_has_control(words, ""))
+        return hub_refuse(refusal, HUB_BAD_REQUEST, "`reason` has control characters");
+    return !words || strlen(words) <= WORDS_BYTES_MAX ||
+           hub_refuse(refusal, HUB_LIMIT_REACHED, "`reason` may have at most %d bytes of UTF-8",
+                      WORDS_BYTES_MAX);
+}
+
 bool hub_has_control(const char *text, const char *allowed) {
     const unsigned char *t = (const unsigned char *)text;
     for (; *t; t++)

@@ -8,6 +8,10 @@ bool hub_allowed(const struct participant *me, unsigned right, const char *what,
            hub_refuse(refusal, HUB_FORBIDDEN, "your token does not let you %s; ask for one that does", what);
 }
 
+struct room_rules hub_rules(const struct hub *hub, const char *room) {
+    return hub->io.rules ? hub->io.rules(hub->io.ctx, room) : (struct room_rules){0};
+}
+
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
                                          const char *transport_id, struct hub_refusal *refusal) {
     struct room_transport *transport = registry_find_transport(&hub->registry, transport_id);

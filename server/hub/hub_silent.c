@@ -18,6 +18,13 @@ static void hush_muted(void *ctx, const struct participant *who, enum media_kind
 static void hush_locked(void *ctx, const struct room *room, const struct participant *by) {
     (void)ctx, (void)room, (void)by;
 }
+static void hush_knock(void *ctx, const struct knock *knock) {
+    (void)ctx, (void)knock;
+}
+static void hush_knock_end(void *ctx, const struct knock *knock, const char *reason,
+                           const struct participant *by, const char *words) {
+    (void)ctx, (void)knock, (void)reason, (void)by, (void)words;
+}
 static void hush_hand(void *ctx, const struct participant *who, const struct participant *by) {
     (void)ctx, (void)who, (void)by;
 }
@@ -81,6 +88,11 @@ const struct hub_events hub_events_silent = {
     .removed = hush_removed,
     .muted = hush_muted,
     .room_locked = hush_locked,
+    .described = hush_hand,
+    .role_changed = hush_hand,
+    .knocked = hush_knock,
+    .knock_ended = hush_knock_end,
+    .lobby_switched = hush_locked,
     .hand_changed = hush_hand,
     .reacted = hush_left,
     .producer_taken = hush_producer_reason,

@@ -32,9 +32,12 @@ struct hub_join {
     // False and a refusal: not now. Not asked of one who resumes. NULL: always.
     bool (*admit)(void *ctx, enum hub_step step, struct hub_join *join, struct hub_refusal *refusal);
     void *ctx;
+    const char *network;                     // where it comes from, for bans; NULL: not known
     const char *entering_room, *entering_as; // for admit: the names that `room` and `username` mean
     unsigned more_rights;                    // that a password brings; admit may set it
-    bool pending; // out: the join is neither done nor refused; the refusal says nothing. admit may set it
+    bool pending; // out: the join is neither done nor refused; the refusal says nothing. admit may set it, or
+    const struct knock *knock; // it waits in the lobby: its knock. When that has been answered with
+                               // "admitted", the same connection may join by the same name.
     // What the room gives those who do not choose, if this opens it; CHOICE_OF_ROOM: as the server's setting
     // says.
     int32_t last_n, loudest_n;
@@ -74,6 +77,44 @@ bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind,
 bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_refusal *refusal);
 // Everybody is put out, `me` last, which is freed.
 bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal);
+
+// ---- hub_lobby.c, hub_leave.c: the lobby. id: that of a knock
+
+bool hub_admit(struct hub *hub, struct participant *me, const char *id, struct hub_refusal *refusal);
+bool hub_deny(struct hub *hub, struct participant *me, const char *id, const char *words,
+              struct hub_refusal *refusal);
+bool hub_admit_all(struct hub *hub, struct participant *me, uint32_t *count, struct hub_refusal *refusal);
+// Off: who waits is let in.
+bool hub_set_lobby(struct hub *hub, struct participant *me, bool on, struct hub_refusal *refusal);
+// Whoever waits on that connection goes; room: its room's id. Nothing if nobody does.
+void hub_withdraw(struct hub *hub, uint32_t room, uint32_t connection);
+
+// ---- hub_ban.c: as long as the room is there
+
+// target: also one who waits. with_network: nobody else from there is let in either, but moderators; not
+// where `me` is from itself. Good until the next verb; NULL and a refusal.
+const struct ban *hub_ban(struct hub *hub, struct participant *me, const char *target, const char *words,
+                          bool with_network, struct hub_refusal *refusal);
+bool hub_unban(struct hub *hub, struct participant *me, const char *id, struct hub_refusal *refusal);
+
+// ---- hub_role.c
+
+enum hub_role { HUB_MODERATOR, HUB_PARTICIPANT, HUB_VIEWER };
+enum hub_role hub_role_of(const struct participant *who);
+// Until it leaves, whatever its token says. What it may no more is closed.
+struct participant *hub_set_role(struct hub *hub, struct participant *me, const char *target,
+                                 enum hub_role role, struct hub_refusal *refusal);
+
+// ---- hub_about.c: metadata and attributes, which everybody in the room is told
+
+// metadata NULL: as it is; "": none. attributes: an object of texts that are put beside those that are there;
+// an empty text takes one out; NULL: as they are. target NULL: oneself; others' only a moderator changes.
+struct participant *hub_set_metadata(struct hub *hub, struct participant *me, const char *target,
+                                     const char *metadata, const struct json_t *attributes,
+                                     struct hub_refusal *refusal);
+// The same without asking for a right. by: who pays for it; NULL: an operator.
+bool hub_describe(struct hub *hub, struct participant *who, const char *metadata,
+                  const struct json_t *attributes, struct participant *by, struct hub_refusal *refusal);
 
 // ---- hub_hand.c
 

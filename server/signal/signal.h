@@ -3,8 +3,8 @@
 // A *session* is one WebSocket connection; it speaks for at most one participant. A *call* is one request
 // being handled; each gets exactly one answer, by signal_answer or signal_refuse (or later, get-stats).
 // From below upwards: signal_codec; signal_session; signal_send; one file a part of the protocol
-// (signal_room, signal_joined, signal_transport, ...); signal_table; signal_dispatch; signal_observe,
-// signalling. No file calls one behind it. Control thread.
+// (signal_lobby, signal_room, signal_joined, signal_transport, ...); signal_table; signal_dispatch;
+// signal_observe, signalling. No file calls one behind it. Control thread.
 #ifndef SERVER_SIGNAL_H
 #define SERVER_SIGNAL_H
 
@@ -52,6 +52,7 @@ struct session {
     uint64_t rate_due_us;      // when everything so far would be paid for at the sustained rate
     struct relay_budget spent; // while it has no participant, which has its own
     uint32_t refused;
+    uint32_t lobby_room;          // the id of the room that it waits for; 0: none
     struct waiting_join *waiting; // a join whose password is being verified; NULL: none
     bool closed;                  // close was asked for: nothing is heard any more
     struct list held;
@@ -154,6 +155,16 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(HAND_RAISED, "hand-raised")                                                                            \
     X(HAND_LOWERED, "hand-lowered")                                                                          \
     X(REACTION, "reaction")                                                                                  \
+    X(LOBBY, "lobby")                                                                                        \
+    X(LOBBY_SET, "lobby-set")                                                                                \
+    X(USER_ADMITTED, "user-admitted")                                                                        \
+    X(USER_DENIED, "user-denied")                                                                            \
+    X(ALL_ADMITTED, "all-admitted")                                                                          \
+    X(USER_BANNED, "user-banned")                                                                            \
+    X(USER_UNBANNED, "user-unbanned")                                                                        \
+    X(BANS, "bans")                                                                                          \
+    X(METADATA_CHANGED, "metadata-changed")                                                                  \
+    X(ROLE_CHANGED, "role-changed")                                                                          \
     X(KICKED, "kicked")                                                                                      \
     X(SERVER_DRAINING, "server-draining")
 #define SIGNAL_OUT_NAME(name, text) OUT_##name,
@@ -188,6 +199,8 @@ void signal_refuse_memory(struct signal_call *call);
 // Dropped when the participant has no connection.
 void signal_notify(struct signalling *signalling, const struct participant *to, enum signal_out type,
                    json_t *data);
+// To one that is in no room.
+void signal_tell_session(struct session *session, enum signal_out type, json_t *data);
 // To everyone in the room but one (NULL: everyone).
 void signal_broadcast(struct signalling *signalling, const struct room *room,
                       const struct participant *except, enum signal_out type, json_t *data);
@@ -223,6 +236,35 @@ void signal_close_room(struct signal_call *call);
 void signal_raise_hand(struct signal_call *call);
 void signal_lower_hand(struct signal_call *call);
 void signal_react(struct signal_call *call);
+
+// signal_lobby.c
+void signal_admit_user(struct signal_call *call);
+void signal_deny_user(struct signal_call *call);
+void signal_admit_all(struct signal_call *call);
+void signal_set_lobby(struct signal_call *call);
+void signal_ban(struct signal_call *call);
+void signal_unban(struct signal_call *call);
+void signal_list_bans(struct signal_call *call);
+void signal_set_role(struct signal_call *call);
+void signal_set_metadata(struct signal_call *call);
+// Its connection waits in the lobby; no more.
+void signal_answer_waiting(struct signal_call *call, const struct knock *knock);
+void signal_leave_lobby(struct session *session);
+json_t *signal_describe_knock(const struct knock *knock);
+json_t *signal_describe_lobby(const struct room *room); // for moderators; NULL without memory
+// `data`, which is taken over, as a `lobby` to the moderators of the room but one (NULL: all).
+void signal_tell_moderators(struct signalling *signalling, const struct room *room,
+                            const struct participant *except, json_t *data);
+// Who waits, for one who has just become a moderator.
+void signal_greet_moderator(struct signalling *signalling, const struct participant *who);
+const char *signal_role_name(const struct participant *who);
+// `data`, which is taken over, with what others are told of somebody; NULL without memory.
+json_t *signal_with_about(json_t *data, const struct participant *who);
+json_t *signal_describe_about(const struct participant *who,
+                              const struct participant *by);    // as `metadata-changed`
+const char *signal_role_to_tell(const struct participant *who); // NULL: that of most
+json_t *signal_describe_joiner(const struct participant *who);  // as `user-joined`
+json_t *signal_describe_role(const struct participant *who, const struct participant *by);
 
 void signal_create_transport(struct signal_call *call);
 void signal_connect_transport(struct signal_call *call);

@@ -45,7 +45,9 @@ static bool add_user(struct text_buffer *list, const struct participant *user) {
 }
 
 static bool add_peer(struct text_buffer *list, const struct participant *peer) {
-    json_t *entry = json_pack("{s:s, s:s}", "userId", peer->id.text, "username", peer->name);
+    json_t *entry = signal_with_about(json_pack("{s:s, s:s, s:s*}", "userId", peer->id.text, "username",
+                                                peer->name, "role", signal_role_to_tell(peer)),
+                                      peer);
     bool ok = entry && separate(list) && text_buffer_add_json(list, entry);
     json_decref(entry);
     return ok;
@@ -61,7 +63,7 @@ static bool list_people(struct lists *lists, const struct participant *me) {
             ok = ok && add_user(&lists->users, me);
             continue;
         }
-        if (full)
+        if (full || user->hidden)
             continue;
         ok = ok && add_user(&lists->users, user) && add_peer(&lists->peers, user);
         full = ok && lists->users.len + lists->peers.len + lists->consumers_len >
@@ -83,7 +85,7 @@ static bool visit_producers(const struct participant *me, uint32_t peers, produc
     uint32_t peer = 0;
     LIST_EACH(node, &me->room->participants) {
         const struct participant *owner = LIST_ENTRY(node, struct participant, link);
-        if (owner == me)
+        if (owner == me || owner->hidden)
             continue;
         if (peer++ == peers)
             return true;
@@ -155,9 +157,9 @@ static void tell_rest(struct signal_call *call, const struct participant *me, co
     bool ok = true;
     LIST_EACH(node, &me->room->participants) {
         const struct participant *user = LIST_ENTRY(node, struct participant, link);
-        if (user == me || peer++ < lists->peers_told)
+        if (user == me || user->hidden || peer++ < lists->peers_told)
             continue;
-        json_t *data = json_pack("{s:s, s:s}", "user", user->name, "userId", user->id.text);
+        json_t *data = signal_describe_joiner(user);
         ok = ok && tell_text(call, data && signal_encode(out, signal_out_name(OUT_USER_JOINED), data, NULL));
         json_decref(data);
     }
@@ -247,6 +249,10 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "locked", json_boolean(me->room->locked));
     ok &= set_new(data, "hands", list_hands(me->room));
     ok &= set_new(data, "permissions", signal_describe_grants(me));
+    ok &= set_new(data, "role", json_string(signal_role_name(me)));
+    if (me->hidden)
+        ok &= set_new(data, "hidden", json_true());
+    ok &= !me->about || json_object_update(data, me->about) == 0;
     if (me->identity[0])
         ok &= set_new(data, "identity", json_string(me->identity));
     ok &= set_new(data, "lastN", json_integer(hub_last_n(me)));

@@ -16,14 +16,16 @@ static json_t *layer(int8_t number) {
 // ---- people
 
 static void participant_joined(void *ctx, const struct participant *who) {
-    signal_broadcast(ctx, who->room, who, OUT_USER_JOINED,
-                     json_pack("{s:s, s:s}", "user", who->name, "userId", who->id.text));
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, who, OUT_USER_JOINED, signal_describe_joiner(who));
 }
 
 static void participant_left(void *ctx, const struct participant *who, const char *reason) {
     struct session *session = signal_session_of(ctx, who);
     if (session && session->participant)
         signal_detach(session);
+    if (who->hidden)
+        return;
     signal_broadcast(
         ctx, who->room, who, OUT_USER_LEFT,
         json_pack("{s:s, s:s, s:s}", "user", who->name, "userId", who->id.text, "reason", reason));
@@ -65,6 +67,59 @@ static void muted(void *ctx, const struct participant *who, enum media_kind kind
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     signal_broadcast(ctx, room, by, room->locked ? OUT_ROOM_LOCKED : OUT_ROOM_UNLOCKED,
                      json_pack("{s:s}", "by", by->name));
+}
+
+static void described(void *ctx, const struct participant *who, const struct participant *by) {
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, by, OUT_METADATA_CHANGED, signal_describe_about(who, by));
+}
+
+static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    json_t *data = signal_describe_role(who, by);
+    json_t *own = data ? json_copy(data) : NULL;
+    if (own && json_object_set_new(own, "permissions", signal_describe_grants(who)) != 0) {
+        json_decref(own);
+        own = NULL;
+    }
+    signal_notify(ctx, who, OUT_ROLE_CHANGED, own);
+    LIST_EACH(node, &who->room->participants) {
+        const struct participant *to = LIST_ENTRY(node, struct participant, link);
+        if (to != who && to != by)
+            signal_notify(ctx, to, OUT_ROLE_CHANGED, json_incref(data));
+    }
+    json_decref(data);
+    signal_greet_moderator(ctx, who);
+}
+
+// ---- the lobby
+
+static void knocked(void *ctx, const struct knock *knock) {
+    signal_tell_moderators(ctx, knock->room, NULL,
+                           json_pack("{s:o}", "knocked", signal_describe_knock(knock)));
+}
+
+static void knock_ended(void *ctx, const struct knock *knock, const char *reason,
+                        const struct participant *by, const char *words) {
+    struct signalling *signalling = ctx;
+    struct session *session = slots_get(signalling->sessions, knock->connection);
+    const char *name = by ? by->name : NULL;
+    signal_tell_moderators(
+        ctx, knock->room, by,
+        json_pack("{s:s, s:s, s:s*}", "gone", knock->id.text, "reason", reason, "by", name));
+    if (!session || strcmp(reason, "left") == 0)
+        return;
+    signal_tell_session(session, OUT_LOBBY,
+                        json_pack("{s:s, s:s, s:s*, s:s*}", "state", reason, "roomId", knock->room->name,
+                                  "by", name, "message", words));
+    if (strcmp(reason, "admitted") != 0) {
+        session->lobby_room = 0;
+        signal_note(session, SIGNAL_JOIN_FAILED);
+    }
+    signal_wait_for_join(session);
+}
+
+static void lobby_switched(void *ctx, const struct room *room, const struct participant *by) {
+    signal_tell_moderators(ctx, room, by, signal_describe_lobby(room));
 }
 
 static void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
@@ -227,6 +282,11 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .removed = removed,
         .muted = muted,
         .room_locked = room_locked,
+        .described = described,
+        .role_changed = role_changed,
+        .knocked = knocked,
+        .knock_ended = knock_ended,
+        .lobby_switched = lobby_switched,
         .hand_changed = hand_changed,
         .reacted = reacted,
         .producer_taken = producer_taken,

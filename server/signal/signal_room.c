@@ -36,11 +36,14 @@ static void deliver_kept(struct signal_call *call, struct participant *me) {
 
 // The participant is there, and its client has to know.
 static void welcome(struct signal_call *call, struct participant *me, bool resumed) {
+    signal_leave_lobby(call->session); // whichever it was
     signal_attach(call->session, me);
     if (signal_answer_joined(call, me, resumed)) {
         call->me = me;
         if (call->session->participant) // else what did not fit the answer could not be told either
             deliver_kept(call, me);
+        if (call->session->participant)
+            signal_greet_moderator(call->signalling, me);
     } else if (resumed) { // the token before is good once more
         signal_detach(call->session);
         hub_detach(call->hub, me);
@@ -72,24 +75,30 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
     struct session *session = call->session;
     struct hub_refusal refusal;
     struct grants grants;
-    bool vouched = call->signalling->io.verify && signal_data_text(call->data, "token");
+    const struct signal_io *io = &call->signalling->io;
+    char network[NETWORK_BYTES_MAX];
+    bool vouched = io->verify && signal_data_text(call->data, "token");
     if (!token_suffices(call) || (vouched && !signal_read_token(call, &grants)))
         return;
     struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
                             .username = signal_data_text(call->data, "username"),
                             .resume_token = signal_data_text(call->data, "resumeToken"),
                             .grants = vouched ? &grants : NULL,
-                            .only_resume = call->signalling->io.verify && !vouched,
+                            .only_resume = io->verify && !vouched,
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
                             .last_n = (int32_t)signal_data_integer(call->data, "lastN", CHOICE_OF_ROOM),
                             .loudest_n = (int32_t)signal_data_integer(call->data, "loudestN", CHOICE_OF_ROOM),
+                            .network = io->network && io->network(io->ctx, session->client, network) ? network
+                                                                                                     : NULL,
                             .spent = &session->spent,
                             .admit = admit,
                             .ctx = admission};
     struct participant *me = hub_join(call->hub, &join, &refusal);
     if (me) {
         welcome(call, me, join.resumed);
+    } else if (join.knock) {
+        signal_answer_waiting(call, join.knock);
     } else if (join.pending) {
         signal_wait_for_password(call, admission->ticket);
     } else {
@@ -98,10 +107,25 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
     }
 }
 
+// Whether the room is the one that the connection waits for.
+static bool waits_for(const struct signal_call *call) {
+    const struct room *room = hub_room(call->hub, call->session->lobby_room);
+    char name[ROOM_NAME_BYTES_MAX + 1];
+    struct hub_refusal refusal;
+    return !room || (hub_read_name("roomId", signal_data_text(call->data, "roomId"), ROOM_NAME_CHARS_MAX,
+                                   name, &refusal) &&
+                     strcmp(name, room->name) == 0);
+}
+
 void signal_join_room(struct signal_call *call) {
     struct session *session = call->session;
     if (call->me) {
         signal_refuse(call, CODE_ALREADY_JOINED, "join-room: this connection is in a room; leave-room first");
+        return;
+    }
+    if (session->lobby_room && !waits_for(call)) {
+        signal_refuse(call, CODE_WRONG_STATE,
+                      "join-room: this connection waits for another room; leave-room first");
         return;
     }
     if (session->waiting) {
@@ -138,8 +162,26 @@ static bool name_matches(struct signal_call *call, const char *field, size_t cha
     return false;
 }
 
+// Who waits for a room may go as well.
+static void leave_lobby(struct signal_call *call) {
+    const struct room *room = hub_room(call->hub, call->session->lobby_room);
+    if (!room) {
+        signal_refuse(call, CODE_NOT_JOINED, "leave-room needs a room: send join-room first");
+        return;
+    }
+    json_t *data = json_pack("{s:s}", "roomId", room->name);
+    signal_leave_lobby(call->session);
+    signal_note(call->session, SIGNAL_JOIN_FAILED);
+    signal_wait_for_join(call->session);
+    signal_answer(call, OUT_LEFT, data);
+}
+
 void signal_leave_room(struct signal_call *call) {
     struct participant *me = call->me;
+    if (!me) {
+        leave_lobby(call);
+        return;
+    }
     if (!name_matches(call, "roomId", ROOM_NAME_CHARS_MAX, me->room->name) ||
         !name_matches(call, "username", USERNAME_CHARS_MAX, me->name))
         return;

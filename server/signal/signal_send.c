@@ -216,6 +216,12 @@ void signal_notify(struct signalling *signalling, const struct participant *to, 
         json_decref(data);
 }
 
+void signal_tell_session(struct session *session, enum signal_out type, json_t *data) {
+    struct text_buffer *out = &session->signalling->out;
+    if (encode_notification(session->signalling, type, data, NULL, 0))
+        signal_send_text(session, out->text, out->len, SIGNAL_NOW);
+}
+
 // What has been encoded, to everyone in the room but one.
 static void send_to_room(struct signalling *signalling, const struct room *room,
                          const struct participant *except, enum signal_out type) {

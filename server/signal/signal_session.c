@@ -53,6 +53,12 @@ void signal_close(struct session *session, uint16_t code, const char *reason) {
         signal_detach(session);
         hub_detach(signalling->hub, participant);
     }
+    if (session->lobby_room) { // it came to nothing
+        uint32_t room = session->lobby_room;
+        session->lobby_room = 0;
+        signal_note(session, SIGNAL_JOIN_FAILED);
+        hub_withdraw(signalling->hub, room, session->id);
+    }
     session->closed = true;
     wheel_cancel(&signalling->wheel, &session->join_timer);
     signalling->io.close(signalling->io.ctx, session->client, code, reason);

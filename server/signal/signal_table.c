@@ -10,6 +10,7 @@
     {.name = (n), .kind = FIELD_INTEGER, .required = true, .min = (least), .max = (most)}
 #define INTEGER_OPTIONAL(n, least, most) {.name = (n), .kind = FIELD_INTEGER, .min = (least), .max = (most)}
 #define BOOL_OPTIONAL(n) {.name = (n), .kind = FIELD_BOOL}
+#define BOOL(n) {.name = (n), .kind = FIELD_BOOL, .required = true}
 #define OBJECT(n) {.name = (n), .kind = FIELD_OBJECT, .required = true}
 #define OBJECT_OPTIONAL(n) {.name = (n), .kind = FIELD_OBJECT}
 #define CHOICE(n, c) {.name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c)}
@@ -37,7 +38,7 @@ static const struct signal_row rows[] = {
       TEXTS_OPTIONAL("openTransports", 0, 2, "send|recv"), OBJECT_OPTIONAL("consume")}},
     {"get-capabilities", NEEDS_NOTHING, 0, signal_get_capabilities, {{0}}},
     {"leave-room",
-     NEEDS_ROOM,
+     NEEDS_NOTHING, // or a place in a lobby
      0,
      signal_leave_room,
      {TEXT_OPTIONAL("roomId", 0, SIGNAL_MESSAGE_MAX), TEXT_OPTIONAL("username", 0, SIGNAL_MESSAGE_MAX)}},
@@ -127,6 +128,33 @@ static const struct signal_row rows[] = {
      RIGHT_ADMIN,
      signal_close_room,
      {TEXT_OPTIONAL("reason", 1, SIGNAL_MESSAGE_MAX)}},
+    {"set-lobby", NEEDS_ROOM, RIGHT_ADMIN, signal_set_lobby, {BOOL("enabled")}},
+    {"admit-user", NEEDS_ROOM, RIGHT_ADMIN, signal_admit_user, {TEXT("target", 1, ID_CHARS_MAX)}},
+    {"deny-user",
+     NEEDS_ROOM,
+     RIGHT_ADMIN,
+     signal_deny_user,
+     {TEXT("target", 1, ID_CHARS_MAX), TEXT_OPTIONAL("reason", 1, SIGNAL_MESSAGE_MAX)}},
+    {"admit-all", NEEDS_ROOM, RIGHT_ADMIN, signal_admit_all, {{0}}},
+    {"ban",
+     NEEDS_ROOM,
+     RIGHT_ADMIN,
+     signal_ban,
+     {TEXT("target", 1, TARGET_CHARS_MAX), TEXT_OPTIONAL("reason", 1, SIGNAL_MESSAGE_MAX),
+      BOOL_OPTIONAL("address")}},
+    {"unban", NEEDS_ROOM, RIGHT_ADMIN, signal_unban, {TEXT("target", 1, ID_CHARS_MAX)}},
+    {"list-bans", NEEDS_ROOM, RIGHT_ADMIN, signal_list_bans, {{0}}},
+    {"set-role",
+     NEEDS_ROOM,
+     RIGHT_ADMIN,
+     signal_set_role,
+     {TEXT("target", 1, TARGET_CHARS_MAX), CHOICE("role", "moderator|participant|viewer")}},
+    {"set-metadata",
+     NEEDS_ROOM,
+     RIGHT_METADATA | RIGHT_ADMIN,
+     signal_set_metadata,
+     {TEXT_OPTIONAL("target", 1, TARGET_CHARS_MAX), TEXT_OPTIONAL("metadata", 0, SIGNAL_MESSAGE_MAX),
+      OBJECT_OPTIONAL("attributes")}},
     {"raise-hand", NEEDS_ROOM, 0, signal_raise_hand, {{0}}},
     {"lower-hand", NEEDS_ROOM, 0, signal_lower_hand, {TEXT_OPTIONAL("target", 1, TARGET_CHARS_MAX)}},
     {"reaction", NEEDS_ROOM, RIGHT_DATA, signal_react, {TEXT("text", 1, SIGNAL_MESSAGE_MAX)}},

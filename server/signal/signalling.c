@@ -98,6 +98,9 @@ void signalling_client_closed(struct signalling *signalling, uint32_t client, ui
         return;
     signal_stats_forget(session);
     signal_forget_waiting(session);
+    if (session->lobby_room) // it came to nothing
+        signal_note(session, SIGNAL_JOIN_FAILED);
+    signal_leave_lobby(session);
     signal_drop_held(session);
     wheel_cancel(&signalling->wheel, &session->join_timer);
     struct participant *participant = session->participant;

@@ -43,6 +43,9 @@ struct signal_io {
     // Begins to verify it; signalling_password_checked follows, never from inside this call. False: not now.
     bool (*check_password)(void *ctx, uint32_t client, uint32_t ticket, const char *room, const char *name,
                            const char *password);
+    // Where the client comes from, for bans ("192.0.2.7", "2001:db8:0:1::/64"); false: not known. NULL:
+    // never.
+    bool (*network)(void *ctx, uint32_t client, char out[NETWORK_BYTES_MAX]);
     void (*note)(void *ctx, uint32_t client, enum signal_note note); // NULL: nobody wants to know
     // Bytes that wait to be sent to clients. NULL: not known, none.
     size_t (*waiting)(void *ctx);

@@ -215,9 +215,10 @@ export class Client {
   #wakeups = new Set();
   #nextId = 1;
 
-  static async connect(server, host = '127.0.0.1') {
+  // options: of the WebSocket, `headers` for one.
+  static async connect(server, host = '127.0.0.1', options = {}) {
     const client = new Client();
-    client.socket = new WebSocket(`${server.ca ? 'wss' : 'ws'}://${host}:${server.port}/ws`, { ca: server.ca });
+    client.socket = new WebSocket(`${server.ca ? 'wss' : 'ws'}://${host}:${server.port}/ws`, { ca: server.ca, ...options });
     client.closed = new Promise((resolve) =>
       client.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })),
     );

@@ -80,3 +80,29 @@ test('who guesses is held up, and nobody else waits for it', async () => {
   await refused(guesser, 'rate-limited', 'join-room', { roomId: 'garden', username: 'Ann', password: 'rake' });
   await stillServed(bystander);
 });
+
+test('who waits in a lobby comes in when a moderator lets it, and a ban keeps the address out', async (t) => {
+  writeFileSync(file, `${GARDEN}lobby = yes\n`);
+  const own = await Server.startFor(t, { args: ['--rooms', file, '--trust-proxy', '127.0.0.1'] });
+  const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
+  const ann = await Client.join(own, 'garden', 'Ann', { password: 'rake' });
+  assert.deepEqual(await ann.next('lobby'), { enabled: true, waiting: [] });
+  const knock = async (name, address) => {
+    const client = await Client.connect(own, undefined, from(address));
+    assert.equal((await client.request('join-room', { roomId: 'garden', username: name, password: 'gnome' })).state, 'waiting');
+    const { knocked } = await ann.next('lobby', (data) => data.knocked);
+    return [client, knocked.userId];
+  };
+  const [bob, first] = await knock('Bob', '192.0.2.7');
+  await ann.request('admit-user', { target: first });
+  assert.equal((await bob.next('lobby')).state, 'admitted');
+  await bob.request('join-room', { roomId: 'garden', username: 'Bob' }); // its password was shown
+  const [cid] = await knock('Cid', '192.0.2.8');
+  cid.close();
+  assert.equal((await ann.next('lobby', (data) => data.gone)).reason, 'left');
+  assert.equal((await ann.request('ban', { target: 'Bob' })).address, true);
+  await bob.next('kicked');
+  const again = await Client.connect(own, undefined, from('192.0.2.7'));
+  await refused(again, 'forbidden', 'join-room', { roomId: 'garden', username: 'Robert', password: 'gnome' });
+  await knock('Dan', '192.0.2.9'); // behind the same proxy
+});

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { AccessToken, TrackSource } from 'livekit-server-sdk';
-import { assert, freshRoom, refused, stillServed } from './expect.mjs';
+import { assert, freshRoom, gotNo, refused, stillServed } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
@@ -177,4 +177,30 @@ test('keys change while the server runs, and a bad file leaves those before', as
   assert.equal(await join(KEY), 'error');
   writeKeys(KEY);
   await reload('keys reloaded');
+});
+
+test('what a token says of its bearer is told to others; of a hidden one nothing is', async () => {
+  const room = freshRoom();
+  const own = { canUpdateOwnMetadata: true };
+  const ann = await Client.join(server, room, undefined, {
+    token: await tokenFor(room, 'ann', { name: 'Ann', grants: own, metadata: 'second year', attributes: { table: '4' } }),
+  });
+  const recorder = await Client.join(server, room, undefined, {
+    token: await tokenFor(room, 'rec', { name: 'Recorder', grants: { hidden: true, recorder: true } }),
+  });
+  assert.equal(recorder.joined.hidden, true);
+  assert.deepEqual(recorder.joined.permissions, { publish: [], subscribe: true, data: false, moderate: false });
+  const bob = await Client.join(server, room, undefined, { token: await tokenFor(room, 'bob', { name: 'Bob' }) });
+  assert.deepEqual(bob.joined.peers, [{ userId: ann.userId, username: 'Ann', metadata: 'second year', attributes: { table: '4' } }]);
+  await refused(bob, 'forbidden', 'set-metadata', { metadata: 'x' });
+  await refused(bob, 'not-found', 'call-remote', { target: 'Recorder' });
+  await refused(recorder, 'forbidden', 'chat-message', { text: 'hello' });
+  await ann.request('set-metadata', { metadata: '', attributes: { table: '5' } });
+  for (const other of [bob, recorder]) {
+    const { metadata, attributes } = await other.next('metadata-changed');
+    assert.deepEqual([metadata, attributes], [null, { table: '5' }]);
+  }
+  recorder.close();
+  await gotNo(bob, 'user-left');
+  await gotNo(ann, 'user-left');
 });

@@ -38,7 +38,7 @@ static bool verify(const char *token) {
     assert(fine || why[0]);
     if (fine)
         assert(grants.identity[0] && grants.room[0] && grants.ends_s + TOKEN_LEEWAY_S > NOW &&
-               (grants.rights & ~(unsigned)(RIGHTS_ALL | RIGHT_ADMIN)) == 0);
+               (grants.rights & ~(unsigned)(RIGHTS_ALL | RIGHT_ADMIN | RIGHT_METADATA)) == 0);
     return fine;
 }
 

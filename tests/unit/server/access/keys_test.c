@@ -92,7 +92,7 @@ static void test_refused(void **state) {
         {"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END "
          "PUBLIC "
          "KEY-----\n",
-         "not taken"},
+         "EdDSA"},
         {"{\"keys\":[]}", "no key"},
         {"{\"keys\":{}}", "no list"},
         {"{\"keys\":", "no JSON"},

@@ -129,7 +129,8 @@ static void test_claims(void **state) {
         {WITH("\"roomAdmin\":true"), RIGHTS_ALL | RIGHT_ADMIN, NULL},
         {WITH("\"roomAdmin\":false"), RIGHTS_ALL, NULL},
         {WITH("\"roomAdmin\":1"), UINT_MAX, "video.roomAdmin"},
-        {WITH("\"hidden\":true"), UINT_MAX, "hidden"},
+        {WITH("\"hidden\":true"), RIGHTS_ALL, NULL},
+        {WITH("\"canUpdateOwnMetadata\":true"), RIGHTS_ALL | RIGHT_METADATA, NULL},
         {WITH("\"hidden\":false"), RIGHTS_ALL, NULL},
     };
     struct keys keys;
@@ -235,6 +236,9 @@ static void test_forgeries(void **state) {
         assert_refused(&keys, token, "the token is");
         free(token);
     }
+    char *eddsa = with_header("eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9", good);
+    assert_refused(&keys, eddsa, "EdDSA, which this server's library does not have");
+    free(eddsa);
     char *token = sign(JWT_ALG_HS256, "another secret, of 32 bytes and m", CLAIMS, NULL);
     assert_refused(&keys, token, "not signed with a key");
     free(token);

@@ -71,6 +71,26 @@ static inline void muted(void *ctx, const struct participant *who, enum media_ki
 static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
 }
+static inline void described(void *ctx, const struct participant *who, const struct participant *by) {
+    char *about = who->about ? json_dumps(who->about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    note(ctx, "%s describes %s: %.80s; ", by ? by->name : "operator", who->name, about ? about : "nothing");
+    free(about);
+}
+static inline void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    static const char *const names[] = {"moderator", "participant", "viewer"};
+    note(ctx, "%s makes %s %s; ", by->name, who->name, names[hub_role_of(who)]);
+}
+static inline void knocked(void *ctx, const struct knock *knock) {
+    note(ctx, "%s knocks; ", knock->name);
+}
+static inline void knock_ended(void *ctx, const struct knock *knock, const char *reason,
+                               const struct participant *by, const char *words) {
+    note(ctx, "knock of %s %s%s%s%s%s; ", knock->name, reason, by ? " by " : "", by ? by->name : "",
+         words ? ": " : "", words ? words : "");
+}
+static inline void lobby_switched(void *ctx, const struct room *room, const struct participant *by) {
+    note(ctx, "%s switches the lobby %s; ", by->name, room->has_lobby ? "on" : "off");
+}
 static inline void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
     note(ctx, "hand of %s %s by %s; ", who->name, who->hand ? "up" : "down", by->name);
 }
@@ -150,6 +170,11 @@ static const struct hub_events observer = {
     .removed = removed,
     .muted = muted,
     .room_locked = room_locked,
+    .described = described,
+    .role_changed = role_changed,
+    .knocked = knocked,
+    .knock_ended = knock_ended,
+    .lobby_switched = lobby_switched,
     .hand_changed = hand_changed,
     .reacted = reacted,
     .producer_taken = producer_taken,
