@@ -175,8 +175,15 @@ def tables():
                 yield f"{name}:{number}: the table {found.group(1) or found.group(2)}; tables have small letters"
 
 
+def test_programs():
+    """What the builds make of tests/: a unit test is named after its folder, every other one after its kind too."""
+    sources = [name.removeprefix("tests/").removesuffix(".c") for name in tracked(".c") if name.startswith("tests/")]
+    return sources, {name.removeprefix("unit/").replace("/", "_") for name in sources if not name.startswith("fuzz/")}
+
+
 def paths():
     top = {name.split("/")[0] for name in tracked()}
+    sources, programs = test_programs()
     for name in tracked(".md"):
         for number, line in enumerate(lines_of(name), 1):
             for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", line):
@@ -184,6 +191,12 @@ def paths():
                 ours = path.split("/")[0] in top if "/" in path else re.search(r"\.(md|txt|c|h)$", path)
                 if ours and not path.startswith("frontend/dist") and not os.path.exists(os.path.join(ROOT, path)):
                     yield f"{name}:{number}: names {path}, which does not exist"
+            for program in re.findall(r"build-\w+/tests/(\w+_test)\b", line):
+                if program not in programs:
+                    yield f"{name}:{number}: runs {program}, of which there is no source in tests/"
+            for test in re.findall(r"`((?:unit|sim|thread|fuzz)/[a-z0-9_/]+_(?:test|fuzz))`|build-\w+/tests/(fuzz/\w+_fuzz)\b", line):
+                if (test[0] or test[1]) not in sources:
+                    yield f"{name}:{number}: names {test[0] or test[1]}, which is not in tests/"
             for target in re.findall(r"\]\(([^)#\s]+)", line):
                 outside = "://" in target or target.startswith("mailto:")
                 if not outside and not os.path.exists(os.path.join(ROOT, os.path.dirname(name), target)):

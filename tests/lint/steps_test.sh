@@ -11,7 +11,7 @@ printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(tried NONE)' 'enab
     'add_test(NAME good COMMAND true)' 'add_test(NAME bad COMMAND false)' \
     "add_test(NAME once COMMAND sh -c \"test -e $folder/tried || { : >$folder/tried && false; }\")" \
     'add_test(NAME left COMMAND sh -c "exit 77")' 'set_tests_properties(left PROPERTIES SKIP_RETURN_CODE 77)' >CMakeLists.txt
-cmake -S . -B built >/dev/null || exit
+cmake -S . -B built -G Ninja >/dev/null || exit
 
 failures_here=0
 # expect WHAT TEXT LINE...: runs LINEs in a shell that has sourced steps.sh; what it says must hold TEXT.

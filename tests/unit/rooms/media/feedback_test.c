@@ -309,6 +309,19 @@ static void a_relay_carries_packets_and_time_once(void **state) {
     fake_destroy(r.f);
 }
 
+// Its SSRC is known from the offer, but nothing has come yet: it begins with a key frame by itself.
+static void a_stream_that_has_not_begun_is_not_asked(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    fake_open_producer(f, 1, 1, fake_video(1000, 1001));
+    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    fake_run(f, 3 * SECOND);
+    assert_int_equal(fake_count_rtcp(f, PUB, RTCP_PLI, NULL), 0);
+    fake_destroy(f);
+}
+
 static void a_relayed_producer_asks_its_source(void **state) {
     (void)state;
     struct fake *f = fake_create();
@@ -437,6 +450,7 @@ int main(void) {
         cmocka_unit_test(levels_are_told_four_times_a_second),
         cmocka_unit_test(silence_of_dtx_is_no_loss),
         cmocka_unit_test(a_relay_carries_packets_and_time_once),
+        cmocka_unit_test(a_stream_that_has_not_begun_is_not_asked),
         cmocka_unit_test(a_relayed_producer_asks_its_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
