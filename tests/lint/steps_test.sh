@@ -37,7 +37,9 @@ expect 'a build that broke at the side' 'not run, because "compile" failed' 'bro
 expect 'steps at the side count' '2 passed, 1 failed, 0 skipped' 'three() { step a true; step b false; step c true; }' \
     'aside_steps three three' 'wait_aside' 'collect_steps three'
 expect 'what is at the side has its status' 'status 3' 'ends() { echo said; return 3; }' 'aside one ends' 'collect one; echo status $?'
-expect 'and gives way' 'nice 19' 'weak() { echo "nice $(cut -d" " -f19 /proc/self/stat)"; }' 'aside one weak' 'collect one'
+# Who is waited for gives way no more, so it has to have said so before.
+expect 'and gives way' 'nice 19' 'weak() { cut -d" " -f19 /proc/self/stat >weak.new && mv weak.new weak; }' 'aside one weak' \
+    'until [ -s weak ]; do sleep 0.1; done' 'echo "nice $(cat weak)"' 'collect one'
 
 expect 'who ends takes along what it began' '0 failed' 'lasts() { echo $$ >lasts; exec sleep 600; }' 'aside one lasts' \
     'until [ -s lasts ]; do sleep 0.1; done' 'pass'
