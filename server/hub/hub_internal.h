@@ -42,6 +42,7 @@ struct hub {
     unsigned receivers_next; // to be replaced
     size_t held_bytes;       // of texts and JSON values that are kept for clients
     bool draining;
+    char drain_to[HUB_URL_MAX + 1];
 };
 
 // Whose room it is: timers know their room or participant alone.

@@ -257,7 +257,8 @@ static void draining(void *ctx, uint64_t deadline_wall_us) {
     struct signalling *signalling = ctx;
     json_t *deadline =
         deadline_wall_us ? json_integer((json_int_t)(deadline_wall_us / US_PER_MS)) : json_null();
-    json_t *data = json_pack("{s:o}", "deadline", deadline);
+    const char *url = hub_drain_to(signalling->hub);
+    json_t *data = json_pack("{s:o, s:s?}", "deadline", deadline, "url", url[0] ? url : NULL);
     if (data && signal_encode(&signalling->out, signal_out_name(OUT_SERVER_DRAINING), data, NULL)) {
         uint32_t cursor = 0;
         for (struct session *session; (session = slots_next(signalling->sessions, &cursor));)
