@@ -52,7 +52,8 @@ export interface SessionOptions {
   takeOver?: boolean;
   doorway?: Doorway; // has the first connection open already
   // What else a join is to ask for; null: nothing.
-  joinWith?: () => Promise<Partial<RequestData<'join-room'>>> | null;
+  // moving: to another process of a server that ends.
+  joinWith?: (moving: boolean) => Promise<Partial<RequestData<'join-room'>>> | null;
   retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
 }
 
@@ -176,7 +177,7 @@ export class Session extends Emitter<SessionEvents> {
     let joined: Joined;
     try {
       if (this.#over) throw new RotundaError('left', 'This side has left.');
-      const more = joinWith?.() ?? null;
+      const more = joinWith?.(moveTo !== null) ?? null;
       joined = await connection.request('join-room', {
         ...(more && (await more)),
         roomId: this.roomId,
