@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "server/announcing.h"
+#include "server/admin/admin.h"
 #include "server/announced.h"
 #include "server/app.h"
 #include "server/control_loop.h"
@@ -59,7 +60,8 @@ void app_reload(struct app *app);
 
 // ---- app_stop.c
 
-// From now on nobody joins anew; those who are there hear until when they may stay, and where to go.
+// From now on nobody joins anew; those who are there hear until when they may stay, and where to go. The loop
+// sees to the rest.
 void app_drain(struct app *app, uint64_t wait_us, const char *url, uint64_t now_us);
 // Nobody is there any more, or they have had their time.
 bool app_drained(const struct app *app, uint64_t now_us);

@@ -24,6 +24,4 @@ void app_drain(struct app *app, uint64_t wait_us, const char *url, uint64_t now_
         (void)service_manager_stopping(wait_us + CHECKS_STOP_SECONDS * US_PER_SECOND);
     hub_set_drain_to(app->hub, url);
     hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
-    if (app_drained(app, now_us))
-        app_stop_begin(app, now_us);
 }

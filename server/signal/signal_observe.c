@@ -61,7 +61,7 @@ static void removed(void *ctx, const struct participant *who, const char *reason
 static void muted(void *ctx, const struct participant *who, enum media_kind kind,
                   const struct participant *by) {
     signal_notify(ctx, who, OUT_MUTED,
-                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by->name));
+                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by ? by->name : "operator"));
 }
 
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {

@@ -230,6 +230,7 @@ export interface Notifications {
   'hand-raised': Hand;
   'hand-lowered': Hand;
   reaction: Reaction;
+  data: { payload: string; topic: string | null };
   'server-draining': { deadline: string | number | null; url?: string | null };
   'transport-state': { transportId: string; iceState: string; dtlsState: string };
   'ice-restarted': IceRestart;
