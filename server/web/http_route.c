@@ -8,6 +8,14 @@ static void allow_add(char allow[HTTP_ALLOW_MAX], const char *method) {
     snprintf(allow + len, HTTP_ALLOW_MAX - len, "%s%s", len ? ", " : "", method);
 }
 
+// A row whose path ends in "/*" takes whatever stands behind that slash.
+static bool matches(const char *row, const char *path) {
+    size_t len = strlen(row);
+    if (len > 1 && row[len - 1] == '*')
+        return strncmp(row, path, len - 1) == 0 && path[len - 1];
+    return strcmp(row, path) == 0;
+}
+
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_place place,
                                          const struct http_head *head, unsigned *status,
                                          char allow[HTTP_ALLOW_MAX]) {
@@ -16,7 +24,7 @@ const struct http_route *http_route_find(const struct http_route *routes, size_t
     *status = 404;
     for (size_t i = 0; i < count; i++) {
         const struct http_route *row = &routes[i];
-        if (!(row->places & place) || strcmp(row->path, head->path) != 0)
+        if (!(row->places & place) || !matches(row->path, head->path))
             continue;
         if (row->method == method) {
             *status = 200;

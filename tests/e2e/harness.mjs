@@ -76,7 +76,7 @@ export class Server {
   #log = '';
   #exit;
 
-  // args: further flags; announce: the address that media uses; port: of one that was killed, to take its place;
+  // args: further flags; announce: the address that media uses (null: as the settings say); port: of one that was killed, to take its place;
   // around: a command that execs what follows it;
   // host: where it listens; ca: the root of its certificate (args then name the files), which clients trust alone.
   static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1', ca, around = [] } = {}) {
@@ -86,7 +86,8 @@ export class Server {
     server.mediaPort = await freeUdpPort();
     server.ca = ca;
     server.origin = `${ca ? 'https' : 'http'}://127.0.0.1:${server.port}`;
-    const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort), '--announce', announce];
+    const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort)];
+    if (announce) flags.push('--announce', announce);
     server.#spawn([...around, BINARY, ...flags, ...args], env);
     await until(
       'the server answers /healthz',
