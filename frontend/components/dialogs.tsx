@@ -12,6 +12,40 @@ function useDialog(name: NonNullable<CallStore['dialog']>) {
   return { open, onOpenChange: (wanted: boolean) => useCall.setState({ dialog: wanted ? name : null }) };
 }
 
+const ROOM = 'room'; // what the room gives; no number
+const PEOPLE = [0, 3, 5, 9, 16]; // 0: everybody
+
+// How much of a large room is received.
+function RoomSettings() {
+  const t = useT();
+  const lastN = usePreferences((state) => state.lastN);
+  const loudestN = usePreferences((state) => state.loudestN);
+  const options = [
+    { value: ROOM, text: t('settings.people.room') },
+    ...PEOPLE.map((number) => ({
+      value: String(number),
+      text: number === 0 ? t('settings.people.all') : t('settings.people.some', { number }),
+    })),
+  ];
+  const numberOf = (value: string) => (value === ROOM ? null : Number(value));
+  return (
+    <div className="grid gap-3 sm:grid-cols-2">
+      <Select
+        label={t('settings.lastN')}
+        value={lastN === null ? ROOM : String(lastN)}
+        onChange={({ target }) => usePreferences.setState({ lastN: numberOf(target.value) })}
+        options={options}
+      />
+      <Select
+        label={t('settings.loudestN')}
+        value={loudestN === null ? ROOM : String(loudestN)}
+        onChange={({ target }) => usePreferences.setState({ loudestN: numberOf(target.value) })}
+        options={options}
+      />
+    </div>
+  );
+}
+
 // How the microphone is treated, and how much is received.
 function MediaSettings() {
   const t = useT();
@@ -54,6 +88,7 @@ export function SettingsDialog() {
         }}
       />
       <MediaSettings />
+      <RoomSettings />
       <div className="grid gap-3 sm:grid-cols-2">
         <Select
           label={t('settings.language')}

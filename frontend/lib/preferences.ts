@@ -13,6 +13,8 @@ export interface Preferences {
   noiseSuppression: boolean;
   echoCancellation: boolean;
   pictures: 'all' | 'speaker' | 'none'; // which pictures of the others are received: the rest saves data
+  lastN: number | null; // video of so many who spoke last; 0: of everybody; null: what the room gives
+  loudestN: number | null; // sound of so many loudest
   language: Language | 'auto';
   theme: 'auto' | 'light' | 'dark';
 }
@@ -29,6 +31,8 @@ export const usePreferences = create<Preferences>()(
       noiseSuppression: true,
       echoCancellation: true,
       pictures: 'all',
+      lastN: null,
+      loudestN: null,
       language: 'auto',
       theme: 'auto',
     }),

@@ -5,7 +5,7 @@ import { codeOf, Doorway, mayTakeOver, Room, type LocalTrack, type Source } from
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
 import { stateOf } from '@rotunda/react';
-import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
+import { follow, INITIAL, tileOf, useCall, withMedia, type Media, type Panel } from './store';
 
 let unfollow: (() => void) | null = null;
 
@@ -66,6 +66,21 @@ async function letGo(source: Device, track: MediaStreamTrack): Promise<void> {
   await currentRoom()?.pause(source, true, { release: true });
 }
 
+// How much of a large room comes: what was chosen in the settings, and whoever is pinned.
+export function followChoice(of: Pick<Room, 'choose'>): () => void {
+  const tell = () => {
+    const { lastN, loudestN } = usePreferences.getState();
+    const { pinned } = useCall.getState();
+    of.choose({ lastN, loudestN, pinned: pinned === null ? [] : [tileOf(pinned).userId] });
+  };
+  tell();
+  const offs = [
+    usePreferences.subscribe((now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell()),
+    useCall.subscribe((now, before) => now.pinned !== before.pinned && tell()),
+  ];
+  return () => offs.forEach((off) => off());
+}
+
 // ---- coming and going ----
 
 export interface JoinOptions {
@@ -90,7 +105,8 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     doorway: doorway ?? undefined,
   });
   stateOf(entering);
-  unfollow = follow(entering, useCall);
+  const offs = [follow(entering, useCall), followChoice(entering)];
+  unfollow = () => offs.forEach((off) => off());
   const local: Partial<Record<Source, LocalTrack>> = {};
   const media: Partial<Record<Source, Media>> = {};
   for (const track of stream.getTracks()) {
