@@ -10,6 +10,7 @@ import { RotundaRoom } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
 import { RoomView } from './room-view';
+import { Waiting } from './waiting';
 
 async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> {
   const url = new URL(location.href);
@@ -51,6 +52,7 @@ function Ready() {
   const phase = useCall((state) => state.phase);
   const room = useCall((state) => state.room);
   const roomId = useCall((state) => state.roomId);
+  const waits = useCall((state) => state.session.name === 'waiting');
   const [first] = useState(firstEntrance);
   const [entrance, setEntrance] = useState(first.entrance);
   const [waiting, setWaiting] = useState(first.atOnce); // comes in at once: there is nothing to fill in yet
@@ -68,6 +70,7 @@ function Ready() {
     document.title = phase === 'room' ? `${roomId} · Rotunda` : 'Rotunda';
   }, [phase, roomId]);
 
+  if (phase === 'joining' && waits) return <Waiting />;
   if (phase === 'room')
     return (
       <RotundaRoom room={room}>

@@ -114,6 +114,7 @@ const KEYS = [
   ['M', 'help.m'],
   ['V', 'help.v'],
   ['C', 'help.c'],
+  ['H', 'help.h'],
   ['key.space', 'help.space'],
   ['S', 'help.s'],
   ['Esc', 'help.escape'],

@@ -1,7 +1,7 @@
 // What a person can do in a call; components call these and read the store.
 import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { codeOf, Doorway, mayTakeOver, Room, type LocalTrack, type Source } from '@rotunda/client';
+import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
 import { stateOf } from '@rotunda/react';
@@ -83,11 +83,16 @@ export function followChoice(of: Pick<Room, 'choose'>): () => void {
 
 // ---- coming and going ----
 
+// Of this page's rooms, for as long as it is open: nothing writes them down.
+const passwords = new Map<string, string>();
+
 export interface JoinOptions {
+  password?: string; // of the room, or of the moderator of this name
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
 
-export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false }: JoinOptions = {}): Promise<void> {
+export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false, password }: JoinOptions = {}): Promise<void> {
+  if (password) passwords.set(roomId, password);
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
   const placeStore = ownStorage('localStorage');
@@ -99,6 +104,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     scalabilityMode: query.get('svc') ?? undefined,
     iceTransportPolicy: icePolicy(),
     token: invitation()?.token,
+    password: passwords.get(roomId),
     tokenStore: ownStorage('sessionStorage'),
     placeStore,
     takeOver,
@@ -143,6 +149,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   } catch (error) {
     stopTracks(stream);
     if (currentRoom() === entering) useCall.setState({ room: null });
+    if (needsPassword(error)) passwords.delete(roomId);
     // In the room already, and cannot send: that is no way to be in it either.
     if (useCall.getState().phase !== 'joining' && !(entered && useCall.getState().phase !== 'lobby')) return;
     const taken = codeOf(error) === 'username-taken';

@@ -3,7 +3,7 @@ export { Call, callRoomId, callSecret, type CallEnd, type CallOptions, type Call
 export { Doorway } from './doorway.ts';
 export { Connection } from './connection.ts';
 export type { Choice } from './choice.ts';
-export { codeOf, RotundaError, type ErrorCode } from './errors.ts';
+export { codeOf, needsPassword, RotundaError, type ErrorCode } from './errors.ts';
 export { spatialLayerFor } from './layers.ts';
 export type { Leg } from './path.ts';
 export type * from './protocol.ts';
