@@ -12,6 +12,7 @@ export interface Preferences {
   cameraOn: boolean;
   noiseSuppression: boolean;
   echoCancellation: boolean;
+  blur: boolean; // what is behind one is out of focus
   pictures: 'all' | 'speaker' | 'none'; // which pictures of the others are received: the rest saves data
   language: Language | 'auto';
   theme: 'auto' | 'light' | 'dark';
@@ -28,6 +29,7 @@ export const usePreferences = create<Preferences>()(
       cameraOn: true,
       noiseSuppression: true,
       echoCancellation: true,
+      blur: false,
       pictures: 'all',
       language: 'auto',
       theme: 'auto',

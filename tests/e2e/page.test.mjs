@@ -20,7 +20,7 @@ async function lobby(init) {
   await page.goto(`${world.server.origin}/`, { waitUntil: 'networkidle' });
   await page.waitForSelector('#join:not([disabled])');
   const bodies = () => Promise.all(scripts.values());
-  const hasRoom = async () => (await bodies()).some((body) => body.includes('RTCPeerConnection'));
+  const hasRoom = async () => (await bodies()).some((body) => body.includes('Chrome111'));
   return { page, bodies, hasRoom };
 }
 
@@ -37,4 +37,43 @@ test('the lobby is usable without what a call takes, which comes once the previe
   const seen = await lobby();
   await until('mediasoup-client is fetched', seen.hasRoom);
   await seen.page.close();
+});
+
+// Nothing of the blur is asked for by who does not want it, and the camera's own picture is never sent by who does.
+test('a blurred background: loaded when it is asked for, sent in place of the camera, and none without it', async () => {
+  const wants = (blur) => localStorage.setItem('rotunda', JSON.stringify({ state: { blur, name: 'Ann' }, version: 0 }));
+  const preview = async (init, refused) => {
+    const page = await world.browser.newPage({ init });
+    const files = [];
+    page.on('request', (request) => request.url().includes('/blur/') && files.push(request.url()));
+    if (refused) await page.route('**/blur/**', (route) => route.abort());
+    await page.goto(`${world.server.origin}/?width=320&height=180&fps=10`);
+    return { page, files };
+  };
+  const kind = (page) => page.evaluate(() => document.querySelector('section video')?.srcObject?.getVideoTracks()[0].constructor.name);
+  const plain = await preview(`(${wants})(false)`);
+  await until('the plain preview', async () => (await kind(plain.page)) === 'MediaStreamTrack', { deadlineMs: 30_000 });
+  assert.deepEqual(plain.files, []);
+  await plain.page.close();
+  const blurred = await preview(`(${wants})(true)`);
+  await until('the blurred preview', async () => (await kind(blurred.page)) === 'CanvasCaptureMediaStreamTrack', { deadlineMs: 60_000, everyMs: 200 });
+  await until('it moves', () => blurred.page.evaluate(() => document.querySelector('section video').getVideoPlaybackQuality().totalVideoFrames > 3), { deadlineMs: 30_000 });
+  await blurred.page.close();
+  const refused = await preview(`(${wants})(true)`, true);
+  await refused.page.getByText('The background cannot be blurred').waitFor({ timeout: 30_000 });
+  assert.equal(await kind(refused.page), undefined, 'no picture without the blur');
+  await refused.page.close();
+});
+
+test('the call in a small window over the others', async () => {
+  const page = await world.browser.newPage();
+  await page.goto(`${world.server.origin}/?room=window&name=Ann&auto=1&width=320&height=180&fps=10`);
+  await page.click('#call-window', { timeout: 30_000 });
+  const inWindow = (code) => page.evaluate(code);
+  await until('one is seen in it', () => inWindow(() => documentPictureInPicture.window?.document.querySelector('[data-name="Ann"] video')?.videoWidth > 0), { deadlineMs: 30_000 });
+  await inWindow(() => documentPictureInPicture.window.document.querySelector('button').click());
+  await page.waitForSelector('.tile.no-audio');
+  await page.click('#call-window');
+  await until('it closes', () => inWindow(() => documentPictureInPicture.window === null));
+  await page.close();
 });

@@ -29,7 +29,7 @@ async function visit(server) {
     await devtools.send('Emulation.setCPUThrottlingRate', { rate: CPU_SLOWER });
     await page.goto(`${server.origin}/?room=lobby`);
     await page.waitForFunction(() => window.usableAt !== undefined, null, { timeout: 60_000 });
-    return page.evaluate(() => {
+    return await page.evaluate(() => {
       const loaded = performance.getEntriesByType('resource').filter(({ responseEnd }) => responseEnd <= window.usableAt);
       const bytes = loaded.reduce((sum, { transferSize }) => sum + transferSize, 0);
       const [paint] = performance.getEntriesByName('first-contentful-paint');
