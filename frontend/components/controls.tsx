@@ -10,6 +10,7 @@ import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
 import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { CallWindow } from './call-window';
 import { HandButton, ReactionButton } from './reactions';
 import { IconButton, useAttempt } from './ui';
 
@@ -136,6 +137,7 @@ export function TopBar() {
         aria-pressed={stats}
         onClick={() => useCall.setState({ stats: !stats })}
       />
+      <CallWindow />
       <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
       <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={() => useCall.setState({ dialog: 'help' })} />
     </header>

@@ -52,6 +52,7 @@ function MediaSettings() {
   const attempt = useAttempt();
   const noiseSuppression = usePreferences((state) => state.noiseSuppression);
   const echoCancellation = usePreferences((state) => state.echoCancellation);
+  const blur = usePreferences((state) => state.blur);
   const pictures = usePreferences((state) => state.pictures);
   const change = (processing: Partial<Preferences>) => {
     usePreferences.setState(processing);
@@ -62,6 +63,15 @@ function MediaSettings() {
       <div>
         <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
         <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+        <Checkbox
+          id="blur"
+          label={t('settings.blur')}
+          checked={blur}
+          onChange={({ target }) => {
+            usePreferences.setState({ blur: target.checked });
+            attempt(() => changeDevice('camera'));
+          }}
+        />
       </div>
       <Select
         label={t('settings.pictures')}

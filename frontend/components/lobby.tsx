@@ -171,13 +171,27 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
   );
 }
 
-// The way in is opened while people still look, and again when they do something: it does not stay open for ever.
-function usePreparation(wanted: boolean) {
+// Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
+const prepare = () => {
+  prepareToJoin();
+  void import('./room-view').catch(() => {}); // a join will ask again
+};
+const whenIdle = (work: () => void): (() => void) => {
+  if (!('requestIdleCallback' in window)) {
+    const timer = setTimeout(work, 200); // Safari
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(work, { timeout: 2000 });
+  return () => cancelIdleCallback(handle);
+};
+
+// The way in is opened once the lobby is there to be used and its preview seen, and again when people do something: it does
+// not stay open for ever.
+function usePreparation(wanted: boolean, previewed: boolean) {
+  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed]);
   useEffect(() => {
     if (!wanted) return;
     const signs = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const;
-    const prepare = () => prepareToJoin();
-    prepare();
     for (const sign of signs) window.addEventListener(sign, prepare, { passive: true });
     return () => {
       for (const sign of signs) window.removeEventListener(sign, prepare);
@@ -190,7 +204,7 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: O
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
   const { captured, retry, handOver } = usePreview(initial !== null && !joining);
-  usePreparation(initial !== null && !joining);
+  usePreparation(initial !== null && !joining, captured !== null);
   return (
     <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8 [@media(max-height:480px)]:sm:gap-3 [@media(max-height:480px)]:sm:p-3">
       <header className="[@media(max-height:480px)]:sr-only">

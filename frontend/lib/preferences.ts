@@ -12,6 +12,7 @@ export interface Preferences {
   cameraOn: boolean;
   noiseSuppression: boolean;
   echoCancellation: boolean;
+  blur: boolean; // what is behind one is out of focus
   pictures: 'all' | 'speaker' | 'none'; // which pictures of the others are received: the rest saves data
   lastN: number | null; // video of so many who spoke last; 0: of everybody; null: what the room gives
   loudestN: number | null; // sound of so many loudest
@@ -30,6 +31,7 @@ export const usePreferences = create<Preferences>()(
       cameraOn: true,
       noiseSuppression: true,
       echoCancellation: true,
+      blur: false,
       pictures: 'all',
       lastN: null,
       loudestN: null,

@@ -1,5 +1,5 @@
 // What a person can do in a call; components call these and read the store.
-import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
+import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
 import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
 import { invitation } from './invitation';
@@ -237,7 +237,15 @@ export async function setCamera(on: boolean): Promise<void> {
 export async function changeDevice(source: Device): Promise<void> {
   const lost = useCall.getState().losses[source] !== undefined;
   if (currentRoom() === null || (!mine(source)?.track && !lost)) return;
-  if (source === 'camera') return setCamera(true);
+  if (source === 'camera') {
+    try {
+      return await setCamera(true);
+    } catch (error) {
+      // Who wanted a blurred background is not shown without.
+      if (problemOf(error) === 'blur') await setCamera(false);
+      throw error;
+    }
+  }
   // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
   const before = mine('microphone')?.track;
   before?.stop();
