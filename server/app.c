@@ -18,6 +18,7 @@
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
 #include "server/signal/signalling.h"
+#include "server/whip_routes.h"
 #include "server/web/web_files.h"
 #include "server/web/ws_server.h"
 
@@ -52,6 +53,8 @@ struct app {
     struct media *media;
     struct hub *hub;
     struct signalling *signalling;
+    struct whip_host whip_host;
+    struct whip *whip;
     struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
@@ -99,14 +102,7 @@ static bool client_address(struct app *app, uint32_t client, struct net_address 
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
-    unsigned wait_seconds = 0;
-    if (!client_address(app, client, &address))
-        return 0;
-    if (step == HUB_STEP_JOIN)
-        address_limits_may_join(app->limits, &address, clock_now_us(), &wait_seconds);
-    else
-        address_limits_open_room(app->limits, &address, clock_now_us(), &wait_seconds);
-    return wait_seconds;
+    return client_address(app, client, &address) ? whip_host_admit(&app->whip_host, &address, step) : 0;
 }
 
 static bool on_verify(void *ctx, const char *token, struct grants *out, char *why) {
@@ -184,6 +180,11 @@ static void on_closed(void *ctx, uint32_t client) {
         control_loop_stop(app->loop);
 }
 
+static void on_stream_closed(void *ctx, uint32_t stream) {
+    struct app *app = ctx;
+    whip_stream_closed(app->whip, stream);
+}
+
 // ---- HTTP: one row and one function an endpoint
 
 static void answer_text(struct http_answer *answer, unsigned status, const char *text) {
@@ -226,11 +227,22 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     };
     hub_read_counts(app->hub, &sample.hub);
     signalling_read_counts(app->signalling, &sample.signal);
+    whip_read_counts(app->whip, &sample.whip);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);
     if (!answer->body)
         answer_text(answer, 500, "out of memory\n");
+}
+
+static void answer_whip(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    struct app *app = ctx;
+    whip_routes_answer(app->whip, false, request, answer, clock_now_us());
+}
+
+static void answer_whep(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    struct app *app = ctx;
+    whip_routes_answer(app->whip, true, request, answer, clock_now_us());
 }
 
 // The first row is left out where operators have a port of their own.
@@ -239,6 +251,8 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/metrics", HTTP_ADMIN, 0, "", answer_metrics},
     {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_health},
     {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
+    WHIP_ROUTE_ROWS("/whip/*", answer_whip),
+    WHIP_ROUTE_ROWS("/whep/*", answer_whep),
 };
 
 // ---- what workers say
@@ -289,13 +303,14 @@ static bool drained(const struct app *app, uint64_t now_us) {
 
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
-    if (!app->signalling)
+    if (!app->whip)
         return app->stop_by_us;
     if (drained(app, 0))
         return 0;
     uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
     if (app->watch)
         end_us = earlier(end_us, announce_watch_next_us(app->watch));
+    end_us = earlier(end_us, whip_next_us(app->whip));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
 
@@ -311,6 +326,7 @@ static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
+    whip_advance(app->whip, now_us);
     if (app->watch)
         announce_watch_advance(app->watch, now_us, false);
     if (drained(app, now_us))
@@ -392,6 +408,8 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
+    app->whip_host.trusted = &app->config->trusted;
+    app->whip_host.gate = gate_needs_tokens(app->gate) ? app->gate : NULL;
     struct signal_io signal_io = {.ctx = app,
                                   .send = on_send,
                                   .close = on_close,
@@ -406,9 +424,11 @@ static bool start_hub(struct app *app, char *error) {
     app->hub = hub_create(&config, &io, clock_now_us());
     if (app->hub)
         app->signalling = signalling_create(app->hub, &signal_io, clock_now_us());
-    if (!app->signalling)
+    if (app->signalling)
+        app->whip = whip_host_start(&app->whip_host, app->hub);
+    if (!app->whip)
         snprintf(error, ERROR_MAX, "out of memory");
-    return app->signalling != NULL;
+    return app->whip != NULL;
 }
 
 static bool start_watch(struct app *app, char *error) {
@@ -429,6 +449,7 @@ static bool start_limits(struct app *app, char *error) {
         .addresses_max = config->connections_max + ADDRESSES_SPARE,
     };
     app->limits = address_limits_create(&limits);
+    app->whip_host.limits = app->limits;
     if (!app->limits)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->limits != NULL;
@@ -457,6 +478,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
+                                   .stream_closed = on_stream_closed,
                                    .routes = routes,
                                    .route_count = sizeof routes / sizeof routes[0]};
     if (app->config->admin_host[0]) { // operators have a port of their own
@@ -464,6 +486,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         handlers.route_count--;
     }
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
+    app->whip_host.ws = app->ws;
     return app->ws != NULL;
 }
 
@@ -522,13 +545,14 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
-    app->ws = NULL;
+    app->ws = app->whip_host.ws = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
     if (app->media && app->hub)
         media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
+    whip_destroy(app->whip);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media);

@@ -1,6 +1,6 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
+// From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
 // hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_about,
 // hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_event, hub. No
 // file calls one behind it.
@@ -29,7 +29,8 @@ struct receiver_entry {
 struct hub {
     struct hub_config config;
     struct hub_io io;
-    struct hub_events events;
+    struct hub_events events; // of all observers, as one
+    struct hub_events observers[HUB_OBSERVER_COUNT];
     struct command_post post;
     struct hub_counts counts; // the running ones; the rest is counted when read
     struct directory directory;
@@ -52,6 +53,10 @@ static inline struct hub *hub_of(const struct room *room) {
 // ---- hub_silent.c
 
 extern const struct hub_events hub_events_silent; // hears nothing
+
+// ---- hub_observers.c
+
+struct hub_events hub_events_of_all(struct hub *hub); // tells hub->observers
 
 // ---- hub_memory.c
 

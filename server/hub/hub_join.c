@@ -69,6 +69,7 @@ static void attach(struct hub *hub, const struct hub_join *ask, struct participa
     wheel_cancel(&hub->wheel, &me->resume_timer);
     me->connection = ask->connection;
     snprintf(me->network, sizeof me->network, "%s", ask->network ? ask->network : "");
+    me->observer = ask->observer;
     me->spent = budget_later(&me->spent, ask->spent);
 }
 
@@ -87,7 +88,7 @@ static struct participant *resume(struct hub *hub, struct entry *entry, struct p
     me->receiver = receiver;
     participant_new_resume_token(me);
     if (me->connection != 0) {
-        hub->events.taken_over(hub->events.ctx, me->connection);
+        hub->events.taken_over(hub->events.ctx, me);
         me->connection = 0;
     }
     attach(hub, ask, me);
@@ -199,7 +200,7 @@ static bool has_free_name(const struct entry *entry, const struct room *room, co
 
 static void make_way(struct hub *hub, struct participant *same) {
     if (same->connection != 0)
-        hub->events.taken_over(hub->events.ctx, same->connection);
+        hub->events.taken_over(hub->events.ctx, same);
     same->connection = 0;
     hub_leave(hub, same, "taken-over");
 }

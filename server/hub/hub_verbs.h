@@ -7,6 +7,7 @@
 #ifndef SERVER_HUB_VERBS_H
 #define SERVER_HUB_VERBS_H
 
+#include "rooms/negotiate.h"
 #include "rooms/room.h"
 #include "server/hub/hub.h"
 #include "server/hub/hub_events.h"
@@ -26,6 +27,7 @@ struct hub_join {
     bool only_resume;                  // whatever else it gives
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
+    enum hub_observer observer;        // which is this one
     // What the connection has spent; it pays for its joins. When its participant leaves, take
     // participant.spent back: leaving is no new budget either.
     struct relay_budget *spent;
@@ -169,6 +171,9 @@ struct hub_consume {
     const struct json_t *capabilities; // NULL: those of the join, or of the consume before
     bool paused;
     uint8_t spatial_layers; // at most so many, as hub_set_layers would say; 0: no limit
+    // Of a receiver that chose them itself, as preferredPayloadType in `capabilities`, which are given then;
+    // NULL: the router's, and the next MID of the transport.
+    const struct own_numbers *numbers;
 };
 // *parameters: the consumer's RtpParameters, the caller's to release.
 struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,

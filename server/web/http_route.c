@@ -8,22 +8,28 @@ static void allow_add(char allow[HTTP_ALLOW_MAX], const char *method) {
     snprintf(allow + len, HTTP_ALLOW_MAX - len, "%s%s", len ? ", " : "", method);
 }
 
+static bool path_fits(const char *row, const char *path) {
+    size_t len = strlen(row);
+    if (len >= 2 && row[len - 1] == '*')
+        return strncmp(row, path, len - 1) == 0 && path[len - 1] != '\0';
+    return strcmp(row, path) == 0;
+}
+
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_place place,
                                          const struct http_head *head, unsigned *status,
                                          char allow[HTTP_ALLOW_MAX]) {
     enum http_method method = head->method == HTTP_HEAD ? HTTP_GET : head->method;
+    const struct http_route *found = NULL;
     allow[0] = '\0';
     *status = 404;
     for (size_t i = 0; i < count; i++) {
         const struct http_route *row = &routes[i];
-        if (!(row->places & place) || strcmp(row->path, head->path) != 0)
+        if (!(row->places & place) || !path_fits(row->path, head->path))
             continue;
-        if (row->method == method) {
-            *status = 200;
-            return row;
-        }
-        *status = 405;
+        if (row->method == method)
+            found = row;
+        *status = found ? 200 : 405;
         allow_add(allow, row->method == HTTP_GET ? "GET, HEAD" : http_method_name(row->method));
     }
-    return NULL;
+    return found;
 }
