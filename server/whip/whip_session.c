@@ -62,8 +62,22 @@ static void make_name(bool views, char *out, size_t cap) {
 bool whip_session_may_view(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer) {
     struct grants grants;
-    (void)room;
-    return !whip->io.verify || read_token(whip, request, &grants, answer);
+    struct hub_refusal refusal;
+    char asked[ROOM_NAME_BYTES_MAX + 1], granted[ROOM_NAME_BYTES_MAX + 1];
+    if (!whip->io.verify)
+        return true;
+    if (!read_token(whip, request, &grants, answer))
+        return false;
+    bool good = hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) &&
+                hub_read_name("video.room", grants.room, ROOM_NAME_CHARS_MAX, granted, &refusal) &&
+                (strcmp(asked, granted) == 0 ||
+                 hub_refuse(&refusal, HUB_FORBIDDEN, "the token is for another room")) &&
+                ((grants.rights & RIGHT_SUBSCRIBE) ||
+                 hub_refuse(&refusal, HUB_FORBIDDEN,
+                            "your token does not let you get what others send; ask for one that does"));
+    if (!good)
+        whip_refuse_verb(whip, answer, &refusal);
+    return good;
 }
 
 struct admission {
