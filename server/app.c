@@ -409,7 +409,8 @@ static bool start_hub(struct app *app, char *error) {
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
     app->whip_host.trusted = &app->config->trusted;
-    app->whip_host.gate = gate_needs_tokens(app->gate) ? app->gate : NULL;
+    app->whip_host.gate = app->gate;
+    app->whip_host.needs_tokens = gate_needs_tokens(app->gate);
     struct signal_io signal_io = {.ctx = app,
                                   .send = on_send,
                                   .close = on_close,

@@ -26,6 +26,12 @@ static unsigned on_admit(void *ctx, const struct net_address *address, enum hub_
     return whip_host_admit(ctx, address, step);
 }
 
+static bool on_password(void *ctx, const char *room, const char *name) {
+    const struct whip_host *host = ctx;
+    bool moderator;
+    return gate_password(host->gate, room, name, &moderator) != NULL;
+}
+
 static bool on_verify(void *ctx, const char *token, struct grants *out, char *why) {
     const struct whip_host *host = ctx;
     return gate_verify(host->gate, token, out, why);
@@ -72,7 +78,8 @@ struct whip *whip_host_start(struct whip_host *host, struct hub *hub) {
     struct whip_io io = {.ctx = host,
                          .admit = on_admit,
                          .note = on_note,
-                         .verify = host->gate ? on_verify : NULL,
+                         .verify = host->needs_tokens ? on_verify : NULL,
+                         .password = on_password,
                          .stream_write = on_stream_write,
                          .stream_end = on_stream_end};
     return whip_create(hub, &io, clock_now_us());

@@ -13,8 +13,9 @@ struct ws_server;
 struct whip_host {
     struct address_limits *limits;
     const struct networks *trusted; // proxies that do not say for whom they speak
-    struct gate *gate;              // NULL: nobody needs a token
-    struct ws_server *ws;           // NULL: not there any more
+    struct gate *gate;
+    bool needs_tokens;
+    struct ws_server *ws; // NULL: not there any more
 };
 struct whip *whip_host_start(struct whip_host *host, struct hub *hub); // NULL: no memory
 // The seconds that an address must wait before it may take this step; 0: it may now.

@@ -56,6 +56,9 @@ struct whip_io {
     // What a token says; false: `why` (WHIP_WHY_MAX bytes) says what is wrong with it. NULL: nobody needs
     // one.
     bool (*verify)(void *ctx, const char *token, struct grants *out, char *why);
+    // Whether one who comes without a token has to show a password to join that room by that name. NULL:
+    // nobody has.
+    bool (*password)(void *ctx, const char *room, const char *name);
     // For limits by address. False, of WHIP_OPENED: it has too many. NULL: nobody counts.
     bool (*note)(void *ctx, const struct net_address *address, enum whip_note note);
     // More of an answer that goes on. False: it cannot be, the reader is too slow or gone.

@@ -59,13 +59,29 @@ static void make_name(bool views, char *out, size_t cap) {
     snprintf(out, cap, "%s-%s", views ? "whep" : "whip", text);
 }
 
+// WHIP has no way to show a password, so a token has to let its bearer in where there is one.
+static bool password_spared(const struct whip *whip, const char *room, const char *name,
+                            struct hub_refusal *refusal) {
+    bool needed = whip->io.password && whip->io.password(whip->io.ctx, room, name);
+    return !needed || hub_refuse(refusal, HUB_UNAUTHORIZED,
+                                 "this room has a password, which WHIP and WHEP have no way to show; a token "
+                                 "(`Authorization: Bearer TOKEN`) lets its bearer in");
+}
+
 bool whip_session_may_view(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer) {
     struct grants grants;
     struct hub_refusal refusal;
     char asked[ROOM_NAME_BYTES_MAX + 1], granted[ROOM_NAME_BYTES_MAX + 1];
-    if (!whip->io.verify)
-        return true;
+    if (!whip->io.verify) {
+        char name[USERNAME_BYTES_MAX + 1] = "";
+        (void)whip_query_value(request->query, "name", name, sizeof name);
+        bool spared = !hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) ||
+                      password_spared(whip, asked, name, &refusal);
+        if (!spared)
+            whip_refuse_verb(whip, answer, &refusal);
+        return spared;
+    }
     if (!read_token(whip, request, &grants, answer))
         return false;
     bool good = hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) &&
@@ -86,8 +102,10 @@ struct admission {
     bool opening;
 };
 
-static bool admit(void *ctx, enum hub_step step, struct hub_refusal *refusal) {
+static bool admit(void *ctx, enum hub_step step, struct hub_join *ask, struct hub_refusal *refusal) {
     struct admission *a = ctx;
+    if (step == HUB_STEP_PASSWORD)
+        return password_spared(a->whip, ask->entering_room, ask->entering_as, refusal);
     const struct whip_io *io = &a->whip->io;
     unsigned wait_seconds = io->admit ? io->admit(io->ctx, &a->request->address, step) : 0;
     a->opening = step == HUB_STEP_OPEN_ROOM;

@@ -64,6 +64,11 @@ static inline bool stage_note(void *ctx, const struct net_address *address, enum
     return note != WHIP_OPENED || !s->crowded;
 }
 
+static inline bool stage_password(void *ctx, const char *room, const char *name) {
+    (void)ctx, (void)name;
+    return strcmp(room, "vault") == 0;
+}
+
 static inline unsigned stage_admit(void *ctx, const struct net_address *address, enum hub_step step) {
     (void)address, (void)step;
     return ((struct stage *)ctx)->wait_s;
@@ -99,6 +104,7 @@ static inline struct stage *stage_open(const char *token) {
     const struct whip_io whip_io = {.ctx = s,
                                     .admit = stage_admit,
                                     .note = stage_note,
+                                    .password = stage_password,
                                     .verify = token ? stage_verify : NULL,
                                     .stream_write = stage_write,
                                     .stream_end = stage_end};

@@ -1,11 +1,11 @@
 // WHIP and WHEP: offers of real clients are answered, and sessions are participants like others.
 #include "tests/unit/server/whip/whip_stage.h"
 
-static const char *const PUBLISH[] = {"chromium-publish",  "chromium-simulcast", "firefox-publish",
-                                      "firefox-simulcast", "safari-publish",     "obs-publish",
-                                      "obs-simulcast",     "ffmpeg-publish",     "gstreamer-publish",
-                                      "pion-publish",      "aiortc-publish"};
-static const char *const VIEW[] = {"chromium-view", "firefox-view", "pion-view"};
+static const char *const publish_offers[] = {"chromium-publish",  "chromium-simulcast", "firefox-publish",
+                                             "firefox-simulcast", "safari-publish",     "obs-publish",
+                                             "obs-simulcast",     "ffmpeg-publish",     "gstreamer-publish",
+                                             "pion-publish",      "aiortc-publish"};
+static const char *const view_offers[] = {"chromium-view", "firefox-view", "pion-view"};
 static struct sdp offer, answer;
 
 // Sections in the order of the offer, each taken, one way, by the same names.
@@ -39,16 +39,16 @@ static void answers(const struct stage *s, const char *name, enum sdp_direction 
 
 static void offers_of_clients_are_answered(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof PUBLISH / sizeof PUBLISH[0]; i++) {
+    for (size_t i = 0; i < sizeof publish_offers / sizeof publish_offers[0]; i++) {
         struct stage *s = stage_open(NULL);
         char path[256];
-        if (posts(s, false, "hall", "name=Ann", PUBLISH[i]) != 201)
-            fail_msg("%s: %s", PUBLISH[i], s->answer.body);
-        answers(s, PUBLISH[i], SDP_RECVONLY);
+        if (posts(s, false, "hall", "name=Ann", publish_offers[i]) != 201)
+            fail_msg("%s: %s", publish_offers[i], s->answer.body);
+        answers(s, publish_offers[i], SDP_RECVONLY);
         const struct media_cmd *video = last(s, MEDIA_OPEN_PRODUCER, 0);
         if (video->open_producer.params.kind == MEDIA_AUDIO)
             video = last(s, MEDIA_OPEN_PRODUCER, 1);
-        bool simulcast = strstr(PUBLISH[i], "simulcast") != NULL;
+        bool simulcast = strstr(publish_offers[i], "simulcast") != NULL;
         assert_int_equal(video->open_producer.params.stream_count, simulcast ? 3 : 1);
         const struct participant *ann = who(s, "hall", "Ann");
         assert_true(ann && ann->producer_count == 2);
@@ -81,12 +81,12 @@ static void layers_stand_from_the_lowest_to_the_highest(void **state) {
 
 static void viewers_get_it_under_their_own_numbers(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof VIEW / sizeof VIEW[0]; i++) {
+    for (size_t i = 0; i < sizeof view_offers / sizeof view_offers[0]; i++) {
         struct stage *s = stage_open(NULL);
         assert_int_equal(posts(s, false, "hall", "name=Ann", "chromium-publish"), 201);
-        if (posts(s, true, "hall", "from=Ann&name=Vic", VIEW[i]) != 201)
-            fail_msg("%s: %s", VIEW[i], s->answer.body);
-        answers(s, VIEW[i], SDP_SENDONLY);
+        if (posts(s, true, "hall", "from=Ann&name=Vic", view_offers[i]) != 201)
+            fail_msg("%s: %s", view_offers[i], s->answer.body);
+        answers(s, view_offers[i], SDP_SENDONLY);
         const struct consumer_params *video = &last(s, MEDIA_OPEN_CONSUMER, 0)->open_consumer.params;
         assert_int_equal(video->kind, MEDIA_VIDEO);
         assert_true(video->own_ext_ids);
@@ -285,6 +285,26 @@ static void a_token_says_who_comes_and_what_it_may(void **state) {
     stage_close(s);
 }
 
+static void a_room_with_a_password_takes_tokens_alone(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    assert_int_equal(posts(s, false, "vault", NULL, "obs-publish"), 401);
+    says(s, "this room has a password");
+    assert_non_null(strstr(s->answer.headers, "www-authenticate: Bearer"));
+    assert_int_equal(posts(s, true, "vault", NULL, "chromium-view"), 401); // before it hears who is there
+    assert_int_equal(people(s), 0);
+    stage_close(s);
+    s = stage_open("good");
+    char *text = vector("obs-publish");
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .identity = "ann-1", .room = "vault"};
+    struct ask ask = {
+        WHIP_POST,   false, "vault", .query = NULL, .type = "application/sdp", .authorization = "Bearer good",
+        .body = text};
+    assert_int_equal(asks(s, ask), 201);
+    free(text);
+    stage_close(s);
+}
+
 // ---- ICE
 
 static void candidates_and_restarts(void **state) {
@@ -419,6 +439,7 @@ int main(void) {
         cmocka_unit_test(a_busy_server_says_so),
         cmocka_unit_test(every_line_doubled_or_missing),
         cmocka_unit_test(a_token_says_who_comes_and_what_it_may),
+        cmocka_unit_test(a_room_with_a_password_takes_tokens_alone),
         cmocka_unit_test(candidates_and_restarts),
         cmocka_unit_test(a_path_that_never_comes_ends_it),
         cmocka_unit_test(a_silent_path_ends_it_after_the_time_of_others),
