@@ -57,7 +57,7 @@ static const char *methods_of(const struct whip_path *path, bool views) {
     if (path->count == 1)
         return "OPTIONS, POST";
     if (path->count == 2)
-        return views ? "OPTIONS, PATCH, POST, DELETE" : "OPTIONS, PATCH, DELETE";
+        return "OPTIONS, PATCH, POST, DELETE";
     if (!views)
         return NULL;
     if (path->count == 3 && strcmp(path->parts[2], "layer") == 0)
@@ -109,10 +109,8 @@ static void handle_session(struct whip_session *session, const struct whip_reque
         answer->status = 200;
     } else if (request->method == WHIP_GET) {
         answer->status = 204;
-    } else if (session->views) {
-        whip_mute(session, request, answer);
     } else {
-        refuse_method(session->whip, answer, "OPTIONS, PATCH, DELETE");
+        whip_mute(session, request, answer);
     }
 }
 

@@ -322,6 +322,21 @@ void whip_choose_layer(struct whip_session *session, const struct whip_request *
     answer->status = 200;
 }
 
+// What it sends of one kind, as its owner.
+static void pause_own(struct whip_session *session, enum media_kind kind, bool paused,
+                      struct whip_answer *answer) {
+    const struct room_transport *transport = whip_session_transport(session);
+    struct hub_refusal refusal;
+    LIST_EACH(node, &transport->producers) {
+        const struct room_producer *producer = LIST_ENTRY(node, struct room_producer, link);
+        if (producer->kind == kind && !hub_pause_producer(session->whip->hub, session->me,
+                                                          producer->public_id.text, paused, &refusal)) {
+            whip_refuse_verb(session->whip, answer, &refusal);
+            return;
+        }
+    }
+}
+
 // {"audio": true, "video": false}: true is muted. What is not named stays.
 void whip_mute(struct whip_session *session, const struct whip_request *request, struct whip_answer *answer) {
     static const char *const names[SECTIONS] = {[MEDIA_AUDIO] = "audio", [MEDIA_VIDEO] = "video"};
@@ -343,13 +358,16 @@ void whip_mute(struct whip_session *session, const struct whip_request *request,
         json_decref(body);
         return;
     }
+    answer->status = 200;
     for (unsigned kind = 0; kind < SECTIONS; kind++) {
         const json_t *value = json_object_get(body, names[kind]);
-        if (value)
-            session->sections[kind].muted = json_is_true(value);
-        if (value)
+        if (!value)
+            continue;
+        session->sections[kind].muted = json_is_true(value);
+        if (session->views)
             whip_follow_wishes(session, (enum media_kind)kind);
+        else
+            pause_own(session, (enum media_kind)kind, json_is_true(value), answer);
     }
     json_decref(body);
-    answer->status = 200;
 }

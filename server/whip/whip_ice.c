@@ -59,6 +59,7 @@ void whip_patch(struct whip_session *session, const struct whip_request *request
     char why[SDP_WHY_MAX];
     if (!whip_session_may_ask(session, answer))
         return;
+    whip_session_renew(session, request);
     if (!whip_media_type_is(request->content_type, "application/trickle-ice-sdpfrag")) {
         whip_add_header(answer, "accept-patch: application/trickle-ice-sdpfrag");
         whip_refuse(whip, answer, 415,

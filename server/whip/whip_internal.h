@@ -169,9 +169,11 @@ struct whip_session *whip_session_open(struct whip *whip, const struct whip_requ
                                        struct ice_credentials *ice, struct whip_answer *answer);
 // It leaves its room, if it has not, and is freed.
 void whip_session_close(struct whip_session *session, const char *reason);
-// Whether who asks may come in at all, before it hears what is in the room; false: *answer.
-bool whip_session_may_view(struct whip *whip, const struct whip_request *request, const char *room,
+// Whether who asks may come in at all, before its offer is read and it hears of the room; false: *answer.
+bool whip_session_may_come(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer);
+// With a newer token of the same identity, if the request brings one that is good.
+void whip_session_renew(struct whip_session *session, const struct whip_request *request);
 struct whip_session *whip_session_find(const struct whip *whip, const struct whip_path *path, bool views);
 struct whip_session *whip_session_of(const struct whip *whip, const struct participant *who); // or NULL
 void whip_session_new_etag(struct whip_session *session);

@@ -106,6 +106,8 @@ void whip_publish(struct whip *whip, const struct whip_request *request, const s
     const struct sdp_codec *codecs[SDP_MEDIA_MAX];
     struct ice_credentials ice;
     bool screen, best_first;
+    if (!whip_session_may_come(whip, request, path->parts[0], answer))
+        return;
     const struct sdp_media *section = whip_read_offer(whip, request, answer);
     if (!section || !choose(whip, codecs, answer) || !read_source(whip, request, &screen, answer) ||
         !read_order(whip, request, &best_first, answer))

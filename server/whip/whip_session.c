@@ -51,6 +51,16 @@ static bool read_token(struct whip *whip, const struct whip_request *request, st
     return false;
 }
 
+void whip_session_renew(struct whip_session *session, const struct whip_request *request) {
+    const struct whip_io *io = &session->whip->io;
+    struct grants grants;
+    struct hub_refusal refusal;
+    char token[TOKEN_BYTES_MAX], why[WHIP_WHY_MAX];
+    if (io->verify && bearer_of(request->authorization, token) && io->verify(io->ctx, token, &grants, why))
+        (void)hub_update_grants(session->whip->hub, session->me, &grants, &refusal);
+    explicit_bzero(token, sizeof token);
+}
+
 // What a participant is called that says nothing itself.
 static void make_name(bool views, char *out, size_t cap) {
     char text[MADE_NAME_BYTES + 1];
@@ -68,7 +78,7 @@ static bool password_spared(const struct whip *whip, const char *room, const cha
                                  "(`Authorization: Bearer TOKEN`) lets its bearer in");
 }
 
-bool whip_session_may_view(struct whip *whip, const struct whip_request *request, const char *room,
+bool whip_session_may_come(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer) {
     struct grants grants;
     struct hub_refusal refusal;
@@ -88,7 +98,7 @@ bool whip_session_may_view(struct whip *whip, const struct whip_request *request
                 hub_read_name("video.room", grants.room, ROOM_NAME_CHARS_MAX, granted, &refusal) &&
                 (strcmp(asked, granted) == 0 ||
                  hub_refuse(&refusal, HUB_FORBIDDEN, "the token is for another room")) &&
-                ((grants.rights & RIGHT_SUBSCRIBE) ||
+                (!request->views || (grants.rights & RIGHT_SUBSCRIBE) ||
                  hub_refuse(&refusal, HUB_FORBIDDEN,
                             "your token does not let you get what others send; ask for one that does"));
     if (!good)

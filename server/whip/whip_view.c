@@ -106,9 +106,10 @@ void whip_view(struct whip *whip, const struct whip_request *request, const stru
     char target[TARGET_BYTES + 1];
     struct ice_credentials ice;
     struct hub_refusal refusal;
+    if (!whip_session_may_come(whip, request, path->parts[0], answer))
+        return;
     const struct sdp_media *section = whip_read_offer(whip, request, answer);
     if (!section || !choose_sections(whip, sections, answer) || !read_target(whip, request, target, answer) ||
-        !whip_session_may_view(whip, request, path->parts[0], answer) ||
         !target_there(whip, path->parts[0], target, answer))
         return;
     struct whip_session *session = whip_session_open(whip, request, path, section, &ice, answer);
@@ -131,7 +132,7 @@ void whip_view(struct whip *whip, const struct whip_request *request, const stru
     if (session->capabilities)
         whip_follow(session);
     describe_streams(session, &description);
-    size_t len;
+    size_t len = 0;
     char *text = session->capabilities ? whip_describe(&description, &len) : NULL;
     explicit_bzero(&ice, sizeof ice);
     whip_answer_created(session, text, len, answer);

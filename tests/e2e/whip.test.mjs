@@ -1,7 +1,7 @@
 // WHIP and WHEP by what a browser has of its own: RTCPeerConnection and fetch.
 
 import { after, before, test } from 'node:test';
-import { openChromium, Person } from './browsers.mjs';
+import { openChromium } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 
@@ -110,4 +110,91 @@ test('who publishes by WHIP is a participant like others, and who views by WHEP 
   assert.deepEqual(gone, [200, 200, 404]);
   await watcher.next('user-left', ({ user }) => user === 'Ann');
   await watcher.close();
+});
+
+test('simulcast by WHIP: a viewer chooses layers, mutes, and hears of it by server-sent events', async () => {
+  const room = freshRoom();
+  // As many as Chromium sends of so small a picture.
+  const simulcast = [{ rid: 'l', scaleResolutionDownBy: 2, maxBitrate: 150_000 }, { rid: 'h', maxBitrate: 400_000 }];
+  const made = await run('publish', 'sim', `/whip/${room}?name=Ann`, { simulcast });
+  assert.equal(made.status, 201, made.text);
+  await until('all layers are sent', async () => Object.values((await run('stats', 'sim')).layers).filter((frames) => frames > 5).length === 2, { deadlineMs: 20_000, everyMs: 200 });
+  const seen = await run('view', 'layers', `/whep/${room}?name=Vic`);
+  assert.equal(seen.status, 201, seen.text);
+  await grows('layers', 'frames');
+  const ask = (path, method, body) =>
+    page.evaluate(
+      async ([path, method, body]) => {
+        const answer = await fetch(path, { method, headers: body ? { 'Content-Type': 'application/json' } : {}, body: body && JSON.stringify(body) });
+        return { status: answer.status, location: answer.headers.get('location'), text: await answer.text() };
+      },
+      [path, method, body],
+    );
+  const events = await ask(`${seen.location}/events`, 'POST', ['active', 'layers', 'viewercount']);
+  assert.equal(events.status, 201);
+  await page.evaluate((url) => {
+    window.heard = {};
+    window.source = new EventSource(url);
+    for (const name of ['active', 'inactive', 'layers', 'viewercount']) window.source.addEventListener(name, ({ data }) => (window.heard[name] = JSON.parse(data)));
+  }, events.location);
+  const heard = await until('events', async () => {
+    const events = await page.evaluate(() => window.heard);
+    return events.active && events.layers && events.viewercount ? events : null;
+  });
+  assert.deepEqual(heard.layers['1'].map(({ rid }) => rid), ['h', 'l']);
+  assert.equal(heard.viewercount.viewercount, 1);
+
+  for (const [rid, width] of [['l', 320], ['h', 640]]) {
+    assert.equal((await ask(`${seen.location}/layer`, 'POST', { mediaId: '1', rid })).status, 200);
+    await until(`a picture of ${width}`, async () => (await run('stats', 'layers')).width === width, { deadlineMs: 20_000, everyMs: 100 });
+  }
+  assert.equal((await ask(seen.location, 'POST', { video: true })).status, 200);
+  await until('no more pictures', async () => {
+    const { frames } = await run('stats', 'layers');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return (await run('stats', 'layers')).frames === frames;
+  });
+  assert.equal((await ask(seen.location, 'POST', { video: false })).status, 200);
+  await grows('layers', 'frames');
+
+  // The publisher goes, and comes back under the same session of the viewer.
+  await ask(made.location, 'DELETE');
+  const again = await run('publish', 'again', `/whip/${room}?name=Bob`);
+  assert.equal(again.status, 201, again.text);
+  await grows('layers', 'frames');
+  await grows('layers', 'packets');
+  await page.evaluate(() => window.source.close());
+  assert.equal((await ask(seen.location, 'DELETE')).status, 200);
+  assert.equal((await ask(again.location, 'DELETE')).status, 200);
+});
+
+test('ICE restarts by PATCH', async () => {
+  const room = freshRoom();
+  const made = await run('publish', 'restart', `/whip/${room}?name=Ann`);
+  await until('connected', async () => (await run('stats', 'restart')).state === 'connected');
+  const restarted = await page.evaluate(
+    async ([url, etag]) => {
+      const pc = window.whip.peers.restart;
+      pc.restartIce();
+      await pc.setLocalDescription(await pc.createOffer());
+      const [ufrag] = pc.localDescription.sdp.match(/a=ice-ufrag:.*/);
+      const [pwd] = pc.localDescription.sdp.match(/a=ice-pwd:.*/);
+      const patch = (match) => fetch(url, { method: 'PATCH', headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', ...(match ? { 'If-Match': match } : {}) }, body: `${ufrag}\r\n${pwd}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n` });
+      const statuses = [(await patch('')).status, (await patch('"of-another-time"')).status];
+      const answer = await patch('*');
+      const text = await answer.text();
+      const [ours] = text.match(/a=ice-ufrag:.*/);
+      const [ourPwd] = text.match(/a=ice-pwd:.*/);
+      const sdp = pc.currentRemoteDescription.sdp.replaceAll(/a=ice-ufrag:.*/g, ours.trim()).replaceAll(/a=ice-pwd:.*/g, ourPwd.trim());
+      await pc.setRemoteDescription({ type: 'answer', sdp });
+      return [...statuses, answer.status, answer.headers.get('etag') !== etag];
+    },
+    [made.location, made.etag],
+  );
+  assert.deepEqual(restarted, [428, 412, 200, true]);
+  await grows('restart', 'sent', 20);
+  await until('connected', async () => (await run('stats', 'restart')).state === 'connected');
+  const gone = await page.evaluate(async (url) => (await fetch(url, { method: 'DELETE' })).status, made.location);
+  assert.equal(gone, 200);
+  assert.equal(await server.metric('rotunda_whip_sessions'), 0);
 });
