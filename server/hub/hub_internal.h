@@ -1,9 +1,9 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
-// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_about,
-// hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_event, hub. No
-// file calls one behind it.
+// From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
+// hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
+// hub_about, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join;
+// hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 

@@ -32,6 +32,22 @@ static void room_locked(void *ctx, const struct room *room, const struct partici
 static void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->hand_changed(o->ctx, who, by);
 }
+static void described(void *ctx, const struct participant *who, const struct participant *by) {
+    EVERYBODY(ctx, o) o->described(o->ctx, who, by);
+}
+static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    EVERYBODY(ctx, o) o->role_changed(o->ctx, who, by);
+}
+static void knocked(void *ctx, const struct knock *knock) {
+    EVERYBODY(ctx, o) o->knocked(o->ctx, knock);
+}
+static void knock_ended(void *ctx, const struct knock *knock, const char *reason,
+                        const struct participant *by, const char *words) {
+    EVERYBODY(ctx, o) o->knock_ended(o->ctx, knock, reason, by, words);
+}
+static void lobby_switched(void *ctx, const struct room *room, const struct participant *by) {
+    EVERYBODY(ctx, o) o->lobby_switched(o->ctx, room, by);
+}
 static void reacted(void *ctx, const struct participant *who, const char *text) {
     EVERYBODY(ctx, o) o->reacted(o->ctx, who, text);
 }
@@ -127,6 +143,11 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .removed = removed,
         .muted = muted,
         .room_locked = room_locked,
+        .described = described,
+        .role_changed = role_changed,
+        .knocked = knocked,
+        .knock_ended = knock_ended,
+        .lobby_switched = lobby_switched,
         .hand_changed = hand_changed,
         .reacted = reacted,
         .producer_taken = producer_taken,

@@ -104,6 +104,13 @@ static void no_text(void *ctx, const struct participant *who, const char *text) 
 static void no_pair(void *ctx, const struct participant *who, const struct participant *by) {
     (void)ctx, (void)who, (void)by;
 }
+static void no_knock(void *ctx, const struct knock *knock) {
+    (void)ctx, (void)knock;
+}
+static void no_knock_end(void *ctx, const struct knock *knock, const char *reason,
+                         const struct participant *by, const char *words) {
+    (void)ctx, (void)knock, (void)reason, (void)by, (void)words; // nobody waits here
+}
 static void no_lock(void *ctx, const struct room *room, const struct participant *by) {
     (void)ctx, (void)room, (void)by;
 }
@@ -142,6 +149,11 @@ struct hub_events whip_observer(struct whip *whip) {
         .removed = no_removed,
         .muted = no_mute,
         .room_locked = no_lock,
+        .described = no_pair,
+        .role_changed = no_pair,
+        .knocked = no_knock,
+        .knock_ended = no_knock_end,
+        .lobby_switched = no_lock,
         .hand_changed = no_pair,
         .reacted = no_text,
         .producer_taken = no_taken,

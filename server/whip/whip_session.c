@@ -78,29 +78,45 @@ static bool password_spared(const struct whip *whip, const char *room, const cha
                                  "(`Authorization: Bearer TOKEN`) lets its bearer in");
 }
 
+// While a room is locked or has a lobby, moderators alone come this way; nobody else hears who is in it.
+static bool room_stands_open(const struct whip *whip, const char *name, const struct grants *grants,
+                             struct hub_refusal *refusal) {
+    const struct room *room = hub_find_room(whip->hub, name);
+    if (!room || (!room->locked && !room->has_lobby) || (grants && (grants->rights & RIGHT_ADMIN)))
+        return true;
+    return hub_refuse(
+        refusal, HUB_FORBIDDEN,
+        room->locked
+            ? "the room is locked; a moderator who is in it can unlock it"
+            : "a moderator of this room lets people in one by one, and WHIP and WHEP have no place to "
+              "wait; a moderator's token (roomAdmin) lets its bearer in");
+}
+
+static bool token_fits(const struct whip_request *request, const char *asked, const struct grants *grants,
+                       struct hub_refusal *refusal) {
+    char granted[ROOM_NAME_BYTES_MAX + 1];
+    if (!hub_read_name("video.room", grants->room, ROOM_NAME_CHARS_MAX, granted, refusal))
+        return false;
+    if (strcmp(asked, granted) != 0)
+        return hub_refuse(refusal, HUB_FORBIDDEN, "the token is for another room");
+    return !request->views || (grants->rights & RIGHT_SUBSCRIBE) ||
+           hub_refuse(refusal, HUB_FORBIDDEN,
+                      "your token does not let you get what others send; ask for one that does");
+}
+
 bool whip_session_may_come(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer) {
     struct grants grants;
     struct hub_refusal refusal;
-    char asked[ROOM_NAME_BYTES_MAX + 1], granted[ROOM_NAME_BYTES_MAX + 1];
-    if (!whip->io.verify) {
-        char name[USERNAME_BYTES_MAX + 1] = "";
-        (void)whip_query_value(request->query, "name", name, sizeof name);
-        bool spared = !hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) ||
-                      password_spared(whip, asked, name, &refusal);
-        if (!spared)
-            whip_refuse_verb(whip, answer, &refusal);
-        return spared;
-    }
-    if (!read_token(whip, request, &grants, answer))
+    char asked[ROOM_NAME_BYTES_MAX + 1], name[USERNAME_BYTES_MAX + 1] = "";
+    bool vouched = whip->io.verify != NULL;
+    if (vouched && !read_token(whip, request, &grants, answer))
         return false;
+    (void)whip_query_value(request->query, "name", name, sizeof name);
     bool good = hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) &&
-                hub_read_name("video.room", grants.room, ROOM_NAME_CHARS_MAX, granted, &refusal) &&
-                (strcmp(asked, granted) == 0 ||
-                 hub_refuse(&refusal, HUB_FORBIDDEN, "the token is for another room")) &&
-                (!request->views || (grants.rights & RIGHT_SUBSCRIBE) ||
-                 hub_refuse(&refusal, HUB_FORBIDDEN,
-                            "your token does not let you get what others send; ask for one that does"));
+                (vouched ? token_fits(request, asked, &grants, &refusal)
+                         : password_spared(whip, asked, name, &refusal)) &&
+                room_stands_open(whip, asked, vouched ? &grants : NULL, &refusal);
     if (!good)
         whip_refuse_verb(whip, answer, &refusal);
     return good;
@@ -143,6 +159,8 @@ static bool join(struct whip_session *session, const struct whip_request *reques
         return false;
     make_name(session->views, made, sizeof made);
     bool known = vouched && (grants.name[0] || grants.identity[0]);
+    char network[NETWORK_BYTES_MAX];
+    net_address_network(&request->address, network);
     struct admission admission = {whip, request, false};
     struct hub_refusal refusal;
     struct hub_join ask = {.room = room,
@@ -152,6 +170,8 @@ static bool join(struct whip_session *session, const struct whip_request *reques
                            .grants = vouched ? &grants : NULL,
                            .connection = session->id,
                            .observer = HUB_OBSERVER_WHIP,
+                           .cannot_wait = true,
+                           .network = network,
                            .spent = &session->spent,
                            .admit = admit,
                            .ctx = &admission,

@@ -305,6 +305,25 @@ static void a_room_with_a_password_takes_tokens_alone(void **state) {
     stage_close(s);
 }
 
+static void while_a_room_is_locked_or_has_a_lobby_nobody_comes(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    assert_int_equal(posts(s, false, "hall", "name=Ann", "obs-publish"), 201);
+    struct room *room = who(s, "hall", "Ann")->room;
+    room->locked = true;
+    assert_int_equal(posts(s, false, "hall", NULL, "obs-publish"), 403);
+    says(s, "the room is locked");
+    assert_int_equal(posts(s, true, "hall", "from=Nobody", "chromium-view"),
+                     403); // and hears nothing of who is there
+    room->locked = false;
+    room->has_lobby = true;
+    assert_int_equal(posts(s, false, "hall", NULL, "obs-publish"), 403);
+    says(s, "lets people in one by one");
+    assert_int_equal(posts(s, true, "hall", NULL, "chromium-view"), 403);
+    assert_int_equal(room->knock_count, 0);
+    stage_close(s);
+}
+
 // ---- ICE
 
 static void candidates_and_restarts(void **state) {
@@ -440,6 +459,7 @@ int main(void) {
         cmocka_unit_test(every_line_doubled_or_missing),
         cmocka_unit_test(a_token_says_who_comes_and_what_it_may),
         cmocka_unit_test(a_room_with_a_password_takes_tokens_alone),
+        cmocka_unit_test(while_a_room_is_locked_or_has_a_lobby_nobody_comes),
         cmocka_unit_test(candidates_and_restarts),
         cmocka_unit_test(a_path_that_never_comes_ends_it),
         cmocka_unit_test(a_silent_path_ends_it_after_the_time_of_others),
