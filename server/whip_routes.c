@@ -123,6 +123,10 @@ void whip_routes_answer(struct whip *whip, bool views, const struct http_request
         .address = request->client,
     };
     struct whip_answer said;
+    if (head->method == HTTP_HEAD) { // nothing here has a form to be shown
+        answer->status = 204;
+        return;
+    }
     whip_handle(whip, &asked, &said, now_us);
     _Static_assert(WHIP_HEADERS_MAX <= HTTP_ANSWER_HEADERS_MAX + 1, "they fit");
     answer->status = said.status;

@@ -65,8 +65,6 @@ bool hub_memory_allows(const struct hub *hub, struct hub_refusal *refusal);
 uint64_t hub_memory_held(const struct hub *hub); // all of it
 void hub_memory_take(struct hub *hub, size_t bytes);
 void hub_memory_give(struct hub *hub, size_t bytes);
-// Bytes of memory of JSON values that nobody else holds; about right.
-size_t hub_memory_of_json(const json_t *value);
 size_t hub_memory_of_chat(const struct room *room);
 size_t hub_memory_of_queued(const struct participant *participant);
 

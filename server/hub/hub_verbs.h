@@ -228,6 +228,11 @@ struct hub_subject {
 bool hub_ask_stats(struct hub *hub, const struct participant *me, const struct hub_subject *subject,
                    uint32_t token, struct hub_refusal *refusal);
 
+// ---- hub_memory.c
+
+// Bytes of memory of JSON values that nobody else holds; about right. For hub_events.held_bytes.
+size_t hub_memory_of_json(const struct json_t *value);
+
 // ---- hub_chat.c
 
 // timestamp: NULL for now. *line is good until the next verb.

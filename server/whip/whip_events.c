@@ -327,6 +327,8 @@ static void pause_own(struct whip_session *session, enum media_kind kind, bool p
                       struct whip_answer *answer) {
     const struct room_transport *transport = whip_session_transport(session);
     struct hub_refusal refusal;
+    if (!transport)
+        return;
     LIST_EACH(node, &transport->producers) {
         const struct room_producer *producer = LIST_ENTRY(node, struct room_producer, link);
         if (producer->kind == kind && !hub_pause_producer(session->whip->hub, session->me,

@@ -25,6 +25,7 @@ struct whip {
     struct whip_counts counts;
     struct slots *sessions; // struct whip_session; ids are connections to the hub
     struct hmap *secrets;   // SECRET_BYTES -> id
+    size_t held_bytes;      // of memory, of capabilities
     struct list dirty;      // sessions that have something to do, by dirty_link
     struct wheel wheel;
     uint64_t now_us;
@@ -70,6 +71,7 @@ struct whip_session {
     uint64_t calls_due_us;     // what it asked lately, as a moment when it will be paid for
     // WHEP
     json_t *capabilities; // of its offer
+    size_t held_bytes;    // of memory, of that
     struct section sections[SECTIONS];
     char section_index[SECTIONS][4]; // of the m= lines, in digits
     char target[TARGET_BYTES + 1];   // whom it watches, as it said; "": whoever speaks

@@ -85,7 +85,7 @@ static void draining(void *ctx, uint64_t deadline_wall_us) {
 
 static size_t held_bytes(void *ctx) {
     const struct whip *whip = ctx;
-    return slots_count(whip->sessions) * (sizeof(struct whip_session) + 8192); // and capabilities, about
+    return whip->held_bytes + slots_count(whip->sessions) * sizeof(struct whip_session);
 }
 
 // ---- what nobody here needs to know

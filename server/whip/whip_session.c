@@ -287,6 +287,7 @@ void whip_session_close(struct whip_session *session, const char *reason) {
     wheel_cancel(&whip->wheel, &session->silence);
     list_remove(&session->dirty_link);
     json_decref(session->capabilities);
+    whip->held_bytes -= session->held_bytes;
     hmap_remove(whip->secrets, session->secret);
     slots_remove(whip->sessions, session->id);
     *(session->views ? &whip->counts.viewers : &whip->counts.publishers) -= 1;

@@ -117,6 +117,8 @@ void whip_view(struct whip *whip, const struct whip_request *request, const stru
         return;
     snprintf(session->target, sizeof session->target, "%s", target);
     session->capabilities = whip_capabilities(whip, sections);
+    session->held_bytes = session->capabilities ? hub_memory_of_json(session->capabilities) : 0;
+    whip->held_bytes += session->held_bytes;
     take_sections(session, sections);
     struct hub_last_n everybody = {.n = CHOICE_ALL};
     (void)hub_set_last_n(whip->hub, session->me, &everybody, &refusal);

@@ -426,6 +426,11 @@ static void who_is_put_out_is_gone(void **state) {
     assert_int_equal(posts(s, false, "hall", "name=Ann", "obs-publish"), 201);
     location(s, path);
     assert_non_null(hub_mute(s->hub, mod, "Ann", MEDIA_VIDEO, &refusal));
+    assert_true(last(s, MEDIA_PAUSE_PRODUCER, 0)->pause.paused);
+    struct ask resume = {
+        WHIP_POST, false, path, .query = NULL, .type = "application/json", .body = "{\"video\": false}"};
+    assert_int_equal(asks(s, resume), 200); // as its owner may
+    assert_false(last(s, MEDIA_PAUSE_PRODUCER, 0)->pause.paused);
     assert_true(hub_kick(s->hub, mod, "Ann", NULL, &id, &refusal));
     assert_int_equal(asks(s, (struct ask){WHIP_PATCH, false, path, .query = NULL}), 404);
     pass(s, 0);
