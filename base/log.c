@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,12 +19,13 @@
 
 #define LINE_MAX_BYTES 4096 // of a pipe, that much is taken whole or not at all (PIPE_BUF)
 
-static enum log_level level_max = LOG_LEVEL_INFO;
+static atomic_int level_max = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 
 // Where lines go, and how without waiting.
 static enum { OUT_PLAIN, OUT_NON_BLOCKING, OUT_SOCKET, OUT_ASK_FIRST } out_kind;
 static int out_fd = STDERR_FILENO;
+static bool to_journal;
 static atomic_uint_fast64_t dropped, dropped_untold;
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -51,10 +54,32 @@ static void out_open(int fd) {
         out_fd = own_fd;
 }
 
+// "DEVICE:INODE" of the stream that systemd gave the service (systemd.exec(5)). Where output was led
+// elsewhere the variable is still there, but names another file.
+static bool is_journal(int fd) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat info;
+    char name[64];
+    if (!stream || fstat(fd, &info) != 0)
+        return false;
+    snprintf(name, sizeof name, "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
+    return strcmp(name, stream) == 0;
+}
+
+bool log_goes_to_journal(void) {
+    return to_journal;
+}
+
+void log_set_level(enum log_level level) {
+    atomic_store_explicit(&level_max, level, memory_order_relaxed);
+}
+
 void log_configure(enum log_level level, enum log_format format) {
-    level_max = level;
+    log_set_level(level);
     line_format = format;
-    out_open(format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO);
+    int fd = format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO;
+    to_journal = is_journal(fd);
+    out_open(fd);
 }
 
 uint64_t log_dropped(void) {
@@ -73,7 +98,7 @@ static bool out_write(const char *line, size_t len) {
 }
 
 bool log_enabled(enum log_level level) {
-    return level <= level_max;
+    return (int)level <= atomic_load_explicit(&level_max, memory_order_relaxed);
 }
 
 // Text under construction; what does not fit is cut and noted.
@@ -188,9 +213,23 @@ size_t log_format_line(char *out, size_t cap, enum log_format format, uint64_t w
     return l.len;
 }
 
+// As it is written: with its priority in front where the journal reads it.
+static size_t line_build(char line[LINE_MAX_BYTES], enum log_level level, const char *event,
+                         const struct log_field *fields) {
+    static const char priorities[] = {'3', '4', '6', '7'}; // LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG
+    size_t before = 0;
+    if (to_journal) {
+        line[before++] = '<';
+        line[before++] = priorities[level];
+        line[before++] = '>';
+    }
+    return before + log_format_line(line + before, LINE_MAX_BYTES - before, line_format, clock_wall_us(),
+                                    level, event, fields);
+}
+
 void log_line(enum log_level level, const char *event, const struct log_field *fields) {
     char line[LINE_MAX_BYTES];
-    size_t len = log_format_line(line, sizeof line, line_format, clock_wall_us(), level, event, fields);
+    size_t len = line_build(line, level, event, fields);
     if (!out_write(line, len)) {
         atomic_fetch_add(&dropped, 1);
         atomic_fetch_add(&dropped_untold, 1);
@@ -200,8 +239,7 @@ void log_line(enum log_level level, const char *event, const struct log_field *f
     if (untold == 0)
         return;
     const struct log_field lost[] = {LOG_NUMBER("lines", untold), {.key = NULL}};
-    len = log_format_line(line, sizeof line, line_format, clock_wall_us(), LOG_LEVEL_WARN,
-                          "log lines dropped", lost);
+    len = line_build(line, LOG_LEVEL_WARN, "log lines dropped", lost);
     if (!out_write(line, len))
         atomic_fetch_add(&dropped_untold, untold);
 }

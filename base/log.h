@@ -31,6 +31,7 @@ struct log_field {
 
 // Before other threads start.
 void log_configure(enum log_level level, enum log_format format);
+void log_set_level(enum log_level level); // any thread, while others log
 bool log_enabled(enum log_level level);
 uint64_t log_dropped(void); // lines so far that nobody took; any thread
 
@@ -47,6 +48,10 @@ void log_line(enum log_level level, const char *event, const struct log_field *f
 #define LOG_WARN(event, ...) LOG_AT(LOG_LEVEL_WARN, event __VA_OPT__(, ) __VA_ARGS__)
 #define LOG_INFO(event, ...) LOG_AT(LOG_LEVEL_INFO, event __VA_OPT__(, ) __VA_ARGS__)
 #define LOG_DEBUG(event, ...) LOG_AT(LOG_LEVEL_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
+
+// Under systemd, where JOURNAL_STREAM names the stream that lines go to, each begins with its priority as the
+// journal reads it ("<6>", sd-daemon(3)), which the journal takes off.
+bool log_goes_to_journal(void);
 
 // Builds the line into out (cap bytes), newline included; returns its length. What log_line writes; for
 // tests.

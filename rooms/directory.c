@@ -28,8 +28,8 @@ enum err directory_init(struct directory *directory, unsigned workers, uint32_t 
                                     .participants_per_worker = participants_per_worker};
     list_init(&directory->rooms);
     directory->hash_base = 256 + entropy_u64() % (HASH_PRIME - 256);
-    directory->slots = slots_create(directory->rooms_max);
-    directory->by_hash = hmap_create(sizeof(uint64_t), directory->rooms_max);
+    directory->slots = slots_create(SLOTS_MAX);
+    directory->by_hash = hmap_create(sizeof(uint64_t), SLOTS_MAX);
     return directory->slots && directory->by_hash ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -88,7 +88,7 @@ static void room_destroy(struct room *room) {
 
 enum err directory_open(struct directory *directory, const char *name, struct room **out) {
     assert(!directory_find(directory, name));
-    if (directory->room_count == directory->rooms_max)
+    if (directory->room_count >= directory->rooms_max)
         return ERR_LIMIT;
     struct room *room = room_create(directory, name);
     if (!room)

@@ -11,6 +11,7 @@
 #define EMOJI_STYLE 0xfe0f
 #define KEYCAP 0x20e3
 #define BRAILLE_BLANK 0x2800
+#define VIRAMA 9 // the combining class of what joins Indic consonants
 // A composed character comes from at most four (UAX 15: 18 only for compatibility), and sorting marks costs
 // the square of their number.
 #define DECOMPOSED_MAX 4
@@ -67,10 +68,48 @@ static bool is_shaped(utf8proc_int32_t c) {
     return (c >= 0x600 && c <= 0xdff) || (c >= 0x1000 && c <= 0x109f) || (c >= 0x1780 && c <= 0x17ff);
 }
 
+static bool is_virama(utf8proc_int32_t c) {
+    return c > 0 && utf8proc_get_property(c)->combining_class == VIRAMA;
+}
+
+// Letters of the Arabic blocks, which join their neighbours.
+static bool is_joining_letter(utf8proc_int32_t c) {
+    bool arabic =
+        (c >= 0x622 && c <= 0x6ff && c != 0x674) || (c >= 0x750 && c <= 0x77f) || (c >= 0x8a0 && c <= 0x8c7);
+    return arabic && utf8proc_category(c) == UTF8PROC_CATEGORY_LO;
+}
+
+// Those that join only the letter before them (Joining_Type R).
+static bool joins_nothing_behind(utf8proc_int32_t c) {
+    static const struct {
+        uint16_t first, last;
+    } ranges[] = {{0x622, 0x625}, {0x627, 0x627}, {0x629, 0x629}, {0x62f, 0x632}, {0x648, 0x648},
+                  {0x671, 0x673}, {0x675, 0x677}, {0x688, 0x699}, {0x6c0, 0x6c0}, {0x6c3, 0x6cb},
+                  {0x6cd, 0x6cd}, {0x6cf, 0x6cf}, {0x6d2, 0x6d3}, {0x6d5, 0x6d5}, {0x6ee, 0x6ef},
+                  {0x759, 0x75b}, {0x76b, 0x76c}, {0x771, 0x771}, {0x773, 0x774}, {0x778, 0x779},
+                  {0x8aa, 0x8ac}, {0x8ae, 0x8ae}, {0x8b1, 0x8b2}, {0x8b9, 0x8b9}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
+}
+
+// A joiner between letters whose shapes it could change and does not (RFC 5892, appendix A).
+static bool is_idle_joiner(utf8proc_int32_t c, utf8proc_int32_t before, utf8proc_int32_t after) {
+    if ((c != ZWJ && c != ZWNJ) || !is_shaped(before) || !is_shaped(after))
+        return false;
+    if (is_joining_letter(before) && is_joining_letter(after))
+        return joins_nothing_behind(before) == (c == ZWNJ);
+    bool indic = before >= 0x900 && after >= 0x900 && utf8proc_category(after) == UTF8PROC_CATEGORY_LO;
+    return indic && !is_virama(before); // a mark behind it may be of one character with what is before it
+}
+
 // Of what has no shape of its own: whether it shows between these two.
 static bool shows(utf8proc_int32_t c, utf8proc_int32_t before, utf8proc_int32_t after) {
     if (c == ZWJ && is_of_emoji(before) && is_pictograph(after))
         return true;
+    if (c == ZWJ && is_virama(before) && after != ZWJ && after != ZWNJ)
+        return true; // half of a conjunct, at the end of a name as well
     if (c == ZWJ || c == ZWNJ)
         return is_shaped(before) && is_shaped(after);
     if (c != EMOJI_STYLE && c != TEXT_STYLE)
@@ -99,7 +138,7 @@ static bool is_taken(utf8proc_int32_t c, utf8proc_int32_t before, utf8proc_int32
 static enum err copy_checked(const char *text, size_t chars_max, char *out, uint32_t *refused) {
     const char *at = text, *end = text + strlen(text);
     utf8proc_int32_t before = 0;
-    size_t chars = 0, len, next_len;
+    size_t chars = 0, len, next_len = 0;
     for (; at < end; at += len) {
         utf8proc_int32_t c = code_point(at, end, &len);
         utf8proc_int32_t after = at + len < end ? code_point(at + len, end, &next_len) : 0;
@@ -107,6 +146,8 @@ static enum err copy_checked(const char *text, size_t chars_max, char *out, uint
             *refused = (uint32_t)c;
             return ERR_MALFORMED;
         }
+        if (is_idle_joiner(c, before, after) || (is_space_separator(c) && is_space_separator(before)))
+            continue;
         if (++chars > chars_max)
             return ERR_LIMIT;
         if (is_space_separator(c)) {

@@ -1,9 +1,9 @@
 // name: names of people and rooms, so that two that look the same are the same.
 //
-// A name is trimmed of white space as Unicode has it, composed (NFC, UAX 15), every space in it is the plain
-// one, and nothing in it is invisible: no control characters, no bidirectional controls, nothing of zero
-// width. Joiners and variation selectors are taken where they show: between Arabic and Indic letters, and
-// within emoji. Pure; any thread.
+// A name is trimmed of white space as Unicode has it, composed (NFC, UAX 15), every run of spaces in it is
+// one plain space, and nothing in it is invisible: no control characters, no bidirectional controls, nothing
+// of zero width. Joiners and variation selectors are taken where they show: between Arabic and Indic letters,
+// and within emoji; joiners between such letters that change nothing there are left out. Pure; any thread.
 #ifndef ROOMS_NAME_H
 #define ROOMS_NAME_H
 

@@ -52,6 +52,10 @@ bool negotiate_can_consume(const json_t *consumable, const json_t *capabilities)
 json_t *negotiate_consumer(const json_t *consumable, const json_t *capabilities, bool enable_rtx,
                            uint32_t ssrc, struct refusal *refusal);
 
+// The server tells the capture time of what comes without it, so a receiver that lists abs-capture-time gets
+// it in any case, which the rules of ORTC leave to the publisher. False without memory.
+bool negotiate_add_capture_time(json_t *consumer_parameters, const json_t *capabilities);
+
 // "simple", "simulcast" or "svc"; NULL (and a refusal) when the encodings contradict each other.
 const char *negotiate_producer_type(enum media_kind kind, const json_t *parameters, struct refusal *refusal);
 

@@ -136,6 +136,17 @@ static bool ext_is_known(const json_t *theirs, const json_t *ext) {
     return false;
 }
 
+static bool append_extension(json_t *list, json_t *uri, json_t *id, json_t *encrypt) {
+    json_t *entry = json_object();
+    bool ok = negotiate_put(entry, "uri", uri);
+
+    ok &= negotiate_put(entry, "id", id);
+    ok &= negotiate_put(entry, "encrypt", encrypt);
+    ok &= negotiate_put(entry, "parameters", json_object());
+    ok &= negotiate_append(list, entry);
+    return ok;
+}
+
 static json_t *consumer_extensions(const json_t *extensions, const json_t *theirs) {
     json_t *list = json_array();
     bool ok = list != NULL;
@@ -145,17 +156,29 @@ static json_t *consumer_extensions(const json_t *extensions, const json_t *their
 
         if (!ext_is_known(theirs, ext))
             continue;
-        json_t *entry = json_object();
-        ok &= negotiate_put(entry, "uri", negotiate_share(json_object_get(ext, "uri")));
-        ok &= negotiate_put(entry, "id", negotiate_share(json_object_get(ext, "id")));
-        ok &= negotiate_put(entry, "encrypt", json_boolean(json_is_true(json_object_get(ext, "encrypt"))));
-        ok &= negotiate_put(entry, "parameters", json_object());
-        ok &= negotiate_append(list, entry);
+        ok &= append_extension(list, negotiate_share(json_object_get(ext, "uri")),
+                               negotiate_share(json_object_get(ext, "id")),
+                               json_boolean(json_is_true(json_object_get(ext, "encrypt"))));
     }
     if (ok)
         return list;
     json_decref(list);
     return NULL;
+}
+
+bool negotiate_add_capture_time(json_t *consumer_parameters, const json_t *capabilities) {
+    json_t *list = json_object_get(consumer_parameters, "headerExtensions");
+    const json_t *theirs = json_object_get(capabilities, "headerExtensions");
+
+    for (size_t i = 0; i < json_array_size(theirs) && !has_ext(list, EXT_ABS_CAPTURE_TIME); i++) {
+        const json_t *ext = json_array_get(theirs, i);
+
+        if (strcmp(negotiate_text_member(ext, "uri"), ext_uri(EXT_ABS_CAPTURE_TIME)) == 0 &&
+            negotiate_whole_member(ext, "preferredId", EXT_ID_LAST) == EXT_ROUTER_ID(EXT_ABS_CAPTURE_TIME))
+            return append_extension(list, json_string(ext_uri(EXT_ABS_CAPTURE_TIME)),
+                                    json_integer(EXT_ROUTER_ID(EXT_ABS_CAPTURE_TIME)), json_false());
+    }
+    return true;
 }
 
 // ---- the one encoding

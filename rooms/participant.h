@@ -63,6 +63,7 @@ struct participant {
     struct room *room;
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
+    uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
     unsigned rights;                       // bits of enum right
     unsigned assigned_rights;              // by a moderator, in place of a token's; 0: none were

@@ -29,6 +29,10 @@ struct room {
     struct path_quality quality;
     uint32_t joins, participants_most;
     uint64_t opened_us, emptied_us;
+    uint64_t opened_wall_s;     // seconds since 1970
+    struct public_id public_id; // of this room as long as it is there; the next of its name has another
+    uint64_t linger_us;         // that it outlives its last participant; 0: as any room
+    uint32_t participants_max;  // 0: as many as in any room
     uint32_t participants_on[WORKERS_MAX];
     struct chat_history chat;
     size_t app_data_bytes; // of its producers, without what each participant has for nothing

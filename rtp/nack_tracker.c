@@ -140,6 +140,12 @@ static void nack_note_gap(struct nack_tracker *t, uint64_t next, uint64_t now_us
     assert(t->count <= NACK_PENDING_MAX);
 }
 
+// A packet has come by itself, or a repeat by which what it cost was well spent.
+static void nack_earn(struct nack_tracker *t, uint32_t share) {
+    uint32_t most = NACK_SAVED_MAX * NACK_SHARE;
+    t->saved = most - t->saved < share ? most : t->saved + share;
+}
+
 // A number that was missing has come. A repeat tells how long answers take, anything else how late packets
 // come that were overtaken.
 static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool repeat, uint64_t now_us) {
@@ -147,17 +153,13 @@ static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool rep
     uint64_t us = now_us - t->epoch_us - e.first_us;
     t->count--;
     memmove(t->pending + i, t->pending + i + 1, (t->count - i) * sizeof t->pending[0]);
-    if (repeat && e.tries > 0)
+    if (repeat && e.tries > 0) {
         t->answer = (struct nack_answer){.us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, .tries = e.tries};
-    else
+        nack_earn(t, NACK_SHARE - 1);
+    } else {
         nack_reorder_see(t, us + (e.tries > 0 ? nack_tracker_reorder_us(t) : 0));
+    }
     return e.tries > 0 ? NACK_REPAIRED : NACK_NEW;
-}
-
-// A packet has come by itself.
-static void nack_earn(struct nack_tracker *t) {
-    if (t->saved < NACK_SAVED_MAX * NACK_SHARE)
-        t->saved++;
 }
 
 enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsigned flags, uint64_t now_us,
@@ -181,14 +183,14 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsig
         t->highest_us = now_us;
         if (t->count > 0 && t->highest > NACK_AGE_MAX)
             nack_forget_before(t, t->highest - NACK_AGE_MAX);
-        nack_earn(t);
+        nack_earn(t, 1);
         return NACK_NEW;
     }
     unsigned i = nack_lower_bound(t, seq);
     if (i == t->count || t->pending[i].seq != seq16)
         return NACK_DUPLICATE_OR_OLD;
     if (t->pending[i].tries == 0)
-        nack_earn(t);
+        nack_earn(t, 1);
     return nack_found(t, i, flags & NACK_IS_REPEAT, now_us);
 }
 

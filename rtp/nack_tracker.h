@@ -10,9 +10,10 @@
 // Bounds: NACK_PENDING_MAX numbers are remembered; a larger gap, or one of more than NACK_CUT_GAP numbers
 // that took NACK_CUT_US (the sender was cut off, and what it sent meanwhile is of no use to anybody), is not
 // asked for: a key frame is wanted. At most NACK_PER_SECOND numbers are asked for in a second, NACK_BURST at
-// once; and of all that comes one for each NACK_SHARE packets, so that a link which loses because it is full
-// is not filled with repeats, while a fifth that is lost at random is repaired. NACK_SAVED_MAX may be saved
-// up. What waits for NACK_WAIT_MAX_US for its turn is given up.
+// once; and of all that comes one for each NACK_SHARE packets, of which a repeat that came gives back all but
+// one: so a link which loses because it is full is not filled with repeats that are lost as well, while a
+// third that is lost at random is repaired. NACK_SAVED_MAX may be saved up. What waits for NACK_WAIT_MAX_US
+// for its turn is given up.
 //
 // It believes what it is told: whether a number that a repeat claims can be one of the stream's is its user's
 // to judge (rooms/media/forwarder_rtp.c).

@@ -1,26 +1,14 @@
-#include "server/app.h"
-
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/announcing.h"
-#include "server/web/address_limits.h"
-#include "server/announced.h"
+#include "server/app_internal.h"
 #include "server/banner.h"
-#include "server/gate.h"
 #include "server/certificate.h"
 #include "server/checks.h"
-#include "server/control_loop.h"
 #include "server/descriptors.h"
-#include "server/media/media.h"
-#include "server/metrics.h"
 #include "server/config/reach.h"
-#include "server/web/tls_identity.h"
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
-#include "server/signal/signalling.h"
-#include "server/whip_routes.h"
 #include "server/web/web_files.h"
-#include "server/web/ws_server.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -28,38 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ERROR_MAX 1024
-#define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
-#define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
 #define PING_SECONDS                                                                                         \
     23 // and up to a quarter more; not the 20 that many clients have, so that pings rarely cross
 #define HANGUP_SECONDS 50
 #define FAILURES_A_GUESS                                                                                     \
     10 // what a wrong password counts as: 30 a minute of an address are tried, by default
-#define CLOSE_GOING_AWAY 1001 // RFC 6455, section 7.4.1
-
-struct app {
-    const struct config *config;
-    struct announce announce;
-    struct announce_watch *watch;  // NULL: no names are announced
-    struct tls_identity *identity; // until the server has it
-    struct tls_facts certificate;
-    unsigned workers;
-    uint64_t started_us;
-    uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
-    uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
-
-    struct control_loop *loop;
-    struct media *media;
-    struct hub *hub;
-    struct signalling *signalling;
-    struct whip_host whip_host;
-    struct whip *whip;
-    struct gate *gate;
-    struct address_limits *limits;
-    struct ws_server *ws;
-    struct announcing *announcing; // NULL: what is announced stays
-};
+#define ERROR_MAX APP_ERROR_MAX
 
 // ---- hub and signalling -> clients and workers
 
@@ -185,76 +147,6 @@ static void on_stream_closed(void *ctx, uint32_t stream) {
     whip_stream_closed(app->whip, stream);
 }
 
-// ---- HTTP: one row and one function an endpoint
-
-static void answer_text(struct http_answer *answer, unsigned status, const char *text) {
-    answer->status = status;
-    answer->content_type = "text/plain; charset=utf-8";
-    answer->body = strdup(text);
-    answer->len = answer->body ? strlen(text) : 0;
-}
-
-static void answer_health(void *ctx, const struct http_request *request, struct http_answer *answer) {
-    (void)ctx, (void)request;
-    answer_text(answer, 200, "ok\n");
-}
-
-static void answer_readiness(void *ctx, const struct http_request *request, struct http_answer *answer) {
-    struct app *app = ctx;
-    (void)request;
-    if (app->drain_by_us != TIME_NEVER)
-        answer_text(answer, 503, "the server is stopping\n");
-    else if (media_stuck(app->media, clock_now_us()))
-        answer_text(answer, 503, "a media worker is stuck\n");
-    else
-        answer_text(answer, 200, "ready\n");
-}
-
-static void answer_metrics(void *ctx, const struct http_request *request, struct http_answer *answer) {
-    struct app *app = ctx;
-    (void)request;
-    struct media_counters media[WORKERS_MAX];
-    for (unsigned w = 0; w < app->workers; w++)
-        media_read_counters(app->media, w, &media[w]);
-    struct metrics_sample sample = {
-        .connections = ws_server_connection_count(app->ws),
-        .client_addresses = address_limits_count(app->limits),
-        .workers = app->workers,
-        .media = media,
-        .uptime_us = clock_now_us() - app->started_us,
-        .resident_bytes = metrics_resident_bytes(),
-        .log_lines_dropped = log_dropped(),
-    };
-    hub_read_counts(app->hub, &sample.hub);
-    signalling_read_counts(app->signalling, &sample.signal);
-    whip_read_counts(app->whip, &sample.whip);
-    answer->status = 200;
-    answer->content_type = METRICS_CONTENT_TYPE;
-    answer->body = metrics_print(&sample, &answer->len);
-    if (!answer->body)
-        answer_text(answer, 500, "out of memory\n");
-}
-
-static void answer_whip(void *ctx, const struct http_request *request, struct http_answer *answer) {
-    struct app *app = ctx;
-    whip_routes_answer(app->whip, false, request, answer, clock_now_us());
-}
-
-static void answer_whep(void *ctx, const struct http_request *request, struct http_answer *answer) {
-    struct app *app = ctx;
-    whip_routes_answer(app->whip, true, request, answer, clock_now_us());
-}
-
-// The first row is left out where operators have a port of their own.
-static const struct http_route routes[] = {
-    {HTTP_GET, "/metrics", HTTP_PUBLIC, 0, "", answer_metrics},
-    {HTTP_GET, "/metrics", HTTP_ADMIN, 0, "", answer_metrics},
-    {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_health},
-    {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
-    WHIP_ROUTE_ROWS("/whip/*", answer_whip),
-    WHIP_ROUTE_ROWS("/whep/*", answer_whep),
-};
-
 // ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
@@ -269,8 +161,7 @@ static void on_media_stats(void *ctx, unsigned worker, const struct media_stats 
 
 // ---- the loop
 
-// Newcomers are told the new addresses; those who are there get credentials to go there with.
-static void on_announce(void *ctx, bool outside) {
+void app_announce(void *ctx, bool outside) {
     struct app *app = ctx;
     const struct announce *announce = &app->announce;
     char texts[HUB_ANNOUNCE_MAX][ANNOUNCE_TEXT_MAX];
@@ -288,38 +179,25 @@ static void on_woken(void *ctx) {
                                     checked.moderator, clock_now_us());
     bool outside;
     if (app->watch && announced_take(app->watch, &app->announce, app->config, &outside))
-        on_announce(app, outside);
+        app_announce(app, outside);
 }
 
 static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
     return a_us < b_us ? a_us : b_us;
 }
 
-// Nobody is there any more, or they have had their time.
-static bool drained(const struct app *app, uint64_t now_us) {
-    return app->drain_by_us != TIME_NEVER && app->stop_by_us == TIME_NEVER &&
-           (now_us >= app->drain_by_us || hub_participant_count(app->hub) == 0);
-}
-
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
     if (!app->whip)
         return app->stop_by_us;
-    if (drained(app, 0))
+    if (app_drained(app, 0))
         return 0;
     uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
+    end_us = earlier(end_us, vigil_next_us(app->vigil));
     if (app->watch)
         end_us = earlier(end_us, announce_watch_next_us(app->watch));
     end_us = earlier(end_us, whip_next_us(app->whip));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
-}
-
-// Everyone gets a goodbye.
-static void stop_begin(struct app *app, uint64_t now_us) {
-    app->stop_by_us = now_us + STOP_US_MAX;
-    ws_server_close_all(app->ws, CLOSE_GOING_AWAY, "the server is stopping");
-    if (ws_server_client_count(app->ws) == 0)
-        control_loop_stop(app->loop);
 }
 
 static void on_due(void *ctx, uint64_t now_us) {
@@ -329,25 +207,13 @@ static void on_due(void *ctx, uint64_t now_us) {
     whip_advance(app->whip, now_us);
     if (app->watch)
         announce_watch_advance(app->watch, now_us, false);
-    if (drained(app, now_us))
-        stop_begin(app, now_us);
+    vigil_advance(app->vigil, now_us);
+    if (app_drained(app, now_us))
+        app_stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {
         app->stop_by_us = now_us + STOP_US_MAX; // said once; what is left is closed by app_stop
         control_loop_stop(app->loop);
     }
-}
-
-// ---- the end, and files that are read again
-
-// From now on nobody joins anew; those who are there hear until when they may stay.
-static void drain_begin(struct app *app, uint64_t now_us) {
-    uint64_t wait_us = app->config->drain_seconds * US_PER_SECOND;
-    app->drain_by_us = now_us + wait_us;
-    if (wait_us > 0)
-        (void)service_manager_stopping(wait_us + CHECKS_STOP_SECONDS * US_PER_SECOND);
-    hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
-    if (drained(app, now_us))
-        stop_begin(app, now_us);
 }
 
 // The first signal asks people to finish, the next tells clients goodbye without waiting for people, one more
@@ -355,17 +221,14 @@ static void drain_begin(struct app *app, uint64_t now_us) {
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (number == SIGHUP) {
-        gate_reload(app->gate);
-        if (app->watch)
-            announce_watch_advance(app->watch, clock_now_us(), true);
-        certificate_reload(app->config, app->ws, app->watch != NULL);
+        app_reload(app);
         return;
     }
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
     if (app->drain_by_us == TIME_NEVER)
-        drain_begin(app, clock_now_us());
+        app_drain(app, app->config->drain_seconds * US_PER_SECOND, app->config->drain_to, clock_now_us());
     else if (app->stop_by_us == TIME_NEVER)
-        stop_begin(app, clock_now_us());
+        app_stop_begin(app, clock_now_us());
     else
         control_loop_stop(app->loop);
 }
@@ -442,15 +305,9 @@ static bool start_watch(struct app *app, char *error) {
 }
 
 static bool start_limits(struct app *app, char *error) {
-    const struct config *config = app->config;
-    struct address_limits_config limits = {
-        .waiting_max = config->waiting_per_address,
-        .rooms_per_minute = config->rooms_per_address,
-        .failed_joins_per_minute = config->failed_joins_per_address,
-        .addresses_max = config->connections_max + ADDRESSES_SPARE,
-    };
-    app->limits = address_limits_create(&limits);
-    app->whip_host.limits = app->limits;
+    struct address_limits_config limits;
+    app_address_limits(app->config, &limits);
+    app->limits = app->whip_host.limits = address_limits_create(&limits);
     if (!app->limits)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->limits != NULL;
@@ -479,13 +336,8 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
-                                   .stream_closed = on_stream_closed,
-                                   .routes = routes,
-                                   .route_count = sizeof routes / sizeof routes[0]};
-    if (app->config->admin_host[0]) { // operators have a port of their own
-        handlers.routes++;
-        handlers.route_count--;
-    }
+                                   .stream_closed = on_stream_closed};
+    handlers.routes = app_routes(app->config->admin_host[0] != '\0', &handlers.route_count);
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
     app->whip_host.ws = app->ws;
     return app->ws != NULL;
@@ -526,7 +378,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
 }
 
 static void start_announcing(struct app *app) {
-    struct announcing_handlers handlers = {.ctx = app, .changed = on_announce};
+    struct announcing_handlers handlers = {.ctx = app, .changed = app_announce};
     app->announcing = announcing_start(control_loop_uv(app->loop), app->config, &app->announce, &handlers);
 }
 
@@ -559,10 +411,21 @@ static void app_stop(struct app *app) {
     media_stop(app->media);
     control_loop_destroy(app->loop);
     gate_close(app->gate);
+    vigil_end(app->vigil);
 }
 
-int app_run(const struct config *config, const struct app_watcher *watcher) {
+static bool start_vigil(struct app *app, char *error) {
+    app->vigil = vigil_begin(app->media, clock_now_us());
+    if (!app->vigil)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->vigil != NULL;
+}
+
+static int run(struct config *settings, const struct app_watcher *watcher, const struct app_source *source) {
+    const struct config *config = settings;
     struct app app = {.config = config,
+                      .settings = settings,
+                      .source = source,
                       .workers = config_worker_count(config),
                       .started_us = clock_now_us(),
                       .drain_by_us = TIME_NEVER,
@@ -578,7 +441,8 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
-                   start_media(&app, error) && start_hub(&app, error) && start_limits(&app, error) &&
+                   start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
+                   start_limits(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);
@@ -589,6 +453,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
             watcher->started(watcher->ctx, ws_server_port(app.ws), media_port(app.media));
         else
             started_tell(&app, web_root, !web_root_has_page(web_root));
+        (void)service_manager_ready();
         control_loop_run(app.loop);
     } else {
         fprintf(stderr, "rotunda: %s\n", error);
@@ -597,4 +462,17 @@ int app_run(const struct config *config, const struct app_watcher *watcher) {
     if (started)
         LOG_INFO("server stopped");
     return started ? 0 : 2;
+}
+
+int app_run(const struct config *config, const struct app_watcher *watcher, const struct app_source *source) {
+    struct config *settings = malloc(sizeof *settings); // what is read again is put there
+    if (!settings) {
+        fprintf(stderr, "rotunda: out of memory\n");
+        return 2;
+    }
+    *settings = *config;
+    int status = run(settings, watcher, source);
+    memset(settings, 0, sizeof *settings);
+    free(settings);
+    return status;
 }

@@ -10,10 +10,18 @@ struct app_watcher {
     void (*started)(void *ctx, uint16_t http_port, uint16_t media_port);
 };
 
-// Runs until SIGTERM or SIGINT; SIGHUP has it read its certificate again. The process's exit status: 0 after
+// Where the settings came from, so that SIGHUP can have them read again; as for config_load.
+struct app_source {
+    int argc;
+    char *const *argv;
+    char *const *environment;
+};
+
+// Runs until SIGTERM or SIGINT; SIGHUP has it read its settings and files again (source NULL: files alone).
+// The process's exit status: 0 after
 // a clean end, 2 when it could not start (one line on standard error says why). Once it runs it tells the
 // watcher; with none (NULL) it tells people, on standard output.
-int app_run(const struct config *config, const struct app_watcher *watcher);
+int app_run(const struct config *config, const struct app_watcher *watcher, const struct app_source *source);
 
 // What can be known without starting anything: that the files that the settings name are there and good.
 // False: one sentence in `error`.

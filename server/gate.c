@@ -125,6 +125,15 @@ static void reload_rooms(struct gate *gate) {
     LOG_INFO("rooms reloaded", LOG_NUMBER("sections", room_file_count(rooms)));
 }
 
+bool gate_verify_service(void *ctx, const char *token, struct service_grants *out, char *why) {
+    const struct gate *gate = ctx;
+    if (gate_needs_tokens(gate))
+        return token_verify_service(&gate->keys, token, clock_wall_us() / US_PER_SECOND, out, why);
+    snprintf(why, TOKEN_WHY_MAX,
+             "this server has no keys for tokens (--keys), so nobody manages it from outside");
+    return false;
+}
+
 void gate_reload(struct gate *gate) {
     if (gate_needs_tokens(gate))
         reload_keys(gate);

@@ -8,6 +8,7 @@
 
 #include "rooms/grants.h"
 #include "rooms/room_rules.h"
+#include "server/access/token.h"
 #include "server/config/config.h"
 #include "server/password_desk.h"
 
@@ -20,6 +21,8 @@ void gate_close(struct gate *gate); // wipes; NULL is fine
 bool gate_needs_tokens(const struct gate *gate);
 // As signal_io.verify; `ctx` is the gate, which needs tokens.
 bool gate_verify(void *ctx, const char *token, struct grants *out, char *why);
+// The same for one that manages rooms; false without keys, too.
+bool gate_verify_service(void *ctx, const char *token, struct service_grants *out, char *why);
 // As hub_io.rules; `ctx` is the gate.
 struct room_rules gate_rules(void *ctx, const char *room);
 // The hash of the password that one has to show who comes into the room by that name; NULL: none. *moderator:

@@ -1,5 +1,6 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
 #include "base/standard_files.h"
+#include "base/trace.h"
 #include "server/app.h"
 #include "server/doctor/doctor.h"
 #include "server/health_check.h"
@@ -18,6 +19,7 @@ int main(int argc, char *argv[]) {
     struct config config;
     char error[CONFIG_ERROR_MAX];
     standard_files_open();
+    trace_install(ROTUNDA_VERSION);
     signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
     if (argc > 1 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 1, argv + 1, environ);
@@ -53,5 +55,6 @@ int main(int argc, char *argv[]) {
         break;
     }
     signal(SIGHUP, SIG_IGN); // until the server takes it: being told to read files again is no reason to end
-    return app_run(&config, NULL);
+    struct app_source source = {argc, argv, environ};
+    return app_run(&config, NULL, &source);
 }

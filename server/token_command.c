@@ -24,7 +24,8 @@ static const struct setting ttl_setting = {
 
 static const char usage[] =
     "usage: rotunda token --room ROOM --name NAME [--identity ID] [--ttl TIME] [--keys FILE]\n"
-    "                     [--moderator] [--no-publish] [--no-subscribe] [--no-data]\n\n"
+    "                     [--moderator] [--no-publish] [--no-subscribe] [--no-data]\n"
+    "       rotunda token --operator [--ttl TIME] [--keys FILE]\n\n"
     "Prints a token with which one person may join one room of a server that runs with the same --keys.\n\n"
     "  --room ROOM      the room\n"
     "  --name NAME      what the person is called; without it they choose\n"
@@ -32,6 +33,7 @@ static const char usage[] =
     "  --ttl TIME       how long the token is good: 90s, 30m, 6h, 2d [6h]\n"
     "  --keys FILE      a file with a line `id: secret`, whose first is used [ROTUNDA_KEYS]\n"
     "  --moderator      may put others out, mute them, lock and close the room\n"
+    "  --operator       not to join, but to manage the server and its rooms from outside\n"
     "  --no-publish     may send neither picture nor sound\n"
     "  --no-subscribe   may not get what others send\n"
     "  --no-data        may not write, call or signal to others\n";
@@ -69,6 +71,8 @@ static bool read_flags(struct request *r, int argc, char *const argv[]) {
             r->wish.data = false;
         else if (strcmp(argv[i], "--moderator") == 0)
             r->wish.admin = true;
+        else if (strcmp(argv[i], "--operator") == 0)
+            r->wish.operator_ = true;
         else
             return refuse(argv[i], " is no flag of it; rotunda token --help lists them") == 0;
     }
@@ -100,9 +104,9 @@ int token_command_main(int argc, char *const argv[]) {
         return STATUS_REFUSED;
     if (!r.wish.identity)
         r.wish.identity = r.wish.name;
-    if (!r.wish.room || !r.wish.room[0])
+    if (!r.wish.operator_ && (!r.wish.room || !r.wish.room[0]))
         return refuse("--room is missing: the room that the token lets into", "");
-    if (!r.wish.identity || !r.wish.identity[0])
+    if (!r.wish.operator_ && (!r.wish.identity || !r.wish.identity[0]))
         return refuse("--name or --identity is missing: who the token is for", "");
     if (!r.keys[0])
         return refuse("--keys is missing: the file that the server has too", "");

@@ -26,6 +26,11 @@ static unsigned on_admit(void *ctx, const struct net_address *address, enum hub_
     return whip_host_admit(ctx, address, step);
 }
 
+static bool on_known(void *ctx, const struct net_address *address) {
+    const struct whip_host *host = ctx;
+    return !networks_have(host->trusted, address);
+}
+
 static bool on_password(void *ctx, const char *room, const char *name) {
     const struct whip_host *host = ctx;
     bool moderator;
@@ -77,6 +82,7 @@ static void on_stream_end(void *ctx, uint32_t stream) {
 struct whip *whip_host_start(struct whip_host *host, struct hub *hub) {
     struct whip_io io = {.ctx = host,
                          .admit = on_admit,
+                         .known = on_known,
                          .note = on_note,
                          .verify = host->needs_tokens ? on_verify : NULL,
                          .password = on_password,

@@ -199,6 +199,8 @@ static uint32_t sent_clock(struct endpoint *ep, const struct producer_stream *s,
         ep->estimate_ssrc = 0;
         return ABS_SEND_TIME_HZ;
     }
+    if (packet->ssrc != s->ssrc) // the timestamps of repeats are those of what is repeated
+        return 0;
     const struct ssrc_entry *followed = endpoint_find_ssrc(ep, ep->estimate_ssrc);
     if (!followed || followed->stream->stats.last_packet_us + ESTIMATE_SILENCE_US < s->stats.last_packet_us)
         ep->estimate_ssrc = producer_is_audio(s->producer) ? 0 : packet->ssrc;

@@ -211,6 +211,13 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     }
     struct dd_frame described;
     bool is_described = stream_describe(s, values->of[EXT_DEPENDENCY_DESCRIPTOR], &described);
+    struct rtp_ext_values timed;
+    uint8_t captured[8];
+    if (producer_capture_time(s, packet, values, captured, now_us)) {
+        timed = *values;
+        timed.of[EXT_ABS_CAPTURE_TIME] = span_of(captured, sizeof captured);
+        values = &timed;
+    }
     rtp_forward_prepare(b, packet, values, p->params.kind, now_us);
     struct forward_meta *meta = forward_meta_of(b);
     meta->key_frame = frame.key_frame;

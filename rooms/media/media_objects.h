@@ -122,6 +122,7 @@ struct producer_stream {
     struct stream_layers *layers; // NULL for audio
     struct layer_source life;
     struct capture_clock clock;
+    uint64_t capture_told_us; // when a packet last had its capture time, the publisher's or ours; 0: never
     struct wheel_node nack_timer, key_timer;
     uint64_t key_asked_us; // 0: never
     bool key_wanted;       // to be asked for as soon as it may be
@@ -325,6 +326,11 @@ void producer_stream_restarted(struct producer_stream *s);
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us);
+// When it was captured, for a packet of a publisher that does not say so itself, about once a second: the
+// value of an abs-capture-time, on the publisher's clock as its sender reports tell it (and ours pass it on,
+// so that nothing is to be said of an offset). False: not now, or not known.
+bool producer_capture_time(struct producer_stream *s, const struct rtp_packet *packet,
+                           const struct rtp_ext_values *values, uint8_t ntp[8], uint64_t now_us);
 void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rtp_timestamp,
                             uint64_t arrival_us, uint64_t now_us);
 // Bits a second that a consumer needs to get this layer whole, lower layers that it needs included, measured

@@ -2,6 +2,7 @@
 // clock.
 #include "rooms/media/feedback.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/seq.h"
 
@@ -142,6 +143,24 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
 }
 
 // ---- the publisher's clock
+
+#define CAPTURE_TOLD_US US_PER_SECOND
+#define CAPTURE_SANE_SECONDS 30 // a packet further than that from the last report is none that it tells of
+
+bool producer_capture_time(struct producer_stream *s, const struct rtp_packet *packet,
+                           const struct rtp_ext_values *values, uint8_t ntp[8], uint64_t now_us) {
+    bool told = values->of[EXT_ABS_CAPTURE_TIME].ptr != NULL;
+    if (!told && (!s->clock.known || (s->capture_told_us && now_us < s->capture_told_us + CAPTURE_TOLD_US)))
+        return false;
+    int64_t rate = s->producer->params.clock_rate;
+    int64_t ticks = seq32_diff(packet->timestamp, s->clock.rtp_timestamp);
+    if (!told && (ticks > CAPTURE_SANE_SECONDS * rate || ticks < -CAPTURE_SANE_SECONDS * rate))
+        return false;
+    s->capture_told_us = now_us;
+    if (!told)
+        store_be64(ntp, s->clock.ntp + (uint64_t)(ticks * (INT64_C(1) << 32) / rate));
+    return !told;
+}
 
 static void producer_relay_clock(const struct producer_stream *s, struct link_id link) {
     const struct producer *p = s->producer;

@@ -1,5 +1,7 @@
 #include "server/access/token.h"
 
+#include "server/access/token_internal.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <jwt.h>
@@ -8,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char *why, const char *format, ...) {
+bool token_refuse(char *why, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(why, TOKEN_WHY_MAX, format, args);
@@ -68,26 +70,26 @@ static json_t *verified(const struct keys *keys, const char *token, const struct
 
 #define EDDSA "eyJhbGciOiJFZERTQSI" // {"alg":"EdDSA", as tokens of that begin; libjwt does not read further
 
-static json_t *open_token(const struct keys *keys, const char *token, char *why) {
+json_t *token_open(const struct keys *keys, const char *token, char *why) {
     jwt_t *jwt = NULL;
     struct claim claim;
     if (strlen(token) > TOKEN_BYTES_MAX) {
-        refuse(why, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
+        token_refuse(why, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
         return NULL;
     }
     if (jwt_decode(&jwt, token, NULL, 0) != 0) {
         if (strncmp(token, EDDSA, strlen(EDDSA)) == 0)
-            refuse(
+            token_refuse(
                 why,
                 "the token is signed with EdDSA, which this server's library does not have; HS256, RS256 and "
                 "ES256 (and their longer forms) are taken");
         else
-            refuse(why, "the token is no JSON Web Token");
+            token_refuse(why, "the token is no JSON Web Token");
         return NULL;
     }
     json_t *claims = NULL;
     if (!kind_of(jwt_get_header(jwt, "alg"), &claim.kind)) {
-        refuse(
+        token_refuse(
             why,
             "the token is signed in a way that is not taken; HS256, RS256 and ES256 (and their longer forms) "
             "are");
@@ -96,7 +98,7 @@ static json_t *open_token(const struct keys *keys, const char *token, char *why)
         claim.issuer = jwt_get_grant(jwt, "iss");
         claims = verified(keys, token, &claim);
         if (!claims)
-            refuse(why, "the token is not signed with a key of this server");
+            token_refuse(why, "the token is not signed with a key of this server");
     }
     jwt_free(jwt);
     return claims;
@@ -104,40 +106,40 @@ static json_t *open_token(const struct keys *keys, const char *token, char *why)
 
 // ---- what it says
 
-static bool times_hold(const json_t *claims, uint64_t now_s, struct grants *out, char *why) {
+bool token_times_hold(const json_t *claims, uint64_t now_s, struct grants *out, char *why) {
     const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
     double end = json_number_value(exp), start = json_number_value(nbf);
     if (!json_is_number(exp) || end < 0 || end > 1e12)
-        return refuse(why, "the token has no `exp`, or one that is no time");
+        return token_refuse(why, "the token has no `exp`, or one that is no time");
     if (nbf && (!json_is_number(nbf) || start < 0 || start > 1e12))
-        return refuse(why, "the token's `nbf` is no time");
+        return token_refuse(why, "the token's `nbf` is no time");
     if ((double)now_s >= end + TOKEN_LEEWAY_S)
-        return refuse(why, "the token has expired; ask for a new one");
+        return token_refuse(why, "the token has expired; ask for a new one");
     if (nbf && (double)now_s + TOKEN_LEEWAY_S < start)
-        return refuse(why, "the token is not good yet (compare the clocks)");
+        return token_refuse(why, "the token is not good yet (compare the clocks)");
     out->ends_s = (uint64_t)end;
     return true;
 }
 
-static bool take_text(const json_t *object, const char *name, char *out, size_t bytes_max, char *why) {
+bool token_take_text(const json_t *object, const char *name, char *out, size_t bytes_max, char *why) {
     const json_t *value = json_object_get(object, name);
     const char *text = json_string_value(value);
     out[0] = '\0';
     if (!value || json_is_null(value))
         return true;
     if (!text)
-        return refuse(why, "the token's `%s` must be a text", name);
+        return token_refuse(why, "the token's `%s` must be a text", name);
     if (strlen(text) > bytes_max)
-        return refuse(why, "the token's `%s` is longer than %zu bytes", name, bytes_max);
+        return token_refuse(why, "the token's `%s` is longer than %zu bytes", name, bytes_max);
     memcpy(out, text, strlen(text) + 1);
     return true;
 }
 
-static bool take_bool(const json_t *video, const char *name, bool preset, bool *out, char *why) {
+bool token_take_bool(const json_t *video, const char *name, bool preset, bool *out, char *why) {
     const json_t *value = json_object_get(video, name);
     *out = json_is_null(value) || !value ? preset : json_is_true(value);
     return !value || json_is_null(value) || json_is_boolean(value) ||
-           refuse(why, "the token's `video.%s` must be true or false", name);
+           token_refuse(why, "the token's `video.%s` must be true or false", name);
 }
 
 static bool take_sources(const json_t *video, unsigned *rights, char *why) {
@@ -153,7 +155,7 @@ static bool take_sources(const json_t *video, unsigned *rights, char *why) {
     if (!list || json_is_null(list) || (json_is_array(list) && json_array_size(list) == 0))
         return true;
     if (!json_is_array(list))
-        return refuse(why, "the token's `video.canPublishSources` must be a list");
+        return token_refuse(why, "the token's `video.canPublishSources` must be a list");
     unsigned named = 0;
     for (i = 0; (entry = json_array_get(list, i)); i++) {
         const char *text = json_string_value(entry);
@@ -169,18 +171,19 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
     const json_t *video = json_object_get(claims, "video");
     bool join, publish, subscribe, data, hidden, admin, own_metadata;
     if (!json_is_object(video))
-        return refuse(why, "the token has no grants (`video`)");
-    if (!take_bool(video, "roomJoin", false, &join, why) ||
-        !take_bool(video, "canPublish", true, &publish, why) ||
-        !take_bool(video, "canSubscribe", true, &subscribe, why) ||
-        !take_bool(video, "canPublishData", true, &data, why) ||
-        !take_bool(video, "hidden", false, &hidden, why) ||
-        !take_bool(video, "canUpdateOwnMetadata", false, &own_metadata, why) ||
-        !take_bool(video, "roomAdmin", false, &admin, why) ||
-        !take_text(video, "room", out->room, GRANT_ROOM_MAX, why))
+        return token_refuse(why, "the token has no grants (`video`)");
+    if (!token_take_bool(video, "roomJoin", false, &join, why) ||
+        !token_take_bool(video, "canPublish", true, &publish, why) ||
+        !token_take_bool(video, "canSubscribe", true, &subscribe, why) ||
+        !token_take_bool(video, "canPublishData", true, &data, why) ||
+        !token_take_bool(video, "hidden", false, &hidden, why) ||
+        !token_take_bool(video, "canUpdateOwnMetadata", false, &own_metadata, why) ||
+        !token_take_bool(video, "roomAdmin", false, &admin, why) ||
+        !token_take_text(video, "room", out->room, GRANT_ROOM_MAX, why))
         return false;
     if (!join || !out->room[0])
-        return refuse(why, "the token does not let its bearer join a room (`video.roomJoin`, `video.room`)");
+        return token_refuse(why,
+                            "the token does not let its bearer join a room (`video.roomJoin`, `video.room`)");
     out->hidden = hidden;
     out->rights = (publish ? (unsigned)RIGHTS_PUBLISH : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
                   (data ? (unsigned)RIGHT_DATA : 0U) | (admin ? (unsigned)RIGHT_ADMIN : 0U) |
@@ -197,30 +200,30 @@ static bool take_attributes(const json_t *claims, char *out, char *why) {
     if (!list || json_is_null(list) || (json_is_object(list) && json_object_size(list) == 0))
         return true;
     if (!json_is_object(list))
-        return refuse(why, "the token's `attributes` must be texts by name");
+        return token_refuse(why, "the token's `attributes` must be texts by name");
     json_object_foreach((json_t *)list, name, value) {
         if (!name[0] || !json_is_string(value))
-            return refuse(why, "the token's `attributes` must be texts by name");
+            return token_refuse(why, "the token's `attributes` must be texts by name");
     }
     size_t len = json_dumpb(list, out, GRANT_ATTRIBUTES_MAX, JSON_COMPACT);
     if (len == 0 || len > GRANT_ATTRIBUTES_MAX)
-        return refuse(why, "the token's `attributes` are longer than %d bytes", GRANT_ATTRIBUTES_MAX);
+        return token_refuse(why, "the token's `attributes` are longer than %d bytes", GRANT_ATTRIBUTES_MAX);
     out[len] = '\0';
     return true;
 }
 
 bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, struct grants *out, char *why) {
-    json_t *claims = open_token(keys, token, why);
+    json_t *claims = token_open(keys, token, why);
     struct grants grants = {0};
     if (!claims)
         return false;
-    bool fine = times_hold(claims, now_s, &grants, why) &&
-                take_text(claims, "sub", grants.identity, GRANT_IDENTITY_MAX, why) &&
-                take_text(claims, "name", grants.name, GRANT_NAME_MAX, why) &&
-                take_text(claims, "metadata", grants.metadata, GRANT_METADATA_MAX, why) &&
+    bool fine = token_times_hold(claims, now_s, &grants, why) &&
+                token_take_text(claims, "sub", grants.identity, GRANT_IDENTITY_MAX, why) &&
+                token_take_text(claims, "name", grants.name, GRANT_NAME_MAX, why) &&
+                token_take_text(claims, "metadata", grants.metadata, GRANT_METADATA_MAX, why) &&
                 take_attributes(claims, grants.attributes, why) && take_video(claims, &grants, why);
     if (fine && !grants.identity[0])
-        fine = refuse(why, "the token does not say whose it is (`sub`)");
+        fine = token_refuse(why, "the token does not say whose it is (`sub`)");
     json_decref(claims);
     if (fine)
         *out = grants;
@@ -236,7 +239,21 @@ static const struct key *first_secret(const struct keys *keys) {
     return NULL;
 }
 
+// One that manages the server, and the room if it names one.
+static json_t *describe_operator(const struct key *key, const struct token_wish *wish, uint64_t now_s) {
+    return json_pack("{s:s, s:s*, s:I, s:I, s:{s:b, s:b, s:b, s:s*}, s:{s:b}}", "iss", key->id, "sub",
+                     wish->identity, "nbf", (json_int_t)now_s, "exp", (json_int_t)(now_s + wish->ttl_s),
+                     "video", "roomCreate", 1, "roomList", 1, "roomAdmin", 1, "room", wish->room, "rotunda",
+                     "operator", 1);
+}
+
 static char *describe(const struct key *key, const struct token_wish *wish, uint64_t now_s) {
+    if (wish->operator_) {
+        json_t *operator_claims = describe_operator(key, wish, now_s);
+        char *operator_text = operator_claims ? json_dumps(operator_claims, JSON_COMPACT) : NULL;
+        json_decref(operator_claims);
+        return operator_text;
+    }
     json_t *claims = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b, s:b}}", "iss", key->id,
                                "sub", wish->identity, "name", wish->name, "nbf", (json_int_t)now_s, "exp",
                                (json_int_t)(now_s + wish->ttl_s), "video", "roomJoin", 1, "room", wish->room,
@@ -250,7 +267,8 @@ static char *describe(const struct key *key, const struct token_wish *wish, uint
 char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why) {
     const struct key *key = first_secret(keys);
     if (!key) {
-        refuse(why, "the file of keys has no line `id: secret`, and with a public key nothing can be signed");
+        token_refuse(
+            why, "the file of keys has no line `id: secret`, and with a public key nothing can be signed");
         return NULL;
     }
     jwt_t *jwt = NULL;
@@ -263,6 +281,6 @@ char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_
     jwt_free(jwt);
     free(claims);
     if (!own)
-        refuse(why, "the token could not be made (out of memory, or a text that is not UTF-8)");
+        token_refuse(why, "the token could not be made (out of memory, or a text that is not UTF-8)");
     return own;
 }

@@ -21,11 +21,23 @@
 // that was not verified.
 bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, struct grants *out, char *why);
 
+// What a token lets its bearer do with rooms from outside, with LiveKit's grants; and with the server, by a
+// claim of our own: "rotunda": {"operator": true}.
+struct service_grants {
+    bool room_create, room_list, room_admin;
+    bool operator_;
+    char room[GRANT_ROOM_MAX + 1]; // that room_admin is for
+};
+// As token_verify.
+bool token_verify_service(const struct keys *keys, const char *token, uint64_t now_s,
+                          struct service_grants *out, char *why);
+
 // What `rotunda token` is asked for.
 struct token_wish {
     const char *room, *identity;
     const char *name; // NULL: none
     bool publish, subscribe, data, admin;
+    bool operator_; // for the server's own endpoints, not to join a room; `room` may be NULL
     uint32_t ttl_s;
 };
 // Signed with the first secret of the keys; the caller's to free. NULL: `why`.

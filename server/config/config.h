@@ -23,6 +23,7 @@
 #include <stdio.h>
 
 #define CONFIG_PATH_MAX 512
+#define CONFIG_URL_MAX (HUB_URL_MAX + 1)
 #define CONFIG_ERROR_MAX 1024
 #define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
 
@@ -53,7 +54,8 @@ struct config {
     uint32_t transports_max, producers_max, consumers_max; // of one participant
     uint32_t message_rate_max;                             // per second and connection
     uint32_t resume_window_seconds;
-    uint32_t drain_seconds; // how long people may stay once the server is to stop
+    uint32_t drain_seconds;        // how long people may stay once the server is to stop
+    char drain_to[CONFIG_URL_MAX]; // where they are sent to; "": the same address
     uint32_t participants_per_worker;
     uint32_t last_n, loudest_n;
     uint32_t ws_backlog_max_bytes;
@@ -105,6 +107,7 @@ enum setting_type {
     SETTING_NETWORKS, // CIDR[,CIDR...]
     SETTING_FRAMES,   // who may show the page in a frame
     SETTING_ORIGINS,  // ORIGIN[,ORIGIN...]
+    SETTING_URL,      // that begins with one of `words`
 };
 
 struct setting {
@@ -121,6 +124,14 @@ struct setting {
 const struct setting *config_settings(size_t *count);
 // Its flag alone means "yes".
 bool setting_is_switch(const struct setting *setting);
+
+// Whether it takes effect at SIGHUP, too.
+bool setting_is_live(const struct setting *setting);
+// Whether both have the same of it.
+bool setting_equal(const struct setting *setting, const struct config *a, const struct config *b);
+// While the server runs: puts the value of `from` into `to`. False: it takes effect at a start alone, as do
+// those that would turn tokens or TLS on or off, and `to` stays.
+bool setting_take(const struct setting *setting, struct config *to, const struct config *from);
 
 // Sets one value from text. False when it is not allowed; config is then unchanged.
 bool setting_assign(const struct setting *setting, struct config *config, const char *text);

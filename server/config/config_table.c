@@ -13,6 +13,7 @@
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
+static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -77,6 +78,8 @@ static const struct setting settings[] = {
      "How long a participant stays after the connection is lost."},
     {"drain-time", SETTING_NUMBER, AT(drain_seconds), 0, 86400, NULL, "0", "SECONDS",
      "How long a server that is to stop waits for its people to leave; nobody joins meanwhile."},
+    {"drain-to", SETTING_URL, AT(drain_to), 0, 0, ws_schemes, "", "URL",
+     "The WebSocket of the server that takes the people over then (wss://HOST/ws); else this one's address."},
     {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
      "Participants of one room on one worker before the next worker is used."},
     {"last-n", SETTING_NUMBER, AT(last_n), 0, 10000, NULL, "0", "N",
@@ -240,6 +243,21 @@ static bool ice_urls_parse(const char *text, struct ice_servers *servers) {
     return true;
 }
 
+// Begins with one of the schemes, names a host, and has nothing that would end a line or a word.
+static bool url_valid(const char *const *schemes, const char *text) {
+    for (size_t i = 0; schemes[i]; i++) {
+        size_t len = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], len) == 0 && (isalnum((unsigned char)text[len]) || text[len] == '['))
+            break;
+        if (!schemes[i + 1])
+            return false;
+    }
+    for (const char *c = text; *c; c++)
+        if (!isgraph((unsigned char)*c) || *c == '"' || *c == '\\')
+            return false;
+    return strlen(text) < CONFIG_URL_MAX;
+}
+
 bool setting_assign(const struct setting *setting, struct config *config, const char *text) {
     char *member = (char *)config + setting->offset;
     uint32_t number;
@@ -281,6 +299,11 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return networks_parse(text, (struct networks *)(void *)member);
     case SETTING_ORIGINS:
         return origins_parse(text, (struct origins *)(void *)member);
+    case SETTING_URL:
+        if (!url_valid(setting->words, text))
+            return false;
+        memcpy(member, text, strlen(text) + 1);
+        return true;
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -332,6 +355,13 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
                  ORIGINS_MAX);
         return;
+    case SETTING_URL: {
+        size_t len =
+            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
+        for (size_t i = 0; setting->words[i] && len < cap; i++)
+            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? " or" : "", setting->words[i]);
+        return;
+    }
     case SETTING_FRAMES:
         snprintf(out, cap,
                  "1 to %d bytes of sources with one space between them, as in 'self' https://example.org",

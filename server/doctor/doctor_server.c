@@ -35,7 +35,7 @@ _Noreturn static void child_run(const struct config *config, pid_t parent, int r
     dup2(nowhere, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);
     struct app_watcher watcher = {.ctx = &ready, .started = on_started};
-    _exit(app_run(config, &watcher));
+    _exit(app_run(config, &watcher, NULL));
 }
 
 // The last line of what the child has said; "" when it was silent.

@@ -67,6 +67,18 @@ uint64_t hub_wall_us(const struct hub *hub) {
     return hub->io.wall_us ? hub->io.wall_us(hub->io.ctx) : clock_wall_us();
 }
 
+void hub_set_limits(struct hub *hub, const struct hub_limits *limits) {
+    uint32_t waiting = hub->config.limits.commands_waiting_max;
+    hub->config.limits = *limits;
+    hub->config.limits.commands_waiting_max = waiting;
+    hub->directory.rooms_max = limits->rooms_max;
+    hub->directory.participants_per_worker = limits->participants_per_worker;
+}
+
+void hub_set_ice_servers(struct hub *hub, const struct ice_servers *servers) {
+    hub->config.ice_servers = *servers;
+}
+
 // ---- the end
 
 static bool silent_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
@@ -109,6 +121,15 @@ void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us) {
     hub->draining = true;
     hub->events.draining(hub->events.ctx, deadline_wall_us);
     LOG_INFO("draining", LOG_NUMBER("participants", hub->directory.participant_count));
+}
+
+void hub_set_drain_to(struct hub *hub, const char *url) {
+    assert(strlen(url) <= HUB_URL_MAX);
+    memcpy(hub->drain_to, url, strlen(url) + 1);
+}
+
+const char *hub_drain_to(const struct hub *hub) {
+    return hub->drain_to;
 }
 
 uint32_t hub_participant_count(const struct hub *hub) {

@@ -113,6 +113,10 @@ void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats 
 void hub_set_announce(struct hub *hub, const char (*announce)[46], unsigned count, bool offer,
                       uint64_t now_us);
 
+// Other limits, for what comes from now on; those of commands that wait stay.
+void hub_set_limits(struct hub *hub, const struct hub_limits *limits);
+void hub_set_ice_servers(struct hub *hub, const struct ice_servers *servers); // for answers from now on
+
 // Timers: resume windows, lingering rooms, speakers, commands that wait. Call at or after hub_next_us.
 uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none
 void hub_advance(struct hub *hub, uint64_t now_us);
@@ -120,6 +124,11 @@ void hub_advance(struct hub *hub, uint64_t now_us);
 // Begins the end: everyone is told, and from now on nobody joins anew. `deadline_wall_us` is when those who
 // are there are cut off, in microseconds since 1970; 0: not known. Only the first call counts.
 void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us);
+// Before that: the WebSocket's URL of the server that takes the people over, at most HUB_URL_MAX bytes; "":
+// whoever answers at this one's address.
+#define HUB_URL_MAX 512
+void hub_set_drain_to(struct hub *hub, const char *url);
+const char *hub_drain_to(const struct hub *hub);
 uint32_t hub_participant_count(const struct hub *hub);
 
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);

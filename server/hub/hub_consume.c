@@ -154,7 +154,8 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
                                             choose_ssrc(demand->transport), &why);
     if (!demand->parameters)
         return hub_refuse_negotiation(refusal, NULL, &why);
-    if (!parameters_complete(demand->parameters, mid, cname))
+    if (!negotiate_add_capture_time(demand->parameters, demand->capabilities) ||
+        !parameters_complete(demand->parameters, mid, cname))
         return hub_refuse_memory(refusal);
     if (negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why) != ERR_OK)
         return hub_refuse_negotiation(refusal, NULL, &why);

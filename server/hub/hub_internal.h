@@ -3,7 +3,7 @@
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
 // hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
 // hub_about, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join;
-// hub_event, hub. No file calls one behind it.
+// hub_operate; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -43,6 +43,7 @@ struct hub {
     unsigned receivers_next; // to be replaced
     size_t held_bytes;       // of texts and JSON values that are kept for clients
     bool draining;
+    char drain_to[HUB_URL_MAX + 1];
 };
 
 // Whose room it is: timers know their room or participant alone.
@@ -213,6 +214,8 @@ void hub_drop_transport(struct hub *hub, struct room_transport *transport, const
 void hub_hang_up_all(struct hub *hub, struct participant *leaving);
 void hub_room_empty(struct hub *hub, struct room *room);
 void hub_room_remove(struct hub *hub, struct room *room);
+// hub_join.c: a new one without people. NULL and a refusal.
+struct room *hub_open_room(struct hub *hub, const char *name, struct hub_refusal *refusal);
 void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us);
 
 // What of rtpCapabilities counts; false and the refusal.

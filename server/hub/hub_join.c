@@ -144,6 +144,8 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     wheel_node_init(&room->linger_timer, linger_fire);
     wheel_node_init(&room->speaker_timer, hub_speaker_timer_fire);
     room->opened_us = hub->now_us;
+    room->opened_wall_s = hub_wall_us(hub) / US_PER_SECOND;
+    room->public_id = public_id_new();
     const struct hub_limits *limits = &hub->config.limits;
     room->last_n = room->last_n_most = ask->last_n == CHOICE_OF_ROOM ? limits->last_n : (uint32_t)ask->last_n;
     room->has_lobby = hub_rules(hub, name).lobby;
@@ -181,6 +183,8 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
     uint32_t most = hub->config.limits.participants_per_room_max;
     if (rules.people_max > 0 && rules.people_max < most)
         most = rules.people_max;
+    if (room && room->participants_max > 0 && room->participants_max < most)
+        most = room->participants_max;
     if (rules.closed)
         return hub_refuse(refusal, HUB_FORBIDDEN, "nobody may join a room of that name on this server");
     if (room && !hub_let_in(room, entry->ask, moderates(entry->ask), refusal))
@@ -221,6 +225,7 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
         me->rights |= rights_of(ask);
     attach(hub, ask, me);
     hub->counts.joins++;
+    me->joined_wall_s = hub_wall_us(hub) / US_PER_SECOND;
     room->joins++;
     if (room->participants_most < room->participant_count)
         room->participants_most = room->participant_count;
@@ -363,4 +368,12 @@ struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_r
     if (!me && !ask->pending)
         hub->counts.joins_refused++;
     return me;
+}
+
+struct room *hub_open_room(struct hub *hub, const char *name, struct hub_refusal *refusal) {
+    const struct hub_join nobody = {.last_n = CHOICE_OF_ROOM, .loudest_n = CHOICE_OF_ROOM};
+    struct room *room = open_room(hub, &nobody, name, refusal);
+    if (room)
+        hub_room_empty(hub, room);
+    return room;
 }

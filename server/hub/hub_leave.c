@@ -87,7 +87,8 @@ void hub_room_empty(struct hub *hub, struct room *room) {
     hub_reset_lobby(hub, room);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     if (room->knock_count == 0)
-        wheel_arm(&hub->wheel, &room->linger_timer, hub->now_us + hub->config.limits.room_linger_us);
+        wheel_arm(&hub->wheel, &room->linger_timer,
+                  hub->now_us + (room->linger_us ? room->linger_us : hub->config.limits.room_linger_us));
 }
 
 void hub_room_remove(struct hub *hub, struct room *room) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "server/common/port_owner.h"
 #include "server/media/steering.h"
 #include "server/media/worker.h"
@@ -47,6 +48,7 @@ static void media_wake_worker(void *ctx, unsigned worker) {
 }
 
 static void *media_thread(void *worker) {
+    trace_thread_begin();
     worker_run(worker);
     return NULL;
 }
@@ -91,6 +93,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
     // Signals are the control thread's.
     sigset_t all, before;
     sigfillset(&all);
+    trace_unblock(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool ok = true;
     for (; ok && media->threads < config->workers; media->threads += ok)
@@ -218,11 +221,23 @@ void media_read_counters(struct media *media, unsigned worker, struct media_coun
     worker_read_counters(media->worker[worker], out);
 }
 
+bool media_worker_stuck(struct media *media, unsigned worker, uint64_t now_us) {
+    uint64_t seen_us = worker_heartbeat_us(media->worker[worker]);
+    return now_us > seen_us && now_us - seen_us > STUCK_US;
+}
+
 bool media_stuck(struct media *media, uint64_t now_us) {
-    for (unsigned i = 0; i < media->workers; i++) {
-        uint64_t seen_us = worker_heartbeat_us(media->worker[i]);
-        if (now_us > seen_us && now_us - seen_us > STUCK_US)
+    for (unsigned i = 0; i < media->workers; i++)
+        if (media_worker_stuck(media, i, now_us))
             return true;
-    }
     return false;
+}
+
+void media_trace_worker(struct media *media, unsigned worker) {
+    if (worker < media->threads)
+        trace_thread(media->thread[worker]);
+}
+
+unsigned media_workers(const struct media *media) {
+    return media->workers;
 }

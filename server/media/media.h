@@ -128,5 +128,9 @@ void media_read_counters(struct media *media, unsigned worker, struct media_coun
 
 // A worker's loop has not turned for seconds.
 bool media_stuck(struct media *media, uint64_t now_us);
+bool media_worker_stuck(struct media *media, unsigned worker, uint64_t now_us);
+// Has the worker's thread write on standard error where it is (base/trace.h).
+void media_trace_worker(struct media *media, unsigned worker);
+unsigned media_workers(const struct media *media);
 
 #endif

@@ -166,6 +166,7 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(METADATA_CHANGED, "metadata-changed")                                                                  \
     X(ROLE_CHANGED, "role-changed")                                                                          \
     X(KICKED, "kicked")                                                                                      \
+    X(DATA, "data")                                                                                          \
     X(SERVER_DRAINING, "server-draining")
 #define SIGNAL_OUT_NAME(name, text) OUT_##name,
 enum signal_out { SIGNAL_OUT_TYPES(SIGNAL_OUT_NAME) OUT_COUNT };

@@ -61,7 +61,7 @@ static void removed(void *ctx, const struct participant *who, const char *reason
 static void muted(void *ctx, const struct participant *who, enum media_kind kind,
                   const struct participant *by) {
     signal_notify(ctx, who, OUT_MUTED,
-                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by->name));
+                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by ? by->name : "operator"));
 }
 
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
@@ -256,7 +256,8 @@ static void draining(void *ctx, uint64_t deadline_wall_us) {
     struct signalling *signalling = ctx;
     json_t *deadline =
         deadline_wall_us ? json_integer((json_int_t)(deadline_wall_us / US_PER_MS)) : json_null();
-    json_t *data = json_pack("{s:o}", "deadline", deadline);
+    const char *url = hub_drain_to(signalling->hub);
+    json_t *data = json_pack("{s:o, s:s?}", "deadline", deadline, "url", url[0] ? url : NULL);
     if (data && signal_encode(&signalling->out, signal_out_name(OUT_SERVER_DRAINING), data, NULL)) {
         uint32_t cursor = 0;
         for (struct session *session; (session = slots_next(signalling->sessions, &cursor));)

@@ -156,6 +156,15 @@ void signalling_password_checked(struct signalling *signalling, uint32_t client,
     json_decref(call.id);
 }
 
+void signalling_send_data(struct signalling *signalling, const struct room *room,
+                          const struct participant *only, const char *payload_base64, const char *topic) {
+    json_t *data = json_pack("{s:s, s:s?}", "payload", payload_base64, "topic", topic);
+    if (only)
+        signal_notify(signalling, only, OUT_DATA, data);
+    else
+        signal_broadcast(signalling, room, NULL, OUT_DATA, data);
+}
+
 // ---- time, counts
 
 uint64_t signalling_next_us(const struct signalling *signalling) {

@@ -73,6 +73,11 @@ void signalling_client_closed(struct signalling *signalling, uint32_t client, ui
 void signalling_password_checked(struct signalling *signalling, uint32_t client, uint32_t ticket, bool right,
                                  bool moderator, uint64_t now_us);
 
+// What a program that manages the room says to somebody in it, or to everybody (only NULL), in base64. topic:
+// NULL for none. Whoever has no connection just now does not hear it.
+void signalling_send_data(struct signalling *signalling, const struct room *room,
+                          const struct participant *only, const char *payload_base64, const char *topic);
+
 // Timers: connections that do not join, get-stats that nobody answers. Call at or after signalling_next_us.
 uint64_t signalling_next_us(const struct signalling *signalling); // TIME_NEVER for none
 void signalling_advance(struct signalling *signalling, uint64_t now_us);

@@ -55,6 +55,12 @@ void address_limits_destroy(struct address_limits *limits) {
     free(limits);
 }
 
+void address_limits_set(struct address_limits *limits, const struct address_limits_config *config) {
+    uint32_t addresses_max = limits->config.addresses_max;
+    limits->config = *config;
+    limits->config.addresses_max = addresses_max;
+}
+
 static struct net_address key_of(const struct net_address *address) {
     struct net_address key = *address;
     if (!net_address_is_v4(&key))

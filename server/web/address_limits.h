@@ -30,6 +30,8 @@ struct address_limits_config {
 
 struct address_limits *address_limits_create(const struct address_limits_config *config); // NULL: no memory
 void address_limits_destroy(struct address_limits *limits);                               // NULL is fine
+// Other limits, for what comes from now on; addresses_max stays.
+void address_limits_set(struct address_limits *limits, const struct address_limits_config *config);
 
 // A connection begins: false when its address has enough of those that have not joined. After true, exactly
 // one address_limits_disconnect follows.

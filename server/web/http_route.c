@@ -8,10 +8,11 @@ static void allow_add(char allow[HTTP_ALLOW_MAX], const char *method) {
     snprintf(allow + len, HTTP_ALLOW_MAX - len, "%s%s", len ? ", " : "", method);
 }
 
-static bool path_fits(const char *row, const char *path) {
+// A row whose path ends in "/*" takes whatever stands behind that slash.
+static bool matches(const char *row, const char *path) {
     size_t len = strlen(row);
-    if (len >= 2 && row[len - 1] == '*')
-        return strncmp(row, path, len - 1) == 0 && path[len - 1] != '\0';
+    if (len > 1 && row[len - 1] == '*')
+        return strncmp(row, path, len - 1) == 0 && path[len - 1];
     return strcmp(row, path) == 0;
 }
 
@@ -24,7 +25,7 @@ const struct http_route *http_route_find(const struct http_route *routes, size_t
     *status = 404;
     for (size_t i = 0; i < count; i++) {
         const struct http_route *row = &routes[i];
-        if (!(row->places & place) || !path_fits(row->path, head->path))
+        if (!(row->places & place) || !matches(row->path, head->path))
             continue;
         if (row->method == method)
             found = row;

@@ -40,7 +40,7 @@ struct http_answer {
 
 struct http_route {
     enum http_method method; // HTTP_GET takes HEAD, too
-    const char *path;        // the whole decoded path; one that ends with "/*" stands for all that follows
+    const char *path;        // the whole decoded path; one that ends in "/*" takes all below it
     unsigned places;         // of enum http_place
     size_t body_max;         // bytes; more is refused with 413
     const char *headers;     // further ones of the answer, each with its CRLF; "" for none

@@ -53,6 +53,9 @@ struct whip_io {
     void *ctx;
     // The seconds that the address must wait before it may take this step; 0: it may now. NULL: always.
     unsigned (*admit)(void *ctx, const struct net_address *address, enum hub_step step);
+    // Whether the address is the client's own; false: a proxy's that does not say for whom it speaks. NULL:
+    // always.
+    bool (*known)(void *ctx, const struct net_address *address);
     // What a token says; false: `why` (WHIP_WHY_MAX bytes) says what is wrong with it. NULL: nobody needs
     // one.
     bool (*verify)(void *ctx, const char *token, struct grants *out, char *why);

@@ -161,6 +161,7 @@ static bool join(struct whip_session *session, const struct whip_request *reques
     bool known = vouched && (grants.name[0] || grants.identity[0]);
     char network[NETWORK_BYTES_MAX];
     net_address_network(&request->address, network);
+    bool known_address = !whip->io.known || whip->io.known(whip->io.ctx, &request->address);
     struct admission admission = {whip, request, false};
     struct hub_refusal refusal;
     struct hub_join ask = {.room = room,
@@ -171,7 +172,7 @@ static bool join(struct whip_session *session, const struct whip_request *reques
                            .connection = session->id,
                            .observer = HUB_OBSERVER_WHIP,
                            .cannot_wait = true,
-                           .network = network,
+                           .network = known_address ? network : NULL,
                            .spent = &session->spent,
                            .admit = admit,
                            .ctx = &admission,

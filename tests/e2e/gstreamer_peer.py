@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A participant on GStreamer's webrtcbin, a WebRTC stack of its own: sends VP8 and opus, decodes what others send.
 
-    gstreamer_peer.py ws://HOST:PORT/ws ROOM NAME SECONDS
+    gstreamer_peer.py ws://HOST:PORT/ws ROOM NAME SECONDS [MTU]
 
+With an MTU its picture is noise, of 2 Mbit/s, in packets of so many bytes: an MTU of 100 gives thousands a second.
 Prints one JSON line a second: {"video": frames decoded, "audio": buffers decoded, "states": [...]}. Ends after SECONDS, or with 77 when
 GStreamer has not what it needs.
 """
@@ -25,12 +26,14 @@ except (ImportError, ValueError) as error:
 
 SOURCES = """
 webrtcbin name=webrtc bundle-policy=max-bundle
-videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=15/1 ! videoconvert !
-  vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=3000 ! rtpvp8pay pt=96 picture-id-mode=2 !
+videotestsrc is-live=true pattern={pattern} ! video/x-raw,width=320,height=180,framerate=15/1 ! videoconvert !
+  vp8enc deadline=1 cpu-used=8 end-usage=cbr target-bitrate={bitrate_bps} keyframe-max-dist=3000 !
+  rtpvp8pay pt=96 picture-id-mode=2 mtu={mtu} !
   application/x-rtp,media=video,encoding-name=VP8,payload=96 ! webrtc.
 audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audioconvert ! audioresample ! opusenc ! rtpopuspay pt=111 !
   application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! webrtc.
 """
+USUAL = {"pattern": "ball", "bitrate_bps": 300_000, "mtu": 1200}
 
 
 def wait_for(webrtc, signal, *arguments):
@@ -85,8 +88,9 @@ def server_sdp(transport, media, setup):
 
 
 class Peer:
-    def __init__(self, socket):
+    def __init__(self, socket, sources):
         self.socket = socket
+        self.sources = sources
         self.waiting = {}
         self.next_id = 0
         self.news = asyncio.Queue()
@@ -113,7 +117,7 @@ class Peer:
 
     async def publish(self):
         transport = await self.request("create-transport", direction="send")
-        pipeline = Gst.parse_launch(SOURCES)
+        pipeline = Gst.parse_launch(self.sources)
         self.pipelines.append(pipeline)
         webrtc = pipeline.get_by_name("webrtc")
         for index in range(2):
@@ -211,7 +215,7 @@ async def follow(peer, joined):
         await peer.receive(await peer.news.get(), joined["routerRtpCapabilities"])
 
 
-async def main(url, room, name, seconds):
+async def main(url, room, name, seconds, mtu=None):
     Gst.init(None)
     needed = ["webrtcbin", "nicesink", "dtlssrtpenc", "vp8enc", "vp8dec", "rtpvp8pay", "opusenc", "opusdec"]
     missing = [element for element in needed if not Gst.ElementFactory.find(element)]
@@ -219,7 +223,8 @@ async def main(url, room, name, seconds):
         print(f"missing: {missing}")
         return 77
     async with websockets.connect(url) as socket:
-        peer = Peer(socket)
+        settings = {"pattern": "snow", "bitrate_bps": 2_000_000, "mtu": mtu} if mtu else USUAL
+        peer = Peer(socket, SOURCES.format(**settings))
         tasks = [asyncio.create_task(peer.read())]
         joined = await peer.request("join-room", roomId=room, username=name)
         await peer.publish()
@@ -238,4 +243,4 @@ async def main(url, room, name, seconds):
     return 0
 
 
-sys.exit(asyncio.run(main(*sys.argv[1:5])))
+sys.exit(asyncio.run(main(*sys.argv[1:6])))

@@ -75,7 +75,8 @@ import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 print("bound", flush=True)
-print(repr(s.recv(4096)), flush=True)
+while True:
+    print(repr(s.recv(4096)), flush=True)
 `;
 
 test('systemd is told how long stopping may take', { timeout: 60_000 }, async (t) => {

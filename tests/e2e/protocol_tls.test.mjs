@@ -106,7 +106,7 @@ test('SIGHUP without a certificate changes nothing', async (t) => {
   const server = await Server.startFor(t);
   const client = await Client.join(server, freshRoom(), 'ann');
   process.kill(server.pid, 'SIGHUP');
-  await until('the log says so', () => server.log.includes('nothing to read again'));
+  await until('the log says so', () => server.log.includes('settings and files read again'));
   await stillServed(client);
   await client.close();
 });

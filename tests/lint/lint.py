@@ -30,12 +30,13 @@ MAY_SEE = {
     "server/access/": {"base/", "rooms/grants.h"},
     "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/"},
     "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/"},
+    "server/admin/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/"},
     "server/sdp/": {"base/"},
     "server/whip/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/", "server/sdp/"},
     "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media_limits.h", "rooms/media/", "server/common/"},
     "server/web/": {"base/", "server/common/"},
     "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
-    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/whip/", "server/media/", "server/web/",
+    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/admin/", "server/whip/", "server/media/", "server/web/",
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
     "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
@@ -43,7 +44,7 @@ MAY_SEE = {
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/admin/", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
     r"jwt\.h": ["server/access/token.c"],
@@ -177,8 +178,15 @@ def tables():
                 yield f"{name}:{number}: the table {found.group(1) or found.group(2)}; tables have small letters"
 
 
+def test_programs():
+    """What the builds make of tests/: a unit test is named after its folder, every other one after its kind too."""
+    sources = [name.removeprefix("tests/").removesuffix(".c") for name in tracked(".c") if name.startswith("tests/")]
+    return sources, {name.removeprefix("unit/").replace("/", "_") for name in sources if not name.startswith("fuzz/")}
+
+
 def paths():
     top = {name.split("/")[0] for name in tracked()}
+    sources, programs = test_programs()
     for name in tracked(".md"):
         for number, line in enumerate(lines_of(name), 1):
             for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", line):
@@ -186,6 +194,12 @@ def paths():
                 ours = path.split("/")[0] in top if "/" in path else re.search(r"\.(md|txt|c|h)$", path)
                 if ours and not path.startswith("frontend/dist") and not os.path.exists(os.path.join(ROOT, path)):
                     yield f"{name}:{number}: names {path}, which does not exist"
+            for program in re.findall(r"build-\w+/tests/(\w+_test)\b", line):
+                if program not in programs:
+                    yield f"{name}:{number}: runs {program}, of which there is no source in tests/"
+            for test in re.findall(r"`((?:unit|sim|thread|fuzz)/[a-z0-9_/]+_(?:test|fuzz))`|build-\w+/tests/(fuzz/\w+_fuzz)\b", line):
+                if (test[0] or test[1]) not in sources:
+                    yield f"{name}:{number}: names {test[0] or test[1]}, which is not in tests/"
             for target in re.findall(r"\]\(([^)#\s]+)", line):
                 outside = "://" in target or target.startswith("mailto:")
                 if not outside and not os.path.exists(os.path.join(ROOT, os.path.dirname(name), target)):

@@ -11,7 +11,7 @@ printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(tried NONE)' 'enab
     'add_test(NAME good COMMAND true)' 'add_test(NAME bad COMMAND false)' \
     "add_test(NAME once COMMAND sh -c \"test -e $folder/tried || { : >$folder/tried && false; }\")" \
     'add_test(NAME left COMMAND sh -c "exit 77")' 'set_tests_properties(left PROPERTIES SKIP_RETURN_CODE 77)' >CMakeLists.txt
-cmake -S . -B built >/dev/null || exit
+cmake -S . -B built -G Ninja >/dev/null || exit
 
 failures_here=0
 # expect WHAT TEXT LINE...: runs LINEs in a shell that has sourced steps.sh; what it says must hold TEXT.
@@ -37,7 +37,9 @@ expect 'a build that broke at the side' 'not run, because "compile" failed' 'bro
 expect 'steps at the side count' '2 passed, 1 failed, 0 skipped' 'three() { step a true; step b false; step c true; }' \
     'aside_steps three three' 'wait_aside' 'collect_steps three'
 expect 'what is at the side has its status' 'status 3' 'ends() { echo said; return 3; }' 'aside one ends' 'collect one; echo status $?'
-expect 'and gives way' 'nice 19' 'weak() { echo "nice $(cut -d" " -f19 /proc/self/stat)"; }' 'aside one weak' 'collect one'
+# Who is waited for gives way no more, so it has to have said so before.
+expect 'and gives way' 'nice 19' 'weak() { cut -d" " -f19 /proc/self/stat >weak.new && mv weak.new weak; }' 'aside one weak' \
+    'until [ -s weak ]; do sleep 0.1; done' 'echo "nice $(cat weak)"' 'collect one'
 
 expect 'who ends takes along what it began' '0 failed' 'lasts() { echo $$ >lasts; exec sleep 600; }' 'aside one lasts' \
     'until [ -s lasts ]; do sleep 0.1; done' 'pass'

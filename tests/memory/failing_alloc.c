@@ -29,6 +29,7 @@ char *__wrap_strdup(const char *text);
 
 static atomic_ulong asked;
 static unsigned long fails; // 0: none
+static atomic_ulong fails_for_test;
 static const char *log_path;
 static uint32_t *hashes;
 
@@ -67,7 +68,11 @@ static bool must_fail(void) {
     unsigned long number = atomic_fetch_add(&asked, 1) + 1;
     if (hashes && number <= LOGGED_MAX)
         hashes[number - 1] = hash_of_callers();
-    return number == fails;
+    return number == fails || number == atomic_load(&fails_for_test);
+}
+
+void fail_allocation(unsigned long n) {
+    atomic_store(&fails_for_test, n ? atomic_load(&asked) + n : 0);
 }
 
 void *__wrap_malloc(size_t size) {

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// In a test: the n-th allocation from now on fails, in whatever thread, 1 being the next; 0: none.
+void fail_allocation(unsigned long n);
+
 void *spared_malloc(size_t size);
 void *spared_calloc(size_t count, size_t size);
 void *spared_realloc(void *old, size_t size);

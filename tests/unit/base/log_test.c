@@ -1,7 +1,10 @@
 #include "base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stdarg.h>
@@ -137,6 +140,39 @@ static void a_line_leaves_on_standard_error(void **state) {
     assert_null(strstr(out, "not this"));
 }
 
+// As systemd sets it up: the variable names the stream that the lines go to.
+static void the_journal_gets_priorities(void **state) {
+    (void)state;
+    static const struct {
+        int inode_off;
+        const char *start;
+    } rows[] = {{0, "<4>20"}, {1, "20"}};
+    for (size_t i = 0; i < 2; i++) {
+        int ends[2], saved = dup(STDERR_FILENO);
+        struct stat info;
+        char name[64], out[512] = "";
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        fstat(ends[1], &info);
+        snprintf(name, sizeof name, "%ju:%ju", (uintmax_t)info.st_dev,
+                 (uintmax_t)info.st_ino + (uintmax_t)rows[i].inode_off);
+        setenv("JOURNAL_STREAM", name, 1);
+        dup2(ends[1], STDERR_FILENO);
+        log_configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+        LOG_WARN("this");
+        dup2(saved, STDERR_FILENO);
+        close(saved);
+        close(ends[1]);
+        assert_true(read(ends[0], out, sizeof out - 1) > 0);
+        close(ends[0]);
+        assert_int_equal(strncmp(out, rows[i].start, strlen(rows[i].start)), 0);
+        assert_int_equal(log_goes_to_journal(), rows[i].inode_off == 0);
+    }
+    unsetenv("JOURNAL_STREAM");
+    log_configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_set_level(LOG_LEVEL_ERROR);
+    assert_false(log_enabled(LOG_LEVEL_WARN));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_have_two_forms),
@@ -145,6 +181,7 @@ int main(void) {
         cmocka_unit_test(a_field_that_does_not_fit_is_left_out),
         cmocka_unit_test(levels_are_ordered),
         cmocka_unit_test(a_line_leaves_on_standard_error),
+        cmocka_unit_test(the_journal_gets_priorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

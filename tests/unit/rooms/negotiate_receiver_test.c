@@ -117,8 +117,53 @@ static void feedback_that_nobody_knows_is_left_out(void **state) {
     json_decref(given), json_decref(whole), json_decref(few);
 }
 
+#define CAPTURED "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+
+// Whoever lists capture times under the router's id gets them, whatever the publisher has; nobody else.
+static void capture_times_go_to_whoever_lists_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *publisher, *receiver;
+        int count;
+    } rows[] = {
+        {"both", "{'uri':'" CAPTURED "','id':12}", "{'kind':'video','uri':'" CAPTURED "','preferredId':10}",
+         1},
+        {"the receiver alone", "", "{'kind':'video','uri':'" CAPTURED "','preferredId':10}", 1},
+        {"of another kind", "", "{'kind':'audio','uri':'" CAPTURED "','preferredId':10}", 1},
+        {"the publisher alone", "{'uri':'" CAPTURED "','id':12}", MID, 0},
+        {"under another id", "", "{'kind':'video','uri':'" CAPTURED "','preferredId':9}", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char publisher[1024], receiver[1024];
+        struct refusal refusal;
+        int count = 0;
+        snprintf(publisher, sizeof publisher,
+                 "{'mid':'0','codecs':[{'mimeType':'video/VP8','payloadType':96,'clockRate':90000}],"
+                 "'headerExtensions':[%s],'encodings':[{'ssrc':1}]}",
+                 rows[i].publisher);
+        snprintf(receiver, sizeof receiver, "{'codecs':[" CODEC("video/VP8", "") "],'headerExtensions':[%s]}",
+                 rows[i].receiver);
+        json_t *sent = consumable(publisher, MEDIA_VIDEO), *given = text(receiver);
+        json_t *capabilities = negotiate_check_capabilities(given, &refusal);
+        json_t *consumer = negotiate_consumer(sent, capabilities, true, 5, &refusal);
+        assert_true(negotiate_add_capture_time(consumer, capabilities));
+        json_t *list = json_object_get(consumer, "headerExtensions");
+        for (size_t k = 0; k < json_array_size(list); k++) {
+            const json_t *ext = json_array_get(list, k);
+            if (strcmp(json_string_value(json_object_get(ext, "uri")), CAPTURED) == 0) {
+                assert_int_equal(json_integer_value(json_object_get(ext, "id")), 10);
+                count++;
+            }
+        }
+        if (count != rows[i].count)
+            fail_msg("%s: listed %d times", rows[i].name, count);
+        json_decref(sent), json_decref(given), json_decref(capabilities), json_decref(consumer);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(capture_times_go_to_whoever_lists_them),
         cmocka_unit_test(as_good_as_the_whole),
         cmocka_unit_test(feedback_that_nobody_knows_is_left_out),
     };

@@ -198,6 +198,64 @@ static void active_targets_and_own_values_count(void **state) {
     bytes_free(own);
 }
 
+// Targets stand in any order; where none fits, it is the least of those that are sent.
+static void the_order_of_targets_does_not_matter(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t layers[3][2]; // spatial and temporal of each target
+        int spatial, temporal;
+        unsigned want;
+    } rows[] = {
+        {{{1, 1}, {1, 0}, {0, 0}}, -1, -1, 0}, {{{0, 1}, {1, 1}, {1, 0}}, -1, -1, 1},
+        {{{1, 0}, {0, 1}, {0, 0}}, 0, -1, 1},  {{{1, 1}, {1, 0}, {2, 0}}, 0, -1, 1},
+        {{{1, 0}, {1, 1}, {2, 0}}, 0, -1, 0},  {{{2, 0}, {1, 2}, {1, 1}}, 0, 0, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dd_structure s = {.target_count = 3};
+        for (unsigned d = 0; d < 3; d++) {
+            s.target_spatial[d] = rows[i].layers[d][0];
+            s.target_temporal[d] = rows[i].layers[d][1];
+        }
+        if (dd_best_target(&s, 7, rows[i].spatial, rows[i].temporal) != rows[i].want)
+            fail_msg("row %zu: not %u", i, rows[i].want);
+    }
+}
+
+static void a_chain_that_is_not_there_has_no_distance(void **state) {
+    (void)state;
+    struct dd_reader reader = {0};
+    struct dd_frame frame;
+    struct span bytes = bytes_of(chromium[0].bytes);
+    uint8_t diff;
+    assert_true(dd_read(&reader, bytes, &frame));
+    assert_true(dd_chain_diff(&reader, bytes, 2, &diff));
+    assert_false(dd_chain_diff(&reader, bytes, 3, &diff));
+    bytes_free(bytes);
+}
+
+// A structure of so many templates of one layer and one target, in which each is left out.
+static bool templates_are_read(unsigned count) {
+    struct dd_reader reader = {0};
+    struct dd_frame frame;
+    uint8_t bytes[64] = {0xc0, 0, 1, 0x80};           // then a structure that begins with template 0
+    unsigned last = 24 + 5 + 6 + 5 + 2 * (count - 1); // the bits that end the list of templates
+    for (unsigned bit = last; bit < last + 2; bit++)
+        bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+    struct span whole = bytes_copy(bytes, (last + 2 + 2 * count + count + 1 + 1 + 7) / 8);
+    bool ok = dd_read(&reader, whole, &frame);
+    if (ok)
+        assert_int_equal(reader.structure.template_count, count);
+    bytes_free(whole);
+    return ok;
+}
+
+static void there_are_at_most_so_many_templates(void **state) {
+    (void)state;
+    assert_true(templates_are_read(1));
+    assert_true(templates_are_read(DD_TEMPLATES_MAX));
+    assert_false(templates_are_read(DD_TEMPLATES_MAX + 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_browsers_stream_is_read),
@@ -205,6 +263,9 @@ int main(void) {
         cmocka_unit_test(what_is_malformed_changes_nothing),
         cmocka_unit_test(what_is_late_does_not_take_the_stream_back),
         cmocka_unit_test(active_targets_and_own_values_count),
+        cmocka_unit_test(the_order_of_targets_does_not_matter),
+        cmocka_unit_test(a_chain_that_is_not_there_has_no_distance),
+        cmocka_unit_test(there_are_at_most_so_many_templates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

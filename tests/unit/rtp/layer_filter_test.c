@@ -162,12 +162,170 @@ static void it_says_when_it_is_not_needed_and_when_a_key_frame_is(void **state) 
     assert_false(layer_filter_needs_key(&f, NULL, 1)); // there is nothing above
 }
 
+// ---- by decode targets: two spatial and two temporal layers, target 2 s + t
+
+static struct dd_reader two_by_two(uint8_t generation) {
+    struct dd_reader reader = {.active = 0xf};
+    reader.structure = (struct dd_structure){.generation = generation,
+                                             .target_count = 4,
+                                             .target_spatial = {0, 0, 1, 1},
+                                             .target_temporal = {0, 1, 0, 1},
+                                             .within = {0x1, 0x3, 0x5, 0xf},
+                                             .whole = 0x8};
+    return reader;
+}
+
+// A frame that each target above its layers needs; dti: what it is for them. back: the distance to the one
+// frame that it refers to, 0: none.
+static struct layer_facts frame(unsigned number, unsigned spatial, enum layer_dti dti, unsigned back) {
+    struct layer_facts f = {.structure = 1,
+                            .number = (uint16_t)number,
+                            .spatial = (uint8_t)spatial,
+                            .refs = back ? UINT64_C(1) << (back - 1) : 0};
+    for (unsigned target = 2 * spatial; target < 4; target++)
+        f.dtis |= (uint64_t)dti << (2 * target);
+    if (dti == DTI_SWITCH && back == 0 && spatial == 0)
+        f.flags = LAYER_KEY;
+    return f;
+}
+
+struct stream {
+    struct layer_filter f;
+    struct dd_reader reader;
+    uint32_t timestamp;
+};
+
+static struct stream stream_open(int8_t spatial) {
+    struct stream s = {.reader = two_by_two(1)};
+    layer_filter_want(&s.f, spatial, -1);
+    layer_filter_start(&s.f);
+    return s;
+}
+
+static struct layer_verdict take(struct stream *s, struct layer_facts facts) {
+    s->timestamp += facts.spatial == 0 ? 3000 : 0;
+    return layer_filter_take(&s->f, &facts, s->timestamp, &s->reader, (struct span){0});
+}
+
+// The rest of the frame that came last.
+static struct layer_verdict take_more(struct stream *s, struct layer_facts facts) {
+    return layer_filter_take(&s->f, &facts, s->timestamp, &s->reader, (struct span){0});
+}
+
+static void a_target_goes_down_at_once_and_up_where_it_can(void **state) {
+    (void)state;
+    struct stream s = stream_open(-1);
+    assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+    assert_true(take(&s, frame(11, 1, DTI_SWITCH, 1)).sends);
+    layer_filter_want(&s.f, 0, -1);
+    assert_true(take(&s, frame(12, 0, DTI_REQUIRED, 2)).sends); // not a point to switch at, but down is down
+    assert_false(take(&s, frame(13, 1, DTI_REQUIRED, 1)).sends);
+    layer_filter_want(&s.f, -1, -1);
+    assert_true(take(&s, frame(14, 0, DTI_REQUIRED, 2)).sends);
+    assert_false(take(&s, frame(15, 1, DTI_REQUIRED, 2)).sends); // no point to switch at
+    assert_true(layer_filter_needs_key(&s.f, &s.reader, 2));
+    assert_true(take(&s, frame(16, 0, DTI_SWITCH, 0)).sends);
+    assert_true(take(&s, frame(17, 1, DTI_SWITCH, 1)).sends);
+    assert_false(layer_filter_needs_key(&s.f, &s.reader, 2));
+}
+
+// Who has got everything until now has all that a frame refers to, however far back.
+static void what_came_before_the_first_frame_was_sent(void **state) {
+    (void)state;
+    struct stream s = stream_open(-1);
+    assert_true(take(&s, frame(20, 0, DTI_REQUIRED, 2)).sends);
+    layer_filter_want(&s.f, 0, -1);
+    assert_true(take(&s, frame(22, 0, DTI_REQUIRED, 2)).sends);
+    layer_filter_want(&s.f, -1, -1);
+    assert_true(take(&s, frame(24, 0, DTI_REQUIRED, 2)).sends);
+    assert_true(take(&s, frame(25, 1, DTI_SWITCH, 10)).sends);
+}
+
+static void a_frame_is_new_once(void **state) {
+    (void)state;
+    struct stream s = stream_open(-1);
+    assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).new_frame);
+    assert_false(take_more(&s, frame(10, 0, DTI_SWITCH, 0)).new_frame);
+    assert_true(take(&s, frame(11, 1, DTI_SWITCH, 1)).new_frame);
+    struct layer_filter f = {0};
+    struct layer_facts low = facts_of("00KAE2"), high = facts_of("10AE");
+    layer_filter_want(&f, -1, -1);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &low, 1000, NULL, (struct span){0}).new_frame);
+    assert_false(layer_filter_take(&f, &low, 1000, NULL, (struct span){0}).new_frame);
+    assert_true(layer_filter_take(&f, &high, 1000, NULL, (struct span){0}).new_frame);
+    assert_false(layer_filter_take(&f, &high, 1000, NULL, (struct span){0}).new_frame);
+}
+
+// The frame 64 before is forgotten: it says nothing about this one.
+static void numbers_that_jump_take_no_fate_along(void **state) {
+    (void)state;
+    for (unsigned ahead = 62; ahead <= 66; ahead++) {
+        struct stream s = stream_open(0);
+        assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+        assert_false(take(&s, frame(11, 1, DTI_SWITCH, 1)).sends);
+        assert_true(take(&s, frame(11 + ahead, 0, DTI_REQUIRED, 1)).sends);
+        assert_false(s.f.broken);
+    }
+}
+
+static void a_new_structure_begins_anew(void **state) {
+    (void)state;
+    struct stream s = stream_open(0);
+    assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+    assert_false(take(&s, frame(11, 1, DTI_SWITCH, 1)).sends);
+    assert_false(take(&s, frame(12, 0, DTI_REQUIRED, 1)).sends); // what it refers to was left out
+    assert_true(layer_filter_needs_key(&s.f, &s.reader, 2));
+    s.reader = two_by_two(2);
+    struct layer_facts late = frame(11, 1, DTI_SWITCH, 1), unknown = late;
+    unknown.structure = 0;
+    assert_false(take_more(&s, late).sends); // the rest of what was left out
+    assert_true(take_more(&s, unknown).sends);
+    layer_filter_want(&s.f, -1, -1);
+    struct layer_facts first = frame(21, 1, DTI_REQUIRED, 0); // its key frame was lost
+    first.structure = 2;
+    assert_true(take(&s, first).sends);
+    assert_false(layer_filter_needs_key(&s.f, &s.reader, 2));
+}
+
+static void it_is_needed_while_something_is_left_out(void **state) {
+    (void)state;
+    static const struct {
+        int8_t spatial, temporal;
+        bool idle;
+    } rows[] = {{-1, -1, true}, {0, -1, false}, {-1, 0, false}, {2, -1, false}, {-1, 2, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct layer_filter f = {0};
+        layer_filter_want(&f, rows[i].spatial, rows[i].temporal);
+        layer_filter_start(&f);
+        assert_int_equal(layer_filter_is_idle(&f, NULL), rows[i].idle);
+    }
+    // Nothing is left out where nobody has said how many layers there are.
+    struct layer_filter f = {0};
+    struct layer_facts aside = facts_of("00Z"), key = facts_of("00KAE3"), lower = facts_of("00EZ");
+    layer_filter_want(&f, -1, -1);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &aside, 1000, NULL, (struct span){0}).sends);
+    layer_filter_take(&f, &key, 2000, NULL, (struct span){0});
+    layer_filter_want(&f, 0, -1);
+    assert_false(layer_filter_needs_key(&f, NULL, 3)); // it goes down by itself
+    layer_filter_want(&f, -1, -1);
+    assert_false(layer_filter_take(&f, &lower, 3000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_needs_key(&f, NULL, 3)); // the highest needs nothing of it
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_switching_points),
         cmocka_unit_test(spatial_layers_follow_what_needs_them),
         cmocka_unit_test(what_comes_late_follows_what_was_decided),
         cmocka_unit_test(it_says_when_it_is_not_needed_and_when_a_key_frame_is),
+        cmocka_unit_test(a_target_goes_down_at_once_and_up_where_it_can),
+        cmocka_unit_test(what_came_before_the_first_frame_was_sent),
+        cmocka_unit_test(a_frame_is_new_once),
+        cmocka_unit_test(numbers_that_jump_take_no_fate_along),
+        cmocka_unit_test(a_new_structure_begins_anew),
+        cmocka_unit_test(it_is_needed_while_something_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,14 @@ static void systemd_hears_how_long_it_takes(void **state) {
         int fd = listen_at(names[i]);
         setenv("NOTIFY_SOCKET", names[i], 1);
         assert_int_equal(service_manager_find(), SERVICE_MANAGER_LISTENS);
+        static const char said[] = "READY=1\nRELOADING=1\nMONOTONIC_USEC=17\nWATCHDOG=1\n";
+        assert_true(service_manager_ready() && service_manager_reloading(17) && service_manager_alive());
+        for (size_t at = 0; at < sizeof said - 1;) {
+            ssize_t part = recv(fd, heard, sizeof heard, MSG_DONTWAIT);
+            assert_true(part > 0);
+            assert_memory_equal(heard, said + at, (size_t)part);
+            at += (size_t)part;
+        }
         assert_true(service_manager_stopping(310000000));
         ssize_t len = recv(fd, heard, sizeof heard - 1, MSG_DONTWAIT);
         assert_true(len > 0);
@@ -69,10 +77,25 @@ static void nobody_listens(void **state) {
     assert_int_equal(service_manager_find(), SERVICE_MANAGER_NONE);
 }
 
+static void a_watchdog_of_another_process_is_none(void **state) {
+    (void)state;
+    char pid[16];
+    unsetenv("WATCHDOG_USEC");
+    assert_int_equal(service_manager_watchdog_us(), 0);
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    assert_int_equal(service_manager_watchdog_us(), 30000000);
+    setenv("WATCHDOG_PID", "1", 1);
+    assert_int_equal(service_manager_watchdog_us(), 0);
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("WATCHDOG_PID", pid, 1);
+    assert_int_equal(service_manager_watchdog_us(), 30000000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(systemd_hears_how_long_it_takes),
         cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(a_watchdog_of_another_process_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,9 @@ interface CallEvents {
   connection: { connection: RTCPeerConnectionState; ice: RTCIceConnectionState };
 }
 
-// What two spellings of one name have in common; the server composes names in the same way.
-const nameKey = (name: string): string => name.trim().normalize('NFC').toLowerCase();
+// What two spellings of one name have in common; the server composes names and takes runs of spaces for one as well. The
+// order of two names follows from it, so both sides have to do it before they sort.
+const nameKey = (name: string): string => name.normalize('NFC').replace(/\p{White_Space}+/gu, ' ').trim().toLowerCase();
 
 // Both sides name the same room, whoever comes first. Names are known to many, and whoever knows both could sit there in
 // the place of either: no room goes without a secret.

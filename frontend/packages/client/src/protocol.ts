@@ -230,7 +230,8 @@ export interface Notifications {
   'hand-raised': Hand;
   'hand-lowered': Hand;
   reaction: Reaction;
-  'server-draining': { deadline: string | number | null };
+  data: { payload: string; topic: string | null };
+  'server-draining': { deadline: string | number | null; url?: string | null };
   'transport-state': { transportId: string; iceState: string; dtlsState: string };
   'ice-restarted': IceRestart;
   'new-producer': ProducerInfo;

@@ -42,6 +42,6 @@ export interface RoomEvents {
   transport: { direction: Direction; state: types.ConnectionState };
   path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
   away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
-  draining: { deadline: string | number | null };
+  draining: { deadline: string | number | null; url?: string | null };
   muted: { kind: Kind; by: string }; // by a moderator
 }

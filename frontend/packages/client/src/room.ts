@@ -61,7 +61,7 @@ export class Room extends Emitter<RoomEvents> {
       this.#tellLocal(source);
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
-    this.session = new Session(url, roomId, username, { ...options, joinWith: () => this.#joinWith() });
+    this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
     this.session.on('joined', (joined) => {
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
@@ -195,15 +195,19 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // Media that is not there yet is asked for with the join, if the browser has said what it can receive.
-  #joinWith(): Promise<Partial<RequestData<'join-room'>>> | null {
+  #joinWith(moving: boolean): Promise<Partial<RequestData<'join-room'>>> | null {
+    if (moving && this.#device) return Promise.resolve(this.#wishes(this.#device)); // the next process is of the same kind
     return this.sendTransport || !this.#doorway ? null : this.#askForMedia(this.#doorway);
   }
 
   async #askForMedia(doorway: Doorway): Promise<Partial<RequestData<'join-room'>>> {
     this.#device = await doorway.takeDevice();
-    if (!this.#device) return {};
+    return this.#device ? this.#wishes(this.#device) : {};
+  }
+
+  #wishes(device: Device): Partial<RequestData<'join-room'>> {
     return {
-      rtpCapabilities: this.#device.recvRtpCapabilities,
+      rtpCapabilities: device.recvRtpCapabilities,
       openTransports: ['recv', 'send'],
       consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
     };

@@ -18,6 +18,13 @@ const TEMPORARY_AT_FIRST = new Set(['unreachable', 'connection-lost', 'timeout',
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
 const TAKEN_OVER = 4001;
+const GONE = 1006; // RFC 6455, section 7.4.1
+
+// Where a server that ends sends its people, as far as it may be followed: a page from https opens no plain WebSocket.
+function placeToGo(url: string | null | undefined, from: string): string {
+  if (!url || !/^wss?:\/\//.test(url)) return from;
+  return from.startsWith('wss:') && !url.startsWith('wss:') ? from : url;
+}
 
 export type SessionState =
   | { name: 'idle' }
@@ -45,7 +52,8 @@ export interface SessionOptions {
   takeOver?: boolean;
   doorway?: Doorway; // has the first connection open already
   // What else a join is to ask for; null: nothing.
-  joinWith?: () => Promise<Partial<RequestData<'join-room'>>> | null;
+  // moving: to another process of a server that ends.
+  joinWith?: (moving: boolean) => Promise<Partial<RequestData<'join-room'>>> | null;
   retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
 }
 
@@ -61,7 +69,7 @@ export class Session extends Emitter<SessionEvents> {
   userId: string | null = null;
   iceServers: RTCIceServer[] = [];
 
-  readonly url: string;
+  url: string; // of the server that it is at, or is to look for
   readonly roomId: string;
   readonly username: string;
   #options: SessionOptions;
@@ -69,6 +77,8 @@ export class Session extends Emitter<SessionEvents> {
   #token: string | undefined;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | null = null;
+  #moving = false; // to another server
+  #entering = false; // there, just now
 
   constructor(url: string, roomId: string, username: string, options: SessionOptions = {}) {
     super();
@@ -138,35 +148,41 @@ export class Session extends Emitter<SessionEvents> {
     throw new RotundaError('unreachable', 'The server cannot be reached.');
   }
 
-  async #enter(): Promise<Joined> {
+  // Anew, at `url`, when `moveTo` says so.
+  async #enter(moveTo: string | null = null): Promise<Joined> {
     const early: SessionEvents['notification'][] = [];
     let open = false;
+    const tell = (notification: SessionEvents['notification']) => {
+      this.emit('notification', notification);
+      if (notification.type === 'server-draining') void this.#move(notification.data.url);
+    };
     const handlers: Handlers = {
       notified: (type, data) => {
+        if (open && this.#connection !== connection) return; // of the server that was left
         const notification = { type, data } as SessionEvents['notification'];
         if (type === 'kicked' || type === 'room-closed') this.#putOut(data as Notifications['kicked']);
-        if (open) this.emit('notification', notification);
+        if (open) tell(notification);
         else early.push(notification);
       },
       closed: (code) => {
         if (this.#connection !== connection) return;
         this.#connection = null;
-        void this.#lost(code);
+        if (!this.#entering) void this.#lost(code); // else #move sees to it
       },
     };
     const { doorway, joinWith } = this.#options;
-    const ready = doorway ? await doorway.takeConnection() : null;
+    const ready = doorway && moveTo === null ? await doorway.takeConnection() : null;
     ready?.handOver(handlers);
-    const connection = ready ?? (await Connection.open(this.url, handlers, this.#options.makeSocket));
+    const connection = ready ?? (await Connection.open(moveTo ?? this.url, handlers, this.#options.makeSocket));
     let joined: Joined;
     try {
       if (this.#over) throw new RotundaError('left', 'This side has left.');
-      const more = joinWith?.() ?? null;
+      const more = joinWith?.(moveTo !== null) ?? null;
       joined = await connection.request('join-room', {
         ...(more && (await more)),
         roomId: this.roomId,
         username: this.username,
-        ...(this.#token === undefined ? {} : { resumeToken: this.#token }),
+        ...(this.#token === undefined || moveTo !== null ? {} : { resumeToken: this.#token }),
         ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
       });
       if (this.#over) throw new RotundaError('left', 'This side has left.');
@@ -174,7 +190,9 @@ export class Session extends Emitter<SessionEvents> {
       connection.close();
       throw error;
     }
+    const before = this.#connection;
     this.#connection = connection;
+    if (moveTo !== null) this.url = moveTo;
     this.userId = joined.userId;
     this.iceServers = joined.iceServers;
     this.#token = joined.resumeToken;
@@ -184,8 +202,32 @@ export class Session extends Emitter<SessionEvents> {
     this.#set({ name: 'joined' });
     this.emit('joined', joined);
     open = true;
-    for (const notification of early) this.emit('notification', notification);
+    for (const notification of early) tell(notification);
+    before
+      ?.request('leave-room', {})
+      .catch(() => {})
+      .finally(() => before.close());
     return joined;
+  }
+
+  // The server ends: another process takes over, at the place that it names or behind the same address. The call goes on
+  // here until somebody there lets this side in; a server that is gone before that is a lost connection.
+  async #move(url: string | null | undefined): Promise<void> {
+    if (this.#moving) return;
+    this.#moving = true;
+    const from = this.#connection;
+    const to = placeToGo(url, this.url);
+    for (const delay of RETRY_DELAYS_MS.filter((_, i) => i !== 1)) {
+      await new Promise((resolve) => setTimeout(resolve, spread(delay)));
+      if (this.#over || this.#connection === null || this.#connection !== from) break;
+      this.#entering = true;
+      const failure = await this.#enter(to).then(() => null, codeOf);
+      this.#entering = false;
+      if (this.#connection === null && !this.#over) void this.#lost(GONE);
+      // Who is not let in there may stay until the end, and hears then why it cannot return.
+      if (failure === null || !TEMPORARY.has(failure ?? '') || this.#connection !== from) break;
+    }
+    this.#moving = false;
   }
 
   // The place is gone: no return, and no other try.

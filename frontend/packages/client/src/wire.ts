@@ -99,6 +99,7 @@ export type WireSaid =
   | 'hand-lowered'
   | 'reaction'
   | 'kicked'
+  | 'data'
   | 'server-draining';
 
 // Why it refuses.

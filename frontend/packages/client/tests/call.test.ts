@@ -69,6 +69,7 @@ describe('a call by name', () => {
     expect(callRoomId('Ann', ' bob', 'tulip')).toBe(callRoomId('Bob', 'ANN', 'Tulip '));
     expect(callRoomId('Ann', 'Bob', 'tulip')).not.toBe(callRoomId('Ann', 'Cid', 'tulip'));
     expect(callRoomId('Jose\u0301', 'Ann', 'tulip')).toBe(callRoomId('Ann', 'jos\u00e9', 'tulip'));
+    expect(callRoomId('Ann\u00a0 Lee', 'Ann Mai', 'tulip')).toBe(callRoomId('Ann Lee', 'Ann Mai', 'tulip'));
   });
 
   test('has a room that nobody guesses with a secret, and the same for both', () => {

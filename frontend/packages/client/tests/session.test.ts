@@ -294,3 +294,78 @@ describe('leaving', () => {
     expect(lastSocket().sent[0]!.data).toMatchObject({ resumeToken: 'token-1', username: 'ann' });
   });
 });
+
+describe('a server that ends', () => {
+  const drains = async (url: string | null = null) => {
+    lastSocket().says('server-draining', { deadline: Date.now() + 60_000, url });
+    await vi.advanceTimersByTimeAsync(10);
+  };
+
+  test('is left for the process that lets in, and the call goes on meanwhile', async () => {
+    const session = make();
+    await join(session);
+    const before = lastSocket();
+    await drains();
+    const refusing = lastSocket();
+    refusing.open();
+    await settle();
+    expect(refusing.sent[0]!.data).not.toHaveProperty('resumeToken');
+    refusing.answers('join-room', 'error', { code: 'draining', message: '', request: 'join-room' });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(before.closedWith).toBeNull();
+    expect(session.state.name).toBe('joined');
+    const after = lastSocket();
+    expect(after).not.toBe(refusing);
+    after.open();
+    await settle();
+    after.answers('join-room', 'joined', joined({ userId: 'me-2' }));
+    await settle();
+    expect(session.userId).toBe('me-2');
+    expect(heard).toEqual(['joined', 'server-draining', 'joined']);
+    before.says('user-left', { user: 'bob', userId: 'b', reason: 'left' });
+    expect(heard.length).toBe(3);
+    before.answers('leave-room', 'left', {});
+    await settle();
+    expect(before.closedWith).toBe(1000);
+    expect(after.closedWith).toBeNull();
+  });
+
+  test('is left for the place that it names, but not for one that is less safe', async () => {
+    const session = make();
+    await join(session);
+    await drains('wss://other/ws');
+    expect(lastSocket().url).toBe('wss://other/ws');
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined());
+    await settle();
+    expect(session.url).toBe('wss://other/ws');
+    for (const url of ['ws://other/ws', 'https://other/', 'javascript:alert(1)']) {
+      const count = ScriptedSocket.all.length;
+      await drains(url);
+      expect(ScriptedSocket.all.length).toBe(count + 1);
+      expect(lastSocket().url).toBe('wss://other/ws');
+      lastSocket().open();
+      await settle();
+      lastSocket().answers('join-room', 'joined', joined());
+      await settle();
+    }
+  });
+
+  test('that is gone before another lets in is a lost connection', async () => {
+    const session = make();
+    await join(session);
+    const before = lastSocket();
+    await drains();
+    before.drops(1001);
+    lastSocket().drops();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(session.state.name).toBe('lost');
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined());
+    await settle();
+    expect(session.state.name).toBe('joined');
+    expect(ScriptedSocket.all.filter(({ closedWith }) => closedWith === null).length).toBe(1);
+  });
+});

@@ -261,8 +261,22 @@ static void who_costs_most_goes_first(void **state) {
     }
 }
 
+static void what_is_not_said_has_its_default(void **state) {
+    (void)state;
+    struct media_limits none = {0}, said = limits;
+    media_limits_fill(&none);
+    assert_int_equal(none.audio_packets_per_second, MEDIA_AUDIO_PACKETS_DEFAULT);
+    assert_int_equal(none.audio_bitrate_bps, MEDIA_AUDIO_BITRATE_DEFAULT);
+    assert_int_equal(none.video_packets_per_second, MEDIA_VIDEO_PACKETS_DEFAULT);
+    assert_int_equal(none.video_bitrate_bps, MEDIA_VIDEO_BITRATE_DEFAULT);
+    assert_int_equal(none.transport_bitrate_bps, MEDIA_TRANSPORT_BITRATE_DEFAULT);
+    media_limits_fill(&said);
+    assert_memory_equal(&said, &limits, sizeof said);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(a_producer_sends_what_it_may_and_no_more),
         cmocka_unit_test(a_burst_passes),
         cmocka_unit_test(repeats_and_padding_count),

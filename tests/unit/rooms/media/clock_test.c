@@ -71,7 +71,38 @@ static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
         }
 }
 
+// A clock that goes wrong by less than ten seconds while nothing was sent is believed, and beyond that the
+// arrivals are.
+static void a_clock_is_believed_within_ten_seconds(void **state) {
+    (void)state;
+    static const struct {
+        int64_t wrong_ticks;
+        bool believed;
+    } rows[] = {{0, true}, {900000, true}, {900001, false}, {-900000, true}, {-900001, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fake *f = fake_create();
+        struct endpoint *pub = fake_connected(f, 1, PUB);
+        struct fake_packet packet = {.pt = VP8_PT, .ssrc = 1000, .seq = 7, .timestamp = 123, .key = true};
+        fake_connected(f, 2, A);
+        fake_open_producer(f, 1, 1, fake_video(1000, 1001));
+        fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+        fake_rtp(f, pub, packet);
+        fake_pause(f, MEDIA_PAUSE_CONSUMER, 11, true);
+        fake_run(f, 20 * SECOND);
+        fake_pause(f, MEDIA_PAUSE_CONSUMER, 11, false);
+        packet.seq++;
+        packet.timestamp += (uint32_t)(20 * 90000 + rows[i].wrong_ticks);
+        fake_rtp(f, pub, packet);
+        assert_int_equal(f->rtp_count, 2);
+        int64_t told = (int32_t)(f->rtp[1].head.timestamp - f->rtp[0].head.timestamp) - 20 * 90000;
+        if (told != (rows[i].believed ? rows[i].wrong_ticks : 0))
+            fail_msg("wrong by %lld ticks: %lld told", (long long)rows[i].wrong_ticks, (long long)told);
+        fake_destroy(f);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock),
+                                       cmocka_unit_test(a_clock_is_believed_within_ten_seconds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

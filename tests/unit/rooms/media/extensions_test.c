@@ -174,10 +174,85 @@ static void a_descriptor_that_cannot_be_read_goes_nowhere(void **state) {
     fake_destroy(f);
 }
 
+// ---- capture times
+
+struct capture_scene {
+    struct fake *f;
+    struct endpoint *pub;
+    uint16_t seq;
+};
+
+static void capture_report(struct capture_scene *s, uint64_t ntp, uint32_t timestamp) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    rtcp_write_sr(&w, 1000, &(struct rtcp_sender_info){.ntp = ntp, .rtp_timestamp = timestamp}, NULL, 0);
+    fake_rtcp(s->f, s->pub, &w);
+}
+
+// The capture time that the viewer is told with a packet, 0: none.
+static uint64_t capture_told(struct capture_scene *s, uint32_t timestamp, uint64_t captured) {
+    struct rtp_packet packet;
+    uint64_t ntp;
+    fake_rtp(s->f, s->pub,
+             (struct fake_packet){.pt = VP8_PT,
+                                  .seq = s->seq,
+                                  .timestamp = timestamp,
+                                  .ssrc = 1000,
+                                  .key = s->seq == 0,
+                                  .captured = captured});
+    s->seq++;
+    struct rtp_ext_values v = values_of(last_of(s->f, A, 110), &packet);
+    return rtp_ext_capture_ntp(&v, &ntp) ? ntp : 0;
+}
+
+static struct capture_scene capture_open(void) {
+    struct capture_scene s = {.f = fake_create()};
+    s.pub = fake_connected(s.f, 1, PUB);
+    fake_connected(s.f, 2, A);
+    struct producer_params producer = fake_video(1000, 1001);
+    producer.ext.ids[EXT_ABS_CAPTURE_TIME] = EXT_ID_CAPTURED;
+    fake_open_producer(s.f, 1, 1, producer);
+    fake_open_consumer(s.f, 2, 1, 11, fake_receive_video(110, 111));
+    return s;
+}
+
+static void capture_times_are_passed_on(void **state) {
+    (void)state;
+    struct capture_scene s = capture_open();
+    capture_report(&s, UINT64_C(77) << 32, 0);
+    assert_true(capture_told(&s, 3000, UINT64_C(0x123456789abcdef0)) == UINT64_C(0x123456789abcdef0));
+    // It speaks for itself: nothing is made until it has not done so for a second.
+    fake_run(s.f, 500 * MS);
+    assert_true(capture_told(&s, 6000, 0) == 0);
+    fake_run(s.f, 510 * MS);
+    assert_true(capture_told(&s, 90000, 0) == UINT64_C(78) << 32);
+    fake_destroy(s.f);
+}
+
+static void capture_times_are_made_where_they_are_missing(void **state) {
+    (void)state;
+    struct capture_scene s = capture_open();
+    assert_true(capture_told(&s, UINT32_MAX - 44999, 0) == 0); // nothing is known yet
+    capture_report(&s, UINT64_C(77) << 32, UINT32_MAX - 44999);
+    fake_run(s.f, 20 * MS);
+    uint64_t half = UINT64_C(1) << 31;
+    assert_true(capture_told(&s, 0, 0) == (UINT64_C(77) << 32) + half); // over the wrap
+    assert_true(capture_told(&s, 9000, 0) == 0);                        // once a second
+    fake_run(s.f, 1001 * MS);
+    assert_true(capture_told(&s, UINT32_MAX - 89999, 0) == (UINT64_C(77) << 32) - half); // before the report
+    fake_run(s.f, 1001 * MS);
+    assert_true(capture_told(&s, 90000u * 31, 0) == 0); // nothing that the report tells of
+    assert_true(capture_told(&s, 0u - 90000u * 32, 0) == 0);
+    assert_true(capture_told(&s, 45000, 0) == UINT64_C(78) << 32);
+    fake_destroy(s.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_is_numbered_for_those_who_negotiated_it),
         cmocka_unit_test(descriptors_go_to_those_who_negotiated_them),
+        cmocka_unit_test(capture_times_are_passed_on),
+        cmocka_unit_test(capture_times_are_made_where_they_are_missing),
         cmocka_unit_test(a_descriptor_that_cannot_be_read_goes_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

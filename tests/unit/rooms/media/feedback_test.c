@@ -309,6 +309,19 @@ static void a_relay_carries_packets_and_time_once(void **state) {
     fake_destroy(r.f);
 }
 
+// Its SSRC is known from the offer, but nothing has come yet: it begins with a key frame by itself.
+static void a_stream_that_has_not_begun_is_not_asked(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    fake_open_producer(f, 1, 1, fake_video(1000, 1001));
+    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    fake_run(f, 3 * SECOND);
+    assert_int_equal(fake_count_rtcp(f, PUB, RTCP_PLI, NULL), 0);
+    fake_destroy(f);
+}
+
 static void a_relayed_producer_asks_its_source(void **state) {
     (void)state;
     struct fake *f = fake_create();
@@ -378,14 +391,12 @@ static uint64_t last_remb(const struct fake *f, unsigned *ssrcs) {
 static void who_knows_remb_alone_gets_it(void **state) {
     (void)state;
     static const struct {
-        bool remb, send_time;
-        unsigned later_us; // than the frame before, on the way
+        bool remb, send_time, probes; // by padding as RTX, before anything else
+        unsigned later_us;            // than the frame before, on the way
         uint64_t least, most;
-    } rows[] = {{true, true, 0, 500000, 800000},
-                {true, true, 3000, 50000, 450000},
-                {true, false, 0, 500000, 800000},
-                {true, false, 3000, 50000, 450000},
-                {false, true, 0, 0, 0}};
+    } rows[] = {{true, true, false, 0, 500000, 800000},   {true, true, false, 3000, 50000, 450000},
+                {true, false, false, 0, 500000, 800000},  {true, false, false, 3000, 50000, 450000},
+                {true, false, true, 3000, 50000, 450000}, {false, true, false, 0, 0, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fake *f = fake_create();
         struct endpoint *pub = fake_connected(f, 1, PUB);
@@ -396,6 +407,9 @@ static void who_knows_remb_alone_gets_it(void **state) {
         fake_open_producer(f, 1, 1, params);
         fake_open_producer(f, 1, 2, fake_audio(2000));
         uint64_t sent_us = f->now_us;
+        struct fake_packet probe = {.pt = RTX_PT, .ssrc = 1001, .seq = 9, .timestamp = 5, .empty = true};
+        if (rows[i].probes)
+            fake_rtp(f, pub, probe);
         for (uint16_t seq = 0; seq < 600; seq++) { // five packets of 500 bytes each 40 ms: about 500 kbit/s
             struct fake_packet p = {.pt = VP8_PT,
                                     .ssrc = 1000,
@@ -437,6 +451,7 @@ int main(void) {
         cmocka_unit_test(levels_are_told_four_times_a_second),
         cmocka_unit_test(silence_of_dtx_is_no_loss),
         cmocka_unit_test(a_relay_carries_packets_and_time_once),
+        cmocka_unit_test(a_stream_that_has_not_begun_is_not_asked),
         cmocka_unit_test(a_relayed_producer_asks_its_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,7 @@ static inline struct endpoint *fake_connected(struct fake *f, uint32_t id, const
 #define EXT_ID_TWCC 3
 #define EXT_ID_LEVEL 1
 #define EXT_ID_SEND_TIME 2
+#define EXT_ID_CAPTURED 12
 
 static inline struct producer_params fake_video(uint32_t ssrc, uint32_t rtx_ssrc) {
     struct producer_params p = {.kind = MEDIA_VIDEO,
@@ -375,6 +376,7 @@ struct fake_packet {
     int transport_seq; // 0: none
     int level;         // -dBov, 0: none
     uint64_t sent_us;  // abs-send-time, 0: none
+    uint64_t captured; // abs-capture-time, 0: none
     unsigned longer;   // bytes of payload more than usual
     int osn;           // RTX: the original number plus one, 0: not RTX
     uint16_t picture;  // VP8's PictureID, with a TL0PICIDX of its low bits; 0: none
@@ -411,6 +413,10 @@ static inline size_t fake_build(uint8_t *out, size_t cap, const struct fake_pack
     store_be24(sent, rtp_abs_send_time(p->sent_us));
     if (p->sent_us)
         fake_ext(&w, EXT_ID_SEND_TIME, sent, 3);
+    uint8_t captured[8];
+    store_be64(captured, p->captured);
+    if (p->captured)
+        fake_ext(&w, EXT_ID_CAPTURED, captured, 8);
     while (w.len % 4)
         write_u8(&w, 0);
     store_be16(out + at, (uint16_t)((w.len - at - 2) / 4));

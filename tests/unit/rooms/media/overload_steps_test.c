@@ -141,6 +141,33 @@ static void a_failed_try_goes_back_and_waits(void **state) {
                     OVERLOAD_DRAIN_US + 3 * OVERLOAD_WINDOW_US);
 }
 
+// A try that holds is over, and what was said of levels above it is forgotten with it.
+static void a_try_that_holds_is_a_new_beginning(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        unsigned level, falls_to;
+        uint64_t wait_us; // afterwards
+    } rows[] = {
+        {"below where it was full", 10, 9, OVERLOAD_WAIT_MIN_US},
+        {"where it was not", 11, 10, OVERLOAD_WAIT_MAX_US},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct overload o = roomy(rows[i].level, 10);
+        uint64_t now_us = NOW_US;
+        o.wait_us = OVERLOAD_WAIT_MAX_US;
+        window(&o, &now_us, 400, false);
+        assert_true(o.level == rows[i].falls_to && o.trying);
+        uint64_t fell_us = now_us;
+        while (o.trying && now_us < fell_us + 2 * OVERLOAD_TRY_US)
+            window(&o, &now_us, 100, false); // neither full nor roomy
+        assert_in_range(now_us - fell_us, OVERLOAD_TRY_US, OVERLOAD_TRY_US + OVERLOAD_WINDOW_US);
+        if (o.wait_us != rows[i].wait_us)
+            fail_msg("%s: a wait of %llu us", rows[i].what, (unsigned long long)o.wait_us);
+        assert_int_equal(o.full_below, rows[i].falls_to);
+    }
+}
+
 // A level at which it was full is tried again when its time has come, to the microsecond.
 static void the_next_try_comes_in_its_time(void **state) {
     (void)state;
@@ -161,6 +188,7 @@ int main(void) {
         cmocka_unit_test(room_must_last_before_a_level_falls),
         cmocka_unit_test(a_window_that_is_not_full_begins_the_count_anew),
         cmocka_unit_test(a_failed_try_goes_back_and_waits),
+        cmocka_unit_test(a_try_that_holds_is_a_new_beginning),
         cmocka_unit_test(the_next_try_comes_in_its_time),
         cmocka_unit_test(a_level_rises_faster_the_longer_it_is_full),
     };

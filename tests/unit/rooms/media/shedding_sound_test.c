@@ -130,6 +130,22 @@ static void a_listener_may_say_who_matters(void **state) {
     fake_destroy(room.f);
 }
 
+// One step of priority is more than any loudness: who is silent but wanted comes before who shouts.
+static void priority_comes_before_loudness(void **state) {
+    (void)state;
+    struct room room = room_open();
+    room.level[3] = 20;
+    talk(&room, 200);
+    struct media_cmd cmd = {.type = MEDIA_SET_PRIORITY, .consumer = {1000 + 5}};
+    cmd.priority.priority = PRIORITY_DEFAULT + 1;
+    forwarder_command(room.f->fw, &cmd, room.f->now_us);
+    forwarder_shed(room.f->fw, OVERLOAD_LEVEL_MAX, room.f->now_us);
+    talk(&room, 2);
+    assert_int_equal(fake_count_rtp(room.f, names[0], heard_ssrc(0, 5)), 1);
+    assert_in_range(heard(&room, 3), 1, LISTENERS - 1); // the rest of the share
+    fake_destroy(room.f);
+}
+
 static void tell_loss(struct room *room, unsigned listener, unsigned lost_of_256) {
     struct rtcp_report reports[SPEAKERS];
     uint8_t bytes[RTCP_DATAGRAM_MAX];
@@ -185,6 +201,7 @@ int main(void) {
         cmocka_unit_test(each_level_beyond_video_takes_its_share),
         cmocka_unit_test(the_quiet_are_left_out_first),
         cmocka_unit_test(a_listener_may_say_who_matters),
+        cmocka_unit_test(priority_comes_before_loudness),
         cmocka_unit_test(a_receiver_that_loses_much_gets_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

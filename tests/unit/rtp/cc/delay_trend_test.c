@@ -142,8 +142,20 @@ static void any_clock(void **state) {
         delay_trend_add(&trend, 5000 * MS + i * 7 * MS, clocks[i % 7], 5000 * MS + i * 7 * MS);
 }
 
+// Of packets that were sent at one moment the fastest counts, also when it is not the first.
+static void the_fastest_of_those_sent_at_once_counts(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 200; i++) {
+        packet(&s, 10 * MS, 40 * MS + (int64_t)i * MS);
+        packet(&s, 0, 40 * MS);
+        assert_int_equal(delay_trend_signal(&s.trend), DELAY_NORMAL);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fastest_of_those_sent_at_once_counts),
         cmocka_unit_test(a_steady_delay_is_normal),
         cmocka_unit_test(a_growing_queue_is_overuse_and_a_falling_one_underuse),
         cmocka_unit_test(the_queue_is_what_the_fastest_waited),

@@ -115,6 +115,25 @@ static void never_below_what_arrives(void **state) {
     assert_true(s.limit.limit_bps >= acked * 9 / 10);
 }
 
+// What was lost of late weighs more than what was lost before.
+static void the_newest_loss_weighs_most(void **state) {
+    (void)state;
+    struct source rising = source_begin(), falling = source_begin();
+    for (unsigned i = 0; i < 2; i++) {
+        struct source *s = i == 0 ? &rising : &falling;
+        seconds(s, 4, 1000000, 0, i == 0 ? 0 : 200);
+        while (s->limit.count % LOSS_OBSERVATIONS != 0)
+            seconds(s, 1, 1000000, 0, i == 0 ? 0 : 200);
+        uint32_t from = s->limit.count;
+        while (s->limit.count < from + LOSS_OBSERVATIONS / 2) {
+            loss_limit_add(&s->limit, 1000, s->now_us, chance(s, i == 0 ? 200 : 0));
+            loss_limit_update(&s->limit, 1000000, 1000000, s->now_us);
+            s->now_us += 8 * MS;
+        }
+    }
+    assert_true(rising.limit.loss > falling.limit.loss * 1.3f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_lost_is_no_limit),
@@ -124,6 +143,7 @@ int main(void) {
         cmocka_unit_test(a_limit_goes_when_nothing_is_lost),
         cmocka_unit_test(what_comes_late_was_not_lost),
         cmocka_unit_test(never_below_what_arrives),
+        cmocka_unit_test(the_newest_loss_weighs_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,9 +217,26 @@ static void identities_go_round(void **state) {
     }
 }
 
+// Six times the start still fits the number; beyond that it is as much as there is.
+static void a_start_at_hundreds_of_megabits(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t start_bps, rate_bps;
+    } rows[] = {{UINT32_MAX / 6, UINT32_MAX / 6 * 3}, {UINT32_MAX / 6 + 1, UINT32_MAX}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct probe_wish fast = {
+            .target_bps = rows[i].start_bps, .want_bps = UINT32_MAX, .start_bps = rows[i].start_bps};
+        struct prober p;
+        prober_init(&p, START);
+        prober_plan(&p, &fast, START);
+        assert_int_equal(p.cluster.rate_bps, rows[i].rate_bps);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_at_three_and_six_times),
+        cmocka_unit_test(a_start_at_hundreds_of_megabits),
         cmocka_unit_test(a_full_link_ends_the_start),
         cmocka_unit_test(only_what_somebody_wants),
         cmocka_unit_test(every_few_seconds),

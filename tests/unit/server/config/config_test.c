@@ -84,6 +84,7 @@ static const struct value_row values[] = {
     {"message-rate-max", "1", "0", "a number from 1 to 10000"},
     {"resume-window", "0", "3601", "a number from 0 to 3600"},
     {"drain-time", "86400", "86401", "a number from 0 to 86400"},
+    {"drain-to", "wss://next.example.org/ws", "https://next.example.org/", "begins with wss:// or ws://"},
     {"participants-per-worker", "1", "0", "a number from 1 to 10000"},
     {"last-n", "10000", "10001", "a number from 0 to 10000"},
     {"loudest-n", "32", "33", "a number from 0 to 32"},
@@ -538,7 +539,7 @@ static void test_documents_name_every_setting(void **state) {
     (void)state;
     FILE *file = fopen("docs/operations.md", "re");
     assert_non_null(file);
-    static char text[65536];
+    static char text[256 * 1024];
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[len] = '\0';

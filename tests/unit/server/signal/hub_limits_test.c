@@ -346,6 +346,7 @@ static void draining_refuses_new_joins(void **state) {
     for (uint32_t client = 1; client <= 2; client++) {
         json_t *data = expect(f, client, "server-draining");
         assert_true(json_is_null(json_object_get(data, "deadline")));
+        assert_true(json_is_null(json_object_get(data, "url")));
         json_decref(data);
         expect_nothing(f, client);
     }
@@ -362,8 +363,10 @@ static void a_deadline_is_told_in_milliseconds(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
     joins(f, 1, "r", "ann");
+    hub_set_drain_to(f->hub, "wss://next/ws");
     hub_drain(f->hub, FAKE_WALL_US + 1500, f->now_us);
     json_t *data = expect(f, 1, "server-draining");
+    assert_string_equal(text_at(data, "url"), "wss://next/ws");
     assert_int_equal(int_at(data, "deadline"), FAKE_WALL_US / US_PER_MS + 1);
     json_decref(data);
     fake_free(f);

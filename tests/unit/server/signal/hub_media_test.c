@@ -170,6 +170,8 @@ static void consuming_gives_parameters(void **state) {
     // one CNAME for all of ann's producers, that of her first
     assert_string_equal(text_at(data, "rtpParameters.rtcp.cname"), "cname-a");
     assert_string_equal(params->cname, "cname-a");
+    // Its publisher tells no capture times, so we do.
+    assert_int_equal(params->ext.ids[EXT_ABS_CAPTURE_TIME], EXT_ROUTER_ID(EXT_ABS_CAPTURE_TIME));
     assert_int_equal(int_at(data, "rtpParameters.encodings.0.ssrc"), params->ssrc);
     assert_true(params->ssrc >= 100000000);
     assert_int_equal(int_at(data, "rtpParameters.encodings.0.rtx.ssrc"), params->rtx_ssrc);

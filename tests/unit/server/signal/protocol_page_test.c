@@ -2,6 +2,7 @@
 // sends has no type and no field that the page does not show.
 #include "fake_media.h"
 
+#include "server/hub/hub_operate.h"
 #include "server/signal/signal.h"
 
 #define PAGE "docs/protocol.md"
@@ -237,6 +238,8 @@ static void what_is_sent_is_on_the_page(void **state) {
     }
     say(f, 2, "{'type':'close-transport','data':{'transportId':'%s'}}", recv.text);
     say(f, 1, "{'type':'leave-room'}");
+    struct room *room = hub_operate_next(f->hub, NULL);
+    signalling_send_data(f->signalling, room, NULL, "aGk=", "topic");
     hub_drain(f->hub, 0, f->now_us);
     for (uint32_t client = 1; client <= 3; client++)
         check_heard(&page, f, client, &checked);

@@ -1,0 +1,310 @@
+// What can be asked for, as the hub does it.
+#include "server/admin/admin_internal.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+#define NAMES_MAX 1000
+
+static json_t *list_of(json_t *list, const char *name) {
+    return json_pack("{s:o}", name, list);
+}
+
+static struct room *find_room(struct admin_call *call) {
+    struct hub_refusal refusal;
+    const char *name = admin_text(call, "room", true);
+    struct room *room = name ? hub_operate_find(call->admin->hub, name, &refusal) : NULL;
+    if (name && !room)
+        admin_refuse_verb(call, &refusal);
+    return room;
+}
+
+static struct participant *find_person(struct admin_call *call) {
+    struct hub_refusal refusal;
+    struct room *room = find_room(call);
+    const char *identity = room ? admin_text(call, "identity", true) : NULL;
+    struct participant *who = identity ? hub_operate_person(room, identity, &refusal) : NULL;
+    if (identity && !who)
+        admin_refuse_verb(call, &refusal);
+    return who;
+}
+
+// What a message may carry and this server has not; false and a refusal where it is more than its preset.
+static bool lacks(struct admin_call *call, const char *const *names) {
+    for (; *names; names++) {
+        const json_t *value = admin_member(call, *names);
+        bool says_nothing = !value || json_is_false(value) ||
+                            (json_is_string(value) && !json_string_length(value)) ||
+                            (json_is_array(value) && !json_array_size(value)) ||
+                            (json_is_object(value) && !json_object_size(value)) ||
+                            (json_is_number(value) && json_number_value(value) == 0);
+        if (!says_nothing)
+            return admin_refuse(call, ADMIN_UNIMPLEMENTED, "this server has no `%s`; leave it out", *names);
+    }
+    return true;
+}
+
+// ---- rooms
+
+static bool is_named(const json_t *names, const struct room *room) {
+    size_t i;
+    const json_t *entry;
+    if (json_array_size(names) == 0)
+        return true;
+    for (i = 0; (entry = json_array_get(names, i)); i++) {
+        char plain[ROOM_NAME_BYTES_MAX + 1];
+        struct hub_refusal ignored;
+        if (json_is_string(entry) &&
+            hub_read_name("names", json_string_value(entry), ROOM_NAME_CHARS_MAX, plain, &ignored) &&
+            strcmp(plain, room->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+json_t *admin_list_rooms(struct admin_call *call) {
+    const json_t *names = admin_member(call, "names");
+    json_t *list = json_array();
+    if ((names && !json_is_array(names)) || json_array_size(names) > NAMES_MAX) {
+        json_decref(list);
+        return admin_refuse(call, ADMIN_INVALID, "`names` must be a list of at most %d names", NAMES_MAX);
+    }
+    for (struct room *room = NULL; (room = hub_operate_next(call->admin->hub, room));)
+        if (is_named(names, room))
+            json_array_append_new(list, admin_describe_room(room));
+    return list_of(list, "rooms");
+}
+
+json_t *admin_get_room(struct admin_call *call) {
+    const struct room *room = find_room(call);
+    return room ? admin_describe_room(room) : NULL;
+}
+
+json_t *admin_create_room(struct admin_call *call) {
+    static const char *const unknown[] = {
+        "metadata",        "egress",      "agents",        "roomPreset", "minPlayoutDelay",
+        "maxPlayoutDelay", "syncStreams", "replayEnabled", "nodeId",     NULL};
+    struct hub_refusal refusal;
+    struct hub_room_wish wish = {.name = admin_text(call, "name", true)};
+    uint32_t empty_s, departure_s;
+    if (!wish.name || !admin_number(call, "emptyTimeout", 7 * 86400, &empty_s) ||
+        !admin_number(call, "departureTimeout", 7 * 86400, &departure_s) ||
+        !admin_number(call, "maxParticipants", 10000, &wish.participants_max) || !lacks(call, unknown))
+        return NULL;
+    if (departure_s && empty_s && departure_s != empty_s)
+        return admin_refuse(call, ADMIN_UNIMPLEMENTED,
+                            "a room waits as long for its first people as for others after the last: "
+                            "`emptyTimeout` and `departureTimeout` must be the same, or one left out");
+    wish.linger_us = (empty_s ? empty_s : departure_s) * US_PER_SECOND;
+    struct room *room = hub_operate_open(call->admin->hub, &wish, &refusal);
+    return room ? admin_describe_room(room) : admin_refuse_verb(call, &refusal);
+}
+
+json_t *admin_delete_room(struct admin_call *call) {
+    struct room *room = find_room(call);
+    if (!room)
+        return NULL;
+    hub_operate_close(call->admin->hub, room);
+    return json_object();
+}
+
+json_t *admin_update_room_metadata(struct admin_call *call) {
+    if (!find_room(call))
+        return NULL;
+    return admin_refuse(call, ADMIN_UNIMPLEMENTED, "this server keeps no metadata of rooms");
+}
+
+// ---- people
+
+json_t *admin_list_participants(struct admin_call *call) {
+    const struct room *room = find_room(call);
+    if (!room)
+        return NULL;
+    json_t *list = json_array();
+    LIST_EACH(node, &room->participants)
+    json_array_append_new(list, admin_describe_person(LIST_ENTRY(node, struct participant, link)));
+    return list_of(list, "participants");
+}
+
+json_t *admin_get_participant(struct admin_call *call) {
+    const struct participant *who = find_person(call);
+    return who ? admin_describe_person(who) : NULL;
+}
+
+json_t *admin_remove_participant(struct admin_call *call) {
+    static const char *const unknown[] = {"revokeTokenTs", NULL};
+    struct participant *who = lacks(call, unknown) ? find_person(call) : NULL;
+    if (!who)
+        return NULL;
+    hub_operate_remove(call->admin->hub, who);
+    return json_object();
+}
+
+json_t *admin_mute_track(struct admin_call *call) {
+    struct hub_refusal refusal;
+    bool muted;
+    struct participant *who = find_person(call);
+    const char *sid = who ? admin_text(call, "trackSid", true) : NULL;
+    if (!sid || !admin_truth(call, "muted", &muted))
+        return NULL;
+    struct room_producer *producer = hub_operate_producer(who, sid, &refusal);
+    if (!producer)
+        return admin_refuse_verb(call, &refusal);
+    if (!muted && producer->paused)
+        return admin_refuse(call, ADMIN_PRECONDITION,
+                            "nobody but its owner lets a track be heard or seen again");
+    if (muted)
+        hub_operate_mute(call->admin->hub, producer);
+    json_t *track = admin_describe_track(producer);
+    return json_pack("{s:o}", "track", track);
+}
+
+// ---- rights
+
+static unsigned source_right(const json_t *value) {
+    static const struct {
+        const char *name;
+        int number; // of protobuf's enumeration
+        unsigned right;
+    } rows[] = {{"CAMERA", 1, RIGHT_CAMERA},
+                {"MICROPHONE", 2, RIGHT_MICROPHONE},
+                {"SCREEN_SHARE", 3, RIGHT_SCREEN},
+                {"SCREEN_SHARE_AUDIO", 4, RIGHT_SCREEN_AUDIO}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if ((json_is_string(value) && strcmp(json_string_value(value), rows[i].name) == 0) ||
+            (json_is_integer(value) && json_integer_value(value) == rows[i].number))
+            return rows[i].right;
+    return 0;
+}
+
+// All members of LiveKit's ParticipantPermission count, those that are left out as false.
+static bool read_rights(struct admin_call *call, unsigned *rights) {
+    static const char *const unknown[] = {
+        "hidden", "recorder", "agent", "canSubscribeMetrics", "canManageAgentSession", NULL};
+    bool subscribe, publish, data, metadata;
+    const json_t *entry;
+    if (!lacks(call, unknown) || !admin_truth(call, "canSubscribe", &subscribe) ||
+        !admin_truth(call, "canPublish", &publish) || !admin_truth(call, "canPublishData", &data) ||
+        !admin_truth(call, "canUpdateMetadata", &metadata))
+        return false;
+    const json_t *sources = admin_member(call, "canPublishSources");
+    if (sources && !json_is_array(sources))
+        return admin_refuse(call, ADMIN_INVALID, "`canPublishSources` must be a list");
+    unsigned named = json_array_size(sources) > 0 ? 0 : RIGHTS_PUBLISH;
+    for (size_t i = 0; (entry = json_array_get(sources, i)); i++) {
+        if (!source_right(entry))
+            return admin_refuse(call, ADMIN_INVALID, "`canPublishSources` has a source that is none");
+        named |= source_right(entry);
+    }
+    *rights = (publish ? named : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
+              (data ? (unsigned)RIGHT_DATA : 0U) | (metadata ? (unsigned)RIGHT_METADATA : 0U);
+    return true;
+}
+
+static bool change_rights(struct admin_call *call, struct participant *who, const json_t *permission) {
+    unsigned rights;
+    struct admin_call inner = {.admin = call->admin, .ask = (json_t *)(uintptr_t)permission};
+    if (!json_is_object(permission))
+        return admin_refuse(call, ADMIN_INVALID, "`permission` must be an object");
+    if (!read_rights(&inner, &rights))
+        return admin_refuse(call, inner.code, "%s", inner.words);
+    hub_operate_rights(call->admin->hub, who, rights | (who->rights & RIGHT_ADMIN));
+    return true;
+}
+
+// As with LiveKit, an empty `metadata` leaves what was there.
+json_t *admin_update_participant(struct admin_call *call) {
+    static const char *const unknown[] = {"name", NULL};
+    struct hub_refusal refusal;
+    struct participant *who = find_person(call);
+    const char *metadata = who ? admin_text(call, "metadata", false) : NULL;
+    const json_t *permission = admin_member(call, "permission");
+    const json_t *attributes = admin_member(call, "attributes");
+    if (!metadata || !lacks(call, unknown))
+        return NULL;
+    if (attributes && !json_is_object(attributes))
+        return admin_refuse(call, ADMIN_INVALID, "`attributes` must be texts by name");
+    if ((metadata[0] || json_object_size(attributes) > 0) &&
+        !hub_describe(call->admin->hub, who, metadata[0] ? metadata : NULL, attributes, NULL, &refusal))
+        return admin_refuse_verb(call, &refusal);
+    if (permission && !change_rights(call, who, permission))
+        return NULL;
+    return admin_describe_person(who);
+}
+
+// ---- data
+
+// Base64 (RFC 4648, section 4 or 5) of at most ADMIN_DATA_MAX bytes.
+static bool is_base64(const char *text) {
+    size_t len = strlen(text), padding = 0;
+    while (padding < 2 && len > 0 && text[len - 1] == '=')
+        padding++, len--;
+    size_t plain = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
+    return plain == len && len % 4 != 1 && len / 4 * 3 <= ADMIN_DATA_MAX;
+}
+
+// Checked all before any of it is sent.
+static bool send_all(struct admin_call *call, struct room *room, const json_t *list, struct admin_data *data,
+                     bool send) {
+    const json_t *entry;
+    struct hub_refusal refusal;
+    const struct admin_io *io = &call->admin->io;
+    if (list && (!json_is_array(list) || json_array_size(list) > NAMES_MAX))
+        return admin_refuse(call, ADMIN_INVALID, "destinations must be lists of at most %d", NAMES_MAX);
+    for (size_t i = 0; (entry = json_array_get(list, i)); i++) {
+        const char *who = json_string_value(entry);
+        data->only = who ? hub_operate_person(room, who, &refusal) : NULL;
+        if (!who)
+            return admin_refuse(call, ADMIN_INVALID, "a destination must be a text");
+        if (!data->only)
+            return admin_refuse_verb(call, &refusal);
+        if (send)
+            io->send(io->ctx, data);
+    }
+    return true;
+}
+
+json_t *admin_send_data(struct admin_call *call) {
+    struct room *room = find_room(call);
+    const char *payload = room ? admin_text(call, "data", true) : NULL;
+    const char *topic = payload ? admin_text(call, "topic", false) : NULL;
+    if (!topic)
+        return NULL;
+    if (!is_base64(payload) || strlen(topic) > 256)
+        return admin_refuse(call, ADMIN_INVALID,
+                            "`data` must be base64 of at most %d bytes, `topic` a text of at most 256",
+                            ADMIN_DATA_MAX);
+    struct admin_data data = {.room = room, .payload_base64 = payload, .topic = topic[0] ? topic : NULL};
+    const json_t *sids = admin_member(call, "destinationSids");
+    const json_t *identities = admin_member(call, "destinationIdentities");
+    if (!send_all(call, room, sids, &data, false) || !send_all(call, room, identities, &data, false))
+        return NULL;
+    data.only = NULL;
+    if (json_array_size(sids) + json_array_size(identities) == 0)
+        call->admin->io.send(call->admin->io.ctx, &data);
+    else if (!send_all(call, room, sids, &data, true) || !send_all(call, room, identities, &data, true))
+        return NULL;
+    return json_object();
+}
+
+// ---- the server
+
+json_t *admin_drain(struct admin_call *call) {
+    uint32_t seconds;
+    const struct admin_io *io = &call->admin->io;
+    const char *url = admin_text(call, "url", false);
+    if (!url || !admin_number(call, "seconds", 86400, &seconds))
+        return NULL;
+    if (url[0] &&
+        (strlen(url) > HUB_URL_MAX || (strncmp(url, "wss://", 6) != 0 && strncmp(url, "ws://", 5) != 0)))
+        return admin_refuse(call, ADMIN_INVALID,
+                            "`url` must begin with wss:// or ws://, and have at most %d bytes", HUB_URL_MAX);
+    if (!io->drain(io->ctx, admin_member(call, "seconds") ? (int64_t)seconds : -1, url[0] ? url : NULL))
+        return admin_refuse(call, ADMIN_PRECONDITION, "the server is ending already");
+    return json_object();
+}
+
+json_t *admin_unknown(struct admin_call *call) {
+    return admin_refuse(call, ADMIN_UNIMPLEMENTED, "this server does not do that");
+}

@@ -1,0 +1,79 @@
+// app_internal: the parts of the server that runs, for server/app*.c alone.
+//
+// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_reload.c
+// reads settings again, app_stop.c lets people finish. Control thread.
+#ifndef SERVER_APP_INTERNAL_H
+#define SERVER_APP_INTERNAL_H
+
+#include "base/clock.h"
+#include "server/announcing.h"
+#include "server/admin/admin.h"
+#include "server/announced.h"
+#include "server/app.h"
+#include "server/control_loop.h"
+#include "server/gate.h"
+#include "server/media/media.h"
+#include "server/signal/signalling.h"
+#include "server/vigil.h"
+#include "server/web/address_limits.h"
+#include "server/web/tls_identity.h"
+#include "server/web/ws_server.h"
+#include "server/whip_routes.h"
+
+#define APP_ERROR_MAX 1024
+#define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
+#define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
+
+struct app {
+    const struct config *config;     // what holds now: app_reload changes what can be changed
+    struct config *settings;         // the same, for app_reload
+    const struct app_source *source; // where the settings came from; NULL: they are not read again
+    struct announce announce;
+    struct announce_watch *watch;  // NULL: no names are announced
+    struct tls_identity *identity; // until the server has it
+    struct tls_facts certificate;
+    unsigned workers;
+    uint64_t started_us;
+    uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
+    uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
+
+    struct control_loop *loop;
+    struct media *media;
+    struct hub *hub;
+    struct signalling *signalling;
+    struct whip_host whip_host;
+    struct whip *whip;
+    struct gate *gate;
+    struct address_limits *limits;
+    struct ws_server *ws;
+    struct announcing *announcing; // NULL: what is announced stays
+    struct vigil *vigil;
+};
+
+// ---- app_http.c
+
+// Where operators have a port of their own the public one has fewer.
+const struct http_route *app_routes(bool operators_apart, size_t *count);
+
+// ---- app_reload.c
+
+void app_address_limits(const struct config *config, struct address_limits_config *out);
+// Everything that can be read again; what cannot is named in the log.
+void app_reload(struct app *app);
+
+// ---- app_stop.c
+
+// From now on nobody joins anew; those who are there hear until when they may stay, and where to go. The loop
+// sees to the rest.
+void app_drain(struct app *app, uint64_t wait_us, const char *url, uint64_t now_us);
+// Nobody is there any more, or they have had their time.
+bool app_drained(const struct app *app, uint64_t now_us);
+void app_stop_begin(struct app *app, uint64_t now_us); // everyone gets a goodbye
+
+// ---- app.c
+
+// Newcomers are told the addresses of app->announce; with `outside` those who are there get credentials to go
+// there with.
+void app_announce(void *app, bool outside);
+
+#endif

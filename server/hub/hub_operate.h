@@ -1,0 +1,33 @@
+// hub_operate: what an operator does from outside the rooms (server/admin/). As hub_verbs.h; nobody's rights
+// are asked for here: whoever calls has looked at them. hub_set_time goes before. Control thread.
+#ifndef SERVER_HUB_OPERATE_H
+#define SERVER_HUB_OPERATE_H
+
+#include "server/hub/hub_verbs.h"
+
+// The room of a name as people write it; NULL and a refusal.
+struct room *hub_operate_find(struct hub *hub, const char *name, struct hub_refusal *refusal);
+// All rooms, one after the other: NULL begins and ends.
+struct room *hub_operate_next(struct hub *hub, const struct room *after);
+
+struct hub_room_wish {
+    const char *name;
+    uint64_t linger_us;        // that it waits without people; 0: as any room
+    uint32_t participants_max; // 0: as many as in any room
+};
+// Opens it; one that is there already stays as it is, but for what is wished.
+struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish, struct hub_refusal *refusal);
+// Everybody is put out, and it is gone.
+void hub_operate_close(struct hub *hub, struct room *room);
+
+// By its identity, else by its userId.
+struct participant *hub_operate_person(struct room *room, const char *who, struct hub_refusal *refusal);
+void hub_operate_remove(struct hub *hub, struct participant *who);
+// One of its producers, by producerId.
+struct room_producer *hub_operate_producer(struct participant *who, const char *id,
+                                           struct hub_refusal *refusal);
+void hub_operate_mute(struct hub *hub, struct room_producer *producer);
+// What it may do from now on, bits of enum right.
+void hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights);
+
+#endif

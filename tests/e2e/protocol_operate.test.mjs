@@ -1,0 +1,124 @@
+// docs/operations.md: settings that are read again, a stuck worker, a crash, what systemd hears.
+
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { assert, freshRoom, gather, refused, stillServed } from './expect.mjs';
+import { faultsFor } from './faults.mjs';
+import { Client, Server, until } from './harness.mjs';
+
+function folderFor(t) {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-operate-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function reload(server, said) {
+  const before = server.log.length;
+  server.signal('SIGHUP');
+  for (const words of ['settings and files read again', ...said].reverse())
+    await until(`the log says "${words}"`, () => server.log.slice(before).includes(words));
+  return server.log.slice(before);
+}
+
+test('SIGHUP: what can change changes, what cannot is named, and nobody is dropped', { timeout: 60_000 }, async (t) => {
+  const folder = folderFor(t);
+  const file = `${folder}/rotunda.conf`;
+  writeFileSync(file, 'rooms-max = 1\nlog-level = info\nworkers = 1\n');
+  const server = await Server.startFor(t, { args: ['--config', file] });
+  const [ann] = await gather(server, 'Ann');
+  const bob = await Client.connect(server);
+  await refused(bob, 'limit-reached', 'join-room', { roomId: freshRoom(), username: 'Bob' });
+  assert.equal((await server.fetch('/metrics', { headers: { origin: 'https://app.example' } })).status, 403);
+
+  writeFileSync(
+    file,
+    `rooms-max = 2
+log-level = debug
+workers = 2
+origins = https://app.example
+turn-urls = turn:turn.example:3478
+turn-secret = long enough
+`,
+  );
+  const log = await reload(server, ['setting changed name="rooms-max"', 'setting needs a restart name="workers"']);
+  assert.ok(!log.includes('long enough'), 'the log tells no secret');
+  assert.equal((await bob.request('join-room', { roomId: freshRoom(), username: 'Bob' })).turn, true);
+  const { iceServers } = await bob.request('create-transport', { direction: 'send' });
+  assert.deepEqual(iceServers[0].urls, ['turn:turn.example:3478']);
+  assert.equal((await server.fetch('/metrics', { headers: { origin: 'https://app.example' } })).status, 200);
+  await until('debug lines come', async () => (await stillServed(ann), server.log.includes(' debug ')));
+
+  writeFileSync(file, 'rooms-max = none\n');
+  await reload(server, ['settings not read again, those before stay']);
+  await stillServed(ann);
+});
+
+test('SIGHUP: other addresses are announced to those who come and to those who are there', { timeout: 60_000 }, async (t) => {
+  const folder = folderFor(t);
+  const file = `${folder}/rotunda.conf`;
+  writeFileSync(file, 'announce = 203.0.113.7\n');
+  const server = await Server.startFor(t, { announce: null, args: ['--config', file] });
+  const [ann] = await gather(server, 'Ann');
+  const { id, iceCandidates } = await ann.request('create-transport', { direction: 'send' });
+  assert.equal(iceCandidates[0].ip ?? iceCandidates[0].address, '203.0.113.7');
+  writeFileSync(file, 'announce = 203.0.113.8\n');
+  await reload(server, ['announced addresses changed']);
+  const told = await ann.next('ice-restarted');
+  assert.equal(told.transportId, id);
+  assert.match(JSON.stringify(told.iceCandidates), /203\.0\.113\.8/);
+});
+
+test('a media thread that does not turn is unhealthy, and says where it is', { timeout: 60_000 }, async (t) => {
+  const faults = faultsFor(t);
+  const server = await Server.startFor(t, { args: ['--workers', '1'], env: faults.env });
+  const [ann] = await gather(server, 'Ann');
+  faults.set({ stallMedia0: 1 });
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  socket.send('anything', server.mediaPort, '127.0.0.1'); // so that it reads
+  await until('/healthz fails', async () => (await server.fetch('/healthz')).status === 503, { deadlineMs: 30_000 });
+  assert.equal((await server.fetch('/readyz')).status, 503);
+  await until('its stack is told', () => server.log.includes('rotunda(worker_run+'), { deadlineMs: 20_000 });
+  const told = server.log.slice(server.log.indexOf('media worker stuck worker=0'));
+  for (const words of ['stack in thread media-0\n', 'libfaults.so(recvmmsg+']) assert.ok(told.includes(words), told);
+  await stillServed(ann);
+  faults.set({ stallMedia0: 0 });
+  await until('it turns again', async () => (await server.fetch('/healthz')).status === 200);
+  await until('that is told', () => server.log.includes('media worker turns again'));
+});
+
+test('a crash leaves its trace', { timeout: 60_000 }, async (t) => {
+  const server = await Server.start({ args: ['--workers', '1'] });
+  t.after(() => server.kill());
+  server.signal('SIGABRT');
+  await until('the trace is there', () => server.log.includes('tells how to read this'));
+  assert.match(server.log, /rotunda \S+ crashed: SIGABRT in thread \w+\n/);
+  assert.match(server.log, /rotunda\(app_run\+0x[0-9a-f]+\)/);
+});
+
+const LISTENER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("bound", flush=True)
+while True:
+    print(repr(s.recv(4096)), flush=True)
+`;
+
+test('systemd hears of the start, of reloads, and that the server is alive', { timeout: 60_000 }, async (t) => {
+  const folder = folderFor(t);
+  const listener = spawn('python3', ['-c', LISTENER, `${folder}/socket`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => listener.kill('SIGKILL'));
+  let heard = '';
+  listener.stdout.on('data', (data) => (heard += data));
+  await until('the socket is there', () => heard.includes('bound'), { deadlineMs: 30_000 });
+  const server = await Server.startFor(t, { env: { NOTIFY_SOCKET: `${folder}/socket`, WATCHDOG_USEC: '1000000' } });
+  await until('READY', () => heard.includes('READY=1'));
+  heard = '';
+  server.signal('SIGHUP');
+  await until('a reload', () => /RELOADING=1\\nMONOTONIC_USEC=\d+\\n'\nb'READY=1/.test(heard));
+  await until('it is alive', () => heard.match(/WATCHDOG=1/g)?.length >= 2);
+});
