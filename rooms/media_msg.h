@@ -71,7 +71,8 @@ struct consumer_params {
     uint32_t rtx_ssrc;     // 0 without RTX
     char mid[MID_MAX + 1]; // decimal, at most 8 bytes
     char cname[CNAME_MAX + 1];
-    struct ext_ids ext; // what the receiver negotiated: EXT_ROUTER_ID or 0
+    struct ext_ids ext; // what the receiver negotiated: EXT_ROUTER_ID or 0,
+    bool own_ext_ids;   // or ids of its own (1..14), under which it reads other things than the router's
     bool nack;
     bool pli, fir;
 };

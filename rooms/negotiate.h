@@ -66,6 +66,26 @@ MUST_USE enum err negotiate_producer_params(enum media_kind kind, const json_t *
 MUST_USE enum err negotiate_consumer_params(enum media_kind kind, const json_t *consumer_parameters,
                                             struct consumer_params *out, struct refusal *refusal);
 
+// ---- peers that choose their numbers themselves (negotiate_own.c)
+
+// The router's codec that this one is, borrowed; NULL: it routes none such. payload types do not matter.
+const json_t *negotiate_routed_codec(const json_t *router_capabilities, const json_t *codec);
+// The extension of that URI that the router takes from publishers of this kind, or writes for receivers;
+// EXT_NONE: none.
+enum media_ext negotiate_routed_ext(const json_t *router_capabilities, enum media_kind kind, const char *uri,
+                                    bool to_receiver);
+
+struct own_numbers {
+    const char *mid;    // of the section that the consumer goes to
+    struct ext_ids ext; // ids[ext] 1..14, or 0: the receiver does not read it
+};
+// Puts a consumer under its receiver's own numbers: payload types are the preferredPayloadType of its
+// capabilities, which are checked ones. consumer_parameters: as negotiate_consumer made them; params: as
+// negotiate_consumer_params made them of those.
+MUST_USE enum err negotiate_own_numbers(const json_t *capabilities, const json_t *consumer_parameters,
+                                        const struct own_numbers *numbers, struct consumer_params *params,
+                                        struct refusal *refusal);
+
 // dtlsParameters of `connect-transport`: {role?, fingerprints: [{algorithm, value}]}. The first fingerprint
 // that is not SHA-1 counts.
 MUST_USE enum err negotiate_dtls(const json_t *dtls_parameters, enum dtls_role *role,

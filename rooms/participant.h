@@ -76,6 +76,7 @@ struct participant {
     char resume_token[RESUME_TOKEN_BYTES + 1];
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does
+    unsigned observer;                         // and whose number that is (enum hub_observer)
     struct wheel_node resume_timer;            // armed while there is none
     unsigned worker;                           // all its transports live there
     struct receiver receiver;                  // what it can be sent

@@ -175,6 +175,27 @@ static inline __attribute__((always_inline)) void stamp_header(uint8_t *p, const
         stamp_descriptor(p + meta->descriptor_at, meta, stamp);
 }
 
+// The elements of a written header under the receiver's own ids; those that it has none for become padding.
+static __attribute__((noinline)) void renumber_extensions(uint8_t *p, const uint8_t *ids) {
+    bool one_byte = load_be16(p + RTP_HEADER_MIN) == 0xbede;
+    uint8_t *q = p + RTP_HEADER_MIN + EXT_HEAD_BYTES, *end = q + 4 * load_be16(p + RTP_HEADER_MIN + 2);
+    while (q < end) {
+        if (*q == 0) {
+            q++;
+            continue;
+        }
+        uint8_t id = one_byte ? *q >> 4 : *q;
+        size_t len = one_byte ? (*q & 15u) + 2 : q[1] + 2u; // with its head
+        assert(len <= (size_t)(end - q));
+        uint8_t own = id < RTP_FORWARD_EXT_IDS ? ids[id] : 0;
+        if (own == 0)
+            memset(q, 0, len);
+        else
+            *q = (uint8_t)(one_byte ? own << 4 | (*q & 15) : own);
+        q += len;
+    }
+}
+
 // PictureID (the top bit of its first byte says how long it is) and TL0PICIDX, in the copied payload.
 static inline __attribute__((always_inline)) void
 stamp_pictures(uint8_t *payload, const struct forward_meta *meta, const struct forward_stamp *stamp) {
@@ -262,11 +283,14 @@ static size_t copy_header(struct block *out, struct block *prepared, const struc
     uint8_t *p = out->bytes + BLOCK_HEADROOM;
     bool more = stamp->transport_cc || has_long_descriptor(meta, stamp);
     size_t len = more ? copy_header_extended(out, prepared, stamp) : 0;
-    if (len > 0)
-        return len;
-    memcpy(p, block_data(prepared), meta->header_len);
-    stamp_header(p, meta, stamp);
-    return meta->header_len;
+    if (len == 0) {
+        memcpy(p, block_data(prepared), meta->header_len);
+        stamp_header(p, meta, stamp);
+        len = meta->header_len;
+    }
+    if (stamp->ext_ids)
+        renumber_extensions(p, stamp->ext_ids);
+    return len;
 }
 
 // Behind a copied header: nothing but padding.
@@ -317,6 +341,8 @@ void rtp_forward_copy(struct block *out, struct block *prepared, const struct fo
     memcpy(p, block_data(prepared), prepared->len);
     stamp_header(p, meta, stamp);
     stamp_pictures(p + meta->header_len, meta, stamp);
+    if (stamp->ext_ids)
+        renumber_extensions(p, stamp->ext_ids);
 }
 
 void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struct forward_stamp *stamp,

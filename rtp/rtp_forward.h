@@ -63,6 +63,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
 // padded already, or has no room, stays as it is.
 void rtp_forward_pad(struct block *prepared, uint8_t bytes);
 
+#define RTP_FORWARD_EXT_IDS 16
 struct forward_stamp { // what one receiver sees
     uint32_t ssrc;
     uint32_t timestamp;
@@ -73,9 +74,12 @@ struct forward_stamp { // what one receiver sees
     char mid[RTP_FORWARD_MID_MAX];
     uint32_t abs_send_time; // 24 bits
     uint16_t transport_cc_seq;
-    bool transport_cc;                     // for audio: it has one (video always does)
-    bool descriptor;                       // it gets the dependency descriptor, where there is one
-    bool blank;                            // it takes the packet's place and carries nothing but padding
+    bool transport_cc; // for audio: it has one (video always does)
+    bool descriptor;   // it gets the dependency descriptor, where there is one
+    bool blank;        // it takes the packet's place and carries nothing but padding
+    // Its receiver's own ids by the router's (EXT_ROUTER_ID), 0: it has none, and gets padding there. NULL:
+    // it reads the router's.
+    const uint8_t *ext_ids;
     struct picture_numbers picture_offset; // added to the picture numbers, where meta.pictures tells them
 };
 #define RTP_FORWARD_BLANK_BYTES 1 // of padding

@@ -64,14 +64,7 @@ static bool client_address(struct app *app, uint32_t client, struct net_address 
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
-    unsigned wait_seconds = 0;
-    if (!client_address(app, client, &address))
-        return 0;
-    if (step == HUB_STEP_JOIN)
-        address_limits_may_join(app->limits, &address, clock_now_us(), &wait_seconds);
-    else
-        address_limits_open_room(app->limits, &address, clock_now_us(), &wait_seconds);
-    return wait_seconds;
+    return client_address(app, client, &address) ? whip_host_admit(&app->whip_host, &address, step) : 0;
 }
 
 static bool on_verify(void *ctx, const char *token, struct grants *out, char *why) {
@@ -149,6 +142,11 @@ static void on_closed(void *ctx, uint32_t client) {
         control_loop_stop(app->loop);
 }
 
+static void on_stream_closed(void *ctx, uint32_t stream) {
+    struct app *app = ctx;
+    whip_stream_closed(app->whip, stream);
+}
+
 // ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
@@ -190,7 +188,7 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
 
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
-    if (!app->signalling)
+    if (!app->whip)
         return app->stop_by_us;
     if (app_drained(app, 0))
         return 0;
@@ -198,6 +196,7 @@ static uint64_t on_next(void *ctx) {
     end_us = earlier(end_us, vigil_next_us(app->vigil));
     if (app->watch)
         end_us = earlier(end_us, announce_watch_next_us(app->watch));
+    end_us = earlier(end_us, whip_next_us(app->whip));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
 
@@ -205,6 +204,7 @@ static void on_due(void *ctx, uint64_t now_us) {
     struct app *app = ctx;
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
+    whip_advance(app->whip, now_us);
     if (app->watch)
         announce_watch_advance(app->watch, now_us, false);
     vigil_advance(app->vigil, now_us);
@@ -271,6 +271,9 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
+    app->whip_host.trusted = &app->config->trusted;
+    app->whip_host.gate = app->gate;
+    app->whip_host.needs_tokens = gate_needs_tokens(app->gate);
     struct signal_io signal_io = {.ctx = app,
                                   .send = on_send,
                                   .close = on_close,
@@ -285,9 +288,11 @@ static bool start_hub(struct app *app, char *error) {
     app->hub = hub_create(&config, &io, clock_now_us());
     if (app->hub)
         app->signalling = signalling_create(app->hub, &signal_io, clock_now_us());
-    if (!app->signalling)
+    if (app->signalling)
+        app->whip = whip_host_start(&app->whip_host, app->hub);
+    if (!app->whip)
         snprintf(error, ERROR_MAX, "out of memory");
-    return app->signalling != NULL;
+    return app->whip != NULL;
 }
 
 static bool start_watch(struct app *app, char *error) {
@@ -302,7 +307,7 @@ static bool start_watch(struct app *app, char *error) {
 static bool start_limits(struct app *app, char *error) {
     struct address_limits_config limits;
     app_address_limits(app->config, &limits);
-    app->limits = address_limits_create(&limits);
+    app->limits = app->whip_host.limits = address_limits_create(&limits);
     if (!app->limits)
         snprintf(error, ERROR_MAX, "out of memory");
     return app->limits != NULL;
@@ -330,9 +335,11 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .opened = on_opened,
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
-                                   .closed = on_closed};
+                                   .closed = on_closed,
+                                   .stream_closed = on_stream_closed};
     handlers.routes = app_routes(app->config->admin_host[0] != '\0', &handlers.route_count);
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
+    app->whip_host.ws = app->ws;
     return app->ws != NULL;
 }
 
@@ -391,13 +398,14 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
-    app->ws = NULL;
+    app->ws = app->whip_host.ws = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
     if (app->media && app->hub)
         media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
+    whip_destroy(app->whip);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media);

@@ -51,6 +51,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     };
     hub_read_counts(app->hub, &sample.hub);
     signalling_read_counts(app->signalling, &sample.signal);
+    whip_read_counts(app->whip, &sample.whip);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);
@@ -95,7 +96,8 @@ static void answer_admin(struct app *app, const struct http_request *request, st
     struct admin_answer out = {0};
     hub_set_time(app->hub, clock_now_us());
     ask(&admin, &asked, &out);
-    *answer = (struct http_answer){out.status, "application/json", out.body, out.len};
+    *answer = (struct http_answer){
+        .status = out.status, .content_type = "application/json", .body = out.body, .len = out.len};
     if (!out.body)
         answer_text(answer, 500, "out of memory\n");
 }
@@ -106,6 +108,18 @@ static void answer_twirp(void *ctx, const struct http_request *request, struct h
 
 static void answer_rest(void *ctx, const struct http_request *request, struct http_answer *answer) {
     answer_admin(ctx, request, answer, admin_rest);
+}
+
+// ---- WHIP and WHEP (server/whip/)
+
+static void answer_whip(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    const struct app *app = ctx;
+    whip_routes_answer(app->whip, false, request, answer, clock_now_us());
+}
+
+static void answer_whep(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    const struct app *app = ctx;
+    whip_routes_answer(app->whip, true, request, answer, clock_now_us());
 }
 
 #define TWIRP "/twirp/livekit.RoomService/*"
@@ -129,6 +143,8 @@ static const struct http_route routes[] = {
     {HTTP_DELETE, REST, HTTP_ADMIN, 0, REST_HEADERS, answer_rest},
     {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_health},
     {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
+    WHIP_ROUTE_ROWS("/whip/*", answer_whip),
+    WHIP_ROUTE_ROWS("/whep/*", answer_whep),
 };
 #define PUBLIC_OPERATORS 6
 

@@ -18,6 +18,7 @@
 #include "server/web/address_limits.h"
 #include "server/web/tls_identity.h"
 #include "server/web/ws_server.h"
+#include "server/whip_routes.h"
 
 #define APP_ERROR_MAX 1024
 #define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
@@ -40,6 +41,8 @@ struct app {
     struct media *media;
     struct hub *hub;
     struct signalling *signalling;
+    struct whip_host whip_host;
+    struct whip *whip;
     struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;

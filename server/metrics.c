@@ -48,6 +48,9 @@ static void print_process(FILE *out, const struct metrics_sample *from) {
 static void print_signalling(FILE *out, const struct signal_counts *from) {
     SIGNAL_COUNTERS(PRINT_ROW)
 }
+static void print_whip(FILE *out, const struct whip_counts *from) {
+    WHIP_COUNTERS(PRINT_ROW)
+}
 
 static void print_state(FILE *out, const char *name, const char *state, uint64_t count) {
     fprintf(out, "%s{state=\"%s\"} %" PRIu64 "\n", name, state, count);
@@ -96,6 +99,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
         return NULL;
     print_process(out, sample);
     print_signalling(out, &sample->signal);
+    print_whip(out, &sample->whip);
     print_hub(out, &sample->hub);
     print_workers(out, sample);
     bool failed = ferror(out) != 0;

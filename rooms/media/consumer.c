@@ -64,6 +64,15 @@ static void consumer_anticipate(struct consumer *c, uint64_t now_us) {
         consumer_begin_key_frame(c, (unsigned)best, now_us);
 }
 
+static void consumer_take_ids(struct consumer *c) {
+    if (!c->params.own_ext_ids)
+        return;
+    _Static_assert(EXT_COUNT <= RTP_FORWARD_EXT_IDS, "a place for each");
+    for (enum media_ext ext = EXT_NONE + 1; ext < EXT_COUNT; ext++)
+        c->own_ids[EXT_ROUTER_ID(ext)] = c->params.ext.ids[ext];
+    c->ext_ids = c->own_ids;
+}
+
 enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
     struct endpoint *ep = forwarder_endpoint(fw, cmd->transport);
     struct producer *p = forwarder_producer(fw, cmd->producer);
@@ -91,6 +100,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
     key_wish_open(c);
     c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0;
+    consumer_take_ids(c);
     consumer_shed_init(c);
     size_t mid_len = strnlen(c->params.mid, sizeof c->params.mid);
     c->mid_len = (uint8_t)(mid_len > RTP_FORWARD_MID_MAX ? RTP_FORWARD_MID_MAX : mid_len);

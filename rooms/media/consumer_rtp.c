@@ -121,6 +121,7 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->abs_send_time = rtp_abs_send_time(now_us);
     stamp->transport_cc = c->transport_cc;
     stamp->descriptor = c->descriptor;
+    stamp->ext_ids = c->ext_ids;
     stamp->transport_cc_seq = consumer_is_video(c) || c->transport_cc ? c->endpoint->transport_seq++ : 0;
 }
 

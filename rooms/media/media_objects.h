@@ -220,6 +220,8 @@ struct consumer {
     uint64_t probe_us;      // when the next probe is due, halted
     uint64_t payload_bytes; // for sender reports
     struct consumer_params params;
+    const uint8_t *ext_ids; // own_ids, or NULL: its receiver reads the router's
+    uint8_t own_ids[RTP_FORWARD_EXT_IDS];
     struct send_stats stats;
     struct seq_rewrite rewrite;
     struct layer_filter filter; // what of the stream that is shown is left out

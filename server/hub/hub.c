@@ -19,7 +19,9 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
         return NULL;
     hub->config = *config;
     hub->io = *io;
-    hub->events = hub_events_silent;
+    for (unsigned i = 0; i < HUB_OBSERVER_COUNT; i++)
+        hub->observers[i] = hub_events_silent;
+    hub->events = hub_events_of_all(hub);
     hub->now_us = now_us;
     command_post_init(&hub->post, io, config->limits.commands_waiting_max);
     wheel_init(&hub->wheel, now_us);
@@ -36,8 +38,9 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     return hub;
 }
 
-void hub_observe(struct hub *hub, const struct hub_events *events) {
-    hub->events = events ? *events : hub_events_silent;
+void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events) {
+    assert(observer < HUB_OBSERVER_COUNT);
+    hub->observers[observer] = events ? *events : hub_events_silent;
 }
 
 struct room *hub_room(const struct hub *hub, uint32_t id) {
@@ -50,6 +53,14 @@ const struct hub_config *hub_config(const struct hub *hub) {
 
 json_t *hub_router_capabilities(const struct hub *hub) {
     return hub->router_capabilities;
+}
+
+const struct room *hub_find_room(const struct hub *hub, const char *text) {
+    char name[ROOM_NAME_BYTES_MAX + 1];
+    struct hub_refusal refusal;
+    return hub_read_name("roomId", text, ROOM_NAME_CHARS_MAX, name, &refusal)
+               ? directory_find(&hub->directory, name)
+               : NULL;
 }
 
 uint64_t hub_wall_us(const struct hub *hub) {

@@ -80,6 +80,7 @@ struct hub_io {
 
 struct hub;
 struct hub_events;
+struct room;
 struct json_t; // jansson
 
 struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
@@ -87,8 +88,10 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 // Tells neither workers nor observers. NULL is fine.
 void hub_destroy(struct hub *hub);
 
-// Who hears what happens; copied, with every function set. NULL: nobody.
-void hub_observe(struct hub *hub, const struct hub_events *events);
+// Who hears what happens, and speaks for participants; one protocol each.
+enum hub_observer { HUB_OBSERVER_SIGNALLING, HUB_OBSERVER_WHIP, HUB_OBSERVER_COUNT };
+// Copied, with every function set. NULL: nobody.
+void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events);
 
 // The time of the verbs that follow.
 void hub_set_time(struct hub *hub, uint64_t now_us);
@@ -97,7 +100,9 @@ struct room;
 struct room *hub_room(const struct hub *hub, uint32_t id); // NULL: it is gone
 const struct hub_config *hub_config(const struct hub *hub);
 struct json_t *hub_router_capabilities(const struct hub *hub); // RtpCapabilities; the hub's
-uint64_t hub_wall_us(const struct hub *hub);                   // microseconds since 1970
+const struct room *hub_find_room(const struct hub *hub,
+                                 const char *name); // NULL: nobody has been there lately
+uint64_t hub_wall_us(const struct hub *hub);        // microseconds since 1970
 
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us);
 // A worker's answer to a GET_STATS.

@@ -130,6 +130,20 @@ static bool parameters_complete(json_t *parameters, const char *mid, const char 
                                json_pack("{s:s, s:b}", "cname", cname, "reducedSize", 1)) == 0;
 }
 
+// Under the numbers that the receiver chose itself, if it did.
+static bool demand_renumber(struct demand *demand, const struct hub_consume *ask,
+                            struct hub_refusal *refusal) {
+    struct refusal why = {.code = ERR_NO_MEMORY, .text = "out of memory"};
+    if (!ask->numbers)
+        return true;
+    json_t *capabilities = negotiate_check_capabilities(ask->capabilities, &why);
+    if (capabilities)
+        why.code =
+            negotiate_own_numbers(capabilities, demand->parameters, ask->numbers, &demand->params, &why);
+    json_decref(capabilities);
+    return why.code == ERR_OK || hub_refuse_negotiation(refusal, NULL, &why);
+}
+
 static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal) {
     struct refusal why = {.code = ERR_NO_MEMORY, .text = "out of memory"};
     const struct room_producer *producer = demand->producer;
@@ -218,7 +232,8 @@ struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const
     if (demand.producer)
         demand.transport = find_recv_transport(hub, me, ask->transport_id, refusal);
     if (demand.transport && may_consume(hub, me, demand.producer, refusal) &&
-        find_capabilities(hub, me, ask->capabilities, &demand, refusal) && demand_negotiate(&demand, refusal))
+        find_capabilities(hub, me, ask->capabilities, &demand, refusal) &&
+        demand_negotiate(&demand, refusal) && demand_renumber(&demand, ask, refusal))
         consumer = open_consumer(hub, &demand, ask, refusal);
     if (consumer) {
         *parameters = json_incref(demand.parameters);

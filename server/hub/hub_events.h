@@ -1,10 +1,12 @@
 // hub_events: what others are to hear of what happens in the hub.
 //
-// One table of functions, all of them set (hub_observe). They are called from inside the verb, the media
-// event or the timer that is the cause; what they are given is the hub's and good for the call alone. They
-// may keep texts for later (hub_keep_text, hub_keep_chat) and must call no other verb. Whom an event concerns
-// is said for each: the owner (who has or has not a connection: participant.connection), the others of its
-// room, or the whole room. A verb's own answer is what it returns: its caller hears no event of it.
+// One table of functions for each observer, all of them set (hub_observe). They are called from inside the
+// verb, the media event or the timer that is the cause; what they are given is the hub's and good for the
+// call alone. They may keep texts for later (hub_keep_text, hub_keep_chat) and must call no other verb. Whom
+// an event concerns is said for each: the owner (who has or has not a connection: participant.connection),
+// the others of its room, or the whole room. Of what concerns the owner alone hears the observer that speaks
+// for it (participant.observer), of all the rest each of them. A verb's own answer is what it returns: its
+// caller hears no event of it.
 #ifndef SERVER_HUB_EVENTS_H
 #define SERVER_HUB_EVENTS_H
 
@@ -74,8 +76,9 @@ struct hub_events {
                   const struct participant *by);
     // Its producer is closed, by somebody else.
     void (*producer_taken)(void *ctx, const struct room_producer *producer, const char *reason);
-    // Another connection has resumed its session, or somebody of its identity has joined anew.
-    void (*taken_over)(void *ctx, uint32_t connection);
+    // Another connection has resumed its session, or somebody of its identity has joined anew;
+    // who->connection speaks for it no more.
+    void (*taken_over)(void *ctx, const struct participant *who);
     // Delivers a message, or keeps it for the return of one without a connection (hub_keep_text). ERR_LIMIT:
     // too much waits; ERR_NO_MEMORY.
     enum err (*relayed)(void *ctx, struct participant *to, const struct hub_relayed *what);

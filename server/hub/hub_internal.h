@@ -1,9 +1,9 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
-// From below upwards: hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage, hub_speaker;
-// hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on; hub_about,
-// hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_operate;
-// hub_event, hub. No file calls one behind it.
+// From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
+// hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
+// hub_about, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join;
+// hub_operate; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -29,7 +29,8 @@ struct receiver_entry {
 struct hub {
     struct hub_config config;
     struct hub_io io;
-    struct hub_events events;
+    struct hub_events events; // of all observers, as one
+    struct hub_events observers[HUB_OBSERVER_COUNT];
     struct command_post post;
     struct hub_counts counts; // the running ones; the rest is counted when read
     struct directory directory;
@@ -54,6 +55,10 @@ static inline struct hub *hub_of(const struct room *room) {
 
 extern const struct hub_events hub_events_silent; // hears nothing
 
+// ---- hub_observers.c
+
+struct hub_events hub_events_of_all(struct hub *hub); // tells hub->observers
+
 // ---- hub_memory.c
 
 // Room for one more thing of a client within held_bytes_max.
@@ -61,8 +66,6 @@ bool hub_memory_allows(const struct hub *hub, struct hub_refusal *refusal);
 uint64_t hub_memory_held(const struct hub *hub); // all of it
 void hub_memory_take(struct hub *hub, size_t bytes);
 void hub_memory_give(struct hub *hub, size_t bytes);
-// Bytes of memory of JSON values that nobody else holds; about right.
-size_t hub_memory_of_json(const json_t *value);
 size_t hub_memory_of_chat(const struct room *room);
 size_t hub_memory_of_queued(const struct participant *participant);
 

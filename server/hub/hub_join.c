@@ -69,6 +69,7 @@ static void attach(struct hub *hub, const struct hub_join *ask, struct participa
     wheel_cancel(&hub->wheel, &me->resume_timer);
     me->connection = ask->connection;
     snprintf(me->network, sizeof me->network, "%s", ask->network ? ask->network : "");
+    me->observer = ask->observer;
     me->spent = budget_later(&me->spent, ask->spent);
 }
 
@@ -87,7 +88,7 @@ static struct participant *resume(struct hub *hub, struct entry *entry, struct p
     me->receiver = receiver;
     participant_new_resume_token(me);
     if (me->connection != 0) {
-        hub->events.taken_over(hub->events.ctx, me->connection);
+        hub->events.taken_over(hub->events.ctx, me);
         me->connection = 0;
     }
     attach(hub, ask, me);
@@ -99,6 +100,11 @@ static struct participant *resume(struct hub *hub, struct entry *entry, struct p
 }
 
 // ---- joining anew
+
+// Its own knock; NULL: none. Whoever cannot wait has none, and its connection's number may be another's, too.
+static struct knock *own_knock(const struct hub_join *ask, const struct room *room) {
+    return room && !ask->cannot_wait ? hub_find_knock(room, ask->connection) : NULL;
+}
 
 static void linger_fire(struct wheel_node *node, uint64_t now_us) {
     (void)now_us;
@@ -113,7 +119,7 @@ static bool admitted(struct hub_join *ask, enum hub_step step, struct hub_refusa
 // Who shows a token was let in by whoever made it; who was let in from the lobby has shown its password
 // there.
 static bool shows_password(struct hub_join *ask, const struct room *room, struct hub_refusal *refusal) {
-    const struct knock *knock = room ? hub_find_knock(room, ask->connection) : NULL;
+    const struct knock *knock = own_knock(ask, room);
     bool shown = knock && knock->admitted && strcmp(knock->name, ask->entering_as) == 0;
     return ask->grants || shown || admitted(ask, HUB_STEP_PASSWORD, refusal);
 }
@@ -203,7 +209,7 @@ static bool has_free_name(const struct entry *entry, const struct room *room, co
 
 static void make_way(struct hub *hub, struct participant *same) {
     if (same->connection != 0)
-        hub->events.taken_over(hub->events.ctx, same->connection);
+        hub->events.taken_over(hub->events.ctx, same);
     same->connection = 0;
     hub_leave(hub, same, "taken-over");
 }
@@ -232,7 +238,7 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
 static bool must_wait(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same) {
     bool lobby = room ? room->has_lobby : hub_rules(hub, entry->room).lobby;
-    const struct knock *knock = room ? hub_find_knock(room, entry->ask->connection) : NULL;
+    const struct knock *knock = own_knock(entry->ask, room);
     if (!lobby || same || moderates(entry->ask))
         return false;
     return !knock || !knock->admitted || strcmp(knock->name, entry->username) != 0;
@@ -251,7 +257,13 @@ static struct room *room_for(struct hub *hub, struct entry *entry, struct room *
 static void wait_in_lobby(struct hub *hub, struct entry *entry, struct room *room,
                           struct hub_refusal *refusal) {
     struct hub_join *ask = entry->ask;
-    struct knock *before = room ? hub_find_knock(room, ask->connection) : NULL;
+    if (ask->cannot_wait) {
+        hub_refuse(refusal, HUB_FORBIDDEN,
+                   "a moderator of this room lets people in one by one, and this way has no place to wait; a "
+                   "moderator's token (roomAdmin) lets its bearer in");
+        return;
+    }
+    struct knock *before = own_knock(ask, room);
     if (before && !before->admitted) {
         hub_refuse(refusal, HUB_WRONG_STATE, "you wait already; a moderator of the room decides");
         return;
@@ -284,7 +296,7 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
         participant_destroy(me);
         return NULL;
     }
-    struct knock *knock = hub_find_knock(room, entry->ask->connection);
+    struct knock *knock = own_knock(entry->ask, room);
     if (knock && knock->admitted)
         hub_forget_knock(hub, knock);
     else if (knock) // it became a moderator, or the lobby is no more

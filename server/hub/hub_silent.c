@@ -34,9 +34,6 @@ static void hush_producer_reason(void *ctx, const struct room_producer *producer
 static void hush_line(void *ctx, const struct hub_chat_line *line) {
     (void)ctx, (void)line;
 }
-static void hush_connection(void *ctx, uint32_t connection) {
-    (void)ctx, (void)connection;
-}
 static enum err hush_relayed(void *ctx, struct participant *to, const struct hub_relayed *what) {
     (void)ctx, (void)to, (void)what;
     return ERR_OK;
@@ -96,7 +93,7 @@ const struct hub_events hub_events_silent = {
     .hand_changed = hush_hand,
     .reacted = hush_left,
     .producer_taken = hush_producer_reason,
-    .taken_over = hush_connection,
+    .taken_over = hush_participant,
     .relayed = hush_relayed,
     .transport_state = hush_transport,
     .ice_offered = hush_ice,

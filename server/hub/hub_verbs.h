@@ -7,6 +7,7 @@
 #ifndef SERVER_HUB_VERBS_H
 #define SERVER_HUB_VERBS_H
 
+#include "rooms/negotiate.h"
 #include "rooms/room.h"
 #include "server/hub/hub.h"
 #include "server/hub/hub_events.h"
@@ -26,6 +27,7 @@ struct hub_join {
     bool only_resume;                  // whatever else it gives
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
+    enum hub_observer observer;        // which is this one
     // What the connection has spent; it pays for its joins. When its participant leaves, take
     // participant.spent back: leaving is no new budget either.
     struct relay_budget *spent;
@@ -35,6 +37,7 @@ struct hub_join {
     const char *network;                     // where it comes from, for bans; NULL: not known
     const char *entering_room, *entering_as; // for admit: the names that `room` and `username` mean
     unsigned more_rights;                    // that a password brings; admit may set it
+    bool cannot_wait;                        // in a lobby: it is refused instead
     bool pending; // out: the join is neither done nor refused; the refusal says nothing. admit may set it, or
     const struct knock *knock; // it waits in the lobby: its knock. When that has been answered with
                                // "admitted", the same connection may join by the same name.
@@ -169,6 +172,9 @@ struct hub_consume {
     const struct json_t *capabilities; // NULL: those of the join, or of the consume before
     bool paused;
     uint8_t spatial_layers; // at most so many, as hub_set_layers would say; 0: no limit
+    // Of a receiver that chose them itself, as preferredPayloadType in `capabilities`, which are given then;
+    // NULL: the router's, and the next MID of the transport.
+    const struct own_numbers *numbers;
 };
 // *parameters: the consumer's RtpParameters, the caller's to release.
 struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const struct hub_consume *ask,
@@ -221,6 +227,11 @@ struct hub_subject {
 // Asks the participant's worker; what it answers comes as hub_events.stats, with the token.
 bool hub_ask_stats(struct hub *hub, const struct participant *me, const struct hub_subject *subject,
                    uint32_t token, struct hub_refusal *refusal);
+
+// ---- hub_memory.c
+
+// Bytes of memory of JSON values that nobody else holds; about right. For hub_events.held_bytes.
+size_t hub_memory_of_json(const struct json_t *value);
 
 // ---- hub_chat.c
 

@@ -137,9 +137,8 @@ static void producer_taken(void *ctx, const struct room_producer *producer, cons
                             producer_owner(producer)->id.text, "reason", reason));
 }
 
-static void taken_over(void *ctx, uint32_t connection) {
-    struct signalling *signalling = ctx;
-    struct session *session = slots_get(signalling->sessions, connection);
+static void taken_over(void *ctx, const struct participant *who) {
+    struct session *session = signal_session_of(ctx, who);
     if (!session)
         return;
     signal_detach(session);

@@ -8,7 +8,8 @@
 
 struct session *signal_session_of(const struct signalling *signalling,
                                   const struct participant *participant) {
-    return participant->connection ? slots_get(signalling->sessions, participant->connection) : NULL;
+    bool mine = participant->connection != 0 && participant->observer == HUB_OBSERVER_SIGNALLING;
+    return mine ? slots_get(signalling->sessions, participant->connection) : NULL;
 }
 
 struct session *signal_session_find(const struct signalling *signalling, uint32_t client) {

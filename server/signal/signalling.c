@@ -27,7 +27,7 @@ struct signalling *signalling_create(struct hub *hub, const struct signal_io *io
         return NULL;
     }
     struct hub_events events = signal_observer(signalling);
-    hub_observe(hub, &events);
+    hub_observe(hub, HUB_OBSERVER_SIGNALLING, &events);
     return signalling;
 }
 
@@ -45,7 +45,7 @@ void signalling_destroy(struct signalling *signalling) {
     if (!signalling)
         return;
     signalling->io = (struct signal_io){.send = silent_send, .close = silent_close};
-    hub_observe(signalling->hub, NULL);
+    hub_observe(signalling->hub, HUB_OBSERVER_SIGNALLING, NULL);
     uint32_t cursor = 0;
     for (struct session *s; signalling->sessions && (s = slots_next(signalling->sessions, &cursor));)
         signalling_client_closed(signalling, s->client, signalling->now_us);

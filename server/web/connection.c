@@ -81,6 +81,7 @@ void connection_forget_client(struct connection *connection) {
 void connection_release(struct connection *connection, uint64_t now_us) {
     struct ws_server *server = connection->server;
     connection_forget_client(connection);
+    stream_forget(connection);
     limits_release(connection, now_us);
     wheel_cancel(&server->wheel, &connection->timer);
     wheel_cancel(&server->wheel, &connection->notice);

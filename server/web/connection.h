@@ -31,6 +31,7 @@ enum connection_state {
     CONNECTION_PROXY,  // a trusted peer may say first for whom it speaks
     CONNECTION_HEAD,   // a request is awaited, or has come in part
     CONNECTION_ANSWER, // an answer is being written
+    CONNECTION_STREAM, // an answer that goes on
     CONNECTION_LINGER, // the last answer is written; what still comes is thrown away
     CONNECTION_WS,
     CONNECTION_WS_CLOSED, // the close frame is written
@@ -62,8 +63,11 @@ struct connection {
     size_t out_len, out_at;
     int file; // whose bytes follow, or -1
     uint64_t file_left;
-    bool last;      // answer of this connection
-    bool continued; // the client was told to send its body
+    bool last;               // answer of this connection
+    bool continued;          // the client was told to send its body
+    uint32_t stream;         // the number of an answer that goes on; 0: none
+    struct list stream_link; // of server->streams, then
+    bool stream_ending;
 
     // WebSocket
     uint32_t id; // of the client, or 0
@@ -92,6 +96,7 @@ struct ws_server {
     void *ssl_ctx;         // the vhost's, once it has its certificate; NULL for plain HTTP
     struct slots *clients; // struct connection
     struct list all;       // struct connection
+    struct list streams;   // likewise, by stream_link
     uint32_t connections, admin_connections;
     size_t backlog_bytes;  // of all outboxes
     size_t arriving_bytes; // of all connections
@@ -137,6 +142,14 @@ bool http_timer(struct connection *connection, uint64_t now_us);
 void http_give_up_arriving(struct connection *connection, uint64_t now_us);
 // Counts the connection as `address`'s; false when that has too many.
 bool connection_count(struct connection *connection, const struct net_address *address, uint64_t now_us);
+
+// ---- connection_stream.c
+
+void stream_prepare(struct connection *connection, uint32_t stream); // its answer's head is about to go out
+bool stream_begin(struct connection *connection, uint64_t now_us);   // the head has gone out
+bool stream_writeable(struct connection *connection, uint64_t now_us);
+bool stream_timer(struct connection *connection, uint64_t now_us);
+void stream_forget(struct connection *connection); // the handlers hear that nobody reads it
 
 // ---- connection_ws.c
 

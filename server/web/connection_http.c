@@ -111,11 +111,20 @@ static bool answer_route(struct connection *c, const struct http_route *row,
     struct http_answer answer = {.status = 500, .content_type = "text/plain; charset=utf-8"};
     struct answer_head h;
     row->answer(server->handlers.ctx, request, &answer);
+    assert(!answer.headers || strlen(answer.headers) <= HTTP_ANSWER_HEADERS_MAX);
     head_begin(&h, answer.status);
-    head_add_body(&h, answer.content_type, answer.len);
-    head_add(&h, "cache-control: no-store\r\n%s%s", row->headers, headers);
+    if (answer.stream) {
+        stream_prepare(c, answer.stream);
+        head_add(&h, "content-type: %s\r\nx-content-type-options: nosniff\r\n", answer.content_type);
+        answer.len = 0;
+    } else if (answer.status != 204) { // RFC 9110, section 8.6
+        head_add_body(&h, answer.content_type, answer.len);
+    }
+    head_add(&h, "cache-control: no-store\r\n%s%s%s", row->headers, answer.headers ? answer.headers : "",
+             headers);
     bool fine = answer_send(c, &h, answer.body, request->head->method == HTTP_HEAD ? 0 : answer.len);
     free(answer.body);
+    free(answer.headers);
     return fine;
 }
 
@@ -308,7 +317,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
         return refuse_page(c, head);
     if (ws_handshake_asked(head))
         return open_ws(c, head, now_us);
-    if (page == PAGE_OF_LISTED && status == 405 && cross_origin_is_preflight(head))
+    if (page == PAGE_OF_LISTED && allow[0] && cross_origin_is_preflight(head))
         return answer_preflight(c, allow, cross);
     if (row && too_long)
         return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
@@ -427,7 +436,8 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
 }
 
 bool http_received(struct connection *c, const uint8_t *bytes, size_t len, uint64_t now_us) {
-    if (c->state == CONNECTION_LINGER || (c->state == CONNECTION_ANSWER && c->last))
+    if (c->state == CONNECTION_LINGER || c->state == CONNECTION_STREAM ||
+        (c->state == CONNECTION_ANSWER && c->last))
         return true; // nothing more is answered here
     if (c->state == CONNECTION_HEAD && c->inbox_len == 0)
         connection_arm(c, now_us + HEAD_US);
@@ -442,6 +452,8 @@ bool http_received(struct connection *c, const uint8_t *bytes, size_t len, uint6
 static bool answer_done(struct connection *c, uint64_t now_us) {
     free(c->out);
     c->out = NULL;
+    if (c->stream)
+        return stream_begin(c, now_us);
     if (c->last) {
         c->state = CONNECTION_LINGER;
         if (!c->server->ssl_ctx || c->place == HTTP_ADMIN)
@@ -473,6 +485,8 @@ static bool write_file(struct connection *c) {
 }
 
 bool http_writeable(struct connection *c, uint64_t now_us) {
+    if (c->state == CONNECTION_STREAM)
+        return stream_writeable(c, now_us);
     if (c->state != CONNECTION_ANSWER)
         return true;
     if (connection_holds(c)) { // it does not read what it was given
@@ -507,6 +521,8 @@ void http_give_up_arriving(struct connection *c, uint64_t now_us) {
 }
 
 bool http_timer(struct connection *c, uint64_t now_us) {
+    if (c->state == CONNECTION_STREAM)
+        return stream_timer(c, now_us);
     if (c->state != CONNECTION_HEAD || c->inbox_len == 0)
         return false; // idle, or it does not read
     connection_arm(c, now_us + STALL_US);

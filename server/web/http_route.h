@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #define HTTP_ALLOW_MAX 64 // bytes of the text that says which methods a path has
+#define HTTP_ANSWER_HEADERS_MAX 4096
 
 // Where a row is served.
 enum http_place {
@@ -32,6 +33,9 @@ struct http_answer {
     const char *content_type; // lives for ever
     char *body;               // from malloc; taken over. NULL is an empty one
     size_t len;
+    uint32_t
+        stream;    // not 0: the answer goes on under this number (ws_server_stream_write); a body is left out
+    char *headers; // likewise: further ones, each with its CRLF; at most HTTP_ANSWER_HEADERS_MAX bytes
 };
 
 struct http_route {
@@ -43,8 +47,8 @@ struct http_route {
     void (*answer)(void *ctx, const struct http_request *request, struct http_answer *answer);
 };
 
-// The row for a request, or NULL. Then *status is 404 when no row has the path there, else 405, and `allow`
-// the methods that it has.
+// The row for a request, or NULL. Then *status is 404 when no row has the path there, else 405. `allow`: the
+// methods that it has, in any case.
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_place place,
                                          const struct http_head *head, unsigned *status,
                                          char allow[HTTP_ALLOW_MAX]);

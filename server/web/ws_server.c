@@ -374,6 +374,7 @@ struct ws_server *ws_server_start(const struct ws_server_config *config, const s
         server->config.arriving_bytes_max = ARRIVING_BYTES_MAX;
     list_init(&server->all);
     list_init(&server->arrivals);
+    list_init(&server->streams);
     uint32_t clients_max = config->connections_max < SLOTS_MAX ? config->connections_max : SLOTS_MAX;
     server->clients = slots_create(clients_max);
     bool listening = server->clients && listen_everywhere(server, error, error_cap) && clock_start(server);

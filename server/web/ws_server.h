@@ -63,6 +63,8 @@ struct ws_handlers {
     // Nothing more is taken from this client; the handler says so to it and closes it.
     void (*bad_frame)(void *ctx, uint32_t client, enum ws_bad_frame what);
     void (*closed)(void *ctx, uint32_t client);
+    // Nobody reads an answer any more that goes on (http_answer.stream). NULL: none does.
+    void (*stream_closed)(void *ctx, uint32_t stream);
     const struct http_route *routes; // live as long as the server
     size_t route_count;
 };
@@ -81,6 +83,9 @@ void ws_server_send(struct ws_server *server, uint32_t client, const char *text,
 void ws_server_send_soon(struct ws_server *server, uint32_t client, const char *text, size_t len);
 // What a client is owed on joining: it does not count against its backlog (server/web/outbox.h).
 void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *text, size_t len);
+// More of an answer that goes on. False: it is not there, or its reader is too slow.
+bool ws_server_stream_write(struct ws_server *server, uint32_t stream, const char *text, size_t len);
+void ws_server_stream_end(struct ws_server *server, uint32_t stream); // after what was written
 // Bytes that wait in the outboxes of all clients.
 size_t ws_server_backlog_bytes(const struct ws_server *server);
 // Closes after what is queued has been sent, or after some seconds if the client does not take it.

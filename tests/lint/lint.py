@@ -31,10 +31,12 @@ MAY_SEE = {
     "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/"},
     "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/"},
     "server/admin/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/"},
+    "server/sdp/": {"base/"},
+    "server/whip/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/", "server/sdp/"},
     "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media_limits.h", "rooms/media/", "server/common/"},
     "server/web/": {"base/", "server/common/"},
     "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
-    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/admin/", "server/media/", "server/web/",
+    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/admin/", "server/whip/", "server/media/", "server/web/",
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
     "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
@@ -42,7 +44,7 @@ MAY_SEE = {
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/admin/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/admin/", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
     r"jwt\.h": ["server/access/token.c"],

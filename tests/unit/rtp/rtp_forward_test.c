@@ -382,6 +382,65 @@ static void picture_numbers_are_stamped(void **state) {
     pool_destroy(blocks);
 }
 
+// Under a receiver's own ids; what it has none for is padding.
+static void a_receiver_may_have_ids_of_its_own(void **state) {
+    (void)state;
+    struct pool *blocks = pool_create(2);
+    struct block *b = pool_take(blocks), *out = pool_take(blocks);
+    struct span bytes =
+        bytes_of("b0e0 0001 00000002 00000003 bede 000d b061 82010203 71aabb 6085 4090 32f1f2f3 12a1a2a3"
+                 "2f c1c2c3c4c5c6c7c8 d1d2d3d4d5d6d7d8 53 99999999 a06c 00000000000000 aabbccdd 01");
+    memcpy(block_data(b), bytes.ptr, bytes.len);
+    b->len = (uint16_t)bytes.len;
+    bytes_free(bytes);
+    prepare(b, MEDIA_VIDEO, false);
+    uint8_t ids[RTP_FORWARD_EXT_IDS] = {0};
+    ids[EXT_ROUTER_ID(EXT_MID)] = 4; // each the router's id of something else
+    ids[EXT_ROUTER_ID(EXT_ABS_SEND_TIME)] = 2;
+    ids[EXT_ROUTER_ID(EXT_TRANSPORT_CC)] = 3;
+    ids[EXT_ROUTER_ID(EXT_VIDEO_ORIENTATION)] = 13;
+    struct forward_stamp stamp = {.ssrc = 9,
+                                  .mid_len = 1,
+                                  .mid = "v",
+                                  .abs_send_time = 0x010203,
+                                  .transport_cc_seq = 0x0405,
+                                  .ext_ids = ids};
+    for (unsigned form = 0; form < 3; form++) {
+        if (form == 0)
+            rtp_forward_copy(out, b, &stamp);
+        else if (form == 1)
+            rtp_forward_copy_rtx(out, b, &stamp, 7);
+        else
+            rtp_forward_copy_empty(out, b, &stamp);
+        struct rtp_packet p;
+        assert_int_equal(rtp_parse(span_of_block(out), &p), ERR_OK);
+        struct ext_ids own = {0};
+        own.ids[EXT_MID] = 4;
+        own.ids[EXT_ABS_SEND_TIME] = 2;
+        own.ids[EXT_TRANSPORT_CC] = 3;
+        own.ids[EXT_VIDEO_ORIENTATION] = 13;
+        struct ext_map map;
+        ext_map_clear(&map);
+        ext_map_add(&map, &own);
+        struct rtp_ext_values v;
+        rtp_ext_read(&p, &map, &v);
+        assert_true(span_equal(v.of[EXT_MID], span_of_text("v")));
+        uint32_t time;
+        uint16_t seq;
+        assert_true(rtp_ext_abs_send_time(&v, &time) && time == 0x010203);
+        assert_true(rtp_ext_transport_seq(&v, &seq) && seq == 0x0405);
+        assert_true(v.of[EXT_VIDEO_ORIENTATION].len == 1 && v.of[EXT_VIDEO_ORIENTATION].ptr[0] == 0x90);
+        struct ext_map any; // and nothing else is there
+        for (unsigned id = 0; id < 256; id++)
+            any.ext_by_id[id] = id == 2 || id == 3 || id == 4 || id == 13 ? EXT_NONE : EXT_TOFFSET;
+        rtp_ext_read(&p, &any, &v);
+        assert_null(v.of[EXT_TOFFSET].ptr);
+    }
+    block_release(b);
+    block_release(out);
+    pool_destroy(blocks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_are_prepared),
@@ -389,6 +448,7 @@ int main(void) {
         cmocka_unit_test(copies_are_stamped),
         cmocka_unit_test(the_longest_packet_fits),
         cmocka_unit_test(picture_numbers_are_stamped),
+        cmocka_unit_test(a_receiver_may_have_ids_of_its_own),
         cmocka_unit_test(a_blank_carries_nothing),
         cmocka_unit_test(padding_is_added_once_and_within_a_block),
     };

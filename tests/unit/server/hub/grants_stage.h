@@ -19,7 +19,7 @@ static inline struct stage *stage_with_clock(void) {
     wall_s = 1800000000;
     s->hub = hub_create(&s->config, &io, s->now_us);
     assert_non_null(s->hub);
-    hub_observe(s->hub, &events);
+    hub_observe(s->hub, HUB_OBSERVER_SIGNALLING, &events);
     return s;
 }
 

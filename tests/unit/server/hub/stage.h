@@ -100,8 +100,8 @@ static inline void reacted(void *ctx, const struct participant *who, const char 
 static inline void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
     note(ctx, "taken %s: %s; ", media_kind_name(producer->kind), reason);
 }
-static inline void taken_over(void *ctx, uint32_t connection) {
-    note(ctx, "taken over %u; ", connection);
+static inline void taken_over(void *ctx, const struct participant *who) {
+    note(ctx, "taken over %u; ", who->connection);
 }
 static inline enum err relayed(void *ctx, struct participant *to, const struct hub_relayed *what) {
     struct stage *s = ctx;
@@ -244,7 +244,7 @@ static inline void stage_open(struct stage *s) {
     events.ctx = s;
     s->hub = hub_create(&s->config, &io, s->now_us);
     assert_non_null(s->hub);
-    hub_observe(s->hub, &events);
+    hub_observe(s->hub, HUB_OBSERVER_SIGNALLING, &events);
 }
 
 static inline void stage_close(struct stage *s) {

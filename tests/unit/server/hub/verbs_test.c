@@ -295,7 +295,7 @@ static void nobody_needs_to_hear(void **state) {
     struct hub_refusal refusal;
     struct hub_chat_line line;
     stage_open(s);
-    hub_observe(s->hub, NULL);
+    hub_observe(s->hub, HUB_OBSERVER_SIGNALLING, NULL);
     struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
     struct room_producer *audio = produces(s, ann, opens(s, ann, true), MEDIA_AUDIO);
     opens(s, bob, false);
