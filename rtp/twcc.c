@@ -25,13 +25,21 @@ struct twcc_recorder {
     uint64_t highest; // newest that has come
     uint64_t first_waiting_us;
     unsigned waiting; // arrivals since the last report
+    uint32_t interval_us;
     uint8_t feedback_count;
     float expected, lost;           // decaying counts
     uint32_t arrivals[TWCC_WINDOW]; // [seq & mask] in ticks, modulo 2^32; 0: has not come
 };
 
 struct twcc_recorder *twcc_recorder_create(void) {
-    return calloc(1, sizeof(struct twcc_recorder));
+    struct twcc_recorder *r = calloc(1, sizeof *r);
+    if (r)
+        r->interval_us = TWCC_INTERVAL_US;
+    return r;
+}
+
+void twcc_recorder_set_interval(struct twcc_recorder *r, uint32_t interval_us) {
+    r->interval_us = interval_us;
 }
 
 void twcc_recorder_destroy(struct twcc_recorder *r) {
@@ -71,7 +79,7 @@ void twcc_recorder_add(struct twcc_recorder *r, uint16_t seq16, uint64_t arrival
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *r) {
     if (r->waiting == 0)
         return TIME_NEVER;
-    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + TWCC_INTERVAL_US;
+    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
 }
 
 // ---- one feedback packet
