@@ -25,21 +25,13 @@ struct twcc_recorder {
     uint64_t highest; // newest that has come
     uint64_t first_waiting_us;
     unsigned waiting; // arrivals since the last report
-    uint32_t interval_us;
     uint8_t feedback_count;
     float expected, lost;           // decaying counts
     uint32_t arrivals[TWCC_WINDOW]; // [seq & mask] in ticks, modulo 2^32; 0: has not come
 };
 
 struct twcc_recorder *twcc_recorder_create(void) {
-    struct twcc_recorder *r = calloc(1, sizeof *r);
-    if (r)
-        r->interval_us = TWCC_INTERVAL_US;
-    return r;
-}
-
-void twcc_recorder_set_interval(struct twcc_recorder *r, uint32_t interval_us) {
-    r->interval_us = interval_us;
+    return calloc(1, sizeof(struct twcc_recorder));
 }
 
 void twcc_recorder_destroy(struct twcc_recorder *r) {
@@ -79,7 +71,7 @@ void twcc_recorder_add(struct twcc_recorder *r, uint16_t seq16, uint64_t arrival
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *r) {
     if (r->waiting == 0)
         return TIME_NEVER;
-    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
+    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + TWCC_INTERVAL_US;
 }
 
 // ---- one feedback packet

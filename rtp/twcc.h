@@ -18,8 +18,6 @@ struct twcc_recorder *twcc_recorder_create(void); // NULL: no memory
 void twcc_recorder_destroy(struct twcc_recorder *recorder);
 void twcc_recorder_add(struct twcc_recorder *recorder, uint16_t seq, uint64_t arrival_us);
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *recorder); // TIME_NEVER when nothing waits
-// From the next arrival that waits on; TWCC_INTERVAL_US to begin with.
-void twcc_recorder_set_interval(struct twcc_recorder *recorder, uint32_t interval_us);
 // One feedback packet about what waits; false when nothing is left. Call until false; fits RTCP_DATAGRAM_MAX.
 bool twcc_recorder_write(struct twcc_recorder *recorder, struct writer *w, uint32_t sender_ssrc,
                          uint32_t media_ssrc, uint64_t now_us);

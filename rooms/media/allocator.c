@@ -335,12 +335,12 @@ static void give(struct allocator *a, const struct allocator_link *link, uint64_
     bool given = false;
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = &a->entries[i];
-        int step = entry_rise(e, link->shown_bps != UINT64_MAX, have_bps, now_us);
+        int step = entry_rise(e, link->tries, have_bps, now_us);
         if (step <= e->now)
             continue;
         sum += step_bps(e, step) - step_bps(e, e->now);
         uint64_t use_bps = sum < most_bps ? sum : most_bps; // others give way
-        if (use_bps > link->shown_bps) {
+        if (link->tries && use_bps > link->shown_bps) {
             if (link->refuted)
                 entry_refute(e, step, link->spread, have_bps);
             else

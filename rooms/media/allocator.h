@@ -81,8 +81,8 @@ struct allocator_link {
     bool congested;     // a queue stands
     bool proven;        // the link has been seen to be full, or slower than all that was sent; else nobody's
                         // lowest layer is taken away for want of an estimate
-    uint64_t shown_bps; // nobody is given more beyond what has been seen to come through, sound not included;
-                        // UINT64_MAX: the estimate is all that is asked
+    bool tries;         // more is given only as far as has been seen to come through,
+    uint64_t shown_bps; // which is so much, sound not included
     uint8_t spread;     // 0..255, another for each transport: those behind one link do not try it all at once
     bool refuted;       // what was to be tried (allocator_try_bps) does not come through
     uint64_t *over_us;  // kept between calls: since when it has been too much; 0 to begin with

@@ -62,7 +62,7 @@ static void congestion_arm(struct congestion *cg, uint64_t due_us) {
 }
 
 static void congestion_look(struct congestion *cg) {
-    cg->plain = !cg->named && cg->pacer.rate_bps == 0 && cg->ticking;
+    cg->plain = !cg->named && cg->ticking;
 }
 
 void congestion_wake(struct congestion *cg, uint64_t now_us) {
@@ -205,12 +205,11 @@ static void entry_fill(struct allocator_entry *e, const struct consumer *c, uint
     e->memory = c->share;
 }
 
-// What more is given within: on a link that has been seen to be full, what has come through.
-static uint64_t congestion_shown(struct congestion *cg, uint32_t audio_bps, uint64_t now_us) {
-    if (!cg->proven || !cg->heard || !padding_can(cg))
-        return UINT64_MAX;
-    uint32_t shown = link_trial_shown_bps(&cg->trial, now_us);
-    return shown > audio_bps ? shown - audio_bps : 0;
+// On a link that has been seen to be full more is given when it has been seen to come through.
+static void congestion_note_shown(struct congestion *cg, struct allocator_link *link, uint64_t now_us) {
+    uint32_t shown_bps = link_trial_shown_bps(&cg->trial, now_us);
+    link->tries = cg->proven && cg->heard && padding_can(cg);
+    link->shown_bps = shown_bps > link->audio_bps ? shown_bps - link->audio_bps : 0;
 }
 
 // There would be room for more by the estimate: see whether it comes through.
@@ -224,7 +223,7 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
         return;
     link_trial_begin(&cg->trial, rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX, state,
                      bandwidth_sent_bytes(cg->bandwidth), now_us);
-    bandwidth_hold_probes(cg->bandwidth, now_us + TRIAL_TOLD_US);
+    bandwidth_hold_probes(cg->bandwidth, now_us + TRIAL_TOLD_US + TRIAL_LONGER_MAX_US);
 }
 
 static void congestion_judge_trial(struct congestion *cg, const struct bandwidth_state *state,
@@ -261,7 +260,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
                                   .spread = cg->spread,
                                   .refuted = cg->refuted,
                                   .over_us = &cg->over_us};
-    link.shown_bps = congestion_shown(cg, link.audio_bps, now_us);
+    congestion_note_shown(cg, &link, now_us);
     allocator_begin(a);
     LIST_EACH(node, &ep->consumers) {
         const struct consumer *c = LIST_ENTRY(node, struct consumer, link);

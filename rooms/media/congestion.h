@@ -38,17 +38,17 @@ struct congestion {
     struct endpoint *endpoint;
     struct bandwidth *bandwidth;
     struct pacer pacer;
-    bool numbered;     // some consumer's receiver acknowledges numbers, or says that it will
-    bool named;        // it answers with RFC 8888 feedback: packets are found by SSRC and number
-    bool heard;        // it has told what arrives
-    bool told;         // by transport-wide numbers
-    bool proven;       // the link has been seen to be full
-    bool stands;       // a queue does
-    bool limits;       // the last shares were made of an estimate or a ceiling
-    bool works;        // there is an estimate, or a ceiling, to go by
-    bool ticking;      // while something is sent or wanted
-    bool plain;        // a packet with a number is noted and nothing else: not named, not paced, ticking
-    uint64_t begun_us; // the first numbered one since the path changed
+    bool numbered;                // some consumer's receiver acknowledges numbers, or says that it will
+    bool named;                   // it answers with RFC 8888 feedback: packets are found by SSRC and number
+    bool heard;                   // it has told what arrives
+    bool told;                    // by transport-wide numbers
+    bool proven;                  // the link has been seen to be full
+    bool stands;                  // a queue does
+    bool limits;                  // the last shares were made of an estimate or a ceiling
+    bool works;                   // there is an estimate, or a ceiling, to go by
+    bool ticking;                 // while something is sent or wanted
+    bool plain;                   // a packet with a number is noted and nothing else: not named, ticking
+    uint64_t begun_us;            // the first numbered one since the path changed
     struct rate_meter audio_rate; // on the wire
     struct wheel_node timer;
     uint64_t tick_us, share_us; // when these are due
@@ -96,7 +96,7 @@ static inline void congestion_sent(struct consumer *c, uint32_t ssrc, uint16_t s
     uint16_t number = c->endpoint->transport_seq++, bytes = (uint16_t)(len + CONGESTION_WIRE_BYTES);
     if (!cg || !cg->works)
         return;
-    if (cg->plain && c->acknowledges)
+    if (cg->plain && cg->pacer.rate_bps == 0 && c->acknowledges)
         bandwidth_sent(cg->bandwidth, number, bytes, probe, now_us);
     else
         congestion_sent_any(c, ssrc, seq, number, bytes, probe, now_us);

@@ -4,8 +4,6 @@
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
-
-#define RTCP_WIRE_BYTES 46 // that a datagram gains by SRTCP, UDP and IPv4
 #include <stdlib.h>
 
 static void endpoint_send(struct endpoint *ep, const struct writer *w) {
@@ -138,14 +136,6 @@ static void reports_fired(struct wheel_node *node, uint64_t now_us) {
 
 // ---- transport-wide feedback
 
-// So long that feedback of this length is a twentieth of what comes.
-static uint32_t twcc_interval_us(const struct endpoint *ep, size_t len, uint64_t now_us) {
-    uint64_t bps = rate_meter_bps(&ep->stats.rtp_in_rate, now_us);
-    uint64_t us = bps ? (len + RTCP_WIRE_BYTES) * 8 * TWCC_SHARE * US_PER_SECOND / bps : 0;
-    us = us > TWCC_INTERVAL_US ? us : TWCC_INTERVAL_US;
-    return (uint32_t)(us < TWCC_INTERVAL_MAX_US ? us : TWCC_INTERVAL_MAX_US);
-}
-
 static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
     struct endpoint *ep = LIST_ENTRY(node, struct endpoint, twcc_timer);
     for (;;) {
@@ -153,7 +143,6 @@ static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
         struct writer w = writer_of(buffer, sizeof buffer);
         if (!twcc_recorder_write(ep->twcc, &w, ep->sender_ssrc, ep->twcc_media_ssrc, now_us))
             break;
-        twcc_recorder_set_interval(ep->twcc, twcc_interval_us(ep, w.len, now_us));
         endpoint_send(ep, &w);
     }
 }

@@ -17,8 +17,6 @@
 #define NACK_BATCH_MAX 256
 #define CEILING_INTERVAL_US 1500000
 #define CEILING_LIFTS 4             // times that the end of a ceiling is told
-#define TWCC_SHARE 20               // feedback is at most this part of what comes, as far as that allows
-#define TWCC_INTERVAL_MAX_US 250000 // to be told in time
 #define ESTIMATE_SILENCE_US 1000000 // a stream whose timestamps are followed yields when it is silent so long
 
 // ---- going out

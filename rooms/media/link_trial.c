@@ -38,14 +38,16 @@ enum link_trial_verdict link_trial_judge(struct link_trial *t, const struct band
         *t = (struct link_trial){0};
         return TRIAL_REFUTED;
     }
-    if (now_us < t->begun_us + TRIAL_US)
+    uint64_t longer_us = (uint64_t)state->noise_us * TRIAL_NOISE;
+    longer_us = longer_us < TRIAL_LONGER_MAX_US ? longer_us : TRIAL_LONGER_MAX_US;
+    if (now_us < t->begun_us + TRIAL_US + longer_us)
         return TRIAL_RUNS;
     bool empty = state->queue_us <= TRIAL_QUEUE_US + state->noise_us;
     if (empty && (uint64_t)state->acked_bps * 100 >= (uint64_t)t->rate_bps * TRIAL_SHOWN_PERCENT) {
         *t = (struct link_trial){.shown_bps = t->rate_bps, .shown_us = now_us};
         return TRIAL_CARRIED;
     }
-    if (now_us < t->begun_us + TRIAL_TOLD_US)
+    if (now_us < t->begun_us + TRIAL_TOLD_US + longer_us)
         return TRIAL_RUNS;
     *t = (struct link_trial){0};
     return TRIAL_REFUTED;

@@ -10,10 +10,12 @@
 #include "rtp/cc/bandwidth.h"
 
 #define TRIAL_US 800000
+#define TRIAL_NOISE 16 // so many times the noise of delays longer
+#define TRIAL_LONGER_MAX_US 1200000
 #define TRIAL_TOLD_US 1500000  // from its begin: by then everything has been told, or is not
 #define TRIAL_STEP_BYTES 3000  // at once, at most: what was missed is not made up for
 #define TRIAL_SHOWN_US 4000000 // so long its result holds
-#define TRIAL_SHOWN_PERCENT 85 // of the rate must have come
+#define TRIAL_SHOWN_PERCENT 93 // of the rate must have come
 #define TRIAL_QUEUE_US 15000   // at its end, and what may be noise: else it grows slowly
 #define TRIAL_LOSS 0.04f       // more than before: the link is full
 

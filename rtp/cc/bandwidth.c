@@ -243,9 +243,10 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
     bool full = delay_trend_signal(&b->trend) != DELAY_NORMAL ||
                 delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);
-    wish.held = wish.blind ? b->report_loss > BLIND_LOSS_MAX
-                           : !b->front.ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_SILENT ||
-                                 b->idle || grows || full || b->competes || b->loss.certain;
+    wish.held = wish.blind
+                    ? b->report_loss > BLIND_LOSS_MAX
+                    : !b->front.ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_SILENT ||
+                          b->idle || grows || full || b->competes || b->loss.certain;
     prober_plan(&b->prober, &wish, now_us);
 }
 

@@ -22,7 +22,7 @@
 #include "base/span.h"
 #include "rtp/cc/sent_ring.h"
 
-#define BANDWIDTH_TICK_US 25000 // bandwidth_tick() is wanted about so often while something is sent,
+#define BANDWIDTH_TICK_US 25000       // bandwidth_tick() is wanted about so often while something is sent,
 #define BANDWIDTH_CALM_TICK_US 200000 // and so often while it is calm
 #define BANDWIDTH_MIN_BPS 30000
 #define BANDWIDTH_MAX_BPS UINT32_C(1000000000)
@@ -62,7 +62,8 @@ static inline void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, u
     front->sent_bytes += bytes;
     front->sent_us = now_us;
 }
-static inline uint64_t bandwidth_sent_us(const struct bandwidth *b) { // when the last packet left; 0: none yet
+static inline uint64_t
+bandwidth_sent_us(const struct bandwidth *b) { // when the last packet left; 0: none yet
     return ((const struct bandwidth_front *)(const void *)b)->sent_us;
 }
 // The same for a receiver that answers with RFC 8888 feedback: the packet is found by SSRC and number again.
@@ -118,10 +119,10 @@ struct bandwidth_state {
     float loss;        // share of packets, 0..1, over the last second or two
     uint64_t ecn_ce;   // packets that came with an ECN mark; only counted, since we send without ECT
     enum bandwidth_reason reason;
-    bool congested; // a queue stands: send nothing that can wait
-    bool stands;    // or begins to
+    bool congested;    // a queue stands: send nothing that can wait
+    bool stands;       // or begins to
     uint32_t noise_us; // of queue_us, that may be something else
-    bool filled;    // the last probe found the link full
+    bool filled;       // the last probe found the link full
 };
 struct bandwidth_state bandwidth_state(const struct bandwidth *b);
 // The link carries more than is wanted, and for some time nothing has spoken against it: the target stands
@@ -139,8 +140,8 @@ struct bandwidth_probe {
 };
 struct bandwidth_probe bandwidth_probe(struct bandwidth *b, uint64_t now_us);
 
-// Its owner tries the link by himself until then, with packets that are noted as probes: there are no clusters
-// meanwhile, and the queue that comes of it is not taken for the link's.
+// Its owner tries the link by himself until then, with packets that are noted as probes: there are no
+// clusters meanwhile, and the queue that comes of it is not taken for the link's.
 void bandwidth_hold_probes(struct bandwidth *b, uint64_t until_us);
 // That showed that the link does not carry more than what comes, above what is needed now.
 void bandwidth_refute(struct bandwidth *b, uint32_t needed_bps, uint64_t now_us);

@@ -6,9 +6,10 @@
 #include <math.h>
 
 #define ACKED_SHORT_US 150000
-#define STRETCH_MIN 1.1f     // of arrival against sending: the link does not take what is sent
+#define STRETCH_MIN 1.1f // of arrival against sending: the link does not take what is sent
 #define OVER_GAP_US 500000
 #define STRETCH_MUCH 1.5f
+#define COMES_SHARE 0.6f     // of what is sent: clearly less comes
 #define QUEUE_WAIT_US 200000 // after a decrease, for what it does to the queue
 // A queue that is too long for who sends so much; less for who sends more, so that shares become even.
 #define QUEUE_SHARED_US 30000.0f
@@ -82,11 +83,11 @@ static uint32_t bandwidth_queue_wanted(const struct bandwidth *b) {
 }
 
 // A queue that is too long and grows, or stands and does not fall.
-static enum delay_signal bandwidth_signal(struct bandwidth *b, uint64_t now_us) {
+static enum delay_signal bandwidth_signal(struct bandwidth *b, bool throttles, uint64_t now_us) {
     enum delay_signal signal = delay_trend_signal(&b->trend);
     uint32_t queue_us = delay_trend_queue_us(&b->trend), before_us = b->queue_us;
     b->queue_us = queue_us;
-    bool waited = now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
+    bool waited = throttles || now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
     bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
     if (stands || signal == DELAY_OVERUSE)
         return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
@@ -142,7 +143,8 @@ static bool bandwidth_is_flat(const struct bandwidth *b) {
            delay_trend_queue_us(&b->trend) < bandwidth_queue_limit(b, CALM_QUEUE_US);
 }
 
-// Something that is looked into more closely; a tail of packets that took much longer may be the begin of a queue.
+// Something that is looked into more closely; a tail of packets that took much longer may be the begin of a
+// queue.
 static bool bandwidth_is_noteworthy(const struct bandwidth *b, const struct feedback_sum *sum) {
     int64_t tail_us = b->calm ? (int64_t)((uint64_t)sum->arrival_us - sum->sent_us) -
                                     (int64_t)((uint64_t)sum->fastest_arrival_us - sum->fastest_sent_us)
@@ -152,22 +154,25 @@ static bool bandwidth_is_noteworthy(const struct bandwidth *b, const struct feed
 
 void bandwidth_judge_calm(struct bandwidth *b, uint64_t now_us) {
     b->calm = b->started_us != 0 && now_us - b->started_us >= CALM_AFTER_US &&
-              now_us - b->alert_us >= CALM_AFTER_US && b->prober.cluster.id == 0 && !b->competes && !b->idle &&
-              bandwidth_is_flat(b) && bandwidth_has_enough(b);
+              now_us - b->alert_us >= CALM_AFTER_US && b->prober.cluster.id == 0 && !b->competes &&
+              !b->idle && bandwidth_is_flat(b) && bandwidth_has_enough(b);
 }
 
 static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     uint32_t queue_us = delay_trend_queue_us(&b->trend);
     float stretch = acked_rate_stretch(&b->acked, ACKED_SHORT_US);
+    uint32_t shortly_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US);
+    bool throttles =
+        stretch > STRETCH_MUCH || (shortly_bps > 0 && (float)shortly_bps < (float)b->media_bps * COMES_SHARE);
     struct rate_input in = {
-        .signal = bandwidth_signal(b, now_us),
+        .signal = bandwidth_signal(b, throttles, now_us),
+        .throttles = throttles,
         .acked_bps = acked_rate_bps(&b->acked, ACKED_WINDOW_US),
-        .acked_short_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US),
+        .acked_short_bps = shortly_bps,
         .rtt_us = b->rtt_us,
         .queue_us = queue_us,
         .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .restricts = stretch > STRETCH_MIN,
-        .throttles = stretch > STRETCH_MUCH,
         .media_bps = b->media_bps,
         .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
         .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
@@ -186,8 +191,8 @@ static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum,
     bandwidth_bound_rate(b);
 }
 
-// Everything that was told stands for one packet, the fastest of it; and no rate follows from it unless it shows
-// something.
+// Everything that was told stands for one packet, the fastest of it; and no rate follows from it unless it
+// shows something.
 void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     b->ecn_ce += sum->ecn_ce;
     if (sum->fresh == 0 && sum->lost == 0)

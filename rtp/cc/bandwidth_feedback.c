@@ -47,8 +47,8 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
 }
 
 // The same while it is calm: only added up.
-static void sum_add(struct feedback_sum *sum, uint64_t first_sent_us, uint64_t last_sent_us, int64_t arrival_us,
-                    bool first) {
+static void sum_add(struct feedback_sum *sum, uint64_t first_sent_us, uint64_t last_sent_us,
+                    int64_t arrival_us, bool first) {
     if (first || arrival_us >= sum->arrival_us) {
         sum->arrival_us = arrival_us;
         sum->sent_us = last_sent_us;
@@ -110,9 +110,10 @@ static void run_came_calm(struct bandwidth *b, struct twcc_walk *walk, int64_t o
     }
     if (i == 0)
         return;
-    sum_add(sum, sent_packet_us(first, now_us), sent_packet_us(last, now_us), origin_us + ticks * TWCC_TICK_US,
-            sum->fresh == 0);
-    sum_fastest(sum, sent_packet_us(fastest, now_us), origin_us + fastest_ticks * TWCC_TICK_US, sum->fresh == 0);
+    sum_add(sum, sent_packet_us(first, now_us), sent_packet_us(last, now_us),
+            origin_us + ticks * TWCC_TICK_US, sum->fresh == 0);
+    sum_fastest(sum, sent_packet_us(fastest, now_us), origin_us + fastest_ticks * TWCC_TICK_US,
+                sum->fresh == 0);
     sum->fresh += i;
     twcc_walk_skip(walk, i, ticks);
 }

@@ -41,10 +41,10 @@ struct bandwidth {
     uint64_t feedback_us; // the last that told something new; 0: none yet
     uint64_t silent_us;   // last lowered because of it
     uint32_t rtt_us;
-    uint32_t queue_us;   // at the last feedback
-    uint64_t over_us;    // the last sign of a queue; 0: never
+    uint32_t queue_us;      // at the last feedback
+    uint64_t over_us;       // the last sign of a queue; 0: never
     uint64_t over_begun_us; // and the first of those that follow each other
-    uint64_t started_us; // the first feedback on this path; 0: none yet
+    uint64_t started_us;    // the first feedback on this path; 0: none yet
     // Whether the queue is ours: how much longer it stood lately than not, and the most that came through
     // lately
     float stands_s, came_bps;
@@ -57,9 +57,9 @@ struct bandwidth {
     int64_t twcc_reference;  // unwrapped, in 64 ms
     uint64_t ccfb_timestamp; // unwrapped, in 1/65536 s
 
-    bool calm;         // nothing is to be found out: feedback is taken in as a whole
+    bool calm;              // nothing is to be found out: feedback is taken in as a whole
     uint64_t held_until_us; // somebody else probes
-    uint64_t alert_us; // the last sign of anything else; 0: never
+    uint64_t alert_us;      // the last sign of anything else; 0: never
 
     uint64_t tick_us;
     struct sent_mark marks[SENT_MARKS]; // [n % SENT_MARKS]

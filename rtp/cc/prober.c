@@ -12,8 +12,9 @@
 #define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
 #define JITTER_HIGH_SHARE 30
 #define JITTER_HIGH_MS 3.0f // from here on lower and longer
-#define QUEUE_MAX_US 40000 // that a cluster makes on a link that carries no more than the target, and where there
-#define QUEUE_JITTER 3     // is jitter so many times that more
+#define QUEUE_MAX_US                                                                                         \
+    40000              // that a cluster makes on a link that carries no more than the target, and where there
+#define QUEUE_JITTER 3 // is jitter so many times that more
 #define BLIND_US 2000000
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000

@@ -59,7 +59,8 @@ static inline bool sent_ring_short(const struct sent_ring *ring) {
 bool sent_ring_reserve(struct sent_ring *ring);
 
 // The usual case of sent_ring_add: the number after the newest one. False: it is not that, nothing is done.
-static inline bool sent_ring_add_next(struct sent_ring *ring, uint16_t number, uint16_t bytes, uint64_t now_us) {
+static inline bool sent_ring_add_next(struct sent_ring *ring, uint16_t number, uint16_t bytes,
+                                      uint64_t now_us) {
     if (!ring->started || number != (uint16_t)(ring->newest + 1))
         return false;
     struct sent_packet *slot = &ring->packets[number & (ring->size - 1u)];

@@ -36,7 +36,7 @@ static bool walk_measure(struct twcc_walk walk, size_t *chunk_bytes, size_t *del
         if (walk.run_left == 0 && walk.chunk_left == 0)
             walk_open_chunk(&walk);
         if (walk.chunks.failed || (walk.run_left == 0 && walk.chunk_left == 0))
-            return false; // the end, or a run of none
+            return false;                                              // the end, or a run of none
         if (walk.run_left > 1 && walk.run_symbol != SYMBOL_RESERVED) { // all but its last at once
             uint16_t more = (uint16_t)((walk.run_left < walk.left ? walk.run_left : walk.left) - 1);
             *delta_bytes += (size_t)more * walk.run_symbol;

@@ -328,6 +328,7 @@ static void extended_reports_are_read(void **state) {
         }
         if (strcmp(got, texts[i].want) != 0)
             fail_msg("%s: %s", texts[i].name, got);
+        bytes_free(bytes);
     }
 }
 

@@ -261,10 +261,39 @@ static void bears_nothing_while_a_queue_stands(void **state) {
     s.link.estimate_bps = 1450 * K;
     s.link.congested = true;
     share(&s);
+    expect(&s, "2.2"); // which fits: it may be gone in a moment
+    run(&s, ALLOCATOR_CONGESTED_US + STEP_US);
     expect(&s, "2.1");
     s.link.estimate_bps = 3000 * K; // and nobody gets more meanwhile
     run(&s, 30 * SECOND);
     expect(&s, "2.1");
+    allocator_destroy(s.a);
+}
+
+// On a link that has been full more is given as far as has been shown, and what was refuted is asked for
+// seldom.
+static void gives_what_was_tried(void **state) {
+    (void)state;
+    struct scene s = scene((struct one[]){CAM(1)}, 1, 3000 * K, 0);
+    s.link.tries = true;
+    run(&s, SECOND);
+    expect(&s, "0.2");
+    uint64_t wanted = allocator_try_bps(s.a);
+    assert_in_range(wanted, 1000 * K, 2000 * K);
+    s.link.shown_bps = wanted - 1;
+    run(&s, SECOND);
+    expect(&s, "0.2");
+    s.link.refuted = true;
+    share(&s);
+    s.link.refuted = false;
+    assert_int_equal(allocator_try_bps(s.a), 0);
+    run(&s, ALLOCATOR_RAISE_REFUTED_US - 2 * STEP_US);
+    assert_int_equal(allocator_try_bps(s.a), 0);
+    run(&s, 3 * SECOND); // since then it has been given what costs clearly less
+    assert_int_equal(allocator_try_bps(s.a), wanted);
+    s.link.shown_bps = wanted;
+    share(&s);
+    expect(&s, "2.2");
     allocator_destroy(s.a);
 }
 
@@ -432,6 +461,7 @@ int main(void) {
         cmocka_unit_test(waits_on_the_same_link),
         cmocka_unit_test(bears_a_little_too_much_for_a_while),
         cmocka_unit_test(bears_nothing_while_a_queue_stands),
+        cmocka_unit_test(gives_what_was_tried),
         cmocka_unit_test(tries_ever_more_seldom_what_fails),
         cmocka_unit_test(gives_a_wish_at_once),
         cmocka_unit_test(takes_from_the_last_for_the_first),
