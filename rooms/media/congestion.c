@@ -429,7 +429,7 @@ static bool congestion_probe(struct congestion *cg, uint64_t now_us) {
 }
 
 static bool congestion_rests(struct congestion *cg, uint64_t now_us) {
-    cg->works = cg->numbered || cg->heard || cg->limits;
+    cg->works = congestion_counts(cg, now_us) || cg->limits; // whoever never tells costs nothing
     if (!cg->works && cg->pacer.count == 0)
         return true;
     bool wants =

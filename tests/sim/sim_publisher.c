@@ -294,7 +294,7 @@ void sim_publisher_rtcp(struct sim_publisher *p, struct span datagram) {
 }
 
 void sim_publisher_finish(struct sim_publisher *p) {
-    // Feedback itself may be lost; what the forwarder sent of it is complete up to the last 250 ms.
+    // Feedback itself may be lost; what the forwarder sent of it is complete up to the last 100 ms.
     if (p->peer.sim->config.down.loss_permille > 0)
         return;
     unsigned arrived = 0, told = 0;
@@ -302,6 +302,6 @@ void sim_publisher_finish(struct sim_publisher *p) {
         arrived += p->arrived[i];
         told += p->told[i];
     }
-    if (told + 150 < arrived)
+    if (told + 60 < arrived)
         fail_msg("feedback told of %u packets of %u", told, arrived);
 }
