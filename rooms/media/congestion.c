@@ -32,8 +32,8 @@ static bool congestion_create(struct endpoint *ep, uint64_t now_us) {
         return false;
     }
     cg->endpoint = ep;
-    cg->spread = (uint8_t)forwarder_random(ep->fw);
-    cg->probation_index = 1 + forwarder_random(ep->fw) % 32767;
+    cg->spread = (uint8_t)ep->sender_ssrc; // which was drawn
+    cg->probation_index = 1 + (ep->sender_ssrc >> 8) % 32767;
     cg->tick_us = cg->share_us = now_us;
     wheel_node_init(&cg->timer, congestion_fired);
     ep->congestion = cg;
