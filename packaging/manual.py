@@ -78,6 +78,7 @@ def server_page(server):
         ("SYNOPSIS", f"{bold('rotunda')} [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n.br\n"
                      f"{bold('rotunda doctor')} [{bold('--json')}] [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n.br\n"
                      f"{bold('rotunda token')} {bold('--room')} \\fIROOM\\fR {bold('--name')} \\fINAME\\fR ...\n.br\n"
+                     f"{bold('rotunda admin')} \\fICOMMAND\\fR...\n.br\n"
                      f"{bold('rotunda password')}\n"),
         ("DESCRIPTION", escape(
             "Browsers join a room over a WebSocket and exchange sound and picture through one UDP port; the server "
@@ -85,6 +86,8 @@ def server_page(server):
          f"\n.PP\n{bold('rotunda doctor')} " + escape(
             "with the same settings says what will not work on this machine and network, and how to fix it.") +
          f"\n.PP\n{bold('rotunda token')} " + escape("prints a token for one person and one room of a server with --keys; ") +
+         f"{bold('rotunda admin')} " + escape("asks a running server that has keys: rooms, people, drain; its --help lists them.") +
+         "\n.PP\n"
          f"{bold('rotunda password')} " + escape("asks for a password and prints its hash for the file of --rooms.") + "\n"),
         ("OPTIONS", tagged(tasks(text))),
         ("SETTINGS", escape(

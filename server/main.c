@@ -1,6 +1,7 @@
 // rotunda: reads the settings, then runs the server or does what was asked instead.
 #include "base/standard_files.h"
 #include "base/trace.h"
+#include "server/admin_command.h"
 #include "server/app.h"
 #include "server/doctor/doctor.h"
 #include "server/health_check.h"
@@ -23,6 +24,8 @@ int main(int argc, char *argv[]) {
     signal(SIGPIPE, SIG_IGN); // a peer that has gone is an error of the write, not the end of us
     if (argc > 1 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 1, argv + 1, environ);
+    if (argc > 1 && strcmp(argv[1], "admin") == 0)
+        return admin_command_main(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "token") == 0)
         return token_command_main(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "password") == 0)

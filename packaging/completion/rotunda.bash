@@ -16,7 +16,7 @@ _rotunda() {
     LEVEL) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$current") ;;
     FORMAT) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current") ;;
     *\|*) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$current") ;;
-    '') [ "$COMP_CWORD" != 1 ] || [ "${program##*/}" != rotunda ] || mapfile -t COMPREPLY < <(compgen -W 'doctor password token' -- "$current") ;;
+    '') [ "$COMP_CWORD" != 1 ] || [ "${program##*/}" != rotunda ] || mapfile -t COMPREPLY < <(compgen -W 'admin doctor password token' -- "$current") ;;
     esac
 }
 complete -o filenames -F _rotunda rotunda rotunda-load

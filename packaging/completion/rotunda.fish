@@ -21,7 +21,7 @@ function __rotunda_complete
         case ''
             string match -r -g -- '^  (?:-[a-zA-Z], )?(--[a-z0-9-]+)' $help
             if test (count $words) = 1; and string match -qr '(^|/)rotunda$' -- $words[1]
-                printf '%s\n' doctor password token
+                printf '%s\n' admin doctor password token
             end
     end
 end

@@ -93,7 +93,7 @@ static bool refuse_unknown(struct loader *loader, const char *name, const char *
 
 // A word where a flag should be: a command, perhaps, that is misspelt.
 static bool refuse_word(struct loader *loader, const char *word, bool first) {
-    static const char *const commands[] = {"doctor", "token", "password", NULL};
+    static const char *const commands[] = {"admin", "doctor", "token", "password", NULL};
     size_t nearest = 3;
     const char *guess = first && word[0] != '-' ? nearest_of(commands, word, &nearest, NULL) : NULL;
     if (guess)
@@ -341,6 +341,7 @@ void config_print_help(FILE *out) {
         "and calls\n"
         "                                                     itself; says what will not work, and how "
         "to fix it\n"
+        "       rotunda admin COMMAND ...                     asks a running server: rooms, people, drain\n"
         "       rotunda token --room ROOM --name NAME ...     makes a token for a server with --keys\n"
         "       rotunda password                              makes the hash of a password for --rooms\n\n"
         "  --config FILE   settings as lines `name = value # comment`\n"

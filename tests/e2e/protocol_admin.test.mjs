@@ -1,5 +1,6 @@
 // Rooms are managed from outside: by LiveKit's own server SDK as it is, and by paths of our own. And by nobody else.
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -244,4 +245,29 @@ test('without keys nobody manages; with a port for operators it is there alone',
   assert.equal((await post(`${TWIRP}ListRooms`, {}, { to: apart.origin, token })).status, 405, 'a path of nobody takes no POST');
   assert.equal((await post('/api/v1/rooms', '', { to: apart.origin, token, method: 'GET' })).status, 404);
   assert.deepEqual((await post('/api/v1/rooms', '', { to: `http://127.0.0.1:${port}`, token, method: 'GET' })).json, { rooms: [] });
+});
+
+test('rotunda admin does it on the command line', { timeout: 60_000 }, async (t) => {
+  const own = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--drain-time', '60'] });
+  const run = (...args) =>
+    new Promise((resolve) => {
+      const flags = ['admin', '--server', `127.0.0.1:${own.port}`, '--keys', `${folder}/keys`, ...args];
+      execFile(process.env.ROTUNDA_BIN, flags, (error, out, err) => resolve({ status: error?.code ?? 0, out, err }));
+    });
+  const room = 'A room, 100 % äöü';
+  const client = await Client.join(own, room, 'ann', { token: await tokenFor({ roomJoin: true, room }, { identity: 'ann' }) });
+  assert.deepEqual(JSON.parse((await run('rooms')).out).rooms.map(({ name }) => name), [room]);
+  assert.equal(JSON.parse((await run('people', room)).out).participants[0].identity, 'ann');
+  assert.deepEqual(await run('remove', room, 'nobody').then(({ status, err }) => [status, JSON.parse(err).code]), [1, 'not_found']);
+  assert.equal((await run('remove', room, 'ann')).status, 0);
+  await client.next('kicked');
+  assert.equal((await run('frobnicate')).status, 2);
+  const bob = await Client.join(own, room, 'bob', { token: await tokenFor({ roomJoin: true, room }, { identity: 'bob' }) });
+  assert.equal((await run('drain')).status, 0);
+  const { deadline } = await bob.next('server-draining');
+  assert.ok(deadline > Date.now() + 30_000);
+  assert.equal((await own.fetch('/readyz')).status, 503);
+  assert.deepEqual(await run('drain').then(({ status, err }) => [status, JSON.parse(err).code]), [1, 'failed_precondition']);
+  await bob.request('leave-room');
+  await own.ended();
 });
