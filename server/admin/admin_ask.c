@@ -163,7 +163,9 @@ static bool read_body(struct admin_call *call, const struct admin_request *reque
         return admin_refuse(call, ADMIN_MALFORMED, "the body nests deeper than %d", ADMIN_DEPTH_MAX);
     call->ask = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
     if (!call->ask)
-        return admin_refuse(call, ADMIN_MALFORMED, "the body is not JSON: %.160s", why.text);
+        return admin_refuse(call, ADMIN_MALFORMED,
+                            "the body is not JSON, or names a member twice (line %d, column %d)", why.line,
+                            why.column);
     return json_is_object(call->ask) || admin_refuse(call, ADMIN_MALFORMED, "the body is no object");
 }
 
