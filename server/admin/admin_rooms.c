@@ -203,7 +203,7 @@ static bool read_rights(struct admin_call *call, unsigned *rights) {
 }
 
 static bool change_rights(struct admin_call *call, struct participant *who, const json_t *permission) {
-    unsigned rights;
+    unsigned rights = 0;
     struct admin_call inner = {.admin = call->admin, .ask = (json_t *)(uintptr_t)permission};
     if (!json_is_object(permission))
         return admin_refuse(call, ADMIN_INVALID, "`permission` must be an object");

@@ -270,8 +270,12 @@ static void what_is_not_said_has_its_default(void **state) {
     assert_int_equal(none.video_packets_per_second, MEDIA_VIDEO_PACKETS_DEFAULT);
     assert_int_equal(none.video_bitrate_bps, MEDIA_VIDEO_BITRATE_DEFAULT);
     assert_int_equal(none.transport_bitrate_bps, MEDIA_TRANSPORT_BITRATE_DEFAULT);
+    assert_int_equal(none.receive_bitrate_bps, MEDIA_RECEIVE_BITRATE_DEFAULT);
+    assert_int_equal(none.publish_bitrate_bps, 0);
+    said.receive_bitrate_bps = said.publish_bitrate_bps = 1;
+    struct media_limits before = said;
     media_limits_fill(&said);
-    assert_memory_equal(&said, &limits, sizeof said);
+    assert_memory_equal(&said, &before, sizeof said);
 }
 
 int main(void) {
