@@ -201,7 +201,7 @@ export class Server {
 
 // ---- one signalling connection ----
 
-const ANSWER_DEADLINE_MS = 8_000;
+const ANSWER_DEADLINE_MS = 30_000; // of nothing that is measured: who waits for it is hung
 
 export class ProtocolError extends Error {
   constructor(data) {
