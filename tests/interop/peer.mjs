@@ -55,7 +55,7 @@ export class Peer {
 
   async #reply(field) {
     const gone = this.ended.then((code) => { throw new Error(`${this.name} ended with ${code}:\n${this.output}`); });
-    const reply = until(`${this.name} tells its ${field}`, () => this.#replies.shift()?.[field], { deadlineMs: 20_000 });
+    const reply = until(`${this.name} tells its ${field}`, () => this.#replies.shift()?.[field], { deadlineMs: 60_000 });
     return Promise.race([gone, reply]);
   }
 
@@ -93,7 +93,7 @@ export class Peer {
 
   async close() {
     this.order('close');
-    const code = await Promise.race([this.ended, delay(10_000).then(() => 'nothing within 10 s')]);
+    const code = await Promise.race([this.ended, delay(30_000).then(() => 'nothing within 30 s')]);
     if (code !== 0) throw new Error(`${this.name}: expected the end with 0 when told to close, got ${code}:\n${this.output}`);
   }
 }

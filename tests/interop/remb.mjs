@@ -42,14 +42,19 @@ async function judge(link, read) {
 async function scene(client, publish) {
   const server = await Server.start();
   const link = await ShapedLink.open(server.mediaPort, { up: { delayMs: 10 }, down: { delayMs: 10 } });
-  const signal = await Client.join(server, 'interop', 'Ann');
-  const { producerId, close } = await publish(signal, link);
-  const read = async () => {
-    const { stats } = await signal.request('get-stats', { producerId });
-    return { kbps: stats[0].bitrate / 1000 };
-  };
-  const result = await judge(link, read);
-  await close().catch((error) => result.faults.push(error.message));
+  let result = { faults: [] };
+  try {
+    const signal = await Client.join(server, 'interop', 'Ann');
+    const { producerId, close } = await publish(signal, link);
+    const read = async () => {
+      const { stats } = await signal.request('get-stats', { producerId });
+      return { kbps: stats[0].bitrate / 1000 };
+    };
+    result = await judge(link, read);
+    await close();
+  } catch (error) {
+    result.faults.push(error.message);
+  }
   link.close();
   server.signal('SIGTERM');
   await server.ended().catch((error) => result.faults.push(error.message));

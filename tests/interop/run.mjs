@@ -54,7 +54,7 @@ async function call(client) {
   try {
     const peers = [await open(server, client, 'Ann'), await open(server, client, 'Bob')];
     await Promise.all([peers[0].receive(peers[1]), peers[1].receive(peers[0])]);
-    await until('both get sound and pictures', () => peers.every(flowing), { deadlineMs: 20_000 }).catch((error) => {
+    await until('both get sound and pictures', () => peers.every(flowing), { deadlineMs: 60_000 }).catch((error) => {
       throw new Error(`${error.message} ${JSON.stringify(peers.map((peer) => peer.seen))}\n${peers.map((peer) => peer.output).join('\n')}`);
     });
     const start = await checks(server);
