@@ -209,7 +209,7 @@ def check_kubernetes():
     if ports - inside != STAGES[None].exposed or not inside <= ports:
         yield f"{name}: ports {sorted(ports)}, the image exposes {sorted(STAGES[None].exposed)}"
     names = {port["name"] for port in container["ports"]}
-    offered = open(path("server/app.c"), encoding="utf-8").read()
+    offered = open(path("server/app_http.c"), encoding="utf-8").read()
     for probe in ("livenessProbe", "readinessProbe"):
         asked = container[probe]["httpGet"]
         if asked["port"] not in names or f'"{asked["path"]}"' not in offered:
