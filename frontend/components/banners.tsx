@@ -4,7 +4,7 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { admitAll } from '@/lib/moderation-actions';
+import { admit, admitAll } from '@/lib/moderation-actions';
 import { restoreMicrophone, setCamera, setPanel } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { startAudio, useRoom } from '@rotunda/react';
@@ -108,7 +108,7 @@ function KnockBanner() {
   return (
     <Banner>
       {waiting.length === 1 ? t('waiting.one', { name: waiting[0]!.username }) : t('waiting.several', { count: waiting.length })}
-      <Button id="admit-now" look="primary" className="sm:min-h-9" onClick={() => attempt(admitAll)}>
+      <Button id="admit-now" look="primary" className="sm:min-h-9" onClick={() => attempt(() => (waiting.length === 1 ? admit(waiting[0]!.userId) : admitAll()))}>
         {t(waiting.length === 1 ? 'waiting.letIn' : 'waiting.admitAll')}
       </Button>
       <Button className="sm:min-h-9" onClick={() => setPanel('people')}>

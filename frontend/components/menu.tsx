@@ -85,6 +85,7 @@ export function Menu({ id, icon, label, items, small, row, above }: MenuProps) {
             'absolute z-50 rounded-xl border border-line bg-surface p-1 shadow-xl',
             row ? 'left-1/2 flex -translate-x-1/2' : 'right-0 grid w-60 max-w-[80vw]',
             above ? 'bottom-full mb-2' : 'top-full mt-1',
+            !row && 'max-md:fixed max-md:inset-x-3 max-md:top-auto max-md:bottom-3 max-md:w-auto max-md:max-w-none', // a list that scrolls would cut it
           )}
         >
           {items.map(({ id: item, label: words, icon: Icon, text, danger, onSelect }) => (

@@ -95,6 +95,8 @@ test('who waits is told of, and let in or sent away', async () => {
   inCall(2, { ...moderating({ waiting: [waiting[0]!] }) });
   const { unmount } = show(<Banners />);
   expect(screen.getByRole('status').textContent).toContain('Dan is waiting outside.');
+  await userEvent.click(screen.getByRole('button', { name: 'Let in' }));
+  expect(asked.splice(0)).toEqual([['admit-user', { target: 'w1' }]]); // that one alone, whoever else has come meanwhile
   act(() => useCall.setState(moderating({ waiting })));
   expect(screen.getByRole('status').textContent).toContain('3 people are waiting outside.');
   await userEvent.click(screen.getByRole('button', { name: 'Show' }));
