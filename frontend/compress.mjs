@@ -8,8 +8,13 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const ROOT = new URL('dist/', import.meta.url).pathname;
 const TEXT = /\.(html|js|mjs|css|json|svg|txt|webmanifest|xml|wasm|ttf)$/;
 
+// The last few hundredths of a large file are not worth the half minute that they take.
+const LARGE = 1 << 20;
+const qualityFor = (bytes) => (bytes.length > LARGE ? 9 : constants.BROTLI_MAX_QUALITY);
+
 const forms = {
-  '.br': (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+  '.br': (bytes) =>
+    brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_QUALITY]: qualityFor(bytes) } }),
   '.gz': (bytes) => gzipSync(bytes, { level: 9 }),
 };
 

@@ -4,7 +4,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist*/', 'examples/', '.next*/', 'node_modules/', 'next-env.d.ts'] },
+  { ignores: ['**/dist*/', 'examples/', 'public/', '.next*/', 'node_modules/', 'next-env.d.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

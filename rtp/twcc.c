@@ -24,6 +24,7 @@ struct twcc_recorder {
     uint64_t next;    // first number that has not been reported, unwrapped
     uint64_t highest; // newest that has come
     uint64_t first_waiting_us;
+    uint32_t interval_us;
     unsigned waiting; // arrivals since the last report
     uint8_t feedback_count;
     float expected, lost;           // decaying counts
@@ -31,7 +32,10 @@ struct twcc_recorder {
 };
 
 struct twcc_recorder *twcc_recorder_create(void) {
-    return calloc(1, sizeof(struct twcc_recorder));
+    struct twcc_recorder *r = calloc(1, sizeof *r);
+    if (r)
+        r->interval_us = TWCC_INTERVAL_US;
+    return r;
 }
 
 void twcc_recorder_destroy(struct twcc_recorder *r) {
@@ -71,7 +75,14 @@ void twcc_recorder_add(struct twcc_recorder *r, uint16_t seq16, uint64_t arrival
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *r) {
     if (r->waiting == 0)
         return TIME_NEVER;
-    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + TWCC_INTERVAL_US;
+    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
+}
+
+void twcc_recorder_pace(struct twcc_recorder *r, size_t feedback_bytes, uint64_t rate_bps) {
+    uint64_t us = rate_bps ? (uint64_t)feedback_bytes * 8 * US_PER_SECOND * TWCC_SHARE / rate_bps
+                           : TWCC_INTERVAL_MAX_US;
+    us = us < TWCC_INTERVAL_MAX_US ? us : TWCC_INTERVAL_MAX_US;
+    r->interval_us = (uint32_t)(us > TWCC_INTERVAL_US ? us : TWCC_INTERVAL_US);
 }
 
 // ---- one feedback packet

@@ -4,7 +4,8 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { restoreMicrophone, setCamera } from '@/lib/room-actions';
+import { admitAll } from '@/lib/moderation-actions';
+import { restoreMicrophone, setCamera, setPanel } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { startAudio, useRoom } from '@rotunda/react';
 import { useCopyLink } from './controls';
@@ -97,6 +98,26 @@ function SoundBanner() {
   );
 }
 
+// Somebody waits outside, for a moderator.
+function KnockBanner() {
+  const t = useT();
+  const attempt = useAttempt();
+  const waiting = useCall(({ moderation }) => moderation.waiting);
+  const panel = useCall((state) => state.panel);
+  if (waiting.length === 0 || panel === 'people') return null;
+  return (
+    <Banner>
+      {waiting.length === 1 ? t('waiting.one', { name: waiting[0]!.username }) : t('waiting.several', { count: waiting.length })}
+      <Button id="admit-now" look="primary" className="sm:min-h-9" onClick={() => attempt(admitAll)}>
+        {t(waiting.length === 1 ? 'waiting.letIn' : 'waiting.admitAll')}
+      </Button>
+      <Button className="sm:min-h-9" onClick={() => setPanel('people')}>
+        {t('waiting.show')}
+      </Button>
+    </Banner>
+  );
+}
+
 // What is worth a toast: people and messages, a way back, a device that stands in.
 function useNews(): void {
   const t = useT();
@@ -140,6 +161,8 @@ export function Banners() {
       {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => room?.session.retryNow()} />}
       {joined && <PathBanner />}
       {draining && joined && <Banner>{t('banner.draining')}</Banner>}
+      {session.name === 'waiting' && <Banner>{t('waiting.title')}</Banner>}
+      {joined && <KnockBanner />}
       <SoundBanner />
       <LossBanner source="microphone" />
       <LossBanner source="camera" />

@@ -1,6 +1,6 @@
 'use client';
 // The page at `/`: lobby, call, and what comes after.
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
 import { firstEntrance, remember, usePreferencesRead, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
@@ -9,7 +9,11 @@ import { useCall } from '@/lib/store';
 import { RotundaRoom } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
-import { RoomView } from './room-view';
+import { Waiting } from './waiting';
+
+// The lobby is usable before the room's part of the page is here (lobby.tsx fetches it meanwhile).
+const loadRoom = () => import('./room-view').then((part) => ({ default: part.RoomView }));
+const RoomView = lazy(loadRoom);
 
 async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> {
   const url = new URL(location.href);
@@ -22,6 +26,7 @@ async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): 
 // With no preview before: camera and microphone are asked for on the way in.
 async function enterAtOnce(to: Entrance): Promise<void> {
   useCall.setState({ phase: 'joining' });
+  void loadRoom();
   const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
   const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
   await enter(to, stream);
@@ -51,6 +56,7 @@ function Ready() {
   const phase = useCall((state) => state.phase);
   const room = useCall((state) => state.room);
   const roomId = useCall((state) => state.roomId);
+  const waits = useCall((state) => state.session.name === 'waiting');
   const [first] = useState(firstEntrance);
   const [entrance, setEntrance] = useState(first.entrance);
   const [waiting, setWaiting] = useState(first.atOnce); // comes in at once: there is nothing to fill in yet
@@ -68,10 +74,13 @@ function Ready() {
     document.title = phase === 'room' ? `${roomId} · Rotunda` : 'Rotunda';
   }, [phase, roomId]);
 
+  if (phase === 'joining' && waits) return <Waiting />;
   if (phase === 'room')
     return (
       <RotundaRoom room={room}>
-        <RoomView onLeave={leaveCall} />
+        <Suspense fallback={null}>
+          <RoomView onLeave={leaveCall} />
+        </Suspense>
       </RotundaRoom>
     );
   if (phase === 'ended')

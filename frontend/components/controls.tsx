@@ -10,6 +10,8 @@ import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
 import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { CallWindow } from './call-window';
+import { HandButton, ReactionButton } from './reactions';
 import { IconButton, useAttempt } from './ui';
 
 // Copies the link to this room, and says so.
@@ -41,6 +43,7 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
   const panel = useCall((state) => state.panel);
   const unread = useCall((state) => state.unread);
   const participants = useCall((state) => state.participants.length);
+  const waiting = useCall(({ moderation }) => moderation.waiting.length);
   const canShare = useSupport(canShareScreen, true);
   const microphone = media?.microphone?.track != null && !media.microphone.paused;
   const camera = media?.camera?.track != null && !media.camera.paused;
@@ -87,9 +90,12 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
         icon={Users}
         look={panel === 'people' ? 'primary' : 'plain'}
         label={`${t('control.people')} (${participants})`}
+        badge={waiting}
         aria-expanded={panel === 'people'}
         onClick={() => setPanel(panel === 'people' ? null : 'people')}
       />
+      <HandButton />
+      <ReactionButton />
       <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => useCall.setState({ dialog: 'settings' })} />
       <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
     </nav>
@@ -131,6 +137,7 @@ export function TopBar() {
         aria-pressed={stats}
         onClick={() => useCall.setState({ stats: !stats })}
       />
+      <CallWindow />
       <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
       <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={() => useCall.setState({ dialog: 'help' })} />
     </header>

@@ -12,12 +12,47 @@ function useDialog(name: NonNullable<CallStore['dialog']>) {
   return { open, onOpenChange: (wanted: boolean) => useCall.setState({ dialog: wanted ? name : null }) };
 }
 
+const ROOM = 'room'; // what the room gives; no number
+const PEOPLE = [0, 3, 5, 9, 16]; // 0: everybody
+
+// How much of a large room is received.
+function RoomSettings() {
+  const t = useT();
+  const lastN = usePreferences((state) => state.lastN);
+  const loudestN = usePreferences((state) => state.loudestN);
+  const options = [
+    { value: ROOM, text: t('settings.people.room') },
+    ...PEOPLE.map((number) => ({
+      value: String(number),
+      text: number === 0 ? t('settings.people.all') : t('settings.people.some', { number }),
+    })),
+  ];
+  const numberOf = (value: string) => (value === ROOM ? null : Number(value));
+  return (
+    <div className="grid gap-3 sm:grid-cols-2">
+      <Select
+        label={t('settings.lastN')}
+        value={lastN === null ? ROOM : String(lastN)}
+        onChange={({ target }) => usePreferences.setState({ lastN: numberOf(target.value) })}
+        options={options}
+      />
+      <Select
+        label={t('settings.loudestN')}
+        value={loudestN === null ? ROOM : String(loudestN)}
+        onChange={({ target }) => usePreferences.setState({ loudestN: numberOf(target.value) })}
+        options={options}
+      />
+    </div>
+  );
+}
+
 // How the microphone is treated, and how much is received.
 function MediaSettings() {
   const t = useT();
   const attempt = useAttempt();
   const noiseSuppression = usePreferences((state) => state.noiseSuppression);
   const echoCancellation = usePreferences((state) => state.echoCancellation);
+  const blur = usePreferences((state) => state.blur);
   const pictures = usePreferences((state) => state.pictures);
   const change = (processing: Partial<Preferences>) => {
     usePreferences.setState(processing);
@@ -28,6 +63,15 @@ function MediaSettings() {
       <div>
         <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
         <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+        <Checkbox
+          id="blur"
+          label={t('settings.blur')}
+          checked={blur}
+          onChange={({ target }) => {
+            usePreferences.setState({ blur: target.checked });
+            attempt(() => changeDevice('camera'));
+          }}
+        />
       </div>
       <Select
         label={t('settings.pictures')}
@@ -54,6 +98,7 @@ export function SettingsDialog() {
         }}
       />
       <MediaSettings />
+      <RoomSettings />
       <div className="grid gap-3 sm:grid-cols-2">
         <Select
           label={t('settings.language')}
@@ -79,6 +124,7 @@ const KEYS = [
   ['M', 'help.m'],
   ['V', 'help.v'],
   ['C', 'help.c'],
+  ['H', 'help.h'],
   ['key.space', 'help.space'],
   ['S', 'help.s'],
   ['Esc', 'help.escape'],

@@ -10,6 +10,7 @@ import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { cancelJoin, forgetToJoin, prepareToJoin, type JoinOptions } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
+import { needsPassword } from '@rotunda/client';
 import { VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './sound';
@@ -134,11 +135,13 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
   );
 }
 
-function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: unknown; onSubmit: (to: Entrance, takeOver: boolean) => void }) {
+function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: unknown; onSubmit: (to: Entrance, options: JoinOptions) => void }) {
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
   const [room, setRoom] = useState(initial?.room ?? '');
   const [name, setName] = useState(initial?.name ?? '');
+  const [password, setPassword] = useState('');
+  const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
   const bad = problems.name !== null || problems.room !== null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -147,13 +150,16 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
     const takeOver = (event.nativeEvent as SubmitEvent).submitter?.id === 'take-over';
     const guest = `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}`;
     usePreferences.setState({ name: name.trim() });
-    onSubmit({ room: room.trim(), name: name.trim() || guest }, takeOver);
+    onSubmit({ room: room.trim(), name: name.trim() || guest }, { takeOver, password: asked && password ? password : undefined });
   };
   return (
     <form id="entrance" onSubmit={submit} className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5">
       <h2 className="text-xl font-semibold max-sm:sr-only [@media(max-height:480px)]:sr-only">{t('lobby.title')}</h2>
       <TextField id="name" label={t('lobby.name')} placeholder={t('lobby.guest')} value={name} problem={problems.name} onChange={({ target }) => setName(target.value)} autoComplete="nickname" />
       <TextField id="room" label={t('lobby.room')} value={room} problem={problems.room} onChange={({ target }) => setRoom(target.value)} required pattern=".*\S.*" autoCapitalize="none" spellCheck={false} autoComplete="off" />
+      {asked && (
+        <TextField id="password" type="password" label={t('lobby.password')} value={password} onChange={({ target }) => setPassword(target.value)} autoComplete="off" autoFocus />
+      )}
       <Button id="join" type="submit" look="primary" disabled={joining || initial === null || bad}>
         {t(joining ? 'lobby.joining' : 'lobby.join')}
       </Button>
@@ -165,13 +171,27 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
   );
 }
 
-// The way in is opened while people still look, and again when they do something: it does not stay open for ever.
-function usePreparation(wanted: boolean) {
+// Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
+const prepare = () => {
+  prepareToJoin();
+  void import('./room-view').catch(() => {}); // a join will ask again
+};
+const whenIdle = (work: () => void): (() => void) => {
+  if (!('requestIdleCallback' in window)) {
+    const timer = setTimeout(work, 200); // Safari
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(work, { timeout: 2000 });
+  return () => cancelIdleCallback(handle);
+};
+
+// The way in is opened once the lobby is there to be used and its preview seen, and again when people do something: it does
+// not stay open for ever.
+function usePreparation(wanted: boolean, previewed: boolean) {
+  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed]);
   useEffect(() => {
     if (!wanted) return;
     const signs = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const;
-    const prepare = () => prepareToJoin();
-    prepare();
     for (const sign of signs) window.addEventListener(sign, prepare, { passive: true });
     return () => {
       for (const sign of signs) window.removeEventListener(sign, prepare);
@@ -184,7 +204,7 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: O
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
   const { captured, retry, handOver } = usePreview(initial !== null && !joining);
-  usePreparation(initial !== null && !joining);
+  usePreparation(initial !== null && !joining, captured !== null);
   return (
     <main className="mx-auto flex min-h-full w-full max-w-5xl flex-col justify-center gap-4 p-4 sm:gap-6 sm:p-8 [@media(max-height:480px)]:sm:gap-3 [@media(max-height:480px)]:sm:p-3">
       <header className="[@media(max-height:480px)]:sr-only">
@@ -195,7 +215,7 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: O
       <Retrying />
       <div className="grid items-start gap-4 sm:grid-cols-[3fr_2fr] sm:gap-6">
         <Preview captured={captured} onRetry={retry} />
-        <Form initial={initial} fresh={captured} onSubmit={(to, takeOver) => onJoin(to, handOver(), { takeOver })} />
+        <Form initial={initial} fresh={captured} onSubmit={(to, options) => onJoin(to, handOver(), options)} />
       </div>
       <nav className="flex flex-wrap gap-x-6 text-sm">
         <Link href="/call" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">

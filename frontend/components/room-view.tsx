@@ -8,6 +8,7 @@ import { RoomAudio } from '@rotunda/react';
 import { Banners } from './banners';
 import { Controls, TopBar } from './controls';
 import { HelpDialog, LeaveDialog, SettingsDialog } from './dialogs';
+import { Reactions } from './reactions';
 import { SidePanel } from './side-panel';
 import { Stage } from './stage';
 import { useAttempt } from './ui';
@@ -39,6 +40,7 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
         <SidePanel />
       </main>
       <Controls onLeave={onLeave} />
+      <Reactions />
       <RoomAudio speakerId={speakerId} onBlocked={soundBlocked} />
       <SettingsDialog />
       <HelpDialog />

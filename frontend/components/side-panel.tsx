@@ -1,6 +1,6 @@
 'use client';
 // Beside the call, or below it on a phone: the chat, or who is here.
-import { MicOff, Send, VideoOff, WifiOff, X } from 'lucide-react';
+import { Send, X } from 'lucide-react';
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { useLanguage, useT } from '@/lib/i18n';
@@ -8,6 +8,7 @@ import { linksIn } from '@/lib/links';
 import { sendChat, setPanel } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { useRoom } from '@rotunda/react';
+import { People } from './people-panel';
 import { IconButton } from './ui';
 
 const CHAT_CHARS_MAX = 2000;
@@ -108,22 +109,10 @@ function ChatPanel() {
 
 function PeoplePanel() {
   const t = useT();
-  const participants = useCall((state) => state.participants);
-  const speaker = useCall((state) => state.speaker);
+  const count = useCall((state) => state.participants.length);
   return (
-    <Panel title={t('people.title', { count: participants.length })}>
-      <ul className="min-h-0 flex-1 overflow-y-auto">
-        {participants.map(({ userId, name, isLocal, away, media }) => (
-          <li key={userId} className={`flex items-center gap-2 rounded-lg px-2 py-2 ${speaker === userId ? 'bg-raised' : ''}`}>
-            <span dir="auto" className="mr-auto truncate">
-              {isLocal ? t('room.you', { name }) : name}
-            </span>
-            {away && <WifiOff role="img" aria-label={t('tile.away')} className="size-4 text-warn" />}
-            {(!media.camera?.track || media.camera.paused) && <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 text-faint" />}
-            {(!media.microphone?.track || media.microphone.paused) && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 text-danger-text" />}
-          </li>
-        ))}
-      </ul>
+    <Panel title={t('people.title', { count })}>
+      <People />
     </Panel>
   );
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useT } from '@/lib/i18n';
 import type { Source } from '@rotunda/client';
 import { useRoom } from '@rotunda/react';
-import { readStats, type StatsLine, type StatsSample } from '@/lib/stats';
+import { readStats, statsOf, type StatsLine, type StatsSample } from '@/lib/stats';
 import type { Participant } from '@/lib/store';
 import { classes } from './ui';
 
@@ -22,8 +22,10 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
     let before: StatsSample | null = null;
     const read = async () => {
       const flow = isLocal ? room?.producers.get(shown) : room?.remote(userId, shown)?.consumer;
-      if (!flow || flow.closed) return;
-      const { sample, line: now } = readStats(await flow.getStats(), before);
+      const transport = isLocal ? room?.sendTransport : room?.recvTransport;
+      if (!flow || flow.closed || !transport || transport.closed) return;
+      const { mid, encodings } = flow.rtpParameters;
+      const { sample, line: now } = readStats(await statsOf(transport, isLocal ? mid : encodings?.[0]?.ssrc), before);
       before = sample;
       setLine(now);
     };

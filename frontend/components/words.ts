@@ -2,10 +2,24 @@
 import { isMessageKey, type Translate } from '@/lib/i18n';
 import { DeviceError, problemOf } from '@/lib/devices';
 import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from '@/lib/names';
-import { codeOf } from '@rotunda/client';
+import { codeOf, needsPassword, type RotundaError } from '@rotunda/client';
+
+const NOT_LET_IN = [
+  [/room is locked/, 'error.locked'],
+  [/has banned you/, 'error.banned'],
+  [/nobody may join/, 'error.closedRoom'],
+] as const;
 
 export function errorWords(t: Translate, error: unknown): string {
-  const key = `error.${codeOf(error) ?? ''}`;
+  const code = codeOf(error) ?? '';
+  if (needsPassword(error)) return t(/password than/.test((error as Error).message) ? 'error.password' : 'error.passwordNeeded');
+  // The server says in words why one is not let in.
+  if (code === 'forbidden') for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
+  const { by, message: said } = error as RotundaError;
+  const named = `error.${code}.by`;
+  // What a moderator did, and the words that came with it.
+  if (by && isMessageKey(named)) return said ? `${t(named, { name: by })} \u201c${said}\u201d` : t(named, { name: by });
+  const key = `error.${code}`;
   if (isMessageKey(key)) return t(key);
   const { name = '', message = String(error) } = (error ?? {}) as Error;
   if (error instanceof DeviceError || /^(NotAllowed|NotFound|NotReadable|Overconstrained|Security|Abort)Error$/.test(name)) return t(`problem.${problemOf(error)}`);

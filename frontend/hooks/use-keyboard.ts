@@ -1,10 +1,11 @@
 import { useEffect } from 'react';
 import { isOn, setMicrophone, setPanel, toggleCamera, toggleMicrophone } from '@/lib/room-actions';
+import { toggleHand } from '@/lib/moderation-actions';
 import { closePanel } from '@/components/side-panel';
 import { useCall } from '@/lib/store';
 
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role="dialog"]') !== null;
+  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null;
 const isPressable = (target: EventTarget | null) => target instanceof HTMLElement && target.closest('button, a, summary') !== null;
 
 // Keys of the call; none while typing, and the space bar stays a button's while one has the focus.
@@ -22,6 +23,8 @@ export function useKeyboard(run: (action: () => Promise<void>) => void): void {
         case 'c':
           event.preventDefault(); // or the letter lands in the field that gets the focus
           return useCall.getState().panel === 'chat' ? closePanel() : setPanel('chat');
+        case 'h':
+          return run(toggleHand);
         case 's':
           return useCall.setState(({ stats }) => ({ stats: !stats }));
         case '?':

@@ -9,6 +9,7 @@ export type DeviceProblem =
   | 'policy' // by the page that this one is framed in
   | 'missing'
   | 'busy'
+  | 'blur' // it was asked for, and is not to be had
   | 'failed';
 export type TrackKind = 'audio' | 'video';
 
@@ -95,13 +96,26 @@ async function getMedia({ audio, video, microphoneId, cameraId }: CaptureWish): 
   let failure: unknown;
   for (const { ids, missed } of tries) {
     try {
-      return { stream: await media.getUserMedia(constraints(...ids)), missed };
+      return { stream: await focused(await media.getUserMedia(constraints(...ids))), missed };
     } catch (error) {
       failure = error;
       if (!mayBeTheChoice(error)) break;
     }
   }
   throw failure;
+}
+
+// With a background out of focus, if the person wants that.
+async function focused(stream: MediaStream): Promise<MediaStream> {
+  const [camera] = stream.getVideoTracks();
+  if (camera === undefined || !usePreferences.getState().blur) return stream;
+  try {
+    const { blurBackground } = await import('./blur');
+    return new MediaStream([...stream.getAudioTracks(), await blurBackground(camera)]);
+  } catch (error) {
+    stopTracks(stream);
+    throw error;
+  }
 }
 
 // What there is of what is wished for. Never fails: what is wrong is told beside the stream.

@@ -12,7 +12,10 @@ export interface Preferences {
   cameraOn: boolean;
   noiseSuppression: boolean;
   echoCancellation: boolean;
+  blur: boolean; // what is behind one is out of focus
   pictures: 'all' | 'speaker' | 'none'; // which pictures of the others are received: the rest saves data
+  lastN: number | null; // video of so many who spoke last; 0: of everybody; null: what the room gives
+  loudestN: number | null; // sound of so many loudest
   language: Language | 'auto';
   theme: 'auto' | 'light' | 'dark';
 }
@@ -28,7 +31,10 @@ export const usePreferences = create<Preferences>()(
       cameraOn: true,
       noiseSuppression: true,
       echoCancellation: true,
+      blur: false,
       pictures: 'all',
+      lastN: null,
+      loudestN: null,
       language: 'auto',
       theme: 'auto',
     }),

@@ -1,11 +1,11 @@
 // What a person can do in a call; components call these and read the store.
-import { captureScreen, captureTrack, stopTracks, watchTrack, type DeviceLoss } from './devices';
+import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { codeOf, Doorway, mayTakeOver, Room, type LocalTrack, type Source } from '@rotunda/client';
+import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
 import { stateOf } from '@rotunda/react';
-import { follow, INITIAL, useCall, withMedia, type Media, type Panel } from './store';
+import { follow, INITIAL, tileOf, useCall, withMedia, type Media, type Panel } from './store';
 
 let unfollow: (() => void) | null = null;
 
@@ -66,13 +66,33 @@ async function letGo(source: Device, track: MediaStreamTrack): Promise<void> {
   await currentRoom()?.pause(source, true, { release: true });
 }
 
+// How much of a large room comes: what was chosen in the settings, and whoever is pinned.
+export function followChoice(of: Pick<Room, 'choose'>): () => void {
+  const tell = () => {
+    const { lastN, loudestN } = usePreferences.getState();
+    const { pinned } = useCall.getState();
+    of.choose({ lastN, loudestN, pinned: pinned === null ? [] : [tileOf(pinned).userId] });
+  };
+  tell();
+  const offs = [
+    usePreferences.subscribe((now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell()),
+    useCall.subscribe((now, before) => now.pinned !== before.pinned && tell()),
+  ];
+  return () => offs.forEach((off) => off());
+}
+
 // ---- coming and going ----
 
+// Of this page's rooms, for as long as it is open: nothing writes them down.
+const passwords = new Map<string, string>();
+
 export interface JoinOptions {
+  password?: string; // of the room, or of the moderator of this name
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
 
-export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false }: JoinOptions = {}): Promise<void> {
+export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false, password }: JoinOptions = {}): Promise<void> {
+  if (password) passwords.set(roomId, password);
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
   const placeStore = ownStorage('localStorage');
@@ -84,13 +104,15 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
     scalabilityMode: query.get('svc') ?? undefined,
     iceTransportPolicy: icePolicy(),
     token: invitation()?.token,
+    password: passwords.get(roomId),
     tokenStore: ownStorage('sessionStorage'),
     placeStore,
     takeOver,
     doorway: doorway ?? undefined,
   });
   stateOf(entering);
-  unfollow = follow(entering, useCall);
+  const offs = [follow(entering, useCall), followChoice(entering)];
+  unfollow = () => offs.forEach((off) => off());
   const local: Partial<Record<Source, LocalTrack>> = {};
   const media: Partial<Record<Source, Media>> = {};
   for (const track of stream.getTracks()) {
@@ -127,6 +149,7 @@ export async function join(roomId: string, name: string, stream: MediaStream, { 
   } catch (error) {
     stopTracks(stream);
     if (currentRoom() === entering) useCall.setState({ room: null });
+    if (needsPassword(error)) passwords.delete(roomId);
     // In the room already, and cannot send: that is no way to be in it either.
     if (useCall.getState().phase !== 'joining' && !(entered && useCall.getState().phase !== 'lobby')) return;
     const taken = codeOf(error) === 'username-taken';
@@ -214,7 +237,15 @@ export async function setCamera(on: boolean): Promise<void> {
 export async function changeDevice(source: Device): Promise<void> {
   const lost = useCall.getState().losses[source] !== undefined;
   if (currentRoom() === null || (!mine(source)?.track && !lost)) return;
-  if (source === 'camera') return setCamera(true);
+  if (source === 'camera') {
+    try {
+      return await setCamera(true);
+    } catch (error) {
+      // Who wanted a blurred background is not shown without.
+      if (problemOf(error) === 'blur') await setCamera(false);
+      throw error;
+    }
+  }
   // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
   const before = mine('microphone')?.track;
   before?.stop();

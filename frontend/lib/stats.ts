@@ -15,11 +15,51 @@ export interface StatsLine {
   codec?: string;
 }
 
-type Stat = Record<string, unknown> & { type: string; id: string };
+export type Stat = Record<string, unknown> & { type: string; id: string };
 const number = (value: unknown) => (typeof value === 'number' ? value : 0);
 
-export function readStats(report: RTCStatsReport, before: StatsSample | null): { sample: StatsSample; line: StatsLine } {
-  const stats = [...(report as unknown as Map<string, Stat>).values()];
+// ---- one report of a transport for everything on it: a report costs as much as all that it tells of ----
+
+const REPORT_FRESH_MS = 500;
+
+interface Reported {
+  streams: Map<unknown, Stat[]>; // by SSRC, and by MID
+  remotes: Map<unknown, Stat[]>; // by the id of the stream that they are about
+  rest: Stat[]; // of the transport
+}
+
+type Reporting = { getStats: () => Promise<RTCStatsReport> };
+const reports = new WeakMap<Reporting, { at: number; report: Promise<Reported> }>();
+
+function sort(report: RTCStatsReport): Reported {
+  const sorted: Reported = { streams: new Map(), remotes: new Map(), rest: [] };
+  const put = (map: Map<unknown, Stat[]>, key: unknown, stat: Stat) => {
+    const list = map.get(key);
+    if (list === undefined) map.set(key, [stat]);
+    else list.push(stat);
+  };
+  report.forEach((stat: Stat) => {
+    if (stat.type === 'inbound-rtp') put(sorted.streams, stat.ssrc, stat);
+    else if (stat.type === 'outbound-rtp') put(sorted.streams, stat.mid, stat);
+    else if (stat.type === 'remote-inbound-rtp') put(sorted.remotes, stat.localId, stat);
+    else if (stat.type === 'candidate-pair' || stat.type === 'codec') sorted.rest.push(stat);
+  });
+  return sorted;
+}
+
+// What there is to say of one stream: of what is received by SSRC, of what is sent by MID.
+export async function statsOf(transport: Reporting, stream: number | string | undefined): Promise<Stat[]> {
+  let last = reports.get(transport);
+  if (last === undefined || performance.now() - last.at > REPORT_FRESH_MS) {
+    last = { at: performance.now(), report: transport.getStats().then(sort) };
+    reports.set(transport, last);
+  }
+  const { streams, remotes, rest } = await last.report;
+  const mine = streams.get(stream) ?? [];
+  return [...mine, ...mine.flatMap(({ id }) => remotes.get(id) ?? []), ...rest];
+}
+
+export function readStats(stats: Stat[], before: StatsSample | null): { sample: StatsSample; line: StatsLine } {
   const streams = stats.filter(({ type }) => type === 'inbound-rtp' || type === 'outbound-rtp');
   const sending = streams.some(({ type }) => type === 'outbound-rtp');
   const remote = stats.filter(({ type }) => type === 'remote-inbound-rtp');

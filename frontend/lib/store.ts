@@ -1,9 +1,10 @@
 // What the page shows, and how what happens in the room changes it. Components read it; room-actions.ts steers it.
 import { create } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { followModeration, NO_MODERATION, type Moderation } from './moderation';
 import type { Slots } from '@rotunda/react';
 import type { DeviceLoss } from './devices';
-import type { ChatMessage, Direction, Leg, Room, RotundaError, SessionState, Source } from '@rotunda/client';
+import type { ChatMessage, Direction, Leg, Role, Room, RotundaError, SessionState, Source } from '@rotunda/client';
 
 const MESSAGES_KEPT = 300;
 
@@ -59,7 +60,8 @@ export interface CallStore {
   paths: Partial<Record<Direction, Leg>>; // whose media finds no way, and where it fails
   dialog: 'settings' | 'help' | 'leave' | null;
   draining: boolean;
-  news: { text: 'joined' | 'left' | 'message' | 'muted'; name: string; said: string; count: number } | null; // for screen readers and toasts
+  moderation: Moderation;
+  news: { text: 'joined' | 'left' | 'message' | 'muted' | `role.${Role}`; name: string; said: string; count: number } | null; // for screen readers and toasts
 }
 
 export const INITIAL: CallStore = {
@@ -89,6 +91,7 @@ export const INITIAL: CallStore = {
   paths: {},
   dialog: null,
   draining: false,
+  moderation: NO_MODERATION,
   news: null,
 };
 
@@ -166,6 +169,7 @@ export function follow(room: Room, store: Store): () => void {
   const tell = (text: 'joined' | 'left' | 'message' | 'muted', name: string, said = '') =>
     set(({ news }) => ({ news: { text, name, said, count: (news?.count ?? 0) + 1 } }));
   const offs = [
+    followModeration(room, store),
     room.session.on('state', (session) => {
       set({ session });
       if (session.name === 'ended' && get().phase === 'room') set({ phase: 'ended', error: session.error });

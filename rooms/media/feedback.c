@@ -136,15 +136,23 @@ static void reports_fired(struct wheel_node *node, uint64_t now_us) {
 
 // ---- transport-wide feedback
 
+#define TWCC_OVERHEAD_BYTES 42 // IPv4, UDP, SRTCP's index and tag
+
 static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
     struct endpoint *ep = LIST_ENTRY(node, struct endpoint, twcc_timer);
+    size_t bytes = 0;
     for (;;) {
         uint8_t buffer[RTCP_DATAGRAM_MAX];
         struct writer w = writer_of(buffer, sizeof buffer);
         if (!twcc_recorder_write(ep->twcc, &w, ep->sender_ssrc, ep->twcc_media_ssrc, now_us))
             break;
         endpoint_send(ep, &w);
+        bytes += w.len + TWCC_OVERHEAD_BYTES;
     }
+    if (bytes > 0)
+        twcc_recorder_pace(ep->twcc, bytes,
+                           rate_meter_bps(&ep->stats.rtp_in_rate, now_us) +
+                               (uint64_t)rate_meter_bps(&ep->stats.rtx_in_rate, now_us));
 }
 
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us) {

@@ -3,7 +3,7 @@
 //
 // To publishers: receiver reports about once a second, with our time (RRTR) as long as they answer it, so
 // that the round trip is known (rtp/round_trip.h); NACK as nack_tracker asks, PLI (or FIR) as producers want
-// key frames, transport-wide feedback each TWCC_INTERVAL_US, and REMB to those who know nothing better. To
+// key frames, transport-wide feedback each 50 to 100 ms (rtp/twcc.h), and REMB to those who know nothing better. To
 // receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
 // one participant stay together; and answers (DLRR) to the times that they tell. Worker side.
 #ifndef ROOMS_FEEDBACK_H

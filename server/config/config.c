@@ -64,21 +64,41 @@ static size_t name_distance(const char *a, const char *b) {
     return row[len];
 }
 
-static bool refuse_unknown(struct loader *loader, const char *name, const char *where) {
-    size_t count, nearest = 4; // further away is no help
-    const struct setting *settings = config_settings(&count), *guess = NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t distance = name_distance(name, settings[i].name);
-        if (distance < nearest) {
-            nearest = distance;
-            guess = &settings[i];
+// The nearest of the names to one that is none of them; NULL: none is near enough to be meant.
+static const char *nearest_of(const char *const *names, const char *name, size_t *nearest,
+                              const char *guess) {
+    for (; *names; names++) {
+        size_t distance = name_distance(name, *names);
+        if (distance < *nearest) {
+            *nearest = distance;
+            guess = *names;
         }
     }
+    return guess;
+}
+
+static bool refuse_unknown(struct loader *loader, const char *name, const char *where) {
+    static const char *const others[] = {"config", "help", "version", "check-config", "check-health", NULL};
+    size_t count, nearest = 4; // further away is no help
+    const struct setting *settings = config_settings(&count);
+    const char *guess = NULL;
+    for (size_t i = 0; i < count; i++)
+        guess = nearest_of((const char *const[]){settings[i].name, NULL}, name, &nearest, guess);
+    guess = nearest_of(others, name, &nearest, guess);
     if (guess)
-        return refuse(loader, "unknown setting \"%.80s\" (from %s); did you mean %s?", name, where,
-                      guess->name);
+        return refuse(loader, "unknown setting \"%.80s\" (from %s); did you mean %s?", name, where, guess);
     return refuse(loader, "unknown setting \"%.80s\" (from %s); rotunda --help lists the settings", name,
                   where);
+}
+
+// A word where a flag should be: a command, perhaps, that is misspelt.
+static bool refuse_word(struct loader *loader, const char *word, bool first) {
+    static const char *const commands[] = {"doctor", "token", "password", NULL};
+    size_t nearest = 3;
+    const char *guess = first && word[0] != '-' ? nearest_of(commands, word, &nearest, NULL) : NULL;
+    if (guess)
+        return refuse(loader, "unknown command \"%.80s\"; did you mean rotunda %s?", word, guess);
+    return refuse(loader, "\"%.200s\" is not a flag; rotunda --help lists them", word);
 }
 
 // Takes one value, unless a source of higher rank has already spoken; it is checked all the same.
@@ -150,7 +170,7 @@ static bool take_flags(struct loader *loader, int argc, char *const argv[]) {
             continue;
         }
         if (strncmp(argv[i], "--", 2) != 0 || !argv[i][2])
-            return refuse(loader, "\"%.200s\" is not a flag; rotunda --help lists them", argv[i]);
+            return refuse_word(loader, argv[i], i == 1);
         char name[64], where[80];
         size_t len = strcspn(argv[i] + 2, "=");
         snprintf(name, sizeof name, "%.*s", (int)(len < 63 ? len : 63), argv[i] + 2);

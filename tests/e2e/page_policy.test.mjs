@@ -41,8 +41,8 @@ test('the headers of pages', async () => {
   for (const path of ['/', '/call', '/check', '/index.html']) {
     const { headers } = await server.fetch(path);
     const policy = headers.get('content-security-policy');
-    assert.match(policy, /script-src 'self'( 'sha256-[A-Za-z0-9+/]{43}=')+; /, path);
-    assert.ok(!/script-src[^;]*unsafe/.test(policy), path);
+    assert.match(policy, /script-src 'self' 'wasm-unsafe-eval'( 'sha256-[A-Za-z0-9+/]{43}=')+; /, path);
+    assert.ok(!/script-src[^;]*'unsafe/.test(policy), path);
     assert.match(policy, /frame-ancestors 'self'/);
     assert.match(headers.get('permissions-policy'), /camera=\(self\), microphone=\(self\), display-capture=\(self\)/);
     assert.equal(headers.get('referrer-policy'), 'no-referrer');

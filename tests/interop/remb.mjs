@@ -51,7 +51,8 @@ async function scene(client, publish) {
   const result = await judge(link, read);
   await close().catch((error) => result.faults.push(error.message));
   link.close();
-  await server.stop().catch((error) => result.faults.push(error.message));
+  server.signal('SIGTERM');
+  await server.ended().catch((error) => result.faults.push(error.message));
   return { client, ...result };
 }
 

@@ -34,6 +34,7 @@ struct sim_config {
     bool sheds;                     // video is left out at times: whole frames, and no numbers
     const struct sim_link *starved; // instead of `down`, what the first participant gets; NULL: the same
     unsigned numbers;               // that a stream may use, 0: SIM_NUMBERS
+    bool asks_at_once;              // receivers do, and again after 60 ms: as browsers at a round trip of 50
     bool tells_times;               // publishers answer RRTR (RFC 3611)
 };
 

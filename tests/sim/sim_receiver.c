@@ -11,6 +11,7 @@
 #define SIM_OVERTAKEN_MAX 64
 #define NACK_FIRST_US 10000
 #define NACK_AGAIN_US 70000
+#define NACK_AGAIN_SOON_US 60000
 #define SETTLE_US 1500000 // younger losses may still be under repair at the end
 
 static struct sim_track *track_of(struct sim_receiver *r, uint32_t ssrc, bool *rtx) {
@@ -189,11 +190,13 @@ static void ask(struct sim_receiver *r, struct sim_track *t) {
     uint16_t seqs[200];
     unsigned n = 0;
     uint64_t now_us = r->peer.sim->now_us;
+    bool at_once = r->peer.sim->config.asks_at_once;
+    uint64_t first_us = at_once ? 0 : NACK_FIRST_US, again_us = at_once ? NACK_AGAIN_SOON_US : NACK_AGAIN_US;
     bool hopeless = t->started && !t->decodes && now_us > t->started_us + 300000;
     for (uint64_t s = t->first; s < t->highest && n < 200; s++) {
         unsigned i = (unsigned)(s - t->base);
         if (t->numbers[i].got ||
-            now_us < t->numbers[i].asked_us + (t->numbers[i].tries ? NACK_AGAIN_US : NACK_FIRST_US))
+            now_us < t->numbers[i].asked_us + (t->numbers[i].tries ? again_us : first_us))
             continue;
         hopeless |= t->numbers[i].tries >= NACK_TRIES;
         if (t->numbers[i].tries >= NACK_TRIES)
@@ -247,7 +250,7 @@ static void report(struct sim_receiver *r) {
 void sim_receiver_tick(struct sim_receiver *r) {
     uint64_t now_us = r->peer.sim->now_us;
     if (now_us >= r->next_nack_us) {
-        r->next_nack_us = now_us + 10000;
+        r->next_nack_us = now_us + (r->peer.sim->config.asks_at_once ? 1000 : 10000);
         for (unsigned i = 0; i < r->track_count; i++)
             if (r->tracks[i].video && (r->tracks[i].missing > 0 || !r->tracks[i].decodes))
                 ask(r, &r->tracks[i]);

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { Controls } from '@/components/controls';
 import { HelpDialog, LeaveDialog, SettingsDialog } from '@/components/dialogs';
 import { usePreferences } from '@/lib/preferences';
+import { followChoice } from '@/lib/room-actions';
 import { useCall } from '@/lib/store';
 import { inCall, show } from './people';
 
@@ -23,6 +24,28 @@ test('settings: closed by Escape, and the focus goes back to the button', async 
   expect(screen.queryByRole('dialog')).toBeNull();
   await waitFor(() => expect(document.activeElement?.id).toBe('settings'));
   expect(useCall.getState().dialog).toBeNull();
+});
+
+test('settings: how much of a large room comes is told as it is chosen, with whoever is pinned', async () => {
+  const told: unknown[] = [];
+  inCall(2, { dialog: 'settings' });
+  const off = followChoice({ choose: (choice) => void told.push(choice) });
+  show(<SettingsDialog />);
+  await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), '5 people');
+  await userEvent.selectOptions(screen.getByLabelText('Sound of the loudest'), 'Everybody');
+  act(() => useCall.setState({ pinned: 'u2:camera' }));
+  act(() => useCall.setState({ unread: 3 })); // nothing to tell
+  await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), 'As the room has it');
+  off();
+  act(() => void usePreferences.setState({ loudestN: 3 }));
+  expect(told).toEqual([
+    { lastN: null, loudestN: null, pinned: [] },
+    { lastN: 5, loudestN: null, pinned: [] },
+    { lastN: 5, loudestN: 0, pinned: [] },
+    { lastN: 5, loudestN: 0, pinned: ['u2'] },
+    { lastN: null, loudestN: 0, pinned: ['u2'] },
+  ]);
+  act(() => void usePreferences.setState({ lastN: null, loudestN: null }));
 });
 
 test('the keys are explained', () => {

@@ -315,8 +315,35 @@ static void the_window_keeps_its_newest_numbers(void **state) {
     twcc_recorder_destroy(r);
 }
 
+static void feedback_takes_a_twentieth(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t bytes;
+        uint64_t rate_bps;
+        uint32_t interval_us;
+    } rows[] = {
+        {"a stream of video", 80, 2000000, TWCC_INTERVAL_US},
+        {"in between", 80, 200000, 64000},
+        {"sound alone", 72, 50000, TWCC_INTERVAL_MAX_US},
+        {"nobody knows", 72, 0, TWCC_INTERVAL_MAX_US},
+        {"a lie of a rate", SIZE_MAX / 1000000000000, 1, TWCC_INTERVAL_MAX_US},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct twcc_recorder *r = twcc_recorder_create();
+        assert_non_null(r);
+        twcc_recorder_pace(r, rows[i].bytes, rows[i].rate_bps);
+        twcc_recorder_add(r, 1, US_PER_SECOND);
+        uint64_t us = twcc_recorder_next_us(r) - US_PER_SECOND;
+        if (us != rows[i].interval_us)
+            fail_msg("%s: after %u us", rows[i].what, (unsigned)us);
+        twcc_recorder_destroy(r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(feedback_takes_a_twentieth),
         cmocka_unit_test(arrivals_are_told_over_the_wrap),
         cmocka_unit_test(a_late_packet_is_told_when_it_comes),
         cmocka_unit_test(many_at_once_are_due_at_once),

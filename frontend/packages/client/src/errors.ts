@@ -20,6 +20,8 @@ export type ErrorCode =
   | 'connection-lost' // it ended before the answer came
   | 'timeout' // no answer in time
   | 'kicked' // a moderator has put this side out
+  | 'banned' // and does not let it in again
+  | 'denied' // a moderator does not let this side in
   | 'token-expired' // its token has ended, and the stay with it
   | 'room-closed' // a moderator has closed the room
   | 'taken-over' // the session went on in another tab
@@ -28,14 +30,20 @@ export type ErrorCode =
 export class RotundaError extends Error {
   readonly code: ErrorCode;
   readonly request: string | undefined;
+  readonly by: string | undefined; // the moderator whose doing it is
 
-  constructor(code: ErrorCode, message: string, request?: string) {
+  constructor(code: ErrorCode, message: string, request?: string, by?: string) {
     super(message);
     this.name = 'RotundaError';
     this.code = code;
     this.request = request;
+    this.by = by;
   }
 }
+
+// Whether a join failed for want of a password, or for a wrong one. Of tokens the server speaks otherwise.
+export const needsPassword = (error: unknown): boolean =>
+  error instanceof RotundaError && error.code === 'unauthorized' && /password/.test(error.message);
 
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof RotundaError ? error.code : undefined;

@@ -2,7 +2,8 @@
 export { Call, callRoomId, callSecret, type CallEnd, type CallOptions, type CallState, type Marks } from './call.ts';
 export { Doorway } from './doorway.ts';
 export { Connection } from './connection.ts';
-export { codeOf, RotundaError, type ErrorCode } from './errors.ts';
+export type { Choice } from './choice.ts';
+export { codeOf, needsPassword, RotundaError, type ErrorCode } from './errors.ts';
 export { spatialLayerFor } from './layers.ts';
 export type { Leg } from './path.ts';
 export type * from './protocol.ts';

@@ -7,9 +7,58 @@ export type Kind = 'audio' | 'video';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
 export type AppData = Record<string, unknown> & { source?: Source };
 
-export interface Peer {
+export type Role = 'moderator' | 'participant' | 'viewer';
+
+// What a token, the person or a moderator says of somebody.
+export interface About {
+  metadata?: string | null;
+  attributes?: Record<string, string>;
+}
+
+export interface Peer extends About {
   userId: string;
   username: string;
+  role?: Role; // left out: participant
+}
+
+// Somebody who waits to be let in; the id is the knock's.
+export interface Knock {
+  userId: string;
+  username: string;
+}
+
+// The answer to a join that has to wait for a moderator.
+export interface Waiting extends Knock {
+  state: 'waiting';
+  roomId: string;
+}
+
+// What becomes of it.
+export interface LobbyDecision {
+  state: 'admitted' | 'denied' | 'room-closed';
+  roomId: string;
+  by?: string;
+  message?: string; // the moderator's words
+}
+
+// What moderators hear of the lobby.
+export type LobbyNews =
+  | { enabled: boolean; waiting: Knock[] }
+  | { knocked: Knock }
+  | { gone: string; reason: 'admitted' | 'denied' | 'left' | 'room-closed'; by?: string };
+
+export interface RoleChange {
+  userId: string;
+  user: string;
+  role: Role;
+  by: string;
+  permissions?: Permissions; // to whom it is about
+}
+
+export interface Ban {
+  userId: string;
+  username: string;
+  address: boolean; // nobody else from there comes in either
 }
 
 export interface ProducerInfo {
@@ -29,7 +78,9 @@ export interface ChatMessage {
   timestamp: string;
 }
 
-export interface Joined {
+export interface Joined extends About {
+  role?: Role;
+  hidden?: boolean;
   username: string;
   permissions: Permissions;
   identity?: string; // as the token said
@@ -105,7 +156,7 @@ export interface Reaction {
 }
 
 interface PutOut {
-  reason: string; // kicked, token-expired, room-closed
+  reason: string; // kicked, banned, token-expired, room-closed
   by?: string;
   message?: string; // the moderator's words
 }
@@ -134,7 +185,7 @@ export interface Requests {
       openTransports?: ('send' | 'recv')[];
       consume?: { video?: number; spatialLayer?: number };
     };
-    answer: Joined;
+    answer: Joined | Waiting;
   };
   'get-capabilities': { data: object; answer: { routerRtpCapabilities: types.RtpCapabilities } };
   'update-token': { data: { token: string }; answer: { permissions: Permissions; expiresAt: number } };
@@ -144,6 +195,18 @@ export interface Requests {
   'lock-room': { data: object; answer: { by: string } };
   'unlock-room': { data: object; answer: { by: string } };
   'close-room': { data: { reason?: string }; answer: PutOut };
+  'set-lobby': { data: { enabled: boolean }; answer: { enabled: boolean } };
+  'admit-user': { data: { target: string }; answer: { userId: string } };
+  'deny-user': { data: { target: string; reason?: string }; answer: { userId: string } };
+  'admit-all': { data: object; answer: { count: number } };
+  ban: { data: { target: string; reason?: string; address?: boolean }; answer: Ban };
+  unban: { data: { target: string }; answer: { userId: string } };
+  'list-bans': { data: object; answer: { bans: Ban[] } };
+  'set-role': { data: { target: string; role: Role }; answer: RoleChange };
+  'set-metadata': {
+    data: { target?: string; metadata?: string; attributes?: Record<string, string> };
+    answer: Required<About> & { userId: string; user: string; by?: string };
+  };
   'raise-hand': { data: object; answer: Hand };
   'lower-hand': { data: { target?: string }; answer: Hand };
   reaction: { data: { text: string }; answer: Reaction };
@@ -219,14 +282,17 @@ export interface IceRestart {
 }
 
 export interface Notifications {
-  'user-joined': { user: string; userId: string };
-  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'taken-over' | 'token-expired' | 'room-closed' };
+  'user-joined': { user: string; userId: string; role?: Role } & About;
+  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
   'chat-message': ChatMessage;
   kicked: PutOut;
   'room-closed': PutOut;
   muted: { kind: Kind; by: string };
   'room-locked': { by: string };
   'room-unlocked': { by: string };
+  lobby: LobbyDecision | LobbyNews;
+  'role-changed': RoleChange;
+  'metadata-changed': Required<About> & { userId: string; user: string; by?: string };
   'hand-raised': Hand;
   'hand-lowered': Hand;
   reaction: Reaction;

@@ -11,6 +11,7 @@ import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './r
 import { spatialLayerFor } from './layers.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
+import { ChoiceControl, type Choice } from './choice.ts';
 import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
@@ -48,6 +49,7 @@ export class Room extends Emitter<RoomEvents> {
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
   #ownMedia: OwnMedia;
+  #choice: ChoiceControl;
   #watch: MediaWatch | null = null;
   #work: Promise<void> = Promise.resolve();
   #failure: unknown = null;
@@ -62,6 +64,7 @@ export class Room extends Emitter<RoomEvents> {
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
+    this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
     this.session.on('joined', (joined) => {
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
@@ -150,6 +153,11 @@ export class Room extends Emitter<RoomEvents> {
     void this.#settle(producerId);
   }
 
+  // How much of a large room comes; until this is said, what the room gives.
+  choose(choice: Choice): void {
+    this.#choice.set(choice);
+  }
+
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
     await this.#beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
@@ -188,6 +196,7 @@ export class Room extends Emitter<RoomEvents> {
         for (const transportId of server) await this.session.request('close-transport', { transportId });
         await this.#setUp(joined);
       }
+      this.#choice.joined(joined.resumed);
       this.emit('ready', { resumed: joined.resumed });
     } catch (error) {
       if (codeOf(error) !== 'connection-lost') throw error; // the next join starts this over

@@ -4,7 +4,7 @@ import { Connection, type Handlers, type MakeSocket } from './connection.ts';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
 import { RotundaError, codeOf } from './errors.ts';
-import type { Answer, Joined, Notifications, NotificationType, RequestData, RequestType } from './protocol.ts';
+import type { Answer, Joined, LobbyDecision, Notifications, NotificationType, RequestData, RequestType } from './protocol.ts';
 
 // Grows to 5 s; together a little over a minute and a half, three times as long as the server keeps a session.
 const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(5000)];
@@ -29,6 +29,7 @@ function placeToGo(url: string | null | undefined, from: string): string {
 export type SessionState =
   | { name: 'idle' }
   | { name: 'joining'; retry?: { retryAt: number; error: RotundaError } } // retry: it has failed, and will be tried again
+  | { name: 'waiting' } // in the lobby, for a moderator
   | { name: 'joined' }
   | { name: 'lost'; attempt: number; retryAt: number } // retryAt: milliseconds since 1970
   | { name: 'ended'; error: RotundaError | null }; // null: left
@@ -44,6 +45,7 @@ type TokenStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 export interface SessionOptions {
   token?: string; // where the server wants one
+  password?: string; // where the room has one
   makeSocket?: MakeSocket;
   // Where the resume token lives, so that a reloaded page can take up its own session.
   tokenStore?: TokenStore;
@@ -64,6 +66,20 @@ export function mayTakeOver(store: TokenStore | undefined, roomId: string, usern
   return store?.getItem(tokenKey(roomId, username)) != null;
 }
 
+// Throws unless the decision is to let this side in; null: the connection has ended.
+function admitted(decision: LobbyDecision | null): void {
+  if (decision === null) throw new RotundaError('connection-lost', 'The connection to the server was lost.');
+  if (decision.state !== 'admitted') throw new RotundaError(decision.state, decision.message ?? '', 'join-room', decision.by);
+}
+
+// Waits for something of a connection that is asked meanwhile whether it is still there.
+async function alive<T>(connection: Connection, something: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {
+    connection.request('ping', {}, PONG_WITHIN_MS).catch((error) => codeOf(error) === 'timeout' && connection.close());
+  }, PING_EVERY_MS);
+  return something.finally(() => clearInterval(timer));
+}
+
 export class Session extends Emitter<SessionEvents> {
   state: SessionState = { name: 'idle' };
   userId: string | null = null;
@@ -74,6 +90,7 @@ export class Session extends Emitter<SessionEvents> {
   readonly username: string;
   #options: SessionOptions;
   #connection: Connection | null = null;
+  #coming: Connection | null = null; // that has not joined yet
   #token: string | undefined;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | null = null;
@@ -114,6 +131,7 @@ export class Session extends Emitter<SessionEvents> {
     const connection = this.#connection;
     this.#connection = null;
     this.#end(null, keepToken);
+    this.#coming?.close();
     connection
       ?.request('leave-room', {})
       .catch(() => {})
@@ -156,15 +174,18 @@ export class Session extends Emitter<SessionEvents> {
       this.emit('notification', notification);
       if (notification.type === 'server-draining') void this.#move(notification.data.url);
     };
+    let decide: ((decision: LobbyDecision | null) => void) | null = null;
     const handlers: Handlers = {
       notified: (type, data) => {
         if (open && this.#connection !== connection) return; // of the server that was left
         const notification = { type, data } as SessionEvents['notification'];
+        if (type === 'lobby' && decide) return decide(data as unknown as LobbyDecision);
         if (type === 'kicked' || type === 'room-closed') this.#putOut(data as Notifications['kicked']);
         if (open) tell(notification);
         else early.push(notification);
       },
       closed: (code) => {
+        decide?.(null);
         if (this.#connection !== connection) return;
         this.#connection = null;
         if (!this.#entering) void this.#lost(code); // else #move sees to it
@@ -175,20 +196,36 @@ export class Session extends Emitter<SessionEvents> {
     ready?.handOver(handlers);
     const connection = ready ?? (await Connection.open(moveTo ?? this.url, handlers, this.#options.makeSocket));
     let joined: Joined;
+    this.#coming = connection;
     try {
       if (this.#over) throw new RotundaError('left', 'This side has left.');
       const more = joinWith?.(moveTo !== null) ?? null;
-      joined = await connection.request('join-room', {
+      const data: RequestData<'join-room'> = {
         ...(more && (await more)),
         roomId: this.roomId,
         username: this.username,
         ...(this.#token === undefined || moveTo !== null ? {} : { resumeToken: this.#token }),
         ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
-      });
+        ...(this.#options.password === undefined ? {} : { password: this.#options.password }),
+      };
+      let answer = await connection.request('join-room', data);
+      if ('state' in answer) {
+        const before = this.state;
+        if (moveTo === null) this.#set({ name: 'waiting' }); // else the call goes on at the other server
+        admitted(await alive(connection, new Promise<LobbyDecision | null>((resolve) => (decide = resolve))));
+        decide = null;
+        if (this.#over) throw new RotundaError('left', 'This side has left.');
+        if (moveTo === null) this.#set(before);
+        answer = await connection.request('join-room', data);
+        if ('state' in answer) throw new RotundaError('internal', 'The server has the session wait again.');
+      }
+      joined = answer;
       if (this.#over) throw new RotundaError('left', 'This side has left.');
     } catch (error) {
       connection.close();
-      throw error;
+      throw this.#over ? new RotundaError('left', 'This side has left.') : error;
+    } finally {
+      this.#coming = null;
     }
     const before = this.#connection;
     this.#connection = connection;
@@ -231,11 +268,11 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   // The place is gone: no return, and no other try.
-  #putOut({ reason, message }: Notifications['kicked']): void {
-    const code = reason === 'token-expired' || reason === 'room-closed' ? reason : 'kicked';
+  #putOut({ reason, message, by }: Notifications['kicked']): void {
+    const code = reason === 'token-expired' || reason === 'room-closed' || reason === 'banned' ? reason : 'kicked';
     const connection = this.#connection;
     this.#connection = null;
-    this.#end(new RotundaError(code, message ?? reason));
+    this.#end(new RotundaError(code, message ?? '', undefined, by));
     connection?.close();
   }
 

@@ -32,6 +32,15 @@ export interface WireRequests {
   'lock-room': object;
   'unlock-room': object;
   'close-room': { reason?: string | null };
+  'set-lobby': { enabled: boolean };
+  'admit-user': { target: string };
+  'deny-user': { target: string; reason?: string | null };
+  'admit-all': object;
+  'ban': { target: string; reason?: string | null; address?: boolean | null };
+  'unban': { target: string };
+  'list-bans': object;
+  'set-role': { target: string; role: 'moderator' | 'participant' | 'viewer' };
+  'set-metadata': { target?: string | null; metadata?: string | null; attributes?: object | null };
   'raise-hand': object;
   'lower-hand': { target?: string | null };
   'reaction': { text: string };
@@ -98,6 +107,16 @@ export type WireSaid =
   | 'hand-raised'
   | 'hand-lowered'
   | 'reaction'
+  | 'lobby'
+  | 'lobby-set'
+  | 'user-admitted'
+  | 'user-denied'
+  | 'all-admitted'
+  | 'user-banned'
+  | 'user-unbanned'
+  | 'bans'
+  | 'metadata-changed'
+  | 'role-changed'
   | 'kicked'
   | 'data'
   | 'server-draining';

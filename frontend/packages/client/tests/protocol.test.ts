@@ -18,7 +18,8 @@ const ANSWERS = [
   'consumed', 'consumer-closed', 'consumer-paused', 'consumer-resumed', 'error', 'ice-restarted', 'joined',
   'key-frame-requested', 'left', 'pong', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
   'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected', 'token-updated',
-  'user-kicked', 'user-muted', 'all-muted',
+  'user-kicked', 'user-muted', 'all-muted', 'lobby-set', 'user-admitted', 'user-denied', 'all-admitted', 'user-banned',
+  'user-unbanned', 'bans',
   'webRtcTransportCreated',
 ];
 

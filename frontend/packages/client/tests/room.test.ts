@@ -143,6 +143,43 @@ beforeEach(() => {
   restartAnswer = {};
 });
 
+describe('how much of a large room comes', () => {
+  const asked = () => sent('set-last-n', 'set-loudest-n');
+
+  test('is told when it differs from what the server knows', async () => {
+    await enter();
+    room.choose({ lastN: null, loudestN: null, pinned: [] }); // as it is
+    expect(asked()).toEqual([]);
+    room.choose({ lastN: 5, loudestN: null, pinned: ['b', 'nobody'] });
+    room.choose({ lastN: 5, loudestN: 0, pinned: ['b'] });
+    expect(asked()).toEqual([
+      ['set-last-n', { lastN: 5, pinned: ['b'] }],
+      ['set-loudest-n', { loudestN: 0 }],
+    ]);
+    room.choose({ lastN: null, loudestN: 0, pinned: [] });
+    expect(asked().at(-1)).toEqual(['set-last-n', { pinned: [] }]);
+  });
+
+  test.each([true, false])('holds over a loss (resumed: %s)', async (resumed) => {
+    await enter();
+    room.choose({ lastN: 3, loudestN: 4, pinned: [] });
+    await comeBack(resumed ? {} : { resumed: false, transports: [] });
+    expect(asked()).toEqual([
+      ['set-last-n', { lastN: 3, pinned: [] }],
+      ['set-loudest-n', { loudestN: 4 }],
+    ]);
+  });
+
+  test('what is chosen before the join is told after it', async () => {
+    room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket: makeServer });
+    room.choose({ lastN: 9, loudestN: null, pinned: [] });
+    const joining = room.join({});
+    await answerJoin();
+    await joining;
+    expect(asked()).toEqual([['set-last-n', { lastN: 9, pinned: [] }]]);
+  });
+});
+
 describe('a join that was prepared', () => {
   const newTransports = ['recv', 'send'].map((direction) => ({ id: `given-${direction}`, direction, iceServers: OLD }));
   const offer = (producer: { producerId: string }, paused = false) => ({

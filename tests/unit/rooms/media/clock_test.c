@@ -8,16 +8,24 @@ struct room {
     struct endpoint *pub;
     uint16_t seq;
     uint32_t base; // of the timestamps
+    uint32_t ssrc;
+    bool sound;
 };
+
+static unsigned ticks_per_ms(const struct room *r) {
+    return r->sound ? 48 : 90;
+}
 
 static void publish(struct room *r, unsigned ms) {
     for (unsigned t = 0; t < ms; t += 20) {
-        fake_rtp(r->f, r->pub,
-                 (struct fake_packet){.pt = VP8_PT,
-                                      .ssrc = 1000,
-                                      .seq = r->seq++,
-                                      .timestamp = r->base + (uint32_t)(r->f->now_us * 9 / 100),
-                                      .key = true});
+        fake_rtp(
+            r->f, r->pub,
+            (struct fake_packet){.pt = r->sound ? OPUS_PT : VP8_PT,
+                                 .ssrc = r->ssrc,
+                                 .mid = "0",
+                                 .seq = r->seq++,
+                                 .timestamp = r->base + (uint32_t)(r->f->now_us * ticks_per_ms(r) / 1000),
+                                 .key = true});
         fake_run(r->f, 20 * MS);
     }
 }
@@ -40,33 +48,63 @@ static void source_pauses(struct room *r) {
     fake_pause(r->f, MEDIA_PAUSE_PRODUCER, 1, false);
 }
 
+// The machine sleeps, and its RTP clock with it; nobody is there meanwhile.
+static void sleep_with_its_clock(struct room *r) {
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, true);
+    fake_run(r->f, 600 * SECOND);
+    r->base -= 600 * 1000 * ticks_per_ms(r);
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, false);
+}
+
+// It sleeps and its clock goes on.
+static void sleep_without_its_clock(struct room *r) {
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, true);
+    fake_run(r->f, 600 * SECOND);
+    fake_pause(r->f, MEDIA_PAUSE_CONSUMER, 11, false);
+}
+
+// Another SSRC takes the place of the one before, with numbers and timestamps of its own.
+static void change_source(struct room *r) {
+    fake_run(r->f, 3 * SECOND);
+    r->ssrc += 7;
+    r->seq += 30000;
+    r->base += 123456789;
+    publish(r, 2000);
+}
+
 static void time_goes_on_after_a_step_of_the_publishers_clock(void **state) {
     (void)state;
-    static void (*const interrupt[])(struct room *r) = {pause_and_resume, suspend, source_pauses};
+    static void (*const interrupt[])(struct room *r) = {pause_and_resume,        suspend,
+                                                        source_pauses,           sleep_with_its_clock,
+                                                        sleep_without_its_clock, change_source};
     static const int64_t steps[] = {-900000000, -90000000, -2000000, -450000, 450000, 900000000, 0};
-    for (unsigned k = 0; k < sizeof interrupt / sizeof *interrupt; k++)
+    for (unsigned k = 0; k < 2 * sizeof interrupt / sizeof *interrupt; k++)
         for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
-            struct room r = {.f = fake_create(), .seq = 65000, .base = 4000000000u};
+            struct room r = {
+                .f = fake_create(), .seq = 65000, .base = 4000000000u, .ssrc = 1000, .sound = k % 2};
             r.pub = fake_connected(r.f, 1, PUB);
             fake_connected(r.f, 2, A);
-            fake_open_producer(r.f, 1, 1, fake_video(1000, 1001));
-            fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+            struct producer_params params = r.sound ? fake_audio(1000) : fake_video(1000, 1001);
+            snprintf(params.mid, sizeof params.mid, "0");
+            fake_open_producer(r.f, 1, 1, params);
+            fake_open_consumer(r.f, 2, 1, 11,
+                               r.sound ? fake_receive_audio(110) : fake_receive_video(110, 111));
             publish(&r, 2000);
             r.base += (uint32_t)steps[i];
             publish(&r, 1000);
             assert_true(r.f->rtp_count > 0);
             struct fake_rtp last = r.f->rtp[r.f->rtp_count - 1];
             fake_clear(r.f);
-            interrupt[k](&r);
+            interrupt[k / 2](&r);
             fake_clear(r.f);
             publish(&r, 500);
             assert_true(r.f->rtp_count > 0);
             struct fake_rtp next = r.f->rtp[0];
-            int64_t told_ms = (int32_t)(next.head.timestamp - last.head.timestamp) / 90;
+            int64_t told_ms = (int32_t)(next.head.timestamp - last.head.timestamp) / (int)ticks_per_ms(&r);
             int64_t is_ms = (int64_t)(next.at_us - last.at_us) / 1000;
             if (told_ms > is_ms + 100 || told_ms + 100 < is_ms)
-                fail_msg("interruption %u after a step of %lld ticks: %lld ms passed, %lld ms told", k,
-                         (long long)steps[i], (long long)is_ms, (long long)told_ms);
+                fail_msg("interruption %u after a step of %lld ticks, sound %d: %lld ms passed, %lld ms told",
+                         k / 2, (long long)steps[i], r.sound, (long long)is_ms, (long long)told_ms);
             fake_destroy(r.f);
         }
 }

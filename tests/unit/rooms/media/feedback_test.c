@@ -438,12 +438,41 @@ static void who_knows_remb_alone_gets_it(void **state) {
     }
 }
 
+// Sound alone is told of each 100 ms: more often would be a fifth of its rate.
+static void feedback_is_in_proportion_to_what_it_is_about(void **state) {
+    (void)state;
+    struct room r = room_open();
+    static const struct {
+        bool video;
+        unsigned longer, each_ms, least, most;
+    } rows[] = {{false, 0, 20, 8, 11}, {true, 400, 5, 18, 21}};
+    uint16_t seq = 0, number = 1;
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned ms = 0; ms < 4000; ms += rows[i].each_ms) {
+            if (ms == 3000)
+                fake_clear(r.f);
+            fake_rtp(r.f, r.pub,
+                     (struct fake_packet){.pt = rows[i].video ? VP8_PT : OPUS_PT,
+                                          .ssrc = rows[i].video ? 1000 : 2000,
+                                          .seq = seq++,
+                                          .timestamp = seq,
+                                          .longer = rows[i].longer,
+                                          .transport_seq = number++});
+            fake_run(r.f, rows[i].each_ms * MS);
+            r.f->rtp_count = 0;
+        }
+        assert_in_range(fake_count_rtcp(r.f, PUB, RTCP_TRANSPORT_CC, NULL), rows[i].least, rows[i].most);
+    }
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receivers_learn_the_publishers_time_early),
         cmocka_unit_test(reports_go_on_about_once_a_second),
         cmocka_unit_test(every_report_comes_with_a_cname),
         cmocka_unit_test(feedback_covers_every_packet_within_100_ms),
+        cmocka_unit_test(feedback_is_in_proportion_to_what_it_is_about),
         cmocka_unit_test(who_knows_remb_alone_gets_it),
         cmocka_unit_test(the_round_trip_is_measured_on_the_publishers_clock),
         cmocka_unit_test(a_transport_is_summed_up_with_what_was_closed),

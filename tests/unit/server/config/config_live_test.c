@@ -65,10 +65,34 @@ static void what_opens_doors_does_not_change(void **state) {
     }
 }
 
+static void what_is_misspelt_is_guessed(void **state) {
+    (void)state;
+    static const struct {
+        char *word;
+        const char *says;
+    } rows[] = {{"doctr", "unknown command \"doctr\"; did you mean rotunda doctor?"},
+                {"tokn", "did you mean rotunda token?"},
+                {"serve", "\"serve\" is not a flag"},
+                {"-x", "\"-x\" is not a flag"},
+                {"--hepl", "did you mean help?"},
+                {"--check-confg", "did you mean check-config?"},
+                {"--rooms-mx=1", "did you mean rooms-max?"},
+                {"--nothing-like-it=1", "rotunda --help lists"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config config;
+        char error[CONFIG_ERROR_MAX];
+        char *const argv[] = {"rotunda", rows[i].word, NULL}, *const environment[] = {NULL};
+        assert_int_equal(config_load(&config, 2, argv, environment, error), CONFIG_REFUSED);
+        if (!strstr(error, rows[i].says))
+            fail_msg("%s: expected \"%s\", got \"%s\"", rows[i].word, rows[i].says, error);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_that_change_while_it_runs),
         cmocka_unit_test(what_opens_doors_does_not_change),
+        cmocka_unit_test(what_is_misspelt_is_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

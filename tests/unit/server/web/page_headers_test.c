@@ -52,7 +52,7 @@ static void test_scripts(void **state) {
         headers_of(rows[i].page, out);
         for (const char *at = out; (at = strstr(at, HASH_A)); at++)
             hashes++;
-        if (hashes != rows[i].hashes || strstr(out, "script-src 'self' 'unsafe-inline'"))
+        if (hashes != rows[i].hashes || strstr(out, "script-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'"))
             fail_msg("%s: expected %u hashes, got %s", rows[i].page, rows[i].hashes, out);
         assert_non_null(strstr(out, "frame-ancestors 'self'\r\n"));
     }

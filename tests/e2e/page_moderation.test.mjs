@@ -1,0 +1,98 @@
+// Moderation on the page, in Chromium: password, lobby, menus by keyboard, hands, reactions, being put out.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { openChromium, Person } from './browsers.mjs';
+import { assert } from './expect.mjs';
+import { ROOT, Server } from './harness.mjs';
+
+const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;
+const folder = mkdtempSync(`${tmpdir()}/rotunda-moderation-`);
+const hash = (password) => execFileSync(BINARY, ['password'], { input: `${password}\n`, encoding: 'utf8' }).trim();
+
+let server, browser;
+before(async () => {
+  writeFileSync(`${folder}/rooms`, `[garden]\npassword = ${hash('gnome')}\nmoderator = Ann: ${hash('rake')}\nlobby = yes\n`);
+  server = await Server.start({ args: ['--rooms', `${folder}/rooms`] });
+  browser = await openChromium();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+// On the page of the garden; knocks with the password once the page asks for it.
+async function comes(name, password) {
+  const person = await Person.open(browser, name);
+  await person.page.goto(`${server.origin}/?${new URLSearchParams({ room: 'garden', name })}`);
+  await person.page.waitForSelector('#join:not([disabled])');
+  await person.click('join');
+  await person.shows('has a password');
+  await person.page.type('#password', password);
+  await person.page.keyboard.press('Enter');
+  return person;
+}
+
+const focused = (person) => person.evaluate(() => document.activeElement?.innerText);
+
+test('a moderator lets in, mutes, gives the word, and puts out; those concerned are told', async () => {
+  const ann = await comes('Ann', 'rake');
+  await ann.inCall();
+  const bob = await comes('Bob', 'wrong');
+  await bob.shows('another password');
+  await bob.page.fill('#password', 'gnome');
+  await bob.page.keyboard.press('Enter');
+  await bob.has('#waiting-room');
+  await bob.until('the heading has the focus', () => document.activeElement?.tagName === 'H1');
+  await bob.screenshot('moderation-waiting');
+  await ann.shows('Bob is waiting outside.');
+  await ann.screenshot('moderation-knock');
+  await ann.click('admit-now');
+  await bob.inCall();
+  await ann.seesAndHears('Bob');
+
+  // Hands in order, by key; a reaction, by its menu.
+  await bob.press('h');
+  await ann.press('h');
+  await ann.click('people');
+  await ann.until('two hands', () => document.querySelectorAll('#hands li').length === 2);
+  assert.match(await ann.evaluate(() => document.querySelector('#hands').innerText), /1\.\s*Bob[\s\S]*2\.\s*Ann/);
+  await ann.clickOn('[aria-label="Lower the hand of Bob"]');
+  await bob.until('the hand is down', () => document.querySelector('#hand').getAttribute('aria-pressed') === 'false');
+  await bob.click('react');
+  await bob.clickOn('[data-item="👏"]');
+  await ann.until('the reaction', () => document.querySelector('#reactions')?.innerText.includes('👏'));
+
+  // The menu of a person, by keyboard alone.
+  await ann.page.focus('[id^="menu-"]');
+  await ann.press('Enter');
+  await ann.until('the menu is open', () => document.activeElement?.getAttribute('role') === 'menuitem');
+  assert.equal(await focused(ann), 'Mute microphone');
+  for (const [scheme, size] of [['light', [1280, 720]], ['dark', [1280, 720]], ['light', [390, 844]]]) {
+    await browser.scheme(ann.page, scheme);
+    await ann.resize(...size);
+    await ann.screenshot(`moderation-${scheme}-${size[0]}`);
+  }
+  await ann.resize(1280, 720);
+  await ann.press('Enter');
+  await bob.shows('Ann has muted you');
+  await bob.until('muted', () => document.querySelector('#microphone').getAttribute('aria-label') === 'Unmute microphone');
+
+  // Who is locked out, and who is put out.
+  await ann.click('lock');
+  const cid = await comes('Cid', 'gnome');
+  await cid.shows('The room is locked.');
+  await ann.page.focus('[id^="menu-"]');
+  await ann.press('Enter');
+  await ann.until('the menu is open', () => document.activeElement?.getAttribute('role') === 'menuitem');
+  await ann.press('End');
+  assert.equal(await focused(ann), 'Ban from the room');
+  await ann.press('ArrowUp');
+  await ann.press('Enter');
+  await ann.click('confirm');
+  await bob.shows('Ann has removed you from the room.');
+  for (const person of [ann, bob, cid]) assert.deepEqual(person.errors, []);
+});
