@@ -277,6 +277,8 @@ void sender_rtcp(struct sender *s, struct span datagram, uint64_t now_us) {
             break;
         case RTCP_OTHER:
         case RTCP_BYE:
+        case RTCP_CCFB:
+        case RTCP_REMB:
         case RTCP_XR:
             break;
         }

@@ -14,6 +14,7 @@
 #define MEDIA_VIDEO_PACKETS_DEFAULT 4000     // a second, all layers and repeats
 #define MEDIA_VIDEO_BITRATE_DEFAULT 30000000 // a browser stops at a tenth of it by itself
 #define MEDIA_TRANSPORT_BITRATE_DEFAULT 200000000
+#define MEDIA_RECEIVE_BITRATE_DEFAULT 50000000 // more than a browser shows; a link may be slower by itself
 #define MEDIA_AUDIO_BURST_SECONDS 4
 #define MEDIA_BURST_SECONDS 1
 
@@ -21,6 +22,8 @@ struct media_limits {
     uint32_t audio_packets_per_second, audio_bitrate_bps; // of one audio producer
     uint32_t video_packets_per_second, video_bitrate_bps; // of one video producer: all its layers, RTX too
     uint32_t transport_bitrate_bps;                       // of what one transport is sent
+    uint32_t receive_bitrate_bps; // that video is chosen for: congestion control goes no further
+    uint32_t publish_bitrate_bps; // that publishers are told to stay below, over one transport; 0: nothing
 };
 
 // Gives what is 0 its default.

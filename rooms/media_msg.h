@@ -59,6 +59,7 @@ struct producer_params {
     bool transport_cc;                       // and wants transport-wide feedback
     bool remb;                               // and, without that, REMB
     bool dtx;                                // audio may pause for long
+    bool screen;                             // it shows a screen, not a camera
     uint8_t spatial_layers, temporal_layers; // 1 or more, from scalabilityMode (per stream)
 };
 
@@ -97,6 +98,7 @@ enum media_cmd_type {
     MEDIA_SET_LAYERS,
     MEDIA_SET_PRIORITY,
     MEDIA_SET_LOUDEST, // of the audio that goes to this transport, the loudest alone
+    MEDIA_SET_MAX_BITRATE,
     MEDIA_REQUEST_KEY_FRAME,
     MEDIA_GET_STATS,
 };
@@ -108,7 +110,7 @@ enum media_cmd_type {
 struct media_cmd {
     enum media_cmd_type type;
     struct transport_id transport; // OPEN_TRANSPORT .. CLOSE_TRANSPORT, OPEN_PRODUCER, OPEN_CONSUMER,
-                                   // SET_LOUDEST
+                                   // SET_LOUDEST, SET_MAX_BITRATE of a transport
     struct producer_id producer;   // *_PRODUCER, *_RELAY, OPEN_CONSUMER
     struct consumer_id consumer;   // *_CONSUMER, SET_*, REQUEST_KEY_FRAME
     union {
@@ -147,12 +149,29 @@ struct media_cmd {
             uint8_t n; // 1..LOUDEST_N_MAX, or LOUDEST_ALL
         } loudest;
         struct {
+            uint32_t bps; // of what one consumer or transport gets, or a publisher sends; 0: no limit
+        } max_bitrate;
+        struct {
             uint32_t token; // comes back in the answer; exactly one of the three ids above is not 0
         } stats;
     };
 };
 
 // ---- statistics (docs/protocol.md, get-stats)
+
+// What bounds the estimate of what a transport's link carries.
+enum link_reason {
+    LINK_UNKNOWN,     // nobody tells what arrives
+    LINK_START,       // nothing has been learnt yet
+    LINK_DELAY,       // a queue grows when more is sent
+    LINK_LOSS,        // more is lost
+    LINK_PROBE,       // as far as a probe has shown
+    LINK_APPLICATION, // there is no use for more
+    LINK_REMB,        // the receiver says so
+    LINK_CEILING,     // set-max-bitrate, or the setting
+    LINK_SILENT,      // the receiver does not tell any more
+    LINK_REASONS,
+};
 
 struct transport_stats {
     uint64_t bytes_received, bytes_sent; // UDP payload
@@ -162,7 +181,12 @@ struct transport_stats {
     uint32_t rtp_recv_bitrate_bps, rtp_send_bitrate_bps;
     uint32_t rtx_recv_bitrate_bps, rtx_send_bitrate_bps;
     float rtp_packet_loss_received, rtp_packet_loss_sent; // 0..1
-    struct tuple selected;                                // TUPLE_NONE while there is none
+    // Of its receiving side: what the link carries (0: not known) and why no more, what its consumers are
+    // given of that, and what they would take. The ceiling (0: none) is of either side.
+    uint32_t estimate_bps, target_bps, wanted_bps, max_bps;
+    enum link_reason estimate_reason;
+    uint64_t padding_bytes_sent;
+    struct tuple selected; // TUPLE_NONE while there is none
     enum ice_state ice;
     enum dtls_state dtls;
 };

@@ -85,7 +85,7 @@ static const struct routed_ext {
     [EXT_ABS_SEND_TIME] = {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", "sendrecv",
                            "sendrecv"},
     [EXT_TRANSPORT_CC] = {"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-                          "recvonly", "sendrecv"},
+                          "sendrecv", "sendrecv"},
     [EXT_AUDIO_LEVEL] = {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", "sendrecv", NULL},
     [EXT_DEPENDENCY_DESCRIPTOR] =
         {"https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", NULL,

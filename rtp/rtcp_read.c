@@ -8,9 +8,11 @@
 #define TYPE_XR 207 // RFC 3611
 
 #define FMT_NACK 1
+#define FMT_CCFB 11 // RFC 8888, 3.1
 #define FMT_TRANSPORT_CC 15
 #define FMT_PLI 1
 #define FMT_FIR 4
+#define FMT_APPLICATION 15 // RFC 4585, 6.4
 
 #define REPORT_BYTES 24
 #define FIR_BYTES 8
@@ -61,13 +63,38 @@ static void read_bye(struct reader *r, uint8_t count, struct rtcp_packet *out) {
 static enum rtcp_kind feedback_kind(uint8_t type, uint8_t fmt) {
     if (type == TYPE_RTPFB)
         return fmt == FMT_NACK ? RTCP_NACK : fmt == FMT_TRANSPORT_CC ? RTCP_TRANSPORT_CC : RTCP_OTHER;
+    if (fmt == FMT_APPLICATION)
+        return RTCP_REMB; // if it turns out to be
     return fmt == FMT_PLI ? RTCP_PLI : fmt == FMT_FIR ? RTCP_FIR : RTCP_OTHER;
+}
+
+// A mantissa of 18 bits and an exponent of 6 (section 2.2); the SSRCs that follow do not matter: it is about
+// all of the transport. What is not REMB is somebody else's.
+static void read_remb(struct reader *r, struct rtcp_packet *out) {
+    struct span name = read_span(r, 4);
+    if (r->failed || !span_equal(name, span_of("REMB", 4))) {
+        r->failed = false;
+        out->kind = RTCP_OTHER;
+        return;
+    }
+    uint32_t count_and_rate = read_u32(r);
+    uint64_t mantissa = count_and_rate & 0x3ffff;
+    unsigned exponent = count_and_rate >> 18 & 0x3f;
+    bool fits = mantissa == 0 || exponent <= 64 - 18;
+    out->remb_bps = fits ? mantissa << (mantissa ? exponent : 0) : UINT64_MAX;
 }
 
 static void read_feedback(struct reader *r, uint8_t type, uint8_t fmt, struct rtcp_packet *out) {
     out->kind = feedback_kind(type, fmt);
     out->sender_ssrc = read_u32(r);
+    if (type == TYPE_RTPFB && fmt == FMT_CCFB) {
+        out->kind = RTCP_CCFB;
+        out->body = read_span(r, r->left);
+        return;
+    }
     out->media_ssrc = read_u32(r);
+    if (out->kind == RTCP_REMB)
+        read_remb(r, out);
     size_t len = out->kind == RTCP_FIR ? r->left - r->left % FIR_BYTES : r->left;
     out->body = read_span(r, len);
 }

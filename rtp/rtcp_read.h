@@ -17,7 +17,9 @@ enum rtcp_kind {
     RTCP_NACK,
     RTCP_PLI,
     RTCP_FIR,
-    RTCP_TRANSPORT_CC, // body left unread
+    RTCP_TRANSPORT_CC, // body: what follows the two SSRCs, unread (rtp/cc/bandwidth.h)
+    RTCP_CCFB,         // RFC 8888; body: what follows the sender's SSRC, unread
+    RTCP_REMB,         // draft-alvestrand-rmcat-remb-03; remb_bps
     RTCP_XR,
 };
 
@@ -30,6 +32,7 @@ struct rtcp_packet {
     // SENDER_REPORT
     uint64_t ntp;
     uint32_t rtp_timestamp, packet_count, octet_count;
+    uint64_t remb_bps; // REMB
 };
 
 struct rtcp_walk {

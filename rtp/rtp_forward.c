@@ -49,7 +49,7 @@ static void put_extensions(struct writer *w, const struct rtp_ext_values *values
                               ? pass_element(w, EXT_DEPENDENCY_DESCRIPTOR, values, descriptor.len)
                               : 0;
     meta->send_time_at = put_element(w, EXT_ABS_SEND_TIME, blank, 3);
-    meta->transport_cc_at = kind == MEDIA_VIDEO ? put_element(w, EXT_TRANSPORT_CC, blank, 2) : 0;
+    meta->transport_cc_at = put_element(w, EXT_TRANSPORT_CC, blank, 2);
     // The place of the MID starts as padding; a copy with a MID gives it its id and length.
     meta->mid_at = (uint8_t)(w->len + 1);
     write_zeros(w, 1 + RTP_FORWARD_MID_MAX);
@@ -240,49 +240,29 @@ static inline bool has_long_descriptor(const struct forward_meta *meta, const st
     return stamp->descriptor && meta->descriptor_len > 0 && meta->descriptor_at == 0 && !stamp->blank;
 }
 
-// What this receiver gets beyond what all get; returns how many there are.
-static unsigned extra_elements(struct block *prepared, const struct forward_stamp *stamp, uint8_t seq[2],
-                               uint8_t descriptor[RTP_FORWARD_DESCRIPTOR_MAX],
-                               struct rtp_ext_element out[2]) {
-    const struct forward_meta *meta = forward_meta_of(prepared);
-    unsigned n = 0;
-    store_be16(seq, stamp->transport_cc_seq);
-    if (stamp->transport_cc && meta->transport_cc_at == 0)
-        out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_TRANSPORT_CC), span_of(seq, 2)};
-    if (!has_long_descriptor(meta, stamp))
-        return n;
-    memcpy(descriptor, prepared->bytes, meta->descriptor_len);
-    renumber_descriptor(descriptor, stamp);
-    out[n++] = (struct rtp_ext_element){EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR),
-                                        span_of(descriptor, meta->descriptor_len)};
-    return n;
-}
-
-// Writes the stamped header with what only this receiver gets; returns its length, 0 when there is no such
-// thing, or no room for it: then nothing is written.
+// Writes the stamped header with the descriptor, which only this receiver gets; returns its length, 0 when
+// there is no room for it: then nothing is written.
 static size_t copy_header_extended(struct block *out, struct block *prepared,
                                    const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    struct rtp_ext_element extra[2];
-    uint8_t seq[2], header[RTP_FORWARD_HEADER_MAX], descriptor[RTP_FORWARD_DESCRIPTOR_MAX];
-    unsigned count = extra_elements(prepared, stamp, seq, descriptor, extra);
-    if (count == 0)
-        return 0;
+    uint8_t header[RTP_FORWARD_HEADER_MAX], descriptor[RTP_FORWARD_DESCRIPTOR_MAX];
+    memcpy(descriptor, prepared->bytes, meta->descriptor_len);
+    renumber_descriptor(descriptor, stamp);
+    struct rtp_ext_element extra = {EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR),
+                                    span_of(descriptor, meta->descriptor_len)};
     memcpy(header, block_data(prepared), meta->header_len);
     stamp_header(header, meta, stamp);
     size_t rest = (size_t)prepared->len - meta->header_len + RTX_SEQ_BYTES;
     struct writer w = writer_of(out->bytes + BLOCK_HEADROOM, COPY_LONGEST - rest);
     write_span(&w, span_of(header, RTP_HEADER_MIN));
-    rtp_ext_write(&w, span_of(header + RTP_HEADER_MIN, (size_t)meta->header_len - RTP_HEADER_MIN), extra,
-                  count);
+    rtp_ext_write(&w, span_of(header + RTP_HEADER_MIN, (size_t)meta->header_len - RTP_HEADER_MIN), &extra, 1);
     return w.failed ? 0 : w.len;
 }
 
 static size_t copy_header(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     uint8_t *p = out->bytes + BLOCK_HEADROOM;
-    bool more = stamp->transport_cc || has_long_descriptor(meta, stamp);
-    size_t len = more ? copy_header_extended(out, prepared, stamp) : 0;
+    size_t len = has_long_descriptor(meta, stamp) ? copy_header_extended(out, prepared, stamp) : 0;
     if (len == 0) {
         memcpy(p, block_data(prepared), meta->header_len);
         stamp_header(p, meta, stamp);
@@ -325,12 +305,12 @@ static void copy_in_parts(struct block *out, struct block *prepared, const struc
 }
 
 static bool copy_needs_parts(const struct forward_meta *meta, const struct forward_stamp *stamp) {
-    return stamp->transport_cc || stamp->blank || has_long_descriptor(meta, stamp);
+    return stamp->blank || has_long_descriptor(meta, stamp);
 }
 
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    if ((stamp->transport_cc | stamp->descriptor | stamp->blank) && copy_needs_parts(meta, stamp)) {
+    if ((stamp->descriptor | stamp->blank) && copy_needs_parts(meta, stamp)) {
         copy_in_parts(out, prepared, stamp, (struct span){0});
         return;
     }
@@ -350,6 +330,52 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
     uint8_t seq[RTX_SEQ_BYTES];
     store_be16(seq, original_seq);
     copy_in_parts(out, prepared, stamp, span_of(seq, sizeof seq));
+}
+
+// ---- what does not come from a publisher, and what was kept
+
+void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq) {
+    struct rtp_packet packet;
+    struct rtp_ext_values values;
+    struct ext_map map;
+    struct ext_ids ids = {0};
+    ids.ids[EXT_ABS_SEND_TIME] = EXT_ROUTER_ID(EXT_ABS_SEND_TIME);
+    ids.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    ext_map_clear(&map);
+    ext_map_add(&map, &ids);
+    if (rtp_parse(span_of(block_data(copy), copy->len), &packet) != ERR_OK)
+        return;
+    rtp_ext_read(&packet, &map, &values);
+    uint8_t *p = block_data(copy);
+    struct span time = values.of[EXT_ABS_SEND_TIME], seq = values.of[EXT_TRANSPORT_CC];
+    if (time.ptr && time.len == 3)
+        store_be24(p + (time.ptr - p), abs_send_time);
+    if (seq.ptr && seq.len == 2)
+        store_be16(p + (seq.ptr - p), transport_cc_seq);
+}
+
+void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding) {
+    uint8_t time[3], seq[2];
+    store_be24(time, stamp->abs_send_time);
+    store_be16(seq, stamp->transport_cc_seq);
+    struct rtp_ext_element elements[3] = {
+        {EXT_ROUTER_ID(EXT_ABS_SEND_TIME), span_of(time, sizeof time)},
+        {EXT_ROUTER_ID(EXT_TRANSPORT_CC), span_of(seq, sizeof seq)},
+        {EXT_ROUTER_ID(EXT_MID), span_of(stamp->mid, stamp->mid_len)},
+    };
+    struct writer w = writer_of(out->bytes + BLOCK_HEADROOM, COPY_LONGEST);
+    write_u8(&w, FIRST_BYTE | PADDING_BIT);
+    write_u8(&w, stamp->payload_type);
+    write_u16(&w, stamp->seq);
+    write_u32(&w, stamp->timestamp);
+    write_u32(&w, stamp->ssrc);
+    rtp_ext_write(&w, (struct span){0}, elements, stamp->mid_len ? 3 : 2);
+    assert(padding > 0);
+    write_zeros(&w, padding - 1u);
+    write_u8(&w, padding);
+    assert(!w.failed);
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)w.len;
 }
 
 void rtp_forward_copy_empty(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {

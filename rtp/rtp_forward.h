@@ -3,14 +3,14 @@
 // rtp_forward_prepare rewrites the header of a decrypted packet inside its block: no CSRCs, no padding, and
 // one extension block (one-byte form) under the server's own ids (EXT_ROUTER_ID) with the values that travel
 // on (audio level, orientation, transmission offset, capture time, playout delay) and blank places for what
-// differs by receiver (MID, abs-send-time, for video transport-cc). MID comes last with room for
+// differs by receiver (MID, abs-send-time, transport-cc). MID comes last with room for
 // RTP_FORWARD_MID_MAX bytes, so a shorter one leaves padding and no size changes. A dependency descriptor of
 // at most 16 bytes (of all packets but the first of a key frame) has a place too; a copy for a receiver that
 // did not negotiate it has padding there. The prepared packet is shared (history, relays, all consumers) and,
 // once it has been copied, never changed again.
 //
 // What few packets or receivers have is not part of that form: a longer descriptor is kept beside the packet
-// (in the block, before everything else) and transport-wide numbers of audio nowhere. A copy with them has
+// (in the block, before everything else). A copy with it has
 // its header built anew (rtp_ext_write.h), in two-byte form when that is needed. Pure.
 #ifndef RTP_RTP_FORWARD_H
 #define RTP_RTP_FORWARD_H
@@ -74,9 +74,8 @@ struct forward_stamp { // what one receiver sees
     char mid[RTP_FORWARD_MID_MAX];
     uint32_t abs_send_time; // 24 bits
     uint16_t transport_cc_seq;
-    bool transport_cc; // for audio: it has one (video always does)
-    bool descriptor;   // it gets the dependency descriptor, where there is one
-    bool blank;        // it takes the packet's place and carries nothing but padding
+    bool descriptor; // it gets the dependency descriptor, where there is one
+    bool blank;      // it takes the packet's place and carries nothing but padding
     // Its receiver's own ids by the router's (EXT_ROUTER_ID), 0: it has none, and gets padding there. NULL:
     // it reads the router's.
     const uint8_t *ext_ids;
@@ -85,10 +84,15 @@ struct forward_stamp { // what one receiver sees
 #define RTP_FORWARD_BLANK_BYTES 1 // of padding
 
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does
-// not fit a block beside the packet (stamp.descriptor, stamp.transport_cc) is left out.
+// not fit a block beside the packet (stamp.descriptor) is left out.
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
 // The audio level (RFC 6464) of a prepared packet, -127..0; false when it has none.
 bool rtp_forward_level(struct block *prepared, int8_t *level_dbov);
+// A copy that has waited leaves now, with this time and number (where it has places for them).
+void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq);
+// A packet of nothing but `padding` bytes (1..255), with the extensions that a copy has; `out` as in
+// rtp_forward_copy.
+void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding);
 // Whether it has any numbers but those of its header.
 static inline bool rtp_forward_has_pictures(const struct forward_meta *meta) {
     return (meta->pictures.id_at | meta->pictures.tl0_at | meta->descriptor_len) != 0;

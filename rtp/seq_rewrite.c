@@ -145,7 +145,7 @@ static const struct seq_interval *interval_before(const struct seq_rewrite *rw, 
 
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out) {
-    if (!rw->started)
+    if (!rw->started || rw->run_in == UINT64_MAX)
         return false;
     uint64_t in = seq16_unwrap(rw->in_highest, seq), out;
     const struct seq_interval *interval;
@@ -227,8 +227,9 @@ bool seq_rewrite_is_late(const struct seq_rewrite *rw, uint16_t seq) {
 
 bool seq_rewrite_marks_of(const struct seq_rewrite *rw, uint16_t seq, struct seq_marks *marks) {
     uint64_t end;
-    const struct seq_interval *interval =
-        rw->started ? interval_of_input(rw, seq16_unwrap(rw->in_highest, seq), &end) : NULL;
+    const struct seq_interval *interval = rw->started && rw->run_in != UINT64_MAX
+                                              ? interval_of_input(rw, seq16_unwrap(rw->in_highest, seq), &end)
+                                              : NULL;
     if (!interval)
         return false;
     *marks = interval->marks;

@@ -69,6 +69,46 @@ static void print_hub(FILE *out, const struct hub_counts *from) {
         print_state(out, dtls, dtls_state_name((enum dtls_state)i), from->transports_by_dtls[i]);
 }
 
+// What is counted for each worker becomes one for the server: nobody's link depends on the worker.
+static void print_link_histogram(FILE *out, const struct metrics_sample *sample, const char *name,
+                                 size_t offset, const char *help) {
+    static const uint32_t bounds[] = LINK_BUCKET_KBPS;
+    uint64_t below = 0, sum_bps = 0;
+    describe(out, name, "histogram", help);
+    for (unsigned i = 0; i < LINK_BUCKETS; i++) {
+        for (unsigned w = 0; w < sample->workers; w++) {
+            struct link_histogram h;
+            memcpy(&h, (const char *)&sample->media[w].links + offset, sizeof h);
+            below += h.buckets[i];
+            sum_bps += i == 0 ? h.sum_bps : 0;
+        }
+        if (i < LINK_BUCKETS - 1)
+            fprintf(out, "%s_bucket{le=\"%" PRIu32 "000\"} %" PRIu64 "\n", name, bounds[i], below);
+    }
+    fprintf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %" PRIu64 "\n%s_count %" PRIu64 "\n", name,
+            below, name, sum_bps, name, below);
+}
+
+static void print_links(FILE *out, const struct metrics_sample *sample) {
+    static const char *const reasons[LINK_REASONS] = {"unknown",     "start", "delay",   "loss",  "probe",
+                                                      "application", "remb",  "ceiling", "silent"};
+    print_link_histogram(
+        out, sample, "rotunda_link_estimate_bps", offsetof(struct link_counters, estimate),
+        "What the link of a receiving transport carries, by the estimate; each counted every 10 s.");
+    print_link_histogram(out, sample, "rotunda_link_target_bps", offsetof(struct link_counters, target),
+                         "What the consumers of a receiving transport are given of it; likewise.");
+    print_link_histogram(out, sample, "rotunda_link_sent_bps", offsetof(struct link_counters, sent),
+                         "What is sent to a receiving transport; likewise.");
+    describe(out, "rotunda_link_observations_total", "counter",
+             "The same observations by what bounds the estimate.");
+    for (unsigned reason = LINK_START; reason < LINK_REASONS; reason++) {
+        uint64_t count = 0;
+        for (unsigned w = 0; w < sample->workers; w++)
+            count += sample->media[w].links.reasons[reason];
+        fprintf(out, "rotunda_link_observations_total{reason=\"%s\"} %" PRIu64 "\n", reasons[reason], count);
+    }
+}
+
 static void print_workers(FILE *out, const struct metrics_sample *sample) {
     for (size_t i = 0; i < sizeof worker_metrics / sizeof worker_metrics[0]; i++) {
         const struct worker_metric *metric = &worker_metrics[i];
@@ -102,6 +142,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_whip(out, &sample->whip);
     print_hub(out, &sample->hub);
     print_workers(out, sample);
+    print_links(out, sample);
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {
         free(text);

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useT } from '@/lib/i18n';
 import type { Source } from '@rotunda/client';
 import { useRoom } from '@rotunda/react';
-import { readStats, statsOf, type StatsLine, type StatsSample } from '@/lib/stats';
+import { readLink, readStats, statsOf, type StatsLine, type StatsSample } from '@/lib/stats';
 import type { Participant } from '@/lib/store';
 import { classes } from './ui';
 
@@ -18,6 +18,7 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
   // Without a picture it is the sound that there is something to say about.
   const shown: Source = media?.track && !media.paused ? source : 'microphone';
   const { userId, isLocal } = participant;
+  const [link, setLink] = useState<string>();
   useEffect(() => {
     let before: StatsSample | null = null;
     const read = async () => {
@@ -28,13 +29,16 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
       const { sample, line: now } = readStats(await statsOf(transport, isLocal ? mid : encodings?.[0]?.ssrc), before);
       before = sample;
       setLine(now);
+      const transportId = room?.recvTransport?.id;
+      // The link is one for all tiles: it stands in the large one.
+      if (!small && !isLocal && transportId) setLink(readLink((await room.session.request('get-stats', { transportId })).stats));
     };
     const failed = () => {}; // it was closed meanwhile
     void read().catch(failed);
     const timer = setInterval(() => void read().catch(failed), EVERY_MS);
     return () => clearInterval(timer);
-  }, [room, userId, isLocal, shown]);
-  const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const];
+  }, [room, userId, isLocal, shown, small]);
+  const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const, ['link', link] as const];
   return (
     <dl
       aria-label={t('stats.title')}

@@ -92,3 +92,11 @@ export function readStats(stats: Stat[], before: StatsSample | null): { sample: 
   if (typeof codec === 'string') line.codec = codec.replace(/^.*\//, '');
   return { sample, line };
 }
+
+// What the server says of our link: what it sends of what the link carries, and what bounds that.
+export function readLink(stats: Record<string, unknown>[]): string | undefined {
+  const stat = stats.find(({ availableOutgoingBitrate }) => typeof availableOutgoingBitrate === 'number');
+  if (!stat) return undefined;
+  const mbit = (value: unknown) => (number(value) / 1e6).toFixed(1);
+  return `${mbit(stat.sendBitrate)} → ${mbit(stat.targetOutgoingBitrate)} / ${mbit(stat.availableOutgoingBitrate)} Mbit/s (${stat.availableOutgoingBitrateReason})`;
+}

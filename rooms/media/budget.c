@@ -12,6 +12,7 @@ void media_limits_fill(struct media_limits *limits) {
     fill(&limits->video_packets_per_second, MEDIA_VIDEO_PACKETS_DEFAULT);
     fill(&limits->video_bitrate_bps, MEDIA_VIDEO_BITRATE_DEFAULT);
     fill(&limits->transport_bitrate_bps, MEDIA_TRANSPORT_BITRATE_DEFAULT);
+    fill(&limits->receive_bitrate_bps, MEDIA_RECEIVE_BITRATE_DEFAULT);
 }
 
 static struct token_rate rate_of(uint32_t limit, uint32_t burst_seconds) {

@@ -1,4 +1,5 @@
 // A track that goes out to one participant: its life, and which of its producer's streams it shows.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@ bool consumer_prepare_repeats(struct consumer *c) {
     return c->repair && (c->sent || c->params.rtx_ssrc != 0);
 }
 
-static enum err consumer_open_parts(struct consumer *c) {
+static enum err consumer_open_parts(struct consumer *c, uint64_t now_us) {
     struct forwarder *fw = c->fw;
     struct ssrc_key key = consumer_key(c);
     c->handle = slots_add(fw->consumers, c);
@@ -46,6 +47,10 @@ static enum err consumer_open_parts(struct consumer *c) {
         return ERR_EXISTS;
     if (repeats_are_kept_early(c) && !consumer_prepare_repeats(c))
         return ERR_NO_MEMORY;
+    if (c->params.kind == MEDIA_VIDEO && !congestion_open(c->endpoint, now_us))
+        return ERR_NO_MEMORY;
+    if (c->endpoint->congestion)
+        c->endpoint->congestion->numbered |= c->acknowledges;
     return hmap_put(fw->consumer_ssrcs, &key, c->handle);
 }
 
@@ -98,7 +103,7 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
                            .priority = PRIORITY_DEFAULT,
                            .score = 10};
     key_wish_open(c);
-    c->transport_cc = c->params.kind == MEDIA_AUDIO && c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
+    c->acknowledges = c->params.ext.ids[EXT_TRANSPORT_CC] != 0;
     c->descriptor = c->params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] != 0;
     consumer_take_ids(c);
     consumer_shed_init(c);
@@ -114,7 +119,8 @@ enum err consumer_open(struct forwarder *fw, const struct media_cmd *cmd, uint64
         return err;
     }
     list_push_back(&ep->consumers, &c->link);
-    err = consumer_open_parts(c);
+    ep->consumer_count++;
+    err = consumer_open_parts(c, now_us);
     if (err != ERR_OK)
         consumer_close(c);
     else
@@ -131,10 +137,13 @@ void consumer_close(struct consumer *c) {
     path_quality_add(&c->endpoint->ended, &quality);
     consumer_shed_set(c, SHED_NOTHING);
     struct ssrc_key key = consumer_key(c);
+    congestion_forget(c);
+    congestion_gone(c->endpoint);
     key_wish_close(c);
     loudest_consumer_close(c, fw->now_us);
     producer_detach(c->producer, c);
     list_remove(&c->link);
+    c->endpoint->consumer_count--;
     if (c->handle) {
         if (hmap_get(fw->consumer_ssrcs, &key) == c->handle) {
             hmap_remove(fw->consumer_ssrcs, &key);
@@ -219,6 +228,7 @@ void consumer_set_layers(struct consumer *c, int8_t spatial, int8_t temporal, ui
     producer_update_wanted(c->producer, now_us);
     if (c->active)
         consumer_choose_layers(c, now_us);
+    congestion_changed(c->endpoint, now_us);
 }
 
 // Suspended or lowered, or neither any more. What it showed is over when it is suspended.
@@ -250,11 +260,13 @@ void consumer_update_active(struct consumer *c, uint64_t now_us) {
     forwarder_flush(c->fw);
     c->active = active;
     producer_set_active(c->producer, c, active);
+    congestion_changed(c->endpoint, now_us);
     if (active) {
         consumer_begin(c, now_us);
         loudest_send_preroll(c, now_us);
     } else {
         c->had_us = now_us;
+        congestion_forget(c);
         c->target = LAYER_NONE;
         if (c->sent)
             sent_store_clear(c->sent);

@@ -1,4 +1,5 @@
 // A packet's way to one receiver: under which numbers and timestamps it goes out, its copy, and its repeats.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include "base/clock.h"
@@ -63,6 +64,7 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     consumer_mark_run(c);
     seq_rewrite_sync(&c->rewrite, s->index, meta->seq, meta->timestamp,
                      consumer_sync_timestamp(c, s, meta->timestamp, now_us), c->pictures.offset);
+    c->run_first = c->rewrite.intervals[c->rewrite.newest].out_first;
     c->current = c->target = (int8_t)s->index;
     c->resync = c->timeless = false;
     c->report_due = true;
@@ -119,10 +121,9 @@ static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint
     stamp->mid_len = c->mid_len;
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
-    stamp->transport_cc = c->transport_cc;
     stamp->descriptor = c->descriptor;
     stamp->ext_ids = c->ext_ids;
-    stamp->transport_cc_seq = consumer_is_video(c) || c->transport_cc ? c->endpoint->transport_seq++ : 0;
+    stamp->transport_cc_seq = c->endpoint->transport_seq; // taken when it is sent
 }
 
 // What follows from a packet of that length that goes out now.
@@ -142,6 +143,7 @@ static void consumer_count(struct consumer *c, uint16_t len, bool rtx, uint64_t 
 
 static bool consumer_send(struct consumer *c, struct block *b, bool rtx, uint64_t index, uint64_t now_us) {
     consumer_count(c, b->len, rtx, now_us);
+    congestion_sent(c, rtx ? c->params.rtx_ssrc : c->params.ssrc, (uint16_t)index, b->len, false, now_us);
     return c->fw->out.send_rtp(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind, index);
 }
 
@@ -151,6 +153,21 @@ static void consumer_send_and_keep(struct consumer *c, struct block *b, uint64_t
     if (consumer_send(c, b, false, index, now_us))
         sent_store_put(c->sent, index, kept, now_us);
     block_release(kept);
+}
+
+static void consumer_send_media(struct consumer *c, struct block *b, uint64_t index, uint64_t now_us) {
+    if (c->sent)
+        consumer_send_and_keep(c, b, index, now_us);
+    else
+        (void)consumer_send(c, b, false, index, now_us);
+}
+
+void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us) {
+    rtp_forward_restamp(b, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
+    if (repeat)
+        (void)consumer_send(c, b, true, index, now_us);
+    else
+        consumer_send_media(c, b, index, now_us);
 }
 
 static struct picture_numbers picture_offset_of(const struct seq_marks *marks) {
@@ -194,10 +211,8 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     else
         c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
     send_stats_add(&c->stats, b->len, now_us);
-    if (c->sent)
-        consumer_send_and_keep(c, b, index, now_us);
-    else
-        (void)consumer_send(c, b, false, index, now_us);
+    if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
+        consumer_send_media(c, b, index, now_us);
     if (c->report_due && s->clock.known) {
         c->report_due = false;
         feedback_send_sender_report(c, now_us);
@@ -275,24 +290,71 @@ static struct block *consumer_find_source(const struct consumer *c, struct forwa
     return prepared;
 }
 
-// As RTX: a packet of another number, made from the source.
-static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
-    struct forward_stamp stamp = {.seq = seq};
-    struct block *prepared = consumer_find_source(c, &stamp, now_us);
-    struct block *b =
-        prepared && consumer_may_resend(c, seq, prepared->len, now_us) ? pool_take(c->fw->pool) : NULL;
+// As RTX: a packet of another number, made from the source. NULL: there is no block.
+static struct block *consumer_make_rtx(struct consumer *c, struct block *prepared, struct forward_stamp stamp,
+                                       uint64_t *rtx_index, uint64_t now_us) {
+    struct block *b = pool_take(c->fw->pool);
+    uint16_t seq = stamp.seq;
     if (!b) {
-        c->fw->counters.no_block += prepared && pool_taken(c->fw->pool) == pool_limit(c->fw->pool);
-        return false;
+        c->fw->counters.no_block++;
+        return NULL;
     }
     consumer_stamp(c, &stamp, now_us);
     stamp.ssrc = c->params.rtx_ssrc;
     stamp.payload_type = c->params.rtx_payload_type;
-    uint64_t index = c->rtx_index++;
-    stamp.seq = (uint16_t)index;
+    *rtx_index = c->rtx_index++;
+    stamp.seq = (uint16_t)*rtx_index;
     rtp_forward_copy_rtx(b, prepared, &stamp, seq);
-    (void)consumer_send(c, b, true, index, now_us);
-    return true;
+    return b;
+}
+
+static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct forward_stamp stamp = {.seq = seq};
+    uint64_t index;
+    struct block *prepared = consumer_find_source(c, &stamp, now_us);
+    struct block *b = prepared && consumer_may_resend(c, seq, prepared->len, now_us)
+                          ? consumer_make_rtx(c, prepared, stamp, &index, now_us)
+                          : NULL;
+    if (b && !congestion_holds(c, b, PACER_REPEAT, index, now_us))
+        (void)consumer_send(c, b, true, index, now_us);
+    return b != NULL;
+}
+
+// What is sent for the sake of its size.
+static uint16_t consumer_send_padding(struct consumer *c, struct block *b, uint32_t ssrc, uint64_t index,
+                                      uint64_t now_us) {
+    uint16_t bytes = (uint16_t)(b->len + CONGESTION_WIRE_BYTES);
+    consumer_count(c, b->len, true, now_us);
+    congestion_sent(c, ssrc, (uint16_t)index, b->len, true, now_us);
+    (void)c->fw->out.send_rtp(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind, index);
+    return bytes;
+}
+
+uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_max, uint64_t now_us) {
+    struct forward_stamp stamp = {.seq = (uint16_t)(c->rewrite.made.next - 1 - back)};
+    struct block *prepared = c->active && c->rewrite.started ? consumer_find_source(c, &stamp, now_us) : NULL;
+    uint64_t index;
+    if (!prepared || prepared->len > bytes_max)
+        return 0;
+    struct block *b = consumer_make_rtx(c, prepared, stamp, &index, now_us);
+    return b ? consumer_send_padding(c, b, c->params.rtx_ssrc, index, now_us) : 0;
+}
+
+uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t index,
+                            uint16_t bytes, uint64_t now_us) {
+    struct block *b = pool_take(c->fw->pool);
+    if (!b)
+        return 0;
+    struct forward_stamp stamp = {.ssrc = to->ssrc,
+                                  .payload_type = to->payload_type,
+                                  .seq = (uint16_t)index,
+                                  .timestamp = c->rewrite.out_timestamp_last,
+                                  .abs_send_time = rtp_abs_send_time(now_us),
+                                  .transport_cc_seq = c->endpoint->transport_seq,
+                                  .mid_len = to->mid_len};
+    memcpy(stamp.mid, to->mid, sizeof stamp.mid);
+    rtp_forward_write_padding(b, &stamp, bytes < UINT8_MAX ? (uint8_t)bytes : UINT8_MAX);
+    return consumer_send_padding(c, b, to->ssrc, index, now_us);
 }
 
 // Under its old number: the datagram that went out.
@@ -306,15 +368,23 @@ static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t no
     b->len = sealed->len;
     memcpy(block_data(b), block_data(sealed), sealed->len);
     consumer_count(c, b->len, false, now_us);
+    congestion_sent_again(c, b->len, now_us);
     c->fw->out.send_again(c->fw->out.ctx, c->endpoint->peer, b, c->params.kind);
     return true;
+}
+
+// From before the key frame with which the present run began: while a queue stands it would only be in the
+// way of what is shown.
+static bool consumer_is_past(const struct consumer *c, uint16_t seq) {
+    return congestion_stands(c->endpoint) && seq16_diff(seq, (uint16_t)c->run_first) < 0;
 }
 
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->nack_packet_count++;
     c->fw->counters.nacked_packets_in++;
-    if (!c->active || !c->params.nack || !consumer_prepare_repeats(c))
+    if (!c->active || !c->params.nack || consumer_is_past(c, seq) || !consumer_prepare_repeats(c))
         return;
+
     bool sent = c->params.rtx_ssrc != 0 ? consumer_resend_rtx(c, seq, now_us)
                                         : c->sent && consumer_resend_sealed(c, seq, now_us);
     c->stats.retransmitted += sent;

@@ -1,4 +1,5 @@
 // What rooms know of one transport: which SSRC is which stream, and what it is made of.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include <assert.h>
@@ -44,7 +45,9 @@ void endpoint_close(struct endpoint *ep) {
         producer_close(LIST_ENTRY(producer_node, struct producer, link));
     }
     assert(ep->ssrc_count == 0);
+    congestion_close(ep);
     wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->ceiling_timer);
     wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
     if (ep->handle) {
@@ -90,6 +93,13 @@ void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *ep, boo
         return;
     ep->unreachable = !reachable;
     endpoint_update_consumers(ep, now_us);
+}
+
+void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *ep, uint64_t now_us) {
+    assert(ep->fw == fw);
+    (void)fw;
+    if (ep->congestion)
+        congestion_path_changed(ep->congestion, now_us);
 }
 
 // ---- SSRCs

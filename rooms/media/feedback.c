@@ -183,17 +183,45 @@ static unsigned endpoint_media_ssrcs(const struct endpoint *ep, uint32_t ssrcs[E
     return count;
 }
 
-static void estimate_fired(struct wheel_node *node, uint64_t now_us) {
-    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, estimate_timer);
+static void tell_remb(struct endpoint *ep, uint64_t bps) {
     uint32_t ssrcs[ENDPOINT_SSRCS_MAX];
-    uint64_t bps = receive_estimate_tell(ep->estimate, now_us);
     unsigned count = endpoint_media_ssrcs(ep, ssrcs);
-    if (bps == 0 || count == 0)
+    if (count == 0)
         return;
     uint8_t buffer[RTCP_DATAGRAM_MAX];
     struct writer w = writer_of(buffer, sizeof buffer);
     rtcp_write_remb(&w, ep->sender_ssrc, bps, ssrcs, count);
     endpoint_send(ep, &w);
+}
+
+// What its publisher may send over it altogether; 0: anything.
+static uint32_t endpoint_ceiling(const struct endpoint *ep) {
+    uint32_t setting = ep->fw->config.limits.publish_bitrate_bps;
+    return ep->max_bps && (ep->max_bps < setting || setting == 0) ? ep->max_bps : setting;
+}
+
+// Browsers that have transport-wide feedback heed it as well. A rate of 0 lifts what was told before.
+static void ceiling_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, ceiling_timer);
+    uint32_t ceiling = endpoint_ceiling(ep);
+    if (list_empty(&ep->producers) || (ceiling == 0 && ep->ceiling_lifts == 0))
+        return;
+    if (ceiling != 0 || !ep->estimate)
+        tell_remb(ep, ceiling);
+    ep->ceiling_lifts = (uint8_t)(ceiling ? CEILING_LIFTS : ep->ceiling_lifts - 1);
+    wheel_arm(ep->fw->wheel, node, now_us + CEILING_INTERVAL_US);
+}
+
+void feedback_ceiling_changed(struct endpoint *ep, uint64_t now_us) {
+    if (!list_empty(&ep->producers) && (endpoint_ceiling(ep) || ep->ceiling_lifts))
+        wheel_arm(ep->fw->wheel, &ep->ceiling_timer, now_us + WHEEL_TICK_US);
+}
+
+static void estimate_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, estimate_timer);
+    uint64_t bps = receive_estimate_tell(ep->estimate, now_us), ceiling = endpoint_ceiling(ep);
+    if (bps != 0)
+        tell_remb(ep, ceiling && ceiling < bps ? ceiling : bps);
 }
 
 // When a packet was sent, on the clock of its abs-send-time or, without that, of the RTP timestamps of one of
@@ -232,6 +260,7 @@ void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
 void feedback_endpoint_init(struct endpoint *ep) {
     wheel_node_init(&ep->estimate_timer, estimate_fired);
     wheel_node_init(&ep->twcc_timer, twcc_fired);
+    wheel_node_init(&ep->ceiling_timer, ceiling_fired);
     wheel_node_init(&ep->report_timer, reports_fired);
 }
 

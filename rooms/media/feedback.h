@@ -3,9 +3,9 @@
 //
 // To publishers: receiver reports about once a second, with our time (RRTR) as long as they answer it, so
 // that the round trip is known (rtp/round_trip.h); NACK as nack_tracker asks, PLI (or FIR) as producers want
-// key frames, transport-wide feedback each 50 to 100 ms (rtp/twcc.h), and REMB to those who know nothing better. To
-// receivers: sender reports about once a second on the publisher's own clock, so that sound and picture of
-// one participant stay together; and answers (DLRR) to the times that they tell. Worker side.
+// key frames, transport-wide feedback each 50 to 100 ms (rtp/twcc.h), and REMB to those who know nothing
+// better. To receivers: sender reports about once a second on the publisher's own clock, so that sound and
+// picture of one participant stay together; and answers (DLRR) to the times that they tell. Worker side.
 #ifndef ROOMS_FEEDBACK_H
 #define ROOMS_FEEDBACK_H
 
@@ -15,6 +15,8 @@
 #define REPORT_GRID_US 20000 // due times fall on it, so that one turn of the loop serves several endpoints
 #define REPORT_SILENCE_US 2000000 // no sender report about a stream that was silent for so long
 #define NACK_BATCH_MAX 256
+#define CEILING_INTERVAL_US 1500000
+#define CEILING_LIFTS 4             // times that the end of a ceiling is told
 #define ESTIMATE_SILENCE_US 1000000 // a stream whose timestamps are followed yields when it is silent so long
 
 // ---- going out
@@ -26,6 +28,9 @@ void feedback_send_sender_report(struct consumer *c, uint64_t now_us);
 void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us);
 void feedback_send_key_frame_request(struct producer_stream *s);
+// What its publisher may send (endpoint.max_bps, or the setting) has changed; it is told, and told again each
+// CEILING_INTERVAL_US while packets come.
+void feedback_ceiling_changed(struct endpoint *ep, uint64_t now_us);
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us);
 // Estimates what the endpoint's publisher may send, and tells it (REMB). False: no memory.
 bool feedback_begin_estimate(struct endpoint *ep);

@@ -1,4 +1,5 @@
 // RTCP that comes in: from publishers about what they send, from receivers about what they get.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include "base/clock.h"
@@ -41,6 +42,8 @@ static void read_reports(struct endpoint *ep, struct span body, uint64_t now_us)
         send_stats_report(&c->stats, &report, now_ntp);
         if (c->stats.rtt_us > ep->ended.rtt_us_max)
             ep->ended.rtt_us_max = c->stats.rtt_us;
+        if (ep->congestion)
+            bandwidth_report(ep->congestion->bandwidth, report.fraction_lost, c->stats.rtt_us, now_us);
         repair_note_report(c, now_us);
         downlink_acknowledge(c, (uint16_t)report.highest_seq, now_us);
         consumer_note_sound_loss(c, now_us);
@@ -129,7 +132,21 @@ static void read_extended(struct endpoint *ep, const struct rtcp_packet *packet,
     }
 }
 
+// About everything that goes to this endpoint. False: malformed.
+static bool read_arrivals(struct endpoint *ep, const struct rtcp_packet *packet, uint64_t now_us) {
+    struct congestion *cg = ep->congestion;
+    if (!cg)
+        return true;
+    if (packet->kind == RTCP_TRANSPORT_CC)
+        return congestion_twcc(cg, packet->body, now_us);
+    if (packet->kind == RTCP_CCFB)
+        return congestion_ccfb(cg, packet->body, now_us);
+    congestion_remb(cg, packet->remb_bps, now_us);
+    return true;
+}
+
 bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
+    bool right = true;
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         switch (packet.kind) {
@@ -148,14 +165,18 @@ bool feedback_read(struct endpoint *ep, struct span datagram, uint64_t now_us) {
         case RTCP_FIR:
             read_fir(ep, &packet, now_us);
             break;
+        case RTCP_TRANSPORT_CC:
+        case RTCP_CCFB:
+        case RTCP_REMB:
+            right &= read_arrivals(ep, &packet, now_us);
+            break;
         case RTCP_XR:
             read_extended(ep, &packet, now_us);
             break;
         case RTCP_BYE: // a producer ends by close-producer alone
-        case RTCP_TRANSPORT_CC:
         case RTCP_OTHER:
             break;
         }
     }
-    return !walk.malformed;
+    return right && !walk.malformed;
 }

@@ -1,4 +1,5 @@
 // The tables of a worker's media objects, and its commands.
+#include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
 #include "base/log.h"
@@ -35,9 +36,10 @@ struct forwarder *forwarder_create(const struct forwarder_config *config,
     fw->voice_groups = slots_create(FORWARDER_OBJECTS_MAX);
     fw->voice_group_ids = hmap_create(sizeof(uint32_t), FORWARDER_OBJECTS_MAX);
     fw->fan_out = fan_out_create();
+    fw->allocator = allocator_create();
     if (!fw->endpoints || !fw->producers || !fw->consumers || !fw->endpoint_ids || !fw->producer_ids ||
         !fw->consumer_ids || !fw->consumer_ssrcs || !fw->voice_groups || !fw->voice_group_ids ||
-        !fw->fan_out) {
+        !fw->fan_out || !fw->allocator) {
         forwarder_destroy(fw);
         return NULL;
     }
@@ -62,6 +64,7 @@ void forwarder_destroy(struct forwarder *fw) {
     fan_out_destroy(fw->fan_out);
     hmap_destroy(fw->voice_group_ids);
     slots_destroy(fw->voice_groups);
+    allocator_destroy(fw->allocator);
     hmap_destroy(fw->consumer_ssrcs);
     hmap_destroy(fw->consumer_ids);
     hmap_destroy(fw->producer_ids);
@@ -114,10 +117,10 @@ static void command_failed(const char *what, uint32_t id, enum err err) {
              LOG_TEXT("reason", err_name(err)));
 }
 
-static void command_open_producer(struct forwarder *fw, const struct media_cmd *cmd) {
+static void command_open_producer(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
     bool relayed = cmd->type == MEDIA_OPEN_RELAYED_PRODUCER;
     struct endpoint *ep = relayed ? NULL : forwarder_endpoint(fw, cmd->transport);
-    enum err err = relayed || ep ? producer_open(fw, cmd, ep) : ERR_NOT_FOUND;
+    enum err err = relayed || ep ? producer_open(fw, cmd, ep, now_us) : ERR_NOT_FOUND;
     if (err != ERR_OK)
         command_failed("open producer", cmd->producer.v, err);
 }
@@ -137,6 +140,22 @@ static void command_open_relay(struct producer *p, const struct media_cmd *cmd) 
 static void command_set_priority(struct consumer *c, const struct media_cmd *cmd, uint64_t now_us) {
     c->priority = cmd->priority.priority ? cmd->priority.priority : PRIORITY_DEFAULT;
     consumer_update_active(c, now_us);
+    congestion_changed(c->endpoint, now_us);
+}
+
+// Of a consumer, or of a transport, whichever way that goes.
+static void command_set_max_bitrate(struct forwarder *fw, struct consumer *c, const struct media_cmd *cmd,
+                                    uint64_t now_us) {
+    struct endpoint *ep = cmd->transport.v ? forwarder_endpoint(fw, cmd->transport) : NULL;
+    if (c) {
+        c->max_bps = cmd->max_bitrate.bps;
+        congestion_changed(c->endpoint, now_us);
+    } else if (ep) {
+        ep->max_bps = cmd->max_bitrate.bps;
+        if (ep->congestion)
+            congestion_set_max(ep->congestion, now_us);
+        feedback_ceiling_changed(ep, now_us);
+    }
 }
 
 static void command_set_loudest(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {
@@ -154,7 +173,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     switch (cmd->type) {
     case MEDIA_OPEN_PRODUCER:
     case MEDIA_OPEN_RELAYED_PRODUCER:
-        command_open_producer(fw, cmd);
+        command_open_producer(fw, cmd, now_us);
         break;
     case MEDIA_PAUSE_PRODUCER:
         if (p)
@@ -193,6 +212,9 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         break;
     case MEDIA_SET_LOUDEST:
         command_set_loudest(fw, cmd, now_us);
+        break;
+    case MEDIA_SET_MAX_BITRATE:
+        command_set_max_bitrate(fw, c, cmd, now_us);
         break;
     case MEDIA_REQUEST_KEY_FRAME:
         if (c)

@@ -88,6 +88,8 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoin
 // again.
 void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
                                   uint64_t now_us);
+// What is sent to it takes another way from now on (another address): what was learnt of its link is over.
+void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.
 void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us);
 // GET_STATS of a producer or consumer: fills `found`, stream_count, streams. For a transport: the parts of

@@ -32,7 +32,24 @@
     X(shed_consumers, "gauge", "rotunda_worker_shed_consumers",                                              \
       "Video consumers that get less or nothing because the worker is full.")
 
+// What the links of receiving transports carry, each of them counted every LINK_OBSERVE_US: histograms, since
+// one series a transport would be too many.
+#define LINK_OBSERVE_US 10000000
+#define LINK_BUCKETS 14
+// Upper bounds in kbit/s; the last bucket has none.
+#define LINK_BUCKET_KBPS {100, 200, 350, 500, 750, 1000, 1500, 2500, 4000, 6000, 10000, 20000, 50000}
+struct link_histogram {
+    uint64_t buckets[LINK_BUCKETS]; // each its own, not those below
+    uint64_t sum_bps;
+};
+struct link_counters {
+    struct link_histogram estimate, target, sent;
+    uint64_t reasons[LINK_REASONS];
+};
+void link_histogram_add(struct link_histogram *histogram, uint64_t bps); // congestion.c
+
 struct forwarder_counters {
+    struct link_counters links;
 #define FORWARDER_MEMBER(member, ...) uint64_t member;
     FORWARDER_COUNTERS(FORWARDER_MEMBER)
 #undef FORWARDER_MEMBER

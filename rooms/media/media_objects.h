@@ -9,6 +9,7 @@
 #include "base/hmap.h"
 #include "base/list.h"
 #include "base/slots.h"
+#include "rooms/media/allocator.h"
 #include "rooms/media/key_wish.h"
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
@@ -45,6 +46,7 @@
 
 struct producer;
 struct consumer;
+struct congestion;
 
 struct ssrc_entry {
     uint32_t ssrc; // 0: free
@@ -63,21 +65,25 @@ struct endpoint {
     struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;
-    struct ext_map ext;       // all its producers'
-    struct ssrc_entry *ssrcs; // open addressing, from the first producer on
+    unsigned consumer_count;
+    uint32_t max_bps;              // set-max-bitrate, of what it gets or sends; 0: none
+    struct congestion *congestion; // congestion.h; NULL: no video goes to it
+    struct ext_map ext;            // all its producers'
+    struct ssrc_entry *ssrcs;      // open addressing, from the first producer on
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
     uint16_t transport_seq;            // next to stamp on what we send
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
-    struct wheel_node twcc_timer, estimate_timer, report_timer;
+    struct wheel_node twcc_timer, estimate_timer, report_timer, ceiling_timer;
     struct round_trip round_trip; // to its publisher
     struct told_time {            // RRTRs of its receiver that wait for the next report
         uint32_t ssrc, mid;       // mid: of its time
         uint64_t at_us;
     } told[TIMES_TOLD_MAX];
     uint8_t told_count;
+    uint8_t ceiling_lifts; // how often its publisher is still to be told that there is none
     struct {
         uint64_t rtp_in, rtp_out, rtx_in, rtx_out; // bytes
         uint64_t reported;                         // bytes of RTP, both ways, when reports were last due
@@ -148,6 +154,14 @@ struct producer_stream {
     uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
 };
 
+// What each layer costs on the wire, read once for all consumers.
+struct producer_prices {
+    uint64_t at_us; // 0: never
+    bool paused;
+    int8_t spatial, temporal; // how many layers there are
+    uint32_t bps[ALLOCATOR_SPATIAL_MAX][ALLOCATOR_TEMPORAL_MAX];
+};
+
 struct producer {
     struct forwarder *fw;
     struct producer_id id;
@@ -174,6 +188,7 @@ struct producer {
     struct {
         uint8_t spatial, temporal; // how many: what was announced, or more, or what has been seen since
     } layers_seen;
+    struct producer_prices prices;
     uint8_t score;
     struct {
         uint32_t packets;
@@ -208,14 +223,15 @@ struct consumer {
     bool allot_off;      // and that is nothing
     bool resync;         // the next packet that may be shown begins a new run of numbers
     bool timeless;       // and its timestamp has nothing to do with those before
-    bool transport_cc;   // its receiver negotiated transport-wide numbers for audio
-    bool descriptor;     // and dependency descriptors
+    bool descriptor;     // its receiver negotiated dependency descriptors
+    bool acknowledges;   // and says which transport-wide numbers have come
     bool report_due;     // a sender report goes out as soon as there is something to report
     bool filtered;       // filter.on
     bool halted;         // nothing but probes until its receiver has had more (downlink.c)
     uint64_t halt_index; // at which it halts
     struct picture_rewrite pictures;
     uint64_t rtx_index;     // next of its RTX stream
+    uint64_t run_first;     // index with which what it shows now began
     uint64_t acknowledged;  // follows the highest index that its receiver is known to have had
     uint64_t probe_us;      // when the next probe is due, halted
     uint64_t payload_bytes; // for sender reports
@@ -243,6 +259,8 @@ struct consumer {
     uint64_t sr_ntp, sr_us; // sr_us 0: none yet
     uint8_t score;
     uint64_t score_us;
+    uint32_t max_bps; // set-max-bitrate; 0: none
+    struct allocator_memory share;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
     bool chosen;           // among the loudest (loudest.h)
@@ -267,7 +285,8 @@ struct forwarder {
     uint32_t sent_held;                                   // blocks in the stores of consumers (sent_store.h)
     unsigned sound_stores;                                // such stores of consumers of sound
     uint32_t lowered_below, suspended_below, sound_below; // shedding.c
-    unsigned deaf_endpoints; // that some sound is left out for, since it was lost on its way
+    unsigned deaf_endpoints;     // that some sound is left out for, since it was lost on its way
+    struct allocator *allocator; // for one transport at a time
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers
@@ -310,7 +329,8 @@ struct path_quality producer_quality(const struct producer *p);
 struct path_quality consumer_quality(const struct consumer *c);
 
 // ---- producer.c, producer_source.c
-MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep);
+MUST_USE enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep,
+                                uint64_t now_us);
 void producer_close(struct producer *p);
 void producer_pause(struct producer *p, bool paused, uint64_t now_us);
 MUST_USE enum err producer_attach(struct producer *p, struct consumer *c);
@@ -336,6 +356,9 @@ void producer_sender_report(struct producer_stream *s, uint64_t ntp, uint32_t rt
 // Bits a second that a consumer needs to get this layer whole, lower layers that it needs included, measured
 // over the last seconds; 0: it is not alive, or nothing is known. Of a simulcast a spatial layer is a stream.
 uint32_t producer_layer_bps(const struct producer *p, int8_t spatial, int8_t temporal, uint64_t now_us);
+// The same of all layers, with headers; of PRODUCER_PRICES_US ago at most.
+#define PRODUCER_PRICES_US 100000
+const struct producer_prices *producer_prices(struct producer *p, uint64_t now_us);
 // How many there are now: what was announced, and what has been seen of late.
 int8_t producer_spatial_layers(const struct producer *p, uint64_t now_us);
 int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us);
@@ -382,6 +405,19 @@ void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t
 // Padding alone, under a number of its own, before a new run begins.
 void consumer_send_probe(struct consumer *c, struct block *prepared, uint64_t now_us);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
+// A packet that had to wait for the link goes out now, under the index that it was given.
+void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us);
+// Something to fill the link with: what went out `back` numbers ago once more, when it is not larger than
+// that; or padding alone, on its RTX stream or another one of its transport. Returns the bytes on the wire,
+// 0: it did not come to that.
+struct padding_stream {
+    uint32_t ssrc;
+    uint8_t payload_type, mid_len;
+    char mid[RTP_FORWARD_MID_MAX];
+};
+uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_max, uint64_t now_us);
+uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t index,
+                            uint16_t bytes, uint64_t now_us);
 // Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.

@@ -1,5 +1,5 @@
 // Answers to GET_STATS: what forwarder.h knows of a transport, a producer or a consumer, as plain numbers.
-#include "rooms/media/media_objects.h"
+#include "rooms/media/congestion.h"
 
 #include <assert.h>
 #include <string.h>
@@ -7,6 +7,10 @@
 static uint64_t stream_lost_for_good(const struct producer_stream *s) {
     uint64_t lost = receive_stats_lost(&s->stats);
     return lost > s->repaired ? lost - s->repaired : 0;
+}
+
+static uint32_t at_most_u32(uint64_t value) {
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
 static void report_stream(const struct producer_stream *s, uint64_t now_us, struct stream_report *out) {
@@ -57,6 +61,20 @@ static void report_consumer(const struct consumer *c, uint64_t now_us, struct st
     };
 }
 
+static void report_link(const struct congestion *cg, uint64_t now_us, struct transport_stats *out) {
+    struct bandwidth_state state = congestion_state(cg);
+    bool counts = congestion_counts(cg, now_us);
+    out->estimate_bps = counts ? state.target_bps : 0;
+    out->estimate_reason = counts ? (enum link_reason)(LINK_START + state.reason) : LINK_UNKNOWN;
+    out->target_bps = at_most_u32(cg->granted_bps);
+    out->wanted_bps = at_most_u32(cg->demand_bps);
+    out->padding_bytes_sent = cg->padding_bytes;
+}
+_Static_assert(LINK_START + BANDWIDTH_SILENT == LINK_SILENT &&
+                   LINK_START + BANDWIDTH_APPLICATION == LINK_APPLICATION &&
+                   LINK_START + BANDWIDTH_REASONS == LINK_REASONS,
+               "the reasons of both stand in one order");
+
 static void report_transport(const struct endpoint *ep, uint64_t now_us, struct transport_stats *out) {
     out->rtp_bytes_received = ep->stats.rtp_in;
     out->rtp_bytes_sent = ep->stats.rtp_out;
@@ -67,6 +85,9 @@ static void report_transport(const struct endpoint *ep, uint64_t now_us, struct 
     out->rtx_recv_bitrate_bps = rate_meter_bps(&ep->stats.rtx_in_rate, now_us);
     out->rtx_send_bitrate_bps = rate_meter_bps(&ep->stats.rtx_out_rate, now_us);
     out->rtp_packet_loss_received = ep->twcc ? twcc_recorder_loss(ep->twcc) : 0;
+    out->max_bps = ep->max_bps;
+    if (ep->congestion)
+        report_link(ep->congestion, now_us, out);
     uint64_t sum = 0, count = 0;
     for (const struct list *node = ep->consumers.next; node != &ep->consumers; node = node->next, count++)
         sum += LIST_ENTRY(node, struct consumer, link)->stats.fraction_lost;

@@ -78,7 +78,8 @@ static enum err producer_open_parts(struct producer *p, uint32_t voice_group) {
     return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 
-enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep) {
+enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct endpoint *ep,
+                       uint64_t now_us) {
     assert(cmd->open_producer.params.stream_count >= 1 &&
            cmd->open_producer.params.stream_count <= STREAMS_MAX);
     if (forwarder_producer(fw, cmd->producer))
@@ -109,6 +110,8 @@ enum err producer_open(struct forwarder *fw, const struct media_cmd *cmd, struct
     enum err err = producer_open_parts(p, cmd->open_producer.voice_group);
     if (err != ERR_OK)
         producer_close(p);
+    else if (ep)
+        feedback_ceiling_changed(ep, now_us);
     return err;
 }
 
@@ -241,6 +244,29 @@ int8_t producer_temporal_layers(const struct producer *p, uint64_t now_us) {
         seen = of_stream > seen ? of_stream : seen;
     }
     return (int8_t)(seen > 0 ? seen : p->params.temporal_layers);
+}
+
+static int8_t at_most(int8_t value, int8_t most) {
+    return value < most ? value : most;
+}
+
+// On the wire: headers of IP, UDP and SRTP are about a twentieth.
+const struct producer_prices *producer_prices(struct producer *p, uint64_t now_us) {
+    struct producer_prices *prices = &p->prices;
+    if (prices->at_us != 0 && now_us - prices->at_us < PRODUCER_PRICES_US && prices->paused == p->paused)
+        return prices;
+    *prices = (struct producer_prices){
+        .at_us = now_us,
+        .paused = p->paused,
+        .spatial = at_most(producer_spatial_layers(p, now_us), ALLOCATOR_SPATIAL_MAX),
+        .temporal = at_most(producer_temporal_layers(p, now_us), ALLOCATOR_TEMPORAL_MAX)};
+    for (int8_t s = 0; s < prices->spatial; s++)
+        for (int8_t t = 0; t < prices->temporal; t++) {
+            uint64_t bps = producer_layer_bps(p, s, t, now_us);
+            bps += bps / 20;
+            prices->bps[s][t] = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+        }
+    return prices;
 }
 
 // The highest layers that one of its consumers may come to show.

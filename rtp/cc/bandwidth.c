@@ -11,7 +11,6 @@
 #define QUEUE_CONGESTED_US 100000
 #define QUEUE_NOISE 5.0f
 #define GREEDY_PROBE_US 5000000 // without a sign of a queue: who sends what he may grows by himself
-#define PAUSE_US 500000         // in sending: who says nothing then is not silent
 #define SILENT_US 1000000       // nothing heard of what flies
 #define SILENT_STEP_US 500000
 #define SILENT_SHARE 0.8f
@@ -19,6 +18,8 @@
 #define IDLE_SHARE 0.5f // of the rate, but not below the start
 #define IDLE_US 5000000 // sends nothing: what was learned is old
 #define DROP_PROBE_US 2000000
+#define REFUTED_PROBE_US 5000000
+#define REFUTED_SHARE 0.95f // of what comes over a link that is full
 
 struct bandwidth *bandwidth_create(const struct bandwidth_config *config, uint64_t now_us) {
     struct bandwidth *b = calloc(1, sizeof *b);
@@ -39,39 +40,39 @@ struct bandwidth *bandwidth_create(const struct bandwidth_config *config, uint64
 
 void bandwidth_destroy(struct bandwidth *b) {
     if (b)
-        sent_ring_free(&b->ring);
+        sent_ring_free(&b->front.ring);
     free(b);
 }
 
 size_t bandwidth_memory(const struct bandwidth *b) {
-    return sizeof *b + sent_ring_memory(&b->ring);
+    return sizeof *b + sent_ring_memory(&b->front.ring);
 }
 
 // ---- what was sent
 
 static struct sent_packet bandwidth_note(struct bandwidth *b, uint16_t bytes, bool probe, uint64_t now_us) {
-    if (now_us - b->sent_us > PAUSE_US)
+    if (now_us - b->front.sent_us > BANDWIDTH_PAUSE_US)
         b->waiting_us = now_us;
-    b->sent_bytes += bytes;
-    b->padding_bytes += probe ? bytes : 0;
-    b->sent_us = now_us;
-    return (struct sent_packet){.sent_us = (uint32_t)now_us,
-                                .bytes = bytes,
-                                .fate = SENT_FLYING,
-                                .cluster =
-                                    b->prober.cluster.sending ? prober_sent(&b->prober, bytes, now_us) : 0};
+    b->front.sent_bytes += bytes;
+    b->front.padding_bytes += probe ? bytes : 0;
+    b->front.sent_us = now_us;
+    struct sent_packet packet = {.sent_us = (uint32_t)now_us, .bytes = bytes, .fate = SENT_FLYING};
+    if (b->prober.cluster.sending)
+        packet.cluster = prober_sent(&b->prober, bytes, now_us);
+    b->front.probing = b->prober.cluster.sending;
+    return packet;
 }
 
-void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe,
-                    uint64_t now_us) {
+void bandwidth_sent_any(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe,
+                        uint64_t now_us) {
     struct sent_packet packet = bandwidth_note(b, bytes, probe, now_us);
-    sent_ring_add(&b->ring, transport_seq, &packet);
+    sent_ring_add(&b->front.ring, transport_seq, &packet);
 }
 
 void bandwidth_sent_rtp(struct bandwidth *b, uint32_t ssrc, uint16_t seq, uint16_t bytes, bool probe,
                         uint64_t now_us) {
     struct sent_packet packet = bandwidth_note(b, bytes, probe, now_us);
-    sent_ring_add_named(&b->ring, ssrc, seq, &packet);
+    sent_ring_add_named(&b->front.ring, ssrc, seq, &packet);
 }
 
 void bandwidth_sent_unnumbered(struct bandwidth *b, uint16_t bytes, uint64_t now_us) {
@@ -137,6 +138,9 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .ecn_ce = b->ecn_ce,
         .reason = reason,
         .congested = bandwidth_congested(b),
+        .stands = delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
+        .noise_us = bandwidth_queue_limit(b, 0),
+        .filled = b->prober.saturated,
     };
 }
 
@@ -163,10 +167,10 @@ void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps) {
 
 // What was seen of a link counts no more.
 static void bandwidth_forget(struct bandwidth *b, uint64_t now_us) {
-    sent_ring_forget(&b->ring);
+    sent_ring_forget(&b->front.ring);
     b->acked = (struct acked_rate){0};
     b->stands_s = b->came_bps = 0;
-    b->competes = false;
+    b->competes = b->calm = false;
     b->reason = BANDWIDTH_START;
     prober_restart(&b->prober, now_us);
     bandwidth_bound_rate(b);
@@ -192,18 +196,18 @@ static uint32_t bytes_to_bps(uint64_t bytes, uint64_t us) {
 
 static void bandwidth_mark_sent(struct bandwidth *b, uint64_t now_us) {
     unsigned newest = b->mark_count++ % SENT_MARKS;
-    b->marks[newest] = (struct sent_mark){now_us, b->sent_bytes, b->padding_bytes};
+    b->marks[newest] = (struct sent_mark){now_us, b->front.sent_bytes, b->front.padding_bytes};
     unsigned kept = b->mark_count < SENT_MARKS ? b->mark_count : SENT_MARKS;
     const struct sent_mark *oldest = &b->marks[newest];
     for (unsigned back = 1; back < kept && now_us - oldest->at_us < SENT_WINDOW_US; back++)
         oldest = &b->marks[(newest + SENT_MARKS - back) % SENT_MARKS];
-    uint64_t us = now_us - oldest->at_us, bytes = b->sent_bytes - oldest->bytes;
+    uint64_t us = now_us - oldest->at_us, bytes = b->front.sent_bytes - oldest->bytes;
     b->sent_bps = bytes_to_bps(bytes, us);
-    b->media_bps = bytes_to_bps(bytes - (b->padding_bytes - oldest->padding), us);
+    b->media_bps = bytes_to_bps(bytes - (b->front.padding_bytes - oldest->padding), us);
 }
 
 static void bandwidth_note_silence(struct bandwidth *b, uint64_t now_us) {
-    bool flies = b->ring.started && b->sent_us > b->waiting_us && b->sent_us > b->silent_us;
+    bool flies = b->front.ring.started && b->front.sent_us > b->waiting_us && b->front.sent_us > b->silent_us;
     uint64_t wait = SILENT_US + 2 * (uint64_t)b->rtt_us;
     if (!flies || now_us - b->waiting_us < wait || now_us - b->silent_us < SILENT_STEP_US)
         return;
@@ -216,7 +220,7 @@ static void bandwidth_note_silence(struct bandwidth *b, uint64_t now_us) {
 
 // Nothing was sent for long: what was learned may hold no more.
 static void bandwidth_note_idle(struct bandwidth *b, uint64_t now_us) {
-    bool idle = b->sent_us != 0 && now_us - b->sent_us > IDLE_US;
+    bool idle = b->front.sent_us != 0 && now_us - b->front.sent_us > IDLE_US;
     if (idle && !b->idle) {
         float start = (float)b->config.start_bps, rate = b->rate.rate_bps * IDLE_SHARE;
         rate = rate > start ? rate : start;
@@ -235,30 +239,58 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     wish.want_bps = (uint32_t)(want < max ? want : max);
     wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
     wish.application = bandwidth_application(b);
-    wish.blind = remb && !b->ring.started;
+    wish.blind = remb && !b->front.ring.started;
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
     bool full = delay_trend_signal(&b->trend) != DELAY_NORMAL ||
                 delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);
-    wish.held = wish.blind ? b->report_loss > BLIND_LOSS_MAX
-                           : !b->ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_SILENT ||
-                                 b->idle || grows || full || b->competes || b->loss.certain;
+    wish.held = wish.blind
+                    ? b->report_loss > BLIND_LOSS_MAX
+                    : !b->front.ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_SILENT ||
+                          b->idle || grows || full || b->competes || b->loss.certain;
     prober_plan(&b->prober, &wish, now_us);
 }
 
 void bandwidth_tick(struct bandwidth *b, uint64_t now_us) {
     assert(now_us >= b->tick_us);
-    if (sent_ring_short(&b->ring))
-        sent_ring_reserve(&b->ring);
+    if (sent_ring_short(&b->front.ring))
+        sent_ring_reserve(&b->front.ring);
     b->tick_us = now_us;
     bandwidth_mark_sent(b, now_us);
     bandwidth_note_silence(b, now_us);
     bandwidth_note_idle(b, now_us);
-    bandwidth_plan_probe(b, now_us);
+    bandwidth_judge_calm(b, now_us);
+    if (!b->calm)
+        bandwidth_plan_probe(b, now_us);
+    b->front.probing = b->prober.cluster.sending;
 }
 
 uint64_t bandwidth_next_us(const struct bandwidth *b) {
-    bool idle = b->sent_us + US_PER_SECOND < b->tick_us;
-    return b->tick_us + (idle ? US_PER_SECOND : BANDWIDTH_TICK_US);
+    bool idle = b->front.sent_us + US_PER_SECOND < b->tick_us;
+    return b->tick_us + (idle ? US_PER_SECOND : b->calm ? BANDWIDTH_CALM_TICK_US : BANDWIDTH_TICK_US);
+}
+
+bool bandwidth_is_calm(const struct bandwidth *b) {
+    return b->calm;
+}
+
+void bandwidth_hold_probes(struct bandwidth *b, uint64_t until_us) {
+    prober_postpone(&b->prober, until_us);
+    b->front.probing = false;
+    b->held_until_us = until_us;
+    b->calm = false;
+}
+
+void bandwidth_refute(struct bandwidth *b, uint32_t needed_bps, uint64_t now_us) {
+    float came = (float)acked_rate_bps(&b->acked, ACKED_WINDOW_US) * REFUTED_SHARE;
+    float bps = came > (float)needed_bps ? came : (float)needed_bps;
+    b->held_until_us = now_us;
+    prober_postpone(&b->prober, now_us + REFUTED_PROBE_US);
+    b->prober.saturated = true;
+    if (came > 0 && bps < b->rate.rate_bps) {
+        rate_control_set(&b->rate, bps, now_us);
+        b->reason = BANDWIDTH_PROBE;
+        bandwidth_bound_rate(b);
+    }
 }
 
 struct bandwidth_probe bandwidth_probe(struct bandwidth *b, uint64_t now_us) {

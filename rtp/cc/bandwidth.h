@@ -20,8 +20,10 @@
 #define RTP_CC_BANDWIDTH_H
 
 #include "base/span.h"
+#include "rtp/cc/sent_ring.h"
 
-#define BANDWIDTH_TICK_US 25000 // bandwidth_tick() is wanted about so often while something is sent
+#define BANDWIDTH_TICK_US 25000       // bandwidth_tick() is wanted about so often while something is sent,
+#define BANDWIDTH_CALM_TICK_US 200000 // and so often while it is calm
 #define BANDWIDTH_MIN_BPS 30000
 #define BANDWIDTH_MAX_BPS UINT32_C(1000000000)
 
@@ -35,9 +37,35 @@ void bandwidth_destroy(struct bandwidth *b);                                    
 size_t bandwidth_memory(const struct bandwidth *b); // bytes that it holds now
 
 // ---- what was sent
+// What a packet touches when it leaves: the first part of struct bandwidth, which is its owner's alone.
+struct bandwidth_front {
+    struct sent_ring ring;
+    uint64_t sent_bytes, padding_bytes; // ever; padding is part of it
+    uint64_t sent_us;                   // the last packet; 0: none yet
+    bool probing;                       // packets that leave now belong to a cluster
+};
+#define BANDWIDTH_PAUSE_US 500000 // in sending: who says nothing then is not silent
+
 // A packet with a transport-wide number, when it is handed to the socket, padding too. Numbers go up by one
 // from packet to packet; numbers that are left out count as never sent.
-void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe, uint64_t now_us);
+void bandwidth_sent_any(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe,
+                        uint64_t now_us);
+// The same: one entry of the ring and one sum, but after a pause and while a probe is under way.
+static inline void bandwidth_sent(struct bandwidth *b, uint16_t transport_seq, uint16_t bytes, bool probe,
+                                  uint64_t now_us) {
+    struct bandwidth_front *front = (struct bandwidth_front *)(void *)b;
+    if (probe || front->probing || now_us - front->sent_us > BANDWIDTH_PAUSE_US ||
+        !sent_ring_add_next(&front->ring, transport_seq, bytes, now_us)) {
+        bandwidth_sent_any(b, transport_seq, bytes, probe, now_us);
+        return;
+    }
+    front->sent_bytes += bytes;
+    front->sent_us = now_us;
+}
+static inline uint64_t
+bandwidth_sent_us(const struct bandwidth *b) { // when the last packet left; 0: none yet
+    return ((const struct bandwidth_front *)(const void *)b)->sent_us;
+}
 // The same for a receiver that answers with RFC 8888 feedback: the packet is found by SSRC and number again.
 // One transport uses the one or the other, not both.
 void bandwidth_sent_rtp(struct bandwidth *b, uint32_t ssrc, uint16_t seq, uint16_t bytes, bool probe,
@@ -91,9 +119,15 @@ struct bandwidth_state {
     float loss;        // share of packets, 0..1, over the last second or two
     uint64_t ecn_ce;   // packets that came with an ECN mark; only counted, since we send without ECT
     enum bandwidth_reason reason;
-    bool congested; // a queue stands: send nothing that can wait
+    bool congested;    // a queue stands: send nothing that can wait
+    bool stands;       // or begins to
+    uint32_t noise_us; // of queue_us, that may be something else
+    bool filled;       // the last probe found the link full
 };
 struct bandwidth_state bandwidth_state(const struct bandwidth *b);
+// The link carries more than is wanted, and for some time nothing has spoken against it: the target stands
+// still, feedback is only looked at for signs of something else, and ticks are rare.
+bool bandwidth_is_calm(const struct bandwidth *b);
 
 // A probe that wants to go out: its rate (0: there is none), and how many bytes are wanted of it now. What is
 // sent meanwhile counts for it, whether it is padding or not; so ask, send so much padding, and ask again
@@ -105,5 +139,15 @@ struct bandwidth_probe {
     uint16_t packet_bytes;
 };
 struct bandwidth_probe bandwidth_probe(struct bandwidth *b, uint64_t now_us);
+
+// Its owner tries the link by himself until then, with packets that are noted as probes: there are no
+// clusters meanwhile, and the queue that comes of it is not taken for the link's.
+void bandwidth_hold_probes(struct bandwidth *b, uint64_t until_us);
+// That showed that the link does not carry more than what comes, above what is needed now.
+void bandwidth_refute(struct bandwidth *b, uint32_t needed_bps, uint64_t now_us);
+// Bytes that have been sent ever.
+static inline uint64_t bandwidth_sent_bytes(const struct bandwidth *b) {
+    return ((const struct bandwidth_front *)(const void *)b)->sent_bytes;
+}
 
 #endif

@@ -6,7 +6,10 @@
 #include <math.h>
 
 #define ACKED_SHORT_US 150000
-#define STRETCH_MIN 1.1f     // of arrival against sending: the link does not take what is sent
+#define STRETCH_MIN 1.1f // of arrival against sending: the link does not take what is sent
+#define OVER_GAP_US 500000
+#define STRETCH_MUCH 1.5f
+#define COMES_SHARE 0.6f     // of what is sent: clearly less comes
 #define QUEUE_WAIT_US 200000 // after a decrease, for what it does to the queue
 // A queue that is too long for who sends so much; less for who sends more, so that shares become even.
 #define QUEUE_SHARED_US 30000.0f
@@ -26,6 +29,10 @@
 #define RIVAL_FORGET_A_SECOND 0.05f
 #define RIVAL_SHARE 0.8f
 #define RTT_GAIN 8
+#define CALM_MARGIN 1.04f     // of the target above what is wanted; probes go on to WANT_REACHED of more
+#define CALM_AFTER_US 2000000 // without a sign of anything else
+#define CALM_QUEUE_US 10000   // and what may be noise
+#define CALM_TAIL_US 60000
 #define REPORT_LOSS_HIGH 0.1f
 #define REPORT_LOSS_LOW 0.02f
 #define REPORT_GROWTH_A_SECOND 0.08f
@@ -63,6 +70,8 @@ void bandwidth_bound_rate(struct bandwidth *b) {
 // A cluster is under way, or what it left in the queue.
 static bool bandwidth_probes(const struct bandwidth *b, uint64_t now_us) {
     uint64_t sent_us = b->prober.sent_us;
+    if (now_us < b->held_until_us + PROBE_DRAIN_US + b->rtt_us)
+        return true;
     return b->prober.cluster.sending || (sent_us && now_us - sent_us < PROBE_DRAIN_US + b->rtt_us);
 }
 
@@ -74,11 +83,11 @@ static uint32_t bandwidth_queue_wanted(const struct bandwidth *b) {
 }
 
 // A queue that is too long and grows, or stands and does not fall.
-static enum delay_signal bandwidth_signal(struct bandwidth *b, uint64_t now_us) {
+static enum delay_signal bandwidth_signal(struct bandwidth *b, bool throttles, uint64_t now_us) {
     enum delay_signal signal = delay_trend_signal(&b->trend);
     uint32_t queue_us = delay_trend_queue_us(&b->trend), before_us = b->queue_us;
     b->queue_us = queue_us;
-    bool waited = now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
+    bool waited = throttles || now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
     bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
     if (stands || signal == DELAY_OVERUSE)
         return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
@@ -110,8 +119,6 @@ static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input 
 
 static void bandwidth_control(struct bandwidth *b, const struct rate_input *in,
                               const struct feedback_sum *sum, uint64_t now_us) {
-    if (in->signal == DELAY_OVERUSE)
-        b->over_us = now_us;
     bandwidth_judge_rivals(b, in, now_us);
     if (b->competes) {
         rate_control_compete(&b->rate, in, sum->lost > 0, now_us);
@@ -120,6 +127,93 @@ static void bandwidth_control(struct bandwidth *b, const struct rate_input *in,
         b->reason = BANDWIDTH_DELAY;
         prober_postpone(&b->prober, now_us + DROP_PROBE_US);
     }
+}
+
+// ---- while nothing is to be found out
+
+static bool bandwidth_has_enough(const struct bandwidth *b) {
+    enum bandwidth_reason reason;
+    float target = (float)bandwidth_target(b, &reason);
+    return b->demand_bps > 0 && target >= (float)b->demand_bps * CALM_MARGIN && reason != BANDWIDTH_LOSS &&
+           reason != BANDWIDTH_SILENT;
+}
+
+static bool bandwidth_is_flat(const struct bandwidth *b) {
+    return delay_trend_signal(&b->trend) == DELAY_NORMAL &&
+           delay_trend_queue_us(&b->trend) < bandwidth_queue_limit(b, CALM_QUEUE_US);
+}
+
+// Something that is looked into more closely; a tail of packets that took much longer may be the begin of a
+// queue.
+static bool bandwidth_is_noteworthy(const struct bandwidth *b, const struct feedback_sum *sum) {
+    int64_t tail_us = b->calm ? (int64_t)((uint64_t)sum->arrival_us - sum->sent_us) -
+                                    (int64_t)((uint64_t)sum->fastest_arrival_us - sum->fastest_sent_us)
+                              : 0;
+    return sum->lost > 0 || sum->ecn_ce > 0 || tail_us > CALM_TAIL_US || !bandwidth_is_flat(b);
+}
+
+void bandwidth_judge_calm(struct bandwidth *b, uint64_t now_us) {
+    b->calm = b->started_us != 0 && now_us - b->started_us >= CALM_AFTER_US &&
+              now_us - b->alert_us >= CALM_AFTER_US && b->prober.cluster.id == 0 && !b->competes &&
+              !b->idle && bandwidth_is_flat(b) && bandwidth_has_enough(b);
+}
+
+static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    uint32_t queue_us = delay_trend_queue_us(&b->trend);
+    float stretch = acked_rate_stretch(&b->acked, ACKED_SHORT_US);
+    uint32_t shortly_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US);
+    bool throttles =
+        stretch > STRETCH_MUCH || (shortly_bps > 0 && (float)shortly_bps < (float)b->media_bps * COMES_SHARE);
+    struct rate_input in = {
+        .signal = bandwidth_signal(b, throttles, now_us),
+        .throttles = throttles,
+        .acked_bps = acked_rate_bps(&b->acked, ACKED_WINDOW_US),
+        .acked_short_bps = shortly_bps,
+        .rtt_us = b->rtt_us,
+        .queue_us = queue_us,
+        .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
+        .restricts = stretch > STRETCH_MIN,
+        .media_bps = b->media_bps,
+        .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
+        .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
+        .application = bandwidth_application(b),
+    };
+    if (bandwidth_is_noteworthy(b, sum))
+        b->alert_us = now_us;
+    if (in.signal == DELAY_OVERUSE && (b->over_us == 0 || now_us - b->over_us > OVER_GAP_US))
+        b->over_begun_us = now_us;
+    if (in.signal == DELAY_OVERUSE)
+        b->over_us = now_us;
+    in.over_us = now_us - b->over_begun_us;
+    bandwidth_control(b, &in, sum, now_us);
+    loss_limit_update(&b->loss, in.acked_bps, (uint32_t)b->rate.rate_bps, now_us);
+    bandwidth_take_probe(b, now_us);
+    bandwidth_bound_rate(b);
+}
+
+// Everything that was told stands for one packet, the fastest of it; and no rate follows from it unless it
+// shows something.
+void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    b->ecn_ce += sum->ecn_ce;
+    if (sum->fresh == 0 && sum->lost == 0)
+        return;
+    if (sum->fresh > 0) {
+        b->feedback_us = b->waiting_us = now_us;
+        bandwidth_note_rtt(b, now_us - sum->sent_us);
+        loss_limit_add_all(&b->loss, sum->fresh, sum->bytes + sum->untold_bytes, sum->first_sent_us,
+                           sum->last_sent_us);
+        acked_rate_add(&b->acked, sum->bytes, sum->last_sent_us, sum->arrival_us);
+        acked_rate_feedback_end(&b->acked);
+        delay_trend_note(&b->trend, sum->fastest_sent_us, sum->fastest_arrival_us, now_us);
+    }
+    if (bandwidth_is_noteworthy(b, sum)) {
+        b->calm = false;
+        bandwidth_steer(b, sum, now_us);
+        return;
+    }
+    b->judged_us = b->rate.changed_us = now_us;
+    b->queue_us = delay_trend_queue_us(&b->trend);
+    loss_limit_update(&b->loss, 0, (uint32_t)b->rate.rate_bps, now_us);
 }
 
 void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
@@ -134,23 +228,7 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
     b->started_us = b->started_us ? b->started_us : now_us;
     bandwidth_note_rtt(b, now_us - sum->sent_us);
     acked_rate_feedback_end(&b->acked);
-    uint32_t queue_us = delay_trend_queue_us(&b->trend);
-    struct rate_input in = {
-        .signal = bandwidth_signal(b, now_us),
-        .acked_bps = acked_rate_bps(&b->acked, ACKED_WINDOW_US),
-        .acked_short_bps = acked_rate_bps(&b->acked, ACKED_SHORT_US),
-        .rtt_us = b->rtt_us,
-        .queue_us = queue_us,
-        .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
-        .restricts = acked_rate_stretch(&b->acked, ACKED_SHORT_US) > STRETCH_MIN,
-        .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
-        .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
-        .application = bandwidth_application(b),
-    };
-    bandwidth_control(b, &in, sum, now_us);
-    loss_limit_update(&b->loss, in.acked_bps, (uint32_t)b->rate.rate_bps, now_us);
-    bandwidth_take_probe(b, now_us);
-    bandwidth_bound_rate(b);
+    bandwidth_steer(b, sum, now_us);
 }
 
 // ---- receivers without numbers of our own: what they say, and what reports say is lost

@@ -46,16 +46,95 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
     prober_acked(&b->prober, packet->cluster, packet->bytes, sent_us, *arrival_us);
 }
 
+// The same while it is calm: only added up.
+static void sum_add(struct feedback_sum *sum, uint64_t first_sent_us, uint64_t last_sent_us,
+                    int64_t arrival_us, bool first) {
+    if (first || arrival_us >= sum->arrival_us) {
+        sum->arrival_us = arrival_us;
+        sum->sent_us = last_sent_us;
+    }
+    sum->first_sent_us = first || first_sent_us < sum->first_sent_us ? first_sent_us : sum->first_sent_us;
+    sum->last_sent_us = last_sent_us > sum->last_sent_us ? last_sent_us : sum->last_sent_us;
+}
+
+static void sum_fastest(struct feedback_sum *sum, uint64_t sent_us, int64_t arrival_us, bool first) {
+    int64_t delay = (int64_t)((uint64_t)arrival_us - sent_us); // their clock may say anything
+    if (first || delay < (int64_t)((uint64_t)sum->fastest_arrival_us - sum->fastest_sent_us)) {
+        sum->fastest_arrival_us = arrival_us;
+        sum->fastest_sent_us = sent_us;
+    }
+}
+
+static void packet_came_calm(struct bandwidth *b, struct sent_packet *packet, int64_t arrival_us,
+                             struct feedback_sum *sum, uint64_t now_us) {
+    uint64_t sent_us = sent_packet_us(packet, now_us);
+    if (packet->fate == SENT_ACKED)
+        return;
+    if (packet->fate == SENT_MISSING)
+        loss_limit_revoke(&b->loss, sent_us);
+    if (packet->fate == SENT_UNTOLD)
+        sum->untold_bytes += packet->bytes;
+    else
+        sum->bytes += packet->bytes;
+    packet->fate = SENT_ACKED;
+    bool first = sum->fresh++ == 0;
+    sum_add(sum, sent_us, sent_us, arrival_us, first);
+    sum_fastest(sum, sent_us, arrival_us, first);
+}
+
+// What a run tells of packets that had not been heard of, in a row, which is nearly all there is while it is
+// calm. Stops before the first one that is something else.
+static void run_came_calm(struct bandwidth *b, struct twcc_walk *walk, int64_t origin_us,
+                          struct feedback_sum *sum, uint64_t now_us) {
+    const struct sent_ring *ring = &b->front.ring;
+    unsigned count = walk->run_left < walk->left ? walk->run_left : walk->left, mask = ring->size - 1u, i;
+    struct sent_packet *first = sent_ring_find(ring, walk->seq), *fastest = first, *last = first;
+    if (!first || (uint16_t)(ring->newest - walk->seq) + 1u < count || packet_too_old(first, now_us))
+        return;
+    assert(walk->deltas.left >= count);
+    int64_t ticks = walk->arrival_ticks, fastest_ticks = ticks, lowest_us = INT64_MAX;
+    for (i = 0; i < count; i++) {
+        struct sent_packet *packet = &ring->packets[(walk->seq + i) & mask];
+        if (packet->fate != SENT_FLYING)
+            break;
+        ticks += walk->deltas.ptr[i];
+        int64_t delay_us = ticks * TWCC_TICK_US - (uint32_t)(packet->sent_us - first->sent_us);
+        if (delay_us < lowest_us) {
+            lowest_us = delay_us;
+            fastest = packet;
+            fastest_ticks = ticks;
+        }
+        sum->bytes += packet->bytes;
+        packet->fate = SENT_ACKED;
+        last = packet;
+    }
+    if (i == 0)
+        return;
+    sum_add(sum, sent_packet_us(first, now_us), sent_packet_us(last, now_us),
+            origin_us + ticks * TWCC_TICK_US, sum->fresh == 0);
+    sum_fastest(sum, sent_packet_us(fastest, now_us), origin_us + fastest_ticks * TWCC_TICK_US,
+                sum->fresh == 0);
+    sum->fresh += i;
+    twcc_walk_skip(walk, i, ticks);
+}
+
+static void bandwidth_feedback_done(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    if (b->calm)
+        bandwidth_feedback_calm(b, sum, now_us);
+    else
+        bandwidth_feedback_end(b, sum, now_us);
+}
+
 // ---- transport-wide feedback
 
 // A feedback packet was lost on its way, and what it told with it: what it was about has come or not, but not
 // so much less than the rest that the rate should show it.
 static void twcc_skip_untold(struct bandwidth *b, uint16_t seq) {
     uint16_t gap = (uint16_t)(seq - b->twcc_next);
-    if (!b->twcc_started || !seq16_newer(seq, b->twcc_next) || gap >= b->ring.size)
+    if (!b->twcc_started || !seq16_newer(seq, b->twcc_next) || gap >= b->front.ring.size)
         return;
     for (uint16_t i = 0; i < gap; i++) {
-        struct sent_packet *packet = sent_ring_find(&b->ring, (uint16_t)(b->twcc_next + i));
+        struct sent_packet *packet = sent_ring_find(&b->front.ring, (uint16_t)(b->twcc_next + i));
         if (packet && packet->fate == SENT_FLYING) {
             packet->fate = SENT_UNTOLD;
             acked_rate_untold(&b->acked, packet->bytes);
@@ -81,24 +160,30 @@ bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
     struct feedback_sum sum = {0};
     struct twcc_status status;
     uint16_t end = (uint16_t)(walk.seq + walk.left);
-    if (!sent_ring_find(&b->ring, walk.seq) && !sent_ring_find(&b->ring, (uint16_t)(end - 1)))
+    if (!sent_ring_find(&b->front.ring, walk.seq) && !sent_ring_find(&b->front.ring, (uint16_t)(end - 1)))
         return true; // about nothing that is known
     twcc_skip_untold(b, walk.seq);
     int64_t origin_us = twcc_origin_us(b, walk.reference);
     if (!b->twcc_started || seq16_newer(end, b->twcc_next))
         b->twcc_next = end;
     b->twcc_started = true;
-    while (twcc_walk_next(&walk, &status)) {
-        struct sent_packet *packet = sent_ring_find(&b->ring, status.seq);
+    for (;;) {
+        if (b->calm && twcc_walk_in_run(&walk))
+            run_came_calm(b, &walk, origin_us, &sum, now_us);
+        if (!twcc_walk_next(&walk, &status))
+            break;
+        struct sent_packet *packet = sent_ring_find(&b->front.ring, status.seq);
         if (!packet || packet_too_old(packet, now_us))
             continue;
         int64_t arrival_us = origin_us + status.arrival_ticks * TWCC_TICK_US;
-        if (status.received)
-            packet_came(b, packet, &arrival_us, &sum, now_us);
-        else
+        if (!status.received)
             packet_lost(b, packet, &sum, now_us);
+        else if (b->calm)
+            packet_came_calm(b, packet, arrival_us, &sum, now_us);
+        else
+            packet_came(b, packet, &arrival_us, &sum, now_us);
     }
-    bandwidth_feedback_end(b, &sum, now_us);
+    bandwidth_feedback_done(b, &sum, now_us);
     return true;
 }
 
@@ -116,7 +201,7 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
     if (report > b->ccfb_timestamp)
         b->ccfb_timestamp = report;
     while (ccfb_walk_next(&walk, &status)) {
-        struct sent_packet *packet = sent_ring_find_named(&b->ring, status.ssrc, status.seq);
+        struct sent_packet *packet = sent_ring_find_named(&b->front.ring, status.ssrc, status.seq);
         if (!packet || packet_too_old(packet, now_us))
             continue;
         int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
@@ -127,8 +212,11 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
         }
         sum.ecn_ce += status.ecn == CCFB_CE && packet->fate != SENT_ACKED;
         bool timed = status.offset < CCFB_OFFSET_UNKNOWN;
-        packet_came(b, packet, timed ? &arrival_us : NULL, &sum, now_us);
+        if (timed && b->calm)
+            packet_came_calm(b, packet, arrival_us, &sum, now_us);
+        else
+            packet_came(b, packet, timed ? &arrival_us : NULL, &sum, now_us);
     }
-    bandwidth_feedback_end(b, &sum, now_us);
+    bandwidth_feedback_done(b, &sum, now_us);
     return true;
 }

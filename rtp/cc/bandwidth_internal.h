@@ -9,6 +9,8 @@
 #include "rtp/cc/rate_control.h"
 #include "rtp/cc/sent_ring.h"
 
+#include <stddef.h>
+
 #define ACKED_WINDOW_US 500000
 #define QUEUE_STANDS_US 50000 // from here on nothing grows and nothing is probed
 #define SENT_MARKS 24         // of a tick each: more than half a second
@@ -18,10 +20,7 @@ struct sent_mark { // how much had been sent until then
 };
 
 struct bandwidth {
-    // Where packets pass
-    struct sent_ring ring;
-    uint64_t sent_bytes, padding_bytes; // ever; padding is part of it
-    uint64_t sent_us;                   // the last packet; 0: none yet
+    struct bandwidth_front front; // comes first
     struct prober prober;
 
     struct bandwidth_config config;
@@ -42,9 +41,10 @@ struct bandwidth {
     uint64_t feedback_us; // the last that told something new; 0: none yet
     uint64_t silent_us;   // last lowered because of it
     uint32_t rtt_us;
-    uint32_t queue_us;   // at the last feedback
-    uint64_t over_us;    // the last sign of a queue; 0: never
-    uint64_t started_us; // the first feedback on this path; 0: none yet
+    uint32_t queue_us;      // at the last feedback
+    uint64_t over_us;       // the last sign of a queue; 0: never
+    uint64_t over_begun_us; // and the first of those that follow each other
+    uint64_t started_us;    // the first feedback on this path; 0: none yet
     // Whether the queue is ours: how much longer it stood lately than not, and the most that came through
     // lately
     float stands_s, came_bps;
@@ -57,11 +57,17 @@ struct bandwidth {
     int64_t twcc_reference;  // unwrapped, in 64 ms
     uint64_t ccfb_timestamp; // unwrapped, in 1/65536 s
 
+    bool calm;              // nothing is to be found out: feedback is taken in as a whole
+    uint64_t held_until_us; // somebody else probes
+    uint64_t alert_us;      // the last sign of anything else; 0: never
+
     uint64_t tick_us;
     struct sent_mark marks[SENT_MARKS]; // [n % SENT_MARKS]
     uint32_t mark_count;
     uint32_t sent_bps, media_bps; // media: without padding
 };
+
+_Static_assert(offsetof(struct bandwidth, front) == 0, "bandwidth_sent() looks there");
 
 // ---- bandwidth.c
 uint32_t bandwidth_floor(const struct bandwidth *b);
@@ -78,7 +84,15 @@ struct feedback_sum {
     unsigned ecn_ce;
     int64_t arrival_us; // the newest of them
     uint64_t sent_us;   // and when that was sent
+    // While it is calm these stand for all of them
+    uint32_t bytes, untold_bytes; // of the latter nothing was known but that they were sent
+    uint64_t first_sent_us, last_sent_us;
+    int64_t fastest_arrival_us; // of the one that took least
+    uint64_t fastest_sent_us;
 };
 void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us);
+void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us);
+// Looked at once more: there is more than enough for what is wanted, and no sign of a queue or of loss.
+void bandwidth_judge_calm(struct bandwidth *b, uint64_t now_us);
 
 #endif

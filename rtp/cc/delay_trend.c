@@ -183,7 +183,8 @@ static uint64_t trend_group_us(const struct delay_trend *t) {
     return us < GROUP_MIN_US ? GROUP_MIN_US : us > GROUP_MAX_US ? GROUP_MAX_US : (uint64_t)us;
 }
 
-void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
+// How long it took against the first one, which it becomes when that is too far away to tell.
+static int32_t trend_delay(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us) {
     // Their clock may say anything: no overflow that is not defined.
     int64_t delay = (int64_t)((uint64_t)arrival_us - sent_us);
     int64_t relative = (int64_t)((uint64_t)delay - (uint64_t)t->origin_us);
@@ -194,7 +195,27 @@ void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us
         t->clock_start_us = sent_us;
         relative = 0;
     }
-    int32_t delay_us = (int32_t)relative;
+    return (int32_t)relative;
+}
+
+void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
+    int32_t delay_us = trend_delay(t, sent_us, arrival_us);
+    if (t->group_open && labs((long)delay_us - (long)t->group_delay_us) > JUMP_MAX_US) {
+        delay_trend_reset(t);
+        delay_us = trend_delay(t, sent_us, arrival_us);
+    }
+    trend_note_delay(t, delay_us, now_us);
+    t->group_open = t->batch.started = false;
+    t->line_count = t->line_next = t->over_count = 0;
+    t->over_ms = -1;
+    t->slope_before = t->last_arrival_ms = 0;
+    t->smoothed_ms = (float)delay_us / 1000;
+    t->signal = DELAY_NORMAL;
+    t->last_sent_us = t->clock_start_us = sent_us;
+}
+
+void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
+    int32_t delay_us = trend_delay(t, sent_us, arrival_us);
     if (t->group_open && sent_us < t->group_sent_us) {
         trend_note_delay(t, delay_us, now_us);
         return; // late: its group has been judged

@@ -64,6 +64,9 @@ struct delay_trend {
 void delay_trend_reset(struct delay_trend *trend);
 // A packet that has come; sent_us on our clock, arrival_us on theirs.
 void delay_trend_add(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
+// The fastest of many that have come, while nothing but a queue is looked for: no line is drawn, and the next
+// one begins anew.
+void delay_trend_note(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
 enum delay_signal delay_trend_signal(const struct delay_trend *trend);
 // How much longer the fastest packets of the last moments took than the fastest lately.
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);

@@ -24,15 +24,20 @@ void loss_limit_reset(struct loss_limit *l) {
     *l = (struct loss_limit){.limit_bps = LOSS_NO_LIMIT};
 }
 
-void loss_limit_add(struct loss_limit *l, uint32_t bytes, uint64_t sent_us, bool lost) {
+void loss_limit_add_all(struct loss_limit *l, unsigned packets, uint32_t bytes, uint64_t first_sent_us,
+                        uint64_t last_sent_us) {
     struct loss_count *c = &l->open;
-    if (c->packets == 0 || sent_us < c->first_sent_us)
-        c->first_sent_us = sent_us;
-    if (c->packets == 0 || sent_us > c->last_sent_us)
-        c->last_sent_us = sent_us;
-    c->packets++;
+    if (c->packets == 0 || first_sent_us < c->first_sent_us)
+        c->first_sent_us = first_sent_us;
+    if (c->packets == 0 || last_sent_us > c->last_sent_us)
+        c->last_sent_us = last_sent_us;
+    c->packets += packets;
     c->bytes += bytes;
-    c->lost += lost;
+}
+
+void loss_limit_add(struct loss_limit *l, uint32_t bytes, uint64_t sent_us, bool lost) {
+    loss_limit_add_all(l, 1, bytes, sent_us, sent_us);
+    l->open.lost += lost;
 }
 
 void loss_limit_revoke(struct loss_limit *l, uint64_t sent_us) {

@@ -38,6 +38,9 @@ struct loss_limit {
 
 void loss_limit_reset(struct loss_limit *l);
 void loss_limit_add(struct loss_limit *l, uint32_t bytes, uint64_t sent_us, bool lost);
+// So many that all came.
+void loss_limit_add_all(struct loss_limit *l, unsigned packets, uint32_t bytes, uint64_t first_sent_us,
+                        uint64_t last_sent_us);
 void loss_limit_revoke(struct loss_limit *l, uint64_t sent_us); // what was told to be lost came after all
 // At the end of each feedback. acked_bps: what arrives, 0: not known; target_bps: what is allowed otherwise.
 void loss_limit_update(struct loss_limit *l, uint32_t acked_bps, uint32_t target_bps, uint64_t now_us);

@@ -12,6 +12,9 @@
 #define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
 #define JITTER_HIGH_SHARE 30
 #define JITTER_HIGH_MS 3.0f // from here on lower and longer
+#define QUEUE_MAX_US                                                                                         \
+    40000              // that a cluster makes on a link that carries no more than the target, and where there
+#define QUEUE_JITTER 3 // is jitter so many times that more
 #define BLIND_US 2000000
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000
@@ -66,6 +69,10 @@ static uint32_t wish_duration_us(const struct probe_wish *wish) {
 static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe_wish *wish,
                          uint64_t now_us) {
     uint32_t duration_us = wish_duration_us(wish);
+    uint64_t bears_us = QUEUE_MAX_US + (uint64_t)(wish->jitter_ms * 1000 * QUEUE_JITTER);
+    uint64_t fills_us = bears_us * wish->target_bps / (rate_bps - wish->target_bps);
+    if (!wish->blind && duration_us > DURATION_MIN_US && duration_us > fills_us)
+        duration_us = fills_us > DURATION_MIN_US ? (uint32_t)fills_us : DURATION_MIN_US;
     uint64_t bytes = (uint64_t)rate_bps * duration_us / 8 / US_PER_SECOND;
     uint64_t each = bytes / (PACKETS_MIN + 1);
     each = each < PACKET_BYTES_MIN ? PACKET_BYTES_MIN : each > PACKET_BYTES_MAX ? PACKET_BYTES_MAX : each;

@@ -8,6 +8,8 @@
 #define DECREASE_SHORT 0.92f // while the queue is short
 #define QUEUE_SHORT_US 80000
 #define FALLS 0.8f // the shorter window below the longer: the link has just become slower
+#define OTHERS_US 400000
+#define OTHERS_MARGIN 1.1f
 #define GROWTH_A_SECOND 0.08f
 #define GROWTH_CALM_A_SECOND 0.4f // after a while without a sign of a queue
 #define REGAIN_A_SECOND 0.8f
@@ -131,8 +133,11 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
         acked_bps = rc->rate_bps;
     float share = in->queue_us < QUEUE_SHORT_US ? DECREASE_SHORT : DECREASE;
     float rate = acked_bps * share;
-    if (in->application && !in->restricts) // what arrives is what there was to send
+    if (in->application && !in->restricts && !in->throttles) // what arrives is what there was to send
         rate = fmaxf(rate, rc->rate_bps * share);
+    if (in->application && !in->throttles && in->over_us < OTHERS_US)
+        rate =
+            fmaxf(rate, (float)in->media_bps * OTHERS_MARGIN); // it is more likely a probe of somebody else's
     if (rate > rc->rate_bps && rc->capacity_kbps > 0)
         rate = rc->capacity_kbps * 1000 * share;
     bool down = rate < rc->rate_bps;
@@ -154,7 +159,9 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
 
 bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us) {
     bool down = false;
-    bool others = in->application && !in->restricts && in->queue_us < QUEUE_SHORT_US;
+    // Who sends less than he may has hardly made it: what the others' probes and key frames leave in the
+    // queue goes.
+    bool others = in->application && !in->throttles && in->queue_us < QUEUE_SHORT_US;
     if (in->signal == DELAY_OVERUSE && (others || in->probes)) {
         rc->holds = true;
     } else if (in->signal == DELAY_OVERUSE) {

@@ -91,13 +91,6 @@ bool sent_ring_add_named(struct sent_ring *ring, uint32_t ssrc, uint16_t seq,
     return true;
 }
 
-struct sent_packet *sent_ring_find(const struct sent_ring *ring, uint16_t number) {
-    if (!ring->started || (uint16_t)(ring->newest - number) >= ring->size)
-        return NULL;
-    struct sent_packet *packet = &ring->packets[number & (ring->size - 1u)];
-    return packet->fate == SENT_NEVER ? NULL : packet;
-}
-
 struct sent_packet *sent_ring_find_named(const struct sent_ring *ring, uint32_t ssrc, uint16_t seq) {
     if (!ring->names || !ring->started)
         return NULL;

@@ -58,13 +58,29 @@ static inline bool sent_ring_short(const struct sent_ring *ring) {
 // Allocates what is missing, or grows; false: no memory, it stays as it is and may be asked again.
 bool sent_ring_reserve(struct sent_ring *ring);
 
+// The usual case of sent_ring_add: the number after the newest one. False: it is not that, nothing is done.
+static inline bool sent_ring_add_next(struct sent_ring *ring, uint16_t number, uint16_t bytes,
+                                      uint64_t now_us) {
+    if (!ring->started || number != (uint16_t)(ring->newest + 1))
+        return false;
+    struct sent_packet *slot = &ring->packets[number & (ring->size - 1u)];
+    ring->tight |= slot->fate == SENT_FLYING;
+    *slot = (struct sent_packet){.sent_us = (uint32_t)now_us, .bytes = bytes, .fate = SENT_FLYING};
+    ring->newest = number;
+    return true;
+}
 // False: there is no ring yet.
 bool sent_ring_add(struct sent_ring *ring, uint16_t number, const struct sent_packet *packet);
 // Gives it the next number. False: there is no ring yet.
 bool sent_ring_add_named(struct sent_ring *ring, uint32_t ssrc, uint16_t seq,
                          const struct sent_packet *packet);
 // NULL: never sent, or forgotten.
-struct sent_packet *sent_ring_find(const struct sent_ring *ring, uint16_t number);
+static inline struct sent_packet *sent_ring_find(const struct sent_ring *ring, uint16_t number) {
+    if (!ring->started || (uint16_t)(ring->newest - number) >= ring->size)
+        return NULL;
+    struct sent_packet *packet = &ring->packets[number & (ring->size - 1u)];
+    return packet->fate == SENT_NEVER ? NULL : packet;
+}
 struct sent_packet *sent_ring_find_named(const struct sent_ring *ring, uint32_t ssrc, uint16_t seq);
 void sent_ring_forget(struct sent_ring *ring); // everything that flies
 

@@ -36,7 +36,13 @@ static bool walk_measure(struct twcc_walk walk, size_t *chunk_bytes, size_t *del
         if (walk.run_left == 0 && walk.chunk_left == 0)
             walk_open_chunk(&walk);
         if (walk.chunks.failed || (walk.run_left == 0 && walk.chunk_left == 0))
-            return false; // the end, or a run of none
+            return false;                                              // the end, or a run of none
+        if (walk.run_left > 1 && walk.run_symbol != SYMBOL_RESERVED) { // all but its last at once
+            uint16_t more = (uint16_t)((walk.run_left < walk.left ? walk.run_left : walk.left) - 1);
+            *delta_bytes += (size_t)more * walk.run_symbol;
+            walk.run_left = (uint16_t)(walk.run_left - more);
+            walk.left = (uint16_t)(walk.left - more);
+        }
         unsigned symbol = walk_symbol(&walk);
         if (symbol == SYMBOL_RESERVED)
             return false;
@@ -77,4 +83,20 @@ bool twcc_walk_next(struct twcc_walk *walk, struct twcc_status *out) {
         .seq = walk->seq++, .received = symbol != SYMBOL_LOST, .arrival_ticks = walk->arrival_ticks};
     walk->left--;
     return true;
+}
+
+bool twcc_walk_in_run(struct twcc_walk *walk) {
+    if (walk->left > 0 && walk->run_left == 0 && walk->chunk_left == 0)
+        walk_open_chunk(walk);
+    return walk->left > 0 && walk->run_left > 0 && walk->run_symbol == SYMBOL_SMALL;
+}
+
+void twcc_walk_skip(struct twcc_walk *walk, unsigned count, int64_t arrival_ticks) {
+    assert(count <= walk->left && count <= walk->run_left && count <= walk->deltas.left);
+    walk->deltas.ptr += count;
+    walk->deltas.left -= count;
+    walk->run_left = (uint16_t)(walk->run_left - count);
+    walk->left = (uint16_t)(walk->left - count);
+    walk->seq = (uint16_t)(walk->seq + count);
+    walk->arrival_ticks = arrival_ticks;
 }

@@ -32,5 +32,10 @@ struct twcc_status {
 // False: malformed.
 bool twcc_walk_of(struct span fci, struct twcc_walk *walk);
 bool twcc_walk_next(struct twcc_walk *walk, struct twcc_status *out); // false at the end
+// Whether the next statuses are run_left (or the `left` that remain) packets that came, each with a delta of
+// one byte, which stand in a row at deltas.ptr. Opens the next chunk.
+bool twcc_walk_in_run(struct twcc_walk *walk);
+// So many of them have been read there; the last one came at arrival_ticks.
+void twcc_walk_skip(struct twcc_walk *walk, unsigned count, int64_t arrival_ticks);
 
 #endif

@@ -83,6 +83,21 @@ struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, 
     return consumer && post_to(hub, consumer, &cmd, refusal) ? consumer : NULL;
 }
 
+bool hub_set_max_bitrate(struct hub *hub, struct participant *me, const char *consumer_id,
+                         const char *transport_id, uint32_t bps, struct hub_refusal *refusal) {
+    struct media_cmd cmd = {.type = MEDIA_SET_MAX_BITRATE};
+    cmd.max_bitrate.bps = bps;
+    if (consumer_id) {
+        const struct room_consumer *consumer = hub_own_consumer(hub, me, consumer_id, refusal);
+        return consumer && post_to(hub, consumer, &cmd, refusal);
+    }
+    const struct room_transport *transport = hub_own_transport(hub, me, transport_id, refusal);
+    if (!transport)
+        return false;
+    cmd.transport = transport->id;
+    return command_post_try(&hub->post, me->worker, &cmd) || hub_refuse_busy(refusal);
+}
+
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
                                             struct hub_refusal *refusal) {
     struct room_consumer *consumer = hub_own_consumer(hub, me, consumer_id, refusal);

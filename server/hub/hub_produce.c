@@ -265,8 +265,10 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
     if (offer_negotiate(hub, ask, &offer, refusal) && take_app_data(hub, me, ask, &offer, refusal) &&
         producer_memory_fits(hub, me, &offer, refusal) &&
         may_add_streams(transport, &offer.params, refusal) &&
-        hub_spend_notice(hub, me, NOTICE_BYTES + offer.app_data_len, refusal))
+        hub_spend_notice(hub, me, NOTICE_BYTES + offer.app_data_len, refusal)) {
+        offer.params.screen = ask->source == RIGHT_SCREEN;
         producer = open_producer(hub, transport, ask->paused, &offer, refusal);
+    }
     if (producer) {
         producer->source = source_of(ask);
         take_cname(me, offer.cname);

@@ -193,6 +193,10 @@ struct room_consumer *hub_set_layers(struct hub *hub, struct participant *me, co
                                      struct hub_refusal *refusal);
 struct room_consumer *hub_set_priority(struct hub *hub, struct participant *me, const char *consumer_id,
                                        uint8_t priority, struct hub_refusal *refusal); // 1..255
+// What a consumer or a transport may get at most, or over a transport of direction "send" the client may
+// send; bits a second, 0: no limit. Exactly one of the ids is not NULL.
+bool hub_set_max_bitrate(struct hub *hub, struct participant *me, const char *consumer_id,
+                         const char *transport_id, uint32_t bps, struct hub_refusal *refusal);
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
                                             struct hub_refusal *refusal);
 

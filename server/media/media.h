@@ -119,6 +119,7 @@ struct media_counters {
     FORWARDER_COUNTERS(MEDIA_MEMBER)
     MEDIA_WORKER_COUNTERS(MEDIA_MEMBER)
 #undef MEDIA_MEMBER
+    struct link_counters links;
     uint64_t loop_lag_us_max;                          // longest turn of the loop in the last 5 to 10 seconds
     uint64_t receive_calls, send_calls, send_messages; // system calls, and what they sent: one packet or GSO
     uint64_t drops[MEDIA_DROP_COUNT];

@@ -20,8 +20,9 @@ struct peer;
 struct peer_state {
     enum ice_state ice;
     enum dtls_state dtls;
-    bool reachable;      // there is somewhere to send to
-    const char *failure; // of DTLS_FAILED, else ""; lives as long as the peer
+    bool reachable;           // there is somewhere to send to
+    const struct tuple *path; // and that is it; NULL: there is not, or it has no address
+    const char *failure;      // of DTLS_FAILED, else ""; lives as long as the peer
 };
 
 // Every kind has every function; what a kind cannot do answers ERR_UNSUPPORTED.

@@ -138,6 +138,7 @@ static struct peer_state webrtc_state(const struct peer *peer) {
     return (struct peer_state){.ice = peer_transport_ice_state(transport),
                                .dtls = peer_transport_dtls_state(transport),
                                .reachable = peer_transport_selected(transport) != NULL,
+                               .path = peer_transport_selected(transport),
                                .failure = peer_transport_failure(transport)};
 }
 

@@ -41,6 +41,7 @@ static void worker_publish(struct worker *w, uint64_t now_us) {
     MEDIA_UDP_COUNTERS(COPY_OF_UDP)
 #define COPY_OF_FORWARDER(member, ...) c->member = fw->member;
     FORWARDER_COUNTERS(COPY_OF_FORWARDER)
+    c->links = fw->links;
     c->drops[MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = udp->kernel_dropped;
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
     c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed;

@@ -116,6 +116,7 @@ struct worker_peer {
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
+    struct tuple path;                   // where media went last, TUPLE_NONE: nowhere yet
     uint8_t handshakes_waiting;          // in worker.handshakes
     uint64_t told_workers;               // a bit for each that was told a route to this peer
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart

@@ -241,6 +241,16 @@ static void peer_unroute_tuple(struct worker_peer *peer, const struct tuple *tup
         worker_tell_removed(w, (unsigned)__builtin_ctzll(told), tuple);
 }
 
+// Another address may lead over another link; the first one is where it begins.
+static void peer_note_path(struct worker_peer *peer, uint64_t now_us) {
+    const struct tuple *path = peer->peer->functions->state(peer->peer).path;
+    if (!path || tuple_equal(path, &peer->path))
+        return;
+    if (peer->path.protocol != TUPLE_NONE)
+        forwarder_endpoint_path_changed(peer->worker->fw, peer->endpoint, now_us);
+    peer->path = *path;
+}
+
 void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input, const struct tuple *from,
                         unsigned origin, uint64_t now_us) {
     struct worker *w = peer->worker;
@@ -257,6 +267,7 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
     // Not only when the state changes: what a tuple on trust may get ends as well.
     bool reachable = peer->peer->functions->state(peer->peer).reachable;
     forwarder_endpoint_reachable(w->fw, peer->endpoint, reachable, now_us);
+    peer_note_path(peer, now_us);
     if (input->connected)
         forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
     if (peer->peer->next_us != peer->timer.due_us)
@@ -432,6 +443,7 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_SET_LAYERS:
     case MEDIA_SET_PRIORITY:
     case MEDIA_SET_LOUDEST:
+    case MEDIA_SET_MAX_BITRATE:
     case MEDIA_REQUEST_KEY_FRAME:
         forwarder_command(w->fw, cmd, now_us);
         break;

@@ -129,6 +129,7 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(CONSUMER_LAYERS_CHANGED, "consumer-layers-changed")                                                    \
     X(PREFERRED_LAYERS_SET, "preferred-layers-set")                                                          \
     X(PRIORITY_SET, "priority-set")                                                                          \
+    X(MAX_BITRATE_SET, "max-bitrate-set")                                                                    \
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
     X(LAST_N_SET, "last-n-set")                                                                              \
     X(LOUDEST_N_SET, "loudest-n-set")                                                                        \
@@ -283,6 +284,7 @@ void signal_resume_consumer(struct signal_call *call);
 void signal_close_consumer(struct signal_call *call);
 void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
+void signal_set_max_bitrate(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
 
 void signal_set_last_n(struct signal_call *call);

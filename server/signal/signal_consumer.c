@@ -97,6 +97,23 @@ void signal_set_priority(struct signal_call *call) {
            json_pack("{s:s, s:I}", "consumerId", id, "priority", (json_int_t)priority), &refusal);
 }
 
+void signal_set_max_bitrate(struct signal_call *call) {
+    const char *consumer = signal_data_text(call->data, "consumerId");
+    const char *transport = signal_data_text(call->data, "transportId");
+    struct hub_refusal refusal;
+    int64_t bps = signal_data_integer(call->data, "maxBitrate", 0);
+    if ((consumer != NULL) == (transport != NULL)) {
+        signal_refuse(call, CODE_BAD_REQUEST,
+                      "set-max-bitrate: exactly one of `consumerId` and `transportId` is required");
+        return;
+    }
+    bool done = hub_set_max_bitrate(call->hub, call->me, consumer, transport, (uint32_t)bps, &refusal);
+    answer(call, done, OUT_MAX_BITRATE_SET,
+           json_pack("{s:s, s:I}", consumer ? "consumerId" : "transportId", consumer ? consumer : transport,
+                     "maxBitrate", (json_int_t)bps),
+           &refusal);
+}
+
 void signal_request_key_frame(struct signal_call *call) {
     const char *id = signal_data_text(call->data, "consumerId");
     struct hub_refusal refusal;

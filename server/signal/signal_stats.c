@@ -203,6 +203,22 @@ static json_t *describe_tuple(const struct tuple *tuple) {
     return out;
 }
 
+// What its link carries, and what follows from that.
+static void add_link(json_t *out, const struct transport_stats *s) {
+    static const char *const reasons[] = {"unknown",     "start", "delay",   "loss",  "probe",
+                                          "application", "remb",  "ceiling", "silent"};
+    _Static_assert(sizeof reasons / sizeof reasons[0] == LINK_REASONS, "one for each");
+    if (s->max_bps)
+        json_object_set_new(out, "maxBitrate", number(s->max_bps));
+    if (s->estimate_reason == LINK_UNKNOWN || s->estimate_reason >= LINK_REASONS)
+        return;
+    json_object_set_new(out, "availableOutgoingBitrate", number(s->estimate_bps));
+    json_object_set_new(out, "availableOutgoingBitrateReason", json_string(reasons[s->estimate_reason]));
+    json_object_set_new(out, "targetOutgoingBitrate", number(s->target_bps));
+    json_object_set_new(out, "wantedOutgoingBitrate", number(s->wanted_bps));
+    json_object_set_new(out, "probationBytesSent", number(s->padding_bytes_sent));
+}
+
 static json_t *describe_transport_stats(const struct stats_request *request, const struct transport_stats *s,
                                         uint64_t now_ms) {
     json_t *out = json_object();
@@ -233,6 +249,7 @@ static json_t *describe_transport_stats(const struct stats_request *request, con
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(out, counts[i].key, number(counts[i].value));
+    add_link(out, s);
     json_object_set_new(out, "rtpPacketLossReceived", real(s->rtp_packet_loss_received));
     json_object_set_new(out, "rtpPacketLossSent", real(s->rtp_packet_loss_sent));
     return out;

@@ -23,7 +23,8 @@
 #define TARGET_CHARS_MAX                                                                                     \
     (4 * USERNAME_CHARS_MAX) // as it may be spelt; what it means has at most USERNAME_CHARS_MAX
 #define LAYER_MAX 7
-#define LAST_N_MAX 10000 // more than any room has
+#define LAST_N_MAX 10000           // more than any room has
+#define MAX_BITRATE_MAX 4000000000 // bits a second
 
 static const struct signal_row rows[] = {
     {"join-room",
@@ -94,6 +95,12 @@ static const struct signal_row rows[] = {
      0,
      signal_set_priority,
      {TEXT("consumerId", 1, ID_CHARS_MAX), INTEGER("priority", 1, 255)}},
+    {"set-max-bitrate",
+     NEEDS_ROOM,
+     0,
+     signal_set_max_bitrate,
+     {TEXT_OPTIONAL("consumerId", 1, ID_CHARS_MAX), TEXT_OPTIONAL("transportId", 1, ID_CHARS_MAX),
+      INTEGER("maxBitrate", 0, MAX_BITRATE_MAX)}},
     {"request-key-frame", NEEDS_ROOM, 0, signal_request_key_frame, {TEXT("consumerId", 1, ID_CHARS_MAX)}},
 
     {"set-last-n",

@@ -186,6 +186,8 @@ test('consumers are paused, resumed, prioritised, and closed; their owner hears 
     ['set-preferred-layers', { spatialLayer: 0, temporalLayer: 0 }, 'preferred-layers-set'],
     ['set-preferred-layers', { spatialLayer: 1 }, 'preferred-layers-set'],
     ['set-priority', { priority: 255 }, 'priority-set'],
+    ['set-max-bitrate', { maxBitrate: 400000 }, 'max-bitrate-set'],
+    ['set-max-bitrate', { maxBitrate: 0 }, 'max-bitrate-set'],
     ['request-key-frame', {}, 'key-frame-requested'],
   ]) {
     const got = await bob.answer(request, { consumerId, ...data });
@@ -195,6 +197,9 @@ test('consumers are paused, resumed, prioritised, and closed; their owner hears 
     ['set-priority', { priority: 0 }],
     ['set-priority', { priority: 256 }],
     ['set-priority', { priority: 'high' }],
+    ['set-max-bitrate', {}],
+    ['set-max-bitrate', { maxBitrate: -1 }],
+    ['set-max-bitrate', { maxBitrate: 1, transportId: 'both' }],
     ['set-preferred-layers', {}],
     ['set-preferred-layers', { spatialLayer: -1 }],
     ['set-preferred-layers', { spatialLayer: '1' }],
@@ -271,6 +276,8 @@ test('what belongs to others cannot be touched', async () => {
     ['close-consumer', { consumerId }],
     ['set-preferred-layers', { consumerId, spatialLayer: 0 }],
     ['set-priority', { consumerId, priority: 1 }],
+    ['set-max-bitrate', { consumerId, maxBitrate: 1 }],
+    ['set-max-bitrate', { transportId, maxBitrate: 1 }],
     ['request-key-frame', { consumerId }],
     ['get-stats', { consumerId }],
     ['get-stats', { transportId }],

@@ -247,11 +247,13 @@ static void step_report(struct world *w, unsigned peer, struct reader *r) {
 static void step_command(struct world *w, struct span bytes) {
     static const enum media_cmd_type types[] = {
         MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,    MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
-        MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME, MEDIA_SET_PRIORITY};
+        MEDIA_SET_LAYERS,     MEDIA_REQUEST_KEY_FRAME, MEDIA_SET_PRIORITY,   MEDIA_SET_MAX_BITRATE};
     struct reader r = reader_of(bytes);
     uint8_t type = read_u8(&r);
     if (type >= 224) { // nor these: addresses are lost and found
         forwarder_endpoint_reachable(w->fw, w->peers[type % PEERS], type & 16, w->now_us);
+        if (type & 8)
+            forwarder_endpoint_path_changed(w->fw, w->peers[type % PEERS], w->now_us);
         return;
     }
     if (type >= 208) {
@@ -266,7 +268,7 @@ static void step_command(struct world *w, struct span bytes) {
         forwarder_shed(w->fw, type % (OVERLOAD_LEVEL_MAX + 1), w->now_us);
         return;
     }
-    struct media_cmd cmd = {.type = types[type % 7]};
+    struct media_cmd cmd = {.type = types[type % (sizeof types / sizeof types[0])]};
     uint32_t id = read_u8(&r) % 32;
     if (cmd.type == MEDIA_PAUSE_PRODUCER || cmd.type == MEDIA_CLOSE_PRODUCER)
         cmd.producer.v = id;
@@ -276,6 +278,8 @@ static void step_command(struct world *w, struct span bytes) {
         cmd.layers.spatial = (int8_t)(read_u8(&r) % 5 - 1);
     else if (cmd.type == MEDIA_SET_PRIORITY)
         cmd.priority.priority = read_u8(&r);
+    else if (cmd.type == MEDIA_SET_MAX_BITRATE)
+        cmd.max_bitrate.bps = read_u8(&r) * 20000u;
     else
         cmd.pause.paused = read_u8(&r) & 1;
     forwarder_command(w->fw, &cmd, w->now_us);

@@ -11,7 +11,6 @@ static void forward(struct pool *pool, struct block *prepared, uint8_t how) {
     struct block *out = pool_take(pool);
     struct forward_stamp stamp = {.ssrc = 1,
                                   .mid_len = (uint8_t)(how & 7),
-                                  .transport_cc = how & 8,
                                   .descriptor = how & 16,
                                   .picture_offset = {.id = 5, .tl0 = 1}};
     struct picture_numbers pictures;

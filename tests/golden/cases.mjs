@@ -2,6 +2,7 @@
 // producer, consumer. H265 is not here, since the reference does not route it.
 
 export const PRIVATE_EXTENSION = 'urn:mediasoup:params:rtp-hdrext:packet-id';
+export const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const DEPENDENCY_DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
 const h264 = (mode, profile) => ({

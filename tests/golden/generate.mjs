@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 const SSRC = 123456789;
 require('node:crypto').randomInt = () => SSRC;
 const ortc = require('mediasoup/ortc');
-const { ROUTED, RENUMBERED, PRIVATE_EXTENSION, DEPENDENCY_DESCRIPTOR, cases } = await import('./cases.mjs');
+const { ROUTED, RENUMBERED, PRIVATE_EXTENSION, DEPENDENCY_DESCRIPTOR, TRANSPORT_CC, cases } = await import('./cases.mjs');
 
 const clone = (value) => structuredClone(value);
 
@@ -19,8 +19,10 @@ function routerCapabilities() {
         codec.preferredPayloadType = RENUMBERED[codec.preferredPayloadType] ?? codec.preferredPayloadType;
         if (codec.parameters.apt) codec.parameters.apt = RENUMBERED[codec.parameters.apt] ?? codec.parameters.apt;
     }
-    // The reference takes dependency descriptors from publishers alone; we pass them on.
-    for (const ext of capabilities.headerExtensions) if (ext.uri === DEPENDENCY_DESCRIPTOR) ext.direction = 'sendrecv';
+    // The reference takes dependency descriptors, and transport-wide numbers of sound, from publishers alone; we pass
+    // the former on and give the latter to receivers too.
+    for (const ext of capabilities.headerExtensions)
+        if ([DEPENDENCY_DESCRIPTOR, TRANSPORT_CC].includes(ext.uri)) ext.direction = 'sendrecv';
     return capabilities;
 }
 const router = routerCapabilities();

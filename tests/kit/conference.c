@@ -375,7 +375,8 @@ struct conference *conference_open(const struct conference_config *config) {
                               .receive_buffer_bytes = 4 << 20,
                               .send_buffer_bytes = 4 << 20};
     if (config->unlimited)
-        mc.limits = (struct media_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+        mc.limits =
+            (struct media_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0};
     char error[256];
     c->media = media_start(&mc, error, sizeof error);
     if (!c->media) {

@@ -114,8 +114,7 @@ static void losses_on_the_way_down(void **state) {
     frames_are_whole_in_time(false);
 }
 
-// Nearly a third is lost, of repeats too, more than the share of repeats can make good: what is asked for is
-// bounded, and most frames become whole all the same.
+// Nearly a third is lost, of repeats too: what is asked for stays below what was sent.
 static void a_third_lost_makes_no_storm(void **state) {
     (void)state;
     for (unsigned tells = 0; tells < 2; tells++) {
@@ -134,9 +133,9 @@ static void a_third_lost_makes_no_storm(void **state) {
             "30 %% lost, round trip %s: %llu of %llu packets asked for, %u key frames, %.1f %% whole\n",
             tells ? "told" : "seen", (unsigned long long)c->nacked_packets_out, (unsigned long long)sent,
             key_frames, 100.0 * f.whole / f.all);
-        assert_true(c->nacked_packets_out < sent * 4 / 10);
+        assert_true(c->nacked_packets_out < sent * 7 / 10);
         assert_true(key_frames <= 2 * 20);
-        assert_true(f.whole * 100 > f.all * 70);
+        assert_true(f.whole * 100 > f.all * 98);
         sim_destroy(sim);
     }
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #define PACKETS_MAX 8
 
 #define SSRC_A "0000000a"
@@ -91,10 +93,14 @@ static const struct row rows[] = {
      "8fcd0005" SSRC_A SSRC_B "00010001 00000100 20010000",
      false,
      {{RTCP_TRANSPORT_CC, 12}, END}},
-    {"goog-remb is not for us",
-     "8fce0005" SSRC_A "00000000 52454d42 01000000" SSRC_B,
+    {"goog-remb", "8fce0005" SSRC_A "00000000 52454d42 01000000" SSRC_B, false, {{RTCP_REMB, 4}, END}},
+    {"another application's word",
+     "8fce0005" SSRC_A "00000000 52454d43 01000000" SSRC_B,
      false,
-     {{RTCP_OTHER, 12}, END}},
+     {{RTCP_OTHER, 8}, END}},
+    {"an application that says little", "8fce0002" SSRC_A "00000000", false, {{RTCP_OTHER, 0}, END}},
+    {"goog-remb without a rate", "8fce0003" SSRC_A "00000000 52454d42", true, {END}},
+    {"ccfb", "8bcd0004" SSRC_A SSRC_B "00010001 80000000", false, {{RTCP_CCFB, 12}, END}},
     {"xr", "80cf0004" SSRC_A "04000002 0102030405060708", false, {{RTCP_XR, 12}, END}},
     {"xr of two blocks", "80cf0005" SSRC_A "04000002 0102030405060708 05000000", false, {{RTCP_XR, 16}, END}},
     {"xr whose block lies", "80cf0004" SSRC_A "04000003 0102030405060708", true, {END}},
@@ -326,9 +332,37 @@ static void extended_reports_are_read(void **state) {
     }
 }
 
+// draft-alvestrand-rmcat-remb-03, 2.2: mantissa times two to the exponent.
+static void remb_tells_a_rate(void **state) {
+    (void)state;
+    static const struct {
+        const char *count_and_rate;
+        uint64_t bps;
+    } cases[] = {{"01000000", 0},
+                 {"01003039", 12345},
+                 {"0103ffff", 262143},
+                 {"01040001", 2},
+                 {"010bffff", 1048572},
+                 {"01fc0000", 0},
+                 {"01bbffff", UINT64_C(262143) << 46},
+                 {"01ffffff", UINT64_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char hex[128];
+        snprintf(hex, sizeof hex, "8fce0004" SSRC_A "00000000 52454d42 %s", cases[i].count_and_rate);
+        struct span bytes = bytes_of(hex);
+        struct rtcp_walk walk = rtcp_walk_of(bytes);
+        struct rtcp_packet p;
+        assert_true(rtcp_walk_next(&walk, &p));
+        assert_int_equal(p.kind, RTCP_REMB);
+        assert_int_equal(p.remb_bps, cases[i].bps);
+        bytes_free(bytes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(datagrams_are_walked),
+        cmocka_unit_test(remb_tells_a_rate),
         cmocka_unit_test(prefixes_are_safe),
         cmocka_unit_test(sender_reports_are_read),
         cmocka_unit_test(lost_packets_are_signed),

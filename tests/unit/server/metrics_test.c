@@ -43,7 +43,7 @@ static void read_comment(struct reading *r, const char *line) {
     assert_int_equal(sscanf(line, "# TYPE %79s %15s", name, type), 2);
     assert_true(r->helped); // HELP comes first
     assert_string_equal(name, r->help_name);
-    assert_true(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0);
+    assert_true(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 || strcmp(type, "histogram") == 0);
     for (size_t i = 0; i < r->count; i++)
         assert_string_not_equal(r->names[i], name); // one group a metric
     assert_true(r->count < NAMES_MAX);
@@ -60,7 +60,13 @@ static void read_sample(struct reading *r, const char *line) {
     snprintf(name, sizeof name, "%.*s", (int)len, line);
     assert_true(name_valid(name));
     assert_true(r->count > 0);
-    assert_string_equal(name, r->names[r->count - 1]); // belongs to the group that is open
+    const char *type = r->types[r->count - 1], *group = r->names[r->count - 1];
+    if (strcmp(type, "histogram") == 0 && strncmp(name, group, strlen(group)) == 0) {
+        const char *part = name + strlen(group);
+        assert_true(strcmp(part, "_bucket") == 0 || strcmp(part, "_sum") == 0 || strcmp(part, "_count") == 0);
+    } else {
+        assert_string_equal(name, group); // belongs to the group that is open
+    }
     bool total = len > 6 && strcmp(name + len - 6, "_total") == 0;
     assert_int_equal(total, strcmp(r->types[r->count - 1], "counter") == 0);
     const char *rest = line + len;
@@ -96,6 +102,12 @@ static char *print_example(size_t *len) {
     media[1].drops[MEDIA_DROP_STUN_AUTH] = 7;
     media[0].shed_level = 3;
     media[0].shed_consumers = 40;
+    media[0].links.estimate.buckets[0] = 2; // up to 100 kbit/s
+    media[1].links.estimate.buckets[5] = 3; // up to 1 Mbit/s
+    media[1].links.estimate.buckets[LINK_BUCKETS - 1] = 1;
+    media[0].links.estimate.sum_bps = 150000;
+    media[1].links.estimate.sum_bps = 62500000;
+    media[1].links.reasons[LINK_DELAY] = 6;
     struct metrics_sample sample = {
         .workers = WORKERS, .media = media, .connections = 9, .uptime_us = 1250000, .resident_bytes = 4096};
     sample.hub.rooms = 3;
@@ -139,6 +151,14 @@ static void test_values(void **state) {
         "\nrotunda_packets_received_total{worker=\"1\"} 18446744073709551615\n",
         "\nrotunda_worker_loop_lag_seconds{worker=\"1\"} 0.001500\n",
         "\nrotunda_worker_shed_level{worker=\"0\"} 3\n",
+        "\nrotunda_link_estimate_bps_bucket{le=\"100000\"} 2\n",
+        "\nrotunda_link_estimate_bps_bucket{le=\"750000\"} 2\n",
+        "\nrotunda_link_estimate_bps_bucket{le=\"1000000\"} 5\n",
+        "\nrotunda_link_estimate_bps_bucket{le=\"50000000\"} 5\n",
+        "\nrotunda_link_estimate_bps_bucket{le=\"+Inf\"} 6\n",
+        "\nrotunda_link_estimate_bps_sum 62650000\n",
+        "\nrotunda_link_estimate_bps_count 6\n",
+        "\nrotunda_link_observations_total{reason=\"delay\"} 6\n",
         "\nrotunda_worker_shed_consumers{worker=\"0\"} 40\n",
         "\nrotunda_dropped_packets_total{worker=\"1\",reason=\"stun_auth\"} 7\n",
         "\nrotunda_dropped_packets_total{worker=\"0\",reason=\"kernel_receive_queue\"} 0\n",

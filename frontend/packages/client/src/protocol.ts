@@ -242,6 +242,10 @@ export interface Requests {
     answer: { consumerId: string; spatialLayer: number; temporalLayer: number };
   };
   'set-priority': { data: { consumerId: string; priority: number }; answer: { consumerId: string; priority: number } };
+  'set-max-bitrate': {
+    data: ({ consumerId: string } | { transportId: string }) & { maxBitrate: number }; // bits a second, 0: no limit
+    answer: { consumerId?: string; transportId?: string; maxBitrate: number };
+  };
   'request-key-frame': ById<'consumerId'>;
   'set-last-n': { data: { lastN?: number; pinned?: string[] }; answer: { lastN: number; pinned: string[] } };
   'set-loudest-n': { data: { loudestN?: number }; answer: { loudestN: number } };

@@ -22,6 +22,7 @@ export interface WireRequests {
   'close-consumer': { consumerId: string };
   'set-preferred-layers': { consumerId: string; spatialLayer: number; temporalLayer?: number | null };
   'set-priority': { consumerId: string; priority: number };
+  'set-max-bitrate': { consumerId?: string | null; transportId?: string | null; maxBitrate: number };
   'request-key-frame': { consumerId: string };
   'set-last-n': { lastN?: number | null; pinned?: string[] | null };
   'set-loudest-n': { loudestN?: number | null };
@@ -81,6 +82,7 @@ export type WireSaid =
   | 'consumer-layers-changed'
   | 'preferred-layers-set'
   | 'priority-set'
+  | 'max-bitrate-set'
   | 'key-frame-requested'
   | 'last-n-set'
   | 'loudest-n-set'

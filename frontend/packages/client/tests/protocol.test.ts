@@ -16,7 +16,7 @@ const PROBE = fileURLToPath(new URL('../src/protocol-probe.ts', import.meta.url)
 // Answers have a type of their own on the wire; the client knows them by their request.
 const ANSWERS = [
   'consumed', 'consumer-closed', 'consumer-paused', 'consumer-resumed', 'error', 'ice-restarted', 'joined',
-  'key-frame-requested', 'left', 'pong', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
+  'key-frame-requested', 'left', 'pong', 'max-bitrate-set', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
   'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected', 'token-updated',
   'user-kicked', 'user-muted', 'all-muted', 'lobby-set', 'user-admitted', 'user-denied', 'all-admitted', 'user-banned',
   'user-unbanned', 'bans',

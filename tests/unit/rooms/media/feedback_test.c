@@ -140,20 +140,74 @@ static void every_report_comes_with_a_cname(void **state) {
     fake_destroy(r.f);
 }
 
+static unsigned numbers_covered(const struct fake *f) {
+    unsigned covered = 0;
+    for (unsigned i = 0; i < f->rtcp_count; i++)
+        if (f->rtcp[i].bytes[1] == 205 && (f->rtcp[i].bytes[0] & 31) == 15)
+            covered += load_be16(f->rtcp[i].bytes + 14);
+    return covered;
+}
+
 static void feedback_covers_every_packet_within_100_ms(void **state) {
     (void)state;
     struct room r = room_open();
     for (unsigned i = 1; i <= 200; i++) {
-        video(&r, (uint16_t)i, i == 1, (int)i);
+        fake_rtp(r.f, r.pub,
+                 (struct fake_packet){.pt = VP8_PT,
+                                      .ssrc = 1000,
+                                      .seq = (uint16_t)i,
+                                      .timestamp = 450 * i,
+                                      .key = i == 1,
+                                      .longer = 900,
+                                      .transport_seq = (int)i});
         fake_run(r.f, 5 * MS);
     }
     fake_run(r.f, 100 * MS);
-    unsigned covered = 0;
-    for (unsigned i = 0; i < r.f->rtcp_count; i++)
-        if (r.f->rtcp[i].bytes[1] == 205 && (r.f->rtcp[i].bytes[0] & 31) == 15)
-            covered += load_be16(r.f->rtcp[i].bytes + 14);
-    assert_int_equal(covered, 200);
-    assert_in_range(fake_count_rtcp(r.f, PUB, RTCP_TRANSPORT_CC, NULL), 10, 25);
+    assert_int_equal(numbers_covered(r.f), 200);
+    assert_in_range(fake_count_rtcp(r.f, PUB, RTCP_TRANSPORT_CC, NULL), 15, 25);
+    fake_destroy(r.f);
+}
+
+// Who sends little is not told more often than a twentieth of it allows, and within a quarter of a second.
+static uint64_t remb_last(const struct fake *f, unsigned *count) {
+    uint64_t bps = UINT64_MAX;
+    *count = 0;
+    for (unsigned i = 0; i < f->rtcp_count; i++) {
+        struct rtcp_walk walk = rtcp_walk_of(span_of(f->rtcp[i].bytes, f->rtcp[i].len));
+        for (struct rtcp_packet p; rtcp_walk_next(&walk, &p);)
+            if (p.kind == RTCP_REMB && f->rtcp[i].peer == PUB) {
+                bps = p.remb_bps;
+                ++*count;
+            }
+    }
+    return bps;
+}
+
+static void set_max(struct room *r, uint32_t bps) {
+    struct media_cmd cmd = {.type = MEDIA_SET_MAX_BITRATE, .transport = {1}};
+    cmd.max_bitrate.bps = bps;
+    forwarder_command(r->f->fw, &cmd, r->f->now_us);
+}
+
+static void a_publisher_is_told_its_ceiling_and_the_end_of_it(void **state) {
+    (void)state;
+    struct room r = room_open();
+    unsigned count;
+    for (uint16_t i = 1; i <= 300; i++) {
+        video(&r, i, i == 1, i);
+        fake_run(r.f, 20 * MS);
+        if (i == 100) {
+            assert_int_equal(remb_last(r.f, &count), UINT64_MAX);
+            set_max(&r, 262144);
+        }
+    }
+    assert_int_equal(remb_last(r.f, &count), 262144);
+    assert_in_range(count, 2, 4); // at once, and each 1.5 s of the 4
+    set_max(&r, 0);
+    fake_run(r.f, 10 * SECOND);
+    fake_clear(r.f);
+    fake_run(r.f, 10 * SECOND);
+    assert_int_equal(remb_last(r.f, &count), UINT64_MAX); // told some times, and no more
     fake_destroy(r.f);
 }
 
@@ -473,6 +527,7 @@ int main(void) {
         cmocka_unit_test(every_report_comes_with_a_cname),
         cmocka_unit_test(feedback_covers_every_packet_within_100_ms),
         cmocka_unit_test(feedback_is_in_proportion_to_what_it_is_about),
+        cmocka_unit_test(a_publisher_is_told_its_ceiling_and_the_end_of_it),
         cmocka_unit_test(who_knows_remb_alone_gets_it),
         cmocka_unit_test(the_round_trip_is_measured_on_the_publishers_clock),
         cmocka_unit_test(a_transport_is_summed_up_with_what_was_closed),

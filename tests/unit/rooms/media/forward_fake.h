@@ -445,7 +445,7 @@ static inline size_t fake_build(uint8_t *out, size_t cap, const struct fake_pack
 static inline enum forward_drop fake_rtp_pending(struct fake *f, struct endpoint *ep, struct fake_packet p) {
     struct block *b = pool_take(f->pool);
     assert_non_null(b);
-    b->len = (uint16_t)fake_build(block_data(b), 512, &p);
+    b->len = (uint16_t)fake_build(block_data(b), BLOCK_DATAGRAM_MAX, &p);
     return forwarder_rtp(f->fw, ep, b, f->now_us);
 }
 

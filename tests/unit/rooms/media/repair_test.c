@@ -1,6 +1,8 @@
 // Losses: what is asked of the publisher, and what receivers are given again (RFC 4585, RFC 4588).
 #include "forward_fake.h"
 
+#include "rooms/media/sent_store.h"
+
 static const char *const PUB = "publisher", *const A = "with RTX", *const B = "without RTX";
 
 struct room {

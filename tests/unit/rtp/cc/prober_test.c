@@ -114,7 +114,7 @@ static void jitter_needs_longer_clusters(void **state) {
     jittery.jitter_ms = 12;
     prober_plan(&p, &jittery, START);
     assert_int_equal(p.cluster.rate_bps, 900000);
-    assert_int_equal(p.cluster.want_bytes, 900000 / 8 * 36 / 100);
+    assert_int_equal(p.cluster.want_bytes, 900000 / 8 * 152 / 1000);
 }
 
 // As much as is due, for whatever is sent; the sizes make enough packets of it.

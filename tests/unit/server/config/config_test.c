@@ -38,6 +38,8 @@ static const struct value_row values[] = {
     {"video-packets-max", "1000", "99", "a number from 100 to 1000000"},
     {"video-bitrate-max", "4000000000", "99999", "a number from 100000 to 4000000000"},
     {"transport-bitrate-max", "1000000", "ten", "a number from 1000000 to 4000000000"},
+    {"receive-bitrate-max", "100000", "99999", "a number from 100000 to 4000000000"},
+    {"publish-bitrate-max", "0", "-1", "a number from 0 to 4000000000"},
     {"media-port", "1", "-1", "a number from 0 to 65535"},
     {"media-port", "65535", "65536", "a number from 0 to 65535"},
     {"media-port", "0", "4e4", "a number from 0 to 65535"},

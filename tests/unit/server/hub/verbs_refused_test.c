@@ -168,6 +168,8 @@ static void consumers_are_refused(void **state) {
     expect_refused(&c, hub_set_layers(hub, c.ann, id, 0, 0, &layers, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_set_priority(hub, c.ann, id, 1, &r), HUB_NOT_FOUND, &r);
     expect_refused(&c, hub_request_key_frame(hub, c.ann, id, &r), HUB_NOT_FOUND, &r);
+    expect_refused(&c, hub_set_max_bitrate(hub, c.ann, id, NULL, 1, &r), HUB_NOT_FOUND, &r);
+    expect_refused(&c, hub_set_max_bitrate(hub, c.ann, NULL, recv, 1, &r), HUB_NOT_FOUND, &r);
     struct hub_join join = {.room = "r", .username = "cat", .connection = 77, .spent = &c.s->spent};
     struct participant *cat = hub_join(hub, &join, &r);
     c.s->heard[0] = '\0';
@@ -223,6 +225,8 @@ static void busy_workers_refuse(void **state) {
     expect_refused(&c, hub_set_layers(hub, c.bob, id, 0, 0, &layers, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_set_priority(hub, c.bob, id, 2, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_request_key_frame(hub, c.bob, id, &r), HUB_BUSY, &r);
+    expect_refused(&c, hub_set_max_bitrate(hub, c.bob, id, NULL, 1, &r), HUB_BUSY, &r);
+    expect_refused(&c, hub_set_max_bitrate(hub, c.bob, NULL, c.recv->public_id.text, 1, &r), HUB_BUSY, &r);
     expect_refused(&c, hub_ask_stats(hub, c.ann, &subject, 1, &r), HUB_BUSY, &r);
     struct hub_counts after = counts(c.s);
     assert_int_equal(after.transports, before.transports);

@@ -1,6 +1,16 @@
 // A whole conference through the verbs alone: no message, no session, no socket.
 #include "stage.h"
 
+static void sets_ceilings(struct stage *s, struct participant *bob, const struct room_consumer *consumer,
+                          struct participant *ann, const struct room_transport *send) {
+    struct hub_refusal refusal;
+    assert_true(hub_set_max_bitrate(s->hub, bob, consumer->public_id.text, NULL, 300000, &refusal));
+    assert_true(hub_set_max_bitrate(s->hub, ann, NULL, send->public_id.text, 900000, &refusal));
+    assert_true(s->commands[0].max_bitrate.bps == 300000 && s->commands[0].consumer.v == consumer->id.v);
+    assert_true(s->commands[1].max_bitrate.bps == 900000 && s->commands[1].transport.v == send->id.v);
+    EXPECT_COMMANDS(s, MEDIA_SET_MAX_BITRATE, MEDIA_SET_MAX_BITRATE);
+}
+
 static void a_conference(void **state) {
     (void)state;
     struct stage *s = stage_new();
@@ -41,6 +51,7 @@ static void a_conference(void **state) {
     assert_int_equal(s->commands[0].layers.spatial, 1);
     assert_int_equal(s->commands[1].priority.priority, 9);
     EXPECT_COMMANDS(s, MEDIA_SET_LAYERS, MEDIA_SET_PRIORITY, MEDIA_REQUEST_KEY_FRAME);
+    sets_ceilings(s, bob, consumer, ann, send);
     assert_true(hub_pause_consumer(s->hub, bob, id, true, &refusal)->paused);
     assert_non_null(hub_pause_consumer(s->hub, bob, id, true, &refusal)); // it is
     assert_false(hub_pause_consumer(s->hub, bob, id, false, &refusal)->paused);

@@ -346,6 +346,7 @@ static void consumers_obey_their_owner(void **state) {
          MEDIA_SET_LAYERS},
         {"set-preferred-layers", ",'spatialLayer':0", "preferred-layers-set", MEDIA_SET_LAYERS},
         {"set-priority", ",'priority':255", "priority-set", MEDIA_SET_PRIORITY},
+        {"set-max-bitrate", ",'maxBitrate':400000", "max-bitrate-set", MEDIA_SET_MAX_BITRATE},
         {"request-key-frame", "", "key-frame-requested", MEDIA_REQUEST_KEY_FRAME},
         {"close-consumer", "", "consumer-closed", MEDIA_CLOSE_CONSUMER},
     };
@@ -368,6 +369,8 @@ static void consumers_obey_their_owner(void **state) {
         }
         if (cmd.type == MEDIA_SET_PRIORITY)
             assert_int_equal(cmd.priority.priority, 255);
+        if (cmd.type == MEDIA_SET_MAX_BITRATE)
+            assert_true(cmd.max_bitrate.bps == 400000 && cmd.consumer.v != 0 && cmd.transport.v == 0);
     }
     expect_nothing(p.f, 1);
     assert_int_equal(counts(p.f).consumers, 0);

@@ -207,6 +207,8 @@ static void what_is_sent_is_on_the_page(void **state) {
     say(f, 2, "{'type':'set-preferred-layers','data':{'consumerId':'%s','spatialLayer':1,'temporalLayer':1}}",
         consumer.text);
     say(f, 2, "{'type':'set-priority','data':{'consumerId':'%s','priority':1}}", consumer.text);
+    say(f, 2, "{'type':'set-max-bitrate','data':{'consumerId':'%s','maxBitrate':1}}", consumer.text);
+    say(f, 1, "{'type':'set-max-bitrate','data':{'transportId':'%s','maxBitrate':1}}", send.text);
     say(f, 2, "{'type':'call-remote','data':{'target':'ann','payload':1},'id':1}");
     say(f, 1, "{'type':'webrtc-offer','data':{'target':'bob','payload':{}}}");
     say(f, 1, "{'type':'chat-message','data':{'text':'hi'}}");
@@ -219,6 +221,8 @@ static void what_is_sent_is_on_the_page(void **state) {
         stats.streams[0].rid[0] = 'r';
         stats.streams[0].round_trip_ms = 1;
         stats.transport.selected.protocol = TUPLE_UDP;
+        stats.transport.estimate_reason = LINK_DELAY;
+        stats.transport.max_bps = 1;
         hub_media_stats(f->hub, 0, &stats, f->now_us);
     }
     struct media_event event = {.type = MEDIA_CONSUMER_LAYERS, .layers = {LAYER_NONE, LAYER_NONE}};

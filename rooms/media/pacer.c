@@ -1,0 +1,103 @@
+#include "rooms/media/pacer.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+
+static uint32_t at_most_u32(uint64_t value) {
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+// What waits leaves in time.
+static void pacer_rate(struct pacer *p) {
+    uint64_t in_time = (uint64_t)p->bytes * 8 * US_PER_SECOND / PACER_QUEUE_US;
+    uint64_t rate = in_time > p->rate_bps ? in_time : p->rate_bps;
+    uint64_t burst = rate * PACER_BURST_US / US_PER_SECOND;
+    p->rate = (struct token_rate){
+        .per_second = rate ? at_most_u32(rate) : 1,
+        .burst = at_most_u32(burst > PACER_BURST_MIN_BITS ? burst : PACER_BURST_MIN_BITS)};
+}
+
+void pacer_set(struct pacer *p, uint32_t rate_bps) {
+    if (p->rate_bps == 0)
+        p->bits = (struct token_bucket){0};
+    p->rate_bps = rate_bps;
+    pacer_rate(p);
+}
+
+bool pacer_passes(struct pacer *p, uint64_t now_us) {
+    return p->count == 0 && (p->rate_bps == 0 || token_bucket_has(&p->bits, &p->rate, 1, now_us));
+}
+
+void pacer_spend(struct pacer *p, uint16_t bytes, uint64_t now_us) {
+    token_bucket_fill(&p->bits, &p->rate, now_us);
+    token_bucket_spend(&p->bits, bytes * UINT64_C(8));
+}
+
+void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note) {
+    assert(b->next == NULL && p->count <= PACER_BLOCKS_MAX && note->kind < PACER_KINDS);
+    *pacer_note_of(b) = *note;
+    if (p->queues[note->kind].last)
+        p->queues[note->kind].last->next = b;
+    else
+        p->queues[note->kind].first = b;
+    p->queues[note->kind].last = b;
+    p->count++;
+    p->bytes += b->len;
+    pacer_rate(p);
+}
+
+static bool pacer_may_go(struct pacer *p, uint64_t now_us) {
+    if (p->rate_bps == 0 || p->count > PACER_BLOCKS_MAX)
+        return true;
+    return token_bucket_has(&p->bits, &p->rate, 1, now_us);
+}
+
+struct block *pacer_take(struct pacer *p, uint64_t now_us) {
+    return p->count > 0 && pacer_may_go(p, now_us) ? pacer_take_early(p, now_us) : NULL;
+}
+
+struct block *pacer_take_early(struct pacer *p, uint64_t now_us) {
+    if (p->count == 0)
+        return NULL;
+    enum pacer_kind kind = p->queues[PACER_REPEAT].first ? PACER_REPEAT : PACER_MEDIA;
+    struct block *b = p->queues[kind].first;
+    p->let_go_us = now_us;
+    p->queues[kind].first = b->next;
+    if (!b->next)
+        p->queues[kind].last = NULL;
+    b->next = NULL;
+    p->count--;
+    p->bytes -= b->len;
+    pacer_rate(p);
+    return b;
+}
+
+uint64_t pacer_next_us(struct pacer *p, uint64_t now_us) {
+    if (p->count == 0)
+        return TIME_NEVER;
+    if (pacer_may_go(p, now_us))
+        return now_us;
+    uint64_t due_us = now_us + (uint64_t)(TOKEN - p->bits.level) / p->rate.per_second + 1;
+    uint64_t group_us = p->let_go_us + PACER_STEP_US;
+    return due_us > group_us ? due_us : group_us;
+}
+
+void pacer_forget(struct pacer *p, const void *owner) {
+    for (unsigned kind = 0; kind < PACER_KINDS; kind++) {
+        struct block *b = p->queues[kind].first;
+        p->queues[kind].first = p->queues[kind].last = NULL;
+        for (struct block *next; b; b = next) {
+            next = b->next;
+            b->next = NULL;
+            p->count--;
+            p->bytes -= b->len;
+            struct pacer_note note = *pacer_note_of(b);
+            if (owner && note.owner != owner)
+                pacer_put(p, b, &note);
+            else
+                block_release(b);
+        }
+    }
+    pacer_rate(p);
+}

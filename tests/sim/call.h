@@ -1,0 +1,146 @@
+// call: one forwarder, publishers with VP8 simulcast of real rates (three streams of three temporal layers)
+// and opus, and viewers behind links, on a virtual clock: what congestion control does to a whole room. A
+// viewer tells what arrives by transport-wide feedback, asks for what is missing and for key frames, and
+// shows a frame when all of it and all before it is there. Everything follows from the seed.
+#ifndef TESTS_SIM_CALL_H
+#define TESTS_SIM_CALL_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/nonce_oracle.h"
+#include "rooms/media/forwarder.h"
+#include "rtp/cc/bandwidth.h"
+#include "rtp/twcc.h"
+#include "tests/sim/link.h"
+
+#define CALL_PUBLISHERS_MAX 4
+#define CALL_VIEWERS_MAX 4
+#define CALL_LINKS_MAX 4
+#define CALL_LAYERS 3
+#define CALL_START_US UINT64_C(5000000000)
+#define CALL_FPS 20
+#define CALL_NUMBERS 4096 // power of two
+#define CALL_AUDIO_BYTES 80
+#define CALL_PAYLOAD_MAX 1100
+
+extern const uint32_t call_layer_bps[CALL_LAYERS];
+
+enum call_feedback { CALL_TWCC, CALL_REMB, CALL_DEAF, CALL_LIAR };
+
+struct call_config {
+    uint64_t seed;
+    unsigned publishers, viewers;
+    struct link_config links[CALL_LINKS_MAX]; // to viewers
+    unsigned link_of_viewer[CALL_VIEWERS_MAX];
+    struct link_config up[CALL_PUBLISHERS_MAX]; // rate 0: free
+    enum call_feedback feedback[CALL_VIEWERS_MAX];
+    uint64_t remb_bps;
+    bool no_rtx;
+    uint32_t single_bps; // not 0: publishers have one stream of so much
+};
+
+struct call;
+
+struct call_publisher {
+    struct call *call;
+    unsigned index;
+    struct endpoint *endpoint;
+    struct link up;
+    struct bandwidth *bandwidth; // of a browser that adapts to its uplink
+    uint64_t next_frame_us, next_audio_us, tick_us;
+    uint32_t frame, active_bps[CALL_LAYERS];
+    struct {
+        uint16_t seq, picture;
+        uint8_t tl0;
+        bool key_wanted;
+        uint32_t keys;
+    } layers[CALL_LAYERS];
+    uint16_t audio_seq, transport_seq;
+    struct {
+        uint16_t len;
+        uint8_t bytes[1300];
+    } store[CALL_LAYERS][512]; // for NACK, as it went out
+};
+
+struct call_track { // of one viewer
+    bool video, started;
+    unsigned publisher;
+    uint32_t consumer, ssrc, rtx_ssrc;
+    uint64_t next, highest; // next to be shown; unwrapped
+    struct {
+        uint64_t seq;
+        bool got, start, marker, key;
+        uint8_t tries;
+        uint64_t asked_us;
+    } numbers[CALL_NUMBERS];
+    uint64_t media, media_told, highest_told;
+    uint64_t blocked_us, pli_us, shown_us; // 0: not, never
+    // What is measured since call_measure
+    uint32_t frames, key_frames, audio_packets, audio_lost, changes, plis;
+    uint64_t freeze_us, audio_gap_us, media_bytes;
+    int8_t spatial, temporal; // as told last
+    uint8_t reason;
+    uint64_t changed_us;
+};
+
+struct call_viewer {
+    struct call *call;
+    unsigned index;
+    struct endpoint *endpoint;
+    struct link *link;
+    bool unreachable;
+    struct twcc_recorder *recorder;
+    struct call_track tracks[2 * CALL_PUBLISHERS_MAX];
+    unsigned track_count;
+    uint64_t next_nack_us, next_report_us, next_remb_us;
+    uint64_t bytes, packets, padding_packets;
+};
+
+struct call_event {
+    uint64_t at_us, order;
+    unsigned kind;
+    void *to;
+    uint16_t len;
+    uint8_t bytes[];
+};
+
+struct call {
+    struct call_config config;
+    uint64_t now_us, random, order;
+    struct wheel wheel;
+    struct pool *pool;
+    struct forwarder *fw;
+    struct nonce_oracle *oracle;
+    struct link links[CALL_LINKS_MAX];
+    uint64_t queue_sum_us[CALL_LINKS_MAX], queue_count, queue_max_us[CALL_LINKS_MAX];
+    struct call_publisher publishers[CALL_PUBLISHERS_MAX];
+    struct call_viewer viewers[CALL_VIEWERS_MAX];
+    struct call_event **heap;
+    unsigned heap_count, heap_cap;
+};
+
+struct call *call_create(const struct call_config *config);
+void call_run(struct call *call, uint64_t us);
+void call_measure(struct call *call); // from now on
+void call_destroy(struct call *call);
+void call_command(struct call *call, const struct media_cmd *cmd);
+struct call_track *call_track(struct call *call, unsigned viewer, unsigned publisher, bool video);
+uint64_t call_queue_ms(const struct call *call, unsigned link); // mean
+struct transport_stats call_stats(struct call *call, unsigned viewer);
+uint32_t call_random(struct call *call);
+
+// ---- between the files
+enum { CALL_UP_RTP, CALL_UP_RTCP, CALL_DOWN_RTP, CALL_DOWN_RTCP, CALL_PUBLISHER_RTCP };
+void call_push(struct call *call, uint64_t at_us, unsigned kind, void *to, struct span bytes);
+void publisher_open(struct call *call, unsigned index);
+void publisher_tick(struct call_publisher *p);
+void publisher_rtcp(struct call_publisher *p, struct span datagram);
+void viewer_open(struct call *call, unsigned index);
+void viewer_tick(struct call_viewer *v);
+void viewer_rtp(struct call_viewer *v, struct span packet);
+
+#endif
