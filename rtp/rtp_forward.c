@@ -334,13 +334,15 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
 
 // ---- what does not come from a publisher, and what was kept
 
-void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq) {
+void rtp_forward_restamp(struct block *copy, const uint8_t *ext_ids, uint32_t abs_send_time,
+                         uint16_t transport_cc_seq) {
     struct rtp_packet packet;
     struct rtp_ext_values values;
     struct ext_map map;
     struct ext_ids ids = {0};
-    ids.ids[EXT_ABS_SEND_TIME] = EXT_ROUTER_ID(EXT_ABS_SEND_TIME);
-    ids.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    uint8_t time_id = EXT_ROUTER_ID(EXT_ABS_SEND_TIME), seq_id = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
+    ids.ids[EXT_ABS_SEND_TIME] = ext_ids ? ext_ids[time_id] : time_id;
+    ids.ids[EXT_TRANSPORT_CC] = ext_ids ? ext_ids[seq_id] : seq_id;
     ext_map_clear(&map);
     ext_map_add(&map, &ids);
     if (rtp_parse(span_of(block_data(copy), copy->len), &packet) != ERR_OK)
@@ -370,6 +372,8 @@ void rtp_forward_write_padding(struct block *out, const struct forward_stamp *st
     write_u32(&w, stamp->timestamp);
     write_u32(&w, stamp->ssrc);
     rtp_ext_write(&w, (struct span){0}, elements, stamp->mid_len ? 3 : 2);
+    if (stamp->ext_ids)
+        renumber_extensions(out->bytes + BLOCK_HEADROOM, stamp->ext_ids);
     assert(padding > 0);
     write_zeros(&w, padding - 1u);
     write_u8(&w, padding);

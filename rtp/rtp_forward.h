@@ -88,8 +88,10 @@ struct forward_stamp { // what one receiver sees
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
 // The audio level (RFC 6464) of a prepared packet, -127..0; false when it has none.
 bool rtp_forward_level(struct block *prepared, int8_t *level_dbov);
-// A copy that has waited leaves now, with this time and number (where it has places for them).
-void rtp_forward_restamp(struct block *copy, uint32_t abs_send_time, uint16_t transport_cc_seq);
+// A copy that has waited leaves now, with this time and number (where it has places for them). ext_ids: as in
+// its stamp.
+void rtp_forward_restamp(struct block *copy, const uint8_t *ext_ids, uint32_t abs_send_time,
+                         uint16_t transport_cc_seq);
 // A packet of nothing but `padding` bytes (1..255), with the extensions that a copy has; `out` as in
 // rtp_forward_copy.
 void rtp_forward_write_padding(struct block *out, const struct forward_stamp *stamp, uint8_t padding);

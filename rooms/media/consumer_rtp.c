@@ -163,7 +163,7 @@ static void consumer_send_media(struct consumer *c, struct block *b, uint64_t in
 }
 
 void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us) {
-    rtp_forward_restamp(b, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
+    rtp_forward_restamp(b, c->ext_ids, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
     if (repeat)
         (void)consumer_send(c, b, true, index, now_us);
     else
