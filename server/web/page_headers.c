@@ -78,7 +78,8 @@ void page_headers(int fd, const char *frame_ancestors, char *out, size_t cap) {
     // Styles: the page's libraries write rules and attributes when they run, which no hash can name.
     int n =
         snprintf(out, cap,
-                 "content-security-policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'%s; style-src 'self' "
+                 "content-security-policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'%s; "
+                 "style-src 'self' "
                  "'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; font-src "
                  "'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; object-src 'none'; "
                  "base-uri 'self'; form-action 'self'; frame-ancestors %s\r\n"
