@@ -88,9 +88,13 @@ static void write_again(struct writer *w, const struct rtcp_packet *p) {
             rtcp_write_xr(w, p->sender_ssrc, t.ntp, t.items, t.count);
         break;
     }
+    case RTCP_REMB:
+        rtcp_write_remb(w, p->sender_ssrc, p->remb_bps, NULL, 0);
+        break;
     case RTCP_BYE:
     case RTCP_OTHER:
     case RTCP_TRANSPORT_CC:
+    case RTCP_CCFB:
         break;
     }
 }
@@ -111,6 +115,8 @@ static void check_same(const struct rtcp_packet *was, const struct rtcp_packet *
                   got.items[i].last_rr == wanted.items[i].last_rr &&
                   got.items[i].delay_since_rr == wanted.items[i].delay_since_rr);
     }
+    if (was->kind == RTCP_REMB) // 18 significant bits
+        check(is->remb_bps <= was->remb_bps && is->remb_bps >= was->remb_bps - (was->remb_bps >> 17));
     if (was->kind == RTCP_PLI || was->kind == RTCP_NACK)
         check(is->media_ssrc == was->media_ssrc);
     if (was->kind == RTCP_NACK) {
