@@ -24,7 +24,7 @@ struct member {
     struct media_peer *send, *recv;
     char *send_id, *recv_id;
     unsigned consumed;
-    uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX];
+    uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX], rtx_ssrcs[STREAMS_PER_PARTICIPANT_MAX]; // 0: it has no RTX
     uint8_t payload_types[STREAMS_PER_PARTICIPANT_MAX];
     struct stream_tally {
         bool video;
@@ -38,6 +38,7 @@ struct member {
 };
 
 #define STAMP_BYTES 8
+#define PROBATION_SSRC 1234 // as rooms/media/congestion.h has it
 #define DELAY_STEP_US 10
 #define DELAY_STEPS 10000
 
@@ -144,6 +145,14 @@ void conference_delay_reset(struct conference *c) {
     memset(c->delays, 0, sizeof c->delays);
 }
 
+// What asks how much the link carries: on the RTX stream of a consumer, or on one of its own.
+static bool member_is_probed(const struct member *m, uint32_t ssrc) {
+    for (unsigned i = 0; i < m->consumed; i++)
+        if (ssrc != 0 && m->rtx_ssrcs[i] == ssrc)
+            return true;
+    return ssrc == PROBATION_SSRC;
+}
+
 static void member_on_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
@@ -154,7 +163,7 @@ static void member_on_rtp(void *ctx, struct span packet) {
                 member_note_delay(m, packet);
             return;
         }
-    m->conference->unexpected++;
+    m->conference->unexpected += !member_is_probed(m, ssrc);
 }
 
 static void member_on_sealed_rtp(void *ctx, struct span packet) {
@@ -301,6 +310,8 @@ static void member_consumed(struct member *m, const json_t *data) {
     const json_t *codec = json_array_get(json_object_get(rtp, "codecs"), 0);
     assert(m->consumed < STREAMS_PER_PARTICIPANT_MAX);
     m->ssrcs[m->consumed] = (uint32_t)json_integer_value(json_object_get(encoding, "ssrc"));
+    m->rtx_ssrcs[m->consumed] =
+        (uint32_t)json_integer_value(json_object_get(json_object_get(encoding, "rtx"), "ssrc"));
     m->payload_types[m->consumed] = (uint8_t)json_integer_value(json_object_get(codec, "payloadType"));
     m->tallies[m->consumed].video = strcmp(text_of(data, "kind"), "video") == 0;
     m->consumed++;

@@ -102,7 +102,7 @@ test('who speaks, the chat, the state of the connection', async () => {
   expect(chats.at(-1)!.messages.map(({ text }) => text)).toEqual(['hello?', 'yes']);
   act(() => lastSocket().drops());
   expect(states.at(-1)!.name).toBe('lost');
-  act(() => room.leave());
+  await act(async () => room.leave());
   expect(states.at(-1)).toEqual({ name: 'ended', error: null });
 });
 
