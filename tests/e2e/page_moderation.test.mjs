@@ -55,8 +55,11 @@ test('a moderator lets in, mutes, gives the word, and puts out; those concerned 
   await ann.seesAndHears('Bob');
 
   // Hands in order, by key; a reaction, by its menu.
-  await bob.press('h');
-  await ann.press('h');
+  for (const person of [bob, ann]) {
+    await person.has('#hand'); // the keys are listened for by then
+    await person.press('h');
+    await person.until('the hand is up', () => document.querySelector('#hand').getAttribute('aria-pressed') === 'true');
+  }
   await ann.click('people');
   await ann.until('two hands', () => document.querySelectorAll('#hands li').length === 2);
   assert.match(await ann.evaluate(() => document.querySelector('#hands').innerText), /1\.\s*Bob[\s\S]*2\.\s*Ann/);
