@@ -186,12 +186,14 @@ static json_t *describe_layers(struct whip_session *session, const struct room_p
     return json_pack("{s:o}", session->section_index[MEDIA_VIDEO], list);
 }
 
+// Who is hidden counts for itself alone.
 static unsigned count_viewers(const struct whip_session *session) {
     const struct whip *whip = session->whip;
     uint32_t cursor = 0;
     unsigned count = 0;
     for (const struct whip_session *other; (other = slots_next(whip->sessions, &cursor));)
         count += other->views && other->me && other->me->room == session->me->room &&
+                 (other == session || !other->me->hidden) &&
                  strcmp(other->shown.text, session->shown.text) == 0;
     return count;
 }
