@@ -218,6 +218,9 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint64_t try_bps = allocator_try_bps(a), has_bps = allocator_granted_bps(a);
     uint64_t more_bps = try_bps > has_bps ? try_bps - has_bps : 0;
     uint64_t rate = try_bps + cg->granted_bps - has_bps + more_bps * CONGESTION_TRIAL_MORE_PERCENT / 100;
+    uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
+    if (ceiling_bps && rate > ceiling_bps)
+        rate = ceiling_bps;
     if (allocator_try_bps(a) == 0 || cg->trial.rate_bps != 0 || state->stands ||
         bandwidth_probe(cg->bandwidth, now_us).rate_bps != 0)
         return;
