@@ -462,6 +462,8 @@ bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, 
     if (pacer_passes(&cg->pacer, now_us))
         return false;
     pacer_put(&cg->pacer, b, &(struct pacer_note){.owner = c, .index = index, .kind = kind});
+    if (cg->pacer.count > PACER_BLOCKS_MAX) // so much at once: not before the next tick would be too late
+        congestion_release(pacer_take(&cg->pacer, now_us), now_us);
     congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
     cg->ticking = true;
     return true;

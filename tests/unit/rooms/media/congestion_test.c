@@ -279,6 +279,28 @@ static void a_key_frame_waits_and_sound_does_not(void **state) {
     fake_destroy(r.f);
 }
 
+// More at once than may wait: the oldest leave, before any timer has fired.
+static void a_burst_beyond_what_may_wait_passes(void **state) {
+    (void)state;
+    struct room r = room_open(true, 111);
+    publish(&r, 300, false);
+    struct congestion *cg = r.a->congestion;
+    cg->limited_us = r.f->now_us;
+    pacer_set(&cg->pacer, 100000);
+    fake_clear(r.f);
+    for (unsigned i = 0; i < 2 * PACER_BLOCKS_MAX; i++) {
+        uint16_t seq = r.seq++;
+        fake_rtp(r.f, r.pub,
+                 (struct fake_packet){
+                     .pt = VP8_PT, .ssrc = 1000, .seq = seq, .timestamp = 30 * 900u, .key = i == 0});
+        assert_true(cg->pacer.count <= PACER_BLOCKS_MAX + 1);
+    }
+    assert_true(video_count(&r) > PACER_BLOCKS_MAX / 2);
+    fake_run(r.f, 2000 * MS);
+    assert_int_equal(video_count(&r), 2 * PACER_BLOCKS_MAX);
+    fake_destroy(r.f);
+}
+
 static void what_waits_goes_with_its_consumer(void **state) {
     (void)state;
     struct room r = room_open(true, 111);
@@ -323,6 +345,7 @@ int main(void) {
         cmocka_unit_test(padding_has_its_receivers_own_ids),
         cmocka_unit_test(nothing_is_tried_above_a_ceiling),
         cmocka_unit_test(a_key_frame_waits_and_sound_does_not),
+        cmocka_unit_test(a_burst_beyond_what_may_wait_passes),
         cmocka_unit_test(what_waits_goes_with_its_consumer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
