@@ -285,6 +285,7 @@ struct whip_session *whip_session_open(struct whip *whip, const struct whip_requ
         return NULL;
     }
     session->address = request->address;
+    session->spent.all_due_us = whip_debt(whip, &request->address);
     *(request->views ? &whip->counts.viewers : &whip->counts.publishers) += 1;
     if (join(session, request, path->parts[0], answer) && open_path(session, section, ice, answer)) {
         wheel_arm(&whip->wheel, &session->silence,
@@ -300,6 +301,9 @@ void whip_session_close(struct whip_session *session, const char *reason) {
     struct participant *me = session->me;
     session->me = NULL; // what follows is no news to it
     whip_streams_end(session);
+    if (me)
+        session->spent = me->spent;
+    whip_owe(whip, &session->address, session->spent.all_due_us);
     if (me)
         hub_leave(whip->hub, me, reason);
     wheel_cancel(&whip->wheel, &session->silence);

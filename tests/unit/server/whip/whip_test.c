@@ -357,6 +357,39 @@ static void who_is_banned_hears_nothing(void **state) {
     stage_close(s);
 }
 
+// As with join-room, leaving is no new budget, neither of a session that comes after nor of another address
+// in the same network.
+static void who_comes_and_goes_pays_for_it(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    struct hub_limits limits = hub_config(s->hub)->limits;
+    limits.relay_rate_max = 500;
+    hub_set_limits(s->hub, &limits);
+    assert_int_equal(posts(s, false, "hall", "name=Ann", "obs-publish"), 201);
+    char *sends = vector("obs-publish"), path[256];
+    struct ask ask = {.method = WHIP_POST, .path = "hall", .type = "application/sdp", .body = sends};
+    ask.address.bytes[0] = 0x20;
+    unsigned came = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        ask.address.bytes[15] = (uint8_t)i; // of one /64
+        if (asks(s, ask) != 201)
+            continue;
+        came++;
+        location(s, path);
+        assert_int_equal(asks(s, (struct ask){.method = WHIP_DELETE, .path = path}), 200);
+    }
+    assert_in_range(came, 2, 40);
+    assert_int_equal(s->answer.status, 429);
+    assert_non_null(strstr(s->answer.headers, "retry-after: "));
+    ask.address.bytes[1] = 1; // somebody else
+    assert_int_equal(asks(s, ask), 201);
+    ask.address.bytes[1] = 0;
+    pass(s, 60 * US_PER_SECOND);
+    assert_int_equal(asks(s, ask), 201);
+    free(sends);
+    stage_close(s);
+}
+
 // ---- ICE
 
 static void candidates_and_restarts(void **state) {
@@ -499,6 +532,7 @@ int main(void) {
         cmocka_unit_test(a_room_with_a_password_takes_tokens_alone),
         cmocka_unit_test(while_a_room_is_locked_or_has_a_lobby_nobody_comes),
         cmocka_unit_test(who_is_banned_hears_nothing),
+        cmocka_unit_test(who_comes_and_goes_pays_for_it),
         cmocka_unit_test(candidates_and_restarts),
         cmocka_unit_test(a_path_that_never_comes_ends_it),
         cmocka_unit_test(a_silent_path_ends_it_after_the_time_of_others),
