@@ -66,10 +66,11 @@ struct participant {
     uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
     unsigned rights;                       // bits of enum right
-    unsigned assigned_rights;              // by a moderator, in place of a token's; 0: none were
-    char network[NETWORK_BYTES_MAX];       // "": not known
-    bool hidden;                           // others do not hear of it
-    struct json_t *about; // {metadata?, attributes?}, what others are told of it; NULL: nothing
+    bool rights_assigned;                  // by a moderator or an operator, in place of a token's: these
+    unsigned assigned_rights;
+    char network[NETWORK_BYTES_MAX]; // "": not known
+    bool hidden;                     // others do not hear of it
+    struct json_t *about;            // {metadata?, attributes?}, what others are told of it; NULL: nothing
     size_t about_bytes, about_held_bytes; // as JSON; of memory
     uint64_t hand;                        // when it was raised, in the order of the room; 0: it is down
     struct wheel_node grants_timer;       // armed while its token's end is to come

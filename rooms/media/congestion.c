@@ -218,6 +218,9 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint64_t try_bps = allocator_try_bps(a), has_bps = allocator_granted_bps(a);
     uint64_t more_bps = try_bps > has_bps ? try_bps - has_bps : 0;
     uint64_t rate = try_bps + cg->granted_bps - has_bps + more_bps * CONGESTION_TRIAL_MORE_PERCENT / 100;
+    uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
+    if (ceiling_bps && rate > ceiling_bps)
+        rate = ceiling_bps;
     if (allocator_try_bps(a) == 0 || cg->trial.rate_bps != 0 || state->stands ||
         bandwidth_probe(cg->bandwidth, now_us).rate_bps != 0)
         return;
@@ -459,6 +462,8 @@ bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, 
     if (pacer_passes(&cg->pacer, now_us))
         return false;
     pacer_put(&cg->pacer, b, &(struct pacer_note){.owner = c, .index = index, .kind = kind});
+    if (cg->pacer.count > PACER_BLOCKS_MAX) // so much at once: not before the next tick would be too late
+        congestion_release(pacer_take(&cg->pacer, now_us), now_us);
     congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
     cg->ticking = true;
     return true;

@@ -351,7 +351,8 @@ uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to,
                                   .timestamp = c->rewrite.out_timestamp_last,
                                   .abs_send_time = rtp_abs_send_time(now_us),
                                   .transport_cc_seq = c->endpoint->transport_seq,
-                                  .mid_len = to->mid_len};
+                                  .mid_len = to->mid_len,
+                                  .ext_ids = c->ext_ids};
     memcpy(stamp.mid, to->mid, sizeof stamp.mid);
     rtp_forward_write_padding(b, &stamp, bytes < UINT8_MAX ? (uint8_t)bytes : UINT8_MAX);
     return consumer_send_padding(c, b, to->ssrc, index, now_us);

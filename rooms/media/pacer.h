@@ -49,6 +49,7 @@ void pacer_set(struct pacer *p, uint32_t rate_bps);
 bool pacer_passes(struct pacer *p, uint64_t now_us);
 // To be said of everything that has left, whatever it is.
 void pacer_spend(struct pacer *p, uint16_t bytes, uint64_t now_us);
+// Whoever puts in more than PACER_BLOCKS_MAX takes one out before the next.
 void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note);
 // The next one that may leave now, the caller's from then on (who says what it spends); NULL: none.
 struct block *pacer_take(struct pacer *p, uint64_t now_us);

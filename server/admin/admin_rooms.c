@@ -209,6 +209,9 @@ static bool change_rights(struct admin_call *call, struct participant *who, cons
         return admin_refuse(call, ADMIN_INVALID, "`permission` must be an object");
     if (!read_rights(&inner, &rights))
         return admin_refuse(call, inner.code, "%s", inner.words);
+    if (who->hidden && (rights & ~(unsigned)RIGHT_SUBSCRIBE))
+        return admin_refuse(call, ADMIN_PRECONDITION,
+                            "a hidden participant gets what others send and may do nothing else");
     hub_operate_rights(call->admin->hub, who, rights | (who->rights & RIGHT_ADMIN));
     return true;
 }

@@ -22,7 +22,7 @@ static void arm(struct hub *hub, struct participant *me, uint64_t ends_s) {
 
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants) {
     wheel_cancel(&hub->wheel, &me->grants_timer);
-    me->rights = me->assigned_rights ? me->assigned_rights
+    me->rights = me->rights_assigned ? me->assigned_rights
                  : grants            ? grants->rights
                                      : (unsigned)RIGHTS_ALL | RIGHT_METADATA;
     if (!grants)

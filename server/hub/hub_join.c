@@ -176,6 +176,10 @@ static bool moderates(const struct hub_join *ask) {
     return !hidden && (rights_of(ask) & RIGHT_ADMIN) != 0;
 }
 
+bool hub_is_welcome(const struct room *room, const struct hub_join *ask, struct hub_refusal *refusal) {
+    return hub_let_in(room, ask, moderates(ask), refusal);
+}
+
 // `same`: who makes room for it.
 static bool may_enter(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same, struct hub_refusal *refusal) {

@@ -97,7 +97,10 @@ void hub_operate_mute(struct hub *hub, struct room_producer *producer) {
 }
 
 void hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights) {
-    who->assigned_rights = rights; // a new token does not change it
+    if (who->hidden)
+        rights &= (unsigned)RIGHT_SUBSCRIBE; // nobody hears of it
+    who->rights_assigned = true;             // a new token does not change it
+    who->assigned_rights = rights;
     hub_apply_rights(hub, who, rights);
     LOG_INFO("rights changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
              LOG_NUMBER("rights", rights), LOG_TEXT("by", "operator"));

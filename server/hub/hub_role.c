@@ -20,6 +20,7 @@ struct participant *hub_set_role(struct hub *hub, struct participant *me, const 
                                   : NULL;
     if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES + hub_json_text_bytes(who->name), refusal))
         return NULL;
+    who->rights_assigned = true;
     who->assigned_rights = rights[role] | (who->rights & RIGHT_METADATA);
     hub_apply_rights(hub, who, who->assigned_rights);
     LOG_INFO("role changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),

@@ -47,6 +47,8 @@ struct hub_join {
     bool resumed; // out: its transports, producers and consumers are still there
 };
 struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_refusal *refusal);
+// Whether the room's bans would let it in, as `entering_as`: for who is to hear of the room before it joins.
+bool hub_is_welcome(const struct room *room, const struct hub_join *join, struct hub_refusal *refusal);
 // The name that a text means, at most 4 bytes for each character in `out`; `field` is what the refusal calls
 // it.
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,

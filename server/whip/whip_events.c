@@ -186,13 +186,15 @@ static json_t *describe_layers(struct whip_session *session, const struct room_p
     return json_pack("{s:o}", session->section_index[MEDIA_VIDEO], list);
 }
 
+// Who is hidden counts for itself alone.
 static unsigned count_viewers(const struct whip_session *session) {
-    const struct whip *whip = session->whip;
-    uint32_t cursor = 0;
     unsigned count = 0;
-    for (const struct whip_session *other; (other = slots_next(whip->sessions, &cursor));)
-        count += other->views && other->me && other->me->room == session->me->room &&
+    LIST_EACH(node, &session->me->room->participants) {
+        const struct participant *who = LIST_ENTRY(node, struct participant, link);
+        const struct whip_session *other = whip_session_of(session->whip, who);
+        count += other && other->views && other->me && (other == session || !who->hidden) &&
                  strcmp(other->shown.text, session->shown.text) == 0;
+    }
     return count;
 }
 

@@ -1,8 +1,8 @@
 // whip_internal: the insides of whip, for the files of server/whip/ alone.
 //
-// From below upwards: whip_text, whip_answer; whip_offer, whip_describe; whip_session, whip_events;
-// whip_follow; whip_publish, whip_view, whip_ice, whip_choose; whip_observe; whip. No file calls one behind
-// it.
+// From below upwards: whip_text, whip_answer, whip_debts; whip_offer, whip_describe; whip_session,
+// whip_events; whip_follow; whip_publish, whip_view, whip_ice, whip_choose; whip_observe; whip. No file calls
+// one behind it.
 #ifndef SERVER_WHIP_INTERNAL_H
 #define SERVER_WHIP_INTERNAL_H
 
@@ -19,6 +19,13 @@
 #define TARGET_BYTES USERNAME_BYTES_MAX
 #define RETRY_SECONDS 2 // that a viewer waits for a publisher
 
+// What the sessions of a network that have ended still owe (struct relay_budget).
+struct debt {
+    struct net_address network;
+    uint64_t due_us;
+};
+#define DEBTS_MAX 1024
+
 struct whip {
     struct hub *hub;
     struct whip_io io;
@@ -32,6 +39,7 @@ struct whip {
     uint32_t streams_next; // id of the next answer that goes on
     struct sdp sdp;        // of the request that is being handled: large
     bool draining;
+    struct debt debts[DEBTS_MAX]; // by a hash of their networks
 };
 
 // What a viewer gets of one kind.
@@ -114,6 +122,12 @@ void whip_answer_text(struct whip_answer *answer, unsigned status, const char *c
                       size_t len);
 // Link headers; with the credentials of `me`, or without those that need some.
 void whip_link_ice_servers(const struct whip *whip, const struct participant *me, struct whip_answer *answer);
+
+// ---- whip_debts.c
+
+// When what sessions from there have cost others will be paid.
+uint64_t whip_debt(struct whip *whip, const struct net_address *address);
+void whip_owe(struct whip *whip, const struct net_address *address, uint64_t due_us);
 
 // ---- whip_offer.c: what an offer says, in the form of negotiation
 

@@ -5,12 +5,13 @@
 
 // Whoever of this room watches somebody has to look again.
 static void mark_viewers(struct whip *whip, const struct room *room) {
-    uint32_t cursor = 0;
     if (whip->counts.viewers == 0)
         return;
-    for (struct whip_session *session; (session = slots_next(whip->sessions, &cursor));)
-        if (session->views && session->me && session->me->room == room)
+    LIST_EACH(node, &room->participants) {
+        struct whip_session *session = whip_session_of(whip, LIST_ENTRY(node, struct participant, link));
+        if (session && session->views && session->me)
             whip_session_mark(session);
+    }
 }
 
 // Its connection speaks for it no more: it is out of its room.

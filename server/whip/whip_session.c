@@ -92,6 +92,22 @@ static bool room_stands_open(const struct whip *whip, const char *name, const st
               "wait; a moderator's token (roomAdmin) lets its bearer in");
 }
 
+// Who is banned hears nothing of the room either.
+static bool is_welcome(const struct whip *whip, const struct whip_request *request, const char *room_name,
+                       const char *name, const struct grants *grants, struct hub_refusal *refusal) {
+    const struct room *room = hub_find_room(whip->hub, room_name);
+    char network[NETWORK_BYTES_MAX], called[USERNAME_BYTES_MAX + 1];
+    struct hub_refusal ignored;
+    net_address_network(&request->address, network);
+    if (grants && grants->name[0])
+        name = grants->name;
+    bool named = hub_read_name("name", name, USERNAME_CHARS_MAX, called, &ignored);
+    bool known_address = !whip->io.known || whip->io.known(whip->io.ctx, &request->address);
+    const struct hub_join ask = {
+        .grants = grants, .entering_as = named ? called : "", .network = known_address ? network : NULL};
+    return !room || hub_is_welcome(room, &ask, refusal);
+}
+
 static bool token_fits(const struct whip_request *request, const char *asked, const struct grants *grants,
                        struct hub_refusal *refusal) {
     char granted[ROOM_NAME_BYTES_MAX + 1];
@@ -116,7 +132,8 @@ bool whip_session_may_come(struct whip *whip, const struct whip_request *request
     bool good = hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, asked, &refusal) &&
                 (vouched ? token_fits(request, asked, &grants, &refusal)
                          : password_spared(whip, asked, name, &refusal)) &&
-                room_stands_open(whip, asked, vouched ? &grants : NULL, &refusal);
+                room_stands_open(whip, asked, vouched ? &grants : NULL, &refusal) &&
+                is_welcome(whip, request, asked, name, vouched ? &grants : NULL, &refusal);
     if (!good)
         whip_refuse_verb(whip, answer, &refusal);
     return good;
@@ -268,6 +285,7 @@ struct whip_session *whip_session_open(struct whip *whip, const struct whip_requ
         return NULL;
     }
     session->address = request->address;
+    session->spent.all_due_us = whip_debt(whip, &request->address);
     *(request->views ? &whip->counts.viewers : &whip->counts.publishers) += 1;
     if (join(session, request, path->parts[0], answer) && open_path(session, section, ice, answer)) {
         wheel_arm(&whip->wheel, &session->silence,
@@ -283,6 +301,9 @@ void whip_session_close(struct whip_session *session, const char *reason) {
     struct participant *me = session->me;
     session->me = NULL; // what follows is no news to it
     whip_streams_end(session);
+    if (me)
+        session->spent = me->spent;
+    whip_owe(whip, &session->address, session->spent.all_due_us);
     if (me)
         hub_leave(whip->hub, me, reason);
     wheel_cancel(&whip->wheel, &session->silence);

@@ -192,6 +192,58 @@ static void probes_are_padding(void **state) {
     }
 }
 
+// Who reads extensions under numbers of its own finds those of padding there too.
+static void padding_has_its_receivers_own_ids(void **state) {
+    (void)state;
+    for (unsigned rtx = 0; rtx < 2; rtx++) {
+        struct room r = room_open(false, rtx ? 211 : 0);
+        struct consumer_params video = fake_receive_video(210, rtx ? 212 : 0);
+        video.own_ext_ids = true;
+        video.ext.ids[EXT_MID] = 9;
+        video.ext.ids[EXT_TRANSPORT_CC] = 13;
+        fake_close(r.f, MEDIA_CLOSE_CONSUMER, 11);
+        fake_open_consumer(r.f, 2, 1, 13, video);
+        struct consumer *c = forwarder_consumer(r.f->fw, (struct consumer_id){13});
+        fake_clear(r.f);
+        uint16_t number = c->endpoint->transport_seq;
+        assert_true(padding_send(c->endpoint->congestion, 200, 200, r.f->now_us) > 0);
+        const uint8_t *p = r.f->rtp[0].bytes + RTP_HEADER_MIN, *end = p + 4 + 4 * load_be16(p + 2);
+        unsigned found = 0;
+        assert_int_equal(load_be16(p), 0xbede);
+        for (p += 4; p < end; p += *p ? (*p & 15) + 2 : 1) {
+            if (*p == 0)
+                continue;
+            assert_true(*p >> 4 == 9 || *p >> 4 == 13); // it has none for the time
+            if (*p >> 4 == 13 && load_be16(p + 1) == number)
+                found++;
+        }
+        assert_int_equal(found, 1);
+        fake_destroy(r.f);
+    }
+}
+
+// What a receiver says raises nothing above its ceiling: neither probes nor what a link is tried with.
+static void nothing_is_tried_above_a_ceiling(void **state) {
+    (void)state;
+    struct room r = room_open(true, 111);
+    struct media_cmd cmd = {.type = MEDIA_SET_MAX_BITRATE, .transport = {2}};
+    cmd.max_bitrate.bps = 1100000;
+    publish(&r, 1000, false);
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    struct congestion *cg = r.a->congestion;
+    cg->heard = cg->works = cg->proven = true; // it tells, and was full once
+    uint32_t tried_bps = 0;
+    for (unsigned i = 0; i < 600; i++) {
+        remb(&r, i < 100 ? 200 : 5000);
+        cg->proven = true;
+        publish(&r, 50, i % 20 == 0);
+        tried_bps = cg->trial.rate_bps > tried_bps ? cg->trial.rate_bps : tried_bps;
+    }
+    assert_true(tried_bps > 0); // the test has tried something
+    assert_in_range(tried_bps, 1, 1100000);
+    fake_destroy(r.f);
+}
+
 // On a link that is known to be full a key frame waits for its turn, and sound does not.
 static void a_key_frame_waits_and_sound_does_not(void **state) {
     (void)state;
@@ -224,6 +276,28 @@ static void a_key_frame_waits_and_sound_does_not(void **state) {
         before = r.f->rtp[i].transport_seq;
     }
     assert_true(r.f->rtp[r.f->rtp_count - 1].at_us > r.f->rtp[0].at_us + 100 * MS);
+    fake_destroy(r.f);
+}
+
+// More at once than may wait: the oldest leave, before any timer has fired.
+static void a_burst_beyond_what_may_wait_passes(void **state) {
+    (void)state;
+    struct room r = room_open(true, 111);
+    publish(&r, 300, false);
+    struct congestion *cg = r.a->congestion;
+    cg->limited_us = r.f->now_us;
+    pacer_set(&cg->pacer, 100000);
+    fake_clear(r.f);
+    for (unsigned i = 0; i < 2 * PACER_BLOCKS_MAX; i++) {
+        uint16_t seq = r.seq++;
+        fake_rtp(r.f, r.pub,
+                 (struct fake_packet){
+                     .pt = VP8_PT, .ssrc = 1000, .seq = seq, .timestamp = 30 * 900u, .key = i == 0});
+        assert_true(cg->pacer.count <= PACER_BLOCKS_MAX + 1);
+    }
+    assert_true(video_count(&r) > PACER_BLOCKS_MAX / 2);
+    fake_run(r.f, 2000 * MS);
+    assert_int_equal(video_count(&r), 2 * PACER_BLOCKS_MAX);
     fake_destroy(r.f);
 }
 
@@ -268,7 +342,10 @@ int main(void) {
         cmocka_unit_test(who_knows_rfc_8888_alone_is_understood),
         cmocka_unit_test(ceilings_hold_whatever_is_known),
         cmocka_unit_test(probes_are_padding),
+        cmocka_unit_test(padding_has_its_receivers_own_ids),
+        cmocka_unit_test(nothing_is_tried_above_a_ceiling),
         cmocka_unit_test(a_key_frame_waits_and_sound_does_not),
+        cmocka_unit_test(a_burst_beyond_what_may_wait_passes),
         cmocka_unit_test(what_waits_goes_with_its_consumer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 // Metadata and attributes, and participants that nobody hears of.
 #include "grants_stage.h"
 
+#include "server/hub/hub_operate.h"
+
 static struct participant *enters(struct stage *s, const struct grants *grants) {
     struct hub_refusal refusal;
     struct participant *me = join_with(s, grants, NULL, NULL, &refusal);
@@ -134,8 +136,45 @@ static void nobody_hears_of_it(void **state) {
     stage_close(s);
 }
 
+// Rights that an operator has taken away, all of them too, do not come back with a token.
+static void what_an_operator_takes_stays_taken(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    static const unsigned rows[] = {0, RIGHT_SUBSCRIBE, RIGHTS_ALL};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct grants ann = grants_of("ann", "ann", RIGHTS_ALL | RIGHT_ADMIN);
+        struct participant *a = enters(s, &ann);
+        hub_operate_rights(s->hub, a, rows[i]);
+        assert_int_equal(a->rights, rows[i]);
+        assert_true(hub_update_grants(s->hub, a, &ann, &refusal));
+        assert_int_equal(a->rights, rows[i]);
+        hub_leave(s->hub, a, "left");
+    }
+    stage_close(s);
+}
+
+static void no_operator_makes_a_hidden_one_speak(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants recorder = grants_of("rec-1", "recorder", RIGHTS_ALL);
+    recorder.hidden = true;
+    struct participant *r = enters(s, &recorder);
+    hub_operate_rights(s->hub, r, RIGHTS_ALL | RIGHT_ADMIN);
+    assert_int_equal(r->rights, RIGHT_SUBSCRIBE);
+    assert_true(hub_update_grants(s->hub, r, &recorder, &refusal));
+    assert_int_equal(r->rights, RIGHT_SUBSCRIBE);
+    assert_null(try_produce(s, r, opens(s, r, true)->public_id.text, MEDIA_AUDIO, &refusal));
+    hub_operate_rights(s->hub, r, 0);
+    assert_int_equal(r->rights, 0);
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_an_operator_takes_stays_taken),
+        cmocka_unit_test(no_operator_makes_a_hidden_one_speak),
         cmocka_unit_test(what_a_token_says),
         cmocka_unit_test(how_much),
         cmocka_unit_test(nobody_hears_of_it),

@@ -143,6 +143,7 @@ struct ask {
     enum whip_method method;
     bool views;
     const char *path, *query, *type, *authorization, *if_match, *accept, *body;
+    struct net_address address;
 };
 
 static inline struct span span_or_none(const char *text) {
@@ -159,7 +160,8 @@ static inline unsigned asks(struct stage *s, struct ask ask) {
                                    .authorization = span_or_none(ask.authorization),
                                    .if_match = span_or_none(ask.if_match),
                                    .accept = span_or_none(ask.accept),
-                                   .body = span_or_none(ask.body)};
+                                   .body = span_or_none(ask.body),
+                                   .address = ask.address};
     free(s->answer.body);
     whip_handle(s->whip, &request, &s->answer, s->now_us);
     return s->answer.status;

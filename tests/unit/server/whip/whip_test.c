@@ -324,6 +324,72 @@ static void while_a_room_is_locked_or_has_a_lobby_nobody_comes(void **state) {
     stage_close(s);
 }
 
+// Who is banned hears nothing of the room by this way either.
+static void who_is_banned_hears_nothing(void **state) {
+    (void)state;
+    struct stage *s = stage_open("good");
+    char *sends = vector("obs-publish"), *view = vector("chromium-view");
+    struct ask ask = {.method = WHIP_POST,
+                      .path = "hall",
+                      .type = "application/sdp",
+                      .authorization = "Bearer good",
+                      .body = sends};
+    struct hub_refusal refusal;
+    s->grants =
+        (struct grants){.rights = RIGHTS_ALL | RIGHT_ADMIN, .room = "hall", .name = "Ann", .identity = "ann"};
+    assert_int_equal(asks(s, ask), 201);
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .room = "hall", .name = "Bob", .identity = "bob"};
+    assert_int_equal(asks(s, ask), 201);
+    assert_non_null(hub_ban(s->hub, who(s, "hall", "Ann"), "Bob", NULL, false, &refusal));
+    pass(s, 1000);
+    assert_int_equal(asks(s, ask), 403);
+    says(s, "banned");
+    ask.views = true;
+    ask.body = view;
+    static const char *const queries[] = {"from=Ann", "from=Nobody", "from=Ann&name=%ff%fe"};
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        ask.query = queries[i];
+        assert_int_equal(asks(s, ask), 403);
+        says(s, "banned");
+    }
+    free(sends);
+    free(view);
+    stage_close(s);
+}
+
+// As with join-room, leaving is no new budget, neither of a session that comes after nor of another address
+// in the same network.
+static void who_comes_and_goes_pays_for_it(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    struct hub_limits limits = hub_config(s->hub)->limits;
+    limits.relay_rate_max = 500;
+    hub_set_limits(s->hub, &limits);
+    assert_int_equal(posts(s, false, "hall", "name=Ann", "obs-publish"), 201);
+    char *sends = vector("obs-publish"), path[256];
+    struct ask ask = {.method = WHIP_POST, .path = "hall", .type = "application/sdp", .body = sends};
+    ask.address.bytes[0] = 0x20;
+    unsigned came = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        ask.address.bytes[15] = (uint8_t)i; // of one /64
+        if (asks(s, ask) != 201)
+            continue;
+        came++;
+        location(s, path);
+        assert_int_equal(asks(s, (struct ask){.method = WHIP_DELETE, .path = path}), 200);
+    }
+    assert_in_range(came, 2, 40);
+    assert_int_equal(s->answer.status, 429);
+    assert_non_null(strstr(s->answer.headers, "retry-after: "));
+    ask.address.bytes[1] = 1; // somebody else
+    assert_int_equal(asks(s, ask), 201);
+    ask.address.bytes[1] = 0;
+    pass(s, 60 * US_PER_SECOND);
+    assert_int_equal(asks(s, ask), 201);
+    free(sends);
+    stage_close(s);
+}
+
 // ---- ICE
 
 static void candidates_and_restarts(void **state) {
@@ -465,6 +531,8 @@ int main(void) {
         cmocka_unit_test(a_token_says_who_comes_and_what_it_may),
         cmocka_unit_test(a_room_with_a_password_takes_tokens_alone),
         cmocka_unit_test(while_a_room_is_locked_or_has_a_lobby_nobody_comes),
+        cmocka_unit_test(who_is_banned_hears_nothing),
+        cmocka_unit_test(who_comes_and_goes_pays_for_it),
         cmocka_unit_test(candidates_and_restarts),
         cmocka_unit_test(a_path_that_never_comes_ends_it),
         cmocka_unit_test(a_silent_path_ends_it_after_the_time_of_others),

@@ -131,6 +131,40 @@ static void a_viewer_hears_what_it_watches(void **state) {
     stage_close(s);
 }
 
+// Somebody hidden is not counted by others, and counts itself.
+static void a_hidden_viewer_is_not_counted(void **state) {
+    (void)state;
+    struct stage *s = stage_open("good");
+    char *offer = vector("chromium-publish"), *view = vector("chromium-view"), path[256], stream[256];
+    struct ask ask = {.method = WHIP_POST,
+                      .path = "hall",
+                      .type = "application/sdp",
+                      .authorization = "Bearer good",
+                      .body = offer};
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .room = "hall", .name = "Ann", .identity = "ann"};
+    assert_int_equal(asks(s, ask), 201);
+    ask.views = true;
+    ask.body = view;
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .room = "hall", .name = "Vic", .identity = "vic"};
+    assert_int_equal(asks(s, ask), 201);
+    location(s, path);
+    opens_events(s, path, "[\"viewercount\"]", stream);
+    assert_string_equal(s->events, "event: viewercount\ndata: {\"viewercount\":1}\n\n");
+    s->events[0] = '\0';
+    s->grants = (struct grants){
+        .rights = RIGHTS_ALL, .room = "hall", .name = "Rec", .identity = "rec", .hidden = true};
+    assert_int_equal(asks(s, ask), 201);
+    location(s, path);
+    pass(s, 1000);
+    assert_string_equal(s->events, "");
+    assert_int_equal(asks(s, (struct ask){.method = WHIP_DELETE, .views = true, .path = path}), 200);
+    pass(s, 1000);
+    assert_string_equal(s->events, "");
+    free(offer);
+    free(view);
+    stage_close(s);
+}
+
 static void a_viewer_hears_what_it_asked_for_alone(void **state) {
     (void)state;
     struct stage *s = stage_open(NULL);
@@ -257,6 +291,7 @@ int main(void) {
         cmocka_unit_test(who_chose_nobody_follows_the_speaker),
         cmocka_unit_test(who_chose_somebody_waits_for_its_return),
         cmocka_unit_test(a_viewer_hears_what_it_watches),
+        cmocka_unit_test(a_hidden_viewer_is_not_counted),
         cmocka_unit_test(a_viewer_hears_what_it_asked_for_alone),
         cmocka_unit_test(layers_are_chosen_by_name_or_number),
         cmocka_unit_test(a_choice_stays_when_the_publisher_changes),
