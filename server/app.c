@@ -295,6 +295,14 @@ static bool start_hub(struct app *app, char *error) {
     return app->whip != NULL;
 }
 
+static bool start_webhooks(struct app *app, char *error) {
+    if (app->config->webhooks.count == 0)
+        return true;
+    const struct webhook_io io = {.ctx = app->gate, .sign = gate_sign_body};
+    app->webhooks = webhooks_open(&app->config->webhooks, &io, app->hub, error, ERROR_MAX);
+    return app->webhooks != NULL;
+}
+
 static bool start_watch(struct app *app, char *error) {
     if (!announce_has_names(app->config))
         return true;
@@ -405,6 +413,7 @@ static void app_stop(struct app *app) {
     if (app->media && app->hub)
         media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
     address_limits_destroy(app->limits);
+    webhooks_close(app->webhooks, app->hub);
     whip_destroy(app->whip);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
@@ -442,7 +451,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
-                   start_limits(&app, error) &&
+                   start_limits(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);

@@ -52,6 +52,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     hub_read_counts(app->hub, &sample.hub);
     signalling_read_counts(app->signalling, &sample.signal);
     whip_read_counts(app->whip, &sample.whip);
+    webhooks_read_counts(app->webhooks, &sample.webhooks);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);

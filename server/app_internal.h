@@ -18,6 +18,7 @@
 #include "server/web/address_limits.h"
 #include "server/web/tls_identity.h"
 #include "server/web/ws_server.h"
+#include "server/webhook/webhook.h"
 #include "server/whip_routes.h"
 
 #define APP_ERROR_MAX 1024
@@ -48,6 +49,7 @@ struct app {
     struct ws_server *ws;
     struct announcing *announcing; // NULL: what is announced stays
     struct vigil *vigil;
+    struct webhooks *webhooks; // NULL: nobody is told
 };
 
 // ---- app_http.c

@@ -17,8 +17,21 @@ struct gate {
     struct keys keys;
     const char *rooms_path; // "": nothing is settled
     struct room_file *rooms;
+    bool signs;                 // what goes out is signed, so there is always a secret among the keys
     struct password_desk *desk; // NULL: before gate_begin, or no rooms are settled
 };
+
+static bool load_keys(const struct gate *gate, struct keys *keys, char *error, size_t error_cap) {
+    if (!keys_load(keys, gate->path, error, error_cap))
+        return false;
+    if (!gate->signs || token_can_mint(keys))
+        return true;
+    keys_free(keys);
+    snprintf(error, error_cap,
+             "webhook: keys \"%.200s\" has no line `id: secret`, and with a public key nothing can be signed",
+             gate->path);
+    return false;
+}
 
 struct gate *gate_open(const struct config *config, char *error, size_t error_cap) {
     struct gate *gate = calloc(1, sizeof *gate);
@@ -27,7 +40,8 @@ struct gate *gate_open(const struct config *config, char *error, size_t error_ca
         return NULL;
     }
     gate->path = config->keys;
-    if (gate_needs_tokens(gate) && !keys_load(&gate->keys, gate->path, error, error_cap)) {
+    gate->signs = config->webhooks.count > 0;
+    if (gate_needs_tokens(gate) && !load_keys(gate, &gate->keys, error, error_cap)) {
         free(gate);
         return NULL;
     }
@@ -104,7 +118,7 @@ void gate_end(struct gate *gate) {
 static void reload_keys(struct gate *gate) {
     char error[ERROR_MAX];
     struct keys keys;
-    if (!keys_load(&keys, gate->path, error, sizeof error)) {
+    if (!load_keys(gate, &keys, error, sizeof error)) {
         LOG_ERROR("keys not reloaded, those before stay", LOG_TEXT("reason", error));
         return;
     }
@@ -132,6 +146,12 @@ bool gate_verify_service(void *ctx, const char *token, struct service_grants *ou
     snprintf(why, TOKEN_WHY_MAX,
              "this server has no keys for tokens (--keys), so nobody manages it from outside");
     return false;
+}
+
+char *gate_sign_body(void *ctx, const char *body, size_t len, uint32_t ttl_s) {
+    const struct gate *gate = ctx;
+    char why[TOKEN_WHY_MAX];
+    return token_mint_body(&gate->keys, body, len, clock_wall_us() / US_PER_SECOND, ttl_s, why);
 }
 
 void gate_reload(struct gate *gate) {

@@ -37,6 +37,8 @@ bool gate_ask_password(struct gate *gate, struct password_question *question, co
 bool gate_take_password(struct gate *gate, struct password_question *out);
 void gate_end(struct gate *gate); // `wake` is called no more
 void gate_reload(struct gate *gate);
+// The Authorization of a body that goes out (token_mint_body), the caller's; NULL: it cannot be signed.
+char *gate_sign_body(void *gate, const char *body, size_t len, uint32_t ttl_s);
 
 // Everybody who finds the address may come in, from other machines, and the operator has not said that this
 // is meant.

@@ -6,6 +6,7 @@
 
 #include "server/hub/hub.h"
 #include "server/signal/signalling.h"
+#include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
 #include "server/media/media.h"
 
@@ -25,6 +26,7 @@ struct metrics_sample {
     struct hub_counts hub;
     struct signal_counts signal;
     struct whip_counts whip;
+    struct webhook_counts webhooks;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;

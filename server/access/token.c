@@ -264,15 +264,21 @@ static char *describe(const struct key *key, const struct token_wish *wish, uint
     return text;
 }
 
-char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why) {
+bool token_can_mint(const struct keys *keys) {
+    return first_secret(keys) != NULL;
+}
+
+const struct key *token_key(const struct keys *keys, char *why) {
     const struct key *key = first_secret(keys);
-    if (!key) {
+    if (!key)
         token_refuse(
             why, "the file of keys has no line `id: secret`, and with a public key nothing can be signed");
-        return NULL;
-    }
+    return key;
+}
+
+char *token_sign(const struct key *key, char *claims, char *why) {
     jwt_t *jwt = NULL;
-    char *claims = describe(key, wish, now_s), *token = NULL;
+    char *token = NULL;
     if (claims && jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, claims) == 0 &&
         jwt_set_alg(jwt, JWT_ALG_HS256, key->bytes, (int)key->len) == 0)
         token = jwt_encode_str(jwt);
@@ -283,4 +289,9 @@ char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_
     if (!own)
         token_refuse(why, "the token could not be made (out of memory, or a text that is not UTF-8)");
     return own;
+}
+
+char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why) {
+    const struct key *key = token_key(keys, why);
+    return key ? token_sign(key, describe(key, wish, now_s), why) : NULL;
 }

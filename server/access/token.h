@@ -43,4 +43,11 @@ struct token_wish {
 // Signed with the first secret of the keys; the caller's to free. NULL: `why`.
 char *token_mint(const struct keys *keys, const struct token_wish *wish, uint64_t now_s, char *why);
 
+// What an Authorization header says of a body that this server sends (LiveKit's webhooks): the claim `sha256`
+// is the base64 of the body's SHA-256. Signed and owned as token_mint's.
+char *token_mint_body(const struct keys *keys, const char *body, size_t len, uint64_t now_s, uint32_t ttl_s,
+                      char *why);
+// Whether anything can be signed with them.
+bool token_can_mint(const struct keys *keys);
+
 #endif

@@ -13,5 +13,10 @@ json_t *token_open(const struct keys *keys, const char *token, char *why);
 bool token_times_hold(const json_t *claims, uint64_t now_s, struct grants *out, char *why);
 bool token_take_text(const json_t *object, const char *name, char *out, size_t bytes_max, char *why);
 bool token_take_bool(const json_t *video, const char *name, bool preset, bool *out, char *why);
+// The key to sign with; NULL: `why`.
+const struct key *token_key(const struct keys *keys, char *why);
+// A token of these claims (a text from malloc, or NULL: no memory), which it frees. The caller's; NULL:
+// `why`.
+char *token_sign(const struct key *key, char *claims, char *why);
 
 #endif

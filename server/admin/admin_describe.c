@@ -1,6 +1,6 @@
 // Rooms, people and tracks in the form of LiveKit's messages (Room, ParticipantInfo, TrackInfo), as JSON with
 // 64-bit numbers as text, which protobuf's mapping wants.
-#include "server/admin/admin_internal.h"
+#include "server/admin/admin_describe.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #define SERVER_ADMIN_INTERNAL_H
 
 #include "server/admin/admin.h"
+#include "server/admin/admin_describe.h"
 
 #include <jansson.h>
 
@@ -55,12 +56,6 @@ const char *admin_text(struct admin_call *call, const char *name, bool needed);
 // A number from 0 to `max`, 0 when it is not there.
 bool admin_number(struct admin_call *call, const char *name, uint32_t max, uint32_t *out);
 bool admin_truth(struct admin_call *call, const char *name, bool *out);
-
-// ---- admin_describe.c
-
-json_t *admin_describe_room(const struct room *room);
-json_t *admin_describe_person(const struct participant *who);
-json_t *admin_describe_track(const struct room_producer *producer);
 
 // ---- admin_rooms.c: each returns its answer, or NULL and has refused
 

@@ -17,6 +17,7 @@
 #include "server/common/origins.h"
 #include "server/common/host_port.h"
 #include "server/common/net_address.h"
+#include "server/common/webhook_urls.h"
 #include "server/hub/hub.h"
 #include "server/hub/ice_servers.h"
 
@@ -45,6 +46,7 @@ struct config {
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
     char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
     char rooms[CONFIG_PATH_MAX];            // what is settled for rooms; "": nothing
+    struct webhook_urls webhooks;           // who is told of what happens in rooms
     uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     uint32_t log_level;                     // enum log_level
@@ -108,6 +110,7 @@ enum setting_type {
     SETTING_FRAMES,   // who may show the page in a frame
     SETTING_ORIGINS,  // ORIGIN[,ORIGIN...]
     SETTING_URL,      // that begins with one of `words`
+    SETTING_WEBHOOKS, // URL[,URL...]
 };
 
 struct setting {

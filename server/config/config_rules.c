@@ -77,6 +77,14 @@ static bool keys_agree(const struct config *config, char *error) {
                   "open: it is yes, and keys names a file without whose tokens nobody joins; leave one out");
 }
 
+static bool webhooks_agree(const struct config *config, char *error) {
+    char origin[WEBHOOK_URL_MAX];
+    if (config->webhooks.count == 0 || config->keys[0])
+        return true;
+    webhook_url_origin(config->webhooks.list[0], origin);
+    return refuse(error, "webhook: %.200s is of no use without keys, which sign what goes there", origin);
+}
+
 static bool ports_agree(const struct config *config, char *error) {
     if (config->admin_host[0] && config->admin_port != 0 && config->admin_port == config->listen_port &&
         strcmp(config->admin_host, config->listen_host) == 0)
@@ -106,6 +114,6 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
 }
 
 bool config_agrees(struct config *config, char *error) {
-    return announce_agrees(config, error) && keys_agree(config, error) && ports_agree(config, error) &&
-           tls_agrees(config, error) && turn_agrees(config, error);
+    return announce_agrees(config, error) && keys_agree(config, error) && webhooks_agree(config, error) &&
+           ports_agree(config, error) && tls_agrees(config, error) && turn_agrees(config, error);
 }

@@ -41,6 +41,9 @@ static const struct setting settings[] = {
     {"rooms", SETTING_PATH, AT(rooms), 0, 0, NULL, "", "FILE",
      "Settings of rooms: password, moderators, lobby, people, whether there are others; SIGHUP reads it "
      "again."},
+    {"webhook", SETTING_WEBHOOKS, AT(webhooks), 0, 0, NULL, "", "URL[,URL...]",
+     "Who is told of rooms, people and tracks that come and go, in LiveKit's form; needs --keys, which "
+     "sign."},
     {"open", SETTING_CHOICE, AT(open), 0, 0, switch_words, "no", "yes|no",
      "That everybody who finds this server may use it is meant; says nothing more of it."},
     {"turn-urls", SETTING_ICE_URLS, AT(ice_servers), 0, 0, NULL, "", "URL[,URL...]",
@@ -309,6 +312,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
             return false;
         memcpy(member, text, strlen(text) + 1);
         return true;
+    case SETTING_WEBHOOKS:
+        return webhook_urls_parse(text, (struct webhook_urls *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -367,6 +372,12 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
             len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? " or" : "", setting->words[i]);
         return;
     }
+    case SETTING_WEBHOOKS:
+        snprintf(out, cap,
+                 "1 to %d URLs, separated by commas: https://, or http:// to a private address or a name "
+                 "without a dot, as in http://127.0.0.1:3000/hook",
+                 WEBHOOK_URLS_MAX);
+        return;
     case SETTING_FRAMES:
         snprintf(out, cap,
                  "1 to %d bytes of sources with one space between them, as in 'self' https://example.org",

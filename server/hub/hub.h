@@ -89,7 +89,7 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 void hub_destroy(struct hub *hub);
 
 // Who hears what happens, and speaks for participants; one protocol each.
-enum hub_observer { HUB_OBSERVER_SIGNALLING, HUB_OBSERVER_WHIP, HUB_OBSERVER_COUNT };
+enum hub_observer { HUB_OBSERVER_SIGNALLING, HUB_OBSERVER_WHIP, HUB_OBSERVER_WEBHOOKS, HUB_OBSERVER_COUNT };
 // Copied, with every function set. NULL: nobody.
 void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events);
 

@@ -43,6 +43,10 @@ struct hub_chat_line {
 struct hub_events {
     void *ctx;
 
+    // ---- rooms: to nobody in them
+    void (*room_opened)(void *ctx, const struct room *room);
+    void (*room_closed)(void *ctx, const struct room *room); // its last moment: nobody is in it
+
     // ---- people: to the others
     void (*participant_joined)(void *ctx, const struct participant *who);
     // Called while it is still in its room. Its connection speaks for it no more.
@@ -114,5 +118,8 @@ struct hub_events {
     // Memory that the observer holds for its clients, in bytes: it counts for hub_limits.held_bytes_max.
     size_t (*held_bytes)(void *ctx);
 };
+
+// Hears nothing: for an observer that hears little to begin with.
+extern const struct hub_events hub_events_silent;
 
 #endif

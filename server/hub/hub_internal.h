@@ -51,10 +51,6 @@ static inline struct hub *hub_of(const struct room *room) {
     return LIST_ENTRY(room->directory, struct hub, directory);
 }
 
-// ---- hub_silent.c
-
-extern const struct hub_events hub_events_silent; // hears nothing
-
 // ---- hub_observers.c
 
 struct hub_events hub_events_of_all(struct hub *hub); // tells hub->observers

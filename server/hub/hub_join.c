@@ -151,6 +151,7 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     room->has_lobby = hub_rules(hub, name).lobby;
     room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
     LOG_INFO("room opened", LOG_TEXT("room", name));
+    hub->events.room_opened(hub->events.ctx, room);
     return room;
 }
 

@@ -103,6 +103,7 @@ void hub_room_remove(struct hub *hub, struct room *room) {
              LOG_NUMBER("packets_lost", room->quality.packets_lost),
              LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
     hub_forget_outsiders(hub, room);
+    hub->events.room_closed(hub->events.ctx, room);
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

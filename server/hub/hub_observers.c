@@ -17,6 +17,12 @@ static const struct hub_events *speaking_for(void *ctx, const struct participant
 
 // ---- to everybody
 
+static void room_opened(void *ctx, const struct room *room) {
+    EVERYBODY(ctx, o) o->room_opened(o->ctx, room);
+}
+static void room_closed(void *ctx, const struct room *room) {
+    EVERYBODY(ctx, o) o->room_closed(o->ctx, room);
+}
 static void joined(void *ctx, const struct participant *who) {
     EVERYBODY(ctx, o) o->participant_joined(o->ctx, who);
 }
@@ -137,6 +143,8 @@ static void consumer_closed(void *ctx, const struct room_consumer *consumer, con
 struct hub_events hub_events_of_all(struct hub *hub) {
     return (struct hub_events){
         .ctx = hub,
+        .room_opened = room_opened,
+        .room_closed = room_closed,
         .participant_joined = joined,
         .participant_left = left,
         .said = said,

@@ -273,9 +273,16 @@ static size_t held_bytes(void *ctx) {
     return (io->waiting ? io->waiting(io->ctx) : 0) + each * slots_count(signalling->sessions);
 }
 
+// Nobody in the room hears of these.
+static void no_room(void *ctx, const struct room *room) {
+    (void)ctx, (void)room;
+}
+
 struct hub_events signal_observer(struct signalling *signalling) {
     return (struct hub_events){
         .ctx = signalling,
+        .room_opened = no_room,
+        .room_closed = no_room,
         .participant_joined = participant_joined,
         .participant_left = participant_left,
         .said = said,

@@ -141,9 +141,15 @@ static void no_stats(void *ctx, unsigned worker, const struct media_stats *stats
     (void)ctx, (void)worker, (void)stats;
 }
 
+static void no_room(void *ctx, const struct room *room) {
+    (void)ctx, (void)room;
+}
+
 struct hub_events whip_observer(struct whip *whip) {
     return (struct hub_events){
         .ctx = whip,
+        .room_opened = no_room,
+        .room_closed = no_room,
         .participant_joined = participant_changed,
         .participant_left = participant_left,
         .said = no_line,

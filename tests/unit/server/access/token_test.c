@@ -1,5 +1,5 @@
 // Tokens: those of LiveKit's own libraries are taken as they are; what forges, confuses or outlives is not.
-#include "server/access/token.h"
+#include "server/access/token_internal.h"
 
 #include <jwt.h>
 #include <setjmp.h>
@@ -326,11 +326,45 @@ static void test_minted_tokens_are_good(void **state) {
     keys_free(&keys);
 }
 
+// base64(SHA-256("{}")), by sha256sum.
+#define BODY_DIGEST "RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o="
+
+static void test_bodies_are_signed(void **state) {
+    (void)state;
+    char why[TOKEN_WHY_MAX];
+    struct keys keys;
+    read_keys(&keys, "devkey: 0123456789abcdef0123456789abcdef\n");
+    assert_true(token_can_mint(&keys));
+    char *token = token_mint_body(&keys, "{}", 2, NOW, 600, why);
+    assert_non_null(token);
+    json_t *claims = token_open(&keys, token, why);
+    assert_non_null(claims);
+    assert_string_equal(json_string_value(json_object_get(claims, "sha256")), BODY_DIGEST);
+    assert_string_equal(json_string_value(json_object_get(claims, "iss")), "devkey");
+    assert_int_equal(json_integer_value(json_object_get(claims, "nbf")), NOW);
+    assert_int_equal(json_integer_value(json_object_get(claims, "exp")), NOW + 600);
+    json_decref(claims);
+    struct grants grants;
+    struct service_grants service;
+    assert_false(token_verify(&keys, token, NOW, &grants, why)); // a receiver cannot join with it
+    assert_false(token_verify_service(&keys, token, NOW, &service, why) &&
+                 (service.room_create || service.room_list || service.room_admin || service.operator_));
+    free(token);
+    keys_free(&keys);
+    struct pair pair;
+    write_pair(EVP_EC_gen("P-256"), &pair);
+    read_keys(&keys, pair.public);
+    assert_false(token_can_mint(&keys));
+    assert_null(token_mint_body(&keys, "{}", 2, NOW, 600, why));
+    keys_free(&keys);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_of_livekit), cmocka_unit_test(test_claims),
         cmocka_unit_test(test_public_keys),       cmocka_unit_test(test_forgeries),
         cmocka_unit_test(test_keys_change),       cmocka_unit_test(test_minted_tokens_are_good),
+        cmocka_unit_test(test_bodies_are_signed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

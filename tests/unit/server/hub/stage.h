@@ -32,6 +32,7 @@ struct stage {
     char heard[HEARD_BYTES];
     struct relay_budget spent;
     uint32_t connections;
+    unsigned rooms_opened, rooms_closed;
     enum err delivery; // what becomes of messages to one
     uint64_t now_us;
 };
@@ -163,7 +164,21 @@ static inline size_t held_bytes(void *ctx) {
     return 0;
 }
 
+// Not in `heard`, which tells what people hear.
+static inline void room_opened(void *ctx, const struct room *room) {
+    struct stage *s = ctx;
+    assert_int_equal(room->participant_count, 0);
+    s->rooms_opened++;
+}
+static inline void room_closed(void *ctx, const struct room *room) {
+    struct stage *s = ctx;
+    assert_int_equal(room->participant_count, 0);
+    s->rooms_closed++;
+}
+
 static const struct hub_events observer = {
+    .room_opened = room_opened,
+    .room_closed = room_closed,
     .participant_joined = participant_joined,
     .participant_left = participant_left,
     .said = said,

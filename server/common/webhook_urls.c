@@ -1,0 +1,62 @@
+#include "server/common/webhook_urls.h"
+
+#include "server/common/list_text.h"
+#include "server/common/net_address.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+// Where plain http may go: loopback, private (RFC 1918, RFC 4193) and link-local addresses.
+#define NEAR_NETWORKS                                                                                        \
+    "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1,fc00::/7,fe80::/10"
+
+static bool is_near(const char *host) {
+    struct networks networks;
+    struct net_address address;
+    if (net_address_parse(host, strlen(host), &address))
+        return networks_parse(NEAR_NETWORKS, &networks) && networks_have(&networks, &address);
+    return !strchr(host, '.'); // localhost is one of these
+}
+
+// Behind the scheme: "host:port".
+static size_t authority_len(const char *text) {
+    return strcspn(text, "/?");
+}
+
+static bool url_valid(const char *url) {
+    static const char secure[] = "https://", plain[] = "http://";
+    bool tls = strncasecmp(url, secure, sizeof secure - 1) == 0;
+    if (!tls && strncasecmp(url, plain, sizeof plain - 1) != 0)
+        return false;
+    for (const char *c = url; *c; c++)
+        if (!isgraph((unsigned char)*c) || strchr("\"\\<>#^`{|}", *c))
+            return false;
+    const char *authority = url + (tls ? sizeof secure : sizeof plain) - 1;
+    struct host_port host;
+    // Takes no '@', so nobody's password stands in lists of processes, and no host is taken for another.
+    return host_port_parse(authority, authority_len(authority), tls ? 443 : 80, &host) &&
+           (tls || is_near(host.host));
+}
+
+bool webhook_urls_parse(const char *text, struct webhook_urls *out) {
+    struct webhook_urls found = {0};
+    const char *item;
+    size_t len;
+    while (list_text_next(&text, &item, &len)) {
+        if (len == 0 || len >= WEBHOOK_URL_MAX || found.count == WEBHOOK_URLS_MAX)
+            return false;
+        memcpy(found.list[found.count], item, len);
+        if (!url_valid(found.list[found.count++]))
+            return false;
+    }
+    *out = found;
+    return true;
+}
+
+void webhook_url_origin(const char *url, char out[WEBHOOK_URL_MAX]) {
+    const char *authority = strstr(url, "://") + 3;
+    size_t len = (size_t)(authority - url) + authority_len(authority);
+    memcpy(out, url, len);
+    out[len] = '\0';
+}
