@@ -320,14 +320,25 @@ static void give_way(struct allocator *a, uint64_t most_bps) {
 }
 
 // It was tried and did not come through: later again.
-static void entry_refute(struct allocator_entry *e, int step, uint8_t spread, uint64_t have_bps) {
+static void entry_refute(struct allocator_entry *e, uint8_t spread, uint64_t have_bps) {
     struct allocator_memory *m = &e->memory;
     uint32_t wait_us = m->wait_us >= ALLOCATOR_RAISE_REFUTED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_REFUTED_US;
     wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
     m->wait_us = wait_us + wait_us / 512 * spread;
-    m->failed_step_bps = (uint32_t)step_bps(e, step);
+    m->failed_step_bps = m->tried_step_bps;
     m->basis_bps = (uint32_t)have_bps;
     m->room_us = 0;
+}
+
+// Whatever the estimate has become meanwhile: where a queue stands, nobody is asked for more.
+static void refute(struct allocator *a, const struct allocator_link *link, uint64_t have_bps) {
+    for (unsigned i = 0; i < a->count; i++) {
+        struct allocator_entry *e = &a->entries[i];
+        if (link->refuted && e->memory.tried_step_bps > 0)
+            entry_refute(e, link->spread, have_bps);
+        if (link->refuted)
+            e->memory.tried_step_bps = 0;
+    }
 }
 
 static void give(struct allocator *a, const struct allocator_link *link, uint64_t have_bps, uint64_t now_us) {
@@ -341,14 +352,13 @@ static void give(struct allocator *a, const struct allocator_link *link, uint64_
         sum += step_bps(e, step) - step_bps(e, e->now);
         uint64_t use_bps = sum < most_bps ? sum : most_bps; // others give way
         if (link->tries && use_bps > link->shown_bps) {
-            if (link->refuted)
-                entry_refute(e, step, link->spread, have_bps);
-            else
-                a->try_bps = use_bps;
+            e->memory.tried_step_bps = (uint32_t)step_bps(e, step);
+            a->try_bps = use_bps;
             continue;
         }
         e->now = (int8_t)step;
         e->memory.raised_step_bps = (uint32_t)step_bps(e, step);
+        e->memory.tried_step_bps = 0;
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
         e->memory.raised_bps = (uint32_t)have_bps;
@@ -401,6 +411,7 @@ void allocator_share(struct allocator *a, const struct allocator_link *link, uin
     for (unsigned i = 0; i < a->count; i++)
         entry_begin(&a->entries[i]);
     order_make(a);
+    refute(a, link, have_bps);
     uint64_t sum = sum_now(a), drain_bps = percent(have_bps, ALLOCATOR_DRAIN_PERCENT);
     if (sum <= (link->congested ? drain_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT))) {
         *link->over_us = 0;

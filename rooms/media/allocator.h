@@ -46,6 +46,7 @@ struct allocator_memory {
     bool known;
     int8_t tile;              // spatial wish, as it was
     uint32_t failed_step_bps; // what it cost that turned out to be too much last
+    uint32_t tried_step_bps;  // what is to be tried costs, until it is given or refuted; 0: nothing
     uint32_t raised_step_bps; // what it was to cost that was given last
     uint32_t raised_bps;      // what there was when more was given last
     uint32_t basis_bps;       // with half as much again there is another link, and nothing to wait for

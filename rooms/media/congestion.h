@@ -26,8 +26,10 @@
 #define CONGESTION_PACE_PERCENT 100     // of the estimate
 #define CONGESTION_NEXT_PERCENT 10      // above what the next step costs, to be probed for
 #define CONGESTION_REFUTED_US 30000000
-#define CONGESTION_TRIAL_MORE_PERCENT                                                                        \
-    15 // beyond what is to be given more, so that there is room left for others
+// Beyond what is to be given more, so that there is room left for others: more of it for who would have more
+// than twice of what he has, since he would take it from a rival who has as much.
+#define CONGESTION_TRIAL_MORE_PERCENT 15
+#define CONGESTION_TRIAL_DOUBLE_PERCENT 25
 #define CONGESTION_TRIAL_PACKET_BYTES 1200
 #define PADDING_PACKETS_MAX 64 // at once
 #define PROBATION_SSRC 1234    // what mediasoup-client expects of a probation stream

@@ -2,6 +2,20 @@
 
 #include "base/clock.h"
 
+bool link_trial_is_empty(const struct bandwidth_state *state) {
+    return state->queue_us <= TRIAL_QUEUE_US + state->noise_us;
+}
+
+static uint64_t trial_longer_us(const struct bandwidth_state *state) {
+    uint64_t longer_us = (uint64_t)state->noise_us * TRIAL_NOISE;
+    return longer_us < TRIAL_LONGER_MAX_US ? longer_us : TRIAL_LONGER_MAX_US;
+}
+
+unsigned link_trial_room_permille(const struct bandwidth_state *state) {
+    uint64_t told_us = TRIAL_QUEUE_US + (uint64_t)state->noise_us;
+    return TRIAL_ROOM_PERMILLE + (unsigned)(told_us * 1000 / (TRIAL_US + trial_longer_us(state)));
+}
+
 void link_trial_begin(struct link_trial *t, uint32_t rate_bps, const struct bandwidth_state *state,
                       uint64_t sent_bytes, uint64_t now_us) {
     *t = (struct link_trial){.rate_bps = rate_bps,
@@ -38,12 +52,11 @@ enum link_trial_verdict link_trial_judge(struct link_trial *t, const struct band
         *t = (struct link_trial){0};
         return TRIAL_REFUTED;
     }
-    uint64_t longer_us = (uint64_t)state->noise_us * TRIAL_NOISE;
-    longer_us = longer_us < TRIAL_LONGER_MAX_US ? longer_us : TRIAL_LONGER_MAX_US;
+    uint64_t longer_us = trial_longer_us(state);
     if (now_us < t->begun_us + TRIAL_US + longer_us)
         return TRIAL_RUNS;
-    bool empty = state->queue_us <= TRIAL_QUEUE_US + state->noise_us;
-    if (empty && (uint64_t)state->acked_bps * 100 >= (uint64_t)t->rate_bps * TRIAL_SHOWN_PERCENT) {
+    if (link_trial_is_empty(state) &&
+        (uint64_t)state->acked_bps * 100 >= (uint64_t)t->rate_bps * TRIAL_SHOWN_PERCENT) {
         *t = (struct link_trial){.shown_bps = t->rate_bps, .shown_us = now_us};
         return TRIAL_CARRIED;
     }

@@ -17,6 +17,7 @@
 #define TRIAL_SHOWN_US 4000000 // so long its result holds
 #define TRIAL_SHOWN_PERCENT 93 // of the rate must have come
 #define TRIAL_QUEUE_US 15000   // at its end, and what may be noise: else it grows slowly
+#define TRIAL_ROOM_PERMILLE 20 // of what is needed: frames differ
 #define TRIAL_LOSS 0.04f       // more than before: the link is full
 
 enum link_trial_verdict { TRIAL_NONE, TRIAL_RUNS, TRIAL_CARRIED, TRIAL_REFUTED };
@@ -30,6 +31,11 @@ struct link_trial {    // all zero to begin with
     uint64_t shown_us;
 };
 
+// Nothing waits in the link that is known to: only then a trial can begin, and has shown something.
+bool link_trial_is_empty(const struct bandwidth_state *state);
+// How much more than is needed is to be sent at least: what a frame may be larger than the last ones, and
+// what makes a queue within the trial that can be told from noise.
+unsigned link_trial_room_permille(const struct bandwidth_state *state);
 void link_trial_begin(struct link_trial *trial, uint32_t rate_bps, const struct bandwidth_state *state,
                       uint64_t sent_bytes, uint64_t now_us);
 void link_trial_end(struct link_trial *trial); // it comes to nothing, what was shown before too

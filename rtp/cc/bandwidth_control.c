@@ -180,11 +180,14 @@ static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum,
     };
     if (bandwidth_is_noteworthy(b, sum))
         b->alert_us = now_us;
-    if (in.signal == DELAY_OVERUSE && (b->over_us == 0 || now_us - b->over_us > OVER_GAP_US))
+    if (in.signal == DELAY_OVERUSE && (b->over_us == 0 || now_us - b->over_us > OVER_GAP_US)) {
         b->over_begun_us = now_us;
+        b->over_application = in.application;
+    }
     if (in.signal == DELAY_OVERUSE)
         b->over_us = now_us;
     in.over_us = now_us - b->over_begun_us;
+    in.began_application = b->over_application;
     bandwidth_control(b, &in, sum, now_us);
     loss_limit_update(&b->loss, in.acked_bps, (uint32_t)b->rate.rate_bps, now_us);
     bandwidth_take_probe(b, now_us);

@@ -43,7 +43,8 @@ struct bandwidth {
     uint32_t rtt_us;
     uint32_t queue_us;      // at the last feedback
     uint64_t over_us;       // the last sign of a queue; 0: never
-    uint64_t over_begun_us; // and the first of those that follow each other
+    uint64_t over_begun_us; // and the first of those that follow each other,
+    bool over_application;  // when less was sent than could be
     uint64_t started_us;    // the first feedback on this path; 0: none yet
     // Whether the queue is ours: how much longer it stood lately than not, and the most that came through
     // lately

@@ -18,7 +18,7 @@
 #define BLIND_US 2000000
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000
-#define INTERVAL_HIGH_US 8000000
+#define INTERVAL_HIGH_US 5000000
 #define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
 #define WANT_REACHED 0.95f
 #define RECEIVED_SHARE 0.8f // of packets and bytes that must have come

@@ -7,8 +7,8 @@
 #define DECREASE 0.85f
 #define DECREASE_SHORT 0.92f // while the queue is short
 #define QUEUE_SHORT_US 80000
-#define FALLS 0.8f // the shorter window below the longer: the link has just become slower
-#define OTHERS_US 400000
+#define FALLS 0.8f       // the shorter window below the longer: the link has just become slower
+#define OTHERS_US 700000 // a trial of somebody else (rooms/media/link_trial.h) has an end by then
 #define OTHERS_MARGIN 1.1f
 #define GROWTH_A_SECOND 0.08f
 #define GROWTH_CALM_A_SECOND 0.4f // after a while without a sign of a queue
@@ -135,7 +135,7 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
     float rate = acked_bps * share;
     if (in->application && !in->restricts && !in->throttles) // what arrives is what there was to send
         rate = fmaxf(rate, rc->rate_bps * share);
-    if (in->application && !in->throttles && in->over_us < OTHERS_US)
+    if (in->began_application && !in->throttles && in->over_us < OTHERS_US)
         rate =
             fmaxf(rate, (float)in->media_bps * OTHERS_MARGIN); // it is more likely a probe of somebody else's
     if (rate > rc->rate_bps && rc->capacity_kbps > 0)

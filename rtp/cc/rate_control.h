@@ -26,14 +26,15 @@ struct rate_input {
     uint32_t acked_bps, acked_short_bps; // over the usual window, over the shortest; 0: not known
     uint32_t rtt_us;
     uint32_t queue_us;
-    uint32_t media_bps; // what is sent, without padding
-    uint64_t over_us;   // for which there have been signs of a queue
-    uint64_t calm_us;   // since there was a sign of a queue
-    bool queue_stands;  // whatever the signal says
-    bool restricts;     // the link: what is sent does not come as fast
-    bool throttles;     // and by far
-    bool probes;        // what grows may be the work of a probe, and will be gone by itself
-    bool application;   // less is sent than allowed: what arrives says little
+    uint32_t media_bps;     // what is sent, without padding
+    uint64_t over_us;       // for which there have been signs of a queue
+    bool began_application; // application, when they began
+    uint64_t calm_us;       // since there was a sign of a queue
+    bool queue_stands;      // whatever the signal says
+    bool restricts;         // the link: what is sent does not come as fast
+    bool throttles;         // and by far
+    bool probes;            // what grows may be the work of a probe, and will be gone by itself
+    bool application;       // less is sent than allowed: what arrives says little
 };
 
 void rate_control_init(struct rate_control *rc, uint32_t start_bps);
