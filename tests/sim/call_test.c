@@ -13,7 +13,7 @@
 static struct call_config room(unsigned publishers, unsigned viewers, uint64_t rate_bps) {
     const char *seed = getenv("CALL_SEED");
     struct call_config c = {
-        .seed = seed ? (uint64_t)atoll(seed) : 11, .publishers = publishers, .viewers = viewers};
+        .seed = seed ? (uint64_t)atoll(seed) : 1, .publishers = publishers, .viewers = viewers};
     c.links[0] = (struct link_config){.rate_bps = rate_bps, .queue_us = 200000, .delay_us = 10000};
     c.links[1] = (struct link_config){.rate_bps = 50 * M, .queue_us = 200000, .delay_us = 10000};
     return c;
