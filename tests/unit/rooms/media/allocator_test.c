@@ -297,25 +297,6 @@ static void gives_what_was_tried(void **state) {
     allocator_destroy(s.a);
 }
 
-// A queue stands when it is heard that a try has failed: that is not forgotten.
-static void remembers_what_was_refuted_in_a_queue(void **state) {
-    (void)state;
-    struct scene s = scene((struct one[]){CAM(1)}, 1, 3000 * K, 0);
-    s.link.tries = true;
-    run(&s, SECOND);
-    assert_int_not_equal(allocator_try_bps(s.a), 0);
-    s.link.refuted = s.link.congested = true;
-    s.link.estimate_bps = 300 * K;
-    share(&s);
-    s.link.refuted = s.link.congested = false;
-    s.link.estimate_bps = 3000 * K;
-    run(&s, ALLOCATOR_RAISE_REFUTED_US - 2 * STEP_US);
-    assert_int_equal(allocator_try_bps(s.a), 0);
-    run(&s, 3 * SECOND);
-    assert_int_not_equal(allocator_try_bps(s.a), 0);
-    allocator_destroy(s.a);
-}
-
 // An estimate that falls whenever more is sent: the tries become fewer and fewer.
 static void tries_ever_more_seldom_what_fails(void **state) {
     (void)state;
@@ -481,7 +462,6 @@ int main(void) {
         cmocka_unit_test(bears_a_little_too_much_for_a_while),
         cmocka_unit_test(bears_nothing_while_a_queue_stands),
         cmocka_unit_test(gives_what_was_tried),
-        cmocka_unit_test(remembers_what_was_refuted_in_a_queue),
         cmocka_unit_test(tries_ever_more_seldom_what_fails),
         cmocka_unit_test(gives_a_wish_at_once),
         cmocka_unit_test(takes_from_the_last_for_the_first),
