@@ -9,6 +9,7 @@
 void layer_filter_start(struct layer_filter *f) {
     int8_t spatial = f->want_spatial, temporal = f->want_temporal;
     *f = (struct layer_filter){.on = true,
+                               .joins = true,
                                .want_spatial = spatial,
                                .want_temporal = temporal,
                                .spatial = LAYER_TOP_ALL,
@@ -21,6 +22,7 @@ void layer_filter_begin(struct layer_filter *f) {
     bool on = f->on;
     layer_filter_start(f);
     f->on = on;
+    f->joins = false;
 }
 
 void layer_filter_want(struct layer_filter *f, int8_t spatial, int8_t temporal) {
@@ -172,7 +174,7 @@ static struct layer_verdict targets_take(struct layer_filter *f, const struct la
         f->number = facts->number;
         target_update_goal(f, reader);
         struct target_choice choice = {f, facts, reader, descriptor, new_unit};
-        if (f->target != f->goal)
+        if (f->target != f->goal && !f->joins)
             target_move(f, &choice);
         (void)target_decide(f, facts);
     }
@@ -224,10 +226,10 @@ static void numbers_begin_unit(struct layer_filter *f, const struct layer_facts 
         f->synced = LAYER_SYNC_ALL;
         f->broken = f->aside_dropped = false;
         f->spatial = spatial_wanted(f);
-    } else if (f->spatial > spatial_wanted(f) && !f->aside_dropped) {
+    } else if (f->spatial > spatial_wanted(f) && !f->aside_dropped && !f->joins) {
         f->spatial = spatial_wanted(f);
     }
-    f->unit_passes = temporal_takes(f, facts);
+    f->unit_passes = temporal_takes(f, facts) || f->joins;
 }
 
 static bool numbers_passes(struct layer_filter *f, const struct layer_facts *facts) {
@@ -279,6 +281,7 @@ struct layer_verdict layer_filter_take(struct layer_filter *f, const struct laye
             return (struct layer_verdict){.sends = true, .new_frame = new_unit};
         return layer_filter_take_late(f, facts, timestamp, layer_filter_tops(f));
     }
+    f->joins &= !new_unit || !f->begun;
     f->begun = true;
     f->timestamp = timestamp;
     f->unit_ended &= !new_unit;

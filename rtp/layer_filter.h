@@ -38,6 +38,7 @@ struct layer_filter {
     bool broken; // what is sent cannot be decoded any more: a key frame is needed
     bool aside_dropped;
     bool begun;                         // a temporal unit is known
+    bool joins;                         // it is the one in which it began, whose first packets were sent
     bool unit_passes;                   // its temporal layer is sent
     bool unit_ended;                    // its last packet was marked: nothing can be added to it
     uint8_t engine;                     // enum layer_engine
@@ -62,7 +63,8 @@ struct layer_verdict {
     bool new_frame; // it is the first packet of its frame that is looked at
 };
 
-// From here on it decides; everything that came before was sent.
+// From here on it decides; everything that came before was sent, and so is the rest of the temporal unit that
+// may be under way.
 void layer_filter_start(struct layer_filter *f);
 // Nothing that came before was sent: the next packet begins a key frame.
 void layer_filter_begin(struct layer_filter *f);

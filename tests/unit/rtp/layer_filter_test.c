@@ -314,8 +314,29 @@ static void it_is_needed_while_something_is_left_out(void **state) {
     assert_false(layer_filter_needs_key(&f, NULL, 3)); // the highest needs nothing of it
 }
 
+// It begins between two packets of a picture, of which the first has gone out: nobody could use half of it.
+static void the_picture_under_way_goes_out_whole(void **state) {
+    (void)state;
+    struct layer_filter f = {0};
+    struct layer_facts low = facts_of("00E"), high = facts_of("02E"), above = facts_of("10E");
+    layer_filter_want(&f, 0, 0);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &high, 1000, NULL, (struct span){0}).sends);
+    assert_true(layer_filter_take(&f, &high, 1000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_take(&f, &high, 2000, NULL, (struct span){0}).sends);
+    assert_true(layer_filter_take(&f, &low, 3000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_take(&f, &above, 3000, NULL, (struct span){0}).sends);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &above, 4000, NULL, (struct span){0}).sends);
+    assert_true(layer_filter_take(&f, &low, 5000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_take(&f, &above, 5000, NULL, (struct span){0}).sends);
+    layer_filter_begin(&f); // nothing has gone out
+    assert_false(layer_filter_take(&f, &high, 6000, NULL, (struct span){0}).sends);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_picture_under_way_goes_out_whole),
         cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_switching_points),
         cmocka_unit_test(spatial_layers_follow_what_needs_them),
         cmocka_unit_test(what_comes_late_follows_what_was_decided),
