@@ -125,8 +125,8 @@ export class Person {
     page.on('console', (message) => person.console.push(message.text()));
     page.on('pageerror', (error) => {
       person.console.push(String(error));
-      // Firefox counts a server that is not there, or goes while a WebSocket opens, among them.
-      if (!/establish a connection to the server|was interrupted while the page was loading/.test(error)) person.errors.push(String(error));
+      // Firefox counts a server that is not there, for a WebSocket or for ICE, or goes while one opens, among them.
+      if (!/establish a connection to the server|was interrupted while the page was loading|WebRTC: ICE failed/.test(error)) person.errors.push(String(error));
     });
     return person;
   }
