@@ -19,6 +19,8 @@ import { errorWords, nameWords } from './words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
 
+const DEVICES_WITHIN_MS = 5000; // then somebody leaves the browser's question unanswered, and goes in without
+
 // The preview; begins anew when another device is wanted, or when joining has failed.
 function usePreview(wanted: boolean) {
   const cameraOn = usePreferences((state) => state.cameraOn);
@@ -27,11 +29,13 @@ function usePreview(wanted: boolean) {
   const [captured, setCaptured] = useState<Capture | null>(null);
   const [attempt, setAttempt] = useState(0);
   const handedOver = useRef<MediaStream | null>(null);
+  const coming = useRef<Promise<Capture> | null>(null);
   useEffect(() => {
     if (!wanted) return;
     let mine: MediaStream | null = null;
     let over = false;
-    void capture({ audio: true, video: cameraOn, microphoneId, cameraId }).then((got) => {
+    coming.current = capture({ audio: true, video: cameraOn, microphoneId, cameraId });
+    void coming.current.then((got) => {
       mine = got.stream;
       if (over) return stopTracks(mine);
       setCaptured(got);
@@ -45,7 +49,11 @@ function usePreview(wanted: boolean) {
   return {
     captured,
     retry: () => setAttempt(attempt + 1),
-    handOver: () => (handedOver.current = captured?.stream ?? new MediaStream()),
+    // Who is quicker than the devices (after a password that was wrong, say) does not go in without them.
+    handOver: async () => {
+      const got = captured ?? (await Promise.race([coming.current, new Promise<null>((resolve) => setTimeout(() => resolve(null), DEVICES_WITHIN_MS))]));
+      return (handedOver.current = got?.stream ?? new MediaStream());
+    },
   };
 }
 
@@ -215,7 +223,7 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: O
       <Retrying />
       <div className="grid items-start gap-4 sm:grid-cols-[3fr_2fr] sm:gap-6">
         <Preview captured={captured} onRetry={retry} />
-        <Form initial={initial} fresh={captured} onSubmit={(to, options) => onJoin(to, handOver(), options)} />
+        <Form initial={initial} fresh={captured} onSubmit={(to, options) => void handOver().then((stream) => onJoin(to, stream, options))} />
       </div>
       <nav className="flex flex-wrap gap-x-6 text-sm">
         <Link href="/call" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">
