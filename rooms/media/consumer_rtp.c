@@ -332,7 +332,8 @@ static uint16_t consumer_send_padding(struct consumer *c, struct block *b, uint3
 
 uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_max, uint64_t now_us) {
     struct forward_stamp stamp = {.seq = (uint16_t)(c->rewrite.made.next - 1 - back)};
-    bool goes_on = c->active && c->rewrite.started && !c->resync; // else it is of before a pause
+    // Else it would be of before a pause, or in one.
+    bool goes_on = c->active && !c->producer->paused && c->rewrite.started && !c->resync;
     struct block *prepared = goes_on ? consumer_find_source(c, &stamp, now_us) : NULL;
     uint64_t index;
     if (!prepared || prepared->len > bytes_max)
