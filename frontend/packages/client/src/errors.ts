@@ -1,21 +1,8 @@
+import type { WireErrorCode } from './wire.ts';
+
 // The codes of docs/protocol.md, and those that arise on this side.
 export type ErrorCode =
-  | 'bad-json'
-  | 'bad-request'
-  | 'unknown-type'
-  | 'not-joined'
-  | 'already-joined'
-  | 'not-found'
-  | 'forbidden'
-  | 'unauthorized'
-  | 'username-taken'
-  | 'room-full'
-  | 'limit-reached'
-  | 'unsupported'
-  | 'wrong-state'
-  | 'rate-limited'
-  | 'draining'
-  | 'internal'
+  | WireErrorCode
   | 'unreachable' // no connection could be made
   | 'connection-lost' // it ended before the answer came
   | 'timeout' // no answer in time
