@@ -1,6 +1,7 @@
 #include "server/room_file.h"
 
 #include "base/list.h"
+#include "base/text_trim.h"
 #include "rooms/name.h"
 #include "rooms/room.h"
 #include "server/access/password.h"
@@ -165,15 +166,6 @@ static bool add_moderator(struct reader *r, const char *name, const char *hash) 
     return true;
 }
 
-static char *trim(char *text) {
-    while (*text == ' ' || *text == '\t')
-        text++;
-    size_t len = strlen(text);
-    while (len > 0 && strchr(" \t\r", text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
-
 static bool take_moderator(struct reader *r, char *value) {
     char *colon = strrchr(value, ':');
     if (!colon || colon == value)
@@ -181,7 +173,7 @@ static bool take_moderator(struct reader *r, char *value) {
     if (r->section->moderator_count == ROOM_MODERATORS_MAX)
         return refuse(r, "a section may have %d moderators", ROOM_MODERATORS_MAX);
     *colon = '\0';
-    return add_moderator(r, trim(value), trim(colon + 1));
+    return add_moderator(r, text_trim(value), text_trim(colon + 1));
 }
 
 static bool read_setting(struct reader *r, const char *key, char *value) {
@@ -249,11 +241,11 @@ static bool open_section(struct reader *r, char *line) {
 }
 
 static bool read_line(struct reader *r, char *line) {
-    line = trim(line);
+    line = text_trim(line);
     if (!line[0] || line[0] == '#')
         return true;
     cut_comment(line);
-    line = trim(line);
+    line = text_trim(line);
     if (line[0] == '[')
         return open_section(r, line);
     char *equals = strchr(line, '=');
@@ -262,7 +254,7 @@ static bool read_line(struct reader *r, char *line) {
     if (!r->section)
         return refuse(r, "a setting must stand below the [ROOM] that it is for");
     *equals = '\0';
-    return read_setting(r, trim(line), trim(equals + 1));
+    return read_setting(r, text_trim(line), text_trim(equals + 1));
 }
 
 static bool read_lines(struct reader *r, char *text) {

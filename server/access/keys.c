@@ -1,5 +1,7 @@
 #include "server/access/keys_internal.h"
 
+#include "base/text_trim.h"
+
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
@@ -112,15 +114,6 @@ static bool read_pem(struct keys_reader *r, const char *text, size_t len) {
 
 // ---- lines
 
-static char *trim(char *text) {
-    while (*text == ' ' || *text == '\t')
-        text++;
-    size_t len = strlen(text);
-    while (len > 0 && strchr(" \t\r", text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
-
 // What stands between quotes, as LiveKit's files have it.
 static char *unquote(char *text) {
     size_t len = strlen(text);
@@ -132,15 +125,15 @@ static char *unquote(char *text) {
 }
 
 static bool read_line(struct keys_reader *r, char *line, unsigned number) {
-    line = trim(line);
+    line = text_trim(line);
     if (!line[0] || line[0] == '#')
         return true;
     char *colon = strchr(line, ':');
     if (!colon || colon == line)
         return keys_refuse(r, "has no `id: secret` in line %u", number);
     *colon = '\0';
-    const char *secret = unquote(trim(colon + 1));
-    return keys_add(r, unquote(trim(line)), KEY_SECRET, secret, strlen(secret));
+    const char *secret = unquote(text_trim(colon + 1));
+    return keys_add(r, unquote(text_trim(line)), KEY_SECRET, secret, strlen(secret));
 }
 
 static bool read_lines(struct keys_reader *r, char *text) {

@@ -1,0 +1,12 @@
+#include "base/text_trim.h"
+
+#include <string.h>
+
+char *text_trim(char *text) {
+    while (*text == ' ' || *text == '\t')
+        text++;
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
