@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "rooms/negotiate.h"
 #include "rtp/rtcp_write.h"
+#include "rtp/rtp_ext.h"
+#include "rtp/twcc.h"
 #include "server/signal/signalling.h"
 #include "tests/kit/media_peer.h"
 
@@ -31,8 +33,10 @@ struct member {
         uint16_t highest;
         uint64_t got, span; // packets; numbers from the first to the highest
     } tallies[STREAMS_PER_PARTICIPANT_MAX];
-    bool counts;
+    bool counts, listens;
     uint64_t received;
+    struct twcc_recorder *twcc; // of what reaches it; NULL: it acknowledges nothing
+    struct ext_map extensions;
     uint16_t audio_seq, video_seq;
     uint32_t audio_timestamp, video_timestamp;
 };
@@ -135,6 +139,7 @@ uint32_t conference_delay_us(const struct conference *c, double quantile) {
 void conference_listen(struct conference *c, unsigned every, bool far) {
     for (unsigned i = 0; i < c->config.participants; i++) {
         bool listens = i % every == every - 1;
+        c->members[i].listens = listens;
         media_peer_listen(c->members[i].recv, listens);
         if (far && !listens)
             media_peer_deafen(c->members[i].recv);
@@ -153,8 +158,21 @@ static bool member_is_probed(const struct member *m, uint32_t ssrc) {
     return ssrc == PROBATION_SSRC;
 }
 
+// The header is never encrypted, so it can be read of a sealed packet, too.
+static void member_note_arrival(struct member *m, struct span bytes) {
+    struct rtp_packet packet;
+    struct rtp_ext_values values;
+    uint16_t seq;
+    if (!m->twcc || rtp_parse(bytes, &packet) != ERR_OK)
+        return;
+    rtp_ext_read(&packet, &m->extensions, &values);
+    if (rtp_ext_transport_seq(&values, &seq))
+        twcc_recorder_add(m->twcc, seq, clock_now_us());
+}
+
 static void member_on_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
+    member_note_arrival(m, packet);
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
     for (unsigned i = 0; i < m->consumed; i++)
         if (m->ssrcs[i] == ssrc && m->payload_types[i] == (packet.ptr[1] & 0x7f)) {
@@ -168,6 +186,7 @@ static void member_on_rtp(void *ctx, struct span packet) {
 
 static void member_on_sealed_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
+    member_note_arrival(m, packet);
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
     uint16_t seq = load_be16(packet.ptr + 2);
     for (unsigned i = 0; i < m->consumed; i++) {
@@ -314,6 +333,11 @@ static void member_consumed(struct member *m, const json_t *data) {
         (uint32_t)json_integer_value(json_object_get(json_object_get(encoding, "rtx"), "ssrc"));
     m->payload_types[m->consumed] = (uint8_t)json_integer_value(json_object_get(codec, "payloadType"));
     m->tallies[m->consumed].video = strcmp(text_of(data, "kind"), "video") == 0;
+    size_t i;
+    const json_t *extension;
+    json_array_foreach(json_object_get(rtp, "headerExtensions"), i,
+                       extension) if (strstr(text_of(extension, "uri"), "transport-wide-cc"))
+        m->extensions.ext_by_id[json_integer_value(json_object_get(extension, "id"))] = EXT_TRANSPORT_CC;
     m->consumed++;
 }
 
@@ -415,6 +439,7 @@ void conference_close(struct conference *c) {
     for (unsigned i = 0; i < c->config.participants; i++) {
         media_peer_close(c->members[i].send);
         media_peer_close(c->members[i].recv);
+        twcc_recorder_destroy(c->members[i].twcc);
         free(c->members[i].send_id);
         free(c->members[i].recv_id);
     }
@@ -460,6 +485,26 @@ static void member_acknowledge(struct member *m) {
     }
 }
 
+static void member_send_feedback(struct member *m, uint64_t now_us) {
+    while (m->twcc && m->recv && now_us >= twcc_recorder_next_us(m->twcc)) {
+        uint8_t bytes[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        if (!twcc_recorder_write(m->twcc, &w, 1, m->ssrcs[0], now_us))
+            return;
+        media_peer_send_rtcp(m->recv, span_of(w.ptr, w.len));
+    }
+}
+
+void conference_acknowledge(struct conference *c) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        struct member *m = &c->members[i];
+        m->twcc = twcc_recorder_create();
+        assert(m->twcc);
+        if (!m->listens)
+            media_peer_count(m->recv);
+    }
+}
+
 void conference_turn(struct conference *c, int wait_ms) {
     poll(c->fds, c->config.participants * 2, wait_ms);
     uint64_t now_us = clock_now_us();
@@ -468,6 +513,7 @@ void conference_turn(struct conference *c, int wait_ms) {
             media_peer_poll(c->members[i].send, now_us);
         if (c->members[i].recv)
             media_peer_poll(c->members[i].recv, now_us);
+        member_send_feedback(&c->members[i], now_us);
     }
     media_drain(c->media, &(struct media_listener){c, on_media_event, on_media_stats});
     if (now_us >= hub_next_us(c->hub))
