@@ -1,71 +1,17 @@
-#include "tests/kit/conference.h"
+#include "tests/kit/conference_internal.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "rooms/negotiate.h"
 #include "rtp/rtcp_write.h"
-#include "rtp/rtp_ext.h"
 #include "rtp/twcc.h"
-#include "server/signal/signalling.h"
-#include "tests/kit/media_peer.h"
 
-#include <time.h>
 #include <assert.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STREAMS_PER_PARTICIPANT_MAX 256
-
-struct member {
-    struct conference *conference;
-    uint32_t client; // index + 1
-    struct media_peer *send, *recv;
-    char *send_id, *recv_id;
-    unsigned consumed;
-    uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX], rtx_ssrcs[STREAMS_PER_PARTICIPANT_MAX]; // 0: it has no RTX
-    uint8_t payload_types[STREAMS_PER_PARTICIPANT_MAX];
-    struct stream_tally {
-        bool video;
-        uint16_t highest;
-        uint64_t got, span; // packets; numbers from the first to the highest
-    } tallies[STREAMS_PER_PARTICIPANT_MAX];
-    bool counts, listens;
-    uint64_t received;
-    struct twcc_recorder *twcc; // of what reaches it; NULL: it acknowledges nothing
-    struct ext_map extensions;
-    uint16_t audio_seq, video_seq;
-    uint32_t audio_timestamp, video_timestamp;
-};
-
-#define STAMP_BYTES 8
-#define PROBATION_SSRC 1234 // as rooms/media/congestion.h has it
-#define DELAY_STEP_US 10
-#define DELAY_STEPS 10000
-
-struct conference {
-    struct conference_config config;
-    struct media *media;
-    struct hub *hub;
-    struct signalling *signalling;
-    struct dtls_context *dtls;
-    char *capabilities; // JSON text of what every participant can receive
-    struct member *members;
-    struct pollfd *fds;
-    uint64_t acknowledge_us; // when reports are due next, 0: there are none
-    uint64_t unexpected;
-    unsigned errors;
-    uint32_t delays[DELAY_STEPS]; // packets by how long they were under way
-    // Texts of the hub wait here, since the hub must not be called from inside its own calls.
-    struct note {
-        uint32_t client;
-        json_t *message;
-    } *notes;
-    size_t note_count, note_cap;
-};
 
 static void conference_say(struct conference *c, uint32_t client, const char *text) {
     signalling_client_message(c->signalling, client, text, strlen(text), clock_now_us());
@@ -538,66 +484,6 @@ bool conference_ready(const struct conference *c) {
             return false;
     }
     return true;
-}
-
-// ---- media
-
-static void member_send(struct member *m, bool marker, uint8_t payload_type, uint16_t seq, uint32_t timestamp,
-                        uint32_t ssrc, const uint8_t *payload, unsigned payload_bytes) {
-    uint8_t packet[1200];
-    struct writer w = writer_of(packet, sizeof packet);
-    write_u8(&w, 0x80);
-    write_u8(&w, (uint8_t)((marker ? 0x80 : 0) | payload_type));
-    write_u16(&w, seq);
-    write_u32(&w, timestamp);
-    write_u32(&w, ssrc);
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t); // what SO_TIMESTAMPNS tells as well
-    assert(payload_bytes > STAMP_BYTES);
-    write_span(&w, span_of(payload, payload_bytes - STAMP_BYTES));
-    write_u64(&w, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
-    assert(!w.failed);
-    media_peer_send_rtp(m->send, span_of(packet, w.len));
-}
-
-void conference_send_reports(struct conference *c) {
-    c->acknowledge_us = clock_now_us() + US_PER_SECOND;
-    static const uint8_t empty[8] = {0x80, 201, 0, 1, 0, 0, 0, 1}; // RFC 3550, section 6.4.2
-    for (unsigned i = 0; i < c->config.participants; i++) {
-        media_peer_send_rtcp(c->members[i].send, span_of(empty, sizeof empty));
-        media_peer_send_rtcp(c->members[i].recv, span_of(empty, sizeof empty));
-    }
-}
-
-void conference_send_audio_of(struct conference *c, unsigned publisher, unsigned payload_bytes) {
-    uint8_t payload[1180];
-    memset(payload, 0x5a, sizeof payload);
-    struct member *m = &c->members[publisher];
-    member_send(m, false, 111, m->audio_seq++, m->audio_timestamp, 1000 + publisher, payload, payload_bytes);
-    m->audio_timestamp += 960;
-}
-
-void conference_send_audio(struct conference *c, unsigned payload_bytes) {
-    for (unsigned i = 0; i < c->config.audio_publishers; i++)
-        conference_send_audio_of(c, i, payload_bytes);
-}
-
-void conference_send_video_of(struct conference *c, unsigned publisher, unsigned payload_bytes,
-                              bool frame_start, bool key_frame, bool marker) {
-    uint8_t payload[1180];
-    memset(payload, 0xa5, sizeof payload);
-    payload[0] = frame_start ? 0x10 : 0x00; // RFC 7741: S bit, partition 0
-    payload[1] = key_frame ? 0x00 : 0x01;   // P bit of the frame header
-    struct member *m = &c->members[publisher];
-    member_send(m, marker, 96, m->video_seq++, m->video_timestamp, 3000 + publisher, payload, payload_bytes);
-    if (marker)
-        m->video_timestamp += 3000;
-}
-
-void conference_send_video(struct conference *c, unsigned payload_bytes, bool frame_start, bool key_frame,
-                           bool marker) {
-    for (unsigned i = 0; i < c->config.video_publishers; i++)
-        conference_send_video_of(c, i, payload_bytes, frame_start, key_frame, marker);
 }
 
 uint64_t conference_received(const struct conference *c, unsigned participant) {
