@@ -157,6 +157,7 @@ const char *setting_group(const struct setting *setting) {
         {"turn-urls", "TURN"},
         {"workers", "Cores"},
         {"web-root", "The page"},
+        {"peerjs", "Pages made for other servers"},
         {"log-level", "Log"},
         {"rooms-max", "Limits of rooms and people"},
         {"resume-window", "Leaving and stopping"},
