@@ -49,7 +49,12 @@ function PathBanner() {
       <span id="path" data-leg={leg} data-way={way} className="max-w-prose">
         <strong>{t(`path.${way}`)}</strong> {t(`path.${leg}`)}
       </span>
-      <Link href="/check" target="_blank" prefetch={false} className="inline-flex min-h-11 items-center underline sm:min-h-9">
+      <Link
+        href="/check"
+        target="_blank"
+        prefetch={false}
+        className="inline-flex min-h-11 items-center underline sm:min-h-9"
+      >
         {t('lobby.check')}
       </Link>
     </Banner>
@@ -107,8 +112,15 @@ function KnockBanner() {
   if (waiting.length === 0 || panel === 'people') return null;
   return (
     <Banner>
-      {waiting.length === 1 ? t('waiting.one', { name: waiting[0]!.username }) : t('waiting.several', { count: waiting.length })}
-      <Button id="admit-now" look="primary" className="sm:min-h-9" onClick={() => attempt(() => (waiting.length === 1 ? admit(waiting[0]!.userId) : admitAll()))}>
+      {waiting.length === 1
+        ? t('waiting.one', { name: waiting[0]!.username })
+        : t('waiting.several', { count: waiting.length })}
+      <Button
+        id="admit-now"
+        look="primary"
+        className="sm:min-h-9"
+        onClick={() => attempt(() => (waiting.length === 1 ? admit(waiting[0]!.userId) : admitAll()))}
+      >
         {t(waiting.length === 1 ? 'waiting.letIn' : 'waiting.admitAll')}
       </Button>
       <Button className="sm:min-h-9" onClick={() => setPanel('people')}>
@@ -131,15 +143,20 @@ function useNews(): void {
   useEffect(() => {
     if (news === null || (news.text === 'message' && useCall.getState().panel === 'chat')) return;
     const said = [...news.said];
-    const description = said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
-    toast(words.current(`news.${news.text}`, { name: news.name }), { description, duration: description ? 4000 : 2500 });
+    const description =
+      said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
+    toast(words.current(`news.${news.text}`, { name: news.name }), {
+      description,
+      duration: description ? 4000 : 2500,
+    });
   }, [news]);
   // What the chat shows needs no toast any more.
   useEffect(() => {
     if (panel === 'chat') toast.dismiss();
   }, [panel]);
   useEffect(() => {
-    if (missed !== null) toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
+    if (missed !== null)
+      toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
   }, [missed]);
   useEffect(() => {
     if (session === 'joined' && wasLost.current) toast.success(words.current('banner.back'));

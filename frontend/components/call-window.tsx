@@ -15,12 +15,14 @@ const OTHERS_MAX = 4;
 interface DocumentPictureInPicture {
   requestWindow: (size: typeof SIZE) => Promise<Window>;
 }
-const pictureInPicture = () => (window as { documentPictureInPicture?: DocumentPictureInPicture }).documentPictureInPicture;
+const pictureInPicture = () =>
+  (window as { documentPictureInPicture?: DocumentPictureInPicture }).documentPictureInPicture;
 const never = () => () => {};
 
 // The new window is empty: it looks as this one does.
 function dress(to: Window): void {
-  for (const style of document.querySelectorAll('link[rel="stylesheet"], style')) to.document.head.append(style.cloneNode(true));
+  for (const style of document.querySelectorAll('link[rel="stylesheet"], style'))
+    to.document.head.append(style.cloneNode(true));
   Object.assign(to.document.documentElement.dataset, document.documentElement.dataset);
   to.document.documentElement.lang = document.documentElement.lang;
   to.document.title = document.title;
@@ -30,7 +32,10 @@ function Small({ tile: { participant, source }, className }: { tile: Tile; class
   const media = participant.media[source];
   const shown = videoShown(media);
   return (
-    <figure data-name={participant.name} className={`relative min-h-0 min-w-0 overflow-hidden rounded-lg bg-tile text-white ${className}`}>
+    <figure
+      data-name={participant.name}
+      className={`relative min-h-0 min-w-0 overflow-hidden rounded-lg bg-tile text-white ${className}`}
+    >
       <VideoTile
         track={{ track: media?.track ?? null, producerId: media?.producerId }}
         unseen={!shown}
@@ -39,7 +44,10 @@ function Small({ tile: { participant, source }, className }: { tile: Tile; class
         label={participant.name}
         style={{ position: 'absolute', inset: 0, visibility: shown ? 'visible' : 'hidden' }}
       />
-      <figcaption dir="auto" className="absolute bottom-1 left-1 max-w-[90%] truncate rounded bg-black/70 px-1.5 text-xs">
+      <figcaption
+        dir="auto"
+        className="absolute bottom-1 left-1 max-w-[90%] truncate rounded bg-black/70 px-1.5 text-xs"
+      >
         {participant.name}
       </figcaption>
     </figure>
@@ -64,7 +72,12 @@ function Contents() {
         {others.map((tile) => (
           <Small key={tile.id} tile={tile} className="flex-1" />
         ))}
-        <Button look={muted ? 'danger' : 'plain'} className="h-full" aria-label={t(muted ? 'control.unmute' : 'control.mute')} onClick={() => attempt(toggleMicrophone)}>
+        <Button
+          look={muted ? 'danger' : 'plain'}
+          className="h-full"
+          aria-label={t(muted ? 'control.unmute' : 'control.mute')}
+          onClick={() => attempt(toggleMicrophone)}
+        >
           {muted ? <MicOff aria-hidden className="size-5" /> : <Mic aria-hidden className="size-5" />}
         </Button>
       </div>
@@ -77,7 +90,11 @@ export function CallWindow() {
   const t = useT();
   const attempt = useAttempt();
   const [open, setOpen] = useState<Window | null>(null);
-  const can = useSyncExternalStore(never, () => pictureInPicture() !== undefined, () => false);
+  const can = useSyncExternalStore(
+    never,
+    () => pictureInPicture() !== undefined,
+    () => false,
+  );
   useEffect(() => {
     if (open === null) return;
     const closed = () => setOpen(null);
@@ -96,7 +113,15 @@ export function CallWindow() {
   };
   return (
     <>
-      <IconButton small id="call-window" look={open ? 'primary' : 'ghost'} icon={PictureInPicture} label={t('control.window')} aria-pressed={open !== null} onClick={() => attempt(toggle)} />
+      <IconButton
+        small
+        id="call-window"
+        look={open ? 'primary' : 'ghost'}
+        icon={PictureInPicture}
+        label={t('control.window')}
+        aria-pressed={open !== null}
+        onClick={() => attempt(toggle)}
+      />
       {open && createPortal(<Contents />, open.document.body)}
     </>
   );

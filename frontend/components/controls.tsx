@@ -1,8 +1,22 @@
 'use client';
 // The bar below the call, and the one above it.
 import {
-  ChartNoAxesColumn, Keyboard, LayoutGrid, Link2, LogOut, Maximize, MessageSquare, Mic, MicOff, MonitorUp, MonitorX,
-  Presentation, Settings, Users, Video as VideoIcon, VideoOff,
+  ChartNoAxesColumn,
+  Keyboard,
+  LayoutGrid,
+  Link2,
+  LogOut,
+  Maximize,
+  MessageSquare,
+  Mic,
+  MicOff,
+  MonitorUp,
+  MonitorX,
+  Presentation,
+  Settings,
+  Users,
+  Video as VideoIcon,
+  VideoOff,
 } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
@@ -49,7 +63,11 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
   const camera = media?.camera?.track != null && !media.camera.paused;
   const screen = media?.screen !== undefined;
   return (
-    <nav id="controls" aria-label={t('control.bar')} className="flex flex-wrap items-center justify-center gap-1.5 pb-[env(safe-area-inset-bottom)] sm:gap-3">
+    <nav
+      id="controls"
+      aria-label={t('control.bar')}
+      className="flex flex-wrap items-center justify-center gap-1.5 pb-[env(safe-area-inset-bottom)] sm:gap-3"
+    >
       <IconButton
         id="microphone"
         icon={microphone ? Mic : MicOff}
@@ -96,7 +114,12 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
       />
       <HandButton />
       <ReactionButton />
-      <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => useCall.setState({ dialog: 'settings' })} />
+      <IconButton
+        id="settings"
+        icon={Settings}
+        label={t('control.settings')}
+        onClick={() => useCall.setState({ dialog: 'settings' })}
+      />
       <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
     </nav>
   );
@@ -138,8 +161,24 @@ export function TopBar() {
         onClick={() => useCall.setState({ stats: !stats })}
       />
       <CallWindow />
-      <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
-      <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={() => useCall.setState({ dialog: 'help' })} />
+      <IconButton
+        small
+        look="ghost"
+        id="full-screen"
+        icon={Maximize}
+        label={t('control.fullScreen')}
+        onClick={() => attempt(fullScreen)}
+      />
+      <IconButton
+        small
+        id="help"
+        look="ghost"
+        icon={Keyboard}
+        label={t('control.help')}
+        shortcut="?"
+        className="max-sm:hidden"
+        onClick={() => useCall.setState({ dialog: 'help' })}
+      />
     </header>
   );
 }

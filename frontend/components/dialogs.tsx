@@ -61,8 +61,16 @@ function MediaSettings() {
   return (
     <div className="grid gap-3">
       <div>
-        <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
-        <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+        <Checkbox
+          label={t('settings.noise')}
+          checked={noiseSuppression}
+          onChange={({ target }) => change({ noiseSuppression: target.checked })}
+        />
+        <Checkbox
+          label={t('settings.echo')}
+          checked={echoCancellation}
+          onChange={({ target }) => change({ echoCancellation: target.checked })}
+        />
         <Checkbox
           id="blur"
           label={t('settings.blur')}
@@ -77,7 +85,10 @@ function MediaSettings() {
         label={t('settings.pictures')}
         value={pictures}
         onChange={({ target }) => usePreferences.setState({ pictures: target.value as Preferences['pictures'] })}
-        options={(['all', 'speaker', 'none'] as const).map((value) => ({ value, text: t(`settings.pictures.${value}`) }))}
+        options={(['all', 'speaker', 'none'] as const).map((value) => ({
+          value,
+          text: t(`settings.pictures.${value}`),
+        }))}
       />
     </div>
   );
@@ -139,7 +150,9 @@ export function HelpDialog() {
         {KEYS.map(([key, words]) => (
           <div key={key} className="contents">
             <dt>
-              <kbd className="rounded-md border border-line bg-raised px-2 py-1 font-sans text-sm">{isMessageKey(key) ? t(key) : key}</kbd>
+              <kbd className="rounded-md border border-line bg-raised px-2 py-1 font-sans text-sm">
+                {isMessageKey(key) ? t(key) : key}
+              </kbd>
             </dt>
             <dd>{t(words)}</dd>
           </div>

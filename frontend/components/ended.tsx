@@ -12,7 +12,9 @@ export function Ended({ onAgain, onLobby }: { onAgain: () => void; onLobby: () =
   useEffect(() => heading.current?.focus(), []);
   return (
     <main className="mx-auto grid min-h-full max-w-lg content-center justify-items-center gap-4 p-6 text-center">
-      <h1 ref={heading} tabIndex={-1} className="text-2xl font-bold">{t(error ? 'end.lost' : 'end.left')}</h1>
+      <h1 ref={heading} tabIndex={-1} className="text-2xl font-bold">
+        {t(error ? 'end.lost' : 'end.left')}
+      </h1>
       <p id="notice" role="alert" hidden={error === null}>
         {error === null ? '' : errorWords(t, error)}
       </p>

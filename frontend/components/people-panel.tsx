@@ -1,12 +1,40 @@
 'use client';
 // Who is here, whose hand is up, who waits outside, and what a moderator can do about all of them.
 import {
-  Ban, Crown, DoorClosed, DoorOpen, EllipsisVertical, Eye, Hand, Lock, LockOpen, MicOff, UserCheck, UserMinus, UserRound, UserX, VideoOff, WifiOff,
+  Ban,
+  Crown,
+  DoorClosed,
+  DoorOpen,
+  EllipsisVertical,
+  Eye,
+  Hand,
+  Lock,
+  LockOpen,
+  MicOff,
+  UserCheck,
+  UserMinus,
+  UserRound,
+  UserX,
+  VideoOff,
+  WifiOff,
 } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { admit, admitAll, ban, closeRoom, deny, lowerHand, mute, muteAll, putOut, setLobby, setLocked, setRole } from '@/lib/moderation-actions';
+import {
+  admit,
+  admitAll,
+  ban,
+  closeRoom,
+  deny,
+  lowerHand,
+  mute,
+  muteAll,
+  putOut,
+  setLobby,
+  setLocked,
+  setRole,
+} from '@/lib/moderation-actions';
 import { useCall, type Participant } from '@/lib/store';
 import { Menu, type MenuItem } from './menu';
 import { Button, Dialog, IconButton, useAttempt } from './ui';
@@ -15,9 +43,19 @@ import { Button, Dialog, IconButton, useAttempt } from './ui';
 function useConfirm() {
   const t = useT();
   const attempt = useAttempt();
-  const [asked, setAsked] = useState<{ title: string; verb: string; opener: string; action: () => Promise<void> } | null>(null);
+  const [asked, setAsked] = useState<{
+    title: string;
+    verb: string;
+    opener: string;
+    action: () => Promise<void>;
+  } | null>(null);
   const dialog = (
-    <Dialog title={asked?.title ?? ''} opener={asked?.opener ?? ''} open={asked !== null} onOpenChange={() => setAsked(null)}>
+    <Dialog
+      title={asked?.title ?? ''}
+      opener={asked?.opener ?? ''}
+      open={asked !== null}
+      onOpenChange={() => setAsked(null)}
+    >
       <div className="flex flex-wrap justify-end gap-3">
         <Button onClick={() => setAsked(null)}>{t('lobby.cancel')}</Button>
         <Button
@@ -45,24 +83,68 @@ function PersonMenu({ person }: { person: Participant }) {
   const opener = `menu-${userId}`;
   const items: (MenuItem | false)[] = [
     media.microphone?.track != null &&
-      !media.microphone.paused && { id: 'mute', label: t('moderate.mute'), icon: MicOff, onSelect: () => attempt(() => mute(userId, 'audio')) },
+      !media.microphone.paused && {
+        id: 'mute',
+        label: t('moderate.mute'),
+        icon: MicOff,
+        onSelect: () => attempt(() => mute(userId, 'audio')),
+      },
     media.camera?.track != null &&
-      !media.camera.paused && { id: 'camera', label: t('moderate.camera'), icon: VideoOff, onSelect: () => attempt(() => mute(userId, 'video')) },
-    role !== 'moderator' && { id: 'moderator', label: t('moderate.moderator'), icon: Crown, onSelect: () => attempt(() => setRole(userId, 'moderator')) },
-    role !== 'participant' && { id: 'participant', label: t('moderate.participant'), icon: UserRound, onSelect: () => attempt(() => setRole(userId, 'participant')) },
-    role !== 'viewer' && { id: 'viewer', label: t('moderate.viewer'), icon: Eye, onSelect: () => attempt(() => setRole(userId, 'viewer')) },
-    {
-      id: 'remove', label: t('moderate.remove'), icon: UserMinus, danger: true,
-      onSelect: () => confirm({ title: t('moderate.removeAsk', { name }), verb: t('moderate.remove'), opener, action: () => putOut(userId) }),
+      !media.camera.paused && {
+        id: 'camera',
+        label: t('moderate.camera'),
+        icon: VideoOff,
+        onSelect: () => attempt(() => mute(userId, 'video')),
+      },
+    role !== 'moderator' && {
+      id: 'moderator',
+      label: t('moderate.moderator'),
+      icon: Crown,
+      onSelect: () => attempt(() => setRole(userId, 'moderator')),
+    },
+    role !== 'participant' && {
+      id: 'participant',
+      label: t('moderate.participant'),
+      icon: UserRound,
+      onSelect: () => attempt(() => setRole(userId, 'participant')),
+    },
+    role !== 'viewer' && {
+      id: 'viewer',
+      label: t('moderate.viewer'),
+      icon: Eye,
+      onSelect: () => attempt(() => setRole(userId, 'viewer')),
     },
     {
-      id: 'ban', label: t('moderate.ban'), icon: Ban, danger: true,
-      onSelect: () => confirm({ title: t('moderate.banAsk', { name }), verb: t('moderate.ban'), opener, action: () => ban(userId) }),
+      id: 'remove',
+      label: t('moderate.remove'),
+      icon: UserMinus,
+      danger: true,
+      onSelect: () =>
+        confirm({
+          title: t('moderate.removeAsk', { name }),
+          verb: t('moderate.remove'),
+          opener,
+          action: () => putOut(userId),
+        }),
+    },
+    {
+      id: 'ban',
+      label: t('moderate.ban'),
+      icon: Ban,
+      danger: true,
+      onSelect: () =>
+        confirm({ title: t('moderate.banAsk', { name }), verb: t('moderate.ban'), opener, action: () => ban(userId) }),
     },
   ];
   return (
     <>
-      <Menu small id={opener} icon={EllipsisVertical} label={t('moderate.menu', { name })} items={items.filter((item) => item !== false)} />
+      <Menu
+        small
+        id={opener}
+        icon={EllipsisVertical}
+        label={t('moderate.menu', { name })}
+        items={items.filter((item) => item !== false)}
+      />
       {dialog}
     </>
   );
@@ -80,10 +162,16 @@ function Person({ person }: { person: Participant }) {
         {isLocal ? t('room.you', { name }) : name}
       </span>
       {away && <WifiOff role="img" aria-label={t('tile.away')} className="size-4 shrink-0 text-warn" />}
-      {role === 'moderator' && <Crown role="img" aria-label={t('role.moderator')} className="size-4 shrink-0 text-accent" />}
+      {role === 'moderator' && (
+        <Crown role="img" aria-label={t('role.moderator')} className="size-4 shrink-0 text-accent" />
+      )}
       {role === 'viewer' && <Eye role="img" aria-label={t('role.viewer')} className="size-4 shrink-0 text-faint" />}
-      {(!media.camera?.track || media.camera.paused) && <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 shrink-0 text-faint" />}
-      {(!media.microphone?.track || media.microphone.paused) && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-danger-text" />}
+      {(!media.camera?.track || media.camera.paused) && (
+        <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 shrink-0 text-faint" />
+      )}
+      {(!media.microphone?.track || media.microphone.paused) && (
+        <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-danger-text" />
+      )}
       {moderates && !isLocal && <PersonMenu person={person} />}
     </li>
   );
@@ -98,23 +186,42 @@ function RoomControls() {
   return (
     <div role="toolbar" aria-label={t('moderate.room')} className="flex items-center gap-1 pb-2">
       <IconButton
-        small id="mute-all" look="ghost" icon={MicOff} label={t('moderate.muteAll')}
-        onClick={() => attempt(async () => {
-          await muteAll();
-          toast.success(t('moderate.mutedAll'));
-        })}
+        small
+        id="mute-all"
+        look="ghost"
+        icon={MicOff}
+        label={t('moderate.muteAll')}
+        onClick={() =>
+          attempt(async () => {
+            await muteAll();
+            toast.success(t('moderate.mutedAll'));
+          })
+        }
       />
       <IconButton
-        small id="lock" look={locked ? 'primary' : 'ghost'} icon={locked ? Lock : LockOpen} aria-pressed={locked} label={t('moderate.lock')}
+        small
+        id="lock"
+        look={locked ? 'primary' : 'ghost'}
+        icon={locked ? Lock : LockOpen}
+        aria-pressed={locked}
+        label={t('moderate.lock')}
         onClick={() => attempt(() => setLocked(!locked))}
       />
       <IconButton
-        small id="lobby" look={lobby ? 'primary' : 'ghost'} icon={lobby ? DoorClosed : DoorOpen} aria-pressed={lobby} label={t('moderate.lobby')}
+        small
+        id="lobby"
+        look={lobby ? 'primary' : 'ghost'}
+        icon={lobby ? DoorClosed : DoorOpen}
+        aria-pressed={lobby}
+        label={t('moderate.lobby')}
         onClick={() => attempt(() => setLobby(!lobby))}
       />
       <Button
-        id="close-room" className="ml-auto min-h-9! px-3! text-sm text-danger-text"
-        onClick={() => confirm({ title: t('moderate.closeAsk'), verb: t('moderate.close'), opener: 'close-room', action: closeRoom })}
+        id="close-room"
+        className="ml-auto min-h-9! px-3! text-sm text-danger-text"
+        onClick={() =>
+          confirm({ title: t('moderate.closeAsk'), verb: t('moderate.close'), opener: 'close-room', action: closeRoom })
+        }
       >
         {t('moderate.close')}
       </Button>
@@ -129,7 +236,10 @@ function WaitingList() {
   const waiting = useCall(({ moderation }) => moderation.waiting);
   if (waiting.length === 0) return null;
   return (
-    <section aria-label={t('waiting.list', { count: waiting.length })} className="mb-2 rounded-xl border border-line p-2">
+    <section
+      aria-label={t('waiting.list', { count: waiting.length })}
+      className="mb-2 rounded-xl border border-line p-2"
+    >
       <div className="flex items-center justify-between gap-2 pb-1">
         <h3 className="text-sm font-medium">{t('waiting.list', { count: waiting.length })}</h3>
         <Button id="admit-all" className="min-h-9! px-3! text-sm" onClick={() => attempt(admitAll)}>
@@ -142,8 +252,20 @@ function WaitingList() {
             <span dir="auto" className="mr-auto truncate">
               {username}
             </span>
-            <IconButton small look="ghost" icon={UserCheck} label={t('waiting.admit', { name: username })} onClick={() => attempt(() => admit(userId))} />
-            <IconButton small look="ghost" icon={UserX} label={t('waiting.deny', { name: username })} onClick={() => attempt(() => deny(userId))} />
+            <IconButton
+              small
+              look="ghost"
+              icon={UserCheck}
+              label={t('waiting.admit', { name: username })}
+              onClick={() => attempt(() => admit(userId))}
+            />
+            <IconButton
+              small
+              look="ghost"
+              icon={UserX}
+              label={t('waiting.deny', { name: username })}
+              onClick={() => attempt(() => deny(userId))}
+            />
           </li>
         ))}
       </ul>
@@ -175,7 +297,13 @@ function Hands() {
               {isLocal ? t('room.you', { name }) : name}
             </span>
             {moderates && !isLocal && (
-              <IconButton small look="ghost" icon={Hand} label={t('hands.lower', { name })} onClick={() => attempt(() => lowerHand(userId))} />
+              <IconButton
+                small
+                look="ghost"
+                icon={Hand}
+                label={t('hands.lower', { name })}
+                onClick={() => attempt(() => lowerHand(userId))}
+              />
             )}
           </li>
         ))}

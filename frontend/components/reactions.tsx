@@ -39,7 +39,12 @@ export function ReactionButton() {
   const attempt = useAttempt();
   const may = useCall(({ moderation }) => moderation.permissions.data);
   if (!may) return null;
-  const items = REACTIONS.map(([text, words]) => ({ id: text, label: t(words), text, onSelect: () => attempt(() => sendReaction(text)) }));
+  const items = REACTIONS.map(([text, words]) => ({
+    id: text,
+    label: t(words),
+    text,
+    onSelect: () => attempt(() => sendReaction(text)),
+  }));
   return <Menu row above id="react" icon={Smile} label={t('reaction.send')} items={items} />;
 }
 
@@ -47,9 +52,16 @@ export function ReactionButton() {
 export function Reactions() {
   const reactions = useCall(({ moderation }) => moderation.reactions);
   return (
-    <ul id="reactions" aria-live="polite" className="pointer-events-none fixed bottom-24 left-4 z-30 grid max-w-[60vw] justify-items-start gap-1">
+    <ul
+      id="reactions"
+      aria-live="polite"
+      className="pointer-events-none fixed bottom-24 left-4 z-30 grid max-w-[60vw] justify-items-start gap-1"
+    >
       {reactions.map(({ id, name, text }) => (
-        <li key={id} className="flex max-w-full items-center gap-2 rounded-full border border-line bg-surface px-3 py-1 shadow">
+        <li
+          key={id}
+          className="flex max-w-full items-center gap-2 rounded-full border border-line bg-surface px-3 py-1 shadow"
+        >
           <span className="text-2xl">{text}</span>
           <span dir="auto" className="truncate text-sm">
             {name}

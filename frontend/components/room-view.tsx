@@ -30,7 +30,10 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
   useEffect(() => document.getElementById('room-name')?.focus(), []);
   return (
     <div className="flex h-dvh flex-col gap-2 p-2 pr-[max(0.5rem,env(safe-area-inset-right))] pl-[max(0.5rem,env(safe-area-inset-left))] sm:p-3">
-      <a href="#controls" className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2">
+      <a
+        href="#controls"
+        className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2"
+      >
         {t('app.skip')}
       </a>
       <TopBar />

@@ -20,7 +20,8 @@ function useUnseen(): boolean {
     let timer: ReturnType<typeof setTimeout>;
     const changed = () => {
       clearTimeout(timer);
-      if (document.hidden) timer = setTimeout(() => setUnseen(document.pictureInPictureElement == null), HIDDEN_PATIENCE_MS);
+      if (document.hidden)
+        timer = setTimeout(() => setUnseen(document.pictureInPictureElement == null), HIDDEN_PATIENCE_MS);
       else setUnseen(false);
     };
     document.addEventListener('visibilitychange', changed);
@@ -94,14 +95,33 @@ export function Stage() {
         {ids.map((id) => {
           const rect = rects.get(id);
           const { userId, source } = tileOf(id);
-          return rect && <TileView key={id} userId={userId} source={source} rect={rect} pinned={pinned === id} unseen={unseen} />;
+          return (
+            rect && (
+              <TileView key={id} userId={userId} source={source} rect={rect} pinned={pinned === id} unseen={unseen} />
+            )
+          );
         })}
       </div>
       {pages > 1 && (
-        <nav className="absolute inset-x-0 bottom-0 flex items-center justify-center gap-3 text-sm" aria-label={t('room.page', { page: page + 1, pages })}>
-          <IconButton small icon={ChevronLeft} label={t('room.previous')} disabled={page === 0} onClick={() => turn(-1)} />
+        <nav
+          className="absolute inset-x-0 bottom-0 flex items-center justify-center gap-3 text-sm"
+          aria-label={t('room.page', { page: page + 1, pages })}
+        >
+          <IconButton
+            small
+            icon={ChevronLeft}
+            label={t('room.previous')}
+            disabled={page === 0}
+            onClick={() => turn(-1)}
+          />
           {t('room.page', { page: page + 1, pages })}
-          <IconButton small icon={ChevronRight} label={t('room.next')} disabled={page === pages - 1} onClick={() => turn(1)} />
+          <IconButton
+            small
+            icon={ChevronRight}
+            label={t('room.next')}
+            disabled={page === pages - 1}
+            onClick={() => turn(1)}
+          />
         </nav>
       )}
     </section>

@@ -10,7 +10,15 @@ import { classes } from './ui';
 const EVERY_MS = 1000;
 const ROWS = ['resolution', 'bitrate', 'loss', 'rtt', 'jitter', 'codec'] as const;
 
-export function StatsOverlay({ participant, source, small }: { participant: Participant; source: 'camera' | 'screen'; small: boolean }) {
+export function StatsOverlay({
+  participant,
+  source,
+  small,
+}: {
+  participant: Participant;
+  source: 'camera' | 'screen';
+  small: boolean;
+}) {
   const t = useT();
   const room = useRoom();
   const [line, setLine] = useState<StatsLine>({});
@@ -31,14 +39,19 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
       setLine(now);
       const transportId = room?.recvTransport?.id;
       // The link is one for all tiles: it stands in the large one.
-      if (!small && !isLocal && transportId) setLink(readLink((await room.session.request('get-stats', { transportId })).stats));
+      if (!small && !isLocal && transportId)
+        setLink(readLink((await room.session.request('get-stats', { transportId })).stats));
     };
     const failed = () => {}; // it was closed meanwhile
     void read().catch(failed);
     const timer = setInterval(() => void read().catch(failed), EVERY_MS);
     return () => clearInterval(timer);
   }, [room, userId, isLocal, shown, small]);
-  const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const, ['link', link] as const];
+  const rows = [
+    ...ROWS.map((row) => [row, line[row]] as const),
+    ['layer', media?.layer] as const,
+    ['link', link] as const,
+  ];
   return (
     <dl
       aria-label={t('stats.title')}

@@ -69,7 +69,19 @@ function OwnScreen({ small }: { small: boolean }) {
   );
 }
 
-function Caption({ title, muted, width, media, t }: { title: string; muted: boolean; width: number; media: (Media | undefined)[]; t: Translate }) {
+function Caption({
+  title,
+  muted,
+  width,
+  media,
+  t,
+}: {
+  title: string;
+  muted: boolean;
+  width: number;
+  media: (Media | undefined)[];
+  t: Translate;
+}) {
   const quality = qualityOf(media.find((one) => one != null && one.score !== null)?.score ?? null);
   const { icon: QualityIcon, color } = QUALITIES[quality];
   return (
@@ -82,7 +94,11 @@ function Caption({ title, muted, width, media, t }: { title: string; muted: bool
         {title}
       </span>
       {(width >= TINY_TILE || quality === 'poor') && (
-        <QualityIcon role="img" aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })} className={`size-4 shrink-0 ${color}`} />
+        <QualityIcon
+          role="img"
+          aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })}
+          className={`size-4 shrink-0 ${color}`}
+        />
       )}
     </figcaption>
   );
@@ -114,7 +130,11 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
   const muted = source === 'camera' && (!microphone?.track || microphone.paused);
   const shownName = isLocal ? t('room.you', { name }) : name;
   const title = source === 'screen' ? t('room.screenOf', { name }) : shownName;
-  const pictureInPicture = () => void element.current?.querySelector('video')?.requestPictureInPicture?.().catch(() => {});
+  const pictureInPicture = () =>
+    void element.current
+      ?.querySelector('video')
+      ?.requestPictureInPicture?.()
+      .catch(() => {});
 
   return (
     <figure
@@ -149,9 +169,7 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
         }}
       />
       {mirrors && <OwnScreen small={rect.width < SMALL_TILE} />}
-      {away && (
-        <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>
-      )}
+      {away && <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
       <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">
         {shown && rect.width > 180 && 'pictureInPictureEnabled' in document && document.pictureInPictureEnabled && (

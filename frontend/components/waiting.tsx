@@ -12,7 +12,10 @@ export function Waiting() {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
-    <main id="waiting-room" className="mx-auto grid min-h-full max-w-lg content-center justify-items-center gap-4 p-6 text-center">
+    <main
+      id="waiting-room"
+      className="mx-auto grid min-h-full max-w-lg content-center justify-items-center gap-4 p-6 text-center"
+    >
       <span aria-hidden className="size-4 animate-pulse rounded-full bg-accent motion-reduce:animate-none" />
       <h1 ref={heading} tabIndex={-1} className="text-2xl font-bold">
         {t('waiting.title')}

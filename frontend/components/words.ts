@@ -12,9 +12,11 @@ const NOT_LET_IN = [
 
 export function errorWords(t: Translate, error: unknown): string {
   const code = codeOf(error) ?? '';
-  if (needsPassword(error)) return t(/password than/.test((error as Error).message) ? 'error.password' : 'error.passwordNeeded');
+  if (needsPassword(error))
+    return t(/password than/.test((error as Error).message) ? 'error.password' : 'error.passwordNeeded');
   // The server says in words why one is not let in.
-  if (code === 'forbidden') for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
+  if (code === 'forbidden')
+    for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
   const { by, message: said } = error as RotundaError;
   const named = `error.${code}.by`;
   // What a moderator did, and the words that came with it.
@@ -22,7 +24,11 @@ export function errorWords(t: Translate, error: unknown): string {
   const key = `error.${code}`;
   if (isMessageKey(key)) return t(key);
   const { name = '', message = String(error) } = (error ?? {}) as Error;
-  if (error instanceof DeviceError || /^(NotAllowed|NotFound|NotReadable|Overconstrained|Security|Abort)Error$/.test(name)) return t(`problem.${problemOf(error)}`);
+  if (
+    error instanceof DeviceError ||
+    /^(NotAllowed|NotFound|NotReadable|Overconstrained|Security|Abort)Error$/.test(name)
+  )
+    return t(`problem.${problemOf(error)}`);
   return t('error.unknown', { reason: message });
 }
 

@@ -5,8 +5,10 @@ import { closePanel } from '@/components/side-panel';
 import { useCall } from '@/lib/store';
 
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null;
-const isPressable = (target: EventTarget | null) => target instanceof HTMLElement && target.closest('button, a, summary') !== null;
+  target instanceof HTMLElement &&
+  target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null;
+const isPressable = (target: EventTarget | null) =>
+  target instanceof HTMLElement && target.closest('button, a, summary') !== null;
 
 // Keys of the call; none while typing, and the space bar stays a button's while one has the focus.
 export function useKeyboard(run: (action: () => Promise<void>) => void): void {

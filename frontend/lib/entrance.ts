@@ -10,7 +10,22 @@ export interface Entrance {
 
 const IN_CALL = 'rotunda:in-call'; // in the tab's storage while it is in a call: a reload goes on with it
 
-const WORDS = ['amber', 'cedar', 'coral', 'dune', 'elm', 'fern', 'harbor', 'lake', 'maple', 'meadow', 'olive', 'pine', 'river', 'stone'];
+const WORDS = [
+  'amber',
+  'cedar',
+  'coral',
+  'dune',
+  'elm',
+  'fern',
+  'harbor',
+  'lake',
+  'maple',
+  'meadow',
+  'olive',
+  'pine',
+  'river',
+  'stone',
+];
 const word = () => WORDS[Math.floor(Math.random() * WORDS.length)]!;
 const freshRoomName = () => `${word()}-${word()}-${Math.floor(Math.random() * 900 + 100)}`;
 

@@ -4,7 +4,8 @@ import { showReaction, withRole, type Moderation } from './moderation';
 import { useCall } from './store';
 
 const now = (): Moderation => useCall.getState().moderation;
-const change = (part: Partial<Moderation>) => useCall.setState(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
+const change = (part: Partial<Moderation>) =>
+  useCall.setState(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
 
 const session = () => {
   const { room } = useCall.getState();
@@ -59,7 +60,8 @@ export async function admitAll(): Promise<void> {
   change({ waiting: [] });
 }
 
-export const mute = async (target: string, kind: Kind): Promise<void> => void (await session().request('mute-user', { target, kind }));
+export const mute = async (target: string, kind: Kind): Promise<void> =>
+  void (await session().request('mute-user', { target, kind }));
 export const muteAll = async (): Promise<void> => void (await session().request('mute-all', { kind: 'audio' }));
 export const putOut = async (target: string): Promise<void> => void (await session().request('kick-user', { target }));
 export const ban = async (target: string): Promise<void> => void (await session().request('ban', { target }));

@@ -23,7 +23,12 @@ export interface Moderation {
 }
 
 export const NO_MODERATION: Moderation = {
-  permissions: { publish: ['microphone', 'camera', 'screen', 'screen-audio'], subscribe: true, data: true, moderate: false },
+  permissions: {
+    publish: ['microphone', 'camera', 'screen', 'screen-audio'],
+    subscribe: true,
+    data: true,
+    moderate: false,
+  },
   roles: {},
   locked: false,
   lobby: false,
@@ -55,7 +60,8 @@ const atJoin = (joined: Joined): Partial<Moderation> => ({
 
 function lobbyAfter(now: Moderation, news: LobbyDecision | LobbyNews): Partial<Moderation> {
   if ('waiting' in news) return { lobby: news.enabled, waiting: news.waiting };
-  if ('knocked' in news) return { waiting: [...now.waiting.filter(({ userId }) => userId !== news.knocked.userId), news.knocked] };
+  if ('knocked' in news)
+    return { waiting: [...now.waiting.filter(({ userId }) => userId !== news.knocked.userId), news.knocked] };
   if ('gone' in news) return { waiting: now.waiting.filter(({ userId }) => userId !== news.gone) };
   return {};
 }
@@ -83,7 +89,10 @@ export function followModeration(room: Room, store: Store): () => void {
         case 'user-joined':
           return change({ roles: withRole(now().roles, data.userId, data.role) });
         case 'user-left':
-          return change({ roles: without(now().roles, data.userId), hands: now().hands.filter((one) => one !== data.userId) });
+          return change({
+            roles: without(now().roles, data.userId),
+            hands: now().hands.filter((one) => one !== data.userId),
+          });
         case 'room-locked':
         case 'room-unlocked':
           return change({ locked: type === 'room-locked' });
@@ -92,9 +101,15 @@ export function followModeration(room: Room, store: Store): () => void {
         case 'hand-lowered':
           return change({ hands: now().hands.filter((one) => one !== data.userId) });
         case 'role-changed':
-          change({ roles: withRole(now().roles, data.userId, data.role), permissions: data.permissions ?? now().permissions });
+          change({
+            roles: withRole(now().roles, data.userId, data.role),
+            permissions: data.permissions ?? now().permissions,
+          });
           if (!now().permissions.moderate) change({ waiting: [], lobby: false });
-          if (data.permissions) set(({ news }) => ({ news: { text: `role.${data.role}`, name: data.by, said: '', count: (news?.count ?? 0) + 1 } }));
+          if (data.permissions)
+            set(({ news }) => ({
+              news: { text: `role.${data.role}`, name: data.by, said: '', count: (news?.count ?? 0) + 1 },
+            }));
           return;
         case 'lobby':
           return change(lobbyAfter(now(), data));

@@ -56,7 +56,9 @@ function watchDevice(source: Device, track: MediaStreamTrack): void {
 }
 
 function setLoss(source: Device, loss: DeviceLoss | null): void {
-  useCall.setState(({ losses: { [source]: _, ...others } }) => ({ losses: loss === null ? others : { ...others, [source]: loss } }));
+  useCall.setState(({ losses: { [source]: _, ...others } }) => ({
+    losses: loss === null ? others : { ...others, [source]: loss },
+  }));
 }
 
 // What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
@@ -75,7 +77,9 @@ export function followChoice(of: Pick<Room, 'choose'>): () => void {
   };
   tell();
   const offs = [
-    usePreferences.subscribe((now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell()),
+    usePreferences.subscribe(
+      (now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell(),
+    ),
     useCall.subscribe((now, before) => now.pinned !== before.pinned && tell()),
   ];
   return () => offs.forEach((off) => off());
@@ -91,7 +95,12 @@ export interface JoinOptions {
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
 
-export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false, password }: JoinOptions = {}): Promise<void> {
+export async function join(
+  roomId: string,
+  name: string,
+  stream: MediaStream,
+  { takeOver = false, password }: JoinOptions = {},
+): Promise<void> {
   if (password) passwords.set(roomId, password);
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
@@ -187,7 +196,8 @@ export function backToLobby(): void {
 // Takes a device anew; true when it is not the one that was chosen.
 async function take(source: Device): Promise<{ track: MediaStreamTrack; missed: boolean }> {
   const { microphoneId, cameraId } = usePreferences.getState();
-  const taken = source === 'microphone' ? await captureTrack('audio', microphoneId) : await captureTrack('video', cameraId);
+  const taken =
+    source === 'microphone' ? await captureTrack('audio', microphoneId) : await captureTrack('video', cameraId);
   setLoss(source, null);
   watchDevice(source, taken.track);
   if (taken.missed) useCall.setState(({ missed }) => ({ missed: { source, count: (missed?.count ?? 0) + 1 } }));
@@ -311,6 +321,8 @@ export function setView(view: 'grid' | 'speaker'): void {
 
 export function togglePin(tileId: string): void {
   useCall.setState(({ pinned }) =>
-    pinned === tileId ? { pinned: null, view: 'grid', viewBefore: null } : { pinned: tileId, view: 'speaker', viewBefore: null },
+    pinned === tileId
+      ? { pinned: null, view: 'grid', viewBefore: null }
+      : { pinned: tileId, view: 'speaker', viewBefore: null },
   );
 }

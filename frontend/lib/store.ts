@@ -61,7 +61,12 @@ export interface CallStore {
   dialog: 'settings' | 'help' | 'leave' | null;
   draining: boolean;
   moderation: Moderation;
-  news: { text: 'joined' | 'left' | 'message' | 'muted' | `role.${Role}`; name: string; said: string; count: number } | null; // for screen readers and toasts
+  news: {
+    text: 'joined' | 'left' | 'message' | 'muted' | `role.${Role}`;
+    name: string;
+    said: string;
+    count: number;
+  } | null; // for screen readers and toasts
 }
 
 export const INITIAL: CallStore = {
@@ -143,7 +148,8 @@ export function tileOf(id: string): { userId: string; source: Tile['source'] } {
 export function tilesOf(participants: Participant[]): Tile[] {
   return participants.flatMap((participant) => {
     const tiles: Tile[] = [{ id: tileId(participant.userId, 'camera'), participant, source: 'camera' }];
-    if (participant.media.screen) tiles.push({ id: tileId(participant.userId, 'screen'), participant, source: 'screen' });
+    if (participant.media.screen)
+      tiles.push({ id: tileId(participant.userId, 'screen'), participant, source: 'screen' });
     return tiles;
   });
 }
@@ -178,7 +184,11 @@ export function follow(room: Room, store: Store): () => void {
       // A session that began anew has another id for oneself. What was said while the connection was lost was not heard: better a
       // picture that stands still than none.
       set(({ participants }) => ({
-        participants: participants.map((one) => ({ ...one, userId: one.isLocal ? userId : one.userId, media: withoutUnsent(one.media) })),
+        participants: participants.map((one) => ({
+          ...one,
+          userId: one.isLocal ? userId : one.userId,
+          media: withoutUnsent(one.media),
+        })),
         draining: false,
       }));
     }),
@@ -223,7 +233,11 @@ export function follow(room: Room, store: Store): () => void {
     }),
     room.on('speaker', ({ userId }) => {
       if (userId === null || userId === room.userId) return set({ speaker: userId });
-      set(({ turns }) => ({ speaker: userId, lastSpeaker: userId, turns: { ...turns, [userId]: Math.max(0, ...Object.values(turns)) + 1 } }));
+      set(({ turns }) => ({
+        speaker: userId,
+        lastSpeaker: userId,
+        turns: { ...turns, [userId]: Math.max(0, ...Object.values(turns)) + 1 },
+      }));
     }),
     room.on('levels', (levels) => set({ rings: ringsOf(levels) })),
     room.on('chat', (message) => {
@@ -249,10 +263,14 @@ export function follow(room: Room, store: Store): () => void {
     room.on('muted', ({ by }) => tell('muted', by)),
     room.on('draining', () => set({ draining: true })),
     room.on('path', ({ direction, leg }) =>
-      set(({ paths: { [direction]: _, ...others } }) => ({ paths: leg === null ? others : { ...others, [direction]: leg } })),
+      set(({ paths: { [direction]: _, ...others } }) => ({
+        paths: leg === null ? others : { ...others, [direction]: leg },
+      })),
     ),
     room.on('away', ({ userId, away }) =>
-      set(({ participants }) => ({ participants: participants.map((one) => (one.userId === userId ? { ...one, away } : one)) })),
+      set(({ participants }) => ({
+        participants: participants.map((one) => (one.userId === userId ? { ...one, away } : one)),
+      })),
     ),
   ];
   return () => offs.forEach((off) => off());

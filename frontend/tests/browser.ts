@@ -26,7 +26,13 @@ Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: tru
 
 // A track whose events the test makes.
 export const makeTrack = (kind: 'audio' | 'video' = 'video') =>
-  Object.assign(new EventTarget(), { kind, id: `${kind}-${Math.random()}`, readyState: 'live', enabled: true, stop() {} }) as unknown as MediaStreamTrack;
+  Object.assign(new EventTarget(), {
+    kind,
+    id: `${kind}-${Math.random()}`,
+    readyState: 'live',
+    enabled: true,
+    stop() {},
+  }) as unknown as MediaStreamTrack;
 
 afterEach(() => {
   cleanup();

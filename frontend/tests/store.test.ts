@@ -2,12 +2,27 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { layoutGrid } from '@rotunda/react';
 import { detectLanguage, translate } from '@/lib/i18n';
 import { Room, spatialLayerFor } from '@rotunda/client';
-import { follow, mainTile, makeCallStore, tilesOf, videoShown, withMedia, type Participant, type Store } from '@/lib/store';
+import {
+  follow,
+  mainTile,
+  makeCallStore,
+  tilesOf,
+  videoShown,
+  withMedia,
+  type Participant,
+  type Store,
+} from '@/lib/store';
 import de from '@/messages/de.json';
 import en from '@/messages/en.json';
 import { joined, lastSocket, makeSocket, settle } from '@/packages/client/tests/scripted-socket';
 
-const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });
+const person = (userId: string, isLocal = false): Participant => ({
+  userId,
+  name: userId,
+  isLocal,
+  away: false,
+  media: {},
+});
 
 describe('the store follows a room', () => {
   let store: Store;
@@ -72,9 +87,16 @@ describe('the store follows a room', () => {
     const entry = { userId: 'b', username: 'bob', source: 'camera', producerId: 'p', consumer } as never;
     const bob = () => store.getState().participants.find(({ userId }) => userId === 'b')!.media.camera;
     const says = (spatialLayer: number | null, reason?: string) =>
-      lastSocket().says('consumer-layers-changed', { consumerId: 'k', spatialLayer, temporalLayer: spatialLayer, reason });
+      lastSocket().says('consumer-layers-changed', {
+        consumerId: 'k',
+        spatialLayer,
+        temporalLayer: spatialLayer,
+        reason,
+      });
     room.consumers.set('p', entry);
-    store.setState(({ participants }) => ({ participants: withMedia(participants, 'b', 'camera', { track: consumer.track, producerId: 'p' }) }));
+    store.setState(({ participants }) => ({
+      participants: withMedia(participants, 'b', 'camera', { track: consumer.track, producerId: 'p' }),
+    }));
     expect(videoShown(bob())).toBe(true);
     says(null, 'overload');
     expect(videoShown(bob())).toBe(false);
@@ -163,11 +185,14 @@ describe('the grid', () => {
   test.each([
     ['a phone', 344, 530, 5, 1],
     ['a desktop', 1440, 790, 2, 4 / 3],
-  ])('%s is filled: tiles are no narrower than they may be, and no wider than a picture', (_, width, height, count, narrowest) => {
-    const { tileWidth, tileHeight } = layoutGrid(width, height, count);
-    expect(tileWidth / tileHeight).toBeGreaterThanOrEqual(narrowest - 0.01);
-    expect(tileWidth / tileHeight).toBeLessThan(16 / 9 - 0.1);
-  });
+  ])(
+    '%s is filled: tiles are no narrower than they may be, and no wider than a picture',
+    (_, width, height, count, narrowest) => {
+      const { tileWidth, tileHeight } = layoutGrid(width, height, count);
+      expect(tileWidth / tileHeight).toBeGreaterThanOrEqual(narrowest - 0.01);
+      expect(tileWidth / tileHeight).toBeLessThan(16 / 9 - 0.1);
+    },
+  );
 });
 
 describe('layers', () => {
@@ -179,7 +204,9 @@ describe('layers', () => {
     [640, 1],
     [900, 2],
     [4000, 2],
-  ])('a tile %i pixels wide gets layer %i of 1280', (width, layer) => expect(spatialLayerFor(camera, width)).toBe(layer));
+  ])('a tile %i pixels wide gets layer %i of 1280', (width, layer) =>
+    expect(spatialLayerFor(camera, width)).toBe(layer),
+  );
 
   test('what a stranger says of its picture is not trusted', () => {
     expect(spatialLayerFor({ width: -1, layers: 1e9 }, 1e9)).toBe(7);

@@ -14,12 +14,16 @@ function typeOf({ type, enum: choices, items }) {
   if (type === undefined) return 'unknown';
   return [type]
     .flat()
-    .map((name) => (name === 'array' && items ? (items.enum ? `(${union(items.enum)})[]` : `${items.type}[]`) : (NAMES[name] ?? name)))
+    .map((name) =>
+      name === 'array' && items ? (items.enum ? `(${union(items.enum)})[]` : `${items.type}[]`) : (NAMES[name] ?? name),
+    )
     .join(' | ');
 }
 
 function dataOf({ required = [], properties = {} }) {
-  const fields = Object.entries(properties).map(([name, field]) => `${name}${required.includes(name) ? '' : '?'}: ${typeOf(field)}`);
+  const fields = Object.entries(properties).map(
+    ([name, field]) => `${name}${required.includes(name) ? '' : '?'}: ${typeOf(field)}`,
+  );
   return fields.length === 0 ? 'object' : `{ ${fields.join('; ')} }`;
 }
 

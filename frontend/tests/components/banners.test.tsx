@@ -8,10 +8,13 @@ import { inCall, show } from './people';
 
 const toasts = vi.hoisted(() => [] as [string, string | undefined][]);
 vi.mock('sonner', () => ({
-  toast: Object.assign((words: string, { description }: { description?: string } = {}) => void toasts.push([words, description]), {
-    success: (words: string) => void toasts.push([words, undefined]),
-    dismiss: () => void toasts.push(['dismissed', undefined]),
-  }),
+  toast: Object.assign(
+    (words: string, { description }: { description?: string } = {}) => void toasts.push([words, description]),
+    {
+      success: (words: string) => void toasts.push([words, undefined]),
+      dismiss: () => void toasts.push(['dismissed', undefined]),
+    },
+  ),
 }));
 vi.mock('@/lib/room-actions', async (original) => ({
   ...(await original<typeof actions>()),
@@ -53,7 +56,8 @@ test('a device that is lost can be had again, or another one', async () => {
 
 test('the toast of a message tells what was written, no more than fits; none while the chat is open', () => {
   show(<Banners />);
-  const news = (said: string, count: number) => act(() => useCall.setState({ news: { text: 'message', name: 'Bob', said, count } }));
+  const news = (said: string, count: number) =>
+    act(() => useCall.setState({ news: { text: 'message', name: 'Bob', said, count } }));
   news('hello', 1);
   news('😀'.repeat(200), 2);
   expect(toasts).toEqual([

@@ -91,7 +91,11 @@ test('roles, lock, lobby and everybody muted', async () => {
 });
 
 test('who waits is told of, and let in or sent away', async () => {
-  const waiting = [{ userId: 'w1', username: 'Dan' }, { userId: 'w2', username: 'Eve' }, { userId: 'w3', username: 'Fay' }];
+  const waiting = [
+    { userId: 'w1', username: 'Dan' },
+    { userId: 'w2', username: 'Eve' },
+    { userId: 'w3', username: 'Fay' },
+  ];
   inCall(2, { ...moderating({ waiting: [waiting[0]!] }) });
   const { unmount } = show(<Banners />);
   expect(screen.getByRole('status').textContent).toContain('Dan is waiting outside.');
@@ -107,7 +111,11 @@ test('who waits is told of, and let in or sent away', async () => {
   await userEvent.click(within(list).getByRole('button', { name: 'Send Eve away' }));
   expect(useCall.getState().moderation.waiting.map(({ username }) => username)).toEqual(['Fay']);
   await userEvent.click(screen.getByRole('button', { name: 'Let all in' }));
-  expect(asked).toEqual([['admit-user', { target: 'w1' }], ['deny-user', { target: 'w2' }], ['admit-all', {}]]);
+  expect(asked).toEqual([
+    ['admit-user', { target: 'w1' }],
+    ['deny-user', { target: 'w2' }],
+    ['admit-all', {}],
+  ]);
   expect(screen.queryByRole('region', { name: /Waiting/ })).toBeNull();
 });
 

@@ -5,7 +5,13 @@ import type { ReactElement } from 'react';
 import type { Source } from '@rotunda/client';
 import { useCall, withMedia, type CallStore, type Media, type Participant } from '@/lib/store';
 
-export const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });
+export const person = (userId: string, isLocal = false): Participant => ({
+  userId,
+  name: userId,
+  isLocal,
+  away: false,
+  media: {},
+});
 
 export function inCall(count: number, more: Partial<CallStore> = {}): void {
   const names = ['me', 'bob', 'cid', 'dan', ...Array.from({ length: count }, (_, i) => `p${i}`)].slice(0, count);
@@ -16,4 +22,5 @@ export function inCall(count: number, more: Partial<CallStore> = {}): void {
 export const has = (userId: string, source: Source, media: Partial<Media> | null) =>
   useCall.setState(({ participants }) => ({ participants: withMedia(participants, userId, source, media) }));
 
-export const show = (element: ReactElement) => render(element, { wrapper: ({ children }) => <TooltipProvider>{children}</TooltipProvider> });
+export const show = (element: ReactElement) =>
+  render(element, { wrapper: ({ children }) => <TooltipProvider>{children}</TooltipProvider> });

@@ -10,7 +10,9 @@ import { makeTrack } from '../browser';
 import { has, inCall, show } from './people';
 
 const demands: Record<string, unknown> = {};
-const room = { demand: (producerId: string, demand: unknown) => void (demands[producerId] = demand) } as unknown as Room;
+const room = {
+  demand: (producerId: string, demand: unknown) => void (demands[producerId] = demand),
+} as unknown as Room;
 const sound = vi.hoisted(() => ({ heard: (_level: number) => {}, watching: 0 }));
 vi.mock('@/components/sound', () => ({
   watchLevel: (_: unknown, heard: (level: number) => void) => {
@@ -28,15 +30,29 @@ beforeEach(() => {
 });
 
 const tile = (userId: string, source: 'camera' | 'screen' = 'camera', pinned = false) => (
-  <TileView key={`${userId}${source}`} userId={userId} source={source} rect={{ left: 0, top: 0, width: 400, height: 225 }} pinned={pinned} unseen={false} />
+  <TileView
+    key={`${userId}${source}`}
+    userId={userId}
+    source={source}
+    rect={{ left: 0, top: 0, width: 400, height: 225 }}
+    pinned={pinned}
+    unseen={false}
+  />
 );
 
 test('pictures are received as the person wants: all, who speaks, none', () => {
   inCall(4);
   for (const name of ['bob', 'cid', 'dan']) has(name, 'camera', { track: makeTrack(), producerId: name });
   has('cid', 'screen', { track: makeTrack(), producerId: 'screen' });
-  show(<RotundaRoom room={room}>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</RotundaRoom>);
-  const received = () => Object.keys(demands).filter((id) => demands[id] !== null).sort();
+  show(
+    <RotundaRoom room={room}>
+      {[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}
+    </RotundaRoom>,
+  );
+  const received = () =>
+    Object.keys(demands)
+      .filter((id) => demands[id] !== null)
+      .sort();
   expect(received()).toEqual(['bob', 'cid', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'speaker' }));
   expect(received()).toEqual(['dan', 'screen']);

@@ -62,7 +62,10 @@ test('an audio-levels event renders the ring of whose level has changed, and no 
   expect(commits).toEqual(['p3']);
   says([['p3', -21]]); // nobody could tell it apart
   expect(commits).toEqual(['p3']);
-  says([['p3', -50], ['p7', -20]]);
+  says([
+    ['p3', -50],
+    ['p7', -20],
+  ]);
   expect(commits).toEqual(['p3', 'p3', 'p7']);
   expect(pictures.rendered).toBe(0);
   expect(document.querySelector('[data-user="p7"] [data-step="4"]')).not.toBeNull();
@@ -81,7 +84,8 @@ test('the stage as a whole is not rendered by levels, nor by what one tile shows
   act(() => has('p2', 'camera', { paused: true }));
   expect(pictures.rendered).toBe(1);
   pictures.rendered = stage = 0;
-  for (let level = -60; level < 0; level += 4) act(() => lastSocket().says('audio-levels', { levels: [{ userId: 'p2', level }] }));
+  for (let level = -60; level < 0; level += 4)
+    act(() => lastSocket().says('audio-levels', { levels: [{ userId: 'p2', level }] }));
   expect(pictures.rendered).toBe(0);
   expect(stage).toBe(4); // once for each step of one ring
 });
@@ -90,10 +94,15 @@ test('who leaves moves nobody, and who comes takes their place', () => {
   inCall(25);
   show(<Stage />);
   const before = new Map(names().map((name) => [name, placeOf(name)]));
-  const leave = (gone: string) => useCall.setState(({ participants }) => ({ participants: participants.filter(({ userId }) => userId !== gone) }));
+  const leave = (gone: string) =>
+    useCall.setState(({ participants }) => ({ participants: participants.filter(({ userId }) => userId !== gone) }));
   act(() => leave('cid'));
   expect(names().filter((name) => placeOf(name) !== before.get(name))).toEqual([]);
-  act(() => useCall.setState(({ participants }) => ({ participants: [...participants, { ...participants[1]!, userId: 'new', name: 'new' }] })));
+  act(() =>
+    useCall.setState(({ participants }) => ({
+      participants: [...participants, { ...participants[1]!, userId: 'new', name: 'new' }],
+    })),
+  );
   expect(placeOf('new')).toBe(before.get('cid'));
 });
 
@@ -102,7 +111,10 @@ test('who speaks on the second page comes to the first, and one other goes there
   show(<Stage />);
   expect(names().length).toBe(25);
   const before = new Map(names().map((name) => [name, placeOf(name)]));
-  const late = useCall.getState().participants.map(({ userId }) => userId).filter((id) => !before.has(id));
+  const late = useCall
+    .getState()
+    .participants.map(({ userId }) => userId)
+    .filter((id) => !before.has(id));
   act(() => useCall.setState({ speaker: late[0], lastSpeaker: late[0], turns: { [late[0]!]: 1 } }));
   expect(names()).toContain(late[0]);
   expect(names()).toContain('me');
@@ -124,7 +136,10 @@ test('on another page nothing is moved away under one’s eyes', async () => {
 test('the speaker view keeps who spoke last large, until another does', () => {
   inCall(4, { view: 'speaker' });
   show(<Stage />);
-  const large = () => names().filter((name) => parseFloat(document.querySelector<HTMLElement>(`[data-user="${name}"]`)!.style.width) > STAGE.width / 2);
+  const large = () =>
+    names().filter(
+      (name) => parseFloat(document.querySelector<HTMLElement>(`[data-user="${name}"]`)!.style.width) > STAGE.width / 2,
+    );
   expect(large()).toEqual(['bob']);
   act(() => useCall.setState({ speaker: 'cid', lastSpeaker: 'cid' }));
   expect(large()).toEqual(['cid']);

@@ -27,11 +27,35 @@ test('25 tiles with statistics: one report of each transport a second, and to ea
   for (const userId of people) has(userId, 'camera', { track: makeTrack() });
   const recv = transportOf((seconds) => [
     { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: 0.02 },
-    ...people.map((_, i) => ({ type: 'inbound-rtp', ssrc: i, frameWidth: 100 + i, frameHeight: 90, framesPerSecond: 25, bytesReceived: 1000 * i * seconds, packetsReceived: 10 * seconds })),
+    ...people.map((_, i) => ({
+      type: 'inbound-rtp',
+      ssrc: i,
+      frameWidth: 100 + i,
+      frameHeight: 90,
+      framesPerSecond: 25,
+      bytesReceived: 1000 * i * seconds,
+      packetsReceived: 10 * seconds,
+    })),
   ]);
   const send = transportOf((seconds) => [
-    { type: 'outbound-rtp', mid: '7', frameWidth: 320, frameHeight: 180, framesPerSecond: 15, bytesSent: 500 * seconds, packetsSent: seconds },
-    { type: 'outbound-rtp', mid: '7', frameWidth: 640, frameHeight: 360, framesPerSecond: 15, bytesSent: 500 * seconds, packetsSent: seconds },
+    {
+      type: 'outbound-rtp',
+      mid: '7',
+      frameWidth: 320,
+      frameHeight: 180,
+      framesPerSecond: 15,
+      bytesSent: 500 * seconds,
+      packetsSent: seconds,
+    },
+    {
+      type: 'outbound-rtp',
+      mid: '7',
+      frameWidth: 640,
+      frameHeight: 360,
+      framesPerSecond: 15,
+      bytesSent: 500 * seconds,
+      packetsSent: seconds,
+    },
   ]);
   const flow = (mid: string, ssrc: number) => ({ closed: false, rtpParameters: { mid, encodings: [{ ssrc }] } });
   const room = {

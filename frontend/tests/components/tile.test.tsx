@@ -10,14 +10,26 @@ import { has, inCall, show } from './people';
 const video = vi.hoisted(() => ({ paint: () => {} }));
 vi.mock('@rotunda/react', async (original) => ({
   ...(await original<object>()),
-  VideoTile: ({ track: { track }, onFirstFrame }: { track: { track: MediaStreamTrack | null }; onFirstFrame: (track: MediaStreamTrack) => void }) => {
+  VideoTile: ({
+    track: { track },
+    onFirstFrame,
+  }: {
+    track: { track: MediaStreamTrack | null };
+    onFirstFrame: (track: MediaStreamTrack) => void;
+  }) => {
     video.paint = () => track && onFirstFrame(track);
     return null;
   },
 }));
 
 const tile = (userId: string, source: 'camera' | 'screen' = 'camera', width = 400) => (
-  <TileView userId={userId} source={source} rect={{ left: 0, top: 0, width, height: 225 }} pinned={false} unseen={false} />
+  <TileView
+    userId={userId}
+    source={source}
+    rect={{ left: 0, top: 0, width, height: 225 }}
+    pinned={false}
+    unseen={false}
+  />
 );
 const figure = () => document.querySelector<HTMLElement>('.tile')!;
 
@@ -46,7 +58,11 @@ test('muted, paused, left out by the server, away: each is to be seen', () => {
   act(() => has('bob', 'microphone', { paused: true }));
   expect(screen.getByRole('img', { name: 'muted' })).toBeTruthy();
   act(() => has('bob', 'camera', { unsent: true }));
-  act(() => useCall.setState(({ participants }) => ({ participants: participants.map((one) => ({ ...one, away: !one.isLocal })) })));
+  act(() =>
+    useCall.setState(({ participants }) => ({
+      participants: participants.map((one) => ({ ...one, away: !one.isLocal })),
+    })),
+  );
   expect(shows()).toEqual(['no-audio', 'no-video', 'away']);
   expect(screen.getByText('Reconnecting…')).toBeTruthy();
 });

@@ -287,7 +287,11 @@ export interface IceRestart {
 
 export interface Notifications {
   'user-joined': { user: string; userId: string; role?: Role } & About;
-  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
+  'user-left': {
+    user: string;
+    userId: string;
+    reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed';
+  };
   'chat-message': ChatMessage;
   kicked: PutOut;
   'room-closed': PutOut;

@@ -12,7 +12,17 @@ import { spatialLayerFor } from './layers.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
-import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol.ts';
+import type {
+  AppData,
+  Consumed,
+  IceRestart,
+  Joined,
+  Notifications,
+  ProducerInfo,
+  RequestData,
+  Source,
+  TransportOptions,
+} from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
 
@@ -174,7 +184,8 @@ export class Room extends Emitter<RoomEvents> {
   async recover(): Promise<void> {
     this.session.retryNow();
     if (this.session.state.name !== 'joined') return;
-    for (const transport of [this.sendTransport, this.recvTransport]) await this.restartIce(transport).catch(forgiveLoss);
+    for (const transport of [this.sendTransport, this.recvTransport])
+      await this.restartIce(transport).catch(forgiveLoss);
   }
 
   remote(userId: string, source: Source): RemoteTrack | undefined {
@@ -188,7 +199,9 @@ export class Room extends Emitter<RoomEvents> {
     try {
       const opened = new Set(joined.newTransports?.map(({ id }) => id));
       const server = new Set(joined.transports?.filter((id) => !opened.has(id)));
-      const whole = [this.sendTransport, this.recvTransport].every((transport) => transport && server.has(transport.id));
+      const whole = [this.sendTransport, this.recvTransport].every(
+        (transport) => transport && server.has(transport.id),
+      );
       if (joined.resumed && whole) {
         await this.#takeUp(joined);
       } else {
@@ -228,12 +241,17 @@ export class Room extends Emitter<RoomEvents> {
     this.#device = device ?? (await this.#loadDevice(joined));
     this.#watch = this.#makeWatch();
     const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
-    await Promise.all([this.#createTransport('recv', given.get('recv')), this.#createTransport('send', given.get('send'))]);
+    await Promise.all([
+      this.#createTransport('recv', given.get('recv')),
+      this.#createTransport('send', given.get('send')),
+    ]);
     const offers = joined.newConsumers ?? [];
     const offered = new Set(offers.map(({ producerId }) => producerId));
     const receiving = Promise.all([
       ...offers.map((offer) => this.#receive(offer)),
-      ...joined.producers.filter(({ producerId }) => !offered.has(producerId)).map((producer) => this.#consume(producer)),
+      ...joined.producers
+        .filter(({ producerId }) => !offered.has(producerId))
+        .map((producer) => this.#consume(producer)),
     ]);
     const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
     sending.catch(() => {}); // is waited for below
@@ -363,10 +381,15 @@ export class Room extends Emitter<RoomEvents> {
   async #createTransport(direction: Direction, given?: TransportOptions): Promise<void> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
-    const options = { ...(given ?? (await this.session.request('create-transport', { direction }))), iceTransportPolicy };
+    const options = {
+      ...(given ?? (await this.session.request('create-transport', { direction }))),
+      iceTransportPolicy,
+    };
     if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
     const transport: types.Transport<AppData> =
-      direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
+      direction === 'send'
+        ? device.createSendTransport<AppData>(options)
+        : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done) => {
       this.#connect(transport.id, dtlsParameters);
       done(); // the path is looked for meanwhile
@@ -504,7 +527,16 @@ export class Room extends Emitter<RoomEvents> {
         consumer.close(); // the producer went away meanwhile
         return;
       }
-      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData, paused: offer.producerPaused };
+      const entry: RemoteTrack = {
+        consumer,
+        producerId,
+        userId,
+        kind,
+        source,
+        type,
+        appData,
+        paused: offer.producerPaused,
+      };
       this.consumers.set(producerId, entry);
       this.emit('track', entry);
       this.#remotePaused(producerId, offer.producerPaused);

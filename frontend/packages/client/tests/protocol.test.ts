@@ -15,11 +15,38 @@ const PROBE = fileURLToPath(new URL('../src/protocol-probe.ts', import.meta.url)
 
 // Answers have a type of their own on the wire; the client knows them by their request.
 const ANSWERS = [
-  'consumed', 'consumer-closed', 'consumer-paused', 'consumer-resumed', 'error', 'ice-restarted', 'joined',
-  'key-frame-requested', 'left', 'pong', 'max-bitrate-set', 'preferred-layers-set', 'priority-set', 'produced', 'producer-closed',
-  'producer-paused', 'producer-resumed', 'relayed', 'stats', 'transport-closed', 'transport-connected', 'token-updated',
-  'user-kicked', 'user-muted', 'all-muted', 'lobby-set', 'user-admitted', 'user-denied', 'all-admitted', 'user-banned',
-  'user-unbanned', 'bans',
+  'consumed',
+  'consumer-closed',
+  'consumer-paused',
+  'consumer-resumed',
+  'error',
+  'ice-restarted',
+  'joined',
+  'key-frame-requested',
+  'left',
+  'pong',
+  'max-bitrate-set',
+  'preferred-layers-set',
+  'priority-set',
+  'produced',
+  'producer-closed',
+  'producer-paused',
+  'producer-resumed',
+  'relayed',
+  'stats',
+  'transport-closed',
+  'transport-connected',
+  'token-updated',
+  'user-kicked',
+  'user-muted',
+  'all-muted',
+  'lobby-set',
+  'user-admitted',
+  'user-denied',
+  'all-admitted',
+  'user-banned',
+  'user-unbanned',
+  'bans',
   'webRtcTransportCreated',
 ];
 
@@ -59,8 +86,14 @@ function compile(probe: string) {
   host.getSourceFile = (name, language) =>
     name === PROBE ? ts.createSourceFile(name, probe, language, true) : read(name, language);
   const options: ts.CompilerOptions = {
-    strict: true, noEmit: true, skipLibCheck: true, target: ts.ScriptTarget.ES2022, types: [],
-    allowImportingTsExtensions: true, module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler,
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    types: [],
+    allowImportingTsExtensions: true,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
     lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
   };
   return ts.createProgram([PROBE, TYPES], options, host);
@@ -68,17 +101,23 @@ function compile(probe: string) {
 
 const requests = examplesFrom('client');
 const events = examplesFrom('server').filter(({ type, answers }) => !answers && !ANSWERS.includes(type));
-const program = compile([
-  "import type { Notifications, Requests } from './protocol.ts';",
-  ...requests.map(({ type, data }, i) => `export const request${i}: Requests['${type}']['data'] = ${data};`),
-  ...events.map(({ type, data }, i) => `export const event${i}: Notifications['${type}'] = ${data};`),
-].join('\n'));
+const program = compile(
+  [
+    "import type { Notifications, Requests } from './protocol.ts';",
+    ...requests.map(({ type, data }, i) => `export const request${i}: Requests['${type}']['data'] = ${data};`),
+    ...events.map(({ type, data }, i) => `export const event${i}: Notifications['${type}'] = ${data};`),
+  ].join('\n'),
+);
 
 function keysOf(name: 'Requests' | 'Notifications'): string[] {
   const checker = program.getTypeChecker();
   const module = checker.getSymbolAtLocation(program.getSourceFile(TYPES)!)!;
   const symbol = checker.getExportsOfModule(module).find((one) => one.name === name)!;
-  return checker.getDeclaredTypeOfSymbol(symbol).getProperties().map((property) => property.name).sort();
+  return checker
+    .getDeclaredTypeOfSymbol(symbol)
+    .getProperties()
+    .map((property) => property.name)
+    .sort();
 }
 
 const namesOf = (examples: Example[]) => [...new Set(examples.map(({ type }) => type))].sort();
@@ -90,9 +129,17 @@ describe('protocol.ts and docs/protocol.md', () => {
 
   it('have the same notifications', () => {
     // These are answers and notifications under one name; the page shows one example for both.
-    const both = ['chat-message', 'consumer-closed', 'ice-restarted', 'producer-closed', 'producer-paused', 'producer-resumed'];
-    expect(keysOf('Notifications').filter((name) => !both.includes(name)))
-      .toEqual(namesOf(events).filter((name) => !both.includes(name)));
+    const both = [
+      'chat-message',
+      'consumer-closed',
+      'ice-restarted',
+      'producer-closed',
+      'producer-paused',
+      'producer-resumed',
+    ];
+    expect(keysOf('Notifications').filter((name) => !both.includes(name))).toEqual(
+      namesOf(events).filter((name) => !both.includes(name)),
+    );
   });
 
   it('agree on every field of every example', () => {

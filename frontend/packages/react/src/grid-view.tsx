@@ -29,7 +29,17 @@ const FILL: CSSProperties = { position: 'absolute', inset: 0 };
 function Tile({ participant, source, track, rect }: GridTile) {
   const shown = track?.track && !track.paused && !track.held;
   return (
-    <figure style={{ ...FILL, margin: 0, overflow: 'hidden', borderRadius: 8, background: '#23272f', color: '#fff', font: '14px sans-serif' }}>
+    <figure
+      style={{
+        ...FILL,
+        margin: 0,
+        overflow: 'hidden',
+        borderRadius: 8,
+        background: '#23272f',
+        color: '#fff',
+        font: '14px sans-serif',
+      }}
+    >
       <VideoTile
         track={track}
         width={rect.width}
@@ -43,7 +53,10 @@ function Tile({ participant, source, track, rect }: GridTile) {
           {[...participant.name][0]?.toUpperCase() ?? '?'}
         </span>
       )}
-      <figcaption dir="auto" style={{ position: 'absolute', left: 6, bottom: 6, padding: '2px 8px', borderRadius: 6, background: '#000b' }}>
+      <figcaption
+        dir="auto"
+        style={{ position: 'absolute', left: 6, bottom: 6, padding: '2px 8px', borderRadius: 6, background: '#000b' }}
+      >
         {participant.name}
       </figcaption>
     </figure>
@@ -54,7 +67,12 @@ const tilesOf = (participants: Participant[]): Omit<GridTile, 'rect'>[] =>
   participants.flatMap((participant) =>
     (['camera', 'screen'] as const)
       .filter((source) => source === 'camera' || participant.tracks.screen)
-      .map((source) => ({ id: `${participant.userId}:${source}`, participant, source, track: participant.tracks[source] ?? null })),
+      .map((source) => ({
+        id: `${participant.userId}:${source}`,
+        participant,
+        source,
+        track: participant.tracks[source] ?? null,
+      })),
   );
 
 export function Grid({ page = 0, onPages, children, className, style }: GridProps) {
@@ -62,7 +80,12 @@ export function Grid({ page = 0, onPages, children, className, style }: GridProp
   const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   const [slots, setSlots] = useState<Slots>([]);
   const tiles = tilesOf(useParticipants());
-  const kept = arrange(slots, tiles.map(({ id }) => id), width, height); // the same array when nothing moves
+  const kept = arrange(
+    slots,
+    tiles.map(({ id }) => id),
+    width,
+    height,
+  ); // the same array when nothing moves
   if (kept !== slots && width > 0) setSlots(kept);
   const { rects, pages } = placeWithPager((to) => placeGrid(kept, width, to, page), height);
   useLayoutEffect(() => {
@@ -74,14 +97,23 @@ export function Grid({ page = 0, onPages, children, className, style }: GridProp
   }, []);
   useEffect(() => onPages?.(pages), [pages, onPages]);
   return (
-    <div ref={box} className={className} style={{ position: 'relative', width: '100%', height: '100%', overflow: 'hidden', ...style }}>
+    <div
+      ref={box}
+      className={className}
+      style={{ position: 'relative', width: '100%', height: '100%', overflow: 'hidden', ...style }}
+    >
       {width > 0 &&
         tiles.map((tile) => {
           const rect = rects.get(tile.id);
           if (rect === undefined) return null;
           const placed = { ...tile, rect };
           return (
-            <div key={tile.id} data-name={tile.participant.name} data-source={tile.source} style={{ position: 'absolute', ...rect }}>
+            <div
+              key={tile.id}
+              data-name={tile.participant.name}
+              data-source={tile.source}
+              style={{ position: 'absolute', ...rect }}
+            >
               {children ? children(placed) : <Tile {...placed} />}
             </div>
           );

@@ -12,11 +12,16 @@ const never = () => () => {};
 function usePart<Part>(choose: (snapshot: RoomSnapshot) => Part): Part {
   const room = useRoom();
   const state = useMemo(() => (room === null ? null : stateOf(room)), [room]);
-  return useSyncExternalStore(state?.subscribe ?? never, () => choose(state?.snapshot ?? NOTHING), () => choose(NOTHING));
+  return useSyncExternalStore(
+    state?.subscribe ?? never,
+    () => choose(state?.snapshot ?? NOTHING),
+    () => choose(NOTHING),
+  );
 }
 
 const participantsOf = ({ participants }: RoomSnapshot) => participants;
-const speakerOf = ({ participants, speaker }: RoomSnapshot) => participants.find(({ userId }) => userId === speaker) ?? null;
+const speakerOf = ({ participants, speaker }: RoomSnapshot) =>
+  participants.find(({ userId }) => userId === speaker) ?? null;
 const messagesOf = ({ messages }: RoomSnapshot) => messages;
 const sessionOf = ({ session }: RoomSnapshot) => session;
 
@@ -77,7 +82,9 @@ export function useDevices(fresh?: unknown): Devices {
   const use = useCallback(
     async (source: 'microphone' | 'camera', deviceId: string) => {
       const exact = { deviceId: { exact: deviceId } };
-      const stream = await navigator.mediaDevices.getUserMedia(source === 'camera' ? { video: exact } : { audio: exact });
+      const stream = await navigator.mediaDevices.getUserMedia(
+        source === 'camera' ? { video: exact } : { audio: exact },
+      );
       const before = room?.local.get(source);
       await room?.send(source, stream.getTracks()[0]!, { paused: before?.paused ?? false });
       before?.track?.stop();
@@ -85,7 +92,8 @@ export function useDevices(fresh?: unknown): Devices {
     [room],
   );
   return useMemo(() => {
-    const of = (kind: MediaDeviceKind) => all.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
+    const of = (kind: MediaDeviceKind) =>
+      all.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
     return { microphones: of('audioinput'), cameras: of('videoinput'), speakers: of('audiooutput'), use };
   }, [all, use]);
 }

@@ -3,7 +3,15 @@
 export { RotundaRoom, useRoom, type RotundaRoomProps } from './context.tsx';
 export { Grid, type GridProps, type GridTile } from './grid-view.tsx';
 export { layoutGrid, type GridLayout } from './grid.ts';
-export { useActiveSpeaker, useChat, useConnectionState, useDevices, useParticipants, useTracks, type Devices } from './hooks.ts';
+export {
+  useActiveSpeaker,
+  useChat,
+  useConnectionState,
+  useDevices,
+  useParticipants,
+  useTracks,
+  type Devices,
+} from './hooks.ts';
 export { arrange, bringForward, type Slots } from './order.ts';
 export { placeGrid, placeSpeaker, placeWithPager, type Placement, type Rect } from './place.ts';
 export { RoomAudio, Sound, startAudio, type RoomAudioProps } from './room-audio.tsx';

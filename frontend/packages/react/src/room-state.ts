@@ -39,7 +39,13 @@ export class RoomState {
 
   constructor(room: Room) {
     this.#room = room;
-    const me: Participant = { userId: room.userId ?? 'me', name: room.session.username, isLocal: true, away: false, tracks: {} };
+    const me: Participant = {
+      userId: room.userId ?? 'me',
+      name: room.session.username,
+      isLocal: true,
+      away: false,
+      tracks: {},
+    };
     this.snapshot = { session: room.session.state, participants: [me], speaker: null, messages: [] };
     for (const [userId, name] of room.peers) this.#join(userId, name);
     for (const entry of room.consumers.values()) if (entry) this.#take(entry.userId, entry.source, entry);
@@ -69,9 +75,16 @@ export class RoomState {
       const { [source]: before, ...others } = one.tracks;
       if (change === null) return { ...one, tracks: others };
       const blank: TrackState = {
-        id: `${userId}:${source}`, userId, name: one.name, isLocal: one.isLocal, source,
+        id: `${userId}:${source}`,
+        userId,
+        name: one.name,
+        isLocal: one.isLocal,
+        source,
         kind: source === 'camera' || source === 'screen' ? 'video' : 'audio',
-        track: null, paused: false, held: false, producerId: null,
+        track: null,
+        paused: false,
+        held: false,
+        producerId: null,
       };
       return { ...one, tracks: { ...others, [source]: { ...blank, ...before, ...change } } };
     });
@@ -82,7 +95,11 @@ export class RoomState {
     this.#set({ participants: [...others, { userId, name, isLocal: false, away: false, tracks: {} }] });
   }
 
-  #take(userId: string, source: Source, { consumer, producerId, paused }: { consumer: { track: MediaStreamTrack }; producerId: string; paused: boolean }): void {
+  #take(
+    userId: string,
+    source: Source,
+    { consumer, producerId, paused }: { consumer: { track: MediaStreamTrack }; producerId: string; paused: boolean },
+  ): void {
     this.#put(userId, source, { track: consumer.track, producerId, paused, held: false });
   }
 
@@ -97,7 +114,10 @@ export class RoomState {
     this.#set({
       participants: this.snapshot.participants.map((one) => {
         if (!one.isLocal || one.userId === userId) return one;
-        const tracks = Object.entries(one.tracks).map(([source, track]) => [source, { ...track, userId, id: `${userId}:${source}` }]);
+        const tracks = Object.entries(one.tracks).map(([source, track]) => [
+          source,
+          { ...track, userId, id: `${userId}:${source}` },
+        ]);
         return { ...one, userId, tracks: Object.fromEntries(tracks) };
       }),
     });
@@ -118,7 +138,10 @@ export class RoomState {
     room.on('peer-joined', ({ userId, username }) => this.#join(userId, username));
     room.on('peer-left', ({ userId }) => {
       const { participants, speaker } = this.snapshot;
-      this.#set({ participants: participants.filter((one) => one.userId !== userId), speaker: speaker === userId ? null : speaker });
+      this.#set({
+        participants: participants.filter((one) => one.userId !== userId),
+        speaker: speaker === userId ? null : speaker,
+      });
     });
     room.on('track', (entry) => this.#take(entry.userId, entry.source, entry));
     room.on('track-ended', ({ userId, source, producerId }) => {
