@@ -4,10 +4,8 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { admit, admitAll } from '@/lib/moderation-actions';
-import { restoreMicrophone, setCamera, setPanel } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { startAudio, useRoom } from '@rotunda/react';
+import { useCall, useCallActions, useCallStore, useModeration } from '@/hooks/use-call';
+import { startAudio, useConnectionState, useParticipantCount, useRoom } from '@rotunda/react';
 import { useCopyLink } from './controls';
 import { Banner, Button, useAttempt } from './ui';
 
@@ -65,6 +63,8 @@ function PathBanner() {
 function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   const t = useT();
   const attempt = useAttempt();
+  const store = useCallStore();
+  const { restoreMicrophone, setCamera } = useCallActions();
   const loss = useCall((state) => state.losses[source]);
   if (!loss) return null;
   return (
@@ -78,7 +78,7 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
       >
         {t(`loss.${source}.restore`)}
       </Button>
-      <Button className="sm:min-h-9" onClick={() => useCall.setState({ dialog: 'settings' })}>
+      <Button className="sm:min-h-9" onClick={() => store.setState({ dialog: 'settings' })}>
         {t('loss.another')}
       </Button>
     </Banner>
@@ -87,10 +87,11 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
 
 function SoundBanner() {
   const t = useT();
+  const store = useCallStore();
   const blocked = useCall((state) => state.soundBlocked);
   const start = () => {
     startAudio();
-    useCall.setState({ soundBlocked: false });
+    store.setState({ soundBlocked: false });
   };
   if (!blocked) return null;
   return (
@@ -107,6 +108,8 @@ function SoundBanner() {
 function KnockBanner() {
   const t = useT();
   const attempt = useAttempt();
+  const { admit, admitAll } = useModeration();
+  const { setPanel } = useCallActions();
   const waiting = useCall(({ moderation }) => moderation.waiting);
   const panel = useCall((state) => state.panel);
   if (waiting.length === 0 || panel === 'people') return null;
@@ -136,12 +139,13 @@ function useNews(): void {
   const news = useCall((state) => state.news);
   const missed = useCall((state) => state.missed);
   const panel = useCall((state) => state.panel);
-  const session = useCall((state) => state.session.name);
+  const store = useCallStore();
+  const session = useConnectionState().name;
   const words = useRef(t);
   const wasLost = useRef(false);
   useEffect(() => void (words.current = t));
   useEffect(() => {
-    if (news === null || (news.text === 'message' && useCall.getState().panel === 'chat')) return;
+    if (news === null || (news.text === 'message' && store.getState().panel === 'chat')) return;
     const said = [...news.said];
     const description =
       said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
@@ -149,7 +153,7 @@ function useNews(): void {
       description,
       duration: description ? 4000 : 2500,
     });
-  }, [news]);
+  }, [news, store]);
   // What the chat shows needs no toast any more.
   useEffect(() => {
     if (panel === 'chat') toast.dismiss();
@@ -168,9 +172,9 @@ export function Banners() {
   const t = useT();
   const copyLink = useCopyLink();
   const room = useRoom();
-  const session = useCall((state) => state.session);
+  const session = useConnectionState();
   const draining = useCall((state) => state.draining);
-  const alone = useCall((state) => state.participants.length === 1);
+  const alone = useParticipantCount() === 1;
   const joined = session.name === 'joined';
   useNews();
   return (

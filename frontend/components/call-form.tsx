@@ -5,12 +5,12 @@ import Link from 'next/link';
 import { useState, type FormEvent } from 'react';
 import { close, enter, forgetLink } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
-import { usePreferencesRead } from '@/lib/entrance';
+import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { useT } from '@/lib/i18n';
 import { USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { Button, TextField } from './ui';
-import { errorWords, nameWords, secretWords } from './words';
+import { errorWords, nameWords, secretWords } from '@/lib/words';
 
 function Notice({ same }: { same: boolean }) {
   const t = useT();

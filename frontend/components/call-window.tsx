@@ -3,10 +3,10 @@
 import { Mic, MicOff, PictureInPicture } from 'lucide-react';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { createPortal } from 'react-dom';
-import { VideoTile } from '@rotunda/react';
+import { mainTile, tilesOf, useLastSpeaker, useParticipants, VideoTile, type Tile } from '@rotunda/react';
+import { useCall, useCallActions } from '@/hooks/use-call';
 import { useT } from '@/lib/i18n';
-import { toggleMicrophone } from '@/lib/room-actions';
-import { mainTile, tilesOf, useCall, videoShown, type Tile } from '@/lib/store';
+import { videoShown } from '@/lib/store';
 import { Button, IconButton, useAttempt } from './ui';
 
 const SIZE = { width: 420, height: 300 };
@@ -29,7 +29,7 @@ function dress(to: Window): void {
 }
 
 function Small({ tile: { participant, source }, className }: { tile: Tile; className: string }) {
-  const media = participant.media[source];
+  const media = participant.tracks[source];
   const shown = videoShown(media);
   return (
     <figure
@@ -57,13 +57,14 @@ function Small({ tile: { participant, source }, className }: { tile: Tile; class
 function Contents() {
   const t = useT();
   const attempt = useAttempt();
-  const participants = useCall((state) => state.participants);
+  const { toggleMicrophone } = useCallActions();
+  const participants = useParticipants();
   const pinned = useCall((state) => state.pinned);
-  const lastSpeaker = useCall((state) => state.lastSpeaker);
+  const lastSpeaker = useLastSpeaker()?.userId ?? null;
   const tiles = tilesOf(participants);
   const main = mainTile(tiles, pinned, lastSpeaker);
   const others = tiles.filter((tile) => tile !== main).slice(0, OTHERS_MAX);
-  const microphone = participants.find(({ isLocal }) => isLocal)?.media.microphone;
+  const microphone = participants.find(({ isLocal }) => isLocal)?.tracks.microphone;
   const muted = !microphone?.track || microphone.paused;
   return (
     <div className="flex h-dvh flex-col gap-1 bg-page p-1 text-text">

@@ -22,8 +22,8 @@ import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
 import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
-import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useCallActions, useCallStore } from '@/hooks/use-call';
+import { useLocalParticipant, useParticipantCount } from '@rotunda/react';
 import { CallWindow } from './call-window';
 import { HandButton, ReactionButton } from './reactions';
 import { IconButton, useAttempt } from './ui';
@@ -32,10 +32,11 @@ import { IconButton, useAttempt } from './ui';
 export function useCopyLink(): () => void {
   const t = useT();
   const attempt = useAttempt();
+  const store = useCallStore();
   return () =>
     attempt(async () => {
       const url = new URL(location.pathname, location.href);
-      url.searchParams.set('room', useCall.getState().roomId);
+      url.searchParams.set('room', store.getState().roomId);
       await copyText(url.href);
       toast.success(t('toast.copied'));
     });
@@ -53,10 +54,12 @@ const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === 
 export function Controls({ onLeave }: { onLeave: () => void }) {
   const t = useT();
   const attempt = useAttempt();
-  const media = useCall(({ participants }) => participants.find((one) => one.isLocal)?.media);
+  const store = useCallStore();
+  const { setPanel, toggleCamera, toggleMicrophone, toggleScreen } = useCallActions();
+  const media = useLocalParticipant()?.tracks;
   const panel = useCall((state) => state.panel);
   const unread = useCall((state) => state.unread);
-  const participants = useCall((state) => state.participants.length);
+  const participants = useParticipantCount();
   const waiting = useCall(({ moderation }) => moderation.waiting.length);
   const canShare = useSupport(canShareScreen, true);
   const microphone = media?.microphone?.track != null && !media.microphone.paused;
@@ -118,7 +121,7 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
         id="settings"
         icon={Settings}
         label={t('control.settings')}
-        onClick={() => useCall.setState({ dialog: 'settings' })}
+        onClick={() => store.setState({ dialog: 'settings' })}
       />
       <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
     </nav>
@@ -127,6 +130,8 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
 
 export function TopBar() {
   const t = useT();
+  const store = useCallStore();
+  const { setView } = useCallActions();
   const roomId = useCall((state) => state.roomId);
   const view = useCall((state) => state.view);
   const stats = useCall((state) => state.stats);
@@ -158,7 +163,7 @@ export function TopBar() {
         label={t('control.stats')}
         shortcut="S"
         aria-pressed={stats}
-        onClick={() => useCall.setState({ stats: !stats })}
+        onClick={() => store.setState({ stats: !stats })}
       />
       <CallWindow />
       <IconButton
@@ -177,7 +182,7 @@ export function TopBar() {
         label={t('control.help')}
         shortcut="?"
         className="max-sm:hidden"
-        onClick={() => useCall.setState({ dialog: 'help' })}
+        onClick={() => store.setState({ dialog: 'help' })}
       />
     </header>
   );

@@ -1,9 +1,9 @@
 'use client';
 import { useEffect, useRef } from 'react';
 import { useT } from '@/lib/i18n';
-import { useCall } from '@/lib/store';
+import { useCall } from '@/hooks/use-call';
 import { Button } from './ui';
-import { errorWords } from './words';
+import { errorWords } from '@/lib/words';
 
 export function Ended({ onAgain, onLobby }: { onAgain: () => void; onLobby: () => void }) {
   const t = useT();

@@ -2,20 +2,20 @@
 // Before the call: who, where, and with which camera and microphone.
 import { Mic, MicOff, Phone, Stethoscope, Video as VideoIcon, VideoOff } from 'lucide-react';
 import Link from 'next/link';
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
 import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
 import type { Entrance } from '@/lib/entrance';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
-import { cancelJoin, forgetToJoin, prepareToJoin, type JoinOptions } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useCallActions } from '@/hooks/use-call';
+import type { JoinOptions } from '@/lib/room-actions';
 import { needsPassword } from '@rotunda/client';
-import { VideoTile } from '@rotunda/react';
+import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
-import { LevelMeter } from './sound';
+import { LevelMeter } from './level-meter';
 import { Button, IconButton, TextField } from './ui';
-import { errorWords, nameWords } from './words';
+import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
 
@@ -86,7 +86,8 @@ function Notice() {
 // A server that is not found is tried again; the person may have seen enough.
 function Retrying() {
   const t = useT();
-  const session = useCall((state) => state.session);
+  const session = useConnectionState();
+  const { cancelJoin } = useCallActions();
   const retry = session.name === 'joining' ? session.retry : undefined;
   if (!retry) return null;
   return (
@@ -243,11 +244,6 @@ function Form({
   );
 }
 
-// Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
-const prepare = () => {
-  prepareToJoin();
-  void import('./room-view').catch(() => {}); // a join will ask again
-};
 const whenIdle = (work: () => void): (() => void) => {
   if (!('requestIdleCallback' in window)) {
     const timer = setTimeout(work, 200); // Safari
@@ -260,7 +256,13 @@ const whenIdle = (work: () => void): (() => void) => {
 // The way in is opened once the lobby is there to be used and its preview seen, and again when people do something: it does
 // not stay open for ever.
 function usePreparation(wanted: boolean, previewed: boolean) {
-  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed]);
+  const { prepareToJoin, forgetToJoin } = useCallActions();
+  // Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
+  const prepare = useCallback(() => {
+    prepareToJoin();
+    void import('./room-view').catch(() => {}); // a join will ask again
+  }, [prepareToJoin]);
+  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {
     if (!wanted) return;
     const signs = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const;
@@ -268,8 +270,8 @@ function usePreparation(wanted: boolean, previewed: boolean) {
     return () => {
       for (const sign of signs) window.removeEventListener(sign, prepare);
     };
-  }, [wanted]);
-  useEffect(() => () => forgetToJoin(), []);
+  }, [wanted, prepare]);
+  useEffect(() => () => forgetToJoin(), [forgetToJoin]);
 }
 
 export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: OnJoin }) {

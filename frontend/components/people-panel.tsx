@@ -21,21 +21,8 @@ import {
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import {
-  admit,
-  admitAll,
-  ban,
-  closeRoom,
-  deny,
-  lowerHand,
-  mute,
-  muteAll,
-  putOut,
-  setLobby,
-  setLocked,
-  setRole,
-} from '@/lib/moderation-actions';
-import { useCall, type Participant } from '@/lib/store';
+import { useCall, useModeration } from '@/hooks/use-call';
+import { useIsSpeaking, useParticipants, type Participant } from '@rotunda/react';
 import { Menu, type MenuItem } from './menu';
 import { Button, Dialog, IconButton, useAttempt } from './ui';
 
@@ -77,20 +64,21 @@ function useConfirm() {
 function PersonMenu({ person }: { person: Participant }) {
   const t = useT();
   const attempt = useAttempt();
+  const { ban, mute, putOut, setRole } = useModeration();
   const { confirm, dialog } = useConfirm();
   const role = useCall(({ moderation }) => moderation.roles[person.userId] ?? 'participant');
-  const { userId, name, media } = person;
+  const { userId, name, tracks } = person;
   const opener = `menu-${userId}`;
   const items: (MenuItem | false)[] = [
-    media.microphone?.track != null &&
-      !media.microphone.paused && {
+    tracks.microphone?.track != null &&
+      !tracks.microphone.paused && {
         id: 'mute',
         label: t('moderate.mute'),
         icon: MicOff,
         onSelect: () => attempt(() => mute(userId, 'audio')),
       },
-    media.camera?.track != null &&
-      !media.camera.paused && {
+    tracks.camera?.track != null &&
+      !tracks.camera.paused && {
         id: 'camera',
         label: t('moderate.camera'),
         icon: VideoOff,
@@ -152,10 +140,10 @@ function PersonMenu({ person }: { person: Participant }) {
 
 function Person({ person }: { person: Participant }) {
   const t = useT();
-  const speaks = useCall((state) => state.speaker === person.userId);
+  const speaks = useIsSpeaking(person.userId);
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
   const role = useCall(({ moderation }) => moderation.roles[person.userId]);
-  const { name, isLocal, away, media } = person;
+  const { name, isLocal, away, tracks } = person;
   return (
     <li className={`flex min-h-11 items-center gap-2 rounded-lg px-2 py-1 ${speaks ? 'bg-raised' : ''}`}>
       <span dir="auto" className="mr-auto truncate">
@@ -166,10 +154,10 @@ function Person({ person }: { person: Participant }) {
         <Crown role="img" aria-label={t('role.moderator')} className="size-4 shrink-0 text-accent" />
       )}
       {role === 'viewer' && <Eye role="img" aria-label={t('role.viewer')} className="size-4 shrink-0 text-faint" />}
-      {(!media.camera?.track || media.camera.paused) && (
+      {(!tracks.camera?.track || tracks.camera.paused) && (
         <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 shrink-0 text-faint" />
       )}
-      {(!media.microphone?.track || media.microphone.paused) && (
+      {(!tracks.microphone?.track || tracks.microphone.paused) && (
         <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-danger-text" />
       )}
       {moderates && !isLocal && <PersonMenu person={person} />}
@@ -180,6 +168,7 @@ function Person({ person }: { person: Participant }) {
 function RoomControls() {
   const t = useT();
   const attempt = useAttempt();
+  const { closeRoom, muteAll, setLobby, setLocked } = useModeration();
   const { confirm, dialog } = useConfirm();
   const locked = useCall(({ moderation }) => moderation.locked);
   const lobby = useCall(({ moderation }) => moderation.lobby);
@@ -233,6 +222,7 @@ function RoomControls() {
 function WaitingList() {
   const t = useT();
   const attempt = useAttempt();
+  const { admit, admitAll, deny } = useModeration();
   const waiting = useCall(({ moderation }) => moderation.waiting);
   if (waiting.length === 0) return null;
   return (
@@ -276,9 +266,10 @@ function WaitingList() {
 function Hands() {
   const t = useT();
   const attempt = useAttempt();
+  const { lowerHand } = useModeration();
   const hands = useCall(({ moderation }) => moderation.hands);
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
-  const participants = useCall((state) => state.participants);
+  const participants = useParticipants();
   const up = hands.flatMap((userId) => participants.find((one) => one.userId === userId) ?? []);
   if (up.length === 0) return null;
   return (
@@ -313,19 +304,21 @@ function Hands() {
 }
 
 export function People() {
-  const participants = useCall((state) => state.participants);
+  const participants = useParticipants();
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
   return (
     <>
       {moderates && <RoomControls />}
       {moderates && <WaitingList />}
       <Hands />
-      {/* room for the last person's menu */}
-      <ul className="min-h-0 flex-1 overflow-y-auto pb-40">
-        {participants.map((person) => (
-          <Person key={person.userId} person={person} />
-        ))}
-      </ul>
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        {/* room for the last person's menu */}
+        <ul className="pb-40">
+          {participants.map((person) => (
+            <Person key={person.userId} person={person} />
+          ))}
+        </ul>
+      </div>
     </>
   );
 }

@@ -2,8 +2,8 @@
 // Hands and reactions: their buttons, and what is shown of them over the call.
 import { Hand, Smile } from 'lucide-react';
 import { useT } from '@/lib/i18n';
-import { sendReaction, setHand } from '@/lib/moderation-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useModeration } from '@/hooks/use-call';
+import { useLocalParticipant } from '@rotunda/react';
 import { Menu } from './menu';
 import { IconButton, useAttempt } from './ui';
 
@@ -19,7 +19,8 @@ const REACTIONS = [
 export function HandButton() {
   const t = useT();
   const attempt = useAttempt();
-  const me = useCall(({ participants }) => participants.find(({ isLocal }) => isLocal)?.userId);
+  const { setHand } = useModeration();
+  const me = useLocalParticipant()?.userId;
   const up = useCall(({ moderation }) => me !== undefined && moderation.hands.includes(me));
   return (
     <IconButton
@@ -37,6 +38,7 @@ export function HandButton() {
 export function ReactionButton() {
   const t = useT();
   const attempt = useAttempt();
+  const { sendReaction } = useModeration();
   const may = useCall(({ moderation }) => moderation.permissions.data);
   if (!may) return null;
   const items = REACTIONS.map(([text, words]) => ({

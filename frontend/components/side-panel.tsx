@@ -5,24 +5,16 @@ import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'rea
 import { toast } from 'sonner';
 import { useLanguage, useT } from '@/lib/i18n';
 import { linksIn } from '@/lib/links';
-import { sendChat, setPanel } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { useRoom } from '@rotunda/react';
+import { useCall, useCallActions } from '@/hooks/use-call';
+import { useChat, useParticipantCount, useRoom } from '@rotunda/react';
 import { People } from './people-panel';
 import { IconButton } from './ui';
 
 const CHAT_CHARS_MAX = 2000;
 
-// Closes the panel, and gives the focus back to the button that opened it.
-export function closePanel(): void {
-  const { panel } = useCall.getState();
-  if (panel === null) return;
-  setPanel(null);
-  document.getElementById(panel)?.focus();
-}
-
 function Panel({ title, children }: { title: string; children: ReactNode }) {
   const t = useT();
+  const { closePanel } = useCallActions();
   return (
     <aside
       aria-label={title}
@@ -57,7 +49,7 @@ function Said({ text }: { text: string }) {
 function ChatPanel() {
   const t = useT();
   const language = useLanguage((state) => state.language);
-  const messages = useCall((state) => state.messages);
+  const { messages, send } = useChat();
   const room = useRoom();
   const [text, setText] = useState('');
   const list = useRef<HTMLOListElement>(null);
@@ -69,7 +61,7 @@ function ChatPanel() {
     const said = text.trim();
     if (said === '') return;
     setText('');
-    sendChat(said).catch(() => {
+    send(said).catch(() => {
       setText(said);
       toast.error(t('chat.failed'));
     });
@@ -124,7 +116,7 @@ function ChatPanel() {
 
 function PeoplePanel() {
   const t = useT();
-  const count = useCall((state) => state.participants.length);
+  const count = useParticipantCount();
   return (
     <Panel title={t('people.title', { count })}>
       <People />

@@ -2,9 +2,8 @@
 import { useEffect, useState } from 'react';
 import { useT } from '@/lib/i18n';
 import type { Source } from '@rotunda/client';
-import { useRoom } from '@rotunda/react';
+import { useRoom, type Participant } from '@rotunda/react';
 import { readLink, readStats, statsOf, type StatsLine, type StatsSample } from '@/lib/stats';
-import type { Participant } from '@/lib/store';
 import { classes } from './ui';
 
 const EVERY_MS = 1000;
@@ -22,7 +21,7 @@ export function StatsOverlay({
   const t = useT();
   const room = useRoom();
   const [line, setLine] = useState<StatsLine>({});
-  const media = participant.media[source];
+  const media = participant.tracks[source];
   // Without a picture it is the sound that there is something to say about.
   const shown: Source = media?.track && !media.paused ? source : 'microphone';
   const { userId, isLocal } = participant;

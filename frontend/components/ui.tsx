@@ -6,7 +6,7 @@ import { X, type LucideIcon } from 'lucide-react';
 import { useCallback, useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { errorWords } from './words';
+import { errorWords } from '@/lib/words';
 
 export const classes = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(' ');
 

@@ -2,12 +2,12 @@
 // Outside: a moderator has to let this person in.
 import { useEffect, useRef } from 'react';
 import { useT } from '@/lib/i18n';
-import { cancelJoin } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useCallActions } from '@/hooks/use-call';
 import { Button } from './ui';
 
 export function Waiting() {
   const t = useT();
+  const { cancelJoin } = useCallActions();
   const roomId = useCall((state) => state.roomId);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);

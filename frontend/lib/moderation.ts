@@ -1,6 +1,6 @@
 // Who may do what, who waits, whose hand is up: what the store knows of it. What can be done: moderation-actions.ts.
 import type { Joined, Knock, LobbyDecision, LobbyNews, Permissions, Reaction, Role, Room } from '@rotunda/client';
-import type { Store } from './store';
+import type { CallStore } from './store';
 
 const REACTION_SHOWN_MS = 4000;
 const REACTIONS_SHOWN = 12; // at once; who floods the room with them covers nothing
@@ -69,7 +69,7 @@ function lobbyAfter(now: Moderation, news: LobbyDecision | LobbyNews): Partial<M
 let shown = 0;
 
 // For a moment.
-export function showReaction({ setState: set }: Store, { userId, user, text }: Reaction): void {
+export function showReaction({ setState: set }: CallStore, { userId, user, text }: Reaction): void {
   const id = ++shown;
   const change = (reactions: (now: Shown[]) => Shown[]) =>
     set(({ moderation }) => ({ moderation: { ...moderation, reactions: reactions(moderation.reactions) } }));
@@ -78,7 +78,7 @@ export function showReaction({ setState: set }: Store, { userId, user, text }: R
 }
 
 // Lets the store follow what moderators do in a room. Returns what ends that.
-export function followModeration(room: Room, store: Store): () => void {
+export function followModeration(room: Room, store: CallStore): () => void {
   const { setState: set, getState: get } = store;
   const change = (part: Partial<Moderation>) => set(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
   const now = () => get().moderation;

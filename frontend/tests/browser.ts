@@ -1,7 +1,6 @@
 // What components use of a browser and jsdom has not.
 import { cleanup } from '@testing-library/react';
 import { afterEach } from 'vitest';
-import { INITIAL, useCall } from '@/lib/store';
 
 export const STAGE = { width: 1280, height: 640 };
 
@@ -34,7 +33,4 @@ export const makeTrack = (kind: 'audio' | 'video' = 'video') =>
     stop() {},
   }) as unknown as MediaStreamTrack;
 
-afterEach(() => {
-  cleanup();
-  useCall.setState(INITIAL, true);
-});
+afterEach(() => cleanup());

@@ -3,19 +3,21 @@ import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { Controls } from '@/components/controls';
 import { SidePanel } from '@/components/side-panel';
-import { useCall } from '@/lib/store';
-import { inCall, show } from './people';
+import { call, change, inCall, show } from './people';
 
 const said = (text: string, from = 'Bob') => ({ from, fromId: 'bob', text, timestamp: '2026-05-01T12:00:00Z' });
 
 test('the chat: links lead out without a trace, every script has its direction, a long name does not push the time away', () => {
-  inCall(2, {
-    panel: 'chat',
-    messages: [
-      said('see https://example.org.', 'A name that is far too long for its place'),
-      said('javascript:alert(1) <b>'),
-    ],
-  });
+  inCall(
+    2,
+    { panel: 'chat' },
+    {
+      messages: [
+        said('see https://example.org.', 'A name that is far too long for its place'),
+        said('javascript:alert(1) <b>'),
+      ],
+    },
+  );
   show(<SidePanel />);
   const links = screen.getAllByRole('link');
   expect(
@@ -42,7 +44,7 @@ test('closing gives the focus back to the button that opened it', async () => {
     await userEvent.click(screen.getByRole('button', { name: open }));
     await userEvent.click(screen.getByRole('button', { name: 'Close' }));
     expect(document.activeElement?.id).toBe(id);
-    expect(useCall.getState().panel).toBeNull();
+    expect(call.store.getState().panel).toBeNull();
   }
 });
 
@@ -50,10 +52,6 @@ test('the list says whose network is gone', () => {
   inCall(2, { panel: 'people' });
   show(<SidePanel />);
   expect(screen.queryByRole('img', { name: 'Reconnecting…' })).toBeNull();
-  act(() =>
-    useCall.setState(({ participants }) => ({
-      participants: participants.map((one) => ({ ...one, away: !one.isLocal })),
-    })),
-  );
+  act(() => change((one) => ({ ...one, away: !one.isLocal })));
   expect(screen.getByRole('img', { name: 'Reconnecting…' })).toBeTruthy();
 });

@@ -3,18 +3,12 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { TileView } from '@/components/tile';
 import { useMutedHint } from '@/hooks/use-muted-hint';
 import { usePreferences } from '@/lib/preferences';
-import { useCall } from '@/lib/store';
-import type { Room } from '@rotunda/client';
-import { RotundaRoom } from '@rotunda/react';
 import { makeTrack } from '../browser';
-import { has, inCall, show } from './people';
+import { has, inCall, room, show, state } from './people';
 
 const demands: Record<string, unknown> = {};
-const room = {
-  demand: (producerId: string, demand: unknown) => void (demands[producerId] = demand),
-} as unknown as Room;
 const sound = vi.hoisted(() => ({ heard: (_level: number) => {}, watching: 0 }));
-vi.mock('@/components/sound', () => ({
+vi.mock('@/lib/level', () => ({
   watchLevel: (_: unknown, heard: (level: number) => void) => {
     sound.heard = heard;
     sound.watching++;
@@ -27,6 +21,7 @@ vi.mock('sonner', () => ({ toast: Object.assign((words: string) => void toasts.p
 beforeEach(() => {
   toasts.length = 0;
   usePreferences.setState({ pictures: 'all' });
+  room.demand = (producerId, demand) => void (demands[producerId] = demand);
 });
 
 const tile = (userId: string, source: 'camera' | 'screen' = 'camera', pinned = false) => (
@@ -44,11 +39,7 @@ test('pictures are received as the person wants: all, who speaks, none', () => {
   inCall(4);
   for (const name of ['bob', 'cid', 'dan']) has(name, 'camera', { track: makeTrack(), producerId: name });
   has('cid', 'screen', { track: makeTrack(), producerId: 'screen' });
-  show(
-    <RotundaRoom room={room}>
-      {[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}
-    </RotundaRoom>,
-  );
+  show(<>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</>);
   const received = () =>
     Object.keys(demands)
       .filter((id) => demands[id] !== null)
@@ -56,7 +47,7 @@ test('pictures are received as the person wants: all, who speaks, none', () => {
   expect(received()).toEqual(['bob', 'cid', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'speaker' }));
   expect(received()).toEqual(['dan', 'screen']);
-  act(() => useCall.setState({ speaker: 'bob', lastSpeaker: 'bob' }));
+  act(() => state.set({ speaker: 'bob', lastSpeaker: 'bob' }));
   expect(received()).toEqual(['bob', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'none' }));
   expect(received()).toEqual(['dan']); // what the person has pinned is wanted

@@ -1,7 +1,7 @@
 // Errors in the person's language.
-import { isMessageKey, type Translate } from '@/lib/i18n';
-import { DeviceError, problemOf } from '@/lib/devices';
-import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from '@/lib/names';
+import { isMessageKey, type Translate } from './i18n';
+import { DeviceError, problemOf } from './devices';
+import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from './names';
 import { codeOf, needsPassword, type RotundaError } from '@rotunda/client';
 
 const NOT_LET_IN = [

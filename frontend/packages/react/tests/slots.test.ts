@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { arrange, bringForward } from '../src/order.ts';
-import { PAGER_HEIGHT, placeGrid, placeSpeaker, placeWithPager } from '../src/place.ts';
+import { arrange, bringForward } from '../src/slots.ts';
+import { PAGER_HEIGHT, placeGrid, placeSpeaker, placeWithPager } from '../src/placement.ts';
 
 const WIDE = [1280, 640] as const;
 const people = (count: number) => Array.from({ length: count }, (_, i) => `p${i}`);

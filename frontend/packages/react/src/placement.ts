@@ -1,5 +1,5 @@
 // Where each tile of a page lies on the stage, in CSS pixels.
-import { layoutGrid } from './grid.ts';
+import { layoutGrid } from './grid-layout.ts';
 
 export interface Rect {
   left: number;
