@@ -158,6 +158,11 @@ static void on_stream_closed(void *ctx, uint32_t stream) {
     whip_stream_closed(app->whip, stream);
 }
 
+static void on_late_closed(void *ctx, uint32_t late) {
+    struct app *app = ctx;
+    dialect_host_late_closed(&app->dialects, late);
+}
+
 // ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
@@ -309,6 +314,7 @@ static bool start_hub(struct app *app, char *error) {
 }
 
 static bool start_dialects(struct app *app, char *error) {
+    app->dialects.addresses = app->limits;
     app->dialects.gone = on_gone;
     app->dialects.gone_ctx = app;
     bool fine = dialect_host_start(&app->dialects, app->config) &&
@@ -368,6 +374,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
                                    .stream_closed = on_stream_closed,
+                                   .late_closed = on_late_closed,
                                    .routes = app->routes,
                                    .route_count = app->route_count,
                                    .talks = app->dialects.talks,

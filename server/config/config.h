@@ -52,7 +52,7 @@ struct config {
     uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     // Dialects of signalling that others made: where they are; "": nowhere.
-    char peerjs[CONFIG_ROUTE_MAX], named_ws[CONFIG_ROUTE_MAX];
+    char peerjs[CONFIG_ROUTE_MAX], named_ws[CONFIG_ROUTE_MAX], socket_io[CONFIG_ROUTE_MAX];
     char peerjs_key[CONFIG_WORD_MAX];
     uint32_t peerjs_lists;        // 1: /peers answers
     uint32_t dialect_clients_max; // of one dialect

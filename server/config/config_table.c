@@ -70,6 +70,8 @@ static const struct setting settings[] = {
      "That everybody may list the ids of PeerJS that are there (/peers)."},
     {"named-ws", SETTING_ROUTE, AT(named_ws), 0, 0, NULL, "", "PATH",
      "A WebSocket for pages that send {type, from, to, payload}, as /signal; asks for no token."},
+    {"socket-io", SETTING_ROUTE, AT(socket_io), 0, 0, NULL, "", "PATH",
+     "Where pages with socket.io 4 call each other in rooms, as /socket.io; asks for no token."},
     {"dialect-clients-max", SETTING_NUMBER, AT(dialect_clients_max), 1, 1000000, NULL, "5000", "N",
      "Clients of each of these dialects at a time."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",

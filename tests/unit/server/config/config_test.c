@@ -39,6 +39,7 @@ static const struct value_row values[] = {
     {"peerjs-key", "own_key-1", "a/b", "1 to 64 letters, digits, - and _"},
     {"peerjs-peers", "yes", "maybe", "no, yes"},
     {"named-ws", "/ws", "ws://x", "a path of at most 128 bytes"},
+    {"socket-io", "/socket.io/", "/socket io", "a path of at most 128 bytes"},
     {"dialect-clients-max", "1000000", "0", "a number from 1 to 1000000"},
     {"webhook", "https://hooks.example.org/a", "http://hooks.example.org/a", "1 to 4 URLs"},
     {"webhook", "http://127.0.0.1:3000/,https://a.example", "https://a@b.example", "separated by commas"},
