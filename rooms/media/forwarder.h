@@ -77,6 +77,8 @@ void forwarder_destroy(struct forwarder *fw);
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
                                          void *peer);               // NULL: no memory
 bool forwarder_endpoint_publishes(const struct endpoint *endpoint); // it has producers
+// A packet with that SSRC would be one of its producers', as far as the SSRC tells.
+bool forwarder_endpoint_knows(struct endpoint *endpoint, uint32_t ssrc);
 // How well all that it has sent and got went over it, what was closed meanwhile included.
 struct path_quality forwarder_endpoint_quality(const struct endpoint *endpoint);
 void forwarder_close_endpoint(struct forwarder *fw,

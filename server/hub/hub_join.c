@@ -174,7 +174,7 @@ static unsigned rights_of(const struct hub_join *ask) {
 
 static bool moderates(const struct hub_join *ask) {
     bool hidden = ask->grants && ask->grants->hidden;
-    return !hidden && (rights_of(ask) & RIGHT_ADMIN) != 0;
+    return ask->by_operator || (!hidden && (rights_of(ask) & RIGHT_ADMIN) != 0);
 }
 
 bool hub_is_welcome(const struct room *room, const struct hub_join *ask, struct hub_refusal *refusal) {
