@@ -26,7 +26,7 @@ export async function api(server, method, path, body, token = operator()) {
 export const VIDEO = (ssrc, payloadType = 101) => ({
   kind: 'video',
   rtpParameters: {
-    codecs: [{ mimeType: 'video/VP8', payloadType, clockRate: 90000 }],
+    codecs: [{ mimeType: 'video/VP8', payloadType, clockRate: 90000, rtcpFeedback: [{ type: 'nack', parameter: 'pli' }] }],
     encodings: [{ ssrc }],
     rtcp: { cname: 'plain' },
   },

@@ -22,7 +22,6 @@ before(async () => {
 });
 afterEach(async () => {
   for (const [room, id] of opened.splice(0)) await close(room, id);
-  await until('no transport is left', async () => (await server.metric('rotunda_plain_transports')) === 0);
 });
 after(async () => {
   await server.stop();
@@ -77,7 +76,6 @@ test('what a program sends reaches people and programs', async (t) => {
   assert.equal((await ann.next('user-left')).user, 'camera');
   assert.equal((await close(room, sender.id)).status, 404);
   assert.equal((await close(room, receiver.id)).status, 200);
-  await until('no transport is left', async () => (await server.metric('rotunda_plain_transports')) === 0);
 });
 
 test('a key frame is asked for where it is wanted, also by an address that was learnt', async (t) => {
@@ -86,9 +84,7 @@ test('a key frame is asked for where it is wanted, also by an address that was l
   const to = await Port.open();
   t.after(() => (from.close(), to.close()));
   const sender = (await open(room, { name: 'camera', direction: 'send', comedia: true })).json;
-  const ask = VIDEO(7777);
-  ask.rtpParameters.codecs[0].rtcpFeedback = [{ type: 'nack', parameter: 'pli' }];
-  const { producerId } = (await below(room, sender.id, 'producers', ask)).json;
+  const { producerId } = (await below(room, sender.id, 'producers', VIDEO(7777))).json;
   await from.send(rtp({ ssrc: 7777, seq: 1, payload: Buffer.alloc(300, 0x11) }), sender.port);
   await until('it is known', async () => (await api(server, 'GET', `rooms/${room}/plain-transports`)).json.transports[0].connected);
   const receiver = (await open(room, { name: 'screen', direction: 'recv', ip: '127.0.0.1', port: to.number })).json;
@@ -120,18 +116,19 @@ test('strangers change nothing', async (t) => {
   });
   // And then nobody else takes its place, though it knows the SSRC; nor does anything come back.
   const counted = await dropped();
-  const out = to.rtp.length;
-  for (let i = 0; i < 5; i++) await stranger.send(rtp({ ssrc: 7777, seq: seq + 100 + i, marker: true, payload: KEY_FRAME }), sender.port);
-  for (let i = 0; i < 5; i++) await stranger.send(rtp({ ssrc: 7777, seq: i, payload: KEY_FRAME }), receiver.port);
+  const forged = Buffer.concat([KEY_FRAME, Buffer.from('forged')]);
+  for (let i = 0; i < 5; i++) await stranger.send(rtp({ ssrc: 7777, seq: seq + 100 + i, marker: true, payload: forged }), sender.port);
+  for (let i = 0; i < 5; i++) await stranger.send(rtp({ ssrc: 7777, seq: i, payload: forged }), receiver.port);
   await until('they are counted', async () => (await dropped()) - counted >= 10);
-  assert.equal(to.rtp.length, out);
+  const last = Buffer.concat([KEY_FRAME, Buffer.from('last')]);
+  await from.send(rtp({ ssrc: 7777, seq: seq++, marker: true, payload: last }), sender.port);
+  await until('the right one is still heard', () => to.rtp.some((bytes) => bytes.includes('last')));
+  assert.ok(!to.rtp.some((bytes) => bytes.includes('forged')));
   assert.equal(stranger.got.length, 0);
-  await from.send(rtp({ ssrc: 7777, seq: seq++, marker: true, payload: KEY_FRAME }), sender.port);
-  await until('the right one is still heard', () => to.rtp.length > out);
 });
 
 test('without rtcpMux RTCP has the port behind', async (t) => {
-  const { room, from, to, sender, receiver } = await through(t, { rtcpMux: false });
+  const { from, sender } = await through(t, { rtcpMux: false });
   assert.deepEqual([sender.port % 2, sender.rtcpPort], [0, sender.port + 1]);
   const control = await Port.open();
   t.after(() => control.close());
@@ -142,13 +139,10 @@ test('without rtcpMux RTCP has the port behind', async (t) => {
     return bytes;
   };
   let seq = 1;
-  await until('packets come out', async () => {
-    await from.send(rtp({ ssrc: 7777, seq: seq++, marker: true, payload: KEY_FRAME }), sender.port);
-    return to.rtp.length > 0;
-  });
-  await until('reports come to where its own came from', async () => {
+  // No key frame comes, so it is asked for.
+  await until('requests come to where its own reports came from', async () => {
+    await from.send(rtp({ ssrc: 7777, seq: seq++, payload: Buffer.alloc(300, 0x11) }), sender.port);
     await control.send(report(7777), sender.rtcpPort);
-    await from.send(rtp({ ssrc: 7777, seq: seq++, marker: true, payload: KEY_FRAME }), sender.port);
     return control.rtcp.length > 0;
   });
   assert.equal(control.got[0].from.port, sender.rtcpPort);
@@ -180,8 +174,8 @@ test('what is wrong is refused in words, and opens nothing', async () => {
   assert.equal((await api(server, 'GET', `rooms/${room}/participants`)).status, 404, 'nobody came of it');
   // One after the other until the ports are spent.
   const made = [];
-  for (let i = 0; i < 8; i++) made.push(await open(room, { name: `p${i}`, ...recv }));
-  assert.ok(made.every(({ status }) => status === 200));
+  // Those of the tests before are given back by the media threads, soon.
+  for (let i = 0; i < 8; i++) made.push(await until('a port', async () => (await open(room, { name: `p${i}`, ...recv })).status === 200));
   const { status, json } = await open(room, { name: 'more', ...recv });
   assert.deepEqual([status, /all ports/.test(json.msg)], [429, true]);
 });
