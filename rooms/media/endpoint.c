@@ -125,6 +125,11 @@ struct ssrc_entry *endpoint_find_ssrc(struct endpoint *ep, uint32_t ssrc) {
     }
 }
 
+void forwarder_endpoint_in_the_clear(struct endpoint *ep) {
+    assert(list_empty(&ep->consumers));
+    ep->numbers_free = true;
+}
+
 bool forwarder_endpoint_knows(struct endpoint *ep, uint32_t ssrc) {
     return endpoint_find_ssrc(ep, ssrc) != NULL;
 }

@@ -90,6 +90,9 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoin
 // again.
 void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
                                   uint64_t now_us);
+// Nothing that is sent to it is encrypted, so its receiver need not report what arrives (downlink.h). Before
+// its first consumer.
+void forwarder_endpoint_in_the_clear(struct endpoint *endpoint);
 // What is sent to it takes another way from now on (another address): what was learnt of its link is over.
 void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.

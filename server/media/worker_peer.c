@@ -384,8 +384,11 @@ static void worker_open_plain(struct worker *w, const struct media_cmd *cmd, uin
     peer->plain = worker_plain_watch(peer, port);
     if (peer->plain)
         peer->peer = peer_plain_create(&w->env, params, port);
-    if (peer_enter(peer, NULL))
-        peer_advance(peer, now_us);
+    if (!peer_enter(peer, NULL))
+        return;
+    if (params->keys.profile == SRTP_PROFILE_NONE)
+        forwarder_endpoint_in_the_clear(peer->endpoint);
+    peer_advance(peer, now_us);
 }
 
 static void worker_connect_transport(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {

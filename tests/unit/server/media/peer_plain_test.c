@@ -300,6 +300,56 @@ static void a_worker_opens_and_closes_it(void **state) {
     close(other);
 }
 
+// A program that reports nothing gets everything all the same: without SRTP no number is inferred.
+static void who_is_silent_is_not_halted(void **state) {
+    struct worker *w = ((struct scene *)*state)->worker;
+    struct addr ours, theirs;
+    uint64_t now_us = clock_now_us();
+    int other = bound(&theirs);
+    w->now_us = now_us;
+    for (uint32_t id = 1; id <= 2; id++) {
+        struct media_cmd open = {.type = MEDIA_OPEN_PLAIN, .transport = {id}};
+        open.plain.params = (struct plain_params){.rtp_fd = bound(&ours), .rtcp_fd = -1, .remote = theirs};
+        worker_peer_command(w, &open, now_us);
+    }
+    struct media_cmd cmd = {.type = MEDIA_OPEN_PRODUCER, .transport = {1}, .producer = {5}};
+    cmd.open_producer.params = (struct producer_params){.kind = MEDIA_AUDIO,
+                                                        .codec = CODEC_OPUS,
+                                                        .payload_type = 111,
+                                                        .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                        .clock_rate = 48000,
+                                                        .stream_count = 1,
+                                                        .streams = {{.ssrc = SSRC}},
+                                                        .spatial_layers = 1,
+                                                        .temporal_layers = 1};
+    worker_peer_command(w, &cmd, now_us);
+    cmd = (struct media_cmd){.type = MEDIA_OPEN_CONSUMER, .transport = {2}, .producer = {5}, .consumer = {6}};
+    cmd.open_consumer.params = (struct consumer_params){.kind = MEDIA_AUDIO,
+                                                        .payload_type = 100,
+                                                        .rtx_payload_type = PAYLOAD_TYPE_NONE,
+                                                        .clock_rate = 48000,
+                                                        .ssrc = 77,
+                                                        .cname = "x"};
+    worker_peer_command(w, &cmd, now_us);
+    struct worker_peer *from = slots_get(w->peers, hmap_get(w->peers_by_id, &(struct transport_id){1}));
+    for (uint32_t i = 0; i < 17000; i++) {
+        struct tuple tuple = {.remote = theirs, .protocol = TUPLE_UDP};
+        struct block *b = pool_take(w->pool);
+        memcpy(block_data(b), rtp, sizeof rtp);
+        block_data(b)[1] = 111;
+        store_be16(block_data(b) + 2, (uint16_t)i);
+        store_be32(block_data(b) + 4, i * 960);
+        b->len = sizeof rtp;
+        now_us += 20000;
+        worker_peer_datagram(from, &tuple, 0, b, now_us);
+        forwarder_flush(w->fw);
+        worker_plain_flush(w);
+    }
+    assert_int_equal(forwarder_counters(w->fw)->downlink_halts, 0);
+    assert_true(w->counters.plain_packets_out >= 17000);
+    close(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(to_where_it_was_told, scene_open, scene_close),
@@ -308,6 +358,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(over_srtp, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(what_it_cannot_do, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(a_worker_opens_and_closes_it, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(who_is_silent_is_not_halted, scene_open, scene_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
