@@ -28,6 +28,9 @@ static const struct setting settings[] = {
      "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
+    {"plain-ports", SETTING_PORTS, AT(plain_ports), 0, 0, NULL, "", "[HOST:]FROM-TO",
+     "UDP ports for plain RTP that operators ask for (FFmpeg, GStreamer), of 127.0.0.1 or HOST; none "
+     "without."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -388,6 +391,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return route_parse(text, member);
     case SETTING_WORD:
         return word_parse(text, member);
+    case SETTING_PORTS:
+        return port_range_parse(text, (struct port_range *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -458,6 +463,11 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         return;
     case SETTING_WORD:
         snprintf(out, cap, "1 to %d letters, digits, - and _", CONFIG_WORD_MAX - 1);
+        return;
+    case SETTING_PORTS:
+        snprintf(out, cap,
+                 "two ports from 1024 to 65535 with a dash between them, as in 40100-40199, and in front of "
+                 "them, if it is not 127.0.0.1, an address of this machine, as in 10.0.0.5:40100-40199");
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

@@ -56,6 +56,8 @@ static const struct value_row values[] = {
     {"media-port", "1", "-1", "a number from 0 to 65535"},
     {"media-port", "65535", "65536", "a number from 0 to 65535"},
     {"media-port", "0", "4e4", "a number from 0 to 65535"},
+    {"plain-ports", "40100-40199", "40199-40100", "two ports from 1024 to 65535"},
+    {"plain-ports", "[::1]:40100-40199", "localhost:40100-40199", "an address of this machine"},
     {"announce", "192.0.2.1", "example..com", "1 to 16 IP addresses or host names"},
     {"announce", "media.example.com,192.0.2.1", "media.example.com:40000", "1 to 16 IP addresses"},
     {"announce", "localhost", "300.1.2.3", "1 to 16 IP addresses"},
