@@ -402,6 +402,13 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     return false; // no such type
 }
 
+// Behind what is there.
+static void describe_words(const struct setting *setting, const char *between, char *out, size_t cap) {
+    size_t len = strlen(out);
+    for (size_t i = 0; setting->words[i] && len < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? between : "", setting->words[i]);
+}
+
 void setting_describe(const struct setting *setting, char *out, size_t cap) {
     switch (setting->type) {
     case SETTING_NUMBER:
@@ -419,12 +426,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     case SETTING_HOST:
         snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
         return;
-    case SETTING_CHOICE: {
-        size_t len = (size_t)snprintf(out, cap, "one of");
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? "," : "", setting->words[i]);
+    case SETTING_CHOICE:
+        snprintf(out, cap, "one of");
+        describe_words(setting, ",", out, cap);
         return;
-    }
     case SETTING_PATH:
         snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
         return;
@@ -444,13 +449,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
                  ORIGINS_MAX);
         return;
-    case SETTING_URL: {
-        size_t len =
-            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? " or" : "", setting->words[i]);
+    case SETTING_URL:
+        snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
+        describe_words(setting, " or", out, cap);
         return;
-    }
     case SETTING_WEBHOOKS:
         snprintf(out, cap,
                  "1 to %d URLs, separated by commas: https://, or http:// to a private address or a name "

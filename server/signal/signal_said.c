@@ -354,8 +354,7 @@ void signal_said_check(enum signal_out out, const char *text, size_t len) {
     json_t *schema = signal_said_schema(out);
     json_t *data = json_object_get(json_loadb(text, len, 0, NULL), "data");
     if (data && !fits(schema, data, why, sizeof why)) {
-        fprintf(stderr, "signal_said.c does not know what is said: %s: %s: %.*s\n", signal_out_name(out), why,
-                (int)len, text);
+        fprintf(stderr, "signal_said.c does not know what is said: %s: %.*s\n", why, (int)len, text);
         abort();
     }
     json_set_alloc_funcs(before_alloc, before_free);
