@@ -13,6 +13,7 @@
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
+static const char *const on_off_words[] = {"off", "on", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
@@ -28,6 +29,8 @@ static const struct setting settings[] = {
      "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
+    {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",
+     "Media over TCP on that port number too, and on HTTP's where it has TLS, for networks without UDP."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -109,6 +112,8 @@ static const struct setting settings[] = {
      "What the server may hold for its clients besides media; beyond it nobody joins."},
     {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
      "HTTP and WebSocket connections at a time."},
+    {"tcp-connections-max", SETTING_NUMBER, AT(tcp_connections_max), 1, 1000000, NULL, "10000", "N",
+     "Connections of media over TCP at a time."},
     {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
      "Connections of one address (IPv6: of one /64) that have not joined a room; 0 is no limit."},
     {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",
