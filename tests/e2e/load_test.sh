@@ -51,7 +51,6 @@ expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice ful
 
 # Media over TCP, of a server whose rooms span its workers: all of it, and to readers who take 600 kbit/s each of more
 # than twice as much, who get lower layers and lose nothing.
-expect 2 "no address for media" --url "$url" --participants 1 --duration 1 --ice tcp
 stop
 earlier=$log
 start --ice-tcp on --participants-per-worker 2
@@ -94,6 +93,7 @@ assert any(int(room["packets_lost"]) == 0 for room in rooms), rooms
 EOF
 
 start --participants-max 2
+expect 2 "no address for media" --url "$url" --participants 1 --duration 1 --ice tcp
 expect 2 "join refused: room-full" --url "$url" --participants 3 --duration 1
 stop
 

@@ -106,6 +106,8 @@ static const struct value_row values[] = {
     {"relay-rate-max", "65536", "65535", "a number from 65536 to 1073741824"},
     {"control-memory-max", "16777216", "4294967296", "a number from 16777216 to 4294967295"},
     {"connections-max", "1000000", "1000001", "a number from 1 to 1000000"},
+    {"tcp-connections-max", "1000000", "0", "a number from 1 to 1000000"},
+    {"ice-tcp", "on", "yes", "one of off, on"},
     {"audio-packets-max", "50", "49", "a number from 50 to 100000"},
     {"audio-bitrate-max", "64000", "63999", "a number from 64000 to 4000000000"},
     {"video-packets-max", "1000000", "1000001", "a number from 100 to 1000000"},
