@@ -96,6 +96,7 @@ static void connect_one(struct bench *b, unsigned ticket, bool small) {
     assert_true(fd >= 0);
     b->tickets[ticket].standing = TCP_STRANGER;
     tcp_port_adopt(b->port, fd, &b->tickets[ticket], b->now_us);
+    assert_int_equal(b->tickets[ticket].standing, TCP_STRANGER);
 }
 
 static void say(struct bench *b, const void *bytes, size_t len) {
