@@ -54,6 +54,35 @@ for (const codec of ['VP8', 'VP9', 'H264', 'AV1']) {
   });
 }
 
+// RFC 8888 both ways, from a browser that knows it; beside one that does not.
+test('feedback of RFC 8888 goes to those who negotiate it, and comes from them', async (t) => {
+  const trial = '--force-fieldtrials=WebRTC-RFC8888CongestionControlFeedback/Enabled,offer:true/';
+  const other = await openChromium({ flags: [trial] });
+  t.after(() => other.close());
+  const room = freshRoom();
+  const ann = await Person.enter(other, server, room, 'Ann', SMALL);
+  const bob = await Person.enter(browser, server, room, 'Bob', SMALL);
+  await ann.seesAndHears('Bob');
+  await bob.seesAndHears('Ann');
+  // Messages of RFC 8888 that it sent about what it gets, and that it got about what it sends.
+  const counted = ({ page }) =>
+    page.evaluate(async () => {
+      const { room } = window.rotunda;
+      const of = async (some) => [...(await some.getStats()).values()].find(({ type }) => type === 'transport') ?? {};
+      const got = await of([...room.consumers.values()].find((entry) => entry).consumer);
+      const sent = await of([...room.producers.values()][0]);
+      return { sent: got.ccfbMessagesSent ?? 0, received: sent.ccfbMessagesReceived ?? 0 };
+    });
+  await until('both ways', async () => {
+    const { sent, received } = await counted(ann);
+    return sent > 20 && received > 20;
+  });
+  assert.deepEqual(await counted(bob), { sent: 0, received: 0 });
+  const [{ before, after }] = await sampleTwice([ann, bob], 2_000);
+  assert.ok(after.got.Bob.video.frames - before.got.Bob.video.frames >= 15);
+  await close([ann, bob]);
+});
+
 test('a simulcast publisher is seen in the layer that fills its tile', async (t) => {
   const people = await pair({ simulcast: '1', width: '960', height: '540', fps: '15' });
   const [ann] = people;
