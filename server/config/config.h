@@ -134,6 +134,8 @@ struct setting {
 };
 
 const struct setting *config_settings(size_t *count);
+// The title of the group that begins with this setting; NULL: it is one more of the group before.
+const char *setting_group(const struct setting *setting);
 // Its flag alone means "yes".
 bool setting_is_switch(const struct setting *setting);
 

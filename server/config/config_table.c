@@ -148,6 +148,32 @@ const struct setting *config_settings(size_t *count) {
     return settings;
 }
 
+const char *setting_group(const struct setting *setting) {
+    static const struct {
+        const char *first, *title;
+    } groups[] = {
+        {"listen", "HTTP and WebSocket"},
+        {"media-port", "Media and its addresses"},
+        {"tls-cert", "HTTPS"},
+        {"keys", "Who may come in, and who is told"},
+        {"turn-urls", "TURN"},
+        {"workers", "Cores"},
+        {"web-root", "The page"},
+        {"peerjs", "Pages made for other servers"},
+        {"log-level", "Log"},
+        {"rooms-max", "Limits of rooms and people"},
+        {"resume-window", "Leaving and stopping"},
+        {"participants-per-worker", "Large rooms"},
+        {"ws-backlog-max", "What clients may cost"},
+        {"audio-packets-max", "Limits of media"},
+        {"udp-receive-buffer", "Sockets"},
+    };
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strcmp(groups[i].first, setting->name) == 0)
+            return groups[i].title;
+    return NULL;
+}
+
 bool setting_is_switch(const struct setting *setting) {
     return setting->words == switch_words;
 }
