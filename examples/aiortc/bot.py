@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""A bot in a room of Rotunda: plays a file into it, and hears and sees whoever speaks, with aiortc.
+"""A bot in a room of Rotunda: plays a file into it, and hears and sees somebody, with aiortc.
 
     pip install aiortc
-    ./bot.py https://meet.example.org garden --name Bot --play jingle.mp4 --record heard.mp4 --seconds 60
+    ./bot.py https://meet.example.org garden --name Bot --play jingle.mp4 --hear Ann --record heard.mp4
 
-Without --play it sends silence and a green picture; without --record it counts what comes. --token is needed where
-the server has keys: one token for the bot that sends, and --listen-token for the one that listens, each with an
+Without --play it sends silence and a green picture, without --hear it hears whoever speaks, without --record it counts
+what comes. Where the server has keys it needs two tokens, --token to send and --listen-token to listen, each with an
 identity of its own. It speaks WHIP and WHEP, so a room shows two participants, Bot and "Bot listens" (docs/whip.md).
 """
 
 import argparse
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,25 +22,24 @@ from aiortc.contrib.media import MediaPlayer, MediaRecorder
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
 
-async def ask(method, url, token, offer=None):
+def ask(method, url, token, offer=None):
     """One HTTP request: its headers and its body. What the server refuses is raised in its words."""
-
-    def blocking():
-        headers = {"Content-Type": "application/sdp", **({"Authorization": f"Bearer {token}"} if token else {})}
-        request = urllib.request.Request(url, offer and offer.encode(), headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.headers, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{method} {url}: {error.code} {error.read().decode()}") from None
-
-    return await asyncio.to_thread(blocking)
+    headers = {"Content-Type": "application/sdp", **({"Authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, offer and offer.encode(), headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        if error.headers["Retry-After"]:  # nobody sends yet
+            time.sleep(int(error.headers["Retry-After"]))
+            return ask(method, url, token, offer)
+        raise SystemExit(f"{method} {url}: {error.code} {error.read().decode()}") from None
 
 
 async def connect(pc, url, token):
     """Offer out, answer in; the session's address, for DELETE."""
     await pc.setLocalDescription(await pc.createOffer())
-    headers, answer = await ask("POST", url, token, pc.localDescription.sdp)
+    headers, answer = await asyncio.to_thread(ask, "POST", url, token, pc.localDescription.sdp)
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     return urllib.parse.urljoin(url, headers["Location"])
 
@@ -77,21 +77,22 @@ def listener(recorder, heard):
 
 async def main(bot):
     room, name = urllib.parse.quote(bot.room, safe=""), urllib.parse.quote(bot.name)
-    listens = urllib.parse.quote(f"{bot.name} listens")
+    listens = urllib.parse.quote(f"{bot.name} listens") + (f"&from={urllib.parse.quote(bot.hear)}" if bot.hear else "")
     heard = {"audio": 0, "video": 0}
     recorder = MediaRecorder(bot.record) if bot.record else None
     sends, hears = publisher(bot.play), listener(recorder, heard)
-    sessions = [
-        (await connect(sends, f"{bot.server}/whip/{room}?name={name}", bot.token), bot.token),
-        (await connect(hears, f"{bot.server}/whep/{room}?name={listens}", bot.listen_token), bot.listen_token),
-    ]
+    sessions = []
     try:
+        url = f"{bot.server}/whip/{room}?name={name}"
+        sessions.append((await connect(sends, url, bot.token), bot.token))
+        url = f"{bot.server}/whep/{room}?name={listens}"
+        sessions.append((await connect(hears, url, bot.listen_token), bot.listen_token))
         if recorder:
             await recorder.start()
         await asyncio.sleep(bot.seconds)
     finally:
         for session, token in sessions:
-            await ask("DELETE", session, token)
+            await asyncio.to_thread(ask, "DELETE", session, token)
         if recorder:
             await recorder.stop()
         await asyncio.gather(sends.close(), hears.close())
@@ -102,6 +103,7 @@ options = argparse.ArgumentParser(description="a bot in a room of Rotunda")
 options.add_argument("server", help="as https://meet.example.org")
 options.add_argument("room")
 options.add_argument("--name", default="Bot")
+options.add_argument("--hear", help="whom it hears and sees; otherwise whoever speaks")
 options.add_argument("--token", help="of who sends")
 options.add_argument("--listen-token", help="of who listens")
 options.add_argument("--play", help="a file that is sent again and again")
