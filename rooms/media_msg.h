@@ -79,10 +79,19 @@ struct consumer_params {
     bool pli, fir;
 };
 
+// A transport of plain RTP: what it needs in place of ICE and DTLS.
+struct plain_params {
+    int rtp_fd, rtcp_fd;             // bound UDP sockets, the worker's to close; rtcp_fd -1: one carries both
+    bool comedia;                    // the other side is where its first packet comes from
+    struct addr remote, remote_rtcp; // else where it is; family 0: not known, or there is no such way
+    struct srtp_keys keys;           // SRTP_PROFILE_NONE: in the clear
+};
+
 // ---- commands
 
 enum media_cmd_type {
     MEDIA_OPEN_TRANSPORT,
+    MEDIA_OPEN_PLAIN, // the same, of plain RTP
     MEDIA_CONNECT_TRANSPORT,
     MEDIA_RESTART_ICE,
     MEDIA_OFFER_ICE,       // the same, though the client has not asked: it may go on with what it has
@@ -119,6 +128,10 @@ struct media_cmd {
             struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE, OFFER_ICE
             uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
         };
+        struct {
+            struct plain_params params;
+            uint32_t room; // as with OPEN_TRANSPORT
+        } plain;           // OPEN_PLAIN
         struct {
             enum dtls_role remote_role; // as the client announced it
             struct fingerprint fingerprint;

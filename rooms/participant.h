@@ -109,8 +109,11 @@ struct room_transport {
     struct participant *owner;
     struct transport_id id;
     struct public_id public_id;
-    bool from_client; // direction "send": the client sends, the server receives
-    bool connected;   // connect-transport was accepted
+    bool from_client;         // direction "send": the client sends, the server receives
+    bool connected;           // connect-transport was accepted
+    bool plain;               // plain RTP: neither ICE nor DTLS,
+    struct addr plain_to;     // to there; family 0: to where its first packet comes from
+    uint16_t plain_rtcp_port; // 0: the same
     enum ice_state ice;
     enum dtls_state dtls;
     uint32_t next_mid;   // of its consumers; never reused

@@ -28,6 +28,22 @@ struct ice_credentials {
 // number (below ICE_WORKERS_MAX) in base 36.
 void ice_credentials_make(unsigned worker, struct ice_credentials *out);
 
+// Of DTLS-SRTP, or as SDES has them.
+enum srtp_profile {
+    SRTP_PROFILE_NONE,
+    SRTP_PROFILE_AEAD_AES_128_GCM,
+    SRTP_PROFILE_AEAD_AES_256_GCM,
+    SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80
+};
+
+#define SRTP_KEY_MAX 44 // 32 bytes of key, 12 of salt
+struct srtp_keys {
+    enum srtp_profile profile;
+    uint8_t len;                  // key and salt
+    uint8_t local[SRTP_KEY_MAX];  // what we send with
+    uint8_t remote[SRTP_KEY_MAX]; // what the peer sends with
+};
+
 // The words of the protocol's `transport-state`.
 enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
 enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };

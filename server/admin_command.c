@@ -23,6 +23,7 @@
 #define ERROR_MAX 1024
 
 // %s in a path is the next argument.
+static const char body_follows[] = ""; // in place of a body: it is the last argument
 static const struct command {
     const char *name, *method, *path, *body;
     int arguments;
@@ -34,6 +35,11 @@ static const struct command {
     {"person", "GET", "rooms/%s/participants/%s", NULL, 2},
     {"remove", "DELETE", "rooms/%s/participants/%s", NULL, 2},
     {"mute", "POST", "rooms/%s/participants/%s/tracks/%s/mute", "{\"muted\":true}", 3},
+    {"plain", "GET", "rooms/%s/plain-transports", NULL, 1},
+    {"plain-open", "POST", "rooms/%s/plain-transports", body_follows, 2},
+    {"plain-produce", "POST", "rooms/%s/plain-transports/%s/producers", body_follows, 3},
+    {"plain-consume", "POST", "rooms/%s/plain-transports/%s/consumers", body_follows, 3},
+    {"plain-close", "DELETE", "rooms/%s/plain-transports/%s", NULL, 2},
     {"drain", "POST", "drain", NULL, 0},
 };
 
@@ -48,6 +54,10 @@ static const char usage[] = "usage: rotunda admin [--server HOST[:PORT]] [--keys
                             "  person ROOM WHO        one of them, by identity or userId\n"
                             "  remove ROOM WHO        puts one out\n"
                             "  mute ROOM WHO TRACK    pauses a track, by producerId\n"
+                            "  plain ROOM             its transports of plain RTP\n"
+                            "  plain-open ROOM JSON, plain-produce ROOM TRANSPORT JSON,\n"
+                            "  plain-consume ROOM TRANSPORT JSON, plain-close ROOM TRANSPORT\n"
+                            "                         plain RTP, as docs/interop.md shows\n"
                             "  drain                  ends the server as SIGTERM does\n\n"
                             "  --server HOST[:PORT]   the server [127.0.0.1:8080]\n"
                             "  --keys FILE            the file that the server has too [ROTUNDA_KEYS]\n";
@@ -128,8 +138,7 @@ static char *read_answer(int fd) {
 }
 
 static int ask(const struct host_port *server, const struct command *command, const char *path,
-               const char *token) {
-    const char *body = command->body ? command->body : "";
+               const char *body, const char *token) {
     char *request = NULL, *answer = NULL;
     int len =
         asprintf(&request,
@@ -167,7 +176,10 @@ static int run(const struct host_port *server, const char *keys_path, const stru
     keys_free(&keys);
     if (!token)
         return refuse(STATUS_REFUSED, why, "");
-    int status = ask(server, command, path, token);
+    const char *body = command->body == body_follows ? arguments[command->arguments - 1]
+                       : command->body               ? command->body
+                                                     : "";
+    int status = ask(server, command, path, body, token);
     free(token);
     return status;
 }

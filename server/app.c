@@ -61,6 +61,20 @@ static bool client_address(struct app *app, uint32_t client, struct net_address 
            !networks_have(&app->config->trusted, address);
 }
 
+static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, struct plain_place *out, char *why) {
+    struct app *app = ctx;
+    enum plain_bind_result result =
+        plain_ports_bind(&app->config->plain_ports, &app->plain_next, rtcp_mux, out, why);
+    // Bound to every address: the other side sends to one that clients are told, too.
+    bool any = strcmp(out->ip, "0.0.0.0") == 0 || strcmp(out->ip, "::") == 0;
+    for (unsigned i = 0; any && i < app->announce.count; i++)
+        if ((strchr(app->announce.list[i].text, ':') != NULL) == (out->family == 6)) {
+            snprintf(out->ip, sizeof out->ip, "%s", app->announce.list[i].text);
+            break;
+        }
+    return result;
+}
+
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
@@ -289,6 +303,8 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
+    if (app->config->plain_ports.host[0])
+        io.plain_bind = on_plain_bind;
     app->whip_host.trusted = &app->config->trusted;
     app->whip_host.gate = app->gate;
     app->whip_host.needs_tokens = gate_needs_tokens(app->gate);

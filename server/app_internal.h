@@ -14,6 +14,7 @@
 #include "server/dialect_routes.h"
 #include "server/gate.h"
 #include "server/media/media.h"
+#include "server/plain_ports.h"
 #include "server/signal/signalling.h"
 #include "server/vigil.h"
 #include "server/web/address_limits.h"
@@ -38,6 +39,8 @@ struct app {
     uint64_t started_us;
     uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
+
+    uint16_t plain_next; // where the next search for a port of plain RTP begins
 
     struct control_loop *loop;
     struct media *media;

@@ -34,21 +34,6 @@ void dtls_context_destroy(struct dtls_context *context);
 // "AA:BB:..." of our certificate, SHA-256.
 const char *dtls_context_fingerprint(const struct dtls_context *context);
 
-enum srtp_profile {
-    SRTP_PROFILE_NONE,
-    SRTP_PROFILE_AEAD_AES_128_GCM,
-    SRTP_PROFILE_AEAD_AES_256_GCM,
-    SRTP_PROFILE_AES_CM_128_HMAC_SHA1_80
-};
-
-#define SRTP_KEY_MAX 44 // 32 bytes of key, 12 of salt
-struct srtp_keys {
-    enum srtp_profile profile;
-    uint8_t len;                  // key and salt
-    uint8_t local[SRTP_KEY_MAX];  // what we send with
-    uint8_t remote[SRTP_KEY_MAX]; // what the peer sends with
-};
-
 struct dtls;
 // Called for each datagram to send, from inside the functions below.
 struct dtls_output {

@@ -59,6 +59,7 @@ enum peer_drop { // why a datagram was dropped
     PEER_DROP_SRTP_AUTH,
     PEER_DROP_SRTP_REPLAY,
     PEER_DROP_SRTP_MALFORMED,
+    PEER_DROP_STRANGER, // of plain RTP, from an address that is not the other side's
 };
 
 struct peer_input {

@@ -11,7 +11,9 @@
 
 static void downlink_set(struct consumer *c, uint64_t acknowledged) {
     c->acknowledged = acknowledged;
-    if (!c->halted)
+    if (c->endpoint->numbers_free)
+        c->halt_index = UINT64_MAX;
+    else if (!c->halted)
         c->halt_index = acknowledged + DOWNLINK_UNACKNOWLEDGED_MAX;
 }
 

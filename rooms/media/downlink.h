@@ -11,7 +11,7 @@
 // Reports are authenticated before they are read. One that claims numbers which never went out counts for
 // nothing; one that claims what did not arrive harms nobody but who sends it. Browsers report each second or
 // each five seconds: the bound is that of a minute of sound at its limit, or of ten seconds of video at 13
-// Mbit/s.
+// Mbit/s. A receiver without SRTP infers nothing and may report nothing: it is never halted.
 #ifndef ROOMS_DOWNLINK_H
 #define ROOMS_DOWNLINK_H
 

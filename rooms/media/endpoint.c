@@ -126,6 +126,15 @@ struct ssrc_entry *endpoint_find_ssrc(struct endpoint *ep, uint32_t ssrc) {
     }
 }
 
+void forwarder_endpoint_in_the_clear(struct endpoint *ep) {
+    assert(list_empty(&ep->consumers));
+    ep->numbers_free = true;
+}
+
+bool forwarder_endpoint_knows(struct endpoint *ep, uint32_t ssrc) {
+    return endpoint_find_ssrc(ep, ssrc) != NULL;
+}
+
 enum err endpoint_add_ssrc(struct endpoint *ep, uint32_t ssrc, bool rtx, struct producer_stream *stream) {
     if (ssrc == 0)
         return ERR_MALFORMED;

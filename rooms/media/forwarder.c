@@ -220,6 +220,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         if (c)
             consumer_wish_key_frame(c, now_us);
         break;
+    case MEDIA_OPEN_PLAIN:
     case MEDIA_OPEN_TRANSPORT: // the owner of transports does these
     case MEDIA_CONNECT_TRANSPORT:
     case MEDIA_RESTART_ICE:

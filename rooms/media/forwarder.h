@@ -77,6 +77,8 @@ void forwarder_destroy(struct forwarder *fw);
 struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_id id,
                                          void *peer);               // NULL: no memory
 bool forwarder_endpoint_publishes(const struct endpoint *endpoint); // it has producers
+// A packet with that SSRC would be one of its producers', as far as the SSRC tells.
+bool forwarder_endpoint_knows(struct endpoint *endpoint, uint32_t ssrc);
 // How well all that it has sent and got went over it, what was closed meanwhile included.
 struct path_quality forwarder_endpoint_quality(const struct endpoint *endpoint);
 void forwarder_close_endpoint(struct forwarder *fw,
@@ -88,6 +90,9 @@ void forwarder_endpoint_connected(struct forwarder *fw, struct endpoint *endpoin
 // again.
 void forwarder_endpoint_reachable(struct forwarder *fw, struct endpoint *endpoint, bool reachable,
                                   uint64_t now_us);
+// Nothing that is sent to it is encrypted, so its receiver need not report what arrives (downlink.h). Before
+// its first consumer.
+void forwarder_endpoint_in_the_clear(struct endpoint *endpoint);
 // What is sent to it takes another way from now on (another address): what was learnt of its link is over.
 void forwarder_endpoint_path_changed(struct forwarder *fw, struct endpoint *endpoint, uint64_t now_us);
 // OPEN_PRODUCER .. REQUEST_KEY_FRAME. A command that names something unknown is dropped.

@@ -63,6 +63,7 @@ struct endpoint {
     uint32_t job_first, job_last, job_count; // what waits for it (fan_out.c); 0: nothing
     bool connected;
     bool unreachable;
+    bool numbers_free; // its receiver infers nothing from numbers (downlink.h)
     struct egress_budget egress;
     uint32_t sender_ssrc; // of our feedback
     struct list producers, consumers;

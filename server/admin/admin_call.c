@@ -95,6 +95,11 @@ static const struct {
     {"DELETE", "rooms/{room}/participants/{identity}", ADMIN_NEED_ADMIN, admin_remove_participant},
     {"POST", "rooms/{room}/participants/{identity}/tracks/{trackSid}/mute", ADMIN_NEED_ADMIN,
      admin_mute_track},
+    {"POST", "rooms/{room}/plain-transports", ADMIN_NEED_OPERATOR, admin_open_plain},
+    {"GET", "rooms/{room}/plain-transports", ADMIN_NEED_OPERATOR, admin_list_plain},
+    {"DELETE", "rooms/{room}/plain-transports/{transport}", ADMIN_NEED_OPERATOR, admin_close_plain},
+    {"POST", "rooms/{room}/plain-transports/{transport}/producers", ADMIN_NEED_OPERATOR, admin_plain_produce},
+    {"POST", "rooms/{room}/plain-transports/{transport}/consumers", ADMIN_NEED_OPERATOR, admin_plain_consume},
     {"POST", "drain", ADMIN_NEED_OPERATOR, admin_drain},
 };
 

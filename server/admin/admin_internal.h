@@ -65,6 +65,10 @@ admin_operation admin_list_participants, admin_get_participant, admin_remove_par
 admin_operation admin_mute_track, admin_update_participant, admin_send_data;
 admin_operation admin_get_room, admin_drain, admin_unknown;
 
+// ---- admin_plain.c
+admin_operation admin_open_plain, admin_list_plain, admin_close_plain, admin_plain_produce,
+    admin_plain_consume;
+
 // Runs it and writes what came of it.
 void admin_run(struct admin_call *call, const struct admin_request *request, enum admin_need need,
                admin_operation *operation, struct admin_answer *out);

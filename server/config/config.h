@@ -17,6 +17,7 @@
 #include "server/common/origins.h"
 #include "server/common/host_port.h"
 #include "server/common/net_address.h"
+#include "server/common/port_range.h"
 #include "server/common/webhook_urls.h"
 #include "server/hub/hub.h"
 #include "server/hub/ice_servers.h"
@@ -39,6 +40,7 @@ struct config {
     char frame_ancestors[FRAME_ANCESTORS_MAX];           // sources, as in Content-Security-Policy
     struct origins origins;                              // whose pages may use the server beside its own
     uint16_t media_port;                                 // 0: the system chooses
+    struct port_range plain_ports;                       // of plain RTP; host "": there is none
     uint32_t workers;                                    // 0: one for each core (config_worker_count)
     unsigned announce_count;                             // at least 1
     char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
@@ -120,6 +122,7 @@ enum setting_type {
     SETTING_WEBHOOKS, // URL[,URL...]
     SETTING_ROUTE,    // a path of the HTTP server
     SETTING_WORD,     // letters, digits, - and _
+    SETTING_PORTS,    // [HOST:]FROM-TO
 };
 
 struct setting {

@@ -70,6 +70,8 @@ static size_t setting_size(const struct setting *setting) {
         return sizeof(struct origins);
     case SETTING_URL:
         return CONFIG_URL_MAX;
+    case SETTING_PORTS:
+        return sizeof(struct port_range);
     case SETTING_WEBHOOKS:
         return sizeof(struct webhook_urls);
     case SETTING_ROUTE:

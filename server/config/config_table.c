@@ -28,6 +28,9 @@ static const struct setting settings[] = {
      "Proxies whose X-Forwarded-For or PROXY header says where a client is; nobody else's word counts."},
     {"media-port", SETTING_PORT, AT(media_port), 0, 65535, NULL, "40000", "PORT",
      "The one UDP port for media; 0 lets the system choose."},
+    {"plain-ports", SETTING_PORTS, AT(plain_ports), 0, 0, NULL, "", "[HOST:]FROM-TO",
+     "UDP ports for plain RTP that operators ask for (FFmpeg, GStreamer), of 127.0.0.1 or HOST; none "
+     "without."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -388,6 +391,8 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return route_parse(text, member);
     case SETTING_WORD:
         return word_parse(text, member);
+    case SETTING_PORTS:
+        return port_range_parse(text, (struct port_range *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -395,6 +400,13 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return true;
     }
     return false; // no such type
+}
+
+// Behind what is there.
+static void describe_words(const struct setting *setting, const char *between, char *out, size_t cap) {
+    size_t len = strlen(out);
+    for (size_t i = 0; setting->words[i] && len < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? between : "", setting->words[i]);
 }
 
 void setting_describe(const struct setting *setting, char *out, size_t cap) {
@@ -414,12 +426,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     case SETTING_HOST:
         snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
         return;
-    case SETTING_CHOICE: {
-        size_t len = (size_t)snprintf(out, cap, "one of");
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? "," : "", setting->words[i]);
+    case SETTING_CHOICE:
+        snprintf(out, cap, "one of");
+        describe_words(setting, ",", out, cap);
         return;
-    }
     case SETTING_PATH:
         snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
         return;
@@ -439,13 +449,10 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
                  ORIGINS_MAX);
         return;
-    case SETTING_URL: {
-        size_t len =
-            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? " or" : "", setting->words[i]);
+    case SETTING_URL:
+        snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
+        describe_words(setting, " or", out, cap);
         return;
-    }
     case SETTING_WEBHOOKS:
         snprintf(out, cap,
                  "1 to %d URLs, separated by commas: https://, or http:// to a private address or a name "
@@ -458,6 +465,11 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         return;
     case SETTING_WORD:
         snprintf(out, cap, "1 to %d letters, digits, - and _", CONFIG_WORD_MAX - 1);
+        return;
+    case SETTING_PORTS:
+        snprintf(out, cap,
+                 "two ports from 1024 to 65535 with a dash between them, as in 40100-40199, and in front of "
+                 "them, if it is not 127.0.0.1, an address of this machine, as in 10.0.0.5:40100-40199");
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

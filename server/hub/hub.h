@@ -67,6 +67,16 @@ size_t hub_joined_lists_bytes(const struct hub_limits *limits);
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.
 void hub_limits_default(struct hub_limits *limits);
 
+// Bound sockets for one transport of plain RTP.
+#define HUB_PLAIN_WHY_MAX 256
+struct plain_place {
+    int rtp_fd, rtcp_fd; // rtcp_fd -1: one carries both
+    char ip[46];         // that the other side sends to
+    uint16_t rtp_port, rtcp_port;
+    uint8_t family; // 4 or 6
+};
+enum plain_bind_result { PLAIN_BOUND, PLAIN_BIND_NONE_LEFT, PLAIN_BIND_FAILED };
+
 struct hub_io {
     void *ctx;
     // Hands a command to a worker. False when its queue is full: the hub then keeps it and tries again
@@ -76,6 +86,9 @@ struct hub_io {
     uint64_t (*wall_us)(void *ctx);
     // What is settled for a room of that name, asked at each join. NULL: nothing is.
     struct room_rules (*rules)(void *ctx, const char *room);
+    // Sockets for plain RTP, the caller's; but for PLAIN_BOUND, `why` (HUB_PLAIN_WHY_MAX bytes) says what is
+    // missing. NULL: there is none on this server.
+    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, struct plain_place *out, char *why);
 };
 
 struct hub;
@@ -89,7 +102,13 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 void hub_destroy(struct hub *hub);
 
 // Who hears what happens, and speaks for participants; one protocol each.
-enum hub_observer { HUB_OBSERVER_SIGNALLING, HUB_OBSERVER_WHIP, HUB_OBSERVER_WEBHOOKS, HUB_OBSERVER_COUNT };
+enum hub_observer {
+    HUB_OBSERVER_SIGNALLING,
+    HUB_OBSERVER_WHIP,
+    HUB_OBSERVER_WEBHOOKS,
+    HUB_OBSERVER_PLAIN,
+    HUB_OBSERVER_COUNT
+};
 // Copied, with every function set. NULL: nobody.
 void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events);
 

@@ -3,7 +3,7 @@
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
 // hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
 // hub_about, hub_rights, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand;
-// hub_join; hub_operate; hub_event, hub. No file calls one behind it.
+// hub_join; hub_operate, hub_plain; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 

@@ -179,7 +179,8 @@ static bool is_hidden(const struct hub_join *ask) {
 
 // kept: what was made of its rights in this room before; NULL: nothing.
 static bool moderates(const struct hub_join *ask, const struct kept_rights *kept) {
-    return !is_hidden(ask) && (hub_rights_with(kept, rights_of(ask)) & RIGHT_ADMIN) != 0;
+    return ask->by_operator ||
+           (!is_hidden(ask) && (hub_rights_with(kept, rights_of(ask)) & RIGHT_ADMIN) != 0);
 }
 
 static bool find_kept(const struct room *room, const struct hub_join *ask, const struct kept_rights **out,

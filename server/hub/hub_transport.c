@@ -88,6 +88,8 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 }
 
 void hub_offer_ice(struct hub *hub, const struct room_transport *transport) {
+    if (transport->plain)
+        return;
     struct media_cmd cmd = {.type = MEDIA_OFFER_ICE, .transport = transport->id};
     ice_credentials_make(transport->owner->worker, &cmd.ice);
     if (command_post_try(&hub->post, transport->owner->worker, &cmd))

@@ -38,6 +38,7 @@ struct hub_join {
     const char *entering_room, *entering_as; // for admit: the names that `room` and `username` mean
     unsigned more_rights;                    // that a password brings; admit may set it
     bool cannot_wait;                        // in a lobby: it is refused instead
+    bool by_operator;                        // as a moderator it passes lobby and lock, whatever its rights
     bool pending; // out: the join is neither done nor refused; the refusal says nothing. admit may set it, or
     const struct knock *knock; // it waits in the lobby: its knock. When that has been answered with
                                // "admitted", the same connection may join by the same name.

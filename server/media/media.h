@@ -82,6 +82,7 @@ void media_drain(struct media *media, const struct media_listener *listener);
     X(HANDOVER_FULL, "handover_full")     /* the queue to the worker that owns the peer */                   \
     X(HANDSHAKES_FULL, "handshakes_full") /* DTLS that waits for a worker to have time for it */             \
     X(RELAY_FULL, "relay_full")           /* the queue to a worker that also serves the room */              \
+    X(PLAIN_STRANGER, "plain_stranger")   /* of plain RTP, from an address that is not the other side's */   \
     X(KERNEL_RECEIVE_QUEUE, "kernel_receive_queue")
 
 enum media_drop {
@@ -110,6 +111,15 @@ const char *media_drop_name(enum media_drop reason);
     X(dtls_in, "counter", "rotunda_dtls_received_total", "DTLS datagrams received.")                         \
     X(handed_over, "counter", "rotunda_handed_over_packets_total",                                           \
       "Datagrams that arrived at a worker that does not own their peer.")                                    \
+    X(plain_packets_in, "counter", "rotunda_plain_packets_received_total",                                   \
+      "Datagrams received over sockets of plain RTP.")                                                       \
+    X(plain_bytes_in, "counter", "rotunda_plain_bytes_received_total",                                       \
+      "UDP payload bytes received over sockets of plain RTP.")                                               \
+    X(plain_packets_out, "counter", "rotunda_plain_packets_sent_total",                                      \
+      "Datagrams sent over sockets of plain RTP.")                                                           \
+    X(plain_bytes_out, "counter", "rotunda_plain_bytes_sent_total",                                          \
+      "UDP payload bytes sent over sockets of plain RTP.")                                                   \
+    X(plain_transports, "gauge", "rotunda_plain_transports", "Transports of plain RTP.")                     \
     X(pool_blocks, "gauge", "rotunda_worker_pool_blocks", "Packet blocks in use.")                           \
     X(transports, "gauge", "rotunda_worker_transports", "Transports that the worker serves.")
 

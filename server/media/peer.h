@@ -3,7 +3,7 @@
 //
 // What comes in is given to `input` and becomes plain RTP and RTCP in place; what goes out is plain and
 // becomes whatever the peer understands. The worker (worker_peer.c) keeps the tables, commands, routes and
-// timers of all peers and knows no kind of them; peer_webrtc.h is a kind. Each object belongs to one worker
+// timers of all peers; peer_webrtc.h and peer_plain.h are the kinds. Each object belongs to one worker
 // and its thread. On the way of a packet: one call through this table, no allocation.
 #ifndef SERVER_MEDIA_PEER_H
 #define SERVER_MEDIA_PEER_H
@@ -66,6 +66,7 @@ struct peer { // the head of each kind's object
 
 struct peer_env { // what the peers of one worker use; outlives them
     struct udp_port *port;
+    struct pool *pool;
     const uint64_t *now_us; // of the present turn
     struct peer_shared shared;
 };

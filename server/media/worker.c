@@ -44,7 +44,7 @@ static void worker_publish(struct worker *w, uint64_t now_us) {
     c->links = fw->links;
     c->drops[MEDIA_DROP_KERNEL_RECEIVE_QUEUE] = udp->kernel_dropped;
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
-    c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed;
+    c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed + w->plain_send_failed;
     c->drops[MEDIA_DROP_EGRESS_OVER_BUDGET] = fw->egress_over_budget;
     c->drops[MEDIA_DROP_POOL_EMPTY] = udp->no_block + fw->no_block;
     c->receive_calls = udp->receive_calls;
@@ -109,6 +109,7 @@ static void worker_end_turn(struct worker *w) {
     forwarder_flush(w->fw);
     wheel_advance(&w->wheel, started_us);
     udp_port_flush(w->port, started_us);
+    worker_plain_flush(w);
     mesh_flush(w->mesh, w->index);
     if (w->events_written) {
         w->events_written = false;
@@ -134,6 +135,7 @@ static void worker_close_handle(uv_handle_t *handle, void *ctx) {
 static void worker_end(struct worker *w) {
     worker_peers_close(w);
     udp_port_flush(w->port, w->now_us);
+    worker_plain_flush(w);
     if (udp_port_fd4(w->port) >= 0)
         uv_poll_stop(&w->poll4);
     if (udp_port_fd6(w->port) >= 0)
@@ -185,6 +187,7 @@ static void worker_turn(struct worker *w) {
     for (unsigned i = 0; i < 2; i++)
         if (readable & 1u << i && worker_receive(w, i == 0 ? 4 : 6, w->now_us))
             w->lively |= 1u << i;
+    worker_plain_receive(w, w->now_us);
     worker_end_turn(w);
 }
 
@@ -273,8 +276,10 @@ static enum err worker_open_loop(struct worker *w) {
 
 static enum err worker_open_parts(struct worker *w, const struct worker_config *config) {
     w->stun = ice_stun_create();
-    w->env = (struct peer_env){
-        .port = w->port, .now_us = &w->now_us, .shared = {.stun = w->stun, .dtls = config->dtls}};
+    w->env = (struct peer_env){.port = w->port,
+                               .pool = w->pool,
+                               .now_us = &w->now_us,
+                               .shared = {.stun = w->stun, .dtls = config->dtls}};
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
@@ -310,6 +315,8 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
     w->events_ctx = config->events_ctx;
     uint64_t now_us = clock_now_us();
     list_init(&w->unreported);
+    list_init(&w->plains);
+    list_init(&w->plains_queued);
     wheel_init(&w->wheel, now_us);
     overload_init(&w->overload, now_us);
     atomic_store(&w->heartbeat_us, now_us);

@@ -170,6 +170,7 @@ static const enum media_drop drop_of_peer[] = {
     [PEER_DROP_SRTP_AUTH] = MEDIA_DROP_SRTP_AUTH,
     [PEER_DROP_SRTP_REPLAY] = MEDIA_DROP_SRTP_REPLAY,
     [PEER_DROP_SRTP_MALFORMED] = MEDIA_DROP_RTP_MALFORMED,
+    [PEER_DROP_STRANGER] = MEDIA_DROP_PLAIN_STRANGER,
 };
 
 static const enum media_drop drop_of_forwarder[] = {

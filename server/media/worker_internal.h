@@ -1,7 +1,7 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
 // peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
 // of DTLS have their turn, worker_load.c what is left out when the worker is full, worker_budget.c who is
-// told to be over a limit.
+// told to be over a limit, worker_plain.c the sockets of plain RTP.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -13,6 +13,7 @@
 #include "base/wheel.h"
 #include "rooms/media/overload.h"
 #include "server/media/peer.h"
+#include "transport/plain_port.h"
 #include "transport/route_table.h"
 #include "transport/udp_port.h"
 
@@ -93,6 +94,11 @@ struct worker {
     bool events_written;    // or stats
     struct list unreported; // peers whose state did not fit in the event queue
 
+    struct list plains;        // struct plain_sockets, worker_plain.c
+    struct list plains_queued; // struct plain_port, that have something to send
+    bool plains_readable;      // one of them
+    uint64_t plain_send_failed;
+
     uint32_t batch_us;
     bool turn_due;
     unsigned readable;              // sockets that have something: 1 IPv4, 2 IPv6
@@ -113,6 +119,7 @@ struct worker_peer {
     uint32_t room; // the control side's word for it
     uint32_t handle;
     struct peer *peer;
+    struct plain_sockets *plain; // NULL: it comes over the worker's own
     struct endpoint *endpoint;
     struct wheel_node timer;
     struct list unreported;              // in worker.unreported
@@ -159,6 +166,13 @@ void worker_handshake(struct worker_peer *peer, const struct tuple *from, unsign
                       uint64_t now_us);
 // A turn begins: those that wait, as far as its time goes.
 void worker_handshakes(struct worker *w, uint64_t now_us);
+
+// ---- worker_plain.c: the sockets of plain RTP
+// Those of a peer, whose command brought them: taken over. NULL: no memory.
+struct plain_sockets *worker_plain_watch(struct worker_peer *peer, struct plain_port *port);
+void worker_plain_unwatch(struct plain_sockets *sockets);
+void worker_plain_receive(struct worker *w, uint64_t now_us); // what waits in those that are readable
+void worker_plain_flush(struct worker *w);
 
 // ---- worker_budget.c
 // Tells in the log who is over a limit. At each heartbeat.

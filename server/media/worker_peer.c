@@ -3,6 +3,7 @@
 #include "server/media/worker_internal.h"
 
 #include "base/log.h"
+#include "server/media/peer_plain.h"
 #include "server/media/peer_webrtc.h"
 
 #include <assert.h>
@@ -311,6 +312,8 @@ static void peer_close(struct worker_peer *peer) {
             peer_unroute_tuple(peer, &tuples[i]);
         peer->peer->functions->close(peer->peer);
     }
+    if (peer->plain)
+        worker_plain_unwatch(peer->plain);
     for (int i = 0; i < 2; i++)
         if (peer->ufrags[i][0])
             route_remove_ufrag(w->routes, peer->ufrags[i]);
@@ -323,6 +326,7 @@ static void peer_close(struct worker_peer *peer) {
     free(peer);
 }
 
+// `ice` NULL: it is found by its sockets alone.
 static enum err peer_enter_tables(struct worker_peer *peer, const struct ice_credentials *ice) {
     struct worker *w = peer->worker;
     peer->handle = slots_add(w->peers, peer);
@@ -330,29 +334,61 @@ static enum err peer_enter_tables(struct worker_peer *peer, const struct ice_cre
         return ERR_LIMIT;
     if (hmap_put(w->peers_by_id, &peer->id, peer->handle) != ERR_OK)
         return ERR_LIMIT;
+    if (!ice)
+        return ERR_OK;
     memcpy(peer->ufrags[0], ice->ufrag, sizeof ice->ufrag);
     return route_put_ufrag(w->routes, ice->ufrag, peer->handle);
 }
 
-static void worker_open_transport(struct worker *w, const struct media_cmd *cmd) {
-    if (worker_peer_get(w, cmd->transport))
-        return;
-    struct worker_peer *peer = calloc(1, sizeof *peer);
+static struct worker_peer *peer_new(struct worker *w, struct transport_id id, uint32_t room) {
+    struct worker_peer *peer = worker_peer_get(w, id) ? NULL : calloc(1, sizeof *peer);
     if (!peer)
-        return;
+        return NULL;
     peer->worker = w;
-    peer->id = cmd->transport;
-    peer->room = cmd->room;
+    peer->id = id;
+    peer->room = room;
     list_init(&peer->unreported);
     wheel_node_init(&peer->timer, peer_on_timer);
+    return peer;
+}
+
+// With `peer->peer` or without, which is no memory. False: it is closed.
+static bool peer_enter(struct worker_peer *peer, const struct ice_credentials *ice) {
+    struct worker *w = peer->worker;
+    peer->endpoint = peer->peer ? forwarder_open_endpoint(w->fw, peer->id, peer->peer) : NULL;
+    if (peer->endpoint && peer_enter_tables(peer, ice) == ERR_OK)
+        return true;
+    LOG_ERROR("transport not opened", LOG_NUMBER("worker", w->index),
+              LOG_NUMBER("transport_number", peer->id.v),
+              LOG_TEXT("reason", "out of memory, or too many transports on this worker"));
+    peer_close(peer);
+    return false;
+}
+
+static void worker_open_transport(struct worker *w, const struct media_cmd *cmd) {
+    struct worker_peer *peer = peer_new(w, cmd->transport, cmd->room);
+    if (!peer)
+        return;
     peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
-    peer->endpoint = peer->peer ? forwarder_open_endpoint(w->fw, cmd->transport, peer->peer) : NULL;
-    if (!peer->endpoint || peer_enter_tables(peer, &cmd->ice) != ERR_OK) {
-        LOG_ERROR("transport not opened", LOG_NUMBER("worker", w->index),
-                  LOG_NUMBER("transport_number", cmd->transport.v),
-                  LOG_TEXT("reason", "out of memory, or too many transports on this worker"));
-        peer_close(peer);
+    (void)peer_enter(peer, &cmd->ice);
+}
+
+static void worker_open_plain(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
+    const struct plain_params *params = &cmd->plain.params;
+    struct plain_port *port = plain_port_create(params->rtp_fd, params->rtcp_fd, &w->plains_queued);
+    struct worker_peer *peer = port ? peer_new(w, cmd->transport, cmd->plain.room) : NULL;
+    if (!peer) {
+        plain_port_destroy(port);
+        return;
     }
+    peer->plain = worker_plain_watch(peer, port);
+    if (peer->plain)
+        peer->peer = peer_plain_create(&w->env, params, port);
+    if (!peer_enter(peer, NULL))
+        return;
+    if (params->keys.profile == SRTP_PROFILE_NONE)
+        forwarder_endpoint_in_the_clear(peer->endpoint);
+    peer_advance(peer, now_us);
 }
 
 static void worker_connect_transport(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
@@ -381,6 +417,8 @@ static void peer_take_ufrag(struct worker_peer *peer, const char *ufrag, bool un
 }
 
 static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
+    if (peer->plain)
+        return; // it knows no ICE
     const struct peer_functions *functions = peer->peer->functions;
     bool offer = cmd->type == MEDIA_OFFER_ICE;
     enum err err = offer ? functions->offer_ice(peer->peer, &cmd->ice)
@@ -414,6 +452,9 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     switch (cmd->type) {
     case MEDIA_OPEN_TRANSPORT:
         worker_open_transport(w, cmd);
+        break;
+    case MEDIA_OPEN_PLAIN:
+        worker_open_plain(w, cmd, now_us);
         break;
     case MEDIA_CONNECT_TRANSPORT:
         if (peer)

@@ -9,6 +9,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import { AccessToken } from 'livekit-server-sdk';
 import { assert, freshRoom } from './expect.mjs';
 import { Client, ROOT, Server } from './harness.mjs';
+import { operator } from './plain_kit.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
 const DOCUMENT = JSON.parse(readFileSync(`${ROOT}docs/openapi.json`, 'utf8'));
@@ -33,7 +34,7 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
   const folder = mkdtempSync(`${tmpdir()}/rotunda-openapi-`);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`);
-  const server = await Server.startFor(t, { args: ['--keys', `${folder}/keys`] });
+  const server = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--plain-ports', '39000-39099'] });
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema({ $id: 'document', ...DOCUMENT });
   const room = freshRoom();
@@ -66,7 +67,7 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
     assert.ok(validate(json), `${operation.operationId}, ${status}: ${JSON.stringify(validate.errors)} of ${JSON.stringify(json)}`);
   };
   const ask = async ({ path, method, operationId }, authorization, members = at) => {
-    const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(members[name]));
+    const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(members[name] ?? 'none'));
     const body = bodies[operationId] && JSON.stringify(bodies[operationId]);
     const headers = { ...(authorization && { authorization: `Bearer ${authorization}` }), ...(body && { 'content-type': 'application/json' }) };
     const answer = await server.fetch(url, { method: method.toUpperCase(), headers, body });
@@ -83,6 +84,27 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
     assert.equal(status, 200, `${name}: ${JSON.stringify(json)}`);
     check(operation, 200, json);
   }
+  // Operators' own.
+  const plain = { room: freshRoom() };
+  const asOperator = async (name, body) => {
+    const operation = operations.find(({ operationId }) => operationId === name);
+    bodies[name] = body;
+    const { status, json } = await ask(operation, operator(), plain);
+    assert.equal(status, 200, `${name}: ${JSON.stringify(json)}`);
+    check(operation, 200, json);
+    return json;
+  };
+  const opens = (more) => asOperator('openPlainTransport', { rtcpMux: true, ...more });
+  plain.transport = (await opens({ name: 'one', direction: 'send', comedia: true })).id;
+  const produced = await asOperator('producePlain', { kind: 'audio', rtpParameters });
+  const [sender] = [plain.transport];
+  const srtpParameters = { cryptoSuite: 'AEAD_AES_128_GCM', keyBase64: 'A'.repeat(38) };
+  plain.transport = (await opens({ name: 'two', direction: 'recv', ip: '127.0.0.1', port: 9, srtpParameters })).id;
+  await asOperator('consumePlain', { producerId: produced.producerId });
+  await asOperator('listPlainTransports');
+  await asOperator('closePlainTransport');
+  plain.transport = sender;
+  await asOperator('closePlainTransport');
   const denied = await ask(operations.find(({ operationId }) => operationId === 'drain'), token);
   assert.equal(denied.status, 403);
   const gone = operations.find(({ operationId }) => operationId === 'getRoom');

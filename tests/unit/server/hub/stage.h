@@ -35,6 +35,7 @@ struct stage {
     unsigned rooms_opened, rooms_closed;
     enum err delivery; // what becomes of messages to one
     uint64_t now_us;
+    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, struct plain_place *out, char *why);
 };
 
 // ---- the observer
@@ -254,7 +255,7 @@ static inline struct stage *stage_new(void) {
 }
 
 static inline void stage_open(struct stage *s) {
-    const struct hub_io io = {.ctx = s, .post = post};
+    const struct hub_io io = {.ctx = s, .post = post, .plain_bind = s->plain_bind};
     struct hub_events events = observer;
     events.ctx = s;
     s->hub = hub_create(&s->config, &io, s->now_us);
