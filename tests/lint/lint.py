@@ -99,7 +99,7 @@ def includes():
 
 def layers():
     for name, number, what, quoted in includes():
-        test = name.startswith("tests/")
+        test = name.startswith(("tests/", "examples/"))  # outside: programs of their own
         if quoted:
             mine, target = part_of(name), part_of(what)
             beside = os.path.exists(os.path.join(ROOT, os.path.dirname(name), what))
