@@ -1,6 +1,7 @@
 // run.mjs [CASE...]: calls of real Chromium over links that are slow, lossy or shared, against a server with the usual
 // settings; prints what people saw and heard, beside what docs/media.md asks. Not part of ./test: it takes minutes, and
 // its figures are of this machine. ROTUNDA_BIN: the server; the page must have been built.
+// CHROMIUM_FLAGS: more flags for the browser, as --force-fieldtrials=... for the feedback of RFC 8888.
 
 import { openChromium, Person } from '../e2e/browsers.mjs';
 import { freshRoom } from '../e2e/expect.mjs';
@@ -127,7 +128,7 @@ const CASES = {
 const wanted = process.argv.slice(2);
 const cases = Object.entries(CASES).filter(([name]) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
 const server = await Server.start();
-const browser = await openChromium();
+const browser = await openChromium({ flags: (process.env.CHROMIUM_FLAGS ?? '').split(' ').filter((flag) => flag) });
 try {
   for (const [name, run] of cases) {
     const scene = new Scene(server, browser);
