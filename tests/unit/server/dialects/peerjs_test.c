@@ -144,6 +144,8 @@ static void messages_go_to_whom_they_name(void **state) {
         says(1, rows[i].said);
         stage_heard(rows[i].heard);
     }
+    assert_int_equal(counts().relayed, 6);
+    assert_int_equal(counts().refused, 10);
     assert_int_equal(counts().kept, 0);
     says(1, "{\"type\":\"LEAVE\"}");
     stage_heard("1!1000 you have left\n");
