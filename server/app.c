@@ -8,6 +8,7 @@
 #include "server/config/reach.h"
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
+#include "transport/tcp_first.h"
 #include "server/web/web_files.h"
 
 #include <assert.h>
@@ -177,6 +178,12 @@ static void on_late_closed(void *ctx, uint32_t late) {
     dialect_host_late_closed(&app->dialects, late);
 }
 
+// TLS' port has found that a connection is for media.
+static void on_media_connection(void *ctx, int fd, const struct net_address *client) {
+    struct app *app = ctx;
+    tcp_door_take(app->tcp_door, fd, client);
+}
+
 // ---- what workers say
 
 static void on_media_event(void *ctx, unsigned worker, const struct media_event *event) {
@@ -284,6 +291,7 @@ static bool start_media(struct app *app, char *error) {
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
         .batch_us = app->config->batch_us,
         .limits = app->config->media_limits,
+        .tcp = app->config->ice_tcp,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
@@ -366,6 +374,10 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
+static uint32_t tcp_connections_max(const struct config *config) {
+    return config->ice_tcp ? config->tcp_connections_max : 0;
+}
+
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
@@ -373,7 +385,8 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_host = app->config->admin_host,
         .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max = descriptors_connections(app->config->connections_max),
+        .connections_max =
+            descriptors_connections(app->config->connections_max, tcp_connections_max(app->config)),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -395,9 +408,36 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .route_count = app->route_count,
                                    .talks = app->dialects.talks,
                                    .talk_count = app->dialects.talk_count};
+    if (app->config->ice_tcp)
+        config.first =
+            (struct ws_first){.ctx = app, .theirs = tcp_first_is_media, .take = on_media_connection};
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
     app->whip_host.ws = app->dialects.ws = app->ws;
     return app->ws != NULL;
+}
+
+// The door on the media port's number, and what clients are told of it and of TLS' port.
+static bool start_tcp(struct app *app, char *error) {
+    const struct config *config = app->config;
+    if (!config->ice_tcp)
+        return true;
+    struct tcp_door_config door = {
+        .loop = control_loop_uv(app->loop),
+        .media = app->media,
+        .port = media_port(app->media),
+        .connections_max = descriptors_connections(config->tcp_connections_max, config->connections_max)};
+    app->tcp_door = tcp_door_open(&door, error, ERROR_MAX);
+    if (!app->tcp_door)
+        return false;
+    struct hub_tcp tcp = {.media_port = door.port};
+    if (config->tls_cert[0]) {
+        tcp.web_port = ws_server_port(app->ws);
+        tcp.web_ip6 = strcmp(config->listen_host, "::") == 0;
+        tcp.web_ip4 = tcp.web_ip6 || strcmp(config->listen_host, "0.0.0.0") == 0;
+        snprintf(tcp.web_ip, sizeof tcp.web_ip, "%s", config->listen_host);
+    }
+    hub_set_tcp(app->hub, &tcp);
+    return true;
 }
 
 // ---- before the parts
@@ -414,6 +454,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
+        .tcp = app->config->ice_tcp,
         .admin_host = app->config->admin_host,
         .admin_port = ws_server_admin_port(app->ws),
         .workers = app->workers,
@@ -458,7 +499,8 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
-    ws_server_stop(app->ws); // clients leave the hub
+    tcp_door_shut(app->tcp_door); // its handles end with those of the next
+    ws_server_stop(app->ws);      // clients leave the hub
     app->ws = app->whip_host.ws = app->dialects.ws = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
@@ -473,6 +515,7 @@ static void app_stop(struct app *app) {
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media);
+    tcp_door_destroy(app->tcp_door);
     control_loop_destroy(app->loop);
     gate_close(app->gate);
     vigil_end(app->vigil);
@@ -499,7 +542,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config->connections_max);
+    descriptors_allow(config->connections_max + tcp_connections_max(config));
 
     bool started = app_web_root_exists(config, error, ERROR_MAX) &&
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
@@ -508,7 +551,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
                    start_limits(&app, error) && start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
-                   start_watch(&app, error) && start_ws(&app, error, web_root);
+                   start_watch(&app, error) && start_ws(&app, error, web_root) && start_tcp(&app, error);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {

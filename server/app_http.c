@@ -54,6 +54,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     whip_read_counts(app->whip, &sample.whip);
     dialect_host_read_counts(&app->dialects, &sample.dialects);
     webhooks_read_counts(app->webhooks, &sample.webhooks);
+    tcp_door_read(app->tcp_door, &sample.tcp_door);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);

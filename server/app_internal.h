@@ -16,6 +16,7 @@
 #include "server/media/media.h"
 #include "server/plain_ports.h"
 #include "server/signal/signalling.h"
+#include "server/tcp_door.h"
 #include "server/vigil.h"
 #include "server/web/address_limits.h"
 #include "server/web/tls_identity.h"
@@ -54,6 +55,7 @@ struct app {
     struct ws_server *ws;
     struct http_route *routes; // of ws
     size_t route_count;
+    struct tcp_door *tcp_door;     // NULL: no media over TCP
     struct announcing *announcing; // NULL: what is announced stays
     struct vigil *vigil;
     struct webhooks *webhooks; // NULL: nobody is told

@@ -73,6 +73,7 @@ struct config {
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients
     uint32_t connections_max;
+    uint32_t ice_tcp, tcp_connections_max;                                     // the first is 0 or 1
     uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
     struct media_limits media_limits; // of what one publisher may send and one transport may get

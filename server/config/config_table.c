@@ -13,6 +13,7 @@
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
+static const char *const on_off_words[] = {"off", "on", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
@@ -31,6 +32,8 @@ static const struct setting settings[] = {
     {"plain-ports", SETTING_PORTS, AT(plain_ports), 0, 0, NULL, "", "[HOST:]FROM-TO",
      "UDP ports for plain RTP that operators ask for (FFmpeg, GStreamer), of 127.0.0.1 or HOST; none "
      "without."},
+    {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",
+     "Media over TCP on that port number too, and on HTTP's where it has TLS, for networks without UDP."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -114,6 +117,8 @@ static const struct setting settings[] = {
      "What the server may hold for its clients besides media; beyond it nobody joins."},
     {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
      "HTTP and WebSocket connections at a time."},
+    {"tcp-connections-max", SETTING_NUMBER, AT(tcp_connections_max), 1, 1000000, NULL, "10000", "N",
+     "Connections of media over TCP at a time."},
     {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
      "Connections of one address (IPv6: of one /64) that have not joined a room; 0 is no limit."},
     {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",
