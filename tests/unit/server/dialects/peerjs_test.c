@@ -258,6 +258,10 @@ static void everything_is_bounded(void **state) {
     now_us += 5 * US_PER_SECOND;
     peerjs_advance(peerjs, now_us);
     assert_int_equal(counts().kept + counts().kept_bytes, 0);
+    stage_forget();
+    says(1, "{\"type\":\"OFFER\",\"dst\":\"x64\"}"); // there is room for its sender again
+    stage_heard("");
+    assert_int_equal(counts().kept, 1);
 }
 
 static void one_that_escapes_to_more_is_no_longer_than_two(void **state) {

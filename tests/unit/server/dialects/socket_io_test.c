@@ -299,6 +299,8 @@ static void a_websocket_that_does_not_take_over(void **state) {
     assert_int_equal(asks(true, query, "1", 0), 200);
     stage_heard("7!1000 \n");
     assert_int_equal(counts().socket_io_clients, 0);
+    passes(10 * US_PER_SECOND);
+    stage_heard("");
 }
 
 static void a_websocket_from_the_beginning(void **state) {
@@ -315,6 +317,10 @@ static void a_websocket_from_the_beginning(void **state) {
     stage_forget();
     ws_says(1, "42/admin,[\"joinRoom\",\"r\"]");
     stage_heard("1!1008 an event comes behind CONNECT, to the namespace /\n");
+    engine_ws_closed(engine, 1);
+    comes(1, "r");
+    ws_says(1, "40");
+    stage_heard("1!1008 this session has said CONNECT already\n");
     engine_ws_closed(engine, 1);
     ws_opens(1, "EIO=4&transport=websocket");
     stage_forget();
