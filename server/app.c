@@ -219,42 +219,6 @@ static void on_woken(void *ctx) {
         app_announce(app, outside);
 }
 
-static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
-    return a_us < b_us ? a_us : b_us;
-}
-
-static uint64_t on_next(void *ctx) {
-    struct app *app = ctx;
-    if (!app->whip)
-        return app->stop_by_us;
-    if (app_drained(app, 0))
-        return 0;
-    uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
-    end_us = earlier(end_us, vigil_next_us(app->vigil));
-    if (app->watch)
-        end_us = earlier(end_us, announce_watch_next_us(app->watch));
-    end_us = earlier(end_us, whip_next_us(app->whip));
-    end_us = earlier(end_us, dialect_host_next_us(&app->dialects));
-    return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
-}
-
-static void on_due(void *ctx, uint64_t now_us) {
-    struct app *app = ctx;
-    hub_advance(app->hub, now_us);
-    signalling_advance(app->signalling, now_us);
-    whip_advance(app->whip, now_us);
-    dialect_host_advance(&app->dialects, now_us);
-    if (app->watch)
-        announce_watch_advance(app->watch, now_us, false);
-    vigil_advance(app->vigil, now_us);
-    if (app_drained(app, now_us))
-        app_stop_begin(app, now_us);
-    if (now_us >= app->stop_by_us) {
-        app->stop_by_us = now_us + STOP_US_MAX; // said once; what is left is closed by app_stop
-        control_loop_stop(app->loop);
-    }
-}
-
 // The first signal asks people to finish, the next tells clients goodbye without waiting for people, one more
 // ends without waiting for clients.
 static void on_signal(void *ctx, int number) {
@@ -275,8 +239,12 @@ static void on_signal(void *ctx, int number) {
 // ---- starting the parts; each says in `error` why it could not
 
 static bool start_loop(struct app *app, char *error) {
-    struct control_handlers handlers = {
-        .ctx = app, .woken = on_woken, .next_us = on_next, .due = on_due, .signalled = on_signal};
+    struct control_handlers handlers = {.ctx = app,
+                                        .woken = on_woken,
+                                        .next_us = app_next_us,
+                                        .due = app_due,
+                                        .late = app_late,
+                                        .signalled = on_signal};
     app->loop = control_loop_create(&handlers);
     if (!app->loop)
         snprintf(error, ERROR_MAX, "the event loop did not start");

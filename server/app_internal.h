@@ -1,11 +1,12 @@
 // app_internal: the parts of the server that runs, for server/app*.c alone.
 //
-// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_reload.c
-// reads settings again, app_stop.c lets people finish. Control thread.
+// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_due.c has
+// what is due, app_reload.c reads settings again, app_stop.c lets people finish. Control thread.
 #ifndef SERVER_APP_INTERNAL_H
 #define SERVER_APP_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/patience.h"
 #include "server/announcing.h"
 #include "server/admin/admin.h"
 #include "server/announced.h"
@@ -40,6 +41,7 @@ struct app {
     uint64_t started_us;
     uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
+    struct patience patience;
 
     uint16_t plain_next; // where the next search for a port of plain RTP begins
 
@@ -72,6 +74,12 @@ struct http_route *app_routes(const struct app *app, size_t *count);
 void app_address_limits(const struct config *config, struct address_limits_config *out);
 // Everything that can be read again; what cannot is named in the log.
 void app_reload(struct app *app);
+
+// ---- app_due.c: for control_handlers, with the app as their ctx
+
+uint64_t app_next_us(void *app);
+void app_late(void *app, uint64_t fires_us, uint64_t now_us);
+void app_due(void *app, uint64_t now_us);
 
 // ---- app_stop.c
 
