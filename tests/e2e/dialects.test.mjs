@@ -315,6 +315,22 @@ test('socket.io: a call between a page by polling and one by WebSocket, and one 
   await until('they are gone', async () => (await server.metric('rotunda_socket_io_polls')) === 0);
 });
 
+test('who joins a room and then speaks the dialect with from and to counts as somebody who has not joined', async (t) => {
+  const crowded = await Server.startFor(t, { args: ['--named-ws', '/ws', '--waiting-per-address', '10', '--resume-window', '0'] });
+  const clients = [];
+  let refused;
+  while (!refused && clients.length < 25) {
+    const client = await Client.join(crowded, 'room', `p${clients.length}`).catch((error) => void (refused = error));
+    if (!client) break;
+    clients.push(client);
+    // The second time is answered, by the dialect.
+    for (const from of ['p', 'q']) client.socket.send(JSON.stringify({ type: 'register', from: `${from}${clients.length}` }));
+    await until('it has changed over', () => client.inbox.some(({ type, payload }) => type === 'error' && payload));
+  }
+  assert.match(String(refused), /429/);
+  for (const client of clients) client.socket.close();
+});
+
 test('PeerJS: who calls somebody that never comes hears so', async () => {
   await hears(waiting, 'error', 'peer-unavailable');
   assert.equal((await waiting.evaluate(() => window.heard)).filter(([event]) => event === 'error').length, 1);

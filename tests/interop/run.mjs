@@ -3,6 +3,7 @@
 
 import { Client, delay, Server, until } from '../e2e/harness.mjs';
 import { bot } from './bot.mjs';
+import { firefoxDialects } from './dialects.mjs';
 import { Peer } from './peer.mjs';
 import { REMB_CASES } from './remb.mjs';
 
@@ -86,7 +87,7 @@ async function call(client) {
   return result;
 }
 
-const results = await Promise.all(process.argv.slice(2).map((client) => (({ bot, ...REMB_CASES })[client] ?? (() => call(client)))()));
+const results = await Promise.all(process.argv.slice(2).map((client) => (({ bot, 'dialects-firefox': firefoxDialects, ...REMB_CASES })[client] ?? (() => call(client)))()));
 for (const { client, faults, told } of results) {
   console.log(`${faults.length === 0 ? 'passed' : 'FAILED'} ${client}: ${told ?? ''}`);
   for (const fault of faults) console.log(`    ${fault}`);
