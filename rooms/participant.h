@@ -97,7 +97,7 @@ struct participant {
     uint32_t data_owner; // its number for the data worker; 0: it has had no data channels
     uint32_t data_transport_count, data_producer_count, data_consumer_count;
     size_t data_text_bytes; // of what it said of its data producers
-    struct list queued; // struct queued_text
+    struct list queued;     // struct queued_text
     uint32_t queued_count;
     size_t queued_bytes;
     uint32_t call_count;

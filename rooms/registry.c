@@ -56,8 +56,8 @@ void *registry_table_find(const struct registry_table *table, const char *public
 enum err registry_init(struct registry *registry) {
     *registry = (struct registry){0};
     registry->pairs = hmap_create(sizeof(struct pair), SLOTS_MAX);
-    bool ok = registry->pairs && registry_table_init(&registry->transports) && registry_table_init(&registry->producers) &&
-              registry_table_init(&registry->consumers);
+    bool ok = registry->pairs && registry_table_init(&registry->transports) &&
+              registry_table_init(&registry->producers) && registry_table_init(&registry->consumers);
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 

@@ -8,8 +8,9 @@
 
 enum err data_registry_init(struct data_registry *registry) {
     *registry = (struct data_registry){0};
-    return registry_table_init(&registry->producers) && registry_table_init(&registry->consumers) ? ERR_OK
-                                                                                                  : ERR_NO_MEMORY;
+    return registry_table_init(&registry->producers) && registry_table_init(&registry->consumers)
+               ? ERR_OK
+               : ERR_NO_MEMORY;
 }
 
 void data_registry_close(struct data_registry *registry) {

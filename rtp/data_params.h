@@ -1,5 +1,5 @@
-// data_params: what signalling finds out about a transport's data channels, in the form that the SCTP side uses
-// (RFC 8831, RFC 8832). Plain data.
+// data_params: what signalling finds out about a transport's data channels, in the form that the SCTP side
+// uses (RFC 8831, RFC 8832). Plain data.
 #ifndef RTP_DATA_PARAMS_H
 #define RTP_DATA_PARAMS_H
 
@@ -26,12 +26,12 @@ struct data_stream {
     uint16_t limit; // retransmissions, or milliseconds
 };
 
-struct data_channel_params {   // as DATA_CHANNEL_OPEN says it
-    struct data_stream stream; // whose id is not in there
+struct data_channel_params {                                    // as DATA_CHANNEL_OPEN says it
+    struct data_stream stream;                                  // whose id is not in there
     char label[DATA_TEXT_MAX + 1], protocol[DATA_TEXT_MAX + 1]; // UTF-8 without control characters
 };
 
-enum data_state { // of a transport's association
+enum data_state {   // of a transport's association
     DATA_STATE_NEW, // DTLS is not there yet
     DATA_STATE_CONNECTING,
     DATA_STATE_CONNECTED,

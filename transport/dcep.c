@@ -24,7 +24,11 @@ enum err dcep_read_type(struct span message, enum dcep_type *type) {
 
 // How many bytes follow the first one of a character; -1: none begins like this.
 static int utf8_tail(uint8_t first) {
-    return first < 0x80 ? 0 : first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : -1;
+    return first < 0x80                    ? 0
+           : first >= 0xc2 && first < 0xe0 ? 1
+           : first >= 0xe0 && first < 0xf0 ? 2
+           : first >= 0xf0 && first < 0xf5 ? 3
+                                           : -1;
 }
 
 // Neither overlong nor half a surrogate pair, nor beyond U+10FFFF: the second byte shows that.
@@ -90,8 +94,9 @@ enum err dcep_read_open(struct span message, struct data_channel_params *out) {
     if (message.len != OPEN_HEADER_BYTES + label + protocol)
         return ERR_MALFORMED;
     enum err err = read_text(span_of(message.ptr + OPEN_HEADER_BYTES, label), out->label);
-    return err == ERR_OK ? read_text(span_of(message.ptr + OPEN_HEADER_BYTES + label, protocol), out->protocol)
-                         : err;
+    return err == ERR_OK
+               ? read_text(span_of(message.ptr + OPEN_HEADER_BYTES + label, protocol), out->protocol)
+               : err;
 }
 
 void dcep_write_ack(uint8_t out[DCEP_ACK_BYTES]) {
@@ -99,8 +104,9 @@ void dcep_write_ack(uint8_t out[DCEP_ACK_BYTES]) {
 }
 
 size_t dcep_write_open(const struct data_channel_params *channel, uint8_t *out, size_t cap) {
-    static const uint8_t types[DATA_RELIABILITY_COUNT] = {
-        [DATA_RELIABLE] = TYPE_RELIABLE, [DATA_MAX_RETRANSMITS] = TYPE_REXMIT, [DATA_MAX_LIFETIME] = TYPE_TIMED};
+    static const uint8_t types[DATA_RELIABILITY_COUNT] = {[DATA_RELIABLE] = TYPE_RELIABLE,
+                                                          [DATA_MAX_RETRANSMITS] = TYPE_REXMIT,
+                                                          [DATA_MAX_LIFETIME] = TYPE_TIMED};
     size_t label = strlen(channel->label), protocol = strlen(channel->protocol);
     if (OPEN_HEADER_BYTES + label + protocol > cap)
         return 0;

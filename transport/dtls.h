@@ -85,8 +85,8 @@ const char *dtls_failure(const struct dtls *dtls); // why DTLS_FAILED, for the l
 // The keys, once connected; ERR_WRONG_STATE before.
 MUST_USE enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out);
 // Frees OpenSSL's part of a connected association (tens of KB) once the peer's first authentic SRTP packet
-// shows that our last flight arrived, unless it carries application data. The state stays DTLS_CONNECTED; later
-// input is ignored.
+// shows that our last flight arrived, unless it carries application data. The state stays DTLS_CONNECTED;
+// later input is ignored.
 void dtls_release(struct dtls *dtls);
 
 #endif

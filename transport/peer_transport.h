@@ -22,8 +22,8 @@ struct peer_shared { // what all peers of one worker use
 struct peer_output {
     void *ctx;
     void (*send)(void *ctx, const struct tuple *to, struct span datagram);
-    // An SCTP packet of the peer, after peer_transport_carry_data; from inside peer_transport_input. NULL: none
-    // is wanted.
+    // An SCTP packet of the peer, after peer_transport_carry_data; from inside peer_transport_input. NULL:
+    // none is wanted.
     void (*data)(void *ctx, struct span packet);
 };
 

@@ -25,8 +25,8 @@
 #define RETRANSMISSIONS_MAX 12 // over a minute: longer than an ICE restart takes
 #define SACK_DELAY_MS 20
 
-// Its place in library.associations is its address as usrsctp knows it (1..). Addresses are registered once and
-// never given back: that would wake the library's thread.
+// Its place in library.associations is its address as usrsctp knows it (1..). Addresses are registered once
+// and never given back: that would wake the library's thread.
 struct association {
     struct association_output output;
     struct socket *socket;
@@ -36,9 +36,9 @@ struct association {
     bool state_told;
     uint8_t *partial; // of a message whose end has not come, or NULL
     size_t partial_len, partial_cap;
-    bool skipping;                        // the rest of a message that is too big
-    uint64_t reset_wanted[RESET_WORDS];   // streams to close; a request is under way, or they are the next one
-    uint64_t resets_come[RESET_WORDS];    // closed by the peer, not told yet
+    bool skipping;                      // the rest of a message that is too big
+    uint64_t reset_wanted[RESET_WORDS]; // streams to close; a request is under way, or they are the next one
+    uint64_t resets_come[RESET_WORDS];  // closed by the peer, not told yet
     bool some_reset_wanted, some_reset_come;
     uint32_t batch_bytes[BATCHES_MAX]; // messages for the peer, oldest first
     unsigned batches, batch_left;      // messages that the last one still takes
@@ -183,7 +183,8 @@ static bool association_open(struct association *association, uint16_t streams_i
     const uint32_t on = 1;
     const int send_bytes = ASSOCIATION_SEND_BYTES, receive_bytes = ASSOCIATION_RECEIVE_BYTES;
     const struct sctp_assoc_value resets = {.assoc_id = SCTP_FUTURE_ASSOC,
-                                            .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ};
+                                            .assoc_value =
+                                                SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ};
     const struct sctp_initmsg init = {.sinit_num_ostreams = association->streams_out,
                                       .sinit_max_instreams = streams_in};
     struct sockaddr_conn address = sockaddr_of(association);
@@ -269,8 +270,8 @@ void association_connect(struct association *association) {
                       err == 0 || errno == EINPROGRESS ? DATA_STATE_CONNECTING : DATA_STATE_FAILED);
 }
 
-// Who sends before we have asked has the path too: it is asked first, so that its question finds a socket that
-// waits for an answer.
+// Who sends before we have asked has the path too: it is asked first, so that its question finds a socket
+// that waits for an answer.
 bool association_input(struct association *association, struct span packet) {
     if (!screen_sctp_packet(packet))
         return false;
@@ -315,8 +316,8 @@ void association_reset_stream(struct association *association, uint16_t stream) 
     association_ask_resets(association);
 }
 
-static void association_note_resets(struct association *association, const struct sctp_stream_reset_event *event,
-                                    size_t len) {
+static void association_note_resets(struct association *association,
+                                    const struct sctp_stream_reset_event *event, size_t len) {
     if (event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED) ||
         !(event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN))
         return;
@@ -446,8 +447,9 @@ static enum association_got association_read(struct association *association, st
     socklen_t from_len = sizeof from, info_len = sizeof info;
     unsigned info_type = 0;
     int flags = 0;
-    ssize_t len = usrsctp_recvv(association->socket, library.scratch, SCRATCH_BYTES, (struct sockaddr *)(void *)&from,
-                                &from_len, &info, &info_len, &info_type, &flags);
+    ssize_t len =
+        usrsctp_recvv(association->socket, library.scratch, SCRATCH_BYTES, (struct sockaddr *)(void *)&from,
+                      &from_len, &info, &info_len, &info_type, &flags);
     *more = len > 0;
     if (len <= 0)
         return ASSOCIATION_NOTHING;

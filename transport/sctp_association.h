@@ -1,15 +1,15 @@
 // sctp_association: SCTP associations over DTLS by usrsctp, sans I/O (RFC 8261, RFC 8831): packets go in and
 // come out, messages come out and go in.
 //
-// usrsctp has global state: hash tables, one queue of timers, locks whose order it does not keep. So one thread
-// at a time owns all of it: every function here is called on that thread, between sctp_library_start and
-// sctp_library_stop. It starts no timer thread and opens no socket; its timers are driven by
+// usrsctp has global state: hash tables, one queue of timers, locks whose order it does not keep. So one
+// thread at a time owns all of it: every function here is called on that thread, between sctp_library_start
+// and sctp_library_stop. It starts no timer thread and opens no socket; its timers are driven by
 // sctp_library_advance. (A thread that it makes for walks over all associations waits for ever: nothing here
 // causes one.)
 //
-// Memory of one association: what is queued for the peer, at most ASSOCIATION_SEND_BYTES; what came and was not
-// taken, at most ASSOCIATION_RECEIVE_BYTES; and of a long message that comes in parts up to DATA_MESSAGE_MAX. Who
-// does not take what came closes the peer's window, which then sends no more.
+// Memory of one association: what is queued for the peer, at most ASSOCIATION_SEND_BYTES; what came and was
+// not taken, at most ASSOCIATION_RECEIVE_BYTES; and of a long message that comes in parts up to
+// DATA_MESSAGE_MAX. Who does not take what came closes the peer's window, which then sends no more.
 #ifndef TRANSPORT_SCTP_ASSOCIATION_H
 #define TRANSPORT_SCTP_ASSOCIATION_H
 

@@ -158,7 +158,8 @@ static bool chunk_valid(struct span chunk, bool alone) {
 
 bool screen_sctp_packet(struct span packet) {
     struct reader reader = reader_of(packet);
-    const uint8_t *header = reader.left >= COMMON_HEADER_BYTES ? read_raw(&reader, COMMON_HEADER_BYTES) : NULL;
+    const uint8_t *header =
+        reader.left >= COMMON_HEADER_BYTES ? read_raw(&reader, COMMON_HEADER_BYTES) : NULL;
     if (!header || load_be16(header) != DATA_SCTP_PORT || load_be16(header + 2) != DATA_SCTP_PORT ||
         reader.left == 0)
         return false;

@@ -123,10 +123,12 @@ static bool lag_begin(struct data_endpoint *ep, struct data_consumer *c, uint64_
 // ---- one message
 
 static bool ppid_is_data(uint32_t ppid) {
-    return ppid == PPID_STRING || ppid == PPID_BINARY || ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
+    return ppid == PPID_STRING || ppid == PPID_BINARY || ppid == PPID_STRING_EMPTY ||
+           ppid == PPID_BINARY_EMPTY;
 }
 
-static enum err send_to(struct data_forwarder *f, struct data_consumer *c, const struct data_message *message) {
+static enum err send_to(struct data_forwarder *f, struct data_consumer *c,
+                        const struct data_message *message) {
     enum err err = f->output.send(f->output.ctx, c->endpoint->peer, &c->stream, message);
     if (err == ERR_OK) {
         f->counters.messages_out++;

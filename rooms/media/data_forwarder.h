@@ -1,17 +1,17 @@
-// data_forwarder: the data channels of the server as one object without sockets: what comes from producers goes
-// to their consumers. Sans I/O; commands, messages and the time go in; messages for peers and events come out.
-// It belongs to the data worker and its thread.
+// data_forwarder: the data channels of the server as one object without sockets: what comes from producers
+// goes to their consumers. Sans I/O; commands, messages and the time go in; messages for peers and events
+// come out. It belongs to the data worker and its thread.
 //
-// An *endpoint* is a transport's association. A message of a producer goes to those who consume that producer and,
-// when the producer is in a group (a channel of a room that all may use), to those who consume the group, but for
-// the sender's own.
+// An *endpoint* is a transport's association. A message of a producer goes to those who consume that producer
+// and, when the producer is in a group (a channel of a room that all may use), to those who consume the
+// group, but for the sender's own.
 //
-// Nothing is queued here but one message of an endpoint, which some of its receivers have no room for. Until they
-// have, the endpoint is held: what comes next of it is not to be read, so that its peer's window closes and it
-// stops by itself. That is for reliable channels; on others a receiver without room misses the message. Nobody
-// holds others for long: each receiver may do so for DATA_HOLD_US, and gets a tenth of the time back that passes;
-// beyond that its consumer is closed with DATA_REASON_TOO_SLOW. An endpoint is also held while it has cost more
-// than its share: bytes times receivers, DATA_BURST_SECONDS of the rate.
+// Nothing is queued here but one message of an endpoint, which some of its receivers have no room for. Until
+// they have, the endpoint is held: what comes next of it is not to be read, so that its peer's window closes
+// and it stops by itself. That is for reliable channels; on others a receiver without room misses the
+// message. Nobody holds others for long: each receiver may do so for DATA_HOLD_US, and gets a tenth of the
+// time back that passes; beyond that its consumer is closed with DATA_REASON_TOO_SLOW. An endpoint is also
+// held while it has cost more than its share: bytes times receivers, DATA_BURST_SECONDS of the rate.
 #ifndef ROOMS_MEDIA_DATA_FORWARDER_H
 #define ROOMS_MEDIA_DATA_FORWARDER_H
 
@@ -36,8 +36,10 @@
       "Messages of unreliable channels that a receiver had no room for.")                                    \
     X(unwanted, "counter", "rotunda_data_messages_unwanted_total",                                           \
       "Messages on streams that no producer has, or of an unknown kind.")                                    \
-    X(held, "counter", "rotunda_data_holds_total", "Times that a sender was held, for slow receivers or for its rate.") \
-    X(too_slow, "counter", "rotunda_data_too_slow_total", "Consumers closed because they held others for too long.")
+    X(held, "counter", "rotunda_data_holds_total",                                                           \
+      "Times that a sender was held, for slow receivers or for its rate.")                                   \
+    X(too_slow, "counter", "rotunda_data_too_slow_total",                                                    \
+      "Consumers closed because they held others for too long.")
 
 struct data_counters {
 #define DATA_MEMBER(member, ...) uint64_t member;
@@ -52,9 +54,10 @@ struct data_message {
 
 struct data_forwarder_output {
     void *ctx;
-    // To the peer that the endpoint was opened with. ERR_AGAIN: no room now; anything else but ERR_OK: it has no
-    // association, and misses the message.
-    enum err (*send)(void *ctx, void *peer, const struct data_stream *stream, const struct data_message *message);
+    // To the peer that the endpoint was opened with. ERR_AGAIN: no room now; anything else but ERR_OK: it has
+    // no association, and misses the message.
+    enum err (*send)(void *ctx, void *peer, const struct data_stream *stream,
+                     const struct data_message *message);
     void (*close_stream)(void *ctx, void *peer, uint16_t stream);
     void (*event)(void *ctx, const struct data_event *event);
     // The endpoint is not held any more: its messages may be read.
@@ -70,19 +73,21 @@ void data_forwarder_destroy(struct data_forwarder *forwarder); // NULL is fine
 const struct data_counters *data_forwarder_counters(const struct data_forwarder *forwarder);
 
 // owner: of struct data_cmd. NULL: no memory.
-struct data_endpoint *data_forwarder_open(struct data_forwarder *forwarder, struct transport_id id, uint32_t owner,
-                                          void *peer);
+struct data_endpoint *data_forwarder_open(struct data_forwarder *forwarder, struct transport_id id,
+                                          uint32_t owner, void *peer);
 void data_forwarder_close(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint64_t now_us);
 // Those about producers and consumers; `endpoint` is cmd->transport's, or NULL.
 void data_forwarder_command(struct data_forwarder *forwarder, struct data_endpoint *endpoint,
                             const struct data_cmd *cmd, uint64_t now_us);
 
-// What an endpoint's peer has sent on a stream; it must not be held. The bytes are copied where they must stay.
+// What an endpoint's peer has sent on a stream; it must not be held. The bytes are copied where they must
+// stay.
 void data_forwarder_message(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint16_t stream,
                             const struct data_message *message, uint64_t now_us);
 bool data_endpoint_held(const struct data_endpoint *endpoint);
 // There may be room again for what the endpoint receives.
-void data_forwarder_writable(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint64_t now_us);
+void data_forwarder_writable(struct data_forwarder *forwarder, struct data_endpoint *endpoint,
+                             uint64_t now_us);
 // The peer has closed a stream: what was opened in-band on it ends.
 void data_forwarder_stream_closed(struct data_forwarder *forwarder, struct data_endpoint *endpoint,
                                   uint16_t stream, uint64_t now_us);

@@ -1,5 +1,5 @@
-// data_objects: the insides of the data forwarder, for its two files: data_forwarder.c has the way of a message,
-// data_objects.c the tables, and how things open and end.
+// data_objects: the insides of the data forwarder, for its two files: data_forwarder.c has the way of a
+// message, data_objects.c the tables, and how things open and end.
 #ifndef ROOMS_MEDIA_DATA_OBJECTS_H
 #define ROOMS_MEDIA_DATA_OBJECTS_H
 
@@ -17,8 +17,8 @@ struct data_table { // objects by the control side's ids
 struct data_forwarder {
     struct data_forwarder_output output;
     uint64_t rate;
-    uint64_t next_us;     // while somebody is held
-    struct list held;     // data_endpoint.held_link
+    uint64_t next_us; // while somebody is held
+    struct list held; // data_endpoint.held_link
     struct list endpoints;
     struct data_table producers, consumers, groups;
     struct data_counters counters;

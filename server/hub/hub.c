@@ -42,8 +42,15 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 
 void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events) {
     assert(observer < HUB_OBSERVER_COUNT);
-    assert(!events || (events->data_producer_opened && events->data_channel_opened && events->draining));
     hub->observers[observer] = events ? *events : hub_events_silent;
+    if (events && !events->data_producer_opened) { // it hears nothing of data channels
+        struct hub_events *o = &hub->observers[observer];
+        o->data_producer_opened = hub_events_silent.data_producer_opened;
+        o->data_producer_closed = hub_events_silent.data_producer_closed;
+        o->data_producer_taken = hub_events_silent.data_producer_taken;
+        o->data_consumer_closed = hub_events_silent.data_consumer_closed;
+        o->data_channel_opened = hub_events_silent.data_channel_opened;
+    }
 }
 
 struct room *hub_room(const struct hub *hub, uint32_t id) {

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRANSPORTS_MAX 4                  // of one participant, that carry data: each has memory in the data worker
-#define NOTICE_BYTES 300                  // of new-data-producer without texts, and of data-producer-closed, about
-#define RECORD_TEXT_BYTES 250             // of a data producer without its texts: everyone who joins is told of it
-#define TEXT_BYTES_MAX (32 * 1024)        // of one participant's data producers
+#define TRANSPORTS_MAX 4           // of one participant, that carry data: each has memory in the data worker
+#define NOTICE_BYTES 300           // of new-data-producer without texts, and of data-producer-closed, about
+#define RECORD_TEXT_BYTES 250      // of a data producer without its texts: everyone who joins is told of it
+#define TEXT_BYTES_MAX (32 * 1024) // of one participant's data producers
 #define ROOM_TEXT_BYTES_MAX (1024 * 1024) // of a room's
 
 // ---- transports
 
-bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out, uint16_t streams_in,
-                    struct hub_refusal *refusal) {
+bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out,
+                    uint16_t streams_in, struct hub_refusal *refusal) {
     struct participant *me = transport->owner;
     if (!hub->io.post_data)
         return hub_refuse(refusal, HUB_UNSUPPORTED,
@@ -41,8 +41,9 @@ bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t 
 }
 
 static bool carries(const struct room_transport *transport, struct hub_refusal *refusal) {
-    return transport->data || hub_refuse(refusal, HUB_WRONG_STATE,
-                                         "this transport carries no data channels; create it with `enableSctp`");
+    return transport->data ||
+           hub_refuse(refusal, HUB_WRONG_STATE,
+                      "this transport carries no data channels; create it with `enableSctp`");
 }
 
 static bool stream_is_taken(const struct room_transport *transport, uint16_t id) {
@@ -59,29 +60,34 @@ static bool stream_is_taken(const struct room_transport *transport, uint16_t id)
 
 static bool texts_fit(const struct participant *me, size_t bytes, struct hub_refusal *refusal) {
     if (me->data_text_bytes + bytes > TEXT_BYTES_MAX)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "what you say of your data producers may have %d bytes, and this would make it %zu; say "
-                          "less, or close one",
-                          TEXT_BYTES_MAX, me->data_text_bytes + bytes);
+        return hub_refuse(
+            refusal, HUB_LIMIT_REACHED,
+            "what you say of your data producers may have %d bytes, and this would make it %zu; say "
+            "less, or close one",
+            TEXT_BYTES_MAX, me->data_text_bytes + bytes);
     if (me->room->data_text_bytes + bytes > ROOM_TEXT_BYTES_MAX)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED, "this room has all the data producers that it may have");
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "this room has all the data producers that it may have");
     return true;
 }
 
-static bool may_produce(const struct hub *hub, const struct participant *me, const struct room_transport *transport,
-                        const struct data_stream *stream, struct hub_refusal *refusal) {
+static bool may_produce(const struct hub *hub, const struct participant *me,
+                        const struct room_transport *transport, const struct data_stream *stream,
+                        struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.producers_per_participant_max;
     if (!hub_allowed(me, RIGHT_DATA, "send data", refusal) || !carries(transport, refusal))
         return false;
     if (me->data_producer_count >= most)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u data producers; close one first",
-                          most);
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "a participant may have %u data producers; close one first", most);
     if (stream->id >= transport->data_streams_in)
-        return hub_refuse(refusal, HUB_BAD_REQUEST, "`sctpStreamParameters.streamId` is %u; this transport has %u",
-                          stream->id, transport->data_streams_in);
+        return hub_refuse(refusal, HUB_BAD_REQUEST,
+                          "`sctpStreamParameters.streamId` is %u; this transport has %u", stream->id,
+                          transport->data_streams_in);
     if (stream_is_taken(transport, stream->id))
         return hub_refuse(refusal, HUB_BAD_REQUEST,
-                          "stream %u of this transport has a data channel already; close that one first", stream->id);
+                          "stream %u of this transport has a data channel already; close that one first",
+                          stream->id);
     return hub_memory_allows(hub, refusal);
 }
 
@@ -108,7 +114,8 @@ static bool make_producer(struct hub *hub, struct participant *me, const struct 
                           DATA_APP_DATA_BYTES_MAX);
     size_t texts = strlen(made->label) + strlen(made->protocol) + made->app_data_len;
     made->text_bytes = RECORD_TEXT_BYTES + texts;
-    if (!texts_fit(me, made->text_bytes, refusal) || !hub_spend_notice(hub, me, NOTICE_BYTES + texts, refusal))
+    if (!texts_fit(me, made->text_bytes, refusal) ||
+        !hub_spend_notice(hub, me, NOTICE_BYTES + texts, refusal))
         return false;
     made->app_data = malloc(made->app_data_len + 1);
     made->channel = ask->broadcast ? room_channel_take(&hub->data_registry, me->room, made->label) : NULL;
@@ -131,16 +138,20 @@ static bool post_producer(struct hub *hub, const struct room_data_producer *prod
     return hub_data_post_try(&hub->data_post, &cmd);
 }
 
-static void log_open(const char *event, const struct room_transport *transport, const char *id, const char *label) {
+static void log_open(const char *event, const struct room_transport *transport, const char *id,
+                     const char *label) {
     LOG_DEBUG(event, LOG_TEXT("room", transport->owner->room->name), LOG_TEXT("user", transport->owner->name),
-              LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("channel", id), LOG_TEXT("label", label));
+              LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("channel", id),
+              LOG_TEXT("label", label));
 }
 
-struct room_data_producer *hub_open_data_producer(struct hub *hub, struct room_transport *transport, bool in_band,
-                                                  const struct hub_produce_data *ask, struct hub_refusal *refusal) {
+struct room_data_producer *hub_open_data_producer(struct hub *hub, struct room_transport *transport,
+                                                  bool in_band, const struct hub_produce_data *ask,
+                                                  struct hub_refusal *refusal) {
     struct participant *me = transport->owner;
     struct room_data_producer made = {.transport = transport, .stream = *ask->stream, .in_band = in_band};
-    if (!may_produce(hub, me, transport, ask->stream, refusal) || !make_producer(hub, me, ask, &made, refusal))
+    if (!may_produce(hub, me, transport, ask->stream, refusal) ||
+        !make_producer(hub, me, ask, &made, refusal))
         return NULL;
     struct room_data_producer *producer = data_registry_open_producer(&hub->data_registry, &made);
     if (!producer) {
@@ -201,7 +212,8 @@ static struct room_transport *find_recv_transport(const struct hub *hub, const s
             return transport;
     }
     hub_refuse(refusal, HUB_WRONG_STATE,
-               "you have no transport with direction \"recv\" that carries data channels; create one with `enableSctp`");
+               "you have no transport with direction \"recv\" that carries data channels; create one with "
+               "`enableSctp`");
     return NULL;
 }
 
@@ -228,8 +240,8 @@ static bool may_consume(const struct hub *hub, const struct participant *me,
                         const struct room_data_consumer *made, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.consumers_per_participant_max, same = 0;
     if (me->data_consumer_count >= most)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u data consumers; close one first",
-                          most);
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "a participant may have %u data consumers; close one first", most);
     LIST_EACH(t, &me->transports) {
         LIST_EACH(c, &LIST_ENTRY(t, struct room_transport, link)->data_consumers) {
             const struct room_data_consumer *other = LIST_ENTRY(c, struct room_data_consumer, link);
@@ -252,7 +264,8 @@ static bool choose_stream(struct room_transport *transport, uint16_t *id, struct
             return true;
         }
     }
-    return hub_refuse(refusal, HUB_LIMIT_REACHED, "all %u streams of this transport are in use; close a data consumer",
+    return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                      "all %u streams of this transport are in use; close a data consumer",
                       transport->data_streams_out);
 }
 
@@ -267,7 +280,8 @@ struct room_data_consumer *hub_open_data_consumer(struct hub *hub, const struct 
     struct data_cmd cmd = {.type = DATA_OPEN_CONSUMER,
                            .transport = consumer->transport->id,
                            .consumer = consumer->id,
-                           .producer = consumer->producer ? consumer->producer->id : (struct data_producer_id){0}};
+                           .producer =
+                               consumer->producer ? consumer->producer->id : (struct data_producer_id){0}};
     cmd.open.stream = consumer->stream;
     cmd.open.group = consumer->channel ? consumer->channel->group : 0;
     cmd.open.in_band = consumer->in_band;
@@ -309,8 +323,9 @@ static struct room_data_consumer *own_consumer(const struct hub *hub, const stru
     return NULL;
 }
 
-struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
-                                                   bool paused, struct hub_refusal *refusal) {
+struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me,
+                                                   const char *consumer_id, bool paused,
+                                                   struct hub_refusal *refusal) {
     struct room_data_consumer *consumer = own_consumer(hub, me, consumer_id, refusal);
     if (!consumer || consumer->paused == paused)
         return consumer;

@@ -2,7 +2,8 @@
 #include "base/log.h"
 #include "server/hub/hub_internal.h"
 
-static void log_end(const char *event, const struct room_transport *transport, const char *id, const char *reason) {
+static void log_end(const char *event, const struct room_transport *transport, const char *id,
+                    const char *reason) {
     LOG_DEBUG(event, LOG_TEXT("room", transport->owner->room->name), LOG_TEXT("user", transport->owner->name),
               LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("channel", id),
               LOG_TEXT("reason", reason ? reason : "closed"));
@@ -23,8 +24,8 @@ void hub_drop_data_producer(struct hub *hub, struct room_data_producer *producer
                             bool told_worker) {
     const struct data_cmd cmd = {.type = DATA_CLOSE_PRODUCER, .producer = producer->id};
     LIST_EACH(node, &producer->consumers)
-    hub_drop_data_consumer(hub, LIST_ENTRY(node, struct room_data_consumer, source_link), "data-producer-closed",
-                           true);
+    hub_drop_data_consumer(hub, LIST_ENTRY(node, struct room_data_consumer, source_link),
+                           "data-producer-closed", true);
     if (!told_worker)
         hub_data_post_surely(&hub->data_post, &cmd);
     if (reason)
@@ -54,11 +55,13 @@ void hub_apply_data_rights(struct hub *hub, struct participant *me) {
         const struct room_transport *transport = LIST_ENTRY(t, struct room_transport, link);
         LIST_EACH(p, &transport->data_producers) {
             if (!(me->rights & RIGHT_DATA))
-                hub_drop_data_producer(hub, LIST_ENTRY(p, struct room_data_producer, link), "forbidden", false);
+                hub_drop_data_producer(hub, LIST_ENTRY(p, struct room_data_producer, link), "forbidden",
+                                       false);
         }
         LIST_EACH(c, &transport->data_consumers) {
             if (!(me->rights & RIGHT_SUBSCRIBE))
-                hub_drop_data_consumer(hub, LIST_ENTRY(c, struct room_data_consumer, link), "forbidden", false);
+                hub_drop_data_consumer(hub, LIST_ENTRY(c, struct room_data_consumer, link), "forbidden",
+                                       false);
         }
     }
 }

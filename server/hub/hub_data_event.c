@@ -14,8 +14,8 @@ static void state_changed(struct hub *hub, const struct data_event *event) {
 }
 
 // A channel that a client opens in-band is the room's channel of that label, both ways.
-static bool open_channel(struct hub *hub, struct room_transport *transport, const struct data_channel_params *asked,
-                         struct hub_refusal *refusal) {
+static bool open_channel(struct hub *hub, struct room_transport *transport,
+                         const struct data_channel_params *asked, struct hub_refusal *refusal) {
     const struct hub_produce_data ask = {
         .stream = &asked->stream, .label = asked->label, .protocol = asked->protocol, .broadcast = true};
     struct room_data_producer *producer = hub_open_data_producer(hub, transport, true, &ask, refusal);

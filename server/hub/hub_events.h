@@ -103,7 +103,7 @@ struct hub_events {
     void (*producer_paused)(void *ctx, const struct room_producer *producer); // or resumed: producer->paused
     void (*producer_closed)(void *ctx, const struct room_producer *producer);
 
-    // ---- data channels: to the others
+    // ---- data channels; data_producer_opened NULL: all of these are not heard. To the others
     void (*data_producer_opened)(void *ctx, const struct room_data_producer *producer);
     void (*data_producer_closed)(void *ctx, const struct room_data_producer *producer);
     // ---- to the owner

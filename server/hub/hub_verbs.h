@@ -206,8 +206,8 @@ struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant 
 // ---- hub_data.c: data channels
 
 // Makes a transport that was just opened carry them. Streams: 1..DATA_STREAMS_MAX.
-bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out, uint16_t streams_in,
-                    struct hub_refusal *refusal);
+bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out,
+                    uint16_t streams_in, struct hub_refusal *refusal);
 
 struct hub_produce_data {
     const char *transport_id;
@@ -231,8 +231,9 @@ struct hub_consume_data {
 };
 struct room_data_consumer *hub_consume_data(struct hub *hub, struct participant *me,
                                             const struct hub_consume_data *ask, struct hub_refusal *refusal);
-struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
-                                                   bool paused, struct hub_refusal *refusal); // false resumes
+struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me,
+                                                   const char *consumer_id, bool paused,
+                                                   struct hub_refusal *refusal); // false resumes
 bool hub_close_data_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
                              struct hub_refusal *refusal);
 #define DATA_APP_DATA_BYTES_MAX 1024 // of one data producer, as JSON

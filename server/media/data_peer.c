@@ -56,7 +56,8 @@ static void data_tell(void *ctx, const struct data_event *event) {
     struct data_worker *data = ctx;
     struct data_event *slot = ring_reserve(data->events);
     if (!slot) {
-        LOG_WARN("the end of a data channel is not told", LOG_TEXT("reason", "the control thread is far behind"));
+        LOG_WARN("the end of a data channel is not told",
+                 LOG_TEXT("reason", "the control thread is far behind"));
         return;
     }
     *slot = *event;
@@ -107,7 +108,8 @@ static void peer_send_acks(struct data_peer *peer) {
             continue;
         struct data_stream stream = in_order;
         stream.id = (uint16_t)id;
-        if (association_send(peer->association, &stream, DATA_PPID_DCEP, span_of(ack, sizeof ack)) == ERR_AGAIN)
+        if (association_send(peer->association, &stream, DATA_PPID_DCEP, span_of(ack, sizeof ack)) ==
+            ERR_AGAIN)
             return;
         peer->acks[id / 64] &= ~(UINT64_C(1) << id % 64);
     }

@@ -153,9 +153,9 @@ static void data_flush(struct data_worker *data) {
 
 static uint64_t data_next_us(const struct data_worker *data, uint64_t now_us) {
     uint64_t next_us = data_forwarder_next_us(data->forwarder);
-    uint64_t tick_us = slots_count(data->peers) == 0    ? TIME_NEVER
-                       : now_us < data->busy_until_us   ? now_us + SCTP_LIBRARY_TICK_US
-                                                        : now_us + IDLE_TICK_US;
+    uint64_t tick_us = slots_count(data->peers) == 0  ? TIME_NEVER
+                       : now_us < data->busy_until_us ? now_us + SCTP_LIBRARY_TICK_US
+                                                      : now_us + IDLE_TICK_US;
     return tick_us < next_us ? tick_us : next_us;
 }
 

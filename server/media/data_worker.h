@@ -1,10 +1,10 @@
 // data_worker: the thread that has all SCTP associations and the data channels in them.
 //
-// usrsctp has one state for the process (transport/sctp_association.h), so one thread owns it, beside the media
-// workers: no lock, and no message of a data channel makes a packet of a call wait. A media worker has the
-// transport, its DTLS too: it hands decrypted SCTP packets over and sends what comes back. Between the two are
-// bounded rings of packets; what does not fit is lost as in a network, and SCTP repeats it. The control thread has
-// rings of its own for commands and events (rooms/media_msg.h).
+// usrsctp has one state for the process (transport/sctp_association.h), so one thread owns it, beside the
+// media workers: no lock, and no message of a data channel makes a packet of a call wait. A media worker has
+// the transport, its DTLS too: it hands decrypted SCTP packets over and sends what comes back. Between the
+// two are bounded rings of packets; what does not fit is lost as in a network, and SCTP repeats it. The
+// control thread has rings of its own for commands and events (rooms/media_msg.h).
 //
 // Its timers run while there are associations: each 10 ms while something happens, else ten times a second.
 #ifndef SERVER_DATA_WORKER_H
@@ -43,7 +43,7 @@ struct data_worker_counters {
 
 struct data_worker_config {
     unsigned workers;
-    uint64_t rate; // data_forwarder_create
+    uint64_t rate;                                   // data_forwarder_create
     void (*wake_worker)(void *ctx, unsigned worker); // on the data worker's thread; must only wake it
     void (*events_ready)(void *ctx);                 // the same, the control loop
     void *ctx;
@@ -65,7 +65,8 @@ void data_worker_read_counters(struct data_worker *data, struct data_worker_coun
 struct data_packet *data_worker_reserve(struct data_worker *data, unsigned worker); // NULL: the ring is full
 void data_worker_push(struct data_worker *data, unsigned worker);
 void data_worker_flush(struct data_worker *data, unsigned worker);
-bool data_worker_waiting(struct data_worker *data, unsigned worker); // something is there for the media worker
+bool data_worker_waiting(struct data_worker *data,
+                         unsigned worker); // something is there for the media worker
 const struct data_packet *data_worker_peek(struct data_worker *data, unsigned worker); // NULL: nothing
 void data_worker_pop(struct data_worker *data, unsigned worker);
 

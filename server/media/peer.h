@@ -43,8 +43,9 @@ struct peer_functions {
     // What send_rtp will read, a pointer further with each step from FORWARDER_STEPS - 2 down to 0.
     void (*prefetch)(const struct peer *peer, unsigned step);
 
-    // SCTP packets over DTLS; NULL: this kind carries none. carry_data: before the handshake; what comes is given
-    // to peer_env.data. send_data: at most DTLS_MTU bytes, copied; lost while there is nowhere to send to.
+    // SCTP packets over DTLS; NULL: this kind carries none. carry_data: before the handshake; what comes is
+    // given to peer_env.data. send_data: at most DTLS_MTU bytes, copied; lost while there is nowhere to send
+    // to.
     void (*carry_data)(struct peer *peer);
     void (*send_data)(struct peer *peer, struct span packet);
 

@@ -25,7 +25,7 @@ struct worker_config {
     struct media_limits limits; // the same
     struct dtls_context *dtls;
     struct mesh *mesh;
-    struct data_worker *data;   // NULL: no data channels
+    struct data_worker *data; // NULL: no data channels
     // Called on the worker's thread when events wait; must only wake the control loop.
     void (*events_ready)(void *ctx);
     void *events_ctx;

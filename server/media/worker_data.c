@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-// What one peer may hand over: a flood is stopped before it takes the room of others in the queue. Twenty times
-// what a browser on a fast link sends, and a second of it at once.
+// What one peer may hand over: a flood is stopped before it takes the room of others in the queue. Twenty
+// times what a browser on a fast link sends, and a second of it at once.
 #define DATA_PACKETS_PER_SECOND 20000
 #define DATA_BYTES_PER_SECOND (16 * 1024 * 1024)
 #define PACKETS_OUT_PER_TURN 1024
@@ -64,7 +64,8 @@ void worker_data_out(struct worker *w) {
     if (!w->data)
         return;
     const struct data_packet *packet;
-    for (unsigned done = 0; done < PACKETS_OUT_PER_TURN && (packet = data_worker_peek(w->data, w->index)); done++) {
+    for (unsigned done = 0; done < PACKETS_OUT_PER_TURN && (packet = data_worker_peek(w->data, w->index));
+         done++) {
         const struct worker_peer *peer = worker_peer_get(w, packet->transport);
         if (peer && peer->carries_data)
             peer->peer->functions->send_data(peer->peer, span_of(packet->bytes, packet->len));

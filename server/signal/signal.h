@@ -305,7 +305,8 @@ void signal_close_data_consumer(struct signal_call *call);
 // What the call says of data channels of the transports that it opens; false: refused.
 bool signal_check_data_wish(struct signal_call *call);
 // Makes a transport carry them, if the call says so; false and a refusal.
-bool signal_carry_data(struct signal_call *call, struct room_transport *transport, struct hub_refusal *refusal);
+bool signal_carry_data(struct signal_call *call, struct room_transport *transport,
+                       struct hub_refusal *refusal);
 json_t *signal_describe_sctp(const struct room_transport *transport); // sctpParameters; NULL: it carries none
 // As everyone may know it; what everyone hears when it closes (reason NULL: it is not told).
 bool signal_describe_data_producer(struct text_buffer *out, const struct room_data_producer *producer);

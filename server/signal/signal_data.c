@@ -41,19 +41,21 @@ bool signal_check_data_wish(struct signal_call *call) {
     return !numbers || fields_fit(call, "numSctpStreams", numbers, number_rules);
 }
 
-bool signal_carry_data(struct signal_call *call, struct room_transport *transport, struct hub_refusal *refusal) {
+bool signal_carry_data(struct signal_call *call, struct room_transport *transport,
+                       struct hub_refusal *refusal) {
     const json_t *numbers = signal_data_object(call->data, "numSctpStreams");
     return !signal_data_bool(call->data, "enableSctp") ||
-           hub_carry_data(call->hub, transport, streams_of(numbers, "OS"), streams_of(numbers, "MIS"), refusal);
+           hub_carry_data(call->hub, transport, streams_of(numbers, "OS"), streams_of(numbers, "MIS"),
+                          refusal);
 }
 
 json_t *signal_describe_sctp(const struct room_transport *transport) {
     if (!transport->data)
         return NULL;
     return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "port", DATA_SCTP_PORT, "OS",
-                     (int)transport->data_streams_out, "MIS", (int)transport->data_streams_in, "maxMessageSize",
-                     DATA_MESSAGE_MAX, "maxSendMessageSize", DATA_MESSAGE_MAX, "maxReceiveMessageSize",
-                     DATA_MESSAGE_MAX);
+                     (int)transport->data_streams_out, "MIS", (int)transport->data_streams_in,
+                     "maxMessageSize", DATA_MESSAGE_MAX, "maxSendMessageSize", DATA_MESSAGE_MAX,
+                     "maxReceiveMessageSize", DATA_MESSAGE_MAX);
 }
 
 // ---- streams
@@ -98,10 +100,10 @@ static json_t *describe_stream(const struct data_stream *stream) {
 bool signal_describe_data_producer(struct text_buffer *out, const struct room_data_producer *producer) {
     const struct participant *owner = data_producer_owner(producer);
     const struct raw_member app_data = {"appData", producer->app_data, producer->app_data_len};
-    json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "dataProducerId", producer->public_id.text,
-                              "userId", owner->id.text, "user", owner->name, "label", producer->label, "protocol",
-                              producer->protocol, "broadcast", producer->channel != NULL, "sctpStreamParameters",
-                              describe_stream(&producer->stream));
+    json_t *entry = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "dataProducerId", producer->public_id.text, "userId",
+        owner->id.text, "user", owner->name, "label", producer->label, "protocol", producer->protocol,
+        "broadcast", producer->channel != NULL, "sctpStreamParameters", describe_stream(&producer->stream));
     bool ok = entry && text_buffer_add_object(out, entry, &app_data, 1);
     json_decref(entry);
     return ok;
@@ -168,11 +170,12 @@ void signal_close_data_producer(struct signal_call *call) {
 static json_t *describe_source(const struct room_data_consumer *consumer) {
     const struct room_data_producer *producer = consumer->producer;
     if (!producer)
-        return json_pack("{s:s, s:s, s:s}", "dataProducerId", CHANNEL_SOURCE_ID, "label", consumer->channel->label,
-                         "protocol", "");
+        return json_pack("{s:s, s:s, s:s}", "dataProducerId", CHANNEL_SOURCE_ID, "label",
+                         consumer->channel->label, "protocol", "");
     const struct participant *from = data_producer_owner(producer);
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "dataProducerId", producer->public_id.text, "label",
-                     producer->label, "protocol", producer->protocol, "userId", from->id.text, "user", from->name);
+                     producer->label, "protocol", producer->protocol, "userId", from->id.text, "user",
+                     from->name);
 }
 
 static json_t *describe_consumer(const struct room_data_consumer *consumer) {
@@ -194,7 +197,8 @@ static void answer_consumed(struct signal_call *call, const struct room_data_con
                                         producer ? producer->app_data_len : 2};
     struct hub_refusal refusal;
     if (!signal_answer_raw(call, OUT_DATA_CONSUMED, describe_consumer(consumer), &app_data, 1))
-        hub_close_data_consumer(call->hub, call->me, consumer->public_id.text, &refusal); // nobody knows of it
+        hub_close_data_consumer(call->hub, call->me, consumer->public_id.text,
+                                &refusal); // nobody knows of it
 }
 
 void signal_consume_data(struct signal_call *call) {
@@ -210,9 +214,10 @@ void signal_consume_data(struct signal_call *call) {
     if (given && !read_stream(call, given, &stream))
         return;
     if (channel == (ask.producer_id != NULL)) {
-        signal_refuse(call, CODE_BAD_REQUEST,
-                      "consume-data: either `dataProducerId`, or `broadcast` with the `label` of a room's channel, "
-                      "is required");
+        signal_refuse(
+            call, CODE_BAD_REQUEST,
+            "consume-data: either `dataProducerId`, or `broadcast` with the `label` of a room's channel, "
+            "is required");
         return;
     }
     const struct room_data_consumer *consumer = hub_consume_data(call->hub, call->me, &ask, &refusal);
@@ -255,7 +260,7 @@ void signal_close_data_consumer(struct signal_call *call) {
 json_t *signal_describe_channel(const struct room_data_producer *producer,
                                 const struct room_data_consumer *consumer) {
     return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s*}", "transportId", producer->transport->public_id.text,
-                     "streamId", (int)producer->stream.id, "label", producer->label, "protocol", producer->protocol,
-                     "dataProducerId", producer->public_id.text, "dataConsumerId",
+                     "streamId", (int)producer->stream.id, "label", producer->label, "protocol",
+                     producer->protocol, "dataProducerId", producer->public_id.text, "dataConsumerId",
                      consumer ? consumer->public_id.text : NULL);
 }

@@ -236,13 +236,15 @@ static void data_producer_opened(void *ctx, const struct room_data_producer *pro
     if (signal_describe_data_producer(&entry, producer))
         signal_broadcast_text(ctx, owner->room, owner, OUT_NEW_DATA_PRODUCER, entry.text, entry.len);
     else
-        LOG_ERROR("notification lost", LOG_TEXT("type", "new-data-producer"), LOG_TEXT("reason", "no memory"));
+        LOG_ERROR("notification lost", LOG_TEXT("type", "new-data-producer"),
+                  LOG_TEXT("reason", "no memory"));
     text_buffer_close(&entry);
 }
 
 static void data_producer_closed(void *ctx, const struct room_data_producer *producer) {
     const struct participant *owner = data_producer_owner(producer);
-    signal_broadcast(ctx, owner->room, owner, OUT_DATA_PRODUCER_CLOSED, signal_name_data_producer(producer, NULL));
+    signal_broadcast(ctx, owner->room, owner, OUT_DATA_PRODUCER_CLOSED,
+                     signal_name_data_producer(producer, NULL));
 }
 
 static void data_producer_taken(void *ctx, const struct room_data_producer *producer, const char *reason) {

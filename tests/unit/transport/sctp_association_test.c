@@ -63,7 +63,8 @@ static void expect_message(struct sctp_end *end, const struct data_stream *strea
 
 static void messages_of_every_size_arrive_whole_both_ways(void **state) {
     (void)state;
-    static const size_t sizes[] = {1, 2, 1100, 1200, 65535, 65536, 200000, DATA_MESSAGE_MAX - 1, DATA_MESSAGE_MAX};
+    static const size_t sizes[] = {
+        1, 2, 1100, 1200, 65535, 65536, 200000, DATA_MESSAGE_MAX - 1, DATA_MESSAGE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct sctp_end *from = i % 2 ? &sctp.a : &sctp.b, *to = i % 2 ? &sctp.b : &sctp.a;
         uint32_t ppid = i % 2 ? DATA_PPID_STRING : DATA_PPID_BINARY;
@@ -98,13 +99,14 @@ static void what_is_lost_comes_again_in_order(void **state) {
 
 static void without_retransmissions_what_is_lost_is_gone(void **state) {
     (void)state;
-    const struct data_stream partly = {.id = 4, .ordered = true, .reliability = DATA_MAX_RETRANSMITS, .limit = 0};
+    const struct data_stream partly = {
+        .id = 4, .ordered = true, .reliability = DATA_MAX_RETRANSMITS, .limit = 0};
     sctp.lose_every = 5;
     unsigned came = 0;
     struct association_message got;
     for (unsigned i = 0; i < 50; i++) {
-        if (association_send(sctp.a.association, &partly, DATA_PPID_BINARY, span_of(patterned(900, i), 900)) ==
-            ERR_OK)
+        if (association_send(sctp.a.association, &partly, DATA_PPID_BINARY,
+                             span_of(patterned(900, i), 900)) == ERR_OK)
             link_step(&sctp, 10000);
         while (end_next(&sctp.b, &got) == ASSOCIATION_MESSAGE)
             came++;
@@ -142,7 +144,8 @@ static void a_receiver_that_takes_nothing_holds_the_sender(void **state) {
     }
     assert_int_equal(came, sent);
     assert_true(sctp.a.woken); // there is room again
-    assert_int_equal(association_send(sctp.a.association, &reliable, DATA_PPID_BINARY, span_of("x", 1)), ERR_OK);
+    assert_int_equal(association_send(sctp.a.association, &reliable, DATA_PPID_BINARY, span_of("x", 1)),
+                     ERR_OK);
 }
 
 // Each takes more memory than its byte.
@@ -159,7 +162,8 @@ static void very_many_short_messages_are_bounded_too(void **state) {
         while (end_next(&sctp.b, &got) == ASSOCIATION_MESSAGE)
             ;
     }
-    assert_int_equal(association_send(sctp.a.association, &reliable, DATA_PPID_BINARY, span_of("x", 1)), ERR_OK);
+    assert_int_equal(association_send(sctp.a.association, &reliable, DATA_PPID_BINARY, span_of("x", 1)),
+                     ERR_OK);
 }
 
 static void a_channel_closes_both_ways_and_can_be_used_again(void **state) {
@@ -180,7 +184,8 @@ static void a_channel_closes_both_ways_and_can_be_used_again(void **state) {
     }
     assert_true(seen_b[reliable.id] && seen_b[9] && seen_a[reliable.id] && seen_a[9]);
     assert_int_equal(
-        association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of(patterned(10, 1), 10)), ERR_OK);
+        association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of(patterned(10, 1), 10)),
+        ERR_OK);
     expect_message(&sctp.a, &reliable, DATA_PPID_STRING, 10, 1);
 }
 
@@ -193,8 +198,8 @@ static void its_goodbye_ends_the_association(void **state) {
         link_step(&sctp, 10000);
     assert_int_equal(end_next(&sctp.b, &got), ASSOCIATION_NOTHING);
     assert_in_range(association_state(sctp.b.association), DATA_STATE_FAILED, DATA_STATE_CLOSED);
-    assert_int_not_equal(
-        association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of("x", 1)), ERR_OK);
+    assert_int_not_equal(association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of("x", 1)),
+                         ERR_OK);
 }
 
 // The path is gone: it ends by itself, after longer than an ICE restart takes.
@@ -204,7 +209,8 @@ static void silence_ends_it_in_a_while(void **state) {
     association_destroy(sctp.a.association);
     sctp.a.association = NULL;
     sctp.a.out_count = 0; // the goodbye is lost
-    assert_int_equal(association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of("x", 1)), ERR_OK);
+    assert_int_equal(association_send(sctp.b.association, &reliable, DATA_PPID_STRING, span_of("x", 1)),
+                     ERR_OK);
     unsigned seconds = 0;
     for (; seconds < 300 && association_state(sctp.b.association) == DATA_STATE_CONNECTED; seconds++) {
         for (int i = 0; i < 100; i++)
