@@ -290,21 +290,21 @@ enum data_state association_state(const struct association *association) {
 static void association_ask_resets(struct association *association) {
     if (!association->some_reset_wanted || association->state != DATA_STATE_CONNECTED)
         return;
-    struct {
+    union {
         struct sctp_reset_streams head;
-        uint16_t list[RESETS_LIST_MAX];
+        uint8_t bytes[sizeof(struct sctp_reset_streams) + RESETS_LIST_MAX * sizeof(uint16_t)];
     } request = {.head = {.srs_flags = SCTP_STREAM_RESET_OUTGOING}};
-    uint16_t count = 0;
+    uint16_t list[RESETS_LIST_MAX], count = 0;
     for (unsigned stream = 0; stream < association->streams_out && count < RESETS_LIST_MAX; stream++)
         if (association->reset_wanted[stream / 64] >> stream % 64 & 1)
-            request.list[count++] = (uint16_t)stream;
+            list[count++] = (uint16_t)stream;
     request.head.srs_number_streams = count;
-    size_t len = sizeof request.head + count * sizeof request.list[0];
-    _Static_assert(sizeof(struct sctp_reset_streams) == 8, "the list begins right behind it");
+    memcpy(request.bytes + sizeof request.head, list, count * sizeof list[0]);
+    size_t len = sizeof request.head + count * sizeof list[0];
     if (count > 0 && !socket_set(association->socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, &request, len))
         return; // EALREADY: again when that one is through
-    for (uint16_t i = 0; i < count; i++)
-        association->reset_wanted[request.list[i] / 64] &= ~(UINT64_C(1) << request.list[i] % 64);
+    for (uint16_t n = 0; n < count; n++)
+        association->reset_wanted[list[n] / 64] &= ~(UINT64_C(1) << list[n] % 64);
     association->some_reset_wanted = count == RESETS_LIST_MAX;
 }
 

@@ -18,7 +18,8 @@ static int open_link(void **state) {
     sctp.now_us = 1000000;
     if (sctp_library_start() != ERR_OK)
         return 0; // the failing allocator's doing: each test looks
-    if (!end_open(&sctp.a, 1024) || !end_open(&sctp.b, 1024)) {
+    static struct sctp_packet packets[2][LINK_PACKETS];
+    if (!end_open(&sctp.a, 1024, packets[0]) || !end_open(&sctp.b, 1024, packets[1])) {
         fail_msg("no association");
     }
     link_connect(&sctp);

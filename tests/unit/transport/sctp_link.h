@@ -4,10 +4,9 @@
 
 #include "transport/sctp_association.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define LINK_PACKETS 4096
+#define LINK_PACKETS 2048
 #define LINK_PACKET_BYTES 1500
 
 struct sctp_packet {
@@ -44,16 +43,16 @@ static void end_wakes(void *ctx) {
     ((struct sctp_end *)ctx)->woken = true;
 }
 
-static inline bool end_open(struct sctp_end *end, uint16_t streams) {
+// `out`: LINK_PACKETS of them, the caller's.
+static inline bool end_open(struct sctp_end *end, uint16_t streams, struct sctp_packet *out) {
     struct association_output output = {.ctx = end, .send = end_sends, .wake = end_wakes};
-    *end = (struct sctp_end){.out = calloc(LINK_PACKETS, sizeof *end->out)};
-    end->association = end->out ? association_create(streams, streams, &output) : NULL;
+    *end = (struct sctp_end){.out = out};
+    end->association = association_create(streams, streams, &output);
     return end->association != NULL;
 }
 
 static inline void end_close(struct sctp_end *end) {
     association_destroy(end->association);
-    free(end->out);
     *end = (struct sctp_end){0};
 }
 
@@ -71,8 +70,10 @@ static inline bool link_carry(struct sctp_link *link, struct sctp_end *from, str
 
 // Until nothing is under way any more; then the time passes.
 static inline void link_step(struct sctp_link *link, uint64_t us) {
-    while (link_carry(link, &link->a, &link->b) | link_carry(link, &link->b, &link->a))
-        ;
+    for (bool some = true; some;) {
+        some = link_carry(link, &link->a, &link->b);
+        some |= link_carry(link, &link->b, &link->a);
+    }
     link->now_us += us;
     sctp_library_advance(link->now_us);
 }
