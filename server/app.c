@@ -511,10 +511,6 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
     (void)ctx, (void)worker, (void)stats;
 }
 
-static void on_last_data(void *ctx, const struct data_event *event) {
-    (void)ctx, (void)event;
-}
-
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
     tcp_door_shut(app->tcp_door); // its handles end with those of the next
@@ -524,7 +520,8 @@ static void app_stop(struct app *app) {
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
     if (app->media && app->hub)
-        media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats, on_last_data});
+        media_drain(app->media, &(struct media_listener){
+                                    .ctx = app, .on_event = on_last_event, .on_stats = on_last_stats});
     address_limits_destroy(app->limits);
     webhooks_close(app->webhooks, app->hub);
     whip_destroy(app->whip);

@@ -256,7 +256,8 @@ void media_drain(struct media *media, const struct media_listener *listener) {
         }
     }
     for (const struct data_event *event; media->data && (event = data_worker_peek_event(media->data));) {
-        listener->on_data(listener->ctx, event);
+        if (listener->on_data)
+            listener->on_data(listener->ctx, event);
         data_worker_pop_event(media->data);
     }
     media_steer(media, clock_now_us());

@@ -59,7 +59,7 @@ struct media_listener {
     void *ctx;
     void (*on_event)(void *ctx, unsigned worker, const struct media_event *event);
     void (*on_stats)(void *ctx, unsigned worker, const struct media_stats *stats); // answers to GET_STATS
-    void (*on_data)(void *ctx, const struct data_event *event);
+    void (*on_data)(void *ctx, const struct data_event *event);                    // NULL: nobody asks
 };
 // Hands over all events and answers that wait, those of each kind in their order.
 void media_drain(struct media *media, const struct media_listener *listener);
