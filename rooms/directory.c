@@ -73,6 +73,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->lobby);
     list_init(&room->bans);
     list_init(&room->kept_rights);
+    list_init(&room->channels);
     list_init(&room->stage);
     chat_history_init(&room->chat);
     speaker_init(&room->speaker);

@@ -8,6 +8,7 @@
 #define ROOMS_MEDIA_MSG_H
 
 #include "base/addr.h"
+#include "rtp/data_params.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
 #include "rtp/speech.h"
@@ -33,6 +34,12 @@ struct producer_id {
     uint32_t v;
 };
 struct consumer_id {
+    uint32_t v;
+};
+struct data_producer_id {
+    uint32_t v;
+};
+struct data_consumer_id {
     uint32_t v;
 };
 
@@ -92,6 +99,7 @@ struct plain_params {
 enum media_cmd_type {
     MEDIA_OPEN_TRANSPORT,
     MEDIA_OPEN_PLAIN, // the same, of plain RTP
+    MEDIA_CARRY_DATA, // before CONNECT_TRANSPORT: it carries SCTP, which the data worker speaks
     MEDIA_CONNECT_TRANSPORT,
     MEDIA_RESTART_ICE,
     MEDIA_OFFER_ICE,       // the same, though the client has not asked: it may go on with what it has
@@ -297,5 +305,64 @@ struct media_event {
     };
 };
 _Static_assert(sizeof(struct media_event) <= 32, "the queue of events is small and stays in the caches");
+
+// ---- data channels: what the control thread says to the data worker, and hears from it. The same rules.
+
+enum data_cmd_type {
+    DATA_OPEN_TRANSPORT,
+    DATA_CLOSE_TRANSPORT, // with all its producers and consumers
+    DATA_OPEN_PRODUCER,
+    DATA_CLOSE_PRODUCER, // with its consumers
+    DATA_OPEN_CONSUMER,
+    DATA_PAUSE_CONSUMER,
+    DATA_CLOSE_CONSUMER,
+    DATA_ANSWER_CHANNEL, // to DATA_CHANNEL_OPENED; what it is to be was opened before
+};
+
+struct data_cmd {
+    enum data_cmd_type type;
+    struct transport_id transport;    // *_TRANSPORT, OPEN_*, ANSWER_CHANNEL
+    struct data_producer_id producer; // *_PRODUCER; OPEN_CONSUMER: whose messages, 0: those of a group
+    struct data_consumer_id consumer; // *_CONSUMER
+    union {
+        struct {
+            unsigned worker; // that has the transport
+            uint16_t streams_out, streams_in;
+            uint32_t owner; // a participant's number, not 0: nobody gets its own messages of a group
+        } open_transport;
+        struct {
+            struct data_stream stream;
+            uint32_t group; // of OPEN_PRODUCER: who consumes the group gets it too; 0: none
+            bool in_band;   // it ends when the peer closes the channel
+            bool paused;    // OPEN_CONSUMER
+        } open;
+        struct {
+            bool paused; // false resumes
+        } pause;
+        struct {
+            uint16_t stream;
+            bool accepted;
+        } answer;
+    };
+};
+
+enum data_event_type {
+    DATA_TRANSPORT_STATE,
+    DATA_CHANNEL_OPENED, // a peer opens a channel in the association itself
+    DATA_PRODUCER_CLOSED,
+    DATA_CONSUMER_CLOSED,
+};
+
+struct data_event {
+    enum data_event_type type;
+    struct transport_id transport; // TRANSPORT_STATE, CHANNEL_OPENED
+    struct data_producer_id producer;
+    struct data_consumer_id consumer;
+    union {
+        enum data_state state;
+        enum data_reason reason;            // *_CLOSED
+        struct data_channel_params channel; // CHANNEL_OPENED
+    };
+};
 
 #endif

@@ -94,7 +94,10 @@ struct participant {
     unsigned pinned_count;
     struct list transports; // struct room_transport
     uint32_t transport_count, producer_count, consumer_count;
-    struct list queued; // struct queued_text
+    uint32_t data_owner; // its number for the data worker; 0: it has had no data channels
+    uint32_t data_transport_count, data_producer_count, data_consumer_count;
+    size_t data_text_bytes; // of what it said of its data producers
+    struct list queued;     // struct queued_text
     uint32_t queued_count;
     size_t queued_bytes;
     uint32_t call_count;
@@ -120,6 +123,12 @@ struct room_transport {
     uint32_t next_mid;   // of its consumers; never reused
     uint32_t ssrc_start; // of its consumers; random
     struct list producers, consumers;
+    // rooms/room_data.h
+    bool data; // it carries data channels
+    enum data_state data_state;
+    uint16_t data_streams_out, data_streams_in;
+    uint16_t data_next_stream; // of its data consumers
+    struct list data_producers, data_consumers;
 };
 
 struct room_producer {

@@ -13,21 +13,20 @@ struct pair {
     uint64_t owner, producer;
 };
 
-static bool table_init(struct registry_table *table) {
+bool registry_table_init(struct registry_table *table) {
     table->slots = slots_create(SLOTS_MAX);
     table->names = hmap_create(PUBLIC_ID_BYTES, SLOTS_MAX);
     return table->slots && table->names;
 }
 
-static void table_close(struct registry_table *table) {
+void registry_table_close(struct registry_table *table) {
     assert(!table->slots || slots_count(table->slots) == 0);
     slots_destroy(table->slots);
     hmap_destroy(table->names);
     *table = (struct registry_table){0};
 }
 
-// Names an object; its id, or 0.
-static uint32_t table_add(struct registry_table *table, void *object, struct public_id *public_id) {
+uint32_t registry_table_add(struct registry_table *table, void *object, struct public_id *public_id) {
     uint32_t id = slots_add(table->slots, object);
     if (id == 0)
         return 0;
@@ -40,14 +39,14 @@ static uint32_t table_add(struct registry_table *table, void *object, struct pub
     return id;
 }
 
-static void table_remove(struct registry_table *table, uint32_t id, const struct public_id *public_id) {
+void registry_table_remove(struct registry_table *table, uint32_t id, const struct public_id *public_id) {
     void *object = slots_remove(table->slots, id);
     uint32_t named = hmap_remove(table->names, public_id->text);
     assert(object && named == id);
     (void)object, (void)named;
 }
 
-static void *table_find(const struct registry_table *table, const char *public_id) {
+void *registry_table_find(const struct registry_table *table, const char *public_id) {
     if (strlen(public_id) != PUBLIC_ID_BYTES)
         return NULL;
     uint32_t id = hmap_get(table->names, public_id);
@@ -57,15 +56,15 @@ static void *table_find(const struct registry_table *table, const char *public_i
 enum err registry_init(struct registry *registry) {
     *registry = (struct registry){0};
     registry->pairs = hmap_create(sizeof(struct pair), SLOTS_MAX);
-    bool ok = registry->pairs && table_init(&registry->transports) && table_init(&registry->producers) &&
-              table_init(&registry->consumers);
+    bool ok = registry->pairs && registry_table_init(&registry->transports) &&
+              registry_table_init(&registry->producers) && registry_table_init(&registry->consumers);
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void registry_close(struct registry *registry) {
-    table_close(&registry->transports);
-    table_close(&registry->producers);
-    table_close(&registry->consumers);
+    registry_table_close(&registry->transports);
+    registry_table_close(&registry->producers);
+    registry_table_close(&registry->consumers);
     assert(!registry->pairs || hmap_count(registry->pairs) == 0);
     hmap_destroy(registry->pairs);
     registry->pairs = NULL;
@@ -107,7 +106,7 @@ struct room_transport *registry_open_transport(struct registry *registry, struct
     struct room_transport *transport = calloc(1, sizeof *transport);
     if (!transport)
         return NULL;
-    transport->id.v = table_add(&registry->transports, transport, &transport->public_id);
+    transport->id.v = registry_table_add(&registry->transports, transport, &transport->public_id);
     if (transport->id.v == 0) {
         free(transport);
         return NULL;
@@ -117,6 +116,8 @@ struct room_transport *registry_open_transport(struct registry *registry, struct
     list_init(&transport->link);
     list_init(&transport->producers);
     list_init(&transport->consumers);
+    list_init(&transport->data_producers);
+    list_init(&transport->data_consumers);
     list_push_back(&owner->transports, &transport->link);
     owner->transport_count++;
     return transport;
@@ -124,8 +125,9 @@ struct room_transport *registry_open_transport(struct registry *registry, struct
 
 void registry_close_transport(struct registry *registry, struct room_transport *transport) {
     assert(list_empty(&transport->producers) && list_empty(&transport->consumers));
+    assert(list_empty(&transport->data_producers) && list_empty(&transport->data_consumers));
     assert(transport->owner->transport_count > 0);
-    table_remove(&registry->transports, transport->id.v, &transport->public_id);
+    registry_table_remove(&registry->transports, transport->id.v, &transport->public_id);
     list_remove(&transport->link);
     transport->owner->transport_count--;
     free(transport);
@@ -138,7 +140,7 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
     struct room_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
         return NULL;
-    producer->id.v = table_add(&registry->producers, producer, &producer->public_id);
+    producer->id.v = registry_table_add(&registry->producers, producer, &producer->public_id);
     if (producer->id.v == 0) {
         free(producer);
         return NULL;
@@ -161,7 +163,7 @@ struct room_producer *registry_open_producer(struct registry *registry, struct r
 void registry_close_producer(struct registry *registry, struct room_producer *producer) {
     assert(list_empty(&producer->consumers));
     assert(producer_owner(producer)->producer_count > 0);
-    table_remove(&registry->producers, producer->id.v, &producer->public_id);
+    registry_table_remove(&registry->producers, producer->id.v, &producer->public_id);
     list_remove(&producer->link);
     producer_owner(producer)->producer_count--;
     json_decref(producer->consumable);
@@ -176,13 +178,13 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
     struct room_consumer *consumer = calloc(1, sizeof *consumer);
     if (!consumer)
         return NULL;
-    consumer->id.v = table_add(&registry->consumers, consumer, &consumer->public_id);
+    consumer->id.v = registry_table_add(&registry->consumers, consumer, &consumer->public_id);
     if (consumer->id.v == 0) {
         free(consumer);
         return NULL;
     }
     if (!pair_add(registry, transport->owner, producer)) {
-        table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
+        registry_table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
         free(consumer);
         return NULL;
     }
@@ -199,7 +201,7 @@ struct room_consumer *registry_open_consumer(struct registry *registry, struct r
 void registry_close_consumer(struct registry *registry, struct room_consumer *consumer) {
     assert(consumer_owner(consumer)->consumer_count > 0);
     pair_remove(registry, consumer_owner(consumer), consumer->producer);
-    table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
+    registry_table_remove(&registry->consumers, consumer->id.v, &consumer->public_id);
     list_remove(&consumer->link);
     list_remove(&consumer->producer_link);
     consumer_owner(consumer)->consumer_count--;
@@ -207,15 +209,15 @@ void registry_close_consumer(struct registry *registry, struct room_consumer *co
 }
 
 struct room_transport *registry_find_transport(const struct registry *registry, const char *public_id) {
-    return table_find(&registry->transports, public_id);
+    return registry_table_find(&registry->transports, public_id);
 }
 
 struct room_producer *registry_find_producer(const struct registry *registry, const char *public_id) {
-    return table_find(&registry->producers, public_id);
+    return registry_table_find(&registry->producers, public_id);
 }
 
 struct room_consumer *registry_find_consumer(const struct registry *registry, const char *public_id) {
-    return table_find(&registry->consumers, public_id);
+    return registry_table_find(&registry->consumers, public_id);
 }
 
 struct room_transport *registry_transport(const struct registry *registry, struct transport_id id) {

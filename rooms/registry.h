@@ -18,6 +18,14 @@ struct registry {
     struct hmap *pairs; // participant and producer -> how many consumers the one has of the other
 };
 
+// For the registries that have such tables (rooms/room_data.h).
+bool registry_table_init(struct registry_table *table);  // false without memory
+void registry_table_close(struct registry_table *table); // half-built is fine
+uint32_t registry_table_add(struct registry_table *table, void *object,
+                            struct public_id *public_id); // names it; its id, or 0
+void registry_table_remove(struct registry_table *table, uint32_t id, const struct public_id *public_id);
+void *registry_table_find(const struct registry_table *table, const char *public_id); // NULL: none
+
 MUST_USE enum err registry_init(struct registry *registry);
 void registry_close(struct registry *registry); // everything in it was closed before; half-built is fine
 

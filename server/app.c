@@ -56,6 +56,11 @@ static bool on_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     return media_post(app->media, worker, cmd);
 }
 
+static bool on_post_data(void *ctx, const struct data_cmd *cmd) {
+    struct app *app = ctx;
+    return media_post_data(app->media, cmd);
+}
+
 // False: a proxy that does not say for whom it speaks.
 static bool client_address(struct app *app, uint32_t client, struct net_address *address) {
     return ws_server_client_address(app->ws, client, address) &&
@@ -196,6 +201,11 @@ static void on_media_stats(void *ctx, unsigned worker, const struct media_stats 
     hub_media_stats(app->hub, worker, stats, clock_now_us());
 }
 
+static void on_data_event(void *ctx, const struct data_event *event) {
+    struct app *app = ctx;
+    hub_data_event(app->hub, event, clock_now_us());
+}
+
 // ---- the loop
 
 void app_announce(void *ctx, bool outside) {
@@ -209,7 +219,7 @@ void app_announce(void *ctx, bool outside) {
 
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats});
+    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats, on_data_event});
     struct password_question checked;
     while (gate_take_password(app->gate, &checked))
         signalling_password_checked(app->signalling, checked.client, checked.ticket, checked.right,
@@ -260,6 +270,8 @@ static bool start_media(struct app *app, char *error) {
         .batch_us = app->config->batch_us,
         .limits = app->config->media_limits,
         .tcp = app->config->ice_tcp,
+        .data_channels = app->config->data_channels,
+        .data_rate = app->config->data_rate_max,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
@@ -281,6 +293,8 @@ static bool start_hub(struct app *app, char *error) {
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
     if (app->config->plain_ports.host[0])
         io.plain_bind = on_plain_bind;
+    if (app->config->data_channels)
+        io.post_data = on_post_data;
     app->whip_host.trusted = &app->config->trusted;
     app->whip_host.gate = app->gate;
     app->whip_host.needs_tokens = gate_needs_tokens(app->gate);
@@ -474,7 +488,8 @@ static void app_stop(struct app *app) {
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
     if (app->media && app->hub)
-        media_drain(app->media, &(struct media_listener){app, on_last_event, on_last_stats});
+        media_drain(app->media, &(struct media_listener){
+                                    .ctx = app, .on_event = on_last_event, .on_stats = on_last_stats});
     address_limits_destroy(app->limits);
     webhooks_close(app->webhooks, app->hub);
     whip_destroy(app->whip);

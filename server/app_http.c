@@ -50,6 +50,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         .log_lines_dropped = log_dropped(),
     };
     hub_read_counts(app->hub, &sample.hub);
+    media_read_data_counters(app->media, &sample.data);
     signalling_read_counts(app->signalling, &sample.signal);
     whip_read_counts(app->whip, &sample.whip);
     dialect_host_read_counts(&app->dialects, &sample.dialects);

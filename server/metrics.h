@@ -9,6 +9,7 @@
 #include "server/signal/signalling.h"
 #include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
+#include "server/media/data_worker.h"
 #include "server/media/media.h"
 #include "server/tcp_door.h"
 
@@ -33,6 +34,7 @@ struct metrics_sample {
     struct tcp_door_counts tcp_door;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
+    struct data_worker_counters data;
     uint64_t uptime_us;
 #define PROCESS_MEMBER(member, ...) uint64_t member;
     PROCESS_COUNTERS(PROCESS_MEMBER)

@@ -28,6 +28,7 @@ struct dtls {
     enum side side;
     bool handshake_done;
     bool flight_sent; // something other than an alert has left this SSL
+    bool carries;     // application data
     bool have_fingerprint;
     struct fingerprint fingerprint;
     uint64_t deadline_us;    // of the handshake
@@ -287,14 +288,19 @@ static void dtls_handshake(struct dtls *dtls) {
         handshake_break(dtls);
 }
 
+// The peer is who it should be: its fingerprint has been seen.
+static bool dtls_hands_out(const struct dtls *dtls) {
+    return dtls->carries && dtls->state == DTLS_CONNECTED && dtls->output.data;
+}
+
 // After the handshake: repetitions of the peer's last flight are answered by OpenSSL, application data is
-// thrown away, close_notify and fatal alerts (authentic by now) end the association.
+// handed out or thrown away, close_notify and fatal alerts (authentic by now) end the association.
 static void dtls_drain(struct dtls *dtls) {
-    uint8_t ignored[DTLS_MTU];
+    uint8_t data[DTLS_DATA_MAX];
     int ret;
-    do
-        ret = SSL_read(dtls->ssl, ignored, sizeof ignored);
-    while (ret > 0);
+    while ((ret = SSL_read(dtls->ssl, data, sizeof data)) > 0)
+        if (dtls_hands_out(dtls))
+            dtls->output.data(dtls->output.ctx, span_of(data, (size_t)ret));
     if (SSL_get_shutdown(dtls->ssl) & SSL_RECEIVED_SHUTDOWN) {
         (void)SSL_shutdown(dtls->ssl); // RFC 5246, section 7.2.1: answer with a close_notify
         dtls->state = DTLS_CLOSED;
@@ -451,6 +457,20 @@ void dtls_advance(struct dtls *dtls, uint64_t now_us) {
     }
 }
 
+void dtls_carry(struct dtls *dtls) {
+    dtls->carries = true;
+}
+
+bool dtls_send(struct dtls *dtls, struct span data) {
+    if (dtls->state != DTLS_CONNECTED || !dtls->ssl)
+        return false;
+    assert(data.len > 0 && data.len <= DTLS_MTU);
+    ERR_clear_error();
+    int sent = SSL_write(dtls->ssl, data.ptr, (int)data.len);
+    ERR_clear_error();
+    return sent == (int)data.len;
+}
+
 void dtls_close(struct dtls *dtls) {
     if (dtls->state == DTLS_CONNECTED && dtls->ssl) {
         ERR_clear_error();
@@ -517,6 +537,6 @@ enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out) {
 }
 
 void dtls_release(struct dtls *dtls) {
-    if (dtls->state == DTLS_CONNECTED)
+    if (dtls->state == DTLS_CONNECTED && !dtls->carries)
         dtls_close_ssl(dtls);
 }

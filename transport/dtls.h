@@ -1,4 +1,5 @@
-// dtls: DTLS 1.2 over datagrams, sans I/O, for the keys of SRTP alone (RFC 5764); no application data.
+// dtls: DTLS 1.2 over datagrams, sans I/O, for the keys of SRTP (RFC 5764) and, where it is asked for, as the
+// carrier of SCTP packets (RFC 8261). Other application data is thrown away.
 //
 // `struct dtls_context` is one a process: the self-signed ECDSA P-256 certificate and OpenSSL's SSL_CTX; it
 // may be shared by threads once it is made. `struct dtls` is one association. Fragmented ClientHellos
@@ -39,7 +40,10 @@ struct dtls;
 struct dtls_output {
     void *ctx;
     void (*send)(void *ctx, struct span datagram);
+    // Application data that the peer has sent, decrypted and authentic, after dtls_carry; NULL: thrown away.
+    void (*data)(void *ctx, struct span data);
 };
+#define DTLS_DATA_MAX 1536 // bytes of application data in one datagram that comes; that leaves: DTLS_MTU
 
 // An association that may become either side. OpenSSL's part is made with the first ClientHello or the start.
 // NULL: no memory.
@@ -69,6 +73,10 @@ void dtls_start(struct dtls *dtls, uint64_t now_us);
 bool dtls_input(struct dtls *dtls, struct span datagram, uint64_t now_us);
 uint64_t dtls_next_us(const struct dtls *dtls); // TIME_NEVER for none
 void dtls_advance(struct dtls *dtls, uint64_t now_us);
+// From now on application data comes through dtls_output.data, and dtls_release frees nothing.
+void dtls_carry(struct dtls *dtls);
+// Sends application data as one datagram. False: not connected, or not agreed (fingerprint), or released.
+bool dtls_send(struct dtls *dtls, struct span data); // 1..DTLS_MTU bytes
 // Says goodbye (close_notify) when connected.
 void dtls_close(struct dtls *dtls);
 
@@ -77,7 +85,8 @@ const char *dtls_failure(const struct dtls *dtls); // why DTLS_FAILED, for the l
 // The keys, once connected; ERR_WRONG_STATE before.
 MUST_USE enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out);
 // Frees OpenSSL's part of a connected association (tens of KB) once the peer's first authentic SRTP packet
-// shows that our last flight arrived. The state stays DTLS_CONNECTED; later input is ignored.
+// shows that our last flight arrived, unless it carries application data. The state stays DTLS_CONNECTED;
+// later input is ignored.
 void dtls_release(struct dtls *dtls);
 
 #endif

@@ -44,6 +44,7 @@ struct peer_transport {
     struct dtls_in_stun *in_stun; // while the peer carries the handshake in checks; NULL: it does not
     bool flight_begun;            // something of it has been written in this call
     bool embedding;               // what is written now goes into the answer to a check
+    bool sending_data;            // what is written now is no part of a handshake
     struct srtp_session *srtp;    // while STAGE_SECURE
     enum stage stage;
     bool heard;                // an authentic SRTP or SRTCP packet has come, or FINISHED_US have passed
@@ -86,6 +87,10 @@ static void peer_note_flight(struct peer_transport *peer, const struct tuple *to
 // of what a check makes us say goes into its answer.
 static void peer_send_flight(void *ctx, struct span datagram) {
     struct peer_transport *peer = ctx;
+    if (peer->sending_data) {
+        peer_send(peer, ice_media(&peer->ice), datagram);
+        return;
+    }
     const struct tuple *to = ice_selected(&peer->ice);
     bool answers = peer->embedding && !peer->flight_begun && datagram.len <= DTLS_IN_STUN_MAX;
     peer_keep_flight(peer, datagram);
@@ -93,6 +98,12 @@ static void peer_send_flight(void *ctx, struct span datagram) {
         return;
     peer_note_flight(peer, to);
     peer_send(peer, to, datagram);
+}
+
+static void peer_hands_out(void *ctx, struct span data) {
+    const struct peer_transport *peer = ctx;
+    if (peer->output.data)
+        peer->output.data(peer->output.ctx, data);
 }
 
 struct peer_transport *peer_transport_create(const struct peer_shared *shared,
@@ -105,7 +116,7 @@ struct peer_transport *peer_transport_create(const struct peer_shared *shared,
     peer->output = *output;
     peer->asking_ssrc = entropy_u32();
     ice_init(&peer->ice, credentials);
-    peer->dtls = dtls_create(shared->dtls, &(struct dtls_output){peer, peer_send_flight});
+    peer->dtls = dtls_create(shared->dtls, &(struct dtls_output){peer, peer_send_flight, peer_hands_out});
     if (!peer->dtls) {
         peer_transport_destroy(peer);
         return NULL;
@@ -495,6 +506,19 @@ void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram,
         if (asks || candidate == selected || candidate - ice->paths == ice->also)
             peer_send_srtcp(peer, candidate, packet, datagram.len);
     }
+}
+
+void peer_transport_carry_data(struct peer_transport *peer) {
+    dtls_carry(peer->dtls);
+}
+
+void peer_transport_send_data(struct peer_transport *peer, struct span packet, uint64_t now_us) {
+    if (peer->stage != STAGE_SECURE || !ice_media(&peer->ice))
+        return;
+    peer->now_us = now_us;
+    peer->sending_data = true;
+    (void)dtls_send(peer->dtls, packet);
+    peer->sending_data = false;
 }
 
 void peer_transport_prefetch(const struct peer_transport *peer, unsigned step) {

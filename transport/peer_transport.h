@@ -22,6 +22,9 @@ struct peer_shared { // what all peers of one worker use
 struct peer_output {
     void *ctx;
     void (*send)(void *ctx, const struct tuple *to, struct span datagram);
+    // An SCTP packet of the peer, after peer_transport_carry_data; from inside peer_transport_input. NULL:
+    // none is wanted.
+    void (*data)(void *ctx, struct span packet);
 };
 
 struct peer_transport;
@@ -107,6 +110,12 @@ MUST_USE enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_
 // Encrypts a plain RTCP datagram of at most RTCP_DATAGRAM_MAX bytes and sends it to wherever the peer is.
 // Nothing happens before the keys are there.
 void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram, uint64_t now_us);
+// The peer may send SCTP packets over DTLS (RFC 8261), and gets some. Before the handshake is over; costs the
+// memory of OpenSSL's part of it as long as the peer is there.
+void peer_transport_carry_data(struct peer_transport *peer);
+// An SCTP packet for the peer, of at most DTLS_MTU bytes; goes where media goes. Nothing happens while there
+// is no such place.
+void peer_transport_send_data(struct peer_transport *peer, struct span packet, uint64_t now_us);
 // What peer_transport_protect_rtp will read, a pointer further with each step from 2 down to 0.
 void peer_transport_prefetch(const struct peer_transport *peer, unsigned step);
 // An SSRC received that leads nowhere or whose producer has closed.

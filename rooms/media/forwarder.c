@@ -222,6 +222,7 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
         break;
     case MEDIA_OPEN_PLAIN:
     case MEDIA_OPEN_TRANSPORT: // the owner of transports does these
+    case MEDIA_CARRY_DATA:
     case MEDIA_CONNECT_TRANSPORT:
     case MEDIA_RESTART_ICE:
     case MEDIA_OFFER_ICE:

@@ -71,6 +71,8 @@ struct config {
     uint32_t last_n, loudest_n;
     uint32_t ws_backlog_max_bytes;
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
+    uint32_t data_channels;            // 1: clients may have some
+    uint32_t data_rate_max;            // bytes a second of one transport's, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients
     uint32_t connections_max;
     uint32_t ice_tcp, tcp_connections_max;                                     // the first is 0 or 1

@@ -112,6 +112,11 @@ static const struct setting settings[] = {
      "once."},
     {"relay-rate-max", SETTING_NUMBER, AT(relay_rate_max), 65536, 1073741824, NULL, "1048576", "BYTES",
      "What one participant may make the server send to others a second, summed over all who get it."},
+    {"data-channels", SETTING_CHOICE, AT(data_channels), 0, 0, switch_words, "yes", "yes|no",
+     "Whether clients may have data channels (SCTP over DTLS)."},
+    {"data-rate-max", SETTING_NUMBER, AT(data_rate_max), 65536, 1073741824, NULL, "8388608", "BYTES",
+     "What one transport's data channels may make the server send a second, summed over all who get it; who "
+     "sends more is slowed down."},
     {"control-memory-max", SETTING_NUMBER, AT(control_memory_max_bytes), 16777216, UINT32_MAX, NULL,
      "1073741824", "BYTES",
      "What the server may hold for its clients besides media; beyond it nobody joins."},

@@ -24,12 +24,14 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     hub->events = hub_events_of_all(hub);
     hub->now_us = now_us;
     command_post_init(&hub->post, io, config->limits.commands_waiting_max);
+    hub_data_post_init(&hub->data_post, io, config->limits.commands_waiting_max);
     wheel_init(&hub->wheel, now_us);
     enum err e = directory_init(&hub->directory, config->workers, config->limits.rooms_max,
                                 config->limits.participants_per_worker);
     enum err e2 = registry_init(&hub->registry);
+    enum err e3 = data_registry_init(&hub->data_registry);
     hub->router_capabilities = negotiate_router_capabilities();
-    if (e != ERR_OK || e2 != ERR_OK || !hub->router_capabilities) {
+    if (e != ERR_OK || e2 != ERR_OK || e3 != ERR_OK || !hub->router_capabilities) {
         json_decref(hub->router_capabilities);
         hub->router_capabilities = NULL; // half built: there is nobody to send away
         hub_destroy(hub);
@@ -41,6 +43,14 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
 void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_events *events) {
     assert(observer < HUB_OBSERVER_COUNT);
     hub->observers[observer] = events ? *events : hub_events_silent;
+    if (events && !events->data_producer_opened) { // it hears nothing of data channels
+        struct hub_events *o = &hub->observers[observer];
+        o->data_producer_opened = hub_events_silent.data_producer_opened;
+        o->data_producer_closed = hub_events_silent.data_producer_closed;
+        o->data_producer_taken = hub_events_silent.data_producer_taken;
+        o->data_consumer_closed = hub_events_silent.data_consumer_closed;
+        o->data_channel_opened = hub_events_silent.data_channel_opened;
+    }
 }
 
 struct room *hub_room(const struct hub *hub, uint32_t id) {
@@ -86,6 +96,11 @@ static bool silent_post(void *ctx, unsigned worker, const struct media_cmd *cmd)
     return true;
 }
 
+static bool silent_post_data(void *ctx, const struct data_cmd *cmd) {
+    (void)ctx, (void)cmd;
+    return true;
+}
+
 static void close_rooms(struct hub *hub) {
     LIST_EACH(node, &hub->directory.rooms) {
         struct room *room = LIST_ENTRY(node, struct room, link);
@@ -100,10 +115,13 @@ void hub_destroy(struct hub *hub) {
         return;
     hub->events = hub_events_silent;
     hub->post.io = (struct hub_io){.post = silent_post};
+    hub->data_post.io = (struct hub_io){.post_data = silent_post_data};
     if (hub->router_capabilities) // all of it was made
         close_rooms(hub);
     command_post_close(&hub->post);
     directory_close(&hub->directory);
+    data_registry_close(&hub->data_registry);
+    hub_data_post_close(&hub->data_post);
     registry_close(&hub->registry);
     json_decref(hub->router_capabilities);
     for (size_t i = 0; i < EXTENSION_LISTS_MAX; i++)
@@ -145,12 +163,15 @@ void hub_set_time(struct hub *hub, uint64_t now_us) {
 uint64_t hub_next_us(const struct hub *hub) {
     uint64_t next_us = wheel_next_us(&hub->wheel, hub->now_us, NEXT_HORIZON_US);
     uint64_t retry_us = command_post_next_us(&hub->post);
+    uint64_t data_us = hub_data_post_next_us(&hub->data_post);
+    retry_us = data_us < retry_us ? data_us : retry_us;
     return retry_us < next_us ? retry_us : next_us;
 }
 
 void hub_advance(struct hub *hub, uint64_t now_us) {
     hub->now_us = now_us;
     command_post_flush(&hub->post, now_us);
+    hub_data_post_flush(&hub->data_post, now_us);
     wheel_advance(&hub->wheel, now_us);
 }
 
@@ -173,7 +194,7 @@ void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     count_transports(hub, out);
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
-    out->commands_waiting = hub->post.backlogged;
+    out->commands_waiting = hub->post.backlogged + hub->data_post.count;
     out->held_bytes = hub_memory_held(hub);
     uint32_t cursor = 0;
     for (const struct room_producer *p; (p = slots_next(hub->registry.producers.slots, &cursor));)

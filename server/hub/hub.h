@@ -91,6 +91,8 @@ struct hub_io {
     // Hands a command to a worker. False when its queue is full: the hub then keeps it and tries again
     // (server/hub/command_post.h).
     bool (*post)(void *ctx, unsigned worker, const struct media_cmd *cmd);
+    // The same for the data worker. NULL: there is none, and no transport carries data channels.
+    bool (*post_data)(void *ctx, const struct data_cmd *cmd);
     // Microseconds since 1970, for the times that people read. NULL: clock_wall_us.
     uint64_t (*wall_us)(void *ctx);
     // What is settled for a room of that name, asked at each join. NULL: nothing is.
@@ -135,6 +137,8 @@ uint64_t hub_wall_us(const struct hub *hub);        // microseconds since 1970
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us);
 // A worker's answer to a GET_STATS.
 void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
+
+void hub_data_event(struct hub *hub, const struct data_event *event, uint64_t now_us);
 
 // Where media is to be sent to from now on (as hub_config.announce). With `offer` everybody's transports get
 // new credentials, which their owners hear of together with the addresses, and may use.

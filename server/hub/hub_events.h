@@ -11,7 +11,7 @@
 #define SERVER_HUB_EVENTS_H
 
 #include "base/err.h"
-#include "rooms/room.h"
+#include "rooms/room_data.h"
 
 // What participants say to each other alone. The hub knows of calls who rings whom; payloads it does not
 // read.
@@ -102,6 +102,16 @@ struct hub_events {
     void (*producer_opened)(void *ctx, const struct room_producer *producer);
     void (*producer_paused)(void *ctx, const struct room_producer *producer); // or resumed: producer->paused
     void (*producer_closed)(void *ctx, const struct room_producer *producer);
+
+    // ---- data channels; data_producer_opened NULL: all of these are not heard. To the others
+    void (*data_producer_opened)(void *ctx, const struct room_data_producer *producer);
+    void (*data_producer_closed)(void *ctx, const struct room_data_producer *producer);
+    // ---- to the owner
+    void (*data_producer_taken)(void *ctx, const struct room_data_producer *producer, const char *reason);
+    void (*data_consumer_closed)(void *ctx, const struct room_data_consumer *consumer, const char *reason);
+    // It has opened a channel in its transport's association; consumer NULL: it gets nothing there.
+    void (*data_channel_opened)(void *ctx, const struct room_data_producer *producer,
+                                const struct room_data_consumer *consumer);
 
     // ---- to the whole room
     void (*speaker_changed)(void *ctx, const struct room *room,

@@ -61,6 +61,7 @@ void hub_apply_rights(struct hub *hub, struct participant *me, unsigned rights) 
     close_producers(hub, me);
     if (!(rights & RIGHT_SUBSCRIBE))
         close_consumers(hub, me);
+    hub_apply_data_rights(hub, me);
 }
 
 bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,

@@ -1,9 +1,10 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
-// hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
-// hub_about, hub_rights, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand;
-// hub_join; hub_operate, hub_plain; hub_event, hub. No file calls one behind it.
+// hub_speaker, hub_data_post; hub_relay, hub_data_end; hub_consumer, hub_producer, hub_transport;
+// hub_consume, hub_produce, hub_pass_on, hub_data; hub_about, hub_rights, hub_lobby; hub_leave; hub_grants,
+// hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_operate, hub_plain; hub_event, hub_data_event,
+// hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -11,6 +12,7 @@
 #include "rooms/negotiate.h"
 #include "rooms/registry.h"
 #include "server/hub/command_post.h"
+#include "server/hub/hub_data_post.h"
 #include "server/hub/hub_verbs.h"
 
 #define APP_DATA_BYTES_MAX 4096
@@ -32,9 +34,11 @@ struct hub {
     struct hub_events events; // of all observers, as one
     struct hub_events observers[HUB_OBSERVER_COUNT];
     struct command_post post;
+    struct hub_data_post data_post;
     struct hub_counts counts; // the running ones; the rest is counted when read
     struct directory directory;
     struct registry registry;
+    struct data_registry data_registry;
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;
@@ -210,6 +214,26 @@ void hub_log_consumer(const char *event, const struct room_consumer *consumer, c
 
 // To the workers, and to everyone but the owner.
 void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bool paused);
+
+// ---- hub_data.c: what verbs and the data worker's events have in common; as hub_produce_data, on any
+// transport
+
+struct room_data_producer *hub_open_data_producer(struct hub *hub, struct room_transport *transport,
+                                                  bool in_band, const struct hub_produce_data *ask,
+                                                  struct hub_refusal *refusal);
+// `made` is filled in; the use of its channel is taken over in any case.
+struct room_data_consumer *hub_open_data_consumer(struct hub *hub, const struct room_data_consumer *made,
+                                                  struct hub_refusal *refusal);
+
+// ---- hub_data_end.c: ends of data channels. `reason` NULL: the owner knows. told_worker: the data worker
+// ends it by itself.
+
+void hub_drop_data_producer(struct hub *hub, struct room_data_producer *producer, const char *reason,
+                            bool told_worker);
+void hub_drop_data_consumer(struct hub *hub, struct room_data_consumer *consumer, const char *reason,
+                            bool told_worker);
+void hub_drop_data(struct hub *hub, struct room_transport *transport, bool tell_owner); // all of a transport
+void hub_apply_data_rights(struct hub *hub, struct participant *me); // what it may no more is closed
 
 // ---- ends. The owner hears only what it cannot know.
 

@@ -62,7 +62,9 @@ uint64_t hub_memory_held(const struct hub *hub) {
            records(hub->directory.room_count, sizeof(struct room) + ROOM_OVERHEAD_BYTES) +
            records(slots_count(registry->transports.slots), sizeof(struct room_transport)) +
            records(slots_count(registry->producers.slots), sizeof(struct room_producer)) +
-           records(slots_count(registry->consumers.slots), sizeof(struct room_consumer));
+           records(slots_count(registry->consumers.slots), sizeof(struct room_consumer)) +
+           records(slots_count(hub->data_registry.producers.slots), sizeof(struct room_data_producer)) +
+           records(slots_count(hub->data_registry.consumers.slots), sizeof(struct room_data_consumer));
 }
 
 bool hub_memory_allows(const struct hub *hub, struct hub_refusal *refusal) {

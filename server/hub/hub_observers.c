@@ -140,6 +140,28 @@ static void consumer_closed(void *ctx, const struct room_consumer *consumer, con
     o->consumer_closed(o->ctx, consumer, reason);
 }
 
+// ---- data channels
+
+static void data_producer_opened(void *ctx, const struct room_data_producer *producer) {
+    EVERYBODY(ctx, o) o->data_producer_opened(o->ctx, producer);
+}
+static void data_producer_closed(void *ctx, const struct room_data_producer *producer) {
+    EVERYBODY(ctx, o) o->data_producer_closed(o->ctx, producer);
+}
+static void data_producer_taken(void *ctx, const struct room_data_producer *producer, const char *reason) {
+    const struct hub_events *o = speaking_for(ctx, data_producer_owner(producer));
+    o->data_producer_taken(o->ctx, producer, reason);
+}
+static void data_consumer_closed(void *ctx, const struct room_data_consumer *consumer, const char *reason) {
+    const struct hub_events *o = speaking_for(ctx, consumer->transport->owner);
+    o->data_consumer_closed(o->ctx, consumer, reason);
+}
+static void data_channel_opened(void *ctx, const struct room_data_producer *producer,
+                                const struct room_data_consumer *consumer) {
+    const struct hub_events *o = speaking_for(ctx, data_producer_owner(producer));
+    o->data_channel_opened(o->ctx, producer, consumer);
+}
+
 struct hub_events hub_events_of_all(struct hub *hub) {
     return (struct hub_events){
         .ctx = hub,
@@ -171,6 +193,11 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .producer_opened = producer_opened,
         .producer_paused = producer_paused,
         .producer_closed = producer_closed,
+        .data_producer_opened = data_producer_opened,
+        .data_producer_closed = data_producer_closed,
+        .data_producer_taken = data_producer_taken,
+        .data_consumer_closed = data_consumer_closed,
+        .data_channel_opened = data_channel_opened,
         .speaker_changed = speaker_changed,
         .levels_changed = levels_changed,
         .stats = stats,

@@ -81,6 +81,20 @@ static size_t hush_held(void *ctx) {
     return 0;
 }
 
+static void hush_data(void *ctx, const struct room_data_producer *producer) {
+    (void)ctx, (void)producer;
+}
+static void hush_data_taken(void *ctx, const struct room_data_producer *producer, const char *reason) {
+    (void)ctx, (void)producer, (void)reason;
+}
+static void hush_data_consumer(void *ctx, const struct room_data_consumer *consumer, const char *reason) {
+    (void)ctx, (void)consumer, (void)reason;
+}
+static void hush_channel(void *ctx, const struct room_data_producer *producer,
+                         const struct room_data_consumer *consumer) {
+    (void)ctx, (void)producer, (void)consumer;
+}
+
 const struct hub_events hub_events_silent = {
     .room_opened = hush_room,
     .room_closed = hush_room,
@@ -107,6 +121,11 @@ const struct hub_events hub_events_silent = {
     .consumer_score = hush_consumer_score,
     .consumer_layers = hush_layers,
     .consumer_closed = hush_consumer,
+    .data_producer_opened = hush_data,
+    .data_producer_closed = hush_data,
+    .data_producer_taken = hush_data_taken,
+    .data_consumer_closed = hush_data_consumer,
+    .data_channel_opened = hush_channel,
     .producer_opened = hush_producer,
     .producer_paused = hush_producer,
     .producer_closed = hush_producer,

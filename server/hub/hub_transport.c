@@ -103,6 +103,7 @@ void hub_drop_transport(struct hub *hub, struct room_transport *transport, const
     hub_drop_producer(hub, LIST_ENTRY(p, struct room_producer, link), false);
     LIST_EACH(c, &transport->consumers)
     hub_drop_consumer(hub, LIST_ENTRY(c, struct room_consumer, link), tell_owner ? reason : NULL, true);
+    hub_drop_data(hub, transport, tell_owner);
     struct media_cmd cmd = {.type = MEDIA_CLOSE_TRANSPORT, .transport = transport->id};
     command_post_surely(&hub->post, transport->owner->worker, &cmd);
     log_transport("transport closed", transport, "reason", reason);

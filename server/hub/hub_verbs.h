@@ -8,7 +8,7 @@
 #define SERVER_HUB_VERBS_H
 
 #include "rooms/negotiate.h"
-#include "rooms/room.h"
+#include "rooms/room_data.h"
 #include "server/hub/hub.h"
 #include "server/hub/hub_events.h"
 #include "server/hub/hub_refusal.h"
@@ -202,6 +202,41 @@ bool hub_set_max_bitrate(struct hub *hub, struct participant *me, const char *co
                          const char *transport_id, uint32_t bps, struct hub_refusal *refusal);
 struct room_consumer *hub_request_key_frame(struct hub *hub, struct participant *me, const char *consumer_id,
                                             struct hub_refusal *refusal);
+
+// ---- hub_data.c: data channels
+
+// Makes a transport that was just opened carry them. Streams: 1..DATA_STREAMS_MAX.
+bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out,
+                    uint16_t streams_in, struct hub_refusal *refusal);
+
+struct hub_produce_data {
+    const char *transport_id;
+    const struct data_stream *stream;
+    const char *label, *protocol; // NULL: ""
+    bool broadcast;               // who uses the room's channel of that label gets it
+    const char *app_data;         // a JSON object as text that everyone gets; NULL: {}
+    size_t app_data_len;
+};
+struct room_data_producer *hub_produce_data(struct hub *hub, struct participant *me,
+                                            const struct hub_produce_data *ask, struct hub_refusal *refusal);
+bool hub_close_data_producer(struct hub *hub, struct participant *me, const char *producer_id,
+                             struct hub_refusal *refusal);
+
+struct hub_consume_data {
+    const char *producer_id;          // NULL: the room's channel
+    const char *label;                // of that
+    const char *transport_id;         // NULL: the first that the client receives by and that carries data
+    const struct data_stream *stream; // but for its id; NULL: as the producer's, or ordered and reliable
+    bool paused;
+};
+struct room_data_consumer *hub_consume_data(struct hub *hub, struct participant *me,
+                                            const struct hub_consume_data *ask, struct hub_refusal *refusal);
+struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me,
+                                                   const char *consumer_id, bool paused,
+                                                   struct hub_refusal *refusal); // false resumes
+bool hub_close_data_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
+                             struct hub_refusal *refusal);
+#define DATA_APP_DATA_BYTES_MAX 1024 // of one data producer, as JSON
 
 // ---- hub_stage.c: video of the last speakers, audio of the loudest
 

@@ -30,6 +30,9 @@ struct media {
     struct steering steering;
     struct worker *worker[WORKERS_MAX];
     pthread_t thread[WORKERS_MAX];
+    struct data_worker *data; // NULL: no data channels
+    pthread_t data_thread;
+    bool data_runs;
     // Set before the first event can come that anybody waits for; read on the workers' threads.
     _Atomic(void (*)(void *ctx)) wakeup;
     void *_Atomic wakeup_ctx;
@@ -50,6 +53,12 @@ static void media_wake_worker(void *ctx, unsigned worker) {
 static void *media_thread(void *worker) {
     trace_thread_begin();
     worker_run(worker);
+    return NULL;
+}
+
+static void *media_data_thread(void *data) {
+    trace_thread_begin();
+    data_worker_run(data);
     return NULL;
 }
 
@@ -83,6 +92,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                                .limits = config->limits,
                                .dtls = media->dtls,
                                .mesh = media->mesh,
+                               .data = media->data,
                                .events_ready = media_events_ready,
                                .events_ctx = media};
     for (wc.index = 0; wc.index < config->workers; wc.index++) {
@@ -100,17 +110,30 @@ static bool media_start_workers(struct media *media, const struct media_config *
     for (; ok && media->threads < config->workers; media->threads += ok)
         ok = pthread_create(&media->thread[media->threads], NULL, media_thread,
                             media->worker[media->threads]) == 0;
+    if (ok && media->data)
+        ok = media->data_runs =
+            pthread_create(&media->data_thread, NULL, media_data_thread, media->data) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (unsigned i = 0; i < media->threads; i++) {
         char name[24]; // seen in top and /proc; the kernel takes 15 bytes, which WORKERS_MAX keeps to
         snprintf(name, sizeof name, "media-%u", i);
         pthread_setname_np(media->thread[i], name);
     }
+    if (media->data_runs)
+        pthread_setname_np(media->data_thread, "data");
     if (!ok)
         snprintf(error, error_cap,
                  "cannot start a thread for media worker %u: the system's limit of threads is reached",
                  media->threads);
     return ok;
+}
+
+static struct data_worker *media_open_data(struct media *media, const struct media_config *config) {
+    return data_worker_create(&(struct data_worker_config){.workers = config->workers,
+                                                           .rate = config->data_rate,
+                                                           .wake_worker = media_wake_worker,
+                                                           .events_ready = media_events_ready,
+                                                           .ctx = media});
 }
 
 struct media *media_start(const struct media_config *config, char *error, size_t error_cap) {
@@ -126,7 +149,9 @@ struct media *media_start(const struct media_config *config, char *error, size_t
         media->srtp_held = srtp_library_hold();
     media->dtls = dtls_context_create();
     media->mesh = mesh_create(config->workers, media_wake_worker, media);
-    if (!media->srtp_started || !media->dtls || !media->mesh)
+    if (config->data_channels)
+        media->data = media_open_data(media, config);
+    if (!media->srtp_started || !media->dtls || !media->mesh || (config->data_channels && !media->data))
         snprintf(error, error_cap, "cannot start the media workers: %s",
                  !media->srtp_started ? "libsrtp2 does not start"
                  : !media->dtls       ? "OpenSSL cannot make a DTLS certificate"
@@ -141,6 +166,12 @@ struct media *media_start(const struct media_config *config, char *error, size_t
 void media_halt(struct media *media) {
     if (!media)
         return;
+    // Its goodbyes are for the workers to send.
+    if (media->data_runs) {
+        data_worker_stop(media->data);
+        pthread_join(media->data_thread, NULL);
+        media->data_runs = false;
+    }
     for (unsigned i = 0; i < media->threads; i++)
         worker_stop(media->worker[i]);
     for (unsigned i = 0; i < media->threads; i++)
@@ -154,6 +185,7 @@ void media_stop(struct media *media) {
     media_halt(media);
     for (unsigned i = 0; i < media->workers; i++)
         worker_destroy(media->worker[i]);
+    data_worker_destroy(media->data);
     mesh_destroy(media->mesh);
     dtls_context_destroy(media->dtls);
     srtp_session_destroy(media->srtp_held);
@@ -178,6 +210,16 @@ bool media_post(struct media *media, unsigned worker, const struct media_cmd *cm
 bool media_offer_tcp(struct media *media, unsigned worker, int fd, struct tcp_ticket *ticket) {
     assert(worker < media->workers);
     return worker_offer_tcp(media->worker[worker], fd, ticket);
+}
+
+bool media_post_data(struct media *media, const struct data_cmd *cmd) {
+    return media->data && data_worker_post(media->data, cmd);
+}
+
+void media_read_data_counters(struct media *media, struct data_worker_counters *out) {
+    *out = (struct data_worker_counters){0};
+    if (media->data)
+        data_worker_read_counters(media->data, out);
 }
 
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx) {
@@ -212,6 +254,11 @@ void media_drain(struct media *media, const struct media_listener *listener) {
             listener->on_stats(listener->ctx, i, stats);
             worker_pop_stats(media->worker[i]);
         }
+    }
+    for (const struct data_event *event; media->data && (event = data_worker_peek_event(media->data));) {
+        if (listener->on_data)
+            listener->on_data(listener->ctx, event);
+        data_worker_pop_event(media->data);
     }
     media_steer(media, clock_now_us());
 }

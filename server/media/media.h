@@ -25,6 +25,9 @@ struct media_config {
     bool no_shedding;           // leave nothing out when a worker is full (for comparison)
     struct media_limits limits; // of publishers and transports; 0: the default
     bool tcp;                   // connections are taken, by media_offer_tcp
+    bool data_channels;
+    uint32_t data_rate; // bytes a second that one participant's data channels may cost, summed over
+                        // receivers; 0: no limit
 };
 
 struct media;
@@ -47,6 +50,8 @@ bool media_post(struct media *media, unsigned worker, const struct media_cmd *cm
 // False: it takes none, and nothing has changed.
 struct tcp_ticket;
 bool media_offer_tcp(struct media *media, unsigned worker, int fd, struct tcp_ticket *ticket);
+// The same for the data worker, if data_channels are on.
+bool media_post_data(struct media *media, const struct data_cmd *cmd);
 
 // `wakeup` is called on a worker's thread when events wait; it must only wake the control loop.
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx);
@@ -54,6 +59,7 @@ struct media_listener {
     void *ctx;
     void (*on_event)(void *ctx, unsigned worker, const struct media_event *event);
     void (*on_stats)(void *ctx, unsigned worker, const struct media_stats *stats); // answers to GET_STATS
+    void (*on_data)(void *ctx, const struct data_event *event);                    // NULL: nobody asks
 };
 // Hands over all events and answers that wait, those of each kind in their order.
 void media_drain(struct media *media, const struct media_listener *listener);
@@ -86,13 +92,15 @@ void media_drain(struct media *media, const struct media_listener *listener);
     X(POOL_EMPTY, "pool_empty")                                                                              \
     X(EGRESS_FULL, "egress_full")                                                                            \
     X(SEND_FAILED, "send_failed")                                                                            \
-    X(HANDOVER_FULL, "handover_full")     /* the queue to the worker that owns the peer */                   \
-    X(HANDSHAKES_FULL, "handshakes_full") /* DTLS that waits for a worker to have time for it */             \
-    X(RELAY_FULL, "relay_full")           /* the queue to a worker that also serves the room */              \
-    X(PLAIN_STRANGER, "plain_stranger")   /* of plain RTP, from an address that is not the other side's */   \
-    X(TCP_QUEUE_FULL, "tcp_queue_full")   /* packets for somebody who reads his connection too slowly */     \
-    X(TCP_QUEUE_LATE, "tcp_queue_late")   /* the same: they had waited for too long */                       \
-    X(TCP_GONE, "tcp_gone")               /* for a connection that has ended in the same turn */             \
+    X(HANDOVER_FULL, "handover_full")       /* the queue to the worker that owns the peer */                 \
+    X(DATA_OVER_BUDGET, "data_over_budget") /* SCTP of a peer that sends more than it may */                 \
+    X(DATA_FULL, "data_full")               /* SCTP that the data worker's queue has no room for */          \
+    X(HANDSHAKES_FULL, "handshakes_full")   /* DTLS that waits for a worker to have time for it */           \
+    X(RELAY_FULL, "relay_full")             /* the queue to a worker that also serves the room */            \
+    X(PLAIN_STRANGER, "plain_stranger")     /* of plain RTP, from an address that is not the other side's */ \
+    X(TCP_QUEUE_FULL, "tcp_queue_full")     /* packets for somebody who reads his connection too slowly */   \
+    X(TCP_QUEUE_LATE, "tcp_queue_late")     /* the same: they had waited for too long */                     \
+    X(TCP_GONE, "tcp_gone")                 /* for a connection that has ended in the same turn */           \
     X(KERNEL_RECEIVE_QUEUE, "kernel_receive_queue")
 
 enum media_drop {
@@ -168,6 +176,9 @@ struct media_counters {
     uint64_t drops[MEDIA_DROP_COUNT];
     uint64_t published_us; // the time of all of these
 };
+struct data_worker_counters;
+void media_read_data_counters(struct media *media,
+                              struct data_worker_counters *out); // all 0 without a data worker
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
 
 // A worker's loop has not turned for seconds.

@@ -43,6 +43,12 @@ struct peer_functions {
     // What send_rtp will read, a pointer further with each step from FORWARDER_STEPS - 2 down to 0.
     void (*prefetch)(const struct peer *peer, unsigned step);
 
+    // SCTP packets over DTLS; NULL: this kind carries none. carry_data: before the handshake; what comes is
+    // given to peer_env.data. send_data: at most DTLS_MTU bytes, copied; lost while there is nowhere to send
+    // to.
+    void (*carry_data)(struct peer *peer);
+    void (*send_data)(struct peer *peer, struct span packet);
+
     // What signalling has found out. Both are followed by `advance`.
     enum err (*connect)(struct peer *peer, enum dtls_role remote_role, const struct fingerprint *fingerprint,
                         uint64_t now_us);
@@ -66,6 +72,7 @@ struct peer_functions {
 struct peer { // the head of each kind's object
     const struct peer_functions *functions;
     uint64_t next_us; // when `advance` is due, TIME_NEVER for never; kept up by every function above
+    void *owner;      // whose it is, for peer_env.data; set by the owner
 };
 
 struct peer_env { // what the peers of one worker use; outlives them
@@ -74,6 +81,7 @@ struct peer_env { // what the peers of one worker use; outlives them
     struct tcp_port *tcp;   // NULL: no tuple is over TCP
     const uint64_t *now_us; // of the present turn
     struct peer_shared shared;
+    void (*data)(void *owner, struct span packet); // an authentic SCTP packet of the owner's peer
 };
 
 #endif

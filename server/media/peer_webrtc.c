@@ -95,11 +95,25 @@ static void webrtc_forget_ssrc(struct peer *peer, uint32_t ssrc, bool sent) {
         peer_transport_forget_ssrc(self->transport, ssrc);
 }
 
+static void webrtc_carry_data(struct peer *peer) {
+    peer_transport_carry_data(webrtc_of(peer)->transport);
+}
+
+static void webrtc_send_data(struct peer *peer, struct span packet) {
+    struct peer_webrtc *self = webrtc_of(peer);
+    peer_transport_send_data(self->transport, packet, *self->env->now_us);
+}
+
 static void webrtc_prefetch(const struct peer *peer, unsigned step) {
     peer_transport_prefetch(webrtc_of_const(peer)->transport, step);
 }
 
 // ---- in
+
+static void webrtc_hands_out(void *ctx, struct span packet) {
+    const struct peer_webrtc *self = ctx;
+    self->env->data(self->peer.owner, packet);
+}
 
 static void webrtc_input(struct peer *peer, const struct tuple *from, struct block *b, uint64_t now_us,
                          struct peer_input *out) {
@@ -193,6 +207,8 @@ static const struct peer_functions webrtc_functions = {
     .send_rtcp = webrtc_send_rtcp,
     .forget_ssrc = webrtc_forget_ssrc,
     .prefetch = webrtc_prefetch,
+    .carry_data = webrtc_carry_data,
+    .send_data = webrtc_send_data,
     .connect = webrtc_connect,
     .restart_ice = webrtc_restart_ice,
     .offer_ice = webrtc_offer_ice,
@@ -209,7 +225,7 @@ struct peer *peer_webrtc_create(const struct peer_env *env, const struct ice_cre
     if (!self)
         return NULL;
     *self = (struct peer_webrtc){.peer = {.functions = &webrtc_functions, .next_us = TIME_NEVER}, .env = env};
-    struct peer_output output = {.ctx = self, .send = webrtc_reply};
+    struct peer_output output = {.ctx = self, .send = webrtc_reply, .data = webrtc_hands_out};
     self->transport = peer_transport_create(&env->shared, credentials, &output);
     if (!self->transport) {
         free(self);

@@ -124,6 +124,8 @@ static void worker_end_turn(struct worker *w) {
     if (w->tcp)
         tcp_port_flush(w->tcp, started_us);
     mesh_flush(w->mesh, w->index);
+    if (w->data)
+        data_worker_flush(w->data, w->index);
     if (w->events_written) {
         w->events_written = false;
         w->events_ready(w->events_ctx);
@@ -208,6 +210,7 @@ static void worker_turn(struct worker *w) {
     worker_commands(w, w->now_us);
     worker_handshakes(w, w->now_us);
     worker_drain_mesh(w, w->now_us);
+    worker_data_out(w);
     w->lively = 0;
     for (unsigned i = 0; i < 2; i++)
         if (readable & 1u << i && worker_receive(w, i == 0 ? 4 : 6, w->now_us))
@@ -260,7 +263,8 @@ static void worker_on_check(uv_check_t *check) {
 
 static bool worker_has_work(struct worker *w) {
     return ring_peek(w->commands) || ring_peek(w->handshakes) || ring_peek(w->tcp_offers) ||
-           mesh_waiting(w->mesh, w->index) || atomic_load_explicit(&w->stopping, memory_order_acquire);
+           mesh_waiting(w->mesh, w->index) || (w->data && data_worker_waiting(w->data, w->index)) ||
+           atomic_load_explicit(&w->stopping, memory_order_acquire);
 }
 
 // The last look before the loop waits. Who writes to us after it finds us asleep.
@@ -324,7 +328,8 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
                                .pool = w->pool,
                                .tcp = w->tcp,
                                .now_us = &w->now_us,
-                               .shared = {.stun = w->stun, .dtls = config->dtls}};
+                               .shared = {.stun = w->stun, .dtls = config->dtls},
+                               .data = worker_data_in};
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
@@ -354,6 +359,7 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
     w->index = config->index;
     w->workers = config->workers;
     w->mesh = config->mesh;
+    w->data = config->data;
     w->batch_us = config->batch_us;
     w->no_shedding = config->no_shedding;
     w->events_ready = config->events_ready;

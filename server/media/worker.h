@@ -8,6 +8,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "server/media/data_worker.h"
 #include "server/media/media.h"
 #include "server/media/mesh.h"
 #include "transport/dtls.h"
@@ -24,6 +25,7 @@ struct worker_config {
     struct media_limits limits; // the same
     struct dtls_context *dtls;
     struct mesh *mesh;
+    struct data_worker *data; // NULL: no data channels
     // Called on the worker's thread when events wait; must only wake the control loop.
     void (*events_ready)(void *ctx);
     void *events_ctx;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "transport/dtls_record.h"
 
 #include <assert.h>
 #include <string.h>
@@ -218,6 +219,11 @@ static struct worker_peer *worker_tuple_peer_or_drop(struct worker *w, const str
     return peer;
 }
 
+// Application data is no part of a handshake: it costs what a packet of media costs.
+static bool datagram_is_data(const struct block *b) {
+    return b->len > 0 && b->bytes[b->start] == DTLS_CONTENT_APPLICATION;
+}
+
 // One datagram, from the socket or handed over by another worker. Takes the block over.
 static void worker_datagram(struct worker *w, const struct arrival *at, struct block *b, uint64_t now_us) {
     struct worker_peer *peer = NULL;
@@ -230,7 +236,7 @@ static void worker_datagram(struct worker *w, const struct arrival *at, struct b
     case DATAGRAM_DTLS:
         w->counters.dtls_in += here;
         peer = worker_tuple_peer_or_drop(w, at, b);
-        if (peer) {
+        if (peer && !datagram_is_data(b)) {
             worker_handshake(peer, at->from, at->origin, b, now_us);
             return;
         }

@@ -1,7 +1,8 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
-// peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
-// of DTLS have their turn, worker_tcp.c connections of TCP, worker_load.c what is left out when the worker is
-// full, worker_budget.c who is told to be over a limit, worker_plain.c the sockets of plain RTP.
+// peers and their commands, worker_data.c what goes to the data worker and comes from it, worker_ingress.c
+// the way of a datagram to its peer, worker_handshake.c when those of DTLS have their turn, worker_tcp.c
+// connections of TCP, worker_load.c what is left out when the worker is full, worker_budget.c who is told to
+// be over a limit, worker_plain.c the sockets of plain RTP.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -52,6 +53,7 @@ struct worker_spending {
 struct worker {
     unsigned index, workers;
     struct mesh *mesh;
+    struct data_worker *data; // or NULL
     void (*events_ready)(void *ctx);
     void *events_ctx;
 
@@ -128,6 +130,9 @@ struct worker_peer {
     struct list unreported;              // in worker.unreported
     struct tuple path;                   // where media went last, TUPLE_NONE: nowhere yet
     uint8_t handshakes_waiting;          // in worker.handshakes
+    bool carries_data;                   // SCTP, which the data worker speaks
+    bool data_announced;                 // it knows that DTLS is there
+    uint64_t data_due_us;                // when all packets of it so far would be paid for
     uint64_t told_workers;               // a bit for each that was told a route to this peer
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
     enum ice_state reported_ice;
@@ -143,6 +148,7 @@ static inline void worker_drop(struct worker *w, enum media_drop reason) {
 }
 
 // ---- worker_peer.c
+struct worker_peer *worker_peer_get(const struct worker *w, struct transport_id id); // NULL: none such
 void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t now_us);
 void worker_peers_close(struct worker *w);
 void worker_peers_report(struct worker *w); // states that did not fit before
@@ -184,6 +190,13 @@ void worker_tcp_offers(struct worker *w, uint64_t now_us); // takes those that w
 // For tcp_port (struct tcp_handlers); ctx is the worker, at a time of its turn.
 void worker_tcp_packet(void *ctx, const struct tuple *from, uint32_t owner, struct block *b);
 void worker_tcp_lost(void *ctx, const struct tuple *tuple, uint32_t owner);
+
+// ---- worker_data.c: SCTP packets, on their way between our peers and the data worker
+
+void worker_data_in(void *owner, struct span packet); // peer_env.data
+// Its states may have changed.
+void worker_data_connected(struct worker_peer *peer);
+void worker_data_out(struct worker *w); // what the data worker has for our peers
 
 // ---- worker_budget.c
 // Tells in the log who is over a limit. At each heartbeat.

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct worker_peer *worker_peer_get(struct worker *w, struct transport_id id) {
+struct worker_peer *worker_peer_get(const struct worker *w, struct transport_id id) {
     uint32_t handle = hmap_get(w->peers_by_id, &id);
     return handle == HMAP_NONE ? NULL : slots_get(w->peers, handle);
 }
@@ -275,6 +275,7 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
     peer_note_path(peer, now_us);
     if (input->connected)
         forwarder_endpoint_connected(w->fw, peer->endpoint, now_us);
+    worker_data_connected(peer);
     if (peer->peer->next_us != peer->timer.due_us)
         wheel_arm(&w->wheel, &peer->timer, peer->peer->next_us);
 }
@@ -374,6 +375,8 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
     if (!peer)
         return;
     peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
+    if (peer->peer)
+        peer->peer->owner = peer;
     (void)peer_enter(peer, &cmd->ice);
 }
 
@@ -393,6 +396,12 @@ static void worker_open_plain(struct worker *w, const struct media_cmd *cmd, uin
     if (params->keys.profile == SRTP_PROFILE_NONE)
         forwarder_endpoint_in_the_clear(peer->endpoint);
     peer_advance(peer, now_us);
+}
+
+static void worker_carry_data(struct worker_peer *peer) {
+    peer->carries_data = peer->worker->data && peer->peer->functions->carry_data;
+    if (peer->carries_data)
+        peer->peer->functions->carry_data(peer->peer);
 }
 
 static void worker_connect_transport(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
@@ -459,6 +468,10 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
         break;
     case MEDIA_OPEN_PLAIN:
         worker_open_plain(w, cmd, now_us);
+        break;
+    case MEDIA_CARRY_DATA:
+        if (peer)
+            worker_carry_data(peer);
         break;
     case MEDIA_CONNECT_TRANSPORT:
         if (peer)

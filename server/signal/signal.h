@@ -133,6 +133,14 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(KEY_FRAME_REQUESTED, "key-frame-requested")                                                            \
     X(LAST_N_SET, "last-n-set")                                                                              \
     X(LOUDEST_N_SET, "loudest-n-set")                                                                        \
+    X(DATA_PRODUCED, "data-produced")                                                                        \
+    X(NEW_DATA_PRODUCER, "new-data-producer")                                                                \
+    X(DATA_PRODUCER_CLOSED, "data-producer-closed")                                                          \
+    X(DATA_CONSUMED, "data-consumed")                                                                        \
+    X(DATA_CONSUMER_PAUSED, "data-consumer-paused")                                                          \
+    X(DATA_CONSUMER_RESUMED, "data-consumer-resumed")                                                        \
+    X(DATA_CONSUMER_CLOSED, "data-consumer-closed")                                                          \
+    X(DATA_CHANNEL_OPENED, "data-channel-opened")                                                            \
     X(STATS, "stats")                                                                                        \
     X(SCORE, "score")                                                                                        \
     X(ACTIVE_SPEAKER, "active-speaker")                                                                      \
@@ -218,7 +226,7 @@ struct held_answer *signal_hold_place(struct session *session, void *owner, void
 void signal_drop_held(struct session *session);
 
 // ---- the parts of the protocol: signal_room.c, signal_opening.c, signal_p2p.c, signal_transport.c,
-// signal_producer.c, signal_consumer.c, signal_choice.c, signal_moderate.c, signal_stats.c
+// signal_producer.c, signal_consumer.c, signal_data.c, signal_choice.c, signal_moderate.c, signal_stats.c
 
 void signal_join_room(struct signal_call *call);
 void signal_leave_room(struct signal_call *call);
@@ -286,6 +294,25 @@ void signal_set_preferred_layers(struct signal_call *call);
 void signal_set_priority(struct signal_call *call);
 void signal_set_max_bitrate(struct signal_call *call);
 void signal_request_key_frame(struct signal_call *call);
+
+// signal_data.c
+void signal_produce_data(struct signal_call *call);
+void signal_close_data_producer(struct signal_call *call);
+void signal_consume_data(struct signal_call *call);
+void signal_pause_data_consumer(struct signal_call *call);
+void signal_resume_data_consumer(struct signal_call *call);
+void signal_close_data_consumer(struct signal_call *call);
+// What the call says of data channels of the transports that it opens; false: refused.
+bool signal_check_data_wish(struct signal_call *call);
+// Makes a transport carry them, if the call says so; false and a refusal.
+bool signal_carry_data(struct signal_call *call, struct room_transport *transport,
+                       struct hub_refusal *refusal);
+json_t *signal_describe_sctp(const struct room_transport *transport); // sctpParameters; NULL: it carries none
+// As everyone may know it; what everyone hears when it closes (reason NULL: it is not told).
+bool signal_describe_data_producer(struct text_buffer *out, const struct room_data_producer *producer);
+json_t *signal_name_data_producer(const struct room_data_producer *producer, const char *reason);
+json_t *signal_describe_channel(const struct room_data_producer *producer,
+                                const struct room_data_consumer *consumer); // as `data-channel-opened`
 
 void signal_set_last_n(struct signal_call *call);
 void signal_set_loudest_n(struct signal_call *call);

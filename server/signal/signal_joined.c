@@ -168,6 +168,31 @@ static void tell_rest(struct signal_call *call, const struct participant *me, co
         signal_close(call->session, CLOSE_INTERNAL, "out of memory");
 }
 
+// What there is of data channels follows at once: few have any.
+static bool tell_data_producer(struct signal_call *call, const struct room_data_producer *producer) {
+    struct text_buffer entry = {0};
+    bool ok = signal_describe_data_producer(&entry, producer) &&
+              signal_encode_text(&call->signalling->out, signal_out_name(OUT_NEW_DATA_PRODUCER), entry.text,
+                                 entry.len);
+    text_buffer_close(&entry);
+    return tell_text(call, ok);
+}
+
+static void tell_data(struct signal_call *call, const struct participant *me) {
+    bool ok = true;
+    LIST_EACH(node, &me->room->participants) {
+        const struct participant *owner = LIST_ENTRY(node, struct participant, link);
+        if (owner == me || owner->data_producer_count == 0)
+            continue;
+        LIST_EACH(t, &owner->transports) {
+            LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->data_producers)
+            ok = ok && tell_data_producer(call, LIST_ENTRY(p, struct room_data_producer, link));
+        }
+    }
+    if (!ok)
+        signal_close(call->session, CLOSE_INTERNAL, "out of memory");
+}
+
 // ---- the rest of `joined`
 
 static bool list_chat(struct text_buffer *list, const struct room *room) {
@@ -186,6 +211,18 @@ static void append_own_producers(json_t *list, const struct participant *me) {
     }
 }
 
+static void append_own_data(json_t *producers, json_t *consumers, const struct participant *me) {
+    LIST_EACH(node, &me->transports) {
+        const struct room_transport *transport = LIST_ENTRY(node, struct room_transport, link);
+        LIST_EACH(p, &transport->data_producers)
+        json_array_append_new(producers,
+                              json_string(LIST_ENTRY(p, struct room_data_producer, link)->public_id.text));
+        LIST_EACH(c, &transport->data_consumers)
+        json_array_append_new(consumers,
+                              json_string(LIST_ENTRY(c, struct room_data_consumer, link)->public_id.text));
+    }
+}
+
 // What survived, so that a client that resumes can compare.
 static bool add_own_state(json_t *data, const struct participant *me) {
     json_t *transports = json_array(), *producers = json_array(), *consumers = json_array();
@@ -197,13 +234,19 @@ static bool add_own_state(json_t *data, const struct participant *me) {
                               json_string(LIST_ENTRY(c, struct room_consumer, link)->public_id.text));
     }
     append_own_producers(producers, me);
+    json_t *data_producers = json_array(), *data_consumers = json_array();
+    append_own_data(data_producers, data_consumers, me);
+    bool data_ok = json_array_size(data_producers) == me->data_producer_count &&
+                   json_array_size(data_consumers) == me->data_consumer_count;
+    data_ok &= json_object_set_new(data, "ownDataProducers", data_producers) == 0;
+    data_ok &= json_object_set_new(data, "dataConsumers", data_consumers) == 0;
     bool ok = json_array_size(transports) == me->transport_count &&
               json_array_size(consumers) == me->consumer_count &&
               json_array_size(producers) == me->producer_count;
     ok &= json_object_set_new(data, "transports", transports) == 0;
     ok &= json_object_set_new(data, "ownProducers", producers) == 0;
     ok &= json_object_set_new(data, "consumers", consumers) == 0;
-    return ok;
+    return ok && data_ok;
 }
 
 static bool set_new(json_t *object, const char *key, json_t *value) {
@@ -285,8 +328,10 @@ bool signal_answer_joined(struct signal_call *call, struct participant *me, bool
     call->owed = true;
     bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0] - asked);
     call->owed = false;
-    if (ok)
+    if (ok) {
         tell_rest(call, me, &lists);
+        tell_data(call, me);
+    }
     lists_close(&lists);
     text_buffer_close(&chat);
     signal_opened_close(&opened);

@@ -161,9 +161,11 @@ static enum err relayed(void *ctx, struct participant *to, const struct hub_rela
 // ---- transports, producers, consumers
 
 static void transport_state(void *ctx, const struct room_transport *transport) {
+    const char *sctp = transport->data ? data_state_name(transport->data_state) : NULL;
     signal_notify(ctx, transport->owner, OUT_TRANSPORT_STATE,
-                  json_pack("{s:s, s:s, s:s}", "transportId", transport->public_id.text, "iceState",
-                            ice_state_name(transport->ice), "dtlsState", dtls_state_name(transport->dtls)));
+                  json_pack("{s:s, s:s, s:s, s:s*}", "transportId", transport->public_id.text, "iceState",
+                            ice_state_name(transport->ice), "dtlsState", dtls_state_name(transport->dtls),
+                            "sctpState", sctp));
 }
 
 static void ice_offered(void *ctx, const struct room_transport *transport,
@@ -224,6 +226,41 @@ static void producer_paused(void *ctx, const struct room_producer *producer) {
 
 static void producer_closed(void *ctx, const struct room_producer *producer) {
     tell_others(ctx, producer, OUT_PRODUCER_CLOSED);
+}
+
+// ---- data channels
+
+static void data_producer_opened(void *ctx, const struct room_data_producer *producer) {
+    const struct participant *owner = data_producer_owner(producer);
+    struct text_buffer entry = {0};
+    if (signal_describe_data_producer(&entry, producer))
+        signal_broadcast_text(ctx, owner->room, owner, OUT_NEW_DATA_PRODUCER, entry.text, entry.len);
+    else
+        LOG_ERROR("notification lost", LOG_TEXT("type", "new-data-producer"),
+                  LOG_TEXT("reason", "no memory"));
+    text_buffer_close(&entry);
+}
+
+static void data_producer_closed(void *ctx, const struct room_data_producer *producer) {
+    const struct participant *owner = data_producer_owner(producer);
+    signal_broadcast(ctx, owner->room, owner, OUT_DATA_PRODUCER_CLOSED,
+                     signal_name_data_producer(producer, NULL));
+}
+
+static void data_producer_taken(void *ctx, const struct room_data_producer *producer, const char *reason) {
+    signal_notify(ctx, data_producer_owner(producer), OUT_DATA_PRODUCER_CLOSED,
+                  signal_name_data_producer(producer, reason));
+}
+
+static void data_consumer_closed(void *ctx, const struct room_data_consumer *consumer, const char *reason) {
+    signal_notify(ctx, consumer->transport->owner, OUT_DATA_CONSUMER_CLOSED,
+                  json_pack("{s:s, s:s}", "dataConsumerId", consumer->public_id.text, "reason", reason));
+}
+
+static void data_channel_opened(void *ctx, const struct room_data_producer *producer,
+                                const struct room_data_consumer *consumer) {
+    signal_notify(ctx, data_producer_owner(producer), OUT_DATA_CHANNEL_OPENED,
+                  signal_describe_channel(producer, consumer));
 }
 
 // ---- who speaks
@@ -309,6 +346,11 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .producer_opened = producer_opened,
         .producer_paused = producer_paused,
         .producer_closed = producer_closed,
+        .data_producer_opened = data_producer_opened,
+        .data_producer_closed = data_producer_closed,
+        .data_producer_taken = data_producer_taken,
+        .data_consumer_closed = data_consumer_closed,
+        .data_channel_opened = data_channel_opened,
         .speaker_changed = speaker_changed,
         .levels_changed = levels_changed,
         .stats = stats,

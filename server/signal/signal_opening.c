@@ -44,10 +44,10 @@ static bool open_transports(struct signal_call *call, struct participant *me, st
         bool from_client = strcmp(json_string_value(json_array_get(wanted, i)), "send") == 0;
         struct hub_refusal refusal;
         struct ice_credentials ice;
-        const struct room_transport *transport =
-            hub_open_transport(call->hub, me, from_client, &ice, &refusal);
+        struct room_transport *transport = hub_open_transport(call->hub, me, from_client, &ice, &refusal);
         if (!transport)
             break;
+        (void)signal_carry_data(call, transport, &refusal); // without sctpParameters, the client sees that
         ok = list_transport(call, transport, &ice, list);
         explicit_bzero(&ice, sizeof ice);
     }

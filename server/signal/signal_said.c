@@ -20,9 +20,12 @@ static const struct {
     {"ban", "{userId:text username:text address:bool}"},
     {"ice", "{usernameFragment:text password:text iceLite?:bool}"},
     {"servers", "{urls:text[] username?:text credential?:text}[]"},
+    {"stream", "{streamId:integer ordered:bool maxPacketLifeTime?:integer maxRetransmits?:integer}"},
+    {"sctp", "{port:integer OS:integer MIS:integer maxMessageSize:integer maxSendMessageSize:integer "
+             "maxReceiveMessageSize:integer}"},
     {"transport", "{id:text direction:(send,recv) iceParameters:@ice iceCandidates:object[] "
                   "dtlsParameters:{role:text fingerprints:{algorithm:text value:text}[]} iceServers:@servers "
-                  "dtlsInStun?:bool}"},
+                  "dtlsInStun?:bool sctpParameters?:@sctp}"},
     {"consumer", "{id:text producerId:text userId:text user:text kind:@kind type:@type producerPaused:bool "
                  "paused:bool held?:bool appData:object rtpParameters:object}"},
 };
@@ -30,6 +33,8 @@ static const struct {
 #define OF_TRANSPORT "transportId:text"
 #define OF_PRODUCER "producerId:text userId:text"
 #define OF_CONSUMER "consumerId:text"
+#define OF_DATA_PRODUCER "dataProducerId:text userId:text"
+#define OF_DATA_CONSUMER "dataConsumerId:text"
 #define OF_USER "userId:text"
 #define OF_RELAY "from:text fromId:text target?:text payload?:any"
 #define PUT_OUT "reason:text by?:text message?:text"
@@ -42,7 +47,8 @@ static const char *const said[OUT_COUNT] = {
         "metadata?:text|null attributes?:object locked?:bool hands?:text[] users:text[] peers:@peer[] "
         "routerRtpCapabilities:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
         "chat:@line[] resumed:bool lastN?:integer loudestN?:integer transports?:text[] ownProducers?:text[] "
-        "consumers?:text[] newTransports?:@transport[] newConsumers?:@consumer[]",
+        "consumers?:text[] newTransports?:@transport[] ownDataProducers?:text[] dataConsumers?:text[] "
+        "newConsumers?:@consumer[]",
     [OUT_CAPABILITIES] = "routerRtpCapabilities:object",
     [OUT_LEFT] = "roomId:text",
     [OUT_USER_JOINED] = "user:text userId:text role?:@role metadata?:text|null attributes?:object",
@@ -53,11 +59,11 @@ static const char *const said[OUT_COUNT] = {
     [OUT_TRANSPORT_CREATED] =
         "id:text direction:(send,recv) iceParameters:@ice iceCandidates:object[] "
         "dtlsParameters:{role:text fingerprints:{algorithm:text value:text}[]} iceServers:@servers "
-        "dtlsInStun?:bool",
+        "dtlsInStun?:bool sctpParameters?:@sctp",
     [OUT_TRANSPORT_CONNECTED] = OF_TRANSPORT,
     [OUT_ICE_RESTARTED] = OF_TRANSPORT " iceParameters:@ice iceCandidates:object[] iceServers:@servers",
     [OUT_TRANSPORT_CLOSED] = OF_TRANSPORT,
-    [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:text dtlsState:text",
+    [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:text dtlsState:text sctpState?:text",
     [OUT_PRODUCED] = "id:text producerId:text kind:@kind type:@type",
     [OUT_NEW_PRODUCER] =
         "producerId:text userId:text user:text kind:@kind type:@type paused:bool appData:object",
@@ -79,6 +85,18 @@ static const char *const said[OUT_COUNT] = {
     [OUT_KEY_FRAME_REQUESTED] = OF_CONSUMER,
     [OUT_LAST_N_SET] = "lastN:integer pinned:text[]",
     [OUT_LOUDEST_N_SET] = "loudestN:integer",
+    [OUT_DATA_PRODUCED] = "id:text dataProducerId:text broadcast:bool",
+    [OUT_NEW_DATA_PRODUCER] = OF_DATA_PRODUCER " user:text label:text protocol:text broadcast:bool "
+                                               "sctpStreamParameters:@stream appData:object",
+    [OUT_DATA_PRODUCER_CLOSED] = OF_DATA_PRODUCER " reason?:text",
+    [OUT_DATA_CONSUMED] =
+        "id:text " OF_DATA_CONSUMER " dataProducerId:text userId?:text user?:text label:text "
+        "protocol:text paused:bool sctpStreamParameters:@stream appData:object",
+    [OUT_DATA_CONSUMER_PAUSED] = OF_DATA_CONSUMER,
+    [OUT_DATA_CONSUMER_RESUMED] = OF_DATA_CONSUMER,
+    [OUT_DATA_CONSUMER_CLOSED] = OF_DATA_CONSUMER " reason?:text",
+    [OUT_DATA_CHANNEL_OPENED] = OF_TRANSPORT " streamId:integer label:text protocol:text dataProducerId:text "
+                                             "dataConsumerId?:text",
     [OUT_STATS] = "stats:object[]",
     [OUT_SCORE] = "producerId?:text consumerId?:text score:integer",
     [OUT_ACTIVE_SPEAKER] = "userId:text|null user:text|null",

@@ -34,12 +34,13 @@ static json_t *describe_candidates(const struct hub *hub, const struct room_tran
 
 json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice) {
-    return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b}", "id",
+    return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b, s:o*}", "id",
                      transport->public_id.text, "direction", transport->from_client ? "send" : "recv",
                      "iceParameters", describe_ice(ice), "iceCandidates", describe_candidates(hub, transport),
                      "dtlsParameters", "role", "auto", "fingerprints", "algorithm", "sha-256", "value",
                      hub_config(hub)->fingerprint_sha256, "iceServers",
-                     signal_ice_servers(hub, transport->owner), "dtlsInStun", 1);
+                     signal_ice_servers(hub, transport->owner), "dtlsInStun", 1, "sctpParameters",
+                     signal_describe_sctp(transport));
 }
 
 void signal_create_transport(struct signal_call *call) {
@@ -53,6 +54,8 @@ void signal_create_transport(struct signal_call *call) {
                       "leave `forceTcp` out to use UDP");
         return;
     }
+    if (!signal_check_data_wish(call))
+        return;
     bool from_client = strcmp(signal_data_text(call->data, "direction"), "send") == 0;
     struct room_transport *transport = hub_open_transport(hub, call->me, from_client, &ice, &refusal);
     if (!transport) {
@@ -60,6 +63,13 @@ void signal_create_transport(struct signal_call *call) {
         return;
     }
     transport->tcp_only = tcp_only;
+    if (!signal_carry_data(call, transport, &refusal)) {
+        struct hub_refusal ignored;
+        hub_close_transport(hub, call->me, transport->public_id.text, &ignored);
+        explicit_bzero(&ice, sizeof ice);
+        signal_refuse_verb(call, &refusal);
+        return;
+    }
     if (!signal_answer(call, OUT_TRANSPORT_CREATED, signal_describe_transport(hub, transport, &ice)))
         hub_close_transport(hub, call->me, transport->public_id.text, &refusal); // nobody knows of it
     explicit_bzero(&ice, sizeof ice);

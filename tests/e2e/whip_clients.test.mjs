@@ -1,45 +1,14 @@
 // WHIP and WHEP with clients that others wrote, in Chromium: @eyevinn/whip-web-client publishes, @eyevinn/webrtc-player
 // watches, on a server that wants tokens.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire, isBuiltin } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { AccessToken } from 'livekit-server-sdk';
 import { openChromium } from './browsers.mjs';
+import { bundle } from './bundle.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
-
-// A package and what it requires, as one script: window.packages[name].
-function bundle(names) {
-  const modules = new Map();
-  const add = (id, path) => {
-    if (modules.has(path)) return path;
-    const require = createRequire(path);
-    const text = readFileSync(path, 'utf8');
-    modules.set(path, null);
-    const wants = {};
-    for (const [, name] of text.matchAll(/require\(["']([^"']+)["']\)/g))
-      wants[name] = name !== 'events' && isBuiltin(name) ? null : add(name, require.resolve(name === 'events' ? 'events/' : name));
-    modules.set(path, { text, wants });
-    return path;
-  };
-  const require = createRequire(import.meta.url);
-  const entries = Object.fromEntries(names.map((name) => [name, add(name, require.resolve(name))]));
-  const bodies = [...modules].map(([path, { text, wants }]) => `${JSON.stringify(path)}: [function (module, exports, require) {${text}\n}, ${JSON.stringify(wants)}]`);
-  return `(() => {
-    const table = {${bodies.join(',\n')}}, done = {};
-    const load = (path) => {
-      if (path === null) return {}; // Node's own, which no browser asks for
-      if (!done[path]) {
-        const module = (done[path] = { exports: {} });
-        table[path][0](module, module.exports, (name) => load(table[path][1][name]));
-      }
-      return done[path].exports;
-    };
-    window.packages = Object.fromEntries(Object.entries(${JSON.stringify(entries)}).map(([name, path]) => [name, load(path)]));
-  })()`;
-}
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
 const folder = mkdtempSync(`${tmpdir()}/rotunda-whip-`);

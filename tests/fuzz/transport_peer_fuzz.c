@@ -381,8 +381,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         f.moved[i].remote.port = (uint16_t)(6000 + i);
         f.moved[i].protocol = i & 1 ? TUPLE_TCP : TUPLE_UDP;
     }
-    f.peer = peer_transport_create(&shared, &ours, &(struct peer_output){&f, peer_sends});
-    f.remote = dtls_create(remote_context, &(struct dtls_output){&f, remote_sends});
+    f.peer = peer_transport_create(&shared, &ours, &(struct peer_output){.ctx = &f, .send = peer_sends});
+    f.remote = dtls_create(remote_context, &(struct dtls_output){.ctx = &f, .send = remote_sends});
     if (!f.peer || !f.remote)
         abort();
     struct reader r = reader_of(span_of(data, size));

@@ -461,7 +461,8 @@ void conference_turn(struct conference *c, int wait_ms) {
             media_peer_poll(c->members[i].recv, now_us);
         member_send_feedback(&c->members[i], now_us);
     }
-    media_drain(c->media, &(struct media_listener){c, on_media_event, on_media_stats});
+    media_drain(c->media,
+                &(struct media_listener){.ctx = c, .on_event = on_media_event, .on_stats = on_media_stats});
     if (now_us >= hub_next_us(c->hub))
         hub_advance(c->hub, now_us);
     if (now_us >= signalling_next_us(c->signalling))

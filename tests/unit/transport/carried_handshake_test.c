@@ -69,8 +69,8 @@ static int world_open(void **state) {
     w->shared.stun = ice_stun_create();
     w->shared.dtls = dtls_context_create();
     w->remote_context = dtls_context_create();
-    w->peer = peer_transport_create(&w->shared, &ours, &(struct peer_output){w, peer_writes});
-    w->remote = dtls_create(w->remote_context, &(struct dtls_output){w, remote_writes});
+    w->peer = peer_transport_create(&w->shared, &ours, &(struct peer_output){.ctx = w, .send = peer_writes});
+    w->remote = dtls_create(w->remote_context, &(struct dtls_output){.ctx = w, .send = remote_writes});
     if (!w->peer || !w->remote)
         return -1;
     struct fingerprint f = fingerprint_parse(dtls_context_fingerprint(w->remote_context));

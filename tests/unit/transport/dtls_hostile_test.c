@@ -28,7 +28,7 @@ static int scene_open(void **state) {
     s->to_server.seed = s->to_client.seed = 3;
     foreign_open(&s->client, &(struct foreign_config){.profiles = PROFILES, .big_hello = true}, &s->to_server,
                  method);
-    s->server = dtls_create(context, &(struct dtls_output){&s->to_client, link_send});
+    s->server = dtls_create(context, &(struct dtls_output){.ctx = &s->to_client, .send = link_send});
     return s->server ? 0 : -1;
 }
 

@@ -22,8 +22,8 @@ static void couple_open(struct couple *c, uint32_t seed, unsigned loss, unsigned
     memset(c, 0, sizeof *c);
     c->to_server = (struct link){seed, loss, duplicate, jitter_us, 0, 0, 0, {0}};
     c->to_client = (struct link){seed * 7 + 1, loss, duplicate, jitter_us, 0, 0, 0, {0}};
-    c->server = dtls_create(server_context, &(struct dtls_output){&c->to_client, link_send});
-    c->client = dtls_create(client_context, &(struct dtls_output){&c->to_server, link_send});
+    c->server = dtls_create(server_context, &(struct dtls_output){.ctx = &c->to_client, .send = link_send});
+    c->client = dtls_create(client_context, &(struct dtls_output){.ctx = &c->to_server, .send = link_send});
     assert_non_null(c->server);
     assert_non_null(c->client);
 }
@@ -188,7 +188,7 @@ static void guest_open(struct guest *g, const struct foreign_config *config) {
     memset(g, 0, sizeof *g);
     g->to_server.seed = g->to_client.seed = 1;
     foreign_open(&g->client, config, &g->to_server, method);
-    g->server = dtls_create(server_context, &(struct dtls_output){&g->to_client, link_send});
+    g->server = dtls_create(server_context, &(struct dtls_output){.ctx = &g->to_client, .send = link_send});
     assert_non_null(g->server);
 }
 
@@ -316,7 +316,8 @@ static void test_versions(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct link out = {.seed = 1};
-        struct dtls *dtls = dtls_create(server_context, &(struct dtls_output){&out, link_send});
+        struct dtls *dtls =
+            dtls_create(server_context, &(struct dtls_output){.ctx = &out, .send = link_send});
         uint8_t hello[256];
         size_t len;
         client_hello_of(rows[i].versions, rows[i].count, hello, &len);

@@ -83,8 +83,8 @@ static int world_open(void **state) {
     w->remote_context = dtls_context_create();
     w->to_peer.seed = w->to_remote.seed = 5;
     w->home = tuple_at(7, 5000);
-    w->peer = peer_transport_create(&w->shared, &ours, &(struct peer_output){w, peer_sends});
-    w->remote = dtls_create(w->remote_context, &(struct dtls_output){&w->to_peer, link_send});
+    w->peer = peer_transport_create(&w->shared, &ours, &(struct peer_output){.ctx = w, .send = peer_sends});
+    w->remote = dtls_create(w->remote_context, &(struct dtls_output){.ctx = &w->to_peer, .send = link_send});
     return w->peer && w->remote ? 0 : -1;
 }
 

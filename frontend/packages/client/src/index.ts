@@ -2,6 +2,7 @@
 export { Call, callRoomId, callSecret, type CallEnd, type CallOptions, type CallState, type Marks } from './call.ts';
 export { Doorway } from './doorway.ts';
 export { Connection } from './connection.ts';
+export { DataChannels, type DataOptions, type DataSource } from './data.ts';
 export type { Choice } from './choice.ts';
 export { codeOf, needsPassword, RotundaError, type ErrorCode } from './errors.ts';
 export { spatialLayerFor } from './layers.ts';

@@ -106,6 +106,8 @@ export interface Joined extends About {
   resumed: boolean;
   transports?: string[];
   ownProducers?: string[];
+  ownDataProducers?: string[];
+  dataConsumers?: string[];
   consumers?: string[];
   lastN?: number;
   loudestN?: number;
@@ -121,6 +123,7 @@ export interface TransportOptions {
   dtlsParameters: types.DtlsParameters;
   iceServers: IceServer[];
   dtlsInStun?: boolean; // the server takes the DTLS handshake in connectivity checks
+  sctpParameters?: SctpParameters; // it carries data channels
 }
 
 export interface Consumed extends Omit<ProducerInfo, 'paused'> {
@@ -129,6 +132,52 @@ export interface Consumed extends Omit<ProducerInfo, 'paused'> {
   paused: boolean;
   held?: boolean; // nothing is sent, because of lastN
   rtpParameters: types.RtpParameters;
+}
+
+export interface DataStream {
+  streamId: number;
+  ordered: boolean;
+  maxPacketLifeTime?: number; // milliseconds
+  maxRetransmits?: number;
+}
+
+export interface SctpParameters {
+  port: number;
+  OS: number;
+  MIS: number;
+  maxMessageSize: number;
+  maxSendMessageSize: number;
+  maxReceiveMessageSize: number;
+}
+
+export interface DataProducerInfo {
+  dataProducerId: string;
+  userId: string;
+  user: string;
+  label: string;
+  protocol: string;
+  broadcast: boolean; // it is in the room's channel of that label
+  sctpStreamParameters: DataStream;
+  appData: Record<string, unknown>;
+}
+
+export interface DataConsumed {
+  id: string;
+  dataConsumerId: string;
+  dataProducerId: string; // `*`: of a room's channel
+  userId?: string;
+  user?: string;
+  label: string;
+  protocol: string;
+  paused: boolean;
+  sctpStreamParameters: DataStream;
+  appData: Record<string, unknown>;
+}
+
+interface OfDataProducer {
+  dataProducerId: string;
+  userId: string;
+  reason?: string; // of one's own, closed by the server
 }
 
 export interface ServerStat {
@@ -191,6 +240,8 @@ export interface Requests {
       loudestN?: number;
       openTransports?: ('send' | 'recv')[];
       consume?: { video?: number; spatialLayer?: number };
+      enableSctp?: boolean; // of openTransports
+      numSctpStreams?: { OS?: number; MIS?: number };
     };
     answer: Joined | Waiting;
   };
@@ -220,7 +271,10 @@ export interface Requests {
   'leave-room': { data: { roomId?: string; username?: string }; answer: { roomId: string } };
   'chat-message': { data: { text: string; timestamp?: string }; answer: ChatMessage };
   ping: { data: object; answer: { ts: number } };
-  'create-transport': { data: { direction: 'send' | 'recv' }; answer: TransportOptions };
+  'create-transport': {
+    data: { direction: 'send' | 'recv'; enableSctp?: boolean; numSctpStreams?: { OS?: number; MIS?: number } };
+    answer: TransportOptions;
+  };
   'connect-transport': {
     data: { transportId: string; dtlsParameters: types.DtlsParameters };
     answer: { transportId: string };
@@ -254,6 +308,32 @@ export interface Requests {
     answer: { consumerId?: string; transportId?: string; maxBitrate: number };
   };
   'request-key-frame': ById<'consumerId'>;
+  'produce-data': {
+    data: {
+      transportId: string;
+      sctpStreamParameters: object;
+      label?: string;
+      protocol?: string;
+      broadcast?: boolean;
+      appData?: object;
+    };
+    answer: { id: string; dataProducerId: string; broadcast: boolean };
+  };
+  'close-data-producer': { data: { dataProducerId: string }; answer: OfDataProducer };
+  'consume-data': {
+    data: {
+      dataProducerId?: string;
+      broadcast?: boolean;
+      label?: string;
+      transportId?: string;
+      sctpStreamParameters?: object;
+      paused?: boolean;
+    };
+    answer: DataConsumed;
+  };
+  'pause-data-consumer': ById<'dataConsumerId'>;
+  'resume-data-consumer': ById<'dataConsumerId'>;
+  'close-data-consumer': ById<'dataConsumerId'>;
   'set-last-n': { data: { lastN?: number; pinned?: string[] }; answer: { lastN: number; pinned: string[] } };
   'set-loudest-n': { data: { loudestN?: number }; answer: { loudestN: number } };
   'get-stats': {
@@ -313,7 +393,7 @@ export interface Notifications {
   reaction: Reaction;
   data: { payload: string; topic: string | null };
   'server-draining': { deadline: string | number | null; url?: string | null };
-  'transport-state': { transportId: string; iceState: string; dtlsState: string };
+  'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
   'ice-restarted': IceRestart;
   'new-producer': ProducerInfo;
   'producer-paused': OfProducer;
@@ -326,6 +406,17 @@ export interface Notifications {
     spatialLayer: number | null;
     temporalLayer: number | null;
     reason?: string;
+  };
+  'new-data-producer': DataProducerInfo;
+  'data-producer-closed': OfDataProducer;
+  'data-consumer-closed': { dataConsumerId: string; reason?: string };
+  'data-channel-opened': {
+    transportId: string;
+    streamId: number;
+    label: string;
+    protocol: string;
+    dataProducerId: string;
+    dataConsumerId?: string;
   };
   score: { producerId?: string; consumerId?: string; score: number };
   'active-speaker': { userId: string | null; user: string | null };

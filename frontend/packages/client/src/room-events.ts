@@ -1,7 +1,7 @@
 // What a stay in a room tells whoever shows it, and the words that it uses.
 import type { types } from 'mediasoup-client';
 import type { Leg } from './path.ts';
-import type { AppData, ChatMessage, Kind, Notifications, ProducerInfo, Source } from './protocol.ts';
+import type { AppData, ChatMessage, DataProducerInfo, Kind, Notifications, ProducerInfo, Source } from './protocol.ts';
 
 export interface LocalTrack {
   track: MediaStreamTrack | null; // null: switched off, so that the camera's light is out
@@ -44,4 +44,7 @@ export interface RoomEvents {
   away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
   draining: { deadline: string | number | null; url?: string | null };
   muted: { kind: Kind; by: string }; // by a moderator
+  data: DataProducerInfo; // somebody may be heard by a data channel
+  'data-ended': { dataProducerId: string }; // one's own too, if the server has closed it
+  'data-consumer-ended': { dataConsumerId: string; reason?: string }; // `too-slow`, for one
 }

@@ -11,6 +11,7 @@ import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './r
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
+import { DataChannels } from './data.ts';
 import { DemandControl } from './demand.ts';
 import type {
   AppData,
@@ -33,6 +34,7 @@ export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+  data?: boolean; // data channels: room.data
   scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
 }
 
@@ -43,6 +45,7 @@ export class Room extends Emitter<RoomEvents> {
   consumers = new Map<string, RemoteTrack | null>(); // by producerId; null while it is being made
   sendTransport: types.Transport<AppData> | null = null;
   recvTransport: types.Transport<AppData> | null = null;
+  readonly data: DataChannels; // of rooms with the option `data`
 
   #options: RoomOptions;
   #doorway: Doorway | undefined;
@@ -70,7 +73,9 @@ export class Room extends Emitter<RoomEvents> {
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
+    this.data = new DataChannels(this.session, () => ({ send: this.sendTransport, recv: this.recvTransport }));
     this.session.on('joined', (joined) => {
+      this.data.joined(joined);
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
       this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
@@ -222,6 +227,7 @@ export class Room extends Emitter<RoomEvents> {
     return {
       rtpCapabilities: device.recvRtpCapabilities,
       openTransports: ['recv', 'send'],
+      enableSctp: this.#options.data,
       consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
     };
   }
@@ -358,6 +364,18 @@ export class Room extends Emitter<RoomEvents> {
         for (const transport of [this.sendTransport, this.recvTransport])
           if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
       },
+      'new-data-producer': (info) => {
+        this.data.opened(info);
+        this.emit('data', info);
+      },
+      'data-producer-closed': ({ dataProducerId }) => {
+        this.data.producerClosed(dataProducerId);
+        this.emit('data-ended', { dataProducerId });
+      },
+      'data-consumer-closed': ({ dataConsumerId, reason }) => {
+        this.data.consumerClosed(dataConsumerId);
+        this.emit('data-consumer-ended', { dataConsumerId, reason });
+      },
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),
       'chat-message': (message) => this.emit('chat', message),
@@ -372,7 +390,7 @@ export class Room extends Emitter<RoomEvents> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
     const options = {
-      ...(given ?? (await this.session.request('create-transport', { direction }))),
+      ...(given ?? (await this.session.request('create-transport', { direction, enableSctp: this.#options.data }))),
       iceTransportPolicy,
     };
     if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
@@ -390,6 +408,7 @@ export class Room extends Emitter<RoomEvents> {
         .request('produce', { transportId: transport.id, kind, rtpParameters, paused, appData })
         .then(done, failed);
     });
+    if (direction === 'send') this.data.serve(transport);
     const watch = this.#watch;
     transport.on('connectionstatechange', (state) => {
       this.emit('transport', { direction, state });

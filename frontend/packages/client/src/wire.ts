@@ -2,13 +2,13 @@
 
 // What the server takes as the data of each request. null counts as absent.
 export interface WireRequests {
-  'join-room': { roomId: string; username?: string | null; password?: string | null; token?: string | null; resumeToken?: string | null; rtpCapabilities?: object | null; lastN?: number | null; loudestN?: number | null; openTransports?: ('send' | 'recv')[] | null; consume?: object | null };
+  'join-room': { roomId: string; username?: string | null; password?: string | null; token?: string | null; resumeToken?: string | null; rtpCapabilities?: object | null; lastN?: number | null; loudestN?: number | null; openTransports?: ('send' | 'recv')[] | null; consume?: object | null; enableSctp?: boolean | null; numSctpStreams?: object | null };
   'get-capabilities': object;
   'leave-room': { roomId?: string | null; username?: string | null };
   'chat-message': { text: string; from?: string | null; timestamp?: string | null };
   'update-token': { token: string };
   'ping': object;
-  'create-transport': { direction: 'send' | 'recv'; forceTcp?: boolean | null };
+  'create-transport': { direction: 'send' | 'recv'; forceTcp?: boolean | null; enableSctp?: boolean | null; numSctpStreams?: object | null };
   'connect-transport': { transportId: string; dtlsParameters: object };
   'restart-ice': { transportId: string };
   'close-transport': { transportId: string };
@@ -24,6 +24,12 @@ export interface WireRequests {
   'set-priority': { consumerId: string; priority: number };
   'set-max-bitrate': { consumerId?: string | null; transportId?: string | null; maxBitrate: number };
   'request-key-frame': { consumerId: string };
+  'produce-data': { transportId: string; sctpStreamParameters: object; label?: string | null; protocol?: string | null; broadcast?: boolean | null; appData?: object | null };
+  'close-data-producer': { dataProducerId: string };
+  'consume-data': { dataProducerId?: string | null; broadcast?: boolean | null; label?: string | null; transportId?: string | null; sctpStreamParameters?: object | null; paused?: boolean | null };
+  'pause-data-consumer': { dataConsumerId: string };
+  'resume-data-consumer': { dataConsumerId: string };
+  'close-data-consumer': { dataConsumerId: string };
   'set-last-n': { lastN?: number | null; pinned?: string[] | null };
   'set-loudest-n': { loudestN?: number | null };
   'get-stats': { transportId?: string | null; producerId?: string | null; consumerId?: string | null };
@@ -57,18 +63,18 @@ export interface WireRequests {
 // What the server says: answers, and what nobody asked for. There may come to be more fields than these.
 export interface WireSaid {
   'error': { code: 'bad-json' | 'bad-request' | 'unknown-type' | 'not-joined' | 'already-joined' | 'not-found' | 'forbidden' | 'unauthorized' | 'password-needed' | 'password-wrong' | 'password-attempts' | 'username-taken' | 'room-full' | 'limit-reached' | 'unsupported' | 'wrong-state' | 'rate-limited' | 'draining' | 'internal'; message: string; request?: string };
-  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean }[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
+  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } }[]; ownDataProducers?: string[]; dataConsumers?: string[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
   'capabilities': { routerRtpCapabilities: object };
   'left': { roomId: string };
   'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object };
   'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
   'chat-message': { from: string; fromId: string; text: string; timestamp: string };
   'pong': { ts: number };
-  'webRtcTransportCreated': { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean };
+  'webRtcTransportCreated': { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } };
   'transport-connected': { transportId: string };
   'ice-restarted': { transportId: string; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; iceServers: { urls: string[]; username?: string; credential?: string }[] };
   'transport-closed': { transportId: string };
-  'transport-state': { transportId: string; iceState: string; dtlsState: string };
+  'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
   'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc' };
   'new-producer': { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object };
   'producer-paused': { producerId: string; userId: string };
@@ -86,6 +92,14 @@ export interface WireSaid {
   'key-frame-requested': { consumerId: string };
   'last-n-set': { lastN: number; pinned: string[] };
   'loudest-n-set': { loudestN: number };
+  'data-produced': { id: string; dataProducerId: string; broadcast: boolean };
+  'new-data-producer': { dataProducerId: string; userId: string; user: string; label: string; protocol: string; broadcast: boolean; sctpStreamParameters: { streamId: number; ordered: boolean; maxPacketLifeTime?: number; maxRetransmits?: number }; appData: object };
+  'data-producer-closed': { dataProducerId: string; userId: string; reason?: string };
+  'data-consumed': { id: string; dataConsumerId: string; dataProducerId: string; userId?: string; user?: string; label: string; protocol: string; paused: boolean; sctpStreamParameters: { streamId: number; ordered: boolean; maxPacketLifeTime?: number; maxRetransmits?: number }; appData: object };
+  'data-consumer-paused': { dataConsumerId: string };
+  'data-consumer-resumed': { dataConsumerId: string };
+  'data-consumer-closed': { dataConsumerId: string; reason?: string };
+  'data-channel-opened': { transportId: string; streamId: number; label: string; protocol: string; dataProducerId: string; dataConsumerId?: string };
   'stats': { stats: object[] };
   'score': { producerId?: string; consumerId?: string; score: number };
   'active-speaker': { userId: string | null; user: string | null };

@@ -107,6 +107,8 @@ static const struct value_row values[] = {
     {"loudest-n", "32", "33", "a number from 0 to 32"},
     {"ws-backlog-max", "262144", "262143", "a number from 262144 to 268435456"},
     {"relay-rate-max", "65536", "65535", "a number from 65536 to 1073741824"},
+    {"data-channels", "no", "maybe", "one of no, yes"},
+    {"data-rate-max", "65536", "65535", "a number from 65536 to 1073741824"},
     {"control-memory-max", "16777216", "4294967296", "a number from 16777216 to 4294967295"},
     {"connections-max", "1000000", "1000001", "a number from 1 to 1000000"},
     {"tcp-connections-max", "1000000", "0", "a number from 1 to 1000000"},

@@ -108,7 +108,7 @@ static void a_full_queue_refuses(void **state) {
     assert_non_null(media);
     media_set_wakeup(media, on_wakeup, &wakeups);
     struct heard heard = {.next_token = 1};
-    struct media_listener listener = {&heard, on_event, on_stats};
+    struct media_listener listener = {.ctx = &heard, .on_event = on_event, .on_stats = on_stats};
     struct media_cmd cmd = {.type = MEDIA_GET_STATS, .transport = {7}, .stats = {.token = 1}};
     unsigned refused = 0;
     uint64_t end_us = clock_now_us() + DEADLINE_US;

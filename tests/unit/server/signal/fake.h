@@ -39,6 +39,9 @@ struct fake {
         struct media_cmd cmd;
     } commands[FAKE_COMMANDS];
     size_t command_count;
+    struct data_cmd data_commands[256];
+    size_t data_count;
+    bool data_full, no_data; // the data worker's queue takes nothing; there is no data worker
     struct {
         uint32_t client;
         uint16_t code;
@@ -83,12 +86,24 @@ static bool fake_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
     return true;
 }
 
+static bool fake_post_data(void *ctx, const struct data_cmd *cmd) {
+    struct fake *f = ctx;
+    if (f->data_full)
+        return false;
+    assert_true(f->data_count < sizeof f->data_commands / sizeof f->data_commands[0]);
+    f->data_commands[f->data_count++] = *cmd;
+    return true;
+}
+
 static uint64_t fake_wall_us(void *ctx) {
     return FAKE_WALL_US + ((struct fake *)ctx)->now_us;
 }
 
 static struct hub_io fake_io(struct fake *f) {
-    return (struct hub_io){.ctx = f, .post = fake_post, .wall_us = fake_wall_us};
+    return (struct hub_io){.ctx = f,
+                           .post = fake_post,
+                           .post_data = f->no_data ? NULL : fake_post_data,
+                           .wall_us = fake_wall_us};
 }
 
 static struct signal_io fake_signal_io(struct fake *f) {

@@ -1,0 +1,129 @@
+// Data channels of a stay in a room (docs/protocol.md, "Data channels"): what others send by, and one's own.
+import type { types } from 'mediasoup-client';
+import { RotundaError } from './errors.ts';
+import type { DataConsumed, DataProducerInfo, Joined } from './protocol.ts';
+import type { Session } from './session.ts';
+import { forgiveLoss } from './transports.ts';
+
+export interface DataOptions {
+  label?: string;
+  protocol?: string;
+  ordered?: boolean;
+  maxPacketLifeTime?: number; // milliseconds
+  maxRetransmits?: number;
+  broadcast?: boolean; // into the room's channel of that label
+  appData?: Record<string, unknown>;
+}
+
+// One producer, or the room's channel of a label.
+export type DataSource = { dataProducerId: string } | { label: string };
+
+interface Transports {
+  send: types.Transport | null;
+  recv: types.Transport | null;
+}
+
+export class DataChannels {
+  available = new Map<string, DataProducerInfo>(); // of others, by dataProducerId
+  producers = new Map<string, types.DataProducer>();
+  consumers = new Map<string, types.DataConsumer>();
+  #session: Session;
+  #transports: () => Transports;
+
+  constructor(session: Session, transports: () => Transports) {
+    this.#session = session;
+    this.#transports = transports;
+  }
+
+  // A transport that sends.
+  serve(transport: types.Transport): void {
+    transport.on('producedata', ({ sctpStreamParameters, label, protocol, appData }, done, failed) => {
+      const { broadcast = false, ...own } = appData as { broadcast?: boolean };
+      const ask = { transportId: transport.id, sctpStreamParameters, label, protocol, broadcast, appData: own };
+      this.#session.request('produce-data', ask).then(done, failed);
+    });
+  }
+
+  // Resolves when it can send.
+  async produce({ broadcast, appData, ...options }: DataOptions): Promise<types.DataProducer> {
+    const { send } = this.#transports();
+    if (!send) throw new RotundaError('wrong-state', 'There is no transport to send by yet.');
+    const producer = await send.produceData({ ...options, appData: { ...appData, broadcast } });
+    this.producers.set(producer.id, producer);
+    producer.on('transportclose', () => this.producers.delete(producer.id));
+    if (producer.readyState !== 'open') await opened(producer);
+    return producer;
+  }
+
+  async closeProducer(dataProducerId: string): Promise<void> {
+    this.#forgetProducer(dataProducerId);
+    await this.#session.request('close-data-producer', { dataProducerId }).catch(forgiveLoss);
+  }
+
+  // Resolves when messages come: nothing of what was sent since is missed. `listen` hears each.
+  async consume(
+    source: DataSource,
+    listen: (data: string | ArrayBuffer, from: DataConsumed) => void,
+  ): Promise<types.DataConsumer> {
+    const { recv } = this.#transports();
+    if (!recv) throw new RotundaError('wrong-state', 'There is no transport to receive by yet.');
+    const of = 'label' in source ? { broadcast: true, label: source.label } : source;
+    const offer = await this.#session.request('consume-data', { ...of, transportId: recv.id, paused: true });
+    const { id, dataProducerId, sctpStreamParameters, label, protocol } = offer;
+    const consumer = await recv.consumeData({ id, dataProducerId, sctpStreamParameters, label, protocol });
+    consumer.binaryType = 'arraybuffer';
+    consumer.on('message', (data: string | ArrayBuffer) => listen(data, offer));
+    consumer.on('transportclose', () => this.consumers.delete(id));
+    this.consumers.set(id, consumer);
+    if (consumer.readyState !== 'open') await opened(consumer);
+    await this.#session.request('resume-data-consumer', { dataConsumerId: id });
+    return consumer;
+  }
+
+  async closeConsumer(dataConsumerId: string): Promise<void> {
+    this.#forgetConsumer(dataConsumerId);
+    await this.#session.request('close-data-consumer', { dataConsumerId }).catch(forgiveLoss);
+  }
+
+  // ---- what the room hears ----
+
+  joined(joined: Joined): void {
+    this.available.clear(); // they are told anew, right behind
+    const own = new Set(joined.ownDataProducers);
+    const kept = new Set(joined.dataConsumers);
+    for (const id of [...this.producers.keys()]) if (!own.has(id)) this.#forgetProducer(id);
+    for (const id of [...this.consumers.keys()]) if (!kept.has(id)) this.#forgetConsumer(id);
+  }
+
+  opened(info: DataProducerInfo): void {
+    this.available.set(info.dataProducerId, info);
+  }
+
+  producerClosed(dataProducerId: string): void {
+    this.available.delete(dataProducerId);
+    this.#forgetProducer(dataProducerId);
+  }
+
+  consumerClosed(dataConsumerId: string): void {
+    this.#forgetConsumer(dataConsumerId);
+  }
+
+  #forgetProducer(id: string): void {
+    this.producers.get(id)?.close();
+    this.producers.delete(id);
+  }
+
+  #forgetConsumer(id: string): void {
+    this.consumers.get(id)?.close();
+    this.consumers.delete(id);
+  }
+}
+
+function opened(channel: types.DataProducer | types.DataConsumer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = () => reject(new RotundaError('connection-lost', 'The channel did not open.'));
+    (channel as types.DataProducer).once('open', resolve);
+    (channel as types.DataProducer).once('close', failed);
+    (channel as types.DataProducer).once('transportclose', failed);
+  });
+}
