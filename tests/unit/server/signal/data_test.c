@@ -2,7 +2,7 @@
 // worker says of them.
 #include "fake_media.h"
 
-#include "rooms/room.h"
+#include "rooms/room_data.h"
 
 #define STREAM(id) "'sctpStreamParameters':{'streamId':" #id ",'ordered':true}"
 
@@ -355,6 +355,22 @@ static void what_is_said_of_them_is_bounded(void **state) {
     hears_error(2, "bad-request");
 }
 
+static void a_room_has_so_many_channels(void **state) {
+    (void)state;
+    f->quiet = true;
+    uint64_t refused = counts(f).rate_limited;
+    for (unsigned i = 0; i < ROOM_CHANNELS_MAX; i++) {
+        if (i % 500 == 0)
+            pass(f, 10 * US_PER_SECOND);
+        f->data_count = 0;
+        say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'%u'}}", i);
+    }
+    f->quiet = false;
+    assert_int_equal(counts(f).rate_limited, refused);
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'one more'}}");
+    hears_error(2, "limit-reached");
+}
+
 static void a_server_without_them_says_so(void **state) {
     (void)state;
     teardown(NULL);
@@ -382,6 +398,7 @@ int main(void) {
         TEST(what_closes_with_its_transport_or_its_owner),
         TEST(a_worker_that_takes_nothing),
         TEST(what_is_said_of_them_is_bounded),
+        TEST(a_room_has_so_many_channels),
         TEST(a_server_without_them_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
