@@ -9,7 +9,7 @@ import { Server, until } from './harness.mjs';
 
 let server, chromium, firefox, chris, fox;
 before(async () => {
-  server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS ?? '127.0.0.1', args: ['--workers', '2'] });
+  server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS ?? '127.0.0.1', args: ['--workers', '2', '--participants-per-worker', '1'] });
   [chromium, firefox] = await Promise.all([openChromium(), openFirefox()]);
 });
 after(async () => {
