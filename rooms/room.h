@@ -45,7 +45,8 @@ struct room {
     uint32_t ban_count;
     struct list kept_rights; // struct kept_rights
     uint32_t kept_rights_count;
-    struct list channels;       // struct room_channel (rooms/room_data.h)
+    struct list channels; // struct room_channel (rooms/room_data.h)
+    uint32_t channel_count;
     size_t data_text_bytes;     // of what is said of its data producers
     bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators

@@ -20,16 +20,23 @@ void data_registry_close(struct data_registry *registry) {
 
 // ---- channels
 
-struct room_channel *room_channel_take(struct data_registry *registry, struct room *room, const char *label) {
-    assert(strlen(label) <= DATA_TEXT_MAX);
+struct room_channel *room_find_channel(const struct room *room, const char *label) {
     LIST_EACH(node, &room->channels) {
         struct room_channel *channel = LIST_ENTRY(node, struct room_channel, link);
-        if (strcmp(channel->label, label) == 0) {
-            channel->users++;
+        if (strcmp(channel->label, label) == 0)
             return channel;
-        }
     }
-    struct room_channel *channel = calloc(1, sizeof *channel);
+    return NULL;
+}
+
+struct room_channel *room_channel_take(struct data_registry *registry, struct room *room, const char *label) {
+    assert(strlen(label) <= DATA_TEXT_MAX);
+    struct room_channel *channel = room_find_channel(room, label);
+    if (channel) {
+        channel->users++;
+        return channel;
+    }
+    channel = calloc(1, sizeof *channel);
     if (!channel)
         return NULL;
     channel->room = room;
@@ -39,12 +46,17 @@ struct room_channel *room_channel_take(struct data_registry *registry, struct ro
     channel->group = registry->groups;
     memcpy(channel->label, label, strlen(label) + 1);
     list_push_back(&room->channels, &channel->link);
+    room->channel_count++;
+    registry->channels++;
+    channel->registry = registry;
     return channel;
 }
 
 void room_channel_leave(struct room_channel *channel) {
     if (!channel || --channel->users > 0)
         return;
+    channel->room->channel_count--;
+    channel->registry->channels--;
     list_remove(&channel->link);
     free(channel);
 }

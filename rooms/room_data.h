@@ -9,11 +9,14 @@
 #include "rooms/registry.h"
 #include "rooms/room.h"
 
+struct data_registry;
+
 // A channel of a room: what anybody sends on it all others get who receive it. It has a label and is there
 // while somebody uses it.
 struct room_channel {
     struct list link; // in room->channels
     struct room *room;
+    struct data_registry *registry;
     uint32_t group; // the data worker's name of it
     uint32_t users;
     char label[DATA_TEXT_MAX + 1];
@@ -49,12 +52,16 @@ struct room_data_consumer {
 struct data_registry {
     struct registry_table producers, consumers;
     uint32_t groups, owners; // given out so far
+    uint32_t channels;       // that there are
 };
 
 MUST_USE enum err data_registry_init(struct data_registry *registry);
 void data_registry_close(
     struct data_registry *registry); // everything in it was closed before; half-built is fine
 
+#define ROOM_CHANNELS_MAX 1024
+struct room_channel *room_find_channel(const struct room *room,
+                                       const char *label); // NULL: none of that label
 // The room's channel of that label, with one user more; NULL without memory.
 struct room_channel *room_channel_take(struct data_registry *registry, struct room *room, const char *label);
 void room_channel_leave(struct room_channel *channel); // NULL is fine

@@ -18,7 +18,7 @@
 #define RESET_WORDS (DATA_STREAMS_MAX / 64)
 #define BATCHES_MAX 16
 #define BATCH_MESSAGES (ASSOCIATION_SEND_MESSAGES / BATCHES_MAX)
-#define CHUNKS_QUEUED_MAX 4096 // of an association, each way, however short
+#define CHUNKS_QUEUED_MAX 1024 // of an association, each way, however short
 #define RTO_INITIAL_MS 500
 #define RTO_MIN_MS 400 // peers may hold an acknowledgement for 200 ms
 #define RTO_MAX_MS 10000

@@ -21,7 +21,8 @@
 
 #define ASSOCIATIONS_MAX 8192
 #define ASSOCIATION_SEND_BYTES (512 * 1024)
-#define ASSOCIATION_SEND_MESSAGES 1024 // that wait to be sent or acknowledged, about
+#define ASSOCIATION_SEND_MESSAGES                                                                            \
+    1024 // that wait to be sent or acknowledged, about; as many wait to be taken
 #define ASSOCIATION_RECEIVE_BYTES (384 * 1024)
 #define ASSOCIATION_PACKET_MAX 1200 // bytes of a packet that is sent, before DTLS
 #define SCTP_LIBRARY_TICK_US UINT64_C(10000)

@@ -99,6 +99,20 @@ static bool copy_text(const char *from, char out[DATA_TEXT_MAX + 1]) {
     return true;
 }
 
+// The room's channel of that label, with one user more; NULL and a refusal.
+static struct room_channel *take_channel(struct hub *hub, struct room *room, const char *label,
+                                         struct hub_refusal *refusal) {
+    if (room->channel_count >= ROOM_CHANNELS_MAX && !room_find_channel(room, label)) {
+        hub_refuse(refusal, HUB_LIMIT_REACHED, "this room has %d channels, which is all that it may have",
+                   ROOM_CHANNELS_MAX);
+        return NULL;
+    }
+    struct room_channel *channel = room_channel_take(&hub->data_registry, room, label);
+    if (!channel)
+        hub_refuse_memory(refusal);
+    return channel;
+}
+
 // Fills in what the client said; its texts in the end, so that a refusal leaves nothing behind.
 static bool make_producer(struct hub *hub, struct participant *me, const struct hub_produce_data *ask,
                           struct room_data_producer *made, struct hub_refusal *refusal) {
@@ -117,10 +131,10 @@ static bool make_producer(struct hub *hub, struct participant *me, const struct 
     if (!texts_fit(me, made->text_bytes, refusal) ||
         !hub_spend_notice(hub, me, NOTICE_BYTES + texts, refusal))
         return false;
+    if (ask->broadcast && !(made->channel = take_channel(hub, me->room, made->label, refusal)))
+        return false;
     made->app_data = malloc(made->app_data_len + 1);
-    made->channel = ask->broadcast ? room_channel_take(&hub->data_registry, me->room, made->label) : NULL;
-    if (!made->app_data || (ask->broadcast && !made->channel)) {
-        free(made->app_data);
+    if (!made->app_data) {
         room_channel_leave(made->channel);
         return hub_refuse_memory(refusal);
     }
@@ -224,8 +238,8 @@ static bool find_source(struct hub *hub, const struct participant *me, const str
         if (!copy_text(ask->label, label) || hub_has_control(label, ""))
             return hub_refuse(refusal, HUB_BAD_REQUEST,
                               "`label` may have at most %d bytes and no control characters", DATA_TEXT_MAX);
-        made->channel = room_channel_take(&hub->data_registry, me->room, label);
-        return made->channel || hub_refuse_memory(refusal);
+        made->channel = take_channel(hub, me->room, label, refusal);
+        return made->channel != NULL;
     }
     made->producer = data_registry_find_producer(&hub->data_registry, ask->producer_id);
     if (!made->producer || data_producer_owner(made->producer)->room != me->room)

@@ -63,6 +63,7 @@ uint64_t hub_memory_held(const struct hub *hub) {
            records(slots_count(registry->transports.slots), sizeof(struct room_transport)) +
            records(slots_count(registry->producers.slots), sizeof(struct room_producer)) +
            records(slots_count(registry->consumers.slots), sizeof(struct room_consumer)) +
+           records(hub->data_registry.channels, sizeof(struct room_channel)) +
            records(slots_count(hub->data_registry.producers.slots), sizeof(struct room_data_producer)) +
            records(slots_count(hub->data_registry.consumers.slots), sizeof(struct room_data_consumer));
 }

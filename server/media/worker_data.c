@@ -6,9 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
-// What one peer may hand over: a flood is stopped before it takes the room of others in the queue. Twenty
-// times what a browser on a fast link sends, and a second of it at once.
-#define DATA_PACKETS_PER_SECOND 20000
+// What one peer may hand over, a second of it at once: a flood is stopped before it takes the room of others
+// in the queue. A browser on a fast link sends a tenth.
+#define DATA_PACKETS_PER_SECOND 10000
 #define DATA_BYTES_PER_SECOND (16 * 1024 * 1024)
 #define PACKETS_OUT_PER_TURN 1024
 

@@ -219,7 +219,8 @@ static struct worker_peer *worker_tuple_peer_or_drop(struct worker *w, const str
     return peer;
 }
 
-// Application data is no part of a handshake: it costs what a packet of media costs.
+// Application data is no part of a handshake: it costs what a packet of media costs. Before the handshake is
+// over it may be a disguise: other records may be behind it.
 static bool datagram_is_data(const struct block *b) {
     return b->len > 0 && b->bytes[b->start] == DTLS_CONTENT_APPLICATION;
 }
@@ -236,7 +237,7 @@ static void worker_datagram(struct worker *w, const struct arrival *at, struct b
     case DATAGRAM_DTLS:
         w->counters.dtls_in += here;
         peer = worker_tuple_peer_or_drop(w, at, b);
-        if (peer && !datagram_is_data(b)) {
+        if (peer && !(peer->data_announced && datagram_is_data(b))) {
             worker_handshake(peer, at->from, at->origin, b, now_us);
             return;
         }

@@ -167,6 +167,26 @@ static void very_many_short_messages_are_bounded_too(void **state) {
                      ERR_OK);
 }
 
+// And so are those that come and that nobody takes.
+static void short_messages_that_nobody_takes_are_bounded(void **state) {
+    (void)state;
+    unsigned sent = 0;
+    for (int i = 0; i < 300; i++) {
+        while (association_send(sctp.a.association, &reliable, DATA_PPID_BINARY, span_of("x", 1)) == ERR_OK)
+            sent++;
+        link_step(&sctp, 10000);
+    }
+    assert_in_range(sent, ASSOCIATION_SEND_MESSAGES, 2 * ASSOCIATION_SEND_MESSAGES + 100);
+    struct association_message got;
+    unsigned came = 0;
+    for (int i = 0; i < 3000 && came < sent; i++) {
+        while (end_next(&sctp.b, &got) == ASSOCIATION_MESSAGE)
+            came++;
+        link_step(&sctp, 10000);
+    }
+    assert_int_equal(came, sent);
+}
+
 static void a_channel_closes_both_ways_and_can_be_used_again(void **state) {
     (void)state;
     struct association_message got = {0};
@@ -243,6 +263,7 @@ int main(void) {
         TEST(without_retransmissions_what_is_lost_is_gone),
         TEST(a_receiver_that_takes_nothing_holds_the_sender),
         TEST(very_many_short_messages_are_bounded_too),
+        TEST(short_messages_that_nobody_takes_are_bounded),
         TEST(a_channel_closes_both_ways_and_can_be_used_again),
         TEST(its_goodbye_ends_the_association),
         TEST(silence_ends_it_in_a_while),

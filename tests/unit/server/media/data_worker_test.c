@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DEADLINE_US (20 * US_PER_SECOND)
+#define DEADLINE_US (6 * US_PER_SECOND) // each failing allocation may cost one
 #define PEERS 2
 
 static struct data_worker *data;

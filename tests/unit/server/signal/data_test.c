@@ -2,6 +2,8 @@
 // worker says of them.
 #include "fake_media.h"
 
+#include "rooms/room_data.h"
+
 #define STREAM(id) "'sctpStreamParameters':{'streamId':" #id ",'ordered':true}"
 
 static struct fake *f;
@@ -268,6 +270,23 @@ static void a_channel_opened_in_band_is_answered(void **state) {
     assert_int_equal(f->data_count == 0 || f->data_commands[0].type != DATA_ANSWER_CHANNEL, 1);
 }
 
+// Neither by a request nor in-band.
+static void who_may_not_send_data_opens_nothing(void **state) {
+    (void)state;
+    struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
+    room_find_name(hub_find_room(f->hub, "r"), "ann")->rights &= ~(unsigned)RIGHT_DATA;
+    say(f, 1, "{'type':'produce-data','data':{'transportId':'%s'," STREAM(1) "}}", sends.text);
+    hears_error(1, "forbidden");
+    event((struct data_event){
+        .type = DATA_CHANNEL_OPENED, .transport = transport, .channel = {.stream = {.id = 1}, .label = "x"}});
+    struct data_cmd answer = data_command(DATA_ANSWER_CHANNEL);
+    assert_false(answer.answer.accepted);
+    expect_nothing(f, 2);
+    room_find_name(hub_find_room(f->hub, "r"), "bob")->rights &= ~(unsigned)RIGHT_SUBSCRIBE;
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true}}");
+    hears_error(2, "forbidden");
+}
+
 static void the_association_has_a_state(void **state) {
     (void)state;
     struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
@@ -336,6 +355,22 @@ static void what_is_said_of_them_is_bounded(void **state) {
     hears_error(2, "bad-request");
 }
 
+static void a_room_has_so_many_channels(void **state) {
+    (void)state;
+    f->quiet = true;
+    uint64_t refused = counts(f).rate_limited;
+    for (unsigned i = 0; i < ROOM_CHANNELS_MAX; i++) {
+        if (i % 500 == 0)
+            pass(f, 10 * US_PER_SECOND);
+        f->data_count = 0;
+        say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'%u'}}", i);
+    }
+    f->quiet = false;
+    assert_int_equal(counts(f).rate_limited, refused);
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'one more'}}");
+    hears_error(2, "limit-reached");
+}
+
 static void a_server_without_them_says_so(void **state) {
     (void)state;
     teardown(NULL);
@@ -358,10 +393,12 @@ int main(void) {
         TEST(what_is_refused),
         TEST(a_channel_of_a_room_has_one_group_by_label),
         TEST(a_channel_opened_in_band_is_answered),
+        TEST(who_may_not_send_data_opens_nothing),
         TEST(the_association_has_a_state),
         TEST(what_closes_with_its_transport_or_its_owner),
         TEST(a_worker_that_takes_nothing),
         TEST(what_is_said_of_them_is_bounded),
+        TEST(a_room_has_so_many_channels),
         TEST(a_server_without_them_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
