@@ -6,6 +6,7 @@
 #define SERVER_APP_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/patience.h"
 #include "server/announcing.h"
 #include "server/admin/admin.h"
 #include "server/announced.h"
@@ -40,6 +41,7 @@ struct app {
     uint64_t started_us;
     uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
+    struct patience patience;
 
     uint16_t plain_next; // where the next search for a port of plain RTP begins
 

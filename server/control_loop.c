@@ -16,6 +16,7 @@ struct control_loop {
     uv_signal_t signals[3];
     struct control_handlers handlers;
     uint64_t armed_us; // what the timer is set for; TIME_NEVER when it is not
+    uint64_t fires_us; // when it then fires: what it is set for may have been over
 };
 
 static void on_wake(uv_async_t *async) {
@@ -27,6 +28,7 @@ static void on_timer(uv_timer_t *timer) {
     struct control_loop *loop = timer->data;
     loop->armed_us = TIME_NEVER;
     uint64_t now_us = clock_now_us();
+    loop->handlers.late(loop->handlers.ctx, loop->fires_us, now_us);
     if (now_us >= loop->handlers.next_us(loop->handlers.ctx))
         loop->handlers.due(loop->handlers.ctx, now_us);
 }
@@ -49,6 +51,7 @@ static void on_prepare(uv_prepare_t *prepare) {
     }
     uint64_t now_us = clock_now_us();
     uint64_t wait_ms = next_us > now_us ? (next_us - now_us + US_PER_MS - 1) / US_PER_MS : 0;
+    loop->fires_us = now_us + wait_ms * US_PER_MS;
     uv_update_time(&loop->uv); // the timer counts from the loop's idea of now
     uv_timer_start(&loop->timer, on_timer, wait_ms, 0);
 }

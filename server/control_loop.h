@@ -13,9 +13,12 @@ struct control_loop;
 
 struct control_handlers {
     void *ctx;
-    void (*woken)(void *ctx);                 // after control_loop_wake; several wakes may be one call
-    uint64_t (*next_us)(void *ctx);           // when `due` is to be called, on clock_now_us; asked each turn
-    void (*due)(void *ctx, uint64_t now_us);  // at or after next_us
+    void (*woken)(void *ctx);                // after control_loop_wake; several wakes may be one call
+    uint64_t (*next_us)(void *ctx);          // when `due` is to be called, on clock_now_us; asked each turn
+    void (*due)(void *ctx, uint64_t now_us); // at or after next_us
+    // Before `due`, when the process did not run for a while: the timer was to fire at `fires_us`
+    // (base/patience.h).
+    void (*late)(void *ctx, uint64_t fires_us, uint64_t now_us);
     void (*signalled)(void *ctx, int signal); // SIGTERM, SIGINT or SIGHUP
 };
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/log.h"
+#include "base/patience.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -185,6 +186,11 @@ static bool worker_gather(struct worker *w) {
     return wait;
 }
 
+// As bits of `readable`.
+static unsigned worker_sockets(const struct worker *w) {
+    return (udp_port_fd4(w->port) >= 0 ? 1U : 0U) | (udp_port_fd6(w->port) >= 0 ? 2U : 0U);
+}
+
 static void worker_turn(struct worker *w) {
     unsigned readable = w->readable;
     w->readable = 0;
@@ -196,6 +202,9 @@ static void worker_turn(struct worker *w) {
         return;
     }
     w->now_us = clock_now_us();
+    if (w->now_us >= worker_heartbeat_us(w) + HEARTBEAT_US + PATIENCE_ASLEEP_US)
+        readable |= worker_sockets(
+            w); // the process did not run: checks that came meanwhile count before silence does
     worker_commands(w, w->now_us);
     worker_handshakes(w, w->now_us);
     worker_drain_mesh(w, w->now_us);

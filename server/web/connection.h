@@ -7,6 +7,7 @@
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
+#include "base/patience.h"
 #include "base/wheel.h"
 #include "server/web/address_limits.h"
 #include "server/web/http_route.h"
@@ -111,8 +112,9 @@ struct ws_server {
     struct list arrivals;  // those with some, who began first in front
     struct wheel wheel;
     struct ws_clock *clock; // turns the wheel
-    uint64_t pings;         // sent so far; each has a number of its own in it
-    bool stopping;          // nothing more is sent
+    struct patience patience;
+    uint64_t pings; // sent so far; each has a number of its own in it
+    bool stopping;  // nothing more is sent
     uint8_t gather[GATHER_BYTES];
 };
 

@@ -24,9 +24,14 @@ static uint64_t ping_interval_us(const struct connection *connection) {
     return base_us + (x >> 33) % (base_us / 4 + 1);
 }
 
+static uint64_t silent_since(const struct connection *connection) {
+    return patience_since(&connection->server->patience, connection->heard_us);
+}
+
 static void arm_for_silence(struct connection *connection, uint64_t now_us) {
-    uint64_t hangup_us = connection->heard_us + connection->server->config.hangup_seconds * US_PER_SECOND;
-    uint64_t since_us = connection->ping_due ? now_us : connection->heard_us;
+    uint64_t heard_us = silent_since(connection);
+    uint64_t hangup_us = heard_us + connection->server->config.hangup_seconds * US_PER_SECOND;
+    uint64_t since_us = connection->ping_due ? now_us : heard_us;
     uint64_t ping_us = since_us + ping_interval_us(connection);
     connection_arm(connection, ping_us < hangup_us ? ping_us : hangup_us);
 }
@@ -294,7 +299,7 @@ bool client_writeable(struct connection *connection, uint64_t now_us) {
 bool client_timer(struct connection *connection, uint64_t now_us) {
     if (connection->closing)
         return false; // it had its time
-    uint64_t silent_us = now_us - connection->heard_us;
+    uint64_t silent_us = now_us - silent_since(connection);
     if (silent_us >= connection->server->config.hangup_seconds * US_PER_SECOND)
         return client_give_up(connection, "no sign of life");
     if (silent_us >= connection->server->config.ping_seconds * US_PER_SECOND) {

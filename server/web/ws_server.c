@@ -28,7 +28,9 @@
 struct ws_clock {
     uv_timer_t timer;
     uint64_t armed_us; // what it is set for; TIME_NEVER when it is not
+    uint64_t fires_us; // when it then fires: what it is set for may have been over
 };
+#define PATIENCE_US US_PER_SECOND // for what was sent while the process did not run to be read
 
 // ---- time: all deadlines of all connections stand in one wheel
 
@@ -38,19 +40,23 @@ static void on_clock(uv_timer_t *timer) {
     struct ws_server *server = timer->data;
     uint64_t now_us = clock_now_us();
     server->clock->armed_us = TIME_NEVER;
-    wheel_advance(&server->wheel, now_us);
+    (void)patience_wake(&server->patience, server->clock->fires_us, now_us, PATIENCE_US);
+    if (now_us >= server->patience.until_us)
+        wheel_advance(&server->wheel, now_us);
     clock_set(server, wheel_next_us(&server->wheel, now_us, CLOCK_HORIZON_US));
 }
 
 static void clock_set(struct ws_server *server, uint64_t due_us) {
     struct ws_clock *clock = server->clock;
+    due_us = patience_extend(&server->patience, due_us);
     if (server->stopping || due_us >= clock->armed_us)
         return;
     clock->armed_us = due_us;
     uint64_t now_us = clock_now_us();
+    uint64_t wait_ms = due_us > now_us ? (due_us - now_us + US_PER_MS - 1) / US_PER_MS : 0;
+    clock->fires_us = now_us + wait_ms * US_PER_MS;
     uv_update_time(server->loop); // the timer counts from the loop's idea of now
-    uv_timer_start(&clock->timer, on_clock,
-                   due_us > now_us ? (due_us - now_us + US_PER_MS - 1) / US_PER_MS : 0, 0);
+    uv_timer_start(&clock->timer, on_clock, wait_ms, 0);
 }
 
 void connection_arm(struct connection *connection, uint64_t due_us) {

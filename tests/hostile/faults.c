@@ -20,6 +20,7 @@ enum {
     SENDMMSG_ERRNO, // likewise, and of sendmsg on datagrams
     ACCEPT_ERRNO,   //
     WALL_OFFSET_S,  // of the time of day
+    AWAY_S,         // of the clock that never goes back: for so long the process did not run
     LOOKUP_SECONDS, // that a name takes
     HITS,           // out: how many calls were touched
     FAULTS
@@ -69,6 +70,8 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
     int outcome = REAL(clock_gettime)(clock, out);
     if (outcome == 0 && clock == CLOCK_REALTIME)
         out->tv_sec += faults()[WALL_OFFSET_S];
+    if (outcome == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+        out->tv_sec += faults()[AWAY_S];
     return outcome;
 }
 
