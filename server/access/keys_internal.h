@@ -19,6 +19,9 @@ struct keys_reader {
 bool keys_refuse(struct keys_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool keys_add(struct keys_reader *r, const char *id, enum key_kind kind, const void *bytes, size_t len);
 bool keys_add_public(struct keys_reader *r, const char *id, EVP_PKEY *key);
+// Base64url without padding (RFC 7515, section 2), strict. Bytes of `out`; -1: it is not that, or longer than
+// cap.
+int keys_base64url(const char *text, unsigned char *out, size_t cap);
 // keys_set.c: a JSON Web Key Set.
 bool keys_read_set(struct keys_reader *r, const char *text, size_t len);
 

@@ -12,8 +12,7 @@
 
 #define MEMBER_BYTES_MAX 2048
 
-// Base64url without padding (RFC 7515, section 2), strict. -1: it is not that, or longer than cap.
-static int decode(const char *text, unsigned char *out, size_t cap) {
+int keys_base64url(const char *text, unsigned char *out, size_t cap) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned bits = 0, held = 0;
     size_t len = 0;
@@ -36,7 +35,7 @@ static int decode(const char *text, unsigned char *out, size_t cap) {
 // The bytes of a member of the key; 0: it is missing or malformed.
 static size_t member(const json_t *jwk, const char *name, unsigned char out[MEMBER_BYTES_MAX]) {
     const char *text = json_string_value(json_object_get(jwk, name));
-    int len = text ? decode(text, out, MEMBER_BYTES_MAX) : -1;
+    int len = text ? keys_base64url(text, out, MEMBER_BYTES_MAX) : -1;
     return len > 0 ? (size_t)len : 0;
 }
 
