@@ -34,8 +34,14 @@ static bool verify(const char *token) {
     bool read = keys_parse(&keys, key_file, sizeof key_file - 1, error, sizeof error);
     assert(read);
     bool fine = token_verify(&keys, token, NOW, &grants, why);
+    struct service_grants service;
+    char service_why[TOKEN_WHY_MAX] = "";
+    bool serves = token_verify_service(&keys, token, NOW, &service, service_why);
     keys_free(&keys);
     assert(fine || why[0]);
+    assert(serves || service_why[0]);
+    if (serves)
+        assert(memchr(service.room, '\0', sizeof service.room));
     if (fine)
         assert(grants.identity[0] && grants.room[0] && grants.ends_s + TOKEN_LEEWAY_S > NOW &&
                (grants.rights & ~(unsigned)(RIGHTS_ALL | RIGHT_ADMIN | RIGHT_METADATA)) == 0);

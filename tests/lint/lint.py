@@ -63,6 +63,7 @@ ADAPTERS = {
 }
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
+SEEDS_MAX = 24  # of one fuzz target, as docs/testing.md says
 CODE = (".c", ".h", ".js", ".mjs", ".ts", ".tsx", ".py", ".css", ".html", ".cmake")
 TEXT = CODE + (".md", ".txt", ".json", ".yml", ".yaml", ".sh")
 
@@ -156,6 +157,13 @@ def plan():
 
 
 def sizes():
+    seeds = {}
+    for name in tracked(""):
+        if name.startswith("tests/fuzz/seeds/"):
+            seeds.setdefault(name.split("/")[3], []).append(name)
+    for target, names in seeds.items():
+        if len(names) > SEEDS_MAX:
+            yield f"tests/fuzz/seeds/{target}: {len(names)} seeds; at most {SEEDS_MAX}"
     for name in tracked(*CODE):
         lines = lines_of(name)
         if len(lines) - 1 > FILE_LINES_MAX:
