@@ -1,47 +1,27 @@
 // Moderation on the page, in Chromium: password, lobby, menus by keyboard, hands, reactions, being put out.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
-import { openChromium, Person } from './browsers.mjs';
+import { openChromium } from './browsers.mjs';
 import { assert } from './expect.mjs';
-import { ROOT, Server } from './harness.mjs';
+import { comes, openGarden } from './moderation_kit.mjs';
 
-const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;
-const folder = mkdtempSync(`${tmpdir()}/rotunda-moderation-`);
-const hash = (password) => execFileSync(BINARY, ['password'], { input: `${password}\n`, encoding: 'utf8' }).trim();
-
-let server, browser;
+let garden, browser;
 before(async () => {
-  writeFileSync(`${folder}/rooms`, `[garden]\npassword = ${hash('gnome')}\nmoderator = Ann: ${hash('rake')}\nlobby = yes\n`);
-  server = await Server.start({ args: ['--rooms', `${folder}/rooms`] });
+  garden = await openGarden();
   browser = await openChromium();
 });
 after(async () => {
   await browser.close();
-  await server.stop();
-  rmSync(folder, { recursive: true });
+  await garden.end();
 });
-
-// On the page of the garden; knocks with the password once the page asks for it.
-async function comes(name, password) {
-  const person = await Person.open(browser, name);
-  await person.page.goto(`${server.origin}/?${new URLSearchParams({ room: 'garden', name })}`);
-  await person.page.waitForSelector('#join:not([disabled])');
-  await person.click('join');
-  await person.shows('has a password');
-  await person.page.type('#password', password);
-  await person.page.keyboard.press('Enter');
-  return person;
-}
+const enters = (name, password) => comes(browser, garden.server, name, password);
 
 const focused = (person) => person.evaluate(() => document.activeElement?.innerText);
 
 test('a moderator lets in, mutes, gives the word, and puts out; those concerned are told', async () => {
-  const ann = await comes('Ann', 'rake');
+  const ann = await enters('Ann', 'rake');
   await ann.inCall();
-  const bob = await comes('Bob', 'wrong');
+  const bob = await enters('Bob', 'wrong');
   await bob.shows('another password');
   await bob.page.fill('#password', 'gnome');
   await bob.page.keyboard.press('Enter');
@@ -86,7 +66,7 @@ test('a moderator lets in, mutes, gives the word, and puts out; those concerned 
 
   // Who is locked out, and who is put out.
   await ann.click('lock');
-  const cid = await comes('Cid', 'gnome');
+  const cid = await enters('Cid', 'gnome');
   await cid.shows('The room is locked.');
   await ann.page.focus('[id^="menu-"]');
   await ann.press('Enter');
