@@ -34,7 +34,7 @@ step() {
 # ---- at the side
 
 # Tests that mostly wait leave the processors idle. `aside NAME COMMAND...` begins something there; `collect NAME` waits
-# for its end, tells what it said, and has its status. It has the lowest priority, and a session of its own, because
+# for its end, tells what it said, counts lines `# measured: ...` of it, and has its status. It has the lowest priority, and a session of its own, because
 # Linux weighs priorities within a session, and sessions by a number of their own (man 7 sched, autogroup). COMMAND may
 # be a function.
 declare -A aside_pids aside_codes
@@ -65,8 +65,10 @@ wait_aside() { # until nothing is at the side
   for name in "${!aside_pids[@]}"; do wait_for_aside "$name"; done
 }
 collect() {
+  local line
   [ -z "${aside_pids[$1]:-}" ] || wait_for_aside "$1"
   cat "$aside_folder/$1"
+  while read -r line; do measured+=("$line"); done < <(grep -aoP '^# measured: \K.*' "$aside_folder/$1")
   return "${aside_codes[$1]}"
 }
 end_aside() {

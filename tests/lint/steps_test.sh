@@ -36,6 +36,7 @@ expect 'a build that broke at the side' 'not run, because "compile" failed' 'bro
     'aside_steps builds broken_build' 'collect_steps builds' "$run"
 expect 'steps at the side count' '2 passed, 1 failed, 0 skipped' 'three() { step a true; step b false; step c true; }' \
     'aside_steps three three' 'wait_aside' 'collect_steps three'
+expect 'what is measured at the side' 'measured: ten of ten' 'tells() { echo "# measured: ten of ten"; }' 'aside one tells' 'collect one'
 expect 'what is at the side has its status' 'status 3' 'ends() { echo said; return 3; }' 'aside one ends' 'collect one; echo status $?'
 # Who is waited for gives way no more, so it has to have said so before.
 expect 'and gives way' 'nice 19' 'weak() { cut -d" " -f19 /proc/self/stat >weak.new && mv weak.new weak; }' 'aside one weak' \
