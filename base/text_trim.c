@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+char *text_behind_mark(char *text) {
+    static const char mark[] = "\xef\xbb\xbf";
+    return strncmp(text, mark, sizeof mark - 1) == 0 ? text + sizeof mark - 1 : text;
+}
+
 char *text_trim(char *text) {
     while (*text == ' ' || *text == '\t')
         text++;

@@ -301,7 +301,7 @@ struct room_file *room_file_parse(const char *text, size_t len, char *why) {
     } else {
         memcpy(copy, text, len);
         copy[len] = '\0';
-        fine = read_lines(&r, copy);
+        fine = read_lines(&r, text_behind_mark(copy));
         explicit_bzero(copy, len);
     }
     free(copy);

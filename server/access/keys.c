@@ -169,7 +169,9 @@ bool keys_parse(struct keys *keys, const char *text, size_t len, char *error, si
     if (fine) {
         memcpy(copy, text, len);
         copy[len] = '\0';
-        fine = read_text(&r, copy, len);
+        const char *begin = text_behind_mark(copy);
+        size_t skipped = (size_t)(begin - copy);
+        fine = read_text(&r, copy + skipped, len - skipped);
         explicit_bzero(copy, len);
         free(copy);
     }

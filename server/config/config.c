@@ -1,5 +1,7 @@
 #include "server/config/config.h"
 
+#include "base/text_trim.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -261,7 +263,7 @@ static char *value_of(const struct setting *setting, char *text) {
 static bool take_line(struct loader *loader, char *line, unsigned number, unsigned seen_at[SETTINGS_LIMIT]) {
     char where[CONFIG_PATH_MAX + 32];
     snprintf(where, sizeof where, "%.*s line %u", CONFIG_PATH_MAX, loader->path, number);
-    char *text = trim(line);
+    char *text = trim(number == 1 ? text_behind_mark(line) : line);
     if (!*text || *text == '#')
         return true;
     char *equals = strchr(text, '=');

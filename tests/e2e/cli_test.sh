@@ -53,7 +53,7 @@ expect 2 err 'cannot be read: No such file' --config /nowhere/rotunda.conf
 printf 'workers = 2\nmedia-prot = 1\n' >"$folder/bad.conf"
 expect 2 err "unknown setting \"media-prot\" (from $folder/bad.conf line 2); did you mean media-port?" \
     --config "$folder/bad.conf" --check-config
-printf '# fine\nworkers = 2\nlog-format = json\n' >"$folder/good.conf"
+printf '\357\273\277workers = 2 # behind the mark of an editor\nlog-format = json\n' >"$folder/good.conf"
 expect 0 out "The settings are fine" --config "$folder/good.conf" --check-config
 ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_PORT) is not allowed'
 

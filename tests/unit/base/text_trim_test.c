@@ -19,7 +19,24 @@ static void what_stands_around_it_goes(void **state) {
     }
 }
 
+static void the_mark_in_front_goes(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {{"", ""},
+                                          {"a", "a"},
+                                          {"\xef\xbb\xbf", ""},
+                                          {"\xef\xbb\xbf[a]", "[a]"},
+                                          {"\xef\xbb", "\xef\xbb"},
+                                          {"a\xef\xbb\xbf", "a\xef\xbb\xbf"},
+                                          {"\xef\xbb\xbf\xef\xbb\xbfx", "\xef\xbb\xbfx"}};
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%s", rows[i][0]);
+        assert_string_equal(text_behind_mark(text), rows[i][1]);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_stands_around_it_goes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_stands_around_it_goes),
+                                       cmocka_unit_test(the_mark_in_front_goes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,9 @@ static void a_room_has_one_section(void **state) {
     file = parsed("[a #1]  # the first ] of them\npeople = 7\t# seven\npassword = " HASH " # of all\n");
     assert_int_equal(rules(file, "a #1")->people_max, 7);
     room_file_free(file);
+    file = parsed("\xef\xbb\xbf[a]\npeople = 7\n"); // as some editors begin a file
+    assert_int_equal(rules(file, "a")->people_max, 7);
+    room_file_free(file);
     room_file_free(parsed("")); // nothing is settled
 }
 

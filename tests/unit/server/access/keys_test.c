@@ -37,6 +37,10 @@ static void test_taken(void **state) {
         {"devkey: " SECRET "\n", "devkey", 1, KEY_SECRET, 32},
         {"# keys\n\n a : \"" SECRET "\"  \r\nb: '" SECRET "'", "a", 2, KEY_SECRET, 32},
         {"a: " SECRET ":with:colons and blanks\n", "a", 1, KEY_SECRET, 55},
+        {"\xef\xbb\xbf"
+         "devkey: " SECRET "\n",
+         "devkey", 1, KEY_SECRET, 32}, // as some editors begin a file
+        {"\xef\xbb\xbf{\"keys\":[" EC_JWK "]}", "e", 1, KEY_EC_256, 0},
         {EC_PEM, "", 1, KEY_EC_256, 0},
         {"# ours\n" EC_PEM EC_PEM, "", 2, KEY_EC_256, 0},
         {"{\"keys\":[" EC_JWK "]}", "e", 1, KEY_EC_256, 0},
