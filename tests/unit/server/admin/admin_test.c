@@ -318,6 +318,11 @@ static void rooms(void **state) {
     assert_int_equal(calls(o, "create", "CreateRoom", "{'name':'Hall','departure_timeout':90}"), 200);
     assert_string_equal(text(o, "sid"), sid); // one that is there stays
     assert_int_equal(json_integer_value(json_object_get(o->answer, "maxParticipants")), 3);
+    // What says nothing is not refused for want of it.
+    assert_int_equal(calls(o, "create", "CreateRoom",
+                           "{'name':'Hall','metadata':'','agents':[],'egress':{},'syncStreams':false,"
+                           "'minPlayoutDelay':0,'nodeId':null}"),
+                     200);
     comes(o, "ann", RIGHTS_ALL); // opens "r"
     assert_int_equal(calls(o, "list", "ListRooms", ""), 200);
     assert_int_equal(json_array_size(json_object_get(o->answer, "rooms")), 2);
@@ -346,6 +351,9 @@ static void people(void **state) {
     assert_int_equal(asks(o, "admin r", "GET", REST "rooms/r/participants/ann", "{}"), 200);
     assert_string_equal(text(o, "identity"), "ann");
     assert_true(json_is_true(json_object_get(o->answer, "isPublisher")));
+    const json_t *track = json_array_get(json_object_get(o->answer, "tracks"), 0);
+    assert_string_equal(json_string_value(json_object_get(track, "source")), "MICROPHONE");
+    assert_true(json_is_false(json_object_get(track, "simulcast")));
     snprintf(path, sizeof path, REST "rooms/r/participants/ann/tracks/%s/mute", sound->public_id.text);
     // A path wins over members of its names, in either spelling.
     assert_int_equal(asks(o, "admin r", "POST", path,
