@@ -1,7 +1,7 @@
 // app_internal: the parts of the server that runs, for server/app*.c alone.
 //
-// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_reload.c
-// reads settings again, app_stop.c lets people finish. Control thread.
+// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_due.c has
+// what is due, app_reload.c reads settings again, app_stop.c lets people finish. Control thread.
 #ifndef SERVER_APP_INTERNAL_H
 #define SERVER_APP_INTERNAL_H
 
@@ -74,6 +74,12 @@ struct http_route *app_routes(const struct app *app, size_t *count);
 void app_address_limits(const struct config *config, struct address_limits_config *out);
 // Everything that can be read again; what cannot is named in the log.
 void app_reload(struct app *app);
+
+// ---- app_due.c: for control_handlers, with the app as their ctx
+
+uint64_t app_next_us(void *app);
+void app_late(void *app, uint64_t fires_us, uint64_t now_us);
+void app_due(void *app, uint64_t now_us);
 
 // ---- app_stop.c
 
