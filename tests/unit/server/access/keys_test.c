@@ -105,6 +105,10 @@ static void test_refused(void **state) {
         {"{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}]}", "OKP"},
         {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", "32 is the least"},
         {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA=\"}]}", "without a good `k`"},
+        // A letter too many, or bits that belong to no byte
+        {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwA\"}]}",
+         "good `k`"},
+        {"{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWZ\"}]}", "good `k`"},
         {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}]}", "make no EC key"},
         {"{\"keys\":[{\"kty\":\"EC\",\"d\":\"AAAA\"}]}", "private key"},
         {"{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", "2048 bits"},

@@ -85,6 +85,27 @@ static void waiting_and_being_let_in(void **state) {
     stage_close(s);
 }
 
+// Who was let in and goes away all the same is forgotten, and nobody hears of it.
+static void let_in_and_gone(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.lobby = true});
+    struct hub_refusal refusal;
+    struct guest ann = {0}, bob = {0};
+    comes(s, &ann, "ann", MODERATOR, NULL);
+    uint64_t held = counts(s).held_bytes;
+    comes(s, &bob, "bob", RIGHTS_ALL, NULL);
+    assert_true(counts(s).held_bytes > held);
+    assert_true(hub_admit(s->hub, ann.in, bob.knock.text, &refusal));
+    s->heard[0] = '\0';
+    hub_withdraw(s->hub, bob.room, bob.connection);
+    expect_heard(s, "");
+    assert_int_equal(hub_room(s->hub, bob.room)->knock_count, 0);
+    assert_int_equal(counts(s).held_bytes, held);
+    comes(s, &bob, "bob", RIGHTS_ALL, NULL); // what let it in is gone, too
+    assert_true(bob.waits);
+    stage_close(s);
+}
+
 // No moderator is to hear of who is hidden, so none is asked.
 static void who_is_hidden_does_not_knock(void **state) {
     (void)state;
@@ -336,6 +357,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_and_being_let_in),
         cmocka_unit_test(who_is_hidden_does_not_knock),
+        cmocka_unit_test(let_in_and_gone),
         cmocka_unit_test(going_away),
         cmocka_unit_test(the_switch),
         cmocka_unit_test(how_many_wait),

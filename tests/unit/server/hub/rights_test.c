@@ -76,7 +76,9 @@ static void as_long_as_the_room(void **state) {
     struct hub_refusal refusal;
     uint64_t held = counts(s).held_bytes;
     struct participant *bob = comes(s, "bob", "bob", RIGHTS_ALL);
+    uint64_t before = counts(s).held_bytes;
     assert_true(hub_operate_rights(s->hub, bob, RIGHT_SUBSCRIBE, &refusal));
+    assert_true(counts(s).held_bytes >= before + sizeof(struct kept_rights) + sizeof "bob");
     hub_leave(s->hub, bob, "left");
     bob = comes(s, "bob", "bob", MODERATOR); // nobody was there meanwhile, but the room was
     assert_int_equal(bob->rights, RIGHT_SUBSCRIBE);
