@@ -39,6 +39,7 @@ export const person = (userId: string, isLocal = false): Participant => ({
   isLocal,
   away: false,
   tracks: {},
+  encryption: {},
 });
 
 export function inCall(count: number, more: Partial<CallState> = {}, there: Partial<RoomSnapshot> = {}): void {

@@ -4,13 +4,15 @@ import type { Device, types } from 'mediasoup-client';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
 import { EncodingControl } from './encoding.ts';
-import { codeOf, RotundaError } from './errors.ts';
+import type { E2eeOptions, Encryption } from './e2ee/encryption.ts';
+import { codeOf } from './errors.ts';
 import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
+import { ConnectControl } from './connect.ts';
 import { DemandControl } from './demand.ts';
 import type {
   AppData,
@@ -24,7 +26,7 @@ import type {
   TransportOptions,
 } from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
+import { codecNamed, forgiveLoss, isBroken, produceOptions, sourceOf, takeIceServers } from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
@@ -33,6 +35,7 @@ export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
+  e2ee?: E2eeOptions; // encrypts from end to end, with a key that the server does not have
   scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
 }
 
@@ -47,11 +50,12 @@ export class Room extends Emitter<RoomEvents> {
   #options: RoomOptions;
   #doorway: Doorway | undefined;
   #device: Device | null = null;
-  #unconnected = new Map<string, types.DtlsParameters>(); // by transport: what the server has not answered yet
+  #connects: ConnectControl;
   #local = new Map<Source, LocalTrack>();
   #demands: DemandControl;
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
+  #encryption: Encryption | null = null;
   #ownMedia: OwnMedia;
   #choice: ChoiceControl;
   #watch: MediaWatch | null = null;
@@ -69,6 +73,7 @@ export class Room extends Emitter<RoomEvents> {
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
+    this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
     this.session.on('joined', (joined) => {
       this.#syncPeers(joined);
@@ -82,6 +87,10 @@ export class Room extends Emitter<RoomEvents> {
   // What this side sends, or will once it is in the room.
   get local(): ReadonlyMap<Source, LocalTrack> {
     return this.#local;
+  }
+
+  get encrypted(): boolean {
+    return this.#options.e2ee !== undefined;
   }
 
   get userId(): string | null {
@@ -230,6 +239,10 @@ export class Room extends Emitter<RoomEvents> {
     const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
     this.#closeMedia();
     this.#device = device ?? (await this.#loadDevice(joined));
+    if (this.#options.e2ee) {
+      const { Encryption: Made } = await import('./e2ee/encryption.ts');
+      this.#encryption = await Made.open(this.#options.e2ee);
+    }
     this.#watch = this.#makeWatch();
     const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
     await Promise.all([
@@ -264,7 +277,7 @@ export class Room extends Emitter<RoomEvents> {
     const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
     for (const [producerId, entry] of [...this.consumers])
       if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
-    for (const [transportId, dtlsParameters] of this.#unconnected) this.#connect(transportId, dtlsParameters);
+    this.#connects.tellAgain();
     for (const transport of [this.sendTransport, this.recvTransport]) {
       // They come with passwords that run out: those of this return are the freshest.
       await takeIceServers(transport, joined.iceServers);
@@ -381,7 +394,7 @@ export class Room extends Emitter<RoomEvents> {
         ? device.createSendTransport<AppData>(options)
         : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done) => {
-      this.#connect(transport.id, dtlsParameters);
+      this.#connects.tell(transport.id, dtlsParameters);
       done(); // the path is looked for meanwhile
     });
     transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
@@ -398,19 +411,6 @@ export class Room extends Emitter<RoomEvents> {
     });
     if (direction === 'send') this.sendTransport = transport;
     else this.recvTransport = transport;
-  }
-
-  // Until the server has answered it may not have heard: then it is told again after a return.
-  #connect(transportId: string, dtlsParameters: types.DtlsParameters): void {
-    this.#unconnected.set(transportId, dtlsParameters);
-    this.session.request('connect-transport', { transportId, dtlsParameters }).then(
-      () => this.#unconnected.delete(transportId),
-      (error) => {
-        if (codeOf(error) === 'connection-lost') return;
-        this.#unconnected.delete(transportId);
-        if (!['wrong-state', 'not-found'].includes(codeOf(error) ?? '')) console.error(error); // it had heard, or it is over
-      },
-    );
   }
 
   #makeWatch(): MediaWatch {
@@ -458,7 +458,12 @@ export class Room extends Emitter<RoomEvents> {
     const { track } = local;
     const options = produceOptions(source, track, this.#options);
     options.streamId = `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`;
-    if (track.kind === 'video' && this.#options.codec) options.codec = this.#codec(this.#options.codec);
+    const codec =
+      this.#encryption && track.kind === 'video'
+        ? this.#encryption.videoCodec(this.#options.codec)
+        : this.#options.codec;
+    if (track.kind === 'video' && codec) options.codec = codecNamed(this.#device!, codec);
+    if (this.#encryption) this.#protect(options, source, track.kind === 'video' ? `video/${codec}` : 'audio/opus');
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
     this.#encodeAll();
@@ -469,11 +474,10 @@ export class Room extends Emitter<RoomEvents> {
     else if (now.track !== producer.track) await producer.replaceTrack({ track: now.track });
   }
 
-  #codec(name: string): types.RtpCodecCapability {
-    const codecs = this.#device!.sendRtpCapabilities.codecs ?? [];
-    const codec = codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
-    if (codec === undefined) throw new RotundaError('unsupported', `This browser cannot send ${name}.`);
-    return codec;
+  // Before its first frame; a producer says in its appData that it is encrypted, for those who cannot read it.
+  #protect(options: types.ProducerOptions<AppData>, source: Source, mimeType: string): void {
+    options.appData = { ...options.appData, e2ee: true };
+    options.onRtpSender = (sender) => this.#encryption!.protect(sender, { senderId: this.userId!, source, mimeType });
   }
 
   async #tellPaused(producer: types.Producer): Promise<void> {
@@ -485,7 +489,7 @@ export class Room extends Emitter<RoomEvents> {
 
   async #consume(producer: ProducerInfo): Promise<void> {
     const { producerId } = producer;
-    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device) return;
+    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device || this.#isSealed(producer)) return;
     const ask = { producerId, transportId: this.recvTransport.id, rtpCapabilities: this.#device.recvRtpCapabilities };
     // Paused: media that arrives before the browser knows the stream could go to a wrong track.
     await this.#receiveWith(producer, () => this.session.request('consume', { ...ask, paused: true }));
@@ -494,8 +498,19 @@ export class Room extends Emitter<RoomEvents> {
   // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
   async #receive(offer: Consumed): Promise<void> {
     if (this.consumers.has(offer.producerId)) return;
+    if (this.#isSealed(offer)) {
+      await this.session.request('close-consumer', { consumerId: offer.id }).catch(forgiveLoss);
+      return;
+    }
     this.#demands.begins(offer.producerId, { paused: offer.paused, layer: offer.kind === 'video' ? 0 : null });
     await this.#receiveWith(offer, () => Promise.resolve(offer));
+  }
+
+  // Without the key it is noise, which nobody is to hear: it is not received, and that is told.
+  #isSealed({ userId, kind, appData }: Omit<ProducerInfo, 'paused'>): boolean {
+    if (this.#encryption || appData?.e2ee !== true) return false;
+    this.emit('encryption', { userId, source: sourceOf(kind, appData), state: 'no-key' });
+    return true;
   }
 
   async #receiveWith(producer: Omit<ProducerInfo, 'paused'>, ask: () => Promise<Consumed>): Promise<void> {
@@ -503,7 +518,7 @@ export class Room extends Emitter<RoomEvents> {
     this.consumers.set(producerId, null);
     try {
       const offer = await ask();
-      const source = appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+      const source = sourceOf(kind, appData);
       if (!this.recvTransport) return this.#drop(producerId);
       const consumer = await this.recvTransport.consume({
         id: offer.id,
@@ -511,6 +526,12 @@ export class Room extends Emitter<RoomEvents> {
         kind,
         rtpParameters: offer.rtpParameters,
         streamId: `${userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+        onRtpReceiver: (receiver) =>
+          this.#encryption?.open(
+            receiver,
+            { senderId: userId, source, mimeType: offer.rtpParameters.codecs[0]?.mimeType },
+            (state) => this.emit('encryption', { userId, source, state }),
+          ),
       });
       if (!this.consumers.has(producerId)) {
         consumer.close(); // the producer went away meanwhile
@@ -565,10 +586,12 @@ export class Room extends Emitter<RoomEvents> {
   #closeMedia(): void {
     for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
     this.producers.clear();
-    this.#unconnected.clear();
+    this.#connects.clear();
     this.#encoding.clear();
     this.#watch?.close();
     this.#watch = null;
+    this.#encryption?.close();
+    this.#encryption = null;
     this.sendTransport?.close();
     this.recvTransport?.close();
     this.sendTransport = null;
