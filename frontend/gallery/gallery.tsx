@@ -8,6 +8,7 @@ import { Controls, TopBar } from '@/components/controls';
 import { SidePanel } from '@/components/side-panel';
 import { Stage } from '@/components/stage';
 import { TileView } from '@/components/tile';
+import { Tips } from '@/components/tips';
 import { CallProvider, useCall } from '@/hooks/use-call';
 import { NO_MODERATION } from '@/lib/moderation';
 import type { CallState } from '@/lib/store';
@@ -175,11 +176,13 @@ export function Gallery() {
   );
   if (!here) return null;
   return (
-    <main id="gallery" className="mx-auto grid max-w-6xl gap-6 p-4">
-      <h1 className="text-xl font-bold">Gallery</h1>
-      <Tiles />
-      <Stages />
-      <Bars />
-    </main>
+    <Tips>
+      <main id="gallery" className="mx-auto grid max-w-6xl gap-6 p-4">
+        <h1 className="text-xl font-bold">Gallery</h1>
+        <Tiles />
+        <Stages />
+        <Bars />
+      </main>
+    </Tips>
   );
 }
