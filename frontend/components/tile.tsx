@@ -126,12 +126,17 @@ function Caption({
 }
 
 // Why somebody is not seen and heard, in a call that is encrypted from end to end.
-function Sealed({ name, trouble }: { name: string; trouble: NonNullable<ReturnType<typeof encryptionTrouble>> }) {
-  const t = useT();
+function Sealed({ words, small }: { words: string; small: boolean }) {
+  if (small)
+    return (
+      <span title={words} className="absolute top-1.5 left-1.5 rounded-lg bg-black/75 p-1">
+        <ShieldX role="img" aria-label={words} className="size-4 text-amber-300" />
+      </span>
+    );
   return (
     <p className="absolute inset-x-0 top-0 flex items-start gap-1.5 bg-black/75 px-2 py-1 text-sm">
       <ShieldX aria-hidden className="mt-0.5 size-4 shrink-0 text-amber-300" />
-      <span>{t(`e2ee.${trouble}`, { name })}</span>
+      <span>{words}</span>
     </p>
   );
 }
@@ -202,7 +207,7 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
         }}
       />
       {mirrors && <OwnScreen small={rect.width < OWN_SCREEN_WORDS} />}
-      {sealed !== null && <Sealed name={name} trouble={sealed} />}
+      {sealed !== null && <Sealed words={t(`e2ee.${sealed}`, { name })} small={rect.width < SMALL_TILE} />}
       {away && <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
       <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">

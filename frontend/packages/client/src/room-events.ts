@@ -45,7 +45,7 @@ export interface RoomEvents {
   'chat-history': ChatMessage[];
   transport: { direction: Direction; state: types.ConnectionState };
   path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
-  encryption: { userId: string; source: Source; state: EncryptionState }; // of what comes, each change
+  encryption: { userId: string; source: Source; state: EncryptionState | null }; // of what comes, each change; null: no more
   away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
   draining: { deadline: string | number | null; url?: string | null };
   muted: { kind: Kind; by: string }; // by a moderator

@@ -5,6 +5,7 @@ import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
 import { EncodingControl } from './encoding.ts';
 import type { E2eeOptions, Encryption } from './e2ee/encryption.ts';
+import { SealedSources } from './e2ee/sealed.ts';
 import { codeOf } from './errors.ts';
 import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
@@ -56,6 +57,7 @@ export class Room extends Emitter<RoomEvents> {
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
   #encryption: Encryption | null = null;
+  #sealed = new SealedSources((news) => this.emit('encryption', news));
   #ownMedia: OwnMedia;
   #choice: ChoiceControl;
   #watch: MediaWatch | null = null;
@@ -489,7 +491,13 @@ export class Room extends Emitter<RoomEvents> {
 
   async #consume(producer: ProducerInfo): Promise<void> {
     const { producerId } = producer;
-    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device || this.#isSealed(producer)) return;
+    if (
+      this.consumers.has(producerId) ||
+      !this.recvTransport ||
+      !this.#device ||
+      (!this.encrypted && this.#sealed.has(producer))
+    )
+      return;
     const ask = { producerId, transportId: this.recvTransport.id, rtpCapabilities: this.#device.recvRtpCapabilities };
     // Paused: media that arrives before the browser knows the stream could go to a wrong track.
     await this.#receiveWith(producer, () => this.session.request('consume', { ...ask, paused: true }));
@@ -498,19 +506,12 @@ export class Room extends Emitter<RoomEvents> {
   // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
   async #receive(offer: Consumed): Promise<void> {
     if (this.consumers.has(offer.producerId)) return;
-    if (this.#isSealed(offer)) {
+    if (!this.encrypted && this.#sealed.has(offer)) {
       await this.session.request('close-consumer', { consumerId: offer.id }).catch(forgiveLoss);
       return;
     }
     this.#demands.begins(offer.producerId, { paused: offer.paused, layer: offer.kind === 'video' ? 0 : null });
     await this.#receiveWith(offer, () => Promise.resolve(offer));
-  }
-
-  // Without the key it is noise, which nobody is to hear: it is not received, and that is told.
-  #isSealed({ userId, kind, appData }: Omit<ProducerInfo, 'paused'>): boolean {
-    if (this.#encryption || appData?.e2ee !== true) return false;
-    this.emit('encryption', { userId, source: sourceOf(kind, appData), state: 'no-key' });
-    return true;
   }
 
   async #receiveWith(producer: Omit<ProducerInfo, 'paused'>, ask: () => Promise<Consumed>): Promise<void> {
@@ -530,13 +531,10 @@ export class Room extends Emitter<RoomEvents> {
           this.#encryption?.open(
             receiver,
             { senderId: userId, source, mimeType: offer.rtpParameters.codecs[0]?.mimeType },
-            (state) => this.emit('encryption', { userId, source, state }),
+            (state) => void (this.consumers.has(producerId) && this.emit('encryption', { userId, source, state })),
           ),
       });
-      if (!this.consumers.has(producerId)) {
-        consumer.close(); // the producer went away meanwhile
-        return;
-      }
+      if (!this.consumers.has(producerId)) return consumer.close(); // the producer went away meanwhile
       const entry: RemoteTrack = {
         consumer,
         producerId,
@@ -575,6 +573,7 @@ export class Room extends Emitter<RoomEvents> {
 
   #drop(producerId: string): void {
     const entry = this.consumers.get(producerId);
+    this.#sealed.gone(producerId);
     this.consumers.delete(producerId);
     this.#demands.forget(producerId);
     this.#silent.delete(producerId);
