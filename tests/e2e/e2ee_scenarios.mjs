@@ -83,6 +83,30 @@ export const EVERYWHERE = {
 
 // What takes longer: two browsers, layers, another codec.
 export const BROWSERS = {
+  'screens that come and go, a camera that is switched off, a connection that is cut: everybody is seen again': async ({ server, chromium }) => {
+    const room = freshRoom();
+    const ann = await enter({ browser: chromium, server }, room, 'Ann', KEY);
+    const bob = await enter({ browser: chromium, server }, room, 'Bob', KEY);
+    await bob.seesAndHears('Ann');
+    const screenOf = async (person, name) => (await person.stats()).got[name]?.screen?.frames ?? 0;
+    for (let i = 0; i < 2; i++) {
+      for (const person of [ann, bob]) await person.click('screen');
+      await until('both screens are seen', async () => (await screenOf(ann, 'Bob')) > 2 && (await screenOf(bob, 'Ann')) > 2, { deadlineMs: 20_000 });
+      for (const person of [ann, bob]) await person.click('screen');
+      for (const person of [ann, bob]) await person.has('.tile.screen', false);
+    }
+    await ann.click('camera');
+    await bob.tileHas('Ann', 'no-video');
+    await ann.click('camera');
+    await bob.tileHas('Ann', 'no-video', false);
+    await bob.seesMoreOf('Ann', 3);
+    await ann.evaluate(() => window.rotunda.room.session.cut());
+    await bob.seesMoreOf('Ann', 5);
+    await ann.seesMoreOf('Bob', 5);
+    assert.deepEqual(await bob.evaluate(() => [...document.querySelectorAll('.tile p')].map((one) => one.innerText)), [], 'no tile complains');
+    await close(ann, bob);
+  },
+
   'Chromium and Firefox, layers, and who comes late; the key reaches nobody': async ({ server, chromium, firefox }) => {
     const room = freshRoom();
     const chris = await enter({ browser: chromium, server }, room, 'Chris', KEY, LAYERS);
