@@ -3,7 +3,8 @@ import { changeDevice } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
 import { useT } from '@/lib/i18n';
 import { DeviceSelects } from './device-selects';
-import { Dialog, useAttempt } from './ui';
+import { Dialog } from './dialog';
+import { useAttempt } from './ui';
 
 export function CallSettings() {
   const t = useT();

@@ -13,6 +13,7 @@ import { Sound, startAudio, VideoTile } from '@rotunda/react';
 import { LostBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
+import { Tips } from './tips';
 import { Banner, Button, useAttempt } from './ui';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
@@ -222,6 +223,14 @@ function useRinging(): void {
 }
 
 export function CallView() {
+  return (
+    <Tips>
+      <View />
+    </Tips>
+  );
+}
+
+function View() {
   const words = useWords();
   const state = usePair((one) => one.state);
   const heading = useRef<HTMLHeadingElement>(null);

@@ -13,6 +13,7 @@ import {
   MonitorUp,
   MonitorX,
   Presentation,
+  ShieldCheck,
   Settings,
   Users,
   Video as VideoIcon,
@@ -21,6 +22,7 @@ import {
 import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
 import { copyText } from '@/lib/copy-text';
+import { withKey } from '@/lib/e2ee-key';
 import { useT } from '@/lib/i18n';
 import { useCall, useCallActions, useCallStore } from '@/hooks/use-call';
 import { useLocalParticipant, useParticipantCount } from '@rotunda/react';
@@ -37,7 +39,7 @@ export function useCopyLink(): () => void {
     attempt(async () => {
       const url = new URL(location.pathname, location.href);
       url.searchParams.set('room', store.getState().roomId);
-      await copyText(url.href);
+      await copyText(withKey(url).href);
       toast.success(t('toast.copied'));
     });
 }
@@ -128,6 +130,23 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
   );
 }
 
+// That nobody but those who have the link can hear and see this call.
+function EncryptedBadge() {
+  const t = useT();
+  const encrypted = useCall(({ room }) => room?.encrypted === true);
+  if (!encrypted) return null;
+  return (
+    <span
+      id="encrypted"
+      title={t('e2ee.why')}
+      className="flex shrink-0 items-center gap-1 rounded-full border border-good px-2 py-0.5 text-sm text-good"
+    >
+      <ShieldCheck aria-hidden className="size-4" />
+      <span className="max-sm:sr-only">{t('e2ee.badge')}</span>
+    </span>
+  );
+}
+
 export function TopBar() {
   const t = useT();
   const store = useCallStore();
@@ -146,6 +165,7 @@ export function TopBar() {
       <h1 id="room-name" tabIndex={-1} dir="auto" className="mr-auto truncate pl-1 font-semibold">
         {roomId}
       </h1>
+      <EncryptedBadge />
       <IconButton small look="ghost" id="copy-link" icon={Link2} label={t('control.copyLink')} onClick={copyLink} />
       <IconButton
         small

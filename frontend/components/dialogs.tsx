@@ -4,7 +4,8 @@ import { usePreferences, type Preferences } from '@/lib/preferences';
 import { useCall, useCallActions, useCallStore } from '@/hooks/use-call';
 import type { CallState } from '@/lib/store';
 import { DeviceSelects } from './device-selects';
-import { Button, Checkbox, Dialog, Select, useAttempt } from './ui';
+import { Dialog } from './dialog';
+import { Button, Checkbox, Select, useAttempt } from './ui';
 
 // The dialog that is open, of those a call has.
 function useDialog(name: NonNullable<CallState['dialog']>) {

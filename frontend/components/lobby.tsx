@@ -5,16 +5,17 @@ import Link from 'next/link';
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
 import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
 import type { Entrance } from '@/lib/entrance';
+import { isSound, keyOfAddress, setEncrypted } from '@/lib/e2ee-key';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { useCall, useCallActions } from '@/hooks/use-call';
 import type { JoinOptions } from '@/lib/room-actions';
-import { needsPassword } from '@rotunda/client';
+import { e2eeSupported, needsPassword } from '@rotunda/client';
 import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './level-meter';
-import { Button, IconButton, TextField } from './ui';
+import { Button, Checkbox, IconButton, TextField } from './ui';
 import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
@@ -166,6 +167,19 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
   );
 }
 
+// Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
+function useEncrypted(known: boolean) {
+  const [key, setKey] = useState<string | null>(() => (known ? keyOfAddress() : null));
+  const t = useT();
+  const can = !known || e2eeSupported();
+  const problem = key === null ? null : !can ? t('error.e2ee-unsupported') : isSound(key) ? null : t('error.e2ee-key');
+  const set = (wanted: boolean) => {
+    setEncrypted(wanted);
+    setKey(keyOfAddress());
+  };
+  return { encrypted: key !== null, can, problem, set };
+}
+
 function Form({
   initial,
   fresh,
@@ -182,7 +196,8 @@ function Form({
   const [password, setPassword] = useState('');
   const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
-  const bad = problems.name !== null || problems.room !== null;
+  const e2ee = useEncrypted(initial !== null);
+  const bad = problems.name !== null || problems.room !== null || e2ee.problem !== null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (bad) return;
@@ -233,6 +248,21 @@ function Form({
           autoFocus
         />
       )}
+      <div>
+        <Checkbox
+          id="e2ee"
+          label={t('e2ee.label')}
+          checked={e2ee.encrypted}
+          disabled={joining || (!e2ee.can && !e2ee.encrypted)}
+          onChange={({ target }) => e2ee.set(target.checked)}
+        />
+        {e2ee.encrypted && e2ee.problem === null && <p className="text-sm text-faint">{t('e2ee.hint')}</p>}
+        {e2ee.problem !== null && (
+          <p id="e2ee-problem" role="alert" className="text-sm text-danger-text">
+            {e2ee.problem}
+          </p>
+        )}
+      </div>
       <Button id="join" type="submit" look="primary" disabled={joining || initial === null || bad}>
         {t(joining ? 'lobby.joining' : 'lobby.join')}
       </Button>

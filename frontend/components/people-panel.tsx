@@ -24,7 +24,8 @@ import { useT } from '@/lib/i18n';
 import { useCall, useModeration } from '@/hooks/use-call';
 import { useIsSpeaking, useParticipants, type Participant } from '@rotunda/react';
 import { Menu, type MenuItem } from './menu';
-import { Button, Dialog, IconButton, useAttempt } from './ui';
+import { Dialog } from './dialog';
+import { Button, IconButton, useAttempt } from './ui';
 
 // What is hard to take back is asked for once more.
 function useConfirm() {

@@ -10,6 +10,7 @@ import { HelpDialog, LeaveDialog, SettingsDialog } from './dialogs';
 import { Reactions } from './reactions';
 import { SidePanel } from './side-panel';
 import { Stage } from './stage';
+import { Tips } from './tips';
 import { useAttempt } from './ui';
 import { useCallStore } from '@/hooks/use-call';
 import { useBackButton } from '@/hooks/use-back-button';
@@ -17,7 +18,15 @@ import { useKeyboard } from '@/hooks/use-keyboard';
 import { useMutedHint } from '@/hooks/use-muted-hint';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
-export function RoomView({ onLeave }: { onLeave: () => void }) {
+export function RoomView(props: { onLeave: () => void }) {
+  return (
+    <Tips>
+      <Call {...props} />
+    </Tips>
+  );
+}
+
+function Call({ onLeave }: { onLeave: () => void }) {
   const t = useT();
   const store = useCallStore();
   const soundBlocked = useCallback(() => store.setState({ soundBlocked: true }), [store]);

@@ -1,6 +1,5 @@
 'use client';
-// What every page needs: the person's language and appearance, tooltips, toasts.
-import { Provider as TooltipProvider } from '@radix-ui/react-tooltip';
+// What every page needs: the person's language and appearance, toasts.
 import { useEffect, type ReactNode } from 'react';
 import { Toaster } from 'sonner';
 import { detectLanguage, useLanguage } from '@/lib/i18n';
@@ -22,9 +21,9 @@ export function Shell({ children }: { children: ReactNode }) {
     else document.documentElement.dataset.theme = theme;
   }, [theme]);
   return (
-    <TooltipProvider delayDuration={300}>
+    <>
       {children}
       <Toaster position="top-center" theme={theme === 'auto' ? 'system' : theme} offset={64} mobileOffset={64} />
-    </TooltipProvider>
+    </>
   );
 }

@@ -1,9 +1,20 @@
 'use client';
 // One participant's picture, or one shared screen.
-import { MicOff, MonitorX, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow, SignalMedium } from 'lucide-react';
+import {
+  MicOff,
+  MonitorX,
+  PictureInPicture2,
+  Pin,
+  PinOff,
+  ShieldX,
+  SignalHigh,
+  SignalLow,
+  SignalMedium,
+} from 'lucide-react';
 import { memo, useRef, useState } from 'react';
 import { useT, type Translate } from '@/lib/i18n';
 import {
+  encryptionTrouble,
   tileId,
   useLastSpeaker,
   useParticipant,
@@ -114,6 +125,22 @@ function Caption({
   );
 }
 
+// Why somebody is not seen and heard, in a call that is encrypted from end to end.
+function Sealed({ words, small }: { words: string; small: boolean }) {
+  if (small)
+    return (
+      <span title={words} className="absolute top-1.5 left-1.5 rounded-lg bg-black/75 p-1">
+        <ShieldX role="img" aria-label={words} className="size-4 text-amber-300" />
+      </span>
+    );
+  return (
+    <p className="absolute inset-x-0 top-0 flex items-start gap-1.5 bg-black/75 px-2 py-1 text-sm">
+      <ShieldX aria-hidden className="mt-0.5 size-4 shrink-0 text-amber-300" />
+      <span>{words}</span>
+    </p>
+  );
+}
+
 interface TileProps {
   userId: string;
   source: TileSource;
@@ -136,7 +163,8 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
   const { isLocal, name, away } = participant;
   const microphone = participant.tracks.microphone;
   const mirrors = isLocal && source === 'screen';
-  const shown = videoShown(media) && !mirrors && !saved;
+  const sealed = encryptionTrouble(participant);
+  const shown = videoShown(media) && !mirrors && !saved && sealed === null;
   const coming = shown && painted !== media!.track;
   const muted = source === 'camera' && (!microphone?.track || microphone.paused);
   const shownName = isLocal ? t('room.you', { name }) : name;
@@ -179,6 +207,7 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
         }}
       />
       {mirrors && <OwnScreen small={rect.width < OWN_SCREEN_WORDS} />}
+      {sealed !== null && <Sealed words={t(`e2ee.${sealed}`, { name })} small={rect.width < SMALL_TILE} />}
       {away && <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
       <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">

@@ -1,9 +1,16 @@
 'use client';
 // The few building blocks that all parts of the page share.
-import * as RadixDialog from '@radix-ui/react-dialog';
-import * as Tooltip from '@radix-ui/react-tooltip';
-import { X, type LucideIcon } from 'lucide-react';
-import { useCallback, useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
+import type { LucideIcon } from 'lucide-react';
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useId,
+  type ComponentProps,
+  type MouseEvent,
+  type ReactElement,
+  type ReactNode,
+} from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
 import { errorWords } from '@/lib/words';
@@ -44,6 +51,14 @@ interface IconButtonProps extends Omit<ComponentProps<'button'>, 'children'> {
   small?: boolean;
 }
 
+// What a button's name appears in; null: the browser's own way, which costs the lobby nothing (tips.tsx has the other).
+export interface TipProps {
+  label: string;
+  shortcut?: string;
+  children: ReactElement;
+}
+export const TipContext = createContext<((props: TipProps) => ReactElement) | null>(null);
+
 export function IconButton({
   icon: Icon,
   label,
@@ -60,41 +75,34 @@ export function IconButton({
     if (event.detail > 0) event.currentTarget.blur();
     onClick?.(event);
   };
-  return (
-    <Tooltip.Root>
-      <Tooltip.Trigger asChild>
-        <button
-          type="button"
-          aria-label={label}
-          aria-keyshortcuts={shortcut}
-          onClick={clicked}
-          className={classes(
-            'relative inline-flex shrink-0 items-center justify-center rounded-full disabled:opacity-40',
-            small ? 'size-11 sm:size-9' : 'size-11 sm:size-12',
-            LOOKS[look],
-            className,
-          )}
-          {...props}
+  const tip = useContext(TipContext);
+  const button = (
+    <button
+      type="button"
+      aria-label={label}
+      aria-keyshortcuts={shortcut}
+      title={tip ? undefined : label}
+      onClick={clicked}
+      className={classes(
+        'relative inline-flex shrink-0 items-center justify-center rounded-full disabled:opacity-40',
+        small ? 'size-11 sm:size-9' : 'size-11 sm:size-12',
+        LOOKS[look],
+        className,
+      )}
+      {...props}
+    >
+      <Icon aria-hidden className={small ? 'size-4.5' : 'size-5'} />
+      {badge > 0 && (
+        <span
+          aria-hidden
+          className="absolute -top-1 -right-1 min-w-5 rounded-full bg-accent px-1 text-xs/5 font-bold text-on-accent"
         >
-          <Icon aria-hidden className={small ? 'size-4.5' : 'size-5'} />
-          {badge > 0 && (
-            <span
-              aria-hidden
-              className="absolute -top-1 -right-1 min-w-5 rounded-full bg-accent px-1 text-xs/5 font-bold text-on-accent"
-            >
-              {badge > 99 ? '99+' : badge}
-            </span>
-          )}
-        </button>
-      </Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Content sideOffset={6} className="z-50 rounded-lg bg-text px-2 py-1 text-sm text-page">
-          {label}
-          {shortcut && <kbd className="ml-2 font-sans opacity-70">{shortcut}</kbd>}
-        </Tooltip.Content>
-      </Tooltip.Portal>
-    </Tooltip.Root>
+          {badge > 99 ? '99+' : badge}
+        </span>
+      )}
+    </button>
   );
+  return tip ? tip({ label, shortcut, children: button }) : button;
 }
 
 const FIELD =
@@ -164,50 +172,6 @@ export function Checkbox({ label, ...props }: { label: string } & ComponentProps
       <input type="checkbox" className="size-5 accent-accent" {...props} />
       {label}
     </label>
-  );
-}
-
-interface DialogProps {
-  title: string;
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  opener: string; // the id of what opens it, which gets the focus back
-  children: ReactNode;
-}
-
-export function Dialog({ title, open, onOpenChange, opener, children }: DialogProps) {
-  const t = useT();
-  const giveBack = (event: Event) => {
-    const element = document.getElementById(opener);
-    if (element === null) return;
-    event.preventDefault();
-    element.focus();
-  };
-  return (
-    <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
-      <RadixDialog.Portal>
-        <RadixDialog.Overlay className="fixed inset-0 z-40 bg-black/60" />
-        <RadixDialog.Content
-          aria-describedby={undefined}
-          onCloseAutoFocus={giveBack}
-          className="fixed top-1/2 left-1/2 z-50 grid max-h-[90dvh] w-[min(28rem,calc(100vw-1.5rem))] -translate-1/2 gap-4 overflow-auto rounded-2xl bg-surface p-5 shadow-xl"
-        >
-          <div className="flex items-center justify-between">
-            <RadixDialog.Title className="mr-3 text-lg font-semibold">{title}</RadixDialog.Title>
-            <RadixDialog.Close asChild>
-              <button
-                type="button"
-                aria-label={t('close')}
-                className="inline-flex size-11 items-center justify-center rounded-full hover:bg-raised"
-              >
-                <X aria-hidden className="size-5" />
-              </button>
-            </RadixDialog.Close>
-          </div>
-          {children}
-        </RadixDialog.Content>
-      </RadixDialog.Portal>
-    </RadixDialog.Root>
   );
 }
 

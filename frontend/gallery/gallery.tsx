@@ -8,18 +8,17 @@ import { Controls, TopBar } from '@/components/controls';
 import { SidePanel } from '@/components/side-panel';
 import { Stage } from '@/components/stage';
 import { TileView } from '@/components/tile';
+import { Tips } from '@/components/tips';
 import { CallProvider, useCall } from '@/hooks/use-call';
 import { NO_MODERATION } from '@/lib/moderation';
 import type { CallState } from '@/lib/store';
-import { callOf, heard, seen, shows, type Somebody } from './states';
+import { callOf, heard, seen, shows, type CallOptions, type Somebody } from './states';
 
 const ME: Somebody = { name: 'Ada' };
 
-interface ShownProps {
+interface ShownProps extends CallOptions {
   name: string;
   people?: Somebody[];
-  shown?: Partial<CallState>;
-  there?: Partial<RoomSnapshot>;
   className?: string;
   children: ReactNode;
 }
@@ -29,8 +28,8 @@ function InRoom({ children }: { children: ReactNode }) {
 }
 
 // One state, with its name.
-function Shown({ name, people = [ME], shown, there, className = '', children }: ShownProps) {
-  const [call] = useState(() => callOf(people, shown, there));
+function Shown({ name, people = [ME], className = '', children, ...options }: ShownProps) {
+  const [call] = useState(() => callOf(people, options));
   return (
     <figure className="min-w-0">
       <figcaption className="pb-1 text-xs text-faint">{name}</figcaption>
@@ -62,6 +61,7 @@ const TILES: Record<string, TileState> = {
   'network gone': { of: { name: BOB, tracks: heard(), away: true } },
   'fair connection': { of: { name: BOB, tracks: heard({ score: 5 }) } },
   'poor connection': { of: { name: BOB, tracks: heard({ score: 1 }) } },
+  'another key': { of: { name: BOB, tracks: seen(60), encryption: { camera: 'wrong-key' } } },
   'speaks softly': { of: { name: BOB, tracks: heard() }, there: { levels: { [BOB]: 1 } } },
   'speaks loudly': { of: { name: BOB, tracks: heard() }, there: { speaker: BOB, levels: { [BOB]: 4 } } },
   oneself: { of: { name: BOB, tracks: seen(120) }, local: true },
@@ -125,7 +125,7 @@ function Bars() {
   const on: Somebody = { name: 'Ada', tracks: seen(200) };
   return (
     <div className="grid gap-4">
-      <Shown name="everything on" people={[on, { name: BOB }]}>
+      <Shown name="everything on, encrypted from end to end" encrypted people={[on, { name: BOB }]}>
         <TopBar />
         <Controls onLeave={() => {}} />
       </Shown>
@@ -176,11 +176,13 @@ export function Gallery() {
   );
   if (!here) return null;
   return (
-    <main id="gallery" className="mx-auto grid max-w-6xl gap-6 p-4">
-      <h1 className="text-xl font-bold">Gallery</h1>
-      <Tiles />
-      <Stages />
-      <Bars />
-    </main>
+    <Tips>
+      <main id="gallery" className="mx-auto grid max-w-6xl gap-6 p-4">
+        <h1 className="text-xl font-bold">Gallery</h1>
+        <Tiles />
+        <Stages />
+        <Bars />
+      </main>
+    </Tips>
   );
 }

@@ -1,5 +1,5 @@
 // People and calls that nobody is in, for the gallery: each is what a server would have made of them.
-import { Room, type Source } from '@rotunda/client';
+import { e2eeKey, Room, type Source } from '@rotunda/client';
 import { stateOf, withTrack, type Participant, type RoomSnapshot, type TrackState } from '@rotunda/react';
 import { makeCall, type Call } from '@/hooks/use-call';
 import type { CallState } from '@/lib/store';
@@ -36,6 +36,7 @@ export interface Somebody {
   name: string;
   tracks?: Tracks;
   away?: boolean;
+  encryption?: Participant['encryption'];
 }
 
 export const seen = (hue: number, more: Partial<TrackState> = {}): Tracks => ({
@@ -53,15 +54,27 @@ export const shows = (hue: number): Tracks => ({
 });
 
 // The first of them is oneself.
-export function callOf(people: Somebody[], shown: Partial<CallState> = {}, there: Partial<RoomSnapshot> = {}): Call {
+export interface CallOptions {
+  shown?: Partial<CallState>;
+  there?: Partial<RoomSnapshot>;
+  encrypted?: boolean;
+}
+
+export function callOf(people: Somebody[], { shown, there, encrypted }: CallOptions = {}): Call {
   const call = makeCall();
-  const room = new Room('ws://nowhere.invalid/ws', 'garden', people[0]!.name);
-  let participants: Participant[] = people.map(({ name, away = false }, i) => ({
+  const room = new Room(
+    'ws://nowhere.invalid/ws',
+    'garden',
+    people[0]!.name,
+    encrypted ? { e2ee: { key: e2eeKey() } } : {},
+  );
+  let participants: Participant[] = people.map(({ name, away = false, encryption = {} }, i) => ({
     userId: name,
     name,
     isLocal: i === 0,
     away,
     tracks: {},
+    encryption,
   }));
   for (const { name, tracks = {} } of people)
     for (const [source, track] of Object.entries(tracks))

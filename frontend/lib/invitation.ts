@@ -20,9 +20,12 @@ function parse(token: string): Invitation {
 
 // Takes it out of the address, so that who copies that gives away no place.
 function fromAddress(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get('token');
   if (token === null) return null;
-  history.replaceState(history.state, '', location.pathname + location.search);
+  fragment.delete('token');
+  const rest = String(fragment);
+  history.replaceState(history.state, '', `${location.pathname}${location.search}${rest && `#${rest}`}`);
   return token;
 }
 

@@ -2,6 +2,7 @@
 import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
 import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
+import { keyOfAddress } from './e2ee-key';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
 import { stateOf, tileOf } from '@rotunda/react';
@@ -55,15 +56,17 @@ function tracksFor(stream: MediaStream): Partial<Record<Device, LocalTrack>> {
   return local;
 }
 
-// What the address asks of a room, for trying.
+// What the address asks of a room: to be encrypted; and for trying.
 function optionsOfAddress() {
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
+  const key = keyOfAddress();
   return {
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
     scalabilityMode: query.get('svc') ?? undefined,
     iceTransportPolicy: icePolicy(),
+    e2ee: key === null ? undefined : { key },
   };
 }
 

@@ -13,6 +13,7 @@ const person = (userId: string, isLocal = false): Participant => ({
   isLocal,
   away: false,
   tracks: {},
+  encryption: {},
 });
 
 describe('the store follows a room', () => {

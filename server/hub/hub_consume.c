@@ -208,6 +208,21 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
     return consumer;
 }
 
+// What is encrypted from end to end says so; programs behind plain RTP, a recorder for one, have no key.
+static bool may_read(const struct room_transport *transport, const struct room_producer *producer,
+                     struct hub_refusal *refusal) {
+    if (!transport->plain || !producer->app_data)
+        return true;
+    json_t *said = json_loadb(producer->app_data, producer->app_data_len, 0, NULL);
+    bool sealed = json_is_true(json_object_get(said, "e2ee"));
+    json_decref(said);
+    return !sealed ||
+           hub_refuse(refusal, HUB_WRONG_STATE,
+                      "%s encrypts from end to end: without the key, which no server has, there is "
+                      "nothing to record or to pass on",
+                      producer_owner(producer)->name);
+}
+
 // So many consumers the participant may have.
 static bool may_consume(const struct hub *hub, const struct participant *me,
                         const struct room_producer *producer, struct hub_refusal *refusal) {
@@ -231,7 +246,8 @@ struct room_consumer *hub_consume(struct hub *hub, struct participant *me, const
     demand.producer = find_consumable(hub, me, ask->producer_id, refusal);
     if (demand.producer)
         demand.transport = find_recv_transport(hub, me, ask->transport_id, refusal);
-    if (demand.transport && may_consume(hub, me, demand.producer, refusal) &&
+    if (demand.transport && may_read(demand.transport, demand.producer, refusal) &&
+        may_consume(hub, me, demand.producer, refusal) &&
         find_capabilities(hub, me, ask->capabilities, &demand, refusal) &&
         demand_negotiate(&demand, refusal) && demand_renumber(&demand, ask, refusal))
         consumer = open_consumer(hub, &demand, ask, refusal);

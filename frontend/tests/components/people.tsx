@@ -1,5 +1,4 @@
 // People in a call, and the frame that components stand in. The call is a new one for each test.
-import { Provider as TooltipProvider } from '@radix-ui/react-tooltip';
 import { render } from '@testing-library/react';
 import type { ReactElement, ReactNode } from 'react';
 import { beforeEach } from 'vitest';
@@ -13,6 +12,7 @@ import {
   type RoomState,
   type TrackState,
 } from '@rotunda/react';
+import { Tips } from '@/components/tips';
 import { CallProvider, makeCall, useCall, type Call } from '@/hooks/use-call';
 import type { CallState } from '@/lib/store';
 import { makeSocket } from '@/packages/client/tests/scripted-socket';
@@ -39,6 +39,7 @@ export const person = (userId: string, isLocal = false): Participant => ({
   isLocal,
   away: false,
   tracks: {},
+  encryption: {},
 });
 
 export function inCall(count: number, more: Partial<CallState> = {}, there: Partial<RoomSnapshot> = {}): void {
@@ -60,9 +61,9 @@ function InRoom({ children }: { children: ReactNode }) {
 function Frame({ children }: { children: ReactNode }) {
   return (
     <CallProvider call={call}>
-      <TooltipProvider>
+      <Tips>
         <InRoom>{children}</InRoom>
-      </TooltipProvider>
+      </Tips>
     </CallProvider>
   );
 }

@@ -97,3 +97,22 @@ test('names of any script stand in their own direction; a pin makes a tile large
   await userEvent.click(screen.getByRole('button', { name: 'Pin bob' }));
   expect(call.store.getState()).toMatchObject({ pinned: 'bob:camera', view: 'speaker' });
 });
+
+test.each([
+  ['wrong-key', /uses another key/],
+  ['not-encrypted', /does not encrypt/],
+  ['no-key', /You need the link with the key/],
+] as const)(
+  'encrypted from end to end, %s: words and no picture; on a small tile a mark that says them',
+  (encryption, words) => {
+    inCall(2);
+    has('bob', 'camera', { track: makeTrack(), producerId: 'p' });
+    change((one) => ({ ...one, encryption: one.isLocal ? {} : { microphone: 'ok', camera: encryption } }));
+    const { unmount } = show(tile('bob'));
+    expect(figure().className).toMatch(/no-video/);
+    expect(screen.getByText(words)).toBeTruthy();
+    unmount();
+    show(tile('bob', 'camera', 160));
+    expect(screen.getByRole('img', { name: words })).toBeTruthy();
+  },
+);

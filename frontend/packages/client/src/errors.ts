@@ -12,7 +12,10 @@ export type ErrorCode =
   | 'token-expired' // its token has ended, and the stay with it
   | 'room-closed' // a moderator has closed the room
   | 'taken-over' // the session went on in another tab
-  | 'left'; // this side had left
+  | 'left' // this side had left
+  | 'e2ee-key' // what is to be the key of the room is none
+  | 'e2ee-codec' // this codec is not encrypted from end to end
+  | 'e2ee-unsupported'; // this browser cannot encrypt from end to end
 
 export class RotundaError extends Error {
   readonly code: ErrorCode;

@@ -5,7 +5,7 @@ import type { WireErrorCode, WireRequests, WireSaid } from './wire.ts';
 
 export type Kind = 'audio' | 'video';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
-export type AppData = Record<string, unknown> & { source?: Source };
+export type AppData = Record<string, unknown> & { source?: Source; e2ee?: boolean }; // e2ee: encrypted from end to end
 
 export type Role = 'moderator' | 'participant' | 'viewer';
 

@@ -24,6 +24,10 @@ export type Demand = { width: number } | null;
 
 export type Direction = 'send' | 'recv';
 
+// How it stands with what somebody sends: it can be read; it cannot, for they have another key, do not encrypt at all, or this
+// side has no key.
+export type EncryptionState = 'ok' | 'wrong-key' | 'not-encrypted' | 'no-key';
+
 export interface RoomEvents {
   ready: { resumed: boolean }; // everything is set up, or caught up
   entered: undefined; // what is received is set up; what is sent may follow
@@ -41,6 +45,7 @@ export interface RoomEvents {
   'chat-history': ChatMessage[];
   transport: { direction: Direction; state: types.ConnectionState };
   path: { direction: Direction; leg: Leg | null }; // media finds no way, and which leg of it fails; null: it does again
+  encryption: { userId: string; source: Source; state: EncryptionState | null }; // of what comes, each change; null: no more
   away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
   draining: { deadline: string | number | null; url?: string | null };
   muted: { kind: Kind; by: string }; // by a moderator

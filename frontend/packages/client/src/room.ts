@@ -4,7 +4,9 @@ import type { Device, types } from 'mediasoup-client';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
 import { EncodingControl } from './encoding.ts';
-import { codeOf, RotundaError } from './errors.ts';
+import type { Encryption } from './e2ee/encryption.ts';
+import { SealedSources } from './e2ee/sealed.ts';
+import { codeOf } from './errors.ts';
 import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
@@ -12,6 +14,7 @@ import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
 import { DataChannels } from './data.ts';
+import { ConnectControl } from './connect.ts';
 import { DemandControl } from './demand.ts';
 import type {
   AppData,
@@ -24,19 +27,11 @@ import type {
   Source,
   TransportOptions,
 } from './protocol.ts';
-import { Session, type SessionOptions } from './session.ts';
-import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
+import { mediaWishes, type RoomOptions } from './room-options.ts';
+import { Session } from './session.ts';
+import { codecNamed, forgiveLoss, isBroken, produceOptions, sourceOf, takeIceServers } from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
-const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
-
-export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
-  codec?: string; // vp8, vp9, h264, av1
-  iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
-  simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
-  data?: boolean; // data channels: room.data
-  scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
-}
 
 export class Room extends Emitter<RoomEvents> {
   readonly session: Session;
@@ -50,11 +45,13 @@ export class Room extends Emitter<RoomEvents> {
   #options: RoomOptions;
   #doorway: Doorway | undefined;
   #device: Device | null = null;
-  #unconnected = new Map<string, types.DtlsParameters>(); // by transport: what the server has not answered yet
+  #connects: ConnectControl;
   #local = new Map<Source, LocalTrack>();
   #demands: DemandControl;
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
+  #encryption: Encryption | null = null;
+  #sealed = new SealedSources((news) => this.emit('encryption', news));
   #ownMedia: OwnMedia;
   #choice: ChoiceControl;
   #watch: MediaWatch | null = null;
@@ -72,6 +69,7 @@ export class Room extends Emitter<RoomEvents> {
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
+    this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
     this.data = new DataChannels(this.session, () => ({ send: this.sendTransport, recv: this.recvTransport }));
     this.session.on('joined', (joined) => {
@@ -87,6 +85,10 @@ export class Room extends Emitter<RoomEvents> {
   // What this side sends, or will once it is in the room.
   get local(): ReadonlyMap<Source, LocalTrack> {
     return this.#local;
+  }
+
+  get encrypted(): boolean {
+    return this.#options.e2ee !== undefined;
   }
 
   get userId(): string | null {
@@ -214,28 +216,23 @@ export class Room extends Emitter<RoomEvents> {
 
   // Media that is not there yet is asked for with the join, if the browser has said what it can receive.
   #joinWith(moving: boolean): Promise<Partial<RequestData<'join-room'>>> | null {
-    if (moving && this.#device) return Promise.resolve(this.#wishes(this.#device)); // the next process is of the same kind
+    if (moving && this.#device) return Promise.resolve(mediaWishes(this.#device, this.#options)); // the next process is of the same kind
     return this.sendTransport || !this.#doorway ? null : this.#askForMedia(this.#doorway);
   }
 
   async #askForMedia(doorway: Doorway): Promise<Partial<RequestData<'join-room'>>> {
     this.#device = await doorway.takeDevice();
-    return this.#device ? this.#wishes(this.#device) : {};
-  }
-
-  #wishes(device: Device): Partial<RequestData<'join-room'>> {
-    return {
-      rtpCapabilities: device.recvRtpCapabilities,
-      openTransports: ['recv', 'send'],
-      enableSctp: this.#options.data,
-      consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
-    };
+    return this.#device ? mediaWishes(this.#device, this.#options) : {};
   }
 
   async #setUp(joined: Joined): Promise<void> {
     const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
     this.#closeMedia();
     this.#device = device ?? (await this.#loadDevice(joined));
+    if (this.#options.e2ee) {
+      const { Encryption: Made } = await import('./e2ee/encryption.ts');
+      this.#encryption = await Made.open(this.#options.e2ee);
+    }
     this.#watch = this.#makeWatch();
     const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
     await Promise.all([
@@ -270,7 +267,7 @@ export class Room extends Emitter<RoomEvents> {
     const consumed = new Set(joined.consumers); // of a large room `producers` may tell only a part, the rest follows
     for (const [producerId, entry] of [...this.consumers])
       if (!live.has(producerId) && !consumed.has(entry?.consumer.id ?? '')) this.#drop(producerId);
-    for (const [transportId, dtlsParameters] of this.#unconnected) this.#connect(transportId, dtlsParameters);
+    this.#connects.tellAgain();
     for (const transport of [this.sendTransport, this.recvTransport]) {
       // They come with passwords that run out: those of this return are the freshest.
       await takeIceServers(transport, joined.iceServers);
@@ -399,7 +396,7 @@ export class Room extends Emitter<RoomEvents> {
         ? device.createSendTransport<AppData>(options)
         : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done) => {
-      this.#connect(transport.id, dtlsParameters);
+      this.#connects.tell(transport.id, dtlsParameters);
       done(); // the path is looked for meanwhile
     });
     transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
@@ -417,19 +414,6 @@ export class Room extends Emitter<RoomEvents> {
     });
     if (direction === 'send') this.sendTransport = transport;
     else this.recvTransport = transport;
-  }
-
-  // Until the server has answered it may not have heard: then it is told again after a return.
-  #connect(transportId: string, dtlsParameters: types.DtlsParameters): void {
-    this.#unconnected.set(transportId, dtlsParameters);
-    this.session.request('connect-transport', { transportId, dtlsParameters }).then(
-      () => this.#unconnected.delete(transportId),
-      (error) => {
-        if (codeOf(error) === 'connection-lost') return;
-        this.#unconnected.delete(transportId);
-        if (!['wrong-state', 'not-found'].includes(codeOf(error) ?? '')) console.error(error); // it had heard, or it is over
-      },
-    );
   }
 
   #makeWatch(): MediaWatch {
@@ -477,7 +461,12 @@ export class Room extends Emitter<RoomEvents> {
     const { track } = local;
     const options = produceOptions(source, track, this.#options);
     options.streamId = `${this.userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`;
-    if (track.kind === 'video' && this.#options.codec) options.codec = this.#codec(this.#options.codec);
+    const codec =
+      this.#encryption && track.kind === 'video'
+        ? this.#encryption.videoCodec(this.#options.codec)
+        : this.#options.codec;
+    if (track.kind === 'video' && codec) options.codec = codecNamed(this.#device!, codec);
+    if (this.#encryption) this.#protect(options, source, track.kind === 'video' ? `video/${codec}` : 'audio/opus');
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
     this.#encodeAll();
@@ -488,11 +477,10 @@ export class Room extends Emitter<RoomEvents> {
     else if (now.track !== producer.track) await producer.replaceTrack({ track: now.track });
   }
 
-  #codec(name: string): types.RtpCodecCapability {
-    const codecs = this.#device!.sendRtpCapabilities.codecs ?? [];
-    const codec = codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
-    if (codec === undefined) throw new RotundaError('unsupported', `This browser cannot send ${name}.`);
-    return codec;
+  // Before its first frame; a producer says in its appData that it is encrypted, for those who cannot read it.
+  #protect(options: types.ProducerOptions<AppData>, source: Source, mimeType: string): void {
+    options.appData = { ...options.appData, e2ee: true };
+    options.onRtpSender = (sender) => this.#encryption!.protect(sender, { senderId: this.userId!, source, mimeType });
   }
 
   async #tellPaused(producer: types.Producer): Promise<void> {
@@ -504,7 +492,13 @@ export class Room extends Emitter<RoomEvents> {
 
   async #consume(producer: ProducerInfo): Promise<void> {
     const { producerId } = producer;
-    if (this.consumers.has(producerId) || !this.recvTransport || !this.#device) return;
+    if (
+      this.consumers.has(producerId) ||
+      !this.recvTransport ||
+      !this.#device ||
+      (!this.encrypted && this.#sealed.has(producer))
+    )
+      return;
     const ask = { producerId, transportId: this.recvTransport.id, rtpCapabilities: this.#device.recvRtpCapabilities };
     // Paused: media that arrives before the browser knows the stream could go to a wrong track.
     await this.#receiveWith(producer, () => this.session.request('consume', { ...ask, paused: true }));
@@ -513,6 +507,10 @@ export class Room extends Emitter<RoomEvents> {
   // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
   async #receive(offer: Consumed): Promise<void> {
     if (this.consumers.has(offer.producerId)) return;
+    if (!this.encrypted && this.#sealed.has(offer)) {
+      await this.session.request('close-consumer', { consumerId: offer.id }).catch(forgiveLoss);
+      return;
+    }
     this.#demands.begins(offer.producerId, { paused: offer.paused, layer: offer.kind === 'video' ? 0 : null });
     await this.#receiveWith(offer, () => Promise.resolve(offer));
   }
@@ -522,7 +520,7 @@ export class Room extends Emitter<RoomEvents> {
     this.consumers.set(producerId, null);
     try {
       const offer = await ask();
-      const source = appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+      const source = sourceOf(kind, appData);
       if (!this.recvTransport) return this.#drop(producerId);
       const consumer = await this.recvTransport.consume({
         id: offer.id,
@@ -530,11 +528,14 @@ export class Room extends Emitter<RoomEvents> {
         kind,
         rtpParameters: offer.rtpParameters,
         streamId: `${userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
+        onRtpReceiver: (receiver) =>
+          this.#encryption?.open(
+            receiver,
+            { senderId: userId, source, mimeType: offer.rtpParameters.codecs[0]?.mimeType },
+            (state) => void (this.consumers.has(producerId) && this.emit('encryption', { userId, source, state })),
+          ),
       });
-      if (!this.consumers.has(producerId)) {
-        consumer.close(); // the producer went away meanwhile
-        return;
-      }
+      if (!this.consumers.has(producerId)) return consumer.close(); // the producer went away meanwhile
       const entry: RemoteTrack = {
         consumer,
         producerId,
@@ -573,6 +574,7 @@ export class Room extends Emitter<RoomEvents> {
 
   #drop(producerId: string): void {
     const entry = this.consumers.get(producerId);
+    this.#sealed.gone(producerId);
     this.consumers.delete(producerId);
     this.#demands.forget(producerId);
     this.#silent.delete(producerId);
@@ -584,10 +586,12 @@ export class Room extends Emitter<RoomEvents> {
   #closeMedia(): void {
     for (const producerId of [...this.consumers.keys()]) this.#drop(producerId);
     this.producers.clear();
-    this.#unconnected.clear();
+    this.#connects.clear();
     this.#encoding.clear();
     this.#watch?.close();
     this.#watch = null;
+    this.#encryption?.close();
+    this.#encryption = null;
     this.sendTransport?.close();
     this.recvTransport?.close();
     this.sendTransport = null;

@@ -1,8 +1,8 @@
 // What a Room needs to know of transports and tracks that is no state of its own.
 import type { types } from 'mediasoup-client';
-import { codeOf } from './errors.ts';
+import { codeOf, RotundaError } from './errors.ts';
 import { modeForWidth, modeOf } from './encoding.ts';
-import type { AppData, Source } from './protocol.ts';
+import type { AppData, Kind, Source } from './protocol.ts';
 
 const SIMULCAST_FROM_WIDTH = 640;
 const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
@@ -17,6 +17,17 @@ const START_BITRATE_KBPS = 800;
 const worthLayers = (width: number): boolean => width >= SIMULCAST_FROM_WIDTH;
 const layersOf = (width: number): types.RtpEncodingParameters[] =>
   width >= THREE_LAYERS_FROM_WIDTH ? SIMULCAST : SIMULCAST.slice(1);
+
+// What a track is of, where its producer does not say.
+export const sourceOf = (kind: Kind, appData?: AppData): Source =>
+  appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+
+export function codecNamed(device: types.Device, name: string): types.RtpCodecCapability {
+  const codecs = device.sendRtpCapabilities.codecs ?? [];
+  const codec = codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
+  if (codec === undefined) throw new RotundaError('unsupported', `This browser cannot send ${name}.`);
+  return codec;
+}
 
 // How a track is to be sent as this source.
 export function produceOptions(

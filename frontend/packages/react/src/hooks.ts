@@ -1,6 +1,6 @@
 'use client';
 // What there is in the room around. A hook renders its component anew when that has changed, and for nothing else.
-import type { ChatMessage, SessionState, Source } from '@rotunda/client';
+import type { ChatMessage, EncryptionState, SessionState, Source } from '@rotunda/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useRoom } from './context.tsx';
 import {
@@ -45,6 +45,12 @@ const sessionOf = ({ session }: RoomSnapshot) => session;
 
 // Everybody in the room in the order of their arrival, oneself first.
 export const useParticipants = (): Participant[] => usePart(participantsOf);
+
+// What stands in the way of reading what comes from somebody; null: nothing that is known.
+export function encryptionTrouble({ encryption }: Participant): Exclude<EncryptionState, 'ok'> | null {
+  for (const state of Object.values(encryption)) if (state !== 'ok') return state;
+  return null;
+}
 
 // How many they are.
 export const useParticipantCount = (): number => usePart(({ participants }) => participants.length);

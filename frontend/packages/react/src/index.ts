@@ -4,6 +4,7 @@ export { RotundaRoom, useRoom, type RotundaRoomProps } from './context.tsx';
 export { Grid, type GridProps, type GridTile } from './grid.tsx';
 export { layoutGrid, type GridLayout } from './grid-layout.ts';
 export {
+  encryptionTrouble,
   useActiveSpeaker,
   useAudioLevel,
   useChat,

@@ -1,6 +1,6 @@
 // What there is in a room, as snapshots that React can compare: each change makes new objects of what has changed and of
 // nothing else. One for each Room, however many hooks look at it.
-import type { ChatMessage, Room, SessionState, Source } from '@rotunda/client';
+import type { ChatMessage, EncryptionState, Room, SessionState, Source } from '@rotunda/client';
 import { levelSteps } from './levels.ts';
 
 const MESSAGES_KEPT = 300;
@@ -26,6 +26,7 @@ export interface Participant {
   isLocal: boolean;
   away: boolean; // nothing comes from there any more: the network is gone, the place is kept for a while
   tracks: Partial<Record<Source, TrackState>>;
+  encryption: Partial<Record<Source, EncryptionState>>; // from end to end, of what comes from there; empty: it is not, or not yet known
 }
 
 export interface RoomSnapshot {
@@ -91,6 +92,7 @@ export class RoomState {
       isLocal: true,
       away: false,
       tracks: {},
+      encryption: {},
     };
     this.snapshot = { ...EMPTY_ROOM, session: room.session.state, participants: [me] };
     for (const [userId, name] of room.peers) this.#join(userId, name);
@@ -128,7 +130,7 @@ export class RoomState {
 
   #join(userId: string, name: string): void {
     const others = this.snapshot.participants.filter((one) => one.userId !== userId);
-    this.set({ participants: [...others, { userId, name, isLocal: false, away: false, tracks: {} }] });
+    this.set({ participants: [...others, { userId, name, isLocal: false, away: false, tracks: {}, encryption: {} }] });
   }
 
   #leave(userId: string): void {
@@ -148,6 +150,16 @@ export class RoomState {
     { consumer, producerId, paused }: { consumer: { track: MediaStreamTrack }; producerId: string; paused: boolean },
   ): void {
     this.#put(userId, source, { track: consumer.track, producerId, paused, held: false, layer: null });
+  }
+
+  #encryption(userId: string, source: Source, state: EncryptionState | null): void {
+    const { participants } = this.snapshot;
+    const changed = (one: Participant): Participant => {
+      const { [source]: _, ...others } = one.encryption;
+      return { ...one, encryption: state === null ? others : { ...others, [source]: state } };
+    };
+    if (this.#find(userId))
+      this.set({ participants: participants.map((one) => (one.userId === userId ? changed(one) : one)) });
   }
 
   #own(source: Source): void {
@@ -204,8 +216,12 @@ export class RoomState {
     const room = this.#room;
     room.on('track', (entry) => this.#take(entry.userId, entry.source, entry));
     room.on('track-ended', ({ userId, source, producerId }) => {
-      if (this.#find(userId)?.tracks[source]?.producerId === producerId) this.#put(userId, source, null);
+      if (this.#find(userId)?.tracks[source]?.producerId === producerId) {
+        this.#put(userId, source, null);
+        this.#encryption(userId, source, null);
+      }
     });
+    room.on('encryption', ({ userId, source, state }) => this.#encryption(userId, source, state));
     room.on('local', ({ source }) => this.#own(source));
     room.on('paused', ({ userId, source, paused }) => {
       if (userId !== room.userId) this.#alter(userId, source, { paused });

@@ -5,6 +5,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { Room, type RoomEvents, type Source } from '@rotunda/client';
 import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from '../../client/tests/scripted-socket.ts';
 import {
+  encryptionTrouble,
   Grid,
   RoomAudio,
   RotundaRoom,
@@ -17,6 +18,7 @@ import {
   useTracks,
   VideoTile,
 } from '../src/index.ts';
+import { SealedSources } from '../../client/src/e2ee/sealed.ts';
 
 class TestRoom extends Room {
   demands: [string, number | null][] = [];
@@ -225,4 +227,25 @@ test('a room of its own is joined while it is shown, once, and left afterwards; 
   expect(ScriptedSocket.all.length).toBe(1);
   unmount();
   expect(track.stop).toHaveBeenCalled();
+});
+
+test('what cannot be read is told of its sender, and no more once it is gone', () => {
+  const values = seen(() => useParticipants().map((one) => encryptionTrouble(one)));
+  act(() => room.tell('encryption', { userId: 'b', source: 'camera', state: 'ok' }));
+  expect(values.at(-1)).toEqual([null, null, null]);
+  act(() => room.tell('encryption', { userId: 'b', source: 'microphone', state: 'wrong-key' }));
+  expect(values.at(-1)).toEqual([null, 'wrong-key', null]);
+  act(() => room.tell('encryption', { userId: 'b', source: 'microphone', state: null }));
+  expect(values.at(-1)).toEqual([null, null, null]);
+});
+
+test('who has no key does not receive what is encrypted, and hears so until it is over', async () => {
+  const values = seen(() => useParticipants().map((one) => encryptionTrouble(one)));
+  const producer = { producerId: 'p9', userId: 'b', user: 'Bob', kind: 'video', type: 'simple', paused: false };
+  const sealed = new SealedSources((news) => room.tell('encryption', news));
+  act(() => void expect(sealed.has({ ...producer, appData: { source: 'screen' } } as never)).toBe(false));
+  act(() => void expect(sealed.has({ ...producer, appData: { source: 'screen', e2ee: true } } as never)).toBe(true));
+  expect(values.at(-1)).toEqual([null, 'no-key', null]);
+  act(() => sealed.gone('p9'));
+  expect(values.at(-1)).toEqual([null, null, null]);
 });

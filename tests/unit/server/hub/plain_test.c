@@ -119,6 +119,45 @@ static void one_sends_and_one_gets(void **state) {
     stage_close(s);
 }
 
+// A program behind plain RTP has no key: it is told so, and gets what is not encrypted.
+static void what_is_encrypted_from_end_to_end(void **state) {
+    (void)state;
+    struct stage *s = open_stage(true);
+    struct hub_refusal refusal;
+    struct hub_plain out = gets();
+    struct room_transport *to = hub_open_plain(s->hub, "r", &out, &refusal);
+    assert_non_null(to);
+    close_fds(&s->commands[0]);
+    struct participant *ann = joins(s, "ann");
+    struct room_producer *video = produces(s, ann, opens(s, ann, true), MEDIA_VIDEO);
+    static const struct {
+        const char *app_data;
+        bool taken;
+    } cases[] = {
+        {"{\"e2ee\":true}", false}, {"{\"e2ee\":false}", true}, {"{\"e2ee\":1}", true}, {"{}", true}};
+    json_t *capabilities = hub_plain_capabilities(s->hub);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        free(video->app_data);
+        video->app_data = strdup(cases[i].app_data);
+        video->app_data_len = strlen(cases[i].app_data);
+        json_t *parameters = NULL;
+        struct hub_consume ask = {.producer_id = video->public_id.text,
+                                  .transport_id = to->public_id.text,
+                                  .capabilities = capabilities};
+        struct room_consumer *consumer = hub_consume(s->hub, to->owner, &ask, &parameters, &refusal);
+        assert_int_equal(consumer != NULL, cases[i].taken);
+        json_decref(parameters);
+        if (consumer) {
+            assert_true(hub_close_consumer(s->hub, to->owner, consumer->public_id.text, &refusal));
+            continue;
+        }
+        assert_int_equal(refusal.code, HUB_WRONG_STATE);
+        assert_non_null(strstr(refusal.text, "ann encrypts from end to end"));
+    }
+    json_decref(capabilities);
+    stage_close(s);
+}
+
 struct row {
     const char *words;
     enum hub_code code;
@@ -202,6 +241,7 @@ static void past_lobby_and_lock(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sends_and_one_gets),
+        cmocka_unit_test(what_is_encrypted_from_end_to_end),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(past_lobby_and_lock),
     };

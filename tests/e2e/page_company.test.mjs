@@ -1,8 +1,10 @@
-// 24 people come into the room of one who looks on: no task of the page takes longer than 100 ms. What a machine that is
-// shared makes of that is measured beside it: the same page does work of a known size at the same time.
+// Company on the page: 24 people who come into the room of one who looks on, for whom no task takes longer than 100 ms (what a
+// machine that is shared makes of that is measured beside it: the same page does work of a known size at the same time); and
+// people with a key, with another one, and without.
 
 import { after, before, test } from 'node:test';
 import { openChromium, Person } from './browsers.mjs';
+import { EVERYWHERE } from './e2ee_scenarios.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 import { CLIENT_LIBRARIES, FakeMediaStreamTrack, openDevice } from './media_kit.mjs';
@@ -61,3 +63,5 @@ test('24 people who come in a row: no task over 100 ms', async (t) => {
   for (const guest of guests) guest.cut();
   await ann.page.close();
 });
+
+for (const [what, scenario] of Object.entries(EVERYWHERE)) test(`from end to end: ${what}`, () => scenario({ server, chromium: browser }));

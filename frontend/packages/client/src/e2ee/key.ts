@@ -1,0 +1,21 @@
+// The key of a room that is encrypted from end to end, as a link has it; and whether this browser can.
+export const KEY_BYTES = 16;
+const PATTERN = /^[\w-]{22,86}$/; // 16 to 64 bytes in base64url
+
+const toText = (bytes: Uint8Array) =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
+
+// 128 bits that nobody guesses, for the fragment of a link.
+export const e2eeKey = (): string => toText(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+
+export const isE2eeKey = (text: string): boolean => PATTERN.test(text);
+
+export const keyBytesOf = (key: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(key.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+
+// Encoded transforms in a worker (Chromium 141, Firefox 117, Safari 15.4), and a page of https or localhost.
+export const e2eeSupported = (): boolean =>
+  'RTCRtpScriptTransform' in globalThis && globalThis.crypto?.subtle !== undefined;

@@ -1,0 +1,78 @@
+// The worker through which every frame goes. It runs in a thread of its own; the page never sees a frame, and what fails here
+// is not sent and not shown.
+import { FrameDecryptor, FrameEncryptor, type E2eeCodec, type Refusal, type StreamOwner } from './frame.ts';
+
+// What a transform is made with; see Encryption in encryption.ts.
+export interface TransformOptions extends StreamOwner {
+  operation: 'encrypt' | 'decrypt';
+  codec: E2eeCodec;
+  secret: CryptoKey;
+  streamKey: string; // by which the page knows it again
+}
+
+// What the worker says of a stream that is received; null: all is well.
+export interface StreamNews {
+  streamKey: string;
+  refusal: Refusal | null;
+}
+
+interface EncodedFrame {
+  data: ArrayBuffer;
+}
+
+interface Transformer {
+  readable: ReadableStream<EncodedFrame>;
+  writable: WritableStream<EncodedFrame>;
+  options: TransformOptions;
+}
+
+const REFUSED_ENOUGH = 3; // in a row: one alone may be a frame that was cut short
+const scope = globalThis as unknown as {
+  onrtctransform: (event: { transformer: Transformer }) => void;
+  postMessage: (news: StreamNews) => void;
+};
+
+function encrypting({ secret, codec, ...owner }: TransformOptions) {
+  const encryptor = new FrameEncryptor(secret, owner, codec);
+  return async (frame: EncodedFrame): Promise<boolean> => {
+    if (frame.data.byteLength === 0) return false; // nothing to be said, and so nothing to be sent
+    frame.data = (await encryptor.encrypt(new Uint8Array(frame.data))).buffer;
+    return true;
+  };
+}
+
+function decrypting({ secret, codec, streamKey, ...owner }: TransformOptions) {
+  const decryptor = new FrameDecryptor(secret, owner, codec);
+  let told: Refusal | null | undefined;
+  let refused = 0;
+  const tell = (refusal: Refusal | null) => {
+    if (refusal === told) return;
+    told = refusal;
+    scope.postMessage({ streamKey, refusal });
+  };
+  return async (frame: EncodedFrame): Promise<boolean> => {
+    if (frame.data.byteLength === 0) return false;
+    const opened = await decryptor.decrypt(new Uint8Array(frame.data));
+    if (typeof opened !== 'string') {
+      refused = 0;
+      tell(null);
+      frame.data = opened.buffer;
+      return true;
+    }
+    if (opened !== 'replayed' && ++refused >= REFUSED_ENOUGH) tell(opened);
+    return false;
+  };
+}
+
+scope.onrtctransform = ({ transformer: { readable, writable, options } }) => {
+  const work = options.operation === 'encrypt' ? encrypting(options) : decrypting(options);
+  const through = new TransformStream<EncodedFrame, EncodedFrame>({
+    transform: async (frame, controller) => {
+      if (await work(frame).catch(() => false)) controller.enqueue(frame);
+    },
+  });
+  void readable
+    .pipeThrough(through)
+    .pipeTo(writable)
+    .catch(() => {}); // its sender or receiver is gone
+};
