@@ -170,6 +170,12 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
 function useEncrypted(known: boolean) {
   const [key, setKey] = useState<string | null>(() => (known ? keyOfAddress() : null));
+  // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
+  useEffect(() => {
+    const changed = () => setKey(keyOfAddress());
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
+  }, []);
   const t = useT();
   const can = !known || e2eeSupported();
   const problem = key === null ? null : !can ? t('error.e2ee-unsupported') : isSound(key) ? null : t('error.e2ee-key');

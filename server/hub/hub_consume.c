@@ -208,10 +208,12 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
     return consumer;
 }
 
-// What is encrypted from end to end says so; programs behind plain RTP, a recorder for one, have no key.
+// What is encrypted from end to end says so; programs behind plain RTP, a recorder for one, and viewers by
+// WHEP have no key.
 static bool may_read(const struct room_transport *transport, const struct room_producer *producer,
                      struct hub_refusal *refusal) {
-    if (!transport->plain || !producer->app_data)
+    bool keyless = transport->plain || transport->owner->observer == HUB_OBSERVER_WHIP;
+    if (!keyless || !producer->app_data)
         return true;
     json_t *said = json_loadb(producer->app_data, producer->app_data_len, 0, NULL);
     bool sealed = json_is_true(json_object_get(said, "e2ee"));

@@ -63,3 +63,19 @@ test('who waits for the preview goes in with what it showed', async () => {
   await press();
   expect(tracksOf(onJoin.mock.calls[0]!)).toEqual([track]);
 });
+
+test('a link without the key, in the same tab, is not said to be encrypted', async () => {
+  const goTo = (hash: string) => {
+    history.replaceState(null, '', `/${hash}`);
+    window.dispatchEvent(new Event('hashchange'));
+  };
+  goTo('#e2ee=AAECAwQFBgcICQoLDA0ODw');
+  lobby();
+  const box = () => document.querySelector<HTMLInputElement>('#e2ee')!;
+  expect(box().checked).toBe(true);
+  act(() => goTo('#'));
+  expect(box().checked).toBe(false);
+  act(() => goTo('#e2ee=AAECAwQFBgcICQoLDA0ODw'));
+  expect(box().checked).toBe(true);
+  goTo('');
+});

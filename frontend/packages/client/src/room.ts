@@ -79,7 +79,11 @@ export class Room extends Emitter<RoomEvents> {
       this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
     });
     this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
-    this.session.on('state', ({ name }) => name === 'ended' && this.#closeMedia());
+    this.session.on('state', ({ name }) => {
+      if (name !== 'ended') return;
+      this.#closeMedia();
+      this.#encryption?.close();
+    });
   }
 
   // What this side sends, or will once it is in the room.
@@ -229,9 +233,8 @@ export class Room extends Emitter<RoomEvents> {
     const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
     this.#closeMedia();
     this.#device = device ?? (await this.#loadDevice(joined));
-    if (this.#options.e2ee) {
-      const { Encryption: Made } = await import('./e2ee/encryption.ts');
-      this.#encryption = await Made.open(this.#options.e2ee);
+    if (this.#options.e2ee && this.#encryption === null) {
+      this.#encryption = await (await import('./e2ee/encryption.ts')).Encryption.open(this.#options.e2ee);
     }
     this.#watch = this.#makeWatch();
     const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
@@ -466,7 +469,7 @@ export class Room extends Emitter<RoomEvents> {
         ? this.#encryption.videoCodec(this.#options.codec)
         : this.#options.codec;
     if (track.kind === 'video' && codec) options.codec = codecNamed(this.#device!, codec);
-    if (this.#encryption) this.#protect(options, source, track.kind === 'video' ? `video/${codec}` : 'audio/opus');
+    if (this.encrypted) this.#protect(options, source, track.kind === 'video' ? `video/${codec}` : 'audio/opus');
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
     this.#encodeAll();
@@ -526,14 +529,12 @@ export class Room extends Emitter<RoomEvents> {
         id: offer.id,
         producerId,
         kind,
-        rtpParameters: offer.rtpParameters,
         streamId: `${userId}-${source.startsWith('screen') ? 'screen' : 'camera'}`,
-        onRtpReceiver: (receiver) =>
-          this.#encryption?.open(
-            receiver,
-            { senderId: userId, source, mimeType: offer.rtpParameters.codecs[0]?.mimeType },
-            (state) => void (this.consumers.has(producerId) && this.emit('encryption', { userId, source, state })),
-          ),
+        ...(this.encrypted
+          ? this.#encryption!.reading(kind, offer.rtpParameters, { senderId: userId, source }, (state) => {
+              if (this.consumers.has(producerId)) this.emit('encryption', { userId, source, state });
+            })
+          : { rtpParameters: offer.rtpParameters }),
       });
       if (!this.consumers.has(producerId)) return consumer.close(); // the producer went away meanwhile
       const entry: RemoteTrack = {
@@ -590,8 +591,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#encoding.clear();
     this.#watch?.close();
     this.#watch = null;
-    this.#encryption?.close();
-    this.#encryption = null;
+    this.#encryption?.rest();
     this.sendTransport?.close();
     this.recvTransport?.close();
     this.sendTransport = null;

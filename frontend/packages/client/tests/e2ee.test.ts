@@ -254,6 +254,14 @@ test('keys are 128 bits in a form that a link takes, and nothing else is one', (
     expect(isE2eeKey(key)).toBe(true);
     expect(keyBytesOf(key).length).toBe(16);
   }
-  for (const wrong of ['', 'short', 'a'.repeat(21), 'a'.repeat(87), `${'a'.repeat(21)}%`, 'ä'.repeat(22)])
+  for (const wrong of [
+    '',
+    'short',
+    'a'.repeat(21),
+    'a'.repeat(25),
+    'a'.repeat(87),
+    `${'a'.repeat(21)}%`,
+    'ä'.repeat(22),
+  ])
     expect(isE2eeKey(wrong)).toBe(false);
 });

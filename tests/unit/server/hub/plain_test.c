@@ -158,6 +158,31 @@ static void what_is_encrypted_from_end_to_end(void **state) {
     stage_close(s);
 }
 
+// Neither has a viewer by WHEP: it would play noise.
+static void nor_has_who_views_by_whep(void **state) {
+    (void)state;
+    struct stage *s = open_stage(true);
+    struct hub_refusal refusal;
+    struct participant *ann = joins(s, "ann"), *viewer = joins(s, "viewer");
+    struct room_producer *video = produces(s, ann, opens(s, ann, true), MEDIA_VIDEO);
+    struct room_transport *to = opens(s, viewer, false);
+    free(video->app_data);
+    video->app_data = strdup("{\"e2ee\":true}");
+    video->app_data_len = strlen(video->app_data);
+    json_t *capabilities = hub_plain_capabilities(s->hub), *parameters = NULL;
+    struct hub_consume ask = {.producer_id = video->public_id.text,
+                              .transport_id = to->public_id.text,
+                              .capabilities = capabilities};
+    viewer->observer = HUB_OBSERVER_WHIP;
+    assert_null(hub_consume(s->hub, viewer, &ask, &parameters, &refusal));
+    assert_int_equal(refusal.code, HUB_WRONG_STATE);
+    viewer->observer = HUB_OBSERVER_SIGNALLING;
+    assert_non_null(hub_consume(s->hub, viewer, &ask, &parameters, &refusal));
+    json_decref(parameters);
+    json_decref(capabilities);
+    stage_close(s);
+}
+
 struct row {
     const char *words;
     enum hub_code code;
@@ -240,9 +265,8 @@ static void past_lobby_and_lock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_sends_and_one_gets),
-        cmocka_unit_test(what_is_encrypted_from_end_to_end),
-        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(one_sends_and_one_gets),    cmocka_unit_test(what_is_encrypted_from_end_to_end),
+        cmocka_unit_test(nor_has_who_views_by_whep), cmocka_unit_test(what_is_refused),
         cmocka_unit_test(past_lobby_and_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 // Encryption from end to end, as a Room uses it: every sender and every receiver gets a transform before its first frame.
+import type { types } from 'mediasoup-client';
 import { RotundaError } from '../errors.ts';
 import type { EncryptionState } from '../room-events.ts';
 import { importSecret, type E2eeCodec, type Refusal } from './frame.ts';
+import type { Kind } from '../protocol.ts';
 import { e2eeSupported, isE2eeKey, keyBytesOf } from './key.ts';
 import type { StreamNews, TransformOptions } from './worker.ts';
 
@@ -70,11 +72,30 @@ export class Encryption {
     this.#attach(sender, 'encrypt', of, codec);
   }
 
+  // How a consumer is made. Chromium mixes sound of an SSRC that nobody told it of into what is heard, past the transform of a
+  // receiver that was told one; a receiver that was told none has all of its section go through its transform. So sound is
+  // told by its MID alone: without a cname mediasoup-client writes no SSRC.
   // Tells how it stands with what comes, when that changes. Of a codec that is none of ours nothing can be authentic.
-  open(receiver: RTCRtpReceiver, of: Of, tell: (state: EncryptionState) => void): () => void {
-    const streamKey = this.#attach(receiver, 'decrypt', of, codecOf(of.mimeType) ?? 'opus');
-    this.#tell.set(streamKey, tell);
-    return () => void this.#tell.delete(streamKey);
+  reading(
+    kind: Kind,
+    rtpParameters: types.RtpParameters,
+    of: Omit<Of, 'mimeType'>,
+    tell: (state: EncryptionState) => void,
+  ): Pick<types.ConsumerOptions, 'rtpParameters' | 'onRtpReceiver'> {
+    const { cname: _, ...rtcp } = rtpParameters.rtcp ?? {};
+    const mimeType = rtpParameters.codecs[0]?.mimeType;
+    return {
+      rtpParameters: kind === 'audio' ? { ...rtpParameters, rtcp } : rtpParameters,
+      onRtpReceiver: (receiver) => {
+        const streamKey = this.#attach(receiver, 'decrypt', { ...of, mimeType }, codecOf(mimeType) ?? 'opus');
+        this.#tell.set(streamKey, tell);
+      },
+    };
+  }
+
+  // All receivers have ended. The worker goes on: it knows what was shown, which does not come again.
+  rest(): void {
+    this.#tell.clear();
   }
 
   close(): void {

@@ -190,10 +190,17 @@ function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 // Which counters were there: each once.
 export class ReplayWindow {
   #highest = -1;
+  #closed = -1; // up to here nothing is taken any more
   #seen = new Set<number>();
 
   has(counter: number): boolean {
-    return counter <= this.#highest - REPLAY_WINDOW || this.#seen.has(counter);
+    return counter <= this.#closed || counter <= this.#highest - REPLAY_WINDOW || this.#seen.has(counter);
+  }
+
+  // Takes no more of what is older than the newest, and so needs no list of it.
+  close(): void {
+    this.#closed = this.#highest;
+    this.#seen.clear();
   }
 
   add(counter: number): void {
@@ -209,17 +216,54 @@ export class ReplayWindow {
 // way; replayed: it was here before.
 export type Refusal = 'not-encrypted' | 'wrong-key' | 'replayed';
 
+interface ProvenStream {
+  key: Promise<CryptoKey>;
+  replay: ReplayWindow;
+}
+
+// What was received of one sender's source. It outlives receivers: a server makes them anew as it likes, and is not to show
+// once more by that what was shown.
+export class ReceivedStreams {
+  #streams = new Map<string, ProvenStream>(); // by id, in their order
+  #ended: string[] = []; // ids of streams that are forgotten: they do not come back
+
+  hasEnded(name: string): boolean {
+    return this.#ended.includes(name);
+  }
+
+  get(name: string): ProvenStream | undefined {
+    return this.#streams.get(name);
+  }
+
+  add(name: string, stream: ProvenStream): ProvenStream {
+    this.#streams.set(name, stream);
+    if (this.#streams.size > STREAMS_MAX) {
+      const [oldest] = this.#streams.keys();
+      this.#streams.delete(oldest!);
+      this.#ended.push(oldest!);
+      if (this.#ended.length > 4096) this.#ended.shift();
+    }
+    return stream;
+  }
+
+  // A receiver has ended.
+  rest(): void {
+    for (const { replay } of this.#streams.values()) replay.close();
+  }
+}
+
 export class FrameDecryptor {
   #secret: CryptoKey;
   #owner: StreamOwner;
   #codec: E2eeCodec;
-  #streams = new Map<string, { key: Promise<CryptoKey>; replay: ReplayWindow }>(); // who is proven: by id, in their order
-  #ended: string[] = []; // ids of streams that are forgotten: they do not come back
+  #received: ReceivedStreams;
 
-  constructor(secret: CryptoKey, owner: StreamOwner, codec: E2eeCodec) {
+  // received: of the same secret and owner.
+  constructor(secret: CryptoKey, owner: StreamOwner, codec: E2eeCodec, received = new ReceivedStreams()) {
     this.#secret = secret;
     this.#owner = owner;
     this.#codec = codec;
+    this.#received = received;
   }
 
   // The frame as it was, or why it is refused. Nothing is remembered of what was not authentic.
@@ -232,8 +276,8 @@ export class FrameDecryptor {
     const id = trailer.slice(0, ID_BYTES);
     const name = String(id);
     const counter = new DataView(trailer.buffer, trailer.byteOffset).getUint32(ID_BYTES);
-    if (this.#ended.includes(name)) return 'replayed';
-    const known = this.#streams.get(name);
+    if (this.#received.hasEnded(name)) return 'replayed';
+    const known = this.#received.get(name);
     if (known?.replay.has(counter)) return 'replayed';
     const stream = known ?? { key: deriveStreamKey(this.#secret, this.#owner, id), replay: new ReplayWindow() };
     const sealed = whole.subarray(clear, whole.length - TRAILER_BYTES);
@@ -249,20 +293,9 @@ export class FrameDecryptor {
       return 'wrong-key';
     }
     // The same one may have been opened meanwhile.
-    const now = this.#streams.get(name) ?? this.#remember(name, stream);
+    const now = this.#received.get(name) ?? this.#received.add(name, stream);
     if (now.replay.has(counter)) return 'replayed';
     now.replay.add(counter);
     return join(whole.subarray(0, clear), new Uint8Array(opened));
-  }
-
-  #remember(name: string, stream: { key: Promise<CryptoKey>; replay: ReplayWindow }) {
-    this.#streams.set(name, stream);
-    if (this.#streams.size > STREAMS_MAX) {
-      const [oldest] = this.#streams.keys();
-      this.#streams.delete(oldest!);
-      this.#ended.push(oldest!);
-      if (this.#ended.length > 4096) this.#ended.shift();
-    }
-    return stream;
   }
 }

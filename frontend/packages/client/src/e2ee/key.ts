@@ -1,6 +1,7 @@
 // The key of a room that is encrypted from end to end, as a link has it; and whether this browser can.
 export const KEY_BYTES = 16;
-const PATTERN = /^[\w-]{22,86}$/; // 16 to 64 bytes in base64url
+const PATTERN = /^(?:[\w-]{4})*[\w-]{2,4}$/; // base64url
+const CHARS = { least: 22, most: 86 }; // 16 to 64 bytes
 
 const toText = (bytes: Uint8Array) =>
   btoa(String.fromCharCode(...bytes))
@@ -11,7 +12,8 @@ const toText = (bytes: Uint8Array) =>
 // 128 bits that nobody guesses, for the fragment of a link.
 export const e2eeKey = (): string => toText(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 
-export const isE2eeKey = (text: string): boolean => PATTERN.test(text);
+export const isE2eeKey = (text: string): boolean =>
+  text.length >= CHARS.least && text.length <= CHARS.most && PATTERN.test(text);
 
 export const keyBytesOf = (key: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(key.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));

@@ -1,6 +1,13 @@
 // The worker through which every frame goes. It runs in a thread of its own; the page never sees a frame, and what fails here
 // is not sent and not shown.
-import { FrameDecryptor, FrameEncryptor, type E2eeCodec, type Refusal, type StreamOwner } from './frame.ts';
+import {
+  FrameDecryptor,
+  FrameEncryptor,
+  ReceivedStreams,
+  type E2eeCodec,
+  type Refusal,
+  type StreamOwner,
+} from './frame.ts';
 
 // What a transform is made with; see Encryption in encryption.ts.
 export interface TransformOptions extends StreamOwner {
@@ -41,8 +48,18 @@ function encrypting({ secret, codec, ...owner }: TransformOptions) {
   };
 }
 
+// Of a stay in a room, which has one secret: by sender and source.
+const received = new Map<string, ReceivedStreams>();
+
+function receivedOf({ senderId, source }: StreamOwner): ReceivedStreams {
+  const name = JSON.stringify([senderId, source]);
+  const streams = received.get(name) ?? new ReceivedStreams();
+  received.set(name, streams);
+  return streams;
+}
+
 function decrypting({ secret, codec, streamKey, ...owner }: TransformOptions) {
-  const decryptor = new FrameDecryptor(secret, owner, codec);
+  const decryptor = new FrameDecryptor(secret, owner, codec, receivedOf(owner));
   let told: Refusal | null | undefined;
   let refused = 0;
   const tell = (refusal: Refusal | null) => {
@@ -74,5 +91,6 @@ scope.onrtctransform = ({ transformer: { readable, writable, options } }) => {
   void readable
     .pipeThrough(through)
     .pipeTo(writable)
-    .catch(() => {}); // its sender or receiver is gone
+    .catch(() => {}) // its sender or receiver is gone
+    .then(() => options.operation === 'decrypt' && receivedOf(options).rest());
 };
