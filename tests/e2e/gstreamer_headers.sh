@@ -11,7 +11,11 @@ if pkg-config --exists gstreamer-webrtc-1.0 2>/dev/null; then
 fi
 if [ ! -f "$folder/usr/include/gstreamer-1.0/gst/webrtc/webrtc.h" ]; then
   mkdir -p "$folder"
-  (cd "$folder" && apt-get download -q libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev >&2)
+  download() {
+    (cd "$folder" && apt-get download -q libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev >&2)
+  }
+  # Lists of packages that are old, or not there.
+  download || { if [ "$(id -u)" = 0 ]; then apt-get update -q >&2; else sudo apt-get update -q >&2; fi && download; }
   for package in "$folder"/*.deb; do
     dpkg-deb -x "$package" "$folder"
     rm "$package"
