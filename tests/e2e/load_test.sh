@@ -25,7 +25,7 @@ expect() {
     fi
 }
 
-start --log-level info
+start --log-level info --ice-tcp on
 # Four people, all of it checked packet by packet. Audio and video, simulcast, every codec takes its turn below.
 expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 5 --server-pid "$pid" \
     --json "$folder/clean.json" --expect 'joined>=4,failed<1,loss<=0%,faults<1,frames>900,request_errors<1'
@@ -40,27 +40,19 @@ EOF
 plot=$(dirname "$0")/../../load/plot.py
 python3 "$plot" "$folder/clean.json" "$folder/clean.svg" && grep -q '</svg>' "$folder/clean.svg" || fail "plot.py"
 
+# Over TCP; AV1 below also to readers who take 600 kbit/s of more.
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec h264 --simulcast 3 --video 1200 \
-    --audio off --expect 'failed<1,loss<=0%,faults<1,frames>200'
+    --audio off --ice tcp --expect 'failed<1,loss<=0%,faults<1,frames>200'
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec vp9 --temporal 3 --pause 1 \
     --sockets each --expect 'failed<1,loss<=0%,faults<1,frames>50'
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec av1 --audio dtx --churn 4 \
-    --expect 'failed<1,faults<1,frames>100'
+    --ice tcp --bandwidth 600 --expect 'failed<1,faults<1,frames>100'
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice full --simulcast 2 \
     --expect 'failed<1,loss<=0%,faults<1,frames>200'
 
-# Media over TCP, of a server whose rooms span its workers: all of it, and to readers who take 600 kbit/s each of more
-# than twice as much, who get lower layers and lose nothing.
-stop
-earlier=$log
-start --ice-tcp on --participants-per-worker 2
-expect 0 "faults < 1 : met" --url "$url" --participants 4 --duration 1 --ice tcp \
-    --expect 'failed<1,loss<=0%,faults<1,frames>200'
-expect 0 "delay_p50 < 250 ms: met" --url "$url" --participants 3 --duration 4 --ice tcp --bandwidth 600 --video 900 \
-    --simulcast 3 --expect 'failed<1,faults<1,loss<5%,delay_p50<250,frames>100'
-
 # The server's first addresses lead nowhere: the next ones are tried.
 stop
+earlier=$log
 start --announce 192.0.2.1,2001:db8::1,127.0.0.9,127.0.0.1
 for ice in checks full; do
     expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 2 --ice $ice \
