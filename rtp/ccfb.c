@@ -15,7 +15,7 @@
 #define METRIC_RECEIVED 0x8000 // the two bits of ECN behind it stay 0: not ECT, since nobody asks the socket
 #define OFFSETS_A_SECOND 1024
 #define OFFSET_TOO_LONG 0x1ffe
-#define JUMP_MAX 8192                // of a number; beyond it the stream began anew
+#define JUMP_MAX CCFB_NUMBERS        // of a number; beyond it the stream began anew
 #define FIRST_WRAP UINT64_C(0x10000) // base/seq.h: so that earlier numbers do not go below zero
 #define LOSS_WINDOW 2000             // packets over which ccfb_recorder_loss looks back, about
 
@@ -35,6 +35,7 @@ struct ccfb_arrival {
 
 struct ccfb_recorder {
     unsigned waiting;
+    unsigned untold; // numbers by which streams went on since nothing waited
     uint64_t first_waiting_us;
     uint32_t interval_us;
     float expected, lost; // decaying counts
@@ -105,8 +106,13 @@ void ccfb_recorder_add(struct ccfb_recorder *r, uint32_t ssrc, uint16_t seq16, u
             return;                                      // what waits goes out first
         seq = s->next = s->highest = FIRST_WRAP + seq16; // the sender began anew
     }
-    if (seq > s->highest)
+    if (seq > s->highest) {
+        // Each number costs two bytes of feedback, whether it came or not: gaps may not be without end.
+        if (r->untold + (seq - s->highest) > CCFB_NUMBERS)
+            return;
+        r->untold += (unsigned)(seq - s->highest);
         s->highest = seq;
+    }
     s->came_us = arrival_us;
     arrival_put(r, s, seq, arrival_us);
 }
@@ -194,6 +200,8 @@ static void write_blocks(struct ccfb_recorder *r, struct writer *w, size_t end, 
             r->arrivals[kept++] = r->arrivals[at];
     }
     r->waiting = kept;
+    if (kept == 0)
+        r->untold = 0;
 }
 
 bool ccfb_recorder_write(struct ccfb_recorder *r, struct writer *w, uint32_t sender_ssrc, uint64_t report_ntp,

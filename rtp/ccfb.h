@@ -5,7 +5,8 @@
 // named by SSRC and sequence number, so each stream's gaps are told too, from the first number that was not
 // reported yet on. A number that comes late is reported when it comes. At most CCFB_WINDOW arrivals wait for
 // a report and CCFB_STREAMS streams are remembered; the one that has been silent longest is forgotten for a
-// new one. Who sends more than that between two reports hears of the rest as lost.
+// new one. Who sends more than that between two reports, or leaves gaps of more than CCFB_NUMBERS in all,
+// hears of the rest as lost.
 //
 // Times are microseconds of one clock; what is told is how long before the report a packet came, up to 8 s.
 #ifndef RTP_CCFB_H
@@ -15,6 +16,7 @@
 
 #define CCFB_WINDOW 1024       // arrivals
 #define CCFB_STREAMS 64        // media and repairs
+#define CCFB_NUMBERS 8192      // that streams go on by between two reports, gaps counted
 #define CCFB_INTERVAL_US 50000 // at least, and to begin with
 #define CCFB_INTERVAL_MAX_US 100000
 #define CCFB_SHARE 20         // feedback is one part in so many of what it is about, between the two

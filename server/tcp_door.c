@@ -24,6 +24,7 @@ struct visitor {
     struct tcp_ticket ticket; // the worker's part
     struct list link;         // of door->visitors
     struct list waiting; // of door->waiting, while it waits for its first packet: socket and handle are ours
+    struct list spoken;  // of door->spoken, while it is with a worker and a stranger
     struct tcp_door *door;
     struct net_address address;
     bool stranger; // counted as one
@@ -40,6 +41,7 @@ struct tcp_door {
     bool timer_open, timer_runs, shut;
     struct list visitors; // all of them
     struct list waiting;  // in the order in which they came
+    struct list spoken;   // in the order in which they spoke
     uint32_t count;
     struct tcp_door_counts counts;
 };
@@ -55,6 +57,7 @@ static void visitor_known(struct visitor *v) {
     if (!v->stranger)
         return;
     v->stranger = false;
+    list_remove(&v->spoken);
     v->door->counts.strangers--;
     address_limits_disconnect(v->door->limits, &v->address, clock_now_us());
 }
@@ -100,6 +103,7 @@ static void visitor_go_in(struct visitor *v, unsigned worker) {
         return;
     }
     list_remove(&v->waiting);
+    list_push_back(&v->door->spoken, &v->spoken);
     uv_close((uv_handle_t *)&v->poll, on_handed_over);
 }
 
@@ -188,6 +192,7 @@ static void visitor_begin(struct tcp_door *door, int fd, const struct net_addres
     v->poll.data = v;
     list_push_back(&door->visitors, &v->link);
     list_init(&v->waiting);
+    list_init(&v->spoken);
     list_push_back(&door->waiting, &v->waiting);
     door->count++;
     door->counts.strangers++;
@@ -198,12 +203,21 @@ static void visitor_begin(struct tcp_door *door, int fd, const struct net_addres
     door->timer_runs = true;
 }
 
-// Who came first and has said nothing yet makes room, so that nobody closes the door by silence. False: all
-// who are there have spoken.
+// Who came first and has said nothing yet makes room, so that nobody closes the door by silence; where all
+// have spoken, the one who did first and is a stranger still, so that nobody closes it by checks that are
+// never good: a peer's first one is. Its worker closes it, so for a while connections are more than
+// strangers_max, though never more than connections_max. False: there is no room.
 static bool make_room(struct tcp_door *door) {
-    if (list_empty(&door->waiting))
+    if (!list_empty(&door->waiting)) {
+        visitor_end(LIST_ENTRY(door->waiting.next, struct visitor, waiting), &door->counts.refused_full);
+        return true;
+    }
+    if (list_empty(&door->spoken) || door->count >= door->config.connections_max)
         return false;
-    visitor_end(LIST_ENTRY(door->waiting.next, struct visitor, waiting), &door->counts.refused_full);
+    struct visitor *v = LIST_ENTRY(door->spoken.next, struct visitor, spoken);
+    atomic_store_explicit(&v->ticket.unwanted, true, memory_order_relaxed);
+    door->counts.refused_full++;
+    visitor_known(v);
     return true;
 }
 
@@ -251,6 +265,7 @@ struct tcp_door *tcp_door_open(const struct tcp_door_config *config, char *error
         door->config.strangers_of_address = DOOR_STRANGERS_OF_ADDRESS;
     list_init(&door->visitors);
     list_init(&door->waiting);
+    list_init(&door->spoken);
     struct address_limits_config limits = {.waiting_max = door->config.strangers_of_address,
                                            .addresses_max = door->config.strangers_max + ADDRESSES_SPARE};
     door->limits = address_limits_create(&limits);

@@ -391,7 +391,8 @@ bool tcp_port_receive(struct tcp_port *port, uint64_t now_us) {
 // ---- time
 
 static bool connection_overdue(struct tcp_port *port, struct tcp_connection *c, uint64_t now_us) {
-    bool unproven = !c->proven && now_us - c->opened_us > TCP_PROOF_US;
+    bool unproven = !c->proven && (now_us - c->opened_us > TCP_PROOF_US ||
+                                   atomic_load_explicit(&c->ticket->unwanted, memory_order_relaxed));
     bool stalled = !tcp_queue_empty(&c->out) && now_us - c->progress_us > TCP_STALL_US;
     port->counters.unproven += unproven;
     port->counters.stalled += stalled && !unproven;

@@ -7,8 +7,9 @@
 // (TCP_NOTSENT_LOWAT), where nothing can be dropped. Who takes nothing for TCP_STALL_US is cut off.
 //
 // Until its owner has said that it is proven (tcp_port_prove), a connection is a stranger's: it is closed
-// after TCP_PROOF_US, or with its TCP_UNPROVEN_FRAMES-th frame. One thread: the worker's; its ticket alone is
-// shared. No allocation on the way of a packet. Close the port before its pool is destroyed.
+// after TCP_PROOF_US, when its ticket says that it has to make room, or with its TCP_UNPROVEN_FRAMES-th
+// frame. One thread: the worker's; its ticket alone is shared. No allocation on the way of a packet. Close
+// the port before its pool is destroyed.
 #ifndef TRANSPORT_TCP_PORT_H
 #define TRANSPORT_TCP_PORT_H
 
@@ -25,10 +26,11 @@
 #define TCP_STALL_US (10 * UINT64_C(1000000))
 #define TCP_NOTSENT_BYTES 16384
 
-// What a connection is to whoever let it in, who keeps it until it is TCP_CLOSED. Written by the worker.
+// What a connection is to whoever let it in, who keeps it until it is TCP_CLOSED.
 enum tcp_standing { TCP_STRANGER, TCP_PROVEN, TCP_CLOSED };
 struct tcp_ticket {
-    _Atomic int standing; // enum tcp_standing
+    _Atomic int standing;  // enum tcp_standing; written by the worker
+    _Atomic bool unwanted; // by whoever let it in: a stranger is closed with the next tcp_port_advance
 };
 
 struct tcp_handlers {

@@ -176,6 +176,28 @@ static void a_wide_gap_ends(void **state) {
 }
 
 // Another beginning of numbers, there and back, many times.
+// Each number that is told costs two bytes: who jumps ahead with each packet gets little for it.
+static void jumps_cost_no_more_than_one_wide_gap(void **state) {
+    struct ccfb_recorder *r = *state;
+    unsigned packets = 0;
+    for (unsigned i = 0; i < 8; i++)
+        for (uint32_t ssrc = 100; ssrc < 102; ssrc++)
+            ccfb_recorder_add(r, ssrc, (uint16_t)(i * (CCFB_NUMBERS - 1)), START_US);
+    for (bool more = true; more;) {
+        uint8_t bytes[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        more = ccfb_recorder_write(r, &w, 11, NTP, START_US + 50 * MS);
+        packets += more;
+    }
+    assert_in_range(packets, 1, CCFB_NUMBERS * 2 / RTCP_DATAGRAM_MAX + 2);
+    // Where nothing waits any more, the next gap may be as wide.
+    uint16_t far = 2 * (CCFB_NUMBERS - 1);
+    ccfb_recorder_add(r, 100, far, START_US + 60 * MS);
+    report(r, START_US + 110 * MS);
+    assert_int_equal(told.of[0][far - 1], LOST);
+    assert_int_equal(told.of[0][far], 51);
+}
+
 static void a_sender_may_begin_anew(void **state) {
     struct ccfb_recorder *r = *state;
     for (unsigned i = 0; i < 1000; i++) {
@@ -253,6 +275,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_offset_that_does_not_fit_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(much_is_told_in_several_packets, setup, teardown),
         cmocka_unit_test_setup_teardown(a_wide_gap_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(jumps_cost_no_more_than_one_wide_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sender_may_begin_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(streams_are_bounded, setup, teardown),

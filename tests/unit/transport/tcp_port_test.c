@@ -187,6 +187,21 @@ static void a_strangers_end_is_nobodys_business(void **state) {
     assert_int_equal(b->tickets[0].standing, TCP_CLOSED);
 }
 
+static void a_stranger_makes_room_and_a_proven_one_does_not(void **state) {
+    struct bench *b = *state;
+    prove_one(b, false);
+    b->tickets[0].unwanted = true; // it was proven in the meantime
+    int proven = b->client;
+    b->client = -1;
+    connect_one(b, 1, false);
+    b->tickets[1].unwanted = true;
+    tcp_port_advance(b->port, b->now_us);
+    assert_int_equal(b->tickets[0].standing, TCP_PROVEN);
+    assert_int_equal(b->tickets[1].standing, TCP_CLOSED);
+    expect_end(b);
+    close(proven);
+}
+
 static void strangers_have_ten_seconds_and_few_frames(void **state) {
     struct bench *b = *state;
     connect_one(b, 0, false);
@@ -345,6 +360,7 @@ int main(void) {
         CASE(packets_come_and_go),
         CASE(a_proven_connection_that_ends_is_told),
         CASE(a_strangers_end_is_nobodys_business),
+        CASE(a_stranger_makes_room_and_a_proven_one_does_not),
         CASE(strangers_have_ten_seconds_and_few_frames),
         CASE(a_lying_length_ends_it),
         CASE(who_reads_nothing_costs_a_bounded_queue_and_is_cut_off),
