@@ -42,6 +42,12 @@ def flags(text):
     return found
 
 
+def groups(text):
+    """[(title, flags)] of the groups of settings in a --help: a title is a line that ends with a colon."""
+    parts = re.split(r"^(\S[^\n]*):\n(?=  -)", text, flags=re.M)
+    return [(title, flags(body)) for title, body in zip(parts[1::2], parts[2::2])]
+
+
 def tasks(text):
     """The lines `  --flag  what it does` of a --help."""
     return re.findall(r"^  (-\S(?:[^ \n]| (?! ))*)  +(\S.*)$", text, re.M)
@@ -93,7 +99,8 @@ def server_page(server):
         ("SETTINGS", escape(
             "Each setting is also an environment variable (media-port: ROTUNDA_MEDIA_PORT) and a key of the config "
             "file. A flag wins over the environment, the environment over the file, the file over the default. "
-            "The default stands in brackets.") + "\n" + tagged(flags(text))),
+            "The default stands in brackets.") + "\n" + "".join(
+                f".SS {escape(title)}\n{tagged(rows)}" for title, rows in groups(text))),
         ("SIGNALS", tagged((row[0], row[1]) for row in table("signal"))),
         ("EXIT STATUS", tagged((row[0], row[1]) for row in table("exit status"))),
         ("SEE ALSO", see_also(("rotunda.conf", 5), ("rotunda-load", 1))),

@@ -72,6 +72,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
     list_init(&room->calls);
     list_init(&room->lobby);
     list_init(&room->bans);
+    list_init(&room->kept_rights);
     list_init(&room->stage);
     chat_history_init(&room->chat);
     speaker_init(&room->speaker);
@@ -127,7 +128,7 @@ static void unchain(struct directory *directory, struct room *room) {
 void directory_remove(struct room *room) {
     struct directory *directory = room->directory;
     assert(room->participant_count == 0 && list_empty(&room->calls));
-    assert(list_empty(&room->lobby) && list_empty(&room->bans));
+    assert(list_empty(&room->lobby) && list_empty(&room->bans) && list_empty(&room->kept_rights));
     assert(room->linger_timer.due_us == TIME_NEVER && room->speaker_timer.due_us == TIME_NEVER);
     unchain(directory, room);
     slots_remove(directory->slots, room->id);

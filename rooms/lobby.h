@@ -1,5 +1,6 @@
-// lobby: who waits to be let into a room, and who is not let in any more. Records of a room; the verbs are in
-// server/hub/hub_lobby.c and server/hub/hub_ban.c. Control thread.
+// lobby: who waits to be let into a room, who is not let in any more, and whose rights were changed there.
+// Records of a room; the verbs are in server/hub/hub_lobby.c, server/hub/hub_ban.c and
+// server/hub/hub_rights.c. Control thread.
 #ifndef ROOMS_LOBBY_H
 #define ROOMS_LOBBY_H
 
@@ -8,7 +9,8 @@
 
 #define LOBBY_WAITING_MAX 100
 #define LOBBY_WAITING_PER_NETWORK_MAX 50
-#define BANS_MAX 100 // of one room
+#define BANS_MAX 100        // of one room
+#define KEPT_RIGHTS_MAX 500 // likewise
 
 // Somebody who waits, and who hears and is told nothing of the room.
 struct knock {
@@ -29,6 +31,15 @@ struct ban {
     char folded[NAME_FOLDED_BYTES_MAX];    // the same for comparing
     char identity[GRANT_IDENTITY_MAX + 1]; // "": nobody vouched for it, so its name counts
     char network[NETWORK_BYTES_MAX];       // "": nobody is kept out by it
+};
+
+// What somebody may do, as a moderator or an operator said.
+struct kept_rights {
+    struct list link; // in room->kept_rights
+    unsigned rights;  // bits of enum right
+    bool
+        is_identity; // `who` is what a token said; else a name, made for comparing: then it has these at most
+    char who[];
 };
 
 #endif

@@ -57,7 +57,8 @@ struct producer_params {
     bool nack;                               // the publisher answers NACK
     bool pli, fir;                           // and these requests
     bool transport_cc;                       // and wants transport-wide feedback
-    bool remb;                               // and, without that, REMB
+    bool ccfb;                               // and, for packets without its number, that of RFC 8888
+    bool remb;                               // and, without either, REMB
     bool dtx;                                // audio may pause for long
     bool screen;                             // it shows a screen, not a camera
     uint8_t spatial_layers, temporal_layers; // 1 or more, from scalabilityMode (per stream)

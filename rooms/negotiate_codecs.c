@@ -71,7 +71,7 @@ static const struct feedback {
     bool audio;
 } FEEDBACK[] = {
     {"nack", "", true},       {"nack", "pli", false},     {"ccm", "fir", false},
-    {"goog-remb", "", false}, {"transport-cc", "", true},
+    {"goog-remb", "", false}, {"transport-cc", "", true}, {"ack", "ccfb", true},
 };
 
 // Directions as the server sees them: recvonly is taken from publishers, not offered to viewers.

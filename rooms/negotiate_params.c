@@ -88,7 +88,7 @@ const char *negotiate_producer_type(enum media_kind kind, const json_t *paramete
 // ---- shared by producers and consumers
 
 struct feedback_flags {
-    bool nack, pli, fir, transport_cc, remb;
+    bool nack, pli, fir, transport_cc, ccfb, remb;
 };
 
 static struct feedback_flags feedback_of(const json_t *codec) {
@@ -103,6 +103,7 @@ static struct feedback_flags feedback_of(const json_t *codec) {
         flags.pli |= strcmp(type, "nack") == 0 && strcmp(parameter, "pli") == 0;
         flags.fir |= strcmp(type, "ccm") == 0 && strcmp(parameter, "fir") == 0;
         flags.transport_cc |= strcmp(type, "transport-cc") == 0;
+        flags.ccfb |= strcmp(type, "ack") == 0 && strcmp(parameter, "ccfb") == 0;
         flags.remb |= strcmp(type, "goog-remb") == 0;
     }
     return flags;
@@ -197,15 +198,17 @@ static bool streams_of(const json_t *encodings, struct producer_params *out) {
     return true;
 }
 
-// Feedback counts only with the header extension that it reports about.
+// Feedback counts only with the header extension that it reports about; that of RFC 8888 needs none. Who
+// negotiated both gets that of which his packets have the number (forwarder_rtp.c).
 static void feedback_into(struct producer_params *out, const json_t *codecs) {
     struct feedback_flags flags = feedback_of(codec_first_media(codecs));
 
     out->nack = flags.nack;
     out->pli = flags.pli;
     out->fir = flags.fir;
+    out->ccfb = flags.ccfb;
     out->transport_cc = flags.transport_cc && out->ext.ids[EXT_TRANSPORT_CC] != 0;
-    out->remb = flags.remb && !out->transport_cc;
+    out->remb = flags.remb && !out->ccfb && !out->transport_cc;
 }
 
 enum err negotiate_producer_params(enum media_kind kind, const json_t *parameters,

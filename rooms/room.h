@@ -43,6 +43,8 @@ struct room {
     uint32_t knock_count;
     struct list bans; // struct ban
     uint32_t ban_count;
+    struct list kept_rights; // struct kept_rights
+    uint32_t kept_rights_count;
     bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators
     uint64_t hands;             // raised so far

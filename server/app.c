@@ -139,6 +139,11 @@ static void on_opened(void *ctx, uint32_t client) {
 
 static void on_message(void *ctx, uint32_t client, const char *text, size_t len) {
     struct app *app = ctx;
+    if (dialect_host_wants(&app->dialects, text, len)) {
+        signalling_client_closed(app->signalling, client, clock_now_us());
+        dialect_host_take(&app->dialects, client, text, len);
+        return;
+    }
     signalling_client_message(app->signalling, client, text, len, clock_now_us());
 }
 
@@ -149,11 +154,17 @@ static void on_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame what) {
                                 clock_now_us());
 }
 
+// The last client that was told goodbye lets the server end.
+static void on_gone(void *ctx) {
+    struct app *app = ctx;
+    if (app->stop_by_us != TIME_NEVER && ws_server_client_count(app->ws) == 0)
+        control_loop_stop(app->loop);
+}
+
 static void on_closed(void *ctx, uint32_t client) {
     struct app *app = ctx;
     signalling_client_closed(app->signalling, client, clock_now_us());
-    if (app->stop_by_us != TIME_NEVER && ws_server_client_count(app->ws) == 0)
-        control_loop_stop(app->loop);
+    on_gone(app);
 }
 
 static void on_stream_closed(void *ctx, uint32_t stream) {
@@ -211,6 +222,7 @@ static uint64_t on_next(void *ctx) {
     if (app->watch)
         end_us = earlier(end_us, announce_watch_next_us(app->watch));
     end_us = earlier(end_us, whip_next_us(app->whip));
+    end_us = earlier(end_us, dialect_host_next_us(&app->dialects));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
 
@@ -219,6 +231,7 @@ static void on_due(void *ctx, uint64_t now_us) {
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
     whip_advance(app->whip, now_us);
+    dialect_host_advance(&app->dialects, now_us);
     if (app->watch)
         announce_watch_advance(app->watch, now_us, false);
     vigil_advance(app->vigil, now_us);
@@ -311,6 +324,16 @@ static bool start_hub(struct app *app, char *error) {
     return app->whip != NULL;
 }
 
+static bool start_dialects(struct app *app, char *error) {
+    app->dialects.gone = on_gone;
+    app->dialects.gone_ctx = app;
+    bool fine = dialect_host_start(&app->dialects, app->config) &&
+                (app->routes = app_routes(app, &app->route_count)) != NULL;
+    if (!fine)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return fine;
+}
+
 static bool start_webhooks(struct app *app, char *error) {
     if (app->config->webhooks.count == 0)
         return true;
@@ -360,10 +383,13 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .message = on_message,
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
-                                   .stream_closed = on_stream_closed};
-    handlers.routes = app_routes(app->config->admin_host[0] != '\0', &handlers.route_count);
+                                   .stream_closed = on_stream_closed,
+                                   .routes = app->routes,
+                                   .route_count = app->route_count,
+                                   .talks = app->dialects.talks,
+                                   .talk_count = app->dialects.talk_count};
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
-    app->whip_host.ws = app->ws;
+    app->whip_host.ws = app->dialects.ws = app->ws;
     return app->ws != NULL;
 }
 
@@ -375,6 +401,8 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
     announce_log(&app->announce, app->config);
     struct reach reach;
     reach_judge(&reach, &app->announce, reach_in_container());
+    char dialects[3 * CONFIG_ROUTE_MAX];
+    dialect_host_describe(&app->dialects, dialects, sizeof dialects);
     struct banner banner = {
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
@@ -388,6 +416,8 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .web_root = web_root,
         .web_root_missing = web_root_missing,
         .stands_open = gate_stands_open(app->config),
+        .dialects = dialects,
+        .dialects_beside_keys = dialects[0] && gate_needs_tokens(app->gate),
     };
     if (app->config->log_format == LOG_FORMAT_JSON)
         banner_log(&banner);
@@ -422,7 +452,7 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
-    app->ws = app->whip_host.ws = NULL;
+    app->ws = app->whip_host.ws = app->dialects.ws = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
@@ -431,6 +461,8 @@ static void app_stop(struct app *app) {
     address_limits_destroy(app->limits);
     webhooks_close(app->webhooks, app->hub);
     whip_destroy(app->whip);
+    dialect_host_stop(&app->dialects);
+    free(app->routes);
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media);
@@ -467,7 +499,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
-                   start_limits(&app, error) && start_webhooks(&app, error) &&
+                   start_limits(&app, error) && start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);

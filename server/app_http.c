@@ -52,6 +52,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     hub_read_counts(app->hub, &sample.hub);
     signalling_read_counts(app->signalling, &sample.signal);
     whip_read_counts(app->whip, &sample.whip);
+    dialect_host_read_counts(&app->dialects, &sample.dialects);
     webhooks_read_counts(app->webhooks, &sample.webhooks);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
@@ -149,8 +150,21 @@ static const struct http_route routes[] = {
 };
 #define PUBLIC_OPERATORS 6
 
-const struct http_route *app_routes(bool operators_apart, size_t *count) {
-    size_t first = operators_apart ? PUBLIC_OPERATORS : 0;
-    *count = sizeof routes / sizeof routes[0] - first;
-    return routes + first;
+struct http_route *app_routes(const struct app *app, size_t *count) {
+    const struct dialect_host *dialects = &app->dialects;
+    size_t first = app->config->admin_host[0] ? PUBLIC_OPERATORS : 0;
+    size_t own = sizeof routes / sizeof routes[0] - first;
+    struct http_route *all = calloc(own + dialects->route_count, sizeof *all);
+    if (!all)
+        return NULL;
+    memcpy(all, routes + first, own * sizeof *all);
+    if (dialects->route_count)
+        memcpy(all + own, dialects->routes, dialects->route_count * sizeof *all);
+    *count = own + dialects->route_count;
+    return all;
+}
+
+struct dialect_host *dialect_host_of(void *ctx) {
+    struct app *app = ctx;
+    return &app->dialects;
 }

@@ -11,6 +11,7 @@
 #include "server/announced.h"
 #include "server/app.h"
 #include "server/control_loop.h"
+#include "server/dialect_routes.h"
 #include "server/gate.h"
 #include "server/media/media.h"
 #include "server/plain_ports.h"
@@ -47,9 +48,12 @@ struct app {
     struct signalling *signalling;
     struct whip_host whip_host;
     struct whip *whip;
+    struct dialect_host dialects;
     struct gate *gate;
     struct address_limits *limits;
     struct ws_server *ws;
+    struct http_route *routes; // of ws
+    size_t route_count;
     struct announcing *announcing; // NULL: what is announced stays
     struct vigil *vigil;
     struct webhooks *webhooks; // NULL: nobody is told
@@ -57,8 +61,9 @@ struct app {
 
 // ---- app_http.c
 
-// Where operators have a port of their own the public one has fewer.
-const struct http_route *app_routes(bool operators_apart, size_t *count);
+// All rows, from malloc: those of the dialects too. NULL: no memory. Where operators have a port of their own
+// the public one has fewer.
+struct http_route *app_routes(const struct app *app, size_t *count);
 
 // ---- app_reload.c
 

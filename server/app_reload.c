@@ -52,6 +52,7 @@ static void settings_apply(struct app *app) {
     hub_set_limits(app->hub, &limits);
     hub_set_ice_servers(app->hub, &config->ice_servers);
     app_address_limits(config, &addresses);
+    dialect_host_set_limits(&app->dialects, config);
     address_limits_set(app->limits, &addresses);
     log_set_level((enum log_level)config->log_level);
 }

@@ -78,6 +78,11 @@ static void print_warnings(FILE *out, const struct banner *banner) {
         fprintf(out,
                 "\n  warning    Everybody who finds this server may open rooms, join any and listen.\n" MARGIN
                 "--keys FILE lets in who has a token, --open says that this is meant.\n");
+    if (banner->dialects_beside_keys)
+        fprintf(out,
+                "\n  warning    %s: whoever finds it sets up calls of their own there,\n" MARGIN
+                "without a token of --keys. It opens no room of this server.\n",
+                banner->dialects);
     if (banner->web_root_missing)
         fprintf(out,
                 "\n  warning    There is no web page in %s, so / answers 404.\n" MARGIN
@@ -103,6 +108,8 @@ void banner_print(FILE *out, const struct banner *banner) {
         fprintf(out, "  %-9s  http://%s%s%s:%u/metrics, for operators alone\n", "admin", v6 ? "[" : "",
                 banner->admin_host, v6 ? "]" : "", banner->admin_port);
     }
+    if (banner->dialects && banner->dialects[0])
+        fprintf(out, "  %-9s  %s\n", "dialects", banner->dialects);
     print_warnings(out, banner);
     fprintf(out, "\n");
     fflush(out);
@@ -127,6 +134,11 @@ void banner_log(const struct banner *banner) {
                  LOG_TEXT("fix", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
     if (banner->stands_open)
         LOG_WARN("open to everybody", LOG_TEXT("fix", "--keys FILE, or --open when this is meant"));
+    if (banner->dialects && banner->dialects[0])
+        LOG_INFO("dialects served", LOG_TEXT("where", banner->dialects));
+    if (banner->dialects_beside_keys)
+        LOG_WARN("dialects ask for no token", LOG_TEXT("where", banner->dialects),
+                 LOG_TEXT("meaning", "whoever finds them sets up calls of their own there; no room opens"));
     if (banner->web_root_missing)
         LOG_WARN("no web page", LOG_TEXT("folder", banner->web_root), LOG_TEXT("fix", "--web-root DIR"));
 }

@@ -19,7 +19,9 @@ struct banner {
     const struct tls_facts *certificate; // NULL: plain HTTP
     const char *web_root;
     bool web_root_missing;
-    bool stands_open; // to everybody who finds it
+    bool stands_open;          // to everybody who finds it
+    const char *dialects;      // others' signalling that is served, for people; NULL or "": none
+    bool dialects_beside_keys; // though everybody else needs a token
 };
 
 // Where to open it, where media goes, what a firewall must let in; and a warning for what will not work.

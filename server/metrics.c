@@ -52,6 +52,10 @@ static void print_whip(FILE *out, const struct whip_counts *from) {
     WHIP_COUNTERS(PRINT_ROW)
 }
 
+static void print_dialects(FILE *out, const struct dialect_counts *from) {
+    DIALECT_COUNTERS(PRINT_ROW)
+}
+
 static void print_webhooks(FILE *out, const struct webhook_counts *from) {
     WEBHOOK_COUNTERS(PRINT_ROW)
 }
@@ -144,6 +148,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_process(out, sample);
     print_signalling(out, &sample->signal);
     print_whip(out, &sample->whip);
+    print_dialects(out, &sample->dialects);
     print_webhooks(out, &sample->webhooks);
     print_hub(out, &sample->hub);
     print_workers(out, sample);

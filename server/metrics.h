@@ -4,6 +4,7 @@
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
+#include "server/dialects/dialect.h"
 #include "server/hub/hub.h"
 #include "server/signal/signalling.h"
 #include "server/webhook/webhook.h"
@@ -26,6 +27,7 @@ struct metrics_sample {
     struct hub_counts hub;
     struct signal_counts signal;
     struct whip_counts whip;
+    struct dialect_counts dialects;
     struct webhook_counts webhooks;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker

@@ -2,7 +2,7 @@
 import { isMessageKey, type Translate } from '@/lib/i18n';
 import { DeviceError, problemOf } from '@/lib/devices';
 import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from '@/lib/names';
-import { codeOf, needsPassword, type RotundaError } from '@rotunda/client';
+import { codeOf, type RotundaError } from '@rotunda/client';
 
 const NOT_LET_IN = [
   [/room is locked/, 'error.locked'],
@@ -12,7 +12,6 @@ const NOT_LET_IN = [
 
 export function errorWords(t: Translate, error: unknown): string {
   const code = codeOf(error) ?? '';
-  if (needsPassword(error)) return t(/password than/.test((error as Error).message) ? 'error.password' : 'error.passwordNeeded');
   // The server says in words why one is not let in.
   if (code === 'forbidden') for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
   const { by, message: said } = error as RotundaError;

@@ -46,7 +46,7 @@ void endpoint_close(struct endpoint *ep) {
     }
     assert(ep->ssrc_count == 0);
     congestion_close(ep);
-    wheel_cancel(fw->wheel, &ep->twcc_timer);
+    wheel_cancel(fw->wheel, &ep->arrivals_timer);
     wheel_cancel(fw->wheel, &ep->ceiling_timer);
     wheel_cancel(fw->wheel, &ep->estimate_timer);
     wheel_cancel(fw->wheel, &ep->report_timer);
@@ -57,6 +57,7 @@ void endpoint_close(struct endpoint *ep) {
     }
     fw->deaf_endpoints -= ep->sound.share > 0;
     twcc_recorder_destroy(ep->twcc);
+    ccfb_recorder_destroy(ep->ccfb);
     free(ep->estimate);
     free(ep->ssrcs);
     free(ep);

@@ -134,33 +134,63 @@ static void reports_fired(struct wheel_node *node, uint64_t now_us) {
     feedback_schedule_reports(ep, now_us);
 }
 
-// ---- transport-wide feedback
+// ---- what arrived, in two forms
 
-#define TWCC_OVERHEAD_BYTES 42 // IPv4, UDP, SRTCP's index and tag
+#define ARRIVALS_OVERHEAD_BYTES 42 // IPv4, UDP, SRTCP's index and tag
 
-static void twcc_fired(struct wheel_node *node, uint64_t now_us) {
-    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, twcc_timer);
-    size_t bytes = 0;
-    for (;;) {
+static size_t send_twcc(struct endpoint *ep, uint64_t now_us) {
+    for (size_t bytes = 0;;) {
         uint8_t buffer[RTCP_DATAGRAM_MAX];
         struct writer w = writer_of(buffer, sizeof buffer);
         if (!twcc_recorder_write(ep->twcc, &w, ep->sender_ssrc, ep->twcc_media_ssrc, now_us))
-            break;
+            return bytes;
         endpoint_send(ep, &w);
-        bytes += w.len + TWCC_OVERHEAD_BYTES;
+        bytes += w.len + ARRIVALS_OVERHEAD_BYTES;
     }
+}
+
+static size_t send_ccfb(struct endpoint *ep, uint64_t now_us) {
+    for (size_t bytes = 0;;) {
+        uint8_t buffer[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(buffer, sizeof buffer);
+        if (!ccfb_recorder_write(ep->ccfb, &w, ep->sender_ssrc, ntp_from_wall_us(now_us), now_us))
+            return bytes;
+        endpoint_send(ep, &w);
+        bytes += w.len + ARRIVALS_OVERHEAD_BYTES;
+    }
+}
+
+static void arrivals_fired(struct wheel_node *node, uint64_t now_us) {
+    struct endpoint *ep = LIST_ENTRY(node, struct endpoint, arrivals_timer);
+    uint64_t bps = rate_meter_bps(&ep->stats.rtp_in_rate, now_us) +
+                   (uint64_t)rate_meter_bps(&ep->stats.rtx_in_rate, now_us);
+    size_t bytes = ep->twcc ? send_twcc(ep, now_us) : 0;
     if (bytes > 0)
-        twcc_recorder_pace(ep->twcc, bytes,
-                           rate_meter_bps(&ep->stats.rtp_in_rate, now_us) +
-                               (uint64_t)rate_meter_bps(&ep->stats.rtx_in_rate, now_us));
+        twcc_recorder_pace(ep->twcc, bytes, bps);
+    if (ep->ccfb && (bytes = send_ccfb(ep, now_us)) > 0)
+        ccfb_recorder_pace(ep->ccfb, bytes, bps);
+}
+
+static void await_feedback(struct endpoint *ep, uint64_t due_us) {
+    if (due_us < ep->arrivals_timer.due_us)
+        wheel_arm(ep->fw->wheel, &ep->arrivals_timer, due_us);
 }
 
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us) {
     twcc_recorder_add(ep->twcc, seq, now_us);
     ep->twcc_media_ssrc = ssrc;
-    uint64_t due_us = twcc_recorder_next_us(ep->twcc);
-    if (due_us < ep->twcc_timer.due_us)
-        wheel_arm(ep->fw->wheel, &ep->twcc_timer, due_us);
+    await_feedback(ep, twcc_recorder_next_us(ep->twcc));
+}
+
+void feedback_note_named(struct endpoint *ep, uint32_t ssrc, uint16_t seq, uint64_t now_us) {
+    ccfb_recorder_add(ep->ccfb, ssrc, seq, now_us);
+    await_feedback(ep, ccfb_recorder_next_us(ep->ccfb));
+}
+
+float feedback_loss(const struct endpoint *ep) {
+    float numbered = ep->twcc ? twcc_recorder_loss(ep->twcc) : 0;
+    float named = ep->ccfb ? ccfb_recorder_loss(ep->ccfb) : 0;
+    return numbered > named ? numbered : named;
 }
 
 // ---- REMB
@@ -259,7 +289,7 @@ void feedback_note_arrival(struct endpoint *ep, const struct producer_stream *s,
 
 void feedback_endpoint_init(struct endpoint *ep) {
     wheel_node_init(&ep->estimate_timer, estimate_fired);
-    wheel_node_init(&ep->twcc_timer, twcc_fired);
+    wheel_node_init(&ep->arrivals_timer, arrivals_fired);
     wheel_node_init(&ep->ceiling_timer, ceiling_fired);
     wheel_node_init(&ep->report_timer, reports_fired);
 }

@@ -3,9 +3,10 @@
 //
 // To publishers: receiver reports about once a second, with our time (RRTR) as long as they answer it, so
 // that the round trip is known (rtp/round_trip.h); NACK as nack_tracker asks, PLI (or FIR) as producers want
-// key frames, transport-wide feedback each 50 to 100 ms (rtp/twcc.h), and REMB to those who know nothing
-// better. To receivers: sender reports about once a second on the publisher's own clock, so that sound and
-// picture of one participant stay together; and answers (DLRR) to the times that they tell. Worker side.
+// key frames, transport-wide feedback each 50 to 100 ms (rtp/twcc.h) or that of RFC 8888 (rtp/ccfb.h), and
+// REMB to those who know nothing better. To receivers: sender reports about once a second on the publisher's
+// own clock, so that sound and picture of one participant stay together; and answers (DLRR) to the times that
+// they tell. Worker side.
 #ifndef ROOMS_FEEDBACK_H
 #define ROOMS_FEEDBACK_H
 
@@ -32,6 +33,8 @@ void feedback_send_key_frame_request(struct producer_stream *s);
 // CEILING_INTERVAL_US while packets come.
 void feedback_ceiling_changed(struct endpoint *ep, uint64_t now_us);
 void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssrc, uint64_t now_us);
+void feedback_note_named(struct endpoint *ep, uint32_t ssrc, uint16_t seq, uint64_t now_us); // of RFC 8888
+float feedback_loss(const struct endpoint *ep); // share of what its publisher sent that never came, 0..1
 // Estimates what the endpoint's publisher may send, and tells it (REMB). False: no memory.
 bool feedback_begin_estimate(struct endpoint *ep);
 // A packet of a known stream came; only while there is an estimate.

@@ -254,6 +254,8 @@ static enum forward_drop endpoint_packet(struct endpoint *ep, struct block *b, u
     uint16_t transport_seq;
     if (ep->twcc && rtp_ext_transport_seq(&values, &transport_seq))
         feedback_note_transport_seq(ep, transport_seq, packet.ssrc, now_us);
+    else if (ep->ccfb)
+        feedback_note_named(ep, packet.ssrc, packet.seq, now_us);
     if (!e)
         e = endpoint_learn_ssrc(ep, &packet, &values, now_us);
     if (!e) {

@@ -17,6 +17,7 @@
 #include "rooms/media/loudest.h"
 #include "rooms/media/sent_store.h"
 #include "rooms/media/repair.h"
+#include "rtp/ccfb.h"
 #include "rtp/history.h"
 #include "rtp/dependency_descriptor.h"
 #include "rtp/layer_filter.h"
@@ -74,10 +75,11 @@ struct endpoint {
     unsigned ssrc_count;
     struct twcc_recorder *twcc; // from the first producer that wants it on
     uint32_t twcc_media_ssrc;
+    struct ccfb_recorder *ccfb;        // the same
     uint16_t transport_seq;            // next to stamp on what we send
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
-    struct wheel_node twcc_timer, estimate_timer, report_timer, ceiling_timer;
+    struct wheel_node arrivals_timer, estimate_timer, report_timer, ceiling_timer;
     struct round_trip round_trip; // to its publisher
     struct told_time {            // RRTRs of its receiver that wait for the next report
         uint32_t ssrc, mid;       // mid: of its time

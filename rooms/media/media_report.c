@@ -1,5 +1,6 @@
 // Answers to GET_STATS: what forwarder.h knows of a transport, a producer or a consumer, as plain numbers.
 #include "rooms/media/congestion.h"
+#include "rooms/media/feedback.h"
 
 #include <assert.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static void report_transport(const struct endpoint *ep, uint64_t now_us, struct 
     out->rtp_send_bitrate_bps = rate_meter_bps(&ep->stats.rtp_out_rate, now_us);
     out->rtx_recv_bitrate_bps = rate_meter_bps(&ep->stats.rtx_in_rate, now_us);
     out->rtx_send_bitrate_bps = rate_meter_bps(&ep->stats.rtx_out_rate, now_us);
-    out->rtp_packet_loss_received = ep->twcc ? twcc_recorder_loss(ep->twcc) : 0;
+    out->rtp_packet_loss_received = feedback_loss(ep);
     out->max_bps = ep->max_bps;
     if (ep->congestion)
         report_link(ep->congestion, now_us, out);

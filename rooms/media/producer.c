@@ -75,6 +75,8 @@ static enum err producer_open_parts(struct producer *p, uint32_t voice_group) {
     if (p->params.transport_cc && p->params.ext.ids[EXT_TRANSPORT_CC] && !p->endpoint->twcc &&
         !(p->endpoint->twcc = twcc_recorder_create()))
         return ERR_NO_MEMORY;
+    if (p->params.ccfb && !p->endpoint->ccfb && !(p->endpoint->ccfb = ccfb_recorder_create()))
+        return ERR_NO_MEMORY;
     return p->params.remb && !feedback_begin_estimate(p->endpoint) ? ERR_NO_MEMORY : ERR_OK;
 }
 

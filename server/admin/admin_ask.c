@@ -72,10 +72,11 @@ static bool take_token(struct admin_call *call, struct span header, char out[TOK
         return false;
     }
     size_t len = header.len - skip;
-    if (len > TOKEN_BYTES_MAX || memchr(header.ptr, '\0', header.len)) {
-        admin_refuse(call, ADMIN_UNAUTHENTICATED, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
-        return false;
-    }
+    if (len > TOKEN_BYTES_MAX)
+        return admin_refuse(call, ADMIN_UNAUTHENTICATED, "the token is longer than %d bytes",
+                            TOKEN_BYTES_MAX);
+    if (memchr(header.ptr, '\0', header.len))
+        return admin_refuse(call, ADMIN_UNAUTHENTICATED, "the token is no text");
     memcpy(out, header.ptr + skip, len);
     out[len] = '\0';
     return true;
@@ -156,6 +157,32 @@ static bool is_shallow(struct span body) {
     return true;
 }
 
+// "emptyTimeout" -> "empty_timeout".
+static void snake(const char *name, char out[64]) {
+    size_t len = 0;
+    for (; *name && len < 61; name++) {
+        if (isupper((unsigned char)*name))
+            out[len++] = '_';
+        out[len++] = (char)tolower((unsigned char)*name);
+    }
+    out[len] = '\0';
+}
+
+// Whether each member is there in one of its two spellings alone; else one would count and nobody knew which.
+static bool says_once(struct admin_call *call, const json_t *object) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+        char other[64];
+        snake(name, other);
+        if (strcmp(name, other) != 0 && json_object_get(object, other))
+            return admin_refuse(call, ADMIN_MALFORMED, "`%s` and `%s` are one; leave one out", other, name);
+        if (strcmp(name, "permission") == 0 && json_is_object(value) && !says_once(call, value))
+            return false;
+    }
+    return true;
+}
+
 static bool read_body(struct admin_call *call, const struct admin_request *request) {
     struct span body = request->body;
     json_error_t why;
@@ -172,7 +199,9 @@ static bool read_body(struct admin_call *call, const struct admin_request *reque
         return admin_refuse(call, ADMIN_MALFORMED,
                             "the body is not JSON, or names a member twice (line %d, column %d)", why.line,
                             why.column);
-    return json_is_object(call->ask) || admin_refuse(call, ADMIN_MALFORMED, "the body is no object");
+    if (!json_is_object(call->ask))
+        return admin_refuse(call, ADMIN_MALFORMED, "the body is no object");
+    return says_once(call, call->ask);
 }
 
 bool admin_open(struct admin_call *call, const struct admin_request *request) {
@@ -185,17 +214,6 @@ void admin_close(struct admin_call *call) {
 }
 
 // ---- members
-
-// "emptyTimeout" -> "empty_timeout".
-static void snake(const char *name, char out[64]) {
-    size_t len = 0;
-    for (; *name && len < 61; name++) {
-        if (isupper((unsigned char)*name))
-            out[len++] = '_';
-        out[len++] = (char)tolower((unsigned char)*name);
-    }
-    out[len] = '\0';
-}
 
 const json_t *admin_member(const struct admin_call *call, const char *name) {
     char other[64];

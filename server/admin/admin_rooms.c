@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define NAMES_MAX 1000
+#define ADMIN_DATA_CHARS_MAX ((ADMIN_DATA_MAX + 2) / 3 * 4)
 
 static json_t *list_of(json_t *list, const char *name) {
     return json_pack("{s:o}", name, list);
@@ -47,32 +48,36 @@ static bool lacks(struct admin_call *call, const char *const *names) {
 
 // ---- rooms
 
-static bool is_named(const json_t *names, const struct room *room) {
-    size_t i;
+// Each that is there once, in the order of the names; how often a name is read does not grow with the rooms.
+static json_t *list_named(const struct admin_call *call, const json_t *names) {
+    const struct room *found[NAMES_MAX];
+    unsigned count = 0;
     const json_t *entry;
-    if (json_array_size(names) == 0)
-        return true;
-    for (i = 0; (entry = json_array_get(names, i)); i++) {
-        char plain[ROOM_NAME_BYTES_MAX + 1];
-        struct hub_refusal ignored;
-        if (json_is_string(entry) &&
-            hub_read_name("names", json_string_value(entry), ROOM_NAME_CHARS_MAX, plain, &ignored) &&
-            strcmp(plain, room->name) == 0)
-            return true;
+    struct hub_refusal ignored;
+    json_t *list = json_array();
+    for (size_t i = 0; i < NAMES_MAX && (entry = json_array_get(names, i)); i++) {
+        const char *name = json_string_value(entry);
+        const struct room *room = name ? hub_operate_find(call->admin->hub, name, &ignored) : NULL;
+        unsigned before = 0;
+        while (before < count && found[before] != room)
+            before++;
+        if (!room || before < count)
+            continue;
+        found[count++] = room;
+        json_array_append_new(list, admin_describe_room(room));
     }
-    return false;
+    return list;
 }
 
 json_t *admin_list_rooms(struct admin_call *call) {
     const json_t *names = admin_member(call, "names");
-    json_t *list = json_array();
-    if ((names && !json_is_array(names)) || json_array_size(names) > NAMES_MAX) {
-        json_decref(list);
+    if ((names && !json_is_array(names)) || json_array_size(names) > NAMES_MAX)
         return admin_refuse(call, ADMIN_INVALID, "`names` must be a list of at most %d names", NAMES_MAX);
-    }
+    if (json_array_size(names) > 0)
+        return list_of(list_named(call, names), "rooms");
+    json_t *list = json_array();
     for (struct room *room = NULL; (room = hub_operate_next(call->admin->hub, room));)
-        if (is_named(names, room))
-            json_array_append_new(list, admin_describe_room(room));
+        json_array_append_new(list, admin_describe_room(room));
     return list_of(list, "rooms");
 }
 
@@ -202,24 +207,26 @@ static bool read_rights(struct admin_call *call, unsigned *rights) {
     return true;
 }
 
-static bool change_rights(struct admin_call *call, struct participant *who, const json_t *permission) {
-    unsigned rights = 0;
+// Changes nothing yet.
+static bool read_permission(struct admin_call *call, const struct participant *who, const json_t *permission,
+                            unsigned *rights) {
     struct admin_call inner = {.admin = call->admin, .ask = (json_t *)(uintptr_t)permission};
     if (!json_is_object(permission))
         return admin_refuse(call, ADMIN_INVALID, "`permission` must be an object");
-    if (!read_rights(&inner, &rights))
+    if (!read_rights(&inner, rights))
         return admin_refuse(call, inner.code, "%s", inner.words);
-    if (who->hidden && (rights & ~(unsigned)RIGHT_SUBSCRIBE))
+    if (who->hidden && (*rights & ~(unsigned)RIGHT_SUBSCRIBE))
         return admin_refuse(call, ADMIN_PRECONDITION,
                             "a hidden participant gets what others send and may do nothing else");
-    hub_operate_rights(call->admin->hub, who, rights | (who->rights & RIGHT_ADMIN));
+    *rights |= who->rights & RIGHT_ADMIN;
     return true;
 }
 
-// As with LiveKit, an empty `metadata` leaves what was there.
+// As with LiveKit, an empty `metadata` leaves what was there. All is read before anything is changed.
 json_t *admin_update_participant(struct admin_call *call) {
     static const char *const unknown[] = {"name", NULL};
     struct hub_refusal refusal;
+    unsigned rights = 0;
     struct participant *who = find_person(call);
     const char *metadata = who ? admin_text(call, "metadata", false) : NULL;
     const json_t *permission = admin_member(call, "permission");
@@ -228,23 +235,31 @@ json_t *admin_update_participant(struct admin_call *call) {
         return NULL;
     if (attributes && !json_is_object(attributes))
         return admin_refuse(call, ADMIN_INVALID, "`attributes` must be texts by name");
+    if (permission && !read_permission(call, who, permission, &rights))
+        return NULL;
     if ((metadata[0] || json_object_size(attributes) > 0) &&
         !hub_describe(call->admin->hub, who, metadata[0] ? metadata : NULL, attributes, NULL, &refusal))
         return admin_refuse_verb(call, &refusal);
-    if (permission && !change_rights(call, who, permission))
-        return NULL;
+    if (permission && !hub_operate_rights(call->admin->hub, who, rights, &refusal))
+        return admin_refuse_verb(call, &refusal);
     return admin_describe_person(who);
 }
 
 // ---- data
 
-// Base64 (RFC 4648, section 4 or 5) of at most ADMIN_DATA_MAX bytes.
-static bool is_base64(const char *text) {
-    size_t len = strlen(text), padding = 0;
-    while (padding < 2 && len > 0 && text[len - 1] == '=')
-        padding++, len--;
-    size_t plain = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
-    return plain == len && len % 4 != 1 && len / 4 * 3 <= ADMIN_DATA_MAX;
+// Base64 (RFC 4648) of at most ADMIN_DATA_MAX bytes, with the letters of section 4 or 5, padded or not, into
+// the one form that everybody reads: those of section 4, padded.
+static bool take_base64(const char *text, char out[ADMIN_DATA_CHARS_MAX + 1]) {
+    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
+    size_t padding = strspn(text + len, "="), lacking = (4 - len % 4) % 4;
+    if (text[len + padding] || lacking == 3 || (padding && padding != lacking) ||
+        len / 4 * 3 + len % 4 * 3 / 4 > ADMIN_DATA_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        out[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+    memset(out + len, '=', lacking);
+    out[len + lacking] = '\0';
+    return true;
 }
 
 // Checked all before any of it is sent.
@@ -274,11 +289,12 @@ json_t *admin_send_data(struct admin_call *call) {
     const char *topic = payload ? admin_text(call, "topic", false) : NULL;
     if (!topic)
         return NULL;
-    if (!is_base64(payload) || strlen(topic) > 256)
+    char plain[ADMIN_DATA_CHARS_MAX + 1];
+    if (!take_base64(payload, plain) || strlen(topic) > 256)
         return admin_refuse(call, ADMIN_INVALID,
                             "`data` must be base64 of at most %d bytes, `topic` a text of at most 256",
                             ADMIN_DATA_MAX);
-    struct admin_data data = {.room = room, .payload_base64 = payload, .topic = topic[0] ? topic : NULL};
+    struct admin_data data = {.room = room, .payload_base64 = plain, .topic = topic[0] ? topic : NULL};
     const json_t *sids = admin_member(call, "destinationSids");
     const json_t *identities = admin_member(call, "destinationIdentities");
     if (!send_all(call, room, sids, &data, false) || !send_all(call, room, identities, &data, false))

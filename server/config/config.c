@@ -354,6 +354,9 @@ void config_print_help(FILE *out) {
         "BYTES K, M, G;\n"
         "BPS k, M, G; SECONDS s, m, h, d; US us, ms (8M, 30s, 1h).\n\n");
     for (size_t i = 0; i < count; i++) {
+        const char *group = setting_group(&settings[i]);
+        if (group)
+            fprintf(out, "%s%s:\n", i > 0 ? "\n" : "", group);
         fprintf(out, "  --%s %s\n        %s", settings[i].name, settings[i].value, settings[i].help);
         if (settings[i].preset[0])
             fprintf(out, " [%s]", settings[i].preset);

@@ -27,6 +27,8 @@
 #define CONFIG_PATH_MAX 512
 #define CONFIG_URL_MAX (HUB_URL_MAX + 1)
 #define CONFIG_ERROR_MAX 1024
+#define CONFIG_ROUTE_MAX 129 // bytes of a path of the HTTP server with its end
+#define CONFIG_WORD_MAX 65   // likewise, of a word
 #define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
 
 struct config {
@@ -51,8 +53,13 @@ struct config {
     struct webhook_urls webhooks;           // who is told of what happens in rooms
     uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
-    uint32_t log_level;                     // enum log_level
-    uint32_t log_format;                    // enum log_format
+    // Dialects of signalling that others made: where they are; "": nowhere.
+    char peerjs[CONFIG_ROUTE_MAX], named_ws[CONFIG_ROUTE_MAX];
+    char peerjs_key[CONFIG_WORD_MAX];
+    uint32_t peerjs_lists;        // 1: /peers answers
+    uint32_t dialect_clients_max; // of one dialect
+    uint32_t log_level;           // enum log_level
+    uint32_t log_format;          // enum log_format
 
     uint32_t rooms_max, participants_max;                  // participants: of one room
     uint32_t transports_max, producers_max, consumers_max; // of one participant
@@ -114,6 +121,8 @@ enum setting_type {
     SETTING_URL,      // that begins with one of `words`
     SETTING_WEBHOOKS, // URL[,URL...]
     SETTING_PORTS,    // [HOST:]FROM-TO
+    SETTING_ROUTE,    // a path of the HTTP server
+    SETTING_WORD,     // letters, digits, - and _
 };
 
 struct setting {
@@ -128,6 +137,8 @@ struct setting {
 };
 
 const struct setting *config_settings(size_t *count);
+// The title of the group that begins with this setting; NULL: it is one more of the group before.
+const char *setting_group(const struct setting *setting);
 // Its flag alone means "yes".
 bool setting_is_switch(const struct setting *setting);
 

@@ -74,13 +74,18 @@ static size_t setting_size(const struct setting *setting) {
         return sizeof(struct port_range);
     case SETTING_WEBHOOKS:
         return sizeof(struct webhook_urls);
+    case SETTING_ROUTE:
+        return CONFIG_ROUTE_MAX;
+    case SETTING_WORD:
+        return CONFIG_WORD_MAX;
     }
     return 0;
 }
 
 static bool is_text(const struct setting *setting) {
     return setting->type == SETTING_PATH || setting->type == SETTING_SECRET ||
-           setting->type == SETTING_FRAMES || setting->type == SETTING_URL;
+           setting->type == SETTING_FRAMES || setting->type == SETTING_URL ||
+           setting->type == SETTING_ROUTE || setting->type == SETTING_WORD;
 }
 
 bool setting_equal(const struct setting *setting, const struct config *a, const struct config *b) {

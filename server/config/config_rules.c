@@ -92,6 +92,37 @@ static bool ports_agree(const struct config *config, char *error) {
     return true;
 }
 
+// Whether a path is the other one, or below it.
+static bool route_within(const char *path, const char *above) {
+    size_t len = strlen(above);
+    return strncmp(path, above, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+// Each dialect has a part of the tree of its own, which is nobody else's.
+static bool dialects_agree(const struct config *config, char *error) {
+    static const char *const taken[] = {"/whip",    "/whep",    "/api",   "/twirp",
+                                        "/metrics", "/healthz", "/readyz"};
+    static const char *const names[] = {"peerjs", "named-ws"};
+    const char *peerjs = strcmp(config->peerjs, "/") == 0 ? "/peerjs" : config->peerjs; // what is there
+    const char *const routes[] = {peerjs, config->named_ws};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *route = routes[i];
+        if (i > 0 && strcmp(route, "/") == 0)
+            return refuse(error, "%s: \"/\" is where the web page is; choose a path below it", names[i]);
+        for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++)
+            if (route_within(route, taken[k]))
+                return refuse(error, "%s: \"%s\" is the server's own; choose another path", names[i], route);
+        if (route_within(route, "/ws") && i != 1)
+            return refuse(error, "%s: \"%s\" is the server's own; choose another path", names[i], route);
+        for (size_t k = 0; k < i; k++)
+            if (route[0] && routes[k][0] &&
+                (route_within(route, routes[k]) || route_within(routes[k], route)))
+                return refuse(error, "%s: \"%s\" meets the path of %s; choose another", names[i], route,
+                              names[k]);
+    }
+    return true;
+}
+
 void config_limits(const struct config *config, struct hub_limits *limits) {
     hub_limits_default(limits);
     limits->rooms_max = config->rooms_max;
@@ -115,5 +146,6 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
 
 bool config_agrees(struct config *config, char *error) {
     return announce_agrees(config, error) && keys_agree(config, error) && webhooks_agree(config, error) &&
-           ports_agree(config, error) && tls_agrees(config, error) && turn_agrees(config, error);
+           ports_agree(config, error) && dialects_agree(config, error) && tls_agrees(config, error) &&
+           turn_agrees(config, error);
 }

@@ -65,6 +65,16 @@ static const struct setting settings[] = {
      "Who may show the web page in a frame, as in Content-Security-Policy: 'none', 'self', https://HOST."},
     {"origins", SETTING_ORIGINS, AT(origins), 0, 0, NULL, ORIGINS_SELF, "ORIGIN[,ORIGIN...]",
      "Whose pages may use the server beside its own host's (self): https://HOST[:PORT]; * lets all of them."},
+    {"peerjs", SETTING_ROUTE, AT(peerjs), 0, 0, NULL, "", "PATH",
+     "Where pages with the package peerjs find their server, as /myPeerServer; asks for no token."},
+    {"peerjs-key", SETTING_WORD, AT(peerjs_key), 0, 0, NULL, "peerjs", "KEY",
+     "The key that such pages name; those that name another are refused."},
+    {"peerjs-peers", SETTING_CHOICE, AT(peerjs_lists), 0, 0, switch_words, "no", "yes|no",
+     "That everybody may list the ids of PeerJS that are there (/peers)."},
+    {"named-ws", SETTING_ROUTE, AT(named_ws), 0, 0, NULL, "", "PATH",
+     "A WebSocket for pages that send {type, from, to, payload}, as /signal; asks for no token."},
+    {"dialect-clients-max", SETTING_NUMBER, AT(dialect_clients_max), 1, 1000000, NULL, "5000", "N",
+     "Clients of each of these dialects at a time."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
      "How much is logged: error, warn, info or debug."},
     {"log-format", SETTING_CHOICE, AT(log_format), 0, 0, log_format_words, "text", "FORMAT",
@@ -137,6 +147,32 @@ static const struct setting settings[] = {
 const struct setting *config_settings(size_t *count) {
     *count = SETTINGS_COUNT;
     return settings;
+}
+
+const char *setting_group(const struct setting *setting) {
+    static const struct {
+        const char *first, *title;
+    } groups[] = {
+        {"listen", "HTTP and WebSocket"},
+        {"media-port", "Media and its addresses"},
+        {"tls-cert", "HTTPS"},
+        {"keys", "Who may come in, and who is told"},
+        {"turn-urls", "TURN"},
+        {"workers", "Cores"},
+        {"web-root", "The page"},
+        {"peerjs", "Pages made for other servers"},
+        {"log-level", "Log"},
+        {"rooms-max", "Limits of rooms and people"},
+        {"resume-window", "Leaving and stopping"},
+        {"participants-per-worker", "Large rooms"},
+        {"ws-backlog-max", "What clients may cost"},
+        {"audio-packets-max", "Limits of media"},
+        {"udp-receive-buffer", "Sockets"},
+    };
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strcmp(groups[i].first, setting->name) == 0)
+            return groups[i].title;
+    return NULL;
 }
 
 bool setting_is_switch(const struct setting *setting) {
@@ -269,6 +305,38 @@ static bool url_valid(const char *const *schemes, const char *text) {
     return strlen(text) < CONFIG_URL_MAX;
 }
 
+// "/", or "/a/b": parts of letters, digits, "-", "_", "~" and ".", none of them "." or "..". A slash at the
+// end is left out.
+static bool route_parse(const char *text, char out[CONFIG_ROUTE_MAX]) {
+    size_t len = strlen(text);
+    if (len > 2 && text[len - 1] == '/')
+        len--;
+    if (len == 0 || len >= CONFIG_ROUTE_MAX || text[0] != '/')
+        return false;
+    for (size_t at = 0; len > 1 && at < len;) {
+        const char *part = text + ++at;
+        size_t part_len = strspn(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~.");
+        bool dots = strspn(part, ".") == part_len && part_len <= 2;
+        if (part_len == 0 || dots || (at + part_len < len && part[part_len] != '/') || at + part_len > len)
+            return false;
+        at += part_len;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return true;
+}
+
+static bool word_parse(const char *text, char out[CONFIG_WORD_MAX]) {
+    size_t len = strlen(text);
+    if (len == 0 || len >= CONFIG_WORD_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_')
+            return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
 bool setting_assign(const struct setting *setting, struct config *config, const char *text) {
     char *member = (char *)config + setting->offset;
     uint32_t number;
@@ -319,6 +387,10 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return webhook_urls_parse(text, (struct webhook_urls *)(void *)member);
     case SETTING_PORTS:
         return port_range_parse(text, (struct port_range *)(void *)member);
+    case SETTING_ROUTE:
+        return route_parse(text, member);
+    case SETTING_WORD:
+        return word_parse(text, member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -387,6 +459,13 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap,
                  "two ports from 1024 to 65535 with a dash between them, as in 40100-40199, and in front of "
                  "them, if it is not 127.0.0.1, an address of this machine, as in 10.0.0.5:40100-40199");
+        return;
+    case SETTING_ROUTE:
+        snprintf(out, cap, "a path of at most %d bytes, as in /signal: letters, digits, - _ . ~ and slashes",
+                 CONFIG_ROUTE_MAX - 1);
+        return;
+    case SETTING_WORD:
+        snprintf(out, cap, "1 to %d letters, digits, - and _", CONFIG_WORD_MAX - 1);
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

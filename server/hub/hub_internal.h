@@ -2,8 +2,8 @@
 //
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
 // hub_speaker; hub_relay; hub_consumer, hub_producer, hub_transport; hub_consume, hub_produce, hub_pass_on;
-// hub_about, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand; hub_join;
-// hub_operate, hub_plain; hub_event, hub. No file calls one behind it.
+// hub_about, hub_rights, hub_lobby; hub_leave; hub_grants, hub_role, hub_ban, hub_moderate, hub_hand;
+// hub_join; hub_operate, hub_plain; hub_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -95,6 +95,21 @@ bool hub_bring_about(struct hub *hub, struct participant *me, struct room *room,
 void hub_put_about(struct hub *hub, struct participant *me, json_t *about); // taken over
 void hub_drop_about(struct hub *hub, struct participant *me);               // while it is still in its room
 
+// ---- hub_rights.c
+
+// What is remembered of one who comes by this identity ("": none) and name into *out; NULL: nothing. room
+// NULL: a new one. False and a refusal.
+bool hub_find_rights(const struct room *room, const char *identity, const char *name,
+                     const struct kept_rights **out, struct hub_refusal *refusal);
+// What becomes of these rights; kept NULL: nothing.
+unsigned hub_rights_with(const struct kept_rights *kept, unsigned rights);
+// From now on, and whenever it comes again; the caller applies them. False and a refusal: nothing has
+// changed.
+bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal);
+// For one who has just come and has what its token gives.
+void hub_recall_rights(struct participant *me, const struct kept_rights *kept);
+void hub_forget_rights(struct hub *hub, struct room *room); // of everybody
+
 // ---- hub_lobby.c
 
 struct room_rules hub_rules(const struct hub *hub, const char *room);       // hub_own.c
@@ -113,7 +128,7 @@ void hub_reset_lobby(struct hub *hub, struct room *room);
 
 #define HUB_BAN_BYTES (sizeof(struct ban) + 64) // with the allocator's
 void hub_forget_ban(struct hub *hub, struct room *room, struct ban *ban);
-void hub_forget_outsiders(struct hub *hub, struct room *room); // who waits, and who is banned
+void hub_forget_outsiders(struct hub *hub, struct room *room); // who waits, who is banned, what was changed
 
 // ---- hub_ban.c
 

@@ -11,7 +11,8 @@
 struct entry {
     struct hub_join *ask;
     char room[ROOM_NAME_BYTES_MAX + 1], username[USERNAME_BYTES_MAX + 1];
-    const char *named; // whom it wants to be called; NULL: only to resume
+    const char *named;              // whom it wants to be called; NULL: only to resume
+    const struct kept_rights *kept; // what was made of its rights before; NULL: nothing
 };
 
 // Whether the token, if there is one, is for this room.
@@ -172,13 +173,24 @@ static unsigned rights_of(const struct hub_join *ask) {
     return ask->grants ? ask->grants->rights : (unsigned)RIGHTS_ALL | ask->more_rights;
 }
 
-static bool moderates(const struct hub_join *ask) {
-    bool hidden = ask->grants && ask->grants->hidden;
-    return ask->by_operator || (!hidden && (rights_of(ask) & RIGHT_ADMIN) != 0);
+static bool is_hidden(const struct hub_join *ask) {
+    return ask->grants && ask->grants->hidden;
+}
+
+// kept: what was made of its rights in this room before; NULL: nothing.
+static bool moderates(const struct hub_join *ask, const struct kept_rights *kept) {
+    return ask->by_operator ||
+           (!is_hidden(ask) && (hub_rights_with(kept, rights_of(ask)) & RIGHT_ADMIN) != 0);
+}
+
+static bool find_kept(const struct room *room, const struct hub_join *ask, const struct kept_rights **out,
+                      struct hub_refusal *refusal) {
+    return hub_find_rights(room, ask->grants ? ask->grants->identity : "", ask->entering_as, out, refusal);
 }
 
 bool hub_is_welcome(const struct room *room, const struct hub_join *ask, struct hub_refusal *refusal) {
-    return hub_let_in(room, ask, moderates(ask), refusal);
+    const struct kept_rights *kept;
+    return find_kept(room, ask, &kept, refusal) && hub_let_in(room, ask, moderates(ask, kept), refusal);
 }
 
 // `same`: who makes room for it.
@@ -192,9 +204,10 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
         most = room->participants_max;
     if (rules.closed)
         return hub_refuse(refusal, HUB_FORBIDDEN, "nobody may join a room of that name on this server");
-    if (room && !hub_let_in(room, entry->ask, moderates(entry->ask), refusal))
+    bool moderator = moderates(entry->ask, entry->kept);
+    if (room && !hub_let_in(room, entry->ask, moderator, refusal))
         return false;
-    if (room && room->locked && !same && !moderates(entry->ask))
+    if (room && room->locked && !same && !moderator)
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the room is locked; a moderator who is in it can unlock it");
     if (room && !same && room->participant_count >= most)
@@ -206,8 +219,7 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
 static bool has_free_name(const struct entry *entry, const struct room *room, const struct participant *same,
                           struct hub_refusal *refusal) {
     const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
-    bool hidden = entry->ask->grants && entry->ask->grants->hidden; // nobody hears its name
-    return !namesake || namesake == same || hidden ||
+    return !namesake || namesake == same || is_hidden(entry->ask) || // nobody hears its name
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
                       "someone in this room is already called that; choose another username");
 }
@@ -219,8 +231,9 @@ static void make_way(struct hub *hub, struct participant *same) {
     hub_leave(hub, same, "taken-over");
 }
 
-static void enter(struct hub *hub, const struct hub_join *ask, struct room *room, struct participant *me,
+static void enter(struct hub *hub, const struct entry *entry, struct room *room, struct participant *me,
                   json_t *about) {
+    const struct hub_join *ask = entry->ask;
     wheel_cancel(&hub->wheel, &room->linger_timer);
     wheel_node_init(&me->resume_timer, hub_resume_timer_fire);
     directory_enter(room, me);
@@ -228,6 +241,7 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
     hub_take_grants(hub, me, ask->grants);
     if (!me->hidden)
         me->rights |= rights_of(ask);
+    hub_recall_rights(me, entry->kept);
     attach(hub, ask, me);
     hub->counts.joins++;
     me->joined_wall_s = hub_wall_us(hub) / US_PER_SECOND;
@@ -239,12 +253,13 @@ static void enter(struct hub *hub, const struct hub_join *ask, struct room *room
     hub->events.participant_joined(hub->events.ctx, me);
 }
 
-// Whether it has to wait for a moderator first. A knock that was let in is good for its name alone.
+// Whether it has to wait for a moderator first. A knock that was let in is good for its name alone. Of who is
+// hidden no moderator is to hear, so nobody can be asked: whoever made its token has let it in.
 static bool must_wait(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same) {
     bool lobby = room ? room->has_lobby : hub_rules(hub, entry->room).lobby;
     const struct knock *knock = own_knock(entry->ask, room);
-    if (!lobby || same || moderates(entry->ask))
+    if (!lobby || same || is_hidden(entry->ask) || moderates(entry->ask, entry->kept))
         return false;
     return !knock || !knock->admitted || strcmp(knock->name, entry->username) != 0;
 }
@@ -292,7 +307,7 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
         return NULL;
     }
     me->receiver = *receiver;
-    me->hidden = grants && grants->hidden;
+    me->hidden = is_hidden(entry->ask);
     json_t *about = NULL;
     bool fine = !grants || hub_bring_about(hub, me, room, grants, &about, refusal);
     room = fine ? room_for(hub, entry, room, refusal) : NULL;
@@ -308,7 +323,7 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
         hub_end_knock(hub, knock, "admitted", NULL, NULL);
     if (same)
         make_way(hub, same);
-    enter(hub, entry->ask, room, me, about);
+    enter(hub, entry, room, me, about);
     return me;
 }
 
@@ -330,7 +345,8 @@ static struct participant *join_anew(struct hub *hub, struct entry *entry, struc
     }
     ask->entering_room = entry->room;
     ask->entering_as = entry->username;
-    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !shows_password(ask, room, refusal))
+    if (!admitted(ask, HUB_STEP_JOIN, refusal) || !shows_password(ask, room, refusal) ||
+        !find_kept(room, ask, &entry->kept, refusal))
         return NULL;
     bool waits = must_wait(hub, entry, room, same);
     if (!may_enter(hub, entry, room, same, refusal) ||

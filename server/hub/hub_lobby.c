@@ -123,6 +123,7 @@ void hub_forget_outsiders(struct hub *hub, struct room *room) {
     hub_forget_knock(hub, LIST_ENTRY(node, struct knock, link));
     LIST_EACH(b, &room->bans)
     hub_forget_ban(hub, room, LIST_ENTRY(b, struct ban, link));
+    hub_forget_rights(hub, room);
 }
 
 // ---- verbs

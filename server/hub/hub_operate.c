@@ -96,12 +96,14 @@ void hub_operate_mute(struct hub *hub, struct room_producer *producer) {
     hub->events.muted(hub->events.ctx, producer_owner(producer), producer->kind, NULL);
 }
 
-void hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights) {
+bool hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights,
+                        struct hub_refusal *refusal) {
     if (who->hidden)
         rights &= (unsigned)RIGHT_SUBSCRIBE; // nobody hears of it
-    who->rights_assigned = true;             // a new token does not change it
-    who->assigned_rights = rights;
+    if (!hub_keep_rights(hub, who, rights, refusal))
+        return false;
     hub_apply_rights(hub, who, rights);
     LOG_INFO("rights changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
              LOG_NUMBER("rights", rights), LOG_TEXT("by", "operator"));
+    return true;
 }

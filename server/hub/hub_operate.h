@@ -27,7 +27,9 @@ void hub_operate_remove(struct hub *hub, struct participant *who);
 struct room_producer *hub_operate_producer(struct participant *who, const char *id,
                                            struct hub_refusal *refusal);
 void hub_operate_mute(struct hub *hub, struct room_producer *producer);
-// What it may do from now on, bits of enum right; somebody hidden gets what others send at most.
-void hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights);
+// What it may do from now on, bits of enum right, also when it leaves and comes again while the room is
+// there; somebody hidden gets what others send at most. False and a refusal.
+bool hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights,
+                        struct hub_refusal *refusal);
 
 #endif

@@ -10,7 +10,10 @@ enum hub_code {
     HUB_BAD_REQUEST,
     HUB_NOT_FOUND,
     HUB_FORBIDDEN,
-    HUB_UNAUTHORIZED, // a password is missing, or another one
+    HUB_UNAUTHORIZED,      // a token is missing
+    HUB_PASSWORD_NEEDED,   // and did not come
+    HUB_PASSWORD_WRONG,    //
+    HUB_PASSWORD_ATTEMPTS, // too many lately; none was verified
     HUB_USERNAME_TAKEN,
     HUB_ROOM_FULL,
     HUB_LIMIT_REACHED,

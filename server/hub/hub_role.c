@@ -18,10 +18,9 @@ struct participant *hub_set_role(struct hub *hub, struct participant *me, const 
     struct participant *who = hub_allowed(me, RIGHT_ADMIN, "say what others may do", refusal)
                                   ? hub_find_other(me, target, refusal)
                                   : NULL;
-    if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES + hub_json_text_bytes(who->name), refusal))
+    if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES + hub_json_text_bytes(who->name), refusal) ||
+        !hub_keep_rights(hub, who, rights[role] | (who->rights & RIGHT_METADATA), refusal))
         return NULL;
-    who->rights_assigned = true;
-    who->assigned_rights = rights[role] | (who->rights & RIGHT_METADATA);
     hub_apply_rights(hub, who, who->assigned_rights);
     LOG_INFO("role changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
              LOG_NUMBER("role", role), LOG_TEXT("by", me->name));

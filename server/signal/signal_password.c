@@ -25,10 +25,10 @@ bool signal_may_pass(struct signal_admission *admission, struct hub_join *join, 
         return true;
     }
     if (admission->verdict == SIGNAL_PASSWORD_WRONG)
-        return hub_refuse(refusal, HUB_UNAUTHORIZED, "this is another password than that of %s",
+        return hub_refuse(refusal, HUB_PASSWORD_WRONG, "this is another password than that of %s",
                           moderator ? "the moderator of this name" : "the room");
     if (!admission->password)
-        return hub_refuse(refusal, HUB_UNAUTHORIZED, "%s; send its `password`",
+        return hub_refuse(refusal, HUB_PASSWORD_NEEDED, "%s; send its `password`",
                           moderator ? "this name is a moderator's, who has a password"
                                     : "the room has a password");
     if (strlen(admission->password) > SIGNAL_PASSWORD_BYTES_MAX)

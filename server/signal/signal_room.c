@@ -21,7 +21,9 @@ static bool admit_address(struct signal_admission *admission, enum hub_step step
     if (wait_seconds == 0)
         return true;
     signalling->counts.rate_limited++;
-    return hub_refuse(refusal, HUB_RATE_LIMITED, "%s; try again in %u seconds", words[step], wait_seconds);
+    bool guesses = step == HUB_STEP_JOIN && admission->password;
+    return hub_refuse(refusal, guesses ? HUB_PASSWORD_ATTEMPTS : HUB_RATE_LIMITED,
+                      "%s; try again in %u seconds", words[step], wait_seconds);
 }
 
 static bool admit(void *ctx, enum hub_step step, struct hub_join *join, struct hub_refusal *refusal) {

@@ -75,13 +75,14 @@ void connection_forget_client(struct connection *connection) {
         return;
     slots_remove(server->clients, id);
     connection->id = 0;
-    server->handlers.closed(server->handlers.ctx, id);
+    client_tell_closed(connection, id);
 }
 
 void connection_release(struct connection *connection, uint64_t now_us) {
     struct ws_server *server = connection->server;
     connection_forget_client(connection);
     stream_forget(connection);
+    late_forget(connection);
     limits_release(connection, now_us);
     wheel_cancel(&server->wheel, &connection->timer);
     wheel_cancel(&server->wheel, &connection->notice);

@@ -20,6 +20,7 @@
 
 #define HEAD_US (10 * US_PER_SECOND)      // for a request to arrive whole
 #define KEEPALIVE_US (15 * US_PER_SECOND) // for the next request on a connection
+#define LATE_US (90 * US_PER_SECOND)      // for an answer that is to come later
 #define STALL_US (30 * US_PER_SECOND)     // for a client that reads an answer to take some of it
 #define LINGER_US (2 * US_PER_SECOND)     // for a client to read the last answer before the socket goes
 #define CLOSE_US (5 * US_PER_SECOND)      // for a client to take what is queued before it is closed
@@ -32,6 +33,7 @@ enum connection_state {
     CONNECTION_HEAD,   // a request is awaited, or has come in part
     CONNECTION_ANSWER, // an answer is being written
     CONNECTION_STREAM, // an answer that goes on
+    CONNECTION_LATE,   // an answer is to come later
     CONNECTION_LINGER, // the last answer is written; what still comes is thrown away
     CONNECTION_WS,
     CONNECTION_WS_CLOSED, // the close frame is written
@@ -68,9 +70,12 @@ struct connection {
     uint32_t stream;         // the number of an answer that goes on; 0: none
     struct list stream_link; // of server->streams, then
     bool stream_ending;
+    uint32_t late;      // the number of an answer that may come later; 0: none
+    char *late_headers; // of it, once it is to do so
 
     // WebSocket
-    uint32_t id; // of the client, or 0
+    uint32_t id;                // of the client, or 0
+    const struct ws_talk *talk; // NULL: the handlers of /ws speak with it
     struct ws_reader reader;
     struct outbox outbox;
     struct wheel_node notice; // when messages that may wait go out
@@ -97,6 +102,7 @@ struct ws_server {
     struct slots *clients; // struct connection
     struct list all;       // struct connection
     struct list streams;   // likewise, by stream_link
+    struct slots *lates;   // struct connection, with an answer that may come later
     uint32_t connections, admin_connections;
     size_t backlog_bytes;  // of all outboxes
     size_t arriving_bytes; // of all connections
@@ -139,6 +145,8 @@ void ws_accept_key(struct span key, char out[32]); // Sec-WebSocket-Accept
 bool http_received(struct connection *connection, const uint8_t *bytes, size_t len, uint64_t now_us);
 bool http_writeable(struct connection *connection, uint64_t now_us);
 bool http_timer(struct connection *connection, uint64_t now_us);
+bool http_answer_late(struct connection *connection, unsigned status, const char *content_type,
+                      const char *text, size_t len, uint64_t now_us);
 void http_give_up_arriving(struct connection *connection, uint64_t now_us);
 // Counts the connection as `address`'s; false when that has too many.
 bool connection_count(struct connection *connection, const struct net_address *address, uint64_t now_us);
@@ -151,9 +159,17 @@ bool stream_writeable(struct connection *connection, uint64_t now_us);
 bool stream_timer(struct connection *connection, uint64_t now_us);
 void stream_forget(struct connection *connection); // the handlers hear that nobody reads it
 
+// ---- connection_late.c
+
+void late_begin(struct connection *connection, char *headers, uint64_t now_us); // takes `headers` over
+void late_forget(struct connection *connection); // the handlers hear that nobody waits for it
+
 // ---- connection_ws.c
 
-bool client_open(struct connection *connection, uint64_t now_us);
+// What the handlers of its path hear.
+void client_tell_opened(const struct connection *connection, struct span query);
+void client_tell_closed(const struct connection *connection, uint32_t id);
+bool client_open(struct connection *connection, struct span query, uint64_t now_us);
 void client_cut(struct connection *connection, const char *why);
 bool client_received(struct connection *connection, uint8_t *bytes, size_t len, uint64_t now_us);
 bool client_writeable(struct connection *connection, uint64_t now_us);

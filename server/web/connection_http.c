@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slots.h"
 #include "server/web/cross_origin.h"
 #include "server/web/forwarded.h"
 #include "server/web/page_headers.h"
@@ -104,6 +105,39 @@ static bool refuse(struct connection *c, unsigned status, const char *words) {
     return answer_words(c, false, status, "", words);
 }
 
+// ---- answers that come later
+
+// What is known of it already is kept.
+static bool answer_later(struct connection *c, struct http_answer *answer, const char *of_row,
+                         const char *headers) {
+    char *all = NULL;
+    if (asprintf(&all, "cache-control: no-store\r\n%s%s%s", of_row, answer->headers ? answer->headers : "",
+                 headers) < 0)
+        all = NULL;
+    free(answer->body);
+    free(answer->headers);
+    if (!all)
+        return false;
+    late_begin(c, all, clock_now_us());
+    return true;
+}
+
+bool http_answer_late(struct connection *c, unsigned status, const char *content_type, const char *text,
+                      size_t len, uint64_t now_us) {
+    struct answer_head h;
+    char *headers = c->late_headers;
+    assert(c->state == CONNECTION_LATE && headers);
+    c->late_headers = NULL;
+    head_begin(&h, status);
+    head_add_body(&h, content_type, len);
+    head_add(&h, "%s", headers);
+    free(headers);
+    connection_arm(c, now_us + STALL_US);
+    return answer_send(c, &h, text, len);
+}
+
+// ---- rows
+
 // `headers` are further ones, each with its CRLF.
 static bool answer_route(struct connection *c, const struct http_route *row,
                          const struct http_request *request, const char *headers) {
@@ -111,7 +145,12 @@ static bool answer_route(struct connection *c, const struct http_route *row,
     struct http_answer answer = {.status = 500, .content_type = "text/plain; charset=utf-8"};
     struct answer_head h;
     row->answer(server->handlers.ctx, request, &answer);
+    assert(!answer.later || (request->late && !answer.stream));
     assert(!answer.headers || strlen(answer.headers) <= HTTP_ANSWER_HEADERS_MAX);
+    if (answer.later)
+        return answer_later(c, &answer, row->headers, headers);
+    slots_remove(server->lates, c->late);
+    c->late = 0;
     head_begin(&h, answer.status);
     if (answer.stream) {
         stream_prepare(c, answer.stream);
@@ -185,12 +224,24 @@ static bool answer_file(struct connection *c, const struct http_head *head, cons
     return answer_send(c, &h, NULL, 0);
 }
 
+// Who speaks with WebSocket clients of that path; NULL: nobody, or the handlers of /ws.
+static const struct ws_talk *talk_find(const struct ws_server *server, const char *path) {
+    const struct ws_handlers *handlers = &server->handlers;
+    size_t len = strlen(path);
+    if (len > 1 && path[len - 1] == '/')
+        len--;
+    for (size_t i = 0; i < handlers->talk_count; i++)
+        if (strlen(handlers->talks[i].path) == len && memcmp(handlers->talks[i].path, path, len) == 0)
+            return &handlers->talks[i];
+    return NULL;
+}
+
 static bool answer_page(struct connection *c, const struct http_head *head) {
     bool head_only = head->method == HTTP_HEAD;
     struct web_file file;
     if (head->method != HTTP_GET && !head_only)
         return answer_words(c, false, 405, "allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
-    if (c->place == HTTP_PUBLIC && strcmp(head->path, "/ws") == 0)
+    if (c->place == HTTP_PUBLIC && (strcmp(head->path, "/ws") == 0 || talk_find(c->server, head->path)))
         return answer_words(c, head_only, 426, "upgrade: websocket\r\n", "This address speaks WebSocket.");
     if (c->place == HTTP_PUBLIC &&
         web_file_find(c->server->web_root, head->path, http_encodings_taken(head), &file))
@@ -214,10 +265,12 @@ bool connection_count(struct connection *c, const struct net_address *address, u
 }
 
 static bool open_ws(struct connection *c, const struct http_head *head, uint64_t now_us) {
+    const struct ws_talk *talk = talk_find(c->server, head->path);
     const char *why;
     char accept[WS_ACCEPT_MAX], text[256];
-    unsigned status =
-        strcmp(head->path, "/ws") == 0 && c->place == HTTP_PUBLIC ? ws_handshake_check(head, &why) : 404;
+    unsigned status = (talk || strcmp(head->path, "/ws") == 0) && c->place == HTTP_PUBLIC
+                          ? ws_handshake_check(head, &why)
+                          : 404;
     bool head_only = head->method == HTTP_HEAD; // then a body would be taken for the next answer
     if (status == 404)
         return answer_words(c, head_only, 404, "", "The WebSocket is at /ws.");
@@ -235,7 +288,8 @@ static bool open_ws(struct connection *c, const struct http_head *head, uint64_t
                        "HTTP/1.1 101 Switching Protocols\r\nserver: rotunda\r\nupgrade: websocket\r\n"
                        "connection: upgrade\r\nsec-websocket-accept: %s\r\n\r\n",
                        accept);
-    return connection_write(c, (const uint8_t *)text, (size_t)len) && client_open(c, now_us);
+    c->talk = talk;
+    return connection_write(c, (const uint8_t *)text, (size_t)len) && client_open(c, head->query, now_us);
 }
 
 // ---- requests
@@ -324,6 +378,8 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     if (row) {
         struct http_request request = {
             .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
+        if (row->places & HTTP_LATE)
+            request.late = c->late = slots_add(c->server->lates, c);
         return answer_route(c, row, &request, cross);
     }
     snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
@@ -430,7 +486,8 @@ static bool take_requests(struct connection *c, uint64_t now_us) {
     }
     if (c->state == CONNECTION_ANSWER)
         connection_arm(c, now_us + STALL_US);
-    connection_read_on(c, c->state != CONNECTION_ANSWER || c->inbox_len < HTTP_HEAD_MAX);
+    bool answering = c->state == CONNECTION_ANSWER || c->state == CONNECTION_LATE;
+    connection_read_on(c, !answering || c->inbox_len < HTTP_HEAD_MAX);
     connection_note_arriving(c, now_us);
     return true;
 }

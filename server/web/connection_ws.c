@@ -31,7 +31,49 @@ static void arm_for_silence(struct connection *connection, uint64_t now_us) {
     connection_arm(connection, ping_us < hangup_us ? ping_us : hangup_us);
 }
 
-bool client_open(struct connection *connection, uint64_t now_us) {
+// ---- who speaks with it
+
+void client_tell_opened(const struct connection *connection, struct span query) {
+    const struct ws_handlers *handlers = &connection->server->handlers;
+    if (connection->talk)
+        connection->talk->opened(connection->talk->ctx, connection->id, query);
+    else
+        handlers->opened(handlers->ctx, connection->id);
+}
+
+static void tell_message(const struct connection *connection, const struct ws_message *message) {
+    const struct ws_handlers *handlers = &connection->server->handlers;
+    if (connection->talk)
+        connection->talk->message(connection->talk->ctx, connection->id, message->text, message->len);
+    else
+        handlers->message(handlers->ctx, connection->id, message->text, message->len);
+}
+
+static void tell_bad_frame(const struct connection *connection, enum ws_bad_frame what) {
+    const struct ws_handlers *handlers = &connection->server->handlers;
+    if (connection->talk)
+        connection->talk->bad_frame(connection->talk->ctx, connection->id, what);
+    else
+        handlers->bad_frame(handlers->ctx, connection->id, what);
+}
+
+void client_tell_closed(const struct connection *connection, uint32_t id) {
+    const struct ws_handlers *handlers = &connection->server->handlers;
+    if (connection->talk)
+        connection->talk->closed(connection->talk->ctx, id);
+    else
+        handlers->closed(handlers->ctx, id);
+}
+
+void ws_server_hand_over(struct ws_server *server, uint32_t client, const struct ws_talk *talk) {
+    struct connection *connection = slots_get(server->clients, client);
+    if (connection)
+        connection->talk = talk;
+}
+
+// ---- its beginning and its end
+
+bool client_open(struct connection *connection, struct span query, uint64_t now_us) {
     struct ws_server *server = connection->server;
     connection->id = slots_add(server->clients, connection);
     if (!connection->id)
@@ -42,7 +84,7 @@ bool client_open(struct connection *connection, uint64_t now_us) {
     connection->outbox.total = &server->backlog_bytes;
     ws_reader_init(&connection->reader, server->config.message_bytes_max);
     arm_for_silence(connection, now_us);
-    server->handlers.opened(server->handlers.ctx, connection->id);
+    client_tell_opened(connection, query);
     return true;
 }
 
@@ -72,10 +114,9 @@ void client_close(struct connection *connection, uint16_t code, const char *reas
 // ---- in
 
 static void refuse_frame(struct connection *connection, enum ws_bad_frame what) {
-    struct ws_server *server = connection->server;
     connection->deaf = true; // what follows cannot be read
     ws_reader_close(&connection->reader);
-    server->handlers.bad_frame(server->handlers.ctx, connection->id, what);
+    tell_bad_frame(connection, what);
 }
 
 // The client begins to close, answers our close, or breaks the protocol and is told with which code.
@@ -94,12 +135,11 @@ static void take_ping(struct connection *connection, const struct ws_message *me
 
 static void take_event(struct connection *connection, enum ws_event event, const struct ws_message *message,
                        uint64_t now_us) {
-    struct ws_server *server = connection->server;
     bool heard = !connection->closing;
     switch (event) {
     case WS_EVENT_TEXT:
         if (heard)
-            server->handlers.message(server->handlers.ctx, connection->id, message->text, message->len);
+            tell_message(connection, message);
         return;
     case WS_EVENT_PING:
         if (heard)

@@ -134,7 +134,8 @@ static unsigned take_version(struct parse *p, struct span text) {
         return refuse(p, 400, "The request line does not end with a version, as in HTTP/1.1.");
     if (c[5] != '1')
         return refuse(p, 505, "This server speaks HTTP/1.1.");
-    p->head->keep_alive = c[7] != '0';
+    p->head->old = c[7] == '0';
+    p->head->keep_alive = !p->head->old;
     return 200;
 }
 
@@ -366,16 +367,16 @@ unsigned http_head_parse(const char *bytes, size_t len, struct http_head *out, c
     out->method = HTTP_OTHER;
     out->path[0] = '\0';
     out->query = span_of(NULL, 0);
+    out->old = true;
     out->keep_alive = false;
     out->body_len = 0;
     out->field_count = 0;
     while (p.end - p.at >= 2 && p.at[0] == '\r' && p.at[1] == '\n')
         p.at += 2;
     unsigned status = take_request_line(&p);
-    bool modern = out->keep_alive;
     if (status == 200)
         status = take_fields(&p);
-    if (status == 200 && (count_of(out, "host") > 1 || (modern && count_of(out, "host") == 0)))
+    if (status == 200 && (count_of(out, "host") > 1 || (!out->old && count_of(out, "host") == 0)))
         status = refuse(&p, 400, "A request names one Host.");
     if (status == 200)
         status = take_length(&p);

@@ -45,6 +45,7 @@ struct http_head {
     enum http_method method;
     char path[HTTP_PATH_MAX]; // decoded; "*" for OPTIONS of the server itself
     struct span query;        // what follows the first "?"; empty for none
+    bool old;                 // HTTP/1.0, which has no upgrades
     bool keep_alive;          // another request may follow on this connection
     uint64_t body_len;        // that Content-Length tells
     unsigned field_count;

@@ -20,12 +20,14 @@
 enum http_place {
     HTTP_PUBLIC = 1, // the port that everyone reaches
     HTTP_ADMIN = 2,  // the port of --admin-listen
+    HTTP_LATE = 4,   // beside one of the two: its answers may come later
 };
 
 struct http_request {
     const struct http_head *head; // with path and query
     struct span body;
     struct net_address client; // behind trusted proxies the one that they tell
+    uint32_t late;             // the number of an answer that comes later; 0: it must come now
 };
 
 struct http_answer {
@@ -35,6 +37,7 @@ struct http_answer {
     size_t len;
     uint32_t
         stream;    // not 0: the answer goes on under this number (ws_server_stream_write); a body is left out
+    bool later;    // nothing of this is the answer: ws_server_answer_late brings it, under request.late
     char *headers; // likewise: further ones, each with its CRLF; at most HTTP_ANSWER_HEADERS_MAX bytes
 };
 

@@ -28,6 +28,12 @@ unsigned ws_handshake_check(const struct http_head *head, const char **why) {
         *why = "A WebSocket is asked for with GET.";
         return 400;
     }
+    if (head->old) { // RFC 6455, section 4.1; nginx passes requests on so unless it is told otherwise
+        *why = "A WebSocket is asked for with HTTP/1.1, and this request is HTTP/1.0. If a proxy passes it "
+               "on, let the "
+               "proxy speak HTTP/1.1 (nginx: proxy_http_version 1.1).";
+        return 400;
+    }
     if (!span_equal(version, span_of_text("13"))) {
         *why = "This server speaks version 13 of WebSocket (RFC 6455).";
         return 426;

@@ -377,7 +377,9 @@ struct ws_server *ws_server_start(const struct ws_server_config *config, const s
     list_init(&server->streams);
     uint32_t clients_max = config->connections_max < SLOTS_MAX ? config->connections_max : SLOTS_MAX;
     server->clients = slots_create(clients_max);
-    bool listening = server->clients && listen_everywhere(server, error, error_cap) && clock_start(server);
+    server->lates = slots_create(clients_max);
+    bool listening = server->clients && server->lates && listen_everywhere(server, error, error_cap) &&
+                     clock_start(server);
     if (listening && context_open(server)) {
         server->config.identity = NULL; // the caller's, and no longer needed
         return server;
@@ -514,6 +516,7 @@ void ws_server_stop(struct ws_server *server) {
         lws_context_destroy(server->context);
     assert(server->connections == 0 && server->admin_connections == 0);
     slots_destroy(server->clients);
+    slots_destroy(server->lates);
     free(server);
 }
 

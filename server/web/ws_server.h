@@ -1,18 +1,19 @@
 // ws_server: HTTP and WebSocket, or HTTPS and secure WebSocket, on one TCP port, and HTTP for operators on
 // another.
 //
-// WebSocket at /ws: one text frame is one message. Fragments are put together up to message_bytes_max; text
-// that is not UTF-8 closes the connection with 1007. What goes out waits in a bounded outbox, and one write
-// carries as many messages as it takes; a client that does not keep up is cut off (server/web/outbox.h). A
-// client that does not answer pings is closed. A page of another origin than the server's own and those that
-// the operator names gets 403 in place of a WebSocket or of a route's answer (server/web/cross_origin.h).
+// WebSocket at /ws, and at the paths of ws_talk: one text frame is one message. Fragments are put together up
+// to message_bytes_max; text that is not UTF-8 closes the connection with 1007. What goes out waits in a
+// bounded outbox, and one write carries as many messages as it takes; a client that does not keep up is cut
+// off (server/web/outbox.h). A client that does not answer pings is closed. A page of another origin than the
+// server's own and those that the operator names gets 403 in place of a WebSocket or of a route's answer
+// (server/web/cross_origin.h).
 //
 // HTTP/1.1 (server/web/http_head.h says what is taken): the routes answer first, then GET and HEAD of the
 // files of web_root. Whatever comes gets an answer in words; nothing is closed without one, but for what is
 // no HTTP in TLS.
 //
 // libwebsockets carries the connections (sockets, TLS, the loop); heads and frames are read here, and every
-// deadline stands in one wheel: docs/adr/0007-http-and-websocket-on-raw-connections.md says why.
+// deadline stands in one wheel: docs/adr/0009-http-and-websocket-on-raw-connections.md says why.
 // server/web/ws_server.c is the only user of libwebsockets.
 //
 // Control thread only. Handlers are called from the loop, never from inside a ws_server_* function.
@@ -56,6 +57,17 @@ struct ws_server_config {
 
 enum ws_bad_frame { WS_FRAME_BINARY, WS_FRAME_TOO_BIG };
 
+// Who speaks with the WebSocket clients of another path than /ws; as the members of ws_handlers. A path that
+// a request ends with a slash is the same.
+struct ws_talk {
+    const char *path; // the whole decoded path; lives as long as the server
+    void *ctx;
+    void (*opened)(void *ctx, uint32_t client, struct span query); // what follows the "?", as it came
+    void (*message)(void *ctx, uint32_t client, const char *text, size_t len);
+    void (*bad_frame)(void *ctx, uint32_t client, enum ws_bad_frame what);
+    void (*closed)(void *ctx, uint32_t client);
+};
+
 struct ws_handlers {
     void *ctx;
     void (*opened)(void *ctx, uint32_t client);
@@ -65,7 +77,11 @@ struct ws_handlers {
     void (*closed)(void *ctx, uint32_t client);
     // Nobody reads an answer any more that goes on (http_answer.stream). NULL: none does.
     void (*stream_closed)(void *ctx, uint32_t stream);
-    const struct http_route *routes; // live as long as the server
+    // Nobody waits any more for an answer that was to come later (http_answer.later). NULL: none does.
+    void (*late_closed)(void *ctx, uint32_t late);
+    const struct ws_talk *talks; // live as long as the server
+    size_t talk_count;
+    const struct http_route *routes; // likewise
     size_t route_count;
 };
 
@@ -86,6 +102,11 @@ void ws_server_send_owed(struct ws_server *server, uint32_t client, const char *
 // More of an answer that goes on. False: it is not there, or its reader is too slow.
 bool ws_server_stream_write(struct ws_server *server, uint32_t stream, const char *text, size_t len);
 void ws_server_stream_end(struct ws_server *server, uint32_t stream); // after what was written
+// The answer that was to come later, of text. False: nobody waits for it any more, or no memory.
+bool ws_server_answer_late(struct ws_server *server, uint32_t late, unsigned status, const char *content_type,
+                           const char *text, size_t len);
+// From now on the client speaks with another; it is told to nobody. NULL: with the handlers of /ws.
+void ws_server_hand_over(struct ws_server *server, uint32_t client, const struct ws_talk *talk);
 // Bytes that wait in the outboxes of all clients.
 size_t ws_server_backlog_bytes(const struct ws_server *server);
 // Closes after what is queued has been sent, or after some seconds if the client does not take it.

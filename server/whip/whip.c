@@ -21,6 +21,7 @@ struct whip *whip_create(struct hub *hub, const struct whip_io *io, uint64_t now
     whip->streams_next = 1;
     list_init(&whip->dirty);
     wheel_init(&whip->wheel, now_us);
+    wheel_node_init(&whip->look, whip_look_fire);
     whip->sessions = slots_create(SLOTS_MAX);
     whip->secrets = hmap_create(SECRET_BYTES, SLOTS_MAX);
     if (!whip->sessions || !whip->secrets) {
@@ -167,10 +168,13 @@ uint64_t whip_next_us(const struct whip *whip) {
     return wheel_next_us(&whip->wheel, whip->now_us, NEXT_HORIZON_US);
 }
 
-// Each as often as it was marked before; what that causes waits for the next time.
+// Each as often as it was marked before; what that causes waits for the next time. Viewers hear of it when
+// all have found whom they watch now.
 static void clean(struct whip *whip) {
-    struct list work;
+    struct list work, tell;
+    struct audiences counted = {.count = 0};
     list_init(&work);
+    list_init(&tell);
     while (!list_empty(&whip->dirty)) {
         struct list *node = whip->dirty.next;
         list_remove(node);
@@ -184,8 +188,14 @@ static void clean(struct whip *whip) {
             whip_session_close(session, "left");
         } else if (session->views) {
             whip_follow(session);
-            whip_tell(session);
+            list_push_back(&tell, &session->tell_link);
         }
+    }
+    while (!list_empty(&tell)) {
+        struct whip_session *session = LIST_ENTRY(tell.next, struct whip_session, tell_link);
+        list_remove(&session->tell_link);
+        if (session->me)
+            whip_tell(session, &counted);
     }
 }
 

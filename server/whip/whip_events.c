@@ -186,16 +186,32 @@ static json_t *describe_layers(struct whip_session *session, const struct room_p
     return json_pack("{s:o}", session->section_index[MEDIA_VIDEO], list);
 }
 
-// Who is hidden counts for itself alone.
-static unsigned count_viewers(const struct whip_session *session) {
+static unsigned count_audience(const struct whip_session *session) {
     unsigned count = 0;
     LIST_EACH(node, &session->me->room->participants) {
         const struct participant *who = LIST_ENTRY(node, struct participant, link);
         const struct whip_session *other = whip_session_of(session->whip, who);
-        count += other && other->views && other->me && (other == session || !who->hidden) &&
+        count += other && other->views && other->me && !who->hidden &&
                  strcmp(other->shown.text, session->shown.text) == 0;
     }
     return count;
+}
+
+// Who is hidden counts for itself alone.
+static unsigned count_viewers(const struct whip_session *session, struct audiences *counted) {
+    const struct room *room = session->me->room;
+    struct audience *audience = counted->list, *end = counted->list + counted->count;
+    while (audience < end &&
+           (audience->room != room || strcmp(audience->shown.text, session->shown.text) != 0))
+        audience++;
+    if (audience == counted->list + AUDIENCES_MAX)
+        return count_audience(session) + session->me->hidden;
+    if (audience == end) {
+        *audience =
+            (struct audience){.room = room, .shown = session->shown, .viewers = count_audience(session)};
+        counted->count++;
+    }
+    return audience->viewers + session->me->hidden;
 }
 
 static bool listens(const struct whip_session *session) {
@@ -205,7 +221,7 @@ static bool listens(const struct whip_session *session) {
     return false;
 }
 
-void whip_tell(struct whip_session *session) {
+void whip_tell(struct whip_session *session, struct audiences *counted) {
     if (!listens(session))
         return;
     bool active = session->shown.text[0] != '\0';
@@ -219,7 +235,7 @@ void whip_tell(struct whip_session *session) {
         send_event(session, EVENT_LAYERS, "layers", describe_layers(session, video));
         session->layers_told = true;
     }
-    unsigned viewers = count_viewers(session);
+    unsigned viewers = count_viewers(session, counted);
     if (viewers != session->viewers_told)
         send_event(session, EVENT_VIEWERS, "viewercount", json_pack("{s:i}", "viewercount", (int)viewers));
     session->viewers_told = viewers;

@@ -35,6 +35,7 @@ struct whip {
     size_t held_bytes;      // of memory, of capabilities
     struct list dirty;      // sessions that have something to do, by dirty_link
     struct wheel wheel;
+    struct wheel_node look; // armed: viewers in large rooms have looked at them a moment ago
     uint64_t now_us;
     uint32_t streams_next; // id of the next answer that goes on
     struct sdp sdp;        // of the request that is being handled: large
@@ -86,8 +87,21 @@ struct whip_session {
     struct public_id shown;          // whose media it gets; "": nobody's
     struct event_stream streams[WHIP_STREAMS_MAX];
     bool dirty, layers_told, active_told;
+    bool behind; // something has changed in its large room, and it has not looked yet
     unsigned viewers_told;
-    struct list dirty_link;
+    struct list dirty_link, tell_link;
+};
+
+// How many watch somebody, for all who ask within one turn.
+#define AUDIENCES_MAX 16
+struct audience {
+    const struct room *room;
+    struct public_id shown;
+    unsigned viewers; // but for those who are hidden
+};
+struct audiences {
+    unsigned count;
+    struct audience list[AUDIENCES_MAX];
 };
 
 enum whip_event { EVENT_ACTIVE = 1, EVENT_INACTIVE = 2, EVENT_LAYERS = 4, EVENT_VIEWERS = 8 };
@@ -213,8 +227,9 @@ void whip_stream_open(struct whip_session *session, const struct whip_request *r
 void whip_stream_read(struct whip_session *session, const char *secret, struct whip_answer *answer); // GET
 void whip_stream_delete(struct whip_session *session, const char *secret, struct whip_answer *answer);
 void whip_streams_end(struct whip_session *session);
-// What its viewer has not heard yet.
-void whip_tell(struct whip_session *session);
+// What its viewer has not heard yet. `counted` is empty at first, and good until somebody watches somebody
+// else.
+void whip_tell(struct whip_session *session, struct audiences *counted);
 
 // ---- whip_follow.c
 
@@ -239,6 +254,10 @@ void whip_mute(struct whip_session *session, const struct whip_request *request,
 const struct sdp_media *whip_read_offer(struct whip *whip, const struct whip_request *request,
                                         struct whip_answer *answer);
 
-struct hub_events whip_observer(struct whip *whip); // whip_observe.c
+// ---- whip_observe.c
+
+struct hub_events whip_observer(struct whip *whip);
+// For whip->look.
+void whip_look_fire(struct wheel_node *node, uint64_t now_us);
 
 #endif

@@ -1,17 +1,45 @@
 // What happens in the hub, as far as sessions hear of it. The observer may call no verb: what is to be done
 // is done at the next whip_advance.
+#include "base/clock.h"
 #include "base/slots.h"
 #include "server/whip/whip_internal.h"
 
+// To look costs each viewer as much as there are people in its room: in large ones nobody looks more often
+// than this.
+#define LARGE_ROOM 32
+#define LOOK_US (250 * US_PER_MS)
+
 // Whoever of this room watches somebody has to look again.
 static void mark_viewers(struct whip *whip, const struct room *room) {
+    bool large = room->participant_count > LARGE_ROOM, lately = whip->look.due_us != TIME_NEVER;
     if (whip->counts.viewers == 0)
         return;
     LIST_EACH(node, &room->participants) {
         struct whip_session *session = whip_session_of(whip, LIST_ENTRY(node, struct participant, link));
-        if (session && session->views && session->me)
+        if (!session || !session->views || !session->me)
+            continue;
+        if (large && lately)
+            session->behind = true;
+        else
             whip_session_mark(session);
     }
+    if (large && !lately)
+        wheel_arm(&whip->wheel, &whip->look, whip->now_us + LOOK_US);
+}
+
+void whip_look_fire(struct wheel_node *node, uint64_t now_us) {
+    struct whip *whip = LIST_ENTRY(node, struct whip, look);
+    uint32_t cursor = 0;
+    bool any = false;
+    for (struct whip_session *session; (session = slots_next(whip->sessions, &cursor));) {
+        if (!session->behind)
+            continue;
+        any = true;
+        session->behind = false;
+        whip_session_mark(session);
+    }
+    if (any)
+        wheel_arm(&whip->wheel, &whip->look, now_us + LOOK_US);
 }
 
 // Its connection speaks for it no more: it is out of its room.
@@ -23,7 +51,8 @@ static void participant_left(void *ctx, const struct participant *who, const cha
         session->me = NULL;
         whip_session_mark(session);
     }
-    mark_viewers(whip, who->room);
+    if (who->observer == HUB_OBSERVER_WHIP) // others are heard of by what they sent
+        mark_viewers(whip, who->room);
 }
 
 static void taken_over(void *ctx, const struct participant *who) {
@@ -59,8 +88,10 @@ static void consumer_closed(void *ctx, const struct room_consumer *consumer, con
         whip_session_mark(session);
 }
 
-static void participant_changed(void *ctx, const struct participant *who) {
-    mark_viewers(ctx, who->room);
+// One viewer more, perhaps; what it may send comes later.
+static void participant_joined(void *ctx, const struct participant *who) {
+    if (who->observer == HUB_OBSERVER_WHIP)
+        mark_viewers(ctx, who->room);
 }
 
 static void producer_changed(void *ctx, const struct room_producer *producer) {
@@ -150,7 +181,7 @@ struct hub_events whip_observer(struct whip *whip) {
         .ctx = whip,
         .room_opened = no_room,
         .room_closed = no_room,
-        .participant_joined = participant_changed,
+        .participant_joined = participant_joined,
         .participant_left = participant_left,
         .said = no_line,
         .removed = no_removed,

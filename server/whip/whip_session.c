@@ -260,6 +260,7 @@ static struct whip_session *session_create(struct whip *whip, bool views) {
     entropy_text(session->secret, SECRET_BYTES);
     whip_session_new_etag(session);
     list_init(&session->dirty_link);
+    list_init(&session->tell_link);
     wheel_node_init(&session->silence, silence_fire);
     session->id = slots_add(whip->sessions, session);
     if (session->id && hmap_put(whip->secrets, session->secret, session->id) == ERR_OK)
@@ -308,6 +309,7 @@ void whip_session_close(struct whip_session *session, const char *reason) {
         hub_leave(whip->hub, me, reason);
     wheel_cancel(&whip->wheel, &session->silence);
     list_remove(&session->dirty_link);
+    list_remove(&session->tell_link);
     json_decref(session->capabilities);
     whip->held_bytes -= session->held_bytes;
     hmap_remove(whip->secrets, session->secret);

@@ -1,6 +1,6 @@
 // What a conference costs: CPU of the media threads for each packet sent, and memory for each participant.
 //
-//   conference_bench [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS
+//   conference_bench [-a] [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS
 //   VIDEO_PUBLISHERS SECONDS
 //
 // Hub and workers run in this process, people are placed as in the server; the CPU time is that of the
@@ -8,7 +8,8 @@
 // audio 50 packets a second; -x sends TIMES as much, to load the workers of small cases. Delay is from a
 // publisher's send call to the receiver's socket, of some ten participants; the others read their packets and
 // throw them away. With -f it is two, and the others are far: the kernel drops what is for them, so that more
-// can be sent than this machine could read. Bounded: it ends after SECONDS. -r prints one line of numbers for
+// can be sent than this machine could read. With -a everybody acknowledges what arrives, each 50 to 100 ms,
+// as browsers do; those who are far cannot. Bounded: it ends after SECONDS. -r prints one line of numbers for
 // scripts: packets forwarded, ns of CPU a forwarded packet, packets a message, bytes a packet, median and p99
 // of delay in us, CPU us a second of each participant when nobody sends, load of a worker in %.
 #include "base/clock.h"
@@ -175,7 +176,7 @@ static void measure(struct conference *c, const struct conference_config *config
 }
 
 static int bench(const struct conference_config *config, unsigned times, unsigned seconds, bool far,
-                 bool raw) {
+                 bool acknowledge, bool raw) {
     struct conference *c = conference_open(config);
     if (!c)
         return 1;
@@ -189,6 +190,8 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
     conference_send_reports(c);
     unsigned listeners = far ? LISTENERS_FAR : LISTENERS;
     conference_listen(c, config->participants > listeners ? config->participants / listeners : 1, far);
+    if (acknowledge)
+        conference_acknowledge(c);
     double ready_ms = (double)(clock_now_us() - start_us) / 1000;
     struct result r;
     measure(c, config, times, seconds * US_PER_SECOND, &r);
@@ -210,23 +213,25 @@ static int bench(const struct conference_config *config, unsigned times, unsigne
 
 int main(int argc, char **argv) {
     struct conference_config config = {.batch_us = 500, .unlimited = true};
-    bool raw = false, far = false;
+    bool raw = false, far = false, acknowledge = false;
     unsigned times = 1;
-    for (int option; (option = getopt(argc, argv, "b:frx:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "ab:frx:")) != -1;) {
         if (option == 'b')
             config.batch_us = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'x')
             times = (unsigned)strtoul(optarg, NULL, 10);
         else if (option == 'f')
             far = true;
+        else if (option == 'a')
+            acknowledge = true;
         else if (option == 'r')
             raw = true;
         else
             return 2;
     }
-    if (argc - optind != 5 || times < 1 || times > 100) {
+    if (argc - optind != 5 || times < 1 || times > 100 || (far && acknowledge)) {
         fprintf(stderr,
-                "usage: %s [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS "
+                "usage: %s [-a] [-b BATCH_US] [-x TIMES] [-f] [-r] WORKERS PARTICIPANTS AUDIO_PUBLISHERS "
                 "VIDEO_PUBLISHERS SECONDS\n",
                 argv[0]);
         return 2;
@@ -240,5 +245,5 @@ int main(int argc, char **argv) {
     config.video_publishers = values[3];
     struct rlimit limit = {.rlim_cur = 20000, .rlim_max = 20000}; // two sockets a participant
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return bench(&config, times, values[4], far, raw);
+    return bench(&config, times, values[4], far, acknowledge, raw);
 }

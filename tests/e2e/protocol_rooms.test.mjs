@@ -33,9 +33,9 @@ test('a password lets in, that of a moderator lets moderate', async () => {
   await ann.request('kick-user', { target: 'Bob' });
   await bob.next('kicked');
   const cid = await Client.connect(server);
-  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'Cid' });
-  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'Cid', password: 'rake' });
-  await refused(cid, 'unauthorized', 'join-room', { roomId: 'garden', username: 'aNN', password: 'gnome' });
+  await refused(cid, 'password-needed', 'join-room', { roomId: 'garden', username: 'Cid' });
+  await refused(cid, 'password-wrong', 'join-room', { roomId: 'garden', username: 'Cid', password: 'rake' });
+  await refused(cid, 'password-wrong', 'join-room', { roomId: 'garden', username: 'aNN', password: 'gnome' });
   await refused(cid, 'forbidden', 'join-room', { roomId: 'cellar', username: 'Cid' });
   await stillServed(cid);
   await Client.join(server, 'hall', 'Dan');
@@ -70,14 +70,15 @@ test('who guesses is held up, and nobody else waits for it', async () => {
   const guesser = await Client.connect(server);
   const bystander = await Client.join(server, 'cellar', 'Bystander');
   let codes = [];
-  for (let i = 0; i < 12 && !codes.includes('rate-limited'); i++) {
+  for (let i = 0; i < 12 && !codes.includes('password-attempts'); i++) {
     const answer = await guesser.request('join-room', { roomId: 'garden', username: 'Ann', password: `rake${i}` }).catch((error) => error);
     codes.push(answer.code);
   }
   // 60 failed joins are allowed, some were used above, and a wrong password counts as ten.
-  assert.ok(codes.filter((code) => code === 'unauthorized').length <= 6, codes.join());
-  assert.equal(codes.at(-1), 'rate-limited');
-  await refused(guesser, 'rate-limited', 'join-room', { roomId: 'garden', username: 'Ann', password: 'rake' });
+  assert.ok(codes.filter((code) => code === 'password-wrong').length <= 6, codes.join());
+  assert.equal(codes.at(-1), 'password-attempts');
+  await refused(guesser, 'password-attempts', 'join-room', { roomId: 'garden', username: 'Ann', password: 'rake' });
+  await refused(guesser, 'rate-limited', 'join-room', { roomId: 'garden', username: 'Ann' });
   await stillServed(bystander);
 });
 

@@ -23,6 +23,9 @@ function routerCapabilities() {
     // the former on and give the latter to receivers too.
     for (const ext of capabilities.headerExtensions)
         if ([DEPENDENCY_DESCRIPTOR, TRANSPORT_CC].includes(ext.uri)) ext.direction = 'sendrecv';
+    // Nor does it know the feedback of RFC 8888.
+    for (const codec of capabilities.codecs)
+        if (!codec.mimeType.endsWith('/rtx')) codec.rtcpFeedback.push({ type: 'ack', parameter: 'ccfb' });
     return capabilities;
 }
 const router = routerCapabilities();

@@ -90,6 +90,7 @@ const ROWS = [
   ['a WebSocket of another version', get('/ws', `Connection: Upgrade\r\nUpgrade: websocket\r\n${KEY.replace('13', '8')}`), 426],
   ['a WebSocket with no key', get('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'), 400],
   ['a WebSocket with a subprotocol', get('/ws', `Connection: Upgrade\r\nUpgrade: websocket\r\n${KEY}Sec-WebSocket-Protocol: chat\r\n`), 400],
+  ['a WebSocket in HTTP/1.0', get('/ws', `Connection: Upgrade\r\nUpgrade: websocket\r\n${KEY}`).replace('HTTP/1.1', 'HTTP/1.0'), 400],
   ['a WebSocket by POST', `POST /ws HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\n${KEY}\r\n`, 400],
   ['a page where the WebSocket is', get('/ws'), 426],
   ['a request in single bytes', [...get('/healthz')], 200],

@@ -1,67 +1,17 @@
-#include "tests/kit/conference.h"
+#include "tests/kit/conference_internal.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "rooms/negotiate.h"
 #include "rtp/rtcp_write.h"
-#include "server/signal/signalling.h"
-#include "tests/kit/media_peer.h"
+#include "rtp/twcc.h"
 
-#include <time.h>
 #include <assert.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STREAMS_PER_PARTICIPANT_MAX 256
-
-struct member {
-    struct conference *conference;
-    uint32_t client; // index + 1
-    struct media_peer *send, *recv;
-    char *send_id, *recv_id;
-    unsigned consumed;
-    uint32_t ssrcs[STREAMS_PER_PARTICIPANT_MAX], rtx_ssrcs[STREAMS_PER_PARTICIPANT_MAX]; // 0: it has no RTX
-    uint8_t payload_types[STREAMS_PER_PARTICIPANT_MAX];
-    struct stream_tally {
-        bool video;
-        uint16_t highest;
-        uint64_t got, span; // packets; numbers from the first to the highest
-    } tallies[STREAMS_PER_PARTICIPANT_MAX];
-    bool counts;
-    uint64_t received;
-    uint16_t audio_seq, video_seq;
-    uint32_t audio_timestamp, video_timestamp;
-};
-
-#define STAMP_BYTES 8
-#define PROBATION_SSRC 1234 // as rooms/media/congestion.h has it
-#define DELAY_STEP_US 10
-#define DELAY_STEPS 10000
-
-struct conference {
-    struct conference_config config;
-    struct media *media;
-    struct hub *hub;
-    struct signalling *signalling;
-    struct dtls_context *dtls;
-    char *capabilities; // JSON text of what every participant can receive
-    struct member *members;
-    struct pollfd *fds;
-    uint64_t acknowledge_us; // when reports are due next, 0: there are none
-    uint64_t unexpected;
-    unsigned errors;
-    uint32_t delays[DELAY_STEPS]; // packets by how long they were under way
-    // Texts of the hub wait here, since the hub must not be called from inside its own calls.
-    struct note {
-        uint32_t client;
-        json_t *message;
-    } *notes;
-    size_t note_count, note_cap;
-};
 
 static void conference_say(struct conference *c, uint32_t client, const char *text) {
     signalling_client_message(c->signalling, client, text, strlen(text), clock_now_us());
@@ -135,6 +85,7 @@ uint32_t conference_delay_us(const struct conference *c, double quantile) {
 void conference_listen(struct conference *c, unsigned every, bool far) {
     for (unsigned i = 0; i < c->config.participants; i++) {
         bool listens = i % every == every - 1;
+        c->members[i].listens = listens;
         media_peer_listen(c->members[i].recv, listens);
         if (far && !listens)
             media_peer_deafen(c->members[i].recv);
@@ -153,8 +104,21 @@ static bool member_is_probed(const struct member *m, uint32_t ssrc) {
     return ssrc == PROBATION_SSRC;
 }
 
+// The header is never encrypted, so it can be read of a sealed packet, too.
+static void member_note_arrival(struct member *m, struct span bytes) {
+    struct rtp_packet packet;
+    struct rtp_ext_values values;
+    uint16_t seq;
+    if (!m->twcc || rtp_parse(bytes, &packet) != ERR_OK)
+        return;
+    rtp_ext_read(&packet, &m->extensions, &values);
+    if (rtp_ext_transport_seq(&values, &seq))
+        twcc_recorder_add(m->twcc, seq, clock_now_us());
+}
+
 static void member_on_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
+    member_note_arrival(m, packet);
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
     for (unsigned i = 0; i < m->consumed; i++)
         if (m->ssrcs[i] == ssrc && m->payload_types[i] == (packet.ptr[1] & 0x7f)) {
@@ -168,6 +132,7 @@ static void member_on_rtp(void *ctx, struct span packet) {
 
 static void member_on_sealed_rtp(void *ctx, struct span packet) {
     struct member *m = ctx;
+    member_note_arrival(m, packet);
     uint32_t ssrc = packet.len >= 12 ? load_be32(packet.ptr + 8) : 0;
     uint16_t seq = load_be16(packet.ptr + 2);
     for (unsigned i = 0; i < m->consumed; i++) {
@@ -314,6 +279,11 @@ static void member_consumed(struct member *m, const json_t *data) {
         (uint32_t)json_integer_value(json_object_get(json_object_get(encoding, "rtx"), "ssrc"));
     m->payload_types[m->consumed] = (uint8_t)json_integer_value(json_object_get(codec, "payloadType"));
     m->tallies[m->consumed].video = strcmp(text_of(data, "kind"), "video") == 0;
+    size_t i;
+    const json_t *extension;
+    json_array_foreach(json_object_get(rtp, "headerExtensions"), i,
+                       extension) if (strstr(text_of(extension, "uri"), "transport-wide-cc"))
+        m->extensions.ext_by_id[json_integer_value(json_object_get(extension, "id"))] = EXT_TRANSPORT_CC;
     m->consumed++;
 }
 
@@ -415,6 +385,7 @@ void conference_close(struct conference *c) {
     for (unsigned i = 0; i < c->config.participants; i++) {
         media_peer_close(c->members[i].send);
         media_peer_close(c->members[i].recv);
+        twcc_recorder_destroy(c->members[i].twcc);
         free(c->members[i].send_id);
         free(c->members[i].recv_id);
     }
@@ -460,6 +431,26 @@ static void member_acknowledge(struct member *m) {
     }
 }
 
+static void member_send_feedback(struct member *m, uint64_t now_us) {
+    while (m->twcc && m->recv && now_us >= twcc_recorder_next_us(m->twcc)) {
+        uint8_t bytes[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        if (!twcc_recorder_write(m->twcc, &w, 1, m->ssrcs[0], now_us))
+            return;
+        media_peer_send_rtcp(m->recv, span_of(w.ptr, w.len));
+    }
+}
+
+void conference_acknowledge(struct conference *c) {
+    for (unsigned i = 0; i < c->config.participants; i++) {
+        struct member *m = &c->members[i];
+        m->twcc = twcc_recorder_create();
+        assert(m->twcc);
+        if (!m->listens)
+            media_peer_count(m->recv);
+    }
+}
+
 void conference_turn(struct conference *c, int wait_ms) {
     poll(c->fds, c->config.participants * 2, wait_ms);
     uint64_t now_us = clock_now_us();
@@ -468,6 +459,7 @@ void conference_turn(struct conference *c, int wait_ms) {
             media_peer_poll(c->members[i].send, now_us);
         if (c->members[i].recv)
             media_peer_poll(c->members[i].recv, now_us);
+        member_send_feedback(&c->members[i], now_us);
     }
     media_drain(c->media, &(struct media_listener){c, on_media_event, on_media_stats});
     if (now_us >= hub_next_us(c->hub))
@@ -492,66 +484,6 @@ bool conference_ready(const struct conference *c) {
             return false;
     }
     return true;
-}
-
-// ---- media
-
-static void member_send(struct member *m, bool marker, uint8_t payload_type, uint16_t seq, uint32_t timestamp,
-                        uint32_t ssrc, const uint8_t *payload, unsigned payload_bytes) {
-    uint8_t packet[1200];
-    struct writer w = writer_of(packet, sizeof packet);
-    write_u8(&w, 0x80);
-    write_u8(&w, (uint8_t)((marker ? 0x80 : 0) | payload_type));
-    write_u16(&w, seq);
-    write_u32(&w, timestamp);
-    write_u32(&w, ssrc);
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t); // what SO_TIMESTAMPNS tells as well
-    assert(payload_bytes > STAMP_BYTES);
-    write_span(&w, span_of(payload, payload_bytes - STAMP_BYTES));
-    write_u64(&w, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
-    assert(!w.failed);
-    media_peer_send_rtp(m->send, span_of(packet, w.len));
-}
-
-void conference_send_reports(struct conference *c) {
-    c->acknowledge_us = clock_now_us() + US_PER_SECOND;
-    static const uint8_t empty[8] = {0x80, 201, 0, 1, 0, 0, 0, 1}; // RFC 3550, section 6.4.2
-    for (unsigned i = 0; i < c->config.participants; i++) {
-        media_peer_send_rtcp(c->members[i].send, span_of(empty, sizeof empty));
-        media_peer_send_rtcp(c->members[i].recv, span_of(empty, sizeof empty));
-    }
-}
-
-void conference_send_audio_of(struct conference *c, unsigned publisher, unsigned payload_bytes) {
-    uint8_t payload[1180];
-    memset(payload, 0x5a, sizeof payload);
-    struct member *m = &c->members[publisher];
-    member_send(m, false, 111, m->audio_seq++, m->audio_timestamp, 1000 + publisher, payload, payload_bytes);
-    m->audio_timestamp += 960;
-}
-
-void conference_send_audio(struct conference *c, unsigned payload_bytes) {
-    for (unsigned i = 0; i < c->config.audio_publishers; i++)
-        conference_send_audio_of(c, i, payload_bytes);
-}
-
-void conference_send_video_of(struct conference *c, unsigned publisher, unsigned payload_bytes,
-                              bool frame_start, bool key_frame, bool marker) {
-    uint8_t payload[1180];
-    memset(payload, 0xa5, sizeof payload);
-    payload[0] = frame_start ? 0x10 : 0x00; // RFC 7741: S bit, partition 0
-    payload[1] = key_frame ? 0x00 : 0x01;   // P bit of the frame header
-    struct member *m = &c->members[publisher];
-    member_send(m, marker, 96, m->video_seq++, m->video_timestamp, 3000 + publisher, payload, payload_bytes);
-    if (marker)
-        m->video_timestamp += 3000;
-}
-
-void conference_send_video(struct conference *c, unsigned payload_bytes, bool frame_start, bool key_frame,
-                           bool marker) {
-    for (unsigned i = 0; i < c->config.video_publishers; i++)
-        conference_send_video_of(c, i, payload_bytes, frame_start, key_frame, marker);
 }
 
 uint64_t conference_received(const struct conference *c, unsigned participant) {

@@ -40,8 +40,11 @@ void conference_send_video(struct conference *conference, unsigned payload_bytes
 // away, so that the generator is not what a benchmark measures; `far`: nothing reaches the others, as if they
 // were on other machines.
 void conference_listen(struct conference *conference, unsigned every, bool far);
-// Instead of that: each `every`-th participant counts what reaches it by its RTP header, and nothing reaches
-// the others, as if they were on other machines. For loads that nobody on this machine could read.
+// Beside that: everybody tells what arrives, as browsers do (transport-wide feedback). Not for who is far.
+void conference_acknowledge(struct conference *conference);
+// Instead of conference_listen: each `every`-th participant counts what reaches it by its RTP header, and
+// nothing reaches the others, as if they were on other machines. For loads that nobody on this machine could
+// read.
 void conference_count(struct conference *conference, unsigned every);
 struct conference_tally {
     uint64_t got, missing; // packets, and numbers between them that did not come

@@ -30,6 +30,7 @@ MAY_SEE = {
     "server/access/": {"base/", "rooms/grants.h"},
     "server/hub/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/"},
     "server/signal/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/common/", "server/hub/"},
+    "server/dialects/": {"base/", "server/common/"},
     "server/admin/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/"},
     "server/webhook/": {"base/", "rtp/", "rooms/media_msg.h", "rooms/grants.h", "rooms/", "server/admin/", "server/common/", "server/hub/"},
     "server/sdp/": {"base/"},
@@ -37,7 +38,7 @@ MAY_SEE = {
     "server/media/": {"base/", "rtp/", "transport/", "rooms/media_msg.h", "rooms/media_limits.h", "rooms/media/", "server/common/"},
     "server/web/": {"base/", "server/common/"},
     "server/config/": {"base/", "rooms/media_limits.h", "server/common/", "server/hub/"},
-    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/admin/", "server/webhook/", "server/whip/", "server/media/", "server/web/",
+    "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/dialects/", "server/admin/", "server/webhook/", "server/whip/", "server/media/", "server/web/",
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
     "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
@@ -45,7 +46,7 @@ MAY_SEE = {
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/admin/", "server/webhook/webhook_event.c", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/dialects/", "server/admin/", "server/webhook/webhook_event.c", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
     r"jwt\.h": ["server/access/token.c"],

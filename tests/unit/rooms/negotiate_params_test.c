@@ -135,24 +135,32 @@ static void test_producer_feedback(void **state) {
     (void)state;
     static const struct {
         const char *what, *feedback, *extensions;
-        bool nack, pli, fir, transport_cc, remb;
+        bool nack, pli, fir, transport_cc, remb, ccfb;
     } rows[] = {
-        {"nothing", "", ALL_EXT, false, false, false, false, false},
-        {"nack", FB("nack", ""), "", true, false, false, false, false},
-        {"nack pli", FB("nack", "pli"), "", false, true, false, false, false},
-        {"nack rpsi is none of ours", FB("nack", "rpsi"), "", false, false, false, false, false},
-        {"ccm fir", FB("ccm", "fir"), "", false, false, true, false, false},
-        {"ccm tmmbr is none of ours", FB("ccm", "tmmbr"), "", false, false, false, false, false},
-        {"transport-cc before remb", ALL_FB, ALL_EXT, true, true, true, true, false},
+        {"nothing", "", ALL_EXT, false, false, false, false, false, false},
+        {"nack", FB("nack", ""), "", true, false, false, false, false, false},
+        {"nack pli", FB("nack", "pli"), "", false, true, false, false, false, false},
+        {"nack rpsi is none of ours", FB("nack", "rpsi"), "", false, false, false, false, false, false},
+        {"ccm fir", FB("ccm", "fir"), "", false, false, true, false, false, false},
+        {"ccm tmmbr is none of ours", FB("ccm", "tmmbr"), "", false, false, false, false, false, false},
+        {"transport-cc before remb", ALL_FB, ALL_EXT, true, true, true, true, false, false},
         {"transport-cc without its extension", FB("transport-cc", ""), EXT(URI_AST, 2), false, false, false,
-         false, false},
-        {"remb when transport-cc has no extension", ALL_FB, EXT(URI_AST, 2), true, true, true, false, true},
+         false, false, false},
+        {"remb when transport-cc has no extension", ALL_FB, EXT(URI_AST, 2), true, true, true, false, true,
+         false},
         {"remb alone", FB("goog-remb", ""), EXT(URI_AST, 2) "," EXT(URI_TWCC, 3), false, false, false, false,
-         true},
+         true, false},
         {"remb by RTP timestamps alone", FB("goog-remb", ""), EXT(URI_TWCC, 3), false, false, false, false,
-         true},
+         true, false},
         {"remb without any extension", FB("goog-remb", "") "," FB("transport-cc", ""), "", false, false,
-         false, false, true},
+         false, false, true, false},
+        {"ccfb beside transport-cc", ALL_FB "," FB("ack", "ccfb"), ALL_EXT, true, true, true, true, false,
+         true},
+        {"ccfb needs no extension", FB("ack", "ccfb"), "", false, false, false, false, false, true},
+        {"ccfb before remb", FB("goog-remb", "") "," FB("ack", "ccfb"), ALL_EXT, false, false, false, false,
+         false, true},
+        {"ack is not ccfb", FB("ack", "rpsi") "," FB("nack", "ccfb"), "", false, false, false, false, false,
+         false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[4096];
@@ -161,7 +169,7 @@ static void test_producer_feedback(void **state) {
         struct producer_params p = producer(MEDIA_VIDEO, text);
 
         if (p.nack != rows[i].nack || p.pli != rows[i].pli || p.fir != rows[i].fir ||
-            p.transport_cc != rows[i].transport_cc || p.remb != rows[i].remb) {
+            p.transport_cc != rows[i].transport_cc || p.remb != rows[i].remb || p.ccfb != rows[i].ccfb) {
             print_error("%s: found nack %d pli %d fir %d transport_cc %d remb %d\n", rows[i].what, p.nack,
                         p.pli, p.fir, p.transport_cc, p.remb);
             fail();

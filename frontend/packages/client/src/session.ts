@@ -12,7 +12,7 @@ const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(500
 // first try after a loss is for a cut of the own network, and yet need not be everybody's.
 const FIRST_RETRY_WITHIN_MS = 500;
 const spread = (delayMs: number) => (delayMs === 0 ? Math.random() * FIRST_RETRY_WITHIN_MS : delayMs * (0.5 + Math.random()));
-const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'draining', 'internal']);
+const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'password-attempts', 'draining', 'internal']);
 // A first join that fails so is tried again; one whose name is taken asks the person.
 const TEMPORARY_AT_FIRST = new Set(['unreachable', 'connection-lost', 'timeout', 'rate-limited']);
 const PING_EVERY_MS = 10_000;

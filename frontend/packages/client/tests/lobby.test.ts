@@ -61,7 +61,7 @@ test('waiting ends with the connection, one that does not answer is dead, and on
 });
 
 test('what is asked for is a password, or it is a token', () => {
-  expect(needsPassword(new RotundaError('unauthorized', 'join-room: the room has a password; send its `password`'))).toBe(true);
+  for (const code of ['password-needed', 'password-wrong', 'password-attempts'] as const) expect(needsPassword(new RotundaError(code, ''))).toBe(true);
   expect(needsPassword(new RotundaError('unauthorized', 'join-room: this server takes nobody without a `token`'))).toBe(false);
   expect(needsPassword(null)).toBe(false);
 });

@@ -145,7 +145,7 @@ static void what_an_operator_takes_stays_taken(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct grants ann = grants_of("ann", "ann", RIGHTS_ALL | RIGHT_ADMIN);
         struct participant *a = enters(s, &ann);
-        hub_operate_rights(s->hub, a, rows[i]);
+        assert_true(hub_operate_rights(s->hub, a, rows[i], &refusal));
         assert_int_equal(a->rights, rows[i]);
         assert_true(hub_update_grants(s->hub, a, &ann, &refusal));
         assert_int_equal(a->rights, rows[i]);
@@ -161,12 +161,12 @@ static void no_operator_makes_a_hidden_one_speak(void **state) {
     struct grants recorder = grants_of("rec-1", "recorder", RIGHTS_ALL);
     recorder.hidden = true;
     struct participant *r = enters(s, &recorder);
-    hub_operate_rights(s->hub, r, RIGHTS_ALL | RIGHT_ADMIN);
+    assert_true(hub_operate_rights(s->hub, r, RIGHTS_ALL | RIGHT_ADMIN, &refusal));
     assert_int_equal(r->rights, RIGHT_SUBSCRIBE);
     assert_true(hub_update_grants(s->hub, r, &recorder, &refusal));
     assert_int_equal(r->rights, RIGHT_SUBSCRIBE);
     assert_null(try_produce(s, r, opens(s, r, true)->public_id.text, MEDIA_AUDIO, &refusal));
-    hub_operate_rights(s->hub, r, 0);
+    assert_true(hub_operate_rights(s->hub, r, 0, &refusal));
     assert_int_equal(r->rights, 0);
     stage_close(s);
 }

@@ -85,6 +85,28 @@ static void waiting_and_being_let_in(void **state) {
     stage_close(s);
 }
 
+// No moderator is to hear of who is hidden, so none is asked.
+static void who_is_hidden_does_not_knock(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.lobby = true});
+    struct hub_refusal refusal;
+    struct guest ann = {0};
+    comes(s, &ann, "ann", MODERATOR, NULL);
+    s->heard[0] = '\0';
+    struct grants recorder = grants_of("rec", "recorder", RIGHTS_ALL);
+    recorder.hidden = true;
+    struct participant *r = join_with(s, &recorder, NULL, NULL, &refusal);
+    assert_non_null(r);
+    assert_int_equal(r->rights, RIGHT_SUBSCRIBE);
+    assert_int_equal(r->room->knock_count, 0);
+    assert_null(strstr(s->heard, "knocks"));
+    hub_leave(s->hub, r, "left");
+    assert_true(hub_lock(s->hub, ann.in, true, &refusal)); // a locked room is locked for it, too
+    assert_null(join_with(s, &recorder, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    stage_close(s);
+}
+
 static void going_away(void **state) {
     (void)state;
     struct stage *s = with_rules((struct room_rules){.lobby = true});
@@ -313,6 +335,7 @@ static void roles(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_and_being_let_in),
+        cmocka_unit_test(who_is_hidden_does_not_knock),
         cmocka_unit_test(going_away),
         cmocka_unit_test(the_switch),
         cmocka_unit_test(how_many_wait),

@@ -68,7 +68,7 @@ static inline void removed(void *ctx, const struct participant *who, const char 
 }
 static inline void muted(void *ctx, const struct participant *who, enum media_kind kind,
                          const struct participant *by) {
-    note(ctx, "%s mutes %s of %s; ", by->name, media_kind_name(kind), who->name);
+    note(ctx, "%s mutes %s of %s; ", by ? by->name : "operator", media_kind_name(kind), who->name);
 }
 static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");

@@ -60,7 +60,7 @@ static void who_needs_one(void **state) {
     joins(f, 1, "hall", "ann");
     open_client(f, 2);
     say(f, 2, "{'type':'join-room','data':{'roomId':'garden','username':'bob'}}");
-    expect_error(f, 2, "unauthorized");
+    expect_error(f, 2, "password-needed");
     assert_int_equal(door.failed, 1);
     char longest[600];
     memset(longest, 'x', sizeof longest - 1);
@@ -70,6 +70,31 @@ static void who_needs_one(void **state) {
     door.busy = true;
     say(f, 2, "{" JOIN "}", "bob");
     expect_error(f, 2, "rate-limited");
+    assert_int_equal(door.asked, 0);
+    fake_free(f);
+}
+
+static unsigned admit_nobody(void *ctx, uint32_t client, enum hub_step step) {
+    (void)ctx, (void)client;
+    return step == HUB_STEP_JOIN ? 7 : 0;
+}
+
+// Whose address has failed too often: the code says whether it was a password that was not looked at.
+static void too_many_attempts(void **state) {
+    (void)state;
+    struct fake *f = fake_new(1);
+    struct signal_io io = fake_signal_io(f);
+    io.password = needs_password;
+    io.check_password = check_password;
+    io.note = note;
+    io.admit = admit_nobody;
+    fake_start_with(f, &io);
+    door = (struct door){.f = f};
+    open_client(f, 1);
+    say(f, 1, "{" JOIN "}", "bob");
+    expect_error(f, 1, "password-attempts");
+    say(f, 1, "{'type':'join-room','data':{'roomId':'garden','username':'bob'}}");
+    expect_error(f, 1, "rate-limited");
     assert_int_equal(door.asked, 0);
     fake_free(f);
 }
@@ -105,7 +130,7 @@ static void the_right_one(void **state) {
     // Without a session to resume, one does.
     open_client(f, 3);
     say(f, 3, "{'type':'join-room','data':{'roomId':'garden','username':'cid','resumeToken':'%s'}}", token);
-    expect_error(f, 3, "unauthorized");
+    expect_error(f, 3, "password-needed");
     fake_free(f);
 }
 
@@ -132,7 +157,7 @@ static void a_wrong_one(void **state) {
     open_client(f, 1);
     say(f, 1, "{" JOIN "}", "ann");
     verdict(false);
-    expect_error(f, 1, "unauthorized");
+    expect_error(f, 1, "password-wrong");
     assert_int_equal(door.guessed, 1);
     assert_int_equal(door.failed, 0);
     say(f, 1, "{" JOIN "}", "bob"); // again
@@ -170,7 +195,8 @@ static void who_goes_meanwhile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_needs_one), cmocka_unit_test(the_right_one),      cmocka_unit_test(a_moderator),
+        cmocka_unit_test(who_needs_one), cmocka_unit_test(too_many_attempts),
+        cmocka_unit_test(the_right_one), cmocka_unit_test(a_moderator),
         cmocka_unit_test(a_wrong_one),   cmocka_unit_test(who_goes_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,17 @@ static void test_a_body_is_no_request(void **state) {
     }
 }
 
+// HTTP/1.0 has no upgrades (RFC 9110, section 7.8); a proxy that speaks it is named to whoever set it up.
+static void test_no_upgrade_in_http_1_0(void **state) {
+    struct fixture *f = *state;
+    char text[4096];
+    int fd = client_connect(f);
+    client_exchange(f, fd, "GET /ws HTTP/1.0\r\n" UPGRADE KEY "\r\n", text, sizeof text);
+    if (!strstr(text, " 400 ") || !strstr(text, "proxy_http_version 1.1"))
+        fail_msg("%s", text);
+    close(fd);
+}
+
 // HEAD gets no body, whatever else it asks for (RFC 9110, section 9.3.2): it would be taken for the answer to
 // the next request.
 static void test_head_gets_no_body(void **state) {
@@ -202,6 +213,7 @@ static void test_pages_of_other_origins_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_a_body_is_no_request),
+        TEST(test_no_upgrade_in_http_1_0),
         TEST(test_head_gets_no_body),
         TEST(test_half_closed_client_is_answered),
         TEST(test_pages_of_other_origins_are_refused),

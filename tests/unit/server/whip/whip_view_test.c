@@ -131,6 +131,38 @@ static void a_viewer_hears_what_it_watches(void **state) {
     stage_close(s);
 }
 
+// In a large room what comes and goes within a moment is looked at once, and nobody is left with an old
+// number.
+static void a_large_audience(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    char path[256], stream[256], query[32], wanted[64];
+    publisher(s, "Ann", "chromium-publish");
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(query, sizeof query, "name=v%u", i);
+        viewer(s, query, path);
+        pass(s, 500 * US_PER_MS);
+    }
+    opens_events(s, path, "[\"viewercount\"]", stream);
+    pass(s, 500 * US_PER_MS);
+    s->events[0] = '\0';
+    for (unsigned i = 40; i < 60; i++) {
+        snprintf(query, sizeof query, "name=v%u", i);
+        viewer(s, query, path);
+        pass(s, 10 * US_PER_MS);
+    }
+    for (unsigned i = 0; i < 10; i++)
+        pass(s, 50 * US_PER_MS);
+    unsigned told = 0;
+    const char *last = s->events;
+    for (const char *at = s->events; (at = strstr(at, "event: viewercount")); at++, told++)
+        last = at;
+    snprintf(wanted, sizeof wanted, "event: viewercount\ndata: {\"viewercount\":%u}\n\n", 60);
+    assert_string_equal(last, wanted);
+    assert_in_range(told, 1, 3);
+    stage_close(s);
+}
+
 // Somebody hidden is not counted by others, and counts itself.
 static void a_hidden_viewer_is_not_counted(void **state) {
     (void)state;
@@ -291,6 +323,7 @@ int main(void) {
         cmocka_unit_test(who_chose_nobody_follows_the_speaker),
         cmocka_unit_test(who_chose_somebody_waits_for_its_return),
         cmocka_unit_test(a_viewer_hears_what_it_watches),
+        cmocka_unit_test(a_large_audience),
         cmocka_unit_test(a_hidden_viewer_is_not_counted),
         cmocka_unit_test(a_viewer_hears_what_it_asked_for_alone),
         cmocka_unit_test(layers_are_chosen_by_name_or_number),

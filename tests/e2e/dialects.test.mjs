@@ -1,0 +1,250 @@
+// Pages made for other servers, with the client packages that their authors chose, on this one: `peerjs` in two pages of
+// Chromium, and its cases of trouble.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
+import { openChromium } from './browsers.mjs';
+import { assert } from './expect.mjs';
+import { Client, Server, startRefused, until } from './harness.mjs';
+
+const script = (name, file) => readFileSync(createRequire(import.meta.url).resolve(name).replace(/(node_modules\/[\w.-]+)\/.*/, `$1/${file}`), 'utf8');
+const PEERJS = script('peerjs', 'dist/peerjs.min.js');
+
+let server, browser, waiting; // a page that calls somebody who never comes, while the tests run
+before(async () => {
+  server = await Server.start({ args: ['--peerjs', '/myPeerServer', '--named-ws', '/ws'] });
+  browser = await openChromium();
+  waiting = await openPage(server.origin, PEERJS);
+  await openPeer(waiting, 'waiting');
+  await hears(waiting, 'open');
+  await waiting.evaluate(() => void window.peer.connect('nobody'));
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+async function openPage(origin, ...scripts) {
+  const page = await browser.newPage();
+  await page.goto(`${origin}/healthz`); // a page without a policy of its own
+  for (const content of scripts) await page.evaluate(content);
+  return page;
+}
+
+// ---- PeerJS
+
+// window.peer in a page, and what it heard in window.heard.
+const openPeer = (page, id, more = {}) =>
+  page.evaluate(
+    ([given, options]) => {
+      window.heard = [];
+      window.peer = given ? new Peer(given, options) : new Peer(options);
+      for (const name of ['open', 'error', 'disconnected', 'close']) window.peer.on(name, (what) => window.heard.push([name, what?.type ?? what]));
+      window.peer.on('connection', (channel) => channel.on('data', (data) => channel.send({ back: data })));
+      window.peer.on('call', async (call) => {
+        call.answer(await navigator.mediaDevices.getUserMedia({ audio: true, video: true }));
+        call.on('stream', (stream) => (window.stream = stream));
+        call.on('close', () => window.heard.push(['call closed']));
+      });
+    },
+    [id, { host: '127.0.0.1', port: server.port, path: '/myPeerServer', config: { iceServers: [] }, ...more }],
+  );
+const hears = (page, name, what) =>
+  until(`${name} ${what ?? ''}`, async () => {
+    const found = (await page.evaluate(() => window.heard)).find(([event, value]) => event === name && (what === undefined || value === what));
+    return found && [found];
+  });
+// Beside the one that waits.
+const peerClients = (count) => until(`${count} clients`, async () => (await server.metric('rotunda_peerjs_clients')) === count + 1);
+
+test('PeerJS: a media call and a data connection between two pages', async () => {
+  const [ann, bob] = [await openPage(server.origin, PEERJS), await openPage(server.origin, PEERJS)];
+  await openPeer(ann, 'ann');
+  await openPeer(bob); // an id of the server's
+  await hears(ann, 'open', 'ann');
+  const [[, id]] = await hears(bob, 'open');
+  assert.match(id, /^[0-9a-f-]{36}$/);
+  const echoed = await bob.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const channel = window.peer.connect('ann', { metadata: { n: 0.1, big: 1e300 }, serialization: 'json' });
+        channel.on('open', () => channel.send({ hello: 'ünïcode' }));
+        channel.on('data', resolve);
+      }),
+  );
+  assert.deepEqual(echoed, { back: { hello: 'ünïcode' } });
+  await bob.evaluate(async () => {
+    window.call = window.peer.call('ann', await navigator.mediaDevices.getUserMedia({ audio: true, video: true }));
+    window.call.on('stream', (stream) => (window.stream = stream));
+  });
+  for (const page of [ann, bob])
+    await until(
+      'a picture that moves',
+      () =>
+        page.evaluate(() => {
+          if (!window.stream) return false;
+          window.video ??= Object.assign(document.body.appendChild(document.createElement('video')), { muted: true, autoplay: true, srcObject: window.stream });
+          return window.video.videoWidth > 0 && window.video.currentTime > 0.3;
+        }),
+      { deadlineMs: 20_000, everyMs: 100 },
+    );
+  await bob.evaluate(() => window.call.close());
+  await hears(ann, 'call closed');
+
+  // The signalling goes, the call's channel stays; with reconnect() the same id is there again.
+  await ann.evaluate(() => window.peer.disconnect());
+  await hears(ann, 'disconnected');
+  await peerClients(1);
+  await ann.evaluate(() => ((window.heard = []), window.peer.reconnect()));
+  await hears(ann, 'open', 'ann');
+  await ann.evaluate(() => window.peer.destroy());
+  await hears(ann, 'close');
+  await peerClients(1);
+  await openPeer(ann, 'ann', { token: 'of another page' }); // the id is free at once
+  await hears(ann, 'open', 'ann');
+  await ann.close();
+  await bob.close();
+  await peerClients(0);
+});
+
+test('PeerJS: an id that is taken, one that is none, a wrong key, somebody who is not there', async () => {
+  const [ann, bob] = [await openPage(server.origin, PEERJS), await openPage(server.origin, PEERJS)];
+  await openPeer(ann, 'ann', { token: 'secret' });
+  await hears(ann, 'open', 'ann');
+  await openPeer(bob, 'ann', { token: 'guess' });
+  await hears(bob, 'error', 'unavailable-id');
+  await openPeer(bob, 'bob', { key: 'other' });
+  await hears(bob, 'error', 'invalid-key');
+  await openPeer(bob, 'x'.repeat(65));
+  await hears(bob, 'error', 'server-error');
+  // The network fails: a second connection by the same token takes over, and hears of it (peers/peerjs issue 1289).
+  await openPeer(bob, 'ann', { token: 'secret' });
+  await hears(bob, 'open', 'ann');
+  await hears(ann, 'disconnected');
+  await peerClients(1);
+  // Somebody who comes within five seconds gets the call.
+  await bob.evaluate(() => {
+    window.late = window.peer.connect('late', { serialization: 'json' });
+    window.late.on('open', () => (window.opened = true));
+  });
+  await until('the offer waits', async () => (await server.metric('rotunda_dialect_kept_messages')) > 0);
+  await openPeer(ann, 'late');
+  await until('the channel is open', () => bob.evaluate(() => window.opened === true));
+  await ann.close();
+  await bob.close();
+  await peerClients(0);
+});
+
+test('PeerJS: /peers is off, ids are fetched by pages of listed origins alone', async (t) => {
+  const site = createServer((request, response) => response.setHeader('content-type', 'text/html').end('<title>elsewhere</title>'));
+  await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
+  t.after(() => site.close());
+  const origin = `http://127.0.0.1:${site.address().port}`;
+  const second = await Server.startFor(t, { args: ['--peerjs', '/', '--peerjs-key', 'own-key', '--peerjs-peers', '--origins', origin] });
+  const answers = async (path, headers = {}) => (await server.fetch(path, { headers })).status;
+  assert.equal(await answers('/myPeerServer/peerjs/id'), 200);
+  assert.equal(await answers('/myPeerServer/peerjs/id?ts=1&version=1.5.5', { origin }), 403);
+  assert.equal(await answers('/myPeerServer/peerjs/peers'), 401);
+  assert.equal(await answers('/myPeerServer/other/id'), 404);
+  assert.equal(await answers('/myPeerServer/peerjs'), 426);
+  assert.equal(await answers('/socket.io/?EIO=4&transport=polling'), 404);
+  const page = await openPage(origin, PEERJS);
+  await openPeer(page, undefined, { port: second.port, path: '/', key: 'own-key' });
+  const [[, id]] = await hears(page, 'open');
+  assert.deepEqual(await page.evaluate(() => new Promise((resolve) => window.peer.listAllPeers(resolve))), [id]);
+  await page.close();
+});
+
+test('PeerJS: frames that are none, and a flood, end the connection that sent them', async () => {
+  const open = async (query) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/myPeerServer/peerjs?${query}`);
+    socket.texts = [];
+    socket.on('message', (text) => socket.texts.push(String(text)));
+    socket.over = new Promise((resolve) => socket.on('close', resolve));
+    await new Promise((resolve) => socket.on('open', resolve));
+    return socket;
+  };
+  const binary = await open('key=peerjs&id=raw&token=x');
+  binary.send(Buffer.from([1, 2, 3]));
+  assert.equal(await binary.over, 1003);
+  const big = await open('key=peerjs&id=raw&token=y');
+  big.send('x'.repeat(65537));
+  assert.equal(await big.over, 1009);
+  const flood = await open('key=peerjs&id=raw&token=z');
+  for (let i = 0; i < 3000; i++) flood.send('{"type":"HEARTBEAT"}');
+  assert.equal(await flood.over, 1008);
+  const path = await open('key=peerjs&id=..%2F..%2Fetc&token=x');
+  assert.equal(await path.over, 1008);
+  assert.match(path.texts[0], /"type":"ERROR".*letters and digits/);
+  await peerClients(0);
+});
+
+// ---- {type, from, to, payload}, at the path where such pages look for it, beside our own protocol
+
+test('the dialect with from and to: a call in whatever order, and our own protocol beside it', async () => {
+  const [ann, bob] = [await openPage(server.origin), await openPage(server.origin)];
+  // A page as people write it: who is called may come after the call.
+  const start = (page, me, other, calls) =>
+    page.evaluate(
+      async ([me, other, calls]) => {
+        const pc = (window.pc = new RTCPeerConnection());
+        const socket = (window.socket = new WebSocket(`ws://${location.host}/ws`));
+        const send = (type, payload) => socket.send(JSON.stringify({ type, from: me, to: other, payload }));
+        await new Promise((resolve) => (socket.onopen = resolve));
+        socket.send(JSON.stringify({ type: 'register', from: me }));
+        pc.onicecandidate = ({ candidate }) => candidate && send('candidate', candidate);
+        pc.ondatachannel = ({ channel }) => (channel.onmessage = ({ data }) => (window.got = data));
+        socket.onmessage = async ({ data }) => {
+          const { type, from, payload } = JSON.parse(data);
+          if (from !== other) throw new Error(`from ${from}`);
+          if (type === 'offer') {
+            await pc.setRemoteDescription(payload);
+            await pc.setLocalDescription();
+            send('answer', pc.localDescription);
+          } else if (type === 'answer') await pc.setRemoteDescription(payload);
+          else if (type === 'candidate') await pc.addIceCandidate(payload);
+        };
+        if (!calls) return;
+        const channel = pc.createDataChannel('text');
+        channel.onopen = () => channel.send('hello');
+        await pc.setLocalDescription();
+        await new Promise((resolve) => (pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve()));
+        send('offer', pc.localDescription); // behind its candidates
+      },
+      [me, other, calls],
+    );
+  await start(ann, 'ann', 'bob', true);
+  await until('the call waits', async () => (await server.metric('rotunda_dialect_kept_messages')) >= 2);
+  await start(bob, 'bob', 'ann', false);
+  await until('hello', () => bob.evaluate(() => window.got === 'hello'));
+  const own = await Client.join(server, 'room-of-our-own', 'Cid');
+  assert.ok(own.userId);
+  await own.close();
+  await ann.close();
+  await bob.close();
+  await until('they are gone', async () => (await server.metric('rotunda_named_ws_clients')) === 0);
+});
+
+test('PeerJS: who calls somebody that never comes hears so', async () => {
+  await hears(waiting, 'error', 'peer-unavailable');
+  assert.equal((await waiting.evaluate(() => window.heard)).filter(([event]) => event === 'error').length, 1);
+});
+
+test('what a server with keys opens is said at its start; paths that meet are refused', async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-dialects-`);
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/keys`, 'devkey: 0123456789abcdef0123456789abcdef\n');
+  const keyed = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--peerjs', '/p', '--named-ws', '/s/'] });
+  assert.match(keyed.log, /dialects +PeerJS at \/p, messages from and to at \/s\n/);
+  assert.match(keyed.log, /warning +PeerJS at \/p, messages from and to at \/s: whoever finds it/);
+  assert.doesNotMatch(server.log, /whoever finds it sets up/);
+  for (const args of [['--peerjs', '/ws'], ['--peerjs', '/api/x'], ['--named-ws', '/whip'], ['--peerjs', 'x'], ['--peerjs', '/a/../b'], ['--peerjs', '/a', '--named-ws', '/a/b'], ['--peerjs', '/', '--named-ws', '/peerjs'], ['--peerjs-key', 'a/b']]) {
+    const { status, err } = await startRefused(args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(err, /^rotunda: (peerjs|named-ws|peerjs-key|--[\w-]+)[^\n]+\n/, args.join(' '));
+  }
+});

@@ -1,0 +1,464 @@
+// Rooms managed from outside: who may, what bodies and paths mean, and what is refused before anything is
+// done.
+#include "tests/unit/server/hub/grants_stage.h"
+
+#include "server/admin/admin.h"
+
+#define TWIRP "/twirp/livekit.RoomService/"
+#define REST "/api/v1/"
+
+// A stage, who manages it, and what came of the last request.
+struct office {
+    struct stage *s;
+    struct admin admin;
+    unsigned sent, drains;
+    char payload[64], topic[64], to[300];
+    int64_t drain_s;
+    json_t *answer;
+};
+
+// Tokens here are words: "list", "create", "operator", "admin ROOM".
+static bool verify(void *ctx, const char *token, struct service_grants *out, char *why) {
+    (void)ctx;
+    *out = (struct service_grants){.room_list = strcmp(token, "list") == 0,
+                                   .room_create = strcmp(token, "create") == 0,
+                                   .operator_ = strcmp(token, "operator") == 0};
+    if (strncmp(token, "admin ", 6) == 0) {
+        out->room_admin = true;
+        snprintf(out->room, sizeof out->room, "%s", token + 6);
+    }
+    if (out->room_list || out->room_create || out->operator_ || out->room_admin)
+        return true;
+    snprintf(why, TOKEN_WHY_MAX, "no such token");
+    return false;
+}
+
+static void send_data(void *ctx, const struct admin_data *data) {
+    struct office *o = ctx;
+    o->sent++;
+    snprintf(o->payload, sizeof o->payload, "%s", data->payload_base64);
+    snprintf(o->topic, sizeof o->topic, "%s", data->topic ? data->topic : "none");
+    snprintf(o->to, sizeof o->to, "%s", data->only ? data->only->name : "all");
+}
+
+static bool drain(void *ctx, int64_t wait_s, const char *url) {
+    struct office *o = ctx;
+    o->drain_s = wait_s;
+    snprintf(o->to, sizeof o->to, "%s", url ? url : "none");
+    return o->drains++ == 0;
+}
+
+static struct office *opens_office(void) {
+    struct office *o = calloc(1, sizeof *o);
+    assert_non_null(o);
+    o->s = stage_with_clock();
+    o->admin = (struct admin){.hub = o->s->hub,
+                              .io = {.ctx = o, .verify = verify, .send = send_data, .drain = drain}};
+    return o;
+}
+
+static void closes_office(struct office *o) {
+    json_decref(o->answer);
+    stage_close(o->s);
+    free(o);
+}
+
+// Its status; o->answer is what it says.
+static unsigned asks(struct office *o, const char *token, const char *method, const char *path,
+                     const char *body) {
+    char authorization[9000];
+    snprintf(authorization, sizeof authorization, "Bearer %s", token);
+    struct admin_request request = {.method = method,
+                                    .path = path,
+                                    .authorization = span_of_text(authorization),
+                                    .content_type = span_of_text("application/json"),
+                                    .body = span_of_text(body)};
+    struct admin_answer answer;
+    o->s->heard[0] = '\0';
+    hub_set_time(o->s->hub, o->s->now_us);
+    if (strncmp(path, TWIRP, strlen(TWIRP)) == 0)
+        admin_twirp(&o->admin, &request, &answer);
+    else
+        admin_rest(&o->admin, &request, &answer);
+    json_decref(o->answer);
+    assert_non_null(answer.body);
+    assert_int_equal(strlen(answer.body), answer.len);
+    o->answer = json_loadb(answer.body, answer.len, 0, NULL);
+    assert_true(json_is_object(o->answer));
+    free(answer.body);
+    return answer.status;
+}
+
+// Body with ' for ".
+static unsigned calls(struct office *o, const char *token, const char *name, const char *single_quoted) {
+    char path[128], body[4096];
+    snprintf(path, sizeof path, TWIRP "%s", name);
+    snprintf(body, sizeof body, "%s", single_quoted);
+    for (char *c = body; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    return asks(o, token, "POST", path, body);
+}
+
+static const char *text(const struct office *o, const char *name) {
+    const char *value = json_string_value(json_object_get(o->answer, name));
+    return value ? value : "";
+}
+
+static void expect_refused(struct office *o, unsigned status, unsigned wanted, const char *code,
+                           const char *words) {
+    if (status != wanted || strcmp(text(o, "code"), code) != 0 || !strstr(text(o, "msg"), words))
+        fail_msg("%u %s: %s, not %u %s: %s", status, text(o, "code"), text(o, "msg"), wanted, code, words);
+    assert_string_equal(o->s->heard, ""); // and nothing was done
+    assert_int_equal(o->sent, 0);
+}
+
+static struct participant *comes(struct office *o, const char *identity, unsigned rights) {
+    struct hub_refusal refusal;
+    struct grants grants = grants_of(identity, identity, rights);
+    struct participant *me = join_with(o->s, &grants, NULL, NULL, &refusal);
+    assert_non_null(me);
+    return me;
+}
+
+static void who_may(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *needs, *others[3];
+    } rows[] = {
+        {"ListRooms", "list", {"create", "admin r"}},
+        {"CreateRoom", "create", {"list", "admin r"}},
+        {"DeleteRoom", "create", {"list", "admin r"}},
+        {"ListParticipants", "admin r", {"list", "create", "admin r2"}},
+        {"GetParticipant", "admin r", {"list", "create", "admin R"}},
+        {"RemoveParticipant", "admin  r ", {"list", "create", "admin "}},
+        {"MutePublishedTrack", "admin r", {"list", "create", "admin x"}},
+        {"UpdateParticipant", "admin r", {"list", "create", "admin x"}},
+        {"SendData", "admin r", {"list", "create", "admin x"}},
+        {"UpdateRoomMetadata", "admin r", {"list", "create", "admin x"}},
+    };
+    struct office *o = opens_office();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect_refused(o, calls(o, "none", rows[i].method, "{'room':'r'}"), 401, "unauthenticated",
+                       "no such token");
+        for (size_t k = 0; k < 3 && rows[i].others[k]; k++)
+            expect_refused(o, calls(o, rows[i].others[k], rows[i].method, "{'room':'r','name':'r'}"), 403,
+                           "permission_denied", "does not have `video.room");
+        for (unsigned k = 0; k < 2; k++) {
+            unsigned status =
+                calls(o, k ? "operator" : rows[i].needs, rows[i].method, "{'room':'r','name':'n'}");
+            assert_true(status != 401 && status != 403);
+        }
+    }
+    expect_refused(o, calls(o, "list", "Nothing", "{}"), 404, "bad_route", "no such method");
+    closes_office(o);
+}
+
+static void tokens_that_are_none(void **state) {
+    (void)state;
+    struct office *o = opens_office();
+    struct admin_answer answer;
+    static char big[9001];
+    memset(big, 'x', sizeof big - 1);
+    memcpy(big, "Bearer ", 7);
+    const struct {
+        struct span header;
+        const char *words;
+    } rows[] = {
+        {span_of_text(""), "a token is missing"},
+        {span_of_text("Bearer"), "a token is missing"},
+        {span_of_text("Bearer "), "a token is missing"},
+        {span_of_text("Basic list"), "a token is missing"},
+        {span_of("Bearer li\0st", 12), "the token is no text"},
+        {span_of_text(big), "longer than 8192 bytes"},
+        {span_of(big, 7 + TOKEN_BYTES_MAX), "no such token"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct admin_request request = {
+            .method = "POST", .path = TWIRP "ListRooms", .authorization = rows[i].header};
+        admin_twirp(&o->admin, &request, &answer);
+        assert_int_equal(answer.status, 401);
+        if (!strstr(answer.body, rows[i].words))
+            fail_msg("row %zu: %s", i, answer.body);
+        free(answer.body);
+    }
+    struct admin_request request = {
+        .method = "POST", .path = TWIRP "ListRooms", .authorization = span_of_text("bearer list")};
+    admin_twirp(&o->admin, &request, &answer);
+    assert_int_equal(answer.status, 200);
+    free(answer.body);
+    closes_office(o);
+}
+
+static const struct {
+    const char *method, *body;
+    unsigned status;
+    const char *code, *words;
+} bad_bodies[] = {
+    {"CreateRoom", "{'name':'a','name':'b'}", 400, "malformed", "names a member twice (line 1"},
+    {"CreateRoom", "{'name':'a','maxParticipants':2,'max_participants':3}", 400, "malformed",
+     "`max_participants` and `maxParticipants` are one"},
+    {"UpdateParticipant",
+     "{'room':'r','identity':'ann','permission':{'canPublish':false,'can_publish':true}}", 400, "malformed",
+     "are one"},
+    {"CreateRoom", "[]", 400, "malformed", "no object"},
+    {"CreateRoom", "'x'", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'a'} x", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'\\u0000'}", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'\\ud800'}", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'a','x':1e999}", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'a','x':[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]}", 400, "malformed", "deeper than 16"},
+    {"CreateRoom", "{}", 400, "invalid_argument", "`name` is required"},
+    {"CreateRoom", "{'name':''}", 400, "invalid_argument", "`name` is required"},
+    {"CreateRoom", "{'name':null}", 400, "invalid_argument", "`name` is required"},
+    {"CreateRoom", "{'name':7}", 400, "invalid_argument", "`name` must be a text"},
+    {"CreateRoom", "{'name':['a']}", 400, "invalid_argument", "`name` must be a text"},
+    {"CreateRoom", "{'name':' \\t '}", 400, "invalid_argument", "name"},
+    {"CreateRoom", "{'name':'a\\u202eb'}", 400, "invalid_argument", "name"},
+    {"CreateRoom", "{'name':'a','emptyTimeout':-1}", 400, "invalid_argument", "from 0 to 604800"},
+    {"CreateRoom", "{'name':'a','empty_timeout':604801}", 400, "invalid_argument", "from 0 to 604800"},
+    {"CreateRoom", "{'name':'a','emptyTimeout':1.5}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':'2'}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':18446744073709551617}", 400, "malformed", "not JSON"},
+    {"CreateRoom", "{'name':'a','emptyTimeout':5,'departureTimeout':6}", 501, "unimplemented",
+     "must be the same"},
+    {"CreateRoom", "{'name':'a','metadata':'x'}", 501, "unimplemented", "no `metadata`"},
+    {"CreateRoom", "{'name':'a','egress':{'room':1}}", 501, "unimplemented", "no `egress`"},
+    {"CreateRoom", "{'name':'a','sync_streams':true}", 501, "unimplemented", "no `syncStreams`"},
+    {"CreateRoom", "{'name':'a','minPlayoutDelay':0.5}", 501, "unimplemented", "no `minPlayoutDelay`"},
+    {"ListRooms", "{'names':'r'}", 400, "invalid_argument", "`names` must be a list"},
+    {"DeleteRoom", "{'room':'nowhere'}", 404, "not_found", "no room of that name"},
+    {"GetParticipant", "{'room':'r'}", 400, "invalid_argument", "`identity` is required"},
+    {"GetParticipant", "{'room':'r','identity':'eve'}", 404, "not_found", "nobody"},
+    {"RemoveParticipant", "{'room':'r','identity':'ann','revokeTokenTs':'7'}", 501, "unimplemented",
+     "revokeTokenTs"},
+    {"MutePublishedTrack", "{'room':'r','identity':'ann','muted':true}", 400, "invalid_argument",
+     "`trackSid` is required"},
+    {"MutePublishedTrack", "{'room':'r','identity':'ann','trackSid':'x','muted':1}", 400, "invalid_argument",
+     "true or false"},
+    {"MutePublishedTrack", "{'room':'r','identity':'ann','track_sid':'x','muted':true}", 404, "not_found",
+     "no track"},
+    {"UpdateRoomMetadata", "{'room':'r','metadata':'x'}", 501, "unimplemented", "no metadata of rooms"},
+    {"UpdateParticipant", "{'room':'r','identity':'ann','name':'Anna'}", 501, "unimplemented", "`name`"},
+    {"UpdateParticipant", "{'room':'r','identity':'ann','metadata':7}", 400, "invalid_argument", "text"},
+    {"UpdateParticipant", "{'room':'r','identity':'ann','attributes':[]}", 400, "invalid_argument",
+     "texts by name"},
+    {"UpdateParticipant", "{'room':'r','identity':'ann','attributes':{'a':1}}", 400, "invalid_argument",
+     "texts by name"},
+    {"UpdateParticipant", "{'room':'r','identity':'ann','permission':7}", 400, "invalid_argument",
+     "must be an object"},
+    // What is wrong in one place is found before anything is done in another.
+    {"UpdateParticipant", "{'room':'r','identity':'ann','metadata':'x','permission':{'hidden':true}}", 501,
+     "unimplemented", "`hidden`"},
+    {"UpdateParticipant",
+     "{'room':'r','identity':'ann','attributes':{'a':'b'},'permission':{'canPublish':1}}", 400,
+     "invalid_argument", "`canPublish` must be true or false"},
+    {"UpdateParticipant",
+     "{'room':'r','identity':'ann','metadata':'x','permission':{'canPublishSources':['CAMERA','X']}}", 400,
+     "invalid_argument", "a source that is none"},
+    {"UpdateParticipant",
+     "{'room':'r','identity':'ann','metadata':'x','permission':{'canPublishSources':'CAMERA'}}", 400,
+     "invalid_argument", "must be a list"},
+    {"SendData", "{'room':'r'}", 400, "invalid_argument", "`data` is required"},
+    {"SendData", "{'room':'r','data':'a'}", 400, "invalid_argument", "base64"},
+    {"SendData", "{'room':'r','data':'aGk=='}", 400, "invalid_argument", "base64"},
+    {"SendData", "{'room':'r','data':'a?k='}", 400, "invalid_argument", "base64"},
+    {"SendData", "{'room':'r','data':'aGk=','topic':7}", 400, "invalid_argument", "`topic` must be a text"},
+    {"SendData", "{'room':'r','data':'aGk=','destinationSids':'ann'}", 400, "invalid_argument", "lists"},
+    {"SendData", "{'room':'r','data':'aGk=','destinationIdentities':['ann',7]}", 400, "invalid_argument",
+     "must be a text"},
+    {"SendData", "{'room':'r','data':'aGk=','destinationIdentities':['ann','eve']}", 404, "not_found",
+     "nobody"},
+};
+
+static void bodies(void **state) {
+    (void)state;
+    struct office *o = opens_office();
+    struct participant *ann = comes(o, "ann", RIGHTS_ALL);
+    for (size_t i = 0; i < sizeof bad_bodies / sizeof bad_bodies[0]; i++) {
+        expect_refused(o, calls(o, "operator", bad_bodies[i].method, bad_bodies[i].body),
+                       bad_bodies[i].status, bad_bodies[i].code, bad_bodies[i].words);
+        assert_null(ann->about);
+        assert_int_equal(ann->rights, RIGHTS_ALL);
+        assert_int_equal(counts(o->s).rooms, 1);
+    }
+    closes_office(o);
+}
+
+static void other_types(void **state) {
+    (void)state;
+    static const struct {
+        const char *type;
+        bool taken;
+    } rows[] = {{"application/json", true},      {"Application/JSON; charset=utf-8", true},
+                {"application/json ", true},     {"application/jsonx", false},
+                {"application/protobuf", false}, {"", false}};
+    struct office *o = opens_office();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct admin_answer answer;
+        struct admin_request request = {.method = "POST",
+                                        .path = TWIRP "ListRooms",
+                                        .authorization = span_of_text("Bearer list"),
+                                        .content_type = span_of_text(rows[i].type),
+                                        .body = span_of_text("{}")};
+        admin_twirp(&o->admin, &request, &answer);
+        assert_int_equal(answer.status, rows[i].taken ? 200 : 404);
+        free(answer.body);
+    }
+    closes_office(o);
+}
+
+static void rooms(void **state) {
+    (void)state;
+    struct office *o = opens_office();
+    assert_int_equal(
+        calls(o, "create", "CreateRoom", "{'name':' Hall ','emptyTimeout':60,'maxParticipants':3}"), 200);
+    assert_string_equal(text(o, "name"), "Hall");
+    char sid[64];
+    snprintf(sid, sizeof sid, "%s", text(o, "sid"));
+    assert_int_equal(calls(o, "create", "CreateRoom", "{'name':'Hall','departure_timeout':90}"), 200);
+    assert_string_equal(text(o, "sid"), sid); // one that is there stays
+    assert_int_equal(json_integer_value(json_object_get(o->answer, "maxParticipants")), 3);
+    comes(o, "ann", RIGHTS_ALL); // opens "r"
+    assert_int_equal(calls(o, "list", "ListRooms", ""), 200);
+    assert_int_equal(json_array_size(json_object_get(o->answer, "rooms")), 2);
+    assert_int_equal(calls(o, "list", "ListRooms", "{'names':[' r','r','nowhere',7,'']}"), 200);
+    assert_int_equal(json_array_size(json_object_get(o->answer, "rooms")), 1); // once
+    pass(o->s, 80 * US_PER_SECOND);
+    assert_int_equal(counts(o->s).rooms, 2); // 90 s count from the last wish
+    pass(o->s, 20 * US_PER_SECOND);
+    assert_int_equal(counts(o->s).rooms, 1);
+    assert_int_equal(asks(o, "create", "DELETE", REST "rooms/r", ""), 200);
+    expect_heard(o->s, "removed ann: room-closed; room-closed ann; ");
+    assert_int_equal(counts(o->s).rooms, 0);
+    hub_drain(o->s->hub, 0, o->s->now_us);
+    assert_int_equal(calls(o, "create", "CreateRoom", "{'name':'new'}"), 503);
+    closes_office(o);
+}
+
+static void people(void **state) {
+    (void)state;
+    struct office *o = opens_office();
+    struct participant *ann = comes(o, "ann", RIGHTS_ALL), *bob = comes(o, "bob", RIGHTS_ALL);
+    struct room_producer *sound = produces(o->s, ann, opens(o->s, ann, true), MEDIA_AUDIO);
+    char path[256];
+    assert_int_equal(asks(o, "admin r", "GET", REST "rooms/r/participants", ""), 200);
+    assert_int_equal(json_array_size(json_object_get(o->answer, "participants")), 2);
+    assert_int_equal(asks(o, "admin r", "GET", REST "rooms/r/participants/ann", "{}"), 200);
+    assert_string_equal(text(o, "identity"), "ann");
+    assert_true(json_is_true(json_object_get(o->answer, "isPublisher")));
+    snprintf(path, sizeof path, REST "rooms/r/participants/ann/tracks/%s/mute", sound->public_id.text);
+    // A path wins over members of its names, in either spelling.
+    assert_int_equal(asks(o, "admin r", "POST", path,
+                          "{\"muted\":true,\"room\":\"x\",\"identity\":\"bob\",\"trackSid\":\"y\"}"),
+                     200);
+    assert_true(sound->paused);
+    assert_int_equal(asks(o, "admin r", "POST", path, "{\"muted\":false}"), 412); // its owner alone
+    assert_int_equal(asks(o, "admin r", "PATCH", REST "rooms/r/participants/bob",
+                          "{\"metadata\":\"m\",\"permission\":{\"canSubscribe\":true,\"can_publish\":true,"
+                          "\"canPublishSources\":[\"CAMERA\",4]}}"),
+                     200);
+    assert_int_equal(bob->rights, RIGHT_SUBSCRIBE | RIGHT_CAMERA | RIGHT_SCREEN_AUDIO);
+    assert_string_equal(text(o, "metadata"), "m");
+    assert_int_equal(calls(o, "admin r", "RemoveParticipant", "{'room':'r','identity':'bob'}"), 200);
+    expect_heard(o->s, "removed bob: kicked; kicked bob; ");
+    closes_office(o);
+}
+
+static void data(void **state) {
+    (void)state;
+    static const struct {
+        const char *given, *sent;
+    } rows[] = {{"aGk=", "aGk="}, {"_-9f", "/+9f"}, {"aGk", "aGk="}, {"aGkh", "aGkh"}, {"aA==", "aA=="}};
+    struct office *o = opens_office();
+    char body[512];
+    comes(o, "ann", RIGHTS_ALL);
+    comes(o, "bob", RIGHTS_ALL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) { // as browsers read it, whatever came
+        snprintf(body, sizeof body, "{'room':'r','data':'%s'}", rows[i].given);
+        assert_int_equal(calls(o, "admin r", "SendData", body), 200);
+        assert_string_equal(o->payload, rows[i].sent);
+        assert_string_equal(o->to, "all");
+        assert_string_equal(o->topic, "none");
+    }
+    o->sent = 0;
+    assert_int_equal(calls(o, "admin r", "SendData",
+                           "{'room':'r','data':'aGk=','topic':'t','destination_identities':['bob']}"),
+                     200);
+    assert_int_equal(o->sent, 1);
+    assert_string_equal(o->to, "bob");
+    assert_string_equal(o->topic, "t");
+    // The most that is taken, and one byte more.
+    static char big[24000];
+    for (size_t bytes = ADMIN_DATA_MAX - 2; bytes <= ADMIN_DATA_MAX + 3; bytes++) {
+        size_t chars = (bytes * 4 + 2) / 3, padded = (chars + 3) / 4 * 4;
+        int head = snprintf(big, sizeof big, "{\"room\":\"r\",\"data\":\"");
+        memset(big + head, 'A', chars);
+        memset(big + head + chars, '=', padded - chars);
+        snprintf(big + head + padded, sizeof big - (size_t)head - padded, "\"}");
+        assert_int_equal(asks(o, "admin r", "POST", TWIRP "SendData", big),
+                         bytes <= ADMIN_DATA_MAX ? 200 : 400);
+    }
+    closes_office(o);
+}
+
+static void paths(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *path;
+    } rows[] = {
+        {"GET", REST},
+        {"GET", REST "room"},
+        {"GET", REST "rooms/"},
+        {"PUT", REST "rooms/r"},
+        {"GET", REST "rooms/r/"},
+        {"GET", REST "rooms//participants"},
+        {"GET", REST "rooms/r/participants/"},
+        {"GET", REST "rooms/r/participants/ann/x"},
+        {"POST", REST "rooms/r/participants/ann/tracks//mute"},
+        {"GET", REST "drain"},
+        {"GET", REST "roomsx"},
+        {"GET", REST "rooms/r/participantsx"},
+        {"GET", "/api/v1"},
+    };
+    struct office *o = opens_office();
+    comes(o, "ann", RIGHTS_ALL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_refused(o, asks(o, "operator", rows[i].method, rows[i].path, ""), 404, "bad_route", "nothing");
+    expect_refused(o, asks(o, "operator", "GET", REST "rooms/\xff\xfe", ""), 400, "invalid_argument",
+                   "UTF-8");
+    closes_office(o);
+}
+
+static void draining_twice(void **state) {
+    (void)state;
+    struct office *o = opens_office();
+    static const char *const bad[] = {"{'seconds':86401}", "{'seconds':-1}", "{'seconds':'5'}",
+                                      "{'url':'http://x'}", "{'url':7}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char body[64];
+        snprintf(body, sizeof body, "%s", bad[i]);
+        for (char *c = body; *c; c++)
+            *c = *c == '\'' ? '"' : *c;
+        expect_refused(o, asks(o, "operator", "POST", REST "drain", body), 400, "invalid_argument", "must");
+    }
+    assert_int_equal(o->drains, 0);
+    expect_refused(o, asks(o, "create", "POST", REST "drain", ""), 403, "permission_denied",
+                   "rotunda.operator");
+    assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"url\":\"wss://other/ws\"}"), 200);
+    assert_int_equal(o->drain_s, -1); // as the settings say
+    assert_string_equal(o->to, "wss://other/ws");
+    assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"seconds\":0}"), 412);
+    assert_int_equal(o->drain_s, 0);
+    closes_office(o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may),        cmocka_unit_test(tokens_that_are_none),
+        cmocka_unit_test(bodies),         cmocka_unit_test(other_types),
+        cmocka_unit_test(rooms),          cmocka_unit_test(people),
+        cmocka_unit_test(data),           cmocka_unit_test(paths),
+        cmocka_unit_test(draining_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

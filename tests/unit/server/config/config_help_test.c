@@ -1,0 +1,59 @@
+// What --help says: each setting once, in groups, so that nobody has to read sixty settings to find one.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config/config.h"
+
+static void test_settings_are_in_groups(void **state) {
+    (void)state;
+    size_t count;
+    unsigned groups = 0, size = 0;
+    const struct setting *settings = config_settings(&count);
+    assert_non_null(setting_group(&settings[0]));
+    for (size_t i = 0; i < count; i++) {
+        bool begins = setting_group(&settings[i]) != NULL;
+        groups += begins;
+        size = begins ? 1 : size + 1;
+        assert_in_range(size, 1, 12);
+    }
+    assert_in_range(groups, 14, 20);
+}
+
+static void test_help_has_each_setting_below_its_group(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t len, count;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    config_print_help(out);
+    fclose(out);
+    const struct setting *settings = config_settings(&count);
+    const char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        char line[160];
+        const char *group = setting_group(&settings[i]);
+        snprintf(line, sizeof line, "\n%s%s  --%s %s\n", group ? group : "", group ? ":\n" : "",
+                 settings[i].name, settings[i].value);
+        const char *found = strstr(at, line);
+        if (!found)
+            fail_msg("not in its place: %s", line);
+        at = found + 1;
+        assert_null(strstr(at, line));
+    }
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_settings_are_in_groups),
+        cmocka_unit_test(test_help_has_each_setting_below_its_group),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
