@@ -91,10 +91,10 @@ static void note_size(struct assembly *a, struct span header) {
 // A whole one, which lies at the end of the frame from `at` on without a size: puts that in.
 static bool close_obu(struct assembly *a, size_t at) {
     uint8_t head[2 + LEB128_BYTES_MAX];
-    uint8_t *obu = a->frame.bytes + at;
     size_t len = a->frame.len - at;
     if (len == 0)
         return true; // an empty element says nothing
+    uint8_t *obu = a->frame.bytes + at;
     unsigned type = obu[0] >> 3 & 0x0f;
     size_t head_len = obu[0] & OBU_HAS_EXTENSION ? 2 : 1;
     if (len < head_len || (obu[0] & 0x80))

@@ -61,8 +61,16 @@ static bool client_address(struct app *app, uint32_t client, struct net_address 
            !networks_have(&app->config->trusted, address);
 }
 
-static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, struct plain_place *out, char *why) {
+static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                            char *why) {
     struct app *app = ctx;
+    if (inside)
+        return plain_ports_bind_inside(out, why);
+    if (!app->config->plain_ports.host[0]) {
+        snprintf(why, HUB_PLAIN_WHY_MAX,
+                 "this server takes no plain RTP; its setting `plain-ports` is empty");
+        return PLAIN_BIND_FAILED;
+    }
     enum plain_bind_result result =
         plain_ports_bind(&app->config->plain_ports, &app->plain_next, rtcp_mux, out, why);
     // Bound to every address: the other side sends to one that clients are told, too.
@@ -73,6 +81,19 @@ static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, struct pla
             break;
         }
     return result;
+}
+
+static bool on_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal) {
+    struct app *app = ctx;
+    struct recording_view view;
+    return begin ? recordings_start(app->recordings, room->name, "", &view, refusal)
+                 : recordings_stop(app->recordings, room->name, "", &view, refusal);
+}
+
+static void on_recording_changed(void *ctx, const struct recording_view *recording) {
+    struct app *app = ctx;
+    webhooks_egress(app->webhooks, recording->ended_wall_s ? "egress_ended" : "egress_started", recording->in,
+                    recording_describe(recording));
 }
 
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
@@ -213,7 +234,7 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
 
 static uint64_t on_next(void *ctx) {
     struct app *app = ctx;
-    if (!app->whip)
+    if (!app->whip || !app->recordings)
         return app->stop_by_us;
     if (app_drained(app, 0))
         return 0;
@@ -222,6 +243,7 @@ static uint64_t on_next(void *ctx) {
     if (app->watch)
         end_us = earlier(end_us, announce_watch_next_us(app->watch));
     end_us = earlier(end_us, whip_next_us(app->whip));
+    end_us = earlier(end_us, recordings_next_us(app->recordings));
     end_us = earlier(end_us, dialect_host_next_us(&app->dialects));
     return earlier(end_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
 }
@@ -231,6 +253,7 @@ static void on_due(void *ctx, uint64_t now_us) {
     hub_advance(app->hub, now_us);
     signalling_advance(app->signalling, now_us);
     whip_advance(app->whip, now_us);
+    recordings_advance(app->recordings, now_us);
     dialect_host_advance(&app->dialects, now_us);
     if (app->watch)
         announce_watch_advance(app->watch, now_us, false);
@@ -298,8 +321,8 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
-    if (app->config->plain_ports.host[0])
-        io.plain_bind = on_plain_bind;
+    io.plain_bind = on_plain_bind;
+    io.record = on_record;
     app->whip_host.trusted = &app->config->trusted;
     app->whip_host.gate = app->gate;
     app->whip_host.needs_tokens = gate_needs_tokens(app->gate);
@@ -332,6 +355,16 @@ static bool start_dialects(struct app *app, char *error) {
     if (!fine)
         snprintf(error, ERROR_MAX, "out of memory");
     return fine;
+}
+
+static bool start_recordings(struct app *app, char *error) {
+    const struct recordings_config config = {.folder = app->config->record_dir,
+                                             .program = app->config->recorder};
+    const struct recordings_hooks hooks = {.ctx = app, .changed = on_recording_changed};
+    app->recordings = recordings_create(app->hub, control_loop_uv(app->loop), &config, &hooks);
+    if (!app->recordings)
+        snprintf(error, ERROR_MAX, "out of memory");
+    return app->recordings != NULL;
 }
 
 static bool start_webhooks(struct app *app, char *error) {
@@ -453,6 +486,8 @@ static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
     ws_server_stop(app->ws); // clients leave the hub
     app->ws = app->whip_host.ws = app->dialects.ws = NULL;
+    recordings_destroy(app->recordings); // what they have is written
+    app->recordings = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
@@ -499,7 +534,8 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
-                   start_limits(&app, error) && start_dialects(&app, error) && start_webhooks(&app, error) &&
+                   start_recordings(&app, error) && start_limits(&app, error) &&
+                   start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root);
     tls_identity_free(app.identity);

@@ -15,6 +15,7 @@
 #include "server/gate.h"
 #include "server/media/media.h"
 #include "server/plain_ports.h"
+#include "server/recordings.h"
 #include "server/signal/signalling.h"
 #include "server/vigil.h"
 #include "server/web/address_limits.h"
@@ -45,6 +46,7 @@ struct app {
     struct control_loop *loop;
     struct media *media;
     struct hub *hub;
+    struct recordings *recordings;
     struct signalling *signalling;
     struct whip_host whip_host;
     struct whip *whip;

@@ -56,6 +56,10 @@ static void print_dialects(FILE *out, const struct dialect_counts *from) {
     DIALECT_COUNTERS(PRINT_ROW)
 }
 
+static void print_recordings(FILE *out, const struct recordings_counts *from) {
+    RECORDINGS_COUNTERS(PRINT_ROW)
+}
+
 static void print_webhooks(FILE *out, const struct webhook_counts *from) {
     WEBHOOK_COUNTERS(PRINT_ROW)
 }
@@ -150,6 +154,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_whip(out, &sample->whip);
     print_dialects(out, &sample->dialects);
     print_webhooks(out, &sample->webhooks);
+    print_recordings(out, &sample->recordings);
     print_hub(out, &sample->hub);
     print_workers(out, sample);
     print_links(out, sample);

@@ -6,6 +6,7 @@
 
 #include "server/dialects/dialect.h"
 #include "server/hub/hub.h"
+#include "server/recordings.h"
 #include "server/signal/signalling.h"
 #include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
@@ -29,6 +30,7 @@ struct metrics_sample {
     struct whip_counts whip;
     struct dialect_counts dialects;
     struct webhook_counts webhooks;
+    struct recordings_counts recordings;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;

@@ -31,6 +31,10 @@ static const struct setting settings[] = {
     {"plain-ports", SETTING_PORTS, AT(plain_ports), 0, 0, NULL, "", "[HOST:]FROM-TO",
      "UDP ports for plain RTP that operators ask for (FFmpeg, GStreamer), of 127.0.0.1 or HOST; none "
      "without."},
+    {"record-dir", SETTING_PATH, AT(record_dir), 0, 0, NULL, "", "DIR",
+     "Where recordings go, a folder each; nothing is recorded without."},
+    {"recorder", SETTING_PATH, AT(recorder), 0, 0, NULL, "", "FILE",
+     "The program that records; default: rotunda-record beside this one, else in PATH."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -400,6 +404,13 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     return false; // no such type
 }
 
+// Its words behind what is there, with `between` between them.
+static void describe_words(const struct setting *setting, char *out, size_t cap, size_t len,
+                           const char *between) {
+    for (size_t i = 0; setting->words[i] && len < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? between : "", setting->words[i]);
+}
+
 void setting_describe(const struct setting *setting, char *out, size_t cap) {
     switch (setting->type) {
     case SETTING_NUMBER:
@@ -417,12 +428,9 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
     case SETTING_HOST:
         snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
         return;
-    case SETTING_CHOICE: {
-        size_t len = (size_t)snprintf(out, cap, "one of");
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? "," : "", setting->words[i]);
+    case SETTING_CHOICE:
+        describe_words(setting, out, cap, (size_t)snprintf(out, cap, "one of"), ",");
         return;
-    }
     case SETTING_PATH:
         snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
         return;
@@ -442,13 +450,12 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "self, * or 1 to %d origins, separated by commas, as in https://app.example.org",
                  ORIGINS_MAX);
         return;
-    case SETTING_URL: {
-        size_t len =
-            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
-        for (size_t i = 0; setting->words[i] && len < cap; i++)
-            len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? " or" : "", setting->words[i]);
+    case SETTING_URL:
+        describe_words(
+            setting, out, cap,
+            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1),
+            " or");
         return;
-    }
     case SETTING_WEBHOOKS:
         snprintf(out, cap,
                  "1 to %d URLs, separated by commas: https://, or http:// to a private address or a name "

@@ -31,6 +31,8 @@ export interface WireRequests {
   'mute-user': { target: string; kind: 'audio' | 'video' };
   'mute-all': { kind: 'audio' | 'video' };
   'lock-room': object;
+  'start-recording': object;
+  'stop-recording': object;
   'unlock-room': object;
   'close-room': { reason?: string | null };
   'set-lobby': { enabled: boolean };
@@ -104,6 +106,9 @@ export type WireSaid =
   | 'all-muted'
   | 'muted'
   | 'room-locked'
+  | 'recording-changed'
+  | 'recording-starting'
+  | 'recording-stopping'
   | 'room-unlocked'
   | 'room-closed'
   | 'hand-raised'
