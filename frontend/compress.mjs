@@ -14,7 +14,9 @@ const qualityFor = (bytes) => (bytes.length > LARGE ? 9 : constants.BROTLI_MAX_Q
 
 const forms = {
   '.br': (bytes) =>
-    brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_QUALITY]: qualityFor(bytes) } }),
+    brotliCompressSync(bytes, {
+      params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_QUALITY]: qualityFor(bytes) },
+    }),
   '.gz': (bytes) => gzipSync(bytes, { level: 9 }),
 };
 

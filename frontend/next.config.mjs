@@ -5,6 +5,8 @@ import { PHASE_DEVELOPMENT_SERVER } from 'next/constants.js';
 export default (phase) => ({
   output: 'export',
   distDir: phase === PHASE_DEVELOPMENT_SERVER ? '.next' : 'dist',
+  // What is for developers alone ends in .dev.tsx: /gallery.
+  pageExtensions: [...(phase === PHASE_DEVELOPMENT_SERVER ? ['dev.tsx'] : []), 'tsx', 'ts', 'jsx', 'js'],
   reactStrictMode: true,
   images: { unoptimized: true },
   eslint: { ignoreDuringBuilds: true },

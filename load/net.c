@@ -1,4 +1,5 @@
 #include "load/net.h"
+#include "load/net_tcp.h"
 
 #include "base/clock.h"
 
@@ -26,6 +27,7 @@ struct net_socket {
 struct net_path {
     struct net *net;
     struct net_socket *socket;
+    struct net_tcp *tcp; // in place of a socket
     struct addr remote;
     struct sockaddr_storage name;
     socklen_t name_len;
@@ -176,6 +178,10 @@ void net_flush(struct net *net) {
 void net_send(struct net_path *path, const void *bytes, size_t len) {
     struct net *net = path->net;
     assert(len <= NET_DATAGRAM_MAX);
+    if (path->tcp) {
+        net_tcp_send(path->tcp, bytes, len);
+        return;
+    }
     if (net->out_count == NET_BATCH)
         net_flush(net);
     struct net_out *out = &net->out[net->out_count++];
@@ -327,6 +333,23 @@ struct net_path *net_path_open(struct net *net, const struct addr *remote, net_h
     return path;
 }
 
+struct net_path *net_path_open_tcp(struct net *net, const struct addr *remote, uint32_t read_bps,
+                                   net_handler *handler, void *ctx) {
+    struct net_path *path = calloc(1, sizeof *path);
+    if (!path)
+        return NULL;
+    path->net = net;
+    path->remote = *remote;
+    if (path_take_number(net, path)) {
+        path->tcp = net_tcp_open(net->loop, remote, read_bps, &net->counters, handler, ctx);
+        if (path->tcp)
+            return path;
+        net->paths[path->number] = NULL;
+    }
+    free(path);
+    return NULL;
+}
+
 void net_path_close(struct net_path *path) {
     if (!path)
         return;
@@ -334,7 +357,8 @@ void net_path_close(struct net_path *path) {
     net_flush(net); // nothing that waits may name it
     assert(net->paths[path->number] == path);
     net->paths[path->number] = NULL;
-    if (path->socket->path)
+    net_tcp_close(path->tcp);
+    if (path->socket && path->socket->path)
         socket_close(path->socket);
     free(path);
 }

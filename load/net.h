@@ -1,4 +1,4 @@
-// net: the UDP sockets of the load, on a libuv loop: many transports, few system calls.
+// net: the sockets of the load, on a libuv loop: many transports, few system calls.
 //
 // A server tells peers apart by their addresses, so each transport (a `net_path`) needs one of its own. Two
 // ways, chosen by the server's address (or by hand): where it is in 127.0.0.0/8, NET_LANES sockets are shared
@@ -42,6 +42,9 @@ void net_destroy(struct net *net);
 
 // NULL: no socket to be had (errno).
 struct net_path *net_path_open(struct net *net, const struct addr *remote, net_handler *handler, void *ctx);
+// The same over TCP (load/net_tcp.h), which reads read_bps at most; 0: all there is.
+struct net_path *net_path_open_tcp(struct net *net, const struct addr *remote, uint32_t read_bps,
+                                   net_handler *handler, void *ctx);
 void net_path_close(struct net_path *path);
 void net_send(struct net_path *path, const void *bytes, size_t len);
 void net_flush(struct net *net);

@@ -29,7 +29,8 @@ static const struct word codec_words[] = {
     {"vp8", CODEC_VP8}, {"vp9", CODEC_VP9}, {"h264", CODEC_H264}, {"av1", CODEC_AV1}, {NULL, 0}};
 static const struct word audio_words[] = {
     {"on", AUDIO_ON}, {"off", AUDIO_OFF}, {"dtx", AUDIO_DTX}, {NULL, 0}};
-static const struct word ice_words[] = {{"checks", ICE_MODE_CHECKS}, {"full", ICE_MODE_FULL}, {NULL, 0}};
+static const struct word ice_words[] = {
+    {"checks", ICE_MODE_CHECKS}, {"full", ICE_MODE_FULL}, {"tcp", ICE_MODE_TCP}, {NULL, 0}};
 static const struct word socket_words[] = {
     {"auto", SOCKETS_AUTO}, {"shared", SOCKETS_SHARED}, {"each", SOCKETS_EACH}, {NULL, 0}};
 
@@ -81,8 +82,9 @@ static const struct option options_table[] = {
      .help = "Added to each datagram in each direction. [0]"},
     {"bandwidth", "KBPS", OPTION_COUNT, AT(impair.bandwidth_bps), .low = 0, .high = 4000000, .scale = 1000,
      .help = "Of each transport in each direction; 0: no limit. [0]"},
-    {"ice", "checks|full", OPTION_WORD, AT(ice), .words = ice_words,
-     .help = "full: a complete libnice agent for each transport (some tens of participants). [checks]"},
+    {"ice", "checks|full|tcp", OPTION_WORD, AT(ice), .words = ice_words,
+     .help = "full: a complete libnice agent for each transport (some tens of participants); tcp: media over "
+             "TCP, read at --bandwidth. [checks]"},
     {"sockets", "auto|shared|each", OPTION_WORD, AT(sockets), .words = socket_words,
      .help = "shared: a few sockets and an address of 127.0.0.0/8 for each transport; auto: shared when the\n"
              "        server's media address is in 127.0.0.0/8. [auto]"},
@@ -298,6 +300,11 @@ bool options_check(const struct load_options *o, char error[OPTION_ERROR_MAX]) {
     }
     if (o->ice == ICE_MODE_FULL && o->sockets == SOCKETS_SHARED) {
         snprintf(error, OPTION_ERROR_MAX, "sockets: a libnice agent (--ice=full) has sockets of its own");
+        return false;
+    }
+    if (o->ice == ICE_MODE_TCP && (o->impair.loss > 0 || o->impair.delay_us > 0)) {
+        snprintf(error, OPTION_ERROR_MAX,
+                 "ice: over TCP there is no --loss and no --delay, only --bandwidth");
         return false;
     }
     return true;

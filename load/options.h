@@ -16,7 +16,7 @@
 #define OPTION_ERROR_MAX 512
 
 enum audio_mode { AUDIO_OFF, AUDIO_ON, AUDIO_DTX };
-enum ice_mode { ICE_MODE_CHECKS, ICE_MODE_FULL };
+enum ice_mode { ICE_MODE_CHECKS, ICE_MODE_FULL, ICE_MODE_TCP };
 enum socket_mode { SOCKETS_AUTO, SOCKETS_SHARED, SOCKETS_EACH };
 
 struct load_options {

@@ -250,6 +250,14 @@ static void on_transport_created(struct participant *p, const struct signal_mess
         participant_fail(p, "webRtcTransportCreated", "not usable");
         return;
     }
+    if (p->load->options->ice == ICE_MODE_TCP) {
+        memcpy(remote.offered, remote.offered_tcp, sizeof remote.offered);
+        remote.offered_count = remote.offered_tcp_count;
+    }
+    if (remote.offered_count == 0) {
+        participant_fail(p, "webRtcTransportCreated", "no address for media of the kind that --ice wants");
+        return;
+    }
     memcpy(p->offered, remote.offered, sizeof p->offered);
     p->offered_count = remote.offered_count;
     if (p->load->media_to.family) {

@@ -219,12 +219,14 @@ static bool read_addresses(const json_t *candidates, struct remote_transport *ou
         int64_t port = number_at(item, "port", 65535);
         if (ip[0] == '\0')
             ip = text_at(item, "address");
-        if (strcasecmp(text_at(item, "protocol"), "udp") == 0 && port > 0 &&
-            out->offered_count < SIGNAL_ADDRESSES_MAX &&
-            addr_parse(ip, (uint16_t)port, &out->offered[out->offered_count]) == ERR_OK)
-            out->offered_count++;
+        bool tcp = strcasecmp(text_at(item, "protocol"), "tcp") == 0;
+        struct addr *list = tcp ? out->offered_tcp : out->offered;
+        unsigned *count = tcp ? &out->offered_tcp_count : &out->offered_count;
+        if ((tcp || strcasecmp(text_at(item, "protocol"), "udp") == 0) && port > 0 &&
+            *count < SIGNAL_ADDRESSES_MAX && addr_parse(ip, (uint16_t)port, &list[*count]) == ERR_OK)
+            ++*count;
     }
-    return out->offered_count > 0;
+    return out->offered_count + out->offered_tcp_count > 0;
 }
 
 static int hex_digit(char c) {

@@ -88,7 +88,9 @@ struct remote_transport {
     bool send; // direction
     char ufrag[SIGNAL_UFRAG_MAX + 1], pwd[SIGNAL_UFRAG_MAX + 1];
     struct addr offered[SIGNAL_ADDRESSES_MAX]; // the UDP candidates that are literals
-    unsigned offered_count;                    // at least 1
+    unsigned offered_count;
+    struct addr offered_tcp[SIGNAL_ADDRESSES_MAX]; // those of TCP; with the others at least 1
+    unsigned offered_tcp_count;
     struct fingerprint fingerprint;
 };
 

@@ -115,7 +115,10 @@ static bool path_open(struct wire *wire, const struct addr *to, uint64_t now_us)
     impair_queue_init(&path->in, load, path_arrive, path);
     impair_queue_init(&path->out, load, path_leave, path);
     ice_check_init(&path->check, load->checks, wire->username, wire->password, load_random(load), now_us);
-    path->net = net_path_open(load->net, to, path_datagram, path);
+    const struct load_options *o = load->options;
+    path->net = o->ice == ICE_MODE_TCP
+                    ? net_path_open_tcp(load->net, to, o->impair.bandwidth_bps, path_datagram, path)
+                    : net_path_open(load->net, to, path_datagram, path);
     return path->net != NULL;
 }
 
@@ -360,7 +363,7 @@ struct wire *wire_open(struct load *load, const struct remote_transport *remote,
     wire->load = load;
     wire->handlers = *handlers;
     wire->remote = *remote;
-    wire->impaired = impair_is_active(&load->options->impair);
+    wire->impaired = load->options->ice != ICE_MODE_TCP && impair_is_active(&load->options->impair);
     wheel_node_init(&wire->timer, wire_fired);
     impair_queue_init(&wire->in, load, wire_arrive, wire);
     impair_queue_init(&wire->out, load, wire_leave, wire);

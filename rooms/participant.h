@@ -110,6 +110,7 @@ struct room_transport {
     struct transport_id id;
     struct public_id public_id;
     bool from_client;         // direction "send": the client sends, the server receives
+    bool tcp_only;            // its owner is told of no address for UDP
     bool connected;           // connect-transport was accepted
     bool plain;               // plain RTP: neither ICE nor DTLS,
     struct addr plain_to;     // to there; family 0: to where its first packet comes from

@@ -8,6 +8,7 @@
 #include "server/config/reach.h"
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
+#include "transport/tcp_first.h"
 #include "server/web/web_files.h"
 
 #include <assert.h>
@@ -59,41 +60,6 @@ static bool on_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
 static bool client_address(struct app *app, uint32_t client, struct net_address *address) {
     return ws_server_client_address(app->ws, client, address) &&
            !networks_have(&app->config->trusted, address);
-}
-
-static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
-                                            char *why) {
-    struct app *app = ctx;
-    if (inside)
-        return plain_ports_bind_inside(out, why);
-    if (!app->config->plain_ports.host[0]) {
-        snprintf(why, HUB_PLAIN_WHY_MAX,
-                 "this server takes no plain RTP; its setting `plain-ports` is empty");
-        return PLAIN_BIND_FAILED;
-    }
-    enum plain_bind_result result =
-        plain_ports_bind(&app->config->plain_ports, &app->plain_next, rtcp_mux, out, why);
-    // Bound to every address: the other side sends to one that clients are told, too.
-    bool any = strcmp(out->ip, "0.0.0.0") == 0 || strcmp(out->ip, "::") == 0;
-    for (unsigned i = 0; any && i < app->announce.count; i++)
-        if ((strchr(app->announce.list[i].text, ':') != NULL) == (out->family == 6)) {
-            snprintf(out->ip, sizeof out->ip, "%s", app->announce.list[i].text);
-            break;
-        }
-    return result;
-}
-
-static bool on_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal) {
-    struct app *app = ctx;
-    struct recording_view view;
-    return begin ? recordings_start(app->recordings, room->name, "", &view, refusal)
-                 : recordings_stop(app->recordings, room->name, "", &view, refusal);
-}
-
-static void on_recording_changed(void *ctx, const struct recording_view *recording) {
-    struct app *app = ctx;
-    webhooks_egress(app->webhooks, recording->ended_wall_s ? "egress_ended" : "egress_started", recording->in,
-                    recording_describe(recording));
 }
 
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
@@ -191,6 +157,17 @@ static void on_closed(void *ctx, uint32_t client) {
 static void on_stream_closed(void *ctx, uint32_t stream) {
     struct app *app = ctx;
     whip_stream_closed(app->whip, stream);
+}
+
+static void on_late_closed(void *ctx, uint32_t late) {
+    struct app *app = ctx;
+    dialect_host_late_closed(&app->dialects, late);
+}
+
+// TLS' port has found that a connection is for media.
+static void on_media_connection(void *ctx, int fd, const struct net_address *client) {
+    struct app *app = ctx;
+    tcp_door_take(app->tcp_door, fd, client);
 }
 
 // ---- what workers say
@@ -302,6 +279,7 @@ static bool start_media(struct app *app, char *error) {
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
         .batch_us = app->config->batch_us,
         .limits = app->config->media_limits,
+        .tcp = app->config->ice_tcp,
     };
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
@@ -321,8 +299,8 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
-    io.plain_bind = on_plain_bind;
-    io.record = on_record;
+    io.plain_bind = app_plain_bind;
+    io.record = app_record;
     app->whip_host.trusted = &app->config->trusted;
     app->whip_host.gate = app->gate;
     app->whip_host.needs_tokens = gate_needs_tokens(app->gate);
@@ -348,6 +326,7 @@ static bool start_hub(struct app *app, char *error) {
 }
 
 static bool start_dialects(struct app *app, char *error) {
+    app->dialects.addresses = app->limits;
     app->dialects.gone = on_gone;
     app->dialects.gone_ctx = app;
     bool fine = dialect_host_start(&app->dialects, app->config) &&
@@ -355,16 +334,6 @@ static bool start_dialects(struct app *app, char *error) {
     if (!fine)
         snprintf(error, ERROR_MAX, "out of memory");
     return fine;
-}
-
-static bool start_recordings(struct app *app, char *error) {
-    const struct recordings_config config = {.folder = app->config->record_dir,
-                                             .program = app->config->recorder};
-    const struct recordings_hooks hooks = {.ctx = app, .changed = on_recording_changed};
-    app->recordings = recordings_create(app->hub, control_loop_uv(app->loop), &config, &hooks);
-    if (!app->recordings)
-        snprintf(error, ERROR_MAX, "out of memory");
-    return app->recordings != NULL;
 }
 
 static bool start_webhooks(struct app *app, char *error) {
@@ -393,6 +362,10 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
+static uint32_t tcp_connections_max(const struct config *config) {
+    return config->ice_tcp ? config->tcp_connections_max : 0;
+}
+
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
@@ -400,7 +373,8 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_host = app->config->admin_host,
         .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max = descriptors_connections(app->config->connections_max),
+        .connections_max =
+            descriptors_connections(app->config->connections_max, tcp_connections_max(app->config)),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -417,13 +391,41 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
                                    .stream_closed = on_stream_closed,
+                                   .late_closed = on_late_closed,
                                    .routes = app->routes,
                                    .route_count = app->route_count,
                                    .talks = app->dialects.talks,
                                    .talk_count = app->dialects.talk_count};
+    if (app->config->ice_tcp)
+        config.first =
+            (struct ws_first){.ctx = app, .theirs = tcp_first_is_media, .take = on_media_connection};
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
     app->whip_host.ws = app->dialects.ws = app->ws;
     return app->ws != NULL;
+}
+
+// The door on the media port's number, and what clients are told of it and of TLS' port.
+static bool start_tcp(struct app *app, char *error) {
+    const struct config *config = app->config;
+    if (!config->ice_tcp)
+        return true;
+    struct tcp_door_config door = {
+        .loop = control_loop_uv(app->loop),
+        .media = app->media,
+        .port = media_port(app->media),
+        .connections_max = descriptors_connections(config->tcp_connections_max, config->connections_max)};
+    app->tcp_door = tcp_door_open(&door, error, ERROR_MAX);
+    if (!app->tcp_door)
+        return false;
+    struct hub_tcp tcp = {.media_port = door.port};
+    if (config->tls_cert[0]) {
+        tcp.web_port = ws_server_port(app->ws);
+        tcp.web_ip6 = strcmp(config->listen_host, "::") == 0;
+        tcp.web_ip4 = tcp.web_ip6 || strcmp(config->listen_host, "0.0.0.0") == 0;
+        snprintf(tcp.web_ip, sizeof tcp.web_ip, "%s", config->listen_host);
+    }
+    hub_set_tcp(app->hub, &tcp);
+    return true;
 }
 
 // ---- before the parts
@@ -440,6 +442,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
+        .tcp = app->config->ice_tcp,
         .admin_host = app->config->admin_host,
         .admin_port = ws_server_admin_port(app->ws),
         .workers = app->workers,
@@ -484,7 +487,8 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
-    ws_server_stop(app->ws); // clients leave the hub
+    tcp_door_shut(app->tcp_door); // its handles end with those of the next
+    ws_server_stop(app->ws);      // clients leave the hub
     app->ws = app->whip_host.ws = app->dialects.ws = NULL;
     recordings_destroy(app->recordings); // what they have is written
     app->recordings = NULL;
@@ -501,6 +505,7 @@ static void app_stop(struct app *app) {
     signalling_destroy(app->signalling);
     hub_destroy(app->hub);
     media_stop(app->media);
+    tcp_door_destroy(app->tcp_door);
     control_loop_destroy(app->loop);
     gate_close(app->gate);
     vigil_end(app->vigil);
@@ -527,17 +532,17 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config->connections_max);
+    descriptors_allow(config->connections_max + tcp_connections_max(config));
 
     bool started = app_web_root_exists(config, error, ERROR_MAX) &&
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
-                   start_recordings(&app, error) && start_limits(&app, error) &&
+                   app_start_recordings(&app, error) && start_limits(&app, error) &&
                    start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
-                   start_watch(&app, error) && start_ws(&app, error, web_root);
+                   start_watch(&app, error) && start_ws(&app, error, web_root) && start_tcp(&app, error);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {

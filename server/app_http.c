@@ -56,6 +56,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     dialect_host_read_counts(&app->dialects, &sample.dialects);
     webhooks_read_counts(app->webhooks, &sample.webhooks);
     recordings_read_counts(app->recordings, &sample.recordings);
+    tcp_door_read(app->tcp_door, &sample.tcp_door);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
     answer->body = metrics_print(&sample, &answer->len);

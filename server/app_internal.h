@@ -17,6 +17,7 @@
 #include "server/plain_ports.h"
 #include "server/recordings.h"
 #include "server/signal/signalling.h"
+#include "server/tcp_door.h"
 #include "server/vigil.h"
 #include "server/web/address_limits.h"
 #include "server/web/tls_identity.h"
@@ -56,6 +57,7 @@ struct app {
     struct ws_server *ws;
     struct http_route *routes; // of ws
     size_t route_count;
+    struct tcp_door *tcp_door;     // NULL: no media over TCP
     struct announcing *announcing; // NULL: what is announced stays
     struct vigil *vigil;
     struct webhooks *webhooks; // NULL: nobody is told
@@ -66,6 +68,14 @@ struct app {
 // All rows, from malloc: those of the dialects too. NULL: no memory. Where operators have a port of their own
 // the public one has fewer.
 struct http_route *app_routes(const struct app *app, size_t *count);
+
+// ---- app_record.c
+
+// For struct hub_io.
+enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                      char *why);
+bool app_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal);
+bool app_start_recordings(struct app *app, char *error);
 
 // ---- app_reload.c
 

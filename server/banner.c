@@ -50,8 +50,8 @@ static void print_media(FILE *out, const struct banner *banner) {
     fprintf(out, "  %-9s  UDP port %u of", "media", banner->media_port);
     print_addresses(out, banner->announce);
     fprintf(out, " (%u worker%s)\n", banner->workers, banner->workers == 1 ? "" : "s");
-    fprintf(out, "  %-9s  let in UDP port %u (media) and TCP port %u (page, signalling)\n", "firewall",
-            banner->media_port, banner->http_port);
+    fprintf(out, "  %-9s  let in %s port %u (media) and TCP port %u (page, signalling)\n", "firewall",
+            banner->tcp ? "UDP and TCP" : "UDP", banner->media_port, banner->http_port);
 }
 
 static void print_certificate(FILE *out, const struct tls_facts *certificate) {

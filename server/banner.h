@@ -13,6 +13,7 @@ struct banner {
     uint16_t http_port, media_port;
     const char *admin_host; // NULL or "": operators have no port of their own
     uint16_t admin_port;
+    bool tcp; // media over TCP, on the media port's number
     unsigned workers;
     const struct announce *announce; // where clients send media to
     const struct reach *reach;

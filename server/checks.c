@@ -10,20 +10,23 @@
 #define CLOCK_AGE_US (30 * UINT64_C(31557600) * US_PER_SECOND)
 #define BUFFER_SMALL_PERCENT 90 // less than this share of what is wanted is worth a word
 
-void check_file_limit(struct finding *out, uint32_t connections_max, uint64_t files_allowed) {
-    uint64_t wanted = (uint64_t)connections_max + CHECKS_SPARE_FILES;
+void check_file_limit(struct finding *out, uint32_t connections_max, uint32_t tcp_connections_max,
+                      uint64_t files_allowed) {
+    uint64_t spare = (uint64_t)tcp_connections_max + CHECKS_SPARE_FILES, wanted = connections_max + spare;
+    char beside[64] = "";
+    if (tcp_connections_max)
+        snprintf(beside, sizeof beside, " with tcp-connections-max %" PRIu32, tcp_connections_max);
     if (files_allowed >= wanted) {
         finding_set(out, "file-limit", "", FINDING_OK,
-                    "connections-max %" PRIu32 " fits the limit of open files", connections_max);
+                    "connections-max %" PRIu32 "%s fits the limit of open files", connections_max, beside);
         return;
     }
     // Below the spare part the workers themselves do not start.
     enum finding_level level = files_allowed < CHECKS_SPARE_FILES / 4 ? FINDING_FAIL : FINDING_WARN;
-    uint64_t left =
-        files_allowed > CHECKS_SPARE_FILES ? files_allowed - CHECKS_SPARE_FILES : files_allowed / 2;
+    uint64_t left = files_allowed > spare ? files_allowed - spare : files_allowed / 2;
     finding_set(out, "file-limit", "", level,
-                "%" PRIu64 " open files are allowed and connections-max %" PRIu32 " needs %" PRIu64,
-                files_allowed, connections_max, wanted);
+                "%" PRIu64 " open files are allowed and connections-max %" PRIu32 "%s needs %" PRIu64,
+                files_allowed, connections_max, beside, wanted);
     finding_mend(
         out, "`ulimit -Hn %" PRIu64 "`, LimitNOFILE=%" PRIu64 " of systemd, or --connections-max %" PRIu64,
         wanted, wanted, left ? left : 1);
@@ -185,7 +188,8 @@ void checks_quick(const struct config *config, const struct machine *machine, st
     struct finding finding;
     check_clock(&finding, machine->wall_us, machine->built_us, machine->clock_synchronised);
     findings_add(out, &finding);
-    check_file_limit(&finding, config->connections_max, machine->files_allowed);
+    check_file_limit(&finding, config->connections_max, config->ice_tcp ? config->tcp_connections_max : 0,
+                     machine->files_allowed);
     findings_add(out, &finding);
     check_buffer(&finding, "udp-receive-buffer", "net.core.rmem_max", &machine->receive);
     findings_add(out, &finding);

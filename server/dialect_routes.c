@@ -1,6 +1,7 @@
 #include "server/dialect_routes.h"
 
 #include "base/clock.h"
+#include "server/web/address_limits.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -30,6 +31,25 @@ static bool address_of(const struct dialect_host *host, uint32_t client, struct 
 static void tell_gone(const struct dialect_host *host) {
     if (host->gone)
         host->gone(host->gone_ctx);
+}
+
+// A session without a connection of its own counts as a connection that has not joined.
+static bool on_admit(void *ctx, const struct net_address *address) {
+    const struct dialect_host *host = ctx;
+    return address_limits_connect(host->addresses, address, clock_now_us());
+}
+
+static void on_dismiss(void *ctx, const struct net_address *address) {
+    const struct dialect_host *host = ctx;
+    address_limits_disconnect(host->addresses, address, clock_now_us());
+}
+
+#define ENGINE_TEXT "text/plain; charset=UTF-8"
+
+static void on_answer(void *ctx, uint32_t late, const char *text, size_t len) {
+    const struct dialect_host *host = ctx;
+    if (host->ws)
+        (void)ws_server_answer_late(host->ws, late, 200, ENGINE_TEXT, text, len); // who has gone misses it
 }
 
 // ---- PeerJS
@@ -118,6 +138,56 @@ void dialect_host_take(struct dialect_host *host, uint32_t client, const char *t
     on_named_message(host, client, text, len);
 }
 
+// ---- socket.io
+
+static void on_engine_opened(void *ctx, uint32_t client, struct span query) {
+    const struct dialect_host *host = ctx;
+    engine_ws_opened(socket_io_engine(host->socket_io), client, query, clock_now_us());
+}
+
+static void on_engine_message(void *ctx, uint32_t client, const char *text, size_t len) {
+    const struct dialect_host *host = ctx;
+    engine_ws_message(socket_io_engine(host->socket_io), client, text, len, clock_now_us());
+}
+
+static void on_engine_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame what) {
+    const struct dialect_host *host = ctx;
+    engine_ws_bad_frame(socket_io_engine(host->socket_io), client, what == WS_FRAME_BINARY);
+}
+
+static void on_engine_closed(void *ctx, uint32_t client) {
+    const struct dialect_host *host = ctx;
+    engine_ws_closed(socket_io_engine(host->socket_io), client);
+    tell_gone(host);
+}
+
+static void answer_engine(void *ctx, const struct http_request *request, struct http_answer *answer) {
+    const struct dialect_host *host = dialect_host_of(ctx);
+    const struct http_head *head = request->head;
+    bool known = !networks_have(host->trusted, &request->client);
+    struct engine_request asked = {.posts = head->method == HTTP_POST,
+                                   .query = head->query,
+                                   .body = request->body,
+                                   .address = known ? &request->client : NULL,
+                                   .late = request->late};
+    struct engine_answer said;
+    if (head->method == HTTP_HEAD) { // nothing here has a form to be shown
+        *answer = (struct http_answer){.status = 204};
+        return;
+    }
+    engine_handle(socket_io_engine(host->socket_io), &asked, &said, clock_now_us());
+    *answer = (struct http_answer){.status = said.status,
+                                   .content_type = said.content_type,
+                                   .body = said.body,
+                                   .len = said.len,
+                                   .later = said.later};
+}
+
+void dialect_host_late_closed(struct dialect_host *host, uint32_t late) {
+    if (host->socket_io)
+        engine_late_closed(socket_io_engine(host->socket_io), late);
+}
+
 // ---- rows
 
 __attribute__((format(printf, 2, 3))) static const char *path_add(struct dialect_host *host,
@@ -132,10 +202,10 @@ __attribute__((format(printf, 2, 3))) static const char *path_add(struct dialect
     return path;
 }
 
-static void route_add(struct dialect_host *host, enum http_method method, const char *path,
-                      void (*answer)(void *, const struct http_request *, struct http_answer *)) {
+static void route_add(struct dialect_host *host, struct http_route row) {
     assert(host->route_count < DIALECT_ROUTES_MAX);
-    host->routes[host->route_count++] = (struct http_route){method, path, HTTP_PUBLIC, 0, "", answer};
+    row.headers = "";
+    host->routes[host->route_count++] = row;
 }
 
 static void talk_add(struct dialect_host *host, const char *place, struct ws_talk talk) {
@@ -147,8 +217,14 @@ static void talk_add(struct dialect_host *host, const char *place, struct ws_tal
 
 static void peerjs_rows(struct dialect_host *host, const struct config *config) {
     const char *base = strcmp(config->peerjs, "/") == 0 ? "" : config->peerjs;
-    route_add(host, HTTP_GET, path_add(host, "%s/%s/id", base, config->peerjs_key), answer_peerjs_id);
-    route_add(host, HTTP_GET, path_add(host, "%s/%s/peers", base, config->peerjs_key), answer_peerjs_list);
+    route_add(host, (struct http_route){.method = HTTP_GET,
+                                        .path = path_add(host, "%s/%s/id", base, config->peerjs_key),
+                                        .places = HTTP_PUBLIC,
+                                        .answer = answer_peerjs_id});
+    route_add(host, (struct http_route){.method = HTTP_GET,
+                                        .path = path_add(host, "%s/%s/peers", base, config->peerjs_key),
+                                        .places = HTTP_PUBLIC,
+                                        .answer = answer_peerjs_list});
     talk_add(host, config->peerjs,
              (struct ws_talk){.path = path_add(host, "%s/peerjs", base),
                               .opened = on_peerjs_opened,
@@ -167,6 +243,24 @@ static void named_rows(struct dialect_host *host, const struct config *config) {
                               .message = on_named_message,
                               .bad_frame = on_named_bad_frame,
                               .closed = on_named_closed});
+}
+
+// The package asks for the path with a slash behind it.
+static void socket_io_rows(struct dialect_host *host, const struct config *config) {
+    const char *const paths[] = {path_add(host, "%s", config->socket_io),
+                                 path_add(host, "%s/", config->socket_io)};
+    for (size_t i = 0; i < 4; i++)
+        route_add(host, (struct http_route){.method = i % 2 ? HTTP_POST : HTTP_GET,
+                                            .path = paths[i / 2],
+                                            .places = HTTP_PUBLIC | HTTP_LATE,
+                                            .body_max = i % 2 ? ENGINE_BODY_MAX : 0,
+                                            .answer = answer_engine});
+    talk_add(host, config->socket_io,
+             (struct ws_talk){.path = paths[0],
+                              .opened = on_engine_opened,
+                              .message = on_engine_message,
+                              .bad_frame = on_engine_bad_frame,
+                              .closed = on_engine_closed});
 }
 
 void dialect_host_set_limits(struct dialect_host *host, const struct config *config) {
@@ -192,21 +286,31 @@ bool dialect_host_start(struct dialect_host *host, const struct config *config) 
             return false;
         named_rows(host, config);
     }
+    if (config->socket_io[0]) {
+        const struct engine_outside outside = {io, on_admit, on_dismiss, on_answer};
+        if (!(host->socket_io = socket_io_create(&host->limits, &outside, now_us)))
+            return false;
+        socket_io_rows(host, config);
+    }
     return true;
 }
 
 void dialect_host_stop(struct dialect_host *host) {
     peerjs_destroy(host->peerjs);
     named_destroy(host->named);
+    socket_io_destroy(host->socket_io);
     host->peerjs = NULL;
     host->named = NULL;
+    host->socket_io = NULL;
 }
 
 void dialect_host_describe(const struct dialect_host *host, char *out, size_t cap) {
     out[0] = '\0';
     for (size_t i = 0; i < host->talk_count; i++) {
         size_t len = strlen(out);
-        const char *what = host->talks[i].message == on_peerjs_message ? "PeerJS" : "messages from and to";
+        const char *what = host->talks[i].message == on_peerjs_message   ? "PeerJS"
+                           : host->talks[i].message == on_engine_message ? "socket.io"
+                                                                         : "messages from and to";
         snprintf(out + len, cap - len, "%s%s at %s", i ? ", " : "", what, host->places[i]);
     }
 }
@@ -219,6 +323,7 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
 
 uint64_t dialect_host_next_us(const struct dialect_host *host) {
     uint64_t next_us = host->peerjs ? peerjs_next_us(host->peerjs) : TIME_NEVER;
+    next_us = earlier(next_us, host->socket_io ? socket_io_next_us(host->socket_io) : TIME_NEVER);
     return earlier(next_us, host->named ? named_next_us(host->named) : TIME_NEVER);
 }
 
@@ -227,6 +332,8 @@ void dialect_host_advance(struct dialect_host *host, uint64_t now_us) {
         peerjs_advance(host->peerjs, now_us);
     if (host->named)
         named_advance(host->named, now_us);
+    if (host->socket_io)
+        socket_io_advance(host->socket_io, now_us);
 }
 
 void dialect_host_read_counts(const struct dialect_host *host, struct dialect_counts *out) {
@@ -235,4 +342,6 @@ void dialect_host_read_counts(const struct dialect_host *host, struct dialect_co
         peerjs_read_counts(host->peerjs, out);
     if (host->named)
         named_read_counts(host->named, out);
+    if (host->socket_io)
+        socket_io_read_counts(host->socket_io, out);
 }

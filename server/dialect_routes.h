@@ -6,17 +6,20 @@
 #include "server/config/config.h"
 #include "server/dialects/named.h"
 #include "server/dialects/peerjs.h"
+#include "server/dialects/socket_io.h"
 #include "server/web/http_route.h"
 #include "server/web/ws_server.h"
 
-#define DIALECT_ROUTES_MAX 8
+#define DIALECT_ROUTES_MAX 6
 #define DIALECT_TALKS_MAX 3
 #define DIALECT_PATH_MAX (CONFIG_ROUTE_MAX + CONFIG_WORD_MAX + 8)
 
 // The dialects that run, and what the HTTP server is given of them. Kept by the caller; control thread.
 struct dialect_host {
-    struct peerjs *peerjs;          // NULL where no setting names it, as the others
-    struct named *named;            //
+    struct address_limits *addresses; // set by the caller
+    struct peerjs *peerjs;            // NULL where no setting names it, as the others
+    struct named *named;
+    struct socket_io *socket_io;
     bool named_at_ws;               // it shares /ws with our own protocol
     struct dialect_limits limits;   // of all of them
     const struct networks *trusted; // proxies that do not say for whom they speak
@@ -37,6 +40,7 @@ struct dialect_host {
 bool dialect_host_start(struct dialect_host *host, const struct config *config);
 void dialect_host_stop(struct dialect_host *host); // tells nobody
 void dialect_host_set_limits(struct dialect_host *host, const struct config *config);
+void dialect_host_late_closed(struct dialect_host *host, uint32_t late); // as ws_handlers.late_closed
 // For whoever owns the host: which one belongs to the HTTP server's ctx.
 struct dialect_host *dialect_host_of(void *ctx);
 

@@ -19,7 +19,8 @@ static const struct worker_metric worker_metrics[] = {
 #define ROW_OF_UDP(member, from, type, name, help)                                                           \
     {name, type, offsetof(struct media_counters, member), help},
 #define ROW(member, type, name, help) {name, type, offsetof(struct media_counters, member), help},
-    MEDIA_UDP_COUNTERS(ROW_OF_UDP) FORWARDER_COUNTERS(ROW) MEDIA_WORKER_COUNTERS(ROW)};
+    MEDIA_UDP_COUNTERS(ROW_OF_UDP) MEDIA_TCP_COUNTERS(ROW_OF_UDP) FORWARDER_COUNTERS(ROW)
+        MEDIA_WORKER_COUNTERS(ROW)};
 
 // Appends to a memory stream; errors are looked at once, when it is closed.
 static void describe(FILE *out, const char *name, const char *type, const char *help) {
@@ -62,6 +63,10 @@ static void print_recordings(FILE *out, const struct recordings_counts *from) {
 
 static void print_webhooks(FILE *out, const struct webhook_counts *from) {
     WEBHOOK_COUNTERS(PRINT_ROW)
+}
+
+static void print_tcp_door(FILE *out, const struct tcp_door_counts *from) {
+    TCP_DOOR_COUNTERS(PRINT_ROW)
 }
 
 static void print_state(FILE *out, const char *name, const char *state, uint64_t count) {
@@ -155,6 +160,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_dialects(out, &sample->dialects);
     print_webhooks(out, &sample->webhooks);
     print_recordings(out, &sample->recordings);
+    print_tcp_door(out, &sample->tcp_door);
     print_hub(out, &sample->hub);
     print_workers(out, sample);
     print_links(out, sample);

@@ -11,6 +11,7 @@
 #include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
 #include "server/media/media.h"
+#include "server/tcp_door.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct metrics_sample {
     struct dialect_counts dialects;
     struct webhook_counts webhooks;
     struct recordings_counts recordings;
+    struct tcp_door_counts tcp_door;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     uint64_t uptime_us;

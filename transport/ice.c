@@ -121,7 +121,7 @@ static bool ice_may_select(const struct ice *ice, const struct ice_path *path, b
     const struct ice_path *selected = &ice->paths[ice->selected];
     if (path_silent(selected, now_us))
         return true;
-    return use_candidate && (path->proven || !selected->proven);
+    return use_candidate && (path->proven || !selected->proven) && !ice_keeps_udp(ice, path);
 }
 
 static void ice_choose(struct ice *ice, struct ice_path *path, bool use_candidate, uint64_t now_us,
@@ -221,6 +221,44 @@ void ice_input_again(struct ice *ice, struct ice_stun *stun, const struct tuple 
     if (ice->state == ICE_CLOSED)
         return;
     ice_look(ice, stun, from, datagram, len, now_us, reply, result);
+}
+
+// What is selected when the selected path is gone: the proven one that was nominated last, else any.
+static struct ice_path *ice_path_best(struct ice *ice) {
+    struct ice_path *best = NULL;
+    for (unsigned i = 0; i < ice->path_count; i++) {
+        struct ice_path *path = &ice->paths[i];
+        if (!best || path->proven > best->proven ||
+            (path->proven == best->proven && path->nominated > best->nominated))
+            best = path;
+    }
+    return best;
+}
+
+bool ice_lose(struct ice *ice, const struct tuple *tuple, uint64_t now_us) {
+    struct ice_path *path = ice_path_find(ice, tuple);
+    if (!path || ice->state == ICE_CLOSED)
+        return false;
+    ice_proof_gone(ice, path, now_us);
+    int place = (int)(path - ice->paths), last = ice->path_count - 1;
+    uint32_t secret = path->secret, secret_of_last = ice->paths[last].secret;
+    bool was_selected = ice->selected == place;
+    if (ice->selected == last)
+        ice->selected = (int8_t)place;
+    *path = ice->paths[last];
+    ice->paths[last] = (struct ice_path){.secret = secret_of_last}; // for the next one there
+    ice->path_count--;
+    if (was_selected) {
+        struct ice_path *best = ice_path_best(ice);
+        ice->selected = best ? (int8_t)(best - ice->paths) : -1;
+    }
+    ice_proof_moved(ice, (unsigned)place, secret, now_us);
+    bool alone = ice->path_count == 0 && ice->state == ICE_CONNECTED;
+    if (alone)
+        ice->state = ICE_DISCONNECTED;
+    ice_direct_media(ice);
+    ice_assert_invariants(ice);
+    return alone;
 }
 
 struct ice_path *ice_find(struct ice *ice, const struct tuple *tuple) {

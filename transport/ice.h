@@ -15,7 +15,9 @@
 // else the proven one that was, never the selected one. The selected tuple is the one of the last check with
 // USE-CANDIDATE; until there is one, the first validated; but a proven one gives way to one that is not
 // proven only when it was silent for ICE_SELECTED_SILENT_US. Then the next good check on another tuple
-// selects that one, nominated or not (a NAT gave the peer a new port and it did not nominate again).
+// selects that one, nominated or not (a NAT gave the peer a new port and it did not nominate again). Whoever
+// nominates all that works, as RFC 5245 lets him, means UDP: a TCP tuple takes over from a proven UDP tuple
+// that was nominated only when the peer itself speaks there, by media that came later than the last over UDP.
 //
 // Consent (RFC 7675) is shown by good checks and authentic Binding indications on any validated tuple and by
 // authentic SRTP and SRTCP on the selected one (docs/adr/0008-media-shows-consent.md). It expires
@@ -130,6 +132,9 @@ struct ice_path *ice_find(struct ice *ice, const struct tuple *tuple);
 bool ice_validated(const struct ice *ice, const struct tuple *tuple);
 // An authentic SRTP or SRTCP packet came on a path.
 void ice_heard(struct ice *ice, struct ice_path *path, uint64_t now_us);
+// The connection that the tuple was is gone: it is forgotten, and the peer's best other tuple is selected if
+// it was. Without another one the peer is ICE_DISCONNECTED until it comes again. True when the state changed.
+bool ice_lose(struct ice *ice, const struct tuple *tuple, uint64_t now_us);
 // Nobody else may claim this tuple: it is proven, and the peer was heard on it ICE_HELD_US ago at most, or
 // sent a check on it ICE_HELD_CHECKED_US ago at most.
 #define ICE_HELD_US (2 * UINT64_C(1000000))

@@ -42,6 +42,12 @@ void ice_select(struct ice *ice, struct ice_path *path) {
     ice_direct_media(ice);
 }
 
+bool ice_keeps_udp(const struct ice *ice, const struct ice_path *nominated) {
+    const struct ice_path *selected = &ice->paths[ice->selected];
+    return nominated->tuple.protocol == TUPLE_TCP && selected->tuple.protocol == TUPLE_UDP &&
+           selected->proven && selected->nominated && nominated->heard_us <= selected->heard_us;
+}
+
 // ---- questions
 
 // Looks anew at the paths: how many are not proven, and when the next of them is to be asked.
@@ -173,6 +179,20 @@ void ice_proof_gone(struct ice *ice, const struct ice_path *path, uint64_t now_u
         ice_end_grant(ice, false, now_us);
 }
 
+void ice_proof_moved(struct ice *ice, unsigned place, uint32_t secret, uint64_t now_us) {
+    assert(ice->grant.path < (int)ice->path_count || place < ice->path_count);
+    if (ice->grant.path == (int)ice->path_count)
+        ice->grant.path = (int8_t)place;
+    if (place < ice->path_count && !ice->paths[place].proven) {
+        bool answered = ice->paths[place].answered;
+        ice->paths[place].secret = secret; // what was asked under this number
+        ice_proof_begin(ice, &ice->paths[place], now_us);
+        ice->paths[place].answered = answered;
+    }
+    ice_ask_next(ice);
+    ice_direct_media(ice);
+}
+
 void ice_proof_answered(struct ice *ice, struct ice_path *path, uint64_t now_us) {
     if (path->proven)
         return;
@@ -200,7 +220,7 @@ void ice_prove(struct ice *ice, struct ice_path *path, uint64_t now_us) {
     path->proven = true;
     ice_ask_next(ice);
     const struct ice_path *selected = &ice->paths[ice->selected];
-    if (!selected->proven || path->nominated > selected->nominated)
+    if (!selected->proven || (path->nominated > selected->nominated && !ice_keeps_udp(ice, path)))
         ice_select(ice, path);
     if (ice->grant.path == path_index(ice, path))
         ice_end_grant(ice, true, now_us);

@@ -57,6 +57,8 @@ void ice_credit(struct ice *ice, const struct ice_path *path, size_t len);
 void ice_proof_init(struct ice *ice);
 void ice_proof_begin(struct ice *ice, struct ice_path *path, uint64_t now_us);      // a new path, or one anew
 void ice_proof_gone(struct ice *ice, const struct ice_path *path, uint64_t now_us); // it gives way
+// The path that was last has its place now, if one has: `place` was another path's, with this secret.
+void ice_proof_moved(struct ice *ice, unsigned place, uint32_t secret, uint64_t now_us);
 void ice_proof_checked(struct ice *ice, struct ice_path *path, uint64_t now_us);
 void ice_proof_answered(struct ice *ice, struct ice_path *path, uint64_t now_us);
 void ice_proof_advance(struct ice *ice, uint64_t now_us);
@@ -64,5 +66,7 @@ uint64_t ice_proof_next_us(const struct ice *ice);
 // Something of state, selection or proof has changed: looks where media goes now.
 void ice_direct_media(struct ice *ice);
 void ice_select(struct ice *ice, struct ice_path *path);
+// A nomination over TCP that the selected path stands above (ice.h).
+bool ice_keeps_udp(const struct ice *ice, const struct ice_path *nominated);
 
 #endif

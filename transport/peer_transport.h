@@ -83,6 +83,10 @@ uint64_t peer_transport_next_us(const struct peer_transport *peer); // TIME_NEVE
 // Retransmissions and expiries. `out` as for input (kind is PEER_CONSUMED).
 void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct peer_input *out);
 
+// A tuple over TCP whose connection is gone. `out` as for input (kind is PEER_CONSUMED).
+void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
+                         struct peer_input *out);
+
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
 enum dtls_state peer_transport_dtls_state(const struct peer_transport *peer);
 const char *peer_transport_failure(const struct peer_transport *peer); // why DTLS failed, "" otherwise

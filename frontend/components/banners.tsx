@@ -4,10 +4,8 @@ import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { admit, admitAll } from '@/lib/moderation-actions';
-import { restoreMicrophone, setCamera, setPanel } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { startAudio, useRoom } from '@rotunda/react';
+import { useCall, useCallActions, useCallStore, useModeration } from '@/hooks/use-call';
+import { startAudio, useConnectionState, useParticipantCount, useRoom } from '@rotunda/react';
 import { useCopyLink } from './controls';
 import { Banner, Button, useAttempt } from './ui';
 
@@ -49,7 +47,12 @@ function PathBanner() {
       <span id="path" data-leg={leg} data-way={way} className="max-w-prose">
         <strong>{t(`path.${way}`)}</strong> {t(`path.${leg}`)}
       </span>
-      <Link href="/check" target="_blank" prefetch={false} className="inline-flex min-h-11 items-center underline sm:min-h-9">
+      <Link
+        href="/check"
+        target="_blank"
+        prefetch={false}
+        className="inline-flex min-h-11 items-center underline sm:min-h-9"
+      >
         {t('lobby.check')}
       </Link>
     </Banner>
@@ -60,6 +63,8 @@ function PathBanner() {
 function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   const t = useT();
   const attempt = useAttempt();
+  const store = useCallStore();
+  const { restoreMicrophone, setCamera } = useCallActions();
   const loss = useCall((state) => state.losses[source]);
   if (!loss) return null;
   return (
@@ -73,7 +78,7 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
       >
         {t(`loss.${source}.restore`)}
       </Button>
-      <Button className="sm:min-h-9" onClick={() => useCall.setState({ dialog: 'settings' })}>
+      <Button className="sm:min-h-9" onClick={() => store.setState({ dialog: 'settings' })}>
         {t('loss.another')}
       </Button>
     </Banner>
@@ -82,10 +87,11 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
 
 function SoundBanner() {
   const t = useT();
+  const store = useCallStore();
   const blocked = useCall((state) => state.soundBlocked);
   const start = () => {
     startAudio();
-    useCall.setState({ soundBlocked: false });
+    store.setState({ soundBlocked: false });
   };
   if (!blocked) return null;
   return (
@@ -102,13 +108,22 @@ function SoundBanner() {
 function KnockBanner() {
   const t = useT();
   const attempt = useAttempt();
+  const { admit, admitAll } = useModeration();
+  const { setPanel } = useCallActions();
   const waiting = useCall(({ moderation }) => moderation.waiting);
   const panel = useCall((state) => state.panel);
   if (waiting.length === 0 || panel === 'people') return null;
   return (
     <Banner>
-      {waiting.length === 1 ? t('waiting.one', { name: waiting[0]!.username }) : t('waiting.several', { count: waiting.length })}
-      <Button id="admit-now" look="primary" className="sm:min-h-9" onClick={() => attempt(() => (waiting.length === 1 ? admit(waiting[0]!.userId) : admitAll()))}>
+      {waiting.length === 1
+        ? t('waiting.one', { name: waiting[0]!.username })
+        : t('waiting.several', { count: waiting.length })}
+      <Button
+        id="admit-now"
+        look="primary"
+        className="sm:min-h-9"
+        onClick={() => attempt(() => (waiting.length === 1 ? admit(waiting[0]!.userId) : admitAll()))}
+      >
         {t(waiting.length === 1 ? 'waiting.letIn' : 'waiting.admitAll')}
       </Button>
       <Button className="sm:min-h-9" onClick={() => setPanel('people')}>
@@ -124,22 +139,28 @@ function useNews(): void {
   const news = useCall((state) => state.news);
   const missed = useCall((state) => state.missed);
   const panel = useCall((state) => state.panel);
-  const session = useCall((state) => state.session.name);
+  const store = useCallStore();
+  const session = useConnectionState().name;
   const words = useRef(t);
   const wasLost = useRef(false);
   useEffect(() => void (words.current = t));
   useEffect(() => {
-    if (news === null || (news.text === 'message' && useCall.getState().panel === 'chat')) return;
+    if (news === null || (news.text === 'message' && store.getState().panel === 'chat')) return;
     const said = [...news.said];
-    const description = said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
-    toast(words.current(`news.${news.text}`, { name: news.name }), { description, duration: description ? 4000 : 2500 });
-  }, [news]);
+    const description =
+      said.length > TOAST_CHARS_MAX ? `${said.slice(0, TOAST_CHARS_MAX).join('')}…` : news.said || undefined;
+    toast(words.current(`news.${news.text}`, { name: news.name }), {
+      description,
+      duration: description ? 4000 : 2500,
+    });
+  }, [news, store]);
   // What the chat shows needs no toast any more.
   useEffect(() => {
     if (panel === 'chat') toast.dismiss();
   }, [panel]);
   useEffect(() => {
-    if (missed !== null) toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
+    if (missed !== null)
+      toast(words.current(missed.source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
   }, [missed]);
   useEffect(() => {
     if (session === 'joined' && wasLost.current) toast.success(words.current('banner.back'));
@@ -151,9 +172,9 @@ export function Banners() {
   const t = useT();
   const copyLink = useCopyLink();
   const room = useRoom();
-  const session = useCall((state) => state.session);
+  const session = useConnectionState();
   const draining = useCall((state) => state.draining);
-  const alone = useCall((state) => state.participants.length === 1);
+  const alone = useParticipantCount() === 1;
   const joined = session.name === 'joined';
   useNews();
   return (

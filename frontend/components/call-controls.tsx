@@ -44,7 +44,10 @@ export function CallControls() {
   const microphone = usePair((one) => one.microphone !== null && !one.muted);
   const camera = usePair((one) => one.camera !== null);
   return (
-    <nav aria-label={t('control.bar')} className="flex flex-wrap items-center justify-center gap-3 pb-[env(safe-area-inset-bottom)]">
+    <nav
+      aria-label={t('control.bar')}
+      className="flex flex-wrap items-center justify-center gap-3 pb-[env(safe-area-inset-bottom)]"
+    >
       {state === 'ringing' && <Ringing />}
       {state !== 'ringing' && (
         <>
@@ -62,7 +65,12 @@ export function CallControls() {
             label={t(camera ? 'control.cameraOff' : 'control.cameraOn')}
             onClick={() => attempt(() => setCamera(!camera))}
           />
-          <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => usePair.setState({ settings: true })} />
+          <IconButton
+            id="settings"
+            icon={Settings}
+            label={t('control.settings')}
+            onClick={() => usePair.setState({ settings: true })}
+          />
         </>
       )}
       {state === 'waiting' && <Waiting />}

@@ -5,20 +5,31 @@ import Link from 'next/link';
 import { useState, type FormEvent } from 'react';
 import { close, enter, forgetLink } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
-import { usePreferencesRead } from '@/lib/entrance';
+import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { useT } from '@/lib/i18n';
 import { USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { Button, TextField } from './ui';
-import { errorWords, nameWords, secretWords } from './words';
+import { errorWords, nameWords, secretWords } from '@/lib/words';
 
 function Notice({ same }: { same: boolean }) {
   const t = useT();
   const error = usePair((state) => state.error);
   const mayTakeOver = usePair((state) => state.mayTakeOver);
-  const words = same ? t('call.sameName') : error === null ? '' : mayTakeOver ? t('lobby.takeOverWhy') : errorWords(t, error);
+  const words = same
+    ? t('call.sameName')
+    : error === null
+      ? ''
+      : mayTakeOver
+        ? t('lobby.takeOverWhy')
+        : errorWords(t, error);
   return (
-    <div id="notice" role="alert" hidden={words === ''} className="flex flex-wrap items-center gap-3 rounded-xl border border-danger-text bg-surface px-4 py-3">
+    <div
+      id="notice"
+      role="alert"
+      hidden={words === ''}
+      className="flex flex-wrap items-center gap-3 rounded-xl border border-danger-text bg-surface px-4 py-3"
+    >
       <p className="grow">{words}</p>
       {mayTakeOver && !same && (
         <Button id="take-over" type="submit" form="pair" look="primary">
@@ -35,7 +46,11 @@ function Retrying() {
   const retry = session.name === 'joining' ? session.retry : undefined;
   if (!retry) return null;
   return (
-    <div id="retrying" role="status" className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3">
+    <div
+      id="retrying"
+      role="status"
+      className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3"
+    >
       <p className="grow">{t('lobby.retrying', { reason: errorWords(t, retry.error) })}</p>
       <Button onClick={close}>{t('lobby.cancel')}</Button>
     </div>
@@ -74,13 +89,29 @@ function CallButtons({ disabled }: { disabled: boolean }) {
 }
 
 // Names alone are known to many: the two need a link, or a word that both type.
-function WordOrLink({ disabled, problem, onType }: { disabled: boolean; problem: string | null; onType: (secret: string) => void }) {
+function WordOrLink({
+  disabled,
+  problem,
+  onType,
+}: {
+  disabled: boolean;
+  problem: string | null;
+  onType: (secret: string) => void;
+}) {
   const t = useT();
   const partner = usePair((state) => state.partner);
   const secret = usePair((state) => state.secret);
   return (
     <>
-      <TextField id="secret" label={t('call.secret')} hint={t('call.secretWhy')} value={secret} problem={problem} onChange={({ target }) => onType(target.value)} autoComplete="off" />
+      <TextField
+        id="secret"
+        label={t('call.secret')}
+        hint={t('call.secretWhy')}
+        value={secret}
+        problem={problem}
+        onChange={({ target }) => onType(target.value)}
+        autoComplete="off"
+      />
       {secret.trim() === '' ? (
         <Button id="invite" type="submit" look="primary" disabled={disabled}>
           <LinkIcon aria-hidden className="size-5" />
@@ -133,9 +164,33 @@ export function CallForm() {
       <Notice same={same} />
       <Retrying />
       <form id="pair" onSubmit={submit} className="grid gap-4 rounded-2xl border border-line bg-surface p-5">
-        <TextField id="name" label={t('lobby.name')} value={name} problem={problems.name} onChange={({ target }) => type({ name: target.value })} readOnly={linked} required pattern=".*\S.*" autoComplete="nickname" />
-        <TextField id="partner" label={t('call.partner')} value={partner} problem={problems.partner} onChange={({ target }) => type({ partner: target.value })} readOnly={linked} required pattern=".*\S.*" autoComplete="off" />
-        {linked ? <Linked disabled={disabled} /> : <WordOrLink disabled={disabled} problem={problems.secret} onType={(typed) => type({ secret: typed })} />}
+        <TextField
+          id="name"
+          label={t('lobby.name')}
+          value={name}
+          problem={problems.name}
+          onChange={({ target }) => type({ name: target.value })}
+          readOnly={linked}
+          required
+          pattern=".*\S.*"
+          autoComplete="nickname"
+        />
+        <TextField
+          id="partner"
+          label={t('call.partner')}
+          value={partner}
+          problem={problems.partner}
+          onChange={({ target }) => type({ partner: target.value })}
+          readOnly={linked}
+          required
+          pattern=".*\S.*"
+          autoComplete="off"
+        />
+        {linked ? (
+          <Linked disabled={disabled} />
+        ) : (
+          <WordOrLink disabled={disabled} problem={problems.secret} onType={(typed) => type({ secret: typed })} />
+        )}
       </form>
       <Link href="/" prefetch={false} className="inline-flex min-h-11 items-center gap-2 text-sm underline">
         <ArrowLeft aria-hidden className="size-4" />

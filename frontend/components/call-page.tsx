@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'react';
 import { close, currentCall, enter } from '@/lib/call-actions';
 import { usePair } from '@/lib/call-store';
-import { usePreferencesRead } from '@/lib/entrance';
+import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { secretProblem } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
 import { CallForm } from './call-form';

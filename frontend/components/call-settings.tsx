@@ -10,7 +10,12 @@ export function CallSettings() {
   const attempt = useAttempt();
   const open = usePair((state) => state.settings);
   return (
-    <Dialog title={t('settings.title')} opener="settings" open={open} onOpenChange={(settings) => usePair.setState({ settings })}>
+    <Dialog
+      title={t('settings.title')}
+      opener="settings"
+      open={open}
+      onOpenChange={(settings) => usePair.setState({ settings })}
+    >
       <DeviceSelects
         fresh={open}
         onChange={(key) => {

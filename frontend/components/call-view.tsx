@@ -38,11 +38,15 @@ function Path() {
   return (
     <details id="paths" data-path={words} className="text-sm text-faint">
       <summary className="inline-flex min-h-11 items-center gap-1.5 rounded-lg px-2 sm:min-h-8">
-        <span aria-hidden className={`size-2 rounded-full ${words === 'connected' ? 'bg-good' : words === 'blocked' ? 'bg-danger' : 'bg-warn'}`} />
+        <span
+          aria-hidden
+          className={`size-2 rounded-full ${words === 'connected' ? 'bg-good' : words === 'blocked' ? 'bg-danger' : 'bg-warn'}`}
+        />
         {t(`call.path.${words}`)}
       </summary>
       <p className="px-2">
-        {t('call.connection')}: <span id="connection-state">{connection}</span> · {t('call.ice')}: <span id="ice-state">{ice}</span>
+        {t('call.connection')}: <span id="connection-state">{connection}</span> · {t('call.ice')}:{' '}
+        <span id="ice-state">{ice}</span>
       </p>
     </details>
   );
@@ -56,7 +60,12 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   return (
     <Banner tone="danger">
       {t(`loss.${source}.${loss}`)}
-      <Button id={`restore-${source}`} look="primary" className="sm:min-h-9" onClick={() => attempt(() => (source === 'camera' ? setCamera(true) : take(source)))}>
+      <Button
+        id={`restore-${source}`}
+        look="primary"
+        className="sm:min-h-9"
+        onClick={() => attempt(() => (source === 'camera' ? setCamera(true) : take(source)))}
+      >
         {t(`loss.${source}.restore`)}
       </Button>
       <Button className="sm:min-h-9" onClick={() => usePair.setState({ settings: true })}>
@@ -77,7 +86,9 @@ function CallBanners() {
   };
   return (
     <div role="status" className="mx-auto grid gap-2 empty:hidden">
-      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => currentCall()?.session.retryNow()} />}
+      {session.name === 'lost' && (
+        <LostBanner retryAt={session.retryAt} onRetry={() => currentCall()?.session.retryNow()} />
+      )}
       {problem !== null && <Banner>{t(`problem.${problem}`)}</Banner>}
       <LossBanner source="microphone" />
       <LossBanner source="camera" />
@@ -108,10 +119,20 @@ function LinkToSend() {
     toast.success(t('toast.copied'));
   };
   return (
-    <section aria-label={t('call.send', { name: partner })} className="absolute inset-x-0 top-0 z-10 mx-auto grid max-w-md gap-3 p-3">
+    <section
+      aria-label={t('call.send', { name: partner })}
+      className="absolute inset-x-0 top-0 z-10 mx-auto grid max-w-md gap-3 p-3"
+    >
       <div className="grid gap-3 rounded-2xl border border-line bg-surface p-4 shadow-lg">
         <p>{t('call.send', { name: partner })}</p>
-        <input id="link" readOnly aria-label={t('call.link')} value={link} onFocus={({ target }) => target.select()} className="min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-sm text-text" />
+        <input
+          id="link"
+          readOnly
+          aria-label={t('call.link')}
+          value={link}
+          onFocus={({ target }) => target.select()}
+          className="min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-sm text-text"
+        />
         <div className="flex flex-wrap gap-3">
           <Button id="copy-link" look="primary" className="grow" onClick={() => attempt(copy)}>
             <Copy aria-hidden className="size-5" />
@@ -155,11 +176,15 @@ function Remote() {
       </div>
       {!shown && (
         <span aria-hidden className="absolute inset-0 grid place-items-center text-white">
-          <span className="grid size-24 place-items-center rounded-full bg-white/15 text-4xl font-semibold">{[...partner][0]?.toUpperCase()}</span>
+          <span className="grid size-24 place-items-center rounded-full bg-white/15 text-4xl font-semibold">
+            {[...partner][0]?.toUpperCase()}
+          </span>
         </span>
       )}
       <p className="absolute bottom-3 left-3 flex max-w-[60%] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm text-white">
-        {inCall && !marks.microphone && <MicOff id="partner-muted" role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />}
+        {inCall && !marks.microphone && (
+          <MicOff id="partner-muted" role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-red-300" />
+        )}
         <span dir="auto" className="truncate">
           {partner}
         </span>
@@ -175,9 +200,18 @@ function Local() {
   const camera = usePair((state) => state.camera);
   const muted = usePair((state) => state.muted || state.microphone === null);
   return (
-    <div id="local" className="absolute right-3 bottom-3 grid aspect-video w-1/3 max-w-60 place-items-center overflow-hidden rounded-xl bg-black/60 text-white shadow-lg">
-      {camera ? <VideoTile track={{ track: camera }} mirrored label={t('room.you', { name })} /> : <p className="p-2 text-center text-xs">{t('lobby.cameraOff')}</p>}
-      {muted && <MicOff role="img" aria-label={t('tile.muted')} className="absolute bottom-1.5 left-1.5 size-4 text-red-300" />}
+    <div
+      id="local"
+      className="absolute right-3 bottom-3 grid aspect-video w-1/3 max-w-60 place-items-center overflow-hidden rounded-xl bg-black/60 text-white shadow-lg"
+    >
+      {camera ? (
+        <VideoTile track={{ track: camera }} mirrored label={t('room.you', { name })} />
+      ) : (
+        <p className="p-2 text-center text-xs">{t('lobby.cameraOff')}</p>
+      )}
+      {muted && (
+        <MicOff role="img" aria-label={t('tile.muted')} className="absolute bottom-1.5 left-1.5 size-4 text-red-300" />
+      )}
     </div>
   );
 }
@@ -197,7 +231,14 @@ export function CallView() {
   return (
     <main className="flex h-dvh flex-col gap-2 p-2 sm:p-3" data-state={state}>
       <header className="flex flex-wrap items-center gap-x-3">
-        <h1 id="call-state" ref={heading} tabIndex={-1} dir="auto" aria-live="assertive" className="mr-auto font-semibold">
+        <h1
+          id="call-state"
+          ref={heading}
+          tabIndex={-1}
+          dir="auto"
+          aria-live="assertive"
+          className="mr-auto font-semibold"
+        >
           {words}
         </h1>
         {state === 'in-call' && <Path />}

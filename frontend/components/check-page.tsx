@@ -42,7 +42,11 @@ export function CheckPage() {
               <Icon aria-hidden className={`mt-0.5 size-5 shrink-0 ${color}`} />
               <span className="grid">
                 <span>
-                  {t(`check.${step}`)} <span className="text-sm text-faint">({t(`check.state.${state}`)}{detail && `, ${detail}`})</span>
+                  {t(`check.${step}`)}{' '}
+                  <span className="text-sm text-faint">
+                    ({t(`check.state.${state}`)}
+                    {detail && `, ${detail}`})
+                  </span>
                 </span>
                 {state === 'failed' && <span className="text-sm">{t(`check.help.${step}`)}</span>}
               </span>

@@ -1,12 +1,13 @@
 'use client';
 // The page at `/`: lobby, call, and what comes after.
-import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
-import { firstEntrance, remember, usePreferencesRead, type Entrance } from '@/lib/entrance';
+import { usePreferencesRead } from '@/hooks/use-preferences-read';
+import { firstEntrance, remember, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
-import { backToLobby, join, leave, type JoinOptions } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { RotundaRoom } from '@rotunda/react';
+import type { JoinOptions } from '@/lib/room-actions';
+import { CallProvider, makeCall, useCall, useCallActions, useCallStore } from '@/hooks/use-call';
+import { RotundaRoom, useConnectionState } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
 import { Waiting } from './waiting';
@@ -15,48 +16,61 @@ import { Waiting } from './waiting';
 const loadRoom = () => import('./room-view').then((part) => ({ default: part.RoomView }));
 const RoomView = lazy(loadRoom);
 
-async function enter(to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> {
-  const url = new URL(location.href);
-  url.searchParams.set('room', to.room);
-  history.replaceState(null, '', url);
-  await join(to.room, to.name, stream, options);
-  if (useCall.getState().phase === 'room') remember(to);
-}
-
-// With no preview before: camera and microphone are asked for on the way in.
-async function enterAtOnce(to: Entrance): Promise<void> {
-  useCall.setState({ phase: 'joining' });
-  void loadRoom();
-  const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
-  const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
-  await enter(to, stream);
-}
-
-function leaveCall(): void {
-  remember(null);
-  leave();
-  if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+// The ways in, and out again.
+function useComingAndGoing() {
+  const store = useCallStore();
+  const { join, leave } = useCallActions();
+  const enter = useCallback(
+    async (to: Entrance, stream: MediaStream, options?: JoinOptions): Promise<void> => {
+      const url = new URL(location.href);
+      url.searchParams.set('room', to.room);
+      history.replaceState(null, '', url);
+      await join(to.room, to.name, stream, options);
+      if (store.getState().phase === 'room') remember(to);
+    },
+    [store, join],
+  );
+  // With no preview before: camera and microphone are asked for on the way in.
+  const enterAtOnce = useCallback(
+    async (to: Entrance): Promise<void> => {
+      store.setState({ phase: 'joining' });
+      void loadRoom();
+      const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
+      const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
+      await enter(to, stream);
+    },
+    [store, enter],
+  );
+  const leaveCall = useCallback((): void => {
+    remember(null);
+    leave();
+    if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+  }, [leave]);
+  return { enter, enterAtOnce, leaveCall };
 }
 
 // A page that goes away leaves; one that only reloads comes back with its token.
 function useNetworkAndGoing(): void {
+  const store = useCallStore();
+  const { leave } = useCallActions();
   useEffect(() => {
     const hide = () => leave({ keepToken: true });
-    const online = () => void useCall.getState().room?.recover();
+    const online = () => void store.getState().room?.recover();
     window.addEventListener('pagehide', hide);
     window.addEventListener('online', online);
     return () => {
       window.removeEventListener('pagehide', hide);
       window.removeEventListener('online', online);
     };
-  }, []);
+  }, [store, leave]);
 }
 
 function Ready() {
   const phase = useCall((state) => state.phase);
-  const room = useCall((state) => state.room);
   const roomId = useCall((state) => state.roomId);
-  const waits = useCall((state) => state.session.name === 'waiting');
+  const waits = useConnectionState().name === 'waiting';
+  const { backToLobby } = useCallActions();
+  const { enter, enterAtOnce, leaveCall } = useComingAndGoing();
   const [first] = useState(firstEntrance);
   const [entrance, setEntrance] = useState(first.entrance);
   const [waiting, setWaiting] = useState(first.atOnce); // comes in at once: there is nothing to fill in yet
@@ -67,7 +81,7 @@ function Ready() {
     if (!first.atOnce || begun.current) return;
     begun.current = true;
     void enterAtOnce(first.entrance).finally(() => setWaiting(false));
-  }, [first]);
+  }, [first, enterAtOnce]);
 
   useEffect(() => {
     document.body.classList.toggle('in-call', phase === 'room');
@@ -77,11 +91,9 @@ function Ready() {
   if (phase === 'joining' && waits) return <Waiting />;
   if (phase === 'room')
     return (
-      <RotundaRoom room={room}>
-        <Suspense fallback={null}>
-          <RoomView onLeave={leaveCall} />
-        </Suspense>
-      </RotundaRoom>
+      <Suspense fallback={null}>
+        <RoomView onLeave={leaveCall} />
+      </Suspense>
     );
   if (phase === 'ended')
     return (
@@ -105,6 +117,21 @@ function Ready() {
   );
 }
 
+// What is below knows the room that there is, if there is one.
+function InRoom() {
+  const room = useCall((state) => state.room);
+  return (
+    <RotundaRoom room={room}>
+      {usePreferencesRead() ? <Ready /> : <Lobby initial={null} onJoin={() => {}} />}
+    </RotundaRoom>
+  );
+}
+
 export function Conference() {
-  return usePreferencesRead() ? <Ready /> : <Lobby initial={null} onJoin={() => {}} />;
+  const [call] = useState(makeCall);
+  return (
+    <CallProvider call={call}>
+      <InRoom />
+    </CallProvider>
+  );
 }

@@ -1,15 +1,29 @@
 'use client';
 // The bar below the call, and the one above it.
 import {
-  ChartNoAxesColumn, Keyboard, LayoutGrid, Link2, LogOut, Maximize, MessageSquare, Mic, MicOff, MonitorUp, MonitorX,
-  Presentation, Settings, Users, Video as VideoIcon, VideoOff,
+  ChartNoAxesColumn,
+  Keyboard,
+  LayoutGrid,
+  Link2,
+  LogOut,
+  Maximize,
+  MessageSquare,
+  Mic,
+  MicOff,
+  MonitorUp,
+  MonitorX,
+  Presentation,
+  Settings,
+  Users,
+  Video as VideoIcon,
+  VideoOff,
 } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { toast } from 'sonner';
 import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
-import { setPanel, setView, toggleCamera, toggleMicrophone, toggleScreen } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useCallActions, useCallStore } from '@/hooks/use-call';
+import { useLocalParticipant, useParticipantCount } from '@rotunda/react';
 import { CallWindow } from './call-window';
 import { HandButton, ReactionButton } from './reactions';
 import { IconButton, useAttempt } from './ui';
@@ -18,10 +32,11 @@ import { IconButton, useAttempt } from './ui';
 export function useCopyLink(): () => void {
   const t = useT();
   const attempt = useAttempt();
+  const store = useCallStore();
   return () =>
     attempt(async () => {
       const url = new URL(location.pathname, location.href);
-      url.searchParams.set('room', useCall.getState().roomId);
+      url.searchParams.set('room', store.getState().roomId);
       await copyText(url.href);
       toast.success(t('toast.copied'));
     });
@@ -39,17 +54,23 @@ const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === 
 export function Controls({ onLeave }: { onLeave: () => void }) {
   const t = useT();
   const attempt = useAttempt();
-  const media = useCall(({ participants }) => participants.find((one) => one.isLocal)?.media);
+  const store = useCallStore();
+  const { setPanel, toggleCamera, toggleMicrophone, toggleScreen } = useCallActions();
+  const media = useLocalParticipant()?.tracks;
   const panel = useCall((state) => state.panel);
   const unread = useCall((state) => state.unread);
-  const participants = useCall((state) => state.participants.length);
+  const participants = useParticipantCount();
   const waiting = useCall(({ moderation }) => moderation.waiting.length);
   const canShare = useSupport(canShareScreen, true);
   const microphone = media?.microphone?.track != null && !media.microphone.paused;
   const camera = media?.camera?.track != null && !media.camera.paused;
   const screen = media?.screen !== undefined;
   return (
-    <nav id="controls" aria-label={t('control.bar')} className="flex flex-wrap items-center justify-center gap-1.5 pb-[env(safe-area-inset-bottom)] sm:gap-3">
+    <nav
+      id="controls"
+      aria-label={t('control.bar')}
+      className="flex flex-wrap items-center justify-center gap-1.5 pb-[env(safe-area-inset-bottom)] sm:gap-3"
+    >
       <IconButton
         id="microphone"
         icon={microphone ? Mic : MicOff}
@@ -96,7 +117,12 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
       />
       <HandButton />
       <ReactionButton />
-      <IconButton id="settings" icon={Settings} label={t('control.settings')} onClick={() => useCall.setState({ dialog: 'settings' })} />
+      <IconButton
+        id="settings"
+        icon={Settings}
+        label={t('control.settings')}
+        onClick={() => store.setState({ dialog: 'settings' })}
+      />
       <IconButton id="leave" icon={LogOut} look="danger" label={t('control.leave')} onClick={onLeave} />
     </nav>
   );
@@ -104,6 +130,8 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
 
 export function TopBar() {
   const t = useT();
+  const store = useCallStore();
+  const { setView } = useCallActions();
   const roomId = useCall((state) => state.roomId);
   const view = useCall((state) => state.view);
   const stats = useCall((state) => state.stats);
@@ -135,11 +163,27 @@ export function TopBar() {
         label={t('control.stats')}
         shortcut="S"
         aria-pressed={stats}
-        onClick={() => useCall.setState({ stats: !stats })}
+        onClick={() => store.setState({ stats: !stats })}
       />
       <CallWindow />
-      <IconButton small look="ghost" id="full-screen" icon={Maximize} label={t('control.fullScreen')} onClick={() => attempt(fullScreen)} />
-      <IconButton small id="help" look="ghost" icon={Keyboard} label={t('control.help')} shortcut="?" className="max-sm:hidden" onClick={() => useCall.setState({ dialog: 'help' })} />
+      <IconButton
+        small
+        look="ghost"
+        id="full-screen"
+        icon={Maximize}
+        label={t('control.fullScreen')}
+        onClick={() => attempt(fullScreen)}
+      />
+      <IconButton
+        small
+        id="help"
+        look="ghost"
+        icon={Keyboard}
+        label={t('control.help')}
+        shortcut="?"
+        className="max-sm:hidden"
+        onClick={() => store.setState({ dialog: 'help' })}
+      />
     </header>
   );
 }

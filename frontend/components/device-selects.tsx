@@ -34,10 +34,18 @@ function EchoTest() {
 }
 
 // `fresh` changes when there may be new devices or names to see, as after a permission was given.
-export function DeviceSelects({ fresh, onChange }: { fresh: unknown; onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void }) {
+export function DeviceSelects({
+  fresh,
+  onChange,
+}: {
+  fresh: unknown;
+  onChange?: (key: 'microphoneId' | 'cameraId' | 'speakerId') => void;
+}) {
   const t = useT();
   const attempt = useAttempt();
-  const chosen = usePreferences(useShallow(({ microphoneId, cameraId, speakerId }) => ({ microphoneId, cameraId, speakerId })));
+  const chosen = usePreferences(
+    useShallow(({ microphoneId, cameraId, speakerId }) => ({ microphoneId, cameraId, speakerId })),
+  );
   const devices = useDevices(fresh);
   const playTone = async () => {
     const url = URL.createObjectURL(testTone());

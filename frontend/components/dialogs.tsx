@@ -1,15 +1,16 @@
 'use client';
 import { isMessageKey, LANGUAGES, useT } from '@/lib/i18n';
 import { usePreferences, type Preferences } from '@/lib/preferences';
-import { changeDevice } from '@/lib/room-actions';
-import { useCall, type CallStore } from '@/lib/store';
+import { useCall, useCallActions, useCallStore } from '@/hooks/use-call';
+import type { CallState } from '@/lib/store';
 import { DeviceSelects } from './device-selects';
 import { Button, Checkbox, Dialog, Select, useAttempt } from './ui';
 
 // The dialog that is open, of those a call has.
-function useDialog(name: NonNullable<CallStore['dialog']>) {
+function useDialog(name: NonNullable<CallState['dialog']>) {
+  const store = useCallStore();
   const open = useCall((state) => state.dialog === name);
-  return { open, onOpenChange: (wanted: boolean) => useCall.setState({ dialog: wanted ? name : null }) };
+  return { open, onOpenChange: (wanted: boolean) => store.setState({ dialog: wanted ? name : null }) };
 }
 
 const ROOM = 'room'; // what the room gives; no number
@@ -50,6 +51,7 @@ function RoomSettings() {
 function MediaSettings() {
   const t = useT();
   const attempt = useAttempt();
+  const { changeDevice } = useCallActions();
   const noiseSuppression = usePreferences((state) => state.noiseSuppression);
   const echoCancellation = usePreferences((state) => state.echoCancellation);
   const blur = usePreferences((state) => state.blur);
@@ -61,8 +63,16 @@ function MediaSettings() {
   return (
     <div className="grid gap-3">
       <div>
-        <Checkbox label={t('settings.noise')} checked={noiseSuppression} onChange={({ target }) => change({ noiseSuppression: target.checked })} />
-        <Checkbox label={t('settings.echo')} checked={echoCancellation} onChange={({ target }) => change({ echoCancellation: target.checked })} />
+        <Checkbox
+          label={t('settings.noise')}
+          checked={noiseSuppression}
+          onChange={({ target }) => change({ noiseSuppression: target.checked })}
+        />
+        <Checkbox
+          label={t('settings.echo')}
+          checked={echoCancellation}
+          onChange={({ target }) => change({ echoCancellation: target.checked })}
+        />
         <Checkbox
           id="blur"
           label={t('settings.blur')}
@@ -77,7 +87,10 @@ function MediaSettings() {
         label={t('settings.pictures')}
         value={pictures}
         onChange={({ target }) => usePreferences.setState({ pictures: target.value as Preferences['pictures'] })}
-        options={(['all', 'speaker', 'none'] as const).map((value) => ({ value, text: t(`settings.pictures.${value}`) }))}
+        options={(['all', 'speaker', 'none'] as const).map((value) => ({
+          value,
+          text: t(`settings.pictures.${value}`),
+        }))}
       />
     </div>
   );
@@ -86,6 +99,7 @@ function MediaSettings() {
 export function SettingsDialog() {
   const t = useT();
   const attempt = useAttempt();
+  const { changeDevice } = useCallActions();
   const language = usePreferences((state) => state.language);
   const theme = usePreferences((state) => state.theme);
   const dialog = useDialog('settings');
@@ -139,7 +153,9 @@ export function HelpDialog() {
         {KEYS.map(([key, words]) => (
           <div key={key} className="contents">
             <dt>
-              <kbd className="rounded-md border border-line bg-raised px-2 py-1 font-sans text-sm">{isMessageKey(key) ? t(key) : key}</kbd>
+              <kbd className="rounded-md border border-line bg-raised px-2 py-1 font-sans text-sm">
+                {isMessageKey(key) ? t(key) : key}
+              </kbd>
             </dt>
             <dd>{t(words)}</dd>
           </div>

@@ -2,20 +2,20 @@
 // Before the call: who, where, and with which camera and microphone.
 import { Mic, MicOff, Phone, Stethoscope, Video as VideoIcon, VideoOff } from 'lucide-react';
 import Link from 'next/link';
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
 import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
 import type { Entrance } from '@/lib/entrance';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
-import { cancelJoin, forgetToJoin, prepareToJoin, type JoinOptions } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useCallActions } from '@/hooks/use-call';
+import type { JoinOptions } from '@/lib/room-actions';
 import { needsPassword } from '@rotunda/client';
-import { VideoTile } from '@rotunda/react';
+import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
-import { LevelMeter } from './sound';
+import { LevelMeter } from './level-meter';
 import { Button, IconButton, TextField } from './ui';
-import { errorWords, nameWords } from './words';
+import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
 
@@ -51,7 +51,12 @@ function usePreview(wanted: boolean) {
     retry: () => setAttempt(attempt + 1),
     // Who is quicker than the devices (after a password that was wrong, say) does not go in without them.
     handOver: async () => {
-      const got = captured ?? (await Promise.race([coming.current, new Promise<null>((resolve) => setTimeout(() => resolve(null), DEVICES_WITHIN_MS))]));
+      const got =
+        captured ??
+        (await Promise.race([
+          coming.current,
+          new Promise<null>((resolve) => setTimeout(() => resolve(null), DEVICES_WITHIN_MS)),
+        ]));
       return (handedOver.current = got?.stream ?? new MediaStream());
     },
   };
@@ -62,7 +67,12 @@ function Notice() {
   const error = useCall((state) => state.error);
   const mayTakeOver = useCall((state) => state.mayTakeOver);
   return (
-    <div id="notice" role="alert" hidden={error === null} className="flex flex-wrap items-center gap-3 rounded-xl border border-danger-text bg-surface px-4 py-3">
+    <div
+      id="notice"
+      role="alert"
+      hidden={error === null}
+      className="flex flex-wrap items-center gap-3 rounded-xl border border-danger-text bg-surface px-4 py-3"
+    >
       <p className="grow">{error === null ? '' : mayTakeOver ? t('lobby.takeOverWhy') : errorWords(t, error)}</p>
       {mayTakeOver && (
         <Button id="take-over" type="submit" form="entrance" look="primary">
@@ -76,18 +86,31 @@ function Notice() {
 // A server that is not found is tried again; the person may have seen enough.
 function Retrying() {
   const t = useT();
-  const session = useCall((state) => state.session);
+  const session = useConnectionState();
+  const { cancelJoin } = useCallActions();
   const retry = session.name === 'joining' ? session.retry : undefined;
   if (!retry) return null;
   return (
-    <div id="retrying" role="status" className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3">
+    <div
+      id="retrying"
+      role="status"
+      className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3"
+    >
       <p className="grow">{t('lobby.retrying', { reason: errorWords(t, retry.error) })}</p>
       <Button onClick={cancelJoin}>{t('lobby.cancel')}</Button>
     </div>
   );
 }
 
-function Trouble({ problem, missed, onRetry }: { problem: DeviceProblem | null; missed: TrackKind[]; onRetry: () => void }) {
+function Trouble({
+  problem,
+  missed,
+  onRetry,
+}: {
+  problem: DeviceProblem | null;
+  missed: TrackKind[];
+  onRetry: () => void;
+}) {
   const t = useT();
   if (problem === null && missed.length === 0) return null;
   return (
@@ -143,7 +166,15 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
   );
 }
 
-function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: unknown; onSubmit: (to: Entrance, options: JoinOptions) => void }) {
+function Form({
+  initial,
+  fresh,
+  onSubmit,
+}: {
+  initial: Entrance | null;
+  fresh: unknown;
+  onSubmit: (to: Entrance, options: JoinOptions) => void;
+}) {
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
   const [room, setRoom] = useState(initial?.room ?? '');
@@ -158,15 +189,49 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
     const takeOver = (event.nativeEvent as SubmitEvent).submitter?.id === 'take-over';
     const guest = `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}`;
     usePreferences.setState({ name: name.trim() });
-    onSubmit({ room: room.trim(), name: name.trim() || guest }, { takeOver, password: asked && password ? password : undefined });
+    onSubmit(
+      { room: room.trim(), name: name.trim() || guest },
+      { takeOver, password: asked && password ? password : undefined },
+    );
   };
   return (
-    <form id="entrance" onSubmit={submit} className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5">
+    <form
+      id="entrance"
+      onSubmit={submit}
+      className="grid gap-3 rounded-2xl border border-line bg-surface p-4 sm:gap-4 sm:p-5"
+    >
       <h2 className="text-xl font-semibold max-sm:sr-only [@media(max-height:480px)]:sr-only">{t('lobby.title')}</h2>
-      <TextField id="name" label={t('lobby.name')} placeholder={t('lobby.guest')} value={name} problem={problems.name} onChange={({ target }) => setName(target.value)} autoComplete="nickname" />
-      <TextField id="room" label={t('lobby.room')} value={room} problem={problems.room} onChange={({ target }) => setRoom(target.value)} required pattern=".*\S.*" autoCapitalize="none" spellCheck={false} autoComplete="off" />
+      <TextField
+        id="name"
+        label={t('lobby.name')}
+        placeholder={t('lobby.guest')}
+        value={name}
+        problem={problems.name}
+        onChange={({ target }) => setName(target.value)}
+        autoComplete="nickname"
+      />
+      <TextField
+        id="room"
+        label={t('lobby.room')}
+        value={room}
+        problem={problems.room}
+        onChange={({ target }) => setRoom(target.value)}
+        required
+        pattern=".*\S.*"
+        autoCapitalize="none"
+        spellCheck={false}
+        autoComplete="off"
+      />
       {asked && (
-        <TextField id="password" type="password" label={t('lobby.password')} value={password} onChange={({ target }) => setPassword(target.value)} autoComplete="off" autoFocus />
+        <TextField
+          id="password"
+          type="password"
+          label={t('lobby.password')}
+          value={password}
+          onChange={({ target }) => setPassword(target.value)}
+          autoComplete="off"
+          autoFocus
+        />
       )}
       <Button id="join" type="submit" look="primary" disabled={joining || initial === null || bad}>
         {t(joining ? 'lobby.joining' : 'lobby.join')}
@@ -179,11 +244,6 @@ function Form({ initial, fresh, onSubmit }: { initial: Entrance | null; fresh: u
   );
 }
 
-// Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
-const prepare = () => {
-  prepareToJoin();
-  void import('./room-view').catch(() => {}); // a join will ask again
-};
 const whenIdle = (work: () => void): (() => void) => {
   if (!('requestIdleCallback' in window)) {
     const timer = setTimeout(work, 200); // Safari
@@ -196,7 +256,13 @@ const whenIdle = (work: () => void): (() => void) => {
 // The way in is opened once the lobby is there to be used and its preview seen, and again when people do something: it does
 // not stay open for ever.
 function usePreparation(wanted: boolean, previewed: boolean) {
-  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed]);
+  const { prepareToJoin, forgetToJoin } = useCallActions();
+  // Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
+  const prepare = useCallback(() => {
+    prepareToJoin();
+    void import('./room-view').catch(() => {}); // a join will ask again
+  }, [prepareToJoin]);
+  useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {
     if (!wanted) return;
     const signs = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const;
@@ -204,8 +270,8 @@ function usePreparation(wanted: boolean, previewed: boolean) {
     return () => {
       for (const sign of signs) window.removeEventListener(sign, prepare);
     };
-  }, [wanted]);
-  useEffect(() => () => forgetToJoin(), []);
+  }, [wanted, prepare]);
+  useEffect(() => () => forgetToJoin(), [forgetToJoin]);
 }
 
 export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: OnJoin }) {
@@ -223,7 +289,11 @@ export function Lobby({ initial, onJoin }: { initial: Entrance | null; onJoin: O
       <Retrying />
       <div className="grid items-start gap-4 sm:grid-cols-[3fr_2fr] sm:gap-6">
         <Preview captured={captured} onRetry={retry} />
-        <Form initial={initial} fresh={captured} onSubmit={(to, options) => void handOver().then((stream) => onJoin(to, stream, options))} />
+        <Form
+          initial={initial}
+          fresh={captured}
+          onSubmit={(to, options) => void handOver().then((stream) => onJoin(to, stream, options))}
+        />
       </div>
       <nav className="flex flex-wrap gap-x-6 text-sm">
         <Link href="/call" prefetch={false} className="inline-flex min-h-11 items-center gap-2 underline">

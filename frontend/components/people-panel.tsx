@@ -1,13 +1,28 @@
 'use client';
 // Who is here, whose hand is up, who waits outside, and what a moderator can do about all of them.
 import {
-  Ban, Crown, DoorClosed, DoorOpen, EllipsisVertical, Eye, Hand, Lock, LockOpen, MicOff, UserCheck, UserMinus, UserRound, UserX, VideoOff, WifiOff,
+  Ban,
+  Crown,
+  DoorClosed,
+  DoorOpen,
+  EllipsisVertical,
+  Eye,
+  Hand,
+  Lock,
+  LockOpen,
+  MicOff,
+  UserCheck,
+  UserMinus,
+  UserRound,
+  UserX,
+  VideoOff,
+  WifiOff,
 } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { admit, admitAll, ban, closeRoom, deny, lowerHand, mute, muteAll, putOut, setLobby, setLocked, setRole } from '@/lib/moderation-actions';
-import { useCall, type Participant } from '@/lib/store';
+import { useCall, useModeration } from '@/hooks/use-call';
+import { useIsSpeaking, useParticipants, type Participant } from '@rotunda/react';
 import { Menu, type MenuItem } from './menu';
 import { Button, Dialog, IconButton, useAttempt } from './ui';
 
@@ -15,9 +30,19 @@ import { Button, Dialog, IconButton, useAttempt } from './ui';
 function useConfirm() {
   const t = useT();
   const attempt = useAttempt();
-  const [asked, setAsked] = useState<{ title: string; verb: string; opener: string; action: () => Promise<void> } | null>(null);
+  const [asked, setAsked] = useState<{
+    title: string;
+    verb: string;
+    opener: string;
+    action: () => Promise<void>;
+  } | null>(null);
   const dialog = (
-    <Dialog title={asked?.title ?? ''} opener={asked?.opener ?? ''} open={asked !== null} onOpenChange={() => setAsked(null)}>
+    <Dialog
+      title={asked?.title ?? ''}
+      opener={asked?.opener ?? ''}
+      open={asked !== null}
+      onOpenChange={() => setAsked(null)}
+    >
       <div className="flex flex-wrap justify-end gap-3">
         <Button onClick={() => setAsked(null)}>{t('lobby.cancel')}</Button>
         <Button
@@ -39,30 +64,75 @@ function useConfirm() {
 function PersonMenu({ person }: { person: Participant }) {
   const t = useT();
   const attempt = useAttempt();
+  const { ban, mute, putOut, setRole } = useModeration();
   const { confirm, dialog } = useConfirm();
   const role = useCall(({ moderation }) => moderation.roles[person.userId] ?? 'participant');
-  const { userId, name, media } = person;
+  const { userId, name, tracks } = person;
   const opener = `menu-${userId}`;
   const items: (MenuItem | false)[] = [
-    media.microphone?.track != null &&
-      !media.microphone.paused && { id: 'mute', label: t('moderate.mute'), icon: MicOff, onSelect: () => attempt(() => mute(userId, 'audio')) },
-    media.camera?.track != null &&
-      !media.camera.paused && { id: 'camera', label: t('moderate.camera'), icon: VideoOff, onSelect: () => attempt(() => mute(userId, 'video')) },
-    role !== 'moderator' && { id: 'moderator', label: t('moderate.moderator'), icon: Crown, onSelect: () => attempt(() => setRole(userId, 'moderator')) },
-    role !== 'participant' && { id: 'participant', label: t('moderate.participant'), icon: UserRound, onSelect: () => attempt(() => setRole(userId, 'participant')) },
-    role !== 'viewer' && { id: 'viewer', label: t('moderate.viewer'), icon: Eye, onSelect: () => attempt(() => setRole(userId, 'viewer')) },
-    {
-      id: 'remove', label: t('moderate.remove'), icon: UserMinus, danger: true,
-      onSelect: () => confirm({ title: t('moderate.removeAsk', { name }), verb: t('moderate.remove'), opener, action: () => putOut(userId) }),
+    tracks.microphone?.track != null &&
+      !tracks.microphone.paused && {
+        id: 'mute',
+        label: t('moderate.mute'),
+        icon: MicOff,
+        onSelect: () => attempt(() => mute(userId, 'audio')),
+      },
+    tracks.camera?.track != null &&
+      !tracks.camera.paused && {
+        id: 'camera',
+        label: t('moderate.camera'),
+        icon: VideoOff,
+        onSelect: () => attempt(() => mute(userId, 'video')),
+      },
+    role !== 'moderator' && {
+      id: 'moderator',
+      label: t('moderate.moderator'),
+      icon: Crown,
+      onSelect: () => attempt(() => setRole(userId, 'moderator')),
+    },
+    role !== 'participant' && {
+      id: 'participant',
+      label: t('moderate.participant'),
+      icon: UserRound,
+      onSelect: () => attempt(() => setRole(userId, 'participant')),
+    },
+    role !== 'viewer' && {
+      id: 'viewer',
+      label: t('moderate.viewer'),
+      icon: Eye,
+      onSelect: () => attempt(() => setRole(userId, 'viewer')),
     },
     {
-      id: 'ban', label: t('moderate.ban'), icon: Ban, danger: true,
-      onSelect: () => confirm({ title: t('moderate.banAsk', { name }), verb: t('moderate.ban'), opener, action: () => ban(userId) }),
+      id: 'remove',
+      label: t('moderate.remove'),
+      icon: UserMinus,
+      danger: true,
+      onSelect: () =>
+        confirm({
+          title: t('moderate.removeAsk', { name }),
+          verb: t('moderate.remove'),
+          opener,
+          action: () => putOut(userId),
+        }),
+    },
+    {
+      id: 'ban',
+      label: t('moderate.ban'),
+      icon: Ban,
+      danger: true,
+      onSelect: () =>
+        confirm({ title: t('moderate.banAsk', { name }), verb: t('moderate.ban'), opener, action: () => ban(userId) }),
     },
   ];
   return (
     <>
-      <Menu small id={opener} icon={EllipsisVertical} label={t('moderate.menu', { name })} items={items.filter((item) => item !== false)} />
+      <Menu
+        small
+        id={opener}
+        icon={EllipsisVertical}
+        label={t('moderate.menu', { name })}
+        items={items.filter((item) => item !== false)}
+      />
       {dialog}
     </>
   );
@@ -70,20 +140,26 @@ function PersonMenu({ person }: { person: Participant }) {
 
 function Person({ person }: { person: Participant }) {
   const t = useT();
-  const speaks = useCall((state) => state.speaker === person.userId);
+  const speaks = useIsSpeaking(person.userId);
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
   const role = useCall(({ moderation }) => moderation.roles[person.userId]);
-  const { name, isLocal, away, media } = person;
+  const { name, isLocal, away, tracks } = person;
   return (
     <li className={`flex min-h-11 items-center gap-2 rounded-lg px-2 py-1 ${speaks ? 'bg-raised' : ''}`}>
       <span dir="auto" className="mr-auto truncate">
         {isLocal ? t('room.you', { name }) : name}
       </span>
       {away && <WifiOff role="img" aria-label={t('tile.away')} className="size-4 shrink-0 text-warn" />}
-      {role === 'moderator' && <Crown role="img" aria-label={t('role.moderator')} className="size-4 shrink-0 text-accent" />}
+      {role === 'moderator' && (
+        <Crown role="img" aria-label={t('role.moderator')} className="size-4 shrink-0 text-accent" />
+      )}
       {role === 'viewer' && <Eye role="img" aria-label={t('role.viewer')} className="size-4 shrink-0 text-faint" />}
-      {(!media.camera?.track || media.camera.paused) && <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 shrink-0 text-faint" />}
-      {(!media.microphone?.track || media.microphone.paused) && <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-danger-text" />}
+      {(!tracks.camera?.track || tracks.camera.paused) && (
+        <VideoOff role="img" aria-label={t('lobby.cameraOff')} className="size-4 shrink-0 text-faint" />
+      )}
+      {(!tracks.microphone?.track || tracks.microphone.paused) && (
+        <MicOff role="img" aria-label={t('tile.muted')} className="size-4 shrink-0 text-danger-text" />
+      )}
       {moderates && !isLocal && <PersonMenu person={person} />}
     </li>
   );
@@ -92,29 +168,49 @@ function Person({ person }: { person: Participant }) {
 function RoomControls() {
   const t = useT();
   const attempt = useAttempt();
+  const { closeRoom, muteAll, setLobby, setLocked } = useModeration();
   const { confirm, dialog } = useConfirm();
   const locked = useCall(({ moderation }) => moderation.locked);
   const lobby = useCall(({ moderation }) => moderation.lobby);
   return (
     <div role="toolbar" aria-label={t('moderate.room')} className="flex items-center gap-1 pb-2">
       <IconButton
-        small id="mute-all" look="ghost" icon={MicOff} label={t('moderate.muteAll')}
-        onClick={() => attempt(async () => {
-          await muteAll();
-          toast.success(t('moderate.mutedAll'));
-        })}
+        small
+        id="mute-all"
+        look="ghost"
+        icon={MicOff}
+        label={t('moderate.muteAll')}
+        onClick={() =>
+          attempt(async () => {
+            await muteAll();
+            toast.success(t('moderate.mutedAll'));
+          })
+        }
       />
       <IconButton
-        small id="lock" look={locked ? 'primary' : 'ghost'} icon={locked ? Lock : LockOpen} aria-pressed={locked} label={t('moderate.lock')}
+        small
+        id="lock"
+        look={locked ? 'primary' : 'ghost'}
+        icon={locked ? Lock : LockOpen}
+        aria-pressed={locked}
+        label={t('moderate.lock')}
         onClick={() => attempt(() => setLocked(!locked))}
       />
       <IconButton
-        small id="lobby" look={lobby ? 'primary' : 'ghost'} icon={lobby ? DoorClosed : DoorOpen} aria-pressed={lobby} label={t('moderate.lobby')}
+        small
+        id="lobby"
+        look={lobby ? 'primary' : 'ghost'}
+        icon={lobby ? DoorClosed : DoorOpen}
+        aria-pressed={lobby}
+        label={t('moderate.lobby')}
         onClick={() => attempt(() => setLobby(!lobby))}
       />
       <Button
-        id="close-room" className="ml-auto min-h-9! px-3! text-sm text-danger-text"
-        onClick={() => confirm({ title: t('moderate.closeAsk'), verb: t('moderate.close'), opener: 'close-room', action: closeRoom })}
+        id="close-room"
+        className="ml-auto min-h-9! px-3! text-sm text-danger-text"
+        onClick={() =>
+          confirm({ title: t('moderate.closeAsk'), verb: t('moderate.close'), opener: 'close-room', action: closeRoom })
+        }
       >
         {t('moderate.close')}
       </Button>
@@ -126,10 +222,14 @@ function RoomControls() {
 function WaitingList() {
   const t = useT();
   const attempt = useAttempt();
+  const { admit, admitAll, deny } = useModeration();
   const waiting = useCall(({ moderation }) => moderation.waiting);
   if (waiting.length === 0) return null;
   return (
-    <section aria-label={t('waiting.list', { count: waiting.length })} className="mb-2 rounded-xl border border-line p-2">
+    <section
+      aria-label={t('waiting.list', { count: waiting.length })}
+      className="mb-2 rounded-xl border border-line p-2"
+    >
       <div className="flex items-center justify-between gap-2 pb-1">
         <h3 className="text-sm font-medium">{t('waiting.list', { count: waiting.length })}</h3>
         <Button id="admit-all" className="min-h-9! px-3! text-sm" onClick={() => attempt(admitAll)}>
@@ -142,8 +242,20 @@ function WaitingList() {
             <span dir="auto" className="mr-auto truncate">
               {username}
             </span>
-            <IconButton small look="ghost" icon={UserCheck} label={t('waiting.admit', { name: username })} onClick={() => attempt(() => admit(userId))} />
-            <IconButton small look="ghost" icon={UserX} label={t('waiting.deny', { name: username })} onClick={() => attempt(() => deny(userId))} />
+            <IconButton
+              small
+              look="ghost"
+              icon={UserCheck}
+              label={t('waiting.admit', { name: username })}
+              onClick={() => attempt(() => admit(userId))}
+            />
+            <IconButton
+              small
+              look="ghost"
+              icon={UserX}
+              label={t('waiting.deny', { name: username })}
+              onClick={() => attempt(() => deny(userId))}
+            />
           </li>
         ))}
       </ul>
@@ -154,9 +266,10 @@ function WaitingList() {
 function Hands() {
   const t = useT();
   const attempt = useAttempt();
+  const { lowerHand } = useModeration();
   const hands = useCall(({ moderation }) => moderation.hands);
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
-  const participants = useCall((state) => state.participants);
+  const participants = useParticipants();
   const up = hands.flatMap((userId) => participants.find((one) => one.userId === userId) ?? []);
   if (up.length === 0) return null;
   return (
@@ -175,7 +288,13 @@ function Hands() {
               {isLocal ? t('room.you', { name }) : name}
             </span>
             {moderates && !isLocal && (
-              <IconButton small look="ghost" icon={Hand} label={t('hands.lower', { name })} onClick={() => attempt(() => lowerHand(userId))} />
+              <IconButton
+                small
+                look="ghost"
+                icon={Hand}
+                label={t('hands.lower', { name })}
+                onClick={() => attempt(() => lowerHand(userId))}
+              />
             )}
           </li>
         ))}
@@ -185,19 +304,21 @@ function Hands() {
 }
 
 export function People() {
-  const participants = useCall((state) => state.participants);
+  const participants = useParticipants();
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
   return (
     <>
       {moderates && <RoomControls />}
       {moderates && <WaitingList />}
       <Hands />
-      {/* room for the last person's menu */}
-      <ul className="min-h-0 flex-1 overflow-y-auto pb-40">
-        {participants.map((person) => (
-          <Person key={person.userId} person={person} />
-        ))}
-      </ul>
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        {/* room for the last person's menu */}
+        <ul className="pb-40">
+          {participants.map((person) => (
+            <Person key={person.userId} person={person} />
+          ))}
+        </ul>
+      </div>
     </>
   );
 }

@@ -2,8 +2,8 @@
 // Hands and reactions: their buttons, and what is shown of them over the call.
 import { Hand, Smile } from 'lucide-react';
 import { useT } from '@/lib/i18n';
-import { sendReaction, setHand } from '@/lib/moderation-actions';
-import { useCall } from '@/lib/store';
+import { useCall, useModeration } from '@/hooks/use-call';
+import { useLocalParticipant } from '@rotunda/react';
 import { Menu } from './menu';
 import { IconButton, useAttempt } from './ui';
 
@@ -19,7 +19,8 @@ const REACTIONS = [
 export function HandButton() {
   const t = useT();
   const attempt = useAttempt();
-  const me = useCall(({ participants }) => participants.find(({ isLocal }) => isLocal)?.userId);
+  const { setHand } = useModeration();
+  const me = useLocalParticipant()?.userId;
   const up = useCall(({ moderation }) => me !== undefined && moderation.hands.includes(me));
   return (
     <IconButton
@@ -37,9 +38,15 @@ export function HandButton() {
 export function ReactionButton() {
   const t = useT();
   const attempt = useAttempt();
+  const { sendReaction } = useModeration();
   const may = useCall(({ moderation }) => moderation.permissions.data);
   if (!may) return null;
-  const items = REACTIONS.map(([text, words]) => ({ id: text, label: t(words), text, onSelect: () => attempt(() => sendReaction(text)) }));
+  const items = REACTIONS.map(([text, words]) => ({
+    id: text,
+    label: t(words),
+    text,
+    onSelect: () => attempt(() => sendReaction(text)),
+  }));
   return <Menu row above id="react" icon={Smile} label={t('reaction.send')} items={items} />;
 }
 
@@ -47,9 +54,16 @@ export function ReactionButton() {
 export function Reactions() {
   const reactions = useCall(({ moderation }) => moderation.reactions);
   return (
-    <ul id="reactions" aria-live="polite" className="pointer-events-none fixed bottom-24 left-4 z-30 grid max-w-[60vw] justify-items-start gap-1">
+    <ul
+      id="reactions"
+      aria-live="polite"
+      className="pointer-events-none fixed bottom-24 left-4 z-30 grid max-w-[60vw] justify-items-start gap-1"
+    >
       {reactions.map(({ id, name, text }) => (
-        <li key={id} className="flex max-w-full items-center gap-2 rounded-full border border-line bg-surface px-3 py-1 shadow">
+        <li
+          key={id}
+          className="flex max-w-full items-center gap-2 rounded-full border border-line bg-surface px-3 py-1 shadow"
+        >
           <span className="text-2xl">{text}</span>
           <span dir="auto" className="truncate text-sm">
             {name}

@@ -1,9 +1,8 @@
 'use client';
 // The call.
-import { useEffect } from 'react';
+import { useCallback, useEffect } from 'react';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
-import { useCall } from '@/lib/store';
 import { RoomAudio } from '@rotunda/react';
 import { Banners } from './banners';
 import { Controls, TopBar } from './controls';
@@ -12,15 +11,16 @@ import { Reactions } from './reactions';
 import { SidePanel } from './side-panel';
 import { Stage } from './stage';
 import { useAttempt } from './ui';
+import { useCallStore } from '@/hooks/use-call';
 import { useBackButton } from '@/hooks/use-back-button';
 import { useKeyboard } from '@/hooks/use-keyboard';
 import { useMutedHint } from '@/hooks/use-muted-hint';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
-const soundBlocked = () => useCall.setState({ soundBlocked: true });
-
 export function RoomView({ onLeave }: { onLeave: () => void }) {
   const t = useT();
+  const store = useCallStore();
+  const soundBlocked = useCallback(() => store.setState({ soundBlocked: true }), [store]);
   const speakerId = usePreferences((state) => state.speakerId);
   useKeyboard(useAttempt());
   useBackButton();
@@ -30,7 +30,10 @@ export function RoomView({ onLeave }: { onLeave: () => void }) {
   useEffect(() => document.getElementById('room-name')?.focus(), []);
   return (
     <div className="flex h-dvh flex-col gap-2 p-2 pr-[max(0.5rem,env(safe-area-inset-right))] pl-[max(0.5rem,env(safe-area-inset-left))] sm:p-3">
-      <a href="#controls" className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2">
+      <a
+        href="#controls"
+        className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2"
+      >
         {t('app.skip')}
       </a>
       <TopBar />

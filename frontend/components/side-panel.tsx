@@ -5,26 +5,21 @@ import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'rea
 import { toast } from 'sonner';
 import { useLanguage, useT } from '@/lib/i18n';
 import { linksIn } from '@/lib/links';
-import { sendChat, setPanel } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { useRoom } from '@rotunda/react';
+import { useCall, useCallActions } from '@/hooks/use-call';
+import { useChat, useParticipantCount, useRoom } from '@rotunda/react';
 import { People } from './people-panel';
 import { IconButton } from './ui';
 
 const CHAT_CHARS_MAX = 2000;
 
-// Closes the panel, and gives the focus back to the button that opened it.
-export function closePanel(): void {
-  const { panel } = useCall.getState();
-  if (panel === null) return;
-  setPanel(null);
-  document.getElementById(panel)?.focus();
-}
-
 function Panel({ title, children }: { title: string; children: ReactNode }) {
   const t = useT();
+  const { closePanel } = useCallActions();
   return (
-    <aside aria-label={title} className="flex w-80 shrink-0 flex-col rounded-xl border border-line bg-surface p-3 max-md:landscape:w-72 max-md:portrait:h-1/2 max-md:portrait:min-h-52 max-md:portrait:w-full">
+    <aside
+      aria-label={title}
+      className="flex w-80 shrink-0 flex-col rounded-xl border border-line bg-surface p-3 max-md:landscape:w-72 max-md:portrait:h-1/2 max-md:portrait:min-h-52 max-md:portrait:w-full"
+    >
       <div className="flex items-center justify-between pb-2">
         <h2 className="font-semibold">{title}</h2>
         <IconButton small look="ghost" icon={X} label={t('close')} onClick={closePanel} />
@@ -54,7 +49,7 @@ function Said({ text }: { text: string }) {
 function ChatPanel() {
   const t = useT();
   const language = useLanguage((state) => state.language);
-  const messages = useCall((state) => state.messages);
+  const { messages, send } = useChat();
   const room = useRoom();
   const [text, setText] = useState('');
   const list = useRef<HTMLOListElement>(null);
@@ -66,7 +61,7 @@ function ChatPanel() {
     const said = text.trim();
     if (said === '') return;
     setText('');
-    sendChat(said).catch(() => {
+    send(said).catch(() => {
       setText(said);
       toast.error(t('chat.failed'));
     });
@@ -74,15 +69,27 @@ function ChatPanel() {
   const time = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
   return (
     <Panel title={t('chat.title')}>
-      <ol ref={list} tabIndex={0} aria-label={t('chat.title')} aria-live="polite" id="messages" className="min-h-0 flex-1 space-y-2 overflow-y-auto pr-1">
+      <ol
+        ref={list}
+        tabIndex={0}
+        aria-label={t('chat.title')}
+        aria-live="polite"
+        id="messages"
+        className="min-h-0 flex-1 space-y-2 overflow-y-auto pr-1"
+      >
         {messages.length === 0 && <li className="text-sm text-faint">{t('chat.empty')}</li>}
         {messages.map(({ from, fromId, text: said, timestamp }, i) => (
-          <li key={`${i} ${timestamp}`} className={`rounded-xl px-3 py-2 ${fromId === room?.userId ? 'ml-6 bg-raised' : 'mr-6 border border-line'}`}>
+          <li
+            key={`${i} ${timestamp}`}
+            className={`rounded-xl px-3 py-2 ${fromId === room?.userId ? 'ml-6 bg-raised' : 'mr-6 border border-line'}`}
+          >
             <p className="flex justify-between gap-3 text-xs text-faint">
               <span dir="auto" title={from} className="min-w-0 truncate font-medium">
                 {from}
               </span>
-              <time dateTime={timestamp} className="shrink-0 whitespace-nowrap">{Number.isNaN(Date.parse(timestamp)) ? '' : time.format(new Date(timestamp))}</time>
+              <time dateTime={timestamp} className="shrink-0 whitespace-nowrap">
+                {Number.isNaN(Date.parse(timestamp)) ? '' : time.format(new Date(timestamp))}
+              </time>
             </p>
             <Said text={said} />
           </li>
@@ -109,7 +116,7 @@ function ChatPanel() {
 
 function PeoplePanel() {
   const t = useT();
-  const count = useCall((state) => state.participants.length);
+  const count = useParticipantCount();
   return (
     <Panel title={t('people.title', { count })}>
       <People />

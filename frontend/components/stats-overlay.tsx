@@ -2,19 +2,26 @@
 import { useEffect, useState } from 'react';
 import { useT } from '@/lib/i18n';
 import type { Source } from '@rotunda/client';
-import { useRoom } from '@rotunda/react';
+import { useRoom, type Participant } from '@rotunda/react';
 import { readLink, readStats, statsOf, type StatsLine, type StatsSample } from '@/lib/stats';
-import type { Participant } from '@/lib/store';
 import { classes } from './ui';
 
 const EVERY_MS = 1000;
 const ROWS = ['resolution', 'bitrate', 'loss', 'rtt', 'jitter', 'codec'] as const;
 
-export function StatsOverlay({ participant, source, small }: { participant: Participant; source: 'camera' | 'screen'; small: boolean }) {
+export function StatsOverlay({
+  participant,
+  source,
+  small,
+}: {
+  participant: Participant;
+  source: 'camera' | 'screen';
+  small: boolean;
+}) {
   const t = useT();
   const room = useRoom();
   const [line, setLine] = useState<StatsLine>({});
-  const media = participant.media[source];
+  const media = participant.tracks[source];
   // Without a picture it is the sound that there is something to say about.
   const shown: Source = media?.track && !media.paused ? source : 'microphone';
   const { userId, isLocal } = participant;
@@ -31,14 +38,19 @@ export function StatsOverlay({ participant, source, small }: { participant: Part
       setLine(now);
       const transportId = room?.recvTransport?.id;
       // The link is one for all tiles: it stands in the large one.
-      if (!small && !isLocal && transportId) setLink(readLink((await room.session.request('get-stats', { transportId })).stats));
+      if (!small && !isLocal && transportId)
+        setLink(readLink((await room.session.request('get-stats', { transportId })).stats));
     };
     const failed = () => {}; // it was closed meanwhile
     void read().catch(failed);
     const timer = setInterval(() => void read().catch(failed), EVERY_MS);
     return () => clearInterval(timer);
   }, [room, userId, isLocal, shown, small]);
-  const rows = [...ROWS.map((row) => [row, line[row]] as const), ['layer', media?.layer] as const, ['link', link] as const];
+  const rows = [
+    ...ROWS.map((row) => [row, line[row]] as const),
+    ['layer', media?.layer] as const,
+    ['link', link] as const,
+  ];
   return (
     <dl
       aria-label={t('stats.title')}

@@ -3,15 +3,24 @@
 import { MicOff, MonitorX, PictureInPicture2, Pin, PinOff, SignalHigh, SignalLow, SignalMedium } from 'lucide-react';
 import { memo, useRef, useState } from 'react';
 import { useT, type Translate } from '@/lib/i18n';
-import { VideoTile, type Rect } from '@rotunda/react';
+import {
+  tileId,
+  useLastSpeaker,
+  useParticipant,
+  VideoTile,
+  type Rect,
+  type TileSource,
+  type TrackState,
+} from '@rotunda/react';
+import { useCall, useCallActions } from '@/hooks/use-call';
 import { usePreferences } from '@/lib/preferences';
-import { togglePin, toggleScreen } from '@/lib/room-actions';
-import { tileId, useCall, videoShown, type Media, type Tile } from '@/lib/store';
+import { videoShown } from '@/lib/store';
 import { Ring } from './ring';
 import { StatsOverlay } from './stats-overlay';
 import { Button, classes, IconButton, useAttempt } from './ui';
 
 const SMALL_TILE = 240;
+const OWN_SCREEN_WORDS = 360; // narrower ones have room for the button alone
 const TINY_TILE = 150; // there the badge of the connection gives way to the name
 const GOOD_SCORE = 7;
 const FAIR_SCORE = 4;
@@ -29,9 +38,9 @@ function qualityOf(score: number | null): keyof typeof QUALITIES {
 const CAMERA_RATIO = 16 / 9;
 
 // Whether this picture is left out to save data. A shared screen is no picture of a person: it is what the call is about.
-function useSaved(userId: string, source: Tile['source'], pinned: boolean): boolean {
+function useSaved(userId: string, source: TileSource, pinned: boolean): boolean {
   const pictures = usePreferences((state) => state.pictures);
-  const speaks = useCall((state) => state.lastSpeaker === userId);
+  const speaks = useLastSpeaker()?.userId === userId;
   if (pictures === 'all' || pinned) return false;
   return pictures === 'none' || (source === 'camera' && !speaks);
 }
@@ -58,6 +67,7 @@ function Initial({ name, coming }: { name: string; coming: boolean }) {
 function OwnScreen({ small }: { small: boolean }) {
   const t = useT();
   const attempt = useAttempt();
+  const { toggleScreen } = useCallActions();
   return (
     <div className="absolute inset-0 grid content-center justify-items-center gap-3 p-3 text-center">
       {!small && <p>{t('tile.sharing')}</p>}
@@ -69,7 +79,19 @@ function OwnScreen({ small }: { small: boolean }) {
   );
 }
 
-function Caption({ title, muted, width, media, t }: { title: string; muted: boolean; width: number; media: (Media | undefined)[]; t: Translate }) {
+function Caption({
+  title,
+  muted,
+  width,
+  media,
+  t,
+}: {
+  title: string;
+  muted: boolean;
+  width: number;
+  media: (TrackState | undefined)[];
+  t: Translate;
+}) {
   const quality = qualityOf(media.find((one) => one != null && one.score !== null)?.score ?? null);
   const { icon: QualityIcon, color } = QUALITIES[quality];
   return (
@@ -82,7 +104,11 @@ function Caption({ title, muted, width, media, t }: { title: string; muted: bool
         {title}
       </span>
       {(width >= TINY_TILE || quality === 'poor') && (
-        <QualityIcon role="img" aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })} className={`size-4 shrink-0 ${color}`} />
+        <QualityIcon
+          role="img"
+          aria-label={t('tile.quality', { quality: t(`quality.${quality}`) })}
+          className={`size-4 shrink-0 ${color}`}
+        />
       )}
     </figcaption>
   );
@@ -90,7 +116,7 @@ function Caption({ title, muted, width, media, t }: { title: string; muted: bool
 
 interface TileProps {
   userId: string;
-  source: Tile['source'];
+  source: TileSource;
   rect: Rect;
   pinned: boolean;
   unseen: boolean;
@@ -99,22 +125,27 @@ interface TileProps {
 export const TileView = memo(function TileView({ userId, source, rect, pinned, unseen }: TileProps) {
   const t = useT();
   const stats = useCall((state) => state.stats);
-  const participant = useCall(({ participants }) => participants.find((one) => one.userId === userId));
+  const { togglePin } = useCallActions();
+  const participant = useParticipant(userId);
   const [painted, setPainted] = useState<MediaStreamTrack | null>(null); // the track whose first picture was seen
   const element = useRef<HTMLElement>(null);
-  const media = participant?.media[source];
+  const media = participant?.tracks[source];
   const saved = useSaved(userId, source, pinned) && participant?.isLocal === false;
-  if (!participant) return null;
+  if (participant === null) return null;
 
   const { isLocal, name, away } = participant;
-  const microphone = participant.media.microphone;
+  const microphone = participant.tracks.microphone;
   const mirrors = isLocal && source === 'screen';
   const shown = videoShown(media) && !mirrors && !saved;
   const coming = shown && painted !== media!.track;
   const muted = source === 'camera' && (!microphone?.track || microphone.paused);
   const shownName = isLocal ? t('room.you', { name }) : name;
   const title = source === 'screen' ? t('room.screenOf', { name }) : shownName;
-  const pictureInPicture = () => void element.current?.querySelector('video')?.requestPictureInPicture?.().catch(() => {});
+  const pictureInPicture = () =>
+    void element.current
+      ?.querySelector('video')
+      ?.requestPictureInPicture?.()
+      .catch(() => {});
 
   return (
     <figure
@@ -123,9 +154,8 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
       data-user={userId}
       data-name={shownName}
       data-source={source}
-      style={rect}
       className={classes(
-        'tile group absolute overflow-hidden rounded-xl bg-tile text-white outline-none',
+        'tile group absolute inset-0 overflow-hidden rounded-xl bg-tile text-white outline-none',
         isLocal && 'local',
         source === 'screen' && 'screen',
         !shown && 'no-video',
@@ -148,10 +178,8 @@ export const TileView = memo(function TileView({ userId, source, rect, pinned, u
           if (!isLocal && source === 'camera') performance.mark('first-frame', { detail: name });
         }}
       />
-      {mirrors && <OwnScreen small={rect.width < SMALL_TILE} />}
-      {away && (
-        <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>
-      )}
+      {mirrors && <OwnScreen small={rect.width < OWN_SCREEN_WORDS} />}
+      {away && <p className="absolute inset-x-0 top-0 bg-black/70 px-2 py-1 text-center text-sm">{t('tile.away')}</p>}
       {stats && <StatsOverlay participant={participant} source={source} small={rect.width < SMALL_TILE} />}
       <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:pointer-events-none pointer-coarse:group-focus-within:pointer-events-auto">
         {shown && rect.width > 180 && 'pictureInPictureEnabled' in document && document.pictureInPictureEnabled && (

@@ -6,7 +6,7 @@ import { X, type LucideIcon } from 'lucide-react';
 import { useCallback, useId, type ComponentProps, type MouseEvent, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { errorWords } from './words';
+import { errorWords } from '@/lib/words';
 
 export const classes = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(' ');
 
@@ -17,7 +17,11 @@ const LOOKS = {
   ghost: 'text-text hover:bg-raised',
 };
 
-export function Button({ look = 'plain', className, ...props }: ComponentProps<'button'> & { look?: keyof typeof LOOKS }) {
+export function Button({
+  look = 'plain',
+  className,
+  ...props
+}: ComponentProps<'button'> & { look?: keyof typeof LOOKS }) {
   return (
     <button
       type="button"
@@ -40,7 +44,17 @@ interface IconButtonProps extends Omit<ComponentProps<'button'>, 'children'> {
   small?: boolean;
 }
 
-export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge = 0, small, onClick, className, ...props }: IconButtonProps) {
+export function IconButton({
+  icon: Icon,
+  label,
+  shortcut,
+  look = 'plain',
+  badge = 0,
+  small,
+  onClick,
+  className,
+  ...props
+}: IconButtonProps) {
   const clicked = (event: MouseEvent<HTMLButtonElement>) => {
     // A mouse leaves no focus behind, so that the space bar stays free to talk with.
     if (event.detail > 0) event.currentTarget.blur();
@@ -64,7 +78,10 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
         >
           <Icon aria-hidden className={small ? 'size-4.5' : 'size-5'} />
           {badge > 0 && (
-            <span aria-hidden className="absolute -top-1 -right-1 min-w-5 rounded-full bg-accent px-1 text-xs/5 font-bold text-on-accent">
+            <span
+              aria-hidden
+              className="absolute -top-1 -right-1 min-w-5 rounded-full bg-accent px-1 text-xs/5 font-bold text-on-accent"
+            >
               {badge > 99 ? '99+' : badge}
             </span>
           )}
@@ -80,10 +97,16 @@ export function IconButton({ icon: Icon, label, shortcut, look = 'plain', badge 
   );
 }
 
-const FIELD = 'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text read-only:border-line read-only:bg-page';
+const FIELD =
+  'min-h-11 w-full rounded-xl border border-field bg-surface px-3 text-text read-only:border-line read-only:bg-page';
 
 // problem: what is wrong with what was typed, in words.
-export function TextField({ label, hint, problem, ...props }: { label: string; hint?: string; problem?: string | null } & ComponentProps<'input'>) {
+export function TextField({
+  label,
+  hint,
+  problem,
+  ...props
+}: { label: string; hint?: string; problem?: string | null } & ComponentProps<'input'>) {
   const made = useId();
   const id = props.id ?? made;
   return (
@@ -91,7 +114,14 @@ export function TextField({ label, hint, problem, ...props }: { label: string; h
       <label htmlFor={id} className="text-sm text-faint">
         {label}
       </label>
-      <input id={id} dir="auto" aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : hint ? `${id}-hint` : undefined} className={FIELD} {...props} />
+      <input
+        id={id}
+        dir="auto"
+        aria-invalid={problem ? true : undefined}
+        aria-describedby={problem ? `${id}-problem` : hint ? `${id}-hint` : undefined}
+        className={FIELD}
+        {...props}
+      />
       {hint && !problem && (
         <p id={`${id}-hint`} className="text-sm text-faint">
           {hint}
@@ -106,7 +136,11 @@ export function TextField({ label, hint, problem, ...props }: { label: string; h
   );
 }
 
-export function Select({ label, options, ...props }: { label: string; options: { value: string; text: string }[] } & ComponentProps<'select'>) {
+export function Select({
+  label,
+  options,
+  ...props
+}: { label: string; options: { value: string; text: string }[] } & ComponentProps<'select'>) {
   const id = useId();
   return (
     <div className="grid min-w-0 gap-1">
@@ -161,7 +195,11 @@ export function Dialog({ title, open, onOpenChange, opener, children }: DialogPr
           <div className="flex items-center justify-between">
             <RadixDialog.Title className="mr-3 text-lg font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
-              <button type="button" aria-label={t('close')} className="inline-flex size-11 items-center justify-center rounded-full hover:bg-raised">
+              <button
+                type="button"
+                aria-label={t('close')}
+                className="inline-flex size-11 items-center justify-center rounded-full hover:bg-raised"
+              >
                 <X aria-hidden className="size-5" />
               </button>
             </RadixDialog.Close>

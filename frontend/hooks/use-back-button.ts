@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { useCall } from '@/lib/store';
+import { useCallStore } from '@/hooks/use-call';
 
 const MARK = 'rotunda-call';
 let shown = 0; // how many calls are shown: React may take one away and put it back at once
@@ -7,17 +7,18 @@ const onTop = () => (history.state as Record<string, unknown> | null)?.[MARK] ==
 
 // The back button closes what is open, and asks before it leaves the call: an entry of the history lies on top for it.
 export function useBackButton(): void {
+  const store = useCallStore();
   useEffect(() => {
     const cover = () => {
       if (!onTop()) history.pushState({ ...(history.state as object), [MARK]: true }, '');
     };
     const back = () => {
-      const { dialog, panel } = useCall.getState();
-      if (dialog === 'leave') return useCall.setState({ dialog: null }); // and the next one leaves
+      const { dialog, panel } = store.getState();
+      if (dialog === 'leave') return store.setState({ dialog: null }); // and the next one leaves
       cover();
-      if (dialog !== null) useCall.setState({ dialog: null });
-      else if (panel !== null) useCall.setState({ panel: null });
-      else useCall.setState({ dialog: 'leave' });
+      if (dialog !== null) store.setState({ dialog: null });
+      else if (panel !== null) store.setState({ panel: null });
+      else store.setState({ dialog: 'leave' });
     };
     shown++;
     cover();
@@ -27,5 +28,5 @@ export function useBackButton(): void {
       shown--;
       setTimeout(() => shown === 0 && onTop() && history.back());
     };
-  }, []);
+  }, [store]);
 }

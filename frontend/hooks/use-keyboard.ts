@@ -1,19 +1,21 @@
 import { useEffect } from 'react';
-import { isOn, setMicrophone, setPanel, toggleCamera, toggleMicrophone } from '@/lib/room-actions';
-import { toggleHand } from '@/lib/moderation-actions';
-import { closePanel } from '@/components/side-panel';
-import { useCall } from '@/lib/store';
+import { useCallActions, useCallStore, useModeration } from '@/hooks/use-call';
 
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null;
-const isPressable = (target: EventTarget | null) => target instanceof HTMLElement && target.closest('button, a, summary') !== null;
+  target instanceof HTMLElement &&
+  target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null;
+const isPressable = (target: EventTarget | null) =>
+  target instanceof HTMLElement && target.closest('button, a, summary') !== null;
 
 // Keys of the call; none while typing, and the space bar stays a button's while one has the focus.
 export function useKeyboard(run: (action: () => Promise<void>) => void): void {
+  const store = useCallStore();
+  const { closePanel, isOn, setMicrophone, setPanel, toggleCamera, toggleMicrophone } = useCallActions();
+  const { toggleHand } = useModeration();
   useEffect(() => {
     let talking = false;
     const down = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && useCall.getState().dialog === null) return closePanel();
+      if (event.key === 'Escape' && store.getState().dialog === null) return closePanel();
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       switch (event.key.toLowerCase()) {
         case 'm':
@@ -22,13 +24,13 @@ export function useKeyboard(run: (action: () => Promise<void>) => void): void {
           return run(toggleCamera);
         case 'c':
           event.preventDefault(); // or the letter lands in the field that gets the focus
-          return useCall.getState().panel === 'chat' ? closePanel() : setPanel('chat');
+          return store.getState().panel === 'chat' ? closePanel() : setPanel('chat');
         case 'h':
           return run(toggleHand);
         case 's':
-          return useCall.setState(({ stats }) => ({ stats: !stats }));
+          return store.setState(({ stats }) => ({ stats: !stats }));
         case '?':
-          return useCall.setState({ dialog: 'help' });
+          return store.setState({ dialog: 'help' });
         case ' ':
           if (isPressable(event.target)) return;
           event.preventDefault();
@@ -51,5 +53,5 @@ export function useKeyboard(run: (action: () => Promise<void>) => void): void {
       window.removeEventListener('keyup', up);
       window.removeEventListener('blur', stop);
     };
-  }, [run]);
+  }, [run, store, closePanel, isOn, setMicrophone, setPanel, toggleCamera, toggleMicrophone, toggleHand]);
 }

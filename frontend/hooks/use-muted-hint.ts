@@ -1,8 +1,8 @@
 import { useEffect } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
-import { useCall } from '@/lib/store';
-import { watchLevel } from '@/components/sound';
+import { useLocalParticipant } from '@rotunda/react';
+import { watchLevel } from '@/lib/level';
 
 const LOUD = 0.45; // of watchLevel: about -35 dBFS, a voice near the microphone
 const LOUD_LOOKS = 5; // of ten a second: half a second of it
@@ -12,10 +12,8 @@ const AGAIN_AFTER_MS = 30_000;
 // sent is silent, and nothing of the copy leaves this page.
 export function useMutedHint(): void {
   const t = useT();
-  const track = useCall(({ participants }) => {
-    const microphone = participants.find(({ isLocal }) => isLocal)?.media.microphone;
-    return microphone?.paused && microphone.track?.readyState === 'live' ? microphone.track : null;
-  });
+  const microphone = useLocalParticipant()?.tracks.microphone;
+  const track = microphone?.paused && microphone.track?.readyState === 'live' ? microphone.track : null;
   useEffect(() => {
     if (track === null) return;
     const copy = track.clone();

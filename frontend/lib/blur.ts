@@ -51,7 +51,11 @@ async function makeSegmenter(): Promise<Segmenter> {
 }
 
 // The person as they are, on top of a background of few colours.
-function paint(pen: CanvasRenderingContext2D, small: CanvasRenderingContext2D, { image, segmentationMask }: Results): void {
+function paint(
+  pen: CanvasRenderingContext2D,
+  small: CanvasRenderingContext2D,
+  { image, segmentationMask }: Results,
+): void {
   const { width, height } = pen.canvas;
   small.drawImage(image, 0, 0, small.canvas.width, small.canvas.height);
   pen.globalCompositeOperation = 'copy';
@@ -119,7 +123,10 @@ async function startBlur(camera: MediaStreamTrack): Promise<MediaStreamTrack> {
     if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) await segmenter.send({ image: video });
     setTimeout(() => void next().catch(end), Math.max(0, EVERY_MS - (performance.now() - began)));
   };
-  await Promise.race([next().then(() => first), new Promise((_, reject) => setTimeout(() => reject(new DeviceError('blur')), 20_000))]).catch((error) => {
+  await Promise.race([
+    next().then(() => first),
+    new Promise((_, reject) => setTimeout(() => reject(new DeviceError('blur')), 20_000)),
+  ]).catch((error) => {
     end();
     throw error;
   });

@@ -106,7 +106,10 @@ export async function enter(name: string, partner: string, { ring, takeOver = fa
     close();
     const left = codeOf(error) === 'left';
     const taken = codeOf(error) === 'username-taken' && !takeOver;
-    set({ error: left ? null : error, mayTakeOver: taken && mayTakeOver(placeStore(), callRoomId(name, partner, secret), name) });
+    set({
+      error: left ? null : error,
+      mayTakeOver: taken && mayTakeOver(placeStore(), callRoomId(name, partner, secret), name),
+    });
   }
 }
 
@@ -140,7 +143,8 @@ async function put(source: Device, track: MediaStreamTrack | null): Promise<void
 // Takes a device anew: after another was chosen, or after it was gone.
 export async function take(source: Device): Promise<void> {
   const { microphoneId, cameraId } = usePreferences.getState();
-  const { track } = source === 'camera' ? await captureTrack('video', cameraId) : await captureTrack('audio', microphoneId);
+  const { track } =
+    source === 'camera' ? await captureTrack('video', cameraId) : await captureTrack('audio', microphoneId);
   if (call === null) return track.stop();
   if (source === 'microphone') track.enabled = !usePair.getState().muted;
   watchDevice(source, track);

@@ -49,10 +49,19 @@ export const NO_CALL = {
   settings: false,
 } satisfies Partial<PairStore>;
 
-export const usePair = create<PairStore>(() => ({ name: '', partner: '', secret: '', linked: false, error: null, ...NO_CALL }));
+export const usePair = create<PairStore>(() => ({
+  name: '',
+  partner: '',
+  secret: '',
+  linked: false,
+  error: null,
+  ...NO_CALL,
+}));
 
 // In a person's words; the engineer's are behind a button.
-export function pathWords({ connection }: Pick<PairStore, 'connection'>): 'connected' | 'connecting' | 'reconnecting' | 'blocked' {
+export function pathWords({
+  connection,
+}: Pick<PairStore, 'connection'>): 'connected' | 'connecting' | 'reconnecting' | 'blocked' {
   if (connection === 'connected') return 'connected';
   if (connection === 'disconnected') return 'reconnecting';
   return connection === 'failed' ? 'blocked' : 'connecting';

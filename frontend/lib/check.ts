@@ -87,7 +87,8 @@ class Side {
     this.device = await Device.factory();
     await this.device.load({ routerRtpCapabilities: this.joined.routerRtpCapabilities });
     const options = await this.session.request('create-transport', { direction });
-    this.transport = direction === 'send' ? this.device.createSendTransport(options) : this.device.createRecvTransport(options);
+    this.transport =
+      direction === 'send' ? this.device.createSendTransport(options) : this.device.createRecvTransport(options);
     const { transport } = this;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
       this.session.request('connect-transport', { transportId: transport.id, dtlsParameters }).then(done, failed);
@@ -143,7 +144,8 @@ export async function runCheck(url: string, tell: (report: Report) => void): Pro
       for (const stat of (await consumer.getStats()).values()) {
         if (stat.type !== 'inbound-rtp') continue;
         if (kind === 'audio' && stat.packetsReceived >= PACKETS_ENOUGH) return `${stat.packetsReceived} packets`;
-        if (kind === 'video' && stat.framesDecoded >= FRAMES_ENOUGH) return `${stat.frameWidth}×${stat.frameHeight}, ${stat.framesDecoded} frames`;
+        if (kind === 'video' && stat.framesDecoded >= FRAMES_ENOUGH)
+          return `${stat.frameWidth}×${stat.frameHeight}, ${stat.framesDecoded} frames`;
       }
       return null;
     });
@@ -158,7 +160,11 @@ export async function runCheck(url: string, tell: (report: Report) => void): Pro
     udp: async () => {
       await sender.makeTransport('send');
       for (const kind of ['audio', 'video'] as const)
-        making.push(sender.transport.produce({ track: media.tracks[kind], stopTracks: false }).then((one) => (producers[kind] = one)));
+        making.push(
+          sender.transport
+            .produce({ track: media.tracks[kind], stopTracks: false })
+            .then((one) => (producers[kind] = one)),
+        );
       for (const one of making) one.catch(() => {}); // told by the step that needs it
       await until(() => sender.iceState === 'connected');
       return '';

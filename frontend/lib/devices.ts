@@ -75,7 +75,12 @@ function videoConstraints(cameraId: string | undefined): MediaTrackConstraints {
 
 function audioConstraints(microphoneId: string | undefined): MediaTrackConstraints {
   const { noiseSuppression, echoCancellation } = usePreferences.getState();
-  return { noiseSuppression, echoCancellation, autoGainControl: true, ...(microphoneId ? { deviceId: { exact: microphoneId } } : {}) };
+  return {
+    noiseSuppression,
+    echoCancellation,
+    autoGainControl: true,
+    ...(microphoneId ? { deviceId: { exact: microphoneId } } : {}),
+  };
 }
 
 const mayBeTheChoice = (error: unknown) => ['missing', 'busy'].includes(problemOf(error));
@@ -122,7 +127,15 @@ async function focused(stream: MediaStream): Promise<MediaStream> {
 export async function capture(wish: CaptureWish): Promise<Capture> {
   const { audio, video } = wish;
   if (!audio && !video) return { stream: new MediaStream(), problem: null, missed: [] };
-  const tries = [wish, ...(audio && video ? [{ ...wish, video: false }, { ...wish, audio: false }] : [])];
+  const tries = [
+    wish,
+    ...(audio && video
+      ? [
+          { ...wish, video: false },
+          { ...wish, audio: false },
+        ]
+      : []),
+  ];
   let problem: DeviceProblem | null = null;
   for (const one of tries) {
     try {
@@ -136,7 +149,10 @@ export async function capture(wish: CaptureWish): Promise<Capture> {
 }
 
 // missed: the chosen device is not to be had, and another one stands in.
-export async function captureTrack(kind: TrackKind, deviceId: string): Promise<{ track: MediaStreamTrack; missed: boolean }> {
+export async function captureTrack(
+  kind: TrackKind,
+  deviceId: string,
+): Promise<{ track: MediaStreamTrack; missed: boolean }> {
   const audio = kind === 'audio';
   const { stream, missed } = await getMedia({ audio, video: !audio, microphoneId: deviceId, cameraId: deviceId });
   return { track: stream.getTracks()[0]!, missed: missed.length > 0 };

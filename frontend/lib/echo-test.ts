@@ -38,7 +38,11 @@ async function play(sound: Blob, speakerId: string): Promise<void> {
 export type EchoPhase = 'recording' | 'playing' | null;
 
 // Tells what it does; null at its end, whatever that was.
-export async function echoTest(microphoneId: string, speakerId: string, tell: (phase: EchoPhase) => void): Promise<void> {
+export async function echoTest(
+  microphoneId: string,
+  speakerId: string,
+  tell: (phase: EchoPhase) => void,
+): Promise<void> {
   try {
     tell('recording');
     const sound = await record(microphoneId);

@@ -1,5 +1,4 @@
 // Who comes into which room: as the address says, or as it was before a reload.
-import { useSyncExternalStore } from 'react';
 import { invitation } from './invitation';
 import { usePreferences } from './preferences';
 
@@ -10,7 +9,22 @@ export interface Entrance {
 
 const IN_CALL = 'rotunda:in-call'; // in the tab's storage while it is in a call: a reload goes on with it
 
-const WORDS = ['amber', 'cedar', 'coral', 'dune', 'elm', 'fern', 'harbor', 'lake', 'maple', 'meadow', 'olive', 'pine', 'river', 'stone'];
+const WORDS = [
+  'amber',
+  'cedar',
+  'coral',
+  'dune',
+  'elm',
+  'fern',
+  'harbor',
+  'lake',
+  'maple',
+  'meadow',
+  'olive',
+  'pine',
+  'river',
+  'stone',
+];
 const word = () => WORDS[Math.floor(Math.random() * WORDS.length)]!;
 const freshRoomName = () => `${word()}-${word()}-${Math.floor(Math.random() * 900 + 100)}`;
 
@@ -44,13 +58,4 @@ export function firstEntrance(): { entrance: Entrance; atOnce: boolean } {
     name: query.get('name') ?? (invited?.name || usePreferences.getState().name),
   };
   return { entrance, atOnce: query.get('auto') === '1' };
-}
-
-// True once what the browser remembers was read: only then is it known who comes. The page was written before that.
-export function usePreferencesRead(): boolean {
-  return useSyncExternalStore(
-    (changed) => usePreferences.persist.onFinishHydration(changed),
-    () => usePreferences.persist.hasHydrated(),
-    () => false,
-  );
 }

@@ -1,71 +1,89 @@
 // What moderators can do, and everybody with hands and reactions. An answer brings what the others hear as a notification.
-import type { Kind, Role } from '@rotunda/client';
+import type { Kind, Role, Session } from '@rotunda/client';
+import { stateOf } from '@rotunda/react';
 import { showReaction, withRole, type Moderation } from './moderation';
-import { useCall } from './store';
+import type { CallStore } from './store';
 
-const now = (): Moderation => useCall.getState().moderation;
-const change = (part: Partial<Moderation>) => useCall.setState(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
+export class ModerationActions {
+  readonly #store: CallStore;
 
-const session = () => {
-  const { room } = useCall.getState();
-  if (room === null) throw new Error('no room');
-  return room.session;
-};
+  constructor(store: CallStore) {
+    this.#store = store;
+  }
 
-export async function setHand(up: boolean): Promise<void> {
-  const { userId } = await session().request(up ? 'raise-hand' : 'lower-hand', {});
-  const others = now().hands.filter((one) => one !== userId);
-  change({ hands: up ? [...others, userId] : others });
-}
+  get #now(): Moderation {
+    return this.#store.getState().moderation;
+  }
 
-export async function toggleHand(): Promise<void> {
-  const me = useCall.getState().participants.find(({ isLocal }) => isLocal);
-  if (me) await setHand(!now().hands.includes(me.userId));
-}
+  #change(part: Partial<Moderation>): void {
+    this.#store.setState(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
+  }
 
-export async function lowerHand(target: string): Promise<void> {
-  await session().request('lower-hand', { target });
-  change({ hands: now().hands.filter((one) => one !== target) });
-}
+  get #session(): Session {
+    const { room } = this.#store.getState();
+    if (room === null) throw new Error('no room');
+    return room.session;
+  }
 
-export async function sendReaction(text: string): Promise<void> {
-  showReaction(useCall, await session().request('reaction', { text }));
-}
+  setHand = async (up: boolean): Promise<void> => {
+    const { userId } = await this.#session.request(up ? 'raise-hand' : 'lower-hand', {});
+    const others = this.#now.hands.filter((one) => one !== userId);
+    this.#change({ hands: up ? [...others, userId] : others });
+  };
 
-export async function setLocked(locked: boolean): Promise<void> {
-  await session().request(locked ? 'lock-room' : 'unlock-room', {});
-  change({ locked });
-}
+  toggleHand = async (): Promise<void> => {
+    const { room } = this.#store.getState();
+    const me = room && stateOf(room).snapshot.participants.find(({ isLocal }) => isLocal);
+    if (me) await this.setHand(!this.#now.hands.includes(me.userId));
+  };
 
-export async function setLobby(enabled: boolean): Promise<void> {
-  await session().request('set-lobby', { enabled });
-  change({ lobby: enabled, ...(enabled ? {} : { waiting: [] }) });
-}
+  lowerHand = async (target: string): Promise<void> => {
+    await this.#session.request('lower-hand', { target });
+    this.#change({ hands: this.#now.hands.filter((one) => one !== target) });
+  };
 
-const forget = (target: string) => change({ waiting: now().waiting.filter(({ userId }) => userId !== target) });
+  sendReaction = async (text: string): Promise<void> => {
+    showReaction(this.#store, await this.#session.request('reaction', { text }));
+  };
 
-export async function admit(target: string): Promise<void> {
-  await session().request('admit-user', { target });
-  forget(target);
-}
+  setLocked = async (locked: boolean): Promise<void> => {
+    await this.#session.request(locked ? 'lock-room' : 'unlock-room', {});
+    this.#change({ locked });
+  };
 
-export async function deny(target: string): Promise<void> {
-  await session().request('deny-user', { target });
-  forget(target);
-}
+  setLobby = async (enabled: boolean): Promise<void> => {
+    await this.#session.request('set-lobby', { enabled });
+    this.#change({ lobby: enabled, ...(enabled ? {} : { waiting: [] }) });
+  };
 
-export async function admitAll(): Promise<void> {
-  await session().request('admit-all', {});
-  change({ waiting: [] });
-}
+  #forget(target: string): void {
+    this.#change({ waiting: this.#now.waiting.filter(({ userId }) => userId !== target) });
+  }
 
-export const mute = async (target: string, kind: Kind): Promise<void> => void (await session().request('mute-user', { target, kind }));
-export const muteAll = async (): Promise<void> => void (await session().request('mute-all', { kind: 'audio' }));
-export const putOut = async (target: string): Promise<void> => void (await session().request('kick-user', { target }));
-export const ban = async (target: string): Promise<void> => void (await session().request('ban', { target }));
-export const closeRoom = async (): Promise<void> => void (await session().request('close-room', {}));
+  admit = async (target: string): Promise<void> => {
+    await this.#session.request('admit-user', { target });
+    this.#forget(target);
+  };
 
-export async function setRole(target: string, role: Role): Promise<void> {
-  await session().request('set-role', { target, role });
-  change({ roles: withRole(now().roles, target, role) });
+  deny = async (target: string): Promise<void> => {
+    await this.#session.request('deny-user', { target });
+    this.#forget(target);
+  };
+
+  admitAll = async (): Promise<void> => {
+    await this.#session.request('admit-all', {});
+    this.#change({ waiting: [] });
+  };
+
+  mute = async (target: string, kind: Kind): Promise<void> =>
+    void (await this.#session.request('mute-user', { target, kind }));
+  muteAll = async (): Promise<void> => void (await this.#session.request('mute-all', { kind: 'audio' }));
+  putOut = async (target: string): Promise<void> => void (await this.#session.request('kick-user', { target }));
+  ban = async (target: string): Promise<void> => void (await this.#session.request('ban', { target }));
+  closeRoom = async (): Promise<void> => void (await this.#session.request('close-room', {}));
+
+  setRole = async (target: string, role: Role): Promise<void> => {
+    await this.#session.request('set-role', { target, role });
+    this.#change({ roles: withRole(this.#now.roles, target, role) });
+  };
 }

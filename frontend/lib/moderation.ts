@@ -1,6 +1,6 @@
 // Who may do what, who waits, whose hand is up: what the store knows of it. What can be done: moderation-actions.ts.
 import type { Joined, Knock, LobbyDecision, LobbyNews, Permissions, Reaction, Role, Room } from '@rotunda/client';
-import type { Store } from './store';
+import type { CallStore } from './store';
 
 const REACTION_SHOWN_MS = 4000;
 const REACTIONS_SHOWN = 12; // at once; who floods the room with them covers nothing
@@ -23,7 +23,12 @@ export interface Moderation {
 }
 
 export const NO_MODERATION: Moderation = {
-  permissions: { publish: ['microphone', 'camera', 'screen', 'screen-audio'], subscribe: true, data: true, moderate: false },
+  permissions: {
+    publish: ['microphone', 'camera', 'screen', 'screen-audio'],
+    subscribe: true,
+    data: true,
+    moderate: false,
+  },
   roles: {},
   locked: false,
   lobby: false,
@@ -55,7 +60,8 @@ const atJoin = (joined: Joined): Partial<Moderation> => ({
 
 function lobbyAfter(now: Moderation, news: LobbyDecision | LobbyNews): Partial<Moderation> {
   if ('waiting' in news) return { lobby: news.enabled, waiting: news.waiting };
-  if ('knocked' in news) return { waiting: [...now.waiting.filter(({ userId }) => userId !== news.knocked.userId), news.knocked] };
+  if ('knocked' in news)
+    return { waiting: [...now.waiting.filter(({ userId }) => userId !== news.knocked.userId), news.knocked] };
   if ('gone' in news) return { waiting: now.waiting.filter(({ userId }) => userId !== news.gone) };
   return {};
 }
@@ -63,7 +69,7 @@ function lobbyAfter(now: Moderation, news: LobbyDecision | LobbyNews): Partial<M
 let shown = 0;
 
 // For a moment.
-export function showReaction({ setState: set }: Store, { userId, user, text }: Reaction): void {
+export function showReaction({ setState: set }: CallStore, { userId, user, text }: Reaction): void {
   const id = ++shown;
   const change = (reactions: (now: Shown[]) => Shown[]) =>
     set(({ moderation }) => ({ moderation: { ...moderation, reactions: reactions(moderation.reactions) } }));
@@ -72,7 +78,7 @@ export function showReaction({ setState: set }: Store, { userId, user, text }: R
 }
 
 // Lets the store follow what moderators do in a room. Returns what ends that.
-export function followModeration(room: Room, store: Store): () => void {
+export function followModeration(room: Room, store: CallStore): () => void {
   const { setState: set, getState: get } = store;
   const change = (part: Partial<Moderation>) => set(({ moderation }) => ({ moderation: { ...moderation, ...part } }));
   const now = () => get().moderation;
@@ -83,7 +89,10 @@ export function followModeration(room: Room, store: Store): () => void {
         case 'user-joined':
           return change({ roles: withRole(now().roles, data.userId, data.role) });
         case 'user-left':
-          return change({ roles: without(now().roles, data.userId), hands: now().hands.filter((one) => one !== data.userId) });
+          return change({
+            roles: without(now().roles, data.userId),
+            hands: now().hands.filter((one) => one !== data.userId),
+          });
         case 'room-locked':
         case 'room-unlocked':
           return change({ locked: type === 'room-locked' });
@@ -92,9 +101,15 @@ export function followModeration(room: Room, store: Store): () => void {
         case 'hand-lowered':
           return change({ hands: now().hands.filter((one) => one !== data.userId) });
         case 'role-changed':
-          change({ roles: withRole(now().roles, data.userId, data.role), permissions: data.permissions ?? now().permissions });
+          change({
+            roles: withRole(now().roles, data.userId, data.role),
+            permissions: data.permissions ?? now().permissions,
+          });
           if (!now().permissions.moderate) change({ waiting: [], lobby: false });
-          if (data.permissions) set(({ news }) => ({ news: { text: `role.${data.role}`, name: data.by, said: '', count: (news?.count ?? 0) + 1 } }));
+          if (data.permissions)
+            set(({ news }) => ({
+              news: { text: `role.${data.role}`, name: data.by, said: '', count: (news?.count ?? 0) + 1 },
+            }));
           return;
         case 'lobby':
           return change(lobbyAfter(now(), data));

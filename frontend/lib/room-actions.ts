@@ -1,35 +1,17 @@
-// What a person can do in a call; components call these and read the store.
+// What a person can do in a call; components call these (useCallActions) and read the store.
 import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
 import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
-import { stateOf } from '@rotunda/react';
-import { follow, INITIAL, tileOf, useCall, withMedia, type Media, type Panel } from './store';
+import { stateOf, tileOf } from '@rotunda/react';
+import { follow, INITIAL, type CallStore, type Panel } from './store';
 
-let unfollow: (() => void) | null = null;
+type Device = 'microphone' | 'camera';
 
-const currentRoom = (): Room | null => useCall.getState().room;
-
-let doorway: Doorway | null = null;
-
-// Somebody may be about to join: whatever takes time is done before the click.
-export function prepareToJoin(): void {
-  doorway ??= new Doorway(serverUrl());
-  doorway.prepare();
-}
-
-// Nobody is about to join any more.
-export function forgetToJoin(): void {
-  doorway?.close();
-}
-
-const me = () => useCall.getState().participants.find((one) => one.isLocal);
-const mine = (source: Source) => me()?.media[source];
-function setMine(source: Source, change: Partial<Media> | null): void {
-  const userId = me()?.userId;
-  if (userId !== undefined)
-    useCall.setState(({ participants }) => ({ participants: withMedia(participants, userId, source, change) }));
+export interface JoinOptions {
+  password?: string; // of the room, or of the moderator of this name
+  takeOver?: boolean; // the place that this name has here was this browser's own
 }
 
 const ownStorage = (kind: 'sessionStorage' | 'localStorage'): Storage | undefined => {
@@ -40,277 +22,319 @@ const ownStorage = (kind: 'sessionStorage' | 'localStorage'): Storage | undefine
   }
 };
 
-// ---- devices that go away ----
-
-type Device = 'microphone' | 'camera';
-const unwatch: Partial<Record<Device, () => void>> = {};
-
-// A phone call or another program may take a device away, and a person may unplug it.
-function watchDevice(source: Device, track: MediaStreamTrack): void {
-  unwatch[source]?.();
-  unwatch[source] = watchTrack(track, (loss) => {
-    if (mine(source)?.track !== track) return;
-    setLoss(source, loss);
-    if (loss === 'ended') void letGo(source, track).catch((error) => console.warn(error));
-  });
-}
-
-function setLoss(source: Device, loss: DeviceLoss | null): void {
-  useCall.setState(({ losses: { [source]: _, ...others } }) => ({ losses: loss === null ? others : { ...others, [source]: loss } }));
-}
-
-// What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
-async function letGo(source: Device, track: MediaStreamTrack): Promise<void> {
-  setMine(source, source === 'camera' ? { track: null, paused: true } : { track: null });
-  track.stop();
-  await currentRoom()?.pause(source, true, { release: true });
-}
-
 // How much of a large room comes: what was chosen in the settings, and whoever is pinned.
-export function followChoice(of: Pick<Room, 'choose'>): () => void {
+export function followChoice(of: Pick<Room, 'choose'>, store: CallStore): () => void {
   const tell = () => {
     const { lastN, loudestN } = usePreferences.getState();
-    const { pinned } = useCall.getState();
+    const { pinned } = store.getState();
     of.choose({ lastN, loudestN, pinned: pinned === null ? [] : [tileOf(pinned).userId] });
   };
   tell();
   const offs = [
-    usePreferences.subscribe((now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell()),
-    useCall.subscribe((now, before) => now.pinned !== before.pinned && tell()),
+    usePreferences.subscribe(
+      (now, before) => (now.lastN !== before.lastN || now.loudestN !== before.loudestN) && tell(),
+    ),
+    store.subscribe((now, before) => now.pinned !== before.pinned && tell()),
   ];
   return () => offs.forEach((off) => off());
 }
 
-// ---- coming and going ----
-
-// Of this page's rooms, for as long as it is open: nothing writes them down.
-const passwords = new Map<string, string>();
-
-export interface JoinOptions {
-  password?: string; // of the room, or of the moderator of this name
-  takeOver?: boolean; // the place that this name has here was this browser's own
+// The tracks that go in with the person: as they were chosen in the lobby.
+function tracksFor(stream: MediaStream): Partial<Record<Device, LocalTrack>> {
+  const local: Partial<Record<Device, LocalTrack>> = {};
+  for (const track of stream.getTracks()) {
+    const source: Device = track.kind === 'audio' ? 'microphone' : 'camera';
+    const wanted = usePreferences.getState()[source === 'camera' ? 'cameraOn' : 'microphoneOn'];
+    if (!wanted && source === 'camera') {
+      track.stop();
+      continue;
+    }
+    track.enabled = wanted;
+    local[source] = { track, paused: !wanted };
+  }
+  return local;
 }
 
-export async function join(roomId: string, name: string, stream: MediaStream, { takeOver = false, password }: JoinOptions = {}): Promise<void> {
-  if (password) passwords.set(roomId, password);
+// What the address asks of a room, for trying.
+function optionsOfAddress() {
   const query = new URLSearchParams(location.search);
   const simulcast = query.get('simulcast');
-  const placeStore = ownStorage('localStorage');
-  performance.mark('join');
-  unfollow?.();
-  const entering = new Room(serverUrl(), roomId, name, {
+  return {
     codec: query.get('codec') ?? undefined,
     simulcast: simulcast === null ? undefined : simulcast === '1',
     scalabilityMode: query.get('svc') ?? undefined,
     iceTransportPolicy: icePolicy(),
-    token: invitation()?.token,
-    password: passwords.get(roomId),
-    tokenStore: ownStorage('sessionStorage'),
-    placeStore,
-    takeOver,
-    doorway: doorway ?? undefined,
-  });
-  stateOf(entering);
-  const offs = [follow(entering, useCall), followChoice(entering)];
-  unfollow = () => offs.forEach((off) => off());
-  const local: Partial<Record<Source, LocalTrack>> = {};
-  const media: Partial<Record<Source, Media>> = {};
-  for (const track of stream.getTracks()) {
-    const source: Source = track.kind === 'audio' ? 'microphone' : 'camera';
-    const wanted = usePreferences.getState()[source === 'camera' ? 'cameraOn' : 'microphoneOn'];
-    if (!wanted) {
-      if (source === 'camera') {
-        track.stop();
-        continue;
-      }
-      track.enabled = false;
-    }
-    if (source === 'microphone' || source === 'camera') watchDevice(source, track);
-    local[source] = { track, paused: !wanted };
-    media[source] = { track, paused: !wanted, producerId: null, score: null, layer: null, unsent: false };
+  };
+}
+
+export class RoomActions {
+  readonly #store: CallStore;
+  #unfollow: (() => void) | null = null;
+  #doorway: Doorway | null = null;
+  #unwatch: Partial<Record<Device, () => void>> = {};
+  #wasPaused: Partial<Record<Device, boolean>> = {}; // of a device that went away
+  // Of this page's rooms, for as long as it is open: nothing writes them down.
+  #passwords = new Map<string, string>();
+
+  constructor(store: CallStore) {
+    this.#store = store;
   }
-  useCall.setState({
-    ...INITIAL,
-    room: entering,
-    phase: 'joining',
-    roomId,
-    participants: [{ userId: 'me', name, isLocal: true, away: false, media }],
-  });
-  let entered = false;
-  const off = entering.on('entered', () => {
-    entered = true;
-    Object.assign(window, { rotunda: { room: entering, whole: false } });
-    if (currentRoom() === entering) useCall.setState({ phase: 'room' }); // what is sent follows
-  });
-  try {
-    await entering.join(local);
-    Object.assign(window, { rotunda: { room: entering, whole: true } }); // all that is sent has its producer
-    useCall.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
-  } catch (error) {
-    stopTracks(stream);
-    if (currentRoom() === entering) useCall.setState({ room: null });
-    if (needsPassword(error)) passwords.delete(roomId);
+
+  get #room(): Room | null {
+    return this.#store.getState().room;
+  }
+
+  #mine(source: Source): LocalTrack | undefined {
+    return this.#room?.local.get(source);
+  }
+
+  // Somebody may be about to join: whatever takes time is done before the click.
+  prepareToJoin = (): void => {
+    this.#doorway ??= new Doorway(serverUrl());
+    this.#doorway.prepare();
+  };
+
+  // Nobody is about to join any more.
+  forgetToJoin = (): void => this.#doorway?.close();
+
+  // ---- devices that go away ----
+
+  // A phone call or another program may take a device away, and a person may unplug it.
+  #watchDevice(source: Device, track: MediaStreamTrack): void {
+    this.#unwatch[source]?.();
+    this.#unwatch[source] = watchTrack(track, (loss) => {
+      if (this.#mine(source)?.track !== track) return;
+      this.#setLoss(source, loss);
+      if (loss === 'ended') void this.#letGo(source, track).catch((error) => console.warn(error));
+    });
+  }
+
+  #setLoss(source: Device, loss: DeviceLoss | null): void {
+    this.#store.setState(({ losses: { [source]: _, ...others } }) => ({
+      losses: loss === null ? others : { ...others, [source]: loss },
+    }));
+  }
+
+  // What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
+  async #letGo(source: Device, track: MediaStreamTrack): Promise<void> {
+    this.#wasPaused[source] = this.#mine(source)?.paused ?? false;
+    track.stop();
+    await this.#room?.pause(source, true, { release: true });
+  }
+
+  // ---- coming and going ----
+
+  #makeRoom(roomId: string, name: string, takeOver: boolean): Room {
+    const room = new Room(serverUrl(), roomId, name, {
+      ...optionsOfAddress(),
+      token: invitation()?.token,
+      password: this.#passwords.get(roomId),
+      tokenStore: ownStorage('sessionStorage'),
+      placeStore: ownStorage('localStorage'),
+      takeOver,
+      doorway: this.#doorway ?? undefined,
+    });
+    stateOf(room);
+    return room;
+  }
+
+  join = async (
+    roomId: string,
+    name: string,
+    stream: MediaStream,
+    { takeOver = false, password }: JoinOptions = {},
+  ): Promise<void> => {
+    if (password) this.#passwords.set(roomId, password);
+    performance.mark('join');
+    this.#unfollow?.();
+    const entering = this.#makeRoom(roomId, name, takeOver);
+    const offs = [follow(entering, this.#store), followChoice(entering, this.#store)];
+    this.#unfollow = () => offs.forEach((off) => off());
+    const local = tracksFor(stream);
+    this.#store.setState({ ...INITIAL, room: entering, phase: 'joining', roomId });
+    for (const [source, { track }] of Object.entries(local)) if (track) this.#watchDevice(source as Device, track);
+    let entered = false;
+    const off = entering.on('entered', () => {
+      entered = true;
+      Object.assign(window, { rotunda: { room: entering, whole: false } });
+      if (this.#room === entering) this.#store.setState({ phase: 'room' }); // what is sent follows
+    });
+    try {
+      await entering.join(local);
+      Object.assign(window, { rotunda: { room: entering, whole: true } }); // all that is sent has its producer
+      this.#store.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
+    } catch (error) {
+      stopTracks(stream);
+      this.#joinFailed(entering, error, { entered, takeOver });
+    } finally {
+      off();
+    }
+  };
+
+  #joinFailed(entering: Room, error: unknown, { entered, takeOver }: { entered: boolean; takeOver: boolean }): void {
+    const { roomId, session } = { roomId: entering.session.roomId, session: entering.session };
+    if (this.#room === entering) this.#store.setState({ room: null });
+    if (needsPassword(error)) this.#passwords.delete(roomId);
     // In the room already, and cannot send: that is no way to be in it either.
-    if (useCall.getState().phase !== 'joining' && !(entered && useCall.getState().phase !== 'lobby')) return;
+    const { phase } = this.#store.getState();
+    if (phase !== 'joining' && !(entered && phase !== 'lobby')) return;
     const taken = codeOf(error) === 'username-taken';
-    useCall.setState({
+    this.#store.setState({
       phase: 'lobby',
       error: codeOf(error) === 'left' ? null : (error as Error),
-      mayTakeOver: taken && !takeOver && mayTakeOver(placeStore, roomId, name),
+      mayTakeOver: taken && !takeOver && mayTakeOver(ownStorage('localStorage'), roomId, session.username),
     });
-  } finally {
-    off();
   }
-}
 
-export function leave(options?: { keepToken?: boolean }): void {
-  currentRoom()?.leave(options);
-  for (const media of Object.values(me()?.media ?? {})) media?.track?.stop();
-  for (const source of ['microphone', 'camera'] as const) unwatch[source]?.();
-  useCall.setState({ room: null });
-}
+  leave = (options?: { keepToken?: boolean }): void => {
+    const room = this.#room;
+    const tracks = [...(room?.local.values() ?? [])].map(({ track }) => track);
+    room?.leave(options);
+    for (const track of tracks) track?.stop();
+    for (const source of ['microphone', 'camera'] as const) this.#unwatch[source]?.();
+    this.#store.setState({ room: null });
+  };
 
-// Gives up a join that has found no server yet.
-export function cancelJoin(): void {
-  currentRoom()?.leave();
-}
+  // Gives up a join that has found no server yet.
+  cancelJoin = (): void => this.#room?.leave();
 
-export function backToLobby(): void {
-  leave();
-  unfollow?.();
-  unfollow = null;
-  useCall.setState(INITIAL);
-}
+  backToLobby = (): void => {
+    this.leave();
+    this.#unfollow?.();
+    this.#unfollow = null;
+    this.#store.setState(INITIAL);
+  };
 
-// ---- microphone and camera ----
+  // ---- microphone and camera ----
 
-// Takes a device anew; true when it is not the one that was chosen.
-async function take(source: Device): Promise<{ track: MediaStreamTrack; missed: boolean }> {
-  const { microphoneId, cameraId } = usePreferences.getState();
-  const taken = source === 'microphone' ? await captureTrack('audio', microphoneId) : await captureTrack('video', cameraId);
-  setLoss(source, null);
-  watchDevice(source, taken.track);
-  if (taken.missed) useCall.setState(({ missed }) => ({ missed: { source, count: (missed?.count ?? 0) + 1 } }));
-  return taken;
-}
-
-export async function setMicrophone(on: boolean): Promise<void> {
-  const room = currentRoom();
-  if (room === null) return;
-  const media = mine('microphone');
-  if (media?.track && media.track.readyState === 'live') {
-    setMine('microphone', { paused: !on });
-    await room.pause('microphone', !on);
-  } else if (on) {
-    await restoreMicrophone({ paused: false });
+  // Takes a device anew; tells when it is not the one that was chosen.
+  async #take(source: Device): Promise<MediaStreamTrack> {
+    const { microphoneId, cameraId } = usePreferences.getState();
+    const { track, missed } =
+      source === 'microphone' ? await captureTrack('audio', microphoneId) : await captureTrack('video', cameraId);
+    this.#setLoss(source, null);
+    this.#watchDevice(source, track);
+    if (missed) this.#store.setState(({ missed: before }) => ({ missed: { source, count: (before?.count ?? 0) + 1 } }));
+    return track;
   }
-}
 
-// Takes the microphone anew. Who was muted stays so.
-export async function restoreMicrophone({ paused = mine('microphone')?.paused ?? false } = {}): Promise<void> {
-  const { track } = await take('microphone');
-  track.enabled = !paused;
-  mine('microphone')?.track?.stop();
-  setMine('microphone', { track, paused });
-  await currentRoom()?.send('microphone', track, { paused });
-}
+  setMicrophone = async (on: boolean): Promise<void> => {
+    const room = this.#room;
+    if (room === null) return;
+    if (this.#mine('microphone')?.track?.readyState === 'live') await room.pause('microphone', !on);
+    else if (on) await this.restoreMicrophone({ paused: false });
+  };
 
-export async function setCamera(on: boolean): Promise<void> {
-  const room = currentRoom();
-  if (room === null) return;
-  if (!on) {
-    const track = mine('camera')?.track;
-    setMine('camera', { track: null, paused: true });
-    setLoss('camera', null);
-    await room.pause('camera', true, { release: true });
-    track?.stop();
-    return;
-  }
-  const { track } = await take('camera');
-  const old = mine('camera')?.track;
-  setMine('camera', { track, paused: false });
-  await room.send('camera', track);
-  old?.stop();
-}
+  // Takes the microphone anew. Who was muted stays so.
+  restoreMicrophone = async ({ paused }: { paused?: boolean } = {}): Promise<void> => {
+    const before = this.#mine('microphone');
+    const silent = paused ?? (before?.track ? before.paused : (this.#wasPaused.microphone ?? before?.paused ?? false));
+    const track = await this.#take('microphone');
+    track.enabled = !silent;
+    delete this.#wasPaused.microphone;
+    before?.track?.stop();
+    await this.#room?.send('microphone', track, { paused: silent });
+  };
 
-// Another device was chosen in mid-call, or the same one is to be treated otherwise.
-export async function changeDevice(source: Device): Promise<void> {
-  const lost = useCall.getState().losses[source] !== undefined;
-  if (currentRoom() === null || (!mine(source)?.track && !lost)) return;
-  if (source === 'camera') {
+  setCamera = async (on: boolean): Promise<void> => {
+    const room = this.#room;
+    if (room === null) return;
+    const before = this.#mine('camera')?.track;
+    if (on) {
+      await room.send('camera', await this.#take('camera'));
+    } else {
+      this.#setLoss('camera', null);
+      await room.pause('camera', true, { release: true });
+    }
+    before?.stop();
+  };
+
+  // Another device was chosen in mid-call, or the same one is to be treated otherwise.
+  changeDevice = async (source: Device): Promise<void> => {
+    const lost = this.#store.getState().losses[source] !== undefined;
+    if (this.#room === null || (!this.#mine(source)?.track && !lost)) return;
+    if (source === 'camera') await this.#changeCamera();
+    else await this.#changeMicrophone();
+  };
+
+  async #changeCamera(): Promise<void> {
     try {
-      return await setCamera(true);
+      await this.setCamera(true);
     } catch (error) {
       // Who wanted a blurred background is not shown without.
-      if (problemOf(error) === 'blur') await setCamera(false);
+      if (problemOf(error) === 'blur') await this.setCamera(false);
       throw error;
     }
   }
+
   // Let go of first: a browser treats a microphone that is in use already as it does so far, and a phone has but one.
-  const before = mine('microphone')?.track;
-  before?.stop();
-  try {
-    await restoreMicrophone();
-  } catch (error) {
-    setLoss('microphone', 'ended');
-    if (before) await letGo('microphone', before);
-    throw error;
+  async #changeMicrophone(): Promise<void> {
+    const before = this.#mine('microphone')?.track;
+    before?.stop();
+    try {
+      await this.restoreMicrophone();
+    } catch (error) {
+      this.#setLoss('microphone', 'ended');
+      if (before) await this.#letGo('microphone', before);
+      throw error;
+    }
   }
-}
 
-export const toggleMicrophone = () => setMicrophone(!isOn('microphone'));
-export const toggleCamera = () => setCamera(!isOn('camera'));
-export function isOn(source: Source): boolean {
-  const media = mine(source);
-  return media?.track != null && !media.paused;
-}
+  toggleMicrophone = (): Promise<void> => this.setMicrophone(!this.isOn('microphone'));
+  toggleCamera = (): Promise<void> => this.setCamera(!this.isOn('camera'));
 
-// ---- screen ----
+  isOn = (source: Source): boolean => {
+    const mine = this.#mine(source);
+    return mine?.track != null && !mine.paused;
+  };
 
-export async function toggleScreen(): Promise<void> {
-  const room = currentRoom();
-  if (room === null) return;
-  if (mine('screen')) {
-    await stopScreen();
-    return;
+  // ---- screen ----
+
+  toggleScreen = async (): Promise<void> => {
+    const room = this.#room;
+    if (room === null) return;
+    if (this.#mine('screen')) return this.#stopScreen();
+    const stream = await captureScreen();
+    for (const track of stream?.getTracks() ?? []) {
+      const source: Source = track.kind === 'video' ? 'screen' : 'screen-audio';
+      if (track.kind === 'video') track.contentHint = 'detail';
+      track.onended = () => void this.#stopScreen();
+      await room.send(source, track);
+    }
+  };
+
+  async #stopScreen(): Promise<void> {
+    for (const source of ['screen', 'screen-audio'] as const) {
+      const mine = this.#mine(source);
+      if (!mine) continue;
+      mine.track?.stop();
+      await this.#room?.stop(source);
+    }
   }
-  const stream = await captureScreen();
-  if (stream === null) return;
-  for (const track of stream.getTracks()) {
-    const source: Source = track.kind === 'video' ? 'screen' : 'screen-audio';
-    if (track.kind === 'video') track.contentHint = 'detail';
-    track.onended = () => void stopScreen();
-    setMine(source, { track, paused: false });
-    await room.send(source, track);
-  }
-}
 
-async function stopScreen(): Promise<void> {
-  for (const source of ['screen', 'screen-audio'] as const) {
-    const media = mine(source);
-    if (!media) continue;
-    setMine(source, null);
-    media.track?.stop();
-    await currentRoom()?.stop(source);
-  }
-}
+  // ---- the rest ----
 
-// ---- the rest ----
+  setPanel = (panel: Panel): void => {
+    this.#store.setState(({ unread }) => ({ panel, unread: panel === 'chat' ? 0 : unread }));
+  };
 
-export async function sendChat(text: string): Promise<void> {
-  await currentRoom()?.sendChat(text);
-}
+  // Closes the panel, and gives the focus back to the button that opened it.
+  closePanel = (): void => {
+    const { panel } = this.#store.getState();
+    if (panel === null) return;
+    this.setPanel(null);
+    document.getElementById(panel)?.focus();
+  };
 
-export function setPanel(panel: Panel): void {
-  useCall.setState(({ unread }) => ({ panel, unread: panel === 'chat' ? 0 : unread }));
-}
+  setView = (view: 'grid' | 'speaker'): void => {
+    this.#store.setState({ view, viewBefore: null, pinned: null, page: 0 });
+  };
 
-export function setView(view: 'grid' | 'speaker'): void {
-  useCall.setState({ view, viewBefore: null, pinned: null, page: 0 });
-}
-
-export function togglePin(tileId: string): void {
-  useCall.setState(({ pinned }) =>
-    pinned === tileId ? { pinned: null, view: 'grid', viewBefore: null } : { pinned: tileId, view: 'speaker', viewBefore: null },
-  );
+  togglePin = (tileId: string): void => {
+    this.#store.setState(({ pinned }) =>
+      pinned === tileId
+        ? { pinned: null, view: 'grid', viewBefore: null }
+        : { pinned: tileId, view: 'speaker', viewBefore: null },
+    );
+  };
 }

@@ -76,14 +76,17 @@ export function readStats(stats: Stat[], before: StatsSample | null): { sample: 
     (best, stat) => (number(stat.frameWidth) > number(best?.frameWidth) ? stat : best),
     undefined,
   );
-  if (largest) line.resolution = `${largest.frameWidth}×${largest.frameHeight} ${Math.round(number(largest.framesPerSecond))}/s`;
+  if (largest)
+    line.resolution = `${largest.frameWidth}×${largest.frameHeight} ${Math.round(number(largest.framesPerSecond))}/s`;
   if (before && sample.at > before.at) {
     line.bitrate = `${Math.round((8 * (sample.bytes - before.bytes)) / (sample.at - before.at))} kbit/s`;
     const lost = Math.max(0, sample.lost - before.lost);
     const all = Math.max(0, sample.packets - before.packets) + (sending ? 0 : lost);
     line.loss = `${(all > 0 ? (100 * lost) / all : 0).toFixed(1)} %`;
   }
-  const pair = stats.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
+  const pair = stats.find(
+    ({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded',
+  );
   const rtt = pair?.currentRoundTripTime ?? remote[0]?.roundTripTime;
   if (typeof rtt === 'number') line.rtt = `${Math.round(rtt * 1000)} ms`;
   const jitter = (sending ? remote : streams)[0]?.jitter;

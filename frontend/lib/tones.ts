@@ -5,7 +5,8 @@ const RATE = 24_000;
 function wav(seconds: number, at: (second: number) => number): Blob {
   const samples = Math.round(RATE * seconds);
   const view = new DataView(new ArrayBuffer(44 + samples * 2));
-  const text = (to: number, value: string) => [...value].forEach((char, i) => view.setUint8(to + i, char.charCodeAt(0)));
+  const text = (to: number, value: string) =>
+    [...value].forEach((char, i) => view.setUint8(to + i, char.charCodeAt(0)));
   text(0, 'RIFF');
   view.setUint32(4, 36 + samples * 2, true);
   text(8, 'WAVEfmt ');
@@ -27,7 +28,10 @@ const tone = (second: number, pitch: number) => Math.sin(2 * Math.PI * pitch * s
 // Half a second, soft, to try a speaker with.
 export function testTone(): Blob {
   const seconds = 0.6;
-  return wav(seconds, (second) => 0.27 * Math.sin((Math.PI * second) / seconds) * tone(second, second < seconds / 2 ? 523 : 659));
+  return wav(
+    seconds,
+    (second) => 0.27 * Math.sin((Math.PI * second) / seconds) * tone(second, second < seconds / 2 ? 523 : 659),
+  );
 }
 
 const RING_EVERY_S = 3;
@@ -37,7 +41,7 @@ function ringTone(): Blob {
   return wav(RING_EVERY_S, (second) => {
     const within = second % 0.7;
     if (second >= 1.4 || within > 0.5) return 0;
-    return 0.2 * Math.sin((Math.PI * within) / 0.5) * (tone(second, 440) + tone(second, 554)) / 2;
+    return (0.2 * Math.sin((Math.PI * within) / 0.5) * (tone(second, 440) + tone(second, 554))) / 2;
   });
 }
 

@@ -1,7 +1,6 @@
 // What components use of a browser and jsdom has not.
 import { cleanup } from '@testing-library/react';
 import { afterEach } from 'vitest';
-import { INITIAL, useCall } from '@/lib/store';
 
 export const STAGE = { width: 1280, height: 640 };
 
@@ -26,9 +25,12 @@ Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: tru
 
 // A track whose events the test makes.
 export const makeTrack = (kind: 'audio' | 'video' = 'video') =>
-  Object.assign(new EventTarget(), { kind, id: `${kind}-${Math.random()}`, readyState: 'live', enabled: true, stop() {} }) as unknown as MediaStreamTrack;
+  Object.assign(new EventTarget(), {
+    kind,
+    id: `${kind}-${Math.random()}`,
+    readyState: 'live',
+    enabled: true,
+    stop() {},
+  }) as unknown as MediaStreamTrack;
 
-afterEach(() => {
-  cleanup();
-  useCall.setState(INITIAL, true);
-});
+afterEach(() => cleanup());

@@ -6,11 +6,17 @@ const css = readFileSync(new URL('../app/globals.css', import.meta.url), 'utf8')
 
 function theme(selector: string): Record<string, string> {
   const block = css.slice(css.indexOf(selector)).match(/\{([^{}]*)\}/)![1]!;
-  return Object.fromEntries([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name, value]) => [name!, value!]));
+  return Object.fromEntries(
+    [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name, value]) => [name!, value!]),
+  );
 }
 
 const light = theme(':root {');
-const themes = { light, 'dark by the system': { ...light, ...theme(":root:not([data-theme='light'])") }, 'dark by choice': { ...light, ...theme(":root[data-theme='dark']") } };
+const themes = {
+  light,
+  'dark by the system': { ...light, ...theme(":root:not([data-theme='light'])") },
+  'dark by choice': { ...light, ...theme(":root[data-theme='dark']") },
+};
 
 function luminance(color: string): number {
   const [r, g, b] = [1, 3, 5].map((at) => {
@@ -43,5 +49,8 @@ test.each(Object.entries(themes))('%s', (_, colors) => {
   expect(contrast('#ffffff', colors.danger!), 'white on danger').toBeGreaterThanOrEqual(4.5);
   // The ring of who speaks has two colours: on whatever is below or beside it, one of them is seen.
   for (const below of [colors.page!, colors.tile!, '#ffffff', '#000000', '#777777'])
-    expect(Math.max(contrast(colors['ring-outer']!, below), contrast(colors['ring-inner']!, below)), `ring on ${below}`).toBeGreaterThanOrEqual(3);
+    expect(
+      Math.max(contrast(colors['ring-outer']!, below), contrast(colors['ring-inner']!, below)),
+      `ring on ${below}`,
+    ).toBeGreaterThanOrEqual(3);
 });

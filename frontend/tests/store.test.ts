@@ -1,25 +1,33 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { layoutGrid } from '@rotunda/react';
+import { layoutGrid, mainTile, stateOf, tilesOf, withTrack, type Participant, type RoomState } from '@rotunda/react';
 import { detectLanguage, translate } from '@/lib/i18n';
 import { Room, spatialLayerFor } from '@rotunda/client';
-import { follow, mainTile, makeCallStore, tilesOf, videoShown, withMedia, type Participant, type Store } from '@/lib/store';
+import { follow, makeCallStore, videoShown, type CallStore } from '@/lib/store';
 import de from '@/messages/de.json';
 import en from '@/messages/en.json';
 import { joined, lastSocket, makeSocket, settle } from '@/packages/client/tests/scripted-socket';
 
-const person = (userId: string, isLocal = false): Participant => ({ userId, name: userId, isLocal, away: false, media: {} });
+const person = (userId: string, isLocal = false): Participant => ({
+  userId,
+  name: userId,
+  isLocal,
+  away: false,
+  tracks: {},
+});
 
 describe('the store follows a room', () => {
-  let store: Store;
+  let store: CallStore;
   let room: Room;
-  const names = () => store.getState().participants.map(({ name }) => name);
+  let state: RoomState;
+  const names = () => state.snapshot.participants.map(({ name }) => name);
 
   afterEach(() => vi.restoreAllMocks());
   beforeEach(async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0); // a lost connection is tried again at once
     store = makeCallStore();
-    store.setState({ participants: [person('ann', true)], phase: 'room' });
+    store.setState({ phase: 'room' });
     room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket });
+    state = stateOf(room);
     follow(room, store);
     const joining = room.session.join();
     lastSocket().open();
@@ -38,43 +46,51 @@ describe('the store follows a room', () => {
   test('people, oneself first, in the order of their arrival', () => {
     lastSocket().says('user-joined', { user: 'cid', userId: 'c' });
     expect(names()).toEqual(['ann', 'bob', 'cid']);
-    expect(store.getState().participants[0]!.userId).toBe('me');
+    expect(state.snapshot.participants[0]!.userId).toBe('me');
     expect(store.getState().news).toMatchObject({ text: 'joined', name: 'cid' });
     lastSocket().says('user-left', { user: 'bob', userId: 'b', reason: 'left' });
     expect(names()).toEqual(['ann', 'cid']);
   });
 
   test('chat, with what is unread counted unless the chat is open', () => {
-    expect(store.getState().messages.map(({ text }) => text)).toEqual(['early']);
+    expect(state.snapshot.messages.map(({ text }) => text)).toEqual(['early']);
     expect(store.getState().unread).toBe(0);
     lastSocket().says('chat-message', { from: 'bob', fromId: 'b', text: 'hello', timestamp: 't1' });
     expect(store.getState().unread).toBe(1);
     store.setState({ panel: 'chat', unread: 0 });
     lastSocket().says('chat-message', { from: 'bob', fromId: 'b', text: 'again', timestamp: 't2' });
     expect(store.getState().unread).toBe(0);
-    expect(store.getState().messages.map(({ text }) => text)).toEqual(['early', 'hello', 'again']);
+    expect(state.snapshot.messages.map(({ text }) => text)).toEqual(['early', 'hello', 'again']);
   });
 
   test('a speaker and levels, and forgets a speaker who leaves', () => {
     lastSocket().says('active-speaker', { userId: 'b', user: 'bob' });
     lastSocket().says('audio-levels', { levels: [{ userId: 'b', level: -20 }] });
-    expect(store.getState()).toMatchObject({ speaker: 'b', lastSpeaker: 'b', rings: { b: 4 } });
+    expect(state.snapshot).toMatchObject({ speaker: 'b', lastSpeaker: 'b', levels: { b: 4 } });
     lastSocket().says('active-speaker', { userId: null, user: null });
     lastSocket().says('audio-levels', { levels: [{ userId: 'b', level: -90 }] });
-    expect(store.getState()).toMatchObject({ speaker: null, lastSpeaker: 'b', rings: {} });
+    expect(state.snapshot).toMatchObject({ speaker: null, lastSpeaker: 'b', levels: {} });
     store.setState({ pinned: 'b:camera' });
     lastSocket().says('user-left', { user: 'bob', userId: 'b', reason: 'timeout' });
-    expect(store.getState()).toMatchObject({ speaker: null, lastSpeaker: null, pinned: null });
+    expect(state.snapshot).toMatchObject({ speaker: null, lastSpeaker: null, turns: {} });
+    expect(store.getState().pinned).toBeNull();
   });
 
   test('a picture that the server does not send for now', async () => {
     const consumer = { id: 'k', track: {} as MediaStreamTrack };
     const entry = { userId: 'b', username: 'bob', source: 'camera', producerId: 'p', consumer } as never;
-    const bob = () => store.getState().participants.find(({ userId }) => userId === 'b')!.media.camera;
+    const bob = () => state.snapshot.participants.find(({ userId }) => userId === 'b')!.tracks.camera;
     const says = (spatialLayer: number | null, reason?: string) =>
-      lastSocket().says('consumer-layers-changed', { consumerId: 'k', spatialLayer, temporalLayer: spatialLayer, reason });
+      lastSocket().says('consumer-layers-changed', {
+        consumerId: 'k',
+        spatialLayer,
+        temporalLayer: spatialLayer,
+        reason,
+      });
     room.consumers.set('p', entry);
-    store.setState(({ participants }) => ({ participants: withMedia(participants, 'b', 'camera', { track: consumer.track, producerId: 'p' }) }));
+    state.set({
+      participants: withTrack(state.snapshot.participants, 'b', 'camera', { track: consumer.track, producerId: 'p' }),
+    });
     expect(videoShown(bob())).toBe(true);
     says(null, 'overload');
     expect(videoShown(bob())).toBe(false);
@@ -100,13 +116,13 @@ describe('the store follows a room', () => {
   test('messages that came while the connection was lost, each once', async () => {
     lastSocket().drops();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(store.getState().session.name).toBe('lost');
+    expect(state.snapshot.session.name).toBe('lost');
     lastSocket().open();
     await settle();
     const chat = ['early', 'missed'].map((text, i) => ({ from: 'bob', fromId: 'b', text, timestamp: `t${i}` }));
     lastSocket().answers('join-room', 'joined', joined({ peers: [], resumed: true, chat }));
     await settle();
-    expect(store.getState().messages.map(({ text }) => text)).toEqual(['early', 'missed']);
+    expect(state.snapshot.messages.map(({ text }) => text)).toEqual(['early', 'missed']);
     expect(store.getState().unread).toBe(1);
     expect(names()).toEqual(['ann']);
   });
@@ -114,7 +130,7 @@ describe('the store follows a room', () => {
 
 describe('tiles', () => {
   const track = {} as MediaStreamTrack;
-  const people = withMedia([person('ann', true), person('bob'), person('cid')], 'cid', 'screen', { track });
+  const people = withTrack([person('ann', true), person('bob'), person('cid')], 'cid', 'screen', { track });
 
   test('one for each person, and one for a shared screen', () => {
     expect(tilesOf(people).map(({ id }) => id)).toEqual(['ann:camera', 'bob:camera', 'cid:camera', 'cid:screen']);
@@ -135,10 +151,10 @@ describe('tiles', () => {
   });
 
   test('a picture is shown when there is one that is not paused', () => {
-    const [cid] = withMedia([person('cid')], 'cid', 'camera', { track });
-    expect(videoShown(cid!.media.camera)).toBe(true);
-    expect(videoShown({ ...cid!.media.camera!, paused: true })).toBe(false);
-    expect(videoShown({ ...cid!.media.camera!, unsent: true })).toBe(false);
+    const [cid] = withTrack([person('cid')], 'cid', 'camera', { track });
+    expect(videoShown(cid!.tracks.camera)).toBe(true);
+    expect(videoShown({ ...cid!.tracks.camera!, paused: true })).toBe(false);
+    expect(videoShown({ ...cid!.tracks.camera!, held: true })).toBe(false);
     expect(videoShown(undefined)).toBe(false);
   });
 });
@@ -163,11 +179,14 @@ describe('the grid', () => {
   test.each([
     ['a phone', 344, 530, 5, 1],
     ['a desktop', 1440, 790, 2, 4 / 3],
-  ])('%s is filled: tiles are no narrower than they may be, and no wider than a picture', (_, width, height, count, narrowest) => {
-    const { tileWidth, tileHeight } = layoutGrid(width, height, count);
-    expect(tileWidth / tileHeight).toBeGreaterThanOrEqual(narrowest - 0.01);
-    expect(tileWidth / tileHeight).toBeLessThan(16 / 9 - 0.1);
-  });
+  ])(
+    '%s is filled: tiles are no narrower than they may be, and no wider than a picture',
+    (_, width, height, count, narrowest) => {
+      const { tileWidth, tileHeight } = layoutGrid(width, height, count);
+      expect(tileWidth / tileHeight).toBeGreaterThanOrEqual(narrowest - 0.01);
+      expect(tileWidth / tileHeight).toBeLessThan(16 / 9 - 0.1);
+    },
+  );
 });
 
 describe('layers', () => {
@@ -179,7 +198,9 @@ describe('layers', () => {
     [640, 1],
     [900, 2],
     [4000, 2],
-  ])('a tile %i pixels wide gets layer %i of 1280', (width, layer) => expect(spatialLayerFor(camera, width)).toBe(layer));
+  ])('a tile %i pixels wide gets layer %i of 1280', (width, layer) =>
+    expect(spatialLayerFor(camera, width)).toBe(layer),
+  );
 
   test('what a stranger says of its picture is not trusted', () => {
     expect(spatialLayerFor({ width: -1, layers: 1e9 }, 1e9)).toBe(7);

@@ -56,7 +56,7 @@ struct config {
     uint32_t open;                          // 1: that nobody needs one is meant
     char web_root[CONFIG_PATH_MAX];         // "": where the page was built or installed (web_root_find)
     // Dialects of signalling that others made: where they are; "": nowhere.
-    char peerjs[CONFIG_ROUTE_MAX], named_ws[CONFIG_ROUTE_MAX];
+    char peerjs[CONFIG_ROUTE_MAX], named_ws[CONFIG_ROUTE_MAX], socket_io[CONFIG_ROUTE_MAX];
     char peerjs_key[CONFIG_WORD_MAX];
     uint32_t peerjs_lists;        // 1: /peers answers
     uint32_t dialect_clients_max; // of one dialect
@@ -75,6 +75,7 @@ struct config {
     uint32_t relay_rate_max;           // bytes a second of one participant, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients
     uint32_t connections_max;
+    uint32_t ice_tcp, tcp_connections_max;                                     // the first is 0 or 1
     uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
     struct media_limits media_limits; // of what one publisher may send and one transport may get
@@ -122,9 +123,9 @@ enum setting_type {
     SETTING_ORIGINS,  // ORIGIN[,ORIGIN...]
     SETTING_URL,      // that begins with one of `words`
     SETTING_WEBHOOKS, // URL[,URL...]
-    SETTING_PORTS,    // [HOST:]FROM-TO
     SETTING_ROUTE,    // a path of the HTTP server
     SETTING_WORD,     // letters, digits, - and _
+    SETTING_PORTS,    // [HOST:]FROM-TO
 };
 
 struct setting {

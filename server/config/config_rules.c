@@ -102,9 +102,9 @@ static bool route_within(const char *path, const char *above) {
 static bool dialects_agree(const struct config *config, char *error) {
     static const char *const taken[] = {"/whip",    "/whep",    "/api",   "/twirp",
                                         "/metrics", "/healthz", "/readyz"};
-    static const char *const names[] = {"peerjs", "named-ws"};
+    static const char *const names[] = {"peerjs", "named-ws", "socket-io"};
     const char *peerjs = strcmp(config->peerjs, "/") == 0 ? "/peerjs" : config->peerjs; // what is there
-    const char *const routes[] = {peerjs, config->named_ws};
+    const char *const routes[] = {peerjs, config->named_ws, config->socket_io};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *route = routes[i];
         if (i > 0 && strcmp(route, "/") == 0)

@@ -13,6 +13,7 @@
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
+static const char *const on_off_words[] = {"off", "on", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
@@ -35,6 +36,8 @@ static const struct setting settings[] = {
      "Where recordings go, a folder each; nothing is recorded without."},
     {"recorder", SETTING_PATH, AT(recorder), 0, 0, NULL, "", "FILE",
      "The program that records; default: rotunda-record beside this one, else in PATH."},
+    {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",
+     "Media over TCP on that port number too, and on HTTP's where it has TLS, for networks without UDP."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -77,6 +80,8 @@ static const struct setting settings[] = {
      "That everybody may list the ids of PeerJS that are there (/peers)."},
     {"named-ws", SETTING_ROUTE, AT(named_ws), 0, 0, NULL, "", "PATH",
      "A WebSocket for pages that send {type, from, to, payload}, as /signal; asks for no token."},
+    {"socket-io", SETTING_ROUTE, AT(socket_io), 0, 0, NULL, "", "PATH",
+     "Where pages with socket.io 4 call each other in rooms, as /socket.io; asks for no token."},
     {"dialect-clients-max", SETTING_NUMBER, AT(dialect_clients_max), 1, 1000000, NULL, "5000", "N",
      "Clients of each of these dialects at a time."},
     {"log-level", SETTING_CHOICE, AT(log_level), 0, 0, log_level_words, "info", "LEVEL",
@@ -116,6 +121,8 @@ static const struct setting settings[] = {
      "What the server may hold for its clients besides media; beyond it nobody joins."},
     {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
      "HTTP and WebSocket connections at a time."},
+    {"tcp-connections-max", SETTING_NUMBER, AT(tcp_connections_max), 1, 1000000, NULL, "10000", "N",
+     "Connections of media over TCP at a time."},
     {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
      "Connections of one address (IPv6: of one /64) that have not joined a room; 0 is no limit."},
     {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",
@@ -389,12 +396,12 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
         return true;
     case SETTING_WEBHOOKS:
         return webhook_urls_parse(text, (struct webhook_urls *)(void *)member);
-    case SETTING_PORTS:
-        return port_range_parse(text, (struct port_range *)(void *)member);
     case SETTING_ROUTE:
         return route_parse(text, member);
     case SETTING_WORD:
         return word_parse(text, member);
+    case SETTING_PORTS:
+        return port_range_parse(text, (struct port_range *)(void *)member);
     case SETTING_FRAMES:
         if (!frame_ancestors_valid(text))
             return false;
@@ -404,9 +411,9 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     return false; // no such type
 }
 
-// Its words behind what is there, with `between` between them.
-static void describe_words(const struct setting *setting, char *out, size_t cap, size_t len,
-                           const char *between) {
+// Behind what is there.
+static void describe_words(const struct setting *setting, const char *between, char *out, size_t cap) {
+    size_t len = strlen(out);
     for (size_t i = 0; setting->words[i] && len < cap; i++)
         len += (size_t)snprintf(out + len, cap - len, "%s %s", i ? between : "", setting->words[i]);
 }
@@ -429,7 +436,8 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
         snprintf(out, cap, "a host name or an IP address, with a port if it is not %" PRIu32, setting->min);
         return;
     case SETTING_CHOICE:
-        describe_words(setting, out, cap, (size_t)snprintf(out, cap, "one of"), ",");
+        snprintf(out, cap, "one of");
+        describe_words(setting, ",", out, cap);
         return;
     case SETTING_PATH:
         snprintf(out, cap, "a path of 1 to %d bytes", CONFIG_PATH_MAX - 1);
@@ -451,10 +459,8 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
                  ORIGINS_MAX);
         return;
     case SETTING_URL:
-        describe_words(
-            setting, out, cap,
-            (size_t)snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1),
-            " or");
+        snprintf(out, cap, "a URL of at most %d bytes that begins with", CONFIG_URL_MAX - 1);
+        describe_words(setting, " or", out, cap);
         return;
     case SETTING_WEBHOOKS:
         snprintf(out, cap,
@@ -462,17 +468,17 @@ void setting_describe(const struct setting *setting, char *out, size_t cap) {
                  "without a dot, as in http://127.0.0.1:3000/hook",
                  WEBHOOK_URLS_MAX);
         return;
-    case SETTING_PORTS:
-        snprintf(out, cap,
-                 "two ports from 1024 to 65535 with a dash between them, as in 40100-40199, and in front of "
-                 "them, if it is not 127.0.0.1, an address of this machine, as in 10.0.0.5:40100-40199");
-        return;
     case SETTING_ROUTE:
         snprintf(out, cap, "a path of at most %d bytes, as in /signal: letters, digits, - _ . ~ and slashes",
                  CONFIG_ROUTE_MAX - 1);
         return;
     case SETTING_WORD:
         snprintf(out, cap, "1 to %d letters, digits, - and _", CONFIG_WORD_MAX - 1);
+        return;
+    case SETTING_PORTS:
+        snprintf(out, cap,
+                 "two ports from 1024 to 65535 with a dash between them, as in 40100-40199, and in front of "
+                 "them, if it is not 127.0.0.1, an address of this machine, as in 10.0.0.5:40100-40199");
         return;
     case SETTING_FRAMES:
         snprintf(out, cap,

@@ -1,5 +1,6 @@
-// dialect: what the signalling dialects that others made have in common: PeerJS (server/dialects/peerjs.h)
-// and the messages with `from` and `to` (server/dialects/named.h).
+// dialect: what the signalling dialects that others made have in common: PeerJS (server/dialects/peerjs.h),
+// the messages with `from` and `to` (server/dialects/named.h) and calls by socket.io
+// (server/dialects/socket_io.h).
 //
 // They set up calls between two clients that carry their media themselves: none of them touches a room, a
 // participant or a worker. What each may cost is bounded here. docs/dialects.md is their contract.
@@ -41,6 +42,8 @@ struct dialect_limits {
 #define DIALECT_COUNTERS(X)                                                                                  \
     X(peerjs_clients, "gauge", "rotunda_peerjs_clients", "Clients of PeerJS.")                               \
     X(named_clients, "gauge", "rotunda_named_ws_clients", "Clients of the dialect with from and to.")        \
+    X(socket_io_clients, "gauge", "rotunda_socket_io_clients", "Sessions of socket.io.")                     \
+    X(socket_io_polls, "gauge", "rotunda_socket_io_polls", "Requests of socket.io that wait for news.")      \
     X(relayed, "counter", "rotunda_dialect_relayed_total", "Messages of dialects that were passed on.")      \
     X(kept, "gauge", "rotunda_dialect_kept_messages",                                                        \
       "Messages of dialects that wait for somebody who is not there yet.")                                   \

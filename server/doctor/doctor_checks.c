@@ -10,6 +10,25 @@
 
 // ---- ports
 
+void check_media_tcp(struct finding *out, const struct port_facts *port, bool running) {
+    static const char check[] = "media-port-tcp";
+    if (port->state == PORT_FREE && port->port == 0) {
+        finding_set(out, check, "", FINDING_OK, "media over TCP takes the number that the system chooses");
+    } else if (port->state == PORT_FREE) {
+        finding_set(out, check, "", FINDING_OK, "TCP port %u is free for media over TCP", port->port);
+    } else if (port->state == PORT_BUSY && running) {
+        finding_set(out, check, "", FINDING_OK, "TCP port %u is in use (%s), as it is when the server runs",
+                    port->port, port->owner);
+    } else if (port->state == PORT_BUSY) {
+        finding_set(out, check, "", FINDING_FAIL, "TCP port %u, for media over TCP, is taken by %s",
+                    port->port, port->owner);
+        finding_mend(out, "stop it, or choose another number: --media-port PORT, or --ice-tcp off");
+    } else {
+        finding_set(out, check, "", FINDING_FAIL, "TCP port %u, for media over TCP, cannot be opened: %s",
+                    port->port, strerror(port->error));
+    }
+}
+
 static void port_name(const struct port_facts *port, char out[96]) {
     bool v6 = strchr(port->host, ':') != NULL;
     if (port->kind == PORT_UDP)

@@ -124,6 +124,12 @@ void examine_ports(struct doctor *d) {
     findings_add(&d->findings, &finding);
     check_port(&finding, &d->udp, d->running ? d->version : NULL);
     findings_add(&d->findings, &finding);
+    if (!c->ice_tcp)
+        return;
+    struct port_facts media_tcp;
+    port_examine_tcp("0.0.0.0", c->media_port, &media_tcp);
+    check_media_tcp(&finding, &media_tcp, d->running);
+    findings_add(&d->findings, &finding);
 }
 
 // ---- addresses

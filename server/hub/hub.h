@@ -44,6 +44,14 @@ struct hub_limits {
     uint32_t participants_per_worker; // of one room, before its next participants go to another worker
 };
 
+// Where media is taken over TCP. Port 0: not there.
+struct hub_tcp {
+    uint16_t media_port;   // on all addresses
+    uint16_t web_port;     // HTTP's own TLS port,
+    bool web_ip4, web_ip6; // which is open on all addresses of these families,
+    char web_ip[46];       // or on this one
+};
+
 struct hub_config {
     unsigned workers; // 1..WORKERS_MAX
     // ICE candidates: every address with the media port of the participant's worker (all the same on a shared
@@ -51,6 +59,7 @@ struct hub_config {
     unsigned announce_count;
     char announce[HUB_ANNOUNCE_MAX][46]; // IP literals
     uint16_t media_ports[WORKERS_MAX];
+    struct hub_tcp tcp;
     char fingerprint_sha256[3 * 32]; // "AA:BB:...", NUL-terminated
     struct ice_servers ice_servers;  // that clients are told of
     struct hub_limits limits;
@@ -137,6 +146,22 @@ void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats 
 // new credentials, which their owners hear of together with the addresses, and may use.
 void hub_set_announce(struct hub *hub, const char (*announce)[46], unsigned count, bool offer,
                       uint64_t now_us);
+
+void hub_set_tcp(struct hub *hub, const struct hub_tcp *tcp); // for answers from now on
+
+// Where a transport's owner may send its media to, best first: UDP, then TCP on the media port, then TCP on
+// HTTP's; of a transport that is for TCP alone without UDP.
+#define HUB_CANDIDATES_MAX (3 * HUB_ANNOUNCE_MAX)
+struct room_transport;
+struct hub_candidate {
+    const char *ip; // lives until hub_set_announce
+    uint16_t port;
+    bool tcp;          // passive
+    uint32_t priority; // RFC 8445, section 5.1.2.1
+};
+unsigned hub_candidates(const struct hub *hub, const struct room_transport *transport,
+                        struct hub_candidate out[HUB_CANDIDATES_MAX]);
+bool hub_takes_tcp(const struct hub *hub);
 
 // Other limits, for what comes from now on; those of commands that wait stay.
 void hub_set_limits(struct hub *hub, const struct hub_limits *limits);

@@ -79,6 +79,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                                .send_buffer_bytes = config->send_buffer_bytes,
                                .batch_us = config->batch_us,
                                .no_shedding = config->no_shedding,
+                               .tcp = config->tcp,
                                .limits = config->limits,
                                .dtls = media->dtls,
                                .mesh = media->mesh,
@@ -172,6 +173,11 @@ uint16_t media_port(const struct media *media) {
 bool media_post(struct media *media, unsigned worker, const struct media_cmd *cmd) {
     assert(worker < media->workers);
     return worker_post(media->worker[worker], cmd);
+}
+
+bool media_offer_tcp(struct media *media, unsigned worker, int fd, struct tcp_ticket *ticket) {
+    assert(worker < media->workers);
+    return worker_offer_tcp(media->worker[worker], fd, ticket);
 }
 
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx) {

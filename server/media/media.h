@@ -24,6 +24,7 @@ struct media_config {
     uint32_t batch_us;
     bool no_shedding;           // leave nothing out when a worker is full (for comparison)
     struct media_limits limits; // of publishers and transports; 0: the default
+    bool tcp;                   // connections are taken, by media_offer_tcp
 };
 
 struct media;
@@ -40,6 +41,12 @@ uint16_t media_port(const struct media *media); // the bound port
 
 // Hands a command to a worker; false when its queue is full.
 bool media_post(struct media *media, unsigned worker, const struct media_cmd *cmd);
+
+// A connected TCP socket to the worker that its first packet names (transport/tcp_first.h); it and the ticket
+// (transport/tcp_port.h) are the worker's until that says that it is closed, or media_halt has returned.
+// False: it takes none, and nothing has changed.
+struct tcp_ticket;
+bool media_offer_tcp(struct media *media, unsigned worker, int fd, struct tcp_ticket *ticket);
 
 // `wakeup` is called on a worker's thread when events wait; it must only wake the control loop.
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx);
@@ -83,6 +90,9 @@ void media_drain(struct media *media, const struct media_listener *listener);
     X(HANDSHAKES_FULL, "handshakes_full") /* DTLS that waits for a worker to have time for it */             \
     X(RELAY_FULL, "relay_full")           /* the queue to a worker that also serves the room */              \
     X(PLAIN_STRANGER, "plain_stranger")   /* of plain RTP, from an address that is not the other side's */   \
+    X(TCP_QUEUE_FULL, "tcp_queue_full")   /* packets for somebody who reads his connection too slowly */     \
+    X(TCP_QUEUE_LATE, "tcp_queue_late")   /* the same: they had waited for too long */                       \
+    X(TCP_GONE, "tcp_gone")               /* for a connection that has ended in the same turn */             \
     X(KERNEL_RECEIVE_QUEUE, "kernel_receive_queue")
 
 enum media_drop {
@@ -105,6 +115,28 @@ const char *media_drop_name(enum media_drop reason);
     X(bytes_in, bytes_in, "counter", "rotunda_bytes_received_total", "UDP payload bytes received.")          \
     X(packets_out, datagrams_out, "counter", "rotunda_packets_sent_total", "Datagrams sent.")                \
     X(bytes_out, bytes_out, "counter", "rotunda_bytes_sent_total", "UDP payload bytes sent.")
+// The same of struct tcp_port_counters.
+#define MEDIA_TCP_COUNTERS(X)                                                                                \
+    X(tcp_connections, connections, "gauge", "rotunda_tcp_connections", "Connections of media over TCP.")    \
+    X(tcp_waiting_bytes, waiting_bytes, "gauge", "rotunda_tcp_waiting_bytes",                                \
+      "Bytes that wait for readers of media over TCP.")                                                      \
+    X(tcp_opened, opened, "counter", "rotunda_tcp_connections_total",                                        \
+      "Connections of media over TCP that came to the worker.")                                              \
+    X(tcp_proven, proven, "counter", "rotunda_tcp_connections_proven_total",                                 \
+      "Those over which a good connectivity check has come.")                                                \
+    X(tcp_unproven, unproven, "counter", "rotunda_tcp_connections_unproven_total",                           \
+      "Those that were closed because none came in time.")                                                   \
+    X(tcp_broken, broken, "counter", "rotunda_tcp_connections_broken_total",                                 \
+      "Those that were closed because a frame was longer than is allowed.")                                  \
+    X(tcp_stalled, stalled, "counter", "rotunda_tcp_connections_stalled_total",                              \
+      "Those that were closed because they took nothing for 10 s.")                                          \
+    X(tcp_packets_in, packets_in, "counter", "rotunda_tcp_packets_received_total",                           \
+      "Packets received over TCP.")                                                                          \
+    X(tcp_bytes_in, bytes_in, "counter", "rotunda_tcp_bytes_received_total",                                 \
+      "Bytes received over TCP, with the packets' lengths.")                                                 \
+    X(tcp_packets_out, packets_out, "counter", "rotunda_tcp_packets_sent_total", "Packets sent over TCP.")   \
+    X(tcp_bytes_out, bytes_out, "counter", "rotunda_tcp_bytes_sent_total",                                   \
+      "Bytes sent over TCP, with the packets' lengths.")
 // X(member, type of the metric, its name, its help)
 #define MEDIA_WORKER_COUNTERS(X)                                                                             \
     X(stun_in, "counter", "rotunda_stun_received_total", "STUN messages received.")                          \
@@ -126,6 +158,7 @@ const char *media_drop_name(enum media_drop reason);
 struct media_counters {
 #define MEDIA_MEMBER(member, ...) uint64_t member;
     MEDIA_UDP_COUNTERS(MEDIA_MEMBER)
+    MEDIA_TCP_COUNTERS(MEDIA_MEMBER)
     FORWARDER_COUNTERS(MEDIA_MEMBER)
     MEDIA_WORKER_COUNTERS(MEDIA_MEMBER)
 #undef MEDIA_MEMBER

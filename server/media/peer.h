@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "rooms/media_msg.h"
 #include "transport/peer_transport.h"
+#include "transport/tcp_port.h"
 #include "transport/udp_port.h"
 
 #define PEER_TUPLES_MAX ICE_TUPLES_MAX
@@ -49,6 +50,9 @@ struct peer_functions {
     // Without having been asked. ERR_EXISTS: done, and those of an offer that was not taken are void.
     enum err (*offer_ice)(struct peer *peer, const struct ice_credentials *credentials);
 
+    // One of its tuples was a connection that has ended. `out` as for input.
+    void (*lose)(struct peer *peer, const struct tuple *tuple, uint64_t now_us, struct peer_input *out);
+
     struct peer_state (*state)(const struct peer *peer);
     // For statistics: bytes, bit rates, addresses, states.
     void (*describe)(const struct peer *peer, uint64_t now_us, struct transport_stats *out);
@@ -67,6 +71,7 @@ struct peer { // the head of each kind's object
 struct peer_env { // what the peers of one worker use; outlives them
     struct udp_port *port;
     struct pool *pool;
+    struct tcp_port *tcp;   // NULL: no tuple is over TCP
     const uint64_t *now_us; // of the present turn
     struct peer_shared shared;
 };

@@ -37,7 +37,10 @@ static void webrtc_count_sent(struct peer_webrtc *self, size_t len) {
 static void webrtc_reply(void *ctx, const struct tuple *to, struct span datagram) {
     struct peer_webrtc *self = ctx;
     webrtc_count_sent(self, datagram.len);
-    (void)udp_port_queue_bytes(self->env->port, to, datagram); // counted there
+    if (to->protocol == TUPLE_TCP)
+        (void)tcp_port_queue_bytes(self->env->tcp, to, datagram, *self->env->now_us);
+    else
+        (void)udp_port_queue_bytes(self->env->port, to, datagram); // counted there
 }
 
 static void webrtc_queue(struct peer_webrtc *self, const struct tuple *to, struct block *sealed,
@@ -46,7 +49,11 @@ static void webrtc_queue(struct peer_webrtc *self, const struct tuple *to, struc
     const struct tuple *also = peer_transport_also(self->transport, sealed->len, *self->env->now_us);
     if (also)
         webrtc_reply(self, also, span_of(block_data(sealed), sealed->len));
-    (void)udp_port_queue(self->env->port, to, sealed, kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP);
+    enum udp_worth worth = kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP;
+    if (to->protocol == TUPLE_TCP)
+        (void)tcp_port_queue(self->env->tcp, to, sealed, worth, *self->env->now_us);
+    else
+        (void)udp_port_queue(self->env->port, to, sealed, worth);
 }
 
 // The forwarder numbers nothing while there is no tuple (forwarder_endpoint_reachable).
@@ -131,6 +138,13 @@ static enum err webrtc_offer_ice(struct peer *peer, const struct ice_credentials
     return peer_transport_offer_ice(webrtc_of(peer)->transport, credentials) ? ERR_EXISTS : ERR_OK;
 }
 
+static void webrtc_lose(struct peer *peer, const struct tuple *tuple, uint64_t now_us,
+                        struct peer_input *out) {
+    struct peer_webrtc *self = webrtc_of(peer);
+    peer_transport_lose(self->transport, tuple, now_us, out);
+    peer->next_us = peer_transport_next_us(self->transport);
+}
+
 // ---- what it is
 
 static struct peer_state webrtc_state(const struct peer *peer) {
@@ -182,6 +196,7 @@ static const struct peer_functions webrtc_functions = {
     .connect = webrtc_connect,
     .restart_ice = webrtc_restart_ice,
     .offer_ice = webrtc_offer_ice,
+    .lose = webrtc_lose,
     .state = webrtc_state,
     .describe = webrtc_describe,
     .tuples = webrtc_tuples,

@@ -1,4 +1,5 @@
-// peer_webrtc: a browser, or what behaves like one: ICE, DTLS and SRTP over the worker's UDP port.
+// peer_webrtc: a browser, or what behaves like one: ICE, DTLS and SRTP over the worker's UDP port,
+// or over connections of its own (transport/tcp_port.h).
 #ifndef SERVER_MEDIA_PEER_WEBRTC_H
 #define SERVER_MEDIA_PEER_WEBRTC_H
 

@@ -21,6 +21,7 @@
 #define COMMANDS_PER_TURN 256
 #define TIMER_SLACK_NS 5000UL // the system's default is ten times that
 #define COMMANDS_TURN_US 2000 // then media has its turn
+#define WORKER_TCP_BIT 4u     // in worker.readable
 
 struct media_event *worker_event_reserve(struct worker *w) {
     return ring_reserve(w->events);
@@ -36,9 +37,13 @@ void worker_event_push(struct worker *w) {
 static void worker_publish(struct worker *w, uint64_t now_us) {
     const struct udp_port_counters *udp = udp_port_counters(w->port);
     const struct forwarder_counters *fw = forwarder_counters(w->fw);
+    static const struct tcp_port_counters none;
+    const struct tcp_port_counters *tcp = w->tcp ? tcp_port_counters(w->tcp) : &none;
     struct media_counters *c = &w->counters;
 #define COPY_OF_UDP(member, from, ...) c->member = udp->from;
     MEDIA_UDP_COUNTERS(COPY_OF_UDP)
+#define COPY_OF_TCP(member, from, ...) c->member = tcp->from;
+    MEDIA_TCP_COUNTERS(COPY_OF_TCP)
 #define COPY_OF_FORWARDER(member, ...) c->member = fw->member;
     FORWARDER_COUNTERS(COPY_OF_FORWARDER)
     c->links = fw->links;
@@ -46,7 +51,10 @@ static void worker_publish(struct worker *w, uint64_t now_us) {
     c->drops[MEDIA_DROP_EGRESS_FULL] = udp->queue_dropped;
     c->drops[MEDIA_DROP_SEND_FAILED] = udp->send_failed + w->plain_send_failed;
     c->drops[MEDIA_DROP_EGRESS_OVER_BUDGET] = fw->egress_over_budget;
-    c->drops[MEDIA_DROP_POOL_EMPTY] = udp->no_block + fw->no_block;
+    c->drops[MEDIA_DROP_POOL_EMPTY] = udp->no_block + fw->no_block + tcp->no_block;
+    c->drops[MEDIA_DROP_TCP_QUEUE_FULL] = tcp->queue_full;
+    c->drops[MEDIA_DROP_TCP_QUEUE_LATE] = tcp->queue_late;
+    c->drops[MEDIA_DROP_TCP_GONE] = tcp->no_connection;
     c->receive_calls = udp->receive_calls;
     c->send_calls = udp->send_calls;
     c->send_messages = udp->messages_out;
@@ -71,6 +79,8 @@ static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) 
 
 static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
     struct worker *w = LIST_ENTRY(node, struct worker, publish);
+    if (w->tcp)
+        tcp_port_advance(w->tcp, now_us);
     worker_publish(w, now_us);
     worker_budget_tell(w, now_us);
     wheel_arm(&w->wheel, node, now_us + HEARTBEAT_US);
@@ -110,6 +120,8 @@ static void worker_end_turn(struct worker *w) {
     wheel_advance(&w->wheel, started_us);
     udp_port_flush(w->port, started_us);
     worker_plain_flush(w);
+    if (w->tcp)
+        tcp_port_flush(w->tcp, started_us);
     mesh_flush(w->mesh, w->index);
     if (w->events_written) {
         w->events_written = false;
@@ -136,6 +148,10 @@ static void worker_end(struct worker *w) {
     worker_peers_close(w);
     udp_port_flush(w->port, w->now_us);
     worker_plain_flush(w);
+    if (w->tcp) {
+        tcp_port_flush(w->tcp, w->now_us);
+        uv_poll_stop(&w->poll_tcp);
+    }
     if (udp_port_fd4(w->port) >= 0)
         uv_poll_stop(&w->poll4);
     if (udp_port_fd6(w->port) >= 0)
@@ -188,6 +204,11 @@ static void worker_turn(struct worker *w) {
         if (readable & 1u << i && worker_receive(w, i == 0 ? 4 : 6, w->now_us))
             w->lively |= 1u << i;
     worker_plain_receive(w, w->now_us);
+    if (w->tcp) {
+        worker_tcp_offers(w, w->now_us);
+        if (readable & WORKER_TCP_BIT && tcp_port_receive(w->tcp, w->now_us))
+            w->lively |= WORKER_TCP_BIT;
+    }
     worker_end_turn(w);
 }
 
@@ -209,6 +230,13 @@ static void worker_on_socket(uv_poll_t *poll, int status, int events) {
     w->turn_due = true;
 }
 
+static void worker_on_tcp(uv_poll_t *poll, int status, int events) {
+    (void)status, (void)events;
+    struct worker *w = poll->data;
+    w->readable |= WORKER_TCP_BIT;
+    w->turn_due = true;
+}
+
 static void worker_on_timer(uv_timer_t *timer) {
     worker_turn(timer->data);
 }
@@ -222,8 +250,8 @@ static void worker_on_check(uv_check_t *check) {
 }
 
 static bool worker_has_work(struct worker *w) {
-    return ring_peek(w->commands) || ring_peek(w->handshakes) || mesh_waiting(w->mesh, w->index) ||
-           atomic_load_explicit(&w->stopping, memory_order_acquire);
+    return ring_peek(w->commands) || ring_peek(w->handshakes) || ring_peek(w->tcp_offers) ||
+           mesh_waiting(w->mesh, w->index) || atomic_load_explicit(&w->stopping, memory_order_acquire);
 }
 
 // The last look before the loop waits. Who writes to us after it finds us asleep.
@@ -262,7 +290,11 @@ static enum err worker_open_loop(struct worker *w) {
     if (uv_poll_init(&w->loop, &w->wake, w->wake_fd) != 0 || uv_timer_init(&w->loop, &w->timer) != 0 ||
         uv_prepare_init(&w->loop, &w->prepare) != 0 || uv_check_init(&w->loop, &w->check) != 0)
         return ERR_IO;
-    w->wake.data = w->timer.data = w->poll4.data = w->poll6.data = w->prepare.data = w->check.data = w;
+    w->wake.data = w->timer.data = w->prepare.data = w->check.data = w;
+    w->poll4.data = w->poll6.data = w->poll_tcp.data = w;
+    if (w->tcp && (uv_poll_init(&w->loop, &w->poll_tcp, tcp_port_fd(w->tcp)) != 0 ||
+                   uv_poll_start(&w->poll_tcp, UV_READABLE, worker_on_tcp) != 0))
+        return ERR_IO;
     int fd4 = udp_port_fd4(w->port), fd6 = udp_port_fd6(w->port);
     if ((fd4 >= 0 && uv_poll_init(&w->loop, &w->poll4, fd4) != 0) ||
         (fd6 >= 0 && uv_poll_init(&w->loop, &w->poll6, fd6) != 0))
@@ -276,8 +308,12 @@ static enum err worker_open_loop(struct worker *w) {
 
 static enum err worker_open_parts(struct worker *w, const struct worker_config *config) {
     w->stun = ice_stun_create();
+    struct tcp_handlers tcp = {.ctx = w, .packet = worker_tcp_packet, .lost = worker_tcp_lost};
+    w->tcp = config->tcp ? tcp_port_create(w->pool, &tcp) : NULL;
+    w->tcp_offers = worker_tcp_offers_create();
     w->env = (struct peer_env){.port = w->port,
                                .pool = w->pool,
+                               .tcp = w->tcp,
                                .now_us = &w->now_us,
                                .shared = {.stun = w->stun, .dtls = config->dtls}};
     w->peers = slots_create(WORKER_PEERS_MAX);
@@ -294,8 +330,8 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     struct forwarder_output output = worker_forwarder_output_template;
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
-    bool ok = w->stun && w->peers && w->peers_by_id && w->routes && w->untold && w->handshakes &&
-              w->commands && w->events && w->stats && w->fw;
+    bool ok = w->stun && (w->tcp || !config->tcp) && w->tcp_offers && w->peers && w->peers_by_id &&
+              w->routes && w->untold && w->handshakes && w->commands && w->events && w->stats && w->fw;
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -363,6 +399,8 @@ void worker_destroy(struct worker *w) {
         close(w->wake_fd);
     forwarder_destroy(w->fw);
     udp_port_close(w->port);
+    tcp_port_destroy(w->tcp);
+    worker_tcp_offers_close(w);
     ring_destroy(w->events);
     ring_destroy(w->stats);
     ring_destroy(w->commands);

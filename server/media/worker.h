@@ -2,14 +2,16 @@
 //
 // Made, bound and destroyed on the control thread; everything between worker_run and its return happens on
 // the worker's own thread. One turn of the loop: commands, handshakes that wait, messages of other workers,
-// datagrams; then one wake-up of each worker that was written to and sleeps, the packets of the turn to their
-// receivers, due timers, one flush of what is left to send, and one wake-up of the control thread.
+// datagrams, connections; then one wake-up of each worker that was written to and sleeps, the packets of the
+// turn to their receivers, due timers, one flush of what is left to send, and one wake-up of the control
+// thread.
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
 #include "server/media/media.h"
 #include "server/media/mesh.h"
 #include "transport/dtls.h"
+#include "transport/tcp_port.h"
 #include "transport/udp_steer.h"
 
 struct worker_config {
@@ -18,6 +20,7 @@ struct worker_config {
     int receive_buffer_bytes, send_buffer_bytes;
     uint32_t batch_us;          // see media_config
     bool no_shedding;           // the same
+    bool tcp;                   // the same
     struct media_limits limits; // the same
     struct dtls_context *dtls;
     struct mesh *mesh;
@@ -44,7 +47,10 @@ void worker_wake(struct worker *worker);
 // Control thread:
 void worker_stop(struct worker *worker);
 bool worker_post(struct worker *worker, const struct media_cmd *cmd); // false: the queue is full
-const struct media_event *worker_peek_event(struct worker *worker);   // NULL: none
+// A connected TCP socket, whose first packet names this worker; it and the ticket (transport/tcp_port.h) are
+// the worker's until that says that it is closed. False: it takes none, and nothing has changed.
+bool worker_offer_tcp(struct worker *worker, int fd, struct tcp_ticket *ticket);
+const struct media_event *worker_peek_event(struct worker *worker); // NULL: none
 void worker_pop_event(struct worker *worker);
 const struct media_stats *worker_peek_stats(struct worker *worker); // NULL: none
 void worker_pop_stats(struct worker *worker);

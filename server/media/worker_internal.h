@@ -1,7 +1,7 @@
 // worker_internal: what the files of a worker share. worker.c owns the loop and its turn, worker_peer.c the
 // peers and their commands, worker_ingress.c the way of a datagram to its peer, worker_handshake.c when those
-// of DTLS have their turn, worker_load.c what is left out when the worker is full, worker_budget.c who is
-// told to be over a limit, worker_plain.c the sockets of plain RTP.
+// of DTLS have their turn, worker_tcp.c connections of TCP, worker_load.c what is left out when the worker is
+// full, worker_budget.c who is told to be over a limit, worker_plain.c the sockets of plain RTP.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -27,6 +27,7 @@
 #define WORKER_POOL_BLOCKS (512 * 1024) // 1 GiB at the very most
 #define WORKER_HINTS 1024               // power of two
 #define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
+#define WORKER_TCP_OFFERS 1024          // connections that were let in and not taken yet
 #define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
 
 // A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
@@ -58,7 +59,7 @@ struct worker {
     // An eventfd and not uv_async_t, whose receiver spins until the sender has come back from its system
     // call.
     int wake_fd;
-    uv_poll_t wake, poll4, poll6;
+    uv_poll_t wake, poll4, poll6, poll_tcp;
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_check_t check;
@@ -73,6 +74,8 @@ struct worker {
     struct wheel wheel;
     struct wheel_node publish; // copies the counters for others, and is the heartbeat
     struct udp_port *port;
+    struct tcp_port *tcp;    // NULL: none are taken
+    struct ring *tcp_offers; // worker_tcp.c; from the control thread
     struct ice_stun *stun;
     struct peer_env env;
     struct forwarder *fw;
@@ -101,7 +104,7 @@ struct worker {
 
     uint32_t batch_us;
     bool turn_due;
-    unsigned readable;              // sockets that have something: 1 IPv4, 2 IPv6
+    unsigned readable;              // sockets that have something: 1 IPv4, 2 IPv6, 4 TCP
     unsigned lively;                // those that had something in the last turn
     uint64_t gathered_us;           // when the last turn began to read
     uint64_t now_us;                // of the present turn
@@ -173,6 +176,14 @@ struct plain_sockets *worker_plain_watch(struct worker_peer *peer, struct plain_
 void worker_plain_unwatch(struct plain_sockets *sockets);
 void worker_plain_receive(struct worker *w, uint64_t now_us); // what waits in those that are readable
 void worker_plain_flush(struct worker *w);
+
+// ---- worker_tcp.c
+struct ring *worker_tcp_offers_create(void); // NULL without memory
+void worker_tcp_offers_close(struct worker *w);
+void worker_tcp_offers(struct worker *w, uint64_t now_us); // takes those that wait
+// For tcp_port (struct tcp_handlers); ctx is the worker, at a time of its turn.
+void worker_tcp_packet(void *ctx, const struct tuple *from, uint32_t owner, struct block *b);
+void worker_tcp_lost(void *ctx, const struct tuple *tuple, uint32_t owner);
 
 // ---- worker_budget.c
 // Tells in the log who is over a limit. At each heartbeat.

@@ -218,7 +218,9 @@ static void peer_tell_all(struct worker_peer *peer, const struct tuple *tuple) {
 static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple, unsigned origin) {
     struct worker *w = peer->worker;
     uint32_t route = peer_route(peer);
-    if (tuple->protocol != TUPLE_UDP) // its bytes come to whoever has the connection
+    if (tuple->protocol == TUPLE_TCP) // its bytes come to whoever has the connection
+        tcp_port_prove(w->tcp, tuple, peer->handle);
+    if (tuple->protocol != TUPLE_UDP)
         return;
     if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
         LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
@@ -233,8 +235,10 @@ static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple
 
 static void peer_unroute_tuple(struct worker_peer *peer, const struct tuple *tuple) {
     struct worker *w = peer->worker;
+    if (tuple->protocol == TUPLE_TCP)
+        tcp_port_close(w->tcp, tuple);
     if (route_get_tuple(w->routes, tuple) != peer_route(peer))
-        return; // another peer has it now
+        return; // another peer has it now, or it is a connection
     route_remove_tuple(w->routes, tuple, peer_route(peer));
     if (peer->told_workers)
         peer_steer(peer, tuple, true);
@@ -260,7 +264,7 @@ void worker_peer_settle(struct worker_peer *peer, const struct peer_input *input
     if (input->tuple_checked) {
         assert(from);
         peer_route_tuple(peer, from, origin);
-        if (input->tuple_added)
+        if (input->tuple_added && from->protocol == TUPLE_UDP)
             peer_tell_all(peer, from);
     }
     if (input->state_changed)

@@ -1,7 +1,9 @@
 #include "server/signal/signal_schema.h"
 
 #include "server/signal/signal.h"
+#include "server/signal/signal_said.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // The words between '|', as an array.
@@ -86,29 +88,28 @@ static json_t *requests_schema(json_t *definitions) {
     return json_pack("{so}", "oneOf", all);
 }
 
-static json_t *said_schema(void) {
-    json_t *types = json_array();
-    for (enum signal_out out = 0; out < OUT_COUNT; out++)
-        json_array_append_new(types, json_string(signal_out_name(out)));
-    return json_pack("{ss s[ss] s{s{so} so s{ss}}}", "type", "object", "required", "type", "data",
-                     "properties", "type", "enum", types, "id", id_schema(), "data", "type", "object");
+// One message of the server, an answer (with the id of its request) or a notification.
+static json_t *schema_of_said(enum signal_out out) {
+    return json_pack("{ss s[ss] s{s{ss} so so}}", "type", "object", "required", "type", "data", "properties",
+                     "type", "const", signal_out_name(out), "id", id_schema(), "data",
+                     signal_said_schema(out));
 }
 
-static json_t *error_schema(void) {
-    json_t *codes = json_array();
-    for (enum signal_code code = 0; code < CODE_COUNT; code++)
-        json_array_append_new(codes, json_string(signal_code_name(code)));
-    return json_pack("{ss s[ss] s{s{ss} so s{ss s[ss] s{s{so} s{ss} s{ss}}}}}", "type", "object", "required",
-                     "type", "data", "properties", "type", "const", "error", "id", id_schema(), "data",
-                     "type", "object", "required", "code", "message", "properties", "code", "enum", codes,
-                     "message", "type", "string", "request", "type", "string");
+static json_t *said_schema(json_t *definitions) {
+    json_t *all = json_array();
+    for (enum signal_out out = 0; out < OUT_COUNT; out++) {
+        char name[SIGNAL_TYPE_BYTES_MAX + 8];
+        snprintf(name, sizeof name, "said:%s", signal_out_name(out));
+        json_object_set_new(definitions, name, schema_of_said(out));
+        json_array_append_new(all, json_pack("{ss+}", "$ref", "#/definitions/", name));
+    }
+    return json_pack("{so}", "oneOf", all);
 }
 
 json_t *signal_schema(void) {
     json_t *definitions = json_object();
     json_object_set_new(definitions, "request", requests_schema(definitions));
-    json_object_set_new(definitions, "said", said_schema());
-    json_object_set_new(definitions, "error", error_schema());
+    json_object_set_new(definitions, "said", said_schema(definitions));
     return json_pack("{ss ss ss s[{ss}{ss}] so}", "$schema", "http://json-schema.org/draft-07/schema#",
                      "title", "Rotunda's signalling protocol, version 1", "description",
                      "Made of the server's tables (server/signal/signal_schema.c): do not edit.", "anyOf",

@@ -1,6 +1,7 @@
 // What the hub says: answers in their order, refusals, notifications.
 #include "base/log.h"
 #include "server/signal/signal.h"
+#include "server/signal/signal_said.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -128,10 +129,12 @@ bool signal_answer_raw(struct signal_call *call, enum signal_out type, json_t *d
     bool ok =
         data && signal_encode_raw(&signalling->out, signal_out_name(type), data, raw, raw_count, call->id);
     json_decref(data);
-    if (ok)
+    if (ok) {
+        signal_said_check(type, signalling->out.text, signalling->out.len);
         send_answer(call, signalling->out.text, signalling->out.len);
-    else
+    } else {
         signal_refuse_memory(call);
+    }
     return ok;
 }
 
@@ -207,6 +210,8 @@ static bool encode_notification(struct signalling *signalling, enum signal_out t
                                 const struct raw_member *raw, size_t raw_count) {
     bool ok = data && signal_encode_raw(&signalling->out, signal_out_name(type), data, raw, raw_count, NULL);
     json_decref(data);
+    if (ok)
+        signal_said_check(type, signalling->out.text, signalling->out.len);
     return encoded(ok, type);
 }
 
@@ -245,8 +250,10 @@ void signal_broadcast(struct signalling *signalling, const struct room *room,
 void signal_broadcast_text(struct signalling *signalling, const struct room *room,
                            const struct participant *except, enum signal_out type, const char *data,
                            size_t len) {
-    if (encoded(signal_encode_text(&signalling->out, signal_out_name(type), data, len), type))
-        send_to_room(signalling, room, except, type);
+    if (!encoded(signal_encode_text(&signalling->out, signal_out_name(type), data, len), type))
+        return;
+    signal_said_check(type, signalling->out.text, signalling->out.len);
+    send_to_room(signalling, room, except, type);
 }
 
 enum err signal_pass_on(struct signalling *signalling, struct participant *to, enum signal_out type,

@@ -3,28 +3,28 @@
 
 #include <string.h>
 
-// RFC 8445, section 5.1.2.1: priority = 2^24 type + 2^8 local + (256 - component); host candidates have type
-// preference 126, RTP has component 1. Earlier addresses are preferred.
-#define CANDIDATE_TYPE_HOST UINT32_C(126)
-#define CANDIDATE_LOCAL_MAX UINT32_C(65535)
-
-static uint32_t candidate_priority(unsigned index) {
-    return (CANDIDATE_TYPE_HOST << 24) + ((CANDIDATE_LOCAL_MAX - index) << 8) + 255;
-}
-
 static json_t *describe_ice(const struct ice_credentials *ice) {
     return json_pack("{s:s, s:s, s:b}", "usernameFragment", ice->ufrag, "password", ice->pwd, "iceLite", 1);
 }
 
-static json_t *describe_candidates(const struct hub_config *config, unsigned worker) {
+static json_t *describe_candidate(const struct hub_candidate *c) {
+    json_t *out =
+        json_pack("{s:s, s:I, s:s, s:s, s:s, s:i, s:s}", "foundation",
+                  c->tcp ? "tcpcandidate" : "udpcandidate", "priority", (json_int_t)c->priority, "ip", c->ip,
+                  "address", c->ip, "protocol", c->tcp ? "tcp" : "udp", "port", (int)c->port, "type", "host");
+    if (out && c->tcp && json_object_set_new(out, "tcpType", json_string("passive")) != 0) {
+        json_decref(out);
+        return NULL;
+    }
+    return out;
+}
+
+static json_t *describe_candidates(const struct hub *hub, const struct room_transport *transport) {
+    struct hub_candidate list[HUB_CANDIDATES_MAX];
+    unsigned count = hub_candidates(hub, transport, list);
     json_t *candidates = json_array();
-    for (unsigned i = 0; i < config->announce_count; i++) {
-        const char *ip = config->announce[i];
-        json_t *candidate =
-            json_pack("{s:s, s:I, s:s, s:s, s:s, s:i, s:s}", "foundation", "udpcandidate", "priority",
-                      (json_int_t)candidate_priority(i), "ip", ip, "address", ip, "protocol", "udp", "port",
-                      (int)config->media_ports[worker], "type", "host");
-        if (json_array_append_new(candidates, candidate) != 0) {
+    for (unsigned i = 0; i < count; i++) {
+        if (json_array_append_new(candidates, describe_candidate(&list[i])) != 0) {
             json_decref(candidates);
             return NULL;
         }
@@ -34,22 +34,23 @@ static json_t *describe_candidates(const struct hub_config *config, unsigned wor
 
 json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice) {
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b}", "id", transport->public_id.text,
-        "direction", transport->from_client ? "send" : "recv", "iceParameters", describe_ice(ice),
-        "iceCandidates", describe_candidates(hub_config(hub), transport->owner->worker), "dtlsParameters",
-        "role", "auto", "fingerprints", "algorithm", "sha-256", "value", hub_config(hub)->fingerprint_sha256,
-        "iceServers", signal_ice_servers(hub, transport->owner), "dtlsInStun", 1);
+    return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b}", "id",
+                     transport->public_id.text, "direction", transport->from_client ? "send" : "recv",
+                     "iceParameters", describe_ice(ice), "iceCandidates", describe_candidates(hub, transport),
+                     "dtlsParameters", "role", "auto", "fingerprints", "algorithm", "sha-256", "value",
+                     hub_config(hub)->fingerprint_sha256, "iceServers",
+                     signal_ice_servers(hub, transport->owner), "dtlsInStun", 1);
 }
 
 void signal_create_transport(struct signal_call *call) {
     struct hub *hub = call->hub;
     struct hub_refusal refusal;
     struct ice_credentials ice;
-    if (signal_data_bool(call->data, "forceTcp")) {
+    bool tcp_only = signal_data_bool(call->data, "forceTcp");
+    if (tcp_only && !hub_takes_tcp(hub)) {
         signal_refuse(call, CODE_UNSUPPORTED,
-                      "create-transport: media over TCP is not offered; leave "
-                      "`forceTcp` out to use UDP");
+                      "create-transport: this server takes no media over TCP (its setting ice-tcp is off); "
+                      "leave `forceTcp` out to use UDP");
         return;
     }
     bool from_client = strcmp(signal_data_text(call->data, "direction"), "send") == 0;
@@ -58,6 +59,7 @@ void signal_create_transport(struct signal_call *call) {
         signal_refuse_verb(call, &refusal);
         return;
     }
+    transport->tcp_only = tcp_only;
     if (!signal_answer(call, OUT_TRANSPORT_CREATED, signal_describe_transport(hub, transport, &ice)))
         hub_close_transport(hub, call->me, transport->public_id.text, &refusal); // nobody knows of it
     explicit_bzero(&ice, sizeof ice);
@@ -80,8 +82,7 @@ void signal_connect_transport(struct signal_call *call) {
 json_t *signal_describe_restart(const struct hub *hub, const struct room_transport *transport,
                                 const struct ice_credentials *ice) {
     return json_pack("{s:s, s:o, s:o, s:o}", "transportId", transport->public_id.text, "iceParameters",
-                     describe_ice(ice), "iceCandidates",
-                     describe_candidates(hub_config(hub), transport->owner->worker), "iceServers",
+                     describe_ice(ice), "iceCandidates", describe_candidates(hub, transport), "iceServers",
                      signal_ice_servers(hub, transport->owner));
 }
 

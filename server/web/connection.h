@@ -29,7 +29,7 @@
 #define ARRIVING_BYTES_MAX (32 * 1024 * 1024) // of all requests and messages that have come in part
 
 enum connection_state {
-    CONNECTION_PROXY,  // a trusted peer may say first for whom it speaks
+    CONNECTION_PROXY,  // a trusted peer may say first for whom it speaks, or a first byte is awaited
     CONNECTION_HEAD,   // a request is awaited, or has come in part
     CONNECTION_ANSWER, // an answer is being written
     CONNECTION_STREAM, // an answer that goes on
@@ -39,6 +39,7 @@ enum connection_state {
     CONNECTION_WS_CLOSED, // the close frame is written
 };
 
+struct first_wait;
 struct lws;
 struct proxy_wait;
 
@@ -47,6 +48,7 @@ struct connection {
     struct lws *wsi;  // NULL in CONNECTION_PROXY
     struct list link; // of server->all
     struct proxy_wait *proxy;
+    struct first_wait *first; // where others share the port
     int socket;
     enum http_place place;
     enum connection_state state;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
+#include "server/web/first_wait.h"
 #include "server/web/proxy_wait.h"
 #include "server/web/outbox.h"
 #include "server/web/tcp_listener.h"
@@ -118,6 +119,7 @@ static void connection_kill(struct connection *connection) {
         return;
     }
     proxy_wait_stop(connection->proxy);
+    first_wait_stop(connection->first);
     close(connection->socket);
     connection_free(connection, clock_now_us());
 }
@@ -183,13 +185,41 @@ static void turn_away(struct ws_server *server, int fd, enum http_place place, u
     close(fd);
 }
 
+// The first byte has come, or -1: none will.
+static void on_first(void *ctx, int byte) {
+    struct connection *connection = ctx;
+    const struct ws_first *others = &connection->server->config.first;
+    connection->first = NULL;
+    if (byte < 0) {
+        connection_kill(connection);
+    } else if (!others->theirs((uint8_t)byte)) {
+        connection_adopt(connection);
+    } else {
+        int fd = connection->socket;
+        struct net_address client = connection->client;
+        connection_free(connection, clock_now_us());
+        others->take(others->ctx, fd, &client);
+    }
+}
+
+static void await_first(struct connection *connection) {
+    connection->state = CONNECTION_PROXY;
+    connection_arm(connection, clock_now_us() + HEAD_US);
+    connection->first = first_wait_start(connection->server->loop, connection->socket, on_first, connection);
+    if (!connection->first)
+        connection_kill(connection);
+}
+
 static void begin_counted(struct connection *connection) {
     struct ws_server *server = connection->server;
     int fd = connection->socket;
     enum http_place place = connection->place;
     uint64_t now_us = clock_now_us();
     if (place == HTTP_ADMIN || connection_count(connection, &connection->client, now_us)) {
-        connection_adopt(connection);
+        if (place == HTTP_PUBLIC && server->ssl_ctx && server->config.first.theirs)
+            await_first(connection);
+        else
+            connection_adopt(connection);
         return;
     }
     connection_free(connection, now_us);

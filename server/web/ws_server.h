@@ -51,6 +51,13 @@ struct ws_server_config {
     const char *frame_ancestors;   // who may show pages in a frame (server/web/page_headers.h); lives as long
     const struct origins
         *origins; // whose pages may use the server beside its own; lives as long; NULL: nobody's
+    // Whom else the public port serves where it has TLS: connections whose first byte is `theirs` are given
+    // to `take` with nothing read of them. NULL functions: nobody.
+    struct ws_first {
+        void *ctx;
+        bool (*theirs)(uint8_t first);
+        void (*take)(void *ctx, int socket, const struct net_address *client);
+    } first;
     // NULL: plain HTTP. Only needed while it starts.
     const struct tls_identity *identity;
 };

@@ -7,17 +7,16 @@
 #include <string.h>
 
 #define DESCRIPTION_MAX (64 * 1024)
-// RFC 8445, section 5.1.2.1: of host candidates, the first component, earlier addresses first.
-#define CANDIDATE_PRIORITY(index) (UINT32_C(126) << 24 | (UINT32_C(65535) - (index)) << 8 | 255)
 
 #define SPAN(s) (int)(s).len, (const char *)(s).ptr
 
 static void write_candidates(struct sdp_writer *w, const struct whip *whip,
                              const struct room_transport *transport) {
-    const struct hub_config *config = hub_config(whip->hub);
-    for (unsigned i = 0; i < config->announce_count; i++)
-        sdp_write(w, "a=candidate:%u 1 udp %" PRIu32 " %s %u typ host", i + 1, CANDIDATE_PRIORITY(i),
-                  config->announce[i], config->media_ports[transport->owner->worker]);
+    struct hub_candidate list[HUB_CANDIDATES_MAX];
+    unsigned count = hub_candidates(whip->hub, transport, list);
+    for (unsigned i = 0; i < count; i++)
+        sdp_write(w, "a=candidate:%u 1 %s %" PRIu32 " %s %u typ host%s", i + 1, list[i].tcp ? "tcp" : "udp",
+                  list[i].priority, list[i].ip, list[i].port, list[i].tcp ? " tcptype passive" : "");
     sdp_write(w, "a=end-of-candidates");
 }
 

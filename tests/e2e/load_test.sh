@@ -49,9 +49,18 @@ expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --codec a
 expect 0 "faults < 1 : met" --url "$url" --participants 3 --duration 2 --ice full --simulcast 2 \
     --expect 'failed<1,loss<=0%,faults<1,frames>200'
 
-# The server's first addresses lead nowhere: the next ones are tried.
+# Media over TCP, of a server whose rooms span its workers: all of it, and to readers who take 600 kbit/s each of more
+# than twice as much, who get lower layers and lose nothing.
 stop
 earlier=$log
+start --ice-tcp on --participants-per-worker 2
+expect 0 "faults < 1 : met" --url "$url" --participants 4 --duration 1 --ice tcp \
+    --expect 'failed<1,loss<=0%,faults<1,frames>200'
+expect 0 "delay_p50 < 250 ms: met" --url "$url" --participants 3 --duration 4 --ice tcp --bandwidth 600 --video 900 \
+    --simulcast 3 --expect 'failed<1,faults<1,loss<5%,delay_p50<250,frames>100'
+
+# The server's first addresses lead nowhere: the next ones are tried.
+stop
 start --announce 192.0.2.1,2001:db8::1,127.0.0.9,127.0.0.1
 for ice in checks full; do
     expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 2 --ice $ice \
@@ -84,6 +93,7 @@ assert any(int(room["packets_lost"]) == 0 for room in rooms), rooms
 EOF
 
 start --participants-max 2
+expect 2 "no address for media" --url "$url" --participants 1 --duration 1 --ice tcp
 expect 2 "join refused: room-full" --url "$url" --participants 3 --duration 1
 stop
 

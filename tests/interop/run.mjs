@@ -2,6 +2,7 @@
 // all clients at the same time. Ends with 0 when all went well.
 
 import { Client, delay, Server, until } from '../e2e/harness.mjs';
+import { bot } from './bot.mjs';
 import { Peer } from './peer.mjs';
 import { REMB_CASES } from './remb.mjs';
 
@@ -85,7 +86,7 @@ async function call(client) {
   return result;
 }
 
-const results = await Promise.all(process.argv.slice(2).map((client) => (REMB_CASES[client] ?? (() => call(client)))()));
+const results = await Promise.all(process.argv.slice(2).map((client) => (({ bot, ...REMB_CASES })[client] ?? (() => call(client)))()));
 for (const { client, faults, told } of results) {
   console.log(`${faults.length === 0 ? 'passed' : 'FAILED'} ${client}: ${told ?? ''}`);
   for (const fault of faults) console.log(`    ${fault}`);

@@ -108,8 +108,8 @@ export function serverSdp(transport, tracks, setup) {
     lines.push(`a=fingerprint:${digest.algorithm} ${digest.value}`, `a=setup:${setup}`, 'a=rtcp-mux', 'a=rtcp-rsize');
     lines.push(...codecs.flatMap(codecLines), ...headerExtensions.map(({ id, uri }) => `a=extmap:${id} ${uri}`));
     if (setup !== 'passive') lines.push(`a=msid:interop ${rtpParameters.encodings[0].ssrc}`, ...ssrcLines(rtpParameters));
-    for (const { foundation, priority, address, port } of iceCandidates) {
-      lines.push(`a=candidate:${foundation} 1 udp ${priority} ${address} ${port} typ host`);
+    for (const { foundation, protocol, priority, address, port, tcpType } of iceCandidates) {
+      lines.push(`a=candidate:${foundation} 1 ${protocol} ${priority} ${address} ${port} typ host${tcpType ? ` tcptype ${tcpType}` : ''}`);
     }
     lines.push('a=end-of-candidates');
   }

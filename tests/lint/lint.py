@@ -55,8 +55,8 @@ ADAPTERS = {
     r"crypt\.h": ["server/access/password.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
     r"libav.*": ["record/muxer.c"],
-    r"uv\.h": ["server/recordings*", "server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
-               "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/ws_client.c"],
+    r"uv\.h": ["server/recordings*", "server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/tcp_door.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
+               "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/net_tcp.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c", "server/web/",
                     "server/access/keys*", "server/access/password.c", "server/access/token_body.c", "server/hub/turn_credential.c", "server/doctor/doctor_certificate.c"],
@@ -101,7 +101,7 @@ def includes():
 
 def layers():
     for name, number, what, quoted in includes():
-        test = name.startswith("tests/")
+        test = name.startswith(("tests/", "examples/"))  # outside: programs of their own
         if quoted:
             mine, target = part_of(name), part_of(what)
             beside = os.path.exists(os.path.join(ROOT, os.path.dirname(name), what))

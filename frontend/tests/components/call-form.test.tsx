@@ -10,7 +10,11 @@ import { show } from './people';
 const rooms: string[] = []; // of the calls that began
 vi.mock('@/lib/devices', async (original) => ({
   ...(await original<object>()),
-  capture: async () => ({ stream: { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] }, problem: null, missed: [] }),
+  capture: async () => ({
+    stream: { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] },
+    problem: null,
+    missed: [],
+  }),
 }));
 vi.mock('@rotunda/client', async (original) => {
   const { Call: Real, ...others } = await original<typeof import('@rotunda/client')>();

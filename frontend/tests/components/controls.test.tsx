@@ -2,20 +2,19 @@ import { act, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Controls, TopBar } from '@/components/controls';
-import * as actions from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
 import { makeTrack } from '../browser';
-import { has, inCall, show } from './people';
+import { call, has, inCall, show } from './people';
 
-vi.mock('@/lib/room-actions', async (original) => ({
-  ...(await original<typeof actions>()),
-  toggleMicrophone: vi.fn(async () => {}),
-  toggleCamera: vi.fn(async () => Promise.reject(new DOMException('no', 'NotFoundError'))),
-}));
 const toasts = vi.hoisted(() => [] as string[]);
 vi.mock('sonner', () => ({ toast: { error: (words: string) => toasts.push(words) } }));
 
-beforeEach(() => void (toasts.length = 0));
+beforeEach(() => {
+  toasts.length = 0;
+  Object.assign(call.actions, {
+    toggleMicrophone: vi.fn(async () => {}),
+    toggleCamera: vi.fn(async () => Promise.reject(new DOMException('no', 'NotFoundError'))),
+  });
+});
 const button = (name: string | RegExp) => screen.getByRole('button', { name });
 
 test('the buttons say what they would do, as it stands', () => {
@@ -26,7 +25,7 @@ test('the buttons say what they would do, as it stands', () => {
   expect(button('Mute microphone')).toBeTruthy();
   expect(button('Switch camera on')).toBeTruthy();
   expect(button('People (3)')).toBeTruthy();
-  act(() => useCall.setState({ unread: 2 }));
+  act(() => call.store.setState({ unread: 2 }));
   expect(button('Chat, 2 unread')).toBeTruthy();
 });
 
@@ -41,13 +40,13 @@ test('a press does it, and a failure is told in words', async () => {
   const onLeave = vi.fn();
   show(<Controls onLeave={onLeave} />);
   await userEvent.click(button('Unmute microphone'));
-  expect(actions.toggleMicrophone).toHaveBeenCalledOnce();
+  expect(call.actions.toggleMicrophone).toHaveBeenCalledOnce();
   await userEvent.click(button('Switch camera on'));
   expect(toasts).toEqual(['No camera or microphone was found. You can join without them, or plug one in.']);
   await userEvent.click(button('Chat'));
-  expect(useCall.getState().panel).toBe('chat');
+  expect(call.store.getState().panel).toBe('chat');
   await userEvent.click(button('Settings'));
-  expect(useCall.getState().dialog).toBe('settings');
+  expect(call.store.getState().dialog).toBe('settings');
   await userEvent.click(button('Leave'));
   expect(onLeave).toHaveBeenCalledOnce();
 });
@@ -57,9 +56,9 @@ test('the bar above: the room, the view, the statistics, the keys', async () => 
   show(<TopBar />);
   expect(screen.getByRole('heading', { name: 'garden' })).toBeTruthy();
   await userEvent.click(button('Speaker view'));
-  expect(useCall.getState().view).toBe('speaker');
+  expect(call.store.getState().view).toBe('speaker');
   await userEvent.click(button('Statistics'));
-  expect(useCall.getState().stats).toBe(true);
+  expect(call.store.getState().stats).toBe(true);
   await userEvent.click(button('Keyboard'));
-  expect(useCall.getState().dialog).toBe('help');
+  expect(call.store.getState().dialog).toBe('help');
 });

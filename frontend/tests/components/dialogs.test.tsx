@@ -5,8 +5,7 @@ import { Controls } from '@/components/controls';
 import { HelpDialog, LeaveDialog, SettingsDialog } from '@/components/dialogs';
 import { usePreferences } from '@/lib/preferences';
 import { followChoice } from '@/lib/room-actions';
-import { useCall } from '@/lib/store';
-import { inCall, show } from './people';
+import { call, inCall, show } from './people';
 
 test('settings: closed by Escape, and the focus goes back to the button', async () => {
   inCall(1);
@@ -23,18 +22,18 @@ test('settings: closed by Escape, and the focus goes back to the button', async 
   await userEvent.keyboard('{Escape}');
   expect(screen.queryByRole('dialog')).toBeNull();
   await waitFor(() => expect(document.activeElement?.id).toBe('settings'));
-  expect(useCall.getState().dialog).toBeNull();
+  expect(call.store.getState().dialog).toBeNull();
 });
 
 test('settings: how much of a large room comes is told as it is chosen, with whoever is pinned', async () => {
   const told: unknown[] = [];
   inCall(2, { dialog: 'settings' });
-  const off = followChoice({ choose: (choice) => void told.push(choice) });
+  const off = followChoice({ choose: (choice) => void told.push(choice) }, call.store);
   show(<SettingsDialog />);
   await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), '5 people');
   await userEvent.selectOptions(screen.getByLabelText('Sound of the loudest'), 'Everybody');
-  act(() => useCall.setState({ pinned: 'u2:camera' }));
-  act(() => useCall.setState({ unread: 3 })); // nothing to tell
+  act(() => call.store.setState({ pinned: 'u2:camera' }));
+  act(() => call.store.setState({ unread: 3 })); // nothing to tell
   await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), 'As the room has it');
   off();
   act(() => void usePreferences.setState({ loudestN: 3 }));
@@ -59,8 +58,8 @@ test('leaving is asked for', async () => {
   inCall(1, { dialog: 'leave' });
   show(<LeaveDialog onLeave={onLeave} />);
   await userEvent.click(screen.getByRole('button', { name: 'Stay' }));
-  expect(useCall.getState().dialog).toBeNull();
-  act(() => useCall.setState({ dialog: 'leave' }));
+  expect(call.store.getState().dialog).toBeNull();
+  act(() => call.store.setState({ dialog: 'leave' }));
   await userEvent.click(screen.getByRole('button', { name: 'Leave' }));
   expect(onLeave).toHaveBeenCalledOnce();
 });

@@ -1,32 +1,26 @@
 import { act, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
-import { RotundaError, type RequestType, type Room } from '@rotunda/client';
+import { RotundaError, type RequestType } from '@rotunda/client';
 import { Banners } from '@/components/banners';
 import { Ended } from '@/components/ended';
 import { Reactions, HandButton, ReactionButton } from '@/components/reactions';
 import { SidePanel } from '@/components/side-panel';
 import { Waiting } from '@/components/waiting';
 import { NO_MODERATION, type Moderation } from '@/lib/moderation';
-import { useCall } from '@/lib/store';
-import { has, inCall, show } from './people';
+import { call, has, inCall, room, show } from './people';
 
 const asked: [RequestType, object][] = [];
-const session = {
-  state: { name: 'joined' },
-  request: (type: RequestType, data: object) => {
-    asked.push([type, data]);
-    return Promise.resolve({ userId: 'me', user: 'me', text: '👍' });
-  },
-};
-const room = { session, userId: 'me' } as unknown as Room;
 
 const moderating = (part: Partial<Moderation> = {}) => ({
   moderation: { ...NO_MODERATION, permissions: { ...NO_MODERATION.permissions, moderate: true }, ...part },
 });
 beforeEach(() => {
   asked.length = 0;
-  useCall.setState({ room, moderation: NO_MODERATION, panel: null, error: null });
+  room.session.request = ((type: RequestType, data: object) => {
+    asked.push([type, data]);
+    return Promise.resolve({ userId: 'me', user: 'me', text: '👍' });
+  }) as never;
 });
 
 test('who is no moderator has no menus, and sees hands in their order', () => {
@@ -53,7 +47,7 @@ test('a menu by keyboard: opens, moves, chooses, gives the focus back', async ()
   await userEvent.keyboard('{ArrowDown}{Escape}');
   expect(screen.queryByRole('menu')).toBeNull();
   expect(document.activeElement).toBe(button);
-  expect(useCall.getState().panel).toBe('people'); // Escape closed the menu alone
+  expect(call.store.getState().panel).toBe('people'); // Escape closed the menu alone
   await userEvent.keyboard('{Enter}{Enter}');
   expect(asked).toEqual([['mute-user', { target: 'bob', kind: 'audio' }]]);
 });
@@ -91,13 +85,17 @@ test('roles, lock, lobby and everybody muted', async () => {
 });
 
 test('who waits is told of, and let in or sent away', async () => {
-  const waiting = [{ userId: 'w1', username: 'Dan' }, { userId: 'w2', username: 'Eve' }, { userId: 'w3', username: 'Fay' }];
+  const waiting = [
+    { userId: 'w1', username: 'Dan' },
+    { userId: 'w2', username: 'Eve' },
+    { userId: 'w3', username: 'Fay' },
+  ];
   inCall(2, { ...moderating({ waiting: [waiting[0]!] }) });
   const { unmount } = show(<Banners />);
   expect(screen.getByRole('status').textContent).toContain('Dan is waiting outside.');
   await userEvent.click(screen.getByRole('button', { name: 'Let in' }));
   expect(asked.splice(0)).toEqual([['admit-user', { target: 'w1' }]]); // that one alone, whoever else has come meanwhile
-  act(() => useCall.setState(moderating({ waiting })));
+  act(() => call.store.setState(moderating({ waiting })));
   expect(screen.getByRole('status').textContent).toContain('3 people are waiting outside.');
   await userEvent.click(screen.getByRole('button', { name: 'Show' }));
   unmount();
@@ -105,14 +103,18 @@ test('who waits is told of, and let in or sent away', async () => {
   const list = screen.getByRole('region', { name: 'Waiting outside (3)' });
   await userEvent.click(within(list).getByRole('button', { name: 'Let Dan in' }));
   await userEvent.click(within(list).getByRole('button', { name: 'Send Eve away' }));
-  expect(useCall.getState().moderation.waiting.map(({ username }) => username)).toEqual(['Fay']);
+  expect(call.store.getState().moderation.waiting.map(({ username }) => username)).toEqual(['Fay']);
   await userEvent.click(screen.getByRole('button', { name: 'Let all in' }));
-  expect(asked).toEqual([['admit-user', { target: 'w1' }], ['deny-user', { target: 'w2' }], ['admit-all', {}]]);
+  expect(asked).toEqual([
+    ['admit-user', { target: 'w1' }],
+    ['deny-user', { target: 'w2' }],
+    ['admit-all', {}],
+  ]);
   expect(screen.queryByRole('region', { name: /Waiting/ })).toBeNull();
 });
 
 test('one says that one waits, with the focus on it, and how to stop', () => {
-  inCall(1, { phase: 'joining', session: { name: 'waiting' } });
+  inCall(1, { phase: 'joining' }, { session: { name: 'waiting' } });
   show(<Waiting />);
   expect(document.activeElement?.textContent).toBe('Waiting to be let in');
   expect(screen.getByRole('status').textContent).toContain('garden');
@@ -129,13 +131,13 @@ test('hands and reactions', async () => {
     </>,
   );
   await userEvent.click(screen.getByRole('button', { name: 'Raise hand' }));
-  expect(useCall.getState().moderation.hands).toEqual(['me']);
+  expect(call.store.getState().moderation.hands).toEqual(['me']);
   await userEvent.click(screen.getByRole('button', { name: 'Lower hand' }));
   await userEvent.click(screen.getByRole('button', { name: 'React' }));
   await userEvent.click(screen.getByRole('menuitem', { name: 'Thumbs up' }));
   expect(asked.map(([type]) => type)).toEqual(['raise-hand', 'lower-hand', 'reaction']);
   expect(await screen.findByText('👍')).toBeTruthy();
-  act(() => useCall.setState(moderating({ permissions: { ...NO_MODERATION.permissions, data: false } })));
+  act(() => call.store.setState(moderating({ permissions: { ...NO_MODERATION.permissions, data: false } })));
   expect(screen.queryByRole('button', { name: 'React' })).toBeNull();
 });
 
@@ -146,7 +148,7 @@ test('whose doing it was that one is out, in whose words', () => {
     [new RotundaError('room-closed', '', undefined, 'Ann'), 'Ann has closed the room.'],
     [new RotundaError('kicked', 'kicked'), 'A moderator has put you out of the room.'],
   ] as const) {
-    useCall.setState({ error });
+    call.store.setState({ error });
     const { unmount } = show(<Ended onAgain={() => {}} onLobby={() => {}} />);
     expect(screen.getByRole('alert').textContent).toBe(words);
     unmount();

@@ -3,18 +3,26 @@ import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { Controls } from '@/components/controls';
 import { SidePanel } from '@/components/side-panel';
-import { useCall } from '@/lib/store';
-import { inCall, show } from './people';
+import { call, change, inCall, show } from './people';
 
 const said = (text: string, from = 'Bob') => ({ from, fromId: 'bob', text, timestamp: '2026-05-01T12:00:00Z' });
 
 test('the chat: links lead out without a trace, every script has its direction, a long name does not push the time away', () => {
-  inCall(2, { panel: 'chat', messages: [said('see https://example.org.', 'A name that is far too long for its place'), said('javascript:alert(1) <b>')] });
+  inCall(
+    2,
+    { panel: 'chat' },
+    {
+      messages: [
+        said('see https://example.org.', 'A name that is far too long for its place'),
+        said('javascript:alert(1) <b>'),
+      ],
+    },
+  );
   show(<SidePanel />);
   const links = screen.getAllByRole('link');
-  expect(links.map((link) => [link.getAttribute('href'), link.getAttribute('rel'), link.getAttribute('target')])).toEqual([
-    ['https://example.org', 'noopener noreferrer nofollow', '_blank'],
-  ]);
+  expect(
+    links.map((link) => [link.getAttribute('href'), link.getAttribute('rel'), link.getAttribute('target')]),
+  ).toEqual([['https://example.org', 'noopener noreferrer nofollow', '_blank']]);
   expect(screen.getByText('javascript:alert(1) <b>').getAttribute('dir')).toBe('auto');
   const name = screen.getByText('A name that is far too long for its place');
   expect(name.className).toMatch(/truncate/);
@@ -29,11 +37,14 @@ test('closing gives the focus back to the button that opened it', async () => {
       <Controls onLeave={() => {}} />
     </>,
   );
-  for (const [open, id] of [['Chat', 'chat'], ['People (2)', 'people']] as const) {
+  for (const [open, id] of [
+    ['Chat', 'chat'],
+    ['People (2)', 'people'],
+  ] as const) {
     await userEvent.click(screen.getByRole('button', { name: open }));
     await userEvent.click(screen.getByRole('button', { name: 'Close' }));
     expect(document.activeElement?.id).toBe(id);
-    expect(useCall.getState().panel).toBeNull();
+    expect(call.store.getState().panel).toBeNull();
   }
 });
 
@@ -41,6 +52,6 @@ test('the list says whose network is gone', () => {
   inCall(2, { panel: 'people' });
   show(<SidePanel />);
   expect(screen.queryByRole('img', { name: 'Reconnecting…' })).toBeNull();
-  act(() => useCall.setState(({ participants }) => ({ participants: participants.map((one) => ({ ...one, away: !one.isLocal })) })));
+  act(() => change((one) => ({ ...one, away: !one.isLocal })));
   expect(screen.getByRole('img', { name: 'Reconnecting…' })).toBeTruthy();
 });

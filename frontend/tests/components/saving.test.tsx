@@ -3,16 +3,12 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { TileView } from '@/components/tile';
 import { useMutedHint } from '@/hooks/use-muted-hint';
 import { usePreferences } from '@/lib/preferences';
-import { useCall } from '@/lib/store';
-import type { Room } from '@rotunda/client';
-import { RotundaRoom } from '@rotunda/react';
 import { makeTrack } from '../browser';
-import { has, inCall, show } from './people';
+import { has, inCall, room, show, state } from './people';
 
 const demands: Record<string, unknown> = {};
-const room = { demand: (producerId: string, demand: unknown) => void (demands[producerId] = demand) } as unknown as Room;
 const sound = vi.hoisted(() => ({ heard: (_level: number) => {}, watching: 0 }));
-vi.mock('@/components/sound', () => ({
+vi.mock('@/lib/level', () => ({
   watchLevel: (_: unknown, heard: (level: number) => void) => {
     sound.heard = heard;
     sound.watching++;
@@ -25,22 +21,33 @@ vi.mock('sonner', () => ({ toast: Object.assign((words: string) => void toasts.p
 beforeEach(() => {
   toasts.length = 0;
   usePreferences.setState({ pictures: 'all' });
+  room.demand = (producerId, demand) => void (demands[producerId] = demand);
 });
 
 const tile = (userId: string, source: 'camera' | 'screen' = 'camera', pinned = false) => (
-  <TileView key={`${userId}${source}`} userId={userId} source={source} rect={{ left: 0, top: 0, width: 400, height: 225 }} pinned={pinned} unseen={false} />
+  <TileView
+    key={`${userId}${source}`}
+    userId={userId}
+    source={source}
+    rect={{ left: 0, top: 0, width: 400, height: 225 }}
+    pinned={pinned}
+    unseen={false}
+  />
 );
 
 test('pictures are received as the person wants: all, who speaks, none', () => {
   inCall(4);
   for (const name of ['bob', 'cid', 'dan']) has(name, 'camera', { track: makeTrack(), producerId: name });
   has('cid', 'screen', { track: makeTrack(), producerId: 'screen' });
-  show(<RotundaRoom room={room}>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</RotundaRoom>);
-  const received = () => Object.keys(demands).filter((id) => demands[id] !== null).sort();
+  show(<>{[tile('bob'), tile('cid'), tile('dan', 'camera', true), tile('cid', 'screen')]}</>);
+  const received = () =>
+    Object.keys(demands)
+      .filter((id) => demands[id] !== null)
+      .sort();
   expect(received()).toEqual(['bob', 'cid', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'speaker' }));
   expect(received()).toEqual(['dan', 'screen']);
-  act(() => useCall.setState({ speaker: 'bob', lastSpeaker: 'bob' }));
+  act(() => state.set({ speaker: 'bob', lastSpeaker: 'bob' }));
   expect(received()).toEqual(['bob', 'dan', 'screen']);
   act(() => void usePreferences.setState({ pictures: 'none' }));
   expect(received()).toEqual(['dan']); // what the person has pinned is wanted

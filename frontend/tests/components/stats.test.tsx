@@ -2,12 +2,9 @@
 import { act } from '@testing-library/react';
 import { Profiler } from 'react';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Room } from '@rotunda/client';
-import { RotundaRoom } from '@rotunda/react';
 import { StatsOverlay } from '@/components/stats-overlay';
-import { useCall } from '@/lib/store';
 import { makeTrack } from '../browser';
-import { has, inCall, show } from './people';
+import { has, inCall, room, show, state } from './people';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -23,32 +20,56 @@ function transportOf(stats: (seconds: number) => object[]) {
 test('25 tiles with statistics: one report of each transport a second, and to each its own stream', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'performance'] });
   inCall(25);
-  const people = useCall.getState().participants.map(({ userId }) => userId);
+  const people = state.snapshot.participants.map(({ userId }) => userId);
   for (const userId of people) has(userId, 'camera', { track: makeTrack() });
   const recv = transportOf((seconds) => [
     { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: 0.02 },
-    ...people.map((_, i) => ({ type: 'inbound-rtp', ssrc: i, frameWidth: 100 + i, frameHeight: 90, framesPerSecond: 25, bytesReceived: 1000 * i * seconds, packetsReceived: 10 * seconds })),
+    ...people.map((_, i) => ({
+      type: 'inbound-rtp',
+      ssrc: i,
+      frameWidth: 100 + i,
+      frameHeight: 90,
+      framesPerSecond: 25,
+      bytesReceived: 1000 * i * seconds,
+      packetsReceived: 10 * seconds,
+    })),
   ]);
   const send = transportOf((seconds) => [
-    { type: 'outbound-rtp', mid: '7', frameWidth: 320, frameHeight: 180, framesPerSecond: 15, bytesSent: 500 * seconds, packetsSent: seconds },
-    { type: 'outbound-rtp', mid: '7', frameWidth: 640, frameHeight: 360, framesPerSecond: 15, bytesSent: 500 * seconds, packetsSent: seconds },
+    {
+      type: 'outbound-rtp',
+      mid: '7',
+      frameWidth: 320,
+      frameHeight: 180,
+      framesPerSecond: 15,
+      bytesSent: 500 * seconds,
+      packetsSent: seconds,
+    },
+    {
+      type: 'outbound-rtp',
+      mid: '7',
+      frameWidth: 640,
+      frameHeight: 360,
+      framesPerSecond: 15,
+      bytesSent: 500 * seconds,
+      packetsSent: seconds,
+    },
   ]);
   const flow = (mid: string, ssrc: number) => ({ closed: false, rtpParameters: { mid, encodings: [{ ssrc }] } });
-  const room = {
+  Object.assign(room, {
     producers: new Map([['camera', flow('7', 99)]]),
     remote: (userId: string) => ({ consumer: flow('x', people.indexOf(userId)) }),
     sendTransport: send,
     recvTransport: recv,
-  } as unknown as Room;
+  });
   let renders = 0;
   show(
-    <RotundaRoom room={room}>
-      {useCall.getState().participants.map((one) => (
+    <>
+      {state.snapshot.participants.map((one) => (
         <Profiler key={one.userId} id={one.userId} onRender={() => renders++}>
           <StatsOverlay participant={one} source="camera" small={false} />
         </Profiler>
       ))}
-    </RotundaRoom>,
+    </>,
   );
   await act(() => vi.advanceTimersByTimeAsync(0));
   const [sent, received, rendered] = [send.getStats.mock.calls.length, recv.getStats.mock.calls.length, renders];

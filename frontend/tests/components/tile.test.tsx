@@ -2,22 +2,33 @@ import { act, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { TileView } from '@/components/tile';
-import { useCall } from '@/lib/store';
 import { makeTrack } from '../browser';
-import { has, inCall, show } from './people';
+import { call, change, has, inCall, show } from './people';
 
 // The picture's first frame comes when the test says so.
 const video = vi.hoisted(() => ({ paint: () => {} }));
 vi.mock('@rotunda/react', async (original) => ({
   ...(await original<object>()),
-  VideoTile: ({ track: { track }, onFirstFrame }: { track: { track: MediaStreamTrack | null }; onFirstFrame: (track: MediaStreamTrack) => void }) => {
+  VideoTile: ({
+    track: { track },
+    onFirstFrame,
+  }: {
+    track: { track: MediaStreamTrack | null };
+    onFirstFrame: (track: MediaStreamTrack) => void;
+  }) => {
     video.paint = () => track && onFirstFrame(track);
     return null;
   },
 }));
 
 const tile = (userId: string, source: 'camera' | 'screen' = 'camera', width = 400) => (
-  <TileView userId={userId} source={source} rect={{ left: 0, top: 0, width, height: 225 }} pinned={false} unseen={false} />
+  <TileView
+    userId={userId}
+    source={source}
+    rect={{ left: 0, top: 0, width, height: 225 }}
+    pinned={false}
+    unseen={false}
+  />
 );
 const figure = () => document.querySelector<HTMLElement>('.tile')!;
 
@@ -45,8 +56,8 @@ test('muted, paused, left out by the server, away: each is to be seen', () => {
   expect(shows()).toEqual([]);
   act(() => has('bob', 'microphone', { paused: true }));
   expect(screen.getByRole('img', { name: 'muted' })).toBeTruthy();
-  act(() => has('bob', 'camera', { unsent: true }));
-  act(() => useCall.setState(({ participants }) => ({ participants: participants.map((one) => ({ ...one, away: !one.isLocal })) })));
+  act(() => has('bob', 'camera', { held: true }));
+  act(() => change((one) => ({ ...one, away: !one.isLocal })));
   expect(shows()).toEqual(['no-audio', 'no-video', 'away']);
   expect(screen.getByText('Reconnecting…')).toBeTruthy();
 });
@@ -84,5 +95,5 @@ test('names of any script stand in their own direction; a pin makes a tile large
   show(tile('bob'));
   expect(screen.getByText('bob').getAttribute('dir')).toBe('auto');
   await userEvent.click(screen.getByRole('button', { name: 'Pin bob' }));
-  expect(useCall.getState()).toMatchObject({ pinned: 'bob:camera', view: 'speaker' });
+  expect(call.store.getState()).toMatchObject({ pinned: 'bob:camera', view: 'speaker' });
 });

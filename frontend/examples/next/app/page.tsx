@@ -1,6 +1,14 @@
 'use client';
 // A call with a chat and tiles of its own making.
-import { RoomAudio, RotundaRoom, startAudio, useActiveSpeaker, useChat, useParticipants, VideoTile } from '@rotunda/react';
+import {
+  RoomAudio,
+  RotundaRoom,
+  startAudio,
+  useActiveSpeaker,
+  useChat,
+  useParticipants,
+  VideoTile,
+} from '@rotunda/react';
 import { useEffect, useState, type FormEvent } from 'react';
 
 function Tiles() {
@@ -9,7 +17,11 @@ function Tiles() {
   return (
     <main style={{ flex: 1, display: 'grid', gap: 8, gridTemplateColumns: 'repeat(auto-fit, minmax(240px, 1fr))' }}>
       {participants.map(({ userId, name, isLocal, tracks: { camera } }) => (
-        <figure key={userId} data-name={name} style={{ margin: 0, minHeight: 0, outline: userId === speaker?.userId ? '3px solid teal' : 'none' }}>
+        <figure
+          key={userId}
+          data-name={name}
+          style={{ margin: 0, minHeight: 0, outline: userId === speaker?.userId ? '3px solid teal' : 'none' }}
+        >
           <VideoTile track={camera ?? null} mirrored={isLocal} label={name} style={{ height: 'calc(100% - 2em)' }} />
           <figcaption>{name}</figcaption>
         </figure>
@@ -42,12 +54,25 @@ export default function Page() {
   useEffect(() => {
     const query = new URLSearchParams(location.search);
     const url = query.get('url') ?? `${location.protocol.replace('http', 'ws')}//${location.host}/ws`;
-    setEntrance({ url, roomId: query.get('room') ?? 'garden', username: query.get('name') ?? `guest ${Math.floor(Math.random() * 1000)}` });
+    setEntrance({
+      url,
+      roomId: query.get('room') ?? 'garden',
+      username: query.get('name') ?? `guest ${Math.floor(Math.random() * 1000)}`,
+    });
   }, []);
   if (entrance === null) return null;
   return (
     <RotundaRoom {...entrance} audio video onError={console.error}>
-      {blocked && <button onClick={() => { startAudio(); setBlocked(false); }}>Start the sound</button>}
+      {blocked && (
+        <button
+          onClick={() => {
+            startAudio();
+            setBlocked(false);
+          }}
+        >
+          Start the sound
+        </button>
+      )}
       <Tiles />
       <Chat />
       <RoomAudio onBlocked={() => setBlocked(true)} />

@@ -16,10 +16,26 @@ function App() {
   const [blocked, setBlocked] = useState(false);
   const [problem, setProblem] = useState('');
   return (
-    <RotundaRoom url={url} roomId={query.get('room') ?? 'garden'} username={username} audio video onError={(error) => setProblem(String(error))}>
+    <RotundaRoom
+      url={url}
+      roomId={query.get('room') ?? 'garden'}
+      username={username}
+      audio
+      video
+      onError={(error) => setProblem(String(error))}
+    >
       <State />
       {problem && <p role="alert">{problem}</p>}
-      {blocked && <button onClick={() => { startAudio(); setBlocked(false); }}>Start the sound</button>}
+      {blocked && (
+        <button
+          onClick={() => {
+            startAudio();
+            setBlocked(false);
+          }}
+        >
+          Start the sound
+        </button>
+      )}
       <Grid />
       <RoomAudio onBlocked={() => setBlocked(true)} />
     </RotundaRoom>

@@ -40,12 +40,18 @@ interface CallEvents {
 
 // What two spellings of one name have in common; the server composes names and takes runs of spaces for one as well. The
 // order of two names follows from it, so both sides have to do it before they sort.
-const nameKey = (name: string): string => name.normalize('NFC').replace(/\p{White_Space}+/gu, ' ').trim().toLowerCase();
+const nameKey = (name: string): string =>
+  name
+    .normalize('NFC')
+    .replace(/\p{White_Space}+/gu, ' ')
+    .trim()
+    .toLowerCase();
 
 // Both sides name the same room, whoever comes first. Names are known to many, and whoever knows both could sit there in
 // the place of either: no room goes without a secret.
 export function callRoomId(a: string, b: string, secret: string): string {
-  if (nameKey(secret) === '') throw new RangeError('A call by names needs a secret that the two share; callSecret() makes one.');
+  if (nameKey(secret) === '')
+    throw new RangeError('A call by names needs a secret that the two share; callSecret() makes one.');
   return `call:${[a, b].map(nameKey).sort().join('+')}#${nameKey(secret)}`;
 }
 
@@ -54,7 +60,8 @@ export function callSecret(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-const lost = (error: unknown): boolean => ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
+const lost = (error: unknown): boolean =>
+  ['not-found', 'connection-lost', 'timeout', 'left'].includes(codeOf(error) ?? '');
 
 export class Call extends Emitter<CallEvents> {
   readonly session: Session;
@@ -222,7 +229,8 @@ export class Call extends Emitter<CallEvents> {
     if (this.#partnerId === null || payload === null) return;
     const { peer } = this;
     this.session.request(type, { target: this.#partnerId, payload }).catch((error) => {
-      if (codeOf(error) === 'connection-lost' && peer !== null && this.peer === peer) this.#unsent.push({ type, payload });
+      if (codeOf(error) === 'connection-lost' && peer !== null && this.peer === peer)
+        this.#unsent.push({ type, payload });
       else if (!lost(error)) console.error(type, error);
     });
   }
@@ -321,7 +329,8 @@ export class Call extends Emitter<CallEvents> {
     for (const track of this.#stream.getTracks()) peer.addTrack(track, this.#stream);
     // Without a camera or a microphone one can still see and hear the other.
     for (const kind of ['audio', 'video'] as const)
-      if (!this.#stream.getTracks().some((track) => track.kind === kind)) peer.addTransceiver(kind, { direction: 'recvonly' });
+      if (!this.#stream.getTracks().some((track) => track.kind === kind))
+        peer.addTransceiver(kind, { direction: 'recvonly' });
     this.#set('in-call');
     const early = this.#early;
     this.#early = [];

@@ -2,8 +2,8 @@
 // there, yet no new candidates, so they go to the browser's connection by themselves.
 import type { types } from 'mediasoup-client';
 
-const lineOf = ({ foundation, protocol, priority, address, ip, port, type }: types.IceCandidate): string =>
-  `candidate:${foundation} 1 ${protocol} ${priority} ${address ?? ip} ${port} typ ${type}`;
+const lineOf = ({ foundation, protocol, priority, address, ip, port, type, tcpType }: types.IceCandidate): string =>
+  `candidate:${foundation} 1 ${protocol} ${priority} ${address ?? ip} ${port} typ ${type}${tcpType ? ` tcptype ${tcpType}` : ''}`;
 
 // A connection that has no remote description yet refuses them; it is none that could be lost.
 export async function addCandidates(

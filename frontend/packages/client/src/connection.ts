@@ -6,7 +6,9 @@ import type { Answer, NotificationType, RequestData, RequestType } from './proto
 // Half a character (a lone surrogate, as of an emoji that was cut in two) has no form in UTF-8, and so none in a message.
 const HALF_CHARACTERS = /\p{Surrogate}/gu;
 export const encode = (message: object): string =>
-  JSON.stringify(message, (_, value: unknown) => (typeof value === 'string' ? value.replace(HALF_CHARACTERS, '\ufffd') : value));
+  JSON.stringify(message, (_, value: unknown) =>
+    typeof value === 'string' ? value.replace(HALF_CHARACTERS, '\ufffd') : value,
+  );
 
 export const REQUEST_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 10_000;
@@ -33,7 +35,11 @@ export class Connection {
   #closed = false;
 
   // Resolves once it is open; rejects with `unreachable`.
-  static open(url: string, handlers: Handlers, makeSocket: MakeSocket = (to) => new WebSocket(to)): Promise<Connection> {
+  static open(
+    url: string,
+    handlers: Handlers,
+    makeSocket: MakeSocket = (to) => new WebSocket(to),
+  ): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const unreachable = () => {
         clearTimeout(timer);

@@ -54,7 +54,11 @@ export function encodingUpTo(first: Encoding, spatialLayer: number, temporalLaye
 }
 
 // Layers above these are not encoded; null: none is. A sender without layers has the one numbered 0.
-export async function encodeUpTo(sender: RTCRtpSender | undefined, top: number | null, topTemporal = Infinity): Promise<void> {
+export async function encodeUpTo(
+  sender: RTCRtpSender | undefined,
+  top: number | null,
+  topTemporal = Infinity,
+): Promise<void> {
   const parameters = sender?.getParameters?.();
   if (!sender || !parameters?.encodings?.length) return;
   const first = firsts.get(sender) ?? parameters.encodings.map((encoding) => ({ ...encoding }));
@@ -64,7 +68,10 @@ export async function encodeUpTo(sender: RTCRtpSender | undefined, top: number |
   for (const [layer, encoding] of (parameters.encodings as Encoding[]).entries()) {
     const active = top !== null && (several ? layer <= top : top >= 0);
     const before = JSON.stringify(encoding);
-    const now = first[layer] && active ? encodingUpTo(first[layer], several || top === null ? Infinity : top, topTemporal) : encoding;
+    const now =
+      first[layer] && active
+        ? encodingUpTo(first[layer], several || top === null ? Infinity : top, topTemporal)
+        : encoding;
     for (const key of ['scalabilityMode', 'scaleResolutionDownBy', 'maxBitrate', 'maxFramerate'] as const)
       if (now[key] === undefined) delete encoding[key];
       else Object.assign(encoding, { [key]: now[key] });
@@ -111,7 +118,9 @@ export class EncodingControl {
       if (!producer.closed) await encodeUpTo(producer.rtpSender, this.wanted(producer, alone), topTemporal);
     };
     // One after the other: a browser takes no change while another is under way.
-    const after = (this.#changes.get(producer.id) ?? Promise.resolve()).then(change).catch((error: Error) => console.warn(error));
+    const after = (this.#changes.get(producer.id) ?? Promise.resolve())
+      .then(change)
+      .catch((error: Error) => console.warn(error));
     this.#changes.set(producer.id, after);
   }
 

@@ -30,7 +30,8 @@ export class RotundaError extends Error {
 
 // Whether a join failed for want of a password, for a wrong one, or for too many of them.
 const ABOUT_PASSWORDS: readonly ErrorCode[] = ['password-needed', 'password-wrong', 'password-attempts'];
-export const needsPassword = (error: unknown): boolean => error instanceof RotundaError && ABOUT_PASSWORDS.includes(error.code);
+export const needsPassword = (error: unknown): boolean =>
+  error instanceof RotundaError && ABOUT_PASSWORDS.includes(error.code);
 
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof RotundaError ? error.code : undefined;

@@ -24,8 +24,14 @@ export class MediaWatch {
   constructor(room: Watched) {
     this.#room = room;
     this.#paths = {
-      send: new PathWatch((leg) => room.pathChanged('send', leg), () => this.#serverReceives()),
-      recv: new PathWatch((leg) => room.pathChanged('recv', leg), () => this.#serverIsHeard()),
+      send: new PathWatch(
+        (leg) => room.pathChanged('send', leg),
+        () => this.#serverReceives(),
+      ),
+      recv: new PathWatch(
+        (leg) => room.pathChanged('recv', leg),
+        () => this.#serverIsHeard(),
+      ),
     };
     this.#timer = setInterval(() => void this.#lookForAway().catch(() => {}), AWAY_LOOK_EVERY_MS);
   }

@@ -9,7 +9,11 @@ export class OwnMedia {
   #silenced: (source: Source, closedId: string | null) => void;
 
   // silenced: nothing of this source goes out any more; closedId: nor will it, under that id.
-  constructor(producers: Map<Source, types.Producer>, local: Map<Source, LocalTrack>, silenced: (source: Source, closedId: string | null) => void) {
+  constructor(
+    producers: Map<Source, types.Producer>,
+    local: Map<Source, LocalTrack>,
+    silenced: (source: Source, closedId: string | null) => void,
+  ) {
     this.#producers = producers;
     this.#local = local;
     this.#silenced = silenced;

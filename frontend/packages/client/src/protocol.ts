@@ -9,6 +9,13 @@ export type AppData = Record<string, unknown> & { source?: Source };
 
 export type Role = 'moderator' | 'participant' | 'viewer';
 
+// A STUN or TURN server, for RTCPeerConnection.
+export interface IceServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
 // What a token, the person or a moderator says of somebody.
 export interface About {
   metadata?: string | null;
@@ -85,7 +92,7 @@ export interface Joined extends About {
   permissions: Permissions;
   identity?: string; // as the token said
   locked: boolean;
-  recording?: true; // the room is being recorded
+  recording?: boolean; // the room is being recorded
   hands: string[]; // userIds, who raised first comes first
   roomId: string;
   userId: string;
@@ -93,7 +100,7 @@ export interface Joined extends About {
   peers: Peer[];
   routerRtpCapabilities: types.RtpCapabilities;
   producers: ProducerInfo[];
-  iceServers: RTCIceServer[];
+  iceServers: IceServer[];
   turn?: boolean; // the server lends TURN servers, with a transport
   resumeToken: string;
   chat: ChatMessage[];
@@ -113,7 +120,7 @@ export interface TransportOptions {
   iceParameters: types.IceParameters;
   iceCandidates: types.IceCandidate[];
   dtlsParameters: types.DtlsParameters;
-  iceServers: RTCIceServer[];
+  iceServers: IceServer[];
   dtlsInStun?: boolean; // the server takes the DTLS handshake in connectivity checks
 }
 
@@ -142,7 +149,7 @@ export interface Permissions {
   subscribe: boolean;
   data: boolean;
   moderate: boolean;
-  record?: true; // it may have the room recorded
+  record?: boolean; // it may have the room recorded
 }
 
 interface Hand {
@@ -286,12 +293,16 @@ export interface IceRestart {
   transportId: string;
   iceParameters: types.IceParameters;
   iceCandidates: types.IceCandidate[];
-  iceServers: RTCIceServer[]; // new ones: what TURN servers ask for runs out
+  iceServers: IceServer[]; // new ones: what TURN servers ask for runs out
 }
 
 export interface Notifications {
   'user-joined': { user: string; userId: string; role?: Role } & About;
-  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
+  'user-left': {
+    user: string;
+    userId: string;
+    reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed';
+  };
   'chat-message': ChatMessage;
   kicked: PutOut;
   'room-closed': PutOut;
@@ -345,5 +356,17 @@ type Fits = {
       : `${Type} has a field that the server does not know`
     : `${Type} has a field of another type than the server's`;
 };
-type Holds<_Proof extends Record<keyof WireRequests, true>, _Heard extends WireSaid, _Codes extends ErrorCode> = true;
-export type ProtocolHolds = Holds<Fits, NotificationType, WireErrorCode>;
+// What is heard is of the types that the server says, field by field; some of them are known more closely here.
+type Heard = {
+  [Type in NotificationType]: Notifications[Type] extends WireSaid[Type]
+    ? [KeysOf<WireSaid[Type]>] extends [KeysOf<Notifications[Type]> | keyof Waiting]
+      ? true
+      : `${Type} brings a field that this client does not know`
+    : `${Type} has a field of another type than the server's`;
+};
+type Holds<
+  _Proof extends Record<keyof WireRequests, true>,
+  _Heard extends Record<NotificationType, true>,
+  _Codes extends ErrorCode,
+> = true;
+export type ProtocolHolds = Holds<Fits, Heard, WireErrorCode>;

@@ -8,11 +8,21 @@ import { codeOf, RotundaError } from './errors.ts';
 import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
-import { spatialLayerFor } from './layers.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
-import type { AppData, Consumed, IceRestart, Joined, Notifications, ProducerInfo, RequestData, Source, TransportOptions } from './protocol.ts';
+import { DemandControl } from './demand.ts';
+import type {
+  AppData,
+  Consumed,
+  IceRestart,
+  Joined,
+  Notifications,
+  ProducerInfo,
+  RequestData,
+  Source,
+  TransportOptions,
+} from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { forgiveLoss, isBroken, produceOptions, takeIceServers } from './transports.ts';
 
@@ -24,12 +34,6 @@ export interface RoomOptions extends Omit<SessionOptions, 'joinWith'> {
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it
   scalabilityMode?: string; // of the camera: "L3T3_KEY"; with simulcast of each of its encodings: "L1T3"
-}
-
-interface Flow {
-  demand: Demand | undefined; // undefined: nobody has said yet
-  sent: { paused: boolean; layer: number | null };
-  busy: boolean;
 }
 
 export class Room extends Emitter<RoomEvents> {
@@ -45,7 +49,7 @@ export class Room extends Emitter<RoomEvents> {
   #device: Device | null = null;
   #unconnected = new Map<string, types.DtlsParameters>(); // by transport: what the server has not answered yet
   #local = new Map<Source, LocalTrack>();
-  #flows = new Map<string, Flow>(); // by producerId
+  #demands: DemandControl;
   #silent = new Set<string>(); // producerIds of remote sources that are paused, or that the server leaves out
   #encoding = new EncodingControl();
   #ownMedia: OwnMedia;
@@ -65,6 +69,7 @@ export class Room extends Emitter<RoomEvents> {
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
+    this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
     this.session.on('joined', (joined) => {
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
@@ -128,11 +133,9 @@ export class Room extends Emitter<RoomEvents> {
     const producer = this.producers.get(source);
     if (paused) producer?.pause();
     else producer?.resume();
-    if (release) {
-      local.track = null;
-      await producer?.replaceTrack({ track: null });
-    }
+    if (release) local.track = null;
     this.#tellLocal(source);
+    if (release) await producer?.replaceTrack({ track: null });
     if (producer) await this.#tellPaused(producer);
   }
 
@@ -148,9 +151,7 @@ export class Room extends Emitter<RoomEvents> {
 
   // Says what a remote picture is shown as; the server then sends no more than that.
   demand(producerId: string, demand: Demand): void {
-    const flow = this.#flow(producerId);
-    flow.demand = demand;
-    void this.#settle(producerId);
+    this.#demands.set(producerId, demand);
   }
 
   // How much of a large room comes; until this is said, what the room gives.
@@ -174,7 +175,8 @@ export class Room extends Emitter<RoomEvents> {
   async recover(): Promise<void> {
     this.session.retryNow();
     if (this.session.state.name !== 'joined') return;
-    for (const transport of [this.sendTransport, this.recvTransport]) await this.restartIce(transport).catch(forgiveLoss);
+    for (const transport of [this.sendTransport, this.recvTransport])
+      await this.restartIce(transport).catch(forgiveLoss);
   }
 
   remote(userId: string, source: Source): RemoteTrack | undefined {
@@ -188,7 +190,9 @@ export class Room extends Emitter<RoomEvents> {
     try {
       const opened = new Set(joined.newTransports?.map(({ id }) => id));
       const server = new Set(joined.transports?.filter((id) => !opened.has(id)));
-      const whole = [this.sendTransport, this.recvTransport].every((transport) => transport && server.has(transport.id));
+      const whole = [this.sendTransport, this.recvTransport].every(
+        (transport) => transport && server.has(transport.id),
+      );
       if (joined.resumed && whole) {
         await this.#takeUp(joined);
       } else {
@@ -228,12 +232,17 @@ export class Room extends Emitter<RoomEvents> {
     this.#device = device ?? (await this.#loadDevice(joined));
     this.#watch = this.#makeWatch();
     const given = new Map(joined.newTransports?.map((options) => [options.direction, options]));
-    await Promise.all([this.#createTransport('recv', given.get('recv')), this.#createTransport('send', given.get('send'))]);
+    await Promise.all([
+      this.#createTransport('recv', given.get('recv')),
+      this.#createTransport('send', given.get('send')),
+    ]);
     const offers = joined.newConsumers ?? [];
     const offered = new Set(offers.map(({ producerId }) => producerId));
     const receiving = Promise.all([
       ...offers.map((offer) => this.#receive(offer)),
-      ...joined.producers.filter(({ producerId }) => !offered.has(producerId)).map((producer) => this.#consume(producer)),
+      ...joined.producers
+        .filter(({ producerId }) => !offered.has(producerId))
+        .map((producer) => this.#consume(producer)),
     ]);
     const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
     sending.catch(() => {}); // is waited for below
@@ -279,8 +288,7 @@ export class Room extends Emitter<RoomEvents> {
     await Promise.all(joined.producers.map((producer) => this.#consume(producer)));
     for (const { producerId, paused } of joined.producers) {
       this.#remotePaused(producerId, paused);
-      this.#flow(producerId).sent = { paused: true, layer: null }; // what was asked for may have been lost
-      void this.#settle(producerId);
+      this.#demands.anew(producerId);
     }
   }
 
@@ -363,10 +371,15 @@ export class Room extends Emitter<RoomEvents> {
   async #createTransport(direction: Direction, given?: TransportOptions): Promise<void> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
-    const options = { ...(given ?? (await this.session.request('create-transport', { direction }))), iceTransportPolicy };
+    const options = {
+      ...(given ?? (await this.session.request('create-transport', { direction }))),
+      iceTransportPolicy,
+    };
     if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
     const transport: types.Transport<AppData> =
-      direction === 'send' ? device.createSendTransport<AppData>(options) : device.createRecvTransport<AppData>(options);
+      direction === 'send'
+        ? device.createSendTransport<AppData>(options)
+        : device.createRecvTransport<AppData>(options);
     transport.on('connect', ({ dtlsParameters }, done) => {
       this.#connect(transport.id, dtlsParameters);
       done(); // the path is looked for meanwhile
@@ -409,7 +422,7 @@ export class Room extends Emitter<RoomEvents> {
         ),
       received: () => [...this.consumers.values()].filter((entry) => entry !== null),
       expected: ({ producerId, kind }) =>
-        !this.#silent.has(producerId) && (kind === 'audio' || this.#flows.get(producerId)?.sent.paused === false),
+        !this.#silent.has(producerId) && (kind === 'audio' || this.#demands.comes(producerId)),
       stats: (of) => this.session.request('get-stats', of),
       pathChanged: (direction, leg) => this.emit('path', { direction, leg }),
       awayChanged: (change) => this.emit('away', change),
@@ -481,8 +494,7 @@ export class Room extends Emitter<RoomEvents> {
   // Of a transport that is not connected yet nothing can arrive before the browser knows all of these.
   async #receive(offer: Consumed): Promise<void> {
     if (this.consumers.has(offer.producerId)) return;
-    if (!offer.paused) this.#flow(offer.producerId).sent.paused = false;
-    if (offer.kind === 'video') this.#flow(offer.producerId).sent.layer = 0;
+    this.#demands.begins(offer.producerId, { paused: offer.paused, layer: offer.kind === 'video' ? 0 : null });
     await this.#receiveWith(offer, () => Promise.resolve(offer));
   }
 
@@ -504,56 +516,25 @@ export class Room extends Emitter<RoomEvents> {
         consumer.close(); // the producer went away meanwhile
         return;
       }
-      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData, paused: offer.producerPaused };
+      const entry: RemoteTrack = {
+        consumer,
+        producerId,
+        userId,
+        kind,
+        source,
+        type,
+        appData,
+        paused: offer.producerPaused,
+      };
       this.consumers.set(producerId, entry);
       this.emit('track', entry);
       this.#remotePaused(producerId, offer.producerPaused);
-      void this.#settle(producerId);
+      void this.#demands.settle(producerId);
     } catch (error) {
       this.#drop(producerId);
       // A producer that is gone by now is no failure; a lost connection is seen to by the next join.
       if (!['not-found', 'connection-lost'].includes(codeOf(error) ?? '') && this.session.state.name !== 'ended')
         console.error(error);
-    }
-  }
-
-  #flow(producerId: string): Flow {
-    let flow = this.#flows.get(producerId);
-    if (flow === undefined) {
-      flow = { demand: undefined, sent: { paused: true, layer: null }, busy: false };
-      this.#flows.set(producerId, flow);
-    }
-    return flow;
-  }
-
-  // Brings what the server sends to what is wanted, one request after the other.
-  async #settle(producerId: string): Promise<void> {
-    const flow = this.#flow(producerId);
-    if (flow.busy) return;
-    flow.busy = true;
-    try {
-      for (;;) {
-        const entry = this.consumers.get(producerId);
-        if (!entry || entry.consumer.closed) return;
-        const consumerId = entry.consumer.id;
-        // Sound is wanted always; a picture once a tile has asked for it. What comes already may come until one says no.
-        if (entry.kind === 'video' && flow.demand === undefined) return;
-        const demand = entry.kind === 'audio' ? { width: 0 } : (flow.demand ?? null);
-        const layer = demand && entry.type !== 'simple' ? spatialLayerFor(entry.appData, demand.width) : null;
-        if (layer !== null && layer !== flow.sent.layer) {
-          await this.session.request('set-preferred-layers', { consumerId, spatialLayer: layer });
-          flow.sent.layer = layer;
-        } else if (flow.sent.paused !== (demand === null)) {
-          await this.session.request(demand ? 'resume-consumer' : 'pause-consumer', { consumerId });
-          flow.sent.paused = demand === null;
-        } else {
-          return;
-        }
-      }
-    } catch (error) {
-      if (!['not-found', 'connection-lost', 'timeout'].includes(codeOf(error) ?? '')) console.error(error);
-    } finally {
-      flow.busy = false;
     }
   }
 
@@ -574,7 +555,7 @@ export class Room extends Emitter<RoomEvents> {
   #drop(producerId: string): void {
     const entry = this.consumers.get(producerId);
     this.consumers.delete(producerId);
-    this.#flows.delete(producerId);
+    this.#demands.forget(producerId);
     this.#silent.delete(producerId);
     if (!entry) return;
     entry.consumer.close();

@@ -4,15 +4,33 @@ import { Connection, type Handlers, type MakeSocket } from './connection.ts';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
 import { RotundaError, codeOf } from './errors.ts';
-import type { Answer, Joined, LobbyDecision, Notifications, NotificationType, RequestData, RequestType } from './protocol.ts';
+import type {
+  Answer,
+  Joined,
+  LobbyDecision,
+  Notifications,
+  NotificationType,
+  RequestData,
+  RequestType,
+} from './protocol.ts';
 
 // Grows to 5 s; together a little over a minute and a half, three times as long as the server keeps a session.
 const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 3000, ...Array<number>(17).fill(5000)];
 // Half of each delay is fixed and half is chance, lest all who lost one server come back to it at the same instant. The
 // first try after a loss is for a cut of the own network, and yet need not be everybody's.
 const FIRST_RETRY_WITHIN_MS = 500;
-const spread = (delayMs: number) => (delayMs === 0 ? Math.random() * FIRST_RETRY_WITHIN_MS : delayMs * (0.5 + Math.random()));
-const TEMPORARY = new Set(['unreachable', 'connection-lost', 'timeout', 'username-taken', 'rate-limited', 'password-attempts', 'draining', 'internal']);
+const spread = (delayMs: number) =>
+  delayMs === 0 ? Math.random() * FIRST_RETRY_WITHIN_MS : delayMs * (0.5 + Math.random());
+const TEMPORARY = new Set([
+  'unreachable',
+  'connection-lost',
+  'timeout',
+  'username-taken',
+  'rate-limited',
+  'password-attempts',
+  'draining',
+  'internal',
+]);
 // A first join that fails so is tried again; one whose name is taken asks the person.
 const TEMPORARY_AT_FIRST = new Set(['unreachable', 'connection-lost', 'timeout', 'rate-limited']);
 const PING_EVERY_MS = 10_000;
@@ -69,7 +87,8 @@ export function mayTakeOver(store: TokenStore | undefined, roomId: string, usern
 // Throws unless the decision is to let this side in; null: the connection has ended.
 function admitted(decision: LobbyDecision | null): void {
   if (decision === null) throw new RotundaError('connection-lost', 'The connection to the server was lost.');
-  if (decision.state !== 'admitted') throw new RotundaError(decision.state, decision.message ?? '', 'join-room', decision.by);
+  if (decision.state !== 'admitted')
+    throw new RotundaError(decision.state, decision.message ?? '', 'join-room', decision.by);
 }
 
 // Waits for something of a connection that is asked meanwhile whether it is still there.

@@ -24,7 +24,12 @@ export function produceOptions(
   track: MediaStreamTrack,
   { simulcast, scalabilityMode }: { simulcast?: boolean; scalabilityMode?: string },
 ): types.ProducerOptions<AppData> {
-  const options: types.ProducerOptions<AppData> = { track, stopTracks: false, disableTrackOnPause: true, appData: { source } };
+  const options: types.ProducerOptions<AppData> = {
+    track,
+    stopTracks: false,
+    disableTrackOnPause: true,
+    appData: { source },
+  };
   if (track.kind === 'audio') {
     options.codecOptions = { opusStereo: source === 'screen-audio', opusFec: true, opusDtx: false }; // a screen's may be music
     return options;
@@ -46,7 +51,10 @@ export function isBroken(transport: types.Transport<AppData> | null): boolean {
 }
 
 // A browser that cannot change them (mediasoup-client asks it of no Firefox) goes on with those it has.
-export async function takeIceServers(transport: types.Transport<AppData> | null, iceServers: RTCIceServer[] = []): Promise<void> {
+export async function takeIceServers(
+  transport: types.Transport<AppData> | null,
+  iceServers: RTCIceServer[] = [],
+): Promise<void> {
   if (transport === null || transport.closed || iceServers.length === 0) return;
   await transport.updateIceServers({ iceServers }).catch((error: Error) => {
     if (error.name !== 'UnsupportedError') throw error;

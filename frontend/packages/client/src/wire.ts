@@ -56,77 +56,78 @@ export interface WireRequests {
   'hang-up': { target: string; payload?: unknown };
 }
 
-// What the server says.
-export type WireSaid =
-  | 'error'
-  | 'joined'
-  | 'capabilities'
-  | 'left'
-  | 'user-joined'
-  | 'user-left'
-  | 'chat-message'
-  | 'pong'
-  | 'webRtcTransportCreated'
-  | 'transport-connected'
-  | 'ice-restarted'
-  | 'transport-closed'
-  | 'transport-state'
-  | 'produced'
-  | 'new-producer'
-  | 'producer-paused'
-  | 'producer-resumed'
-  | 'producer-closed'
-  | 'producer-layers-wanted'
-  | 'consumed'
-  | 'consumer-paused'
-  | 'consumer-resumed'
-  | 'consumer-closed'
-  | 'consumer-layers-changed'
-  | 'preferred-layers-set'
-  | 'priority-set'
-  | 'max-bitrate-set'
-  | 'key-frame-requested'
-  | 'last-n-set'
-  | 'loudest-n-set'
-  | 'stats'
-  | 'score'
-  | 'active-speaker'
-  | 'audio-levels'
-  | 'webrtc-offer'
-  | 'webrtc-answer'
-  | 'webrtc-ice-candidate'
-  | 'call-remote'
-  | 'accept-call'
-  | 'reject-call'
-  | 'hang-up'
-  | 'relayed'
-  | 'token-updated'
-  | 'user-kicked'
-  | 'user-muted'
-  | 'all-muted'
-  | 'muted'
-  | 'room-locked'
-  | 'recording-changed'
-  | 'recording-starting'
-  | 'recording-stopping'
-  | 'room-unlocked'
-  | 'room-closed'
-  | 'hand-raised'
-  | 'hand-lowered'
-  | 'reaction'
-  | 'lobby'
-  | 'lobby-set'
-  | 'user-admitted'
-  | 'user-denied'
-  | 'all-admitted'
-  | 'user-banned'
-  | 'user-unbanned'
-  | 'bans'
-  | 'metadata-changed'
-  | 'role-changed'
-  | 'kicked'
-  | 'data'
-  | 'server-draining';
+// What the server says: answers, and what nobody asked for. There may come to be more fields than these.
+export interface WireSaid {
+  'error': { code: 'bad-json' | 'bad-request' | 'unknown-type' | 'not-joined' | 'already-joined' | 'not-found' | 'forbidden' | 'unauthorized' | 'password-needed' | 'password-wrong' | 'password-attempts' | 'username-taken' | 'room-full' | 'limit-reached' | 'unsupported' | 'wrong-state' | 'rate-limited' | 'draining' | 'internal'; message: string; request?: string };
+  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; recording?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean }[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
+  'capabilities': { routerRtpCapabilities: object };
+  'left': { roomId: string };
+  'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object };
+  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
+  'chat-message': { from: string; fromId: string; text: string; timestamp: string };
+  'pong': { ts: number };
+  'webRtcTransportCreated': { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean };
+  'transport-connected': { transportId: string };
+  'ice-restarted': { transportId: string; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; iceServers: { urls: string[]; username?: string; credential?: string }[] };
+  'transport-closed': { transportId: string };
+  'transport-state': { transportId: string; iceState: string; dtlsState: string };
+  'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc' };
+  'new-producer': { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object };
+  'producer-paused': { producerId: string; userId: string };
+  'producer-resumed': { producerId: string; userId: string };
+  'producer-closed': { producerId: string; userId: string; reason?: string };
+  'producer-layers-wanted': { producerId: string; spatialLayer: number | null; temporalLayer?: number | null };
+  'consumed': { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object };
+  'consumer-paused': { consumerId: string };
+  'consumer-resumed': { consumerId: string };
+  'consumer-closed': { consumerId: string; reason?: string };
+  'consumer-layers-changed': { consumerId: string; spatialLayer: number | null; temporalLayer: number | null; reason?: string };
+  'preferred-layers-set': { consumerId: string; spatialLayer: number; temporalLayer: number };
+  'priority-set': { consumerId: string; priority: number };
+  'max-bitrate-set': { consumerId?: string; transportId?: string; maxBitrate: number };
+  'key-frame-requested': { consumerId: string };
+  'last-n-set': { lastN: number; pinned: string[] };
+  'loudest-n-set': { loudestN: number };
+  'stats': { stats: object[] };
+  'score': { producerId?: string; consumerId?: string; score: number };
+  'active-speaker': { userId: string | null; user: string | null };
+  'audio-levels': { levels: { userId: string; level: number }[] };
+  'webrtc-offer': { from: string; fromId: string; target?: string; payload?: unknown };
+  'webrtc-answer': { from: string; fromId: string; target?: string; payload?: unknown };
+  'webrtc-ice-candidate': { from: string; fromId: string; target?: string; payload?: unknown };
+  'call-remote': { from: string; fromId: string; target?: string; payload?: unknown };
+  'accept-call': { from: string; fromId: string; target?: string; payload?: unknown };
+  'reject-call': { from: string; fromId: string; target?: string; payload?: unknown };
+  'hang-up': { from: string; fromId: string; target?: string; payload?: unknown };
+  'relayed': { type: string; targetId: string };
+  'token-updated': { permissions: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; expiresAt: number };
+  'user-kicked': { userId: string };
+  'user-muted': { userId: string; kind: 'audio' | 'video' };
+  'all-muted': { kind: 'audio' | 'video'; count: number };
+  'muted': { kind: 'audio' | 'video'; by: string };
+  'room-locked': { by: string };
+  'recording-changed': { recording: boolean };
+  'recording-starting': object;
+  'recording-stopping': object;
+  'room-unlocked': { by: string };
+  'room-closed': { reason: string; by?: string; message?: string };
+  'hand-raised': { userId: string; user: string; by?: string };
+  'hand-lowered': { userId: string; user: string; by?: string };
+  'reaction': { userId: string; user: string; text: string };
+  'lobby': { state?: 'waiting' | 'admitted' | 'denied' | 'room-closed'; roomId?: string; userId?: string; username?: string; by?: string; message?: string; enabled?: boolean; waiting?: { userId: string; username: string }[]; knocked?: { userId: string; username: string }; gone?: string; reason?: 'admitted' | 'denied' | 'left' | 'room-closed' };
+  'lobby-set': { enabled: boolean };
+  'user-admitted': { userId: string };
+  'user-denied': { userId: string };
+  'all-admitted': { count: number };
+  'user-banned': { userId: string; username: string; address: boolean };
+  'user-unbanned': { userId: string };
+  'bans': { bans: { userId: string; username: string; address: boolean }[] };
+  'metadata-changed': { userId: string; user: string; by?: string; metadata: string | null; attributes: object };
+  'role-changed': { userId: string; user: string; role: 'moderator' | 'participant' | 'viewer'; by: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean } };
+  'kicked': { reason: string; by?: string; message?: string };
+  'data': { payload: string; topic: string | null };
+  'server-draining': { deadline: number | string | null; url?: string | null };
+}
 
 // Why it refuses.
 export type WireErrorCode =

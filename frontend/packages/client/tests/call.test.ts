@@ -51,7 +51,10 @@ Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
 const BOB = { userId: 'zz-bob', username: 'Bob' };
 
 async function enter(peers: object[] = [], userId = 'me', more: object = {}) {
-  const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
+  const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, {
+    makeSocket,
+    secret: 'tulip',
+  });
   const joining = call.join();
   lastSocket().open();
   await settle();
@@ -60,7 +63,11 @@ async function enter(peers: object[] = [], userId = 'me', more: object = {}) {
   return { call, socket: lastSocket(), peer: () => call.peer as unknown as Peer };
 }
 const types = (socket: ScriptedSocket) => socket.sent.map(({ type }) => type).slice(1);
-const fromBob = (payload?: unknown) => ({ from: 'Bob', fromId: BOB.userId, ...(payload === undefined ? {} : { payload }) });
+const fromBob = (payload?: unknown) => ({
+  from: 'Bob',
+  fromId: BOB.userId,
+  ...(payload === undefined ? {} : { payload }),
+});
 
 beforeEach(() => void (ScriptedSocket.all = []));
 
@@ -78,7 +85,9 @@ describe('a call by name', () => {
     expect(callSecret()).not.toBe(secret);
     expect(callRoomId('Ann', 'bob', secret)).toBe(callRoomId('Bob', ' ANN', ` ${secret.toUpperCase()} `));
     expect(callRoomId('Ann', 'Bob', secret)).toContain(secret);
-    expect(callRoomId('a'.repeat(USERNAME_CHARS_MAX), 'b'.repeat(USERNAME_CHARS_MAX), 's'.repeat(SECRET_CHARS_MAX)).length).toBeLessThanOrEqual(128);
+    expect(
+      callRoomId('a'.repeat(USERNAME_CHARS_MAX), 'b'.repeat(USERNAME_CHARS_MAX), 's'.repeat(SECRET_CHARS_MAX)).length,
+    ).toBeLessThanOrEqual(128);
   });
 
   test('has no room by names alone', () => {
@@ -86,7 +95,10 @@ describe('a call by name', () => {
   });
 
   test('is joined under its secret', async () => {
-    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
+    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, {
+      makeSocket,
+      secret: 'tulip',
+    });
     void call.join().catch(() => undefined);
     lastSocket().open();
     await settle();
@@ -98,7 +110,10 @@ describe('a call by name', () => {
     vi.stubGlobal('location', { href: 'https://host/call?name=x&auto=call#key=old' });
     const link = new URL(invitation('Ann', 'Bob & co', 'tu#lip'));
     expect(link.origin + link.pathname).toBe('https://host/call');
-    expect([...link.searchParams]).toEqual([['name', 'Bob & co'], ['partner', 'Ann']]);
+    expect([...link.searchParams]).toEqual([
+      ['name', 'Bob & co'],
+      ['partner', 'Ann'],
+    ]);
     expect(new URLSearchParams(link.hash.slice(1)).get('key')).toBe('tu#lip');
     vi.unstubAllGlobals();
     Object.assign(globalThis, { RTCPeerConnection: Peer, MediaStream: Stream });
@@ -200,7 +215,9 @@ describe('negotiation', () => {
 });
 
 describe('the network', () => {
-  const servers = (credential: string): RTCIceServer[] => [{ urls: 'turn:turn.example.org', username: 'ann', credential }];
+  const servers = (credential: string): RTCIceServer[] => [
+    { urls: 'turn:turn.example.org', username: 'ann', credential },
+  ];
 
   async function inCall() {
     const entered = await enter([BOB], 'zzz-me', { iceServers: servers('old') });
@@ -255,7 +272,10 @@ describe('TURN servers', () => {
   const RENEWED = [{ ...LENT[0], username: '2:me' }];
 
   test('are borrowed with a transport, before anything else, and renewed before ICE restarts', async () => {
-    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, { makeSocket, secret: 'tulip' });
+    const call = new Call('ws://host/ws', 'Ann', 'bob', new Stream() as unknown as MediaStream, {
+      makeSocket,
+      secret: 'tulip',
+    });
     const joining = call.join();
     lastSocket().open();
     await settle();

@@ -32,13 +32,19 @@ test('who is let in joins on the same connection, with the same request', async 
   lastSocket().answers('join-room', 'joined', joined());
   await joining;
   const joins = lastSocket().sent.filter(({ type }) => type === 'join-room');
-  expect(joins.map(({ data }) => data)).toEqual([{ roomId: 'garden', username: 'bob', password: 'rake' }, { roomId: 'garden', username: 'bob', password: 'rake' }]);
+  expect(joins.map(({ data }) => data)).toEqual([
+    { roomId: 'garden', username: 'bob', password: 'rake' },
+    { roomId: 'garden', username: 'bob', password: 'rake' },
+  ]);
   expect(ScriptedSocket.all.length).toBe(1);
   expect(session.state.name).toBe('joined');
 });
 
 test('who is sent away hears by whom and why; a closed room is an end, too', async () => {
-  for (const [state, code] of [['denied', 'denied'], ['room-closed', 'room-closed']] as const) {
+  for (const [state, code] of [
+    ['denied', 'denied'],
+    ['room-closed', 'room-closed'],
+  ] as const) {
     const { joining, session } = await knocks();
     lastSocket().says('lobby', { state, roomId: 'garden', by: 'ann', message: 'members only' });
     await expect(joining).rejects.toMatchObject({ code, by: 'ann', message: 'members only' });
@@ -61,7 +67,10 @@ test('waiting ends with the connection, one that does not answer is dead, and on
 });
 
 test('what is asked for is a password, or it is a token', () => {
-  for (const code of ['password-needed', 'password-wrong', 'password-attempts'] as const) expect(needsPassword(new RotundaError(code, ''))).toBe(true);
-  expect(needsPassword(new RotundaError('unauthorized', 'join-room: this server takes nobody without a `token`'))).toBe(false);
+  for (const code of ['password-needed', 'password-wrong', 'password-attempts'] as const)
+    expect(needsPassword(new RotundaError(code, ''))).toBe(true);
+  expect(needsPassword(new RotundaError('unauthorized', 'join-room: this server takes nobody without a `token`'))).toBe(
+    false,
+  );
   expect(needsPassword(null)).toBe(false);
 });

@@ -11,7 +11,10 @@ describe('the way of the media', () => {
     vi.useFakeTimers();
     told = [];
     flows = true;
-    path = new PathWatch((leg) => told.push(leg), async () => flows);
+    path = new PathWatch(
+      (leg) => told.push(leg),
+      async () => flows,
+    );
   });
   afterEach(() => vi.useRealTimers());
   const pass = (ms = PATH_PATIENCE_MS) => vi.advanceTimersByTimeAsync(ms);
@@ -151,7 +154,11 @@ describe('what is encoded', () => {
     ['S3T3', 0, 0, { scalabilityMode: 'S3T3' }], // left as it is
     [undefined, 0, 0, {}],
   ])('%s up to layers %s and %s', (scalabilityMode, spatial, temporal, expected) => {
-    expect(encodingUpTo({ scalabilityMode, maxBitrate: 1000 } as never, spatial, temporal)).toEqual({ maxBitrate: 1000, scalabilityMode, ...expected });
+    expect(encodingUpTo({ scalabilityMode, maxBitrate: 1000 } as never, spatial, temporal)).toEqual({
+      maxBitrate: 1000,
+      scalabilityMode,
+      ...expected,
+    });
   });
 
   test.each([
@@ -167,7 +174,9 @@ describe('what is encoded', () => {
     const sender = new Sender(1);
     sender.encodings = [{ active: true, scalabilityMode: 'L3T3' } as never];
     await encodeUpTo(sender as never, 1, 0);
-    expect(sender.encodings).toEqual([{ active: true, scalabilityMode: 'L2T1', scaleResolutionDownBy: 2, maxFramerate: 7.5 }]);
+    expect(sender.encodings).toEqual([
+      { active: true, scalabilityMode: 'L2T1', scaleResolutionDownBy: 2, maxFramerate: 7.5 },
+    ]);
     await encodeUpTo(sender as never, null);
     expect(sender.active).toEqual([false]);
     await encodeUpTo(sender as never, Infinity);

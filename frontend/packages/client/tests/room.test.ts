@@ -24,11 +24,17 @@ class FakeTransport {
   }
   becomes(state: string) {
     this.connectionState = state;
-    this.#handlers.connectionstatechange!(state as never, () => {}, () => {});
+    this.#handlers.connectionstatechange!(
+      state as never,
+      () => {},
+      () => {},
+    );
   }
   async produce({ track, appData }: { track: { kind: string }; appData: object }) {
     const ask = { kind: track.kind, rtpParameters: {}, appData } as never;
-    const { id } = await new Promise<{ id: string }>((resolve, reject) => this.#handlers.produce!(ask, resolve as never, reject));
+    const { id } = await new Promise<{ id: string }>((resolve, reject) =>
+      this.#handlers.produce!(ask, resolve as never, reject),
+    );
     return {
       id,
       track,
@@ -80,10 +86,26 @@ let room: Room;
 let made = 0;
 let restartAnswer: object;
 const answers: Record<string, (data: Record<string, unknown>) => [string, object]> = {
-  'create-transport': ({ direction }) => ['webRtcTransportCreated', { id: `${direction}-${++made}`, direction, iceServers: OLD }],
+  'create-transport': ({ direction }) => [
+    'webRtcTransportCreated',
+    { id: `${direction}-${++made}`, direction, iceServers: OLD },
+  ],
   produce: ({ kind }) => ['produced', { id: `mine-${kind}`, producerId: `mine-${kind}`, kind, type: 'simple' }],
-  consume: ({ producerId }) => ['consumed', { id: `c-${producerId}`, producerId, kind: String(producerId).split('-')[0], rtpParameters: {}, producerPaused: false, paused: true }],
-  'restart-ice': ({ transportId }) => ['ice-restarted', { transportId, iceParameters: { usernameFragment: 'next' }, iceCandidates: [], ...restartAnswer }],
+  consume: ({ producerId }) => [
+    'consumed',
+    {
+      id: `c-${producerId}`,
+      producerId,
+      kind: String(producerId).split('-')[0],
+      rtpParameters: {},
+      producerPaused: false,
+      paused: true,
+    },
+  ],
+  'restart-ice': ({ transportId }) => [
+    'ice-restarted',
+    { transportId, iceParameters: { usernameFragment: 'next' }, iceCandidates: [], ...restartAnswer },
+  ],
 };
 
 class Server extends ScriptedSocket {
@@ -98,11 +120,24 @@ class Server extends ScriptedSocket {
 const makeServer = (url: string) => new Server(url) as unknown as WebSocket;
 
 const camera = (userId: string, more: object = {}) => ({
-  producerId: `video-${userId}`, userId, user: userId, kind: 'video', type: 'simulcast', paused: false,
-  appData: { source: 'camera', width: 1280, layers: 3 }, ...more,
+  producerId: `video-${userId}`,
+  userId,
+  user: userId,
+  kind: 'video',
+  type: 'simulcast',
+  paused: false,
+  appData: { source: 'camera', width: 1280, layers: 3 },
+  ...more,
 });
-const microphone = (userId: string) => ({ ...camera(userId), producerId: `audio-${userId}`, kind: 'audio', type: 'simple', appData: { source: 'microphone' } });
-const track = (kind: string) => ({ kind, getSettings: () => ({ width: 320, height: 180 }) }) as unknown as MediaStreamTrack;
+const microphone = (userId: string) => ({
+  ...camera(userId),
+  producerId: `audio-${userId}`,
+  kind: 'audio',
+  type: 'simple',
+  appData: { source: 'microphone' },
+});
+const track = (kind: string) =>
+  ({ kind, getSettings: () => ({ width: 320, height: 180 }) }) as unknown as MediaStreamTrack;
 
 async function answerJoin(more: object = {}) {
   await settle();
@@ -134,7 +169,9 @@ async function comeBack(more: object = {}) {
   await answerJoin({ resumed: true, transports: transports.slice(-2).map(({ id }) => id), ...more });
 }
 const sent = (...types: string[]) =>
-  lastSocket().sent.filter(({ type }) => types.length === 0 || types.includes(type)).map(({ type, data }) => [type, data] as const);
+  lastSocket()
+    .sent.filter(({ type }) => types.length === 0 || types.includes(type))
+    .map(({ type, data }) => [type, data] as const);
 
 beforeEach(() => {
   ScriptedSocket.all = [];
@@ -183,7 +220,11 @@ describe('how much of a large room comes', () => {
 describe('a join that was prepared', () => {
   const newTransports = ['recv', 'send'].map((direction) => ({ id: `given-${direction}`, direction, iceServers: OLD }));
   const offer = (producer: { producerId: string }, paused = false) => ({
-    ...producer, id: `c-${producer.producerId}`, rtpParameters: {}, producerPaused: false, paused,
+    ...producer,
+    id: `c-${producer.producerId}`,
+    rtpParameters: {},
+    producerPaused: false,
+    paused,
   });
 
   async function prepared(more: object = {}, tracks: Parameters<Room['join']>[0] = {}) {
@@ -192,8 +233,11 @@ describe('a join that was prepared', () => {
     await settle();
     lastSocket().open();
     // mediasoup-client is loaded first, which takes its time
-    while (!lastSocket().sent.some(({ type }) => type === 'get-capabilities')) await new Promise((resolve) => setTimeout(resolve));
-    lastSocket().answers('get-capabilities', 'capabilities', { routerRtpCapabilities: { codecs: [], headerExtensions: [] } });
+    while (!lastSocket().sent.some(({ type }) => type === 'get-capabilities'))
+      await new Promise((resolve) => setTimeout(resolve));
+    lastSocket().answers('get-capabilities', 'capabilities', {
+      routerRtpCapabilities: { codecs: [], headerExtensions: [] },
+    });
     await settled();
     room = new Room('ws://host/ws', 'garden', 'ann', { makeSocket: makeServer, doorway });
     const joining = room.join(tracks);
@@ -205,23 +249,36 @@ describe('a join that was prepared', () => {
 
   test('asks for media with the join, on the connection that is open, and needs no more', async () => {
     const tracks: string[] = [];
-    await prepared({ newTransports, newConsumers: [offer(camera('b')), offer(microphone('b'))], producers: [camera('b'), microphone('b')] });
+    await prepared({
+      newTransports,
+      newConsumers: [offer(camera('b')), offer(microphone('b'))],
+      producers: [camera('b'), microphone('b')],
+    });
     expect(ScriptedSocket.all.length).toBe(1);
-    expect(sent('join-room')[0]![1]).toMatchObject({ openTransports: ['recv', 'send'], consume: { video: 9, spatialLayer: 0 } });
+    expect(sent('join-room')[0]![1]).toMatchObject({
+      openTransports: ['recv', 'send'],
+      consume: { video: 9, spatialLayer: 0 },
+    });
     expect(sent('create-transport', 'consume', 'resume-consumer')).toEqual([]);
     for (const entry of room.consumers.values()) tracks.push(entry!.producerId);
     expect(tracks).toEqual(['video-b', 'audio-b']);
     // a tile of a good size wants more than the lowest layer, which comes already
     room.demand('video-b', { width: 1280 });
     await settled();
-    expect(sent('set-preferred-layers', 'resume-consumer')).toEqual([['set-preferred-layers', { consumerId: 'c-video-b', spatialLayer: 2 }]]);
+    expect(sent('set-preferred-layers', 'resume-consumer')).toEqual([
+      ['set-preferred-layers', { consumerId: 'c-video-b', spatialLayer: 2 }],
+    ]);
     room.demand('video-b', null);
     await settled();
     expect(sent('pause-consumer').length).toBe(1);
   });
 
   test('asks for what the answer did not bring', async () => {
-    await prepared({ newTransports, newConsumers: [offer(microphone('b'))], producers: [camera('b'), microphone('b')] });
+    await prepared({
+      newTransports,
+      newConsumers: [offer(microphone('b'))],
+      producers: [camera('b'), microphone('b')],
+    });
     expect(sent('consume').map(([, { producerId }]) => producerId)).toEqual(['video-b']);
   });
 
@@ -264,7 +321,10 @@ describe('what is received', () => {
 
   test('every consumer starts paused; sound is resumed at once, a picture when a tile asks for it', async () => {
     await enter({ producers: [camera('b'), microphone('b')] });
-    expect(sent('consume').map(([, data]) => data)).toMatchObject([{ producerId: 'video-b', paused: true }, { producerId: 'audio-b', paused: true }]);
+    expect(sent('consume').map(([, data]) => data)).toMatchObject([
+      { producerId: 'video-b', paused: true },
+      { producerId: 'audio-b', paused: true },
+    ]);
     expect(sent(...FLOW)).toEqual([['resume-consumer', { consumerId: 'c-audio-b' }]]);
     room.demand('video-b', { width: 300 });
     await settled();
@@ -275,10 +335,21 @@ describe('what is received', () => {
   });
 
   test.each<[string, Demand[], (readonly [string, object])[]]>([
-    ['a larger tile gets a larger layer', [{ width: 1280 }], [['set-preferred-layers', { consumerId, spatialLayer: 2 }]]],
+    [
+      'a larger tile gets a larger layer',
+      [{ width: 1280 }],
+      [['set-preferred-layers', { consumerId, spatialLayer: 2 }]],
+    ],
     ['a tile of much the same size asks for nothing', [{ width: 310 }], []],
     ['what is not shown is paused', [null], [['pause-consumer', { consumerId }]]],
-    ['what is shown again is resumed', [null, { width: 300 }], [['pause-consumer', { consumerId }], ['resume-consumer', { consumerId }]]],
+    [
+      'what is shown again is resumed',
+      [null, { width: 300 }],
+      [
+        ['pause-consumer', { consumerId }],
+        ['resume-consumer', { consumerId }],
+      ],
+    ],
   ])('%s', async (_, demands, expected) => {
     await enter({ producers: [camera('b')] });
     room.demand('video-b', { width: 300 });
@@ -318,7 +389,10 @@ describe('what is received', () => {
 });
 
 describe('what is sent', () => {
-  const tracks = { microphone: { track: track('audio'), paused: true }, camera: { track: track('video'), paused: false } };
+  const tracks = {
+    microphone: { track: track('audio'), paused: true },
+    camera: { track: track('video'), paused: false },
+  };
 
   test('each track, and that it is muted', async () => {
     await enter({}, tracks);
@@ -376,7 +450,10 @@ describe('STUN and TURN servers', () => {
     await enter();
     transports[0]!.connectionState = 'failed';
     await comeBack({ iceServers: NEW });
-    expect(transports.map(({ log }) => log)).toEqual([[['updateIceServers', NEW], restarted], [['updateIceServers', NEW]]]);
+    expect(transports.map(({ log }) => log)).toEqual([
+      [['updateIceServers', NEW], restarted],
+      [['updateIceServers', NEW]],
+    ]);
   });
 
   test('a browser that cannot change them goes on with the old ones', async () => {

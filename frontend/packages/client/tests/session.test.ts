@@ -102,26 +102,29 @@ describe('a lost connection', () => {
     [0, 0, [250, 500, 1000, 1500]],
     [0.5, 250, [500, 1000, 2000, 3000]],
     [0.99, 495, [745, 1490, 2980, 4470]],
-  ])('is tried again after growing delays, spread by chance (%d), with the time of the next try told', async (by, first, expected) => {
-    chance = by;
-    const session = make();
-    await join(session);
-    const start = Date.now();
-    lastSocket().drops();
-    await vi.advanceTimersByTimeAsync(first);
-    const waits: number[] = [];
-    for (let i = 0; i < 4; i++) {
+  ])(
+    'is tried again after growing delays, spread by chance (%d), with the time of the next try told',
+    async (by, first, expected) => {
+      chance = by;
+      const session = make();
+      await join(session);
+      const start = Date.now();
       lastSocket().drops();
-      await vi.advanceTimersByTimeAsync(0);
-      const state = states.at(-1)!;
-      if (state.name !== 'lost') throw new Error(`expected lost, got ${state.name}`);
-      waits.push(state.retryAt - Date.now());
-      await vi.advanceTimersByTimeAsync(state.retryAt - Date.now());
-    }
-    expect(waits).toEqual(expected);
-    expect(Date.now() - start).toBe(expected.reduce((sum, wait) => sum + wait, first));
-    expect(ScriptedSocket.all.length).toBe(6);
-  });
+      await vi.advanceTimersByTimeAsync(first);
+      const waits: number[] = [];
+      for (let i = 0; i < 4; i++) {
+        lastSocket().drops();
+        await vi.advanceTimersByTimeAsync(0);
+        const state = states.at(-1)!;
+        if (state.name !== 'lost') throw new Error(`expected lost, got ${state.name}`);
+        waits.push(state.retryAt - Date.now());
+        await vi.advanceTimersByTimeAsync(state.retryAt - Date.now());
+      }
+      expect(waits).toEqual(expected);
+      expect(Date.now() - start).toBe(expected.reduce((sum, wait) => sum + wait, first));
+      expect(ScriptedSocket.all.length).toBe(6);
+    },
+  );
 
   test('is tried at once when asked to', async () => {
     const session = make();
@@ -194,14 +197,17 @@ describe('a first join', () => {
     expect(names()).toEqual(['joining', 'joining', 'joining', 'joined']);
   });
 
-  test.each(['username-taken', 'room-full', 'bad-request', 'draining'])('that is refused as %s is not', async (code) => {
-    const joining = make().join();
-    const refused = expect(joining).rejects.toMatchObject({ code });
-    await fails(code);
-    await refused;
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(ScriptedSocket.all.length).toBe(1);
-  });
+  test.each(['username-taken', 'room-full', 'bad-request', 'draining'])(
+    'that is refused as %s is not',
+    async (code) => {
+      const joining = make().join();
+      const refused = expect(joining).rejects.toMatchObject({ code });
+      await fails(code);
+      await refused;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(ScriptedSocket.all.length).toBe(1);
+    },
+  );
 
   test('ends when the person leaves, or where nobody wants it tried again', async () => {
     const session = make();

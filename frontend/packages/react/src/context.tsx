@@ -42,7 +42,9 @@ async function capture(wish: MediaStreamConstraints, onError?: (error: unknown) 
 }
 
 const tracksOf = (stream: MediaStream): Partial<Record<Source, LocalTrack>> =>
-  Object.fromEntries(stream.getTracks().map((track) => [track.kind === 'audio' ? 'microphone' : 'camera', { track, paused: false }]));
+  Object.fromEntries(
+    stream.getTracks().map((track) => [track.kind === 'audio' ? 'microphone' : 'camera', { track, paused: false }]),
+  );
 
 function Joined({ url, roomId, username, audio = false, video = false, options, onError, children }: RotundaRoomProps) {
   const [room, setRoom] = useState<Room | null>(null);

@@ -3,31 +3,94 @@
 import type { ChatMessage, SessionState, Source } from '@rotunda/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useRoom } from './context.tsx';
-import { stateOf, type Participant, type RoomSnapshot, type TrackState } from './room-state.ts';
+import {
+  EMPTY_ROOM,
+  stateOf,
+  type Participant,
+  type RoomSnapshot,
+  type RoomState,
+  type TrackState,
+} from './room-state.ts';
+import { mainTile, tilesOf } from './tiles.ts';
 
-const NOTHING: RoomSnapshot = { session: { name: 'idle' }, participants: [], speaker: null, messages: [] };
 const never = () => () => {};
 
-// A part of the room's snapshot, by a function that gives the same object for the same snapshot.
-function usePart<Part>(choose: (snapshot: RoomSnapshot) => Part): Part {
+function useRoomState(): RoomState | null {
   const room = useRoom();
-  const state = useMemo(() => (room === null ? null : stateOf(room)), [room]);
-  return useSyncExternalStore(state?.subscribe ?? never, () => choose(state?.snapshot ?? NOTHING), () => choose(NOTHING));
+  return useMemo(() => (room === null ? null : stateOf(room)), [room]);
+}
+
+// A part of the room's snapshot, by a function that gives the same object for the same snapshot.
+export function usePart<Part>(choose: (snapshot: RoomSnapshot) => Part): Part {
+  const state = useRoomState();
+  return useSyncExternalStore(
+    state?.subscribe ?? never,
+    () => choose(state?.snapshot ?? EMPTY_ROOM),
+    () => choose(EMPTY_ROOM),
+  );
+}
+
+// What there is now, for an effect or a handler: renders nothing.
+export function useLatest(): () => RoomSnapshot {
+  const state = useRoomState();
+  return useCallback(() => state?.snapshot ?? EMPTY_ROOM, [state]);
 }
 
 const participantsOf = ({ participants }: RoomSnapshot) => participants;
-const speakerOf = ({ participants, speaker }: RoomSnapshot) => participants.find(({ userId }) => userId === speaker) ?? null;
+const personOf = ({ participants }: RoomSnapshot, wanted: string | null) =>
+  participants.find(({ userId }) => userId === wanted) ?? null;
+const localOf = ({ participants }: RoomSnapshot) => participants.find(({ isLocal }) => isLocal) ?? null;
 const messagesOf = ({ messages }: RoomSnapshot) => messages;
 const sessionOf = ({ session }: RoomSnapshot) => session;
 
 // Everybody in the room in the order of their arrival, oneself first.
 export const useParticipants = (): Participant[] => usePart(participantsOf);
 
+// How many they are.
+export const useParticipantCount = (): number => usePart(({ participants }) => participants.length);
+
+// One of them; null: not (any more) there.
+export const useParticipant = (userId: string): Participant | null => usePart((snapshot) => personOf(snapshot, userId));
+
+// Oneself.
+export const useLocalParticipant = (): Participant | null => usePart(localOf);
+
 // Who speaks; null: nobody.
-export const useActiveSpeaker = (): Participant | null => usePart(speakerOf);
+export const useActiveSpeaker = (): Participant | null => usePart((snapshot) => personOf(snapshot, snapshot.speaker));
+
+// Who spoke last, oneself left out; they stay while nobody speaks.
+export const useLastSpeaker = (): Participant | null => usePart((snapshot) => personOf(snapshot, snapshot.lastSpeaker));
+
+// Whether they speak now.
+export const useIsSpeaking = (userId: string): boolean => usePart(({ speaker }) => speaker === userId);
+
+// How loud they are, from 0 to LEVEL_STEPS.
+export const useAudioLevel = (userId: string): number => usePart(({ levels }) => levels[userId] ?? 0);
 
 // Where the stay is: idle, joining, joined, lost (with the time of the next try), ended (with the reason).
 export const useConnectionState = (): SessionState => usePart(sessionOf);
+
+// A list of texts, the same one as before while it has the same ones.
+function sameTexts(): (now: string[]) => string[] {
+  let last: string[] = [];
+  return (now) => (now.length === last.length && now.every((text, i) => text === last[i]) ? last : (last = now));
+}
+
+// The ids of all tiles there are to show: cameras, and shared screens.
+export function useTileIds(): string[] {
+  const choose = useMemo(() => {
+    const same = sameTexts();
+    return ({ participants }: RoomSnapshot) => same(tilesOf(participants).map(({ id }) => id));
+  }, []);
+  return usePart(choose);
+}
+
+// The one that a speaker's view shows large; null: none is wanted, or nobody is there.
+export function useMainTileId(wanted: boolean, pinned: string | null): string | null {
+  return usePart(({ participants, lastSpeaker }) =>
+    wanted ? (mainTile(tilesOf(participants), pinned, lastSpeaker)?.id ?? null) : null,
+  );
+}
 
 // The same list as before while it has the same tracks.
 function chooserOf(wanted: string): (snapshot: RoomSnapshot) => TrackState[] {
@@ -77,7 +140,9 @@ export function useDevices(fresh?: unknown): Devices {
   const use = useCallback(
     async (source: 'microphone' | 'camera', deviceId: string) => {
       const exact = { deviceId: { exact: deviceId } };
-      const stream = await navigator.mediaDevices.getUserMedia(source === 'camera' ? { video: exact } : { audio: exact });
+      const stream = await navigator.mediaDevices.getUserMedia(
+        source === 'camera' ? { video: exact } : { audio: exact },
+      );
       const before = room?.local.get(source);
       await room?.send(source, stream.getTracks()[0]!, { paused: before?.paused ?? false });
       before?.track?.stop();
@@ -85,7 +150,8 @@ export function useDevices(fresh?: unknown): Devices {
     [room],
   );
   return useMemo(() => {
-    const of = (kind: MediaDeviceKind) => all.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
+    const of = (kind: MediaDeviceKind) =>
+      all.filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default');
     return { microphones: of('audioinput'), cameras: of('videoinput'), speakers: of('audiooutput'), use };
   }, [all, use]);
 }

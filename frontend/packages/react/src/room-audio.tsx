@@ -37,5 +37,6 @@ export function RoomAudio(props: RoomAudioProps) {
 
 // In the handler of a click, after onBlocked.
 export function startAudio(): void {
-  for (const audio of document.querySelectorAll<HTMLAudioElement>('audio[data-remote]')) void audio.play().catch(() => {});
+  for (const audio of document.querySelectorAll<HTMLAudioElement>('audio[data-remote]'))
+    void audio.play().catch(() => {});
 }

@@ -49,7 +49,17 @@ function useDemand(producerId: string | null | undefined, width: number, unseen:
   }, [room, producerId, place]);
 }
 
-export function VideoTile({ track: shown, width, unseen = false, mirrored, fit = 'cover', label, className, style, onFirstFrame }: VideoTileProps) {
+export function VideoTile({
+  track: shown,
+  width,
+  unseen = false,
+  mirrored,
+  fit = 'cover',
+  label,
+  className,
+  style,
+  onFirstFrame,
+}: VideoTileProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const seen = useRef(onFirstFrame);
   const track = shown?.track ?? null;
@@ -68,6 +78,12 @@ export function VideoTile({ track: shown, width, unseen = false, mirrored, fit =
     (video as HTMLVideoElement).addEventListener('loadeddata', first, { once: true });
     return () => (video as HTMLVideoElement).removeEventListener('loadeddata', first);
   }, [track]);
-  const look: CSSProperties = { width: '100%', height: '100%', objectFit: fit, ...(mirrored ? { transform: 'scaleX(-1)' } : {}), ...style };
+  const look: CSSProperties = {
+    width: '100%',
+    height: '100%',
+    objectFit: fit,
+    ...(mirrored ? { transform: 'scaleX(-1)' } : {}),
+    ...style,
+  };
   return <video ref={ref} autoPlay playsInline muted aria-label={label} className={className} style={look} />;
 }

@@ -5,7 +5,17 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { Room, type RoomEvents, type Source } from '@rotunda/client';
 import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from '../../client/tests/scripted-socket.ts';
 import {
-  Grid, RoomAudio, RotundaRoom, stateOf, useActiveSpeaker, useChat, useConnectionState, useDevices, useParticipants, useTracks, VideoTile,
+  Grid,
+  RoomAudio,
+  RotundaRoom,
+  stateOf,
+  useActiveSpeaker,
+  useChat,
+  useConnectionState,
+  useDevices,
+  useParticipants,
+  useTracks,
+  VideoTile,
 } from '../src/index.ts';
 
 class TestRoom extends Room {
@@ -35,8 +45,15 @@ beforeEach(async () => {
   const joining = room.session.join();
   lastSocket().open();
   await settle();
-  const peers = [{ userId: 'b', username: 'Bob' }, { userId: 'c', username: 'Cid' }];
-  lastSocket().answers('join-room', 'joined', joined({ peers, chat: [{ from: 'Bob', fromId: 'b', text: 'hello?', timestamp: '1' }] }));
+  const peers = [
+    { userId: 'b', username: 'Bob' },
+    { userId: 'c', username: 'Cid' },
+  ];
+  lastSocket().answers(
+    'join-room',
+    'joined',
+    joined({ peers, chat: [{ from: 'Bob', fromId: 'b', text: 'hello?', timestamp: '1' }] }),
+  );
   await joining;
 });
 
@@ -52,7 +69,11 @@ function seen<Value>(hook: () => Value) {
 
 test('participants come, go, are renamed with oneself first, and each one keeps its object while nothing of it changes', () => {
   const values = seen(useParticipants);
-  expect(values.at(-1)!.map(({ name, isLocal }) => [name, isLocal])).toEqual([['me', true], ['Bob', false], ['Cid', false]]);
+  expect(values.at(-1)!.map(({ name, isLocal }) => [name, isLocal])).toEqual([
+    ['me', true],
+    ['Bob', false],
+    ['Cid', false],
+  ]);
   expect(values.at(-1)![0]!.userId).toBe('me');
   const bob = values.at(-1)![1];
   act(() => room.tell('away', { userId: 'c', away: true }));
@@ -82,7 +103,9 @@ test('tracks of the sources that are asked for; others render nothing', () => {
 test('what this side sends is a track of its own participant', async () => {
   const values = seen(() => useTracks('microphone'));
   await act(() => room.send('microphone', makeTrack(), { paused: true }));
-  expect(values.at(-1)!.map(({ isLocal, paused, producerId }) => [isLocal, paused, producerId])).toEqual([[true, true, null]]);
+  expect(values.at(-1)!.map(({ isLocal, paused, producerId }) => [isLocal, paused, producerId])).toEqual([
+    [true, true, null],
+  ]);
   await act(() => room.stop('microphone'));
   expect(values.at(-1)).toEqual([]);
 });
@@ -107,7 +130,8 @@ test('who speaks, the chat, the state of the connection', async () => {
 });
 
 test('a tile asks for the layer of its own size, of two that show the same picture for the larger, and for nothing when it goes', () => {
-  const show = (...widths: number[]) => within(widths.map((width, i) => <VideoTile key={i} track={{ track: null, producerId: 'p1' }} width={width} />));
+  const show = (...widths: number[]) =>
+    within(widths.map((width, i) => <VideoTile key={i} track={{ track: null, producerId: 'p1' }} width={width} />));
   const { rerender } = render(show(300));
   expect(room.demands.at(-1)).toEqual(['p1', 300]);
   rerender(show(300, 100));
@@ -122,7 +146,9 @@ test('the grid shows everybody once, and measured tiles ask for what they are wi
   room.gets('b', 'camera', 'p1');
   room.gets('b', 'screen', 's1');
   const { container } = render(within(<Grid />));
-  const tiles = [...container.querySelectorAll<HTMLElement>('[data-name]')].map(({ dataset }) => `${dataset.name} ${dataset.source}`);
+  const tiles = [...container.querySelectorAll<HTMLElement>('[data-name]')].map(
+    ({ dataset }) => `${dataset.name} ${dataset.source}`,
+  );
   expect(tiles).toEqual(['me camera', 'Bob camera', 'Bob screen', 'Cid camera']);
   expect(new Map(room.demands).get('p1')).toBeGreaterThan(100);
 });
@@ -131,7 +157,13 @@ test('sound is played of everybody but oneself, and renders nothing else', async
   await room.send('microphone', makeTrack());
   room.gets('b', 'microphone', 'm1');
   let renders = 0;
-  const { container } = render(within(<Profiler id="audio" onRender={() => renders++}><RoomAudio /></Profiler>));
+  const { container } = render(
+    within(
+      <Profiler id="audio" onRender={() => renders++}>
+        <RoomAudio />
+      </Profiler>,
+    ),
+  );
   expect(container.querySelectorAll('audio').length).toBe(1);
   const before = renders;
   act(() => room.tell('speaker', { userId: 'b' }));
@@ -140,7 +172,10 @@ test('sound is played of everybody but oneself, and renders nothing else', async
 
 test('devices are listed by kind, anew when they change, and one can be put to use', async () => {
   const media = Object.assign(new EventTarget(), {
-    list: [{ kind: 'audioinput', deviceId: 'a', label: 'Headset' }, { kind: 'videoinput', deviceId: '' }],
+    list: [
+      { kind: 'audioinput', deviceId: 'a', label: 'Headset' },
+      { kind: 'videoinput', deviceId: '' },
+    ],
     enumerateDevices: async () => [...media.list],
     getUserMedia: vi.fn(async () => ({ getTracks: () => [fresh] })),
   });

@@ -1,4 +1,5 @@
-// What --help says: each setting once, in groups, so that nobody has to read sixty settings to find one.
+// What --help and docs/operations.md say: each setting once, in groups, so that nobody has to read sixty
+// settings to find one.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,10 +51,35 @@ static void test_help_has_each_setting_below_its_group(void **state) {
     free(text);
 }
 
+// What help and docs/operations.md tell is what the table says.
+static void test_documents_name_every_setting(void **state) {
+    (void)state;
+    FILE *file = fopen("docs/operations.md", "re");
+    assert_non_null(file);
+    static char text[256 * 1024];
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    size_t count;
+    const struct setting *settings = config_settings(&count);
+    for (size_t i = 0; i < count; i++) {
+        char cell[128], variable[80];
+        snprintf(cell, sizeof cell, "| `%s` |", settings[i].name);
+        assert_non_null(strstr(text, cell));
+        setting_variable(settings[i].name, variable, sizeof variable);
+        assert_non_null(strstr(text, variable));
+        const char *row = strstr(text, cell);
+        char line[1024];
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(row, "\n"), row);
+        assert_non_null(strstr(line, settings[i].preset));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings_are_in_groups),
         cmocka_unit_test(test_help_has_each_setting_below_its_group),
+        cmocka_unit_test(test_documents_name_every_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-// Units of numbers and comments behind values, as they stand in a file.
+// Lines of a file: units of numbers, comments behind values, how long one may be.
 #include "server/config/config.h"
 
 #include <setjmp.h>
@@ -90,9 +90,26 @@ static void test_a_secret_has_no_comment(void **state) {
     assert_string_equal(config.ice_servers.turn_secret, "hush # hush");
 }
 
+static void test_long_lines_are_refused(void **state) {
+    (void)state;
+    char text[3000], error[CONFIG_ERROR_MAX];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    char *path = file_write(text);
+    struct config config;
+    assert_int_equal(
+        config_load(&config, 3, (char *[]){"rotunda", "--config", path, NULL}, (char *[]){NULL}, error),
+        CONFIG_REFUSED);
+    assert_non_null(strstr(error, "line 1 of"));
+    assert_non_null(strstr(error, "is longer than"));
+    unlink(path);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_and_comments),
+        cmocka_unit_test(test_long_lines_are_refused),
         cmocka_unit_test(test_a_secret_has_no_comment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

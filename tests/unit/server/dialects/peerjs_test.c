@@ -87,7 +87,7 @@ static void who_comes_in_and_who_does_not(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char heard[512] = "7<{\"type\":\"OPEN\"}\n";
-        begin(NULL);
+        assert_int_equal(begin(NULL), 0);
         opens(7, rows[i].query);
         if (rows[i].why)
             snprintf(heard, sizeof heard, "7<{\"type\":\"ERROR\",\"payload\":{\"msg\":\"%s\"}}\n7!1008 %s\n",
@@ -99,7 +99,7 @@ static void who_comes_in_and_who_does_not(void **state) {
         assert_int_equal(counts().peerjs_clients, 0);
         end(NULL);
     }
-    begin(NULL);
+    assert_int_equal(begin(NULL), 0);
     opens(1, "key=other&id=ann&token=x");
     stage_heard("1<{\"type\":\"INVALID-KEY\",\"payload\":{\"msg\":\"this server has another key\"}}\n"
                 "1!1008 this server has another key\n");

@@ -38,6 +38,58 @@ static void created_transports_are_complete(void **state) {
     fake_free(f);
 }
 
+// UDP first, TCP with lower priorities behind it, the media port before that of HTTP.
+static void addresses_over_tcp_come_last(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    joins(f, 1, "r", "ann");
+    hub_set_tcp(f->hub, &(struct hub_tcp){.media_port = 40000, .web_port = 443, .web_ip4 = true});
+    say(f, 1, "{'type':'create-transport','data':{'direction':'send'}}");
+    json_t *data = expect(f, 1, "webRtcTransportCreated");
+    const json_t *list = at(data, "iceCandidates");
+    static const struct {
+        const char *ip, *protocol;
+        int port;
+    } wanted[] = {{"203.0.113.5", "udp", 40000},
+                  {"2001:db8::5", "udp", 40000},
+                  {"203.0.113.5", "tcp", 40000},
+                  {"2001:db8::5", "tcp", 40000},
+                  {"203.0.113.5", "tcp", 443}};
+    assert_int_equal(json_array_size(list), 5);
+    json_int_t before = INT64_MAX;
+    for (size_t i = 0; i < 5; i++) {
+        const json_t *c = json_array_get(list, i);
+        bool tcp = strcmp(wanted[i].protocol, "tcp") == 0;
+        assert_string_equal(text_at(c, "ip"), wanted[i].ip);
+        assert_string_equal(text_at(c, "protocol"), wanted[i].protocol);
+        assert_int_equal(int_at(c, "port"), wanted[i].port);
+        assert_string_equal(text_at(c, "foundation"), tcp ? "tcpcandidate" : "udpcandidate");
+        if (tcp)
+            assert_string_equal(text_at(c, "tcpType"), "passive");
+        else
+            assert_null(at(c, "tcpType"));
+        json_int_t priority = json_integer_value(json_object_get(c, "priority"));
+        assert_true(priority > 0 && priority < before && priority <= INT32_MAX);
+        before = priority;
+    }
+    json_decref(data);
+    // For TCP alone, at a restart as well.
+    say(f, 1, "{'type':'create-transport','data':{'direction':'recv','forceTcp':true}}");
+    data = expect(f, 1, "webRtcTransportCreated");
+    assert_int_equal(json_array_size(at(data, "iceCandidates")), 3);
+    assert_string_equal(text_at(data, "iceCandidates.0.protocol"), "tcp");
+    char restart[160];
+    snprintf(restart, sizeof restart, "{'type':'restart-ice','data':{'transportId':'%s'}}",
+             text_at(data, "id"));
+    json_decref(data);
+    say(f, 1, restart);
+    data = expect(f, 1, "ice-restarted");
+    assert_int_equal(json_array_size(at(data, "iceCandidates")), 3);
+    assert_string_equal(text_at(data, "iceCandidates.0.protocol"), "tcp");
+    json_decref(data);
+    fake_free(f);
+}
+
 static void the_ufrag_names_the_worker(void **state) {
     (void)state;
     struct fake *f = fake_new(40);
@@ -261,6 +313,7 @@ static void what_a_full_queue_does_not_take_waits_up_to_a_limit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(created_transports_are_complete),
+        cmocka_unit_test(addresses_over_tcp_come_last),
         cmocka_unit_test(the_ufrag_names_the_worker),
         cmocka_unit_test(connecting_happens_once),
         cmocka_unit_test(ice_restarts_with_new_credentials),

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { arrange, bringForward } from '../src/order.ts';
-import { PAGER_HEIGHT, placeGrid, placeSpeaker, placeWithPager } from '../src/place.ts';
+import { arrange, bringForward } from '../src/slots.ts';
+import { PAGER_HEIGHT, placeGrid, placeSpeaker, placeWithPager } from '../src/placement.ts';
 
 const WIDE = [1280, 640] as const;
 const people = (count: number) => Array.from({ length: count }, (_, i) => `p${i}`);
-const moved = (before: (string | null)[], after: (string | null)[]) => after.filter((id, place) => id !== null && before[place] !== id).length;
+const moved = (before: (string | null)[], after: (string | null)[]) =>
+  after.filter((id, place) => id !== null && before[place] !== id).length;
 
 describe('places in the grid', () => {
   test('who leaves moves nobody, and the next one takes the gap', () => {
@@ -36,13 +37,26 @@ describe('places in the grid', () => {
   });
 
   test.each([
-    ['who speaks on the second page comes to the first, where one was quiet longest', 'e', { me: Infinity, a: 3, b: 1, e: 4 }, ['me', 'a', 'e', 'c', 'd', 'b']],
+    [
+      'who speaks on the second page comes to the first, where one was quiet longest',
+      'e',
+      { me: Infinity, a: 3, b: 1, e: 4 },
+      ['me', 'a', 'e', 'c', 'd', 'b'],
+    ],
     ['a gap is taken first', 'e', {}, ['me', 'a', 'e', 'c', 'd'], ['me', 'a', null, 'c', 'd', 'e']],
     ['who is on the first page stays', 'a', { me: Infinity, a: 5, b: 1 }, ['me', 'a', 'b', 'c', 'd', 'e']],
-    ['where all must stay nobody moves', 'e', { me: Infinity, a: Infinity, b: Infinity }, ['me', 'a', 'b', 'c', 'd', 'e']],
-  ] as [string, string, Record<string, number>, string[], (string | null)[]?][])('%s', (_, id, turns, expected, slots = ['me', 'a', 'b', 'c', 'd', 'e']) => {
-    expect(bringForward(slots, id, 3, (one) => turns[one] ?? 0)).toEqual(expected);
-  });
+    [
+      'where all must stay nobody moves',
+      'e',
+      { me: Infinity, a: Infinity, b: Infinity },
+      ['me', 'a', 'b', 'c', 'd', 'e'],
+    ],
+  ] as [string, string, Record<string, number>, string[], (string | null)[]?][])(
+    '%s',
+    (_, id, turns, expected, slots = ['me', 'a', 'b', 'c', 'd', 'e']) => {
+      expect(bringForward(slots, id, 3, (one) => turns[one] ?? 0)).toEqual(expected);
+    },
+  );
 });
 
 describe('pages', () => {
@@ -53,20 +67,23 @@ describe('pages', () => {
     [360, 560, 30],
     [1280, 640, 30],
     [800, 222, 12],
-  ])('a stage of %i by %i with %i tiles lies within itself, above the buttons that turn pages', (width, height, count) => {
-    for (const place of [
-      (to: number) => placeGrid(ids.slice(0, count), width, to, 0),
-      (to: number) => placeSpeaker(ids.slice(0, count), 'p1', width, to, 0),
-    ]) {
-      const { rects, pages } = placeWithPager(place, height);
-      const free = pages > 1 ? height - PAGER_HEIGHT : height;
-      for (const { left, top, width: wide, height: high } of rects.values()) {
-        expect(top + high).toBeLessThanOrEqual(free + 0.01);
-        expect(left + wide).toBeLessThanOrEqual(width + 0.01);
-        expect(Math.min(left, top)).toBeGreaterThanOrEqual(-0.01);
+  ])(
+    'a stage of %i by %i with %i tiles lies within itself, above the buttons that turn pages',
+    (width, height, count) => {
+      for (const place of [
+        (to: number) => placeGrid(ids.slice(0, count), width, to, 0),
+        (to: number) => placeSpeaker(ids.slice(0, count), 'p1', width, to, 0),
+      ]) {
+        const { rects, pages } = placeWithPager(place, height);
+        const free = pages > 1 ? height - PAGER_HEIGHT : height;
+        for (const { left, top, width: wide, height: high } of rects.values()) {
+          expect(top + high).toBeLessThanOrEqual(free + 0.01);
+          expect(left + wide).toBeLessThanOrEqual(width + 0.01);
+          expect(Math.min(left, top)).toBeGreaterThanOrEqual(-0.01);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('on a phone on its side three others stand beside the large one', () => {
     expect(placeSpeaker(ids.slice(0, 4), 'p1', 776, 266, 0)).toMatchObject({ pages: 1, perPage: 3 });

@@ -16,7 +16,12 @@ const GAP = 8;
 const MIN_TILE_WIDTH = 150;
 const MAX_PER_PAGE = 25;
 
-function tileSize(width: number, height: number, columns: number, rows: number): { tileWidth: number; tileHeight: number } {
+function tileSize(
+  width: number,
+  height: number,
+  columns: number,
+  rows: number,
+): { tileWidth: number; tileHeight: number } {
   const cellWidth = Math.max(0, (width - GAP * (columns - 1)) / columns);
   const cellHeight = Math.max(0, (height - GAP * (rows - 1)) / rows);
   const narrowest = width < PHONE_WIDTH ? NARROWEST_ON_PHONES : NARROWEST;
@@ -34,7 +39,8 @@ export function layoutGrid(width: number, height: number, count: number): GridLa
     for (let columns = 1; columns <= perPage; columns++) {
       const rows = Math.ceil(perPage / columns);
       const size = tileSize(width, height, columns, rows);
-      if (size.tileWidth * size.tileHeight > best.tileWidth * best.tileHeight) best = { columns, rows, perPage, pages, ...size };
+      if (size.tileWidth * size.tileHeight > best.tileWidth * best.tileHeight)
+        best = { columns, rows, perPage, pages, ...size };
     }
     if (best.tileWidth >= MIN_TILE_WIDTH || perPage === 1) return best;
   }

@@ -1,5 +1,5 @@
 // Where each tile of a page lies on the stage, in CSS pixels.
-import { layoutGrid } from './grid.ts';
+import { layoutGrid } from './grid-layout.ts';
 
 export interface Rect {
   left: number;
@@ -46,7 +46,13 @@ export function placeGrid(ids: (string | null)[], width: number, height: number,
 }
 
 // One large tile; the others in a strip beside it, or below it where the stage is high.
-export function placeSpeaker(ids: string[], main: string, width: number, height: number, wantedPage: number): Placement {
+export function placeSpeaker(
+  ids: string[],
+  main: string,
+  width: number,
+  height: number,
+  wantedPage: number,
+): Placement {
   const others = ids.filter((id) => id !== main);
   if (others.length === 0) return placeGrid([main], width, height, 0);
   const beside = width > height * 1.2;

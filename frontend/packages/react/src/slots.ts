@@ -1,6 +1,6 @@
 // Which place of the grid each tile has. Places are kept: who leaves leaves a gap, which the next one fills; who speaks on
 // another page changes places with one of the first page, and nobody else moves.
-import { layoutGrid } from './grid.ts';
+import { layoutGrid } from './grid-layout.ts';
 
 export type Slots = (string | null)[]; // tile ids; null: a gap
 

@@ -1,7 +1,7 @@
 // Errors in the person's language.
-import { isMessageKey, type Translate } from '@/lib/i18n';
-import { DeviceError, problemOf } from '@/lib/devices';
-import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from '@/lib/names';
+import { isMessageKey, type Translate } from './i18n';
+import { DeviceError, problemOf } from './devices';
+import { nameProblem, secretProblem, SECRET_CHARS_MAX, SECRET_CHARS_MIN } from './names';
 import { codeOf, type RotundaError } from '@rotunda/client';
 
 const NOT_LET_IN = [
@@ -13,7 +13,8 @@ const NOT_LET_IN = [
 export function errorWords(t: Translate, error: unknown): string {
   const code = codeOf(error) ?? '';
   // The server says in words why one is not let in.
-  if (code === 'forbidden') for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
+  if (code === 'forbidden')
+    for (const [words, key] of NOT_LET_IN) if (words.test((error as Error).message)) return t(key);
   const { by, message: said } = error as RotundaError;
   const named = `error.${code}.by`;
   // What a moderator did, and the words that came with it.
@@ -21,7 +22,11 @@ export function errorWords(t: Translate, error: unknown): string {
   const key = `error.${code}`;
   if (isMessageKey(key)) return t(key);
   const { name = '', message = String(error) } = (error ?? {}) as Error;
-  if (error instanceof DeviceError || /^(NotAllowed|NotFound|NotReadable|Overconstrained|Security|Abort)Error$/.test(name)) return t(`problem.${problemOf(error)}`);
+  if (
+    error instanceof DeviceError ||
+    /^(NotAllowed|NotFound|NotReadable|Overconstrained|Security|Abort)Error$/.test(name)
+  )
+    return t(`problem.${problemOf(error)}`);
   return t('error.unknown', { reason: message });
 }
 

@@ -1,0 +1,65 @@
+import { act, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Lobby } from '@/components/lobby';
+import { makeTrack } from '../browser';
+import { call, show } from './people';
+
+// The browser's question for camera and microphone is answered when the test says so.
+let answer: (stream: MediaStream) => void;
+const onJoin = vi.fn();
+
+beforeEach(() => {
+  onJoin.mockReset();
+  Object.assign(call.actions, { prepareToJoin: vi.fn(), forgetToJoin: vi.fn() });
+  Object.defineProperty(navigator, 'mediaDevices', {
+    configurable: true,
+    value: Object.assign(new EventTarget(), {
+      getUserMedia: () => new Promise<MediaStream>((resolve) => (answer = resolve)),
+      enumerateDevices: async () => [],
+    }),
+  });
+  Object.assign(globalThis, {
+    AudioContext: class {
+      resume = async () => {};
+      close = async () => {};
+      createAnalyser = () => ({ connect() {}, getFloatTimeDomainData() {} });
+      createMediaStreamSource = () => ({ connect() {} });
+    },
+  });
+});
+afterEach(() => void vi.useRealTimers());
+
+const lobby = () => show(<Lobby initial={{ room: 'garden', name: 'Ann' }} onJoin={onJoin} />);
+const press = () => userEvent.click(screen.getByRole('button', { name: 'Join' }));
+const tracksOf = ([, stream]: unknown[]) => (stream as MediaStream).getTracks();
+
+test('who joins before the devices have come goes in with them', async () => {
+  lobby();
+  await press();
+  expect(onJoin).not.toHaveBeenCalled();
+  const track = makeTrack();
+  await act(async () => answer(new MediaStream([track])));
+  expect(onJoin).toHaveBeenCalledOnce();
+  expect(onJoin.mock.calls[0]![0]).toEqual({ room: 'garden', name: 'Ann' });
+  expect(tracksOf(onJoin.mock.calls[0]!)).toEqual([track]);
+});
+
+test('who leaves the browser’s question unanswered goes in without, after a while', async () => {
+  lobby();
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  await press();
+  await act(() => vi.advanceTimersByTimeAsync(4000));
+  expect(onJoin).not.toHaveBeenCalled();
+  await act(() => vi.advanceTimersByTimeAsync(1100));
+  expect(onJoin).toHaveBeenCalledOnce();
+  expect(tracksOf(onJoin.mock.calls[0]!)).toEqual([]);
+});
+
+test('who waits for the preview goes in with what it showed', async () => {
+  lobby();
+  const track = makeTrack();
+  await act(async () => answer(new MediaStream([track])));
+  await press();
+  expect(tracksOf(onJoin.mock.calls[0]!)).toEqual([track]);
+});

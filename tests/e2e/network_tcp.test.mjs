@@ -1,0 +1,77 @@
+// People whose network lets no UDP through take part over TCP, without any TURN server: on the media port's number, and
+// where that is closed on HTTP's own TLS port. Run by in_own_network.sh.
+
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { openChromium, Person, sampleTwice } from './browsers.mjs';
+import { assert, freshRoom } from './expect.mjs';
+import { Server, until } from './harness.mjs';
+import { spkiHash, TestCa } from './tls_kit.mjs';
+
+const HERE = process.env.ROTUNDA_TEST_ADDRESS;
+const SMALL = { width: '320', height: '180', fps: '15' };
+
+const nft = (...words) => execFileSync('nft', words);
+
+// How each of this person's transports leaves: "tcp 40000"; whatever is not decided yet is missing.
+const pathsOf = (person) =>
+  person.evaluate(async () => {
+    const { producers, consumers } = window.rotunda.room;
+    const tracks = [[...producers.values()][0], [...consumers.values()][0]?.consumer].filter(Boolean);
+    const paths = [];
+    for (const track of tracks) {
+      const report = await track.getStats();
+      const transport = [...report.values()].find(({ type }) => type === 'transport');
+      const pair = report.get(transport?.selectedCandidatePairId);
+      const remote = pair && report.get(pair.remoteCandidateId);
+      if (remote) paths.push(`${remote.protocol} ${remote.port}`);
+    }
+    return paths;
+  });
+
+async function flows(people) {
+  const before = await sampleTwice(people, 500);
+  for (const [i, { before: first, after }] of before.entries())
+    for (const [name, { video }] of Object.entries(after.got))
+      assert.ok(video.frames > first.got[name].video.frames, `${people[i].name} sees ${name} move`);
+}
+
+test('a call over TCP where no UDP gets through', async (t) => {
+  const ca = TestCa.make(t);
+  const { cert, key } = ca.issue('server');
+  const server = await Server.startFor(t, {
+    announce: HERE, host: '0.0.0.0', ca: ca.root,
+    args: ['--ice-tcp', 'on', '--workers', '2', '--participants-per-worker', '1', '--tls-cert', cert, '--tls-key', key],
+  });
+  nft('add', 'table', 'inet', 'narrow');
+  t.after(() => nft('delete', 'table', 'inet', 'narrow'));
+  nft('add', 'chain', 'inet', 'narrow', 'in', '{ type filter hook input priority 0; }');
+  nft('add', 'rule', 'inet', 'narrow', 'in', 'meta', 'l4proto', 'udp', 'drop');
+  const browser = await openChromium({ flags: [`--ignore-certificate-errors-spki-list=${spkiHash(cert)}`] });
+  t.after(() => browser.close());
+  const room = freshRoom();
+  const ann = await Person.enter(browser, server, room, 'Ann', SMALL);
+  const bob = await Person.enter(browser, server, room, 'Bob', SMALL);
+  await ann.seesAndHears('Bob');
+  await bob.seesAndHears('Ann');
+  const media = `tcp ${server.mediaPort}`;
+  for (const person of [ann, bob]) assert.deepEqual(await pathsOf(person), [media, media]);
+  await flows([ann, bob]);
+
+  // ICE begins anew over TCP, in both directions, and the pictures go on.
+  for (const person of [ann, bob])
+    await person.evaluate(async () => {
+      const { room: call } = window.rotunda;
+      for (const transport of [call.sendTransport, call.recvTransport]) await call.restartIce(transport);
+    });
+  await flows([ann, bob]);
+
+  // The media port is closed, with its connections: what is left is the port of the page.
+  nft('add', 'rule', 'inet', 'narrow', 'in', 'tcp', 'dport', String(server.mediaPort), 'reject', 'with', 'tcp', 'reset');
+  const web = `tcp ${server.port}`;
+  await until('media over the port of the page', async () =>
+    (await pathsOf(ann)).every((path) => path === web) && (await pathsOf(bob)).every((path) => path === web),
+  { deadlineMs: 60_000, everyMs: 200 });
+  await until('the pictures go on', () => flows([ann, bob]).then(() => true, () => false), { deadlineMs: 30_000 });
+  assert.ok((await server.metric('rotunda_tcp_connections')) >= 4);
+});
