@@ -128,6 +128,22 @@ export function Controls({ onLeave }: { onLeave: () => void }) {
   );
 }
 
+// Everybody sees that, whoever began it.
+function RecordingMark() {
+  const t = useT();
+  const recording = useCall(({ moderation }) => moderation.recording);
+  return (
+    <span role="status" className="shrink-0">
+      {recording && (
+        <span id="recording" className="flex items-center gap-1.5 px-2 text-sm font-medium text-danger-text">
+          <span aria-hidden className="size-2.5 rounded-full bg-danger" />
+          {t('recording.on')}
+        </span>
+      )}
+    </span>
+  );
+}
+
 export function TopBar() {
   const t = useT();
   const store = useCallStore();
@@ -146,6 +162,7 @@ export function TopBar() {
       <h1 id="room-name" tabIndex={-1} dir="auto" className="mr-auto truncate pl-1 font-semibold">
         {roomId}
       </h1>
+      <RecordingMark />
       <IconButton small look="ghost" id="copy-link" icon={Link2} label={t('control.copyLink')} onClick={copyLink} />
       <IconButton
         small
