@@ -55,6 +55,10 @@ json_t *negotiate_consumer(const json_t *consumable, const json_t *capabilities,
 // The server tells the capture time of what comes without it, so a receiver that lists abs-capture-time gets
 // it in any case, which the rules of ORTC leave to the publisher. False without memory.
 bool negotiate_add_capture_time(json_t *consumer_parameters, const json_t *capabilities);
+// A browser takes the feedback of RFC 8888 for a stream only if all its payload types have it, RTX too, about
+// which mediasoup-client says nothing. So RTX gets it where the receiver lists it for media. False without
+// memory.
+bool negotiate_spread_ccfb(json_t *consumer_parameters);
 
 // "simple", "simulcast" or "svc"; NULL (and a refusal) when the encodings contradict each other.
 const char *negotiate_producer_type(enum media_kind kind, const json_t *parameters, struct refusal *refusal);

@@ -181,6 +181,33 @@ bool negotiate_add_capture_time(json_t *consumer_parameters, const json_t *capab
     return true;
 }
 
+static const json_t *ccfb_of(const json_t *codec) {
+    const json_t *list = json_object_get(codec, "rtcpFeedback");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *feedback = json_array_get(list, i);
+
+        if (strcmp(negotiate_text_member(feedback, "type"), "ack") == 0 &&
+            strcmp(negotiate_text_member(feedback, "parameter"), "ccfb") == 0)
+            return feedback;
+    }
+    return NULL;
+}
+
+bool negotiate_spread_ccfb(json_t *consumer_parameters) {
+    json_t *codecs = json_object_get(consumer_parameters, "codecs");
+    const json_t *ccfb = ccfb_of(json_array_get(codecs, 0));
+
+    for (size_t i = 1; ccfb != NULL && i < json_array_size(codecs); i++) {
+        json_t *codec = json_array_get(codecs, i);
+
+        if (codec_is_rtx(codec) && !ccfb_of(codec) &&
+            !negotiate_append(json_object_get(codec, "rtcpFeedback"), negotiate_flat_copy(ccfb)))
+            return false;
+    }
+    return true;
+}
+
 // ---- the one encoding
 
 // The mode of the first encoding that has one; several encodings count as so many spatial layers.

@@ -22,11 +22,11 @@
 // One connection, from the moment that it came in until it is closed.
 struct visitor {
     struct tcp_ticket ticket; // the worker's part
-    struct list link;
+    struct list link;         // of door->visitors
+    struct list waiting; // of door->waiting, while it waits for its first packet: socket and handle are ours
     struct tcp_door *door;
     struct net_address address;
     bool stranger; // counted as one
-    bool waits;    // for its first packet: socket and handle are ours
     int fd;
     uint64_t came_us;
     uv_poll_t poll;
@@ -39,6 +39,7 @@ struct tcp_door {
     uv_timer_t timer;
     bool timer_open, timer_runs, shut;
     struct list visitors; // all of them
+    struct list waiting;  // in the order in which they came
     uint32_t count;
     struct tcp_door_counts counts;
 };
@@ -61,6 +62,7 @@ static void visitor_known(struct visitor *v) {
 static void visitor_forget(struct visitor *v) {
     visitor_known(v);
     list_remove(&v->link);
+    list_remove(&v->waiting);
     assert(v->door->count > 0);
     v->door->count--;
 }
@@ -71,7 +73,7 @@ static void on_visitor_closed(uv_handle_t *handle) {
 
 // It was still waiting.
 static void visitor_end(struct visitor *v, uint64_t *counter) {
-    assert(v->waits);
+    assert(list_linked(&v->waiting));
     ++*counter;
     uv_poll_stop(&v->poll);
     close(v->fd);
@@ -97,7 +99,7 @@ static void visitor_go_in(struct visitor *v, unsigned worker) {
         visitor_end(v, &v->door->counts.refused_full);
         return;
     }
-    v->waits = false;
+    list_remove(&v->waiting);
     uv_close((uv_handle_t *)&v->poll, on_handed_over);
 }
 
@@ -149,7 +151,7 @@ static void on_look(uv_timer_t *timer) {
     uint64_t now_us = clock_now_us();
     LIST_EACH(node, &door->visitors) {
         struct visitor *v = LIST_ENTRY(node, struct visitor, link);
-        if (v->waits) {
+        if (list_linked(&v->waiting)) {
             if (now_us - v->came_us > DOOR_FIRST_US)
                 visitor_end(v, &door->counts.refused_late);
             continue;
@@ -181,10 +183,12 @@ static void visitor_begin(struct tcp_door *door, int fd, const struct net_addres
     v->door = door;
     v->fd = fd;
     v->address = *address;
-    v->stranger = v->waits = true;
+    v->stranger = true;
     v->came_us = clock_now_us();
     v->poll.data = v;
     list_push_back(&door->visitors, &v->link);
+    list_init(&v->waiting);
+    list_push_back(&door->waiting, &v->waiting);
     door->count++;
     door->counts.strangers++;
     door->counts.accepted++;
@@ -194,17 +198,27 @@ static void visitor_begin(struct tcp_door *door, int fd, const struct net_addres
     door->timer_runs = true;
 }
 
+// Who came first and has said nothing yet makes room, so that nobody closes the door by silence. False: all
+// who are there have spoken.
+static bool make_room(struct tcp_door *door) {
+    if (list_empty(&door->waiting))
+        return false;
+    visitor_end(LIST_ENTRY(door->waiting.next, struct visitor, waiting), &door->counts.refused_full);
+    return true;
+}
+
 void tcp_door_take(struct tcp_door *door, int fd, const struct net_address *client) {
     const struct tcp_door_config *config = &door->config;
-    bool full = door->shut || door->count >= config->connections_max ||
-                door->counts.strangers >= config->strangers_max;
-    bool many = !full && !address_limits_connect(door->limits, client, clock_now_us());
-    door->counts.refused_full += full;
-    door->counts.refused_address += many;
-    if (full || many)
+    bool full = door->count >= config->connections_max || door->counts.strangers >= config->strangers_max;
+    if (door->shut || (full && !make_room(door))) {
+        door->counts.refused_full++;
         close(fd);
-    else
+    } else if (!address_limits_connect(door->limits, client, clock_now_us())) {
+        door->counts.refused_address++;
+        close(fd);
+    } else {
         visitor_begin(door, fd, client);
+    }
 }
 
 static void on_accepted(void *ctx, int fd, const struct sockaddr *from) {
@@ -236,6 +250,7 @@ struct tcp_door *tcp_door_open(const struct tcp_door_config *config, char *error
     if (!door->config.strangers_of_address)
         door->config.strangers_of_address = DOOR_STRANGERS_OF_ADDRESS;
     list_init(&door->visitors);
+    list_init(&door->waiting);
     struct address_limits_config limits = {.waiting_max = door->config.strangers_of_address,
                                            .addresses_max = door->config.strangers_max + ADDRESSES_SPARE};
     door->limits = address_limits_create(&limits);
@@ -256,7 +271,7 @@ void tcp_door_shut(struct tcp_door *door) {
     tcp_listener_stop(door->listener);
     LIST_EACH(node, &door->visitors) {
         struct visitor *v = LIST_ENTRY(node, struct visitor, link);
-        if (v->waits)
+        if (list_linked(&v->waiting))
             visitor_end(v, &door->counts.refused_late);
     }
     uv_close((uv_handle_t *)&door->timer, NULL);

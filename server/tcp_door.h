@@ -4,7 +4,8 @@
 // It waits, for DOOR_FIRST_US at most and without reading it off the socket, for the first packet, which
 // names the worker that the connection then belongs to (transport/tcp_first.h). Connections are bounded: in
 // all, those that have not shown yet that they are a peer's (transport/tcp_port.h), and those of one address
-// (IPv6: of one /64). Who speaks HTTP here is told so; everybody else who is no peer is closed, and counted.
+// (IPv6: of one /64); where there is no more room, who came first and has said nothing is closed. Who speaks
+// HTTP here is told so; everybody else who is no peer is closed, and counted.
 //
 // Control thread.
 #ifndef SERVER_TCP_DOOR_H

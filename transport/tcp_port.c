@@ -15,8 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_BYTES 65536 // of one connection, before others have their turn
-#define EVENTS_A_TURN 64
+#define READ_BYTES 16384        // of one connection, before others have their turn
+#define TURN_BYTES (256 * 1024) // of all, before UDP has its turn again
+#define EVENT_COST_BYTES 512    // what looking at a connection counts as, and what a packet does
+#define PACKET_COST_BYTES 64
+#define EVENTS_AT_ONCE 16
 #define KEEPALIVE_IDLE_S 30 // a peer that has vanished while nothing was sent to it
 #define KEEPALIVE_EACH_S 10
 #define KEEPALIVE_TIMES 3
@@ -363,15 +366,26 @@ static void connection_event(struct tcp_port *port, struct tcp_connection *c, ui
         connection_lose(port, c);
 }
 
+static uint64_t port_cost(const struct tcp_port *port) {
+    return port->counters.bytes_in + port->counters.packets_in * PACKET_COST_BYTES;
+}
+
+// What is left of a connection is reported again, behind those that wait as well.
 bool tcp_port_receive(struct tcp_port *port, uint64_t now_us) {
-    struct epoll_event events[EVENTS_A_TURN];
-    int n = epoll_wait(port->epoll, events, EVENTS_A_TURN, 0);
-    for (int i = 0; i < n; i++) {
-        struct tcp_connection *c = slots_get(port->connections, (uint32_t)events[i].data.u64);
-        if (c)
-            connection_event(port, c, events[i].events, now_us);
+    struct epoll_event events[EVENTS_AT_ONCE];
+    uint64_t begun = port_cost(port), seen = 0;
+    while (port_cost(port) - begun + seen * EVENT_COST_BYTES < TURN_BYTES) {
+        int n = epoll_wait(port->epoll, events, EVENTS_AT_ONCE, 0);
+        if (n <= 0)
+            break;
+        seen += (unsigned)n;
+        for (int i = 0; i < n; i++) {
+            struct tcp_connection *c = slots_get(port->connections, (uint32_t)events[i].data.u64);
+            if (c)
+                connection_event(port, c, events[i].events, now_us);
+        }
     }
-    return n > 0;
+    return seen > 0;
 }
 
 // ---- time

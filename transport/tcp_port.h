@@ -47,7 +47,7 @@ int tcp_port_fd(const struct tcp_port *port);
 
 // Takes a connected socket over, whatever comes of it; the ticket outlives it.
 void tcp_port_adopt(struct tcp_port *port, int fd, struct tcp_ticket *ticket, uint64_t now_us);
-// Reads a bounded part of what is there. False: nothing was.
+// Reads a bounded part of what is there, of each connection in its turn. False: nothing was.
 bool tcp_port_receive(struct tcp_port *port, uint64_t now_us);
 // A good check has come over it: it belongs to a peer, by a number of the caller's that is not 0.
 void tcp_port_prove(struct tcp_port *port, const struct tuple *tuple, uint32_t owner);

@@ -155,7 +155,7 @@ static bool demand_negotiate(struct demand *demand, struct hub_refusal *refusal)
     if (!demand->parameters)
         return hub_refuse_negotiation(refusal, NULL, &why);
     if (!negotiate_add_capture_time(demand->parameters, demand->capabilities) ||
-        !parameters_complete(demand->parameters, mid, cname))
+        !negotiate_spread_ccfb(demand->parameters) || !parameters_complete(demand->parameters, mid, cname))
         return hub_refuse_memory(refusal);
     if (negotiate_consumer_params(producer->kind, demand->parameters, &demand->params, &why) != ERR_OK)
         return hub_refuse_negotiation(refusal, NULL, &why);

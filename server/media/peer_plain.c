@@ -220,6 +220,12 @@ static enum err plain_offer_ice(struct peer *peer, const struct ice_credentials 
     return ERR_UNSUPPORTED;
 }
 
+static void plain_lose(struct peer *peer, const struct tuple *tuple, uint64_t now_us,
+                       struct peer_input *out) {
+    (void)peer, (void)tuple, (void)now_us;
+    *out = (struct peer_input){.kind = PEER_CONSUMED}; // it has no connection
+}
+
 // ---- what it is
 
 static struct peer_state plain_state(const struct peer *peer) {
@@ -275,6 +281,7 @@ static const struct peer_functions plain_functions = {
     .connect = plain_connect,
     .restart_ice = plain_restart_ice,
     .offer_ice = plain_offer_ice,
+    .lose = plain_lose,
     .state = plain_state,
     .describe = plain_describe,
     .tuples = plain_tuples,

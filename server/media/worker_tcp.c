@@ -77,6 +77,8 @@ void worker_tcp_packet(void *ctx, const struct tuple *from, uint32_t owner, stru
         worker_drop(w, MEDIA_DROP_UNKNOWN_KIND);
     else
         peer = tcp_peer(w, owner, b, kind == DATAGRAM_STUN);
+    if (!peer && !owner) // who asks for nobody has no business here
+        tcp_port_close(w->tcp, from);
     if (!peer)
         block_release(b);
     else if (kind == DATAGRAM_DTLS)

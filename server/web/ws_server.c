@@ -171,18 +171,25 @@ static void connection_adopt(struct connection *connection) {
         connection_free(connection, clock_now_us());
 }
 
-// Says a few words, where somebody could read them, and closes.
-static void turn_away(struct ws_server *server, int fd, enum http_place place, unsigned status,
-                      const char *why, const char *words) {
-    char text[320];
-    LOG_WARN("connection refused", LOG_TEXT("reason", why));
+static void say_and_close(int fd, unsigned status, const char *words) {
+    char text[320], unread[1024];
     int len = snprintf(text, sizeof text,
                        "HTTP/1.1 %u %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %zu\r\n"
                        "retry-after: 10\r\nconnection: close\r\n\r\n%s",
                        status, http_status_text(status), strlen(words), words);
-    if (!server->ssl_ctx || place == HTTP_ADMIN)
-        (void)!send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!recv(fd, unread, sizeof unread, MSG_DONTWAIT); // else closing would reset what is said here
+    (void)!send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
+}
+
+// Says a few words, where somebody could read them, and closes.
+static void turn_away(struct ws_server *server, int fd, enum http_place place, unsigned status,
+                      const char *why, const char *words) {
+    LOG_WARN("connection refused", LOG_TEXT("reason", why));
+    if (!server->ssl_ctx || place == HTTP_ADMIN)
+        say_and_close(fd, status, words);
+    else
+        close(fd);
 }
 
 // The first byte has come, or -1: none will.
@@ -192,6 +199,10 @@ static void on_first(void *ctx, int byte) {
     connection->first = NULL;
     if (byte < 0) {
         connection_kill(connection);
+    } else if (byte >= 'A' && byte <= 'Z') { // a method, and no TLS
+        int fd = connection->socket;
+        connection_free(connection, clock_now_us());
+        say_and_close(fd, 400, "This port speaks TLS: the address begins with https://, not http://.\n");
     } else if (!others->theirs((uint8_t)byte)) {
         connection_adopt(connection);
     } else {

@@ -54,6 +54,34 @@ for (const codec of ['VP8', 'VP9', 'H264', 'AV1']) {
   });
 }
 
+// What a browser answers shows what it takes: RFC 8888 excludes transport-wide feedback there.
+const KEEP_CONNECTIONS = `window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection { constructor(...a) { super(...a); connections.push(this); } };`;
+
+test('a receiver that negotiates RFC 8888 is asked for that alone', async (t) => {
+  const trial = '--force-fieldtrials=WebRTC-RFC8888CongestionControlFeedback/Enabled,offer:true/';
+  const other = await openChromium({ flags: [trial] });
+  t.after(() => other.close());
+  const room = freshRoom();
+  const ann = await Person.enter(other, server, room, 'Ann', { ...SMALL, init: KEEP_CONNECTIONS });
+  const bob = await Person.enter(browser, server, room, 'Bob', SMALL);
+  await ann.seesAndHears('Bob');
+  await bob.seesAndHears('Ann');
+  const answers = await ann.evaluate(() =>
+    window.connections.map(({ localDescription }) => localDescription).filter((one) => one?.type === 'answer').map(({ sdp }) => sdp),
+  );
+  assert.equal(answers.length, 1);
+  assert.match(answers[0], /a=rtcp-fb:101 ack ccfb/);
+  assert.doesNotMatch(answers[0], /transport-cc/);
+  const link = () => {
+    const { room } = window.rotunda;
+    return room.session.request('get-stats', { transportId: room.recvTransport.id });
+  };
+  const { stats } = await ann.evaluate(link);
+  assert.notEqual(stats[0].availableOutgoingBitrateReason, 'silent');
+  await close([ann, bob]);
+});
+
 test('a simulcast publisher is seen in the layer that fills its tile', async (t) => {
   const people = await pair({ simulcast: '1', width: '960', height: '540', fps: '15' });
   const [ann] = people;

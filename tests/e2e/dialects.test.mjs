@@ -320,12 +320,29 @@ test('PeerJS: who calls somebody that never comes hears so', async () => {
   assert.equal((await waiting.evaluate(() => window.heard)).filter(([event]) => event === 'error').length, 1);
 });
 
-test('what a server with keys opens is said at its start', async (t) => {
+test('what a server with keys opens is said at its start; sessions that poll count for their address', async (t) => {
   const folder = mkdtempSync(`${tmpdir()}/rotunda-dialects-`);
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(`${folder}/keys`, 'devkey: 0123456789abcdef0123456789abcdef\n');
-  const keyed = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--peerjs', '/p', '--named-ws', '/s/'] });
-  assert.match(keyed.log, /dialects +PeerJS at \/p, messages from and to at \/s\n/);
-  assert.match(keyed.log, /warning +PeerJS at \/p, messages from and to at \/s: whoever finds it/);
+  const keyed = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--peerjs', '/p', '--named-ws', '/s/', '--socket-io', '/io', '--waiting-per-address', '20'] });
+  assert.match(keyed.log, /dialects +PeerJS at \/p, messages from and to at \/s, socket.io at \/io\n/);
+  assert.match(keyed.log, /warning +PeerJS at \/p, messages from and to at \/s, socket.io at \/io: whoever finds it/);
   assert.doesNotMatch(server.log, /whoever finds it sets up/);
+  const ask = async (sid, body) => {
+    const answer = await keyed.fetch(`/io/?EIO=4&transport=polling${sid ? `&sid=${sid}` : ''}`, body && { method: 'POST', body });
+    return [answer.status, await answer.text()];
+  };
+  const sids = [];
+  let refusal;
+  while (!refusal && sids.length < 40) {
+    const [status, text] = await ask();
+    if (status === 200) sids.push(JSON.parse(text.slice(1)).sid);
+    else refusal = [status, JSON.parse(text).message];
+  }
+  assert.equal(refusal[0], 429);
+  assert.match(refusal[1], /your network/);
+  assert.ok(sids.length >= 10, `${sids.length} came in`);
+  for (const sid of sids) assert.deepEqual(await ask(sid, '1'), [200, 'ok']);
+  assert.equal((await ask())[0], 200);
+  assert.equal((await ask(undefined, 'x'.repeat(60001)))[0], 413);
 });

@@ -20,6 +20,7 @@ class Raw {
     raw.socket = connect({ host: '127.0.0.1', port });
     raw.socket.on('data', (data) => (raw.got = Buffer.concat([raw.got, data])));
     raw.socket.on('error', () => {});
+    raw.heard = new Promise((resolve) => raw.socket.once('data', () => resolve('heard')));
     raw.ended = new Promise((resolve) => raw.socket.on('close', () => resolve(true)));
     await new Promise((resolve, reject) => {
       raw.socket.once('connect', resolve);
@@ -116,24 +117,23 @@ test('who is no peer is turned away and counted', async () => {
   http.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await http.ended;
   assert.match(String(http.got), /^HTTP\/1\.1 400 .*port for media/s);
-  // One that names nobody's transport, and one with another password, are answered nothing and stay strangers.
+  // One that names nobody's transport is closed; one with another password is answered nothing and stays a stranger.
   const drops = async (reason) => {
     let sum = 0;
     for (const [name, value] of await server.metrics()) if (name.includes(`reason="${reason}"`)) sum += value;
     return sum;
   };
-  const [unknown, forged] = [await drops('stun_unknown_ufrag'), await drops('stun_auth')];
-  const strangers = [await Raw.open(), await Raw.open()];
-  strangers[0].socket.write(framed(check(nobody)));
-  strangers[1].socket.write(framed(check(iceParameters, { password: 'x'.repeat(32) })));
-  await until('both are counted', async () => (await drops('stun_unknown_ufrag')) > unknown && (await drops('stun_auth')) > forged);
-  assert.equal(await server.metric('rotunda_tcp_strangers'), 2);
-  for (const raw of strangers) {
-    assert.equal(raw.got.length, 0);
-    // What is no check is dropped; too much of it, and the connection is closed.
-    raw.socket.write(Buffer.concat(Array.from({ length: 40 }, () => framed(Buffer.from([0x80, 111, 0, 1, ...Array(40).fill(0)])))));
-    await raw.ended;
-  }
+  const [unknown, auth] = [await drops('stun_unknown_ufrag'), await drops('stun_auth')];
+  const lost = await Raw.open();
+  lost.socket.write(framed(check(nobody)));
+  await lost.ended;
+  const forged = await Raw.open();
+  forged.socket.write(framed(check(iceParameters, { password: 'x'.repeat(32) })));
+  await until('both are counted', async () => (await drops('stun_unknown_ufrag')) > unknown && (await drops('stun_auth')) > auth);
+  assert.equal(lost.got.length + forged.got.length, 0);
+  // Media before a check: it is closed.
+  forged.socket.write(framed(Buffer.from([0x80, 111, 0, 1, ...Array(40).fill(0)])));
+  await forged.ended;
   await until('they are gone', async () => (await server.metric('rotunda_tcp_strangers')) === 0);
   // A peer that lies about a length is cut off; its transport waits for the next connection.
   const peer = await Raw.open();
@@ -146,19 +146,36 @@ test('who is no peer is turned away and counted', async () => {
   await client.close();
 });
 
-test('the number of connections is bounded', async (t) => {
+test('the number of connections is bounded, and silence keeps nobody out', async (t) => {
   const small = await Server.startFor(t, { args: ['--ice-tcp', 'on', '--tcp-connections-max', '3'] });
   const silent = [];
   for (let i = 0; i < 3; i++) silent.push(await Raw.open(small.mediaPort));
   await until('three are in', async () => (await small.metric('rotunda_tcp_strangers')) === 3);
+  // Each that comes and speaks takes the place of the one that was silent longest.
+  const client = await Client.join(small, freshRoom(), 'ann');
+  const { iceParameters } = await client.request('create-transport', { direction: 'recv' });
+  const peers = [];
+  for (let i = 0; i < 3; i++) {
+    peers.push(await Raw.open(small.mediaPort));
+    await silent[i].ended;
+    peers[i].socket.write(framed(check(iceParameters)));
+    assert.equal(await peers[i].answer(), 0x0101);
+  }
+  assert.equal(await small.metric('rotunda_tcp_refused_full_total'), 3);
+  await until('all are known', async () => (await small.metric('rotunda_tcp_strangers')) === 0);
+  // Those who are known stay.
   const late = await Raw.open(small.mediaPort);
   await late.ended;
-  assert.equal(await small.metric('rotunda_tcp_refused_full_total'), 1);
-  silent[0].socket.destroy();
-  await until('a place is free', async () => (await small.metric('rotunda_tcp_strangers')) === 2);
-  const next = await Raw.open(small.mediaPort);
-  await until('it is taken', async () => (await small.metric('rotunda_tcp_strangers')) === 3);
-  for (const { socket } of [...silent, next]) socket.destroy();
+  assert.equal(await small.metric('rotunda_tcp_refused_full_total'), 4);
+  peers[0].socket.destroy();
+  await until('a place is free', async () => (await small.metric('rotunda_tcp_connections')) === 2);
+  const next = await until('it is taken', async () => {
+    const raw = await Raw.open(small.mediaPort);
+    raw.socket.write(framed(check(iceParameters)));
+    return (await Promise.race([raw.ended, raw.heard])) === 'heard' ? raw : null;
+  });
+  for (const { socket } of [...peers, next]) socket.destroy();
+  await client.close();
 });
 
 test('where HTTP has TLS of its own, media comes in on its port too', async (t) => {
@@ -186,6 +203,10 @@ test('where HTTP has TLS of its own, media comes in on its port too', async (t) 
   noise.socket.write(Buffer.alloc(8));
   await noise.ended;
   assert.ok((await secure.fetch('/healthz')).ok);
+  const plain = await Raw.open(secure.port);
+  plain.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await plain.ended;
+  assert.match(String(plain.got), /^HTTP\/1\.1 400 .*https:\/\//s);
   raw.socket.destroy();
   await client.close();
 });

@@ -29,7 +29,8 @@ enum step {
     STEP_REPORT,   // and its secret repeated in a report, likewise
     STEP_MEDIA,    // media and a sender report leave
     STEP_CARRY,    // a good check carries a datagram of the handshake, spoilt by the bytes, or the bytes
-    STEP_COUNT
+    STEP_COUNT,
+    STEP_LOSE = 255 // a tuple's connection has ended
 };
 
 struct fuzz {
@@ -282,6 +283,22 @@ static void step_time(struct fuzz *f, struct span bytes) {
         f->connected = true;
 }
 
+// From then on the tuple is nobody's: give() and peer_sends() see to that.
+static void step_lose(struct fuzz *f, struct span bytes) {
+    unsigned i = bytes.len ? bytes.ptr[0] % 5 : 4;
+    struct peer_input out;
+    if (i == 4)
+        f->validated = false;
+    else
+        f->moves &= ~(1u << i);
+    peer_transport_lose(f->peer, i == 4 ? &f->home : &f->moved[i], virtual_now_us, &out);
+    assert(out.kind == PEER_CONSUMED && !out.tuple_added);
+    const struct tuple *to = peer_transport_selected(f->peer);
+    assert(!to || !tuple_equal(to, i == 4 ? &f->home : &f->moved[i]));
+    if (out.connected)
+        f->connected = true;
+}
+
 static void fuzz_step(struct fuzz *f, enum step step, struct span bytes) {
     switch (step) {
     case STEP_RAW:
@@ -333,6 +350,9 @@ static void fuzz_step(struct fuzz *f, enum step step, struct span bytes) {
     case STEP_MEDIA:
         step_media(f, bytes);
         break;
+    case STEP_LOSE:
+        step_lose(f, bytes);
+        break;
     case STEP_COUNT:
         break;
     }
@@ -359,6 +379,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (unsigned i = 0; i < 4; i++) {
         f.moved[i] = f.home;
         f.moved[i].remote.port = (uint16_t)(6000 + i);
+        f.moved[i].protocol = i & 1 ? TUPLE_TCP : TUPLE_UDP;
     }
     f.peer = peer_transport_create(&shared, &ours, &(struct peer_output){&f, peer_sends});
     f.remote = dtls_create(remote_context, &(struct dtls_output){&f, remote_sends});
@@ -368,7 +389,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (unsigned steps = 0; r.left > 1 && steps < 64; steps++) {
         uint8_t step = read_u8(&r), len = read_u8(&r);
         struct span bytes = read_span(&r, len < r.left ? len : r.left);
-        fuzz_step(&f, step % STEP_COUNT, bytes);
+        fuzz_step(&f, step == STEP_LOSE ? STEP_LOSE : (enum step)(step % STEP_COUNT), bytes);
     }
     uint64_t seconds = (virtual_now_us - f.start_us) / US_PER_SECOND + 1;
     assert(f.unproven_bytes <= ICE_UNPROVEN_BYTES + seconds * ICE_UNPROVEN_BYTES_S + f.credit);

@@ -1,14 +1,19 @@
 // run.mjs [CASE...]: calls of real Chromium over links that are slow, lossy or shared, against a server with the usual
 // settings; prints what people saw and heard, beside what docs/media.md asks. Not part of ./test: it takes minutes, and
 // its figures are of this machine. ROTUNDA_BIN: the server; the page must have been built.
+// PLOTS: a folder for a picture of each case, second by second.
+// CHROMIUM_FLAGS: more flags for the browser, as --force-fieldtrials=... for the feedback of RFC 8888.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { openChromium, Person } from '../e2e/browsers.mjs';
 import { freshRoom } from '../e2e/expect.mjs';
 import { Server } from '../e2e/harness.mjs';
+import { plot } from './plot.mjs';
 import { ShapedLink } from './shaped_link.mjs';
 import { queue, summary, watch } from './viewer.mjs';
 
 const HD = { width: '1280', height: '720', fps: '20' };
+const { PLOTS } = process.env;
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 // The first second of `rows`, from `start` on, for which `holds`; counted from `start`; null: none.
@@ -18,7 +23,8 @@ function firstSecond(rows, start, holds) {
 }
 
 class Scene {
-  constructor(server, browser) {
+  constructor(server, browser, title) {
+    this.title = title;
     this.server = server;
     this.browser = browser;
     this.room = freshRoom();
@@ -31,6 +37,20 @@ class Scene {
   }
   enter(name, options = {}) {
     return Person.enter(this.browser, this.server, this.room, name, { ...HD, ...options });
+  }
+  // As viewer.mjs' watch, and drawn where PLOTS says; shown: see plot.mjs.
+  async watch(people, link, seconds, second, shown) {
+    const rows = await watch(people, link, seconds, second);
+    if (PLOTS) {
+      mkdirSync(PLOTS, { recursive: true });
+      const file = this.title.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+      writeFileSync(`${PLOTS}/${file}.svg`, plot(this.title, rows, people.map(({ name }) => name), shown));
+    }
+    return rows;
+  }
+  // Large pictures: the speaker's view wants the best layer, where tiles beside each other do with less.
+  async enlarge(...people) {
+    for (const person of people) await person.click('view');
   }
   close() {
     for (const link of this.links) link.close();
@@ -47,10 +67,11 @@ const CASES = {
     const bob = await scene.enter('Bob', { link });
     const cid = await scene.enter('Cid');
     for (const person of [bob, cid]) await person.seesAndHears('Ann');
-    const rows = await watch([bob, cid], link, 75, (second) => {
+    await scene.enlarge(bob, cid);
+    const rows = await scene.watch([bob, cid], link, 75, (second) => {
       if (second === 15) link.set({ down: { kbps: 500 } });
       if (second === 45) link.set({ down: { kbps: 5000 } });
-    });
+    }, { capacity: (second) => (second >= 15 && second < 45 ? 500 : 5000) });
     const best = rows[14].seen[0].Ann.height;
     return [
       told('before', summary(rows.slice(5, 15), 0, 'Ann')),
@@ -70,7 +91,7 @@ const CASES = {
           const ann = await scene.enter('Ann', { link });
           const bob = await scene.enter('Bob', { link });
           for (const [one, other] of [[ann, 'Bob'], [bob, 'Ann']]) await one.seesAndHears(other);
-          const rows = await watch([bob], link, 25);
+          const rows = await scene.watch([bob], link, 25);
           return [told('seen', summary(rows.slice(5), 0, 'Ann'))];
         },
       ]),
@@ -82,7 +103,8 @@ const CASES = {
     const bob = await scene.enter('Bob', { link });
     const cid = await scene.enter('Cid', { link });
     for (const person of [bob, cid]) await person.seesAndHears('Ann');
-    const rows = await watch([bob, cid], link, 45);
+    await scene.enlarge(bob, cid);
+    const rows = await scene.watch([bob, cid], link, 45, undefined, { capacity: () => 1500 });
     const late = rows.slice(15);
     return [
       told('Bob', summary(late, 0, 'Ann')),
@@ -96,7 +118,7 @@ const CASES = {
     for (const name of names) await scene.enter(name, { width: '640', height: '360' });
     const bob = await scene.enter('Bob', { link });
     await bob.seesAndHears(...names);
-    const rows = await watch([bob], link, 40);
+    const rows = await scene.watch([bob], link, 40, undefined, { capacity: () => 1200 });
     const late = rows.slice(15);
     return [...names.map((name) => told(name, summary(late, 0, name))), `link: ${JSON.stringify(queue(late))}`];
   },
@@ -108,7 +130,8 @@ const CASES = {
         await scene.enter('Ann');
         const bob = await scene.enter('Bob', { link });
         await bob.seesAndHears('Ann');
-        const rows = await watch([bob], link, 45);
+        await scene.enlarge(bob);
+        const rows = await scene.watch([bob], link, 45, undefined, { capacity: () => kbps });
         const late = rows.slice(15);
         return [told('seen', summary(late, 0, 'Ann')), `link: ${JSON.stringify(queue(late))}`];
       },
@@ -119,7 +142,8 @@ const CASES = {
     await scene.enter('Ann', { link });
     const bob = await scene.enter('Bob');
     await bob.seesAndHears('Ann');
-    const rows = await watch([bob], link, 40);
+    await scene.enlarge(bob);
+    const rows = await scene.watch([bob], link, 40, undefined, { capacity: () => 700, direction: 'up' });
     return [told('seen', summary(rows.slice(10), 0, 'Ann')), `link: ${JSON.stringify(queue(rows.slice(10), 'up'))}`];
   },
 };
@@ -127,10 +151,10 @@ const CASES = {
 const wanted = process.argv.slice(2);
 const cases = Object.entries(CASES).filter(([name]) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
 const server = await Server.start();
-const browser = await openChromium();
+const browser = await openChromium({ flags: (process.env.CHROMIUM_FLAGS ?? '').split(' ').filter((flag) => flag) });
 try {
   for (const [name, run] of cases) {
-    const scene = new Scene(server, browser);
+    const scene = new Scene(server, browser, name);
     console.log(`\n## ${name}`);
     try {
       for (const line of await run(scene)) console.log(`- ${line}`);

@@ -161,10 +161,44 @@ static void capture_times_go_to_whoever_lists_them(void **state) {
     }
 }
 
+// RTX has the feedback of RFC 8888 when its media has it; nothing else of the media's.
+static void rtx_has_the_ccfb_of_its_media(void **state) {
+    (void)state;
+    static const struct {
+        const char *feedback;
+        size_t of_rtx;
+    } rows[] = {{"{'type':'transport-cc'},{'type':'ack','parameter':'ccfb'},{'type':'nack'}", 1},
+                {"{'type':'transport-cc'},{'type':'ack','parameter':'rpsi'},{'type':'nack'}", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char receiver[2048];
+        struct refusal refusal;
+        snprintf(receiver, sizeof receiver,
+                 "{'codecs':[" CODEC("video/VP8",
+                                     ",'rtcpFeedback':[%s]") ",{'mimeType':'video/rtx','kind':"
+                                                             "'video','preferredPayloadType':102,'clockRate':"
+                                                             "90000,'parameters':{'apt':101}}],"
+                                                             "'headerExtensions':[" MID "]}",
+                 rows[i].feedback);
+        json_t *sent = consumable("{'mid':'0','codecs':[{'mimeType':'video/VP8','payloadType':96,"
+                                  "'clockRate':90000}],'encodings':[{'ssrc':1}]}",
+                                  MEDIA_VIDEO);
+        json_t *given = text(receiver), *capabilities = negotiate_check_capabilities(given, &refusal);
+        json_t *consumer = negotiate_consumer(sent, capabilities, true, 5, &refusal);
+        assert_non_null(consumer);
+        for (int twice = 0; twice < 2; twice++)
+            assert_true(negotiate_spread_ccfb(consumer));
+        const json_t *rtx = json_array_get(json_object_get(consumer, "codecs"), 1);
+        assert_non_null(rtx);
+        assert_int_equal(json_array_size(json_object_get(rtx, "rtcpFeedback")), rows[i].of_rtx);
+        json_decref(sent), json_decref(given), json_decref(capabilities), json_decref(consumer);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(capture_times_go_to_whoever_lists_them),
         cmocka_unit_test(as_good_as_the_whole),
+        cmocka_unit_test(rtx_has_the_ccfb_of_its_media),
         cmocka_unit_test(feedback_that_nobody_knows_is_left_out),
     };
     router = negotiate_router_capabilities();

@@ -27,7 +27,9 @@ struct bench {
     unsigned packets, lost;
     uint16_t last_len;
     uint32_t last_owner, lost_owner;
-    bool prove, close; // what the handler does with a packet
+    bool prove, close;  // what the handler does with a packet
+    uint16_t other_len; // of a packet that is waited for
+    bool other_came;
     uint64_t now_us;
 };
 
@@ -37,6 +39,7 @@ static void on_packet(void *ctx, const struct tuple *from, uint32_t owner, struc
     b->tuple = *from;
     b->last_len = block->len;
     b->last_owner = owner;
+    b->other_came |= block->len == b->other_len;
     block_release(block);
     if (b->prove)
         tcp_port_prove(b->port, from, OWNER);
@@ -279,6 +282,32 @@ static void who_reads_again_gets_whole_packets(void **state) {
     assert_int_equal(sent / 1202, tcp_port_counters(b->port)->packets_out);
 }
 
+// One that floods takes its turn like any other.
+static void nobody_waits_for_who_floods(void **state) {
+    struct bench *b = *state;
+    prove_one(b, false);
+    int flooder = b->client;
+    static uint8_t flood[1024 * 1024];
+    for (size_t i = 0; i + 3 <= sizeof flood; i += 3)
+        flood[i + 1] = 1;
+    size_t sent = 0;
+    for (ssize_t n; (n = send(flooder, flood + sent, sizeof flood - sent, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0;)
+        sent += (size_t)n; // as much as fits
+    assert_true(sent > 300 * 1024);
+    b->client = -1;
+    connect_one(b, 1, false);
+    say_frame(b, 999);
+    struct pollfd p = {.fd = tcp_port_fd(b->port), .events = POLLIN};
+    uint64_t before = tcp_port_counters(b->port)->bytes_in;
+    b->other_len = 999;
+    while (!b->other_came) {
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        assert_true(tcp_port_receive(b->port, b->now_us));
+    }
+    assert_true(tcp_port_counters(b->port)->bytes_in - before < 300 * 1024); // of the first call
+    close(flooder);
+}
+
 static void what_is_closed_says_goodbye_and_tells_nobody(void **state) {
     struct bench *b = *state;
     prove_one(b, false);
@@ -315,6 +344,7 @@ int main(void) {
         CASE(a_lying_length_ends_it),
         CASE(who_reads_nothing_costs_a_bounded_queue_and_is_cut_off),
         CASE(who_reads_again_gets_whole_packets),
+        CASE(nobody_waits_for_who_floods),
         CASE(what_is_closed_says_goodbye_and_tells_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,29 @@ static void gives_what_was_tried(void **state) {
     allocator_destroy(s.a);
 }
 
+// A queue that stands because of the trial takes its share of what is there; what failed is remembered all
+// the same, although nothing was filled at that moment.
+static void remembers_what_was_refuted_while_a_queue_stands(void **state) {
+    (void)state;
+    for (unsigned congested = 0; congested < 2; congested++) {
+        struct scene s = scene((struct one[]){CAM(1)}, 1, 3000 * K, 0);
+        s.link.tries = true;
+        run(&s, SECOND);
+        uint64_t wanted = allocator_try_bps(s.a);
+        assert_true(wanted > 0);
+        s.link.shown_bps = wanted - 1;
+        run(&s, SECOND);
+        s.link.refuted = true;
+        s.link.congested = congested;
+        share(&s);
+        s.link.refuted = s.link.congested = false;
+        run(&s, ALLOCATOR_RAISE_REFUTED_US - 2 * STEP_US);
+        if (allocator_try_bps(s.a) != 0)
+            fail_msg("%s: tried again at once", congested ? "with a queue" : "without");
+        allocator_destroy(s.a);
+    }
+}
+
 // An estimate that falls whenever more is sent: the tries become fewer and fewer.
 static void tries_ever_more_seldom_what_fails(void **state) {
     (void)state;
@@ -462,6 +485,7 @@ int main(void) {
         cmocka_unit_test(bears_a_little_too_much_for_a_while),
         cmocka_unit_test(bears_nothing_while_a_queue_stands),
         cmocka_unit_test(gives_what_was_tried),
+        cmocka_unit_test(remembers_what_was_refuted_while_a_queue_stands),
         cmocka_unit_test(tries_ever_more_seldom_what_fails),
         cmocka_unit_test(gives_a_wish_at_once),
         cmocka_unit_test(takes_from_the_last_for_the_first),

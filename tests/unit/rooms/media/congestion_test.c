@@ -192,6 +192,25 @@ static void probes_are_padding(void **state) {
     }
 }
 
+// What went out lately is repeated, but not of a producer that is paused: its receivers would take it up
+// again.
+static void probes_repeat_nothing_of_a_paused_producer(void **state) {
+    (void)state;
+    struct room r = room_open(true, 111);
+    publish(&r, 300, false);
+    struct consumer *c = forwarder_consumer(r.f->fw, (struct consumer_id){11});
+    for (unsigned paused = 0; paused < 2; paused++) {
+        fake_pause(r.f, MEDIA_PAUSE_PRODUCER, 1, paused);
+        fake_clear(r.f);
+        assert_true(padding_send(c->endpoint->congestion, 20000, 1400, r.f->now_us) >= 20000);
+        unsigned repeats = 0;
+        for (unsigned i = 0; i < r.f->rtp_count; i++)
+            repeats += !(r.f->rtp[i].bytes[0] & 0x20); // padding alone has the P bit
+        assert_in_range(repeats, paused ? 0 : 10, paused ? 0 : 20);
+    }
+    fake_destroy(r.f);
+}
+
 // Who reads extensions under numbers of its own finds those of padding there too.
 static void padding_has_its_receivers_own_ids(void **state) {
     (void)state;
@@ -342,6 +361,7 @@ int main(void) {
         cmocka_unit_test(who_knows_rfc_8888_alone_is_understood),
         cmocka_unit_test(ceilings_hold_whatever_is_known),
         cmocka_unit_test(probes_are_padding),
+        cmocka_unit_test(probes_repeat_nothing_of_a_paused_producer),
         cmocka_unit_test(padding_has_its_receivers_own_ids),
         cmocka_unit_test(nothing_is_tried_above_a_ceiling),
         cmocka_unit_test(a_key_frame_waits_and_sound_does_not),

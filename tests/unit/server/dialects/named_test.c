@@ -172,6 +172,20 @@ static void everything_is_bounded(void **state) {
     named_bad_frame(named, 4, false);
     stage_heard("3!1003 messages are text\n4!1009 a message has at most 64 KiB\n");
     assert_int_equal(counts().named_clients, 1);
+    assert_int_equal(counts().refused, 6);
+}
+
+static void names_have_up_to_64_bytes(void **state) {
+    (void)state;
+#define NAME_63 "012345678901234567890123456789012345678901234567890123456789012"
+    comes(1, &here, NAME_63 "3");
+    comes(2, &there, NAME_63 "4");
+    comes(3, &there, NAME_63 "45");
+    stage_heard(
+        "3<{\"type\":\"error\",\"payload\":{\"message\":\"`from` is a name of 1 to 64 bytes without control "
+        "characters\"}}\n");
+    says(1, "{\"type\":\"offer\",\"from\":\"" NAME_63 "3\",\"to\":\"" NAME_63 "4\"}");
+    stage_heard("2<{\"type\":\"offer\",\"from\":\"" NAME_63 "3\",\"to\":\"" NAME_63 "4\"}\n");
 }
 
 static void how_it_begins(void **state) {
@@ -200,6 +214,7 @@ int main(void) {
         TEST(what_is_for_nobody_waits_a_minute),
         TEST(a_name_goes_to_a_newer_connection_of_the_same_address),
         TEST(everything_is_bounded),
+        TEST(names_have_up_to_64_bytes),
         TEST(how_it_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

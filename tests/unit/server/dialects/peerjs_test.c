@@ -144,6 +144,8 @@ static void messages_go_to_whom_they_name(void **state) {
         says(1, rows[i].said);
         stage_heard(rows[i].heard);
     }
+    assert_int_equal(counts().relayed, 6);
+    assert_int_equal(counts().refused, 10);
     assert_int_equal(counts().kept, 0);
     says(1, "{\"type\":\"LEAVE\"}");
     stage_heard("1!1000 you have left\n");
@@ -256,6 +258,10 @@ static void everything_is_bounded(void **state) {
     now_us += 5 * US_PER_SECOND;
     peerjs_advance(peerjs, now_us);
     assert_int_equal(counts().kept + counts().kept_bytes, 0);
+    stage_forget();
+    says(1, "{\"type\":\"OFFER\",\"dst\":\"x64\"}"); // there is room for its sender again
+    stage_heard("");
+    assert_int_equal(counts().kept, 1);
 }
 
 static void one_that_escapes_to_more_is_no_longer_than_two(void **state) {

@@ -274,6 +274,35 @@ static void a_websocket_takes_a_session_over(void **state) {
     }
 }
 
+// A WebSocket that was to take the session over goes, breaks the rules, or outlives the session.
+static void a_websocket_that_does_not_take_over(void **state) {
+    (void)state;
+    char with[160];
+    polls();
+    snprintf(with, sizeof with, "EIO=4&transport=websocket&sid=%s", sid);
+    ws_opens(5, with);
+    engine_ws_closed(engine, 5);
+    passes(10 * US_PER_SECOND);
+    stage_heard(""); // no timer is left of it
+    uint64_t before = counts().refused;
+    ws_opens(5, with);
+    engine_ws_bad_frame(engine, 5, true);
+    stage_heard("5!1008 that is no packet of Engine.IO 4 that this server takes\n");
+    assert_int_equal(counts().refused, before + 1);
+    engine_ws_closed(engine, 5);
+    ws_opens(6, with);
+    ws_says(6, "x");
+    assert_int_equal(counts().refused, before + 2);
+    engine_ws_closed(engine, 6);
+    stage_forget();
+    ws_opens(7, with);
+    assert_int_equal(asks(true, query, "1", 0), 200);
+    stage_heard("7!1000 \n");
+    assert_int_equal(counts().socket_io_clients, 0);
+    passes(10 * US_PER_SECOND);
+    stage_heard("");
+}
+
 static void a_websocket_from_the_beginning(void **state) {
     (void)state;
     ws_opens(1, "EIO=4&transport=websocket");
@@ -288,6 +317,10 @@ static void a_websocket_from_the_beginning(void **state) {
     stage_forget();
     ws_says(1, "42/admin,[\"joinRoom\",\"r\"]");
     stage_heard("1!1008 an event comes behind CONNECT, to the namespace /\n");
+    engine_ws_closed(engine, 1);
+    comes(1, "r");
+    ws_says(1, "40");
+    stage_heard("1!1008 this session has said CONNECT already\n");
     engine_ws_closed(engine, 1);
     ws_opens(1, "EIO=4&transport=websocket");
     stage_forget();
@@ -353,6 +386,11 @@ static void events_go_to_everybody_in_the_room(void **state) {
         ws_says(1, rows[i].said);
         stage_heard(rows[i].heard ? rows[i].heard : heard);
     }
+    assert_int_equal(counts().relayed, 9 * 2 + 1);
+    uint64_t refused = counts().refused;
+    ws_says(1, "40/admin");
+    assert_int_equal(counts().refused, refused + 1);
+    stage_forget();
     ws_says(2, "41"); // is in no room any more
     ws_says(1, "42[\"hangUp\",\"r\"]");
     stage_heard("1<42[\"hangUp\",\"r\"]\n");
@@ -398,9 +436,13 @@ static void everything_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(requests_that_are_none),         TEST(polling_from_its_beginning_to_its_end),
-        TEST(what_ends_a_polling_session),    TEST(a_websocket_takes_a_session_over),
-        TEST(a_websocket_from_the_beginning), TEST(events_go_to_everybody_in_the_room),
+        TEST(requests_that_are_none),
+        TEST(polling_from_its_beginning_to_its_end),
+        TEST(what_ends_a_polling_session),
+        TEST(a_websocket_takes_a_session_over),
+        TEST(a_websocket_that_does_not_take_over),
+        TEST(a_websocket_from_the_beginning),
+        TEST(events_go_to_everybody_in_the_room),
         TEST(everything_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

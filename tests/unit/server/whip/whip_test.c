@@ -37,6 +37,19 @@ static void answers(const struct stage *s, const char *name, enum sdp_direction 
     assert_non_null(strstr(s->answer.body, "2001:db8::1 3478 typ host"));
 }
 
+static void addresses_over_tcp_come_last(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    hub_set_tcp(s->hub, &(struct hub_tcp){.media_port = 3478, .web_port = 443, .web_ip6 = true});
+    assert_int_equal(posts(s, false, "hall", "name=Ann", publish_offers[0]), 201);
+    const char *udp = strstr(s->answer.body, "2001:db8::1 3478 typ host\r\n"),
+               *tcp = strstr(s->answer.body, "2001:db8::1 3478 typ host tcptype passive\r\n"),
+               *web = strstr(s->answer.body, "2001:db8::1 443 typ host tcptype passive\r\n");
+    assert_true(udp && tcp && web && udp < tcp && tcp < web);
+    assert_non_null(strstr(s->answer.body, " 1 tcp "));
+    stage_close(s);
+}
+
 static void offers_of_clients_are_answered(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof publish_offers / sizeof publish_offers[0]; i++) {
@@ -522,6 +535,7 @@ static void what_an_address_may_be_asked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_of_clients_are_answered),
+        cmocka_unit_test(addresses_over_tcp_come_last),
         cmocka_unit_test(layers_stand_from_the_lowest_to_the_highest),
         cmocka_unit_test(viewers_get_it_under_their_own_numbers),
         cmocka_unit_test(requests_that_are_none_are_refused_in_words),
