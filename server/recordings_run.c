@@ -95,13 +95,22 @@ static void on_process_exit(uv_process_t *process, int64_t status, int signal_nu
 }
 
 bool run_start(struct recording_run *run) {
+    // None of the server's environment, which may hold secrets, but where programs are.
+    char path[2048] = "PATH=/usr/local/bin:/usr/bin:/bin", *environment[] = {path, NULL};
+    const char *own = getenv("PATH");
+    if (own && strlen(own) < sizeof path - 5)
+        snprintf(path, sizeof path, "PATH=%s", own);
     char *args[] = {run->all->program, "--dir", run->folder, "--room", run->room, NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&run->in},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->out},
         {.flags = UV_INHERIT_FD, .data.fd = 2}};
-    uv_process_options_t options = {
-        .exit_cb = on_process_exit, .file = args[0], .args = args, .stdio = stdio, .stdio_count = 3};
+    uv_process_options_t options = {.exit_cb = on_process_exit,
+                                    .file = args[0],
+                                    .env = environment,
+                                    .args = args,
+                                    .stdio = stdio,
+                                    .stdio_count = 3};
     run->in.data = run->out.data = run->process.data = run;
     uv_pipe_init(run->all->loop, &run->in, 0);
     uv_pipe_init(run->all->loop, &run->out, 0);
