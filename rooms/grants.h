@@ -21,6 +21,7 @@ enum right {
     RIGHT_DATA = 1 << 5,      // to say something to others: chat, calls, relayed messages
     RIGHT_ADMIN = 1 << 6,     // to moderate the room
     RIGHT_METADATA = 1 << 7,  // to change one's own metadata and attributes
+    RIGHT_RECORD = 1 << 8,    // to have the room recorded
 };
 #define RIGHTS_PUBLISH (RIGHT_CAMERA | RIGHT_MICROPHONE | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO)
 // What a token gives that says nothing more of it; where nobody needs one, everybody has RIGHT_METADATA as

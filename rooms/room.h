@@ -50,6 +50,7 @@ struct room {
     size_t data_text_bytes;     // of what is said of its data producers
     bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators
+    uint32_t recordings;        // that are made of it now
     uint64_t hands;             // raised so far
     struct list stage;          // participants with video, by participant.stage_link: who spoke last first
     uint32_t last_n, loudest_n; // what its participants get who do not choose; CHOICE_ALL

@@ -35,6 +35,9 @@ static const struct command {
     {"person", "GET", "rooms/%s/participants/%s", NULL, 2},
     {"remove", "DELETE", "rooms/%s/participants/%s", NULL, 2},
     {"mute", "POST", "rooms/%s/participants/%s/tracks/%s/mute", "{\"muted\":true}", 3},
+    {"record", "POST", "rooms/%s/recordings", "{}", 1},
+    {"recordings", "GET", "rooms/%s/recordings", NULL, 1},
+    {"stop-recording", "DELETE", "rooms/%s/recordings/%s", NULL, 2},
     {"plain", "GET", "rooms/%s/plain-transports", NULL, 1},
     {"plain-open", "POST", "rooms/%s/plain-transports", body_follows, 2},
     {"plain-produce", "POST", "rooms/%s/plain-transports/%s/producers", body_follows, 3},
@@ -54,6 +57,9 @@ static const char usage[] = "usage: rotunda admin [--server HOST[:PORT]] [--keys
                             "  person ROOM WHO        one of them, by identity or userId\n"
                             "  remove ROOM WHO        puts one out\n"
                             "  mute ROOM WHO TRACK    pauses a track, by producerId\n"
+                            "  record ROOM            begins a recording of everybody in a room\n"
+                            "  recordings ROOM        those that are made of it\n"
+                            "  stop-recording ROOM ID ends one\n"
                             "  plain ROOM             its transports of plain RTP\n"
                             "  plain-open ROOM JSON, plain-produce ROOM TRANSPORT JSON,\n"
                             "  plain-consume ROOM TRANSPORT JSON, plain-close ROOM TRANSPORT\n"

@@ -67,20 +67,6 @@ static bool client_address(struct app *app, uint32_t client, struct net_address 
            !networks_have(&app->config->trusted, address);
 }
 
-static enum plain_bind_result on_plain_bind(void *ctx, bool rtcp_mux, struct plain_place *out, char *why) {
-    struct app *app = ctx;
-    enum plain_bind_result result =
-        plain_ports_bind(&app->config->plain_ports, &app->plain_next, rtcp_mux, out, why);
-    // Bound to every address: the other side sends to one that clients are told, too.
-    bool any = strcmp(out->ip, "0.0.0.0") == 0 || strcmp(out->ip, "::") == 0;
-    for (unsigned i = 0; any && i < app->announce.count; i++)
-        if ((strchr(app->announce.list[i].text, ':') != NULL) == (out->family == 6)) {
-            snprintf(out->ip, sizeof out->ip, "%s", app->announce.list[i].text);
-            break;
-        }
-    return result;
-}
-
 static unsigned on_admit(void *ctx, uint32_t client, enum hub_step step) {
     struct app *app = ctx;
     struct net_address address;
@@ -291,8 +277,8 @@ static bool start_hub(struct app *app, char *error) {
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
-    if (app->config->plain_ports.host[0])
-        io.plain_bind = on_plain_bind;
+    io.plain_bind = app_plain_bind;
+    io.record = app_record;
     if (app->config->data_channels)
         io.post_data = on_post_data;
     app->whip_host.trusted = &app->config->trusted;
@@ -484,6 +470,8 @@ static void app_stop(struct app *app) {
     tcp_door_shut(app->tcp_door); // its handles end with those of the next
     ws_server_stop(app->ws);      // clients leave the hub
     app->ws = app->whip_host.ws = app->dialects.ws = NULL;
+    recordings_destroy(app->recordings); // what they have is written
+    app->recordings = NULL;
     announce_watch_destroy(app->watch);
     gate_end(app->gate);
     media_halt(app->media); // threads are joined, so nobody wakes the loop any more
@@ -532,7 +520,8 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
                    start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
-                   start_limits(&app, error) && start_dialects(&app, error) && start_webhooks(&app, error) &&
+                   app_start_recordings(&app, error) && start_limits(&app, error) &&
+                   start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
                    start_watch(&app, error) && start_ws(&app, error, web_root) && start_tcp(&app, error);
     tls_identity_free(app.identity);

@@ -13,6 +13,7 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
 static uint64_t next_of_people(const struct app *app) {
     uint64_t next_us = earlier(vigil_next_us(app->vigil), whip_next_us(app->whip));
     next_us = earlier(next_us, dialect_host_next_us(&app->dialects));
+    next_us = earlier(next_us, recordings_next_us(app->recordings));
     if (app->watch)
         next_us = earlier(next_us, announce_watch_next_us(app->watch));
     next_us = earlier(next_us, earlier(hub_next_us(app->hub), signalling_next_us(app->signalling)));
@@ -21,7 +22,7 @@ static uint64_t next_of_people(const struct app *app) {
 
 uint64_t app_next_us(void *ctx) {
     struct app *app = ctx;
-    if (!app->whip)
+    if (!app->whip || !app->recordings)
         return app->stop_by_us;
     if (app_drained(app, 0))
         return 0;
@@ -43,6 +44,7 @@ void app_due(void *ctx, uint64_t now_us) {
         hub_advance(app->hub, now_us);
         signalling_advance(app->signalling, now_us);
         whip_advance(app->whip, now_us);
+        recordings_advance(app->recordings, now_us);
         dialect_host_advance(&app->dialects, now_us);
         if (app->watch)
             announce_watch_advance(app->watch, now_us, false);

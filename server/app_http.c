@@ -4,6 +4,7 @@
 #include "server/app_internal.h"
 #include "server/metrics.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     whip_read_counts(app->whip, &sample.whip);
     dialect_host_read_counts(&app->dialects, &sample.dialects);
     webhooks_read_counts(app->webhooks, &sample.webhooks);
+    recordings_read_counts(app->recordings, &sample.recordings);
     tcp_door_read(app->tcp_door, &sample.tcp_door);
     answer->status = 200;
     answer->content_type = METRICS_CONTENT_TYPE;
@@ -85,12 +87,42 @@ static bool on_drain(void *ctx, int64_t wait_s, const char *url) {
     return true;
 }
 
+static json_t *on_admin_record(void *ctx, const char *room, const char *who, struct hub_refusal *refusal) {
+    const struct app *app = ctx;
+    struct recording_view view;
+    return recordings_start(app->recordings, room, who, &view, refusal) ? recording_describe(&view) : NULL;
+}
+
+static json_t *on_admin_stop_recording(void *ctx, const char *room, const char *id,
+                                       struct hub_refusal *refusal) {
+    const struct app *app = ctx;
+    struct recording_view view;
+    return recordings_stop(app->recordings, room, id, &view, refusal) ? recording_describe(&view) : NULL;
+}
+
+static void add_recording(void *list, const struct recording_view *recording) {
+    json_array_append_new(list, recording_describe(recording));
+}
+
+static json_t *on_admin_list_recordings(void *ctx, const char *room) {
+    const struct app *app = ctx;
+    json_t *list = json_array();
+    recordings_each(app->recordings, room, list, add_recording);
+    return list;
+}
+
 static void answer_admin(struct app *app, const struct http_request *request, struct http_answer *answer,
                          void (*ask)(const struct admin *admin, const struct admin_request *request,
                                      struct admin_answer *out)) {
     const struct http_head *head = request->head;
-    const struct admin admin = {
-        app->hub, {.ctx = app, .verify = on_verify_service, .send = on_send_data, .drain = on_drain}};
+    const struct admin admin = {app->hub,
+                                {.ctx = app,
+                                 .verify = on_verify_service,
+                                 .send = on_send_data,
+                                 .drain = on_drain,
+                                 .record = on_admin_record,
+                                 .stop_recording = on_admin_stop_recording,
+                                 .list_recordings = on_admin_list_recordings}};
     const struct admin_request asked = {
         .method = http_method_name(head->method == HTTP_HEAD ? HTTP_GET : head->method),
         .path = head->path,

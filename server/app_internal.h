@@ -16,6 +16,7 @@
 #include "server/gate.h"
 #include "server/media/media.h"
 #include "server/plain_ports.h"
+#include "server/recordings.h"
 #include "server/signal/signalling.h"
 #include "server/tcp_door.h"
 #include "server/vigil.h"
@@ -48,6 +49,7 @@ struct app {
     struct control_loop *loop;
     struct media *media;
     struct hub *hub;
+    struct recordings *recordings;
     struct signalling *signalling;
     struct whip_host whip_host;
     struct whip *whip;
@@ -68,6 +70,14 @@ struct app {
 // All rows, from malloc: those of the dialects too. NULL: no memory. Where operators have a port of their own
 // the public one has fewer.
 struct http_route *app_routes(const struct app *app, size_t *count);
+
+// ---- app_record.c
+
+// For struct hub_io.
+enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                      char *why);
+bool app_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal);
+bool app_start_recordings(struct app *app, char *error);
 
 // ---- app_reload.c
 

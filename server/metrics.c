@@ -57,6 +57,10 @@ static void print_dialects(FILE *out, const struct dialect_counts *from) {
     DIALECT_COUNTERS(PRINT_ROW)
 }
 
+static void print_recordings(FILE *out, const struct recordings_counts *from) {
+    RECORDINGS_COUNTERS(PRINT_ROW)
+}
+
 static void print_webhooks(FILE *out, const struct webhook_counts *from) {
     WEBHOOK_COUNTERS(PRINT_ROW)
 }
@@ -160,6 +164,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_whip(out, &sample->whip);
     print_dialects(out, &sample->dialects);
     print_webhooks(out, &sample->webhooks);
+    print_recordings(out, &sample->recordings);
     print_tcp_door(out, &sample->tcp_door);
     print_hub(out, &sample->hub);
     print_data(out, &sample->data);

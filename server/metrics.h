@@ -6,6 +6,7 @@
 
 #include "server/dialects/dialect.h"
 #include "server/hub/hub.h"
+#include "server/recordings.h"
 #include "server/signal/signalling.h"
 #include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
@@ -31,6 +32,7 @@ struct metrics_sample {
     struct whip_counts whip;
     struct dialect_counts dialects;
     struct webhook_counts webhooks;
+    struct recordings_counts recordings;
     struct tcp_door_counts tcp_door;
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker

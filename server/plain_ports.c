@@ -78,3 +78,18 @@ enum plain_bind_result plain_ports_bind(const struct port_range *range, uint16_t
              range->from, range->to);
     return PLAIN_BIND_NONE_LEFT;
 }
+
+enum plain_bind_result plain_ports_bind_inside(struct plain_place *out, char *why) {
+    static const struct port_range any = {.host = "127.0.0.1"};
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+    struct addr at;
+    *out = (struct plain_place){.rtp_fd = bind_one(&any, 0), .rtcp_fd = -1, .family = 4, .ip = "127.0.0.1"};
+    if (out->rtp_fd < 0 || getsockname(out->rtp_fd, (struct sockaddr *)&name, &len) != 0) {
+        snprintf(why, HUB_PLAIN_WHY_MAX, "no socket of 127.0.0.1: %s", strerror(errno));
+        return PLAIN_BIND_FAILED;
+    }
+    addr_from_sockaddr((const struct sockaddr *)&name, &at);
+    out->rtp_port = out->rtcp_port = at.port;
+    return PLAIN_BOUND;
+}

@@ -12,4 +12,7 @@
 enum plain_bind_result plain_ports_bind(const struct port_range *range, uint16_t *next, bool rtcp_mux,
                                         struct plain_place *out, char *why);
 
+// One socket of 127.0.0.1, of any port that is free.
+enum plain_bind_result plain_ports_bind_inside(struct plain_place *out, char *why);
+
 #endif

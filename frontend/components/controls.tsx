@@ -147,6 +147,22 @@ function EncryptedBadge() {
   );
 }
 
+// Everybody sees that, whoever began it.
+function RecordingMark() {
+  const t = useT();
+  const recording = useCall(({ moderation }) => moderation.recording);
+  return (
+    <span role="status" className="shrink-0">
+      {recording && (
+        <span id="recording" className="flex items-center gap-1.5 px-2 text-sm font-medium text-danger-text">
+          <span aria-hidden className="size-2.5 rounded-full bg-danger" />
+          {t('recording.on')}
+        </span>
+      )}
+    </span>
+  );
+}
+
 export function TopBar() {
   const t = useT();
   const store = useCallStore();
@@ -166,6 +182,7 @@ export function TopBar() {
         {roomId}
       </h1>
       <EncryptedBadge />
+      <RecordingMark />
       <IconButton small look="ghost" id="copy-link" icon={Link2} label={t('control.copyLink')} onClick={copyLink} />
       <IconButton
         small

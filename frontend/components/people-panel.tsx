@@ -220,6 +220,23 @@ function RoomControls() {
   );
 }
 
+function RecordButton() {
+  const t = useT();
+  const attempt = useAttempt();
+  const { setRecording } = useModeration();
+  const recording = useCall(({ moderation }) => moderation.recording);
+  return (
+    <Button
+      id="record"
+      className="mb-2 min-h-9! px-3! text-sm"
+      aria-pressed={recording}
+      onClick={() => attempt(() => setRecording(!recording))}
+    >
+      {t(recording ? 'recording.stop' : 'recording.start')}
+    </Button>
+  );
+}
+
 function WaitingList() {
   const t = useT();
   const attempt = useAttempt();
@@ -307,9 +324,11 @@ function Hands() {
 export function People() {
   const participants = useParticipants();
   const moderates = useCall(({ moderation }) => moderation.permissions.moderate);
+  const records = useCall(({ moderation }) => moderation.permissions.record === true);
   return (
     <>
       {moderates && <RoomControls />}
+      {records && <RecordButton />}
       {moderates && <WaitingList />}
       <Hands />
       <div className="min-h-0 flex-1 overflow-y-auto">

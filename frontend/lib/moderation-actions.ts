@@ -51,6 +51,10 @@ export class ModerationActions {
     this.#change({ locked });
   };
 
+  // The mark comes with the notification that everybody gets, once it is so.
+  setRecording = async (on: boolean): Promise<void> =>
+    void (await this.#session.request(on ? 'start-recording' : 'stop-recording', {}));
+
   setLobby = async (enabled: boolean): Promise<void> => {
     await this.#session.request('set-lobby', { enabled });
     this.#change({ lobby: enabled, ...(enabled ? {} : { waiting: [] }) });

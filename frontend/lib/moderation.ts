@@ -16,6 +16,7 @@ export interface Moderation {
   permissions: Permissions;
   roles: Record<string, Role>; // by userId, of those who are no participant
   locked: boolean;
+  recording: boolean; // the room is being recorded
   lobby: boolean; // who comes waits for a moderator
   waiting: Knock[]; // moderators know of them alone
   hands: string[]; // userIds; who raised first comes first
@@ -31,6 +32,7 @@ export const NO_MODERATION: Moderation = {
   },
   roles: {},
   locked: false,
+  recording: false,
   lobby: false,
   waiting: [],
   hands: [],
@@ -53,6 +55,7 @@ const atJoin = (joined: Joined): Partial<Moderation> => ({
     ),
   ),
   locked: joined.locked ?? false,
+  recording: joined.recording ?? false,
   hands: joined.hands ?? [],
   lobby: false, // moderators hear of it at once
   waiting: [],
@@ -96,6 +99,8 @@ export function followModeration(room: Room, store: CallStore): () => void {
         case 'room-locked':
         case 'room-unlocked':
           return change({ locked: type === 'room-locked' });
+        case 'recording-changed':
+          return change({ recording: data.recording });
         case 'hand-raised':
           return change({ hands: [...now().hands.filter((one) => one !== data.userId), data.userId] });
         case 'hand-lowered':

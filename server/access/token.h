@@ -24,7 +24,7 @@ bool token_verify(const struct keys *keys, const char *token, uint64_t now_s, st
 // What a token lets its bearer do with rooms from outside, with LiveKit's grants; and with the server, by a
 // claim of our own: "rotunda": {"operator": true}.
 struct service_grants {
-    bool room_create, room_list, room_admin;
+    bool room_create, room_list, room_admin, room_record;
     bool operator_;
     char room[GRANT_ROOM_MAX + 1]; // that room_admin is for
 };

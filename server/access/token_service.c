@@ -19,6 +19,7 @@ bool token_verify_service(const struct keys *keys, const char *token, uint64_t n
                 token_take_bool(video, "roomCreate", false, &grants.room_create, why) &&
                 token_take_bool(video, "roomList", false, &grants.room_list, why) &&
                 token_take_bool(video, "roomAdmin", false, &grants.room_admin, why) &&
+                token_take_bool(video, "roomRecord", false, &grants.room_record, why) &&
                 token_take_text(video, "room", grants.room, GRANT_ROOM_MAX, why) &&
                 take_operator(claims, &grants.operator_, why);
     json_decref(claims);

@@ -106,9 +106,9 @@ static bool names_room(struct admin_call *call) {
 
 bool admin_may(struct admin_call *call, enum admin_need need) {
     const struct service_grants *grants = &call->grants;
-    static const char *const wants[] = {"`video.roomList`", "`video.roomCreate`",
-                                        "`video.roomAdmin` for this room (`video.room`)",
-                                        "`rotunda.operator`"};
+    static const char *const wants[] = {
+        "`video.roomList`", "`video.roomCreate`", "`video.roomAdmin` for this room (`video.room`)",
+        "`video.roomRecord` for this room, or for all (no `video.room`)", "`rotunda.operator`"};
     bool may = grants->operator_;
     switch (need) {
     case ADMIN_NEED_LIST:
@@ -119,6 +119,9 @@ bool admin_may(struct admin_call *call, enum admin_need need) {
         break;
     case ADMIN_NEED_ADMIN:
         may = may || (grants->room_admin && names_room(call));
+        break;
+    case ADMIN_NEED_RECORD:
+        may = may || (grants->room_record && (!grants->room[0] || names_room(call)));
         break;
     case ADMIN_NEED_OPERATOR:
         break;

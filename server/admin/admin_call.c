@@ -100,6 +100,9 @@ static const struct {
     {"DELETE", "rooms/{room}/plain-transports/{transport}", ADMIN_NEED_OPERATOR, admin_close_plain},
     {"POST", "rooms/{room}/plain-transports/{transport}/producers", ADMIN_NEED_OPERATOR, admin_plain_produce},
     {"POST", "rooms/{room}/plain-transports/{transport}/consumers", ADMIN_NEED_OPERATOR, admin_plain_consume},
+    {"POST", "rooms/{room}/recordings", ADMIN_NEED_RECORD, admin_record},
+    {"GET", "rooms/{room}/recordings", ADMIN_NEED_RECORD, admin_list_recordings},
+    {"DELETE", "rooms/{room}/recordings/{recording}", ADMIN_NEED_RECORD, admin_stop_recording},
     {"POST", "drain", ADMIN_NEED_OPERATOR, admin_drain},
 };
 

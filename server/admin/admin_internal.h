@@ -26,7 +26,13 @@ enum admin_code {
     ADMIN_CODE_COUNT
 };
 
-enum admin_need { ADMIN_NEED_LIST, ADMIN_NEED_CREATE, ADMIN_NEED_ADMIN, ADMIN_NEED_OPERATOR };
+enum admin_need {
+    ADMIN_NEED_LIST,
+    ADMIN_NEED_CREATE,
+    ADMIN_NEED_ADMIN,
+    ADMIN_NEED_RECORD,
+    ADMIN_NEED_OPERATOR
+};
 
 struct admin_call {
     const struct admin *admin;
@@ -68,6 +74,9 @@ admin_operation admin_get_room, admin_drain, admin_unknown;
 // ---- admin_plain.c
 admin_operation admin_open_plain, admin_list_plain, admin_close_plain, admin_plain_produce,
     admin_plain_consume;
+
+// ---- admin_record.c
+admin_operation admin_record, admin_list_recordings, admin_stop_recording;
 
 // Runs it and writes what came of it.
 void admin_run(struct admin_call *call, const struct admin_request *request, enum admin_need need,

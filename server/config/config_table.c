@@ -32,6 +32,10 @@ static const struct setting settings[] = {
     {"plain-ports", SETTING_PORTS, AT(plain_ports), 0, 0, NULL, "", "[HOST:]FROM-TO",
      "UDP ports for plain RTP that operators ask for (FFmpeg, GStreamer), of 127.0.0.1 or HOST; none "
      "without."},
+    {"record-dir", SETTING_PATH, AT(record_dir), 0, 0, NULL, "", "DIR",
+     "Where recordings go, a folder each; nothing is recorded without."},
+    {"recorder", SETTING_PATH, AT(recorder), 0, 0, NULL, "", "FILE",
+     "The program that records; default: rotunda-record beside this one, else in PATH."},
     {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",
      "Media over TCP on that port number too, and on HTTP's where it has TLS, for networks without UDP."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",

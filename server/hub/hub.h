@@ -86,6 +86,8 @@ struct plain_place {
 };
 enum plain_bind_result { PLAIN_BOUND, PLAIN_BIND_NONE_LEFT, PLAIN_BIND_FAILED };
 
+struct room;
+struct hub_refusal;
 struct hub_io {
     void *ctx;
     // Hands a command to a worker. False when its queue is full: the hub then keeps it and tries again
@@ -98,8 +100,11 @@ struct hub_io {
     // What is settled for a room of that name, asked at each join. NULL: nothing is.
     struct room_rules (*rules)(void *ctx, const char *room);
     // Sockets for plain RTP, the caller's; but for PLAIN_BOUND, `why` (HUB_PLAIN_WHY_MAX bytes) says what is
-    // missing. NULL: there is none on this server.
-    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, struct plain_place *out, char *why);
+    // missing. inside: on loopback, for a program of the server's own. NULL: there is none on this server.
+    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                         char *why);
+    // Begins or ends a recording of the room. False and a refusal. NULL: nothing is recorded on this server.
+    bool (*record)(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal);
 };
 
 struct hub;
@@ -118,6 +123,7 @@ enum hub_observer {
     HUB_OBSERVER_WHIP,
     HUB_OBSERVER_WEBHOOKS,
     HUB_OBSERVER_PLAIN,
+    HUB_OBSERVER_RECORDER,
     HUB_OBSERVER_COUNT
 };
 // Copied, with every function set. NULL: nobody.

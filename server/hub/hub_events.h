@@ -61,6 +61,9 @@ struct hub_events {
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*reacted)(void *ctx, const struct participant *who, const char *text);
 
+    // It is being recorded from now on, or not any more: room->recordings.
+    void (*recording_changed)(void *ctx, const struct room *room);
+
     // ---- to the moderators of the room
     void (*knocked)(void *ctx, const struct knock *knock);
     // And to whoever knocked. "admitted": it may join now; "denied", "left" (it did itself), "room-closed":

@@ -79,6 +79,14 @@ bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_r
     return true;
 }
 
+bool hub_set_recording(struct hub *hub, struct participant *me, bool on, struct hub_refusal *refusal) {
+    if (!hub_allowed(me, RIGHT_RECORD, on ? "have the room recorded" : "end a recording", refusal))
+        return false;
+    if (!hub->io.record)
+        return hub_refuse(refusal, HUB_UNSUPPORTED, "this server records nothing");
+    return hub->io.record(hub->io.ctx, me->room, on, refusal);
+}
+
 bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal) {
     if (!moderates(me, "close the room", refusal) || !hub_words_fit(words, refusal))
         return false;

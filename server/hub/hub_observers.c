@@ -35,6 +35,9 @@ static void said(void *ctx, const struct hub_chat_line *line) {
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     EVERYBODY(ctx, o) o->room_locked(o->ctx, room, by);
 }
+static void recording_changed(void *ctx, const struct room *room) {
+    EVERYBODY(ctx, o) o->recording_changed(o->ctx, room);
+}
 static void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->hand_changed(o->ctx, who, by);
 }
@@ -173,6 +176,7 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .removed = removed,
         .muted = muted,
         .room_locked = room_locked,
+        .recording_changed = recording_changed,
         .described = described,
         .role_changed = role_changed,
         .knocked = knocked,

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/hub/hub_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct room *hub_operate_find(struct hub *hub, const char *name, struct hub_refusal *refusal) {
@@ -87,6 +88,16 @@ struct room_producer *hub_operate_producer(struct participant *who, const char *
     }
     hub_refuse(refusal, HUB_NOT_FOUND, "that participant sends no track of that id");
     return NULL;
+}
+
+void hub_operate_recorded(struct hub *hub, struct room *room, bool recorded) {
+    bool before = room->recordings > 0;
+    assert(recorded || before);
+    room->recordings += recorded ? 1 : UINT32_MAX; // less one
+    if ((room->recordings > 0) == before)
+        return;
+    LOG_INFO(recorded ? "room is recorded" : "room is not recorded any more", LOG_TEXT("room", room->name));
+    hub->events.recording_changed(hub->events.ctx, room);
 }
 
 void hub_operate_mute(struct hub *hub, struct room_producer *producer) {

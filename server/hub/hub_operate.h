@@ -26,6 +26,8 @@ void hub_operate_remove(struct hub *hub, struct participant *who);
 // One of its producers, by producerId.
 struct room_producer *hub_operate_producer(struct participant *who, const char *id,
                                            struct hub_refusal *refusal);
+// One more (less) recording is made of it; everybody hears of the first and of the last.
+void hub_operate_recorded(struct hub *hub, struct room *room, bool recorded);
 void hub_operate_mute(struct hub *hub, struct room_producer *producer);
 // What it may do from now on, bits of enum right, also when it leaves and comes again while the room is
 // there; somebody hidden gets what others send at most. False and a refusal.

@@ -75,7 +75,8 @@ static bool place_open(const struct hub *hub, struct hub_plain *ask, const struc
     if (!hub->io.plain_bind)
         return hub_refuse(refusal, HUB_UNSUPPORTED,
                           "this server takes no plain RTP; its setting `plain-ports` is empty");
-    enum plain_bind_result result = hub->io.plain_bind(hub->io.ctx, ask->rtcp_mux, &ask->place, why);
+    enum plain_bind_result result =
+        hub->io.plain_bind(hub->io.ctx, ask->rtcp_mux, ask->inside, &ask->place, why);
     if (result != PLAIN_BOUND)
         return hub_refuse(refusal, result == PLAIN_BIND_NONE_LEFT ? HUB_LIMIT_REACHED : HUB_UNSUPPORTED, "%s",
                           why);
@@ -108,7 +109,7 @@ static struct participant *make_participant(struct hub *hub, const char *room, c
                             .username = ask->name,
                             .grants = &grants,
                             .connection = 1, // it has none; nobody asks for the number
-                            .observer = HUB_OBSERVER_PLAIN,
+                            .observer = ask->inside ? HUB_OBSERVER_RECORDER : HUB_OBSERVER_PLAIN,
                             .spent = &spent,
                             .cannot_wait = true,
                             .by_operator = true,

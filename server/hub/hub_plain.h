@@ -15,6 +15,7 @@ struct hub_plain {
     bool comedia;         // it is where its first packet comes from, else
     const char *ip;       // it is there, an IP literal;
     uint16_t port, rtcp_port;
+    bool inside;           // a program of the server's own: a recorder
     bool rtcp_mux;         // RTCP goes over the same port
     struct srtp_keys keys; // profile and `remote`, the other side's key; `local` is made here. NONE: no SRTP
     struct plain_place place; // out

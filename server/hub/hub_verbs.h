@@ -81,6 +81,8 @@ bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind,
                   struct hub_refusal *refusal);
 // While it is locked nobody joins anew but moderators; who is there may resume.
 bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_refusal *refusal);
+// For those whose token says so (RIGHT_RECORD): everybody hears when it begins, and when it has ended.
+bool hub_set_recording(struct hub *hub, struct participant *me, bool on, struct hub_refusal *refusal);
 // Everybody is put out, `me` last, which is freed.
 bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal);
 

@@ -159,6 +159,9 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(ALL_MUTED, "all-muted")                                                                                \
     X(MUTED, "muted")                                                                                        \
     X(ROOM_LOCKED, "room-locked")                                                                            \
+    X(RECORDING_CHANGED, "recording-changed")                                                                \
+    X(RECORDING_STARTING, "recording-starting")                                                              \
+    X(RECORDING_STOPPING, "recording-stopping")                                                              \
     X(ROOM_UNLOCKED, "room-unlocked")                                                                        \
     X(ROOM_CLOSED, "room-closed")                                                                            \
     X(HAND_RAISED, "hand-raised")                                                                            \
@@ -240,6 +243,8 @@ void signal_relay_message(struct signal_call *call);
 void signal_kick_user(struct signal_call *call);
 void signal_mute_user(struct signal_call *call);
 void signal_mute_all(struct signal_call *call);
+void signal_start_recording(struct signal_call *call);
+void signal_stop_recording(struct signal_call *call);
 void signal_lock_room(struct signal_call *call);
 void signal_unlock_room(struct signal_call *call);
 void signal_close_room(struct signal_call *call);

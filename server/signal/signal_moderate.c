@@ -59,6 +59,22 @@ void signal_unlock_room(struct signal_call *call) {
     lock_room(call, false);
 }
 
+static void set_recording(struct signal_call *call, bool on) {
+    struct hub_refusal refusal;
+    if (hub_set_recording(call->hub, call->me, on, &refusal))
+        signal_answer(call, on ? OUT_RECORDING_STARTING : OUT_RECORDING_STOPPING, json_object());
+    else
+        signal_refuse_verb(call, &refusal);
+}
+
+void signal_start_recording(struct signal_call *call) {
+    set_recording(call, true);
+}
+
+void signal_stop_recording(struct signal_call *call) {
+    set_recording(call, false);
+}
+
 void signal_close_room(struct signal_call *call) {
     struct hub_refusal refusal;
     const char *words = signal_data_text(call->data, "reason");

@@ -69,6 +69,11 @@ static void room_locked(void *ctx, const struct room *room, const struct partici
                      json_pack("{s:s}", "by", by->name));
 }
 
+static void recording_changed(void *ctx, const struct room *room) {
+    signal_broadcast(ctx, room, NULL, OUT_RECORDING_CHANGED,
+                     json_pack("{s:b}", "recording", room->recordings > 0));
+}
+
 static void described(void *ctx, const struct participant *who, const struct participant *by) {
     if (!who->hidden)
         signal_broadcast(ctx, who->room, by, OUT_METADATA_CHANGED, signal_describe_about(who, by));
@@ -326,6 +331,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .removed = removed,
         .muted = muted,
         .room_locked = room_locked,
+        .recording_changed = recording_changed,
         .described = described,
         .role_changed = role_changed,
         .knocked = knocked,

@@ -11,8 +11,8 @@ static const struct {
     {"kind", "(audio,video)"},
     {"role", "(moderator,participant,viewer)"},
     {"type", "(simple,simulcast,svc)"},
-    {"permissions",
-     "{publish:(camera,microphone,screen,screen-audio)[] subscribe:bool data:bool moderate:bool}"},
+    {"permissions", "{publish:(camera,microphone,screen,screen-audio)[] subscribe:bool data:bool "
+                    "moderate:bool record?:bool}"},
     {"peer", "{userId:text username:text role?:@role metadata?:text|null attributes?:object}"},
     {"producer", "{producerId:text userId:text user:text kind:@kind type:@type paused:bool appData:object}"},
     {"line", "{from:text fromId:text text:text timestamp:text}"},
@@ -44,7 +44,8 @@ static const char *const said[OUT_COUNT] = {
     [OUT_JOINED] =
         "roomId:text userId:text username?:text identity?:text permissions?:@permissions role?:@role "
         "hidden?:bool "
-        "metadata?:text|null attributes?:object locked?:bool hands?:text[] users:text[] peers:@peer[] "
+        "metadata?:text|null attributes?:object locked?:bool recording?:bool hands?:text[] users:text[] "
+        "peers:@peer[] "
         "routerRtpCapabilities:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
         "chat:@line[] resumed:bool lastN?:integer loudestN?:integer transports?:text[] ownProducers?:text[] "
         "consumers?:text[] newTransports?:@transport[] ownDataProducers?:text[] dataConsumers?:text[] "
@@ -115,6 +116,9 @@ static const char *const said[OUT_COUNT] = {
     [OUT_ALL_MUTED] = "kind:@kind count:integer",
     [OUT_MUTED] = "kind:@kind by:text",
     [OUT_ROOM_LOCKED] = "by:text",
+    [OUT_RECORDING_CHANGED] = "recording:bool",
+    [OUT_RECORDING_STARTING] = "",
+    [OUT_RECORDING_STOPPING] = "",
     [OUT_ROOM_UNLOCKED] = "by:text",
     [OUT_ROOM_CLOSED] = PUT_OUT,
     [OUT_HAND_RAISED] = "userId:text user:text by?:text",

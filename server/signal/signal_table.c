@@ -166,6 +166,8 @@ static const struct signal_row rows[] = {
      {TEXT("target", 1, TARGET_CHARS_MAX), CHOICE("kind", "audio|video")}},
     {"mute-all", NEEDS_ROOM, RIGHT_ADMIN, signal_mute_all, {CHOICE("kind", "audio|video")}},
     {"lock-room", NEEDS_ROOM, RIGHT_ADMIN, signal_lock_room, {{0}}},
+    {"start-recording", NEEDS_ROOM, RIGHT_RECORD, signal_start_recording, {{0}}},
+    {"stop-recording", NEEDS_ROOM, RIGHT_RECORD, signal_stop_recording, {{0}}},
     {"unlock-room", NEEDS_ROOM, RIGHT_ADMIN, signal_unlock_room, {{0}}},
     {"close-room",
      NEEDS_ROOM,

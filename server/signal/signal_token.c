@@ -33,9 +33,10 @@ json_t *signal_describe_grants(const struct participant *me) {
         json_decref(publish);
         publish = NULL;
     }
-    return json_pack("{s:o, s:b, s:b, s:b}", "publish", publish, "subscribe",
+    return json_pack("{s:o, s:b, s:b, s:b, s:o*}", "publish", publish, "subscribe",
                      (me->rights & RIGHT_SUBSCRIBE) != 0, "data", (me->rights & RIGHT_DATA) != 0, "moderate",
-                     (me->rights & RIGHT_ADMIN) != 0);
+                     (me->rights & RIGHT_ADMIN) != 0, "record",
+                     me->rights & RIGHT_RECORD ? json_true() : NULL);
 }
 
 void signal_update_token(struct signal_call *call) {

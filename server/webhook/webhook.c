@@ -12,14 +12,29 @@ struct webhooks {
     struct webhook_sender *sender;
 };
 
+// Takes the text; NULL: it was to be one.
+static void post(struct webhooks *webhooks, uint32_t room, char *text, size_t len) {
+    char *token = text ? webhooks->io.sign(webhooks->io.ctx, text, len, WEBHOOK_TOKEN_S) : NULL;
+    webhook_sender_post(webhooks->sender, room, token ? text : NULL, len, token);
+    free(token);
+    free(text);
+}
+
 static void tell(struct webhooks *webhooks, struct webhook_event event) {
     size_t len;
     event.wall_s = clock_wall_us() / US_PER_SECOND;
     char *text = webhook_event_text(&event, &len);
-    char *token = text ? webhooks->io.sign(webhooks->io.ctx, text, len, WEBHOOK_TOKEN_S) : NULL;
-    webhook_sender_post(webhooks->sender, event.room->id, token ? text : NULL, len, token);
-    free(token);
-    free(text);
+    post(webhooks, event.room->id, text, len);
+}
+
+void webhooks_egress(struct webhooks *webhooks, const char *event, const struct room *room,
+                     struct json_t *info) {
+    size_t len;
+    char *text = webhook_egress_text(event, room, clock_wall_us() / US_PER_SECOND, info, &len);
+    if (webhooks)
+        post(webhooks, room ? room->id : 0, text, len);
+    else
+        free(text);
 }
 
 // ---- the observer

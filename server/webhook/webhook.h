@@ -30,6 +30,12 @@ struct webhooks *webhooks_open(const struct webhook_urls *urls, const struct web
 // Tells that the rooms that are left end, and sends what waits as long as it may. NULL is fine.
 void webhooks_close(struct webhooks *webhooks, struct hub *hub);
 
+// Of a room, which may be gone (NULL): "egress_started", "egress_ended", with what is told of the recording,
+// which is taken over. webhooks NULL: nobody is told.
+struct json_t;
+void webhooks_egress(struct webhooks *webhooks, const char *event, const struct room *room,
+                     struct json_t *info);
+
 void webhooks_read_counts(struct webhooks *webhooks, struct webhook_counts *out); // NULL: all 0
 
 #endif

@@ -65,3 +65,16 @@ char *webhook_event_text(const struct webhook_event *event, size_t *len) {
     *len = text ? strlen(text) : 0;
     return text;
 }
+
+char *webhook_egress_text(const char *event, const struct room *room, uint64_t wall_s, json_t *info,
+                          size_t *len) {
+    char created[24];
+    snprintf(created, sizeof created, "%" PRIu64, wall_s);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:o}", "event", event, "id", public_id_new().text,
+                               "createdAt", created, "egressInfo", info);
+    bool whole = object && (!room || put(object, "room", admin_describe_room(room)));
+    char *text = whole ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    *len = text ? strlen(text) : 0;
+    return text;
+}

@@ -22,6 +22,9 @@ struct webhook_event {
     uint64_t wall_s;                      // seconds since 1970
 };
 
+// The same of a recording: livekit.EgressInfo, which is taken over.
+char *webhook_egress_text(const char *event, const struct room *room, uint64_t wall_s, struct json_t *info,
+                          size_t *len);
 // The text, the caller's to free; NULL: no memory.
 char *webhook_event_text(const struct webhook_event *event, size_t *len);
 

@@ -80,5 +80,16 @@ export function rtp({ ssrc, seq, time = seq * 3000, payloadType = 101, marker = 
   return Buffer.concat([head, payload]);
 }
 
+// A sender report (RFC 3550, section 6.4.1) of what was captured now.
+export function report({ ssrc, time }) {
+  const bytes = Buffer.alloc(28);
+  bytes.set([0x80, 200, 0, 6]);
+  bytes.writeUInt32BE(ssrc, 4);
+  bytes.writeUInt32BE(Math.floor(Date.now() / 1000) + 2_208_988_800, 8);
+  bytes.writeUInt32BE(Math.floor(((Date.now() % 1000) / 1000) * 2 ** 32), 12);
+  bytes.writeUInt32BE(time >>> 0, 16);
+  return bytes;
+}
+
 // A VP8 key frame (RFC 7741, RFC 6386): what says so and its size; no decoder looks at the rest.
 export const KEY_FRAME = Buffer.from([0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 1, 2, 3, 4]);

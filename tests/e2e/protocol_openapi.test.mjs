@@ -34,7 +34,7 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
   const folder = mkdtempSync(`${tmpdir()}/rotunda-openapi-`);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`);
-  const server = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--plain-ports', '39000-39099'] });
+  const server = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--plain-ports', '39000-39099', '--record-dir', folder] });
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema({ $id: 'document', ...DOCUMENT });
   const room = freshRoom();
@@ -105,6 +105,11 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
   await asOperator('closePlainTransport');
   plain.transport = sender;
   await asOperator('closePlainTransport');
+  const joined = await Client.join(server, plain.room, 'bob', { token: await tokenFor('bob', { roomJoin: true, room: plain.room }) });
+  plain.recording = (await asOperator('record', {})).egressId;
+  await joined.next('recording-changed');
+  await asOperator('listRecordings');
+  await asOperator('stopRecording');
   const denied = await ask(operations.find(({ operationId }) => operationId === 'drain'), token);
   assert.equal(denied.status, 403);
   const gone = operations.find(({ operationId }) => operationId === 'getRoom');

@@ -41,19 +41,21 @@ MAY_SEE = {
     "server/": {"base/", "transport/", "rooms/grants.h", "rooms/", "server/access/", "server/common/", "server/hub/", "server/signal/", "server/dialects/", "server/admin/", "server/webhook/", "server/whip/", "server/media/", "server/web/",
                 "server/config/"},
     "load/": {"base/", "rtp/", "transport/", "rooms/grants.h", "server/access/"},
+    "record/": {"base/", "rtp/"},
     "server/doctor/": {"base/", "transport/", "rooms/grants.h", "server/access/", "server/common/", "server/hub/", "server/web/", "server/config/", "server/", "load/"},
     "server/main.c": {"base/", "server/config/", "server/", "server/doctor/"},
 }
 # A library's header is included only in the files that adapt it: a folder (without those inside), or a pattern.
 ADAPTERS = {
-    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/dialects/", "server/admin/", "server/webhook/webhook_event.c", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c",
+    r"jansson\.h": ["rooms/", "server/access/", "server/hub/", "server/signal/", "server/dialects/", "server/admin/", "server/webhook/webhook_event.c", "server/whip/", "server/versions.c", "server/doctor/doctor_report.c", "load/scenario.c", "record/", "server/recordings*", "server/app_http.c",
                     "load/signal_text.c", "load/signal_write.c", "load/report_json.c"],
     r"utf8proc\.h": ["rooms/name.c"],
     r"jwt\.h": ["server/access/token.c"],
     r"curl/.*": ["server/webhook/webhook_sender.c"],
     r"crypt\.h": ["server/access/password.c"],
     r"libwebsockets\.h": ["server/web/", "server/doctor/doctor_libraries.c", "load/ws_client.c"],
-    r"uv\.h": ["server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/tcp_door.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
+    r"libav.*": ["record/muxer.c"],
+    r"uv\.h": ["server/recordings*", "server/control_loop.c", "server/address_watch.c", "server/announcing.c", "server/tcp_door.c", "server/web/", "server/media/", "server/doctor/doctor_call.c",
                "server/doctor/doctor_libraries.c", "load/crowd.c", "load/ice_full.c", "load/net.c", "load/net_tcp.c", "load/ws_client.c"],
     r"srtp2?/.*": ["transport/srtp*", "transport/versions.c"],
     r"openssl/.*": ["transport/dtls*", "transport/srtp*", "transport/certificate*", "transport/versions.c", "server/web/",

@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { RotundaError, type RequestType } from '@rotunda/client';
 import { Banners } from '@/components/banners';
 import { Ended } from '@/components/ended';
+import { TopBar } from '@/components/controls';
 import { Reactions, HandButton, ReactionButton } from '@/components/reactions';
 import { SidePanel } from '@/components/side-panel';
 import { Waiting } from '@/components/waiting';
@@ -31,6 +32,28 @@ test('who is no moderator has no menus, and sees hands in their order', () => {
   const hands = within(screen.getByRole('region', { name: 'Raised hands' })).getAllByRole('listitem');
   expect(hands.map((one) => one.textContent)).toEqual(['1.cid', '2.me (you)']);
   expect(screen.getByRole('img', { name: 'moderator' })).toBeTruthy();
+});
+
+test('whoever may has the call recorded, and everybody sees that it is', async () => {
+  inCall(2, { panel: 'people', moderation: NO_MODERATION });
+  show(
+    <>
+      <TopBar />
+      <SidePanel />
+    </>,
+  );
+  expect(screen.queryByText('Being recorded')).toBeNull();
+  expect(screen.queryByRole('button', { name: 'Record the call' })).toBeNull();
+  const permissions = { ...NO_MODERATION.permissions, record: true };
+  act(() => call.store.setState({ moderation: { ...NO_MODERATION, permissions } }));
+  await userEvent.click(screen.getByRole('button', { name: 'Record the call' }));
+  act(() => call.store.setState({ moderation: { ...NO_MODERATION, permissions, recording: true } }));
+  expect(screen.getByText('Being recorded')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'End the recording' }));
+  expect(asked.map(([type]) => type)).toEqual(['start-recording', 'stop-recording']);
+  act(() => call.store.setState({ moderation: { ...NO_MODERATION, recording: true } }));
+  expect(screen.queryByRole('button', { name: 'End the recording' })).toBeNull();
+  expect(screen.getByText('Being recorded')).toBeTruthy();
 });
 
 test('a menu by keyboard: opens, moves, chooses, gives the focus back', async () => {

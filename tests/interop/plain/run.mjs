@@ -7,17 +7,18 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { Server, until } from '../../e2e/harness.mjs';
+import { delay, ROOT, Server, until } from '../../e2e/harness.mjs';
 import { api, AUDIO, KEY, Port, VIDEO } from '../../e2e/plain_kit.mjs';
 
 const SECONDS = 6;
+const RECORDER = `${(process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`).replace(/rotunda$/, '')}rotunda-record`;
 const SUITE = 'AES_CM_128_HMAC_SHA1_80';
 const folder = mkdtempSync(`${tmpdir()}/rotunda-interop-`);
 writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`);
 const first = 20000 + 2 * Math.floor(Math.random() * 10000);
-const server = await Server.start({ args: ['--keys', `${folder}/keys`, '--plain-ports', `${first}-${first + 99}`] });
+const server = await Server.start({ args: ['--keys', `${folder}/keys`, '--plain-ports', `${first}-${first + 99}`, '--record-dir', folder] });
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
@@ -44,10 +45,14 @@ async function called(path, body) {
 }
 const key = () => ({ cryptoSuite: SUITE, keyBase64: randomBytes(30).toString('base64') });
 
+const ofCodec = (ask, name) => {
+  if (name === 'H264') Object.assign(ask.rtpParameters.codecs[0], { mimeType: 'video/H264', parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f' } });
+  return ask;
+};
 // Opens what a publisher needs: {video, audio}, each with its port and, over SRTP, our key.
-async function ingress(room, { srtp }) {
+async function ingress(room, { srtp, video = 'VP8' }) {
   const made = {};
-  for (const [kind, produce] of [['video', VIDEO(1111)], ['audio', AUDIO(2222)]]) {
+  for (const [kind, produce] of [['video', ofCodec(VIDEO(1111), video)], ['audio', AUDIO(2222)]]) {
     const theirs = srtp ? key() : undefined;
     const transport = await called(`rooms/${room}/plain-transports`, { name: `${kind} of a file`, direction: 'send', comedia: true, rtcpMux: true, srtpParameters: theirs });
     const { producerId } = await called(`rooms/${room}/plain-transports/${transport.id}/producers`, produce);
@@ -103,6 +108,12 @@ const publishers = {
       ...['-map', '0:v', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '600k', '-g', '30', ...ffmpegOut(at.video, 1111, 101)],
       ...['-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', ...ffmpegOut(at.audio, 2222, 100)],
     ]),
+  ffmpegH264: (at) =>
+    run('ffmpeg', [
+      ...['-hide_banner', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=15', '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
+      ...['-map', '0:v', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-g', '15', ...ffmpegOut(at.video, 1111, 101)],
+      ...['-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', ...ffmpegOut(at.audio, 2222, 100)],
+    ]),
   gstreamer: (at) =>
     run('gst-launch-1.0', [
       ...['-q', 'videotestsrc', 'is-live=true', '!', 'video/x-raw,width=640,height=360,framerate=15/1', '!', 'vp8enc', 'deadline=1', 'keyframe-max-dist=30', '!'],
@@ -152,6 +163,26 @@ const viewers = {
     const probed = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', `${folder}/taken.flv`]).done;
     return { ...counts(probed.out), said: err + probed.err };
   },
+  // The recorder, and one picture of what it made.
+  async recording(media, consume, room) {
+    for (const { transport } of media) await api(server, 'DELETE', `rooms/${room}/plain-transports/${transport.id}`);
+    const info = await called(`rooms/${room}/recordings`, {});
+    await delay((SECONDS + 4) * 1000); // what is recorded is time
+    await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`);
+    await until('it is written', async () => (await api(server, 'GET', `rooms/${room}/recordings`)).json.recordings.length === 0);
+    const seen = { video: 0, audio: 0, said: '' };
+    for (const name of readdirSync(info.folder).filter((file) => !file.endsWith('.jsonl'))) {
+      const read = await run('ffmpeg', ['-v', 'warning', '-i', `${info.folder}/${name}`, '-f', 'null', '-']).done; // decodes all of it
+      const { out } = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', `${info.folder}/${name}`]).done;
+      for (const kind of ['video', 'audio']) seen[kind] += counts(out)[kind];
+      seen.said += read.err;
+    }
+    if (seen.said) return { video: 0, audio: 0, said: seen.said };
+    const composed = await run(RECORDER, ['compose', info.folder, `${folder}/all.mp4`]).done;
+    const { out } = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', `${folder}/all.mp4`]).done;
+    const whole = counts(out);
+    return whole.video > 100 && whole.audio > 100 ? seen : { video: 0, audio: 0, said: `compose: ${composed.err}` };
+  },
   async gstreamer(media, consume) {
     const consumers = await consume(true);
     const caps = (i, kind, name) => `application/x-rtp,media=${kind},encoding-name=${name},clock-rate=${kind === 'video' ? 90000 : 48000},payload=${consumers[i].rtpParameters.codecs[0].payloadType}`;
@@ -175,6 +206,8 @@ const pairs = [
   ['ffmpeg to gstreamer', 'ffmpeg', 'gstreamer', {}],
   ['ffmpeg to HLS', 'ffmpeg', 'hls', {}],
   ['ffmpeg to RTMP', 'ffmpeg', 'rtmp', {}],
+  ['ffmpeg recorded', 'ffmpeg', 'recording', {}],
+  ['ffmpeg as H264 recorded', 'ffmpegH264', 'recording', { video: 'H264' }],
 ];
 
 async function tryPair(name, from, to, how) {
@@ -183,7 +216,7 @@ async function tryPair(name, from, to, how) {
   const publisher = publishers[from](at);
   await until('what is published arrives', async () => (await api(server, 'GET', `rooms/${room}/plain-transports`)).json.transports.every(({ connected }) => connected), { deadlineMs: 20_000 });
   const media = await egress(room, at, how);
-  const seen = await viewers[to](media, () => Promise.all(media.map(({ consume }) => consume(false))));
+  const seen = await viewers[to](media, () => Promise.all(media.map(({ consume }) => consume(false))), room);
   publisher.child.kill('SIGKILL');
   const { err } = await publisher.done;
   const good = seen.video > (SECONDS - 4) * 10 && seen.audio >= (SECONDS - 4) * 20;
@@ -194,7 +227,7 @@ async function tryPair(name, from, to, how) {
 }
 
 const there = { ffmpeg: await has('ffmpeg', ['-version']), gstreamer: await has('gst-launch-1.0', ['--version']) };
-there.hls = there.rtmp = there.ffmpeg;
+there.hls = there.rtmp = there.recording = there.ffmpegH264 = there.ffmpeg;
 for (const [program, found] of Object.entries(there)) if (!found) console.log(`left out: there is no ${program}`);
 const wanted = process.argv.slice(2);
 let good = true;

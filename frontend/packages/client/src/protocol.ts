@@ -92,6 +92,7 @@ export interface Joined extends About {
   permissions: Permissions;
   identity?: string; // as the token said
   locked: boolean;
+  recording?: boolean; // the room is being recorded
   hands: string[]; // userIds, who raised first comes first
   roomId: string;
   userId: string;
@@ -197,6 +198,7 @@ export interface Permissions {
   subscribe: boolean;
   data: boolean;
   moderate: boolean;
+  record?: boolean; // it may have the room recorded
 }
 
 interface Hand {
@@ -252,6 +254,8 @@ export interface Requests {
   'mute-all': { data: { kind: Kind }; answer: { kind: Kind; count: number } };
   'lock-room': { data: object; answer: { by: string } };
   'unlock-room': { data: object; answer: { by: string } };
+  'start-recording': { data: object; answer: object };
+  'stop-recording': { data: object; answer: object };
   'close-room': { data: { reason?: string }; answer: PutOut };
   'set-lobby': { data: { enabled: boolean }; answer: { enabled: boolean } };
   'admit-user': { data: { target: string }; answer: { userId: string } };
@@ -385,6 +389,7 @@ export interface Notifications {
   muted: { kind: Kind; by: string };
   'room-locked': { by: string };
   'room-unlocked': { by: string };
+  'recording-changed': { recording: boolean };
   lobby: LobbyDecision | LobbyNews;
   'role-changed': RoleChange;
   'metadata-changed': Required<About> & { userId: string; user: string; by?: string };

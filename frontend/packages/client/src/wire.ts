@@ -37,6 +37,8 @@ export interface WireRequests {
   'mute-user': { target: string; kind: 'audio' | 'video' };
   'mute-all': { kind: 'audio' | 'video' };
   'lock-room': object;
+  'start-recording': object;
+  'stop-recording': object;
   'unlock-room': object;
   'close-room': { reason?: string | null };
   'set-lobby': { enabled: boolean };
@@ -63,7 +65,7 @@ export interface WireRequests {
 // What the server says: answers, and what nobody asked for. There may come to be more fields than these.
 export interface WireSaid {
   'error': { code: 'bad-json' | 'bad-request' | 'unknown-type' | 'not-joined' | 'already-joined' | 'not-found' | 'forbidden' | 'unauthorized' | 'password-needed' | 'password-wrong' | 'password-attempts' | 'username-taken' | 'room-full' | 'limit-reached' | 'unsupported' | 'wrong-state' | 'rate-limited' | 'draining' | 'internal'; message: string; request?: string };
-  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } }[]; ownDataProducers?: string[]; dataConsumers?: string[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
+  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; recording?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } }[]; ownDataProducers?: string[]; dataConsumers?: string[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
   'capabilities': { routerRtpCapabilities: object };
   'left': { roomId: string };
   'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object };
@@ -112,12 +114,15 @@ export interface WireSaid {
   'reject-call': { from: string; fromId: string; target?: string; payload?: unknown };
   'hang-up': { from: string; fromId: string; target?: string; payload?: unknown };
   'relayed': { type: string; targetId: string };
-  'token-updated': { permissions: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean }; expiresAt: number };
+  'token-updated': { permissions: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; expiresAt: number };
   'user-kicked': { userId: string };
   'user-muted': { userId: string; kind: 'audio' | 'video' };
   'all-muted': { kind: 'audio' | 'video'; count: number };
   'muted': { kind: 'audio' | 'video'; by: string };
   'room-locked': { by: string };
+  'recording-changed': { recording: boolean };
+  'recording-starting': object;
+  'recording-stopping': object;
   'room-unlocked': { by: string };
   'room-closed': { reason: string; by?: string; message?: string };
   'hand-raised': { userId: string; user: string; by?: string };
@@ -132,7 +137,7 @@ export interface WireSaid {
   'user-unbanned': { userId: string };
   'bans': { bans: { userId: string; username: string; address: boolean }[] };
   'metadata-changed': { userId: string; user: string; by?: string; metadata: string | null; attributes: object };
-  'role-changed': { userId: string; user: string; role: 'moderator' | 'participant' | 'viewer'; by: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean } };
+  'role-changed': { userId: string; user: string; role: 'moderator' | 'participant' | 'viewer'; by: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean } };
   'kicked': { reason: string; by?: string; message?: string };
   'data': { payload: string; topic: string | null };
   'server-draining': { deadline: number | string | null; url?: string | null };

@@ -41,6 +41,8 @@ const ANSWERS = [
   'user-kicked',
   'user-muted',
   'all-muted',
+  'recording-starting',
+  'recording-stopping',
   'lobby-set',
   'user-admitted',
   'user-denied',

@@ -9,8 +9,9 @@
 static enum plain_bind_result fails = PLAIN_BOUND;
 static unsigned bound;
 
-static enum plain_bind_result bind_some(void *ctx, bool rtcp_mux, struct plain_place *out, char *why) {
-    (void)ctx;
+static enum plain_bind_result bind_some(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                        char *why) {
+    (void)ctx, (void)inside;
     if (fails != PLAIN_BOUND) {
         snprintf(why, HUB_PLAIN_WHY_MAX, "no port");
         return fails;

@@ -35,7 +35,8 @@ struct stage {
     unsigned rooms_opened, rooms_closed;
     enum err delivery; // what becomes of messages to one
     uint64_t now_us;
-    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, struct plain_place *out, char *why);
+    enum plain_bind_result (*plain_bind)(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                         char *why);
 };
 
 // ---- the observer
@@ -72,6 +73,9 @@ static inline void muted(void *ctx, const struct participant *who, enum media_ki
 }
 static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
+}
+static inline void recording_changed(void *ctx, const struct room *room) {
+    note(ctx, "%srecorded; ", room->recordings ? "" : "not ");
 }
 static inline void described(void *ctx, const struct participant *who, const struct participant *by) {
     char *about = who->about ? json_dumps(who->about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
@@ -186,6 +190,7 @@ static const struct hub_events observer = {
     .removed = removed,
     .muted = muted,
     .room_locked = room_locked,
+    .recording_changed = recording_changed,
     .described = described,
     .role_changed = role_changed,
     .knocked = knocked,

@@ -1,0 +1,36 @@
+// muxer: one track's frames to one file: WebM, or Matroska where the codec is none of WebM's. The one place
+// that knows libavformat.
+//
+// The file is made with the first frame. What is more than MUXER_CLUSTER_US old is in it whole, so a reader
+// finds that much after a kill. One thread.
+#ifndef RECORD_MUXER_H
+#define RECORD_MUXER_H
+
+#include "record/depacketize.h"
+
+#define MUXER_CLUSTER_US 1000000
+#define MUXER_ERROR_MAX 256
+
+struct muxer_params {
+    const char *path; // without its suffix
+    enum media_codec codec;
+    uint16_t width, height; // of video; 0: not known
+    unsigned channels;      // of sound
+    unsigned degrees;       // that a player is to turn the picture by, clockwise
+    struct span setup;      // struct record_frame
+    const char *title;
+};
+
+struct muxer;
+
+// NULL: `error` (MUXER_ERROR_MAX bytes) says why.
+struct muxer *muxer_open(const struct muxer_params *params, char *error);
+// time_us: since the recording began, never below 0, each later than the one before. False: `error`.
+bool muxer_write(struct muxer *muxer, const struct record_frame *frame, int64_t time_us, char *error);
+const char *muxer_path(const struct muxer *muxer); // with its suffix
+// Finishes the file, so that readers can seek in it; frees it also when that fails.
+bool muxer_close(struct muxer *muxer, char *error);
+void muxer_start(void); // once a process: libavformat then writes no log of its own
+const char *muxer_version(void);
+
+#endif

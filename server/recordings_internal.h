@@ -1,0 +1,76 @@
+// recordings_internal: one recording, for server/recordings*.c alone: recordings.c has them all,
+// recordings_run.c the process, recordings_follow.c what it is to record.
+#ifndef SERVER_RECORDINGS_INTERNAL_H
+#define SERVER_RECORDINGS_INTERNAL_H
+
+#include "server/recordings.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+
+#include <uv.h>
+
+#define LINE_MAX_BYTES 8192 // of what a process tells
+
+// A track as its process knows it.
+struct followed {
+    struct list link;
+    struct public_id producer, consumer;
+    bool paused;
+};
+
+struct recording_run {
+    struct list link;
+    struct recordings *all;
+    struct public_id id;
+    char room[ROOM_NAME_BYTES_MAX + 1];
+    char who[GRANT_IDENTITY_MAX + 1];
+    char folder[RECORDING_PATH_MAX];
+    enum recording_state state;
+    char error[160];
+    uint64_t began_wall_s, ended_wall_s;
+    struct public_id transport; // "": none yet
+    bool marked;                // the room is told that it is recorded
+    struct list tracks;         // struct followed
+    unsigned track_count;
+    bool exited;
+    // libuv's; `handles` of them are not closed yet
+    uv_process_t process;
+    uv_pipe_t in, out;
+    unsigned handles;
+    char line[LINE_MAX_BYTES];
+    size_t line_len;
+};
+
+struct recordings {
+    struct hub *hub;
+    uv_loop_t *loop;
+    char folder[RECORDING_PATH_MAX], program[RECORDING_PATH_MAX];
+    struct recordings_hooks hooks;
+    struct list runs;
+    bool dirty; // somebody has to look what there is to record
+    struct recordings_counts counts;
+    json_t *capabilities; // of what can be recorded
+};
+
+// ---- recordings_run.c
+// False: `run->error`.
+bool run_start(struct recording_run *run);
+void run_tell(struct recording_run *run, json_t *line); // taken over; NULL is fine
+void run_end(struct recording_run *run);                // tells it to stop; its exit is the end
+void run_kill(struct recording_run *run);
+void run_close_handles(struct recording_run *run); // it is freed with the last of them
+
+// ---- recordings_follow.c
+// Opens what is to be recorded, once the process listens. False: `run->error`.
+bool follow_begin(struct recording_run *run, uint16_t port);
+void follow_look(struct recording_run *run); // what has come and gone since
+void follow_end(struct recording_run *run);  // its participant leaves the room
+json_t *follow_capabilities(const struct hub *hub);
+
+// ---- recordings.c: what a process does
+void recording_listens(struct recording_run *run, uint16_t port);
+void recording_exited(struct recording_run *run, bool fine);
+void recording_free(struct recording_run *run);
+
+#endif

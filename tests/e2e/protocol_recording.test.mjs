@@ -1,0 +1,141 @@
+// A room is recorded: begun and ended by the operators' API and by people whose token says so, seen by everybody in it,
+// told to webhooks, and in files that hold what was sent.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { WebhookReceiver } from 'livekit-server-sdk';
+import { assert, freshRoom, refused } from './expect.mjs';
+import { Client, Server, until } from './harness.mjs';
+import { api, AUDIO, KEY, KEY_FRAME, Port, report, rtp, tokenOf, VIDEO } from './plain_kit.mjs';
+
+const folder = mkdtempSync(`${tmpdir()}/rotunda-recording-`);
+const hooks = [];
+let server;
+let hook;
+before(async () => {
+  writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`);
+  const receiver = new WebhookReceiver(...KEY);
+  hook = createServer((request, response) => {
+    let body = '';
+    request.on('data', (data) => (body += data));
+    request.on('end', async () => {
+      await receiver.receive(body, request.headers.authorization);
+      hooks.push(JSON.parse(body));
+      response.end();
+    });
+  });
+  await new Promise((resolve) => hook.listen(0, '127.0.0.1', resolve));
+  const first = 10000 + (hook.address().port % 2700) * 8;
+  server = await Server.start({
+    args: ['--keys', `${folder}/keys`, '--record-dir', folder, '--plain-ports', `${first}-${first + 7}`, '--webhook', `http://127.0.0.1:${hook.address().port}/`],
+  });
+});
+after(async () => {
+  await server.stop();
+  hook.close();
+  hook.closeAllConnections();
+  rmSync(folder, { recursive: true });
+});
+
+const join = (room, name, more = {}) => Client.join(server, room, name, { token: tokenOf({ sub: name, video: { room, roomJoin: true, ...more } }) });
+const eventsOf = (info) => !existsSync(`${info.folder}/events.jsonl`) ? [] : readFileSync(`${info.folder}/events.jsonl`, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+
+// A camera and a microphone from outside, whose packets go on until the test ends.
+async function publisher(t, room) {
+  const from = await Port.open();
+  const made = (await api(server, 'POST', `rooms/${room}/plain-transports`, { name: 'camera', direction: 'send', comedia: true, rtcpMux: true })).json;
+  const at = `rooms/${room}/plain-transports/${made.id}`;
+  await api(server, 'POST', `${at}/producers`, VIDEO(7777));
+  await api(server, 'POST', `${at}/producers`, AUDIO(8888));
+  let seq = 1;
+  const timer = setInterval(() => {
+    void from.send(rtp({ ssrc: 7777, seq, time: seq * 1800, marker: true, payload: KEY_FRAME }), made.port);
+    void from.send(rtp({ ssrc: 8888, seq, time: seq * 960, payloadType: 100, payload: Buffer.from([0x7c, 1, 2, 3]) }), made.port);
+    if (seq++ % 10 !== 3) return;
+    void from.send(report({ ssrc: 7777, time: seq * 1800 }), made.port);
+    void from.send(report({ ssrc: 8888, time: seq * 960 }), made.port);
+  }, 20);
+  t.after(() => (clearInterval(timer), from.close()));
+  return { close: () => api(server, 'DELETE', at) };
+}
+
+test('an operator records a room, and everybody sees that', async (t) => {
+  const room = freshRoom();
+  const camera = await publisher(t, room);
+  const ann = await join(room, 'ann');
+  assert.equal(ann.joined.recording, undefined);
+  const { status, json: info } = await api(server, 'POST', `rooms/${room}/recordings`, {});
+  assert.equal(status, 200, JSON.stringify(info));
+  assert.deepEqual(await ann.next('recording-changed'), { recording: true });
+  const bob = await join(room, 'bob');
+  assert.equal(bob.joined.recording, true);
+  assert.deepEqual(bob.joined.users.toSorted(), ['ann', 'bob', 'camera'], 'the recorder is not seen');
+  assert.equal((await api(server, 'POST', `rooms/${room}/recordings`, {})).status, 412, 'once');
+  await until('both are in files', () => eventsOf(info).filter(({ event }) => event === 'file-opened').length === 2);
+  assert.deepEqual((await api(server, 'GET', `rooms/${room}/recordings`)).json.recordings.map(({ egressId, status, tracks }) => [egressId, status, tracks]), [[info.egressId, 'EGRESS_ACTIVE', 2]]);
+  assert.equal((await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`)).status, 200);
+  assert.deepEqual(await ann.next('recording-changed'), { recording: false });
+  const events = eventsOf(info);
+  assert.deepEqual([events.at(-1).event, events.at(-1).reason, events.at(-1).files.length], ['ended', 'stopped', 2]);
+  for (const file of events.at(-1).files) assert.equal(readFileSync(`${info.folder}/${file}`).readUInt32BE(0), 0x1a45dfa3, 'EBML');
+  const ended = await until('the webhook', () => hooks.find(({ event, egressInfo }) => event === 'egress_ended' && egressInfo.egressId === info.egressId));
+  assert.deepEqual([ended.egressInfo.status, ended.egressInfo.roomName, ended.room.name], ['EGRESS_COMPLETE', room, room]);
+  assert.ok(hooks.some(({ event, egressInfo }) => event === 'egress_started' && egressInfo.egressId === info.egressId));
+  assert.equal((await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`)).status, 404);
+  await camera.close();
+});
+
+test('one participant alone, until it leaves', async (t) => {
+  const room = freshRoom();
+  const camera = await publisher(t, room);
+  await join(room, 'ann');
+  assert.equal((await api(server, 'POST', `rooms/${room}/recordings`, { participant: 'nobody' })).status, 404);
+  const { participants } = (await api(server, 'GET', `rooms/${room}/participants`)).json;
+  const { sid } = participants.find(({ name }) => name === 'camera');
+  const { json: info } = await api(server, 'POST', `rooms/${room}/recordings`, { participant: sid });
+  await until('both are in files', () => eventsOf(info).filter(({ event }) => event === 'file-opened').length === 2);
+  await camera.close();
+  await until('it ends', () => eventsOf(info).at(-1)?.event === 'ended');
+  await until('it is forgotten', async () => (await api(server, 'GET', `rooms/${room}/recordings`)).json.recordings.length === 0);
+});
+
+test('people whose token says so begin and end it', async () => {
+  const room = freshRoom();
+  const ann = await join(room, 'ann', { roomRecord: true });
+  const bob = await join(room, 'bob');
+  await refused(bob, 'forbidden', 'start-recording', {});
+  await refused(ann, 'not-found', 'stop-recording', {});
+  await ann.request('start-recording');
+  for (const client of [ann, bob]) assert.deepEqual(await client.next('recording-changed'), { recording: true });
+  await refused(bob, 'forbidden', 'stop-recording', {});
+  await ann.request('stop-recording');
+  for (const client of [ann, bob]) assert.deepEqual(await client.next('recording-changed'), { recording: false });
+});
+
+test('a process that dies ends its recording alone', async (t) => {
+  const room = freshRoom();
+  await publisher(t, room);
+  const ann = await join(room, 'ann');
+  const { json: info } = await api(server, 'POST', `rooms/${room}/recordings`, {});
+  await ann.next('recording-changed');
+  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim().split(' ');
+  assert.equal(children.length, 1);
+  process.kill(Number(children[0]), 'SIGKILL');
+  assert.deepEqual(await ann.next('recording-changed'), { recording: false });
+  const ended = await until('the webhook', () => hooks.find(({ event, egressInfo }) => event === 'egress_ended' && egressInfo.egressId === info.egressId));
+  assert.deepEqual([ended.egressInfo.status, /signal 9/.test(ended.egressInfo.error)], ['EGRESS_FAILED', true]);
+});
+
+test('it is off by default, and nobody without the right begins it', async (t) => {
+  const room = freshRoom();
+  await join(room, 'ann');
+  assert.equal((await api(server, 'POST', `rooms/${room}/recordings`, {}, tokenOf({ video: { roomAdmin: true, room } }))).status, 403);
+  assert.equal((await api(server, 'POST', `rooms/${room}/recordings`, {}, tokenOf({ video: { roomRecord: true, room: 'other' } }))).status, 403);
+  const plain = await Server.startFor(t, { args: ['--keys', `${folder}/keys`] });
+  const cid = await Client.join(plain, room, 'cid', { token: tokenOf({ sub: 'cid', video: { room, roomJoin: true, roomRecord: true } }) });
+  await refused(cid, 'unsupported', 'start-recording', {});
+  assert.equal((await api(plain, 'POST', `rooms/${room}/recordings`, {})).status, 412);
+  assert.ok(readdirSync(folder).length > 0);
+});

@@ -1,0 +1,301 @@
+// Files and events of a recording, read again by libavformat: lines and packets in, what a player finds out.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "record/compose.h"
+#include "record/muxer.h"
+#include "record/recording.h"
+
+#include <dirent.h>
+#include <libavformat/avformat.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct scene {
+    struct recording *recording;
+    char folder[64];
+    char events[16384];
+    unsigned plis;
+    uint64_t now_us;
+};
+
+static void on_event(void *ctx, const char *line, size_t len) {
+    struct scene *s = ctx;
+    size_t before = strlen(s->events);
+    snprintf(s->events + before, sizeof s->events - before, "%.*s\n", (int)len, line);
+}
+
+static void on_send(void *ctx, struct span rtcp) {
+    struct scene *s = ctx;
+    s->plis += rtcp.len == 12 && rtcp.ptr[1] == 206;
+}
+
+static struct scene *open_scene(void) {
+    struct scene *s = calloc(1, sizeof *s);
+    char error[256] = "";
+    snprintf(s->folder, sizeof s->folder, "/tmp/rotunda-recording-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    s->now_us = 1000000000;
+    muxer_start();
+    struct recording_config config = {.folder = s->folder, .room = "r"};
+    struct recording_output output = {.ctx = s, .event = on_event, .send = on_send};
+    s->recording = recording_open(&config, &output, s->now_us, error);
+    if (!s->recording) { // memory was short
+        rmdir(s->folder);
+        free(s);
+        fail_msg("%s", error);
+    }
+    return s;
+}
+
+static void close_scene(struct scene *s) {
+    char path[400];
+    recording_close(s->recording);
+    DIR *folder = opendir(s->folder);
+    for (const struct dirent *file; folder && (file = readdir(folder));) {
+        snprintf(path, sizeof path, "%s/%s", s->folder, file->d_name);
+        if (file->d_name[0] != '.')
+            unlink(path);
+    }
+    if (folder)
+        closedir(folder);
+    rmdir(s->folder);
+    free(s);
+}
+
+static void say(struct scene *s, const char *line) {
+    recording_line(s->recording, line, strlen(line), s->now_us);
+}
+
+#define VOICE                                                                                                \
+    "{\"do\":\"track\",\"id\":\"v\",\"ssrc\":5,\"participant\":\"p\",\"name\":\"Ann/"                        \
+    "..\",\"mimeType\":\"audio/opus\","                                                                      \
+    "\"payloadType\":100,\"clockRate\":48000}"
+#define CAMERA                                                                                               \
+    "{\"do\":\"track\",\"id\":\"c\",\"ssrc\":6,\"participant\":\"p\",\"name\":\"Ann/"                        \
+    "..\",\"mimeType\":\"video/VP8\","                                                                       \
+    "\"payloadType\":101,\"clockRate\":90000,\"orientationId\":8}"
+
+static void packet(struct scene *s, uint32_t ssrc, unsigned seq, uint32_t timestamp, const void *payload,
+                   size_t len) {
+    uint8_t bytes[128] = {0x80, (uint8_t)((ssrc == 5 ? 100 : 101) | 0x80)};
+    store_be16(bytes + 2, (uint16_t)seq);
+    store_be32(bytes + 4, timestamp);
+    store_be32(bytes + 8, ssrc);
+    memcpy(bytes + 12, payload, len);
+    recording_datagram(s->recording, span_of(bytes, 12 + len), s->now_us);
+}
+
+static void report(struct scene *s, uint32_t ssrc, uint32_t timestamp) {
+    uint8_t bytes[28] = {0x80, 200, 0, 6};
+    store_be32(bytes + 4, ssrc);
+    store_be64(bytes + 8, (s->now_us / 1000000) << 32);
+    store_be32(bytes + 16, timestamp);
+    recording_datagram(s->recording, span_of(bytes, sizeof bytes), s->now_us);
+}
+
+// Seconds of voice and camera from the `first` on, whose pictures are so wide.
+static void talk(struct scene *s, unsigned first, unsigned seconds, unsigned width) {
+    static const uint8_t opus[] = {0x7c, 1, 2, 3};
+    uint8_t key[] = {0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, (uint8_t)width, (uint8_t)(width >> 8), 0xf0, 0, 9, 9};
+    static const uint8_t delta[] = {0x10, 0x11, 0, 7};
+    for (unsigned i = first * 50; i < (first + seconds) * 50; i++) {
+        packet(s, 5, i, i * 960, opus, sizeof opus);
+        packet(s, 6, i, i * 1800, i % 50 == 0 ? key : delta, i % 50 == 0 ? sizeof key : sizeof delta);
+        if (i % 100 == 0) {
+            report(s, 5, i * 960);
+            report(s, 6, i * 1800);
+        }
+        s->now_us += 20000;
+        recording_advance(s->recording, s->now_us);
+    }
+}
+
+struct read_file {
+    unsigned packets, keys, width;
+    double begins_s, ends_s;
+    enum AVCodecID codec;
+};
+
+// As a player reads it.
+static struct read_file read_file(const struct scene *s, const char *name) {
+    struct read_file out = {0};
+    char path[400];
+    AVFormatContext *in = NULL;
+    AVPacket *p = av_packet_alloc();
+    snprintf(path, sizeof path, "%s/%s", s->folder, name);
+    if (avformat_open_input(&in, path, NULL, NULL) != 0)
+        fail_msg("%s cannot be read", path);
+    out.codec = in->streams[0]->codecpar->codec_id;
+    out.width = (unsigned)in->streams[0]->codecpar->width;
+    while (av_read_frame(in, p) == 0) {
+        double at = (double)p->pts * av_q2d(in->streams[0]->time_base);
+        if (out.packets++ == 0)
+            out.begins_s = at;
+        assert_true(out.packets == 1 || at > out.ends_s);
+        out.ends_s = at;
+        out.keys += (p->flags & AV_PKT_FLAG_KEY) != 0;
+        av_packet_unref(p);
+    }
+    av_packet_free(&p);
+    avformat_close_input(&in);
+    return out;
+}
+
+static void files_are_what_was_sent(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    say(s, VOICE);
+    say(s, CAMERA);
+    talk(s, 0, 4, 320);
+    say(s, "{\"do\":\"pause\",\"id\":\"c\"}");
+    say(s, "{\"do\":\"resume\",\"id\":\"c\"}");
+    talk(s, 4, 2, 640); // another layer
+    say(s, "{\"do\":\"end\",\"id\":\"c\"}");
+    say(s, "{\"do\":\"stop\"}");
+    assert_true(recording_is_over(s->recording) && !recording_failed(s->recording));
+    struct read_file voice = read_file(s, "001-Ann___-audio-1.webm"),
+                     camera = read_file(s, "002-Ann___-video-1.webm");
+    assert_int_equal(voice.codec, AV_CODEC_ID_OPUS);
+    assert_int_equal(voice.packets, 300);
+    assert_int_equal(camera.codec, AV_CODEC_ID_VP8);
+    assert_int_equal(camera.packets, 300);
+    assert_int_equal(camera.keys, 6);
+    assert_int_equal(camera.width, 320);
+    assert_true(voice.ends_s - voice.begins_s > 5.97 && voice.ends_s - voice.begins_s < 5.99);
+    assert_true(voice.begins_s - camera.begins_s < 0.01 && camera.begins_s - voice.begins_s < 0.01);
+    static const char *const told[] = {"\"event\":\"began\"", "track-began", "file-opened",
+                                       "\"paused\"",          "\"resumed\"", "\"width\":640",
+                                       "file-closed",         "track-ended", "\"reason\":\"stopped\""};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (!strstr(s->events, told[i]))
+            fail_msg("%s is not told:\n%s", told[i], s->events);
+    double seconds;
+    struct compose_file files[COMPOSE_FILES_MAX];
+    assert_int_equal(compose_read(s->events, files, &seconds), 2);
+    assert_true(seconds > 5.9 && seconds < 6.2);
+    close_scene(s);
+}
+
+// What is more than a second old is there, though nobody finished the file.
+static void a_kill_leaves_what_can_be_played(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    say(s, VOICE);
+    say(s, CAMERA);
+    talk(s, 0, 4, 320);
+    struct read_file voice = read_file(s, "001-Ann___-audio-1.webm"),
+                     camera = read_file(s, "002-Ann___-video-1.webm");
+    assert_true(voice.packets >= 140 && camera.packets >= 140);
+    assert_true(camera.keys >= 3);
+    close_scene(s);
+}
+
+static void a_turn_begins_another_file(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    uint8_t turned[40] = {0x90, 0x80 | 101, 0, 100, 0, 0, 0, 0, 0, 0, 0, 6, 0xbe, 0xde, 0, 1, 0x80, 3};
+    static const uint8_t key[] = {0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0, 9, 9};
+    say(s, CAMERA);
+    talk(s, 0, 2, 320);
+    store_be32(turned + 4, 100 * 1800);
+    memcpy(turned + 20, key, sizeof key);
+    recording_datagram(s->recording, span_of(turned, 20 + sizeof key), s->now_us);
+    say(s, "{\"do\":\"stop\"}");
+    assert_int_equal(read_file(s, "001-Ann___-video-1.webm").packets, 100);
+    assert_int_equal(read_file(s, "001-Ann___-video-2.webm").packets, 1);
+    assert_non_null(strstr(s->events, "\"rotation\":270"));
+    close_scene(s);
+}
+
+// It ends the recording, is told, and what was written can be read.
+static void a_full_disk(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    struct rlimit before, small;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    say(s, VOICE);
+    talk(s, 0, 4, 320);
+    small = (struct rlimit){3000, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    talk(s, 4, 8, 320);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_true(recording_is_over(s->recording) && recording_failed(s->recording));
+    assert_non_null(strstr(s->events, "\"event\":\"failed\",\"reason\":\"cannot "));
+    assert_non_null(strstr(s->events, "\"reason\":\"failed\""));
+    assert_true(read_file(s, "001-Ann___-audio-1.webm").packets > 50);
+    close_scene(s);
+}
+
+static void strangers_and_nonsense(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    static const uint8_t opus[] = {0x7c, 1};
+    packet(s, 5, 1, 1, opus, sizeof opus); // of no track
+    recording_datagram(s->recording, span_of("x", 1), s->now_us);
+    recording_datagram(s->recording, span_of("GET / HTTP/1.1\r\n", 16), s->now_us);
+    say(s, "nonsense");
+    say(s, "{\"do\":\"end\",\"id\":\"none\"}");
+    say(s, VOICE);
+    say(s, VOICE);
+    assert_non_null(strstr(s->events, "no JSON object"));
+    assert_non_null(strstr(s->events, "no track of that id"));
+    assert_non_null(strstr(s->events, "is there"));
+    say(s, CAMERA);
+    static const uint8_t delta[] = {0x10, 0x11, 0};
+    packet(s, 6, 1, 1, delta, sizeof delta);
+    recording_advance(s->recording, s->now_us);
+    assert_int_equal(s->plis, 1);
+    recording_stop(s->recording, "stopped", s->now_us);
+    say(s, VOICE); // over
+    talk(s, 0, 1, 320);
+    assert_null(strstr(s->events, "file-opened"));
+    close_scene(s);
+    struct recording_config config = {.folder = "/nowhere", .room = "r"};
+    struct recording_output output = {0};
+    char error[256];
+    assert_null(recording_open(&config, &output, 1, error));
+}
+
+static void one_picture_of_all(void **state) {
+    (void)state;
+    struct compose_file files[] = {
+        {.name = "a.webm", .video = 1}, {.name = "b.webm"}, {.name = "c.webm", .video = 1, .rotation = 90}};
+    char *filter = compose_filter(files, 3, 12);
+    assert_non_null(filter);
+    assert_string_equal(
+        filter, "color=black:s=1280x720:r=25:d=12.000[v0]"
+                ";[0:v]scale=640:720:force_original_aspect_ratio=decrease,pad=640:720:-1:-1,setsar=1[p0]"
+                ";[v0][p0]overlay=0:0:eof_action=pass[v1]"
+                ";[2:v]transpose=clock,scale=640:720:force_original_aspect_ratio=decrease,pad=640:720:-1:-1,"
+                "setsar=1[p1]"
+                ";[v1][p1]overlay=640:0:eof_action=pass[v2];[v2]format=yuv420p[v]"
+                ";[1:a]aresample=48000:async=1:first_pts=0[a1];[a1]amix=inputs=1:duration=longest:normalize="
+                "0,alimiter[a]");
+    free(filter);
+    double seconds;
+    struct compose_file read[COMPOSE_FILES_MAX];
+    static const char bad[] = "{\"event\":\"file-opened\",\"file\":\"../x\",\"at\":1}\n"
+                              "{\"event\":\"file-opened\",\"file\":\"-y\",\"at\":2.5}\nnonsense\n{}\n";
+    assert_int_equal(compose_read(bad, read, &seconds), 0);
+    assert_true(seconds > 2.4);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_are_what_was_sent),    cmocka_unit_test(a_kill_leaves_what_can_be_played),
+        cmocka_unit_test(a_turn_begins_another_file), cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(strangers_and_nonsense),     cmocka_unit_test(one_picture_of_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
