@@ -24,7 +24,7 @@ static const struct setting ttl_setting = {
 
 static const char usage[] =
     "usage: rotunda token --room ROOM --name NAME [--identity ID] [--ttl TIME] [--keys FILE]\n"
-    "                     [--moderator] [--no-publish] [--no-subscribe] [--no-data]\n"
+    "                     [--moderator] [--record] [--no-publish] [--no-subscribe] [--no-data]\n"
     "       rotunda token --operator [--ttl TIME] [--keys FILE]\n\n"
     "Prints a token with which one person may join one room of a server that runs with the same --keys.\n\n"
     "  --room ROOM      the room\n"
@@ -33,6 +33,7 @@ static const char usage[] =
     "  --ttl TIME       how long the token is good: 90s, 30m, 6h, 2d [6h]\n"
     "  --keys FILE      a file with a line `id: secret`, whose first is used [ROTUNDA_KEYS]\n"
     "  --moderator      may put others out, mute them, lock and close the room\n"
+    "  --record         may have the room recorded\n"
     "  --operator       not to join, but to manage the server and its rooms from outside\n"
     "  --no-publish     may send neither picture nor sound\n"
     "  --no-subscribe   may not get what others send\n"
@@ -71,6 +72,8 @@ static bool read_flags(struct request *r, int argc, char *const argv[]) {
             r->wish.data = false;
         else if (strcmp(argv[i], "--moderator") == 0)
             r->wish.admin = true;
+        else if (strcmp(argv[i], "--record") == 0)
+            r->wish.record = true;
         else if (strcmp(argv[i], "--operator") == 0)
             r->wish.operator_ = true;
         else

@@ -279,11 +279,12 @@ static char *describe(const struct key *key, const struct token_wish *wish, uint
         json_decref(operator_claims);
         return operator_text;
     }
-    json_t *claims = json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b, s:b}}", "iss", key->id,
-                               "sub", wish->identity, "name", wish->name, "nbf", (json_int_t)now_s, "exp",
-                               (json_int_t)(now_s + wish->ttl_s), "video", "roomJoin", 1, "room", wish->room,
-                               "canPublish", (int)wish->publish, "canSubscribe", (int)wish->subscribe,
-                               "canPublishData", (int)wish->data, "roomAdmin", (int)wish->admin);
+    json_t *claims =
+        json_pack("{s:s, s:s, s:s*, s:I, s:I, s:{s:b, s:s, s:b, s:b, s:b, s:b, s:b}}", "iss", key->id, "sub",
+                  wish->identity, "name", wish->name, "nbf", (json_int_t)now_s, "exp",
+                  (json_int_t)(now_s + wish->ttl_s), "video", "roomJoin", 1, "room", wish->room, "canPublish",
+                  (int)wish->publish, "canSubscribe", (int)wish->subscribe, "canPublishData", (int)wish->data,
+                  "roomAdmin", (int)wish->admin, "roomRecord", (int)wish->record);
     char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
     json_decref(claims);
     return text;

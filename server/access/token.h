@@ -36,7 +36,7 @@ bool token_verify_service(const struct keys *keys, const char *token, uint64_t n
 struct token_wish {
     const char *room, *identity;
     const char *name; // NULL: none
-    bool publish, subscribe, data, admin;
+    bool publish, subscribe, data, admin, record;
     bool operator_; // for the server's own endpoints, not to join a room; `room` may be NULL
     uint32_t ttl_s;
 };

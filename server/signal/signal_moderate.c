@@ -62,7 +62,8 @@ void signal_unlock_room(struct signal_call *call) {
 static void set_recording(struct signal_call *call, bool on) {
     struct hub_refusal refusal;
     if (hub_set_recording(call->hub, call->me, on, &refusal))
-        signal_answer(call, on ? OUT_RECORDING_STARTING : OUT_RECORDING_STOPPING, json_object());
+        signal_answer(call, on ? OUT_RECORDING_STARTING : OUT_RECORDING_STOPPING,
+                      json_pack("{s:b}", "recording", call->me->room->recordings > 0));
     else
         signal_refuse_verb(call, &refusal);
 }

@@ -214,6 +214,30 @@ static void pauses_and_jumps(void **state) {
     track_destroy(s.track);
 }
 
+// A machine that stalls captures nothing for 18 s, and its time stamps go on as if nothing had been: what its
+// reports say is when it was.
+static void a_capture_that_stalls(void **state) {
+    (void)state;
+    struct source_clock clock = {0};
+    struct seen s = {0};
+    uint8_t bytes[64];
+    open_track(&s, CODEC_OPUS, 48000, &clock, 0);
+    for (unsigned i = 0; i < 100; i++) {
+        int64_t stamped_us = (int64_t)i * 20000, stalled_us = i < 50 ? 0 : 18000000;
+        uint64_t now_us = 1000000 + (uint64_t)(stamped_us + stalled_us);
+        size_t len = packet_at(&s, i, stamped_us, opus_head, 1, bytes);
+        track_rtp(s.track, span_of(bytes, len), now_us);
+        if (i == 1 || i == 60) {
+            uint64_t seconds = NTP_EPOCH_S + (uint64_t)stalled_us / 1000000;
+            track_report(s.track, seconds << 32 | (uint64_t)i * 20000 * 4295, timestamp_at(&s, stamped_us),
+                         now_us);
+        }
+    }
+    assert_int_equal(s.frames, 100);
+    assert_true(llabs(s.last_us - (1000000 + 99 * 20000 + 18000000)) < 5000);
+    track_destroy(s.track);
+}
+
 static void a_picture_turns(void **state) {
     (void)state;
     struct source_clock clock = {0};
@@ -249,9 +273,8 @@ static void a_picture_turns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_hour),
-        cmocka_unit_test(without_reports),
-        cmocka_unit_test(pauses_and_jumps),
+        cmocka_unit_test(an_hour),          cmocka_unit_test(without_reports),
+        cmocka_unit_test(pauses_and_jumps), cmocka_unit_test(a_capture_that_stalls),
         cmocka_unit_test(a_picture_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,8 +254,8 @@ export interface Requests {
   'mute-all': { data: { kind: Kind }; answer: { kind: Kind; count: number } };
   'lock-room': { data: object; answer: { by: string } };
   'unlock-room': { data: object; answer: { by: string } };
-  'start-recording': { data: object; answer: object };
-  'stop-recording': { data: object; answer: object };
+  'start-recording': { data: object; answer: { recording: boolean } };
+  'stop-recording': { data: object; answer: { recording: boolean } };
   'close-room': { data: { reason?: string }; answer: PutOut };
   'set-lobby': { data: { enabled: boolean }; answer: { enabled: boolean } };
   'admit-user': { data: { target: string }; answer: { userId: string } };

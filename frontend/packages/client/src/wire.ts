@@ -121,8 +121,8 @@ export interface WireSaid {
   'muted': { kind: 'audio' | 'video'; by: string };
   'room-locked': { by: string };
   'recording-changed': { recording: boolean };
-  'recording-starting': object;
-  'recording-stopping': object;
+  'recording-starting': { recording: boolean };
+  'recording-stopping': { recording: boolean };
   'room-unlocked': { by: string };
   'room-closed': { reason: string; by?: string; message?: string };
   'hand-raised': { userId: string; user: string; by?: string };

@@ -335,6 +335,15 @@ static void test_minted_tokens_are_good(void **state) {
     assert_string_equal(grants.identity, "ann-1");
     assert_string_equal(grants.name, "Ann \"the\" Ü");
     assert_int_equal(grants.rights, RIGHT_SUBSCRIBE);
+    struct service_grants service;
+    assert_true(token_verify_service(&keys, token, NOW, &service, why) && !service.room_record);
+    free(token);
+    wish.record = true;
+    token = token_mint(&keys, &wish, NOW, why);
+    assert_non_null(token);
+    assert_true(token_verify(&keys, token, NOW, &grants, why));
+    assert_int_equal(grants.rights, RIGHT_SUBSCRIBE | RIGHT_RECORD);
+    assert_true(token_verify_service(&keys, token, NOW, &service, why) && service.room_record);
     free(token);
     wish.name = "\xff";
     assert_null(token_mint(&keys, &wish, NOW, why));
