@@ -154,7 +154,7 @@ static int record(const char *folder, const char *room) {
     m.signals = open_signals();
     m.udp = open_udp(&port);
     muxer_start();
-    struct recording_config config = {.folder = folder, .room = room};
+    struct recording_config config = {.folder = folder, .room = room, .files_max = RECORDING_FILES_MAX};
     m.recording = m.udp >= 0 ? recording_open(&config, &output, clock_now_us(), error) : NULL;
     if (!m.recording) {
         fprintf(stderr, "rotunda-record: %s\n", m.udp < 0 ? "no UDP port of 127.0.0.1" : error);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_MAX_BYTES 1024
 #define OPUS_HEAD_BYTES 19
@@ -29,10 +30,18 @@ const char *muxer_version(void) {
     return av_version_info();
 }
 
-static bool refuse(char *error, int code, const char *what, const char *path) {
+// What goes wrong with the disk is kept in `pb`; the rest libavformat says of what it was given.
+static bool is_of_track(const struct muxer *m, int code) {
+    bool disk = m && m->context && m->context->pb && m->context->pb->error < 0;
+    return !disk && code != AVERROR(ENOMEM) && code != AVERROR(EIO) && code != AVERROR(ENOSPC);
+}
+
+static bool refuse(const struct muxer *m, struct muxer_fault *fault, int code, const char *what,
+                   const char *path) {
     char why[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(code, why, sizeof why);
-    snprintf(error, MUXER_ERROR_MAX, "%s %.150s: %s", what, path, why);
+    fault->of_track = is_of_track(m, code);
+    snprintf(fault->text, sizeof fault->text, "%s %.150s: %s", what, path, why);
     return false;
 }
 
@@ -103,18 +112,25 @@ static bool describe(struct muxer *m, const struct muxer_params *params) {
     return set_extradata(to, params);
 }
 
-static bool open_file(struct muxer *m, char *error) {
+static bool open_file(struct muxer *m, struct muxer_fault *fault) {
     AVDictionary *options = NULL;
     int code = avio_open(&m->context->pb, m->path, AVIO_FLAG_WRITE);
-    if (code < 0)
-        return refuse(error, code, "cannot write", m->path);
+    if (code < 0) {
+        refuse(m, fault, code, "cannot write", m->path);
+        fault->of_track = code == AVERROR(EMFILE) || code == AVERROR(ENFILE); // those that are open go on
+        return false;
+    }
     av_dict_set_int(&options, "cluster_time_limit", MUXER_CLUSTER_US / 1000, 0);
     m->context->flags |= AVFMT_FLAG_FLUSH_PACKETS;
     m->context->avoid_negative_ts = 0; // times are since the recording began
     code = avformat_write_header(m->context, &options);
     av_dict_free(&options);
     m->begun = code >= 0;
-    return m->begun || refuse(error, code, "cannot write", m->path);
+    if (!m->begun) {
+        refuse(m, fault, code, "cannot write", m->path);
+        (void)unlink(m->path); // there is nothing in it
+    }
+    return m->begun;
 }
 
 static void muxer_free(struct muxer *m) {
@@ -125,11 +141,11 @@ static void muxer_free(struct muxer *m) {
     free(m);
 }
 
-struct muxer *muxer_open(const struct muxer_params *params, char *error) {
+struct muxer *muxer_open(const struct muxer_params *params, struct muxer_fault *fault) {
     bool webm = params->codec != CODEC_H264;
     struct muxer *m = calloc(1, sizeof *m);
     if (!m) {
-        refuse(error, AVERROR(ENOMEM), "cannot write", params->path);
+        refuse(NULL, fault, AVERROR(ENOMEM), "cannot write", params->path);
         return NULL;
     }
     m->codec = params->codec;
@@ -138,22 +154,23 @@ struct muxer *muxer_open(const struct muxer_params *params, char *error) {
     m->packet = av_packet_alloc();
     m->stream = code >= 0 ? avformat_new_stream(m->context, NULL) : NULL;
     if (!m->packet || !m->stream || !describe(m, params)) {
-        refuse(error, code < 0 ? code : AVERROR(ENOMEM), "cannot write", m->path);
+        refuse(m, fault, code < 0 ? code : AVERROR(ENOMEM), "cannot write", m->path);
         muxer_free(m);
         return NULL;
     }
-    if (open_file(m, error))
+    if (open_file(m, fault))
         return m;
     muxer_free(m);
     return NULL;
 }
 
-bool muxer_write(struct muxer *m, const struct record_frame *frame, int64_t time_us, char *error) {
+bool muxer_write(struct muxer *m, const struct record_frame *frame, int64_t time_us,
+                 struct muxer_fault *fault) {
     if (m->failed)
-        return refuse(error, AVERROR(EIO), "cannot write", m->path);
+        return refuse(m, fault, AVERROR(EIO), "cannot write", m->path);
     int code = av_new_packet(m->packet, (int)frame->bytes.len);
     if (code < 0)
-        return refuse(error, code, "cannot write", m->path);
+        return refuse(m, fault, code, "cannot write", m->path);
     memcpy(m->packet->data, frame->bytes.ptr, frame->bytes.len);
     m->packet->pts = m->packet->dts = av_rescale_q(time_us, (AVRational){1, 1000000}, m->stream->time_base);
     m->packet->flags = frame->key ? AV_PKT_FLAG_KEY : 0;
@@ -165,21 +182,23 @@ bool muxer_write(struct muxer *m, const struct record_frame *frame, int64_t time
     if (code >= 0 && m->context->pb->error < 0)
         code = m->context->pb->error; // the disk is full: libavformat goes on all the same
     m->failed = code < 0;
-    return !m->failed || refuse(error, code, "cannot write", m->path);
+    return !m->failed || refuse(m, fault, code, "cannot write", m->path);
 }
 
 const char *muxer_path(const struct muxer *m) {
     return m->path;
 }
 
-bool muxer_close(struct muxer *m, char *error) {
+bool muxer_close(struct muxer *m, struct muxer_fault *fault) {
     int code = m->begun ? av_write_trailer(m->context) : 0;
     if (code >= 0 && m->context->pb->error < 0)
         code = m->context->pb->error;
-    int closed = avio_closep(&m->context->pb);
-    if (code >= 0)
-        code = closed;
-    bool fine = code >= 0 || refuse(error, code, "cannot finish", m->path);
+    bool fine = code >= 0 || refuse(m, fault, code, "cannot finish", m->path);
+    code = avio_closep(&m->context->pb);
+    if (code < 0) { // the disk, whatever there was before
+        fine = refuse(m, fault, code, "cannot finish", m->path);
+        fault->of_track = false;
+    }
     muxer_free(m);
     return fine;
 }

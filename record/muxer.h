@@ -11,6 +11,13 @@
 #define MUXER_CLUSTER_US 1000000
 #define MUXER_ERROR_MAX 256
 
+// Why it was refused. of_track: by what this track brings, or for want of a file for it, so that others can
+// go on; false: the disk, or memory, which is all tracks'.
+struct muxer_fault {
+    bool of_track;
+    char text[MUXER_ERROR_MAX];
+};
+
 struct muxer_params {
     const char *path; // without its suffix
     enum media_codec codec;
@@ -23,13 +30,14 @@ struct muxer_params {
 
 struct muxer;
 
-// NULL: `error` (MUXER_ERROR_MAX bytes) says why.
-struct muxer *muxer_open(const struct muxer_params *params, char *error);
-// time_us: since the recording began, never below 0, each later than the one before. False: `error`.
-bool muxer_write(struct muxer *muxer, const struct record_frame *frame, int64_t time_us, char *error);
+// NULL: `fault` says why, and no file is left of it.
+struct muxer *muxer_open(const struct muxer_params *params, struct muxer_fault *fault);
+// time_us: since the recording began, never below 0, each later than the one before. False: `fault`.
+bool muxer_write(struct muxer *muxer, const struct record_frame *frame, int64_t time_us,
+                 struct muxer_fault *fault);
 const char *muxer_path(const struct muxer *muxer); // with its suffix
 // Finishes the file, so that readers can seek in it; frees it also when that fails.
-bool muxer_close(struct muxer *muxer, char *error);
+bool muxer_close(struct muxer *muxer, struct muxer_fault *fault);
 void muxer_start(void); // once a process: libavformat then writes no log of its own
 const char *muxer_version(void);
 

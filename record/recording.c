@@ -8,6 +8,7 @@
 #include "rtp/rtcp_write.h"
 #include "rtp/rtp_packet.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -16,23 +17,26 @@
 
 #define PATH_BYTES 768
 
-// Who sends: what it shows has one clock.
+// Who sends: what it shows has one clock. Kept while it has tracks, or has files that count.
 struct publisher {
     struct list link;
     struct source_clock clock;
+    unsigned tracks, files;
     char id[CONTROL_ID_MAX + 1];
 };
 
 struct recorded {
     struct list link;
     struct recording *recording;
+    struct publisher *publisher;
     struct control_track about;
     struct track *track;
-    struct muxer *muxer; // NULL: no frame has come
+    struct muxer *muxer; // NULL: no frame has come, or it is unusable
+    bool unusable;       // nothing of it is written any more
     unsigned parts;
     unsigned degrees;
     uint16_t width, height;
-    bool ended;
+    uint64_t part_began_us, sized_us; // when its part and its size were told last
 };
 
 struct recording {
@@ -96,24 +100,54 @@ static void name_safely(const char *from, char *out, size_t cap) {
 }
 
 static void part_close(struct recorded *t) {
-    char error[MUXER_ERROR_MAX], path[PATH_BYTES];
+    struct muxer_fault fault;
+    char path[PATH_BYTES];
     struct recording *r = t->recording;
     if (!t->muxer)
         return;
     snprintf(path, sizeof path, "%s", muxer_path(t->muxer));
-    bool fine = muxer_close(t->muxer, error);
+    bool fine = muxer_close(t->muxer, &fault);
     t->muxer = NULL;
     json_t *event = track_event("file-closed", t);
     json_object_set_new(event, "file", json_string(strrchr(path, '/') + 1));
     tell(r, event);
-    if (!fine)
-        fail(r, error);
+    if (!fine && !fault.of_track)
+        fail(r, fault.text);
+}
+
+// What one publisher sends ends nothing of others'.
+static void track_unusable(struct recorded *t, const char *why) {
+    t->unusable = true;
+    json_t *event = track_event("track-unusable", t);
+    json_object_set_new(event, "reason", json_string(why));
+    tell(t->recording, event);
+    part_close(t);
+}
+
+static void take_fault(struct recorded *t, const struct muxer_fault *fault) {
+    if (fault->of_track)
+        track_unusable(t, fault->text);
+    else
+        fail(t->recording, fault->text);
+}
+
+static bool may_have_file(const struct recorded *t) {
+    unsigned most = t->recording->config.files_max;
+    return t->publisher->files < most / 10 && json_array_size(t->recording->files) < most;
 }
 
 static bool part_open(struct recorded *t, const struct record_frame *frame, int64_t time_us,
                       unsigned degrees) {
     struct recording *r = t->recording;
-    char error[MUXER_ERROR_MAX], path[PATH_BYTES], who[48];
+    struct muxer_fault fault;
+    char path[PATH_BYTES], who[48];
+    if (!may_have_file(t)) {
+        char why[96];
+        snprintf(why, sizeof why, "a recording has at most %u files, and %u of one participant",
+                 r->config.files_max, r->config.files_max / 10);
+        track_unusable(t, why);
+        return false;
+    }
     name_safely(t->about.name, who, sizeof who);
     snprintf(path, sizeof path, "%.512s/%03u-%s-%s-%u", r->config.folder, t->about.number, who,
              media_kind_name(t->about.kind), ++t->parts);
@@ -125,12 +159,14 @@ static bool part_open(struct recorded *t, const struct record_frame *frame, int6
                                   .degrees = degrees,
                                   .setup = frame->setup,
                                   .title = t->about.name};
-    t->muxer = muxer_open(&params, error);
+    t->muxer = muxer_open(&params, &fault);
     if (!t->muxer) {
-        fail(r, error);
+        take_fault(t, &fault);
         return false;
     }
+    t->publisher->files++;
     t->degrees = degrees;
+    t->part_began_us = t->sized_us = r->now_us;
     t->width = frame->width;
     t->height = frame->height;
     const char *file = strrchr(muxer_path(t->muxer), '/') + 1;
@@ -148,8 +184,10 @@ static bool part_open(struct recorded *t, const struct record_frame *frame, int6
 // ---- frames
 
 static void note_size(struct recorded *t, const struct record_frame *frame) {
-    if (frame->width == 0 || (frame->width == t->width && frame->height == t->height))
+    bool same = frame->width == t->width && frame->height == t->height;
+    if (frame->width == 0 || same || t->recording->now_us < t->sized_us + RECORDING_CHANGE_US)
         return;
+    t->sized_us = t->recording->now_us;
     t->width = frame->width;
     t->height = frame->height;
     json_t *event = track_event("size", t);
@@ -161,19 +199,20 @@ static void note_size(struct recorded *t, const struct record_frame *frame) {
 static void on_frame(void *ctx, const struct record_frame *frame, int64_t time_us, unsigned degrees) {
     struct recorded *t = ctx;
     struct recording *r = t->recording;
-    char error[MUXER_ERROR_MAX];
+    struct muxer_fault fault;
     int64_t since_us = time_us - (int64_t)r->began_us;
-    if (r->failed)
+    if (r->failed || t->unusable)
         return;
     since_us = since_us > 0 ? since_us : 0; // captured before, but it came in time
-    if (t->muxer && degrees != t->degrees && frame->key)
+    bool turned = t->muxer && degrees != t->degrees && frame->key;
+    if (turned && r->now_us >= t->part_began_us + RECORDING_CHANGE_US && may_have_file(t))
         part_close(t); // a file has one rotation
     if (r->failed || (!t->muxer && !part_open(t, frame, since_us, degrees)))
         return;
     if (frame->key)
         note_size(t, frame);
-    if (!muxer_write(t->muxer, frame, since_us, error))
-        fail(r, error);
+    if (!muxer_write(t->muxer, frame, since_us, &fault))
+        take_fault(t, &fault);
 }
 
 static void on_key_wanted(void *ctx) {
@@ -190,7 +229,7 @@ static void on_key_wanted(void *ctx) {
 static struct recorded *find_ssrc(const struct recording *r, uint32_t ssrc) {
     LIST_EACH(node, &r->tracks) {
         struct recorded *t = LIST_ENTRY(node, struct recorded, link);
-        if (t->about.ssrc == ssrc && !t->ended)
+        if (t->about.ssrc == ssrc)
             return t;
     }
     return NULL;
@@ -199,7 +238,7 @@ static struct recorded *find_ssrc(const struct recording *r, uint32_t ssrc) {
 static struct recorded *find_id(const struct recording *r, const char *id) {
     LIST_EACH(node, &r->tracks) {
         struct recorded *t = LIST_ENTRY(node, struct recorded, link);
-        if (strcmp(t->about.id, id) == 0 && !t->ended)
+        if (strcmp(t->about.id, id) == 0)
             return t;
     }
     return NULL;
@@ -220,12 +259,31 @@ static struct publisher *publisher_of(struct recording *r, const char *id) {
     return p;
 }
 
+static void publisher_let_go(struct publisher *p) {
+    if (p->tracks > 0 || p->files > 0)
+        return;
+    list_remove(&p->link);
+    free(p);
+}
+
+static void track_free(struct recorded *t) {
+    track_destroy(t->track);
+    t->publisher->tracks--;
+    publisher_let_go(t->publisher);
+    free(t);
+}
+
 static void track_begin(struct recording *r, const struct control_track *about) {
     struct publisher *publisher = publisher_of(r, about->participant);
     struct recorded *t = publisher ? calloc(1, sizeof *t) : NULL;
-    if (!t)
+    if (!t) {
+        if (publisher)
+            publisher_let_go(publisher);
         return;
+    }
     t->recording = r;
+    t->publisher = publisher;
+    publisher->tracks++;
     t->about = *about;
     t->about.number = ++r->numbered;
     list_init(&t->link);
@@ -237,7 +295,7 @@ static void track_begin(struct recording *r, const struct control_track *about) 
     struct track_output output = {.ctx = t, .frame = on_frame, .key_wanted = on_key_wanted};
     t->track = track_create(&config, &output);
     if (!t->track) {
-        free(t);
+        track_free(t);
         return;
     }
     list_push_back(&r->tracks, &t->link);
@@ -245,12 +303,10 @@ static void track_begin(struct recording *r, const struct control_track *about) 
     tell(r, track_event("track-began", t));
 }
 
+// It is gone then.
 static void track_end(struct recorded *t) {
     struct track_counters counters;
     struct recording *r = t->recording;
-    if (t->ended)
-        return;
-    t->ended = true;
     track_advance(t->track, r->now_us, true);
     part_close(t);
     track_read_counters(t->track, &counters);
@@ -260,8 +316,8 @@ static void track_end(struct recorded *t) {
     json_object_set_new(event, "frames", json_integer((json_int_t)counters.frames));
     json_object_set_new(event, "dropped", json_integer((json_int_t)counters.dropped));
     tell(r, event);
-    track_destroy(t->track);
-    t->track = NULL;
+    list_remove(&t->link);
+    track_free(t);
     r->count--;
 }
 
@@ -343,8 +399,7 @@ void recording_advance(struct recording *r, uint64_t now_us) {
     r->now_us = now_us;
     LIST_EACH(node, &r->tracks) {
         struct recorded *t = LIST_ENTRY(node, struct recorded, link);
-        if (!t->ended && !r->over)
-            track_advance(t->track, now_us, false);
+        track_advance(t->track, now_us, false);
     }
     settle(r);
 }
@@ -400,12 +455,7 @@ void recording_close(struct recording *r) {
         return;
     if (r->events)
         recording_stop(r, "stopped", r->now_us);
-    LIST_EACH(node, &r->tracks) {
-        struct recorded *t = LIST_ENTRY(node, struct recorded, link);
-        list_remove(&t->link);
-        track_destroy(t->track);
-        free(t);
-    }
+    assert(list_empty(&r->tracks));
     LIST_EACH(node, &r->publishers) {
         struct publisher *p = LIST_ENTRY(node, struct publisher, link);
         list_remove(&p->link);

@@ -2,6 +2,7 @@
 
 #include "base/seq.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,10 +66,14 @@ bool reorder_push(struct reorder *r, uint16_t seq, struct span packet, uint64_t 
         begin_anew(r, UINT64_C(0x10000) + seq);
     uint64_t index = seq16_unwrap(r->highest, seq);
     bool far = index > r->highest ? index - r->highest > JUMP_MAX : r->highest - index > JUMP_MAX;
-    if (far)
+    if (far) { // anew one wrap up, so that no number goes below zero, however often it jumps back
+               // (base/seq.h)
+        index = UINT64_C(0x10000) + seq;
         begin_anew(r, index);
+    }
     if (index < r->next)
         return false;
+    assert(index < UINT64_MAX - REORDER_PACKETS_MAX && index - r->next <= REORDER_PACKETS_MAX + JUMP_MAX);
     // What would have the same place is taken out first, in order, by whoever reads; here it is given up.
     while (index >= r->next + REORDER_PACKETS_MAX) {
         struct held *first = slot(r, r->next);

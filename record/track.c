@@ -92,7 +92,9 @@ static int64_t ticks_of(struct track *track, uint32_t timestamp) {
 }
 
 static int64_t us_of(const struct track *track, int64_t ticks) {
-    return ticks * 1000000 / (int64_t)track->config.clock_rate;
+    // By whole seconds first: timestamps that jump by 2^31 each packet pass 2^63 microseconds never.
+    int64_t rate = track->config.clock_rate;
+    return ticks / rate * 1000000 + ticks % rate * 1000000 / rate;
 }
 
 // On the publisher's clock, or on one of this track's own.

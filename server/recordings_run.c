@@ -51,7 +51,8 @@ static void note_event(struct recording_run *run, const char *text, size_t len) 
     json_int_t port = json_integer_value(json_object_get(event, "port"));
     if (what && strcmp(what, "listening") == 0 && port > 0 && port <= UINT16_MAX)
         recording_listens(run, (uint16_t)port);
-    else if (what && (strcmp(what, "failed") == 0 || strcmp(what, "refused") == 0))
+    else if (what && (strcmp(what, "failed") == 0 || strcmp(what, "refused") == 0 ||
+                      strcmp(what, "track-unusable") == 0))
         LOG_WARN("recording", LOG_TEXT("room", run->room), LOG_TEXT("recording", run->id.text),
                  LOG_TEXT("event", what), LOG_TEXT("reason", reason ? reason : ""));
     if (what && strcmp(what, "failed") == 0)

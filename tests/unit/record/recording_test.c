@@ -46,7 +46,7 @@ static struct scene *open_scene(void) {
     assert_non_null(mkdtemp(s->folder));
     s->now_us = 1000000000;
     muxer_start();
-    struct recording_config config = {.folder = s->folder, .room = "r"};
+    struct recording_config config = {.folder = s->folder, .room = "r", .files_max = 50};
     struct recording_output output = {.ctx = s, .event = on_event, .send = on_send};
     s->recording = recording_open(&config, &output, s->now_us, error);
     if (!s->recording) { // memory was short
@@ -237,6 +237,102 @@ static void a_full_disk(void **state) {
     close_scene(s);
 }
 
+static unsigned count_of(const struct scene *s, const char *word) {
+    unsigned n = 0;
+    for (const char *at = s->events; (at = strstr(at, word)); at++)
+        n++;
+    return n;
+}
+
+// What no file can have, of one publisher, ends that track alone; and leaves no empty file.
+static void a_track_that_no_file_can_have(void **state) {
+    (void)state;
+    static const struct {
+        const char *mime, *file;
+        unsigned len;
+        uint8_t payload[12];
+    } cases[] = {
+        // parameter sets, a sequence header, a key frame of one byte
+        {"video/H264", "mkv", 11, {24, 0, 1, 0x67, 0, 1, 0x68, 0, 2, 0x65, 0x88}},
+        {"video/AV1", "webm", 3, {0x18, 0x08, 0xff}},
+        {"video/VP9", "webm", 2, {0x08, 0x00}},
+    };
+    static const uint8_t opus[] = {0x7c, 1, 2, 3};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct scene *s = open_scene();
+        char line[256];
+        snprintf(line, sizeof line,
+                 "{\"do\":\"track\",\"id\":\"x\",\"ssrc\":6,\"participant\":\"q\",\"name\":\"Eve\","
+                 "\"mimeType\":\"%s\",\"payloadType\":101,\"clockRate\":90000}",
+                 cases[c].mime);
+        say(s, VOICE);
+        say(s, line);
+        for (unsigned i = 0; i < 60; i++, s->now_us += 100000) {
+            packet(s, 5, i, i * 4800, opus, sizeof opus);
+            packet(s, 6, i, i * 9000, cases[c].payload, cases[c].len);
+            recording_advance(s->recording, s->now_us);
+        }
+        if (recording_is_over(s->recording) || count_of(s, "track-unusable") != 1)
+            fail_msg("%s:\n%s", cases[c].mime, s->events);
+        say(s, "{\"do\":\"stop\"}");
+        assert_false(recording_failed(s->recording));
+        assert_int_equal(read_file(s, "001-Ann___-audio-1.webm").packets, 60);
+        char path[128];
+        snprintf(path, sizeof path, "%s/002-Eve-video-1.%s", s->folder, cases[c].file);
+        assert_true(access(path, F_OK) != 0 || count_of(s, "\"file\":\"002-Eve") == 2);
+        close_scene(s);
+    }
+}
+
+// A picture that turns, or changes its size, at each frame makes no file, and no event, of each.
+static void who_turns_at_each_frame(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    uint8_t bytes[40] = {0x90, 0x80 | 101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0xbe, 0xde, 0, 1, 0x80};
+    uint8_t key[] = {0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0, 9, 9};
+    say(s, CAMERA);
+    report(s, 6, 0);
+    for (unsigned i = 0; i < 450; i++, s->now_us += 10000) {
+        store_be16(bytes + 2, (uint16_t)i);
+        store_be32(bytes + 4, i * 900);
+        bytes[17] = i % 2;
+        key[7] = (uint8_t)(i % 3);
+        memcpy(bytes + 20, key, sizeof key);
+        recording_datagram(s->recording, span_of(bytes, 20 + sizeof key), s->now_us);
+    }
+    say(s, "{\"do\":\"stop\"}");
+    assert_in_range(count_of(s, "file-opened"), 2, 3); // in 4.5 s
+    assert_in_range(count_of(s, "\"size\""), 0, 2);
+    close_scene(s);
+}
+
+// Begun and ended again and again: nothing is kept of them, their files are bounded, others' are not touched.
+static void tracks_without_end(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    static const uint8_t opus[] = {0x7c, 1, 2, 3};
+    unsigned refused = 0;
+    say(s, CAMERA);
+    for (unsigned i = 0; i < 8; i++) {
+        s->events[0] = '\0';
+        say(s, VOICE);
+        report(s, 5, 0);
+        packet(s, 5, 1, 0, opus, sizeof opus);
+        say(s, "{\"do\":\"end\",\"id\":\"v\"}");
+        assert_int_equal(count_of(s, "track-ended"), 1);
+        refused += count_of(s, "track-unusable");
+    }
+    assert_int_equal(refused, 3);
+    s->events[0] = '\0';
+    say(s, "{\"do\":\"track\",\"id\":\"w\",\"ssrc\":5,\"participant\":\"q\",\"name\":\"Bob\",\"mimeType\":"
+           "\"audio/opus\",\"payloadType\":100,\"clockRate\":48000}");
+    packet(s, 5, 1, 0, opus, sizeof opus);
+    s->now_us += 4000000;
+    recording_advance(s->recording, s->now_us);
+    assert_int_equal(count_of(s, "file-opened"), 1);
+    close_scene(s);
+}
+
 static void strangers_and_nonsense(void **state) {
     (void)state;
     struct scene *s = open_scene();
@@ -293,9 +389,15 @@ static void one_picture_of_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_what_was_sent),    cmocka_unit_test(a_kill_leaves_what_can_be_played),
-        cmocka_unit_test(a_turn_begins_another_file), cmocka_unit_test(a_full_disk),
-        cmocka_unit_test(strangers_and_nonsense),     cmocka_unit_test(one_picture_of_all),
+        cmocka_unit_test(files_are_what_was_sent),
+        cmocka_unit_test(a_kill_leaves_what_can_be_played),
+        cmocka_unit_test(a_turn_begins_another_file),
+        cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(a_track_that_no_file_can_have),
+        cmocka_unit_test(who_turns_at_each_frame),
+        cmocka_unit_test(tracks_without_end),
+        cmocka_unit_test(strangers_and_nonsense),
+        cmocka_unit_test(one_picture_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

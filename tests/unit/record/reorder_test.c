@@ -63,6 +63,30 @@ static void numbers_that_jump_begin_anew(void **state) {
     reorder_destroy(r);
 }
 
+// Jumps back, again and again, bring no number below zero, where the window would have no end.
+static void jumps_back_without_end(void **state) {
+    (void)state;
+    static const unsigned jumps[] = {100, 45636, 25636, 5636, 51172};
+    struct reorder *r = reorder_create();
+    struct reordered got;
+    unsigned n = 0;
+    for (unsigned i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+        assert_true(put(r, jumps[i], 1));
+        assert_true(reorder_next(r, 1, false, &got));
+    }
+    for (unsigned i = 1; i <= 40000; i++) {
+        if (i % 2000 != 0)
+            assert_true(put(r, 51172 + i, i));
+        while (reorder_next(r, i, false, &got))
+            n++;
+    }
+    while (reorder_next(r, 40000, true, &got))
+        n++;
+    assert_int_equal(n, 40000 - 20);
+    assert_in_range(reorder_lost(r), 19, 20);
+    reorder_destroy(r);
+}
+
 static void what_waits_is_bounded(void **state) {
     (void)state;
     struct reorder *r = reorder_create();
@@ -86,6 +110,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_ones_are_waited_for),
         cmocka_unit_test(numbers_that_jump_begin_anew),
+        cmocka_unit_test(jumps_back_without_end),
         cmocka_unit_test(what_waits_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,10 +271,32 @@ static void a_picture_turns(void **state) {
     track_destroy(NULL);
 }
 
+// Each is as far ahead as a timestamp can be: thousands of them come to no end of the numbers.
+static void timestamps_that_jump_on_and_on(void **state) {
+    (void)state;
+    struct seen s = {0};
+    struct source_clock clock = {0};
+    uint8_t bytes[64];
+    uint64_t now_us = 1000000;
+    open_track(&s, CODEC_OPUS, 48000, &clock, 0);
+    for (unsigned i = 0; i < 6000; i++, now_us += 20000) {
+        size_t len = packet_at(&s, i, (int64_t)now_us, opus_head, sizeof opus_head, bytes);
+        store_be32(bytes + 4, i * 0x7fffffffu);
+        track_rtp(s.track, span_of(bytes, len), now_us);
+    }
+    track_advance(s.track, now_us, true);
+    assert_int_equal(s.frames, 6000);
+    assert_in_range(s.behind_us + 1000000, 0, 2000000);
+    track_destroy(s.track);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_hour),          cmocka_unit_test(without_reports),
-        cmocka_unit_test(pauses_and_jumps), cmocka_unit_test(a_capture_that_stalls),
+        cmocka_unit_test(an_hour),
+        cmocka_unit_test(without_reports),
+        cmocka_unit_test(pauses_and_jumps),
+        cmocka_unit_test(a_capture_that_stalls),
+        cmocka_unit_test(timestamps_that_jump_on_and_on),
         cmocka_unit_test(a_picture_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
