@@ -295,9 +295,10 @@ static void association_ask_resets(struct association *association) {
         uint8_t bytes[sizeof(struct sctp_reset_streams) + RESETS_LIST_MAX * sizeof(uint16_t)];
     } request = {.head = {.srs_flags = SCTP_STREAM_RESET_OUTGOING}};
     uint16_t list[RESETS_LIST_MAX], count = 0;
-    for (unsigned stream = 0; stream < association->streams_out && count < RESETS_LIST_MAX; stream++)
-        if (association->reset_wanted[stream / 64] >> stream % 64 & 1)
-            list[count++] = (uint16_t)stream;
+    for (unsigned word = 0; word < RESET_WORDS; word++)
+        for (uint64_t bits = association->reset_wanted[word]; bits != 0 && count < RESETS_LIST_MAX;
+             bits &= bits - 1)
+            list[count++] = (uint16_t)(word * 64 + (unsigned)__builtin_ctzll(bits));
     request.head.srs_number_streams = count;
     memcpy(request.bytes + sizeof request.head, list, count * sizeof list[0]);
     size_t len = sizeof request.head + count * sizeof list[0];
@@ -308,12 +309,25 @@ static void association_ask_resets(struct association *association) {
     association->some_reset_wanted = count == RESETS_LIST_MAX;
 }
 
-void association_reset_stream(struct association *association, uint16_t stream) {
+static void association_want_reset(struct association *association, uint16_t stream) {
     if (stream >= association->streams_out)
         return;
     association->reset_wanted[stream / 64] |= UINT64_C(1) << stream % 64;
     association->some_reset_wanted = true;
+}
+
+void association_reset_stream(struct association *association, uint16_t stream) {
+    association_want_reset(association, stream);
     association_ask_resets(association);
+}
+
+// The peer has closed a stream; ours is asked for with the others of its request, by association_notified.
+static void association_note_reset(struct association *association, uint16_t stream) {
+    if (stream >= DATA_STREAMS_MAX)
+        return;
+    association->resets_come[stream / 64] |= UINT64_C(1) << stream % 64;
+    association->some_reset_come = true;
+    association_want_reset(association, stream);
 }
 
 static void association_note_resets(struct association *association,
@@ -322,14 +336,8 @@ static void association_note_resets(struct association *association,
         !(event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN))
         return;
     size_t count = (len - sizeof *event) / sizeof event->strreset_stream_list[0];
-    for (size_t i = 0; i < count; i++) {
-        uint16_t stream = event->strreset_stream_list[i];
-        if (stream >= DATA_STREAMS_MAX)
-            continue;
-        association->resets_come[stream / 64] |= UINT64_C(1) << stream % 64;
-        association->some_reset_come = true;
-        association_reset_stream(association, stream);
-    }
+    for (size_t i = 0; i < count; i++)
+        association_note_reset(association, event->strreset_stream_list[i]);
 }
 
 // One of those that have come; false: none.

@@ -34,7 +34,6 @@ enum parameter_type {
     PARAMETER_RESET_IN = 14,
     PARAMETER_RESET_RESPONSE = 16,
     PARAMETER_ADD_OUT = 17,
-    PARAMETER_ADD_IN = 18,
     PARAMETER_SUCCESS = 0xc005, // of ASCONF, as all from here on
     PARAMETER_ADD_IP = 0xc001,
     PARAMETER_DELETE_IP = 0xc002,
@@ -101,10 +100,11 @@ static bool reconfig_parameter_valid(const struct tlv *parameter) {
         return len >= 4 && len % 2 == 0;
     case PARAMETER_RESET_RESPONSE:
         return len == 8 || len == 16;
-    case PARAMETER_ADD_OUT:
-    case PARAMETER_ADD_IN:
+    case PARAMETER_ADD_OUT: // within the streams that we have said we take
         return len == 8;
-    default: // of the whole association: nobody needs that
+    // Nobody needs the rest: resets of the whole association, and streams that we are to add, of which the
+    // library would grant 65535, whatever we have said, and move them all each time.
+    default:
         return false;
     }
 }

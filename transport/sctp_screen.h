@@ -2,8 +2,9 @@
 // channels need and no more (RFC 9260, RFC 3758, RFC 6525).
 //
 // Every length is checked against its own packet; chunks and parameters are counted. Addresses, ASCONF, AUTH
-// and what else changes the paths of an association are refused: there is one path, and it is DTLS. Checksums
-// are not looked at, since DTLS has authenticated the packet. Pure function.
+// and what else changes the paths of an association are refused: there is one path, and it is DTLS. So are
+// resets of a whole association, and requests to add streams of ours. Checksums are not looked at, since DTLS
+// has authenticated the packet. Pure function.
 #ifndef TRANSPORT_SCTP_SCREEN_H
 #define TRANSPORT_SCTP_SCREEN_H
 

@@ -62,9 +62,10 @@ static void hold_or_release(struct data_forwarder *f, struct data_endpoint *ep, 
     if (held == data_endpoint_held(ep))
         return;
     if (held) {
+        if (list_empty(&f->held)) // else who is held again and again would put off the others' turn
+            f->next_us = now_us + POLL_US;
         list_push_back(&f->held, &ep->held_link);
         f->counters.held++;
-        f->next_us = now_us + POLL_US;
     } else {
         list_remove(&ep->held_link);
         f->output.release(f->output.ctx, ep->peer);
@@ -77,27 +78,24 @@ static void drop_hand(struct data_endpoint *ep) {
     ep->hand_message = (struct data_message){0};
 }
 
-// What a consumer has held others for, until now.
-static uint64_t held_us(const struct data_consumer *c, uint64_t now_us) {
-    uint64_t running_us = list_empty(&c->lags) ? 0 : now_us - c->lag_since_us;
-    return c->debt_us + running_us;
+// What an endpoint's consumers have held others for, until now.
+static uint64_t held_us(const struct data_endpoint *ep, uint64_t now_us) {
+    return ep->debt_us + (ep->holding > 0 ? now_us - ep->settled_us : 0);
 }
 
 // Counts what has passed since the last change: time without lags pays.
-static void settle_debt(struct data_consumer *c, uint64_t now_us) {
-    uint64_t passed_us = now_us - c->settled_us;
-    if (list_empty(&c->lags)) {
-        uint64_t paid_us = passed_us / DEBT_PAID_SHARE;
-        c->debt_us = c->debt_us > paid_us ? c->debt_us - paid_us : 0;
-    } else {
-        c->debt_us = held_us(c, now_us);
-    }
-    c->settled_us = c->lag_since_us = now_us;
+static void settle_debt(struct data_endpoint *ep, uint64_t now_us) {
+    uint64_t paid_us = ep->holding > 0 ? 0 : (now_us - ep->settled_us) / DEBT_PAID_SHARE;
+    uint64_t owed_us = held_us(ep, now_us);
+    ep->debt_us = owed_us > paid_us ? owed_us - paid_us : 0;
+    ep->settled_us = now_us;
 }
 
 void data_lag_end(struct data_forwarder *f, struct data_lag *lag, uint64_t now_us) {
-    struct data_endpoint *ep = lag->endpoint;
-    settle_debt(lag->consumer, now_us);
+    struct data_endpoint *ep = lag->endpoint, *holder = lag->consumer->endpoint;
+    assert(holder->holding > 0);
+    settle_debt(holder, now_us);
+    holder->holding--;
     list_remove(&lag->link);
     list_remove(&lag->consumer_link);
     free(lag);
@@ -111,7 +109,8 @@ static bool lag_begin(struct data_endpoint *ep, struct data_consumer *c, uint64_
     struct data_lag *lag = malloc(sizeof *lag);
     if (!lag)
         return false;
-    settle_debt(c, now_us);
+    settle_debt(c->endpoint, now_us);
+    c->endpoint->holding++;
     *lag = (struct data_lag){.endpoint = ep, .consumer = c};
     list_init(&lag->link);
     list_init(&lag->consumer_link);
@@ -177,6 +176,14 @@ static void keep_hand(struct data_forwarder *f, struct data_endpoint *ep, const 
                           now_us);
 }
 
+// By somebody whose time is up, who is to be ended at once: for each consumer made anew it would be a while.
+static bool held_in_vain(const struct data_endpoint *ep, uint64_t now_us) {
+    LIST_EACH(node, &ep->lags)
+    if (held_us(LIST_ENTRY(node, struct data_lag, link)->consumer->endpoint, now_us) > DATA_HOLD_US)
+        return true;
+    return false;
+}
+
 void data_forwarder_message(struct data_forwarder *f, struct data_endpoint *ep, uint16_t stream,
                             const struct data_message *given, uint64_t now_us) {
     static const uint8_t nothing = 0; // stands for an empty one
@@ -204,6 +211,8 @@ void data_forwarder_message(struct data_forwarder *f, struct data_endpoint *ep, 
     }
     keep_hand(f, ep, &message, now_us);
     hold_or_release(f, ep, now_us);
+    if (held_in_vain(ep, now_us))
+        f->next_us = now_us;
 }
 
 // ---- those who wait
@@ -227,7 +236,7 @@ void data_forwarder_writable(struct data_forwarder *f, struct data_endpoint *ep,
 static void advance_held(struct data_forwarder *f, struct data_endpoint *ep, uint64_t now_us) {
     LIST_EACH(node, &ep->lags) {
         struct data_consumer *c = LIST_ENTRY(node, struct data_lag, link)->consumer;
-        if (held_us(c, now_us) <= DATA_HOLD_US)
+        if (held_us(c->endpoint, now_us) <= DATA_HOLD_US)
             continue;
         f->counters.too_slow++;
         data_consumer_end(f, c, DATA_REASON_TOO_SLOW, now_us);

@@ -9,9 +9,11 @@
 // Nothing is queued here but one message of an endpoint, which some of its receivers have no room for. Until
 // they have, the endpoint is held: what comes next of it is not to be read, so that its peer's window closes
 // and it stops by itself. That is for reliable channels; on others a receiver without room misses the
-// message. Nobody holds others for long: each receiver may do so for DATA_HOLD_US, and gets a tenth of the
-// time back that passes; beyond that its consumer is closed with DATA_REASON_TOO_SLOW. An endpoint is also
-// held while it has cost more than its share: bytes times receivers, DATA_BURST_SECONDS of the rate.
+// message. Nobody holds others for long: each endpoint may do so for DATA_HOLD_US with all its consumers
+// together (a new one for DATA_HOLD_FIRST_US), and gets a tenth of the time back that passes; beyond that
+// those of its consumers that hold somebody are closed with DATA_REASON_TOO_SLOW. What it owes outlives its
+// consumers: who consumes anew has nothing back. An endpoint is also held while it has cost more than its
+// share: bytes times receivers, DATA_BURST_SECONDS of the rate.
 #ifndef ROOMS_MEDIA_DATA_FORWARDER_H
 #define ROOMS_MEDIA_DATA_FORWARDER_H
 
@@ -22,6 +24,7 @@
 #include <stdbool.h>
 
 #define DATA_HOLD_US UINT64_C(3000000)
+#define DATA_HOLD_FIRST_US (DATA_HOLD_US / 3)
 #define DATA_BURST_SECONDS 2
 
 // X(member, type of the metric, its name, its help)
@@ -74,7 +77,7 @@ const struct data_counters *data_forwarder_counters(const struct data_forwarder 
 
 // owner: of struct data_cmd. NULL: no memory.
 struct data_endpoint *data_forwarder_open(struct data_forwarder *forwarder, struct transport_id id,
-                                          uint32_t owner, void *peer);
+                                          uint32_t owner, void *peer, uint64_t now_us);
 void data_forwarder_close(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint64_t now_us);
 // Those about producers and consumers; `endpoint` is cmd->transport's, or NULL.
 void data_forwarder_command(struct data_forwarder *forwarder, struct data_endpoint *endpoint,

@@ -114,8 +114,7 @@ static bool consumer_attach(struct data_forwarder *f, struct data_consumer *c, c
     return true;
 }
 
-static void consumer_open(struct data_forwarder *f, struct data_endpoint *ep, const struct data_cmd *cmd,
-                          uint64_t now_us) {
+static void consumer_open(struct data_forwarder *f, struct data_endpoint *ep, const struct data_cmd *cmd) {
     struct data_consumer *c = calloc(1, sizeof *c);
     if (!c)
         return;
@@ -124,7 +123,6 @@ static void consumer_open(struct data_forwarder *f, struct data_endpoint *ep, co
     c->stream = cmd->open.stream;
     c->paused = cmd->open.paused;
     c->in_band = cmd->open.in_band;
-    c->settled_us = c->lag_since_us = now_us;
     list_init(&c->link);
     list_init(&c->source_link);
     list_init(&c->lags);
@@ -189,13 +187,15 @@ static void producer_open(struct data_forwarder *f, struct data_endpoint *ep, co
 // ---- endpoints
 
 struct data_endpoint *data_forwarder_open(struct data_forwarder *f, struct transport_id id, uint32_t owner,
-                                          void *peer) {
+                                          void *peer, uint64_t now_us) {
     struct data_endpoint *ep = calloc(1, sizeof *ep);
     if (!ep)
         return NULL;
     ep->id = id;
     ep->owner = owner;
     ep->peer = peer;
+    ep->debt_us = DATA_HOLD_US - DATA_HOLD_FIRST_US; // or a new transport would be a way to have no debt
+    ep->settled_us = now_us;
     list_init(&ep->link);
     list_init(&ep->producers);
     list_init(&ep->consumers);
@@ -250,7 +250,7 @@ void data_forwarder_command(struct data_forwarder *f, struct data_endpoint *ep, 
         break;
     case DATA_OPEN_CONSUMER:
         if (ep)
-            consumer_open(f, ep, cmd, now_us);
+            consumer_open(f, ep, cmd);
         break;
     case DATA_PAUSE_CONSUMER:
         pause_consumer(f, cmd);

@@ -35,6 +35,9 @@ struct data_endpoint {
     uint8_t *hand;                    // while there are such
     struct data_message hand_message; // in it
     uint64_t due_us;                  // when all that it has cost would be paid for
+    unsigned holding;                 // lags of its consumers: how many times it holds somebody
+    uint64_t debt_us;                 // for which it has held others until settled_us, less what is paid
+    uint64_t settled_us;
 };
 
 struct data_group {
@@ -64,8 +67,6 @@ struct data_consumer {
     bool paused, in_band;
     struct data_group *group; // NULL: it consumes a producer
     struct list lags;         // data_lag.consumer_link: whom it holds
-    uint64_t debt_us;         // for which it has held others, less what is paid
-    uint64_t settled_us, lag_since_us;
 };
 
 // A consumer that has no room for what an endpoint has in hand.

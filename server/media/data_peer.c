@@ -257,7 +257,8 @@ static void data_peer_open(struct data_worker *data, const struct data_cmd *cmd,
     peer->association =
         association_create(cmd->open_transport.streams_out, cmd->open_transport.streams_in, &output);
     if (peer->association)
-        peer->endpoint = data_forwarder_open(data->forwarder, peer->id, cmd->open_transport.owner, peer);
+        peer->endpoint =
+            data_forwarder_open(data->forwarder, peer->id, cmd->open_transport.owner, peer, now_us);
     if (peer->endpoint && data_peer_enter(peer))
         return;
     LOG_ERROR("no data channels for a transport", LOG_NUMBER("transport_number", cmd->transport.v),

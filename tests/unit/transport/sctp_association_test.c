@@ -210,6 +210,40 @@ static void a_channel_closes_both_ways_and_can_be_used_again(void **state) {
     expect_message(&sctp.a, &reliable, DATA_PPID_STRING, 10, 1);
 }
 
+// Of the packets on their way: how many streams each request to reset outgoing ones names (RFC 6525, 4.1).
+static unsigned note_requests(const struct sctp_end *end, unsigned *streams, unsigned count, unsigned most) {
+    for (unsigned i = 0; i < end->out_count; i++) {
+        const uint8_t *p = end->out[i].bytes;
+        for (size_t at = 12, len; at + 24 <= end->out[i].len && count < most; at += (len + 3) / 4 * 4) {
+            len = load_be16(p + at + 2);
+            if (p[at] == 130 && load_be16(p + at + 4) == 13)
+                streams[count++] = (load_be16(p + at + 6) - 16U) / 2;
+        }
+    }
+    return count;
+}
+
+// However many streams a request names, ours are asked for all at once.
+static void streams_that_close_together_are_answered_together(void **state) {
+    (void)state;
+    struct association_message got = {0};
+    unsigned streams[2] = {0}, count = 0;
+    for (uint16_t stream = 0; stream < 41; stream++)
+        association_reset_stream(sctp.a.association, stream); // the first goes at once, the others behind it
+    for (int i = 0; i < 600 && count < 2; i++) {
+        (void)link_carry(&sctp, &sctp.a, &sctp.b);
+        while (end_next(&sctp.b, &got) != ASSOCIATION_NOTHING)
+            ;
+        count = note_requests(&sctp.b, streams, count, 2);
+        (void)link_carry(&sctp, &sctp.b, &sctp.a);
+        while (end_next(&sctp.a, &got) != ASSOCIATION_NOTHING)
+            ;
+        sctp_library_advance(sctp.now_us += 10000);
+    }
+    assert_int_equal(streams[0], 1);
+    assert_int_equal(streams[1], 40);
+}
+
 static void its_goodbye_ends_the_association(void **state) {
     (void)state;
     struct association_message got;
@@ -265,6 +299,7 @@ int main(void) {
         TEST(very_many_short_messages_are_bounded_too),
         TEST(short_messages_that_nobody_takes_are_bounded),
         TEST(a_channel_closes_both_ways_and_can_be_used_again),
+        TEST(streams_that_close_together_are_answered_together),
         TEST(its_goodbye_ends_the_association),
         TEST(silence_ends_it_in_a_while),
         TEST(idle_is_silent),

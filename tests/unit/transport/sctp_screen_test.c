@@ -36,6 +36,9 @@ static const struct row welcome[] = {
     {"COOKIE-ACK", 12 + 4, {PORTS, 11, 0, 0, 4}},
     {"RE-CONFIG that closes a stream", 12 + 24, {PORTS, 130, 0, 0, 22, 0, 13, 0, 18, 0, 0, 0,
                                                  1,     0,   0, 0, 2,  0, 0,  0, 3,  0, 7}},
+    {"RE-CONFIG that adds streams of the sender",
+     12 + 16,
+     {PORTS, 130, 0, 0, 16, 0, 17, 0, 12, 0, 0, 0, 1, 0, 16, 0, 0}},
     {"FORWARD-TSN", 12 + 8, {PORTS, 192, 0, 0, 8, 0, 0, 0, 1}},
 };
 
@@ -63,6 +66,12 @@ static const struct row unwelcome[] = {
     {"PKTDROP", 12 + 16, {PORTS, 0x81, 0, 0, 16}},
     {"I-DATA, which nobody has agreed to", 12 + 24, {PORTS, 64, 3, 0, 21}},
     {"RE-CONFIG of the whole association", 12 + 12, {PORTS, 130, 0, 0, 12, 0, 15, 0, 8, 0, 0, 0, 1}},
+    {"RE-CONFIG that has us add streams", // each moves all that are there
+     12 + 16,
+     {PORTS, 130, 0, 0, 16, 0, 18, 0, 12, 0, 0, 0, 1, 0, 1, 0, 0}},
+    {"RE-CONFIG that has us add streams, after one that is welcome",
+     12 + 28,
+     {PORTS, 130, 0, 0, 28, 0, 17, 0, 12, 0, 0, 0, 1, 0, 16, 0, 0, 0, 18, 0, 12, 0, 0, 0, 2, 0, 1, 0, 0}},
     {"RE-CONFIG of nothing", 12 + 4, {PORTS, 130, 0, 0, 4}},
     {"FORWARD-TSN that is too short", 12 + 4, {PORTS, 192, 0, 0, 4}},
 };

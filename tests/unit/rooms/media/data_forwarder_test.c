@@ -74,7 +74,7 @@ static void open_all(uint64_t rate) {
     assert_non_null(fw);
     for (unsigned i = 0; i < PEERS; i++) {
         boxes[i].room = 1000000;
-        boxes[i].endpoint = data_forwarder_open(fw, (struct transport_id){i + 1}, i + 1, &boxes[i]);
+        boxes[i].endpoint = data_forwarder_open(fw, (struct transport_id){i + 1}, i + 1, &boxes[i], now_us);
         assert_non_null(boxes[i].endpoint);
     }
 }
@@ -186,7 +186,7 @@ static void who_has_no_room_holds_a_reliable_sender(void **state) {
     say(0, 0, "one");
     assert_true(data_endpoint_held(boxes[0].endpoint));
     assert_string_equal(boxes[2].last, "one"); // the others have it
-    pass(1000000);
+    pass(900000);
     assert_true(data_endpoint_held(boxes[0].endpoint));
     boxes[1].room = 1;
     data_forwarder_writable(fw, boxes[1].endpoint, now_us);
@@ -213,6 +213,7 @@ static void nobody_holds_others_for_long(void **state) {
     produce(0, 1, 0, 0, false);
     consume(1, 1, 1, 0, DATA_RELIABLE);
     consume(2, 2, 1, 0, DATA_RELIABLE);
+    pass(30 * US_PER_SECOND);
     boxes[1].room = 0;
     say(0, 0, "one");
     pass(DATA_HOLD_US - 100000);
@@ -233,6 +234,7 @@ static void holding_again_and_again_counts_together(void **state) {
     (void)state;
     produce(0, 1, 0, 0, false);
     consume(1, 1, 1, 0, DATA_RELIABLE);
+    pass(30 * US_PER_SECOND);
     unsigned messages = 0;
     for (; messages < 20 && event_count == 0; messages++) {
         boxes[1].room = 0;
@@ -243,6 +245,7 @@ static void holding_again_and_again_counts_together(void **state) {
     }
     assert_in_range(messages, 2, 3);
     // Seldom is fine: a tenth of the time comes back.
+    pass(30 * US_PER_SECOND);
     consume(1, 2, 1, 0, DATA_RELIABLE);
     for (event_count = 0, messages = 0; messages < 10; messages++) {
         boxes[1].room = 0;
@@ -253,6 +256,89 @@ static void holding_again_and_again_counts_together(void **state) {
         pass(11000000);
     }
     assert_int_equal(event_count, 0);
+}
+
+// What an endpoint owes is not forgotten with the consumer that owed it, however that ended.
+static void consuming_anew_pays_no_debt(void **state) {
+    (void)state;
+    const struct data_cmd close = {.type = DATA_CLOSE_CONSUMER, .consumer = {2}};
+    produce(0, 1, 0, 0, false);
+    pass(30 * US_PER_SECOND);
+    consume(1, 1, 1, 0, DATA_RELIABLE);
+    boxes[1].room = 0;
+    say(0, 0, "one");
+    pass(DATA_HOLD_US + 50000);
+    assert_int_equal(event_count, 1);
+    consume(1, 2, 1, 0, DATA_RELIABLE);
+    say(0, 0, "two");
+    data_forwarder_advance(fw, now_us); // at once
+    assert_int_equal(event_count, 2);
+    assert_false(data_endpoint_held(boxes[0].endpoint));
+    // Nor by who closes it itself in time: in a minute no more than a tenth of it, and what was free.
+    uint64_t held_us = 0;
+    for (uint64_t end_us = now_us + 60 * US_PER_SECOND; now_us < end_us;) {
+        consume(1, 2, 1, 0, DATA_RELIABLE);
+        say(0, 0, "x");
+        data_forwarder_advance(fw, now_us);
+        for (unsigned i = 0; i < 20 && data_endpoint_held(boxes[0].endpoint); i++, held_us += 10000)
+            pass(10000);
+        command(1, close);
+        pass(10000);
+    }
+    assert_in_range(held_us, 0, 6 * US_PER_SECOND + DATA_HOLD_US);
+}
+
+// Whoever is held for short times again and again does not put off the end of others' waiting.
+static void many_short_holds_put_off_nothing(void **state) {
+    (void)state;
+    produce(0, 1, 0, 0, false);
+    produce(2, 2, 0, 0, false);
+    consume(1, 1, 1, 0, DATA_RELIABLE);
+    consume(3, 2, 2, 0, DATA_RELIABLE);
+    boxes[1].room = 0;
+    say(0, 0, "x");
+    for (unsigned i = 0; i < 600 && event_count == 0; i++) {
+        boxes[3].room = 0;
+        say(2, 0, "y");
+        now_us += 1000;
+        boxes[3].room = 1;
+        data_forwarder_writable(fw, boxes[3].endpoint, now_us);
+        now_us += 4000;
+        data_forwarder_advance(fw, now_us);
+    }
+    assert_int_equal(event_count, 1);
+    assert_int_equal(events[0].consumer.v, 1);
+}
+
+// Two consumers of one endpoint that wait at the same time owe that time once.
+static void waiting_for_two_counts_once(void **state) {
+    (void)state;
+    produce(0, 1, 0, 0, false);
+    produce(2, 2, 0, 0, false);
+    pass(30 * US_PER_SECOND);
+    consume(1, 1, 1, 0, DATA_RELIABLE);
+    consume(1, 2, 2, 0, DATA_RELIABLE);
+    boxes[1].room = 0;
+    say(0, 0, "x");
+    say(2, 0, "y");
+    pass(DATA_HOLD_US - 100000);
+    assert_int_equal(event_count, 0);
+    pass(200000);
+    assert_int_equal(event_count, 2);
+}
+
+// A transport made anew is no way round it: it has a second, and earns the rest.
+static void a_new_endpoint_may_hold_for_a_second(void **state) {
+    (void)state;
+    produce(0, 1, 0, 0, false);
+    consume(1, 1, 1, 0, DATA_RELIABLE);
+    boxes[1].room = 0;
+    say(0, 0, "x");
+    pass(DATA_HOLD_FIRST_US - 50000);
+    assert_int_equal(event_count, 0);
+    pass(100000);
+    assert_int_equal(event_count, 1);
+    assert_int_equal(events[0].reason, DATA_REASON_TOO_SLOW);
 }
 
 static void who_is_paused_gets_nothing_and_holds_nobody(void **state) {
@@ -377,6 +463,10 @@ int main(void) {
         TEST(on_a_partly_reliable_channel_it_misses_it),
         TEST(nobody_holds_others_for_long),
         TEST(holding_again_and_again_counts_together),
+        TEST(consuming_anew_pays_no_debt),
+        TEST(many_short_holds_put_off_nothing),
+        TEST(waiting_for_two_counts_once),
+        TEST(a_new_endpoint_may_hold_for_a_second),
         TEST(who_is_paused_gets_nothing_and_holds_nobody),
         TEST(who_costs_more_than_its_share_is_held),
         TEST(what_was_opened_in_band_ends_with_its_stream),
