@@ -98,7 +98,7 @@ void recording_listens(struct recording_run *run, uint16_t port) {
     run->state = RECORDING_ACTIVE;
     mark_room(run, true);
     tell_changed(run);
-    follow_look(run);
+    follow_look(run, clock_now_us());
 }
 
 void recording_exited(struct recording_run *run, bool fine) {
@@ -235,18 +235,19 @@ static void on_left(void *ctx, const struct participant *who, const char *reason
 }
 
 uint64_t recordings_next_us(const struct recordings *all) {
-    return all->dirty ? 0 : TIME_NEVER;
+    return all->dirty ? 0 : all->again_us;
 }
 
 void recordings_advance(struct recordings *all, uint64_t now_us) {
-    if (!all->dirty)
+    if (now_us < recordings_next_us(all))
         return;
     all->dirty = false;
+    all->again_us = TIME_NEVER;
     hub_set_time(all->hub, now_us);
     LIST_EACH(node, &all->runs) {
         struct recording_run *run = LIST_ENTRY(node, struct recording_run, link);
         if (run->state == RECORDING_ACTIVE)
-            follow_look(run);
+            follow_look(run, now_us);
     }
 }
 
@@ -275,6 +276,7 @@ struct recordings *recordings_create(struct hub *hub, struct uv_loop_s *loop,
     all->hub = hub;
     all->loop = loop;
     all->hooks = *hooks;
+    all->again_us = TIME_NEVER;
     list_init(&all->runs);
     snprintf(all->folder, sizeof all->folder, "%s", config->folder);
     snprintf(all->program, sizeof all->program, "%s", config->program);

@@ -87,32 +87,52 @@ static json_t *describe_track(const struct room_consumer *consumer, const json_t
                      orientation_id(parameters), "channels", channels > 0 ? channels : 2);
 }
 
-static void follow_one(struct recording_run *run, struct room_transport *transport,
-                       struct room_producer *producer) {
-    struct hub_refusal refusal;
-    json_t *parameters = NULL;
-    struct hub_consume ask = {.producer_id = producer->public_id.text,
-                              .transport_id = transport->public_id.text,
-                              .capabilities = run->all->capabilities,
-                              .paused = true};
+static struct followed *follow_new(struct recording_run *run, const struct room_producer *producer) {
     struct followed *f = calloc(1, sizeof *f);
-    struct room_consumer *consumer =
-        f ? hub_consume(run->all->hub, transport->owner, &ask, &parameters, &refusal) : NULL;
     if (!f)
-        return;
+        return NULL;
     list_init(&f->link);
     list_push_back(&run->tracks, &f->link);
     f->producer = producer->public_id;
-    if (!consumer) { // noted all the same, so that it is tried and told once
-        LOG_WARN("track not recorded", LOG_TEXT("room", run->room), LOG_TEXT("recording", run->id.text),
-                 LOG_TEXT("producer", producer->public_id.text), LOG_TEXT("reason", refusal.text));
+    return f;
+}
+
+static void follow_one(struct recording_run *run, struct room_transport *transport, struct followed *f) {
+    struct hub_refusal refusal;
+    json_t *parameters = NULL;
+    struct hub_consume ask = {.producer_id = f->producer.text,
+                              .transport_id = transport->public_id.text,
+                              .capabilities = run->all->capabilities,
+                              .paused = true};
+    struct room_consumer *consumer =
+        hub_consume(run->all->hub, transport->owner, &ask, &parameters, &refusal);
+    if (!consumer) {
+        if (f->again_us == 0) // told once
+            LOG_WARN("track not recorded", LOG_TEXT("room", run->room), LOG_TEXT("recording", run->id.text),
+                     LOG_TEXT("producer", f->producer.text), LOG_TEXT("reason", refusal.text));
         return;
     }
     f->consumer = consumer->public_id;
     run->track_count++;
     run_tell(run, describe_track(consumer, parameters)); // first, so that its packets find it
     json_decref(parameters);
-    (void)hub_pause_consumer(run->all->hub, transport->owner, f->consumer.text, false, &refusal);
+}
+
+// What refuses now may pass, as a limit, a full queue, memory: it is tried anew.
+static void follow_on(struct recording_run *run, struct room_transport *transport, struct followed *f,
+                      uint64_t now_us) {
+    struct hub_refusal ignored;
+    if (f->running)
+        return;
+    if (now_us >= f->again_us) {
+        if (!f->consumer.text[0])
+            follow_one(run, transport, f);
+        f->running = f->consumer.text[0] &&
+                     hub_pause_consumer(run->all->hub, transport->owner, f->consumer.text, false, &ignored);
+        f->again_us = now_us + FOLLOW_AGAIN_US;
+    }
+    if (!f->running && f->again_us < run->all->again_us)
+        run->all->again_us = f->again_us;
 }
 
 static void tell_pause(struct recording_run *run, struct followed *f, bool paused) {
@@ -137,16 +157,17 @@ static bool is_wanted(const struct recording_run *run, const struct participant 
     return !run->who[0] || strcmp(who->identity, run->who) == 0 || strcmp(who->id.text, run->who) == 0;
 }
 
-static void look_at(struct recording_run *run, struct room_transport *transport, struct participant *who) {
+static void look_at(struct recording_run *run, struct room_transport *transport, struct participant *who,
+                    uint64_t now_us) {
     LIST_EACH(t, &who->transports) {
         LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers) {
             struct room_producer *producer = LIST_ENTRY(p, struct room_producer, link);
             struct followed *f = find_followed(run, producer);
+            f = f ? f : follow_new(run, producer);
             if (!f)
-                follow_one(run, transport, producer);
-            f = find_followed(run, producer);
-            if (f)
-                tell_pause(run, f, producer->paused);
+                continue;
+            follow_on(run, transport, f, now_us);
+            tell_pause(run, f, producer->paused);
         }
     }
 }
@@ -159,7 +180,7 @@ static bool is_there(struct room *room, const struct public_id *producer) {
     return false;
 }
 
-void follow_look(struct recording_run *run) {
+void follow_look(struct recording_run *run, uint64_t now_us) {
     struct room_transport *transport = transport_of(run);
     if (!transport) { // its room has closed, or it was put out
         if (run->state == RECORDING_ACTIVE) {
@@ -180,7 +201,7 @@ void follow_look(struct recording_run *run) {
         if (!is_wanted(run, who))
             continue;
         wanted++;
-        look_at(run, transport, who);
+        look_at(run, transport, who, now_us);
     }
     if (wanted == 0 && run->state == RECORDING_ACTIVE) {
         run->state = RECORDING_ENDING;

@@ -10,13 +10,16 @@
 
 #include <uv.h>
 
-#define LINE_MAX_BYTES 8192 // of what a process tells
+#define LINE_MAX_BYTES 8192                 // of what a process tells
+#define FOLLOW_AGAIN_US (5 * US_PER_SECOND) // what was refused is tried anew after that
 
 // A track as its process knows it.
 struct followed {
     struct list link;
-    struct public_id producer, consumer;
+    struct public_id producer, consumer; // consumer "": refused as yet
     bool paused;
+    bool running;      // the worker was told to send
+    uint64_t again_us; // of one that is not: when it is tried anew; 0: it was not tried
 };
 
 struct recording_run {
@@ -48,7 +51,8 @@ struct recordings {
     char folder[RECORDING_PATH_MAX], program[RECORDING_PATH_MAX];
     struct recordings_hooks hooks;
     struct list runs;
-    bool dirty; // somebody has to look what there is to record
+    bool dirty;        // somebody has to look what there is to record
+    uint64_t again_us; // when a track that was refused is tried anew; TIME_NEVER: there is none
     struct recordings_counts counts;
     json_t *capabilities; // of what can be recorded
 };
@@ -64,8 +68,8 @@ void run_close_handles(struct recording_run *run); // it is freed with the last 
 // ---- recordings_follow.c
 // Opens what is to be recorded, once the process listens. False: `run->error`.
 bool follow_begin(struct recording_run *run, uint16_t port);
-void follow_look(struct recording_run *run); // what has come and gone since
-void follow_end(struct recording_run *run);  // its participant leaves the room
+void follow_look(struct recording_run *run, uint64_t now_us); // what has come and gone since
+void follow_end(struct recording_run *run);                   // its participant leaves the room
 json_t *follow_capabilities(const struct hub *hub);
 
 // ---- recordings.c: what a process does

@@ -225,13 +225,14 @@ static bool may_read(const struct room_transport *transport, const struct room_p
                       producer_owner(producer)->name);
 }
 
-// So many consumers the participant may have.
+// So many consumers the participant may have. A recorder has those that the room has, or it would miss who
+// comes after somebody who publishes much.
 static bool may_consume(const struct hub *hub, const struct participant *me,
                         const struct room_producer *producer, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.consumers_per_participant_max;
     if (!hub_allowed(me, RIGHT_SUBSCRIBE, "get what others send", refusal))
         return false;
-    if (me->consumer_count >= most)
+    if (me->consumer_count >= most && me->observer != HUB_OBSERVER_RECORDER)
         return hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u consumers; close one first",
                           most);
     if (registry_consumer_count(&hub->registry, me, producer) >= CONSUMERS_OF_ONE_MAX)
