@@ -9,6 +9,7 @@
 #define DATA_MESSAGE_MAX (256 * 1024) // bytes of one message, each way
 #define DATA_STREAMS_MAX 1024         // of one association, each way: ids from 0 up
 #define DATA_SCTP_PORT 5000           // of both sides; there is one association a transport
+#define DATA_ASSOCIATIONS_MAX 8192    // of the server
 #define DATA_TEXT_MAX 255             // bytes of a label or protocol
 
 // What may happen to the messages of a channel (RFC 8831, section 6.4).

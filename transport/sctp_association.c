@@ -31,7 +31,7 @@ struct association {
     struct association_output output;
     struct socket *socket;
     uint32_t address;
-    uint16_t streams_out;
+    uint16_t streams_out, streams_in; // at most
     enum data_state state;
     bool state_told;
     uint8_t *partial; // of a message whose end has not come, or NULL
@@ -174,7 +174,7 @@ static bool socket_set_path(struct socket *socket) {
     return socket_set(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
 }
 
-static bool association_open(struct association *association, uint16_t streams_in) {
+static bool association_open(struct association *association) {
     struct socket *socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
     if (!socket)
         return false;
@@ -186,7 +186,7 @@ static bool association_open(struct association *association, uint16_t streams_i
                                             .assoc_value =
                                                 SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ};
     const struct sctp_initmsg init = {.sinit_num_ostreams = association->streams_out,
-                                      .sinit_max_instreams = streams_in};
+                                      .sinit_max_instreams = association->streams_in};
     struct sockaddr_conn address = sockaddr_of(association);
     return usrsctp_set_non_blocking(socket, 1) == 0 &&
            socket_set(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) &&
@@ -224,6 +224,7 @@ struct association *association_create(uint16_t streams_out, uint16_t streams_in
     association->output = *output;
     association->state_told = true;
     association->streams_out = streams_out;
+    association->streams_in = streams_in;
     association->address = free_address();
     assert(association->address != 0);
     library.associations[association->address] = association;
@@ -232,7 +233,7 @@ struct association *association_create(uint16_t streams_out, uint16_t streams_in
         usrsctp_register_address(address_of(association->address));
         library.registered = association->address;
     }
-    if (!association_open(association, streams_in)) {
+    if (!association_open(association)) {
         association_destroy(association);
         return NULL;
     }
@@ -338,6 +339,9 @@ static void association_note_resets(struct association *association,
     size_t count = (len - sizeof *event) / sizeof event->strreset_stream_list[0];
     for (size_t i = 0; i < count; i++)
         association_note_reset(association, event->strreset_stream_list[i]);
+    for (uint16_t all = 0; count == 0 && all < association->streams_in;
+         all++) // no list: RFC 6525, section 4.1
+        association_note_reset(association, all);
 }
 
 // One of those that have come; false: none.

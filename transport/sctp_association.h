@@ -19,7 +19,7 @@
 
 #include <stdbool.h>
 
-#define ASSOCIATIONS_MAX 8192
+#define ASSOCIATIONS_MAX DATA_ASSOCIATIONS_MAX
 #define ASSOCIATION_SEND_BYTES (512 * 1024)
 #define ASSOCIATION_SEND_MESSAGES                                                                            \
     1024 // that wait to be sent or acknowledged, about; as many wait to be taken

@@ -238,6 +238,9 @@ static void advance_held(struct data_forwarder *f, struct data_endpoint *ep, uin
         struct data_consumer *c = LIST_ENTRY(node, struct data_lag, link)->consumer;
         if (held_us(c->endpoint, now_us) <= DATA_HOLD_US)
             continue;
+        if (f->ends_left == 0)
+            break;
+        f->ends_left--;
         f->counters.too_slow++;
         data_consumer_end(f, c, DATA_REASON_TOO_SLOW, now_us);
     }
@@ -252,6 +255,7 @@ void data_forwarder_advance(struct data_forwarder *f, uint64_t now_us) {
     if (now_us < data_forwarder_next_us(f))
         return;
     f->next_us = now_us + POLL_US;
+    f->ends_left = DATA_ENDS_PER_ADVANCE;
     unsigned left = 0;
     LIST_EACH(node, &f->held)
     left++;
@@ -262,6 +266,8 @@ void data_forwarder_advance(struct data_forwarder *f, uint64_t now_us) {
         list_push_back(&f->held, &ep->held_link);
         advance_held(f, ep, now_us);
     }
+    if (f->ends_left == 0)
+        f->next_us = now_us; // the rest when there is room for more events
 }
 
 // ---- ends that come from peers
@@ -276,13 +282,6 @@ void data_forwarder_stream_closed(struct data_forwarder *f, struct data_endpoint
         if (c->in_band && c->stream.id == stream)
             data_consumer_end(f, c, DATA_REASON_CHANNEL_CLOSED, now_us);
     }
-}
-
-void data_forwarder_ended(struct data_forwarder *f, struct data_endpoint *ep, uint64_t now_us) {
-    LIST_EACH(p, &ep->producers)
-    data_producer_end(f, LIST_ENTRY(p, struct data_producer, link), DATA_REASON_ASSOCIATION, now_us);
-    LIST_EACH(c, &ep->consumers)
-    data_consumer_end(f, LIST_ENTRY(c, struct data_consumer, link), DATA_REASON_ASSOCIATION, now_us);
 }
 
 void data_forwarder_too_big(struct data_forwarder *f, struct data_endpoint *ep, uint16_t stream,

@@ -26,6 +26,7 @@
 #define DATA_HOLD_US UINT64_C(3000000)
 #define DATA_HOLD_FIRST_US (DATA_HOLD_US / 3)
 #define DATA_BURST_SECONDS 2
+#define DATA_ENDS_PER_ADVANCE 48
 
 // X(member, type of the metric, its name, its help)
 #define DATA_FORWARDER_COUNTERS(X)                                                                           \
@@ -94,12 +95,15 @@ void data_forwarder_writable(struct data_forwarder *forwarder, struct data_endpo
 // The peer has closed a stream: what was opened in-band on it ends.
 void data_forwarder_stream_closed(struct data_forwarder *forwarder, struct data_endpoint *endpoint,
                                   uint16_t stream, uint64_t now_us);
-// Its association is over, or a message on `stream` was too big: producers and consumers are closed.
+// Its association is over: all on it is closed without an event for each, and nothing opens on it any more.
+// Whoever hears of the association's end knows that.
 void data_forwarder_ended(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint64_t now_us);
+// A message on `stream` was too big: its producer is closed.
 void data_forwarder_too_big(struct data_forwarder *forwarder, struct data_endpoint *endpoint, uint16_t stream,
                             uint64_t now_us);
 
 uint64_t data_forwarder_next_us(const struct data_forwarder *forwarder); // TIME_NEVER for none
+// At most DATA_ENDS_PER_ADVANCE events; what is left then is due at once.
 void data_forwarder_advance(struct data_forwarder *forwarder, uint64_t now_us);
 
 #endif

@@ -205,13 +205,18 @@ struct data_endpoint *data_forwarder_open(struct data_forwarder *f, struct trans
     return ep;
 }
 
-void data_forwarder_close(struct data_forwarder *f, struct data_endpoint *ep, uint64_t now_us) {
-    while (!list_empty(&ep->lags))
-        data_lag_end(f, LIST_ENTRY(ep->lags.next, struct data_lag, link), now_us);
+void data_forwarder_ended(struct data_forwarder *f, struct data_endpoint *ep, uint64_t now_us) {
+    ep->ended = true;
     LIST_EACH(p, &ep->producers)
     producer_close(f, LIST_ENTRY(p, struct data_producer, link), now_us);
     LIST_EACH(c, &ep->consumers)
     consumer_close(f, LIST_ENTRY(c, struct data_consumer, link), now_us);
+}
+
+void data_forwarder_close(struct data_forwarder *f, struct data_endpoint *ep, uint64_t now_us) {
+    while (!list_empty(&ep->lags))
+        data_lag_end(f, LIST_ENTRY(ep->lags.next, struct data_lag, link), now_us);
+    data_forwarder_ended(f, ep, now_us);
     assert(!ep->hand);
     list_remove(&ep->held_link);
     list_remove(&ep->link);
@@ -242,14 +247,14 @@ void data_forwarder_command(struct data_forwarder *f, struct data_endpoint *ep, 
                             uint64_t now_us) {
     switch (cmd->type) {
     case DATA_OPEN_PRODUCER:
-        if (ep)
+        if (ep && !ep->ended)
             producer_open(f, ep, cmd);
         break;
     case DATA_CLOSE_PRODUCER:
         close_producer(f, cmd, now_us);
         break;
     case DATA_OPEN_CONSUMER:
-        if (ep)
+        if (ep && !ep->ended)
             consumer_open(f, ep, cmd);
         break;
     case DATA_PAUSE_CONSUMER:

@@ -17,8 +17,9 @@ struct data_table { // objects by the control side's ids
 struct data_forwarder {
     struct data_forwarder_output output;
     uint64_t rate;
-    uint64_t next_us; // while somebody is held
-    struct list held; // data_endpoint.held_link
+    uint64_t next_us;   // while somebody is held
+    unsigned ends_left; // of this advance
+    struct list held;   // data_endpoint.held_link
     struct list endpoints;
     struct data_table producers, consumers, groups;
     struct data_counters counters;
@@ -29,6 +30,7 @@ struct data_endpoint {
     struct transport_id id;
     uint32_t owner;
     void *peer;
+    bool ended; // its association: nothing opens on it any more
     struct list producers, consumers;
     struct list held_link;            // in forwarder->held
     struct list lags;                 // data_lag.link: who has no room for the message in hand

@@ -13,6 +13,25 @@
 
 // ---- transports
 
+// To both workers or to none.
+static bool post_transport(struct hub *hub, const struct room_transport *transport, uint16_t streams_out,
+                           uint16_t streams_in) {
+    const struct participant *me = transport->owner;
+    const struct media_cmd carry = {.type = MEDIA_CARRY_DATA, .transport = transport->id};
+    const struct data_cmd close = {.type = DATA_CLOSE_TRANSPORT, .transport = transport->id};
+    struct data_cmd open = {.type = DATA_OPEN_TRANSPORT, .transport = transport->id};
+    open.open_transport.worker = me->worker;
+    open.open_transport.streams_out = streams_out;
+    open.open_transport.streams_in = streams_in;
+    open.open_transport.owner = me->data_owner;
+    if (!hub_data_post_try(&hub->data_post, &open))
+        return false;
+    if (command_post_try(&hub->post, me->worker, &carry))
+        return true;
+    hub_data_post_surely(&hub->data_post, &close);
+    return false;
+}
+
 bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t streams_out,
                     uint16_t streams_in, struct hub_refusal *refusal) {
     struct participant *me = transport->owner;
@@ -23,16 +42,15 @@ bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t 
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
                           "a participant may have %d transports that carry data channels; use one of those",
                           TRANSPORTS_MAX);
+    if (hub->data_transports >= DATA_ASSOCIATIONS_MAX)
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "this server has all the transports with data channels that it may have; try again "
+                          "later, or leave `enableSctp` out");
     if (me->data_owner == 0 && (me->data_owner = ++hub->data_registry.owners) == 0)
         me->data_owner = ++hub->data_registry.owners; // 0 is nobody
-    const struct media_cmd carry = {.type = MEDIA_CARRY_DATA, .transport = transport->id};
-    struct data_cmd open = {.type = DATA_OPEN_TRANSPORT, .transport = transport->id};
-    open.open_transport.worker = me->worker;
-    open.open_transport.streams_out = streams_out;
-    open.open_transport.streams_in = streams_in;
-    open.open_transport.owner = me->data_owner;
-    if (!command_post_try(&hub->post, me->worker, &carry) || !hub_data_post_try(&hub->data_post, &open))
+    if (!post_transport(hub, transport, streams_out, streams_in))
         return hub_refuse_busy(refusal);
+    hub->data_transports++;
     transport->data = true;
     transport->data_streams_out = streams_out;
     transport->data_streams_in = streams_in;
@@ -40,10 +58,20 @@ bool hub_carry_data(struct hub *hub, struct room_transport *transport, uint16_t 
     return true;
 }
 
+static bool ended(const struct room_transport *transport) {
+    return transport->data_state == DATA_STATE_FAILED || transport->data_state == DATA_STATE_CLOSED;
+}
+
 static bool carries(const struct room_transport *transport, struct hub_refusal *refusal) {
-    return transport->data ||
-           hub_refuse(refusal, HUB_WRONG_STATE,
-                      "this transport carries no data channels; create it with `enableSctp`");
+    if (!transport->data)
+        return hub_refuse(refusal, HUB_WRONG_STATE,
+                          "this transport carries no data channels; create it with `enableSctp`");
+    if (ended(transport))
+        return hub_refuse(
+            refusal, HUB_WRONG_STATE,
+            "this transport's association has ended, and its data channels with it; create another "
+            "transport with `enableSctp`");
+    return true;
 }
 
 static bool stream_is_taken(const struct room_transport *transport, uint16_t id) {
@@ -222,7 +250,7 @@ static struct room_transport *find_recv_transport(const struct hub *hub, const s
     }
     LIST_EACH(node, &me->transports) {
         struct room_transport *transport = LIST_ENTRY(node, struct room_transport, link);
-        if (!transport->from_client && transport->data)
+        if (!transport->from_client && transport->data && !ended(transport))
             return transport;
     }
     hub_refuse(refusal, HUB_WRONG_STATE,

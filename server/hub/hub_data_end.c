@@ -36,6 +36,13 @@ void hub_drop_data_producer(struct hub *hub, struct room_data_producer *producer
     data_registry_close_producer(&hub->data_registry, producer);
 }
 
+void hub_end_data(struct hub *hub, struct room_transport *transport, const char *reason) {
+    LIST_EACH(p, &transport->data_producers)
+    hub_drop_data_producer(hub, LIST_ENTRY(p, struct room_data_producer, link), reason, true);
+    LIST_EACH(c, &transport->data_consumers)
+    hub_drop_data_consumer(hub, LIST_ENTRY(c, struct room_data_consumer, link), reason, true);
+}
+
 void hub_drop_data(struct hub *hub, struct room_transport *transport, bool tell_owner) {
     if (!transport->data)
         return;
@@ -47,6 +54,7 @@ void hub_drop_data(struct hub *hub, struct room_transport *transport, bool tell_
     const struct data_cmd cmd = {.type = DATA_CLOSE_TRANSPORT, .transport = transport->id};
     hub_data_post_surely(&hub->data_post, &cmd);
     transport->data = false;
+    hub->data_transports--;
     transport->owner->data_transport_count--;
 }
 

@@ -11,6 +11,8 @@ static void state_changed(struct hub *hub, const struct data_event *event) {
            LOG_TEXT("room", transport->owner->room->name), LOG_TEXT("user", transport->owner->name),
            LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("sctp", data_state_name(event->state)));
     hub->events.transport_state(hub->events.ctx, transport);
+    if (event->state == DATA_STATE_FAILED || event->state == DATA_STATE_CLOSED)
+        hub_end_data(hub, transport, data_reason_name(DATA_REASON_ASSOCIATION));
 }
 
 // A channel that a client opens in-band is the room's channel of that label, both ways.

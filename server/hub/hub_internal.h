@@ -39,6 +39,7 @@ struct hub {
     struct directory directory;
     struct registry registry;
     struct data_registry data_registry;
+    uint32_t data_transports; // that carry data, of DATA_ASSOCIATIONS_MAX
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;
@@ -232,6 +233,8 @@ void hub_drop_data_producer(struct hub *hub, struct room_data_producer *producer
                             bool told_worker);
 void hub_drop_data_consumer(struct hub *hub, struct room_data_consumer *consumer, const char *reason,
                             bool told_worker);
+// All that is on a transport's association, which has ended.
+void hub_end_data(struct hub *hub, struct room_transport *transport, const char *reason);
 void hub_drop_data(struct hub *hub, struct room_transport *transport, bool tell_owner); // all of a transport
 void hub_apply_data_rights(struct hub *hub, struct participant *me); // what it may no more is closed
 

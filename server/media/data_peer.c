@@ -264,6 +264,9 @@ static void data_peer_open(struct data_worker *data, const struct data_cmd *cmd,
     LOG_ERROR("no data channels for a transport", LOG_NUMBER("transport_number", cmd->transport.v),
               LOG_TEXT("reason", "out of memory, or too many associations"));
     data_peer_close(peer, now_us);
+    data_tell(data, &(struct data_event){.type = DATA_TRANSPORT_STATE,
+                                         .transport = cmd->transport,
+                                         .state = DATA_STATE_FAILED});
 }
 
 void data_peer_command(struct data_worker *data, const struct data_cmd *cmd, uint64_t now_us) {

@@ -16,6 +16,7 @@
 #define PEERS_PER_TURN 64     // that have something; the others come next
 #define BUSY_US UINT64_C(2000000)
 #define IDLE_TICK_US UINT64_C(100000)
+#define EVENTS_RETRY_US UINT64_C(1000) // while the control thread is behind
 
 static void data_wake(struct data_worker *data) {
     const uint64_t once = 1;
@@ -151,7 +152,9 @@ static void data_flush(struct data_worker *data) {
     }
 }
 
-static uint64_t data_next_us(const struct data_worker *data, uint64_t now_us) {
+static uint64_t data_next_us(struct data_worker *data, uint64_t now_us) {
+    if (!data_events_have_room(data))
+        return now_us + EVENTS_RETRY_US; // what cannot be told is not done
     uint64_t next_us = data_forwarder_next_us(data->forwarder);
     uint64_t tick_us = slots_count(data->peers) == 0  ? TIME_NEVER
                        : now_us < data->busy_until_us ? now_us + SCTP_LIBRARY_TICK_US
@@ -165,6 +168,8 @@ static bool data_turn(struct data_worker *data) {
     bool more = data_commands(data, now_us);
     more |= data_packets(data, now_us);
     sctp_library_advance(now_us);
+    static_assert(DATA_ENDS_PER_ADVANCE <= EVENTS_KEPT,
+                  "they are told, or the control side keeps what ended");
     if (data_events_have_room(data))
         data_forwarder_advance(data->forwarder, now_us);
     more |= data_ready(data, now_us);

@@ -244,6 +244,33 @@ static void streams_that_close_together_are_answered_together(void **state) {
     assert_int_equal(streams[1], 40);
 }
 
+// A request without a list means every stream (RFC 6525, section 4.1).
+static void a_reset_of_all_streams_closes_each(void **state) {
+    (void)state;
+    struct association_message got = {0};
+    unsigned streams[1], told = 0, asked = 0;
+    for (int i = 0; i < 20; i++)
+        link_step(&sctp, 10000);
+    association_reset_stream(sctp.a.association, 7);
+    assert_int_equal(sctp.a.out_count, 1);
+    assert_int_equal(note_requests(&sctp.a, streams, 0, 1), 1);
+    struct sctp_packet *packet = &sctp.a.out[0];
+    store_be16(packet->bytes + 14, 20); // without its list
+    store_be16(packet->bytes + 18, 16);
+    packet->len = 12 + 20;
+    (void)link_carry(&sctp, &sctp.a, &sctp.b);
+    bool seen[1024] = {false};
+    while (end_next(&sctp.b, &got) == ASSOCIATION_RESET) {
+        assert_false(seen[got.stream]);
+        seen[got.stream] = true;
+        told++;
+    }
+    assert_int_equal(told, 1024);
+    asked = note_requests(&sctp.b, streams, 0, 1);
+    assert_int_equal(asked, 1); // the next when that one is answered
+    assert_int_equal(streams[0], 64);
+}
+
 static void its_goodbye_ends_the_association(void **state) {
     (void)state;
     struct association_message got;
@@ -300,6 +327,7 @@ int main(void) {
         TEST(short_messages_that_nobody_takes_are_bounded),
         TEST(a_channel_closes_both_ways_and_can_be_used_again),
         TEST(streams_that_close_together_are_answered_together),
+        TEST(a_reset_of_all_streams_closes_each),
         TEST(its_goodbye_ends_the_association),
         TEST(silence_ends_it_in_a_while),
         TEST(idle_is_silent),

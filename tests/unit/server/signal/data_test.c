@@ -3,6 +3,7 @@
 #include "fake_media.h"
 
 #include "rooms/room_data.h"
+#include "server/hub/hub_internal.h"
 
 #define STREAM(id) "'sctpStreamParameters':{'streamId':" #id ",'ordered':true}"
 
@@ -297,6 +298,56 @@ static void the_association_has_a_state(void **state) {
     json_decref(told);
 }
 
+// With it ends all that is on it, however much; nothing new is confirmed there.
+static void what_closes_with_its_association(void **state) {
+    (void)state;
+    struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
+    struct transport_id bobs = data_command(DATA_OPEN_TRANSPORT).transport;
+    struct id_text producer = make_producer(1, sends, 0, "");
+    for (unsigned stream = 1; stream < 10; stream++)
+        make_producer(1, sends, stream, "");
+    say(f, 2, "{'type':'consume-data','data':{'dataProducerId':'%s'}}", producer.text);
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'c'}}");
+    forget_texts(f);
+    f->data_count = 0;
+    event((struct data_event){
+        .type = DATA_TRANSPORT_STATE, .transport = transport, .state = DATA_STATE_CLOSED});
+    for (unsigned i = 0; i < 10; i++) {
+        json_t *told = hears(1, "data-producer-closed");
+        assert_string_equal(text_at(told, "reason"), "association-closed");
+        json_decref(told);
+    }
+    json_t *told = hears(2, "data-consumer-closed");
+    assert_string_equal(text_at(told, "reason"), "data-producer-closed");
+    json_decref(told);
+    event((struct data_event){.type = DATA_TRANSPORT_STATE, .transport = bobs, .state = DATA_STATE_FAILED});
+    told = hears(2, "data-consumer-closed");
+    assert_string_equal(text_at(told, "reason"), "association-closed");
+    json_decref(told);
+    assert_int_equal(f->data_count, 0); // the data worker has closed them
+    say(f, 1, "{'type':'produce-data','data':{'transportId':'%s'," STREAM(1) "}}", sends.text);
+    hears_error(1, "wrong-state");
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'c'}}");
+    hears_error(2, "wrong-state");
+}
+
+// What the data worker has no place for is not confirmed; what closes makes place.
+static void a_server_has_so_many_associations(void **state) {
+    (void)state;
+    const char ask[] = "{'type':'create-transport','data':{'direction':'send','enableSctp':true}}";
+    assert_int_equal(f->hub->data_transports, 2);
+    f->hub->data_transports = DATA_ASSOCIATIONS_MAX - 1;
+    struct id_text last = data_transport(1, "send");
+    f->data_count = 0;
+    say(f, 2, ask);
+    hears_error(2, "limit-reached");
+    assert_int_equal(f->data_count, 0);
+    say(f, 1, "{'type':'close-transport','data':{'transportId':'%s'}}", last.text);
+    data_transport(2, "send");
+    assert_int_equal(f->hub->data_transports, DATA_ASSOCIATIONS_MAX);
+    f->hub->data_transports = 3;
+}
+
 static void what_closes_with_its_transport_or_its_owner(void **state) {
     (void)state;
     struct id_text producer = make_producer(1, sends, 0, ",'broadcast':true,'label':'c'");
@@ -318,10 +369,19 @@ static void what_closes_with_its_transport_or_its_owner(void **state) {
 // Both queues are full: nothing is half done.
 static void a_worker_that_takes_nothing(void **state) {
     (void)state;
+    unsigned carried = 0;
     f->data_full = true;
     struct id_text producer = make_producer(1, sends, 0, "");
     say(f, 2, "{'type':'consume-data','data':{'dataProducerId':'%s'}}", producer.text);
     json_decref(hears(2, "data-consumed"));
+    // A transport that it does not hear of is refused, and the media worker hears nothing of it either.
+    f->hub->data_post.waiting_max = 0;
+    say(f, 1, "{'type':'create-transport','data':{'direction':'send','enableSctp':true}}");
+    hears_error(1, "internal");
+    for (size_t i = 0; i < f->command_count; i++)
+        carried += f->commands[i].cmd.type == MEDIA_CARRY_DATA;
+    assert_int_equal(carried, 2); // those of the beginning
+    assert_int_equal(f->hub->data_transports, 2);
     size_t before = f->data_count;
     f->data_full = false;
     pass(f, 20 * US_PER_MS);
@@ -395,6 +455,8 @@ int main(void) {
         TEST(a_channel_opened_in_band_is_answered),
         TEST(who_may_not_send_data_opens_nothing),
         TEST(the_association_has_a_state),
+        TEST(what_closes_with_its_association),
+        TEST(a_server_has_so_many_associations),
         TEST(what_closes_with_its_transport_or_its_owner),
         TEST(a_worker_that_takes_nothing),
         TEST(what_is_said_of_them_is_bounded),
