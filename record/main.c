@@ -38,7 +38,8 @@ static const char usage[] =
 struct main {
     struct recording *recording;
     int udp, signals;
-    struct sockaddr_in from; // where the last packet came from
+    struct sockaddr_in from; // where the last packet came from; connected: the only one that is heard
+    bool connected;
     char line[RECORDING_LINE_MAX];
     size_t line_len;
     bool line_too_long, input_over;
@@ -83,6 +84,10 @@ static void read_input(struct main *m) {
         m->input_over = true;
 }
 
+static bool is_same(const struct sockaddr_in *a, const struct sockaddr_in *b) {
+    return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+}
+
 static void read_datagrams(struct main *m) {
     uint8_t bytes[DATAGRAM_MAX];
     uint64_t now_us = clock_now_us();
@@ -94,8 +99,13 @@ static void read_datagrams(struct main *m) {
             return;
         if (ntohl(from.sin_addr.s_addr) >> 24 != 127)
             continue; // it is bound to loopback; who asks for more is refused
-        m->from = from;
-        recording_datagram(m->recording, span_of(bytes, (size_t)n), now_us);
+        if (m->connected && !is_same(&from, &m->from))
+            continue; // was waiting when it was connected
+        if (!m->connected)
+            m->from = from;
+        bool ours = recording_datagram(m->recording, span_of(bytes, (size_t)n), now_us);
+        if (ours && !m->connected)
+            m->connected = connect(m->udp, (struct sockaddr *)&from, len) == 0;
     }
 }
 

@@ -368,31 +368,34 @@ void recording_line(struct recording *r, const char *line, size_t len, uint64_t 
     settle(r);
 }
 
-static void take_rtcp(struct recording *r, struct span datagram) {
+static bool take_rtcp(struct recording *r, struct span datagram) {
+    bool ours = false;
     struct rtcp_walk walk = rtcp_walk_of(datagram);
     for (struct rtcp_packet packet; rtcp_walk_next(&walk, &packet);) {
         struct recorded *t = packet.kind == RTCP_SENDER_REPORT ? find_ssrc(r, packet.sender_ssrc) : NULL;
         if (t)
             track_report(t->track, packet.ntp, packet.rtp_timestamp, r->now_us);
+        ours = ours || t;
     }
+    return ours;
 }
 
-void recording_datagram(struct recording *r, struct span datagram, uint64_t now_us) {
+static bool take_rtp(struct recording *r, struct span datagram) {
     struct rtp_packet packet;
+    struct recorded *t = rtp_parse(datagram, &packet) == ERR_OK ? find_ssrc(r, packet.ssrc) : NULL;
+    if (t)
+        track_rtp(t->track, datagram, r->now_us);
+    return t;
+}
+
+bool recording_datagram(struct recording *r, struct span datagram, uint64_t now_us) {
     r->now_us = now_us;
     if (r->over || datagram.len < 8)
-        return;
-    if (datagram.ptr[1] >= 192 && datagram.ptr[1] <= 223) { // RFC 5761, section 4
-        take_rtcp(r, datagram);
-        settle(r);
-        return;
-    }
-    if (rtp_parse(datagram, &packet) != ERR_OK)
-        return;
-    struct recorded *t = find_ssrc(r, packet.ssrc);
-    if (t)
-        track_rtp(t->track, datagram, now_us);
+        return false;
+    bool is_rtcp = datagram.ptr[1] >= 192 && datagram.ptr[1] <= 223; // RFC 5761, section 4
+    bool ours = is_rtcp ? take_rtcp(r, datagram) : take_rtp(r, datagram);
     settle(r);
+    return ours;
 }
 
 void recording_advance(struct recording *r, uint64_t now_us) {

@@ -37,8 +37,9 @@ struct recording;
 struct recording *recording_open(const struct recording_config *config, const struct recording_output *output,
                                  uint64_t now_us, char *error);
 void recording_line(struct recording *r, const char *line, size_t len, uint64_t now_us); // any bytes
-void recording_datagram(struct recording *r, struct span datagram, uint64_t now_us);     // any bytes
-void recording_advance(struct recording *r, uint64_t now_us);                            // each 50 ms or so
+// Any bytes. False: of no track of ours.
+bool recording_datagram(struct recording *r, struct span datagram, uint64_t now_us);
+void recording_advance(struct recording *r, uint64_t now_us); // each 50 ms or so
 // Everything is written and closed; it stays so.
 void recording_stop(struct recording *r, const char *reason, uint64_t now_us);
 bool recording_is_over(const struct recording *r);

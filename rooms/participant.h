@@ -118,6 +118,7 @@ struct room_transport {
     bool plain;               // plain RTP: neither ICE nor DTLS,
     struct addr plain_to;     // to there; family 0: to where its first packet comes from
     uint16_t plain_rtcp_port; // 0: the same
+    bool plain_srtp;          // encrypted, by keys that its worker alone has
     enum ice_state ice;
     enum dtls_state dtls;
     uint32_t next_mid;   // of its consumers; never reused

@@ -467,8 +467,9 @@ static void on_last_stats(void *ctx, unsigned worker, const struct media_stats *
 
 static void app_stop(struct app *app) {
     announcing_stop(app->announcing);
-    tcp_door_shut(app->tcp_door); // its handles end with those of the next
-    ws_server_stop(app->ws);      // clients leave the hub
+    tcp_door_shut(app->tcp_door);     // its handles end with those of the next
+    recordings_shut(app->recordings); // the next runs the loop until nothing is to be done
+    ws_server_stop(app->ws);          // clients leave the hub
     app->ws = app->whip_host.ws = app->dialects.ws = NULL;
     recordings_destroy(app->recordings); // what they have is written
     app->recordings = NULL;

@@ -87,7 +87,7 @@ static void mark_room(struct recording_run *run, bool recorded) {
 // ---- what a process does
 
 void recording_listens(struct recording_run *run, uint16_t port) {
-    if (run->state != RECORDING_STARTING)
+    if (run->state != RECORDING_STARTING || run->all->shut)
         return;
     hub_set_time(run->all->hub, clock_now_us());
     if (!follow_begin(run, port)) {
@@ -140,6 +140,8 @@ static bool folder_for(struct recordings *all, struct recording_run *run) {
 
 static bool may_start(struct recordings *all, const char *name, const char *who, struct room **room,
                       struct hub_refusal *refusal) {
+    if (all->shut)
+        return hub_refuse(refusal, HUB_WRONG_STATE, "the server ends");
     if (!all->folder[0])
         return hub_refuse(refusal, HUB_UNSUPPORTED,
                           "this server records nothing; its setting `record-dir` is empty");
@@ -235,6 +237,8 @@ static void on_left(void *ctx, const struct participant *who, const char *reason
 }
 
 uint64_t recordings_next_us(const struct recordings *all) {
+    if (all->shut)
+        return TIME_NEVER;
     return all->dirty ? 0 : all->again_us;
 }
 
@@ -307,29 +311,52 @@ static void on_late(uv_timer_t *timer) {
     *(bool *)timer->data = true;
 }
 
-void recordings_destroy(struct recordings *all) {
-    bool late = false;
-    uv_timer_t timer;
-    if (!all)
+void recordings_shut(struct recordings *all) {
+    if (!all || all->shut)
         return;
+    all->shut = true;
     LIST_EACH(node, &all->runs) {
         struct recording_run *run = LIST_ENTRY(node, struct recording_run, link);
         if (!run->exited)
-            run_end(run);
+            run_shut(run);
     }
+}
+
+// Runs the loop until no process is left, or it takes too long.
+static void wait_for_runs(struct recordings *all) {
+    bool late = false;
+    uv_timer_t timer;
     uv_timer_init(all->loop, &timer);
     timer.data = &late;
     uv_timer_start(&timer, on_late, RECORDINGS_END_MS, 0);
     while (some_run(all) && !late)
         uv_run(all->loop, UV_RUN_ONCE);
-    LIST_EACH(node, &all->runs)
-    run_kill(LIST_ENTRY(node, struct recording_run, link));
-    uv_timer_start(&timer, on_late, RECORDINGS_END_MS, 0);
-    late = false;
-    while (!list_empty(&all->runs) && !late)
-        uv_run(all->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
     uv_run(all->loop, UV_RUN_NOWAIT);
+}
+
+// One that not even SIGKILL ends, since it waits for a disk: it is left alone.
+static void forget_run(struct recording_run *run) {
+    run->exited = true;
+    follow_end(run);
+    run_close_handles(run);
+}
+
+void recordings_destroy(struct recordings *all) {
+    if (!all)
+        return;
+    recordings_shut(all);
+    wait_for_runs(all);
+    LIST_EACH(node, &all->runs)
+    run_kill(LIST_ENTRY(node, struct recording_run, link));
+    wait_for_runs(all);
+    LIST_EACH(node, &all->runs) {
+        struct recording_run *run = LIST_ENTRY(node, struct recording_run, link);
+        if (!run->exited)
+            forget_run(run);
+    }
+    while (!list_empty(&all->runs)) // their handles are closing
+        uv_run(all->loop, UV_RUN_NOWAIT);
     hub_observe(all->hub, HUB_OBSERVER_RECORDER, NULL);
     json_decref(all->capabilities);
     free(all);

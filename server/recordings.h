@@ -52,6 +52,9 @@ struct recordings_hooks {
 struct recordings *recordings_create(struct hub *hub, struct uv_loop_s *loop,
                                      const struct recordings_config *config,
                                      const struct recordings_hooks *hooks); // NULL: no memory
+// Tells all to end and looks at nothing any more, so that whoever runs the loop until it has nothing to do
+// comes to an end, though a process reads nothing; their ends are told as ever. NULL is fine.
+void recordings_shut(struct recordings *recordings);
 // Stops all, and waits for what they still write, RECORDINGS_END_MS at most. NULL is fine. Before the hub.
 #define RECORDINGS_END_MS 3000
 void recordings_destroy(struct recordings *recordings);

@@ -10,8 +10,9 @@
 
 #include <uv.h>
 
-#define LINE_MAX_BYTES 8192                 // of what a process tells
-#define FOLLOW_AGAIN_US (5 * US_PER_SECOND) // what was refused is tried anew after that
+#define LINE_MAX_BYTES 8192                    // of what a process tells
+#define RUN_UNREAD_BYTES_MAX (4 * 1024 * 1024) // a process that reads so much less than it is told is stuck
+#define FOLLOW_AGAIN_US (5 * US_PER_SECOND)    // what was refused is tried anew after that
 
 // A track as its process knows it.
 struct followed {
@@ -37,6 +38,7 @@ struct recording_run {
     struct list tracks;         // struct followed
     unsigned track_count;
     bool exited;
+    bool stuck; // killed, since it read nothing
     // libuv's; `handles` of them are not closed yet
     uv_process_t process;
     uv_pipe_t in, out;
@@ -51,6 +53,7 @@ struct recordings {
     char folder[RECORDING_PATH_MAX], program[RECORDING_PATH_MAX];
     struct recordings_hooks hooks;
     struct list runs;
+    bool shut;         // all end, nothing is looked at any more
     bool dirty;        // somebody has to look what there is to record
     uint64_t again_us; // when a track that was refused is tried anew; TIME_NEVER: there is none
     struct recordings_counts counts;
@@ -60,8 +63,12 @@ struct recordings {
 // ---- recordings_run.c
 // False: `run->error`.
 bool run_start(struct recording_run *run);
-void run_tell(struct recording_run *run, json_t *line); // taken over; NULL is fine
-void run_end(struct recording_run *run);                // tells it to stop; its exit is the end
+// The line is taken over; NULL is fine. False: it is not told, for want of memory, or because nobody reads.
+// One that reads nothing while RUN_UNREAD_BYTES_MAX wait is killed.
+bool run_tell(struct recording_run *run, json_t *line);
+void run_end(struct recording_run *run); // tells it to stop; its exit is the end
+void run_shut(
+    struct recording_run *run); // the same, and nothing that it does not read keeps the loop running
 void run_kill(struct recording_run *run);
 void run_close_handles(struct recording_run *run); // it is freed with the last of them
 

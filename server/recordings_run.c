@@ -25,21 +25,56 @@ static void on_written(uv_write_t *request, int status) {
     free(w);
 }
 
-void run_tell(struct recording_run *run, json_t *line) {
-    char *text = line && !run->exited ? json_dumps(line, JSON_COMPACT) : NULL;
+static uv_stream_t *input_of(struct recording_run *run) {
+    return (uv_stream_t *)&run->in;
+}
+
+static bool is_heard(const struct recording_run *run) {
+    return !run->exited && !run->stuck && !uv_is_closing((const uv_handle_t *)&run->in);
+}
+
+// What of it cannot be written now. Takes `text` over.
+static bool write_later(struct recording_run *run, char *text, size_t done) {
+    struct written *w = calloc(1, sizeof *w);
+    uv_buf_t buffer = uv_buf_init(text + done, (unsigned)(strlen(text) - done));
+    if (w)
+        w->text = text;
+    if (w && uv_write(&w->request, input_of(run), &buffer, 1, on_written) == 0)
+        return true;
+    free(text);
+    free(w);
+    return false;
+}
+
+static bool write_text(struct recording_run *run, char *text) {
+    size_t len = strlen(text), done = 0;
+    if (uv_stream_get_write_queue_size(input_of(run)) == 0) {
+        uv_buf_t buffer = uv_buf_init(text, (unsigned)len);
+        int n = uv_try_write(input_of(run), &buffer, 1);
+        done = n > 0 ? (size_t)n : 0;
+    }
+    if (done < len)
+        return write_later(run, text, done);
+    free(text);
+    return true;
+}
+
+bool run_tell(struct recording_run *run, json_t *line) {
+    char *text = line && is_heard(run) ? json_dumps(line, JSON_COMPACT) : NULL;
     json_decref(line);
-    struct written *w = text ? calloc(1, sizeof *w) : NULL;
-    char *longer = w ? realloc(text, strlen(text) + 2) : NULL;
+    char *longer = text ? realloc(text, strlen(text) + 2) : NULL;
     if (!longer) {
         free(text);
-        free(w);
-        return;
+        return false;
     }
     strcat(longer, "\n");
-    w->text = longer;
-    uv_buf_t buffer = uv_buf_init(longer, (unsigned)strlen(longer));
-    if (uv_write(&w->request, (uv_stream_t *)&run->in, &buffer, 1, on_written) != 0)
-        on_written(&w->request, -1);
+    if (uv_stream_get_write_queue_size(input_of(run)) + strlen(longer) <= RUN_UNREAD_BYTES_MAX)
+        return write_text(run, longer);
+    free(longer);
+    run->stuck = true;
+    snprintf(run->error, sizeof run->error, "its process reads nothing any more");
+    run_kill(run);
+    return false;
 }
 
 // ---- in
@@ -129,8 +164,27 @@ bool run_start(struct recording_run *run) {
     return true;
 }
 
+static void on_closed(uv_handle_t *handle) {
+    struct recording_run *run = handle->data;
+    if (--run->handles == 0)
+        recording_free(run);
+}
+
+// The end of its input is the end of it, too. What it has not read is lost.
+static void close_input(struct recording_run *run) {
+    if (!uv_is_closing((uv_handle_t *)&run->in))
+        uv_close((uv_handle_t *)&run->in, on_closed);
+}
+
 void run_end(struct recording_run *run) {
-    run_tell(run, json_pack("{s:s}", "do", "stop"));
+    if (!run_tell(run, json_pack("{s:s}", "do", "stop")) && !run->exited)
+        close_input(run);
+}
+
+void run_shut(struct recording_run *run) {
+    run_end(run);
+    if (!run->exited && uv_stream_get_write_queue_size(input_of(run)) > 0)
+        close_input(run);
 }
 
 void run_kill(struct recording_run *run) {
@@ -138,14 +192,10 @@ void run_kill(struct recording_run *run) {
         (void)uv_process_kill(&run->process, SIGKILL);
 }
 
-static void on_closed(uv_handle_t *handle) {
-    struct recording_run *run = handle->data;
-    if (--run->handles == 0)
-        recording_free(run);
-}
-
 void run_close_handles(struct recording_run *run) {
-    uv_close((uv_handle_t *)&run->process, on_closed);
-    uv_close((uv_handle_t *)&run->in, on_closed);
-    uv_close((uv_handle_t *)&run->out, on_closed);
+    uv_handle_t *const all[] = {(uv_handle_t *)&run->process, (uv_handle_t *)&run->in,
+                                (uv_handle_t *)&run->out};
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (!uv_is_closing(all[i]))
+            uv_close(all[i], on_closed);
 }

@@ -148,6 +148,8 @@ json_t *admin_open_plain(struct admin_call *call) {
     if (room && read_plain(call, &ask)) {
         struct room_transport *transport = hub_open_plain(call->admin->hub, room, &ask, &refusal);
         answer = transport ? describe_new(transport, &ask) : admin_refuse_verb(call, &refusal);
+        if (transport && !answer) // nobody knows of it
+            hub_close_plain(call->admin->hub, transport);
     }
     explicit_bzero(&ask.keys, sizeof ask.keys);
     return answer;
@@ -226,8 +228,12 @@ json_t *admin_plain_produce(struct admin_call *call) {
         return NULL;
     ask.transport_id = transport->public_id.text;
     struct room_producer *producer = hub_produce(call->admin->hub, transport->owner, &ask, &refusal);
-    return producer ? json_pack("{s:s}", "producerId", producer->public_id.text)
-                    : admin_refuse_verb(call, &refusal);
+    if (!producer)
+        return admin_refuse_verb(call, &refusal);
+    json_t *answer = json_pack("{s:s}", "producerId", producer->public_id.text);
+    if (!answer)
+        (void)hub_close_producer(call->admin->hub, transport->owner, producer->public_id.text, &refusal);
+    return answer;
 }
 
 // ---- what it gets
@@ -249,7 +255,8 @@ static void print_fmtp(FILE *out, const json_t *codec, int payload_type) {
     fputs(first ? "" : "\r\n", out);
 }
 
-// What FFmpeg and GStreamer read as a file: one consumer and where it goes.
+// What FFmpeg and GStreamer read as a file: one consumer and where it goes. Of SRTP without a=crypto: the key
+// is told once, with the transport.
 static void print_sdp(FILE *out, const struct room_consumer *consumer, const json_t *parameters) {
     const struct room_transport *transport = consumer->transport;
     const json_t *codec = json_array_get(json_object_get(parameters, "codecs"), 0);
@@ -264,9 +271,9 @@ static void print_sdp(FILE *out, const struct room_consumer *consumer, const jso
         addr_print_ip(&transport->plain_to, ip);
     fprintf(out, "v=0\r\no=- 0 0 IN IP%c %s\r\ns=-\r\nc=IN IP%c %s\r\nt=0 0\r\n",
             transport->plain_to.family == 6 ? '6' : '4', ip, transport->plain_to.family == 6 ? '6' : '4', ip);
-    fprintf(out, "m=%s %u RTP/AVP %d\r\na=rtpmap:%d %s/%lld", media_kind_name(consumer->producer->kind),
-            known ? transport->plain_to.port : 9, payload_type, payload_type,
-            type && strchr(type, '/') ? strchr(type, '/') + 1 : "",
+    fprintf(out, "m=%s %u RTP/%s %d\r\na=rtpmap:%d %s/%lld", media_kind_name(consumer->producer->kind),
+            known ? transport->plain_to.port : 9, transport->plain_srtp ? "SAVP" : "AVP", payload_type,
+            payload_type, type && strchr(type, '/') ? strchr(type, '/') + 1 : "",
             (long long)json_integer_value(json_object_get(codec, "clockRate")));
     if (channels > 1)
         fprintf(out, "/%lld", (long long)channels);
@@ -293,9 +300,13 @@ static char *make_sdp(const struct room_consumer *consumer, const json_t *parame
 // Answers with the parameters, which are released.
 static json_t *describe_consumer(const struct room_consumer *consumer, json_t *parameters) {
     char *sdp = make_sdp(consumer, parameters);
-    json_t *answer = json_pack("{s:s, s:s, s:o, s:s}", "consumerId", consumer->public_id.text, "kind",
-                               media_kind_name(consumer->producer->kind), "rtpParameters", parameters, "sdp",
-                               sdp ? sdp : "");
+    if (!sdp) {
+        json_decref(parameters);
+        return NULL;
+    }
+    json_t *answer =
+        json_pack("{s:s, s:s, s:o, s:s}", "consumerId", consumer->public_id.text, "kind",
+                  media_kind_name(consumer->producer->kind), "rtpParameters", parameters, "sdp", sdp);
     free(sdp);
     return answer;
 }
@@ -317,7 +328,10 @@ json_t *admin_plain_consume(struct admin_call *call) {
                          : NULL;
     bool made = ask.capabilities != NULL;
     json_decref(preset);
-    if (consumer)
-        return describe_consumer(consumer, parameters);
-    return made ? admin_refuse_verb(call, &refusal) : NULL;
+    if (!consumer)
+        return made ? admin_refuse_verb(call, &refusal) : NULL;
+    json_t *answer = describe_consumer(consumer, parameters);
+    if (!answer)
+        (void)hub_close_consumer(call->admin->hub, transport->owner, consumer->public_id.text, &refusal);
+    return answer;
 }

@@ -134,6 +134,7 @@ static struct room_transport *open_transport(struct hub *hub, struct participant
     transport->connected = transport->plain = true;
     transport->plain_to = params->remote;
     transport->plain_rtcp_port = params->remote_rtcp.port;
+    transport->plain_srtp = params->keys.profile != SRTP_PROFILE_NONE;
     struct media_cmd cmd = {.type = MEDIA_OPEN_PLAIN, .transport = transport->id};
     cmd.plain.params = *params;
     cmd.plain.room = me->room->id;

@@ -193,7 +193,9 @@ test('the command asks for the same', async () => {
   const { producerId } = await admin('plain-produce', room, made.id, JSON.stringify(AUDIO(5)));
   const gets = await admin('plain-open', room, '{"name":"bob","direction":"recv","ip":"127.0.0.1","port":9,"hidden":true}');
   assert.match((await admin('plain-consume', room, gets.id, JSON.stringify({ producerId }))).sdp, /m=audio 9 RTP\/AVP \d+\r\na=rtpmap:\d+ opus\/48000\/2\r\n/);
-  assert.equal((await admin('plain', room)).transports.length, 2);
-  for (const { id } of [made, gets]) await admin('plain-close', room, id);
+  const secret = await admin('plain-open', room, JSON.stringify({ name: 'cid', direction: 'recv', ip: '127.0.0.1', port: 9, hidden: true, srtpParameters: { cryptoSuite: 'AEAD_AES_128_GCM', keyBase64: Buffer.alloc(28, 7).toString('base64') } }));
+  assert.match((await admin('plain-consume', room, secret.id, JSON.stringify({ producerId }))).sdp, /m=audio 9 RTP\/SAVP \d+\r\n/);
+  assert.equal((await admin('plain', room)).transports.length, 3);
+  for (const { id } of [made, gets, secret]) await admin('plain-close', room, id);
 
 });

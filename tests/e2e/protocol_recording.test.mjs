@@ -1,9 +1,12 @@
 // A room is recorded: begun and ended by the operators' API and by people whose token says so, seen by everybody in it,
 // told to webhooks, and in files that hold what was sent.
 
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { WebhookReceiver } from 'livekit-server-sdk';
 import { assert, freshRoom, refused } from './expect.mjs';
@@ -126,6 +129,27 @@ test('a process that dies ends its recording alone', async (t) => {
   assert.deepEqual(await ann.next('recording-changed'), { recording: false });
   const ended = await until('the webhook', () => hooks.find(({ event, egressInfo }) => event === 'egress_ended' && egressInfo.egressId === info.egressId));
   assert.deepEqual([ended.egressInfo.status, /signal 9/.test(ended.egressInfo.error)], ['EGRESS_FAILED', true]);
+});
+
+test('a recorder hears nobody but who sent its tracks first', async (t) => {
+  const program = spawn(`${dirname(process.env.ROTUNDA_BIN ?? 'build/rotunda')}/rotunda-record`, ['--dir', `${folder}/alone`], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [serving, stranger] = [await Port.open(), await Port.open()];
+  t.after(() => (program.kill(), serving.close(), stranger.close()));
+  const events = [];
+  createInterface({ input: program.stdout }).on('line', (line) => events.push(JSON.parse(line)));
+  const told = (name) => until(name, () => events.find(({ event }) => event === name));
+  const { port } = await told('listening');
+  program.stdin.write('{"do":"track","id":"c","ssrc":6,"participant":"p","name":"Ann","mimeType":"video/VP8","payloadType":101,"clockRate":90000}\n');
+  await told('track-began');
+  const delta = (seq, ssrc = 6) => rtp({ ssrc, seq, time: seq * 1800, marker: true, payload: Buffer.from([0x10, 0x11, 0, 7]) });
+  await stranger.send(delta(1, 7), port); // of no track
+  await serving.send(delta(1), port);
+  await until('a key frame is asked for', () => serving.rtcp.length > 0);
+  for (const seq of [2, 3, 4]) await stranger.send(delta(seq), port);
+  await serving.send(delta(5), port);
+  program.stdin.write('{"do":"end","id":"c"}\n');
+  assert.equal((await told('track-ended')).packets, 2);
+  assert.equal(stranger.got.length, 0);
 });
 
 test('it is off by default, and nobody without the right begins it', async (t) => {

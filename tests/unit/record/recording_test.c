@@ -85,14 +85,14 @@ static void say(struct scene *s, const char *line) {
     "..\",\"mimeType\":\"video/VP8\","                                                                       \
     "\"payloadType\":101,\"clockRate\":90000,\"orientationId\":8}"
 
-static void packet(struct scene *s, uint32_t ssrc, unsigned seq, uint32_t timestamp, const void *payload,
+static bool packet(struct scene *s, uint32_t ssrc, unsigned seq, uint32_t timestamp, const void *payload,
                    size_t len) {
     uint8_t bytes[128] = {0x80, (uint8_t)((ssrc == 5 ? 100 : 101) | 0x80)};
     store_be16(bytes + 2, (uint16_t)seq);
     store_be32(bytes + 4, timestamp);
     store_be32(bytes + 8, ssrc);
     memcpy(bytes + 12, payload, len);
-    recording_datagram(s->recording, span_of(bytes, 12 + len), s->now_us);
+    return recording_datagram(s->recording, span_of(bytes, 12 + len), s->now_us);
 }
 
 static void report(struct scene *s, uint32_t ssrc, uint32_t timestamp) {
@@ -337,8 +337,8 @@ static void strangers_and_nonsense(void **state) {
     (void)state;
     struct scene *s = open_scene();
     static const uint8_t opus[] = {0x7c, 1};
-    packet(s, 5, 1, 1, opus, sizeof opus); // of no track
-    recording_datagram(s->recording, span_of("x", 1), s->now_us);
+    assert_false(packet(s, 5, 1, 1, opus, sizeof opus)); // of no track
+    assert_false(recording_datagram(s->recording, span_of("x", 1), s->now_us));
     recording_datagram(s->recording, span_of("GET / HTTP/1.1\r\n", 16), s->now_us);
     say(s, "nonsense");
     say(s, "{\"do\":\"end\",\"id\":\"none\"}");
@@ -349,7 +349,7 @@ static void strangers_and_nonsense(void **state) {
     assert_non_null(strstr(s->events, "is there"));
     say(s, CAMERA);
     static const uint8_t delta[] = {0x10, 0x11, 0};
-    packet(s, 6, 1, 1, delta, sizeof delta);
+    assert_true(packet(s, 6, 1, 1, delta, sizeof delta));
     recording_advance(s->recording, s->now_us);
     assert_int_equal(s->plis, 1);
     recording_stop(s->recording, "stopped", s->now_us);

@@ -10,6 +10,7 @@
 
 #define READS                                                                                                \
     "while read -r line; do echo \"$line\" >>\"$2.lines\"; case $line in *stop*) exit 0;; esac; done\n"
+#define SLEEPS "exec sleep 20 2>/dev/null\n" // which holds no pipe of the test
 
 // A room in which somebody sends sound and picture, and its recording.
 struct show {
@@ -83,7 +84,10 @@ static struct recording_run *run_of(const struct show *show) {
 static void wait_for(struct show *show, enum recording_state state) {
     uv_timer_t turn;
     uv_timer_init(&show->loop, &turn);
-    for (unsigned turns = 0; show->state != state && turns < 1000; turns++) {
+    for (unsigned turns = 0; turns < 500 && show->state != state && show->state < RECORDING_COMPLETE;
+         turns++) {
+        if (state == RECORDING_ACTIVE && run_of(show)->state > state)
+            break; // memory was short
         uv_timer_start(&turn, (uv_timer_cb)(void *)uv_timer_stop, 20, 0);
         uv_run(&show->loop, UV_RUN_ONCE);
     }
@@ -140,9 +144,49 @@ static void what_was_refused_is_tried_anew(void **state) {
     assert_int_equal(show.state, RECORDING_COMPLETE);
 }
 
+// More than a pipe takes, `lines` times.
+static void tell_much(struct recording_run *run, unsigned lines) {
+    static char text[100 * 1024];
+    memset(text, 'x', sizeof text - 1);
+    for (unsigned i = 0; i < lines; i++)
+        (void)run_tell(run, json_pack("{s:s}", "do", text));
+}
+
+static void who_reads_nothing_is_killed(void **state) {
+    (void)state;
+    struct show show;
+    open_show(&show, SLEEPS, false);
+    wait_for(&show, RECORDING_ACTIVE);
+    tell_much(run_of(&show), 8);
+    assert_false(run_of(&show)->stuck);
+    tell_much(run_of(&show), RUN_UNREAD_BYTES_MAX / (100 * 1024));
+    assert_true(run_of(&show)->stuck);
+    wait_for(&show, RECORDING_FAILED);
+    assert_non_null(strstr(show.error, "reads nothing"));
+    close_show(&show);
+}
+
+// The loop comes to its end; what is left waits for the process, bounded.
+static void what_nobody_reads_holds_up_no_end(void **state) {
+    (void)state;
+    struct show show;
+    open_show(&show, SLEEPS, false);
+    wait_for(&show, RECORDING_ACTIVE);
+    tell_much(run_of(&show), 8);
+    assert_true(uv_stream_get_write_queue_size((uv_stream_t *)&run_of(&show)->in) > 0);
+    recordings_shut(show.all);
+    uv_run(&show.loop, UV_RUN_DEFAULT);
+    assert_false(run_of(&show)->exited);
+    (void)uv_process_kill(&run_of(&show)->process, SIGKILL);
+    close_show(&show);
+    assert_int_equal(show.state, RECORDING_FAILED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_refused_is_tried_anew),
+        cmocka_unit_test(who_reads_nothing_is_killed),
+        cmocka_unit_test(what_nobody_reads_holds_up_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
