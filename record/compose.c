@@ -146,7 +146,7 @@ static int compose(const char *folder, const char *file, const struct compose_fi
                                                           "error",  "-y",           "-copyts"};
     unsigned n = 6, pictures = 0;
     for (unsigned i = 0; i < count; i++) {
-        snprintf(paths[i], sizeof paths[i], "%.1000s/%s", folder, files[i].name);
+        snprintf(paths[i], sizeof paths[i], "%.1000s/%.*s", folder, (int)sizeof files[i].name, files[i].name);
         args[n++] = "-i";
         args[n++] = paths[i];
         pictures += files[i].video != 0;
