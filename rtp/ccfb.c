@@ -46,7 +46,7 @@ struct ccfb_recorder {
 struct ccfb_recorder *ccfb_recorder_create(void) {
     struct ccfb_recorder *r = calloc(1, sizeof *r);
     if (r)
-        r->interval_us = CCFB_INTERVAL_US;
+        r->interval_us = FEEDBACK_INTERVAL_US;
     return r;
 }
 
@@ -120,14 +120,11 @@ void ccfb_recorder_add(struct ccfb_recorder *r, uint32_t ssrc, uint16_t seq16, u
 uint64_t ccfb_recorder_next_us(const struct ccfb_recorder *r) {
     if (r->waiting == 0)
         return TIME_NEVER;
-    return r->waiting >= CCFB_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
+    return r->waiting >= FEEDBACK_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
 }
 
 void ccfb_recorder_pace(struct ccfb_recorder *r, size_t feedback_bytes, uint64_t rate_bps) {
-    uint64_t us = rate_bps ? (uint64_t)feedback_bytes * 8 * US_PER_SECOND * CCFB_SHARE / rate_bps
-                           : CCFB_INTERVAL_MAX_US;
-    us = us < CCFB_INTERVAL_MAX_US ? us : CCFB_INTERVAL_MAX_US;
-    r->interval_us = (uint32_t)(us > CCFB_INTERVAL_US ? us : CCFB_INTERVAL_US);
+    r->interval_us = feedback_interval_us(feedback_bytes, rate_bps);
 }
 
 // ---- one feedback packet

@@ -13,22 +13,18 @@
 #define RTP_CCFB_H
 
 #include "base/bytes.h"
+#include "rtp/feedback_pace.h"
 
-#define CCFB_WINDOW 1024       // arrivals
-#define CCFB_STREAMS 64        // media and repairs
-#define CCFB_NUMBERS 8192      // that streams go on by between two reports, gaps counted
-#define CCFB_INTERVAL_US 50000 // at least, and to begin with
-#define CCFB_INTERVAL_MAX_US 100000
-#define CCFB_SHARE 20         // feedback is one part in so many of what it is about, between the two
-#define CCFB_PACKETS_SOON 100 // so many arrivals make feedback due at once
+#define CCFB_WINDOW 1024  // arrivals
+#define CCFB_STREAMS 64   // media and repairs
+#define CCFB_NUMBERS 8192 // that streams go on by between two reports, gaps counted
 
 struct ccfb_recorder;
 struct ccfb_recorder *ccfb_recorder_create(void);           // NULL: no memory
 void ccfb_recorder_destroy(struct ccfb_recorder *recorder); // NULL is fine
 void ccfb_recorder_add(struct ccfb_recorder *recorder, uint32_t ssrc, uint16_t seq, uint64_t arrival_us);
 uint64_t ccfb_recorder_next_us(const struct ccfb_recorder *recorder); // TIME_NEVER when nothing waits
-// Feedback so far took so many bytes, of a stream of packets of that rate (0: not known), and is to take
-// CCFB_SHARE of it from now on, if that is at an interval between the two above.
+// feedback_interval_us (rtp/feedback_pace.h) from now on.
 void ccfb_recorder_pace(struct ccfb_recorder *recorder, size_t feedback_bytes, uint64_t rate_bps);
 // One feedback packet about what waits; false when nothing is left. Call until false; fits RTCP_DATAGRAM_MAX.
 // report_ntp: the time of now_us by the clock of our sender reports.

@@ -34,7 +34,7 @@ struct twcc_recorder {
 struct twcc_recorder *twcc_recorder_create(void) {
     struct twcc_recorder *r = calloc(1, sizeof *r);
     if (r)
-        r->interval_us = TWCC_INTERVAL_US;
+        r->interval_us = FEEDBACK_INTERVAL_US;
     return r;
 }
 
@@ -75,14 +75,11 @@ void twcc_recorder_add(struct twcc_recorder *r, uint16_t seq16, uint64_t arrival
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *r) {
     if (r->waiting == 0)
         return TIME_NEVER;
-    return r->waiting >= TWCC_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
+    return r->waiting >= FEEDBACK_PACKETS_SOON ? r->first_waiting_us : r->first_waiting_us + r->interval_us;
 }
 
 void twcc_recorder_pace(struct twcc_recorder *r, size_t feedback_bytes, uint64_t rate_bps) {
-    uint64_t us = rate_bps ? (uint64_t)feedback_bytes * 8 * US_PER_SECOND * TWCC_SHARE / rate_bps
-                           : TWCC_INTERVAL_MAX_US;
-    us = us < TWCC_INTERVAL_MAX_US ? us : TWCC_INTERVAL_MAX_US;
-    r->interval_us = (uint32_t)(us > TWCC_INTERVAL_US ? us : TWCC_INTERVAL_US);
+    r->interval_us = feedback_interval_us(feedback_bytes, rate_bps);
 }
 
 // ---- one feedback packet

@@ -8,20 +8,16 @@
 #define RTP_TWCC_H
 
 #include "base/bytes.h"
+#include "rtp/feedback_pace.h"
 
-#define TWCC_WINDOW 1024       // packets, power of two
-#define TWCC_INTERVAL_US 50000 // at least, and to begin with
-#define TWCC_INTERVAL_MAX_US 100000
-#define TWCC_SHARE 20         // feedback is one part in so many of what it is about, between the two
-#define TWCC_PACKETS_SOON 100 // so many arrivals make feedback due at once
+#define TWCC_WINDOW 1024 // packets, power of two
 
 struct twcc_recorder;
 struct twcc_recorder *twcc_recorder_create(void); // NULL: no memory
 void twcc_recorder_destroy(struct twcc_recorder *recorder);
 void twcc_recorder_add(struct twcc_recorder *recorder, uint16_t seq, uint64_t arrival_us);
 uint64_t twcc_recorder_next_us(const struct twcc_recorder *recorder); // TIME_NEVER when nothing waits
-// Feedback so far took so many bytes, of a stream of packets of that rate (0: not known), and is to take
-// TWCC_SHARE of it from now on, if that is at an interval between the two above.
+// feedback_interval_us (rtp/feedback_pace.h) from now on.
 void twcc_recorder_pace(struct twcc_recorder *recorder, size_t feedback_bytes, uint64_t rate_bps);
 // One feedback packet about what waits; false when nothing is left. Call until false; fits RTCP_DATAGRAM_MAX.
 bool twcc_recorder_write(struct twcc_recorder *recorder, struct writer *w, uint32_t sender_ssrc,

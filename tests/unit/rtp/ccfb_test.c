@@ -90,7 +90,7 @@ static void tells_when_each_came_and_what_did_not(void **state) {
     ccfb_recorder_add(r, 100, 65534, START_US);
     ccfb_recorder_add(r, 101, 7, START_US + 10 * MS);
     ccfb_recorder_add(r, 100, 1, START_US + 20 * MS);
-    assert_int_equal(ccfb_recorder_next_us(r), START_US + CCFB_INTERVAL_US);
+    assert_int_equal(ccfb_recorder_next_us(r), START_US + FEEDBACK_INTERVAL_US);
     report(r, START_US + 50 * MS);
     assert_int_equal(told.packets, 1);
     assert_int_equal(told.of[0][65534], 51); // 50 ms in 1/1024 s
@@ -248,10 +248,10 @@ static void its_pace_is_a_share_of_what_it_is_about(void **state) {
     ccfb_recorder_add(r, 100, 1, START_US);
     assert_int_equal(ccfb_recorder_next_us(r), START_US + 80 * MS);
     ccfb_recorder_pace(r, 100, 10000000);
-    assert_int_equal(ccfb_recorder_next_us(r), START_US + CCFB_INTERVAL_US);
+    assert_int_equal(ccfb_recorder_next_us(r), START_US + FEEDBACK_INTERVAL_US);
     ccfb_recorder_pace(r, 100, 0);
-    assert_int_equal(ccfb_recorder_next_us(r), START_US + CCFB_INTERVAL_MAX_US);
-    for (uint16_t i = 2; i <= CCFB_PACKETS_SOON; i++)
+    assert_int_equal(ccfb_recorder_next_us(r), START_US + FEEDBACK_INTERVAL_MAX_US);
+    for (uint16_t i = 2; i <= FEEDBACK_PACKETS_SOON; i++)
         ccfb_recorder_add(r, 100, i, START_US + MS);
     assert_int_equal(ccfb_recorder_next_us(r), START_US);
 }

@@ -91,8 +91,8 @@ static void arrivals_are_told_over_the_wrap(void **state) {
     for (unsigned i = 0; i < 59; i++)
         if (i % 7 != 3)
             twcc_recorder_add(r, (uint16_t)(65500 + i), start_us + i * 3 * MS);
-    assert_true(twcc_recorder_next_us(r) == start_us + TWCC_INTERVAL_US);
-    told_all(&told, r, start_us + TWCC_INTERVAL_US);
+    assert_true(twcc_recorder_next_us(r) == start_us + FEEDBACK_INTERVAL_US);
+    told_all(&told, r, start_us + FEEDBACK_INTERVAL_US);
     for (unsigned i = 0; i < 59; i++) {
         int64_t got = told.arrival_us[(uint16_t)(65500 + i)];
         int64_t expected = (int64_t)(start_us + i * 3 * MS) / TICK * TICK;
@@ -122,9 +122,9 @@ static void a_late_packet_is_told_when_it_comes(void **state) {
 static void many_at_once_are_due_at_once(void **state) {
     (void)state;
     struct twcc_recorder *r = twcc_recorder_create();
-    for (unsigned i = 0; i < TWCC_PACKETS_SOON; i++)
+    for (unsigned i = 0; i < FEEDBACK_PACKETS_SOON; i++)
         twcc_recorder_add(r, (uint16_t)i, 5000 * MS + i);
-    assert_true(twcc_recorder_next_us(r) <= 5000 * MS + TWCC_PACKETS_SOON);
+    assert_true(twcc_recorder_next_us(r) <= 5000 * MS + FEEDBACK_PACKETS_SOON);
     twcc_recorder_destroy(r);
 }
 
@@ -236,7 +236,7 @@ static void a_beginning_has_nothing_before_it(void **state) {
     told_clear(&told);
     twcc_recorder_add(r, 5, 64000);
     twcc_recorder_add(r, 20000, US_PER_SECOND);
-    assert_int_equal(twcc_recorder_next_us(r), US_PER_SECOND + TWCC_INTERVAL_US);
+    assert_int_equal(twcc_recorder_next_us(r), US_PER_SECOND + FEEDBACK_INTERVAL_US);
     told_all(&told, r, 2 * US_PER_SECOND);
     assert_int_equal(told.arrival_us[5], -1);
     twcc_recorder_add(r, 5, 3 * US_PER_SECOND);
@@ -323,11 +323,11 @@ static void feedback_takes_a_twentieth(void **state) {
         uint64_t rate_bps;
         uint32_t interval_us;
     } rows[] = {
-        {"a stream of video", 80, 2000000, TWCC_INTERVAL_US},
+        {"a stream of video", 80, 2000000, FEEDBACK_INTERVAL_US},
         {"in between", 80, 200000, 64000},
-        {"sound alone", 72, 50000, TWCC_INTERVAL_MAX_US},
-        {"nobody knows", 72, 0, TWCC_INTERVAL_MAX_US},
-        {"a lie of a rate", SIZE_MAX / 1000000000000, 1, TWCC_INTERVAL_MAX_US},
+        {"sound alone", 72, 50000, FEEDBACK_INTERVAL_MAX_US},
+        {"nobody knows", 72, 0, FEEDBACK_INTERVAL_MAX_US},
+        {"a lie of a rate", SIZE_MAX / 1000000000000, 1, FEEDBACK_INTERVAL_MAX_US},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct twcc_recorder *r = twcc_recorder_create();
