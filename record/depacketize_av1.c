@@ -2,6 +2,8 @@
 // as files have them: each OBU with its size, without temporal delimiters.
 #include "record/depacketize_internal.h"
 
+#include "base/leb128.h"
+
 #include <string.h>
 
 #define ELEMENT_CONTINUES 0x80 // Z
@@ -12,19 +14,6 @@
 #define OBU_TILE_LIST 8
 #define OBU_HAS_EXTENSION 0x04
 #define OBU_HAS_SIZE 0x02
-#define LEB128_BYTES_MAX 8
-
-static size_t read_leb128(struct reader *r) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < LEB128_BYTES_MAX; i++) {
-        uint8_t byte = read_u8(r);
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (!(byte & 0x80))
-            return (size_t)value;
-    }
-    r->failed = true;
-    return 0;
-}
 
 static size_t write_leb128(uint8_t out[LEB128_BYTES_MAX], size_t value) {
     size_t len = 0;

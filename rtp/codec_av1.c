@@ -1,6 +1,8 @@
 // AV1 (AV1 RTP specification, section 4): the aggregation header and the heads of the OBUs behind it.
 #include "rtp/codec_parse.h"
 
+#include "base/leb128.h"
+
 #define FIRST_CONTINUES 0x80 // Z
 #define SEQUENCE_STARTS 0x08 // N
 #define OBU_FORBIDDEN 0x80
@@ -10,20 +12,6 @@
 #define OBU_FRAME_HEADER 3
 #define OBU_METADATA 5
 #define OBU_FRAME 6
-
-#define LEB128_BYTES_MAX 8
-
-static size_t read_leb128(struct reader *r) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < LEB128_BYTES_MAX; i++) {
-        uint8_t byte = read_u8(r);
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (!(byte & 0x80))
-            return (size_t)value;
-    }
-    r->failed = true;
-    return 0;
-}
 
 struct obu_walk {
     struct reader left;
