@@ -120,6 +120,31 @@ static inline int set_up_with(void **state, bool hasty) {
     return 0;
 }
 
+// With routes and handlers of its own; those of clients are the fixture's.
+static inline struct fixture *set_up_serving(void **state, struct ws_handlers handlers) {
+    struct fixture *f = calloc(1, sizeof *f);
+    char error[512] = "";
+    struct ws_server_config config = {.host = "127.0.0.1",
+                                      .web_root = "/nowhere",
+                                      .connections_max = 8,
+                                      .backlog_max_bytes = BACKLOG_MAX,
+                                      .message_bytes_max = MESSAGE_MAX,
+                                      .origins = &origins,
+                                      .ping_seconds = 20,
+                                      .hangup_seconds = 50};
+    handlers.ctx = f;
+    handlers.opened = on_opened;
+    handlers.message = on_message;
+    handlers.bad_frame = on_bad_frame;
+    handlers.closed = on_closed;
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    f->server = ws_server_start(&config, &handlers, &f->loop, error, sizeof error);
+    if (!f->server)
+        fail_msg("expected the server to start, but: %s", error);
+    *state = f;
+    return f;
+}
+
 static inline int set_up(void **state) {
     return set_up_with(state, false);
 }

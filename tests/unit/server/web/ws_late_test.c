@@ -72,33 +72,14 @@ static struct ws_talk talk = {.path = "/other/place",
                               .closed = talk_on_closed};
 
 static int set_up_late(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    char error[512] = "";
-    struct ws_server_config config = {.host = "127.0.0.1",
-                                      .web_root = "/nowhere",
-                                      .connections_max = 8,
-                                      .backlog_max_bytes = BACKLOG_MAX,
-                                      .message_bytes_max = MESSAGE_MAX,
-                                      .origins = &origins,
-                                      .ping_seconds = 20,
-                                      .hangup_seconds = 50};
-    struct ws_handlers handlers = {.ctx = f,
-                                   .opened = on_opened,
-                                   .message = on_message,
-                                   .bad_frame = on_bad_frame,
-                                   .closed = on_closed,
-                                   .late_closed = on_late_closed,
-                                   .talks = &talk,
-                                   .talk_count = 1,
-                                   .routes = late_routes,
-                                   .route_count = 2};
+    struct fixture *f = set_up_serving(state, (struct ws_handlers){.late_closed = on_late_closed,
+                                                                   .talks = &talk,
+                                                                   .talk_count = 1,
+                                                                   .routes = late_routes,
+                                                                   .route_count = 2});
     talk.ctx = f;
-    assert_int_equal(uv_loop_init(&f->loop), 0);
-    live = f->server = ws_server_start(&config, &handlers, &f->loop, error, sizeof error);
-    if (!live)
-        fail_msg("%s", error);
+    live = f->server;
     asked = gone = talk_opened = talk_closed = talk_bad = 0;
-    *state = f;
     return 0;
 }
 

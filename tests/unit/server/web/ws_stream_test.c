@@ -28,29 +28,11 @@ static const struct http_route stream_routes[] = {
 };
 
 static int set_up_streams(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    char error[512] = "";
-    struct ws_server_config config = {.host = "127.0.0.1",
-                                      .web_root = "/nowhere",
-                                      .connections_max = 8,
-                                      .backlog_max_bytes = BACKLOG_MAX,
-                                      .message_bytes_max = MESSAGE_MAX,
-                                      .origins = &origins,
-                                      .ping_seconds = 20,
-                                      .hangup_seconds = 50};
-    struct ws_handlers handlers = {.ctx = f,
-                                   .opened = on_opened,
-                                   .message = on_message,
-                                   .bad_frame = on_bad_frame,
-                                   .closed = on_closed,
-                                   .stream_closed = on_stream_closed,
-                                   .routes = stream_routes,
-                                   .route_count = 2};
-    assert_int_equal(uv_loop_init(&f->loop), 0);
-    live = f->server = ws_server_start(&config, &handlers, &f->loop, error, sizeof error);
-    assert_non_null(live);
+    live = set_up_serving(state, (struct ws_handlers){.stream_closed = on_stream_closed,
+                                                      .routes = stream_routes,
+                                                      .route_count = 2})
+               ->server;
     ended = 0;
-    *state = f;
     return 0;
 }
 
