@@ -72,3 +72,8 @@ void ring_pop(struct ring *ring) {
     assert(head != ring->tail_seen);
     atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 }
+
+uint32_t ring_waiting(struct ring *ring) {
+    ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return ring->tail_seen - atomic_load_explicit(&ring->head, memory_order_relaxed);
+}

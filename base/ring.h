@@ -23,5 +23,6 @@ uint32_t ring_room(struct ring *ring); // free slots, or more by now
 // Consumer: the oldest message, or NULL when empty; ring_pop frees its slot.
 void *ring_peek(struct ring *ring);
 void ring_pop(struct ring *ring);
+uint32_t ring_waiting(struct ring *ring); // messages to take, or more by now
 
 #endif

@@ -11,7 +11,7 @@
 #define COMMANDS 2048
 #define EVENTS 1024
 #define PACKETS 4096          // of one media worker, each way
-#define COMMANDS_PER_TURN 256 // then packets have their turn
+#define COMMANDS_PER_TURN 256 // then what they lead to has its turn; packets wait for all of them
 #define PACKETS_PER_TURN 256  // of one media worker
 #define PEERS_PER_TURN 64     // that have something; the others come next
 #define BUSY_US UINT64_C(2000000)
@@ -113,19 +113,26 @@ static bool data_commands(struct data_worker *data, uint64_t now_us) {
     return false;
 }
 
-static bool data_packets(struct data_worker *data, uint64_t now_us) {
+// How many packets this turn takes. To be asked before the commands are taken: then whatever was commanded
+// before one of these packets was sent, as its transport's being opened, is done before the packet is looked
+// at.
+static bool data_packets_waiting(struct data_worker *data) {
     bool more = false;
     for (unsigned w = 0; w < data->workers; w++) {
-        const struct data_packet *packet;
-        unsigned done = 0;
-        for (; done < PACKETS_PER_TURN && (packet = ring_peek(data->links[w].in)); done++) {
-            data_peer_packet(data, packet);
-            ring_pop(data->links[w].in);
-            data->busy_until_us = now_us + BUSY_US;
-        }
-        more |= done == PACKETS_PER_TURN;
+        uint32_t waiting = ring_waiting(data->links[w].in);
+        data->links[w].to_take = waiting < PACKETS_PER_TURN ? waiting : PACKETS_PER_TURN;
+        more |= waiting > PACKETS_PER_TURN;
     }
     return more;
+}
+
+static void data_packets(struct data_worker *data, uint64_t now_us) {
+    for (unsigned w = 0; w < data->workers; w++)
+        for (struct ring *in = data->links[w].in; data->links[w].to_take > 0; data->links[w].to_take--) {
+            data_peer_packet(data, ring_peek(in));
+            ring_pop(in);
+            data->busy_until_us = now_us + BUSY_US;
+        }
 }
 
 // What each has; true: some have more.
@@ -165,8 +172,11 @@ static uint64_t data_next_us(struct data_worker *data, uint64_t now_us) {
 // True: there is more to do at once.
 static bool data_turn(struct data_worker *data) {
     uint64_t now_us = clock_now_us();
-    bool more = data_commands(data, now_us);
-    more |= data_packets(data, now_us);
+    bool more = data_packets_waiting(data);
+    if (data_commands(data, now_us))
+        more = true; // the packets come after all of them
+    else
+        data_packets(data, now_us);
     sctp_library_advance(now_us);
     static_assert(DATA_ENDS_PER_ADVANCE <= EVENTS_KEPT,
                   "they are told, or the control side keeps what ended");

@@ -19,6 +19,7 @@ struct data_link { // with one media worker
     struct ring *in, *out;
     bool in_written;  // the media worker's
     bool out_written; // ours
+    uint32_t to_take; // packets of this turn
 };
 
 struct data_worker {

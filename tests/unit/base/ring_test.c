@@ -44,12 +44,15 @@ static void a_full_ring_refuses(void **state) {
     for (uint32_t capacity = 1; capacity <= 8; capacity *= 2) {
         struct ring *ring = ring_create(1, capacity);
         for (uint32_t i = 0; i < capacity; i++) {
+            assert_int_equal(ring_waiting(ring), i);
             assert_non_null(ring_reserve(ring));
             ring_push(ring);
         }
         assert_null(ring_reserve(ring));
+        assert_int_equal(ring_waiting(ring), capacity);
         assert_non_null(ring_peek(ring));
         ring_pop(ring);
+        assert_int_equal(ring_waiting(ring), capacity - 1);
         assert_non_null(ring_reserve(ring));
         ring_push(ring);
         assert_null(ring_reserve(ring));
