@@ -368,6 +368,14 @@ void link_histogram_add(struct link_histogram *h, uint64_t bps) {
     h->sum_bps += bps;
 }
 
+_Static_assert(LINK_START + (int)BANDWIDTH_SILENT == LINK_SILENT &&
+                   LINK_START + (int)BANDWIDTH_APPLICATION == LINK_APPLICATION &&
+                   LINK_START + (int)BANDWIDTH_REASONS == LINK_REASONS,
+               "the reasons of both stand in one order");
+enum link_reason congestion_link_reason(enum bandwidth_reason reason) {
+    return (enum link_reason)(LINK_START + (int)reason);
+}
+
 // Of a link of which something is known.
 static void congestion_observe(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
     struct link_counters *links = &cg->endpoint->fw->counters.links;
@@ -377,7 +385,7 @@ static void congestion_observe(struct congestion *cg, const struct bandwidth_sta
     link_histogram_add(&links->estimate, state->target_bps);
     link_histogram_add(&links->target, cg->granted_bps);
     link_histogram_add(&links->sent, state->sent_bps);
-    links->reasons[LINK_START + state->reason]++;
+    links->reasons[congestion_link_reason(state->reason)]++;
 }
 
 static void congestion_tick(struct congestion *cg, uint64_t now_us) {

@@ -132,6 +132,7 @@ static inline bool congestion_stands(const struct endpoint *ep) {
 
 // ---- for statistics
 struct bandwidth_state congestion_state(const struct congestion *cg);
+enum link_reason congestion_link_reason(enum bandwidth_reason reason);
 bool congestion_counts(const struct congestion *cg, uint64_t now_us); // the estimate limits something
 
 // ---- padding.c: sends about so many bytes that say nothing; returns how many.

@@ -66,15 +66,11 @@ static void report_link(const struct congestion *cg, uint64_t now_us, struct tra
     struct bandwidth_state state = congestion_state(cg);
     bool counts = congestion_counts(cg, now_us);
     out->estimate_bps = counts ? state.target_bps : 0;
-    out->estimate_reason = counts ? (enum link_reason)(LINK_START + state.reason) : LINK_UNKNOWN;
+    out->estimate_reason = counts ? congestion_link_reason(state.reason) : LINK_UNKNOWN;
     out->target_bps = at_most_u32(cg->granted_bps);
     out->wanted_bps = at_most_u32(cg->demand_bps);
     out->padding_bytes_sent = cg->padding_bytes;
 }
-_Static_assert(LINK_START + BANDWIDTH_SILENT == LINK_SILENT &&
-                   LINK_START + BANDWIDTH_APPLICATION == LINK_APPLICATION &&
-                   LINK_START + BANDWIDTH_REASONS == LINK_REASONS,
-               "the reasons of both stand in one order");
 
 static void report_transport(const struct endpoint *ep, uint64_t now_us, struct transport_stats *out) {
     out->rtp_bytes_received = ep->stats.rtp_in;
