@@ -282,8 +282,9 @@ struct media_event {
         struct {
             enum ice_state ice;
             enum dtls_state dtls;
-        } state;       // ICE_DISCONNECTED: consent has expired
-        uint8_t score; // 0..10
+            uint64_t heard_us; // when the peer was heard last; 0: never, or it is plain RTP
+        } state;               // ICE_DISCONNECTED: consent has expired
+        uint8_t score;         // 0..10
         struct {
             int8_t spatial, temporal; // LAYER_NONE: nothing is sent
             uint8_t reason;           // CONSUMER_LAYERS: enum layer_reason

@@ -78,7 +78,8 @@ struct participant {
     char token_before[RESUME_TOKEN_BYTES + 1]; // see participant_new_resume_token; "" for none
     uint32_t connection;                       // who speaks for it, 0 while nobody does
     unsigned observer;                         // and whose number that is (enum hub_observer)
-    struct wheel_node resume_timer;            // armed while there is none
+    uint64_t heard_us;                         // while nobody does: the last sign of life of who did
+    struct wheel_node resume_timer;            // armed while there is none, and no media comes
     unsigned worker;                           // all its transports live there
     struct receiver receiver;                  // what it can be sent
     char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first
@@ -121,6 +122,7 @@ struct room_transport {
     bool plain_srtp;          // encrypted, by keys that its worker alone has
     enum ice_state ice;
     enum dtls_state dtls;
+    uint64_t heard_us;   // the last sign of life, as of the last change of `ice` or `dtls`; 0: none
     uint32_t next_mid;   // of its consumers; never reused
     uint32_t ssrc_start; // of its consumers; random
     struct list producers, consumers;

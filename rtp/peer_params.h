@@ -45,6 +45,8 @@ struct srtp_keys {
 };
 
 // The words of the protocol's `transport-state`.
+// ICE_DISCONNECTED: ICE_CONSENT_US after the last sign of life.
+#define ICE_CONSENT_US (30 * UINT64_C(1000000))
 enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_DISCONNECTED, ICE_CLOSED };
 enum dtls_state { DTLS_NEW, DTLS_CONNECTING, DTLS_CONNECTED, DTLS_FAILED, DTLS_CLOSED };
 #define ICE_STATE_COUNT (ICE_CLOSED + 1)

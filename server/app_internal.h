@@ -1,7 +1,8 @@
 // app_internal: the parts of the server that runs, for server/app*.c alone.
 //
-// app.c starts and ends them and carries messages between them; app_http.c answers operators, app_due.c has
-// what is due, app_reload.c reads settings again, app_stop.c lets people finish. Control thread.
+// app.c starts and ends them and carries messages between hub and workers; app_clients.c carries those
+// between clients and signalling, app_http.c answers operators, app_due.c has what is due, app_reload.c reads
+// settings again, app_stop.c lets people finish. Control thread.
 #ifndef SERVER_APP_INTERNAL_H
 #define SERVER_APP_INTERNAL_H
 
@@ -64,6 +65,14 @@ struct app {
     struct vigil *vigil;
     struct webhooks *webhooks; // NULL: nobody is told
 };
+
+// ---- app_clients.c
+
+struct signal_io app_signal_io(struct app *app);
+struct ws_handlers app_ws_handlers(struct app *app); // with the routes, which are there
+void app_client_gone(void *app);                     // the last one that was told goodbye lets the server end
+// TLS' port has found that a connection is for media.
+void app_media_connection(void *app, int fd, const struct net_address *client);
 
 // ---- app_http.c
 

@@ -32,7 +32,6 @@
 
 #define ICE_TUPLES_MAX 8
 #define ICE_SELECTED_SILENT_US (10 * UINT64_C(1000000)) // browsers check each 2.5 s (Chrome) to 6 s
-#define ICE_CONSENT_US (30 * UINT64_C(1000000))
 #define ICE_OLD_CREDENTIALS_US (10 * UINT64_C(1000000)) // after a restart the old ones are good for so long
 #define ICE_STUN_MAX BLOCK_DATAGRAM_MAX // checks may be long: a DTLS flight in STUN makes them 1220 bytes
 #define ICE_REPLY_MAX (ICE_STUN_MAX + 128)

@@ -445,6 +445,10 @@ void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple,
 
 // ---- Results ----
 
+uint64_t peer_transport_heard_us(const struct peer_transport *peer) {
+    return peer->ice.consent_us;
+}
+
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer) {
     return peer->ice.state;
 }

@@ -91,6 +91,8 @@ void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple,
                          struct peer_input *out);
 
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
+// When the peer was heard last, by a check or by media (RFC 7675); 0: never.
+uint64_t peer_transport_heard_us(const struct peer_transport *peer);
 enum dtls_state peer_transport_dtls_state(const struct peer_transport *peer);
 const char *peer_transport_failure(const struct peer_transport *peer); // why DTLS failed, "" otherwise
 // Where media goes; NULL: nowhere at present.

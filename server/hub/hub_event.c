@@ -11,12 +11,14 @@ static void transport_state(struct hub *hub, const struct media_event *event) {
     struct participant *owner = transport->owner;
     transport->ice = event->state.ice;
     transport->dtls = event->state.dtls;
+    transport->heard_us = event->state.heard_us;
     // One that fails is why somebody sees nothing: that is told without being asked.
     LOG_AT(transport->dtls == DTLS_FAILED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "transport state",
            LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
            LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("ice", ice_state_name(transport->ice)),
            LOG_TEXT("dtls", dtls_state_name(transport->dtls)));
     hub->events.transport_state(hub->events.ctx, transport);
+    hub_path_changed(hub, owner);
 }
 
 static void transport_closed(struct hub *hub, const struct media_event *event) {

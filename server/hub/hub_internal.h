@@ -255,6 +255,7 @@ void hub_room_remove(struct hub *hub, struct room *room);
 // hub_join.c: a new one without people. NULL and a refusal.
 struct room *hub_open_room(struct hub *hub, const char *name, struct hub_refusal *refusal);
 void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us);
+void hub_path_changed(struct hub *hub, struct participant *owner); // hub_leave.c: media comes, or has ended
 
 // What of rtpCapabilities counts; false and the refusal.
 bool hub_receiver_check(const struct hub *hub, const json_t *given, struct receiver *out,

@@ -4,12 +4,45 @@
 
 #include <assert.h>
 
-void hub_detach(struct hub *hub, struct participant *me) {
+// ---- signs of life: of a connection, and of media
+
+static bool comes(const struct room_transport *transport) {
+    return !transport->plain && transport->ice == ICE_CONNECTED && transport->dtls != DTLS_FAILED &&
+           transport->dtls != DTLS_CLOSED;
+}
+
+// Workers tell that media has ended ICE_CONSENT_US after the last of it: too late for a shorter window.
+static bool media_counts(const struct hub *hub) {
+    return hub->config.limits.resume_window_us >= ICE_CONSENT_US;
+}
+
+// Of one without a connection. While its media comes nobody waits: a worker tells of its end.
+static void await_end(struct hub *hub, struct participant *me) {
+    uint64_t heard_us = me->heard_us;
+    wheel_cancel(&hub->wheel, &me->resume_timer);
+    LIST_EACH(node, &me->transports) {
+        const struct room_transport *transport = LIST_ENTRY(node, struct room_transport, link);
+        if (media_counts(hub) && comes(transport))
+            return;
+        if (media_counts(hub) && transport->heard_us > heard_us)
+            heard_us = transport->heard_us;
+    }
+    uint64_t end_us = heard_us + hub->config.limits.resume_window_us;
+    wheel_arm(&hub->wheel, &me->resume_timer, end_us > hub->now_us ? end_us : hub->now_us);
+}
+
+void hub_path_changed(struct hub *hub, struct participant *owner) {
+    if (owner->connection == 0)
+        await_end(hub, owner);
+}
+
+void hub_detach(struct hub *hub, struct participant *me, uint64_t heard_us) {
     assert(me->connection != 0);
     me->connection = 0;
+    me->heard_us = heard_us;
     LOG_INFO("participant disconnected", LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name),
              LOG_TEXT("userId", me->id.text));
-    wheel_arm(&hub->wheel, &me->resume_timer, hub->now_us + hub->config.limits.resume_window_us);
+    await_end(hub, me);
 }
 
 void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us) {

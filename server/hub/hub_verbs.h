@@ -60,8 +60,10 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
 #define GRANTS_GRACE_US (30 * US_PER_SECOND) // that a participant stays after its token's end, to renew it
 // Out of the room, with all it has. `me` is freed.
 void hub_leave(struct hub *hub, struct participant *me, const char *reason);
-// Its connection is lost: what it has stays for the resume window.
-void hub_detach(struct hub *hub, struct participant *me);
+// Its connection is lost: what it has stays for the resume window, which counts from its last sign of life:
+// that of the connection (heard_us, at most now) or of its media, as long as that comes. A window that is
+// shorter than ICE_CONSENT_US does not look at media.
+void hub_detach(struct hub *hub, struct participant *me, uint64_t heard_us);
 // For one without a connection: keeps a text for its return. ERR_LIMIT, ERR_NO_MEMORY.
 MUST_USE enum err hub_keep_text(struct hub *hub, struct participant *to, const char *text, size_t len);
 // The oldest of these, the caller's to free; NULL: no more.

@@ -21,6 +21,7 @@ struct peer;
 struct peer_state {
     enum ice_state ice;
     enum dtls_state dtls;
+    uint64_t heard_us;        // when it was heard last; 0: never, or it is not known
     bool reachable;           // there is somewhere to send to
     const struct tuple *path; // and that is it; NULL: there is not, or it has no address
     const char *failure;      // of DTLS_FAILED, else ""; lives as long as the peer

@@ -165,6 +165,7 @@ static struct peer_state webrtc_state(const struct peer *peer) {
     const struct peer_transport *transport = webrtc_of_const(peer)->transport;
     return (struct peer_state){.ice = peer_transport_ice_state(transport),
                                .dtls = peer_transport_dtls_state(transport),
+                               .heard_us = peer_transport_heard_us(transport),
                                .reachable = peer_transport_selected(transport) != NULL,
                                .path = peer_transport_selected(transport),
                                .failure = peer_transport_failure(transport)};

@@ -133,8 +133,9 @@ static void peer_report(struct worker_peer *peer) {
             list_push_back(&w->unreported, &peer->unreported);
         return;
     }
-    *event = (struct media_event){
-        .type = MEDIA_TRANSPORT_STATE, .transport = peer->id, .state = {.ice = now.ice, .dtls = now.dtls}};
+    *event = (struct media_event){.type = MEDIA_TRANSPORT_STATE,
+                                  .transport = peer->id,
+                                  .state = {.ice = now.ice, .dtls = now.dtls, .heard_us = now.heard_us}};
     worker_event_push(w);
     peer->reported_ice = now.ice;
     peer->reported_dtls = now.dtls;

@@ -48,7 +48,7 @@ static void welcome(struct signal_call *call, struct participant *me, bool resum
             signal_greet_moderator(call->signalling, me);
     } else if (resumed) { // the token before is good once more
         signal_detach(call->session);
-        hub_detach(call->hub, me);
+        hub_detach(call->hub, me, call->signalling->now_us);
         signal_wait_for_join(call->session);
     } else {
         hub_leave(call->hub, me, "left");

@@ -52,7 +52,7 @@ void signal_close(struct session *session, uint16_t code, const char *reason) {
         return;
     if (participant) {
         signal_detach(session);
-        hub_detach(signalling->hub, participant);
+        hub_detach(signalling->hub, participant, signalling->now_us);
     }
     if (session->lobby_room) { // it came to nothing
         uint32_t room = session->lobby_room;

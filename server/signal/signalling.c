@@ -92,6 +92,11 @@ void signalling_client_opened(struct signalling *signalling, uint32_t client, ui
 }
 
 void signalling_client_closed(struct signalling *signalling, uint32_t client, uint64_t now_us) {
+    signalling_client_lost(signalling, client, now_us, now_us);
+}
+
+void signalling_client_lost(struct signalling *signalling, uint32_t client, uint64_t heard_us,
+                            uint64_t now_us) {
     turn(signalling, now_us);
     struct session *session = signal_session_find(signalling, client);
     if (!session)
@@ -106,7 +111,7 @@ void signalling_client_closed(struct signalling *signalling, uint32_t client, ui
     struct participant *participant = session->participant;
     if (participant) {
         signal_detach(session);
-        hub_detach(signalling->hub, participant);
+        hub_detach(signalling->hub, participant, heard_us);
     }
     hmap_remove(signalling->clients, &client);
     slots_remove(signalling->sessions, session->id);

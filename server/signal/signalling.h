@@ -68,6 +68,10 @@ enum signal_bad_frame { SIGNAL_FRAME_BINARY, SIGNAL_FRAME_TOO_BIG };
 void signalling_client_bad_frame(struct signalling *signalling, uint32_t client, enum signal_bad_frame what,
                                  uint64_t now_us);
 void signalling_client_closed(struct signalling *signalling, uint32_t client, uint64_t now_us);
+// The same of one that was given up: it was heard last at heard_us, and what its participant may take to
+// return counts from there.
+void signalling_client_lost(struct signalling *signalling, uint32_t client, uint64_t heard_us,
+                            uint64_t now_us);
 
 // The password of signal_io.check_password was verified. The client may be gone, or have given up.
 void signalling_password_checked(struct signalling *signalling, uint32_t client, uint32_t ticket, bool right,

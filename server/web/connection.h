@@ -83,6 +83,9 @@ struct connection {
     struct outbox outbox;
     struct wheel_node notice; // when messages that may wait go out
     uint64_t heard_us;        // the last sign of life
+    bool given_up;            // it was closed here for want of one, or because it does not read
+    uint64_t asked_end;       // of the bytes up to the first ping that is not answered; 0: none is
+    uint64_t acked;           // of the bytes, when that was looked at last
     bool ping_due, pong_due;
     uint8_t pong[WS_CONTROL_MAX];
     size_t pong_len;

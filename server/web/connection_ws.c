@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
+#include "server/web/tcp_progress.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -36,6 +37,29 @@ static void arm_for_silence(struct connection *connection, uint64_t now_us) {
     connection_arm(connection, ping_us < hangup_us ? ping_us : hangup_us);
 }
 
+// A ping has left, behind whatever was sent before it.
+static void note_asked(struct connection *connection) {
+    struct tcp_progress progress;
+    if (connection->asked_end == 0 && tcp_progress_read(connection->socket, &progress)) {
+        connection->asked_end = progress.end;
+        connection->acked = progress.acked;
+    }
+}
+
+// It cannot have heard our question yet, but takes what lies before it: it is there, behind a slow link. What
+// it confirms of the question itself says nothing, since that may be a proxy.
+static void note_progress(struct connection *connection, uint64_t now_us) {
+    struct tcp_progress progress;
+    bool asked = connection->ping_due || connection->asked_end != 0;
+    if (!asked || !tcp_progress_read(connection->socket, &progress))
+        return;
+    bool reached =
+        !connection->ping_due && !connection_holds(connection) && progress.acked >= connection->asked_end;
+    if (!reached && progress.acked > connection->acked && now_us - progress.ack_age_us > connection->heard_us)
+        connection->heard_us = now_us - progress.ack_age_us;
+    connection->acked = progress.acked;
+}
+
 // ---- who speaks with it
 
 void client_tell_opened(const struct connection *connection, struct span query) {
@@ -64,10 +88,11 @@ static void tell_bad_frame(const struct connection *connection, enum ws_bad_fram
 
 void client_tell_closed(const struct connection *connection, uint32_t id) {
     const struct ws_handlers *handlers = &connection->server->handlers;
+    uint64_t heard_us = connection->given_up ? silent_since(connection) : clock_now_us();
     if (connection->talk)
         connection->talk->closed(connection->talk->ctx, id);
     else
-        handlers->closed(handlers->ctx, id);
+        handlers->closed(handlers->ctx, id, heard_us);
 }
 
 void ws_server_hand_over(struct ws_server *server, uint32_t client, const struct ws_talk *talk) {
@@ -95,6 +120,7 @@ bool client_open(struct connection *connection, struct span query, uint64_t now_
 
 // Nothing leaves any more, and the handlers hear of the end. The loop closes the socket.
 static bool client_give_up(struct connection *connection, const char *why) {
+    connection->given_up = true;
     LOG_INFO("client lost", LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
     return false;
 }
@@ -103,6 +129,7 @@ void client_cut(struct connection *connection, const char *why) {
     LOG_WARN("client cut off", LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
     connection->deaf = true;
     connection->closing = true;
+    connection->given_up = true;
     outbox_clear(&connection->outbox);
     // The loop sees the end of the stream and closes from there, never from inside the caller.
     shutdown(connection->socket, SHUT_RDWR);
@@ -177,6 +204,7 @@ static void take_event(struct connection *connection, enum ws_event event, const
 
 bool client_received(struct connection *connection, uint8_t *bytes, size_t len, uint64_t now_us) {
     connection->heard_us = now_us;
+    connection->asked_end = 0;
     while (len && !connection->deaf && !connection->heard_close) {
         struct ws_message message;
         size_t used;
@@ -280,9 +308,12 @@ bool client_writeable(struct connection *connection, uint64_t now_us) {
     for (int i = 0; i < WRITES_PER_TURN && !connection_holds(connection); i++) {
         if (connection->state == CONNECTION_WS_CLOSED)
             return client_finish(connection, now_us);
+        bool asks = connection->ping_due;
         size_t n = gather(connection, connection->server->gather);
         if (n && !connection_write(connection, connection->server->gather, n))
             return false;
+        if (asks)
+            note_asked(connection);
         if (n)
             continue;
         struct outbox_message *message = outbox_pop(&connection->outbox);
@@ -297,8 +328,11 @@ bool client_writeable(struct connection *connection, uint64_t now_us) {
 }
 
 bool client_timer(struct connection *connection, uint64_t now_us) {
-    if (connection->closing)
-        return false; // it had its time
+    if (connection->closing) { // it had its time
+        connection->given_up = true;
+        return false;
+    }
+    note_progress(connection, now_us);
     uint64_t silent_us = now_us - silent_since(connection);
     if (silent_us >= connection->server->config.hangup_seconds * US_PER_SECOND)
         return client_give_up(connection, "no sign of life");

@@ -81,7 +81,8 @@ struct ws_handlers {
     void (*message)(void *ctx, uint32_t client, const char *text, size_t len);
     // Nothing more is taken from this client; the handler says so to it and closes it.
     void (*bad_frame)(void *ctx, uint32_t client, enum ws_bad_frame what);
-    void (*closed)(void *ctx, uint32_t client);
+    // heard_us: its last sign of life, now or before; what it has not answered or not read is none.
+    void (*closed)(void *ctx, uint32_t client, uint64_t heard_us);
     // Nobody reads an answer any more that goes on (http_answer.stream). NULL: none does.
     void (*stream_closed)(void *ctx, uint32_t stream);
     // Nobody waits any more for an answer that was to come later (http_answer.later). NULL: none does.

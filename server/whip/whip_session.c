@@ -335,6 +335,12 @@ struct whip_session *whip_session_of(const struct whip *whip, const struct parti
 
 // ---- what happens to it
 
+// As for others the time counts from the last sign of life, and most of it is over when a worker tells.
+static uint64_t silence_end_us(const struct whip *whip, const struct room_transport *transport) {
+    uint64_t end_us = transport->heard_us + hub_config(whip->hub)->limits.resume_window_us;
+    return end_us > whip->now_us ? end_us : whip->now_us;
+}
+
 void whip_session_path(struct whip_session *session, const struct room_transport *transport) {
     struct whip *whip = session->whip;
     bool there = transport->ice == ICE_CONNECTED && transport->dtls == DTLS_CONNECTED;
@@ -348,8 +354,7 @@ void whip_session_path(struct whip_session *session, const struct room_transport
     else if (ended) // the client has closed its connection, or is not who it said
         wheel_arm(&whip->wheel, &session->silence, whip->now_us);
     else if (session->connected && session->silence.due_us == TIME_NEVER)
-        wheel_arm(&whip->wheel, &session->silence,
-                  whip->now_us + hub_config(whip->hub)->limits.resume_window_us);
+        wheel_arm(&whip->wheel, &session->silence, silence_end_us(whip, transport));
 }
 
 void whip_session_mark(struct whip_session *session) {

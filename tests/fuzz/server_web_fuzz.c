@@ -47,8 +47,8 @@ static void on_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame what) {
     ws_server_close(server, client, what == WS_FRAME_BINARY ? 1003 : 1009, "refused");
 }
 
-static void on_closed(void *ctx, uint32_t client) {
-    (void)ctx, (void)client;
+static void on_closed(void *ctx, uint32_t client, uint64_t heard_us) {
+    (void)ctx, (void)client, (void)heard_us;
 }
 
 static void echo(void *ctx, const struct http_request *request, struct http_answer *answer) {

@@ -104,7 +104,7 @@ static void who_is_gone_at_once_may_come_back_in_time(void **state) {
     struct stage *s = stage_new();
     s->now_us = 100000 * US_PER_SECOND;
     stage_open(s);
-    hub_detach(s->hub, joins(s, "ann"));
+    hub_detach(s->hub, joins(s, "ann"), s->now_us);
     pass(s, s->config.limits.resume_window_us - US_PER_SECOND);
     expect_heard(s, "joined ann; ");
     pass(s, 2 * US_PER_SECOND);
@@ -139,7 +139,7 @@ static void time_moves_by_whatever_tells_it(void **state) {
         struct participant *ann = joins(s, "ann");
         s->now_us += 1000 * US_PER_SECOND;
         ways[i](s);
-        hub_detach(s->hub, ann);
+        hub_detach(s->hub, ann, s->now_us);
         pass(s, s->config.limits.resume_window_us - US_PER_SECOND);
         assert_null(strstr(s->heard, "timeout"));
         pass(s, 2 * US_PER_SECOND);

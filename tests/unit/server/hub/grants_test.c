@@ -131,7 +131,7 @@ static void a_token_ends_while_its_bearer_is_away(void **state) {
     struct grants ann = grants_of("a", "Ann", RIGHTS_ALL);
     ann.ends_s = wall_s - 40; // within the leeway
     struct participant *me = join_with(s, &ann, NULL, NULL, &refusal);
-    hub_detach(s->hub, me);
+    hub_detach(s->hub, me, s->now_us);
     pass(s, GRANTS_GRACE_US + US_PER_SECOND);
     assert_int_equal(hub_participant_count(s->hub), 0);
     stage_close(s);
@@ -181,7 +181,7 @@ static void resuming(void **state) {
     struct participant *me = join_with(s, &ann, NULL, NULL, &refusal);
     char token[RESUME_TOKEN_BYTES + 1];
     memcpy(token, me->resume_token, sizeof token);
-    hub_detach(s->hub, me);
+    hub_detach(s->hub, me, s->now_us);
     assert_null(join_with(s, &bob, NULL, token, &refusal)); // another's token with a stolen resume token
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
     assert_ptr_equal(join_with(s, NULL, "Mallory", token, &refusal), me); // without one: what it had

@@ -72,7 +72,7 @@ static void what_waits_for_those_who_are_away_counts(void **state) {
     struct participant *ann = joins(s, "ann");
     joins(s, "bob");
     uint64_t before = held(s);
-    hub_detach(s->hub, ann);
+    hub_detach(s->hub, ann, s->now_us);
     assert_int_equal(held(s), before);
     assert_int_equal(hub_keep_text(s->hub, ann, "four", 4), ERR_OK);
     uint64_t one = held(s) - before;

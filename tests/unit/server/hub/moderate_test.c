@@ -62,7 +62,7 @@ static void kicking(void **state) {
     assert_string_equal(id.text, bobs.text);
     expect_heard(s, "removed bob: kicked by ann: no shouting; kicked bob; ");
     bob = enters(s, "bob", RIGHTS_ALL); // there is no ban
-    hub_detach(s->hub, bob);
+    hub_detach(s->hub, bob, s->now_us);
     s->heard[0] = '\0';
     assert_true(hub_kick(s->hub, ann, "bob", NULL, &id, &refusal)); // nor does being away help
     expect_heard(s, "removed bob: kicked by ann; kicked bob; ");
@@ -114,7 +114,7 @@ static void a_locked_room(void **state) {
     assert_null(join_with(s, &cid, NULL, NULL, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
     memcpy(token, bob->resume_token, sizeof token);
-    hub_detach(s->hub, bob);
+    hub_detach(s->hub, bob, s->now_us);
     assert_ptr_equal(join_with(s, NULL, NULL, token, &refusal), bob); // who is in may come back
     bob = enters(s, "bob", RIGHTS_ALL);                               // from another device, too
     enters(s, "dan", MODERATOR);

@@ -203,7 +203,7 @@ static void a_lost_connection_is_resumed(void **state) {
     struct room_transport *transport = opens(s, ann, true);
     struct hub_pass_on offer = {.kind = HUB_OFFER, .target = "ann", .payload = "{\"a\":1}", .payload_len = 7};
     assert_ptr_equal(hub_pass_on(s->hub, bob, &offer, &refusal), ann);
-    hub_detach(s->hub, ann);
+    hub_detach(s->hub, ann, s->now_us);
     assert_ptr_equal(hub_pass_on(s->hub, bob, &offer, &refusal), ann);
     expect_heard(s, "joined ann; joined bob; bob to ann: 0 {\"a\":1}; bob to ann: 0 {\"a\":1}; ");
 
@@ -225,13 +225,13 @@ static void a_lost_connection_is_resumed(void **state) {
     join.connection = 10;
     assert_ptr_equal(hub_join(s->hub, &join, &refusal), ann); // while the other is there
     expect_heard(s, "taken over 9; ");
-    hub_detach(s->hub, ann);
+    hub_detach(s->hub, ann, s->now_us);
     pass(s, s->config.limits.resume_window_us + US_PER_SECOND);
     expect_heard(s, "timeout ann; ");
     join.connection = 11;
     assert_null(hub_join(s->hub, &join, &refusal));
     assert_int_equal(refusal.code, HUB_NOT_FOUND);
-    hub_detach(s->hub, bob);
+    hub_detach(s->hub, bob, s->now_us);
     hub_leave(s->hub, bob, "left"); // its timer is gone with it, and so is the room after a while
     pass(s, s->config.limits.resume_window_us + s->config.limits.room_linger_us + US_PER_SECOND);
     expect_heard(s, "left bob; ");

@@ -80,6 +80,127 @@ static void the_window_ends(void **state) {
     fake_free(f);
 }
 
+// What a worker says of the path of ann's only transport.
+static void path_is(struct fake *f, enum ice_state ice, enum dtls_state dtls, uint64_t heard_us) {
+    const struct room *room = hub_find_room(f->hub, "r");
+    const struct participant *ann = room_find_name(room, "ann");
+    struct media_event event = {.type = MEDIA_TRANSPORT_STATE,
+                                .state = {.ice = ice, .dtls = dtls, .heard_us = heard_us}};
+    event.transport = LIST_ENTRY(ann->transports.next, struct room_transport, link)->id;
+    hub_media_event(f->hub, 0, &event, f->now_us);
+}
+
+static void expect_gone(struct fake *f, uint64_t in_us) {
+    pass(f, in_us - US_PER_MS);
+    expect_nothing(f, 2);
+    pass(f, 2 * US_PER_MS);
+    json_t *left = expect(f, 2, "user-left");
+    assert_string_equal(text_at(left, "reason"), "timeout");
+    json_decref(left);
+    assert_int_equal(counts(f).participants, 1);
+}
+
+// A socket that was silent for a while before it was given up: nobody hears of ann for longer than of others.
+static void the_window_counts_from_the_last_sign_of_life(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t silent_s, gone_in_s;
+    } rows[] = {{0, 30}, {1, 29}, {28, 2}, {29, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake *f = fake_hub(1);
+        free(join_for_token(f));
+        joins(f, 2, "r", "bob");
+        expect_only_type(f, 1, "user-joined");
+        pass(f, 60 * US_PER_SECOND);
+        signalling_client_lost(f->signalling, 1, f->now_us - rows[i].silent_s * US_PER_SECOND, f->now_us);
+        expect_gone(f, rows[i].gone_in_s * US_PER_SECOND);
+        fake_free(f);
+    }
+}
+
+static void who_was_silent_for_longer_than_the_window_is_gone_at_once(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    free(join_for_token(f));
+    joins(f, 2, "r", "bob");
+    pass(f, 300 * US_PER_SECOND);
+    signalling_client_lost(f->signalling, 1, f->now_us - 200 * US_PER_SECOND, f->now_us);
+    pass(f, US_PER_MS);
+    expect_only_type(f, 2, "user-left");
+    fake_free(f);
+}
+
+static struct fake *ann_with_media(void) {
+    struct fake *f = fake_hub(1);
+    free(join_for_token(f));
+    joins(f, 2, "r", "bob");
+    expect_only_type(f, 1, "user-joined");
+    say(f, 1, "{'type':'create-transport','data':{'direction':'send'}}");
+    expect_only_type(f, 1, "webRtcTransportCreated");
+    return f;
+}
+
+static void media_is_a_sign_of_life(void **state) {
+    (void)state;
+    struct fake *f = ann_with_media();
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    expect_only_type(f, 1, "transport-state");
+    signalling_client_lost(f->signalling, 1, f->now_us - 20 * US_PER_SECOND, f->now_us);
+    pass(f, 600 * US_PER_SECOND); // the connection is gone, ann is not
+    expect_nothing(f, 2);
+    // The worker tells of the end 30 s after the last packet, when the time is over.
+    path_is(f, ICE_DISCONNECTED, DTLS_CONNECTED, f->now_us - 30 * US_PER_SECOND);
+    pass(f, US_PER_MS);
+    expect_only_type(f, 2, "user-left");
+    fake_free(f);
+}
+
+static void media_that_comes_again_is_another_sign(void **state) {
+    (void)state;
+    struct fake *f = ann_with_media();
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    expect_only_type(f, 1, "transport-state");
+    signalling_client_closed(f->signalling, 1, f->now_us);
+    pass(f, 60 * US_PER_SECOND);
+    // A connection over TCP that ends is told at once.
+    path_is(f, ICE_DISCONNECTED, DTLS_CONNECTED, f->now_us);
+    pass(f, 25 * US_PER_SECOND);
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    pass(f, 60 * US_PER_SECOND);
+    expect_nothing(f, 2);
+    // The client says goodbye by DTLS: nothing comes any more, though ICE does not know yet.
+    path_is(f, ICE_CONNECTED, DTLS_CLOSED, f->now_us);
+    expect_gone(f, f->config.limits.resume_window_us);
+    fake_free(f);
+}
+
+static void media_before_the_connection_was_lost_counts(void **state) {
+    (void)state;
+    struct fake *f = ann_with_media();
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    expect_only_type(f, 1, "transport-state");
+    pass(f, 40 * US_PER_SECOND);
+    path_is(f, ICE_DISCONNECTED, DTLS_CONNECTED, f->now_us - 10 * US_PER_SECOND);
+    expect_only_type(f, 1, "transport-state");
+    signalling_client_lost(f->signalling, 1, f->now_us - 28 * US_PER_SECOND, f->now_us);
+    expect_gone(f, 20 * US_PER_SECOND);
+    fake_free(f);
+}
+
+// A worker tells of the end of media too late for a window that is shorter.
+static void a_short_window_does_not_look_at_media(void **state) {
+    (void)state;
+    struct fake *f = ann_with_media();
+    struct hub_limits limits = f->config.limits;
+    limits.resume_window_us = 5 * US_PER_SECOND;
+    hub_set_limits(f->hub, &limits);
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    expect_only_type(f, 1, "transport-state");
+    signalling_client_closed(f->signalling, 1, f->now_us);
+    expect_gone(f, 5 * US_PER_SECOND);
+    fake_free(f);
+}
+
 static void an_open_connection_is_taken_over(void **state) {
     (void)state;
     struct fake *f = fake_hub(1);
@@ -187,6 +308,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumes_with_everything),
         cmocka_unit_test(the_window_ends),
+        cmocka_unit_test(the_window_counts_from_the_last_sign_of_life),
+        cmocka_unit_test(who_was_silent_for_longer_than_the_window_is_gone_at_once),
+        cmocka_unit_test(media_is_a_sign_of_life),
+        cmocka_unit_test(media_that_comes_again_is_another_sign),
+        cmocka_unit_test(media_before_the_connection_was_lost_counts),
+        cmocka_unit_test(a_short_window_does_not_look_at_media),
         cmocka_unit_test(an_open_connection_is_taken_over),
         cmocka_unit_test(a_lost_joined_can_be_asked_for_again),
         cmocka_unit_test(wrong_tokens_get_nothing),

@@ -32,8 +32,9 @@ struct fixture {
     uv_loop_t loop;
     struct ws_server *server;
     unsigned opened, closed, bad_frames;
-    uint32_t client; // the last one
-    bool hasty;      // pings after a second, hangs up after three
+    uint32_t client;   // the last one
+    uint64_t heard_us; // when the one that closed last was heard
+    bool hasty;        // pings after a second, hangs up after three
 };
 
 // ---- what the server is given to do: it sends each message back, but for some words
@@ -51,6 +52,10 @@ static inline void on_message(void *ctx, uint32_t client, const char *text, size
         ws_server_send(f->server, client, "bye", 3);
         ws_server_close(f->server, client, 4001, "as asked");
         ws_server_send(f->server, client, "too late", 8);
+    } else if (len == 4 && memcmp(text, "long", 4) == 0) {
+        static char much[4 * BACKLOG_MAX]; // all that a client may be owed
+        memset(much, 'x', sizeof much);
+        ws_server_send_owed(f->server, client, much, sizeof much);
     } else if (len == 5 && memcmp(text, "flood", 5) == 0) {
         static char big[MESSAGE_MAX];
         memset(big, 'x', sizeof big);
@@ -68,9 +73,10 @@ static inline void on_bad_frame(void *ctx, uint32_t client, enum ws_bad_frame wh
     ws_server_close(f->server, client, what == WS_FRAME_BINARY ? 1003 : 1009, "refused");
 }
 
-static inline void on_closed(void *ctx, uint32_t client) {
+static inline void on_closed(void *ctx, uint32_t client, uint64_t heard_us) {
     struct fixture *f = ctx;
     (void)client;
+    f->heard_us = heard_us;
     f->closed++;
 }
 

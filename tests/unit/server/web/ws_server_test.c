@@ -133,11 +133,43 @@ static void test_a_silent_client_is_given_up(void **state) {
     struct fixture *f = *state;
     int fd = client_open(f);
     uint64_t until_us = clock_now_us() + 2 * PATIENCE_US;
+    uint64_t opened_us = clock_now_us();
     while (f->closed == 0) { // pings are not answered
         uv_run(&f->loop, UV_RUN_NOWAIT);
         assert_true(clock_now_us() < until_us);
     }
+    // That it confirms our pings to the kernel is no sign of life: that may be a proxy.
+    assert_true(f->heard_us <= opened_us);
     close(fd);
+}
+
+// A message that takes longer than the silence that is allowed: whoever takes more and more of it is there,
+// though it can neither have heard a ping nor answer.
+static void test_who_takes_a_long_message_slowly_is_there(void **state) {
+    struct fixture *f = *state;
+    int small = 4096;
+    int fd = client_open(f);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    client_frame(f, fd, TEXT, true, "long");
+    uint64_t began_us = clock_now_us(), read_us = 0;
+    size_t came = 0;
+    uint8_t bytes[2048];
+    while (clock_now_us() - began_us < 5 * US_PER_SECOND) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        if (clock_now_us() - read_us < 20 * US_PER_MS)
+            continue;
+        read_us = clock_now_us();
+        ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        came += n > 0 ? (size_t)n : 0;
+        assert_int_equal(f->closed, 0);
+    }
+    assert_true(came > 0);
+    close(fd);
+    uint64_t until_us = clock_now_us() + 2 * PATIENCE_US; // now it takes nothing
+    while (f->closed == 0) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        assert_true(clock_now_us() < until_us);
+    }
 }
 
 // What may wait does not leave alone, does not overtake, and does leave.
@@ -267,6 +299,8 @@ int main(void) {
         TEST(test_a_long_message_keeps_its_place),
         cmocka_unit_test_setup_teardown(test_pings_that_cross, set_up_hasty, tear_down),
         cmocka_unit_test_setup_teardown(test_a_silent_client_is_given_up, set_up_hasty, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_takes_a_long_message_slowly_is_there, set_up_hasty,
+                                        tear_down),
         TEST(test_connection_limit),
         TEST(test_http),
         TEST(test_close_all),

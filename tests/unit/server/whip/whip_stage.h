@@ -208,13 +208,19 @@ static inline uint32_t people(const struct stage *s) {
 }
 
 // What its worker says of the path of somebody.
-static inline void path_is(struct stage *s, const struct participant *me, enum ice_state ice,
-                           enum dtls_state dtls) {
+static inline void path_was_heard(struct stage *s, const struct participant *me, enum ice_state ice,
+                                  enum dtls_state dtls, uint64_t heard_us) {
     struct media_event event = {.type = MEDIA_TRANSPORT_STATE};
     event.transport = LIST_ENTRY(me->transports.next, struct room_transport, link)->id;
     event.state.ice = ice;
     event.state.dtls = dtls;
+    event.state.heard_us = heard_us;
     hub_media_event(s->hub, 0, &event, s->now_us);
+}
+
+static inline void path_is(struct stage *s, const struct participant *me, enum ice_state ice,
+                           enum dtls_state dtls) {
+    path_was_heard(s, me, ice, dtls, s->now_us);
 }
 
 // The last command of that type.
