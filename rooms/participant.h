@@ -79,7 +79,7 @@ struct participant {
     uint32_t connection;                       // who speaks for it, 0 while nobody does
     unsigned observer;                         // and whose number that is (enum hub_observer)
     uint64_t heard_us;                         // while nobody does: the last sign of life of who did
-    struct wheel_node resume_timer;            // armed while there is none, and no media comes
+    struct wheel_node resume_timer;            // armed while there is none
     unsigned worker;                           // all its transports live there
     struct receiver receiver;                  // what it can be sent
     char cname[CNAME_MAX + 1];                 // of all its producers; "" until the first

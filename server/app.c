@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 // Silence before a ping, and up to a quarter more; before the connection is given up. So often that an outage
-// of 20 s still leaves a moment to come back in, of the 30 s after which nobody is there (docs/operations.md,
-// "How soon who is gone is gone"); and not the 5 that many clients have, so that pings rarely cross.
+// of 20 s leaves a moment to come back in, of the 30 s after which nobody is there
+// (docs/adr/0021-who-is-gone.md).
 #define PING_SECONDS 4
 #define HANGUP_SECONDS 28
 #define ERROR_MAX APP_ERROR_MAX

@@ -4,6 +4,9 @@
 
 #include <assert.h>
 
+// That media alone keeps one in its room: checks could be copied (docs/adr/0008-media-shows-consent.md).
+#define MEDIA_ALONE_US (300 * US_PER_SECOND)
+
 // ---- signs of life: of a connection, and of media
 
 static bool comes(const struct room_transport *transport) {
@@ -16,18 +19,27 @@ static bool media_counts(const struct hub *hub) {
     return hub->config.limits.resume_window_us >= ICE_CONSENT_US;
 }
 
-// Of one without a connection. While its media comes nobody waits: a worker tells of its end.
-static void await_end(struct hub *hub, struct participant *me) {
+// The last sign of life of one without a connection; TIME_NEVER: its media comes, and a worker will tell of
+// the end.
+static uint64_t heard_last_us(const struct hub *hub, const struct participant *me) {
     uint64_t heard_us = me->heard_us;
-    wheel_cancel(&hub->wheel, &me->resume_timer);
     LIST_EACH(node, &me->transports) {
         const struct room_transport *transport = LIST_ENTRY(node, struct room_transport, link);
         if (media_counts(hub) && comes(transport))
-            return;
+            return TIME_NEVER;
         if (media_counts(hub) && transport->heard_us > heard_us)
             heard_us = transport->heard_us;
     }
-    uint64_t end_us = heard_us + hub->config.limits.resume_window_us;
+    return heard_us;
+}
+
+static void await_end(struct hub *hub, struct participant *me) {
+    uint64_t window_us = hub->config.limits.resume_window_us;
+    uint64_t alone_us = window_us > MEDIA_ALONE_US ? window_us : MEDIA_ALONE_US;
+    uint64_t heard_us = heard_last_us(hub, me), end_us = me->heard_us + alone_us;
+    if (heard_us != TIME_NEVER && heard_us + window_us < end_us)
+        end_us = heard_us + window_us;
+    wheel_cancel(&hub->wheel, &me->resume_timer);
     wheel_arm(&hub->wheel, &me->resume_timer, end_us > hub->now_us ? end_us : hub->now_us);
 }
 

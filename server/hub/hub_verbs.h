@@ -61,8 +61,8 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
 // Out of the room, with all it has. `me` is freed.
 void hub_leave(struct hub *hub, struct participant *me, const char *reason);
 // Its connection is lost: what it has stays for the resume window, which counts from its last sign of life:
-// that of the connection (heard_us, at most now) or of its media, as long as that comes. A window that is
-// shorter than ICE_CONSENT_US does not look at media.
+// that of the connection (heard_us, at most now) or of its media, as long as that comes, but for five minutes
+// at most. A window that is shorter than ICE_CONSENT_US does not look at media.
 void hub_detach(struct hub *hub, struct participant *me, uint64_t heard_us);
 // For one without a connection: keeps a text for its return. ERR_LIMIT, ERR_NO_MEMORY.
 MUST_USE enum err hub_keep_text(struct hub *hub, struct participant *to, const char *text, size_t len);

@@ -146,12 +146,23 @@ static void media_is_a_sign_of_life(void **state) {
     path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
     expect_only_type(f, 1, "transport-state");
     signalling_client_lost(f->signalling, 1, f->now_us - 20 * US_PER_SECOND, f->now_us);
-    pass(f, 600 * US_PER_SECOND); // the connection is gone, ann is not
+    pass(f, 240 * US_PER_SECOND); // the connection is gone, ann is not
     expect_nothing(f, 2);
     // The worker tells of the end 30 s after the last packet, when the time is over.
     path_is(f, ICE_DISCONNECTED, DTLS_CONNECTED, f->now_us - 30 * US_PER_SECOND);
     pass(f, US_PER_MS);
     expect_only_type(f, 2, "user-left");
+    fake_free(f);
+}
+
+// Whoever copied ann's checks could send them for ever.
+static void media_alone_keeps_nobody_for_ever(void **state) {
+    (void)state;
+    struct fake *f = ann_with_media();
+    path_is(f, ICE_CONNECTED, DTLS_CONNECTED, f->now_us);
+    expect_only_type(f, 1, "transport-state");
+    signalling_client_closed(f->signalling, 1, f->now_us);
+    expect_gone(f, 300 * US_PER_SECOND);
     fake_free(f);
 }
 
@@ -311,6 +322,7 @@ int main(void) {
         cmocka_unit_test(the_window_counts_from_the_last_sign_of_life),
         cmocka_unit_test(who_was_silent_for_longer_than_the_window_is_gone_at_once),
         cmocka_unit_test(media_is_a_sign_of_life),
+        cmocka_unit_test(media_alone_keeps_nobody_for_ever),
         cmocka_unit_test(media_that_comes_again_is_another_sign),
         cmocka_unit_test(media_before_the_connection_was_lost_counts),
         cmocka_unit_test(a_short_window_does_not_look_at_media),
