@@ -84,6 +84,7 @@ static struct room *room_create(struct directory *directory, const char *name) {
 
 static void room_destroy(struct room *room) {
     chat_history_clear(&room->chat);
+    assert(!room->metadata);
     free(room->name);
     free(room);
 }

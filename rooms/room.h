@@ -32,6 +32,8 @@ struct room {
     uint64_t opened_wall_s;     // seconds since 1970
     struct public_id public_id; // of this room as long as it is there; the next of its name has another
     uint64_t linger_us;         // that it outlives its last participant; 0: as any room
+    uint64_t linger_first_us;   // that it waits for its first one; 0: the same
+    struct json_t *metadata;    // what a program says of it, a text; NULL: nothing
     uint32_t participants_max;  // 0: as many as in any room
     uint32_t participants_on[WORKERS_MAX];
     struct chat_history chat;

@@ -23,13 +23,15 @@
 #define ERROR_MAX 1024
 
 // %s in a path is the next argument.
-static const char body_follows[] = ""; // in place of a body: it is the last argument
+// In place of a body: it is the last argument, as it is; or a text in the member `metadata`.
+static const char body_follows[] = "", metadata_follows[] = "";
 static const struct command {
     const char *name, *method, *path, *body;
     int arguments;
 } commands[] = {
     {"rooms", "GET", "rooms", NULL, 0},
     {"room", "GET", "rooms/%s", NULL, 1},
+    {"describe", "PATCH", "rooms/%s", metadata_follows, 2},
     {"close", "DELETE", "rooms/%s", NULL, 1},
     {"people", "GET", "rooms/%s/participants", NULL, 1},
     {"person", "GET", "rooms/%s/participants/%s", NULL, 2},
@@ -52,6 +54,7 @@ static const char usage[] = "usage: rotunda admin [--server HOST[:PORT]] [--keys
                             "itself, at the port of --admin-listen if it has one.\n\n"
                             "  rooms                  all rooms\n"
                             "  room ROOM              one of them\n"
+                            "  describe ROOM TEXT     gives it this metadata, which everybody in it is told; \"\" takes it away\n"
                             "  close ROOM             puts everybody out; the room is gone\n"
                             "  people ROOM            everybody in a room\n"
                             "  person ROOM WHO        one of them, by identity or userId\n"
@@ -169,6 +172,22 @@ static int ask(const struct host_port *server, const struct command *command, co
     return fine ? 0 : STATUS_FAILED;
 }
 
+// {"metadata": text}, the caller's to free; NULL: no memory.
+static char *make_metadata(const char *text) {
+    char *body = malloc(sizeof "{\"metadata\":\"\"}" + 6 * strlen(text)), *out = body;
+    if (!body)
+        return NULL;
+    out += sprintf(out, "{\"metadata\":\"");
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\')
+            out += sprintf(out, "\\u%04x", (unsigned)*c);
+        else
+            *out++ = *c;
+    }
+    strcpy(out, "\"}");
+    return body;
+}
+
 static int run(const struct host_port *server, const char *keys_path, const struct command *command,
                char *const arguments[]) {
     struct keys keys;
@@ -182,10 +201,13 @@ static int run(const struct host_port *server, const char *keys_path, const stru
     keys_free(&keys);
     if (!token)
         return refuse(STATUS_REFUSED, why, "");
-    const char *body = command->body == body_follows ? arguments[command->arguments - 1]
-                       : command->body               ? command->body
-                                                     : "";
+    char *made = command->body == metadata_follows ? make_metadata(arguments[command->arguments - 1]) : NULL;
+    const char *body = made                            ? made
+                       : command->body == body_follows ? arguments[command->arguments - 1]
+                       : command->body                 ? command->body
+                                                       : "";
     int status = ask(server, command, path, body, token);
+    free(made);
     free(token);
     return status;
 }

@@ -87,6 +87,7 @@ static const struct {
     {"GET", "rooms", ADMIN_NEED_LIST, admin_list_rooms},
     {"POST", "rooms", ADMIN_NEED_CREATE, admin_create_room},
     {"GET", "rooms/{room}", ADMIN_NEED_ADMIN, admin_get_room},
+    {"PATCH", "rooms/{room}", ADMIN_NEED_ADMIN, admin_change_room},
     {"DELETE", "rooms/{room}", ADMIN_NEED_CREATE, admin_delete_room},
     {"POST", "rooms/{room}/data", ADMIN_NEED_ADMIN, admin_send_data},
     {"GET", "rooms/{room}/participants", ADMIN_NEED_ADMIN, admin_list_participants},

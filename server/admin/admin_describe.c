@@ -2,6 +2,8 @@
 // 64-bit numbers as text, which protobuf's mapping wants.
 #include "server/admin/admin_describe.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -19,10 +21,13 @@ static unsigned publishers(const struct room *room) {
 }
 
 json_t *admin_describe_room(const struct room *room) {
-    return json_pack("{s:s, s:s, s:o, s:i, s:i, s:i}", "sid", room->public_id.text, "name", room->name,
-                     "creationTime", long_number(room->opened_wall_s), "numParticipants",
+    uint64_t first_us = room->linger_first_us ? room->linger_first_us : room->linger_us;
+    return json_pack("{s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:b, s:O*}", "sid", room->public_id.text,
+                     "name", room->name, "creationTime", long_number(room->opened_wall_s), "numParticipants",
                      (int)room->participant_count, "numPublishers", (int)publishers(room), "maxParticipants",
-                     (int)room->participants_max);
+                     (int)room->participants_max, "emptyTimeout", (int)(first_us / US_PER_SECOND),
+                     "departureTimeout", (int)(room->linger_us / US_PER_SECOND), "activeRecording",
+                     room->recordings > 0, "metadata", room->metadata);
 }
 
 static const char *source_name(unsigned source) {

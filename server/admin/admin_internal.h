@@ -69,7 +69,7 @@ typedef json_t *admin_operation(struct admin_call *call);
 admin_operation admin_list_rooms, admin_create_room, admin_delete_room, admin_update_room_metadata;
 admin_operation admin_list_participants, admin_get_participant, admin_remove_participant;
 admin_operation admin_mute_track, admin_update_participant, admin_send_data;
-admin_operation admin_get_room, admin_drain, admin_unknown;
+admin_operation admin_get_room, admin_change_room, admin_drain, admin_unknown;
 
 // ---- admin_plain.c
 admin_operation admin_open_plain, admin_list_plain, admin_close_plain, admin_plain_produce,

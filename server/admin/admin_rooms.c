@@ -87,21 +87,19 @@ json_t *admin_get_room(struct admin_call *call) {
 }
 
 json_t *admin_create_room(struct admin_call *call) {
-    static const char *const unknown[] = {
-        "metadata",        "egress",      "agents",        "roomPreset", "minPlayoutDelay",
-        "maxPlayoutDelay", "syncStreams", "replayEnabled", "nodeId",     NULL};
+    static const char *const unknown[] = {"egress",          "agents",      "roomPreset",    "minPlayoutDelay",
+                                          "maxPlayoutDelay", "syncStreams", "replayEnabled", "nodeId",
+                                          NULL};
     struct hub_refusal refusal;
     struct hub_room_wish wish = {.name = admin_text(call, "name", true)};
     uint32_t empty_s, departure_s;
-    if (!wish.name || !admin_number(call, "emptyTimeout", 7 * 86400, &empty_s) ||
+    wish.metadata = wish.name ? admin_text(call, "metadata", false) : NULL;
+    if (!wish.metadata || !admin_number(call, "emptyTimeout", 7 * 86400, &empty_s) ||
         !admin_number(call, "departureTimeout", 7 * 86400, &departure_s) ||
         !admin_number(call, "maxParticipants", 10000, &wish.participants_max) || !lacks(call, unknown))
         return NULL;
-    if (departure_s && empty_s && departure_s != empty_s)
-        return admin_refuse(call, ADMIN_UNIMPLEMENTED,
-                            "a room waits as long for its first people as for others after the last: "
-                            "`emptyTimeout` and `departureTimeout` must be the same, or one left out");
-    wish.linger_us = (empty_s ? empty_s : departure_s) * US_PER_SECOND;
+    wish.linger_us = (departure_s ? departure_s : empty_s) * US_PER_SECOND;
+    wish.linger_first_us = empty_s * US_PER_SECOND;
     struct room *room = hub_operate_open(call->admin->hub, &wish, &refusal);
     return room ? admin_describe_room(room) : admin_refuse_verb(call, &refusal);
 }
@@ -114,10 +112,22 @@ json_t *admin_delete_room(struct admin_call *call) {
     return json_object();
 }
 
+// An empty text, or none, takes away what there was, as with LiveKit.
 json_t *admin_update_room_metadata(struct admin_call *call) {
-    if (!find_room(call))
+    struct hub_refusal refusal;
+    struct room *room = find_room(call);
+    const char *metadata = room ? admin_text(call, "metadata", false) : NULL;
+    if (!metadata)
         return NULL;
-    return admin_refuse(call, ADMIN_UNIMPLEMENTED, "this server keeps no metadata of rooms");
+    if (!hub_operate_describe(call->admin->hub, room, metadata, &refusal))
+        return admin_refuse_verb(call, &refusal);
+    return admin_describe_room(room);
+}
+
+json_t *admin_change_room(struct admin_call *call) {
+    if (!admin_member(call, "metadata"))
+        return admin_refuse(call, ADMIN_INVALID, "`metadata` is required; an empty text takes it away");
+    return admin_update_room_metadata(call);
 }
 
 // ---- people

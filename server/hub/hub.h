@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 #define HUB_ANNOUNCE_MAX 16
-#define JOINED_REST_BYTES_MAX (24 * 1024) // of `joined`, without lists, chat and ids
+#define ROOM_METADATA_BYTES_MAX 8192      // as JSON
+#define JOINED_REST_BYTES_MAX (32 * 1024) // of `joined`, without lists, chat and ids
 
 struct hub_limits {
     uint32_t rooms_max;
@@ -70,7 +71,7 @@ struct hub_config {
 #define HUB_JOINED_BYTES_MAX (256 * 1024)
 #define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
 // Bytes for its users, peers, producers and new consumers: what chat and the ids of one participant's own
-// leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 40 KiB.
+// leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 32 KiB.
 size_t hub_joined_lists_bytes(const struct hub_limits *limits);
 
 // Sane defaults for everything but workers, addresses, ports and the fingerprint.

@@ -132,6 +132,37 @@ bool hub_describe(struct hub *hub, struct participant *who, const char *metadata
     return true;
 }
 
+// ---- of rooms
+
+bool hub_read_room_metadata(const struct hub *hub, const char *text, json_t **out,
+                            struct hub_refusal *refusal) {
+    *out = NULL;
+    if (!text[0])
+        return true;
+    json_t *metadata = json_string(text);
+    if (!metadata)
+        return hub_refuse_memory(refusal);
+    if (json_dumpb(metadata, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) > ROOM_METADATA_BYTES_MAX)
+        hub_refuse(refusal, HUB_BAD_REQUEST, "the metadata of a room may have %d bytes as JSON",
+                   ROOM_METADATA_BYTES_MAX);
+    else if (hub_memory_allows(hub, refusal))
+        *out = metadata;
+    if (!*out)
+        json_decref(metadata);
+    return *out != NULL;
+}
+
+void hub_put_room_metadata(struct hub *hub, struct room *room, json_t *metadata) {
+    if (room->metadata)
+        hub_memory_give(hub, hub_memory_of_json(room->metadata));
+    json_decref(room->metadata);
+    room->metadata = metadata;
+    if (metadata)
+        hub_memory_take(hub, hub_memory_of_json(metadata));
+}
+
+// ---- of people
+
 struct participant *hub_set_metadata(struct hub *hub, struct participant *me, const char *target,
                                      const char *metadata, const json_t *attributes,
                                      struct hub_refusal *refusal) {

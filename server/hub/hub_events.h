@@ -61,6 +61,8 @@ struct hub_events {
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*reacted)(void *ctx, const struct participant *who, const char *text);
 
+    void (*room_described)(void *ctx, const struct room *room); // room->metadata
+
     // It is being recorded from now on, or not any more: room->recordings.
     void (*recording_changed)(void *ctx, const struct room *room);
 

@@ -253,7 +253,12 @@ void hub_hang_up_all(struct hub *hub, struct participant *leaving);
 void hub_room_empty(struct hub *hub, struct room *room);
 void hub_room_remove(struct hub *hub, struct room *room);
 // hub_join.c: a new one without people. NULL and a refusal.
-struct room *hub_open_room(struct hub *hub, const char *name, struct hub_refusal *refusal);
+struct room *hub_open_room(struct hub *hub, const char *name, json_t *metadata,
+                           struct hub_refusal *refusal); // `metadata` is taken over when it succeeds
+// hub_about.c: a text of a program, as JSON, for a room; "": NULL. False and a refusal.
+bool hub_read_room_metadata(const struct hub *hub, const char *text, json_t **out,
+                            struct hub_refusal *refusal);
+void hub_put_room_metadata(struct hub *hub, struct room *room, json_t *metadata); // taken over; NULL: none
 void hub_resume_timer_fire(struct wheel_node *node, uint64_t now_us);
 void hub_path_changed(struct hub *hub, struct participant *owner); // hub_leave.c: media comes, or has ended
 

@@ -127,7 +127,7 @@ static bool shows_password(struct hub_join *ask, const struct room *room, struct
 
 // A new room of that name; NULL and a refusal.
 static struct room *open_room(struct hub *hub, const struct hub_join *ask, const char *name,
-                              struct hub_refusal *refusal) {
+                              json_t *metadata, struct hub_refusal *refusal) {
     struct room *room = NULL;
     enum err e = directory_open(&hub->directory, name, &room);
     struct room *empty = e == ERR_LIMIT ? directory_empty_room(&hub->directory) : NULL;
@@ -151,6 +151,7 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     room->last_n = room->last_n_most = ask->last_n == CHOICE_OF_ROOM ? limits->last_n : (uint32_t)ask->last_n;
     room->has_lobby = hub_rules(hub, name).lobby;
     room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
+    hub_put_room_metadata(hub, room, metadata);
     LOG_INFO("room opened", LOG_TEXT("room", name));
     hub->events.room_opened(hub->events.ctx, room);
     return room;
@@ -270,7 +271,7 @@ static struct room *room_for(struct hub *hub, struct entry *entry, struct room *
     if (room)
         return room;
     return admitted(entry->ask, HUB_STEP_OPEN_ROOM, refusal)
-               ? open_room(hub, entry->ask, entry->room, refusal)
+               ? open_room(hub, entry->ask, entry->room, NULL, refusal)
                : NULL;
 }
 
@@ -391,9 +392,10 @@ struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_r
     return me;
 }
 
-struct room *hub_open_room(struct hub *hub, const char *name, struct hub_refusal *refusal) {
+struct room *hub_open_room(struct hub *hub, const char *name, json_t *metadata,
+                           struct hub_refusal *refusal) {
     const struct hub_join nobody = {.last_n = CHOICE_OF_ROOM, .loudest_n = CHOICE_OF_ROOM};
-    struct room *room = open_room(hub, &nobody, name, refusal);
+    struct room *room = open_room(hub, &nobody, name, metadata, refusal);
     if (room)
         hub_room_empty(hub, room);
     return room;

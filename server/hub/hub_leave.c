@@ -131,9 +131,10 @@ void hub_room_empty(struct hub *hub, struct room *room) {
     room->locked = false; // nobody is there to unlock it
     hub_reset_lobby(hub, room);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
+    uint64_t own_us = room->joins == 0 && room->linger_first_us ? room->linger_first_us : room->linger_us;
     if (room->knock_count == 0)
         wheel_arm(&hub->wheel, &room->linger_timer,
-                  hub->now_us + (room->linger_us ? room->linger_us : hub->config.limits.room_linger_us));
+                  hub->now_us + (own_us ? own_us : hub->config.limits.room_linger_us));
 }
 
 void hub_room_remove(struct hub *hub, struct room *room) {
@@ -149,6 +150,7 @@ void hub_room_remove(struct hub *hub, struct room *room) {
              LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
     hub_forget_outsiders(hub, room);
     hub->events.room_closed(hub->events.ctx, room);
+    hub_put_room_metadata(hub, room, NULL);
     hub_memory_give(hub, hub_memory_of_chat(room));
     directory_remove(room);
 }

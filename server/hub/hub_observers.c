@@ -38,6 +38,9 @@ static void room_locked(void *ctx, const struct room *room, const struct partici
 static void recording_changed(void *ctx, const struct room *room) {
     EVERYBODY(ctx, o) o->recording_changed(o->ctx, room);
 }
+static void room_described(void *ctx, const struct room *room) {
+    EVERYBODY(ctx, o) o->room_described(o->ctx, room);
+}
 static void hand_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->hand_changed(o->ctx, who, by);
 }
@@ -177,6 +180,7 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .muted = muted,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
+        .room_described = room_described,
         .described = described,
         .role_changed = role_changed,
         .knocked = knocked,

@@ -22,23 +22,35 @@ struct room *hub_operate_next(struct hub *hub, const struct room *after) {
     return next == &hub->directory.rooms ? NULL : LIST_ENTRY(next, struct room, link);
 }
 
+// A new one, or the one that is there with what is said of it; NULL and a refusal.
+static struct room *open_or_describe(struct hub *hub, const char *name, const struct hub_room_wish *wish,
+                                     struct hub_refusal *refusal) {
+    struct room *room = directory_find(&hub->directory, name);
+    const char *metadata = wish->metadata ? wish->metadata : "";
+    json_t *said = NULL;
+    if (room)
+        return !metadata[0] || hub_operate_describe(hub, room, metadata, refusal) ? room : NULL;
+    if (hub->draining)
+        hub_refuse(refusal, HUB_DRAINING, "this server is shutting down");
+    else if (hub_memory_allows(hub, refusal) && hub_read_room_metadata(hub, metadata, &said, refusal))
+        room = hub_open_room(hub, name, said, refusal);
+    if (!room)
+        json_decref(said);
+    return room;
+}
+
 struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish,
                               struct hub_refusal *refusal) {
     char plain[ROOM_NAME_BYTES_MAX + 1];
     if (!hub_read_name("name", wish->name, ROOM_NAME_CHARS_MAX, plain, refusal))
         return NULL;
-    struct room *room = directory_find(&hub->directory, plain);
-    bool is_new = !room;
-    if (is_new && hub->draining) {
-        hub_refuse(refusal, HUB_DRAINING, "this server is shutting down");
-        return NULL;
-    }
-    if (is_new && hub_memory_allows(hub, refusal))
-        room = hub_open_room(hub, plain, refusal);
+    struct room *room = open_or_describe(hub, plain, wish, refusal);
     if (!room)
         return NULL;
     if (wish->linger_us)
         room->linger_us = wish->linger_us;
+    if (wish->linger_first_us)
+        room->linger_first_us = wish->linger_first_us;
     if (wish->participants_max)
         room->participants_max = wish->participants_max;
     if (room->participant_count == 0) {
@@ -46,6 +58,18 @@ struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish,
         hub_room_empty(hub, room); // from now on, as long as was wished
     }
     return room;
+}
+
+bool hub_operate_describe(struct hub *hub, struct room *room, const char *metadata,
+                          struct hub_refusal *refusal) {
+    json_t *said;
+    if (!hub_read_room_metadata(hub, metadata, &said, refusal))
+        return false;
+    bool same = said ? json_equal(said, room->metadata) : !room->metadata;
+    hub_put_room_metadata(hub, room, said);
+    if (!same)
+        hub->events.room_described(hub->events.ctx, room);
+    return true;
 }
 
 void hub_operate_close(struct hub *hub, struct room *room) {

@@ -12,11 +12,16 @@ struct room *hub_operate_next(struct hub *hub, const struct room *after);
 
 struct hub_room_wish {
     const char *name;
-    uint64_t linger_us;        // that it waits without people; 0: as any room
+    uint64_t linger_us;        // that it outlives its last participant; 0: as any room
+    uint64_t linger_first_us;  // that it waits for the first one; 0: the same
     uint32_t participants_max; // 0: as many as in any room
+    const char *metadata;      // NULL or "": what there is
 };
 // Opens it; one that is there already stays as it is, but for what is wished.
 struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish, struct hub_refusal *refusal);
+// What everybody in the room, and who joins it, is told of it; "": nothing any more. False and a refusal.
+bool hub_operate_describe(struct hub *hub, struct room *room, const char *metadata,
+                          struct hub_refusal *refusal);
 // Everybody is put out, and it is gone.
 void hub_operate_close(struct hub *hub, struct room *room);
 

@@ -105,6 +105,7 @@ const struct hub_events hub_events_silent = {
     .muted = hush_muted,
     .room_locked = hush_locked,
     .recording_changed = hush_room,
+    .room_described = hush_room,
     .described = hush_hand,
     .role_changed = hush_hand,
     .knocked = hush_knock,

@@ -159,6 +159,7 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(ALL_MUTED, "all-muted")                                                                                \
     X(MUTED, "muted")                                                                                        \
     X(ROOM_LOCKED, "room-locked")                                                                            \
+    X(ROOM_METADATA, "room-metadata")                                                                        \
     X(RECORDING_CHANGED, "recording-changed")                                                                \
     X(RECORDING_STARTING, "recording-starting")                                                              \
     X(RECORDING_STOPPING, "recording-stopping")                                                              \

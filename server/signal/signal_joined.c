@@ -295,6 +295,8 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "role", json_string(signal_role_name(me)));
     if (me->room->recordings > 0)
         ok &= set_new(data, "recording", json_true());
+    if (me->room->metadata)
+        ok &= json_object_set(data, "roomMetadata", me->room->metadata) == 0;
     if (me->hidden)
         ok &= set_new(data, "hidden", json_true());
     ok &= !me->about || json_object_update(data, me->about) == 0;

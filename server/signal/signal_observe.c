@@ -74,6 +74,10 @@ static void recording_changed(void *ctx, const struct room *room) {
                      json_pack("{s:b}", "recording", room->recordings > 0));
 }
 
+static void room_described(void *ctx, const struct room *room) {
+    signal_broadcast(ctx, room, NULL, OUT_ROOM_METADATA, json_pack("{s:O?}", "metadata", room->metadata));
+}
+
 static void described(void *ctx, const struct participant *who, const struct participant *by) {
     if (!who->hidden)
         signal_broadcast(ctx, who->room, by, OUT_METADATA_CHANGED, signal_describe_about(who, by));
@@ -332,6 +336,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .muted = muted,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
+        .room_described = room_described,
         .described = described,
         .role_changed = role_changed,
         .knocked = knocked,

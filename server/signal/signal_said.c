@@ -44,7 +44,7 @@ static const char *const said[OUT_COUNT] = {
     [OUT_JOINED] =
         "roomId:text userId:text username?:text identity?:text permissions?:@permissions role?:@role "
         "hidden?:bool "
-        "metadata?:text|null attributes?:object locked?:bool recording?:bool hands?:text[] users:text[] "
+        "metadata?:text|null attributes?:object locked?:bool recording?:bool roomMetadata?:text hands?:text[] users:text[] "
         "peers:@peer[] "
         "routerRtpCapabilities:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
         "chat:@line[] resumed:bool lastN?:integer loudestN?:integer transports?:text[] ownProducers?:text[] "
@@ -116,6 +116,7 @@ static const char *const said[OUT_COUNT] = {
     [OUT_ALL_MUTED] = "kind:@kind count:integer",
     [OUT_MUTED] = "kind:@kind by:text",
     [OUT_ROOM_LOCKED] = "by:text",
+    [OUT_ROOM_METADATA] = "metadata:text|null",
     [OUT_RECORDING_CHANGED] = "recording:bool",
     [OUT_RECORDING_STARTING] = "recording:bool",
     [OUT_RECORDING_STOPPING] = "recording:bool",

@@ -188,6 +188,7 @@ struct hub_events whip_observer(struct whip *whip) {
         .muted = no_mute,
         .room_locked = no_lock,
         .recording_changed = no_room,
+        .room_described = no_room,
         .described = no_pair,
         .role_changed = no_pair,
         .knocked = no_knock,

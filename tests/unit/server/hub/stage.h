@@ -77,6 +77,9 @@ static inline void room_locked(void *ctx, const struct room *room, const struct 
 static inline void recording_changed(void *ctx, const struct room *room) {
     note(ctx, "%srecorded; ", room->recordings ? "" : "not ");
 }
+static inline void room_described(void *ctx, const struct room *room) {
+    note(ctx, "room: %.40s; ", room->metadata ? json_string_value(room->metadata) : "nothing");
+}
 static inline void described(void *ctx, const struct participant *who, const struct participant *by) {
     char *about = who->about ? json_dumps(who->about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     note(ctx, "%s describes %s: %.80s; ", by ? by->name : "operator", who->name, about ? about : "nothing");
@@ -191,6 +194,7 @@ static const struct hub_events observer = {
     .muted = muted,
     .room_locked = room_locked,
     .recording_changed = recording_changed,
+    .room_described = room_described,
     .described = described,
     .role_changed = role_changed,
     .knocked = knocked,
