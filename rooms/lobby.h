@@ -33,10 +33,12 @@ struct ban {
     char network[NETWORK_BYTES_MAX];       // "": nobody is kept out by it
 };
 
-// What somebody may do, as a moderator or an operator said.
+// What somebody may do and may not resume, as a moderator or an operator said.
 struct kept_rights {
     struct list link; // in room->kept_rights
+    bool has_rights;  // they were changed
     unsigned rights;  // bits of enum right
+    unsigned held;    // as participant.held
     bool
         is_identity; // `who` is what a token said; else a name, made for comparing: then it has these at most
     char who[];

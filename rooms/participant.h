@@ -65,11 +65,13 @@ struct participant {
     char name[USERNAME_BYTES_MAX + 1];
     uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
-    unsigned rights;                       // bits of enum right
+    bool by_token;                         // it came with one
+    unsigned rights;                       // bits of enum right; but see hub_rights
     bool rights_assigned;                  // by a moderator or an operator, in place of a token's: these
     unsigned assigned_rights;
     char network[NETWORK_BYTES_MAX]; // "": not known
     bool hidden;                     // others do not hear of it
+    unsigned held;                   // bits 1 << enum media_kind: what it may not resume by itself
     struct json_t *about;            // {metadata?, attributes?}, what others are told of it; NULL: nothing
     size_t about_bytes, about_held_bytes; // as JSON; of memory
     uint64_t hand;                        // when it was raised, in the order of the room; 0: it is down
@@ -176,6 +178,10 @@ static inline struct participant *producer_owner(const struct room_producer *pro
 }
 static inline struct participant *consumer_owner(const struct room_consumer *consumer) {
     return consumer->transport->owner;
+}
+
+static inline bool participant_is_held(const struct participant *who, enum media_kind kind) {
+    return (who->held & 1U << kind) != 0;
 }
 
 // A participant outside any room, with RIGHTS_ALL; NULL without memory. name is at most

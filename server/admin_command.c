@@ -37,6 +37,8 @@ static const struct command {
     {"person", "GET", "rooms/%s/participants/%s", NULL, 2},
     {"remove", "DELETE", "rooms/%s/participants/%s", NULL, 2},
     {"mute", "POST", "rooms/%s/participants/%s/tracks/%s/mute", "{\"muted\":true}", 3},
+    {"hold", "POST", "rooms/%s/participants/%s/tracks/%s/mute", "{\"muted\":true,\"hold\":true}", 3},
+    {"allow-unmute", "POST", "rooms/%s/participants/%s/tracks/%s/mute", "{\"muted\":false}", 3},
     {"record", "POST", "rooms/%s/recordings", "{}", 1},
     {"recordings", "GET", "rooms/%s/recordings", NULL, 1},
     {"stop-recording", "DELETE", "rooms/%s/recordings/%s", NULL, 2},
@@ -48,28 +50,32 @@ static const struct command {
     {"drain", "POST", "drain", NULL, 0},
 };
 
-static const char usage[] = "usage: rotunda admin [--server HOST[:PORT]] [--keys FILE] COMMAND\n\n"
-                            "Asks a running server that has keys, and prints its answer. It speaks plain "
-                            "HTTP, so ask on the machine\n"
-                            "itself, at the port of --admin-listen if it has one.\n\n"
-                            "  rooms                  all rooms\n"
-                            "  room ROOM              one of them\n"
-                            "  describe ROOM TEXT     gives it this metadata, which everybody in it is told; \"\" takes it away\n"
-                            "  close ROOM             puts everybody out; the room is gone\n"
-                            "  people ROOM            everybody in a room\n"
-                            "  person ROOM WHO        one of them, by identity or userId\n"
-                            "  remove ROOM WHO        puts one out\n"
-                            "  mute ROOM WHO TRACK    pauses a track, by producerId\n"
-                            "  record ROOM            begins a recording of everybody in a room\n"
-                            "  recordings ROOM        those that are made of it\n"
-                            "  stop-recording ROOM ID ends one\n"
-                            "  plain ROOM             its transports of plain RTP\n"
-                            "  plain-open ROOM JSON, plain-produce ROOM TRANSPORT JSON,\n"
-                            "  plain-consume ROOM TRANSPORT JSON, plain-close ROOM TRANSPORT\n"
-                            "                         plain RTP, as docs/interop.md shows\n"
-                            "  drain                  ends the server as SIGTERM does\n\n"
-                            "  --server HOST[:PORT]   the server [127.0.0.1:8080]\n"
-                            "  --keys FILE            the file that the server has too [ROTUNDA_KEYS]\n";
+static const char usage[] =
+    "usage: rotunda admin [--server HOST[:PORT]] [--keys FILE] COMMAND\n\n"
+    "Asks a running server that has keys, and prints its answer. It speaks plain "
+    "HTTP, so ask on the machine\n"
+    "itself, at the port of --admin-listen if it has one.\n\n"
+    "  rooms                  all rooms\n"
+    "  room ROOM              one of them\n"
+    "  describe ROOM TEXT     gives it this metadata, which everybody in it is told; \"\" takes it away\n"
+    "  close ROOM             puts everybody out; the room is gone\n"
+    "  people ROOM            everybody in a room\n"
+    "  person ROOM WHO        one of them, by identity or userId\n"
+    "  remove ROOM WHO        puts one out\n"
+    "  mute ROOM WHO TRACK    pauses a track, by producerId\n"
+    "  hold ROOM WHO TRACK    the same, and its owner resumes nothing of that kind until\n"
+    "  allow-unmute ROOM WHO TRACK\n"
+    "                         lets it\n"
+    "  record ROOM            begins a recording of everybody in a room\n"
+    "  recordings ROOM        those that are made of it\n"
+    "  stop-recording ROOM ID ends one\n"
+    "  plain ROOM             its transports of plain RTP\n"
+    "  plain-open ROOM JSON, plain-produce ROOM TRANSPORT JSON,\n"
+    "  plain-consume ROOM TRANSPORT JSON, plain-close ROOM TRANSPORT\n"
+    "                         plain RTP, as docs/interop.md shows\n"
+    "  drain                  ends the server as SIGTERM does\n\n"
+    "  --server HOST[:PORT]   the server [127.0.0.1:8080]\n"
+    "  --keys FILE            the file that the server has too [ROTUNDA_KEYS]\n";
 
 static int refuse(int status, const char *what, const char *more) {
     fprintf(stderr, "rotunda admin: %s%s\n", what, more);

@@ -339,13 +339,6 @@ static void app_stop(struct app *app) {
     vigil_end(app->vigil);
 }
 
-static bool start_vigil(struct app *app, char *error) {
-    app->vigil = vigil_begin(app->media, clock_now_us());
-    if (!app->vigil)
-        snprintf(error, ERROR_MAX, "out of memory");
-    return app->vigil != NULL;
-}
-
 static int run(struct config *settings, const struct app_watcher *watcher, const struct app_source *source) {
     const struct config *config = settings;
     struct app app = {.config = config,
@@ -366,7 +359,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
-                   start_media(&app, error) && start_vigil(&app, error) && start_hub(&app, error) &&
+                   start_media(&app, error) && app_start_vigil(&app, error) && start_hub(&app, error) &&
                    app_start_recordings(&app, error) && start_limits(&app, error) &&
                    start_dialects(&app, error) && start_webhooks(&app, error) &&
                    gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&

@@ -19,7 +19,7 @@ static void answer_health(void *ctx, const struct http_request *request, struct 
     struct app *app = ctx;
     (void)request;
     if (media_stuck(app->media, clock_now_us()))
-        answer_text(answer, 503, "a media worker is stuck\n");
+        answer_text(answer, 503, "a media or data thread is stuck\n");
     else
         answer_text(answer, 200, "ok\n");
 }
@@ -30,7 +30,7 @@ static void answer_readiness(void *ctx, const struct http_request *request, stru
     if (app->drain_by_us != TIME_NEVER)
         answer_text(answer, 503, "the server is stopping\n");
     else if (media_stuck(app->media, clock_now_us()))
-        answer_text(answer, 503, "a media worker is stuck\n");
+        answer_text(answer, 503, "a media or data thread is stuck\n");
     else
         answer_text(answer, 200, "ready\n");
 }

@@ -2,7 +2,7 @@
 //
 // app.c starts and ends them and carries messages between hub and workers; app_clients.c carries those
 // between clients and signalling, app_http.c answers operators, app_due.c has what is due, app_reload.c reads
-// settings again, app_stop.c lets people finish. Control thread.
+// settings again, app_stop.c lets people finish, app_vigil.c looks after threads. Control thread.
 #ifndef SERVER_APP_INTERNAL_H
 #define SERVER_APP_INTERNAL_H
 
@@ -99,6 +99,10 @@ void app_reload(struct app *app);
 uint64_t app_next_us(void *app);
 void app_late(void *app, uint64_t fires_us, uint64_t now_us);
 void app_due(void *app, uint64_t now_us);
+
+// ---- app_vigil.c
+
+bool app_start_vigil(struct app *app, char *error); // app->media runs
 
 // ---- app_stop.c
 

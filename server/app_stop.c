@@ -8,7 +8,7 @@
 
 bool app_drained(const struct app *app, uint64_t now_us) {
     return app->drain_by_us != TIME_NEVER && app->stop_by_us == TIME_NEVER &&
-           (now_us >= app->drain_by_us || hub_participant_count(app->hub) == 0);
+           (now_us >= app->drain_by_us || hub_people_count(app->hub) == 0);
 }
 
 void app_stop_begin(struct app *app, uint64_t now_us) {

@@ -148,6 +148,8 @@ static bool may_start(struct recordings *all, const char *name, const char *who,
     *room = hub_operate_find(all->hub, name, refusal);
     if (!*room || (who[0] && !hub_operate_person(*room, who, refusal)))
         return false;
+    if (!hub_may_be_recorded(all->hub, *room, refusal))
+        return false;
     if ((*room)->participant_count == 0)
         return hub_refuse(refusal, HUB_WRONG_STATE, "nobody is in the room");
     LIST_EACH(node, &all->runs) {
@@ -210,6 +212,20 @@ bool recordings_stop(struct recordings *all, const char *room, const char *id, s
         return true;
     }
     return hub_refuse(refusal, HUB_NOT_FOUND, "there is no recording of that id in that room now");
+}
+
+void recordings_look_again(struct recordings *all) {
+    struct hub_refusal refusal;
+    LIST_EACH(node, &all->runs) {
+        struct recording_run *run = LIST_ENTRY(node, struct recording_run, link);
+        const struct room *room = hub_find_room(all->hub, run->room);
+        if (run->exited || run->state > RECORDING_ACTIVE || !room ||
+            hub_may_be_recorded(all->hub, room, &refusal))
+            continue;
+        LOG_WARN("recording ended", LOG_TEXT("room", run->room), LOG_TEXT("reason", refusal.text));
+        run->state = RECORDING_ENDING;
+        run_end(run);
+    }
 }
 
 void recordings_each(struct recordings *all, const char *room, void *ctx,

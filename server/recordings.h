@@ -64,6 +64,8 @@ bool recordings_start(struct recordings *recordings, const char *room, const cha
                       struct recording_view *out, struct hub_refusal *refusal);
 bool recordings_stop(struct recordings *recordings, const char *room, const char *id,
                      struct recording_view *out, struct hub_refusal *refusal);
+// The rooms' settings may be other ones: ends what is not allowed any more.
+void recordings_look_again(struct recordings *recordings);
 void recordings_each(struct recordings *recordings, const char *room, void *ctx,
                      void (*each)(void *ctx, const struct recording_view *recording));
 

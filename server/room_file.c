@@ -130,6 +130,25 @@ static bool take_lobby(struct reader *r, char *value) {
     return read_yes(r, "lobby", value, &r->section->rules.lobby);
 }
 
+static bool take_e2ee(struct reader *r, char *value) {
+    r->section->rules.sealed = strcmp(value, "required") == 0;
+    return r->section->rules.sealed || strcmp(value, "optional") == 0 ||
+           refuse(r, "`e2ee` must be required or optional");
+}
+
+static bool take_record(struct reader *r, char *value) {
+    static const struct {
+        const char *word;
+        enum record_rule rule;
+    } rows[] = {{"yes", RECORD_BY_ANYBODY}, {"moderators", RECORD_BY_MODERATORS}, {"no", RECORD_BY_NOBODY}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        r->section->rules.record = rows[i].rule;
+        if (strcmp(rows[i].word, value) == 0)
+            return true;
+    }
+    return refuse(r, "`record` must be yes, moderators or no");
+}
+
 static bool take_people(struct reader *r, char *value) {
     char *end;
     size_t digits = strspn(value, "0123456789");
@@ -185,7 +204,9 @@ static bool read_setting(struct reader *r, const char *key, char *value) {
                 {"password", take_password, true},
                 {"moderator", take_moderator, false},
                 {"people", take_people, true},
-                {"lobby", take_lobby, true}};
+                {"lobby", take_lobby, true},
+                {"e2ee", take_e2ee, true},
+                {"record", take_record, true}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].key, key) != 0)
             continue;
@@ -194,7 +215,11 @@ static bool read_setting(struct reader *r, const char *key, char *value) {
         r->section->given |= 1U << i;
         return rows[i].take(r, value);
     }
-    return refuse(r, "`%.40s` is no setting of a room; open, password, moderator, people and lobby are", key);
+    return refuse(
+        r,
+        "`%.40s` is no setting of a room; open, password, moderator, people, lobby, e2ee and record "
+        "are",
+        key);
 }
 
 // ---- lines
@@ -214,8 +239,21 @@ static void cut_comment(char *line) {
     }
 }
 
+// What is encrypted from end to end cannot be recorded here.
+static bool section_agrees(struct reader *r) {
+    const struct room_section *section = r->section;
+    if (!section || !section->rules.sealed || section->rules.record == RECORD_BY_TOKEN ||
+        section->rules.record == RECORD_BY_NOBODY)
+        return true;
+    r->line = section->line;
+    return refuse(r, "[%.200s] has `e2ee = required`, so nothing can be recorded there; leave `record` out",
+                  section->name);
+}
+
 static bool open_section(struct reader *r, char *line) {
     char *end = strrchr(line, ']');
+    if (!section_agrees(r))
+        return false;
     if (!end || end[1])
         return refuse(r, "a section must be [ROOM], with nothing behind it");
     *end = '\0';
@@ -266,7 +304,7 @@ static bool read_lines(struct reader *r, char *text) {
         if (!read_line(r, line))
             return false;
     }
-    return true;
+    return section_agrees(r);
 }
 
 // ---- the file

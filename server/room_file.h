@@ -5,7 +5,9 @@
 //   moderator = Ann: $y$j9T$...       # who has that name, and shows that password, moderates; several lines
 //   people = 20
 //   lobby = yes
-//   [team-*]                          # rooms whose name fits; * is any text
+//   e2ee = required                   # sound and picture that is not encrypted from end to end is not taken
+//   record = moderators               # may have it recorded, as may who has a token for that; yes: all; no:
+//   nobody [team-*]                          # rooms whose name fits; * is any text
 //   [*]                               # all others
 //   open = no                         # there are none
 //

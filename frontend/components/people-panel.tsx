@@ -10,11 +10,13 @@ import {
   Hand,
   Lock,
   LockOpen,
+  Mic,
   MicOff,
   UserCheck,
   UserMinus,
   UserRound,
   UserX,
+  Video,
   VideoOff,
   WifiOff,
 } from 'lucide-react';
@@ -65,10 +67,25 @@ function useConfirm() {
 function PersonMenu({ person }: { person: Participant }) {
   const t = useT();
   const attempt = useAttempt();
-  const { ban, mute, putOut, setRole } = useModeration();
+  const { allowUnmute, ban, hold, mute, putOut, setRole } = useModeration();
   const { confirm, dialog } = useConfirm();
   const role = useCall(({ moderation }) => moderation.roles[person.userId] ?? 'participant');
+  const held = useCall(({ moderation }) => moderation.held[person.userId]);
   const { userId, name, tracks } = person;
+  const holding = (kind: 'audio' | 'video'): MenuItem =>
+    held?.includes(kind)
+      ? {
+          id: `allow-${kind}`,
+          label: t(`moderate.allow.${kind}`),
+          icon: kind === 'audio' ? Mic : Video,
+          onSelect: () => attempt(() => allowUnmute(userId, kind)),
+        }
+      : {
+          id: `hold-${kind}`,
+          label: t(`moderate.hold.${kind}`),
+          icon: kind === 'audio' ? MicOff : VideoOff,
+          onSelect: () => attempt(() => hold(userId, kind)),
+        };
   const opener = `menu-${userId}`;
   const items: (MenuItem | false)[] = [
     tracks.microphone?.track != null &&
@@ -85,6 +102,8 @@ function PersonMenu({ person }: { person: Participant }) {
         icon: VideoOff,
         onSelect: () => attempt(() => mute(userId, 'video')),
       },
+    holding('audio'),
+    holding('video'),
     role !== 'moderator' && {
       id: 'moderator',
       label: t('moderate.moderator'),

@@ -81,6 +81,11 @@ export class ModerationActions {
 
   mute = async (target: string, kind: Kind): Promise<void> =>
     void (await this.#session.request('mute-user', { target, kind }));
+  // Until allowUnmute; who is held comes with the notification that everybody gets.
+  hold = async (target: string, kind: Kind): Promise<void> =>
+    void (await this.#session.request('mute-user', { target, kind, hold: true }));
+  allowUnmute = async (target: string, kind: Kind): Promise<void> =>
+    void (await this.#session.request('allow-unmute', { target, kind }));
   muteAll = async (): Promise<void> => void (await this.#session.request('mute-all', { kind: 'audio' }));
   putOut = async (target: string): Promise<void> => void (await this.#session.request('kick-user', { target }));
   ban = async (target: string): Promise<void> => void (await this.#session.request('ban', { target }));

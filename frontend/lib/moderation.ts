@@ -1,5 +1,5 @@
 // Who may do what, who waits, whose hand is up: what the store knows of it. What can be done: moderation-actions.ts.
-import type { Joined, Knock, LobbyDecision, LobbyNews, Permissions, Reaction, Role, Room } from '@rotunda/client';
+import type { Joined, Kind, Knock, LobbyDecision, LobbyNews, Permissions, Reaction, Role, Room } from '@rotunda/client';
 import type { CallStore } from './store';
 
 const REACTION_SHOWN_MS = 4000;
@@ -15,6 +15,7 @@ export interface Shown {
 export interface Moderation {
   permissions: Permissions;
   roles: Record<string, Role>; // by userId, of those who are no participant
+  held: Record<string, Kind[]>; // by userId: who is muted until a moderator lets them unmute
   locked: boolean;
   recording: boolean; // the room is being recorded
   lobby: boolean; // who comes waits for a moderator
@@ -31,6 +32,7 @@ export const NO_MODERATION: Moderation = {
     moderate: false,
   },
   roles: {},
+  held: {},
   locked: false,
   recording: false,
   lobby: false,
@@ -39,10 +41,13 @@ export const NO_MODERATION: Moderation = {
   reactions: [],
 };
 
-const without = (roles: Record<string, Role>, userId: string): Record<string, Role> => {
-  const { [userId]: _, ...others } = roles;
+function without<Value>(all: Record<string, Value>, userId: string): Record<string, Value> {
+  const { [userId]: _, ...others } = all;
   return others;
-};
+}
+
+export const withHeld = (all: Record<string, Kind[]>, userId: string, held: Kind[] = []): Record<string, Kind[]> =>
+  held.length === 0 ? without(all, userId) : { ...all, [userId]: held };
 
 export const withRole = (roles: Record<string, Role>, userId: string, role: Role | undefined): Record<string, Role> =>
   role === undefined || role === 'participant' ? without(roles, userId) : { ...roles, [userId]: role };
@@ -52,6 +57,11 @@ const atJoin = (joined: Joined): Partial<Moderation> => ({
   roles: Object.fromEntries(
     [...(joined.peers ?? []), { userId: joined.userId, role: joined.role }].flatMap(({ userId, role }) =>
       role && role !== 'participant' ? [[userId, role]] : [],
+    ),
+  ),
+  held: Object.fromEntries(
+    [...(joined.peers ?? []), { userId: joined.userId, held: joined.held }].flatMap(({ userId, held }) =>
+      held ? [[userId, held]] : [],
     ),
   ),
   locked: joined.locked ?? false,
@@ -90,12 +100,25 @@ export function followModeration(room: Room, store: CallStore): () => void {
     room.session.on('notification', ({ type, data }) => {
       switch (type) {
         case 'user-joined':
-          return change({ roles: withRole(now().roles, data.userId, data.role) });
+          return change({
+            roles: withRole(now().roles, data.userId, data.role),
+            held: withHeld(now().held, data.userId, data.held),
+          });
         case 'user-left':
           return change({
             roles: without(now().roles, data.userId),
+            held: without(now().held, data.userId),
             hands: now().hands.filter((one) => one !== data.userId),
           });
+        case 'held-changed': {
+          const before = now().held[data.userId] ?? [];
+          change({ held: withHeld(now().held, data.userId, data.held) });
+          if (data.userId === room.userId && data.held.length < before.length)
+            set(({ news }) => ({
+              news: { text: 'mayUnmute', name: data.by, said: '', count: (news?.count ?? 0) + 1 },
+            }));
+          return;
+        }
         case 'room-locked':
         case 'room-unlocked':
           return change({ locked: type === 'room-locked' });

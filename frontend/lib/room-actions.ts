@@ -1,7 +1,16 @@
 // What a person can do in a call; components call these (useCallActions) and read the store.
 import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
+import {
+  codeOf,
+  Doorway,
+  mayTakeOver,
+  needsPassword,
+  Room,
+  RotundaError,
+  type LocalTrack,
+  type Source,
+} from '@rotunda/client';
 import { keyOfAddress } from './e2ee-key';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
@@ -221,9 +230,15 @@ export class RoomActions {
     return track;
   }
 
+  // Before a device is taken for what would not go out.
+  #assertFree(source: Source): void {
+    if (this.#room?.isHeld(source)) throw new RotundaError('held', 'A moderator has muted this side.');
+  }
+
   setMicrophone = async (on: boolean): Promise<void> => {
     const room = this.#room;
     if (room === null) return;
+    if (on) this.#assertFree('microphone');
     if (this.#mine('microphone')?.track?.readyState === 'live') await room.pause('microphone', !on);
     else if (on) await this.restoreMicrophone({ paused: false });
   };
@@ -244,6 +259,7 @@ export class RoomActions {
     if (room === null) return;
     const before = this.#mine('camera')?.track;
     if (on) {
+      this.#assertFree('camera');
       await room.send('camera', await this.#take('camera'));
     } else {
       this.#setLoss('camera', null);
@@ -297,6 +313,7 @@ export class RoomActions {
     const room = this.#room;
     if (room === null) return;
     if (this.#mine('screen')) return this.#stopScreen();
+    this.#assertFree('screen');
     const stream = await captureScreen();
     for (const track of stream?.getTracks() ?? []) {
       const source: Source = track.kind === 'video' ? 'screen' : 'screen-audio';

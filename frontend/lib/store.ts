@@ -34,7 +34,7 @@ export interface CallState {
 }
 
 export interface News {
-  text: 'joined' | 'left' | 'message' | 'muted' | `role.${Role}`;
+  text: 'joined' | 'left' | 'message' | 'muted' | 'held' | 'mayUnmute' | `role.${Role}`;
   name: string;
   said: string;
   count: number;
@@ -114,7 +114,7 @@ export function follow(room: Room, store: CallStore): () => void {
       const fresh = history.filter(isNews);
       set(({ unread, panel }) => ({ unread: first || panel === 'chat' ? unread : unread + fresh.length }));
     }),
-    room.on('muted', ({ by }) => tell('muted', by)),
+    room.on('muted', ({ by, hold }) => tell(hold ? 'held' : 'muted', by)),
     room.on('draining', () => set({ draining: true })),
     room.on('path', ({ direction, leg }) =>
       set(({ paths: { [direction]: _, ...others } }) => ({

@@ -114,6 +114,15 @@ static bool read_pem(struct keys_reader *r, const char *text, size_t len) {
 
 // ---- lines
 
+// A secret may have a # in it, but a blank before it is how comments begin in other files. To take it off
+// would make other secrets of what is in use; to leave it makes a secret that nobody else has.
+static bool has_comment(const char *secret) {
+    for (const char *hash = strchr(secret, '#'); hash; hash = strchr(hash + 1, '#'))
+        if (hash > secret && (hash[-1] == ' ' || hash[-1] == '\t'))
+            return true;
+    return false;
+}
+
 // What stands between quotes, as LiveKit's files have it.
 static char *unquote(char *text) {
     size_t len = strlen(text);
@@ -132,7 +141,13 @@ static bool read_line(struct keys_reader *r, char *line, unsigned number) {
     if (!colon || colon == line)
         return keys_refuse(r, "has no `id: secret` in line %u", number);
     *colon = '\0';
-    const char *secret = unquote(text_trim(colon + 1));
+    char *value = text_trim(colon + 1);
+    const char *secret = unquote(value);
+    if (secret == value && has_comment(value))
+        return keys_refuse(r,
+                           "has ` #` behind the secret in line %u: a comment must have a line of its own; a "
+                           "secret that has it goes between quotes",
+                           number);
     return keys_add(r, unquote(text_trim(line)), KEY_SECRET, secret, strlen(secret));
 }
 

@@ -46,17 +46,12 @@ json_t *admin_refuse(struct admin_call *call, enum admin_code code, const char *
 
 json_t *admin_refuse_verb(struct admin_call *call, const struct hub_refusal *refusal) {
     static const enum admin_code map[HUB_CODE_COUNT] = {
-        [HUB_BAD_REQUEST] = ADMIN_INVALID,
-        [HUB_NOT_FOUND] = ADMIN_NOT_FOUND,
-        [HUB_FORBIDDEN] = ADMIN_DENIED,
-        [HUB_LIMIT_REACHED] = ADMIN_EXHAUSTED,
-        [HUB_ROOM_FULL] = ADMIN_EXHAUSTED,
-        [HUB_RATE_LIMITED] = ADMIN_EXHAUSTED,
-        [HUB_DRAINING] = ADMIN_UNAVAILABLE,
-        [HUB_BUSY] = ADMIN_UNAVAILABLE,
-        [HUB_WRONG_STATE] = ADMIN_PRECONDITION,
-        [HUB_UNSUPPORTED] = ADMIN_PRECONDITION,
-        [HUB_USERNAME_TAKEN] = ADMIN_PRECONDITION,
+        [HUB_BAD_REQUEST] = ADMIN_INVALID,      [HUB_NOT_FOUND] = ADMIN_NOT_FOUND,
+        [HUB_FORBIDDEN] = ADMIN_DENIED,         [HUB_ENCRYPTION_NEEDED] = ADMIN_PRECONDITION,
+        [HUB_LIMIT_REACHED] = ADMIN_EXHAUSTED,  [HUB_ROOM_FULL] = ADMIN_EXHAUSTED,
+        [HUB_RATE_LIMITED] = ADMIN_EXHAUSTED,   [HUB_DRAINING] = ADMIN_UNAVAILABLE,
+        [HUB_BUSY] = ADMIN_UNAVAILABLE,         [HUB_WRONG_STATE] = ADMIN_PRECONDITION,
+        [HUB_UNSUPPORTED] = ADMIN_PRECONDITION, [HUB_USERNAME_TAKEN] = ADMIN_PRECONDITION,
     };
     enum admin_code code = map[refusal->code] ? map[refusal->code] : ADMIN_INTERNAL;
     return admin_refuse(call, code, "%s", refusal->code == HUB_NO_MEMORY ? "out of memory" : refusal->text);

@@ -87,9 +87,9 @@ json_t *admin_get_room(struct admin_call *call) {
 }
 
 json_t *admin_create_room(struct admin_call *call) {
-    static const char *const unknown[] = {"egress",          "agents",      "roomPreset",    "minPlayoutDelay",
-                                          "maxPlayoutDelay", "syncStreams", "replayEnabled", "nodeId",
-                                          NULL};
+    static const char *const unknown[] = {"egress",          "agents",          "roomPreset",
+                                          "minPlayoutDelay", "maxPlayoutDelay", "syncStreams",
+                                          "replayEnabled",   "nodeId",          NULL};
     struct hub_refusal refusal;
     struct hub_room_wish wish = {.name = admin_text(call, "name", true)};
     uint32_t empty_s, departure_s;
@@ -156,21 +156,29 @@ json_t *admin_remove_participant(struct admin_call *call) {
     return json_object();
 }
 
+// muted: pauses it; with `hold`, a member of our own, nobody but who moderates lets its owner resume it, or
+// anything of its kind. Not muted: the owner may, where it was held. Nobody resumes what others send.
 json_t *admin_mute_track(struct admin_call *call) {
     struct hub_refusal refusal;
-    bool muted;
+    bool muted, hold;
+    struct hub *hub = call->admin->hub;
     struct participant *who = find_person(call);
     const char *sid = who ? admin_text(call, "trackSid", true) : NULL;
-    if (!sid || !admin_truth(call, "muted", &muted))
+    if (!sid || !admin_truth(call, "muted", &muted) || !admin_truth(call, "hold", &hold))
         return NULL;
     struct room_producer *producer = hub_operate_producer(who, sid, &refusal);
     if (!producer)
         return admin_refuse_verb(call, &refusal);
-    if (!muted && producer->paused)
+    if (!muted && hold)
+        return admin_refuse(call, ADMIN_INVALID, "`hold` is for what is muted");
+    bool held = participant_is_held(who, producer->kind);
+    if (!muted && producer->paused && !held)
         return admin_refuse(call, ADMIN_PRECONDITION,
                             "nobody but its owner lets a track be heard or seen again");
+    if ((muted ? hold : held) && !hub_hold(hub, who, producer->kind, muted, NULL, &refusal))
+        return admin_refuse_verb(call, &refusal);
     if (muted)
-        hub_operate_mute(call->admin->hub, producer);
+        hub_operate_mute(hub, producer);
     json_t *track = admin_describe_track(producer);
     return json_pack("{s:o}", "track", track);
 }

@@ -16,11 +16,16 @@ static void set_v4(struct net_address *out, const void *four) {
     memcpy(out->bytes + 12, four, 4);
 }
 
-void net_address_network(const struct net_address *address, char out[NET_NETWORK_TEXT_MAX]) {
+struct net_address net_address_base(const struct net_address *address) {
     struct net_address base = *address;
-    bool v4 = net_address_is_v4(address);
-    if (!v4)
+    if (!net_address_is_v4(address))
         memset(base.bytes + 8, 0, 8);
+    return base;
+}
+
+void net_address_network(const struct net_address *address, char out[NET_NETWORK_TEXT_MAX]) {
+    struct net_address base = net_address_base(address);
+    bool v4 = net_address_is_v4(address);
     net_address_print(&base, out);
     if (!v4)
         memcpy(out + strlen(out), "/64", 4);

@@ -36,6 +36,7 @@ void net_address_print(const struct net_address *address, char out[IP_TEXT_MAX])
 // What one household or machine gets: an IPv4 address, or the /64 of an IPv6 address ("2001:db8:0:1::/64").
 #define NET_NETWORK_TEXT_MAX (IP_TEXT_MAX + 3)
 void net_address_network(const struct net_address *address, char out[NET_NETWORK_TEXT_MAX]);
+struct net_address net_address_base(const struct net_address *address); // the same, as its first address
 bool net_address_is_v4(const struct net_address *address);
 
 // "192.0.2.0/24,2001:db8::/32,127.0.0.1": addresses without a length are single ones; bits beyond the length

@@ -17,9 +17,18 @@ struct box {
     size_t bytes;
 };
 
+// What waits of the clients of one network, as long as something does.
+struct share {
+    uint32_t id;
+    struct net_address network;
+    size_t bytes;
+    unsigned count; // of messages
+};
+
 struct letter {
     struct broker_message message; // first, so that one is the other
     struct box *box;
+    struct share *share; // NULL: nobody knows whose it is
     struct list in_row, in_ages;
     uint64_t due_us;
     uint32_t sender; // id of a client, which may be gone
@@ -33,6 +42,8 @@ struct broker {
     struct list heard;   // clients by by_heard
     struct slots *boxes; // struct box
     struct hmap *box_names;
+    struct slots *shares; // struct share
+    struct hmap *share_networks;
     struct list ages; // letters, the oldest in front
     unsigned kept;
     size_t kept_bytes;
@@ -52,7 +63,10 @@ struct broker *broker_create(const struct broker_config *config, uint64_t now_us
     broker->names = hmap_create(sizeof(struct dialect_name), most);
     broker->boxes = slots_create(BROKER_NAMES_WAITED_MAX);
     broker->box_names = hmap_create(sizeof(struct dialect_name), BROKER_NAMES_WAITED_MAX);
-    if (broker->clients && broker->connections && broker->names && broker->boxes && broker->box_names)
+    broker->shares = slots_create(BROKER_NETWORKS_MAX);
+    broker->share_networks = hmap_create(sizeof(struct net_address), BROKER_NETWORKS_MAX);
+    if (broker->clients && broker->connections && broker->names && broker->boxes && broker->box_names &&
+        broker->shares && broker->share_networks)
         return broker;
     broker_destroy(broker);
     return NULL;
@@ -163,6 +177,34 @@ static struct box *box_take(struct broker *broker, const struct dialect_name *to
     return NULL;
 }
 
+static void share_free(struct broker *broker, struct share *share) {
+    assert(share->count == 0 && share->bytes == 0);
+    hmap_remove(broker->share_networks, &share->network);
+    slots_remove(broker->shares, share->id);
+    free(share);
+}
+
+// That of the client's network; NULL: no memory, or too many have one.
+static struct share *share_take(struct broker *broker, const struct broker_client *from) {
+    struct net_address network = net_address_base(&from->address);
+    uint32_t id = hmap_get(broker->share_networks, &network);
+    struct share *share = id == HMAP_NONE ? NULL : slots_get(broker->shares, id);
+    if (share || !(share = calloc(1, sizeof *share)))
+        return share;
+    share->network = network;
+    share->id = slots_add(broker->shares, share);
+    if (share->id && hmap_put(broker->share_networks, &network, share->id) == ERR_OK)
+        return share;
+    if (share->id)
+        slots_remove(broker->shares, share->id);
+    free(share);
+    return NULL;
+}
+
+static bool share_has_room(const struct share *share, size_t len) {
+    return share->bytes + len <= BROKER_NETWORK_BYTES_MAX;
+}
+
 static bool has_room(const struct broker *broker, const struct box *box, const struct broker_client *from,
                      size_t len) {
     return box->count < BROKER_WAITING_MAX && box->bytes + len <= BROKER_WAITING_BYTES_MAX &&
@@ -184,10 +226,14 @@ bool broker_keep(struct broker *broker, struct broker_client *from, const struct
     struct box *box = box_take(broker, &message->to);
     if (!box)
         return false;
-    struct letter *letter = has_room(broker, box, from, len) ? malloc(sizeof *letter + len) : NULL;
+    struct share *share = from->address_known ? share_take(broker, from) : NULL;
+    bool allowed = from->address_known ? share && share_has_room(share, len) : true;
+    struct letter *letter = allowed && has_room(broker, box, from, len) ? malloc(sizeof *letter + len) : NULL;
     if (!letter) {
         if (box->count == 0)
             box_free(broker, box);
+        if (share && share->count == 0)
+            share_free(broker, share);
         return false;
     }
     letter->message = *message;
@@ -195,6 +241,11 @@ bool broker_keep(struct broker *broker, struct broker_client *from, const struct
     memcpy(letter->bytes, message->text, len);
     letter->message.text = letter->bytes;
     letter->box = box;
+    letter->share = share;
+    if (share) {
+        share->count++;
+        share->bytes += len;
+    }
     letter->due_us = now_us + broker->config.wait_us;
     letter->sender = from->id;
     list_push_back(&box->rows[message->late], &letter->in_row);
@@ -224,6 +275,12 @@ static struct broker_message *letter_take_out(struct broker *broker, struct lett
     }
     if (box->count == 0)
         box_free(broker, box);
+    if (letter->share) {
+        letter->share->count--;
+        letter->share->bytes -= len;
+        if (letter->share->count == 0)
+            share_free(broker, letter->share);
+    }
     return &letter->message;
 }
 
@@ -271,5 +328,7 @@ void broker_destroy(struct broker *broker) {
     hmap_destroy(broker->names);
     slots_destroy(broker->boxes);
     hmap_destroy(broker->box_names);
+    slots_destroy(broker->shares);
+    hmap_destroy(broker->share_networks);
     free(broker);
 }

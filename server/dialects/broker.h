@@ -2,8 +2,8 @@
 // `from` and `to` stand on. It knows the text of no message.
 //
 // A message that waits belongs to a name, not to a client, and goes after a time that is the same for all.
-// What waits is bounded by name, by sender and as a whole; what would be beyond is refused, and nobody's
-// message makes room for another's.
+// What waits is bounded by name, by sender, by the senders' network (an IPv4 address, or a /64) and as a
+// whole; what would be beyond is refused, and nobody's message makes room for another's.
 //
 // No I/O, no clock. Control thread only.
 #ifndef SERVER_BROKER_H
@@ -16,6 +16,8 @@
 #define BROKER_NAMES_WAITED_MAX 4096            // names that messages wait for
 #define BROKER_WAITING_MAX 64                   // messages for one name, and of one sender
 #define BROKER_WAITING_BYTES_MAX (512 * 1024)   // likewise
+#define BROKER_NETWORK_BYTES_MAX (1024 * 1024)  // of all senders of one network whose address is known
+#define BROKER_NETWORKS_MAX 16384               // of which something waits
 #define BROKER_ALL_BYTES_MAX (16 * 1024 * 1024) // of everything that waits
 
 struct broker_config {

@@ -154,6 +154,11 @@ uint32_t hub_participant_count(const struct hub *hub) {
     return hub->directory.participant_count;
 }
 
+uint32_t hub_people_count(const struct hub *hub) {
+    assert(hub->programs <= hub->directory.participant_count);
+    return hub->directory.participant_count - hub->programs;
+}
+
 // ---- time
 
 void hub_set_time(struct hub *hub, uint64_t now_us) {

@@ -69,7 +69,7 @@ struct hub_config {
 // No `joined` is longer, whatever the settings. What does not fit it of a large room follows at once, as
 // `user-joined` and `new-producer`.
 #define HUB_JOINED_BYTES_MAX (256 * 1024)
-#define HUB_JOINED_LISTS_BYTES_MAX (128 * 1024)
+#define HUB_JOINED_LISTS_BYTES_MAX (120 * 1024)
 // Bytes for its users, peers, producers and new consumers: what chat and the ids of one participant's own
 // leave of it, at most HUB_JOINED_LISTS_BYTES_MAX. With the largest limits that can be set there are 32 KiB.
 size_t hub_joined_lists_bytes(const struct hub_limits *limits);
@@ -185,6 +185,7 @@ void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us);
 void hub_set_drain_to(struct hub *hub, const char *url);
 const char *hub_drain_to(const struct hub *hub);
 uint32_t hub_participant_count(const struct hub *hub);
+uint32_t hub_people_count(const struct hub *hub); // without programs behind plain RTP and recorders
 
 void hub_read_counts(const struct hub *hub, struct hub_counts *out);
 

@@ -58,6 +58,8 @@ struct hub_events {
     void (*described)(void *ctx, const struct participant *who,
                       const struct participant *by); // who->about; by NULL: an operator
     void (*role_changed)(void *ctx, const struct participant *who, const struct participant *by);
+    void (*held_changed)(void *ctx, const struct participant *who,
+                         const struct participant *by); // who->held; by NULL: an operator
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
     void (*reacted)(void *ctx, const struct participant *who, const char *text);
 

@@ -47,6 +47,7 @@ struct hub {
     struct receiver_entry receivers[RECEIVERS_KEPT];
     unsigned receivers_next; // to be replaced
     size_t held_bytes;       // of texts and JSON values that are kept for clients
+    uint32_t programs;       // participants that are none of people (hub_is_program)
     bool draining;
     char drain_to[HUB_URL_MAX + 1];
 };
@@ -54,6 +55,11 @@ struct hub {
 // Whose room it is: timers know their room or participant alone.
 static inline struct hub *hub_of(const struct room *room) {
     return LIST_ENTRY(room->directory, struct hub, directory);
+}
+
+// Behind plain RTP: nobody is there who could leave.
+static inline bool hub_is_program(const struct participant *who) {
+    return who->observer == HUB_OBSERVER_PLAIN || who->observer == HUB_OBSERVER_RECORDER;
 }
 
 // ---- hub_observers.c
@@ -111,6 +117,8 @@ unsigned hub_rights_with(const struct kept_rights *kept, unsigned rights);
 // From now on, and whenever it comes again; the caller applies them. False and a refusal: nothing has
 // changed.
 bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal);
+// The same of what it may not resume by itself (participant.held).
+bool hub_keep_held(struct hub *hub, struct participant *who, unsigned held, struct hub_refusal *refusal);
 // For one who has just come and has what its token gives.
 void hub_recall_rights(struct participant *me, const struct kept_rights *kept);
 void hub_forget_rights(struct hub *hub, struct room *room); // of everybody

@@ -126,8 +126,8 @@ static bool shows_password(struct hub_join *ask, const struct room *room, struct
 }
 
 // A new room of that name; NULL and a refusal.
-static struct room *open_room(struct hub *hub, const struct hub_join *ask, const char *name,
-                              json_t *metadata, struct hub_refusal *refusal) {
+static struct room *open_room(struct hub *hub, const struct hub_join *ask, const char *name, json_t *metadata,
+                              struct hub_refusal *refusal) {
     struct room *room = NULL;
     enum err e = directory_open(&hub->directory, name, &room);
     struct room *empty = e == ERR_LIMIT ? directory_empty_room(&hub->directory) : NULL;
@@ -205,6 +205,10 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
         most = room->participants_max;
     if (rules.closed)
         return hub_refuse(refusal, HUB_FORBIDDEN, "nobody may join a room of that name on this server");
+    if (rules.sealed && !entry->ask->seals)
+        return hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
+                          "in this room everything is encrypted from end to end, with a key that the server "
+                          "does not have: join by a link with the key, and say `e2ee`");
     bool moderator = moderates(entry->ask, entry->kept);
     if (room && !hub_let_in(room, entry->ask, moderator, refusal))
         return false;
@@ -240,10 +244,12 @@ static void enter(struct hub *hub, const struct entry *entry, struct room *room,
     directory_enter(room, me);
     hub_put_about(hub, me, about);
     hub_take_grants(hub, me, ask->grants);
+    me->by_token = ask->grants != NULL;
     if (!me->hidden)
         me->rights |= rights_of(ask);
     hub_recall_rights(me, entry->kept);
     attach(hub, ask, me);
+    hub->programs += hub_is_program(me);
     hub->counts.joins++;
     me->joined_wall_s = hub_wall_us(hub) / US_PER_SECOND;
     room->joins++;
@@ -392,8 +398,7 @@ struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_r
     return me;
 }
 
-struct room *hub_open_room(struct hub *hub, const char *name, json_t *metadata,
-                           struct hub_refusal *refusal) {
+struct room *hub_open_room(struct hub *hub, const char *name, json_t *metadata, struct hub_refusal *refusal) {
     const struct hub_join nobody = {.last_n = CHOICE_OF_ROOM, .loudest_n = CHOICE_OF_ROOM};
     struct room *room = open_room(hub, &nobody, name, metadata, refusal);
     if (room)

@@ -76,6 +76,7 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     me->connection = 0;
     hub_drop_about(hub, me);
     directory_exit(me);
+    hub->programs -= hub_is_program(me);
     hub->counts.leaves++;
     LOG_INFO("participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
              LOG_TEXT("userId", me->id.text), LOG_TEXT("reason", reason));

@@ -24,9 +24,8 @@ bool hub_kick(struct hub *hub, struct participant *me, const char *target, const
 
 // ---- muting
 
-// How many of its producers it paused.
-static uint32_t mute(struct hub *hub, struct participant *who, enum media_kind kind,
-                     const struct participant *by) {
+// How many of its producers were paused.
+static uint32_t pause_all(struct hub *hub, const struct participant *who, enum media_kind kind) {
     uint32_t count = 0;
     LIST_EACH(t, &who->transports) {
         LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers) {
@@ -37,30 +36,68 @@ static uint32_t mute(struct hub *hub, struct participant *who, enum media_kind k
             count++;
         }
     }
-    if (count > 0)
-        hub->events.muted(hub->events.ctx, who, kind, by);
     return count;
 }
 
+bool hub_hold(struct hub *hub, struct participant *who, enum media_kind kind, bool held,
+              const struct participant *by, struct hub_refusal *refusal) {
+    unsigned bit = 1U << kind, now = held ? who->held | bit : who->held & ~bit;
+    if (now == who->held)
+        return true;
+    if (!hub_keep_held(hub, who, now, refusal))
+        return false;
+    LOG_INFO(held ? "participant held muted" : "participant may unmute", LOG_TEXT("room", who->room->name),
+             LOG_TEXT("user", who->name), LOG_TEXT("userId", who->id.text),
+             LOG_TEXT("kind", media_kind_name(kind)), LOG_TEXT("by", by ? by->name : "operator"));
+    hub->events.held_changed(hub->events.ctx, who, by);
+    return true;
+}
+
+// Whether it sent something. It is told of each mute that changes anything for it.
+static bool mute(struct hub *hub, struct participant *who, enum media_kind kind, bool was_held,
+                 const struct participant *by) {
+    uint32_t count = pause_all(hub, who, kind);
+    if (count > 0 || was_held != participant_is_held(who, kind))
+        hub->events.muted(hub->events.ctx, who, kind, by);
+    return count > 0;
+}
+
 struct participant *hub_mute(struct hub *hub, struct participant *me, const char *target,
-                             enum media_kind kind, struct hub_refusal *refusal) {
+                             enum media_kind kind, bool hold, struct hub_refusal *refusal) {
     struct participant *who =
         moderates(me, "mute others", refusal) ? hub_find_other(me, target, refusal) : NULL;
     if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES, refusal))
         return NULL;
-    mute(hub, who, kind, me);
+    bool was_held = participant_is_held(who, kind);
+    if (hold && !hub_hold(hub, who, kind, true, me, refusal))
+        return NULL;
+    mute(hub, who, kind, was_held, me);
     return who;
 }
 
-bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, uint32_t *count,
+struct participant *hub_allow_unmute(struct hub *hub, struct participant *me, const char *target,
+                                     enum media_kind kind, struct hub_refusal *refusal) {
+    struct participant *who =
+        moderates(me, "let others unmute", refusal) ? hub_find_other(me, target, refusal) : NULL;
+    if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES, refusal) ||
+        !hub_hold(hub, who, kind, false, me, refusal))
+        return NULL;
+    return who;
+}
+
+bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, bool hold, uint32_t *count,
                   struct hub_refusal *refusal) {
     *count = 0;
     if (!moderates(me, "mute others", refusal) || !hub_spend_notice(hub, me, NOTICE_BYTES, refusal))
         return false;
     LIST_EACH(node, &me->room->participants) {
         struct participant *who = LIST_ENTRY(node, struct participant, link);
-        if (who != me && !(who->rights & RIGHT_ADMIN))
-            *count += mute(hub, who, kind, me) > 0;
+        bool was_held = participant_is_held(who, kind);
+        if (who == me || (who->rights & RIGHT_ADMIN))
+            continue;
+        if (hold && !hub_hold(hub, who, kind, true, me, refusal))
+            return false;
+        *count += mute(hub, who, kind, was_held, me);
     }
     return true;
 }
@@ -80,8 +117,11 @@ bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_r
 }
 
 bool hub_set_recording(struct hub *hub, struct participant *me, bool on, struct hub_refusal *refusal) {
-    if (!hub_allowed(me, RIGHT_RECORD, on ? "have the room recorded" : "end a recording", refusal))
+    if (on && !hub_may_be_recorded(hub, me->room, refusal))
         return false;
+    if (!(hub_rights(hub, me) & RIGHT_RECORD))
+        return hub_refuse(refusal, HUB_FORBIDDEN, "neither your token nor this room's settings let you %s",
+                          on ? "have the room recorded" : "end a recording");
     if (!hub->io.record)
         return hub_refuse(refusal, HUB_UNSUPPORTED, "this server records nothing");
     return hub->io.record(hub->io.ctx, me->room, on, refusal);

@@ -47,6 +47,9 @@ static void hand_changed(void *ctx, const struct participant *who, const struct 
 static void described(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->described(o->ctx, who, by);
 }
+static void held_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    EVERYBODY(ctx, o) o->held_changed(o->ctx, who, by);
+}
 static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->role_changed(o->ctx, who, by);
 }
@@ -178,6 +181,7 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .said = said,
         .removed = removed,
         .muted = muted,
+        .held_changed = held_changed,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
         .room_described = room_described,

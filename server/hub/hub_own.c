@@ -12,6 +12,30 @@ struct room_rules hub_rules(const struct hub *hub, const char *room) {
     return hub->io.rules ? hub->io.rules(hub->io.ctx, room) : (struct room_rules){0};
 }
 
+bool hub_is_sealed(const struct hub *hub, const struct room *room) {
+    return hub_rules(hub, room->name).sealed;
+}
+
+bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct hub_refusal *refusal) {
+    const struct room_rules rules = hub_rules(hub, room->name);
+    if (rules.sealed)
+        return hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
+                          "in this room everything is encrypted from end to end: without the key, which no "
+                          "server has, there is nothing to record");
+    return rules.record != RECORD_BY_NOBODY ||
+           hub_refuse(refusal, HUB_FORBIDDEN, "this room is not to be recorded (its settings say so)");
+}
+
+unsigned hub_rights(const struct hub *hub, const struct participant *me) {
+    const struct room_rules rules = hub_rules(hub, me->room->name);
+    bool own = !me->by_token && !me->hidden &&
+               (rules.record == RECORD_BY_ANYBODY ||
+                (rules.record == RECORD_BY_MODERATORS && (me->rights & RIGHT_ADMIN) != 0));
+    if (rules.sealed || rules.record == RECORD_BY_NOBODY)
+        return me->rights & ~(unsigned)RIGHT_RECORD;
+    return me->rights | (own ? (unsigned)RIGHT_RECORD : 0U);
+}
+
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
                                          const char *transport_id, struct hub_refusal *refusal) {
     struct room_transport *transport = registry_find_transport(&hub->registry, transport_id);

@@ -171,8 +171,12 @@ static bool source_allowed(const struct participant *me, unsigned source, struct
 }
 
 static bool may_produce(const struct hub *hub, const struct participant *me,
-                        const struct room_transport *transport, struct hub_refusal *refusal) {
+                        const struct room_transport *transport, bool sealed, struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.producers_per_participant_max;
+    if (!sealed && hub_is_sealed(hub, me->room))
+        return hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
+                          "in this room everything is encrypted from end to end; `appData` of what is has "
+                          "`e2ee: true`");
     if (!transport->from_client)
         return hub_refuse(refusal, HUB_BAD_REQUEST,
                           "this transport has direction \"recv\"; use one with direction \"send\"");
@@ -258,7 +262,7 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
                                   struct hub_refusal *refusal) {
     struct room_transport *transport = hub_own_transport(hub, me, ask->transport_id, refusal);
     if (!transport || !source_allowed(me, source_of(ask), refusal) ||
-        !may_produce(hub, me, transport, refusal))
+        !may_produce(hub, me, transport, ask->sealed, refusal))
         return NULL;
     struct offer offer = {0};
     struct room_producer *producer = NULL;
@@ -267,7 +271,8 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
         may_add_streams(transport, &offer.params, refusal) &&
         hub_spend_notice(hub, me, NOTICE_BYTES + offer.app_data_len, refusal)) {
         offer.params.screen = ask->source == RIGHT_SCREEN;
-        producer = open_producer(hub, transport, ask->paused, &offer, refusal);
+        bool paused = ask->paused || participant_is_held(me, ask->kind);
+        producer = open_producer(hub, transport, paused, &offer, refusal);
     }
     if (producer) {
         producer->source = source_of(ask);

@@ -19,6 +19,11 @@ struct room_producer *hub_pause_producer(struct hub *hub, struct participant *me
     struct room_producer *producer = hub_own_producer(hub, me, producer_id, refusal);
     if (!producer || producer->paused == paused)
         return producer;
+    if (!paused && participant_is_held(me, producer->kind)) {
+        hub_refuse(refusal, HUB_FORBIDDEN, "a moderator has muted you; one of them can let you %s again",
+                   producer->kind == MEDIA_AUDIO ? "be heard" : "be seen");
+        return NULL;
+    }
     if (!hub_spend_notice(hub, me, PAUSE_NOTICE_BYTES, refusal))
         return NULL;
     hub_set_producer_paused(hub, producer, paused);

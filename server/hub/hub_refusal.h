@@ -11,6 +11,7 @@ enum hub_code {
     HUB_NOT_FOUND,
     HUB_FORBIDDEN,
     HUB_UNAUTHORIZED,      // a token is missing
+    HUB_ENCRYPTION_NEEDED, // from end to end
     HUB_PASSWORD_NEEDED,   // and did not come
     HUB_PASSWORD_WRONG,    //
     HUB_PASSWORD_ATTEMPTS, // too many lately; none was verified

@@ -32,7 +32,7 @@ bool hub_find_rights(const struct room *room, const char *identity, const char *
 }
 
 unsigned hub_rights_with(const struct kept_rights *kept, unsigned rights) {
-    if (!kept)
+    if (!kept || !kept->has_rights)
         return rights;
     return kept->is_identity ? kept->rights : kept->rights & rights;
 }
@@ -57,25 +57,42 @@ static struct kept_rights *remember(struct hub *hub, struct room *room, bool is_
     return kept;
 }
 
-bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal) {
+// Its record, made if there is none; NULL and a refusal.
+static struct kept_rights *record_of(struct hub *hub, const struct participant *who,
+                                     struct hub_refusal *refusal) {
     char folded[NAME_FOLDED_BYTES_MAX];
     bool is_identity = who->identity[0] != '\0';
-    if (!is_identity && name_fold(who->name, folded) != ERR_OK)
-        return hub_refuse_memory(refusal);
+    if (!is_identity && name_fold(who->name, folded) != ERR_OK) {
+        hub_refuse_memory(refusal);
+        return NULL;
+    }
     const char *key = is_identity ? who->identity : folded;
     struct kept_rights *kept = find(who->room, is_identity, key);
-    if (!kept)
-        kept = remember(hub, who->room, is_identity, key, refusal);
+    return kept ? kept : remember(hub, who->room, is_identity, key, refusal);
+}
+
+bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal) {
+    struct kept_rights *kept = record_of(hub, who, refusal);
     if (!kept)
         return false;
+    kept->has_rights = true;
     kept->rights = rights;
     who->rights_assigned = true; // a new token does not change it
     who->assigned_rights = rights;
     return true;
 }
 
+bool hub_keep_held(struct hub *hub, struct participant *who, unsigned held, struct hub_refusal *refusal) {
+    struct kept_rights *kept = record_of(hub, who, refusal);
+    if (kept)
+        kept->held = who->held = held;
+    return kept != NULL;
+}
+
 void hub_recall_rights(struct participant *me, const struct kept_rights *kept) {
-    if (!kept)
+    if (kept)
+        me->held = kept->held;
+    if (!kept || !kept->has_rights)
         return;
     me->assigned_rights = hub_rights_with(kept, me->rights);
     if (me->hidden)

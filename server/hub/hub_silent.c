@@ -103,6 +103,7 @@ const struct hub_events hub_events_silent = {
     .said = hush_line,
     .removed = hush_removed,
     .muted = hush_muted,
+    .held_changed = hush_hand,
     .room_locked = hush_locked,
     .recording_changed = hush_room,
     .room_described = hush_room,

@@ -25,6 +25,7 @@ struct hub_join {
     const char *resume_token;          // NULL: none. One that is not good joins anew
     const struct grants *grants;       // as a token says; NULL: everything, and on resuming what it has had
     bool only_resume;                  // whatever else it gives
+    bool seals;                        // what it sends is encrypted from end to end
     const struct json_t *capabilities; // its RtpCapabilities; NULL: not said
     uint32_t connection;               // who speaks for it, a number of the caller's; not 0
     enum hub_observer observer;        // which is this one
@@ -75,15 +76,25 @@ struct queued_text *hub_next_kept(struct hub *hub, struct participant *me);
 // Puts somebody out of the room. words: for them, NULL or without control characters. *id: who it was.
 bool hub_kick(struct hub *hub, struct participant *me, const char *target, const char *words,
               struct public_id *id, struct hub_refusal *refusal);
-// Pauses all that the target sends of one kind; it may resume it. The one it was.
+// Pauses all that the target sends of one kind. hold: it may resume nothing of that kind until it is allowed
+// to again, also when it comes again while the room is there; else it may at once, unless it was held before.
+// The one it was.
 struct participant *hub_mute(struct hub *hub, struct participant *me, const char *target,
-                             enum media_kind kind, struct hub_refusal *refusal);
-// The same for everybody else who is no moderator. *count: how many sent something.
-bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, uint32_t *count,
+                             enum media_kind kind, bool hold, struct hub_refusal *refusal);
+// The target may resume what it sends of that kind. Nothing is resumed by that.
+struct participant *hub_allow_unmute(struct hub *hub, struct participant *me, const char *target,
+                                     enum media_kind kind, struct hub_refusal *refusal);
+// As hub_mute for everybody else who is no moderator. *count: how many sent something. What a room remembers
+// may be full while it does so: then some are held, and the rest are not.
+bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, bool hold, uint32_t *count,
                   struct hub_refusal *refusal);
+// Held or not, by a moderator or an operator (NULL), with nobody's rights asked for.
+bool hub_hold(struct hub *hub, struct participant *who, enum media_kind kind, bool held,
+              const struct participant *by, struct hub_refusal *refusal);
 // While it is locked nobody joins anew but moderators; who is there may resume.
 bool hub_lock(struct hub *hub, struct participant *me, bool locked, struct hub_refusal *refusal);
-// For those whose token says so (RIGHT_RECORD): everybody hears when it begins, and when it has ended.
+// For those whose token or room says so (RIGHT_RECORD of hub_rights): everybody hears when it begins, and
+// when it has ended.
 bool hub_set_recording(struct hub *hub, struct participant *me, bool on, struct hub_refusal *refusal);
 // Everybody is put out, `me` last, which is freed.
 bool hub_close_room(struct hub *hub, struct participant *me, const char *words, struct hub_refusal *refusal);
@@ -161,9 +172,11 @@ struct hub_produce {
     const struct json_t *parameters; // RtpParameters
     bool paused;
     unsigned source;      // RIGHT_CAMERA ..: as its owner says, what is to be allowed; 0: by its kind
+    bool sealed;          // encrypted from end to end, as its owner says
     const char *app_data; // a JSON object as text that everyone gets; NULL: {}
     size_t app_data_len;
 };
+// Of a kind that a moderator has muted for good it begins paused.
 struct room_producer *hub_produce(struct hub *hub, struct participant *me, const struct hub_produce *ask,
                                   struct hub_refusal *refusal);
 struct room_producer *hub_pause_producer(struct hub *hub, struct participant *me, const char *producer_id,
@@ -257,6 +270,13 @@ uint32_t hub_loudest_n(const struct participant *who);
 
 // ---- hub_own.c: what is one's own
 
+// What it may do now: as me->rights, and whether it may have the room recorded, which the room's settings say
+// as well.
+unsigned hub_rights(const struct hub *hub, const struct participant *me);
+// Whether sound and picture are taken only when they are encrypted from end to end.
+bool hub_is_sealed(const struct hub *hub, const struct room *room);
+// Whether it may be by anybody, an operator too. False and a refusal.
+bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct hub_refusal *refusal);
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
                                          const char *transport_id, struct hub_refusal *refusal);
 struct room_producer *hub_own_producer(const struct hub *hub, const struct participant *me,

@@ -16,6 +16,7 @@
 #define PEERS_PER_TURN 64     // that have something; the others come next
 #define BUSY_US UINT64_C(2000000)
 #define IDLE_TICK_US UINT64_C(100000)
+#define HEARTBEAT_US UINT64_C(2000000) // it turns as often at least, as a media worker does
 #define EVENTS_RETRY_US UINT64_C(1000) // while the control thread is behind
 
 static void data_wake(struct data_worker *data) {
@@ -80,6 +81,10 @@ void data_worker_stop(struct data_worker *data) {
     atomic_store_explicit(&data->stopping, true, memory_order_release);
     atomic_store_explicit(&data->asleep, true, memory_order_release); // wakes it whatever it does
     data_wake(data);
+}
+
+uint64_t data_worker_heartbeat_us(const struct data_worker *data) {
+    return atomic_load_explicit(&data->heartbeat_us, memory_order_relaxed);
 }
 
 void data_worker_read_counters(struct data_worker *data, struct data_worker_counters *out) {
@@ -163,7 +168,7 @@ static uint64_t data_next_us(struct data_worker *data, uint64_t now_us) {
     if (!data_events_have_room(data))
         return now_us + EVENTS_RETRY_US; // what cannot be told is not done
     uint64_t next_us = data_forwarder_next_us(data->forwarder);
-    uint64_t tick_us = slots_count(data->peers) == 0  ? TIME_NEVER
+    uint64_t tick_us = slots_count(data->peers) == 0  ? now_us + HEARTBEAT_US
                        : now_us < data->busy_until_us ? now_us + SCTP_LIBRARY_TICK_US
                                                       : now_us + IDLE_TICK_US;
     return tick_us < next_us ? tick_us : next_us;
@@ -172,6 +177,7 @@ static uint64_t data_next_us(struct data_worker *data, uint64_t now_us) {
 // True: there is more to do at once.
 static bool data_turn(struct data_worker *data) {
     uint64_t now_us = clock_now_us();
+    atomic_store_explicit(&data->heartbeat_us, now_us, memory_order_relaxed);
     bool more = data_packets_waiting(data);
     if (data_commands(data, now_us))
         more = true; // the packets come after all of them
@@ -201,7 +207,7 @@ static void data_sleep(struct data_worker *data) {
     atomic_exchange_explicit(&data->asleep, true, memory_order_acq_rel);
     uint64_t now_us = clock_now_us(), next_us = data->next_us;
     if (!data_has_work(data) && next_us > now_us) {
-        int wait_ms = next_us == TIME_NEVER ? -1 : (int)((next_us - now_us + US_PER_MS - 1) / US_PER_MS);
+        int wait_ms = (int)((next_us - now_us + US_PER_MS - 1) / US_PER_MS); // HEARTBEAT_US at most
         struct pollfd fd = {.fd = data->wake_fd, .events = POLLIN};
         (void)poll(&fd, 1, wait_ms);
     }
@@ -240,7 +246,7 @@ struct data_worker *data_worker_create(const struct data_worker_config *config) 
         return NULL;
     data->config = *config;
     data->workers = config->workers;
-    data->next_us = TIME_NEVER;
+    atomic_store(&data->heartbeat_us, clock_now_us());
     list_init(&data->ready);
     data->library = sctp_library_start() == ERR_OK;
     data->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

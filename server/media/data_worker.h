@@ -59,6 +59,7 @@ void data_worker_stop(struct data_worker *data);
 bool data_worker_post(struct data_worker *data, const struct data_cmd *cmd); // false: the queue is full
 const struct data_event *data_worker_peek_event(struct data_worker *data);   // NULL: none
 void data_worker_pop_event(struct data_worker *data);
+uint64_t data_worker_heartbeat_us(const struct data_worker *data); // when it last turned
 void data_worker_read_counters(struct data_worker *data, struct data_worker_counters *out);
 
 // A media worker's thread, with its number. What is pushed is seen at data_worker_flush at the latest.

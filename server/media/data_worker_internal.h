@@ -28,6 +28,7 @@ struct data_worker {
     bool library; // started
     int wake_fd;
     _Atomic bool stopping, asleep;
+    _Atomic uint64_t heartbeat_us;
     struct ring *commands, *events;
     bool events_written;
     struct data_link links[WORKERS_MAX];

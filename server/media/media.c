@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STUCK_US (5 * UINT64_C(1000000)) // a worker turns every two seconds at least
+#define STUCK_US (5 * UINT64_C(1000000)) // each turns every two seconds at least
 
 struct media {
     unsigned workers;
@@ -115,8 +115,8 @@ static bool media_start_workers(struct media *media, const struct media_config *
             pthread_create(&media->data_thread, NULL, media_data_thread, media->data) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (unsigned i = 0; i < media->threads; i++) {
-        char name[24]; // seen in top and /proc; the kernel takes 15 bytes, which WORKERS_MAX keeps to
-        snprintf(name, sizeof name, "media-%u", i);
+        char name[MEDIA_THREAD_NAME_MAX]; // seen in top and /proc
+        media_thread_name(media->workers, i, name);
         pthread_setname_np(media->thread[i], name);
     }
     if (media->data_runs)
@@ -274,21 +274,38 @@ void media_read_counters(struct media *media, unsigned worker, struct media_coun
     worker_read_counters(media->worker[worker], out);
 }
 
-bool media_worker_stuck(struct media *media, unsigned worker, uint64_t now_us) {
-    uint64_t seen_us = worker_heartbeat_us(media->worker[worker]);
+// ---- its threads: the media workers, then the data worker
+
+unsigned media_threads(const struct media *media) {
+    return media->workers + (media->data ? 1 : 0);
+}
+
+void media_thread_name(unsigned workers, unsigned thread, char out[MEDIA_THREAD_NAME_MAX]) {
+    if (thread < workers)
+        snprintf(out, MEDIA_THREAD_NAME_MAX, "media-%u", thread);
+    else
+        snprintf(out, MEDIA_THREAD_NAME_MAX, "data");
+}
+
+bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now_us) {
+    assert(thread < media_threads(media));
+    uint64_t seen_us = thread < media->workers ? worker_heartbeat_us(media->worker[thread])
+                                               : data_worker_heartbeat_us(media->data);
     return now_us > seen_us && now_us - seen_us > STUCK_US;
 }
 
-bool media_stuck(struct media *media, uint64_t now_us) {
-    for (unsigned i = 0; i < media->workers; i++)
-        if (media_worker_stuck(media, i, now_us))
+bool media_stuck(const struct media *media, uint64_t now_us) {
+    for (unsigned i = 0; i < media_threads(media); i++)
+        if (media_thread_stuck(media, i, now_us))
             return true;
     return false;
 }
 
-void media_trace_worker(struct media *media, unsigned worker) {
-    if (worker < media->threads)
-        trace_thread(media->thread[worker]);
+void media_trace_thread(const struct media *media, unsigned thread) {
+    if (thread < media->workers && thread < media->threads)
+        trace_thread(media->thread[thread]);
+    else if (thread >= media->workers && media->data_runs)
+        trace_thread(media->data_thread);
 }
 
 unsigned media_workers(const struct media *media) {

@@ -181,11 +181,15 @@ void media_read_data_counters(struct media *media,
                               struct data_worker_counters *out); // all 0 without a data worker
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
 
-// A worker's loop has not turned for seconds.
-bool media_stuck(struct media *media, uint64_t now_us);
-bool media_worker_stuck(struct media *media, unsigned worker, uint64_t now_us);
-// Has the worker's thread write on standard error where it is (base/trace.h).
-void media_trace_worker(struct media *media, unsigned worker);
+// Its threads by number: those of the workers, then that of the data worker, if there is one.
+unsigned media_threads(const struct media *media);
+#define MEDIA_THREAD_NAME_MAX 24 // the kernel takes 15 bytes, which WORKERS_MAX keeps to
+void media_thread_name(unsigned workers, unsigned thread, char out[MEDIA_THREAD_NAME_MAX]);
+// It has not turned for seconds; any of them has not.
+bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now_us);
+bool media_stuck(const struct media *media, uint64_t now_us);
+// Has the thread write on standard error where it is (base/trace.h).
+void media_trace_thread(const struct media *media, unsigned thread);
 unsigned media_workers(const struct media *media);
 
 #endif

@@ -159,6 +159,8 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(ALL_MUTED, "all-muted")                                                                                \
     X(MUTED, "muted")                                                                                        \
     X(ROOM_LOCKED, "room-locked")                                                                            \
+    X(UNMUTE_ALLOWED, "unmute-allowed")                                                                      \
+    X(HELD_CHANGED, "held-changed")                                                                          \
     X(ROOM_METADATA, "room-metadata")                                                                        \
     X(RECORDING_CHANGED, "recording-changed")                                                                \
     X(RECORDING_STARTING, "recording-starting")                                                              \
@@ -244,6 +246,7 @@ void signal_relay_message(struct signal_call *call);
 void signal_kick_user(struct signal_call *call);
 void signal_mute_user(struct signal_call *call);
 void signal_mute_all(struct signal_call *call);
+void signal_allow_unmute(struct signal_call *call);
 void signal_start_recording(struct signal_call *call);
 void signal_stop_recording(struct signal_call *call);
 void signal_lock_room(struct signal_call *call);
@@ -279,6 +282,7 @@ json_t *signal_with_about(json_t *data, const struct participant *who);
 json_t *signal_describe_about(const struct participant *who,
                               const struct participant *by);    // as `metadata-changed`
 const char *signal_role_to_tell(const struct participant *who); // NULL: that of most
+json_t *signal_describe_held(const struct participant *who);    // a list; NULL without memory
 json_t *signal_describe_joiner(const struct participant *who);  // as `user-joined`
 json_t *signal_describe_role(const struct participant *who, const struct participant *by);
 
@@ -328,7 +332,7 @@ void signal_get_stats(struct signal_call *call);
 // ---- what they share
 
 // Who the participant is and what it may do, as its token said (signal_token.c); NULL without memory.
-json_t *signal_describe_grants(const struct participant *me);
+json_t *signal_describe_grants(const struct hub *hub, const struct participant *me);
 // What the call's `token` says. False: refused.
 bool signal_read_token(struct signal_call *call, struct grants *out);
 

@@ -19,6 +19,7 @@ const char *signal_code_name(enum signal_code code) {
         [CODE_NOT_FOUND] = "not-found",
         [CODE_FORBIDDEN] = "forbidden",
         [CODE_UNAUTHORIZED] = "unauthorized",
+        [CODE_ENCRYPTION_NEEDED] = "encryption-needed",
         [CODE_PASSWORD_NEEDED] = "password-needed",
         [CODE_PASSWORD_WRONG] = "password-wrong",
         [CODE_PASSWORD_ATTEMPTS] = "password-attempts",

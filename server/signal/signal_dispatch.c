@@ -40,6 +40,11 @@ static void refuse_rate(struct signal_call *call) {
                   hub_config(call->hub)->limits.messages_per_second_max);
 }
 
+// What of its rights counts: those about recordings are not its token's alone to give.
+static unsigned rights_for(const struct signal_call *call, const struct signal_row *row) {
+    return row->right & RIGHT_RECORD ? hub_rights(call->hub, call->me) : call->me->rights;
+}
+
 static void handle(struct signal_call *call) {
     char why[SIGNAL_ERROR_BYTES_MAX];
     const struct signal_row *row = call->row;
@@ -50,7 +55,7 @@ static void handle(struct signal_call *call) {
         signal_refuse(call, CODE_BAD_REQUEST, "%s: %s", row->type, why);
     else if (row->needs == NEEDS_ROOM && !call->me)
         signal_refuse(call, CODE_NOT_JOINED, "%s needs a room: send join-room first", row->type);
-    else if (row->right && !(call->me->rights & row->right))
+    else if (row->right && !(rights_for(call, row) & row->right))
         signal_refuse(call, CODE_FORBIDDEN, "%s: your token does not allow it; ask for one that does",
                       row->type);
     else

@@ -45,8 +45,9 @@ static bool add_user(struct text_buffer *list, const struct participant *user) {
 }
 
 static bool add_peer(struct text_buffer *list, const struct participant *peer) {
-    json_t *entry = signal_with_about(json_pack("{s:s, s:s, s:s*}", "userId", peer->id.text, "username",
-                                                peer->name, "role", signal_role_to_tell(peer)),
+    json_t *entry = signal_with_about(json_pack("{s:s, s:s, s:s*, s:o*}", "userId", peer->id.text, "username",
+                                                peer->name, "role", signal_role_to_tell(peer), "held",
+                                                peer->held ? signal_describe_held(peer) : NULL),
                                       peer);
     bool ok = entry && separate(list) && text_buffer_add_json(list, entry);
     json_decref(entry);
@@ -291,10 +292,14 @@ static json_t *describe_joined(const struct hub *hub, const struct participant *
     ok &= set_new(data, "username", json_string(me->name));
     ok &= set_new(data, "locked", json_boolean(me->room->locked));
     ok &= set_new(data, "hands", list_hands(me->room));
-    ok &= set_new(data, "permissions", signal_describe_grants(me));
+    ok &= set_new(data, "permissions", signal_describe_grants(hub, me));
     ok &= set_new(data, "role", json_string(signal_role_name(me)));
     if (me->room->recordings > 0)
         ok &= set_new(data, "recording", json_true());
+    if (hub_is_sealed(hub, me->room))
+        ok &= set_new(data, "e2eeRequired", json_true());
+    if (me->held)
+        ok &= set_new(data, "held", signal_describe_held(me));
     if (me->room->metadata)
         ok &= json_object_set(data, "roomMetadata", me->room->metadata) == 0;
     if (me->hidden)

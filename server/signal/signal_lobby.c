@@ -150,6 +150,14 @@ const char *signal_role_to_tell(const struct participant *who) {
     return hub_role_of(who) == HUB_PARTICIPANT ? NULL : signal_role_name(who);
 }
 
+json_t *signal_describe_held(const struct participant *who) {
+    json_t *list = json_array();
+    for (enum media_kind kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
+        if (participant_is_held(who, kind))
+            json_array_append_new(list, json_string(media_kind_name(kind)));
+    return list;
+}
+
 json_t *signal_with_about(json_t *data, const struct participant *who) {
     if (data && who->about && json_object_update(data, who->about) != 0) {
         json_decref(data);
@@ -159,8 +167,9 @@ json_t *signal_with_about(json_t *data, const struct participant *who) {
 }
 
 json_t *signal_describe_joiner(const struct participant *who) {
-    return signal_with_about(json_pack("{s:s, s:s, s:s*}", "user", who->name, "userId", who->id.text, "role",
-                                       signal_role_to_tell(who)),
+    return signal_with_about(json_pack("{s:s, s:s, s:s*, s:o*}", "user", who->name, "userId", who->id.text,
+                                       "role", signal_role_to_tell(who), "held",
+                                       who->held ? signal_describe_held(who) : NULL),
                              who);
 }
 

@@ -19,11 +19,24 @@ void signal_kick_user(struct signal_call *call) {
 
 void signal_mute_user(struct signal_call *call) {
     struct hub_refusal refusal;
+    bool hold = signal_data_bool(call->data, "hold");
     const struct participant *who =
-        hub_mute(call->hub, call->me, signal_data_text(call->data, "target"), kind_of(call), &refusal);
+        hub_mute(call->hub, call->me, signal_data_text(call->data, "target"), kind_of(call), hold, &refusal);
+    if (who)
+        signal_answer(call, OUT_USER_MUTED,
+                      json_pack("{s:s, s:s, s:o*}", "userId", who->id.text, "kind",
+                                media_kind_name(kind_of(call)), "hold", hold ? json_true() : NULL));
+    else
+        signal_refuse_verb(call, &refusal);
+}
+
+void signal_allow_unmute(struct signal_call *call) {
+    struct hub_refusal refusal;
+    const struct participant *who = hub_allow_unmute(
+        call->hub, call->me, signal_data_text(call->data, "target"), kind_of(call), &refusal);
     if (who)
         signal_answer(
-            call, OUT_USER_MUTED,
+            call, OUT_UNMUTE_ALLOWED,
             json_pack("{s:s, s:s}", "userId", who->id.text, "kind", media_kind_name(kind_of(call))));
     else
         signal_refuse_verb(call, &refusal);
@@ -32,10 +45,11 @@ void signal_mute_user(struct signal_call *call) {
 void signal_mute_all(struct signal_call *call) {
     struct hub_refusal refusal;
     uint32_t count;
-    if (hub_mute_all(call->hub, call->me, kind_of(call), &count, &refusal))
-        signal_answer(
-            call, OUT_ALL_MUTED,
-            json_pack("{s:s, s:I}", "kind", media_kind_name(kind_of(call)), "count", (json_int_t)count));
+    bool hold = signal_data_bool(call->data, "hold");
+    if (hub_mute_all(call->hub, call->me, kind_of(call), hold, &count, &refusal))
+        signal_answer(call, OUT_ALL_MUTED,
+                      json_pack("{s:s, s:I, s:o*}", "kind", media_kind_name(kind_of(call)), "count",
+                                (json_int_t)count, "hold", hold ? json_true() : NULL));
     else
         signal_refuse_verb(call, &refusal);
 }

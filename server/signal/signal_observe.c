@@ -61,7 +61,16 @@ static void removed(void *ctx, const struct participant *who, const char *reason
 static void muted(void *ctx, const struct participant *who, enum media_kind kind,
                   const struct participant *by) {
     signal_notify(ctx, who, OUT_MUTED,
-                  json_pack("{s:s, s:s}", "kind", media_kind_name(kind), "by", by ? by->name : "operator"));
+                  json_pack("{s:s, s:s, s:o*}", "kind", media_kind_name(kind), "by",
+                            by ? by->name : "operator", "hold",
+                            participant_is_held(who, kind) ? json_true() : NULL));
+}
+
+static void held_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, NULL, OUT_HELD_CHANGED,
+                         json_pack("{s:s, s:s, s:o, s:s}", "userId", who->id.text, "user", who->name, "held",
+                                   signal_describe_held(who), "by", by ? by->name : "operator"));
 }
 
 static void room_locked(void *ctx, const struct room *room, const struct participant *by) {
@@ -84,9 +93,10 @@ static void described(void *ctx, const struct participant *who, const struct par
 }
 
 static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    const struct signalling *signalling = ctx;
     json_t *data = signal_describe_role(who, by);
     json_t *own = data ? json_copy(data) : NULL;
-    if (own && json_object_set_new(own, "permissions", signal_describe_grants(who)) != 0) {
+    if (own && json_object_set_new(own, "permissions", signal_describe_grants(signalling->hub, who)) != 0) {
         json_decref(own);
         own = NULL;
     }
@@ -334,6 +344,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .said = said,
         .removed = removed,
         .muted = muted,
+        .held_changed = held_changed,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
         .room_described = room_described,

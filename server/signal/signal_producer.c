@@ -23,8 +23,9 @@ json_t *signal_name_producer(const struct room_producer *producer) {
 static void answer_produced(struct signal_call *call, const struct room_producer *producer) {
     const char *id = producer->public_id.text;
     struct hub_refusal refusal;
-    json_t *data = json_pack("{s:s, s:s, s:s, s:s}", "id", id, "producerId", id, "kind",
-                             media_kind_name(producer->kind), "type", producer->type);
+    json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:o*}", "id", id, "producerId", id, "kind",
+                             media_kind_name(producer->kind), "type", producer->type, "paused",
+                             producer->paused ? json_true() : NULL);
     if (!signal_answer(call, OUT_PRODUCED, data))
         hub_close_producer(call->hub, call->me, id, &refusal); // its owner does not know of it
 }
@@ -60,6 +61,7 @@ void signal_produce(struct signal_call *call) {
                               .parameters = signal_data_object(call->data, "rtpParameters"),
                               .paused = signal_data_bool(call->data, "paused"),
                               .source = source_of(app_data),
+                              .sealed = json_is_true(json_object_get(app_data, "e2ee")),
                               .app_data = text.text,
                               .app_data_len = text.len};
     struct room_producer *producer = hub_produce(call->hub, call->me, &ask, &refusal);

@@ -87,6 +87,7 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
                             .resume_token = signal_data_text(call->data, "resumeToken"),
                             .grants = vouched ? &grants : NULL,
                             .only_resume = io->verify && !vouched,
+                            .seals = signal_data_bool(call->data, "e2ee"),
                             .capabilities = signal_data_object(call->data, "rtpCapabilities"),
                             .connection = session->id,
                             .last_n = (int32_t)signal_data_integer(call->data, "lastN", CHOICE_OF_ROOM),

@@ -10,10 +10,11 @@ static const struct {
 } shapes[] = {
     {"kind", "(audio,video)"},
     {"role", "(moderator,participant,viewer)"},
+    {"held", "(audio,video)[]"},
     {"type", "(simple,simulcast,svc)"},
     {"permissions", "{publish:(camera,microphone,screen,screen-audio)[] subscribe:bool data:bool "
                     "moderate:bool record?:bool}"},
-    {"peer", "{userId:text username:text role?:@role metadata?:text|null attributes?:object}"},
+    {"peer", "{userId:text username:text role?:@role held?:@held metadata?:text|null attributes?:object}"},
     {"producer", "{producerId:text userId:text user:text kind:@kind type:@type paused:bool appData:object}"},
     {"line", "{from:text fromId:text text:text timestamp:text}"},
     {"knock", "{userId:text username:text}"},
@@ -44,7 +45,8 @@ static const char *const said[OUT_COUNT] = {
     [OUT_JOINED] =
         "roomId:text userId:text username?:text identity?:text permissions?:@permissions role?:@role "
         "hidden?:bool "
-        "metadata?:text|null attributes?:object locked?:bool recording?:bool roomMetadata?:text hands?:text[] users:text[] "
+        "metadata?:text|null attributes?:object locked?:bool recording?:bool roomMetadata?:text "
+        "e2eeRequired?:bool held?:@held hands?:text[] users:text[] "
         "peers:@peer[] "
         "routerRtpCapabilities:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
         "chat:@line[] resumed:bool lastN?:integer loudestN?:integer transports?:text[] ownProducers?:text[] "
@@ -52,7 +54,8 @@ static const char *const said[OUT_COUNT] = {
         "newConsumers?:@consumer[]",
     [OUT_CAPABILITIES] = "routerRtpCapabilities:object",
     [OUT_LEFT] = "roomId:text",
-    [OUT_USER_JOINED] = "user:text userId:text role?:@role metadata?:text|null attributes?:object",
+    [OUT_USER_JOINED] =
+        "user:text userId:text role?:@role held?:@held metadata?:text|null attributes?:object",
     [OUT_USER_LEFT] =
         "user:text userId:text reason:(left,timeout,kicked,banned,taken-over,token-expired,room-closed)",
     [OUT_CHAT_MESSAGE] = "from:text fromId:text text:text timestamp:text",
@@ -65,7 +68,7 @@ static const char *const said[OUT_COUNT] = {
     [OUT_ICE_RESTARTED] = OF_TRANSPORT " iceParameters:@ice iceCandidates:object[] iceServers:@servers",
     [OUT_TRANSPORT_CLOSED] = OF_TRANSPORT,
     [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:text dtlsState:text sctpState?:text",
-    [OUT_PRODUCED] = "id:text producerId:text kind:@kind type:@type",
+    [OUT_PRODUCED] = "id:text producerId:text kind:@kind type:@type paused?:bool",
     [OUT_NEW_PRODUCER] =
         "producerId:text userId:text user:text kind:@kind type:@type paused:bool appData:object",
     [OUT_PRODUCER_PAUSED] = OF_PRODUCER,
@@ -112,9 +115,11 @@ static const char *const said[OUT_COUNT] = {
     [OUT_RELAYED] = "type:text targetId:text",
     [OUT_TOKEN_UPDATED] = "permissions:@permissions expiresAt:integer",
     [OUT_USER_KICKED] = OF_USER,
-    [OUT_USER_MUTED] = OF_USER " kind:@kind",
-    [OUT_ALL_MUTED] = "kind:@kind count:integer",
-    [OUT_MUTED] = "kind:@kind by:text",
+    [OUT_USER_MUTED] = OF_USER " kind:@kind hold?:bool",
+    [OUT_ALL_MUTED] = "kind:@kind count:integer hold?:bool",
+    [OUT_UNMUTE_ALLOWED] = OF_USER " kind:@kind",
+    [OUT_MUTED] = "kind:@kind by:text hold?:bool",
+    [OUT_HELD_CHANGED] = OF_USER " user:text held:@held by:text",
     [OUT_ROOM_LOCKED] = "by:text",
     [OUT_ROOM_METADATA] = "metadata:text|null",
     [OUT_RECORDING_CHANGED] = "recording:bool",

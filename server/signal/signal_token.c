@@ -13,7 +13,7 @@ bool signal_read_token(struct signal_call *call, struct grants *out) {
     return false;
 }
 
-json_t *signal_describe_grants(const struct participant *me) {
+json_t *signal_describe_grants(const struct hub *hub, const struct participant *me) {
     static const struct {
         const char *name;
         unsigned right;
@@ -36,7 +36,7 @@ json_t *signal_describe_grants(const struct participant *me) {
     return json_pack("{s:o, s:b, s:b, s:b, s:o*}", "publish", publish, "subscribe",
                      (me->rights & RIGHT_SUBSCRIBE) != 0, "data", (me->rights & RIGHT_DATA) != 0, "moderate",
                      (me->rights & RIGHT_ADMIN) != 0, "record",
-                     me->rights & RIGHT_RECORD ? json_true() : NULL);
+                     hub_rights(hub, me) & RIGHT_RECORD ? json_true() : NULL);
 }
 
 void signal_update_token(struct signal_call *call) {
@@ -50,8 +50,8 @@ void signal_update_token(struct signal_call *call) {
         return;
     if (hub_update_grants(call->hub, call->me, &grants, &refusal))
         signal_answer(call, OUT_TOKEN_UPDATED,
-                      json_pack("{s:o, s:I}", "permissions", signal_describe_grants(call->me), "expiresAt",
-                                (json_int_t)grants.ends_s * 1000));
+                      json_pack("{s:o, s:I}", "permissions", signal_describe_grants(call->hub, call->me),
+                                "expiresAt", (json_int_t)grants.ends_s * 1000));
     else
         signal_refuse_verb(call, &refusal);
 }

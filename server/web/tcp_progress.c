@@ -17,8 +17,8 @@ bool tcp_progress_read(int socket, struct tcp_progress *out) {
     if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
         len < offsetof(struct tcp_info, tcpi_bytes_received) || ioctl(socket, SIOCOUTQ, &queued) != 0)
         return false;
-    *out = (struct tcp_progress){.acked = info.tcpi_bytes_acked,
-                                 .end = info.tcpi_bytes_acked + (uint64_t)(queued > 0 ? queued : 0),
-                                 .ack_age_us = info.tcpi_last_ack_recv * US_PER_MS};
+    uint64_t acked = info.tcpi_bytes_acked, waiting = queued > 0 ? (uint64_t)queued : 0;
+    *out = (struct tcp_progress){
+        .acked = acked, .end = acked + waiting, .ack_age_us = info.tcpi_last_ack_recv * US_PER_MS};
     return true;
 }

@@ -79,11 +79,14 @@ void whip_refuse(struct whip *whip, struct whip_answer *answer, unsigned status,
 
 void whip_refuse_verb(struct whip *whip, struct whip_answer *answer, const struct hub_refusal *refusal) {
     static const unsigned statuses[HUB_CODE_COUNT] = {
-        [HUB_BAD_REQUEST] = 400,     [HUB_NOT_FOUND] = 404,      [HUB_FORBIDDEN] = 403,
-        [HUB_UNAUTHORIZED] = 401,    [HUB_USERNAME_TAKEN] = 409, [HUB_ROOM_FULL] = 409,
-        [HUB_PASSWORD_NEEDED] = 401, [HUB_PASSWORD_WRONG] = 401, [HUB_PASSWORD_ATTEMPTS] = 429,
-        [HUB_LIMIT_REACHED] = 503,   [HUB_UNSUPPORTED] = 406,    [HUB_WRONG_STATE] = 409,
-        [HUB_RATE_LIMITED] = 429,    [HUB_DRAINING] = 503,       [HUB_BUSY] = 503,
+        [HUB_BAD_REQUEST] = 400,       [HUB_NOT_FOUND] = 404,
+        [HUB_FORBIDDEN] = 403,         [HUB_UNAUTHORIZED] = 401,
+        [HUB_USERNAME_TAKEN] = 409,    [HUB_ROOM_FULL] = 409,
+        [HUB_ENCRYPTION_NEEDED] = 403, [HUB_PASSWORD_NEEDED] = 401,
+        [HUB_PASSWORD_WRONG] = 401,    [HUB_PASSWORD_ATTEMPTS] = 429,
+        [HUB_LIMIT_REACHED] = 503,     [HUB_UNSUPPORTED] = 406,
+        [HUB_WRONG_STATE] = 409,       [HUB_RATE_LIMITED] = 429,
+        [HUB_DRAINING] = 503,          [HUB_BUSY] = 503,
         [HUB_NO_MEMORY] = 503,
     };
     unsigned status = refusal->code < HUB_CODE_COUNT ? statuses[refusal->code] : 0;

@@ -186,6 +186,7 @@ struct hub_events whip_observer(struct whip *whip) {
         .said = no_line,
         .removed = no_removed,
         .muted = no_mute,
+        .held_changed = no_pair,
         .room_locked = no_lock,
         .recording_changed = no_room,
         .room_described = no_room,

@@ -114,6 +114,38 @@ test('people are listed, muted, limited and put out by the SDK', async () => {
   await stillServed(bob);
 });
 
+test('what a room is about is told to everybody in it, who joins, and who lists it', async () => {
+  const room = freshRoom();
+  const made = await rooms.createRoom({ name: room, metadata: 'algebra', emptyTimeout: 300, departureTimeout: 20 });
+  assert.deepEqual([made.metadata, made.emptyTimeout, made.departureTimeout], ['algebra', 300, 20]);
+  const ann = await enter(room, 'ann');
+  assert.equal(ann.joined.roomMetadata, 'algebra');
+  assert.equal(ann.joined.metadata, undefined, 'that is her own');
+  const changed = await rooms.updateRoomMetadata(room, '{"topic":"geometry"}');
+  assert.deepEqual([changed.sid, changed.metadata], [made.sid, '{"topic":"geometry"}']);
+  assert.deepEqual(await ann.next('room-metadata'), { metadata: '{"topic":"geometry"}' });
+  assert.equal((await rooms.listRooms([room]))[0].metadata, '{"topic":"geometry"}');
+  await rooms.updateRoomMetadata(room, '');
+  assert.deepEqual(await ann.next('room-metadata'), { metadata: null });
+  assert.equal((await enter(room, 'bob')).joined.roomMetadata, undefined);
+  await assert.rejects(rooms.updateRoomMetadata(room, 'x'.repeat(8191)), { code: 'invalid_argument' });
+  await assert.rejects(rooms.updateRoomMetadata(freshRoom(), 'x'), { code: 'not_found' });
+});
+
+test('who is held stays muted until it is allowed', async () => {
+  const room = freshRoom();
+  const ann = await enter(room, 'ann');
+  const trackSid = await sendsAudio(ann);
+  const token = await tokenFor({ roomAdmin: true, room });
+  const path = `/api/v1/rooms/${room}/participants/ann/tracks/${trackSid}/mute`;
+  assert.equal((await post(path, { muted: true, hold: true }, { token })).status, 200);
+  assert.deepEqual(await ann.next('muted'), { kind: 'audio', by: 'operator', hold: true });
+  await refused(ann, 'forbidden', 'resume-producer', { producerId: trackSid });
+  const track = await rooms.mutePublishedTrack(room, 'ann', trackSid, false);
+  assert.equal(track.muted, true, 'nobody unmutes people');
+  await ann.request('resume-producer', { producerId: trackSid });
+});
+
 test('data reaches everybody, or those who are named', async () => {
   const room = freshRoom();
   const ann = await enter(room, 'ann');
@@ -133,8 +165,6 @@ test('what the server has not is refused, never confirmed', async () => {
   const room = freshRoom();
   await enter(room, 'ann');
   const unimplemented = { code: 'unimplemented', status: 501 };
-  await assert.rejects(rooms.updateRoomMetadata(room, 'text'), unimplemented);
-  await assert.rejects(rooms.createRoom({ name: freshRoom(), metadata: 'text' }), unimplemented);
   await assert.rejects(rooms.updateSubscriptions(room, 'ann', ['x'], false), unimplemented);
   await assert.rejects(rooms.moveParticipant(room, 'ann', 'elsewhere'), unimplemented);
   await assert.rejects(rooms.updateParticipant(room, 'ann', { permission: { canPublish: true, hidden: true } }), unimplemented);
@@ -258,6 +288,13 @@ test('rotunda admin does it on the command line', { timeout: 60_000 }, async (t)
   const client = await Client.join(own, room, 'ann', { token: await tokenFor({ roomJoin: true, room }, { identity: 'ann' }) });
   assert.deepEqual(JSON.parse((await run('rooms')).out).rooms.map(({ name }) => name), [room]);
   assert.equal(JSON.parse((await run('people', room)).out).participants[0].identity, 'ann');
+  assert.equal(JSON.parse((await run('describe', room, 'a "quote", ä\n\\')).out).metadata, 'a "quote", ä\n\\');
+  assert.deepEqual(await client.next('room-metadata'), { metadata: 'a "quote", ä\n\\' });
+  const producer = await sendsAudio(client);
+  assert.equal((await run('hold', room, 'ann', producer)).status, 0);
+  await refused(client, 'forbidden', 'resume-producer', { producerId: producer });
+  assert.equal((await run('allow-unmute', room, 'ann', producer)).status, 0);
+  await client.request('resume-producer', { producerId: producer });
   assert.deepEqual(await run('remove', room, 'nobody').then(({ status, err }) => [status, JSON.parse(err).code]), [1, 'not_found']);
   assert.equal((await run('remove', room, 'ann')).status, 0);
   await client.next('kicked');

@@ -1,7 +1,7 @@
 // --rooms: rooms with a password and with moderators, without any token.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { assert, refused, stillServed } from './expect.mjs';
@@ -14,6 +14,16 @@ const hash = (password) => execFileSync(BINARY, ['password'], { input: `${passwo
 const GARDEN = `[garden]\npassword = ${hash('gnome')}\nmoderator = Ann: ${hash('rake')}\n`;
 const HALL = '[hall]\npeople = 1\n';
 const OTHERS = '[*]\nopen = no\n';
+
+const AUDIO = {
+  kind: 'audio',
+  rtpParameters: {
+    mid: '0',
+    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
+    encodings: [{ ssrc: 1111 }],
+    rtcp: { cname: 'c' },
+  },
+};
 
 let server;
 before(async () => {
@@ -40,6 +50,33 @@ test('a password lets in, that of a moderator lets moderate', async () => {
   await stillServed(cid);
   await Client.join(server, 'hall', 'Dan');
   await refused(cid, 'room-full', 'join-room', { roomId: 'hall', username: 'Cid' });
+});
+
+test('a room in which everything is encrypted from end to end takes nothing else', async (t) => {
+  const sealed = `${folder}/sealed`;
+  writeFileSync(sealed, '[vault]\ne2ee = required\n[minutes]\nrecord = yes\n[off]\nrecord = no\n');
+  const own = await Server.startFor(t, { args: ['--rooms', sealed, '--record-dir', folder, '--recorder', '/bin/true'] });
+  const eve = await Client.connect(own);
+  await refused(eve, 'encryption-needed', 'join-room', { roomId: 'vault', username: 'Eve' });
+  const byHttp = async (way, name) => {
+    const offer = readFileSync(`${ROOT}tests/vectors/sdp/${name}.sdp`);
+    const answer = await own.fetch(`/${way}/vault`, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: offer });
+    assert.equal(answer.status, 403, way);
+    assert.match(await answer.text(), /encrypted from end to end/);
+  };
+  await byHttp('whip', 'obs-publish');
+  const ann = await Client.join(own, 'vault', 'Ann', { e2ee: true });
+  assert.equal(ann.joined.e2eeRequired, true);
+  assert.equal(ann.joined.permissions.record, undefined);
+  const { id } = await ann.request('create-transport', { direction: 'send' });
+  await refused(ann, 'encryption-needed', 'produce', { transportId: id, ...AUDIO });
+  await refused(ann, 'forbidden', 'start-recording', {});
+  await ann.request('produce', { transportId: id, ...AUDIO, appData: { source: 'microphone', e2ee: true } });
+  await byHttp('whep', 'chromium-view');
+  const bob = await Client.join(own, 'minutes', 'Bob');
+  assert.equal(bob.joined.permissions.record, true);
+  await bob.request('start-recording', {});
+  await refused(await Client.join(own, 'off', 'Cid'), 'forbidden', 'start-recording', {});
 });
 
 test('SIGHUP reads the file again, and keeps what was before when it is broken', async () => {

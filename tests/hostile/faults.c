@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 enum {
     STALL_MEDIA_0,  // 1: the thread media-0 reads its socket for as long
+    STALL_DATA,     // 1: the thread of data channels waits for as long
     RECVMMSG_ERRNO, // instead of datagrams
     SENDMMSG_ERRNO, // likewise, and of sendmsg on datagrams
     ACCEPT_ERRNO,   //
@@ -56,6 +58,14 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct
     while (faults()[STALL_MEDIA_0] && strcmp(name, "media-0") == 0)
         usleep(10000);
     return fails(RECVMMSG_ERRNO) ? -1 : REAL(recvmmsg)(fd, messages, count, flags, timeout);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
+    char name[17] = "";
+    prctl(PR_GET_NAME, name);
+    while (faults()[STALL_DATA] && strcmp(name, "data") == 0)
+        usleep(10000);
+    return REAL(poll)(fds, count, timeout_ms);
 }
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags) {

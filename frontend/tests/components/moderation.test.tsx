@@ -75,6 +75,24 @@ test('a menu by keyboard: opens, moves, chooses, gives the focus back', async ()
   expect(asked).toEqual([['mute-user', { target: 'bob', kind: 'audio' }]]);
 });
 
+test('who is muted until a moderator allows it, and is allowed again', async () => {
+  inCall(2, { panel: 'people', ...moderating() });
+  show(<SidePanel />);
+  const choose = async (name: string) => {
+    await userEvent.click(screen.getByRole('button', { name: 'What to do about bob' }));
+    await userEvent.click(screen.getByRole('menuitem', { name }));
+  };
+  await choose('Mute microphone until I allow it');
+  await choose('Pause camera until I allow it');
+  act(() => call.store.setState(moderating({ held: { bob: ['audio'] } })));
+  await choose('Allow to unmute');
+  expect(asked).toEqual([
+    ['mute-user', { target: 'bob', kind: 'audio', hold: true }],
+    ['mute-user', { target: 'bob', kind: 'video', hold: true }],
+    ['allow-unmute', { target: 'bob', kind: 'audio' }],
+  ]);
+});
+
 test('what is hard to take back is asked for once more', async () => {
   inCall(2, { panel: 'people', ...moderating() });
   show(<SidePanel />);

@@ -58,6 +58,25 @@ static void a_room_has_one_section(void **state) {
     room_file_free(parsed("")); // nothing is settled
 }
 
+static void encryption_and_recording(void **state) {
+    (void)state;
+    struct room_file *file = parsed("[a]\ne2ee = required\n[b]\ne2ee = optional\nrecord = yes\n"
+                                    "[c]\nrecord = moderators\n[d]\nrecord = no\n"
+                                    "[e]\nrecord = no\ne2ee = required\n[f]\nlobby = no\n");
+    static const struct {
+        const char *room;
+        bool sealed;
+        enum record_rule record;
+    } rows[] = {{"a", true, RECORD_BY_TOKEN},       {"b", false, RECORD_BY_ANYBODY},
+                {"c", false, RECORD_BY_MODERATORS}, {"d", false, RECORD_BY_NOBODY},
+                {"e", true, RECORD_BY_NOBODY},      {"f", false, RECORD_BY_TOKEN}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(rules(file, rows[i].room)->sealed, rows[i].sealed);
+        assert_int_equal(rules(file, rows[i].room)->record, rows[i].record);
+    }
+    room_file_free(file);
+}
+
 static void who_shows_what(void **state) {
     (void)state;
     bool moderator;
@@ -106,8 +125,16 @@ static void what_is_wrong_is_said(void **state) {
         {"[a]\nmoderator = ann: " HASH "\nmoderator = Ann: " OTHER "\n",
          "line 3: the moderator \"Ann\" is named twice"},
         {"[a]\nlobby = yes\nlobby = yes\n", "line 3: `lobby` is given twice in this section"},
-        {"[a]\ncolour = red\n",
-         "line 2: `colour` is no setting of a room; open, password, moderator, people and lobby are"},
+        {"[a]\ncolour = red\n", "line 2: `colour` is no setting of a room; open, password, moderator, "
+                                "people, lobby, e2ee and record "
+                                "are"},
+        {"[a]\ne2ee = yes\n", "line 2: `e2ee` must be required or optional"},
+        {"[a]\nrecord = maybe\n", "line 2: `record` must be yes, moderators or no"},
+        {"[a]\nrecord = no\nrecord = no\n", "line 3: `record` is given twice in this section"},
+        {"[b]\n[a]\ne2ee = required\nrecord = yes\n[c]\n",
+         "line 2: [a] has `e2ee = required`, so nothing can be recorded there; leave `record` out"},
+        {"[a]\nrecord = moderators\ne2ee = required\n",
+         "line 1: [a] has `e2ee = required`, so nothing can be recorded there; leave `record` out"},
         {"[a\n", "line 1: a section must be [ROOM], with nothing behind it"},
         {"[a] garden\n", "line 1: a section must be [ROOM], with nothing behind it"},
         {"[ ]\n", "line 1: the room's name must have 1 to 128 characters that show"},
@@ -142,9 +169,8 @@ static void a_file_that_is_not_there(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_room_has_one_section),
-        cmocka_unit_test(who_shows_what),
-        cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(a_room_has_one_section),   cmocka_unit_test(encryption_and_recording),
+        cmocka_unit_test(who_shows_what),           cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(a_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

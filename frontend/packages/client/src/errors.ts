@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'room-closed' // a moderator has closed the room
   | 'taken-over' // the session went on in another tab
   | 'left' // this side had left
+  | 'held' // a moderator has muted this side until one lets it unmute
   | 'e2ee-key' // what is to be the key of the room is none
   | 'e2ee-codec' // this codec is not encrypted from end to end
   | 'e2ee-unsupported'; // this browser cannot encrypt from end to end

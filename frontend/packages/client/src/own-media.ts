@@ -1,9 +1,13 @@
 // What the server does to the media that this side sends.
 import type { types } from 'mediasoup-client';
+import { RotundaError } from './errors.ts';
 import type { Kind, Source } from './protocol.ts';
 import type { LocalTrack } from './room-events.ts';
 
+const kindOf = (source: Source): Kind => (source === 'camera' || source === 'screen' ? 'video' : 'audio');
+
 export class OwnMedia {
+  #held = new Set<Kind>(); // what this side may not resume until a moderator lets it
   #producers: Map<Source, types.Producer>;
   #local: Map<Source, LocalTrack>;
   #silenced: (source: Source, closedId: string | null) => void;
@@ -19,15 +23,30 @@ export class OwnMedia {
     this.#silenced = silenced;
   }
 
-  // A moderator has paused all of a kind; this side may go on by itself.
+  // A moderator has paused all of a kind; this side may go on by itself, unless that is held.
   muted(kind: Kind): void {
-    for (const [source, producer] of this.#producers) {
-      if (producer.kind !== kind || producer.paused) continue;
-      producer.pause();
-      const local = this.#local.get(source);
-      if (local) local.paused = true;
+    for (const [source, local] of this.#local) {
+      const producer = this.#producers.get(source);
+      if (kindOf(source) !== kind || (local.paused && (producer?.paused ?? true))) continue;
+      producer?.pause();
+      local.paused = true;
       this.#silenced(source, null);
     }
+  }
+
+  // Of these kinds nothing goes out until a moderator lets it.
+  hold(kinds: readonly Kind[]): void {
+    this.#held = new Set(kinds);
+    for (const kind of kinds) this.muted(kind);
+  }
+
+  isHeld(source: Source): boolean {
+    return this.#held.has(kindOf(source));
+  }
+
+  assertFree(source: Source): void {
+    if (this.isHeld(source))
+      throw new RotundaError('held', 'A moderator has muted this side, and lets it unmute or does not.');
   }
 
   // Whether it was one of this side's, which its new token does not allow.

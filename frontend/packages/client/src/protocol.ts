@@ -26,6 +26,7 @@ export interface Peer extends About {
   userId: string;
   username: string;
   role?: Role; // left out: participant
+  held?: Kind[]; // muted by a moderator until one lets them unmute
 }
 
 // Somebody who waits to be let in; the id is the knock's.
@@ -87,6 +88,9 @@ export interface ChatMessage {
 
 export interface Joined extends About {
   role?: Role;
+  held?: Kind[]; // of this side
+  roomMetadata?: string;
+  e2eeRequired?: boolean; // the room takes nothing that is not encrypted from end to end
   hidden?: boolean;
   username: string;
   permissions: Permissions;
@@ -244,14 +248,19 @@ export interface Requests {
       consume?: { video?: number; spatialLayer?: number };
       enableSctp?: boolean; // of openTransports
       numSctpStreams?: { OS?: number; MIS?: number };
+      e2ee?: boolean; // what this side sends is encrypted from end to end
     };
     answer: Joined | Waiting;
   };
   'get-capabilities': { data: object; answer: { routerRtpCapabilities: types.RtpCapabilities } };
   'update-token': { data: { token: string }; answer: { permissions: Permissions; expiresAt: number } };
   'kick-user': { data: { target: string; reason?: string }; answer: { userId: string } };
-  'mute-user': { data: { target: string; kind: Kind }; answer: { userId: string; kind: Kind } };
-  'mute-all': { data: { kind: Kind }; answer: { kind: Kind; count: number } };
+  'mute-user': {
+    data: { target: string; kind: Kind; hold?: boolean }; // hold: until allow-unmute
+    answer: { userId: string; kind: Kind; hold?: boolean };
+  };
+  'mute-all': { data: { kind: Kind; hold?: boolean }; answer: { kind: Kind; count: number; hold?: boolean } };
+  'allow-unmute': { data: { target: string; kind: Kind }; answer: { userId: string; kind: Kind } };
   'lock-room': { data: object; answer: { by: string } };
   'unlock-room': { data: object; answer: { by: string } };
   'start-recording': { data: object; answer: { recording: boolean } };
@@ -290,7 +299,7 @@ export interface Requests {
   'close-transport': ById<'transportId'>;
   produce: {
     data: { transportId: string; kind: Kind; rtpParameters: types.RtpParameters; paused?: boolean; appData?: AppData };
-    answer: { id: string; producerId: string; kind: Kind; type: string };
+    answer: { id: string; producerId: string; kind: Kind; type: string; paused?: boolean };
   };
   'pause-producer': ById<'producerId'>;
   'resume-producer': ById<'producerId'>;
@@ -377,7 +386,7 @@ export interface IceRestart {
 }
 
 export interface Notifications {
-  'user-joined': { user: string; userId: string; role?: Role } & About;
+  'user-joined': { user: string; userId: string; role?: Role; held?: Kind[] } & About;
   'user-left': {
     user: string;
     userId: string;
@@ -386,7 +395,9 @@ export interface Notifications {
   'chat-message': ChatMessage;
   kicked: PutOut;
   'room-closed': PutOut;
-  muted: { kind: Kind; by: string };
+  muted: { kind: Kind; by: string; hold?: boolean };
+  'held-changed': { userId: string; user: string; held: Kind[]; by: string };
+  'room-metadata': { metadata: string | null };
   'room-locked': { by: string };
   'room-unlocked': { by: string };
   'recording-changed': { recording: boolean };

@@ -48,7 +48,8 @@ export interface RoomEvents {
   encryption: { userId: string; source: Source; state: EncryptionState | null }; // of what comes, each change; null: no more
   away: { userId: string; away: boolean }; // nothing comes from there any more; or it does again
   draining: { deadline: string | number | null; url?: string | null };
-  muted: { kind: Kind; by: string }; // by a moderator
+  muted: { kind: Kind; by: string; hold?: boolean }; // by a moderator; hold: until one lets this side unmute
+  metadata: { metadata: string | null }; // of the room: Room.metadata
   data: DataProducerInfo; // somebody may be heard by a data channel
   'data-ended': { dataProducerId: string }; // one's own too, if the server has closed it
   'data-consumer-ended': { dataConsumerId: string; reason?: string }; // `too-slow`, for one

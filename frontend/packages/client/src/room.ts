@@ -11,7 +11,6 @@ import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
-import { addCandidates } from './candidates.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
 import { DataChannels } from './data.ts';
 import { ConnectControl } from './connect.ts';
@@ -19,7 +18,6 @@ import { DemandControl } from './demand.ts';
 import type {
   AppData,
   Consumed,
-  IceRestart,
   Joined,
   Notifications,
   ProducerInfo,
@@ -29,7 +27,16 @@ import type {
 } from './protocol.ts';
 import { mediaWishes, type RoomOptions } from './room-options.ts';
 import { Session } from './session.ts';
-import { codecNamed, forgiveLoss, isBroken, produceOptions, sourceOf, takeIceServers } from './transports.ts';
+import {
+  beginIceAnew,
+  codecNamed,
+  forgiveLoss,
+  isBroken,
+  loadDevice,
+  produceOptions,
+  sourceOf,
+  takeIceServers,
+} from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 
@@ -40,6 +47,7 @@ export class Room extends Emitter<RoomEvents> {
   consumers = new Map<string, RemoteTrack | null>(); // by producerId; null while it is being made
   sendTransport: types.Transport<AppData> | null = null;
   recvTransport: types.Transport<AppData> | null = null;
+  metadata: string | null = null; // what a program says of the room
   readonly data: DataChannels; // of rooms with the option `data`
 
   #options: RoomOptions;
@@ -67,13 +75,16 @@ export class Room extends Emitter<RoomEvents> {
       this.#tellLocal(source);
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
-    this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
+    const joinWith = (moving: boolean) => this.#joinWith(moving);
+    this.session = new Session(url, roomId, username, { ...options, encrypts: this.encrypted, joinWith });
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
     this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
     this.data = new DataChannels(this.session, () => ({ send: this.sendTransport, recv: this.recvTransport }));
     this.session.on('joined', (joined) => {
       this.data.joined(joined);
+      this.#ownMedia.hold(joined.held ?? []);
+      this.#describe(joined.roomMetadata ?? null);
       this.#syncPeers(joined);
       this.emit('chat-history', joined.chat);
       this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
@@ -123,6 +134,7 @@ export class Room extends Emitter<RoomEvents> {
 
   // Sends this track as `source`, in place of what was sent as it before.
   async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
+    if (!paused) this.#ownMedia.assertFree(source);
     this.#local.set(source, { track, paused });
     this.#tellLocal(source);
     const producer = this.producers.get(source);
@@ -140,6 +152,7 @@ export class Room extends Emitter<RoomEvents> {
   async pause(source: Source, paused: boolean, { release = false } = {}): Promise<void> {
     const local = this.#local.get(source);
     if (local === undefined) return;
+    if (!paused) this.#ownMedia.assertFree(source);
     local.paused = paused;
     const producer = this.producers.get(source);
     if (paused) producer?.pause();
@@ -160,6 +173,9 @@ export class Room extends Emitter<RoomEvents> {
     await this.session.request('close-producer', { producerId: producer.id }).catch(forgiveLoss);
   }
 
+  // Whether a moderator lets nothing of it go out (`held`).
+  readonly isHeld = (source: Source): boolean => this.#ownMedia.isHeld(source);
+
   // Says what a remote picture is shown as; the server then sends no more than that.
   demand(producerId: string, demand: Demand): void {
     this.#demands.set(producerId, demand);
@@ -172,14 +188,7 @@ export class Room extends Emitter<RoomEvents> {
 
   async restartIce(transport: types.Transport<AppData> | null): Promise<void> {
     if (transport === null || transport.closed) return;
-    await this.#beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
-  }
-
-  // With what the server gave, asked for or because its addresses have changed.
-  async #beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
-    await takeIceServers(transport, given.iceServers);
-    await transport.restartIce({ iceParameters: given.iceParameters });
-    await addCandidates(transport, given.iceParameters, given.iceCandidates);
+    await beginIceAnew(transport, await this.session.request('restart-ice', { transportId: transport.id }));
   }
 
   // After a change of network: do not wait until the paths are found dead.
@@ -232,7 +241,7 @@ export class Room extends Emitter<RoomEvents> {
   async #setUp(joined: Joined): Promise<void> {
     const device = joined.newTransports ? this.#device : null; // else it may know another server's capabilities
     this.#closeMedia();
-    this.#device = device ?? (await this.#loadDevice(joined));
+    this.#device = device ?? (await loadDevice(joined));
     if (this.#options.e2ee && this.#encryption === null) {
       this.#encryption = await (await import('./e2ee/encryption.ts')).Encryption.open(this.#options.e2ee);
     }
@@ -255,13 +264,6 @@ export class Room extends Emitter<RoomEvents> {
     await receiving;
     this.emit('entered', undefined);
     await sending;
-  }
-
-  async #loadDevice({ routerRtpCapabilities }: Joined): Promise<Device> {
-    const { Device } = await import('mediasoup-client');
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities });
-    return device;
   }
 
   // The session went on without us for a while: catch up with what changed.
@@ -320,16 +322,22 @@ export class Room extends Emitter<RoomEvents> {
     this.emit('peer-left', { userId, username });
   }
 
+  #describe(metadata: string | null): void {
+    if (this.metadata !== metadata) this.emit('metadata', { metadata: (this.metadata = metadata) });
+  }
+
   #notified<Type extends keyof Notifications>(type: Type, data: never): void {
     const handlers: { [T in keyof Notifications]?: (data: Notifications[T]) => void } = {
       'user-joined': ({ userId, user }) => this.#peerJoined(userId, user, true),
       'user-left': ({ userId }) => this.#peerLeft(userId),
       'new-producer': (producer) => void this.#work.then(() => this.#consume(producer)),
       'producer-closed': ({ producerId }) => (this.#ownMedia.closed(producerId) ? undefined : this.#drop(producerId)),
-      muted: ({ kind, by }) => {
+      muted: ({ kind, by, hold }) => {
         this.#ownMedia.muted(kind);
-        this.emit('muted', { kind, by });
+        this.emit('muted', { kind, by, hold });
       },
+      'held-changed': ({ userId, held }) => userId === this.userId && this.#ownMedia.hold(held),
+      'room-metadata': ({ metadata }) => this.#describe(metadata),
       'producer-paused': ({ producerId }) => this.#remotePaused(producerId, true),
       'producer-resumed': ({ producerId }) => this.#remotePaused(producerId, false),
       'consumer-closed': ({ consumerId }) => {
@@ -362,7 +370,7 @@ export class Room extends Emitter<RoomEvents> {
       },
       'ice-restarted': (given) => {
         for (const transport of [this.sendTransport, this.recvTransport])
-          if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
+          if (transport?.id === given.transportId) beginIceAnew(transport, given).catch(forgiveLoss);
       },
       'new-data-producer': (info) => {
         this.data.opened(info);
@@ -537,19 +545,11 @@ export class Room extends Emitter<RoomEvents> {
           : { rtpParameters: offer.rtpParameters }),
       });
       if (!this.consumers.has(producerId)) return consumer.close(); // the producer went away meanwhile
-      const entry: RemoteTrack = {
-        consumer,
-        producerId,
-        userId,
-        kind,
-        source,
-        type,
-        appData,
-        paused: offer.producerPaused,
-      };
+      const paused = offer.producerPaused;
+      const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData, paused };
       this.consumers.set(producerId, entry);
       this.emit('track', entry);
-      this.#remotePaused(producerId, offer.producerPaused);
+      this.#remotePaused(producerId, paused);
       void this.#demands.settle(producerId);
     } catch (error) {
       this.#drop(producerId);

@@ -64,6 +64,7 @@ type TokenStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 export interface SessionOptions {
   token?: string; // where the server wants one
   password?: string; // where the room has one
+  encrypts?: boolean; // from end to end: rooms that take nothing else want to know
   makeSocket?: MakeSocket;
   // Where the resume token lives, so that a reloaded page can take up its own session.
   tokenStore?: TokenStore;
@@ -225,6 +226,7 @@ export class Session extends Emitter<SessionEvents> {
         username: this.username,
         ...(this.#token === undefined || moveTo !== null ? {} : { resumeToken: this.#token }),
         ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
+        ...(this.#options.encrypts ? { e2ee: true } : {}),
         ...(this.#options.password === undefined ? {} : { password: this.#options.password }),
       };
       let answer = await connection.request('join-room', data);

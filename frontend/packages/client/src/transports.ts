@@ -1,8 +1,9 @@
 // What a Room needs to know of transports and tracks that is no state of its own.
 import type { types } from 'mediasoup-client';
+import { addCandidates } from './candidates.ts';
 import { codeOf, RotundaError } from './errors.ts';
 import { modeForWidth, modeOf } from './encoding.ts';
-import type { AppData, Kind, Source } from './protocol.ts';
+import type { AppData, IceRestart, Joined, Kind, Source } from './protocol.ts';
 
 const SIMULCAST_FROM_WIDTH = 640;
 const THREE_LAYERS_FROM_WIDTH = 960; // of a smaller picture Chromium sends but two, whatever it is asked for: the lowest two
@@ -21,6 +22,15 @@ const layersOf = (width: number): types.RtpEncodingParameters[] =>
 // What a track is of, where its producer does not say.
 export const sourceOf = (kind: Kind, appData?: AppData): Source =>
   appData?.source ?? (kind === 'audio' ? 'microphone' : 'camera');
+
+export async function loadDevice({
+  routerRtpCapabilities,
+}: Pick<Joined, 'routerRtpCapabilities'>): Promise<types.Device> {
+  const { Device } = await import('mediasoup-client');
+  const device = await Device.factory();
+  await device.load({ routerRtpCapabilities });
+  return device;
+}
 
 export function codecNamed(device: types.Device, name: string): types.RtpCodecCapability {
   const codecs = device.sendRtpCapabilities.codecs ?? [];
@@ -55,6 +65,13 @@ export function produceOptions(
   options.codecOptions = { videoGoogleStartBitrate: START_BITRATE_KBPS };
   options.appData = { source, width, height, layers: several ? layers.length : spatial };
   return options;
+}
+
+// With what the server gave, asked for or because its addresses have changed.
+export async function beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+  await takeIceServers(transport, given.iceServers);
+  await transport.restartIce({ iceParameters: given.iceParameters });
+  await addCandidates(transport, given.iceParameters, given.iceCandidates);
 }
 
 export function isBroken(transport: types.Transport<AppData> | null): boolean {

@@ -2,7 +2,7 @@
 
 // What the server takes as the data of each request. null counts as absent.
 export interface WireRequests {
-  'join-room': { roomId: string; username?: string | null; password?: string | null; token?: string | null; resumeToken?: string | null; rtpCapabilities?: object | null; lastN?: number | null; loudestN?: number | null; openTransports?: ('send' | 'recv')[] | null; consume?: object | null; enableSctp?: boolean | null; numSctpStreams?: object | null };
+  'join-room': { roomId: string; username?: string | null; password?: string | null; token?: string | null; resumeToken?: string | null; rtpCapabilities?: object | null; lastN?: number | null; loudestN?: number | null; openTransports?: ('send' | 'recv')[] | null; consume?: object | null; enableSctp?: boolean | null; numSctpStreams?: object | null; e2ee?: boolean | null };
   'get-capabilities': object;
   'leave-room': { roomId?: string | null; username?: string | null };
   'chat-message': { text: string; from?: string | null; timestamp?: string | null };
@@ -34,8 +34,9 @@ export interface WireRequests {
   'set-loudest-n': { loudestN?: number | null };
   'get-stats': { transportId?: string | null; producerId?: string | null; consumerId?: string | null };
   'kick-user': { target: string; reason?: string | null };
-  'mute-user': { target: string; kind: 'audio' | 'video' };
-  'mute-all': { kind: 'audio' | 'video' };
+  'mute-user': { target: string; kind: 'audio' | 'video'; hold?: boolean | null };
+  'mute-all': { kind: 'audio' | 'video'; hold?: boolean | null };
+  'allow-unmute': { target: string; kind: 'audio' | 'video' };
   'lock-room': object;
   'start-recording': object;
   'stop-recording': object;
@@ -64,11 +65,11 @@ export interface WireRequests {
 
 // What the server says: answers, and what nobody asked for. There may come to be more fields than these.
 export interface WireSaid {
-  'error': { code: 'bad-json' | 'bad-request' | 'unknown-type' | 'not-joined' | 'already-joined' | 'not-found' | 'forbidden' | 'unauthorized' | 'password-needed' | 'password-wrong' | 'password-attempts' | 'username-taken' | 'room-full' | 'limit-reached' | 'unsupported' | 'wrong-state' | 'rate-limited' | 'draining' | 'internal'; message: string; request?: string };
-  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; recording?: boolean; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } }[]; ownDataProducers?: string[]; dataConsumers?: string[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
+  'error': { code: 'bad-json' | 'bad-request' | 'unknown-type' | 'not-joined' | 'already-joined' | 'not-found' | 'forbidden' | 'unauthorized' | 'encryption-needed' | 'password-needed' | 'password-wrong' | 'password-attempts' | 'username-taken' | 'room-full' | 'limit-reached' | 'unsupported' | 'wrong-state' | 'rate-limited' | 'draining' | 'internal'; message: string; request?: string };
+  'joined': { roomId: string; userId: string; username?: string; identity?: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; role?: 'moderator' | 'participant' | 'viewer'; hidden?: boolean; metadata?: string | null; attributes?: object; locked?: boolean; recording?: boolean; roomMetadata?: string; e2eeRequired?: boolean; held?: ('audio' | 'video')[]; hands?: string[]; users: string[]; peers: { userId: string; username: string; role?: 'moderator' | 'participant' | 'viewer'; held?: ('audio' | 'video')[]; metadata?: string | null; attributes?: object }[]; routerRtpCapabilities: object; producers: { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object }[]; iceServers: { urls: string[]; username?: string; credential?: string }[]; turn?: boolean; resumeToken: string; chat: { from: string; fromId: string; text: string; timestamp: string }[]; resumed: boolean; lastN?: number; loudestN?: number; transports?: string[]; ownProducers?: string[]; consumers?: string[]; newTransports?: { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } }[]; ownDataProducers?: string[]; dataConsumers?: string[]; newConsumers?: { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object }[] };
   'capabilities': { routerRtpCapabilities: object };
   'left': { roomId: string };
-  'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; metadata?: string | null; attributes?: object };
+  'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; held?: ('audio' | 'video')[]; metadata?: string | null; attributes?: object };
   'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
   'chat-message': { from: string; fromId: string; text: string; timestamp: string };
   'pong': { ts: number };
@@ -77,7 +78,7 @@ export interface WireSaid {
   'ice-restarted': { transportId: string; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; iceServers: { urls: string[]; username?: string; credential?: string }[] };
   'transport-closed': { transportId: string };
   'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
-  'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc' };
+  'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused?: boolean };
   'new-producer': { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object };
   'producer-paused': { producerId: string; userId: string };
   'producer-resumed': { producerId: string; userId: string };
@@ -116,10 +117,13 @@ export interface WireSaid {
   'relayed': { type: string; targetId: string };
   'token-updated': { permissions: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; expiresAt: number };
   'user-kicked': { userId: string };
-  'user-muted': { userId: string; kind: 'audio' | 'video' };
-  'all-muted': { kind: 'audio' | 'video'; count: number };
-  'muted': { kind: 'audio' | 'video'; by: string };
+  'user-muted': { userId: string; kind: 'audio' | 'video'; hold?: boolean };
+  'all-muted': { kind: 'audio' | 'video'; count: number; hold?: boolean };
+  'muted': { kind: 'audio' | 'video'; by: string; hold?: boolean };
   'room-locked': { by: string };
+  'unmute-allowed': { userId: string; kind: 'audio' | 'video' };
+  'held-changed': { userId: string; user: string; held: ('audio' | 'video')[]; by: string };
+  'room-metadata': { metadata: string | null };
   'recording-changed': { recording: boolean };
   'recording-starting': { recording: boolean };
   'recording-stopping': { recording: boolean };
@@ -153,6 +157,7 @@ export type WireErrorCode =
   | 'not-found'
   | 'forbidden'
   | 'unauthorized'
+  | 'encryption-needed'
   | 'password-needed'
   | 'password-wrong'
   | 'password-attempts'

@@ -39,6 +39,7 @@ const ANSWERS = [
   'transport-connected',
   'token-updated',
   'user-kicked',
+  'unmute-allowed',
   'user-muted',
   'all-muted',
   'recording-starting',

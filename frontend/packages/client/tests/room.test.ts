@@ -423,6 +423,63 @@ describe('what is sent', () => {
   });
 });
 
+describe('a moderator', () => {
+  const tracks = () => ({
+    microphone: { track: track('audio'), paused: false },
+    camera: { track: track('video'), paused: false },
+  });
+  const bits = () => ['microphone', 'camera'].map((source) => room.local.get(source as 'camera')?.paused);
+
+  test('mutes, and this side may unmute', async () => {
+    await enter({}, tracks());
+    lastSocket().says('muted', { kind: 'audio', by: 'ann' });
+    expect(bits()).toEqual([true, false]);
+    expect(room.isHeld('microphone')).toBe(false);
+    await Promise.all([room.pause('microphone', false), settle()]);
+    expect(bits()).toEqual([false, false]);
+  });
+
+  test('mutes until one lets this side unmute', async () => {
+    await enter({}, tracks());
+    const told: unknown[] = [];
+    room.on('muted', (event) => told.push(event));
+    lastSocket().says('held-changed', { userId: 'me', user: 'me', held: ['audio'], by: 'ann' });
+    lastSocket().says('muted', { kind: 'audio', by: 'ann', hold: true });
+    expect(told).toEqual([{ kind: 'audio', by: 'ann', hold: true }]);
+    expect(bits()).toEqual([true, false]);
+    await expect(room.pause('microphone', false)).rejects.toMatchObject({ code: 'held' });
+    await expect(room.send('microphone', track('audio'))).rejects.toMatchObject({ code: 'held' });
+    expect(bits()).toEqual([true, false]);
+    lastSocket().says('held-changed', { userId: 'bob', user: 'bob', held: [], by: 'ann' }); // somebody else
+    expect(room.isHeld('microphone')).toBe(true);
+    lastSocket().says('held-changed', { userId: 'me', user: 'me', held: [], by: 'ann' });
+    expect(bits()).toEqual([true, false]); // nothing unmutes by itself
+    await Promise.all([room.pause('microphone', false), settle()]);
+    expect(bits()).toEqual([false, false]);
+  });
+
+  test('has held this side before it came: nothing of that kind goes out', async () => {
+    await enter({ held: ['video'] }, tracks());
+    expect(sent('produce').map(([, { kind, paused }]) => [kind, paused])).toEqual([
+      ['audio', false],
+      ['video', true],
+    ]);
+    expect(bits()).toEqual([false, true]);
+  });
+});
+
+test('what a program says of the room, and that it says another thing', async () => {
+  const told: unknown[] = [];
+  await enter({ roomMetadata: 'algebra' });
+  room.on('metadata', (event) => told.push(event));
+  expect(room.metadata).toBe('algebra');
+  lastSocket().says('room-metadata', { metadata: 'geometry' });
+  expect(room.metadata).toBe('geometry');
+  await comeBack({ roomMetadata: 'geometry' }); // nothing new
+  await comeBack({}); // it was taken away meanwhile
+  expect(told).toEqual([{ metadata: 'geometry' }, { metadata: null }]);
+});
+
 describe('STUN and TURN servers', () => {
   test('come with each transport', async () => {
     await enter();

@@ -23,9 +23,9 @@ static void others_may_nothing_of_it(void **state) {
     s->heard[0] = '\0';
     assert_false(hub_kick(s->hub, ann, "bob", NULL, &id, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
-    assert_null(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, &refusal));
+    assert_null(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, false, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
-    assert_false(hub_mute_all(s->hub, ann, MEDIA_AUDIO, &count, &refusal));
+    assert_false(hub_mute_all(s->hub, ann, MEDIA_AUDIO, false, &count, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
     assert_false(hub_lock(s->hub, ann, true, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
@@ -82,21 +82,87 @@ static void muting(void **state) {
     struct room_producer *moderator = produces(s, dan, opens(s, dan, true), MEDIA_AUDIO);
     s->heard[0] = '\0';
     s->command_count = 0;
-    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_VIDEO, &refusal), bob); // sends none
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_VIDEO, false, &refusal), bob); // sends none
     expect_heard(s, "");
-    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, &refusal), bob);
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, false, &refusal), bob);
     expect_heard(s, "paused audio; ann mutes audio of bob; ");
     EXPECT_COMMANDS(s, MEDIA_PAUSE_PRODUCER);
     assert_true(sound->paused);
-    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, &refusal), bob); // it is
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, false, &refusal), bob); // it is
     expect_heard(s, "");
     assert_non_null(
         hub_pause_producer(s->hub, bob, sound->public_id.text, false, &refusal)); // as its owner likes
     s->heard[0] = '\0';
-    assert_true(hub_mute_all(s->hub, ann, MEDIA_AUDIO, &count, &refusal));
+    assert_true(hub_mute_all(s->hub, ann, MEDIA_AUDIO, false, &count, &refusal));
     assert_int_equal(count, 1);
     assert_false(moderator->paused);
     expect_heard(s, "paused audio; ann mutes audio of bob; ");
+    stage_close(s);
+}
+
+// Muted so that not even its owner may resume: each way out is tried.
+static void holding(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    uint32_t count;
+    struct participant *ann = enters(s, "ann", MODERATOR), *bob = enters(s, "bob", RIGHTS_ALL);
+    struct participant *dan = enters(s, "dan", MODERATOR);
+    struct room_transport *way = opens(s, bob, true);
+    struct room_producer *sound = produces(s, bob, way, MEDIA_AUDIO);
+    s->heard[0] = '\0';
+    assert_null(hub_allow_unmute(s->hub, bob, "ann", MEDIA_AUDIO, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_null(hub_mute(s->hub, bob, "ann", MEDIA_AUDIO, true, &refusal));
+    expect_heard(s, "");
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, true, &refusal), bob);
+    expect_heard(s, "ann holds bob: audio-; paused audio; ann mutes audio of bob; ");
+    assert_null(hub_pause_producer(s->hub, bob, sound->public_id.text, false, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_true(sound->paused);
+    assert_non_null(hub_pause_producer(s->hub, bob, sound->public_id.text, true, &refusal)); // it is
+    // Another one of the kind begins paused; the other kind is free.
+    assert_true(hub_close_producer(s->hub, bob, sound->public_id.text, &refusal));
+    s->command_count = 0;
+    sound = produces(s, bob, way, MEDIA_AUDIO);
+    assert_true(sound->paused && s->commands[0].open_producer.paused);
+    assert_false(produces(s, bob, way, MEDIA_VIDEO)->paused);
+    s->heard[0] = '\0';
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, false, &refusal), bob); // it stays held
+    assert_ptr_equal(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, true, &refusal), bob);  // it is
+    expect_heard(s, "");
+    // Coming again is no way out, nor a token, nor another role.
+    hub_leave(s->hub, bob, "left");
+    bob = enters(s, "bob", RIGHTS_ALL);
+    assert_true(participant_is_held(bob, MEDIA_AUDIO) && !participant_is_held(bob, MEDIA_VIDEO));
+    assert_int_equal(bob->rights, RIGHTS_ALL); // of its rights nothing was said
+    assert_false(bob->rights_assigned);
+    assert_non_null(hub_set_role(s->hub, ann, "bob", HUB_PARTICIPANT, &refusal));
+    sound = produces(s, bob, opens(s, bob, true), MEDIA_AUDIO);
+    assert_null(hub_pause_producer(s->hub, bob, sound->public_id.text, false, &refusal));
+    s->heard[0] = '\0';
+    assert_ptr_equal(hub_allow_unmute(s->hub, dan, "bob", MEDIA_AUDIO, &refusal), bob); // any moderator
+    expect_heard(s, "dan holds bob: --; ");
+    assert_true(sound->paused); // it unmutes itself, or does not
+    assert_non_null(hub_pause_producer(s->hub, bob, sound->public_id.text, false, &refusal));
+    s->heard[0] = '\0';
+    assert_true(hub_mute_all(s->hub, ann, MEDIA_AUDIO, true, &count, &refusal));
+    assert_int_equal(count, 1);
+    expect_heard(s, "ann holds bob: audio-; paused audio; ann mutes audio of bob; "); // no moderator
+    assert_false(participant_is_held(dan, MEDIA_AUDIO));
+    stage_close(s);
+}
+
+// Who sends nothing is told that it is held.
+static void holding_who_sends_nothing(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct participant *ann = enters(s, "ann", MODERATOR);
+    enters(s, "bob", RIGHTS_ALL);
+    s->heard[0] = '\0';
+    assert_non_null(hub_mute(s->hub, ann, "bob", MEDIA_VIDEO, true, &refusal));
+    expect_heard(s, "ann holds bob: -video; ann mutes video of bob; ");
     stage_close(s);
 }
 
@@ -196,6 +262,8 @@ int main(void) {
         cmocka_unit_test(others_may_nothing_of_it),
         cmocka_unit_test(kicking),
         cmocka_unit_test(muting),
+        cmocka_unit_test(holding),
+        cmocka_unit_test(holding_who_sends_nothing),
         cmocka_unit_test(a_locked_room),
         cmocka_unit_test(closing_a_room),
         cmocka_unit_test(hands),

@@ -71,6 +71,11 @@ static inline void muted(void *ctx, const struct participant *who, enum media_ki
                          const struct participant *by) {
     note(ctx, "%s mutes %s of %s; ", by ? by->name : "operator", media_kind_name(kind), who->name);
 }
+static inline void held_changed(void *ctx, const struct participant *who, const struct participant *by) {
+    note(ctx, "%s holds %s: %s%s; ", by ? by->name : "operator", who->name,
+         participant_is_held(who, MEDIA_AUDIO) ? "audio" : "-",
+         participant_is_held(who, MEDIA_VIDEO) ? "video" : "-");
+}
 static inline void room_locked(void *ctx, const struct room *room, const struct participant *by) {
     note(ctx, "%s %s; ", by->name, room->locked ? "locks" : "unlocks");
 }
@@ -192,6 +197,7 @@ static const struct hub_events observer = {
     .said = said,
     .removed = removed,
     .muted = muted,
+    .held_changed = held_changed,
     .room_locked = room_locked,
     .recording_changed = recording_changed,
     .room_described = room_described,

@@ -25,6 +25,7 @@ static void a_type_is_what_its_text_says(void **state) {
     json_t *wanted = json_loads(
         "{\"type\":\"object\",\"required\":[\"user\",\"userId\"],\"properties\":{\"user\":{\"type\":"
         "\"string\"},"
+        "\"held\":{\"type\":\"array\",\"items\":{\"enum\":[\"audio\",\"video\"]}},"
         "\"userId\":{\"type\":\"string\"},\"role\":{\"enum\":[\"moderator\",\"participant\",\"viewer\"]},"
         "\"metadata\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]},\"attributes\":{\"type\":"
         "\"object\"}}}",

@@ -37,7 +37,9 @@ static void test_each_kind(void **state) {
     struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
     struct room_producer *voice = produces(s, ann, opens(s, ann, true), MEDIA_AUDIO);
     const struct room *room = ann->room;
+    struct hub_refusal refusal;
     assert_int_equal(s->rooms_opened, 1);
+    assert_true(hub_operate_describe(s->hub, ann->room, "algebra", &refusal));
     const struct {
         enum webhook_kind kind;
         const struct participant *who;
@@ -57,6 +59,7 @@ static void test_each_kind(void **state) {
         json_t *event = read_event(rows[i].kind, room, rows[i].who, rows[i].producer);
         expect_text(event, NULL, "event", rows[i].name);
         expect_text(event, NULL, "createdAt", "1700000000");
+        expect_text(event, "room", "metadata", "algebra");
         assert_string_not_equal(json_string_value(json_object_get(event, "id")), id);
         snprintf(id, sizeof id, "%s", json_string_value(json_object_get(event, "id")));
         expect_text(event, "room", "name", room->name);

@@ -508,7 +508,7 @@ static void who_is_put_out_is_gone(void **state) {
     assert_non_null(mod);
     assert_int_equal(posts(s, false, "hall", "name=Ann", "obs-publish"), 201);
     location(s, path);
-    assert_non_null(hub_mute(s->hub, mod, "Ann", MEDIA_VIDEO, &refusal));
+    assert_non_null(hub_mute(s->hub, mod, "Ann", MEDIA_VIDEO, false, &refusal));
     assert_true(last(s, MEDIA_PAUSE_PRODUCER, 0)->pause.paused);
     struct ask resume = {
         WHIP_POST, false, path, .query = NULL, .type = "application/json", .body = "{\"video\": false}"};

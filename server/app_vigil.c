@@ -1,0 +1,48 @@
+// Who looks after the media threads, put together: what it looks at, and what it tells.
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/app_internal.h"
+#include "server/service_manager.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static bool on_stuck(void *ctx, unsigned thread, uint64_t now_us) {
+    const struct app *app = ctx;
+    return media_thread_stuck(app->media, thread, now_us);
+}
+
+static void on_tell(void *ctx, unsigned thread, bool stuck) {
+    const struct app *app = ctx;
+    bool data = thread == app->workers;
+    if (stuck && data)
+        LOG_ERROR("data worker stuck", LOG_TEXT("meaning", "it has not turned for 5 s; where it is follows"));
+    else if (stuck)
+        LOG_ERROR("media worker stuck", LOG_NUMBER("worker", thread),
+                  LOG_TEXT("meaning", "its loop has not turned for 5 s; where it is follows"));
+    else if (data)
+        LOG_WARN("data worker turns again");
+    else
+        LOG_WARN("media worker turns again", LOG_NUMBER("worker", thread));
+    if (stuck)
+        media_trace_thread(app->media, thread);
+}
+
+static void on_alive(void *ctx) {
+    (void)ctx;
+    (void)service_manager_alive();
+}
+
+bool app_start_vigil(struct app *app, char *error) {
+    static_assert(WORKERS_MAX < VIGIL_THREADS_MAX, "the data worker's is one more");
+    const struct vigil_io io = {.ctx = app,
+                                .threads = media_threads(app->media),
+                                .stuck = on_stuck,
+                                .tell = on_tell,
+                                .alive = on_alive,
+                                .watchdog_us = service_manager_watchdog_us()};
+    app->vigil = vigil_begin(&io, clock_now_us());
+    if (!app->vigil)
+        snprintf(error, APP_ERROR_MAX, "out of memory");
+    return app->vigil != NULL;
+}

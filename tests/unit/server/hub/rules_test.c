@@ -1,0 +1,190 @@
+// What an operator settles for a room beside who comes in: everything encrypted from end to end, and who has
+// it recorded. Each door is tried.
+#include "grants_stage.h"
+
+#include "server/hub/hub_operate.h"
+#include "server/hub/hub_plain.h"
+
+#include <fcntl.h>
+
+static struct room_rules settled; // for every room
+static struct room_rules rules(void *ctx, const char *room) {
+    (void)ctx, (void)room;
+    return settled;
+}
+
+static unsigned recordings; // begun and ended by verbs
+static bool record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal) {
+    (void)ctx, (void)room, (void)begin, (void)refusal;
+    recordings++;
+    return true;
+}
+
+static enum plain_bind_result plain_bind(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
+                                         char *why) {
+    (void)ctx, (void)rtcp_mux, (void)inside, (void)why;
+    *out = (struct plain_place){
+        .rtp_fd = open("/dev/null", O_RDWR | O_CLOEXEC), .rtcp_fd = -1, .ip = "127.0.0.1", .family = 4};
+    return PLAIN_BOUND;
+}
+
+static struct stage *with_rules(struct room_rules what) {
+    struct stage *s = stage_new();
+    const struct hub_io io = {.ctx = s,
+                              .post = post,
+                              .wall_us = wall_us,
+                              .rules = rules,
+                              .record = record,
+                              .plain_bind = plain_bind};
+    struct hub_events events = observer;
+    events.ctx = s;
+    settled = what;
+    recordings = 0;
+    wall_s = 1800000000;
+    s->hub = hub_create(&s->config, &io, s->now_us);
+    assert_non_null(s->hub);
+    hub_observe(s->hub, HUB_OBSERVER_SIGNALLING, &events);
+    return s;
+}
+
+// With a token, or without one and with these rights beside the usual ones.
+static struct participant *comes(struct stage *s, const char *name, bool token, unsigned rights, bool seals,
+                                 struct hub_refusal *refusal) {
+    struct grants grants = grants_of(name, name, RIGHTS_ALL | rights);
+    struct hub_join join = {.room = "r",
+                            .username = name,
+                            .grants = token ? &grants : NULL,
+                            .more_rights = rights,
+                            .seals = seals,
+                            .connection = ++s->connections,
+                            .spent = &s->spent};
+    return hub_join(s->hub, &join, refusal);
+}
+
+// ---- encrypted from end to end
+
+static bool produce(struct stage *s, struct participant *me, const struct room_transport *transport,
+                    bool sealed, struct hub_refusal *refusal) {
+    json_t *parameters = parse(AUDIO);
+    struct hub_produce ask = {.transport_id = transport->public_id.text,
+                              .kind = MEDIA_AUDIO,
+                              .parameters = parameters,
+                              .sealed = sealed};
+    struct room_producer *producer = hub_produce(s->hub, me, &ask, refusal);
+    json_decref(parameters);
+    return producer && hub_close_producer(s->hub, me, producer->public_id.text, refusal);
+}
+
+static void nothing_else_comes_in(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.sealed = true});
+    struct hub_refusal refusal;
+    assert_null(comes(s, "eve", false, 0, false, &refusal));
+    assert_int_equal(refusal.code, HUB_ENCRYPTION_NEEDED);
+    assert_null(comes(s, "eve", true, RIGHT_ADMIN, false, &refusal)); // a moderator's token is no key
+    assert_int_equal(refusal.code, HUB_ENCRYPTION_NEEDED);
+    assert_null(hub_find_room(s->hub, "r")); // and opens no room
+    struct participant *ann = comes(s, "ann", false, 0, true, &refusal);
+    assert_non_null(ann);
+    assert_true(hub_is_sealed(s->hub, ann->room));
+    struct room_transport *way = opens(s, ann, true);
+    assert_false(produce(s, ann, way, false, &refusal));
+    assert_int_equal(refusal.code, HUB_ENCRYPTION_NEEDED);
+    assert_true(produce(s, ann, way, true, &refusal));
+    // A program behind plain RTP has no key, whoever asks for it.
+    struct hub_plain plain = {
+        .name = "camera", .identity = "", .metadata = "", .from_client = true, .ip = "", .comedia = true};
+    assert_null(hub_open_plain(s->hub, "r", &plain, &refusal));
+    assert_int_equal(refusal.code, HUB_ENCRYPTION_NEEDED);
+    assert_int_equal(hub_participant_count(s->hub), 1);
+    stage_close(s);
+}
+
+// The settings are read again while people are there: they may resume, and what they send from then on
+// counts.
+static void those_who_are_there_stay(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){0});
+    struct hub_refusal refusal;
+    struct participant *ann = comes(s, "ann", false, 0, false, &refusal);
+    assert_non_null(ann);
+    struct room_transport *way = opens(s, ann, true);
+    assert_true(produce(s, ann, way, false, &refusal));
+    settled.sealed = true;
+    assert_false(produce(s, ann, way, false, &refusal));
+    hub_detach(s->hub, ann, s->now_us);
+    char token[RESUME_TOKEN_BYTES + 1];
+    memcpy(token, ann->resume_token, sizeof token);
+    struct hub_join join = {.room = "r", .resume_token = token, .connection = 77, .spent = &s->spent};
+    assert_ptr_equal(hub_join(s->hub, &join, &refusal), ann);
+    stage_close(s);
+}
+
+// ---- recording
+
+static void who_has_a_room_recorded(void **state) {
+    (void)state;
+    static const struct {
+        struct room_rules rules;
+        bool token;
+        unsigned rights;
+        bool may;
+    } rows[] = {
+        {{.record = RECORD_BY_TOKEN}, false, 0, false},
+        {{.record = RECORD_BY_TOKEN}, false, RIGHT_ADMIN, false},
+        {{.record = RECORD_BY_TOKEN}, true, RIGHT_RECORD, true},
+        {{.record = RECORD_BY_ANYBODY}, false, 0, true},
+        {{.record = RECORD_BY_ANYBODY}, true, 0, false}, // whoever made the token did not give it
+        {{.record = RECORD_BY_ANYBODY}, true, RIGHT_RECORD, true},
+        {{.record = RECORD_BY_MODERATORS}, false, 0, false},
+        {{.record = RECORD_BY_MODERATORS}, false, RIGHT_ADMIN, true},
+        {{.record = RECORD_BY_MODERATORS}, true, RIGHT_ADMIN, false},
+        {{.record = RECORD_BY_NOBODY}, false, RIGHT_ADMIN, false},
+        {{.record = RECORD_BY_NOBODY}, true, RIGHT_ADMIN | RIGHT_RECORD, false},
+        {{.sealed = true}, true, RIGHT_ADMIN | RIGHT_RECORD, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct stage *s = with_rules(rows[i].rules);
+        struct hub_refusal refusal;
+        struct participant *ann = comes(s, "ann", rows[i].token, rows[i].rights, true, &refusal);
+        assert_non_null(ann);
+        if (hub_set_recording(s->hub, ann, true, &refusal) != rows[i].may)
+            fail_msg("row %zu", i);
+        assert_int_equal(recordings, rows[i].may);
+        assert_int_equal((hub_rights(s->hub, ann) & RIGHT_RECORD) != 0, rows[i].may);
+        assert_int_equal(hub_rights(s->hub, ann) | RIGHT_RECORD, ann->rights | RIGHT_RECORD);
+        if (!rows[i].may)
+            assert_int_equal(refusal.code, rows[i].rules.sealed ? HUB_ENCRYPTION_NEEDED : HUB_FORBIDDEN);
+        // An operator may, but where nobody may.
+        assert_int_equal(hub_may_be_recorded(s->hub, ann->room, &refusal),
+                         !rows[i].rules.sealed && rows[i].rules.record != RECORD_BY_NOBODY);
+        stage_close(s);
+    }
+}
+
+static void who_becomes_a_moderator_may(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.record = RECORD_BY_MODERATORS});
+    struct hub_refusal refusal;
+    struct participant *ann = comes(s, "ann", false, RIGHT_ADMIN, false, &refusal);
+    struct participant *bob = comes(s, "bob", false, 0, false, &refusal);
+    assert_true(ann && bob);
+    assert_false(hub_set_recording(s->hub, bob, true, &refusal));
+    assert_non_null(hub_set_role(s->hub, ann, "bob", HUB_MODERATOR, &refusal));
+    assert_true(hub_set_recording(s->hub, bob, true, &refusal));
+    assert_non_null(hub_set_role(s->hub, ann, "bob", HUB_PARTICIPANT, &refusal));
+    assert_false(hub_set_recording(s->hub, bob, false, &refusal)); // nor end it
+    settled.record = RECORD_BY_ANYBODY;                            // as the file says from now on
+    assert_true(hub_set_recording(s->hub, bob, false, &refusal));
+    stage_close(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_else_comes_in),
+        cmocka_unit_test(those_who_are_there_stay),
+        cmocka_unit_test(who_has_a_room_recorded),
+        cmocka_unit_test(who_becomes_a_moderator_may),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
