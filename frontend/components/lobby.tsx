@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
 import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
 import type { Entrance } from '@/lib/entrance';
-import { isSound, keyOfAddress, setEncrypted } from '@/lib/e2ee-key';
+import { isOfAnotherRoom, isSound, keyOfAddress, setEncrypted } from '@/lib/e2ee-key';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
@@ -168,11 +168,15 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 }
 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
-function useEncrypted(known: boolean) {
+function useEncrypted(known: boolean, linkedRoom: string, room: string) {
   const [key, setKey] = useState<string | null>(() => (known ? keyOfAddress() : null));
+  const [linked, setLinked] = useState(key); // that came with the address
   // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
   useEffect(() => {
-    const changed = () => setKey(keyOfAddress());
+    const changed = () => {
+      setKey(keyOfAddress());
+      setLinked(keyOfAddress());
+    };
     window.addEventListener('hashchange', changed);
     return () => window.removeEventListener('hashchange', changed);
   }, []);
@@ -183,7 +187,8 @@ function useEncrypted(known: boolean) {
     setEncrypted(wanted);
     setKey(keyOfAddress());
   };
-  return { encrypted: key !== null, can, problem, set };
+  const other = isOfAnotherRoom({ key: linked, room: linkedRoom }, key, room);
+  return { encrypted: key !== null, can, problem, set, other };
 }
 
 function Form({
@@ -202,7 +207,7 @@ function Form({
   const [password, setPassword] = useState('');
   const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
-  const e2ee = useEncrypted(initial !== null);
+  const e2ee = useEncrypted(initial !== null, initial?.room ?? '', room);
   const bad = problems.name !== null || problems.room !== null || e2ee.problem !== null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -210,6 +215,7 @@ function Form({
     const takeOver = (event.nativeEvent as SubmitEvent).submitter?.id === 'take-over';
     const guest = `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}`;
     usePreferences.setState({ name: name.trim() });
+    if (e2ee.other) e2ee.set(true); // a new key
     onSubmit(
       { room: room.trim(), name: name.trim() || guest },
       { takeOver, password: asked && password ? password : undefined },
@@ -262,7 +268,11 @@ function Form({
           disabled={joining || (!e2ee.can && !e2ee.encrypted)}
           onChange={({ target }) => e2ee.set(target.checked)}
         />
-        {e2ee.encrypted && e2ee.problem === null && <p className="text-sm text-faint">{t('e2ee.hint')}</p>}
+        {e2ee.encrypted && e2ee.problem === null && (
+          <p id="e2ee-hint" className="text-sm text-faint">
+            {e2ee.other ? t('e2ee.otherRoom', { room: initial?.room ?? '' }) : t('e2ee.hint')}
+          </p>
+        )}
         {e2ee.problem !== null && (
           <p id="e2ee-problem" role="alert" className="text-sm text-danger-text">
             {e2ee.problem}
