@@ -16,6 +16,7 @@ import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './level-meter';
 import { Button, Checkbox, IconButton, TextField } from './ui';
+import { showToaster } from '@/lib/toaster';
 import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
@@ -169,12 +170,13 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
 function useEncrypted(known: boolean) {
-  const [key, setKey] = useState<string | null>(() => (known ? keyOfAddress() : null));
+  const [changed, setKey] = useState<string | null>(); // undefined: as the address was
+  const key = changed !== undefined ? changed : known ? keyOfAddress() : null;
   // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
   useEffect(() => {
-    const changed = () => setKey(keyOfAddress());
-    window.addEventListener('hashchange', changed);
-    return () => window.removeEventListener('hashchange', changed);
+    const look = () => setKey(keyOfAddress());
+    window.addEventListener('hashchange', look);
+    return () => window.removeEventListener('hashchange', look);
   }, []);
   const t = useT();
   const can = !known || e2eeSupported();
@@ -197,8 +199,11 @@ function Form({
 }) {
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
-  const [room, setRoom] = useState(initial?.room ?? '');
-  const [name, setName] = useState(initial?.name ?? '');
+  // null: nothing was typed, so as it was when one came. That is known later than this is shown.
+  const [typedRoom, setRoom] = useState<string | null>(null);
+  const [typedName, setName] = useState<string | null>(null);
+  const room = typedRoom ?? initial?.room ?? '';
+  const name = typedName ?? initial?.name ?? '';
   const [password, setPassword] = useState('');
   const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
@@ -297,6 +302,7 @@ function usePreparation(wanted: boolean, previewed: boolean) {
   const prepare = useCallback(() => {
     prepareToJoin();
     void import('./room-view').catch(() => {}); // a join will ask again
+    void showToaster();
   }, [prepareToJoin]);
   useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {

@@ -1,7 +1,15 @@
 // What a person can do in a call; components call these (useCallActions) and read the store.
 import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type DeviceLoss } from './devices';
 import { usePreferences } from './preferences';
-import { codeOf, Doorway, mayTakeOver, needsPassword, Room, type LocalTrack, type Source } from '@rotunda/client';
+import {
+  codeOf,
+  needsPassword,
+  RotundaError,
+  type Doorway,
+  type LocalTrack,
+  type Room,
+  type Source,
+} from '@rotunda/client';
 import { keyOfAddress } from './e2ee-key';
 import { invitation } from './invitation';
 import { icePolicy, serverUrl } from './server-url';
@@ -14,6 +22,11 @@ export interface JoinOptions {
   password?: string; // of the room, or of the moderator of this name
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
+
+const fetchPart = () =>
+  import('./room-part').catch(() => {
+    throw new RotundaError('unreachable', 'The rest of the page could not be fetched.');
+  });
 
 const ownStorage = (kind: 'sessionStorage' | 'localStorage'): Storage | undefined => {
   try {
@@ -74,8 +87,10 @@ export class RoomActions {
   readonly #store: CallStore;
   #unfollow: (() => void) | null = null;
   #doorway: Doorway | null = null;
+  #isAboutToJoin = false;
   #unwatch: Partial<Record<Device, () => void>> = {};
   #wasPaused: Partial<Record<Device, boolean>> = {}; // of a device that went away
+  #taken = new Set<Device>(); // by another program, and switched off for as long: not by the person
   // Of this page's rooms, for as long as it is open: nothing writes them down.
   #passwords = new Map<string, string>();
 
@@ -93,12 +108,19 @@ export class RoomActions {
 
   // Somebody may be about to join: whatever takes time is done before the click.
   prepareToJoin = (): void => {
-    this.#doorway ??= new Doorway(serverUrl());
-    this.#doorway.prepare();
+    this.#isAboutToJoin = true;
+    const prepare = async () => {
+      const part = await fetchPart();
+      if (this.#isAboutToJoin) (this.#doorway ??= new part.Doorway(serverUrl())).prepare();
+    };
+    void prepare().catch(() => {}); // a join will ask again
   };
 
   // Nobody is about to join any more.
-  forgetToJoin = (): void => this.#doorway?.close();
+  forgetToJoin = (): void => {
+    this.#isAboutToJoin = false;
+    this.#doorway?.close();
+  };
 
   // ---- devices that go away ----
 
@@ -108,8 +130,25 @@ export class RoomActions {
     this.#unwatch[source] = watchTrack(track, (loss) => {
       if (this.#mine(source)?.track !== track) return;
       this.#setLoss(source, loss);
-      if (loss === 'ended') void this.#letGo(source, track).catch((error) => console.warn(error));
+      const done = loss === 'ended' ? this.#letGo(source, track) : this.#hold(source, loss === 'muted');
+      void done.catch((error) => console.warn(error));
     });
+  }
+
+  // What another program has taken is switched off for the others until it is back: else they look at a picture that stands
+  // still.
+  async #hold(source: Device, taken: boolean): Promise<void> {
+    if (taken && this.isOn(source)) {
+      this.#taken.add(source);
+      await this.#room?.pause(source, true);
+    } else if (!taken && this.#taken.delete(source)) {
+      await this.#room?.pause(source, false);
+    }
+  }
+
+  // As the person has it, whatever another program does.
+  #isPaused(source: Device): boolean | undefined {
+    return this.#taken.has(source) ? false : this.#mine(source)?.paused;
   }
 
   #setLoss(source: Device, loss: DeviceLoss | null): void {
@@ -120,15 +159,17 @@ export class RoomActions {
 
   // What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
   async #letGo(source: Device, track: MediaStreamTrack): Promise<void> {
-    this.#wasPaused[source] = this.#mine(source)?.paused ?? false;
+    this.#wasPaused[source] = this.#isPaused(source) ?? false;
+    this.#taken.delete(source);
     track.stop();
     await this.#room?.pause(source, true, { release: true });
   }
 
   // ---- coming and going ----
 
-  #makeRoom(roomId: string, name: string, takeOver: boolean): Room {
-    const room = new Room(serverUrl(), roomId, name, {
+  async #makeRoom(roomId: string, name: string, takeOver: boolean): Promise<Room> {
+    const part = await fetchPart();
+    const room = new part.Room(serverUrl(), roomId, name, {
       ...optionsOfAddress(),
       token: invitation()?.token,
       password: this.#passwords.get(roomId),
@@ -150,11 +191,24 @@ export class RoomActions {
     if (password) this.#passwords.set(roomId, password);
     performance.mark('join');
     this.#unfollow?.();
-    const entering = this.#makeRoom(roomId, name, takeOver);
-    const offs = [follow(entering, this.#store), followChoice(entering, this.#store)];
+    this.#unfollow = null;
+    this.#store.setState({ ...INITIAL, phase: 'joining', roomId });
+    const entering = await this.#makeRoom(roomId, name, takeOver).catch((error: Error) => {
+      stopTracks(stream);
+      this.#store.setState({ phase: 'lobby', error });
+      return null;
+    });
+    if (entering === null) return;
+    this.#taken.clear();
+    const offs = [
+      follow(entering, this.#store),
+      followChoice(entering, this.#store),
+      // What a moderator has muted does not come back by itself.
+      entering.on('muted', ({ kind }) => void this.#taken.delete(kind === 'audio' ? 'microphone' : 'camera')),
+    ];
     this.#unfollow = () => offs.forEach((off) => off());
     const local = tracksFor(stream);
-    this.#store.setState({ ...INITIAL, room: entering, phase: 'joining', roomId });
+    this.#store.setState({ room: entering });
     for (const [source, { track }] of Object.entries(local)) if (track) this.#watchDevice(source as Device, track);
     let entered = false;
     const off = entering.on('entered', () => {
@@ -168,13 +222,18 @@ export class RoomActions {
       this.#store.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
     } catch (error) {
       stopTracks(stream);
-      this.#joinFailed(entering, error, { entered, takeOver });
+      await this.#joinFailed(entering, error, { entered, takeOver });
     } finally {
       off();
     }
   };
 
-  #joinFailed(entering: Room, error: unknown, { entered, takeOver }: { entered: boolean; takeOver: boolean }): void {
+  async #joinFailed(
+    entering: Room,
+    error: unknown,
+    { entered, takeOver }: { entered: boolean; takeOver: boolean },
+  ): Promise<void> {
+    const { mayTakeOver } = await fetchPart();
     const { roomId, session } = { roomId: entering.session.roomId, session: entering.session };
     if (this.#room === entering) this.#store.setState({ room: null });
     if (needsPassword(error)) this.#passwords.delete(roomId);
@@ -224,6 +283,7 @@ export class RoomActions {
   setMicrophone = async (on: boolean): Promise<void> => {
     const room = this.#room;
     if (room === null) return;
+    this.#taken.delete('microphone'); // from now on as they want it
     if (this.#mine('microphone')?.track?.readyState === 'live') await room.pause('microphone', !on);
     else if (on) await this.restoreMicrophone({ paused: false });
   };
@@ -231,10 +291,12 @@ export class RoomActions {
   // Takes the microphone anew. Who was muted stays so.
   restoreMicrophone = async ({ paused }: { paused?: boolean } = {}): Promise<void> => {
     const before = this.#mine('microphone');
-    const silent = paused ?? (before?.track ? before.paused : (this.#wasPaused.microphone ?? before?.paused ?? false));
+    const now = this.#isPaused('microphone');
+    const silent = paused ?? (before?.track ? now! : (this.#wasPaused.microphone ?? now ?? false));
     const track = await this.#take('microphone');
     track.enabled = !silent;
     delete this.#wasPaused.microphone;
+    this.#taken.delete('microphone');
     before?.track?.stop();
     await this.#room?.send('microphone', track, { paused: silent });
   };
@@ -243,6 +305,7 @@ export class RoomActions {
     const room = this.#room;
     if (room === null) return;
     const before = this.#mine('camera')?.track;
+    this.#taken.delete('camera');
     if (on) {
       await room.send('camera', await this.#take('camera'));
     } else {
