@@ -90,15 +90,16 @@ function Retrying() {
   const t = useT();
   const session = useConnectionState();
   const { cancelJoin } = useCallActions();
-  const retry = session.name === 'joining' ? session.retry : undefined;
-  if (!retry) return null;
+  const awaited = useCall((state) => state.awaited);
+  const error = session.name === 'joining' ? session.retry?.error : awaited;
+  if (!error) return null;
   return (
     <div
       id="retrying"
       role="status"
       className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3"
     >
-      <p className="grow">{t('lobby.retrying', { reason: errorWords(t, retry.error) })}</p>
+      <p className="grow">{t('lobby.retrying', { reason: errorWords(t, error) })}</p>
       <Button onClick={cancelJoin}>{t('lobby.cancel')}</Button>
     </div>
   );

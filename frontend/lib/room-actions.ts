@@ -23,6 +23,10 @@ export interface JoinOptions {
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
 
+// As long as a first join is tried again by the session.
+const FETCHES_MAX = 20;
+const FETCH_AGAIN_MS = 4_000;
+
 const fetchPart = () =>
   import('./room-part').catch(() => {
     throw new RotundaError('unreachable', 'The rest of the page could not be fetched.');
@@ -167,8 +171,23 @@ export class RoomActions {
 
   // ---- coming and going ----
 
+  // What it takes to join, though the server may be away for a moment: then people hear that it is tried again, and may give
+  // it up.
+  async #fetchToJoin(): ReturnType<typeof fetchPart> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await fetchPart();
+      } catch (error) {
+        if (tries === FETCHES_MAX) throw error;
+        this.#store.setState({ awaited: error as Error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, FETCH_AGAIN_MS * Math.random()));
+      if (this.#store.getState().phase !== 'joining') throw new RotundaError('left', 'The join was given up.');
+    }
+  }
+
   async #makeRoom(roomId: string, name: string, takeOver: boolean): Promise<Room> {
-    const part = await fetchPart();
+    const part = await this.#fetchToJoin();
     const room = new part.Room(serverUrl(), roomId, name, {
       ...optionsOfAddress(),
       token: invitation()?.token,
@@ -195,7 +214,7 @@ export class RoomActions {
     this.#store.setState({ ...INITIAL, phase: 'joining', roomId });
     const entering = await this.#makeRoom(roomId, name, takeOver).catch((error: Error) => {
       stopTracks(stream);
-      this.#store.setState({ phase: 'lobby', error });
+      this.#store.setState({ phase: 'lobby', awaited: null, error: codeOf(error) === 'left' ? null : error });
       return null;
     });
     if (entering === null) return;
@@ -208,7 +227,7 @@ export class RoomActions {
     ];
     this.#unfollow = () => offs.forEach((off) => off());
     const local = tracksFor(stream);
-    this.#store.setState({ room: entering });
+    this.#store.setState({ room: entering, awaited: null });
     for (const [source, { track }] of Object.entries(local)) if (track) this.#watchDevice(source as Device, track);
     let entered = false;
     const off = entering.on('entered', () => {
@@ -258,7 +277,10 @@ export class RoomActions {
   };
 
   // Gives up a join that has found no server yet.
-  cancelJoin = (): void => this.#room?.leave();
+  cancelJoin = (): void => {
+    if (this.#room === null) this.#store.setState({ phase: 'lobby', awaited: null });
+    else this.#room.leave();
+  };
 
   backToLobby = (): void => {
     this.leave();

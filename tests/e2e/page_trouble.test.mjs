@@ -236,7 +236,7 @@ test('who has lost the network is shown so, and as well again when it is back', 
 test('the focus is never lost: settings, chat and leaving give it back; Escape closes the chat', async () => {
   const ann = await Person.enter(browser, server, freshRoom(), 'Ann', SMALL);
   const focused = () => ann.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
-  assert.equal(await focused(), 'room-name', 'after joining');
+  await until('the focus is at the top of the room', async () => (await focused()) === 'room-name');
   const address = ann.page.url();
   await ann.press('Shift+Tab');
   assert.match(await ann.evaluate(() => document.activeElement.className), /\bskip\b/, 'before the room there is a way past it');
