@@ -303,6 +303,7 @@ void ws_send(struct ws_connection *c, const char *text, size_t len) {
     if (!m) {
         c->outbox_full = true; // whoever leaves a message out says nothing that makes sense any more
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        lws_cancel_service(lws_get_context(c->wsi)); // or it is done with the loop's next event
         return;
     }
     m->len = len;

@@ -1,19 +1,20 @@
 'use client';
 import { Mic, MicOff, Phone, PhoneOff, Settings, Video as VideoIcon, VideoOff } from 'lucide-react';
-import { close, currentCall, setCamera, setMuted } from '@/lib/call-actions';
-import { usePair } from '@/lib/call-store';
+import { usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
 import { useT } from '@/lib/i18n';
+import { useCallEnd, useCallState, useRotundaCall } from '@rotunda/react';
 import { Button, IconButton, useAttempt } from './ui';
 
 function Ringing() {
   const t = useT();
+  const call = useRotundaCall();
   return (
     <>
-      <Button id="accept" look="primary" onClick={() => currentCall()?.accept()}>
+      <Button id="accept" look="primary" onClick={() => call?.accept()}>
         <Phone aria-hidden className="size-5" />
         {t('call.accept')}
       </Button>
-      <Button id="decline" look="danger" onClick={() => currentCall()?.decline()}>
+      <Button id="decline" look="danger" onClick={() => call?.decline()}>
         <PhoneOff aria-hidden className="size-5" />
         {t('call.decline')}
       </Button>
@@ -23,10 +24,12 @@ function Ringing() {
 
 function Waiting() {
   const t = useT();
-  const again = usePair((state) => state.end !== null);
+  const call = useRotundaCall();
+  const { close } = usePairActions();
+  const again = useCallEnd() !== null;
   return (
     <>
-      <Button id="again" look="primary" onClick={() => currentCall()?.call()}>
+      <Button id="again" look="primary" onClick={() => call?.call()}>
         <Phone aria-hidden className="size-5" />
         {t(again ? 'call.again' : 'call.call')}
       </Button>
@@ -40,7 +43,10 @@ function Waiting() {
 export function CallControls() {
   const t = useT();
   const attempt = useAttempt();
-  const state = usePair((one) => one.state);
+  const call = useRotundaCall();
+  const store = usePairStore();
+  const { setCamera, setMuted } = usePairActions();
+  const state = useCallState();
   const microphone = usePair((one) => one.microphone !== null && !one.muted);
   const camera = usePair((one) => one.camera !== null);
   return (
@@ -69,13 +75,13 @@ export function CallControls() {
             id="settings"
             icon={Settings}
             label={t('control.settings')}
-            onClick={() => usePair.setState({ settings: true })}
+            onClick={() => store.setState({ settings: true })}
           />
         </>
       )}
       {state === 'waiting' && <Waiting />}
       {(state === 'calling' || state === 'in-call') && (
-        <Button id="hang-up" look="danger" onClick={() => currentCall()?.hangUp()}>
+        <Button id="hang-up" look="danger" onClick={() => call?.hangUp()}>
           <PhoneOff aria-hidden className="size-5" />
           {t('call.hangUp')}
         </Button>

@@ -3,8 +3,8 @@
 import { ArrowLeft, Link as LinkIcon, Phone } from 'lucide-react';
 import Link from 'next/link';
 import { useState, type FormEvent } from 'react';
-import { close, enter, forgetLink } from '@/lib/call-actions';
-import { usePair } from '@/lib/call-store';
+import { useCallSession } from '@rotunda/react';
+import { usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
 import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { useT } from '@/lib/i18n';
 import { USERNAME_CHARS_MAX } from '@/lib/names';
@@ -42,7 +42,8 @@ function Notice({ same }: { same: boolean }) {
 
 function Retrying() {
   const t = useT();
-  const session = usePair((state) => state.session);
+  const session = useCallSession();
+  const { close } = usePairActions();
   const retry = session.name === 'joining' ? session.retry : undefined;
   if (!retry) return null;
   return (
@@ -60,6 +61,7 @@ function Retrying() {
 // Who came by a link needs no word. Its names are half of the room's name, so they stay as they are.
 function Linked({ disabled }: { disabled: boolean }) {
   const t = useT();
+  const { forgetLink } = usePairActions();
   return (
     <>
       <p id="linked" className="text-sm text-faint">
@@ -131,6 +133,8 @@ export function CallForm() {
   const secret = usePair((state) => state.secret);
   const linked = usePair((state) => state.linked);
   const entering = usePair((state) => state.phase === 'entering');
+  const store = usePairStore();
+  const { enter } = usePairActions();
   const ready = usePreferencesRead();
   const [same, setSame] = useState(false);
   const problems = {
@@ -153,7 +157,7 @@ export function CallForm() {
   };
   const type = (change: { name?: string; partner?: string; secret?: string }) => {
     setSame(false);
-    usePair.setState(change);
+    store.setState(change);
   };
   return (
     <main className="mx-auto grid min-h-full max-w-md content-center gap-5 p-4 sm:p-8">

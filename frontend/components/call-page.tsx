@@ -1,16 +1,18 @@
 'use client';
 // Two people by name, as on a telephone; their media goes from browser to browser.
-import { useEffect, useRef } from 'react';
-import { close, currentCall, enter } from '@/lib/call-actions';
-import { usePair } from '@/lib/call-store';
+import { useEffect, useRef, useState } from 'react';
+import { makePair, PairProvider, usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
 import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { secretProblem } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
+import { showToaster } from '@/lib/toaster';
 import { CallForm } from './call-form';
 import { CallView } from './call-view';
 
 // The two names, their secret, and whether to begin at once, may come with the address.
 function useAddress(): void {
+  const store = usePairStore();
+  const { enter } = usePairActions();
   const read = usePreferencesRead();
   const begun = useRef(false);
   useEffect(() => {
@@ -22,16 +24,16 @@ function useAddress(): void {
     const auto = query.get('auto'); // call, wait
     const secret = new URLSearchParams(location.hash.slice(1)).get('key') ?? '';
     const sound = secretProblem(secret) === null;
-    usePair.setState({ name, partner, secret, linked: secret.trim() !== '' && sound });
+    store.setState({ name, partner, secret, linked: secret.trim() !== '' && sound });
     if (auto && name && partner && sound) void enter(name, partner, { ring: auto === 'call' });
-  }, [read]);
+  }, [read, store, enter]);
 }
 
-export function CallPage() {
-  const phase = usePair((state) => state.phase);
-  useAddress();
+function useNetworkAndGoing(): void {
+  const store = usePairStore();
+  const { close } = usePairActions();
   useEffect(() => {
-    const online = () => currentCall()?.recover();
+    const online = () => store.getState().call?.recover();
     window.addEventListener('pagehide', close);
     window.addEventListener('online', online);
     return () => {
@@ -39,6 +41,22 @@ export function CallPage() {
       window.removeEventListener('pagehide', close);
       window.removeEventListener('online', online);
     };
-  }, []);
+  }, [store, close]);
+}
+
+function Phases() {
+  const phase = usePair((state) => state.phase);
+  useAddress();
+  useNetworkAndGoing();
+  useEffect(() => void showToaster(), []);
   return phase === 'call' ? <CallView /> : <CallForm />;
+}
+
+export function CallPage() {
+  const [pair] = useState(makePair);
+  return (
+    <PairProvider pair={pair}>
+      <Phases />
+    </PairProvider>
+  );
 }

@@ -1,6 +1,5 @@
 'use client';
-import { changeDevice } from '@/lib/call-actions';
-import { usePair } from '@/lib/call-store';
+import { usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
 import { useT } from '@/lib/i18n';
 import { DeviceSelects } from './device-selects';
 import { Dialog } from './dialog';
@@ -9,13 +8,15 @@ import { useAttempt } from './ui';
 export function CallSettings() {
   const t = useT();
   const attempt = useAttempt();
+  const store = usePairStore();
+  const { changeDevice } = usePairActions();
   const open = usePair((state) => state.settings);
   return (
     <Dialog
       title={t('settings.title')}
       opener="settings"
       open={open}
-      onOpenChange={(settings) => usePair.setState({ settings })}
+      onOpenChange={(settings) => store.setState({ settings })}
     >
       <DeviceSelects
         fresh={open}

@@ -1,15 +1,27 @@
 'use client';
 // A one-to-one call: how it stands, both pictures, what one can do.
 import { Copy, MicOff, Share2 } from 'lucide-react';
-import { useEffect, useRef } from 'react';
+import Link from 'next/link';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
-import { currentCall, invitation, setCamera, take } from '@/lib/call-actions';
-import { pathWords, usePair } from '@/lib/call-store';
+import { usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
+import { invitation } from '@/lib/call-actions';
+import { pathWords } from '@/lib/call-store';
 import { copyText } from '@/lib/copy-text';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { ring } from '@/lib/tones';
-import { Sound, startAudio, VideoTile } from '@rotunda/react';
+import {
+  Sound,
+  startAudio,
+  useCallEnd,
+  useCallPath,
+  useCallSession,
+  useCallState,
+  usePartner,
+  useRotundaCall,
+  VideoTile,
+} from '@rotunda/react';
 import { LostBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
@@ -17,12 +29,14 @@ import { Tips } from './tips';
 import { Banner, Button, useAttempt } from './ui';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
+const WAY_WITHIN_MS = 8000;
+
 function useWords(): string {
   const t = useT();
-  const name = usePair((state) => state.partner);
-  const state = usePair((one) => one.state);
-  const isHere = usePair((one) => one.partnerIsHere);
-  const end = usePair((one) => one.end);
+  const name = usePair((pair) => pair.partner);
+  const state = useCallState();
+  const { isHere } = usePartner();
+  const end = useCallEnd();
   if (state === 'in-call') return t('call.inCall', { name });
   if (state === 'ringing') return t('call.ringing', { name });
   if (state === 'calling') return t(isHere ? 'call.calling' : 'call.absent', { name });
@@ -33,9 +47,8 @@ function useWords(): string {
 // How the way between the two stands, in a word; the engineer's words are behind it.
 function Path() {
   const t = useT();
-  const connection = usePair((state) => state.connection);
-  const ice = usePair((state) => state.ice);
-  const words = pathWords({ connection });
+  const { connection, ice } = useCallPath();
+  const words = pathWords(connection);
   return (
     <details id="paths" data-path={words} className="text-sm text-faint">
       <summary className="inline-flex min-h-11 items-center gap-1.5 rounded-lg px-2 sm:min-h-8">
@@ -53,9 +66,45 @@ function Path() {
   );
 }
 
+// The two are in a call and no way between them is found: after a while in words, with what to do.
+function PathBanner() {
+  const t = useT();
+  const name = usePair((state) => state.partner);
+  const inCall = useCallState() === 'in-call';
+  const { connection } = useCallPath();
+  const [late, setLate] = useState(false);
+  const coming = inCall && connection !== 'connected';
+  useEffect(() => {
+    if (!coming) return;
+    const timer = setTimeout(() => setLate(true), WAY_WITHIN_MS);
+    return () => {
+      clearTimeout(timer);
+      setLate(false);
+    };
+  }, [coming]);
+  if (!coming || !(late || connection === 'failed')) return null;
+  return (
+    <Banner tone="danger">
+      <span id="path" className="max-w-prose">
+        {t('call.noWay', { name })}
+      </span>
+      <Link
+        href="/check"
+        target="_blank"
+        prefetch={false}
+        className="inline-flex min-h-11 items-center underline sm:min-h-9"
+      >
+        {t('lobby.check')}
+      </Link>
+    </Banner>
+  );
+}
+
 function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   const t = useT();
   const attempt = useAttempt();
+  const store = usePairStore();
+  const { setCamera, take } = usePairActions();
   const loss = usePair((state) => state.losses[source]);
   if (!loss) return null;
   return (
@@ -69,7 +118,7 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
       >
         {t(`loss.${source}.restore`)}
       </Button>
-      <Button className="sm:min-h-9" onClick={() => usePair.setState({ settings: true })}>
+      <Button className="sm:min-h-9" onClick={() => store.setState({ settings: true })}>
         {t('loss.another')}
       </Button>
     </Banner>
@@ -78,19 +127,24 @@ function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
 
 function CallBanners() {
   const t = useT();
-  const session = usePair((state) => state.session);
+  const call = useRotundaCall();
+  const store = usePairStore();
+  const session = useCallSession();
   const problem = usePair((state) => state.problem);
+  const missed = usePair((state) => state.missed);
   const blocked = usePair((state) => state.soundBlocked);
   const start = () => {
     startAudio();
-    usePair.setState({ soundBlocked: false });
+    store.setState({ soundBlocked: false });
   };
   return (
     <div role="status" className="mx-auto grid gap-2 empty:hidden">
-      {session.name === 'lost' && (
-        <LostBanner retryAt={session.retryAt} onRetry={() => currentCall()?.session.retryNow()} />
-      )}
+      {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => call?.session.retryNow()} />}
+      <PathBanner />
       {problem !== null && <Banner>{t(`problem.${problem}`)}</Banner>}
+      {missed.map((source) => (
+        <Banner key={source}>{t(source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone')}</Banner>
+      ))}
       <LossBanner source="microphone" />
       <LossBanner source="camera" />
       {blocked && (
@@ -112,8 +166,9 @@ function LinkToSend() {
   const name = usePair((one) => one.name);
   const partner = usePair((one) => one.partner);
   const secret = usePair((one) => one.secret);
-  const wanted = usePair((one) => one.linked && !one.partnerIsHere);
-  if (!wanted) return null;
+  const linked = usePair((one) => one.linked);
+  const { isHere } = usePartner();
+  if (!linked || isHere) return null;
   const link = invitation(name, partner, secret);
   const copy = async () => {
     await copyText(link);
@@ -159,16 +214,16 @@ async function shareLink(url: string): Promise<void> {
   });
 }
 
-const soundBlocked = () => usePair.setState({ soundBlocked: true });
-
 function Remote() {
   const t = useT();
+  const store = usePairStore();
+  const soundBlocked = useCallback(() => store.setState({ soundBlocked: true }), [store]);
+  const speakerId = usePreferences((state) => state.speakerId);
   const partner = usePair((state) => state.partner);
-  const remote = usePair((state) => state.remote);
-  const marks = usePair((state) => state.marks);
-  const inCall = usePair(({ state }) => state === 'in-call');
-  const video = remote.find(({ kind }) => kind === 'video');
-  const audio = remote.find(({ kind }) => kind === 'audio');
+  const { tracks, marks } = usePartner();
+  const inCall = useCallState() === 'in-call';
+  const video = tracks.find(({ kind }) => kind === 'video');
+  const audio = tracks.find(({ kind }) => kind === 'audio');
   const shown = inCall && video !== undefined && marks.camera;
   return (
     <>
@@ -190,7 +245,7 @@ function Remote() {
           {partner}
         </span>
       </p>
-      {audio && <Sound track={audio} onBlocked={soundBlocked} />}
+      {audio && <Sound track={audio} speakerId={speakerId} onBlocked={soundBlocked} />}
     </>
   );
 }
@@ -218,7 +273,7 @@ function Local() {
 }
 
 function useRinging(): void {
-  const ringing = usePair(({ state }) => state === 'ringing');
+  const ringing = useCallState() === 'ringing';
   useEffect(() => (ringing ? ring(usePreferences.getState().speakerId) : undefined), [ringing]);
 }
 
@@ -232,7 +287,7 @@ export function CallView() {
 
 function View() {
   const words = useWords();
-  const state = usePair((one) => one.state);
+  const state = useCallState();
   const heading = useRef<HTMLHeadingElement>(null);
   useRinging();
   useWakeLock();

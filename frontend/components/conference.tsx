@@ -6,14 +6,18 @@ import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { firstEntrance, remember, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
 import type { JoinOptions } from '@/lib/room-actions';
+import { showToaster } from '@/lib/toaster';
 import { CallProvider, makeCall, useCall, useCallActions, useCallStore } from '@/hooks/use-call';
-import { RotundaRoom, useConnectionState } from '@rotunda/react';
+import { RoomProvider, useConnectionState } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
 import { Waiting } from './waiting';
 
 // The lobby is usable before the room's part of the page is here (lobby.tsx fetches it meanwhile).
-const loadRoom = () => import('./room-view').then((part) => ({ default: part.RoomView }));
+const loadRoom = async () => {
+  const [{ RoomView: part }] = await Promise.all([import('./room-view'), showToaster()]);
+  return { default: part };
+};
 const RoomView = lazy(loadRoom);
 
 // The ways in, and out again.
@@ -65,20 +69,28 @@ function useNetworkAndGoing(): void {
   }, [store, leave]);
 }
 
-function Ready() {
+// read: what the browser remembers is known, and so who comes where. The page was written before that: its lobby stays as it
+// is then, and is not made anew.
+function Ready({ read }: { read: boolean }) {
   const phase = useCall((state) => state.phase);
   const roomId = useCall((state) => state.roomId);
   const waits = useConnectionState().name === 'waiting';
   const { backToLobby } = useCallActions();
   const { enter, enterAtOnce, leaveCall } = useComingAndGoing();
-  const [first] = useState(firstEntrance);
-  const [entrance, setEntrance] = useState(first.entrance);
-  const [waiting, setWaiting] = useState(first.atOnce); // comes in at once: there is nothing to fill in yet
+  const [first, setFirst] = useState<ReturnType<typeof firstEntrance> | null>(null);
+  const [entrance, setEntrance] = useState<Entrance | null>(null);
+  const [waiting, setWaiting] = useState(false); // comes in at once: there is nothing to fill in yet
   const begun = useRef(false);
   useNetworkAndGoing();
+  if (read && first === null) {
+    const found = firstEntrance();
+    setFirst(found);
+    setEntrance(found.entrance);
+    setWaiting(found.atOnce);
+  }
 
   useEffect(() => {
-    if (!first.atOnce || begun.current) return;
+    if (!first?.atOnce || begun.current) return;
     begun.current = true;
     void enterAtOnce(first.entrance).finally(() => setWaiting(false));
   }, [first, enterAtOnce]);
@@ -98,7 +110,7 @@ function Ready() {
   if (phase === 'ended')
     return (
       <Ended
-        onAgain={() => void enterAtOnce(entrance)}
+        onAgain={() => void enterAtOnce(entrance!)}
         onLobby={() => {
           remember(null);
           backToLobby();
@@ -107,7 +119,6 @@ function Ready() {
     );
   return (
     <Lobby
-      key={waiting ? 'waiting' : 'ready'}
       initial={waiting ? null : entrance}
       onJoin={(to, stream, options) => {
         setEntrance(to);
@@ -121,9 +132,9 @@ function Ready() {
 function InRoom() {
   const room = useCall((state) => state.room);
   return (
-    <RotundaRoom room={room}>
-      {usePreferencesRead() ? <Ready /> : <Lobby initial={null} onJoin={() => {}} />}
-    </RotundaRoom>
+    <RoomProvider room={room}>
+      <Ready read={usePreferencesRead()} />
+    </RoomProvider>
   );
 }
 

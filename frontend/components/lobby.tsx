@@ -16,6 +16,7 @@ import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './level-meter';
 import { Button, Checkbox, IconButton, TextField } from './ui';
+import { showToaster } from '@/lib/toaster';
 import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
@@ -89,15 +90,16 @@ function Retrying() {
   const t = useT();
   const session = useConnectionState();
   const { cancelJoin } = useCallActions();
-  const retry = session.name === 'joining' ? session.retry : undefined;
-  if (!retry) return null;
+  const awaited = useCall((state) => state.awaited);
+  const error = session.name === 'joining' ? session.retry?.error : awaited;
+  if (!error) return null;
   return (
     <div
       id="retrying"
       role="status"
       className="flex flex-wrap items-center gap-3 rounded-xl border border-line bg-surface px-4 py-3"
     >
-      <p className="grow">{t('lobby.retrying', { reason: errorWords(t, retry.error) })}</p>
+      <p className="grow">{t('lobby.retrying', { reason: errorWords(t, error) })}</p>
       <Button onClick={cancelJoin}>{t('lobby.cancel')}</Button>
     </div>
   );
@@ -169,21 +171,24 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
 function useEncrypted(known: boolean, linkedRoom: string, room: string) {
-  const [key, setKey] = useState<string | null>(() => (known ? keyOfAddress() : null));
-  const [linked, setLinked] = useState(key); // that came with the address
+  const [changed, setKey] = useState<string | null>(); // undefined: as the address was
+  const [came, setCame] = useState<string | null>(); // with a link; undefined: the address has not changed
+  const key = changed !== undefined ? changed : known ? keyOfAddress() : null;
+  const linked = came !== undefined ? came : key;
   // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
   useEffect(() => {
-    const changed = () => {
+    const look = () => {
       setKey(keyOfAddress());
-      setLinked(keyOfAddress());
+      setCame(keyOfAddress());
     };
-    window.addEventListener('hashchange', changed);
-    return () => window.removeEventListener('hashchange', changed);
+    window.addEventListener('hashchange', look);
+    return () => window.removeEventListener('hashchange', look);
   }, []);
   const t = useT();
   const can = !known || e2eeSupported();
   const problem = key === null ? null : !can ? t('error.e2ee-unsupported') : isSound(key) ? null : t('error.e2ee-key');
   const set = (wanted: boolean) => {
+    setCame(linked);
     setEncrypted(wanted);
     setKey(keyOfAddress());
   };
@@ -202,8 +207,11 @@ function Form({
 }) {
   const t = useT();
   const joining = useCall(({ phase }) => phase === 'joining');
-  const [room, setRoom] = useState(initial?.room ?? '');
-  const [name, setName] = useState(initial?.name ?? '');
+  // null: nothing was typed, so as it was when one came. That is known later than this is shown.
+  const [typedRoom, setRoom] = useState<string | null>(null);
+  const [typedName, setName] = useState<string | null>(null);
+  const room = typedRoom ?? initial?.room ?? '';
+  const name = typedName ?? initial?.name ?? '';
   const [password, setPassword] = useState('');
   const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
@@ -307,6 +315,7 @@ function usePreparation(wanted: boolean, previewed: boolean) {
   const prepare = useCallback(() => {
     prepareToJoin();
     void import('./room-view').catch(() => {}); // a join will ask again
+    void showToaster();
   }, [prepareToJoin]);
   useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {

@@ -1,6 +1,6 @@
 'use client';
 // The call.
-import { useCallback, useEffect } from 'react';
+import { useCallback, useEffect, type MouseEvent } from 'react';
 import { useT } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
 import { RoomAudio } from '@rotunda/react';
@@ -26,6 +26,12 @@ export function RoomView(props: { onLeave: () => void }) {
   );
 }
 
+// The address stays as it is: what is behind its # may be the key of the call, and the back button counts its steps.
+function skip(event: MouseEvent): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('#controls button')?.focus();
+}
+
 function Call({ onLeave }: { onLeave: () => void }) {
   const t = useT();
   const store = useCallStore();
@@ -41,6 +47,7 @@ function Call({ onLeave }: { onLeave: () => void }) {
     <div className="flex h-dvh flex-col gap-2 p-2 pr-[max(0.5rem,env(safe-area-inset-right))] pl-[max(0.5rem,env(safe-area-inset-left))] sm:p-3">
       <a
         href="#controls"
+        onClick={skip}
         className="skip sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-surface focus:px-3 focus:py-2"
       >
         {t('app.skip')}

@@ -1,20 +1,31 @@
 'use client';
 // What every page needs: the person's language and appearance, toasts.
-import { useEffect, type ReactNode } from 'react';
-import { Toaster } from 'sonner';
-import { detectLanguage, useLanguage } from '@/lib/i18n';
+import { lazy, Suspense, useEffect, type ComponentType, type ReactNode } from 'react';
+import { detectLanguage, speak } from '@/lib/i18n';
 import { usePreferences } from '@/lib/preferences';
+import { toasterMounted, useToaster } from '@/lib/toaster';
+
+// What cannot be fetched is not waited for.
+function NoToaster() {
+  useEffect(toasterMounted, []);
+  return null;
+}
+const Toaster = lazy<ComponentType>(() =>
+  import('./toaster').then(
+    (part) => ({ default: part.Toaster }),
+    () => ({ default: NoToaster }),
+  ),
+);
 
 export function Shell({ children }: { children: ReactNode }) {
   const language = usePreferences((state) => state.language);
   const theme = usePreferences((state) => state.theme);
+  const toaster = useToaster((state) => state.wanted);
   useEffect(() => void usePreferences.persist.rehydrate(), []);
   useEffect(() => {
     const query = new URLSearchParams(location.search).get('language');
     const wanted = query ? [query] : language === 'auto' ? navigator.languages : [language];
-    const found = detectLanguage(wanted);
-    useLanguage.setState({ language: found });
-    document.documentElement.lang = found;
+    void speak(detectLanguage(wanted));
   }, [language]);
   useEffect(() => {
     if (theme === 'auto') delete document.documentElement.dataset.theme;
@@ -23,7 +34,11 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <>
       {children}
-      <Toaster position="top-center" theme={theme === 'auto' ? 'system' : theme} offset={64} mobileOffset={64} />
+      {toaster && (
+        <Suspense fallback={null}>
+          <Toaster />
+        </Suspense>
+      )}
     </>
   );
 }

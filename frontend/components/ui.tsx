@@ -11,8 +11,8 @@ import {
   type ReactElement,
   type ReactNode,
 } from 'react';
-import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
+import { tellFailure } from '@/lib/toaster';
 import { errorWords } from '@/lib/words';
 
 export const classes = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(' ');
@@ -191,5 +191,8 @@ export function Banner({ children, tone = 'plain' }: { children: ReactNode; tone
 // Runs what a button does; a failure is told in a toast.
 export function useAttempt(): (action: () => Promise<void>) => void {
   const t = useT();
-  return useCallback((action) => void action().catch((error: unknown) => toast.error(errorWords(t, error))), [t]);
+  return useCallback(
+    (action) => void action().catch((error: unknown) => tellFailure(errorWords(t, error)).catch(() => {})),
+    [t],
+  );
 }

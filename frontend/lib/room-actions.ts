@@ -3,12 +3,11 @@ import { captureScreen, captureTrack, problemOf, stopTracks, watchTrack, type De
 import { usePreferences } from './preferences';
 import {
   codeOf,
-  Doorway,
-  mayTakeOver,
   needsPassword,
-  Room,
   RotundaError,
+  type Doorway,
   type LocalTrack,
+  type Room,
   type Source,
 } from '@rotunda/client';
 import { keyOfAddress } from './e2ee-key';
@@ -23,6 +22,15 @@ export interface JoinOptions {
   password?: string; // of the room, or of the moderator of this name
   takeOver?: boolean; // the place that this name has here was this browser's own
 }
+
+// As long as a first join is tried again by the session.
+const FETCHES_MAX = 20;
+const FETCH_AGAIN_MS = 4_000;
+
+const fetchPart = () =>
+  import('./room-part').catch(() => {
+    throw new RotundaError('unreachable', 'The rest of the page could not be fetched.');
+  });
 
 const ownStorage = (kind: 'sessionStorage' | 'localStorage'): Storage | undefined => {
   try {
@@ -83,8 +91,10 @@ export class RoomActions {
   readonly #store: CallStore;
   #unfollow: (() => void) | null = null;
   #doorway: Doorway | null = null;
+  #isAboutToJoin = false;
   #unwatch: Partial<Record<Device, () => void>> = {};
   #wasPaused: Partial<Record<Device, boolean>> = {}; // of a device that went away
+  #taken = new Set<Device>(); // by another program, and switched off for as long: not by the person
   // Of this page's rooms, for as long as it is open: nothing writes them down.
   #passwords = new Map<string, string>();
 
@@ -102,12 +112,19 @@ export class RoomActions {
 
   // Somebody may be about to join: whatever takes time is done before the click.
   prepareToJoin = (): void => {
-    this.#doorway ??= new Doorway(serverUrl());
-    this.#doorway.prepare();
+    this.#isAboutToJoin = true;
+    const prepare = async () => {
+      const part = await fetchPart();
+      if (this.#isAboutToJoin) (this.#doorway ??= new part.Doorway(serverUrl())).prepare();
+    };
+    void prepare().catch(() => {}); // a join will ask again
   };
 
   // Nobody is about to join any more.
-  forgetToJoin = (): void => this.#doorway?.close();
+  forgetToJoin = (): void => {
+    this.#isAboutToJoin = false;
+    this.#doorway?.close();
+  };
 
   // ---- devices that go away ----
 
@@ -117,8 +134,25 @@ export class RoomActions {
     this.#unwatch[source] = watchTrack(track, (loss) => {
       if (this.#mine(source)?.track !== track) return;
       this.#setLoss(source, loss);
-      if (loss === 'ended') void this.#letGo(source, track).catch((error) => console.warn(error));
+      const done = loss === 'ended' ? this.#letGo(source, track) : this.#hold(source, loss === 'muted');
+      void done.catch((error) => console.warn(error));
     });
+  }
+
+  // What another program has taken is switched off for the others until it is back: else they look at a picture that stands
+  // still.
+  async #hold(source: Device, taken: boolean): Promise<void> {
+    if (taken && this.isOn(source)) {
+      this.#taken.add(source);
+      await this.#room?.pause(source, true);
+    } else if (!taken && this.#taken.delete(source)) {
+      await this.#room?.pause(source, false);
+    }
+  }
+
+  // As the person has it, whatever another program does.
+  #isPaused(source: Device): boolean | undefined {
+    return this.#taken.has(source) ? false : this.#mine(source)?.paused;
   }
 
   #setLoss(source: Device, loss: DeviceLoss | null): void {
@@ -129,15 +163,32 @@ export class RoomActions {
 
   // What has ended is switched off for the others, too: they would hear and see nothing, and not know why.
   async #letGo(source: Device, track: MediaStreamTrack): Promise<void> {
-    this.#wasPaused[source] = this.#mine(source)?.paused ?? false;
+    this.#wasPaused[source] = this.#isPaused(source) ?? false;
+    this.#taken.delete(source);
     track.stop();
     await this.#room?.pause(source, true, { release: true });
   }
 
   // ---- coming and going ----
 
-  #makeRoom(roomId: string, name: string, takeOver: boolean): Room {
-    const room = new Room(serverUrl(), roomId, name, {
+  // What it takes to join, though the server may be away for a moment: then people hear that it is tried again, and may give
+  // it up.
+  async #fetchToJoin(): ReturnType<typeof fetchPart> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await fetchPart();
+      } catch (error) {
+        if (tries === FETCHES_MAX) throw error;
+        this.#store.setState({ awaited: error as Error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, FETCH_AGAIN_MS * Math.random()));
+      if (this.#store.getState().phase !== 'joining') throw new RotundaError('left', 'The join was given up.');
+    }
+  }
+
+  async #makeRoom(roomId: string, name: string, takeOver: boolean): Promise<Room> {
+    const part = await this.#fetchToJoin();
+    const room = new part.Room(serverUrl(), roomId, name, {
       ...optionsOfAddress(),
       token: invitation()?.token,
       password: this.#passwords.get(roomId),
@@ -159,11 +210,24 @@ export class RoomActions {
     if (password) this.#passwords.set(roomId, password);
     performance.mark('join');
     this.#unfollow?.();
-    const entering = this.#makeRoom(roomId, name, takeOver);
-    const offs = [follow(entering, this.#store), followChoice(entering, this.#store)];
+    this.#unfollow = null;
+    this.#store.setState({ ...INITIAL, phase: 'joining', roomId });
+    const entering = await this.#makeRoom(roomId, name, takeOver).catch((error: Error) => {
+      stopTracks(stream);
+      this.#store.setState({ phase: 'lobby', awaited: null, error: codeOf(error) === 'left' ? null : error });
+      return null;
+    });
+    if (entering === null) return;
+    this.#taken.clear();
+    const offs = [
+      follow(entering, this.#store),
+      followChoice(entering, this.#store),
+      // What a moderator has muted does not come back by itself.
+      entering.on('muted', ({ kind }) => void this.#taken.delete(kind === 'audio' ? 'microphone' : 'camera')),
+    ];
     this.#unfollow = () => offs.forEach((off) => off());
     const local = tracksFor(stream);
-    this.#store.setState({ ...INITIAL, room: entering, phase: 'joining', roomId });
+    this.#store.setState({ room: entering, awaited: null });
     for (const [source, { track }] of Object.entries(local)) if (track) this.#watchDevice(source as Device, track);
     let entered = false;
     const off = entering.on('entered', () => {
@@ -177,13 +241,18 @@ export class RoomActions {
       this.#store.setState(({ phase }) => (phase === 'joining' ? { phase: 'room' } : {}));
     } catch (error) {
       stopTracks(stream);
-      this.#joinFailed(entering, error, { entered, takeOver });
+      await this.#joinFailed(entering, error, { entered, takeOver });
     } finally {
       off();
     }
   };
 
-  #joinFailed(entering: Room, error: unknown, { entered, takeOver }: { entered: boolean; takeOver: boolean }): void {
+  async #joinFailed(
+    entering: Room,
+    error: unknown,
+    { entered, takeOver }: { entered: boolean; takeOver: boolean },
+  ): Promise<void> {
+    const { mayTakeOver } = await fetchPart();
     const { roomId, session } = { roomId: entering.session.roomId, session: entering.session };
     if (this.#room === entering) this.#store.setState({ room: null });
     if (needsPassword(error)) this.#passwords.delete(roomId);
@@ -208,7 +277,10 @@ export class RoomActions {
   };
 
   // Gives up a join that has found no server yet.
-  cancelJoin = (): void => this.#room?.leave();
+  cancelJoin = (): void => {
+    if (this.#room === null) this.#store.setState({ phase: 'lobby', awaited: null });
+    else this.#room.leave();
+  };
 
   backToLobby = (): void => {
     this.leave();
@@ -239,6 +311,7 @@ export class RoomActions {
     const room = this.#room;
     if (room === null) return;
     if (on) this.#assertFree('microphone');
+    this.#taken.delete('microphone'); // from now on as they want it
     if (this.#mine('microphone')?.track?.readyState === 'live') await room.pause('microphone', !on);
     else if (on) await this.restoreMicrophone({ paused: false });
   };
@@ -246,10 +319,12 @@ export class RoomActions {
   // Takes the microphone anew. Who was muted stays so.
   restoreMicrophone = async ({ paused }: { paused?: boolean } = {}): Promise<void> => {
     const before = this.#mine('microphone');
-    const silent = paused ?? (before?.track ? before.paused : (this.#wasPaused.microphone ?? before?.paused ?? false));
+    const now = this.#isPaused('microphone');
+    const silent = paused ?? (before?.track ? now! : (this.#wasPaused.microphone ?? now ?? false));
     const track = await this.#take('microphone');
     track.enabled = !silent;
     delete this.#wasPaused.microphone;
+    this.#taken.delete('microphone');
     before?.track?.stop();
     await this.#room?.send('microphone', track, { paused: silent });
   };
@@ -258,8 +333,9 @@ export class RoomActions {
     const room = this.#room;
     if (room === null) return;
     const before = this.#mine('camera')?.track;
+    if (on) this.#assertFree('camera');
+    this.#taken.delete('camera');
     if (on) {
-      this.#assertFree('camera');
       await room.send('camera', await this.#take('camera'));
     } else {
       this.#setLoss('camera', null);

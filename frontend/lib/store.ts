@@ -16,6 +16,7 @@ export interface CallState {
   roomId: string;
   error: RotundaError | Error | null; // why it ended, or could not begin
   mayTakeOver: boolean; // the name is taken, by what was this browser's own place
+  awaited: Error | null; // what a join waits for, before there is a room to be joined
   unread: number;
   panel: Panel;
   view: 'grid' | 'speaker';
@@ -46,6 +47,7 @@ export const INITIAL: CallState = {
   roomId: '',
   error: null,
   mayTakeOver: false,
+  awaited: null,
   unread: 0,
   panel: null,
   view: 'grid',

@@ -269,7 +269,7 @@ export class Person {
   async seesMoreOf(name, count = 10) {
     const before = await this.framesOf(name);
     return until(`${this.name} sees ${count} more pictures of ${name}`, async () => (await this.framesOf(name)) >= before + count, {
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
       everyMs: 100,
     });
   }

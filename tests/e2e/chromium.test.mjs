@@ -63,7 +63,7 @@ test('a camera that is switched off stops, and comes back with a key frame', asy
   const silent = (await bob.stats()).got.Ann;
   await until('audio goes on', async () => (await bob.stats()).got.Ann.audio.packets > silent.audio.packets + 20);
   await ann.click('camera');
-  await until('frames again', async () => (await bob.stats()).got.Ann.video.frames > silent.video.frames + 10, { deadlineMs: 4000 });
+  await until('frames again', async () => (await bob.stats()).got.Ann.video.frames > silent.video.frames + 10);
   assert.ok(!(await tileOfAnn()).includes('no-video'));
 });
 
@@ -75,9 +75,9 @@ test('a microphone that is switched off is silent', async () => {
     await delay(1000);
     return (await bob.stats()).got.Ann.audio.energy - first;
   };
-  await until('silence', async () => (await energyPerSecond()) < 1e-6, { deadlineMs: 10_000 });
+  await until('silence', async () => (await energyPerSecond()) < 1e-6, { deadlineMs: 30_000 });
   await ann.click('microphone');
-  await until('sound', async () => (await energyPerSecond()) > 1e-6, { deadlineMs: 10_000 });
+  await until('sound', async () => (await energyPerSecond()) > 1e-6, { deadlineMs: 30_000 });
 });
 
 test('a WebSocket that is cut comes back, and the media does not notice', async (t) => {
@@ -139,7 +139,7 @@ test('who leaves is gone from every page', async () => {
   const [ann, bob, cid, dan] = people;
   await dan.click('leave');
   for (const person of [ann, bob, cid])
-    await until('the tile is gone', async () => !(await person.tiles()).includes('Dan'), { deadlineMs: 3000 });
+    await until('the tile is gone', async () => !(await person.tiles()).includes('Dan'));
   assert.equal(await dan.evaluate(() => document.body.classList.contains('in-call')), false);
   await cid.page.close();
   for (const person of [ann, bob]) await until('the tile is gone', async () => !(await person.tiles()).includes('Cid'));

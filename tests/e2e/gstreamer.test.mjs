@@ -53,7 +53,7 @@ test('GStreamer and Chromium see and hear each other', async (t) => {
   assert.equal(a.got.Gst.audio.lost, 0);
   assert.ok(a.got.Gst.audio.energy > b.got.Gst.audio.energy, 'its tone is heard');
   await until('GStreamer decodes what Chromium sends', () => peer.seen?.video > 30 && peer.seen?.audio > 100, {
-    deadlineMs: 15_000,
+    deadlineMs: 30_000,
   }).catch((error) => assert.fail(`${error.message}\npeer: ${peer.output}`));
   // Both ways, still, after 75 s.
   await delay(Math.max(0, 75_000 - (performance.now() - start)));

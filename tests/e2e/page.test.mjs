@@ -7,7 +7,7 @@ import { assert } from './expect.mjs';
 import { until } from './harness.mjs';
 import { pageSuite } from './page_suite.mjs';
 
-const SCRIPT_BYTES_MAX = 170 * 1024;
+const SCRIPT_BYTES_MAX = 150 * 1024;
 const world = pageSuite(openChromium);
 
 // Counts the scripts that a page loads, and whether mediasoup-client is among them.

@@ -256,7 +256,7 @@ export async function serverRestarts(world, ann, bob) {
   for (const person of [ann, bob]) {
     await person.has('#lost');
     await person.until('the seconds are counted', () => /in \d+ s/.test(document.getElementById('lost')?.textContent), undefined, {
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
     });
   }
   world.server = await Server.start({ ...world.options, port });
@@ -288,6 +288,14 @@ export async function fiveOnEverySize({ browser }, ...people) {
       .map(({ label, width, height }) => `${label} ${width}x${height}`),
   );
   assert.deepEqual(small, [], 'buttons on a phone are large enough for a finger');
+  await ann.click('chat');
+  await ann.until('people are seen above the chat', () => {
+    const middle = ({ left, top, width, height }) => document.elementFromPoint(left + width / 2, top + height / 2);
+    const seen = [...document.querySelectorAll('.tile')].filter((tile) => middle(tile.getBoundingClientRect())?.closest('.tile') === tile);
+    return document.getElementById('chat-text') !== null && seen.length > 0;
+  });
+  await ann.screenshot(`${browser.name}-phone-chat`);
+  await ann.click('chat');
 
   // Who speaks would come to the first page.
   for (const other of people.slice(1)) await other.click('microphone');

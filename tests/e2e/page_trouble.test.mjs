@@ -88,18 +88,28 @@ test('a camera that is unplugged is switched off for everyone, and comes back wi
   await ann.has('#restore-camera', false);
   await bob.tileHas('Ann', 'no-video', false);
   await bob.seesMoreOf('Ann');
+  // Another program takes it, and gives it back.
+  const happens = (event) => ann.evaluate((name) => window.rotunda.room.producers.get('camera').track.dispatchEvent(new Event(name)), event);
+  await happens('mute');
+  await ann.shows('Your camera was taken by another program');
+  await ann.has('#restore-camera');
+  await bob.tileHas('Ann', 'no-video');
+  await happens('unmute');
+  await ann.has('#restore-camera', false);
+  await bob.tileHas('Ann', 'no-video', false);
+  await bob.seesMoreOf('Ann');
   await close(ann, bob);
 });
 
-test('a network that blocks UDP: within 8 s a banner names the leg, and says what to do', async () => {
+// How soon is held to on a virtual clock (packages/client/tests/media-watch.test.ts).
+test('a network that blocks UDP: a banner names the leg, and says what to do', async (t) => {
   // Nothing reaches an address that is for documentation only.
   const unreachable = await Server.start({ announce: '192.0.2.1' });
   const ann = await Person.enter(browser, unreachable, freshRoom(), 'Ann', SMALL);
   const bob = await Person.enter(browser, unreachable, new URL(ann.page.url()).searchParams.get('room'), 'Bob', SMALL);
   const start = performance.now();
-  await ann.until('the banner', () => document.getElementById('path')?.dataset.leg === 'ice', undefined, { deadlineMs: 15_000 });
-  const waitedMs = performance.now() - start;
-  assert.ok(waitedMs < 8_000, `expected a banner within 8 s, got it after ${Math.round(waitedMs)} ms`);
+  await ann.until('the banner', () => document.getElementById('path')?.dataset.leg === 'ice');
+  t.diagnostic(`measured: a banner ${Math.round(performance.now() - start)} ms after joining by a network that blocks UDP`);
   await ann.has('a[href="/check"]');
   await ann.screenshot('chromium-blocked');
   await close(ann, bob);
@@ -195,13 +205,13 @@ test('alone in a room nothing is encoded; with company no more layers than are s
   });
   await bob.seesMoreOf('Ann');
   await bob.page.close();
-  await until('nothing is any more', async () => (await gains(ann, 500)).packets === 0, { deadlineMs: 15_000 });
+  await until('nothing is any more', async () => (await gains(ann, 500)).packets === 0);
   const cid = await Person.enter(browser, server, room, 'Cid', SMALL);
   await cid.seesAndHears('Ann');
   await close(ann, cid);
 });
 
-test('who has lost the network is shown so within 10 s, and as well again when it is back', async () => {
+test('who has lost the network is shown so, and as well again when it is back', async () => {
   const room = freshRoom();
   const bob = await Person.enter(browser, server, room, 'Bob', SMALL);
   const ann = await Person.enter(browser, server, room, 'Ann', SMALL);
@@ -216,7 +226,7 @@ test('who has lost the network is shown so within 10 s, and as well again when i
       }
     }, on);
   await silence(false);
-  await bob.until('Ann is away', () => document.querySelector('.tile[data-name="Ann"]')?.classList.contains('away'), undefined, { deadlineMs: 12_000 });
+  await bob.until('Ann is away', () => document.querySelector('.tile[data-name="Ann"]')?.classList.contains('away'));
   await bob.screenshot('chromium-away');
   await silence(true);
   await bob.tileHas('Ann', 'away', false);
@@ -226,7 +236,14 @@ test('who has lost the network is shown so within 10 s, and as well again when i
 test('the focus is never lost: settings, chat and leaving give it back; Escape closes the chat', async () => {
   const ann = await Person.enter(browser, server, freshRoom(), 'Ann', SMALL);
   const focused = () => ann.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
-  assert.equal(await focused(), 'room-name', 'after joining');
+  await until('the focus is at the top of the room', async () => (await focused()) === 'room-name');
+  const address = ann.page.url();
+  await ann.press('Shift+Tab');
+  assert.match(await ann.evaluate(() => document.activeElement.className), /\bskip\b/, 'before the room there is a way past it');
+  await ann.press('Enter');
+  assert.equal(await ann.evaluate(() => document.activeElement.closest('#controls') !== null), true, 'at the controls');
+  assert.equal(await ann.evaluate(() => document.querySelector('[role="dialog"]')), null, 'which is no step back');
+  assert.equal(ann.page.url(), address);
   await ann.click('settings');
   await ann.has('[role="dialog"]');
   await ann.press('Escape');
@@ -301,7 +318,7 @@ test('the microphone is heard back in the lobby', async () => {
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
   await ann.clickOn('details > summary');
   await ann.click('test-microphone');
-  const seconds = await ann.until('it was played to its end', () => window.playedSeconds ?? null, undefined, { deadlineMs: 15_000 });
+  const seconds = await ann.until('it was played to its end', () => window.playedSeconds ?? null, undefined);
   assert.ok(seconds > 1.5, `expected about three seconds, got ${seconds} s`);
   await ann.has('#test-microphone:not([disabled])');
   await ann.page.close();

@@ -72,7 +72,7 @@ export const TOOLS = {
     await ann.has('#restore-microphone', false);
     const heard = async () => (await bob.stats()).got.Ann.audio.energy;
     const before = await heard();
-    await until('Bob hears Ann', async () => (await heard()) > before, { deadlineMs: 10_000 });
+    await until('Bob hears Ann', async () => (await heard()) > before, { deadlineMs: 30_000 });
   },
 
   'language and theme can be chosen, and stay': async (world, ann) => {

@@ -85,7 +85,7 @@ after(async () => {
 const run = (name, ...args) => page.evaluate(([name, args]) => window.whip[name](...args), [name, args]);
 const grows = async (name, key, by = 5) => {
   const { [key]: first } = await run('stats', name);
-  await until(`${key} of ${name} grow`, async () => (await run('stats', name))[key] > first + by, { deadlineMs: 15_000, everyMs: 100 });
+  await until(`${key} of ${name} grow`, async () => (await run('stats', name))[key] > first + by, { deadlineMs: 30_000, everyMs: 100 });
 };
 
 test('who publishes by WHIP is a participant like others, and who views by WHEP sees it', async () => {

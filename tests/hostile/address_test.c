@@ -304,7 +304,10 @@ static void a_change_of_network_takes_less_than_a_second(void **state) {
     an_honest_move(2, false, 10 * US_PER_SECOND);
 }
 
-int main(void) {
+// With a name, that test alone: tests/CMakeLists.txt has them wait beside each other.
+int main(int argc, char **argv) {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_forged_check_does_not_flood_a_stranger),
         cmocka_unit_test(a_copied_check_does_not_take_media_away),

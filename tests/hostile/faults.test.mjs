@@ -13,6 +13,7 @@ import { faultsFor } from '../e2e/faults.mjs';
 import { Client, delay, Server, until } from '../e2e/harness.mjs';
 
 const { errno } = constants;
+const LOOKUP_S = 8; // that a name takes: much longer than an answer, on a busy machine, too
 const LOAD = `${dirname(process.env.ROTUNDA_BIN ?? 'build/rotunda')}/rotunda-load`;
 
 // Datagrams that the server looks at, so that its sockets have something to do.
@@ -108,17 +109,17 @@ describe('a bad day', { concurrency: 4 }, () => {
     }
   });
 
-  test('names take two seconds: people do not wait for them', { timeout: 60_000 }, async (t) => {
+  test('names take long: people do not wait for them', { timeout: 60_000 }, async (t) => {
     const faults = faultsFor(t);
     const server = await Server.startFor(t, { announce: 'localhost', env: faults.env });
     const [ann] = await gather(server, 'Ann');
-    faults.set({ lookupSeconds: 2 });
+    faults.set({ lookupSeconds: LOOKUP_S });
     server.signal('SIGHUP');
     await until('it looks', () => faults.hits() > 0);
     const started = performance.now();
     await stillServed(ann);
     await isWhole(server);
-    assert.ok(performance.now() - started < 1900, 'nobody waited for the name');
+    assert.ok(performance.now() - started < LOOKUP_S * 1000 - 100, 'nobody waited for the name');
   });
 
   test('a process that is stopped for two seconds goes on where it was', { timeout: 60_000 }, async (t) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, Server } from '../e2e/harness.mjs';
 
-const PEOPLE = Number(process.env.ROTUNDA_TEST_PEOPLE ?? 100);
+const PEOPLE = Number(process.env.ROTUNDA_TEST_PEOPLE ?? 50);
 const HELD_BYTES_MAX = 100_000; // a participant
 
 // As fat as a message may be, and every value of it well formed.

@@ -6,7 +6,7 @@ import { makeTrack } from '../browser';
 import { call, has, inCall, show } from './people';
 
 const toasts = vi.hoisted(() => [] as string[]);
-vi.mock('sonner', () => ({ toast: { error: (words: string) => toasts.push(words) } }));
+vi.mock('@/lib/toaster', () => ({ tellFailure: async (words: string) => void toasts.push(words) }));
 
 beforeEach(() => {
   toasts.length = 0;

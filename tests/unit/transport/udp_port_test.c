@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WAIT_MS 2000 // longest wait for a datagram on loopback; it comes at once
+#define WAIT_MS 20000 // longest wait for a datagram on loopback; it comes at once
 
 static int pool_start(void **state) {
     *state = pool_create(4096);

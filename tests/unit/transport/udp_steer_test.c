@@ -16,7 +16,7 @@
 
 #define SOCKETS 4
 #define SENDERS 40
-#define WAIT_MS 2000 // longest wait for a datagram on loopback; it comes at once
+#define WAIT_MS 20000 // longest wait for a datagram on loopback; it comes at once
 
 struct group {
     struct pool *pool;

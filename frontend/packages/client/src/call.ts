@@ -332,6 +332,7 @@ export class Call extends Emitter<CallEvents> {
       if (!this.#stream.getTracks().some((track) => track.kind === kind))
         peer.addTransceiver(kind, { direction: 'recvonly' });
     this.#set('in-call');
+    states(); // not as the last one ended
     const early = this.#early;
     this.#early = [];
     for (const { type, payload } of early) this.#signalled(type, payload);

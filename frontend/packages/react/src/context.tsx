@@ -1,13 +1,9 @@
 'use client';
 // A room for all that is shown below it.
 import { Room, type LocalTrack, type RoomOptions, type Source } from '@rotunda/client';
-import { createContext, useContext, useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { RoomProvider } from './room-context.tsx';
 import { stateOf } from './room-state.ts';
-
-const Context = createContext<Room | null>(null);
-
-// The room that this is shown in; null outside of one, and before it is joined.
-export const useRoom = (): Room | null => useContext(Context);
 
 export interface RotundaRoomProps {
   url: string; // of the server's WebSocket: wss://meet.example.org/ws
@@ -22,7 +18,7 @@ export interface RotundaRoomProps {
 
 // Joins while it is shown, and leaves when it is not any more. With `room` it does neither: that one is somebody else's.
 export function RotundaRoom(props: RotundaRoomProps | { room: Room | null; children?: ReactNode }) {
-  if ('room' in props) return <Context.Provider value={props.room}>{props.children}</Context.Provider>;
+  if ('room' in props) return <RoomProvider room={props.room}>{props.children}</RoomProvider>;
   return <Joined {...props} />;
 }
 
@@ -73,5 +69,5 @@ function Joined({ url, roomId, username, audio = false, video = false, options, 
       for (const { track } of joining.local.values()) track?.stop();
     };
   }, [url, roomId, username, wantsAudio, wantsVideo]);
-  return <Context.Provider value={room}>{children}</Context.Provider>;
+  return <RoomProvider room={room}>{children}</RoomProvider>;
 }

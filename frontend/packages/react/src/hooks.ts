@@ -2,7 +2,7 @@
 // What there is in the room around. A hook renders its component anew when that has changed, and for nothing else.
 import type { ChatMessage, EncryptionState, SessionState, Source } from '@rotunda/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { useRoom } from './context.tsx';
+import { useRoom } from './room-context.tsx';
 import {
   EMPTY_ROOM,
   stateOf,

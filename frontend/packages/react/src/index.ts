@@ -1,6 +1,18 @@
 'use client';
 // Rotunda in React. What a room is made of is in @rotunda/client.
-export { RotundaRoom, useRoom, type RotundaRoomProps } from './context.tsx';
+export {
+  RotundaCall,
+  useCallEnd,
+  useCallPath,
+  useCallSession,
+  useCallState,
+  usePartner,
+  useRotundaCall,
+  type Partner,
+} from './call.tsx';
+export { snapshotsOf, type CallSnapshot, type CallSnapshots } from './call-state.ts';
+export { RotundaRoom, type RotundaRoomProps } from './context.tsx';
+export { RoomProvider, useRoom } from './room-context.tsx';
 export { Grid, type GridProps, type GridTile } from './grid.tsx';
 export { layoutGrid, type GridLayout } from './grid-layout.ts';
 export {

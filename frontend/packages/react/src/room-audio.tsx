@@ -12,6 +12,21 @@ interface SoundProps extends RoomAudioProps {
   track: MediaStreamTrack;
 }
 
+// On the device that was chosen; while that is away (a headset out of reach), on the browser's own choice.
+function playOn(audio: HTMLAudioElement, speakerId: string): void | (() => void) {
+  if (!('setSinkId' in audio)) return;
+  const playsOn = (deviceId: string) => audio.setSinkId(deviceId).catch(() => {});
+  void playsOn(speakerId);
+  const { mediaDevices } = navigator;
+  if (speakerId === '' || mediaDevices === undefined) return;
+  const look = async () => {
+    const all = await mediaDevices.enumerateDevices().catch(() => []);
+    await playsOn(all.some(({ kind, deviceId }) => kind === 'audiooutput' && deviceId === speakerId) ? speakerId : '');
+  };
+  mediaDevices.addEventListener('devicechange', look);
+  return () => mediaDevices.removeEventListener('devicechange', look);
+}
+
 // The sound of one track.
 export function Sound({ track, speakerId = '', onBlocked }: SoundProps) {
   const ref = useRef<HTMLAudioElement>(null);
@@ -23,10 +38,7 @@ export function Sound({ track, speakerId = '', onBlocked }: SoundProps) {
     audio.play()?.catch((error: Error) => error.name === 'NotAllowedError' && blocked.current?.());
     return () => void (audio.srcObject = null);
   }, [track]);
-  useEffect(() => {
-    const audio = ref.current!;
-    if ('setSinkId' in audio) audio.setSinkId(speakerId).catch(() => {});
-  }, [speakerId]);
+  useEffect(() => playOn(ref.current!, speakerId), [speakerId]);
   return <audio ref={ref} autoPlay data-remote />;
 }
 

@@ -1,7 +1,7 @@
 'use client';
 // A picture that asks for no more than it shows: the layer that fills it, or nothing while it is not seen.
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
-import { useRoom } from './context.tsx';
+import { useRoom } from './room-context.tsx';
 import { demandFor } from './demands.ts';
 
 // A track with its producer, as hooks give it, or one's own.

@@ -172,6 +172,29 @@ test('sound is played of everybody but oneself, and renders nothing else', async
   expect(renders).toBe(before);
 });
 
+test('sound plays on the chosen device, on the browser’s own choice while that is away, and on it again', async () => {
+  const media = Object.assign(new EventTarget(), {
+    list: [{ kind: 'audiooutput', deviceId: 'headset' }],
+    enumerateDevices: async () => [...media.list],
+  });
+  Object.defineProperty(navigator, 'mediaDevices', { configurable: true, value: media });
+  const sinks: string[] = [];
+  const setSinkId = async (deviceId: string) => void sinks.push(deviceId);
+  Object.assign(HTMLMediaElement.prototype, { setSinkId });
+  room.gets('b', 'microphone', 'm1');
+  const { unmount } = render(within(<RoomAudio speakerId="headset" />));
+  const changed = () => act(async () => void media.dispatchEvent(new Event('devicechange')));
+  const [headset] = media.list.splice(0);
+  await changed();
+  media.list.push(headset!);
+  await changed();
+  expect(sinks).toEqual(['headset', '', 'headset']);
+  unmount();
+  await changed();
+  expect(sinks.length).toBe(3);
+  delete (HTMLMediaElement.prototype as Partial<HTMLMediaElement>).setSinkId;
+});
+
 test('devices are listed by kind, anew when they change, and one can be put to use', async () => {
   const media = Object.assign(new EventTarget(), {
     list: [
