@@ -1,6 +1,6 @@
 'use client';
 // The page at `/`: lobby, call, and what comes after.
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
 import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { firstEntrance, remember, type Entrance } from '@/lib/entrance';
@@ -10,11 +10,8 @@ import { CallProvider, makeCall, useCall, useCallActions, useCallStore } from '@
 import { RotundaRoom, useConnectionState } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
+import { loadRoomPart, RoomPart } from './room-part';
 import { Waiting } from './waiting';
-
-// The lobby is usable before the room's part of the page is here (lobby.tsx fetches it meanwhile).
-const loadRoom = () => import('./room-view').then((part) => ({ default: part.RoomView }));
-const RoomView = lazy(loadRoom);
 
 // The ways in, and out again.
 function useComingAndGoing() {
@@ -34,7 +31,7 @@ function useComingAndGoing() {
   const enterAtOnce = useCallback(
     async (to: Entrance): Promise<void> => {
       store.setState({ phase: 'joining' });
-      void loadRoom();
+      void loadRoomPart();
       const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
       const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
       await enter(to, stream);
@@ -89,12 +86,7 @@ function Ready() {
   }, [phase, roomId]);
 
   if (phase === 'joining' && waits) return <Waiting />;
-  if (phase === 'room')
-    return (
-      <Suspense fallback={null}>
-        <RoomView onLeave={leaveCall} />
-      </Suspense>
-    );
+  if (phase === 'room') return <RoomPart onLeave={leaveCall} />;
   if (phase === 'ended')
     return (
       <Ended

@@ -15,6 +15,7 @@ import { e2eeSupported, needsPassword } from '@rotunda/client';
 import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './level-meter';
+import { loadRoomPart } from './room-part';
 import { Button, Checkbox, IconButton, TextField } from './ui';
 import { errorWords, nameWords } from '@/lib/words';
 
@@ -306,7 +307,7 @@ function usePreparation(wanted: boolean, previewed: boolean) {
   // Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
   const prepare = useCallback(() => {
     prepareToJoin();
-    void import('./room-view').catch(() => {}); // a join will ask again
+    void loadRoomPart().catch(() => {}); // a join will ask again
   }, [prepareToJoin]);
   useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {

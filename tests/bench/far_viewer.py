@@ -98,6 +98,8 @@ def main():
             plain(f"{side}1")
         run("ip", "link", "set", "far0", "netns", str(away.pid))
         run("ip", "address", "add", f"{NEAR}/24", "dev", "near0")
+        for name in ("near1", "far1"):  # else the kernel would answer there, too, and at once
+            run("ip", "link", "set", name, "arp", "off")
         for name in ("near0", "near1", "far1"):
             run("ip", "link", "set", name, "up")
         run(*inside, "ip", "link", "set", "lo", "up")

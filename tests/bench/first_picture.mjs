@@ -68,9 +68,13 @@ function watch() {
   window.pictures = 0;
   const seen = new WeakSet();
   const look = () => {
+    if (window.rotunda) note('entered');
+    if (document.body?.classList.contains('in-call')) note('in call');
     for (const video of document.querySelectorAll('.tile:not(.local) video')) {
       if (seen.has(video)) continue;
       seen.add(video);
+      note('tile');
+      for (const name of ['loadedmetadata', 'playing']) video.addEventListener(name, () => note(name));
       video.requestVideoFrameCallback(() => {
         window.pictures++;
         note('first picture');

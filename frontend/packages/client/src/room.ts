@@ -30,7 +30,15 @@ import type {
 } from './protocol.ts';
 import { mediaWishes, type RoomOptions } from './room-options.ts';
 import { Session } from './session.ts';
-import { codecNamed, forgiveLoss, isBroken, produceOptions, sourceOf, takeIceServers } from './transports.ts';
+import {
+  codecNamed,
+  forgiveLoss,
+  isBroken,
+  looksForPath,
+  produceOptions,
+  sourceOf,
+  takeIceServers,
+} from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 
@@ -253,6 +261,7 @@ export class Room extends Emitter<RoomEvents> {
     const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
     sending.catch(() => {}); // is waited for below
     await receiving;
+    if (offers.length > 0) await looksForPath(this.recvTransport);
     this.emit('entered', undefined);
     await sending;
   }

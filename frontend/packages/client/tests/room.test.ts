@@ -320,22 +320,25 @@ describe('a join that was prepared', () => {
     ['recv', 'Firefox120', 'auto', false, false], // mediasoup-client tells its part wrongly there
     ['recv', 'Chrome111', 'server', false, false],
     ['recv', 'Chrome111', 'auto', true, false], // data channels
-  ] as const)('the server begins the handshake of media that comes: %s, %s, %s, %s', (direction, handler, role, data, begins) => {
-    const ufrag = `00${direction}${handler}${role}${data}`;
-    const offer = `v=0\r\na=ice-ufrag:${ufrag}\r\nm=audio 9 X 0\r\na=setup:actpass\r\nm=video 9 X 0\r\na=setup:actpass\r\n`;
-    const options = {
-      id: 't',
-      direction,
-      iceParameters: { usernameFragment: ufrag, password: 'p' },
-      iceCandidates: [],
-      iceServers: [],
-      dtlsParameters: { role, fingerprints: [] },
-      ...(data ? { sctpParameters: { port: 5000 } } : {}),
-    } as never as Parameters<typeof shapeOffers>[0];
-    expect(shapeOffers(options, handler).dtlsParameters.role).toBe(begins ? 'client' : role);
-    expect(shapeOffer(offer)).toBe(begins ? offer.replaceAll('actpass', 'active') : offer);
-    expect(shapeOffer(offer.replace('00', '01'))).toBe(offer.replace('00', '01')); // somebody else's
-  });
+  ] as const)(
+    'the server begins the handshake of media that comes: %s, %s, %s, %s',
+    (direction, handler, role, data, begins) => {
+      const ufrag = `00${direction}${handler}${role}${data}`;
+      const offer = `v=0\r\na=ice-ufrag:${ufrag}\r\nm=audio 9 X 0\r\na=setup:actpass\r\nm=video 9 X 0\r\na=setup:actpass\r\n`;
+      const options = {
+        id: 't',
+        direction,
+        iceParameters: { usernameFragment: ufrag, password: 'p' },
+        iceCandidates: [],
+        iceServers: [],
+        dtlsParameters: { role, fingerprints: [] },
+        ...(data ? { sctpParameters: { port: 5000 } } : {}),
+      } as never as Parameters<typeof shapeOffers>[0];
+      expect(shapeOffers(options, handler).dtlsParameters.role).toBe(begins ? 'client' : role);
+      expect(shapeOffer(offer)).toBe(begins ? offer.replaceAll('actpass', 'active') : offer);
+      expect(shapeOffer(offer.replace('00', '01'))).toBe(offer.replace('00', '01')); // somebody else's
+    },
+  );
 });
 
 describe('what is received', () => {
