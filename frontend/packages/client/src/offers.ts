@@ -5,7 +5,7 @@
 //   answers does so only if the offer says that this side knows it. What a browser does not know it ignores.
 // - The server begins the handshake: then it has the keys a round trip earlier, and sends with them at once.
 import type { types } from 'mediasoup-client';
-import type { TransportOptions } from './protocol.ts';
+import type { AppData, TransportOptions } from './protocol.ts';
 
 interface Shape {
   inStun: boolean;
@@ -56,4 +56,14 @@ export function shapeOffers<Options extends TransportOptions>(
   shapes.set(iceParameters.usernameFragment, { inStun: dtlsInStun, serverBegins });
   install();
   return serverBegins ? { ...options, dtlsParameters: { ...dtlsParameters, role: 'client' } } : options;
+}
+
+// Resolves once the browser looks for a path, or soon: until then it needs the main thread, and who draws a call now keeps
+// it from beginning.
+export function looksForPath(transport: types.Transport<AppData> | null, patienceMs = 100): Promise<void> {
+  if (transport?.connectionState !== 'new') return Promise.resolve();
+  return new Promise((done) => {
+    transport.once('connectionstatechange', () => done());
+    setTimeout(done, patienceMs);
+  });
 }

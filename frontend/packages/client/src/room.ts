@@ -7,7 +7,7 @@ import { EncodingControl } from './encoding.ts';
 import type { Encryption } from './e2ee/encryption.ts';
 import { SealedSources } from './e2ee/sealed.ts';
 import { codeOf } from './errors.ts';
-import { shapeOffers } from './offers.ts';
+import { looksForPath, shapeOffers } from './offers.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
@@ -30,15 +30,7 @@ import type {
 } from './protocol.ts';
 import { mediaWishes, type RoomOptions } from './room-options.ts';
 import { Session } from './session.ts';
-import {
-  codecNamed,
-  forgiveLoss,
-  isBroken,
-  looksForPath,
-  produceOptions,
-  sourceOf,
-  takeIceServers,
-} from './transports.ts';
+import { codecNamed, forgiveLoss, isBroken, produceOptions, sourceOf, takeIceServers } from './transports.ts';
 
 const ICE_PATIENCE_MS = 2_000; // how long a transport may stay disconnected before ICE restarts
 

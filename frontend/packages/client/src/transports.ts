@@ -72,16 +72,6 @@ export async function takeIceServers(
   });
 }
 
-// Resolves once the browser looks for a path, or soon: until then it needs the main thread, and who draws a call now keeps
-// it from beginning.
-export function looksForPath(transport: types.Transport<AppData> | null, patienceMs = 100): Promise<void> {
-  if (transport?.connectionState !== 'new') return Promise.resolve();
-  return new Promise((done) => {
-    transport.once('connectionstatechange', () => done());
-    setTimeout(done, patienceMs);
-  });
-}
-
 // What fails because the connection went is asked for again when it is back.
 export function forgiveLoss(error: unknown): void {
   if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
