@@ -159,7 +159,7 @@ static struct arrival packet(struct bench *b, struct person *p, bool video, unsi
     unsigned person = (unsigned)(p - b->persons);
     struct writer w = writer_of(block_data(a.block), BLOCK_DATAGRAM_MAX);
     write_u8(&w, 0x80);
-    write_u8(&w, video ? (part == 3) << 7 | 96 : 111);
+    write_u8(&w, (uint8_t)(video ? (part == 3) << 7 | 96 : 111));
     write_u16(&w, video ? p->video_seq++ : p->audio_seq++);
     write_u32(&w, (uint32_t)(video ? p->video_us / 100 * 9 : p->audio_us / 1000 * 48));
     write_u32(&w, video ? VIDEO_SSRC(person) : AUDIO_SSRC(person));
