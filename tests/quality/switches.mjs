@@ -190,6 +190,10 @@ async function run(server, browser, codec) {
   await ann.evaluate(() => {
     window.layersTold = [];
     window.rotunda.room.on('layers', (layers) => window.layersTold.push(layers));
+    window.reasons = []; // of each change, with its time
+    window.rotunda.room.session.on('notification', ({ type, data }) => {
+      if (type === 'consumer-layers-changed') window.reasons.push({ at: Date.now(), what: `S${data.spatialLayer}T${data.temporalLayer} ${data.reason}` });
+    });
   });
   const best = options.spatial.at(-1);
   await until(`a picture of ${best}`, async () => (await decoder(ann)).frameWidth === best, { deadlineMs: 60_000, everyMs: 200 });
@@ -199,11 +203,14 @@ async function run(server, browser, codec) {
   const still = await measure(ann, 30);
   const moved = await measure(ann, 0, () => switchAbout(ann, id, options));
   const gaps = [];
-  for (const gap of moved.gaps) gaps.push({ ...gap, source: await sourceGap(bob, gap.at) });
+  for (const gap of moved.gaps) {
+    const told = await ann.evaluate(({ at, ms }) => window.reasons.filter((one) => one.at > at - ms - 500 && one.at < at + 100).map(({ at: when, what }) => `${what} ${when - at}`), gap);
+    gaps.push({ ...gap, told, source: await sourceGap(bob, gap.at) });
+  }
   console.log(`${mimeType} (${decoderImplementation}), ${svc}, ${simulcast === '1' ? 'simulcast' : 'one stream'}, ${width}x${height} at ${fps}`);
   console.log(`  without switches: ${told(still)}`);
   console.log(`  ${SWITCHES} switches, ${moved.acted.median} ms each in the median, ${moved.acted.slowest} at most, ${moved.acted.late} that took longer than 4 s: ${told(moved)}; widths ${JSON.stringify(moved.widths)}`);
-  for (const { ms, source } of gaps) console.log(`  ${ms} ms without a picture, while the publisher drew none for up to ${source} ms`);
+  for (const { ms, source, told: changes } of gaps) console.log(`  ${ms} ms without a picture, while the publisher drew none for up to ${source} ms; told (ms before its end): ${changes.join(', ')}`);
   for (const note of moved.notes.slice(0, 10)) console.log(`  ${note}`);
   for (const { page } of [ann, bob]) await page.close();
   const ownFault = gaps.filter(({ ms, source }) => source < ms - FREEZE_MS / 2);
