@@ -56,6 +56,7 @@ struct producer_params {
     enum media_codec codec;
     uint8_t payload_type;     // as the publisher sends it
     uint8_t rtx_payload_type; // or PAYLOAD_TYPE_NONE
+    uint8_t red_payload_type; // of redundant audio (rtp/red.h), which may come in its place; 0: never
     uint32_t clock_rate;
     uint8_t stream_count; // 1..STREAMS_MAX; more than one is simulcast, lowest layer first
     struct stream_params streams[STREAMS_MAX];
@@ -75,6 +76,7 @@ struct consumer_params {
     enum media_kind kind;
     uint8_t payload_type;     // as the receiver expects it
     uint8_t rtx_payload_type; // or PAYLOAD_TYPE_NONE
+    uint8_t red_payload_type; // of redundant audio; 0: it gets the primary block alone
     uint32_t clock_rate;
     uint32_t ssrc;
     uint32_t rtx_ssrc;     // 0 without RTX

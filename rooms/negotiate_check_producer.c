@@ -223,7 +223,8 @@ static bool check_codecs_fit(enum media_kind kind, const json_t *codecs, struct 
             return false;
     }
     if (codec_first_media(codecs) == NULL)
-        return negotiate_refuse(refusal, ERR_MALFORMED, "codecs has no media codec");
+        return negotiate_refuse(refusal, ERR_MALFORMED, "codecs has no media codec%s",
+                                codec_first_red(codecs) ? ": audio/red repeats another one, audio/opus" : "");
     return true;
 }
 

@@ -64,7 +64,12 @@ static const struct routed_codec {
 };
 #define ROUTED_ENTRIES (2 * sizeof ROUTED / sizeof ROUTED[0] - 1) // RTX counted; opus has none
 _Static_assert(ROUTED_ENTRIES <= LAST_PAYLOAD_TYPE - FIRST_PAYLOAD_TYPE_AGAIN + 1, "a payload type for each");
-_Static_assert(ROUTED_ENTRIES <= RECEIVER_CODECS_MAX, "a bit for each");
+
+// RFC 2198, of the first codec. Its format parameters are no "name=value", and clients write what they get as
+// NAME=VALUE: with an empty name "=100/100" comes of it, which Chromium reads as "100/100".
+#define RED_PAYLOAD_TYPE 63
+static const struct routed_codec RED = {"audio", "audio/red", 48000, 2, {{"", "100/100", 0}}};
+_Static_assert(ROUTED_ENTRIES + 1 <= RECEIVER_CODECS_MAX, "a bit for each");
 
 static const struct feedback {
     const char *type, *parameter;
@@ -196,6 +201,7 @@ json_t *negotiate_router_capabilities(void) {
         ok &= append_routed_rtx(codecs, ROUTED[i].clock_rate, payload_type, media_payload_type);
         payload_type = payload_type_after(payload_type);
     }
+    ok &= append_routed(codecs, &RED, RED_PAYLOAD_TYPE);
     for (enum media_ext ext = EXT_MID; ext < EXT_COUNT; ext++) {
         ok &= append_routed_ext(extensions, ext, "audio", EXTENSIONS[ext].audio);
         ok &= append_routed_ext(extensions, ext, "video", EXTENSIONS[ext].video);
@@ -241,6 +247,10 @@ bool mime_is_rtx(const char *mime_type) {
 
 bool codec_is_rtx(const json_t *codec) {
     return mime_is_rtx(negotiate_text_member(codec, "mimeType"));
+}
+
+bool codec_is_red(const json_t *codec) {
+    return strcasecmp(negotiate_text_member(codec, "mimeType"), RED.mime_type) == 0;
 }
 
 // ---- matching
@@ -349,7 +359,17 @@ const json_t *codec_rtx_of(const json_t *codecs, int64_t payload_type) {
 
 const json_t *codec_first_media(const json_t *codecs) {
     for (size_t i = 0; i < json_array_size(codecs); i++) {
-        if (!codec_is_rtx(json_array_get(codecs, i)))
+        const json_t *codec = json_array_get(codecs, i);
+
+        if (!codec_is_rtx(codec) && !codec_is_red(codec))
+            return codec;
+    }
+    return NULL;
+}
+
+const json_t *codec_first_red(const json_t *codecs) {
+    for (size_t i = 0; i < json_array_size(codecs); i++) {
+        if (codec_is_red(json_array_get(codecs, i)))
             return json_array_get(codecs, i);
     }
     return NULL;

@@ -13,7 +13,7 @@ bool negotiate_can_consume(const json_t *consumable, const json_t *capabilities)
         const json_t *codec = json_array_get(codecs, i);
 
         if (codec_matching(theirs, codec) != NULL)
-            return !codec_is_rtx(codec);
+            return !codec_is_rtx(codec) && !codec_is_red(codec);
     }
     return false;
 }
@@ -111,6 +111,12 @@ static json_t *consumer_codecs(const json_t *codecs, const json_t *theirs, bool 
             continue;
         if (codec_is_rtx(codec) && (!enable_rtx || !media_of_rtx_is_kept(codecs, theirs, codec)))
             continue;
+        if (codec_is_red(
+                codec)) { // a browser takes feedback for a stream only if all its payload types have it
+            matched = codec_matching(theirs, codec_first_media(codecs));
+            if (matched == NULL)
+                continue;
+        }
         ok = ok && append_codec(
                        list, codec,
                        consumer_feedback(json_object_get(matched, "rtcpFeedback"), enable_rtx, estimation));

@@ -85,6 +85,8 @@ bool negotiate_text_is_plain(const json_t *value, size_t max);
 
 bool mime_is_rtx(const char *mime_type);
 bool codec_is_rtx(const json_t *codec);
+// RFC 2198: audio of the codec beside it, several frames in a packet.
+bool codec_is_red(const json_t *codec);
 
 // False for "video/H266".
 bool codec_of_mime(const char *mime_type, enum media_codec *codec);
@@ -99,8 +101,10 @@ bool codecs_match(const json_t *a, const json_t *b);
 const json_t *codec_matching(const json_t *codecs, const json_t *codec);
 // The first RTX codec whose apt is payload_type; NULL for none.
 const json_t *codec_rtx_of(const json_t *codecs, int64_t payload_type);
-// The first codec that is not RTX; NULL for none.
+// The first codec that is neither RTX nor redundant audio; NULL for none.
 const json_t *codec_first_media(const json_t *codecs);
+// The first redundant audio; NULL for none.
+const json_t *codec_first_red(const json_t *codecs);
 
 // ---- H264 (negotiate_h264.c)
 

@@ -44,6 +44,11 @@ enum err negotiate_own_numbers(const json_t *capabilities, const json_t *consume
         return ERR_UNSUPPORTED;
     }
     params->payload_type = (uint8_t)payload_type;
+    if (params->red_payload_type != 0) {
+        int64_t red = own_payload_type(codec_first_red(theirs));
+
+        params->red_payload_type = red > 0 ? (uint8_t)red : 0;
+    }
     if (rtx < 0 || params->rtx_payload_type == PAYLOAD_TYPE_NONE) {
         params->rtx_payload_type = PAYLOAD_TYPE_NONE;
         params->rtx_ssrc = 0;

@@ -132,9 +132,9 @@ static bool copy_text(char *out, size_t size, const char *text) {
     return true;
 }
 
-// The codec that is sent: its payload type, clock rate, and RTX.
+// The codec that is sent: its payload type, clock rate, RTX, and redundant audio of it (0: none).
 struct sent_codec {
-    uint8_t payload_type, rtx_payload_type;
+    uint8_t payload_type, rtx_payload_type, red_payload_type;
     uint32_t clock_rate;
 };
 
@@ -145,10 +145,12 @@ static bool sent_codec_of(const json_t *codecs, struct sent_codec *out) {
     int64_t rtx =
         negotiate_whole_member(codec_rtx_of(codecs, payload_type), "payloadType", PAYLOAD_TYPE_LAST);
 
+    int64_t red = negotiate_whole_member(codec_first_red(codecs), "payloadType", PAYLOAD_TYPE_LAST);
+
     if (payload_type < 0 || clock_rate <= 0)
         return false;
     *out = (struct sent_codec){(uint8_t)payload_type, rtx >= 0 ? (uint8_t)rtx : PAYLOAD_TYPE_NONE,
-                               (uint32_t)clock_rate};
+                               red > 0 ? (uint8_t)red : 0, (uint32_t)clock_rate};
     return true;
 }
 
@@ -228,6 +230,7 @@ enum err negotiate_producer_params(enum media_kind kind, const json_t *parameter
         return malformed(refusal, "the first media codec lacks its payloadType or clockRate");
     params.payload_type = sent.payload_type;
     params.rtx_payload_type = sent.rtx_payload_type;
+    params.red_payload_type = kind == MEDIA_AUDIO ? sent.red_payload_type : 0;
     params.clock_rate = sent.clock_rate;
     if (!streams_of(json_object_get(parameters, "encodings"), &params))
         return malformed(refusal, "encodings are none, too many, or have a rid that is too long");
@@ -270,6 +273,7 @@ enum err negotiate_consumer_params(enum media_kind kind, const json_t *consumer_
         return malformed(refusal, "consumer without a media codec");
     params.payload_type = sent.payload_type;
     params.rtx_payload_type = sent.rtx_payload_type;
+    params.red_payload_type = kind == MEDIA_AUDIO ? sent.red_payload_type : 0;
     params.clock_rate = sent.clock_rate;
     params.ssrc = ssrc_of(encoding);
     if (params.ssrc == 0)

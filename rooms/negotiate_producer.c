@@ -79,7 +79,8 @@ static void say_routed(struct sentence *s, const json_t *codecs, const char *kin
         const json_t *codec = json_array_get(codecs, i);
         const char *name = negotiate_text_member(codec, "mimeType");
 
-        if (strcmp(negotiate_text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec))
+        if (strcmp(negotiate_text_member(codec, "kind"), kind) != 0 || codec_is_rtx(codec) ||
+            codec_is_red(codec))
             continue;
         if (name_is_routed ? strcasecmp(name, mime_type) != 0 : codec_named(codecs, name) != codec)
             continue;
@@ -206,12 +207,16 @@ json_t *negotiate_producer_mapping(const json_t *parameters, const json_t *route
 
 // ---- consumable
 
-// The publisher's parameters; for H264 with the profile-level-id that answers the publisher.
+// The publisher's parameters; for H264 with the profile-level-id that answers the publisher; of redundant
+// audio ours, since they name payload types.
 static json_t *consumable_parameters(const json_t *codec, const json_t *routed) {
     const json_t *offered = json_object_get(codec, "parameters"),
                  *ours = json_object_get(routed, "parameters");
-    json_t *copy = json_is_object(offered) ? negotiate_flat_copy(offered) : json_object();
     enum media_codec name;
+
+    if (codec_is_red(codec))
+        return negotiate_flat_copy(ours);
+    json_t *copy = json_is_object(offered) ? negotiate_flat_copy(offered) : json_object();
 
     if (copy == NULL || !codec_of_mime(negotiate_text_member(codec, "mimeType"), &name) || name != CODEC_H264)
         return copy;
@@ -244,26 +249,34 @@ static bool append_consumable(json_t *list, const json_t *routed, json_t *parame
 }
 
 // RTX is added whether or not the publisher has it: retransmitting to receivers is our own affair.
-static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilities, const json_t *mapping) {
+static bool append_consumable_codec(json_t *list, const json_t *codec, const json_t *capabilities,
+                                    const json_t *mapping) {
     const json_t *routed_codecs = json_object_get(capabilities, "codecs");
     const json_t *map = json_object_get(mapping, "codecs");
+    int64_t theirs = negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
+    int64_t ours = negotiate_whole_member(codec_by_payload_type(map, "payloadType", theirs),
+                                          "mappedPayloadType", PAYLOAD_TYPE_LAST);
+    const json_t *routed = codec_by_payload_type(routed_codecs, "preferredPayloadType", ours);
+
+    if (codec_is_rtx(codec) || routed == NULL)
+        return true;
+    const json_t *rtx = codec_rtx_of(routed_codecs, ours);
+    return append_consumable(list, routed, consumable_parameters(codec, routed)) &&
+           (rtx == NULL || append_consumable(list, rtx, json_incref(json_object_get(rtx, "parameters"))));
+}
+
+// Redundant audio comes last, wherever the publisher lists it: clients judge by the first codec.
+static json_t *consumable_codecs(const json_t *codecs, const json_t *capabilities, const json_t *mapping) {
+    const json_t *red = codec_first_red(codecs);
     json_t *list = json_array();
     bool ok = list != NULL;
 
     for (size_t i = 0; i < json_array_size(codecs); i++) {
-        const json_t *codec = json_array_get(codecs, i);
-        int64_t theirs = negotiate_whole_member(codec, "payloadType", PAYLOAD_TYPE_LAST);
-        int64_t ours = negotiate_whole_member(codec_by_payload_type(map, "payloadType", theirs),
-                                              "mappedPayloadType", PAYLOAD_TYPE_LAST);
-        const json_t *routed = codec_by_payload_type(routed_codecs, "preferredPayloadType", ours);
-
-        if (codec_is_rtx(codec) || routed == NULL)
-            continue;
-        ok &= append_consumable(list, routed, consumable_parameters(codec, routed));
-        const json_t *rtx = codec_rtx_of(routed_codecs, ours);
-        if (rtx != NULL)
-            ok &= append_consumable(list, rtx, json_incref(json_object_get(rtx, "parameters")));
+        if (!codec_is_red(json_array_get(codecs, i)))
+            ok = ok && append_consumable_codec(list, json_array_get(codecs, i), capabilities, mapping);
     }
+    if (red != NULL)
+        ok = ok && append_consumable_codec(list, red, capabilities, mapping);
     if (ok)
         return list;
     json_decref(list);

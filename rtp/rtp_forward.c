@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "rtp/dependency_descriptor.h"
+#include "rtp/red.h"
 #include "rtp/rtp_ext_write.h"
 
 #include <assert.h>
@@ -95,6 +96,7 @@ void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
     meta->repaired = false;
     meta->pictures = (struct picture_places){0};
     meta->padding = 0;
+    meta->primary_at = 0;
     if (!rtp_ext_capture_ntp(values, &meta->capture_ntp))
         meta->capture_ntp = 0;
     // Built aside first: the values view the bytes that the new header covers.
@@ -308,8 +310,30 @@ static bool copy_needs_parts(const struct forward_meta *meta, const struct forwa
     return stamp->blank || has_long_descriptor(meta, stamp);
 }
 
+// Redundant audio, for who negotiated it under its payload types; else its primary block alone.
+static __attribute__((noinline)) void copy_red(struct block *out, struct block *prepared,
+                                               const struct forward_stamp *stamp) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    size_t header_len = copy_header(out, prepared, stamp),
+           skipped = stamp->red_payload_type ? 0 : meta->primary_at;
+    assert(prepared->len > meta->header_len + meta->primary_at && stamp->red_payload_type <= 127);
+    size_t len = (size_t)prepared->len - meta->header_len - skipped;
+    uint8_t *p = out->bytes + BLOCK_HEADROOM;
+    memcpy(p + header_len, block_data(prepared) + meta->header_len + skipped, len);
+    if (stamp->red_payload_type) {
+        p[1] = (uint8_t)((p[1] & 0x80) | stamp->red_payload_type);
+        red_set_payload_type(p + header_len, len, stamp->payload_type);
+    }
+    out->start = BLOCK_HEADROOM;
+    out->len = (uint16_t)(header_len + len);
+}
+
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp) {
     const struct forward_meta *meta = forward_meta_of(prepared);
+    if (meta->primary_at) {
+        copy_red(out, prepared, stamp);
+        return;
+    }
     if ((stamp->descriptor | stamp->blank) && copy_needs_parts(meta, stamp)) {
         copy_in_parts(out, prepared, stamp, (struct span){0});
         return;

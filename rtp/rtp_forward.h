@@ -44,6 +44,8 @@ struct forward_meta {
     bool repaired;                  // came as a retransmission
     uint8_t padding;                // bytes at the end that say nothing
     uint8_t descriptor_len;         // dependency descriptor in block->bytes[0 .. descriptor_len), 0: none
+    uint16_t
+        primary_at; // of redundant audio (red.h): where the primary block is in the payload; 0: it is none
 };
 _Static_assert(sizeof(struct forward_meta) <= BLOCK_META_BYTES, "fits the block");
 
@@ -53,8 +55,9 @@ static inline struct forward_meta *forward_meta_of(struct block *b) {
 
 // `packet` and `values` view the block's bytes. With RTX, `packet` is the unwrapped media packet (its payload
 // follows the original sequence number). Writes every field of the meta but key_frame, opens, frame_start,
-// layers and pictures, which are the codec's to tell; repaired becomes false, for whoever unwrapped the
-// packet to set. The payload does not move; a packet grows by at most 68 bytes.
+// layers and pictures, which are the codec's to tell; repaired becomes false and primary_at 0, for whoever
+// unwrapped the packet, or read it as redundant audio, to set. The payload does not move; a packet grows by
+// at most 68 bytes.
 void rtp_forward_prepare(struct block *block, const struct rtp_packet *packet,
                          const struct rtp_ext_values *values, enum media_kind kind, uint64_t arrival_us);
 
@@ -69,6 +72,7 @@ struct forward_stamp { // what one receiver sees
     uint32_t timestamp;
     uint16_t seq;
     uint8_t payload_type;
+    uint8_t red_payload_type; // of redundant audio; 0: this receiver gets the primary block alone
     bool marker;
     uint8_t mid_len; // 0..RTP_FORWARD_MID_MAX
     char mid[RTP_FORWARD_MID_MAX];

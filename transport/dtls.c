@@ -29,6 +29,7 @@ struct dtls {
     bool handshake_done;
     bool flight_sent; // something other than an alert has left this SSL
     bool carries;     // application data
+    bool extended;    // the peer's ServerHello has the extended master secret (RFC 7627)
     bool have_fingerprint;
     struct fingerprint fingerprint;
     uint64_t deadline_us;    // of the handshake
@@ -140,6 +141,14 @@ static unsigned int timer_duration(SSL *ssl, unsigned int previous_us) {
     return previous_us < TIMER_LAST_US / 2 ? previous_us * 2 : TIMER_LAST_US;
 }
 
+// Of a handshake that goes on OpenSSL does not say whether it has the extended master secret.
+static void extension_came(SSL *ssl, int from_server, int type, const unsigned char *data, int len,
+                           void *arg) {
+    struct dtls *dtls = arg;
+    (void)ssl, (void)data, (void)len;
+    dtls->extended |= from_server && type == TLSEXT_TYPE_extended_master_secret;
+}
+
 static bool dtls_open_ssl(struct dtls *dtls) {
     assert(!dtls->ssl && dtls->side != SIDE_OPEN);
     SSL *ssl = SSL_new(dtls->context->ssl_ctx);
@@ -159,8 +168,10 @@ static bool dtls_open_ssl(struct dtls *dtls) {
         SSL_set_accept_state(ssl);
     else
         SSL_set_connect_state(ssl);
+    SSL_set_tlsext_debug_callback(ssl, extension_came);
+    SSL_set_tlsext_debug_arg(ssl, dtls);
     dtls->ssl = ssl;
-    dtls->flight_sent = false;
+    dtls->flight_sent = dtls->extended = false;
     dtls->clear_count = 0;
     return true;
 }
@@ -510,8 +521,19 @@ static struct key_sizes key_sizes_of(unsigned long id) {
     }
 }
 
+bool dtls_may_send_early(const struct dtls *dtls) {
+    if (dtls->side != SIDE_CLIENT || dtls->carries || dtls->state != DTLS_CONNECTING ||
+        dtls->handshake_done || !dtls->have_fingerprint || !dtls->ssl)
+        return false;
+    OSSL_HANDSHAKE_STATE at = SSL_get_state(dtls->ssl);
+    bool finished_left = at == TLS_ST_CW_FINISHED || at == TLS_ST_CR_CHANGE || at == TLS_ST_CR_FINISHED;
+    return finished_left && dtls->extended && !SSL_session_reused(dtls->ssl) &&
+           SSL_get_selected_srtp_profile(dtls->ssl) != NULL &&
+           fingerprint_agrees(dtls->ssl, &dtls->fingerprint);
+}
+
 enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out) {
-    if (dtls->state != DTLS_CONNECTED || !dtls->ssl)
+    if ((dtls->state != DTLS_CONNECTED && !dtls_may_send_early(dtls)) || !dtls->ssl)
         return ERR_WRONG_STATE;
     struct key_sizes n = key_sizes_of(SSL_get_selected_srtp_profile(dtls->ssl)->id);
     uint8_t material[2 * SRTP_KEY_MAX];

@@ -82,7 +82,13 @@ void dtls_close(struct dtls *dtls);
 
 enum dtls_state dtls_get_state(const struct dtls *dtls);
 const char *dtls_failure(const struct dtls *dtls); // why DTLS_FAILED, for the log; "" otherwise
-// The keys, once connected; ERR_WRONG_STATE before.
+// As the client: our Finished has left, and the peer's has not come yet. It is the one with the signalled
+// fingerprint, has signed our random number and its own and its key of this exchange, and nobody else can
+// have ours, so what is encrypted for it now nobody else can read (RFC 7918, with the extended master secret
+// of RFC 7627 over what was negotiated). It has not confirmed yet, so nothing is to be believed of what
+// comes. Never with application data.
+bool dtls_may_send_early(const struct dtls *dtls);
+// The keys, once connected, or while dtls_may_send_early; ERR_WRONG_STATE before.
 MUST_USE enum err dtls_export_keys(const struct dtls *dtls, struct srtp_keys *out);
 // Frees OpenSSL's part of a connected association (tens of KB) once the peer's first authentic SRTP packet
 // shows that our last flight arrived, unless it carries application data. The state stays DTLS_CONNECTED;

@@ -15,6 +15,7 @@
 // What may happen with media. ICE and DTLS have their own states; this one joins them.
 enum stage {
     STAGE_WAITING, // no keys yet
+    STAGE_EARLY,   // keys to send with, while the peer has not confirmed them
     STAGE_SECURE,  // SRTP is possible
     STAGE_OVER,    // DTLS failed or closed; nothing comes back
 };
@@ -45,7 +46,7 @@ struct peer_transport {
     bool flight_begun;            // something of it has been written in this call
     bool embedding;               // what is written now goes into the answer to a check
     bool sending_data;            // what is written now is no part of a handshake
-    struct srtp_session *srtp;    // while STAGE_SECURE
+    struct srtp_session *srtp;    // while STAGE_EARLY or STAGE_SECURE
     enum stage stage;
     bool heard;                // an authentic SRTP or SRTCP packet has come, or FINISHED_US have passed
     uint64_t finished_us;      // when those are over; 0: not begun
@@ -57,7 +58,7 @@ struct peer_transport {
 
 static void peer_enter(struct peer_transport *peer, enum stage next) {
     assert(peer->stage != STAGE_OVER && next > peer->stage);
-    assert((peer->srtp != NULL) == (next == STAGE_SECURE));
+    assert((peer->srtp != NULL) == (next == STAGE_EARLY || next == STAGE_SECURE));
     peer->stage = next;
 }
 
@@ -152,12 +153,23 @@ static void peer_prove_by_handshake(struct peer_transport *peer) {
     ice_ask(&peer->ice, peer->now_us);
 }
 
+static bool peer_can_send(const struct peer_transport *peer) {
+    return peer->stage == STAGE_EARLY || peer->stage == STAGE_SECURE;
+}
+
+static bool peer_take_keys(struct peer_transport *peer, enum stage stage) {
+    if (!peer_make_srtp(peer))
+        return false;
+    peer_enter(peer, stage);
+    peer_prove_by_handshake(peer);
+    peer->connected_unreported = true;
+    return true;
+}
+
 static void peer_secure(struct peer_transport *peer) {
-    if (peer_make_srtp(peer)) {
+    if (peer->stage == STAGE_EARLY) {
         peer_enter(peer, STAGE_SECURE);
-        peer_prove_by_handshake(peer);
-        peer->connected_unreported = true;
-    } else {
+    } else if (!peer_take_keys(peer, STAGE_SECURE)) {
         peer->failure = "no SRTP session";
         dtls_close(peer->dtls);
     }
@@ -206,8 +218,10 @@ static void peer_settle(struct peer_transport *peer, uint64_t now_us) {
         return;
     if (peer->stage == STAGE_WAITING && peer->ice.state == ICE_CONNECTED)
         dtls_start(peer->dtls, now_us);
-    if (peer->stage == STAGE_WAITING && dtls_get_state(peer->dtls) == DTLS_CONNECTED)
+    if (peer->stage < STAGE_SECURE && dtls_get_state(peer->dtls) == DTLS_CONNECTED)
         peer_secure(peer);
+    else if (peer->stage == STAGE_WAITING && dtls_may_send_early(peer->dtls))
+        (void)peer_take_keys(peer, STAGE_EARLY);
     if (peer->stage == STAGE_SECURE && peer->finished_us == 0)
         peer->finished_us = now_us + FINISHED_US;
     enum dtls_state dtls = dtls_get_state(peer->dtls);
@@ -226,7 +240,7 @@ static void peer_report(struct peer_transport *peer, struct peer_input *out) {
     out->state_changed = ice != peer->reported_ice || dtls != peer->reported_dtls;
     peer->reported_ice = ice;
     peer->reported_dtls = dtls;
-    out->connected = peer->connected_unreported && peer->stage == STAGE_SECURE;
+    out->connected = peer->connected_unreported && peer_can_send(peer);
     peer->connected_unreported = false;
 }
 
@@ -486,8 +500,7 @@ unsigned peer_transport_tuples(const struct peer_transport *peer, struct tuple o
 
 enum err peer_transport_protect_rtp(struct peer_transport *peer, uint8_t *packet, size_t *len,
                                     uint64_t index) {
-    return peer->stage == STAGE_SECURE ? srtp_session_protect_rtp(peer->srtp, packet, len, index)
-                                       : ERR_WRONG_STATE;
+    return peer_can_send(peer) ? srtp_session_protect_rtp(peer->srtp, packet, len, index) : ERR_WRONG_STATE;
 }
 
 // RTCP goes where media goes. Where that is not proven, and to a tuple that waits for its proof, sender
@@ -496,7 +509,7 @@ void peer_transport_send_rtcp(struct peer_transport *peer, struct span datagram,
     struct ice *ice = &peer->ice;
     uint8_t packet[RTCP_DATAGRAM_MAX + TRAILER_ROOM];
     assert(datagram.len <= RTCP_DATAGRAM_MAX);
-    if (peer->stage != STAGE_SECURE || ice->state != ICE_CONNECTED)
+    if (!peer_can_send(peer) || ice->state != ICE_CONNECTED)
         return;
     peer->now_us = now_us;
     struct ice_path *selected = &ice->paths[ice->selected], *candidate = ice_candidate(ice);
@@ -530,17 +543,17 @@ void peer_transport_prefetch(const struct peer_transport *peer, unsigned step) {
         __builtin_prefetch(&peer->srtp);
         __builtin_prefetch(&peer->ice.media);
         __builtin_prefetch(&peer->ice.paths[0]);
-    } else if (peer->stage == STAGE_SECURE) {
+    } else if (peer_can_send(peer)) {
         srtp_session_prefetch(peer->srtp, step);
     }
 }
 
 void peer_transport_forget_ssrc(struct peer_transport *peer, uint32_t ssrc) {
-    if (peer->stage == STAGE_SECURE)
+    if (peer_can_send(peer))
         srtp_session_forget(peer->srtp, ssrc);
 }
 
 void peer_transport_forget_sent_ssrc(struct peer_transport *peer, uint32_t ssrc) {
-    if (peer->stage == STAGE_SECURE)
+    if (peer_can_send(peer))
         srtp_session_forget_sent(peer->srtp, ssrc);
 }

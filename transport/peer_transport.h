@@ -3,9 +3,10 @@
 //
 // Datagrams of this peer go in (found by ufrag for STUN, by tuple for the rest); plain RTP and RTCP come out
 // in place. Nothing but STUN is accepted from a tuple that ICE has not validated, no media before the
-// handshake is done and the fingerprint agrees, and media leaves for no tuple of which it is not proven that
-// the peer receives there (ice_proof.h). Replies, handshake flights, questions and RTCP leave through `struct
-// peer_output` during the calls.
+// handshake is done and the fingerprint agrees; as the client of DTLS, what leaves does so as soon as only
+// the peer's Finished is missing (dtls_may_send_early), a round trip earlier. And media leaves for no tuple
+// of which it is not proven that the peer receives there (ice_proof.h). Replies, handshake flights, questions
+// and RTCP leave through `struct peer_output` during the calls.
 #ifndef TRANSPORT_PEER_TRANSPORT_H
 #define TRANSPORT_PEER_TRANSPORT_H
 
@@ -75,7 +76,7 @@ struct peer_input {
     struct tuple removed;
     // Also for what happened since the last `out` (in peer_transport_connect or _restart_ice).
     bool state_changed; // ask peer_transport_ice_state / _dtls_state
-    bool connected;     // SRTP has just become possible
+    bool connected;     // media can be sent from now on
 };
 
 // One datagram in a buffer with at least 24 spare bytes behind it; decrypted in place.

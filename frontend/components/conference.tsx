@@ -1,24 +1,17 @@
 'use client';
 // The page at `/`: lobby, call, and what comes after.
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { capture } from '@/lib/devices';
 import { usePreferencesRead } from '@/hooks/use-preferences-read';
 import { firstEntrance, remember, type Entrance } from '@/lib/entrance';
 import { usePreferences } from '@/lib/preferences';
 import type { JoinOptions } from '@/lib/room-actions';
-import { showToaster } from '@/lib/toaster';
 import { CallProvider, makeCall, useCall, useCallActions, useCallStore } from '@/hooks/use-call';
 import { RoomProvider, useConnectionState } from '@rotunda/react';
 import { Ended } from './ended';
 import { Lobby } from './lobby';
+import { loadRoomPart, RoomPart } from './room-part';
 import { Waiting } from './waiting';
-
-// The lobby is usable before the room's part of the page is here (lobby.tsx fetches it meanwhile).
-const loadRoom = async () => {
-  const [{ RoomView: part }] = await Promise.all([import('./room-view'), showToaster()]);
-  return { default: part };
-};
-const RoomView = lazy(loadRoom);
 
 // The ways in, and out again.
 function useComingAndGoing() {
@@ -38,7 +31,7 @@ function useComingAndGoing() {
   const enterAtOnce = useCallback(
     async (to: Entrance): Promise<void> => {
       store.setState({ phase: 'joining' });
-      void loadRoom();
+      void loadRoomPart();
       const { microphoneId, cameraId, cameraOn } = usePreferences.getState();
       const { stream } = await capture({ audio: true, video: cameraOn, microphoneId, cameraId });
       await enter(to, stream);
@@ -101,12 +94,7 @@ function Ready({ read }: { read: boolean }) {
   }, [phase, roomId]);
 
   if (phase === 'joining' && waits) return <Waiting />;
-  if (phase === 'room')
-    return (
-      <Suspense fallback={null}>
-        <RoomView onLeave={leaveCall} />
-      </Suspense>
-    );
+  if (phase === 'room') return <RoomPart onLeave={leaveCall} />;
   if (phase === 'ended')
     return (
       <Ended

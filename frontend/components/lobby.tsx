@@ -15,8 +15,8 @@ import { e2eeSupported, needsPassword } from '@rotunda/client';
 import { useConnectionState, VideoTile } from '@rotunda/react';
 import { DeviceSelects } from './device-selects';
 import { LevelMeter } from './level-meter';
+import { loadRoomPart } from './room-part';
 import { Button, Checkbox, IconButton, TextField } from './ui';
-import { showToaster } from '@/lib/toaster';
 import { errorWords, nameWords } from '@/lib/words';
 
 type OnJoin = (to: Entrance, stream: MediaStream, options?: JoinOptions) => void;
@@ -314,8 +314,7 @@ function usePreparation(wanted: boolean, previewed: boolean) {
   // Whatever a join takes time for: the connection, mediasoup-client, the room's part of the page.
   const prepare = useCallback(() => {
     prepareToJoin();
-    void import('./room-view').catch(() => {}); // a join will ask again
-    void showToaster();
+    void loadRoomPart().catch(() => {}); // a join will ask again
   }, [prepareToJoin]);
   useEffect(() => (wanted && previewed ? whenIdle(prepare) : undefined), [wanted, previewed, prepare]);
   useEffect(() => {

@@ -118,6 +118,7 @@ static struct block *consumer_first(const struct consumer *c, const struct produ
 static void consumer_stamp(struct consumer *c, struct forward_stamp *stamp, uint64_t now_us) {
     stamp->ssrc = c->params.ssrc;
     stamp->payload_type = c->params.payload_type;
+    stamp->red_payload_type = c->params.red_payload_type;
     stamp->mid_len = c->mid_len;
     memcpy(stamp->mid, c->params.mid, sizeof stamp->mid);
     stamp->abs_send_time = rtp_abs_send_time(now_us);
@@ -183,6 +184,12 @@ static void consumer_number_pictures(struct consumer *c, struct block *prepared,
         picture_rewrite_note(&c->pictures, pictures);
 }
 
+static uint16_t consumer_payload_bytes(const struct forward_stamp *stamp, struct block *prepared) {
+    const struct forward_meta *meta = forward_meta_of(prepared);
+    uint16_t left_out = stamp->red_payload_type ? 0 : meta->primary_at;
+    return (uint16_t)(prepared->len - meta->header_len - meta->padding - left_out);
+}
+
 static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                                 uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
@@ -209,7 +216,7 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     if (stamp.blank)
         repair_note_blank(c->repair, stamp.seq);
     else
-        c->payload_bytes += (uint64_t)(prepared->len - meta->header_len - meta->padding);
+        c->payload_bytes += consumer_payload_bytes(&stamp, prepared);
     send_stats_add(&c->stats, b->len, now_us);
     if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
         consumer_send_media(c, b, index, now_us);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/seq.h"
 #include "rtp/codec.h"
+#include "rtp/red.h"
 
 #include <assert.h>
 
@@ -187,11 +188,26 @@ static bool stream_describe(struct producer_stream *s, struct span descriptor, s
     return s->layers && descriptor.ptr && dd_read(&s->layers->descriptors, descriptor, out);
 }
 
+// Whether a packet that is no repeat is what its producer negotiated: its codec, or redundant audio of it,
+// whose primary block *primary_at tells (0: it is none).
+static bool stream_takes(const struct producer_stream *s, const struct rtp_packet *packet,
+                         uint16_t *primary_at) {
+    const struct producer_params *params = &s->producer->params;
+    *primary_at = 0;
+    if (packet->payload_type == params->payload_type)
+        return true;
+    if (params->red_payload_type == 0 || packet->payload_type != params->red_payload_type)
+        return false;
+    return packet->payload.len == 0 ||
+           (red_read(packet->payload, primary_at) && red_is_of(packet->payload, params->payload_type));
+}
+
 // Everything about a packet whose stream is known; does not keep the block.
 static enum forward_drop stream_packet(struct producer_stream *s, struct block *b, struct rtp_packet *packet,
                                        bool rtx, const struct rtp_ext_values *values, uint64_t now_us) {
     struct producer *p = s->producer;
-    if (rtx ? !stream_unwrap(s, packet, now_us) : packet->payload_type != p->params.payload_type)
+    uint16_t primary_at = 0;
+    if (rtx ? !stream_unwrap(s, packet, now_us) : !stream_takes(s, packet, &primary_at))
         return rtx ? FORWARD_DROP_NONE : FORWARD_DROP_MALFORMED;
     uint32_t bytes = (uint32_t)(packet->header_len + packet->payload.len + packet->padding);
     if (!rtx && !stream_count(s, packet->seq, packet->timestamp, bytes, now_us))
@@ -227,6 +243,7 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     // One stream keeps its own numbers, unless some of its pictures are left out.
     if (p->params.stream_count > 1 || p->params.codec == CODEC_VP8)
         meta->pictures = frame.pictures;
+    meta->primary_at = primary_at;
     meta->repaired = rtx;
     stream_fan_out(s, b, now_us);
     return FORWARD_DROP_NONE;
@@ -284,11 +301,21 @@ bool forwarder_rtcp(struct forwarder *fw, struct endpoint *from, struct span dat
 
 // ---- over links
 
+// What comes over a link as redundant audio is of a producer that sends such.
+static bool producer_sends(const struct producer *p, struct block *b) {
+    const struct forward_meta *meta = forward_meta_of(b);
+    if (meta->primary_at == 0)
+        return true;
+    struct span payload =
+        span_of(block_data(b) + meta->header_len, (size_t)b->len - meta->header_len - meta->padding);
+    return p->params.red_payload_type != 0 && red_is_of(payload, p->params.payload_type);
+}
+
 void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct producer_id id, uint8_t stream,
                            struct block *b, uint64_t now_us) {
     struct producer *p = forwarder_producer(fw, id);
     struct forward_meta *meta = forward_meta_of(b);
-    bool ours = p && !p->endpoint && p->source.v == from.v;
+    bool ours = p && !p->endpoint && p->source.v == from.v && producer_sends(p, b);
     if (ours && stream < p->params.stream_count && !p->paused) {
         struct producer_stream *s = &p->streams[stream];
         fw->counters.relayed_in++;

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "rtp/dependency_descriptor.h"
+#include "rtp/red.h"
 
 #include <assert.h>
 
@@ -10,7 +11,8 @@
 #define FLAG_REPAIRED 4
 #define FLAG_OPENS 8
 #define FLAG_PICTURE_ID_LONG 16
-#define FLAGS_ALL 31
+#define FLAG_RED 32 // redundant audio; where its primary block is the reader finds out anew
+#define FLAGS_ALL 63
 #define FIRST_BYTE 0x90 // of a prepared packet, but for padding
 #define PADDING_BIT 0x20
 #define PROFILE_ONE_BYTE 0xbede
@@ -25,9 +27,10 @@ size_t relay_wire_write(const struct relay_address *address, struct block *prepa
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct writer w = writer_of(out, cap);
     write_u8(&w, RELAY_WIRE_VERSION);
-    write_u8(&w, (uint8_t)(meta->key_frame * FLAG_KEY_FRAME | meta->frame_start * FLAG_FRAME_START |
-                           meta->repaired * FLAG_REPAIRED | meta->opens * FLAG_OPENS |
-                           meta->pictures.id_long * FLAG_PICTURE_ID_LONG));
+    write_u8(&w,
+             (uint8_t)(meta->key_frame * FLAG_KEY_FRAME | meta->frame_start * FLAG_FRAME_START |
+                       meta->repaired * FLAG_REPAIRED | meta->opens * FLAG_OPENS |
+                       meta->pictures.id_long * FLAG_PICTURE_ID_LONG | (meta->primary_at ? FLAG_RED : 0)));
     write_u32(&w, address->producer.v);
     write_u8(&w, address->stream);
     write_u8(&w, (uint8_t)((meta->layers.spatial & 15) << 4 | (meta->layers.temporal & 15)));
@@ -92,8 +95,16 @@ static bool packet_is_prepared(struct span packet, struct forward_meta *meta) {
     return meta->padding <= packet.len - header_len && padded == (meta->padding > 0);
 }
 
-static bool read_head(struct reader *r, struct relay_address *address, struct forward_meta *meta) {
+// Redundant audio, which knows neither padding nor pictures.
+static bool packet_is_red(struct span packet, struct forward_meta *meta) {
+    struct span payload = span_of(packet.ptr + meta->header_len, packet.len - meta->header_len);
+    return meta->padding == 0 && meta->pictures.id_at == 0 && meta->pictures.tl0_at == 0 &&
+           meta->descriptor_len == 0 && red_read(payload, &meta->primary_at);
+}
+
+static bool read_head(struct reader *r, struct relay_address *address, struct forward_meta *meta, bool *red) {
     uint8_t flags = read_u8(r);
+    *red = flags & FLAG_RED;
     address->producer.v = read_u32(r);
     address->stream = read_u8(r);
     uint8_t layers = read_u8(r);
@@ -126,11 +137,14 @@ enum err relay_wire_read(struct span wire, uint64_t now_us, struct relay_address
     uint8_t version = read_u8(&r);
     if (!r.failed && version != RELAY_WIRE_VERSION)
         return ERR_UNSUPPORTED;
-    if (!read_head(&r, address, &meta))
+    bool red;
+    if (!read_head(&r, address, &meta, &red))
         return ERR_MALFORMED;
     struct span descriptor = read_span(&r, meta.descriptor_len);
     struct span packet = span_of(r.ptr, r.left);
     if (r.failed || !packet_is_prepared(packet, &meta) || !places_are_right(&meta, packet.len))
+        return ERR_MALFORMED;
+    if (red && !packet_is_red(packet, &meta))
         return ERR_MALFORMED;
     if (descriptor.len)
         memcpy(out->bytes, descriptor.ptr, descriptor.len);

@@ -14,7 +14,7 @@
 #include "rooms/media_msg.h"
 #include "rtp/rtp_forward.h"
 
-#define RELAY_WIRE_VERSION 2
+#define RELAY_WIRE_VERSION 3
 #define RELAY_WIRE_HEAD 27
 #define RELAY_WIRE_MAX (RELAY_WIRE_HEAD + RTP_FORWARD_DESCRIPTOR_MAX + RTP_FORWARD_PACKET_MAX)
 

@@ -199,9 +199,11 @@ void hub_close_plain(struct hub *hub, struct room_transport *transport) {
 
 // ---- what a program takes
 
+// Programs get each frame once: redundant audio comes to them as plain opus.
 static bool is_repair(const json_t *codec) {
     const char *type = json_string_value(json_object_get(codec, "mimeType"));
-    return !type || strcasecmp(type, "audio/rtx") == 0 || strcasecmp(type, "video/rtx") == 0;
+    return !type || strcasecmp(type, "audio/rtx") == 0 || strcasecmp(type, "video/rtx") == 0 ||
+           strcasecmp(type, "audio/red") == 0;
 }
 
 json_t *hub_plain_capabilities(const struct hub *hub) {

@@ -52,9 +52,13 @@ static void write_rejected(struct sdp_writer *w, const struct sdp_media *media) 
 
 // ---- codecs
 
-// What is answered of a section: of a publisher one codec, of a viewer all that it may be sent.
+// What is answered of a section: of a publisher one codec, of a viewer all that it may be sent; and what is
+// redundant audio of one, where the offer has it: before it, if it is liked better.
 static bool answers_codec(const struct whip_description *d, const struct sdp_media *media,
                           const struct sdp_codec *codec) {
+    for (unsigned i = 0; media->kind == SDP_AUDIO && i < media->codec_count; i++)
+        if (&media->codecs[i] != codec && whip_red_of(media, &media->codecs[i]) == codec)
+            return answers_codec(d, media, &media->codecs[i]);
     if (!d->views)
         return codec == whip_choose_codec(d->whip, media);
     return whip_codec_is_routed(d->whip, media, codec);

@@ -148,6 +148,8 @@ void whip_owe(struct whip *whip, const struct net_address *address, uint64_t due
 // Which of the codecs of a section is taken, and its repair; NULL: none is routed.
 const struct sdp_codec *whip_choose_codec(const struct whip *whip, const struct sdp_media *media);
 const struct sdp_codec *whip_rtx_of(const struct sdp_media *media, const struct sdp_codec *codec);
+// Redundant audio (RFC 2198) of that codec alone; NULL: none.
+const struct sdp_codec *whip_red_of(const struct sdp_media *media, const struct sdp_codec *codec);
 bool whip_codec_is_routed(const struct whip *whip, const struct sdp_media *media,
                           const struct sdp_codec *codec);
 // Of enum sdp_feedback: what both sides have.

@@ -90,9 +90,36 @@ static bool is_rtx(const struct sdp_codec *codec) {
     return codec->name.len == 3 && strncasecmp((const char *)codec->name.ptr, "rtx", 3) == 0;
 }
 
+static bool is_red(const struct sdp_codec *codec) {
+    return codec->name.len == 3 && strncasecmp((const char *)codec->name.ptr, "red", 3) == 0;
+}
+
+// Whether a "96/96" names this payload type and no other.
+static bool names_alone(struct span types, unsigned payload_type) {
+    char digits[4];
+    int len = snprintf(digits, sizeof digits, "%u", payload_type);
+    for (size_t at = 0; at <= types.len; at += (size_t)len + 1)
+        if (types.len - at < (size_t)len || memcmp(types.ptr + at, digits, (size_t)len) != 0 ||
+            (types.len - at > (size_t)len && types.ptr[at + (size_t)len] != '/'))
+            return false;
+    return types.len > (size_t)len;
+}
+
+const struct sdp_codec *whip_red_of(const struct sdp_media *media, const struct sdp_codec *codec) {
+    if (media->kind != SDP_AUDIO || is_red(codec))
+        return NULL; // nor of itself, or of one that is of it
+    for (unsigned i = 0; i < media->codec_count; i++) {
+        const struct sdp_codec *red = &media->codecs[i];
+        if (is_red(red) && red->payload_type > 0 && red->clock_rate == codec->clock_rate &&
+            red->channels == codec->channels && names_alone(red->fmtp, codec->payload_type))
+            return red;
+    }
+    return NULL;
+}
+
 bool whip_codec_is_routed(const struct whip *whip, const struct sdp_media *media,
                           const struct sdp_codec *codec) {
-    if (codec->name.len == 0 || is_rtx(codec))
+    if (codec->name.len == 0 || is_rtx(codec) || is_red(codec))
         return false;
     json_t *json = codec_json(media, codec, "preferredPayloadType", 0);
     bool routed = json && negotiate_routed_codec(hub_router_capabilities(whip->hub), json) != NULL;
@@ -283,12 +310,14 @@ static json_t *encodings_of(const struct sdp_media *media, bool with_rtx, bool b
 
 static json_t *codecs_sent(const struct whip *whip, const struct sdp_media *media,
                            const struct sdp_codec *codec) {
-    const struct sdp_codec *rtx = whip_rtx_of(media, codec);
+    const struct sdp_codec *rtx = whip_rtx_of(media, codec), *red = whip_red_of(media, codec);
     json_t *list = json_array();
     bool ok = list && json_array_append_new(list, codec_json(media, codec, "payloadType",
                                                              whip_feedback(media, codec, whip, false))) == 0;
     if (rtx)
         ok = ok && json_array_append_new(list, codec_json(media, rtx, "payloadType", 0)) == 0;
+    if (red)
+        ok = ok && json_array_append_new(list, codec_json(media, red, "payloadType", 0)) == 0;
     if (ok)
         return list;
     json_decref(list);
@@ -319,6 +348,7 @@ static bool add_received_codecs(const struct whip *whip, const struct sdp_media 
     bool ok = true;
     for (unsigned i = 0; i < media->codec_count; i++) {
         const struct sdp_codec *codec = &media->codecs[i], *rtx = whip_rtx_of(media, codec);
+        const struct sdp_codec *red = whip_red_of(media, codec);
         if (!whip_codec_is_routed(whip, media, codec))
             continue;
         unsigned feedback = whip_feedback(media, codec, whip, true);
@@ -326,6 +356,8 @@ static bool add_received_codecs(const struct whip *whip, const struct sdp_media 
              json_array_append_new(list, codec_json(media, codec, "preferredPayloadType", feedback)) == 0;
         if (rtx)
             ok = ok && json_array_append_new(list, codec_json(media, rtx, "preferredPayloadType", 0)) == 0;
+        if (red)
+            ok = ok && json_array_append_new(list, codec_json(media, red, "preferredPayloadType", 0)) == 0;
     }
     return ok;
 }

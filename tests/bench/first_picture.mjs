@@ -1,16 +1,22 @@
 // How long a late joiner waits for the first picture, from the click on, step by step: real Chromium on the real page.
 //
-//   node tests/bench/first_picture.mjs ORIGIN [publishers=1] [runs=5] [cold=0] [sped=0]
+//   ROTUNDA_BIN=build/rotunda unshare --net tests/bench/far_viewer.py 50 node tests/bench/first_picture.mjs WORD...
+//   node tests/bench/first_picture.mjs http://ORIGIN WORD...
 //
-// A server answers at ORIGIN already, and the network is as slow as it is to be: this program shapes nothing. The viewer's
-// browser is VIEWER_CHROMIUM (a program that starts Chromium, in a network namespace for example), that of the publishers
-// ROTUNDA_CHROMIUM. `cold`: the viewer has an empty cache. `sped`: it carries DTLS in STUN. Says medians in milliseconds.
+// WORD: publishers=1, runs=5, cold=1 (the viewer has an empty cache), sped=1 (it carries DTLS in STUN), still=1 (publishers
+// send small pictures, so that eight of them leave the viewer some of the machine).
+// This program shapes nothing: far_viewer.py makes the distance, and the server is started here; or it answers at ORIGIN
+// already, and the network is as slow as it is to be. The viewer's browser is VIEWER_CHROMIUM (a program that starts
+// Chromium, in a network namespace for example), that of the publishers ROTUNDA_CHROMIUM. Says medians in milliseconds.
 import { openChromium } from '../e2e/browsers.mjs';
-import { delay, until } from '../e2e/harness.mjs';
+import { delay, Server, until } from '../e2e/harness.mjs';
 
-const [origin, ...words] = process.argv.slice(2);
-const options = { publishers: 1, runs: 5, cold: 0, sped: 0 };
-for (const word of words) options[word.split('=')[0]] = Number(word.split('=')[1]);
+const options = { publishers: 1, runs: 5, cold: 0, sped: 0, still: 0 };
+const [given] = process.argv.slice(2).filter((word) => word.includes('://'));
+for (const word of process.argv.slice(2)) if (word !== given) options[word.split('=')[0]] = Number(word.split('=')[1]);
+const near = process.env.NEAR_ADDRESS;
+const server = given ? null : await Server.start({ host: '0.0.0.0', announce: near });
+const origin = given ?? `http://${near}:${server.port}`;
 const secure = `--unsafely-treat-insecure-origin-as-secure=${origin}`;
 const trial = '--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/';
 
@@ -47,13 +53,28 @@ function watch() {
         if (!peers.includes(this)) peers.push(this);
       });
     }
+    async setRemoteDescription(description) {
+      await super.setRemoteDescription(description);
+      if (description.type === 'offer') note('offer taken');
+    }
+    async setLocalDescription(description) {
+      if (description?.type !== 'answer') return super.setLocalDescription(description);
+      this.addEventListener('icecandidate', () => note('candidate'));
+      note('answer made');
+      await super.setLocalDescription(description);
+      note('answer taken');
+    }
   };
   window.pictures = 0;
   const seen = new WeakSet();
   const look = () => {
+    if (window.rotunda) note('entered');
+    if (document.body?.classList.contains('in-call')) note('in call');
     for (const video of document.querySelectorAll('.tile:not(.local) video')) {
       if (seen.has(video)) continue;
       seen.add(video);
+      note('tile');
+      for (const name of ['loadedmetadata', 'playing']) video.addEventListener(name, () => note(name));
       video.requestVideoFrameCallback(() => {
         window.pictures++;
         note('first picture');
@@ -73,7 +94,7 @@ function watch() {
 async function publish(browser, room, count) {
   for (let i = 0; i < count; i++) {
     const page = await browser.newPage();
-    await page.goto(`${origin}/?${new URLSearchParams({ room, name: `p${i}`, auto: '1' })}`);
+    await page.goto(`${origin}/?${new URLSearchParams({ room, name: `p${i}`, auto: '1', ...small })}`);
     await page.waitForFunction(() => document.body.classList.contains('in-call'), null, { timeout: 60_000 });
   }
   await delay(5_000); // their encoders and the estimates of their paths settle
@@ -97,6 +118,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 
 const publishers = await openChromium({ flags: [secure] });
 const room = `late-${Date.now()}`;
+const small = options.still ? { width: '320', height: '180', fps: '10', simulcast: '0' } : {};
 const results = [];
 try {
   await publish(publishers, room, options.publishers);
@@ -112,6 +134,7 @@ try {
   if (!options.cold) await viewer.close();
 } finally {
   await publishers.close();
+  await server?.stop();
 }
 const names = [...new Set(results.flatMap(Object.keys))].sort((a, b) => median(results.map((r) => r[a] ?? 0)) - median(results.map((r) => r[b] ?? 0)));
 console.log(JSON.stringify({ ...options, ...Object.fromEntries(names.map((name) => [name, median(results.map((result) => result[name] ?? null))])) }));

@@ -1,7 +1,7 @@
 // WHIP and WHEP by what a browser has of its own: RTCPeerConnection and fetch.
 
 import { after, before, test } from 'node:test';
-import { openChromium } from './browsers.mjs';
+import { openChromium, Person } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 
@@ -27,7 +27,7 @@ export function inPage() {
   }
   window.whip = {
     peers,
-    async publish(name, url, { token, simulcast, codec, kinds = ['audio', 'video'] } = {}) {
+    async publish(name, url, { token, simulcast, codec, red, kinds = ['audio', 'video'] } = {}) {
       const pc = (peers[name] = new RTCPeerConnection());
       const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360, frameRate: 15 } });
       for (const track of media.getTracks()) {
@@ -36,21 +36,26 @@ export function inPage() {
         const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [media], sendEncodings });
         if (codec && track.kind === 'video')
           transceiver.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => mimeType === codec || /rtx/.test(mimeType)));
+        if (red && track.kind === 'audio') {
+          const { codecs } = RTCRtpSender.getCapabilities('audio');
+          transceiver.setCodecPreferences(['audio/red', 'audio/opus'].flatMap((wanted) => codecs.filter(({ mimeType }) => mimeType === wanted)));
+        }
       }
       return offerTo(url, pc, token);
     },
-    async view(name, url, { token } = {}) {
+    async view(name, url, { token, red = true } = {}) {
       const pc = (peers[name] = new RTCPeerConnection());
       const video = document.body.appendChild(document.createElement('video'));
       video.autoplay = true;
-      pc.addTransceiver('audio', { direction: 'recvonly' });
+      const audio = pc.addTransceiver('audio', { direction: 'recvonly' });
+      if (!red) audio.setCodecPreferences(RTCRtpReceiver.getCapabilities('audio').codecs.filter(({ mimeType }) => mimeType === 'audio/opus'));
       pc.addTransceiver('video', { direction: 'recvonly' });
       video.srcObject = new MediaStream(pc.getReceivers().map(({ track }) => track));
       return offerTo(url, pc, token);
     },
     async stats(name) {
       const report = await peers[name].getStats();
-      const sum = { state: peers[name].connectionState, frames: 0, packets: 0, energy: 0, sent: 0, width: 0, layers: {} };
+      const sum = { state: peers[name].connectionState, frames: 0, packets: 0, energy: 0, again: 0, samples: 0, sent: 0, width: 0, layers: {} };
       for (const stat of report.values()) {
         if (stat.type === 'inbound-rtp' && stat.kind === 'video') {
           sum.frames += stat.framesDecoded ?? 0;
@@ -60,6 +65,8 @@ export function inPage() {
         if (stat.type === 'inbound-rtp' && stat.kind === 'audio') {
           sum.packets += stat.packetsReceived;
           sum.energy += stat.totalAudioEnergy;
+          sum.samples += stat.jitterBufferEmittedCount ?? 0;
+          sum.again += stat.packetsDiscarded ?? 0; // of redundant audio: frames that were there already
         }
         if (stat.type === 'outbound-rtp') sum.sent += stat.packetsSent;
         if (stat.type === 'outbound-rtp' && stat.rid) sum.layers[stat.rid] = stat.framesSent;
@@ -166,6 +173,30 @@ test('simulcast by WHIP: a viewer chooses layers, mutes, and hears of it by serv
   await page.evaluate(() => window.source.close());
   assert.equal((await ask(seen.location, 'DELETE')).status, 200);
   assert.equal((await ask(again.location, 'DELETE')).status, 200);
+});
+
+test('redundant audio is passed on to who takes it, by WHEP and on the page, and is plain opus for others', async () => {
+  const room = freshRoom();
+  const made = await run('publish', 'twice', `/whip/${room}?name=Ann`, { red: true, kinds: ['audio'] });
+  assert.equal(made.status, 201, made.text);
+  assert.match(made.answer, /m=audio 9 UDP\/TLS\/RTP\/SAVPF 63 111\r\n/);
+  const seen = await run('view', 'redundant', `/whep/${room}?from=Ann`);
+  const plain = await run('view', 'plain', `/whep/${room}?from=Ann`, { red: false });
+  const bob = await Person.enter(browser, server, room, 'Bob', { simulcast: '0', width: '160', height: '90', fps: '5' });
+  // Chromium counts frames that it has had among those that it discards.
+  await grows('redundant', 'again', 50);
+  const heard = await bob.until('sound comes twice', async () => {
+    const entry = [...window.rotunda.room.consumers.values()].find((one) => one?.kind === 'audio');
+    const stat = [...((await entry?.consumer.getStats()) ?? new Map()).values()].find(({ type }) => type === 'inbound-rtp');
+    return stat?.packetsDiscarded > 50 && stat.totalAudioEnergy > 0 && stat;
+  });
+  assert.ok(heard.concealedSamples < heard.totalSamplesReceived * 0.5, JSON.stringify(heard));
+  await grows('plain', 'packets', 50);
+  const { again, packets, samples } = await run('stats', 'plain');
+  assert.ok(samples > packets * 480, `of ${packets} packets ${samples} samples`);
+  assert.ok(again < packets / 4, `of ${packets} packets of plain opus ${again} were discarded`);
+  await bob.page.close();
+  for (const { location } of [seen, plain, made]) await page.evaluate((url) => fetch(url, { method: 'DELETE' }), location);
 });
 
 test('ICE restarts by PATCH', async () => {

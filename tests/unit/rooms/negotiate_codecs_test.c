@@ -52,6 +52,10 @@ static void test_router_payload_types(void **state) {
         assert_int_equal(number_of(rtx, "preferredPayloadType"), EXPECTED[i].payload_type + 1);
         assert_int_equal(number_of(json_object_get(rtx, "parameters"), "apt"), EXPECTED[i].payload_type);
     }
+    const json_t *red = json_array_get(codecs, at++);
+    assert_string_equal(text_of(red, "mimeType"), "audio/red");
+    assert_int_equal(number_of(red, "preferredPayloadType"), 63);
+    assert_string_equal(text_of(json_object_get(red, "parameters"), ""), "100/100");
     assert_int_equal(json_array_size(codecs), at);
     json_decref(router);
 }

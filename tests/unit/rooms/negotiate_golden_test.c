@@ -66,18 +66,19 @@ static enum media_kind kind_of(const struct verdict *v) {
 
 // ---- one function a rule
 
-static bool is_h265_or_its_rtx(const json_t *codec) {
+static bool is_beyond(const json_t *codec) {
     const json_t *apt = json_object_get(json_object_get(codec, "parameters"), "apt");
 
-    return strcmp(text_of(codec, "mimeType"), "video/H265") == 0 || json_integer_value(apt) == 125;
+    return strcmp(text_of(codec, "mimeType"), "video/H265") == 0 || json_integer_value(apt) == 125 ||
+           strcmp(text_of(codec, "mimeType"), "audio/red") == 0;
 }
 
-// H265 is routed beyond the reference.
+// H265 and redundant audio are routed beyond the reference.
 static void judge_router(struct verdict *v) {
     json_t *capabilities = json_deep_copy(v->router), *codecs = json_object_get(capabilities, "codecs");
 
     for (size_t i = json_array_size(codecs); i-- > 0;) {
-        if (is_h265_or_its_rtx(json_array_get(codecs, i)))
+        if (is_beyond(json_array_get(codecs, i)))
             json_array_remove(codecs, i);
     }
     expect_json(v, "capabilities", capabilities);

@@ -7,7 +7,7 @@ import { EncodingControl } from './encoding.ts';
 import type { Encryption } from './e2ee/encryption.ts';
 import { SealedSources } from './e2ee/sealed.ts';
 import { codeOf } from './errors.ts';
-import { offerDtlsInStun } from './dtls-in-stun.ts';
+import { looksForPath, shapeOffers } from './offers.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
@@ -262,6 +262,7 @@ export class Room extends Emitter<RoomEvents> {
     const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
     sending.catch(() => {}); // is waited for below
     await receiving;
+    if (offers.length > 0) await looksForPath(this.recvTransport);
     this.emit('entered', undefined);
     await sending;
   }
@@ -397,11 +398,9 @@ export class Room extends Emitter<RoomEvents> {
   async #createTransport(direction: Direction, given?: TransportOptions): Promise<void> {
     const device = this.#device!;
     const { iceTransportPolicy } = this.#options;
-    const options = {
-      ...(given ?? (await this.session.request('create-transport', { direction, enableSctp: this.#options.data }))),
-      iceTransportPolicy,
-    };
-    if (options.dtlsInStun) offerDtlsInStun(options.iceParameters.usernameFragment);
+    const made =
+      given ?? (await this.session.request('create-transport', { direction, enableSctp: this.#options.data }));
+    const options = { ...shapeOffers(made, device.handlerName), iceTransportPolicy };
     const transport: types.Transport<AppData> =
       direction === 'send'
         ? device.createSendTransport<AppData>(options)

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Doorway, Room, type Demand } from '../src/index.ts';
-import { withIceOptions } from '../src/dtls-in-stun.ts';
+import { shapeOffer, shapeOffers, withIceOptions } from '../src/offers.ts';
 import { dropAndRetry, joined, lastSocket, ScriptedSocket, settle } from './scripted-socket.ts';
 
 // ---- as much of mediasoup-client as a room needs ----
@@ -313,6 +313,32 @@ describe('a join that was prepared', () => {
       'v=0\r\na=ice-options:ice2 sped googspedv1 goog-sped-v1\r\nm=audio 9 X 0\r\na=ice-options:renomination sped googspedv1 goog-sped-v1\r\n',
     );
   });
+
+  test.each([
+    ['recv', 'Chrome111', 'auto', false, true],
+    ['send', 'Chrome111', 'auto', false, false],
+    ['recv', 'Firefox120', 'auto', false, false], // mediasoup-client tells its part wrongly there
+    ['recv', 'Chrome111', 'server', false, false],
+    ['recv', 'Chrome111', 'auto', true, false], // data channels
+  ] as const)(
+    'the server begins the handshake of media that comes: %s, %s, %s, %s',
+    (direction, handler, role, data, begins) => {
+      const ufrag = `00${direction}${handler}${role}${data}`;
+      const offer = `v=0\r\na=ice-ufrag:${ufrag}\r\nm=audio 9 X 0\r\na=setup:actpass\r\nm=video 9 X 0\r\na=setup:actpass\r\n`;
+      const options = {
+        id: 't',
+        direction,
+        iceParameters: { usernameFragment: ufrag, password: 'p' },
+        iceCandidates: [],
+        iceServers: [],
+        dtlsParameters: { role, fingerprints: [] },
+        ...(data ? { sctpParameters: { port: 5000 } } : {}),
+      } as never as Parameters<typeof shapeOffers>[0];
+      expect(shapeOffers(options, handler).dtlsParameters.role).toBe(begins ? 'client' : role);
+      expect(shapeOffer(offer)).toBe(begins ? offer.replaceAll('actpass', 'active') : offer);
+      expect(shapeOffer(offer.replace('00', '01'))).toBe(offer.replace('00', '01')); // somebody else's
+    },
+  );
 });
 
 describe('what is received', () => {

@@ -132,6 +132,33 @@ static void packets_cross_as_they_are(void **state) {
     pool_destroy(pool);
 }
 
+// Where the primary block is the reader finds out itself; what has pictures or padding is no sound.
+static void redundant_audio_crosses_too(void **state) {
+    (void)state;
+    static const uint8_t redundant[] = {0xef, 0x0f, 0, 3, 0x6f, 'o', 'l', 'd', 'n', 'e', 'w'};
+    struct pool *pool = pool_create(2);
+    struct block *a = prepared(pool, sizeof redundant, 0), *b = pool_take(pool);
+    struct forward_meta *meta = forward_meta_of(a);
+    uint8_t wire[RELAY_WIRE_MAX];
+    struct relay_address to = {{1}, 0}, got;
+    meta->pictures = (struct picture_places){0};
+    meta->primary_at = 8;
+    memcpy(block_data(a) + meta->header_len, redundant, sizeof redundant);
+    size_t len = relay_wire_write(&to, a, wire, sizeof wire);
+    assert_int_equal(relay_wire_read(span_of(wire, len), NOW_US, &got, b), ERR_OK);
+    assert_int_equal(forward_meta_of(b)->primary_at, 8);
+    assert_int_equal(relay_wire_read(span_of(wire, len - 3), NOW_US, &got, b), ERR_MALFORMED); // it is empty
+    wire[PICTURE] = 1;
+    assert_int_equal(relay_wire_read(span_of(wire, len), NOW_US, &got, b), ERR_MALFORMED);
+    wire[PICTURE] = 0;
+    wire[FLAGS] = 0;
+    assert_int_equal(relay_wire_read(span_of(wire, len), NOW_US, &got, b), ERR_OK);
+    assert_int_equal(forward_meta_of(b)->primary_at, 0);
+    block_release(a);
+    block_release(b);
+    pool_destroy(pool);
+}
+
 static void what_leads_astray_is_refused(void **state) {
     (void)state;
     // Of a packet of 32 bytes of header (video without what travels on) and 100 of payload.
@@ -214,6 +241,7 @@ static void a_packet_longer_than_any_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_cross_as_they_are),
+        cmocka_unit_test(redundant_audio_crosses_too),
         cmocka_unit_test(what_leads_astray_is_refused),
         cmocka_unit_test(a_packet_longer_than_any_is_refused),
     };

@@ -120,6 +120,46 @@ static void viewers_get_it_under_their_own_numbers(void **state) {
     }
 }
 
+// Redundant audio (RFC 2198) where the offer has it of the codec that is taken, as far ahead as there.
+static void redundant_audio_is_answered(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to; // of the offer
+        const char *line;      // of the answer
+        unsigned red;
+    } rows[] = {
+        {"x", "x", " 111 63\r\n", 63},
+        {" 111 63", " 63 111", " 63 111\r\n", 63},
+        {"fmtp:63 111/111", "fmtp:63 111/110", " 111\r\n", 0}, // of two codecs
+        {"fmtp:63 111/111", "fmtp:63 111/", " 111\r\n", 0},
+        {"fmtp:63 111/111", "fmtp:63 63/63", " 111\r\n", 0}, // of itself
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct stage *s = stage_open(NULL);
+        char *text = vector("chromium-publish"), *at = strstr(text, rows[i].from), changed[SDP_BYTES_MAX];
+        snprintf(changed, sizeof changed, "%.*s%s%s", at ? (int)(at - text) : (int)strlen(text), text,
+                 at ? rows[i].to : "", at ? at + strlen(rows[i].from) : "");
+        assert_int_equal(asks(s, (struct ask){WHIP_POST, false, "hall", .query = "name=Ann",
+                                              .type = "application/sdp", .body = changed}),
+                         201);
+        const struct producer_params *sound = &last(s, MEDIA_OPEN_PRODUCER, 0)->open_producer.params;
+        if (sound->kind == MEDIA_VIDEO)
+            sound = &last(s, MEDIA_OPEN_PRODUCER, 1)->open_producer.params;
+        assert_int_equal(sound->payload_type, 111);
+        assert_int_equal(sound->red_payload_type, rows[i].red);
+        says(s, rows[i].line);
+        assert_int_equal(strstr(s->answer.body, "a=fmtp:63 111/111") != NULL, rows[i].red != 0);
+        assert_int_equal(posts(s, true, "hall", "from=Ann&name=Vic", "chromium-view"), 201);
+        const struct consumer_params *heard = &last(s, MEDIA_OPEN_CONSUMER, 0)->open_consumer.params;
+        if (heard->kind == MEDIA_VIDEO)
+            heard = &last(s, MEDIA_OPEN_CONSUMER, 1)->open_consumer.params;
+        assert_int_equal(heard->red_payload_type, rows[i].red);
+        says(s, "a=fmtp:63 111/111"); // whoever it watches later may send it
+        free(text);
+        stage_close(s);
+    }
+}
+
 // ---- refusals
 
 static void requests_that_are_none_are_refused_in_words(void **state) {
@@ -542,6 +582,7 @@ int main(void) {
         cmocka_unit_test(addresses_over_tcp_come_last),
         cmocka_unit_test(layers_stand_from_the_lowest_to_the_highest),
         cmocka_unit_test(viewers_get_it_under_their_own_numbers),
+        cmocka_unit_test(redundant_audio_is_answered),
         cmocka_unit_test(requests_that_are_none_are_refused_in_words),
         cmocka_unit_test(nothing_that_is_routed_is_not_acceptable),
         cmocka_unit_test(a_busy_server_says_so),
