@@ -8,6 +8,7 @@
 #include "server/config/reach.h"
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
+#include "transport/ice_agent.h"
 #include "transport/tcp_first.h"
 #include "server/web/web_files.h"
 
@@ -201,11 +202,13 @@ void app_announce(void *ctx, bool outside) {
     for (unsigned i = 0; i < announce->count; i++)
         memcpy(texts[i], announce->list[i].text, sizeof texts[i]);
     hub_set_announce(app->hub, texts, announce->count, outside, clock_now_us());
+    app_ice_announce(app);
 }
 
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats, on_data_event});
+    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats, on_data_event,
+                                                     app_ice_event});
     struct password_question checked;
     while (gate_take_password(app->gate, &checked))
         signalling_password_checked(app->signalling, checked.client, checked.ticket, checked.right,
@@ -259,6 +262,9 @@ static bool start_media(struct app *app, char *error) {
         .data_channels = app->config->data_channels,
         .data_rate = app->config->data_rate_max,
     };
+    struct ice_pool_config ice;
+    if (app_ice_settings(app, &ice))
+        config.ice = &ice;
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
         media_set_wakeup(app->media, control_loop_wake, app->loop);
@@ -276,6 +282,7 @@ static bool start_hub(struct app *app, char *error) {
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
+    app_ice_hub(app->config, &config.ice);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
     io.plain_bind = app_plain_bind;
     io.record = app_record;

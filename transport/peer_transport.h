@@ -90,6 +90,11 @@ void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct
 void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
                          struct peer_input *out);
 
+// The path that a complete agent has found, or that it has lost it (NULL); as ice_follow. Then no STUN comes
+// in here. `out` as for input (kind is PEER_CONSUMED).
+void peer_transport_follow(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
+                           struct peer_input *out);
+
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
 enum dtls_state peer_transport_dtls_state(const struct peer_transport *peer);
 const char *peer_transport_failure(const struct peer_transport *peer); // why DTLS failed, "" otherwise

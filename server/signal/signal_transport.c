@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static json_t *describe_ice(const struct ice_credentials *ice) {
-    return json_pack("{s:s, s:s, s:b}", "usernameFragment", ice->ufrag, "password", ice->pwd, "iceLite", 1);
+static json_t *describe_ice(const struct room_transport *transport, const struct ice_credentials *ice) {
+    return json_pack("{s:s, s:s, s:b}", "usernameFragment", ice->ufrag, "password", ice->pwd, "iceLite",
+                     !transport->full);
 }
 
 static json_t *describe_candidate(const struct hub_candidate *c) {
@@ -21,6 +22,8 @@ static json_t *describe_candidate(const struct hub_candidate *c) {
 
 static json_t *describe_candidates(const struct hub *hub, const struct room_transport *transport) {
     struct hub_candidate list[HUB_CANDIDATES_MAX];
+    if (transport->full)
+        return signal_describe_agent_candidates(transport->full, 0);
     unsigned count = hub_candidates(hub, transport, list);
     json_t *candidates = json_array();
     for (unsigned i = 0; i < count; i++) {
@@ -36,10 +39,10 @@ json_t *signal_describe_transport(const struct hub *hub, const struct room_trans
                                   const struct ice_credentials *ice) {
     return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:[{s:s, s:s}]}, s:o, s:b, s:o*}", "id",
                      transport->public_id.text, "direction", transport->from_client ? "send" : "recv",
-                     "iceParameters", describe_ice(ice), "iceCandidates", describe_candidates(hub, transport),
+                     "iceParameters", describe_ice(transport, ice), "iceCandidates", describe_candidates(hub, transport),
                      "dtlsParameters", "role", "auto", "fingerprints", "algorithm", "sha-256", "value",
                      hub_config(hub)->fingerprint_sha256, "iceServers",
-                     signal_ice_servers(hub, transport->owner), "dtlsInStun", 1, "sctpParameters",
+                     signal_ice_servers(hub, transport->owner), "dtlsInStun", !transport->full, "sctpParameters",
                      signal_describe_sctp(transport));
 }
 
@@ -57,7 +60,17 @@ void signal_create_transport(struct signal_call *call) {
     if (!signal_check_data_wish(call))
         return;
     bool from_client = strcmp(signal_data_text(call->data, "direction"), "send") == 0;
-    struct room_transport *transport = hub_open_transport(hub, call->me, from_client, &ice, &refusal);
+    // Who is to get media answers an offer that is made of what the server says, who sends makes one.
+    struct hub_transport_ask ask = {
+        .from_client = from_client, .client_offers = from_client, .want = signal_ice_want(call->data)};
+    if (tcp_only && ask.want == HUB_WANT_ICE_FULL) {
+        signal_refuse(call, CODE_BAD_REQUEST,
+                      "create-transport: a complete ICE agent speaks UDP alone; leave `ice` or `forceTcp` out");
+        return;
+    }
+    if (tcp_only)
+        ask.want = HUB_WANT_ICE_LITE;
+    struct room_transport *transport = hub_open_transport_as(hub, call->me, &ask, &ice, &refusal);
     if (!transport) {
         signal_refuse_verb(call, &refusal);
         return;
@@ -70,7 +83,10 @@ void signal_create_transport(struct signal_call *call) {
         signal_refuse_verb(call, &refusal);
         return;
     }
-    if (!signal_answer(call, OUT_TRANSPORT_CREATED, signal_describe_transport(hub, transport, &ice)))
+    bool answered = transport->full ? signal_await_gathering(call, transport, &ice)
+                                    : signal_answer(call, OUT_TRANSPORT_CREATED,
+                                                    signal_describe_transport(hub, transport, &ice));
+    if (!answered)
         hub_close_transport(hub, call->me, transport->public_id.text, &refusal); // nobody knows of it
     explicit_bzero(&ice, sizeof ice);
 }
@@ -92,7 +108,7 @@ void signal_connect_transport(struct signal_call *call) {
 json_t *signal_describe_restart(const struct hub *hub, const struct room_transport *transport,
                                 const struct ice_credentials *ice) {
     return json_pack("{s:s, s:o, s:o, s:o}", "transportId", transport->public_id.text, "iceParameters",
-                     describe_ice(ice), "iceCandidates", describe_candidates(hub, transport), "iceServers",
+                     describe_ice(transport, ice), "iceCandidates", describe_candidates(hub, transport), "iceServers",
                      signal_ice_servers(hub, transport->owner));
 }
 
