@@ -215,8 +215,8 @@ struct transport_stats {
     uint32_t estimate_bps, target_bps, wanted_bps, max_bps;
     enum link_reason estimate_reason;
     uint64_t padding_bytes_sent;
-    struct tuple selected; // TUPLE_NONE while there is none
-    bool full, controlling;          // a complete ICE agent, and its role
+    struct tuple selected;           // TUPLE_NONE while there is none
+    bool full, controlling;          // a complete ICE agent, and the role that it began with
     uint8_t local_type, remote_type; // enum ice_candidate_type, of the selected pair of one
     enum ice_state ice;
     enum dtls_state dtls;

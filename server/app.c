@@ -207,8 +207,8 @@ void app_announce(void *ctx, bool outside) {
 
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats, on_data_event,
-                                                     app_ice_event});
+    media_drain(app->media,
+                &(struct media_listener){app, on_media_event, on_media_stats, on_data_event, app_ice_event});
     struct password_question checked;
     while (gate_take_password(app->gate, &checked))
         signalling_password_checked(app->signalling, checked.client, checked.ticket, checked.right,
@@ -349,8 +349,10 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
-static uint32_t tcp_connections_max(const struct config *config) {
-    return config->ice_tcp ? config->tcp_connections_max : 0;
+// That HTTP does not have: connections of media over TCP, sockets of ICE agents.
+static uint32_t other_sockets_max(const struct config *config) {
+    return (config->ice_tcp ? config->tcp_connections_max : 0) +
+           (config->ice == HUB_ICE_LITE ? 0 : 2 * config->ice_agents_max);
 }
 
 static bool start_ws(struct app *app, char *error, const char *web_root) {
@@ -361,7 +363,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_port = app->config->admin_port,
         .web_root = web_root,
         .connections_max =
-            descriptors_connections(app->config->connections_max, tcp_connections_max(app->config)),
+            descriptors_connections(app->config->connections_max, other_sockets_max(app->config)),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -521,7 +523,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config->connections_max + tcp_connections_max(config));
+    descriptors_allow(config->connections_max + other_sockets_max(config));
 
     bool started = app_web_root_exists(config, error, ERROR_MAX) &&
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #define COMPONENT 1
-#define TURNS_MAX 256          // of GLib's context, before others have their turn
-#define CHECKS_MAX 64          // pairs of candidates
-#define CONSENT_WAIT_S 30      // RFC 7675, section 5.1
-#define SERIES_SLACK_S 8       // between two questions, and a little more
+#define TURNS_MAX 256     // of GLib's context, before others have their turn
+#define CHECKS_MAX 64     // pairs of candidates
+#define CONSENT_WAIT_S 30 // RFC 7675, section 5.1
+#define SERIES_SLACK_S 8  // between two questions, and a little more
 
 struct ice_pool {
     GMainContext *context;
@@ -27,7 +27,8 @@ struct ice_agent {
     uint32_t foundations;
     bool there, dropped;
     uint64_t renewed_us; // when consent was held to be there though no answer had come
-    char local[NICE_CANDIDATE_MAX_FOUNDATION], remote[NICE_CANDIDATE_MAX_FOUNDATION]; // foundations of the path
+    char local[NICE_CANDIDATE_MAX_FOUNDATION],
+        remote[NICE_CANDIDATE_MAX_FOUNDATION]; // foundations of the path
 };
 
 // ---- the pool
@@ -132,7 +133,8 @@ static void on_candidate(NiceAgent *nice, NiceCandidate *candidate, gpointer dat
     struct ice_agent *agent = data;
     struct ice_candidate out = {.priority = candidate->priority, .type = type_from_nice(candidate->type)};
     (void)nice;
-    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP && addr_from_nice(&candidate->addr, &out.address))
+    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP &&
+        addr_from_nice(&candidate->addr, &out.address))
         agent->events.candidate(agent->events.ctx, &out);
 }
 
@@ -159,19 +161,16 @@ static void on_heard(NiceAgent *nice, NiceCandidate *candidate, gpointer data) {
     agent_lose(agent);
 }
 
-static void on_path(NiceAgent *nice, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
-                    gpointer data) {
+static void on_path(NiceAgent *nice, guint stream, guint component, NiceCandidate *local,
+                    NiceCandidate *remote, gpointer data) {
     struct ice_agent *agent = data;
     struct ice_agent_path path = {.tuple.protocol = TUPLE_AGENT,
                                   .local_type = type_from_nice(local->type),
                                   .remote_type = type_from_nice(remote->type)};
-    gboolean controlling = FALSE;
-    (void)stream, (void)component;
+    (void)nice, (void)stream, (void)component;
     if (agent->dropped || !addr_from_nice(&local->addr, &path.tuple.local) ||
         !addr_from_nice(&remote->addr, &path.tuple.remote))
         return;
-    g_object_get(nice, "controlling-mode", &controlling, NULL);
-    path.controlling = controlling;
     g_strlcpy(agent->local, local->foundation, sizeof agent->local);
     g_strlcpy(agent->remote, remote->foundation, sizeof agent->remote);
     agent->there = true;
@@ -197,7 +196,8 @@ static void on_state(NiceAgent *nice, guint stream, guint component, guint state
         agent_lose(agent);
 }
 
-static void on_packet(NiceAgent *nice, guint stream, guint component, guint len, gchar *bytes, gpointer data) {
+static void on_packet(NiceAgent *nice, guint stream, guint component, guint len, gchar *bytes,
+                      gpointer data) {
     struct ice_agent *agent = data;
     (void)nice, (void)stream, (void)component;
     if (!agent->dropped)
@@ -245,7 +245,8 @@ static bool agent_screen(struct ice_agent *agent) {
     return ok;
 }
 
-static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *credentials, bool controlling) {
+static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *credentials,
+                        bool controlling) {
     struct ice_pool *pool = agent->pool;
     NiceAgentOption options = NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS;
     if (!pool->config.aggressive)
@@ -326,5 +327,6 @@ void ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *cr
 }
 
 bool ice_agent_send(struct ice_agent *agent, const void *bytes, size_t len) {
-    return agent->there && nice_agent_send(agent->nice, agent->stream, COMPONENT, (guint)len, bytes) == (gint)len;
+    return agent->there &&
+           nice_agent_send(agent->nice, agent->stream, COMPONENT, (guint)len, bytes) == (gint)len;
 }

@@ -44,7 +44,7 @@ struct ice_pool_config {
 
 struct ice_pool;
 struct ice_pool *ice_pool_create(const struct ice_pool_config *config); // NULL: no memory
-void ice_pool_destroy(struct ice_pool *pool); // without agents; NULL is fine
+void ice_pool_destroy(struct ice_pool *pool);                           // without agents; NULL is fine
 // Other addresses of the machine, for agents from now on.
 void ice_pool_set_hosts(struct ice_pool *pool, const struct addr *hosts, unsigned count);
 // What is due. may_wait: waits for something, at most so long; 0: does not wait.
@@ -52,12 +52,11 @@ void ice_pool_turn(struct ice_pool *pool, uint64_t wait_us);
 void ice_pool_wake(struct ice_pool *pool); // any thread
 
 struct ice_agent_path {
-    struct tuple tuple; // TUPLE_AGENT
-    uint8_t local_type, remote_type;
-    bool controlling;
+    struct tuple tuple;              // TUPLE_AGENT
+    uint8_t local_type, remote_type; // enum ice_candidate_type
 };
 
-// From inside ice_pool_turn, ice_agent_add_remote and ice_agent_set_remote; none may close the agent.
+// From inside ice_pool_turn and the functions below; none may close the agent.
 struct ice_agent_events {
     void *ctx;
     void (*candidate)(void *ctx, const struct ice_candidate *candidate); // of ours
@@ -69,7 +68,7 @@ struct ice_agent_events {
 
 struct ice_agent;
 
-// NULL: no memory, or no socket. Candidates that are there at once are told at the next turn.
+// NULL: no memory, or no socket. Candidates that are there at once are told from inside.
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
                                  bool controlling, const struct ice_agent_events *events);
 void ice_agent_close(struct ice_agent *agent); // NULL is fine

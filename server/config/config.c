@@ -71,7 +71,7 @@ static const char *nearest_of(const char *const *names, const char *name, size_t
                               const char *guess) {
     for (; *names; names++) {
         size_t distance = name_distance(name, *names);
-        if (distance < *nearest) {
+        if (distance < *nearest && distance < strlen(*names)) { // something of it is there
             *nearest = distance;
             guess = *names;
         }

@@ -88,16 +88,17 @@ static bool login_read(struct config *config, char *error) {
     text[len] = '\0';
     char *colon = memchr(text, ':', len);
     size_t user_len = colon ? (size_t)(colon - text) : 0, password_len = colon ? len - user_len - 1 : 0;
-    bool fine = user_len > 0 && user_len < ICE_LOGIN_MAX && password_len > 0 && password_len < ICE_LOGIN_MAX &&
-                strcspn(text, "\r\n") == len && strlen(text) == len;
+    bool fine = user_len > 0 && user_len < ICE_LOGIN_MAX && password_len > 0 &&
+                password_len < ICE_LOGIN_MAX && strcspn(text, "\r\n") == len && strlen(text) == len;
     if (fine) {
         memcpy(config->ice_turn_user, text, user_len);
         config->ice_turn_user[user_len] = '\0';
         memcpy(config->ice_turn_password, colon + 1, password_len + 1);
     }
     explicit_bzero(text, sizeof text);
-    return fine || refuse(error, "ice-turn-login-file: \"%.200s\" is not one line USER:PASSWORD, each of 1 to %d "
-                                 "bytes",
+    return fine || refuse(error,
+                          "ice-turn-login-file: \"%.200s\" is not one line USER:PASSWORD, each of 1 to %d "
+                          "bytes",
                           path, ICE_LOGIN_MAX - 1);
 }
 
@@ -108,13 +109,15 @@ static bool ice_turn_agrees(struct config *config, char *error) {
     if (config->ice_turn_login_file[0] && !login_read(config, error))
         return false;
     if (turn->url_count > CONFIG_ICE_TURN_MAX)
-        return refuse(error, "ice-turn: %u servers; at most %d are asked", turn->url_count, CONFIG_ICE_TURN_MAX);
+        return refuse(error, "ice-turn: %u servers; at most %d are asked", turn->url_count,
+                      CONFIG_ICE_TURN_MAX);
     for (unsigned i = 0; i < turn->url_count; i++)
         if (!turn->urls[i].turn || turn->urls[i].secure || turn->urls[i].tcp)
-            return refuse(error,
-                          "ice-turn: \"%.200s\" is none that an agent can use: turn:HOST[:PORT], over UDP and "
-                          "without TLS (STUN servers go into ice-stun)",
-                          turn->urls[i].text);
+            return refuse(
+                error,
+                "ice-turn: \"%.200s\" is none that an agent can use: turn:HOST[:PORT], over UDP and "
+                "without TLS (STUN servers go into ice-stun)",
+                turn->urls[i].text);
     return turn->url_count == 0 || config->ice_turn_login_file[0] || config->ice_servers.turn_secret[0] ||
            refuse(error, "ice-turn: a TURN server is of no use without ice-turn-login-file or turn-secret");
 }
@@ -129,7 +132,7 @@ static bool ice_agrees(struct config *config, char *error) {
                 {"ice-peers", config->ice_peers.count > 0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].given && config->ice == HUB_ICE_LITE)
-            return refuse(error, "%s: it is of no use while ice is lite; set ice = auto or full", rows[i].name);
+            return refuse(error, "%s: it is of no use without ice = auto or ice = full", rows[i].name);
     if (config->ice_ports.host[0] && strcmp(config->ice_ports.host, "127.0.0.1") != 0)
         return refuse(error, "ice-ports: the range is one of all addresses; leave \"%s:\" out",
                       config->ice_ports.host);

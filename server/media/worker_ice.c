@@ -152,7 +152,7 @@ void worker_ice_in(struct worker *w, uint64_t now_us) {
 
 void worker_ice_describe(const struct worker_peer *peer, struct transport_stats *out) {
     out->full = true;
-    out->controlling = peer->agent_path.tuple.protocol ? peer->agent_path.controlling : peer->agent_controls;
+    out->controlling = peer->agent_controls; // libnice does not tell when two have changed roles
     out->local_type = peer->agent_path.local_type;
     out->remote_type = peer->agent_path.remote_type;
 }

@@ -297,7 +297,6 @@ bool signal_await_gathering(struct signal_call *call, const struct room_transpor
                             const struct ice_credentials *ice);
 void signal_gathering_forget(struct session *session);
 void signal_ice_found(struct signalling *signalling, const struct room_transport *transport, unsigned first);
-json_t *signal_describe_agent_candidates(const struct room_ice *full, unsigned first); // NULL without memory
 enum hub_ice_want signal_ice_want(const json_t *data); // as `ice` says
 
 void signal_produce(struct signal_call *call);
@@ -372,6 +371,8 @@ struct signal_opened {
 bool signal_open_media(struct signal_call *call, struct participant *me, struct signal_opened *out);
 void signal_opened_close(struct signal_opened *opened);
 extern const struct field_rule signal_consume_rules[]; // of its `consume`
+// signal_path.c; NULL without memory
+json_t *signal_describe_agent_candidates(const struct room_ice *full, unsigned first);
 json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice);
 json_t *signal_describe_consumer(const struct room_consumer *consumer, json_t *parameters);

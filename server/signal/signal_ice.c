@@ -2,7 +2,6 @@
 // that come later, and what the client tells of itself (add-ice-candidates).
 #include "server/signal/signal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,29 +22,6 @@ struct gathering_transport {
 enum hub_ice_want signal_ice_want(const json_t *data) {
     const char *ice = signal_data_text(data, "ice");
     return !ice ? HUB_WANT_ANY_ICE : strcmp(ice, "full") == 0 ? HUB_WANT_ICE_FULL : HUB_WANT_ICE_LITE;
-}
-
-// ---- addresses of the agent
-
-static json_t *describe_candidate(const struct ice_candidate *c, unsigned number) {
-    char ip[ADDR_TEXT_MAX], foundation[24];
-    const char *type = ice_candidate_type_name(c->type);
-    addr_print_ip(&c->address, ip);
-    snprintf(foundation, sizeof foundation, "%s%u", type, number);
-    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:i, s:s}", "foundation", foundation, "priority",
-                     (json_int_t)c->priority, "ip", ip, "address", ip, "protocol", "udp", "port",
-                     (int)c->address.port, "type", type);
-}
-
-json_t *signal_describe_agent_candidates(const struct room_ice *full, unsigned first) {
-    json_t *list = json_array();
-    for (unsigned i = first; list && i < full->count; i++) {
-        if (json_array_append_new(list, describe_candidate(&full->candidates[i], i)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
 }
 
 // ---- the answer
@@ -155,7 +131,8 @@ void signal_ice_found(struct signalling *signalling, const struct room_transport
 // ---- what the client tells
 
 static struct span text_span(const json_t *text) {
-    return json_is_string(text) ? span_of(json_string_value(text), json_string_length(text)) : (struct span){0};
+    return json_is_string(text) ? span_of(json_string_value(text), json_string_length(text))
+                                : (struct span){0};
 }
 
 void signal_add_ice_candidates(struct signal_call *call) {
@@ -170,8 +147,9 @@ void signal_add_ice_candidates(struct signal_call *call) {
         told.ufrag = text_span(json_object_get(parameters, "usernameFragment"));
         told.pwd = text_span(json_object_get(parameters, "password"));
         if (!told.ufrag.ptr || !told.pwd.ptr) {
-            signal_refuse(call, CODE_BAD_REQUEST,
-                          "add-ice-candidates: `iceParameters` is {usernameFragment, password}, both strings");
+            signal_refuse(
+                call, CODE_BAD_REQUEST,
+                "add-ice-candidates: `iceParameters` is {usernameFragment, password}, both strings");
             return;
         }
     }

@@ -300,8 +300,10 @@ static json_t *describe_transport_stats(const struct stats_request *request, con
     json_object_set_new(out, "type", json_string("webrtc-transport"));
     json_object_set_new(out, "transportId", json_string(request->subject.text));
     json_object_set_new(out, "timestamp", number(now_ms));
-    json_object_set_new(out, "iceRole", json_string(s->full && s->controlling ? "controlling" : "controlled"));
-    json_object_set_new(out, "iceLite", json_boolean(!s->full));
+    json_object_set_new(out, "iceRole",
+                        json_string(s->full && s->controlling ? "controlling" : "controlled"));
+    if (s->full)
+        json_object_set_new(out, "iceLite", json_false());
     json_object_set_new(out, "iceState", json_string(ice_state_name(s->ice)));
     if (s->selected.protocol != TUPLE_NONE)
         json_object_set_new(out, "iceSelectedTuple", describe_tuple(&s->selected));

@@ -11,7 +11,7 @@ import { offerDtlsInStun } from './dtls-in-stun.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
-import { addCandidates } from './candidates.ts';
+import { addCandidates, tellOwnIce, transportOf } from './candidates.ts';
 import { ChatControl } from './chat.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
 import { DataChannels } from './data.ts';
@@ -176,10 +176,11 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // With what the server gave, asked for or because its addresses have changed.
-  async #beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+  async #beginIceAnew(transport: types.Transport<AppData> | undefined, given: IceRestart): Promise<void> {
+    if (!transport) return;
     await takeIceServers(transport, given.iceServers);
     await transport.restartIce({ iceParameters: given.iceParameters });
-    await addCandidates(transport, given.iceParameters, given.iceCandidates);
+    await addCandidates(transport, given);
   }
 
   // After a change of network: do not wait until the paths are found dead.
@@ -360,10 +361,9 @@ export class Room extends Emitter<RoomEvents> {
         const direction = directions[transportId];
         if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
       },
-      'ice-restarted': (given) => {
-        for (const transport of [this.sendTransport, this.recvTransport])
-          if (transport?.id === given.transportId) this.#beginIceAnew(transport, given).catch(forgiveLoss);
-      },
+      'ice-restarted': (given) =>
+        this.#beginIceAnew(transportOf(given, this.sendTransport, this.recvTransport), given).catch(forgiveLoss),
+      'ice-candidates': (given) => addCandidates(transportOf(given, this.sendTransport, this.recvTransport), given),
       'new-data-producer': (info) => {
         this.data.opened(info);
         this.emit('data', info);
@@ -415,8 +415,8 @@ export class Room extends Emitter<RoomEvents> {
       watch?.becomes(direction, state);
       this.#mend(transport);
     });
-    if (direction === 'send') this.sendTransport = transport;
-    else this.recvTransport = transport;
+    tellOwnIce(this.session, transport, options.iceParameters);
+    this[`${direction}Transport`] = transport;
   }
 
   #makeWatch(): MediaWatch {
