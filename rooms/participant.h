@@ -110,11 +110,11 @@ struct participant {
 // Of a transport with a complete ICE agent.
 #define ROOM_ICE_CANDIDATES_MAX 16
 struct room_ice {
-    bool gathered;                                          // there come no more of
-    uint8_t count;                                          // our addresses
+    bool gathered;                                            // there come no more of
+    uint8_t count;                                            // our addresses
     struct ice_candidate candidates[ROOM_ICE_CANDIDATES_MAX]; // that its owner is told
-    bool remote;           // its owner has told its credentials
-    uint16_t told;         // lines of candidates that it has told since the last restart
+    bool remote;                                              // its owner has told its credentials
+    uint16_t told;            // lines of candidates that it has told since the last restart
     uint64_t restarts_due_us; // when its restarts so far would be paid for
 };
 

@@ -23,7 +23,8 @@ struct ice_credentials {
     char ufrag[ICE_UFRAG_BYTES + 1];
     char pwd[ICE_PWD_BYTES + 1];
 };
-// What a peer says of itself (RFC 8445, section 5.3): 4 to 256 and 22 to 256 characters of ALPHA, DIGIT, + and /.
+// What a peer says of itself (RFC 8445, section 5.3): 4 to 256 and 22 to 256 characters of ALPHA, DIGIT, +
+// and /.
 #define ICE_REMOTE_TEXT_MAX 256
 struct ice_remote {
     char ufrag[ICE_REMOTE_TEXT_MAX + 1];

@@ -81,8 +81,9 @@ bool app_ice_settings(struct app *app, struct ice_pool_config *out) {
 }
 
 void app_ice_hub(const struct config *config, struct hub_ice *out) {
-    *out = (struct hub_ice){
-        .mode = (enum hub_ice_mode)config->ice, .agents_max = config->ice_agents_max, .peers = config->ice_peers};
+    *out = (struct hub_ice){.mode = (enum hub_ice_mode)config->ice,
+                            .agents_max = config->ice_agents_max,
+                            .peers = config->ice_peers};
 }
 
 void app_ice_announce(const struct app *app) {

@@ -13,8 +13,8 @@
 #define MESSAGE_INTEGRITY 0x0008
 #define MESSAGE_INTEGRITY_BYTES 20
 #define ERROR_CODE 0x0009
-#define ERROR_CODE_MASK 0x07ff   // class and number (RFC 8489, section 14.8)
-#define ROLE_CONFLICT 0x0457     // 487
+#define ERROR_CODE_MASK 0x07ff // class and number (RFC 8489, section 14.8)
+#define ROLE_CONFLICT 0x0457   // 487
 #define DATA_ATTRIBUTE 0x0013
 #define DATA_ATTRIBUTES_BEFORE 6 // at most that stand before DATA in an indication
 #define ATTRIBUTE_HEADER 4

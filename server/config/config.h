@@ -51,14 +51,14 @@ struct config {
     char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
     struct host_port stun;                               // who to ask for the public address; host "": nobody
     // Complete ICE agents.
-    uint32_t ice;                             // enum hub_ice_mode
-    struct host_port ice_stun;                // host "": as `stun`
-    struct ice_servers ice_turn;              // their TURN servers; the list alone
+    uint32_t ice;                              // enum hub_ice_mode
+    struct host_port ice_stun;                 // host "": as `stun`
+    struct ice_servers ice_turn;               // their TURN servers; the list alone
     char ice_turn_login_file[CONFIG_PATH_MAX]; // "": logins are made with turn-secret
     char ice_turn_user[ICE_LOGIN_MAX], ice_turn_password[ICE_LOGIN_MAX]; // from there
-    struct port_range ice_ports;              // of their sockets; host "": any
-    struct networks ice_peers;                // where checks may go beside the public internet
-    uint32_t ice_nomination;                  // 1: aggressive
+    struct port_range ice_ports;                                         // of their sockets; host "": any
+    struct networks ice_peers; // where checks may go beside the public internet
+    uint32_t ice_nomination;   // 1: aggressive
     uint32_t ice_agents_max;
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
     struct ice_servers ice_servers;

@@ -49,7 +49,8 @@ static const struct setting settings[] = {
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
      "STUN server that is asked at start for this machine's public address, which auto then holds."},
     {"ice", SETTING_CHOICE, AT(ice), 0, 0, ice_words, "lite", "lite|auto|full",
-     "Who looks for whom: lite, clients for the server; auto, complete ICE for who asks or is ICE-lite; full, for all."},
+     "Who looks for whom: lite, clients for the server; auto, complete ICE for who asks or is ICE-lite; "
+     "full, for all."},
     {"ice-stun", SETTING_HOST, AT(ice_stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
      "STUN server that complete ICE agents ask for their addresses; default: that of --stun."},
     {"ice-turn", SETTING_ICE_URLS, AT(ice_turn), 0, 0, NULL, "", "URL[,URL...]",

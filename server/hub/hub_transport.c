@@ -17,9 +17,10 @@ static void log_transport(const char *event, const struct room_transport *transp
 // Its place in the limits, and what its owner will be told; false and a refusal.
 static bool begin_full(struct hub *hub, struct room_transport *transport, struct hub_refusal *refusal) {
     if (hub->full_transports >= hub->config.ice.agents_max)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "this server has all the complete ICE agents that it may have (ice-agents-max); try "
-                          "again later");
+        return hub_refuse(
+            refusal, HUB_LIMIT_REACHED,
+            "this server has all the complete ICE agents that it may have (ice-agents-max); try "
+            "again later");
     transport->full = calloc(1, sizeof *transport->full);
     if (!transport->full)
         return hub_refuse_memory(refusal);
@@ -67,8 +68,8 @@ static bool begin_transport(struct hub *hub, struct room_transport *transport,
 }
 
 struct room_transport *hub_open_transport_as(struct hub *hub, struct participant *me,
-                                             const struct hub_transport_ask *ask,
-                                             struct ice_credentials *ice, struct hub_refusal *refusal) {
+                                             const struct hub_transport_ask *ask, struct ice_credentials *ice,
+                                             struct hub_refusal *refusal) {
     uint32_t most = hub->config.limits.transports_per_participant_max;
     if (me->transport_count >= most) {
         hub_refuse(refusal, HUB_LIMIT_REACHED, "a participant may have %u transports; close one first", most);

@@ -147,8 +147,8 @@ struct hub_transport_ask {
     bool client_offers; // its side begins, so it has the controlling role
 };
 struct room_transport *hub_open_transport_as(struct hub *hub, struct participant *me,
-                                             const struct hub_transport_ask *ask,
-                                             struct ice_credentials *ice, struct hub_refusal *refusal);
+                                             const struct hub_transport_ask *ask, struct ice_credentials *ice,
+                                             struct hub_refusal *refusal);
 // dtls_parameters as in mediasoup-client.
 struct room_transport *hub_connect_transport(struct hub *hub, struct participant *me,
                                              const char *transport_id, const struct json_t *dtls_parameters,
@@ -164,7 +164,7 @@ void hub_close_transports(struct hub *hub, struct participant *me);
 
 // ---- hub_ice.c: of a transport with a complete ICE agent
 
-struct hub_ice_told { // by the client
+struct hub_ice_told {       // by the client
     struct span ufrag, pwd; // ptr NULL: not now
     unsigned count;
     const struct span *candidates; // lines (rtp/ice_candidate.h)

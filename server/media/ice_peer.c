@@ -45,8 +45,7 @@ static bool peer_tell_locals(struct ice_peer *peer) {
         peer->locals_told++;
     }
     if (peer->gathered && !peer->end_told)
-        peer->end_told =
-            peer_tell_event(peer, peer->agent ? ICE_EVENT_GATHERED : ICE_EVENT_FAILED, NULL);
+        peer->end_told = peer_tell_event(peer, peer->agent ? ICE_EVENT_GATHERED : ICE_EVENT_FAILED, NULL);
     return peer->end_told || !peer->gathered;
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define EVENTS 4096
-#define NOTES 2048   // of one media worker
-#define REPORTS 2048 // to one
+#define NOTES 2048     // of one media worker
+#define REPORTS 2048   // to one
 #define NOTES_KEPT 256 // of those, that packets do not take
 #define NOTES_PER_TURN 512
 #define UNTOLD_RETRY_US (5 * US_PER_MS)

@@ -1,11 +1,12 @@
 // ice_worker: the thread that has all complete ICE agents (transport/ice_agent.h), beside the media workers.
 //
-// A NiceAgent lives on a GLib context, which costs more for each wake-up the more agents there are, has locks,
-// and makes a system call a packet: nothing for a media worker (docs/adr/0020-one-thread-owns-agents.md). A
-// media worker has the transport, with DTLS and SRTP: it hands over what it wants sent, and gets what came.
-// Between the two are bounded rings; what does not fit is lost as in a network, and counted. Opening,
-// restarting and closing go the same way, in order, in places that packets do not take. The control thread
-// hears of addresses by a ring of its own. Without a setting that wants it the thread does not exist.
+// A NiceAgent lives on a GLib context, which costs more for each wake-up the more agents there are, has
+// locks, and makes a system call a packet: nothing for a media worker
+// (docs/adr/0020-one-thread-owns-agents.md). A media worker has the transport, with DTLS and SRTP: it hands
+// over what it wants sent, and gets what came. Between the two are bounded rings; what does not fit is lost
+// as in a network, and counted. Opening, restarting and closing go the same way, in order, in places that
+// packets do not take. The control thread hears of addresses by a ring of its own. Without a setting that
+// wants it the thread does not exist.
 #ifndef SERVER_ICE_WORKER_H
 #define SERVER_ICE_WORKER_H
 
@@ -64,7 +65,8 @@ struct ice_report { // to a media worker
       "Complete ICE agents that found no address, port or memory.")                                          \
     X(paths, "counter", "rotunda_ice_paths_found_total", "Paths that complete ICE agents have found.")       \
     X(relayed, "counter", "rotunda_ice_paths_relayed_total", "Of these, those over a TURN server of ours.")  \
-    X(lost, "counter", "rotunda_ice_consent_lost_total", "Paths that were lost, mostly for want of consent.") \
+    X(lost, "counter", "rotunda_ice_consent_lost_total",                                                     \
+      "Paths that were lost, mostly for want of consent.")                                                   \
     X(candidates, "counter", "rotunda_ice_candidates_total", "Candidates of peers that were taken.")         \
     X(candidates_refused, "counter", "rotunda_ice_candidates_over_total",                                    \
       "Candidates beyond what a peer may tell.")                                                             \

@@ -47,8 +47,8 @@ struct ice_peer {
     struct ice_agent *agent; // NULL: it could not be made
     struct ice_candidate locals[ICE_LOCALS_MAX];
     uint8_t local_count, locals_told;
-    bool gathered, end_told;             // or failed: there comes no more
-    bool there, path_told;               // `path` is, or it is lost
+    bool gathered, end_told; // or failed: there comes no more
+    bool there, path_told;   // `path` is, or it is lost
     struct ice_agent_path path;
 };
 

@@ -208,7 +208,8 @@ void worker_data_out(struct worker *w); // what the data worker has for our peer
 
 void worker_ice_open(const struct worker_peer *peer, const struct media_cmd *cmd); // OPEN_TRANSPORT
 void worker_ice_restart(const struct worker_peer *peer, const struct media_cmd *cmd);
-void worker_ice_remote(const struct worker_peer *peer, const struct media_cmd *cmd); // ICE_REMOTE, ICE_CANDIDATE
+void worker_ice_remote(const struct worker_peer *peer,
+                       const struct media_cmd *cmd); // ICE_REMOTE, ICE_CANDIDATE
 void worker_ice_close(struct worker *w, struct transport_id id);
 void worker_ice_send(void *owner, struct span datagram, enum udp_worth worth); // peer_env.agent_send
 void worker_ice_in(struct worker *w, uint64_t now_us); // what the agents' thread has for our peers
