@@ -414,7 +414,7 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     case SETTING_SECRET:
         return setting_assign_secret(member, text);
     case SETTING_ICE_URLS:
-        return ice_urls_parse(text, &config->ice_servers);
+        return ice_urls_parse(text, (struct ice_servers *)(void *)member);
     case SETTING_NETWORKS:
         return networks_parse(text, (struct networks *)(void *)member);
     case SETTING_ORIGINS:

@@ -5,6 +5,7 @@ window.enter = async function enter({ socketUrl, room, name, ice }) {
   const socket = new WebSocket(socketUrl);
   const waiting = new Map();
   const heard = [];
+  const said = []; // candidates of ours that the server was told
   const transports = new Map(); // id -> RTCPeerConnection
   let next = 1;
   await new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }));
@@ -41,6 +42,7 @@ window.enter = async function enter({ socketUrl, room, name, ice }) {
     if (!ufrag) return;
     const fresh = told.get(transport) !== ufrag;
     told.set(transport, ufrag);
+    said.push(...candidates);
     void request('add-ice-candidates', {
       transportId: transport.id,
       candidates,
@@ -74,6 +76,7 @@ window.enter = async function enter({ socketUrl, room, name, ice }) {
   return (window.call = {
     request,
     heard,
+    told: said,
     send,
     recv,
     joined,
