@@ -45,8 +45,9 @@ static void webrtc_reply(void *ctx, const struct tuple *to, struct span datagram
         self->env->agent_send(self->peer.owner, datagram, UDP_KEEP);
 }
 
-static void webrtc_queue_elsewhere(struct peer_webrtc *self, const struct tuple *to, struct block *sealed,
-                                   enum udp_worth worth) {
+// Not a part of webrtc_queue: the way over UDP is as long as if there were no other.
+__attribute__((noinline)) static void webrtc_queue_elsewhere(struct peer_webrtc *self, const struct tuple *to,
+                                                             struct block *sealed, enum udp_worth worth) {
     if (to->protocol == TUPLE_TCP) {
         (void)tcp_port_queue(self->env->tcp, to, sealed, worth, *self->env->now_us);
         return;
