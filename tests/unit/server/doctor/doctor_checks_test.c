@@ -217,42 +217,6 @@ static void test_reach(void **state) {
     }
 }
 
-static void complete_ice_needs_somebody_to_ask(void **state) {
-    (void)state;
-    static const struct {
-        const char *announced;
-        struct config config;
-        enum finding_level level;
-        const char *text, *mend;
-    } rows[] = {
-        {"10.0.0.1", {.ice = HUB_ICE_LITE}, FINDING_SKIP, "ICE-lite", NULL},
-        {"10.0.0.1", {.ice = HUB_ICE_AUTO}, FINDING_WARN, "cannot be found", "--ice-stun HOST"},
-        {"8.8.8.8", {.ice = HUB_ICE_FULL}, FINDING_OK, "public address", NULL},
-        {"10.0.0.1",
-         {.ice = HUB_ICE_FULL, .stun = {"a.example", 1}},
-         FINDING_OK,
-         "a.example and 0 TURN servers",
-         NULL},
-        {"10.0.0.1",
-         {.ice = HUB_ICE_FULL, .ice_stun = {"b.example", 1}},
-         FINDING_OK,
-         "asks b.example and",
-         NULL},
-        {"10.0.0.1",
-         {.ice = HUB_ICE_FULL, .ice_turn = {.url_count = 1}},
-         FINDING_OK,
-         "asks 1 TURN server",
-         NULL},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct announce announce = {.count = 1};
-        struct finding got;
-        snprintf(announce.list[0].text, sizeof announce.list[0].text, "%s", rows[i].announced);
-        check_ice(&got, &announce, &rows[i].config);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
-    }
-}
-
 // ---- the call
 
 static const struct {
@@ -589,16 +553,9 @@ static void test_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(complete_ice_needs_somebody_to_ask),
-        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_stun),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_reach),
-        cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_turn),
-        cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_ports), cmocka_unit_test(test_stun),         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_reach), cmocka_unit_test(test_certificates), cmocka_unit_test(test_turn),
+        cmocka_unit_test(test_calls), cmocka_unit_test(test_replies),      cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
