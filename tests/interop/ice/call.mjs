@@ -30,7 +30,7 @@ async function moves(page) {
   }, { deadlineMs: 30_000 });
 }
 
-async function outage(page) {
+async function outage(page, ...others) {
   nft('insert', 'rule', 'ip', 'filter', 'forward', 'meta', 'l4proto', 'udp', 'drop');
   const start = performance.now();
   const lost = () => statsOf(page).then(({ server }) => server.every(({ iceState }) => iceState === 'disconnected'));
@@ -40,7 +40,7 @@ async function outage(page) {
   assert.ok(seconds > 9 && seconds < 38, `${seconds} s`);
   const { handle } = JSON.parse(nft('-j', '-a', 'list', 'chain', 'ip', 'filter', 'forward')).nftables.find(({ rule }) => rule).rule;
   nft('delete', 'rule', 'ip', 'filter', 'forward', 'handle', String(handle));
-  await page.evaluate(() => window.call.restart());
+  for (const each of [page, ...others]) await each.evaluate(() => window.call.restart());
 }
 
 let failed = false;
@@ -59,14 +59,14 @@ try {
   if (kind === 'symmetric') assert.ok(server.every(({ localCandidateType }) => localCandidateType === 'relay'));
   else assert.ok(server.every(({ iceSelectedTuple }) => iceSelectedTuple.remoteIp === '203.0.113.20'));
   if (kind === 'consent') {
-    await outage(bob);
+    await outage(bob, ann);
     await moves(bob);
   }
-  void ann;
 } catch (error) {
   failed = true;
   console.error(error.message);
-  for (const context of browser.pages()) console.error(JSON.stringify(await context.evaluate(async () => [await window.call?.stats(), window.call?.send.options.iceCandidates, window.call?.heard, window.call?.told]).catch(String)));
+  for (const page of browser.pages())
+    console.error(JSON.stringify(await page.evaluate(async () => [await window.call?.stats(), window.call?.send.options.iceCandidates, window.call?.told]).catch(String)));
 }
 await browser.close();
 process.exit(failed ? 1 : 0);
