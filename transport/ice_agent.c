@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #define COMPONENT 1
-#define TURNS_MAX 256     // of GLib's context, before others have their turn
+#define ITERATIONS_MAX 4  // of GLib's context in a turn: then what they brought goes on its way
+#define GOODBYES_MAX 256  // of them at the end
 #define CHECKS_MAX 64     // pairs of candidates
 #define CONSENT_WAIT_S 30 // RFC 7675, section 5.1
 #define SERIES_SLACK_S 8  // between two questions, and a little more
@@ -46,7 +47,7 @@ void ice_pool_destroy(struct ice_pool *pool) {
     if (!pool)
         return;
     assert(pool->agents == 0);
-    for (unsigned i = 0; i < TURNS_MAX && g_main_context_iteration(pool->context, FALSE); i++)
+    for (unsigned i = 0; i < GOODBYES_MAX && g_main_context_iteration(pool->context, FALSE); i++)
         continue; // what closed agents have left to do
     g_main_context_unref(pool->context);
     explicit_bzero(&pool->config, sizeof pool->config);
@@ -74,7 +75,7 @@ static GSource *wait_source(GMainContext *context, uint64_t wait_us) {
 void ice_pool_turn(struct ice_pool *pool, uint64_t wait_us) {
     GSource *wait = wait_us && wait_us != TIME_NEVER ? wait_source(pool->context, wait_us) : NULL;
     bool more = g_main_context_iteration(pool->context, wait_us != 0);
-    for (unsigned i = 1; more && i < TURNS_MAX; i++)
+    for (unsigned i = 1; more && i < ITERATIONS_MAX; i++)
         more = g_main_context_iteration(pool->context, FALSE);
     if (wait) {
         g_source_destroy(wait);
