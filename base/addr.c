@@ -93,6 +93,7 @@ void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]) {
 const char *tuple_protocol_name(enum tuple_protocol protocol) {
     switch (protocol) {
     case TUPLE_UDP:
+    case TUPLE_AGENT:
         return "udp";
     case TUPLE_TCP:
         return "tcp";

@@ -23,7 +23,8 @@ struct addr {
 _Static_assert(sizeof(struct addr) == 24, "no padding, so that bytes compare");
 
 // What carries the bytes between two addresses. TUPLE_NONE: nothing does, there are no addresses.
-enum tuple_protocol { TUPLE_NONE, TUPLE_UDP, TUPLE_TCP };
+// TUPLE_AGENT: UDP over sockets of a complete ICE agent (transport/ice_agent.h), which is nobody else's.
+enum tuple_protocol { TUPLE_NONE, TUPLE_UDP, TUPLE_TCP, TUPLE_AGENT };
 
 // Where a datagram or a connection came from, which of our addresses it was sent to, and over what. All three
 // name a peer: the same remote address may talk to two of ours, and over UDP and TCP from one port.
@@ -43,6 +44,6 @@ void addr_from_sockaddr(const struct sockaddr *sa, struct addr *out); // v4-mapp
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 void addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]);    // "192.0.2.1:5000", "[2001:db8::1]:5000"
 void addr_print_ip(const struct addr *a, char out[ADDR_TEXT_MAX]); // "192.0.2.1", "2001:db8::1"
-const char *tuple_protocol_name(enum tuple_protocol protocol);     // "udp", "tcp", "none"
+const char *tuple_protocol_name(enum tuple_protocol protocol);     // "udp" (of an agent, too), "tcp", "none"
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "rtp/data_params.h"
+#include "rtp/ice_candidate.h"
 #include "rtp/media.h"
 #include "rtp/peer_params.h"
 #include "rtp/speech.h"
@@ -105,6 +106,8 @@ enum media_cmd_type {
     MEDIA_CONNECT_TRANSPORT,
     MEDIA_RESTART_ICE,
     MEDIA_OFFER_ICE,       // the same, though the client has not asked: it may go on with what it has
+    MEDIA_ICE_REMOTE,      // of a transport with a complete agent: its peer's credentials,
+    MEDIA_ICE_CANDIDATE,   // and one of its candidates
     MEDIA_CLOSE_TRANSPORT, // with all its producers and consumers
     MEDIA_OPEN_PRODUCER,
     MEDIA_OPEN_RELAYED_PRODUCER, // this worker gets the producer's packets over a link
@@ -137,7 +140,11 @@ struct media_cmd {
         struct {
             struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE, OFFER_ICE
             uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
+            bool full;                  // OPEN_TRANSPORT: a complete ICE agent and not ICE-lite,
+            bool controlling;           // in this role
         };
+        struct ice_remote ice_remote;
+        struct ice_candidate ice_candidate;
         struct {
             struct plain_params params;
             uint32_t room; // as with OPEN_TRANSPORT
@@ -210,7 +217,9 @@ struct transport_stats {
     uint32_t estimate_bps, target_bps, wanted_bps, max_bps;
     enum link_reason estimate_reason;
     uint64_t padding_bytes_sent;
-    struct tuple selected; // TUPLE_NONE while there is none
+    struct tuple selected;           // TUPLE_NONE while there is none
+    bool full, controlling;          // a complete ICE agent, and the role that it began with
+    uint8_t local_type, remote_type; // enum ice_candidate_type, of the selected pair of one
     enum ice_state ice;
     enum dtls_state dtls;
 };
@@ -308,6 +317,20 @@ struct media_event {
     };
 };
 _Static_assert(sizeof(struct media_event) <= 32, "the queue of events is small and stays in the caches");
+
+// ---- complete ICE agents: what the control thread hears of the thread that has them
+
+enum ice_event_type {
+    ICE_EVENT_CANDIDATE, // an address of ours
+    ICE_EVENT_GATHERED,  // that was the last
+    ICE_EVENT_FAILED,    // there is no agent: no address, port or memory
+};
+
+struct ice_event {
+    enum ice_event_type type;
+    struct transport_id transport;
+    struct ice_candidate candidate;
+};
 
 // ---- data channels: what the control thread says to the data worker, and hears from it. The same rules.
 

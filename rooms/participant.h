@@ -110,6 +110,17 @@ struct participant {
     size_t producer_bytes;     // of memory, of what it said of its producers
 };
 
+// Of a transport with a complete ICE agent.
+#define ROOM_ICE_CANDIDATES_MAX 16
+struct room_ice {
+    bool gathered;                                            // there come no more of
+    uint8_t count;                                            // our addresses
+    struct ice_candidate candidates[ROOM_ICE_CANDIDATES_MAX]; // that its owner is told
+    bool remote;                                              // its owner has told its credentials
+    uint16_t told;            // lines of candidates that it has told since the last restart
+    uint64_t restarts_due_us; // when its restarts so far would be paid for
+};
+
 struct room_transport {
     struct list link; // in owner->transports
     struct participant *owner;
@@ -118,6 +129,7 @@ struct room_transport {
     bool from_client;         // direction "send": the client sends, the server receives
     bool tcp_only;            // its owner is told of no address for UDP
     bool connected;           // connect-transport was accepted
+    struct room_ice *full;    // of a complete ICE agent; NULL: ICE-lite, or plain
     bool plain;               // plain RTP: neither ICE nor DTLS,
     struct addr plain_to;     // to there; family 0: to where its first packet comes from
     uint16_t plain_rtcp_port; // 0: the same

@@ -23,6 +23,13 @@ struct ice_credentials {
     char ufrag[ICE_UFRAG_BYTES + 1];
     char pwd[ICE_PWD_BYTES + 1];
 };
+// What a peer says of itself (RFC 8445, section 5.3): 4 to 256 and 22 to 256 characters of ALPHA, DIGIT, +
+// and /.
+#define ICE_REMOTE_TEXT_MAX 256
+struct ice_remote {
+    char ufrag[ICE_REMOTE_TEXT_MAX + 1];
+    char pwd[ICE_REMOTE_TEXT_MAX + 1];
+};
 #define ICE_WORKERS_MAX 256 // the numbers that a ufrag names; a route has 8 bits for them
 // New credentials for a peer of this worker: random, the first two characters of the ufrag are the worker's
 // number (below ICE_WORKERS_MAX) in base 36.

@@ -8,6 +8,7 @@
 #include "server/config/reach.h"
 #include "server/selfcheck.h"
 #include "server/service_manager.h"
+#include "transport/ice_agent.h"
 #include "transport/tcp_first.h"
 #include "server/web/web_files.h"
 
@@ -67,11 +68,13 @@ void app_announce(void *ctx, bool outside) {
     for (unsigned i = 0; i < announce->count; i++)
         memcpy(texts[i], announce->list[i].text, sizeof texts[i]);
     hub_set_announce(app->hub, texts, announce->count, outside, clock_now_us());
+    app_ice_announce(app);
 }
 
 static void on_woken(void *ctx) {
     struct app *app = ctx;
-    media_drain(app->media, &(struct media_listener){app, on_media_event, on_media_stats, on_data_event});
+    media_drain(app->media,
+                &(struct media_listener){app, on_media_event, on_media_stats, on_data_event, app_ice_event});
     struct password_question checked;
     while (gate_take_password(app->gate, &checked))
         signalling_password_checked(app->signalling, checked.client, checked.ticket, checked.right,
@@ -125,6 +128,9 @@ static bool start_media(struct app *app, char *error) {
         .data_channels = app->config->data_channels,
         .data_rate = app->config->data_rate_max,
     };
+    struct ice_pool_config ice;
+    if (app_ice_settings(app, &ice))
+        config.ice = &ice;
     app->media = media_start(&config, error, ERROR_MAX);
     if (app->media)
         media_set_wakeup(app->media, control_loop_wake, app->loop);
@@ -142,6 +148,7 @@ static bool start_hub(struct app *app, char *error) {
              media_fingerprint_sha256(app->media));
     config.ice_servers = app->config->ice_servers;
     config_limits(app->config, &config.limits);
+    app_ice_hub(app->config, &config.ice);
     struct hub_io io = {.ctx = app, .post = on_post, .rules = on_rules};
     io.plain_bind = app_plain_bind;
     io.record = app_record;
@@ -198,8 +205,10 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
-static uint32_t tcp_connections_max(const struct config *config) {
-    return config->ice_tcp ? config->tcp_connections_max : 0;
+// That HTTP does not have: connections of media over TCP, sockets of ICE agents.
+static uint32_t other_sockets_max(const struct config *config) {
+    return (config->ice_tcp ? config->tcp_connections_max : 0) +
+           (config->ice == HUB_ICE_LITE ? 0 : 2 * config->ice_agents_max);
 }
 
 static bool start_ws(struct app *app, char *error, const char *web_root) {
@@ -210,7 +219,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_port = app->config->admin_port,
         .web_root = web_root,
         .connections_max =
-            descriptors_connections(app->config->connections_max, tcp_connections_max(app->config)),
+            descriptors_connections(app->config->connections_max, other_sockets_max(app->config)),
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -353,7 +362,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config->connections_max + tcp_connections_max(config));
+    descriptors_allow(config->connections_max + other_sockets_max(config));
 
     bool started = app_web_root_exists(config, error, ERROR_MAX) &&
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&

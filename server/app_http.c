@@ -52,6 +52,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
     };
     hub_read_counts(app->hub, &sample.hub);
     media_read_data_counters(app->media, &sample.data);
+    media_read_ice_counters(app->media, &sample.ice);
     signalling_read_counts(app->signalling, &sample.signal);
     whip_read_counts(app->whip, &sample.whip);
     dialect_host_read_counts(&app->dialects, &sample.dialects);

@@ -31,6 +31,12 @@
 #define ADDRESSES_SPARE 65536           // addresses that are remembered beside those of connections
 #define STOP_US_MAX (1 * US_PER_SECOND) // for clients to take their goodbye, of the 2 s that a stop may last
 
+// What agents log in with at TURN servers, as it was at the start: their thread reads it.
+struct app_ice_login {
+    char secret[TURN_SECRET_MAX]; // "": the others
+    char user[ICE_LOGIN_MAX], password[ICE_LOGIN_MAX];
+};
+
 struct app {
     const struct config *config;     // what holds now: app_reload changes what can be changed
     struct config *settings;         // the same, for app_reload
@@ -45,6 +51,7 @@ struct app {
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
     struct patience patience;
 
+    struct app_ice_login ice_login;
     uint16_t plain_next; // where the next search for a port of plain RTP begins
 
     struct control_loop *loop;
@@ -87,6 +94,15 @@ enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, str
                                       char *why);
 bool app_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal);
 bool app_start_recordings(struct app *app, char *error);
+
+// ---- app_ice.c
+
+struct ice_pool_config;
+// What complete ICE agents are to know, into *out, and where they may be; false: there are none.
+bool app_ice_settings(struct app *app, struct ice_pool_config *out);
+void app_ice_hub(const struct config *config, struct hub_ice *out);
+void app_ice_announce(const struct app *app); // the addresses have changed
+void app_ice_event(void *app, const struct ice_event *event);
 
 // ---- app_reload.c
 

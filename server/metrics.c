@@ -74,6 +74,10 @@ static void print_data(FILE *out, const struct data_worker_counters *from) {
     DATA_FORWARDER_COUNTERS(PRINT_ROW)
 }
 
+static void print_ice(FILE *out, const struct ice_worker_counters *from) {
+    ICE_WORKER_COUNTERS(PRINT_ROW)
+}
+
 static void print_state(FILE *out, const char *name, const char *state, uint64_t count) {
     fprintf(out, "%s{state=\"%s\"} %" PRIu64 "\n", name, state, count);
 }
@@ -168,6 +172,7 @@ char *metrics_print(const struct metrics_sample *sample, size_t *len) {
     print_tcp_door(out, &sample->tcp_door);
     print_hub(out, &sample->hub);
     print_data(out, &sample->data);
+    print_ice(out, &sample->ice);
     print_workers(out, sample);
     print_links(out, sample);
     bool failed = ferror(out) != 0;

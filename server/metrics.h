@@ -11,6 +11,7 @@
 #include "server/webhook/webhook.h"
 #include "server/whip/whip.h"
 #include "server/media/data_worker.h"
+#include "server/media/ice_worker.h"
 #include "server/media/media.h"
 #include "server/tcp_door.h"
 
@@ -37,6 +38,7 @@ struct metrics_sample {
     unsigned workers;                   // 1..WORKERS_MAX
     const struct media_counters *media; // one for each worker
     struct data_worker_counters data;
+    struct ice_worker_counters ice;
     uint64_t uptime_us;
 #define PROCESS_MEMBER(member, ...) uint64_t member;
     PROCESS_COUNTERS(PROCESS_MEMBER)

@@ -275,10 +275,31 @@ void ice_heard(struct ice *ice, struct ice_path *path, uint64_t now_us) {
         return;
     // ice_advance looks at this when the last check is ICE_CONSENT_US old: no timer moves for a packet.
     ice->consent_us = now_us;
-    if (ice->state == ICE_DISCONNECTED) {
+    if (ice->state == ICE_DISCONNECTED && !ice->follows) {
         struct ice_result ignored; // the state tells
         ice_consent(ice, now_us, &ignored);
     }
+}
+
+void ice_follow(struct ice *ice, const struct tuple *tuple, uint64_t now_us) {
+    assert(ice->follows || ice->path_count == 0);
+    assert(tuple || ice->path_count == 1 || ice->state == ICE_NEW);
+    if (ice->state == ICE_CLOSED)
+        return;
+    ice->follows = true;
+    ice->consent_us = now_us;
+    ice->consent_due_us = TIME_NEVER;
+    if (tuple) {
+        ice->paths[0] = (struct ice_path){
+            .tuple = *tuple, .checked_us = now_us, .nominated = ++ice->nominations, .proven = true};
+        ice->path_count = 1;
+        ice->selected = 0;
+        ice->state = ICE_CONNECTED;
+    } else if (ice->state == ICE_CONNECTED) {
+        ice->state = ICE_DISCONNECTED;
+    }
+    ice_direct_media(ice);
+    ice_assert_invariants(ice);
 }
 
 bool ice_holds(const struct ice *ice, const struct tuple *tuple, uint64_t now_us) {

@@ -82,6 +82,7 @@ struct ice {
     int8_t also;      // where it goes as well: the path that is on trust, or -1
     bool metered;     // media goes to a path that is not proven
     bool asks;        // paths that are not proven are asked
+    bool follows;     // a complete agent finds the path, and not checks that come in here
     uint8_t unproven; // paths
     uint32_t nominations;
     uint64_t consent_us;     // when it was last shown
@@ -141,6 +142,9 @@ bool ice_lose(struct ice *ice, const struct tuple *tuple, uint64_t now_us);
 bool ice_holds(const struct ice *ice, const struct tuple *tuple, uint64_t now_us);
 // Where the peer is; NULL before the first validated tuple and while consent is lost. Media asks ice_media.
 const struct tuple *ice_selected(const struct ice *ice);
+// In place of checks: a complete agent (ice_agent.h) has found this path, and says when it is lost (NULL).
+// Its own checks have been answered there, so the path is proven; consent is its business then.
+void ice_follow(struct ice *ice, const struct tuple *tuple, uint64_t now_us);
 uint64_t ice_next_us(const struct ice *ice); // TIME_NEVER for none
 // Expires consent and old credentials; true when the state changed.
 bool ice_advance(struct ice *ice, uint64_t now_us);

@@ -457,6 +457,16 @@ void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple,
     peer_report(peer, out);
 }
 
+void peer_transport_follow(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
+                           struct peer_input *out) {
+    *out = (struct peer_input){.kind = PEER_CONSUMED};
+    peer->now_us = now_us;
+    peer->flight_begun = false;
+    ice_follow(&peer->ice, tuple, now_us);
+    peer_settle(peer, now_us);
+    peer_report(peer, out);
+}
+
 // ---- Results ----
 
 uint64_t peer_transport_heard_us(const struct peer_transport *peer) {

@@ -91,6 +91,11 @@ void peer_transport_advance(struct peer_transport *peer, uint64_t now_us, struct
 void peer_transport_lose(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
                          struct peer_input *out);
 
+// The path that a complete agent has found, or that it has lost it (NULL); as ice_follow. Then no STUN comes
+// in here. `out` as for input (kind is PEER_CONSUMED).
+void peer_transport_follow(struct peer_transport *peer, const struct tuple *tuple, uint64_t now_us,
+                           struct peer_input *out);
+
 enum ice_state peer_transport_ice_state(const struct peer_transport *peer);
 // When the peer was heard last, by a check or by media (RFC 7675); 0: never.
 uint64_t peer_transport_heard_us(const struct peer_transport *peer);

@@ -226,6 +226,8 @@ void forwarder_command(struct forwarder *fw, const struct media_cmd *cmd, uint64
     case MEDIA_CONNECT_TRANSPORT:
     case MEDIA_RESTART_ICE:
     case MEDIA_OFFER_ICE:
+    case MEDIA_ICE_REMOTE:
+    case MEDIA_ICE_CANDIDATE:
     case MEDIA_CLOSE_TRANSPORT:
     case MEDIA_GET_STATS: // forwarder_stats
         break;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define LINE_BYTES_MAX 1024
-#define SETTINGS_LIMIT 72 // of the table, for the marks below
+#define SETTINGS_LIMIT 96 // of the table, for the marks below
 
 // Who set a setting last; a later one has the higher rank.
 enum source { SOURCE_PRESET, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
@@ -71,7 +71,7 @@ static const char *nearest_of(const char *const *names, const char *name, size_t
                               const char *guess) {
     for (; *names; names++) {
         size_t distance = name_distance(name, *names);
-        if (distance < *nearest) {
+        if (distance < *nearest && distance < strlen(*names)) { // something of it is there
             *nearest = distance;
             guess = *names;
         }

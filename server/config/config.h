@@ -27,6 +27,8 @@
 #define CONFIG_PATH_MAX 512
 #define CONFIG_URL_MAX (HUB_URL_MAX + 1)
 #define CONFIG_ERROR_MAX 1024
+#define CONFIG_ICE_TURN_MAX 4
+#define ICE_LOGIN_MAX 257    // of a user name or password for TURN, with its end
 #define CONFIG_ROUTE_MAX 129 // bytes of a path of the HTTP server with its end
 #define CONFIG_WORD_MAX 65   // likewise, of a word
 #define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
@@ -48,6 +50,16 @@ struct config {
     unsigned announce_count;                             // at least 1
     char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
     struct host_port stun;                               // who to ask for the public address; host "": nobody
+    // Complete ICE agents.
+    uint32_t ice;                              // enum hub_ice_mode
+    struct host_port ice_stun;                 // host "": as `stun`
+    struct ice_servers ice_turn;               // their TURN servers; the list alone
+    char ice_turn_login_file[CONFIG_PATH_MAX]; // "": logins are made with turn-secret
+    char ice_turn_user[ICE_LOGIN_MAX], ice_turn_password[ICE_LOGIN_MAX]; // from there
+    struct port_range ice_ports;                                         // of their sockets; host "": any
+    struct networks ice_peers; // where checks may go beside the public internet
+    uint32_t ice_nomination;   // 1: aggressive
+    uint32_t ice_agents_max;
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read

@@ -65,10 +65,81 @@ static bool turn_agrees(struct config *config, char *error) {
         return false;
     if (turn && !servers->turn_secret[0])
         return refuse(error, "turn-urls: a TURN server is of no use without turn-secret or turn-secret-file");
-    if (!turn && servers->turn_secret[0])
+    if (!turn && servers->turn_secret[0] && config->ice_turn.url_count == 0)
         return refuse(error, "%s: a secret is of no use without a TURN server in turn-urls",
                       config->turn_secret_file[0] ? "turn-secret-file" : "turn-secret");
     return true;
+}
+
+// "USER:PASSWORD" of the file's one line; the password may have colons.
+static bool login_read(struct config *config, char *error) {
+    char text[2 * ICE_LOGIN_MAX + 2];
+    const char *path = config->ice_turn_login_file;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return refuse(error, "ice-turn-login-file: \"%.200s\" cannot be read: %s", path, strerror(errno));
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    int failure = ferror(file) ? errno : 0;
+    fclose(file);
+    if (failure)
+        return refuse(error, "ice-turn-login-file: \"%.200s\" cannot be read: %s", path, strerror(failure));
+    while (len > 0 && strchr("\r\n", text[len - 1]))
+        len--;
+    text[len] = '\0';
+    char *colon = memchr(text, ':', len);
+    size_t user_len = colon ? (size_t)(colon - text) : 0, password_len = colon ? len - user_len - 1 : 0;
+    bool fine = user_len > 0 && user_len < ICE_LOGIN_MAX && password_len > 0 &&
+                password_len < ICE_LOGIN_MAX && strcspn(text, "\r\n") == len && strlen(text) == len;
+    if (fine) {
+        memcpy(config->ice_turn_user, text, user_len);
+        config->ice_turn_user[user_len] = '\0';
+        memcpy(config->ice_turn_password, colon + 1, password_len + 1);
+    }
+    explicit_bzero(text, sizeof text);
+    return fine || refuse(error,
+                          "ice-turn-login-file: \"%.200s\" is not one line USER:PASSWORD, each of 1 to %d "
+                          "bytes",
+                          path, ICE_LOGIN_MAX - 1);
+}
+
+static bool ice_turn_agrees(struct config *config, char *error) {
+    const struct ice_servers *turn = &config->ice_turn;
+    if (config->ice_turn_login_file[0] && turn->url_count == 0)
+        return refuse(error, "ice-turn-login-file: a login is of no use without a TURN server in ice-turn");
+    if (config->ice_turn_login_file[0] && !login_read(config, error))
+        return false;
+    if (turn->url_count > CONFIG_ICE_TURN_MAX)
+        return refuse(error, "ice-turn: %u servers; at most %d are asked", turn->url_count,
+                      CONFIG_ICE_TURN_MAX);
+    for (unsigned i = 0; i < turn->url_count; i++)
+        if (!turn->urls[i].turn || turn->urls[i].secure || turn->urls[i].tcp)
+            return refuse(
+                error,
+                "ice-turn: \"%.200s\" is none that an agent can use: turn:HOST[:PORT], over UDP and "
+                "without TLS (STUN servers go into ice-stun)",
+                turn->urls[i].text);
+    return turn->url_count == 0 || config->ice_turn_login_file[0] || config->ice_servers.turn_secret[0] ||
+           refuse(error, "ice-turn: a TURN server is of no use without ice-turn-login-file or turn-secret");
+}
+
+static bool ice_agrees(struct config *config, char *error) {
+    const struct {
+        const char *name;
+        bool given;
+    } rows[] = {{"ice-stun", config->ice_stun.host[0] != '\0'},
+                {"ice-turn", config->ice_turn.url_count > 0},
+                {"ice-ports", config->ice_ports.host[0] != '\0'},
+                {"ice-peers", config->ice_peers.count > 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].given && config->ice == HUB_ICE_LITE)
+            return refuse(error, "%s: it is of no use without ice = auto or ice = full", rows[i].name);
+    if (config->ice_ports.host[0] && strcmp(config->ice_ports.host, "127.0.0.1") != 0)
+        return refuse(error, "ice-ports: the range is one of all addresses; leave \"%s:\" out",
+                      config->ice_ports.host);
+    if (config->ice_ports.host[0] && config->media_port >= config->ice_ports.from &&
+        config->media_port <= config->ice_ports.to)
+        return refuse(error, "ice-ports: media-port %u is one of them; choose others", config->media_port);
+    return ice_turn_agrees(config, error);
 }
 
 static bool keys_agree(const struct config *config, char *error) {
@@ -147,5 +218,5 @@ void config_limits(const struct config *config, struct hub_limits *limits) {
 bool config_agrees(struct config *config, char *error) {
     return announce_agrees(config, error) && keys_agree(config, error) && webhooks_agree(config, error) &&
            ports_agree(config, error) && dialects_agree(config, error) && tls_agrees(config, error) &&
-           turn_agrees(config, error);
+           turn_agrees(config, error) && ice_agrees(config, error);
 }

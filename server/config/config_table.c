@@ -15,6 +15,8 @@ static const char *const log_level_words[] = {"error", "warn", "info", "debug", 
 static const char *const switch_words[] = {"no", "yes", NULL};
 static const char *const layout_words[] = {"track", "participant", NULL};
 static const char *const on_off_words[] = {"off", "on", NULL};
+static const char *const ice_words[] = {"lite", "auto", "full", NULL}; // enum hub_ice_mode
+static const char *const nomination_words[] = {"regular", "aggressive", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
@@ -46,6 +48,24 @@ static const struct setting settings[] = {
      "Addresses or names that clients send media to; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
      "STUN server that is asked at start for this machine's public address, which auto then holds."},
+    {"ice", SETTING_CHOICE, AT(ice), 0, 0, ice_words, "lite", "lite|auto|full",
+     "Who looks for whom: lite, clients for the server; auto, complete ICE for who asks or is ICE-lite; "
+     "full, for all."},
+    {"ice-stun", SETTING_HOST, AT(ice_stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
+     "STUN server that complete ICE agents ask for their addresses; default: that of --stun."},
+    {"ice-turn", SETTING_ICE_URLS, AT(ice_turn), 0, 0, NULL, "", "URL[,URL...]",
+     "TURN servers over which complete ICE agents can be reached: turn:HOST[:PORT], over UDP."},
+    {"ice-turn-login-file", SETTING_PATH, AT(ice_turn_login_file), 0, 0, NULL, "", "FILE",
+     "A file with USER:PASSWORD for these in its one line; default: logins made with --turn-secret."},
+    {"ice-ports", SETTING_PORTS, AT(ice_ports), 0, 0, NULL, "", "FROM-TO",
+     "UDP ports of complete ICE agents, one for each and each address; default: any."},
+    {"ice-peers", SETTING_NETWORKS, AT(ice_peers), 0, 0, NULL, "", "CIDR[,CIDR...]",
+     "Networks where complete ICE agents may look for clients, beside the public internet."},
+    {"ice-nomination", SETTING_CHOICE, AT(ice_nomination), 0, 0, nomination_words, "regular",
+     "regular|aggressive",
+     "How complete ICE agents choose a path: the best of those that work, or the first at once."},
+    {"ice-agents-max", SETTING_NUMBER, AT(ice_agents_max), 1, 4096, NULL, "500", "N",
+     "Complete ICE agents at a time."},
     {"tls-cert", SETTING_PATH, AT(tls_cert), 0, 0, NULL, "", "FILE",
      "Certificate, with those between it and its root (PEM): HTTPS in place of HTTP; SIGHUP reads it again."},
     {"tls-key", SETTING_PATH, AT(tls_key), 0, 0, NULL, "", "FILE", "The certificate's private key (PEM)."},
@@ -175,6 +195,7 @@ const char *setting_group(const struct setting *setting) {
     } groups[] = {
         {"listen", "HTTP and WebSocket"},
         {"media-port", "Media and its addresses"},
+        {"ice", "Complete ICE"},
         {"tls-cert", "HTTPS"},
         {"keys", "Who may come in, and who is told"},
         {"turn-urls", "TURN"},
@@ -393,7 +414,7 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     case SETTING_SECRET:
         return setting_assign_secret(member, text);
     case SETTING_ICE_URLS:
-        return ice_urls_parse(text, &config->ice_servers);
+        return ice_urls_parse(text, (struct ice_servers *)(void *)member);
     case SETTING_NETWORKS:
         return networks_parse(text, (struct networks *)(void *)member);
     case SETTING_ORIGINS:

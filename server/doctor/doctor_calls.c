@@ -174,6 +174,9 @@ static void examine_addresses(struct doctor *d, bool calls) {
     }
     check_reach(&finding, &d->announce, d->machine.container);
     findings_add(&d->findings, &finding);
+    check_ice(&finding, &d->announce, &d->config);
+    if (finding.level != FINDING_SKIP)
+        findings_add(&d->findings, &finding);
 }
 
 void examine_calls(struct doctor *d) {

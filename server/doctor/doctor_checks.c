@@ -229,6 +229,27 @@ void check_reach(struct finding *out, const struct announce *announce, const cha
     }
 }
 
+void check_ice(struct finding *out, const struct announce *announce, const struct config *config) {
+    bool public = false;
+    unsigned turns = config->ice_turn.url_count;
+    const char *stun = config->ice_stun.host[0] ? config->ice_stun.host : config->stun.host;
+    for (unsigned i = 0; i < announce->count; i++)
+    public |= address_scope_of(announce->list[i].text) == ADDRESS_PUBLIC;
+    if (config->ice == HUB_ICE_LITE) {
+        finding_set(out, "ice", "", FINDING_SKIP, "ICE-lite: clients look for the server, never it for them");
+    } else if (stun[0] || turns > 0) {
+        finding_set(out, "ice", "", FINDING_OK, "complete ICE asks %s%s%u TURN server%s", stun[0] ? stun : "",
+                    stun[0] ? " and " : "", turns, turns == 1 ? "" : "s");
+    } else if (public) {
+        finding_set(out, "ice", "", FINDING_OK, "complete ICE has a public address");
+    } else {
+        finding_set(out, "ice", "", FINDING_WARN,
+                    "complete ICE has neither a public address nor a STUN or TURN server: people in other "
+                    "networks cannot be found");
+        finding_mend(out, "--ice-stun HOST, and --ice-turn URL for networks where that is not enough");
+    }
+}
+
 // ---- the call with itself
 
 static void call_done(struct finding *out, const struct call_facts *f) {

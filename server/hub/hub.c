@@ -51,6 +51,8 @@ void hub_observe(struct hub *hub, enum hub_observer observer, const struct hub_e
         o->data_consumer_closed = hub_events_silent.data_consumer_closed;
         o->data_channel_opened = hub_events_silent.data_channel_opened;
     }
+    if (events && !events->ice_candidates)
+        hub->observers[observer].ice_candidates = hub_events_silent.ice_candidates;
 }
 
 struct room *hub_room(const struct hub *hub, uint32_t id) {
@@ -199,6 +201,7 @@ void hub_read_counts(const struct hub *hub, struct hub_counts *out) {
     count_transports(hub, out);
     out->producers = slots_count(hub->registry.producers.slots);
     out->consumers = slots_count(hub->registry.consumers.slots);
+    out->full_transports = hub->full_transports;
     out->commands_waiting = hub->post.backlogged + hub->data_post.count;
     out->held_bytes = hub_memory_held(hub);
     uint32_t cursor = 0;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "rooms/media_msg.h"
 #include "rooms/room_rules.h"
+#include "server/common/net_address.h"
 #include "server/hub/hub_counters.h"
 #include "server/hub/ice_servers.h"
 
@@ -53,6 +54,18 @@ struct hub_tcp {
     char web_ip[46];       // or on this one
 };
 
+// Complete ICE agents in place of ICE-lite (docs/adr/0020-one-thread-owns-agents.md).
+enum hub_ice_mode {
+    HUB_ICE_LITE, // there are none
+    HUB_ICE_AUTO, // for whoever asks for one, and for peers that are ICE-lite themselves
+    HUB_ICE_FULL, // for everybody who does not ask for ICE-lite
+};
+struct hub_ice {
+    enum hub_ice_mode mode;
+    uint32_t agents_max;
+    struct networks peers; // where checks may go beside the public internet
+};
+
 struct hub_config {
     unsigned workers; // 1..WORKERS_MAX
     // ICE candidates: every address with the media port of the participant's worker (all the same on a shared
@@ -64,6 +77,7 @@ struct hub_config {
     char fingerprint_sha256[3 * 32]; // "AA:BB:...", NUL-terminated
     struct ice_servers ice_servers;  // that clients are told of
     struct hub_limits limits;
+    struct hub_ice ice;
 };
 
 // No `joined` is longer, whatever the settings. What does not fit it of a large room follows at once, as
@@ -144,6 +158,8 @@ uint64_t hub_wall_us(const struct hub *hub);        // microseconds since 1970
 void hub_media_event(struct hub *hub, unsigned worker, const struct media_event *event, uint64_t now_us);
 // A worker's answer to a GET_STATS.
 void hub_media_stats(struct hub *hub, unsigned worker, const struct media_stats *stats, uint64_t now_us);
+
+void hub_ice_event(struct hub *hub, const struct ice_event *event, uint64_t now_us);
 
 void hub_data_event(struct hub *hub, const struct data_event *event, uint64_t now_us);
 

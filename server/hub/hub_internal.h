@@ -1,7 +1,7 @@
 // hub_internal: the insides of the hub, for the files of server/hub/ alone.
 //
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
-// hub_speaker, hub_data_post; hub_relay, hub_data_end; hub_consumer, hub_producer, hub_transport;
+// hub_speaker, hub_data_post; hub_relay, hub_data_end; hub_consumer, hub_producer, hub_ice, hub_transport;
 // hub_consume, hub_produce, hub_pass_on, hub_data; hub_about, hub_rights, hub_lobby; hub_leave; hub_grants,
 // hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_operate, hub_plain; hub_event, hub_data_event,
 // hub. No file calls one behind it.
@@ -40,6 +40,7 @@ struct hub {
     struct registry registry;
     struct data_registry data_registry;
     uint32_t data_transports; // that carry data, of DATA_ASSOCIATIONS_MAX
+    uint32_t full_transports; // with a complete ICE agent, of config.ice.agents_max
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;
@@ -105,6 +106,13 @@ bool hub_bring_about(struct hub *hub, struct participant *me, struct room *room,
                      json_t **out, struct hub_refusal *refusal);
 void hub_put_about(struct hub *hub, struct participant *me, json_t *about); // taken over
 void hub_drop_about(struct hub *hub, struct participant *me);               // while it is still in its room
+
+// ---- hub_ice.c
+
+// Whether it may restart now: of one with a complete agent. False and a refusal.
+bool hub_ice_may_restart(const struct hub *hub, struct room_transport *transport,
+                         struct hub_refusal *refusal);
+void hub_ice_restarted(struct room_transport *transport); // its owner has to tell everything again
 
 // ---- hub_rights.c
 

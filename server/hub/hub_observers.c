@@ -133,6 +133,10 @@ static void ice_offered(void *ctx, const struct room_transport *transport,
     const struct hub_events *o = speaking_for(ctx, transport->owner);
     o->ice_offered(o->ctx, transport, ice);
 }
+static void ice_candidates(void *ctx, const struct room_transport *transport, unsigned first) {
+    const struct hub_events *o = speaking_for(ctx, transport->owner);
+    o->ice_candidates(o->ctx, transport, first);
+}
 static void layers_wanted(void *ctx, const struct room_producer *producer) {
     const struct hub_events *o = speaking_for(ctx, producer_owner(producer));
     o->layers_wanted(o->ctx, producer);
@@ -203,6 +207,7 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .relayed = relayed,
         .transport_state = transport_state,
         .ice_offered = ice_offered,
+        .ice_candidates = ice_candidates,
         .layers_wanted = layers_wanted,
         .producer_score = producer_score,
         .consumer_score = consumer_score,

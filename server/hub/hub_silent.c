@@ -70,6 +70,9 @@ static void hush_levels(void *ctx, const struct room *room, struct speaker_voice
 static void hush_ice(void *ctx, const struct room_transport *transport, const struct ice_credentials *ice) {
     (void)ctx, (void)transport, (void)ice;
 }
+static void hush_candidates(void *ctx, const struct room_transport *transport, unsigned first) {
+    (void)ctx, (void)transport, (void)first;
+}
 static void hush_stats(void *ctx, unsigned worker, const struct media_stats *stats) {
     (void)ctx, (void)worker, (void)stats;
 }
@@ -119,6 +122,7 @@ const struct hub_events hub_events_silent = {
     .relayed = hush_relayed,
     .transport_state = hush_transport,
     .ice_offered = hush_ice,
+    .ice_candidates = hush_candidates,
     .layers_wanted = hush_producer,
     .producer_score = hush_producer_score,
     .consumer_score = hush_consumer_score,

@@ -151,6 +151,17 @@ bool hub_react(struct hub *hub, struct participant *me, const char *text, struct
 // ice: what the client is told.
 struct room_transport *hub_open_transport(struct hub *hub, struct participant *me, bool from_client,
                                           struct ice_credentials *ice, struct hub_refusal *refusal);
+// The same with a choice of ICE. want: what the client asks for; peer_is_lite: it answers checks and sends
+// none.
+enum hub_ice_want { HUB_WANT_ANY_ICE, HUB_WANT_ICE_LITE, HUB_WANT_ICE_FULL };
+struct hub_transport_ask {
+    bool from_client, peer_is_lite;
+    enum hub_ice_want want;
+    bool client_offers; // its side begins, so it has the controlling role
+};
+struct room_transport *hub_open_transport_as(struct hub *hub, struct participant *me,
+                                             const struct hub_transport_ask *ask, struct ice_credentials *ice,
+                                             struct hub_refusal *refusal);
 // dtls_parameters as in mediasoup-client.
 struct room_transport *hub_connect_transport(struct hub *hub, struct participant *me,
                                              const char *transport_id, const struct json_t *dtls_parameters,
@@ -163,6 +174,20 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
 
 // All of them; the participant knows.
 void hub_close_transports(struct hub *hub, struct participant *me);
+
+// ---- hub_ice.c: of a transport with a complete ICE agent
+
+struct hub_ice_told {       // by the client
+    struct span ufrag, pwd; // ptr NULL: not now
+    unsigned count;
+    const struct span *candidates; // lines (rtp/ice_candidate.h)
+};
+struct hub_ice_taken {
+    unsigned taken, ignored; // ignored: names, TCP, networks where checks may not go
+};
+#define HUB_ICE_LINES_MAX 64 // from one restart to the next
+bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport_id,
+                  const struct hub_ice_told *told, struct hub_ice_taken *out, struct hub_refusal *refusal);
 
 // ---- hub_produce.c, hub_producer.c
 

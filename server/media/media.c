@@ -33,6 +33,9 @@ struct media {
     struct data_worker *data; // NULL: no data channels
     pthread_t data_thread;
     bool data_runs;
+    struct ice_worker *ice; // NULL: no complete ICE agents
+    pthread_t ice_thread;
+    bool ice_runs;
     // Set before the first event can come that anybody waits for; read on the workers' threads.
     _Atomic(void (*)(void *ctx)) wakeup;
     void *_Atomic wakeup_ctx;
@@ -59,6 +62,12 @@ static void *media_thread(void *worker) {
 static void *media_data_thread(void *data) {
     trace_thread_begin();
     data_worker_run(data);
+    return NULL;
+}
+
+static void *media_ice_thread(void *ice) {
+    trace_thread_begin();
+    ice_worker_run(ice);
     return NULL;
 }
 
@@ -93,6 +102,7 @@ static bool media_start_workers(struct media *media, const struct media_config *
                                .dtls = media->dtls,
                                .mesh = media->mesh,
                                .data = media->data,
+                               .ice = media->ice,
                                .events_ready = media_events_ready,
                                .events_ctx = media};
     for (wc.index = 0; wc.index < config->workers; wc.index++) {
@@ -113,6 +123,8 @@ static bool media_start_workers(struct media *media, const struct media_config *
     if (ok && media->data)
         ok = media->data_runs =
             pthread_create(&media->data_thread, NULL, media_data_thread, media->data) == 0;
+    if (ok && media->ice)
+        ok = media->ice_runs = pthread_create(&media->ice_thread, NULL, media_ice_thread, media->ice) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (unsigned i = 0; i < media->threads; i++) {
         char name[MEDIA_THREAD_NAME_MAX]; // seen in top and /proc
@@ -121,6 +133,8 @@ static bool media_start_workers(struct media *media, const struct media_config *
     }
     if (media->data_runs)
         pthread_setname_np(media->data_thread, "data");
+    if (media->ice_runs)
+        pthread_setname_np(media->ice_thread, "ice");
     if (!ok)
         snprintf(error, error_cap,
                  "cannot start a thread for media worker %u: the system's limit of threads is reached",
@@ -134,6 +148,14 @@ static struct data_worker *media_open_data(struct media *media, const struct med
                                                            .wake_worker = media_wake_worker,
                                                            .events_ready = media_events_ready,
                                                            .ctx = media});
+}
+
+static struct ice_worker *media_open_ice(struct media *media, const struct media_config *config) {
+    return ice_worker_create(&(struct ice_worker_config){.workers = config->workers,
+                                                         .pool = *config->ice,
+                                                         .wake_worker = media_wake_worker,
+                                                         .events_ready = media_events_ready,
+                                                         .ctx = media});
 }
 
 struct media *media_start(const struct media_config *config, char *error, size_t error_cap) {
@@ -151,7 +173,10 @@ struct media *media_start(const struct media_config *config, char *error, size_t
     media->mesh = mesh_create(config->workers, media_wake_worker, media);
     if (config->data_channels)
         media->data = media_open_data(media, config);
-    if (!media->srtp_started || !media->dtls || !media->mesh || (config->data_channels && !media->data))
+    if (config->ice)
+        media->ice = media_open_ice(media, config);
+    if (!media->srtp_started || !media->dtls || !media->mesh || (config->data_channels && !media->data) ||
+        (config->ice && !media->ice))
         snprintf(error, error_cap, "cannot start the media workers: %s",
                  !media->srtp_started ? "libsrtp2 does not start"
                  : !media->dtls       ? "OpenSSL cannot make a DTLS certificate"
@@ -177,6 +202,11 @@ void media_halt(struct media *media) {
     for (unsigned i = 0; i < media->threads; i++)
         pthread_join(media->thread[i], NULL);
     media->threads = 0;
+    if (media->ice_runs) { // after the workers, whose goodbyes it sends
+        ice_worker_stop(media->ice);
+        pthread_join(media->ice_thread, NULL);
+        media->ice_runs = false;
+    }
 }
 
 void media_stop(struct media *media) {
@@ -186,6 +216,7 @@ void media_stop(struct media *media) {
     for (unsigned i = 0; i < media->workers; i++)
         worker_destroy(media->worker[i]);
     data_worker_destroy(media->data);
+    ice_worker_destroy(media->ice);
     mesh_destroy(media->mesh);
     dtls_context_destroy(media->dtls);
     srtp_session_destroy(media->srtp_held);
@@ -220,6 +251,17 @@ void media_read_data_counters(struct media *media, struct data_worker_counters *
     *out = (struct data_worker_counters){0};
     if (media->data)
         data_worker_read_counters(media->data, out);
+}
+
+void media_read_ice_counters(struct media *media, struct ice_worker_counters *out) {
+    *out = (struct ice_worker_counters){0};
+    if (media->ice)
+        ice_worker_read_counters(media->ice, out);
+}
+
+void media_set_ice_hosts(struct media *media, const struct addr *hosts, unsigned count) {
+    if (media->ice)
+        ice_worker_set_hosts(media->ice, hosts, count);
 }
 
 void media_set_wakeup(struct media *media, void (*wakeup)(void *ctx), void *ctx) {
@@ -259,6 +301,11 @@ void media_drain(struct media *media, const struct media_listener *listener) {
         if (listener->on_data)
             listener->on_data(listener->ctx, event);
         data_worker_pop_event(media->data);
+    }
+    for (const struct ice_event *event; media->ice && (event = ice_worker_peek_event(media->ice));) {
+        if (listener->on_ice)
+            listener->on_ice(listener->ctx, event);
+        ice_worker_pop_event(media->ice);
     }
     media_steer(media, clock_now_us());
 }

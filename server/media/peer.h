@@ -57,6 +57,10 @@ struct peer_functions {
     // Without having been asked. ERR_EXISTS: done, and those of an offer that was not taken are void.
     enum err (*offer_ice)(struct peer *peer, const struct ice_credentials *credentials);
 
+    // Its complete ICE agent has found this path, or lost it (NULL). `out` as for input. NULL: a kind without
+    // ICE.
+    void (*follow)(struct peer *peer, const struct tuple *path, uint64_t now_us, struct peer_input *out);
+
     // One of its tuples was a connection that has ended. `out` as for input.
     void (*lose)(struct peer *peer, const struct tuple *tuple, uint64_t now_us, struct peer_input *out);
 
@@ -73,7 +77,7 @@ struct peer_functions {
 struct peer { // the head of each kind's object
     const struct peer_functions *functions;
     uint64_t next_us; // when `advance` is due, TIME_NEVER for never; kept up by every function above
-    void *owner;      // whose it is, for peer_env.data; set by the owner
+    void *owner;      // whose it is, for peer_env.data and agent_send; set by the owner
 };
 
 struct peer_env { // what the peers of one worker use; outlives them
@@ -83,6 +87,8 @@ struct peer_env { // what the peers of one worker use; outlives them
     const uint64_t *now_us; // of the present turn
     struct peer_shared shared;
     void (*data)(void *owner, struct span packet); // an authentic SCTP packet of the owner's peer
+    // A datagram for a tuple of the owner's complete ICE agent; copied, or dropped and counted.
+    void (*agent_send)(void *owner, struct span datagram, enum udp_worth worth);
 };
 
 #endif

@@ -37,10 +37,23 @@ static void webrtc_count_sent(struct peer_webrtc *self, size_t len) {
 static void webrtc_reply(void *ctx, const struct tuple *to, struct span datagram) {
     struct peer_webrtc *self = ctx;
     webrtc_count_sent(self, datagram.len);
-    if (to->protocol == TUPLE_TCP)
+    if (to->protocol == TUPLE_UDP)
+        (void)udp_port_queue_bytes(self->env->port, to, datagram); // counted there
+    else if (to->protocol == TUPLE_TCP)
         (void)tcp_port_queue_bytes(self->env->tcp, to, datagram, *self->env->now_us);
     else
-        (void)udp_port_queue_bytes(self->env->port, to, datagram); // counted there
+        self->env->agent_send(self->peer.owner, datagram, UDP_KEEP);
+}
+
+// Not a part of webrtc_queue: the way over UDP is as long as if there were no other.
+__attribute__((noinline)) static void webrtc_queue_elsewhere(struct peer_webrtc *self, const struct tuple *to,
+                                                             struct block *sealed, enum udp_worth worth) {
+    if (to->protocol == TUPLE_TCP) {
+        (void)tcp_port_queue(self->env->tcp, to, sealed, worth, *self->env->now_us);
+        return;
+    }
+    self->env->agent_send(self->peer.owner, span_of(block_data(sealed), sealed->len), worth);
+    block_release(sealed);
 }
 
 static void webrtc_queue(struct peer_webrtc *self, const struct tuple *to, struct block *sealed,
@@ -50,10 +63,10 @@ static void webrtc_queue(struct peer_webrtc *self, const struct tuple *to, struc
     if (also)
         webrtc_reply(self, also, span_of(block_data(sealed), sealed->len));
     enum udp_worth worth = kind == MEDIA_VIDEO ? UDP_DROP_FIRST : UDP_KEEP;
-    if (to->protocol == TUPLE_TCP)
-        (void)tcp_port_queue(self->env->tcp, to, sealed, worth, *self->env->now_us);
-    else
+    if (to->protocol == TUPLE_UDP)
         (void)udp_port_queue(self->env->port, to, sealed, worth);
+    else
+        webrtc_queue_elsewhere(self, to, sealed, worth);
 }
 
 // The forwarder numbers nothing while there is no tuple (forwarder_endpoint_reachable).
@@ -152,6 +165,13 @@ static enum err webrtc_offer_ice(struct peer *peer, const struct ice_credentials
     return peer_transport_offer_ice(webrtc_of(peer)->transport, credentials) ? ERR_EXISTS : ERR_OK;
 }
 
+static void webrtc_follow(struct peer *peer, const struct tuple *path, uint64_t now_us,
+                          struct peer_input *out) {
+    struct peer_webrtc *self = webrtc_of(peer);
+    peer_transport_follow(self->transport, path, now_us, out);
+    peer->next_us = peer_transport_next_us(self->transport);
+}
+
 static void webrtc_lose(struct peer *peer, const struct tuple *tuple, uint64_t now_us,
                         struct peer_input *out) {
     struct peer_webrtc *self = webrtc_of(peer);
@@ -213,6 +233,7 @@ static const struct peer_functions webrtc_functions = {
     .connect = webrtc_connect,
     .restart_ice = webrtc_restart_ice,
     .offer_ice = webrtc_offer_ice,
+    .follow = webrtc_follow,
     .lose = webrtc_lose,
     .state = webrtc_state,
     .describe = webrtc_describe,

@@ -126,6 +126,8 @@ static void worker_end_turn(struct worker *w) {
     mesh_flush(w->mesh, w->index);
     if (w->data)
         data_worker_flush(w->data, w->index);
+    if (w->ice)
+        ice_worker_flush(w->ice, w->index);
     if (w->events_written) {
         w->events_written = false;
         w->events_ready(w->events_ctx);
@@ -149,6 +151,8 @@ static void worker_close_handle(uv_handle_t *handle, void *ctx) {
 // The loop's handles stay until worker_destroy: workers that have not heard of the end yet still wake us.
 static void worker_end(struct worker *w) {
     worker_peers_close(w);
+    if (w->ice)
+        ice_worker_flush(w->ice, w->index); // goodbyes
     udp_port_flush(w->port, w->now_us);
     worker_plain_flush(w);
     if (w->tcp) {
@@ -211,6 +215,7 @@ static void worker_turn(struct worker *w) {
     worker_handshakes(w, w->now_us);
     worker_drain_mesh(w, w->now_us);
     worker_data_out(w);
+    worker_ice_in(w, w->now_us);
     w->lively = 0;
     for (unsigned i = 0; i < 2; i++)
         if (readable & 1u << i && worker_receive(w, i == 0 ? 4 : 6, w->now_us))
@@ -264,6 +269,7 @@ static void worker_on_check(uv_check_t *check) {
 static bool worker_has_work(struct worker *w) {
     return ring_peek(w->commands) || ring_peek(w->handshakes) || ring_peek(w->tcp_offers) ||
            mesh_waiting(w->mesh, w->index) || (w->data && data_worker_waiting(w->data, w->index)) ||
+           (w->ice && ice_worker_waiting(w->ice, w->index)) ||
            atomic_load_explicit(&w->stopping, memory_order_acquire);
 }
 
@@ -329,7 +335,8 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
                                .tcp = w->tcp,
                                .now_us = &w->now_us,
                                .shared = {.stun = w->stun, .dtls = config->dtls},
-                               .data = worker_data_in};
+                               .data = worker_data_in,
+                               .agent_send = worker_ice_send};
     w->peers = slots_create(WORKER_PEERS_MAX);
     w->peers_by_id = hmap_create(sizeof(struct transport_id), WORKER_PEERS_MAX);
     w->routes = route_table_create(WORKER_PEERS_MAX * 4, WORKER_PEERS_MAX * 2);
@@ -338,6 +345,7 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     w->commands = ring_create(sizeof(struct media_cmd), WORKER_COMMANDS);
     w->events = ring_create(sizeof(struct media_event), WORKER_EVENTS);
     w->stats = ring_create(sizeof(struct media_stats), WORKER_STATS);
+    w->ice_closed = w->ice ? ring_create(sizeof(struct transport_id), WORKER_ICE_CLOSED) : NULL;
     struct forwarder_config fw = {
         .link = link_of_worker(w->index), .random_seed = entropy_u64(), .limits = config->limits};
     media_limits_fill(&fw.limits);
@@ -345,7 +353,8 @@ static enum err worker_open_parts(struct worker *w, const struct worker_config *
     output.ctx = w;
     w->fw = forwarder_create(&fw, &output, w->pool, &w->wheel);
     bool ok = w->stun && (w->tcp || !config->tcp) && w->tcp_offers && w->peers && w->peers_by_id &&
-              w->routes && w->untold && w->handshakes && w->commands && w->events && w->stats && w->fw;
+              w->routes && w->untold && w->handshakes && w->commands && w->events && w->stats && w->fw &&
+              (w->ice_closed || !w->ice);
     return ok ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -360,6 +369,7 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
     w->workers = config->workers;
     w->mesh = config->mesh;
     w->data = config->data;
+    w->ice = config->ice;
     w->batch_us = config->batch_us;
     w->no_shedding = config->no_shedding;
     w->events_ready = config->events_ready;
@@ -420,6 +430,7 @@ void worker_destroy(struct worker *w) {
     ring_destroy(w->stats);
     ring_destroy(w->commands);
     ring_destroy(w->untold);
+    ring_destroy(w->ice_closed);
     worker_handshakes_close(w);
     route_table_destroy(w->routes);
     hmap_destroy(w->peers_by_id);

@@ -9,6 +9,7 @@
 #define SERVER_WORKER_H
 
 #include "server/media/data_worker.h"
+#include "server/media/ice_worker.h"
 #include "server/media/media.h"
 #include "server/media/mesh.h"
 #include "transport/dtls.h"
@@ -26,6 +27,7 @@ struct worker_config {
     struct dtls_context *dtls;
     struct mesh *mesh;
     struct data_worker *data; // NULL: no data channels
+    struct ice_worker *ice;   // NULL: no complete ICE agents
     // Called on the worker's thread when events wait; must only wake the control loop.
     void (*events_ready)(void *ctx);
     void *events_ctx;

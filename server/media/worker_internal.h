@@ -2,7 +2,7 @@
 // peers and their commands, worker_data.c what goes to the data worker and comes from it, worker_ingress.c
 // the way of a datagram to its peer, worker_handshake.c when those of DTLS have their turn, worker_tcp.c
 // connections of TCP, worker_load.c what is left out when the worker is full, worker_budget.c who is told to
-// be over a limit, worker_plain.c the sockets of plain RTP.
+// be over a limit, worker_plain.c the sockets of plain RTP, worker_ice.c the peers of complete ICE agents.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -29,6 +29,7 @@
 #define WORKER_HINTS 1024               // power of two
 #define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
 #define WORKER_TCP_OFFERS 1024          // connections that were let in and not taken yet
+#define WORKER_ICE_CLOSED 65536         // agents whose end their thread has not heard of yet
 #define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
 
 // A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
@@ -54,6 +55,8 @@ struct worker {
     unsigned index, workers;
     struct mesh *mesh;
     struct data_worker *data; // or NULL
+    struct ice_worker *ice;   // or NULL
+    struct ring *ice_closed;  // of struct transport_id, likewise; both ends are ours
     void (*events_ready)(void *ctx);
     void *events_ctx;
 
@@ -132,6 +135,9 @@ struct worker_peer {
     uint8_t handshakes_waiting;          // in worker.handshakes
     bool carries_data;                   // SCTP, which the data worker speaks
     bool data_announced;                 // it knows that DTLS is there
+    bool agent;                          // a complete ICE agent finds its path
+    bool agent_controls;                 // in this role at first
+    struct ice_agent_path agent_path;    // the last one; TUPLE_NONE: none yet
     uint64_t data_due_us;                // when all packets of it so far would be paid for
     uint64_t told_workers;               // a bit for each that was told a route to this peer
     char ufrags[2][ICE_UFRAG_BYTES + 1]; // now, and before the last restart
@@ -197,6 +203,17 @@ void worker_data_in(void *owner, struct span packet); // peer_env.data
 // Its states may have changed.
 void worker_data_connected(struct worker_peer *peer);
 void worker_data_out(struct worker *w); // what the data worker has for our peers
+
+// ---- worker_ice.c: peers whose path a complete ICE agent finds
+
+void worker_ice_open(const struct worker_peer *peer, const struct media_cmd *cmd); // OPEN_TRANSPORT
+void worker_ice_restart(const struct worker_peer *peer, const struct media_cmd *cmd);
+void worker_ice_remote(const struct worker_peer *peer,
+                       const struct media_cmd *cmd); // ICE_REMOTE, ICE_CANDIDATE
+void worker_ice_close(struct worker *w, struct transport_id id);
+void worker_ice_send(void *owner, struct span datagram, enum udp_worth worth); // peer_env.agent_send
+void worker_ice_in(struct worker *w, uint64_t now_us); // what the agents' thread has for our peers
+void worker_ice_describe(const struct worker_peer *peer, struct transport_stats *out);
 
 // ---- worker_budget.c
 // Tells in the log who is over a limit. At each heartbeat.

@@ -318,6 +318,8 @@ static void peer_close(struct worker_peer *peer) {
             peer_unroute_tuple(peer, &tuples[i]);
         peer->peer->functions->close(peer->peer);
     }
+    if (peer->agent)
+        worker_ice_close(w, peer->id);
     if (peer->plain)
         worker_plain_unwatch(peer->plain);
     for (int i = 0; i < 2; i++)
@@ -378,7 +380,12 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
     peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
     if (peer->peer)
         peer->peer->owner = peer;
-    (void)peer_enter(peer, &cmd->ice);
+    bool full = cmd->full && w->ice;
+    peer->agent_controls = cmd->controlling;
+    if (!peer_enter(peer, full ? NULL : &cmd->ice) || !full)
+        return;
+    peer->agent = true;
+    worker_ice_open(peer, cmd);
 }
 
 static void worker_open_plain(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {
@@ -433,6 +440,10 @@ static void peer_take_ufrag(struct worker_peer *peer, const char *ufrag, bool un
 static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
     if (peer->plain)
         return; // it knows no ICE
+    if (peer->agent) {
+        worker_ice_restart(peer, cmd);
+        return;
+    }
     const struct peer_functions *functions = peer->peer->functions;
     bool offer = cmd->type == MEDIA_OFFER_ICE;
     enum err err = offer ? functions->offer_ice(peer->peer, &cmd->ice)
@@ -456,6 +467,8 @@ static void worker_get_stats(struct worker *w, const struct media_cmd *cmd, uint
     if (peer) {
         stats->found = true;
         peer->peer->functions->describe(peer->peer, now_us, &stats->transport);
+        if (peer->agent)
+            worker_ice_describe(peer, &stats->transport);
     }
     ring_push(w->stats);
     w->events_written = true;
@@ -482,6 +495,11 @@ void worker_peer_command(struct worker *w, const struct media_cmd *cmd, uint64_t
     case MEDIA_OFFER_ICE:
         if (peer)
             worker_restart_ice(peer, cmd, now_us);
+        break;
+    case MEDIA_ICE_REMOTE:
+    case MEDIA_ICE_CANDIDATE:
+        if (peer)
+            worker_ice_remote(peer, cmd);
         break;
     case MEDIA_CLOSE_TRANSPORT:
         if (peer)

@@ -21,7 +21,8 @@
 #define SDP_GROUP_SSRCS_MAX 4
 #define SDP_RIDS_MAX 8
 #define SDP_FINGERPRINTS_MAX 4
-#define SDP_WHY_MAX 192 // bytes of the words of a refusal, with their end
+#define SDP_CANDIDATES_MAX 32 // more are passed over
+#define SDP_WHY_MAX 192       // bytes of the words of a refusal, with their end
 
 enum sdp_kind { SDP_AUDIO, SDP_VIDEO, SDP_OTHER };
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
@@ -90,6 +91,8 @@ struct sdp_media {
     struct sdp_stream streams[SDP_STREAMS_MAX];
     struct sdp_group groups[SDP_GROUPS_MAX];
     struct sdp_rid rids[SDP_RIDS_MAX];
+    unsigned candidate_count;
+    struct span candidates[SDP_CANDIDATES_MAX]; // "candidate:...", not read (rtp/ice_candidate.h)
     struct span simulcast[SDP_RIDS_MAX]; // rids of a=simulcast:send, in its order; of alternatives the first
 };
 
@@ -111,8 +114,9 @@ bool sdp_bundles(const struct sdp *sdp, struct span mid);
 
 struct sdp_fragment {
     struct span ufrag, pwd; // of the session, or of the first section that has them
-    unsigned candidates;    // a=candidate lines
-    bool ended;             // a=end-of-candidates
+    unsigned candidates;    // a=candidate lines, of which these are kept:
+    struct span lines[SDP_CANDIDATES_MAX];
+    bool ended; // a=end-of-candidates
 };
 bool sdp_fragment_read(struct span text, struct sdp_fragment *out, char why[SDP_WHY_MAX]);
 

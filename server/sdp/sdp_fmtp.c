@@ -39,12 +39,13 @@ static bool take_credential(const struct sdp_lines *lines, const char *what, str
 
 static bool take_attribute(const struct sdp_lines *lines, struct span value, struct sdp_fragment *out,
                            char why[SDP_WHY_MAX]) {
-    struct span name = sdp_take(&value, ':');
+    struct span whole = value, name = sdp_take(&value, ':');
     if (sdp_is(name, "ice-ufrag"))
         return take_credential(lines, "ice-ufrag", value, &out->ufrag, why);
     if (sdp_is(name, "ice-pwd"))
         return take_credential(lines, "ice-pwd", value, &out->pwd, why);
-    out->candidates += sdp_is(name, "candidate");
+    if (sdp_is(name, "candidate") && out->candidates++ < SDP_CANDIDATES_MAX)
+        out->lines[out->candidates - 1] = whole;
     out->ended |= sdp_is(name, "end-of-candidates");
     return true;
 }

@@ -397,12 +397,15 @@ bool sdp_media_attribute(struct sdp_media *media, struct sdp_seen *seen, const s
                 {"setup", take_setup},      {"fingerprint", take_fingerprint},
                 {"mid", take_mid},          {"msid", take_msid}};
     struct line l = {.media = media, .seen = seen, .lines = lines, .why = why};
+    struct span whole = value;
     bool flag = value.len == 0 || !memchr(value.ptr, ':', value.len);
     struct span name = sdp_take(&value, ':');
     if (media->kind == SDP_OTHER && media->kind_text.len && !sdp_is(name, "mid"))
         return true; // it is not taken
     if (flag)
         return take_flag(&l, name);
+    if (sdp_is(name, "candidate") && media->candidate_count < SDP_CANDIDATES_MAX)
+        media->candidates[media->candidate_count++] = whole;
     if (sdp_is(name, "ice-ufrag"))
         return take_ice_text(&l, &seen->ufrag, "ice-ufrag", 4, value, &media->ufrag);
     if (sdp_is(name, "ice-pwd"))

@@ -59,6 +59,7 @@ struct session {
     uint32_t held_count;
     struct list stats; // struct stats_request, oldest first
     uint32_t stats_count;
+    struct list gathering; // struct gathering_transport: of create-transport, that are not answered yet
 };
 
 // An answer that waits its turn; without text it is the one that the others wait for.
@@ -114,6 +115,8 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(TRANSPORT_CREATED, "webRtcTransportCreated")                                                           \
     X(TRANSPORT_CONNECTED, "transport-connected")                                                            \
     X(ICE_RESTARTED, "ice-restarted")                                                                        \
+    X(ICE_CANDIDATES, "ice-candidates")                                                                      \
+    X(ICE_CANDIDATES_ADDED, "ice-candidates-added")                                                          \
     X(TRANSPORT_CLOSED, "transport-closed")                                                                  \
     X(TRANSPORT_STATE, "transport-state")                                                                    \
     X(PRODUCED, "produced")                                                                                  \
@@ -291,6 +294,16 @@ void signal_connect_transport(struct signal_call *call);
 void signal_restart_ice(struct signal_call *call);
 void signal_close_transport(struct signal_call *call);
 
+// signal_ice.c: transports with a complete ICE agent
+void signal_add_ice_candidates(struct signal_call *call);
+// Answers create-transport when the agent has its addresses, or a moment later. False: no memory, and it is
+// answered.
+bool signal_await_gathering(struct signal_call *call, const struct room_transport *transport,
+                            const struct ice_credentials *ice);
+void signal_gathering_forget(struct session *session);
+void signal_ice_found(struct signalling *signalling, const struct room_transport *transport, unsigned first);
+enum hub_ice_want signal_ice_want(const json_t *data); // as `ice` says
+
 void signal_produce(struct signal_call *call);
 void signal_pause_producer(struct signal_call *call);
 void signal_resume_producer(struct signal_call *call);
@@ -363,6 +376,8 @@ struct signal_opened {
 bool signal_open_media(struct signal_call *call, struct participant *me, struct signal_opened *out);
 void signal_opened_close(struct signal_opened *opened);
 extern const struct field_rule signal_consume_rules[]; // of its `consume`
+// signal_path.c; NULL without memory
+json_t *signal_describe_agent_candidates(const struct room_ice *full, unsigned first);
 json_t *signal_describe_transport(const struct hub *hub, const struct room_transport *transport,
                                   const struct ice_credentials *ice);
 json_t *signal_describe_consumer(const struct room_consumer *consumer, json_t *parameters);

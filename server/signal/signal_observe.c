@@ -194,6 +194,10 @@ static void ice_offered(void *ctx, const struct room_transport *transport,
                   signal_describe_restart(signalling->hub, transport, ice));
 }
 
+static void ice_candidates(void *ctx, const struct room_transport *transport, unsigned first) {
+    signal_ice_found(ctx, transport, first);
+}
+
 static void layers_wanted(void *ctx, const struct room_producer *producer) {
     signal_notify(ctx, producer_owner(producer), OUT_PRODUCER_LAYERS_WANTED,
                   json_pack("{s:s, s:o, s:o}", "producerId", producer->public_id.text, "spatialLayer",
@@ -364,6 +368,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .relayed = relayed,
         .transport_state = transport_state,
         .ice_offered = ice_offered,
+        .ice_candidates = ice_candidates,
         .layers_wanted = layers_wanted,
         .producer_score = producer_score,
         .consumer_score = consumer_score,

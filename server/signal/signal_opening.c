@@ -44,7 +44,8 @@ static bool open_transports(struct signal_call *call, struct participant *me, st
         bool from_client = strcmp(json_string_value(json_array_get(wanted, i)), "send") == 0;
         struct hub_refusal refusal;
         struct ice_credentials ice;
-        struct room_transport *transport = hub_open_transport(call->hub, me, from_client, &ice, &refusal);
+        const struct hub_transport_ask ask = {.from_client = from_client, .client_offers = from_client};
+        struct room_transport *transport = hub_open_transport_as(call->hub, me, &ask, &ice, &refusal);
         if (!transport)
             break;
         (void)signal_carry_data(call, transport, &refusal); // without sctpParameters, the client sees that

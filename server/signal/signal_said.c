@@ -66,6 +66,8 @@ static const char *const said[OUT_COUNT] = {
         "dtlsInStun?:bool sctpParameters?:@sctp",
     [OUT_TRANSPORT_CONNECTED] = OF_TRANSPORT,
     [OUT_ICE_RESTARTED] = OF_TRANSPORT " iceParameters:@ice iceCandidates:object[] iceServers:@servers",
+    [OUT_ICE_CANDIDATES] = OF_TRANSPORT " iceCandidates:object[] complete:bool",
+    [OUT_ICE_CANDIDATES_ADDED] = OF_TRANSPORT " taken:integer ignored:integer",
     [OUT_TRANSPORT_CLOSED] = OF_TRANSPORT,
     [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:text dtlsState:text sctpState?:text",
     [OUT_PRODUCED] = "id:text producerId:text kind:@kind type:@type paused?:bool",

@@ -300,10 +300,17 @@ static json_t *describe_transport_stats(const struct stats_request *request, con
     json_object_set_new(out, "type", json_string("webrtc-transport"));
     json_object_set_new(out, "transportId", json_string(request->subject.text));
     json_object_set_new(out, "timestamp", number(now_ms));
-    json_object_set_new(out, "iceRole", json_string("controlled"));
+    json_object_set_new(out, "iceRole",
+                        json_string(s->full && s->controlling ? "controlling" : "controlled"));
+    if (s->full)
+        json_object_set_new(out, "iceLite", json_false());
     json_object_set_new(out, "iceState", json_string(ice_state_name(s->ice)));
     if (s->selected.protocol != TUPLE_NONE)
         json_object_set_new(out, "iceSelectedTuple", describe_tuple(&s->selected));
+    if (s->full && s->selected.protocol != TUPLE_NONE) {
+        json_object_set_new(out, "localCandidateType", json_string(ice_candidate_type_name(s->local_type)));
+        json_object_set_new(out, "remoteCandidateType", json_string(ice_candidate_type_name(s->remote_type)));
+    }
     json_object_set_new(out, "dtlsState", json_string(dtls_state_name(s->dtls)));
     add_sctp(out, request);
     const struct {

@@ -14,6 +14,7 @@
 #define OBJECT(n) {.name = (n), .kind = FIELD_OBJECT, .required = true}
 #define OBJECT_OPTIONAL(n) {.name = (n), .kind = FIELD_OBJECT}
 #define CHOICE(n, c) {.name = (n), .kind = FIELD_CHOICE, .required = true, .choices = (c)}
+#define CHOICE_OPTIONAL(n, c) {.name = (n), .kind = FIELD_CHOICE, .choices = (c)}
 #define TEXTS_OPTIONAL(n, least, most, c)                                                                    \
     {.name = (n), .kind = FIELD_TEXTS, .min = (least), .max = (most), .choices = (c)}
 #define ANY_OPTIONAL(n) {.name = (n), .kind = FIELD_ANY}
@@ -58,13 +59,19 @@ static const struct signal_row rows[] = {
      0,
      signal_create_transport,
      {CHOICE("direction", "send|recv"), BOOL_OPTIONAL("forceTcp"), BOOL_OPTIONAL("enableSctp"),
-      OBJECT_OPTIONAL("numSctpStreams")}},
+      OBJECT_OPTIONAL("numSctpStreams"), CHOICE_OPTIONAL("ice", "lite|full")}},
     {"connect-transport",
      NEEDS_ROOM,
      0,
      signal_connect_transport,
      {TEXT("transportId", 1, ID_CHARS_MAX), OBJECT("dtlsParameters")}},
     {"restart-ice", NEEDS_ROOM, 0, signal_restart_ice, {TEXT("transportId", 1, ID_CHARS_MAX)}},
+    {"add-ice-candidates",
+     NEEDS_ROOM,
+     0,
+     signal_add_ice_candidates,
+     {TEXT("transportId", 1, ID_CHARS_MAX), OBJECT_OPTIONAL("iceParameters"),
+      TEXTS_OPTIONAL("candidates", 0, HUB_ICE_LINES_MAX, NULL)}},
     {"close-transport", NEEDS_ROOM, 0, signal_close_transport, {TEXT("transportId", 1, ID_CHARS_MAX)}},
 
     {"produce",

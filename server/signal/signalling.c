@@ -87,6 +87,7 @@ void signalling_client_opened(struct signalling *signalling, uint32_t client, ui
     session->client = client;
     list_init(&session->held);
     list_init(&session->stats);
+    list_init(&session->gathering);
     wheel_node_init(&session->join_timer, join_timer_fire);
     signal_wait_for_join(session);
 }
@@ -102,6 +103,7 @@ void signalling_client_lost(struct signalling *signalling, uint32_t client, uint
     if (!session)
         return;
     signal_stats_forget(session);
+    signal_gathering_forget(session);
     signal_forget_waiting(session);
     if (session->lobby_room) // it came to nothing
         signal_note(session, SIGNAL_JOIN_FAILED);

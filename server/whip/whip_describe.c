@@ -1,4 +1,4 @@
-// Answers as SDP (RFC 9429, section 5.3.1): ours is ICE-lite, one path for all sections.
+// Answers as SDP (RFC 9429, section 5.3.1): ours is ICE-lite unless the client is, one path for all sections.
 #include "base/entropy.h"
 #include "server/whip/whip_internal.h"
 
@@ -10,9 +10,25 @@
 
 #define SPAN(s) (int)(s).len, (const char *)(s).ptr
 
+static void write_agent_candidates(struct sdp_writer *w, const struct room_ice *full) {
+    char ip[ADDR_TEXT_MAX];
+    for (unsigned i = 0; i < full->count; i++) {
+        const struct ice_candidate *c = &full->candidates[i];
+        addr_print_ip(&c->address, ip);
+        sdp_write(w, "a=candidate:%u 1 udp %" PRIu32 " %s %u typ %s", i + 1, c->priority, ip, c->address.port,
+                  ice_candidate_type_name(c->type));
+    }
+    if (full->gathered)
+        sdp_write(w, "a=end-of-candidates");
+}
+
 static void write_candidates(struct sdp_writer *w, const struct whip *whip,
                              const struct room_transport *transport) {
     struct hub_candidate list[HUB_CANDIDATES_MAX];
+    if (transport->full) { // it finds the client, not the client it
+        write_agent_candidates(w, transport->full);
+        return;
+    }
     unsigned count = hub_candidates(whip->hub, transport, list);
     for (unsigned i = 0; i < count; i++)
         sdp_write(w, "a=candidate:%u 1 %s %" PRIu32 " %s %u typ host%s", i + 1, list[i].tcp ? "tcp" : "udp",
@@ -38,7 +54,8 @@ static void write_session(struct sdp_writer *w, const struct whip_description *d
         mids[len] = '\0';
         sdp_write(w, "a=group:BUNDLE%s", mids);
     }
-    sdp_write(w, "a=ice-lite");
+    if (!d->transport->full)
+        sdp_write(w, "a=ice-lite");
     sdp_write(w, "a=msid-semantic:WMS *");
 }
 
@@ -208,7 +225,8 @@ char *whip_describe_restart(const struct whip_session *session, const struct roo
     struct sdp_writer w = {.text = malloc(DESCRIPTION_MAX), .cap = DESCRIPTION_MAX};
     if (!w.text)
         return NULL;
-    sdp_write(&w, "a=ice-lite");
+    if (!transport->full)
+        sdp_write(&w, "a=ice-lite");
     sdp_write(&w, "a=ice-ufrag:%s", ice->ufrag);
     sdp_write(&w, "a=ice-pwd:%s", ice->pwd);
     sdp_write(&w, "m=%s 9 UDP/TLS/RTP/SAVPF 0", media_kind_name(session->mid_kind));

@@ -27,6 +27,27 @@ static bool is_any(struct span if_match) {
     return span_equal(if_match, span_of_text("*")) || span_equal(if_match, span_of_text("\"*\""));
 }
 
+// To its complete ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
+static bool tell_ice(struct whip_session *session, const struct sdp_fragment *fragment, bool anew,
+                     struct whip_answer *answer) {
+    const struct room_transport *transport = whip_session_transport(session);
+    struct hub_ice_told told = {.count = fragment->candidates < SDP_CANDIDATES_MAX ? fragment->candidates
+                                                                                   : SDP_CANDIDATES_MAX,
+                                .candidates = fragment->lines};
+    struct hub_ice_taken taken;
+    struct hub_refusal refusal;
+    if (!transport || !transport->full)
+        return true;
+    if (anew) {
+        told.ufrag = fragment->ufrag;
+        told.pwd = fragment->pwd;
+    }
+    if (hub_tell_ice(session->whip->hub, session->me, session->transport.text, &told, &taken, &refusal))
+        return true;
+    whip_refuse_verb(session->whip, answer, &refusal);
+    return false;
+}
+
 static void restart(struct whip_session *session, const struct sdp_fragment *fragment,
                     struct whip_answer *answer) {
     struct whip *whip = session->whip;
@@ -38,6 +59,8 @@ static void restart(struct whip_session *session, const struct sdp_fragment *fra
         whip_refuse_verb(whip, answer, &refusal);
         return;
     }
+    if (!tell_ice(session, fragment, true, answer))
+        return;
     whip_session_note_ice(session, fragment->ufrag, fragment->pwd);
     whip_session_new_etag(session);
     size_t len = 0;
@@ -85,6 +108,6 @@ void whip_patch(struct whip_session *session, const struct whip_request *request
                                          span_equal(fragment.pwd, span_of_text(session->pwd)));
     if (!known)
         restart(session, &fragment, answer);
-    else
-        answer->status = 204; // an ICE-lite server learns addresses from checks, not from candidates
+    else if (tell_ice(session, &fragment, false, answer))
+        answer->status = 204;
 }

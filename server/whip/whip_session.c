@@ -206,21 +206,39 @@ static bool join(struct whip_session *session, const struct whip_request *reques
 
 // ---- the path
 
+// To its complete ICE agent, which a transport has where the client is ICE-lite.
+static bool tell_path(struct whip_session *session, const struct sdp_media *section,
+                      struct hub_refusal *refusal) {
+    struct hub_ice_told told = {.ufrag = section->ufrag,
+                                .pwd = section->pwd,
+                                .count = section->candidate_count,
+                                .candidates = section->candidates};
+    struct hub_ice_taken taken;
+    return hub_tell_ice(session->whip->hub, session->me, session->transport.text, &told, &taken, refusal);
+}
+
 static bool open_path(struct whip_session *session, const struct sdp_media *section,
                       struct ice_credentials *ice, struct whip_answer *answer) {
     struct whip *whip = session->whip;
     struct hub_refusal refusal = {.code = HUB_NO_MEMORY};
     json_t *dtls = whip_dtls_parameters(section);
+    const struct hub_transport_ask ask = {.from_client = !session->views,
+                                          .client_offers = true,
+                                          .peer_is_lite = whip->sdp.ice_lite,
+                                          .want = whip->sdp.ice_lite ? HUB_WANT_ANY_ICE : HUB_WANT_ICE_LITE};
     const struct room_transport *transport =
-        dtls ? hub_open_transport(whip->hub, session->me, !session->views, ice, &refusal) : NULL;
+        dtls ? hub_open_transport_as(whip->hub, session->me, &ask, ice, &refusal) : NULL;
     bool ok =
         transport && hub_connect_transport(whip->hub, session->me, transport->public_id.text, dtls, &refusal);
     json_decref(dtls);
+    if (ok) {
+        session->transport = transport->public_id;
+        ok = !transport->full || tell_path(session, section, &refusal);
+    }
     if (!ok) {
         whip_refuse_verb(whip, answer, &refusal);
         return false;
     }
-    session->transport = transport->public_id;
     whip_session_note_ice(session, section->ufrag, section->pwd);
     memcpy(session->mid, section->mid.ptr ? (const char *)section->mid.ptr : "", section->mid.len);
     session->mid_kind = whip_kind(section);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define WORKERS 2
-#define NAMES_MAX 128
+#define NAMES_MAX 192
 
 // What has been read of one exposition.
 struct reading {

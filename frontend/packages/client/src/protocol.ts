@@ -290,8 +290,21 @@ export interface Requests {
   'chat-message': { data: { text: string; timestamp?: string }; answer: ChatMessage };
   ping: { data: object; answer: { ts: number } };
   'create-transport': {
-    data: { direction: 'send' | 'recv'; enableSctp?: boolean; numSctpStreams?: { OS?: number; MIS?: number } };
+    data: {
+      direction: 'send' | 'recv';
+      enableSctp?: boolean;
+      numSctpStreams?: { OS?: number; MIS?: number };
+      ice?: 'lite' | 'full';
+    };
     answer: TransportOptions;
+  };
+  'add-ice-candidates': {
+    data: {
+      transportId: string;
+      iceParameters?: { usernameFragment: string; password: string };
+      candidates?: string[];
+    };
+    answer: { transportId: string; taken: number; ignored: number };
   };
   'connect-transport': {
     data: { transportId: string; dtlsParameters: types.DtlsParameters };
@@ -421,6 +434,7 @@ export interface Notifications {
   'server-draining': { deadline: string | number | null; url?: string | null };
   'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
   'ice-restarted': IceRestart;
+  'ice-candidates': { transportId: string; iceCandidates: types.IceCandidate[]; complete: boolean };
   'new-producer': ProducerInfo;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;

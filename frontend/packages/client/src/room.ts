@@ -11,6 +11,7 @@ import { looksForPath, shapeOffers } from './offers.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
+import { addCandidates, tellOwnIce, transportOf } from './candidates.ts';
 import { ChatControl } from './chat.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
 import { DataChannels } from './data.ts';
@@ -369,10 +370,9 @@ export class Room extends Emitter<RoomEvents> {
         const direction = directions[transportId];
         if (direction) this.#watch?.serverSees(direction, iceState, dtlsState);
       },
-      'ice-restarted': (given) => {
-        for (const transport of [this.sendTransport, this.recvTransport])
-          if (transport?.id === given.transportId) beginIceAnew(transport, given).catch(forgiveLoss);
-      },
+      'ice-restarted': (given) =>
+        beginIceAnew(transportOf(given, this.sendTransport, this.recvTransport), given).catch(forgiveLoss),
+      'ice-candidates': (given) => addCandidates(transportOf(given, this.sendTransport, this.recvTransport), given),
       'new-data-producer': (info) => {
         this.data.opened(info);
         this.emit('data', info);
@@ -422,8 +422,8 @@ export class Room extends Emitter<RoomEvents> {
       watch?.becomes(direction, state);
       this.#mend(transport);
     });
-    if (direction === 'send') this.sendTransport = transport;
-    else this.recvTransport = transport;
+    tellOwnIce(this.session, transport, options.iceParameters);
+    this[`${direction}Transport`] = transport;
   }
 
   #makeWatch(): MediaWatch {

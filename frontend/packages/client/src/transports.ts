@@ -68,10 +68,11 @@ export function produceOptions(
 }
 
 // With what the server gave, asked for or because its addresses have changed.
-export async function beginIceAnew(transport: types.Transport<AppData>, given: IceRestart): Promise<void> {
+export async function beginIceAnew(transport: types.Transport<AppData> | undefined, given: IceRestart): Promise<void> {
+  if (!transport) return;
   await takeIceServers(transport, given.iceServers);
   await transport.restartIce({ iceParameters: given.iceParameters });
-  await addCandidates(transport, given.iceParameters, given.iceCandidates);
+  await addCandidates(transport, given);
 }
 
 export function isBroken(transport: types.Transport<AppData> | null): boolean {

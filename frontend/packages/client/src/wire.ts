@@ -8,9 +8,10 @@ export interface WireRequests {
   'chat-message': { text: string; from?: string | null; timestamp?: string | null };
   'update-token': { token: string };
   'ping': object;
-  'create-transport': { direction: 'send' | 'recv'; forceTcp?: boolean | null; enableSctp?: boolean | null; numSctpStreams?: object | null };
+  'create-transport': { direction: 'send' | 'recv'; forceTcp?: boolean | null; enableSctp?: boolean | null; numSctpStreams?: object | null; ice?: 'lite' | 'full' | null };
   'connect-transport': { transportId: string; dtlsParameters: object };
   'restart-ice': { transportId: string };
+  'add-ice-candidates': { transportId: string; iceParameters?: object | null; candidates?: string[] | null };
   'close-transport': { transportId: string };
   'produce': { transportId: string; kind: 'audio' | 'video'; rtpParameters: object; paused?: boolean | null; appData?: object | null };
   'pause-producer': { producerId: string };
@@ -76,6 +77,8 @@ export interface WireSaid {
   'webRtcTransportCreated': { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } };
   'transport-connected': { transportId: string };
   'ice-restarted': { transportId: string; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; iceServers: { urls: string[]; username?: string; credential?: string }[] };
+  'ice-candidates': { transportId: string; iceCandidates: object[]; complete: boolean };
+  'ice-candidates-added': { transportId: string; taken: number; ignored: number };
   'transport-closed': { transportId: string };
   'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
   'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused?: boolean };

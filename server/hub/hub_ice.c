@@ -1,0 +1,177 @@
+// Transports with a complete ICE agent: what their owners tell of themselves, and what the agent has found.
+#include "base/addr_public.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/hub/hub_internal.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define UFRAG_MIN 4 // RFC 8839, section 5.4
+#define PWD_MIN 22
+#define RESTART_US (2 * US_PER_SECOND) // one in so long; a few may come at once
+#define RESTARTS_BURST_US (10 * US_PER_SECOND)
+
+// ---- where checks may go
+
+// A check is a packet to an address that a client names, so it must not reach what only the server can:
+// other machines of its network, services on its own loopback, the cloud's metadata.
+static bool may_check(const struct hub *hub, const struct addr *address) {
+    struct net_address net;
+    struct sockaddr_storage sa;
+    if (addr_is_public(address))
+        return true;
+    (void)addr_to_sockaddr(address, &sa);
+    return net_address_of((struct sockaddr *)&sa, &net) && networks_have(&hub->config.ice.peers, &net);
+}
+
+// ---- what the owner tells
+
+static bool is_ice_text(struct span text, size_t least) {
+    if (text.len < least || text.len > ICE_REMOTE_TEXT_MAX)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+                    c == '/';
+        // Not in RFC 8839, but some write them.
+        if (!fits && c != '-' && c != '_' && c != '=')
+            return false;
+    }
+    return true;
+}
+
+static bool credentials_fit(const struct hub_ice_told *told, struct hub_refusal *refusal) {
+    if (!told->ufrag.ptr && !told->pwd.ptr)
+        return true;
+    return (is_ice_text(told->ufrag, UFRAG_MIN) && is_ice_text(told->pwd, PWD_MIN)) ||
+           hub_refuse(refusal, HUB_BAD_REQUEST,
+                      "iceParameters are a usernameFragment of 4 to 256 and a password of 22 to 256 letters, "
+                      "digits, + and /, as the local description has them");
+}
+
+// Good ones into `list`. False and a refusal: one of them is none.
+static bool read_lines(struct hub *hub, const struct hub_ice_told *told, struct ice_candidate *list,
+                       struct hub_ice_taken *out, struct hub_refusal *refusal) {
+    for (unsigned i = 0; i < told->count; i++) {
+        const char *why = NULL;
+        struct ice_candidate *c = &list[out->taken];
+        enum ice_candidate_line line = ice_candidate_read(told->candidates[i], c, &why);
+        if (line == ICE_LINE_BAD)
+            return hub_refuse(refusal, HUB_BAD_REQUEST, "candidate %u is not to be read: %s", i + 1, why);
+        bool kept = line == ICE_LINE_UDP && !may_check(hub, &c->address);
+        hub->counts.ice_candidates_kept += kept;
+        if (line == ICE_LINE_UDP && !kept)
+            out->taken++;
+        else
+            out->ignored += line != ICE_LINE_END;
+    }
+    return true;
+}
+
+static bool post_credentials(struct hub *hub, struct room_transport *transport,
+                             const struct hub_ice_told *told) {
+    struct media_cmd cmd = {.type = MEDIA_ICE_REMOTE, .transport = transport->id};
+    memcpy(cmd.ice_remote.ufrag, told->ufrag.ptr, told->ufrag.len);
+    memcpy(cmd.ice_remote.pwd, told->pwd.ptr, told->pwd.len);
+    bool ok = command_post_try(&hub->post, transport->owner->worker, &cmd);
+    explicit_bzero(&cmd, sizeof cmd);
+    return ok;
+}
+
+static bool post_candidate(struct hub *hub, const struct room_transport *transport,
+                           const struct ice_candidate *candidate) {
+    struct media_cmd cmd = {.type = MEDIA_ICE_CANDIDATE, .transport = transport->id};
+    cmd.ice_candidate = *candidate;
+    return command_post_try(&hub->post, transport->owner->worker, &cmd);
+}
+
+static bool is_full(const struct room_transport *transport, const struct hub_ice_told *told,
+                    struct hub_refusal *refusal) {
+    const struct room_ice *full = transport->full;
+    if (!full)
+        return hub_refuse(refusal, HUB_WRONG_STATE,
+                          "this transport is ICE-lite: the server learns your addresses from your checks");
+    if (!full->remote && !told->ufrag.ptr)
+        return hub_refuse(refusal, HUB_WRONG_STATE,
+                          "tell iceParameters with the first candidates, and again after restart-ice");
+    if (full->remote && told->ufrag.ptr)
+        return hub_refuse(refusal, HUB_WRONG_STATE,
+                          "iceParameters are known; to change them use restart-ice first");
+    if (told->count + full->told > HUB_ICE_LINES_MAX)
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "a transport may tell %d candidates from one restart-ice to the next",
+                          HUB_ICE_LINES_MAX);
+    return true;
+}
+
+bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport_id,
+                  const struct hub_ice_told *told, struct hub_ice_taken *out, struct hub_refusal *refusal) {
+    struct ice_candidate list[HUB_ICE_LINES_MAX];
+    *out = (struct hub_ice_taken){0};
+    struct room_transport *transport = hub_own_transport(hub, me, transport_id, refusal);
+    if (!transport || !is_full(transport, told, refusal) || !credentials_fit(told, refusal) ||
+        !read_lines(hub, told, list, out, refusal))
+        return false;
+    if (told->ufrag.ptr && !post_credentials(hub, transport, told))
+        return hub_refuse_busy(refusal);
+    transport->full->remote = true;
+    transport->full->told = (uint16_t)(transport->full->told + told->count);
+    unsigned good = out->taken;
+    for (unsigned i = 0; i < good; i++) {
+        if (post_candidate(hub, transport, &list[i]))
+            continue;
+        out->taken--; // as if it were lost: the peer's own checks tell of it
+        out->ignored++;
+    }
+    return true;
+}
+
+// ---- restarts
+
+bool hub_ice_may_restart(const struct hub *hub, struct room_transport *transport,
+                         struct hub_refusal *refusal) {
+    struct room_ice *full = transport->full;
+    if (!full)
+        return true;
+    if (full->restarts_due_us < hub->now_us)
+        full->restarts_due_us = hub->now_us;
+    if (full->restarts_due_us + RESTART_US > hub->now_us + RESTARTS_BURST_US)
+        return hub_refuse(refusal, HUB_RATE_LIMITED, "ICE of this transport was restarted too often lately");
+    full->restarts_due_us += RESTART_US;
+    return true;
+}
+
+void hub_ice_restarted(struct room_transport *transport) {
+    if (!transport->full)
+        return;
+    transport->full->remote = false;
+    transport->full->told = 0;
+}
+
+// ---- what the agent has found
+
+void hub_ice_event(struct hub *hub, const struct ice_event *event, uint64_t now_us) {
+    hub->now_us = now_us;
+    struct room_transport *transport = registry_transport(&hub->registry, event->transport);
+    struct room_ice *full = transport ? transport->full : NULL;
+    if (!full)
+        return;
+    unsigned first = full->count;
+    switch (event->type) {
+    case ICE_EVENT_CANDIDATE:
+        if (full->count == ROOM_ICE_CANDIDATES_MAX)
+            return;
+        full->candidates[full->count++] = event->candidate;
+        break;
+    case ICE_EVENT_GATHERED:
+        full->gathered = true;
+        break;
+    case ICE_EVENT_FAILED:
+        full->gathered = true;
+        LOG_WARN("no ICE agent for a transport", LOG_TEXT("room", transport->owner->room->name),
+                 LOG_TEXT("user", transport->owner->name), LOG_TEXT("transport", transport->public_id.text));
+        break;
+    }
+    hub->events.ice_candidates(hub->events.ctx, transport, first);
+}
