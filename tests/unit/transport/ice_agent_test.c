@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "transport/ice_agent.h"
 
+#include <dirent.h>
 #include <nice/agent.h>
 #include <stun/usages/ice.h>
 #include <sys/socket.h>
@@ -223,6 +224,36 @@ static void candidates_are_counted(void **state) {
     ice_pool_destroy(pool);
 }
 
+static unsigned open_files(void) {
+    unsigned count = 0;
+    DIR *list = opendir("/proc/self/fd");
+    assert_non_null(list);
+    while (readdir(list))
+        count++;
+    closedir(list);
+    return count;
+}
+
+// Sockets go, and the agents behind them, while the pool lives on.
+static void who_is_closed_leaves_nothing(void **state) {
+    (void)state;
+    struct ice_pool *pool = open_pool("127.0.0.1", false);
+    unsigned before = open_files();
+    for (unsigned round = 0; round < 2; round++) {
+        struct side a, b;
+        open_side(pool, &a, true);
+        open_side(pool, &b, false);
+        if (round == 1)
+            connect_both(pool, &a, &b);
+        ice_agent_close(a.agent);
+        ice_agent_close(b.agent);
+        for (unsigned i = 0; i < 20 && open_files() > before; i++)
+            ice_pool_turn(pool, US_PER_MS);
+        assert_int_equal(open_files(), before);
+    }
+    ice_pool_destroy(pool);
+}
+
 static void no_address_is_no_agent(void **state) {
     (void)state;
     struct ice_pool *pool = open_pool("203.0.113.77", false); // not of this machine
@@ -372,6 +403,7 @@ int main(void) {
         cmocka_unit_test(checks_may_be_early),
         cmocka_unit_test(a_restart_keeps_the_path_until_there_is_another),
         cmocka_unit_test(candidates_are_counted),
+        cmocka_unit_test(who_is_closed_leaves_nothing),
         cmocka_unit_test(no_address_is_no_agent),
         cmocka_unit_test(ports_are_of_the_range),
         cmocka_unit_test(an_early_forbidden_is_harmless),
