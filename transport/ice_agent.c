@@ -156,14 +156,22 @@ static void agent_lose(struct ice_agent *agent) {
     agent->events.lost(agent->events.ctx);
 }
 
-// libnice keeps all of them and looks through them for each message.
+// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
+static void agent_drop(struct ice_agent *agent) {
+    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
+    for (guint i = 0; sockets && i < sockets->len; i++)
+        ice_screen_shut(g_socket_get_fd(g_ptr_array_index(sockets, i)));
+    if (sockets)
+        g_ptr_array_unref(sockets);
+    agent->dropped = true;
+    agent_lose(agent);
+}
+
 static void on_heard(NiceAgent *nice, NiceCandidate *candidate, gpointer data) {
     struct ice_agent *agent = data;
     (void)nice, (void)candidate;
-    if (++agent->heard <= ICE_AGENT_HEARD_MAX || agent->dropped)
-        return;
-    agent->dropped = true;
-    agent_lose(agent);
+    if (++agent->heard > ICE_AGENT_HEARD_MAX && !agent->dropped)
+        agent_drop(agent);
 }
 
 static void on_path(NiceAgent *nice, guint stream, guint component, NiceCandidate *local,

@@ -165,3 +165,9 @@ bool ice_screen_attach(int fd) {
     struct sock_fprog filter = {.len = (unsigned short)program.len, .filter = program.code};
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
+
+void ice_screen_shut(int fd) {
+    struct sock_filter none = {.code = BPF_RET | BPF_K, .k = NONE};
+    struct sock_fprog filter = {.len = 1, .filter = &none};
+    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}

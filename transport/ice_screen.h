@@ -17,5 +17,7 @@
 
 // On a UDP socket. False: the kernel does not take it, errno says why.
 bool ice_screen_attach(int fd);
+// From now on nothing passes.
+void ice_screen_shut(int fd);
 
 #endif
