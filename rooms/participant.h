@@ -108,6 +108,8 @@ struct participant {
     uint64_t relayed_due_us;   // what others caused to be sent to it lately, as such a moment
     size_t app_data_bytes;     // of its producers
     size_t producer_bytes;     // of memory, of what it said of its producers
+    uint32_t agent_count;      // transports with a complete ICE agent
+    uint64_t agents_due_us;    // when those that it has opened so far would be paid for
 };
 
 // Of a transport with a complete ICE agent.

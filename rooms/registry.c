@@ -130,6 +130,7 @@ void registry_close_transport(struct registry *registry, struct room_transport *
     registry_table_remove(&registry->transports, transport->id.v, &transport->public_id);
     list_remove(&transport->link);
     transport->owner->transport_count--;
+    transport->owner->agent_count -= transport->full != NULL;
     free(transport->full);
     free(transport);
 }

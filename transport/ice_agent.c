@@ -7,16 +7,20 @@
 #include <stdlib.h>
 
 #define COMPONENT 1
-#define ITERATIONS_MAX 4  // of GLib's context in a turn: then what they brought goes on its way
-#define GOODBYES_MAX 256  // of them at the end
-#define CHECKS_MAX 64     // pairs of candidates
-#define CONSENT_WAIT_S 30 // RFC 7675, section 5.1
-#define SERIES_SLACK_S 8  // between two questions, and a little more
+#define ITERATIONS_MAX 4          // of GLib's context in a turn: then what they brought goes on its way
+#define CHECKS_MAX 64             // pairs of candidates
+#define CONSENT_WAIT_S 30         // RFC 7675, section 5.1
+#define SERIES_SLACK_S 8          // between two questions, and a little more
+#define CLOSING_MAX 256           // agents whose TURN servers have not answered their goodbyes
+#define GOODBYES 3                // to a TURN server that does not answer: over in three seconds or so
+#define END_WAIT_US US_PER_SECOND // for those at the end of the pool
 
 struct ice_pool {
     GMainContext *context;
     struct ice_pool_config config;
     unsigned agents;
+    unsigned
+        closing; // NiceAgents that give their places at TURN servers back, and have their sockets until then
 };
 
 struct ice_agent {
@@ -47,8 +51,8 @@ void ice_pool_destroy(struct ice_pool *pool) {
     if (!pool)
         return;
     assert(pool->agents == 0);
-    for (unsigned i = 0; i < GOODBYES_MAX && g_main_context_iteration(pool->context, FALSE); i++)
-        continue; // what closed agents have left to do
+    for (uint64_t end_us = clock_now_us() + END_WAIT_US; pool->closing > 0 && clock_now_us() < end_us;)
+        ice_pool_turn(pool, 10 * US_PER_MS); // what closed agents have left to do
     g_main_context_unref(pool->context);
     explicit_bzero(&pool->config, sizeof pool->config);
     free(pool);
@@ -152,14 +156,22 @@ static void agent_lose(struct ice_agent *agent) {
     agent->events.lost(agent->events.ctx);
 }
 
-// libnice keeps all of them and looks through them for each message.
+// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
+static void agent_drop(struct ice_agent *agent) {
+    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
+    for (guint i = 0; sockets && i < sockets->len; i++)
+        ice_screen_shut(g_socket_get_fd(g_ptr_array_index(sockets, i)));
+    if (sockets)
+        g_ptr_array_unref(sockets);
+    agent->dropped = true;
+    agent_lose(agent);
+}
+
 static void on_heard(NiceAgent *nice, NiceCandidate *candidate, gpointer data) {
     struct ice_agent *agent = data;
     (void)nice, (void)candidate;
-    if (++agent->heard <= ICE_AGENT_HEARD_MAX || agent->dropped)
-        return;
-    agent->dropped = true;
-    agent_lose(agent);
+    if (++agent->heard > ICE_AGENT_HEARD_MAX && !agent->dropped)
+        agent_drop(agent);
 }
 
 static void on_path(NiceAgent *nice, guint stream, guint component, NiceCandidate *local,
@@ -271,7 +283,7 @@ static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *c
 
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
                                  bool controlling, const struct ice_agent_events *events) {
-    struct ice_agent *agent = calloc(1, sizeof *agent);
+    struct ice_agent *agent = pool->closing < CLOSING_MAX ? calloc(1, sizeof *agent) : NULL;
     if (!agent)
         return NULL;
     agent->pool = pool;
@@ -283,16 +295,35 @@ struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credent
     return NULL;
 }
 
-// Places at TURN servers are given back, which takes a while; libnice holds what it needs for that.
+// Without a function that takes what comes nobody would read it, and the context would never rest.
+static void on_unwanted(NiceAgent *nice, guint stream, guint component, guint len, gchar *bytes,
+                        gpointer data) {
+    (void)nice, (void)stream, (void)component, (void)len, (void)bytes, (void)data;
+}
+
+static void on_closed(GObject *nice, GAsyncResult *result, gpointer data) {
+    struct ice_pool *pool = data;
+    (void)nice, (void)result;
+    assert(pool->closing > 0);
+    pool->closing--;
+}
+
+// Places at TURN servers are given back, which takes a while; libnice holds what it needs for that, sockets
+// too, and says the end of it in the context that is the thread's own now.
 void ice_agent_close(struct ice_agent *agent) {
     if (!agent)
         return;
+    struct ice_pool *pool = agent->pool;
     g_signal_handlers_disconnect_by_data(agent->nice, agent);
     if (agent->stream)
-        nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, agent->pool->context, NULL, NULL);
-    nice_agent_close_async(agent->nice, NULL, NULL);
+        nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, pool->context, on_unwanted, NULL);
+    g_object_set(agent->nice, "stun-max-retransmissions", (guint)GOODBYES, NULL);
+    pool->agents--;
+    pool->closing++;
+    g_main_context_push_thread_default(pool->context);
+    nice_agent_close_async(agent->nice, on_closed, pool);
+    g_main_context_pop_thread_default(pool->context);
     g_object_unref(agent->nice);
-    agent->pool->agents--;
     free(agent);
 }
 

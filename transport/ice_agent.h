@@ -44,7 +44,8 @@ struct ice_pool_config {
 
 struct ice_pool;
 struct ice_pool *ice_pool_create(const struct ice_pool_config *config); // NULL: no memory
-void ice_pool_destroy(struct ice_pool *pool);                           // without agents; NULL is fine
+// Without agents; NULL is fine. Waits a moment for places at TURN servers that are being given back.
+void ice_pool_destroy(struct ice_pool *pool);
 // Other addresses of the machine, for agents from now on.
 void ice_pool_set_hosts(struct ice_pool *pool, const struct addr *hosts, unsigned count);
 // What is due. may_wait: waits for something, at most so long; 0: does not wait.
@@ -68,7 +69,8 @@ struct ice_agent_events {
 
 struct ice_agent;
 
-// NULL: no memory, or no socket. Candidates that are there at once are told from inside.
+// NULL: no memory, no socket, or too many agents that still give back what they had. Candidates that are
+// there at once are told from inside.
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
                                  bool controlling, const struct ice_agent_events *events);
 void ice_agent_close(struct ice_agent *agent); // NULL is fine

@@ -11,15 +11,28 @@
 #define PWD_MIN 22
 #define RESTART_US (2 * US_PER_SECOND) // one in so long; a few may come at once
 #define RESTARTS_BURST_US (10 * US_PER_SECOND)
+#define AGENTS_EACH_MAX 4              // of one participant: two, and two more while it changes its network
+#define OPENING_US (2 * US_PER_SECOND) // one in so long; a few may come at once
+#define OPENINGS_BURST_US (16 * US_PER_SECOND)
 
 // ---- where checks may go
 
+// Its way there leads over loopback, or through what forwards to it: past the filters that others meet.
+static bool is_ours(const struct hub *hub, const struct addr *address) {
+    char ip[ADDR_TEXT_MAX];
+    addr_print_ip(address, ip);
+    for (unsigned i = 0; i < hub->config.announce_count; i++)
+        if (strcmp(hub->config.announce[i], ip) == 0)
+            return true;
+    return false;
+}
+
 // A check is a packet to an address that a client names, so it must not reach what only the server can:
-// other machines of its network, services on its own loopback, the cloud's metadata.
+// other machines of its network, its own services, the cloud's metadata.
 static bool may_check(const struct hub *hub, const struct addr *address) {
     struct net_address net;
     struct sockaddr_storage sa;
-    if (addr_is_public(address))
+    if (addr_is_public(address) && !is_ours(hub, address))
         return true;
     (void)addr_to_sockaddr(address, &sa);
     return net_address_of((struct sockaddr *)&sa, &net) && networks_have(&hub->config.ice.peers, &net);
@@ -127,7 +140,23 @@ bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport
     return true;
 }
 
-// ---- restarts
+// ---- how many, how often
+
+// Each makes sockets, asks STUN and TURN servers, and may check addresses that its owner names.
+bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_refusal *refusal) {
+    if (me->agent_count >= AGENTS_EACH_MAX)
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "a participant may have %d transports with complete ICE; close one first",
+                          AGENTS_EACH_MAX);
+    if (me->agents_due_us < hub->now_us)
+        me->agents_due_us = hub->now_us;
+    if (me->agents_due_us + OPENING_US > hub->now_us + OPENINGS_BURST_US)
+        return hub_refuse(refusal, HUB_RATE_LIMITED,
+                          "you have opened too many transports with complete ICE lately; try again in %d s",
+                          (int)(OPENING_US / US_PER_SECOND));
+    me->agents_due_us += OPENING_US;
+    return true;
+}
 
 bool hub_ice_may_restart(const struct hub *hub, struct room_transport *transport,
                          struct hub_refusal *refusal) {

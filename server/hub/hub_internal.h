@@ -109,6 +109,8 @@ void hub_drop_about(struct hub *hub, struct participant *me);               // w
 
 // ---- hub_ice.c
 
+// Whether `me` may have one more transport with a complete agent, now. False and a refusal.
+bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_refusal *refusal);
 // Whether it may restart now: of one with a complete agent. False and a refusal.
 bool hub_ice_may_restart(const struct hub *hub, struct room_transport *transport,
                          struct hub_refusal *refusal);

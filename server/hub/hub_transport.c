@@ -21,10 +21,13 @@ static bool begin_full(struct hub *hub, struct room_transport *transport, struct
             refusal, HUB_LIMIT_REACHED,
             "this server has all the complete ICE agents that it may have (ice-agents-max); try "
             "again later");
+    if (!hub_ice_may_open(hub, transport->owner, refusal))
+        return false;
     transport->full = calloc(1, sizeof *transport->full);
     if (!transport->full)
         return hub_refuse_memory(refusal);
     hub->full_transports++;
+    transport->owner->agent_count++;
     return true;
 }
 

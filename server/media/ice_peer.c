@@ -181,6 +181,7 @@ static void peer_open(struct ice_worker *ice, unsigned worker, const struct ice_
         ice->counters.opened++;
     } else {
         ice->counters.refused++;
+        peer->local_count = 0; // of sockets that are closed again
         peer->gathered = true;
         LOG_WARN("ICE agent not made", LOG_NUMBER("transport_number", note->transport.v),
                  LOG_TEXT("reason", "no address or port could be bound; see ice-ports and announce"));

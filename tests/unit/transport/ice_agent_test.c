@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "transport/ice_agent.h"
 
+#include <dirent.h>
 #include <nice/agent.h>
 #include <stun/usages/ice.h>
 #include <sys/socket.h>
@@ -223,6 +224,36 @@ static void candidates_are_counted(void **state) {
     ice_pool_destroy(pool);
 }
 
+static unsigned open_files(void) {
+    unsigned count = 0;
+    DIR *list = opendir("/proc/self/fd");
+    assert_non_null(list);
+    while (readdir(list))
+        count++;
+    closedir(list);
+    return count;
+}
+
+// Sockets go, and the agents behind them, while the pool lives on.
+static void who_is_closed_leaves_nothing(void **state) {
+    (void)state;
+    struct ice_pool *pool = open_pool("127.0.0.1", false);
+    unsigned before = open_files();
+    for (unsigned round = 0; round < 2; round++) {
+        struct side a, b;
+        open_side(pool, &a, true);
+        open_side(pool, &b, false);
+        if (round == 1)
+            connect_both(pool, &a, &b);
+        ice_agent_close(a.agent);
+        ice_agent_close(b.agent);
+        for (unsigned i = 0; i < 20 && open_files() > before; i++)
+            ice_pool_turn(pool, US_PER_MS);
+        assert_int_equal(open_files(), before);
+    }
+    ice_pool_destroy(pool);
+}
+
 static void no_address_is_no_agent(void **state) {
     (void)state;
     struct ice_pool *pool = open_pool("203.0.113.77", false); // not of this machine
@@ -333,7 +364,28 @@ static void an_early_forbidden_is_harmless(void **state) {
     ice_pool_destroy(pool);
 }
 
-// Each address from which good checks come is kept by libnice, so there is an end to it.
+// As one of `b`, with its credentials, from another address.
+static void check_by_hand(struct by_hand *peer, const struct side *a, const struct side *b) {
+    uint8_t bytes[1500];
+    StunMessage check;
+    struct sockaddr_storage to;
+    char user[128];
+    int user_len = snprintf(user, sizeof user, "%s:%s", a->credentials.ufrag, b->credentials.ufrag);
+    size_t len = stun_usage_ice_conncheck_create(&peer->stun, &check, bytes, sizeof bytes, (uint8_t *)user,
+                                                 (size_t)user_len, (uint8_t *)a->credentials.pwd,
+                                                 strlen(a->credentials.pwd), false, true, 1, UINT64_MAX, NULL,
+                                                 STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+    socklen_t to_len = addr_to_sockaddr(&a->candidates[0].address, &to);
+    assert_int_equal(sendto(peer->fd, bytes, len, 0, (struct sockaddr *)&to, to_len), (ssize_t)len);
+}
+
+static bool hears_something(const struct by_hand *peer) {
+    uint8_t bytes[1500];
+    return recv(peer->fd, bytes, sizeof bytes, 0) > 0;
+}
+
+// Each address from which good checks come is kept by libnice, so there is an end to it: of the path, and of
+// what is read at all.
 static void who_comes_from_everywhere_is_dropped(void **state) {
     (void)state;
     struct ice_pool *pool = open_pool("127.0.0.1", false);
@@ -341,26 +393,24 @@ static void who_comes_from_everywhere_is_dropped(void **state) {
     open_side(pool, &a, false);
     open_side(pool, &b, true);
     connect_both(pool, &a, &b);
-    struct by_hand peers[ICE_AGENT_HEARD_MAX + 1];
+    struct by_hand peers[ICE_AGENT_HEARD_MAX + 2];
     for (unsigned i = 0; i <= ICE_AGENT_HEARD_MAX; i++) {
-        uint8_t bytes[1500];
-        StunMessage check;
-        struct sockaddr_storage to;
-        char user[128];
         assert_int_equal(a.lost, 0);
         open_by_hand(&peers[i]);
-        int user_len = snprintf(user, sizeof user, "%s:%s", a.credentials.ufrag, b.credentials.ufrag);
-        size_t len = stun_usage_ice_conncheck_create(
-            &peers[i].stun, &check, bytes, sizeof bytes, (uint8_t *)user, (size_t)user_len,
-            (uint8_t *)a.credentials.pwd, strlen(a.credentials.pwd), false, true, 1, UINT64_MAX, NULL,
-            STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
-        socklen_t to_len = addr_to_sockaddr(&a.candidates[0].address, &to);
-        assert_int_equal(sendto(peers[i].fd, bytes, len, 0, (struct sockaddr *)&to, to_len), (ssize_t)len);
+        check_by_hand(&peers[i], &a, &b);
         ice_pool_turn(pool, US_PER_MS);
     }
     turn_until(pool, &a.lost, 1);
+    assert_true(hears_something(&peers[0]));
     assert_false(ice_agent_send(a.agent, "\x80", 1));
-    for (unsigned i = 0; i <= ICE_AGENT_HEARD_MAX; i++)
+    struct by_hand *late = &peers[ICE_AGENT_HEARD_MAX + 1];
+    open_by_hand(late);
+    for (unsigned i = 0; i < 5; i++) {
+        check_by_hand(late, &a, &b);
+        ice_pool_turn(pool, US_PER_MS);
+    }
+    assert_false(hears_something(late));
+    for (unsigned i = 0; i < ICE_AGENT_HEARD_MAX + 2; i++)
         close(peers[i].fd);
     close_both(pool, &a, &b);
 }
@@ -372,6 +422,7 @@ int main(void) {
         cmocka_unit_test(checks_may_be_early),
         cmocka_unit_test(a_restart_keeps_the_path_until_there_is_another),
         cmocka_unit_test(candidates_are_counted),
+        cmocka_unit_test(who_is_closed_leaves_nothing),
         cmocka_unit_test(no_address_is_no_agent),
         cmocka_unit_test(ports_are_of_the_range),
         cmocka_unit_test(an_early_forbidden_is_harmless),

@@ -6,11 +6,12 @@
 #define PWD "0123456789012345678901"
 
 static struct hub_refusal refusal;
+static uint32_t agents_max = 2;
 
 static struct stage *stage_of(enum hub_ice_mode mode) {
     struct stage *s = stage_new();
     s->config.ice.mode = mode;
-    s->config.ice.agents_max = 2;
+    s->config.ice.agents_max = agents_max;
     assert_true(networks_parse("10.1.0.0/16", &s->config.ice.peers));
     stage_open(s);
     return s;
@@ -87,6 +88,32 @@ static void agents_are_counted(void **state) {
     stage_close(s);
 }
 
+// Of one participant, by number and by time.
+static void one_has_not_all_of_them(void **state) {
+    (void)state;
+    agents_max = 100;
+    struct stage *s = stage_of(HUB_ICE_AUTO);
+    agents_max = 2;
+    struct participant *ann = joins(s, "ann"), *bob = joins(s, "bob");
+    struct room_transport *last = NULL, *t;
+    unsigned opened = 0;
+    while ((t = asks(s, ann, wants_full)) && opened < 10)
+        last = t, opened++;
+    assert_int_equal(opened, 4);
+    assert_int_equal(refusal.code, HUB_LIMIT_REACHED);
+    assert_non_null(asks(s, ann, (struct hub_transport_ask){.want = HUB_WANT_ICE_LITE}));
+    assert_non_null(asks(s, bob, wants_full));
+    for (; last && opened < 20; opened++) { // closing one is no way around it
+        assert_true(hub_close_transport(s->hub, ann, last->public_id.text, &refusal));
+        last = asks(s, ann, wants_full);
+    }
+    assert_int_equal(opened, 9);
+    assert_int_equal(refusal.code, HUB_RATE_LIMITED);
+    hub_set_time(s->hub, s->now_us += 2 * US_PER_SECOND);
+    assert_non_null(asks(s, ann, wants_full));
+    stage_close(s);
+}
+
 static bool tells(struct stage *s, struct participant *who, const struct room_transport *t, const char *ufrag,
                   const char *pwd, const char *const *lines, struct hub_ice_taken *taken) {
     struct span list[HUB_ICE_LINES_MAX];
@@ -134,6 +161,24 @@ static void what_is_told_goes_to_the_worker(void **state) {
     // More of them need no credentials.
     assert_true(tells(s, ann, t, NULL, NULL, (const char *const[]){LINE, NULL}, &taken));
     assert_int_equal(s->command_count, 1);
+    stage_close(s);
+}
+
+// Its own addresses are public, and the way to its own services.
+static void no_check_goes_to_the_server_itself(void **state) {
+    (void)state;
+    struct stage *s = stage_of(HUB_ICE_AUTO);
+    struct participant *ann = joins(s, "ann");
+    hub_set_announce(s->hub, (const char[][46]){"203.0.113.1", "2001:db8::1"}, 2, false, s->now_us);
+    struct room_transport *t = asks(s, ann, wants_full);
+    struct hub_ice_taken taken;
+    static const char *const lines[] = {"candidate:1 1 udp 1 203.0.113.1 50000 typ host",
+                                        "candidate:1 1 udp 1 2001:db8:0::1 50000 typ srflx",
+                                        "candidate:1 1 udp 1 ::ffff:203.0.113.1 50000 typ host",
+                                        "candidate:1 1 udp 1 203.0.113.2 50000 typ host", NULL};
+    assert_true(tells(s, ann, t, UFRAG, PWD, lines, &taken));
+    assert_int_equal(taken.taken, 1);
+    assert_int_equal(taken.ignored, 3);
     stage_close(s);
 }
 
@@ -238,6 +283,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_gets_an_agent),
         cmocka_unit_test(agents_are_counted),
+        cmocka_unit_test(one_has_not_all_of_them),
+        cmocka_unit_test(no_check_goes_to_the_server_itself),
         cmocka_unit_test(what_is_told_goes_to_the_worker),
         cmocka_unit_test(what_is_wrong_is_refused_whole),
         cmocka_unit_test(a_restart_begins_anew_and_has_a_rate),
