@@ -288,7 +288,7 @@ def prose():
 
 # Each row of the tables of attacks names a test that is there, or says that none tries it.
 def attacks():
-    text = open("docs/security.md", encoding="utf-8").read()
+    text = "\n".join(lines_of("docs/security.md"))
     section = text.split("\n## Attacks", 1)[1].split("\n## ", 1)[0]
     first_line = text[: text.index("\n## Attacks")].count("\n") + 2
     covered = False  # by the tests that stand above its table
@@ -316,7 +316,8 @@ def test_named(name):
     if not name.startswith(("tests/", "frontend/")) or "/" not in name.removeprefix("tests/").rstrip("/"):
         return False
     endings = ("", ".test.mjs", "_test.sh", "_test.c", "_fuzz.c")
-    return any(os.path.isfile(name + ending) for ending in endings) or os.path.isdir(name)
+    path = os.path.join(ROOT, name)
+    return any(os.path.isfile(path + ending) for ending in endings) or os.path.isdir(path)
 
 
 CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose, attacks)}
