@@ -191,8 +191,9 @@ static struct peer *peer_of(struct half *half, struct transport_id id) {
 }
 
 static void peer_tell(struct half *half, struct peer *peer) {
-    struct media_event event = {
-        .type = MEDIA_TRANSPORT_STATE, .transport = peer->id, .state = {ICE_CONNECTED, DTLS_CONNECTED}};
+    struct media_event event = {.type = MEDIA_TRANSPORT_STATE,
+                                .transport = peer->id,
+                                .state = {.ice = ICE_CONNECTED, .dtls = DTLS_CONNECTED}};
     peer->told = peer->told || (peer->connected && on_event(half, &event));
 }
 

@@ -286,7 +286,41 @@ def prose():
                     yield f"{name}:{number}: {len(line)} characters; at most 120 (tests/lint/wrap.py {name})"
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose)}
+# Each row of the tables of attacks names a test that is there, or says that none tries it.
+def attacks():
+    text = "\n".join(lines_of("docs/security.md"))
+    section = text.split("\n## Attacks", 1)[1].split("\n## ", 1)[0]
+    first_line = text[: text.index("\n## Attacks")].count("\n") + 2
+    covered = False  # by the tests that stand above its table
+    above = False  # whether the row before names one
+    for offset, line in enumerate(section.split("\n")):
+        if line.startswith("### "):
+            covered = False
+        elif not line.startswith("|"):
+            covered = covered or any(map(test_named, re.findall("`([^`]+)`", line)))
+            above = False
+        elif not line.startswith(("| attack", "|---")):
+            what = line.split("|")[1]
+            names = re.findall("`([^`]+)`", what)
+            gone = [name for name in names if name.startswith(("tests/", "e2e/", "unit/")) and not test_named(name)]
+            above = any(map(test_named, names)) or (above and "the same" in what)
+            if gone:
+                yield f"docs/security.md:{first_line + offset}: {gone[0]} is no test that is there"
+            elif not above and not covered and "(not in the tests)" not in what:
+                yield f"docs/security.md:{first_line + offset}: names no test, nor says `(not in the tests)`:{what[:60]}"
+
+
+# Names as people write them: "tests/hostile/words.test.mjs", "e2e/protocol_tcp", "unit/rtp/twcc_test.c", "fuzz/transport_tcp".
+def test_named(name):
+    name = name if name.startswith(("tests/", "frontend/")) else f"tests/{name}"
+    if not name.startswith(("tests/", "frontend/")) or "/" not in name.removeprefix("tests/").rstrip("/"):
+        return False
+    endings = ("", ".test.mjs", "_test.sh", "_test.c", "_fuzz.c")
+    path = os.path.join(ROOT, name)
+    return any(os.path.isfile(path + ending) for ending in endings) or os.path.isdir(path)
+
+
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose, attacks)}
 
 
 def main():

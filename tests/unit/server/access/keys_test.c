@@ -37,6 +37,8 @@ static void test_taken(void **state) {
         {"devkey: " SECRET "\n", "devkey", 1, KEY_SECRET, 32},
         {"# keys\n\n a : \"" SECRET "\"  \r\nb: '" SECRET "'", "a", 2, KEY_SECRET, 32},
         {"a: " SECRET ":with:colons and blanks\n", "a", 1, KEY_SECRET, 55},
+        {"a: " SECRET "#3\n", "a", 1, KEY_SECRET, 34}, // base64 has none, a made one may
+        {"a: \"" SECRET " # no comment\"\n", "a", 1, KEY_SECRET, 45},
         {"\xef\xbb\xbf"
          "devkey: " SECRET "\n",
          "devkey", 1, KEY_SECRET, 32}, // as some editors begin a file
@@ -82,6 +84,9 @@ static void test_refused(void **state) {
     static const struct {
         const char *text, *why;
     } rows[] = {
+        {"b: " SECRET "\na: " SECRET " # of team a\n", "has ` #` behind the secret in line 2"},
+        {"a: " SECRET "\t#a\n", "has ` #` behind the secret in line 1"},
+        {"a: \"" SECRET "\" # of team a\n", "has ` #` behind the secret in line 1"},
         {"", "no key"},
         {"# nothing\n", "no key"},
         {"devkey: secret\n", "32 is the least"},
