@@ -22,7 +22,8 @@ static void read_file(const json_t *event, struct compose_file *out) {
     const char *source = json_string_value(json_object_get(event, "source"));
     snprintf(out->name, sizeof out->name, "%s", name);
     snprintf(out->source, sizeof out->source, "%s", source ? source : "");
-    out->video = kind && strcmp(kind, "video") == 0;
+    out->video = kind && strstr(kind, "video") != NULL;
+    out->audio = !kind || strstr(kind, "audio") != NULL;
     out->begins_s = json_number_value(json_object_get(event, "begins"));
     out->rotation = (unsigned)json_integer_value(json_object_get(event, "rotation")) % 360;
 }
@@ -90,18 +91,20 @@ char *compose_filter(const struct compose_file *files, unsigned count, double se
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return NULL;
-    for (unsigned i = 0; i < count; i++)
-        files[i].video ? pictures++ : sounds++;
+    for (unsigned i = 0; i < count; i++) {
+        pictures += files[i].video != 0;
+        sounds += files[i].audio != 0;
+    }
     if (pictures > 0)
         print_pictures(out, files, count, pictures, seconds);
     for (unsigned i = 0; i < count; i++)
-        if (!files[i].video)
+        if (files[i].audio)
             fprintf(out, "%s[%u:a]aresample=48000:async=1:first_pts=0[a%u]", pictures > 0 || i > 0 ? ";" : "",
                     i, i);
     if (sounds > 0)
         fputc(';', out);
     for (unsigned i = 0; i < count; i++)
-        if (!files[i].video)
+        if (files[i].audio)
             fprintf(out, "[a%u]", i);
     if (sounds > 0)
         fprintf(out, "amix=inputs=%u:duration=longest:normalize=0,alimiter[a]", sounds);
@@ -144,12 +147,13 @@ static int compose(const char *folder, const char *file, const struct compose_fi
     static char paths[COMPOSE_FILES_MAX][1400];
     const char *args[ARGS_MAX + COMPOSE_FILES_MAX * 2] = {"ffmpeg", "-hide_banner", "-loglevel",
                                                           "error",  "-y",           "-copyts"};
-    unsigned n = 6, pictures = 0;
+    unsigned n = 6, pictures = 0, sounds = 0;
     for (unsigned i = 0; i < count; i++) {
         snprintf(paths[i], sizeof paths[i], "%.1000s/%.*s", folder, (int)sizeof files[i].name, files[i].name);
         args[n++] = "-i";
         args[n++] = paths[i];
         pictures += files[i].video != 0;
+        sounds += files[i].audio != 0;
     }
     char *filter = compose_filter(files, count, seconds);
     if (!filter)
@@ -160,7 +164,7 @@ static int compose(const char *folder, const char *file, const struct compose_fi
         args[n++] = "-map";
         args[n++] = "[v]";
     }
-    if (pictures < count) {
+    if (sounds > 0) {
         args[n++] = "-map";
         args[n++] = "[a]";
     }

@@ -10,8 +10,8 @@
 // One file as events.jsonl tells of it.
 struct compose_file {
     char name[256];
-    char source[64]; // "CAMERA"
-    int video;       // or sound
+    char source[64];  // "CAMERA"
+    int video, audio; // one of them, or both
     double begins_s;
     unsigned rotation; // degrees clockwise
 };

@@ -23,7 +23,6 @@ struct control_track {
     uint8_t payload_type;
     uint8_t orientation_id; // 0: none
     uint8_t channels;       // of sound: 1 or 2
-    unsigned number;        // the recording's
 };
 
 struct control {

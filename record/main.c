@@ -27,12 +27,13 @@
 #define RECEIVE_BUFFER_BYTES (16 * 1024 * 1024) // asked for
 
 static const char usage[] =
-    "usage: rotunda-record --dir DIR [--room NAME]\n"
+    "usage: rotunda-record --dir DIR [--room NAME] [--layout track|participant]\n"
     "       rotunda-record compose DIR FILE\n"
     "       rotunda-record --version | --help\n\n"
-    "Records RTP that comes to a UDP port of 127.0.0.1 into files in DIR, one a track, and what happened "
-    "into\n"
-    "DIR/events.jsonl. The server starts it; what it reads and writes is in docs/recording.md.\n"
+    "Records RTP that comes to a UDP port of 127.0.0.1 into files in DIR, one a track or one a participant, "
+    "and\n"
+    "what happened into DIR/events.jsonl. The server starts it; what it reads and writes is in "
+    "docs/recording.md.\n"
     "compose makes one picture of all of a recording's files, with ffmpeg.\n";
 
 struct main {
@@ -152,7 +153,7 @@ static void loop(struct main *m) {
     }
 }
 
-static int record(const char *folder, const char *room) {
+static int record(const char *folder, const char *room, bool together) {
     static struct main m;
     char error[256] = "";
     uint16_t port = 0;
@@ -164,7 +165,8 @@ static int record(const char *folder, const char *room) {
     m.signals = open_signals();
     m.udp = open_udp(&port);
     muxer_start();
-    struct recording_config config = {.folder = folder, .room = room, .files_max = RECORDING_FILES_MAX};
+    struct recording_config config = {
+        .folder = folder, .room = room, .files_max = RECORDING_FILES_MAX, .together = together};
     m.recording = m.udp >= 0 ? recording_open(&config, &output, clock_now_us(), error) : NULL;
     if (!m.recording) {
         fprintf(stderr, "rotunda-record: %s\n", m.udp < 0 ? "no UDP port of 127.0.0.1" : error);
@@ -186,7 +188,7 @@ static int refuse(const char *what) {
 }
 
 int main(int argc, char *argv[]) {
-    const char *folder = NULL, *room = "";
+    const char *folder = NULL, *room = "", *layout = "track";
     if (argc > 1 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) < 0;
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
@@ -194,12 +196,16 @@ int main(int argc, char *argv[]) {
     if (argc > 1 && strcmp(argv[1], "compose") == 0)
         return argc == 4 ? compose_main(argv[2], argv[3]) : refuse("compose wants a folder and a file");
     for (int i = 1; i < argc; i++) {
-        const char **value = strcmp(argv[i], "--dir") == 0    ? &folder
-                             : strcmp(argv[i], "--room") == 0 ? &room
-                                                              : NULL;
+        const char **value = strcmp(argv[i], "--dir") == 0      ? &folder
+                             : strcmp(argv[i], "--room") == 0   ? &room
+                             : strcmp(argv[i], "--layout") == 0 ? &layout
+                                                                : NULL;
         if (!value || i + 1 == argc)
             return refuse(argv[i]);
         *value = argv[++i];
     }
-    return folder ? record(folder, room) : refuse("--dir is missing");
+    bool together = strcmp(layout, "participant") == 0;
+    if (!together && strcmp(layout, "track") != 0)
+        return refuse("--layout is track or participant");
+    return folder ? record(folder, room, together) : refuse("--dir is missing");
 }

@@ -1,5 +1,6 @@
 #include "record/muxer.h"
 
+#include <assert.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
@@ -14,11 +15,12 @@
 
 struct muxer {
     AVFormatContext *context;
-    AVStream *stream;
+    AVStream *streams[MUXER_STREAMS_MAX];
+    enum media_codec codecs[MUXER_STREAMS_MAX];
+    unsigned count;
     AVPacket *packet;
     bool begun; // the header is written
     bool failed;
-    enum media_codec codec;
     char path[PATH_MAX_BYTES];
 };
 
@@ -64,7 +66,7 @@ static enum AVCodecID codec_id(enum media_codec codec) {
 }
 
 // "OpusHead" (RFC 7845, section 5.1), or what the first key frame brought.
-static bool set_extradata(AVCodecParameters *to, const struct muxer_params *params) {
+static bool set_extradata(AVCodecParameters *to, const struct muxer_stream *params) {
     uint8_t head[OPUS_HEAD_BYTES] = {'O',
                                      'p',
                                      'u',
@@ -90,8 +92,8 @@ static bool set_extradata(AVCodecParameters *to, const struct muxer_params *para
     return true;
 }
 
-static bool describe(struct muxer *m, const struct muxer_params *params) {
-    AVCodecParameters *to = m->stream->codecpar;
+static bool describe(AVStream *stream, const struct muxer_stream *params, unsigned turn) {
+    AVCodecParameters *to = stream->codecpar;
     char degrees[8];
     to->codec_id = codec_id(params->codec);
     if (params->codec == CODEC_OPUS) {
@@ -104,12 +106,30 @@ static bool describe(struct muxer *m, const struct muxer_params *params) {
         to->height = params->height ? params->height : 2;
         to->format = 0; // AV_PIX_FMT_YUV420P
     }
-    m->stream->time_base = (AVRational){1, 1000};
-    snprintf(degrees, sizeof degrees, "%u", params->degrees);
-    if (params->degrees)
-        av_dict_set(&m->stream->metadata, "rotate", degrees, 0);
-    av_dict_set(&m->context->metadata, "title", params->title, 0);
+    stream->time_base = (AVRational){1, 1000};
+    snprintf(degrees, sizeof degrees, "%u", turn);
+    if (turn && to->codec_type == AVMEDIA_TYPE_VIDEO)
+        av_dict_set(&stream->metadata, "rotate", degrees, 0);
     return set_extradata(to, params);
+}
+
+static bool add_streams(struct muxer *m, const struct muxer_params *params) {
+    for (unsigned i = 0; i < params->stream_count; i++) {
+        m->streams[i] = avformat_new_stream(m->context, NULL);
+        if (!m->streams[i] || !describe(m->streams[i], &params->streams[i], params->degrees))
+            return false;
+        m->codecs[i] = params->streams[i].codec;
+        m->count++;
+    }
+    av_dict_set(&m->context->metadata, "title", params->title, 0);
+    return true;
+}
+
+static bool is_webm(const struct muxer_params *params) {
+    for (unsigned i = 0; i < params->stream_count; i++)
+        if (params->streams[i].codec == CODEC_H264)
+            return false;
+    return true;
 }
 
 static bool open_file(struct muxer *m, struct muxer_fault *fault) {
@@ -122,6 +142,7 @@ static bool open_file(struct muxer *m, struct muxer_fault *fault) {
     }
     av_dict_set_int(&options, "cluster_time_limit", MUXER_CLUSTER_US / 1000, 0);
     m->context->flags |= AVFMT_FLAG_FLUSH_PACKETS;
+    m->context->max_interleave_delta = MUXER_INTERLEAVE_US;
     m->context->avoid_negative_ts = 0; // times are since the recording began
     code = avformat_write_header(m->context, &options);
     av_dict_free(&options);
@@ -142,18 +163,17 @@ static void muxer_free(struct muxer *m) {
 }
 
 struct muxer *muxer_open(const struct muxer_params *params, struct muxer_fault *fault) {
-    bool webm = params->codec != CODEC_H264;
+    bool webm = is_webm(params);
+    assert(params->stream_count >= 1 && params->stream_count <= MUXER_STREAMS_MAX);
     struct muxer *m = calloc(1, sizeof *m);
     if (!m) {
         refuse(NULL, fault, AVERROR(ENOMEM), "cannot write", params->path);
         return NULL;
     }
-    m->codec = params->codec;
     snprintf(m->path, sizeof m->path, "%s.%s", params->path, webm ? "webm" : "mkv");
     int code = avformat_alloc_output_context2(&m->context, NULL, webm ? "webm" : "matroska", m->path);
     m->packet = av_packet_alloc();
-    m->stream = code >= 0 ? avformat_new_stream(m->context, NULL) : NULL;
-    if (!m->packet || !m->stream || !describe(m, params)) {
+    if (code < 0 || !m->packet || !add_streams(m, params)) {
         refuse(m, fault, code < 0 ? code : AVERROR(ENOMEM), "cannot write", m->path);
         muxer_free(m);
         return NULL;
@@ -164,21 +184,32 @@ struct muxer *muxer_open(const struct muxer_params *params, struct muxer_fault *
     return NULL;
 }
 
-bool muxer_write(struct muxer *m, const struct record_frame *frame, int64_t time_us,
+// One track is written as it comes; of two, each waits for the other one (libavformat's order of times).
+static int write_packet(struct muxer *m) {
+    if (m->count > 1)
+        return av_interleaved_write_frame(m->context, m->packet);
+    int code = av_write_frame(m->context, m->packet);
+    av_packet_unref(m->packet);
+    return code;
+}
+
+bool muxer_write(struct muxer *m, unsigned stream, const struct record_frame *frame, int64_t time_us,
                  struct muxer_fault *fault) {
+    assert(stream < m->count);
+    const AVStream *to = m->streams[stream];
     if (m->failed)
         return refuse(m, fault, AVERROR(EIO), "cannot write", m->path);
     int code = av_new_packet(m->packet, (int)frame->bytes.len);
     if (code < 0)
         return refuse(m, fault, code, "cannot write", m->path);
     memcpy(m->packet->data, frame->bytes.ptr, frame->bytes.len);
-    m->packet->pts = m->packet->dts = av_rescale_q(time_us, (AVRational){1, 1000000}, m->stream->time_base);
+    m->packet->stream_index = (int)stream;
+    m->packet->pts = m->packet->dts = av_rescale_q(time_us, (AVRational){1, 1000000}, to->time_base);
     m->packet->flags = frame->key ? AV_PKT_FLAG_KEY : 0;
-    if (m->codec == CODEC_OPUS)
+    if (m->codecs[stream] == CODEC_OPUS)
         m->packet->duration =
-            av_rescale_q(opus_packet_samples(frame->bytes), (AVRational){1, 48000}, m->stream->time_base);
-    code = av_write_frame(m->context, m->packet);
-    av_packet_unref(m->packet);
+            av_rescale_q(opus_packet_samples(frame->bytes), (AVRational){1, 48000}, to->time_base);
+    code = write_packet(m);
     if (code >= 0 && m->context->pb->error < 0)
         code = m->context->pb->error; // the disk is full: libavformat goes on all the same
     m->failed = code < 0;

@@ -2,7 +2,7 @@
 
 #include "base/list.h"
 #include "record/control.h"
-#include "record/muxer.h"
+#include "record/reel.h"
 #include "record/track.h"
 #include "rtp/rtcp_read.h"
 #include "rtp/rtcp_write.h"
@@ -22,7 +22,18 @@ struct publisher {
     struct list link;
     struct source_clock clock;
     unsigned tracks, files;
-    char id[CONTROL_ID_MAX + 1];
+    struct list shelves; // those that are together
+    char id[CONTROL_ID_MAX + 1], name[CONTROL_NAME_MAX + 1];
+};
+
+// A reel, and whose frames go to it: one track's, or those of one sound and one picture.
+struct shelf {
+    struct list link; // in publisher->shelves, or in nothing
+    struct recording *recording;
+    struct publisher *publisher;
+    struct reel *reel;
+    bool together, screen;
+    struct recorded *tracks[2]; // by kind
 };
 
 struct recorded {
@@ -31,12 +42,8 @@ struct recorded {
     struct publisher *publisher;
     struct control_track about;
     struct track *track;
-    struct muxer *muxer; // NULL: no frame has come, or it is unusable
-    bool unusable;       // nothing of it is written any more
-    unsigned parts;
-    unsigned degrees;
-    uint16_t width, height;
-    uint64_t part_began_us, sized_us; // when its part and its size were told last
+    struct shelf *shelf;
+    bool paused;
 };
 
 struct recording {
@@ -88,131 +95,103 @@ static void settle(struct recording *r) {
 
 // ---- files
 
-// A part of a file's name that every system takes.
-static void name_safely(const char *from, char *out, size_t cap) {
-    size_t len = 0;
-    for (; *from && len + 1 < cap && len < 40; from++) {
-        char c = *from;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-        out[len++] = plain ? c : '_';
+static void shelf_tell(void *ctx, json_t *event) {
+    struct shelf *shelf = ctx;
+    tell(shelf->recording, event);
+}
+
+static void shelf_fail(void *ctx, const char *why) {
+    struct shelf *shelf = ctx;
+    fail(shelf->recording, why);
+}
+
+static bool shelf_may_open(void *ctx, char why[REEL_WHY_MAX]) {
+    const struct shelf *shelf = ctx;
+    unsigned most = shelf->recording->config.files_max;
+    snprintf(why, REEL_WHY_MAX, "a recording has at most %u files, and %u of one participant", most,
+             most / 10);
+    return shelf->publisher->files < most / 10 && json_array_size(shelf->recording->files) < most;
+}
+
+static void shelf_opened(void *ctx, const char *file) {
+    struct shelf *shelf = ctx;
+    shelf->publisher->files++;
+    json_array_append_new(shelf->recording->files, json_string(file));
+}
+
+static void on_key_wanted(void *ctx);
+
+static void shelf_key_wanted(void *ctx) {
+    struct shelf *shelf = ctx;
+    if (shelf->tracks[MEDIA_VIDEO])
+        on_key_wanted(shelf->tracks[MEDIA_VIDEO]);
+}
+
+static void shelf_free(struct shelf *shelf) {
+    list_remove(&shelf->link);
+    reel_destroy(shelf->reel);
+    free(shelf);
+}
+
+static bool is_of_screen(const struct control_track *about) {
+    return strncmp(about->source, "SCREEN", 6) == 0;
+}
+
+static struct shelf *shelf_new(struct recording *r, struct publisher *publisher,
+                               const struct control_track *about) {
+    struct shelf *shelf = calloc(1, sizeof *shelf);
+    if (!shelf)
+        return NULL;
+    *shelf = (struct shelf){.recording = r,
+                            .publisher = publisher,
+                            .together = r->config.together,
+                            .screen = is_of_screen(about)};
+    list_init(&shelf->link);
+    struct reel_config config = {.folder = r->config.folder,
+                                 .number = ++r->numbered,
+                                 .together = shelf->together,
+                                 .screen = shelf->screen,
+                                 .participant = publisher->id,
+                                 .name = publisher->name};
+    struct reel_output output = {.ctx = shelf,
+                                 .tell = shelf_tell,
+                                 .fail = shelf_fail,
+                                 .may_open = shelf_may_open,
+                                 .opened = shelf_opened,
+                                 .key_wanted = shelf_key_wanted};
+    shelf->reel = reel_create(&config, &output);
+    if (!shelf->reel) {
+        shelf_free(shelf);
+        return NULL;
     }
-    out[len] = '\0';
+    if (shelf->together)
+        list_push_back(&publisher->shelves, &shelf->link);
+    return shelf;
 }
 
-static void part_close(struct recorded *t) {
-    struct muxer_fault fault;
-    char path[PATH_BYTES];
-    struct recording *r = t->recording;
-    if (!t->muxer)
-        return;
-    snprintf(path, sizeof path, "%s", muxer_path(t->muxer));
-    bool fine = muxer_close(t->muxer, &fault);
-    t->muxer = NULL;
-    json_t *event = track_event("file-closed", t);
-    json_object_set_new(event, "file", json_string(strrchr(path, '/') + 1));
-    tell(r, event);
-    if (!fine && !fault.of_track)
-        fail(r, fault.text);
-}
-
-// What one publisher sends ends nothing of others'.
-static void track_unusable(struct recorded *t, const char *why) {
-    t->unusable = true;
-    json_t *event = track_event("track-unusable", t);
-    json_object_set_new(event, "reason", json_string(why));
-    tell(t->recording, event);
-    part_close(t);
-}
-
-static void take_fault(struct recorded *t, const struct muxer_fault *fault) {
-    if (fault->of_track)
-        track_unusable(t, fault->text);
-    else
-        fail(t->recording, fault->text);
-}
-
-static bool may_have_file(const struct recorded *t) {
-    unsigned most = t->recording->config.files_max;
-    return t->publisher->files < most / 10 && json_array_size(t->recording->files) < most;
-}
-
-static bool part_open(struct recorded *t, const struct record_frame *frame, int64_t time_us,
-                      unsigned degrees) {
-    struct recording *r = t->recording;
-    struct muxer_fault fault;
-    char path[PATH_BYTES], who[48];
-    if (!may_have_file(t)) {
-        char why[96];
-        snprintf(why, sizeof why, "a recording has at most %u files, and %u of one participant",
-                 r->config.files_max, r->config.files_max / 10);
-        track_unusable(t, why);
-        return false;
+// Where a track of that kind has its place.
+static struct shelf *shelf_for(struct recording *r, struct publisher *publisher,
+                               const struct control_track *about) {
+    LIST_EACH(node, &publisher->shelves) {
+        struct shelf *shelf = LIST_ENTRY(node, struct shelf, link);
+        if (shelf->screen == is_of_screen(about) && !shelf->tracks[about->kind])
+            return shelf;
     }
-    name_safely(t->about.name, who, sizeof who);
-    snprintf(path, sizeof path, "%.512s/%03u-%s-%s-%u", r->config.folder, t->about.number, who,
-             media_kind_name(t->about.kind), ++t->parts);
-    struct muxer_params params = {.path = path,
-                                  .codec = t->about.codec,
-                                  .width = frame->width,
-                                  .height = frame->height,
-                                  .channels = t->about.channels,
-                                  .degrees = degrees,
-                                  .setup = frame->setup,
-                                  .title = t->about.name};
-    t->muxer = muxer_open(&params, &fault);
-    if (!t->muxer) {
-        take_fault(t, &fault);
-        return false;
-    }
-    t->publisher->files++;
-    t->degrees = degrees;
-    t->part_began_us = t->sized_us = r->now_us;
-    t->width = frame->width;
-    t->height = frame->height;
-    const char *file = strrchr(muxer_path(t->muxer), '/') + 1;
-    json_array_append_new(r->files, json_string(file));
-    json_t *event = track_event("file-opened", t);
-    json_object_set_new(event, "file", json_string(file));
-    json_object_set_new(event, "begins", json_real((double)time_us / 1e6));
-    json_object_set_new(event, "rotation", json_integer(degrees));
-    json_object_set_new(event, "width", json_integer(frame->width));
-    json_object_set_new(event, "height", json_integer(frame->height));
-    tell(r, event);
-    return true;
+    return shelf_new(r, publisher, about);
 }
 
 // ---- frames
 
-static void note_size(struct recorded *t, const struct record_frame *frame) {
-    bool same = frame->width == t->width && frame->height == t->height;
-    if (frame->width == 0 || same || t->recording->now_us < t->sized_us + RECORDING_CHANGE_US)
-        return;
-    t->sized_us = t->recording->now_us;
-    t->width = frame->width;
-    t->height = frame->height;
-    json_t *event = track_event("size", t);
-    json_object_set_new(event, "width", json_integer(frame->width));
-    json_object_set_new(event, "height", json_integer(frame->height));
-    tell(t->recording, event);
-}
-
 static void on_frame(void *ctx, const struct record_frame *frame, int64_t time_us, unsigned degrees) {
     struct recorded *t = ctx;
     struct recording *r = t->recording;
-    struct muxer_fault fault;
-    int64_t since_us = time_us - (int64_t)r->began_us;
-    if (r->failed || t->unusable)
-        return;
-    since_us = since_us > 0 ? since_us : 0; // captured before, but it came in time
-    bool turned = t->muxer && degrees != t->degrees && frame->key;
-    if (turned && r->now_us >= t->part_began_us + RECORDING_CHANGE_US && may_have_file(t))
-        part_close(t); // a file has one rotation
-    if (r->failed || (!t->muxer && !part_open(t, frame, since_us, degrees)))
-        return;
-    if (frame->key)
-        note_size(t, frame);
-    if (!muxer_write(t->muxer, frame, since_us, &fault))
-        take_fault(t, &fault);
+    const struct reel_track track = {.id = t->about.id,
+                                     .source = t->about.source,
+                                     .kind = t->about.kind,
+                                     .codec = t->about.codec,
+                                     .channels = t->about.channels};
+    if (!r->failed)
+        reel_write(t->shelf->reel, &track, frame, time_us - (int64_t)r->began_us, degrees, r->now_us);
 }
 
 static void on_key_wanted(void *ctx) {
@@ -220,6 +199,15 @@ static void on_key_wanted(void *ctx) {
     uint8_t bytes[32];
     struct writer w = writer_of(bytes, sizeof bytes);
     rtcp_write_pli(&w, 1, t->about.ssrc);
+    if (!w.failed)
+        t->recording->output.send(t->recording->output.ctx, span_of(w.ptr, w.len));
+}
+
+static void on_missing(void *ctx, const uint16_t *seqs, unsigned count) {
+    struct recorded *t = ctx;
+    uint8_t bytes[12 + TRACK_MISSING_MAX * 4];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    (void)rtcp_write_nack(&w, 1, t->about.ssrc, seqs, count);
     if (!w.failed)
         t->recording->output.send(t->recording->output.ctx, span_of(w.ptr, w.len));
 }
@@ -244,7 +232,7 @@ static struct recorded *find_id(const struct recording *r, const char *id) {
     return NULL;
 }
 
-static struct publisher *publisher_of(struct recording *r, const char *id) {
+static struct publisher *publisher_of(struct recording *r, const char *id, const char *name) {
     LIST_EACH(node, &r->publishers) {
         struct publisher *p = LIST_ENTRY(node, struct publisher, link);
         if (strcmp(p->id, id) == 0)
@@ -254,27 +242,48 @@ static struct publisher *publisher_of(struct recording *r, const char *id) {
     if (!p)
         return NULL;
     snprintf(p->id, sizeof p->id, "%s", id);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    list_init(&p->shelves);
     list_init(&p->link);
     list_push_back(&r->publishers, &p->link);
     return p;
 }
 
-static void publisher_let_go(struct publisher *p) {
-    if (p->tracks > 0 || p->files > 0)
-        return;
+static void publisher_free(struct publisher *p) {
+    LIST_EACH(node, &p->shelves)
+    shelf_free(LIST_ENTRY(node, struct shelf, link));
     list_remove(&p->link);
     free(p);
 }
 
+static void publisher_let_go(struct publisher *p) {
+    if (p->tracks == 0 && p->files == 0)
+        publisher_free(p);
+}
+
+static void shelf_leave(struct recorded *t) {
+    struct shelf *shelf = t->shelf;
+    if (!t->paused)
+        reel_expect(shelf->reel, t->about.kind, false);
+    shelf->tracks[t->about.kind] = NULL;
+    if (shelf->tracks[MEDIA_AUDIO] || shelf->tracks[MEDIA_VIDEO])
+        return;
+    reel_close(shelf->reel, t->recording->now_us);
+    if (!shelf->together)
+        shelf_free(shelf);
+}
+
 static void track_free(struct recorded *t) {
     track_destroy(t->track);
+    if (t->shelf)
+        shelf_leave(t);
     t->publisher->tracks--;
     publisher_let_go(t->publisher);
     free(t);
 }
 
 static void track_begin(struct recording *r, const struct control_track *about) {
-    struct publisher *publisher = publisher_of(r, about->participant);
+    struct publisher *publisher = publisher_of(r, about->participant, about->name);
     struct recorded *t = publisher ? calloc(1, sizeof *t) : NULL;
     if (!t) {
         if (publisher)
@@ -285,14 +294,21 @@ static void track_begin(struct recording *r, const struct control_track *about) 
     t->publisher = publisher;
     publisher->tracks++;
     t->about = *about;
-    t->about.number = ++r->numbered;
     list_init(&t->link);
+    t->shelf = shelf_for(r, publisher, about);
+    if (!t->shelf) {
+        track_free(t);
+        return;
+    }
+    t->shelf->tracks[about->kind] = t;
+    reel_expect(t->shelf->reel, about->kind, true);
     struct track_config config = {.codec = about->codec,
                                   .payload_type = about->payload_type,
                                   .clock_rate = about->clock_rate,
                                   .orientation_id = about->orientation_id,
                                   .clock = &publisher->clock};
-    struct track_output output = {.ctx = t, .frame = on_frame, .key_wanted = on_key_wanted};
+    struct track_output output = {
+        .ctx = t, .frame = on_frame, .key_wanted = on_key_wanted, .missing = on_missing};
     t->track = track_create(&config, &output);
     if (!t->track) {
         track_free(t);
@@ -308,11 +324,13 @@ static void track_end(struct recorded *t) {
     struct track_counters counters;
     struct recording *r = t->recording;
     track_advance(t->track, r->now_us, true);
-    part_close(t);
+    shelf_leave(t);
+    t->shelf = NULL;
     track_read_counters(t->track, &counters);
     json_t *event = track_event("track-ended", t);
     json_object_set_new(event, "packets", json_integer((json_int_t)counters.packets));
     json_object_set_new(event, "lost", json_integer((json_int_t)counters.lost));
+    json_object_set_new(event, "repaired", json_integer((json_int_t)counters.repaired));
     json_object_set_new(event, "frames", json_integer((json_int_t)counters.frames));
     json_object_set_new(event, "dropped", json_integer((json_int_t)counters.dropped));
     tell(r, event);
@@ -327,13 +345,25 @@ static void refuse_line(struct recording *r, const char *why) {
     tell(r, json_pack("{s:s, s:s}", "event", "refused", "reason", why));
 }
 
+// Whoever wanted it may ask anew.
+static void refuse_track(struct recording *r, const struct control_track *about, const char *why) {
+    tell(r, json_pack("{s:s, s:s, s:s}", "event", "refused", "track", about->id, "reason", why));
+}
+
 static void track_wanted(struct recording *r, const struct control_track *about) {
     if (r->count >= RECORDING_TRACKS_MAX)
-        refuse_line(r, "a recording has at most 1024 tracks at a time");
+        refuse_track(r, about, "a recording has at most 1024 tracks at a time");
     else if (find_id(r, about->id) || find_ssrc(r, about->ssrc))
-        refuse_line(r, "a track of that id or SSRC is there");
+        refuse_track(r, about, "a track of that id or SSRC is there");
     else
         track_begin(r, about);
+}
+
+static void track_pause(struct recorded *t, bool paused) {
+    if (t->paused != paused)
+        reel_expect(t->shelf->reel, t->about.kind, !paused);
+    t->paused = paused;
+    tell(t->recording, track_event(paused ? "paused" : "resumed", t));
 }
 
 static void take_control(struct recording *r, const char *line, size_t len, uint64_t now_us) {
@@ -357,7 +387,7 @@ static void take_control(struct recording *r, const char *line, size_t len, uint
     else if (control.what == CONTROL_END)
         track_end(t);
     else
-        tell(r, track_event(control.what == CONTROL_PAUSE ? "paused" : "resumed", t));
+        track_pause(t, control.what == CONTROL_PAUSE);
 }
 
 void recording_line(struct recording *r, const char *line, size_t len, uint64_t now_us) {
@@ -403,6 +433,8 @@ void recording_advance(struct recording *r, uint64_t now_us) {
     LIST_EACH(node, &r->tracks) {
         struct recorded *t = LIST_ENTRY(node, struct recorded, link);
         track_advance(t->track, now_us, false);
+        if (!r->failed)
+            reel_advance(t->shelf->reel, now_us);
     }
     settle(r);
 }
@@ -459,11 +491,8 @@ void recording_close(struct recording *r) {
     if (r->events)
         recording_stop(r, "stopped", r->now_us);
     assert(list_empty(&r->tracks));
-    LIST_EACH(node, &r->publishers) {
-        struct publisher *p = LIST_ENTRY(node, struct publisher, link);
-        list_remove(&p->link);
-        free(p);
-    }
+    LIST_EACH(node, &r->publishers)
+    publisher_free(LIST_ENTRY(node, struct publisher, link));
     if (r->events)
         fclose(r->events);
     json_decref(r->files);

@@ -15,14 +15,14 @@
 #include "base/span.h"
 
 #define RECORDING_TRACKS_MAX 1024
-#define RECORDING_FILES_MAX 10000             // what config.files_max is but in tests
-#define RECORDING_CHANGE_US UINT64_C(2000000) // a track's turn or size is followed so often at most
-#define RECORDING_LINE_MAX 16384              // bytes of a line that is read
+#define RECORDING_FILES_MAX 10000 // what config.files_max is but in tests
+#define RECORDING_LINE_MAX 16384  // bytes of a line that is read
 
 struct recording_config {
     const char *folder; // that exists; files go there
     const char *room;
     unsigned files_max; // that one has in all; one publisher's are at most a tenth of them
+    bool together;      // a participant's sound and picture are in one file (record/reel.h)
 };
 
 struct recording_output {

@@ -130,6 +130,13 @@ bool reorder_next(struct reorder *r, uint64_t now_us, bool all, struct reordered
     return true;
 }
 
+uint64_t reorder_waited_us(const struct reorder *r, uint64_t now_us) {
+    if (r->count == 0 || r->held[r->next % REORDER_PACKETS_MAX].bytes)
+        return 0;
+    uint64_t since_us = waiting_since_us(r);
+    return now_us > since_us ? now_us - since_us : 0;
+}
+
 uint64_t reorder_lost(const struct reorder *r) {
     return r->lost;
 }

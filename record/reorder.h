@@ -5,8 +5,10 @@
 
 #include "base/span.h"
 
-#define REORDER_PACKETS_MAX 1024           // that may wait; beyond, what they wait for is given up
-#define REORDER_WINDOW_US UINT64_C(400000) // longer than the repairs of a publisher's link take
+#define REORDER_PACKETS_MAX 2048 // that may wait; beyond half of it, what they wait for is given up
+// Nobody waits for a file, so this is as long as any repair of a publisher's link may take
+// (rtp/nack_tracker.h), and as long as the server has what it sent.
+#define REORDER_WINDOW_US UINT64_C(1500000)
 
 struct reorder;
 
@@ -23,6 +25,7 @@ struct reordered {
 };
 // The next one that is due. `all`: waits for nothing, as at the end.
 bool reorder_next(struct reorder *r, uint64_t now_us, bool all, struct reordered *out);
-uint64_t reorder_lost(const struct reorder *r); // packets that were given up
+uint64_t reorder_waited_us(const struct reorder *r, uint64_t now_us); // for what is missing; 0: nothing is
+uint64_t reorder_lost(const struct reorder *r);                       // packets that were given up
 
 #endif

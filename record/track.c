@@ -2,6 +2,7 @@
 
 #include "base/list.h"
 #include "record/reorder.h"
+#include "rtp/nack_tracker.h"
 #include "rtp/rtp_ext.h"
 #include "rtp/rtp_packet.h"
 
@@ -21,6 +22,7 @@ struct track {
     struct track_config config;
     struct track_output output;
     struct reorder *reorder;
+    struct nack_tracker *nack;
     struct depacketizer *depacketizer;
     struct ext_map ext;
     struct track_counters counters;
@@ -47,6 +49,7 @@ struct track *track_create(const struct track_config *config, const struct track
     track->output = *output;
     list_init(&track->waiting);
     track->reorder = reorder_create();
+    track->nack = nack_tracker_create((uint32_t)REORDER_WINDOW_US);
     track->depacketizer = depacketizer_create(config->codec);
     ext_map_clear(&track->ext);
     if (config->orientation_id) {
@@ -54,7 +57,7 @@ struct track *track_create(const struct track_config *config, const struct track
         ids.ids[EXT_VIDEO_ORIENTATION] = config->orientation_id;
         ext_map_add(&track->ext, &ids);
     }
-    if (track->reorder && track->depacketizer)
+    if (track->reorder && track->nack && track->depacketizer)
         return track;
     track_destroy(track);
     return NULL;
@@ -69,6 +72,7 @@ void track_destroy(struct track *track) {
         free(w);
     }
     reorder_destroy(track->reorder);
+    nack_tracker_destroy(track->nack);
     depacketizer_destroy(track->depacketizer);
     free(track);
 }
@@ -185,6 +189,12 @@ static void take_packet(struct track *track, const struct reordered *r, uint64_t
     }
 }
 
+// Repeats come under their own numbers, so whatever was missing and is here is one, or was overtaken.
+static bool is_repaired(struct track *track, uint16_t seq, uint64_t now_us) {
+    bool beyond_repair = false; // then it waits, and asks for a key frame as for any gap
+    return nack_tracker_add(track->nack, seq, NACK_IS_REPEAT, now_us, &beyond_repair) == NACK_REPAIRED;
+}
+
 void track_rtp(struct track *track, struct span bytes, uint64_t now_us) {
     struct rtp_packet packet;
     if (rtp_parse(bytes, &packet) != ERR_OK || packet.payload_type != track->config.payload_type) {
@@ -196,6 +206,7 @@ void track_rtp(struct track *track, struct span bytes, uint64_t now_us) {
         return;
     }
     track->counters.packets++;
+    track->counters.repaired += is_repaired(track, packet.seq, now_us);
     if (!track->begun)
         track_begin(track, packet.timestamp, now_us);
     int64_t ticks = ticks_of(track, packet.timestamp);
@@ -219,12 +230,27 @@ void track_report(struct track *track, uint64_t ntp, uint32_t timestamp, uint64_
     track_advance(track, now_us, false);
 }
 
+static bool needs_key_frame(const struct track *track, uint64_t now_us) {
+    return depacketizer_waits(track->depacketizer) ||
+           (track->config.codec != CODEC_OPUS &&
+            reorder_waited_us(track->reorder, now_us) >= TRACK_KEY_EARLY_US);
+}
+
 static void ask_key_frame(struct track *track, uint64_t now_us) {
     bool due = track->key_asked_us == 0 || now_us >= track->key_asked_us + TRACK_KEY_ASK_US;
-    if (!track->begun || !depacketizer_waits(track->depacketizer) || !due)
+    if (!track->begun || !due || !needs_key_frame(track, now_us))
         return;
     track->key_asked_us = now_us;
     track->output.key_wanted(track->output.ctx);
+}
+
+static void ask_repeats(struct track *track, uint64_t now_us) {
+    uint16_t seqs[TRACK_MISSING_MAX];
+    bool given_up = false; // the window gives up, not this
+    unsigned count =
+        nack_tracker_due(track->nack, now_us, TRACK_REPEAT_US, seqs, TRACK_MISSING_MAX, &given_up);
+    if (count > 0)
+        track->output.missing(track->output.ctx, seqs, count);
 }
 
 void track_advance(struct track *track, uint64_t now_us, bool last) {
@@ -235,8 +261,10 @@ void track_advance(struct track *track, uint64_t now_us, bool last) {
         take_packet(track, &r, now_us);
     if (track->begun && last)
         let_go(track);
-    if (!last)
-        ask_key_frame(track, now_us);
+    if (last)
+        return;
+    ask_repeats(track, now_us);
+    ask_key_frame(track, now_us);
 }
 
 void track_read_counters(const struct track *track, struct track_counters *out) {

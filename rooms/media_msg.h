@@ -317,6 +317,7 @@ enum data_cmd_type {
     DATA_PAUSE_CONSUMER,
     DATA_CLOSE_CONSUMER,
     DATA_ANSWER_CHANNEL, // to DATA_CHANNEL_OPENED; what it is to be was opened before
+    DATA_GET_STATS,      // of a producer or a consumer; exactly one of the two ids is not 0
 };
 
 struct data_cmd {
@@ -343,6 +344,9 @@ struct data_cmd {
             uint16_t stream;
             bool accepted;
         } answer;
+        struct {
+            uint32_t token; // comes back in the answer
+        } stats;
     };
 };
 
@@ -351,6 +355,15 @@ enum data_event_type {
     DATA_CHANNEL_OPENED, // a peer opens a channel in the association itself
     DATA_PRODUCER_CLOSED,
     DATA_CONSUMER_CLOSED,
+    DATA_STATS, // the answer to GET_STATS
+};
+
+// A producer's: what has come of it; a consumer's: what went out.
+struct data_stats {
+    uint32_t token;
+    bool found;
+    uint64_t messages, bytes;
+    uint64_t waiting_bytes; // of a consumer: what its association holds for the peer, all channels together
 };
 
 struct data_event {
@@ -362,6 +375,7 @@ struct data_event {
         enum data_state state;
         enum data_reason reason;            // *_CLOSED
         struct data_channel_params channel; // CHANNEL_OPENED
+        struct data_stats stats;            // STATS
     };
 };
 

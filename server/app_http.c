@@ -87,10 +87,12 @@ static bool on_drain(void *ctx, int64_t wait_s, const char *url) {
     return true;
 }
 
-static json_t *on_admin_record(void *ctx, const char *room, const char *who, struct hub_refusal *refusal) {
+static json_t *on_admin_record(void *ctx, const char *room, const char *who, const char *layout,
+                               struct hub_refusal *refusal) {
     const struct app *app = ctx;
     struct recording_view view;
-    return recordings_start(app->recordings, room, who, &view, refusal) ? recording_describe(&view) : NULL;
+    return recordings_start(app->recordings, room, who, layout, &view, refusal) ? recording_describe(&view)
+                                                                                : NULL;
 }
 
 static json_t *on_admin_stop_recording(void *ctx, const char *room, const char *id,

@@ -29,7 +29,7 @@ enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, str
 bool app_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal) {
     struct app *app = ctx;
     struct recording_view view;
-    return begin ? recordings_start(app->recordings, room->name, "", &view, refusal)
+    return begin ? recordings_start(app->recordings, room->name, "", "", &view, refusal)
                  : recordings_stop(app->recordings, room->name, "", &view, refusal);
 }
 
@@ -41,7 +41,8 @@ static void on_recording_changed(void *ctx, const struct recording_view *recordi
 
 bool app_start_recordings(struct app *app, char *error) {
     const struct recordings_config config = {.folder = app->config->record_dir,
-                                             .program = app->config->recorder};
+                                             .program = app->config->recorder,
+                                             .together = app->config->record_layout == 1};
     const struct recordings_hooks hooks = {.ctx = app, .changed = on_recording_changed};
     app->recordings = recordings_create(app->hub, control_loop_uv(app->loop), &config, &hooks);
     if (!app->recordings)

@@ -101,6 +101,12 @@ void recording_listens(struct recording_run *run, uint16_t port) {
     follow_look(run, clock_now_us());
 }
 
+void recording_refuses(struct recording_run *run, const char *track) {
+    uint64_t now_us = clock_now_us();
+    hub_set_time(run->all->hub, now_us);
+    follow_refused(run, track, now_us);
+}
+
 void recording_exited(struct recording_run *run, bool fine) {
     struct recordings *all = run->all;
     hub_set_time(all->hub, clock_now_us());
@@ -163,9 +169,12 @@ static bool may_start(struct recordings *all, const char *name, const char *who,
     return true;
 }
 
-bool recordings_start(struct recordings *all, const char *name, const char *who, struct recording_view *out,
-                      struct hub_refusal *refusal) {
+bool recordings_start(struct recordings *all, const char *name, const char *who, const char *layout,
+                      struct recording_view *out, struct hub_refusal *refusal) {
     struct room *room = NULL;
+    bool tracks = strcmp(layout, "track") == 0, participants = strcmp(layout, "participant") == 0;
+    if (layout[0] && !tracks && !participants)
+        return hub_refuse(refusal, HUB_BAD_REQUEST, "`layout` is track or participant");
     if (strlen(who) > GRANT_IDENTITY_MAX)
         return hub_refuse(refusal, HUB_BAD_REQUEST, "an identity has at most %d bytes", GRANT_IDENTITY_MAX);
     if (!may_start(all, name, who, &room, refusal))
@@ -174,6 +183,7 @@ bool recordings_start(struct recordings *all, const char *name, const char *who,
     if (!run)
         return hub_refuse(refusal, HUB_LIMIT_REACHED, "out of memory");
     run->all = all;
+    run->together = participants || (!tracks && all->together);
     run->id = public_id_new();
     run->began_wall_s = clock_wall_us() / US_PER_SECOND;
     snprintf(run->room, sizeof run->room, "%s", room->name);
@@ -283,6 +293,7 @@ struct recordings *recordings_create(struct hub *hub, struct uv_loop_s *loop,
     all->again_us = TIME_NEVER;
     list_init(&all->runs);
     snprintf(all->folder, sizeof all->folder, "%s", config->folder);
+    all->together = config->together;
     snprintf(all->program, sizeof all->program, "%s", config->program);
     if (!all->program[0])
         find_program(all->program);

@@ -42,6 +42,7 @@ struct json_t *recording_describe(const struct recording_view *recording);
 struct recordings_config {
     const char *folder;  // below which each gets a folder of its own; "": nothing is recorded
     const char *program; // "": rotunda-record beside the running program, else in PATH
+    bool together;       // a participant's sound and picture in one file, where nobody says
 };
 
 struct recordings_hooks {
@@ -59,8 +60,9 @@ void recordings_shut(struct recordings *recordings);
 #define RECORDINGS_END_MS 3000
 void recordings_destroy(struct recordings *recordings);
 
-// who: an identity or userId, "": everybody. False and a refusal.
-bool recordings_start(struct recordings *recordings, const char *room, const char *who,
+// who: an identity or userId, "": everybody. layout: "track", "participant", "": as the settings say. False
+// and a refusal.
+bool recordings_start(struct recordings *recordings, const char *room, const char *who, const char *layout,
                       struct recording_view *out, struct hub_refusal *refusal);
 bool recordings_stop(struct recordings *recordings, const char *room, const char *id,
                      struct recording_view *out, struct hub_refusal *refusal);

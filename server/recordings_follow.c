@@ -15,14 +15,23 @@
 
 // ---- what can be recorded
 
+// A recorder asks for what is missing, and gets it again under its old number.
+static bool add_nack(json_t *codec) {
+    return json_array_append_new(json_object_get(codec, "rtcpFeedback"),
+                                 json_pack("{s:s}", "type", "nack")) == 0;
+}
+
 json_t *follow_capabilities(const struct hub *hub) {
     json_t *all = hub_plain_capabilities(hub), *extensions = json_array();
     const json_t *routed = json_object_get(hub_router_capabilities(hub), "headerExtensions");
     json_t *codecs = json_object_get(all, "codecs");
+    bool fine = true;
     for (size_t i = json_array_size(codecs); i-- > 0;) {
         const char *type = json_string_value(json_object_get(json_array_get(codecs, i), "mimeType"));
         if (type && strcasecmp(type, "video/H265") == 0)
             json_array_remove(codecs, i);
+        else
+            fine = add_nack(json_array_get(codecs, i)) && fine;
     }
     for (size_t i = 0; i < json_array_size(routed); i++) {
         json_t *ext = json_array_get(routed, i);
@@ -30,7 +39,7 @@ json_t *follow_capabilities(const struct hub *hub) {
         if (uri && strcmp(uri, ORIENTATION_URI) == 0)
             json_array_append(extensions, ext);
     }
-    if (all && json_object_set_new(all, "headerExtensions", extensions) == 0)
+    if (all && fine && json_object_set_new(all, "headerExtensions", extensions) == 0)
         return all;
     json_decref(all);
     return NULL;
@@ -149,6 +158,25 @@ static void unfollow(struct recording_run *run, struct followed *f) {
     }
     list_remove(&f->link);
     free(f);
+}
+
+void follow_refused(struct recording_run *run, const char *consumer, uint64_t now_us) {
+    const struct room_transport *transport = transport_of(run);
+    struct hub_refusal ignored;
+    LIST_EACH(node, &run->tracks) {
+        struct followed *f = LIST_ENTRY(node, struct followed, link);
+        if (strcmp(f->consumer.text, consumer) != 0)
+            continue;
+        if (transport)
+            (void)hub_close_consumer(run->all->hub, transport->owner, consumer, &ignored);
+        f->consumer.text[0] = '\0';
+        f->running = f->paused = false;
+        f->again_us = now_us + FOLLOW_AGAIN_US;
+        if (f->again_us < run->all->again_us)
+            run->all->again_us = f->again_us;
+        run->track_count--;
+        return;
+    }
 }
 
 static bool is_wanted(const struct recording_run *run, const struct participant *who) {

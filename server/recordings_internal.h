@@ -34,6 +34,7 @@ struct recording_run {
     char error[160];
     uint64_t began_wall_s, ended_wall_s;
     struct public_id transport; // "": none yet
+    bool together;              // layout: participant
     bool marked;                // the room is told that it is recorded
     struct list tracks;         // struct followed
     unsigned track_count;
@@ -52,6 +53,7 @@ struct recordings {
     uv_loop_t *loop;
     char folder[RECORDING_PATH_MAX], program[RECORDING_PATH_MAX];
     struct recordings_hooks hooks;
+    bool together;
     struct list runs;
     bool shut;         // all end, nothing is looked at any more
     bool dirty;        // somebody has to look what there is to record
@@ -76,11 +78,14 @@ void run_close_handles(struct recording_run *run); // it is freed with the last 
 // Opens what is to be recorded, once the process listens. False: `run->error`.
 bool follow_begin(struct recording_run *run, uint16_t port);
 void follow_look(struct recording_run *run, uint64_t now_us); // what has come and gone since
-void follow_end(struct recording_run *run);                   // its participant leaves the room
+// Its process does not take that track now: it is offered anew in a while.
+void follow_refused(struct recording_run *run, const char *consumer, uint64_t now_us);
+void follow_end(struct recording_run *run); // its participant leaves the room
 json_t *follow_capabilities(const struct hub *hub);
 
 // ---- recordings.c: what a process does
 void recording_listens(struct recording_run *run, uint16_t port);
+void recording_refuses(struct recording_run *run, const char *track); // it has no room for it now
 void recording_exited(struct recording_run *run, bool fine);
 void recording_free(struct recording_run *run);
 

@@ -90,6 +90,9 @@ static void note_event(struct recording_run *run, const char *text, size_t len) 
                       strcmp(what, "track-unusable") == 0))
         LOG_WARN("recording", LOG_TEXT("room", run->room), LOG_TEXT("recording", run->id.text),
                  LOG_TEXT("event", what), LOG_TEXT("reason", reason ? reason : ""));
+    const char *track = json_string_value(json_object_get(event, "track"));
+    if (what && track && strcmp(what, "refused") == 0)
+        recording_refuses(run, track);
     if (what && strcmp(what, "failed") == 0)
         snprintf(run->error, sizeof run->error, "%s", reason ? reason : "it could not be written");
     json_decref(event);
@@ -136,7 +139,15 @@ bool run_start(struct recording_run *run) {
     const char *own = getenv("PATH");
     if (own && strlen(own) < sizeof path - 5)
         snprintf(path, sizeof path, "PATH=%s", own);
-    char *args[] = {run->all->program, "--dir", run->folder, "--room", run->room, NULL};
+    char together[] = "participant", apart[] = "track";
+    char *args[] = {run->all->program,
+                    "--dir",
+                    run->folder,
+                    "--room",
+                    run->room,
+                    "--layout",
+                    run->together ? together : apart,
+                    NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&run->in},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->out},

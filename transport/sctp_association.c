@@ -39,6 +39,7 @@ struct association {
     bool skipping;                      // the rest of a message that is too big
     uint64_t reset_wanted[RESET_WORDS]; // streams to close; a request is under way, or they are the next one
     uint64_t resets_come[RESET_WORDS];  // closed by the peer, not told yet
+    uint64_t out_closed[RESET_WORDS];   // our direction is closed, or about to be, and not used since
     bool some_reset_wanted, some_reset_come;
     uint32_t batch_bytes[BATCHES_MAX]; // messages for the peer, oldest first
     unsigned batches, batch_left;      // messages that the last one still takes
@@ -310,11 +311,19 @@ static void association_ask_resets(struct association *association) {
     association->some_reset_wanted = count == RESETS_LIST_MAX;
 }
 
+// Once for each use of a stream: if each end answered each reset with one of its own, two ends of our kind
+// would answer each other's answers for ever.
 static void association_want_reset(struct association *association, uint16_t stream) {
-    if (stream >= association->streams_out)
+    if (stream >= association->streams_out || association->out_closed[stream / 64] >> stream % 64 & 1)
         return;
+    association->out_closed[stream / 64] |= UINT64_C(1) << stream % 64;
     association->reset_wanted[stream / 64] |= UINT64_C(1) << stream % 64;
     association->some_reset_wanted = true;
+}
+
+void association_use_stream(struct association *association, uint16_t stream) {
+    if (stream < DATA_STREAMS_MAX)
+        association->out_closed[stream / 64] &= ~(UINT64_C(1) << stream % 64);
 }
 
 void association_reset_stream(struct association *association, uint16_t stream) {
@@ -322,7 +331,8 @@ void association_reset_stream(struct association *association, uint16_t stream) 
     association_ask_resets(association);
 }
 
-// The peer has closed a stream; ours is asked for with the others of its request, by association_notified.
+// The peer has closed a stream, by itself or in answer; ours, if it is open, is closed with the others of its
+// request, by association_notified.
 static void association_note_reset(struct association *association, uint16_t stream) {
     if (stream >= DATA_STREAMS_MAX)
         return;
@@ -388,8 +398,11 @@ static void association_notified(struct association *association, struct span by
         return;
     switch (note->sn_header.sn_type) {
     case SCTP_ASSOC_CHANGE:
-        if (bytes.len >= sizeof note->sn_assoc_change)
+        if (bytes.len >= sizeof note->sn_assoc_change) {
+            if (note->sn_assoc_change.sac_state == SCTP_RESTART) // the peer knows of no stream before
+                memset(association->out_closed, 0, sizeof association->out_closed);
             association_enter(association, state_of_change(&note->sn_assoc_change, association->state));
+        }
         association_ask_resets(association);
         break;
     case SCTP_SHUTDOWN_EVENT:
@@ -471,6 +484,7 @@ static enum association_got association_read(struct association *association, st
             association_notified(association, part);
         return ASSOCIATION_NOTHING;
     }
+    association_use_stream(association, info.rcv_sid);
     out->stream = info.rcv_sid;
     out->ppid = ntohl(info.rcv_ppid);
     return association_take(association, part, flags & MSG_EOR, out);
@@ -524,6 +538,11 @@ static uint32_t association_queued_bytes(const struct association *association) 
     return use.to_send;
 }
 
+uint32_t association_waiting_bytes(const struct association *association) {
+    uint32_t bytes = association->state == DATA_STATE_CONNECTED ? association_queued_bytes(association) : 0;
+    return bytes == UINT32_MAX ? 0 : bytes;
+}
+
 // The library bounds bytes, and a byte of a message of its own takes hundreds: so messages are counted by the
 // batch, and a batch is gone when what is queued is no more than the ones behind it.
 static bool association_has_room(struct association *association) {
@@ -574,6 +593,7 @@ enum err association_send(struct association *association, const struct data_str
     if (sent < 0)
         return err_of_send();
     assert((size_t)sent == message.len);
+    association_use_stream(association, stream->id);
     association_count_sent(association, message.len);
     return ERR_OK;
 }

@@ -81,7 +81,11 @@ enum association_got association_receive(struct association *association, struct
 // ERR_AGAIN: no room now; ERR_WRONG_STATE: not connected, or no such stream; ERR_IO: it is over.
 MUST_USE enum err association_send(struct association *association, const struct data_stream *stream,
                                    uint32_t ppid, struct span message);
-// Closes our direction of a stream; the peer closes its own (RFC 8831, section 6.7).
+// Bytes for the peer that are not acknowledged yet, with the headers of their chunks; 0 when it is over.
+uint32_t association_waiting_bytes(const struct association *association);
+// A channel is opened on a stream, whose end is to be told again; messages on it, either way, say the same.
+void association_use_stream(struct association *association, uint16_t stream);
+// Closes our direction of a stream; the peer closes its own (RFC 8831, section 6.7). Once for each use of it.
 void association_reset_stream(struct association *association, uint16_t stream);
 
 #endif

@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
 import { browserName, capture, stopTracks, type Capture, type DeviceProblem, type TrackKind } from '@/lib/devices';
 import type { Entrance } from '@/lib/entrance';
-import { isSound, keyOfAddress, setEncrypted } from '@/lib/e2ee-key';
+import { isOfAnotherRoom, isSound, keyOfAddress, setEncrypted } from '@/lib/e2ee-key';
 import { useT } from '@/lib/i18n';
 import { ROOM_CHARS_MAX, USERNAME_CHARS_MAX } from '@/lib/names';
 import { usePreferences } from '@/lib/preferences';
@@ -170,23 +170,27 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 }
 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
-function useEncrypted(known: boolean) {
-  const [changed, setKey] = useState<string | null>(); // undefined: as the address was
-  const key = changed !== undefined ? changed : known ? keyOfAddress() : null;
+function useEncrypted(known: boolean, linkedRoom: string, room: string) {
+  // linked: that came with the address. null: the address is not known yet.
+  const [keys, setKeys] = useState<{ key: string | null; linked: string | null } | null>(null);
+  const { key, linked } = keys ?? { key: null, linked: null };
+  const fromAddress = () => ({ key: keyOfAddress(), linked: keyOfAddress() });
+  if (known && keys === null) setKeys(fromAddress());
   // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
   useEffect(() => {
-    const look = () => setKey(keyOfAddress());
-    window.addEventListener('hashchange', look);
-    return () => window.removeEventListener('hashchange', look);
+    const changed = () => setKeys(fromAddress());
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
   }, []);
   const t = useT();
   const can = !known || e2eeSupported();
   const problem = key === null ? null : !can ? t('error.e2ee-unsupported') : isSound(key) ? null : t('error.e2ee-key');
   const set = (wanted: boolean) => {
     setEncrypted(wanted);
-    setKey(keyOfAddress());
+    setKeys({ key: keyOfAddress(), linked });
   };
-  return { encrypted: key !== null, can, problem, set };
+  const other = isOfAnotherRoom({ key: linked, room: linkedRoom }, key, room);
+  return { encrypted: key !== null, can, problem, set, other };
 }
 
 function Form({
@@ -208,7 +212,7 @@ function Form({
   const [password, setPassword] = useState('');
   const asked = useCall((state) => needsPassword(state.error));
   const problems = { name: nameWords(t, name, USERNAME_CHARS_MAX), room: nameWords(t, room, ROOM_CHARS_MAX) };
-  const e2ee = useEncrypted(initial !== null);
+  const e2ee = useEncrypted(initial !== null, initial?.room ?? '', room);
   const bad = problems.name !== null || problems.room !== null || e2ee.problem !== null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -216,6 +220,7 @@ function Form({
     const takeOver = (event.nativeEvent as SubmitEvent).submitter?.id === 'take-over';
     const guest = `${t('lobby.guest')} ${Math.floor(Math.random() * 900 + 100)}`;
     usePreferences.setState({ name: name.trim() });
+    if (e2ee.other) e2ee.set(true); // a new key
     onSubmit(
       { room: room.trim(), name: name.trim() || guest },
       { takeOver, password: asked && password ? password : undefined },
@@ -268,7 +273,11 @@ function Form({
           disabled={joining || (!e2ee.can && !e2ee.encrypted)}
           onChange={({ target }) => e2ee.set(target.checked)}
         />
-        {e2ee.encrypted && e2ee.problem === null && <p className="text-sm text-faint">{t('e2ee.hint')}</p>}
+        {e2ee.encrypted && e2ee.problem === null && (
+          <p id="e2ee-hint" className="text-sm text-faint">
+            {e2ee.other ? t('e2ee.otherRoom', { room: initial?.room ?? '' }) : t('e2ee.hint')}
+          </p>
+        )}
         {e2ee.problem !== null && (
           <p id="e2ee-problem" role="alert" className="text-sm text-danger-text">
             {e2ee.problem}

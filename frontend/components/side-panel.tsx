@@ -78,7 +78,7 @@ function ChatPanel() {
         className="min-h-0 flex-1 space-y-2 overflow-y-auto pr-1"
       >
         {messages.length === 0 && <li className="text-sm text-faint">{t('chat.empty')}</li>}
-        {messages.map(({ from, fromId, text: said, timestamp }, i) => (
+        {messages.map(({ from, fromId, text: said, timestamp, encryption = 'ok' }, i) => (
           <li
             key={`${i} ${timestamp}`}
             className={`rounded-xl px-3 py-2 ${fromId === room?.userId ? 'ml-6 bg-raised' : 'mr-6 border border-line'}`}
@@ -91,7 +91,11 @@ function ChatPanel() {
                 {Number.isNaN(Date.parse(timestamp)) ? '' : time.format(new Date(timestamp))}
               </time>
             </p>
-            <Said text={said} />
+            {encryption === 'ok' ? (
+              <Said text={said} />
+            ) : (
+              <p className="text-sm text-faint italic">{t(`chat.${encryption}`)}</p>
+            )}
           </li>
         ))}
       </ol>

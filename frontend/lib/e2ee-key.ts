@@ -20,6 +20,14 @@ export function setEncrypted(wanted: boolean): void {
   history.replaceState(history.state, '', `${location.pathname}${location.search}${hash && `#${hash}`}`);
 }
 
+// A link's key is of the link's room: another one gets a key of its own, lest who has this link can read that.
+export interface LinkedKey {
+  key: string | null;
+  room: string;
+}
+export const isOfAnotherRoom = (linked: LinkedKey, key: string | null, room: string): boolean =>
+  key !== null && key === linked.key && linked.room !== '' && room.trim() !== linked.room.trim();
+
 // For whoever gets the link of this call.
 export const withKey = (url: URL): URL => {
   const key = keyOfAddress();

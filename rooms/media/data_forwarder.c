@@ -132,6 +132,8 @@ static enum err send_to(struct data_forwarder *f, struct data_consumer *c,
     if (err == ERR_OK) {
         f->counters.messages_out++;
         f->counters.bytes_out += message->bytes.len;
+        c->messages++;
+        c->bytes += message->bytes.len;
     }
     return err;
 }
@@ -196,6 +198,8 @@ void data_forwarder_message(struct data_forwarder *f, struct data_endpoint *ep, 
     }
     f->counters.messages_in++;
     f->counters.bytes_in += message.bytes.len;
+    p->messages++;
+    p->bytes += message.bytes.len;
     if (message.ppid == PPID_STRING_EMPTY || message.ppid == PPID_BINARY_EMPTY)
         message.bytes = span_of(&nothing, 1);
     if (ep->due_us < now_us)

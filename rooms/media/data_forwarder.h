@@ -63,6 +63,7 @@ struct data_forwarder_output {
     enum err (*send)(void *ctx, void *peer, const struct data_stream *stream,
                      const struct data_message *message);
     void (*close_stream)(void *ctx, void *peer, uint16_t stream);
+    uint64_t (*waiting_bytes)(void *ctx, const void *peer); // that have been sent and not acknowledged
     void (*event)(void *ctx, const struct data_event *event);
     // The endpoint is not held any more: its messages may be read.
     void (*release)(void *ctx, void *peer);

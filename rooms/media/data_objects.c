@@ -243,6 +243,23 @@ static void pause_consumer(struct data_forwarder *f, const struct data_cmd *cmd)
         c->paused = cmd->pause.paused; // what it holds is dropped by data_forwarder_writable, or times out
 }
 
+static void tell_stats(struct data_forwarder *f, const struct data_cmd *cmd) {
+    const struct data_producer *p = cmd->producer.v ? table_find(&f->producers, cmd->producer.v) : NULL;
+    const struct data_consumer *c = cmd->consumer.v ? table_find(&f->consumers, cmd->consumer.v) : NULL;
+    struct data_event event = {.type = DATA_STATS, .producer = cmd->producer, .consumer = cmd->consumer};
+    event.stats.token = cmd->stats.token;
+    event.stats.found = p || c;
+    if (p) {
+        event.stats.messages = p->messages;
+        event.stats.bytes = p->bytes;
+    } else if (c) {
+        event.stats.messages = c->messages;
+        event.stats.bytes = c->bytes;
+        event.stats.waiting_bytes = f->output.waiting_bytes(f->output.ctx, c->endpoint->peer);
+    }
+    f->output.event(f->output.ctx, &event);
+}
+
 void data_forwarder_command(struct data_forwarder *f, struct data_endpoint *ep, const struct data_cmd *cmd,
                             uint64_t now_us) {
     switch (cmd->type) {
@@ -262,6 +279,9 @@ void data_forwarder_command(struct data_forwarder *f, struct data_endpoint *ep, 
         break;
     case DATA_CLOSE_CONSUMER:
         close_consumer(f, cmd, now_us);
+        break;
+    case DATA_GET_STATS:
+        tell_stats(f, cmd);
         break;
     case DATA_OPEN_TRANSPORT:
     case DATA_CLOSE_TRANSPORT:

@@ -57,6 +57,7 @@ struct data_producer {
     bool in_band;
     struct data_group *group; // or NULL
     struct list consumers;    // data_consumer.source_link
+    uint64_t messages, bytes; // that have come
 };
 
 struct data_consumer {
@@ -69,6 +70,7 @@ struct data_consumer {
     bool paused, in_band;
     struct data_group *group; // NULL: it consumes a producer
     struct list lags;         // data_lag.consumer_link: whom it holds
+    uint64_t messages, bytes; // that went out
 };
 
 // A consumer that has no room for what an endpoint has in hand.

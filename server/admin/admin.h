@@ -35,7 +35,8 @@ struct admin_io {
     bool (*drain)(void *ctx, int64_t wait_s, const char *url);
     // Recordings of a room, as livekit.EgressInfo in JSON: one that is begun (who "": of everybody) or ended,
     // those that are made now. NULL and a refusal.
-    struct json_t *(*record)(void *ctx, const char *room, const char *who, struct hub_refusal *refusal);
+    struct json_t *(*record)(void *ctx, const char *room, const char *who, const char *layout,
+                             struct hub_refusal *refusal); // layout "": the preset
     struct json_t *(*stop_recording)(void *ctx, const char *room, const char *id,
                                      struct hub_refusal *refusal);
     struct json_t *(*list_recordings)(void *ctx, const char *room);

@@ -6,9 +6,10 @@ json_t *admin_record(struct admin_call *call) {
     const struct admin_io *io = &call->admin->io;
     const char *room = admin_text(call, "room", true);
     const char *who = room ? admin_text(call, "participant", false) : NULL;
-    if (!who)
+    const char *layout = who ? admin_text(call, "layout", false) : NULL;
+    if (!layout)
         return NULL;
-    json_t *recording = io->record(io->ctx, room, who, &refusal);
+    json_t *recording = io->record(io->ctx, room, who, layout, &refusal);
     return recording ? recording : admin_refuse_verb(call, &refusal);
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define LINE_BYTES_MAX 1024
-#define SETTINGS_LIMIT 64 // of the table, for the marks below
+#define SETTINGS_LIMIT 72 // of the table, for the marks below
 
 // Who set a setting last; a later one has the higher rank.
 enum source { SOURCE_PRESET, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };

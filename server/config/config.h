@@ -40,6 +40,7 @@ struct config {
     char frame_ancestors[FRAME_ANCESTORS_MAX];           // sources, as in Content-Security-Policy
     struct origins origins;                              // whose pages may use the server beside its own
     uint16_t media_port;                                 // 0: the system chooses
+    uint32_t record_layout;                              // 0: a file each track; 1: each participant
     char record_dir[CONFIG_PATH_MAX];                    // where recordings go; "": there are none
     char recorder[CONFIG_PATH_MAX];                      // rotunda-record; "": it is found
     struct port_range plain_ports;                       // of plain RTP; host "": there is none

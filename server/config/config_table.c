@@ -13,6 +13,7 @@
 
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
+static const char *const layout_words[] = {"track", "participant", NULL};
 static const char *const on_off_words[] = {"off", "on", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
@@ -34,6 +35,9 @@ static const struct setting settings[] = {
      "without."},
     {"record-dir", SETTING_PATH, AT(record_dir), 0, 0, NULL, "", "DIR",
      "Where recordings go, a folder each; nothing is recorded without."},
+    {"record-layout", SETTING_CHOICE, AT(record_layout), 0, 0, layout_words, "track", "track|participant",
+     "A file for each track, or one for each participant's sound and picture, where nothing else is asked "
+     "for."},
     {"recorder", SETTING_PATH, AT(recorder), 0, 0, NULL, "", "FILE",
      "The program that records; default: rotunda-record beside this one, else in PATH."},
     {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "server/hub/hub_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,39 @@ static bool stream_is_taken(const struct room_transport *transport, uint16_t id)
     if (LIST_ENTRY(c, struct room_data_consumer, link)->stream.id == id)
         return true;
     return false;
+}
+
+// ---- one's own
+
+struct room_data_producer *hub_own_data_producer(const struct hub *hub, const struct participant *me,
+                                                 const char *producer_id, struct hub_refusal *refusal) {
+    struct room_data_producer *producer = data_registry_find_producer(&hub->data_registry, producer_id);
+    if (producer && data_producer_owner(producer) == me)
+        return producer;
+    hub_refuse(refusal, HUB_NOT_FOUND, "you have no data producer of that id");
+    return NULL;
+}
+
+struct room_data_consumer *hub_own_data_consumer(const struct hub *hub, const struct participant *me,
+                                                 const char *consumer_id, struct hub_refusal *refusal) {
+    struct room_data_consumer *consumer = data_registry_find_consumer(&hub->data_registry, consumer_id);
+    if (consumer && consumer->transport->owner == me)
+        return consumer;
+    hub_refuse(refusal, HUB_NOT_FOUND, "you have no data consumer of that id");
+    return NULL;
+}
+
+bool hub_ask_data_stats(struct hub *hub, const struct room_data_producer *producer,
+                        const struct room_data_consumer *consumer, uint32_t token,
+                        struct hub_refusal *refusal) {
+    struct data_cmd cmd = {.type = DATA_GET_STATS};
+    assert((producer != NULL) != (consumer != NULL));
+    if (producer)
+        cmd.producer = producer->id;
+    else
+        cmd.consumer = consumer->id;
+    cmd.stats.token = token;
+    return hub_data_post_try(&hub->data_post, &cmd) || hub_refuse_busy(refusal);
 }
 
 // ---- produce
@@ -228,11 +262,10 @@ struct room_data_producer *hub_produce_data(struct hub *hub, struct participant 
 
 bool hub_close_data_producer(struct hub *hub, struct participant *me, const char *producer_id,
                              struct hub_refusal *refusal) {
-    struct room_data_producer *producer = data_registry_find_producer(&hub->data_registry, producer_id);
-    if (!producer || data_producer_owner(producer) != me)
-        return hub_refuse(refusal, HUB_NOT_FOUND, "you have no data producer of that id");
-    hub_drop_data_producer(hub, producer, NULL, false);
-    return true;
+    struct room_data_producer *producer = hub_own_data_producer(hub, me, producer_id, refusal);
+    if (producer)
+        hub_drop_data_producer(hub, producer, NULL, false);
+    return producer != NULL;
 }
 
 // ---- consume
@@ -356,19 +389,10 @@ struct room_data_consumer *hub_consume_data(struct hub *hub, struct participant 
     return hub_open_data_consumer(hub, &made, refusal);
 }
 
-static struct room_data_consumer *own_consumer(const struct hub *hub, const struct participant *me,
-                                               const char *consumer_id, struct hub_refusal *refusal) {
-    struct room_data_consumer *consumer = data_registry_find_consumer(&hub->data_registry, consumer_id);
-    if (consumer && consumer->transport->owner == me)
-        return consumer;
-    hub_refuse(refusal, HUB_NOT_FOUND, "you have no data consumer of that id");
-    return NULL;
-}
-
 struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct participant *me,
                                                    const char *consumer_id, bool paused,
                                                    struct hub_refusal *refusal) {
-    struct room_data_consumer *consumer = own_consumer(hub, me, consumer_id, refusal);
+    struct room_data_consumer *consumer = hub_own_data_consumer(hub, me, consumer_id, refusal);
     if (!consumer || consumer->paused == paused)
         return consumer;
     struct data_cmd cmd = {.type = DATA_PAUSE_CONSUMER, .consumer = consumer->id};
@@ -383,7 +407,7 @@ struct room_data_consumer *hub_pause_data_consumer(struct hub *hub, struct parti
 
 bool hub_close_data_consumer(struct hub *hub, struct participant *me, const char *consumer_id,
                              struct hub_refusal *refusal) {
-    struct room_data_consumer *consumer = own_consumer(hub, me, consumer_id, refusal);
+    struct room_data_consumer *consumer = hub_own_data_consumer(hub, me, consumer_id, refusal);
     if (consumer)
         hub_drop_data_consumer(hub, consumer, NULL, false);
     return consumer != NULL;

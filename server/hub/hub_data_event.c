@@ -68,5 +68,8 @@ void hub_data_event(struct hub *hub, const struct data_event *event, uint64_t no
         if (consumer)
             hub_drop_data_consumer(hub, consumer, data_reason_name(event->reason), true);
         break;
+    case DATA_STATS:
+        hub->events.data_stats(hub->events.ctx, &event->stats);
+        break;
     }
 }

@@ -126,6 +126,8 @@ struct hub_events {
     // ---- the rest
     // What a worker answers to hub_ask_stats; stats->token is the asker's.
     void (*stats)(void *ctx, unsigned worker, const struct media_stats *stats);
+    // The same of hub_ask_data_stats; NULL: not heard.
+    void (*data_stats)(void *ctx, const struct data_stats *stats);
     // hub_drain was called; to everyone. deadline_wall_us 0: not known.
     void (*draining)(void *ctx, uint64_t deadline_wall_us);
     // Memory that the observer holds for its clients, in bytes: it counts for hub_limits.held_bytes_max.

@@ -79,6 +79,12 @@ static void levels_changed(void *ctx, const struct room *room, struct speaker_vo
 static void stats(void *ctx, unsigned worker, const struct media_stats *answer) {
     EVERYBODY(ctx, o) o->stats(o->ctx, worker, answer);
 }
+static void data_stats(void *ctx, const struct data_stats *answer) {
+    EVERYBODY(ctx, o) {
+        if (o->data_stats)
+            o->data_stats(o->ctx, answer);
+    }
+}
 static void draining(void *ctx, uint64_t deadline_wall_us) {
     EVERYBODY(ctx, o) o->draining(o->ctx, deadline_wall_us);
 }
@@ -205,6 +211,7 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .speaker_changed = speaker_changed,
         .levels_changed = levels_changed,
         .stats = stats,
+        .data_stats = data_stats,
         .draining = draining,
         .held_bytes = held_bytes,
     };

@@ -224,6 +224,17 @@ struct room_data_producer *hub_produce_data(struct hub *hub, struct participant 
 bool hub_close_data_producer(struct hub *hub, struct participant *me, const char *producer_id,
                              struct hub_refusal *refusal);
 
+// One's own; NULL and a refusal.
+struct room_data_producer *hub_own_data_producer(const struct hub *hub, const struct participant *me,
+                                                 const char *producer_id, struct hub_refusal *refusal);
+struct room_data_consumer *hub_own_data_consumer(const struct hub *hub, const struct participant *me,
+                                                 const char *consumer_id, struct hub_refusal *refusal);
+// Asks the data worker of one of the two, the other is NULL; what it answers comes as hub_events.data_stats,
+// with the token.
+bool hub_ask_data_stats(struct hub *hub, const struct room_data_producer *producer,
+                        const struct room_data_consumer *consumer, uint32_t token,
+                        struct hub_refusal *refusal);
+
 struct hub_consume_data {
     const char *producer_id;          // NULL: the room's channel
     const char *label;                // of that

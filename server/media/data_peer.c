@@ -86,6 +86,12 @@ static void forward_close_stream(void *ctx, void *to, uint16_t stream) {
     association_reset_stream(peer->association, stream);
 }
 
+static uint64_t forward_waiting(void *ctx, const void *to) {
+    const struct data_peer *peer = to;
+    (void)ctx;
+    return association_waiting_bytes(peer->association);
+}
+
 static void forward_release(void *ctx, void *to) {
     (void)ctx;
     data_peer_ready(to);
@@ -94,6 +100,7 @@ static void forward_release(void *ctx, void *to) {
 const struct data_forwarder_output data_forwarder_output_template = {
     .send = forward_send,
     .close_stream = forward_close_stream,
+    .waiting_bytes = forward_waiting,
     .event = data_tell,
     .release = forward_release,
 };
@@ -284,8 +291,16 @@ void data_peer_command(struct data_worker *data, const struct data_cmd *cmd, uin
             peer_answered(peer, cmd);
         break;
     case DATA_OPEN_PRODUCER:
-    case DATA_CLOSE_PRODUCER:
     case DATA_OPEN_CONSUMER:
+        if (peer)
+            association_use_stream(peer->association, cmd->open.stream.id);
+        data_forwarder_command(data->forwarder, peer ? peer->endpoint : NULL, cmd, now_us);
+        break;
+    case DATA_GET_STATS:
+        if (data_events_have_room(data)) // else ends need the place, and whoever asks may ask again
+            data_forwarder_command(data->forwarder, NULL, cmd, now_us);
+        break;
+    case DATA_CLOSE_PRODUCER:
     case DATA_PAUSE_CONSUMER:
     case DATA_CLOSE_CONSUMER:
         data_forwarder_command(data->forwarder, peer ? peer->endpoint : NULL, cmd, now_us);

@@ -384,6 +384,7 @@ enum signal_out signal_out_of_relay(enum hub_relay_kind kind);  // signal_p2p.c
 struct slots *signal_stats_table(void);
 void signal_stats_forget(struct session *session);
 void signal_stats_event(struct signalling *signalling, unsigned worker, const struct media_stats *stats);
+void signal_data_stats_event(struct signalling *signalling, const struct data_stats *stats);
 
 // ---- signal_dispatch.c
 

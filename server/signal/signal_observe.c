@@ -293,6 +293,10 @@ static void stats(void *ctx, unsigned worker, const struct media_stats *answer) 
     signal_stats_event(ctx, worker, answer);
 }
 
+static void data_stats(void *ctx, const struct data_stats *answer) {
+    signal_data_stats_event(ctx, answer);
+}
+
 // The deadline as milliseconds since 1970, like all times of the protocol.
 static void draining(void *ctx, uint64_t deadline_wall_us) {
     struct signalling *signalling = ctx;
@@ -360,6 +364,7 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .speaker_changed = speaker_changed,
         .levels_changed = levels_changed,
         .stats = stats,
+        .data_stats = data_stats,
         .draining = draining,
         .held_bytes = held_bytes,
     };

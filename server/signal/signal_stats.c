@@ -1,5 +1,6 @@
 // get-stats: asked of a worker, answered when it answers.
 #include "base/slots.h"
+#include "rooms/room_data.h"
 #include "server/signal/signal.h"
 
 #include <assert.h>
@@ -11,6 +12,8 @@
 #define MIME_TYPE_BYTES 32
 #define STATS_REQUESTS_MAX (UINT32_C(1) << 16)
 
+enum stats_of { OF_TRANSPORT, OF_PRODUCER, OF_CONSUMER, OF_DATA_PRODUCER, OF_DATA_CONSUMER };
+
 struct stats_request {
     struct list link; // in session->stats
     struct wheel_node timer;
@@ -20,8 +23,8 @@ struct stats_request {
     uint32_t token;            // in hub->stats_requests
     json_t *id;                // of the request, or NULL
     struct held_answer *place; // of an answer without id
-    bool is_transport, is_consumer;
-    struct public_id subject; // transportId, producerId or consumerId
+    enum stats_of of;
+    struct public_id subject; // the id that was asked about
     enum media_kind kind;
     char mime_type[MIME_TYPE_BYTES];
 };
@@ -82,13 +85,14 @@ static void name_codec(struct stats_request *request, const struct room_producer
 
 static void take_transport(struct stats_request *request, struct hub_subject *subject,
                            const struct room_transport *transport) {
-    request->is_transport = true;
+    request->of = OF_TRANSPORT;
     request->subject = transport->public_id;
     subject->transport = transport->id;
 }
 
 static void take_producer(struct stats_request *request, struct hub_subject *subject,
                           const struct room_producer *producer) {
+    request->of = OF_PRODUCER;
     request->subject = producer->public_id;
     subject->producer = producer->id;
     name_codec(request, producer);
@@ -96,37 +100,97 @@ static void take_producer(struct stats_request *request, struct hub_subject *sub
 
 static void take_consumer(struct stats_request *request, struct hub_subject *subject,
                           const struct room_consumer *consumer) {
-    request->is_consumer = true;
+    request->of = OF_CONSUMER;
     request->subject = consumer->public_id;
     subject->consumer = consumer->id;
     name_codec(request, consumer->producer);
 }
 
+// What is asked about: of media workers, or of the data worker.
+struct asked {
+    struct hub_subject subject;
+    const struct room_data_producer *data_producer;
+    const struct room_data_consumer *data_consumer;
+};
+
+static bool find_transport(struct signal_call *call, const char *id, struct stats_request *request,
+                           struct asked *asked, struct hub_refusal *refusal) {
+    const struct room_transport *transport = hub_own_transport(call->hub, call->me, id, refusal);
+    if (transport)
+        take_transport(request, &asked->subject, transport);
+    return transport != NULL;
+}
+
+static bool find_producer(struct signal_call *call, const char *id, struct stats_request *request,
+                          struct asked *asked, struct hub_refusal *refusal) {
+    const struct room_producer *producer = hub_own_producer(call->hub, call->me, id, refusal);
+    if (producer)
+        take_producer(request, &asked->subject, producer);
+    return producer != NULL;
+}
+
+static bool find_consumer(struct signal_call *call, const char *id, struct stats_request *request,
+                          struct asked *asked, struct hub_refusal *refusal) {
+    const struct room_consumer *consumer = hub_own_consumer(call->hub, call->me, id, refusal);
+    if (consumer)
+        take_consumer(request, &asked->subject, consumer);
+    return consumer != NULL;
+}
+
+static bool find_data_producer(struct signal_call *call, const char *id, struct stats_request *request,
+                               struct asked *asked, struct hub_refusal *refusal) {
+    request->of = OF_DATA_PRODUCER;
+    asked->data_producer = hub_own_data_producer(call->hub, call->me, id, refusal);
+    if (asked->data_producer)
+        request->subject = asked->data_producer->public_id;
+    return asked->data_producer != NULL;
+}
+
+static bool find_data_consumer(struct signal_call *call, const char *id, struct stats_request *request,
+                               struct asked *asked, struct hub_refusal *refusal) {
+    request->of = OF_DATA_CONSUMER;
+    asked->data_consumer = hub_own_data_consumer(call->hub, call->me, id, refusal);
+    if (asked->data_consumer)
+        request->subject = asked->data_consumer->public_id;
+    return asked->data_consumer != NULL;
+}
+
 // Which object is asked about; false and a refusal.
-static bool find_subject(struct signal_call *call, struct stats_request *request,
-                         struct hub_subject *subject) {
-    const char *transport_id = signal_data_text(call->data, "transportId");
-    const char *producer_id = signal_data_text(call->data, "producerId");
-    const char *consumer_id = signal_data_text(call->data, "consumerId");
-    const struct room_transport *transport = NULL;
-    const struct room_producer *producer = NULL;
-    const struct room_consumer *consumer = NULL;
+static bool find_subject(struct signal_call *call, struct stats_request *request, struct asked *asked) {
+    static const struct {
+        const char *name;
+        bool (*find)(struct signal_call *, const char *, struct stats_request *, struct asked *,
+                     struct hub_refusal *);
+    } ways[] = {{"transportId", find_transport},
+                {"producerId", find_producer},
+                {"consumerId", find_consumer},
+                {"dataProducerId", find_data_producer},
+                {"dataConsumerId", find_data_consumer}};
+    size_t count = sizeof ways / sizeof ways[0], way = count, given = 0;
     struct hub_refusal refusal;
-    if ((transport_id != NULL) + (producer_id != NULL) + (consumer_id != NULL) != 1) {
+    for (size_t i = 0; i < count; i++)
+        if (signal_data_text(call->data, ways[i].name)) {
+            way = i;
+            given++;
+        }
+    if (given != 1) {
         signal_refuse(call, CODE_BAD_REQUEST,
-                      "get-stats: exactly one of `transportId`, `producerId`, `consumerId` is required");
+                      "get-stats: exactly one of `transportId`, `producerId`, `consumerId`, "
+                      "`dataProducerId`, `dataConsumerId` is required");
         return false;
     }
     request->worker = call->me->worker;
-    if (transport_id && (transport = hub_own_transport(call->hub, call->me, transport_id, &refusal)))
-        take_transport(request, subject, transport);
-    else if (producer_id && (producer = hub_own_producer(call->hub, call->me, producer_id, &refusal)))
-        take_producer(request, subject, producer);
-    else if (consumer_id && (consumer = hub_own_consumer(call->hub, call->me, consumer_id, &refusal)))
-        take_consumer(request, subject, consumer);
-    else
-        signal_refuse_verb(call, &refusal);
-    return transport || producer || consumer;
+    if (ways[way].find(call, signal_data_text(call->data, ways[way].name), request, asked, &refusal))
+        return true;
+    signal_refuse_verb(call, &refusal);
+    return false;
+}
+
+static bool ask(struct signal_call *call, const struct asked *asked, uint32_t token) {
+    struct hub_refusal ignored; // whoever waits is told that it did not answer in time
+    if (asked->data_producer || asked->data_consumer)
+        return hub_ask_data_stats(call->hub, asked->data_producer, asked->data_consumer, token, &ignored);
+    return hub_ask_stats(call->hub, call->me, &asked->subject, token, &ignored);
 }
 
 // Registers the request; NULL and a refusal.
@@ -155,9 +219,8 @@ static struct stats_request *request_keep(struct signal_call *call, const struct
 
 void signal_get_stats(struct signal_call *call) {
     struct stats_request template = {0};
-    struct hub_subject subject = {0};
-    struct hub_refusal refusal;
-    if (!find_subject(call, &template, &subject))
+    struct asked asked = {0};
+    if (!find_subject(call, &template, &asked))
         return;
     if (call->session->stats_count >= STATS_WAITING_MAX) {
         signal_refuse(call, CODE_RATE_LIMITED,
@@ -172,7 +235,7 @@ void signal_get_stats(struct signal_call *call) {
     if (!call->id && !request->place) {
         request_free(request);
         signal_refuse_memory(call);
-    } else if (!hub_ask_stats(call->hub, call->me, &subject, request->token, &refusal)) {
+    } else if (!ask(call, &asked, request->token)) {
         give_up(request);
     }
 }
@@ -219,6 +282,18 @@ static void add_link(json_t *out, const struct transport_stats *s) {
     json_object_set_new(out, "probationBytesSent", number(s->padding_bytes_sent));
 }
 
+// Of a transport that carries data channels: how its association is.
+static void add_sctp(json_t *out, const struct stats_request *request) {
+    const struct session *session = request->session;
+    struct hub_refusal ignored;
+    const struct room_transport *transport =
+        session->participant ? hub_own_transport(session->signalling->hub, session->participant,
+                                                 request->subject.text, &ignored)
+                             : NULL;
+    if (transport && transport->data)
+        json_object_set_new(out, "sctpState", json_string(data_state_name(transport->data_state)));
+}
+
 static json_t *describe_transport_stats(const struct stats_request *request, const struct transport_stats *s,
                                         uint64_t now_ms) {
     json_t *out = json_object();
@@ -230,6 +305,7 @@ static json_t *describe_transport_stats(const struct stats_request *request, con
     if (s->selected.protocol != TUPLE_NONE)
         json_object_set_new(out, "iceSelectedTuple", describe_tuple(&s->selected));
     json_object_set_new(out, "dtlsState", json_string(dtls_state_name(s->dtls)));
+    add_sctp(out, request);
     const struct {
         const char *key;
         uint64_t value;
@@ -298,22 +374,72 @@ static json_t *describe_stream(const struct stats_request *request, const struct
 static json_t *describe_stats(const struct stats_request *request, const struct media_stats *stats) {
     uint64_t now_ms = hub_wall_us(request->session->signalling->hub) / US_PER_MS;
     json_t *list = json_array();
-    if (request->is_transport)
+    if (request->of == OF_TRANSPORT)
         json_array_append_new(list, describe_transport_stats(request, &stats->transport, now_ms));
     unsigned count = stats->stream_count < STREAMS_MAX ? stats->stream_count : STREAMS_MAX;
-    for (unsigned i = 0; i < count && !request->is_transport; i++)
+    for (unsigned i = 0; i < count && request->of != OF_TRANSPORT; i++)
         json_array_append_new(
-            list, describe_stream(request, &stats->streams[i], request->is_consumer && i == 0, now_ms));
+            list, describe_stream(request, &stats->streams[i], request->of == OF_CONSUMER && i == 0, now_ms));
     return json_pack("{s:o}", "stats", list);
+}
+
+static bool is_of_data(const struct stats_request *request) {
+    return request->of == OF_DATA_PRODUCER || request->of == OF_DATA_CONSUMER;
 }
 
 void signal_stats_event(struct signalling *signalling, unsigned worker, const struct media_stats *stats) {
     struct stats_request *request = slots_get(signalling->stats_requests, stats->token);
-    if (!request || request->worker != worker)
+    if (!request || request->worker != worker || is_of_data(request))
         return; // given up meanwhile
     struct signal_call call = call_of(request);
     if (stats->found)
         signal_answer(&call, OUT_STATS, describe_stats(request, stats));
+    else
+        signal_refuse(&call, CODE_NOT_FOUND, "get-stats: it was closed meanwhile");
+    request_free(request);
+}
+
+// ---- the data worker's answer
+
+static json_t *describe_data(const struct stats_request *request, const char *label, const char *protocol,
+                             const struct data_stats *stats) {
+    bool sent = request->of == OF_DATA_CONSUMER;
+    json_t *one =
+        json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "type", sent ? "data-consumer" : "data-producer",
+                  "timestamp", number(hub_wall_us(request->session->signalling->hub) / US_PER_MS), "label",
+                  label, "protocol", protocol, sent ? "messagesSent" : "messagesReceived",
+                  number(stats->messages), sent ? "bytesSent" : "bytesReceived", number(stats->bytes));
+    if (sent)
+        json_object_set_new(one, "bufferedAmount", number(stats->waiting_bytes));
+    return json_pack("{s:[o]}", "stats", one);
+}
+
+// NULL: it is closed, or there is no memory.
+static json_t *describe_data_stats(const struct stats_request *request, const struct data_stats *stats) {
+    const struct hub *hub = request->session->signalling->hub;
+    const struct participant *me = request->session->participant;
+    const char *id = request->subject.text;
+    const struct room_data_producer *producer = NULL;
+    struct hub_refusal ignored;
+    if (me && request->of == OF_DATA_PRODUCER) {
+        producer = hub_own_data_producer(hub, me, id, &ignored);
+    } else if (me) {
+        const struct room_data_consumer *consumer = hub_own_data_consumer(hub, me, id, &ignored);
+        if (consumer && consumer->channel)
+            return describe_data(request, consumer->channel->label, "", stats);
+        producer = consumer ? consumer->producer : NULL;
+    }
+    return producer ? describe_data(request, producer->label, producer->protocol, stats) : NULL;
+}
+
+void signal_data_stats_event(struct signalling *signalling, const struct data_stats *stats) {
+    struct stats_request *request = slots_get(signalling->stats_requests, stats->token);
+    if (!request || !is_of_data(request))
+        return; // given up meanwhile
+    struct signal_call call = call_of(request);
+    json_t *answer = stats->found ? describe_data_stats(request, stats) : NULL;
+    if (answer)
+        signal_answer(&call, OUT_STATS, answer);
     else
         signal_refuse(&call, CODE_NOT_FOUND, "get-stats: it was closed meanwhile");
     request_free(request);

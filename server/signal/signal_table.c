@@ -152,7 +152,8 @@ static const struct signal_row rows[] = {
      0,
      signal_get_stats,
      {TEXT_OPTIONAL("transportId", 1, ID_CHARS_MAX), TEXT_OPTIONAL("producerId", 1, ID_CHARS_MAX),
-      TEXT_OPTIONAL("consumerId", 1, ID_CHARS_MAX)}},
+      TEXT_OPTIONAL("consumerId", 1, ID_CHARS_MAX), TEXT_OPTIONAL("dataProducerId", 1, ID_CHARS_MAX),
+      TEXT_OPTIONAL("dataConsumerId", 1, ID_CHARS_MAX)}},
 
     {"kick-user",
      NEEDS_ROOM,

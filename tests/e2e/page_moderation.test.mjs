@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { openChromium } from './browsers.mjs';
 import { assert } from './expect.mjs';
 import { comes, openGarden } from './moderation_kit.mjs';
+import { openStudio, recordsByButton } from './recording_kit.mjs';
 
 let garden, browser;
 before(async () => {
@@ -78,4 +79,14 @@ test('a moderator lets in, mutes, gives the word, and puts out; those concerned 
   await ann.click('confirm');
   await bob.shows('Ann has removed you from the room.');
   for (const person of [ann, bob, cid]) assert.deepEqual(person.errors, []);
+});
+
+test('who may has the room recorded by a button; everybody sees and hears of it, and the files are good', async () => {
+  const studio = await openStudio();
+  try {
+    const { picture } = await recordsByButton({ browser, studio }, { seconds: 1.5 });
+    assert.equal(picture.codec, 'vp8');
+  } finally {
+    await studio.end();
+  }
 });

@@ -23,6 +23,15 @@ static void on_frame(void *ctx, const struct record_frame *frame, int64_t time_u
     s->some = 1;
 }
 
+static void on_missing(void *ctx, const uint16_t *seqs, unsigned count) {
+    (void)ctx;
+    if (count == 0 || count > TRACK_MISSING_MAX)
+        abort();
+    for (unsigned i = 1; i < count; i++)
+        if ((uint16_t)(seqs[i] - seqs[i - 1]) >= 0x8000 || seqs[i] == seqs[i - 1])
+            abort();
+}
+
 static void on_key_wanted(void *ctx) {
     (void)ctx;
 }
@@ -33,7 +42,8 @@ static void run_track(enum media_codec codec, struct span in) {
     struct source_clock clock = {0};
     struct track_config config = {
         .codec = codec, .payload_type = 96, .clock_rate = 90000, .orientation_id = 8, .clock = &clock};
-    struct track_output output = {.ctx = &seen, .frame = on_frame, .key_wanted = on_key_wanted};
+    struct track_output output = {
+        .ctx = &seen, .frame = on_frame, .key_wanted = on_key_wanted, .missing = on_missing};
     struct track *track = track_create(&config, &output);
     uint64_t now_us = 1000000;
     while (track && in.len >= 5) {

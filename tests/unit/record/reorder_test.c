@@ -99,9 +99,11 @@ static void what_waits_is_bounded(void **state) {
     while (reorder_next(r, 2, false, &got))
         n++;
     assert_int_equal(n, REORDER_PACKETS_MAX);
-    put(r, 2000, 3);
-    put(r, 2000 + REORDER_PACKETS_MAX + 10, 3); // further away than there are places
-    assert_string_equal(out(r, 3, true), "|3034 ");
+    put(r, 3000, 3);
+    assert_int_equal(reorder_waited_us(r, 8), 5);
+    put(r, 3000 + REORDER_PACKETS_MAX + 10, 3); // further away than there are places
+    assert_string_equal(out(r, 3, true), "|5058 ");
+    assert_int_equal(reorder_waited_us(r, 8), 0);
     reorder_destroy(r);
     reorder_destroy(NULL);
 }

@@ -72,7 +72,7 @@ static void open_show(struct show *show, const char *script, bool full_once_acti
     struct recordings_hooks hooks = {.ctx = show, .changed = on_changed};
     show->all = recordings_create(show->stage->hub, &show->loop, &config, &hooks);
     assert_non_null(show->all);
-    assert_true(recordings_start(show->all, "r", "", &view, &refusal));
+    assert_true(recordings_start(show->all, "r", "", "", &view, &refusal));
 }
 
 static struct recording_run *run_of(const struct show *show) {
@@ -144,6 +144,32 @@ static void what_was_refused_is_tried_anew(void **state) {
     assert_int_equal(show.state, RECORDING_COMPLETE);
 }
 
+// Beyond its own tracks, say: the server sends nothing of it meanwhile, and offers it again.
+static void what_the_recorder_refuses_is_offered_anew(void **state) {
+    (void)state;
+    struct show show;
+    open_show(&show, READS, false);
+    wait_for(&show, RECORDING_ACTIVE);
+    assert_int_equal(run_of(&show)->track_count, 2);
+    assert_true(recordings_next_us(show.all) == TIME_NEVER);
+    const struct followed *f = LIST_ENTRY(run_of(&show)->tracks.next, struct followed, link);
+    struct public_id refused = f->consumer;
+    recording_refuses(run_of(&show), "nobody's");
+    assert_int_equal(commands_of(&show, MEDIA_CLOSE_CONSUMER), 0);
+    recording_refuses(run_of(&show), refused.text);
+    assert_int_equal(run_of(&show)->track_count, 1);
+    assert_int_equal(commands_of(&show, MEDIA_CLOSE_CONSUMER), 1);
+    recording_refuses(run_of(&show), refused.text); // it is nobody's any more
+    assert_int_equal(run_of(&show)->track_count, 1);
+    uint64_t again_us = recordings_next_us(show.all);
+    assert_true(again_us < TIME_NEVER);
+    recordings_advance(show.all, again_us);
+    assert_int_equal(run_of(&show)->track_count, 2);
+    assert_int_equal(commands_of(&show, MEDIA_OPEN_CONSUMER), 3);
+    assert_true(f->running && strcmp(f->consumer.text, refused.text) != 0);
+    close_show(&show);
+}
+
 // More than a pipe takes, `lines` times.
 static void tell_much(struct recording_run *run, unsigned lines) {
     static char text[100 * 1024];
@@ -185,6 +211,7 @@ static void what_nobody_reads_holds_up_no_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_refused_is_tried_anew),
+        cmocka_unit_test(what_the_recorder_refuses_is_offered_anew),
         cmocka_unit_test(who_reads_nothing_is_killed),
         cmocka_unit_test(what_nobody_reads_holds_up_no_end),
     };

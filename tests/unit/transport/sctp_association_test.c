@@ -223,6 +223,57 @@ static unsigned note_requests(const struct sctp_end *end, unsigned *streams, uns
     return count;
 }
 
+// Lets both read and time pass; the requests to reset that were on their way.
+static unsigned run_and_count_requests(unsigned steps) {
+    struct association_message got = {0};
+    unsigned streams[4], requests = 0;
+    for (unsigned i = 0; i < steps; i++) {
+        while (end_next(&sctp.a, &got) != ASSOCIATION_NOTHING ||
+               end_next(&sctp.b, &got) != ASSOCIATION_NOTHING)
+            ;
+        requests += note_requests(&sctp.a, streams, 0, 4) + note_requests(&sctp.b, streams, 0, 4);
+        (void)link_carry(&sctp, &sctp.a, &sctp.b);
+        (void)link_carry(&sctp, &sctp.b, &sctp.a);
+        sctp_library_advance(sctp.now_us += 10000);
+    }
+    return requests;
+}
+
+// Two ends of our kind: one closes, the other answers, and that is all; whoever closes, and however often.
+static void a_reset_is_answered_once(void **state) {
+    (void)state;
+    (void)run_and_count_requests(20);
+    association_reset_stream(sctp.a.association, 5);
+    assert_int_equal(run_and_count_requests(300), 2);
+    association_reset_stream(sctp.a.association, 5); // it is closed
+    assert_int_equal(run_and_count_requests(300), 0);
+    association_use_stream(sctp.a.association, 5);
+    association_use_stream(sctp.b.association, 5);
+    association_reset_stream(sctp.a.association, 5); // both at once
+    association_reset_stream(sctp.b.association, 5);
+    assert_int_equal(run_and_count_requests(300), 2);
+}
+
+// A message that was under way meanwhile looks like a new use: one round more, then it is quiet.
+static void messages_between_resets_make_no_echo(void **state) {
+    (void)state;
+    struct data_stream fifth = {.id = 5, .ordered = true};
+    (void)run_and_count_requests(20);
+    assert_int_equal(
+        association_send(sctp.b.association, &fifth, DATA_PPID_STRING, span_of(patterned(10, 1), 10)),
+        ERR_OK);
+    association_reset_stream(sctp.a.association, 5);
+    assert_in_range(run_and_count_requests(300), 2, 4);
+    assert_int_equal(run_and_count_requests(300), 0);
+    // Used again, its end is told again.
+    assert_int_equal(
+        association_send(sctp.a.association, &fifth, DATA_PPID_STRING, span_of(patterned(10, 1), 10)),
+        ERR_OK);
+    assert_int_equal(run_and_count_requests(20), 0);
+    association_reset_stream(sctp.b.association, 5);
+    assert_int_equal(run_and_count_requests(300), 2);
+}
+
 // However many streams a request names, ours are asked for all at once.
 static void streams_that_close_together_are_answered_together(void **state) {
     (void)state;
@@ -326,6 +377,8 @@ int main(void) {
         TEST(very_many_short_messages_are_bounded_too),
         TEST(short_messages_that_nobody_takes_are_bounded),
         TEST(a_channel_closes_both_ways_and_can_be_used_again),
+        TEST(a_reset_is_answered_once),
+        TEST(messages_between_resets_make_no_echo),
         TEST(streams_that_close_together_are_answered_together),
         TEST(a_reset_of_all_streams_closes_each),
         TEST(its_goodbye_ends_the_association),

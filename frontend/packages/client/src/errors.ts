@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'left' // this side had left
   | 'e2ee-key' // what is to be the key of the room is none
   | 'e2ee-codec' // this codec is not encrypted from end to end
+  | 'e2ee-worker' // the worker that encrypts could not be loaded
   | 'e2ee-unsupported'; // this browser cannot encrypt from end to end
 
 export class RotundaError extends Error {

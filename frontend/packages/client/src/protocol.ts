@@ -78,11 +78,16 @@ export interface ProducerInfo {
   appData: AppData;
 }
 
+// How it stands with what somebody sends: it can be read; it cannot, for they have another key, do not encrypt at all, or this
+// side has no key.
+export type EncryptionState = 'ok' | 'wrong-key' | 'not-encrypted' | 'no-key';
+
 export interface ChatMessage {
   from: string;
   fromId: string;
   text: string;
   timestamp: string;
+  encryption?: EncryptionState; // of what is sealed, or should be; `text` is empty unless it is `ok`
 }
 
 export interface Joined extends About {
@@ -182,7 +187,7 @@ interface OfDataProducer {
 }
 
 export interface ServerStat {
-  type: 'inbound-rtp' | 'outbound-rtp' | 'webrtc-transport';
+  type: 'inbound-rtp' | 'outbound-rtp' | 'webrtc-transport' | 'data-producer' | 'data-consumer';
   timestamp: number;
   [name: string]: unknown;
 }
@@ -341,7 +346,12 @@ export interface Requests {
   'set-last-n': { data: { lastN?: number; pinned?: string[] }; answer: { lastN: number; pinned: string[] } };
   'set-loudest-n': { data: { loudestN?: number }; answer: { loudestN: number } };
   'get-stats': {
-    data: { transportId: string } | { producerId: string } | { consumerId: string };
+    data:
+      | { transportId: string }
+      | { producerId: string }
+      | { consumerId: string }
+      | { dataProducerId: string }
+      | { dataConsumerId: string };
     answer: { stats: ServerStat[] };
   };
   'webrtc-offer': Signal;

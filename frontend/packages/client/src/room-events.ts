@@ -1,7 +1,18 @@
 // What a stay in a room tells whoever shows it, and the words that it uses.
 import type { types } from 'mediasoup-client';
 import type { Leg } from './path.ts';
-import type { AppData, ChatMessage, DataProducerInfo, Kind, Notifications, ProducerInfo, Source } from './protocol.ts';
+import type {
+  AppData,
+  ChatMessage,
+  DataProducerInfo,
+  EncryptionState,
+  Kind,
+  Notifications,
+  ProducerInfo,
+  Source,
+} from './protocol.ts';
+
+export type { EncryptionState } from './protocol.ts';
 
 export interface LocalTrack {
   track: MediaStreamTrack | null; // null: switched off, so that the camera's light is out
@@ -23,10 +34,6 @@ export interface RemoteTrack {
 export type Demand = { width: number } | null;
 
 export type Direction = 'send' | 'recv';
-
-// How it stands with what somebody sends: it can be read; it cannot, for they have another key, do not encrypt at all, or this
-// side has no key.
-export type EncryptionState = 'ok' | 'wrong-key' | 'not-encrypted' | 'no-key';
 
 export interface RoomEvents {
   ready: { resumed: boolean }; // everything is set up, or caught up

@@ -12,6 +12,7 @@ import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates } from './candidates.ts';
+import { ChatControl } from './chat.ts';
 import { ChoiceControl, type Choice } from './choice.ts';
 import { DataChannels } from './data.ts';
 import { ConnectControl } from './connect.ts';
@@ -41,7 +42,6 @@ export class Room extends Emitter<RoomEvents> {
   sendTransport: types.Transport<AppData> | null = null;
   recvTransport: types.Transport<AppData> | null = null;
   readonly data: DataChannels; // of rooms with the option `data`
-
   #options: RoomOptions;
   #doorway: Doorway | undefined;
   #device: Device | null = null;
@@ -54,6 +54,7 @@ export class Room extends Emitter<RoomEvents> {
   #sealed = new SealedSources((news) => this.emit('encryption', news));
   #ownMedia: OwnMedia;
   #choice: ChoiceControl;
+  #chat: ChatControl;
   #watch: MediaWatch | null = null;
   #work: Promise<void> = Promise.resolve();
   #failure: unknown = null;
@@ -68,6 +69,7 @@ export class Room extends Emitter<RoomEvents> {
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
     this.session = new Session(url, roomId, username, { ...options, joinWith: (moving) => this.#joinWith(moving) });
+    this.#chat = new ChatControl(this.session, options.e2ee?.key, (name, news) => this.emit(name, news));
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
     this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
@@ -75,7 +77,7 @@ export class Room extends Emitter<RoomEvents> {
     this.session.on('joined', (joined) => {
       this.data.joined(joined);
       this.#syncPeers(joined);
-      this.emit('chat-history', joined.chat);
+      this.#chat.history(joined.chat);
       this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
     });
     this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
@@ -117,9 +119,7 @@ export class Room extends Emitter<RoomEvents> {
     this.session.leave(options);
   }
 
-  async sendChat(text: string): Promise<void> {
-    this.emit('chat', await this.session.request('chat-message', { text }));
-  }
+  sendChat = (text: string): Promise<void> => this.#chat.send(text);
 
   // Sends this track as `source`, in place of what was sent as it before.
   async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
@@ -378,7 +378,7 @@ export class Room extends Emitter<RoomEvents> {
       },
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),
-      'chat-message': (message) => this.emit('chat', message),
+      'chat-message': (message) => this.#chat.heard(message),
       'server-draining': (notice) => this.emit('draining', notice),
     };
     handlers[type]?.(data);

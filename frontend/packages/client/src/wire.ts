@@ -32,7 +32,7 @@ export interface WireRequests {
   'close-data-consumer': { dataConsumerId: string };
   'set-last-n': { lastN?: number | null; pinned?: string[] | null };
   'set-loudest-n': { loudestN?: number | null };
-  'get-stats': { transportId?: string | null; producerId?: string | null; consumerId?: string | null };
+  'get-stats': { transportId?: string | null; producerId?: string | null; consumerId?: string | null; dataProducerId?: string | null; dataConsumerId?: string | null };
   'kick-user': { target: string; reason?: string | null };
   'mute-user': { target: string; kind: 'audio' | 'video' };
   'mute-all': { kind: 'audio' | 'video' };

@@ -10,9 +10,43 @@ const parameters = (mimeType: string) => ({
   rtcp: { cname: 'c', reducedSize: true },
 });
 
+type Listener = (event: { data: unknown }) => void;
+const makeWorker = () =>
+  ({
+    addEventListener: (type: string, listener: Listener) =>
+      type === 'message' && queueMicrotask(() => listener({ data: 'ready' })),
+    terminate: () => {},
+  }) as unknown as Worker;
+
+test('a worker that does not come is told, before anything is sent', async () => {
+  vi.stubGlobal('RTCRtpScriptTransform', class {});
+  let terminated = 0;
+  const broken = (type: string) => () =>
+    ({
+      addEventListener: (of: string, listener: Listener) =>
+        of === type && queueMicrotask(() => listener({ data: null })),
+      terminate: () => terminated++,
+    }) as unknown as Worker;
+  const key = e2eeKey();
+  await expect(Encryption.open({ key, makeWorker: broken('error') })).rejects.toMatchObject({ code: 'e2ee-worker' });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const silent = expect(Encryption.open({ key, makeWorker: broken('none') })).rejects.toMatchObject({
+    code: 'e2ee-worker',
+  });
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+  vi.advanceTimersByTime(60_000);
+  await silent;
+  vi.useRealTimers();
+  const throws = () => {
+    throw new Error('blocked by a policy');
+  };
+  await expect(Encryption.open({ key, makeWorker: throws })).rejects.toMatchObject({ code: 'e2ee-worker' });
+  expect(terminated).toBe(2);
+  vi.unstubAllGlobals();
+});
+
 test('no SSRC is told of sound: of another one it would be played past the transform', async () => {
   vi.stubGlobal('RTCRtpScriptTransform', class {});
-  const makeWorker = () => ({ addEventListener: () => {}, terminate: () => {} }) as unknown as Worker;
   const encryption = await Encryption.open({ key: e2eeKey(), makeWorker });
   const of = { senderId: 'ann', source: 'microphone' };
   const sound = encryption.reading('audio', parameters('audio/opus'), of, () => {});

@@ -59,14 +59,22 @@ static void note_event(void *ctx, const struct data_event *event) {
         events[event_count++] = *event;
 }
 
+static uint64_t box_waiting(void *ctx, const void *peer) {
+    (void)ctx;
+    return ((const struct box *)peer)->room;
+}
+
 static void box_release(void *ctx, void *peer) {
     (void)ctx;
     ((struct box *)peer)->released++;
 }
 
 static void open_all(uint64_t rate) {
-    const struct data_forwarder_output output = {
-        .send = box_send, .close_stream = box_close_stream, .event = note_event, .release = box_release};
+    const struct data_forwarder_output output = {.send = box_send,
+                                                 .close_stream = box_close_stream,
+                                                 .waiting_bytes = box_waiting,
+                                                 .event = note_event,
+                                                 .release = box_release};
     memset(boxes, 0, sizeof boxes);
     event_count = 0;
     now_us = START_US;
@@ -477,9 +485,45 @@ static void several_too_slow_at_once(void **state) {
     assert_int_equal(data_forwarder_next_us(fw), TIME_NEVER);
 }
 
+static const struct data_stats *stats_of(uint32_t producer, uint32_t consumer) {
+    command(0, (struct data_cmd){.type = DATA_GET_STATS,
+                                 .producer = {producer},
+                                 .consumer = {consumer},
+                                 .stats = {.token = 9}});
+    const struct data_event *event = &events[event_count - 1];
+    assert_int_equal(event->type, DATA_STATS);
+    assert_int_equal(event->stats.token, 9);
+    return &event->stats;
+}
+
+static void each_counts_its_own(void **state) {
+    (void)state;
+    produce(0, 1, 7, 0, false);
+    produce(0, 2, 8, 55, false);
+    consume(1, 1, 1, 0, DATA_RELIABLE);
+    consume(1, 2, 0, 55, DATA_RELIABLE);
+    say(0, 7, "seven");
+    say(0, 7, "more");
+    say(0, 8, "eight!");
+    assert_int_equal(stats_of(1, 0)->messages, 2);
+    assert_int_equal(stats_of(1, 0)->bytes, 9);
+    assert_int_equal(stats_of(2, 0)->bytes, 6);
+    assert_int_equal(stats_of(0, 1)->messages, 2);
+    assert_int_equal(stats_of(0, 2)->bytes, 6);
+    assert_int_equal(stats_of(0, 2)->waiting_bytes, boxes[1].room);
+    command(1, (struct data_cmd){.type = DATA_PAUSE_CONSUMER, .consumer = {1}, .pause = {.paused = true}});
+    say(0, 7, "missed");
+    assert_int_equal(stats_of(0, 1)->messages, 2);
+    assert_int_equal(stats_of(1, 0)->messages, 3);
+    assert_true(stats_of(0, 1)->found);
+    assert_false(stats_of(77, 0)->found);
+    assert_false(stats_of(0, 77)->found);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(each_counts_its_own),
         TEST(a_message_goes_to_those_who_consume_its_producer),
         TEST(a_group_is_everybody_but_the_sender),
         TEST(kinds_of_messages),

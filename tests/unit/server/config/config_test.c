@@ -55,6 +55,7 @@ static const struct value_row values[] = {
     {"media-port", "65535", "65536", "a number from 0 to 65535"},
     {"media-port", "0", "4e4", "a number from 0 to 65535"},
     {"record-dir", "/var/lib/rotunda", NULL, NULL},
+    {"record-layout", "participant", "room", "one of track, participant"},
     {"recorder", "/usr/bin/rotunda-record", NULL, NULL},
     {"plain-ports", "40100-40199", "40199-40100", "two ports from 1024 to 65535"},
     {"announce", "192.0.2.1", "example..com", "1 to 16 IP addresses or host names"},

@@ -444,10 +444,87 @@ static void a_server_without_them_says_so(void **state) {
     json_decref(hears(1, "webRtcTransportCreated"));
 }
 
+static void answer_stats(struct data_stats stats) {
+    stats.token = data_command(DATA_GET_STATS).stats.token;
+    event((struct data_event){.type = DATA_STATS, .stats = stats});
+}
+
+static void stats_of_channels(void **state) {
+    (void)state;
+    const struct data_stats counts = {.found = true, .messages = 3, .bytes = 70, .waiting_bytes = 5};
+    struct id_text producer = make_producer(1, sends, 3, ",'label':'files','protocol':'p'");
+    say(f, 1, "{'type':'get-stats','id':7,'data':{'dataProducerId':'%s'}}", producer.text);
+    answer_stats(counts);
+    json_t *data = hears(1, "stats");
+    assert_string_equal(text_at(data, "stats.0.type"), "data-producer");
+    assert_string_equal(text_at(data, "stats.0.label"), "files");
+    assert_string_equal(text_at(data, "stats.0.protocol"), "p");
+    assert_int_equal(int_at(data, "stats.0.messagesReceived"), 3);
+    assert_int_equal(int_at(data, "stats.0.bytesReceived"), 70);
+    assert_null(json_object_get(json_array_get(json_object_get(data, "stats"), 0), "bufferedAmount"));
+    json_decref(data);
+
+    say(f, 2, "{'type':'consume-data','data':{'dataProducerId':'%s'}}", producer.text);
+    struct id_text consumer = id_of(hears(2, "data-consumed"), "dataConsumerId");
+    say(f, 2, "{'type':'get-stats','data':{'dataConsumerId':'%s'}}", consumer.text);
+    answer_stats(counts);
+    data = hears(2, "stats");
+    assert_string_equal(text_at(data, "stats.0.type"), "data-consumer");
+    assert_string_equal(text_at(data, "stats.0.label"), "files");
+    assert_int_equal(int_at(data, "stats.0.messagesSent"), 3);
+    assert_int_equal(int_at(data, "stats.0.bytesSent"), 70);
+    assert_int_equal(int_at(data, "stats.0.bufferedAmount"), 5);
+    json_decref(data);
+    say(f, 2, "{'type':'consume-data','data':{'broadcast':true,'label':'all'}}");
+    consumer = id_of(hears(2, "data-consumed"), "dataConsumerId");
+    say(f, 2, "{'type':'get-stats','data':{'dataConsumerId':'%s'}}", consumer.text);
+    answer_stats(counts);
+    data = hears(2, "stats");
+    assert_string_equal(text_at(data, "stats.0.label"), "all");
+    json_decref(data);
+
+    // Others', two at once, one that closes meanwhile, one that nobody answers.
+    say(f, 2, "{'type':'get-stats','data':{'dataProducerId':'%s'}}", producer.text);
+    hears_error(2, "not-found");
+    say(f, 2, "{'type':'get-stats','data':{'dataConsumerId':'%s','transportId':'%s'}}", consumer.text,
+        recvs.text);
+    hears_error(2, "bad-request");
+    say(f, 1, "{'type':'get-stats','data':{'dataProducerId':'%s'},'id':1}", producer.text);
+    answer_stats((struct data_stats){0});
+    hears_error(1, "not-found");
+    say(f, 1, "{'type':'get-stats','data':{'dataProducerId':'%s'},'id':2}", producer.text);
+    say(f, 1, "{'type':'close-data-producer','data':{'dataProducerId':'%s'},'id':3}", producer.text);
+    answer_stats(counts);
+    hears_error(1, "not-found");
+}
+
+static void a_transport_tells_its_associations_state(void **state) {
+    (void)state;
+    struct media_stats stats = {.found = true};
+    say(f, 2, "{'type':'get-stats','data':{'transportId':'%s'}}", recvs.text);
+    while (f->command_count > 0) {
+        struct media_cmd cmd = f->commands[0].cmd;
+        stats.token = cmd.type == MEDIA_GET_STATS ? cmd.stats.token : stats.token;
+        command(f, cmd.type, NULL);
+    }
+    hub_media_stats(f->hub, 0, &stats, f->now_us);
+    hub_media_stats(f->hub, 1, &stats, f->now_us); // whichever has it
+    json_t *data = hears(2, "stats");
+    assert_string_equal(text_at(data, "stats.0.sctpState"), "new");
+    json_decref(data);
+    // An answer of the other kind of worker to the same number is none.
+    say(f, 2, "{'type':'get-stats','data':{'transportId':'%s'}}", recvs.text);
+    event((struct data_event){.type = DATA_STATS,
+                              .stats = {.token = command(f, MEDIA_GET_STATS, NULL).stats.token}});
+    assert_null(hear(f, 2));
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_transport_carries_data_when_asked),
+        TEST(stats_of_channels),
+        TEST(a_transport_tells_its_associations_state),
         TEST(a_producer_is_announced_to_all_who_are_there_and_who_come),
         TEST(a_consumer_has_what_the_client_library_needs),
         TEST(what_is_refused),

@@ -5,7 +5,7 @@ import type { EncryptionState } from '../room-events.ts';
 import { importSecret, type E2eeCodec, type Refusal } from './frame.ts';
 import type { Kind } from '../protocol.ts';
 import { e2eeSupported, isE2eeKey, keyBytesOf } from './key.ts';
-import type { StreamNews, TransformOptions } from './worker.ts';
+import type { TransformOptions, WorkerNews } from './worker.ts';
 
 export interface E2eeOptions {
   key: string; // of the room, as e2eeKey() makes it; nobody tells the server
@@ -23,7 +23,31 @@ const STATES: Record<Exclude<Refusal, 'replayed'>, EncryptionState> = {
   'wrong-key': 'wrong-key',
 };
 
+const LOADS_WITHIN_MS = 15_000;
+
 const defaultWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+
+async function loaded(makeWorker: () => Worker): Promise<Worker> {
+  let worker: Worker | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const made = (worker = makeWorker());
+    await new Promise<void>((resolve, reject) => {
+      made.addEventListener('message', ({ data }: MessageEvent<WorkerNews>) => data === 'ready' && resolve());
+      made.addEventListener('error', reject);
+      timer = setTimeout(reject, LOADS_WITHIN_MS);
+    });
+    return made;
+  } catch {
+    worker?.terminate();
+    throw new RotundaError(
+      'e2ee-worker',
+      'The worker that encrypts could not be loaded, so nothing was sent. Load the page again.',
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 interface Of {
   senderId: string;
@@ -37,7 +61,8 @@ export class Encryption {
   #tell = new Map<string, (state: EncryptionState) => void>(); // by streamKey
   #count = 0;
 
-  // Throws `e2ee-unsupported` where the browser cannot.
+  // Throws `e2ee-unsupported` where the browser cannot, `e2ee-worker` where the worker does not come: what is sent through a
+  // transform of such a one goes nowhere, and nobody would say so.
   static async open({ key, makeWorker = defaultWorker }: E2eeOptions): Promise<Encryption> {
     if (!e2eeSupported())
       throw new RotundaError(
@@ -46,14 +71,15 @@ export class Encryption {
       );
     if (!isE2eeKey(key))
       throw new RotundaError('e2ee-key', 'This is no key for encryption from end to end; e2eeKey() makes one.');
-    return new Encryption(await importSecret(keyBytesOf(key)), makeWorker());
+    const secret = await importSecret(keyBytesOf(key));
+    return new Encryption(secret, await loaded(makeWorker));
   }
 
   private constructor(secret: CryptoKey, worker: Worker) {
     this.#secret = secret;
     this.#worker = worker;
-    worker.addEventListener('message', ({ data }: MessageEvent<StreamNews>) => {
-      if (data.refusal !== 'replayed')
+    worker.addEventListener('message', ({ data }: MessageEvent<WorkerNews>) => {
+      if (data !== 'ready' && data.refusal !== 'replayed')
         this.#tell.get(data.streamKey)?.(data.refusal === null ? 'ok' : STATES[data.refusal]);
     });
   }

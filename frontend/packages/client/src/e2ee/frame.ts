@@ -31,18 +31,18 @@ export async function importSecret(secret: Uint8Array<ArrayBuffer>): Promise<Cry
 }
 
 // Fields that cannot run into each other: each with its length before it.
-function labelOf({ senderId, source }: StreamOwner): Uint8Array<ArrayBuffer> {
-  const parts = ['rotunda e2ee 1', senderId, source].map((text) => utf8.encode(text));
+export function labelOf(...texts: string[]): Uint8Array<ArrayBuffer> {
+  const parts = texts.map((text) => utf8.encode(text));
   return Uint8Array.from(parts.flatMap((part) => [part.length >> 8, part.length & 255, ...part]));
 }
 
 export async function deriveStreamKey(
   secret: CryptoKey,
-  owner: StreamOwner,
+  { senderId, source }: StreamOwner,
   streamId: Uint8Array<ArrayBuffer>,
 ): Promise<CryptoKey> {
   return crypto.subtle.deriveKey(
-    { name: 'HKDF', hash: 'SHA-256', salt: streamId, info: labelOf(owner) },
+    { name: 'HKDF', hash: 'SHA-256', salt: streamId, info: labelOf('rotunda e2ee 1', senderId, source) },
     secret,
     { name: 'AES-GCM', length: 128 },
     false,

@@ -17,11 +17,12 @@ export interface TransformOptions extends StreamOwner {
   streamKey: string; // by which the page knows it again
 }
 
-// What the worker says of a stream that is received; null: all is well.
+// What the worker says: once, that it is there; and of a stream that is received, null: all is well.
 export interface StreamNews {
   streamKey: string;
   refusal: Refusal | null;
 }
+export type WorkerNews = 'ready' | StreamNews;
 
 interface EncodedFrame {
   data: ArrayBuffer;
@@ -36,7 +37,7 @@ interface Transformer {
 const REFUSED_ENOUGH = 3; // in a row: one alone may be a frame that was cut short
 const scope = globalThis as unknown as {
   onrtctransform: (event: { transformer: Transformer }) => void;
-  postMessage: (news: StreamNews) => void;
+  postMessage: (news: WorkerNews) => void;
 };
 
 function encrypting({ secret, codec, ...owner }: TransformOptions) {
@@ -94,3 +95,5 @@ scope.onrtctransform = ({ transformer: { readable, writable, options } }) => {
     .catch(() => {}) // its sender or receiver is gone
     .then(() => options.operation === 'decrypt' && receivedOf(options).rest());
 };
+
+scope.postMessage('ready'); // frames have their way from here on
