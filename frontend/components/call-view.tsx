@@ -26,7 +26,7 @@ import { LostBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
 import { Tips } from './tips';
-import { Banner, Button, useAttempt } from './ui';
+import { Banner, Button, classes, useAttempt } from './ui';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
 const WAY_WITHIN_MS = 8000;
@@ -131,7 +131,6 @@ function CallBanners() {
   const store = usePairStore();
   const session = useCallSession();
   const problem = usePair((state) => state.problem);
-  const missed = usePair((state) => state.missed);
   const blocked = usePair((state) => state.soundBlocked);
   const start = () => {
     startAudio();
@@ -142,9 +141,6 @@ function CallBanners() {
       {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => call?.session.retryNow()} />}
       <PathBanner />
       {problem !== null && <Banner>{t(`problem.${problem}`)}</Banner>}
-      {missed.map((source) => (
-        <Banner key={source}>{t(source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone')}</Banner>
-      ))}
       <LossBanner source="microphone" />
       <LossBanner source="camera" />
       {blocked && (
@@ -224,17 +220,31 @@ function Remote() {
   const inCall = useCallState() === 'in-call';
   const video = tracks.find(({ kind }) => kind === 'video');
   const audio = tracks.find(({ kind }) => kind === 'audio');
+  const [painted, setPainted] = useState<MediaStreamTrack | null>(null); // the track whose first picture was seen
   const shown = inCall && video !== undefined && marks.camera;
+  const coming = shown && painted !== video;
   return (
     <>
       <div id="remote" className={`size-full ${shown ? '' : 'no-video'}`}>
-        <VideoTile track={{ track: shown ? video : null }} fit="contain" label={partner} />
+        <VideoTile
+          track={{ track: shown ? video : null }}
+          fit="contain"
+          label={partner}
+          onFirstFrame={(track) => setPainted(track)}
+        />
       </div>
-      {!shown && (
-        <span aria-hidden className="absolute inset-0 grid place-items-center text-white">
-          <span className="grid size-24 place-items-center rounded-full bg-white/15 text-4xl font-semibold">
+      {(!shown || coming) && (
+        <span className="pointer-events-none absolute inset-0 grid place-items-center text-white">
+          <span
+            aria-hidden
+            className={classes(
+              'grid size-24 place-items-center rounded-full bg-white/15 text-4xl font-semibold',
+              coming && 'animate-pulse ring-2 ring-white/40',
+            )}
+          >
             {[...partner][0]?.toUpperCase()}
           </span>
+          {coming && <span className="sr-only">{t('tile.coming')}</span>}
         </span>
       )}
       <p className="absolute bottom-3 left-3 flex max-w-[60%] items-center gap-1.5 rounded-lg bg-black/70 px-2 py-0.5 text-sm text-white">
@@ -272,6 +282,18 @@ function Local() {
   );
 }
 
+// A device that stands in for the chosen one.
+function useMissed(): void {
+  const t = useT();
+  const missed = usePair((state) => state.missed);
+  const words = useRef(t);
+  useEffect(() => void (words.current = t));
+  useEffect(() => {
+    for (const source of missed)
+      toast(words.current(source === 'camera' ? 'device.missedCamera' : 'device.missedMicrophone'));
+  }, [missed]);
+}
+
 function useRinging(): void {
   const ringing = useCallState() === 'ringing';
   useEffect(() => (ringing ? ring(usePreferences.getState().speakerId) : undefined), [ringing]);
@@ -290,6 +312,7 @@ function View() {
   const state = useCallState();
   const heading = useRef<HTMLHeadingElement>(null);
   useRinging();
+  useMissed();
   useWakeLock();
   useEffect(() => heading.current?.focus(), []);
   return (

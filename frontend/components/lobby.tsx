@@ -171,26 +171,23 @@ function Preview({ captured, onRetry }: { captured: Capture | null; onRetry: () 
 
 // Whether the call is encrypted from end to end: as the link says, or as whoever opens it wants.
 function useEncrypted(known: boolean, linkedRoom: string, room: string) {
-  const [changed, setKey] = useState<string | null>(); // undefined: as the address was
-  const [came, setCame] = useState<string | null>(); // with a link; undefined: the address has not changed
-  const key = changed !== undefined ? changed : known ? keyOfAddress() : null;
-  const linked = came !== undefined ? came : key;
+  // linked: that came with the address. null: the address is not known yet.
+  const [keys, setKeys] = useState<{ key: string | null; linked: string | null } | null>(null);
+  const { key, linked } = keys ?? { key: null, linked: null };
+  const fromAddress = () => ({ key: keyOfAddress(), linked: keyOfAddress() });
+  if (known && keys === null) setKeys(fromAddress());
   // Another link in the same tab, which loads nothing anew: the join goes by the address, and so does what is said of it.
   useEffect(() => {
-    const look = () => {
-      setKey(keyOfAddress());
-      setCame(keyOfAddress());
-    };
-    window.addEventListener('hashchange', look);
-    return () => window.removeEventListener('hashchange', look);
+    const changed = () => setKeys(fromAddress());
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
   }, []);
   const t = useT();
   const can = !known || e2eeSupported();
   const problem = key === null ? null : !can ? t('error.e2ee-unsupported') : isSound(key) ? null : t('error.e2ee-key');
   const set = (wanted: boolean) => {
-    setCame(linked);
     setEncrypted(wanted);
-    setKey(keyOfAddress());
+    setKeys({ key: keyOfAddress(), linked });
   };
   const other = isOfAnotherRoom({ key: linked, room: linkedRoom }, key, room);
   return { encrypted: key !== null, can, problem, set, other };

@@ -136,5 +136,5 @@ async function checkProxy(t, name) {
 }
 
 describe('page, WebSocket, silence', { concurrency: true }, () => {
-  for (const name of Object.keys(PROXIES)) test(name, { timeout: IDLE_MS + 60_000 }, (t) => checkProxy(t, name));
+  for (const name of Object.keys(PROXIES)) test(name, { timeout: IDLE_MS + 300_000 }, (t) => checkProxy(t, name));
 });

@@ -12,6 +12,8 @@ import { makeTrack } from '../browser';
 import { makeSocket } from '@/packages/client/tests/scripted-socket';
 import { snapshotsOf } from '@rotunda/react';
 
+const toasts = vi.hoisted(() => [] as string[]);
+vi.mock('sonner', () => ({ toast: (words: string) => void toasts.push(words) }));
 const rooms: string[] = []; // of the calls that began
 vi.mock('@/lib/devices', async (original) => ({
   ...(await original<object>()),
@@ -144,8 +146,9 @@ test('a chosen device that another one stands in for is said; sound goes to the 
   const state = ringing();
   show(<CallView />);
   act(() => pair.store.setState({ missed: ['camera'] }));
-  expect(screen.getByText(/The camera you chose is not available/)).not.toBeNull();
-  act(() => state.set({ state: 'in-call', tracks: [makeTrack('audio')] }));
+  expect(toasts).toEqual(['The camera you chose is not available. Another one is used.']);
+  act(() => state.set({ state: 'in-call', tracks: [makeTrack('audio'), makeTrack('video')] }));
+  expect(screen.getByText('The picture is coming')).not.toBeNull();
   expect(sinks).toEqual(['headset']);
   usePreferences.setState({ speakerId: '' });
   delete (HTMLMediaElement.prototype as Partial<HTMLMediaElement>).setSinkId;
