@@ -10,6 +10,7 @@ veth whose inner ends this program joins, frame by frame, each after the delay a
 """
 import collections
 import ctypes
+import errno
 import fcntl
 import os
 import select
@@ -52,6 +53,10 @@ class Way:
                 frame, address = self.source.recvfrom(65535)
             except BlockingIOError:
                 return
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:  # said once of an end that has just come up
+                    raise
+                return
             if address[2] != PACKET_OUTGOING:
                 self.waiting.append((time.monotonic() + self.delay_s, frame))
 
@@ -89,7 +94,8 @@ def main():
     delay_s, command = float(sys.argv[1]) / 1000, sys.argv[2:]
     away = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
     try:
-        time.sleep(0.2)  # it has its network
+        while os.readlink(f"/proc/{away.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+            time.sleep(0.01)  # it has not got its network yet
         inside = ["nsenter", "-t", str(away.pid), "-n"]
         run("ip", "link", "set", "lo", "up")
         for side in ("near", "far"):
