@@ -322,12 +322,23 @@ static void give_way(struct allocator *a, uint64_t most_bps) {
 // It was tried and did not come through: later again.
 static void entry_refute(struct allocator_entry *e, uint8_t spread, uint64_t have_bps) {
     struct allocator_memory *m = &e->memory;
-    uint32_t wait_us = m->wait_us >= ALLOCATOR_RAISE_REFUTED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_REFUTED_US;
+    bool again = m->wait_us >= ALLOCATOR_RAISE_REFUTED_US &&
+                 m->tried_step_bps >= percent(m->failed_step_bps, ALLOCATOR_LOWER_PERCENT);
+    uint32_t wait_us = again ? 2 * m->wait_us : ALLOCATOR_RAISE_REFUTED_US;
     wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
     m->wait_us = wait_us + wait_us / 512 * spread;
     m->failed_step_bps = m->tried_step_bps;
     m->basis_bps = (uint32_t)have_bps;
     m->room_us = 0;
+}
+
+// What failed did so on another link.
+static void forgive(struct allocator *a, uint64_t have_bps) {
+    for (unsigned i = 0; i < a->count; i++) {
+        struct allocator_memory *m = &a->entries[i].memory;
+        m->wait_us = m->failed_step_bps = 0;
+        m->basis_bps = (uint32_t)have_bps;
+    }
 }
 
 // Whatever the estimate has become meanwhile: where a queue stands, nobody is asked for more.
@@ -412,6 +423,8 @@ void allocator_share(struct allocator *a, const struct allocator_link *link, uin
         entry_begin(&a->entries[i]);
     order_make(a);
     refute(a, link, have_bps);
+    if (link->renewed)
+        forgive(a, have_bps);
     uint64_t sum = sum_now(a), drain_bps = percent(have_bps, ALLOCATOR_DRAIN_PERCENT);
     if (sum <= (link->congested ? drain_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT))) {
         *link->over_us = 0;

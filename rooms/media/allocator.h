@@ -86,6 +86,7 @@ struct allocator_link {
     uint64_t shown_bps; // which is so much, sound not included
     uint8_t spread;     // 0..255, another for each transport: those behind one link do not try it all at once
     bool refuted;       // what was to be tried (allocator_try_bps) does not come through
+    bool renewed;       // it is another link than the one on which something was refuted
     uint64_t *over_us;  // kept between calls: since when it has been too much; 0 to begin with
 };
 

@@ -94,6 +94,16 @@ void congestion_forget(struct consumer *c) {
         pacer_forget(&cg->pacer, c);
 }
 
+void congestion_begin_run(struct consumer *c) {
+    const struct congestion *cg = c->endpoint->congestion;
+    if (!cg || cg->pacer.count == 0)
+        return;
+    uint64_t backlog_us =
+        cg->pacer.bytes * UINT64_C(8) * US_PER_SECOND / (cg->pacer.rate_bps ? cg->pacer.rate_bps : 1);
+    if (cg->stands || backlog_us > CONGESTION_BACKLOG_US)
+        congestion_forget(c);
+}
+
 void congestion_path_changed(struct congestion *cg, uint64_t now_us) {
     bandwidth_path_changed(cg->bandwidth, now_us);
     cg->proven = false;
@@ -224,8 +234,7 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
     if (ceiling_bps && rate > ceiling_bps)
         rate = ceiling_bps;
-    if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 ||
-        bandwidth_probe(cg->bandwidth, now_us).rate_bps != 0)
+    if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 || state->probing)
         return;
     link_trial_begin(&cg->trial, rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX, state,
                      bandwidth_sent_bytes(cg->bandwidth), now_us);
@@ -238,7 +247,9 @@ static void congestion_judge_trial(struct congestion *cg, const struct bandwidth
     if (verdict != TRIAL_CARRIED && verdict != TRIAL_REFUTED)
         return;
     cg->refuted = verdict == TRIAL_REFUTED;
-    if (cg->refuted) {
+    if (!cg->refuted) {
+        bandwidth_release_probes(cg->bandwidth, now_us);
+    } else {
         cg->refuted_us = now_us;
         uint64_t needed = cg->granted_bps + cg->granted_bps / 20;
         bandwidth_refute(cg->bandwidth, needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX, now_us);
@@ -246,7 +257,8 @@ static void congestion_judge_trial(struct congestion *cg, const struct bandwidth
     cg->share_us = now_us;
 }
 
-// What the link is probed for: no further than the next step, after a step has been refuted.
+// What is wanted to be known of the link: no further than the next step, after a step has been refuted,
+// unless it turns out to be another link.
 static uint64_t congestion_sought(const struct congestion *cg, uint32_t audio_bps, uint64_t now_us) {
     uint64_t next = allocator_next_bps(cg->endpoint->fw->allocator);
     bool lately = cg->refuted_us != 0 && now_us < cg->refuted_us + CONGESTION_REFUTED_US;
@@ -265,6 +277,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
                                   .proven = cg->proven || cg->endpoint->max_bps,
                                   .spread = cg->spread,
                                   .refuted = cg->refuted,
+                                  .renewed = cg->renewed,
                                   .over_us = &cg->over_us};
     congestion_note_shown(cg, &link, now_us);
     allocator_begin(a);
@@ -275,11 +288,12 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
             entry_fill(e, c, now_us);
     }
     allocator_share(a, &link, now_us);
-    cg->refuted = false;
+    cg->refuted = cg->renewed = false;
     cg->shared_bps = state->target_bps;
     cg->demand_bps = allocator_demand_bps(a) + link.audio_bps;
     cg->granted_bps = allocator_granted_bps(a) + link.audio_bps;
-    bandwidth_demand(cg->bandwidth, congestion_sought(cg, link.audio_bps, now_us), now_us);
+    bandwidth_demand(cg->bandwidth, cg->demand_bps, now_us);
+    bandwidth_seek(cg->bandwidth, congestion_sought(cg, link.audio_bps, now_us));
     congestion_try(cg, state, now_us);
 }
 
@@ -331,10 +345,22 @@ static void congestion_allot(struct congestion *cg, uint64_t now_us) {
 
 // ---- time
 
+// What was refuted was so on another link.
+static void congestion_renew(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
+    if (state->renewals == cg->renewals)
+        return;
+    cg->renewals = state->renewals;
+    cg->renewed = true;
+    cg->refuted_us = 0;
+    cg->share_us = now_us;
+}
+
 // A probe has come through with all that anybody wants: whatever was full before is not now.
 static bool congestion_is_free(const struct congestion *cg, const struct bandwidth_state *state) {
-    return cg->demand_bps > 0 && !state->filled && !state->stands && !congestion_is_full(state) &&
-           state->target_bps > cg->demand_bps + cg->demand_bps / 12;
+    bool shown = state->reason == BANDWIDTH_PROBE || state->reason == BANDWIDTH_APPLICATION;
+    unsigned permille = shown && !state->filled ? CONGESTION_FREE_PERMILLE : CONGESTION_FREE_FILLED_PERMILLE;
+    return cg->demand_bps > 0 && !state->stands && !congestion_is_full(state) &&
+           state->target_bps > cg->demand_bps + cg->demand_bps * permille / 1000;
 }
 
 static void congestion_pace(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
@@ -342,14 +368,20 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
         cg->limited_us = now_us;
         cg->proven = true;
     }
-    if (congestion_is_free(cg, state))
-        cg->proven = false;
-    cg->proven |= state->filled || state->reason == BANDWIDTH_REMB || state->reason == BANDWIDTH_SILENT;
+    bool free = congestion_is_free(cg, state);
+    if (cg->proven && free)
+        cg->limited_us = now_us; // what is given now begins with key frames of everybody at once
+    cg->proven &= !free;
+    cg->proven |=
+        (state->filled && !free) || state->reason == BANDWIDTH_REMB || state->reason == BANDWIDTH_SILENT;
     bool lately = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
     bool narrow = cg->proven && cg->heard && state->target_bps < cg->demand_bps;
     bool paced = lately || narrow;
     unsigned percent = state->congested ? CONGESTION_DRAIN_PERCENT : CONGESTION_PACE_PERCENT;
-    uint64_t rate = (uint64_t)state->target_bps * percent / 100;
+    // What a trial has shown is free, of what a probe has shown others may have a part.
+    uint32_t shown_bps = link_trial_shown_bps(&cg->trial, now_us);
+    uint32_t free_bps = shown_bps > 0 && shown_bps < state->target_bps ? shown_bps : state->target_bps;
+    uint64_t rate = (uint64_t)free_bps * percent / 100;
     cg->stands = state->congested && cg->heard;
 
     uint32_t rate_bps = paced ? (rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX) : 0;
@@ -396,6 +428,7 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
         return;
     struct bandwidth_state state = bandwidth_state(cg->bandwidth);
     congestion_judge_trial(cg, &state, now_us);
+    congestion_renew(cg, &state, now_us);
     congestion_pace(cg, &state, now_us);
     congestion_observe(cg, &state, now_us);
     bool rises = state.target_bps > cg->shared_bps + cg->shared_bps / 20;

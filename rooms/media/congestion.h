@@ -24,8 +24,13 @@
 #define CONGESTION_PACED_US 10000000    // after the last sign that the link is full
 #define CONGESTION_DRAIN_PERCENT 80     // of the estimate, while a queue stands
 #define CONGESTION_PACE_PERCENT 100     // of the estimate
+#define CONGESTION_BACKLOG_US 100000    // of a run that is over
 #define CONGESTION_NEXT_PERCENT 10      // above what the next step costs, to be probed for
 #define CONGESTION_REFUTED_US 30000000
+// Of what is wanted, above it: so much must the last probe have shown; more where it found the link's end, or
+// where the estimate is no probe's.
+#define CONGESTION_FREE_PERMILLE 20
+#define CONGESTION_FREE_FILLED_PERMILLE 83
 // Beyond what is to be given more, so that there is room left for others: more of it for who would have more
 // than twice of what he has, since he would take it from a rival who has as much.
 #define CONGESTION_TRIAL_MORE_PERCENT 15
@@ -63,6 +68,8 @@ struct congestion {
     struct link_trial trial;
     uint64_t refuted_us;      // when a trial failed last; 0: never
     bool refuted;             // the last trial failed, and the shares have not heard of it yet
+    bool renewed;             // it is another link than that one, and the shares have not heard of it yet
+    uint32_t renewals;        // of the estimate, as far as they are known
     uint8_t spread;           // allocator_link
     uint64_t probation_index; // next of the probation stream
     unsigned pad_turn;
@@ -125,10 +132,13 @@ static inline bool congestion_holds(struct consumer *c, struct block *b, enum pa
     return cg && pacer_paces(&cg->pacer) && c->params.kind == MEDIA_VIDEO &&
            congestion_hold(c, b, kind, index, now_us);
 }
-// A queue stands in the link: nothing is to be sent that can be left out.
-static inline bool congestion_stands(const struct endpoint *ep) {
-    return ep->congestion && ep->congestion->stands;
+// The link is full, or was lately: nothing is to be sent that can be left out.
+static inline bool congestion_is_paced(const struct endpoint *ep) {
+    return ep->congestion && ep->congestion->pacer.rate_bps != 0;
 }
+// A run of this consumer begins, with a key frame: what waits of the one before, when that is more than a
+// moment's, would only keep it waiting.
+void congestion_begin_run(struct consumer *c);
 
 // ---- for statistics
 struct bandwidth_state congestion_state(const struct congestion *cg);

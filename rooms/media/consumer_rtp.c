@@ -58,6 +58,7 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     const struct forward_meta *meta = forward_meta_of(prepared);
     bool changed = c->current != s->index;
     struct picture_numbers pictures;
+    congestion_begin_run(c);
     if ((c->rewrite.source != s->index || c->timeless) && rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_sync(&c->pictures, pictures);
     consumer_begin_filter(c, s);
@@ -383,10 +384,10 @@ static bool consumer_resend_sealed(struct consumer *c, uint16_t seq, uint64_t no
     return true;
 }
 
-// From before the key frame with which the present run began: while a queue stands it would only be in the
+// From before the key frame with which the present run began: on a link that is full it would only be in the
 // way of what is shown.
 static bool consumer_is_past(const struct consumer *c, uint16_t seq) {
-    return congestion_stands(c->endpoint) && seq16_diff(seq, (uint16_t)c->run_first) < 0;
+    return congestion_is_paced(c->endpoint) && seq16_diff(seq, (uint16_t)c->run_first) < 0;
 }
 
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {

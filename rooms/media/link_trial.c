@@ -48,7 +48,8 @@ enum link_trial_verdict link_trial_judge(struct link_trial *t, const struct band
                                          uint64_t now_us) {
     if (t->rate_bps == 0)
         return TRIAL_NONE;
-    if (state->stands || state->loss > t->loss + TRIAL_LOSS) {
+    if (state->queue_us >= TRIAL_STANDS_US + state->noise_us * TRIAL_STANDS_NOISE_PERCENT / 100 ||
+        state->loss > t->loss + TRIAL_LOSS) {
         *t = (struct link_trial){0};
         return TRIAL_REFUTED;
     }

@@ -17,6 +17,8 @@
 #define TRIAL_SHOWN_US 4000000 // so long its result holds
 #define TRIAL_SHOWN_PERCENT 93 // of the rate must have come
 #define TRIAL_QUEUE_US 15000   // at its end, and what may be noise: else it grows slowly
+#define TRIAL_STANDS_US 40000  // meanwhile: the link is full
+#define TRIAL_STANDS_NOISE_PERCENT 60
 #define TRIAL_ROOM_PERMILLE 20 // of what is needed: frames differ
 #define TRIAL_LOSS 0.04f       // more than before: the link is full
 

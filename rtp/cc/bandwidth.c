@@ -3,11 +3,11 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define SENT_WINDOW_US 500000
 #define APPLICATION_SHARE 0.75f // of the target: less is a sender that has no more
-#define DEMAND_MARGIN 1.15f     // what is probed above the demand, so that it fits with room to spare
 #define QUEUE_CONGESTED_US 100000
 #define QUEUE_NOISE 5.0f
 #define GREEDY_PROBE_US 5000000 // without a sign of a queue: who sends what he may grows by himself
@@ -18,8 +18,10 @@
 #define IDLE_SHARE 0.5f // of the rate, but not below the start
 #define IDLE_US 5000000 // sends nothing: what was learned is old
 #define DROP_PROBE_US 2000000
-#define REFUTED_PROBE_US 5000000
-#define REFUTED_SHARE 0.95f // of what comes over a link that is full
+#define REFUTED_PROBE_US 3000000
+#define QUIET_JITTER_MS 3.0f // where a probe that found the link full is hardly wrong
+#define PEEK_SHARE 2         // of what the link has been seen to carry
+#define REFUTED_SHARE 0.95f  // of what comes over a link that is full
 
 struct bandwidth *bandwidth_create(const struct bandwidth_config *config, uint64_t now_us) {
     struct bandwidth *b = calloc(1, sizeof *b);
@@ -141,6 +143,8 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .stands = delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .noise_us = bandwidth_queue_limit(b, 0),
         .filled = b->prober.saturated,
+        .probing = b->prober.cluster.sending || (b->prober.cluster.id != 0 && b->front.ring.packets),
+        .renewals = b->renewals,
     };
 }
 
@@ -158,6 +162,24 @@ void bandwidth_demand(struct bandwidth *b, uint64_t demand_bps, uint64_t now_us)
     b->demand_bps = demand_bps;
 }
 
+void bandwidth_seek(struct bandwidth *b, uint64_t sought_bps) {
+    b->sought_bps = sought_bps;
+}
+
+bool bandwidth_is_sought(const struct bandwidth *b) {
+    return b->refuted_bps > 0 || (b->sought_bps > 0 && delay_trend_jitter_ms(&b->trend) < QUIET_JITTER_MS);
+}
+
+bool bandwidth_is_bounded(const struct bandwidth *b) {
+    return b->refuted_bps > 0 && b->sought_bps < b->demand_bps;
+}
+
+float bandwidth_seen_bps(const struct bandwidth *b) {
+    int32_t least = min_window_lowest(&b->filled, MIN_WINDOW_BUCKETS);
+    float filled = least < 0 ? -(float)least * 1000 : 0;
+    return filled > (float)b->refuted_bps ? filled : (float)b->refuted_bps;
+}
+
 void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps) {
     b->config.max_bps = max_bps < BANDWIDTH_MAX_BPS ? max_bps : BANDWIDTH_MAX_BPS;
     if (b->prober.cluster.rate_bps > b->config.max_bps)
@@ -170,6 +192,8 @@ static void bandwidth_forget(struct bandwidth *b, uint64_t now_us) {
     sent_ring_forget(&b->front.ring);
     b->acked = (struct acked_rate){0};
     b->stands_s = b->came_bps = 0;
+    b->filled = (struct min_window){0};
+    b->refuted_bps = 0;
     b->competes = b->calm = false;
     b->reason = BANDWIDTH_START;
     prober_restart(&b->prober, now_us);
@@ -234,19 +258,22 @@ static void bandwidth_note_idle(struct bandwidth *b, uint64_t now_us) {
 static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     enum bandwidth_reason reason;
     struct probe_wish wish = {.target_bps = bandwidth_target(b, &reason), .start_bps = b->config.start_bps};
-    float want = (float)b->demand_bps * DEMAND_MARGIN, max = (float)b->config.max_bps;
+    float want = (float)b->demand_bps * BANDWIDTH_DEMAND_MARGIN, max = (float)b->config.max_bps;
     bool remb = b->remb_bps != UINT64_MAX;
     wish.want_bps = (uint32_t)(want < max ? want : max);
+    if (bandwidth_is_sought(b))
+        wish.peek_bps = (uint32_t)fminf(bandwidth_seen_bps(b) * PEEK_SHARE, max);
     wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
     wish.application = bandwidth_application(b);
     wish.blind = remb && !b->front.ring.started;
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
+    wish.peeks = grows && !bandwidth_is_bounded(b);
     bool full = delay_trend_signal(&b->trend) != DELAY_NORMAL ||
                 delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);
     wish.held = wish.blind
                     ? b->report_loss > BLIND_LOSS_MAX
                     : !b->front.ring.packets || reason == BANDWIDTH_REMB || reason == BANDWIDTH_SILENT ||
-                          b->idle || grows || full || b->competes || b->loss.certain;
+                          b->idle || (grows && wish.peek_bps == 0) || full || b->competes || b->loss.certain;
     prober_plan(&b->prober, &wish, now_us);
 }
 
@@ -280,10 +307,16 @@ void bandwidth_hold_probes(struct bandwidth *b, uint64_t until_us) {
     b->calm = false;
 }
 
+void bandwidth_release_probes(struct bandwidth *b, uint64_t now_us) {
+    b->held_until_us = now_us;
+    prober_hasten(&b->prober, now_us);
+}
+
 void bandwidth_refute(struct bandwidth *b, uint32_t needed_bps, uint64_t now_us) {
     float came = (float)acked_rate_bps(&b->acked, ACKED_WINDOW_US) * REFUTED_SHARE;
     float bps = came > (float)needed_bps ? came : (float)needed_bps;
     b->held_until_us = now_us;
+    b->refuted_bps = (uint32_t)bps;
     prober_postpone(&b->prober, now_us + REFUTED_PROBE_US);
     b->prober.saturated = true;
     if (came > 0 && bps < b->rate.rate_bps) {

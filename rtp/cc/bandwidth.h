@@ -87,6 +87,9 @@ void bandwidth_report(struct bandwidth *b, uint8_t fraction_lost, uint32_t rtt_u
 // ---- what is wanted
 // What its consumers would take altogether if the link were free; 0: nothing, so nothing is probed.
 void bandwidth_demand(struct bandwidth *b, uint64_t demand_bps, uint64_t now_us);
+// How much of it is of use as long as the link is what it was when more was refuted: probes show no more than
+// that, until one comes through so much faster than any did then that it is another link (state.renewals).
+void bandwidth_seek(struct bandwidth *b, uint64_t sought_bps);
 void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps);
 // Its packets go to another address from now on: nothing that was learned holds, and it starts fast again.
 void bandwidth_path_changed(struct bandwidth *b, uint64_t now_us);
@@ -123,6 +126,9 @@ struct bandwidth_state {
     bool stands;       // or begins to
     uint32_t noise_us; // of queue_us, that may be something else
     bool filled;       // the last probe found the link full
+    bool probing;      // a cluster is under way, or waits for its result
+    uint32_t
+        renewals; // how often it has turned out to be another link than the one on which more was refuted
 };
 struct bandwidth_state bandwidth_state(const struct bandwidth *b);
 // The link carries more than is wanted, and for some time nothing has spoken against it: the target stands
@@ -143,6 +149,8 @@ struct bandwidth_probe bandwidth_probe(struct bandwidth *b, uint64_t now_us);
 // Its owner tries the link by himself until then, with packets that are noted as probes: there are no
 // clusters meanwhile, and the queue that comes of it is not taken for the link's.
 void bandwidth_hold_probes(struct bandwidth *b, uint64_t until_us);
+// That showed that it carries what was tried: clusters may follow at once.
+void bandwidth_release_probes(struct bandwidth *b, uint64_t now_us);
 // That showed that the link does not carry more than what comes, above what is needed now.
 void bandwidth_refute(struct bandwidth *b, uint32_t needed_bps, uint64_t now_us);
 // Bytes that have been sent ever.

@@ -19,7 +19,10 @@
 #define PROBE_DRAIN_US 150000
 #define QUEUE_PROBE_MAX_US 150000 // more is not left to go by itself
 #define PROBE_GAIN_MIN 1.35f      // what a full link must have shown above the target, if the target is sent
-#define PROBE_HASTE_GAIN 1.2f     // so much gained, and there may be more soon
+#define SEEN_BUCKET_US 2500000
+#define SEEN_MARGIN 1.05f
+#define SEEN_ANOTHER 1.5f     // times what the link was seen to carry: it is another one
+#define PROBE_HASTE_GAIN 1.2f // so much gained, and there may be more soon
 #define PROBE_HASTE_US 1000000
 #define DROP_PROBE_US 2000000
 #define QUEUE_RIVAL_US 40000
@@ -44,9 +47,35 @@ static void bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
     b->rtt_us = b->rtt_us == 0 ? rtt : b->rtt_us - b->rtt_us / RTT_GAIN + rtt / RTT_GAIN;
 }
 
+// It is another link than the one on which more was refuted.
+static void bandwidth_renew(struct bandwidth *b) {
+    b->renewals++;
+    b->refuted_bps = 0;
+    b->filled = (struct min_window){0};
+    b->over_us = 0;
+}
+
+// What of a result counts; 0: nothing. Of a link that has refused more, no more than is sought.
+static float bandwidth_count_probe(struct bandwidth *b, const struct probe_result *result, uint64_t now_us) {
+    float bps = (float)result->bps, sought = (float)b->sought_bps * BANDWIDTH_DEMAND_MARGIN;
+    float seen = bandwidth_seen_bps(b);
+    bool bounded = bandwidth_is_bounded(b),
+         another = bandwidth_is_sought(b) && seen > 0 && bps > seen * SEEN_ANOTHER;
+    if (another)
+        bandwidth_renew(b);
+    if (result->saturated)
+        min_window_add(&b->filled, SEEN_BUCKET_US, -(int32_t)(result->bps / 1000), now_us);
+    if (result->peeks && !another)
+        return 0;
+    return bounded && !another && bps > sought ? sought : bps;
+}
+
 static void bandwidth_take_probe(struct bandwidth *b, uint64_t now_us) {
     struct probe_result result;
     if (!prober_judge(&b->prober, now_us, &result) || result.bps == 0)
+        return;
+    result.bps = (uint32_t)bandwidth_count_probe(b, &result, now_us);
+    if (result.bps == 0)
         return;
     enum bandwidth_reason reason;
     float target = (float)bandwidth_target(b, &reason), bps = (float)result.bps;
@@ -174,6 +203,7 @@ static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum,
         .queue_stands = queue_us >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .restricts = stretch > STRETCH_MIN,
         .media_bps = b->media_bps,
+        .seen_bps = bandwidth_is_bounded(b) ? (uint32_t)(bandwidth_seen_bps(b) * SEEN_MARGIN) : 0,
         .calm_us = now_us - (b->over_us ? b->over_us : b->started_us),
         .probes = bandwidth_probes(b, now_us) && queue_us < QUEUE_PROBE_MAX_US,
         .application = bandwidth_application(b),

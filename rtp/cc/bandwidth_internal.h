@@ -5,6 +5,7 @@
 #include "rtp/cc/acked_rate.h"
 #include "rtp/cc/bandwidth.h"
 #include "rtp/cc/loss_limit.h"
+#include "rtp/cc/min_window.h"
 #include "rtp/cc/prober.h"
 #include "rtp/cc/rate_control.h"
 #include "rtp/cc/sent_ring.h"
@@ -12,8 +13,9 @@
 #include <stddef.h>
 
 #define ACKED_WINDOW_US 500000
-#define QUEUE_STANDS_US 50000 // from here on nothing grows and nothing is probed
-#define SENT_MARKS 24         // of a tick each: more than half a second
+#define QUEUE_STANDS_US 50000         // from here on nothing grows and nothing is probed
+#define BANDWIDTH_DEMAND_MARGIN 1.15f // what is probed above the demand, so that it fits with room to spare
+#define SENT_MARKS 24                 // of a tick each: more than half a second
 
 struct sent_mark { // how much had been sent until then
     uint64_t at_us, bytes, padding;
@@ -30,7 +32,11 @@ struct bandwidth {
     struct rate_control rate;
     enum bandwidth_reason reason; // of the rate, before bounds
 
-    uint64_t demand_bps;
+    uint64_t demand_bps, sought_bps;
+    // How fast probes came that filled the link, negative, in kbit/s: of several who share it each sees about
+    // all of it. And what came when more was refuted; 0: nothing was.
+    struct min_window filled;
+    uint32_t refuted_bps, renewals;
 
     uint64_t remb_bps; // UINT64_MAX: none
     uint64_t report_us;
@@ -75,6 +81,10 @@ uint32_t bandwidth_floor(const struct bandwidth *b);
 uint32_t bandwidth_target(const struct bandwidth *b, enum bandwidth_reason *reason);
 bool bandwidth_application(const struct bandwidth *b);                  // less is sent than allowed
 uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us); // and what may be noise
+// Its owner gives by steps, and says how much he seeks; and what was seen of the link can be relied on.
+bool bandwidth_is_sought(const struct bandwidth *b);
+bool bandwidth_is_bounded(const struct bandwidth *b); // less is sought than there is use for
+float bandwidth_seen_bps(const struct bandwidth *b);  // the most that the link has been seen to carry
 
 // ---- bandwidth_control.c
 void bandwidth_bound_rate(struct bandwidth *b);

@@ -23,6 +23,8 @@
 #define LATELY_BUCKET_US 50000
 #define BEND_GAIN 0.05f
 #define BEND_MAX_MS 200.0f
+#define BEND_ALONE_MS 10.0f
+#define BEND_TIMES 4.0f
 #define BATCH_AT_ONCE_US 400 // feedback tells quarters of a millisecond
 #define BATCH_SENT_US 2000
 #define BATCH_GAIN 0.03f
@@ -130,7 +132,8 @@ static void bend_end_group(struct delay_bend *b) {
     if (b->count == 2) {
         float bend_ms =
             fabsf((float)b->lowest_us - 2 * (float)b->before_us[1] + (float)b->before_us[0]) / 2000;
-        b->ms += (fminf(bend_ms, BEND_MAX_MS) - b->ms) * BEND_GAIN;
+        float most_ms = fmaxf(b->ms * BEND_TIMES, BEND_ALONE_MS); // a queue that is there at once is one bend
+        b->ms += (fminf(bend_ms, fminf(most_ms, BEND_MAX_MS)) - b->ms) * BEND_GAIN;
     } else {
         b->count++;
     }

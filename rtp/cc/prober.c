@@ -3,11 +3,13 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <math.h>
 
 #define PACKETS_MIN 5
 #define PACKET_BYTES_MIN 200
 #define PACKET_BYTES_MAX 1200
 #define DURATION_MIN_US 20000
+#define DURATION_SHARED_US 10000 // where others have a good part of the link
 #define DURATION_MAX_US 400000
 #define JITTER_SHARE 3 // durations a cluster lasts longer than the jitter, about
 #define JITTER_HIGH_SHARE 30
@@ -19,10 +21,13 @@
 #define RESULT_WAIT_US 1000000
 #define INTERVAL_US 4000000
 #define INTERVAL_HIGH_US 5000000
+#define INTERVAL_PEEK_US 3000000
 #define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
 #define WANT_REACHED 0.95f
 #define RECEIVED_SHARE 0.8f // of packets and bytes that must have come
 #define RATIO_VALID_MAX 2.0f
+#define HURRIED_MAX 3 // in a row, after which it is looked for as usual; each time twice as long
+#define HURRIED_US 100000
 #define UNSATURATED 0.9f
 #define USABLE 0.95f // of a link that is full
 #define START_STEPS 2
@@ -59,20 +64,33 @@ static bool wish_long(const struct probe_wish *wish) {
     return wish->application && wish->jitter_ms > JITTER_HIGH_MS;
 }
 
-static uint32_t wish_duration_us(const struct probe_wish *wish) {
+static float wish_shortest_us(const struct probe_wish *wish) {
+    bool shared = wish->peek_bps > wish->target_bps * UINT64_C(3);
+    return shared ? DURATION_SHARED_US : DURATION_MIN_US;
+}
+
+static uint32_t prober_duration_us(const struct prober *p, const struct probe_wish *wish) {
     if (wish->blind)
         return BLIND_US;
     float us = wish->jitter_ms * 1000 * (wish_long(wish) ? JITTER_HIGH_SHARE : JITTER_SHARE);
-    return us < DURATION_MIN_US ? DURATION_MIN_US : us > DURATION_MAX_US ? DURATION_MAX_US : (uint32_t)us;
+    us = fmaxf(us, wish_shortest_us(wish)) * (float)(1u << p->hurried);
+    return us > DURATION_MAX_US ? DURATION_MAX_US : (uint32_t)us;
+}
+
+static uint32_t wish_interval_us(const struct probe_wish *wish) {
+    if (wish->peek_bps > 0)
+        return INTERVAL_PEEK_US;
+    return wish_long(wish) ? INTERVAL_HIGH_US : INTERVAL_US;
 }
 
 static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe_wish *wish,
                          uint64_t now_us) {
-    uint32_t duration_us = wish_duration_us(wish);
+    uint32_t duration_us = prober_duration_us(p, wish);
     uint64_t bears_us = QUEUE_MAX_US + (uint64_t)(wish->jitter_ms * 1000 * QUEUE_JITTER);
     uint64_t fills_us = bears_us * wish->target_bps / (rate_bps - wish->target_bps);
-    if (!wish->blind && duration_us > DURATION_MIN_US && duration_us > fills_us)
-        duration_us = fills_us > DURATION_MIN_US ? (uint32_t)fills_us : DURATION_MIN_US;
+    uint32_t shortest_us = (uint32_t)wish_shortest_us(wish);
+    if (!wish->blind && duration_us > shortest_us && duration_us > fills_us)
+        duration_us = fills_us > shortest_us ? (uint32_t)fills_us : shortest_us;
     uint64_t bytes = (uint64_t)rate_bps * duration_us / 8 / US_PER_SECOND;
     uint64_t each = bytes / (PACKETS_MIN + 1);
     each = each < PACKET_BYTES_MIN ? PACKET_BYTES_MIN : each > PACKET_BYTES_MAX ? PACKET_BYTES_MAX : each;
@@ -80,12 +98,13 @@ static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe
     p->last_id = p->last_id == UINT8_MAX ? 1 : (uint8_t)(p->last_id + 1);
     p->cluster = (struct probe_cluster){.id = p->last_id,
                                         .sending = true,
+                                        .peeks = wish->peeks,
                                         .rate_bps = rate_bps,
                                         .want_bytes = (uint32_t)bytes,
                                         .want_packets = PACKETS_MIN,
                                         .packet_bytes = (uint16_t)each,
                                         .deadline_us = now_us + duration_us + RESULT_WAIT_US};
-    p->next_us = now_us + (wish_long(wish) ? INTERVAL_HIGH_US : INTERVAL_US);
+    p->next_us = now_us + wish_interval_us(wish);
 }
 
 static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
@@ -98,7 +117,8 @@ static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish
         return p->further_bps;
     if (now_us < p->next_us)
         return 0;
-    return probe_lower((uint64_t)wish->target_bps * (wish_long(wish) ? 3 : 4) / 2, UINT32_MAX);
+    uint32_t usual = probe_lower((uint64_t)wish->target_bps * (wish_long(wish) ? 3 : 4) / 2, UINT32_MAX);
+    return usual > wish->peek_bps ? usual : wish->peek_bps;
 }
 
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
@@ -179,13 +199,14 @@ static float cluster_came(const struct probe_cluster *c) {
 static struct probe_result cluster_result(const struct probe_cluster *c) {
     float sent = probe_rate(c->acked_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
     float came = cluster_came(c);
-    if (c->acked_packets < PACKETS_MIN * RECEIVED_SHARE || sent <= 0 || came <= 0 ||
-        came > sent * RATIO_VALID_MAX)
+    if (c->acked_packets < PACKETS_MIN * RECEIVED_SHARE || sent <= 0)
         return (struct probe_result){0};
+    if (came <= 0 || came > sent * RATIO_VALID_MAX)
+        return (struct probe_result){.hurried = true};
     bool saturated = came < sent * UNSATURATED;
     float bps = saturated ? came * USABLE : sent < came ? sent : came;
     bps = bps < (float)c->rate_bps ? bps : (float)c->rate_bps; // not more than was asked, whoever says so
-    return (struct probe_result){.bps = (uint32_t)bps, .saturated = saturated};
+    return (struct probe_result){.bps = (uint32_t)bps, .saturated = saturated, .peeks = c->peeks};
 }
 
 bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result) {
@@ -198,6 +219,11 @@ bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result
         return false;
     *result = enough ? cluster_result(c) : (struct probe_result){0};
     p->saturated = result->saturated;
+    p->hurried = result->hurried ? (uint8_t)(p->hurried + 1) : 0;
+    if (p->hurried > HURRIED_MAX)
+        p->hurried = 0;
+    else if (p->hurried > 0)
+        prober_hasten(p, now_us + HURRIED_US);
     if (result->bps > 0 && !result->saturated && (float)result->bps > (float)c->rate_bps * FURTHER_SHARE)
         p->further_bps = probe_lower((uint64_t)result->bps * 2, UINT32_MAX);
     if (result->saturated && p->start_steps > 0) { // jitter may have done it, which is not known so early

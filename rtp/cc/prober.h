@@ -14,7 +14,7 @@
 
 struct probe_cluster {
     uint8_t id; // 1..255; 0: none
-    bool sending;
+    bool sending, peeks;
     uint32_t rate_bps, want_bytes;
     uint16_t want_packets, packet_bytes;
     uint64_t begun_us; // when it was asked for first; 0: not yet
@@ -37,11 +37,15 @@ struct prober {
     uint32_t further_bps; // the next cluster, at once; 0: none
     uint64_t sent_us;     // when the last cluster was sent whole; 0: never
     bool saturated;       // the last one that was judged filled the link
+    uint8_t hurried;      // so many in a row came much faster than they were sent
 };
 
 // What a cluster is planned by.
 struct probe_wish {
     uint32_t target_bps, want_bps; // want: what there is use for
+    uint32_t
+        peek_bps; // at least so fast, to see whether the link has become another; 0: nothing is known of it
+    bool peeks;   // that alone is to be seen
     uint32_t start_bps;
     float jitter_ms;
     bool application; // less is sent than the target: there is room for a long cluster
@@ -52,6 +56,9 @@ struct probe_wish {
 struct probe_result {
     uint32_t bps; // 0: nothing that can be used
     bool saturated;
+    bool peeks;   // as wished
+    bool hurried; // it came much faster than it was sent, as what waits together for something else: it says
+                  // nothing
 };
 
 void prober_init(struct prober *p, uint64_t now_us);

@@ -112,6 +112,8 @@ static void rate_increase(struct rate_control *rc, const struct rate_input *in, 
     if (rc->regains && in->acked_short_bps > in->acked_bps)
         acked_bps = (float)in->acked_short_bps;
     float limit = acked_bps * ACKED_FACTOR + ACKED_EXTRA_BPS;
+    if (in->seen_bps > 0)
+        limit = fminf(limit, (float)in->seen_bps);
     if (rc->rate_bps < limit)
         rc->rate_bps = fminf(rc->rate_bps + step, limit);
 }
@@ -135,7 +137,8 @@ static bool rate_decrease(struct rate_control *rc, const struct rate_input *in, 
     float rate = acked_bps * share;
     if (in->application && !in->restricts && !in->throttles) // what arrives is what there was to send
         rate = fmaxf(rate, rc->rate_bps * share);
-    if (in->began_application && !in->throttles && in->over_us < OTHERS_US)
+    bool spared = !in->throttles || in->queue_us < QUEUE_SHORT_US;
+    if (in->began_application && spared && in->over_us < OTHERS_US)
         rate =
             fmaxf(rate, (float)in->media_bps * OTHERS_MARGIN); // it is more likely a probe of somebody else's
     if (rate > rc->rate_bps && rc->capacity_kbps > 0)
@@ -161,7 +164,7 @@ bool rate_control_update(struct rate_control *rc, const struct rate_input *in, u
     bool down = false;
     // Who sends less than he may has hardly made it: what the others' probes and key frames leave in the
     // queue goes.
-    bool others = in->application && !in->throttles && in->queue_us < QUEUE_SHORT_US;
+    bool others = in->application && in->queue_us < QUEUE_SHORT_US;
     if (in->signal == DELAY_OVERUSE && (others || in->probes)) {
         rc->holds = true;
     } else if (in->signal == DELAY_OVERUSE) {

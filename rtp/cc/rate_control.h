@@ -26,8 +26,10 @@ struct rate_input {
     uint32_t acked_bps, acked_short_bps; // over the usual window, over the shortest; 0: not known
     uint32_t rtt_us;
     uint32_t queue_us;
-    uint32_t media_bps;     // what is sent, without padding
-    uint64_t over_us;       // for which there have been signs of a queue
+    uint32_t media_bps; // what is sent, without padding
+    uint32_t
+        seen_bps;     // it does not grow beyond: the link has been seen to carry no more; 0: nothing is known
+    uint64_t over_us; // for which there have been signs of a queue
     bool began_application; // application, when they began
     uint64_t calm_us;       // since there was a sign of a queue
     bool queue_stands;      // whatever the signal says

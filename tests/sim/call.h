@@ -123,6 +123,9 @@ struct call {
     unsigned heap_count, heap_cap;
 };
 
+// Of the seed that CALL_SEED says, or 1: the first link has this rate and a queue of 200 ms, the second is
+// free.
+struct call_config call_room(unsigned publishers, unsigned viewers, uint64_t rate_bps);
 struct call *call_create(const struct call_config *config);
 void call_run(struct call *call, uint64_t us);
 void call_measure(struct call *call); // from now on
@@ -131,7 +134,11 @@ void call_command(struct call *call, const struct media_cmd *cmd);
 struct call_track *call_track(struct call *call, unsigned viewer, unsigned publisher, bool video);
 uint64_t call_queue_ms(const struct call *call, unsigned link); // mean
 struct transport_stats call_stats(struct call *call, unsigned viewer);
+uint64_t call_delivered_bps(const struct call *call, unsigned viewer,
+                            uint64_t us); // in the last `us`, measured
 uint32_t call_random(struct call *call);
+// With CALL_VERBOSE: what each viewer has had since call_measure.
+void call_tell(struct call *call, const char *what);
 
 // ---- between the files
 enum { CALL_UP_RTP, CALL_UP_RTCP, CALL_DOWN_RTP, CALL_DOWN_RTCP, CALL_PUBLISHER_RTCP };

@@ -4,53 +4,15 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define S US_PER_SECOND
 #define K 1000u
 #define M 1000000u
 
-static struct call_config room(unsigned publishers, unsigned viewers, uint64_t rate_bps) {
-    const char *seed = getenv("CALL_SEED");
-    struct call_config c = {
-        .seed = seed ? (uint64_t)atoll(seed) : 1, .publishers = publishers, .viewers = viewers};
-    c.links[0] = (struct link_config){.rate_bps = rate_bps, .queue_us = 200000, .delay_us = 10000};
-    c.links[1] = (struct link_config){.rate_bps = 50 * M, .queue_us = 200000, .delay_us = 10000};
-    return c;
-}
-
-static void tell(struct call *call, const char *what) {
-    if (!getenv("CALL_VERBOSE"))
-        return;
-    for (unsigned i = 0; i < call->config.viewers; i++) {
-        struct transport_stats s = call_stats(call, i);
-        print_message(
-            "%s viewer %u: estimate %u k (%d), granted %u k, wanted %u k, sent %llu bytes, padding %llu, "
-            "queue %llu ms mean %llu max\n",
-            what, i, s.estimate_bps / K, s.estimate_reason, s.target_bps / K, s.wanted_bps / K,
-            (unsigned long long)call->viewers[i].bytes, (unsigned long long)s.padding_bytes_sent,
-            (unsigned long long)call_queue_ms(call, call->config.link_of_viewer[i]),
-            (unsigned long long)call->queue_max_us[call->config.link_of_viewer[i]] / 1000);
-        for (unsigned k = 0; k < call->config.publishers; k++) {
-            struct call_track *v = call_track(call, i, k, true), *a = call_track(call, i, k, false);
-            print_message(
-                "   publisher %u: %d.%d, %u frames, %u key, %u changes, freeze %llu ms, %u PLI; audio %u, "
-                "%u lost, gap %llu ms\n",
-                k, v->spatial, v->temporal, v->frames, v->key_frames, v->changes,
-                (unsigned long long)v->freeze_us / 1000, v->plis, a->audio_packets, a->audio_lost,
-                (unsigned long long)a->audio_gap_us / 1000);
-        }
-    }
-}
-
-static uint64_t delivered_bps(const struct call *call, unsigned viewer, uint64_t us) {
-    return call->viewers[viewer].bytes * 8 * S / us;
-}
-
 // 5 Mbit/s, 500 kbit/s, 5 Mbit/s, with a queue of 200 ms; another viewer on a link of its own.
 static void a_link_that_falls_and_rises(void **state) {
     (void)state;
-    struct call_config config = room(1, 2, 5 * M);
+    struct call_config config = call_room(1, 2, 5 * M);
     config.link_of_viewer[1] = 1;
     struct call *call = call_create(&config);
     struct call_track *video = call_track(call, 0, 0, true), *audio = call_track(call, 0, 0, false);
@@ -60,24 +22,24 @@ static void a_link_that_falls_and_rises(void **state) {
     call_measure(call);
     call->links[0].config.rate_bps = 500 * K;
     call_run(call, 3 * S);
-    tell(call, "500k, first 3 s");
+    call_tell(call, "500k, first 3 s");
     assert_in_range(video->spatial, 0, 1);
     assert_true(video->freeze_us < S);
     assert_true(audio->audio_lost <= 8);
     call_measure(call);
     call_run(call, 27 * S);
-    tell(call, "500k, then");
+    call_tell(call, "500k, then");
     assert_true(video->freeze_us < S / 2);
     assert_true(video->frames > 27 * CALL_FPS / 2);
     assert_true(call_queue_ms(call, 0) < 50);
     assert_true(call->queue_max_us[0] < 150000);
     assert_true(video->changes <= 2);
     assert_true(audio->audio_lost <= 2 && audio->audio_gap_us < 150000);
-    assert_true(delivered_bps(call, 0, 27 * S) > 330 * K);
+    assert_true(call_delivered_bps(call, 0, 27 * S) > 330 * K);
     call_measure(call);
     call->links[0].config.rate_bps = 5 * M;
     call_run(call, 8 * S);
-    tell(call, "5M again, 8 s");
+    call_tell(call, "5M again, 8 s");
     assert_int_equal(video->spatial, 2);
     assert_int_equal(video->temporal, 2);
     assert_int_equal(other->changes, 0);
@@ -89,13 +51,13 @@ static void a_link_that_falls_and_rises(void **state) {
 // Estimates that add up, shares alike, no flapping.
 static void two_viewers_behind_one_link(void **state) {
     (void)state;
-    struct call_config config = room(1, 2, 1500 * K);
+    struct call_config config = call_room(1, 2, 1500 * K);
     struct call *call = call_create(&config);
     call_run(call, 20 * S);
     call_measure(call);
     call_run(call, 40 * S);
-    tell(call, "two behind 1.5M");
-    uint64_t rates[2] = {delivered_bps(call, 0, 40 * S), delivered_bps(call, 1, 40 * S)};
+    call_tell(call, "two behind 1.5M");
+    uint64_t rates[2] = {call_delivered_bps(call, 0, 40 * S), call_delivered_bps(call, 1, 40 * S)};
     for (unsigned i = 0; i < 2; i++) {
         struct call_track *v = call_track(call, i, 0, true), *a = call_track(call, i, 0, false);
         assert_in_range(v->spatial, 1, 1);
@@ -111,7 +73,7 @@ static void two_viewers_behind_one_link(void **state) {
 
 static void four_publishers_behind_one_link(void **state) {
     (void)state;
-    struct call_config config = room(4, 1, 1200 * K);
+    struct call_config config = call_room(4, 1, 1200 * K);
     struct call *call = call_create(&config);
     struct media_cmd cmd = {.type = MEDIA_SET_PRIORITY, .consumer = {call_track(call, 0, 2, true)->consumer}};
     cmd.priority.priority = 9;
@@ -119,7 +81,7 @@ static void four_publishers_behind_one_link(void **state) {
     call_run(call, 20 * S);
     call_measure(call);
     call_run(call, 40 * S);
-    tell(call, "four behind 1.2M");
+    call_tell(call, "four behind 1.2M");
     struct call_track *first = call_track(call, 0, 2, true);
     for (unsigned i = 0; i < 4; i++) {
         struct call_track *v = call_track(call, 0, i, true);
@@ -144,7 +106,7 @@ static void steady_links(void **state) {
                 {3 * M, 50000, 0, 2, 1},   {3 * M, 100000, 0, 2, 1},   {10 * M, 0, 0, 2, 1},
                 {10 * M, 100000, 0, 2, 1}, {5 * M, 5000, 20000, 2, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct call_config config = room(1, 1, rows[i].rate_bps);
+        struct call_config config = call_room(1, 1, rows[i].rate_bps);
         config.links[0].jitter_us = rows[i].jitter_us;
         config.links[0].aggregate_us = rows[i].aggregate_us;
         struct call *call = call_create(&config);
@@ -156,7 +118,7 @@ static void steady_links(void **state) {
         snprintf(what, sizeof what, "steady %llu k, jitter %u ms, Wi-Fi %u ms",
                  (unsigned long long)rows[i].rate_bps / K, rows[i].jitter_us / 1000,
                  rows[i].aggregate_us / 1000);
-        tell(call, what);
+        call_tell(call, what);
         if (v->spatial < rows[i].spatial || v->changes > rows[i].changes || v->freeze_us > S / 2 ||
             call_track(call, 0, 0, false)->audio_lost > 2)
             fail_msg("%s: layer %d.%d, %u changes, %llu ms without a frame", what, v->spatial, v->temporal,
@@ -169,13 +131,13 @@ static void steady_links(void **state) {
 // that do not come.
 static void a_publisher_behind_a_narrow_uplink(void **state) {
     (void)state;
-    struct call_config config = room(1, 2, 20 * M);
+    struct call_config config = call_room(1, 2, 20 * M);
     config.up[0] = (struct link_config){.rate_bps = 700 * K, .queue_us = 200000};
     struct call *call = call_create(&config);
     call_run(call, 15 * S);
     call_measure(call);
     call_run(call, 30 * S);
-    tell(call, "publisher on 700k");
+    call_tell(call, "publisher on 700k");
     for (unsigned i = 0; i < 2; i++) {
         struct call_track *v = call_track(call, i, 0, true), *a = call_track(call, i, 0, false);
         assert_in_range(v->spatial, 0, 1);
@@ -194,7 +156,7 @@ static void receivers_of_all_sorts(void **state) {
     static const enum call_feedback sorts[] = {CALL_LIAR, CALL_DEAF, CALL_REMB};
     for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++)
         for (unsigned rtx = 0; rtx < 2; rtx++) {
-            struct call_config config = room(2, 2, 20 * M);
+            struct call_config config = call_room(2, 2, 20 * M);
             config.link_of_viewer[1] = 1;
             config.feedback[0] = sorts[i];
             config.remb_bps = 600 * K;
@@ -203,13 +165,14 @@ static void receivers_of_all_sorts(void **state) {
             call_run(call, 10 * S);
             call_measure(call);
             call_run(call, 10 * S);
-            tell(call, sorts[i] == CALL_LIAR   ? "liar"
-                       : sorts[i] == CALL_DEAF ? "deaf"
-                       : sorts[i] == CALL_REMB ? "REMB"
-                                               : "ccfb");
-            assert_true(delivered_bps(call, 0, 10 * S) < 5 * M); // all there is to send, and a little padding
+            call_tell(call, sorts[i] == CALL_LIAR   ? "liar"
+                            : sorts[i] == CALL_DEAF ? "deaf"
+                            : sorts[i] == CALL_REMB ? "REMB"
+                                                    : "ccfb");
+            assert_true(call_delivered_bps(call, 0, 10 * S) <
+                        5 * M); // all there is to send, and a little padding
             if (sorts[i] == CALL_REMB)
-                assert_in_range(delivered_bps(call, 0, 10 * S), 350 * K, 640 * K);
+                assert_in_range(call_delivered_bps(call, 0, 10 * S), 350 * K, 640 * K);
             if (sorts[i] == CALL_DEAF)
                 assert_int_equal(call_track(call, 0, 0, true)->spatial, 2);
             for (unsigned k = 0; k < 2; k++) {
@@ -223,7 +186,7 @@ static void receivers_of_all_sorts(void **state) {
 
 static void ceilings_and_another_path(void **state) {
     (void)state;
-    struct call_config config = room(1, 1, 20 * M);
+    struct call_config config = call_room(1, 1, 20 * M);
     struct call *call = call_create(&config);
     struct call_track *video = call_track(call, 0, 0, true);
     call_run(call, 8 * S);
@@ -234,8 +197,8 @@ static void ceilings_and_another_path(void **state) {
     call_run(call, 2 * S);
     call_measure(call);
     call_run(call, 8 * S);
-    tell(call, "a ceiling of 600k");
-    assert_in_range(delivered_bps(call, 0, 8 * S), 350 * K, 630 * K);
+    call_tell(call, "a ceiling of 600k");
+    assert_in_range(call_delivered_bps(call, 0, 8 * S), 350 * K, 630 * K);
     cmd.max_bitrate.bps = 0;
     call_command(call, &cmd);
     call_run(call, 8 * S);
@@ -245,7 +208,7 @@ static void ceilings_and_another_path(void **state) {
     call_run(call, 3 * S);
     call_measure(call);
     call_run(call, 10 * S);
-    tell(call, "another path of 400k");
+    call_tell(call, "another path of 400k");
     assert_in_range(video->spatial, 0, 1);
     assert_true(video->freeze_us < S && call_queue_ms(call, 0) < 80);
     call->viewers[0].unreachable = true; // a cut of two seconds
@@ -256,7 +219,7 @@ static void ceilings_and_another_path(void **state) {
     call_run(call, 3 * S);
     call_measure(call);
     call_run(call, 5 * S);
-    tell(call, "after a cut");
+    call_tell(call, "after a cut");
     assert_true(video->frames >= 40);
     call_destroy(call);
 }

@@ -320,6 +320,31 @@ static void remembers_what_was_refuted_while_a_queue_stands(void **state) {
     }
 }
 
+// What was refuted or failed did so on another link.
+static void what_failed_on_another_link_is_forgiven(void **state) {
+    (void)state;
+    struct scene s = scene((struct one[]){CAM(1)}, 1, 1200 * K, 0);
+    s.link.tries = true;
+    run(&s, SECOND);
+    assert_true(allocator_try_bps(s.a) > 0);
+    for (unsigned renewed = 0; renewed < 2; renewed++) {
+        s.link.refuted = true;
+        share(&s);
+        s.link.refuted = false;
+        run(&s, SECOND);
+        assert_int_equal(allocator_try_bps(s.a), 0);
+        s.link.estimate_bps = 1700 * K; // which would not be enough by itself
+        s.link.renewed = renewed;
+        share(&s);
+        s.link.renewed = false;
+        run(&s, ALLOCATOR_RAISE_FIRST_US + STEP_US);
+        assert_true((allocator_try_bps(s.a) > 0) == renewed);
+        s.link.estimate_bps = 1200 * K;
+        run(&s, 70 * SECOND);
+    }
+    allocator_destroy(s.a);
+}
+
 // An estimate that falls whenever more is sent: the tries become fewer and fewer.
 static void tries_ever_more_seldom_what_fails(void **state) {
     (void)state;
@@ -486,6 +511,7 @@ int main(void) {
         cmocka_unit_test(bears_nothing_while_a_queue_stands),
         cmocka_unit_test(gives_what_was_tried),
         cmocka_unit_test(remembers_what_was_refuted_while_a_queue_stands),
+        cmocka_unit_test(what_failed_on_another_link_is_forgiven),
         cmocka_unit_test(tries_ever_more_seldom_what_fails),
         cmocka_unit_test(gives_a_wish_at_once),
         cmocka_unit_test(takes_from_the_last_for_the_first),

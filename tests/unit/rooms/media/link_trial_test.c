@@ -54,7 +54,10 @@ static void ends_with_the_first_sign(void **state) {
         enum link_trial_verdict verdict;
         uint64_t us_max;
     } rows[] = {
-        {{.acked_bps = RATE, .stands = true}, TRIAL_REFUTED, 302000},
+        {{.acked_bps = RATE, .queue_us = TRIAL_STANDS_US}, TRIAL_REFUTED, 302000},
+        {{.acked_bps = RATE, .queue_us = TRIAL_STANDS_US, .noise_us = 30000},
+         TRIAL_CARRIED,
+         TRIAL_US + 482000},
         {{.acked_bps = RATE, .loss = 0.05f}, TRIAL_REFUTED, 302000},
         {{.acked_bps = RATE, .loss = 0.03f}, TRIAL_CARRIED, TRIAL_US + 2000},
         {{.acked_bps = RATE * 92 / 100}, TRIAL_REFUTED, TRIAL_TOLD_US + 2000},         // it does not all come

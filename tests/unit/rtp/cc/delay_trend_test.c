@@ -153,6 +153,18 @@ static void the_fastest_of_those_sent_at_once_counts(void **state) {
     }
 }
 
+// A queue that is there from one moment to the next, as on a link that becomes narrow, is no noise.
+static void a_step_is_a_queue_and_no_noise(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 300; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    for (unsigned i = 0; i < 40; i++)
+        packet(&s, 10 * MS, 220 * MS);
+    assert_true(delay_trend_queue_us(&s.trend) > 150 * MS);
+    assert_true(delay_trend_noise_ms(&s.trend) < 2 && delay_trend_jitter_ms(&s.trend) < 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_of_those_sent_at_once_counts),
@@ -161,6 +173,7 @@ int main(void) {
         cmocka_unit_test(the_queue_is_what_the_fastest_waited),
         cmocka_unit_test(bursts_of_our_own_are_neither_queue_nor_jitter),
         cmocka_unit_test(jitter_is_seen_as_such),
+        cmocka_unit_test(a_step_is_a_queue_and_no_noise),
         cmocka_unit_test(what_comes_in_batches_is_seen_as_such),
         cmocka_unit_test(late_packets_and_jumps),
         cmocka_unit_test(clocks_that_drift),

@@ -233,6 +233,49 @@ static void a_start_at_hundreds_of_megabits(void **state) {
     }
 }
 
+// All of it at once, as when it waited for something else: it says nothing, and a longer one follows soon,
+// but not for ever.
+static void what_comes_at_once_is_looked_at_again(void **state) {
+    (void)state;
+    struct prober p;
+    struct probe_result result;
+    struct probe_wish now = wish;
+    prober_init(&p, START);
+    p.start_steps = 0;
+    uint64_t now_us = START;
+    uint32_t bytes = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        prober_plan(&p, &now, now_us);
+        assert_true(p.cluster.sending);
+        assert_true(p.cluster.want_bytes > bytes || i > 1); // as much as the link's queue bears
+        bytes = p.cluster.want_bytes;
+        for (; p.cluster.sending; now_us += MS)
+            for (uint32_t left = prober_wanted_bytes(&p, now_us); left > 0 && p.cluster.sending;) {
+                uint16_t packet = left < p.cluster.packet_bytes ? (uint16_t)left : p.cluster.packet_bytes;
+                prober_acked(&p, prober_sent(&p, packet, now_us), packet, now_us, 1000000);
+                left -= packet;
+            }
+        assert_true(prober_judge(&p, now_us, &result));
+        assert_true(result.bps == 0 && result.hurried && !result.saturated);
+        now_us += 100 * MS;
+    }
+    prober_plan(&p, &now, now_us);
+    assert_int_equal(p.cluster.id, 0);
+}
+
+// To see whether the link has become another: at least so fast, and sooner again.
+static void a_peek_is_faster_and_sooner(void **state) {
+    (void)state;
+    struct prober p;
+    struct probe_wish peek = wish;
+    prober_init(&p, START);
+    p.start_steps = 0;
+    peek.peek_bps = 1500000;
+    prober_plan(&p, &peek, START);
+    assert_int_equal(p.cluster.rate_bps, 1500000);
+    assert_int_equal(p.next_us, START + 3000 * MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_at_three_and_six_times),
@@ -247,6 +290,8 @@ int main(void) {
         cmocka_unit_test(no_more_than_was_asked),
         cmocka_unit_test(blind_for_receivers_without_numbers),
         cmocka_unit_test(identities_go_round),
+        cmocka_unit_test(what_comes_at_once_is_looked_at_again),
+        cmocka_unit_test(a_peek_is_faster_and_sooner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

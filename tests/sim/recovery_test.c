@@ -1,0 +1,383 @@
+// Rooms on links that fall and rise, are shared, or are steady and noisy: every limit for every seed, since
+// what goes well with one may be luck. CALL_SEEDS=n: seeds 1 to n, and all cases (SEEDS without it, and those
+// alone that hold); CALL_SEED=n: that one alone. All that misses is told before a test fails.
+#include "tests/sim/call.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define S US_PER_SECOND
+#define K 1000u
+#define M 1000000u
+#define SEEDS 2
+#define LOOK_US 50000
+
+// ---- seeds and what misses
+
+static unsigned misses;
+
+static void check(bool holds, const char *format, ...) {
+    if (holds)
+        return;
+    char words[200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    print_message("  missed: %s\n", words);
+    misses++;
+}
+
+static uint64_t seeds_begin(void) {
+    misses = 0;
+    return getenv("CALL_SEED") ? (uint64_t)atoll(getenv("CALL_SEED")) : 1;
+}
+
+static uint64_t seeds_end(void) {
+    if (getenv("CALL_SEED"))
+        return (uint64_t)atoll(getenv("CALL_SEED"));
+    return getenv("CALL_SEEDS") ? (uint64_t)atoll(getenv("CALL_SEEDS")) : SEEDS;
+}
+
+static bool many_seeds(void) {
+    return getenv("CALL_SEED") || getenv("CALL_SEEDS");
+}
+
+struct range { // of one figure over the seeds
+    double least, most, sum;
+    unsigned count;
+};
+
+static void range_add(struct range *r, double value) {
+    r->least = r->count == 0 || value < r->least ? value : r->least;
+    r->most = r->count == 0 || value > r->most ? value : r->most;
+    r->sum += value;
+    r->count++;
+}
+
+static void range_tell(const struct range *r, const char *what) {
+    print_message("  %s: %.2f in the mean, %.2f to %.2f\n", what, r->count ? r->sum / r->count : 0, r->least,
+                  r->most);
+}
+
+static void noise_of(struct link_config *link, uint32_t jitter_us, uint32_t aggregate_us) {
+    link->jitter_us = jitter_us;
+    link->aggregate_us = aggregate_us;
+}
+
+// ---- 5 Mbit/s, 500 kbit/s, 5 Mbit/s; two publishers, another viewer on a link of its own
+
+struct fall {
+    const char *name;
+    uint32_t jitter_us, aggregate_us;
+    uint64_t narrow_us; // how long it is
+    bool every;         // in ./test; else with CALL_SEEDS alone
+};
+
+struct fall_figures {
+    struct range back_s, queue_ms, freeze_ms, first_freeze_ms, changes, used;
+};
+
+static bool has_best(struct call *call, unsigned viewer) {
+    for (unsigned i = 0; i < call->config.publishers; i++) {
+        struct call_track *t = call_track(call, viewer, i, true);
+        if (t->spatial != 2 || t->temporal != 2)
+            return false;
+    }
+    return true;
+}
+
+// How long it takes; `within_us` and a little when it takes longer.
+static uint64_t best_after(struct call *call, unsigned viewer, uint64_t within_us) {
+    uint64_t begun_us = call->now_us;
+    while (!has_best(call, viewer) && call->now_us < begun_us + within_us)
+        call_run(call, LOOK_US);
+    return call->now_us - begun_us;
+}
+
+static uint64_t freeze_most(struct call *call, unsigned viewer) {
+    uint64_t most_us = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++) {
+        struct call_track *t = call_track(call, viewer, i, true);
+        most_us = t->freeze_us > most_us ? t->freeze_us : most_us;
+    }
+    return most_us;
+}
+
+static unsigned changes_of(struct call *call, unsigned viewer) {
+    unsigned changes = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++)
+        changes += call_track(call, viewer, i, true)->changes;
+    return changes;
+}
+
+static void check_sound(struct call *call, unsigned viewer, unsigned lost_max, uint32_t gap_max_us,
+                        uint64_t seed) {
+    for (unsigned i = 0; i < call->config.publishers; i++) {
+        struct call_track *t = call_track(call, viewer, i, false);
+        check(t->audio_lost <= lost_max && t->audio_gap_us <= gap_max_us,
+              "seed %llu, viewer %u: %u packets of sound lost, %llu ms without", (unsigned long long)seed,
+              viewer, t->audio_lost, (unsigned long long)t->audio_gap_us / 1000);
+    }
+}
+
+static void fall_narrow(struct call *call, const struct fall *fall, uint64_t seed, struct fall_figures *f) {
+    call_measure(call);
+    call->links[0].config.rate_bps = 500 * K;
+    call_run(call, 3 * S);
+    call_tell(call, "500k, first 3 s");
+    range_add(&f->first_freeze_ms, (double)freeze_most(call, 0) / 1000);
+    check(freeze_most(call, 0) < S, "seed %llu: a freeze of %llu ms at first", (unsigned long long)seed,
+          (unsigned long long)freeze_most(call, 0) / 1000);
+    call_measure(call);
+    call_run(call, fall->narrow_us - 3 * S);
+    call_tell(call, "500k, then");
+    range_add(&f->queue_ms, (double)call->queue_max_us[0] / 1000);
+    range_add(&f->freeze_ms, (double)freeze_most(call, 0) / 1000);
+    range_add(&f->changes, changes_of(call, 0));
+    range_add(&f->used, (double)call_delivered_bps(call, 0, fall->narrow_us - 3 * S) / (500 * K));
+    check(call->queue_max_us[0] < 150000, "seed %llu: a queue of %llu ms", (unsigned long long)seed,
+          (unsigned long long)call->queue_max_us[0] / 1000);
+    check(freeze_most(call, 0) < S, "seed %llu: a freeze of %llu ms", (unsigned long long)seed,
+          (unsigned long long)freeze_most(call, 0) / 1000);
+    check_sound(call, 0, 0, 200000 + fall->jitter_us, seed);
+}
+
+static void fall_once(const struct fall *fall, uint64_t seed, struct fall_figures *f) {
+    struct call_config config = call_room(2, 2, 5 * M);
+    config.seed = seed;
+    config.link_of_viewer[1] = 1;
+    noise_of(&config.links[0], fall->jitter_us, fall->aggregate_us);
+    struct call *call = call_create(&config);
+    call_run(call, 15 * S);
+    check(has_best(call, 0), "seed %llu: not all of it on 5 Mbit/s", (unsigned long long)seed);
+    fall_narrow(call, fall, seed, f);
+    check(changes_of(call, 1) == 0 && freeze_most(call, 1) < 200000, "seed %llu: the other viewer notices",
+          (unsigned long long)seed);
+    call_measure(call);
+    call->links[0].config.rate_bps = 5 * M;
+    uint64_t back_us = best_after(call, 0, 40 * S);
+    call_tell(call, "5M again");
+    range_add(&f->back_s, (double)back_us / 1e6);
+    check(back_us <= 8 * S, "seed %llu: all of it is back after %.2f s", (unsigned long long)seed,
+          (double)back_us / 1e6);
+    for (unsigned i = 0; i < 2; i++)
+        check(call->publishers[i].layers[2].keys <= 2, "seed %llu: %u key frames of publisher %u",
+              (unsigned long long)seed, call->publishers[i].layers[2].keys, i);
+    call_run(call, 2 * S); // what is told is also sent
+    call_measure(call);
+    call_run(call, 10 * S);
+    call_tell(call, "5M, then");
+    check(has_best(call, 0) && changes_of(call, 0) == 0 && freeze_most(call, 0) < S / 2,
+          "seed %llu: it does not stay: %u changes, a freeze of %llu ms", (unsigned long long)seed,
+          changes_of(call, 0), (unsigned long long)freeze_most(call, 0) / 1000);
+    check_sound(call, 0, 0, 200000 + fall->jitter_us, seed);
+    call_destroy(call);
+}
+
+static void links_that_fall_and_rise(void **state) {
+    (void)state;
+    static const struct fall falls[] = {
+        {.name = "no jitter", .narrow_us = 30 * S, .every = true},
+        {.name = "30 ms of jitter", .jitter_us = 30000, .narrow_us = 30 * S},
+        {.name = "Wi-Fi", .jitter_us = 5000, .aggregate_us = 20000, .narrow_us = 30 * S},
+        {.name = "narrow for a minute", .narrow_us = 60 * S, .every = true},
+    };
+    unsigned missed = 0;
+    for (size_t i = 0; i < sizeof falls / sizeof falls[0]; i++) {
+        struct fall_figures f = {0};
+        if (!falls[i].every && !many_seeds())
+            continue;
+        print_message("5 Mbit/s, 500 kbit/s, 5 Mbit/s, %s\n", falls[i].name);
+        for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+            fall_once(&falls[i], seed, &f);
+        range_tell(&f.back_s, "all of it is back after s");
+        range_tell(&f.queue_ms, "longest queue after 3 s, ms");
+        range_tell(&f.first_freeze_ms, "longest freeze of the first 3 s, ms");
+        range_tell(&f.freeze_ms, "longest freeze then, ms");
+        range_tell(&f.changes, "changes then");
+        range_tell(&f.used, "used of 500 kbit/s");
+        missed += misses;
+    }
+    assert_int_equal(missed, 0);
+}
+
+// ---- several viewers behind one link
+
+struct shared {
+    const char *name;
+    unsigned publishers, viewers;
+    uint64_t rate_bps, late_us; // the last viewer's link is another one until then
+    uint32_t jitter_us;
+    bool every; // as above
+};
+
+static uint64_t media_bytes_of(struct call *call, unsigned viewer) {
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++)
+        bytes +=
+            call_track(call, viewer, i, true)->media_bytes + call_track(call, viewer, i, false)->media_bytes;
+    return bytes;
+}
+
+struct shared_figures {
+    struct range ratio, used, media, estimates, changes, queue_ms;
+};
+
+// Estimates are looked at twice a second.
+static double run_and_estimate(struct call *call, uint64_t us) {
+    double sum = 0;
+    unsigned count = 0;
+    for (uint64_t end_us = call->now_us + us; call->now_us < end_us; count++) {
+        call_run(call, S / 2);
+        for (unsigned i = 0; i < call->config.viewers; i++)
+            sum += call_stats(call, i).estimate_bps;
+    }
+    return sum / count;
+}
+
+static void shared_once(const struct shared *shared, uint64_t seed, struct shared_figures *f) {
+    struct call_config config = call_room(shared->publishers, shared->viewers, shared->rate_bps);
+    config.seed = seed;
+    noise_of(&config.links[0], shared->jitter_us, 0);
+    struct call *call = call_create(&config);
+    if (shared->late_us) { // it was elsewhere before
+        call->viewers[shared->viewers - 1].link = &call->links[1];
+        call_run(call, shared->late_us);
+        call->viewers[shared->viewers - 1].link = &call->links[0];
+    }
+    call_run(call, 20 * S);
+    call_measure(call);
+    double estimates = run_and_estimate(call, 40 * S) / (double)shared->rate_bps;
+    call_tell(call, shared->name);
+    uint64_t most = 0, least = UINT64_MAX, media = 0, all = 0;
+    for (unsigned i = 0; i < shared->viewers; i++) {
+        uint64_t bytes = media_bytes_of(call, i);
+        most = bytes > most ? bytes : most;
+        least = bytes < least ? bytes : least;
+        media += bytes;
+        all += call->viewers[i].bytes;
+        range_add(&f->changes, changes_of(call, i));
+        check(changes_of(call, i) <= 4 * shared->publishers, "seed %llu: %u changes of viewer %u in 40 s",
+              (unsigned long long)seed, changes_of(call, i), i);
+        check(freeze_most(call, i) < S / 2, "seed %llu: a freeze of %llu ms of viewer %u",
+              (unsigned long long)seed, (unsigned long long)freeze_most(call, i) / 1000, i);
+        check_sound(call, i, 2, 250000, seed);
+    }
+    range_add(&f->ratio, (double)most / (double)least);
+    range_add(&f->used, (double)all * 8 / 40 / (double)shared->rate_bps);
+    range_add(&f->media, (double)media * 8 / 40 / (double)shared->rate_bps);
+    range_add(&f->estimates, estimates);
+    range_add(&f->queue_ms, (double)call_queue_ms(call, 0));
+    check(most * 100 <= least * 120, "seed %llu: shares of %.2f to 1", (unsigned long long)seed,
+          (double)most / (double)least);
+    check(estimates >= 0.85, "seed %llu: estimates add up to %.2f", (unsigned long long)seed, estimates);
+    check(call_queue_ms(call, 0) < 50, "seed %llu: a queue of %llu ms in the mean", (unsigned long long)seed,
+          (unsigned long long)call_queue_ms(call, 0));
+    call_destroy(call);
+}
+
+static void links_that_are_shared(void **state) {
+    (void)state;
+    static const struct shared rows[] = {
+        {.name = "two viewers of one publisher",
+         .publishers = 1,
+         .viewers = 2,
+         .rate_bps = 1500 * K,
+         .every = true},
+        {.name = "two viewers of two publishers", .publishers = 2, .viewers = 2, .rate_bps = 1500 * K},
+        {.name = "one comes late", .publishers = 1, .viewers = 2, .rate_bps = 1500 * K, .late_us = 20 * S},
+        {.name = "three viewers", .publishers = 1, .viewers = 3, .rate_bps = 1500 * K},
+        {.name = "with 30 ms of jitter",
+         .publishers = 1,
+         .viewers = 2,
+         .rate_bps = 1500 * K,
+         .jitter_us = 30000},
+    };
+    unsigned missed = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct shared_figures f = {0};
+        if (!rows[i].every && !many_seeds())
+            continue;
+        print_message("1.5 Mbit/s, %s\n", rows[i].name);
+        for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+            shared_once(&rows[i], seed, &f);
+        range_tell(&f.ratio, "largest share to smallest");
+        range_tell(&f.used, "sent, of the link");
+        range_tell(&f.media, "media, of the link");
+        range_tell(&f.estimates, "estimates, of the link");
+        range_tell(&f.changes, "changes in 40 s, each viewer");
+        range_tell(&f.queue_ms, "queue in the mean, ms");
+        missed += misses;
+    }
+    assert_int_equal(missed, 0);
+}
+
+// ---- steady ones
+
+struct noise {
+    const char *name;
+    uint32_t jitter_us, aggregate_us;
+};
+
+struct steady_figures {
+    struct range changes, freeze_ms, layer, used;
+};
+
+static void steady_once(uint64_t rate_bps, const struct noise *noise, uint64_t seed,
+                        struct steady_figures *f) {
+    struct call_config config = call_room(1, 1, rate_bps);
+    config.seed = seed;
+    noise_of(&config.links[0], noise->jitter_us, noise->aggregate_us);
+    struct call *call = call_create(&config);
+    struct call_track *t = call_track(call, 0, 0, true);
+    call_run(call, 20 * S);
+    call_measure(call);
+    call_run(call, 30 * S);
+    call_tell(call, "steady");
+    range_add(&f->changes, t->changes);
+    range_add(&f->freeze_ms, (double)t->freeze_us / 1000);
+    range_add(&f->layer, t->spatial + t->temporal / 10.0);
+    range_add(&f->used, (double)call_delivered_bps(call, 0, 30 * S) / (double)rate_bps);
+    check(t->changes <= 1, "seed %llu: %u changes", (unsigned long long)seed, t->changes);
+    check(t->freeze_us < S / 2, "seed %llu: a freeze of %llu ms", (unsigned long long)seed,
+          (unsigned long long)t->freeze_us / 1000);
+    check_sound(call, 0, 2, 300000, seed);
+    call_destroy(call);
+}
+
+// Those of ./test are in call_test.c.
+static void links_that_are_steady(void **state) {
+    (void)state;
+    static const uint64_t rates_bps[] = {300 * K, 1 * M, 3 * M, 10 * M};
+    static const struct noise noises[] = {
+        {"no jitter", 0, 0}, {"30 ms", 30000, 0}, {"100 ms", 100000, 0}, {"Wi-Fi", 5000, 20000}};
+    unsigned missed = 0;
+    for (size_t i = 0; many_seeds() && i < sizeof rates_bps / sizeof rates_bps[0]; i++)
+        for (size_t k = 0; k < sizeof noises / sizeof noises[0]; k++) {
+            struct steady_figures f = {0};
+            print_message("%llu kbit/s, %s\n", (unsigned long long)rates_bps[i] / K, noises[k].name);
+            for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+                steady_once(rates_bps[i], &noises[k], seed, &f);
+            range_tell(&f.layer, "layer");
+            range_tell(&f.changes, "changes in 30 s");
+            range_tell(&f.freeze_ms, "longest freeze, ms");
+            range_tell(&f.used, "used");
+            missed += misses;
+        }
+    assert_int_equal(missed, 0);
+}
+
+// An argument: the tests whose names match it.
+int main(int argc, char **argv) {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(links_that_fall_and_rise),
+        cmocka_unit_test(links_that_are_shared),
+        cmocka_unit_test(links_that_are_steady),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
