@@ -162,7 +162,7 @@ static void what_does_not_come_and_what_is_a_screen(void **state) {
     say(s, CAMERA);
     say(s, VOICE);
     report(s, 5, 0);
-    for (unsigned i = 0; i < 200; i++, s->now_us += 20000) {
+    for (unsigned i = 0; i < 300; i++, s->now_us += 20000) {
         packet(s, 5, i, i * 960, opus, sizeof opus);
         recording_advance(s->recording, s->now_us);
         assert_int_equal(count_of(s, "file-opened"), i * 20000 >= REEL_HOLD_US);
@@ -173,7 +173,7 @@ static void what_does_not_come_and_what_is_a_screen(void **state) {
     report(s, 9, 0);
     packet(s, 9, 1, 0, key, sizeof key);
     say(s, "{\"do\":\"stop\"}");
-    assert_int_equal(read_both(s, "001-Ann___-camera-1.webm")->sounds, 200);
+    assert_int_equal(read_both(s, "001-Ann___-camera-1.webm")->sounds, 300);
     assert_int_equal(read_both(s, "002-Ann___-screen-1.webm")->pictures, 1);
     assert_int_equal(count_of(s, "file-opened"), 2);
     close_scene(s);
