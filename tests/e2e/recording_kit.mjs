@@ -56,7 +56,7 @@ const isTold = (person, wanted) =>
 export async function probe(file) {
   const { stdout, stderr } = await run('ffprobe', ['-v', 'warning', '-count_frames', '-show_streams', '-show_packets', '-show_entries', 'packet=stream_index,pts_time', '-of', 'json', file]);
   const decoded = await run('ffmpeg', ['-v', 'warning', '-i', file, '-f', 'null', '-']);
-  assert.equal(stderr + decoded.stderr, '', file);
+  assert.equal(stderr + decoded.stderr, '', `${file}: ${(stderr + decoded.stderr).slice(0, 500)}`);
   const { streams, packets } = JSON.parse(stdout);
   return streams.map((stream) => {
     const times = packets.filter(({ stream_index: index }) => index === stream.index).map(({ pts_time: time }) => Number(time));
