@@ -53,7 +53,7 @@ const publishers = {
 };
 // Ends by itself when it has decoded so much of both.
 const viewer = (url, token) =>
-  `whepsrc name=src whep-endpoint=${url} auth-token=${token} src. ! application/x-rtp,media=video ! rtpvp8depay ! vp8dec ! fakesink num-buffers=45 sync=false src. ! application/x-rtp,media=audio ! rtpopusdepay ! opusdec ! fakesink num-buffers=150 sync=false`;
+  `whepsrc name=src whep-endpoint=${url} auth-token=${token} src. ! queue ! decodebin ! fakesink num-buffers=60 sync=false async=false src. ! queue ! decodebin ! fakesink num-buffers=60 sync=false async=false`;
 
 const has = async (element) => {
   const { status, out } = await run(INSPECT, [element]).done;
@@ -77,7 +77,7 @@ for (const [element, pipeline] of Object.entries(publishers)) {
     if (there.whepsrc) {
       const watched = await run(GST, viewer(`${server.origin}/whep/${element}`, grant(element, 'viewer')).split(' '), 60).done;
       if (watched.status !== 0) throw new Error(`whepsrc ended with ${watched.status}: ${(watched.out + watched.err).slice(-1500)}`);
-      console.log('whepsrc: 45 pictures and 150 frames of sound decoded');
+      console.log('whepsrc: 60 pictures and 60 frames of sound decoded');
       await until('its session has ended', async () => (await server.metric('rotunda_whep_sessions')) === 0, { deadlineMs: 60_000 });
     }
     publishing.end('SIGINT'); // it says goodbye by DELETE
