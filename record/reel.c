@@ -228,8 +228,8 @@ static bool file_open(struct reel *reel, const struct reel_track *track, const s
 
 static void put(struct reel *reel, enum media_kind kind, const struct record_frame *frame, int64_t since_us) {
     struct muxer_fault fault;
-    since_us = since_us > 0 ? since_us : 0; // captured before, but it came in time
-    if (reel->some[kind] && since_us <= reel->last_us[kind])
+    since_us = since_us > 0 ? since_us : 0;                        // captured before, but it came in time
+    if (reel->some[kind] && since_us < reel->last_us[kind] + 1000) // files tell milliseconds apart
         since_us = reel->last_us[kind] + 1000;
     reel->some[kind] = true;
     reel->last_us[kind] = since_us;

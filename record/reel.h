@@ -12,9 +12,9 @@
 #include "record/depacketize.h"
 #include "record/muxer.h"
 
-#define REEL_HOLD_US UINT64_C(2000000)
+#define REEL_HOLD_US UINT64_C(4000000)
 #define REEL_WHY_MAX 128
-#define REEL_HELD_MAX 256                // frames of sound; more is not held
+#define REEL_HELD_MAX 512                // frames of sound; more is not held
 #define REEL_CHANGE_US UINT64_C(2000000) // a picture's turn or size is followed so often at most
 
 struct json_t;

@@ -25,4 +25,21 @@ struct source_clock {
 void source_clock_note(struct source_clock *clock, int64_t theirs_us, int64_t now_us);
 int64_t source_clock_ours_us(const struct source_clock *clock, int64_t theirs_us);
 
+// What a stream's sender reports say: the publisher's time of its time stamps. Some programs (libdatachannel,
+// in OBS) say the time of sending beside the last packet's stamp, which is late by whatever they waited: so
+// that report is believed which is least late in a window of REPORT_WINDOW_US. A smaller one moves the clock
+// by REPORT_STEP_US at most, lest frames are heaped up; one further away than REPORT_JUMP_US is a capture
+// that has stalled, and true at once.
+#define REPORT_WINDOW_US 10000000
+#define REPORT_STEP_US 20000
+#define REPORT_JUMP_US 1000000
+
+struct report_clock {
+    bool known;
+    int64_t offset_us; // of the publisher's time after the stream's
+    int64_t window_least_us, window_ends_us;
+};
+
+void report_clock_note(struct report_clock *clock, int64_t stream_us, int64_t theirs_us);
+
 #endif

@@ -31,8 +31,7 @@ struct track {
     uint32_t highest_timestamp; // and as 64 bits
     int64_t highest_ticks;
     struct source_clock own; // without reports
-    bool reported;
-    int64_t report_ticks, report_us; // a time of the publisher's clock
+    struct report_clock reports;
     unsigned degrees;
     int64_t last_us;
     bool written;
@@ -103,12 +102,11 @@ static int64_t us_of(const struct track *track, int64_t ticks) {
 
 // On the publisher's clock, or on one of this track's own.
 static int64_t theirs_us(const struct track *track, int64_t ticks) {
-    return track->reported ? track->report_us + us_of(track, ticks - track->report_ticks)
-                           : us_of(track, ticks);
+    return us_of(track, ticks) + (track->reports.known ? track->reports.offset_us : 0);
 }
 
 static struct source_clock *clock_of(struct track *track) {
-    return track->reported ? track->config.clock : &track->own;
+    return track->reports.known ? track->config.clock : &track->own;
 }
 
 // ---- frames out
@@ -157,7 +155,7 @@ static void let_go(struct track *track) {
 }
 
 static bool is_timed(const struct track *track, uint64_t now_us) {
-    return track->reported || now_us >= track->first_us + TRACK_UNREPORTED_US;
+    return track->reports.known || now_us >= track->first_us + TRACK_UNREPORTED_US;
 }
 
 // ---- packets in
@@ -218,11 +216,10 @@ void track_report(struct track *track, uint64_t ntp, uint32_t timestamp, uint64_
     if (!track->begun)
         track_begin(track, timestamp, now_us);
     int64_t ticks = track->highest_ticks + (int32_t)(timestamp - track->highest_timestamp);
-    bool first = !track->reported;
-    track->reported = true;
-    track->report_ticks = ticks;
+    bool first = !track->reports.known;
     // 2^31 seconds of NTP's have room in 63 bits of microseconds.
-    track->report_us = (int64_t)((ntp >> 32) * 1000000 + ((ntp & UINT32_MAX) * 1000000 >> 32));
+    int64_t theirs = (int64_t)((ntp >> 32) * 1000000 + ((ntp & UINT32_MAX) * 1000000 >> 32));
+    report_clock_note(&track->reports, us_of(track, ticks), theirs);
     // What it showed of the way before counts for the publisher's clock.
     if (first && track->own.known)
         source_clock_note(track->config.clock, theirs_us(track, track->highest_ticks),

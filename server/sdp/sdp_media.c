@@ -1,6 +1,7 @@
 #include "server/sdp/sdp_media.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #define PAYLOAD_TYPE_LAST 127
 #define TOKEN_MAX 64
@@ -87,6 +88,9 @@ static bool take_rtpmap(const struct line *l, struct span value) {
     if (!sdp_is_token(name, TOKEN_MAX) || !sdp_number(rate, 1000000, &clock_rate) || clock_rate == 0 ||
         (value.len && (!sdp_number(value, 255, &channels) || channels == 0)))
         return REFUSE(l, "\"a=rtpmap\" is not PAYLOAD-TYPE NAME/CLOCK-RATE[/CHANNELS]");
+    // Opus says two channels always (RFC 7587, section 7); GStreamer's whepsrc leaves them out.
+    if (value.ptr == NULL || value.len == 0)
+        channels = name.len == 4 && strncasecmp((const char *)name.ptr, "opus", 4) == 0 ? 2 : 1;
     codec->name = name;
     codec->clock_rate = (uint32_t)clock_rate;
     codec->channels = (uint8_t)channels;

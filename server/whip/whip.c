@@ -40,7 +40,7 @@ void whip_destroy(struct whip *whip) {
     whip->io = (struct whip_io){0};
     uint32_t cursor = 0;
     for (struct whip_session *session; whip->sessions && (session = slots_next(whip->sessions, &cursor));)
-        whip_session_close(session, "left");
+        whip_session_close(session, "left"); // as of anybody whose session ends, to who is still there
     slots_destroy(whip->sessions);
     hmap_destroy(whip->secrets);
     free(whip);

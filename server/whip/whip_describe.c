@@ -59,14 +59,6 @@ static void write_session(struct sdp_writer *w, const struct whip_description *d
     sdp_write(w, "a=msid-semantic:WMS *");
 }
 
-static void write_rejected(struct sdp_writer *w, const struct sdp_media *media) {
-    sdp_write(w, "m=%.*s 0 %.*s %.*s", SPAN(media->kind_text), SPAN(media->protocol), SPAN(media->formats));
-    sdp_write(w, "c=IN IP4 0.0.0.0");
-    sdp_write(w, "a=inactive");
-    if (media->mid.len)
-        sdp_write(w, "a=mid:%.*s", SPAN(media->mid));
-}
-
 // ---- codecs
 
 // What is answered of a section: of a publisher one codec, of a viewer all that it may be sent; and what is
@@ -180,6 +172,17 @@ static void write_path(struct sdp_writer *w, const struct whip_description *d,
         sdp_write(w, "a=rtcp-rsize");
 }
 
+// GStreamer's webrtcbin takes no answer that has a section without a path, though nothing is sent there.
+static void write_rejected(struct sdp_writer *w, const struct whip_description *d,
+                           const struct sdp_media *media) {
+    sdp_write(w, "m=%.*s 0 %.*s %.*s", SPAN(media->kind_text), SPAN(media->protocol), SPAN(media->formats));
+    sdp_write(w, "c=IN IP4 0.0.0.0");
+    sdp_write(w, "a=inactive");
+    if (media->mid.len)
+        sdp_write(w, "a=mid:%.*s", SPAN(media->mid));
+    write_path(w, d, media);
+}
+
 static void write_section(struct sdp_writer *w, const struct whip_description *d,
                           const struct sdp_media *media, bool first) {
     write_formats(w, d, media);
@@ -210,7 +213,7 @@ char *whip_describe(const struct whip_description *d, size_t *len) {
             write_section(&w, d, d->taken[i], first);
             first = false;
         } else {
-            write_rejected(&w, &d->offer->media[i]);
+            write_rejected(&w, d, &d->offer->media[i]);
         }
     }
     *len = w.len;

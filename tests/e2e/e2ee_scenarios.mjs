@@ -100,6 +100,13 @@ export const EVERYWHERE = {
   },
 };
 
+// How wide the picture is that somebody decodes of the first other one.
+const layerOf = (person) =>
+  person.evaluate(async () => {
+    const entry = [...window.rotunda.room.consumers.values()].find((one) => one?.kind === 'video');
+    return [...(await entry.consumer.getStats()).values()].find(({ type }) => type === 'inbound-rtp')?.frameWidth;
+  });
+
 // What takes longer: two browsers, layers, another codec.
 export const BROWSERS = {
   'screens that come and go, a camera that is switched off, a connection that is cut: everybody is seen again': async ({ server, chromium }) => {
@@ -133,10 +140,6 @@ export const BROWSERS = {
     await chris.has('#encrypted');
     await fox.seesAndHears('Chris');
     await chris.seesAndHears('Fox');
-    const layerOf = (person) => person.evaluate(async () => {
-      const entry = [...window.rotunda.room.consumers.values()].find((one) => one?.kind === 'video');
-      return [...(await entry.consumer.getStats()).values()].find(({ type }) => type === 'inbound-rtp')?.frameWidth;
-    });
     await fox.resize(300, 420);
     await until('a lower layer comes', async () => (await layerOf(fox)) <= 480, { deadlineMs: 20_000 });
     await fox.resize(1600, 900);
@@ -149,6 +152,25 @@ export const BROWSERS = {
     }
     assert.match(await chris.evaluate(() => location.hash), new RegExp(KEY), 'and a reload has it');
     await close(late, chris, fox);
+  },
+
+  'AV1 in three simulcast layers of three in time: a viewer goes down and up, who comes late sees it': async ({ server, chromium }) => {
+    const room = freshRoom();
+    const ann = await enter({ browser: chromium, server }, room, 'Ann', KEY, { ...LAYERS, codec: 'av1' });
+    const bob = await enter({ browser: chromium, server }, room, 'Bob', KEY, SMALL);
+    await bob.seesAndHears('Ann');
+    const sent = await ann.evaluate(() => window.rotunda.room.producers.get('camera').rtpParameters);
+    assert.deepEqual(sent.encodings.map(({ scalabilityMode }) => scalabilityMode), ['L1T3', 'L1T3', 'L1T3']);
+    assert.ok(sent.headerExtensions.some(({ uri }) => uri.endsWith('#dependency-descriptor-rtp-header-extension')));
+    for (const [width, height, least, most] of [[300, 420, 1, 240], [1600, 900, 960, 960], [300, 420, 1, 240]]) {
+      await bob.resize(width, height);
+      await until(`${most} wide`, async () => (await layerOf(bob)) >= least && (await layerOf(bob)) <= most, { deadlineMs: 60_000, everyMs: 200 });
+      await bob.seesMoreOf('Ann', 5); // and goes on there
+    }
+    assert.equal((await bob.stats()).got.Ann.video.codec, 'video/AV1');
+    const late = await enter({ browser: chromium, server }, room, 'Late', KEY, SMALL);
+    await late.seesAndHears('Ann');
+    await close(late, bob, ann);
   },
 
   'AV1, with the layers that its dependency descriptor tells of': async ({ server, chromium }) => {

@@ -1,11 +1,11 @@
 // docs/operations.md, stopping: people may finish, nobody new comes, and the end comes when it was said.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { assert, freshRoom, gather, refused } from './expect.mjs';
-import { Client, Server, until } from './harness.mjs';
+import { Client, ROOT, Server, until } from './harness.mjs';
 
 test('people finish before the server ends', { timeout: 60_000 }, async (t) => {
   const server = await Server.startFor(t, { args: ['--drain-time', '600'] });
@@ -95,4 +95,14 @@ test('systemd is told how long stopping may take', { timeout: 60_000 }, async (t
   assert.match(heard, /STOPPING=1\\nEXTEND_TIMEOUT_USEC=310000000\\n/);
   await ann.request('leave-room');
   await server.ended();
+});
+
+test('who publishes by WHIP when the server ends leaves as anybody does', async (t) => {
+  const server = await Server.startFor(t, { args: ['--drain-time', '0'] });
+  const [ann] = await gather(server, 'Ann');
+  const body = readFileSync(`${ROOT}tests/vectors/sdp/obs-publish.sdp`);
+  const { status } = await server.fetch(`/whip/${ann.joined.roomId}?name=Obs`, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body });
+  assert.equal(status, 201);
+  server.signal('SIGTERM');
+  await server.ended(); // with 0
 });

@@ -128,6 +128,21 @@ static void tracks_that_come_later(void **state) {
     close_scene(s);
 }
 
+// A file's times are milliseconds: what is less apart is written as so much apart.
+static void frames_within_a_millisecond(void **state) {
+    (void)state;
+    struct scene *s = open_layout(true);
+    static const uint8_t key[] = {0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0, 9, 9};
+    say(s, CAMERA);
+    report(s, 6, 0);
+    for (unsigned i = 0; i < 20; i++)
+        packet(s, 6, i, 9000 + i * 18, key, sizeof key); // 0.2 ms
+    say(s, "{\"do\":\"stop\"}");
+    assert_int_equal(read_both(s, "001-Ann___-camera-1.webm")->pictures,
+                     20); // each later than the one before
+    close_scene(s);
+}
+
 // A picture that no file can have takes no sound with it.
 static void a_broken_picture_leaves_the_sound(void **state) {
     (void)state;
@@ -162,7 +177,7 @@ static void what_does_not_come_and_what_is_a_screen(void **state) {
     say(s, CAMERA);
     say(s, VOICE);
     report(s, 5, 0);
-    for (unsigned i = 0; i < 200; i++, s->now_us += 20000) {
+    for (unsigned i = 0; i < 300; i++, s->now_us += 20000) {
         packet(s, 5, i, i * 960, opus, sizeof opus);
         recording_advance(s->recording, s->now_us);
         assert_int_equal(count_of(s, "file-opened"), i * 20000 >= REEL_HOLD_US);
@@ -173,7 +188,7 @@ static void what_does_not_come_and_what_is_a_screen(void **state) {
     report(s, 9, 0);
     packet(s, 9, 1, 0, key, sizeof key);
     say(s, "{\"do\":\"stop\"}");
-    assert_int_equal(read_both(s, "001-Ann___-camera-1.webm")->sounds, 200);
+    assert_int_equal(read_both(s, "001-Ann___-camera-1.webm")->sounds, 300);
     assert_int_equal(read_both(s, "002-Ann___-screen-1.webm")->pictures, 1);
     assert_int_equal(count_of(s, "file-opened"), 2);
     close_scene(s);
@@ -193,6 +208,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_and_picture_in_one_file),
         cmocka_unit_test(tracks_that_come_later),
+        cmocka_unit_test(frames_within_a_millisecond),
         cmocka_unit_test(a_broken_picture_leaves_the_sound),
         cmocka_unit_test(what_does_not_come_and_what_is_a_screen),
     };

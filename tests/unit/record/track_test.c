@@ -331,6 +331,44 @@ static void a_capture_that_stalls(void **state) {
     track_destroy(s.track);
 }
 
+// Reports that are up to 0.4 s late make neither jumps nor heaps, however the first one was.
+static void reports_that_are_late(void **state) {
+    (void)state;
+    struct source_clock clock = {0};
+    struct seen s = {0};
+    uint8_t bytes[64];
+    uint32_t seed = 3;
+    int64_t worst_us = 0;
+    open_track(&s, CODEC_OPUS, 48000, &clock, 0);
+    for (unsigned i = 0; i < 6000; i++) {
+        int64_t at_us = (int64_t)i * 20000, before_us = s.last_us;
+        size_t len = packet_at(&s, i, at_us, opus_head, 1, bytes);
+        if (i % 100 == 0) {
+            uint64_t late_us = i == 0 ? 400000 : random_below(&seed, 4) * 100000;
+            uint64_t wall_us = (uint64_t)at_us + late_us;
+            track_report(s.track, (NTP_EPOCH_S + wall_us / 1000000) << 32 | (wall_us % 1000000 * 4295),
+                         timestamp_at(&s, at_us), (uint64_t)at_us + 1000000);
+        }
+        track_rtp(s.track, span_of(bytes, len), (uint64_t)at_us + 1000000);
+        int64_t apart_us = llabs(s.last_us - before_us - 20000);
+        worst_us = i > 1 && apart_us > worst_us ? apart_us : worst_us;
+    }
+    assert_int_equal(s.frames, 6000);
+    assert_true(worst_us <= 21000);
+    track_destroy(s.track);
+    // Once it has settled the time is that of the reports that are least late.
+    struct report_clock reports = {0};
+    for (int64_t at_us = 0; at_us < 60000000; at_us += 2000000)
+        report_clock_note(&reports, at_us, at_us + 7000000 + (at_us / 2000000 % 3) * 100000);
+    assert_int_equal(reports.offset_us, 7000000);
+    // A capture that stalls for half a second is known after a window.
+    for (int64_t at_us = 60000000; at_us < 90000000; at_us += 2000000)
+        report_clock_note(&reports, at_us, at_us + 7500000 + (at_us / 2000000 % 3) * 100000);
+    assert_int_equal(reports.offset_us, 7500000);
+    report_clock_note(&reports, 90000000, 98500001); // and for a second at once
+    assert_int_equal(reports.offset_us, 8500001);
+}
+
 static void a_picture_turns(void **state) {
     (void)state;
     struct source_clock clock = {0};
@@ -392,7 +430,7 @@ int main(void) {
         cmocka_unit_test(an_hour_without_repair), cmocka_unit_test(an_hour_with_repair),
         cmocka_unit_test(without_reports),        cmocka_unit_test(pauses_and_jumps),
         cmocka_unit_test(a_capture_that_stalls),  cmocka_unit_test(timestamps_that_jump_on_and_on),
-        cmocka_unit_test(a_picture_turns),
+        cmocka_unit_test(reports_that_are_late),  cmocka_unit_test(a_picture_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,7 @@ static void what_clients_write_is_read(void **state) {
         {"gstreamer-publish", SDP_SENDONLY, 0, SDP_ACTPASS},
         {"pion-publish", SDP_SENDONLY, 0, SDP_ACTPASS},
         {"pion-view", SDP_RECVONLY, 0, SDP_ACTPASS},
+        {"gstreamer-view", SDP_RECVONLY, 0, SDP_ACTPASS},
         {"aiortc-publish", SDP_SENDONLY, 0, SDP_ACTPASS},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

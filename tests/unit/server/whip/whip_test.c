@@ -5,7 +5,7 @@ static const char *const publish_offers[] = {"chromium-publish",  "chromium-simu
                                              "firefox-simulcast", "safari-publish",     "obs-publish",
                                              "obs-simulcast",     "ffmpeg-publish",     "gstreamer-publish",
                                              "pion-publish",      "aiortc-publish"};
-static const char *const view_offers[] = {"chromium-view", "firefox-view", "pion-view"};
+static const char *const view_offers[] = {"chromium-view", "firefox-view", "pion-view", "gstreamer-view"};
 static struct sdp offer, answer;
 
 // Sections in the order of the offer, each taken, one way, by the same names.
