@@ -217,7 +217,7 @@ export class Person {
         const all = names.every((name) => got[name]?.video?.frames > 0 && got[name]?.audio?.samples > 0);
         return all ? got : null;
       },
-      { deadlineMs: 20_000, everyMs: 100 },
+      { deadlineMs: 60_000, everyMs: 100 },
     ).catch(async (error) => {
       throw new Error(`${error.message}\nstats: ${JSON.stringify(await this.stats())}\nconsole: ${this.console.join('\n')}`);
     });
