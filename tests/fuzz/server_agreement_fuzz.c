@@ -15,7 +15,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define CLIENTS 5 // 1..4
 #define WORKERS 2
