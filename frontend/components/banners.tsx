@@ -1,12 +1,12 @@
 'use client';
 // What a person should know of now: a lost connection, a way that is blocked, sound that waits, a device that was taken.
-import Link from 'next/link';
 import { useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
 import { useCall, useCallActions, useCallStore, useModeration } from '@/hooks/use-call';
 import { startAudio, useConnectionState, useParticipantCount, useRoom } from '@rotunda/react';
 import { useCopyLink } from './controls';
+import { CheckLink } from './check-link';
 import { Banner, Button, useAttempt } from './ui';
 
 const WORTH_COUNTING_MS = 1000;
@@ -47,14 +47,7 @@ function PathBanner() {
       <span id="path" data-leg={leg} data-way={way} className="max-w-prose">
         <strong>{t(`path.${way}`)}</strong> {t(`path.${leg}`)}
       </span>
-      <Link
-        href="/check"
-        target="_blank"
-        prefetch={false}
-        className="inline-flex min-h-11 items-center underline sm:min-h-9"
-      >
-        {t('lobby.check')}
-      </Link>
+      <CheckLink />
     </Banner>
   );
 }

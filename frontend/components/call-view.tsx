@@ -1,7 +1,6 @@
 'use client';
 // A one-to-one call: how it stands, both pictures, what one can do.
 import { Copy, MicOff, Share2 } from 'lucide-react';
-import Link from 'next/link';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { usePair, usePairActions, usePairStore } from '@/hooks/use-pair';
@@ -26,6 +25,7 @@ import { LostBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
 import { Tips } from './tips';
+import { CheckLink } from './check-link';
 import { Banner, Button, classes, useAttempt } from './ui';
 import { useWakeLock } from '@/hooks/use-wake-lock';
 
@@ -88,14 +88,7 @@ function PathBanner() {
       <span id="path" className="max-w-prose">
         {t('call.noWay', { name })}
       </span>
-      <Link
-        href="/check"
-        target="_blank"
-        prefetch={false}
-        className="inline-flex min-h-11 items-center underline sm:min-h-9"
-      >
-        {t('lobby.check')}
-      </Link>
+      <CheckLink />
     </Banner>
   );
 }
