@@ -3,7 +3,7 @@
 import type { types } from 'mediasoup-client';
 import type { AppData } from './protocol.ts';
 import type { Session } from './session.ts';
-import { forgiveLoss } from './transports.ts';
+import { forgiveLoss } from './errors.ts';
 
 type Transport = types.Transport<AppData>;
 

@@ -1,5 +1,5 @@
 // What of a large room comes. Kept over losses of the connection; told when it differs from what the server knows.
-import { forgiveLoss } from './transports.ts';
+import { forgiveLoss } from './errors.ts';
 import type { Session } from './session.ts';
 
 export interface Choice {

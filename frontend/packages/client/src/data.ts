@@ -1,9 +1,8 @@
 // Data channels of a stay in a room (docs/protocol.md, "Data channels"): what others send by, and one's own.
 import type { types } from 'mediasoup-client';
-import { RotundaError } from './errors.ts';
 import type { DataConsumed, DataProducerInfo, Joined } from './protocol.ts';
 import type { Session } from './session.ts';
-import { forgiveLoss } from './transports.ts';
+import { forgiveLoss, RotundaError } from './errors.ts';
 
 export interface DataOptions {
   label?: string;

@@ -40,3 +40,8 @@ export const needsPassword = (error: unknown): boolean =>
 
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof RotundaError ? error.code : undefined;
+
+// What fails because the connection went is asked for again when it is back.
+export function forgiveLoss(error: unknown): void {
+  if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
+}

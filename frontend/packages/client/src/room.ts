@@ -6,7 +6,7 @@ import { Emitter } from './emitter.ts';
 import { EncodingControl } from './encoding.ts';
 import type { Encryption } from './e2ee/encryption.ts';
 import { SealedSources } from './e2ee/sealed.ts';
-import { codeOf } from './errors.ts';
+import { codeOf, forgiveLoss } from './errors.ts';
 import { looksForPath, shapeOffers } from './offers.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
@@ -32,7 +32,6 @@ import { Session } from './session.ts';
 import {
   beginIceAnew,
   codecNamed,
-  forgiveLoss,
   isBroken,
   loadDevice,
   produceOptions,

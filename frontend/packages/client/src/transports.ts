@@ -1,7 +1,7 @@
 // What a Room needs to know of transports and tracks that is no state of its own.
 import type { types } from 'mediasoup-client';
 import { addCandidates } from './candidates.ts';
-import { codeOf, RotundaError } from './errors.ts';
+import { RotundaError } from './errors.ts';
 import { modeForWidth, modeOf } from './encoding.ts';
 import type { AppData, IceRestart, Joined, Kind, Source } from './protocol.ts';
 
@@ -88,9 +88,4 @@ export async function takeIceServers(
   await transport.updateIceServers({ iceServers }).catch((error: Error) => {
     if (error.name !== 'UnsupportedError') throw error;
   });
-}
-
-// What fails because the connection went is asked for again when it is back.
-export function forgiveLoss(error: unknown): void {
-  if (!['connection-lost', 'timeout', 'not-found'].includes(codeOf(error) ?? '')) throw error;
 }

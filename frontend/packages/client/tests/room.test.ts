@@ -88,7 +88,7 @@ let restartAnswer: object;
 const answers: Record<string, (data: Record<string, unknown>) => [string, object]> = {
   'create-transport': ({ direction }) => [
     'webRtcTransportCreated',
-    { id: `${direction}-${++made}`, direction, iceServers: OLD },
+    { id: `${direction}-${++made}`, direction, iceServers: OLD, iceParameters: { iceLite: true } },
   ],
   produce: ({ kind }) => ['produced', { id: `mine-${kind}`, producerId: `mine-${kind}`, kind, type: 'simple' }],
   consume: ({ producerId }) => [
@@ -218,7 +218,12 @@ describe('how much of a large room comes', () => {
 });
 
 describe('a join that was prepared', () => {
-  const newTransports = ['recv', 'send'].map((direction) => ({ id: `given-${direction}`, direction, iceServers: OLD }));
+  const newTransports = ['recv', 'send'].map((direction) => ({
+    id: `given-${direction}`,
+    direction,
+    iceServers: OLD,
+    iceParameters: { iceLite: true },
+  }));
   const offer = (producer: { producerId: string }, paused = false) => ({
     ...producer,
     id: `c-${producer.producerId}`,
