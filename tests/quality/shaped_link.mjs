@@ -25,9 +25,10 @@ function bind() {
   });
 }
 
-// One direction. kbps 0: no limit. loss is a share; burst: packets that are lost in a row, on average.
+// One direction. kbps 0: no limit. loss is a share; burst: packets that are lost in a row, on average; aggregateMs: what
+// leaves does so together, so often, as with Wi-Fi.
 class Direction {
-  shape = { kbps: 0, queueMs: 200, delayMs: 0, jitterMs: 0, loss: 0, burst: 1 };
+  shape = { kbps: 0, queueMs: 200, delayMs: 0, jitterMs: 0, aggregateMs: 0, loss: 0, burst: 1 };
   offered = 0; // packets
   dropped = 0; // by the full queue
   lost = 0; // by the dice
@@ -55,13 +56,15 @@ class Direction {
     return this.#losing;
   }
 
-  take(packet, deliver) {
+  // `deliver` is called when it comes, `drop` when it does not.
+  take(packet, deliver, drop = () => {}) {
     const now = performance.now();
-    const { kbps, queueMs, delayMs, jitterMs } = this.shape;
+    const { kbps, queueMs, delayMs, jitterMs, aggregateMs } = this.shape;
     const bytes = packet.length + HEADERS_BYTES;
     this.offered++;
     if (this.#isLost()) {
       this.lost++;
+      drop();
       return;
     }
     let leave = now;
@@ -69,6 +72,7 @@ class Direction {
       const wait = Math.max(0, this.#freeAt - now);
       if (wait > queueMs) {
         this.dropped++;
+        drop();
         return;
       }
       this.waits.push(wait);
@@ -76,6 +80,7 @@ class Direction {
       this.#freeAt = leave;
     }
     this.bytes += bytes;
+    if (aggregateMs > 0) leave = Math.ceil(leave / aggregateMs) * aggregateMs;
     const at = Math.max(this.#lastAt, leave + delayMs + this.#roll() * jitterMs);
     this.#lastAt = at;
     this.#waiting.push({ at, packet, deliver });
@@ -107,6 +112,61 @@ class Direction {
     this.waits = [];
     const sum = waits.reduce((total, wait) => total + wait, 0);
     return { offered, dropped, lost, bytes, queueMs: waits.length > 0 ? sum / waits.length : 0, queueMaxMs: Math.max(0, ...waits) };
+  }
+}
+
+// A download over one direction that behaves as TCP Reno does: a window of packets, one more for each that is
+// acknowledged to begin with, then one more a round trip; half of it for a loss, once a round trip.
+export class Download {
+  static #BYTES = 1472;
+  bytes = 0; // that came
+  #direction;
+  #returnMs;
+  #window = 10;
+  #threshold = Infinity;
+  #flying = 0;
+  #recoverAt = 0;
+  #over = false;
+
+  constructor(direction, returnMs) {
+    this.#direction = direction;
+    this.#returnMs = returnMs;
+    this.#send();
+  }
+
+  #send() {
+    while (!this.#over && this.#flying < Math.floor(this.#window)) {
+      const sentAt = performance.now();
+      this.#flying++;
+      const packet = { length: Download.#BYTES };
+      // A loss is noticed when what followed it is acknowledged.
+      const { queueMs, delayMs } = this.#direction.shape;
+      this.#direction.take(
+        packet,
+        () => setTimeout(() => this.#acked(), this.#returnMs),
+        () => setTimeout(() => this.#lost(sentAt), queueMs + delayMs + this.#returnMs),
+      );
+    }
+  }
+
+  #acked() {
+    this.#flying--;
+    this.bytes += Download.#BYTES + HEADERS_BYTES;
+    this.#window += this.#window < this.#threshold ? 1 : 1 / this.#window;
+    this.#send();
+  }
+
+  #lost(sentAt) {
+    this.#flying--;
+    if (sentAt >= this.#recoverAt) {
+      this.#threshold = this.#window = Math.max(2, this.#window / 2);
+      this.#recoverAt = performance.now();
+    }
+    this.#send();
+  }
+
+  end() {
+    this.#over = true;
   }
 }
 

@@ -1,0 +1,70 @@
+// Frames that are complete in time, which is not when they are shown: a transform at the sender notes when a frame
+// leaves the encoder, one at the receiver when all of its packets are there, before any buffer that smooths playing.
+// Both read the same machine's clock, and find a frame by what it contains.
+
+// Runs in each page's worker. A frame's key: its length and a hash of some of it.
+const WORKER = `
+  const notes = [];
+  onmessage = () => postMessage(notes.splice(0));
+  function keyOf(data) {
+    const bytes = new Uint8Array(data);
+    let hash = 2166136261;
+    const step = Math.max(1, bytes.length >> 9);
+    for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ bytes[i], 16777619);
+    return bytes.length + ':' + (hash >>> 0);
+  }
+  onrtctransform = ({ transformer: { readable, writable, options } }) => {
+    readable.pipeThrough(new TransformStream({
+      transform(frame, controller) {
+        const { synchronizationSource: ssrc, temporalIndex = 0 } = frame.getMetadata();
+        const at = performance.timeOrigin + performance.now();
+        notes.push({ of: options.of, key: keyOf(frame.data), at, ssrc, temporal: temporalIndex });
+        controller.enqueue(frame);
+      },
+    })).pipeTo(writable);
+  };
+`;
+
+// The cameras of a person, sent and received, are looked at from now on.
+export const lookAtFrames = (person) =>
+  person.evaluate((source) => {
+    const { room } = window.rotunda;
+    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    const look = (at, of) => (at.transform = new RTCRtpScriptTransform(worker, { of }));
+    look(room.producers.get('camera').rtpSender, 'sent');
+    for (const entry of room.consumers.values())
+      if (entry?.kind === 'video') look(entry.consumer.rtpReceiver, room.peers.get(entry.userId));
+    window.framesNoted = () =>
+      new Promise((resolve) => {
+        worker.addEventListener('message', ({ data }) => resolve(data), { once: true });
+        worker.postMessage(null);
+      });
+  }, WORKER);
+
+// All that were noted since the last call.
+export const framesNoted = (person) => person.evaluate(() => window.framesNoted());
+
+// Of what `sent` noted and what came of it: how many of those that were to come (of the layers that came, while they
+// came) were whole within each of `withinMs`.
+export function wholeInTime(sent, got, withinMs) {
+  const frames = sent.filter(({ of }) => of === 'sent');
+  const byKey = new Map(frames.map((frame, index) => [frame.key, { ...frame, index }]));
+  const came = got.map(({ key, at }) => ({ at, frame: byKey.get(key) })).filter(({ frame }) => frame !== undefined);
+  came.sort((a, b) => a.frame.index - b.frame.index);
+  const took = new Map(came.map(({ at, frame }) => [frame.index, at - frame.at]));
+  const count = { all: 0, whole: 0, inTime: withinMs.map(() => 0) };
+  for (let from = 0, to; from < came.length; from = to) {
+    const { ssrc } = came[from].frame; // as long as it is one layer
+    for (to = from + 1; to < came.length && came[to].frame.ssrc === ssrc; ) to++;
+    const run = came.slice(from, to).map(({ frame }) => frame);
+    const temporal = Math.max(...run.map((frame) => frame.temporal));
+    for (let index = run[0].index; index <= run.at(-1).index; index++) {
+      if (frames[index].ssrc !== ssrc || frames[index].temporal > temporal) continue;
+      count.all++;
+      if (!took.has(index)) continue;
+      count.whole++;
+      withinMs.forEach((ms, i) => (count.inTime[i] += took.get(index) <= ms));
+    }
+  }
+  return count;
+}
