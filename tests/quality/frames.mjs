@@ -2,44 +2,49 @@
 // leaves the encoder, one at the receiver when all of its packets are there, before any buffer that smooths playing.
 // Both read the same machine's clock, and find a frame by what it contains.
 
-// Runs in each page's worker. A frame's key: its length and a hash of some of it.
-const WORKER = `
-  const notes = [];
-  onmessage = () => postMessage(notes.splice(0));
-  function keyOf(data) {
-    const bytes = new Uint8Array(data);
-    let hash = 2166136261;
-    const step = Math.max(1, bytes.length >> 9);
-    for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ bytes[i], 16777619);
-    return bytes.length + ':' + (hash >>> 0);
-  }
-  onrtctransform = ({ transformer: { readable, writable, options } }) => {
-    readable.pipeThrough(new TransformStream({
-      transform(frame, controller) {
-        const { synchronizationSource: ssrc, temporalIndex = 0 } = frame.getMetadata();
-        const at = performance.timeOrigin + performance.now();
-        notes.push({ of: options.of, key: keyOf(frame.data), at, ssrc, temporal: temporalIndex });
-        controller.enqueue(frame);
-      },
-    })).pipeTo(writable);
+// Runs in a page before its own scripts: all pictures that it sends and receives are looked at, from the first frame on,
+// as later transforms do not get any. In the worker: a frame's key is its length and a hash of some of it.
+export function lookAtFrames() {
+  const source = `
+    const notes = [];
+    onmessage = () => postMessage(notes.splice(0));
+    function keyOf(data) {
+      const bytes = new Uint8Array(data);
+      let hash = 2166136261;
+      const step = Math.max(1, bytes.length >> 9);
+      for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ bytes[i], 16777619);
+      return bytes.length + ':' + (hash >>> 0);
+    }
+    onrtctransform = ({ transformer: { readable, writable, options } }) => {
+      readable.pipeThrough(new TransformStream({
+        transform(frame, controller) {
+          const { synchronizationSource: ssrc, temporalIndex = 0 } = frame.getMetadata();
+          const at = performance.timeOrigin + performance.now();
+          notes.push({ of: options.of, key: keyOf(frame.data), at, ssrc, temporal: temporalIndex });
+          controller.enqueue(frame);
+        },
+      })).pipeTo(writable);
+    };
+  `;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+  const look = (at, of) => (at.transform = new RTCRtpScriptTransform(worker, { of }));
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...rest) {
+      super(...rest);
+      this.addEventListener('track', ({ track, receiver }) => track.kind === 'video' && look(receiver, 'received'));
+    }
+    addTransceiver(what, ...rest) {
+      const transceiver = super.addTransceiver(what, ...rest);
+      if (what?.kind === 'video') look(transceiver.sender, 'sent');
+      return transceiver;
+    }
   };
-`;
-
-// The cameras of a person, sent and received, are looked at from now on.
-export const lookAtFrames = (person) =>
-  person.evaluate((source) => {
-    const { room } = window.rotunda;
-    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-    const look = (at, of) => (at.transform = new RTCRtpScriptTransform(worker, { of }));
-    look(room.producers.get('camera').rtpSender, 'sent');
-    for (const entry of room.consumers.values())
-      if (entry?.kind === 'video') look(entry.consumer.rtpReceiver, room.peers.get(entry.userId));
-    window.framesNoted = () =>
-      new Promise((resolve) => {
-        worker.addEventListener('message', ({ data }) => resolve(data), { once: true });
-        worker.postMessage(null);
-      });
-  }, WORKER);
+  window.framesNoted = () =>
+    new Promise((resolve) => {
+      worker.addEventListener('message', ({ data }) => resolve(data), { once: true });
+      worker.postMessage(null);
+    });
+}
 
 // All that were noted since the last call.
 export const framesNoted = (person) => person.evaluate(() => window.framesNoted());
