@@ -88,9 +88,7 @@ uint64_t data_worker_heartbeat_us(const struct data_worker *data) {
 }
 
 void data_worker_read_counters(struct data_worker *data, struct data_worker_counters *out) {
-    uint64_t *values = (uint64_t *)(void *)out;
-    for (size_t i = 0; i < sizeof data->published / sizeof data->published[0]; i++)
-        values[i] = atomic_load_explicit(&data->published[i], memory_order_relaxed);
+    published_read(data->published, out, sizeof *out);
 }
 
 static void data_publish(struct data_worker *data) {
@@ -100,9 +98,7 @@ static void data_publish(struct data_worker *data) {
     DATA_FORWARDER_COUNTERS(COPY_OF_FORWARDER)
 #undef COPY_OF_FORWARDER
     c->associations = slots_count(data->peers);
-    const uint64_t *values = (const uint64_t *)(const void *)c;
-    for (size_t i = 0; i < sizeof data->published / sizeof data->published[0]; i++)
-        atomic_store_explicit(&data->published[i], values[i], memory_order_relaxed);
+    published_write(data->published, c, sizeof *c);
 }
 
 // ---- one turn

@@ -78,16 +78,12 @@ void ice_worker_set_hosts(struct ice_worker *ice, const struct addr *hosts, unsi
 }
 
 void ice_worker_read_counters(struct ice_worker *ice, struct ice_worker_counters *out) {
-    uint64_t *values = (uint64_t *)(void *)out;
-    for (size_t i = 0; i < sizeof ice->published / sizeof ice->published[0]; i++)
-        values[i] = atomic_load_explicit(&ice->published[i], memory_order_relaxed);
+    published_read(ice->published, out, sizeof *out);
 }
 
 static void ice_publish(struct ice_worker *ice) {
     ice->counters.agents = slots_count(ice->peers);
-    const uint64_t *values = (const uint64_t *)(const void *)&ice->counters;
-    for (size_t i = 0; i < sizeof ice->published / sizeof ice->published[0]; i++)
-        atomic_store_explicit(&ice->published[i], values[i], memory_order_relaxed);
+    published_write(ice->published, &ice->counters, sizeof ice->counters);
 }
 
 // ---- one turn

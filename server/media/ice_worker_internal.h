@@ -7,6 +7,7 @@
 
 #include "base/hmap.h"
 #include "base/list.h"
+#include "base/published.h"
 #include "base/ring.h"
 #include "base/slots.h"
 

@@ -63,9 +63,7 @@ static void worker_publish(struct worker *w, uint64_t now_us) {
     c->transports = slots_count(w->peers);
     c->loop_lag_us_max = w->lag_now_us > w->lag_before_us ? w->lag_now_us : w->lag_before_us;
     c->published_us = now_us;
-    const uint64_t *values = (const uint64_t *)(const void *)c;
-    for (size_t i = 0; i < sizeof w->published / sizeof w->published[0]; i++)
-        atomic_store_explicit(&w->published[i], values[i], memory_order_relaxed);
+    published_write(w->published, c, sizeof *c);
 }
 
 static void worker_note_lag(struct worker *w, uint64_t lag_us, uint64_t now_us) {
@@ -88,9 +86,7 @@ static void worker_on_publish(struct wheel_node *node, uint64_t now_us) {
 }
 
 void worker_read_counters(struct worker *w, struct media_counters *out) {
-    uint64_t *values = (uint64_t *)(void *)out;
-    for (size_t i = 0; i < sizeof w->published / sizeof w->published[0]; i++)
-        values[i] = atomic_load_explicit(&w->published[i], memory_order_relaxed);
+    published_read(w->published, out, sizeof *out);
 }
 
 uint64_t worker_heartbeat_us(const struct worker *w) {

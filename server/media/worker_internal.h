@@ -9,6 +9,7 @@
 #include "server/media/worker.h"
 
 #include "base/hmap.h"
+#include "base/published.h"
 #include "base/ring.h"
 #include "base/slots.h"
 #include "base/wheel.h"
