@@ -88,6 +88,10 @@ static void on_woken(void *ctx) {
 // ends without waiting for clients.
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
+    if (!app->ws) { // a start that failed ends its parts in the loop: there is nobody to tell
+        control_loop_stop(app->loop);
+        return;
+    }
     if (number == SIGHUP) {
         app_reload(app);
         return;

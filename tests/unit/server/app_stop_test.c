@@ -12,9 +12,10 @@ struct ending {
     bool began; // the goodbyes, in the loop
 };
 
+// As the app's own: nothing is due while the parts do not stand, though a start that fails runs the loop.
 static uint64_t on_next(void *ctx) {
     const struct ending *e = ctx;
-    return e->began ? TIME_NEVER : 0;
+    return e->began || !e->app.ws ? TIME_NEVER : 0;
 }
 
 static void on_due(void *ctx, uint64_t now_us) {
