@@ -55,7 +55,7 @@ const isTold = (person, wanted) =>
 // What a file holds: each stream's codec, decoded frames and length; throws what FFmpeg complains of.
 export async function probe(file) {
   const { stdout, stderr } = await run('ffprobe', ['-v', 'warning', '-count_frames', '-show_streams', '-show_packets', '-show_entries', 'packet=stream_index,pts_time', '-of', 'json', file]);
-  const decoded = await run('ffmpeg', ['-v', 'warning', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base:v', '-1', '-f', 'null', '-']);
+  const decoded = await run('ffmpeg', ['-v', 'warning', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base:v', '1:90000', '-f', 'null', '-']);
   assert.equal(stderr + decoded.stderr, '', `${file}: ${(stderr + decoded.stderr).slice(0, 500)}`);
   const { streams, packets } = JSON.parse(stdout);
   return streams.map((stream) => {
