@@ -100,7 +100,7 @@ void banner_print(FILE *out, const struct banner *banner) {
         fprintf(out,
                 "  %-9s  Browsers allow camera and microphone only on https:// pages and on this machine "
                 "itself:\n" MARGIN "for others, use --tls-cert and --tls-key, or a proxy with a certificate "
-                                   "in front of TCP port %u.\n",
+                "in front of TCP port %u.\n",
                 "note", banner->http_port);
     if (banner->admin_host && banner->admin_host[0]) {
         bool v6 = strchr(banner->admin_host, ':') != NULL;
