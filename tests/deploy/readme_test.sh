@@ -12,8 +12,7 @@ wanted=${README_TEST:-}
 name=readme-$suite-$who
 tree=$dir/root-$name
 log=$dir/$name.log
-home=/root
-[ "$who" = root ] || home=/home/ann
+sources=/srv/rotunda
 
 prepare() {
     rm -rf --one-file-system "$tree"
@@ -22,19 +21,19 @@ prepare() {
     if [ "$who" = user ]; then
         "$here/in_root.sh" "$tree" sh -euxc 'apt-get update -q; apt-get install -qq -y --no-install-recommends sudo
             rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
-            useradd --create-home --shell /bin/bash ann
-            echo "ann ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/ann
-            [ ! -f /root/.npmrc ] || install -o ann /root/.npmrc /home/ann/' >"$log" 2>&1 || { tail -n 20 "$log"; fail "a user with sudo"; }
+            useradd --create-home --home-dir /srv/ann --shell /bin/bash ann
+            echo "ann ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/ann' >"$log" 2>&1 || { tail -n 20 "$log"; fail "a user with sudo"; }
+        [ ! -f "$npm_settings" ] || cp "$npm_settings" "$tree/srv/ann/.npmrc"
     fi
-    git clone --quiet "$repo" "$tree$home/rotunda"
-    [ "$who" = root ] || chown -R "$(stat -c %u:%g "$tree/home/ann")" "$tree/home/ann"
+    git clone --quiet "$repo" "$tree$sources"
+    [ "$who" = root ] || chown -R "$(stat -c %u:%g "$tree/srv/ann")" "$tree/srv/ann" "$tree$sources"
 }
 
 # as COMMAND: in the root file system, by whom it is about, in the folder of the sources.
 as() {
     local become=(sh -c)
-    [ "$who" = root ] || become=(runuser -u ann -- env HOME=/home/ann sh -c)
-    "$here/in_root.sh" "$tree" "${become[@]}" "cd ~/rotunda && $1"
+    [ "$who" = root ] || become=(runuser -u ann -- env HOME=/srv/ann sh -c)
+    "$here/in_root.sh" "$tree" "${become[@]}" "cd $sources && $1"
 }
 
 call() {
@@ -56,7 +55,7 @@ call() {
     touch "$tree/tmp/stop"
     wait $inside || { tail -n 30 "$log"; fail "./run on $suite by $who ended badly"; }
     [ $status = 0 ] || { tail -n 30 "$log"; fail "the call on $suite by $who"; }
-    changed=$(git -c "safe.directory=$tree$home/rotunda" -C "$tree$home/rotunda" status --porcelain)
+    changed=$(git -c "safe.directory=$tree$sources" -C "$tree$sources" status --porcelain)
     [ -z "$changed" ] || fail "./run leaves in the source tree: $changed"
 }
 
