@@ -23,7 +23,7 @@ struct addr {
 _Static_assert(sizeof(struct addr) == 24, "no padding, so that bytes compare");
 
 // What carries the bytes between two addresses. TUPLE_NONE: nothing does, there are no addresses.
-// TUPLE_AGENT: UDP over sockets of a complete ICE agent (transport/ice_agent.h), which is nobody else's.
+// TUPLE_AGENT: UDP over sockets of a full ICE agent (transport/ice_agent.h), which is nobody else's.
 enum tuple_protocol { TUPLE_NONE, TUPLE_UDP, TUPLE_TCP, TUPLE_AGENT };
 
 // Where a datagram or a connection came from, which of our addresses it was sent to, and over what. All three

@@ -1,4 +1,4 @@
-// ice_full: a transport with a complete ICE agent of libnice (--ice=full): an independent peer in place of
+// ice_full: a transport with a full ICE agent of libnice (--ice=full): an independent peer in place of
 // our own checks. The only file with GLib is ice_full.c. One thread: GLib's context is turned by a timer of
 // the loop, each millisecond.
 #ifndef LOAD_ICE_FULL_H

@@ -46,7 +46,7 @@ static const struct option options_table[] = {
      .help = "Rooms are called PREFIX-1, PREFIX-2, ... [load-PID]"},
     {"token", "TOKEN", OPTION_TEXT, TEXT_AT(token), .help = "Sent with every join-room."},
     {"keys", "FILE", OPTION_TEXT, TEXT_AT(keys),
-     .help = "The server's --keys: each participant brings a token of its own, made with the first `id: "
+     .help = "The server's --keys: each participant gets a token of its own, made with the first `id: "
              "secret`."},
     {"rooms", "N", OPTION_COUNT, AT(rooms), .low = 1, .high = 10000, .help = "Rooms. [1]"},
     {"participants", "N", OPTION_COUNT, AT(participants), .low = 1, .high = 10000,
@@ -67,23 +67,23 @@ static const struct option options_table[] = {
      .help = "Temporal layers of each encoding, 1 to 3. [1]"},
     {"fps", "N", OPTION_COUNT, AT(fps), .low = 1, .high = 120, .help = "Frames a second. [30]"},
     {"key-interval", "SECONDS", OPTION_COUNT, AT(key_interval_s), .low = 1, .high = 3600,
-     .help = "A key frame comes at least so often. [10]"},
+     .help = "A key frame comes at least this often. [10]"},
     {"join-rate", "N", OPTION_RATE, AT(join_rate), .low = 0.01, .high = 10000,
      .help = "Joins a second. [20]"},
     {"duration", "SECONDS", OPTION_COUNT, AT(duration_s), .low = 1, .high = 86400,
      .help = "How long everything is measured once all have joined. [10]"},
     {"churn", "N", OPTION_RATE, AT(churn), .low = 0, .high = 1000,
-     .help = "So many participants a second leave and are replaced while it is measured. [0]"},
+     .help = "This many participants a second leave and are replaced during the measurement. [0]"},
     {"pause", "SECONDS", OPTION_COUNT, AT(pause_s), .low = 0, .high = 3600,
-     .help = "Each publisher pauses its video for a second, so often; 0: never. [0]"},
+     .help = "Each publisher pauses its video for a second, this often; 0: never. [0]"},
     {"loss", "SHARE", OPTION_SHARE, AT(impair.loss), .low = 0, .high = 1,
-     .help = "Datagrams lost in each direction, as 0.02 or 2%. [0]"},
+     .help = "Datagrams lost in each direction, such as 0.02 or 2%. [0]"},
     {"delay", "MS", OPTION_COUNT, AT(impair.delay_us), .low = 0, .high = 10000, .scale = 1000,
      .help = "Added to each datagram in each direction. [0]"},
     {"bandwidth", "KBPS", OPTION_COUNT, AT(impair.bandwidth_bps), .low = 0, .high = 4000000, .scale = 1000,
      .help = "Of each transport in each direction; 0: no limit. [0]"},
     {"ice", "checks|full|tcp", OPTION_WORD, AT(ice), .words = ice_words,
-     .help = "full: a complete libnice agent for each transport (some tens of participants); tcp: media over "
+     .help = "full: a full libnice agent for each transport (some tens of participants); tcp: media over "
              "TCP, read at --bandwidth. [checks]"},
     {"sockets", "auto|shared|each", OPTION_WORD, AT(sockets), .words = socket_words,
      .help = "shared: a few sockets and an address of 127.0.0.0/8 for each transport; auto: shared when the\n"
@@ -320,5 +320,5 @@ void options_print_help(void) {
         printf("  --%s%s%s\n        %s\n", option->name, option->argument ? " " : "",
                option->argument ? option->argument : "", option->help);
     }
-    printf("\nExit status: 0 all expectations are met, 1 one is missed, 2 it could not run as asked.\n");
+    printf("\nExit status: 0 all expectations are met, 1 one is missed, 2 the run was not possible.\n");
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the manual pages from what the programs say in --help and what docs/operations.md says of them.
 
-usage: manual.py PATH/TO/rotunda PATH/TO/rotunda-load FOLDER   writes rotunda.1, rotunda-load.1, rotunda.conf.5 there
+usage: manual.py PATH/TO/rotunda PATH/TO/rotunda-load FOLDER   writes rotunda.1, rotunda-load.1, rotunda-record.1 and
+                                                               rotunda.conf.5 there; rotunda-record is beside rotunda
        manual.py --check PATH/TO/rotunda PATH/TO/rotunda-load  compares with those in packaging/man/; status 1 if they differ
 """
 
@@ -103,14 +104,18 @@ def server_page(server):
                 f".SS {escape(title)}\n{tagged(rows)}" for title, rows in groups(text))),
         ("SIGNALS", tagged((row[0], row[1]) for row in table("signal"))),
         ("EXIT STATUS", tagged((row[0], row[1]) for row in table("exit status"))),
-        ("SEE ALSO", see_also(("rotunda.conf", 5), ("rotunda-load", 1))),
+        ("SEE ALSO", see_also(("rotunda.conf", 5), ("rotunda-load", 1), ("rotunda-record", 1))),
     ])
+
+
+def statuses(text):
+    """(status, meaning) of the line `Exit status: 0 this, 1 that.` of a --help."""
+    status = re.search(r"^Exit status: (.*)$", text, re.M).group(1)
+    return [entry.strip().rstrip(".").split(" ", 1) for entry in re.split(r", (?=\d )", status)]
 
 
 def load_page(load):
     text = help_of(load)
-    status = re.search(r"^Exit status: (.*)$", text, re.M).group(1)
-    rows = [entry.strip().rstrip(".").split(" ", 1) for entry in status.split(",")]
     return page("rotunda-load", 1, "synthetic participants for a Rotunda server", [
         ("SYNOPSIS", f"{bold('rotunda-load')} [\\fB\\-\\-\\fISETTING VALUE\\fR]...\n"),
         ("DESCRIPTION", escape(
@@ -118,8 +123,26 @@ def load_page(load):
             "and freezes, and says whether expectations were met. Every run ends by itself. Scenarios are in "
             "/usr/share/rotunda/load/scenarios; /usr/share/rotunda/load/plot.py draws what --json wrote.") + "\n"),
         ("OPTIONS", tagged(tasks(text) + flags(text))),
-        ("EXIT STATUS", tagged(rows)),
+        ("EXIT STATUS", tagged(statuses(text))),
         ("SEE ALSO", see_also(("rotunda", 1))),
+    ])
+
+
+def record_page(record):
+    text = help_of(record)
+    return page("rotunda-record", 1, "recorder of the Rotunda media server", [
+        ("SYNOPSIS", f"{bold('rotunda-record')} {bold('--dir')} \\fIDIR\\fR [{bold('--room')} \\fINAME\\fR] "
+                     f"[{bold('--layout')} \\fIlayout\\fR]\n.br\n"
+                     f"{bold('rotunda-record compose')} \\fIDIR FILE\\fR\n"),
+        ("DESCRIPTION", escape(
+            "The server starts it for each recording, with --record-dir. It receives media as plain RTP at a UDP port of "
+            "127.0.0.1, is told on standard input what it is, and writes it to WebM and Matroska files without "
+            "transcoding; /usr/share/doc/rotunda/docs/recording.md has all of it.") +
+         f"\n.PP\n{bold('rotunda-record compose')} " + escape(
+            "makes one video of all the files of a recording, with everybody in a grid and all audio mixed, by ffmpeg.") + "\n"),
+        ("OPTIONS", tagged(tasks(text) + flags(text))),
+        ("EXIT STATUS", tagged(statuses(text))),
+        ("SEE ALSO", see_also(("rotunda", 1), ("ffmpeg", 1))),
     ])
 
 
@@ -140,7 +163,9 @@ def config_page():
 
 
 def pages(server, load):
-    return {"rotunda.1": server_page(server), "rotunda-load.1": load_page(load), "rotunda.conf.5": config_page()}
+    record = os.path.join(os.path.dirname(server), "rotunda-record")
+    return {"rotunda.1": server_page(server), "rotunda-load.1": load_page(load), "rotunda-record.1": record_page(record),
+            "rotunda.conf.5": config_page()}
 
 
 def check(server, load):

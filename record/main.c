@@ -27,14 +27,20 @@
 #define RECEIVE_BUFFER_BYTES (16 * 1024 * 1024) // asked for
 
 static const char usage[] =
+    "rotunda-record: records media that comes as plain RTP to a UDP port of 127.0.0.1.\n\n"
     "usage: rotunda-record --dir DIR [--room NAME] [--layout track|participant]\n"
-    "       rotunda-record compose DIR FILE\n"
-    "       rotunda-record --version | --help\n\n"
-    "Records RTP that comes to a UDP port of 127.0.0.1 into files in DIR, one a track or one a participant, "
-    "and\n"
-    "what happened into DIR/events.jsonl. The server starts it; what it reads and writes is in "
-    "docs/recording.md.\n"
-    "compose makes one picture of all of a recording's files, with ffmpeg.\n";
+    "       rotunda-record compose DIR FILE\n\n"
+    "The server starts it; docs/recording.md describes what it reads from standard input, and writes.\n"
+    "compose makes one video of all the files of a recording, with ffmpeg.\n\n"
+    "  -V, --version   print the version, and that of FFmpeg's libraries\n"
+    "  -h, --help      print this\n\n"
+    "  --dir DIR\n"
+    "        Where the files go, and events.jsonl with what happened; made if it does not exist.\n"
+    "  --room NAME\n"
+    "        The room's name, for events.jsonl.\n"
+    "  --layout track|participant\n"
+    "        One file for each track, or one for each participant's audio and video. [track]\n\n"
+    "Exit status: 0 the recording is complete, 2 a flag was refused, 3 something could not be written.\n";
 
 struct main {
     struct recording *recording;
@@ -183,15 +189,21 @@ static int record(const char *folder, const char *room, bool together) {
 }
 
 static int refuse(const char *what) {
-    fprintf(stderr, "rotunda-record: %s; rotunda-record --help says what it takes\n", what);
+    fprintf(stderr, "rotunda-record: %s; rotunda-record --help lists what there is\n", what);
     return STATUS_USAGE;
+}
+
+static int refuse_flag(const char *flag, bool known) {
+    char what[160];
+    snprintf(what, sizeof what, known ? "%.64s needs a value" : "\"%.64s\" is no flag of it", flag);
+    return refuse(what);
 }
 
 int main(int argc, char *argv[]) {
     const char *folder = NULL, *room = "", *layout = "track";
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return fputs(usage, stdout) < 0;
-    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
         return printf("rotunda-record " ROTUNDA_VERSION " (FFmpeg %s)\n", muxer_version()) < 0;
     if (argc > 1 && strcmp(argv[1], "compose") == 0)
         return argc == 4 ? compose_main(argv[2], argv[3]) : refuse("compose wants a folder and a file");
@@ -201,7 +213,7 @@ int main(int argc, char *argv[]) {
                              : strcmp(argv[i], "--layout") == 0 ? &layout
                                                                 : NULL;
         if (!value || i + 1 == argc)
-            return refuse(argv[i]);
+            return refuse_flag(argv[i], value != NULL);
         *value = argv[++i];
     }
     bool together = strcmp(layout, "participant") == 0;

@@ -140,7 +140,7 @@ struct media_cmd {
         struct {
             struct ice_credentials ice; // OPEN_TRANSPORT, RESTART_ICE, OFFER_ICE
             uint32_t room;              // OPEN_TRANSPORT: comes back in TRANSPORT_CLOSED
-            bool full;                  // OPEN_TRANSPORT: a complete ICE agent and not ICE-lite,
+            bool full;                  // OPEN_TRANSPORT: a full ICE agent and not ICE-lite,
             bool controlling;           // in this role
         };
         struct ice_remote ice_remote;
@@ -218,7 +218,7 @@ struct transport_stats {
     enum link_reason estimate_reason;
     uint64_t padding_bytes_sent;
     struct tuple selected;           // TUPLE_NONE while there is none
-    bool full, controlling;          // a complete ICE agent, and the role that it began with
+    bool full, controlling;          // a full ICE agent, and the role that it began with
     uint8_t local_type, remote_type; // enum ice_candidate_type, of the selected pair of one
     enum ice_state ice;
     enum dtls_state dtls;
@@ -318,7 +318,7 @@ struct media_event {
 };
 _Static_assert(sizeof(struct media_event) <= 32, "the queue of events is small and stays in the caches");
 
-// ---- complete ICE agents: what the control thread hears of the thread that has them
+// ---- full ICE agents: what the control thread hears of the thread that has them
 
 enum ice_event_type {
     ICE_EVENT_CANDIDATE, // an address of ours

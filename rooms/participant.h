@@ -108,11 +108,11 @@ struct participant {
     uint64_t relayed_due_us;   // what others caused to be sent to it lately, as such a moment
     size_t app_data_bytes;     // of its producers
     size_t producer_bytes;     // of memory, of what it said of its producers
-    uint32_t agent_count;      // transports with a complete ICE agent
+    uint32_t agent_count;      // transports with a full ICE agent
     uint64_t agents_due_us;    // when those that it has opened so far would be paid for
 };
 
-// Of a transport with a complete ICE agent.
+// Of a transport with a full ICE agent.
 #define ROOM_ICE_CANDIDATES_MAX 16
 struct room_ice {
     bool gathered;                                            // there come no more of
@@ -131,7 +131,7 @@ struct room_transport {
     bool from_client;         // direction "send": the client sends, the server receives
     bool tcp_only;            // its owner is told of no address for UDP
     bool connected;           // connect-transport was accepted
-    struct room_ice *full;    // of a complete ICE agent; NULL: ICE-lite, or plain
+    struct room_ice *full;    // of a full ICE agent; NULL: ICE-lite, or plain
     bool plain;               // plain RTP: neither ICE nor DTLS,
     struct addr plain_to;     // to there; family 0: to where its first packet comes from
     uint16_t plain_rtcp_port; // 0: the same

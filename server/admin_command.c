@@ -57,17 +57,17 @@ static const char usage[] =
     "itself, at the port of --admin-listen if it has one.\n\n"
     "  rooms                  all rooms\n"
     "  room ROOM              one of them\n"
-    "  describe ROOM TEXT     gives it this metadata, which everybody in it is told; \"\" takes it away\n"
-    "  close ROOM             puts everybody out; the room is gone\n"
+    "  describe ROOM TEXT     sets its metadata, which everybody in it is told; \"\" removes it\n"
+    "  close ROOM             removes everybody and closes the room\n"
     "  people ROOM            everybody in a room\n"
     "  person ROOM WHO        one of them, by identity or userId\n"
-    "  remove ROOM WHO        puts one out\n"
+    "  remove ROOM WHO        removes one of them\n"
     "  mute ROOM WHO TRACK    pauses a track, by producerId\n"
-    "  hold ROOM WHO TRACK    the same, and its owner resumes nothing of that kind until\n"
+    "  hold ROOM WHO TRACK    the same, and its owner may not unmute that kind until\n"
     "  allow-unmute ROOM WHO TRACK\n"
     "                         lets it\n"
-    "  record ROOM            begins a recording of everybody in a room\n"
-    "  recordings ROOM        those that are made of it\n"
+    "  record ROOM            starts recording everybody in a room\n"
+    "  recordings ROOM        the recordings in progress there\n"
     "  stop-recording ROOM ID ends one\n"
     "  plain ROOM             its transports of plain RTP\n"
     "  plain-open ROOM JSON, plain-produce ROOM TRANSPORT JSON,\n"
@@ -75,7 +75,7 @@ static const char usage[] =
     "                         plain RTP, as docs/interop.md shows\n"
     "  drain                  ends the server as SIGTERM does\n\n"
     "  --server HOST[:PORT]   the server [127.0.0.1:8080]\n"
-    "  --keys FILE            the file that the server has too [ROTUNDA_KEYS]\n";
+    "  --keys FILE            the same file as the server's [ROTUNDA_KEYS]\n";
 
 static int refuse(int status, const char *what, const char *more) {
     fprintf(stderr, "rotunda admin: %s%s\n", what, more);
@@ -244,7 +244,7 @@ int admin_command_main(int argc, char *const argv[]) {
         return refuse(STATUS_REFUSED, i < argc ? argv[i] : "a command is missing",
                       ": rotunda admin --help lists the commands and what they need");
     if (!keys || !keys[0])
-        return refuse(STATUS_REFUSED, "--keys is missing: the file that the server has too", "");
+        return refuse(STATUS_REFUSED, "--keys is missing: the same file as the server's", "");
     if (!host_port_parse(address, strlen(address), DEFAULT_PORT, &server))
         return refuse(STATUS_REFUSED, "--server must be HOST or HOST:PORT, not ", address);
     return run(&server, keys, command, argv + i + 1);

@@ -1,4 +1,4 @@
-// Complete ICE agents: from the settings to what the media side wants to know.
+// Full ICE agents: from the settings to what the media side wants to know.
 #include "base/clock.h"
 #include "server/app_internal.h"
 #include "transport/ice_agent.h"

@@ -98,7 +98,7 @@ bool app_start_recordings(struct app *app, char *error);
 // ---- app_ice.c
 
 struct ice_pool_config;
-// What complete ICE agents are to know, into *out, and where they may be; false: there are none.
+// What full ICE agents are to know, into *out, and where they may be; false: there are none.
 bool app_ice_settings(struct app *app, struct ice_pool_config *out);
 void app_ice_hub(const struct config *config, struct hub_ice *out);
 void app_ice_announce(const struct app *app); // the addresses have changed

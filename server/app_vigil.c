@@ -16,10 +16,10 @@ static void on_tell(void *ctx, unsigned thread, bool stuck) {
     const struct app *app = ctx;
     bool data = thread == app->workers;
     if (stuck && data)
-        LOG_ERROR("data worker stuck", LOG_TEXT("meaning", "it has not turned for 5 s; where it is follows"));
+        LOG_ERROR("data worker stuck", LOG_TEXT("meaning", "it has been stuck for 5 s; its stack follows"));
     else if (stuck)
         LOG_ERROR("media worker stuck", LOG_NUMBER("worker", thread),
-                  LOG_TEXT("meaning", "its loop has not turned for 5 s; where it is follows"));
+                  LOG_TEXT("meaning", "its loop has been stuck for 5 s; its stack follows"));
     else if (data)
         LOG_WARN("data worker turns again");
     else

@@ -77,11 +77,11 @@ static void print_warnings(FILE *out, const struct banner *banner) {
     if (banner->stands_open)
         fprintf(out,
                 "\n  warning    Everybody who finds this server may open rooms, join any and listen.\n" MARGIN
-                "--keys FILE lets in who has a token, --open says that this is meant.\n");
+                "--keys FILE admits only people with a token; --open says that this is intended.\n");
     if (banner->dialects_beside_keys)
         fprintf(out,
-                "\n  warning    %s: whoever finds it sets up calls of their own there,\n" MARGIN
-                "without a token of --keys. It opens no room of this server.\n",
+                "\n  warning    %s: anyone who finds it can set up calls of their own there,\n" MARGIN
+                "without a token of --keys. It gives no access to rooms of this server.\n",
                 banner->dialects);
     if (banner->web_root_missing)
         fprintf(out,
@@ -97,15 +97,14 @@ void banner_print(FILE *out, const struct banner *banner) {
     if (banner->certificate)
         print_certificate(out, banner->certificate);
     else
-        fprintf(
-            out,
-            "  %-9s  Browsers give camera and microphone only to https:// pages and to this machine "
-            "itself:\n" MARGIN
-            "for others, use --tls-cert and --tls-key, or a proxy with a certificate before TCP port %u.\n",
-            "note", banner->http_port);
+        fprintf(out,
+                "  %-9s  Browsers allow camera and microphone only on https:// pages and on this machine "
+                "itself:\n" MARGIN "for others, use --tls-cert and --tls-key, or a proxy with a certificate "
+                "in front of TCP port %u.\n",
+                "note", banner->http_port);
     if (banner->admin_host && banner->admin_host[0]) {
         bool v6 = strchr(banner->admin_host, ':') != NULL;
-        fprintf(out, "  %-9s  http://%s%s%s:%u/metrics, for operators alone\n", "admin", v6 ? "[" : "",
+        fprintf(out, "  %-9s  http://%s%s%s:%u/metrics, for operators only\n", "admin", v6 ? "[" : "",
                 banner->admin_host, v6 ? "]" : "", banner->admin_port);
     }
     if (banner->dialects && banner->dialects[0])
@@ -133,7 +132,7 @@ void banner_log(const struct banner *banner) {
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
                  LOG_TEXT("fix", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
     if (banner->stands_open)
-        LOG_WARN("open to everybody", LOG_TEXT("fix", "--keys FILE, or --open when this is meant"));
+        LOG_WARN("open to everybody", LOG_TEXT("fix", "--keys FILE, or --open if this is intended"));
     if (banner->dialects && banner->dialects[0])
         LOG_INFO("dialects served", LOG_TEXT("where", banner->dialects));
     if (banner->dialects_beside_keys)

@@ -89,11 +89,11 @@ void check_clock(struct finding *out, uint64_t wall_us, uint64_t built_us, bool 
                     "the clock says %s, %s this program was built (%s): certificates and TURN credentials "
                     "will not work",
                     now, early ? "which is before" : "decades after", built);
-        finding_mend(out, "set the clock and keep it right: `timedatectl set-ntp true`, on the host");
+        finding_mend(out, "set the clock and keep it synchronised: `timedatectl set-ntp true`, on the host");
         return;
     }
     finding_set(out, "clock", "", FINDING_OK, "%s%s", now,
-                synchronised ? "" : " (not kept right by NTP, as far as the kernel knows)");
+                synchronised ? "" : " (not synchronised by NTP, as far as the kernel knows)");
 }
 
 // ---- libraries
@@ -146,7 +146,7 @@ void check_library(struct finding *out, enum machine_library library, const stru
         finding_set(out, "libraries", name, FINDING_WARN,
                     "version %s is older than %s, which this was built with", version->running,
                     version->built);
-        finding_mend(out, "install %s or newer, or build anew here", version->built);
+        finding_mend(out, "install %s or newer, or rebuild here", version->built);
         return;
     }
     finding_set(out, "libraries", name, FINDING_OK, "version %s", version->running);

@@ -28,16 +28,16 @@ static const char usage[] =
     "       rotunda token --operator [--ttl TIME] [--keys FILE]\n\n"
     "Prints a token with which one person may join one room of a server that runs with the same --keys.\n\n"
     "  --room ROOM      the room\n"
-    "  --name NAME      what the person is called; without it they choose\n"
-    "  --identity ID    who it is: the same one on a second device takes the first one's place [NAME]\n"
-    "  --ttl TIME       how long the token is good: 90s, 30m, 6h, 2d [6h]\n"
+    "  --name NAME      the person's name; by default they choose one\n"
+    "  --identity ID    their identity: on a second device it takes the first one's place [NAME]\n"
+    "  --ttl TIME       how long the token is valid: 90s, 30m, 6h, 2d [6h]\n"
     "  --keys FILE      a file with a line `id: secret`, whose first is used [ROTUNDA_KEYS]\n"
-    "  --moderator      may put others out, mute them, lock and close the room\n"
+    "  --moderator      may remove and mute others, lock and close the room\n"
     "  --record         may have the room recorded\n"
     "  --operator       not to join, but to manage the server and its rooms from outside\n"
-    "  --no-publish     may send neither picture nor sound\n"
-    "  --no-subscribe   may not get what others send\n"
-    "  --no-data        may not write, call or signal to others\n";
+    "  --no-publish     may send neither video nor audio\n"
+    "  --no-subscribe   may not receive what others send\n"
+    "  --no-data        may not chat, call or signal to others\n";
 
 static int refuse(const char *what, const char *more) {
     fprintf(stderr, "rotunda token: %s%s\n", what, more);
@@ -108,11 +108,11 @@ int token_command_main(int argc, char *const argv[]) {
     if (!r.wish.identity)
         r.wish.identity = r.wish.name;
     if (!r.wish.operator_ && (!r.wish.room || !r.wish.room[0]))
-        return refuse("--room is missing: the room that the token lets into", "");
+        return refuse("--room is missing: the room that the token is for", "");
     if (!r.wish.operator_ && (!r.wish.identity || !r.wish.identity[0]))
         return refuse("--name or --identity is missing: who the token is for", "");
     if (!r.keys[0])
-        return refuse("--keys is missing: the file that the server has too", "");
+        return refuse("--keys is missing: the same file as the server's", "");
     if (!number_parse(&ttl_setting, r.ttl, &r.wish.ttl_s))
         return refuse("--ttl must be a time of 1s to 3660d, as 90s, 30m, 6h or 2d", "");
     return mint(&r);

@@ -1,4 +1,4 @@
-// ice_agent: a complete ICE agent (RFC 8445), a NiceAgent of libnice, for peers that must be looked for: a
+// ice_agent: a full ICE agent (RFC 8445), a NiceAgent of libnice, for peers that must be looked for: a
 // server that nobody reaches from outside, and peers that are ICE-lite.
 //
 // All agents of a pool live on the pool's GMainContext, which only one thread turns (ice_pool_turn); every

@@ -1,4 +1,4 @@
-# Completion of rotunda and rotunda-load for bash: the programs themselves say which flags they have.
+# Completion of rotunda, rotunda-load and rotunda-record for bash: the programs themselves say which flags they have.
 _rotunda() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} help value
     help=$("$program" --help 2>/dev/null) || return
@@ -16,7 +16,13 @@ _rotunda() {
     LEVEL) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$current") ;;
     FORMAT) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current") ;;
     *\|*) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$current") ;;
-    '') [ "$COMP_CWORD" != 1 ] || [ "${program##*/}" != rotunda ] || mapfile -t COMPREPLY < <(compgen -W 'admin doctor password token' -- "$current") ;;
+    '')
+        [ "$COMP_CWORD" = 1 ] || return
+        case ${program##*/} in
+        rotunda) mapfile -t COMPREPLY < <(compgen -W 'admin doctor password token' -- "$current") ;;
+        rotunda-record) mapfile -t COMPREPLY < <(compgen -W compose -- "$current") ;;
+        esac
+        ;;
     esac
 }
-complete -o filenames -F _rotunda rotunda rotunda-load
+complete -o filenames -F _rotunda rotunda rotunda-load rotunda-record

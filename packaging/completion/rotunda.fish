@@ -1,4 +1,4 @@
-# Completion of rotunda and rotunda-load for fish: the programs themselves say which flags they have.
+# Completion of rotunda, rotunda-load and rotunda-record for fish: the programs themselves say which flags they have.
 function __rotunda_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
@@ -22,8 +22,11 @@ function __rotunda_complete
             string match -r -g -- '^  (?:-[a-zA-Z], )?(--[a-z0-9-]+)' $help
             if test (count $words) = 1; and string match -qr '(^|/)rotunda$' -- $words[1]
                 printf '%s\n' admin doctor password token
+            else if test (count $words) = 1; and string match -qr '(^|/)rotunda-record$' -- $words[1]
+                printf '%s\n' compose
             end
     end
 end
 complete -c rotunda -f -a '(__rotunda_complete)'
 complete -c rotunda-load -f -a '(__rotunda_complete)'
+complete -c rotunda-record -f -a '(__rotunda_complete)'

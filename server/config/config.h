@@ -50,7 +50,7 @@ struct config {
     unsigned announce_count;                             // at least 1
     char announce[HUB_ANNOUNCE_MAX][HOST_BYTES_MAX + 1]; // IP literals, host names, and ANNOUNCE_AUTO
     struct host_port stun;                               // who to ask for the public address; host "": nobody
-    // Complete ICE agents.
+    // Full ICE agents.
     uint32_t ice;                              // enum hub_ice_mode
     struct host_port ice_stun;                 // host "": as `stun`
     struct ice_servers ice_turn;               // their TURN servers; the list alone

@@ -101,7 +101,7 @@ static const struct addr *seen_of_family(const struct stun_facts *stun, const ch
 void check_stun(struct finding *out, const struct stun_facts *stun, uint16_t media_port) {
     if (!stun->asked) {
         finding_set(out, "stun", "", FINDING_SKIP,
-                    "no STUN server is set, so nobody says how this machine is seen");
+                    "no STUN server is set, so nobody says how this machine is seen from outside");
         return;
     }
     if (stun->result != STUN_SEEN) {
@@ -177,10 +177,9 @@ static void check_address_away(struct finding *out, const char *address, enum ad
         finding_mend(out, "--announce auto, unless that machine forwards UDP port %u to this one",
                      media_port);
     } else if (scope == ADDRESS_PRIVATE) {
-        finding_set(
-            out, "announce", address, FINDING_OK,
-            "private, not of this container: of the machine that runs it, which must forward UDP port %u",
-            media_port);
+        finding_set(out, "announce", address, FINDING_OK,
+                    "private, and not this container's: the machine that runs it must forward UDP port %u",
+                    media_port);
     } else if (place == PLACE_OTHER) {
         finding_set(out, "announce", address, FINDING_WARN,
                     "public, but the STUN server %s sees this machine at %s", stun->server, text);
@@ -236,15 +235,16 @@ void check_ice(struct finding *out, const struct announce *announce, const struc
     for (unsigned i = 0; i < announce->count; i++)
     public |= address_scope_of(announce->list[i].text) == ADDRESS_PUBLIC;
     if (config->ice == HUB_ICE_LITE) {
-        finding_set(out, "ice", "", FINDING_SKIP, "ICE-lite: clients look for the server, never it for them");
+        finding_set(out, "ice", "", FINDING_SKIP,
+                    "ICE-lite: clients look for the server, not the other way round");
     } else if (stun[0] || turns > 0) {
-        finding_set(out, "ice", "", FINDING_OK, "complete ICE asks %s%s%u TURN server%s", stun[0] ? stun : "",
+        finding_set(out, "ice", "", FINDING_OK, "full ICE asks %s%s%u TURN server%s", stun[0] ? stun : "",
                     stun[0] ? " and " : "", turns, turns == 1 ? "" : "s");
     } else if (public) {
-        finding_set(out, "ice", "", FINDING_OK, "complete ICE has a public address");
+        finding_set(out, "ice", "", FINDING_OK, "full ICE has a public address");
     } else {
         finding_set(out, "ice", "", FINDING_WARN,
-                    "complete ICE has neither a public address nor a STUN or TURN server: people in other "
+                    "full ICE has neither a public address nor a STUN or TURN server: people in other "
                     "networks cannot be found");
         finding_mend(out, "--ice-stun HOST, and --ice-turn URL for networks where that is not enough");
     }
@@ -280,8 +280,8 @@ static void stage_text(const struct call_facts *f, char *out, size_t cap) {
         snprintf(out, cap, "nothing answers ICE checks sent to UDP port %u", f->media_port);
         return;
     case CALL_DTLS:
-        snprintf(out, cap, "ICE works, but the DTLS handshake does not end: large packets get lost%s%s", gap,
-                 why);
+        snprintf(out, cap, "ICE works, but the DTLS handshake does not complete: large packets get lost%s%s",
+                 gap, why);
         return;
     case CALL_RTP:
         snprintf(out, cap,
@@ -330,7 +330,7 @@ void check_call(struct finding *out, const struct call_facts *f) {
     }
     stage_text(f, text, sizeof text);
     if (f->outcome->refused) {
-        finding_set(out, "call", f->address, FINDING_WARN, "the server wants no more people now: %s",
+        finding_set(out, "call", f->address, FINDING_WARN, "the server accepts no more people now: %s",
                     f->outcome->why);
         finding_mend(out, "try again later, or raise its limits (--rooms-max, --participants-max)");
     } else if (!f->local && f->place != PLACE_HERE) {

@@ -63,7 +63,7 @@ void check_address(struct finding *out, const char *address, enum address_place 
                    const struct stun_facts *stun, const char *container, uint16_t media_port);
 // All of them together: who gets through.
 void check_reach(struct finding *out, const struct announce *announce, const char *container);
-// Whether complete ICE, if it is on, has what it needs to be found from elsewhere.
+// Whether full ICE, if it is on, has what it needs to be found from elsewhere.
 void check_ice(struct finding *out, const struct announce *announce, const struct config *config);
 
 // ---- the call with itself

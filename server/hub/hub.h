@@ -54,7 +54,7 @@ struct hub_tcp {
     char web_ip[46];       // or on this one
 };
 
-// Complete ICE agents in place of ICE-lite (docs/adr/0020-one-thread-owns-agents.md).
+// Full ICE agents in place of ICE-lite (docs/adr/0020-one-thread-owns-agents.md).
 enum hub_ice_mode {
     HUB_ICE_LITE, // there are none
     HUB_ICE_AUTO, // for whoever asks for one, and for peers that are ICE-lite themselves

@@ -20,7 +20,7 @@
       "Commands that wait for room in a worker's queue.")                                                    \
     X(held_bytes, "gauge", "rotunda_control_memory_bytes",                                                   \
       "Memory that is held for clients, besides media: sessions, rooms, chat, what waits to be sent.")       \
-    X(full_transports, "gauge", "rotunda_ice_full_transports", "Transports with a complete ICE agent.")      \
+    X(full_transports, "gauge", "rotunda_ice_full_transports", "Transports with a full ICE agent.")          \
     X(ice_candidates_kept, "counter", "rotunda_ice_candidates_refused_total",                                \
       "Candidates of peers that lead to networks that checks may not go to.")                                \
     X(joins, "counter", "rotunda_joins_total", "Participants who joined.")                                   \

@@ -96,7 +96,7 @@ struct hub_events {
     void (*transport_state)(void *ctx, const struct room_transport *transport);
     // Addresses have changed: it may use these credentials in place of those it has (hub_set_announce).
     void (*ice_offered)(void *ctx, const struct room_transport *transport, const struct ice_credentials *ice);
-    // Its complete ICE agent has found addresses of ours: transport->full->candidates from `first` on;
+    // Its full ICE agent has found addresses of ours: transport->full->candidates from `first` on;
     // full->gathered: there are no more. NULL: not heard.
     void (*ice_candidates)(void *ctx, const struct room_transport *transport, unsigned first);
     void (*layers_wanted)(void *ctx,

@@ -1,4 +1,4 @@
-// Transports with a complete ICE agent: what their owners tell of themselves, and what the agent has found.
+// Transports with a full ICE agent: what their owners tell of themselves, and what the agent has found.
 #include "base/addr_public.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -146,13 +146,13 @@ bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport
 bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_refusal *refusal) {
     if (me->agent_count >= AGENTS_EACH_MAX)
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "a participant may have %d transports with complete ICE; close one first",
+                          "a participant may have %d transports with full ICE; close one first",
                           AGENTS_EACH_MAX);
     if (me->agents_due_us < hub->now_us)
         me->agents_due_us = hub->now_us;
     if (me->agents_due_us + OPENING_US > hub->now_us + OPENINGS_BURST_US)
         return hub_refuse(refusal, HUB_RATE_LIMITED,
-                          "you have opened too many transports with complete ICE lately; try again in %d s",
+                          "you have opened too many transports with full ICE lately; try again in %d s",
                           (int)(OPENING_US / US_PER_SECOND));
     me->agents_due_us += OPENING_US;
     return true;

@@ -40,7 +40,7 @@ struct hub {
     struct registry registry;
     struct data_registry data_registry;
     uint32_t data_transports; // that carry data, of DATA_ASSOCIATIONS_MAX
-    uint32_t full_transports; // with a complete ICE agent, of config.ice.agents_max
+    uint32_t full_transports; // with a full ICE agent, of config.ice.agents_max
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;

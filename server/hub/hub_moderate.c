@@ -12,7 +12,7 @@ static bool moderates(const struct participant *me, const char *what, struct hub
 
 bool hub_kick(struct hub *hub, struct participant *me, const char *target, const char *words,
               struct public_id *id, struct hub_refusal *refusal) {
-    if (!moderates(me, "put others out of the room", refusal) || !hub_words_fit(words, refusal))
+    if (!moderates(me, "remove others from the room", refusal) || !hub_words_fit(words, refusal))
         return false;
     struct participant *who = hub_find_other(me, target, refusal);
     if (!who)

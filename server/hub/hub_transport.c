@@ -17,10 +17,9 @@ static void log_transport(const char *event, const struct room_transport *transp
 // Its place in the limits, and what its owner will be told; false and a refusal.
 static bool begin_full(struct hub *hub, struct room_transport *transport, struct hub_refusal *refusal) {
     if (hub->full_transports >= hub->config.ice.agents_max)
-        return hub_refuse(
-            refusal, HUB_LIMIT_REACHED,
-            "this server has all the complete ICE agents that it may have (ice-agents-max); try "
-            "again later");
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "this server has all the full ICE agents that it may have (ice-agents-max); try "
+                          "again later");
     if (!hub_ice_may_open(hub, transport->owner, refusal))
         return false;
     transport->full = calloc(1, sizeof *transport->full);

@@ -175,7 +175,7 @@ bool hub_close_transport(struct hub *hub, struct participant *me, const char *tr
 // All of them; the participant knows.
 void hub_close_transports(struct hub *hub, struct participant *me);
 
-// ---- hub_ice.c: of a transport with a complete ICE agent
+// ---- hub_ice.c: of a transport with a full ICE agent
 
 struct hub_ice_told {       // by the client
     struct span ufrag, pwd; // ptr NULL: not now

@@ -1,4 +1,4 @@
-// ice_worker: the thread that has all complete ICE agents (transport/ice_agent.h), beside the media workers.
+// ice_worker: the thread that has all full ICE agents (transport/ice_agent.h), beside the media workers.
 //
 // A NiceAgent lives on a GLib context, which costs more for each wake-up the more agents there are, has
 // locks, and makes a system call a packet: nothing for a media worker
@@ -59,11 +59,11 @@ struct ice_report { // to a media worker
 
 // X(member, type of the metric, its name, its help)
 #define ICE_WORKER_COUNTERS(X)                                                                               \
-    X(agents, "gauge", "rotunda_ice_agents", "Complete ICE agents.")                                         \
-    X(opened, "counter", "rotunda_ice_agents_opened_total", "Complete ICE agents that were made.")           \
+    X(agents, "gauge", "rotunda_ice_agents", "Full ICE agents.")                                             \
+    X(opened, "counter", "rotunda_ice_agents_opened_total", "Full ICE agents that were made.")               \
     X(refused, "counter", "rotunda_ice_agents_failed_total",                                                 \
-      "Complete ICE agents that found no address, port or memory.")                                          \
-    X(paths, "counter", "rotunda_ice_paths_found_total", "Paths that complete ICE agents have found.")       \
+      "Full ICE agents that found no address, port or memory.")                                              \
+    X(paths, "counter", "rotunda_ice_paths_found_total", "Paths that full ICE agents have found.")           \
     X(relayed, "counter", "rotunda_ice_paths_relayed_total", "Of these, those over a TURN server of ours.")  \
     X(lost, "counter", "rotunda_ice_consent_lost_total",                                                     \
       "Paths that were lost, mostly for want of consent.")                                                   \
@@ -71,7 +71,7 @@ struct ice_report { // to a media worker
     X(candidates_refused, "counter", "rotunda_ice_candidates_over_total",                                    \
       "Candidates beyond what a peer may tell.")                                                             \
     X(packets_in, "counter", "rotunda_ice_packets_received_total",                                           \
-      "Datagrams received by complete ICE agents, without STUN.")                                            \
+      "Datagrams received by full ICE agents, without STUN.")                                                \
     X(packets_out, "counter", "rotunda_ice_packets_sent_total", "Datagrams sent by them, without STUN.")     \
     X(packets_lost, "counter", "rotunda_ice_packets_lost_total",                                             \
       "Datagrams that a queue or a socket had no room for, or that had no path.")

@@ -33,7 +33,7 @@ struct media {
     struct data_worker *data; // NULL: no data channels
     pthread_t data_thread;
     bool data_runs;
-    struct ice_worker *ice; // NULL: no complete ICE agents
+    struct ice_worker *ice; // NULL: no full ICE agents
     pthread_t ice_thread;
     bool ice_runs;
     // Set before the first event can come that anybody waits for; read on the workers' threads.

@@ -29,7 +29,7 @@ struct media_config {
     bool data_channels;
     uint32_t data_rate; // bytes a second that one participant's data channels may cost, summed over
                         // receivers; 0: no limit
-    const struct ice_pool_config *ice; // of complete ICE agents (transport/ice_agent.h); NULL: there are none
+    const struct ice_pool_config *ice; // of full ICE agents (transport/ice_agent.h); NULL: there are none
 };
 
 struct media;
@@ -98,7 +98,7 @@ void media_drain(struct media *media, const struct media_listener *listener);
     X(HANDOVER_FULL, "handover_full")       /* the queue to the worker that owns the peer */                 \
     X(DATA_OVER_BUDGET, "data_over_budget") /* SCTP of a peer that sends more than it may */                 \
     X(DATA_FULL, "data_full")               /* SCTP that the data worker's queue has no room for */          \
-    X(ICE_FULL, "ice_full")                 /* for a complete ICE agent, whose thread's queue has no room */ \
+    X(ICE_FULL, "ice_full")                 /* for a full ICE agent, whose thread's queue has no room */     \
     X(HANDSHAKES_FULL, "handshakes_full")   /* DTLS that waits for a worker to have time for it */           \
     X(RELAY_FULL, "relay_full")             /* the queue to a worker that also serves the room */            \
     X(PLAIN_STRANGER, "plain_stranger")     /* of plain RTP, from an address that is not the other side's */ \
@@ -185,7 +185,7 @@ void media_read_data_counters(struct media *media,
                               struct data_worker_counters *out); // all 0 without a data worker
 struct ice_worker_counters;
 void media_read_ice_counters(struct media *media, struct ice_worker_counters *out); // all 0 without agents
-// Addresses of the machine, for complete ICE agents from now on; none: all that it has but loopback.
+// Addresses of the machine, for full ICE agents from now on; none: all that it has but loopback.
 void media_set_ice_hosts(struct media *media, const struct addr *hosts, unsigned count);
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
 

@@ -57,7 +57,7 @@ struct peer_functions {
     // Without having been asked. ERR_EXISTS: done, and those of an offer that was not taken are void.
     enum err (*offer_ice)(struct peer *peer, const struct ice_credentials *credentials);
 
-    // Its complete ICE agent has found this path, or lost it (NULL). `out` as for input. NULL: a kind without
+    // Its full ICE agent has found this path, or lost it (NULL). `out` as for input. NULL: a kind without
     // ICE.
     void (*follow)(struct peer *peer, const struct tuple *path, uint64_t now_us, struct peer_input *out);
 
@@ -87,7 +87,7 @@ struct peer_env { // what the peers of one worker use; outlives them
     const uint64_t *now_us; // of the present turn
     struct peer_shared shared;
     void (*data)(void *owner, struct span packet); // an authentic SCTP packet of the owner's peer
-    // A datagram for a tuple of the owner's complete ICE agent; copied, or dropped and counted.
+    // A datagram for a tuple of the owner's full ICE agent; copied, or dropped and counted.
     void (*agent_send)(void *owner, struct span datagram, enum udp_worth worth);
 };
 

@@ -27,7 +27,7 @@ struct worker_config {
     struct dtls_context *dtls;
     struct mesh *mesh;
     struct data_worker *data; // NULL: no data channels
-    struct ice_worker *ice;   // NULL: no complete ICE agents
+    struct ice_worker *ice;   // NULL: no full ICE agents
     // Called on the worker's thread when events wait; must only wake the control loop.
     void (*events_ready)(void *ctx);
     void *events_ctx;

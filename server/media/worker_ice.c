@@ -1,4 +1,4 @@
-// Peers whose path a complete ICE agent finds (ice_worker.h): what they send goes to its thread, what came
+// Peers whose path a full ICE agent finds (ice_worker.h): what they send goes to its thread, what came
 // for them comes back, and with it where they are.
 #include "server/media/worker_internal.h"
 

@@ -2,7 +2,7 @@
 // peers and their commands, worker_data.c what goes to the data worker and comes from it, worker_ingress.c
 // the way of a datagram to its peer, worker_handshake.c when those of DTLS have their turn, worker_tcp.c
 // connections of TCP, worker_load.c what is left out when the worker is full, worker_budget.c who is told to
-// be over a limit, worker_plain.c the sockets of plain RTP, worker_ice.c the peers of complete ICE agents.
+// be over a limit, worker_plain.c the sockets of plain RTP, worker_ice.c the peers of full ICE agents.
 #ifndef SERVER_WORKER_INTERNAL_H
 #define SERVER_WORKER_INTERNAL_H
 
@@ -136,7 +136,7 @@ struct worker_peer {
     uint8_t handshakes_waiting;          // in worker.handshakes
     bool carries_data;                   // SCTP, which the data worker speaks
     bool data_announced;                 // it knows that DTLS is there
-    bool agent;                          // a complete ICE agent finds its path
+    bool agent;                          // a full ICE agent finds its path
     bool agent_controls;                 // in this role at first
     struct ice_agent_path agent_path;    // the last one; TUPLE_NONE: none yet
     uint64_t data_due_us;                // when all packets of it so far would be paid for
@@ -205,7 +205,7 @@ void worker_data_in(void *owner, struct span packet); // peer_env.data
 void worker_data_connected(struct worker_peer *peer);
 void worker_data_out(struct worker *w); // what the data worker has for our peers
 
-// ---- worker_ice.c: peers whose path a complete ICE agent finds
+// ---- worker_ice.c: peers whose path a full ICE agent finds
 
 void worker_ice_open(const struct worker_peer *peer, const struct media_cmd *cmd); // OPEN_TRANSPORT
 void worker_ice_restart(const struct worker_peer *peer, const struct media_cmd *cmd);

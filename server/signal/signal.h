@@ -294,7 +294,7 @@ void signal_connect_transport(struct signal_call *call);
 void signal_restart_ice(struct signal_call *call);
 void signal_close_transport(struct signal_call *call);
 
-// signal_ice.c: transports with a complete ICE agent
+// signal_ice.c: transports with a full ICE agent
 void signal_add_ice_candidates(struct signal_call *call);
 // Answers create-transport when the agent has its addresses, or a moment later. False: no memory, and it is
 // answered.

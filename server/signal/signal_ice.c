@@ -1,4 +1,4 @@
-// Transports with a complete ICE agent: the answer to create-transport, which waits for its addresses, those
+// Transports with a full ICE agent: the answer to create-transport, which waits for its addresses, those
 // that come later, and what the client tells of itself (add-ice-candidates).
 #include "server/signal/signal.h"
 
@@ -58,7 +58,7 @@ static void answer(struct gathering_transport *waiting) {
         call.me ? hub_own_transport(call.hub, call.me, waiting->transport.text, &refusal) : NULL;
     if (transport && transport->full->count == 0 && transport->full->gathered) {
         signal_refuse(&call, CODE_INTERNAL,
-                      "create-transport: the server found no address for a complete ICE agent; its operator "
+                      "create-transport: the server found no address for a full ICE agent; its operator "
                       "sees why in the log");
         hub_close_transport(call.hub, call.me, waiting->transport.text, &refusal);
     } else if (transport)

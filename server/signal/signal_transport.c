@@ -21,9 +21,8 @@ void signal_create_transport(struct signal_call *call) {
     struct hub_transport_ask ask = {
         .from_client = from_client, .client_offers = from_client, .want = signal_ice_want(call->data)};
     if (tcp_only && ask.want == HUB_WANT_ICE_FULL) {
-        signal_refuse(
-            call, CODE_BAD_REQUEST,
-            "create-transport: a complete ICE agent speaks UDP alone; leave `ice` or `forceTcp` out");
+        signal_refuse(call, CODE_BAD_REQUEST,
+                      "create-transport: a full ICE agent speaks only UDP; leave `ice` or `forceTcp` out");
         return;
     }
     if (tcp_only)

@@ -27,7 +27,7 @@ static bool is_any(struct span if_match) {
     return span_equal(if_match, span_of_text("*")) || span_equal(if_match, span_of_text("\"*\""));
 }
 
-// To its complete ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
+// To its full ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
 static bool tell_ice(struct whip_session *session, const struct sdp_fragment *fragment, bool anew,
                      struct whip_answer *answer) {
     const struct room_transport *transport = whip_session_transport(session);

@@ -1,4 +1,4 @@
-// What a complete ICE agent costs: ice_agent_bench [AGENTS]. Memory and CPU to make one, CPU while all of
+// What a full ICE agent costs: ice_agent_bench [AGENTS]. Memory and CPU to make one, CPU while all of
 // them are connected and idle for five seconds, and CPU for each packet that is sent, and received, over one
 // of them.
 #include "base/clock.h"

@@ -29,8 +29,8 @@ mkdir -p "$dir/root-build/srv/rotunda"
 follow build /srv/rotunda package-build
 
 if command -v lintian >/dev/null; then
-    lintian --fail-on error,warning "$dir"/root-build/srv/rotunda/build/rotunda_*.deb >"$dir/$suite-lintian.log" 2>&1 ||
-        { cat "$dir/$suite-lintian.log"; fail "lintian finds faults in the package built on $suite"; }
+    lintian --fail-on error,warning "$dir"/root-build/srv/rotunda/build/rotunda{,-record}_*.deb >"$dir/$suite-lintian.log" 2>&1 ||
+        { cat "$dir/$suite-lintian.log"; fail "lintian finds faults in the packages built on $suite"; }
     say "$suite: lintian finds neither an error nor a warning"
 fi
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Types into real shells at a terminal, presses Tab, and looks at what stands on the line then.
 
-usage: completion_test.py SHELL PATH/TO/rotunda PATH/TO/rotunda-load     SHELL: bash, zsh or fish
+usage: completion_test.py SHELL PATH/TO/rotunda PATH/TO/rotunda-load PATH/TO/rotunda-record     SHELL: bash, zsh or fish
 Ends with 77 (skipped, for CTest) where there is no such shell.
 """
 import os
@@ -34,6 +34,10 @@ TYPED = [
     ("rotunda-load --codec vp9", "rotunda-load --codec vp9"),
     ("rotunda-load --codec h", "rotunda-load --codec h264"),
     ("rotunda-load --scenario my-o", "rotunda-load --scenario my-own.conf"),
+    ("rotunda-record --lay", "rotunda-record --layout"),
+    ("rotunda-record --layout part", "rotunda-record --layout participant"),
+    ("rotunda-record --dir my-", "rotunda-record --dir my-page"),
+    ("rotunda-record comp", "rotunda-record compose"),
 ]
 
 STARTS = {

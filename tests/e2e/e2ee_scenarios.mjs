@@ -72,7 +72,7 @@ export const EVERYWHERE = {
     const room = freshRoom();
     const without = await Person.open(chromium, 'Old', { init: () => delete window.RTCRtpScriptTransform });
     await without.page.goto(`${server.origin}/?room=${room}&name=Old#e2ee=${KEY}`);
-    await without.shows('This browser cannot encrypt from end to end.');
+    await without.shows('This browser cannot do end-to-end encryption.');
     await without.has('#join[disabled]');
     const cut = await Person.open(chromium, 'Cut');
     await cut.page.goto(`${server.origin}/?room=${room}&name=Cut#e2ee=${KEY.slice(3)}`);
@@ -88,7 +88,7 @@ export const EVERYWHERE = {
     const ann = await Person.open(chromium, 'Ann', { init: () => (navigator.clipboard.writeText = async (text) => void (window.copied = text)) });
     await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
     await ann.clickOn('#e2ee');
-    await ann.shows('Only who has the link can take part.');
+    await ann.shows('Only people who have the link can take part.');
     await ann.clickOn('#join:not([disabled])');
     await ann.inCall();
     await ann.has('#encrypted');

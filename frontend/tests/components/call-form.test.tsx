@@ -130,7 +130,7 @@ test('no way to the other: said after a while, with what to do, until there is o
   act(() => void vi.advanceTimersByTime(7000));
   expect(document.getElementById('path')).toBeNull();
   act(() => void vi.advanceTimersByTime(1500));
-  expect(document.getElementById('path')!.textContent).toMatch(/No way to Bob.*UDP/);
+  expect(document.getElementById('path')!.textContent).toMatch(/No route to Bob.*UDP/);
   expect(screen.getByRole('link', { name: 'Check the connection' })).not.toBeNull();
   act(() => state.set({ connection: 'connected' }));
   expect(document.getElementById('path')).toBeNull();

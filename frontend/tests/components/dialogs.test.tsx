@@ -34,7 +34,7 @@ test('settings: how much of a large room comes is told as it is chosen, with who
   await userEvent.selectOptions(screen.getByLabelText('Sound of the loudest'), 'Everybody');
   act(() => call.store.setState({ pinned: 'u2:camera' }));
   act(() => call.store.setState({ unread: 3 })); // nothing to tell
-  await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), 'As the room has it');
+  await userEvent.selectOptions(screen.getByLabelText('Video of those who spoke last'), 'As set for the room');
   off();
   act(() => void usePreferences.setState({ loudestN: 3 }));
   expect(told).toEqual([

@@ -49,10 +49,10 @@ test('whoever may has the call recorded, and everybody sees that it is', async (
   await userEvent.click(screen.getByRole('button', { name: 'Record the call' }));
   act(() => call.store.setState({ moderation: { ...NO_MODERATION, permissions, recording: true } }));
   expect(screen.getByText('Being recorded')).toBeTruthy();
-  await userEvent.click(screen.getByRole('button', { name: 'End the recording' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Stop recording' }));
   expect(asked.map(([type]) => type)).toEqual(['start-recording', 'stop-recording']);
   act(() => call.store.setState({ moderation: { ...NO_MODERATION, recording: true } }));
-  expect(screen.queryByRole('button', { name: 'End the recording' })).toBeNull();
+  expect(screen.queryByRole('button', { name: 'Stop recording' })).toBeNull();
   expect(screen.getByText('Being recorded')).toBeTruthy();
 });
 
@@ -60,7 +60,7 @@ test('a menu by keyboard: opens, moves, chooses, gives the focus back', async ()
   inCall(2, { panel: 'people', ...moderating() });
   has('bob', 'microphone', { track: {} as MediaStreamTrack });
   show(<SidePanel />);
-  const button = screen.getByRole('button', { name: 'What to do about bob' });
+  const button = screen.getByRole('button', { name: 'Actions for bob' });
   button.focus();
   await userEvent.keyboard('{Enter}');
   expect(button.getAttribute('aria-expanded')).toBe('true');
@@ -79,13 +79,13 @@ test('who is muted until a moderator allows it, and is allowed again', async () 
   inCall(2, { panel: 'people', ...moderating() });
   show(<SidePanel />);
   const choose = async (name: string) => {
-    await userEvent.click(screen.getByRole('button', { name: 'What to do about bob' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Actions for bob' }));
     await userEvent.click(screen.getByRole('menuitem', { name }));
   };
   await choose('Mute microphone until I allow it');
   await choose('Pause camera until I allow it');
   act(() => call.store.setState(moderating({ held: { bob: ['audio'] } })));
-  await choose('Allow to unmute');
+  await choose('Allow unmuting');
   expect(asked).toEqual([
     ['mute-user', { target: 'bob', kind: 'audio', hold: true }],
     ['mute-user', { target: 'bob', kind: 'video', hold: true }],
@@ -100,7 +100,7 @@ test('what is hard to take back is asked for once more', async () => {
     ['Remove from the room', 'Remove bob from the room?', 'kick-user'],
     ['Ban from the room', 'Ban bob, and everybody from the same network?', 'ban'],
   ] as const) {
-    await userEvent.click(screen.getByRole('button', { name: 'What to do about bob' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Actions for bob' }));
     await userEvent.click(screen.getByRole('menuitem', { name: item }));
     const dialog = screen.getByRole('dialog', { name: question });
     expect(asked).toEqual([]);
@@ -115,7 +115,7 @@ test('what is hard to take back is asked for once more', async () => {
 test('roles, lock, lobby and everybody muted', async () => {
   inCall(2, { panel: 'people', ...moderating() });
   show(<SidePanel />);
-  await userEvent.click(screen.getByRole('button', { name: 'What to do about bob' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Actions for bob' }));
   await userEvent.click(screen.getByRole('menuitem', { name: 'Make moderator' }));
   expect(screen.getByRole('img', { name: 'moderator' })).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: /Lock the room/ }));
@@ -187,7 +187,7 @@ test('whose doing it was that one is out, in whose words', () => {
     [new RotundaError('kicked', 'no shouting', undefined, 'Ann'), 'Ann has removed you from the room. “no shouting”'],
     [new RotundaError('banned', '', undefined, 'Ann'), 'Ann has banned you from the room.'],
     [new RotundaError('room-closed', '', undefined, 'Ann'), 'Ann has closed the room.'],
-    [new RotundaError('kicked', 'kicked'), 'A moderator has put you out of the room.'],
+    [new RotundaError('kicked', 'kicked'), 'A moderator has removed you from the room.'],
   ] as const) {
     call.store.setState({ error });
     const { unmount } = show(<Ended onAgain={() => {}} onLobby={() => {}} />);

@@ -133,7 +133,7 @@ static void test_clock(void **state) {
         const char *text, *mend;
     } rows[] = {
         {0, true, true, FINDING_OK, "2025-06-15 15:06 UTC", NULL},
-        {0, false, true, FINDING_OK, "not kept right by NTP", NULL},
+        {0, false, true, FINDING_OK, "not synchronised by NTP", NULL},
         {-(int64_t)(24 * 3600 * US_PER_SECOND), true, true, FINDING_OK, "2025-06-14", NULL},
         {-(int64_t)(72 * 3600 * US_PER_SECOND), true, true, FINDING_FAIL, "before this program was built",
          "timedatectl"},

@@ -33,7 +33,7 @@ export async function addCandidates(
 const valueOf = (sdp: string, name: string): string | undefined =>
   new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)?.[1]?.trim();
 
-// Of this side, to a server with a complete ICE agent: its credentials, and its candidates as the browser finds them.
+// Of this side, to a server with a full ICE agent: its credentials, and its candidates as the browser finds them.
 export function tellOwnIce(session: Session, transport: Transport, { iceLite }: types.IceParameters): void {
   const connection = connectionOf(transport);
   let known: string | undefined; // the usernameFragment that the server has

@@ -1,4 +1,4 @@
-// Settings of complete ICE: what goes together, and the file with the login.
+// Settings of full ICE: what goes together, and the file with the login.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

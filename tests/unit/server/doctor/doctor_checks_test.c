@@ -152,7 +152,7 @@ static void test_addresses(void **state) {
         {"2001:db8::9", "198.51.100.2", NULL, PLACE_UNKNOWN, FINDING_OK, "public, not at an interface", NULL},
         {"10.9.9.9", NULL, NULL, PLACE_UNKNOWN, FINDING_WARN, "no interface of this machine has it",
          "--announce auto"},
-        {"10.9.9.9", NULL, "Docker", PLACE_UNKNOWN, FINDING_OK, "of the machine that runs it", NULL},
+        {"10.9.9.9", NULL, "Docker", PLACE_UNKNOWN, FINDING_OK, "the machine that runs it", NULL},
         {"169.254.3.4", NULL, NULL, PLACE_UNKNOWN, FINDING_WARN, "cannot send to it", "leave it out"},
     };
     static const struct machine machine = {.address_count = 3,
@@ -255,7 +255,7 @@ static const struct {
      "nothing answers ICE checks sent to UDP port 40000",
      "firewall of this machine? let in UDP port 40000"},
     {{.stage = CALL_ICE}, false, PLACE_HERE, FINDING_FAIL, "nothing answers", "firewall of this machine"},
-    {{.stage = CALL_DTLS}, true, PLACE_HERE, FINDING_FAIL, "DTLS handshake does not end", "MTU"},
+    {{.stage = CALL_DTLS}, true, PLACE_HERE, FINDING_FAIL, "DTLS handshake does not complete", "MTU"},
     {{.stage = CALL_RTP, .packets_out = 90, .packets_in = 4},
      true,
      PLACE_HERE,

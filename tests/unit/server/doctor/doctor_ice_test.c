@@ -1,4 +1,4 @@
-// What the doctor says of complete ICE.
+// What the doctor says of full ICE.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

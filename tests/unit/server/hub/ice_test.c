@@ -1,4 +1,4 @@
-// Transports with a complete ICE agent: who gets one, what its owner may tell, and what it hears.
+// Transports with a full ICE agent: who gets one, what its owner may tell, and what it hears.
 #include "stage.h"
 
 #define LINE "candidate:1 1 udp 2130706431 203.0.113.7 50000 typ host"

@@ -42,7 +42,7 @@ async function loaded(makeWorker: () => Worker): Promise<Worker> {
     worker?.terminate();
     throw new RotundaError(
       'e2ee-worker',
-      'The worker that encrypts could not be loaded, so nothing was sent. Load the page again.',
+      'The worker that encrypts could not be loaded, so nothing was sent. Reload the page.',
     );
   } finally {
     clearTimeout(timer);
