@@ -80,7 +80,7 @@ uint32_t round_trip_retry_us(const struct round_trip *rt, uint64_t now_us) {
         slack_us = us / 16;
     if (slack_us > us)
         slack_us = us;
-    us += slack_us + 2 * US_PER_MS; // timers, ours and theirs
+    us += slack_us + ROUND_TRIP_PATIENCE_US;
     if (us < ROUND_TRIP_RETRY_MIN_US)
         return ROUND_TRIP_RETRY_MIN_US;
     return us > ROUND_TRIP_RETRY_MAX_US ? ROUND_TRIP_RETRY_MAX_US : (uint32_t)us;

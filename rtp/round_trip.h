@@ -17,6 +17,9 @@
 #define ROUND_TRIP_SELDOM 16         // one report of so many asks whoever has not answered
 #define ROUND_TRIP_OLD_US 30000000   // after which an answer does not count any more
 #define ROUND_TRIP_UNKNOWN_US 100000 // what is assumed before anything is known
+// Beyond the round trip: libwebrtc does not repeat again what it repeated within its own measure of the round
+// trip and 5 ms, and the pacer that repeats leave by, and timers, take some more.
+#define ROUND_TRIP_PATIENCE_US 10000
 #define ROUND_TRIP_RETRY_MIN_US 20000
 #define ROUND_TRIP_RETRY_MAX_US 1000000
 

@@ -94,14 +94,21 @@ void congestion_forget(struct consumer *c) {
         pacer_forget(&cg->pacer, c);
 }
 
-void congestion_begin_run(struct consumer *c) {
-    const struct congestion *cg = c->endpoint->congestion;
+static void congestion_release(struct block *b, uint64_t now_us) {
+    struct pacer_note note = *pacer_note_of(b);
+    consumer_release(note.owner, b, &note, now_us);
+}
+
+void congestion_begin_run(struct consumer *c, uint64_t now_us) {
+    struct congestion *cg = c->endpoint->congestion;
     if (!cg || cg->pacer.count == 0)
         return;
     uint64_t backlog_us =
         cg->pacer.bytes * UINT64_C(8) * US_PER_SECOND / (cg->pacer.rate_bps ? cg->pacer.rate_bps : 1);
     if (cg->stands || backlog_us > CONGESTION_BACKLOG_US)
         congestion_forget(c);
+    for (struct block *b; (b = pacer_take_of(&cg->pacer, c));)
+        congestion_release(b, now_us);
 }
 
 void congestion_path_changed(struct congestion *cg, uint64_t now_us) {
@@ -447,11 +454,6 @@ static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     cg->limits = limits;
 }
 
-static void congestion_release(struct block *b, uint64_t now_us) {
-    struct pacer_note note = *pacer_note_of(b);
-    consumer_release(note.owner, b, note.index, note.kind == PACER_REPEAT, now_us);
-}
-
 static void congestion_let_go(struct congestion *cg, uint64_t now_us) {
     for (struct block *b; (b = pacer_take(&cg->pacer, now_us));)
         congestion_release(b, now_us);
@@ -500,15 +502,11 @@ static void congestion_fired(struct wheel_node *node, uint64_t now_us) {
     congestion_arm(cg, probes || due_us <= now_us ? now_us + WHEEL_TICK_US : due_us);
 }
 
-bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
-                     uint64_t now_us) {
-    struct congestion *cg = c->endpoint->congestion;
-    if (pacer_passes(&cg->pacer, now_us))
-        return false;
-    pacer_put(&cg->pacer, b, &(struct pacer_note){.owner = c, .index = index, .kind = kind});
+void congestion_hold(struct block *b, const struct pacer_note *note, uint64_t now_us) {
+    struct congestion *cg = ((struct consumer *)note->owner)->endpoint->congestion;
+    pacer_put(&cg->pacer, b, note);
     if (cg->pacer.count > PACER_BLOCKS_MAX) // so much at once: not before the next tick would be too late
         congestion_release(pacer_take(&cg->pacer, now_us), now_us);
     congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
     cg->ticking = true;
-    return true;
 }

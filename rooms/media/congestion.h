@@ -123,22 +123,26 @@ static inline void congestion_sent_again(struct consumer *c, uint16_t len, uint6
         pacer_spend(&cg->pacer, (uint16_t)(len + CONGESTION_WIRE_BYTES), now_us);
 }
 
-// The packet has to wait: it is the pacer's now, and comes back by consumer_release.
-bool congestion_hold(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
-                     uint64_t now_us);
-static inline bool congestion_holds(struct consumer *c, struct block *b, enum pacer_kind kind, uint64_t index,
-                                    uint64_t now_us) {
+// A packet of this consumer has to wait for its turn (congestion_hold).
+static inline bool congestion_is_busy(struct consumer *c, uint64_t now_us) {
     struct congestion *cg = c->endpoint->congestion;
     return cg && pacer_paces(&cg->pacer) && c->params.kind == MEDIA_VIDEO &&
-           congestion_hold(c, b, kind, index, now_us);
+           !pacer_passes(&cg->pacer, now_us);
+}
+// The block is the pacer's now, and comes back by consumer_release; or never, when it is not to leave any
+// more. What leaves gets its numbers then.
+void congestion_hold(struct block *b, const struct pacer_note *note, uint64_t now_us);
+// Something of this transport waits.
+static inline bool congestion_is_waiting(const struct endpoint *ep) {
+    return ep->congestion && ep->congestion->pacer.count > 0;
 }
 // The link is full, or was lately: nothing is to be sent that can be left out.
 static inline bool congestion_is_paced(const struct endpoint *ep) {
     return ep->congestion && ep->congestion->pacer.rate_bps != 0;
 }
-// A run of this consumer begins, with a key frame: what waits of the one before, when that is more than a
-// moment's, would only keep it waiting.
-void congestion_begin_run(struct consumer *c);
+// A run of this consumer begins, with a key frame. What waits of the one before leaves now, under numbers of
+// that; when it is more than a moment's it would only keep the new one waiting, and never leaves.
+void congestion_begin_run(struct consumer *c, uint64_t now_us);
 
 // ---- for statistics
 struct bandwidth_state congestion_state(const struct congestion *cg);

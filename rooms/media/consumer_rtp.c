@@ -2,6 +2,7 @@
 #include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/seq.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define TIMESTAMP_SANE_SECONDS 10
+#define SEQ_AT 2 // in a header
 
 static bool consumer_is_video(const struct consumer *c) {
     return c->params.kind == MEDIA_VIDEO;
@@ -58,8 +60,8 @@ static void consumer_sync(struct consumer *c, const struct producer_stream *s, s
     const struct forward_meta *meta = forward_meta_of(prepared);
     bool changed = c->current != s->index;
     struct picture_numbers pictures;
-    congestion_begin_run(c);
-    if ((c->rewrite.source != s->index || c->timeless) && rtp_forward_pictures(prepared, &pictures))
+    congestion_begin_run(c, now_us);
+    if (rtp_forward_pictures(prepared, &pictures))
         picture_rewrite_sync(&c->pictures, pictures);
     consumer_begin_filter(c, s);
     consumer_mark_run(c);
@@ -164,14 +166,6 @@ static void consumer_send_media(struct consumer *c, struct block *b, uint64_t in
         (void)consumer_send(c, b, false, index, now_us);
 }
 
-void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us) {
-    rtp_forward_restamp(b, c->ext_ids, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
-    if (repeat)
-        (void)consumer_send(c, b, true, index, now_us);
-    else
-        consumer_send_media(c, b, index, now_us);
-}
-
 static struct picture_numbers picture_offset_of(const struct seq_marks *marks) {
     return (struct picture_numbers){
         .id = marks->picture_id, .tl0 = marks->picture_tl0, .frame = marks->picture_frame};
@@ -191,22 +185,26 @@ static uint16_t consumer_payload_bytes(const struct forward_stamp *stamp, struct
     return (uint16_t)(prepared->len - meta->header_len - meta->padding - left_out);
 }
 
-static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
-                                uint64_t now_us) {
+// The packet gets its numbers and leaves. `b`: a block that was taken for its copy, or NULL.
+static void consumer_send_now(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                              struct block *b, uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
     struct forward_stamp stamp = {.marker = meta->marker};
     uint64_t index;
     if (c->filtered) {
         enum layer_fate fate = consumer_filter(c, s, prepared, &stamp.marker, now_us);
-        if (fate == LAYER_FATE_DROPPED)
+        if (fate == LAYER_FATE_DROPPED) {
+            block_release(b);
             return;
+        }
         stamp.blank = fate == LAYER_FATE_BLANK;
     }
-    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &index, &stamp.timestamp))
+    if (!seq_rewrite_map(&c->rewrite, meta->seq, meta->timestamp, &index, &stamp.timestamp)) {
+        block_release(b);
         return; // it went out already, as part of what a key frame took along, or must not
+    }
     stamp.seq = (uint16_t)index;
-    struct block *b = pool_take(c->fw->pool);
-    if (!b) {
+    if (!b && !(b = pool_take(c->fw->pool))) {
         c->fw->counters.no_block++;
         return; // a gap, as if the network had lost it
     }
@@ -219,12 +217,53 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
     else
         c->payload_bytes += consumer_payload_bytes(&stamp, prepared);
     send_stats_add(&c->stats, b->len, now_us);
-    if (!congestion_holds(c, b, PACER_MEDIA, index, now_us))
-        consumer_send_media(c, b, index, now_us);
+    consumer_send_media(c, b, index, now_us);
     if (c->report_due && s->clock.known) {
         c->report_due = false;
         feedback_send_sender_report(c, now_us);
     }
+}
+
+// The packet has to wait for its turn, or with NULL the number of one that carries nothing, behind such.
+static void consumer_wait(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                          uint16_t seq, uint64_t now_us) {
+    struct block *b = pool_take(c->fw->pool);
+    if (!b) {
+        c->fw->counters.no_block++;
+        return; // a gap, as if the network had lost it
+    }
+    bool leaves = prepared && (!c->filtered || layer_tops_have(layer_filter_tops(&c->filter),
+                                                               &forward_meta_of(prepared)->layers));
+    b->len = leaves ? prepared->len : 0; // what it is expected to add to what waits
+    congestion_hold(b,
+                    &(struct pacer_note){.owner = c,
+                                         .stream = s,
+                                         .source = prepared ? block_ref(prepared) : NULL,
+                                         .seq = seq,
+                                         .kind = PACER_MEDIA},
+                    now_us);
+}
+
+static void consumer_send_first(struct consumer *c, const struct producer_stream *s, struct block *prepared,
+                                uint64_t now_us) {
+    if (congestion_is_busy(c, now_us))
+        consumer_wait(c, s, prepared, forward_meta_of(prepared)->seq, now_us);
+    else
+        consumer_send_now(c, s, prepared, NULL, now_us);
+}
+
+// Of what waited, what is of a run that is over never leaves.
+static void consumer_release_media(struct consumer *c, struct block *b, const struct pacer_note *note,
+                                   uint64_t now_us) {
+    const struct producer_stream *s = note->stream;
+    bool goes_on = c->active && !c->resync && s->index == c->current && downlink_goes_on(c);
+    if (goes_on && note->source) {
+        consumer_send_now(c, s, note->source, b, now_us);
+        return;
+    }
+    if (goes_on)
+        seq_rewrite_drop(&c->rewrite, note->seq);
+    block_release(b);
 }
 
 // The key frame's first packet came after some that follow it, or is from the history: these are there too.
@@ -257,8 +296,12 @@ void consumer_forward(struct consumer *c, const struct producer_stream *s, struc
     consumer_catch_up(c, s, forward_meta_of(first)->seq, newest_seq, now_us);
 }
 
-void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq) {
-    if (s->index == c->current && !c->resync)
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us) {
+    if (s->index != c->current || c->resync)
+        return;
+    if (consumer_is_video(c) && congestion_is_waiting(c->endpoint))
+        consumer_wait(c, s, NULL, seq, now_us); // numbers close up in their order
+    else
         seq_rewrite_drop(&c->rewrite, seq);
 }
 
@@ -298,9 +341,10 @@ static struct block *consumer_find_source(const struct consumer *c, struct forwa
     return prepared;
 }
 
-// As RTX: a packet of another number, made from the source. NULL: there is no block.
+// As RTX: a packet of another number, which it gets when it leaves, made from the source. NULL: there is no
+// block.
 static struct block *consumer_make_rtx(struct consumer *c, struct block *prepared, struct forward_stamp stamp,
-                                       uint64_t *rtx_index, uint64_t now_us) {
+                                       uint64_t now_us) {
     struct block *b = pool_take(c->fw->pool);
     uint16_t seq = stamp.seq;
     if (!b) {
@@ -310,21 +354,43 @@ static struct block *consumer_make_rtx(struct consumer *c, struct block *prepare
     consumer_stamp(c, &stamp, now_us);
     stamp.ssrc = c->params.rtx_ssrc;
     stamp.payload_type = c->params.rtx_payload_type;
-    *rtx_index = c->rtx_index++;
-    stamp.seq = (uint16_t)*rtx_index;
+    stamp.seq = 0;
     rtp_forward_copy_rtx(b, prepared, &stamp, seq);
     return b;
 }
 
+// The number of an RTX packet, which leaves.
+static uint64_t consumer_number_rtx(struct consumer *c, struct block *b) {
+    uint64_t index = c->rtx_index++;
+    store_be16(block_data(b) + SEQ_AT, (uint16_t)index);
+    return index;
+}
+
+static void consumer_send_rtx(struct consumer *c, struct block *b, uint64_t now_us) {
+    uint64_t index = consumer_number_rtx(c, b);
+    (void)consumer_send(c, b, true, index, now_us);
+}
+
+void consumer_release(struct consumer *c, struct block *b, const struct pacer_note *note, uint64_t now_us) {
+    if (note->kind == PACER_REPEAT) {
+        rtp_forward_restamp(b, c->ext_ids, rtp_abs_send_time(now_us), c->endpoint->transport_seq);
+        consumer_send_rtx(c, b, now_us);
+        return;
+    }
+    consumer_release_media(c, b, note, now_us);
+    block_release(note->source);
+}
+
 static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct forward_stamp stamp = {.seq = seq};
-    uint64_t index;
     struct block *prepared = consumer_find_source(c, &stamp, now_us);
     struct block *b = prepared && consumer_may_resend(c, seq, prepared->len, now_us)
-                          ? consumer_make_rtx(c, prepared, stamp, &index, now_us)
+                          ? consumer_make_rtx(c, prepared, stamp, now_us)
                           : NULL;
-    if (b && !congestion_holds(c, b, PACER_REPEAT, index, now_us))
-        (void)consumer_send(c, b, true, index, now_us);
+    if (b && congestion_is_busy(c, now_us))
+        congestion_hold(b, &(struct pacer_note){.owner = c, .kind = PACER_REPEAT}, now_us);
+    else if (b)
+        consumer_send_rtx(c, b, now_us);
     return b != NULL;
 }
 
@@ -343,18 +409,21 @@ uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_m
     // Else it would be of before a pause, or in one.
     bool goes_on = c->active && !c->producer->paused && c->rewrite.started && !c->resync;
     struct block *prepared = goes_on ? consumer_find_source(c, &stamp, now_us) : NULL;
-    uint64_t index;
     if (!prepared || prepared->len > bytes_max)
         return 0;
-    struct block *b = consumer_make_rtx(c, prepared, stamp, &index, now_us);
-    return b ? consumer_send_padding(c, b, c->params.rtx_ssrc, index, now_us) : 0;
+    struct block *b = consumer_make_rtx(c, prepared, stamp, now_us);
+    if (!b)
+        return 0;
+    uint64_t index = consumer_number_rtx(c, b);
+    return consumer_send_padding(c, b, c->params.rtx_ssrc, index, now_us);
 }
 
-uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t index,
+uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t *next,
                             uint16_t bytes, uint64_t now_us) {
     struct block *b = pool_take(c->fw->pool);
     if (!b)
         return 0;
+    uint64_t index = (*next)++;
     struct forward_stamp stamp = {.ssrc = to->ssrc,
                                   .payload_type = to->payload_type,
                                   .seq = (uint16_t)index,
@@ -400,6 +469,25 @@ void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us) {
                                         : c->sent && consumer_resend_sealed(c, seq, now_us);
     c->stats.retransmitted += sent;
     c->fw->counters.retransmitted += sent;
+    if (sent)
+        repair_note_repeated(c, seq, now_us);
+}
+
+bool consumer_send_copy(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct forward_stamp stamp = {.seq = seq};
+    assert(c->params.rtx_ssrc != 0);
+    if (!c->active || consumer_is_past(c, seq) || congestion_is_busy(c, now_us))
+        return false;
+    struct block *prepared = consumer_find_source(c, &stamp, now_us);
+    struct block *b = prepared && consumer_may_copy(c, prepared->len, now_us)
+                          ? consumer_make_rtx(c, prepared, stamp, now_us)
+                          : NULL;
+    if (!b)
+        return false;
+    consumer_send_rtx(c, b, now_us);
+    c->stats.retransmitted++;
+    c->fw->counters.retransmitted++;
+    return true;
 }
 
 // ---- clock

@@ -148,7 +148,7 @@ static void fan_out_run(struct fan_out *f, struct endpoint *ep, struct scout *sc
         else if (job->block)
             consumer_forward(job->consumer, job->stream, job->block, job->newest_seq, f->now_us);
         else
-            consumer_skip(job->consumer, job->stream, job->seq);
+            consumer_skip(job->consumer, job->stream, job->seq, f->now_us);
         block_release(job->block);
     }
     assert(done == ep->job_count);

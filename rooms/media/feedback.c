@@ -300,10 +300,15 @@ static uint32_t nack_retry_us(const struct producer_stream *s, uint64_t now_us) 
     return round_trip_retry_us(&s->producer->endpoint->round_trip, now_us);
 }
 
-void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us) {
-    if (nack_tracker_pending(s->nack) > 0 && s->nack_timer.due_us == TIME_NEVER)
-        wheel_arm(s->producer->fw->wheel, &s->nack_timer,
-                  nack_tracker_next_us(s->nack, nack_retry_us(s, now_us)));
+void feedback_schedule_nack(struct producer_stream *s, bool more, uint64_t now_us) {
+    struct wheel *wheel = s->producer->fw->wheel;
+    if (nack_tracker_pending(s->nack) == 0)
+        return;
+    uint64_t first_us = now_us + nack_tracker_reorder_us(s->nack);
+    if (s->nack_timer.due_us == TIME_NEVER)
+        wheel_arm(wheel, &s->nack_timer, nack_tracker_next_us(s->nack, nack_retry_us(s, now_us)));
+    else if (more && first_us < s->nack_timer.due_us) // than what was asked for is to be asked for again
+        wheel_arm(wheel, &s->nack_timer, first_us);
 }
 
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
@@ -325,7 +330,7 @@ void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
     }
     if (key_frame_wanted)
         producer_miss_key_frame(s, now_us);
-    feedback_schedule_nack(s, now_us);
+    feedback_schedule_nack(s, false, now_us);
 }
 
 void feedback_send_key_frame_request(struct producer_stream *s) {

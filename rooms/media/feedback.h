@@ -26,7 +26,8 @@ void feedback_endpoint_init(struct endpoint *ep);
 // packet after a pause arms it again, so that idle endpoints cost nothing.
 void feedback_schedule_reports(struct endpoint *ep, uint64_t now_us);
 void feedback_send_sender_report(struct consumer *c, uint64_t now_us);
-void feedback_schedule_nack(struct producer_stream *s, uint64_t now_us);
+// Arms the timer for what is missing of a stream; `more`: something is that was not before.
+void feedback_schedule_nack(struct producer_stream *s, bool more, uint64_t now_us);
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us);
 void feedback_send_key_frame_request(struct producer_stream *s);
 // What its publisher may send (endpoint.max_bps, or the setting) has changed; it is told, and told again each

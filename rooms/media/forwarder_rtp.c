@@ -127,6 +127,7 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
     }
     bool repeat = rtx || s->producer->params.rtx_payload_type == PAYLOAD_TYPE_NONE;
     unsigned flags = (key_frame ? NACK_OF_KEY_FRAME : 0) | (repeat ? NACK_IS_REPEAT : 0);
+    unsigned missing = nack_tracker_pending(s->nack);
     enum nack_arrival arrival = nack_tracker_add(s->nack, packet->seq, flags, now_us, &key_frame_wanted);
     if (key_frame_wanted)
         producer_miss_key_frame(s, now_us);
@@ -143,7 +144,7 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
         s->stale_run = 0;
     if (arrival == NACK_REPAIRED)
         stream_note_repair(s, repeat);
-    feedback_schedule_nack(s, now_us);
+    feedback_schedule_nack(s, nack_tracker_pending(s->nack) > missing, now_us);
     return true;
 }
 

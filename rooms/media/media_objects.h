@@ -48,6 +48,7 @@
 struct producer;
 struct consumer;
 struct congestion;
+struct pacer_note;
 
 struct ssrc_entry {
     uint32_t ssrc; // 0: free
@@ -404,12 +405,12 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us);
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                       uint16_t newest_seq, uint64_t now_us);
 // A packet that carries nothing to show (padding): later numbers close up.
-void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq);
+void consumer_skip(struct consumer *c, const struct producer_stream *s, uint16_t seq, uint64_t now_us);
 // Padding alone, under a number of its own, before a new run begins.
 void consumer_send_probe(struct consumer *c, struct block *prepared, uint64_t now_us);
 void consumer_nack(struct consumer *c, uint16_t seq, uint64_t now_us);
-// A packet that had to wait for the link goes out now, under the index that it was given.
-void consumer_release(struct consumer *c, struct block *b, uint64_t index, bool repeat, uint64_t now_us);
+// A packet that had to wait for the link goes out now, and gets its numbers (congestion_hold).
+void consumer_release(struct consumer *c, struct block *b, const struct pacer_note *note, uint64_t now_us);
 // Something to fill the link with: what went out `back` numbers ago once more, when it is not larger than
 // that; or padding alone, on its RTX stream or another one of its transport. Returns the bytes on the wire,
 // 0: it did not come to that.
@@ -419,10 +420,15 @@ struct padding_stream {
     char mid[RTP_FORWARD_MID_MAX];
 };
 uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_max, uint64_t now_us);
-uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t index,
+// *next: index of that stream.
+uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t *next,
                             uint16_t bytes, uint64_t now_us);
 // Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
+// The same of one that was not asked for.
+bool consumer_may_copy(struct consumer *c, uint16_t bytes, uint64_t now_us); // repair.c
+// What went out under this number goes out as RTX although it was not asked for, if it may; whether it did.
+bool consumer_send_copy(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
 

@@ -57,20 +57,32 @@ struct block *pacer_take(struct pacer *p, uint64_t now_us) {
     return p->count > 0 && pacer_may_go(p, now_us) ? pacer_take_early(p, now_us) : NULL;
 }
 
-struct block *pacer_take_early(struct pacer *p, uint64_t now_us) {
-    if (p->count == 0)
-        return NULL;
-    enum pacer_kind kind = p->queues[PACER_REPEAT].first ? PACER_REPEAT : PACER_MEDIA;
-    struct block *b = p->queues[kind].first;
-    p->let_go_us = now_us;
-    p->queues[kind].first = b->next;
+// Takes out what follows `before` (NULL: the first) in a queue.
+static struct block *pacer_unlink(struct pacer *p, enum pacer_kind kind, struct block *before) {
+    struct block **link = before ? &before->next : &p->queues[kind].first, *b = *link;
+    *link = b->next;
     if (!b->next)
-        p->queues[kind].last = NULL;
+        p->queues[kind].last = before;
     b->next = NULL;
     p->count--;
     p->bytes -= b->len;
     pacer_rate(p);
     return b;
+}
+
+struct block *pacer_take_early(struct pacer *p, uint64_t now_us) {
+    if (p->count == 0)
+        return NULL;
+    p->let_go_us = now_us;
+    return pacer_unlink(p, p->queues[PACER_REPEAT].first ? PACER_REPEAT : PACER_MEDIA, NULL);
+}
+
+struct block *pacer_take_of(struct pacer *p, const void *owner) {
+    struct block *before = NULL;
+    for (struct block *b = p->queues[PACER_MEDIA].first; b; before = b, b = b->next)
+        if (pacer_note_of(b)->owner == owner)
+            return pacer_unlink(p, PACER_MEDIA, before);
+    return NULL;
 }
 
 uint64_t pacer_next_us(struct pacer *p, uint64_t now_us) {
@@ -93,10 +105,12 @@ void pacer_forget(struct pacer *p, const void *owner) {
             p->count--;
             p->bytes -= b->len;
             struct pacer_note note = *pacer_note_of(b);
-            if (owner && note.owner != owner)
+            if (owner && note.owner != owner) {
                 pacer_put(p, b, &note);
-            else
+            } else {
+                block_release(note.source);
                 block_release(b);
+            }
         }
     }
     pacer_rate(p);

@@ -7,7 +7,8 @@
 // is paid for all the same. What waits would leave within PACER_QUEUE_US, else the rate is as much higher;
 // and it is at most PACER_BLOCKS_MAX packets, beyond which the oldest leaves at once.
 //
-// A waiting block belongs to the pacer; who put it in (`owner`) and its packet index stand in its meta.
+// A waiting block belongs to the pacer; what it stands for is in its meta. It has no number of its stream
+// yet: that is given when it leaves, so that what is forgotten leaves no gap.
 #ifndef ROOMS_PACER_H
 #define ROOMS_PACER_H
 
@@ -35,7 +36,10 @@ struct pacer { // all zero to begin with
 
 struct pacer_note { // in block->meta
     void *owner;
-    uint64_t index;
+    const void *stream;   // of its owner's source
+    struct block *source; // what the block is to become a copy of when it leaves: a reference, which whoever
+                          // takes the block out has from then on; NULL: none
+    uint16_t seq;         // its source's
     enum pacer_kind kind;
 };
 _Static_assert(sizeof(struct pacer_note) <= BLOCK_META_BYTES, "fits");
@@ -55,9 +59,11 @@ void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note);
 struct block *pacer_take(struct pacer *p, uint64_t now_us);
 // The next one, whether or not it may: something is to be sent at once, and better this than padding.
 struct block *pacer_take_early(struct pacer *p, uint64_t now_us);
+// The next one of this owner that is no repeat, whether or not it may.
+struct block *pacer_take_of(struct pacer *p, const void *owner);
 // When pacer_take may have something; TIME_NEVER while nothing waits.
 uint64_t pacer_next_us(struct pacer *p, uint64_t now_us);
-// What this owner put in is released, or with NULL everything.
+// What this owner put in is released, or with NULL everything, and its sources.
 void pacer_forget(struct pacer *p, const void *owner);
 
 static inline bool pacer_paces(const struct pacer *p) {

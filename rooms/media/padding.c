@@ -27,12 +27,12 @@ static uint32_t padding_empty(struct congestion *cg, struct consumer *c, uint16_
         .ssrc = PROBATION_SSRC, .payload_type = PROBATION_PAYLOAD_TYPE, .mid_len = sizeof PROBATION_MID - 1};
     if (!c->params.rtx_ssrc) {
         memcpy(to.mid, PROBATION_MID, sizeof to.mid);
-        return consumer_pad_empty(c, &to, cg->probation_index++, bytes, now_us);
+        return consumer_pad_empty(c, &to, &cg->probation_index, bytes, now_us);
     }
     to = (struct padding_stream){
         .ssrc = c->params.rtx_ssrc, .payload_type = c->params.rtx_payload_type, .mid_len = c->mid_len};
     memcpy(to.mid, c->params.mid, c->mid_len);
-    return consumer_pad_empty(c, &to, c->rtx_index++, bytes, now_us);
+    return consumer_pad_empty(c, &to, &c->rtx_index, bytes, now_us);
 }
 
 bool padding_can(struct congestion *cg) {

@@ -10,6 +10,8 @@ static const struct token_rate pace = {REPAIR_PACKETS_PER_SECOND, REPAIR_BURST};
 static const struct token_rate asks = {REPAIR_ASKS_PER_SECOND, REPAIR_ASKS_BURST};
 
 static void repair_fired(struct wheel_node *node, uint64_t now_us);
+static void repair_copy(struct repair *r, uint64_t now_us);
+static void repair_look(struct repair *r, uint64_t now_us);
 
 struct repair *repair_create(struct consumer *c) {
     struct repair *r = calloc(1, sizeof *r);
@@ -31,6 +33,11 @@ void repair_destroy(struct repair *r) {
 
 // ---- in their turn
 
+static void repair_arm(struct repair *r, uint64_t due_us) {
+    if (due_us < r->timer.due_us)
+        wheel_arm(r->consumer->fw->wheel, &r->timer, due_us);
+}
+
 void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
     if (r && !token_bucket_take(&r->asks, &asks, 1, now_us))
@@ -42,20 +49,74 @@ void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us) {
     if (r->count == REPAIR_WAITING_MAX)
         return; // it asks again
     r->waiting[(r->first + r->count++) % REPAIR_WAITING_MAX] = seq;
-    if (r->timer.due_us == TIME_NEVER)
-        wheel_arm(c->fw->wheel, &r->timer, now_us + WHEEL_TICK_US);
+    repair_arm(r, now_us + WHEEL_TICK_US);
 }
 
-static void repair_fired(struct wheel_node *node, uint64_t now_us) {
-    struct repair *r = LIST_ENTRY(node, struct repair, timer);
+static void repair_serve(struct repair *r, uint64_t now_us) {
     while (r->count > 0 && token_bucket_has(&r->pace, &pace, 1, now_us)) {
         uint16_t seq = r->waiting[r->first];
         r->first = (uint8_t)((r->first + 1) % REPAIR_WAITING_MAX);
         r->count--;
         consumer_nack(r->consumer, seq, now_us);
     }
+}
+
+static void repair_fired(struct wheel_node *node, uint64_t now_us) {
+    struct repair *r = LIST_ENTRY(node, struct repair, timer);
+    repair_serve(r, now_us);
+    repair_copy(r, now_us);
+    repair_look(r, now_us);
     if (r->count > 0)
-        wheel_arm(r->consumer->fw->wheel, node, now_us + WHEEL_TICK_US);
+        repair_arm(r, now_us + WHEEL_TICK_US);
+    if (r->copy_count > 0)
+        repair_arm(r, r->copies[r->copy_first].due_us);
+    if (r->look_us)
+        repair_arm(r, r->look_us);
+}
+
+// ---- unasked
+
+static bool repair_is_lossy(const struct repair *r) {
+    return r->loss >= REPAIR_LOSSY && r->consumer->params.rtx_ssrc != 0;
+}
+
+static void repair_copy_later(struct repair *r, uint16_t seq, uint8_t times, uint64_t due_us) {
+    if (r->copy_count == REPAIR_COPIES_MAX)
+        return; // it may be asked for again
+    r->copies[(r->copy_first + r->copy_count++) % REPAIR_COPIES_MAX] =
+        (struct repair_copy){.due_us = due_us, .seq = seq, .times = times};
+    repair_arm(r, due_us);
+}
+
+void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us) {
+    struct repair *r = c->repair;
+    r->asked += r->marks[seq & (REPAIR_SLOTS - 1)].times == 1;
+    if (repair_is_lossy(r))
+        repair_copy_later(r, seq, REPAIR_COPIES, now_us + REPAIR_COPY_US);
+}
+
+static void repair_copy(struct repair *r, uint64_t now_us) {
+    while (r->copy_count > 0 && r->copies[r->copy_first].due_us <= now_us) {
+        struct repair_copy copy = r->copies[r->copy_first];
+        r->copy_first = (uint8_t)((r->copy_first + 1) % REPAIR_COPIES_MAX);
+        r->copy_count--;
+        if (consumer_send_copy(r->consumer, copy.seq, now_us) && copy.times > 1)
+            repair_copy_later(r, copy.seq, (uint8_t)(copy.times - 1), now_us + REPAIR_COPY_US);
+    }
+}
+
+// Nothing has followed for so long: if the last packets were lost, nobody knows yet.
+static void repair_look(struct repair *r, uint64_t now_us) {
+    struct consumer *c = r->consumer;
+    uint64_t since_us = now_us - c->stats.last_packet_us, next = c->rewrite.made.next;
+    if (r->look_us == 0 || now_us < r->look_us)
+        return;
+    bool goes_on = repair_is_lossy(r) && c->active && since_us < REPAIR_IDLE_US;
+    r->look_us = goes_on ? now_us + REPAIR_LOOK_US : 0;
+    if (!goes_on || since_us < REPAIR_TAIL_US || r->tail_next == next || c->resync)
+        return;
+    (void)consumer_send_copy(c, (uint16_t)(next - 1), now_us);
+    r->tail_next = next;
 }
 
 // ---- what went out empty
@@ -78,11 +139,28 @@ bool repair_was_blank(const struct repair *r, uint16_t seq) {
 
 // ---- how many
 
+// By what it asks for: what its reports tell of may have been late on the way to us.
+static void repair_measure(struct repair *r, uint64_t now_us) {
+    uint64_t packets = r->consumer->stats.packets - r->looked_at;
+    if (packets < REPAIR_LOSS_PACKETS)
+        return;
+    uint64_t share = (uint64_t)r->asked * UINT16_MAX / packets;
+    int32_t off = (int32_t)(share < UINT16_MAX ? share : UINT16_MAX) - r->loss;
+    r->loss = (uint16_t)(r->loss + off / REPAIR_LOSS_SMOOTHED);
+    r->asked = 0;
+    r->looked_at = r->consumer->stats.packets;
+    if (repair_is_lossy(r) && r->look_us == 0) {
+        r->look_us = now_us + REPAIR_LOOK_US;
+        repair_arm(r, r->look_us);
+    }
+}
+
 void repair_note_report(struct consumer *c, uint64_t now_us) {
     struct repair *r = c->repair;
     if (!r)
         return;
     r->reported_us = now_us;
+    repair_measure(r, now_us);
     if (c->stats.fraction_lost <= REPAIR_LOSS_MAX)
         r->lossy_us = 0;
     else if (r->lossy_us == 0)
@@ -114,7 +192,8 @@ static bool repair_mark_is_of(const struct repair_mark *mark, uint16_t seq, uint
 
 // The receiver asks anew each round trip; what was sent again within one is still on its way.
 static bool repair_mark_may(const struct repair_mark *mark, const struct consumer *c, uint32_t now_ms) {
-    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us : RTT_DEFAULT_US;
+    // Its clock and ours are not of one mind about it.
+    uint32_t rtt_us = c->stats.rtt_us ? c->stats.rtt_us - c->stats.rtt_us / 8 : RTT_DEFAULT_US;
     if (rtt_us < REPAIR_RTT_MIN_US)
         rtt_us = REPAIR_RTT_MIN_US;
     if (rtt_us > REPAIR_RTT_MAX_US)
@@ -122,11 +201,17 @@ static bool repair_mark_may(const struct repair_mark *mark, const struct consume
     return mark->times < REPAIR_TIMES_MAX && now_ms - mark->at_ms >= rtt_us / US_PER_MS;
 }
 
-// Whether there is enough saved up for a packet, and its transport has room.
-static bool repair_can_pay(struct repair *r, uint16_t bytes, uint64_t now_us) {
+// Whether there is enough saved up for a packet, with as much left as so many like it, and its transport has
+// room.
+static bool repair_can_pay(struct repair *r, uint16_t bytes, int64_t kept, uint64_t now_us) {
     repair_earn(r);
-    return r->packets >= REPAIR_SHARE && r->bytes >= (int64_t)bytes * REPAIR_SHARE &&
+    return r->packets >= (kept + 1) * REPAIR_SHARE && r->bytes >= (kept + 1) * bytes * REPAIR_SHARE &&
            endpoint_egress(r->consumer->endpoint, now_us) == EGRESS_ALL;
+}
+
+static void repair_pay(struct repair *r, uint16_t bytes) {
+    r->packets -= REPAIR_SHARE;
+    r->bytes -= (int64_t)bytes * REPAIR_SHARE;
 }
 
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us) {
@@ -135,11 +220,19 @@ bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint6
     struct repair_mark *mark = &r->marks[seq & (REPAIR_SLOTS - 1)];
     bool again = repair_mark_is_of(mark, seq, now_ms);
     if (repair_is_hopeless(r, now_us) || (again && !repair_mark_may(mark, c, now_ms)) ||
-        !repair_can_pay(r, bytes, now_us) || !token_bucket_take(&r->pace, &pace, 1, now_us))
+        !repair_can_pay(r, bytes, 0, now_us) || !token_bucket_take(&r->pace, &pace, 1, now_us))
         return false;
-    r->packets -= REPAIR_SHARE;
-    r->bytes -= (int64_t)bytes * REPAIR_SHARE;
+    repair_pay(r, bytes);
     *mark = (struct repair_mark){
         .at_ms = now_ms ? now_ms : 1, .seq = seq, .times = (uint8_t)((again ? mark->times : 0) + 1)};
+    return true;
+}
+
+bool consumer_may_copy(struct consumer *c, uint16_t bytes, uint64_t now_us) {
+    struct repair *r = c->repair;
+    if (repair_is_hopeless(r, now_us) || !repair_can_pay(r, bytes, REPAIR_KEPT, now_us) ||
+        !token_bucket_take(&r->pace, &pace, 1, now_us))
+        return false;
+    repair_pay(r, bytes);
     return true;
 }

@@ -5,6 +5,14 @@
 // keeps telling of losses above a fifth, which repeats would only add to; and they leave REPAIR_BURST at once
 // and then one each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who
 // asks for thousands of packets a second is not even listened to any more.
+//
+// Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
+// only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
+// REPAIR_LOSSY tells, a repeat goes out REPAIR_COPIES times more, REPAIR_COPY_US apart, which is longer than
+// most bursts of losses. And a lost end of a frame is missed only when the next frame is there: where that
+// takes longer than REPAIR_TAIL_US the last packet goes out once more, as RTX. All of it counts as repeats;
+// it leaves REPAIR_KEPT of what is saved up for what is asked for, and none of it goes out while packets wait
+// for a link that is full.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 
@@ -31,6 +39,17 @@
 
 #define REPAIR_BLANKS_MAX 32 // remembered
 
+#define REPAIR_COPIES 1
+#define REPAIR_COPIES_MAX 64 // that are due; power of two
+#define REPAIR_COPY_US 12000
+#define REPAIR_KEPT 16         // packets
+#define REPAIR_LOSSY 328       // of 65536: half a percent
+#define REPAIR_LOSS_SMOOTHED 4 // looks, some seconds
+#define REPAIR_LOSS_PACKETS 50 // that one look is about, at least
+#define REPAIR_TAIL_US 85000
+#define REPAIR_LOOK_US 10000 // between two looks for ends that may be lost
+#define REPAIR_IDLE_US 1000000
+
 struct consumer;
 
 struct repair_mark {
@@ -48,6 +67,17 @@ struct repair {
     uint64_t lossy_us, reported_us;       // since when each report tells of too much loss, 0: it does not
     uint16_t waiting[REPAIR_WAITING_MAX]; // ring
     uint8_t first, count;
+    struct repair_copy {
+        uint64_t due_us;
+        uint16_t seq;
+        uint8_t times;           // with this one
+    } copies[REPAIR_COPIES_MAX]; // ring, by when they are due
+    uint8_t copy_first, copy_count;
+    uint16_t loss;      // of its packets on their way, by what it asks for, smoothed; of 65536
+    uint32_t asked;     // packets, first repeats of which have gone out since the last look
+    uint64_t looked_at; // stats.packets as they were then
+    uint64_t tail_next; // follows the last packet that went out once more as the end of a frame
+    uint64_t look_us;   // when the next such look is due; 0: none is
     struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
     uint16_t blanks[REPAIR_BLANKS_MAX];     // numbers under which something empty went out, a ring
     uint8_t blank_next, blank_count;
@@ -58,6 +88,8 @@ struct repair *repair_create(struct consumer *c);
 void repair_destroy(struct repair *repair); // NULL is fine
 // The receiver asks for a packet: consumer_nack now, or in its turn.
 void repair_ask(struct consumer *c, uint16_t seq, uint64_t now_us);
+// What it asked for has gone out again.
+void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Something empty went out under this number in place of a packet; `repair` NULL: nobody asks.
 void repair_note_blank(struct repair *repair, uint16_t seq);
 bool repair_was_blank(const struct repair *repair, uint16_t seq);

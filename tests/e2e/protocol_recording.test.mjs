@@ -152,6 +152,48 @@ test('a recorder hears nobody but who sent its tracks first', async (t) => {
   assert.equal(stranger.got.length, 0);
 });
 
+// RFC 2198: the frame before once more, then the packet's own.
+function redundant(seq, payloadType, frame) {
+  const [before, own] = [frame(seq - 1), frame(seq)];
+  const head = Buffer.alloc(5);
+  head[0] = 0x80 | payloadType;
+  head.writeUIntBE((960 << 10) | before.length, 1, 3);
+  head[4] = payloadType;
+  return Buffer.concat([head, before, own]);
+}
+
+test('of redundant audio each frame is in the file, once', async (t) => {
+  const room = freshRoom();
+  const from = await Port.open();
+  t.after(() => from.close());
+  const made = (await api(server, 'POST', `rooms/${room}/plain-transports`, { name: 'microphone', direction: 'send', comedia: true, rtcpMux: true })).json;
+  const sound = AUDIO(9999);
+  sound.rtpParameters.codecs.push({ mimeType: 'audio/red', payloadType: 63, clockRate: 48000, channels: 2 });
+  const produced = await api(server, 'POST', `rooms/${room}/plain-transports/${made.id}/producers`, sound);
+  assert.equal(produced.status, 200, JSON.stringify(produced.json));
+  const { json: info } = await api(server, 'POST', `rooms/${room}/recordings`, {});
+  const frame = (seq) => Buffer.from(`\x7cframe ${seq};`, 'latin1');
+  let seq = 1;
+  const timer = setInterval(() => {
+    const plain = seq % 10 === 0; // such may come between
+    void from.send(rtp({ ssrc: 9999, seq, time: seq * 960, payloadType: plain ? 100 : 63, payload: plain ? frame(seq) : redundant(seq, 100, frame) }), made.port);
+    if (seq++ % 10 === 3) void from.send(report({ ssrc: 9999, time: seq * 960 }), made.port);
+  }, 20);
+  t.after(() => clearInterval(timer));
+  await until('it is in a file', () => eventsOf(info).some(({ event }) => event === 'file-opened'));
+  const begun = seq;
+  await until('a second of it', () => seq > begun + 50);
+  clearInterval(timer);
+  await new Promise((resolve) => setTimeout(resolve, 200)); // what is on its way
+  await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`);
+  const { files } = eventsOf(info).at(-1);
+  assert.equal(files.length, 1);
+  const held = [...readFileSync(`${info.folder}/${files[0]}`, 'latin1').matchAll(/frame (\d+);/g)].map(([, number]) => Number(number));
+  assert.ok(held.length > 50, `${held.length} frames`);
+  assert.deepEqual(held, Array.from(held, (_, i) => held[0] + i), 'each frame, in order, once');
+  assert.equal(held.at(-1), seq - 1, 'to the last one');
+});
+
 test('it is off by default, and nobody without the right begins it', async (t) => {
   const room = freshRoom();
   await join(room, 'ann');

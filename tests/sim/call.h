@@ -78,6 +78,10 @@ struct call_track { // of one viewer
         uint64_t asked_us;
     } numbers[CALL_NUMBERS];
     uint64_t media, media_told, highest_told;
+    uint64_t left[2]; // highest index that went out to it, of the stream and of its RTX; 0: none
+    uint16_t picture; // of its last packet of video
+    uint8_t tl0;
+    bool pictured;
     uint64_t blocked_us, pli_us, shown_us; // 0: not, never
     // What is measured since call_measure
     uint32_t frames, key_frames, audio_packets, audio_lost, changes, plis;
@@ -149,5 +153,6 @@ void publisher_rtcp(struct call_publisher *p, struct span datagram);
 void viewer_open(struct call *call, unsigned index);
 void viewer_tick(struct call_viewer *v);
 void viewer_rtp(struct call_viewer *v, struct span packet);
+struct call_track *viewer_track(struct call_viewer *v, uint32_t ssrc, bool *rtx); // NULL: none
 
 #endif

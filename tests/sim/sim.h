@@ -36,6 +36,11 @@ struct sim_config {
     unsigned numbers;               // that a stream may use, 0: SIM_NUMBERS
     bool asks_at_once;              // receivers do, and again after 60 ms: as browsers at a round trip of 50
     bool tells_times;               // publishers answer RRTR (RFC 3611)
+    // Receivers and publishers are as libwebrtc's (nack_requester.cc, rtp_packet_history.cc): a gap is asked
+    // for when it is seen, and again by a timer of 20 ms when the last asking was 100 ms ago, since who only
+    // receives knows no round trip; what a repeat beyond all other numbers shows to be missing is not; and
+    // what was repeated within a round trip and 5 ms is not repeated again.
+    bool as_libwebrtc;
 };
 
 struct sim;
@@ -86,6 +91,7 @@ struct sim_stream {
         uint16_t seq;
         uint8_t len;
         uint8_t bytes[80];
+        uint64_t repeated_us; // 0: never
     } store[SIM_STORE];
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "rtp/rtp_packet.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,35 @@ static void call_down(struct call *call, struct call_viewer *v, struct block *b)
     block_release(b);
 }
 
+// VP8's PictureID and TL0PICIDX, as publishers here write them.
+static void note_pictures(struct call_track *t, struct span payload) {
+    uint16_t picture = load_be16(payload.ptr + 2) & 0x7fff;
+    uint8_t tl0 = payload.ptr[4];
+    uint16_t step = (uint16_t)((picture - t->picture) & 0x7fff);
+    if (t->pictured && (step > 1 || (uint8_t)(tl0 - t->tl0) > 1))
+        fail_msg("SSRC %u: picture %u.%u after %u.%u", t->ssrc, picture, tl0, t->picture, t->tl0);
+    t->pictured = true;
+    t->picture = picture;
+    t->tl0 = tl0;
+}
+
+// What leaves for a viewer has numbers without a gap, whatever was left out, waited or was left behind, as
+// long as all of it came.
+static void note_numbers(struct call *call, struct call_viewer *v, struct span bytes, uint64_t index) {
+    struct rtp_packet packet;
+    bool rtx;
+    assert_int_equal(rtp_parse(bytes, &packet), ERR_OK);
+    struct call_track *t = viewer_track(v, packet.ssrc, &rtx);
+    if (!t || call->config.up[t->publisher].rate_bps)
+        return;
+    if (t->left[rtx] && index != t->left[rtx] + 1)
+        fail_msg("SSRC %u: index %llu after %llu", packet.ssrc, (unsigned long long)index,
+                 (unsigned long long)t->left[rtx]);
+    t->left[rtx] = index;
+    if (t->video && !rtx && packet.payload.len > 5)
+        note_pictures(t, packet.payload);
+}
+
 static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
     struct call *call = ctx;
     struct span packet = span_of(block_data(b), b->len);
@@ -84,6 +114,7 @@ static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind,
     if (nonce_oracle_note(call->oracle, (uintptr_t)peer, ssrc, index, nonce_oracle_digest(packet)) !=
         NONCE_FRESH)
         fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index, ssrc);
+    note_numbers(call, peer, packet, index);
     call_down(call, peer, b);
     return true;
 }

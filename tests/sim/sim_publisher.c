@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define RTT_MEASURED_LONGER_US 2000 // than it is, by timers
+#define REPEAT_SLACK_US 5000        // rtp_sender.cc
 #define EXT_MID_ID 4
 #define EXT_RID_ID 10
 #define EXT_REPAIRED_ID 11
@@ -135,6 +137,7 @@ static void send_frame(struct sim_publisher *p, unsigned layer, uint64_t at_us) 
         s->packets++;
         unsigned slot = h.seq % SIM_STORE;
         s->store[slot].seq = h.seq;
+        s->store[slot].repeated_us = 0;
         s->store[slot].len = sizeof payload;
         memcpy(s->store[slot].bytes, payload, sizeof payload);
         store_be32(s->store[slot].bytes + sizeof payload, h.timestamp);
@@ -213,6 +216,12 @@ static void send_again(struct sim_publisher *p, struct sim_stream *s, uint16_t s
     unsigned slot = seq % SIM_STORE;
     if (s->store[slot].seq != seq || s->store[slot].len == 0)
         fail_msg("asked for %u of %u, which was never sent", seq, s->ssrc);
+    const struct sim_config *config = &p->peer.sim->config;
+    uint64_t rtt_us = config->up.delay_us + config->down.delay_us + RTT_MEASURED_LONGER_US;
+    if (config->as_libwebrtc && s->store[slot].repeated_us &&
+        p->peer.sim->now_us < s->store[slot].repeated_us + rtt_us + REPEAT_SLACK_US)
+        return;
+    s->store[slot].repeated_us = p->peer.sim->now_us;
     size_t len = s->store[slot].len;
     bool simulcast = p->peer.sim->config.layers > 1;
     struct packet_head h = {.pt = (uint8_t)(97 | s->store[slot].bytes[len + 4]),

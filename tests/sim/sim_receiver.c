@@ -12,7 +12,12 @@
 #define NACK_FIRST_US 10000
 #define NACK_AGAIN_US 70000
 #define NACK_AGAIN_SOON_US 60000
+#define LIBWEBRTC_TRIES 10
+#define LIBWEBRTC_TICK_US 20000
+#define LIBWEBRTC_AGAIN_US 100000
 #define SETTLE_US 1500000 // younger losses may still be under repair at the end
+
+static void ask(struct sim_receiver *r, struct sim_track *t, bool first);
 
 static struct sim_track *track_of(struct sim_receiver *r, uint32_t ssrc, bool *rtx) {
     for (unsigned i = 0; i < r->track_count; i++) {
@@ -32,8 +37,8 @@ static uint32_t checksum(struct span s) {
     return h;
 }
 
-// Its number: new, or the same content again.
-static bool note_number(struct sim_track *t, uint16_t seq16, uint32_t check, uint64_t now_us) {
+// Its number: new, or the same content again. `ahead`: nothing is missing that it is the first to show.
+static bool note_number(struct sim_track *t, uint16_t seq16, uint32_t check, bool ahead, uint64_t now_us) {
     uint64_t seq = t->started ? seq16_unwrap(t->highest, seq16) : UINT64_C(0x10000) + seq16;
     if (!t->started) {
         t->first = t->highest = seq;
@@ -46,7 +51,9 @@ static bool note_number(struct sim_track *t, uint16_t seq16, uint32_t check, uin
     for (; seq < t->first; t->first--) // the first to come overtook it
         t->missing++;
     bool hopeless = seq > t->highest + ASK_GAP_MAX;
-    for (uint64_t s = t->highest + 1; s < seq; s++) {
+    for (uint64_t s = t->highest + 1; s < seq && !ahead; s++) {
+        if (t->numbers[s - t->base].got)
+            continue;
         t->numbers[s - t->base].got = hopeless;
         t->lost += hopeless;
         t->missing += !hopeless;
@@ -54,7 +61,7 @@ static bool note_number(struct sim_track *t, uint16_t seq16, uint32_t check, uin
     }
     if (seq < t->highest && !t->numbers[seq - t->base].got)
         t->missing--;
-    if (seq > t->highest)
+    if (seq > t->highest && !ahead)
         t->highest = seq;
     if (t->numbers[seq - t->base].got) {
         if (t->numbers[seq - t->base].check != check)
@@ -149,16 +156,19 @@ void sim_receiver_rtp(struct sim_receiver *r, struct span bytes) {
     t->media += !rtx;
     t->repeats += rtx;
     if (payload.len == 0) { // padding alone: a probe
-        (void)note_number(t, seq, 0, r->peer.sim->now_us);
+        (void)note_number(t, seq, 0, false, r->peer.sim->now_us);
         return;
     }
     assert_int_equal(payload.len, 2 + SIM_CONTENT_BYTES);
     struct sim_content c = sim_content_read(payload.ptr + 2);
     assert_ptr_equal(&r->peer.sim->participants[c.publisher].publisher, t->from);
-    if (!note_number(t, seq, checksum(payload), r->peer.sim->now_us))
+    bool as_libwebrtc = r->peer.sim->config.as_libwebrtc;
+    if (!note_number(t, seq, checksum(payload), rtx && as_libwebrtc && t->started, r->peer.sim->now_us))
         return;
     note_frame(t, &c, packet.timestamp, r->peer.sim->now_us);
     check_sync(t, &c, packet.timestamp);
+    if (as_libwebrtc && t->video && t->missing > 0 && !rtx)
+        ask(r, t, true);
 }
 
 void sim_receiver_rtcp(struct sim_receiver *r, struct span datagram) {
@@ -186,20 +196,25 @@ static void send_rtcp(struct sim_receiver *r, const struct writer *w) {
     sim_send(sim, &sim->config.up, SIM_UP_RTCP, &r->peer, span_of(w->ptr, w->len));
 }
 
-static void ask(struct sim_receiver *r, struct sim_track *t) {
+// `first`: only for what was not asked for yet.
+static void ask(struct sim_receiver *r, struct sim_track *t, bool first) {
     uint16_t seqs[200];
     unsigned n = 0;
     uint64_t now_us = r->peer.sim->now_us;
-    bool at_once = r->peer.sim->config.asks_at_once;
+    const struct sim_config *config = &r->peer.sim->config;
+    bool at_once = config->asks_at_once || config->as_libwebrtc;
+    unsigned tries = config->as_libwebrtc ? LIBWEBRTC_TRIES : NACK_TRIES;
     uint64_t first_us = at_once ? 0 : NACK_FIRST_US, again_us = at_once ? NACK_AGAIN_SOON_US : NACK_AGAIN_US;
+    if (config->as_libwebrtc)
+        again_us = LIBWEBRTC_AGAIN_US;
     bool hopeless = t->started && !t->decodes && now_us > t->started_us + 300000;
     for (uint64_t s = t->first; s < t->highest && n < 200; s++) {
         unsigned i = (unsigned)(s - t->base);
-        if (t->numbers[i].got ||
+        if (t->numbers[i].got || (first && t->numbers[i].tries) ||
             now_us < t->numbers[i].asked_us + (t->numbers[i].tries ? again_us : first_us))
             continue;
-        hopeless |= t->numbers[i].tries >= NACK_TRIES;
-        if (t->numbers[i].tries >= NACK_TRIES)
+        hopeless |= t->numbers[i].tries >= tries;
+        if (t->numbers[i].tries >= tries)
             continue;
         t->numbers[i].tries++;
         t->numbers[i].asked_us = now_us;
@@ -250,10 +265,13 @@ static void report(struct sim_receiver *r) {
 void sim_receiver_tick(struct sim_receiver *r) {
     uint64_t now_us = r->peer.sim->now_us;
     if (now_us >= r->next_nack_us) {
-        r->next_nack_us = now_us + (r->peer.sim->config.asks_at_once ? 1000 : 10000);
+        const struct sim_config *config = &r->peer.sim->config;
+        r->next_nack_us = now_us + (config->as_libwebrtc   ? LIBWEBRTC_TICK_US
+                                    : config->asks_at_once ? 1000
+                                                           : 10000);
         for (unsigned i = 0; i < r->track_count; i++)
             if (r->tracks[i].video && (r->tracks[i].missing > 0 || !r->tracks[i].decodes))
-                ask(r, &r->tracks[i]);
+                ask(r, &r->tracks[i], false);
     }
     if (now_us >= r->next_report_us) {
         r->next_report_us = now_us + US_PER_SECOND;

@@ -156,7 +156,7 @@ static void note_transport(struct call_viewer *v, const struct rtp_packet *packe
         twcc_recorder_add(v->recorder, seq, v->call->now_us);
 }
 
-static struct call_track *track_of(struct call_viewer *v, uint32_t ssrc, bool *rtx) {
+struct call_track *viewer_track(struct call_viewer *v, uint32_t ssrc, bool *rtx) {
     for (unsigned i = 0; i < v->track_count; i++) {
         *rtx = v->tracks[i].rtx_ssrc && v->tracks[i].rtx_ssrc == ssrc;
         if (*rtx || v->tracks[i].ssrc == ssrc)
@@ -170,7 +170,7 @@ void viewer_rtp(struct call_viewer *v, struct span bytes) {
     bool rtx;
     assert_int_equal(rtp_parse(bytes, &packet), ERR_OK);
     note_transport(v, &packet);
-    struct call_track *t = track_of(v, packet.ssrc, &rtx);
+    struct call_track *t = viewer_track(v, packet.ssrc, &rtx);
     if (packet.payload.len == 0) {
         v->padding_packets++;
         assert_true(t || packet.ssrc == 1234);

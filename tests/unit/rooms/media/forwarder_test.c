@@ -131,6 +131,32 @@ static void a_consumer_starts_when_its_endpoint_connects(void **state) {
     fake_destroy(r.f);
 }
 
+// Who comes late begins with the key frame that the history has, where it is not older than what would take
+// its place, and its publisher is not asked.
+static void a_late_joiner_begins_with_the_history(void **state) {
+    (void)state;
+    static const struct {
+        unsigned ms, packets; // since the key frame
+        bool served;
+    } rows[] = {{40, 1, true}, {500, 12, true}, {950, 400, true}, {950, 600, false}, {1200, 30, false}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct room r = room_open();
+        const char *late = "late";
+        (void)fake_connected(r.f, 4, late);
+        uint16_t seq = 65500;
+        for (unsigned k = 0; k <= rows[i].packets; k++) {
+            video(&r, seq, 3000 + k * 30, k == 0);
+            seq++;
+        }
+        fake_run(r.f, rows[i].ms * MS);
+        fake_clear(r.f);
+        fake_open_consumer(r.f, 4, 1, 31, fake_receive_video(310, 311));
+        assert_int_equal(fake_count_rtp(r.f, late, 310), rows[i].served ? rows[i].packets + 1 : 0);
+        assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), !rows[i].served);
+        fake_destroy(r.f);
+    }
+}
+
 static void pause_and_resume_leave_no_gap(void **state) {
     (void)state;
     static const enum media_cmd_type what[] = {MEDIA_PAUSE_CONSUMER, MEDIA_PAUSE_PRODUCER};
@@ -223,6 +249,7 @@ int main(void) {
         cmocka_unit_test(video_waits_for_a_key_frame_and_asks_for_it_once),
         cmocka_unit_test(requests_merge_to_one_a_second_until_a_key_frame_comes),
         cmocka_unit_test(a_consumer_starts_when_its_endpoint_connects),
+        cmocka_unit_test(a_late_joiner_begins_with_the_history),
         cmocka_unit_test(pause_and_resume_leave_no_gap),
         cmocka_unit_test(closing_in_any_order_leaves_nothing),
         cmocka_unit_test(unknown_names_change_nothing),

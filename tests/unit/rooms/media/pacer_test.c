@@ -39,7 +39,7 @@ static void put(struct scene *s, void *owner) {
     struct block *b = pool_take(s->pool);
     assert_non_null(b);
     b->len = PACKET_BYTES;
-    pacer_put(&s->p, b, &(struct pacer_note){.owner = owner, .index = s->put++, .kind = PACER_MEDIA});
+    pacer_put(&s->p, b, &(struct pacer_note){.owner = owner, .seq = (uint16_t)s->put++, .kind = PACER_MEDIA});
 }
 
 // What a packet of video does: true when it went at once.
@@ -55,7 +55,7 @@ static bool offer(struct scene *s) {
 static unsigned take_all(struct scene *s) {
     unsigned n = 0;
     for (struct block *b; (b = pacer_take(&s->p, s->now_us)); n++) {
-        assert_int_equal(pacer_note_of(b)->index, s->taken++);
+        assert_int_equal(pacer_note_of(b)->seq, (uint16_t)s->taken++);
         assert_null(b->next);
         pacer_spend(&s->p, b->len, s->now_us);
         block_release(b);
@@ -190,8 +190,8 @@ static void forgets_an_owner(void **state) {
     uint64_t before = 0;
     for (struct block *b; (b = pacer_take(&s.p, s.now_us));) {
         assert_ptr_equal(pacer_note_of(b)->owner, &owner_a);
-        assert_true(pacer_note_of(b)->index > before);
-        before = pacer_note_of(b)->index;
+        assert_true(pacer_note_of(b)->seq > before);
+        before = pacer_note_of(b)->seq;
         block_release(b);
     }
     scene_end(&s);
@@ -204,13 +204,13 @@ static void lets_repeats_go_first(void **state) {
         struct block *b = pool_take(s.pool);
         b->len = 100;
         enum pacer_kind kind = n % 3 == 2 ? PACER_REPEAT : PACER_MEDIA;
-        pacer_put(&s.p, b, &(struct pacer_note){.owner = &owner_a, .index = n, .kind = kind});
+        pacer_put(&s.p, b, &(struct pacer_note){.owner = &owner_a, .seq = (uint16_t)n, .kind = kind});
     }
     static const unsigned order[12] = {2, 5, 8, 11, 0, 1, 3, 4, 6, 7, 9, 10};
     for (unsigned n = 0; n < 12; n++) {
         struct block *b = pacer_take(&s.p, s.now_us);
         assert_non_null(b);
-        assert_int_equal(pacer_note_of(b)->index, order[n]);
+        assert_int_equal(pacer_note_of(b)->seq, order[n]);
         block_release(b);
     }
     assert_null(pacer_take(&s.p, s.now_us));

@@ -62,6 +62,19 @@ static void a_gap_is_asked_for_after_the_time_of_reordering(void **state) {
     fake_destroy(r.f);
 }
 
+// One that waits for its answer does not keep another one waiting.
+static void each_gap_is_asked_for_in_its_time(void **state) {
+    (void)state;
+    struct room r = room_open();
+    video(&r, 10, true);
+    for (unsigned i = 0; i < 4; i++) {
+        video(&r, (uint16_t)(12 + 2 * i), false);
+        fake_run(r.f, 12 * MS);
+        assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_NACK, NULL), i + 1);
+    }
+    fake_destroy(r.f);
+}
+
 static void a_repair_takes_its_place(void **state) {
     (void)state;
     struct room r = room_open();
@@ -546,6 +559,7 @@ static void a_key_frame_that_begins_late_is_shown_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gap_is_asked_for_after_the_time_of_reordering),
+        cmocka_unit_test(each_gap_is_asked_for_in_its_time),
         cmocka_unit_test(a_repair_takes_its_place),
         cmocka_unit_test(what_never_comes_is_asked_for_for_a_second_and_then_a_key_frame),
         cmocka_unit_test(a_hole_too_large_asks_for_a_key_frame),

@@ -1,0 +1,161 @@
+// What a receiver that tells of losses gets once more without asking for it.
+#include "forward_fake.h"
+
+static const char *const PUB = "publisher", *const A = "receiver";
+
+struct room {
+    struct fake *f;
+    struct endpoint *pub, *a;
+    uint16_t seq;
+};
+
+static struct room room_open(void) {
+    struct room r = {.f = fake_create()};
+    r.pub = fake_connected(r.f, 1, PUB);
+    r.a = fake_connected(r.f, 2, A);
+    fake_open_producer(r.f, 1, 1, fake_video(1000, 1001));
+    fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
+    return r;
+}
+
+static void video(struct room *r) {
+    uint16_t seq = r->seq++;
+    fake_rtp(r->f, r->pub,
+             (struct fake_packet){
+                 .pt = VP8_PT, .ssrc = 1000, .seq = seq, .timestamp = seq * 3000u, .key = seq == 0});
+}
+
+static void stream(struct room *r, unsigned packets) {
+    for (unsigned k = 0; k < packets; k++) {
+        video(r);
+        fake_run(r->f, 5 * MS);
+    }
+}
+
+static void nack(struct room *r, const uint16_t *seqs, unsigned count) {
+    uint8_t bytes[RTCP_DATAGRAM_MAX];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    assert_int_equal(rtcp_write_nack(&w, 1, 110, seqs, count), count);
+    fake_rtcp(r->f, r->a, &w);
+}
+
+static void report_loss(struct room *r, uint8_t fraction) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_report report = {.ssrc = 110, .fraction_lost = fraction};
+    rtcp_write_rr(&w, 9, &report, 1);
+    fake_rtcp(r->f, r->a, &w);
+}
+
+static unsigned repeats_of(const struct fake *f, uint16_t seq) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < f->rtp_count; i++)
+        n += f->rtp[i].head.ssrc == 111 && f->rtp[i].original_seq == seq;
+    return n;
+}
+
+// A second or so of packets, of which each so manieth (0: none) is asked for, as if it had been lost.
+static void lose(struct room *r, unsigned each, unsigned seconds) {
+    for (unsigned i = 0; i < seconds; i++) {
+        fake_clear(r->f);
+        stream(r, 200);
+        uint16_t wanted[200];
+        unsigned n = 0;
+        for (unsigned k = 0; each > 0 && k < r->f->rtp_count; k++)
+            if (r->f->rtp[k].head.ssrc == 110 && r->f->rtp[k].head.seq % each == 0)
+                wanted[n++] = r->f->rtp[k].head.seq;
+        if (n > 0)
+            nack(r, wanted, n);
+        fake_run(r->f, 100 * MS);
+        report_loss(r, (uint8_t)(each ? 256 / each : 0));
+    }
+}
+
+// Repeats are lost as well: who loses gets each once more, a little later.
+static void who_loses_gets_each_repeat_twice(void **state) {
+    (void)state;
+    static const struct {
+        unsigned each, repeats;
+    } rows[] = {{0, 1}, {50, 2}, {8, 2}, {0, 1}};
+    struct room r = room_open();
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        lose(&r, rows[i].each, 20);
+        fake_clear(r.f);
+        stream(&r, 10);
+        uint16_t wanted = r.f->rtp[0].head.seq;
+        fake_clear(r.f);
+        nack(&r, &wanted, 1);
+        assert_int_equal(repeats_of(r.f, wanted), 1); // at once
+        fake_run(r.f, 11 * MS);
+        assert_int_equal(repeats_of(r.f, wanted), 1);
+        fake_run(r.f, 30 * MS);
+        assert_int_equal(repeats_of(r.f, wanted), rows[i].repeats);
+        for (unsigned k = 1; k < r.f->rtp_count; k++) // numbers of RTX, each once
+            assert_int_equal(r.f->rtp[k].head.seq, (uint16_t)(r.f->rtp[k - 1].head.seq + 1));
+    }
+    fake_destroy(r.f);
+}
+
+// What is told to be lost, but not asked for, was late on its way to us.
+static void who_tells_of_losses_and_asks_for_nothing_gets_nothing_more(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (unsigned i = 0; i < 20; i++) {
+        stream(&r, 100);
+        report_loss(&r, 30);
+    }
+    fake_run(r.f, 300 * MS);
+    assert_int_equal(fake_count_rtp(r.f, A, 111), 0);
+    fake_destroy(r.f);
+}
+
+// Where nothing follows for long, the end of a frame may be missing and nobody knows: it goes out once more.
+static void an_end_that_nothing_follows_goes_out_again(void **state) {
+    (void)state;
+    for (unsigned lossy = 0; lossy < 2; lossy++) {
+        struct room r = room_open();
+        lose(&r, lossy ? 20 : 0, 20);
+        stream(&r, 10);
+        fake_run(r.f, 200 * MS);
+        fake_clear(r.f);
+        video(&r);
+        uint16_t last = r.f->rtp[0].head.seq;
+        fake_run(r.f, 84 * MS);
+        assert_int_equal(fake_count_rtp(r.f, A, 111), 0);
+        fake_run(r.f, 16 * MS);
+        assert_int_equal(repeats_of(r.f, last), lossy);
+        fake_run(r.f, 5 * SECOND);
+        assert_int_equal(fake_count_rtp(r.f, A, 111), lossy); // once
+        fake_destroy(r.f);
+    }
+}
+
+// However much is said to be lost, it is a fifth at most.
+static void copies_are_of_the_same_fifth(void **state) {
+    (void)state;
+    struct room r = room_open();
+    for (unsigned i = 0; i < 100; i++) {
+        report_loss(&r, 50);
+        unsigned from = r.f->rtp_count, n = 0;
+        stream(&r, 24);
+        uint16_t wanted[24];
+        for (unsigned k = from; k < r.f->rtp_count; k++)
+            if (r.f->rtp[k].head.ssrc == 110 && k % 6 == 0)
+                wanted[n++] = r.f->rtp[k].head.seq;
+        nack(&r, wanted, n);
+    }
+    unsigned first = fake_count_rtp(r.f, A, 110), again = fake_count_rtp(r.f, A, 111);
+    print_message("%u packets, %u repeats and copies\n", first, again);
+    assert_true(again <= first / 5 + 4 && again >= first / 6);
+    fake_destroy(r.f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_loses_gets_each_repeat_twice),
+        cmocka_unit_test(who_tells_of_losses_and_asks_for_nothing_gets_nothing_more),
+        cmocka_unit_test(an_end_that_nothing_follows_goes_out_again),
+        cmocka_unit_test(copies_are_of_the_same_fifth),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
