@@ -368,7 +368,7 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     descriptors_allow(config->connections_max + other_sockets_max(config));
 
-    bool started = app_web_root_exists(config, error, ERROR_MAX) &&
+    bool started = app_folders_exist(config, error, ERROR_MAX) &&
                    certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
                    (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
                    announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&

@@ -26,7 +26,7 @@ int app_run(const struct config *config, const struct app_watcher *watcher, cons
 // What can be known without starting anything: that the files that the settings name are there and good.
 // False: one sentence in `error`.
 bool app_check(const struct config *config, char *error, size_t error_cap);
-// The part of it about the page's files, which every start looks at.
-bool app_web_root_exists(const struct config *config, char *error, size_t error_cap);
+// The part of it about folders (web-root, record-dir), which every start looks at.
+bool app_folders_exist(const struct config *config, char *error, size_t error_cap);
 
 #endif

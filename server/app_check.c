@@ -6,22 +6,36 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-// A folder that the operator names must be there. Whether it has a page is told at the start, and by the
-// doctor: one that is about to be filled is none of our business.
-bool app_web_root_exists(const struct config *config, char *error, size_t error_cap) {
+// 0, or why this process cannot go into that folder, or (W_OK) make others in it.
+static int folder_failure(const char *path, int mode) {
     struct stat info;
-    if (!config->web_root[0])
-        return true;
-    int failure = stat(config->web_root, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-    if (failure)
+    if (stat(path, &info) != 0)
+        return errno;
+    if (!S_ISDIR(info.st_mode))
+        return ENOTDIR;
+    return access(path, mode | X_OK) != 0 ? errno : 0;
+}
+
+// Whether there is a page is told at the start, and by the doctor: a folder that is about to be filled is
+// none of our business.
+bool app_folders_exist(const struct config *config, char *error, size_t error_cap) {
+    int failure = config->web_root[0] ? folder_failure(config->web_root, 0) : 0;
+    if (failure) {
         snprintf(error, error_cap, "web-root: \"%.200s\" cannot be read: %s", config->web_root,
+                 strerror(failure));
+        return false;
+    }
+    failure = config->record_dir[0] ? folder_failure(config->record_dir, W_OK) : 0;
+    if (failure)
+        snprintf(error, error_cap, "record-dir: no folder can be made in \"%.200s\": %s", config->record_dir,
                  strerror(failure));
     return failure == 0;
 }
 
 bool app_check(const struct config *config, char *error, size_t error_cap) {
-    if (!app_web_root_exists(config, error, error_cap))
+    if (!app_folders_exist(config, error, error_cap))
         return false;
     struct gate *gate = gate_open(config, error, error_cap);
     gate_close(gate);

@@ -238,6 +238,11 @@ def check_settings_file():
         yield f"packaging/rotunda.conf: {len(examples)} examples"
     for example in examples:
         name, value = example.split(" = ")
+        if name == "record-dir":  # the unit makes it, on a machine where that is installed
+            unit = open(path("packaging/rotunda.service.in"), encoding="utf-8").read()
+            if value.removeprefix("/var/lib/") not in re.search(r"^StateDirectory=(.*)$", unit, re.M).group(1).split():
+                yield f"packaging/rotunda.conf: {value} is no folder that the unit lets the service write to"
+            value = tempfile.gettempdir()
         if message := refusal([f"--{name}", value]):
             yield f"packaging/rotunda.conf: {message}"
 

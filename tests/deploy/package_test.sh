@@ -36,7 +36,7 @@ fi
 
 fresh_root clean
 mkdir "$dir/root-clean/srv/package"
-cp "$dir"/root-build/srv/rotunda/build/rotunda_*.deb "$dir/root-clean/srv/package/"
+cp "$dir"/root-build/srv/rotunda/build/rotunda*.deb "$dir/root-clean/srv/package/"
 follow clean /srv/package package-install
 install -m 0755 "$here/shims/systemctl" "$dir/root-clean/usr/local/bin/systemctl"
 cat >"$dir/root-clean/check" <<'END'
@@ -49,6 +49,12 @@ exec 3<>/dev/tcp/127.0.0.1/8080
 printf 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
 page=$(cat <&3)
 case "$page" in *"200 OK"*"<html"*) ;; *) echo "no page: $page"; exit 1 ;; esac
+
+cd /srv/package
+. /run-record
+rotunda-record --version
+runuser -u rotunda -- test -w /var/lib/rotunda/recordings
+rotunda --config /etc/rotunda/rotunda.conf --check-health
 
 live=/etc/letsencrypt/live/meet.example.org
 mkdir -p $live /etc/letsencrypt/renewal-hooks/deploy
@@ -68,15 +74,16 @@ for _ in $(seq 50); do case "$(shown)" in *second) break ;; esac; sleep 0.1; don
 case "$(shown)" in *second) ;; *) echo "expected the certificate \"second\", got $(shown)"; exit 1 ;; esac
 
 systemctl stop rotunda
-apt-get purge -y -qq rotunda >/dev/null
-[ ! -e /usr/bin/rotunda ] && [ ! -e /etc/rotunda ] && ! getent passwd rotunda
+apt-get purge -y -qq rotunda rotunda-record >/dev/null
+[ ! -e /usr/bin/rotunda ] && [ ! -e /usr/bin/rotunda-record ] && [ ! -e /var/lib/rotunda ] && [ ! -e /etc/rotunda ] && ! getent passwd rotunda
 END
 "$here/page.py" service >"$dir/root-clean/run-this"
+"$here/page.py" record >"$dir/root-clean/run-record"
 "$here/page.py" tls >"$dir/root-clean/run-tls"
 "$here/page.py" tls-renewal >"$dir/root-clean/run-tls-renewal"
 # A network of its own: the ports may be taken here.
 unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$here/in_root.sh" "$dir/root-clean" bash -eu /check \
     >"$dir/$suite-check.log" 2>&1 || { cat "$dir/$suite-check.log"; fail "the service from the package, on $suite"; }
 say "$suite: $(head -n 1 "$dir/$suite-check.log")"
-say "$suite: the service ran as its unit says, served the page by http and https, took a renewed certificate, $(grep -h '^ended' "$dir/$suite-check.log" | tail -n 1), and purged without a trace"
+say "$suite: the service ran as its unit says, served the page by http and https, may write where recordings go, took a renewed certificate, $(grep -h '^ended' "$dir/$suite-check.log" | tail -n 1), and purged without a trace"
 rm -rf --one-file-system "$dir/root-build" "$dir/root-clean"

@@ -60,7 +60,10 @@ ROTUNDA_MEDIA_PORT=70000 expect 2 err 'media-port: "70000" (from ROTUNDA_MEDIA_P
 # Where the page is: a folder that is not there is refused, one without a page is warned of.
 for check in --check-config --listen=127.0.0.1:0; do
     expect 2 err 'web-root: "/nowhere" cannot be read: No such file' "$check" --media-port 0 --web-root /nowhere
+    expect 2 err 'record-dir: no folder can be made in "/nowhere": No such file' "$check" --media-port 0 --record-dir /nowhere
+    expect 2 err "record-dir: no folder can be made in \"$server\": Not a directory" "$check" --media-port 0 --record-dir "$server"
 done
+expect 0 out "The settings are fine" --check-config --record-dir "$folder"
 mkdir "$folder/empty"
 expect 0 out "The settings are fine" --check-config --web-root "$folder/empty"
 start --web-root "$folder/empty"
