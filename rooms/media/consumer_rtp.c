@@ -278,7 +278,11 @@ static void consumer_catch_up(struct consumer *c, const struct producer_stream *
         struct block *b = history_get(s->history, ++seq, now_us);
         if (b)
             consumer_forward(c, s, b, newest_seq, now_us);
+        else if (producer_was_empty(s, seq, now_us))
+            consumer_skip(c, s, seq, now_us); // or a gap would stay that nothing can fill
     }
+    for (; seq == newest_seq && producer_was_empty(s, (uint16_t)(seq + 1), now_us); newest_seq++)
+        consumer_skip(c, s, ++seq, now_us);
 }
 
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,
