@@ -505,7 +505,7 @@ static void congestion_fired(struct wheel_node *node, uint64_t now_us) {
 void congestion_hold(struct block *b, const struct pacer_note *note, uint64_t now_us) {
     struct congestion *cg = ((struct consumer *)note->owner)->endpoint->congestion;
     pacer_put(&cg->pacer, b, note);
-    if (cg->pacer.count > PACER_BLOCKS_MAX) // so much at once: not before the next tick would be too late
+    while (pacer_is_over(&cg->pacer)) // so much at once: not before the next tick would be too late
         congestion_release(pacer_take(&cg->pacer, now_us), now_us);
     congestion_arm(cg, pacer_next_us(&cg->pacer, now_us));
     cg->ticking = true;

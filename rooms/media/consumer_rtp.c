@@ -256,7 +256,11 @@ static void consumer_send_first(struct consumer *c, const struct producer_stream
 static void consumer_release_media(struct consumer *c, struct block *b, const struct pacer_note *note,
                                    uint64_t now_us) {
     const struct producer_stream *s = note->stream;
-    bool goes_on = c->active && !c->resync && s->index == c->current && downlink_goes_on(c);
+    bool goes_on = c->active && !c->resync && s->index == c->current;
+    if (goes_on && note->source && !downlink_goes_on(c)) {
+        downlink_hold(c, note->source, now_us); // what follows begins anew, or would be told from it by a gap
+        goes_on = false;
+    }
     if (goes_on && note->source) {
         consumer_send_now(c, s, note->source, b, now_us);
         return;
@@ -274,7 +278,11 @@ static void consumer_catch_up(struct consumer *c, const struct producer_stream *
         struct block *b = history_get(s->history, ++seq, now_us);
         if (b)
             consumer_forward(c, s, b, newest_seq, now_us);
+        else if (producer_was_empty(s, seq, now_us))
+            consumer_skip(c, s, seq, now_us); // or a gap would stay that nothing can fill
     }
+    for (; seq == newest_seq && producer_was_empty(s, (uint16_t)(seq + 1), now_us); newest_seq++)
+        consumer_skip(c, s, ++seq, now_us);
 }
 
 void consumer_forward(struct consumer *c, const struct producer_stream *s, struct block *prepared,

@@ -222,6 +222,7 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     if (!stream_note_arrival(s, packet, frame.key_frame, rtx, now_us))
         return FORWARD_DROP_DUPLICATE;
     if (packet->payload.len == 0) {
+        producer_note_empty(s, packet->seq, now_us);
         for (unsigned i = 0; i < p->active_count; i++)
             fan_out_skip(p->consumers[i], s, packet->seq, now_us);
         return FORWARD_DROP_NONE;

@@ -35,6 +35,7 @@
 #define ENDPOINT_SSRCS_MAX 64        // media and RTX together, of one transport
 #define ENDPOINT_SSRC_SLOTS 128      // power of two, so that probes stay short
 #define RTT_DEFAULT_US 100000
+#define STREAM_EMPTY_MAX 64
 #define TIMES_TOLD_MAX 4              // by different sources, of one transport, that wait for an answer
 #define KEY_FRAME_INTERVAL_US 1000000 // at most one request a second and stream
 #define REPLAY_MAX 512                // packets from the history that a consumer may begin with
@@ -142,9 +143,12 @@ struct producer_stream {
     uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
-    bool begun;                     // newest_seq holds
-    uint16_t stale_next, stale_run; // numbers that seem to have come before, in sequence
-    uint16_t even_len;              // length of the packet that follows in turn even_turn (fan_out.c)
+    bool begun; // newest_seq holds
+    uint8_t empty_next, empty_count;
+    uint16_t empty[STREAM_EMPTY_MAX]; // numbers that carried nothing and are in no history, a ring
+    uint64_t empty_us;                // when the last one came
+    uint16_t stale_next, stale_run;   // numbers that seem to have come before, in sequence
+    uint16_t even_len;                // length of the packet that follows in turn even_turn (fan_out.c)
     uint32_t even_turn;
     uint8_t fir_seq;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames, repaired, rtx_discarded,
@@ -348,6 +352,10 @@ void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
+// A number that carries nothing: its place in the history is empty, and was not lost. For as long as a
+// history reaches back.
+void producer_note_empty(struct producer_stream *s, uint16_t seq, uint64_t now_us);
+bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t now_us);
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us);
 // When it was captured, for a packet of a publisher that does not say so itself, about once a second: the

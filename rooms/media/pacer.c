@@ -35,7 +35,7 @@ void pacer_spend(struct pacer *p, uint16_t bytes, uint64_t now_us) {
 }
 
 void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note) {
-    assert(b->next == NULL && p->count <= PACER_BLOCKS_MAX && note->kind < PACER_KINDS);
+    assert(b->next == NULL && !pacer_is_over(p) && note->kind < PACER_KINDS);
     *pacer_note_of(b) = *note;
     if (p->queues[note->kind].last)
         p->queues[note->kind].last->next = b;
@@ -43,12 +43,13 @@ void pacer_put(struct pacer *p, struct block *b, const struct pacer_note *note) 
         p->queues[note->kind].first = b;
     p->queues[note->kind].last = b;
     p->count++;
+    p->empty += b->len == 0;
     p->bytes += b->len;
     pacer_rate(p);
 }
 
 static bool pacer_may_go(struct pacer *p, uint64_t now_us) {
-    if (p->rate_bps == 0 || p->count > PACER_BLOCKS_MAX)
+    if (p->rate_bps == 0 || pacer_is_over(p))
         return true;
     return token_bucket_has(&p->bits, &p->rate, 1, now_us);
 }
@@ -65,6 +66,7 @@ static struct block *pacer_unlink(struct pacer *p, enum pacer_kind kind, struct 
         p->queues[kind].last = before;
     b->next = NULL;
     p->count--;
+    p->empty -= b->len == 0;
     p->bytes -= b->len;
     pacer_rate(p);
     return b;
@@ -103,6 +105,7 @@ void pacer_forget(struct pacer *p, const void *owner) {
             next = b->next;
             b->next = NULL;
             p->count--;
+            p->empty -= b->len == 0;
             p->bytes -= b->len;
             struct pacer_note note = *pacer_note_of(b);
             if (owner && note.owner != owner) {

@@ -111,9 +111,10 @@ static void repair_look(struct repair *r, uint64_t now_us) {
     uint64_t since_us = now_us - c->stats.last_packet_us, next = c->rewrite.made.next;
     if (r->look_us == 0 || now_us < r->look_us)
         return;
-    bool goes_on = repair_is_lossy(r) && c->active && since_us < REPAIR_IDLE_US;
-    r->look_us = goes_on ? now_us + REPAIR_LOOK_US : 0;
-    if (!goes_on || since_us < REPAIR_TAIL_US || r->tail_next == next || c->resync)
+    bool goes_on = repair_is_lossy(r) && c->active && since_us < REPAIR_IDLE_US,
+         soon = since_us < REPAIR_TAIL_US;
+    r->look_us = goes_on ? (soon ? c->stats.last_packet_us : now_us) + REPAIR_TAIL_US : 0;
+    if (!goes_on || soon || r->tail_next == next || c->resync)
         return;
     (void)consumer_send_copy(c, (uint16_t)(next - 1), now_us);
     r->tail_next = next;
@@ -150,7 +151,7 @@ static void repair_measure(struct repair *r, uint64_t now_us) {
     r->asked = 0;
     r->looked_at = r->consumer->stats.packets;
     if (repair_is_lossy(r) && r->look_us == 0) {
-        r->look_us = now_us + REPAIR_LOOK_US;
+        r->look_us = now_us + REPAIR_TAIL_US;
         repair_arm(r, r->look_us);
     }
 }

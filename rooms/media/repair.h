@@ -47,7 +47,6 @@
 #define REPAIR_LOSS_SMOOTHED 4 // looks, some seconds
 #define REPAIR_LOSS_PACKETS 50 // that one look is about, at least
 #define REPAIR_TAIL_US 85000
-#define REPAIR_LOOK_US 10000 // between two looks for ends that may be lost
 #define REPAIR_IDLE_US 1000000
 
 struct consumer;

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/nonce_oracle.h"
+#include "rooms/media/congestion.h"
 #include "rooms/media/forwarder.h"
 #include "rooms/media/overload.h"
 #include "rooms/media/relay_wire.h"
@@ -46,18 +47,19 @@ static void note_index(struct world *w, uint32_t ssrc, uint64_t index) {
         *highest = index;
 }
 
-// Whatever comes in: no index of an SSRC ever encrypts twice (SSRCs differ over all peers here).
+// Whatever comes in: no index of an SSRC ever encrypts twice to the same peer.
 static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind, uint64_t index) {
     struct world *w = ctx;
     struct span packet = span_of(block_data(b), b->len);
+    uint32_t ssrc = load_be32(packet.ptr + 8);
     (void)kind;
-    (void)peer;
     assert(b->refs >= 1 && b->len >= 12 && packet.ptr[0] >> 6 == 2);
     assert(load_be16(packet.ptr + 2) == (uint16_t)index);
-    enum nonce_use use = nonce_oracle_note(w->oracle, 0, load_be32(packet.ptr + 8), index, 0);
+    enum nonce_use use = nonce_oracle_note(w->oracle, (uintptr_t)peer, ssrc, index, 0);
     assert(use == NONCE_FRESH);
     (void)use;
-    note_index(w, load_be32(packet.ptr + 8), index);
+    if (ssrc != PROBATION_SSRC) // which all peers have, and consumers have no number of
+        note_index(w, ssrc, index);
     block_release(b);
     return true;
 }
@@ -178,7 +180,7 @@ static void world_open(struct world *w) {
     w->fw = w->pool ? forwarder_create(&config, &out, w->pool, &w->wheel) : NULL;
     assert(w->fw);
     for (uint32_t i = 0; i < PEERS; i++) {
-        w->peers[i] = forwarder_open_endpoint(w->fw, (struct transport_id){i + 1}, w);
+        w->peers[i] = forwarder_open_endpoint(w->fw, (struct transport_id){i + 1}, &w->peers[i]);
         assert(w->peers[i]);
         forwarder_endpoint_connected(w->fw, w->peers[i], w->now_us);
     }
@@ -244,6 +246,18 @@ static void step_report(struct world *w, unsigned peer, struct reader *r) {
     forwarder_rtcp(w->fw, w->peers[peer], span_of(out.ptr, out.len), w->now_us);
 }
 
+// The link of a receiver is found to be full, or not to be any more: video waits for its turn, or leaves.
+static void step_pace(struct world *w, unsigned peer, struct reader *r) {
+    struct congestion *cg = w->peers[peer]->congestion;
+    uint32_t rate_bps = read_u8(r) * 4000u;
+    if (!cg)
+        return;
+    cg->limited_us = rate_bps ? w->now_us : 0;
+    cg->works |= rate_bps != 0;
+    cg->stands = read_u8(r) & 1;
+    pacer_set(&cg->pacer, rate_bps);
+}
+
 static void step_command(struct world *w, struct span bytes) {
     static const enum media_cmd_type types[] = {
         MEDIA_PAUSE_PRODUCER, MEDIA_CLOSE_PRODUCER,    MEDIA_PAUSE_CONSUMER, MEDIA_CLOSE_CONSUMER,
@@ -262,6 +276,10 @@ static void step_command(struct world *w, struct span bytes) {
     }
     if (type >= 200) {
         step_report(w, type % PEERS, &r);
+        return;
+    }
+    if (type >= 192) {
+        step_pace(w, type % PEERS, &r);
         return;
     }
     if (type >= 128) { // not a command, but what the worker's own load may bring about at any time

@@ -1,6 +1,8 @@
 // What a receiver that tells of losses gets once more without asking for it.
 #include "forward_fake.h"
 
+#include "rooms/media/media_objects.h"
+
 static const char *const PUB = "publisher", *const A = "receiver";
 
 struct room {
@@ -130,6 +132,24 @@ static void an_end_that_nothing_follows_goes_out_again(void **state) {
     }
 }
 
+// Whom something follows to all the time costs a look now and then: there are thousands of such.
+static void looks_are_few(void **state) {
+    (void)state;
+    struct room r = room_open();
+    lose(&r, 20, 20);
+    const struct repair *repair = forwarder_consumer(r.f->fw, (struct consumer_id){11})->repair;
+    stream(&r, 1);
+    assert_true(repair->look_us > 0);
+    unsigned looks = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        uint64_t before_us = repair->look_us;
+        stream(&r, 1);
+        looks += repair->look_us != before_us;
+    }
+    assert_in_range(looks, 1, SECOND / REPAIR_TAIL_US + 1);
+    fake_destroy(r.f);
+}
+
 // However much is said to be lost, it is a fifth at most.
 static void copies_are_of_the_same_fifth(void **state) {
     (void)state;
@@ -155,6 +175,7 @@ int main(void) {
         cmocka_unit_test(who_loses_gets_each_repeat_twice),
         cmocka_unit_test(who_tells_of_losses_and_asks_for_nothing_gets_nothing_more),
         cmocka_unit_test(an_end_that_nothing_follows_goes_out_again),
+        cmocka_unit_test(looks_are_few),
         cmocka_unit_test(copies_are_of_the_same_fifth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,11 +35,15 @@ static void scene_end(struct scene *s) {
     pool_destroy(s->pool);
 }
 
-static void put(struct scene *s, void *owner) {
+static void put_of(struct scene *s, void *owner, uint16_t bytes) {
     struct block *b = pool_take(s->pool);
     assert_non_null(b);
-    b->len = PACKET_BYTES;
+    b->len = bytes;
     pacer_put(&s->p, b, &(struct pacer_note){.owner = owner, .seq = (uint16_t)s->put++, .kind = PACER_MEDIA});
+}
+
+static void put(struct scene *s, void *owner) {
+    put_of(s, owner, PACKET_BYTES);
 }
 
 // What a packet of video does: true when it went at once.
@@ -164,6 +168,32 @@ static void is_bounded(void **state) {
     scene_end(&s);
 }
 
+// Layers that are not wanted are many packets: what is waits for its turn all the same, and they have a bound
+// as well.
+static void what_will_not_leave_makes_nothing_leave_early(void **state) {
+    (void)state;
+    struct scene s = scene(50000);
+    while (offer(&s))
+        s.taken = s.put;
+    for (unsigned n = 0; n < 100; n++) {
+        put(&s, &owner_a);
+        for (unsigned k = 0; k < 8; k++)
+            put_of(&s, &owner_a, 0);
+        assert_false(pacer_is_over(&s.p));
+    }
+    assert_null(pacer_take(&s.p, s.now_us));
+    while (!pacer_is_over(&s.p))
+        put_of(&s, &owner_a, 0);
+    assert_int_equal(s.p.count, PACER_PLACES_MAX + 1);
+    struct block *b = pacer_take(&s.p, s.now_us);
+    assert_non_null(b);
+    block_release(b);
+    assert_null(pacer_take(&s.p, s.now_us));
+    pacer_forget(&s.p, &owner_a);
+    assert_int_equal(s.p.empty, 0);
+    scene_end(&s);
+}
+
 static void lets_all_go_when_it_is_over(void **state) {
     (void)state;
     struct scene s = scene(100000);
@@ -226,6 +256,7 @@ int main(void) {
         cmocka_unit_test(counts_what_goes_past_it),
         cmocka_unit_test(drains_in_time),
         cmocka_unit_test(is_bounded),
+        cmocka_unit_test(what_will_not_leave_makes_nothing_leave_early),
         cmocka_unit_test(lets_all_go_when_it_is_over),
         cmocka_unit_test(forgets_an_owner),
         cmocka_unit_test(lets_repeats_go_first),

@@ -234,6 +234,27 @@ static void a_stream_that_begins_anew_leaves_no_gap(void **state) {
     fake_destroy(r.f);
 }
 
+// Its receiver has acknowledged too little of what has left already: what waits then never leaves, and what
+// comes after it has begins anew.
+static void what_waits_when_its_receiver_is_silent_leaves_no_gap(void **state) {
+    (void)state;
+    struct room r = room_open(0);
+    let_wait(&r, PACKETS, 100000);
+    struct consumer *c = forwarder_consumer(r.f->fw, (struct consumer_id){11});
+    c->halt_index = c->rewrite.made.next + 5;
+    fake_run(r.f, 3 * SECOND);
+    unsigned low = fake_count_rtp(r.f, A, SSRC);
+    fake_report(r.f, r.a, SSRC); // has had all of these
+    picture(&r, 0, false);
+    fake_run(r.f, SECOND);
+    assert_int_equal(fake_count_rtp(r.f, A, SSRC), low);
+    picture(&r, 0, true);
+    fake_run(r.f, SECOND);
+    assert_int_equal(fake_count_rtp(r.f, A, SSRC), low + 1);
+    assert_no_gap(&r, 0);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_switch_leaves_behind_had_no_numbers),
@@ -241,6 +262,7 @@ int main(void) {
         cmocka_unit_test(what_waits_when_it_is_paused_had_no_numbers),
         cmocka_unit_test(padding_in_between_closes_up),
         cmocka_unit_test(a_stream_that_begins_anew_leaves_no_gap),
+        cmocka_unit_test(what_waits_when_its_receiver_is_silent_leaves_no_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
