@@ -57,16 +57,16 @@ const server = await Server.start({ args: ['--keys', `${folder}/keys`, '--record
 const browser = await openChromium();
 const page = await browser.newPage({ init: inPage });
 await page.goto(`${server.origin}/healthz`);
-const token = tokenOf({ sub: 'ann', video: { room: 'red', roomJoin: true } });
+const token = (sub) => tokenOf({ sub, video: { room: 'red', roomJoin: true } });
 const call = (name, ...args) => page.evaluate(([name, args]) => window.red[name](...args), [name, args]);
-await call('publish', '/whip/red?name=Ann', token);
+await call('publish', '/whip/red?name=Ann', token('ann'));
 
 const viewers = { 'redundant audio': ['audio/red', 'audio/opus'], 'plain opus': ['audio/opus'] };
 const links = [];
 for (const [name, codecs] of Object.entries(viewers)) {
   const link = await ShapedLink.open(server.mediaPort, { seed: 7, down: { delayMs: 25 }, up: { delayMs: 25 } });
   links.push(link);
-  await call('view', name, `/whep/red?from=Ann&name=${encodeURIComponent(name)}`, token, codecs, [server.mediaPort, link.port]);
+  await call('view', name, `/whep/red?from=Ann&name=${encodeURIComponent(name)}`, token(name), codecs, [server.mediaPort, link.port]);
   await until(`${name} is heard`, async () => (await call('heard', name)).packets > 100, { deadlineMs: 60_000, everyMs: 200 });
 }
 for (const link of links) link.set({ down: { loss: LOSS } });
