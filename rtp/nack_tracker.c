@@ -20,6 +20,7 @@ struct nack_entry {
     uint32_t first_us; // when it was asked for first; before, as above
     uint16_t seq;
     uint8_t tries;
+    bool guessed; // it is `highest`, and nothing newer has come
 };
 _Static_assert(sizeof(struct nack_entry) == 12, "there are many");
 _Static_assert(NACK_AGE_MAX + NACK_PENDING_MAX < UINT16_MAX, "16 bits tell how far behind the newest one is");
@@ -37,6 +38,8 @@ struct nack_tracker {
     uint64_t last_key;   // first packet of the newest key frame, 0: none yet
     uint64_t again_us;   // not before then, as not all could be asked for
     uint32_t saved;      // packets that came, for what may be asked for: NACK_SHARE each
+    uint64_t asked_us;   // when something was asked for first, last; 0: never
+    uint8_t wrong;       // guesses, less the right ones
     unsigned count;
     struct nack_entry pending[NACK_PENDING_MAX]; // ascending
 };
@@ -90,6 +93,11 @@ static void nack_reorder_see(struct nack_tracker *t, uint64_t late_us) {
 
 static uint64_t nack_entry_seq(const struct nack_tracker *t, const struct nack_entry *e) {
     return t->highest - (uint16_t)(t->highest - e->seq);
+}
+
+static struct nack_entry *nack_guess(struct nack_tracker *t) {
+    struct nack_entry *last = t->count > 0 ? &t->pending[t->count - 1] : NULL;
+    return last && last->guessed ? last : NULL;
 }
 
 // The first pending entry that is not below seq.
@@ -151,15 +159,18 @@ static void nack_earn(struct nack_tracker *t, uint32_t share) {
 static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool repeat, uint64_t now_us) {
     struct nack_entry e = t->pending[i];
     uint64_t us = now_us - t->epoch_us - e.first_us;
+    bool wrong = e.guessed && !repeat; // it was about to be sent
+    if (e.guessed)
+        t->wrong = (uint8_t)(wrong ? t->wrong + 1 : t->wrong - (t->wrong > 0));
     t->count--;
     memmove(t->pending + i, t->pending + i + 1, (t->count - i) * sizeof t->pending[0]);
     if (repeat && e.tries > 0) {
         t->answer = (struct nack_answer){.us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, .tries = e.tries};
         nack_earn(t, NACK_SHARE - 1);
-    } else {
+    } else if (!wrong) {
         nack_reorder_see(t, us + (e.tries > 0 ? nack_tracker_reorder_us(t) : 0));
     }
-    return e.tries > 0 ? NACK_REPAIRED : NACK_NEW;
+    return e.tries > 0 && !wrong ? NACK_REPAIRED : NACK_NEW;
 }
 
 enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsigned flags, uint64_t now_us,
@@ -178,6 +189,8 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsig
     if (seq > t->highest) {
         if (key_frame)
             t->last_key = seq;
+        if (nack_guess(t))
+            nack_guess(t)->guessed = false; // it has been sent
         nack_note_gap(t, seq, now_us, key_frame_wanted);
         t->highest = seq;
         t->highest_us = now_us;
@@ -191,11 +204,40 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsig
         return NACK_DUPLICATE_OR_OLD;
     if (t->pending[i].tries == 0)
         nack_earn(t, 1);
+    if (t->pending[i].guessed) {
+        t->last_key = key_frame ? seq : t->last_key;
+        t->highest_us = now_us;
+    }
     return nack_found(t, i, flags & NACK_IS_REPEAT, now_us);
 }
 
 struct nack_answer nack_tracker_answer(const struct nack_tracker *t) {
     return t->answer;
+}
+
+// ---- guessing
+
+bool nack_tracker_is_lossy(const struct nack_tracker *t, uint64_t now_us) {
+    return t->asked_us != 0 && now_us - t->asked_us < NACK_LOSSY_US && t->wrong < NACK_GUESSES_WRONG;
+}
+
+bool nack_tracker_expect(struct nack_tracker *t, uint64_t now_us) {
+    if (!t->started || !nack_tracker_is_lossy(t, now_us) || t->count == NACK_PENDING_MAX || nack_guess(t))
+        return false;
+    if (t->count == 0)
+        t->epoch_us = now_us - NACK_REORDER_MAX_US;
+    uint32_t since_us = (uint32_t)(now_us - t->epoch_us), waited_us = nack_tracker_reorder_us(t);
+    since_us -= waited_us < since_us ? waited_us : since_us; // as long as others wait, if it can be told
+    t->highest++;
+    t->pending[t->count++] = (struct nack_entry){
+        .seq = (uint16_t)t->highest, .since_us = since_us, .first_us = since_us, .guessed = true};
+    return true;
+}
+
+// What was guessed and does not come was not sent.
+static void nack_withdraw(struct nack_tracker *t, const struct nack_entry *e) {
+    if (e->guessed && (uint16_t)t->highest == e->seq)
+        t->highest--;
 }
 
 // ---- asking
@@ -220,7 +262,7 @@ static bool nack_is_passed(const struct nack_tracker *t) {
 }
 
 static bool nack_is_over(const struct nack_tracker *t, const struct nack_entry *e, uint64_t now_us) {
-    return e->tries == NACK_TRIES ||
+    return e->tries == (e->guessed ? NACK_TRIES_LEAST : NACK_TRIES) ||
            (e->tries >= NACK_TRIES_LEAST && now_us - t->epoch_us - e->first_us >= t->helps_us);
 }
 
@@ -242,6 +284,8 @@ static bool nack_serve(struct nack_tracker *t, struct nack_entry *e, uint64_t du
         return now_us - due_us <= NACK_WAIT_MAX_US;
     }
     e->since_us = (uint32_t)(now_us - t->epoch_us);
+    if (e->tries == 0 && !e->guessed)
+        t->asked_us = now_us;
     e->first_us = e->tries++ ? e->first_us : e->since_us;
     return true;
 }
@@ -259,7 +303,8 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t retr
             if (e.tries > 0 && passed)
                 continue;
             if (!nack_serve(t, &e, due_us, now_us, &asked)) {
-                *key_frame_wanted = true;
+                *key_frame_wanted |= !e.guessed;
+                nack_withdraw(t, &e);
                 continue; // given up
             }
             if (asked)

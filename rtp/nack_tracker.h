@@ -7,6 +7,12 @@
 // given up, and a key frame asked for instead, after NACK_TRIES times, or when what helps comes too late
 // (`helps_us`); without a word, when all that follows from a later key frame on is there.
 //
+// A lost end of a frame shows when the next frame comes, which may be too late. So when its user says that
+// the newest packet does not end its frame (nack_tracker_expect), the number behind that one is missing as
+// well: a guess, as long as nothing newer has come. One that is wrong, since the packet was only about to be
+// sent, teaches nothing about the path; after NACK_GUESSES_WRONG of them there are no more. Only who has lost
+// something within NACK_LOSSY_US is guessed about.
+//
 // Bounds: NACK_PENDING_MAX numbers are remembered; a larger gap, or one of more than NACK_CUT_GAP numbers
 // that took NACK_CUT_US (the sender was cut off, and what it sent meanwhile is of no use to anybody), is not
 // asked for: a key frame is wanted. At most NACK_PER_SECOND numbers are asked for in a second, NACK_BURST at
@@ -42,6 +48,9 @@
 #define NACK_WAIT_MAX_US 500000
 #define NACK_HELPS_VIDEO_US 1000000 // then a key frame is there sooner
 #define NACK_HELPS_SOUND_US 400000  // and for sound
+#define NACK_TAIL_US 20000          // without a packet in the middle of a frame: something is lost
+#define NACK_LOSSY_US 5000000
+#define NACK_GUESSES_WRONG 8
 
 struct nack_tracker;
 // NULL: no memory; its lists are allocated here, not later. helps_us: how long after it was found missing a
@@ -62,6 +71,9 @@ struct nack_answer {
     uint8_t tries;
 };
 struct nack_answer nack_tracker_answer(const struct nack_tracker *tracker);
+// See above; false: it is not missing, for all that is known.
+bool nack_tracker_expect(struct nack_tracker *tracker, uint64_t now_us);
+bool nack_tracker_is_lossy(const struct nack_tracker *tracker, uint64_t now_us); // it would be guessed about
 // The numbers to ask for now, ascending in serial order, at most max; each counts as asked.
 unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_t retry_us, uint16_t *seqs,
                           unsigned max, bool *key_frame_wanted);

@@ -300,15 +300,22 @@ static uint32_t nack_retry_us(const struct producer_stream *s, uint64_t now_us) 
     return round_trip_retry_us(&s->producer->endpoint->round_trip, now_us);
 }
 
+// When the end of a frame is missing, if it does not come.
+static uint64_t tail_due_us(const struct producer_stream *s, uint64_t now_us) {
+    bool guesses = s->unfinished && nack_tracker_is_lossy(s->nack, now_us);
+    return guesses ? s->unfinished_us + NACK_TAIL_US : TIME_NEVER;
+}
+
 void feedback_schedule_nack(struct producer_stream *s, bool more, uint64_t now_us) {
-    struct wheel *wheel = s->producer->fw->wheel;
-    if (nack_tracker_pending(s->nack) == 0)
-        return;
-    uint64_t first_us = now_us + nack_tracker_reorder_us(s->nack);
-    if (s->nack_timer.due_us == TIME_NEVER)
-        wheel_arm(wheel, &s->nack_timer, nack_tracker_next_us(s->nack, nack_retry_us(s, now_us)));
-    else if (more && first_us < s->nack_timer.due_us) // than what was asked for is to be asked for again
-        wheel_arm(wheel, &s->nack_timer, first_us);
+    uint64_t due_us = tail_due_us(s, now_us);
+    if (nack_tracker_pending(s->nack) > 0) {
+        uint64_t first_us = more ? now_us + nack_tracker_reorder_us(s->nack) : TIME_NEVER;
+        if (s->nack_timer.due_us == TIME_NEVER)
+            first_us = nack_tracker_next_us(s->nack, nack_retry_us(s, now_us));
+        due_us = first_us < due_us ? first_us : due_us;
+    }
+    if (due_us < s->nack_timer.due_us)
+        wheel_arm(s->producer->fw->wheel, &s->nack_timer, due_us);
 }
 
 void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
@@ -316,6 +323,10 @@ void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
     struct producer *p = s->producer;
     uint16_t seqs[NACK_BATCH_MAX];
     bool key_frame_wanted = false;
+    if (tail_due_us(s, now_us) <= now_us) {
+        (void)nack_tracker_expect(s->nack, now_us);
+        s->unfinished = false;
+    }
     unsigned n =
         nack_tracker_due(s->nack, now_us, nack_retry_us(s, now_us), seqs, NACK_BATCH_MAX, &key_frame_wanted);
     if (n > 0 && s->ssrc) {

@@ -117,6 +117,14 @@ static void stream_note_repair(struct producer_stream *s, bool repeat) {
     round_trip_answered(&s->producer->endpoint->round_trip, answer.us, answer.tries == 1);
 }
 
+// Whether the newest packet ends its frame.
+static void stream_note_end(struct producer_stream *s, const struct rtp_packet *packet, uint64_t now_us) {
+    if (packet->seq != (uint16_t)s->stats.highest_seq)
+        return;
+    s->unfinished = !packet->marker && packet->payload.len > 0 && !producer_is_audio(s->producer);
+    s->unfinished_us = now_us;
+}
+
 // What an arrival means for the publisher's statistics and for what is asked of it. False: it came before.
 static bool stream_note_arrival(struct producer_stream *s, const struct rtp_packet *packet, bool key_frame,
                                 bool rtx, uint64_t now_us) {
@@ -142,6 +150,7 @@ static bool stream_note_arrival(struct producer_stream *s, const struct rtp_pack
     }
     if (!rtx)
         s->stale_run = 0;
+    stream_note_end(s, packet, now_us);
     if (arrival == NACK_REPAIRED)
         stream_note_repair(s, repeat);
     feedback_schedule_nack(s, nack_tracker_pending(s->nack) > missing, now_us);

@@ -143,7 +143,9 @@ struct producer_stream {
     uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
-    bool begun; // newest_seq holds
+    bool begun;             // newest_seq holds
+    bool unfinished;        // and it does not end its frame
+    uint64_t unfinished_us; // since when
     uint8_t empty_next, empty_count;
     uint16_t empty[STREAM_EMPTY_MAX]; // numbers that carried nothing and are in no history, a ring
     uint64_t empty_us;                // when the last one came

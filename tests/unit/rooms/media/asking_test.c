@@ -166,6 +166,55 @@ static void what_was_missing_before_a_pause_is_not_asked_for(void **state) {
 }
 
 // One that is missing is asked for, and is no reason for a key frame.
+// Of a publisher who loses packets the end of a frame is asked for when it is not there, not when the next
+// frame is.
+static void a_missing_end_is_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        bool lossy, marker;
+        unsigned asked;
+    } rows[] = {{"in the middle of a frame", true, false, 1},
+                {"behind its end", true, true, 0},
+                {"of who loses nothing", false, false, 0}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct room r = room_open(true);
+        struct fake_packet p = {.pt = VP8_PT, .ssrc = 1000, .marker = true};
+        for (uint16_t seq = 10; seq < 20; seq++) {
+            if (seq == 15 && rows[i].lossy)
+                continue;
+            p.seq = seq;
+            p.key = seq == 10;
+            p.timestamp = seq * 3000u;
+            fake_rtp(r.f, r.pub, p);
+            fake_run(r.f, 20 * MS);
+        }
+        fake_rtp(
+            r.f, r.pub,
+            (struct fake_packet){
+                .pt = RTX_PT, .ssrc = 1001, .seq = 7, .timestamp = 45000, .osn = 15 + 1, .marker = true});
+        fake_clear(r.f);
+        p.seq = 20;
+        p.marker = rows[i].marker;
+        fake_rtp(r.f, r.pub, p);
+        fake_run(r.f, 19 * MS);
+        assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_NACK, NULL), 0);
+        fake_run(r.f, 5 * MS);
+        struct rtcp_packet packet;
+        if (fake_count_rtcp(r.f, PUB, RTCP_NACK, &packet) != rows[i].asked)
+            fail_msg("%s: %u askings", rows[i].what, fake_count_rtcp(r.f, PUB, RTCP_NACK, NULL));
+        if (rows[i].asked)
+            assert_int_equal(load_be16(packet.body.ptr), 21);
+        fake_rtp(
+            r.f, r.pub, // which is there in the end
+            (struct fake_packet){.pt = VP8_PT, .ssrc = 1000, .seq = 21, .timestamp = 60000, .marker = true});
+        assert_int_equal(fake_count_rtp(r.f, A, 110), 2);
+        fake_run(r.f, 2 * SECOND);
+        assert_int_equal(asked(&r), 0);
+        fake_destroy(r.f);
+    }
+}
+
 static void a_gap_alone_asks_for_no_key_frame(void **state) {
     (void)state;
     struct room r = room_open(true);
@@ -349,6 +398,7 @@ int main(void) {
         cmocka_unit_test(whom_nobody_watches_is_not_asked),
         cmocka_unit_test(sound_uses_up_no_beginnings),
         cmocka_unit_test(reports_go_on_with_repeats),
+        cmocka_unit_test(a_missing_end_is_asked_for),
         cmocka_unit_test(a_gap_alone_asks_for_no_key_frame),
         cmocka_unit_test(old_numbers_of_sound_are_counted_from_the_last_new_one),
         cmocka_unit_test(picture_numbers_go_on_over_a_beginning),

@@ -26,6 +26,7 @@ static size_t video(struct room *r, struct fake_packet p) {
     p.ssrc = p.osn ? 1001 : 1000;
     p.seq = p.osn ? r->rtx_seq++ : r->seq++;
     p.timestamp = 3000u * p.seq;
+    p.marker = true;
     size_t len = fake_build(bytes, sizeof bytes, &p);
     (void)fake_rtp(r->f, r->pub, p);
     return len;

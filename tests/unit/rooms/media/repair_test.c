@@ -24,7 +24,8 @@ static struct room room_open(void) {
 static enum forward_drop video(struct room *r, uint16_t seq, bool key) {
     return fake_rtp(
         r->f, r->pub,
-        (struct fake_packet){.pt = VP8_PT, .ssrc = 1000, .seq = seq, .timestamp = seq * 3000u, .key = key});
+        (struct fake_packet){
+            .pt = VP8_PT, .ssrc = 1000, .marker = true, .seq = seq, .timestamp = seq * 3000u, .key = key});
 }
 
 static enum forward_drop rtx(struct room *r, uint16_t seq, uint16_t original) {
@@ -129,7 +130,8 @@ static void padding_leaves_no_gap(void **state) {
     struct room r = room_open();
     video(&r, 10, true);
     uint16_t first = r.f->rtp[0].head.seq;
-    struct fake_packet padding = {.pt = VP8_PT, .ssrc = 1000, .seq = 11, .timestamp = 33000, .empty = true};
+    struct fake_packet padding = {
+        .pt = VP8_PT, .ssrc = 1000, .marker = true, .seq = 11, .timestamp = 33000, .empty = true};
     assert_int_equal(fake_rtp(r.f, r.pub, padding), FORWARD_DROP_NONE);
     fake_clear(r.f);
     video(&r, 12, false);
@@ -472,7 +474,8 @@ static void a_repeat_of_an_old_numbering_stops_nothing(void **state) {
                 snprintf(params.mid, sizeof params.mid, "0");
                 fake_open_producer(r.f, 1, 1, params);
                 fake_open_consumer(r.f, 2, 1, 11, fake_receive_video(110, 111));
-                struct fake_packet p = {.pt = VP8_PT, .ssrc = 1000, .mid = "0", .seq = old[k], .key = true};
+                struct fake_packet p = {
+                    .pt = VP8_PT, .ssrc = 1000, .marker = true, .mid = "0", .seq = old[k], .key = true};
                 struct fake_packet repeat = {
                     .pt = RTX_PT, .ssrc = 1001, .mid = "0", .seq = 7, .osn = old[k] + 1};
                 for (unsigned n = 0; n < 30; n++, p.seq++, p.timestamp += 3000, p.key = false)

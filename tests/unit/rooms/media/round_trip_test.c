@@ -23,6 +23,7 @@ static void video(struct room *r, uint16_t seq, int osn) {
              (struct fake_packet){.pt = osn ? RTX_PT : VP8_PT,
                                   .ssrc = osn ? 1001 : 1000,
                                   .seq = seq,
+                                  .marker = true,
                                   .timestamp = (uint32_t)(r->f->now_us * 9 / 100),
                                   .key = seq == 0 && !osn,
                                   .osn = osn});
