@@ -1,6 +1,6 @@
 // run.mjs [WORD...]: calls of real Chromium over links that are slow, lossy or shared, against a server with the usual
 // settings; prints what people saw and heard, and for each sentence of docs/media.md whether it holds. Not part of ./test:
-// it takes half an hour, and its figures are of this machine, so each case tells how busy that was. WORD: the cases (of
+// it takes an hour, and its figures are of this machine, so each case tells how busy that was. WORD: the cases (of
 // cases.mjs) whose names have one of them. ROTUNDA_BIN: the server; the page must have been built.
 // PLOTS: a folder for a picture of each case, second by second.
 // CHROMIUM_FLAGS: more flags for the browser, as --force-fieldtrials=... for the feedback of RFC 8888.
