@@ -1,6 +1,7 @@
 #include "transport/ice_agent.h"
 
 #include "base/clock.h"
+#include "transport/ice_agent_hosts.h"
 #include "transport/ice_screen.h"
 
 #include <nice/agent.h>
@@ -11,7 +12,6 @@
 #define CHECKS_MAX 64             // pairs of candidates
 #define CONSENT_WAIT_S 30         // RFC 7675, section 5.1
 #define SERIES_SLACK_S 8          // between two questions, and a little more
-#define CLOSING_MAX 256           // agents whose TURN servers have not answered their goodbyes
 #define GOODBYES 3                // to a TURN server that does not answer: over in three seconds or so
 #define END_WAIT_US US_PER_SECOND // for those at the end of the pool
 
@@ -28,7 +28,8 @@ struct ice_agent {
     struct ice_agent_events events;
     NiceAgent *nice;
     guint stream;
-    unsigned remotes, heard; // candidates since the last restart: told by the peer; learnt
+    unsigned remotes, heard;                 // candidates since the last restart: told by the peer; learnt
+    struct addr told[ICE_AGENT_REMOTES_MAX]; // the first `remotes` of them
     uint32_t foundations;
     bool there, dropped;
     uint64_t renewed_us; // when consent was held to be there though no answer had come
@@ -47,12 +48,17 @@ struct ice_pool *ice_pool_create(const struct ice_pool_config *config) {
     return pool;
 }
 
+static void pool_enter(const struct ice_pool *pool) {
+    ice_agent_hosts_enter(pool->config.hosts, pool->config.host_count);
+}
+
 void ice_pool_destroy(struct ice_pool *pool) {
     if (!pool)
         return;
     assert(pool->agents == 0);
     for (uint64_t end_us = clock_now_us() + END_WAIT_US; pool->closing > 0 && clock_now_us() < end_us;)
         ice_pool_turn(pool, 10 * US_PER_MS); // what closed agents have left to do
+    ice_agent_hosts_enter(NULL, 0);
     g_main_context_unref(pool->context);
     explicit_bzero(&pool->config, sizeof pool->config);
     free(pool);
@@ -78,6 +84,7 @@ static GSource *wait_source(GMainContext *context, uint64_t wait_us) {
 
 void ice_pool_turn(struct ice_pool *pool, uint64_t wait_us) {
     GSource *wait = wait_us && wait_us != TIME_NEVER ? wait_source(pool->context, wait_us) : NULL;
+    pool_enter(pool);
     bool more = g_main_context_iteration(pool->context, wait_us != 0);
     for (unsigned i = 1; more && i < ITERATIONS_MAX; i++)
         more = g_main_context_iteration(pool->context, FALSE);
@@ -283,9 +290,10 @@ static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *c
 
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
                                  bool controlling, const struct ice_agent_events *events) {
-    struct ice_agent *agent = pool->closing < CLOSING_MAX ? calloc(1, sizeof *agent) : NULL;
+    struct ice_agent *agent = pool->closing < ICE_AGENTS_CLOSING_MAX ? calloc(1, sizeof *agent) : NULL;
     if (!agent)
         return NULL;
+    pool_enter(pool);
     agent->pool = pool;
     agent->events = *events;
     pool->agents++;
@@ -328,13 +336,27 @@ void ice_agent_close(struct ice_agent *agent) {
 }
 
 void ice_agent_set_remote(struct ice_agent *agent, const struct ice_remote *remote) {
+    pool_enter(agent->pool);
     nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag, remote->pwd);
+}
+
+// An address under two types would be two candidates to libnice, whose pairs it takes for each other: an
+// answer to a check of one changes the state of the other, and an assertion fails. Peers without a NAT tell
+// just that.
+static bool is_told(const struct ice_agent *agent, const struct addr *address) {
+    for (unsigned i = 0; i < agent->remotes; i++)
+        if (addr_equal(&agent->told[i], address))
+            return true;
+    return false;
 }
 
 bool ice_agent_add_remote(struct ice_agent *agent, const struct ice_candidate *candidate) {
     if (agent->dropped || agent->remotes >= ICE_AGENT_REMOTES_MAX)
         return false;
-    agent->remotes++;
+    if (is_told(agent, &candidate->address))
+        return true;
+    agent->told[agent->remotes++] = candidate->address;
+    pool_enter(agent->pool);
     NiceCandidate *nice = nice_candidate_new(type_to_nice(candidate->type));
     nice->transport = NICE_CANDIDATE_TRANSPORT_UDP;
     nice->stream_id = agent->stream;
@@ -354,6 +376,7 @@ void ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *cr
     agent->remotes = 0;
     agent->heard = 0;
     agent->renewed_us = 0;
+    pool_enter(agent->pool);
     nice_agent_restart_stream(agent->nice, agent->stream);
     nice_agent_set_local_credentials(agent->nice, agent->stream, credentials->ufrag, credentials->pwd);
 }
