@@ -1,6 +1,7 @@
 #include "transport/ice_agent.h"
 
 #include "base/clock.h"
+#include "transport/ice_agent_answers.h"
 #include "transport/ice_agent_hosts.h"
 #include "transport/ice_screen.h"
 
@@ -31,6 +32,7 @@ struct ice_agent {
     unsigned remotes, heard;                 // candidates since the last restart: told by the peer; learnt
     struct addr told[ICE_AGENT_REMOTES_MAX]; // the first `remotes` of them
     uint32_t foundations;
+    struct ice_agent_relays relays;
     bool there, dropped;
     uint64_t renewed_us; // when consent was held to be there though no answer had come
     char local[NICE_CANDIDATE_MAX_FOUNDATION],
@@ -145,9 +147,12 @@ static void on_candidate(NiceAgent *nice, NiceCandidate *candidate, gpointer dat
     struct ice_agent *agent = data;
     struct ice_candidate out = {.priority = candidate->priority, .type = type_from_nice(candidate->type)};
     (void)nice;
-    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP &&
-        addr_from_nice(&candidate->addr, &out.address))
-        agent->events.candidate(agent->events.ctx, &out);
+    if (candidate->transport != NICE_CANDIDATE_TRANSPORT_UDP ||
+        !addr_from_nice(&candidate->addr, &out.address))
+        return;
+    if (out.type == ICE_CANDIDATE_RELAY && agent->relays.count < ICE_AGENT_RELAYS_MAX)
+        agent->relays.places[agent->relays.count++] = out.address;
+    agent->events.candidate(agent->events.ctx, &out);
 }
 
 static void on_gathered(NiceAgent *nice, guint stream, gpointer data) {
@@ -163,13 +168,38 @@ static void agent_lose(struct ice_agent *agent) {
     agent->events.lost(agent->events.ctx);
 }
 
-// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
-static void agent_drop(struct ice_agent *agent) {
-    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
+// False: there are none, or it was false of one of them.
+static bool agent_each_socket(struct ice_agent *agent,
+                              bool (*each)(struct ice_agent *agent, GSocket *socket)) {
+    GPtrArray *sockets = agent->stream ? nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT) : NULL;
+    bool ok = sockets && sockets->len > 0;
     for (guint i = 0; sockets && i < sockets->len; i++)
-        ice_screen_shut(g_socket_get_fd(g_ptr_array_index(sockets, i)));
+        ok &= each(agent, g_ptr_array_index(sockets, i));
     if (sockets)
         g_ptr_array_unref(sockets);
+    return ok;
+}
+
+static bool socket_shut(struct ice_agent *agent, GSocket *socket) {
+    (void)agent;
+    ice_screen_shut(g_socket_get_fd(socket));
+    return true;
+}
+
+static bool socket_screen(struct ice_agent *agent, GSocket *socket) {
+    ice_agent_answers_watch(socket, &agent->relays);
+    return ice_screen_attach(g_socket_get_fd(socket));
+}
+
+static bool socket_unwatch(struct ice_agent *agent, GSocket *socket) {
+    (void)agent;
+    ice_agent_answers_watch(socket, NULL);
+    return true;
+}
+
+// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
+static void agent_drop(struct ice_agent *agent) {
+    (void)agent_each_socket(agent, socket_shut);
     agent->dropped = true;
     agent_lose(agent);
 }
@@ -255,16 +285,6 @@ static void agent_use_servers(struct ice_agent *agent) {
     explicit_bzero(password, sizeof password);
 }
 
-static bool agent_screen(struct ice_agent *agent) {
-    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
-    bool ok = sockets && sockets->len > 0;
-    for (guint i = 0; ok && i < sockets->len; i++)
-        ok = ice_screen_attach(g_socket_get_fd(g_ptr_array_index(sockets, i)));
-    if (sockets)
-        g_ptr_array_unref(sockets);
-    return ok;
-}
-
 static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *credentials,
                         bool controlling) {
     struct ice_pool *pool = agent->pool;
@@ -285,7 +305,8 @@ static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *c
     g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(on_path), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
     nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, pool->context, on_packet, agent);
-    return nice_agent_gather_candidates(agent->nice, agent->stream) && agent_screen(agent);
+    return nice_agent_gather_candidates(agent->nice, agent->stream) &&
+           agent_each_socket(agent, socket_screen);
 }
 
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
@@ -323,6 +344,7 @@ void ice_agent_close(struct ice_agent *agent) {
         return;
     struct ice_pool *pool = agent->pool;
     g_signal_handlers_disconnect_by_data(agent->nice, agent);
+    (void)agent_each_socket(agent, socket_unwatch);
     if (agent->stream)
         nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, pool->context, on_unwanted, NULL);
     g_object_set(agent->nice, "stun-max-retransmissions", (guint)GOODBYES, NULL);

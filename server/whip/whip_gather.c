@@ -17,9 +17,13 @@ void whip_write_agent_candidates(struct sdp_writer *w, const struct room_ice *fu
     char ip[ADDR_TEXT_MAX];
     for (unsigned i = first; i < full->count; i++) {
         const struct ice_candidate *c = &full->candidates[i];
+        // One that is no host's has a related address, for whoever does not want to tell: RFC 8839, 5.1
+        const char *related = c->type == ICE_CANDIDATE_HOST ? ""
+                              : c->address.family == 6      ? " raddr :: rport 9"
+                                                            : " raddr 0.0.0.0 rport 9";
         addr_print_ip(&c->address, ip);
-        sdp_write(w, "a=candidate:%u 1 udp %" PRIu32 " %s %u typ %s", i + 1, c->priority, ip, c->address.port,
-                  ice_candidate_type_name(c->type));
+        sdp_write(w, "a=candidate:%u 1 udp %" PRIu32 " %s %u typ %s%s", i + 1, c->priority, ip,
+                  c->address.port, ice_candidate_type_name(c->type), related);
     }
     if (full->gathered)
         sdp_write(w, "a=end-of-candidates");

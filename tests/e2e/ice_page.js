@@ -43,11 +43,11 @@ window.enter = async function enter({ socketUrl, room, name, ice }) {
     const fresh = told.get(transport) !== ufrag;
     told.set(transport, ufrag);
     said.push(...candidates);
-    void request('add-ice-candidates', {
+    request('add-ice-candidates', {
       transportId: transport.id,
       candidates,
       ...(fresh && { iceParameters: { usernameFragment: ufrag, password: pwd } }),
-    });
+    }).catch((error) => said.push(String(error)));
   }
   function follow(transport) {
     const pc = transport.handler._pc;

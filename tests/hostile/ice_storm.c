@@ -386,10 +386,11 @@ static void serve(int fd, const struct storm_agent *a) {
 }
 
 static struct ice_pool *open_pool(bool aggressive, const struct addr *stun) {
-    struct ice_pool_config config = {.host_count = 2, .aggressive = aggressive, .stun_port = stun->port};
+    struct ice_pool_config config = {.host_count = 3, .aggressive = aggressive, .stun_port = stun->port};
     snprintf(config.stun_host, sizeof config.stun_host, "127.0.0.1");
     parse("127.0.0.1", 0, &config.hosts[0]);
     parse("::1", 0, &config.hosts[1]);
+    parse("127.0.0.2", 0, &config.hosts[2]);
     struct ice_pool *pool = ice_pool_create(&config);
     if (!pool)
         abort();

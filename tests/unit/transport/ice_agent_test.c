@@ -389,11 +389,18 @@ static void an_early_forbidden_is_harmless(void **state) {
     ice_pool_destroy(pool);
 }
 
-static void answer_well(struct by_hand *peer, const StunMessage *check) {
+// `seen`: the address that it says, NULL for the one that it was.
+static void answer_well(struct by_hand *peer, const StunMessage *check, const char *seen) {
     uint8_t bytes[1500];
     StunMessage reply;
+    struct sockaddr_storage sa = peer->agent;
+    struct addr other;
+    if (seen) {
+        assert_int_equal(addr_parse(seen, 9, &other), ERR_OK);
+        addr_to_sockaddr(&other, &sa);
+    }
     assert_true(stun_agent_init_response(&peer->stun, &reply, bytes, sizeof bytes, check));
-    assert_int_equal(stun_message_append_xor_addr(&reply, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &peer->agent,
+    assert_int_equal(stun_message_append_xor_addr(&reply, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &sa,
                                                   sizeof(struct sockaddr_in)),
                      STUN_MESSAGE_RETURN_SUCCESS);
     size_t len = stun_agent_finish_message(&peer->stun, &reply, NULL, 0);
@@ -421,6 +428,36 @@ static bool hears_something(const struct by_hand *peer) {
     return recv(peer->fd, bytes, sizeof bytes, 0) > 0;
 }
 
+// Whatever its peer says that it has seen: other addresses, one after another, would make pairs that libnice
+// does not keep apart.
+static void an_answer_says_where_the_check_left(void **state) {
+    (void)state;
+    static const char *const seen[] = {NULL, "127.0.0.9", "203.0.113.9"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct ice_pool *pool = open_pool("127.0.0.1", false);
+        struct side a;
+        struct by_hand peer;
+        open_side(pool, &a, true);
+        open_by_hand(&peer);
+        ice_agent_set_remote(a.agent, &peer.credentials);
+        struct ice_candidate c = {.address = peer.address, .priority = 1, .type = ICE_CANDIDATE_HOST};
+        assert_true(ice_agent_add_remote(a.agent, &c));
+        for (uint64_t end_us = clock_now_us() + DEADLINE_US; a.paths == 0;) {
+            uint8_t bytes[1500];
+            StunMessage check;
+            assert_true(clock_now_us() < end_us);
+            ice_pool_turn(pool, 5 * US_PER_MS);
+            if (take_check(&peer, bytes, &check))
+                answer_well(&peer, &check, seen[i]);
+        }
+        assert_true(addr_equal(&a.path.tuple.local, &a.candidates[0].address));
+        assert_int_equal(a.path.local_type, ICE_CANDIDATE_HOST);
+        close(peer.fd);
+        ice_agent_close(a.agent);
+        ice_pool_destroy(pool);
+    }
+}
+
 // An address under two types, as hosts without a NAT tell theirs: libnice would take them for two candidates,
 // and an assertion of its would fail once both have answered.
 static void one_address_is_one_candidate(void **state) {
@@ -445,7 +482,7 @@ static void one_address_is_one_candidate(void **state) {
             StunMessage check;
             ice_pool_turn(pool, 5 * US_PER_MS);
             if (take_check(&peer, bytes, &check) && stun_message_get_class(&check) == STUN_REQUEST) {
-                answer_well(&peer, &check);
+                answer_well(&peer, &check, NULL);
                 answered++;
             }
             if (i == 50) { // the agent has to take the role in which it nominates
@@ -509,6 +546,7 @@ int main(void) {
         cmocka_unit_test(hosts_are_preferred_in_their_order),
         cmocka_unit_test(ports_are_of_the_range),
         cmocka_unit_test(an_early_forbidden_is_harmless),
+        cmocka_unit_test(an_answer_says_where_the_check_left),
         cmocka_unit_test(one_address_is_one_candidate),
         cmocka_unit_test(who_comes_from_everywhere_is_dropped),
     };

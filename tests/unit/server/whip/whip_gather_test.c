@@ -13,10 +13,12 @@ static struct stage *stage_of(enum hub_ice_mode mode) {
     return s;
 }
 
+static uint8_t found_type = ICE_CANDIDATE_HOST;
+
 static void finds(struct stage *s, enum ice_event_type type, const char *ip, uint16_t port) {
     struct ice_event event = {.type = type,
                               .transport = last(s, MEDIA_OPEN_TRANSPORT, 0)->transport,
-                              .candidate = {.priority = 2130706431, .type = ICE_CANDIDATE_HOST}};
+                              .candidate = {.priority = 2130706431, .type = found_type}};
     if (ip)
         assert_int_equal(addr_parse(ip, port, &event.candidate.address), ERR_OK);
     hub_ice_event(s->hub, &event, s->now_us);
@@ -95,6 +97,22 @@ static void the_answer_waits_for_addresses(void **state) {
     pass(s, US_PER_SECOND);
     assert_int_equal(s->late_status, 0); // once
     assert_int_equal(people(s), 1);
+    stage_close(s);
+}
+
+// Firefox takes those alone that have a related address.
+static void what_is_no_host_has_a_related_address(void **state) {
+    (void)state;
+    struct stage *s = stage_of(HUB_ICE_FULL);
+    publishes(s);
+    found_type = ICE_CANDIDATE_SRFLX;
+    finds(s, ICE_EVENT_CANDIDATE, "192.0.2.9", 40001);
+    found_type = ICE_CANDIDATE_RELAY;
+    finds(s, ICE_EVENT_CANDIDATE, "2001:db8::9", 40002);
+    found_type = ICE_CANDIDATE_HOST;
+    pass(s, US_PER_SECOND);
+    assert_non_null(strstr(s->late_body, "192.0.2.9 40001 typ srflx raddr 0.0.0.0 rport 9\r\n"));
+    assert_non_null(strstr(s->late_body, "2001:db8::9 40002 typ relay raddr :: rport 9\r\n"));
     stage_close(s);
 }
 
@@ -235,6 +253,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_gets_an_agent),
         cmocka_unit_test(the_answer_waits_for_addresses),
+        cmocka_unit_test(what_is_no_host_has_a_related_address),
         cmocka_unit_test(it_does_not_wait_for_ever),
         cmocka_unit_test(an_answer_that_cannot_wait_does_not),
         cmocka_unit_test(without_an_address_it_is_refused),
