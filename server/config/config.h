@@ -28,7 +28,7 @@
 #define CONFIG_URL_MAX (HUB_URL_MAX + 1)
 #define CONFIG_ERROR_MAX 1024
 #define CONFIG_ICE_TURN_MAX 4
-#define CONFIG_ICE_SOCKETS_EACH 4     // of a complete ICE agent
+#define CONFIG_ICE_SOCKETS_EACH 4     // of a full ICE agent
 #define CONFIG_ICE_AGENTS_CLOSING 256 // that have theirs a little longer
 #define ICE_LOGIN_MAX 257             // of a user name or password for TURN, with its end
 #define CONFIG_ROUTE_MAX 129          // bytes of a path of the HTTP server with its end
@@ -122,7 +122,7 @@ bool config_agrees(struct config *config, char *error);
 
 // The configured number, or the number of cores this process may use, at most WORKERS_MAX.
 unsigned config_worker_count(const struct config *config);
-uint32_t config_ice_sockets(const struct config *config); // of all complete ICE agents at most
+uint32_t config_ice_sockets(const struct config *config); // of all full ICE agents at most
 
 // ---- the table of settings, for help, documents and tests
 

@@ -64,7 +64,7 @@ static const struct setting settings[] = {
      "regular|aggressive",
      "How full ICE agents choose a path: the best of those that work, or the first one at once."},
     {"ice-agents-max", SETTING_NUMBER, AT(ice_agents_max), 1, 4096, NULL, "500", "N",
-     "Complete ICE agents at a time."},
+     "Full ICE agents at a time."},
     {"ice-agents-per-room", SETTING_NUMBER, AT(ice_agents_per_room), 0, 4096, NULL, "250", "N",
      "Of these those of one room; 0 is no limit."},
     {"ice-agents-per-address", SETTING_NUMBER, AT(ice_agents_per_address), 0, 4096, NULL, "200", "N",

@@ -24,7 +24,7 @@
     X(ice_candidates_kept, "counter", "rotunda_ice_candidates_refused_total",                                \
       "Candidates of peers that lead to networks that checks may not go to.")                                \
     X(ice_refused_full, "counter", "rotunda_ice_agents_refused_full_total",                                  \
-      "Complete ICE agents that were refused since there were ice-agents-max.")                              \
+      "Full ICE agents that were refused since there were ice-agents-max.")                                  \
     X(ice_refused_room, "counter", "rotunda_ice_agents_refused_room_total",                                  \
       "Those of rooms that had ice-agents-per-room.")                                                        \
     X(ice_refused_address, "counter", "rotunda_ice_agents_refused_address_total",                            \

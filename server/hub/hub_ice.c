@@ -197,21 +197,21 @@ bool hub_ice_may_open(struct hub *hub, struct participant *me, struct hub_refusa
     if (hub->full_transports >= most->agents_max) {
         hub->counts.ice_refused_full++;
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "this server has all the complete ICE agents that it may have (ice-agents-max); "
+                          "this server has all the full ICE agents that it may have (ice-agents-max); "
                           "try again later");
     }
     count_others(hub, me, &of_room, &of_network);
     if (most->agents_per_room && of_room >= most->agents_per_room) {
         hub->counts.ice_refused_room++;
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "this room has all the complete ICE agents that one room may have "
+                          "this room has all the full ICE agents that one room may have "
                           "(ice-agents-per-room, %u); try again later",
                           most->agents_per_room);
     }
     if (most->agents_per_address && of_network >= most->agents_per_address) {
         hub->counts.ice_refused_address++;
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "people from your network have all the complete ICE agents that one network may "
+                          "people from your network have all the full ICE agents that one network may "
                           "have (ice-agents-per-address, %u); try again later",
                           most->agents_per_address);
     }

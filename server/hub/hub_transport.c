@@ -37,7 +37,7 @@ static void end_full(struct hub *hub, const struct room_transport *transport) {
     list_remove(&transport->full->link);
 }
 
-// Whether it gets a complete agent: 1, 0; -1 and a refusal.
+// Whether it gets a full agent: 1, 0; -1 and a refusal.
 static int choose_ice(const struct hub *hub, const struct hub_transport_ask *ask,
                       struct hub_refusal *refusal) {
     enum hub_ice_mode mode = hub->config.ice.mode;
@@ -153,7 +153,7 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 }
 
 void hub_offer_ice(struct hub *hub, const struct room_transport *transport) {
-    if (transport->plain || transport->full) // a complete agent keeps the sockets that it has
+    if (transport->plain || transport->full) // a full agent keeps the sockets that it has
         return;
     struct media_cmd cmd = {.type = MEDIA_OFFER_ICE, .transport = transport->id};
     ice_credentials_make(transport->owner->worker, &cmd.ice);

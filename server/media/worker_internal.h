@@ -125,7 +125,7 @@ struct worker {
 _Static_assert(sizeof(struct media_counters) % sizeof(uint64_t) == 0, "nothing but 64-bit counters");
 _Static_assert(WORKER_ICE_CLOSED > ICE_AGENTS_LIMIT, "an end always has a place");
 
-// What a complete ICE agent is to know, and how much of it its thread has been told: what finds no room in
+// What a full ICE agent is to know, and how much of it its thread has been told: what finds no room in
 // the ring is told later, as it is then, so nothing is lost.
 struct worker_agent {
     struct list untold_link; // in worker.agents_untold
@@ -151,7 +151,7 @@ struct worker_peer {
     uint8_t handshakes_waiting;          // in worker.handshakes
     bool carries_data;                   // SCTP, which the data worker speaks
     bool data_announced;                 // it knows that DTLS is there
-    struct worker_agent *agent;          // a complete ICE agent finds its path; NULL: it proves where it is
+    struct worker_agent *agent;          // a full ICE agent finds its path; NULL: it proves where it is
     bool agent_controls;                 // in this role at first
     struct ice_agent_path agent_path;    // the last one; TUPLE_NONE: none yet
     uint64_t data_due_us;                // when all packets of it so far would be paid for

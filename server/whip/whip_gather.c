@@ -1,5 +1,5 @@
 // Answers to offers of clients that look for the server while it looks for them: they have the addresses of
-// its complete ICE agent, for which they wait a moment (RFC 9725, section 4.3.2: there is no way to send them
+// its full ICE agent, for which they wait a moment (RFC 9725, section 4.3.2: there is no way to send them
 // later). What is found after that comes with the answer to the client's next PATCH.
 #include "server/whip/whip_internal.h"
 
@@ -89,7 +89,7 @@ static void gathering_fire(struct wheel_node *node, uint64_t now_us) {
              : with_candidates(session, session->pending, session->pending_len, session->candidates_at, &len);
     bool taken = text && answer_late(session, 201, "application/sdp", text, len);
     if (!text)
-        refuse_late(session, none ? "the server found no address for a complete ICE agent; its operator sees "
+        refuse_late(session, none ? "the server found no address for a full ICE agent; its operator sees "
                                     "why in the log"
                                   : "out of memory");
     free(text);

@@ -38,7 +38,7 @@ static struct hub_ice_told told_of(const struct sdp_fragment *fragment, bool ane
     return told;
 }
 
-// To its complete ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
+// To its full ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
 static bool tell_ice(struct whip_session *session, const struct hub_ice_told *told,
                      struct whip_answer *answer) {
     const struct room_transport *transport = whip_session_transport(session);

@@ -72,7 +72,7 @@ struct whip_session {
     char mid[SECTION_MID_BYTES + 1];                         // of the section that stands for the path
     enum media_kind mid_kind;
     struct ice_credentials ours; // of the transport, as it was told last
-    // Of a transport with a complete ICE agent (whip_gather.c): the answer that waits for its addresses.
+    // Of a transport with a full ICE agent (whip_gather.c): the answer that waits for its addresses.
     uint32_t late; // its number; 0: none waits
     char *pending;
     size_t pending_len, candidates_at;
@@ -193,11 +193,11 @@ struct whip_description {
         uint32_t ssrc, rtx_ssrc;
         const char *cname;
     } streams[SECTIONS];
-    size_t candidates_at; // written by whip_describe: where those of a complete ICE agent go
+    size_t candidates_at; // written by whip_describe: where those of a full ICE agent go
 };
-// From malloc; NULL without memory. A complete ICE agent's candidates are left out.
+// From malloc; NULL without memory. A full ICE agent's candidates are left out.
 char *whip_describe(struct whip_description *description, size_t *len);
-// The fragment that answers a PATCH; of a complete ICE agent with the candidates from `first` on.
+// The fragment that answers a PATCH; of a full ICE agent with the candidates from `first` on.
 char *whip_describe_ice(const struct whip_session *session, const struct room_transport *transport,
                         const struct ice_credentials *ice, unsigned first, size_t *len);
 

@@ -206,7 +206,7 @@ static bool join(struct whip_session *session, const struct whip_request *reques
 
 // ---- the path
 
-// To its complete ICE agent, which a transport has where the client is ICE-lite, or the setting wants it.
+// To its full ICE agent, which a transport has where the client is ICE-lite, or the setting wants it.
 static bool tell_path(struct whip_session *session, const struct sdp_media *section,
                       struct hub_refusal *refusal) {
     struct hub_ice_told told = {.ufrag = section->ufrag,

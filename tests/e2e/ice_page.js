@@ -1,4 +1,4 @@
-// A page with the unmodified mediasoup-client whose transports have a complete ICE agent at the server: what it has to
+// A page with the unmodified mediasoup-client whose transports have a full ICE agent at the server: what it has to
 // do beside the usual is in `follow`. Loaded after the package itself (window.packages).
 
 window.enter = async function enter({ socketUrl, room, name, ice }) {

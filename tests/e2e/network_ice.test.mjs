@@ -1,4 +1,4 @@
-// Complete ICE on a machine with more addresses than libnice has places for (64): one that runs many containers. Run by
+// Full ICE on a machine with more addresses than libnice has places for (64): one that runs many containers. Run by
 // in_own_network.sh.
 
 import { execFileSync } from 'node:child_process';

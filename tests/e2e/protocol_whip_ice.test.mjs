@@ -1,4 +1,4 @@
-// WHIP and WHEP where transports have complete ICE agents (docs/whip.md): who gets one, the answer that waits for its
+// WHIP and WHEP where transports have full ICE agents (docs/whip.md): who gets one, the answer that waits for its
 // addresses, candidates and restarts by PATCH.
 
 import { createSocket } from 'node:dgram';
@@ -24,7 +24,7 @@ async function patch(url, etag, body) {
   return { status: response.status, text: await response.text(), etag: response.headers.get('etag') };
 }
 
-test('with `ice = full` a publisher and a viewer get a complete agent, and trickle and restart by PATCH', async (t) => {
+test('with `ice = full` a publisher and a viewer get a full agent, and trickle and restart by PATCH', async (t) => {
   const server = await Server.startFor(t, { args: ['--ice', 'full', '--ice-peers', '127.0.0.0/8'] });
   const room = freshRoom();
   const published = await post(server, `/whip/${room}?name=Ann`, vector('chromium-publish'));

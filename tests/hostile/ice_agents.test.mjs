@@ -1,4 +1,4 @@
-// Guests who open complete ICE agents, and go: what stays at the server, and at the TURN server that it uses.
+// Guests who open full ICE agents, and go: what stays at the server, and at the TURN server that it uses.
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';

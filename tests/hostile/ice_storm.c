@@ -1,4 +1,4 @@
-// Complete ICE agents among peers that know their credentials and mean harm: ice_storm SECONDS [SEED]. Each
+// Full ICE agents among peers that know their credentials and mean harm: ice_storm SECONDS [SEED]. Each
 // agent has a few peers by hand, which send authentic STUN of any form from any state: checks with roles that
 // conflict, nominations of everything, answers that come twice, late, from elsewhere, with errors, without
 // attributes, broken before they were signed; and its owner restarts it, tells candidates, sends, closes. The

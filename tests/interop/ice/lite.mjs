@@ -1,5 +1,5 @@
 // An ICE-lite publisher by WHIP and an ICE-lite viewer by WHEP: the server looks for both. With ORIGIN a publisher and a
-// viewer that are complete agents, of a server behind another NAT: lite.mjs PROGRAM [STUN-URL].
+// viewer that are full agents, of a server behind another NAT: lite.mjs PROGRAM [STUN-URL].
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

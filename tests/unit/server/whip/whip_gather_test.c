@@ -1,4 +1,4 @@
-// Sessions whose transport has a complete ICE agent: who gets one, the answer that waits for its addresses,
+// Sessions whose transport has a full ICE agent: who gets one, the answer that waits for its addresses,
 // and those that come later.
 #include "whip_stage.h"
 
