@@ -115,6 +115,9 @@ struct participant {
 // Of a transport with a full ICE agent.
 #define ROOM_ICE_CANDIDATES_MAX 16
 struct room_ice {
+    struct list link; // of those of the hub
+    const struct room_transport *transport;
+    char network[NETWORK_BYTES_MAX];                          // where its owner came from; "": not known
     bool gathered;                                            // there come no more of
     uint8_t count;                                            // our addresses
     struct ice_candidate candidates[ROOM_ICE_CANDIDATES_MAX]; // that its owner is told

@@ -211,8 +211,7 @@ static bool start_limits(struct app *app, char *error) {
 
 // That HTTP does not have: connections of media over TCP, sockets of ICE agents.
 static uint32_t other_sockets_max(const struct config *config) {
-    return (config->ice_tcp ? config->tcp_connections_max : 0) +
-           (config->ice == HUB_ICE_LITE ? 0 : 2 * config->ice_agents_max);
+    return (config->ice_tcp ? config->tcp_connections_max : 0) + config_ice_sockets(config);
 }
 
 static bool start_ws(struct app *app, char *error, const char *web_root) {

@@ -9,7 +9,9 @@
 
 #define LOGIN_TTL_S (24 * 60 * 60) // of one that is made with the secret: as long as an agent may live
 
-_Static_assert(CONFIG_ICE_TURN_MAX == ICE_AGENT_TURNS_MAX && ICE_LOGIN_MAX == ICE_AGENT_LOGIN_MAX,
+_Static_assert(CONFIG_ICE_TURN_MAX == ICE_AGENT_TURNS_MAX && ICE_LOGIN_MAX == ICE_AGENT_LOGIN_MAX &&
+                   CONFIG_ICE_SOCKETS_EACH == ICE_AGENT_HOSTS_MAX &&
+                   CONFIG_ICE_AGENTS_CLOSING == ICE_AGENTS_CLOSING_MAX,
                "the settings have the agents' limits");
 
 // On the agents' thread.
@@ -38,12 +40,21 @@ static bool is_here(const struct addr *address) {
     return here;
 }
 
-// Those of the announced addresses that are the machine's own. None: it has others than it announces, and
-// agents look for them.
-static unsigned find_hosts(const struct announce *announce, struct addr hosts[ICE_AGENT_HOSTS_MAX]) {
+// Those of the announced addresses that are the machine's own, which ICE-lite tells as well. None: it stands
+// behind a router whose address it announces; then its own, as they would be announced, those of networks of
+// its containers last.
+static unsigned find_hosts(const struct app *app, struct addr hosts[ICE_AGENT_HOSTS_MAX]) {
+    const struct announce *announce = &app->announce;
+    struct announce_found found[ICE_AGENT_HOSTS_MAX];
     unsigned count = 0;
     for (unsigned i = 0; i < announce->count && count < ICE_AGENT_HOSTS_MAX; i++)
         if (addr_parse(announce->list[i].text, 0, &hosts[count]) == ERR_OK && is_here(&hosts[count]))
+            count++;
+    if (count > 0)
+        return count;
+    size_t found_count = announce_find(app->config->listen_host, found, ICE_AGENT_HOSTS_MAX);
+    for (size_t i = 0; i < found_count; i++)
+        if (addr_parse(found[i].text, 0, &hosts[count]) == ERR_OK && is_here(&hosts[count]))
             count++;
     return count;
 }
@@ -75,7 +86,7 @@ bool app_ice_settings(struct app *app, struct ice_pool_config *out) {
         memcpy(app->ice_login.secret, config->ice_servers.turn_secret, sizeof app->ice_login.secret);
     memcpy(app->ice_login.user, config->ice_turn_user, sizeof app->ice_login.user);
     memcpy(app->ice_login.password, config->ice_turn_password, sizeof app->ice_login.password);
-    out->host_count = find_hosts(&app->announce, out->hosts);
+    out->host_count = find_hosts(app, out->hosts);
     take_turn_servers(config, out);
     return true;
 }
@@ -83,12 +94,14 @@ bool app_ice_settings(struct app *app, struct ice_pool_config *out) {
 void app_ice_hub(const struct config *config, struct hub_ice *out) {
     *out = (struct hub_ice){.mode = (enum hub_ice_mode)config->ice,
                             .agents_max = config->ice_agents_max,
+                            .agents_per_room = config->ice_agents_per_room,
+                            .agents_per_address = config->ice_agents_per_address,
                             .peers = config->ice_peers};
 }
 
 void app_ice_announce(const struct app *app) {
     struct addr hosts[ICE_AGENT_HOSTS_MAX];
-    media_set_ice_hosts(app->media, hosts, find_hosts(&app->announce, hosts));
+    media_set_ice_hosts(app->media, hosts, find_hosts(app, hosts));
 }
 
 void app_ice_event(void *ctx, const struct ice_event *event) {

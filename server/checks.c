@@ -11,11 +11,16 @@
 #define BUFFER_SMALL_PERCENT 90 // less than this share of what is wanted is worth a word
 
 void check_file_limit(struct finding *out, uint32_t connections_max, uint32_t tcp_connections_max,
-                      uint64_t files_allowed) {
-    uint64_t spare = (uint64_t)tcp_connections_max + CHECKS_SPARE_FILES, wanted = connections_max + spare;
-    char beside[64] = "";
+                      uint32_t ice_sockets, uint64_t files_allowed) {
+    uint64_t spare = (uint64_t)tcp_connections_max + ice_sockets + CHECKS_SPARE_FILES;
+    uint64_t wanted = connections_max + spare;
+    char beside[128] = "";
+    int len = 0;
     if (tcp_connections_max)
-        snprintf(beside, sizeof beside, " with tcp-connections-max %" PRIu32, tcp_connections_max);
+        len = snprintf(beside, sizeof beside, " with tcp-connections-max %" PRIu32, tcp_connections_max);
+    if (ice_sockets)
+        snprintf(beside + len, sizeof beside - (size_t)len, "%s%" PRIu32 " sockets of ice-agents-max",
+                 len ? " and " : " with ", ice_sockets);
     if (files_allowed >= wanted) {
         finding_set(out, "file-limit", "", FINDING_OK,
                     "connections-max %" PRIu32 "%s fits the limit of open files", connections_max, beside);
@@ -189,7 +194,7 @@ void checks_quick(const struct config *config, const struct machine *machine, st
     check_clock(&finding, machine->wall_us, machine->built_us, machine->clock_synchronised);
     findings_add(out, &finding);
     check_file_limit(&finding, config->connections_max, config->ice_tcp ? config->tcp_connections_max : 0,
-                     machine->files_allowed);
+                     config_ice_sockets(config), machine->files_allowed);
     findings_add(out, &finding);
     check_buffer(&finding, "udp-receive-buffer", "net.core.rmem_max", &machine->receive);
     findings_add(out, &finding);

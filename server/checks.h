@@ -10,7 +10,7 @@
 #define CHECKS_SPARE_FILES 512 // beside connections: sockets and wake-ups of workers, files that are served
 
 void check_file_limit(struct finding *out, uint32_t connections_max, uint32_t tcp_connections_max,
-                      uint64_t files_allowed);
+                      uint32_t ice_sockets, uint64_t files_allowed);
 // Of all workers' sockets; `setting` and `sysctl` name what is to be changed.
 void check_buffer(struct finding *out, const char *setting, const char *sysctl,
                   const struct machine_buffer *buffer);

@@ -79,6 +79,12 @@ static void on_stream_end(void *ctx, uint32_t stream) {
         ws_server_stream_end(host->ws, stream);
 }
 
+static bool on_answer_late(void *ctx, uint32_t late, unsigned status, const char *content_type,
+                           const char *text, size_t len) {
+    struct whip_host *host = ctx;
+    return host->ws && ws_server_answer_late(host->ws, late, status, content_type, text, len);
+}
+
 struct whip *whip_host_start(struct whip_host *host, struct hub *hub) {
     struct whip_io io = {.ctx = host,
                          .admit = on_admit,
@@ -87,7 +93,8 @@ struct whip *whip_host_start(struct whip_host *host, struct hub *hub) {
                          .verify = host->needs_tokens ? on_verify : NULL,
                          .password = on_password,
                          .stream_write = on_stream_write,
-                         .stream_end = on_stream_end};
+                         .stream_end = on_stream_end,
+                         .answer_late = on_answer_late};
     return whip_create(hub, &io, clock_now_us());
 }
 
@@ -127,6 +134,7 @@ void whip_routes_answer(struct whip *whip, bool views, const struct http_request
         .accept = http_field_find(head, "accept"),
         .body = request->body,
         .address = request->client,
+        .late = request->late,
     };
     struct whip_answer said;
     if (head->method == HTTP_HEAD) { // nothing here has a form to be shown
@@ -141,5 +149,6 @@ void whip_routes_answer(struct whip *whip, bool views, const struct http_request
     answer->body = said.body;
     answer->len = said.len;
     answer->stream = said.stream;
+    answer->later = said.later;
     answer->headers = strdup(said.headers);
 }

@@ -27,7 +27,7 @@ void whip_routes_answer(struct whip *whip, bool views, const struct http_request
 
 // The rows of one of the two, for a table of routes.
 #define WHIP_ROUTE_ROWS(path, answer)                                                                        \
-    {HTTP_POST, path, HTTP_PUBLIC, WHIP_BODY_MAX, "", answer},                                               \
+    {HTTP_POST, path, HTTP_PUBLIC | HTTP_LATE, WHIP_BODY_MAX, "", answer},                                   \
         {HTTP_PATCH, path, HTTP_PUBLIC, WHIP_BODY_MAX, "", answer},                                          \
         {HTTP_DELETE, path, HTTP_PUBLIC, 0, "", answer}, {HTTP_OPTIONS, path, HTTP_PUBLIC, 0, "", answer}, { \
         HTTP_GET, path, HTTP_PUBLIC, 0, "", answer                                                           \

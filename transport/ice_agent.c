@@ -1,6 +1,8 @@
 #include "transport/ice_agent.h"
 
 #include "base/clock.h"
+#include "transport/ice_agent_answers.h"
+#include "transport/ice_agent_hosts.h"
 #include "transport/ice_screen.h"
 
 #include <nice/agent.h>
@@ -11,7 +13,6 @@
 #define CHECKS_MAX 64             // pairs of candidates
 #define CONSENT_WAIT_S 30         // RFC 7675, section 5.1
 #define SERIES_SLACK_S 8          // between two questions, and a little more
-#define CLOSING_MAX 256           // agents whose TURN servers have not answered their goodbyes
 #define GOODBYES 3                // to a TURN server that does not answer: over in three seconds or so
 #define END_WAIT_US US_PER_SECOND // for those at the end of the pool
 
@@ -28,8 +29,10 @@ struct ice_agent {
     struct ice_agent_events events;
     NiceAgent *nice;
     guint stream;
-    unsigned remotes, heard; // candidates since the last restart: told by the peer; learnt
+    unsigned remotes, heard;                 // candidates since the last restart: told by the peer; learnt
+    struct addr told[ICE_AGENT_REMOTES_MAX]; // the first `remotes` of them
     uint32_t foundations;
+    struct ice_agent_relays relays;
     bool there, dropped;
     uint64_t renewed_us; // when consent was held to be there though no answer had come
     char local[NICE_CANDIDATE_MAX_FOUNDATION],
@@ -47,12 +50,17 @@ struct ice_pool *ice_pool_create(const struct ice_pool_config *config) {
     return pool;
 }
 
+static void pool_enter(const struct ice_pool *pool) {
+    ice_agent_hosts_enter(pool->config.hosts, pool->config.host_count);
+}
+
 void ice_pool_destroy(struct ice_pool *pool) {
     if (!pool)
         return;
     assert(pool->agents == 0);
     for (uint64_t end_us = clock_now_us() + END_WAIT_US; pool->closing > 0 && clock_now_us() < end_us;)
         ice_pool_turn(pool, 10 * US_PER_MS); // what closed agents have left to do
+    ice_agent_hosts_enter(NULL, 0);
     g_main_context_unref(pool->context);
     explicit_bzero(&pool->config, sizeof pool->config);
     free(pool);
@@ -78,6 +86,7 @@ static GSource *wait_source(GMainContext *context, uint64_t wait_us) {
 
 void ice_pool_turn(struct ice_pool *pool, uint64_t wait_us) {
     GSource *wait = wait_us && wait_us != TIME_NEVER ? wait_source(pool->context, wait_us) : NULL;
+    pool_enter(pool);
     bool more = g_main_context_iteration(pool->context, wait_us != 0);
     for (unsigned i = 1; more && i < ITERATIONS_MAX; i++)
         more = g_main_context_iteration(pool->context, FALSE);
@@ -138,9 +147,12 @@ static void on_candidate(NiceAgent *nice, NiceCandidate *candidate, gpointer dat
     struct ice_agent *agent = data;
     struct ice_candidate out = {.priority = candidate->priority, .type = type_from_nice(candidate->type)};
     (void)nice;
-    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP &&
-        addr_from_nice(&candidate->addr, &out.address))
-        agent->events.candidate(agent->events.ctx, &out);
+    if (candidate->transport != NICE_CANDIDATE_TRANSPORT_UDP ||
+        !addr_from_nice(&candidate->addr, &out.address))
+        return;
+    if (out.type == ICE_CANDIDATE_RELAY && agent->relays.count < ICE_AGENT_RELAYS_MAX)
+        agent->relays.places[agent->relays.count++] = out.address;
+    agent->events.candidate(agent->events.ctx, &out);
 }
 
 static void on_gathered(NiceAgent *nice, guint stream, gpointer data) {
@@ -156,13 +168,38 @@ static void agent_lose(struct ice_agent *agent) {
     agent->events.lost(agent->events.ctx);
 }
 
-// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
-static void agent_drop(struct ice_agent *agent) {
-    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
+// False: there are none, or it was false of one of them.
+static bool agent_each_socket(struct ice_agent *agent,
+                              bool (*each)(struct ice_agent *agent, GSocket *socket)) {
+    GPtrArray *sockets = agent->stream ? nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT) : NULL;
+    bool ok = sockets && sockets->len > 0;
     for (guint i = 0; sockets && i < sockets->len; i++)
-        ice_screen_shut(g_socket_get_fd(g_ptr_array_index(sockets, i)));
+        ok &= each(agent, g_ptr_array_index(sockets, i));
     if (sockets)
         g_ptr_array_unref(sockets);
+    return ok;
+}
+
+static bool socket_shut(struct ice_agent *agent, GSocket *socket) {
+    (void)agent;
+    ice_screen_shut(g_socket_get_fd(socket));
+    return true;
+}
+
+static bool socket_screen(struct ice_agent *agent, GSocket *socket) {
+    ice_agent_answers_watch(socket, &agent->relays);
+    return ice_screen_attach(g_socket_get_fd(socket));
+}
+
+static bool socket_unwatch(struct ice_agent *agent, GSocket *socket) {
+    (void)agent;
+    ice_agent_answers_watch(socket, NULL);
+    return true;
+}
+
+// libnice keeps all of them and looks through them for each message, and would go on to. So it hears no more.
+static void agent_drop(struct ice_agent *agent) {
+    (void)agent_each_socket(agent, socket_shut);
     agent->dropped = true;
     agent_lose(agent);
 }
@@ -248,16 +285,6 @@ static void agent_use_servers(struct ice_agent *agent) {
     explicit_bzero(password, sizeof password);
 }
 
-static bool agent_screen(struct ice_agent *agent) {
-    GPtrArray *sockets = nice_agent_get_sockets(agent->nice, agent->stream, COMPONENT);
-    bool ok = sockets && sockets->len > 0;
-    for (guint i = 0; ok && i < sockets->len; i++)
-        ok = ice_screen_attach(g_socket_get_fd(g_ptr_array_index(sockets, i)));
-    if (sockets)
-        g_ptr_array_unref(sockets);
-    return ok;
-}
-
 static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *credentials,
                         bool controlling) {
     struct ice_pool *pool = agent->pool;
@@ -278,14 +305,16 @@ static bool agent_begin(struct ice_agent *agent, const struct ice_credentials *c
     g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(on_path), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
     nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, pool->context, on_packet, agent);
-    return nice_agent_gather_candidates(agent->nice, agent->stream) && agent_screen(agent);
+    return nice_agent_gather_candidates(agent->nice, agent->stream) &&
+           agent_each_socket(agent, socket_screen);
 }
 
 struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credentials *credentials,
                                  bool controlling, const struct ice_agent_events *events) {
-    struct ice_agent *agent = pool->closing < CLOSING_MAX ? calloc(1, sizeof *agent) : NULL;
+    struct ice_agent *agent = pool->closing < ICE_AGENTS_CLOSING_MAX ? calloc(1, sizeof *agent) : NULL;
     if (!agent)
         return NULL;
+    pool_enter(pool);
     agent->pool = pool;
     agent->events = *events;
     pool->agents++;
@@ -315,6 +344,7 @@ void ice_agent_close(struct ice_agent *agent) {
         return;
     struct ice_pool *pool = agent->pool;
     g_signal_handlers_disconnect_by_data(agent->nice, agent);
+    (void)agent_each_socket(agent, socket_unwatch);
     if (agent->stream)
         nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, pool->context, on_unwanted, NULL);
     g_object_set(agent->nice, "stun-max-retransmissions", (guint)GOODBYES, NULL);
@@ -328,13 +358,27 @@ void ice_agent_close(struct ice_agent *agent) {
 }
 
 void ice_agent_set_remote(struct ice_agent *agent, const struct ice_remote *remote) {
+    pool_enter(agent->pool);
     nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag, remote->pwd);
+}
+
+// An address under two types would be two candidates to libnice, whose pairs it takes for each other: an
+// answer to a check of one changes the state of the other, and an assertion fails. Peers without a NAT tell
+// just that.
+static bool is_told(const struct ice_agent *agent, const struct addr *address) {
+    for (unsigned i = 0; i < agent->remotes; i++)
+        if (addr_equal(&agent->told[i], address))
+            return true;
+    return false;
 }
 
 bool ice_agent_add_remote(struct ice_agent *agent, const struct ice_candidate *candidate) {
     if (agent->dropped || agent->remotes >= ICE_AGENT_REMOTES_MAX)
         return false;
-    agent->remotes++;
+    if (is_told(agent, &candidate->address))
+        return true;
+    agent->told[agent->remotes++] = candidate->address;
+    pool_enter(agent->pool);
     NiceCandidate *nice = nice_candidate_new(type_to_nice(candidate->type));
     nice->transport = NICE_CANDIDATE_TRANSPORT_UDP;
     nice->stream_id = agent->stream;
@@ -354,6 +398,7 @@ void ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *cr
     agent->remotes = 0;
     agent->heard = 0;
     agent->renewed_us = 0;
+    pool_enter(agent->pool);
     nice_agent_restart_stream(agent->nice, agent->stream);
     nice_agent_set_local_credentials(agent->nice, agent->stream, credentials->ufrag, credentials->pwd);
 }

@@ -16,12 +16,13 @@
 #include "rtp/ice_candidate.h"
 #include "rtp/peer_params.h"
 
-#define ICE_AGENT_HOSTS_MAX 8
+#define ICE_AGENT_HOSTS_MAX 4 // addresses, and so sockets, of one agent
 #define ICE_AGENT_TURNS_MAX 4
-#define ICE_AGENT_NAME_MAX 254   // of a host, with its end
-#define ICE_AGENT_LOGIN_MAX 257  // of a user name or password for TURN
-#define ICE_AGENT_REMOTES_MAX 32 // candidates that a peer may tell, from one restart to the next
-#define ICE_AGENT_HEARD_MAX 64   // addresses that it may have beside those: then it is dropped
+#define ICE_AGENT_NAME_MAX 254     // of a host, with its end
+#define ICE_AGENT_LOGIN_MAX 257    // of a user name or password for TURN
+#define ICE_AGENT_REMOTES_MAX 32   // candidates that a peer may tell, from one restart to the next
+#define ICE_AGENT_HEARD_MAX 64     // addresses that it may have beside those: then it is dropped
+#define ICE_AGENTS_CLOSING_MAX 256 // that still have their sockets, since TURN servers have not answered
 
 struct ice_turn_server {
     char host[ICE_AGENT_NAME_MAX];
@@ -29,7 +30,8 @@ struct ice_turn_server {
 };
 
 struct ice_pool_config {
-    unsigned host_count; // addresses of the machine, port 0; 0: all that it has but loopback
+    unsigned
+        host_count; // addresses of the machine, port 0, the preferred ones first; without any no agent opens
     struct addr hosts[ICE_AGENT_HOSTS_MAX];
     char stun_host[ICE_AGENT_NAME_MAX]; // "": none
     uint16_t stun_port;
@@ -76,7 +78,7 @@ struct ice_agent *ice_agent_open(struct ice_pool *pool, const struct ice_credent
 void ice_agent_close(struct ice_agent *agent); // NULL is fine
 // The peer's credentials, as it told them. Once, or again after a restart.
 void ice_agent_set_remote(struct ice_agent *agent, const struct ice_remote *remote);
-// Whether it was taken: not beyond ICE_AGENT_REMOTES_MAX.
+// Whether it was taken: not beyond ICE_AGENT_REMOTES_MAX. An address that was told before changes nothing.
 bool ice_agent_add_remote(struct ice_agent *agent, const struct ice_candidate *candidate);
 // New credentials of ours; the peer's and its candidates are to be told again. The path stays until there is
 // another one.

@@ -332,6 +332,12 @@ unsigned config_worker_count(const struct config *config) {
     return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
 }
 
+uint32_t config_ice_sockets(const struct config *config) {
+    if (config->ice == HUB_ICE_LITE)
+        return 0;
+    return CONFIG_ICE_SOCKETS_EACH * (config->ice_agents_max + CONFIG_ICE_AGENTS_CLOSING);
+}
+
 void config_print_help(FILE *out) {
     size_t count;
     const struct setting *settings = config_settings(&count);

@@ -28,10 +28,12 @@
 #define CONFIG_URL_MAX (HUB_URL_MAX + 1)
 #define CONFIG_ERROR_MAX 1024
 #define CONFIG_ICE_TURN_MAX 4
-#define ICE_LOGIN_MAX 257    // of a user name or password for TURN, with its end
-#define CONFIG_ROUTE_MAX 129 // bytes of a path of the HTTP server with its end
-#define CONFIG_WORD_MAX 65   // likewise, of a word
-#define ANNOUNCE_AUTO "auto" // in place of an address: what the machine finds out by itself
+#define CONFIG_ICE_SOCKETS_EACH 4     // of a full ICE agent
+#define CONFIG_ICE_AGENTS_CLOSING 256 // that have theirs a little longer
+#define ICE_LOGIN_MAX 257             // of a user name or password for TURN, with its end
+#define CONFIG_ROUTE_MAX 129          // bytes of a path of the HTTP server with its end
+#define CONFIG_WORD_MAX 65            // likewise, of a word
+#define ANNOUNCE_AUTO "auto"          // in place of an address: what the machine finds out by itself
 
 struct config {
     char listen_host[IP_TEXT_MAX];                       // an IP literal without brackets
@@ -59,8 +61,8 @@ struct config {
     struct port_range ice_ports;                                         // of their sockets; host "": any
     struct networks ice_peers; // where checks may go beside the public internet
     uint32_t ice_nomination;   // 1: aggressive
-    uint32_t ice_agents_max;
-    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX]; // PEM files; both or neither ("")
+    uint32_t ice_agents_max, ice_agents_per_room, ice_agents_per_address; // of the last two 0: no limit
+    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX];             // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
     char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
@@ -120,6 +122,7 @@ bool config_agrees(struct config *config, char *error);
 
 // The configured number, or the number of cores this process may use, at most WORKERS_MAX.
 unsigned config_worker_count(const struct config *config);
+uint32_t config_ice_sockets(const struct config *config); // of all full ICE agents at most
 
 // ---- the table of settings, for help, documents and tests
 

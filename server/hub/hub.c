@@ -26,6 +26,7 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_io *io,
     command_post_init(&hub->post, io, config->limits.commands_waiting_max);
     hub_data_post_init(&hub->data_post, io, config->limits.commands_waiting_max);
     wheel_init(&hub->wheel, now_us);
+    list_init(&hub->full);
     enum err e = directory_init(&hub->directory, config->workers, config->limits.rooms_max,
                                 config->limits.participants_per_worker);
     enum err e2 = registry_init(&hub->registry);

@@ -63,7 +63,8 @@ enum hub_ice_mode {
 struct hub_ice {
     enum hub_ice_mode mode;
     uint32_t agents_max;
-    struct networks peers; // where checks may go beside the public internet
+    uint32_t agents_per_room, agents_per_address; // 0: no limit
+    struct networks peers;                        // where checks may go beside the public internet
 };
 
 struct hub_config {

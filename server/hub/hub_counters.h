@@ -23,6 +23,14 @@
     X(full_transports, "gauge", "rotunda_ice_full_transports", "Transports with a full ICE agent.")          \
     X(ice_candidates_kept, "counter", "rotunda_ice_candidates_refused_total",                                \
       "Candidates of peers that lead to networks that checks may not go to.")                                \
+    X(ice_refused_full, "counter", "rotunda_ice_agents_refused_full_total",                                  \
+      "Full ICE agents that were refused since there were ice-agents-max.")                                  \
+    X(ice_refused_room, "counter", "rotunda_ice_agents_refused_room_total",                                  \
+      "Those of rooms that had ice-agents-per-room.")                                                        \
+    X(ice_refused_address, "counter", "rotunda_ice_agents_refused_address_total",                            \
+      "Those of addresses that had ice-agents-per-address.")                                                 \
+    X(ice_refused_own, "counter", "rotunda_ice_agents_refused_participant_total",                            \
+      "Those of participants that had as many as one may have, or asked too often.")                         \
     X(joins, "counter", "rotunda_joins_total", "Participants who joined.")                                   \
     X(joins_refused, "counter", "rotunda_joins_refused_total", "Joins that were refused.")                   \
     X(resumes, "counter", "rotunda_resumes_total", "Sessions resumed on a new connection.")                  \

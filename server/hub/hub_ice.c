@@ -63,6 +63,10 @@ static bool credentials_fit(const struct hub_ice_told *told, struct hub_refusal 
                       "digits, + and /, as the local description has them");
 }
 
+static bool refuse_line(unsigned i, const char *why, struct hub_refusal *refusal) {
+    return hub_refuse(refusal, HUB_BAD_REQUEST, "candidate %u is not to be read: %s", i + 1, why);
+}
+
 // Good ones into `list`. False and a refusal: one of them is none.
 static bool read_lines(struct hub *hub, const struct hub_ice_told *told, struct ice_candidate *list,
                        struct hub_ice_taken *out, struct hub_refusal *refusal) {
@@ -71,7 +75,7 @@ static bool read_lines(struct hub *hub, const struct hub_ice_told *told, struct 
         struct ice_candidate *c = &list[out->taken];
         enum ice_candidate_line line = ice_candidate_read(told->candidates[i], c, &why);
         if (line == ICE_LINE_BAD)
-            return hub_refuse(refusal, HUB_BAD_REQUEST, "candidate %u is not to be read: %s", i + 1, why);
+            return refuse_line(i, why, refusal);
         bool kept = line == ICE_LINE_UDP && !may_check(hub, &c->address);
         hub->counts.ice_candidates_kept += kept;
         if (line == ICE_LINE_UDP && !kept)
@@ -92,11 +96,16 @@ static bool post_credentials(struct hub *hub, struct room_transport *transport,
     return ok;
 }
 
+// The first of what is told is refused where too many commands wait; what goes with it is not: a peer that is
+// ICE-lite sends no checks from which its agent could learn what was lost.
 static bool post_candidate(struct hub *hub, const struct room_transport *transport,
-                           const struct ice_candidate *candidate) {
+                           const struct ice_candidate *candidate, bool first) {
     struct media_cmd cmd = {.type = MEDIA_ICE_CANDIDATE, .transport = transport->id};
     cmd.ice_candidate = *candidate;
-    return command_post_try(&hub->post, transport->owner->worker, &cmd);
+    if (first)
+        return command_post_try(&hub->post, transport->owner->worker, &cmd);
+    command_post_surely(&hub->post, transport->owner->worker, &cmd);
+    return true;
 }
 
 static bool is_full(const struct room_transport *transport, const struct hub_ice_told *told,
@@ -118,6 +127,19 @@ static bool is_full(const struct room_transport *transport, const struct hub_ice
     return true;
 }
 
+bool hub_can_tell_ice(const struct hub_ice_told *told, struct hub_refusal *refusal) {
+    struct ice_candidate ignored;
+    const char *why = NULL;
+    if (told->count > HUB_ICE_LINES_MAX)
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "a transport may tell %d candidates from one restart-ice to the next",
+                          HUB_ICE_LINES_MAX);
+    for (unsigned i = 0; i < told->count; i++)
+        if (ice_candidate_read(told->candidates[i], &ignored, &why) == ICE_LINE_BAD)
+            return refuse_line(i, why, refusal);
+    return credentials_fit(told, refusal);
+}
+
 bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport_id,
                   const struct hub_ice_told *told, struct hub_ice_taken *out, struct hub_refusal *refusal) {
     struct ice_candidate list[HUB_ICE_LINES_MAX];
@@ -128,22 +150,18 @@ bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport
         return false;
     if (told->ufrag.ptr && !post_credentials(hub, transport, told))
         return hub_refuse_busy(refusal);
+    for (unsigned i = 0; i < out->taken; i++)
+        if (!post_candidate(hub, transport, &list[i], i == 0 && !told->ufrag.ptr))
+            return hub_refuse_busy(refusal);
     transport->full->remote = true;
     transport->full->told = (uint16_t)(transport->full->told + told->count);
-    unsigned good = out->taken;
-    for (unsigned i = 0; i < good; i++) {
-        if (post_candidate(hub, transport, &list[i]))
-            continue;
-        out->taken--; // as if it were lost: the peer's own checks tell of it
-        out->ignored++;
-    }
     return true;
 }
 
 // ---- how many, how often
 
-// Each makes sockets, asks STUN and TURN servers, and may check addresses that its owner names.
-bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_refusal *refusal) {
+// Of one participant: by number and by time.
+static bool may_have_another(struct hub *hub, struct participant *me, struct hub_refusal *refusal) {
     if (me->agent_count >= AGENTS_EACH_MAX)
         return hub_refuse(refusal, HUB_LIMIT_REACHED,
                           "a participant may have %d transports with full ICE; close one first",
@@ -154,6 +172,49 @@ bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_
         return hub_refuse(refusal, HUB_RATE_LIMITED,
                           "you have opened too many transports with full ICE lately; try again in %d s",
                           (int)(OPENING_US / US_PER_SECOND));
+    return true;
+}
+
+// Of its room, and of all rooms those of its network.
+static void count_others(const struct hub *hub, const struct participant *me, uint32_t *room,
+                         uint32_t *network) {
+    *room = *network = 0;
+    LIST_EACH(node, &hub->full) {
+        const struct room_ice *full = LIST_ENTRY(node, struct room_ice, link);
+        *room += full->transport->owner->room == me->room;
+        *network += me->network[0] && strcmp(full->network, me->network) == 0;
+    }
+}
+
+// Each makes sockets, asks STUN and TURN servers, and may check addresses that its owner names.
+bool hub_ice_may_open(struct hub *hub, struct participant *me, struct hub_refusal *refusal) {
+    const struct hub_ice *most = &hub->config.ice;
+    uint32_t of_room, of_network;
+    if (!may_have_another(hub, me, refusal)) {
+        hub->counts.ice_refused_own++;
+        return false;
+    }
+    if (hub->full_transports >= most->agents_max) {
+        hub->counts.ice_refused_full++;
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "this server has all the full ICE agents that it may have (ice-agents-max); "
+                          "try again later");
+    }
+    count_others(hub, me, &of_room, &of_network);
+    if (most->agents_per_room && of_room >= most->agents_per_room) {
+        hub->counts.ice_refused_room++;
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "this room has all the full ICE agents that one room may have "
+                          "(ice-agents-per-room, %u); try again later",
+                          most->agents_per_room);
+    }
+    if (most->agents_per_address && of_network >= most->agents_per_address) {
+        hub->counts.ice_refused_address++;
+        return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                          "people from your network have all the full ICE agents that one network may "
+                          "have (ice-agents-per-address, %u); try again later",
+                          most->agents_per_address);
+    }
     me->agents_due_us += OPENING_US;
     return true;
 }

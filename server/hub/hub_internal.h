@@ -41,6 +41,7 @@ struct hub {
     struct data_registry data_registry;
     uint32_t data_transports; // that carry data, of DATA_ASSOCIATIONS_MAX
     uint32_t full_transports; // with a full ICE agent, of config.ice.agents_max
+    struct list full;         // of these struct room_ice, by link
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     json_t *router_capabilities;
@@ -109,9 +110,9 @@ void hub_drop_about(struct hub *hub, struct participant *me);               // w
 
 // ---- hub_ice.c
 
-// Whether `me` may have one more transport with a complete agent, now. False and a refusal.
-bool hub_ice_may_open(const struct hub *hub, struct participant *me, struct hub_refusal *refusal);
-// Whether it may restart now: of one with a complete agent. False and a refusal.
+// Whether `me` may have one more transport with a full agent, now. False and a refusal.
+bool hub_ice_may_open(struct hub *hub, struct participant *me, struct hub_refusal *refusal);
+// Whether it may restart now: of one with a full agent. False and a refusal.
 bool hub_ice_may_restart(const struct hub *hub, struct room_transport *transport,
                          struct hub_refusal *refusal);
 void hub_ice_restarted(struct room_transport *transport); // its owner has to tell everything again

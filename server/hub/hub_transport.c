@@ -16,26 +16,28 @@ static void log_transport(const char *event, const struct room_transport *transp
 
 // Its place in the limits, and what its owner will be told; false and a refusal.
 static bool begin_full(struct hub *hub, struct room_transport *transport, struct hub_refusal *refusal) {
-    if (hub->full_transports >= hub->config.ice.agents_max)
-        return hub_refuse(refusal, HUB_LIMIT_REACHED,
-                          "this server has all the full ICE agents that it may have (ice-agents-max); try "
-                          "again later");
     if (!hub_ice_may_open(hub, transport->owner, refusal))
         return false;
     transport->full = calloc(1, sizeof *transport->full);
     if (!transport->full)
         return hub_refuse_memory(refusal);
+    transport->full->transport = transport;
+    memcpy(transport->full->network, transport->owner->network, sizeof transport->owner->network);
+    list_push_back(&hub->full, &transport->full->link);
     hub->full_transports++;
     transport->owner->agent_count++;
     return true;
 }
 
 static void end_full(struct hub *hub, const struct room_transport *transport) {
-    assert(!transport->full || hub->full_transports > 0);
-    hub->full_transports -= transport->full != NULL;
+    if (!transport->full)
+        return;
+    assert(hub->full_transports > 0);
+    hub->full_transports--;
+    list_remove(&transport->full->link);
 }
 
-// Whether it gets a complete agent: 1, 0; -1 and a refusal.
+// Whether it gets a full agent: 1, 0; -1 and a refusal.
 static int choose_ice(const struct hub *hub, const struct hub_transport_ask *ask,
                       struct hub_refusal *refusal) {
     enum hub_ice_mode mode = hub->config.ice.mode;
@@ -151,7 +153,7 @@ struct room_transport *hub_restart_ice(struct hub *hub, struct participant *me, 
 }
 
 void hub_offer_ice(struct hub *hub, const struct room_transport *transport) {
-    if (transport->plain || transport->full) // a complete agent keeps the sockets that it has
+    if (transport->plain || transport->full) // a full agent keeps the sockets that it has
         return;
     struct media_cmd cmd = {.type = MEDIA_OFFER_ICE, .transport = transport->id};
     ice_credentials_make(transport->owner->worker, &cmd.ice);

@@ -186,6 +186,8 @@ struct hub_ice_taken {
     unsigned taken, ignored; // ignored: names, TCP, networks where checks may not go
 };
 #define HUB_ICE_LINES_MAX 64 // from one restart to the next
+// Whether that could be told after a restart; false and a refusal.
+bool hub_can_tell_ice(const struct hub_ice_told *told, struct hub_refusal *refusal);
 bool hub_tell_ice(struct hub *hub, struct participant *me, const char *transport_id,
                   const struct hub_ice_told *told, struct hub_ice_taken *out, struct hub_refusal *refusal);
 

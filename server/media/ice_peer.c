@@ -24,13 +24,12 @@ static bool peer_tell_path(struct ice_peer *peer) {
     return true;
 }
 
-static bool peer_tell_event(struct ice_peer *peer, enum ice_event_type type,
-                            const struct ice_candidate *candidate) {
-    struct ice_worker *ice = peer->ice;
+static bool tell_event(struct ice_worker *ice, struct transport_id id, enum ice_event_type type,
+                       const struct ice_candidate *candidate) {
     struct ice_event *event = ring_reserve(ice->events);
     if (!event)
         return false;
-    *event = (struct ice_event){.type = type, .transport = peer->id};
+    *event = (struct ice_event){.type = type, .transport = id};
     if (candidate)
         event->candidate = *candidate;
     ring_push(ice->events);
@@ -40,12 +39,13 @@ static bool peer_tell_event(struct ice_peer *peer, enum ice_event_type type,
 
 static bool peer_tell_locals(struct ice_peer *peer) {
     while (peer->locals_told < peer->local_count) {
-        if (!peer_tell_event(peer, ICE_EVENT_CANDIDATE, &peer->locals[peer->locals_told]))
+        if (!tell_event(peer->ice, peer->id, ICE_EVENT_CANDIDATE, &peer->locals[peer->locals_told]))
             return false;
         peer->locals_told++;
     }
     if (peer->gathered && !peer->end_told)
-        peer->end_told = peer_tell_event(peer, peer->agent ? ICE_EVENT_GATHERED : ICE_EVENT_FAILED, NULL);
+        peer->end_told =
+            tell_event(peer->ice, peer->id, peer->agent ? ICE_EVENT_GATHERED : ICE_EVENT_FAILED, NULL);
     return peer->end_told || !peer->gathered;
 }
 
@@ -162,14 +162,20 @@ static struct ice_peer *peer_new(struct ice_worker *ice, struct transport_id id,
     return NULL;
 }
 
-static void peer_open(struct ice_worker *ice, unsigned worker, const struct ice_note *note) {
+// Nothing can be kept for it. False: nor told.
+static bool refuse_open(struct ice_worker *ice, struct transport_id id) {
+    if (!tell_event(ice, id, ICE_EVENT_FAILED, NULL))
+        return false;
+    ice->counters.refused++;
+    LOG_ERROR("ICE agent not made", LOG_NUMBER("transport_number", id.v),
+              LOG_TEXT("reason", "out of memory, or too many of them"));
+    return true;
+}
+
+static bool peer_open(struct ice_worker *ice, unsigned worker, const struct ice_note *note) {
     struct ice_peer *peer = peer_new(ice, note->transport, worker);
-    if (!peer) {
-        ice->counters.refused++;
-        LOG_ERROR("ICE agent not made", LOG_NUMBER("transport_number", note->transport.v),
-                  LOG_TEXT("reason", "out of memory, or too many of them"));
-        return;
-    }
+    if (!peer)
+        return refuse_open(ice, note->transport);
     const struct ice_agent_events events = {.ctx = peer,
                                             .candidate = on_candidate,
                                             .gathered = on_gathered,
@@ -187,6 +193,7 @@ static void peer_open(struct ice_worker *ice, unsigned worker, const struct ice_
                  LOG_TEXT("reason", "no address or port could be bound; see ice-ports and announce"));
     }
     peer_tell(peer);
+    return true;
 }
 
 static void peer_send(struct ice_worker *ice, const struct ice_peer *peer, const struct ice_note *note) {
@@ -203,17 +210,16 @@ static void peer_candidate(struct ice_worker *ice, struct ice_peer *peer, const 
         ice->counters.candidates_refused++;
 }
 
-void ice_peer_note(struct ice_worker *ice, unsigned worker, const struct ice_note *note) {
+bool ice_peer_note(struct ice_worker *ice, unsigned worker, const struct ice_note *note) {
     struct ice_peer *peer = note->type == ICE_NOTE_OPEN ? NULL : peer_get(ice, note->transport);
     if (note->type != ICE_NOTE_OPEN && (!peer || (!peer->agent && note->type != ICE_NOTE_CLOSE)))
-        return;
+        return true;
     switch (note->type) {
     case ICE_NOTE_PACKET:
         peer_send(ice, peer, note);
         break;
     case ICE_NOTE_OPEN:
-        peer_open(ice, worker, note);
-        break;
+        return peer_open(ice, worker, note);
     case ICE_NOTE_REMOTE:
         ice_agent_set_remote(peer->agent, &note->remote);
         break;
@@ -227,6 +233,7 @@ void ice_peer_note(struct ice_worker *ice, unsigned worker, const struct ice_not
         peer_free(peer);
         break;
     }
+    return true;
 }
 
 void ice_peers_close(struct ice_worker *ice) {

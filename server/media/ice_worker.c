@@ -12,6 +12,8 @@
 #define NOTES_KEPT 256 // of those, that packets do not take
 #define NOTES_PER_TURN 512
 #define UNTOLD_RETRY_US (5 * US_PER_MS)
+// One worker's newest may be heard of before another's last have been closed.
+#define PEERS_MAX (2 * ICE_AGENTS_LIMIT)
 
 static void ice_wake(struct ice_worker *ice) {
     if (atomic_exchange_explicit(&ice->asleep, false, memory_order_acq_rel))
@@ -99,13 +101,17 @@ static void ice_take_hosts(struct ice_worker *ice) {
 // True: there are more.
 static bool ice_notes(struct ice_worker *ice) {
     bool more = false;
+    ice->held_up = false;
     for (unsigned w = 0; w < ice->workers; w++) {
         const struct ice_note *note;
         unsigned done = 0;
         for (; done < NOTES_PER_TURN && (note = ring_peek(ice->links[w].in)); done++) {
             if (note->type == ICE_NOTE_OPEN)
                 ice_take_hosts(ice);
-            ice_peer_note(ice, w, note);
+            if (!ice_peer_note(ice, w, note)) {
+                ice->held_up = true;
+                break;
+            }
             ring_pop(ice->links[w].in);
         }
         more |= done == NOTES_PER_TURN;
@@ -127,7 +133,7 @@ static void ice_flush(struct ice_worker *ice) {
 }
 
 static bool ice_has_work(struct ice_worker *ice) {
-    for (unsigned w = 0; w < ice->workers; w++)
+    for (unsigned w = 0; w < ice->workers && !ice->held_up; w++)
         if (ring_peek(ice->links[w].in))
             return true;
     return atomic_load_explicit(&ice->stopping, memory_order_acquire);
@@ -135,7 +141,7 @@ static bool ice_has_work(struct ice_worker *ice) {
 
 // What the sockets and timers of the agents have; waits for it if there is nothing else to do.
 static void ice_agents_turn(struct ice_worker *ice, bool more) {
-    uint64_t wait_us = list_empty(&ice->untold) ? TIME_NEVER : UNTOLD_RETRY_US;
+    uint64_t wait_us = list_empty(&ice->untold) && !ice->held_up ? TIME_NEVER : UNTOLD_RETRY_US;
     atomic_exchange_explicit(&ice->asleep, true, memory_order_acq_rel);
     ice_pool_turn(ice->pool, more || ice_has_work(ice) ? 0 : wait_us);
     atomic_store_explicit(&ice->asleep, false, memory_order_release);
@@ -179,8 +185,8 @@ struct ice_worker *ice_worker_create(const struct ice_worker_config *config) {
     pthread_mutex_init(&ice->hosts_lock, NULL);
     ice->pool = ice_pool_create(&config->pool);
     ice->events = ring_create(sizeof(struct ice_event), EVENTS);
-    ice->peers = slots_create(ICE_AGENTS_LIMIT);
-    ice->peers_by_id = hmap_create(sizeof(struct transport_id), ICE_AGENTS_LIMIT);
+    ice->peers = slots_create(PEERS_MAX);
+    ice->peers_by_id = hmap_create(sizeof(struct transport_id), PEERS_MAX);
     if (ice->pool && ice->events && ice->peers && ice->peers_by_id && ice_open_links(ice))
         return ice;
     ice_worker_destroy(ice);

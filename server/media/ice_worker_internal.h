@@ -31,6 +31,7 @@ struct ice_worker {
     struct slots *peers;
     struct hmap *peers_by_id; // transport_id -> handle
     struct list untold;       // ice_peer.untold_link: what did not fit into a ring
+    bool held_up;             // a note waits for room, and those behind it
     pthread_mutex_t hosts_lock;
     bool hosts_new; // for the pool
     unsigned host_count;
@@ -53,7 +54,8 @@ struct ice_peer {
     struct ice_agent_path path;
 };
 
-void ice_peer_note(struct ice_worker *ice, unsigned worker, const struct ice_note *note);
+// False: nothing was done, since what has to be said of it has no room now.
+bool ice_peer_note(struct ice_worker *ice, unsigned worker, const struct ice_note *note);
 // What is left to say of all peers, as far as there is room.
 void ice_peers_tell(struct ice_worker *ice);
 void ice_peers_close(struct ice_worker *ice);

@@ -366,6 +366,7 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
     w->mesh = config->mesh;
     w->data = config->data;
     w->ice = config->ice;
+    list_init(&w->agents_untold);
     w->batch_us = config->batch_us;
     w->no_shedding = config->no_shedding;
     w->events_ready = config->events_ready;
@@ -394,6 +395,7 @@ struct worker *worker_create(const struct worker_config *config, char *error, si
         return NULL;
     }
     wheel_node_init(&w->publish, worker_on_publish);
+    wheel_node_init(&w->ice_retry, worker_ice_retry);
     wheel_arm(&w->wheel, &w->publish, now_us);
     return w;
 }

@@ -2,63 +2,76 @@
 // for them comes back, and with it where they are.
 #include "server/media/worker_internal.h"
 
-#include "base/log.h"
+#include "base/clock.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REPORTS_PER_TURN 1024
 
-// A note of another kind than a packet. NULL: the thread is that far behind.
-static struct ice_note *ice_note_begin(const struct worker_peer *peer, enum ice_note_type type) {
-    struct worker *w = peer->worker;
-    struct ice_note *note = ice_worker_reserve(w->ice, w->index);
-    if (!note) {
-        LOG_WARN("the thread of ICE agents is busy", LOG_NUMBER("worker", w->index),
-                 LOG_NUMBER("transport_number", peer->id.v));
+#define UNTOLD_RETRY_US (5 * US_PER_MS)
+
+// ---- what an agent is asked for, told when there is room
+
+static struct ice_note *note_begin(const struct worker_peer *peer, enum ice_note_type type) {
+    struct ice_note *note = ice_worker_reserve(peer->worker->ice, peer->worker->index);
+    if (!note)
         return NULL;
-    }
     note->type = type;
     note->transport = peer->id;
     return note;
 }
 
-static void ice_note_end(const struct worker_peer *peer) {
+static void note_end(const struct worker_peer *peer) {
     ice_worker_push(peer->worker->ice, peer->worker->index);
 }
 
-void worker_ice_open(const struct worker_peer *peer, const struct media_cmd *cmd) {
-    struct ice_note *note = ice_note_begin(peer, ICE_NOTE_OPEN);
+static bool tell_ours(const struct worker_peer *peer, struct worker_agent *agent) {
+    struct ice_note *note = note_begin(peer, agent->opened ? ICE_NOTE_RESTART : ICE_NOTE_OPEN);
     if (!note)
-        return;
-    note->ours.credentials = cmd->ice;
-    note->ours.controlling = cmd->controlling;
-    ice_note_end(peer);
+        return false;
+    note->ours.credentials = agent->ours;
+    note->ours.controlling = peer->agent_controls;
+    note_end(peer);
+    agent->opened = agent->ours_told = true;
+    return true;
 }
 
-void worker_ice_restart(const struct worker_peer *peer, const struct media_cmd *cmd) {
-    struct ice_note *note = ice_note_begin(peer, ICE_NOTE_RESTART);
+static bool tell_remote(const struct worker_peer *peer, struct worker_agent *agent) {
+    struct ice_note *note = note_begin(peer, ICE_NOTE_REMOTE);
     if (!note)
-        return;
-    note->ours.credentials = cmd->ice;
-    ice_note_end(peer);
+        return false;
+    note->remote = agent->remote;
+    note_end(peer);
+    agent->remote_told = true;
+    return true;
 }
 
-void worker_ice_remote(const struct worker_peer *peer, const struct media_cmd *cmd) {
-    bool credentials = cmd->type == MEDIA_ICE_REMOTE;
-    struct ice_note *note =
-        peer->agent ? ice_note_begin(peer, credentials ? ICE_NOTE_REMOTE : ICE_NOTE_CANDIDATE) : NULL;
+static bool tell_candidate(const struct worker_peer *peer, struct worker_agent *agent) {
+    struct ice_note *note = note_begin(peer, ICE_NOTE_CANDIDATE);
     if (!note)
-        return;
-    if (credentials)
-        note->remote = cmd->ice_remote;
-    else
-        note->candidate = cmd->ice_candidate;
-    ice_note_end(peer);
+        return false;
+    note->candidate = agent->candidates[agent->candidates_told];
+    note_end(peer);
+    agent->candidates_told++;
+    return true;
 }
 
-// An agent that nobody closes stays for ever, so this waits for room.
-static bool ice_say_closed(struct worker *w, struct transport_id id) {
+// In this order. False: there is no room for more.
+static bool agent_tell(const struct worker_peer *peer) {
+    struct worker_agent *agent = peer->agent;
+    if (!agent->ours_told && !tell_ours(peer, agent))
+        return false;
+    if (!agent->remote_told && !tell_remote(peer, agent))
+        return false;
+    while (agent->candidates_told < agent->candidate_count)
+        if (!tell_candidate(peer, agent))
+            return false;
+    return true;
+}
+
+static bool say_closed(struct worker *w, struct transport_id id) {
     struct ice_note *note = ice_worker_reserve(w->ice, w->index);
     if (!note)
         return false;
@@ -68,17 +81,106 @@ static bool ice_say_closed(struct worker *w, struct transport_id id) {
     return true;
 }
 
-void worker_ice_close(struct worker *w, struct transport_id id) {
-    if (!ring_peek(w->ice_closed) && ice_say_closed(w, id))
+// Ends come first, so that there are never more of them than there were agents at one time.
+static void tell_untold(struct worker *w) {
+    for (const struct transport_id *id; (id = ring_peek(w->ice_closed)) && say_closed(w, *id);)
+        ring_pop(w->ice_closed);
+    while (!ring_peek(w->ice_closed) && !list_empty(&w->agents_untold)) {
+        struct worker_agent *agent = LIST_ENTRY(w->agents_untold.next, struct worker_agent, untold_link);
+        if (!agent_tell(agent->peer))
+            break;
+        list_remove(&agent->untold_link);
+    }
+    bool all = !ring_peek(w->ice_closed) && list_empty(&w->agents_untold);
+    wheel_arm(&w->wheel, &w->ice_retry, all ? TIME_NEVER : w->now_us + UNTOLD_RETRY_US);
+}
+
+void worker_ice_retry(struct wheel_node *node, uint64_t now_us) {
+    struct worker *w = LIST_ENTRY(node, struct worker, ice_retry);
+    (void)now_us;
+    tell_untold(w);
+}
+
+// Behind those that wait.
+static void agent_changed(struct worker_peer *peer) {
+    if (!list_linked(&peer->agent->untold_link))
+        list_push_back(&peer->worker->agents_untold, &peer->agent->untold_link);
+    tell_untold(peer->worker);
+}
+
+// ---- commands
+
+bool worker_ice_open(struct worker_peer *peer, const struct media_cmd *cmd) {
+    struct worker_agent *agent = calloc(1, sizeof *agent);
+    if (!agent)
+        return false;
+    agent->peer = peer;
+    agent->ours = cmd->ice;
+    agent->remote_told = true; // there is nothing to tell
+    list_init(&agent->untold_link);
+    peer->agent = agent;
+    peer->agent_controls = cmd->controlling;
+    return true;
+}
+
+void worker_ice_begin(struct worker_peer *peer) {
+    agent_changed(peer);
+}
+
+void worker_ice_restart(struct worker_peer *peer, const struct media_cmd *cmd) {
+    struct worker_agent *agent = peer->agent;
+    agent->ours = cmd->ice;
+    agent->ours_told = false;
+    agent->remote_told = true; // what was told of the peer until now is over
+    agent->candidate_count = agent->candidates_told = 0;
+    agent_changed(peer);
+}
+
+// Beyond what the agent takes: it is refused there, and counted, if there is room for it.
+static void say_over(const struct worker_peer *peer, const struct ice_candidate *candidate) {
+    struct ice_note *note =
+        list_linked(&peer->agent->untold_link) ? NULL : note_begin(peer, ICE_NOTE_CANDIDATE);
+    if (!note)
         return;
-    struct transport_id *slot = ring_reserve(w->ice_closed);
-    if (!slot) { // the thread has stood still while so many came and went
-        LOG_ERROR("an ICE agent stays", LOG_NUMBER("worker", w->index), LOG_NUMBER("transport_number", id.v));
+    note->candidate = *candidate;
+    note_end(peer);
+}
+
+void worker_ice_remote(struct worker_peer *peer, const struct media_cmd *cmd) {
+    struct worker_agent *agent = peer->agent;
+    if (!agent)
+        return;
+    if (cmd->type == MEDIA_ICE_REMOTE) {
+        agent->remote = cmd->ice_remote;
+        agent->remote_told = false;
+    } else if (agent->candidate_count < ICE_AGENT_REMOTES_MAX) {
+        agent->candidates[agent->candidate_count++] = cmd->ice_candidate;
+    } else {
+        say_over(peer, &cmd->ice_candidate);
         return;
     }
-    *slot = id;
-    ring_push(w->ice_closed);
+    agent_changed(peer);
 }
+
+// There is room for its end, which must be told: one that nobody closes would stay for ever. ice_closed holds
+// as many as there may be agents, and while it holds one, no other agent is opened.
+void worker_ice_close(struct worker_peer *peer) {
+    struct worker *w = peer->worker;
+    struct worker_agent *agent = peer->agent;
+    list_remove(&agent->untold_link);
+    if (agent->opened) {
+        struct transport_id *slot = ring_reserve(w->ice_closed);
+        assert(slot);
+        *slot = peer->id;
+        ring_push(w->ice_closed);
+        tell_untold(w);
+    }
+    peer->agent = NULL;
+    explicit_bzero(agent, sizeof *agent);
+    free(agent);
+}
+
+// ---- packets
 
 void worker_ice_send(void *owner, struct span datagram, enum udp_worth worth) {
     struct worker_peer *peer = owner;
@@ -137,8 +239,8 @@ static void ice_packet(struct worker_peer *peer, const struct ice_report *report
 void worker_ice_in(struct worker *w, uint64_t now_us) {
     if (!w->ice)
         return;
-    for (const struct transport_id *id; (id = ring_peek(w->ice_closed)) && ice_say_closed(w, *id);)
-        ring_pop(w->ice_closed);
+    if (ring_peek(w->ice_closed) || !list_empty(&w->agents_untold))
+        tell_untold(w);
     const struct ice_report *report;
     for (unsigned done = 0; done < REPORTS_PER_TURN && (report = ice_worker_peek(w->ice, w->index)); done++) {
         struct worker_peer *peer = worker_peer_get(w, report->transport);

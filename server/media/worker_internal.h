@@ -30,7 +30,7 @@
 #define WORKER_HINTS 1024               // power of two
 #define WORKER_HANDSHAKES 4096          // DTLS datagrams that wait for a later turn
 #define WORKER_TCP_OFFERS 1024          // connections that were let in and not taken yet
-#define WORKER_ICE_CLOSED 65536         // agents whose end their thread has not heard of yet
+#define WORKER_ICE_CLOSED 8192          // agents whose end their thread has not heard of yet
 #define WORKER_UNTOLD 8192              // removed routes that wait for room in another worker's queue
 
 // A tuple from which a STUN request for another worker's peer came. Until that worker has validated the tuple
@@ -55,9 +55,11 @@ struct worker_spending {
 struct worker {
     unsigned index, workers;
     struct mesh *mesh;
-    struct data_worker *data; // or NULL
-    struct ice_worker *ice;   // or NULL
-    struct ring *ice_closed;  // of struct transport_id, likewise; both ends are ours
+    struct data_worker *data;    // or NULL
+    struct ice_worker *ice;      // or NULL
+    struct ring *ice_closed;     // of struct transport_id, likewise; both ends are ours
+    struct list agents_untold;   // struct worker_agent, by untold_link
+    struct wheel_node ice_retry; // armed while there is something in these two
     void (*events_ready)(void *ctx);
     void *events_ctx;
 
@@ -121,6 +123,19 @@ struct worker {
     _Atomic uint64_t published[sizeof(struct media_counters) / sizeof(uint64_t)];
 };
 _Static_assert(sizeof(struct media_counters) % sizeof(uint64_t) == 0, "nothing but 64-bit counters");
+_Static_assert(WORKER_ICE_CLOSED > ICE_AGENTS_LIMIT, "an end always has a place");
+
+// What a full ICE agent is to know, and how much of it its thread has been told: what finds no room in
+// the ring is told later, as it is then, so nothing is lost.
+struct worker_agent {
+    struct list untold_link; // in worker.agents_untold
+    struct worker_peer *peer;
+    struct ice_credentials ours;
+    struct ice_remote remote;
+    bool opened, ours_told, remote_told; // opened: its thread knows that there is one
+    uint8_t candidate_count, candidates_told;
+    struct ice_candidate candidates[ICE_AGENT_REMOTES_MAX]; // the peer's, since the last restart
+};
 
 struct worker_peer {
     struct worker *worker;
@@ -136,7 +151,7 @@ struct worker_peer {
     uint8_t handshakes_waiting;          // in worker.handshakes
     bool carries_data;                   // SCTP, which the data worker speaks
     bool data_announced;                 // it knows that DTLS is there
-    bool agent;                          // a full ICE agent finds its path
+    struct worker_agent *agent;          // a full ICE agent finds its path; NULL: it proves where it is
     bool agent_controls;                 // in this role at first
     struct ice_agent_path agent_path;    // the last one; TUPLE_NONE: none yet
     uint64_t data_due_us;                // when all packets of it so far would be paid for
@@ -207,11 +222,13 @@ void worker_data_out(struct worker *w); // what the data worker has for our peer
 
 // ---- worker_ice.c: peers whose path a full ICE agent finds
 
-void worker_ice_open(const struct worker_peer *peer, const struct media_cmd *cmd); // OPEN_TRANSPORT
-void worker_ice_restart(const struct worker_peer *peer, const struct media_cmd *cmd);
-void worker_ice_remote(const struct worker_peer *peer,
-                       const struct media_cmd *cmd); // ICE_REMOTE, ICE_CANDIDATE
-void worker_ice_close(struct worker *w, struct transport_id id);
+// The first of a transport with an agent, before it is entered anywhere; false: no memory.
+bool worker_ice_open(struct worker_peer *peer, const struct media_cmd *cmd);
+void worker_ice_begin(struct worker_peer *peer); // it is entered
+void worker_ice_restart(struct worker_peer *peer, const struct media_cmd *cmd);
+void worker_ice_remote(struct worker_peer *peer, const struct media_cmd *cmd); // ICE_REMOTE, ICE_CANDIDATE
+void worker_ice_close(struct worker_peer *peer);                               // and frees peer->agent
+void worker_ice_retry(struct wheel_node *node, uint64_t now_us);               // of worker.ice_retry
 void worker_ice_send(void *owner, struct span datagram, enum udp_worth worth); // peer_env.agent_send
 void worker_ice_in(struct worker *w, uint64_t now_us); // what the agents' thread has for our peers
 void worker_ice_describe(const struct worker_peer *peer, struct transport_stats *out);

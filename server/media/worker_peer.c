@@ -319,7 +319,7 @@ static void peer_close(struct worker_peer *peer) {
         peer->peer->functions->close(peer->peer);
     }
     if (peer->agent)
-        worker_ice_close(w, peer->id);
+        worker_ice_close(peer);
     if (peer->plain)
         worker_plain_unwatch(peer->plain);
     for (int i = 0; i < 2; i++)
@@ -377,15 +377,13 @@ static void worker_open_transport(struct worker *w, const struct media_cmd *cmd)
     struct worker_peer *peer = peer_new(w, cmd->transport, cmd->room);
     if (!peer)
         return;
-    peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
+    bool full = cmd->full && w->ice;
+    if (!full || worker_ice_open(peer, cmd))
+        peer->peer = peer_webrtc_create(&w->env, &cmd->ice);
     if (peer->peer)
         peer->peer->owner = peer;
-    bool full = cmd->full && w->ice;
-    peer->agent_controls = cmd->controlling;
-    if (!peer_enter(peer, full ? NULL : &cmd->ice) || !full)
-        return;
-    peer->agent = true;
-    worker_ice_open(peer, cmd);
+    if (peer_enter(peer, full ? NULL : &cmd->ice) && full)
+        worker_ice_begin(peer);
 }
 
 static void worker_open_plain(struct worker *w, const struct media_cmd *cmd, uint64_t now_us) {

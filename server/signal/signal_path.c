@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+// Their type is in the foundation alone: Firefox takes no srflx or relay without a related address, for which
+// mediasoup-client has no place (RFC 8839, section 5.1), and nobody needs to know it.
 static json_t *describe_found(const struct ice_candidate *c, unsigned number) {
     char ip[ADDR_TEXT_MAX], foundation[24];
     const char *type = ice_candidate_type_name(c->type);
@@ -10,7 +12,7 @@ static json_t *describe_found(const struct ice_candidate *c, unsigned number) {
     snprintf(foundation, sizeof foundation, "%s%u", type, number);
     return json_pack("{s:s, s:I, s:s, s:s, s:s, s:i, s:s}", "foundation", foundation, "priority",
                      (json_int_t)c->priority, "ip", ip, "address", ip, "protocol", "udp", "port",
-                     (int)c->address.port, "type", type);
+                     (int)c->address.port, "type", "host");
 }
 
 json_t *signal_describe_agent_candidates(const struct room_ice *full, unsigned first) {

@@ -30,6 +30,7 @@ struct whip_request {
     struct span content_type, authorization, if_match, accept;
     struct span body;
     struct net_address address; // whose request it is
+    uint32_t late;              // the number of an answer that may come later; 0: it must come now
 };
 
 struct whip_answer {
@@ -39,6 +40,7 @@ struct whip_answer {
     size_t len;
     char headers[WHIP_HEADERS_MAX]; // each with its CRLF
     uint32_t stream;                // not 0: the answer goes on, with what whip_io.stream_write brings
+    bool later;                     // but for `headers` it comes later, by whip_io.answer_late
 };
 
 enum whip_note {
@@ -67,6 +69,10 @@ struct whip_io {
     // More of an answer that goes on. False: it cannot be, the reader is too slow or gone.
     bool (*stream_write)(void *ctx, uint32_t stream, const char *text, size_t len);
     void (*stream_end)(void *ctx, uint32_t stream);
+    // The answer that was to come later, under whip_request.late. False: nobody waits for it any more. NULL:
+    // none does.
+    bool (*answer_late)(void *ctx, uint32_t late, unsigned status, const char *content_type, const char *text,
+                        size_t len);
 };
 
 struct whip;

@@ -10,25 +10,9 @@
 
 #define SPAN(s) (int)(s).len, (const char *)(s).ptr
 
-static void write_agent_candidates(struct sdp_writer *w, const struct room_ice *full) {
-    char ip[ADDR_TEXT_MAX];
-    for (unsigned i = 0; i < full->count; i++) {
-        const struct ice_candidate *c = &full->candidates[i];
-        addr_print_ip(&c->address, ip);
-        sdp_write(w, "a=candidate:%u 1 udp %" PRIu32 " %s %u typ %s", i + 1, c->priority, ip, c->address.port,
-                  ice_candidate_type_name(c->type));
-    }
-    if (full->gathered)
-        sdp_write(w, "a=end-of-candidates");
-}
-
 static void write_candidates(struct sdp_writer *w, const struct whip *whip,
                              const struct room_transport *transport) {
     struct hub_candidate list[HUB_CANDIDATES_MAX];
-    if (transport->full) { // it finds the client, not the client it
-        write_agent_candidates(w, transport->full);
-        return;
-    }
     unsigned count = hub_candidates(whip->hub, transport, list);
     for (unsigned i = 0; i < count; i++)
         sdp_write(w, "a=candidate:%u 1 %s %" PRIu32 " %s %u typ host%s", i + 1, list[i].tcp ? "tcp" : "udp",
@@ -198,11 +182,11 @@ static void write_section(struct sdp_writer *w, const struct whip_description *d
         write_stream(w, d, media);
     else
         write_simulcast(w, media);
-    if (first)
+    if (first && !d->transport->full)
         write_candidates(w, d->whip, d->transport);
 }
 
-char *whip_describe(const struct whip_description *d, size_t *len) {
+char *whip_describe(struct whip_description *d, size_t *len) {
     struct sdp_writer w = {.text = malloc(DESCRIPTION_MAX), .cap = DESCRIPTION_MAX};
     bool first = true;
     if (!w.text)
@@ -211,6 +195,8 @@ char *whip_describe(const struct whip_description *d, size_t *len) {
     for (unsigned i = 0; i < d->offer->media_count; i++) {
         if (d->taken[i]) {
             write_section(&w, d, d->taken[i], first);
+            if (first)
+                d->candidates_at = w.len;
             first = false;
         } else {
             write_rejected(&w, d, &d->offer->media[i]);
@@ -223,8 +209,8 @@ char *whip_describe(const struct whip_description *d, size_t *len) {
     return NULL;
 }
 
-char *whip_describe_restart(const struct whip_session *session, const struct room_transport *transport,
-                            const struct ice_credentials *ice, size_t *len) {
+char *whip_describe_ice(const struct whip_session *session, const struct room_transport *transport,
+                        const struct ice_credentials *ice, unsigned first, size_t *len) {
     struct sdp_writer w = {.text = malloc(DESCRIPTION_MAX), .cap = DESCRIPTION_MAX};
     if (!w.text)
         return NULL;
@@ -235,7 +221,10 @@ char *whip_describe_restart(const struct whip_session *session, const struct roo
     sdp_write(&w, "m=%s 9 UDP/TLS/RTP/SAVPF 0", media_kind_name(session->mid_kind));
     if (session->mid[0])
         sdp_write(&w, "a=mid:%s", session->mid);
-    write_candidates(&w, session->whip, transport);
+    if (transport->full)
+        whip_write_agent_candidates(&w, transport->full, first);
+    else
+        write_candidates(&w, session->whip, transport);
     *len = w.len;
     if (!w.failed)
         return w.text;

@@ -27,22 +27,26 @@ static bool is_any(struct span if_match) {
     return span_equal(if_match, span_of_text("*")) || span_equal(if_match, span_of_text("\"*\""));
 }
 
-// To its full ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
-static bool tell_ice(struct whip_session *session, const struct sdp_fragment *fragment, bool anew,
-                     struct whip_answer *answer) {
-    const struct room_transport *transport = whip_session_transport(session);
+static struct hub_ice_told told_of(const struct sdp_fragment *fragment, bool anew) {
     struct hub_ice_told told = {.count = fragment->candidates < SDP_CANDIDATES_MAX ? fragment->candidates
                                                                                    : SDP_CANDIDATES_MAX,
                                 .candidates = fragment->lines};
-    struct hub_ice_taken taken;
-    struct hub_refusal refusal;
-    if (!transport || !transport->full)
-        return true;
     if (anew) {
         told.ufrag = fragment->ufrag;
         told.pwd = fragment->pwd;
     }
-    if (hub_tell_ice(session->whip->hub, session->me, session->transport.text, &told, &taken, &refusal))
+    return told;
+}
+
+// To its full ICE agent, if it has one; an ICE-lite server learns addresses from checks. False: *answer.
+static bool tell_ice(struct whip_session *session, const struct hub_ice_told *told,
+                     struct whip_answer *answer) {
+    const struct room_transport *transport = whip_session_transport(session);
+    struct hub_ice_taken taken;
+    struct hub_refusal refusal;
+    if (!transport || !transport->full)
+        return true;
+    if (hub_tell_ice(session->whip->hub, session->me, session->transport.text, told, &taken, &refusal))
         return true;
     whip_refuse_verb(session->whip, answer, &refusal);
     return false;
@@ -51,24 +55,28 @@ static bool tell_ice(struct whip_session *session, const struct sdp_fragment *fr
 static void restart(struct whip_session *session, const struct sdp_fragment *fragment,
                     struct whip_answer *answer) {
     struct whip *whip = session->whip;
-    struct ice_credentials ice;
     struct hub_refusal refusal;
-    const struct room_transport *transport =
-        hub_restart_ice(whip->hub, session->me, session->transport.text, &ice, &refusal);
-    if (!transport) {
+    const struct room_transport *transport = whip_session_transport(session);
+    struct hub_ice_told told = told_of(fragment, true);
+    bool full = transport && transport->full;
+    bool good = !full || hub_can_tell_ice(&told, &refusal);
+    if (good)
+        transport =
+            hub_restart_ice(whip->hub, session->me, session->transport.text, &session->ours, &refusal);
+    if (!good || !transport) {
         whip_refuse_verb(whip, answer, &refusal);
         return;
     }
-    if (!tell_ice(session, fragment, true, answer))
+    if (!tell_ice(session, &told, answer))
         return;
     whip_session_note_ice(session, fragment->ufrag, fragment->pwd);
     whip_session_new_etag(session);
     size_t len = 0;
     answer->status = 200;
     answer->content_type = "application/trickle-ice-sdpfrag";
-    answer->body = whip_describe_restart(session, transport, &ice, &len);
+    answer->body = whip_describe_ice(session, transport, &session->ours, 0, &len);
     answer->len = len;
-    explicit_bzero(&ice, sizeof ice);
+    session->candidates_told = full ? transport->full->count : 0;
     if (answer->body)
         whip_add_header(answer, "etag: \"%s\"", session->etag);
     else
@@ -106,8 +114,9 @@ void whip_patch(struct whip_session *session, const struct whip_request *request
     }
     bool known = !fragment.ufrag.len || (span_equal(fragment.ufrag, span_of_text(session->ufrag)) &&
                                          span_equal(fragment.pwd, span_of_text(session->pwd)));
+    const struct hub_ice_told told = told_of(&fragment, false);
     if (!known)
         restart(session, &fragment, answer);
-    else if (tell_ice(session, &fragment, false, answer))
-        answer->status = 204;
+    else if (tell_ice(session, &told, answer))
+        whip_answer_trickle(session, answer);
 }

@@ -1,8 +1,8 @@
 // whip_internal: the insides of whip, for the files of server/whip/ alone.
 //
 // From below upwards: whip_text, whip_answer, whip_debts; whip_offer, whip_describe; whip_session,
-// whip_events; whip_follow; whip_publish, whip_view, whip_ice, whip_choose; whip_observe; whip. No file calls
-// one behind it.
+// whip_gather, whip_events; whip_follow; whip_publish, whip_view, whip_ice, whip_choose; whip_observe; whip.
+// No file calls one behind it.
 #ifndef SERVER_WHIP_INTERNAL_H
 #define SERVER_WHIP_INTERNAL_H
 
@@ -71,6 +71,13 @@ struct whip_session {
     char ufrag[ICE_TEXT_BYTES + 1], pwd[ICE_TEXT_BYTES + 1]; // the client's, as it said last
     char mid[SECTION_MID_BYTES + 1];                         // of the section that stands for the path
     enum media_kind mid_kind;
+    struct ice_credentials ours; // of the transport, as it was told last
+    // Of a transport with a full ICE agent (whip_gather.c): the answer that waits for its addresses.
+    uint32_t late; // its number; 0: none waits
+    char *pending;
+    size_t pending_len, candidates_at;
+    unsigned candidates_told;
+    struct wheel_node gathering;
     struct participant *me; // NULL once it has left
     struct public_id transport;
     struct relay_budget spent;
@@ -186,12 +193,13 @@ struct whip_description {
         uint32_t ssrc, rtx_ssrc;
         const char *cname;
     } streams[SECTIONS];
+    size_t candidates_at; // written by whip_describe: where those of a full ICE agent go
 };
-// From malloc; NULL without memory.
-char *whip_describe(const struct whip_description *description, size_t *len);
-// The fragment that answers an ICE restart.
-char *whip_describe_restart(const struct whip_session *session, const struct room_transport *transport,
-                            const struct ice_credentials *ice, size_t *len);
+// From malloc; NULL without memory. A full ICE agent's candidates are left out.
+char *whip_describe(struct whip_description *description, size_t *len);
+// The fragment that answers a PATCH; of a full ICE agent with the candidates from `first` on.
+char *whip_describe_ice(const struct whip_session *session, const struct room_transport *transport,
+                        const struct ice_credentials *ice, unsigned first, size_t *len);
 
 // ---- whip_session.c
 
@@ -221,6 +229,20 @@ void whip_session_address(const struct whip_session *session, char *out, size_t 
 #define WHIP_ADDRESS_MAX (3 * ROOM_NAME_BYTES_MAX + SECRET_BYTES + 16)
 void whip_answer_created(struct whip_session *session, char *description, size_t len,
                          struct whip_answer *answer);
+
+// ---- whip_gather.c
+
+void whip_write_agent_candidates(struct sdp_writer *w, const struct room_ice *full, unsigned first);
+void whip_gather_init(struct whip_session *session);
+// Whoever waits for the answer hears that there is none.
+void whip_gather_end(struct whip_session *session);
+// The agent of its transport has found something.
+void whip_gather_found(struct whip_session *session, const struct room_transport *transport);
+// 201 with the description, now or as `late` (whip_request); of `text` NULL a refusal, and the session ends.
+void whip_answer_offer(struct whip_session *session, uint32_t late, const struct whip_description *d,
+                       char *text, size_t len, struct whip_answer *answer);
+// 204, or 200 with candidates that the client has not been told yet.
+void whip_answer_trickle(struct whip_session *session, struct whip_answer *answer);
 
 // ---- whip_events.c
 

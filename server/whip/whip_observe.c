@@ -70,6 +70,13 @@ static void transport_state(void *ctx, const struct room_transport *transport) {
         whip_session_path(session, transport);
 }
 
+static void ice_candidates(void *ctx, const struct room_transport *transport, unsigned first) {
+    struct whip_session *session = whip_session_of(ctx, transport->owner);
+    (void)first;
+    if (session && session->me)
+        whip_gather_found(session, transport);
+}
+
 static void consumer_layers(void *ctx, const struct room_consumer *consumer, int8_t spatial, int8_t temporal,
                             const char *reason) {
     struct whip_session *session = whip_session_of(ctx, consumer_owner(consumer));
@@ -202,6 +209,7 @@ struct hub_events whip_observer(struct whip *whip) {
         .relayed = relayed,
         .transport_state = transport_state,
         .ice_offered = no_offer,
+        .ice_candidates = ice_candidates,
         .layers_wanted = no_wanted,
         .producer_score = no_producer_score,
         .consumer_score = no_consumer_score,

@@ -127,8 +127,8 @@ void whip_publish(struct whip *whip, const struct whip_request *request, const s
             return;
         }
     }
-    size_t len;
+    size_t len = 0;
     char *text = whip_describe(&description, &len);
+    whip_answer_offer(session, request->late, &description, text, len, answer);
     explicit_bzero(&ice, sizeof ice);
-    whip_answer_created(session, text, len, answer);
 }

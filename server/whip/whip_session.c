@@ -206,7 +206,7 @@ static bool join(struct whip_session *session, const struct whip_request *reques
 
 // ---- the path
 
-// To its full ICE agent, which a transport has where the client is ICE-lite.
+// To its full ICE agent, which a transport has where the client is ICE-lite, or the setting wants it.
 static bool tell_path(struct whip_session *session, const struct sdp_media *section,
                       struct hub_refusal *refusal) {
     struct hub_ice_told told = {.ufrag = section->ufrag,
@@ -225,7 +225,7 @@ static bool open_path(struct whip_session *session, const struct sdp_media *sect
     const struct hub_transport_ask ask = {.from_client = !session->views,
                                           .client_offers = true,
                                           .peer_is_lite = whip->sdp.ice_lite,
-                                          .want = whip->sdp.ice_lite ? HUB_WANT_ANY_ICE : HUB_WANT_ICE_LITE};
+                                          .want = HUB_WANT_ANY_ICE};
     const struct room_transport *transport =
         dtls ? hub_open_transport_as(whip->hub, session->me, &ask, ice, &refusal) : NULL;
     bool ok =
@@ -280,6 +280,7 @@ static struct whip_session *session_create(struct whip *whip, bool views) {
     list_init(&session->dirty_link);
     list_init(&session->tell_link);
     wheel_node_init(&session->silence, silence_fire);
+    whip_gather_init(session);
     session->id = slots_add(whip->sessions, session);
     if (session->id && hmap_put(whip->secrets, session->secret, session->id) == ERR_OK)
         return session;
@@ -320,6 +321,7 @@ void whip_session_close(struct whip_session *session, const char *reason) {
     struct participant *me = session->me;
     session->me = NULL; // what follows is no news to it
     whip_streams_end(session);
+    whip_gather_end(session);
     if (me)
         session->spent = me->spent;
     whip_owe(whip, &session->address, session->spent.all_due_us);

@@ -136,6 +136,6 @@ void whip_view(struct whip *whip, const struct whip_request *request, const stru
     describe_streams(session, &description);
     size_t len = 0;
     char *text = session->capabilities ? whip_describe(&description, &len) : NULL;
+    whip_answer_offer(session, request->late, &description, text, len, answer);
     explicit_bzero(&ice, sizeof ice);
-    whip_answer_created(session, text, len, answer);
 }

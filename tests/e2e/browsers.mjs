@@ -78,14 +78,15 @@ export async function openChromium({ flags = [], env, executable = CHROMIUM } = 
   };
 }
 
-export async function openFirefox() {
+// prefs: beside the usual ones.
+export async function openFirefox({ prefs = {} } = {}) {
   const userDataDir = mkdtempSync(`${tmpdir()}/rotunda-firefox-`);
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: FIREFOX,
     headless: true,
     userDataDir,
-    extraPrefsFirefox: FIREFOX_PREFS,
+    extraPrefsFirefox: { ...FIREFOX_PREFS, ...prefs },
     defaultViewport: DESKTOP,
   });
   return {

@@ -1,4 +1,4 @@
-// A page with the unmodified mediasoup-client whose transports have a complete ICE agent at the server: what it has to
+// A page with the unmodified mediasoup-client whose transports have a full ICE agent at the server: what it has to
 // do beside the usual is in `follow`. Loaded after the package itself (window.packages).
 
 window.enter = async function enter({ socketUrl, room, name, ice }) {
@@ -43,11 +43,11 @@ window.enter = async function enter({ socketUrl, room, name, ice }) {
     const fresh = told.get(transport) !== ufrag;
     told.set(transport, ufrag);
     said.push(...candidates);
-    void request('add-ice-candidates', {
+    request('add-ice-candidates', {
       transportId: transport.id,
       candidates,
       ...(fresh && { iceParameters: { usernameFragment: ufrag, password: pwd } }),
-    });
+    }).catch((error) => said.push(String(error)));
   }
   function follow(transport) {
     const pc = transport.handler._pc;

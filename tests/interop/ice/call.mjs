@@ -1,7 +1,8 @@
-// Two people in Chromium behind one NAT, the server behind another (see run): call.mjs cone|symmetric|consent.
+// Two people in a browser behind one NAT, the server behind another (see run): call.mjs CASE.
 
 import { execFileSync } from 'node:child_process';
-import { openChromium } from '../../e2e/browsers.mjs';
+import { readFileSync } from 'node:fs';
+import { openChromium, openFirefox } from '../../e2e/browsers.mjs';
 import { bundle } from '../../e2e/bundle.mjs';
 import { assert } from '../../e2e/expect.mjs';
 import { ROOT, until } from '../../e2e/harness.mjs';
@@ -9,13 +10,16 @@ import { ROOT, until } from '../../e2e/harness.mjs';
 const [kind] = process.argv.slice(2);
 const { ORIGIN, ICE_NETWORK } = process.env;
 const nft = (...words) => execFileSync('ip', ['netns', 'exec', ICE_NETWORK, 'nft', ...words]);
-const browser = await openChromium({ flags: [`--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`] });
+const open = { firefox: () => openFirefox({ prefs: { 'media.devices.insecure.enabled': true, 'media.getusermedia.insecure.enabled': true } }) };
+const browser = await (open[kind.split('-')[0]] ?? (() => openChromium({ flags: [`--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`] })))();
 
+const pages = [];
 async function enter(name) {
   const page = await browser.newPage();
+  pages.push(page);
   await page.goto(`${ORIGIN}/healthz`);
   await page.evaluate(bundle(['mediasoup-client']));
-  await page.addScriptTag({ path: `${ROOT}tests/e2e/ice_page.js` });
+  await page.evaluate(readFileSync(`${ROOT}tests/e2e/ice_page.js`, 'utf8'));
   await page.evaluate((options) => window.enter(options).then(() => null), { socketUrl: `${ORIGIN.replace('http', 'ws')}/ws`, room: 'room', name });
   return page;
 }
@@ -56,7 +60,8 @@ try {
   const { server } = await statsOf(bob);
   const paths = server.map((s) => `${s.iceRole}: ${s.localCandidateType} ${s.iceSelectedTuple.localAddress} - ${s.remoteCandidateType} ${s.iceSelectedTuple.remoteIp}`);
   for (const path of paths) console.log(`  ${path}`);
-  if (kind === 'symmetric') assert.ok(server.every(({ localCandidateType }) => localCandidateType === 'relay'));
+  if (kind.endsWith('symmetric')) assert.ok(server.every(({ localCandidateType }) => localCandidateType === 'relay'));
+  else if (kind.endsWith('ipv6')) assert.ok(server.every(({ iceSelectedTuple }) => iceSelectedTuple.remoteIp === '2001:db8:2::2'));
   else assert.ok(server.every(({ iceSelectedTuple }) => iceSelectedTuple.remoteIp === '203.0.113.20'));
   if (kind === 'consent') {
     await outage(bob, ann);
@@ -65,7 +70,7 @@ try {
 } catch (error) {
   failed = true;
   console.error(error.message);
-  for (const page of browser.pages())
+  for (const page of pages)
     console.error(JSON.stringify(await page.evaluate(async () => [await window.call?.stats(), window.call?.send.options.iceCandidates, window.call?.told]).catch(String)));
 }
 await browser.close();

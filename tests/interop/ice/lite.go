@@ -1,5 +1,5 @@
-// lite publishes sound and picture by WHIP as an ICE-lite agent, or watches by WHEP as one: lite URL send|recv. It says
-// "connected", then each second how many packets have come ("packets N").
+// lite publishes sound by WHIP, or watches by WHEP, as an ICE-lite agent, or as a complete one that asks a STUN server:
+// lite URL send|recv lite|STUN-URL. It says "connected", then each second how many packets have come ("packets N").
 package main
 
 import (
@@ -24,15 +24,19 @@ func must[T any](value T, err error) T {
 }
 
 func main() {
-	url, sends := os.Args[1], os.Args[2] == "send"
+	url, sends, lite := os.Args[1], os.Args[2] == "send", os.Args[3] == "lite"
 	settings := webrtc.SettingEngine{}
-	settings.SetLite(true)
+	settings.SetLite(lite)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetIncludeLoopbackCandidate(lite)
+	servers := webrtc.Configuration{}
+	if !lite {
+		servers.ICEServers = []webrtc.ICEServer{{URLs: []string{os.Args[3]}}}
+	}
 	media := &webrtc.MediaEngine{}
 	must(0, media.RegisterDefaultCodecs())
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(media))
-	pc := must(api.NewPeerConnection(webrtc.Configuration{}))
+	pc := must(api.NewPeerConnection(servers))
 	connected := make(chan struct{})
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		fmt.Println(state)
@@ -59,8 +63,8 @@ func main() {
 	must(0, pc.SetLocalDescription(must(pc.CreateOffer(nil))))
 	<-gathered
 	offer := pc.LocalDescription().SDP
-	if !strings.Contains(offer, "a=ice-lite") {
-		fmt.Fprintln(os.Stderr, "the offer is not ICE-lite")
+	if strings.Contains(offer, "a=ice-lite") != lite {
+		fmt.Fprintln(os.Stderr, "the offer is ICE-lite, or is not")
 		os.Exit(1)
 	}
 	answer := must(http.Post(url, "application/sdp", strings.NewReader(offer)))
@@ -70,7 +74,7 @@ func main() {
 		os.Exit(1)
 	}
 	if strings.Contains(text, "a=ice-lite") {
-		fmt.Fprintln(os.Stderr, "the answer is ICE-lite too")
+		fmt.Fprintln(os.Stderr, "the answer is ICE-lite")
 		os.Exit(1)
 	}
 	must(0, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}))

@@ -1,14 +1,16 @@
-// An ICE-lite publisher by WHIP and an ICE-lite viewer by WHEP: the server looks for both.
+// An ICE-lite publisher by WHIP and an ICE-lite viewer by WHEP: the server looks for both. With ORIGIN a publisher and a
+// viewer that are full agents, of a server behind another NAT: lite.mjs PROGRAM [STUN-URL].
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Server, until } from '../../e2e/harness.mjs';
 
-const [program] = process.argv.slice(2);
-const server = await Server.start({ args: ['--ice', 'auto', '--ice-peers', '127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.0.0.0/8'] });
+const [program, stun] = process.argv.slice(2);
+const kind = stun ? 'complete' : 'ICE-lite';
+const server = stun ? { origin: process.env.ORIGIN, log: '', stop() {} } : await Server.start({ args: ['--ice', 'auto', '--ice-peers', '127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.0.0.0/8'] });
 
-function start(kind, direction) {
-  const child = spawn(program, [`${server.origin}/${kind}/room`, direction], { stdio: ['ignore', 'pipe', 'inherit'] });
+function start(protocol, direction) {
+  const child = spawn(program, [`${server.origin}/${protocol}/room`, direction, stun ?? 'lite'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const peer = { child, packets: 0, state: 'new' };
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [word, count] = line.split(' ');
@@ -25,7 +27,7 @@ try {
   await until('the publisher is connected', () => publisher.state === 'connected', { deadlineMs: 20_000 });
   const viewer = start('whep', 'recv');
   await until('the viewer gets packets', () => viewer.packets > 50, { deadlineMs: 20_000 });
-  console.log(`  an ICE-lite viewer got ${viewer.packets} packets of an ICE-lite publisher`);
+  console.log(`  a viewer (${kind}) got ${viewer.packets} packets of a publisher (${kind})`);
   for (const { child } of [publisher, viewer]) child.kill('SIGKILL');
 } catch (error) {
   failed = true;

@@ -264,6 +264,31 @@ static void no_address_is_no_agent(void **state) {
     ice_pool_destroy(pool);
 }
 
+// libnice would take the places of addresses among all of the machine's, and end the process at the 64th.
+static void hosts_are_preferred_in_their_order(void **state) {
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.3", "::1", "127.0.0.2"};
+    struct ice_pool_config config = {.host_count = 4};
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(addr_parse(hosts[i], 0, &config.hosts[i]), ERR_OK);
+    struct ice_pool *pool = ice_pool_create(&config);
+    assert_non_null(pool);
+    struct side a = {0};
+    ice_credentials_make(0, &a.credentials);
+    const struct ice_agent_events events = {&a, on_candidate, on_gathered, on_path, on_lost, on_packet};
+    a.agent = ice_agent_open(pool, &a.credentials, true, &events);
+    assert_non_null(a.agent);
+    assert_int_equal(a.count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        struct addr told = a.candidates[i].address;
+        told.port = 0;
+        assert_true(addr_equal(&told, &config.hosts[i]));
+        assert_int_equal(a.candidates[i].priority >> 8 & 0x3f, 3 - i);
+    }
+    ice_agent_close(a.agent);
+    ice_pool_destroy(pool);
+}
+
 static void ports_are_of_the_range(void **state) {
     (void)state;
     struct ice_pool_config config = {.host_count = 1, .port_min = 42000, .port_max = 42999};
@@ -364,16 +389,35 @@ static void an_early_forbidden_is_harmless(void **state) {
     ice_pool_destroy(pool);
 }
 
-// As one of `b`, with its credentials, from another address.
-static void check_by_hand(struct by_hand *peer, const struct side *a, const struct side *b) {
+// `seen`: the address that it says, NULL for the one that it was.
+static void answer_well(struct by_hand *peer, const StunMessage *check, const char *seen) {
+    uint8_t bytes[1500];
+    StunMessage reply;
+    struct sockaddr_storage sa = peer->agent;
+    struct addr other;
+    if (seen) {
+        assert_int_equal(addr_parse(seen, 9, &other), ERR_OK);
+        addr_to_sockaddr(&other, &sa);
+    }
+    assert_true(stun_agent_init_response(&peer->stun, &reply, bytes, sizeof bytes, check));
+    assert_int_equal(stun_message_append_xor_addr(&reply, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &sa,
+                                                  sizeof(struct sockaddr_in)),
+                     STUN_MESSAGE_RETURN_SUCCESS);
+    size_t len = stun_agent_finish_message(&peer->stun, &reply, NULL, 0);
+    assert_true(len > 0);
+    sendto(peer->fd, bytes, len, 0, (struct sockaddr *)&peer->agent, sizeof(struct sockaddr_in));
+}
+
+static void check_as(struct by_hand *peer, const struct side *a, const char *ufrag, bool controlling,
+                     uint64_t tie) {
     uint8_t bytes[1500];
     StunMessage check;
     struct sockaddr_storage to;
     char user[128];
-    int user_len = snprintf(user, sizeof user, "%s:%s", a->credentials.ufrag, b->credentials.ufrag);
+    int user_len = snprintf(user, sizeof user, "%s:%s", a->credentials.ufrag, ufrag);
     size_t len = stun_usage_ice_conncheck_create(&peer->stun, &check, bytes, sizeof bytes, (uint8_t *)user,
                                                  (size_t)user_len, (uint8_t *)a->credentials.pwd,
-                                                 strlen(a->credentials.pwd), false, true, 1, UINT64_MAX, NULL,
+                                                 strlen(a->credentials.pwd), false, controlling, 1, tie, NULL,
                                                  STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
     socklen_t to_len = addr_to_sockaddr(&a->candidates[0].address, &to);
     assert_int_equal(sendto(peer->fd, bytes, len, 0, (struct sockaddr *)&to, to_len), (ssize_t)len);
@@ -382,6 +426,81 @@ static void check_by_hand(struct by_hand *peer, const struct side *a, const stru
 static bool hears_something(const struct by_hand *peer) {
     uint8_t bytes[1500];
     return recv(peer->fd, bytes, sizeof bytes, 0) > 0;
+}
+
+// Whatever its peer says that it has seen: other addresses, one after another, would make pairs that libnice
+// does not keep apart.
+static void an_answer_says_where_the_check_left(void **state) {
+    (void)state;
+    static const char *const seen[] = {NULL, "127.0.0.9", "203.0.113.9"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct ice_pool *pool = open_pool("127.0.0.1", false);
+        struct side a;
+        struct by_hand peer;
+        open_side(pool, &a, true);
+        open_by_hand(&peer);
+        ice_agent_set_remote(a.agent, &peer.credentials);
+        struct ice_candidate c = {.address = peer.address, .priority = 1, .type = ICE_CANDIDATE_HOST};
+        assert_true(ice_agent_add_remote(a.agent, &c));
+        for (uint64_t end_us = clock_now_us() + DEADLINE_US; a.paths == 0;) {
+            uint8_t bytes[1500];
+            StunMessage check;
+            assert_true(clock_now_us() < end_us);
+            ice_pool_turn(pool, 5 * US_PER_MS);
+            if (take_check(&peer, bytes, &check))
+                answer_well(&peer, &check, seen[i]);
+        }
+        assert_true(addr_equal(&a.path.tuple.local, &a.candidates[0].address));
+        assert_int_equal(a.path.local_type, ICE_CANDIDATE_HOST);
+        close(peer.fd);
+        ice_agent_close(a.agent);
+        ice_pool_destroy(pool);
+    }
+}
+
+// An address under two types, as hosts without a NAT tell theirs: libnice would take them for two candidates,
+// and an assertion of its would fail once both have answered.
+static void one_address_is_one_candidate(void **state) {
+    (void)state;
+    static const uint8_t types[] = {ICE_CANDIDATE_HOST, ICE_CANDIDATE_SRFLX, ICE_CANDIDATE_RELAY};
+    for (unsigned aggressive = 0; aggressive < 2; aggressive++) {
+        struct ice_pool *pool = open_pool("127.0.0.1", aggressive);
+        struct side a;
+        struct by_hand peer;
+        open_side(pool, &a, false);
+        open_by_hand(&peer);
+        ice_agent_set_remote(a.agent, &peer.credentials);
+        struct ice_candidate c = {.address = peer.address};
+        for (unsigned i = 0; i < 3; i++) {
+            c.priority = 3 - i;
+            c.type = types[i];
+            assert_true(ice_agent_add_remote(a.agent, &c));
+        }
+        unsigned answered = 0, conflicts = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            uint8_t bytes[1500];
+            StunMessage check;
+            ice_pool_turn(pool, 5 * US_PER_MS);
+            if (take_check(&peer, bytes, &check) && stun_message_get_class(&check) == STUN_REQUEST) {
+                answer_well(&peer, &check, NULL);
+                answered++;
+            }
+            if (i == 50) { // the agent has to take the role in which it nominates
+                check_as(&peer, &a, "handufrag", false, 0);
+                conflicts++;
+            }
+        }
+        assert_in_range(answered, 1, 10);
+        assert_int_equal(conflicts, 1);
+        close(peer.fd);
+        ice_agent_close(a.agent);
+        ice_pool_destroy(pool);
+    }
+}
+
+// As one of `b`, with its credentials, from another address.
+static void check_by_hand(struct by_hand *peer, const struct side *a, const struct side *b) {
+    check_as(peer, a, b->credentials.ufrag, true, UINT64_MAX);
 }
 
 // Each address from which good checks come is kept by libnice, so there is an end to it: of the path, and of
@@ -424,8 +543,11 @@ int main(void) {
         cmocka_unit_test(candidates_are_counted),
         cmocka_unit_test(who_is_closed_leaves_nothing),
         cmocka_unit_test(no_address_is_no_agent),
+        cmocka_unit_test(hosts_are_preferred_in_their_order),
         cmocka_unit_test(ports_are_of_the_range),
         cmocka_unit_test(an_early_forbidden_is_harmless),
+        cmocka_unit_test(an_answer_says_where_the_check_left),
+        cmocka_unit_test(one_address_is_one_candidate),
         cmocka_unit_test(who_comes_from_everywhere_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

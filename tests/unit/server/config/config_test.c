@@ -121,6 +121,8 @@ static const struct value_row values[] = {
     {"ice-peers", "10.0.0.0/8", "10.0.0.0/33", "addresses or networks"},
     {"ice-nomination", "aggressive", "fast", "one of regular, aggressive"},
     {"ice-agents-max", "4096", "4097", "a number from 1 to 4096"},
+    {"ice-agents-per-room", "0", "4097", "a number from 0 to 4096"},
+    {"ice-agents-per-address", "0", "4097", "a number from 0 to 4096"},
     {"audio-packets-max", "50", "49", "a number from 50 to 100000"},
     {"audio-bitrate-max", "64000", "63999", "a number from 64000 to 4000000000"},
     {"video-packets-max", "1000000", "1000001", "a number from 100 to 1000000"},

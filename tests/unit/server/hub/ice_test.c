@@ -1,6 +1,8 @@
 // Transports with a full ICE agent: who gets one, what its owner may tell, and what it hears.
 #include "stage.h"
 
+#include "server/hub/hub_internal.h"
+
 #define LINE "candidate:1 1 udp 2130706431 203.0.113.7 50000 typ host"
 #define UFRAG "abcd"
 #define PWD "0123456789012345678901"
@@ -78,6 +80,7 @@ static void agents_are_counted(void **state) {
     struct hub_counts counts;
     hub_read_counts(s->hub, &counts);
     assert_int_equal(counts.full_transports, 2);
+    assert_int_equal(counts.ice_refused_full, 1);
     assert_true(hub_close_transport(s->hub, ann, first->public_id.text, &refusal));
     hub_read_counts(s->hub, &counts);
     assert_int_equal(counts.full_transports, 1);
@@ -109,8 +112,68 @@ static void one_has_not_all_of_them(void **state) {
     }
     assert_int_equal(opened, 9);
     assert_int_equal(refusal.code, HUB_RATE_LIMITED);
+    struct hub_counts counts;
+    hub_read_counts(s->hub, &counts);
+    assert_int_equal(counts.ice_refused_own, 2);
     hub_set_time(s->hub, s->now_us += 2 * US_PER_SECOND);
     assert_non_null(asks(s, ann, wants_full));
+    stage_close(s);
+}
+
+static struct participant *joins_from(struct stage *s, const char *name, const char *room,
+                                      const char *network) {
+    struct hub_join join = {.room = room,
+                            .username = name,
+                            .network = network,
+                            .connection = ++s->connections,
+                            .spent = &s->spent,
+                            .last_n = CHOICE_OF_ROOM,
+                            .loudest_n = CHOICE_OF_ROOM};
+    struct participant *me = hub_join(s->hub, &join, &refusal);
+    assert_non_null(me);
+    return me;
+}
+
+// Nor one room, or one address.
+static void rooms_and_addresses_have_their_shares(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    s->config.ice = (struct hub_ice){
+        .mode = HUB_ICE_AUTO, .agents_max = 9, .agents_per_room = 4, .agents_per_address = 3};
+    stage_open(s);
+    struct hub_counts counts;
+    struct participant *ann = joins_from(s, "ann", "r", "192.0.2.1"),
+                       *bob = joins_from(s, "bob", "r", "192.0.2.2"),
+                       *cyd = joins_from(s, "cyd", "q", "192.0.2.1"), *dan = joins_from(s, "dan", "q", NULL);
+    struct room_transport *first = asks(s, ann, wants_full);
+    assert_non_null(first);
+    assert_non_null(asks(s, ann, wants_full));
+    assert_non_null(asks(s, cyd, wants_full));
+    assert_null(asks(s, cyd, wants_full)); // three of one address, in two rooms
+    assert_int_equal(refusal.code, HUB_LIMIT_REACHED);
+    assert_non_null(strstr(refusal.text, "ice-agents-per-address, 3"));
+    assert_non_null(asks(s, cyd, (struct hub_transport_ask){.want = HUB_WANT_ICE_LITE}));
+    assert_non_null(asks(s, bob, wants_full));
+    assert_non_null(asks(s, bob, wants_full));
+    assert_null(asks(s, bob, wants_full)); // four of one room, of two addresses
+    assert_int_equal(refusal.code, HUB_LIMIT_REACHED);
+    assert_non_null(strstr(refusal.text, "ice-agents-per-room, 4"));
+    for (unsigned i = 0; i < 3; i++) // of whom nobody knows the address
+        assert_non_null(asks(s, dan, wants_full));
+    assert_null(asks(s, dan, wants_full));
+    assert_non_null(strstr(refusal.text, "ice-agents-per-room"));
+    assert_true(hub_close_transport(s->hub, ann, first->public_id.text, &refusal));
+    assert_null(asks(s, cyd, wants_full)); // of this address there are less, of its room not
+    assert_non_null(asks(s, bob, wants_full));
+    hub_leave(s->hub, dan, "left");
+    assert_non_null(asks(s, cyd, wants_full));
+    hub_leave(s->hub, ann, "left");
+    hub_leave(s->hub, bob, "left");
+    hub_read_counts(s->hub, &counts);
+    assert_int_equal(counts.full_transports, 2);
+    assert_int_equal(counts.ice_refused_address, 1);
+    assert_int_equal(counts.ice_refused_room, 3);
+    assert_int_equal(counts.ice_refused_full + counts.ice_refused_own, 0);
     stage_close(s);
 }
 
@@ -179,6 +242,32 @@ static void no_check_goes_to_the_server_itself(void **state) {
     assert_true(tells(s, ann, t, UFRAG, PWD, lines, &taken));
     assert_int_equal(taken.taken, 1);
     assert_int_equal(taken.ignored, 3);
+    stage_close(s);
+}
+
+// What a client tells reaches its worker whole, or is refused: there is no candidate that is lost on the way.
+static void a_busy_worker_gets_all_or_nothing(void **state) {
+    (void)state;
+    struct stage *s = stage_of(HUB_ICE_AUTO);
+    struct participant *ann = joins(s, "ann");
+    struct room_transport *t = asks(s, ann, wants_full);
+    struct hub_ice_taken taken;
+    static const char *const lines[] = {LINE, LINE, LINE, NULL};
+    uint32_t most = s->hub->post.waiting_max;
+    s->full = true;
+    s->hub->post.waiting_max = 1; // and one command waits
+    assert_true(tells(s, ann, t, UFRAG, PWD, lines, &taken));
+    assert_int_equal(taken.taken, 3);
+    assert_int_equal(s->hub->post.backlogged, 4);
+    assert_false(tells(s, ann, t, NULL, NULL, lines, &taken));
+    assert_int_equal(s->hub->post.backlogged, 4);
+    s->hub->post.waiting_max = most;
+    s->full = false;
+    s->command_count = 0;
+    command_post_flush(&s->hub->post, s->now_us);
+    assert_int_equal(s->command_count, 4);
+    assert_int_equal(s->commands[0].type, MEDIA_ICE_REMOTE);
+    assert_int_equal(s->commands[3].type, MEDIA_ICE_CANDIDATE);
     stage_close(s);
 }
 
@@ -284,8 +373,10 @@ int main(void) {
         cmocka_unit_test(who_gets_an_agent),
         cmocka_unit_test(agents_are_counted),
         cmocka_unit_test(one_has_not_all_of_them),
+        cmocka_unit_test(rooms_and_addresses_have_their_shares),
         cmocka_unit_test(no_check_goes_to_the_server_itself),
         cmocka_unit_test(what_is_told_goes_to_the_worker),
+        cmocka_unit_test(a_busy_worker_gets_all_or_nothing),
         cmocka_unit_test(what_is_wrong_is_refused_whole),
         cmocka_unit_test(a_restart_begins_anew_and_has_a_rate),
         cmocka_unit_test(addresses_are_kept_and_told),

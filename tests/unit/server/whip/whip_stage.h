@@ -34,6 +34,10 @@ struct stage {
     char events[8192];
     uint32_t ended; // stream
     struct whip_answer answer;
+    uint32_t late;        // number of answers that may come later; 0: none may
+    bool late_gone;       // nobody waits for them
+    unsigned late_status; // of the last one that came, 0: none
+    char late_body[65536];
 };
 
 static inline bool stage_post(void *ctx, unsigned worker, const struct media_cmd *cmd) {
@@ -88,7 +92,21 @@ static inline void stage_end(void *ctx, uint32_t stream) {
     ((struct stage *)ctx)->ended = stream;
 }
 
-static inline struct stage *stage_open(const char *token) {
+static inline bool stage_late(void *ctx, uint32_t late, unsigned status, const char *type, const char *text,
+                              size_t len) {
+    struct stage *s = ctx;
+    assert_int_equal(late, s->late);
+    assert_non_null(type);
+    assert_true(len < sizeof s->late_body);
+    if (s->late_gone)
+        return false;
+    s->late_status = status;
+    memcpy(s->late_body, text, len);
+    s->late_body[len] = '\0';
+    return true;
+}
+
+static inline struct stage *stage_open_ice(const char *token, enum hub_ice_mode ice) {
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     struct stage *s = calloc(1, sizeof *s);
     assert_non_null(s);
@@ -97,6 +115,7 @@ static inline struct stage *stage_open(const char *token) {
     s->config.media_ports[0] = 3478;
     snprintf(s->config.fingerprint_sha256, sizeof s->config.fingerprint_sha256, "AA:BB");
     hub_limits_default(&s->config.limits);
+    s->config.ice = (struct hub_ice){.mode = ice, .agents_max = 10};
     s->now_us = US_PER_SECOND;
     s->token = token;
     const struct hub_io io = {.ctx = s, .post = stage_post};
@@ -107,10 +126,15 @@ static inline struct stage *stage_open(const char *token) {
                                     .password = stage_password,
                                     .verify = token ? stage_verify : NULL,
                                     .stream_write = stage_write,
-                                    .stream_end = stage_end};
+                                    .stream_end = stage_end,
+                                    .answer_late = stage_late};
     s->whip = s->hub ? whip_create(s->hub, &whip_io, s->now_us) : NULL;
     assert_non_null(s->whip);
     return s;
+}
+
+static inline struct stage *stage_open(const char *token) {
+    return stage_open_ice(token, HUB_ICE_LITE);
 }
 
 static inline void stage_close(struct stage *s) {
@@ -161,7 +185,8 @@ static inline unsigned asks(struct stage *s, struct ask ask) {
                                    .if_match = span_or_none(ask.if_match),
                                    .accept = span_or_none(ask.accept),
                                    .body = span_or_none(ask.body),
-                                   .address = ask.address};
+                                   .address = ask.address,
+                                   .late = ask.method == WHIP_POST ? s->late : 0};
     free(s->answer.body);
     whip_handle(s->whip, &request, &s->answer, s->now_us);
     return s->answer.status;
