@@ -12,6 +12,7 @@
 #define NOTES_KEPT 256 // of those, that packets do not take
 #define NOTES_PER_TURN 512
 #define UNTOLD_RETRY_US (5 * US_PER_MS)
+#define HEARTBEAT_US (2 * US_PER_SECOND) // it turns as often at least, as a media worker does
 
 static void ice_wake(struct ice_worker *ice) {
     if (atomic_exchange_explicit(&ice->asleep, false, memory_order_acq_rel))
@@ -77,6 +78,10 @@ void ice_worker_set_hosts(struct ice_worker *ice, const struct addr *hosts, unsi
     pthread_mutex_unlock(&ice->hosts_lock);
 }
 
+uint64_t ice_worker_heartbeat_us(const struct ice_worker *ice) {
+    return atomic_load_explicit(&ice->heartbeat_us, memory_order_relaxed);
+}
+
 void ice_worker_read_counters(struct ice_worker *ice, struct ice_worker_counters *out) {
     published_read(ice->published, out, sizeof *out);
 }
@@ -135,7 +140,7 @@ static bool ice_has_work(struct ice_worker *ice) {
 
 // What the sockets and timers of the agents have; waits for it if there is nothing else to do.
 static void ice_agents_turn(struct ice_worker *ice, bool more) {
-    uint64_t wait_us = list_empty(&ice->untold) ? TIME_NEVER : UNTOLD_RETRY_US;
+    uint64_t wait_us = list_empty(&ice->untold) ? HEARTBEAT_US : UNTOLD_RETRY_US;
     atomic_exchange_explicit(&ice->asleep, true, memory_order_acq_rel);
     ice_pool_turn(ice->pool, more || ice_has_work(ice) ? 0 : wait_us);
     atomic_store_explicit(&ice->asleep, false, memory_order_release);
@@ -143,6 +148,7 @@ static void ice_agents_turn(struct ice_worker *ice, bool more) {
 
 void ice_worker_run(struct ice_worker *ice) {
     while (!atomic_load_explicit(&ice->stopping, memory_order_acquire)) {
+        atomic_store_explicit(&ice->heartbeat_us, clock_now_us(), memory_order_relaxed);
         bool more = ice_notes(ice);
         ice_peers_tell(ice);
         ice_publish(ice);
@@ -175,6 +181,7 @@ struct ice_worker *ice_worker_create(const struct ice_worker_config *config) {
         return NULL;
     ice->config = *config;
     ice->workers = config->workers;
+    atomic_store(&ice->heartbeat_us, clock_now_us());
     list_init(&ice->untold);
     pthread_mutex_init(&ice->hosts_lock, NULL);
     ice->pool = ice_pool_create(&config->pool);
