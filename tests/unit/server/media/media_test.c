@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "server/media/media.h"
+#include "transport/ice_agent.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
