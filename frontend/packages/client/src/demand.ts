@@ -23,6 +23,10 @@ export class DemandControl {
     void this.settle(producerId);
   }
 
+  of(producerId: string): Demand | undefined {
+    return this.#flows.get(producerId)?.demand;
+  }
+
   // What the server sends of it from the beginning.
   begins(producerId: string, sent: Partial<Flow['sent']>): void {
     Object.assign(this.#flow(producerId).sent, sent);
