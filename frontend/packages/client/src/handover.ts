@@ -7,8 +7,7 @@ import type { RemoteTrack } from './room-events.ts';
 import { leaveAndClose } from './session.ts';
 
 const LASTS_MS = 10_000; // at most: not everybody comes along
-const STAYS_MS = 1_500; // once all is there: others may still wait for what this side sends
-const FLOWS_WITHIN_MS = 3_000; // what does not flow by then is shown as it is
+const STAYS_MS = 3_000; // once all is there: others may still wait for what this side sends
 const LOOK_EVERY_MS = 50;
 const LEAVES_WITHIN_MS = 200; // who leaves closes what is sent first: between the two nothing is taken away
 
@@ -84,7 +83,7 @@ export class Handover {
 
   // Resolves once the next server's track has media, or it is of no use to wait any longer.
   async ready(next: RemoteTrack): Promise<void> {
-    for (let waited = 0; waited < FLOWS_WITHIN_MS && !this.#over; waited += LOOK_EVERY_MS) {
+    while (!this.#over) {
       if (next.paused || next.consumer.closed || (await flows(next).catch(() => true))) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

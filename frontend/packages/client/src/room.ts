@@ -547,10 +547,7 @@ export class Room extends Emitter<RoomEvents> {
   // Once it flows; it is asked for as the other was, which need not be seen just now.
   async #showInPlaceOf(former: RemoteTrack, entry: RemoteTrack): Promise<void> {
     const { producerId } = entry;
-    this.#demands.set(producerId, this.#demands.of(former.producerId) ?? { width: 0 });
-    await this.#people.handover?.ready(entry);
-    this.#demands.set(producerId, this.#demands.of(former.producerId) ?? null);
-    this.#demands.forget(former.producerId);
+    await this.#demands.inPlaceOf(former.producerId, producerId, this.#people.handover?.ready(entry));
     if (this.consumers.get(producerId) === entry) {
       this.emit('track', entry);
       this.#remotePaused(producerId, entry.paused);
