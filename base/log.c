@@ -23,8 +23,11 @@ static atomic_int level_max = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 
 // Where lines go, and how without waiting.
-static enum { OUT_PLAIN, OUT_NON_BLOCKING, OUT_SOCKET, OUT_ASK_FIRST } out_kind;
-static int out_fd = STDERR_FILENO;
+struct out {
+    enum { OUT_PLAIN, OUT_NON_BLOCKING, OUT_SOCKET, OUT_ASK_FIRST } kind;
+    int fd, own_fd; // own_fd: to be closed; -1: none
+};
+static struct out lines_out = {.fd = STDERR_FILENO, .own_fd = -1};
 static bool to_journal;
 static atomic_uint_fast64_t dropped, dropped_untold;
 
@@ -32,26 +35,27 @@ static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 // The flag O_NONBLOCK belongs to the open file, which others may share (the shell that started us): so a pipe
 // or a terminal is opened once more. A file that is written to does not keep anybody waiting.
-static void out_open(int fd) {
-    static int own_fd = -1;
+static struct out out_open(int fd) {
+    struct out out = {.kind = OUT_PLAIN, .fd = fd, .own_fd = -1};
     struct stat info;
     char path[32];
-    if (own_fd >= 0)
-        close(own_fd);
-    own_fd = -1;
-    out_fd = fd;
-    out_kind = OUT_PLAIN;
     if (fstat(fd, &info) != 0 || S_ISREG(info.st_mode))
-        return;
+        return out;
     if (S_ISSOCK(info.st_mode)) {
-        out_kind = OUT_SOCKET;
-        return;
+        out.kind = OUT_SOCKET;
+        return out;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    out_kind = own_fd >= 0 ? OUT_NON_BLOCKING : OUT_ASK_FIRST;
-    if (own_fd >= 0)
-        out_fd = own_fd;
+    out.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    out.kind = out.own_fd >= 0 ? OUT_NON_BLOCKING : OUT_ASK_FIRST;
+    if (out.own_fd >= 0)
+        out.fd = out.own_fd;
+    return out;
+}
+
+static void out_close(const struct out *out) {
+    if (out->own_fd >= 0)
+        close(out->own_fd);
 }
 
 // "DEVICE:INODE" of the stream that systemd gave the service (systemd.exec(5)). Where output was led
@@ -79,7 +83,8 @@ void log_configure(enum log_level level, enum log_format format) {
     line_format = format;
     int fd = format == LOG_FORMAT_JSON ? STDOUT_FILENO : STDERR_FILENO;
     to_journal = is_journal(fd);
-    out_open(fd);
+    out_close(&lines_out);
+    lines_out = out_open(fd);
 }
 
 uint64_t log_dropped(void) {
@@ -87,14 +92,20 @@ uint64_t log_dropped(void) {
 }
 
 // False when nobody takes it now.
-static bool out_write(const char *line, size_t len) {
-    if (out_kind == OUT_SOCKET)
-        return send(out_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-    struct pollfd ready = {.fd = out_fd, .events = POLLOUT};
-    if (out_kind == OUT_ASK_FIRST && poll(&ready, 1, 0) != 1)
+static bool out_write(const struct out *out, const char *line, size_t len) {
+    if (out->kind == OUT_SOCKET)
+        return send(out->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    struct pollfd ready = {.fd = out->fd, .events = POLLOUT};
+    if (out->kind == OUT_ASK_FIRST && poll(&ready, 1, 0) != 1)
         return false;
-    return write(out_fd, line, len) >= 0 ||
+    return write(out->fd, line, len) >= 0 ||
            (errno != EAGAIN && errno != EINTR); // an error is not ours to tell
+}
+
+void log_say(int fd, const char *text, size_t len) {
+    struct out out = out_open(fd);
+    (void)out_write(&out, text, len);
+    out_close(&out);
 }
 
 bool log_enabled(enum log_level level) {
@@ -230,7 +241,7 @@ static size_t line_build(char line[LINE_MAX_BYTES], enum log_level level, const 
 void log_line(enum log_level level, const char *event, const struct log_field *fields) {
     char line[LINE_MAX_BYTES];
     size_t len = line_build(line, level, event, fields);
-    if (!out_write(line, len)) {
+    if (!out_write(&lines_out, line, len)) {
         atomic_fetch_add(&dropped, 1);
         atomic_fetch_add(&dropped_untold, 1);
         return;
@@ -240,6 +251,6 @@ void log_line(enum log_level level, const char *event, const struct log_field *f
         return;
     const struct log_field lost[] = {LOG_NUMBER("lines", untold), {.key = NULL}};
     len = line_build(line, LOG_LEVEL_WARN, "log lines dropped", lost);
-    if (!out_write(line, len))
+    if (!out_write(&lines_out, line, len))
         atomic_fetch_add(&dropped_untold, untold);
 }

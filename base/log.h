@@ -39,6 +39,9 @@ uint64_t log_dropped(void); // lines so far that nobody took; any thread
 // whose key is NULL.
 void log_line(enum log_level level, const char *event, const struct log_field *fields);
 
+// A text for people that is no line of the log, to a descriptor, as far as that takes it now: never waits.
+void log_say(int fd, const char *text, size_t len);
+
 #define LOG_AT(level, event, ...)                                                                            \
     do {                                                                                                     \
         if (log_enabled(level))                                                                              \

@@ -27,6 +27,7 @@ struct participant *participant_create(const char *name) {
     participant->id = public_id_new();
     participant->rights = RIGHTS_ALL;
     memcpy(participant->name, name, strlen(name) + 1);
+    memcpy(participant->came_as, name, strlen(name) + 1);
     participant_new_resume_token(participant);
     speaker_voice_init(&participant->voice);
     wheel_node_init(&participant->resume_timer, NULL);

@@ -63,6 +63,7 @@ struct participant {
     struct room *room;
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
+    char came_as[USERNAME_BYTES_MAX + 1];  // the name that it joined with, which its client knows
     uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
     bool by_token;                         // it came with one
@@ -71,6 +72,7 @@ struct participant {
     unsigned assigned_rights;
     char network[NETWORK_BYTES_MAX]; // "": not known
     bool hidden;                     // others do not hear of it
+    bool hidden_assigned;            // by an operator, in place of a token's word: that
     unsigned held;                   // bits 1 << enum media_kind: what it may not resume by itself
     struct json_t *about;            // {metadata?, attributes?}, what others are told of it; NULL: nothing
     size_t about_bytes, about_held_bytes; // as JSON; of memory

@@ -8,6 +8,7 @@
 #include "rooms/chat_history.h"
 #include "rooms/lobby.h"
 #include "rooms/participant.h"
+#include "rooms/room_rules.h"
 
 struct directory;
 
@@ -53,6 +54,9 @@ struct room {
     bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators
     uint32_t recordings;        // that are made of it now
+    enum record_wish record;    // that it be recorded by itself while people are in it
+    bool record_begun;          // it is, or was, since somebody came into the empty room
+    struct room_rules told;     // what those inside know of its settings
     uint64_t hands;             // raised so far
     struct list stage;          // participants with video, by participant.stage_link: who spoke last first
     uint32_t last_n, loudest_n; // what its participants get who do not choose; CHOICE_ALL

@@ -13,6 +13,9 @@ enum record_rule {
     RECORD_BY_NOBODY,     // not those with a token either, nor an operator
 };
 
+// Whether a room is recorded without anybody's asking, and how.
+enum record_wish { RECORD_WHEN_ASKED, RECORD_TRACKS, RECORD_PARTICIPANTS };
+
 struct room_rules {
     bool closed;         // nobody joins it
     bool lobby;          // who is no moderator waits for one to let it in, unless moderators say otherwise

@@ -296,7 +296,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
     if (app->config->log_format == LOG_FORMAT_JSON)
         banner_log(&banner);
     else
-        banner_print(stdout, &banner);
+        banner_say(&banner);
     LOG_INFO("server started", LOG_TEXT("version", ROTUNDA_VERSION),
              LOG_NUMBER("http_port", banner.http_port), LOG_NUMBER("media_port", banner.media_port),
              LOG_NUMBER("workers", banner.workers),

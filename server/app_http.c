@@ -125,7 +125,8 @@ static void answer_admin(struct app *app, const struct http_request *request, st
                                  .drain = on_drain,
                                  .record = on_admin_record,
                                  .stop_recording = on_admin_stop_recording,
-                                 .list_recordings = on_admin_list_recordings}};
+                                 .list_recordings = on_admin_list_recordings,
+                                 .records = app->config->record_dir[0] != '\0'}};
     const struct admin_request asked = {
         .method = http_method_name(head->method == HTTP_HEAD ? HTTP_GET : head->method),
         .path = head->path,

@@ -92,6 +92,7 @@ void app_reload(struct app *app) {
     service_manager_reloading(clock_now_us());
     settings_reload(app);
     gate_reload(app->gate);
+    hub_settle_again(app->hub, clock_now_us());
     recordings_look_again(app->recordings);
     if (app->watch)
         announce_watch_advance(app->watch, clock_now_us(), true);

@@ -12,20 +12,34 @@ static bool on_stuck(void *ctx, unsigned thread, uint64_t now_us) {
     return media_thread_stuck(app->media, thread, now_us);
 }
 
-static void on_tell(void *ctx, unsigned thread, bool stuck) {
-    const struct app *app = ctx;
-    bool data = thread == app->workers;
-    if (stuck && data)
-        LOG_ERROR("data worker stuck", LOG_TEXT("meaning", "it has been stuck for 5 s; its stack follows"));
-    else if (stuck)
+static void tell_stuck(enum media_thread_kind kind, unsigned thread) {
+    if (kind == MEDIA_THREAD_WORKER)
         LOG_ERROR("media worker stuck", LOG_NUMBER("worker", thread),
                   LOG_TEXT("meaning", "its loop has been stuck for 5 s; its stack follows"));
-    else if (data)
+    else if (kind == MEDIA_THREAD_DATA)
+        LOG_ERROR("data worker stuck", LOG_TEXT("meaning", "it has been stuck for 5 s; its stack follows"));
+    else
+        LOG_ERROR("ICE thread stuck", LOG_TEXT("meaning", "it has been stuck for 5 s; its stack follows"));
+}
+
+static void tell_turning(enum media_thread_kind kind, unsigned thread) {
+    if (kind == MEDIA_THREAD_WORKER)
+        LOG_WARN("media worker turns again", LOG_NUMBER("worker", thread));
+    else if (kind == MEDIA_THREAD_DATA)
         LOG_WARN("data worker turns again");
     else
-        LOG_WARN("media worker turns again", LOG_NUMBER("worker", thread));
-    if (stuck)
-        media_trace_thread(app->media, thread);
+        LOG_WARN("ICE thread turns again");
+}
+
+static void on_tell(void *ctx, unsigned thread, bool stuck) {
+    const struct app *app = ctx;
+    enum media_thread_kind kind = media_thread_kind(app->media, thread);
+    if (!stuck) {
+        tell_turning(kind, thread);
+        return;
+    }
+    tell_stuck(kind, thread);
+    media_trace_thread(app->media, thread);
 }
 
 static void on_alive(void *ctx) {
@@ -34,7 +48,7 @@ static void on_alive(void *ctx) {
 }
 
 bool app_start_vigil(struct app *app, char *error) {
-    static_assert(WORKERS_MAX < VIGIL_THREADS_MAX, "the data worker's is one more");
+    static_assert(WORKERS_MAX + 2 <= VIGIL_THREADS_MAX, "data channels and ICE agents have one each");
     const struct vigil_io io = {.ctx = app,
                                 .threads = media_threads(app->media),
                                 .stuck = on_stuck,

@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MARGIN "             "
 
@@ -112,6 +114,18 @@ void banner_print(FILE *out, const struct banner *banner) {
     print_warnings(out, banner);
     fprintf(out, "\n");
     fflush(out);
+}
+
+void banner_say(const struct banner *banner) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return;
+    banner_print(out, banner);
+    if (fclose(out) == 0)
+        log_say(STDOUT_FILENO, text, len);
+    free(text);
 }
 
 void banner_log(const struct banner *banner) {

@@ -27,6 +27,8 @@ struct banner {
 
 // Where to open it, where media goes, what a firewall must let in; and a warning for what will not work.
 void banner_print(FILE *out, const struct banner *banner);
+void banner_say(
+    const struct banner *banner); // the same on standard output, without waiting for anybody to read it
 
 // The same as log events: "media announced" for each address, and warnings.
 void banner_log(const struct banner *banner);

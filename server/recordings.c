@@ -256,6 +256,11 @@ static void on_producer(void *ctx, const struct room_producer *producer) {
     all->dirty = all->counts.active > 0;
 }
 
+static void on_joined(void *ctx, const struct participant *who) {
+    struct recordings *all = ctx;
+    all->rooms_dirty |= who->room->record != RECORD_WHEN_ASKED && !who->room->record_begun && !who->hidden;
+}
+
 static void on_left(void *ctx, const struct participant *who, const char *reason) {
     struct recordings *all = ctx;
     (void)who, (void)reason;
@@ -265,7 +270,23 @@ static void on_left(void *ctx, const struct participant *who, const char *reason
 uint64_t recordings_next_us(const struct recordings *all) {
     if (all->shut)
         return TIME_NEVER;
-    return all->dirty ? 0 : all->again_us;
+    return all->dirty || all->rooms_dirty ? 0 : all->again_us;
+}
+
+// Rooms that are to be recorded by themselves (hub_room_wish.record), once somebody is there.
+static void begin_by_themselves(struct recordings *all) {
+    all->rooms_dirty = false;
+    for (struct room *room = NULL; (room = hub_operate_next(all->hub, room));) {
+        struct hub_refusal refusal;
+        struct recording_view view;
+        const char *layout = room->record == RECORD_TRACKS ? "track" : "participant";
+        if (room->record == RECORD_WHEN_ASKED || room->record_begun || room->participant_count == 0)
+            continue;
+        room->record_begun = true; // once for each time that people are there, also if somebody ends it
+        if (!recordings_start(all, room->name, "", layout, &view, &refusal))
+            LOG_ERROR("a room that was to be recorded is not", LOG_TEXT("room", room->name),
+                      LOG_TEXT("reason", refusal.text));
+    }
 }
 
 void recordings_advance(struct recordings *all, uint64_t now_us) {
@@ -274,6 +295,8 @@ void recordings_advance(struct recordings *all, uint64_t now_us) {
     all->dirty = false;
     all->again_us = TIME_NEVER;
     hub_set_time(all->hub, now_us);
+    if (all->rooms_dirty)
+        begin_by_themselves(all);
     LIST_EACH(node, &all->runs) {
         struct recording_run *run = LIST_ENTRY(node, struct recording_run, link);
         if (run->state == RECORDING_ACTIVE)
@@ -319,6 +342,7 @@ struct recordings *recordings_create(struct hub *hub, struct uv_loop_s *loop,
     events.producer_opened = on_producer;
     events.producer_paused = on_producer;
     events.producer_closed = on_producer;
+    events.participant_joined = on_joined;
     events.participant_left = on_left;
     hub_observe(hub, HUB_OBSERVER_RECORDER, &events);
     if (all->capabilities)

@@ -57,6 +57,7 @@ struct recordings {
     struct list runs;
     bool shut;         // all end, nothing is looked at any more
     bool dirty;        // somebody has to look what there is to record
+    bool rooms_dirty;  // one may have to be recorded by itself
     uint64_t again_us; // when a track that was refused is tried anew; TIME_NEVER: there is none
     struct recordings_counts counts;
     json_t *capabilities; // of what can be recorded

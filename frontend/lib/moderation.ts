@@ -124,6 +124,11 @@ export function followModeration(room: Room, store: CallStore): () => void {
           return change({ locked: type === 'room-locked' });
         case 'recording-changed':
           return change({ recording: data.recording });
+        case 'permissions-changed':
+          change({ permissions: data.permissions });
+          if (data.e2eeRequired && !room.encrypted)
+            set(({ news }) => ({ news: { text: 'sealed', name: '', said: '', count: (news?.count ?? 0) + 1 } }));
+          return;
         case 'hand-raised':
           return change({ hands: [...now().hands.filter((one) => one !== data.userId), data.userId] });
         case 'hand-lowered':

@@ -35,7 +35,7 @@ export interface CallState {
 }
 
 export interface News {
-  text: 'joined' | 'left' | 'message' | 'muted' | 'held' | 'mayUnmute' | `role.${Role}`;
+  text: 'joined' | 'left' | 'message' | 'muted' | 'held' | 'mayUnmute' | 'sealed' | `role.${Role}`;
   name: string;
   said: string;
   count: number;
@@ -84,16 +84,23 @@ export function follow(room: Room, store: CallStore): () => void {
     if (wasSaid.add(saying).size > MESSAGES_KNOWN) wasSaid.delete(wasSaid.values().next().value!);
     return true;
   };
+  let pinnedMoves: { username: string; tile: string } | null = null; // with its person, to another server
   const offs = [
     followModeration(room, store),
     room.session.on('state', (session) => {
       if (session.name === 'ended' && get().phase === 'room') set({ phase: 'ended', error: session.error });
     }),
     room.session.on('joined', () => set({ draining: false })),
-    room.on('peer-joined', ({ username, isNew }) => isNew && tell('joined', username)),
-    room.on('peer-left', ({ userId, username }) => {
-      set(({ pinned }) => ({ pinned: pinned?.startsWith(`${userId}:`) ? null : pinned }));
-      tell('left', username);
+    room.on('peer-joined', ({ userId, username, isNew }) => {
+      if (pinnedMoves?.username === username) set({ pinned: userId + pinnedMoves.tile });
+      pinnedMoves = null;
+      if (isNew) tell('joined', username);
+    }),
+    room.on('peer-left', ({ userId, username, moved }) => {
+      const was = get().pinned?.startsWith(`${userId}:`) ? get().pinned : null;
+      if (moved && was) pinnedMoves = { username, tile: was.slice(userId.length) };
+      if (was) set({ pinned: null });
+      if (!moved) tell('left', username);
     }),
     // What someone shows is for reading: it comes large.
     room.on('track', ({ source }) => {

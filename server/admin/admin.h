@@ -40,6 +40,7 @@ struct admin_io {
     struct json_t *(*stop_recording)(void *ctx, const char *room, const char *id,
                                      struct hub_refusal *refusal);
     struct json_t *(*list_recordings)(void *ctx, const char *room);
+    bool records; // there is a place for recordings (record-dir)
 };
 
 struct admin {

@@ -175,7 +175,8 @@ static bool says_once(struct admin_call *call, const json_t *object) {
         snake(name, other);
         if (strcmp(name, other) != 0 && json_object_get(object, other))
             return admin_refuse(call, ADMIN_MALFORMED, "`%s` and `%s` are one; leave one out", other, name);
-        if (strcmp(name, "permission") == 0 && json_is_object(value) && !says_once(call, value))
+        bool whole = strcmp(name, "permission") == 0 || strcmp(name, "egress") == 0;
+        if (whole && json_is_object(value) && !says_once(call, value))
             return false;
     }
     return true;

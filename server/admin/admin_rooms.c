@@ -86,17 +86,48 @@ json_t *admin_get_room(struct admin_call *call) {
     return room ? admin_describe_room(room) : NULL;
 }
 
+// LiveKit's RoomEgress: `tracks` (a file for each) or `participant` (sound and picture of each in one). A
+// picture of the whole room nobody draws here, and files go where the server has its place for them.
+static bool read_egress(struct admin_call *call, enum record_wish *out) {
+    static const char *const unknown[] = {"room", NULL};
+    const json_t *egress = admin_member(call, "egress");
+    struct admin_call inner = {.admin = call->admin, .ask = (json_t *)(uintptr_t)egress};
+    *out = RECORD_WHEN_ASKED;
+    if (!egress)
+        return true;
+    if (!json_is_object(egress))
+        return admin_refuse(call, ADMIN_INVALID, "`egress` must be an object");
+    if (!lacks(&inner, unknown))
+        return admin_refuse(call, ADMIN_UNIMPLEMENTED,
+                            "this server records tracks and participants, and draws no room: say `tracks` or "
+                            "`participant` in `egress`");
+    const json_t *tracks = admin_member(&inner, "tracks"), *people = admin_member(&inner, "participant");
+    if (!tracks && !people)
+        return true;
+    if ((tracks && people) || json_object_size(tracks ? tracks : people) > 0)
+        return admin_refuse(
+            call, ADMIN_UNIMPLEMENTED,
+            "`egress` may have `tracks: {}` or `participant: {}`, with nothing in it: files go "
+            "to the server's `record-dir`");
+    if (!call->admin->io.records)
+        return admin_refuse(call, ADMIN_PRECONDITION,
+                            "this server records nothing; its setting `record-dir` is empty");
+    *out = tracks ? RECORD_TRACKS : RECORD_PARTICIPANTS;
+    return true;
+}
+
 json_t *admin_create_room(struct admin_call *call) {
-    static const char *const unknown[] = {"egress",          "agents",          "roomPreset",
-                                          "minPlayoutDelay", "maxPlayoutDelay", "syncStreams",
-                                          "replayEnabled",   "nodeId",          NULL};
+    static const char *const unknown[] = {"agents",          "roomPreset",  "minPlayoutDelay",
+                                          "maxPlayoutDelay", "syncStreams", "replayEnabled",
+                                          "nodeId",          NULL};
     struct hub_refusal refusal;
     struct hub_room_wish wish = {.name = admin_text(call, "name", true)};
     uint32_t empty_s, departure_s;
     wish.metadata = wish.name ? admin_text(call, "metadata", false) : NULL;
     if (!wish.metadata || !admin_number(call, "emptyTimeout", 7 * 86400, &empty_s) ||
         !admin_number(call, "departureTimeout", 7 * 86400, &departure_s) ||
-        !admin_number(call, "maxParticipants", 10000, &wish.participants_max) || !lacks(call, unknown))
+        !admin_number(call, "maxParticipants", 10000, &wish.participants_max) || !lacks(call, unknown) ||
+        !read_egress(call, &wish.record))
         return NULL;
     wish.linger_us = (departure_s ? departure_s : empty_s) * US_PER_SECOND;
     wish.linger_first_us = empty_s * US_PER_SECOND;
@@ -202,14 +233,14 @@ static unsigned source_right(const json_t *value) {
 }
 
 // All members of LiveKit's ParticipantPermission count, those that are left out as false.
-static bool read_rights(struct admin_call *call, unsigned *rights) {
-    static const char *const unknown[] = {
-        "hidden", "recorder", "agent", "canSubscribeMetrics", "canManageAgentSession", NULL};
+static bool read_rights(struct admin_call *call, unsigned *rights, bool *hidden) {
+    static const char *const unknown[] = {"recorder", "agent", "canSubscribeMetrics", "canManageAgentSession",
+                                          NULL};
     bool subscribe, publish, data, metadata;
     const json_t *entry;
-    if (!lacks(call, unknown) || !admin_truth(call, "canSubscribe", &subscribe) ||
-        !admin_truth(call, "canPublish", &publish) || !admin_truth(call, "canPublishData", &data) ||
-        !admin_truth(call, "canUpdateMetadata", &metadata))
+    if (!lacks(call, unknown) || !admin_truth(call, "hidden", hidden) ||
+        !admin_truth(call, "canSubscribe", &subscribe) || !admin_truth(call, "canPublish", &publish) ||
+        !admin_truth(call, "canPublishData", &data) || !admin_truth(call, "canUpdateMetadata", &metadata))
         return false;
     const json_t *sources = admin_member(call, "canPublishSources");
     if (sources && !json_is_array(sources))
@@ -227,13 +258,14 @@ static bool read_rights(struct admin_call *call, unsigned *rights) {
 
 // Changes nothing yet.
 static bool read_permission(struct admin_call *call, const struct participant *who, const json_t *permission,
-                            unsigned *rights) {
+                            unsigned *rights, bool *hidden) {
     struct admin_call inner = {.admin = call->admin, .ask = (json_t *)(uintptr_t)permission};
     if (!json_is_object(permission))
         return admin_refuse(call, ADMIN_INVALID, "`permission` must be an object");
-    if (!read_rights(&inner, rights))
+    if (!read_rights(&inner, rights, hidden))
         return admin_refuse(call, inner.code, "%s", inner.words);
-    if (who->hidden && (*rights & ~(unsigned)RIGHT_SUBSCRIBE))
+    // LiveKit's SDK sends what it leaves out as its preset: `hidden` alone hides, and takes the rest.
+    if (*hidden && (*rights & ~(unsigned)RIGHT_SUBSCRIBE))
         return admin_refuse(call, ADMIN_PRECONDITION,
                             "a hidden participant gets what others send and may do nothing else");
     *rights |= who->rights & RIGHT_ADMIN;
@@ -242,23 +274,28 @@ static bool read_permission(struct admin_call *call, const struct participant *w
 
 // As with LiveKit, an empty `metadata` leaves what was there. All is read before anything is changed.
 json_t *admin_update_participant(struct admin_call *call) {
-    static const char *const unknown[] = {"name", NULL};
+    struct hub *hub = call->admin->hub;
     struct hub_refusal refusal;
     unsigned rights = 0;
+    bool hidden = false;
     struct participant *who = find_person(call);
     const char *metadata = who ? admin_text(call, "metadata", false) : NULL;
+    const char *name = metadata ? admin_text(call, "name", false) : NULL;
     const json_t *permission = admin_member(call, "permission");
     const json_t *attributes = admin_member(call, "attributes");
-    if (!metadata || !lacks(call, unknown))
+    if (!name)
         return NULL;
     if (attributes && !json_is_object(attributes))
         return admin_refuse(call, ADMIN_INVALID, "`attributes` must be texts by name");
-    if (permission && !read_permission(call, who, permission, &rights))
+    if (permission && !read_permission(call, who, permission, &rights, &hidden))
         return NULL;
-    if ((metadata[0] || json_object_size(attributes) > 0) &&
-        !hub_describe(call->admin->hub, who, metadata[0] ? metadata : NULL, attributes, NULL, &refusal))
+    if (name[0] && !hub_operate_rename(hub, who, name, &refusal))
         return admin_refuse_verb(call, &refusal);
-    if (permission && !hub_operate_rights(call->admin->hub, who, rights, &refusal))
+    if ((metadata[0] || json_object_size(attributes) > 0) &&
+        !hub_describe(hub, who, metadata[0] ? metadata : NULL, attributes, NULL, &refusal))
+        return admin_refuse_verb(call, &refusal);
+    if (permission &&
+        (!hub_operate_show(hub, who, hidden, &refusal) || !hub_operate_rights(hub, who, rights, &refusal)))
         return admin_refuse_verb(call, &refusal);
     return admin_describe_person(who);
 }

@@ -65,7 +65,7 @@ static struct ban *remember(struct hub *hub, const struct participant *me, const
         return NULL;
     }
     struct ban *ban = calloc(1, sizeof *ban);
-    if (!ban || name_fold(whom->name, ban->folded) != ERR_OK) {
+    if (!ban || name_fold(whom->who ? whom->who->came_as : whom->name, ban->folded) != ERR_OK) {
         free(ban);
         hub_refuse_memory(refusal);
         return NULL;

@@ -153,6 +153,15 @@ static bool may_produce(const struct hub *hub, const struct participant *me,
     return hub_memory_allows(hub, refusal);
 }
 
+// In a room where everything is encrypted; a channel that is opened in-band can say nothing of itself.
+static bool may_say_it(const struct hub *hub, const struct participant *me,
+                       const struct hub_produce_data *ask, struct hub_refusal *refusal) {
+    return !hub_is_sealed(hub, me->room) || hub_says_sealed(ask->app_data, ask->app_data_len) ||
+           hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
+                      "in this room everything is encrypted from end to end, data channels too; encrypt what "
+                      "you send, open the channel by `produce-data`, and say `e2ee: true` in its `appData`");
+}
+
 static bool copy_text(const char *from, char out[DATA_TEXT_MAX + 1]) {
     size_t len = from ? strlen(from) : 0;
     if (len > DATA_TEXT_MAX)
@@ -226,7 +235,7 @@ struct room_data_producer *hub_open_data_producer(struct hub *hub, struct room_t
                                                   struct hub_refusal *refusal) {
     struct participant *me = transport->owner;
     struct room_data_producer made = {.transport = transport, .stream = *ask->stream, .in_band = in_band};
-    if (!may_produce(hub, me, transport, ask->stream, refusal) ||
+    if (!may_say_it(hub, me, ask, refusal) || !may_produce(hub, me, transport, ask->stream, refusal) ||
         !make_producer(hub, me, ask, &made, refusal))
         return NULL;
     struct room_data_producer *producer = data_registry_open_producer(&hub->data_registry, &made);

@@ -58,6 +58,9 @@ struct hub_events {
     void (*described)(void *ctx, const struct participant *who,
                       const struct participant *by); // who->about; by NULL: an operator
     void (*role_changed)(void *ctx, const struct participant *who, const struct participant *by);
+    void (*renamed)(void *ctx, const struct participant *who, const char *before); // by an operator
+    void (*appeared)(void *ctx,
+                     const struct participant *who); // or not any more: who->hidden; by an operator
     void (*held_changed)(void *ctx, const struct participant *who,
                          const struct participant *by); // who->held; by NULL: an operator
     void (*hand_changed)(void *ctx, const struct participant *who, const struct participant *by);
@@ -82,6 +85,9 @@ struct hub_events {
     // NULL.
     void (*removed)(void *ctx, const struct participant *who, const char *reason,
                     const struct participant *by, const char *words);
+    // What it may do here has changed without its own or a moderator's doing, or what it has to do:
+    // hub_rights, hub_is_sealed.
+    void (*rights_changed)(void *ctx, const struct participant *who);
     // A moderator has paused what it sends.
     void (*muted)(void *ctx, const struct participant *who, enum media_kind kind,
                   const struct participant *by);

@@ -28,7 +28,7 @@ void hub_take_grants(struct hub *hub, struct participant *me, const struct grant
     if (!grants)
         return;
     memcpy(me->identity, grants->identity, sizeof me->identity);
-    if (grants->hidden)
+    if (me->hidden)
         me->rights &= (unsigned)RIGHT_SUBSCRIBE;
     if (grants->ends_s)
         arm(hub, me, grants->ends_s);
@@ -75,7 +75,7 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
     if (strcmp(room, me->room->name) != 0)
         return hub_refuse(refusal, HUB_FORBIDDEN,
                           "the token is for another room; leave-room, then join with it");
-    if (grants->hidden != me->hidden)
+    if (grants->hidden != me->hidden && !me->hidden_assigned)
         return hub_refuse(
             refusal, HUB_FORBIDDEN,
             "the token says otherwise whether its bearer is hidden; leave-room, then join with it");

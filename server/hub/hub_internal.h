@@ -3,8 +3,8 @@
 // From below upwards: hub_observers, hub_name, hub_memory, hub_budget, hub_own, hub_record, hub_stage,
 // hub_speaker, hub_data_post; hub_relay, hub_data_end; hub_consumer, hub_producer, hub_ice, hub_transport;
 // hub_consume, hub_produce, hub_pass_on, hub_data; hub_about, hub_rights, hub_lobby; hub_leave; hub_grants,
-// hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_operate, hub_plain; hub_event, hub_data_event,
-// hub. No file calls one behind it.
+// hub_role, hub_ban, hub_moderate, hub_hand; hub_join; hub_operate, hub_plain; hub_appear, hub_settle;
+// hub_event, hub_data_event, hub. No file calls one behind it.
 #ifndef SERVER_HUB_INTERNAL_H
 #define SERVER_HUB_INTERNAL_H
 
@@ -88,6 +88,10 @@ bool hub_has_control(const char *text, const char *allowed);
 // False and a refusal: its token does not let it do `what` ("send pictures of a camera").
 bool hub_allowed(const struct participant *me, unsigned right, const char *what, struct hub_refusal *refusal);
 
+// Whether what a client says of a track or a data channel (`appData`, JSON) says that it is encrypted from
+// end to end. NULL: nothing is said.
+bool hub_says_sealed(const char *app_data, size_t len);
+
 // Who else of the room a text names, by userId or username; NULL and a refusal.
 struct participant *hub_find_other(const struct participant *me, const char *text,
                                    struct hub_refusal *refusal);
@@ -136,7 +140,9 @@ void hub_forget_rights(struct hub *hub, struct room *room); // of everybody
 
 // ---- hub_lobby.c
 
-struct room_rules hub_rules(const struct hub *hub, const char *room);       // hub_own.c
+struct room_rules hub_rules(const struct hub *hub, const char *room); // hub_own.c
+// As hub_may_be_recorded, of a room that need not be there.
+bool hub_name_may_be_recorded(const struct hub *hub, const char *room, struct hub_refusal *refusal);
 struct knock *hub_find_knock(const struct room *room, uint32_t connection); // or NULL
 struct knock *hub_find_knock_id(const struct room *room, const char *id);   // that still waits; or NULL
 // A new one; NULL and a refusal: too many wait.

@@ -77,7 +77,7 @@ static void attach(struct hub *hub, const struct hub_join *ask, struct participa
 static struct participant *resume(struct hub *hub, struct entry *entry, struct participant *me,
                                   struct hub_refusal *refusal) {
     struct hub_join *ask = entry->ask;
-    if (entry->named && strcmp(entry->username, me->name) != 0) {
+    if (entry->named && strcmp(entry->username, me->name) != 0 && strcmp(entry->username, me->came_as) != 0) {
         hub_refuse(refusal, HUB_FORBIDDEN, "`username` is not that of the session to resume; leave it out");
         return NULL;
     }
@@ -149,7 +149,8 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     room->public_id = public_id_new();
     const struct hub_limits *limits = &hub->config.limits;
     room->last_n = room->last_n_most = ask->last_n == CHOICE_OF_ROOM ? limits->last_n : (uint32_t)ask->last_n;
-    room->has_lobby = hub_rules(hub, name).lobby;
+    room->told = hub_rules(hub, name);
+    room->has_lobby = room->told.lobby;
     room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
     hub_put_room_metadata(hub, room, metadata);
     LOG_INFO("room opened", LOG_TEXT("room", name));

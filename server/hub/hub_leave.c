@@ -130,6 +130,7 @@ void hub_room_empty(struct hub *hub, struct room *room) {
     assert(room->participant_count == 0);
     room->emptied_us = hub->now_us;
     room->locked = false; // nobody is there to unlock it
+    room->record_begun = false;
     hub_reset_lobby(hub, room);
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     uint64_t own_us = room->joins == 0 && room->linger_first_us ? room->linger_first_us : room->linger_us;

@@ -50,6 +50,12 @@ static void described(void *ctx, const struct participant *who, const struct par
 static void held_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->held_changed(o->ctx, who, by);
 }
+static void renamed(void *ctx, const struct participant *who, const char *before) {
+    EVERYBODY(ctx, o) o->renamed(o->ctx, who, before);
+}
+static void appeared(void *ctx, const struct participant *who) {
+    EVERYBODY(ctx, o) o->appeared(o->ctx, who);
+}
 static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
     EVERYBODY(ctx, o) o->role_changed(o->ctx, who, by);
 }
@@ -111,6 +117,10 @@ static void muted(void *ctx, const struct participant *who, enum media_kind kind
                   const struct participant *by) {
     const struct hub_events *o = speaking_for(ctx, who);
     o->muted(o->ctx, who, kind, by);
+}
+static void rights_changed(void *ctx, const struct participant *who) {
+    const struct hub_events *o = speaking_for(ctx, who);
+    o->rights_changed(o->ctx, who);
 }
 static void producer_taken(void *ctx, const struct room_producer *producer, const char *reason) {
     const struct hub_events *o = speaking_for(ctx, producer_owner(producer));
@@ -194,6 +204,9 @@ struct hub_events hub_events_of_all(struct hub *hub) {
         .held_changed = held_changed,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
+        .rights_changed = rights_changed,
+        .renamed = renamed,
+        .appeared = appeared,
         .room_described = room_described,
         .described = described,
         .role_changed = role_changed,

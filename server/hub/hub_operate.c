@@ -44,6 +44,8 @@ struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish,
     char plain[ROOM_NAME_BYTES_MAX + 1];
     if (!hub_read_name("name", wish->name, ROOM_NAME_CHARS_MAX, plain, refusal))
         return NULL;
+    if (wish->record != RECORD_WHEN_ASKED && !hub_name_may_be_recorded(hub, plain, refusal))
+        return NULL;
     struct room *room = open_or_describe(hub, plain, wish, refusal);
     if (!room)
         return NULL;
@@ -51,6 +53,8 @@ struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish,
         room->linger_us = wish->linger_us;
     if (wish->linger_first_us)
         room->linger_first_us = wish->linger_first_us;
+    if (wish->record != RECORD_WHEN_ASKED)
+        room->record = wish->record;
     if (wish->participants_max)
         room->participants_max = wish->participants_max;
     if (room->participant_count == 0) {
@@ -138,6 +142,7 @@ bool hub_operate_rights(struct hub *hub, struct participant *who, unsigned right
     if (!hub_keep_rights(hub, who, rights, refusal))
         return false;
     hub_apply_rights(hub, who, rights);
+    hub->events.rights_changed(hub->events.ctx, who);
     LOG_INFO("rights changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
              LOG_NUMBER("rights", rights), LOG_TEXT("by", "operator"));
     return true;

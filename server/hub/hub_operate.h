@@ -16,6 +16,7 @@ struct hub_room_wish {
     uint64_t linger_first_us;  // that it waits for the first one; 0: the same
     uint32_t participants_max; // 0: as many as in any room
     const char *metadata;      // NULL or "": what there is
+    enum record_wish record;   // RECORD_WHEN_ASKED: what there is
 };
 // Opens it; one that is there already stays as it is, but for what is wished.
 struct room *hub_operate_open(struct hub *hub, const struct hub_room_wish *wish, struct hub_refusal *refusal);
@@ -38,5 +39,10 @@ void hub_operate_mute(struct hub *hub, struct room_producer *producer);
 // there; somebody hidden gets what others send at most. False and a refusal.
 bool hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights,
                         struct hub_refusal *refusal);
+// Its name in the room, from now on; it may be called so. False and a refusal.
+bool hub_operate_rename(struct hub *hub, struct participant *who, const char *name,
+                        struct hub_refusal *refusal);
+// Whether others see it; who is hidden gets what others send and may do nothing else. False and a refusal.
+bool hub_operate_show(struct hub *hub, struct participant *who, bool hidden, struct hub_refusal *refusal);
 
 #endif

@@ -16,8 +16,19 @@ bool hub_is_sealed(const struct hub *hub, const struct room *room) {
     return hub_rules(hub, room->name).sealed;
 }
 
+bool hub_says_sealed(const char *app_data, size_t len) {
+    json_t *said = app_data ? json_loadb(app_data, len, 0, NULL) : NULL;
+    bool sealed = json_is_true(json_object_get(said, "e2ee"));
+    json_decref(said);
+    return sealed;
+}
+
 bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct hub_refusal *refusal) {
-    const struct room_rules rules = hub_rules(hub, room->name);
+    return hub_name_may_be_recorded(hub, room->name, refusal);
+}
+
+bool hub_name_may_be_recorded(const struct hub *hub, const char *room, struct hub_refusal *refusal) {
+    const struct room_rules rules = hub_rules(hub, room);
     if (rules.sealed)
         return hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
                           "in this room everything is encrypted from end to end: without the key, which no "

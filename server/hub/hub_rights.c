@@ -62,7 +62,7 @@ static struct kept_rights *record_of(struct hub *hub, const struct participant *
                                      struct hub_refusal *refusal) {
     char folded[NAME_FOLDED_BYTES_MAX];
     bool is_identity = who->identity[0] != '\0';
-    if (!is_identity && name_fold(who->name, folded) != ERR_OK) {
+    if (!is_identity && name_fold(who->came_as, folded) != ERR_OK) { // as it comes again
         hub_refuse_memory(refusal);
         return NULL;
     }

@@ -313,6 +313,9 @@ uint32_t hub_loudest_n(const struct participant *who);
 unsigned hub_rights(const struct hub *hub, const struct participant *me);
 // Whether sound and picture are taken only when they are encrypted from end to end.
 bool hub_is_sealed(const struct hub *hub, const struct room *room);
+// hub_io.rules may say something else of rooms now: those inside hear what concerns them, and where
+// everything has to be encrypted from now on, tracks and data channels that are not are closed.
+void hub_settle_again(struct hub *hub, uint64_t now_us);
 // Whether it may be by anybody, an operator too. False and a refusal.
 bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct hub_refusal *refusal);
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,

@@ -14,6 +14,7 @@
 #define UNTOLD_RETRY_US (5 * US_PER_MS)
 // One worker's newest may be heard of before another's last have been closed.
 #define PEERS_MAX (2 * ICE_AGENTS_LIMIT)
+#define HEARTBEAT_US (2 * US_PER_SECOND) // it turns as often at least, as a media worker does
 
 static void ice_wake(struct ice_worker *ice) {
     if (atomic_exchange_explicit(&ice->asleep, false, memory_order_acq_rel))
@@ -79,6 +80,10 @@ void ice_worker_set_hosts(struct ice_worker *ice, const struct addr *hosts, unsi
     pthread_mutex_unlock(&ice->hosts_lock);
 }
 
+uint64_t ice_worker_heartbeat_us(const struct ice_worker *ice) {
+    return atomic_load_explicit(&ice->heartbeat_us, memory_order_relaxed);
+}
+
 void ice_worker_read_counters(struct ice_worker *ice, struct ice_worker_counters *out) {
     published_read(ice->published, out, sizeof *out);
 }
@@ -141,7 +146,7 @@ static bool ice_has_work(struct ice_worker *ice) {
 
 // What the sockets and timers of the agents have; waits for it if there is nothing else to do.
 static void ice_agents_turn(struct ice_worker *ice, bool more) {
-    uint64_t wait_us = list_empty(&ice->untold) && !ice->held_up ? TIME_NEVER : UNTOLD_RETRY_US;
+    uint64_t wait_us = list_empty(&ice->untold) && !ice->held_up ? HEARTBEAT_US : UNTOLD_RETRY_US;
     atomic_exchange_explicit(&ice->asleep, true, memory_order_acq_rel);
     ice_pool_turn(ice->pool, more || ice_has_work(ice) ? 0 : wait_us);
     atomic_store_explicit(&ice->asleep, false, memory_order_release);
@@ -149,6 +154,7 @@ static void ice_agents_turn(struct ice_worker *ice, bool more) {
 
 void ice_worker_run(struct ice_worker *ice) {
     while (!atomic_load_explicit(&ice->stopping, memory_order_acquire)) {
+        atomic_store_explicit(&ice->heartbeat_us, clock_now_us(), memory_order_relaxed);
         bool more = ice_notes(ice);
         ice_peers_tell(ice);
         ice_publish(ice);
@@ -181,6 +187,7 @@ struct ice_worker *ice_worker_create(const struct ice_worker_config *config) {
         return NULL;
     ice->config = *config;
     ice->workers = config->workers;
+    atomic_store(&ice->heartbeat_us, clock_now_us());
     list_init(&ice->untold);
     pthread_mutex_init(&ice->hosts_lock, NULL);
     ice->pool = ice_pool_create(&config->pool);

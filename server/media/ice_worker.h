@@ -101,6 +101,7 @@ void ice_worker_stop(struct ice_worker *ice);
 void ice_worker_set_hosts(struct ice_worker *ice, const struct addr *hosts, unsigned count);
 const struct ice_event *ice_worker_peek_event(struct ice_worker *ice); // NULL: none
 void ice_worker_pop_event(struct ice_worker *ice);
+uint64_t ice_worker_heartbeat_us(const struct ice_worker *ice); // when it last turned
 void ice_worker_read_counters(struct ice_worker *ice, struct ice_worker_counters *out);
 
 // A media worker's thread, with its number. What is pushed is seen at ice_worker_flush at the latest.

@@ -25,6 +25,7 @@ struct ice_worker {
     unsigned workers;
     struct ice_pool *pool;
     _Atomic bool stopping, asleep;
+    _Atomic uint64_t heartbeat_us;
     struct ring *events;
     bool events_written;
     struct ice_link links[WORKERS_MAX];

@@ -127,8 +127,8 @@ static bool media_start_workers(struct media *media, const struct media_config *
         ok = media->ice_runs = pthread_create(&media->ice_thread, NULL, media_ice_thread, media->ice) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (unsigned i = 0; i < media->threads; i++) {
-        char name[MEDIA_THREAD_NAME_MAX]; // seen in top and /proc
-        media_thread_name(media->workers, i, name);
+        char name[24]; // seen in top and /proc; the kernel takes 15 bytes, which WORKERS_MAX keeps to
+        snprintf(name, sizeof name, "media-%u", i);
         pthread_setname_np(media->thread[i], name);
     }
     if (media->data_runs)
@@ -321,23 +321,25 @@ void media_read_counters(struct media *media, unsigned worker, struct media_coun
     worker_read_counters(media->worker[worker], out);
 }
 
-// ---- its threads: the media workers, then the data worker
+// ---- its threads: the media workers, then the data worker and that of the ICE agents, as far as they are
+// there
 
 unsigned media_threads(const struct media *media) {
-    return media->workers + (media->data ? 1 : 0);
+    return media->workers + (media->data ? 1 : 0) + (media->ice ? 1 : 0);
 }
 
-void media_thread_name(unsigned workers, unsigned thread, char out[MEDIA_THREAD_NAME_MAX]) {
-    if (thread < workers)
-        snprintf(out, MEDIA_THREAD_NAME_MAX, "media-%u", thread);
-    else
-        snprintf(out, MEDIA_THREAD_NAME_MAX, "data");
+enum media_thread_kind media_thread_kind(const struct media *media, unsigned thread) {
+    assert(thread < media_threads(media));
+    if (thread < media->workers)
+        return MEDIA_THREAD_WORKER;
+    return thread == media->workers && media->data ? MEDIA_THREAD_DATA : MEDIA_THREAD_ICE;
 }
 
 bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now_us) {
-    assert(thread < media_threads(media));
-    uint64_t seen_us = thread < media->workers ? worker_heartbeat_us(media->worker[thread])
-                                               : data_worker_heartbeat_us(media->data);
+    enum media_thread_kind kind = media_thread_kind(media, thread);
+    uint64_t seen_us = kind == MEDIA_THREAD_WORKER ? worker_heartbeat_us(media->worker[thread])
+                       : kind == MEDIA_THREAD_DATA ? data_worker_heartbeat_us(media->data)
+                                                   : ice_worker_heartbeat_us(media->ice);
     return now_us > seen_us && now_us - seen_us > STUCK_US;
 }
 
@@ -349,10 +351,13 @@ bool media_stuck(const struct media *media, uint64_t now_us) {
 }
 
 void media_trace_thread(const struct media *media, unsigned thread) {
-    if (thread < media->workers && thread < media->threads)
+    enum media_thread_kind kind = media_thread_kind(media, thread);
+    if (kind == MEDIA_THREAD_WORKER && thread < media->threads)
         trace_thread(media->thread[thread]);
-    else if (thread >= media->workers && media->data_runs)
+    else if (kind == MEDIA_THREAD_DATA && media->data_runs)
         trace_thread(media->data_thread);
+    else if (kind == MEDIA_THREAD_ICE && media->ice_runs)
+        trace_thread(media->ice_thread);
 }
 
 unsigned media_workers(const struct media *media) {

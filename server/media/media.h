@@ -189,10 +189,11 @@ void media_read_ice_counters(struct media *media, struct ice_worker_counters *ou
 void media_set_ice_hosts(struct media *media, const struct addr *hosts, unsigned count);
 void media_read_counters(struct media *media, unsigned worker, struct media_counters *out);
 
-// Its threads by number: those of the workers, then that of the data worker, if there is one.
+// Its threads by number: those of the workers, then that of the data worker and that of the ICE agents, if
+// there are these.
+enum media_thread_kind { MEDIA_THREAD_WORKER, MEDIA_THREAD_DATA, MEDIA_THREAD_ICE };
 unsigned media_threads(const struct media *media);
-#define MEDIA_THREAD_NAME_MAX 24 // the kernel takes 15 bytes, which WORKERS_MAX keeps to
-void media_thread_name(unsigned workers, unsigned thread, char out[MEDIA_THREAD_NAME_MAX]);
+enum media_thread_kind media_thread_kind(const struct media *media, unsigned thread);
 // It has not turned for seconds; any of them has not.
 bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now_us);
 bool media_stuck(const struct media *media, uint64_t now_us);

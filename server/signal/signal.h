@@ -165,6 +165,8 @@ const struct signal_row *signal_find_row(const char *type); // NULL: none such
     X(UNMUTE_ALLOWED, "unmute-allowed")                                                                      \
     X(HELD_CHANGED, "held-changed")                                                                          \
     X(ROOM_METADATA, "room-metadata")                                                                        \
+    X(PERMISSIONS_CHANGED, "permissions-changed")                                                            \
+    X(USER_RENAMED, "user-renamed")                                                                          \
     X(RECORDING_CHANGED, "recording-changed")                                                                \
     X(RECORDING_STARTING, "recording-starting")                                                              \
     X(RECORDING_STOPPING, "recording-stopping")                                                              \

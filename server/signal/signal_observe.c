@@ -92,6 +92,33 @@ static void described(void *ctx, const struct participant *who, const struct par
         signal_broadcast(ctx, who->room, by, OUT_METADATA_CHANGED, signal_describe_about(who, by));
 }
 
+static void rights_changed(void *ctx, const struct participant *who) {
+    const struct signalling *signalling = ctx;
+    signal_notify(ctx, who, OUT_PERMISSIONS_CHANGED,
+                  json_pack("{s:o, s:b, s:o*}", "permissions", signal_describe_grants(signalling->hub, who),
+                            "e2eeRequired", hub_is_sealed(signalling->hub, who->room), "hidden",
+                            who->hidden ? json_true() : NULL));
+}
+
+static void renamed(void *ctx, const struct participant *who, const char *before) {
+    json_t *data = json_pack("{s:s, s:s, s:s}", "userId", who->id.text, "user", who->name, "before", before);
+    if (who->hidden)
+        signal_notify(ctx, who, OUT_USER_RENAMED, data);
+    else
+        signal_broadcast(ctx, who->room, NULL, OUT_USER_RENAMED, data);
+}
+
+// To the others as one who comes or goes; itself hears of its rights.
+static void appeared(void *ctx, const struct participant *who) {
+    if (!who->hidden)
+        signal_broadcast(ctx, who->room, who, OUT_USER_JOINED, signal_describe_joiner(who));
+    else
+        signal_broadcast(
+            ctx, who->room, who, OUT_USER_LEFT,
+            json_pack("{s:s, s:s, s:s}", "user", who->name, "userId", who->id.text, "reason", "hidden"));
+    rights_changed(ctx, who);
+}
+
 static void role_changed(void *ctx, const struct participant *who, const struct participant *by) {
     const struct signalling *signalling = ctx;
     json_t *data = signal_describe_role(who, by);
@@ -355,6 +382,9 @@ struct hub_events signal_observer(struct signalling *signalling) {
         .held_changed = held_changed,
         .room_locked = room_locked,
         .recording_changed = recording_changed,
+        .rights_changed = rights_changed,
+        .renamed = renamed,
+        .appeared = appeared,
         .room_described = room_described,
         .described = described,
         .role_changed = role_changed,

@@ -202,11 +202,22 @@ json_t *signal_describe_line(const struct hub_chat_line *line) {
                      line->text, "timestamp", line->timestamp);
 }
 
+// Texts that @rotunda/client has encrypted begin so; others say it.
+static bool is_sealed_text(const struct signal_call *call) {
+    static const char sealed[] = "rotunda-e2ee-";
+    return signal_data_bool(call->data, "e2ee") ||
+           strncmp(signal_data_text(call->data, "text"), sealed, sizeof sealed - 1) == 0;
+}
+
 void signal_chat(struct signal_call *call) {
     struct hub_chat_line line;
     struct hub_refusal refusal;
-    if (hub_chat(call->hub, call->me, signal_data_text(call->data, "text"),
-                 signal_data_text(call->data, "timestamp"), &line, &refusal))
+    if (!is_sealed_text(call) && hub_is_sealed(call->hub, call->me->room))
+        signal_refuse(call, CODE_ENCRYPTION_NEEDED,
+                      "chat-message: in this room everything is encrypted from end to end, what people write "
+                      "too; say `e2ee: true` with a `text` that is");
+    else if (hub_chat(call->hub, call->me, signal_data_text(call->data, "text"),
+                      signal_data_text(call->data, "timestamp"), &line, &refusal))
         signal_answer(call, OUT_CHAT_MESSAGE, signal_describe_line(&line));
     else
         signal_refuse_verb(call, &refusal);

@@ -56,8 +56,8 @@ static const char *const said[OUT_COUNT] = {
     [OUT_LEFT] = "roomId:text",
     [OUT_USER_JOINED] =
         "user:text userId:text role?:@role held?:@held metadata?:text|null attributes?:object",
-    [OUT_USER_LEFT] =
-        "user:text userId:text reason:(left,timeout,kicked,banned,taken-over,token-expired,room-closed)",
+    [OUT_USER_LEFT] = "user:text userId:text "
+                      "reason:(left,timeout,kicked,banned,taken-over,token-expired,room-closed,hidden)",
     [OUT_CHAT_MESSAGE] = "from:text fromId:text text:text timestamp:text",
     [OUT_PONG] = "ts:integer",
     [OUT_TRANSPORT_CREATED] =
@@ -124,6 +124,8 @@ static const char *const said[OUT_COUNT] = {
     [OUT_HELD_CHANGED] = OF_USER " user:text held:@held by:text",
     [OUT_ROOM_LOCKED] = "by:text",
     [OUT_ROOM_METADATA] = "metadata:text|null",
+    [OUT_PERMISSIONS_CHANGED] = "permissions:@permissions e2eeRequired:bool hidden?:bool",
+    [OUT_USER_RENAMED] = "userId:text user:text before:text",
     [OUT_RECORDING_CHANGED] = "recording:bool",
     [OUT_RECORDING_STARTING] = "recording:bool",
     [OUT_RECORDING_STOPPING] = "recording:bool",

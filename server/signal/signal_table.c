@@ -50,7 +50,7 @@ static const struct signal_row rows[] = {
      RIGHT_DATA,
      signal_chat,
      {TEXT("text", 1, SIGNAL_MESSAGE_MAX), TEXT_OPTIONAL("from", 0, SIGNAL_MESSAGE_MAX),
-      TEXT_OPTIONAL("timestamp", 1, 64)}},
+      TEXT_OPTIONAL("timestamp", 1, 64), BOOL_OPTIONAL("e2ee")}},
     {"update-token", NEEDS_ROOM, 0, signal_update_token, {TEXT("token", 1, TOKEN_CHARS_MAX)}},
     {"ping", NEEDS_NOTHING, 0, signal_ping, {{0}}},
 

@@ -179,6 +179,10 @@ static void no_stats(void *ctx, unsigned worker, const struct media_stats *stats
     (void)ctx, (void)worker, (void)stats;
 }
 
+static void no_participant(void *ctx, const struct participant *who) {
+    (void)ctx, (void)who;
+}
+
 static void no_room(void *ctx, const struct room *room) {
     (void)ctx, (void)room;
 }
@@ -196,6 +200,9 @@ struct hub_events whip_observer(struct whip *whip) {
         .held_changed = no_pair,
         .room_locked = no_lock,
         .recording_changed = no_room,
+        .rights_changed = no_participant,
+        .renamed = no_text,
+        .appeared = no_participant,
         .room_described = no_room,
         .described = no_pair,
         .role_changed = no_pair,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { tmpdir } from 'node:os';
 
 const LIBRARY = `${dirname(process.env.ROTUNDA_BIN ?? 'build/rotunda')}/tests/libfaults.so`;
-const NAMES = ['stallMedia0', 'stallData', 'recvmmsg', 'sendmmsg', 'accept', 'wallOffsetS', 'awayS', 'lookupSeconds', 'hits'];
+const NAMES = ['stallMedia0', 'stallData', 'stallIce', 'recvmmsg', 'sendmmsg', 'accept', 'wallOffsetS', 'awayS', 'lookupSeconds', 'hits'];
 
 // The environment for the server, and `set({name: value})`; errors as their numbers (os.constants.errno).
 export function faultsFor(t) {

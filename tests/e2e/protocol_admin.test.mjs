@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
-import { AccessToken, DataPacket_Kind, RoomServiceClient, TrackSource } from 'livekit-server-sdk';
+import { AccessToken, AutoTrackEgress, DataPacket_Kind, RoomEgress, RoomServiceClient, TrackSource } from 'livekit-server-sdk';
 import { assert, freshRoom, refused, stillServed } from './expect.mjs';
 import { Client, freeTcpPort, Server } from './harness.mjs';
 
@@ -114,6 +114,31 @@ test('people are listed, muted, limited and put out by the SDK', async () => {
   await stillServed(bob);
 });
 
+test('people are renamed, hidden and shown by the SDK while they are inside', async () => {
+  const room = freshRoom();
+  const ann = await enter(room, 'ann');
+  const bob = await enter(room, 'bob');
+  assert.equal((await rooms.updateParticipant(room, 'ann', { name: 'Anna' })).name, 'Anna');
+  for (const client of [ann, bob]) assert.deepEqual(await client.next('user-renamed'), { userId: ann.userId, user: 'Anna', before: 'ann' });
+  assert.deepEqual((await enter(room, 'cid')).joined.users.toSorted(), ['Anna', 'bob', 'cid']);
+  await assert.rejects(rooms.updateParticipant(room, 'ann', { name: 'bob' }), { code: 'failed_precondition' });
+  const trackSid = await sendsAudio(ann);
+  await assert.rejects(rooms.updateParticipant(room, 'ann', { permission: { canPublish: true, hidden: true } }), { code: 'failed_precondition' });
+  const hidden = await rooms.updateParticipant(room, 'ann', { permission: { canSubscribe: true, hidden: true } });
+  assert.equal(hidden.permission.hidden, true);
+  assert.deepEqual(await bob.next('user-left'), { user: 'Anna', userId: ann.userId, reason: 'hidden' });
+  assert.equal((await ann.next('producer-closed')).producerId, trackSid);
+  assert.equal((await ann.next('permissions-changed', ({ hidden: is }) => is)).permissions.subscribe, true);
+  assert.deepEqual((await enter(room, 'dan')).joined.users.toSorted(), ['bob', 'cid', 'dan']);
+  ann.cut(); // and comes back by the name that she knows
+  const again = await Client.connect(server);
+  const resumed = await again.request('join-room', { roomId: room, username: 'ann', resumeToken: ann.joined.resumeToken, token: await tokenFor({ roomJoin: true, room }, { identity: 'ann' }) });
+  assert.deepEqual([resumed.resumed, resumed.username, resumed.hidden], [true, 'Anna', true]);
+  await rooms.updateParticipant(room, 'ann', { permission: { canSubscribe: true, canPublish: true } });
+  assert.equal((await bob.next('user-joined', ({ userId }) => userId === ann.userId)).user, 'Anna');
+  await sendsAudio(again);
+});
+
 test('what a room is about is told to everybody in it, who joins, and who lists it', async () => {
   const room = freshRoom();
   const made = await rooms.createRoom({ name: room, metadata: 'algebra', emptyTimeout: 300, departureTimeout: 20 });
@@ -167,8 +192,11 @@ test('what the server has not is refused, never confirmed', async () => {
   const unimplemented = { code: 'unimplemented', status: 501 };
   await assert.rejects(rooms.updateSubscriptions(room, 'ann', ['x'], false), unimplemented);
   await assert.rejects(rooms.moveParticipant(room, 'ann', 'elsewhere'), unimplemented);
-  await assert.rejects(rooms.updateParticipant(room, 'ann', { permission: { canPublish: true, hidden: true } }), unimplemented);
-  await assert.rejects(rooms.updateParticipant(room, 'ann', { name: 'Anna' }), unimplemented);
+  await assert.rejects(rooms.createRoom({ name: freshRoom(), syncStreams: true }), unimplemented);
+  await assert.rejects(rooms.createRoom({ name: freshRoom(), minPlayoutDelay: 100 }), unimplemented);
+  await assert.rejects(rooms.createRoom({ name: freshRoom(), egress: new RoomEgress({ room: { layout: 'grid' } }) }), unimplemented);
+  await assert.rejects(rooms.createRoom({ name: freshRoom(), egress: new RoomEgress({ tracks: new AutoTrackEgress({ filepath: 'x' }) }) }), unimplemented);
+  await assert.rejects(rooms.createRoom({ name: freshRoom(), egress: new RoomEgress({ tracks: new AutoTrackEgress() }) }), { code: 'failed_precondition' });
 });
 
 test('nobody manages anything without the right to', async () => {

@@ -71,11 +71,11 @@ test('SIGHUP: other addresses are announced to those who come and to those who a
   assert.match(JSON.stringify(told.iceCandidates), /203\.0\.113\.8/);
 });
 
-test('a media thread or that of data channels that does not turn is unhealthy, and says where it is', { timeout: 60_000 }, async (t) => {
+test('a media thread, that of data channels or of ICE agents that does not turn is unhealthy, and says where it is', { timeout: 60_000 }, async (t) => {
   const faults = faultsFor(t);
-  const server = await Server.startFor(t, { args: ['--workers', '1'], env: faults.env });
+  const server = await Server.startFor(t, { args: ['--workers', '1', '--ice', 'full'], env: faults.env });
   const [ann] = await gather(server, 'Ann');
-  faults.set({ stallMedia0: 1, stallData: 1 });
+  faults.set({ stallMedia0: 1, stallData: 1, stallIce: 1 });
   const socket = createSocket('udp4');
   t.after(() => socket.close());
   socket.send('anything', server.mediaPort, '127.0.0.1'); // so that it reads
@@ -83,16 +83,19 @@ test('a media thread or that of data channels that does not turn is unhealthy, a
   assert.equal((await server.fetch('/readyz')).status, 503);
   await until('its stack is told', () => server.log.includes('rotunda(worker_run+'), { deadlineMs: 20_000 });
   await until('the stack of the other is told', () => server.log.includes('rotunda(data_worker_run+'), { deadlineMs: 20_000 });
-  for (const words of ['data worker stuck', 'stack in thread data\n']) assert.ok(server.log.includes(words), server.log);
+  await until('the stack of the third is told', () => server.log.includes('rotunda(ice_worker_run+'), { deadlineMs: 20_000 });
+  for (const words of ['data worker stuck', 'stack in thread data\n', 'ICE thread stuck', 'stack in thread ice\n']) assert.ok(server.log.includes(words), server.log);
   const told = server.log.slice(server.log.indexOf('media worker stuck worker=0'));
   for (const words of ['stack in thread media-0\n', 'libfaults.so(recvmmsg+']) assert.ok(told.includes(words), told);
   await stillServed(ann);
   faults.set({ stallMedia0: 0 });
   await until('one turns again', () => server.log.includes('media worker turns again'));
-  assert.equal((await server.fetch('/healthz')).status, 503, 'the other does not');
   faults.set({ stallData: 0 });
+  await until('another turns again', () => server.log.includes('data worker turns again'));
+  assert.equal((await server.fetch('/healthz')).status, 503, 'the third does not');
+  faults.set({ stallIce: 0 });
   await until('it turns again', async () => (await server.fetch('/healthz')).status === 200);
-  await until('that is told', () => server.log.includes('data worker turns again'));
+  await until('that is told', () => server.log.includes('ICE thread turns again'));
 });
 
 test('a crash leaves its trace', { timeout: 60_000 }, async (t) => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { WebhookReceiver } from 'livekit-server-sdk';
+import { AutoParticipantEgress, RoomEgress, RoomServiceClient, WebhookReceiver } from 'livekit-server-sdk';
 import { assert, freshRoom, refused } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
 import { api, AUDIO, KEY, KEY_FRAME, Port, report, rtp, tokenOf, VIDEO } from './plain_kit.mjs';
@@ -88,6 +88,21 @@ test('an operator records a room, and everybody sees that', async (t) => {
   assert.ok(hooks.some(({ event, egressInfo }) => event === 'egress_started' && egressInfo.egressId === info.egressId));
   assert.equal((await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`)).status, 404);
   await camera.close();
+});
+
+test('a room that was made so is recorded by itself, each time that people come', async () => {
+  const room = freshRoom();
+  const rooms = new RoomServiceClient(server.origin, ...KEY);
+  await rooms.createRoom({ name: room, departureTimeout: 60, egress: new RoomEgress({ participant: new AutoParticipantEgress() }) });
+  const running = async () => (await api(server, 'GET', `rooms/${room}/recordings`)).json.recordings;
+  assert.deepEqual(await running(), [], 'nobody is there');
+  for (const name of ['ann', 'bob']) {
+    const client = await join(room, name);
+    assert.deepEqual(await client.next('recording-changed'), { recording: true });
+    assert.equal((await running()).length, 1);
+    await client.request('leave-room', {});
+    await until('it ends with the last', async () => (await running()).length === 0);
+  }
 });
 
 test('one participant alone, until it leaves', async (t) => {

@@ -79,6 +79,56 @@ test('a room in which everything is encrypted from end to end takes nothing else
   await refused(await Client.join(own, 'off', 'Cid'), 'forbidden', 'start-recording', {});
 });
 
+test('in such a room data channels and chat are encrypted, too', async (t) => {
+  const sealed = `${folder}/sealed-data`;
+  writeFileSync(sealed, '[vault]\ne2ee = required\n');
+  const own = await Server.startFor(t, { args: ['--rooms', sealed] });
+  const ann = await Client.join(own, 'vault', 'Ann', { e2ee: true });
+  const { id: transportId } = await ann.request('create-transport', { direction: 'send', enableSctp: true });
+  const ask = { transportId, sctpStreamParameters: { streamId: 0 }, label: 'files', protocol: '' };
+  for (const appData of [undefined, {}, { e2ee: false }, { e2ee: 1 }, { e2ee: 'true' }]) await refused(ann, 'encryption-needed', 'produce-data', { ...ask, appData });
+  await ann.request('produce-data', { ...ask, appData: { e2ee: true } });
+  await refused(ann, 'encryption-needed', 'chat-message', { text: 'clear' });
+  await refused(ann, 'encryption-needed', 'chat-message', { text: ' rotunda-e2ee-1:x', e2ee: false });
+  await ann.request('chat-message', { text: 'rotunda-e2ee-1:AAAA' });
+  await ann.request('chat-message', { text: 'of another kind', e2ee: true });
+});
+
+test('people inside hear what SIGHUP makes of their room, and what is clear ends where it may not be', async (t) => {
+  const settings = `${folder}/changing`;
+  const settle = (text, own) => (writeFileSync(settings, text), own?.signal('SIGHUP'));
+  settle('[minutes]\n');
+  const own = await Server.startFor(t, { args: ['--rooms', settings, '--record-dir', folder, '--recorder', '/bin/true'] });
+  const ann = await Client.join(own, 'minutes', 'Ann', { e2ee: true });
+  const bob = await Client.join(own, 'minutes', 'Bob');
+  const sends = async (client, appData) => {
+    const { id: transportId } = await client.request('create-transport', { direction: 'send', enableSctp: true });
+    const { producerId } = await client.request('produce', { transportId, ...AUDIO, appData });
+    const { dataProducerId } = await client.request('produce-data', { transportId, sctpStreamParameters: { streamId: 0 }, label: 'x', protocol: '', appData });
+    return { producerId, dataProducerId };
+  };
+  await sends(ann, { e2ee: true });
+  const clear = await sends(bob, {});
+  settle('[minutes]\nrecord = yes\n', own);
+  for (const client of [ann, bob]) {
+    const { permissions, e2eeRequired } = await client.next('permissions-changed');
+    assert.deepEqual([permissions.record, e2eeRequired], [true, false]);
+  }
+  settle('[minutes]\ne2ee = required\n', own);
+  for (const client of [ann, bob]) {
+    const { permissions, e2eeRequired } = await client.next('permissions-changed');
+    assert.deepEqual([permissions.record, e2eeRequired], [undefined, true]);
+  }
+  assert.deepEqual(await bob.next('producer-closed').then(({ producerId, reason }) => [producerId, reason]), [clear.producerId, 'encryption-needed']);
+  assert.deepEqual(await bob.next('data-producer-closed').then(({ dataProducerId, reason }) => [dataProducerId, reason]), [clear.dataProducerId, 'encryption-needed']);
+  assert.equal((await ann.next('producer-closed')).producerId, clear.producerId);
+  await ann.next('data-producer-closed');
+  for (const client of [ann, bob]) await stillServed(client);
+  settle('[minutes]\n', own);
+  assert.equal((await bob.next('permissions-changed')).e2eeRequired, false);
+  await sends(bob, {});
+});
+
 test('SIGHUP reads the file again, and keeps what was before when it is broken', async () => {
   const cid = await Client.connect(server);
   writeFileSync(file, GARDEN.replace('gnome', 'x') + 'nonsense\n');

@@ -18,6 +18,7 @@
 enum {
     STALL_MEDIA_0,  // 1: the thread media-0 reads its socket for as long
     STALL_DATA,     // 1: the thread of data channels waits for as long
+    STALL_ICE,      // 1: the thread of complete ICE agents, likewise
     RECVMMSG_ERRNO, // instead of datagrams
     SENDMMSG_ERRNO, // likewise, and of sendmsg on datagrams
     ACCEPT_ERRNO,   //
@@ -64,6 +65,8 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
     char name[17] = "";
     prctl(PR_GET_NAME, name);
     while (faults()[STALL_DATA] && strcmp(name, "data") == 0)
+        usleep(10000);
+    while (faults()[STALL_ICE] && strcmp(name, "ice") == 0)
         usleep(10000);
     return REAL(poll)(fds, count, timeout_ms);
 }

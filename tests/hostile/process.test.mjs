@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import { test } from 'node:test';
 import { assert, freshRoom, stillServed } from '../e2e/expect.mjs';
-import { Client, freeTcpPort, Server, until } from '../e2e/harness.mjs';
+import { Client, freeTcpPort, ROOT, Server, until } from '../e2e/harness.mjs';
 
 const BINARY = process.env.ROTUNDA_BIN;
 
@@ -70,6 +70,14 @@ for (const [format, stream] of [['text', 'stderr'], ['json', 'stdout']]) {
     assert.deepEqual(await server.exit, { code: 0, signal: null });
   });
 }
+
+test('a terminal that somebody has stopped stops nothing', { timeout: 60_000 }, async (t) => {
+  const server = await Server.startFor(t, { args: ['--rooms-per-address', '0'], around: ['python3', `${ROOT}tests/hostile/stopped_terminal.py`] });
+  await chatter(server, 5);
+  assert.ok((await server.metric('rotunda_log_lines_dropped_total')) > 0, 'it takes no line');
+  const client = await Client.connect(server);
+  await stillServed(client);
+});
 
 test('the pipe of a shell does not become non-blocking for others', async (t) => {
   const server = await startBy(t, '', []);

@@ -1,5 +1,6 @@
 // Data channels of a stay in a room (docs/protocol.md, "Data channels"): what others send by, and one's own.
 import type { types } from 'mediasoup-client';
+import type { DataSeal } from './e2ee/data.ts';
 import type { DataConsumed, DataProducerInfo, Joined } from './protocol.ts';
 import type { Session } from './session.ts';
 import { forgiveLoss, RotundaError } from './errors.ts';
@@ -28,10 +29,13 @@ export class DataChannels {
   consumers = new Map<string, types.DataConsumer>();
   #session: Session;
   #transports: () => Transports;
+  #key: string | undefined; // of the room; undefined: it is not encrypted from end to end
+  #seal: Promise<DataSeal> | null = null;
 
-  constructor(session: Session, transports: () => Transports) {
+  constructor(session: Session, transports: () => Transports, key?: string) {
     this.#session = session;
     this.#transports = transports;
+    this.#key = key;
   }
 
   // A transport that sends.
@@ -47,7 +51,13 @@ export class DataChannels {
   async produce({ broadcast, appData, ...options }: DataOptions): Promise<types.DataProducer> {
     const { send } = this.#transports();
     if (!send) throw new RotundaError('wrong-state', 'There is no transport to send by yet.');
-    const producer = await send.produceData({ ...options, appData: { ...appData, broadcast } });
+    const seal = this.#key === undefined ? null : await this.#sealOf(this.#key);
+    const said = seal ? { ...appData, broadcast, e2ee: true } : { ...appData, broadcast };
+    const producer = await send.produceData({ ...options, appData: said });
+    if (seal) {
+      const senderId = broadcast ? '' : (this.#session.userId ?? '');
+      sealSent(producer, seal.sealing({ senderId, label: options.label ?? '' }));
+    }
     this.producers.set(producer.id, producer);
     producer.on('transportclose', () => this.producers.delete(producer.id));
     if (producer.readyState !== 'open') await opened(producer);
@@ -69,9 +79,21 @@ export class DataChannels {
     const of = 'label' in source ? { broadcast: true, label: source.label } : source;
     const offer = await this.#session.request('consume-data', { ...of, transportId: recv.id, paused: true });
     const { id, dataProducerId, sctpStreamParameters, label, protocol } = offer;
+    if (this.#key === undefined && offer.appData?.e2ee === true) {
+      await this.closeConsumer(id);
+      throw new RotundaError('e2ee-key', 'This channel is encrypted from end to end: join by a link with the key.');
+    }
+    const seal = this.#key === undefined ? null : await this.#sealOf(this.#key);
+    const ofRoom = 'label' in source || this.available.get(source.dataProducerId)?.broadcast;
+    const owner = { senderId: ofRoom ? '' : (offer.userId ?? ''), label };
     const consumer = await recv.consumeData({ id, dataProducerId, sctpStreamParameters, label, protocol });
     consumer.binaryType = 'arraybuffer';
-    consumer.on('message', (data: string | ArrayBuffer) => listen(data, offer));
+    let work = Promise.resolve(); // in the order in which they came
+    consumer.on('message', (data: string | ArrayBuffer) => {
+      if (seal === null) return listen(data, offer);
+      work = work.then(() => seal.open(data, owner)).then((opened) => void (opened !== null && listen(opened, offer)));
+      work = work.catch((error) => console.error(error));
+    });
     consumer.on('transportclose', () => this.consumers.delete(id));
     this.consumers.set(id, consumer);
     if (consumer.readyState !== 'open') await opened(consumer);
@@ -82,6 +104,11 @@ export class DataChannels {
   async closeConsumer(dataConsumerId: string): Promise<void> {
     this.#forgetConsumer(dataConsumerId);
     await this.#session.request('close-data-consumer', { dataConsumerId }).catch(forgiveLoss);
+  }
+
+  #sealOf(key: string): Promise<DataSeal> {
+    this.#seal ??= import('./e2ee/data.ts').then(({ DataSeal }) => DataSeal.of(key));
+    return this.#seal;
   }
 
   // ---- what the room hears ----
@@ -125,4 +152,18 @@ function opened(channel: types.DataProducer | types.DataConsumer): Promise<void>
     (channel as types.DataProducer).once('close', failed);
     (channel as types.DataProducer).once('transportclose', failed);
   });
+}
+
+// Nothing goes out by it but what is sealed.
+function sealSent(producer: types.DataProducer, seal: ReturnType<DataSeal['sealing']>): void {
+  const send = producer.send.bind(producer);
+  let work = Promise.resolve();
+  producer.send = (data) => {
+    if (producer.closed) throw new RotundaError('wrong-state', 'The channel is closed.');
+    const sealed = seal(data);
+    work = work
+      .then(() => sealed)
+      .then((bytes) => void (producer.closed || send(bytes)))
+      .catch((error) => console.error(error));
+  };
 }

@@ -4,6 +4,8 @@ import { spatialLayerFor } from './layers.ts';
 import type { Demand, RemoteTrack } from './room-events.ts';
 import type { Session } from './session.ts';
 
+const SAYS_WITHIN_MS = 2_000;
+
 interface Flow {
   demand: Demand | undefined; // undefined: nobody has said yet
   sent: { paused: boolean; layer: number | null }; // as the server was told
@@ -21,6 +23,19 @@ export class DemandControl {
   set(producerId: string, demand: Demand): void {
     this.#flow(producerId).demand = demand;
     void this.settle(producerId);
+  }
+
+  // Until `ready`, a picture is asked for as the one in whose place it will be shown, and then too, until whoever shows it
+  // has had the time to say what it wants of it: a picture that stops in between needs a key frame to go on.
+  async inPlaceOf(formerId: string, producerId: string, ready: Promise<void> | undefined): Promise<void> {
+    const asked = this.#flows.get(formerId)?.demand ?? { width: 0 };
+    this.set(producerId, asked);
+    await ready;
+    const wanted = this.#flows.get(formerId)?.demand;
+    if (wanted) this.set(producerId, wanted);
+    this.forget(formerId);
+    if (!wanted)
+      setTimeout(() => this.#flows.get(producerId)?.demand === asked && this.set(producerId, null), SAYS_WITHIN_MS);
   }
 
   // What the server sends of it from the beginning.

@@ -49,6 +49,17 @@ export class OwnMedia {
       throw new RotundaError('held', 'A moderator has muted this side, and lets it unmute or does not.');
   }
 
+  // After a return: what the server has not kept is no more. Returns what it has, and this side does not know.
+  keepOnly(kept: ReadonlySet<string>): string[] {
+    for (const [source, producer] of [...this.#producers]) {
+      if (kept.has(producer.id)) continue;
+      producer.close();
+      this.#producers.delete(source);
+    }
+    const known = new Set([...this.#producers.values()].map(({ id }) => id));
+    return [...kept].filter((producerId) => !known.has(producerId));
+  }
+
   // Whether it was one of this side's, which its new token does not allow.
   closed(producerId: string): boolean {
     for (const [source, producer] of this.#producers) {

@@ -287,7 +287,7 @@ export interface Requests {
   'lower-hand': { data: { target?: string }; answer: Hand };
   reaction: { data: { text: string }; answer: Reaction };
   'leave-room': { data: { roomId?: string; username?: string }; answer: { roomId: string } };
-  'chat-message': { data: { text: string; timestamp?: string }; answer: ChatMessage };
+  'chat-message': { data: { text: string; timestamp?: string; e2ee?: boolean }; answer: ChatMessage };
   ping: { data: object; answer: { ts: number } };
   'create-transport': {
     data: {
@@ -413,7 +413,7 @@ export interface Notifications {
   'user-left': {
     user: string;
     userId: string;
-    reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed';
+    reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' | 'hidden';
   };
   'chat-message': ChatMessage;
   kicked: PutOut;
@@ -424,6 +424,8 @@ export interface Notifications {
   'room-locked': { by: string };
   'room-unlocked': { by: string };
   'recording-changed': { recording: boolean };
+  'permissions-changed': { permissions: Permissions; e2eeRequired: boolean; hidden?: boolean };
+  'user-renamed': { userId: string; user: string; before: string };
   lobby: LobbyDecision | LobbyNews;
   'role-changed': RoleChange;
   'metadata-changed': Required<About> & { userId: string; user: string; by?: string };

@@ -39,7 +39,8 @@ export interface RoomEvents {
   ready: { resumed: boolean }; // everything is set up, or caught up
   entered: undefined; // what is received is set up; what is sent may follow
   'peer-joined': { userId: string; username: string; isNew: boolean };
-  'peer-left': { userId: string; username: string };
+  'peer-left': { userId: string; username: string; moved?: boolean }; // moved: comes again at once, under another userId
+  'peer-renamed': { userId: string; username: string }; // by a program that manages the room; oneself, too
   track: RemoteTrack;
   'track-ended': RemoteTrack;
   paused: { userId: string; source: Source; paused: boolean };

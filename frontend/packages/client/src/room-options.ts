@@ -6,7 +6,7 @@ import type { SessionOptions } from './session.ts';
 
 const PICTURES_AT_ONCE = 9; // that come without having been asked for by a tile: as many as a first page shows
 
-export interface RoomOptions extends Omit<SessionOptions, 'joinWith' | 'encrypts'> {
+export interface RoomOptions extends Omit<SessionOptions, 'joinWith' | 'encrypts' | 'keepFormer'> {
   codec?: string; // vp8, vp9, h264, av1
   iceTransportPolicy?: RTCIceTransportPolicy; // `relay`: by way of a TURN server only
   simulcast?: boolean; // default: when the camera's picture is wide enough to be worth it

@@ -10,6 +10,7 @@ import { codeOf, forgiveLoss } from './errors.ts';
 import { looksForPath, shapeOffers } from './offers.ts';
 import { OwnMedia } from './own-media.ts';
 import type { Demand, Direction, LocalTrack, RemoteTrack, RoomEvents } from './room-events.ts';
+import { People, type Tell } from './people.ts';
 import { MediaWatch } from './media-watch.ts';
 import { addCandidates, tellOwnIce, transportOf } from './candidates.ts';
 import { ChatControl } from './chat.ts';
@@ -28,6 +29,7 @@ import type {
   TransportOptions,
 } from './protocol.ts';
 import { mediaWishes, type RoomOptions } from './room-options.ts';
+import type { Connection } from './connection.ts';
 import { Session } from './session.ts';
 import {
   beginIceAnew,
@@ -64,6 +66,7 @@ export class Room extends Emitter<RoomEvents> {
   #choice: ChoiceControl;
   #chat: ChatControl;
   #watch: MediaWatch | null = null;
+  #people: People;
   #work: Promise<void> = Promise.resolve();
   #failure: unknown = null;
 
@@ -73,27 +76,35 @@ export class Room extends Emitter<RoomEvents> {
     this.#doorway = options.doorway;
     this.#ownMedia = new OwnMedia(this.producers, this.#local, (source, producerId) => {
       if (producerId) this.#encoding.forget(producerId);
+      this.#people.handover?.silence(source);
       this.#tellLocal(source);
       if (this.userId) this.emit('paused', { userId: this.userId, source, paused: true });
     });
+    const tell: Tell = (type, detail) => this.emit(type, detail);
+    const gone = (userId: string) =>
+      [...this.consumers].forEach(([id, entry]) => entry?.userId === userId && this.#drop(id));
+    this.#people = new People(this.peers, tell, gone, () => this.#encodeAll());
     const joinWith = (moving: boolean) => this.#joinWith(moving);
-    this.session = new Session(url, roomId, username, { ...options, encrypts: this.encrypted, joinWith });
+    const keepFormer = (connection: Connection) => this.#moveOn(connection);
+    this.session = new Session(url, roomId, username, { ...options, encrypts: this.encrypted, joinWith, keepFormer });
     this.#chat = new ChatControl(this.session, options.e2ee?.key, (name, news) => this.emit(name, news));
     this.#choice = new ChoiceControl(this.session, (userId) => this.peers.has(userId));
     this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
-    this.data = new DataChannels(this.session, () => ({ send: this.sendTransport, recv: this.recvTransport }));
+    const transports = () => ({ send: this.sendTransport, recv: this.recvTransport });
+    this.data = new DataChannels(this.session, transports, options.e2ee?.key);
     this.session.on('joined', (joined) => {
       this.data.joined(joined);
       this.#ownMedia.hold(joined.held ?? []);
       this.#describe(joined.roomMetadata ?? null);
-      this.#syncPeers(joined);
+      this.#people.sync(joined);
       this.#chat.history(joined.chat);
       this.#work = this.#work.then(() => this.#joined(joined)).catch((error) => void (this.#failure = error));
     });
     this.session.on('notification', ({ type, data }) => this.#notified(type, data as never));
     this.session.on('state', ({ name }) => {
       if (name !== 'ended') return;
+      this.#people.handover?.close();
       this.#closeMedia();
       this.#encryption?.close();
     });
@@ -135,6 +146,7 @@ export class Room extends Emitter<RoomEvents> {
   // Sends this track as `source`, in place of what was sent as it before.
   async send(source: Source, track: MediaStreamTrack, { paused = false } = {}): Promise<void> {
     if (!paused) this.#ownMedia.assertFree(source);
+    this.#people.handover?.silence(source);
     this.#local.set(source, { track, paused });
     this.#tellLocal(source);
     const producer = this.producers.get(source);
@@ -153,6 +165,7 @@ export class Room extends Emitter<RoomEvents> {
     const local = this.#local.get(source);
     if (local === undefined) return;
     if (!paused) this.#ownMedia.assertFree(source);
+    this.#people.handover?.silence(source);
     local.paused = paused;
     const producer = this.producers.get(source);
     if (paused) producer?.pause();
@@ -164,6 +177,7 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   async stop(source: Source): Promise<void> {
+    this.#people.handover?.silence(source);
     if (this.#local.delete(source)) this.#tellLocal(source);
     const producer = this.producers.get(source);
     if (producer === undefined) return;
@@ -228,13 +242,10 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // Media that is not there yet is asked for with the join, if the browser has said what it can receive.
-  #joinWith(moving: boolean): Promise<Partial<RequestData<'join-room'>>> | null {
-    if (moving && this.#device) return Promise.resolve(mediaWishes(this.#device, this.#options)); // the next process is of the same kind
-    return this.sendTransport || !this.#doorway ? null : this.#askForMedia(this.#doorway);
-  }
-
-  async #askForMedia(doorway: Doorway): Promise<Partial<RequestData<'join-room'>>> {
-    this.#device = await doorway.takeDevice();
+  async #joinWith(moving: boolean): Promise<Partial<RequestData<'join-room'>>> {
+    const known = moving && this.#device; // the next process is of the same kind
+    if (!known && (this.sendTransport || !this.#doorway)) return {};
+    if (!known) this.#device = await this.#doorway!.takeDevice();
     return this.#device ? mediaWishes(this.#device, this.#options) : {};
   }
 
@@ -281,17 +292,9 @@ export class Room extends Emitter<RoomEvents> {
     }
     const kept = new Set(joined.ownProducers);
     this.#encoding.missed(kept, this.#alone);
-    for (const [source, producer] of [...this.producers]) {
-      if (kept.has(producer.id)) {
-        await this.#tellPaused(producer);
-      } else {
-        producer.close();
-        this.producers.delete(source);
-      }
-    }
-    const known = new Set([...this.producers.values()].map(({ id }) => id));
-    for (const producerId of kept)
-      if (!known.has(producerId)) await this.session.request('close-producer', { producerId });
+    const unknown = this.#ownMedia.keepOnly(kept);
+    for (const producer of this.producers.values()) await this.#tellPaused(producer);
+    for (const producerId of unknown) await this.session.request('close-producer', { producerId });
     for (const source of this.#local.keys()) if (!this.producers.has(source)) await this.#produce(source);
     this.#encodeAll();
     await Promise.all(joined.producers.map((producer) => this.#consume(producer)));
@@ -301,26 +304,14 @@ export class Room extends Emitter<RoomEvents> {
     }
   }
 
-  #syncPeers({ peers }: Joined): void {
-    const now = new Map(peers.map(({ userId, username }) => [userId, username]));
-    for (const userId of [...this.peers.keys()]) if (!now.has(userId)) this.#peerLeft(userId);
-    for (const [userId, username] of now) this.#peerJoined(userId, username, false);
-  }
-
-  #peerJoined(userId: string, username: string, isNew: boolean): void {
-    if (this.peers.has(userId)) return;
-    this.peers.set(userId, username);
-    this.#encodeAll();
-    this.emit('peer-joined', { userId, username, isNew });
-  }
-
-  #peerLeft(userId: string): void {
-    const username = this.peers.get(userId);
-    if (username === undefined) return;
-    this.peers.delete(userId);
-    for (const [producerId, entry] of [...this.consumers]) if (entry?.userId === userId) this.#drop(producerId);
-    this.#encodeAll();
-    this.emit('peer-left', { userId, username });
+  #moveOn(connection: Connection): void {
+    const tracks = [...this.consumers.values()].filter((entry) => entry !== null);
+    const transports = [this.sendTransport, this.recvTransport];
+    this.#people.moved({ connection, transports, producers: [...this.producers], tracks });
+    this.consumers.clear();
+    this.producers.clear();
+    this.#encoding.clear();
+    this.sendTransport = this.recvTransport = null;
   }
 
   #describe(metadata: string | null): void {
@@ -329,8 +320,9 @@ export class Room extends Emitter<RoomEvents> {
 
   #notified<Type extends keyof Notifications>(type: Type, data: never): void {
     const handlers: { [T in keyof Notifications]?: (data: Notifications[T]) => void } = {
-      'user-joined': ({ userId, user }) => this.#peerJoined(userId, user, true),
-      'user-left': ({ userId }) => this.#peerLeft(userId),
+      'user-joined': ({ userId, user }) => this.#people.joined(userId, user, true),
+      'user-left': ({ userId }) => this.#people.left(userId),
+      'user-renamed': ({ userId, user }) => this.#people.renamed(userId, user),
       'new-producer': (producer) => void this.#work.then(() => this.#consume(producer)),
       'producer-closed': ({ producerId }) => (this.#ownMedia.closed(producerId) ? undefined : this.#drop(producerId)),
       muted: ({ kind, by, hold }) => {
@@ -372,18 +364,15 @@ export class Room extends Emitter<RoomEvents> {
       'ice-restarted': (given) =>
         beginIceAnew(transportOf(given, this.sendTransport, this.recvTransport), given).catch(forgiveLoss),
       'ice-candidates': (given) => addCandidates(transportOf(given, this.sendTransport, this.recvTransport), given),
-      'new-data-producer': (info) => {
-        this.data.opened(info);
-        this.emit('data', info);
-      },
-      'data-producer-closed': ({ dataProducerId }) => {
-        this.data.producerClosed(dataProducerId);
-        this.emit('data-ended', { dataProducerId });
-      },
-      'data-consumer-closed': ({ dataConsumerId, reason }) => {
-        this.data.consumerClosed(dataConsumerId);
-        this.emit('data-consumer-ended', { dataConsumerId, reason });
-      },
+      'new-data-producer': (info) => (this.data.opened(info), this.emit('data', info)),
+      'data-producer-closed': ({ dataProducerId }) => (
+        this.data.producerClosed(dataProducerId),
+        this.emit('data-ended', { dataProducerId })
+      ),
+      'data-consumer-closed': ({ dataConsumerId, reason }) => (
+        this.data.consumerClosed(dataConsumerId),
+        this.emit('data-consumer-ended', { dataConsumerId, reason })
+      ),
       'active-speaker': ({ userId }) => this.emit('speaker', { userId }),
       'audio-levels': ({ levels }) => this.emit('levels', levels),
       'chat-message': (message) => this.#chat.heard(message),
@@ -417,6 +406,7 @@ export class Room extends Emitter<RoomEvents> {
     if (direction === 'send') this.data.serve(transport);
     const watch = this.#watch;
     transport.on('connectionstatechange', (state) => {
+      if (this[`${direction}Transport`] !== transport) return; // of the server that was left
       this.emit('transport', { direction, state });
       watch?.becomes(direction, state);
       this.#mend(transport);
@@ -475,7 +465,8 @@ export class Room extends Emitter<RoomEvents> {
         ? this.#encryption.videoCodec(this.#options.codec)
         : this.#options.codec;
     if (track.kind === 'video' && codec) options.codec = codecNamed(this.#device!, codec);
-    if (this.encrypted) this.#protect(options, source, track.kind === 'video' ? `video/${codec}` : 'audio/opus');
+    const mimeType = track.kind === 'video' ? `video/${codec}` : 'audio/opus';
+    if (this.encrypted) this.#encryption!.protectProducer(options, { senderId: this.userId!, source, mimeType });
     const producer = await this.sendTransport.produce(options);
     this.producers.set(source, producer);
     this.#encodeAll();
@@ -484,12 +475,6 @@ export class Room extends Emitter<RoomEvents> {
     const now = this.#local.get(source);
     if (now === undefined) await this.stop(source);
     else if (now.track !== producer.track) await producer.replaceTrack({ track: now.track });
-  }
-
-  // Before its first frame; a producer says in its appData that it is encrypted, for those who cannot read it.
-  #protect(options: types.ProducerOptions<AppData>, source: Source, mimeType: string): void {
-    options.appData = { ...options.appData, e2ee: true };
-    options.onRtpSender = (sender) => this.#encryption!.protect(sender, { senderId: this.userId!, source, mimeType });
   }
 
   async #tellPaused(producer: types.Producer): Promise<void> {
@@ -546,6 +531,8 @@ export class Room extends Emitter<RoomEvents> {
       const paused = offer.producerPaused;
       const entry: RemoteTrack = { consumer, producerId, userId, kind, source, type, appData, paused };
       this.consumers.set(producerId, entry);
+      const former = this.#people.handover?.shown(userId, source);
+      if (former) return void this.#showInPlaceOf(former, entry);
       this.emit('track', entry);
       this.#remotePaused(producerId, paused);
       void this.#demands.settle(producerId);
@@ -555,6 +542,17 @@ export class Room extends Emitter<RoomEvents> {
       if (!['not-found', 'connection-lost'].includes(codeOf(error) ?? '') && this.session.state.name !== 'ended')
         console.error(error);
     }
+  }
+
+  // Once it flows; it is asked for as the other was, which need not be seen just now.
+  async #showInPlaceOf(former: RemoteTrack, entry: RemoteTrack): Promise<void> {
+    const { producerId } = entry;
+    await this.#demands.inPlaceOf(former.producerId, producerId, this.#people.handover?.ready(entry));
+    if (this.consumers.get(producerId) === entry) {
+      this.emit('track', entry);
+      this.#remotePaused(producerId, entry.paused);
+    }
+    this.#people.handover?.replaced(former);
   }
 
   #remotePaused(producerId: string, paused: boolean): void {

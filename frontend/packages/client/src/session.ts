@@ -75,6 +75,9 @@ export interface SessionOptions {
   // What else a join is to ask for; null: nothing.
   // moving: to another process of a server that ends.
   joinWith?: (moving: boolean) => Promise<Partial<RequestData<'join-room'>>> | null;
+  // After a move to another server: the connection to the former one is the caller's now, which leaves there and closes it.
+  // Without this it is left at once.
+  keepFormer?: (connection: Connection) => void;
   retryFirst?: boolean; // a first join that finds no server is tried again, as a lost one is; default: yes
 }
 
@@ -90,6 +93,13 @@ function admitted(decision: LobbyDecision | null): void {
   if (decision === null) throw new RotundaError('connection-lost', 'The connection to the server was lost.');
   if (decision.state !== 'admitted')
     throw new RotundaError(decision.state, decision.message ?? '', 'join-room', decision.by);
+}
+
+export function leaveAndClose(connection: Connection): void {
+  connection
+    .request('leave-room', {})
+    .catch(() => {})
+    .finally(() => connection.close());
 }
 
 // Waits for something of a connection that is asked meanwhile whether it is still there.
@@ -152,10 +162,7 @@ export class Session extends Emitter<SessionEvents> {
     this.#connection = null;
     this.#end(null, keepToken);
     this.#coming?.close();
-    connection
-      ?.request('leave-room', {})
-      .catch(() => {})
-      .finally(() => connection.close());
+    if (connection) leaveAndClose(connection);
   }
 
   // Do not wait for the countdown; or find out now whether the connection still works.
@@ -248,7 +255,7 @@ export class Session extends Emitter<SessionEvents> {
     } finally {
       this.#coming = null;
     }
-    const before = this.#connection;
+    const former = this.#connection;
     this.#connection = connection;
     if (moveTo !== null) this.url = moveTo;
     this.userId = joined.userId;
@@ -257,14 +264,13 @@ export class Session extends Emitter<SessionEvents> {
     for (const store of this.#stores) store.setItem(this.#tokenKey, joined.resumeToken);
     clearInterval(this.#pingTimer);
     this.#pingTimer = setInterval(() => void this.#ping(), PING_EVERY_MS);
+    const { keepFormer } = this.#options;
+    if (former) keepFormer?.(former);
     this.#set({ name: 'joined' });
     this.emit('joined', joined);
     open = true;
     for (const notification of early) tell(notification);
-    before
-      ?.request('leave-room', {})
-      .catch(() => {})
-      .finally(() => before.close());
+    if (former && !keepFormer) leaveAndClose(former);
     return joined;
   }
 

@@ -5,7 +5,7 @@ export interface WireRequests {
   'join-room': { roomId: string; username?: string | null; password?: string | null; token?: string | null; resumeToken?: string | null; rtpCapabilities?: object | null; lastN?: number | null; loudestN?: number | null; openTransports?: ('send' | 'recv')[] | null; consume?: object | null; enableSctp?: boolean | null; numSctpStreams?: object | null; e2ee?: boolean | null };
   'get-capabilities': object;
   'leave-room': { roomId?: string | null; username?: string | null };
-  'chat-message': { text: string; from?: string | null; timestamp?: string | null };
+  'chat-message': { text: string; from?: string | null; timestamp?: string | null; e2ee?: boolean | null };
   'update-token': { token: string };
   'ping': object;
   'create-transport': { direction: 'send' | 'recv'; forceTcp?: boolean | null; enableSctp?: boolean | null; numSctpStreams?: object | null; ice?: 'lite' | 'full' | null };
@@ -71,7 +71,7 @@ export interface WireSaid {
   'capabilities': { routerRtpCapabilities: object };
   'left': { roomId: string };
   'user-joined': { user: string; userId: string; role?: 'moderator' | 'participant' | 'viewer'; held?: ('audio' | 'video')[]; metadata?: string | null; attributes?: object };
-  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' };
+  'user-left': { user: string; userId: string; reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' | 'hidden' };
   'chat-message': { from: string; fromId: string; text: string; timestamp: string };
   'pong': { ts: number };
   'webRtcTransportCreated': { id: string; direction: 'send' | 'recv'; iceParameters: { usernameFragment: string; password: string; iceLite?: boolean }; iceCandidates: object[]; dtlsParameters: { role: string; fingerprints: { algorithm: string; value: string }[] }; iceServers: { urls: string[]; username?: string; credential?: string }[]; dtlsInStun?: boolean; sctpParameters?: { port: number; OS: number; MIS: number; maxMessageSize: number; maxSendMessageSize: number; maxReceiveMessageSize: number } };
@@ -127,6 +127,8 @@ export interface WireSaid {
   'unmute-allowed': { userId: string; kind: 'audio' | 'video' };
   'held-changed': { userId: string; user: string; held: ('audio' | 'video')[]; by: string };
   'room-metadata': { metadata: string | null };
+  'permissions-changed': { permissions: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean }; e2eeRequired: boolean; hidden?: boolean };
+  'user-renamed': { userId: string; user: string; before: string };
   'recording-changed': { recording: boolean };
   'recording-starting': { recording: boolean };
   'recording-stopping': { recording: boolean };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DemandControl } from '../src/demand.ts';
 import type { RemoteTrack } from '../src/room-events.ts';
 import { settle } from './scripted-socket.ts';
@@ -47,4 +47,28 @@ test('sound comes unasked; what may have been lost is asked for again', async ()
   demands.anew('p');
   await settle();
   expect(asked.map(([type]) => type)).toEqual(['resume-consumer', 'resume-consumer']);
+});
+
+test.each([
+  ['is wanted as the one in whose place it comes', { width: 300 }, null, ['resume-consumer']],
+  [
+    'that nobody looks at just then is not stopped at once, since a tile may be about to',
+    null,
+    null,
+    ['resume-consumer', 'pause-consumer'],
+  ],
+  ['goes on where one does', null, { width: 300 }, ['resume-consumer']],
+])('a picture of the next server %s', async (_, before, then, wanted) => {
+  vi.useFakeTimers();
+  asked.length = 0;
+  const next = entry('video');
+  const demands = new DemandControl(session, (producerId) => (producerId === 'p' ? next : undefined));
+  demands.set('former', before);
+  await demands.inPlaceOf('former', 'p', Promise.resolve());
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked.map(([type]) => type)).toEqual(['resume-consumer']);
+  if (then) demands.set('p', then);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(asked.map(([type]) => type)).toEqual(wanted);
+  vi.useRealTimers();
 });

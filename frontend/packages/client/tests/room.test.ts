@@ -6,6 +6,7 @@ import { dropAndRetry, joined, lastSocket, ScriptedSocket, settle } from './scri
 // ---- as much of mediasoup-client as a room needs ----
 
 const transports: FakeTransport[] = [];
+let frames = 0; // that each picture has
 
 class FakeTransport {
   id: string;
@@ -52,7 +53,8 @@ class FakeTransport {
     };
   }
   async consume({ id, kind }: { id: string; kind: string }) {
-    return { id, kind, closed: false, track: { kind }, close() {} };
+    const getStats = async () => new Map([['', { type: 'inbound-rtp', framesDecoded: frames }]]);
+    return { id, kind, closed: false, track: { kind }, close() {}, getStats };
   }
   async restartIce({ iceParameters }: { iceParameters: object }) {
     this.log.push(['restartIce', iceParameters]);
@@ -497,6 +499,39 @@ describe('a moderator', () => {
     ]);
     expect(bits()).toEqual([false, true]);
   });
+});
+
+test('a server that ends is left when the next one shows what it has shown', async () => {
+  frames = 0;
+  await enter({ producers: [camera('b')] }, { camera: { track: track('video'), paused: false } });
+  room.demand('video-b', { width: 1280 });
+  const told: unknown[] = [];
+  for (const type of ['track', 'track-ended'] as const)
+    room.on(type, ({ userId, producerId }) => told.push([type, userId, producerId]));
+  const before = lastSocket();
+  before.says('server-draining', { deadline: null, url: null });
+  await vi.waitFor(() => expect(ScriptedSocket.all.length).toBe(2));
+  const more = { userId: 'me-2', peers: [{ userId: 'b2', username: 'bob' }], producers: [camera('b2')] };
+  await answerJoin(more);
+  expect(told.splice(0)).toEqual([
+    ['track-ended', 'b', 'video-b'],
+    ['track', 'b2', 'video-b'],
+  ]);
+  expect(transports.map(({ closed }) => closed)).toEqual([false, false, false, false]);
+  expect(sent('produce', 'resume-consumer', 'set-preferred-layers').length).toBe(3); // wanted as the other was
+  await room.pause('camera', true); // here and there
+  expect(before.sent.at(-1)!.type).toBe('close-producer');
+  frames = 1;
+  await vi.waitFor(() => expect(told.length).toBe(2));
+  expect(told).toEqual([
+    ['track', 'b2', 'video-b2'],
+    ['track-ended', 'b2', 'video-b'],
+  ]);
+  expect(before.closedWith).toBeNull();
+  room.leave();
+  await settled();
+  expect([before.closedWith, lastSocket().closedWith]).toEqual([1000, 1000]);
+  expect(transports.every(({ closed }) => closed)).toBe(true);
 });
 
 test('what a program says of the room, and that it says another thing', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Connection } from '../src/connection.ts';
 import { mayTakeOver, RotundaError, Session, type SessionOptions, type SessionState } from '../src/index.ts';
 import { joined, lastSocket, makeSocket, ScriptedSocket, settle } from './scripted-socket.ts';
 
@@ -334,6 +335,22 @@ describe('a server that ends', () => {
     await settle();
     expect(before.closedWith).toBe(1000);
     expect(after.closedWith).toBeNull();
+  });
+
+  test('is not left by itself where somebody keeps it', async () => {
+    const kept: Connection[] = [];
+    const session = make(undefined, { keepFormer: (connection) => kept.push(connection) });
+    await join(session);
+    const before = lastSocket();
+    await drains();
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined({ userId: 'me-2' }));
+    await settle();
+    expect(session.userId).toBe('me-2');
+    expect(before.sent.some(({ type }) => type === 'leave-room')).toBe(false);
+    expect(before.closedWith).toBeNull();
+    expect(kept.length).toBe(1);
   });
 
   test('is left for the place that it names, but not for one that is less safe', async () => {

@@ -205,6 +205,15 @@ export class RoomState {
     room.session.on('joined', ({ userId }) => this.#returned(userId));
     room.on('peer-joined', ({ userId, username }) => this.#join(userId, username));
     room.on('peer-left', ({ userId }) => this.#leave(userId));
+    room.on('peer-renamed', ({ userId, username: name }) => {
+      const renamed = (one: Participant): Participant => {
+        const tracks = Object.entries(one.tracks).map(([source, track]) => [source, { ...track, name }]);
+        return { ...one, name, tracks: Object.fromEntries(tracks) };
+      };
+      this.set({
+        participants: this.snapshot.participants.map((one) => (one.userId === userId ? renamed(one) : one)),
+      });
+    });
     room.on('away', ({ userId, away }) =>
       this.set({
         participants: this.snapshot.participants.map((one) => (one.userId === userId ? { ...one, away } : one)),

@@ -179,12 +179,64 @@ static void who_becomes_a_moderator_may(void **state) {
     stage_close(s);
 }
 
+// ---- settings that change while people are inside
+
+static struct room_producer *sends(struct stage *s, struct participant *me,
+                                   const struct room_transport *transport, const char *app_data) {
+    struct hub_refusal refusal;
+    json_t *parameters = parse(AUDIO);
+    struct hub_produce ask = {.transport_id = transport->public_id.text,
+                              .kind = MEDIA_AUDIO,
+                              .parameters = parameters,
+                              .sealed = app_data != NULL,
+                              .app_data = app_data,
+                              .app_data_len = app_data ? strlen(app_data) : 0};
+    struct room_producer *producer = hub_produce(s->hub, me, &ask, &refusal);
+    json_decref(parameters);
+    assert_non_null(producer);
+    return producer;
+}
+
+static void what_is_settled_anew_reaches_those_inside(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){0});
+    struct hub_refusal refusal;
+    struct participant *ann = comes(s, "ann", false, 0, true, &refusal);
+    struct participant *bob = comes(s, "bob", false, 0, false, &refusal);
+    assert_true(ann && bob);
+    (void)sends(s, ann, opens(s, ann, true), "{\"e2ee\":true}");
+    (void)sends(s, bob, opens(s, bob, true), "{\"e2ee\":1}"); // which says nothing
+    assert_int_equal(ann->producer_count + bob->producer_count, 2);
+    s->heard[0] = '\0';
+    hub_settle_again(s->hub, s->now_us); // nothing else is said
+    assert_string_equal(s->heard, "");
+    settled.record = RECORD_BY_ANYBODY;
+    hub_settle_again(s->hub, s->now_us);
+    assert_string_equal(s->heard, "rights of ann; rights of bob; ");
+    assert_int_equal(bob->producer_count, 1);
+    s->heard[0] = '\0';
+    settled.sealed = true;
+    hub_settle_again(s->hub, s->now_us);
+    assert_non_null(strstr(s->heard, "rights of ann; rights of bob; "));
+    assert_non_null(strstr(s->heard, "encryption-needed"));
+    assert_int_equal(ann->producer_count, 1);
+    assert_int_equal(bob->producer_count, 0);
+    s->heard[0] = '\0';
+    hub_settle_again(s->hub, s->now_us); // once
+    assert_string_equal(s->heard, "");
+    settled.sealed = false;
+    hub_settle_again(s->hub, s->now_us);
+    assert_string_equal(s->heard, "rights of ann; rights of bob; ");
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_else_comes_in),
         cmocka_unit_test(those_who_are_there_stay),
         cmocka_unit_test(who_has_a_room_recorded),
         cmocka_unit_test(who_becomes_a_moderator_may),
+        cmocka_unit_test(what_is_settled_anew_reaches_those_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,15 @@ static inline void room_locked(void *ctx, const struct room *room, const struct 
 static inline void recording_changed(void *ctx, const struct room *room) {
     note(ctx, "%srecorded; ", room->recordings ? "" : "not ");
 }
+static inline void rights_changed(void *ctx, const struct participant *who) {
+    note(ctx, "rights of %s; ", who->name);
+}
+static inline void renamed(void *ctx, const struct participant *who, const char *before) {
+    note(ctx, "%s is %s; ", before, who->name);
+}
+static inline void appeared(void *ctx, const struct participant *who) {
+    note(ctx, "%s is %s; ", who->name, who->hidden ? "hidden" : "shown");
+}
 static inline void room_described(void *ctx, const struct room *room) {
     note(ctx, "room: %.40s; ", room->metadata ? json_string_value(room->metadata) : "nothing");
 }
@@ -201,6 +210,9 @@ static const struct hub_events observer = {
     .room_locked = room_locked,
     .recording_changed = recording_changed,
     .room_described = room_described,
+    .rights_changed = rights_changed,
+    .renamed = renamed,
+    .appeared = appeared,
     .described = described,
     .role_changed = role_changed,
     .knocked = knocked,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "server/media/media.h"
+#include "transport/ice_agent.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -171,6 +172,36 @@ static void a_stuck_worker_is_seen(void **state) {
     media_stop(media);
 }
 
+// Data channels and complete ICE agents have a thread each, which is looked after as the workers' are.
+static void each_thread_is_looked_after(void **state) {
+    (void)state;
+    char error[256];
+    const struct ice_pool_config pool = {0};
+    for (unsigned with = 0; with < 4; with++) {
+        bool data = with & 1, ice = with & 2;
+        struct media_config config = {.workers = 2, .data_channels = data, .ice = ice ? &pool : NULL};
+        struct media *media = media_start(&config, error, sizeof error);
+        assert_non_null(media);
+        unsigned found[3] = {0};
+        assert_int_equal(media_threads(media), 2 + data + ice);
+        uint64_t now_us = clock_now_us(), later_us = now_us + 5 * US_PER_SECOND + 200 * US_PER_MS;
+        for (unsigned i = 0; i < media_threads(media); i++) {
+            found[media_thread_kind(media, i)]++;
+            assert_false(media_thread_stuck(media, i, now_us));
+            // Nothing happens: each turns by itself every two seconds.
+            for (uint64_t end_us = now_us + DEADLINE_US;
+                 with == 3 && media_thread_stuck(media, i, later_us) && clock_now_us() < end_us;)
+                poll(NULL, 0, 5);
+            assert_true(with < 3 || !media_thread_stuck(media, i, later_us));
+            assert_true(media_thread_stuck(media, i, now_us + DEADLINE_US + 10 * US_PER_SECOND));
+        }
+        assert_int_equal(found[MEDIA_THREAD_WORKER], 2);
+        assert_int_equal(found[MEDIA_THREAD_DATA], data);
+        assert_int_equal(found[MEDIA_THREAD_ICE], ice);
+        media_stop(media);
+    }
+}
+
 static void every_reason_has_a_name(void **state) {
     (void)state;
     for (int i = 0; i < MEDIA_DROP_COUNT; i++) {
@@ -185,9 +216,13 @@ static void every_reason_has_a_name(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(starts_and_stops),        cmocka_unit_test(a_port_is_given_back),
-        cmocka_unit_test(a_busy_port_is_named),    cmocka_unit_test(a_full_queue_refuses),
-        cmocka_unit_test(counters_are_published),  cmocka_unit_test(a_stuck_worker_is_seen),
+        cmocka_unit_test(starts_and_stops),
+        cmocka_unit_test(a_port_is_given_back),
+        cmocka_unit_test(a_busy_port_is_named),
+        cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(counters_are_published),
+        cmocka_unit_test(a_stuck_worker_is_seen),
+        cmocka_unit_test(each_thread_is_looked_after),
         cmocka_unit_test(every_reason_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@ import type { types } from 'mediasoup-client';
 import { RotundaError } from '../errors.ts';
 import type { EncryptionState } from '../room-events.ts';
 import { importSecret, type E2eeCodec, type Refusal } from './frame.ts';
-import type { Kind } from '../protocol.ts';
+import type { AppData, Kind } from '../protocol.ts';
 import { e2eeSupported, isE2eeKey, keyBytesOf } from './key.ts';
 import type { TransformOptions, WorkerNews } from './worker.ts';
 
@@ -96,6 +96,12 @@ export class Encryption {
     if (codec === undefined)
       throw new RotundaError('e2ee-codec', `${of.mimeType} cannot be encrypted, and is not sent.`);
     this.#attach(sender, 'encrypt', of, codec);
+  }
+
+  // Before its first frame; a producer says in its appData that it is encrypted, for those who cannot read it.
+  protectProducer(options: types.ProducerOptions<AppData>, of: Of): void {
+    options.appData = { ...options.appData, e2ee: true };
+    options.onRtpSender = (sender) => this.protect(sender, of);
   }
 
   // How a consumer is made. Chromium mixes sound of an SSRC that nobody told it of into what is heard, past the transform of a
