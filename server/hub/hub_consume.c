@@ -213,12 +213,7 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
 static bool may_read(const struct room_transport *transport, const struct room_producer *producer,
                      struct hub_refusal *refusal) {
     bool keyless = transport->plain || transport->owner->observer == HUB_OBSERVER_WHIP;
-    if (!keyless || !producer->app_data)
-        return true;
-    json_t *said = json_loadb(producer->app_data, producer->app_data_len, 0, NULL);
-    bool sealed = json_is_true(json_object_get(said, "e2ee"));
-    json_decref(said);
-    return !sealed ||
+    return !keyless || !hub_is_encrypted(producer) ||
            hub_refuse(refusal, HUB_WRONG_STATE,
                       "%s encrypts from end to end: without the key, which no server has, there is "
                       "nothing to record or to pass on",

@@ -26,6 +26,35 @@ bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct 
            hub_refuse(refusal, HUB_FORBIDDEN, "this room is not to be recorded (its settings say so)");
 }
 
+bool hub_is_encrypted(const struct room_producer *producer) {
+    if (!producer->app_data)
+        return false;
+    json_t *said = json_loadb(producer->app_data, producer->app_data_len, 0, NULL);
+    bool sealed = json_is_true(json_object_get(said, "e2ee"));
+    json_decref(said);
+    return sealed;
+}
+
+// Counts what is encrypted and what is not.
+static void count_producers(const struct participant *who, unsigned counts[2]) {
+    LIST_EACH(t, &who->transports) {
+        LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers) {
+            counts[hub_is_encrypted(LIST_ENTRY(p, struct room_producer, link))]++;
+        }
+    }
+}
+
+bool hub_sends_encrypted_alone(const struct room *room, const struct participant *who) {
+    unsigned counts[2] = {0, 0};
+    if (who) {
+        count_producers(who, counts);
+    } else {
+        LIST_EACH(node, &room->participants)
+        count_producers(LIST_ENTRY(node, struct participant, link), counts);
+    }
+    return counts[true] > 0 && counts[false] == 0;
+}
+
 unsigned hub_rights(const struct hub *hub, const struct participant *me) {
     const struct room_rules rules = hub_rules(hub, me->room->name);
     bool own = !me->by_token && !me->hidden &&
