@@ -128,7 +128,7 @@ static bool start_media(struct app *app, char *error) {
         .send_buffer_bytes = (int)app->config->udp_send_buffer_bytes,
         .batch_us = app->config->batch_us,
         .limits = app->config->media_limits,
-        .tcp = app->config->ice_tcp,
+        .tcp = app->config->ice_tcp != CONFIG_ICE_TCP_OFF,
         .data_channels = app->config->data_channels,
         .data_rate = app->config->data_rate_max,
     };
@@ -209,11 +209,6 @@ static bool start_limits(struct app *app, char *error) {
     return app->limits != NULL;
 }
 
-// That HTTP does not have: connections of media over TCP, sockets of ICE agents.
-static uint32_t other_sockets_max(const struct config *config) {
-    return (config->ice_tcp ? config->tcp_connections_max : 0) + config_ice_sockets(config);
-}
-
 static bool start_ws(struct app *app, char *error, const char *web_root) {
     struct ws_server_config config = {
         .host = app->config->listen_host,
@@ -221,8 +216,7 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .admin_host = app->config->admin_host,
         .admin_port = app->config->admin_port,
         .web_root = web_root,
-        .connections_max =
-            descriptors_connections(app->config->connections_max, other_sockets_max(app->config)),
+        .connections_max = app->shares.connections,
         .backlog_max_bytes = app->config->ws_backlog_max_bytes,
         .message_bytes_max = SIGNAL_MESSAGE_MAX,
         .ping_seconds = PING_SECONDS,
@@ -234,36 +228,12 @@ static bool start_ws(struct app *app, char *error, const char *web_root) {
         .identity = app->identity,
     };
     const struct ws_handlers handlers = app_ws_handlers(app);
-    if (app->config->ice_tcp)
+    if (app->config->ice_tcp != CONFIG_ICE_TCP_OFF)
         config.first =
             (struct ws_first){.ctx = app, .theirs = tcp_first_is_media, .take = app_media_connection};
     app->ws = ws_server_start(&config, &handlers, control_loop_uv(app->loop), error, ERROR_MAX);
     app->whip_host.ws = app->dialects.ws = app->ws;
     return app->ws != NULL;
-}
-
-// The door on the media port's number, and what clients are told of it and of TLS' port.
-static bool start_tcp(struct app *app, char *error) {
-    const struct config *config = app->config;
-    if (!config->ice_tcp)
-        return true;
-    struct tcp_door_config door = {
-        .loop = control_loop_uv(app->loop),
-        .media = app->media,
-        .port = media_port(app->media),
-        .connections_max = descriptors_connections(config->tcp_connections_max, config->connections_max)};
-    app->tcp_door = tcp_door_open(&door, error, ERROR_MAX);
-    if (!app->tcp_door)
-        return false;
-    struct hub_tcp tcp = {.media_port = door.port};
-    if (config->tls_cert[0]) {
-        tcp.web_port = ws_server_port(app->ws);
-        tcp.web_ip6 = strcmp(config->listen_host, "::") == 0;
-        tcp.web_ip4 = tcp.web_ip6 || strcmp(config->listen_host, "0.0.0.0") == 0;
-        snprintf(tcp.web_ip, sizeof tcp.web_ip, "%s", config->listen_host);
-    }
-    hub_set_tcp(app->hub, &tcp);
-    return true;
 }
 
 // ---- before the parts
@@ -280,7 +250,7 @@ static void started_tell(const struct app *app, const char *web_root, bool web_r
         .listen_host = app->config->listen_host,
         .http_port = ws_server_port(app->ws),
         .media_port = media_port(app->media),
-        .tcp = app->config->ice_tcp,
+        .tcp = app->tcp_on_media_port,
         .admin_host = app->config->admin_host,
         .admin_port = ws_server_admin_port(app->ws),
         .workers = app->workers,
@@ -365,17 +335,17 @@ static int run(struct config *settings, const struct app_watcher *watcher, const
     if (!web_root[0])
         (void)web_root_find(web_root, sizeof web_root);
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    descriptors_allow(config->connections_max + other_sockets_max(config));
+    descriptors_allow(config, &app.shares);
 
-    bool started = app_folders_exist(config, error, ERROR_MAX) &&
-                   certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
-                   (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
-                   announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
-                   start_media(&app, error) && app_start_vigil(&app, error) && start_hub(&app, error) &&
-                   app_start_recordings(&app, error) && start_limits(&app, error) &&
-                   start_dialects(&app, error) && start_webhooks(&app, error) &&
-                   gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
-                   start_watch(&app, error) && start_ws(&app, error, web_root) && start_tcp(&app, error);
+    bool started =
+        app_folders_exist(config, error, ERROR_MAX) &&
+        certificate_load(config, &app.identity, &app.certificate, error, ERROR_MAX) &&
+        (app.gate = gate_open(config, error, ERROR_MAX)) != NULL &&
+        announce_resolve(&app.announce, config, error, ERROR_MAX) && start_loop(&app, error) &&
+        start_media(&app, error) && app_start_vigil(&app, error) && start_hub(&app, error) &&
+        app_start_recordings(&app, error) && start_limits(&app, error) && start_dialects(&app, error) &&
+        start_webhooks(&app, error) && gate_begin(app.gate, control_loop_wake, app.loop, error, ERROR_MAX) &&
+        start_watch(&app, error) && start_ws(&app, error, web_root) && app_start_tcp(&app, error, ERROR_MAX);
     tls_identity_free(app.identity);
     app.identity = NULL;
     if (started) {

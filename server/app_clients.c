@@ -137,11 +137,6 @@ static void on_late_closed(void *ctx, uint32_t late) {
 }
 
 // TLS' port has found that a connection is for media.
-void app_media_connection(void *ctx, int fd, const struct net_address *client) {
-    struct app *app = ctx;
-    tcp_door_take(app->tcp_door, fd, client);
-}
-
 // ---- as the two see it
 
 struct signal_io app_signal_io(struct app *app) {

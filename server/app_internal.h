@@ -2,7 +2,8 @@
 //
 // app.c starts and ends them and carries messages between hub and workers; app_clients.c carries those
 // between clients and signalling, app_http.c answers operators, app_due.c has what is due, app_reload.c reads
-// settings again, app_stop.c lets people finish, app_vigil.c looks after threads. Control thread.
+// settings again, app_stop.c lets people finish, app_tcp.c has media over TCP, app_vigil.c looks after
+// threads. Control thread.
 #ifndef SERVER_APP_INTERNAL_H
 #define SERVER_APP_INTERNAL_H
 
@@ -13,6 +14,7 @@
 #include "server/announced.h"
 #include "server/app.h"
 #include "server/control_loop.h"
+#include "server/descriptors.h"
 #include "server/dialect_routes.h"
 #include "server/gate.h"
 #include "server/media/media.h"
@@ -51,6 +53,7 @@ struct app {
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
     struct patience patience;
 
+    struct descriptor_shares shares;
     struct app_ice_login ice_login;
     uint16_t plain_next; // where the next search for a port of plain RTP begins
 
@@ -68,6 +71,7 @@ struct app {
     struct http_route *routes; // of ws
     size_t route_count;
     struct tcp_door *tcp_door;     // NULL: no media over TCP
+    bool tcp_on_media_port;        // and not at TLS' port alone
     struct announcing *announcing; // NULL: what is announced stays
     struct vigil *vigil;
     struct webhooks *webhooks; // NULL: nobody is told
@@ -78,8 +82,6 @@ struct app {
 struct signal_io app_signal_io(struct app *app);
 struct ws_handlers app_ws_handlers(struct app *app); // with the routes, which are there
 void app_client_gone(void *app);                     // the last one that was told goodbye lets the server end
-// TLS' port has found that a connection is for media.
-void app_media_connection(void *app, int fd, const struct net_address *client);
 
 // ---- app_http.c
 
@@ -94,6 +96,13 @@ enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, str
                                       char *why);
 bool app_record(void *ctx, const struct room *room, bool begin, struct hub_refusal *refusal);
 bool app_start_recordings(struct app *app, char *error);
+
+// ---- app_tcp.c
+
+// Media over TCP, when ws and hub are there. Where it is the preset a port that is taken is a warning.
+bool app_start_tcp(struct app *app, char *error, size_t error_cap);
+// TLS' port has found that a connection is for media.
+void app_media_connection(void *app, int fd, const struct net_address *client);
 
 // ---- app_ice.c
 

@@ -1,6 +1,7 @@
 #include "server/checks.h"
 
 #include "base/clock.h"
+#include "server/descriptors.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,31 +11,31 @@
 #define CLOCK_AGE_US (30 * UINT64_C(31557600) * US_PER_SECOND)
 #define BUFFER_SMALL_PERCENT 90 // less than this share of what is wanted is worth a word
 
-void check_file_limit(struct finding *out, uint32_t connections_max, uint32_t tcp_connections_max,
-                      uint32_t ice_sockets, uint64_t files_allowed) {
-    uint64_t spare = (uint64_t)tcp_connections_max + ice_sockets + CHECKS_SPARE_FILES;
-    uint64_t wanted = connections_max + spare;
+void check_file_limit(struct finding *out, const struct config *config, uint64_t files_allowed) {
+    struct descriptor_needs needs;
     char beside[128] = "";
     int len = 0;
-    if (tcp_connections_max)
-        len = snprintf(beside, sizeof beside, " with tcp-connections-max %" PRIu32, tcp_connections_max);
-    if (ice_sockets)
+    descriptors_need(config, files_allowed, &needs);
+    if (needs.tcp)
+        len = snprintf(beside, sizeof beside, " with tcp-connections-max %" PRIu32, needs.tcp);
+    if (needs.agents)
         snprintf(beside + len, sizeof beside - (size_t)len, "%s%" PRIu32 " sockets of ice-agents-max",
-                 len ? " and " : " with ", ice_sockets);
-    if (files_allowed >= wanted) {
+                 len ? " and " : " with ", needs.agents);
+    if (files_allowed >= descriptors_sum(&needs)) {
         finding_set(out, "file-limit", "", FINDING_OK,
-                    "connections-max %" PRIu32 "%s fits the limit of open files", connections_max, beside);
+                    "connections-max %" PRIu32 "%s fits the limit of open files", needs.connections, beside);
         return;
     }
     // Below the spare part the workers themselves do not start.
-    enum finding_level level = files_allowed < CHECKS_SPARE_FILES / 4 ? FINDING_FAIL : FINDING_WARN;
+    enum finding_level level = files_allowed < DESCRIPTORS_SPARE / 4 ? FINDING_FAIL : FINDING_WARN;
+    uint64_t spare = descriptors_sum(&needs) - needs.connections, enough = descriptors_enough(&needs);
     uint64_t left = files_allowed > spare ? files_allowed - spare : files_allowed / 2;
     finding_set(out, "file-limit", "", level,
                 "%" PRIu64 " open files are allowed and connections-max %" PRIu32 "%s needs %" PRIu64,
-                files_allowed, connections_max, beside, wanted);
+                files_allowed, needs.connections, beside, enough);
     finding_mend(
         out, "`ulimit -Hn %" PRIu64 "`, LimitNOFILE=%" PRIu64 " of systemd, or --connections-max %" PRIu64,
-        wanted, wanted, left ? left : 1);
+        enough, enough, left ? left : 1);
 }
 
 void check_buffer(struct finding *out, const char *setting, const char *sysctl,
@@ -193,8 +194,7 @@ void checks_quick(const struct config *config, const struct machine *machine, st
     struct finding finding;
     check_clock(&finding, machine->wall_us, machine->built_us, machine->clock_synchronised);
     findings_add(out, &finding);
-    check_file_limit(&finding, config->connections_max, config->ice_tcp ? config->tcp_connections_max : 0,
-                     config_ice_sockets(config), machine->files_allowed);
+    check_file_limit(&finding, config, machine->files_allowed);
     findings_add(out, &finding);
     check_buffer(&finding, "udp-receive-buffer", "net.core.rmem_max", &machine->receive);
     findings_add(out, &finding);

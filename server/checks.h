@@ -7,10 +7,9 @@
 #include "server/machine.h"
 
 #define CHECKS_STOP_SECONDS 10 // that stopping may take beyond drain-time
-#define CHECKS_SPARE_FILES 512 // beside connections: sockets and wake-ups of workers, files that are served
 
-void check_file_limit(struct finding *out, uint32_t connections_max, uint32_t tcp_connections_max,
-                      uint32_t ice_sockets, uint64_t files_allowed);
+// files_allowed: the hard limit. Of all that the settings ask for (server/descriptors.h).
+void check_file_limit(struct finding *out, const struct config *config, uint64_t files_allowed);
 // Of all workers' sockets; `setting` and `sysctl` name what is to be changed.
 void check_buffer(struct finding *out, const char *setting, const char *sysctl,
                   const struct machine_buffer *buffer);

@@ -152,10 +152,16 @@ static bool may_start(struct recordings *all, const char *name, const char *who,
         return hub_refuse(refusal, HUB_UNSUPPORTED,
                           "this server records nothing; its setting `record-dir` is empty");
     *room = hub_operate_find(all->hub, name, refusal);
-    if (!*room || (who[0] && !hub_operate_person(*room, who, refusal)))
+    const struct participant *person = *room && who[0] ? hub_operate_person(*room, who, refusal) : NULL;
+    if (!*room || (who[0] && !person))
         return false;
     if (!hub_may_be_recorded(all->hub, *room, refusal))
         return false;
+    if (hub_sends_encrypted_alone(*room, person))
+        return hub_refuse(refusal, HUB_WRONG_STATE,
+                          "all that %s sends is encrypted from end to end: without the key, which no server "
+                          "has, there is nothing to record",
+                          person ? person->name : "this room");
     if ((*room)->participant_count == 0)
         return hub_refuse(refusal, HUB_WRONG_STATE, "nobody is in the room");
     LIST_EACH(node, &all->runs) {

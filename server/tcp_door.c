@@ -23,13 +23,15 @@
 struct visitor {
     struct tcp_ticket ticket; // the worker's part
     struct list link;         // of door->visitors
-    struct list waiting; // of door->waiting, while it waits for its first packet: socket and handle are ours
-    struct list spoken;  // of door->spoken, while it is with a worker and a stranger
+    // Of door->waiting, until its first packet has come, then of door->held: socket and handle are ours.
+    struct list waiting;
+    struct list spoken; // of door->spoken, while it is with a worker and a stranger
     struct tcp_door *door;
     struct net_address address;
     bool stranger; // counted as one
     int fd;
-    uint64_t came_us;
+    unsigned worker;            // that its first packet names
+    uint64_t came_us, spoke_us; // the second is 0 until it is held
     uv_poll_t poll;
 };
 
@@ -37,10 +39,11 @@ struct tcp_door {
     struct tcp_door_config config;
     struct tcp_listener *listener;
     struct address_limits *limits; // of strangers
-    uv_timer_t timer;
-    bool timer_open, timer_runs, shut;
+    uv_timer_t timer, hold_timer;
+    bool timer_runs, shut;
     struct list visitors; // all of them
     struct list waiting;  // in the order in which they came
+    struct list held;     // in the order in which they spoke
     struct list spoken;   // in the order in which they spoke
     uint32_t count;
     struct tcp_door_counts counts;
@@ -107,6 +110,44 @@ static void visitor_go_in(struct visitor *v, unsigned worker) {
     uv_close((uv_handle_t *)&v->poll, on_handed_over);
 }
 
+static void hold_until(struct tcp_door *door, uint64_t now_us);
+
+static void on_held(uv_timer_t *timer) {
+    struct tcp_door *door = timer->data;
+    uint64_t now_us = clock_now_us();
+    LIST_EACH(node, &door->held) {
+        struct visitor *v = LIST_ENTRY(node, struct visitor, waiting);
+        if (now_us - v->spoke_us < door->config.hold_us)
+            break;
+        visitor_go_in(v, v->worker);
+    }
+    hold_until(door, now_us);
+}
+
+// The timer is for who has waited longest.
+static void hold_until(struct tcp_door *door, uint64_t now_us) {
+    if (list_empty(&door->held))
+        return;
+    uint64_t due_us = LIST_ENTRY(door->held.next, struct visitor, waiting)->spoke_us + door->config.hold_us;
+    uv_timer_start(&door->hold_timer, on_held, due_us > now_us ? (due_us - now_us) / 1000 + 1 : 0, 0);
+}
+
+static void visitor_hold(struct visitor *v, unsigned worker) {
+    struct tcp_door *door = v->door;
+    if (door->config.hold_us == 0) {
+        visitor_go_in(v, worker);
+        return;
+    }
+    uv_poll_stop(&v->poll); // what else comes is read by the worker
+    v->worker = worker;
+    v->spoke_us = clock_now_us();
+    list_remove(&v->waiting);
+    bool first = list_empty(&door->held);
+    list_push_back(&door->held, &v->waiting);
+    if (first)
+        hold_until(door, v->spoke_us);
+}
+
 static void visitor_turn_away(struct visitor *v, uint8_t first) {
     static const char answer[] =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
@@ -130,7 +171,7 @@ static void visitor_look(struct visitor *v, bool ended) {
     }
     switch (tcp_first_look(span_of(bytes, (size_t)n), media_workers(v->door->config.media), &number)) {
     case TCP_FIRST_MEDIA:
-        visitor_go_in(v, number);
+        visitor_hold(v, number);
         return;
     case TCP_FIRST_OTHER:
         visitor_turn_away(v, bytes[0]);
@@ -156,7 +197,7 @@ static void on_look(uv_timer_t *timer) {
     LIST_EACH(node, &door->visitors) {
         struct visitor *v = LIST_ENTRY(node, struct visitor, link);
         if (list_linked(&v->waiting)) {
-            if (now_us - v->came_us > DOOR_FIRST_US)
+            if (!v->spoke_us && now_us - v->came_us > DOOR_FIRST_US)
                 visitor_end(v, &door->counts.refused_late);
             continue;
         }
@@ -206,7 +247,8 @@ static void visitor_begin(struct tcp_door *door, int fd, const struct net_addres
 // Who came first and has said nothing yet makes room, so that nobody closes the door by silence; where all
 // have spoken, the one who did first and is a stranger still, so that nobody closes it by checks that are
 // never good: a peer's first one is. Its worker closes it, so for a while connections are more than
-// strangers_max, though never more than connections_max. False: there is no room.
+// strangers_max, though never more than connections_max. Who is held has just spoken, and keeps its place.
+// False: there is no room.
 static bool make_room(struct tcp_door *door) {
     if (!list_empty(&door->waiting)) {
         visitor_end(LIST_ENTRY(door->waiting.next, struct visitor, waiting), &door->counts.refused_full);
@@ -253,29 +295,41 @@ static struct tcp_listener *listen_everywhere(struct tcp_door *door, char *error
                               error_cap);
 }
 
+static uint32_t half(uint32_t of, uint32_t most) {
+    uint32_t n = of / 2 > DOOR_STRANGERS_MIN ? of / 2 : DOOR_STRANGERS_MIN;
+    return n < most ? n : most;
+}
+
+static void config_fill(struct tcp_door_config *config) {
+    if (!config->strangers_max)
+        config->strangers_max = half(config->connections_max, DOOR_STRANGERS_MAX);
+    if (!config->strangers_of_address)
+        config->strangers_of_address = half(config->strangers_max, DOOR_STRANGERS_OF_ADDRESS);
+}
+
 struct tcp_door *tcp_door_open(const struct tcp_door_config *config, char *error, size_t error_cap) {
     struct tcp_door *door = calloc(1, sizeof *door);
     snprintf(error, error_cap, "out of memory");
     if (!door)
         return NULL;
     door->config = *config;
-    if (!door->config.strangers_max)
-        door->config.strangers_max = DOOR_STRANGERS_MAX;
-    if (!door->config.strangers_of_address)
-        door->config.strangers_of_address = DOOR_STRANGERS_OF_ADDRESS;
+    config_fill(&door->config);
     list_init(&door->visitors);
     list_init(&door->waiting);
+    list_init(&door->held);
     list_init(&door->spoken);
     struct address_limits_config limits = {.waiting_max = door->config.strangers_of_address,
                                            .addresses_max = door->config.strangers_max + ADDRESSES_SPARE};
     door->limits = address_limits_create(&limits);
-    door->listener = door->limits ? listen_everywhere(door, error, error_cap) : NULL;
-    if (!door->listener) {
+    if (door->limits && config->port)
+        door->listener = listen_everywhere(door, error, error_cap);
+    if (!door->limits || (config->port && !door->listener)) {
         door_free(door);
         return NULL;
     }
     uv_timer_init(config->loop, &door->timer);
-    door->timer.data = door;
+    uv_timer_init(config->loop, &door->hold_timer);
+    door->timer.data = door->hold_timer.data = door;
     return door;
 }
 
@@ -290,6 +344,7 @@ void tcp_door_shut(struct tcp_door *door) {
             visitor_end(v, &door->counts.refused_late);
     }
     uv_close((uv_handle_t *)&door->timer, NULL);
+    uv_close((uv_handle_t *)&door->hold_timer, NULL);
 }
 
 void tcp_door_destroy(struct tcp_door *door) {

@@ -2,7 +2,10 @@
 // the media port, and those that HTTP's own TLS port finds to be media (server/web/ws_server.h).
 //
 // It waits, for DOOR_FIRST_US at most and without reading it off the socket, for the first packet, which
-// names the worker that the connection then belongs to (transport/tcp_first.h). Connections are bounded: in
+// names the worker that the connection then belongs to (transport/tcp_first.h). Then it waits for hold_us
+// more, in which the peer's checks over UDP are answered and its first over TCP is not: Firefox gives up what
+// it has not tried yet as soon as one check is answered, and would stay with TCP where UDP works as well.
+// Connections are bounded: in
 // all, those that have not shown yet that they are a peer's (transport/tcp_port.h), and those of one address
 // (IPv6: of one /64); where there is no more room, who came first and has said nothing is closed, or else the
 // stranger who spoke first. Who speaks HTTP here is told so; everybody else who is no peer is closed, and
@@ -19,8 +22,10 @@
 #include <stdint.h>
 
 #define DOOR_FIRST_US (10 * UINT64_C(1000000))
+#define DOOR_HOLD_US (300 * UINT64_C(1000))
 #define DOOR_STRANGERS_MAX 4096
 #define DOOR_STRANGERS_OF_ADDRESS 1024
+#define DOOR_STRANGERS_MIN 8 // of both, however few connections there may be
 
 struct uv_loop_s;
 struct tcp_door;
@@ -28,9 +33,12 @@ struct tcp_door;
 struct tcp_door_config {
     struct uv_loop_s *loop;
     struct media *media;
-    uint16_t port;
+    uint16_t port; // 0: none of its own, others give it what came in (tcp_door_take)
     uint32_t connections_max;
-    uint32_t strangers_max, strangers_of_address; // 0: those above
+    uint64_t hold_us; // 0: who has spoken goes in at once
+    // 0: half of connections_max, so that strangers never keep peers out, and half of that for an address;
+    // within the limits above.
+    uint32_t strangers_max, strangers_of_address;
 };
 
 // Opens the door on all addresses. NULL and a sentence in `error` that names the port.

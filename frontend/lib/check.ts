@@ -133,6 +133,12 @@ export async function runCheck(url: string, tell: (report: Report) => void): Pro
     const packets = stats.reduce((sum, stat) => sum + (Number(stat.packetCount) || 0), 0);
     return packets >= PACKETS_ENOUGH && `${packets} packets`;
   };
+  // UDP, or TCP where the network lets nothing else through.
+  const packetsGoBy = async () => {
+    const { stats } = await sender.session.request('get-stats', { transportId: sender.transport.id });
+    const tuple = stats.find((stat) => stat.iceSelectedTuple)?.iceSelectedTuple as { protocol?: string } | undefined;
+    return tuple?.protocol?.toUpperCase() ?? '';
+  };
   const comesBack = async (kind: Kind) => {
     const consumer = await receiver.consume(producers[kind].id);
     const player = document.createElement(kind);
@@ -167,7 +173,7 @@ export async function runCheck(url: string, tell: (report: Report) => void): Pro
         );
       for (const one of making) one.catch(() => {}); // told by the step that needs it
       await until(() => sender.iceState === 'connected');
-      return '';
+      return packetsGoBy();
     },
     dtls: async () => {
       await until(() => sender.dtlsState === 'connected' && sender.transport.connectionState === 'connected');

@@ -92,12 +92,16 @@ struct config {
     uint32_t data_rate_max;            // bytes a second of one transport's, summed over receivers
     uint32_t control_memory_max_bytes; // what the control side may hold for its clients
     uint32_t connections_max;
-    uint32_t ice_tcp, tcp_connections_max;                                     // the first is 0 or 1
+    uint32_t ice_tcp;                                                          // enum config_ice_tcp
+    uint32_t tcp_connections_max;                                              // 0: server/descriptors.h
     uint32_t waiting_per_address, rooms_per_address, failed_joins_per_address; // 0: no limit
     uint32_t udp_receive_buffer_bytes, udp_send_buffer_bytes;
     struct media_limits media_limits; // of what one publisher may send and one transport may get
     uint32_t batch_us;                // see media_config
 };
+
+// Media over TCP. AUTO: where its port is free; the start says so when it is not.
+enum config_ice_tcp { CONFIG_ICE_TCP_OFF, CONFIG_ICE_TCP_ON, CONFIG_ICE_TCP_AUTO };
 
 enum config_task {
     CONFIG_RUN,     // start the server

@@ -14,8 +14,8 @@
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switch_words[] = {"no", "yes", NULL};
 static const char *const layout_words[] = {"track", "participant", NULL};
-static const char *const on_off_words[] = {"off", "on", NULL};
-static const char *const ice_words[] = {"lite", "auto", "full", NULL}; // enum hub_ice_mode
+static const char *const ice_tcp_words[] = {"off", "on", "auto", NULL}; // enum config_ice_tcp
+static const char *const ice_words[] = {"lite", "auto", "full", NULL};  // enum hub_ice_mode
 static const char *const nomination_words[] = {"regular", "aggressive", NULL};
 static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
@@ -41,8 +41,9 @@ static const struct setting settings[] = {
      "otherwise."},
     {"recorder", SETTING_PATH, AT(recorder), 0, 0, NULL, "", "FILE",
      "The program that records; default: rotunda-record beside this one, else in PATH."},
-    {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, on_off_words, "off", "on|off",
-     "Media over TCP too, for networks without UDP: on that port number, and on that of HTTPS."},
+    {"ice-tcp", SETTING_CHOICE, AT(ice_tcp), 0, 0, ice_tcp_words, "auto", "auto|on|off",
+     "Media over TCP too, for networks without UDP: on that port number, and on that of HTTPS; auto: where "
+     "it is free."},
     {"announce", SETTING_ADDRESSES, AT(announce), 0, 0, NULL, ANNOUNCE_AUTO, "HOST[,HOST...]",
      "Addresses or names to which clients send media; auto: this machine's own, and what --stun finds."},
     {"stun", SETTING_HOST, AT(stun), STUN_PORT, 0, NULL, "", "HOST[:PORT]",
@@ -151,8 +152,8 @@ static const struct setting settings[] = {
      "What the server may keep in memory for its clients besides media; nobody joins beyond that."},
     {"connections-max", SETTING_NUMBER, AT(connections_max), 1, 1000000, NULL, "10000", "N",
      "HTTP and WebSocket connections at a time."},
-    {"tcp-connections-max", SETTING_NUMBER, AT(tcp_connections_max), 1, 1000000, NULL, "10000", "N",
-     "Connections of media over TCP at a time."},
+    {"tcp-connections-max", SETTING_NUMBER, AT(tcp_connections_max), 0, 1000000, NULL, "0", "N",
+     "Connections of media over TCP at a time; 0: an eighth of the allowed open files, 4096 at most."},
     {"waiting-per-address", SETTING_NUMBER, AT(waiting_per_address), 0, 1000000, NULL, "2000", "N",
      "Connections from one address (IPv6: one /64) that have not joined a room; 0 is no limit."},
     {"rooms-per-address", SETTING_NUMBER, AT(rooms_per_address), 0, 1000000, NULL, "300", "N",

@@ -10,8 +10,10 @@
 
 // ---- ports
 
-void check_media_tcp(struct finding *out, const struct port_facts *port, bool running) {
+void check_media_tcp(struct finding *out, const struct port_facts *port, bool running, bool needed) {
     static const char check[] = "media-port-tcp";
+    enum finding_level level = needed ? FINDING_FAIL : FINDING_WARN;
+    const char *then = needed ? "" : ": people in networks without UDP cannot take part";
     if (port->state == PORT_FREE && port->port == 0) {
         finding_set(out, check, "", FINDING_OK, "media over TCP takes the number that the system chooses");
     } else if (port->state == PORT_FREE) {
@@ -20,12 +22,12 @@ void check_media_tcp(struct finding *out, const struct port_facts *port, bool ru
         finding_set(out, check, "", FINDING_OK, "TCP port %u is in use (%s), as it is when the server runs",
                     port->port, port->owner);
     } else if (port->state == PORT_BUSY) {
-        finding_set(out, check, "", FINDING_FAIL, "TCP port %u, for media over TCP, is taken by %s",
-                    port->port, port->owner);
+        finding_set(out, check, "", level, "TCP port %u, for media over TCP, is taken by %s%s", port->port,
+                    port->owner, then);
         finding_mend(out, "stop it, or choose another number: --media-port PORT, or --ice-tcp off");
     } else {
-        finding_set(out, check, "", FINDING_FAIL, "TCP port %u, for media over TCP, cannot be opened: %s",
-                    port->port, strerror(port->error));
+        finding_set(out, check, "", level, "TCP port %u, for media over TCP, cannot be opened: %s%s",
+                    port->port, strerror(port->error), then);
     }
 }
 

@@ -13,8 +13,8 @@
 
 // version: of the Rotunda that already answers on the TCP port; NULL: none does.
 void check_port(struct finding *out, const struct port_facts *port, const char *running);
-// With ice-tcp: the TCP port of the media port's number.
-void check_media_tcp(struct finding *out, const struct port_facts *port, bool running);
+// With ice-tcp: the TCP port of the media port's number. needed: the server does not start without.
+void check_media_tcp(struct finding *out, const struct port_facts *port, bool running, bool needed);
 
 // ---- TLS
 

@@ -124,11 +124,17 @@ void examine_ports(struct doctor *d) {
     findings_add(&d->findings, &finding);
     check_port(&finding, &d->udp, d->running ? d->version : NULL);
     findings_add(&d->findings, &finding);
-    if (!c->ice_tcp)
+    if (c->ice_tcp == CONFIG_ICE_TCP_OFF)
         return;
+    if (c->tls_cert[0] && c->listen_port && c->listen_port == c->media_port) {
+        finding_set(&finding, "media-port-tcp", "", FINDING_OK,
+                    "media over TCP comes in beside HTTPS, on TCP port %u", c->listen_port);
+        findings_add(&d->findings, &finding);
+        return;
+    }
     struct port_facts media_tcp;
     port_examine_tcp("0.0.0.0", c->media_port, &media_tcp);
-    check_media_tcp(&finding, &media_tcp, d->running);
+    check_media_tcp(&finding, &media_tcp, d->running, c->ice_tcp == CONFIG_ICE_TCP_ON);
     findings_add(&d->findings, &finding);
 }
 
@@ -203,6 +209,8 @@ void examine_turn(struct doctor *d) {
     if (servers->url_count > 0)
         return;
     finding_set(&finding, "turn", "", FINDING_SKIP,
-                "no turn-urls are set: clients whose network lets no UDP out cannot take part");
+                "no turn-urls are set: clients whose network lets no UDP out %s",
+                d->config.ice_tcp == CONFIG_ICE_TCP_OFF ? "cannot take part"
+                                                        : "take part over TCP, where that port gets through");
     findings_add(&d->findings, &finding);
 }

@@ -42,7 +42,11 @@ unsigned hub_candidates(const struct hub *hub, const struct room_transport *tran
 }
 
 bool hub_takes_tcp(const struct hub *hub) {
-    return hub->config.tcp.media_port != 0;
+    const struct hub_config *config = &hub->config;
+    bool web = false;
+    for (unsigned i = 0; i < config->announce_count && config->tcp.web_port; i++)
+        web = web || web_is_at(&config->tcp, config->announce[i]);
+    return config->tcp.media_port != 0 || web;
 }
 
 void hub_set_tcp(struct hub *hub, const struct hub_tcp *tcp) {

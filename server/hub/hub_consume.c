@@ -213,7 +213,7 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
 static bool may_read(const struct room_transport *transport, const struct room_producer *producer,
                      struct hub_refusal *refusal) {
     bool keyless = transport->plain || transport->owner->observer == HUB_OBSERVER_WHIP;
-    return !keyless || !hub_says_sealed(producer->app_data, producer->app_data_len) ||
+    return !keyless || !hub_is_encrypted(producer) ||
            hub_refuse(refusal, HUB_WRONG_STATE,
                       "%s encrypts from end to end: without the key, which no server has, there is "
                       "nothing to record or to pass on",

@@ -37,6 +37,30 @@ bool hub_name_may_be_recorded(const struct hub *hub, const char *room, struct hu
            hub_refuse(refusal, HUB_FORBIDDEN, "this room is not to be recorded (its settings say so)");
 }
 
+bool hub_is_encrypted(const struct room_producer *producer) {
+    return hub_says_sealed(producer->app_data, producer->app_data_len);
+}
+
+// Counts what is encrypted and what is not.
+static void count_producers(const struct participant *who, unsigned counts[2]) {
+    LIST_EACH(t, &who->transports) {
+        LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers) {
+            counts[hub_is_encrypted(LIST_ENTRY(p, struct room_producer, link))]++;
+        }
+    }
+}
+
+bool hub_sends_encrypted_alone(const struct room *room, const struct participant *who) {
+    unsigned counts[2] = {0, 0};
+    if (who) {
+        count_producers(who, counts);
+    } else {
+        LIST_EACH(node, &room->participants)
+        count_producers(LIST_ENTRY(node, struct participant, link), counts);
+    }
+    return counts[true] > 0 && counts[false] == 0;
+}
+
 unsigned hub_rights(const struct hub *hub, const struct participant *me) {
     const struct room_rules rules = hub_rules(hub, me->room->name);
     bool own = !me->by_token && !me->hidden &&

@@ -318,6 +318,10 @@ bool hub_is_sealed(const struct hub *hub, const struct room *room);
 void hub_settle_again(struct hub *hub, uint64_t now_us);
 // Whether it may be by anybody, an operator too. False and a refusal.
 bool hub_may_be_recorded(const struct hub *hub, const struct room *room, struct hub_refusal *refusal);
+// Whether it is encrypted from end to end, as its owner says.
+bool hub_is_encrypted(const struct room_producer *producer);
+// Whether something is sent by the room (who is NULL) or by one in it, and all of it is.
+bool hub_sends_encrypted_alone(const struct room *room, const struct participant *who);
 struct room_transport *hub_own_transport(const struct hub *hub, const struct participant *me,
                                          const char *transport_id, struct hub_refusal *refusal);
 struct room_producer *hub_own_producer(const struct hub *hub, const struct participant *me,

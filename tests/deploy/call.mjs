@@ -1,5 +1,5 @@
 // call.mjs ORIGIN [WAY]: two browsers, each a Chromium of its own, hold a call there: both must see and hear the other,
-// and go on doing so. WAY: the type of their own candidate that media must take: host, relay, "relay over tcp".
+// and go on doing so. WAY: the type of their own candidate that media must take: host, "direct over tcp", relay, "relay over tcp".
 // An http ORIGIN is treated like an https one. HOME/.pki/nssdb says which further certificate authorities they trust.
 // Prints one line.
 
@@ -34,7 +34,8 @@ try {
         const pair = report.get(stat.selectedCandidatePairId);
         const [local, remote] = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
         // Behind the NAT of the TURN server's own network, what is relayed is a peer-reflexive candidate by name.
-        const own = local.relayProtocol ? `relay over ${local.relayProtocol}` : `${local.candidateType} ${local.protocol}`;
+        const direct = local.protocol === 'tcp' ? 'direct over tcp' : `${local.candidateType} ${local.protocol}`;
+        const own = local.relayProtocol ? `relay over ${local.relayProtocol}` : direct;
         found.add(`${own} -> ${remote.address}:${remote.port}`);
       }
     }

@@ -97,7 +97,7 @@ def check_build():
 
 def check_image():
     image = STAGES[None]
-    offered = {f"{preset('listen').rsplit(':', 1)[1]}/tcp", f"{preset('media-port')}/udp"}
+    offered = {f"{preset('listen').rsplit(':', 1)[1]}/tcp", f"{preset('media-port')}/udp", f"{preset('media-port')}/tcp"}
     if image.exposed != offered:
         yield f"the image exposes {sorted(image.exposed)}, the server offers {sorted(offered)}"
     if image.env.get("ROTUNDA_LOG_FORMAT") != "json":
@@ -187,8 +187,8 @@ def check_compose():
             yield f"{name}: variables {sorted(unknown)} that nobody explains"
     alone, _ = config_of(COMPOSES[0], {})
     ports = sorted(inside for _, inside in published(alone["services"]["rotunda"])) if alone else None
-    if ports != ["40000/udp", "8080/tcp"]:
-        yield f"{COMPOSES[0]} without variables: publishes {ports}, expected one TCP and one UDP port"
+    if ports != ["40000/tcp", "40000/udp", "8080/tcp"]:
+        yield f"{COMPOSES[0]} without variables: publishes {ports}, expected that of pages and media's, UDP and TCP"
     _, error = config_of(COMPOSES[1], {})
     if "DOMAIN" not in (error or ""):
         yield f"{COMPOSES[1]} without DOMAIN: expected an error that names it, got {error!r}"

@@ -9,7 +9,7 @@ origin=http://192.168.1.20:8080
 [ "$(podman exec "$id" id -u)" = 10001 ] || fail "expected the server not to run as root"
 ! podman exec "$id" touch /etc/probe 2>/dev/null || fail "expected a read-only root file system"
 nat=$(iptables-save -t nat | grep -cE 'DNAT.*:(8080|40000)$') || true
-[ "$nat" = 2 ] || fail "expected two ports to be translated, got: $(iptables-save -t nat)"
+[ "$nat" = 3 ] || fail "expected three ports to be translated, got: $(iptables-save -t nat)"
 ip netns exec outside node "$repo/tests/deploy/call.mjs" "$origin"
 
 begun=$(date +%s%N)

@@ -23,12 +23,18 @@ got=$(outside node -e 'fetch("http://meet.example.org/", { redirect: "manual" })
 [ "$got" = "308 $origin/" ] || fail "expected a redirection to https, got $got"
 outside node "$repo/tests/deploy/call.mjs" $origin host
 
-# Where no UDP gets through to the server, media takes the way over the TURN server: once over UDP alone, once over TCP.
+# Where no UDP gets through to the server, media takes TCP to it; where nothing gets through to that port, the way over
+# the TURN server: once over UDP alone, once over TCP.
+iptables -t raw -A PREROUTING -i host0 -p udp -j DROP
+outside node "$repo/tests/deploy/call.mjs" $origin 'direct over tcp'
+iptables -t raw -F PREROUTING
 iptables -t raw -A PREROUTING -i host0 -p udp --dport 40000 -j DROP
+iptables -t raw -A PREROUTING -i host0 -p tcp --dport 40000 -j DROP
 iptables -t raw -A PREROUTING -i host0 -p tcp --dport 3478 -j DROP
 outside node "$repo/tests/deploy/call.mjs" $origin 'relay over udp'
 iptables -t raw -F PREROUTING
 iptables -t raw -A PREROUTING -i host0 -p udp -j DROP
+iptables -t raw -A PREROUTING -i host0 -p tcp --dport 40000 -j DROP
 outside node "$repo/tests/deploy/call.mjs" $origin 'relay over tcp'
 iptables -t raw -F PREROUTING
 
@@ -67,4 +73,4 @@ before=$(podman exec "$turn" cat /var/lib/turn-secret/secret)
 podman restart "$turn" >/dev/null 2>&1
 [ ${#before} -ge 32 ] && [ "$(podman exec "$turn" cat /var/lib/turn-secret/secret)" = "$before" ] ||
     fail "expected the secret to outlast a restart"
-say "tls: certificate by ACME, https, call by UDP, by TURN over UDP and by TURN over TCP; the secret is kept"
+say "tls: certificate by ACME, https, call by UDP, by TCP, by TURN over UDP and by TURN over TCP; the secret is kept"

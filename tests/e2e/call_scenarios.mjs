@@ -227,6 +227,7 @@ export async function checkPage(browser, server) {
   );
   assert.deepEqual(result.states.filter((state) => !state.startsWith('ok')), []);
   assert.equal(result.words, 'Everything works.');
+  assert.match(result.states[1], /, UDP\)/, 'how packets went');
   await page.close();
 }
 

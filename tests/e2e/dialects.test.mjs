@@ -184,6 +184,112 @@ test('PeerJS: frames that are none, and a flood, end the connection that sent th
   await peerClients(0);
 });
 
+// A page whose user does what PeerJS's issues 211, 848, 1156 and 1289 tell: connects again for as long as it takes.
+const comesBack = (page) =>
+  page.evaluate(() => {
+    const { peer } = window;
+    setInterval(() => peer.disconnected && !peer.destroyed && peer.reconnect(), 100);
+  });
+// A channel from one page to another's id: what is sent over it comes back.
+const opensChannel = (page, id) =>
+  page.evaluate(
+    (to) =>
+      new Promise((resolve, reject) => {
+        const channel = (window.channel = window.peer.connect(to, { serialization: 'json' }));
+        channel.on('open', resolve);
+        channel.on('error', reject);
+        channel.on('close', () => window.heard.push(['channel closed', to]));
+        window.echo = (what) => new Promise((heard) => (channel.once('data', ({ back }) => heard(back)), channel.send(what)));
+      }),
+    id,
+  );
+
+test('PeerJS: signalling that is lost while people talk, an id by which somebody comes back, a page loaded again', async () => {
+  const [ann, bob] = [await openPage(server.origin, PEERJS), await openPage(server.origin, PEERJS)];
+  await openPeer(ann, 'ann');
+  await openPeer(bob);
+  const [[, id]] = await hears(bob, 'open');
+  await hears(ann, 'open');
+  await opensChannel(bob, 'ann');
+  // Issues 224, 294, 1289: the network fails, the server knows nothing of it, and the package tries again by its token.
+  await comesBack(bob);
+  await bob.evaluate(() => {
+    window.heard = [];
+    window.lost = window.peer.socket._socket;
+    window.lost.onclose(); // what a browser that has lost its network calls; the connection itself stays
+  });
+  await hears(bob, 'open', id); // 265, 757: by the id that the server gave it
+  await peerClients(2);
+  assert.equal(await bob.evaluate(() => window.echo('no call ends with its signalling')), 'no call ends with its signalling'); // 464, 650
+  await bob.evaluate(() => ((window.heard = []), window.peer.disconnect()));
+  assert.equal(await bob.evaluate(() => window.echo('nor when somebody ends it')), 'nor when somebody ends it');
+  await hears(bob, 'open', id);
+  // Whoever is called while away hears of it when back.
+  await ann.evaluate(() => window.peer.disconnect());
+  await peerClients(1);
+  await bob.evaluate(() => void (window.second = window.peer.connect('ann', { serialization: 'json' }).on('open', () => (window.opened = true))));
+  await until('the offer waits', async () => (await server.metric('rotunda_dialect_kept_messages')) > 0);
+  await ann.evaluate(() => window.peer.reconnect());
+  await until('the second channel is open', () => bob.evaluate(() => window.opened === true));
+  // 116: loaded again, which is another token, with the same id.
+  await ann.reload();
+  await ann.evaluate(PEERJS);
+  await openPeer(ann, 'ann');
+  await hears(ann, 'open', 'ann');
+  await opensChannel(bob, 'ann');
+  assert.equal(await bob.evaluate(() => window.echo('again')), 'again');
+  // 534, 880: who has destroyed it hears so, and nobody else is called by that id.
+  await ann.evaluate(() => window.peer.destroy());
+  await hears(bob, 'channel closed');
+  assert.match(await ann.evaluate(() => { try { return window.peer.reconnect(); } catch (error) { return error.message; } }), /already been destroyed/);
+  await ann.close();
+  await bob.close();
+  await peerClients(0);
+});
+
+test('PeerJS and socket.io: a server that is killed and back finds everybody again', async (t) => {
+  const args = ['--peerjs', '/myPeerServer', '--socket-io', '/socket.io'];
+  const first = await Server.start({ args });
+  t.after(() => first.kill());
+  // Ann's network lets no WebSocket of socket.io through (engine.io-client 202, socket.io 1077), Bob's does.
+  const blocked = `window.WebSocket = class extends WebSocket {
+    constructor(url, ...rest) { super(/EIO=/.test(url) ? 'ws://127.0.0.1:1/' : url, ...rest); }
+  };`;
+  const [ann, bob] = [await openPage(first.origin, PEERJS, blocked, SOCKET_IO), await openPage(first.origin, PEERJS, SOCKET_IO)];
+  t.after(() => Promise.all([ann.close(), bob.close()]));
+  await openPeer(ann, 'ann', { port: first.port });
+  await openPeer(bob, 'bob', { port: first.port });
+  for (const page of [ann, bob]) {
+    await hears(page, 'open');
+    await comesBack(page);
+  }
+  const soon = { reconnectionDelay: 100, reconnectionDelayMax: 200 };
+  await startSocket(ann, soon);
+  await startSocket(bob, soon);
+  await until('the WebSocket', () => bob.evaluate(() => window.socket.io.engine.transport.name === 'websocket'));
+  for (const page of [ann, bob]) await page.evaluate(() => window.socket.on('disconnect', (reason) => window.heard.push(['socket gone', reason])));
+  assert.equal(await ann.evaluate(() => window.socket.io.engine.transport.name), 'polling');
+  await first.kill();
+  for (const page of [ann, bob]) {
+    await hears(page, 'socket gone', page === ann ? 'transport error' : 'transport close');
+    await hears(page, 'error', 'network');
+    await hears(page, 'disconnected');
+    await page.evaluate(() => ((window.heard = []), (window.state.heard = [])));
+  }
+  await bob.evaluate(() => void window.socket.disconnect().connect()); // while it tries: socket.io-client 852
+  const second = await Server.startFor(t, { args, port: first.port });
+  for (const [page, id] of [[ann, 'ann'], [bob, 'bob']]) await hears(page, 'open', id);
+  await opensChannel(ann, 'bob');
+  assert.equal(await ann.evaluate(() => window.echo('as before')), 'as before');
+  // The session of before is unknown to this server (socket.io 100, 3009, 5116); both have joined their room again, as
+  // pages do where they hear that they are connected (3382).
+  await until('both are back', async () => (await second.metric('rotunda_socket_io_clients')) === 2);
+  await until('they hear each other', async () => {
+    await ann.evaluate(() => void window.socket.emit('callRemote', '001'));
+    return bob.evaluate(() => window.state.heard.includes('callRemote'));
+  });
+});
+
 // ---- {type, from, to, payload}, at the path where such pages look for it, beside our own protocol
 
 test('the dialect with from and to: a call in whatever order, and our own protocol beside it', async () => {

@@ -29,7 +29,7 @@ http_port=$1 media_port=$2 stun_port=$3 turn_port=$4
 
 # A machine that is well. Buffers and NTP differ from machine to machine, and are no failure.
 doctor 0
-for check in config clock file-limit udp-gso cipher libraries web-root listen-port media-port call server; do
+for check in config clock file-limit udp-gso cipher libraries web-root listen-port media-port media-port-tcp call server; do
     has "^ok +$check +"
 done
 has "^ok +listen-port +TCP port $http_port of 127.0.0.1 is free\$"
@@ -117,12 +117,12 @@ has "^FAIL +certificate +.*is not the key of the certificate.*  fix: --tls-cert 
 (
     ulimit -n 900
     doctor 0
-    has "^warn +file-limit +900 open files are allowed and connections-max 10000 needs 10512  fix: .*LimitNOFILE=10512"
+    has "^warn +file-limit +900 open files are allowed and connections-max 10000 with tcp-connections-max 112 needs 12014  fix: .*LimitNOFILE=12014"
     # The quick part speaks at every start, of what is wrong alone.
     serve --listen "127.0.0.1:$http_port" --media-port "$media_port" --workers 2
     stop
     cp "$log" "$folder/out"
-    has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*fix=".*LimitNOFILE=10512'
+    has 'warn  self-check check="file-limit" subject="" found="900 open files are allowed.*fix=".*LimitNOFILE=12014'
     grep -E 'self-check check="(clock|udp-gso|cipher|libraries)"' "$log" && fail "expected silence about what is well"
     ulimit -n 100
     doctor 1

@@ -34,11 +34,11 @@ export async function until(what, probe, { deadlineMs = 30_000, everyMs = 25 } =
   }
 }
 
-export function freeTcpPort() {
+export function freeTcpPort(wanted = 0, host = '127.0.0.1') {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    probe.listen(wanted, host, () => {
       const { port } = probe.address();
       probe.close(() => resolve(port));
     });
@@ -54,6 +54,14 @@ function freeUdpPort() {
       probe.close(() => resolve(port));
     });
   });
+}
+
+// For media, which takes UDP and, where it is free, TCP.
+async function freeMediaPort(except) {
+  for (;;) {
+    const port = await freeUdpPort();
+    if (port !== except && (await freeTcpPort(port, '::').catch(() => 0))) return port;
+  }
 }
 
 // A start that is to be refused: how it ended, and what it said.
@@ -79,12 +87,12 @@ export class Server {
 
   // args: further flags; announce: the address that media uses (null: as the settings say); port: of one that was killed, to take its place;
   // around: a command that execs what follows it;
-  // host: where it listens; ca: the root of its certificate (args then name the files), which clients trust alone.
-  static async start({ args = [], env = {}, announce = '127.0.0.1', port, host = '127.0.0.1', ca, around = [] } = {}) {
+  // mediaPort: the number for media; host: where it listens; ca: the root of its certificate (args then name the files), which clients trust alone.
+  static async start({ args = [], env = {}, announce = '127.0.0.1', port, mediaPort, host = '127.0.0.1', ca, around = [] } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: set ROTUNDA_BIN`);
     const server = new Server();
     server.port = port ?? (await freeTcpPort());
-    server.mediaPort = await freeUdpPort();
+    server.mediaPort = mediaPort ?? (await freeMediaPort(server.port));
     server.ca = ca;
     server.origin = `${ca ? 'https' : 'http'}://127.0.0.1:${server.port}`;
     const flags = ['--listen', `${host}:${server.port}`, '--media-port', String(server.mediaPort)];

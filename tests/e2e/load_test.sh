@@ -25,7 +25,7 @@ expect() {
     fi
 }
 
-start --log-level info --ice-tcp on
+start --log-level info
 # Four people, all of it checked packet by packet. Audio and video, simulcast, every codec takes its turn below.
 expect 0 "4 of 4 joins, 0 failed" --url "$url" --participants 4 --duration 5 --server-pid "$pid" \
     --json "$folder/clean.json" --expect 'joined>=4,failed<1,loss<=0%,faults<1,frames>900,request_errors<1'

@@ -47,10 +47,11 @@ export class LossyLink {
     return this.#front.address().port;
   }
 
-  // What the server says about where media goes, with this link put in between.
+  // What the server says about where media goes, with this link put in between, which knows no TCP.
   rewrite(text) {
     const message = JSON.parse(text);
-    for (const candidate of message.data?.iceCandidates ?? []) candidate.port = this.port;
+    const told = message.data?.iceCandidates;
+    if (told) message.data.iceCandidates = told.filter(({ protocol }) => protocol === 'udp').map((candidate) => ({ ...candidate, port: this.port }));
     return JSON.stringify(message);
   }
 

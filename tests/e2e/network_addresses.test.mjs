@@ -22,9 +22,12 @@ before(() => {
   ip('-6', 'route', 'add', 'default', 'via', 'fd77::2'); // never used, but browsers look for it
 });
 
+// Those over UDP; those over TCP, behind them, are at the same addresses and port.
 async function candidates(client) {
   const { iceCandidates } = await client.request('create-transport', { direction: 'send' });
-  return iceCandidates;
+  const places = (wanted) => iceCandidates.filter(({ protocol }) => protocol === wanted).map(({ address, port }) => `${address} ${port}`);
+  assert.deepEqual(places('tcp'), places('udp'));
+  return iceCandidates.filter(({ protocol }) => protocol === 'udp');
 }
 
 async function announced(server) {

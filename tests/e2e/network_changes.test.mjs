@@ -12,7 +12,7 @@ const ip = (line) => execFileSync('ip', line.split(' '));
 
 before(() => assert.ok(V4, 'run by in_own_network.sh'));
 
-const addressesOf = ({ iceCandidates }) => iceCandidates.map(({ address }) => address);
+const addressesOf = ({ iceCandidates }) => iceCandidates.filter(({ protocol }) => protocol === 'udp').map(({ address }) => address);
 
 async function announced(server) {
   const client = await Client.join(server, freshRoom(), 'ann');

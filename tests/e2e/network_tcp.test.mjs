@@ -47,7 +47,7 @@ test('a call over TCP where no UDP gets through', async (t) => {
   const tls = FIREFOX ? [] : ['--tls-cert', cert, '--tls-key', key]; // Firefox trusts no certificate of a test
   const server = await Server.startFor(t, {
     announce: HERE, host: '0.0.0.0', ca: FIREFOX ? undefined : ca.root,
-    args: ['--ice-tcp', 'on', '--workers', '2', '--participants-per-worker', '1', ...tls],
+    args: ['--workers', '2', '--participants-per-worker', '1', ...tls],
   });
   nft('add', 'table', 'inet', 'narrow');
   t.after(() => nft('delete', 'table', 'inet', 'narrow'));

@@ -46,22 +46,22 @@ const join = (room, name, more = {}) => Client.join(server, room, name, { token:
 const eventsOf = (info) => !existsSync(`${info.folder}/events.jsonl`) ? [] : readFileSync(`${info.folder}/events.jsonl`, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
 // A camera and a microphone from outside, whose packets go on until the test ends.
-async function publisher(t, room) {
+async function publisher(t, room, on = server, payload = KEY_FRAME) {
   const from = await Port.open();
-  const made = (await api(server, 'POST', `rooms/${room}/plain-transports`, { name: 'camera', direction: 'send', comedia: true, rtcpMux: true })).json;
+  const made = (await api(on, 'POST', `rooms/${room}/plain-transports`, { name: 'camera', direction: 'send', comedia: true, rtcpMux: true })).json;
   const at = `rooms/${room}/plain-transports/${made.id}`;
-  await api(server, 'POST', `${at}/producers`, VIDEO(7777));
-  await api(server, 'POST', `${at}/producers`, AUDIO(8888));
+  await api(on, 'POST', `${at}/producers`, VIDEO(7777));
+  await api(on, 'POST', `${at}/producers`, AUDIO(8888));
   let seq = 1;
   const timer = setInterval(() => {
-    void from.send(rtp({ ssrc: 7777, seq, time: seq * 1800, marker: true, payload: KEY_FRAME }), made.port);
+    void from.send(rtp({ ssrc: 7777, seq, time: seq * 1800, marker: true, payload }), made.port);
     void from.send(rtp({ ssrc: 8888, seq, time: seq * 960, payloadType: 100, payload: Buffer.from([0x7c, 1, 2, 3]) }), made.port);
     if (seq++ % 10 !== 3) return;
     void from.send(report({ ssrc: 7777, time: seq * 1800 }), made.port);
     void from.send(report({ ssrc: 8888, time: seq * 960 }), made.port);
   }, 20);
   t.after(() => (clearInterval(timer), from.close()));
-  return { close: () => api(server, 'DELETE', at) };
+  return { close: () => api(on, 'DELETE', at) };
 }
 
 test('an operator records a room, and everybody sees that', async (t) => {
@@ -144,6 +144,51 @@ test('a process that dies ends its recording alone', async (t) => {
   assert.deepEqual(await ann.next('recording-changed'), { recording: false });
   const ended = await until('the webhook', () => hooks.find(({ event, egressInfo }) => event === 'egress_ended' && egressInfo.egressId === info.egressId));
   assert.deepEqual([ended.egressInfo.status, /signal 9/.test(ended.egressInfo.error)], ['EGRESS_FAILED', true]);
+});
+
+test('what is encrypted from end to end is refused in words, for the room and for one in it', async (t) => {
+  const room = freshRoom();
+  const ann = await join(room, 'ann', { roomRecord: true });
+  const { id: transportId } = await ann.request('create-transport', { direction: 'send' });
+  const send = (ssrc, appData) =>
+    ann.request('produce', {
+      transportId, kind: 'audio', appData,
+      rtpParameters: { mid: String(ssrc), codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }], encodings: [{ ssrc }], rtcp: { cname: 'c' } },
+    });
+  await send(1111, { source: 'microphone', e2ee: true });
+  const { type, data } = await ann.answer('start-recording', {});
+  assert.deepEqual([type, data.code], ['error', 'wrong-state']);
+  assert.match(data.message, /all that this room sends is encrypted from end to end: without the key, which no server has/);
+  for (const [ask, words] of [[{}, /this room/], [{ participant: 'ann' }, /ann sends/]]) {
+    const { status, json } = await api(server, 'POST', `rooms/${room}/recordings`, ask);
+    assert.deepEqual([status, words.test(json.msg), /encrypted from end to end/.test(json.msg)], [412, true, true], json.msg);
+  }
+  await publisher(t, room); // who sends without is recorded, and what is encrypted is left out, with words
+  const { json: info } = await api(server, 'POST', `rooms/${room}/recordings`, {});
+  await until('the others are in files', () => eventsOf(info).filter(({ event }) => event === 'file-opened').length === 2);
+  await until('it is told', () => /not recorded.*ann encrypts from end to end/.test(server.log));
+  assert.equal((await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`)).status, 200);
+  await ann.close();
+});
+
+test('a full disk is told, ends that recording, and leaves what was written', async (t) => {
+  const room = freshRoom();
+  const first = 40000 + (hook.address().port % 2700) * 4;
+  const limited = await Server.startFor(t, { // a file takes 12 KiB here, then writing fails as on a disk that is full
+    args: ['--keys', `${folder}/keys`, '--record-dir', folder, '--plain-ports', `${first}-${first + 3}`, '--webhook', `http://127.0.0.1:${hook.address().port}/`],
+    around: ['sh', '-c', 'trap "" XFSZ; ulimit -f 24; exec "$@"', 'sh'],
+  });
+  await publisher(t, room, limited, Buffer.concat([KEY_FRAME, Buffer.alloc(900)]));
+  const ann = await Client.join(limited, room, 'ann', { token: tokenOf({ sub: 'ann', video: { room, roomJoin: true } }) });
+  const { json: info } = await api(limited, 'POST', `rooms/${room}/recordings`, {});
+  assert.deepEqual(await ann.next('recording-changed'), { recording: true });
+  await ann.take('the end', ({ type, data }) => type === 'recording-changed' && !data.recording, 30_000);
+  const { egressInfo } = await until('the webhook', () => hooks.find(({ event, egressInfo }) => event === 'egress_ended' && egressInfo.egressId === info.egressId));
+  assert.equal(egressInfo.status, 'EGRESS_FAILED');
+  assert.match(egressInfo.error, /File too large|No space left/);
+  assert.ok(readdirSync(info.folder).some((file) => file.endsWith('.webm')), 'what was written is there');
+  assert.equal((await ann.answer('ping')).type, 'pong', 'the call goes on');
+  await ann.close();
 });
 
 test('a recorder hears nobody but who sent its tracks first', async (t) => {

@@ -1,15 +1,15 @@
 // Media over TCP: who is let in by its first packet, who is turned away, and what of it is counted. Peers that speak
 // all of it: load_test.sh, network_tcp.test.mjs.
 
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { assert, freshRoom, refused } from './expect.mjs';
-import { Client, Server, until } from './harness.mjs';
+import { Client, freeTcpPort, Server, startRefused, until } from './harness.mjs';
 import { check, framed } from './stun_check.mjs';
 import { handshake, TestCa } from './tls_kit.mjs';
 
 let server;
-before(async () => (server = await Server.start({ args: ['--ice-tcp', 'on', '--workers', '2', '--participants-per-worker', '1'] })));
+before(async () => (server = await Server.start({ args: ['--workers', '2', '--participants-per-worker', '1'] })));
 after(() => server.stop());
 
 // One connection: what came, and whether it has ended.
@@ -147,7 +147,7 @@ test('who is no peer is turned away and counted', async () => {
 });
 
 test('the number of connections is bounded, and silence keeps nobody out', async (t) => {
-  const small = await Server.startFor(t, { args: ['--ice-tcp', 'on', '--tcp-connections-max', '3'] });
+  const small = await Server.startFor(t, { args: ['--tcp-connections-max', '3'] });
   const silent = [];
   for (let i = 0; i < 3; i++) silent.push(await Raw.open(small.mediaPort));
   await until('three are in', async () => (await small.metric('rotunda_tcp_strangers')) === 3);
@@ -181,7 +181,7 @@ test('the number of connections is bounded, and silence keeps nobody out', async
 test('where HTTP has TLS of its own, media comes in on its port too', async (t) => {
   const ca = TestCa.make(t);
   const { cert, key } = ca.issue('server');
-  const secure = await Server.startFor(t, { args: ['--ice-tcp', 'on', '--tls-cert', cert, '--tls-key', key], ca: ca.root });
+  const secure = await Server.startFor(t, { args: ['--tls-cert', cert, '--tls-key', key], ca: ca.root });
   const client = await Client.join(secure, freshRoom(), 'ann');
   const { id, iceParameters, iceCandidates } = await client.request('create-transport', { direction: 'recv' });
   assert.deepEqual(iceCandidates.map(({ protocol, port }) => [protocol, port]), [
@@ -211,8 +211,41 @@ test('where HTTP has TLS of its own, media comes in on its port too', async (t) 
   await client.close();
 });
 
-test('without the setting there is no door', async (t) => {
-  const plain = await Server.startFor(t);
+test('HTTPS and media share a number, and its port', async (t) => {
+  const ca = TestCa.make(t);
+  const { cert, key } = ca.issue('server');
+  const port = await freeTcpPort();
+  const secure = await Server.startFor(t, { port, mediaPort: port, args: ['--ice-tcp', 'on', '--tls-cert', cert, '--tls-key', key], ca: ca.root });
+  const client = await Client.join(secure, freshRoom(), 'ann');
+  const { iceParameters, iceCandidates } = await client.request('create-transport', { direction: 'recv' });
+  assert.deepEqual(iceCandidates.map(({ protocol, port }) => [protocol, port]), [['udp', port], ['tcp', port]]);
+  const raw = await Raw.open(port);
+  raw.socket.write(framed(check(iceParameters)));
+  assert.equal(await raw.answer(), 0x0101);
+  raw.socket.destroy();
+  await client.close();
+});
+
+test('a port that another program has is done without, and the log says so; unless it has to be there', async (t) => {
+  const other = createServer();
+  await new Promise((resolve) => other.listen(0, '::', resolve));
+  t.after(() => other.close());
+  const { port } = other.address();
+  const plain = await Server.startFor(t, { mediaPort: port });
+  assert.match(plain.log, new RegExp(`media port takes no TCP.*:${port} \\(TCP\\): Address already in use`));
+  const client = await Client.join(plain, freshRoom(), 'ann');
+  const { iceCandidates } = await client.request('create-transport', { direction: 'recv' });
+  assert.deepEqual(iceCandidates.map(({ protocol }) => protocol), ['udp']);
+  await refused(client, 'unsupported', 'create-transport', { direction: 'recv', forceTcp: true });
+  await client.close();
+  await plain.stop();
+  const { status, err } = await startRefused(['--listen', '127.0.0.1:0', '--media-port', String(port), '--ice-tcp', 'on']);
+  assert.equal(status, 2);
+  assert.match(err, /^rotunda: cannot listen on .*choose another port with --media-port\n$/);
+});
+
+test('switched off there is no door', async (t) => {
+  const plain = await Server.startFor(t, { args: ['--ice-tcp', 'off'] });
   const client = await Client.join(plain, freshRoom(), 'ann');
   const { iceCandidates } = await client.request('create-transport', { direction: 'recv' });
   assert.deepEqual(iceCandidates.map(({ protocol }) => protocol), ['udp']);

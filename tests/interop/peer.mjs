@@ -14,6 +14,9 @@ export const COMMANDS = {
   pion3: [built('pion3/client')],
   pion4: [built('pion4/client')],
   str0m: [built('rust/debug/str0m')],
+  // Over TCP alone, as in a network without UDP.
+  'pion3-tcp': [built('pion3/client'), 'tcp'],
+  'pion4-tcp': [built('pion4/client'), 'tcp'],
   'webrtc-rs': [built('rust/debug/webrtc-rs')],
   werift: [process.execPath, here('clients/werift.mjs')],
 };
@@ -31,6 +34,7 @@ export class Peer {
   constructor(client, signal, name, { env = {}, link } = {}) {
     const [program, ...args] = COMMANDS[client];
     this.name = name;
+    this.tcp = args.includes('tcp');
     this.signal = signal;
     this.link = link;
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
@@ -60,7 +64,7 @@ export class Peer {
   }
 
   async #openTransport(direction) {
-    const transport = await this.signal.request('create-transport', { direction });
+    const transport = await this.signal.request('create-transport', { direction, ...(this.tcp && { forceTcp: true }) });
     return this.link ? JSON.parse(this.link.rewrite(JSON.stringify(transport))) : transport;
   }
 

@@ -310,6 +310,24 @@ def attacks():
                 yield f"docs/security.md:{first_line + offset}: names no test, nor says `(not in the tests)`:{what[:60]}"
 
 
+# Each row of the tables of clients names a test that is there, or stands below a paragraph or heading's text that does;
+# what no test tries is not in a table. Further words of a command, as in `tests/interop/run bot`, are its own.
+def interop():
+    name, covered, table = "docs/interop.md", False, False
+    for number, line in enumerate(lines_of(name), 1):
+        named = [text.removeprefix("./test ").split(" ")[0] for text in re.findall("`([^`]+)`", line)]
+        tests = [one for one in named if one.startswith(("tests/", "e2e/", "unit/", "hostile/", "fuzz/"))]
+        for gone in (one for one in tests if not os.path.exists(os.path.join(ROOT, one)) and not test_named(one)):
+            yield f"{name}:{number}: {gone} is no test that is there"
+        if line.startswith("## "):
+            covered = False
+        row, table = line.startswith("|") and table, line.startswith("|")
+        if not line.startswith("|"):
+            covered = covered or bool(tests) or bool(re.search(r"\btests/(interop|e2e)/[\w./]+", line))
+        elif row and not covered and not tests and not line.startswith("|---") and "by hand" not in line:
+            yield f"{name}:{number}: names no test:{line[1:60]}"
+
+
 # Names as people write them: "tests/hostile/words.test.mjs", "e2e/protocol_tcp", "unit/rtp/twcc_test.c", "fuzz/transport_tcp".
 def test_named(name):
     name = name if name.startswith(("tests/", "frontend/")) else f"tests/{name}"
@@ -320,7 +338,7 @@ def test_named(name):
     return any(os.path.isfile(path + ending) for ending in endings) or os.path.isdir(path)
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose, attacks)}
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose, attacks, interop)}
 
 
 def main():

@@ -44,7 +44,7 @@ function portsOf(pid) {
   return ports.join(', ');
 }
 
-const server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS });
+const server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS, args: ['--ice-tcp', 'off'] });
 const browser = await openChromium();
 const room = freshRoom();
 const viewer = await Person.enter(browser, server, room, 'Bob', { width: '320', height: '180', fps: '5' });

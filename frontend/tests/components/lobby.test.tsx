@@ -64,6 +64,33 @@ test('who waits for the preview goes in with what it showed', async () => {
   expect(tracksOf(onJoin.mock.calls[0]!)).toEqual([track]);
 });
 
+test('another room gets a key of its own, which is said before; the link’s room keeps the link’s', async () => {
+  const KEY = 'AAECAwQFBgcICQoLDA0ODw';
+  vi.stubGlobal('RTCRtpScriptTransform', class {});
+  const key = () => new URLSearchParams(location.hash.slice(1)).get('e2ee');
+  for (const [room, other] of [
+    ['cellar', true],
+    [' garden ', false],
+  ] as const) {
+    onJoin.mockReset();
+    history.replaceState(null, '', `/#e2ee=${KEY}`);
+    const { unmount } = lobby();
+    const field = document.querySelector<HTMLInputElement>('#room')!;
+    await userEvent.clear(field);
+    await userEvent.type(field, room);
+    expect(document.querySelector('#e2ee-hint')!.textContent).toMatch(other ? /key is for garden/ : /have the link/);
+    expect(key()).toBe(KEY);
+    await act(async () => answer(new MediaStream([makeTrack()])));
+    await press();
+    expect(onJoin.mock.calls[0]![0]).toMatchObject({ room: room.trim() });
+    expect(key() === KEY).toBe(!other);
+    expect(key()).toMatch(/^[\w-]{22}$/);
+    unmount();
+  }
+  vi.unstubAllGlobals();
+  history.replaceState(null, '', '/');
+});
+
 test('a link without the key, in the same tab, is not said to be encrypted', async () => {
   const goTo = (hash: string) => {
     history.replaceState(null, '', `/${hash}`);

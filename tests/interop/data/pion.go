@@ -1,5 +1,6 @@
-// Data channels of pion. Reads lines of JSON: {"do":"offer"}, {"do":"answer","sdp"}, {"do":"send"}; writes
-// {"offer"}, {"open"}, {"got":{"label","text","length","sum"}}. The same source is built with version 3 of the library.
+// Data channels of pion. Reads lines of JSON: {"do":"offer"}, {"do":"answer","sdp"}, {"do":"send"}, {"do":"flood"} (6 MB
+// in a hundred messages), {"do":"stall"} (reads nothing from then on); writes {"offer"}, {"open"},
+// {"got":{"label","text","length","sum"}}. The same source is built with version 3 of the library.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -32,6 +34,7 @@ func main() {
 	connection, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	check(err)
 	no, twice := false, uint16(2)
+	var stalled atomic.Bool
 	var channels []*webrtc.DataChannel
 	for _, one := range []struct {
 		label string
@@ -42,6 +45,9 @@ func main() {
 		label := one.label
 		channel.OnOpen(func() { say(map[string]any{"open": label}) })
 		channel.OnMessage(func(message webrtc.DataChannelMessage) {
+			if stalled.Load() {
+				select {} // nothing more is read of this channel
+			}
 			sum := uint32(0)
 			for _, b := range message.Data {
 				sum = sum*31 + uint32(b)
@@ -77,6 +83,12 @@ func main() {
 			}
 			check(channels[0].Send(bytes))
 			check(channels[1].SendText(strings.Repeat("x", 1000)))
+		case "flood":
+			for i := 0; i < 100; i++ {
+				check(channels[0].Send(make([]byte, 60000)))
+			}
+		case "stall":
+			stalled.Store(true)
 		}
 	}
 }

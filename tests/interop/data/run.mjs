@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, ROOT, Server, until } from '../../e2e/harness.mjs';
 import { dtlsParametersOf } from '../sdp.mjs';
+import { openBrowser } from './browser.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const COMMANDS = {
@@ -34,7 +35,7 @@ function answerTo(transport) {
     `a=ice-ufrag:${ice.usernameFragment}`, `a=ice-pwd:${ice.password}`,
     ...dtls.fingerprints.map(({ algorithm, value }) => `a=fingerprint:${algorithm} ${value}`),
     'a=setup:passive', `a=sctp-port:${sctp.port}`, `a=max-message-size:${sctp.maxMessageSize}`,
-    ...transport.iceCandidates.map((c) => `a=candidate:${c.foundation} 1 ${c.protocol} ${c.priority} ${c.ip} ${c.port} typ ${c.type}`),
+    ...transport.iceCandidates.map((c) => `a=candidate:${c.foundation} 1 ${c.protocol} ${c.priority} ${c.ip} ${c.port} typ ${c.type}${c.tcpType ? ` tcptype ${c.tcpType}` : ''}`),
     'a=end-of-candidates', '',
   ].join('\r\n');
 }
@@ -48,11 +49,8 @@ class Peer {
   static async enter(server, room, name) {
     const peer = new Peer();
     peer.name = name;
-    const [program, ...args] = COMMANDS[name];
-    peer.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    process.on('exit', () => peer.child.kill('SIGKILL'));
-    peer.child.stderr.on('data', (data) => (peer.output = (peer.output + data).slice(-4000)));
-    createInterface({ input: peer.child.stdout }).on('line', (line) => peer.#read(JSON.parse(line)));
+    if (COMMANDS[name]) peer.#spawn(...COMMANDS[name]);
+    else peer.browser = await openBrowser(name, server, (message) => peer.#read(message));
     peer.signal = await Client.join(server, room, name);
     const transport = await peer.signal.request('create-transport', { direction: 'send', enableSctp: true });
     peer.order({ do: 'offer' });
@@ -64,6 +62,13 @@ class Peer {
     return peer;
   }
 
+  #spawn(program, ...args) {
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    process.on('exit', () => this.child.kill('SIGKILL'));
+    this.child.stderr.on('data', (data) => (this.output = (this.output + data).slice(-4000)));
+    createInterface({ input: this.child.stdout }).on('line', (line) => this.#read(JSON.parse(line)));
+  }
+
   #read(message) {
     if (message.offer) this.offer = message.offer;
     if (message.open) this.opened.add(message.open);
@@ -71,14 +76,15 @@ class Peer {
   }
 
   order(what) {
-    this.child.stdin.write(`${JSON.stringify(what)}\n`);
+    if (this.browser) return this.browser.order(what).catch((error) => (this.output += error.message));
+    return this.child.stdin.write(`${JSON.stringify(what)}\n`);
   }
 }
 
 const names = process.argv.slice(2);
-const server = await Server.start();
+const server = await Server.start({ announce: process.env.ROTUNDA_TEST_ADDRESS ?? '127.0.0.1' });
+const peers = [];
 try {
-  const peers = [];
   for (const name of names) peers.push(await Peer.enter(server, 'data', name));
   if (names.length === 1) peers.push(await Peer.enter(server, 'data', names[0]));
   for (const from of peers) {
@@ -94,7 +100,24 @@ try {
     }
     assert.equal(from.got.length, 0, 'nobody hears itself');
   }
+  // Somebody stops reading while another one sends 6 MB: everybody else gets all of it, the sender is held meanwhile and
+  // not the server's memory, and who does not read hears what came of it.
+  const stuck = peers.find(({ name }) => name === 'pion4');
+  const flooder = peers.find((peer) => peer !== stuck && peer.name.startsWith('pion'));
+  if (stuck && flooder) {
+    for (const to of peers) to.got = [];
+    stuck.order({ do: 'stall' });
+    flooder.order({ do: 'flood' });
+    for (const to of peers.filter((peer) => peer !== stuck && peer !== flooder)) {
+      await until({ toString: () => `all of the flood reaches ${to.name}: ${to.got.length} ${to.output}` }, () => to.got.length >= 100, { deadlineMs: 120_000 });
+      assert.ok(to.got.every(({ length }) => length === 60_000));
+    }
+    await stuck.signal.next('data-consumer-closed', ({ reason }) => reason === 'too-slow');
+    assert.ok((await server.metric('rotunda_data_holds_total')) > 0, 'the sender was held');
+    console.log(`ok ${stuck.name} reads nothing, ${flooder.name} sends 6 MB`);
+  }
 } finally {
+  for (const { browser } of peers) await browser?.close();
   await server.stop();
 }
 process.exit(0);

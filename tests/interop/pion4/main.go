@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -34,12 +35,26 @@ func (c *counts) told() map[string]int64 {
 }
 
 type client struct {
+	api         *webrtc.API
 	sent, got   counts
 	muted       atomic.Bool
 	speaking    sync.Once
 	connections []*webrtc.PeerConnection
 	tracks      map[string]*webrtc.TrackLocalStaticRTP
 	out         sync.Mutex
+}
+
+// As webrtc.NewPeerConnection makes it; with "tcp" for an argument TCP is all that there is.
+func newAPI() *webrtc.API {
+	media, interceptors, settings := &webrtc.MediaEngine{}, &interceptor.Registry{}, webrtc.SettingEngine{}
+	check(media.RegisterDefaultCodecs())
+	check(webrtc.RegisterDefaultInterceptors(media, interceptors))
+	if len(os.Args) > 1 && os.Args[1] == "tcp" {
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+		settings.SetIncludeLoopbackCandidate(true)
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(interceptors),
+		webrtc.WithSettingEngine(settings))
 }
 
 func check(err error) {
@@ -56,7 +71,7 @@ func (c *client) say(message map[string]any) {
 }
 
 func (c *client) open() *webrtc.PeerConnection {
-	connection, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	connection, err := c.api.NewPeerConnection(webrtc.Configuration{})
 	check(err)
 	c.connections = append(c.connections, connection)
 	return connection
@@ -170,7 +185,7 @@ func (c *client) tell() {
 }
 
 func main() {
-	c := &client{tracks: map[string]*webrtc.TrackLocalStaticRTP{}}
+	c := &client{api: newAPI(), tracks: map[string]*webrtc.TrackLocalStaticRTP{}}
 	go c.tell()
 	lines := bufio.NewReader(os.Stdin)
 	for {

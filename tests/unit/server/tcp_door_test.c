@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "server/tcp_door.h"
 
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@
 #include <uv.h>
 
 #define STRANGERS 2
+#define HOLD_US 200000
 
 struct bench {
     uv_loop_t loop;
@@ -27,7 +29,7 @@ struct bench {
     unsigned count;
 };
 
-static int bench_begin(void **state) {
+static int bench_begin_held(void **state, uint64_t hold_us) {
     static struct bench bench;
     char error[256] = "";
     bench = (struct bench){0};
@@ -43,9 +45,18 @@ static int bench_begin(void **state) {
                                    .media = bench.media,
                                    .port = bench.port,
                                    .connections_max = STRANGERS + 2,
+                                   .hold_us = hold_us,
                                    .strangers_max = STRANGERS};
     bench.door = tcp_door_open(&door, error, sizeof error);
     return 0;
+}
+
+static int bench_begin(void **state) {
+    return bench_begin_held(state, 0);
+}
+
+static int bench_begin_slow(void **state) {
+    return bench_begin_held(state, HOLD_US);
 }
 
 static int bench_end(void **state) {
@@ -121,10 +132,38 @@ static void who_has_spoken_and_is_not_proven_makes_room(void **state) {
     assert_int_equal(counts(b).refused_full, 3);
 }
 
+// Who has spoken waits for a while before a worker has it, and is not closed for others meanwhile.
+static void who_has_spoken_is_held(void **state) {
+    struct bench *b = *state;
+    if (!b->door)
+        return;
+    uint64_t start_us = clock_now_us();
+    for (unsigned i = 0; i < STRANGERS; i++)
+        come(b, true);
+    come(b, true);
+    if (clock_now_us() - start_us < HOLD_US) { // else this machine is busy
+        assert_int_equal(counts(b).accepted, STRANGERS);
+        assert_int_equal(counts(b).refused_full, 1);
+    }
+    uint64_t refused = counts(b).refused_full, accepted = counts(b).accepted;
+    uv_timer_t turn;
+    uv_timer_init(&b->loop, &turn);
+    uv_timer_start(&turn, (uv_timer_cb)(void *)uv_timer_stop, 2 * HOLD_US / 1000, 0);
+    while (uv_is_active((uv_handle_t *)&turn))
+        uv_run(&b->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&turn, NULL);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    come(b, true); // now the first of them, which a worker has, makes room
+    assert_int_equal(counts(b).accepted, accepted + 1);
+    assert_int_equal(counts(b).refused_full, refused + 1);
+    assert_int_equal(counts(b).refused_other + counts(b).refused_late, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_says_nothing_makes_room, bench_begin, bench_end),
         cmocka_unit_test_setup_teardown(who_has_spoken_and_is_not_proven_makes_room, bench_begin, bench_end),
+        cmocka_unit_test_setup_teardown(who_has_spoken_is_held, bench_begin_slow, bench_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
