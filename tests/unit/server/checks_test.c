@@ -28,36 +28,34 @@ static void test_file_limit(void **state) {
     static const struct {
         uint32_t connections;
         enum config_ice_tcp ice_tcp;
-        uint32_t tcp;
+        uint32_t tcp, agents; // agents 0: ICE-lite
         uint64_t allowed;
         enum finding_level level;
         const char *text, *mend;
-        uint32_t agents; // 0: ICE-lite
     } rows[] = {
-        {10000, CONFIG_ICE_TCP_OFF, 0, 1048576, FINDING_OK, "10000", NULL},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 10512, FINDING_OK, "10000", NULL},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 10511, FINDING_WARN, "10511 open files are allowed",
+        {10000, CONFIG_ICE_TCP_OFF, 0, 0, 1048576, FINDING_OK, "10000", NULL},
+        {10000, CONFIG_ICE_TCP_OFF, 0, 0, 10512, FINDING_OK, "10000", NULL},
+        {10000, CONFIG_ICE_TCP_OFF, 0, 0, 10511, FINDING_WARN, "10511 open files are allowed",
          "LimitNOFILE=10512"},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 1024, FINDING_WARN, "needs 10512", "--connections-max 512"},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 64, FINDING_FAIL, "64 open files are allowed", "ulimit -Hn 10512"},
-        {1000000, CONFIG_ICE_TCP_OFF, 0, UINT64_MAX, FINDING_OK, "1000000", NULL},
-        {1, CONFIG_ICE_TCP_OFF, 0, 0, FINDING_FAIL, "0 open files", "--connections-max 1"},
-        {10000, CONFIG_ICE_TCP_ON, 10000, 20512, FINDING_OK, "10000 with tcp-connections-max 10000", NULL},
-        {10000, CONFIG_ICE_TCP_ON, 10000, 20000, FINDING_WARN, "needs 20512", "--connections-max 9488"},
-        {10000, CONFIG_ICE_TCP_OFF, 10000, 10512, FINDING_OK, "10000 fits", NULL},
-        {10000, CONFIG_ICE_TCP_AUTO, 0, UINT64_MAX, FINDING_OK, "with tcp-connections-max 4096", NULL},
-        {10000, CONFIG_ICE_TCP_AUTO, 0, 20000, FINDING_OK, "with tcp-connections-max 2500", NULL},
-        {10000, CONFIG_ICE_TCP_AUTO, 0, 12014, FINDING_OK, "with tcp-connections-max 1501", NULL},
-        {10000, CONFIG_ICE_TCP_AUTO, 0, 4096, FINDING_WARN, "tcp-connections-max 512 needs 12014",
+        {10000, CONFIG_ICE_TCP_OFF, 0, 0, 1024, FINDING_WARN, "needs 10512", "--connections-max 512"},
+        {10000, CONFIG_ICE_TCP_OFF, 0, 0, 64, FINDING_FAIL, "64 open files are allowed", "ulimit -Hn 10512"},
+        {1000000, CONFIG_ICE_TCP_OFF, 0, 0, UINT64_MAX, FINDING_OK, "1000000", NULL},
+        {1, CONFIG_ICE_TCP_OFF, 0, 0, 0, FINDING_FAIL, "0 open files", "--connections-max 1"},
+        {10000, CONFIG_ICE_TCP_ON, 10000, 0, 20512, FINDING_OK, "10000 with tcp-connections-max 10000", NULL},
+        {10000, CONFIG_ICE_TCP_ON, 10000, 0, 20000, FINDING_WARN, "needs 20512", "--connections-max 9488"},
+        {10000, CONFIG_ICE_TCP_OFF, 10000, 0, 10512, FINDING_OK, "10000 fits", NULL},
+        {10000, CONFIG_ICE_TCP_AUTO, 0, 0, UINT64_MAX, FINDING_OK, "with tcp-connections-max 4096", NULL},
+        {10000, CONFIG_ICE_TCP_AUTO, 0, 0, 20000, FINDING_OK, "with tcp-connections-max 2500", NULL},
+        {10000, CONFIG_ICE_TCP_AUTO, 0, 0, 12014, FINDING_OK, "with tcp-connections-max 1501", NULL},
+        {10000, CONFIG_ICE_TCP_AUTO, 0, 0, 4096, FINDING_WARN, "tcp-connections-max 512 needs 12014",
          "--connections-max 3072"},
-        {400, CONFIG_ICE_TCP_AUTO, 0, 1024, FINDING_WARN, "tcp-connections-max 128 needs 1043",
+        {400, CONFIG_ICE_TCP_AUTO, 0, 0, 1024, FINDING_WARN, "tcp-connections-max 128 needs 1043",
          "LimitNOFILE=1043"},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 13536, FINDING_OK, "10000 with 3024 sockets of ice-agents-max fits",
-         NULL, 500},
-        {10000, CONFIG_ICE_TCP_OFF, 0, 13535, FINDING_WARN, "needs 13536", "--connections-max 9999", 500},
-        {10000, CONFIG_ICE_TCP_ON, 10000, 13535, FINDING_WARN,
-         "tcp-connections-max 10000 and 3024 sockets of ice-agents-max needs 23536", "LimitNOFILE=23536",
-         500},
+        {10000, CONFIG_ICE_TCP_OFF, 0, 500, 13536, FINDING_OK,
+         "10000 with 3024 sockets of ice-agents-max fits", NULL},
+        {10000, CONFIG_ICE_TCP_OFF, 0, 500, 13535, FINDING_WARN, "needs 13536", "--connections-max 9999"},
+        {10000, CONFIG_ICE_TCP_ON, 10000, 500, 13535, FINDING_WARN,
+         "tcp-connections-max 10000 and 3024 sockets of ice-agents-max needs 23536", "LimitNOFILE=23536"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
