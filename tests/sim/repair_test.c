@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define SECONDS 60
-#define SEEDS 3
+#define SEEDS 2
 #define FIRST_SECONDS 5 // until losses have been told
 #define FPS 25
 #define IN_TIME_US 200000
