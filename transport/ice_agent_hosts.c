@@ -12,8 +12,9 @@ void ice_agent_hosts_enter(const struct addr *hosts, unsigned count) {
     entered_count = count;
 }
 
-// The further behind, the more an address is preferred.
-GList *nice_interfaces_get_local_ips(gboolean include_loopback) {
+// The further behind, the more an address is preferred. Visible in whatever way the rest is built: else
+// libnice would go on with its own, and tell peers every address of the machine.
+__attribute__((visibility("default"))) GList *nice_interfaces_get_local_ips(gboolean include_loopback) {
     GList *list = NULL;
     char ip[ADDR_TEXT_MAX];
     (void)include_loopback;
