@@ -38,6 +38,7 @@ fresh_root clean
 mkdir "$dir/root-clean/srv/package"
 cp "$dir"/root-build/srv/rotunda/build/rotunda*.deb "$dir/root-clean/srv/package/"
 follow clean /srv/package package-install
+follow clean /srv/package record-install
 install -m 0755 "$here/shims/systemctl" "$dir/root-clean/usr/local/bin/systemctl"
 cat >"$dir/root-clean/check" <<'END'
 dpkg-query -W -f '${Package} ${Version}, depends on: ${Depends}\n' rotunda
@@ -50,7 +51,6 @@ printf 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
 page=$(cat <&3)
 case "$page" in *"200 OK"*"<html"*) ;; *) echo "no page: $page"; exit 1 ;; esac
 
-cd /srv/package
 . /run-record
 rotunda-record --version
 runuser -u rotunda -- test -w /var/lib/rotunda/recordings

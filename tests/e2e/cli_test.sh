@@ -45,6 +45,13 @@ expect 0 out "rotunda " -V
 for word in rotunda libwebsockets libuv jansson libsrtp2 OpenSSL libnice; do
     expect 0 out "$word " --version
 done
+# The recorder, which is beside it.
+recorder=$(dirname "$server")/rotunda-record
+for flag in -V --version; do
+    "$recorder" $flag | grep -q '^rotunda-record [0-9].*FFmpeg' || fail "rotunda-record $flag: expected its version"
+done
+"$recorder" -h | grep -q '^usage: rotunda-record' || fail "rotunda-record -h: expected its usage"
+"$recorder" --dir 2>&1 | grep -q '^rotunda-record: --dir needs a value' || fail "rotunda-record --dir: expected a refusal"
 expect 0 out "The settings are fine" --check-config --workers 2
 expect 2 err 'unknown setting "lisen" (from the command line); did you mean listen?' --lisen 127.0.0.1:1
 expect 2 err 'workers: "0" (from --workers) is not allowed; it must be a number from 1 to 64' --workers 0
