@@ -189,12 +189,47 @@ bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
 
 // ---- RFC 8888
 
+// A report tells stream after stream; a cluster and a trend are judged by packets as they were sent.
+struct ccfb_told {
+    struct sent_packet *packet;
+    int64_t arrival_us;
+    uint16_t back; // how many have been sent since
+    bool timed, marked;
+};
+#define CCFB_TOLD_MAX 256 // that are put in order at once
+
+static void told_sort(struct ccfb_told *told, unsigned count) {
+    static const unsigned gaps[] = {132, 57, 23, 10, 4, 1}; // Ciura's, for Shell's sort
+    for (unsigned g = 0; g < sizeof gaps / sizeof gaps[0]; g++)
+        for (unsigned i = gaps[g]; i < count; i++) {
+            struct ccfb_told moved = told[i];
+            unsigned at = i;
+            for (; at >= gaps[g] && told[at - gaps[g]].back < moved.back; at -= gaps[g])
+                told[at] = told[at - gaps[g]];
+            told[at] = moved;
+        }
+}
+
+static void told_came(struct bandwidth *b, struct ccfb_told *told, unsigned count, struct feedback_sum *sum,
+                      uint64_t now_us) {
+    told_sort(told, count);
+    for (unsigned i = 0; i < count; i++) {
+        sum->ecn_ce += told[i].marked && told[i].packet->fate != SENT_ACKED;
+        if (told[i].timed && b->calm)
+            packet_came_calm(b, told[i].packet, told[i].arrival_us, sum, now_us);
+        else
+            packet_came(b, told[i].packet, told[i].timed ? &told[i].arrival_us : NULL, sum, now_us);
+    }
+}
+
 bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
     struct ccfb_walk walk;
     if (!ccfb_walk_of(body, &walk))
         return false;
     struct feedback_sum sum = {0};
     struct ccfb_status status;
+    struct ccfb_told told[CCFB_TOLD_MAX];
+    unsigned count = 0;
     if (b->ccfb_timestamp == 0)
         b->ccfb_timestamp = UINT64_C(0x100000000) + walk.report_timestamp;
     uint64_t report = seq32_unwrap(b->ccfb_timestamp, walk.report_timestamp);
@@ -204,19 +239,23 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
         struct sent_packet *packet = sent_ring_find_named(&b->front.ring, status.ssrc, status.seq);
         if (!packet || packet_too_old(packet, now_us))
             continue;
-        int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
-                             (int64_t)status.offset * 1000000 / CCFB_OFFSET_SECOND;
         if (!status.received) {
             packet_lost(b, packet, &sum, now_us);
             continue;
         }
-        sum.ecn_ce += status.ecn == CCFB_CE && packet->fate != SENT_ACKED;
-        bool timed = status.offset < CCFB_OFFSET_UNKNOWN;
-        if (timed && b->calm)
-            packet_came_calm(b, packet, arrival_us, &sum, now_us);
-        else
-            packet_came(b, packet, timed ? &arrival_us : NULL, &sum, now_us);
+        int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
+                             (int64_t)status.offset * 1000000 / CCFB_OFFSET_SECOND;
+        if (count == CCFB_TOLD_MAX) {
+            told_came(b, told, count, &sum, now_us);
+            count = 0;
+        }
+        told[count++] = (struct ccfb_told){.packet = packet,
+                                           .arrival_us = arrival_us,
+                                           .back = sent_ring_back(&b->front.ring, packet),
+                                           .timed = status.offset < CCFB_OFFSET_UNKNOWN,
+                                           .marked = status.ecn == CCFB_CE};
     }
+    told_came(b, told, count, &sum, now_us);
     bandwidth_feedback_done(b, &sum, now_us);
     return true;
 }

@@ -1,7 +1,8 @@
 // call: one forwarder, publishers with VP8 simulcast of real rates (three streams of three temporal layers)
 // and opus, and viewers behind links, on a virtual clock: what congestion control does to a whole room. A
-// viewer tells what arrives by transport-wide feedback, asks for what is missing and for key frames, and
-// shows a frame when all of it and all before it is there. Everything follows from the seed.
+// viewer tells what arrives by transport-wide feedback or that of RFC 8888 (all of them with CALL_CCFB=1 in
+// the environment), asks for what is missing and for key frames, and shows a frame when all of it and all
+// before it is there. Everything follows from the seed.
 #ifndef TESTS_SIM_CALL_H
 #define TESTS_SIM_CALL_H
 
@@ -14,6 +15,7 @@
 #include "base/nonce_oracle.h"
 #include "rooms/media/forwarder.h"
 #include "rtp/cc/bandwidth.h"
+#include "rtp/ccfb.h"
 #include "rtp/twcc.h"
 #include "tests/sim/link.h"
 
@@ -29,7 +31,7 @@
 
 extern const uint32_t call_layer_bps[CALL_LAYERS];
 
-enum call_feedback { CALL_TWCC, CALL_REMB, CALL_DEAF, CALL_LIAR };
+enum call_feedback { CALL_TWCC, CALL_CCFB, CALL_REMB, CALL_DEAF, CALL_LIAR };
 
 struct call_config {
     uint64_t seed;
@@ -98,6 +100,7 @@ struct call_viewer {
     struct link *link;
     bool unreachable;
     struct twcc_recorder *recorder;
+    struct ccfb_recorder *named;
     struct call_track tracks[2 * CALL_PUBLISHERS_MAX];
     unsigned track_count;
     uint64_t next_nack_us, next_report_us, next_remb_us;

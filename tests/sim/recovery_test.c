@@ -1,66 +1,15 @@
 // Rooms on links that fall and rise, are shared, or are steady and noisy: every limit for every seed, since
-// what goes well with one may be luck. CALL_SEEDS=n: seeds 1 to n, and all cases (SEEDS without it, and those
-// alone that hold); CALL_SEED=n: that one alone. All that misses is told before a test fails.
+// what goes well with one may be luck (seeds.h). With CALL_SEEDS or CALL_SEED all cases, else those alone
+// that ./test has time for.
 #include "tests/sim/call.h"
+#include "tests/sim/seeds.h"
 
 #include "base/clock.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #define S US_PER_SECOND
 #define K 1000u
 #define M 1000000u
-#define SEEDS 2
 #define LOOK_US 50000
-
-// ---- seeds and what misses
-
-static unsigned misses;
-
-static void check(bool holds, const char *format, ...) {
-    if (holds)
-        return;
-    char words[200];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
-    va_end(args);
-    print_message("  missed: %s\n", words);
-    misses++;
-}
-
-static uint64_t seeds_begin(void) {
-    misses = 0;
-    return getenv("CALL_SEED") ? (uint64_t)atoll(getenv("CALL_SEED")) : 1;
-}
-
-static uint64_t seeds_end(void) {
-    if (getenv("CALL_SEED"))
-        return (uint64_t)atoll(getenv("CALL_SEED"));
-    return getenv("CALL_SEEDS") ? (uint64_t)atoll(getenv("CALL_SEEDS")) : SEEDS;
-}
-
-static bool many_seeds(void) {
-    return getenv("CALL_SEED") || getenv("CALL_SEEDS");
-}
-
-struct range { // of one figure over the seeds
-    double least, most, sum;
-    unsigned count;
-};
-
-static void range_add(struct range *r, double value) {
-    r->least = r->count == 0 || value < r->least ? value : r->least;
-    r->most = r->count == 0 || value > r->most ? value : r->most;
-    r->sum += value;
-    r->count++;
-}
-
-static void range_tell(const struct range *r, const char *what) {
-    print_message("  %s: %.2f in the mean, %.2f to %.2f\n", what, r->count ? r->sum / r->count : 0, r->least,
-                  r->most);
-}
 
 static void noise_of(struct link_config *link, uint32_t jitter_us, uint32_t aggregate_us) {
     link->jitter_us = jitter_us;
@@ -73,7 +22,9 @@ struct fall {
     const char *name;
     uint32_t jitter_us, aggregate_us;
     uint64_t narrow_us; // how long it is
-    bool every;         // in ./test; else with CALL_SEEDS alone
+    enum call_feedback feedback;
+    uint64_t only; // seed of ./test; 0: the usual ones
+    bool many;     // with CALL_SEEDS alone
 };
 
 struct fall_figures {
@@ -149,6 +100,7 @@ static void fall_once(const struct fall *fall, uint64_t seed, struct fall_figure
     struct call_config config = call_room(2, 2, 5 * M);
     config.seed = seed;
     config.link_of_viewer[1] = 1;
+    config.feedback[0] = config.feedback[1] = fall->feedback;
     noise_of(&config.links[0], fall->jitter_us, fall->aggregate_us);
     struct call *call = call_create(&config);
     call_run(call, 15 * S);
@@ -180,18 +132,19 @@ static void fall_once(const struct fall *fall, uint64_t seed, struct fall_figure
 static void links_that_fall_and_rise(void **state) {
     (void)state;
     static const struct fall falls[] = {
-        {.name = "no jitter", .narrow_us = 30 * S, .every = true},
-        {.name = "30 ms of jitter", .jitter_us = 30000, .narrow_us = 30 * S},
-        {.name = "Wi-Fi", .jitter_us = 5000, .aggregate_us = 20000, .narrow_us = 30 * S},
-        {.name = "narrow for a minute", .narrow_us = 60 * S, .every = true},
+        {.name = "no jitter", .narrow_us = 30 * S},
+        {.name = "30 ms of jitter", .jitter_us = 30000, .narrow_us = 30 * S, .many = true},
+        {.name = "Wi-Fi", .jitter_us = 5000, .aggregate_us = 20000, .narrow_us = 30 * S, .many = true},
+        {.name = "narrow for a minute", .narrow_us = 60 * S, .only = 1},
+        {.name = "RFC 8888", .narrow_us = 30 * S, .feedback = CALL_CCFB, .only = 1},
     };
     unsigned missed = 0;
     for (size_t i = 0; i < sizeof falls / sizeof falls[0]; i++) {
         struct fall_figures f = {0};
-        if (!falls[i].every && !many_seeds())
+        if (!row_wanted(falls[i].name) || (falls[i].many && !seeds_many()))
             continue;
         print_message("5 Mbit/s, 500 kbit/s, 5 Mbit/s, %s\n", falls[i].name);
-        for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+        for (uint64_t seed = seeds_begin(falls[i].only); seed <= seeds_end(falls[i].only); seed++)
             fall_once(&falls[i], seed, &f);
         range_tell(&f.back_s, "all of it is back after s");
         range_tell(&f.queue_ms, "longest queue after 3 s, ms");
@@ -199,7 +152,7 @@ static void links_that_fall_and_rise(void **state) {
         range_tell(&f.freeze_ms, "longest freeze then, ms");
         range_tell(&f.changes, "changes then");
         range_tell(&f.used, "used of 500 kbit/s");
-        missed += misses;
+        missed += seed_misses;
     }
     assert_int_equal(missed, 0);
 }
@@ -211,7 +164,8 @@ struct shared {
     unsigned publishers, viewers;
     uint64_t rate_bps, late_us; // the last viewer's link is another one until then
     uint32_t jitter_us;
-    bool every; // as above
+    bool every;    // in ./test; else with CALL_SEEDS alone
+    uint64_t only; // as above
 };
 
 static uint64_t media_bytes_of(struct call *call, unsigned viewer) {
@@ -299,10 +253,10 @@ static void links_that_are_shared(void **state) {
     unsigned missed = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct shared_figures f = {0};
-        if (!rows[i].every && !many_seeds())
+        if ((!rows[i].every && !seeds_many()) || !row_wanted(rows[i].name))
             continue;
         print_message("1.5 Mbit/s, %s\n", rows[i].name);
-        for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+        for (uint64_t seed = seeds_begin(rows[i].only); seed <= seeds_end(rows[i].only); seed++)
             shared_once(&rows[i], seed, &f);
         range_tell(&f.ratio, "largest share to smallest");
         range_tell(&f.used, "sent, of the link");
@@ -310,7 +264,7 @@ static void links_that_are_shared(void **state) {
         range_tell(&f.estimates, "estimates, of the link");
         range_tell(&f.changes, "changes in 40 s, each viewer");
         range_tell(&f.queue_ms, "queue in the mean, ms");
-        missed += misses;
+        missed += seed_misses;
     }
     assert_int_equal(missed, 0);
 }
@@ -348,24 +302,29 @@ static void steady_once(uint64_t rate_bps, const struct noise *noise, uint64_t s
     call_destroy(call);
 }
 
-// Those of ./test are in call_test.c.
+// Most of those of ./test are in call_test.c.
 static void links_that_are_steady(void **state) {
     (void)state;
     static const uint64_t rates_bps[] = {300 * K, 1 * M, 3 * M, 10 * M};
     static const struct noise noises[] = {
         {"no jitter", 0, 0}, {"30 ms", 30000, 0}, {"100 ms", 100000, 0}, {"Wi-Fi", 5000, 20000}};
     unsigned missed = 0;
-    for (size_t i = 0; many_seeds() && i < sizeof rates_bps / sizeof rates_bps[0]; i++)
+    for (size_t i = 0; i < sizeof rates_bps / sizeof rates_bps[0]; i++)
         for (size_t k = 0; k < sizeof noises / sizeof noises[0]; k++) {
             struct steady_figures f = {0};
-            print_message("%llu kbit/s, %s\n", (unsigned long long)rates_bps[i] / K, noises[k].name);
-            for (uint64_t seed = seeds_begin(); seed <= seeds_end(); seed++)
+            char name[64];
+            snprintf(name, sizeof name, "%llu kbit/s, %s", (unsigned long long)rates_bps[i] / K,
+                     noises[k].name);
+            if (!row_wanted(name) || !seeds_many())
+                continue;
+            print_message("%s\n", name);
+            for (uint64_t seed = seeds_begin(0); seed <= seeds_end(0); seed++)
                 steady_once(rates_bps[i], &noises[k], seed, &f);
             range_tell(&f.layer, "layer");
             range_tell(&f.changes, "changes in 30 s");
             range_tell(&f.freeze_ms, "longest freeze, ms");
             range_tell(&f.used, "used");
-            missed += misses;
+            missed += seed_misses;
         }
     assert_int_equal(missed, 0);
 }

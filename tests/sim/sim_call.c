@@ -188,8 +188,11 @@ struct call *call_create(const struct call_config *config) {
         call->links[i] = link_of(&config->links[i], config->seed + i);
     for (unsigned i = 0; i < config->publishers; i++)
         publisher_open(call, i);
-    for (unsigned i = 0; i < config->viewers; i++)
+    for (unsigned i = 0; i < config->viewers; i++) {
+        if (config->feedback[i] == CALL_TWCC && getenv("CALL_CCFB"))
+            call->config.feedback[i] = CALL_CCFB;
         viewer_open(call, i);
+    }
     return call;
 }
 
@@ -297,8 +300,10 @@ void call_destroy(struct call *call) {
     nonce_oracle_destroy(call->oracle);
     for (unsigned i = 0; i < call->config.publishers; i++)
         bandwidth_destroy(call->publishers[i].bandwidth);
-    for (unsigned i = 0; i < call->config.viewers; i++)
+    for (unsigned i = 0; i < call->config.viewers; i++) {
         twcc_recorder_destroy(call->viewers[i].recorder);
+        ccfb_recorder_destroy(call->viewers[i].named);
+    }
     while (call->heap_count > 0)
         free(call->heap[--call->heap_count]);
     free(call->heap);

@@ -19,9 +19,7 @@ static void open_track(struct call_viewer *v, unsigned publisher, bool video) {
     struct call *call = v->call;
     struct call_track *t = &v->tracks[v->track_count++];
     uint32_t id = 100 + v->index * 20 + publisher * 2 + video;
-    bool numbers = call->config.feedback[v->index] == CALL_TWCC ||
-                   call->config.feedback[v->index] == CALL_LIAR ||
-                   call->config.feedback[v->index] == CALL_DEAF;
+    bool numbers = call->config.feedback[v->index] != CALL_REMB;
     *t = (struct call_track){.video = video,
                              .publisher = publisher,
                              .consumer = id,
@@ -53,6 +51,7 @@ void viewer_open(struct call *call, unsigned index) {
     *v = (struct call_viewer){
         .call = call, .index = index, .link = &call->links[call->config.link_of_viewer[index]]};
     v->recorder = twcc_recorder_create();
+    v->named = ccfb_recorder_create();
     v->endpoint = forwarder_open_endpoint(call->fw, (struct transport_id){100 + index}, v);
     assert_non_null(v->endpoint);
     forwarder_endpoint_connected(call->fw, v->endpoint, call->now_us);
@@ -146,6 +145,8 @@ static void note_video(struct call_viewer *v, struct call_track *t, uint64_t seq
 static void note_transport(struct call_viewer *v, const struct rtp_packet *packet) {
     struct ext_map map;
     struct ext_ids ids = {0};
+    if (v->call->config.feedback[v->index] == CALL_CCFB)
+        ccfb_recorder_add(v->named, packet->ssrc, packet->seq, v->call->now_us);
     ids.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
     ext_map_clear(&map);
     ext_map_add(&map, &ids);
@@ -278,9 +279,22 @@ static void lie(struct call_viewer *v) {
     send_back(v, &w);
 }
 
+static void tell_named(struct call_viewer *v) {
+    uint64_t now_us = v->call->now_us;
+    while (now_us >= ccfb_recorder_next_us(v->named)) {
+        uint8_t out[RTCP_DATAGRAM_MAX];
+        struct writer w = writer_of(out, sizeof out);
+        if (!ccfb_recorder_write(v->named, &w, 77, ntp_from_wall_us(now_us), now_us))
+            break;
+        send_back(v, &w);
+    }
+}
+
 static void tell_arrivals(struct call_viewer *v) {
     enum call_feedback how = v->call->config.feedback[v->index];
     uint64_t now_us = v->call->now_us;
+    if (how == CALL_CCFB)
+        tell_named(v);
     while (how == CALL_TWCC && now_us >= twcc_recorder_next_us(v->recorder)) {
         uint8_t out[RTCP_DATAGRAM_MAX];
         struct writer w = writer_of(out, sizeof out);
