@@ -272,6 +272,27 @@ static void a_channel_opened_in_band_is_answered(void **state) {
 }
 
 // Neither by a request nor in-band.
+static struct room_rules everything_encrypted(void *ctx, const char *room) {
+    (void)ctx, (void)room;
+    return (struct room_rules){.sealed = true};
+}
+
+// Where everything is encrypted a channel says that it is; one that is opened in-band cannot.
+static void what_is_clear_opens_nothing_where_all_is_encrypted(void **state) {
+    (void)state;
+    struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
+    f->hub->io.rules = everything_encrypted;
+    say(f, 1, "{'type':'produce-data','data':{'transportId':'%s'," STREAM(1) ",'appData':{'e2ee':1}}}",
+        sends.text);
+    hears_error(1, "encryption-needed");
+    event((struct data_event){
+        .type = DATA_CHANNEL_OPENED, .transport = transport, .channel = {.stream = {.id = 1}, .label = "x"}});
+    struct data_cmd answer = data_command(DATA_ANSWER_CHANNEL);
+    assert_false(answer.answer.accepted);
+    expect_nothing(f, 2);
+    f->hub->io.rules = NULL;
+}
+
 static void who_may_not_send_data_opens_nothing(void **state) {
     (void)state;
     struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
@@ -539,6 +560,7 @@ int main(void) {
         TEST(what_is_said_of_them_is_bounded),
         TEST(a_room_has_so_many_channels),
         TEST(a_server_without_them_says_so),
+        TEST(what_is_clear_opens_nothing_where_all_is_encrypted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
