@@ -477,7 +477,9 @@ static void one_address_is_one_candidate(void **state) {
             assert_true(ice_agent_add_remote(a.agent, &c));
         }
         unsigned answered = 0, conflicts = 0;
-        for (unsigned i = 0; i < 100; i++) {
+        uint64_t began_us = clock_now_us(), now_us = began_us;
+        for (; now_us < began_us + US_PER_SECOND / 2 || answered == 0; now_us = clock_now_us()) {
+            assert_true(now_us < began_us + DEADLINE_US);
             uint8_t bytes[1500];
             StunMessage check;
             ice_pool_turn(pool, 5 * US_PER_MS);
@@ -485,13 +487,13 @@ static void one_address_is_one_candidate(void **state) {
                 answer_well(&peer, &check, NULL);
                 answered++;
             }
-            if (i == 50) { // the agent has to take the role in which it nominates
+            if (!conflicts && answered && now_us > began_us + US_PER_SECOND / 4) {
+                // the agent has to take the role in which it nominates
                 check_as(&peer, &a, "handufrag", false, 0);
                 conflicts++;
             }
         }
-        assert_in_range(answered, 1, 10);
-        assert_int_equal(conflicts, 1);
+        assert_in_range(answered, 1, 20);
         close(peer.fd);
         ice_agent_close(a.agent);
         ice_pool_destroy(pool);

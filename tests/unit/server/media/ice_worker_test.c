@@ -244,7 +244,7 @@ static void two_transports_meet(void **state) {
     assert_int_equal(c.opened, 2);
     assert_int_equal(c.packets_out, 2);
     assert_int_equal(c.packets_lost + c.refused + c.lost + c.relayed + c.candidates_refused, 0);
-    assert_in_range(c.paths, 2, 4);
+    assert_true(c.paths >= 2);
     close_side(0);
     close_side(1);
     COUNT_UNTIL(agents, 0);

@@ -191,6 +191,12 @@ static void what_finds_none_is_told_as_it_is_then(void **state) {
     restarts(s, 1, 'c');
     tells(s, 1, 'C');
     expect_all(s, "restart 1 c; remote 1 C; ");
+    // What was told of the peer before a restart is over with it.
+    fill(s);
+    tells(s, 1, 'X');
+    adds(s, 1, 9);
+    restarts(s, 1, 'd');
+    expect_all(s, "restart 1 d; ");
 }
 
 // Nothing overtakes what waits, though there is room for it by then.
@@ -239,7 +245,10 @@ static void candidates_are_bounded(void **state) {
     char said[1024];
     opens(s, 1, 'a');
     fill(s);
-    for (unsigned i = 0; i < 3 * ICE_AGENT_REMOTES_MAX; i++)
+    for (unsigned i = 0; i < ICE_AGENT_REMOTES_MAX; i++)
+        adds(s, 1, i + 1);
+    drop_one(s); // there is room, but not for who would overtake
+    for (unsigned i = ICE_AGENT_REMOTES_MAX; i < 3 * ICE_AGENT_REMOTES_MAX; i++)
         adds(s, 1, i + 1);
     takes(s, UINT32_MAX, said);
     assert_non_null(strstr(said, "candidate 1 32; "));
