@@ -448,8 +448,8 @@ test('what a server with keys opens is said at its start; sessions that poll cou
   writeFileSync(`${folder}/keys`, 'devkey: 0123456789abcdef0123456789abcdef\n');
   const keyed = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--peerjs', '/p', '--named-ws', '/s/', '--socket-io', '/io', '--waiting-per-address', '20'] });
   assert.match(keyed.log, /dialects +PeerJS at \/p, messages from and to at \/s, socket.io at \/io\n/);
-  assert.match(keyed.log, /warning +PeerJS at \/p, messages from and to at \/s, socket.io at \/io: whoever finds it/);
-  assert.doesNotMatch(server.log, /whoever finds it sets up/);
+  assert.match(keyed.log, /warning +PeerJS at \/p, messages from and to at \/s, socket.io at \/io: anyone who finds it/);
+  assert.doesNotMatch(server.log, /who finds it can set up/);
   const ask = async (sid, body) => {
     const answer = await keyed.fetch(`/io/?EIO=4&transport=polling${sid ? `&sid=${sid}` : ''}`, body && { method: 'POST', body });
     return [answer.status, await answer.text()];

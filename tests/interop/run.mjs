@@ -73,7 +73,8 @@ async function call(client) {
     faults.push(...judgeAll(peers, before));
     const { got, states } = peers[0].seen;
     const overTcp = await server.metric('rotunda_tcp_connections');
-    if (overTcp !== (peers[0].tcp ? 4 : 0)) faults.push(`${overTcp} connections of media over TCP`);
+    // pion opens one for each transport and address of the machine.
+    if (peers[0].tcp ? overTcp < 4 : overTcp > 0) faults.push(`${overTcp} connections of media over TCP`);
     result.told = `${got.audio} and ${got.video} of sound and video; ${flowEnd - start} checks while media flowed, ${silenceEnd - flowEnd} in silence; ${states}`;
 
     await peers[0].close();

@@ -120,6 +120,13 @@ func (c *client) receive(sdp string) {
 	connection := c.open()
 	connection.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		_ = connection.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}})
+		go func() { // what the library reports of its own needs senders' reports, which it sees as they are read
+			for {
+				if _, _, err := receiver.ReadRTCP(); err != nil {
+					return
+				}
+			}
+		}()
 		for {
 			if _, _, err := track.ReadRTP(); err != nil {
 				return
