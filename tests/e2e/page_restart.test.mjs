@@ -51,11 +51,13 @@ function watchTile(name) {
 test('a rolling restart takes a call to the next process within seconds', { timeout: 120_000 }, async (t) => {
   const first = await Server.start({ args: ['--drain-time', '60'] });
   const proxy = await proxyTo(t, first);
-  const browser = await openChromium();
-  t.after(() => browser.close());
   const room = freshRoom();
   const people = [];
-  for (const name of ['Ann', 'Bob']) people.push(await Person.enter(browser, proxy, room, name, SMALL));
+  for (const name of ['Ann', 'Bob']) {
+    const browser = await openChromium(); // each has a camera of its own, as people do
+    t.after(() => browser.close());
+    people.push(await Person.enter(browser, proxy, room, name, SMALL));
+  }
   const [ann, bob] = people;
   await ann.seesAndHears('Bob');
   await bob.seesAndHears('Ann');
