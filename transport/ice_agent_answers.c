@@ -51,9 +51,14 @@ static bool is_relayed(const GInputVector *vector, gssize len) {
     return (bytes[0] & 0xc0) == 0x40 || (bytes[0] << 8 | bytes[1]) == STUN_DATA_INDICATION;
 }
 
-gssize g_socket_receive_message(GSocket *socket, GSocketAddress **address, GInputVector *vectors,
-                                gint num_vectors, GSocketControlMessage ***messages, gint *num_messages,
-                                gint *flags, GCancellable *cancellable, GError **error) {
+// Visible in whatever way the rest is built, as the other one below: else the libraries would go on with
+// theirs.
+#define VISIBLE __attribute__((visibility("default")))
+
+VISIBLE gssize g_socket_receive_message(GSocket *socket, GSocketAddress **address, GInputVector *vectors,
+                                        gint num_vectors, GSocketControlMessage ***messages,
+                                        gint *num_messages, gint *flags, GCancellable *cancellable,
+                                        GError **error) {
     static _Atomic(receive_function *) function;
     receive_function *receive = function;
     if (!receive)
@@ -107,9 +112,9 @@ static bool asked_from(const struct sockaddr_storage *said, struct addr *out) {
     return known;
 }
 
-StunUsageIceReturn stun_usage_ice_conncheck_process(StunMessage *msg, struct sockaddr_storage *addr,
-                                                    socklen_t *addrlen,
-                                                    StunUsageIceCompatibility compatibility) {
+VISIBLE StunUsageIceReturn stun_usage_ice_conncheck_process(StunMessage *msg, struct sockaddr_storage *addr,
+                                                            socklen_t *addrlen,
+                                                            StunUsageIceCompatibility compatibility) {
     static _Atomic(process_function *) function;
     process_function *process = function;
     struct addr from;
