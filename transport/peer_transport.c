@@ -4,6 +4,7 @@
 #include "base/entropy.h"
 #include "rtp/rtcp_write.h"
 #include "transport/dtls_in_stun.h"
+#include "transport/dtls_record.h"
 #include "transport/ice_proof.h"
 #include "transport/ice_stun.h"
 #include "transport/rtcp_secret.h"
@@ -36,8 +37,9 @@ struct peer_transport {
     struct ice ice;
     struct stun_gate gate;
     struct rtcp_secrets secrets;
-    uint32_t asking_ssrc;    // of our RRTRs: this and the path's number
-    struct tuple flights_to; // where all flights of the handshake went, while flights == FLIGHTS_ONE
+    uint32_t asking_ssrc; // of our RRTRs: this and the path's number
+    struct tuple
+        flights_to; // where all of the handshake went (peer_note_flight), while flights == FLIGHTS_ONE
     enum { FLIGHTS_NONE, FLIGHTS_ONE, FLIGHTS_MANY } flights;
     uint64_t now_us;     // of the present call
     uint64_t replied_us; // when the first check was answered; 0: none was
@@ -75,7 +77,14 @@ static void peer_keep_flight(struct peer_transport *peer, struct span datagram) 
     dtls_in_stun_add(peer->in_stun, datagram);
 }
 
-static void peer_note_flight(struct peer_transport *peer, const struct tuple *to) {
+// What a peer has to have had to end the handshake is in the clear: random numbers and keys of the exchange.
+// Our ChangeCipherSpec and Finished add nothing to it, and as the server's they leave when it has proved
+// itself.
+static void peer_note_flight(struct peer_transport *peer, const struct tuple *to, struct span datagram) {
+    struct reader reader = reader_of(datagram);
+    struct dtls_record first;
+    if (!dtls_record_next(&reader, &first) || first.content != DTLS_CONTENT_HANDSHAKE || first.epoch != 0)
+        return;
     if (peer->flights == FLIGHTS_NONE) {
         peer->flights = FLIGHTS_ONE;
         peer->flights_to = *to;
@@ -97,7 +106,7 @@ static void peer_send_flight(void *ctx, struct span datagram) {
     peer_keep_flight(peer, datagram);
     if (answers || !to || !ice_afford(&peer->ice, ice_find(&peer->ice, to), datagram.len, peer->now_us))
         return;
-    peer_note_flight(peer, to);
+    peer_note_flight(peer, to, datagram);
     peer_send(peer, to, datagram);
 }
 
@@ -309,7 +318,7 @@ static size_t peer_carry(struct peer_transport *peer, const struct ice_path *pat
     if (ours.len > 0 && !ice_afford(&peer->ice, path, ours.len, peer->now_us))
         ours = (struct span){0};
     if (ours.len > 0)
-        peer_note_flight(peer, &path->tuple);
+        peer_note_flight(peer, &path->tuple, ours);
     const struct ice *ice = &peer->ice;
     return ice_stun_embed(peer->shared.stun, result->with_old ? &ice->old_credentials : &ice->credentials,
                           reply, result->reply_len, ours, told);

@@ -246,6 +246,7 @@ test('of redundant audio each frame is in the file, once', async (t) => {
   clearInterval(timer);
   await new Promise((resolve) => setTimeout(resolve, 200)); // what is on its way
   await api(server, 'DELETE', `rooms/${room}/recordings/${info.egressId}`);
+  await until('it has ended', () => eventsOf(info).at(-1).files);
   const { files } = eventsOf(info).at(-1);
   assert.equal(files.length, 1);
   const held = [...readFileSync(`${info.folder}/${files[0]}`, 'latin1').matchAll(/frame (\d+);/g)].map(([, number]) => Number(number));
