@@ -23,7 +23,7 @@ test('a moderator lets in, mutes, gives the word, and puts out; those concerned 
   const ann = await enters('Ann', 'rake');
   await ann.inCall();
   const bob = await enters('Bob', 'wrong');
-  await bob.shows('another password');
+  await bob.shows('That password is wrong');
   await bob.page.fill('#password', 'gnome');
   await bob.page.keyboard.press('Enter');
   await bob.has('#waiting-room');
