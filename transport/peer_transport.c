@@ -31,6 +31,12 @@ enum stage {
 // send.
 #define FINISHED_US (4 * 60 * US_PER_SECOND)
 
+// Where a part of the handshake went.
+struct went {
+    struct tuple to; // while GONE_TO_ONE
+    enum { GONE_NOWHERE, GONE_TO_ONE, GONE_TO_MANY } where;
+};
+
 struct peer_transport {
     struct peer_shared shared;
     struct peer_output output;
@@ -38,9 +44,8 @@ struct peer_transport {
     struct stun_gate gate;
     struct rtcp_secrets secrets;
     uint32_t asking_ssrc; // of our RRTRs: this and the path's number
-    struct tuple
-        flights_to; // where all of the handshake went (peer_note_flight), while flights == FLIGHTS_ONE
-    enum { FLIGHTS_NONE, FLIGHTS_ONE, FLIGHTS_MANY } flights;
+    // Of the handshake what was in the clear: all of it, and without ClientHellos (peer_note_flight).
+    struct went flights, exchange;
     uint64_t now_us;     // of the present call
     uint64_t replied_us; // when the first check was answered; 0: none was
     struct dtls *dtls;
@@ -77,20 +82,24 @@ static void peer_keep_flight(struct peer_transport *peer, struct span datagram) 
     dtls_in_stun_add(peer->in_stun, datagram);
 }
 
-// What a peer has to have had to end the handshake is in the clear: random numbers and keys of the exchange.
-// Our ChangeCipherSpec and Finished add nothing to it, and as the server's they leave when it has proved
-// itself.
+static void note_went(struct went *went, const struct tuple *to) {
+    if (went->where == GONE_NOWHERE)
+        *went = (struct went){.to = *to, .where = GONE_TO_ONE};
+    else if (!tuple_equal(to, &went->to))
+        went->where = GONE_TO_MANY;
+}
+
+// What a peer has to have had to end the handshake is in the clear: random numbers, and our key of the
+// exchange, which no ClientHello has. Our ChangeCipherSpec and Finished add nothing to it, and as the
+// server's they leave when the peer has proved itself.
 static void peer_note_flight(struct peer_transport *peer, const struct tuple *to, struct span datagram) {
     struct reader reader = reader_of(datagram);
     struct dtls_record first;
     if (!dtls_record_next(&reader, &first) || first.content != DTLS_CONTENT_HANDSHAKE || first.epoch != 0)
         return;
-    if (peer->flights == FLIGHTS_NONE) {
-        peer->flights = FLIGHTS_ONE;
-        peer->flights_to = *to;
-    } else if (!tuple_equal(to, &peer->flights_to)) {
-        peer->flights = FLIGHTS_MANY;
-    }
+    note_went(&peer->flights, to);
+    if (!dtls_record_is_client_hello(&first))
+        note_went(&peer->exchange, to);
 }
 
 // A handshake flight goes where media will go; without consent it goes nowhere (RFC 7675). The first datagram
@@ -154,10 +163,11 @@ static bool peer_make_srtp(struct peer_transport *peer) {
     return peer->srtp != NULL;
 }
 
-// Whoever ended the handshake has our random numbers, and they went to one tuple.
-static void peer_prove_by_handshake(struct peer_transport *peer) {
-    struct ice_path *path = peer->flights == FLIGHTS_ONE ? ice_find(&peer->ice, &peer->flights_to) : NULL;
-    if (path)
+// Whoever ended the handshake has had our key of the exchange; whoever has only signed our random number, as
+// the server does before its Finished, has had that. If it went to one tuple, the peer receives there.
+static void peer_prove_by_handshake(struct peer_transport *peer, const struct went *had) {
+    struct ice_path *path = had->where == GONE_TO_ONE ? ice_find(&peer->ice, &had->to) : NULL;
+    if (path && !path->proven)
         ice_prove(&peer->ice, path, peer->now_us);
     ice_ask(&peer->ice, peer->now_us);
 }
@@ -170,7 +180,7 @@ static bool peer_take_keys(struct peer_transport *peer, enum stage stage) {
     if (!peer_make_srtp(peer))
         return false;
     peer_enter(peer, stage);
-    peer_prove_by_handshake(peer);
+    peer_prove_by_handshake(peer, stage == STAGE_SECURE ? &peer->exchange : &peer->flights);
     peer->connected_unreported = true;
     return true;
 }
@@ -178,6 +188,7 @@ static bool peer_take_keys(struct peer_transport *peer, enum stage stage) {
 static void peer_secure(struct peer_transport *peer) {
     if (peer->stage == STAGE_EARLY) {
         peer_enter(peer, STAGE_SECURE);
+        peer_prove_by_handshake(peer, &peer->exchange);
     } else if (!peer_take_keys(peer, STAGE_SECURE)) {
         peer->failure = "no SRTP session";
         dtls_close(peer->dtls);

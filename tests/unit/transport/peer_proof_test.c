@@ -155,6 +155,12 @@ static void trust_without_proof_ends(void **state) {
     assert_in_range(packets, 800, 2 * ICE_GRANT_BYTES / 1200);
 }
 
+static void send_reports(struct world *w, unsigned count) {
+    static const uint8_t sr[28] = {0x80, 200, 0, 6, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
+    for (unsigned i = 0; i < count; i++)
+        peer_transport_send_rtcp(w->peer, span_of(sr, sizeof sr), virtual_now_us);
+}
+
 // A client of ours checks from two addresses, and nominates another one while its last flight is on its way.
 // Where our Finished goes then says nothing; all that it had to have to end the handshake went to the first
 // address.
@@ -196,11 +202,33 @@ static void a_flight_to_two_addresses_proves_none(void **state) {
     assert_int_equal(peer_transport_tuples(w->peer, tuples), 2);
     assert_true(w->bytes_to[7] > 0 && w->bytes_to[8] > 0);
     remote_secure(w);
-    static const uint8_t sr[28] = {0x80, 200, 0, 6, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
-    for (unsigned i = 0; i < 1000; i++)
-        peer_transport_send_rtcp(w->peer, span_of(sr, sizeof sr), virtual_now_us);
+    send_reports(w, 1000);
     assert_in_range(w->bytes_to[7] + w->bytes_to[8], 1000,
                     2 * ICE_UNPROVEN_BYTES); // of 48000; what came counts too
+}
+
+// As the client: our hello went to the first address that checked, our key of the exchange to the nominated
+// one. Before the server's Finished it has shown only that it had our hello.
+static void a_nomination_behind_our_hello_is_proven_by_finished(void **state) {
+    struct world *w = *state;
+    struct tuple moved = moved_to(8);
+    connect_remote(w, DTLS_ROLE_CLIENT);
+    connect_peer(w, DTLS_ROLE_SERVER);
+    check(w, &w->home, &ours);
+    assert_int_equal(w->to_remote.sent, 1);
+    check(w, &moved, &ours);
+    w->home = moved; // it answers from there
+    for (unsigned i = 0; i < 300 && !w->connected; i++)
+        run(w, 1);
+    assert_int_equal(w->connected, 1);
+    assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTING); // it may send, and has no Finished
+    send_reports(w, 1000);
+    assert_true(w->bytes_to[7] + w->bytes_to[8] < 2 * ICE_UNPROVEN_BYTES);
+    run(w, 300);
+    assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTED);
+    expect_media_at(w, &moved);
+    send_reports(w, 1000);
+    assert_true(w->bytes_to[8] > 40000);
 }
 
 int main(void) {
@@ -213,6 +241,7 @@ int main(void) {
         IN_WORLD(trust_without_proof_ends),
         IN_WORLD(a_nomination_in_the_handshake_takes_no_proof_away),
         IN_WORLD(a_flight_to_two_addresses_proves_none),
+        IN_WORLD(a_nomination_behind_our_hello_is_proven_by_finished),
     };
     return cmocka_run_group_tests(tests, world_group_setup, NULL);
 }
