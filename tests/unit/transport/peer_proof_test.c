@@ -167,10 +167,7 @@ static void send_reports(struct world *w, unsigned count) {
 static void a_nomination_in_the_handshake_takes_no_proof_away(void **state) {
     struct world *w = *state;
     struct tuple moved = moved_to(8);
-    connect_remote(w, DTLS_ROLE_SERVER);
-    connect_peer(w, DTLS_ROLE_CLIENT);
-    check(w, &w->home, &ours);
-    dtls_start(w->remote, virtual_now_us);
+    greet_as_client(w);
     for (unsigned hellos = w->to_peer.sent; w->to_peer.sent == hellos;)
         run(w, 1); // until it has answered our flight
     check(w, &moved, &ours);
@@ -188,10 +185,7 @@ static void a_nomination_in_the_handshake_takes_no_proof_away(void **state) {
 static void a_flight_to_two_addresses_proves_none(void **state) {
     struct world *w = *state;
     struct tuple moved = moved_to(8);
-    connect_remote(w, DTLS_ROLE_SERVER);
-    connect_peer(w, DTLS_ROLE_CLIENT);
-    check(w, &w->home, &ours);
-    dtls_start(w->remote, virtual_now_us);
+    greet_as_client(w);
     for (unsigned sent = w->to_remote.sent; w->to_remote.sent == sent;)
         run(w, 1);
     link_clear(&w->to_remote); // our flight is lost
