@@ -84,7 +84,7 @@ assert any(int(room["packets_lost"]) > 10 and int(room["worst_round_trip_ms"]) >
 assert any(int(room["packets_lost"]) == 0 for room in rooms), rooms
 EOF
 
-start --participants-max 2
+start --participants-max 2 --ice-tcp off
 expect 2 "no address for media" --url "$url" --participants 1 --duration 1 --ice tcp
 expect 2 "join refused: room-full" --url "$url" --participants 3 --duration 1
 stop
