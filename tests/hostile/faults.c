@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +62,24 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct
     return fails(RECVMMSG_ERRNO) ? -1 : REAL(recvmmsg)(fd, messages, count, flags, timeout);
 }
 
-int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
+static void stall_as_asked(void) {
     char name[17] = "";
     prctl(PR_GET_NAME, name);
     while (faults()[STALL_DATA] && strcmp(name, "data") == 0)
         usleep(10000);
     while (faults()[STALL_ICE] && strcmp(name, "ice") == 0)
         usleep(10000);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
+    stall_as_asked();
     return REAL(poll)(fds, count, timeout_ms);
+}
+
+// As GLib waits from 2.84 on.
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *signals) {
+    stall_as_asked();
+    return REAL(ppoll)(fds, count, timeout, signals);
 }
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags) {
