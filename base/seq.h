@@ -1,5 +1,5 @@
 // seq: serial-number arithmetic (RFC 1982) for 16-bit and 32-bit counters that wrap, and their 64-bit
-// unwrapping.
+// unwrapping; and a memory of a few of them.
 #ifndef BASE_SEQ_H
 #define BASE_SEQ_H
 
@@ -31,6 +31,25 @@ static inline uint64_t seq16_unwrap(uint64_t reference, uint16_t seq) {
 
 static inline uint64_t seq32_unwrap(uint64_t reference, uint32_t seq) {
     return reference + (uint64_t)(int64_t)seq32_diff(seq, (uint32_t)reference);
+}
+
+// The last few numbers of some kind, in a ring of the owner's: a handful, looked through one by one.
+struct seq_notes {
+    uint8_t next, count; // all zero: none
+};
+
+static inline void seq_notes_add(struct seq_notes *notes, uint16_t *seqs, unsigned most, uint16_t seq) {
+    seqs[notes->next] = seq;
+    notes->next = (uint8_t)((notes->next + 1u) % most);
+    if (notes->count < most)
+        notes->count++;
+}
+
+static inline bool seq_notes_have(const struct seq_notes *notes, const uint16_t *seqs, uint16_t seq) {
+    for (unsigned i = 0; i < notes->count; i++)
+        if (seqs[i] == seq)
+            return true;
+    return false;
 }
 
 #endif

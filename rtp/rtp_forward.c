@@ -11,6 +11,7 @@
 #define EXT_HEAD_BYTES 4 // profile and length of the extension block
 #define FIRST_BYTE 0x90  // version 2, an extension block, no padding, no contributing sources
 #define PADDING_BIT 0x20
+#define SEQ_AT 2 // in a header
 #define ONE_BYTE_VALUE_MAX 16
 #define RTX_SEQ_BYTES 2          // RFC 4588, section 4: the original sequence number
 #define SRTP_TRAILER_LONGEST 144 // what protection may append
@@ -161,7 +162,7 @@ static inline __attribute__((always_inline)) void stamp_header(uint8_t *p, const
     };
     assert(stamp->mid_len <= RTP_FORWARD_MID_MAX && meta->mid_at != 0 && meta->send_time_at != 0);
     p[1] = (uint8_t)(stamp->marker << 7 | stamp->payload_type);
-    store_be16(p + 2, stamp->seq);
+    store_be16(p + SEQ_AT, stamp->seq);
     store_be32(p + 4, stamp->timestamp);
     store_be32(p + 8, stamp->ssrc);
     store_be24(p + meta->send_time_at, stamp->abs_send_time);
@@ -357,6 +358,10 @@ void rtp_forward_copy_rtx(struct block *out, struct block *prepared, const struc
 }
 
 // ---- what does not come from a publisher, and what was kept
+
+void rtp_forward_number(struct block *copy, uint16_t seq) {
+    store_be16(block_data(copy) + SEQ_AT, seq);
+}
 
 void rtp_forward_restamp(struct block *copy, const uint8_t *ext_ids, uint32_t abs_send_time,
                          uint16_t transport_cc_seq) {

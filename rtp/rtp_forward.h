@@ -92,6 +92,8 @@ struct forward_stamp { // what one receiver sees
 void rtp_forward_copy(struct block *out, struct block *prepared, const struct forward_stamp *stamp);
 // The audio level (RFC 6464) of a prepared packet, -127..0; false when it has none.
 bool rtp_forward_level(struct block *prepared, int8_t *level_dbov);
+// The sequence number of a copy that was made without one.
+void rtp_forward_number(struct block *copy, uint16_t seq);
 // A copy that has waited leaves now, with this time and number (where it has places for them). ext_ids: as in
 // its stamp.
 void rtp_forward_restamp(struct block *copy, const uint8_t *ext_ids, uint32_t abs_send_time,

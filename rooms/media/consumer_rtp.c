@@ -2,7 +2,6 @@
 #include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/seq.h"
 
@@ -10,7 +9,6 @@
 #include <string.h>
 
 #define TIMESTAMP_SANE_SECONDS 10
-#define SEQ_AT 2 // in a header
 
 static bool consumer_is_video(const struct consumer *c) {
     return c->params.kind == MEDIA_VIDEO;
@@ -370,7 +368,7 @@ static struct block *consumer_make_rtx(struct consumer *c, struct block *prepare
 // The number of an RTX packet, which leaves.
 static uint64_t consumer_number_rtx(struct consumer *c, struct block *b) {
     uint64_t index = c->rtx_index++;
-    store_be16(block_data(b) + SEQ_AT, (uint16_t)index);
+    rtp_forward_number(b, (uint16_t)index);
     return index;
 }
 

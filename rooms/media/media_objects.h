@@ -143,11 +143,11 @@ struct producer_stream {
     uint64_t key_us;       // and its arrival, 0: none yet
     uint32_t key_timestamp;
     uint16_t newest_seq;
-    bool begun;             // newest_seq holds
-    bool unfinished;        // and it does not end its frame
-    uint64_t unfinished_us; // since when
-    uint8_t empty_next, empty_count;
-    uint16_t empty[STREAM_EMPTY_MAX]; // numbers that carried nothing and are in no history, a ring
+    bool begun;                       // newest_seq holds
+    bool unfinished;                  // and it does not end its frame
+    uint64_t unfinished_us;           // since when
+    struct seq_notes empty_notes;     // of these:
+    uint16_t empty[STREAM_EMPTY_MAX]; // numbers that carried nothing and are in no history
     uint64_t empty_us;                // when the last one came
     uint16_t stale_next, stale_run;   // numbers that seem to have come before, in sequence
     uint16_t even_len;                // length of the packet that follows in turn even_turn (fan_out.c)
@@ -353,11 +353,11 @@ void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_u
 void producer_miss_key_frame(struct producer_stream *s, uint64_t now_us);
 // The stream's numbers begin anew, or its SSRC is another: nothing of the past counts.
 void producer_stream_restarted(struct producer_stream *s);
-// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 // A number that carries nothing: its place in the history is empty, and was not lost. For as long as a
 // history reaches back.
 void producer_note_empty(struct producer_stream *s, uint16_t seq, uint64_t now_us);
 bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t now_us);
+// Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us);
 // When it was captured, for a packet of a publisher that does not say so itself, about once a second: the

@@ -98,23 +98,17 @@ uint64_t pacer_next_us(struct pacer *p, uint64_t now_us) {
 }
 
 void pacer_forget(struct pacer *p, const void *owner) {
-    for (unsigned kind = 0; kind < PACER_KINDS; kind++) {
-        struct block *b = p->queues[kind].first;
-        p->queues[kind].first = p->queues[kind].last = NULL;
-        for (struct block *next; b; b = next) {
-            next = b->next;
-            b->next = NULL;
-            p->count--;
-            p->empty -= b->len == 0;
-            p->bytes -= b->len;
+    for (enum pacer_kind kind = 0; kind < PACER_KINDS; kind++) {
+        struct block *before = NULL;
+        for (struct block *b = p->queues[kind].first, *next; b; b = next) {
             struct pacer_note note = *pacer_note_of(b);
+            next = b->next;
             if (owner && note.owner != owner) {
-                pacer_put(p, b, &note);
-            } else {
-                block_release(note.source);
-                block_release(b);
+                before = b;
+                continue;
             }
+            block_release(pacer_unlink(p, kind, before));
+            block_release(note.source);
         }
     }
-    pacer_rate(p);
 }

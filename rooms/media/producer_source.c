@@ -108,26 +108,20 @@ void producer_stream_restarted(struct producer_stream *s) {
         consumer_stream_restarted(p->consumers[i], s);
     s->key_wanted = p->active_count > 0 && !producer_is_audio(p);
     s->begun = false;
-    s->empty_next = s->empty_count = 0;
+    s->empty_notes = (struct seq_notes){0};
 }
 
 void producer_note_empty(struct producer_stream *s, uint16_t seq, uint64_t now_us) {
     if (!s->history)
         return;
     if (now_us > s->empty_us + HISTORY_AGE_US) // the same numbers may be others by now
-        s->empty_next = s->empty_count = 0;
+        s->empty_notes = (struct seq_notes){0};
     s->empty_us = now_us;
-    s->empty[s->empty_next] = seq;
-    s->empty_next = (uint8_t)((s->empty_next + 1u) % STREAM_EMPTY_MAX);
-    if (s->empty_count < STREAM_EMPTY_MAX)
-        s->empty_count++;
+    seq_notes_add(&s->empty_notes, s->empty, STREAM_EMPTY_MAX, seq);
 }
 
 bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t now_us) {
-    for (unsigned i = 0; now_us <= s->empty_us + HISTORY_AGE_US && i < s->empty_count; i++)
-        if (s->empty[i] == seq)
-            return true;
-    return false;
+    return now_us <= s->empty_us + HISTORY_AGE_US && seq_notes_have(&s->empty_notes, s->empty, seq);
 }
 
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,

@@ -80,11 +80,11 @@ static bool repair_is_lossy(const struct repair *r) {
     return r->loss >= REPAIR_LOSSY && r->consumer->params.rtx_ssrc != 0;
 }
 
-static void repair_copy_later(struct repair *r, uint16_t seq, uint8_t times, uint64_t due_us) {
+static void repair_copy_later(struct repair *r, uint16_t seq, uint64_t due_us) {
     if (r->copy_count == REPAIR_COPIES_MAX)
         return; // it may be asked for again
     r->copies[(r->copy_first + r->copy_count++) % REPAIR_COPIES_MAX] =
-        (struct repair_copy){.due_us = due_us, .seq = seq, .times = times};
+        (struct repair_copy){.due_us = due_us, .seq = seq};
     repair_arm(r, due_us);
 }
 
@@ -92,16 +92,15 @@ void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
     r->asked += r->marks[seq & (REPAIR_SLOTS - 1)].times == 1;
     if (repair_is_lossy(r))
-        repair_copy_later(r, seq, REPAIR_COPIES, now_us + REPAIR_COPY_US);
+        repair_copy_later(r, seq, now_us + REPAIR_COPY_US);
 }
 
 static void repair_copy(struct repair *r, uint64_t now_us) {
     while (r->copy_count > 0 && r->copies[r->copy_first].due_us <= now_us) {
-        struct repair_copy copy = r->copies[r->copy_first];
+        uint16_t seq = r->copies[r->copy_first].seq;
         r->copy_first = (uint8_t)((r->copy_first + 1) % REPAIR_COPIES_MAX);
         r->copy_count--;
-        if (consumer_send_copy(r->consumer, copy.seq, now_us) && copy.times > 1)
-            repair_copy_later(r, copy.seq, (uint8_t)(copy.times - 1), now_us + REPAIR_COPY_US);
+        (void)consumer_send_copy(r->consumer, seq, now_us);
     }
 }
 
@@ -123,19 +122,12 @@ static void repair_look(struct repair *r, uint64_t now_us) {
 // ---- what went out empty
 
 void repair_note_blank(struct repair *r, uint16_t seq) {
-    if (!r)
-        return;
-    r->blanks[r->blank_next] = seq;
-    r->blank_next = (uint8_t)((r->blank_next + 1u) % REPAIR_BLANKS_MAX);
-    if (r->blank_count < REPAIR_BLANKS_MAX)
-        r->blank_count++;
+    if (r)
+        seq_notes_add(&r->blank_notes, r->blanks, REPAIR_BLANKS_MAX, seq);
 }
 
 bool repair_was_blank(const struct repair *r, uint16_t seq) {
-    for (unsigned i = 0; r && i < r->blank_count; i++)
-        if (r->blanks[i] == seq)
-            return true;
-    return false;
+    return r && seq_notes_have(&r->blank_notes, r->blanks, seq);
 }
 
 // ---- how many

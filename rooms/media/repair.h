@@ -8,7 +8,7 @@
 //
 // Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
 // only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
-// REPAIR_LOSSY tells, a repeat goes out REPAIR_COPIES times more, REPAIR_COPY_US apart, which is longer than
+// REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than
 // most bursts of losses. And a lost end of a frame is missed only when the next frame is there: where that
 // takes longer than REPAIR_TAIL_US the last packet goes out once more, as RTX. All of it counts as repeats;
 // it leaves REPAIR_KEPT of what is saved up for what is asked for, and none of it goes out while packets wait
@@ -16,6 +16,7 @@
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 
+#include "base/seq.h"
 #include "base/wheel.h"
 #include "rtp/token_bucket.h"
 
@@ -39,7 +40,6 @@
 
 #define REPAIR_BLANKS_MAX 32 // remembered
 
-#define REPAIR_COPIES 1
 #define REPAIR_COPIES_MAX 64 // that are due; power of two
 #define REPAIR_COPY_US 12000
 #define REPAIR_KEPT 16         // packets
@@ -69,7 +69,6 @@ struct repair {
     struct repair_copy {
         uint64_t due_us;
         uint16_t seq;
-        uint8_t times;           // with this one
     } copies[REPAIR_COPIES_MAX]; // ring, by when they are due
     uint8_t copy_first, copy_count;
     uint16_t loss;      // of its packets on their way, by what it asks for, smoothed; of 65536
@@ -78,8 +77,8 @@ struct repair {
     uint64_t tail_next; // follows the last packet that went out once more as the end of a frame
     uint64_t look_us;   // when the next such look is due; 0: none is
     struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
-    uint16_t blanks[REPAIR_BLANKS_MAX];     // numbers under which something empty went out, a ring
-    uint8_t blank_next, blank_count;
+    struct seq_notes blank_notes;           // of these:
+    uint16_t blanks[REPAIR_BLANKS_MAX];     // numbers under which something empty went out
 };
 
 // NULL: no memory.

@@ -199,7 +199,7 @@ struct ccfb_told {
 #define CCFB_TOLD_MAX 256 // that are put in order at once
 
 static void told_sort(struct ccfb_told *told, unsigned count) {
-    static const unsigned gaps[] = {132, 57, 23, 10, 4, 1}; // Ciura's, for Shell's sort
+    static const unsigned gaps[] = {132, 57, 23, 10, 4, 1}; // Ciura's, for Shell's sort: qsort may allocate
     for (unsigned g = 0; g < sizeof gaps / sizeof gaps[0]; g++)
         for (unsigned i = gaps[g]; i < count; i++) {
             struct ccfb_told moved = told[i];
