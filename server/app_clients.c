@@ -136,7 +136,6 @@ static void on_late_closed(void *ctx, uint32_t late) {
     dialect_host_late_closed(&app->dialects, late);
 }
 
-// TLS' port has found that a connection is for media.
 // ---- as the two see it
 
 struct signal_io app_signal_io(struct app *app) {

@@ -5,7 +5,7 @@
 static void close_clear_tracks(struct hub *hub, const struct room_transport *transport) {
     LIST_EACH(p, &transport->producers) {
         struct room_producer *producer = LIST_ENTRY(p, struct room_producer, link);
-        if (hub_says_sealed(producer->app_data, producer->app_data_len))
+        if (hub_is_encrypted(producer))
             continue;
         hub->events.producer_taken(hub->events.ctx, producer, "encryption-needed");
         hub_drop_producer(hub, producer, true);
