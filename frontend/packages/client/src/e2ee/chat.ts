@@ -2,7 +2,7 @@
 //
 // A sealed text: the prefix, then base64url of a salt (16 bytes), ciphertext, tag (16). Each has a key of its own, HKDF-SHA-256
 // of the secret with the salt and a label that names the sender, so that a server cannot pass one person's words for another's.
-import { importSecret, labelOf } from './frame.ts';
+import { deriveKeyOf, importSecret } from './frame.ts';
 import { keyBytesOf, ofBase64url, toBase64url } from './key.ts';
 
 const PREFIX = 'rotunda-e2ee-1:';
@@ -53,12 +53,6 @@ export class ChatSeal {
   }
 
   #keyOf(salt: Uint8Array<ArrayBuffer>, senderId: string): Promise<CryptoKey> {
-    return crypto.subtle.deriveKey(
-      { name: 'HKDF', hash: 'SHA-256', salt, info: labelOf('rotunda e2ee chat 1', senderId) },
-      this.#secret,
-      { name: 'AES-GCM', length: 128 },
-      false,
-      ['encrypt', 'decrypt'],
-    );
+    return deriveKeyOf(this.#secret, salt, 'rotunda e2ee chat 1', senderId);
   }
 }

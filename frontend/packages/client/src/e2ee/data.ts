@@ -4,7 +4,7 @@
 // text, then the message. Whoever sends by a channel has a key for that, HKDF-SHA-256 of the secret with the salt and a label
 // that names sender and channel, so that a server cannot pass one person's messages for another's; the counter is the nonce.
 // In a room's channel messages do not name their senders, and neither does the label.
-import { importSecret, labelOf } from './frame.ts';
+import { deriveKeyOf, importSecret } from './frame.ts';
 import { keyBytesOf } from './key.ts';
 
 const VERSION = 1;
@@ -117,12 +117,6 @@ export class DataSeal {
   }
 
   #keyOf(salt: Uint8Array<ArrayBuffer>, { senderId, label }: ChannelOwner): Promise<CryptoKey> {
-    return crypto.subtle.deriveKey(
-      { name: 'HKDF', hash: 'SHA-256', salt, info: labelOf('rotunda e2ee data 1', senderId, label) },
-      this.#secret,
-      { name: 'AES-GCM', length: 128 },
-      false,
-      ['encrypt', 'decrypt'],
-    );
+    return deriveKeyOf(this.#secret, salt, 'rotunda e2ee data 1', senderId, label);
   }
 }

@@ -36,18 +36,23 @@ export function labelOf(...texts: string[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(parts.flatMap((part) => [part.length >> 8, part.length & 255, ...part]));
 }
 
-export async function deriveStreamKey(
-  secret: CryptoKey,
-  { senderId, source }: StreamOwner,
-  streamId: Uint8Array<ArrayBuffer>,
-): Promise<CryptoKey> {
+// The key for what the label names: nobody has another with the same salt.
+export function deriveKeyOf(secret: CryptoKey, salt: Uint8Array<ArrayBuffer>, ...label: string[]): Promise<CryptoKey> {
   return crypto.subtle.deriveKey(
-    { name: 'HKDF', hash: 'SHA-256', salt: streamId, info: labelOf('rotunda e2ee 1', senderId, source) },
+    { name: 'HKDF', hash: 'SHA-256', salt, info: labelOf(...label) },
     secret,
     { name: 'AES-GCM', length: 128 },
     false,
     ['encrypt', 'decrypt'],
   );
+}
+
+export async function deriveStreamKey(
+  secret: CryptoKey,
+  { senderId, source }: StreamOwner,
+  streamId: Uint8Array<ArrayBuffer>,
+): Promise<CryptoKey> {
+  return deriveKeyOf(secret, streamId, 'rotunda e2ee 1', senderId, source);
 }
 
 // Of a stream whose key is its own the counter alone makes a nonce.
