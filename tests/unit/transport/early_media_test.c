@@ -6,79 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "dtls_harness.h"
-#include "stun_build.h"
-#include "transport/peer_transport.h"
-
-static const struct ice_credentials ours = {"00aaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
-static const struct tuple home = {
-    {{198, 51, 100, 7}, 5000, 4, 0, 0}, {{192, 0, 2, 1}, 40000, 4, 0, 0}, TUPLE_UDP, {0}};
-
-struct world {
-    struct peer_shared shared;
-    struct dtls_context *remote_context;
-    struct peer_transport *peer;
-    struct dtls *remote; // the server of DTLS
-    struct link to_peer, to_remote;
-    unsigned connected;
-    struct peer_input last;
-};
-
-static void peer_sends(void *ctx, const struct tuple *to, struct span datagram) {
-    struct world *w = ctx;
-    (void)to;
-    if (datagram_kind(datagram) == DATAGRAM_DTLS)
-        link_send(&w->to_remote, datagram);
-}
-
-static int world_open(void **state) {
-    struct world *w = calloc(1, sizeof *w);
-    *state = w;
-    if (!w || srtp_library_start() != ERR_OK)
-        return -1;
-    w->shared.stun = ice_stun_create();
-    w->shared.dtls = dtls_context_create();
-    w->remote_context = dtls_context_create();
-    w->to_peer.seed = w->to_remote.seed = 5;
-    w->peer = peer_transport_create(&w->shared, &ours, &(struct peer_output){.ctx = w, .send = peer_sends});
-    w->remote = dtls_create(w->remote_context, &(struct dtls_output){.ctx = &w->to_peer, .send = link_send});
-    return w->peer && w->remote ? 0 : -1;
-}
-
-static int world_close(void **state) {
-    struct world *w = *state;
-    peer_transport_destroy(w->peer);
-    dtls_destroy(w->remote);
-    dtls_context_destroy(w->shared.dtls);
-    dtls_context_destroy(w->remote_context);
-    ice_stun_destroy(w->shared.stun);
-    link_clear(&w->to_peer);
-    link_clear(&w->to_remote);
-    srtp_library_stop();
-    free(w);
-    return 0;
-}
-
-static void give(struct world *w, const void *bytes, size_t len) {
-    uint8_t buffer[1700];
-    memcpy(buffer, bytes, len);
-    peer_transport_input(w->peer, &home, buffer, len, virtual_now_us, &w->last);
-    w->connected += w->last.connected;
-}
-
-static void check(struct world *w) {
-    struct stun_build b;
-    char username[64];
-    snprintf(username, sizeof username, "%s:remo", ours.ufrag);
-    stun_begin(&b, STUN_REQUEST_TYPE);
-    stun_attr(&b, ATTR_USERNAME, username, strlen(username));
-    stun_attr_u32(&b, ATTR_PRIORITY, 1853824767);
-    stun_attr_u64(&b, ATTR_ICE_CONTROLLING, 77);
-    stun_attr(&b, ATTR_USE_CANDIDATE, NULL, 0);
-    stun_integrity(&b, span_of_text(ours.pwd));
-    stun_fingerprint(&b);
-    give(w, b.bytes, b.len);
-}
+#include "peer_world.h"
 
 // Both know whom they have before them; `peer_expects`: the certificate that ours was told of.
 static void introduce(struct world *w, const struct dtls_context *peer_expects) {
@@ -86,7 +14,7 @@ static void introduce(struct world *w, const struct dtls_context *peer_expects) 
     struct fingerprint of_ours = fingerprint_parse(dtls_context_fingerprint(w->shared.dtls));
     assert_int_equal(peer_transport_connect(w->peer, DTLS_ROLE_SERVER, &of_remote, virtual_now_us), ERR_OK);
     assert_int_equal(dtls_connect(w->remote, DTLS_ROLE_CLIENT, &of_ours), ERR_OK);
-    check(w);
+    check(w, &w->home, &ours);
 }
 
 static void to_remote(struct world *w) {
@@ -96,7 +24,7 @@ static void to_remote(struct world *w) {
 
 static void to_peer(struct world *w) {
     for (struct link_item *item; (item = link_take(&w->to_peer)); free(item))
-        give(w, item->bytes, item->len);
+        give(w, &w->home, item->bytes, item->len);
 }
 
 static void pass(uint64_t ms) {
@@ -146,14 +74,14 @@ static void media_leaves_a_round_trip_earlier(void **state) {
     assert_int_equal(srtp_session_unprotect_rtp(srtp, early, &len), ERR_OK);
     size_t heard = packet_of(packet, 9);
     assert_int_equal(srtp_session_protect_rtp(srtp, packet, &heard, 1), ERR_OK);
-    give(w, packet, heard); // overtakes it
+    give(w, &w->home, packet, heard); // overtakes it
     assert_int_equal(w->last.drop, PEER_DROP_NO_KEYS);
 
     pass(2);
     to_peer(w);
     assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTED);
     assert_int_equal(w->connected, 1);
-    give(w, packet, heard);
+    give(w, &w->home, packet, heard);
     assert_int_equal(w->last.kind, PEER_RTP);
     len = packet_of(early, 7);
     assert_int_equal(peer_transport_protect_rtp(w->peer, early, &len, 1), ERR_EXISTS); // the same keys
@@ -186,9 +114,10 @@ static void nothing_is_believed_before(void **state) {
     uint8_t forged[13 + 40] = {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40};
     introduce(w, w->remote_context);
     until_ours_has_finished(w);
-    give(w, forged, sizeof forged);
-    give(w, (const uint8_t[14]){20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1}, 14); // ChangeCipherSpec
-    give(w, forged, sizeof forged);
+    give(w, &w->home, forged, sizeof forged);
+    give(w, &w->home, (const uint8_t[14]){20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1},
+         14); // ChangeCipherSpec
+    give(w, &w->home, forged, sizeof forged);
     assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTING);
     pass(2);
     to_remote(w);
@@ -219,7 +148,6 @@ static void data_waits(void **state) {
     assert_int_equal(peer_transport_dtls_state(w->peer), DTLS_CONNECTED);
 }
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_WORLD(media_leaves_a_round_trip_earlier),
@@ -227,5 +155,5 @@ int main(void) {
         IN_WORLD(nothing_is_believed_before),
         IN_WORLD(data_waits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_group_setup, NULL);
 }

@@ -41,14 +41,6 @@ static void nack(struct room *r, const uint16_t *seqs, unsigned count) {
     fake_rtcp(r->f, r->a, &w);
 }
 
-static void report_loss(struct room *r, uint8_t fraction) {
-    uint8_t bytes[64];
-    struct writer w = writer_of(bytes, sizeof bytes);
-    struct rtcp_report report = {.ssrc = 110, .fraction_lost = fraction};
-    rtcp_write_rr(&w, 9, &report, 1);
-    fake_rtcp(r->f, r->a, &w);
-}
-
 static unsigned repeats_of(const struct fake *f, uint16_t seq) {
     unsigned n = 0;
     for (unsigned i = 0; i < f->rtp_count; i++)
@@ -69,7 +61,7 @@ static void lose(struct room *r, unsigned each, unsigned seconds) {
         if (n > 0)
             nack(r, wanted, n);
         fake_run(r->f, 100 * MS);
-        report_loss(r, (uint8_t)(each ? 256 / each : 0));
+        fake_report_loss(r->f, r->a, 110, (uint8_t)(each ? 256 / each : 0));
     }
 }
 
@@ -104,7 +96,7 @@ static void who_tells_of_losses_and_asks_for_nothing_gets_nothing_more(void **st
     struct room r = room_open();
     for (unsigned i = 0; i < 20; i++) {
         stream(&r, 100);
-        report_loss(&r, 30);
+        fake_report_loss(r.f, r.a, 110, 30);
     }
     fake_run(r.f, 300 * MS);
     assert_int_equal(fake_count_rtp(r.f, A, 111), 0);
@@ -155,7 +147,7 @@ static void copies_are_of_the_same_fifth(void **state) {
     (void)state;
     struct room r = room_open();
     for (unsigned i = 0; i < 100; i++) {
-        report_loss(&r, 50);
+        fake_report_loss(r.f, r.a, 110, 50);
         unsigned from = r.f->rtp_count, n = 0;
         stream(&r, 24);
         uint16_t wanted[24];

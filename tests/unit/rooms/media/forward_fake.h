@@ -473,6 +473,15 @@ static inline void fake_report(struct fake *f, struct endpoint *ep, uint32_t ssr
 // ---- what came out
 
 // How many RTCP packets of a kind went to a peer; the last one is left in *last.
+// So much of it has been lost, of 256, it says.
+static inline void fake_report_loss(struct fake *f, struct endpoint *ep, uint32_t ssrc, uint8_t fraction) {
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_report report = {.ssrc = ssrc, .fraction_lost = fraction};
+    rtcp_write_rr(&w, 9, &report, 1);
+    fake_rtcp(f, ep, &w);
+}
+
 static inline unsigned fake_count_rtcp(const struct fake *f, const char *peer, enum rtcp_kind kind,
                                        struct rtcp_packet *last) {
     unsigned n = 0;

@@ -75,14 +75,6 @@ static void close_and_open(struct room *r, struct endpoint *from, uint32_t ssrc)
     fake_open_consumer(r->f, 2, 1, ssrc / 10, fake_receive_video(opened, opened + 1));
 }
 
-static void report_loss(struct room *r, struct endpoint *from, uint32_t ssrc, uint8_t fraction) {
-    uint8_t bytes[64];
-    struct writer w = writer_of(bytes, sizeof bytes);
-    struct rtcp_report report = {.ssrc = ssrc, .fraction_lost = fraction};
-    rtcp_write_rr(&w, 9, &report, 1);
-    fake_rtcp(r->f, from, &w);
-}
-
 // A consumer that keeps at it for two minutes: how many key frames that costs.
 static void who_keeps_asking_is_heard_less_and_less(void **state) {
     (void)state;
@@ -108,7 +100,7 @@ static void who_keeps_asking_is_heard_less_and_less(void **state) {
         unsigned in_30s = 0;
         for (unsigned ms = 0; ms < 120000; ms += 20) {
             if (rows[i].lost && ms % 1000 == 0)
-                report_loss(&r, r.a, 110, rows[i].lost);
+                fake_report_loss(r.f, r.a, 110, rows[i].lost);
             if (ms % rows[i].every_ms == 0)
                 rows[i].ask(&r, r.a, 110);
             run(&r, 20);

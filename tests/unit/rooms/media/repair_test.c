@@ -268,14 +268,6 @@ static void ask_for(struct asker *a, unsigned seconds) {
     }
 }
 
-static void report_loss(struct room *r, uint8_t fraction) {
-    uint8_t bytes[64];
-    struct writer w = writer_of(bytes, sizeof bytes);
-    struct rtcp_report report = {.ssrc = 110, .fraction_lost = fraction};
-    rtcp_write_rr(&w, 9, &report, 1);
-    fake_rtcp(r->f, r->a, &w);
-}
-
 static uint64_t bytes_of(const struct fake *f, uint32_t ssrc) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < f->rtp_count; i++)
@@ -361,7 +353,7 @@ static void nothing_goes_out_again_while_loss_stays_above_a_fifth(void **state) 
                 {52, false}, {51, true}, {60, true},  {0, true}};
     ask_for(&a, 1);
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        report_loss(&r, rows[i].lost);
+        fake_report_loss(r.f, r.a, 110, rows[i].lost);
         fake_run(r.f, 100 * MS); // what waits
         fake_clear(r.f);
         ask_for(&a, 1);
@@ -370,7 +362,7 @@ static void nothing_goes_out_again_while_loss_stays_above_a_fifth(void **state) 
             fail_msg("second %u, %u of 256 lost: %u repeats", i, rows[i].lost, again);
     }
     for (unsigned i = 0; i < 2; i++) { // and who then says nothing more is not given up
-        report_loss(&r, 100);
+        fake_report_loss(r.f, r.a, 110, 100);
         fake_clear(r.f);
         ask_for(&a, 1);
     }
