@@ -41,6 +41,20 @@ static struct shown consumer_shown(const struct consumer *c) {
     return (struct shown){spatial, lower_of((int8_t)tops.temporal, top_temporal)};
 }
 
+static int8_t wanted_of(int8_t wish, int8_t top, int8_t shown) {
+    int8_t layer = wish == LAYER_NONE || wish > top ? top : wish;
+    return layer > shown ? layer : shown;
+}
+
+// Not only what is shown now: a publisher that stopped what nobody has yet could never be asked for it. Nor
+// what a link lets through: what does not come has no rate by which it could be let through again.
+void consumer_find_wanted(const struct consumer *c, int8_t *spatial, int8_t *temporal) {
+    const struct producer *p = c->producer;
+    struct shown shown = consumer_shown(c);
+    *spatial = wanted_of(consumer_wish(c), (int8_t)(p->layers_seen.spatial - 1), shown.spatial);
+    *temporal = wanted_of(c->ceiling_temporal, (int8_t)(p->layers_seen.temporal - 1), shown.temporal);
+}
+
 // ---- what is told
 
 static enum layer_reason consumer_reason(const struct consumer *c, struct shown shown) {

@@ -41,8 +41,20 @@ static uint64_t wish_distance_us(const struct consumer *c) {
     return (uint64_t)KEY_WISH_LEAST_US << (step < KEY_WISH_STEPS ? step : KEY_WISH_STEPS - 1);
 }
 
+// What it shows does not come any more, and others do: nothing that its receiver could have done.
+static bool stands_still(const struct consumer *c, uint64_t now_us) {
+    struct layer_source sources[STREAMS_MAX];
+    unsigned count = c->producer->params.stream_count;
+    for (unsigned i = 0; i < count; i++)
+        sources[i] = c->producer->streams[i].life;
+    return c->current >= 0 && c->target != c->current &&
+           layer_is_dead(sources, count, (unsigned)c->current, now_us);
+}
+
 static bool wish_is_due(const struct consumer *c, uint64_t now_us) {
-    return c->wish.served_us == 0 || now_us >= c->wish.served_us + wish_distance_us(c);
+    if (c->wish.served_us == 0 || now_us >= c->wish.served_us + wish_distance_us(c))
+        return true;
+    return now_us >= c->wish.served_us + KEY_WISH_LEAST_US && stands_still(c, now_us);
 }
 
 static void wish_serve(struct consumer *c, uint64_t now_us) {

@@ -5,7 +5,8 @@
 // wait twice as long as the one before, up to KEY_WISH_MOST_US, from a higher step on while the receiver
 // tells of losses above a fifth: a link that is too narrow is not helped by key frames. One step is forgotten
 // for each KEY_WISH_FORGET_US without a wish. A wish that has to wait is kept, and is served when its time
-// has come if no key frame has come meanwhile.
+// has come if no key frame has come meanwhile. Who has no picture any more, since the stream that it shows
+// has stopped while others have not, waits no longer than KEY_WISH_LEAST_US.
 //
 // Beginnings (a join, a resume, a switch to another layer) are no wishes: KEY_BEGIN_BURST of them at once and
 // then one each eight seconds are served; what is beyond is a wish. A consumer that is closed and opened

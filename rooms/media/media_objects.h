@@ -444,6 +444,8 @@ bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *
 
 // ---- consumer_layers.c
 void consumer_tell_layers(struct consumer *c);
+// The highest layers that it shows, as long as it does, or may come to show.
+void consumer_find_wanted(const struct consumer *c, int8_t *spatial, int8_t *temporal);
 void consumer_send_layers(struct consumer *c); // whether or not there is anything new about them
 void consumer_note_layers(struct consumer *c); // only if there is
 int8_t consumer_ceiling_temporal(const struct consumer *c);

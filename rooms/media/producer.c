@@ -271,20 +271,15 @@ const struct producer_prices *producer_prices(struct producer *p, uint64_t now_u
     return prices;
 }
 
-// The highest layers that one of its consumers may come to show.
+// The highest layers that one of its consumers shows or may come to show.
 static void producer_find_wanted(const struct producer *p, int8_t *spatial, int8_t *temporal) {
     int8_t top = (int8_t)(p->layers_seen.spatial - 1), top_temporal = (int8_t)(p->layers_seen.temporal - 1);
     *spatial = *temporal = LAYER_NONE;
-    // Not what is shown now: a publisher that stopped what nobody has yet could never be asked for it. Nor
-    // what a link lets through: what does not come has no rate by which it could be let through again.
     for (unsigned i = 0; i < p->consumer_count && (*spatial < top || *temporal < top_temporal); i++) {
-        const struct consumer *c = p->consumers[i];
-        if (!consumer_would_show(c))
+        int8_t layer, layer_temporal;
+        if (!consumer_would_show(p->consumers[i]))
             continue;
-        int8_t wish = consumer_wish(c), wish_temporal = c->ceiling_temporal;
-        int8_t layer = wish == LAYER_NONE || wish > top ? top : wish;
-        int8_t layer_temporal =
-            wish_temporal == LAYER_NONE || wish_temporal > top_temporal ? top_temporal : wish_temporal;
+        consumer_find_wanted(p->consumers[i], &layer, &layer_temporal);
         *spatial = layer > *spatial ? layer : *spatial;
         *temporal = layer_temporal > *temporal ? layer_temporal : *temporal;
     }

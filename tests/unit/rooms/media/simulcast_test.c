@@ -174,6 +174,33 @@ static void wanted_layers_follow_the_ceilings(void **state) {
     fake_destroy(r.f);
 }
 
+// A lower layer shows nothing before its key frame: a publisher that had stopped the layer that is shown
+// until then would make the picture stand still.
+static void what_is_shown_is_wanted_until_it_is_left(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct media_event event;
+    stream(&r, 7, 3000);
+    assert_int_equal(layer_told(r.f, 11), 2);
+    fake_clear(r.f);
+    for (uint32_t id = 11; id <= 21; id += 10) {
+        struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {id}}; // the lowest
+        forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    }
+    for (unsigned t = 0; t < 8000; t += 40) { // which brings no key frame
+        for (unsigned layer = 0; layer < 3; layer++)
+            send_layer(&r, layer, false);
+        fake_run(r.f, 40 * MS);
+    }
+    assert_int_equal(layer_told(r.f, 11), -9);
+    assert_int_equal(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event), 0);
+    stream(&r, 7, 9000); // which does
+    assert_int_equal(layer_told(r.f, 11), 0);
+    assert_int_equal(fake_count_events(r.f, MEDIA_LAYERS_WANTED, &event), 1);
+    assert_int_equal(event.layers.spatial, 0);
+    fake_destroy(r.f);
+}
+
 // More is told at once, less when it has been so for a while; spatial and temporal each for itself.
 static void wanted_layers_go_down_slowly(void **state) {
     (void)state;
@@ -435,6 +462,30 @@ static void a_late_joiner_does_not_begin_above_its_ceiling(void **state) {
     fake_destroy(r.f);
 }
 
+// Who has gone to and fro all the time waits for key frames, but not before a picture that stands still.
+static void who_has_no_picture_any_more_is_served_at_once(void **state) {
+    (void)state;
+    struct room r = room_open();
+    fake_close(r.f, MEDIA_CLOSE_CONSUMER, 21);
+    stream(&r, 7, 3000);
+    struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+    for (unsigned i = 0; i < 200; i++) {
+        cmd.layers.spatial = (int8_t)(i % 3);
+        forwarder_command(r.f->fw, &cmd, r.f->now_us);
+        stream(&r, 7, 240);
+    }
+    int8_t shown = layer_told(r.f, 11);
+    unsigned others = 7u & ~(1u << shown);
+    fake_clear(r.f);
+    cmd.layers.spatial = shown == 2 ? 0 : 2;
+    forwarder_command(r.f->fw, &cmd, r.f->now_us);
+    stream(&r, 7, 3000);
+    assert_int_equal(layer_told(r.f, 11), -9); // it waits, and looks at what it has
+    stream(&r, others, 5000);
+    assert_true(layer_told(r.f, 11) >= 0);
+    fake_destroy(r.f);
+}
+
 // There was no room to tell which layer is wanted: it is told as soon as there is.
 static void the_wanted_layer_is_told_in_the_end(void **state) {
     (void)state;
@@ -524,6 +575,7 @@ int main(void) {
         cmocka_unit_test(the_best_layer_is_shown_without_a_seam),
         cmocka_unit_test(a_ceiling_holds_for_one_receiver_alone),
         cmocka_unit_test(wanted_layers_follow_the_ceilings),
+        cmocka_unit_test(what_is_shown_is_wanted_until_it_is_left),
         cmocka_unit_test(wanted_layers_go_down_slowly),
         cmocka_unit_test(a_silence_of_all_layers_changes_nothing),
         cmocka_unit_test(a_picture_that_stands_still_is_shown_whole),
@@ -533,6 +585,7 @@ int main(void) {
         cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
         cmocka_unit_test(a_late_joiner_begins_with_what_comes_first_and_climbs),
         cmocka_unit_test(a_late_joiner_does_not_begin_above_its_ceiling),
+        cmocka_unit_test(who_has_no_picture_any_more_is_served_at_once),
         cmocka_unit_test(the_wanted_layer_is_told_in_the_end),
         cmocka_unit_test(congestion_control_lowers_and_stops_one_receiver),
         cmocka_unit_test(what_a_link_does_not_carry_is_wanted_all_the_same),
