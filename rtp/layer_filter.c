@@ -269,17 +269,25 @@ static struct layer_verdict numbers_take(struct layer_filter *f, const struct la
 
 // ---- both
 
+static struct layer_tops tops_wanted(const struct layer_filter *f) {
+    return (struct layer_tops){
+        .spatial = f->want_spatial < 0 ? LAYER_TOP_ALL : (uint8_t)f->want_spatial,
+        .temporal = f->want_temporal < 0 ? LAYER_TOP_ALL : (uint8_t)f->want_temporal,
+    };
+}
+
 struct layer_verdict layer_filter_take(struct layer_filter *f, const struct layer_facts *facts,
                                        uint32_t timestamp, const struct dd_reader *reader,
                                        struct span descriptor) {
     bool new_unit = !f->begun || timestamp != f->timestamp;
     bool described = reader && reader->structure.generation != 0;
     if (described && facts->structure != reader->structure.generation) {
-        bool known =
-            f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure && facts->structure != 0;
-        if (!known) // of a structure that is not there (any more): nothing can be left out
+        if (facts->structure == 0) // of one that was never there: nothing can be left out
             return (struct layer_verdict){.sends = true, .new_frame = new_unit};
-        return layer_filter_take_late(f, facts, timestamp, layer_filter_tops(f));
+        // Of one that is not there any more, as what had to wait for a full link may be: by its layers'
+        // numbers.
+        bool known = f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure;
+        return layer_filter_take_late(f, facts, timestamp, known ? layer_filter_tops(f) : tops_wanted(f));
     }
     f->joins &= !new_unit || !f->begun;
     f->begun = true;

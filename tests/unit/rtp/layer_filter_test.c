@@ -288,6 +288,19 @@ static void a_new_structure_begins_anew(void **state) {
     assert_false(layer_filter_needs_key(&s.f, &s.reader, 2));
 }
 
+// It had to wait for a full link, and meanwhile another key frame came.
+static void a_run_that_waited_under_an_older_structure_keeps_to_what_is_wanted(void **state) {
+    (void)state;
+    struct stream s = stream_open(0);
+    layer_filter_begin(&s.f);
+    struct layer_facts low = frame(10, 0, DTI_SWITCH, 0), high = frame(11, 1, DTI_SWITCH, 1);
+    s.reader = two_by_two(2);
+    assert_true(take(&s, low).sends);
+    assert_false(take_more(&s, high).sends);
+    layer_filter_want(&s.f, -1, -1);
+    assert_true(take_more(&s, high).sends);
+}
+
 static void it_is_needed_while_something_is_left_out(void **state) {
     (void)state;
     static const struct {
@@ -346,6 +359,7 @@ int main(void) {
         cmocka_unit_test(a_frame_is_new_once),
         cmocka_unit_test(numbers_that_jump_take_no_fate_along),
         cmocka_unit_test(a_new_structure_begins_anew),
+        cmocka_unit_test(a_run_that_waited_under_an_older_structure_keeps_to_what_is_wanted),
         cmocka_unit_test(it_is_needed_while_something_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
