@@ -103,6 +103,17 @@ static void refuse_unread(const char *token, char *why) {
         token_refuse(why, "the token is no JSON Web Token");
 }
 
+// Whether it asks for nothing that its verifier must know (RFC 7515, section 4.1.11): no extension is known
+// here, and one that is passed over may have made the token mean less. The library does not look.
+static bool asks_for_nothing(jwt_t *jwt) {
+    char *text = jwt_get_headers_json(jwt, NULL);
+    json_t *headers = text ? json_loads(text, 0, NULL) : NULL;
+    bool plain = headers && !json_object_get(headers, "crit");
+    free(text);
+    json_decref(headers);
+    return plain;
+}
+
 json_t *token_open(const struct keys *keys, const char *token, char *why) {
     jwt_t *jwt = NULL;
     struct claim claim;
@@ -117,6 +128,8 @@ json_t *token_open(const struct keys *keys, const char *token, char *why) {
     json_t *claims = NULL;
     if (!kind_of(jwt_get_header(jwt, "alg"), &claim.kind)) {
         token_refuse(why, "the token is signed in a way that is not taken; " TAKEN);
+    } else if (!asks_for_nothing(jwt)) {
+        token_refuse(why, "the token is for verifiers that know an extension (`crit`); none is known here");
     } else {
         claim.key_id = jwt_get_header(jwt, "kid");
         claim.issuer = jwt_get_grant(jwt, "iss");

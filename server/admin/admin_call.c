@@ -64,9 +64,13 @@ static const struct {
     {"MoveParticipant", ADMIN_NEED_ADMIN, admin_unknown},
 };
 
+// The path's last part is all that may stand behind the service: one in front that lets some methods through
+// reads the whole path.
 void admin_twirp(const struct admin *admin, const struct admin_request *request, struct admin_answer *out) {
+    static const char service[] = "/twirp/livekit.RoomService/";
     struct admin_call call = {.admin = admin};
-    const char *name = strrchr(request->path, '/') + 1;
+    bool ours = strncmp(request->path, service, sizeof service - 1) == 0;
+    const char *name = ours ? request->path + sizeof service - 1 : "";
     size_t i = 0, count = sizeof methods / sizeof methods[0];
     while (i < count && strcmp(methods[i].name, name) != 0)
         i++;

@@ -274,7 +274,6 @@ static bool read_permission(struct admin_call *call, const struct participant *w
 
 // As with LiveKit, an empty `metadata` leaves what was there. All is read before anything is changed.
 json_t *admin_update_participant(struct admin_call *call) {
-    struct hub *hub = call->admin->hub;
     struct hub_refusal refusal;
     unsigned rights = 0;
     bool hidden = false;
@@ -289,13 +288,13 @@ json_t *admin_update_participant(struct admin_call *call) {
         return admin_refuse(call, ADMIN_INVALID, "`attributes` must be texts by name");
     if (permission && !read_permission(call, who, permission, &rights, &hidden))
         return NULL;
-    if (name[0] && !hub_operate_rename(hub, who, name, &refusal))
-        return admin_refuse_verb(call, &refusal);
-    if ((metadata[0] || json_object_size(attributes) > 0) &&
-        !hub_describe(hub, who, metadata[0] ? metadata : NULL, attributes, NULL, &refusal))
-        return admin_refuse_verb(call, &refusal);
-    if (permission &&
-        (!hub_operate_show(hub, who, hidden, &refusal) || !hub_operate_rights(hub, who, rights, &refusal)))
+    const struct hub_person_wish wish = {.name = name[0] ? name : NULL,
+                                         .metadata = metadata[0] ? metadata : NULL,
+                                         .attributes = attributes,
+                                         .permits = permission != NULL,
+                                         .rights = rights,
+                                         .hidden = hidden};
+    if (!hub_operate_change(call->admin->hub, who, &wish, &refusal))
         return admin_refuse_verb(call, &refusal);
     return admin_describe_person(who);
 }
@@ -338,11 +337,21 @@ static bool send_all(struct admin_call *call, struct room *room, const json_t *l
     return true;
 }
 
+// In a room where everything is encrypted: by programs that have its key, and say so, as people do.
+static bool may_say_it(struct admin_call *call, const struct room *room) {
+    bool sealed;
+    return admin_truth(call, "e2ee", &sealed) &&
+           (sealed || !hub_is_sealed(call->admin->hub, room) ||
+            admin_refuse(call, ADMIN_PRECONDITION,
+                         "in this room everything is encrypted from end to end, what programs send, too; "
+                         "encrypt `data`, and say `e2ee: true`"));
+}
+
 json_t *admin_send_data(struct admin_call *call) {
     struct room *room = find_room(call);
     const char *payload = room ? admin_text(call, "data", true) : NULL;
     const char *topic = payload ? admin_text(call, "topic", false) : NULL;
-    if (!topic)
+    if (!topic || !may_say_it(call, room))
         return NULL;
     char plain[ADMIN_DATA_CHARS_MAX + 1];
     if (!take_base64(payload, plain) || strlen(topic) > 256)

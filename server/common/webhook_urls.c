@@ -11,12 +11,17 @@
 #define NEAR_NETWORKS                                                                                        \
     "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1,fc00::/7,fe80::/10"
 
+// "0x08080808" is an IPv4 address to whoever looks up names, and any one.
+static bool is_number(const char *host) {
+    return strncasecmp(host, "0x", 2) == 0 && host[2 + strspn(host + 2, "0123456789abcdefABCDEF")] == '\0';
+}
+
 static bool is_near(const char *host) {
     struct networks networks;
     struct net_address address;
     if (net_address_parse(host, strlen(host), &address))
         return networks_parse(NEAR_NETWORKS, &networks) && networks_have(&networks, &address);
-    return !strchr(host, '.'); // localhost is one of these
+    return !strchr(host, '.') && !is_number(host); // localhost is one of these
 }
 
 // Behind the scheme: "host:port".

@@ -113,17 +113,37 @@ void hub_drop_about(struct hub *hub, struct participant *me) {
     put(hub, me, NULL, 0);
 }
 
+// What is to be said of somebody who is there; NULL and a refusal.
+static json_t *read_about(const struct participant *who, const char *metadata, const json_t *attributes,
+                          struct hub_refusal *refusal) {
+    if (attributes && !are_texts(attributes)) {
+        hub_refuse(refusal, HUB_BAD_REQUEST,
+                   "`attributes` must be texts by name; an empty one takes an attribute away");
+        return NULL;
+    }
+    json_t *about = about_with(who->about, metadata, attributes);
+    if (!about)
+        hub_refuse_memory(refusal);
+    if (about && fits(who, who->room, bytes_of(about), ROOM_ABOUT_BYTES_MAX, refusal))
+        return about;
+    json_decref(about);
+    return NULL;
+}
+
+bool hub_may_describe(const struct participant *who, const char *metadata, const json_t *attributes,
+                      struct hub_refusal *refusal) {
+    json_t *about = read_about(who, metadata, attributes, refusal);
+    json_decref(about);
+    return about != NULL;
+}
+
 bool hub_describe(struct hub *hub, struct participant *who, const char *metadata, const json_t *attributes,
                   struct participant *by, struct hub_refusal *refusal) {
-    if (attributes && !are_texts(attributes))
-        return hub_refuse(refusal, HUB_BAD_REQUEST,
-                          "`attributes` must be texts by name; an empty one takes an attribute away");
-    json_t *about = about_with(who->about, metadata, attributes);
+    json_t *about = read_about(who, metadata, attributes, refusal);
     size_t bytes = bytes_of(about);
     if (!about)
-        return hub_refuse_memory(refusal);
-    if (!fits(who, who->room, bytes, ROOM_ABOUT_BYTES_MAX, refusal) ||
-        (by && !hub_spend(hub, by, NULL, NOTICE_BYTES + hub_json_text_bytes(who->name) + bytes, refusal))) {
+        return false;
+    if (by && !hub_spend(hub, by, NULL, NOTICE_BYTES + hub_json_text_bytes(who->name) + bytes, refusal)) {
         json_decref(about);
         return false;
     }

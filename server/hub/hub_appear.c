@@ -29,12 +29,16 @@ bool hub_operate_rename(struct hub *hub, struct participant *who, const char *na
     return true;
 }
 
+static bool may_be_hidden_or_not(const struct participant *who, struct hub_refusal *refusal) {
+    return !hub_is_program(who) ||
+           hub_refuse(refusal, HUB_WRONG_STATE, "a program is hidden, or not, for as long as it is there");
+}
+
 bool hub_operate_show(struct hub *hub, struct participant *who, bool hidden, struct hub_refusal *refusal) {
     if (who->hidden == hidden)
         return true;
-    if (hub_is_program(who))
-        return hub_refuse(refusal, HUB_WRONG_STATE,
-                          "a program is hidden, or not, for as long as it is there");
+    if (!may_be_hidden_or_not(who, refusal))
+        return false;
     if (!hidden && !name_is_free(who, who->name, refusal))
         return false;
     if (hidden && !hub_operate_rights(hub, who, who->rights & RIGHT_SUBSCRIBE, refusal))
@@ -50,4 +54,36 @@ bool hub_operate_show(struct hub *hub, struct participant *who, bool hidden, str
              LOG_TEXT("user", who->name), LOG_TEXT("userId", who->id.text), LOG_TEXT("by", "operator"));
     hub->events.appeared(hub->events.ctx, who);
     return true;
+}
+
+// ---- all at once
+
+static bool describes(const struct hub_person_wish *wish) {
+    return wish->metadata || json_object_size(wish->attributes) > 0;
+}
+
+// Whether nothing of it is to be refused.
+static bool may_change(const struct participant *who, const struct hub_person_wish *wish,
+                       struct hub_refusal *refusal) {
+    char plain[USERNAME_BYTES_MAX + 1];
+    const char *name = who->name;
+    bool turns = wish->permits && wish->hidden != who->hidden;
+    if (wish->name) {
+        if (!hub_read_name("name", wish->name, USERNAME_CHARS_MAX, plain, refusal))
+            return false;
+        name = plain;
+    }
+    bool seen = !who->hidden || turns;
+    return (!seen || name_is_free(who, name, refusal)) && (!turns || may_be_hidden_or_not(who, refusal)) &&
+           (!describes(wish) || hub_may_describe(who, wish->metadata, wish->attributes, refusal)) &&
+           (!wish->permits || hub_may_keep(who->room, !hub_is_kept(who), refusal));
+}
+
+bool hub_operate_change(struct hub *hub, struct participant *who, const struct hub_person_wish *wish,
+                        struct hub_refusal *refusal) {
+    return may_change(who, wish, refusal) &&
+           (!wish->name || hub_operate_rename(hub, who, wish->name, refusal)) &&
+           (!describes(wish) || hub_describe(hub, who, wish->metadata, wish->attributes, NULL, refusal)) &&
+           (!wish->permits || (hub_operate_show(hub, who, wish->hidden, refusal) &&
+                               hub_operate_rights(hub, who, wish->rights, refusal)));
 }

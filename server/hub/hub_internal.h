@@ -111,6 +111,9 @@ bool hub_bring_about(struct hub *hub, struct participant *me, struct room *room,
                      json_t **out, struct hub_refusal *refusal);
 void hub_put_about(struct hub *hub, struct participant *me, json_t *about); // taken over
 void hub_drop_about(struct hub *hub, struct participant *me);               // while it is still in its room
+// Whether this could be said of it now, as hub_describe does. False and a refusal.
+bool hub_may_describe(const struct participant *who, const char *metadata, const json_t *attributes,
+                      struct hub_refusal *refusal);
 
 // ---- hub_ice.c
 
@@ -134,6 +137,9 @@ unsigned hub_rights_with(const struct kept_rights *kept, unsigned rights);
 bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal);
 // The same of what it may not resume by itself (participant.held).
 bool hub_keep_held(struct hub *hub, struct participant *who, unsigned held, struct hub_refusal *refusal);
+// Whether something of it is remembered, and whether so many people more can be. False and a refusal.
+bool hub_is_kept(const struct participant *who);
+bool hub_may_keep(const struct room *room, uint32_t more, struct hub_refusal *refusal);
 // For one who has just come and has what its token gives.
 void hub_recall_rights(struct participant *me, const struct kept_rights *kept);
 void hub_forget_rights(struct hub *hub, struct room *room); // of everybody

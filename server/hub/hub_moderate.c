@@ -85,15 +85,30 @@ struct participant *hub_allow_unmute(struct hub *hub, struct participant *me, co
     return who;
 }
 
+static bool is_muted_with_all(const struct participant *who, const struct participant *me) {
+    return who != me && !(who->rights & RIGHT_ADMIN);
+}
+
+// Whether all of them can be held: else none is.
+static bool may_hold_all(const struct participant *me, enum media_kind kind, struct hub_refusal *refusal) {
+    uint32_t more = 0;
+    LIST_EACH(node, &me->room->participants) {
+        const struct participant *who = LIST_ENTRY(node, struct participant, link);
+        more += is_muted_with_all(who, me) && !participant_is_held(who, kind) && !hub_is_kept(who);
+    }
+    return hub_may_keep(me->room, more, refusal);
+}
+
 bool hub_mute_all(struct hub *hub, struct participant *me, enum media_kind kind, bool hold, uint32_t *count,
                   struct hub_refusal *refusal) {
     *count = 0;
-    if (!moderates(me, "mute others", refusal) || !hub_spend_notice(hub, me, NOTICE_BYTES, refusal))
+    if (!moderates(me, "mute others", refusal) || (hold && !may_hold_all(me, kind, refusal)) ||
+        !hub_spend_notice(hub, me, NOTICE_BYTES, refusal))
         return false;
     LIST_EACH(node, &me->room->participants) {
         struct participant *who = LIST_ENTRY(node, struct participant, link);
         bool was_held = participant_is_held(who, kind);
-        if (who == me || (who->rights & RIGHT_ADMIN))
+        if (!is_muted_with_all(who, me))
             continue;
         if (hold && !hub_hold(hub, who, kind, true, me, refusal))
             return false;

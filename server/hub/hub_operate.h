@@ -39,6 +39,18 @@ void hub_operate_mute(struct hub *hub, struct room_producer *producer);
 // there; somebody hidden gets what others send at most. False and a refusal.
 bool hub_operate_rights(struct hub *hub, struct participant *who, unsigned rights,
                         struct hub_refusal *refusal);
+// All that an operator makes of somebody at once.
+struct hub_person_wish {
+    const char *name;                // NULL: as it is called
+    const char *metadata;            // NULL: what there is
+    const struct json_t *attributes; // as hub_describe takes them; NULL: what there are
+    bool permits;                    // what follows is said, too
+    unsigned rights;                 // as hub_operate_rights takes them
+    bool hidden;
+};
+// False and a refusal: nothing has changed.
+bool hub_operate_change(struct hub *hub, struct participant *who, const struct hub_person_wish *wish,
+                        struct hub_refusal *refusal);
 // Its name in the room, from now on; it may be called so. False and a refusal.
 bool hub_operate_rename(struct hub *hub, struct participant *who, const char *name,
                         struct hub_refusal *refusal);

@@ -37,11 +37,15 @@ unsigned hub_rights_with(const struct kept_rights *kept, unsigned rights) {
     return kept->is_identity ? kept->rights : kept->rights & rights;
 }
 
+static bool refuse_full(struct hub_refusal *refusal) {
+    return hub_refuse(refusal, HUB_LIMIT_REACHED,
+                      "a room remembers the rights of %d people that were changed", KEPT_RIGHTS_MAX);
+}
+
 static struct kept_rights *remember(struct hub *hub, struct room *room, bool is_identity, const char *who,
                                     struct hub_refusal *refusal) {
     if (room->kept_rights_count == KEPT_RIGHTS_MAX) {
-        hub_refuse(refusal, HUB_LIMIT_REACHED, "a room remembers the rights of %d people that were changed",
-                   KEPT_RIGHTS_MAX);
+        refuse_full(refusal);
         return NULL;
     }
     struct kept_rights *kept = malloc(sizeof *kept + strlen(who) + 1);
@@ -57,18 +61,42 @@ static struct kept_rights *remember(struct hub *hub, struct room *room, bool is_
     return kept;
 }
 
+// By what it is known, as it comes again: its identity, or its name into `folded`. NULL: no memory.
+static const char *key_of(const struct participant *who, char folded[NAME_FOLDED_BYTES_MAX]) {
+    if (who->identity[0])
+        return who->identity;
+    return name_fold(who->came_as, folded) == ERR_OK ? folded : NULL;
+}
+
 // Its record, made if there is none; NULL and a refusal.
 static struct kept_rights *record_of(struct hub *hub, const struct participant *who,
                                      struct hub_refusal *refusal) {
     char folded[NAME_FOLDED_BYTES_MAX];
     bool is_identity = who->identity[0] != '\0';
-    if (!is_identity && name_fold(who->came_as, folded) != ERR_OK) { // as it comes again
+    const char *key = key_of(who, folded);
+    if (!key) {
         hub_refuse_memory(refusal);
         return NULL;
     }
-    const char *key = is_identity ? who->identity : folded;
     struct kept_rights *kept = find(who->room, is_identity, key);
     return kept ? kept : remember(hub, who->room, is_identity, key, refusal);
+}
+
+bool hub_is_kept(const struct participant *who) {
+    char folded[NAME_FOLDED_BYTES_MAX];
+    const char *key = key_of(who, folded);
+    return key && find(who->room, who->identity[0] != '\0', key);
+}
+
+bool hub_may_keep(const struct room *room, uint32_t more, struct hub_refusal *refusal) {
+    return room->kept_rights_count + more <= KEPT_RIGHTS_MAX || refuse_full(refusal);
+}
+
+static void forget(struct hub *hub, struct room *room, struct kept_rights *kept) {
+    list_remove(&kept->link);
+    room->kept_rights_count--;
+    hub_memory_give(hub, bytes_of(kept));
+    free(kept);
 }
 
 bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, struct hub_refusal *refusal) {
@@ -84,9 +112,12 @@ bool hub_keep_rights(struct hub *hub, struct participant *who, unsigned rights, 
 
 bool hub_keep_held(struct hub *hub, struct participant *who, unsigned held, struct hub_refusal *refusal) {
     struct kept_rights *kept = record_of(hub, who, refusal);
-    if (kept)
-        kept->held = who->held = held;
-    return kept != NULL;
+    if (!kept)
+        return false;
+    kept->held = who->held = held;
+    if (!held && !kept->has_rights) // its place is for others
+        forget(hub, who->room, kept);
+    return true;
 }
 
 void hub_recall_rights(struct participant *me, const struct kept_rights *kept) {
@@ -102,11 +133,6 @@ void hub_recall_rights(struct participant *me, const struct kept_rights *kept) {
 }
 
 void hub_forget_rights(struct hub *hub, struct room *room) {
-    LIST_EACH(node, &room->kept_rights) {
-        struct kept_rights *kept = LIST_ENTRY(node, struct kept_rights, link);
-        list_remove(&kept->link);
-        hub_memory_give(hub, bytes_of(kept));
-        free(kept);
-    }
-    room->kept_rights_count = 0;
+    LIST_EACH(node, &room->kept_rights)
+    forget(hub, room, LIST_ENTRY(node, struct kept_rights, link));
 }

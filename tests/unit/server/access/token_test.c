@@ -297,6 +297,45 @@ static void test_forgeries(void **state) {
     keys_free(&keys);
 }
 
+// What a token's maker calls critical (RFC 7515, section 4.1.11), be it signed ever so well.
+static void test_critical_extensions(void **state) {
+    (void)state;
+    static const struct {
+        const char *headers;
+        bool taken;
+    } rows[] = {
+        {"{\"crit\":[\"exp2\"],\"exp2\":1}", false},
+        {"{\"crit\":[\"b64\"],\"b64\":false}", false},
+        {"{\"crit\":[]}", false},
+        {"{\"crit\":null}", false},
+        {"{\"crit\":\"exp2\"}", false},
+        {"{\"exp2\":1,\"jku\":\"https://other.example/keys\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}}",
+         true}}; // what is not critical is passed over, and no key is taken from it
+    struct keys keys;
+    struct grants grants;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char why[TOKEN_WHY_MAX] = "", *token;
+        for (int good = 0; good <= 1; good++) {
+            const char *secret = good ? SECRET : "another secret, of 32 bytes and m";
+            jwt_t *jwt;
+            assert_int_equal(jwt_new(&jwt), 0);
+            assert_int_equal(jwt_add_headers_json(jwt, rows[i].headers), 0);
+            assert_int_equal(jwt_add_grants_json(jwt, "{" CLAIMS "}"), 0);
+            assert_int_equal(
+                jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)secret, (int)strlen(secret)), 0);
+            token = jwt_encode_str(jwt);
+            jwt_free(jwt);
+            if (token_verify(&keys, token, NOW, &grants, why) != (rows[i].taken && good))
+                fail_msg("row %zu: %s", i, why);
+            if (!rows[i].taken)
+                assert_non_null(strstr(why, "`crit`"));
+            free(token);
+        }
+    }
+    keys_free(&keys);
+}
+
 static void test_keys_change(void **state) {
     (void)state;
     struct keys keys;
@@ -392,13 +431,10 @@ static void test_bodies_are_signed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_of_livekit),
-        cmocka_unit_test(test_claims),
-        cmocka_unit_test(test_public_keys),
-        cmocka_unit_test(test_unread),
-        cmocka_unit_test(test_forgeries),
-        cmocka_unit_test(test_keys_change),
-        cmocka_unit_test(test_minted_tokens_are_good),
+        cmocka_unit_test(test_tokens_of_livekit), cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_public_keys),       cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_forgeries),         cmocka_unit_test(test_critical_extensions),
+        cmocka_unit_test(test_keys_change),       cmocka_unit_test(test_minted_tokens_are_good),
         cmocka_unit_test(test_bodies_are_signed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

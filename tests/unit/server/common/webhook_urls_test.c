@@ -26,6 +26,12 @@ static void test_lists(void **state) {
         {"http://169.254.1.1/", 1},
         {"http://hooks.example.org/", 0},
         {"http://203.0.113.7/", 0},
+        {"http://0xcb007107/", 0}, // the same, as a number
+        {"http://0XCB007107:3000/", 0},
+        {"http://3405803783/", 0},
+        {"http://031300070407/", 0},
+        {"http://203.0.28935/", 0},
+        {"http://0xbackend/", 1},
         {"http://172.32.0.1/", 0},
         {"http://[2001:db8::1]/", 0},
         {"http://127.0.0.1.example.org/", 0},

@@ -154,6 +154,37 @@ static void holding(void **state) {
 }
 
 // Who sends nothing is told that it is held.
+// All are held, or, where not so many can be remembered, none is; who may unmute again takes no place.
+static void holding_all_or_nobody(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    uint32_t count;
+    struct participant *ann = enters(s, "ann", MODERATOR), *bob = enters(s, "bob", RIGHTS_ALL);
+    struct participant *cid = enters(s, "cid", RIGHTS_ALL);
+    struct room *room = ann->room;
+    produces(s, cid, opens(s, cid, true), MEDIA_AUDIO);
+    room->kept_rights_count += KEPT_RIGHTS_MAX - 1;
+    s->heard[0] = '\0';
+    assert_false(hub_mute_all(s->hub, ann, MEDIA_AUDIO, true, &count, &refusal));
+    assert_int_equal(refusal.code, HUB_LIMIT_REACHED);
+    expect_heard(s, "");
+    assert_int_equal(bob->held | cid->held, 0);
+    assert_non_null(hub_mute(s->hub, ann, "bob", MEDIA_AUDIO, true, &refusal));
+    assert_non_null(hub_allow_unmute(s->hub, ann, "bob", MEDIA_AUDIO, &refusal));
+    assert_int_equal(room->kept_rights_count, KEPT_RIGHTS_MAX - 1);
+    assert_non_null(hub_mute(s->hub, ann, "cid", MEDIA_AUDIO, true, &refusal));
+    assert_non_null(hub_mute(s->hub, ann, "cid", MEDIA_VIDEO, true, &refusal));
+    assert_non_null(hub_allow_unmute(s->hub, ann, "cid", MEDIA_VIDEO, &refusal));
+    assert_int_equal(room->kept_rights_count, KEPT_RIGHTS_MAX); // of its sound
+    room->kept_rights_count--;
+    assert_true(hub_mute_all(s->hub, ann, MEDIA_AUDIO, true, &count, &refusal)); // who is held has its place
+    assert_true(participant_is_held(bob, MEDIA_AUDIO) && participant_is_held(cid, MEDIA_AUDIO));
+    room->kept_rights_count -= KEPT_RIGHTS_MAX - 2;
+    assert_int_equal(room->kept_rights_count, 2);
+    stage_close(s);
+}
+
 static void holding_who_sends_nothing(void **state) {
     (void)state;
     struct stage *s = stage_with_clock();
@@ -263,6 +294,7 @@ int main(void) {
         cmocka_unit_test(kicking),
         cmocka_unit_test(muting),
         cmocka_unit_test(holding),
+        cmocka_unit_test(holding_all_or_nobody),
         cmocka_unit_test(holding_who_sends_nothing),
         cmocka_unit_test(a_locked_room),
         cmocka_unit_test(closing_a_room),
