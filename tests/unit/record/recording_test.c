@@ -213,6 +213,28 @@ static void tracks_without_end(void **state) {
     close_scene(s);
 }
 
+static void no_more_tracks_than_that_at_a_time(void **state) {
+    (void)state;
+    struct scene *s = open_scene();
+    char line[256];
+    for (unsigned i = 0; i <= RECORDING_TRACKS_MAX; i++) {
+        s->events[0] = '\0';
+        snprintf(line, sizeof line,
+                 "{\"do\":\"track\",\"id\":\"t%u\",\"ssrc\":%u,\"participant\":\"p\",\"name\":\"Ann\","
+                 "\"mimeType\":"
+                 "\"audio/opus\",\"payloadType\":100,\"clockRate\":48000}",
+                 i, i + 1);
+        say(s, line);
+        assert_int_equal(count_of(s, "\"event\":\"refused\""), i == RECORDING_TRACKS_MAX);
+    }
+    assert_non_null(strstr(s->events, "at most 1024 tracks"));
+    say(s, "{\"do\":\"end\",\"id\":\"t0\"}"); // makes room
+    s->events[0] = '\0';
+    say(s, line);
+    assert_int_equal(count_of(s, "\"event\":\"refused\""), 0);
+    close_scene(s);
+}
+
 static void strangers_and_nonsense(void **state) {
     (void)state;
     struct scene *s = open_scene();
@@ -284,6 +306,7 @@ int main(void) {
         cmocka_unit_test(a_track_that_no_file_can_have),
         cmocka_unit_test(who_turns_at_each_frame),
         cmocka_unit_test(tracks_without_end),
+        cmocka_unit_test(no_more_tracks_than_that_at_a_time),
         cmocka_unit_test(strangers_and_nonsense),
         cmocka_unit_test(one_picture_of_all),
     };

@@ -67,6 +67,10 @@ static const struct {
      0},
     {"candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\na=candidate:2", ICE_LINE_BAD, NULL, 0, 0, 0},
     {"candidate:1 1 udp 1 192.0.2.1 5000\ttyp host", ICE_LINE_BAD, NULL, 0, 0, 0},
+    {"candidate:1\x01 1 udp 1 192.0.2.1 5000 typ host", ICE_LINE_BAD, NULL, 0, 0, 0},
+    {"candidate:1\x7f 1 udp 1 192.0.2.1 5000 typ host", ICE_LINE_BAD, NULL, 0, 0, 0},
+    {"candidate:\xc3\xa4 1 udp 1 192.0.2.1 5000 typ host", ICE_LINE_BAD, NULL, 0, 0, 0},
+    {"candidate:1 1 udp 1 192.0.2.1 5000 typ host generation 0\n", ICE_LINE_BAD, NULL, 0, 0, 0},
     {"b=candidate:1 1 udp 1 192.0.2.1 5000 typ host", ICE_LINE_BAD, NULL, 0, 0, 0},
 };
 

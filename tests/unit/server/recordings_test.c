@@ -1,4 +1,5 @@
 // Recordings as the server has them, with a program of a few lines in the recorder's place.
+#include "server/hub/hub_internal.h"
 #include "server/recordings_internal.h"
 #include "tests/unit/server/hub/stage.h"
 
@@ -144,6 +145,26 @@ static void what_was_refused_is_tried_anew(void **state) {
     assert_int_equal(show.state, RECORDING_COMPLETE);
 }
 
+static struct room_rules recorded_by_nobody(void *ctx, const char *room) {
+    (void)ctx, (void)room;
+    return (struct room_rules){.record = RECORD_BY_NOBODY};
+}
+
+// As when the file of rooms is read again.
+static void what_may_not_be_recorded_any_more_is_not(void **state) {
+    (void)state;
+    struct show show;
+    open_show(&show, READS, false);
+    wait_for(&show, RECORDING_ACTIVE);
+    recordings_look_again(show.all); // nothing has changed
+    assert_int_equal(run_of(&show)->state, RECORDING_ACTIVE);
+    show.stage->hub->io.rules = recorded_by_nobody;
+    recordings_look_again(show.all);
+    assert_int_equal(run_of(&show)->state, RECORDING_ENDING);
+    wait_for(&show, RECORDING_COMPLETE);
+    close_show(&show);
+}
+
 // Beyond its own tracks, say: the server sends nothing of it meanwhile, and offers it again.
 static void what_the_recorder_refuses_is_offered_anew(void **state) {
     (void)state;
@@ -211,6 +232,7 @@ static void what_nobody_reads_holds_up_no_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_refused_is_tried_anew),
+        cmocka_unit_test(what_may_not_be_recorded_any_more_is_not),
         cmocka_unit_test(what_the_recorder_refuses_is_offered_anew),
         cmocka_unit_test(who_reads_nothing_is_killed),
         cmocka_unit_test(what_nobody_reads_holds_up_no_end),

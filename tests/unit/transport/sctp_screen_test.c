@@ -47,6 +47,7 @@ static const struct row unwelcome[] = {
     {"a header alone", 12, {PORTS}},
     {"half a header", 11, {PORTS}},
     {"other ports", 16, {0x13, 0x89, 0x13, 0x88, 1, 2, 3, 4, 0, 0, 0, 0, 11, 0, 0, 4}},
+    {"another port of the receiver", 16, {0x13, 0x88, 0x13, 0x89, 1, 2, 3, 4, 0, 0, 0, 0, 11, 0, 0, 4}},
     {"a chunk of no length", 16, {PORTS, 11, 0, 0, 0}},
     {"a chunk longer than the packet", 16, {PORTS, 6, 0, 0, 8}},
     {"three bytes of a chunk", 15, {PORTS, 11, 0, 0}},
@@ -120,10 +121,32 @@ static void chunks_and_parameters_are_counted(void **state) {
     }
 }
 
+// Addresses, and what belongs to ASCONF (RFC 5061), in a question and in an answer; others are for the stack.
+static void parameters_of_init(void **state) {
+    (void)state;
+    static const unsigned unwelcome_types[] = {5, 6, 11, 0xc001, 0xc002, 0xc003, 0xc004, 0xc005};
+    static const unsigned welcome_types[] = {9, 12, 0x8000, 0x8008, 0xc000, 0xc006};
+    uint8_t init[12 + 28] = {PORTS, 1, 0, 0, 28, INIT_FIXED, 0, 0, 0, 8};
+    for (unsigned chunk = 1; chunk <= 2; chunk++) {
+        init[12] = (uint8_t)chunk;
+        for (size_t i = 0; i < sizeof unwelcome_types / sizeof unwelcome_types[0]; i++) {
+            store_be16(init + 32, (uint16_t)unwelcome_types[i]);
+            if (screen_sctp_packet(span_of(init, sizeof init)))
+                fail_msg("chunk %u, parameter %#x: expected to be dropped", chunk, unwelcome_types[i]);
+        }
+        for (size_t i = 0; i < sizeof welcome_types / sizeof welcome_types[0]; i++) {
+            store_be16(init + 32, (uint16_t)welcome_types[i]);
+            if (!screen_sctp_packet(span_of(init, sizeof init)))
+                fail_msg("chunk %u, parameter %#x: expected to pass", chunk, welcome_types[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_data_channels_need),
         cmocka_unit_test(and_no_more),
+        cmocka_unit_test(parameters_of_init),
         cmocka_unit_test(no_prefix_is_read_beyond),
         cmocka_unit_test(chunks_and_parameters_are_counted),
     };

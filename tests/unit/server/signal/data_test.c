@@ -293,6 +293,25 @@ static void what_is_clear_opens_nothing_where_all_is_encrypted(void **state) {
     f->hub->io.rules = NULL;
 }
 
+// As when the file of rooms is read again.
+static void what_is_clear_ends_where_all_has_to_be_encrypted(void **state) {
+    (void)state;
+    struct id_text clear = make_producer(1, sends, 0, "");
+    make_producer(1, sends, 1, ",'appData':{'e2ee':true}");
+    forget_texts(f);
+    f->hub->io.rules = everything_encrypted;
+    hub_settle_again(f->hub, f->now_us);
+    for (uint32_t client = 1; client <= 2; client++) {
+        json_t *closed = hears(client, "data-producer-closed");
+        assert_string_equal(text_at(closed, "dataProducerId"), clear.text);
+        if (client == 1)
+            assert_string_equal(text_at(closed, "reason"), "encryption-needed");
+        json_decref(closed);
+        expect_nothing(f, client); // of the other one
+    }
+    f->hub->io.rules = NULL;
+}
+
 static void who_may_not_send_data_opens_nothing(void **state) {
     (void)state;
     struct transport_id transport = data_command(DATA_OPEN_TRANSPORT).transport;
@@ -551,6 +570,7 @@ int main(void) {
         TEST(what_is_refused),
         TEST(a_channel_of_a_room_has_one_group_by_label),
         TEST(a_channel_opened_in_band_is_answered),
+        TEST(what_is_clear_ends_where_all_has_to_be_encrypted),
         TEST(who_may_not_send_data_opens_nothing),
         TEST(the_association_has_a_state),
         TEST(what_closes_with_its_association),
