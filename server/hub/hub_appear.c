@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool name_is_free(const struct participant *who, const char *name, struct hub_refusal *refusal) {
-    const struct participant *namesake = room_find_name(who->room, name);
+    const struct participant *namesake = room_find_target(who->room, name);
     return !namesake || namesake == who ||
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
                       "someone in this room is already called that; choose another name");

@@ -221,10 +221,11 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
     return true;
 }
 
-// Who only waits hears nothing of who is there.
+// Nobody is called by another one's userId either: once that one is gone, what others still send to it would
+// be for its namesake. Who only waits hears nothing of who is there.
 static bool has_free_name(const struct entry *entry, const struct room *room, const struct participant *same,
                           struct hub_refusal *refusal) {
-    const struct participant *namesake = room ? room_find_name(room, entry->username) : NULL;
+    const struct participant *namesake = room ? room_find_target(room, entry->username) : NULL;
     return !namesake || namesake == same || is_hidden(entry->ask) || // nobody hears its name
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
                       "someone in this room is already called that; choose another username");
@@ -261,15 +262,21 @@ static void enter(struct hub *hub, const struct entry *entry, struct room *room,
     hub->events.participant_joined(hub->events.ctx, me);
 }
 
+// Whether it was let in as the one that it comes as now: by its name, and its identity if a token tells one.
+static bool is_admitted(const struct knock *knock, const struct entry *entry) {
+    const struct grants *grants = entry->ask->grants;
+    return knock && knock->admitted && strcmp(knock->name, entry->username) == 0 &&
+           strcmp(knock->identity, grants ? grants->identity : "") == 0;
+}
+
 // Whether it has to wait for a moderator first. A knock that was let in is good for its name alone. Of who is
 // hidden no moderator is to hear, so nobody can be asked: whoever made its token has let it in.
 static bool must_wait(const struct hub *hub, const struct entry *entry, const struct room *room,
                       const struct participant *same) {
     bool lobby = room ? room->has_lobby : hub_rules(hub, entry->room).lobby;
-    const struct knock *knock = own_knock(entry->ask, room);
     if (!lobby || same || is_hidden(entry->ask) || moderates(entry->ask, entry->kept))
         return false;
-    return !knock || !knock->admitted || strcmp(knock->name, entry->username) != 0;
+    return !is_admitted(own_knock(entry->ask, room), entry);
 }
 
 // Opens the room if it is not there; NULL and a refusal.

@@ -190,6 +190,11 @@ static void all_of_a_change_or_nothing(void **state) {
                    calls(o, "operator", "UpdateParticipant",
                          "{'room':'r','identity':'ann','name':'bob','metadata':'x','permission':{}}"),
                    412, "failed_precondition", "already called that");
+    char ids[128];
+    snprintf(ids, sizeof ids, "{'room':'r','identity':'ann','name':'%s'}",
+             room_find_name(room, "bob")->id.text);
+    expect_refused(o, calls(o, "operator", "UpdateParticipant", ids), 412, "failed_precondition",
+                   "already called that");
     room->kept_rights_count += KEPT_RIGHTS_MAX;
     expect_refused(
         o,

@@ -13,6 +13,11 @@ static void names(void **state) {
     assert_null(join_with(s, &dan, NULL, NULL, &refusal));
     assert_int_equal(refusal.code, HUB_USERNAME_TAKEN);
     expect_heard(s, "joined Ann; joined bob-1; joined Cid; ");
+    // Whom others name by userId is nobody else's to be called.
+    const struct participant *cids = room_find_name(hub_find_room(s->hub, "r"), "Cid");
+    struct grants eve = grants_of("e", cids->id.text, RIGHTS_ALL);
+    assert_null(join_with(s, &eve, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_USERNAME_TAKEN);
     struct grants other = grants_of("e", "Eve", RIGHTS_ALL);
     snprintf(other.room, sizeof other.room, "another");
     assert_null(join_with(s, &other, NULL, NULL, &refusal));

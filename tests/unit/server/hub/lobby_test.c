@@ -106,6 +106,31 @@ static void let_in_and_gone(void **state) {
     stage_close(s);
 }
 
+// Being let in once is good for one time, and for one person.
+static void let_in_once_and_no_other(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.lobby = true});
+    struct hub_refusal refusal;
+    struct public_id id;
+    struct guest ann = {0}, bob = {0}, cid = {0};
+    comes(s, &ann, "ann", MODERATOR, NULL);
+    comes(s, &bob, "bob", RIGHTS_ALL, NULL);
+    assert_true(hub_admit(s->hub, ann.in, bob.knock.text, &refusal));
+    comes(s, &bob, "bob", RIGHTS_ALL, NULL);
+    assert_non_null(bob.in);
+    assert_true(hub_kick(s->hub, ann.in, "bob", NULL, &id, &refusal));
+    comes(s, &bob, "bob", RIGHTS_ALL, NULL); // who was put out waits again
+    assert_true(bob.waits);
+    comes(s, &cid, "cid", RIGHTS_ALL, NULL);
+    assert_true(hub_admit(s->hub, ann.in, cid.knock.text, &refusal));
+    struct grants other = grants_of("another", "cid", RIGHTS_ALL); // called the same, by another token
+    struct hub_join join = {
+        .room = "r", .username = "cid", .grants = &other, .connection = cid.connection, .spent = &s->spent};
+    assert_null(hub_join(s->hub, &join, &refusal));
+    assert_true(join.pending);
+    stage_close(s);
+}
+
 // No moderator is to hear of who is hidden, so none is asked.
 static void who_is_hidden_does_not_knock(void **state) {
     (void)state;
@@ -358,6 +383,7 @@ int main(void) {
         cmocka_unit_test(waiting_and_being_let_in),
         cmocka_unit_test(who_is_hidden_does_not_knock),
         cmocka_unit_test(let_in_and_gone),
+        cmocka_unit_test(let_in_once_and_no_other),
         cmocka_unit_test(going_away),
         cmocka_unit_test(the_switch),
         cmocka_unit_test(how_many_wait),
