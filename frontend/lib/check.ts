@@ -85,7 +85,7 @@ class Side {
   async makeTransport(direction: 'send' | 'recv'): Promise<void> {
     const { Device } = await import('mediasoup-client');
     this.device = await Device.factory();
-    await this.device.load({ routerRtpCapabilities: this.joined.routerRtpCapabilities });
+    await this.device.load({ routerRtpCapabilities: this.joined.routerRtpCapabilities! });
     const options = await this.session.request('create-transport', { direction });
     this.transport =
       direction === 'send' ? this.device.createSendTransport(options) : this.device.createRecvTransport(options);

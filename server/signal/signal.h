@@ -374,6 +374,8 @@ void signal_forget_waiting(struct session *session);
 // case.
 struct signal_opened {
     struct text_buffer transports, consumers;
+    struct text_buffer shared; // what several of the consumers have in common; empty unless `brief`
+    bool brief;                // `joined` repeats nothing that the client has, or has just been told
 };
 bool signal_open_media(struct signal_call *call, struct participant *me, struct signal_opened *out);
 void signal_opened_close(struct signal_opened *opened);

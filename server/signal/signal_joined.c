@@ -15,6 +15,7 @@ struct lists {
     size_t bytes_max;
     struct text_buffer users, peers, producers;
     size_t consumers_len; // of the list of new consumers, which counts as well
+    bool brief;           // producers that are consumed are told by that list alone
     uint32_t peers_told, producers_told;
 };
 
@@ -79,10 +80,20 @@ static bool list_people(struct lists *lists, const struct participant *me) {
     return ok && end(&lists->users) && end(&lists->peers);
 }
 
-// Calls `each` for the producers of the room that are not the joiner's, from number `from` of `peers` people
-// on (0: of all); until it returns false.
+static bool is_consumed(const struct participant *me, const struct room_producer *producer) {
+    LIST_EACH(t, &me->transports) {
+        LIST_EACH(c, &LIST_ENTRY(t, struct room_transport, link)->consumers)
+        if (LIST_ENTRY(c, struct room_consumer, link)->producer == producer)
+            return true;
+    }
+    return false;
+}
+
+// Calls `each` for the producers that the first `peers` of the room's people have and that are to be listed;
+// until it returns false.
 typedef bool producer_visit(void *ctx, const struct room_producer *producer);
-static bool visit_producers(const struct participant *me, uint32_t peers, producer_visit *each, void *ctx) {
+static bool visit_producers(const struct lists *lists, const struct participant *me, uint32_t peers,
+                            producer_visit *each, void *ctx) {
     uint32_t peer = 0;
     LIST_EACH(node, &me->room->participants) {
         const struct participant *owner = LIST_ENTRY(node, struct participant, link);
@@ -91,9 +102,11 @@ static bool visit_producers(const struct participant *me, uint32_t peers, produc
         if (peer++ == peers)
             return true;
         LIST_EACH(t, &owner->transports) {
-            LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers)
-            if (!each(ctx, LIST_ENTRY(p, struct room_producer, link)))
-                return false;
+            LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers) {
+                const struct room_producer *producer = LIST_ENTRY(p, struct room_producer, link);
+                if (!(lists->brief && is_consumed(me, producer)) && !each(ctx, producer))
+                    return false;
+            }
         }
     }
     return true;
@@ -120,7 +133,7 @@ static bool list_producer(void *ctx, const struct room_producer *producer) {
 static bool list_producers(struct lists *lists, const struct participant *me) {
     struct listing listing = {.lists = lists, .ok = begin(&lists->producers)};
     if (listing.ok)
-        visit_producers(me, lists->peers_told, list_producer, &listing);
+        visit_producers(lists, me, lists->peers_told, list_producer, &listing);
     return listing.ok && end(&lists->producers);
 }
 
@@ -164,8 +177,8 @@ static void tell_rest(struct signal_call *call, const struct participant *me, co
         ok = ok && tell_text(call, data && signal_encode(out, signal_out_name(OUT_USER_JOINED), data, NULL));
         json_decref(data);
     }
-    if (!ok ||
-        !visit_producers(me, UINT32_MAX, tell_producer, &rest)) // half a room is worse than another try
+    // Half a room is worse than another try.
+    if (!ok || !visit_producers(lists, me, UINT32_MAX, tell_producer, &rest))
         signal_close(call->session, CLOSE_INTERNAL, "out of memory");
 }
 
@@ -279,12 +292,14 @@ static json_t *list_hands(const struct room *room) {
     return list;
 }
 
-// Without the lists; NULL without memory.
-static json_t *describe_joined(const struct hub *hub, const struct participant *me, bool resumed) {
+// Without the lists; NULL without memory. brief: to one who has the router's capabilities.
+static json_t *describe_joined(const struct hub *hub, const struct participant *me, bool resumed,
+                               bool brief) {
     json_t *data = json_object();
     bool ok = set_new(data, "roomId", json_string(me->room->name));
     ok &= set_new(data, "userId", json_string(me->id.text));
-    ok &= json_object_set(data, "routerRtpCapabilities", hub_router_capabilities(hub)) == 0;
+    if (!brief)
+        ok &= json_object_set(data, "routerRtpCapabilities", hub_router_capabilities(hub)) == 0;
     ok &= set_new(data, "iceServers", signal_ice_servers(hub, me));
     ok &= set_new(data, "turn", json_boolean(ice_servers_have_turn(&hub_config(hub)->ice_servers)));
     ok &= set_new(data, "resumeToken", json_string(me->resume_token));
@@ -324,16 +339,19 @@ bool signal_answer_joined(struct signal_call *call, struct participant *me, bool
     json_t *data = NULL;
     // Before the rest: what is told of the room and of the participant is what there is then.
     bool open = signal_open_media(call, me, &opened);
-    lists.consumers_len = opened.consumers.len;
+    lists.consumers_len = opened.consumers.len + opened.shared.len;
+    lists.brief = opened.brief;
     if (open && list_people(&lists, me) && list_producers(&lists, me) && list_chat(&chat, me->room))
-        data = describe_joined(call->hub, me, resumed);
+        data = describe_joined(call->hub, me, resumed, opened.brief);
     const struct raw_member raw[] = {{"users", lists.users.text, lists.users.len},
                                      {"peers", lists.peers.text, lists.peers.len},
                                      {"producers", lists.producers.text, lists.producers.len},
                                      {"chat", chat.text, chat.len},
                                      {"newTransports", opened.transports.text, opened.transports.len},
-                                     {"newConsumers", opened.consumers.text, opened.consumers.len}};
-    size_t asked = opened.consumers.len > 0 ? 0 : opened.transports.len > 0 ? 1 : 2; // that were not
+                                     {"newConsumers", opened.consumers.text, opened.consumers.len},
+                                     {"sharedParameters", opened.shared.text, opened.shared.len}};
+    // The last ones that were not asked for.
+    size_t asked = opened.brief ? 0 : opened.consumers.len > 0 ? 1 : opened.transports.len > 0 ? 2 : 3;
     call->owed = true;
     bool ok = signal_answer_raw(call, OUT_JOINED, data, raw, sizeof raw / sizeof raw[0] - asked);
     call->owed = false;

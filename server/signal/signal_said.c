@@ -27,8 +27,8 @@ static const struct {
     {"transport", "{id:text direction:(send,recv) iceParameters:@ice iceCandidates:object[] "
                   "dtlsParameters:{role:text fingerprints:{algorithm:text value:text}[]} iceServers:@servers "
                   "dtlsInStun?:bool sctpParameters?:@sctp}"},
-    {"consumer", "{id:text producerId:text userId:text user:text kind:@kind type:@type producerPaused:bool "
-                 "paused:bool held?:bool appData:object rtpParameters:object}"},
+    {"consumer", "{id:text producerId:text userId:text user:text kind:@kind type:@type producerPaused?:bool "
+                 "paused?:bool held?:bool appData:object rtpParameters:object shared?:integer}"},
 };
 
 #define OF_TRANSPORT "transportId:text"
@@ -48,10 +48,10 @@ static const char *const said[OUT_COUNT] = {
         "metadata?:text|null attributes?:object locked?:bool recording?:bool roomMetadata?:text "
         "e2eeRequired?:bool held?:@held hands?:text[] users:text[] "
         "peers:@peer[] "
-        "routerRtpCapabilities:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
+        "routerRtpCapabilities?:object producers:@producer[] iceServers:@servers turn?:bool resumeToken:text "
         "chat:@line[] resumed:bool lastN?:integer loudestN?:integer transports?:text[] ownProducers?:text[] "
         "consumers?:text[] newTransports?:@transport[] ownDataProducers?:text[] dataConsumers?:text[] "
-        "newConsumers?:@consumer[]",
+        "newConsumers?:@consumer[] sharedParameters?:{codecs:object[] headerExtensions:object[]}[]",
     [OUT_CAPABILITIES] = "routerRtpCapabilities:object",
     [OUT_LEFT] = "roomId:text",
     [OUT_USER_JOINED] =

@@ -4,18 +4,27 @@
 //   node tests/bench/first_picture.mjs http://ORIGIN WORD...
 //
 // WORD: publishers=1, runs=5, cold=1 (the viewer has an empty cache), sped=1 (it carries DTLS in STUN), still=1 (publishers
-// send small pictures, so that eight of them leave the viewer some of the machine).
+// send small pictures, so that eight of them leave the viewer some of the machine), light=1 (publishers are no browsers: they
+// play such pictures, encoded beforehand, and cost nearly nothing; see light_publishers.mjs).
 // This program shapes nothing: far_viewer.py makes the distance, and the server is started here; or it answers at ORIGIN
 // already, and the network is as slow as it is to be. The viewer's browser is VIEWER_CHROMIUM (a program that starts
 // Chromium, in a network namespace for example), that of the publishers ROTUNDA_CHROMIUM. Says medians in milliseconds.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { openChromium } from '../e2e/browsers.mjs';
 import { delay, Server, until } from '../e2e/harness.mjs';
+import { KEY, tokenOf } from '../e2e/plain_kit.mjs';
+import { publishLight, recordPictures } from './light_publishers.mjs';
 
-const options = { publishers: 1, runs: 5, cold: 0, sped: 0, still: 0 };
+const options = { publishers: 1, runs: 5, cold: 0, sped: 0, still: 0, light: 0 };
 const [given] = process.argv.slice(2).filter((word) => word.includes('://'));
 for (const word of process.argv.slice(2)) if (word !== given) options[word.split('=')[0]] = Number(word.split('=')[1]);
+if (given && options.light) throw new Error('light publishers need a server that is started here');
 const near = process.env.NEAR_ADDRESS;
-const server = given ? null : await Server.start({ host: '0.0.0.0', announce: near });
+const folder = mkdtempSync(`${tmpdir()}/rotunda-picture-`);
+writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`);
+const plain = options.light ? ['--keys', `${folder}/keys`, '--plain-ports', '40100-40199'] : []; // which asks for tokens
+const server = given ? null : await Server.start({ host: '0.0.0.0', announce: near, args: plain });
 const origin = given ?? `http://${near}:${server.port}`;
 const secure = `--unsafely-treat-insecure-origin-as-secure=${origin}`;
 const trial = '--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/';
@@ -33,6 +42,7 @@ function watch() {
       this.addEventListener('message', ({ data }) => {
         const type = /"type":"([^"]*)"/.exec(String(data))?.[1];
         if (type === 'joined' || type === 'consumed') note(type);
+        if (type === 'joined') window.bytesDown = String(data).length;
         window.messages = (window.messages ?? 0) + 1;
       });
     }
@@ -54,6 +64,7 @@ function watch() {
       });
     }
     async setRemoteDescription(description) {
+      if (description.type === 'offer') note('offer made');
       await super.setRemoteDescription(description);
       if (description.type === 'offer') note('offer taken');
     }
@@ -63,6 +74,7 @@ function watch() {
       note('answer made');
       await super.setLocalDescription(description);
       note('answer taken');
+      marks['last answer taken'] = performance.now();
     }
   };
   window.pictures = 0;
@@ -102,26 +114,37 @@ async function publish(browser, room, count) {
 
 async function visit(browser, room, run) {
   const page = await browser.newPage({ init: watch });
-  await page.goto(`${origin}/?${new URLSearchParams({ room, name: `viewer${run}` })}`);
+  const name = `viewer${run}`;
+  const token = options.light ? `#token=${tokenOf({ sub: name, video: { room, roomJoin: true } })}` : '';
+  await page.goto(`${origin}/?${new URLSearchParams({ room, name })}${token}`);
   await page.waitForSelector('#join:not([disabled])', { timeout: 60_000 });
   await delay(3_000); // people look before they click
   await page.click('#join');
   await until('all pictures', () => page.evaluate((count) => window.pictures >= count, options.publishers), { deadlineMs: 30_000 });
-  const said = await page.evaluate(() => ({ marks: window.marks, bytesUp: window.bytesUp, messages: window.messages }));
+  const said = await page.evaluate(() => ({ marks: window.marks, bytesUp: window.bytesUp, bytesDown: window.bytesDown }));
   await page.close();
   const { click, ...marks } = said.marks;
   const since = Object.fromEntries(Object.entries(marks).map(([name, at]) => [name, Math.round(at - click)]));
-  return { ...since, 'bytes up': said.bytesUp };
+  return { ...since, 'bytes up': said.bytesUp, 'bytes of joined': said.bytesDown };
 }
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-const publishers = await openChromium({ flags: [secure] });
+let publishers = await openChromium({ flags: [secure] });
+let stop = () => {};
 const room = `late-${Date.now()}`;
 const small = options.still ? { width: '320', height: '180', fps: '10', simulcast: '0' } : {};
 const results = [];
 try {
-  await publish(publishers, room, options.publishers);
+  if (options.light) {
+    const people = Array.from({ length: options.publishers }, (_, i) => `p${i}`);
+    const recorded = await recordPictures(publishers, origin, people);
+    await publishers.close();
+    publishers = null;
+    stop = await publishLight(server, room, people, recorded);
+  } else {
+    await publish(publishers, room, options.publishers);
+  }
   const openViewer = () => openChromium({ executable: process.env.VIEWER_CHROMIUM, flags: options.sped ? [secure, trial] : [secure] });
   let viewer = options.cold ? null : await openViewer();
   for (let run = options.cold ? 1 : 0; run <= options.runs; run++) {
@@ -133,8 +156,10 @@ try {
   }
   if (!options.cold) await viewer.close();
 } finally {
-  await publishers.close();
+  stop();
+  await publishers?.close();
   await server?.stop();
+  rmSync(folder, { recursive: true });
 }
 const names = [...new Set(results.flatMap(Object.keys))].sort((a, b) => median(results.map((r) => r[a] ?? 0)) - median(results.map((r) => r[b] ?? 0)));
 console.log(JSON.stringify({ ...options, ...Object.fromEntries(names.map((name) => [name, median(results.map((result) => result[name] ?? null))])) }));

@@ -107,7 +107,7 @@ export interface Joined extends About {
   userId: string;
   users: string[];
   peers: Peer[];
-  routerRtpCapabilities: types.RtpCapabilities;
+  routerRtpCapabilities?: types.RtpCapabilities; // not with the brief form: then a device was loaded with them before
   producers: ProducerInfo[];
   iceServers: IceServer[];
   turn?: boolean; // the server lends TURN servers, with a transport
@@ -123,6 +123,7 @@ export interface Joined extends About {
   loudestN?: number;
   newTransports?: TransportOptions[]; // what join-room asked for with openTransports
   newConsumers?: Consumed[]; // and with consume
+  sharedParameters?: Partial<types.RtpParameters>[]; // of these, in the brief form
 }
 
 export interface TransportOptions {
@@ -142,6 +143,7 @@ export interface Consumed extends Omit<ProducerInfo, 'paused'> {
   paused: boolean;
   held?: boolean; // nothing is sent, because of lastN
   rtpParameters: types.RtpParameters;
+  shared?: number; // which of sharedParameters belong to them
 }
 
 export interface DataStream {
@@ -250,7 +252,7 @@ export interface Requests {
       lastN?: number;
       loudestN?: number;
       openTransports?: ('send' | 'recv')[];
-      consume?: { video?: number; spatialLayer?: number };
+      consume?: { video?: number; spatialLayer?: number; brief?: boolean };
       enableSctp?: boolean; // of openTransports
       numSctpStreams?: { OS?: number; MIS?: number };
       e2ee?: boolean; // what this side sends is encrypted from end to end

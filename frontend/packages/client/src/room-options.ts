@@ -21,6 +21,6 @@ export function mediaWishes(device: Device, { data }: RoomOptions): Partial<Requ
     rtpCapabilities: device.recvRtpCapabilities,
     openTransports: ['recv', 'send'],
     enableSctp: data,
-    consume: { video: PICTURES_AT_ONCE, spatialLayer: 0 },
+    consume: { video: PICTURES_AT_ONCE, spatialLayer: 0, brief: true },
   };
 }

@@ -1,5 +1,6 @@
 // A stay in a room as far as signalling goes: joins, finds a dead connection, reconnects and resumes, leaves.
 // What the stay is for (media, a call) listens here and asks here; see room.ts and call.ts.
+import { unfold } from './brief.ts';
 import { Connection, type Handlers, type MakeSocket } from './connection.ts';
 import type { Doorway } from './doorway.ts';
 import { Emitter } from './emitter.ts';
@@ -247,7 +248,7 @@ export class Session extends Emitter<SessionEvents> {
         answer = await connection.request('join-room', data);
         if ('state' in answer) throw new RotundaError('internal', 'The server has the session wait again.');
       }
-      joined = answer;
+      joined = unfold(answer);
       if (this.#over) throw new RotundaError('left', 'This side has left.');
     } catch (error) {
       connection.close();

@@ -28,7 +28,7 @@ export async function loadDevice({
 }: Pick<Joined, 'routerRtpCapabilities'>): Promise<types.Device> {
   const { Device } = await import('mediasoup-client');
   const device = await Device.factory();
-  await device.load({ routerRtpCapabilities });
+  await device.load({ routerRtpCapabilities: routerRtpCapabilities! });
   return device;
 }
 

@@ -264,7 +264,7 @@ describe('a join that was prepared', () => {
     expect(ScriptedSocket.all.length).toBe(1);
     expect(sent('join-room')[0]![1]).toMatchObject({
       openTransports: ['recv', 'send'],
-      consume: { video: 9, spatialLayer: 0 },
+      consume: { video: 9, spatialLayer: 0, brief: true },
     });
     expect(sent('create-transport', 'consume', 'resume-consumer')).toEqual([]);
     for (const entry of room.consumers.values()) tracks.push(entry!.producerId);

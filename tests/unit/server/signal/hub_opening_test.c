@@ -67,6 +67,107 @@ static void media_comes_with_the_answer(void **state) {
     fake_free(f);
 }
 
+// The parameters of a consumer, put together again.
+static json_t *whole_parameters(const json_t *joined, const json_t *consumer) {
+    json_t *whole = json_deep_copy(at(consumer, "rtpParameters"));
+    if (at(consumer, "shared"))
+        json_object_update(
+            whole, json_array_get(at(joined, "sharedParameters"), (size_t)int_at(consumer, "shared")));
+    json_object_del(whole, "msid");
+    return whole;
+}
+
+static void the_brief_form_says_the_same_once(void **state) {
+    (void)state;
+    struct fake *f = room_with_ann();
+    struct id_text send = make_transport(f, 1, "send");
+    say(f, 1,
+        "{'type':'produce','data':{'transportId':'%s','kind':'video','paused':true,'rtpParameters'"
+        ":" VIDEO_PARAMETERS "}}",
+        send.text, "x", 40, 41);
+    say(f, 1,
+        "{'type':'produce','data':{'transportId':'%s','kind':'video','rtpParameters':{'mid':'h','codecs':[{"
+        "'mimeType':'video/H264','payloadType':98,'clockRate':90000,'parameters':{'packetization-mode':1,"
+        "'profile-level-id':'42e01f'}}],'headerExtensions':[],'encodings':[{'ssrc':50}]}}}",
+        send.text);
+    forget_texts(f);
+    json_t *full = enter(f, 2, "bob", ",'openTransports':['recv'],'consume':{'video':2}");
+    json_t *brief = enter(f, 3, "cat", ",'openTransports':['recv'],'consume':{'video':2,'brief':true}");
+    const json_t *consumers = at(brief, "newConsumers"), *usual = at(full, "newConsumers");
+    assert_null(at(brief, "routerRtpCapabilities"));
+    assert_non_null(at(full, "routerRtpCapabilities"));
+    assert_null(at(full, "sharedParameters"));
+    assert_int_equal(json_array_size(at(brief, "sharedParameters")), 2); // of sound, and of pictures
+    assert_int_equal(json_array_size(consumers), 4);
+    for (size_t i = 0; i < 4; i++) {
+        json_t *c = json_array_get(consumers, i), *u = json_array_get(usual, i);
+        static const char *const flags[] = {"paused", "producerPaused", "held"};
+        static const char *const same[] = {"producerId", "userId", "user", "kind", "type", "appData"};
+        for (size_t k = 0; k < 3; k++) {
+            assert_int_equal(json_is_true(at(c, flags[k])), json_is_true(at(u, flags[k])));
+            assert_false(json_is_false(at(c, flags[k])));
+        }
+        for (size_t k = 0; k < 6; k++)
+            assert_true(json_equal(at(c, same[k]), at(u, same[k])));
+        assert_null(at(c, "rtpParameters.codecs"));
+        json_t *mine = whole_parameters(brief, c), *theirs = whole_parameters(full, u);
+        json_object_del(mine, "encodings"); // each its own SSRCs
+        json_object_del(theirs, "encodings");
+        assert_true(json_equal(mine, theirs));
+        json_decref(mine);
+        json_decref(theirs);
+    }
+    assert_true(json_is_true(at(json_array_get(consumers, 3), "producerPaused")));
+    assert_true(json_is_true(at(json_array_get(consumers, 3), "paused"))); // two pictures begin at once
+    // The one that cannot be consumed is told as a producer, and no other is.
+    assert_int_equal(json_array_size(at(brief, "producers")), 1);
+    assert_string_equal(text_at(brief, "producers.0.producerId"), text_at(full, "producers.4.producerId"));
+    json_decref(full);
+    json_decref(brief);
+    fake_free(f);
+}
+
+static void eight_publishers_fit_a_first_flight(void **state) {
+    (void)state;
+    struct fake *f = fake_hub(1);
+    f->quiet = false;
+    for (uint32_t c = 1; c <= 8; c++) {
+        char name[32];
+        snprintf(name, sizeof name, "Somebody Longname %u", c);
+        joins_capable(f, c, "r", name);
+        struct id_text send = make_transport(f, c, "send");
+        say(f, c,
+            "{'type':'produce','data':{'transportId':'%s','kind':'audio','appData':{'source':'microphone'},"
+            "'rtpParameters':" AUDIO_PARAMETERS "}}",
+            send.text, "0", 10 * c, "0123456789abcdef");
+        say(f, c,
+            "{'type':'produce','data':{'transportId':'%s','kind':'video','appData':{'source':'camera','width'"
+            ":1280,"
+            "'height':720,'layers':3},'rtpParameters':" VIDEO_PARAMETERS "}}",
+            send.text, "1", 10 * c + 2, 10 * c + 3);
+        forget_texts(f);
+        f->command_count = 0;
+    }
+    json_t *router = negotiate_router_capabilities();
+    char *all = json_dumps(router, JSON_COMPACT);
+    open_client(f, 50);
+    say(f, 50,
+        "{'type':'join-room','data':{'roomId':'r','username':'late','rtpCapabilities':%s,"
+        "'openTransports':['recv','send'],'consume':{'video':9,'spatialLayer':0,'brief':true}}}",
+        all);
+    free(all);
+    json_decref(router);
+    size_t len = 0;
+    for (size_t i = 0; i < f->text_count; i++)
+        if (f->texts[i].client == 50 && strstr(f->texts[i].text, "\"joined\""))
+            len = strlen(f->texts[i].text);
+    json_t *joined = expect(f, 50, "joined");
+    assert_int_equal(json_array_size(at(joined, "newConsumers")), 16);
+    assert_in_range(len, 5000, 10 * 1400); // RFC 6928: ten segments
+    json_decref(joined);
+    fake_free(f);
+}
+
 static void who_does_not_ask_gets_nothing(void **state) {
     (void)state;
     struct fake *f = room_with_ann();
@@ -93,7 +194,8 @@ static void wrong_wishes_are_refused(void **state) {
     static const char *const asks[] = {
         "'openTransports':['up']",      "'openTransports':['send','recv','send']",
         "'openTransports':'send'",      "'consume':{'video':-1}",
-        "'consume':{'spatialLayer':8}", "'consume':[]"};
+        "'consume':{'spatialLayer':8}", "'consume':[]",
+        "'consume':{'brief':1}"};
     open_client(f, 2);
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
         say(f, 2, "{'type':'join-room','data':{'roomId':'r','username':'bob',%s}}", asks[i]);
@@ -192,6 +294,8 @@ static void capabilities_are_told_before_a_join(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(media_comes_with_the_answer),
+        cmocka_unit_test(the_brief_form_says_the_same_once),
+        cmocka_unit_test(eight_publishers_fit_a_first_flight),
         cmocka_unit_test(who_does_not_ask_gets_nothing),
         cmocka_unit_test(wrong_wishes_are_refused),
         cmocka_unit_test(limits_hold_for_them_too),
