@@ -30,6 +30,7 @@ import type {
 } from './protocol.ts';
 import { mediaWishes, type RoomOptions } from './room-options.ts';
 import type { Connection } from './connection.ts';
+import { expectProbation } from './probation.ts';
 import { Session } from './session.ts';
 import {
   beginIceAnew,
@@ -264,16 +265,15 @@ export class Room extends Emitter<RoomEvents> {
     ]);
     const offers = joined.newConsumers ?? [];
     const offered = new Set(offers.map(({ producerId }) => producerId));
-    const receiving = Promise.all([
-      ...offers.map((offer) => this.#receive(offer)),
-      ...joined.producers
-        .filter(({ producerId }) => !offered.has(producerId))
-        .map((producer) => this.#consume(producer)),
-    ]);
+    const missing = joined.producers.filter(({ producerId }) => !offered.has(producerId));
+    const begun = Promise.all(offers.map((offer) => this.#receive(offer)));
+    const receiving = Promise.all([begun, ...missing.map((producer) => this.#consume(producer))]);
+    await begun;
+    if (offers.length > 0) await looksForPath(this.recvTransport);
+    // Only now: it takes the threads of the browser that look for the path on which pictures come.
     const sending = Promise.all([...this.#local.keys()].map((source) => this.#produce(source)));
     sending.catch(() => {}); // is waited for below
     await receiving;
-    if (offers.length > 0) await looksForPath(this.recvTransport);
     this.emit('entered', undefined);
     await sending;
   }
@@ -516,6 +516,7 @@ export class Room extends Emitter<RoomEvents> {
       const offer = await ask();
       const source = sourceOf(kind, appData);
       if (!this.recvTransport) return this.#drop(producerId);
+      expectProbation(this.recvTransport, kind, offer.rtpParameters);
       const consumer = await this.recvTransport.consume({
         id: offer.id,
         producerId,
