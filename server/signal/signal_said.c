@@ -38,7 +38,7 @@ static const struct {
 #define OF_DATA_CONSUMER "dataConsumerId:text"
 #define OF_USER "userId:text"
 #define OF_RELAY "from:text fromId:text target?:text payload?:any"
-#define PUT_OUT "reason:text by?:text message?:text"
+#define PUT_OUT " by?:text message?:text"
 
 static const char *const said[OUT_COUNT] = {
     [OUT_ERROR] = "code:@code message:text request?:text",
@@ -69,22 +69,25 @@ static const char *const said[OUT_COUNT] = {
     [OUT_ICE_CANDIDATES] = OF_TRANSPORT " iceCandidates:object[] complete:bool",
     [OUT_ICE_CANDIDATES_ADDED] = OF_TRANSPORT " taken:integer ignored:integer",
     [OUT_TRANSPORT_CLOSED] = OF_TRANSPORT,
-    [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:text dtlsState:text sctpState?:text",
+    [OUT_TRANSPORT_STATE] = OF_TRANSPORT " iceState:(new,connected,disconnected,closed) "
+                                         "dtlsState:(new,connecting,connected,failed,closed) "
+                                         "sctpState?:(new,connecting,connected,failed,closed)",
     [OUT_PRODUCED] = "id:text producerId:text kind:@kind type:@type paused?:bool",
     [OUT_NEW_PRODUCER] =
         "producerId:text userId:text user:text kind:@kind type:@type paused:bool appData:object",
     [OUT_PRODUCER_PAUSED] = OF_PRODUCER,
     [OUT_PRODUCER_RESUMED] = OF_PRODUCER,
-    [OUT_PRODUCER_CLOSED] = OF_PRODUCER " reason?:text",
+    [OUT_PRODUCER_CLOSED] = OF_PRODUCER " reason?:(forbidden,encryption-needed)",
     [OUT_PRODUCER_LAYERS_WANTED] = "producerId:text spatialLayer:integer|null temporalLayer?:integer|null",
     [OUT_CONSUMED] =
         "id:text producerId:text userId:text user:text kind:@kind type:@type producerPaused:bool paused:bool "
         "held?:bool appData:object rtpParameters:object",
     [OUT_CONSUMER_PAUSED] = OF_CONSUMER,
     [OUT_CONSUMER_RESUMED] = OF_CONSUMER,
-    [OUT_CONSUMER_CLOSED] = OF_CONSUMER " reason?:text",
+    [OUT_CONSUMER_CLOSED] = OF_CONSUMER " reason?:(producer-closed,transport-closed,forbidden)",
     [OUT_CONSUMER_LAYERS_CHANGED] =
-        OF_CONSUMER " spatialLayer:integer|null temporalLayer:integer|null reason?:text",
+        OF_CONSUMER " spatialLayer:integer|null temporalLayer:integer|null "
+                    "reason?:(preferred,source,bandwidth,overload,paused,producer-paused,no-stream,last-n)",
     [OUT_PREFERRED_LAYERS_SET] = OF_CONSUMER " spatialLayer:integer temporalLayer:integer",
     [OUT_PRIORITY_SET] = OF_CONSUMER " priority:integer",
     [OUT_MAX_BITRATE_SET] = "consumerId?:text transportId?:text maxBitrate:integer",
@@ -94,13 +97,16 @@ static const char *const said[OUT_COUNT] = {
     [OUT_DATA_PRODUCED] = "id:text dataProducerId:text broadcast:bool",
     [OUT_NEW_DATA_PRODUCER] = OF_DATA_PRODUCER " user:text label:text protocol:text broadcast:bool "
                                                "sctpStreamParameters:@stream appData:object",
-    [OUT_DATA_PRODUCER_CLOSED] = OF_DATA_PRODUCER " reason?:text",
+    [OUT_DATA_PRODUCER_CLOSED] = OF_DATA_PRODUCER
+    " reason?:(channel-closed,association-closed,message-too-big,forbidden,encryption-needed)",
     [OUT_DATA_CONSUMED] =
         "id:text " OF_DATA_CONSUMER " dataProducerId:text userId?:text user?:text label:text "
         "protocol:text paused:bool sctpStreamParameters:@stream appData:object",
     [OUT_DATA_CONSUMER_PAUSED] = OF_DATA_CONSUMER,
     [OUT_DATA_CONSUMER_RESUMED] = OF_DATA_CONSUMER,
-    [OUT_DATA_CONSUMER_CLOSED] = OF_DATA_CONSUMER " reason?:text",
+    [OUT_DATA_CONSUMER_CLOSED] =
+        OF_DATA_CONSUMER " reason?:(data-producer-closed,transport-closed,channel-closed,association-closed,"
+                         "too-slow,forbidden)",
     [OUT_DATA_CHANNEL_OPENED] = OF_TRANSPORT " streamId:integer label:text protocol:text dataProducerId:text "
                                              "dataConsumerId?:text",
     [OUT_STATS] = "stats:object[]",
@@ -130,7 +136,7 @@ static const char *const said[OUT_COUNT] = {
     [OUT_RECORDING_STARTING] = "recording:bool",
     [OUT_RECORDING_STOPPING] = "recording:bool",
     [OUT_ROOM_UNLOCKED] = "by:text",
-    [OUT_ROOM_CLOSED] = PUT_OUT,
+    [OUT_ROOM_CLOSED] = "reason:(room-closed)" PUT_OUT,
     [OUT_HAND_RAISED] = "userId:text user:text by?:text",
     [OUT_HAND_LOWERED] = "userId:text user:text by?:text",
     [OUT_REACTION] = "userId:text user:text text:text",
@@ -147,7 +153,7 @@ static const char *const said[OUT_COUNT] = {
     [OUT_BANS] = "bans:@ban[]",
     [OUT_METADATA_CHANGED] = "userId:text user:text by?:text metadata:text|null attributes:object",
     [OUT_ROLE_CHANGED] = "userId:text user:text role:@role by:text permissions?:@permissions",
-    [OUT_KICKED] = PUT_OUT,
+    [OUT_KICKED] = "reason:(kicked,banned,token-expired)" PUT_OUT,
     [OUT_DATA] = "payload:text topic:text|null",
     [OUT_SERVER_DRAINING] = "deadline:integer|text|null url?:text|null",
 };

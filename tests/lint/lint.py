@@ -197,6 +197,12 @@ def test_programs():
     return sources, {name.removeprefix("unit/").replace("/", "_") for name in sources if not name.startswith("fuzz/")}
 
 
+def anchors_of(name):
+    """The headings of a page, as links to them are written."""
+    headings = re.findall(r"^#{1,6} (.+)$", re.sub(r"^```.*?^```", "", "\n".join(lines_of(name)), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def paths():
     top = {name.split("/")[0] for name in tracked()}
     sources, programs = test_programs()
@@ -217,6 +223,10 @@ def paths():
                 outside = "://" in target or target.startswith("mailto:")
                 if not outside and not os.path.exists(os.path.join(ROOT, os.path.dirname(name), target)):
                     yield f"{name}:{number}: links to {target}, which does not exist"
+            for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", line):
+                page = os.path.normpath(os.path.join(os.path.dirname(name), target)) if target else name
+                if os.path.exists(os.path.join(ROOT, page)) and page.endswith(".md") and anchor not in anchors_of(page):
+                    yield f"{name}:{number}: links to {page}#{anchor}, a heading that does not exist"
 
 
 def workplace():
@@ -248,6 +258,42 @@ def protocol():
                 yield f"{name}:{number}: not JSON: {error}: {rest[:80]!r}"
                 break
             rest = rest[end:].lstrip(" \n,")
+
+
+def choices_in(schema, field=""):
+    """The fields of a JSON Schema that have one of some words: name, words."""
+    if "enum" in schema:
+        yield field, schema["enum"]
+    for name, inner in schema.get("properties", {}).items():
+        yield from choices_in(inner, name)
+    for inner in schema.get("anyOf", []) + [schema[key] for key in ("items",) if key in schema]:
+        yield from choices_in(inner, field)
+
+
+def words():
+    """Whatever word the server may say (the schema, which is made of its tables) is told on the page; a reason or a state,
+    where its message is."""
+    name = "docs/protocol.md"
+    lines = lines_of(name)
+    said = {
+        key[len("said:"):]: schema["properties"]["data"]
+        for key, schema in json.loads("\n".join(lines_of("docs/protocol.schema.json")))["definitions"].items()
+        if key.startswith("said:")
+    }
+    sections = re.split(r"^#{2,4} ", "\n".join(lines), flags=re.M)
+    errors = next(section for section in sections if section.startswith("Errors\n"))
+    told = re.findall(r"^\| `([^`]+)` \|", errors, re.M)
+    codes = said["error"]["properties"]["code"]["enum"]
+    for code in set(codes) ^ set(told):
+        yield f"{name}: the error `{code}` is {'in the table, and the server does not know it' if code in told else 'not in the table'}"
+    for message, schema in said.items():
+        about = "\n".join(section for section in sections if f'"type": "{message}"' in section or f"`{message}`" in section)
+        for field, choices in choices_in(schema):
+            for word in choices if message != "error" else []:
+                own = field == "reason" or field.lower().endswith("state")
+                where = about if own else "\n".join(lines)
+                if f"`{word}`" not in where and f'"{word}"' not in where:
+                    yield f"{name}: no section{f' about `{message}`' if own else ''} tells its {field} `{word}`"
 
 
 def locks():
@@ -338,7 +384,7 @@ def test_named(name):
     return any(os.path.isfile(path + ending) for ending in endings) or os.path.isdir(path)
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, locks, scripts, prose, attacks, interop)}
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, words, locks, scripts, prose, attacks, interop)}
 
 
 def main():

@@ -88,7 +88,8 @@ export interface ChatMessage {
   fromId: string;
   text: string;
   timestamp: string;
-  encryption?: EncryptionState; // of what is sealed, or should be; `text` is empty unless it is `ok`
+  // Of what is sealed, or should be; `text` is empty unless it is `ok`. not-loaded: what decrypts it could not be loaded.
+  encryption?: EncryptionState | 'not-loaded';
 }
 
 export interface Joined extends About {
@@ -189,7 +190,7 @@ export interface DataConsumed {
 interface OfDataProducer {
   dataProducerId: string;
   userId: string;
-  reason?: string; // of one's own, closed by the server
+  reason?: WireSaid['data-producer-closed']['reason']; // of one's own, closed by the server
 }
 
 export interface ServerStat {
@@ -224,8 +225,8 @@ export interface Reaction {
   text: string;
 }
 
-interface PutOut {
-  reason: string; // kicked, banned, token-expired, room-closed
+interface PutOut<Reason> {
+  reason: Reason;
   by?: string;
   message?: string; // the moderator's words
 }
@@ -272,7 +273,7 @@ export interface Requests {
   'unlock-room': { data: object; answer: { by: string } };
   'start-recording': { data: object; answer: { recording: boolean } };
   'stop-recording': { data: object; answer: { recording: boolean } };
-  'close-room': { data: { reason?: string }; answer: PutOut };
+  'close-room': { data: { reason?: string }; answer: PutOut<'room-closed'> };
   'set-lobby': { data: { enabled: boolean }; answer: { enabled: boolean } };
   'admit-user': { data: { target: string }; answer: { userId: string } };
   'deny-user': { data: { target: string; reason?: string }; answer: { userId: string } };
@@ -418,8 +419,8 @@ export interface Notifications {
     reason: 'left' | 'timeout' | 'kicked' | 'banned' | 'taken-over' | 'token-expired' | 'room-closed' | 'hidden';
   };
   'chat-message': ChatMessage;
-  kicked: PutOut;
-  'room-closed': PutOut;
+  kicked: PutOut<'kicked' | 'banned' | 'token-expired'>;
+  'room-closed': PutOut<'room-closed'>;
   muted: { kind: Kind; by: string; hold?: boolean };
   'held-changed': { userId: string; user: string; held: Kind[]; by: string };
   'room-metadata': { metadata: string | null };
@@ -436,24 +437,24 @@ export interface Notifications {
   reaction: Reaction;
   data: { payload: string; topic: string | null };
   'server-draining': { deadline: string | number | null; url?: string | null };
-  'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
+  'transport-state': WireSaid['transport-state'];
   'ice-restarted': IceRestart;
   'ice-candidates': { transportId: string; iceCandidates: types.IceCandidate[]; complete: boolean };
   'new-producer': ProducerInfo;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;
-  'producer-closed': OfProducer & { reason?: string }; // with a reason: one's own, closed by the server
+  'producer-closed': OfProducer & { reason?: WireSaid['producer-closed']['reason'] }; // with a reason: one's own, closed by the server
   'producer-layers-wanted': { producerId: string; spatialLayer: number | null; temporalLayer?: number | null };
-  'consumer-closed': { consumerId: string; reason?: string };
+  'consumer-closed': WireSaid['consumer-closed'];
   'consumer-layers-changed': {
     consumerId: string;
     spatialLayer: number | null;
     temporalLayer: number | null;
-    reason?: string;
+    reason?: WireSaid['consumer-layers-changed']['reason'];
   };
   'new-data-producer': DataProducerInfo;
   'data-producer-closed': OfDataProducer;
-  'data-consumer-closed': { dataConsumerId: string; reason?: string };
+  'data-consumer-closed': WireSaid['data-consumer-closed'];
   'data-channel-opened': {
     transportId: string;
     streamId: number;

@@ -296,7 +296,7 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   // The place is gone: no return, and no other try.
-  #putOut({ reason, message, by }: Notifications['kicked']): void {
+  #putOut({ reason, message, by }: Notifications['kicked' | 'room-closed']): void {
     const code = reason === 'token-expired' || reason === 'room-closed' || reason === 'banned' ? reason : 'kicked';
     const connection = this.#connection;
     this.#connection = null;

@@ -80,18 +80,18 @@ export interface WireSaid {
   'ice-candidates': { transportId: string; iceCandidates: object[]; complete: boolean };
   'ice-candidates-added': { transportId: string; taken: number; ignored: number };
   'transport-closed': { transportId: string };
-  'transport-state': { transportId: string; iceState: string; dtlsState: string; sctpState?: string };
+  'transport-state': { transportId: string; iceState: 'new' | 'connected' | 'disconnected' | 'closed'; dtlsState: 'new' | 'connecting' | 'connected' | 'failed' | 'closed'; sctpState?: 'new' | 'connecting' | 'connected' | 'failed' | 'closed' };
   'produced': { id: string; producerId: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused?: boolean };
   'new-producer': { producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; paused: boolean; appData: object };
   'producer-paused': { producerId: string; userId: string };
   'producer-resumed': { producerId: string; userId: string };
-  'producer-closed': { producerId: string; userId: string; reason?: string };
+  'producer-closed': { producerId: string; userId: string; reason?: 'forbidden' | 'encryption-needed' };
   'producer-layers-wanted': { producerId: string; spatialLayer: number | null; temporalLayer?: number | null };
   'consumed': { id: string; producerId: string; userId: string; user: string; kind: 'audio' | 'video'; type: 'simple' | 'simulcast' | 'svc'; producerPaused: boolean; paused: boolean; held?: boolean; appData: object; rtpParameters: object };
   'consumer-paused': { consumerId: string };
   'consumer-resumed': { consumerId: string };
-  'consumer-closed': { consumerId: string; reason?: string };
-  'consumer-layers-changed': { consumerId: string; spatialLayer: number | null; temporalLayer: number | null; reason?: string };
+  'consumer-closed': { consumerId: string; reason?: 'producer-closed' | 'transport-closed' | 'forbidden' };
+  'consumer-layers-changed': { consumerId: string; spatialLayer: number | null; temporalLayer: number | null; reason?: 'preferred' | 'source' | 'bandwidth' | 'overload' | 'paused' | 'producer-paused' | 'no-stream' | 'last-n' };
   'preferred-layers-set': { consumerId: string; spatialLayer: number; temporalLayer: number };
   'priority-set': { consumerId: string; priority: number };
   'max-bitrate-set': { consumerId?: string; transportId?: string; maxBitrate: number };
@@ -100,11 +100,11 @@ export interface WireSaid {
   'loudest-n-set': { loudestN: number };
   'data-produced': { id: string; dataProducerId: string; broadcast: boolean };
   'new-data-producer': { dataProducerId: string; userId: string; user: string; label: string; protocol: string; broadcast: boolean; sctpStreamParameters: { streamId: number; ordered: boolean; maxPacketLifeTime?: number; maxRetransmits?: number }; appData: object };
-  'data-producer-closed': { dataProducerId: string; userId: string; reason?: string };
+  'data-producer-closed': { dataProducerId: string; userId: string; reason?: 'channel-closed' | 'association-closed' | 'message-too-big' | 'forbidden' | 'encryption-needed' };
   'data-consumed': { id: string; dataConsumerId: string; dataProducerId: string; userId?: string; user?: string; label: string; protocol: string; paused: boolean; sctpStreamParameters: { streamId: number; ordered: boolean; maxPacketLifeTime?: number; maxRetransmits?: number }; appData: object };
   'data-consumer-paused': { dataConsumerId: string };
   'data-consumer-resumed': { dataConsumerId: string };
-  'data-consumer-closed': { dataConsumerId: string; reason?: string };
+  'data-consumer-closed': { dataConsumerId: string; reason?: 'data-producer-closed' | 'transport-closed' | 'channel-closed' | 'association-closed' | 'too-slow' | 'forbidden' };
   'data-channel-opened': { transportId: string; streamId: number; label: string; protocol: string; dataProducerId: string; dataConsumerId?: string };
   'stats': { stats: object[] };
   'score': { producerId?: string; consumerId?: string; score: number };
@@ -133,7 +133,7 @@ export interface WireSaid {
   'recording-starting': { recording: boolean };
   'recording-stopping': { recording: boolean };
   'room-unlocked': { by: string };
-  'room-closed': { reason: string; by?: string; message?: string };
+  'room-closed': { reason: 'room-closed'; by?: string; message?: string };
   'hand-raised': { userId: string; user: string; by?: string };
   'hand-lowered': { userId: string; user: string; by?: string };
   'reaction': { userId: string; user: string; text: string };
@@ -147,7 +147,7 @@ export interface WireSaid {
   'bans': { bans: { userId: string; username: string; address: boolean }[] };
   'metadata-changed': { userId: string; user: string; by?: string; metadata: string | null; attributes: object };
   'role-changed': { userId: string; user: string; role: 'moderator' | 'participant' | 'viewer'; by: string; permissions?: { publish: ('camera' | 'microphone' | 'screen' | 'screen-audio')[]; subscribe: boolean; data: boolean; moderate: boolean; record?: boolean } };
-  'kicked': { reason: string; by?: string; message?: string };
+  'kicked': { reason: 'kicked' | 'banned' | 'token-expired'; by?: string; message?: string };
   'data': { payload: string; topic: string | null };
   'server-draining': { deadline: number | string | null; url?: string | null };
 }

@@ -70,6 +70,36 @@ static void names_alone(void **state) {
     stage_close(s);
 }
 
+// Rights follow who somebody is, not what it is called: neither a moderator's name gives any, nor does a new
+// name shed what was taken.
+static void another_name_is_nothing_but_a_name(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    const unsigned viewer = RIGHTS_ALL & ~(unsigned)RIGHTS_PUBLISH;
+    struct participant *ann = comes(s, "ann", "ann", MODERATOR), *bob = comes(s, "bob", "bob", RIGHTS_ALL);
+    struct participant *cid = comes(s, "", "cid", RIGHTS_ALL);
+    becomes(s, ann, "bob", HUB_VIEWER);
+    hub_leave(s->hub, ann, "left");
+    assert_true(hub_operate_rename(s->hub, bob, "ann", &refusal)); // the name is free now
+    assert_true(hub_operate_rename(s->hub, cid, "bob", &refusal));
+    assert_int_equal(bob->rights, viewer);
+    assert_int_equal(cid->rights, RIGHTS_ALL);
+    struct grants by_her_name = grants_of("ann", "ann", MODERATOR);
+    assert_null(join_with(s, &by_her_name, NULL, NULL, &refusal));
+    assert_int_equal(refusal.code, HUB_USERNAME_TAKEN);
+    ann = comes(s, "ann", "Ann again", MODERATOR);
+    becomes(s, ann, "bob", HUB_VIEWER); // who is called so now: cid
+    becomes(s, ann, "ann", HUB_PARTICIPANT);
+    assert_int_equal(cid->rights, viewer);
+    assert_int_equal(bob->rights, RIGHTS_ALL);
+    hub_leave(s->hub, bob, "left");
+    hub_leave(s->hub, cid, "left");
+    assert_int_equal(comes(s, "bob", "bob", RIGHTS_ALL)->rights, RIGHTS_ALL);
+    assert_int_equal(comes(s, "", "cid", RIGHTS_ALL)->rights, viewer); // by the name that it came with
+    stage_close(s);
+}
+
 static void as_long_as_the_room(void **state) {
     (void)state;
     struct stage *s = stage_with_clock();
@@ -117,6 +147,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_taken_stays_taken),
         cmocka_unit_test(names_alone),
+        cmocka_unit_test(another_name_is_nothing_but_a_name),
         cmocka_unit_test(as_long_as_the_room),
         cmocka_unit_test(so_many),
     };
