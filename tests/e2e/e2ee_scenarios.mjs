@@ -55,7 +55,7 @@ export const EVERYWHERE = {
     const cid = await enter({ browser: chromium, server }, room, 'Cid', null);
     await tileSays(ann, 'Bob', 'uses another key');
     await tileSays(bob, 'Ann', 'uses another key');
-    await tileSays(ann, 'Cid', 'does not encrypt');
+    await tileSays(ann, 'Cid', 'is not using encryption');
     await tileSays(cid, 'Ann', 'You need the link with the key');
     assert.deepEqual(await ann.evaluate(soundReceived), [false, false], 'no SSRC of sound is named');
     await ann.screenshot('chromium-e2ee-wrong-key');
@@ -98,6 +98,48 @@ export const EVERYWHERE = {
     assert.equal(await ann.evaluate(() => location.hash), new URL(link).hash);
     await ann.page.close();
   },
+};
+
+// In the page of somebody in an encrypted call: further people of a room with data channels, by the page's own client.
+async function talkByData([room, keys]) {
+  const wire = [];
+  const { send } = RTCDataChannel.prototype;
+  RTCDataChannel.prototype.send = function (data) {
+    wire.push(new TextDecoder().decode(data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : new TextEncoder().encode(String(data))));
+    return send.call(this, data);
+  };
+  const Room = window.rotunda.room.constructor;
+  const { url } = window.rotunda.room.session;
+  const enter = async (name, key) => {
+    const one = new Room(url, room, name, { data: true, e2ee: { key } });
+    await one.join({});
+    return one;
+  };
+  const [bob, cid, eve] = [await enter('Bob', keys[0]), await enter('Cid', keys[0]), await enter('Eve', keys[1])];
+  const heard = [];
+  const unreadable = [];
+  cid.on('data-unreadable', ({ label, state, userId }) => unreadable.push([label, state, userId === null]));
+  const ended = new Promise((resolve) => {
+    cid.data.consume({ label: 'chat' }, (data) => (data === 'the end' ? resolve() : heard.push(data))).then(async () => {
+      const [mine, hers] = [await bob.data.produce({ label: 'chat', broadcast: true }), await eve.data.produce({ label: 'chat', broadcast: true })];
+      mine.send('meet at noon');
+      for (let i = 0; i < 5; i++) hers.send('meet me instead');
+      while ([...cid.data.unreadable.values()].reduce((sum, count) => sum + count, 0) < 5) await new Promise((next) => setTimeout(next, 20));
+      mine.send('the end');
+    });
+  });
+  await ended;
+  for (const one of [bob, cid, eve]) await one.leave();
+  RTCDataChannel.prototype.send = send;
+  return { heard, unreadable, clear: wire.filter((text) => text.includes('meet')).length, sent: wire.length };
+}
+EVERYWHERE['messages of data channels are sealed; what has another key is not heard, and told once'] = async ({ server, chromium }) => {
+  const ann = await enter({ browser: chromium, server }, freshRoom(), 'Ann', KEY);
+  const said = await ann.evaluate(talkByData, [freshRoom(), [KEY, OTHER_KEY]]);
+  assert.deepEqual(said.heard, ['meet at noon']);
+  assert.deepEqual(said.unreadable, [['chat', 'wrong-key', true]]);
+  assert.deepEqual([said.clear, said.sent], [0, 7], 'nothing goes out as it was written');
+  await close(ann);
 };
 
 // How wide the picture is that somebody decodes of the first other one.

@@ -76,6 +76,7 @@ export class ChatControl {
 
   #sealed(): Promise<ChatSeal> {
     this.#seal ??= import('./e2ee/chat.ts').then(({ ChatSeal }) => ChatSeal.of(this.#key!));
+    this.#seal.catch(() => (this.#seal = null)); // the network may be back at the next message
     return this.#seal;
   }
 
@@ -91,7 +92,9 @@ export class ChatControl {
     note: (id: string) => void = () => {},
   ): Promise<ChatMessage | null> {
     if (!message.text.startsWith(SEALED)) return { ...message, text: '', encryption: 'not-encrypted' };
-    const opened = await (await this.#sealed()).open(message.text, message.fromId);
+    const seal = await this.#sealed().catch(() => null);
+    if (seal === null) return { ...message, text: '', encryption: 'not-loaded' };
+    const opened = await seal.open(message.text, message.fromId);
     if (opened === null) return { ...message, text: '', encryption: 'wrong-key' };
     if (isCopy(opened.id)) return null;
     note(opened.id);

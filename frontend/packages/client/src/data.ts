@@ -2,6 +2,7 @@
 import type { types } from 'mediasoup-client';
 import type { DataSeal } from './e2ee/data.ts';
 import type { DataConsumed, DataProducerInfo, Joined } from './protocol.ts';
+import type { RoomEvents } from './room-events.ts';
 import type { Session } from './session.ts';
 import { forgiveLoss, RotundaError } from './errors.ts';
 
@@ -23,19 +24,25 @@ interface Transports {
   recv: types.Transport | null;
 }
 
+type TellMissed = (news: RoomEvents['data-unreadable']) => void;
+
 export class DataChannels {
   available = new Map<string, DataProducerInfo>(); // of others, by dataProducerId
   producers = new Map<string, types.DataProducer>();
   consumers = new Map<string, types.DataConsumer>();
+  unreadable = new Map<string, number>(); // by dataConsumerId: messages that could not be decrypted, and nobody heard
   #session: Session;
   #transports: () => Transports;
   #key: string | undefined; // of the room; undefined: it is not encrypted from end to end
   #seal: Promise<DataSeal> | null = null;
+  #tell: TellMissed;
+  #told = new Set<string>();
 
-  constructor(session: Session, transports: () => Transports, key?: string) {
+  constructor(session: Session, transports: () => Transports, key?: string, tell: TellMissed = () => {}) {
     this.#session = session;
     this.#transports = transports;
     this.#key = key;
+    this.#tell = tell;
   }
 
   // A transport that sends.
@@ -91,7 +98,12 @@ export class DataChannels {
     let work = Promise.resolve(); // in the order in which they came
     consumer.on('message', (data: string | ArrayBuffer) => {
       if (seal === null) return listen(data, offer);
-      work = work.then(() => seal.open(data, owner)).then((opened) => void (opened !== null && listen(opened, offer)));
+      work = work
+        .then(() => seal.open(data, owner))
+        .then((opened) => {
+          if ('data' in opened) listen(opened.data, offer);
+          else if (opened.refusal !== 'replayed') this.#missed(offer, opened.refusal);
+        });
       work = work.catch((error) => console.error(error));
     });
     consumer.on('transportclose', () => this.consumers.delete(id));
@@ -104,6 +116,16 @@ export class DataChannels {
   async closeConsumer(dataConsumerId: string): Promise<void> {
     this.#forgetConsumer(dataConsumerId);
     await this.#session.request('close-data-consumer', { dataConsumerId }).catch(forgiveLoss);
+  }
+
+  // Counted each time, and told once of each channel and reason: whoever has another key may send a flood.
+  #missed({ dataConsumerId, userId, label }: DataConsumed, state: RoomEvents['data-unreadable']['state']): void {
+    if (!this.consumers.has(dataConsumerId)) return;
+    this.unreadable.set(dataConsumerId, (this.unreadable.get(dataConsumerId) ?? 0) + 1);
+    const what = `${dataConsumerId} ${state}`;
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#tell({ dataConsumerId, userId: userId ?? null, label, state });
   }
 
   #sealOf(key: string): Promise<DataSeal> {
@@ -142,6 +164,8 @@ export class DataChannels {
   #forgetConsumer(id: string): void {
     this.consumers.get(id)?.close();
     this.consumers.delete(id);
+    this.unreadable.delete(id);
+    for (const what of this.#told) if (what.startsWith(`${id} `)) this.#told.delete(what);
   }
 }
 

@@ -60,5 +60,13 @@ export interface RoomEvents {
   metadata: { metadata: string | null }; // of the room: Room.metadata
   data: DataProducerInfo; // somebody may be heard by a data channel
   'data-ended': { dataProducerId: string }; // one's own too, if the server has closed it
+  // A message could not be decrypted, and is left out: once for each channel and reason; DataChannels.unreadable counts them.
+  // Of a room's channel nobody knows who sent it.
+  'data-unreadable': {
+    dataConsumerId: string;
+    userId: string | null;
+    label: string;
+    state: Extract<EncryptionState, 'wrong-key' | 'not-encrypted'>;
+  };
   'data-consumer-ended': { dataConsumerId: string; reason?: string }; // `too-slow`, for one
 }

@@ -93,7 +93,8 @@ export class Room extends Emitter<RoomEvents> {
     this.#connects = new ConnectControl(this.session);
     this.#demands = new DemandControl(this.session, (producerId) => this.consumers.get(producerId));
     const transports = () => ({ send: this.sendTransport, recv: this.recvTransport });
-    this.data = new DataChannels(this.session, transports, options.e2ee?.key);
+    const missed = (news: RoomEvents['data-unreadable']) => this.emit('data-unreadable', news);
+    this.data = new DataChannels(this.session, transports, options.e2ee?.key, missed);
     this.session.on('joined', (joined) => {
       this.data.joined(joined);
       this.#ownMedia.hold(joined.held ?? []);
@@ -409,7 +410,7 @@ export class Room extends Emitter<RoomEvents> {
       if (this[`${direction}Transport`] !== transport) return; // of the server that was left
       this.emit('transport', { direction, state });
       watch?.becomes(direction, state);
-      this.#mend(transport);
+      this.#repairPath(transport);
     });
     tellOwnIce(this.session, transport, options.iceParameters);
     this[`${direction}Transport`] = transport;
@@ -431,7 +432,7 @@ export class Room extends Emitter<RoomEvents> {
     });
   }
 
-  #mend(transport: types.Transport<AppData>): void {
+  #repairPath(transport: types.Transport<AppData>): void {
     if (!isBroken(transport)) return;
     const restart = () => {
       if (isBroken(transport) && this.session.state.name === 'joined') this.restartIce(transport).catch(forgiveLoss);

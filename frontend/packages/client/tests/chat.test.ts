@@ -1,5 +1,5 @@
 // The chat of an encrypted room: what the server gets, and what of what it says is shown.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ChatControl } from '../src/chat.ts';
 import { ChatSeal, isSealedText } from '../src/e2ee/chat.ts';
 import { e2eeKey } from '../src/e2ee/key.ts';
@@ -114,4 +114,17 @@ test('a text that was sealed elsewhere', async () => {
   expect(await seal.open(sealed, 'ann')).toMatchObject({ text: 'hello' });
   expect(await seal.open(sealed, 'annb')).toBeNull();
   expect(await seal.open(sealed.slice('rotunda-e2ee-1:'.length), 'ann')).toBeNull();
+});
+
+test('what decrypts it does not load: each message says so, until it does', async () => {
+  const ann = person(KEY);
+  await ann.chat.send('one');
+  const bob = person(KEY, 'bob');
+  const lost = vi.spyOn(ChatSeal, 'of').mockRejectedValueOnce(new TypeError('Failed to fetch'));
+  bob.chat.heard(ann.kept[0]!);
+  await after(bob.told, 1);
+  bob.chat.history(ann.kept);
+  await after(bob.told, 2);
+  lost.mockRestore();
+  expect(bob.told.flat().map(({ text, encryption }) => `${text} ${encryption}`)).toEqual([' not-loaded', 'one ok']);
 });

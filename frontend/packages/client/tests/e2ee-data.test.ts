@@ -8,6 +8,11 @@ import type { Session } from '../src/session.ts';
 const KEY = e2eeKey();
 const ANN = { senderId: 'ann', label: 'files' };
 const buffer = (bytes: Uint8Array<ArrayBuffer>): ArrayBuffer => bytes.buffer;
+// What is heard of it; null: nothing.
+const openedBy = async (seal: DataSeal, ...message: Parameters<DataSeal['open']>) => {
+  const opened = await seal.open(...message);
+  return 'data' in opened ? opened.data : null;
+};
 const bytesOf = (...bytes: number[]) => Uint8Array.from(bytes);
 
 describe('a sealed message', () => {
@@ -19,7 +24,8 @@ describe('a sealed message', () => {
     const sealed = sent.map((message) => seal(message));
     view.fill(0); // is the sender's again
     const opened = [];
-    for (const message of (await Promise.all(sealed)).reverse()) opened.unshift(await other.open(buffer(message), ANN));
+    for (const message of (await Promise.all(sealed)).reverse())
+      opened.unshift(await openedBy(other, buffer(message), ANN));
     expect(opened.map((message) => (typeof message === 'string' ? message : [...new Uint8Array(message!)]))).toEqual([
       'hello',
       '',
@@ -34,27 +40,29 @@ describe('a sealed message', () => {
     const seal = (await DataSeal.of(KEY)).sealing(ANN);
     const other = await DataSeal.of(KEY);
     const sealed = buffer(await seal('pay bob'));
-    expect(await other.open(sealed, { ...ANN, senderId: 'eve' })).toBeNull();
-    expect(await other.open(sealed, { ...ANN, label: 'chat' })).toBeNull();
-    expect(await (await DataSeal.of(e2eeKey())).open(sealed, ANN)).toBeNull();
-    expect(await other.open('pay bob', ANN)).toBeNull();
+    expect(await openedBy(other, sealed, { ...ANN, senderId: 'eve' })).toBeNull();
+    expect(await openedBy(other, sealed, { ...ANN, label: 'chat' })).toBeNull();
+    expect(await (await DataSeal.of(e2eeKey())).open(sealed, ANN)).toEqual({ refusal: 'wrong-key' });
+    expect(await openedBy(other, 'pay bob', ANN)).toBeNull();
     for (let i = 0; i < sealed.byteLength; i++) {
       const changed = new Uint8Array(sealed.slice(0));
       changed[i]! ^= 1;
-      expect(await other.open(buffer(changed), ANN)).toBeNull();
-      expect(await other.open(sealed.slice(0, i), ANN)).toBeNull();
+      expect(await openedBy(other, buffer(changed), ANN)).toBeNull();
+      expect(await openedBy(other, sealed.slice(0, i), ANN)).toBeNull();
     }
-    expect(await other.open(sealed, ANN)).toBe('pay bob');
-    expect(await other.open(sealed, ANN)).toBeNull();
+    expect(await openedBy(other, sealed, ANN)).toBe('pay bob');
+    expect(await other.open(sealed, ANN)).toEqual({ refusal: 'replayed' });
+    const clear = [await other.open('pay bob', ANN), await other.open(buffer(bytesOf(...new Array(99).fill(7))), ANN)];
+    expect(clear).toEqual([{ refusal: 'not-encrypted' }, { refusal: 'not-encrypted' }]);
     const late = buffer(await seal('late'));
-    for (let i = 0; i < 3000; i++) expect(await other.open(buffer(await seal(`${i}`)), ANN)).toBe(`${i}`);
-    expect(await other.open(late, ANN)).toBeNull();
-    expect(await other.open(sealed, ANN)).toBeNull();
+    for (let i = 0; i < 3000; i++) expect(await openedBy(other, buffer(await seal(`${i}`)), ANN)).toBe(`${i}`);
+    expect(await openedBy(other, late, ANN)).toBeNull();
+    expect(await openedBy(other, sealed, ANN)).toBeNull();
   });
 });
 
 // What goes over the wire between two sides, as far as DataChannels sees it.
-function side(key: string | undefined, userId: string, appData: object) {
+function side(key: string | undefined, userId: string, appData: object, told: object[] = []) {
   const sent: Uint8Array<ArrayBuffer>[] = [];
   const asked: [string, unknown][] = [];
   let hear: (data: unknown) => void = () => {};
@@ -62,6 +70,7 @@ function side(key: string | undefined, userId: string, appData: object) {
     asked.push([type, data]);
     return {
       id: 'c',
+      dataConsumerId: 'c',
       dataProducerId: 'p',
       label: 'files',
       protocol: '',
@@ -83,7 +92,14 @@ function side(key: string | undefined, userId: string, appData: object) {
     }),
   };
   const transports = { send, recv } as unknown as { send: types.Transport; recv: types.Transport };
-  const channels = new DataChannels({ request, userId } as unknown as Session, () => transports, key);
+  const channels = new DataChannels(
+    { request, userId } as unknown as Session,
+    () => transports,
+    key,
+    (news) => {
+      told.push(news);
+    },
+  );
   return { channels, sent, asked, send, hears: (data: unknown) => hear(data) };
 }
 
@@ -104,6 +120,36 @@ describe('data channels of an encrypted room', () => {
     bob.hears('clear');
     for (const message of ann.sent) bob.hears(buffer(message));
     await vi.waitFor(() => expect(heard).toEqual(['one', 'two']));
+  });
+
+  test('count what cannot be read, and tell it once of each reason', async () => {
+    const told: object[] = [];
+    const heard: unknown[] = [];
+    const ann = side(KEY, 'ann', {});
+    const own = await ann.channels.produce({ label: 'files' });
+    const bob = side(KEY, 'bob', { e2ee: true }, told);
+    await bob.channels.consume({ dataProducerId: 'p' }, (data) => heard.push(data));
+    const sealWith = (await DataSeal.of(e2eeKey())).sealing(ANN);
+    for (let i = 0; i < 50; i++) {
+      bob.hears(buffer(await sealWith('unreadable')));
+      bob.hears('clear');
+    }
+    own.send('the end');
+    await vi.waitFor(() => expect(ann.sent.length).toBe(1));
+    bob.hears(buffer(ann.sent[0]!));
+    bob.hears(buffer(ann.sent[0]!)); // once more: a copy is nothing that anybody misses
+    await vi.waitFor(() => expect(heard).toEqual(['the end']));
+    const of = { dataConsumerId: 'c', userId: 'ann', label: 'files' };
+    expect(told).toEqual([
+      { ...of, state: 'wrong-key' },
+      { ...of, state: 'not-encrypted' },
+    ]);
+    expect([...bob.channels.unreadable]).toEqual([['c', 100]]);
+    bob.channels.consumerClosed('c');
+    expect(bob.channels.unreadable.size).toBe(0);
+    await bob.channels.consume({ dataProducerId: 'p' }, () => {});
+    bob.hears('clear');
+    await vi.waitFor(() => expect(told.length).toBe(3)); // another channel, told of anew
   });
 
   test('are not taken without the key', async () => {

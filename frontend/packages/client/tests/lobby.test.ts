@@ -69,8 +69,8 @@ test('waiting ends with the connection, one that does not answer is dead, and on
 test('what is asked for is a password, or it is a token', () => {
   for (const code of ['password-needed', 'password-wrong', 'password-attempts'] as const)
     expect(needsPassword(new RotundaError(code, ''))).toBe(true);
-  expect(needsPassword(new RotundaError('unauthorized', 'join-room: this server takes nobody without a `token`'))).toBe(
-    false,
-  );
+  expect(
+    needsPassword(new RotundaError('unauthorized', 'join-room: this server admits nobody without a `token`')),
+  ).toBe(false);
   expect(needsPassword(null)).toBe(false);
 });

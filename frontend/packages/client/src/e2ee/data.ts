@@ -17,6 +17,10 @@ const STREAMS_MAX = 1024; // that are remembered
 const TEXT = 1;
 
 export type Message = string | ArrayBuffer;
+// Why a message is not shown: it is no sealed one; it was not sealed so by this sender for this channel with this key; it has
+// come before.
+export type DataRefusal = 'not-encrypted' | 'wrong-key' | 'replayed';
+export type Opened = { data: Message } | { refusal: DataRefusal };
 export type Sendable = string | Blob | ArrayBuffer | ArrayBufferView;
 
 export interface ChannelOwner {
@@ -82,11 +86,11 @@ export class DataSeal {
     };
   }
 
-  // null: it was not sealed so by this sender for this channel with this key, or it has come before.
-  async open(sealed: Message, owner: ChannelOwner): Promise<Message | null> {
-    if (typeof sealed === 'string' || sealed.byteLength < HEAD_BYTES + TAG_BYTES + 1) return null;
+  async open(sealed: Message, owner: ChannelOwner): Promise<Opened> {
+    if (typeof sealed === 'string' || sealed.byteLength < HEAD_BYTES + TAG_BYTES + 1)
+      return { refusal: 'not-encrypted' };
     const head = new Uint8Array(sealed.slice(0, HEAD_BYTES));
-    if (head[0] !== VERSION) return null;
+    if (head[0] !== VERSION) return { refusal: 'not-encrypted' };
     const name = `${head.slice(1, 1 + SALT_BYTES).join()} ${owner.senderId} ${owner.label}`;
     const stream = this.#streams.get(name) ?? {
       key: this.#keyOf(head.slice(1, 1 + SALT_BYTES), owner),
@@ -95,11 +99,12 @@ export class DataSeal {
     };
     try {
       const bytes = await crypto.subtle.decrypt(algorithm(head), await stream.key, sealed.slice(HEAD_BYTES));
-      if (!this.#isNew(name, stream, new DataView(head.buffer).getBigUint64(1 + SALT_BYTES))) return null;
+      const counter = new DataView(head.buffer).getBigUint64(1 + SALT_BYTES);
+      if (!this.#isNew(name, stream, counter)) return { refusal: 'replayed' };
       const text = new Uint8Array(bytes)[0] === TEXT;
-      return text ? new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(1)) : bytes.slice(1);
+      return { data: text ? new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(1)) : bytes.slice(1) };
     } catch {
-      return null;
+      return { refusal: 'wrong-key' };
     }
   }
 
