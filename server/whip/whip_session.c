@@ -38,7 +38,7 @@ static bool bearer_of(struct span authorization, char out[TOKEN_BYTES_MAX]) {
 // Whether who asks may come in, and as whom. False: *answer.
 static bool read_token(struct whip *whip, const struct whip_request *request, struct grants *grants,
                        struct whip_answer *answer) {
-    char token[TOKEN_BYTES_MAX], why[WHIP_WHY_MAX] = "this server takes nobody without a token: send it as "
+    char token[TOKEN_BYTES_MAX], why[WHIP_WHY_MAX] = "this server admits nobody without a token: send it as "
                                                      "`Authorization: Bearer TOKEN`";
     bool good = bearer_of(request->authorization, token) && whip->io.verify(whip->io.ctx, token, grants, why);
     explicit_bzero(token, sizeof token);
@@ -120,6 +120,25 @@ static bool token_fits(const struct whip_request *request, const char *asked, co
                       "your token does not let you get what others send; ask for one that does");
 }
 
+// The same identity is the same person, who is at one place at a time. But a viewer ends nothing but another
+// viewer: an encoder, or a page, whose token is opened in a player goes on.
+static bool ends_a_viewer_at_most(const struct whip *whip, const char *room_name, const struct grants *grants,
+                                  struct hub_refusal *refusal) {
+    const struct room *room = hub_find_room(whip->hub, room_name);
+    if (!room || !grants->identity[0])
+        return true;
+    LIST_EACH(node, &room->participants) {
+        const struct participant *other = LIST_ENTRY(node, struct participant, link);
+        const struct whip_session *session = whip_session_of(whip, other);
+        if (strcmp(other->identity, grants->identity) == 0 && !(session && session->views))
+            return hub_refuse(
+                refusal, HUB_WRONG_STATE,
+                "your token's identity is in this room already, with an encoder or a page, and a "
+                "viewer would end that; watch with a token for another identity");
+    }
+    return true;
+}
+
 bool whip_session_may_come(struct whip *whip, const struct whip_request *request, const char *room,
                            struct whip_answer *answer) {
     struct grants grants;
@@ -133,7 +152,8 @@ bool whip_session_may_come(struct whip *whip, const struct whip_request *request
                 (vouched ? token_fits(request, asked, &grants, &refusal)
                          : password_spared(whip, asked, name, &refusal)) &&
                 room_stands_open(whip, asked, vouched ? &grants : NULL, &refusal) &&
-                is_welcome(whip, request, asked, name, vouched ? &grants : NULL, &refusal);
+                is_welcome(whip, request, asked, name, vouched ? &grants : NULL, &refusal) &&
+                (!vouched || !request->views || ends_a_viewer_at_most(whip, asked, &grants, &refusal));
     if (!good)
         whip_refuse_verb(whip, answer, &refusal);
     return good;

@@ -318,8 +318,44 @@ static void muting(void **state) {
     stage_close(s);
 }
 
+// One token in an encoder and in a player: the player is refused, and the encoder goes on.
+static void who_watches_ends_nobody_who_sends(void **state) {
+    (void)state;
+    struct stage *s = stage_open("good");
+    char *publish = vector("obs-publish"), *view = vector("chromium-view"), path[256], viewer[256];
+    const struct ask sends = {
+        WHIP_POST, false, "hall", .type = "application/sdp", .authorization = "Bearer good", .body = publish};
+    const struct ask watches = {
+        WHIP_POST, true, "hall", .type = "application/sdp", .authorization = "Bearer good", .body = view};
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .identity = "ann-1", .name = "Ann", .room = "hall"};
+    assert_int_equal(asks(s, sends), 201);
+    location(s, path);
+    assert_int_equal(asks(s, watches), 409);
+    says(s, "watch with a token for another identity");
+    pass(s, 0);
+    assert_int_equal(people(s), 1);
+    // Another identity watches; the same one in a second player takes its place, and nobody else's.
+    s->grants = (struct grants){.rights = RIGHTS_ALL, .identity = "bob-1", .name = "Bob", .room = "hall"};
+    assert_int_equal(asks(s, watches), 201);
+    location(s, viewer);
+    assert_int_equal(asks(s, watches), 201);
+    pass(s, 0);
+    assert_int_equal(people(s), 2);
+    assert_int_equal(asks(s, (struct ask){WHIP_DELETE, true, viewer, .query = NULL}), 404);
+    // Without identities nobody is the same.
+    s->grants.identity[0] = s->grants.name[0] = '\0';
+    assert_int_equal(asks(s, watches), 201);
+    assert_int_equal(asks(s, watches), 201);
+    assert_int_equal(people(s), 4);
+    assert_int_equal(asks(s, (struct ask){WHIP_DELETE, false, path, .query = NULL}), 200);
+    free(publish);
+    free(view);
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_watches_ends_nobody_who_sends),
         cmocka_unit_test(who_chose_nobody_follows_the_speaker),
         cmocka_unit_test(who_chose_somebody_waits_for_its_return),
         cmocka_unit_test(a_viewer_hears_what_it_watches),
