@@ -93,19 +93,30 @@ static bool lookup_wait(struct lookup *lookup, pthread_t thread, unsigned wait_m
     return over;
 }
 
-static unsigned addresses_pick(const struct addrinfo *found, uint16_t port, struct addr out[2]) {
-    static const int families[] = {AF_INET, AF_INET6};
-    unsigned count = 0;
-    for (size_t f = 0; f < 2; f++) {
-        for (const struct addrinfo *i = found; i; i = i->ai_next) {
-            if (i->ai_family != families[f])
-                continue;
-            addr_from_sockaddr(i->ai_addr, &out[count]);
-            out[count++].port = port;
-            break;
-        }
+// The one of the family that was known, else the first. False: there is none.
+static bool address_pick(const struct addrinfo *found, int family, uint16_t port, const struct addr known[2],
+                         struct addr *out) {
+    bool any = false;
+    for (const struct addrinfo *i = found; i; i = i->ai_next) {
+        struct addr one;
+        if (i->ai_family != family)
+            continue;
+        addr_from_sockaddr(i->ai_addr, &one);
+        one.port = port;
+        bool is_known = addr_equal(&one, &known[0]) || addr_equal(&one, &known[1]);
+        if (!any || is_known)
+            *out = one;
+        if (is_known)
+            return true;
+        any = true;
     }
-    return count;
+    return any;
+}
+
+static unsigned addresses_pick(const struct addrinfo *found, uint16_t port, struct addr out[2]) {
+    const struct addr known[2] = {out[0], out[1]};
+    unsigned count = address_pick(found, AF_INET, port, known, &out[0]);
+    return count + address_pick(found, AF_INET6, port, known, &out[count]);
 }
 
 unsigned name_lookup(const char *host, uint16_t port, unsigned wait_ms, struct addr out[2], char *why,

@@ -7,7 +7,9 @@
 #include "base/addr.h"
 
 // Writes the addresses of `host`, a name or an IP literal, with `port`: at most one for each family, IPv4
-// first. Returns how many; 0 when it does not resolve within wait_ms: `why` then says why in some words.
+// first. Of several of a family the one that is in `out` already is taken, if it is still among them (name
+// servers give them in turn); family 0 in both: the first. Returns how many; 0 when it does not resolve
+// within wait_ms: `why` then says why in some words.
 unsigned name_lookup(const char *host, uint16_t port, unsigned wait_ms, struct addr out[2], char *why,
                      size_t why_cap);
 

@@ -182,7 +182,7 @@ static void queries_run(struct query queries[2], struct stun_seen *seen) {
 enum stun_result stun_ask(const char *host, uint16_t port, uint16_t local_port, struct stun_seen *seen,
                           char *why, size_t why_cap) {
     *seen = (struct stun_seen){0};
-    struct addr servers[2];
+    struct addr servers[2] = {{.family = 0}};
     char reason[128];
     unsigned count = name_lookup(host, port, STUN_LOOKUP_MS_MAX, servers, reason, sizeof reason);
     if (count == 0) {

@@ -270,7 +270,7 @@ bool announce_resolve(struct announce *out, const struct config *config, char *e
     struct stun_seen seen = {0};
     struct announce_names names;
     char why[STUN_WHY_MAX];
-    if (!announce_look_up(&names, config, name_lookup, why, sizeof why)) {
+    if (!announce_look_up(&names, config, NULL, name_lookup, why, sizeof why)) {
         snprintf(error, error_cap, "announce: %s; correct the name, or write the address itself", why);
         return false;
     }

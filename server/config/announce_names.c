@@ -19,9 +19,11 @@ bool announce_has_names(const struct config *config) {
     return false;
 }
 
-static void name_look_up(struct announce_name *out, const char *host, announce_lookup *lookup,
-                         char why[WHY_MAX]) {
+static void name_look_up(struct announce_name *out, const struct announce_name *known, const char *host,
+                         announce_lookup *lookup, char why[WHY_MAX]) {
     struct addr found[2] = {{.family = 0}};
+    if (known)
+        memcpy(found, known->address, sizeof found);
     unsigned count = lookup(host, 0, ANNOUNCE_LOOKUP_MS_MAX, found, why, WHY_MAX);
     *out = (struct announce_name){.count = 0};
     for (unsigned i = 0; i < count; i++) {
@@ -31,11 +33,12 @@ static void name_look_up(struct announce_name *out, const char *host, announce_l
             out->address[out->count++] = found[i];
     }
     if (count > 0 && out->count == 0)
-        snprintf(why, WHY_MAX, "what it stands for is no address that clients can send to");
+        snprintf(why, WHY_MAX, "it resolves to no address that clients can send to");
 }
 
-bool announce_look_up(struct announce_names *out, const struct config *config, announce_lookup *lookup,
-                      char *error, size_t error_cap) {
+bool announce_look_up(struct announce_names *out, const struct config *config,
+                      const struct announce_names *known, announce_lookup *lookup, char *error,
+                      size_t error_cap) {
     bool all = true;
     char why[WHY_MAX];
     *out = (struct announce_names){0};
@@ -43,7 +46,7 @@ bool announce_look_up(struct announce_names *out, const struct config *config, a
         const char *host = config->announce[i];
         if (!announce_is_name(host))
             continue;
-        name_look_up(&out->of[i], host, lookup, why);
+        name_look_up(&out->of[i], known ? &known->of[i] : NULL, host, lookup, why);
         if (out->of[i].count > 0)
             continue;
         if (all)

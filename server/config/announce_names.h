@@ -23,8 +23,10 @@ bool announce_is_name(const char *entry); // of config->announce: neither an add
 bool announce_has_names(const struct config *config);
 
 // Looks every name up, one after the other; blocks for up to ANNOUNCE_LOOKUP_MS_MAX each. False when some of
-// them gave nothing: `error` has a sentence about the first, the others are in `out`.
-bool announce_look_up(struct announce_names *out, const struct config *config, announce_lookup *lookup,
-                      char *error, size_t error_cap);
+// them gave nothing: `error` has a sentence about the first, the others are in `out`. known: what they stood
+// for before, which stays for as long as it is among what a name server says (NULL: nothing).
+bool announce_look_up(struct announce_names *out, const struct config *config,
+                      const struct announce_names *known, announce_lookup *lookup, char *error,
+                      size_t error_cap);
 
 #endif

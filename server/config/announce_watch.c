@@ -15,6 +15,7 @@ struct round {
     pthread_mutex_t lock;
     bool over, abandoned;
     struct config settings; // a copy: the thread may outlive the process's
+    struct announce_names known;
     announce_lookup *lookup;
     void (*wake)(void *ctx);
     void *ctx;
@@ -40,7 +41,8 @@ static void round_free(struct round *round) {
 // Nothing is touched once the lock is let go, unless nobody else is left.
 static void *round_run(void *ctx) {
     struct round *round = ctx;
-    round->all = announce_look_up(&round->names, &round->settings, round->lookup, round->error, ERROR_BYTES);
+    round->all = announce_look_up(&round->names, &round->settings, &round->known, round->lookup, round->error,
+                                  ERROR_BYTES);
     pthread_mutex_lock(&round->lock);
     round->over = true;
     bool abandoned = round->abandoned;
@@ -59,6 +61,7 @@ static struct round *round_begin(const struct announce_watch_config *config) {
     pthread_mutex_init(&round->lock, NULL);
     round->settings.announce_count = config->settings->announce_count;
     memcpy(round->settings.announce, config->settings->announce, sizeof round->settings.announce);
+    round->known = config->known;
     round->lookup = config->lookup;
     round->wake = config->wake;
     round->ctx = config->ctx;

@@ -246,7 +246,7 @@ static void link_talk(struct turn_probe *probe, struct turn_link *link, struct t
 
 void turn_ask(const struct host_port *server, bool tcp, const char *username, const char *password,
               struct turn_outcome *out) {
-    struct addr addresses[2];
+    struct addr addresses[2] = {{.family = 0}};
     *out = (struct turn_outcome){.result = TURN_UNRESOLVED};
     unsigned count =
         name_lookup(server->host, server->port, TURN_LOOKUP_MS_MAX, addresses, out->why, sizeof out->why);

@@ -140,6 +140,8 @@ test('a name is announced as what it stands for, also after that has changed', a
   hosts('203.0.113.21');
   server.signal('SIGHUP'); // in place of waiting for the minute to pass
   await until('the new address', () => server.log.includes(`announced addresses changed addresses="203.0.113.21,${V4}"`));
+  const told = await client.next('ice-restarted'); // who is inside already
+  assert.equal(told.iceCandidates[0].address, '203.0.113.21');
   assert.deepEqual(await addresses(), ['203.0.113.21', V4]);
   const { transportId } = { transportId: (await client.request('create-transport', { direction: 'recv' })).id };
   const restarted = await client.request('restart-ice', { transportId });

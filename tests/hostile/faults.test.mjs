@@ -122,6 +122,16 @@ describe('a bad day', { concurrency: 4 }, () => {
     assert.ok(performance.now() - started < LOOKUP_S * 1000 - 100, 'nobody waited for the name');
   });
 
+  test('a name is looked up once more when its minute is over', { timeout: 300_000 }, async (t) => {
+    const faults = faultsFor(t);
+    const server = await Server.startFor(t, { announce: 'localhost', env: faults.env });
+    faults.set({ lookupSeconds: 1 });
+    assert.equal(faults.hits(), 0);
+    faults.set({ awayS: 60 });
+    await until('it looks', () => faults.hits() > 0, { deadlineMs: 60_000 });
+    await isWhole(server);
+  });
+
   test('a process that is stopped for two seconds goes on where it was', { timeout: 300_000 }, async (t) => {
     const server = await Server.startFor(t);
     const [ann, bob] = await gather(server, 'Ann', 'Bob');
