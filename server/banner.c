@@ -73,8 +73,8 @@ static void print_warnings(FILE *out, const struct banner *banner) {
         print_addresses(out, banner->announce);
         fprintf(out, "%s.\n", reach->container ? ", inside a container" : "");
         fprintf(out, MARGIN "reaches  %s\n", reach->reaches);
-        fprintf(out, MARGIN "fix it   %s\n", reach->mend);
-        fprintf(out, MARGIN "         (%s)\n", reach->mend_meaning);
+        fprintf(out, MARGIN "fix it   %s\n", reach->fix);
+        fprintf(out, MARGIN "         (%s)\n", reach->fix_meaning);
     }
     if (banner->stands_open)
         fprintf(out,
@@ -144,7 +144,7 @@ void banner_log(const struct banner *banner) {
                  LOG_NUMBER("port", banner->admin_port));
     if (reach->limited)
         LOG_WARN("media reaches few", LOG_TEXT("announced", addresses), LOG_TEXT("reaches", reach->reaches),
-                 LOG_TEXT("fix", reach->mend), LOG_TEXT("meaning", reach->mend_meaning));
+                 LOG_TEXT("fix", reach->fix), LOG_TEXT("meaning", reach->fix_meaning));
     if (banner->stands_open)
         LOG_WARN("open to everybody", LOG_TEXT("fix", "--keys FILE, or --open if this is intended"));
     if (banner->dialects && banner->dialects[0])

@@ -33,9 +33,9 @@ void check_file_limit(struct finding *out, const struct config *config, uint64_t
     finding_set(out, "file-limit", "", level,
                 "%" PRIu64 " open files are allowed and connections-max %" PRIu32 "%s needs %" PRIu64,
                 files_allowed, needs.connections, beside, enough);
-    finding_mend(
-        out, "`ulimit -Hn %" PRIu64 "`, LimitNOFILE=%" PRIu64 " of systemd, or --connections-max %" PRIu64,
-        enough, enough, left ? left : 1);
+    finding_fix(out,
+                "`ulimit -Hn %" PRIu64 "`, LimitNOFILE=%" PRIu64 " of systemd, or --connections-max %" PRIu64,
+                enough, enough, left ? left : 1);
 }
 
 void check_buffer(struct finding *out, const char *setting, const char *sysctl,
@@ -52,8 +52,8 @@ void check_buffer(struct finding *out, const char *setting, const char *sysctl,
     finding_set(out, "socket-buffers", setting, FINDING_WARN,
                 "the kernel grants %d of the %d bytes wanted: under load packets get lost",
                 buffer->granted_bytes, buffer->wanted_bytes);
-    finding_mend(out, "`sysctl -w %s=%d` on the host, or --%s %d", sysctl, buffer->wanted_bytes, setting,
-                 buffer->granted_bytes < 65536 ? 65536 : buffer->granted_bytes);
+    finding_fix(out, "`sysctl -w %s=%d` on the host, or --%s %d", sysctl, buffer->wanted_bytes, setting,
+                buffer->granted_bytes < 65536 ? 65536 : buffer->granted_bytes);
 }
 
 void check_gso(struct finding *out, enum machine_gso gso) {
@@ -64,12 +64,12 @@ void check_gso(struct finding *out, enum machine_gso gso) {
     case GSO_MISSING:
         finding_set(out, "udp-gso", "", FINDING_WARN,
                     "the kernel does not segment UDP: sending costs two to ten times the CPU time");
-        finding_mend(out, "Linux 4.18 or newer");
+        finding_fix(out, "Linux 4.18 or newer");
         return;
     case GSO_MANGLES:
         finding_set(out, "udp-gso", "", FINDING_WARN,
                     "the kernel takes UDP_SEGMENT, but what arrives on loopback is not what was sent");
-        finding_mend(out, "another kernel; the server sends packet by packet where segmentation is refused");
+        finding_fix(out, "another kernel; the server sends packet by packet where segmentation is refused");
         return;
     case GSO_UNTESTED:
         finding_set(out, "udp-gso", "", FINDING_SKIP, "no UDP socket on 127.0.0.1 to try it with");
@@ -95,7 +95,7 @@ void check_clock(struct finding *out, uint64_t wall_us, uint64_t built_us, bool 
                     "the clock says %s, %s this program was built (%s): certificates and TURN credentials "
                     "will not work",
                     now, early ? "which is before" : "decades after", built);
-        finding_mend(out, "set the clock and keep it synchronised: `timedatectl set-ntp true`, on the host");
+        finding_fix(out, "set the clock and keep it synchronised: `timedatectl set-ntp true`, on the host");
         return;
     }
     finding_set(out, "clock", "", FINDING_OK, "%s%s", now,
@@ -141,18 +141,18 @@ static const char *bad_why(enum machine_library library, const char *version, co
 }
 
 void check_library(struct finding *out, enum machine_library library, const struct machine_version *version) {
-    const char *name = machine_library_name(library), *mended;
-    const char *why = bad_why(library, version->running, &mended);
+    const char *name = machine_library_name(library), *fixed;
+    const char *why = bad_why(library, version->running, &fixed);
     if (why) {
         finding_set(out, "libraries", name, FINDING_WARN, "version %s: %s", version->running, why);
-        finding_mend(out, "version %s, or one that your distribution has fixed", mended);
+        finding_fix(out, "version %s, or one that your distribution has fixed", fixed);
         return;
     }
     if (version_compare(version->running, version->built) < 0) {
         finding_set(out, "libraries", name, FINDING_WARN,
                     "version %s is older than %s, which this was built with", version->running,
                     version->built);
-        finding_mend(out, "install %s or newer, or rebuild here", version->built);
+        finding_fix(out, "install %s or newer, or rebuild here", version->built);
         return;
     }
     finding_set(out, "libraries", name, FINDING_OK, "version %s", version->running);
@@ -165,7 +165,7 @@ void check_cipher(struct finding *out, const char *cipher, bool slow) {
     }
     finding_set(out, "cipher", "", FINDING_WARN,
                 "media is encrypted by libsrtp2's own AES-GCM, at several times the CPU time");
-    finding_mend(out, "OpenSSL 3 with AES-GCM; on x86-64 also libipsec-mb when building");
+    finding_fix(out, "OpenSSL 3 with AES-GCM; on x86-64 also libipsec-mb when building");
 }
 
 void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manager manager,
@@ -178,7 +178,7 @@ void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manag
         finding_set(out, "drain-time", "", FINDING_WARN,
                     "people get %" PRIu32 " s to finish, but systemd ends the server after TimeoutStopSec=",
                     drain_seconds);
-        finding_mend(out, "NotifyAccess=main in the unit, or TimeoutStopSec=%" PRIu32, patience);
+        finding_fix(out, "NotifyAccess=main in the unit, or TimeoutStopSec=%" PRIu32, patience);
     } else if (container) {
         finding_set(out, "drain-time", "", FINDING_SKIP,
                     "%s must wait %" PRIu32

@@ -13,10 +13,10 @@ void finding_set(struct finding *finding, const char *check, const char *subject
     va_end(args);
 }
 
-void finding_mend(struct finding *finding, const char *format, ...) {
+void finding_fix(struct finding *finding, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(finding->mend, sizeof finding->mend, format, args);
+    vsnprintf(finding->fix, sizeof finding->fix, format, args);
     va_end(args);
 }
 
@@ -49,7 +49,7 @@ void finding_print(FILE *out, const struct finding *finding) {
     const char *level = finding->level == FINDING_FAIL ? "FAIL" : finding_level_name(finding->level);
     fprintf(out, "%-5s %-15s %s%s%s", level, finding->check, finding->subject,
             finding->subject[0] ? ": " : "", finding->text);
-    if (finding->mend[0])
-        fprintf(out, "  fix: %s", finding->mend);
+    if (finding->fix[0])
+        fprintf(out, "  fix: %s", finding->fix);
     fputc('\n', out);
 }

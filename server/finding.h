@@ -24,7 +24,7 @@ struct finding {
     const char *check;                 // its stable name, as "udp-gso"; lives for ever
     char subject[FINDING_SUBJECT_MAX]; // what was examined where a check looks at several things, or ""
     char text[FINDING_TEXT_MAX];
-    char mend[FINDING_TEXT_MAX]; // what to do; "" when there is nothing
+    char fix[FINDING_TEXT_MAX]; // what to do; "" when there is nothing
 };
 
 struct findings {
@@ -37,7 +37,7 @@ struct findings {
 __attribute__((format(printf, 5, 6))) void finding_set(struct finding *finding, const char *check,
                                                        const char *subject, enum finding_level level,
                                                        const char *format, ...);
-__attribute__((format(printf, 2, 3))) void finding_mend(struct finding *finding, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void finding_fix(struct finding *finding, const char *format, ...);
 
 // Beyond FINDINGS_MAX the last place is overwritten, so that nothing is lost silently but what is fine:
 // a finding that is no worse than the one in that place is dropped.

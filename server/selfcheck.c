@@ -10,7 +10,7 @@ static void finding_log(const struct finding *finding) {
     // The parts are fields, so that a long fix does not push out what was found.
     enum log_level level = finding->level == FINDING_FAIL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
     LOG_AT(level, "self-check", LOG_TEXT("check", finding->check), LOG_TEXT("subject", finding->subject),
-           LOG_TEXT("found", finding->text), LOG_TEXT("fix", finding->mend));
+           LOG_TEXT("found", finding->text), LOG_TEXT("fix", finding->fix));
 }
 
 void selfcheck_log(const struct config *config) {

@@ -32,19 +32,19 @@ void reach_judge(struct reach *out, const struct announce *announce, bool contai
     if (any_named(announce) || widest.v4 == ADDRESS_PUBLIC)
         return;
     out->limited = true;
-    out->mend = "--announce auto,PUBLIC_IP";
-    out->mend_meaning =
+    out->fix = "--announce auto,PUBLIC_IP";
+    out->fix_meaning =
         "the address that your router or provider shows to the internet; UDP must be forwarded";
     if (widest.v6 == ADDRESS_PUBLIC) {
-        out->reaches = "who has IPv6, and this private network; nobody else on the internet";
+        out->reaches = "clients with IPv6, and this private network; nobody else on the internet";
     } else if (widest.v4 < ADDRESS_PRIVATE && widest.v6 < ADDRESS_PRIVATE) {
         out->reaches = "this machine alone; nobody else";
-        out->mend = "--announce IP";
-        out->mend_meaning = "an address of this machine that others can reach";
+        out->fix = "--announce IP";
+        out->fix_meaning = "an address of this machine that others can reach";
     } else if (container) {
         out->reaches = "other containers of this machine; nobody outside it";
-        out->mend = "ROTUNDA_ANNOUNCE=IP";
-        out->mend_meaning = "the address of the machine that runs the container; several with commas";
+        out->fix = "ROTUNDA_ANNOUNCE=IP";
+        out->fix_meaning = "the address of the machine that runs the container; several with commas";
     } else {
         out->reaches = "this private network; nobody on the internet";
     }

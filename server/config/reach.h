@@ -8,11 +8,11 @@
 #include "server/config/announce.h"
 
 struct reach {
-    bool limited;             // the rest is set only then
-    bool container;           // as asked
-    const char *reaches;      // who gets through, and who does not
-    const char *mend;         // the setting, as one writes it here ("--announce auto,PUBLIC_IP")
-    const char *mend_meaning; // what to put there
+    bool limited;            // the rest is set only then
+    bool container;          // as asked
+    const char *reaches;     // who gets through, and who does not
+    const char *fix;         // the setting, as one writes it here ("--announce auto,PUBLIC_IP")
+    const char *fix_meaning; // what to put there
 };
 
 // The texts live for ever.

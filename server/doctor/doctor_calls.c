@@ -106,7 +106,7 @@ static void announce_take(struct doctor *d, const struct call_outcome *outcome) 
     finding_set(&finding, "announce", "", FINDING_WARN,
                 "the server that runs announces %s with UDP port %u, which is not what these settings say",
                 text, d->media_port);
-    finding_mend(&finding, "give `rotunda doctor` the settings of that server, or restart it with these");
+    finding_fix(&finding, "give `rotunda doctor` the settings of that server, or restart it with these");
     findings_add(&d->findings, &finding);
 }
 

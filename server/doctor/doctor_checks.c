@@ -24,7 +24,7 @@ void check_media_tcp(struct finding *out, const struct port_facts *port, bool ru
     } else if (port->state == PORT_BUSY) {
         finding_set(out, check, "", level, "TCP port %u, for media over TCP, is taken by %s%s", port->port,
                     port->owner, then);
-        finding_mend(out, "stop it, or choose another number: --media-port PORT, or --ice-tcp off");
+        finding_fix(out, "stop it, or choose another number: --media-port PORT, or --ice-tcp off");
     } else {
         finding_set(out, check, "", level, "TCP port %u, for media over TCP, cannot be opened: %s%s",
                     port->port, strerror(port->error), then);
@@ -43,7 +43,7 @@ static void port_busy(struct finding *out, const char *check, const char *name,
                       const struct port_facts *port) {
     const char *setting = port->kind == PORT_TCP ? "--listen IP:PORT" : "--media-port PORT";
     finding_set(out, check, "", FINDING_FAIL, "%s is taken by %s", name, port->owner);
-    finding_mend(out, "stop it, or choose another port: %s", setting);
+    finding_fix(out, "stop it, or choose another port: %s", setting);
 }
 
 void check_port(struct finding *out, const struct port_facts *port, const char *running) {
@@ -63,17 +63,17 @@ void check_port(struct finding *out, const struct port_facts *port, const char *
     } else if (running && !tcp && port->state == PORT_FREE && port->port) {
         finding_set(out, check, "", FINDING_WARN,
                     "%s is free: the server that runs was started with other settings", name);
-        finding_mend(out, "give `rotunda doctor` the settings of the server, or restart it with these");
+        finding_fix(out, "give `rotunda doctor` the settings of the server, or restart it with these");
     } else if (port->state == PORT_FREE) {
         finding_set(out, check, "", FINDING_OK, "%s is free", name);
     } else if (port->state == PORT_BUSY) {
         port_busy(out, check, name, port);
     } else if (port->state == PORT_FORBIDDEN) {
         finding_set(out, check, "", FINDING_FAIL, "this user may not open %s", name);
-        finding_mend(out, "a port above 1023, or the right to it (AmbientCapabilities=CAP_NET_BIND_SERVICE)");
+        finding_fix(out, "a port above 1023, or the right to it (AmbientCapabilities=CAP_NET_BIND_SERVICE)");
     } else if (port->state == PORT_ELSEWHERE) {
         finding_set(out, check, "", FINDING_FAIL, "%s: this machine does not have that address", name);
-        finding_mend(out, "--listen 0.0.0.0:%u, or an address of this machine", port->port);
+        finding_fix(out, "--listen 0.0.0.0:%u, or an address of this machine", port->port);
     } else {
         finding_set(out, check, "", FINDING_FAIL, "%s cannot be opened: %s", name, strerror(port->error));
     }
@@ -108,10 +108,10 @@ void check_stun(struct finding *out, const struct stun_facts *stun, uint16_t med
     }
     if (stun->result != STUN_SEEN) {
         finding_set(out, "stun", stun->server, FINDING_FAIL, "%s", stun->why);
-        finding_mend(out,
-                     stun->result == STUN_UNRESOLVED ? "the name in %s, or the name servers of this machine"
-                                                     : "another server in %s, or let UDP out to it",
-                     stun->setting);
+        finding_fix(out,
+                    stun->result == STUN_UNRESOLVED ? "the name in %s, or the name servers of this machine"
+                                                    : "another server in %s, or let UDP out to it",
+                    stun->setting);
         return;
     }
     char text[2][ANNOUNCE_TEXT_MAX] = {"", ""};
@@ -128,15 +128,15 @@ void check_stun(struct finding *out, const struct stun_facts *stun, uint16_t med
             "it sees this machine at %s%s%s: that is a private address, so the server is on this network, or "
             "the provider translates addresses (CGNAT) and nobody outside can get in",
             text[0], both ? " and " : "", text[1]);
-        finding_mend(out, "a STUN server on the internet; behind CGNAT a TURN server outside, or IPv6");
+        finding_fix(out, "a STUN server on the internet; behind CGNAT a TURN server outside, or IPv6");
         return;
     }
     if (stun->local_port && !kept) {
         finding_set(out, "stun", stun->server, FINDING_WARN,
                     "it sees this machine at %s%s%s, but at another port than it was asked from", text[0],
                     both ? " and " : "", text[1]);
-        finding_mend(out, "tell the router, which changes ports, to forward UDP port %u to this machine",
-                     media_port);
+        finding_fix(out, "tell the router, which changes ports, to forward UDP port %u to this machine",
+                    media_port);
         return;
     }
     finding_set(out, "stun", stun->server, FINDING_OK, "it sees this machine at %s%s%s", text[0],
@@ -176,8 +176,7 @@ static void check_address_away(struct finding *out, const char *address, enum ad
     } else if (scope == ADDRESS_PRIVATE && !container) {
         finding_set(out, "announce", address, FINDING_WARN,
                     "private, and no interface of this machine has it");
-        finding_mend(out, "--announce auto, unless that machine forwards UDP port %u to this one",
-                     media_port);
+        finding_fix(out, "--announce auto, unless that machine forwards UDP port %u to this one", media_port);
     } else if (scope == ADDRESS_PRIVATE) {
         finding_set(out, "announce", address, FINDING_OK,
                     "private, and not this container's: the machine that runs it must forward UDP port %u",
@@ -185,8 +184,8 @@ static void check_address_away(struct finding *out, const char *address, enum ad
     } else if (place == PLACE_OTHER) {
         finding_set(out, "announce", address, FINDING_WARN,
                     "public, but the STUN server %s sees this machine at %s", stun->server, text);
-        finding_mend(out, "--announce auto,%s, unless UDP port %u is forwarded from %s to this machine", text,
-                     media_port, address);
+        finding_fix(out, "--announce auto,%s, unless UDP port %u is forwarded from %s to this machine", text,
+                    media_port, address);
     } else {
         finding_set(out, "announce", address, FINDING_OK,
                     "public, not at an interface of this machine: NAT must forward UDP port %u to it",
@@ -199,7 +198,7 @@ void check_address(struct finding *out, const char *address, enum address_place 
     enum address_scope scope = address_scope_of(address);
     if (scope == ADDRESS_UNUSABLE) {
         finding_set(out, "announce", address, FINDING_WARN, "clients cannot send to it");
-        finding_mend(out, "leave it out of --announce");
+        finding_fix(out, "leave it out of --announce");
     } else if (place == PLACE_HERE) {
         finding_set(out, "announce", address, FINDING_OK, "%s, at an interface of this %s", scope_word(scope),
                     container ? "container" : "machine");
@@ -219,10 +218,10 @@ void check_reach(struct finding *out, const struct announce *announce, const cha
     if (reach.limited) {
         finding_set(out, "reach", "", FINDING_WARN, "%s%s%scan take part: %s", container ? "in " : "",
                     container ? container : "", container ? ", these " : "these ", reach.reaches);
-        finding_mend(out, "%s, %s", reach.mend, reach.mend_meaning);
+        finding_fix(out, "%s, %s", reach.fix, reach.fix_meaning);
     } else if (widest < ADDRESS_PRIVATE) {
         finding_set(out, "reach", "", FINDING_WARN, "only this machine itself can take part");
-        finding_mend(out, "--announce IP, an address of this machine that others can reach");
+        finding_fix(out, "--announce IP, an address of this machine that others can reach");
     } else {
         finding_set(out, "reach", "", FINDING_OK, "%s",
                     widest == ADDRESS_PUBLIC ? "a public address is announced"
@@ -248,7 +247,7 @@ void check_ice(struct finding *out, const struct announce *announce, const struc
         finding_set(out, "ice", "", FINDING_WARN,
                     "full ICE has neither a public address nor a STUN or TURN server: people in other "
                     "networks cannot be found");
-        finding_mend(out, "--ice-stun HOST, and --ice-turn URL for networks where that is not enough");
+        finding_fix(out, "--ice-stun HOST, and --ice-turn URL for networks where that is not enough");
     }
 }
 
@@ -261,7 +260,7 @@ static void call_done(struct finding *out, const struct call_facts *f) {
         finding_set(out, "call", f->address, FINDING_WARN,
                     "works, but %" PRIu64 " of %" PRIu64 " packets did not arrive as they were sent",
                     o->faults, o->packets_in);
-        finding_mend(out, "look for what changes UDP packets on the way; the same call: rotunda-load");
+        finding_fix(out, "look for what changes UDP packets on the way; the same call: rotunda-load");
         return;
     }
     finding_set(out, "call", f->address, FINDING_OK,
@@ -306,13 +305,13 @@ static void call_failed_away(struct finding *out, const struct call_facts *f, co
     if (f->place == PLACE_OTHER && f->seen_announced) {
         finding_set(out, "call", f->address, FINDING_WARN,
                     "%s; clients will get through by %s, where STUN sees this machine", text, elsewhere);
-        finding_mend(out, "leave it out of --announce");
+        finding_fix(out, "leave it out of --announce");
         return;
     }
     if (f->place == PLACE_OTHER) {
         finding_set(out, "call", f->address, FINDING_FAIL, "%s, and STUN sees this machine at %s instead",
                     text, elsewhere);
-        finding_mend(out, "--announce auto,%s", elsewhere);
+        finding_fix(out, "--announce auto,%s", elsewhere);
         return;
     }
     finding_set(
@@ -320,8 +319,8 @@ static void call_failed_away(struct finding *out, const struct call_facts *f, co
         "%s. The server works locally; many routers do not lead a machine back to itself (no hairpin), so "
         "this says nothing about people outside",
         text);
-    finding_mend(out, "forward UDP port %u to this machine, and open /check of the page from outside",
-                 f->media_port);
+    finding_fix(out, "forward UDP port %u to this machine, and open /check of the page from outside",
+                f->media_port);
 }
 
 void check_call(struct finding *out, const struct call_facts *f) {
@@ -334,17 +333,17 @@ void check_call(struct finding *out, const struct call_facts *f) {
     if (f->outcome->refused) {
         finding_set(out, "call", f->address, FINDING_WARN, "the server accepts no more people now: %s",
                     f->outcome->why);
-        finding_mend(out, "try again later, or raise its limits (--rooms-max, --participants-max)");
+        finding_fix(out, "try again later, or raise its limits (--rooms-max, --participants-max)");
     } else if (!f->local && f->place != PLACE_HERE) {
         call_failed_away(out, f, text);
     } else {
         finding_set(out, "call", f->address, FINDING_FAIL, "%s", text);
-        finding_mend(out,
-                     f->outcome->stage == CALL_ICE || f->outcome->stage == CALL_RTP
-                         ? "a firewall of this machine? let in UDP port %u"
-                     : f->outcome->stage == CALL_DTLS
-                         ? "look for a small MTU on the way to UDP port %u"
-                         : "the server's log tells more (media is at UDP port %u)",
-                     f->media_port);
+        finding_fix(out,
+                    f->outcome->stage == CALL_ICE || f->outcome->stage == CALL_RTP
+                        ? "a firewall of this machine? let in UDP port %u"
+                    : f->outcome->stage == CALL_DTLS
+                        ? "look for a small MTU on the way to UDP port %u"
+                        : "the server's log tells more (media is at UDP port %u)",
+                    f->media_port);
     }
 }

@@ -25,7 +25,7 @@ void examine_machine(struct doctor *d) {
     } else {
         finding_set(&finding, "libraries", "libwebsockets-evlib-uv", FINDING_FAIL,
                     "libwebsockets cannot load its part for libuv: the server does not start");
-        finding_mend(&finding, "`apt install libwebsockets-evlib-uv`");
+        finding_fix(&finding, "`apt install libwebsockets-evlib-uv`");
     }
     findings_add(&d->findings, &finding);
 }
@@ -40,9 +40,9 @@ void examine_gate(struct doctor *d) {
     } else {
         finding_set(&finding, "access", "", FINDING_WARN,
                     "everybody who finds this server may open rooms, join any and listen");
-        finding_mend(&finding,
-                     "`keys` FILE lets in who has a token (`rotunda token --help`); `open = yes` says that "
-                     "this is meant");
+        finding_fix(&finding,
+                    "`keys` FILE lets in who has a token (`rotunda token --help`); `open = yes` says that "
+                    "this is meant");
     }
     findings_add(&d->findings, &finding);
 }
@@ -59,7 +59,7 @@ void examine_web_root(struct doctor *d) {
     } else {
         finding_set(&finding, "web-root", root, FINDING_WARN,
                     "no web page is there; the WebSocket works without");
-        finding_mend(&finding, "--web-root DIR, the folder with the built page");
+        finding_fix(&finding, "--web-root DIR, the folder with the built page");
     }
     findings_add(&d->findings, &finding);
 }
@@ -158,9 +158,9 @@ void examine_stun(struct doctor *d) {
     bool seen = d->stun.asked && d->stun.result == STUN_SEEN;
     struct announce_names names;
     char why[FINDING_TEXT_MAX];
-    if (!announce_look_up(&names, &d->config, name_lookup, why, sizeof why)) {
+    if (!announce_look_up(&names, &d->config, NULL, name_lookup, why, sizeof why)) {
         finding_set(&finding, "announce", "", FINDING_FAIL, "%s", why);
-        finding_mend(&finding, "--announce with this machine's address, or with a name that leads to it");
+        finding_fix(&finding, "--announce with this machine's address, or with a name that leads to it");
         findings_add(&d->findings, &finding);
     }
     announce_make(&d->announce, &d->config, seen ? &d->seen : NULL, &names);

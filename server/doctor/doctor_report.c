@@ -31,8 +31,7 @@ void report_print_summary(FILE *out, const struct findings *findings) {
 
 static json_t *finding_json(const struct finding *finding) {
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", finding_level_name(finding->level), "check",
-                     finding->check, "subject", finding->subject, "text", finding->text, "fix",
-                     finding->mend);
+                     finding->check, "subject", finding->subject, "text", finding->text, "fix", finding->fix);
 }
 
 bool report_print_json(FILE *out, const struct findings *findings) {

@@ -16,11 +16,11 @@
 
 #define YEAR_US (UINT64_C(31557600) * US_PER_SECOND)
 
-static void expect(const struct finding *got, enum finding_level level, const char *text, const char *mend) {
-    if (got->level != level || !strstr(got->text, text) || (mend ? !strstr(got->mend, mend) : got->mend[0]))
+static void expect(const struct finding *got, enum finding_level level, const char *text, const char *fix) {
+    if (got->level != level || !strstr(got->text, text) || (fix ? !strstr(got->fix, fix) : got->fix[0]))
         fail_msg("expected %s \"...%s...\" fix \"...%s...\", got %s %s: \"%s\" fix \"%s\"",
-                 finding_level_name(level), text, mend ? mend : "", finding_level_name(got->level),
-                 got->check, got->text, got->mend);
+                 finding_level_name(level), text, fix ? fix : "", finding_level_name(got->level), got->check,
+                 got->text, got->fix);
 }
 
 static void test_file_limit(void **state) {
@@ -31,7 +31,7 @@ static void test_file_limit(void **state) {
         uint32_t tcp, agents; // agents 0: ICE-lite
         uint64_t allowed;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {10000, CONFIG_ICE_TCP_OFF, 0, 0, 1048576, FINDING_OK, "10000", NULL},
         {10000, CONFIG_ICE_TCP_OFF, 0, 0, 10512, FINDING_OK, "10000", NULL},
@@ -65,7 +65,7 @@ static void test_file_limit(void **state) {
                                 .ice = rows[i].agents ? HUB_ICE_FULL : HUB_ICE_LITE,
                                 .ice_agents_max = rows[i].agents};
         check_file_limit(&got, &config, rows[i].allowed);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
         assert_string_equal(got.check, "file-limit");
     }
 }
@@ -75,7 +75,7 @@ static void test_buffers(void **state) {
     static const struct {
         int wanted, granted;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {8388608, 8388608, FINDING_OK, "8388608 bytes, as wanted", NULL},
         {8388608, 212992, FINDING_WARN, "212992 of the 8388608 bytes", "sysctl -w net.core.rmem_max=8388608"},
@@ -88,7 +88,7 @@ static void test_buffers(void **state) {
         struct finding got;
         struct machine_buffer buffer = {.wanted_bytes = rows[i].wanted, .granted_bytes = rows[i].granted};
         check_buffer(&got, "udp-receive-buffer", "net.core.rmem_max", &buffer);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
         assert_string_equal(got.subject, "udp-receive-buffer");
     }
 }
@@ -98,7 +98,7 @@ static void test_gso(void **state) {
     static const struct {
         enum machine_gso gso;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {GSO_WORKS, FINDING_OK, "segments UDP", NULL},
         {GSO_MISSING, FINDING_WARN, "does not segment", "Linux 4.18"},
@@ -108,7 +108,7 @@ static void test_gso(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         check_gso(&got, rows[i].gso);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
 }
 
@@ -118,7 +118,7 @@ static void test_drain(void **state) {
         enum service_manager manager;
         const char *container;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {SERVICE_MANAGER_NONE, NULL, FINDING_OK, "300 s to finish", NULL},
         {SERVICE_MANAGER_LISTENS, NULL, FINDING_OK, "may take 310 s", NULL},
@@ -129,7 +129,7 @@ static void test_drain(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         check_drain(&got, 300, rows[i].manager, rows[i].container);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
     struct config config = {.drain_seconds = 0};
     struct machine machine = {.service_manager = SERVICE_MANAGER_DEAF};
@@ -151,7 +151,7 @@ static void test_clock(void **state) {
         int64_t since_built_us;
         bool synchronised, built_known;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {0, true, true, FINDING_OK, "2025-06-15 15:06 UTC", NULL},
         {0, false, true, FINDING_OK, "not synchronised by NTP", NULL},
@@ -168,7 +168,7 @@ static void test_clock(void **state) {
         struct finding got;
         check_clock(&got, built_us + (uint64_t)rows[i].since_built_us, rows[i].built_known ? built_us : 0,
                     rows[i].synchronised);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
 }
 
@@ -178,7 +178,7 @@ static void test_libraries(void **state) {
         enum machine_library library;
         struct machine_version version;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {LIBRARY_OPENSSL, {"3.0.15", "3.0.15"}, FINDING_OK, "version 3.0.15", NULL},
         {LIBRARY_OPENSSL, {"3.0.15", "3.5.1"}, FINDING_OK, "version 3.5.1", NULL},
@@ -194,7 +194,7 @@ static void test_libraries(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         check_library(&got, rows[i].library, &rows[i].version);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
         assert_string_equal(got.subject, machine_library_name(rows[i].library));
     }
 }
@@ -303,7 +303,7 @@ static void test_line(void **state) {
     finding_set(&finding, "udp-gso", "", FINDING_OK, "the kernel segments UDP");
     finding_print(out, &finding);
     finding_set(&finding, "announce", "203.0.113.7", FINDING_FAIL, "nobody is there");
-    finding_mend(&finding, "--announce %s", "198.51.100.2");
+    finding_fix(&finding, "--announce %s", "198.51.100.2");
     finding_print(out, &finding);
     fclose(out);
     assert_string_equal(text,

@@ -199,7 +199,7 @@ static void test_reach(void **state) {
         const char *addresses[3];
         enum announce_origin origin;
         bool container;
-        const char *reaches, *mend; // NULL: nothing to say
+        const char *reaches, *fix; // NULL: nothing to say
     } rows[] = {
         {{"203.0.113.7"}, ANNOUNCE_FOUND, false, NULL, NULL},
         {{"203.0.113.7", "10.0.0.1"}, ANNOUNCE_SEEN, true, NULL, NULL},
@@ -210,7 +210,7 @@ static void test_reach(void **state) {
         {{"fd00::1"}, ANNOUNCE_FOUND, false, "nobody on the internet", "--announce auto,PUBLIC_IP"},
         {{"172.17.0.2"}, ANNOUNCE_FOUND, true, "other containers", "ROTUNDA_ANNOUNCE=IP"},
         {{"172.17.0.2", "fd00::1"}, ANNOUNCE_FOUND, true, "other containers", "ROTUNDA_ANNOUNCE=IP"},
-        {{"192.168.1.2", "2001:db8::1"}, ANNOUNCE_FOUND, false, "who has IPv6", "--announce auto,PUBLIC_IP"},
+        {{"192.168.1.2", "2001:db8::1"}, ANNOUNCE_FOUND, false, "clients with IPv6", "--announce auto,PUBLIC_IP"},
         {{"127.0.0.1"}, ANNOUNCE_FOUND, false, "this machine alone", "--announce IP"},
         {{"::1"}, ANNOUNCE_FOUND, true, "this machine alone", "--announce IP"},
     };
@@ -221,10 +221,9 @@ static void test_reach(void **state) {
         if (reach.limited != (rows[i].reaches != NULL))
             fail_msg("row %zu, %s: expected %s", i, rows[i].addresses[0],
                      rows[i].reaches ? "a warning" : "no warning");
-        if (reach.limited &&
-            (!strstr(reach.reaches, rows[i].reaches) || strcmp(reach.mend, rows[i].mend) != 0))
+        if (reach.limited && (!strstr(reach.reaches, rows[i].reaches) || strcmp(reach.fix, rows[i].fix) != 0))
             fail_msg("row %zu: expected \"%s\" and \"%s\", got \"%s\" and \"%s\"", i, rows[i].reaches,
-                     rows[i].mend, reach.reaches, reach.mend);
+                     rows[i].fix, reach.reaches, reach.fix);
     }
 }
 

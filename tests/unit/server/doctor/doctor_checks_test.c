@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-static void expect(const struct finding *got, enum finding_level level, const char *text, const char *mend) {
-    if (got->level != level || !strstr(got->text, text) || (mend ? !strstr(got->mend, mend) : got->mend[0]))
+static void expect(const struct finding *got, enum finding_level level, const char *text, const char *fix) {
+    if (got->level != level || !strstr(got->text, text) || (fix ? !strstr(got->fix, fix) : got->fix[0]))
         fail_msg("expected %s \"...%s...\" fix \"...%s...\", got %s %s %s: \"%s\" fix \"%s\"",
-                 finding_level_name(level), text, mend ? mend : "", finding_level_name(got->level),
-                 got->check, got->subject, got->text, got->mend);
+                 finding_level_name(level), text, fix ? fix : "", finding_level_name(got->level), got->check,
+                 got->subject, got->text, got->fix);
 }
 
 static void test_ports(void **state) {
@@ -26,7 +26,7 @@ static void test_ports(void **state) {
         struct port_facts port;
         const char *running;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {{PORT_TCP, "0.0.0.0", 8080, PORT_FREE, 0, ""},
          NULL,
@@ -77,8 +77,8 @@ static void test_ports(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         check_port(&got, &rows[i].port, rows[i].running);
-        if (rows[i].mend)
-            expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        if (rows[i].fix)
+            expect(&got, rows[i].level, rows[i].text, rows[i].fix);
         else if (got.level != rows[i].level || !strstr(got.text, rows[i].text))
             expect(&got, rows[i].level, rows[i].text, NULL);
         assert_string_equal(got.check, rows[i].port.kind == PORT_TCP ? "listen-port" : "media-port");
@@ -104,7 +104,7 @@ static void test_stun(void **state) {
         enum stun_result result;
         const char *v4, *v6, *why;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {false, STUN_SEEN, NULL, NULL, "", FINDING_SKIP, "no STUN server is set", NULL},
         {true, STUN_SEEN, "203.0.113.7", NULL, "", FINDING_OK, "sees this machine at 203.0.113.7", NULL},
@@ -121,7 +121,7 @@ static void test_stun(void **state) {
         struct stun_facts facts = {rows[i].asked, rows[i].result, "stun.example:3478", "--stun",
                                    40000,         &seen,          rows[i].why};
         check_stun(&got, &facts, 40000);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
     struct finding got;
     struct stun_seen seen = seen_at("203.0.113.7", NULL); // port 40000
@@ -139,7 +139,7 @@ static void test_addresses(void **state) {
         const char *address, *seen, *container; // seen NULL: nobody was asked
         enum address_place place;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {"192.168.1.5", NULL, NULL, PLACE_HERE, FINDING_OK, "private, at an interface of this machine", NULL},
         {"172.17.0.2", NULL, "Docker", PLACE_HERE, FINDING_OK, "at an interface of this container", NULL},
@@ -166,7 +166,7 @@ static void test_addresses(void **state) {
         if (place != rows[i].place)
             fail_msg("%s: expected place %d, got %d", rows[i].address, rows[i].place, place);
         check_address(&got, rows[i].address, place, &stun, rows[i].container, 40000);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
         assert_string_equal(got.subject, rows[i].address);
     }
 }
@@ -177,7 +177,7 @@ static void test_reach(void **state) {
         struct announce announce;
         const char *container;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {{.count = 1, .list = {{"203.0.113.7", ANNOUNCE_NAMED}}},
          NULL,
@@ -213,7 +213,7 @@ static void test_reach(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct finding got;
         check_reach(&got, &rows[i].announce, rows[i].container);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
 }
 
@@ -224,7 +224,7 @@ static const struct {
     bool local;
     enum address_place place;
     enum finding_level level;
-    const char *text, *mend;
+    const char *text, *fix;
 } calls[] = {
     {{.stage = CALL_DONE, .media_us = 84000}, true, PLACE_HERE, FINDING_OK, "both ways in 84 ms", NULL},
     {{.stage = CALL_DONE, .media_us = 84000}, false, PLACE_SEEN, FINDING_OK, "both ways in 84 ms", NULL},
@@ -294,7 +294,7 @@ static void test_calls(void **state) {
                                    .place = calls[i].place,
                                    .stun = &stun};
         check_call(&got, &facts);
-        expect(&got, calls[i].level, calls[i].text, calls[i].mend);
+        expect(&got, calls[i].level, calls[i].text, calls[i].fix);
         facts.seen_announced = true;
         if (calls[i].place == PLACE_OTHER && calls[i].outcome.stage == CALL_ICE) {
             check_call(&got, &facts);
@@ -315,7 +315,7 @@ static const struct {
     const char *error;
     struct chain_facts chain;
     enum finding_level dates, chain_level;
-    const char *text, *mend, *chain_text;
+    const char *text, *fix, *chain_text;
 } certificates[] = {
     {-10,
      80,
@@ -422,7 +422,7 @@ static void test_certificates(void **state) {
                                           certificates[i].chain};
         unsigned count = check_certificate(got, &facts, now);
         assert_int_equal(count, certificates[i].chain_text ? 2 : 1);
-        expect(&got[0], certificates[i].dates, certificates[i].text, certificates[i].mend);
+        expect(&got[0], certificates[i].dates, certificates[i].text, certificates[i].fix);
         if (count == 2 &&
             (got[1].level != certificates[i].chain_level || !strstr(got[1].text, certificates[i].chain_text)))
             fail_msg("row %zu: expected %s \"%s\", got %s \"%s\"", i,
@@ -437,7 +437,7 @@ static void test_turn(void **state) {
         struct turn_outcome outcome;
         const char *relayed;
         enum finding_level level;
-        const char *text, *mend;
+        const char *text, *fix;
     } rows[] = {
         {{.result = TURN_WORKS}, "203.0.113.9", FINDING_OK, "relays from 203.0.113.9", NULL},
         {{.result = TURN_WORKS}, "172.17.0.3", FINDING_WARN, "relays from 172.17.0.3", "external-ip"},
@@ -467,7 +467,7 @@ static void test_turn(void **state) {
         if (rows[i].relayed)
             assert_int_equal(addr_parse(rows[i].relayed, 50000, &outcome.relayed), ERR_OK);
         check_turn(&got, "turn:turn.example:3478", &outcome);
-        expect(&got, rows[i].level, rows[i].text, rows[i].mend);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
     }
 }
 
