@@ -233,7 +233,7 @@ enum err negotiate_producer_params(enum media_kind kind, const json_t *parameter
     params.red_payload_type = kind == MEDIA_AUDIO ? sent.red_payload_type : 0;
     params.clock_rate = sent.clock_rate;
     if (!streams_of(json_object_get(parameters, "encodings"), &params))
-        return malformed(refusal, "encodings are none, too many, or have a rid that is too long");
+        return malformed(refusal, "encodings are missing, too many, or have a rid that is too long");
     if (!copy_text(params.mid, sizeof params.mid, negotiate_text_member(parameters, "mid")))
         return malformed(refusal, "mid is too long");
     if (negotiate_producer_type(kind, parameters, refusal) == NULL)

@@ -35,7 +35,8 @@ void app_late(void *ctx, uint64_t fires_us, uint64_t now_us) {
     if (patience_wake(&app->patience, fires_us, now_us, PATIENCE_US))
         LOG_WARN(
             "server did not run", LOG_NUMBER("seconds", (now_us - fires_us) / US_PER_SECOND),
-            LOG_TEXT("meaning", "the process was stopped, or the machine was; who is silent gets a moment"));
+            LOG_TEXT("meaning",
+                     "the process was stopped, or the machine was; clients that are silent get a moment"));
 }
 
 void app_due(void *ctx, uint64_t now_us) {

@@ -11,7 +11,7 @@ enum plain_bind_result app_plain_bind(void *ctx, bool rtcp_mux, bool inside, str
         return plain_ports_bind_inside(out, why);
     if (!app->config->plain_ports.host[0]) {
         snprintf(why, HUB_PLAIN_WHY_MAX,
-                 "this server takes no plain RTP; its setting `plain-ports` is empty");
+                 "this server accepts no plain RTP; its setting `plain-ports` is empty");
         return PLAIN_BIND_FAILED;
     }
     enum plain_bind_result result =

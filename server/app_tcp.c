@@ -33,8 +33,8 @@ bool app_start_tcp(struct app *app, char *error, size_t error_cap) {
     app->tcp_door = tcp_door_open(&door, error, error_cap);
     bool own_port = app->tcp_door && door.port;
     if (!app->tcp_door && app->config->ice_tcp == CONFIG_ICE_TCP_AUTO) {
-        LOG_WARN("the media port takes no TCP: who has no UDP needs a TURN server", LOG_TEXT("reason", error),
-                 LOG_TEXT("fix", "free the port, or --ice-tcp off to do without"));
+        LOG_WARN("the media port accepts no TCP: clients without UDP need a TURN server",
+                 LOG_TEXT("reason", error), LOG_TEXT("fix", "free the port, or --ice-tcp off to do without"));
         if (!app->config->tls_cert[0])
             return true;
         door.port = 0; // TLS' port is there still

@@ -248,7 +248,7 @@ static bool read_rights(struct admin_call *call, unsigned *rights, bool *hidden)
     unsigned named = json_array_size(sources) > 0 ? 0 : RIGHTS_PUBLISH;
     for (size_t i = 0; (entry = json_array_get(sources, i)); i++) {
         if (!source_right(entry))
-            return admin_refuse(call, ADMIN_INVALID, "`canPublishSources` has a source that is none");
+            return admin_refuse(call, ADMIN_INVALID, "`canPublishSources` has an unknown source");
         named |= source_right(entry);
     }
     *rights = (publish ? named : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |

@@ -115,7 +115,7 @@ static bool ice_turn_agrees(struct config *config, char *error) {
         if (!turn->urls[i].turn || turn->urls[i].secure || turn->urls[i].tcp)
             return refuse(
                 error,
-                "ice-turn: \"%.200s\" is none that an agent can use: turn:HOST[:PORT], over UDP and "
+                "ice-turn: \"%.200s\" is not one that an agent can use: turn:HOST[:PORT], over UDP and "
                 "without TLS (STUN servers go into ice-stun)",
                 turn->urls[i].text);
     return turn->url_count == 0 || config->ice_turn_login_file[0] || config->ice_servers.turn_secret[0] ||
@@ -144,8 +144,9 @@ static bool ice_agrees(struct config *config, char *error) {
 
 static bool keys_agree(const struct config *config, char *error) {
     return !config->keys[0] || !config->open ||
-           refuse(error,
-                  "open: it is yes, and keys names a file without whose tokens nobody joins; leave one out");
+           refuse(
+               error,
+               "open: it is yes, but keys names a file, so that nobody joins without a token; leave one out");
 }
 
 static bool webhooks_agree(const struct config *config, char *error) {

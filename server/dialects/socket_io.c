@@ -311,7 +311,7 @@ static void take_connect(struct socket_io *sio, struct user *user, const char *r
         return;
     }
     if (user->connected) {
-        end_session(sio, session, "this session has said CONNECT already");
+        end_session(sio, session, "this session has already sent CONNECT");
         return;
     }
     user->connected = true;

@@ -74,7 +74,7 @@ static bool place_open(const struct hub *hub, struct hub_plain *ask, const struc
     char why[HUB_PLAIN_WHY_MAX] = "";
     if (!hub->io.plain_bind)
         return hub_refuse(refusal, HUB_UNSUPPORTED,
-                          "this server takes no plain RTP; its setting `plain-ports` is empty");
+                          "this server accepts no plain RTP; its setting `plain-ports` is empty");
     enum plain_bind_result result =
         hub->io.plain_bind(hub->io.ctx, ask->rtcp_mux, ask->inside, &ask->place, why);
     if (result != PLAIN_BOUND)

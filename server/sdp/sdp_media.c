@@ -291,7 +291,7 @@ static bool take_simulcast(const struct line *l, struct span value) {
             if (first.len && first.ptr[0] == '~')
                 first = span_of(first.ptr + 1, first.len - 1);
             if (media->simulcast_count == SDP_RIDS_MAX || !sdp_is_token(first, TOKEN_MAX))
-                return REFUSE(l, "\"a=simulcast\" has a name that is none, or more than %d", SDP_RIDS_MAX);
+                return REFUSE(l, "\"a=simulcast\" has an empty name, or more than %d", SDP_RIDS_MAX);
             for (unsigned i = 0; i < media->simulcast_count; i++)
                 if (span_equal(media->simulcast[i], first))
                     return REFUSE(l, "\"a=simulcast\" has a name twice");

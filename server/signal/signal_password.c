@@ -29,7 +29,7 @@ bool signal_may_pass(struct signal_admission *admission, struct hub_join *join, 
                           moderator ? "the moderator of this name" : "the room");
     if (!admission->password)
         return hub_refuse(refusal, HUB_PASSWORD_NEEDED, "%s; send its `password`",
-                          moderator ? "this name is a moderator's, who has a password"
+                          moderator ? "this name is a moderator's, and has a password"
                                     : "the room has a password");
     if (strlen(admission->password) > SIGNAL_PASSWORD_BYTES_MAX)
         return hub_refuse(refusal, HUB_BAD_REQUEST, "`password` may have at most %d bytes of UTF-8",

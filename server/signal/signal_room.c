@@ -61,7 +61,7 @@ static bool token_suffices(struct signal_call *call) {
     if (!call->signalling->io.verify || signal_data_text(call->data, "token") ||
         signal_data_text(call->data, "resumeToken"))
         return true;
-    signal_refuse(call, CODE_UNAUTHORIZED, "join-room: this server takes nobody without a `token`");
+    signal_refuse(call, CODE_UNAUTHORIZED, "join-room: this server admits nobody without a `token`");
     signal_note(call->session, SIGNAL_JOIN_FAILED);
     return false;
 }

@@ -43,7 +43,7 @@ void signal_update_token(struct signal_call *call) {
     struct grants grants;
     struct hub_refusal refusal;
     if (!call->signalling->io.verify) {
-        signal_refuse(call, CODE_UNSUPPORTED, "update-token: this server takes everybody without a token");
+        signal_refuse(call, CODE_UNSUPPORTED, "update-token: this server needs no tokens");
         return;
     }
     if (!signal_read_token(call, &grants))

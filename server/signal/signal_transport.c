@@ -9,10 +9,10 @@ void signal_create_transport(struct signal_call *call) {
     struct ice_credentials ice;
     bool tcp_only = signal_data_bool(call->data, "forceTcp");
     if (tcp_only && !hub_takes_tcp(hub)) {
-        signal_refuse(
-            call, CODE_UNSUPPORTED,
-            "create-transport: this server takes no media over TCP (its setting ice-tcp is off, or the port "
-            "was taken); leave `forceTcp` out to use UDP");
+        signal_refuse(call, CODE_UNSUPPORTED,
+                      "create-transport: this server accepts no media over TCP (its setting ice-tcp is off, "
+                      "or the port "
+                      "was taken); leave `forceTcp` out to use UDP");
         return;
     }
     if (!signal_check_data_wish(call))

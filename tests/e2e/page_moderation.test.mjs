@@ -44,7 +44,7 @@ test('a moderator lets in, mutes, gives the word, and puts out; those concerned 
   await ann.click('people');
   await ann.until('two hands', () => document.querySelectorAll('#hands li').length === 2);
   assert.match(await ann.evaluate(() => document.querySelector('#hands').innerText), /1\.\s*Bob[\s\S]*2\.\s*Ann/);
-  await ann.clickOn('[aria-label="Lower the hand of Bob"]');
+  await ann.clickOn('[aria-label="Lower Bob\'s hand"]');
   await bob.until('the hand is down', () => document.querySelector('#hand').getAttribute('aria-pressed') === 'false');
   await bob.click('react');
   await bob.clickOn('[data-item="👏"]');

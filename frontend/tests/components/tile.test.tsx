@@ -100,7 +100,7 @@ test('names of any script stand in their own direction; a pin makes a tile large
 
 test.each([
   ['wrong-key', /uses another key/],
-  ['not-encrypted', /does not encrypt/],
+  ['not-encrypted', /is not using encryption/],
   ['no-key', /You need the link with the key/],
 ] as const)(
   'encrypted from end to end, %s: words and no picture; on a small tile a mark that says them',

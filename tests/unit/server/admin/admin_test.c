@@ -142,7 +142,7 @@ static const struct {
      "invalid_argument", "`canPublish` must be true or false"},
     {"UpdateParticipant",
      "{'room':'r','identity':'ann','metadata':'x','permission':{'canPublishSources':['CAMERA','X']}}", 400,
-     "invalid_argument", "a source that is none"},
+     "invalid_argument", "has an unknown source"},
     {"UpdateParticipant",
      "{'room':'r','identity':'ann','metadata':'x','permission':{'canPublishSources':'CAMERA'}}", 400,
      "invalid_argument", "must be a list"},

@@ -59,7 +59,7 @@ static void what_is_of_no_use_is_refused(void **state) {
                                        "stun:stun.example.org"};
     for (size_t i = 0; i < 3; i++)
         refuses(LOAD("--ice", "full", "--ice-turn", urls[i], "--turn-secret", "hush"),
-                "is none that an agent can use");
+                "is not one that an agent can use");
     refuses(
         LOAD("--ice", "full", "--turn-secret", "hush", "--ice-turn", "turn:a,turn:b,turn:c,turn:d,turn:e"),
         "at most 4");

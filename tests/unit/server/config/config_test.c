@@ -210,7 +210,7 @@ static void test_a_switch_alone_means_yes(void **state) {
     assert_int_equal(
         load(&config, error, no_environment, (const char *const[]){"--open", "--keys", "/k", NULL}),
         CONFIG_REFUSED);
-    assert_says(error, "open: it is yes, and keys names a file");
+    assert_says(error, "open: it is yes, but keys names a file");
 }
 
 static void test_each_setting_from_each_source(void **state) {

@@ -320,7 +320,7 @@ static void a_websocket_from_the_beginning(void **state) {
     engine_ws_closed(engine, 1);
     comes(1, "r");
     ws_says(1, "40");
-    stage_heard("1!1008 this session has said CONNECT already\n");
+    stage_heard("1!1008 this session has already sent CONNECT\n");
     engine_ws_closed(engine, 1);
     ws_opens(1, "EIO=4&transport=websocket");
     stage_forget();
