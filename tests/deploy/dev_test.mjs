@@ -38,8 +38,6 @@ try {
   const ann = await Person.enter(browser, { origin: ORIGIN }, room, 'Ann', SMALL);
   const bob = await Person.enter(browser, { origin: ORIGIN }, room, 'Bob', SMALL);
   await Promise.all([ann.seesAndHears('Bob'), bob.seesAndHears('Ann')]);
-  const gallery = await fetch(`${ORIGIN}/gallery`);
-  assert.equal(gallery.status, 200, 'the gallery is there in development');
   assert.equal(served(), before, 'dist/, which the server serves, is what it was');
   assert.equal((await server.fetch('/')).status, 200);
   const status = await ann.page.evaluate((url) => new Promise((resolve) => {
@@ -49,6 +47,9 @@ try {
   }), `ws://127.0.0.1:${strict.port}/ws`);
   assert.equal(status, 'refused', 'who is not named does not get in');
   assert.match(strict.log, /a page of another origin.*http:\/\/localhost:3000.*--origins/);
+  assert.equal((await fetch(`${ORIGIN}/gallery`)).status, 200, 'the gallery is there in development');
+  await bob.page.goto(`${ORIGIN}/gallery`);
+  await bob.until('tiles in all their states', () => document.querySelectorAll('.tile').length > 5, null, { deadlineMs: 60_000 });
   console.log(`npm run dev: the first page after ${firstPageS.toFixed(1)} s; a call at ${ORIGIN}; dist/ untouched`);
 } catch (error) {
   console.error(log.slice(-3000));
