@@ -210,7 +210,11 @@ static void test_reach(void **state) {
         {{"fd00::1"}, ANNOUNCE_FOUND, false, "nobody on the internet", "--announce auto,PUBLIC_IP"},
         {{"172.17.0.2"}, ANNOUNCE_FOUND, true, "other containers", "ROTUNDA_ANNOUNCE=IP"},
         {{"172.17.0.2", "fd00::1"}, ANNOUNCE_FOUND, true, "other containers", "ROTUNDA_ANNOUNCE=IP"},
-        {{"192.168.1.2", "2001:db8::1"}, ANNOUNCE_FOUND, false, "clients with IPv6", "--announce auto,PUBLIC_IP"},
+        {{"192.168.1.2", "2001:db8::1"},
+         ANNOUNCE_FOUND,
+         false,
+         "clients with IPv6",
+         "--announce auto,PUBLIC_IP"},
         {{"127.0.0.1"}, ANNOUNCE_FOUND, false, "this machine alone", "--announce IP"},
         {{"::1"}, ANNOUNCE_FOUND, true, "this machine alone", "--announce IP"},
     };
