@@ -146,6 +146,28 @@ static __attribute__((noinline)) void stamp_descriptor(uint8_t *value, const str
         memset(value - 1, 0, meta->descriptor_len + 1u);
 }
 
+// Whether the publisher says itself how long to wait, before the place of the MID in a header at `p`.
+static bool has_playout_delay(const uint8_t *p, const struct forward_meta *meta) {
+    const uint8_t *q = p + RTP_HEADER_MIN + EXT_HEAD_BYTES, *end = p + meta->mid_at - 1;
+    while (q < end) {
+        if (*q >> 4 == EXT_ROUTER_ID(EXT_PLAYOUT_DELAY))
+            return true;
+        q += *q == 0 ? 1 : (*q & 15) + 2;
+    }
+    return false;
+}
+
+// Behind the MID, within its place.
+static __attribute__((noinline)) void stamp_playout_delay(uint8_t *p, const struct forward_meta *meta,
+                                                          const struct forward_stamp *stamp) {
+    assert(stamp->playout_delay < 1u << 24);
+    if (stamp->mid_len > RTP_FORWARD_DELAY_MID_MAX || has_playout_delay(p, meta))
+        return;
+    uint8_t *q = p + meta->mid_at + stamp->mid_len;
+    q[0] = (uint8_t)(EXT_ROUTER_ID(EXT_PLAYOUT_DELAY) << 4 | 2);
+    store_be24(q + 1, stamp->playout_delay);
+}
+
 // What differs by receiver, into a copied header at `p`.
 static inline __attribute__((always_inline)) void stamp_header(uint8_t *p, const struct forward_meta *meta,
                                                                const struct forward_stamp *stamp) {
@@ -176,6 +198,8 @@ static inline __attribute__((always_inline)) void stamp_header(uint8_t *p, const
     p[meta->mid_at - 1] = stamp->mid_len ? (uint8_t)(EXT_ROUTER_ID(EXT_MID) << 4 | (stamp->mid_len - 1)) : 0;
     if (meta->descriptor_at)
         stamp_descriptor(p + meta->descriptor_at, meta, stamp);
+    if (stamp->playout_delay)
+        stamp_playout_delay(p, meta, stamp);
 }
 
 // The elements of a written header under the receiver's own ids; those that it has none for become padding.

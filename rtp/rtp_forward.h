@@ -84,7 +84,12 @@ struct forward_stamp { // what one receiver sees
     // it reads the router's.
     const uint8_t *ext_ids;
     struct picture_numbers picture_offset; // added to the picture numbers, where meta.pictures tells them
+    // What a receiver that negotiated it is to wait before it shows a picture: 24 bits, the value of a
+    // playout-delay. 0: nothing is said. It takes the place that a MID of RTP_FORWARD_DELAY_MID_MAX bytes at
+    // most leaves; a packet whose publisher says so itself keeps that.
+    uint32_t playout_delay;
 };
+#define RTP_FORWARD_DELAY_MID_MAX 4
 #define RTP_FORWARD_BLANK_BYTES 1 // of padding
 
 // Copies a prepared packet into `out` (an own block, at BLOCK_HEADROOM) as this receiver sees it. What does

@@ -187,7 +187,7 @@ static uint16_t consumer_payload_bytes(const struct forward_stamp *stamp, struct
 static void consumer_send_now(struct consumer *c, const struct producer_stream *s, struct block *prepared,
                               struct block *b, uint64_t now_us) {
     const struct forward_meta *meta = forward_meta_of(prepared);
-    struct forward_stamp stamp = {.marker = meta->marker};
+    struct forward_stamp stamp = {.marker = meta->marker, .playout_delay = c->playout_delay};
     uint64_t index;
     if (c->filtered) {
         enum layer_fate fate = consumer_filter(c, s, prepared, &stamp.marker, now_us);

@@ -27,6 +27,7 @@ struct relay_note {
     uint32_t rtp_timestamp; // SENDER_REPORT
     uint64_t ntp;
     uint64_t arrival_us;
+    uint32_t repair_wait_us; // and how long what is lost on the way from the publisher takes, 0: nothing is
 };
 
 #define FORWARDER_STEPS 4 // of a prefetch: where one pointer leads to the next

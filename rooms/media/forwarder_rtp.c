@@ -355,9 +355,11 @@ void forwarder_relay_note(struct forwarder *fw, struct link_id from, const struc
             producer_want_key_frame(p, note->stream, now_us);
         break;
     case RELAY_SENDER_REPORT:
-        if (!p->endpoint && p->source.v == from.v)
+        if (!p->endpoint && p->source.v == from.v) {
+            p->streams[note->stream].repairs.wait_us = note->repair_wait_us;
             producer_sender_report(&p->streams[note->stream], note->ntp, note->rtp_timestamp,
                                    note->arrival_us, now_us);
+        }
         break;
     }
 }

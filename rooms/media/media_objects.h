@@ -24,6 +24,7 @@
 #include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/playout_delay.h"
 #include "rtp/receive_estimate.h"
 #include "rtp/round_trip.h"
 #include "rtp/rtp_forward.h"
@@ -159,6 +160,11 @@ struct producer_stream {
         uint64_t expected, lost, repaired;
     } at_score;
     uint8_t score;
+    struct {
+        uint64_t asked, packets; // of all that were, those that are in `loss`
+        uint16_t loss;           // by what is asked for, smoothed; of 65536
+        uint32_t wait_us;        // so long repairs on the way from the publisher take; 0: there are none
+    } repairs;
     uint64_t rtx_us;                       // when the last retransmission came, 0: none has
     uint64_t adopted_at;                   // stats.packets when its present SSRC was learnt
     uint32_t former_ssrc, former_rtx_ssrc; // what it had before, 0: nothing
@@ -230,15 +236,16 @@ struct consumer {
     int8_t ceiling_temporal;
     int8_t allot_spatial; // what congestion control lets it have at most, LAYER_NONE: all
     int8_t allot_temporal;
-    bool allot_off;      // and that is nothing
-    bool resync;         // the next packet that may be shown begins a new run of numbers
-    bool timeless;       // and its timestamp has nothing to do with those before
-    bool descriptor;     // its receiver negotiated dependency descriptors
-    bool acknowledges;   // and says which transport-wide numbers have come
-    bool report_due;     // a sender report goes out as soon as there is something to report
-    bool filtered;       // filter.on
-    bool halted;         // nothing but probes until its receiver has had more (downlink.c)
-    uint64_t halt_index; // at which it halts
+    bool allot_off;         // and that is nothing
+    bool resync;            // the next packet that may be shown begins a new run of numbers
+    bool timeless;          // and its timestamp has nothing to do with those before
+    bool descriptor;        // its receiver negotiated dependency descriptors
+    bool acknowledges;      // and says which transport-wide numbers have come
+    bool report_due;        // a sender report goes out as soon as there is something to report
+    bool filtered;          // filter.on
+    bool halted;            // nothing but probes until its receiver has had more (downlink.c)
+    uint32_t playout_delay; // told with each packet, 0: nothing is (playout.c)
+    uint64_t halt_index;    // at which it halts
     struct picture_rewrite pictures;
     uint64_t rtx_index;     // next of its RTX stream
     uint64_t run_first;     // index with which what it shows now began
@@ -273,8 +280,9 @@ struct consumer {
     struct allocator_memory share;
     struct key_wish wish;
     struct repair *repair; // NULL when the receiver does not ask
-    bool chosen;           // among the loudest (loudest.h)
-    uint64_t had_us;       // until when it was active
+    struct playout_delay waits;
+    bool chosen;     // among the loudest (loudest.h)
+    uint64_t had_us; // until when it was active
 };
 
 struct forwarder {
@@ -477,6 +485,12 @@ void downlink_acknowledge(struct consumer *c, uint16_t seq, uint64_t now_us);
 static inline bool downlink_goes_on(const struct consumer *c) {
     return c->rewrite.made.next < c->halt_index;
 }
+
+// ---- playout.c
+// Once a second: what is lost on the way from the publisher, and how long receivers are asked to wait for
+// what is repaired there and on the way to them.
+void producer_tick_repairs(struct producer *p, uint64_t now_us);
+void consumer_tick_playout(struct consumer *c);
 
 // ---- shedding.c
 void consumer_shed_init(struct consumer *c); // its place in the order

@@ -420,12 +420,15 @@ static void producer_on_tick(struct wheel_node *node, uint64_t now_us) {
                 history_expire(p->streams[i].history, now_us, HISTORY_EXPIRE_STEP);
                 held += history_count(p->streams[i].history);
             }
-        if (!producer_is_audio(p))
+        if (!producer_is_audio(p)) {
             producer_note_layers(p, now_us);
+            producer_tick_repairs(p, now_us);
+        }
         for (unsigned i = 0; i < p->active_count; i++) {
             if (p->params.stream_count > 1)
                 consumer_select_layer(p->consumers[i], now_us);
             consumer_tick_layers(p->consumers[i], now_us);
+            consumer_tick_playout(p->consumers[i]);
             if (p->consumers[i]->sent)
                 sent_store_expire(p->consumers[i]->sent, now_us);
         }

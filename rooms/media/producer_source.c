@@ -183,7 +183,8 @@ static void producer_relay_clock(const struct producer_stream *s, struct link_id
                               .stream = s->index,
                               .rtp_timestamp = s->clock.rtp_timestamp,
                               .ntp = s->clock.ntp,
-                              .arrival_us = s->clock.arrival_us};
+                              .arrival_us = s->clock.arrival_us,
+                              .repair_wait_us = s->repairs.wait_us};
     p->fw->out.relay_note(p->fw->out.ctx, link, &note);
 }
 

@@ -148,6 +148,10 @@ static void repair_measure(struct repair *r, uint64_t now_us) {
     }
 }
 
+uint16_t repair_loss(const struct consumer *c) {
+    return c->repair ? c->repair->loss : 0;
+}
+
 void repair_note_report(struct consumer *c, uint64_t now_us) {
     struct repair *r = c->repair;
     if (!r)

@@ -91,6 +91,8 @@ void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us);
 // Something empty went out under this number in place of a packet; `repair` NULL: nobody asks.
 void repair_note_blank(struct repair *repair, uint16_t seq);
 bool repair_was_blank(const struct repair *repair, uint16_t seq);
+// Of its packets on their way, by what it asks for, smoothed over some seconds; of 65536.
+uint16_t repair_loss(const struct consumer *c);
 // It has told how much was lost (stats.fraction_lost).
 void repair_note_report(struct consumer *c, uint64_t now_us);
 

@@ -86,6 +86,9 @@ function loss(share, burst, direction) {
     scene.say(told('Bob sees', summary(rows, 1, 'Ann')));
     if (all === 0) throw new Error('no frame passed the transforms on both sides, so that none was counted');
     scene.asked(`${percent(asked)} of frames complete within 200 ms`, all > 0 && inTime >= asked * all, `${percent(inTime / all, 2)} of ${all} (${all - inTime} late or never, ${all - whole} of them never)`);
+    const never = counts.flatMap((count) => count.never);
+    const layers = [...new Set(never)].sort().map((layer) => `${never.filter((of) => of === layer).length} of temporal layer ${layer}`);
+    scene.say(`frames that never came: ${layers.join(', ') || 'none'}`);
     const late = counts.flatMap((count) => count.late).sort((a, b) => a - b);
     scene.say(`what late ones took: ${late.slice(0, 20).join(', ') || 'none was late'}${late.length > 20 ? ` ms, and ${late.length - 20} more` : ''}`);
   };

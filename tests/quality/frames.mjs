@@ -50,14 +50,15 @@ export function lookAtFrames() {
 export const framesNoted = (person) => person.evaluate(() => window.framesNoted());
 
 // Of what `sent` noted and what came of it: how many of those that were to come (of the layers that came, while they
-// came) were whole within each of `withinMs`; `late`: what those took that were not within the first of these.
+// came) were whole within each of `withinMs`; `late`: what those took that were not within the first of these; `never`:
+// the temporal layers of those that did not come at all.
 export function wholeInTime(sent, got, withinMs) {
   const frames = sent.filter(({ of }) => of === 'sent');
   const byKey = new Map(frames.map((frame, index) => [frame.key, { ...frame, index }]));
   const came = got.map(({ key, at }) => ({ at, frame: byKey.get(key) })).filter(({ frame }) => frame !== undefined);
   came.sort((a, b) => a.frame.index - b.frame.index);
   const took = new Map(came.map(({ at, frame }) => [frame.index, at - frame.at]));
-  const count = { all: 0, whole: 0, inTime: withinMs.map(() => 0), late: [] };
+  const count = { all: 0, whole: 0, inTime: withinMs.map(() => 0), late: [], never: [] };
   for (let from = 0, to; from < came.length; from = to) {
     const { ssrc } = came[from].frame; // as long as it is one layer
     for (to = from + 1; to < came.length && came[to].frame.ssrc === ssrc; ) to++;
@@ -66,7 +67,10 @@ export function wholeInTime(sent, got, withinMs) {
     for (let index = run[0].index; index <= run.at(-1).index; index++) {
       if (frames[index].ssrc !== ssrc || frames[index].temporal > temporal) continue;
       count.all++;
-      if (!took.has(index)) continue;
+      if (!took.has(index)) {
+        count.never.push(frames[index].temporal);
+        continue;
+      }
       count.whole++;
       withinMs.forEach((ms, i) => (count.inTime[i] += took.get(index) <= ms));
       if (took.get(index) > withinMs[0]) count.late.push(Math.round(took.get(index)));

@@ -9,6 +9,7 @@
 #define FIRST_SECONDS 5 // until losses have been told
 #define FPS 25
 #define IN_TIME_US 200000
+#define PLAYS_AFTER_US 20000 // as libwebrtc does where nothing is late
 
 // 50 ms from the one end of the lossy leg to the other and back; the other leg is near.
 static const struct sim_link far = {.delay_us = 25000}, near = {.delay_us = 2000};
@@ -69,7 +70,9 @@ static const struct row {
 static const struct picture {
     unsigned fps, packets; // of a frame
     bool only_told;        // a lost end of a frame is seen when the next one comes: that is too late
-} pictures[] = {{20, 5, false}, {30, 3, false}, {10, 2, true}};
+    bool not_told;         // receivers wait no longer than by themselves
+} pictures[] = {{20, 5, false, false}, {30, 3, false, false}, {60, 2, false, false}, {20, 1, true, false},
+                {10, 2, true, false},  {20, 5, true, true},   {30, 3, true, true}};
 
 static unsigned seeds(void) {
     return getenv("REPAIR_SEEDS") ? (unsigned)atoi(getenv("REPAIR_SEEDS")) : 0;
@@ -85,14 +88,18 @@ static void run_row(const struct row *row, const struct picture *picture, bool u
     struct sim_config config = room_of_two(seed);
     struct sim_link *lossy = up ? &config.up : &config.down, *back = up ? &config.down : &config.up;
     *lossy = *back = far;
-    lossy->loss_permille = row->loss_permille;
-    lossy->burst = row->burst;
     config.tells_times = seed % 2;
     config.as_libwebrtc = true;
+    config.plays_after_us = PLAYS_AFTER_US;
+    config.not_told = picture->not_told;
     config.fps = picture->fps;
     config.packets_per_frame = picture->packets;
     struct sim *sim = sim_create(&config);
-    sim_run(sim, SECONDS * US_PER_SECOND);
+    sim_run(sim, US_PER_SECOND); // each stream begins with a whole key frame
+    lossy = up ? &sim->config.up : &sim->config.down;
+    lossy->loss_permille = row->loss_permille;
+    lossy->burst = row->burst;
+    sim_run(sim, (SECONDS - 1) * US_PER_SECOND);
     struct frames f = all_frames(sim, FIRST_SECONDS, SECONDS - 1);
     const struct forwarder_counters *c = forwarder_counters(sim->workers[0].fw);
     sum->frames.all += f.all;
@@ -112,12 +119,12 @@ static void judge(const struct row *row, const struct picture *picture, bool up)
         run_row(row, picture, up, seed, &o);
     bool holds = o.frames.in_time * 1000 >= o.frames.all * row->in_time_permille;
     print_message(
-        "%s, %u %% lost, bursts of %u, %u frames a second of %u packets: %.2f %% of %u whole within "
+        "%s, %u %% lost, bursts of %u, %u frames a second of %u packets%s: %.2f %% of %u whole within "
         "200 ms%s, %.2f %% at all; %llu packets, %llu asked of publishers, %llu repeated to receivers\n",
         up ? "up" : "down", row->loss_permille / 10, row->burst, picture->fps, picture->packets,
-        100.0 * o.frames.in_time / o.frames.all, o.frames.all, holds ? "" : " (MISSED)",
-        100.0 * o.frames.whole / o.frames.all, (unsigned long long)o.packets, (unsigned long long)o.asked,
-        (unsigned long long)o.repeated);
+        picture->not_told ? ", not told" : "", 100.0 * o.frames.in_time / o.frames.all, o.frames.all,
+        holds ? "" : " (MISSED)", 100.0 * o.frames.whole / o.frames.all, (unsigned long long)o.packets,
+        (unsigned long long)o.asked, (unsigned long long)o.repeated);
     misses += !holds && !picture->only_told;
 }
 

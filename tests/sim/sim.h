@@ -41,6 +41,13 @@ struct sim_config {
     // receives knows no round trip; what a repeat beyond all other numbers shows to be missing is not; and
     // what was repeated within a round trip and 5 ms is not repeated again.
     bool as_libwebrtc;
+    // And receivers play as libwebrtc does (frame_buffer.cc, timing.cc), pictures of three temporal layers
+    // (sim_temporal): what can be decoded is, when it is due, and what is older and not whole by then is
+    // passed over for good, and not asked for again from when a later one is whole that needs nothing else.
+    // Due is what has taken this long beyond the path, or as long as a playout-delay says. 0: they wait for
+    // each.
+    uint32_t plays_after_us;
+    bool not_told; // how long they are to wait: they have not negotiated it
 };
 
 struct sim;
@@ -114,6 +121,10 @@ void sim_publisher_rtcp(struct sim_publisher *p, struct span datagram);
 void sim_publisher_finish(struct sim_publisher *p);                        // what must hold at the end
 uint64_t sim_publisher_ntp(const struct sim_publisher *p, uint64_t at_us); // its clock
 
+// The temporal layer of a frame, of three, and the frame that it needs, which is an earlier one.
+unsigned sim_temporal(uint32_t frame);
+uint32_t sim_needs(uint32_t frame);
+
 // What a packet's payload says, behind the VP8 descriptor and frame tag (or Opus's first two bytes).
 struct sim_content {
     uint16_t publisher;
@@ -129,7 +140,7 @@ struct sim_content sim_content_read(const uint8_t in[SIM_CONTENT_BYTES]);
 // ---- sim_receiver.c
 #define SIM_NUMBERS 4096
 #define SIM_INDEX_BYTES 8 // behind each packet: what SRTP would authenticate
-#define SIM_FRAMES 2048
+#define SIM_FRAMES 4096
 
 struct sim_track { // one consumer, seen by its receiver
     uint32_t consumer, ssrc, rtx_ssrc, clock_rate;
@@ -151,9 +162,16 @@ struct sim_track { // one consumer, seen by its receiver
         bool key;
         uint32_t timestamp;
         uint32_t took_us; // from its capture until it was whole, 0: it is not
-    } frames[SIM_FRAMES]; // [frame]
+        bool continuous;  // it is whole, and so is all that it needs
+        bool played;
+        uint64_t capture_us, end; // its last number
+    } frames[SIM_FRAMES];         // [frame]
     uint32_t first_frame, last_frame;
-    bool decodes; // a key frame has come whole
+    uint32_t play_next;      // follows the last that was played
+    uint32_t key_last;       // the newest key frame that is whole
+    uint64_t asks_from;      // numbers before are not asked for any more
+    uint32_t playout_min_us; // as it was told
+    bool decodes;            // a key frame has come whole
     uint64_t started_us;
     uint32_t last_sr_mid, sr_timestamp;
     uint64_t sr_ntp, sr_us, last_timestamp_us, pli_us;

@@ -35,6 +35,16 @@ struct sim_content sim_content_read(const uint8_t in[SIM_CONTENT_BYTES]) {
                                 .capture_us = load_be64(in + 10)};
 }
 
+unsigned sim_temporal(uint32_t frame) {
+    static const unsigned layers[4] = {0, 2, 1, 2};
+    return layers[frame % 4];
+}
+
+uint32_t sim_needs(uint32_t frame) {
+    uint32_t back = sim_temporal(frame) == 0 ? 4 : sim_temporal(frame) == 1 ? 2 : 1;
+    return frame >= back ? frame - back : 0;
+}
+
 // Each publisher's wall clock is another one, far from ours.
 uint64_t sim_publisher_ntp(const struct sim_publisher *p, uint64_t at_us) {
     return ntp_from_wall_us(UINT64_C(1600000000000000) + (uint64_t)p->audio.ssrc * 977 + at_us);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/seq.h"
 #include "rtp/rtcp_write.h"
+#include "rtp/rtp_ext.h"
 #include "rtp/rtp_packet.h"
 #include "tests/sim/sim.h"
 
@@ -15,7 +16,8 @@
 #define LIBWEBRTC_TRIES 10
 #define LIBWEBRTC_TICK_US 20000
 #define LIBWEBRTC_AGAIN_US 100000
-#define SETTLE_US 1500000 // younger losses may still be under repair at the end
+#define LIBWEBRTC_SHOW_US 20000 // of a playout-delay, for decoding and drawing
+#define SETTLE_US 1500000       // younger losses may still be under repair at the end
 
 static void ask(struct sim_receiver *r, struct sim_track *t, bool first);
 
@@ -95,7 +97,9 @@ static void note_frame(struct sim_track *t, const struct sim_content *c, uint32_
     // A switch may show one frame in two layers; only its own packets count then.
     if (t->frames[c->frame].timestamp == timestamp)
         t->frames[c->frame].got++;
-    if (t->frames[c->frame].got == c->count && t->frames[c->frame].took_us == 0)
+    t->frames[c->frame].capture_us = c->capture_us;
+    bool passed_over = t->from->peer.sim->config.plays_after_us && c->frame < t->play_next;
+    if (t->frames[c->frame].got == c->count && t->frames[c->frame].took_us == 0 && !passed_over)
         t->frames[c->frame].took_us = (uint32_t)(now_us - c->capture_us);
     // The very first packet may be lost without a trace: then the decoder starts with a later key frame.
     if (!t->decodes && t->frames[c->frame].key && t->frames[c->frame].got == c->count) {
@@ -108,6 +112,54 @@ static void note_frame(struct sim_track *t, const struct sim_content *c, uint32_
         seq32_diff(timestamp, t->frames[c->frame - 1].timestamp) <= 0)
         fail_msg("stream %u: frame %u has timestamp %u after %u", t->ssrc, c->frame, timestamp,
                  t->frames[c->frame - 1].timestamp);
+}
+
+// ---- what it plays
+
+// What a frame needs has been played, or with `later` is whole at least.
+static bool is_ready(const struct sim_track *t, uint32_t frame, bool later) {
+    uint32_t needs = sim_needs(frame);
+    if (t->frames[frame].took_us == 0)
+        return false;
+    if (t->frames[frame].key || needs < t->key_last)
+        needs = t->key_last;
+    return t->frames[frame].key || t->frames[needs].played || (later && t->frames[needs].continuous);
+}
+
+static void play(struct sim_track *t, uint64_t now_us) {
+    const struct sim_config *config = &t->from->peer.sim->config;
+    uint64_t told_us = t->playout_min_us > LIBWEBRTC_SHOW_US ? t->playout_min_us - LIBWEBRTC_SHOW_US : 0;
+    uint64_t wait_us = told_us > config->plays_after_us ? told_us : config->plays_after_us;
+    for (uint32_t f = t->play_next; f <= t->last_frame; f++)
+        if (is_ready(t, f, true)) {
+            t->frames[f].continuous = true;
+            t->asks_from = t->frames[f].end > t->asks_from ? t->frames[f].end : t->asks_from;
+        }
+    for (uint32_t f = t->play_next; f <= t->last_frame; f++) {
+        uint64_t due_us = t->frames[f].capture_us + config->up.delay_us + config->down.delay_us + wait_us;
+        if (!is_ready(t, f, false))
+            continue;
+        if (now_us < due_us)
+            return;
+        t->frames[f].played = true;
+        t->play_next = f + 1;
+        if (t->frames[f].key)
+            t->key_last = f;
+    }
+}
+
+// The value of a playout-delay, for the frame that it comes with and those that follow.
+static void note_playout_delay(struct sim_track *t, const struct rtp_packet *packet) {
+    struct ext_map map;
+    struct ext_ids ids = {0};
+    struct rtp_ext_values values;
+    ids.ids[EXT_PLAYOUT_DELAY] = EXT_ROUTER_ID(EXT_PLAYOUT_DELAY);
+    ext_map_clear(&map);
+    ext_map_add(&map, &ids);
+    rtp_ext_read(packet, &map, &values);
+    struct span value = values.of[EXT_PLAYOUT_DELAY];
+    if (value.ptr && value.len == 3)
+        t->playout_min_us = (load_be24(value.ptr) >> 12) * 10000;
 }
 
 // By the last sender report the packet was captured when its publisher says.
@@ -166,6 +218,10 @@ void sim_receiver_rtp(struct sim_receiver *r, struct span bytes) {
     if (!note_number(t, seq, checksum(payload), rtx && as_libwebrtc && t->started, r->peer.sim->now_us))
         return;
     note_frame(t, &c, packet.timestamp, r->peer.sim->now_us);
+    uint64_t number = seq16_unwrap(t->highest, seq);
+    if (c.index + 1 == c.count)
+        t->frames[c.frame].end = number;
+    note_playout_delay(t, &packet);
     check_sync(t, &c, packet.timestamp);
     if (as_libwebrtc && t->video && t->missing > 0 && !rtx)
         ask(r, t, true);
@@ -208,7 +264,7 @@ static void ask(struct sim_receiver *r, struct sim_track *t, bool first) {
     if (config->as_libwebrtc)
         again_us = LIBWEBRTC_AGAIN_US;
     bool hopeless = t->started && !t->decodes && now_us > t->started_us + 300000;
-    for (uint64_t s = t->first; s < t->highest && n < 200; s++) {
+    for (uint64_t s = t->first > t->asks_from ? t->first : t->asks_from; s < t->highest && n < 200; s++) {
         unsigned i = (unsigned)(s - t->base);
         if (t->numbers[i].got || (first && t->numbers[i].tries) ||
             now_us < t->numbers[i].asked_us + (t->numbers[i].tries ? again_us : first_us))
@@ -264,6 +320,9 @@ static void report(struct sim_receiver *r) {
 
 void sim_receiver_tick(struct sim_receiver *r) {
     uint64_t now_us = r->peer.sim->now_us;
+    for (unsigned i = 0; r->peer.sim->config.plays_after_us && i < r->track_count; i++)
+        if (r->tracks[i].video && r->tracks[i].started)
+            play(&r->tracks[i], now_us);
     if (now_us >= r->next_nack_us) {
         const struct sim_config *config = &r->peer.sim->config;
         r->next_nack_us = now_us + (config->as_libwebrtc   ? LIBWEBRTC_TICK_US

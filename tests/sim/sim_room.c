@@ -232,6 +232,8 @@ static struct media_cmd consumer_cmd(const struct sim *sim, unsigned to, struct 
                                                         .mid = "5",
                                                         .nack = t->video,
                                                         .pli = true};
+    if (t->video && !sim->config.not_told)
+        cmd.open_consumer.params.ext.ids[EXT_PLAYOUT_DELAY] = EXT_ROUTER_ID(EXT_PLAYOUT_DELAY);
     snprintf(cmd.open_consumer.params.cname, CNAME_MAX, "participant-%u", (producer - 1) / 2);
     (void)sim;
     return cmd;

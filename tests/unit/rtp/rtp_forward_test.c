@@ -449,6 +449,63 @@ static void a_receiver_may_have_ids_of_its_own(void **state) {
     pool_destroy(blocks);
 }
 
+static struct rtp_ext_values values_of(struct block *b, const uint8_t *own) {
+    struct rtp_packet p;
+    struct ext_ids ids = {0};
+    struct ext_map map;
+    struct rtp_ext_values v;
+    for (unsigned e = 1; e < EXT_COUNT; e++)
+        ids.ids[e] = own ? own[EXT_ROUTER_ID(e)] : EXT_ROUTER_ID(e);
+    assert_int_equal(rtp_parse(span_of_block(b), &p), ERR_OK);
+    ext_map_clear(&map);
+    ext_map_add(&map, &ids);
+    rtp_ext_read(&p, &map, &v);
+    return v;
+}
+
+// In the place that a short MID leaves, so that no packet grows; a publisher's own wish stays; what is sent
+// again says nothing.
+static void how_long_to_wait_is_told(void **state) {
+    (void)state;
+    static const uint8_t ids[RTP_FORWARD_EXT_IDS] = {[EXT_ROUTER_ID(EXT_MID)] = 4,
+                                                     [EXT_ROUTER_ID(EXT_PLAYOUT_DELAY)] = 6},
+                         none[RTP_FORWARD_EXT_IDS] = {0};
+    static const char *const heads[] = {"9060 0001 00000002 00000003 bede 0002 32f1f2f3 60850000",
+                                        "9060 0001 00000002 00000003 bede 0002 12a1a2a3 60850000"};
+    static const uint8_t *const own_ids[] = {NULL, ids, none};
+    struct pool *blocks = pool_create(2);
+    struct block *out = pool_take(blocks);
+    for (unsigned row = 0; row < 2 * 3 * (RTP_FORWARD_MID_MAX + 1); row++) {
+        bool publishers = row % 2;
+        const uint8_t *own = own_ids[row / 2 % 3];
+        uint8_t mid_len = (uint8_t)(row / 6);
+        char hex[256];
+        snprintf(hex, sizeof hex, "%s aabbcc", heads[publishers]);
+        struct block *b = block_of(hex);
+        prepare(b, MEDIA_VIDEO, false);
+        struct forward_stamp stamp = {
+            .mid_len = mid_len, .mid = "mmmmmmmm", .playout_delay = 0x00a3e8, .ext_ids = own};
+        rtp_forward_copy(out, b, &stamp);
+        assert_int_equal(out->len, b->len);
+        struct rtp_ext_values v = values_of(out, own);
+        bool tells = own != none && (publishers || mid_len <= RTP_FORWARD_DELAY_MID_MAX);
+        static const uint8_t theirs[] = {0xa1, 0xa2, 0xa3}, ours[] = {0x00, 0xa3, 0xe8};
+        if (tells)
+            assert_true(span_equal(v.of[EXT_PLAYOUT_DELAY], span_of(publishers ? theirs : ours, 3)));
+        else
+            assert_null(v.of[EXT_PLAYOUT_DELAY].ptr);
+        if (own != none)
+            assert_int_equal(v.of[EXT_MID].len, mid_len);
+        stamp.playout_delay = 0;
+        rtp_forward_copy_rtx(out, b, &stamp, 77);
+        v = values_of(out, own);
+        assert_true(own == none || (v.of[EXT_PLAYOUT_DELAY].ptr != NULL) == publishers);
+        block_release(b);
+    }
+    block_release(out);
+    pool_destroy(blocks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_are_prepared),
@@ -457,6 +514,7 @@ int main(void) {
         cmocka_unit_test(the_longest_packet_fits),
         cmocka_unit_test(picture_numbers_are_stamped),
         cmocka_unit_test(a_receiver_may_have_ids_of_its_own),
+        cmocka_unit_test(how_long_to_wait_is_told),
         cmocka_unit_test(a_blank_carries_nothing),
         cmocka_unit_test(padding_is_added_once_and_within_a_block),
     };
