@@ -10,8 +10,8 @@ const CALM_SECONDS = 15;
 // 99.9 % can be told from 99.8: nearly five thousand frames.
 const LOSS_SECONDS = Number(process.env.LOSS_SECONDS ?? 120);
 
-const told = (what, { fps, height, changes, freezes, frozenMs, kbps, concealed }) =>
-  `${what}: ${fps.toFixed(1)} frames a second, ${height} lines, ${changes} changes, ${freezes} freezes (${frozenMs} ms), ${kbps} kbit/s, ${percent(concealed)} of the sound concealed`;
+const told = (what, { fps, height, changes, freezes, frozenMs, heldMs, kbps, concealed }) =>
+  `${what}: ${fps.toFixed(1)} frames a second, ${height} lines, ${changes} changes, ${freezes} freezes (${frozenMs} ms), held back ${heldMs} ms, ${kbps} kbit/s, ${percent(concealed)} of the sound concealed`;
 
 // The first second of `rows`, from `start` on, for which `holds`; counted from `start`; null: none.
 function firstSecond(rows, start, holds) {

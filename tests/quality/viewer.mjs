@@ -47,6 +47,8 @@ const sample = (person) =>
             plis: stat.pliCount ?? 0,
             keys: stat.keyFramesDecoded ?? 0,
             dropped: stat.framesDropped ?? 0,
+            heldMs: (stat.jitterBufferDelay ?? 0) * 1000, // all frames together, until they are decoded
+            held: stat.jitterBufferEmittedCount ?? 0,
           });
         else Object.assign(of, { samples: stat.totalSamplesReceived ?? 0, concealed: stat.concealedSamples ?? 0, silent: stat.silentConcealedSamples ?? 0 });
       }
@@ -80,7 +82,7 @@ export async function watch(people, link, seconds, second = () => {}) {
 
 function change(a, b) {
   const out = { height: b.height ?? 0 };
-  for (const key of ['frames', 'freezes', 'frozenMs', 'bytes', 'nacks', 'plis', 'keys', 'dropped', 'samples', 'concealed', 'silent'])
+  for (const key of ['frames', 'freezes', 'frozenMs', 'bytes', 'nacks', 'plis', 'keys', 'dropped', 'heldMs', 'held', 'samples', 'concealed', 'silent'])
     out[key] = (b[key] ?? 0) - (a[key] ?? 0);
   return out;
 }
@@ -102,6 +104,7 @@ export function summary(rows, who = 0, from = undefined) {
     longestFreezeMs: Math.round(Math.max(0, ...list.map(({ frozenMs = 0 }) => frozenMs))), // or two in one second
     kbps: Math.round((sum(list, 'bytes') * 8) / 1000 / last),
     concealed: sum(list, 'concealed') / Math.max(1, sum(list, 'samples')),
+    heldMs: Math.round(sum(list, 'heldMs') / Math.max(1, sum(list, 'held'))),
     nacks: sum(list, 'nacks'),
     keys: sum(list, 'keys'),
   };
