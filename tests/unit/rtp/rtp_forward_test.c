@@ -496,6 +496,8 @@ static void how_long_to_wait_is_told(void **state) {
             assert_null(v.of[EXT_PLAYOUT_DELAY].ptr);
         if (own != none)
             assert_int_equal(v.of[EXT_MID].len, mid_len);
+        for (unsigned i = 0; publishers && i + sizeof ours < out->len; i++) // not beside it either
+            assert_memory_not_equal(block_data(out) + i, ours, sizeof ours);
         stamp.playout_delay = 0;
         rtp_forward_copy_rtx(out, b, &stamp, 77);
         v = values_of(out, own);

@@ -155,6 +155,23 @@ static void what_a_publisher_loses_takes_its_time(void **state) {
     }
 }
 
+// Where much is lost there is time to ask twice.
+static void the_more_is_lost_the_longer_repairs_take(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t loss;
+        uint32_t wait_us; // of a round trip that is not known
+    } rows[] = {{0, 0}, {327, 0}, {328, 140000}, {982, 140000}, {983, 240000}, {UINT16_MAX, 240000}};
+    struct room r = room_open(true);
+    struct producer *p = forwarder_producer(r.f->fw, (struct producer_id){1});
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        p->streams[0].repairs.loss = rows[i].loss;
+        producer_tick_repairs(p, r.f->now_us); // too few packets for another look at the loss
+        assert_int_equal(p->streams[0].repairs.wait_us, rows[i].wait_us);
+    }
+    fake_destroy(r.f);
+}
+
 // What comes over a link is believed of its producer alone, whatever it says.
 static void what_a_link_says_is_bounded(void **state) {
     (void)state;
@@ -185,6 +202,7 @@ int main(void) {
         cmocka_unit_test(who_loses_is_asked_to_wait),
         cmocka_unit_test(nobody_waits_for_long),
         cmocka_unit_test(what_a_publisher_loses_takes_its_time),
+        cmocka_unit_test(the_more_is_lost_the_longer_repairs_take),
         cmocka_unit_test(what_a_link_says_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
