@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_BYTES_MAX 1024
 #define TAKEN "HS256, RS256 and ES256 (and their longer forms) are taken"
 
 bool token_refuse(char *why, const char *format, ...) {
@@ -43,7 +42,7 @@ static bool kind_of(const char *algorithm, enum key_kind *kind) {
     return false;
 }
 
-// What an unverified token says of its key; texts live as long as `jwt`.
+// What an unverified token says of its key; texts live as long as what was read of it.
 struct claim {
     enum key_kind kind;
     const char *key_id; // NULL: does not say
@@ -57,88 +56,96 @@ static bool may_be(const struct key *key, const struct claim *claim) {
     return key->kind == claim->kind && (!key->id[0] || (name && strcmp(key->id, name) == 0));
 }
 
-static json_t *verified(const struct keys *keys, const char *token, const struct claim *claim) {
+static bool is_signed(const struct keys *keys, const char *token, const struct claim *claim) {
     for (unsigned i = 0; i < keys->count; i++) {
         const struct key *key = &keys->list[i];
         jwt_t *jwt = NULL;
         if (!may_be(key, claim) || jwt_decode(&jwt, token, key->bytes, (int)key->len) != 0)
             continue;
-        char *text = jwt_get_grants_json(jwt, NULL);
-        json_t *claims = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        free(text);
         jwt_free(jwt);
-        return claims;
+        return true;
     }
+    return false;
+}
+
+// What stands before the first dot, or between the two: an object in which no member is named twice, of which
+// the library would take the last, and a verifier elsewhere perhaps the first. NULL: it is none.
+static json_t *read_part(const char *token, bool header) {
+    unsigned char bytes[TOKEN_BYTES_MAX];
+    char text[TOKEN_BYTES_MAX + 1];
+    const char *part = header ? token : token + strcspn(token, ".");
+    part += *part == '.' && !header;
+    size_t len = strcspn(part, ".");
+    if (len > TOKEN_BYTES_MAX)
+        return NULL;
+    memcpy(text, part, len);
+    text[len] = '\0';
+    int decoded = keys_base64url(text, bytes, sizeof bytes);
+    json_t *object =
+        decoded > 0 ? json_loadb((const char *)bytes, (size_t)decoded, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
     return NULL;
 }
 
-// Of a token that libjwt does not read, for want of its algorithm: what that is, for the words alone; "" if
-// it has none.
-static void name_algorithm(const char *token, char out[16]) {
-    unsigned char header[HEADER_BYTES_MAX];
-    char text[HEADER_BYTES_MAX * 4 / 3 + 4];
-    size_t len = strcspn(token, ".");
-    out[0] = '\0';
-    if (len >= sizeof text)
-        return;
-    memcpy(text, token, len);
-    text[len] = '\0';
-    int bytes = keys_base64url(text, header, sizeof header);
-    json_t *object = bytes > 0 ? json_loadb((const char *)header, (size_t)bytes, 0, NULL) : NULL;
-    const char *algorithm = json_string_value(json_object_get(object, "alg"));
-    if (algorithm)
-        snprintf(out, 16, "%s", algorithm);
-    json_decref(object);
-}
-
+// Of a token that libjwt does not read, for want of its algorithm.
 static void refuse_unread(const char *token, char *why) {
-    char algorithm[16];
-    name_algorithm(token, algorithm);
-    if (strcmp(algorithm, "EdDSA") == 0)
+    json_t *header = read_part(token, true);
+    const char *algorithm = json_string_value(json_object_get(header, "alg"));
+    if (algorithm && strcmp(algorithm, "EdDSA") == 0)
         token_refuse(why,
                      "the token is signed with EdDSA, which this server's library does not have; " TAKEN);
-    else if (algorithm[0])
+    else if (algorithm && algorithm[0])
         token_refuse(why, "the token is signed in a way that is not taken, or damaged; " TAKEN);
     else
         token_refuse(why, "the token is no JSON Web Token");
+    json_decref(header);
 }
 
-// Whether it asks for nothing that its verifier must know (RFC 7515, section 4.1.11): no extension is known
-// here, and one that is passed over may have made the token mean less. The library does not look.
-static bool asks_for_nothing(jwt_t *jwt) {
-    char *text = jwt_get_headers_json(jwt, NULL);
-    json_t *headers = text ? json_loads(text, 0, NULL) : NULL;
-    bool plain = headers && !json_object_get(headers, "crit");
-    free(text);
-    json_decref(headers);
-    return plain;
+// Whether libjwt reads it, whoever signed it.
+static bool is_read(const char *token) {
+    jwt_t *jwt = NULL;
+    bool read = jwt_decode(&jwt, token, NULL, 0) == 0;
+    if (read)
+        jwt_free(jwt);
+    return read;
+}
+
+// Whether one of the keys has signed it, and nothing of it is critical that is not known here (RFC 7515,
+// section 4.1.11), which is any extension: one that is passed over may have made the token mean less.
+static bool is_good(const struct keys *keys, const char *token, const json_t *header, const json_t *claims,
+                    char *why) {
+    struct claim claim = {.key_id = json_string_value(json_object_get(header, "kid")),
+                          .issuer = json_string_value(json_object_get(claims, "iss"))};
+    if (!header || !claims)
+        return token_refuse(
+            why, "the token is malformed: its header or its claims are no object, or name a member twice");
+    if (!kind_of(json_string_value(json_object_get(header, "alg")), &claim.kind))
+        return token_refuse(why, "the token is signed in a way that is not taken; " TAKEN);
+    if (json_object_get(header, "crit"))
+        return token_refuse(why,
+                            "the token is for verifiers that know an extension (`crit`); none is known here");
+    return is_signed(keys, token, &claim) ||
+           token_refuse(why, "the token is not signed with a key of this server");
 }
 
 json_t *token_open(const struct keys *keys, const char *token, char *why) {
-    jwt_t *jwt = NULL;
-    struct claim claim;
     if (strlen(token) > TOKEN_BYTES_MAX) {
         token_refuse(why, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
         return NULL;
     }
-    if (jwt_decode(&jwt, token, NULL, 0) != 0) {
+    if (!is_read(token)) {
         refuse_unread(token, why);
         return NULL;
     }
-    json_t *claims = NULL;
-    if (!kind_of(jwt_get_header(jwt, "alg"), &claim.kind)) {
-        token_refuse(why, "the token is signed in a way that is not taken; " TAKEN);
-    } else if (!asks_for_nothing(jwt)) {
-        token_refuse(why, "the token is for verifiers that know an extension (`crit`); none is known here");
-    } else {
-        claim.key_id = jwt_get_header(jwt, "kid");
-        claim.issuer = jwt_get_grant(jwt, "iss");
-        claims = verified(keys, token, &claim);
-        if (!claims)
-            token_refuse(why, "the token is not signed with a key of this server");
-    }
-    jwt_free(jwt);
-    return claims;
+    json_t *header = read_part(token, true), *claims = read_part(token, false);
+    bool good = is_good(keys, token, header, claims, why);
+    json_decref(header);
+    if (good)
+        return claims;
+    json_decref(claims);
+    return NULL;
 }
 
 // ---- what it says

@@ -12,6 +12,7 @@
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -336,6 +337,135 @@ static void test_critical_extensions(void **state) {
     keys_free(&keys);
 }
 
+// With any signature that is good, as others may sign: these bytes and no others.
+static char *sign_bytes(const char *header, const char *claims) {
+    static char text[12288];
+    char *out = NULL;
+    unsigned char mac[32];
+    unsigned len = sizeof mac;
+    text[0] = '\0';
+    const char *parts[] = {header, claims};
+    for (size_t i = 0; i < 2; i++) {
+        size_t at = strlen(text);
+        EVP_EncodeBlock((unsigned char *)text + at, (const unsigned char *)parts[i], (int)strlen(parts[i]));
+        text[at + strcspn(text + at, "=")] = '\0';
+        strcat(text, i == 0 ? "." : "");
+    }
+    for (char *c = text; *c; c++)
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    assert_non_null(
+        HMAC(EVP_sha256(), SECRET, (int)strlen(SECRET), (unsigned char *)text, strlen(text), mac, &len));
+    char signature[64];
+    EVP_EncodeBlock((unsigned char *)signature, mac, (int)len);
+    signature[strcspn(signature, "=")] = '\0';
+    for (char *c = signature; *c; c++)
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    assert_true(asprintf(&out, "%s.%s", text, signature) > 0);
+    return out;
+}
+
+// Of two members of one name the library takes the last, and a gateway in front perhaps the first.
+static void test_members_named_twice(void **state) {
+    (void)state;
+#define HEADER "{\"alg\":\"HS256\"}"
+    static const struct {
+        const char *header, *claims;
+        bool taken;
+    } rows[] = {
+        {HEADER, "{" CLAIMS "}", true},
+        {HEADER, "{\"sub\":\"eve\"," CLAIMS "}", false},
+        {HEADER, "{" CLAIMS ",\"exp\":1900000000}", false},
+        {HEADER,
+         "{\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"roomJoin\":true,\"room\":"
+         "\"blue\","
+         "\"roomAdmin\":false,\"roomAdmin\":true}}",
+         false},
+        {"{\"alg\":\"none\",\"alg\":\"HS256\"}", "{" CLAIMS "}", false},
+        {"{\"alg\":\"HS256\",\"kid\":\"x\",\"kid\":\"devkey\"}", "{" CLAIMS "}", false},
+        {HEADER, "[]", false},
+    };
+    struct keys keys;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct grants grants;
+        char why[TOKEN_WHY_MAX] = "", *token = sign_bytes(rows[i].header, rows[i].claims);
+        if (token_verify(&keys, token, NOW, &grants, why) != rows[i].taken)
+            fail_msg("row %zu: %s", i, why);
+        free(token);
+    }
+    keys_free(&keys);
+}
+
+// Each text of a token, as long as it may be, and one byte more.
+static void test_lengths(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        size_t most; // of what stands between the two
+    } rows[] = {
+        {"\"sub\":\"", "\",\"iss\":\"devkey\",\"exp\":1800003600," VIDEO, GRANT_IDENTITY_MAX},
+        {CLAIMS ",\"name\":\"", "\"", GRANT_NAME_MAX},
+        {CLAIMS ",\"metadata\":\"", "\"", GRANT_METADATA_MAX},
+        {CLAIMS ",\"attributes\":{\"a\":\"", "\"}", GRANT_ATTRIBUTES_MAX - strlen("{\"a\":\"\"}")},
+        {"\"sub\":\"a\",\"iss\":\"devkey\",\"exp\":1800003600,\"video\":{\"roomJoin\":true,\"room\":\"",
+         "\"}", GRANT_ROOM_MAX},
+    };
+    struct keys keys;
+    static struct grants grants;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (size_t more = 0; more <= 1; more++) {
+            static char claims[8192];
+            char why[TOKEN_WHY_MAX] = "";
+            snprintf(claims, sizeof claims, "{%s%0*d%s}", rows[i].before, (int)(rows[i].most + more), 0,
+                     rows[i].after);
+            char *token = sign_bytes("{\"alg\":\"HS256\"}", claims);
+            bool taken = token_verify(&keys, token, NOW, &grants, why);
+            if (taken != (more == 0) || (more && !strstr(why, "longer than")))
+                fail_msg("row %zu, %zu more: %s", i, more, why);
+            free(token);
+        }
+    }
+    keys_free(&keys);
+}
+
+// Tokens of programs: whom this server obeys beyond LiveKit's grants.
+static void test_operators(void **state) {
+    (void)state;
+    static const struct {
+        const char *claims;
+        bool taken, obeyed;
+    } rows[] = {{"", true, false},
+                {",\"rotunda\":{}", true, false},
+                {",\"rotunda\":{\"operator\":false}", true, false},
+                {",\"rotunda\":{\"operator\":true}", true, true},
+                {",\"rotunda\":{\"operator\":1}", false, false},
+                {",\"rotunda\":{\"operator\":\"true\"}", false, false},
+                {",\"rotunda\":true", true, false},
+                {",\"operator\":true", true, false}};
+    struct keys keys;
+    read_keys(&keys, "devkey: " SECRET "\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char claims[256], why[TOKEN_WHY_MAX] = "";
+        struct service_grants grants = {0};
+        snprintf(claims, sizeof claims, "{\"iss\":\"devkey\",\"exp\":1800003600%s}", rows[i].claims);
+        char *token = sign_bytes("{\"alg\":\"HS256\"}", claims);
+        if (token_verify_service(&keys, token, NOW, &grants, why) != rows[i].taken ||
+            grants.operator_ != rows[i].obeyed)
+            fail_msg("row %zu: %d %s", i, grants.operator_, why);
+        assert_false(token_verify_service(&keys, token, 1800003660, &grants, why)); // nor for ever
+        free(token);
+    }
+    struct token_wish wish = {.operator_ = true, .identity = "ops", .ttl_s = 60};
+    char why[TOKEN_WHY_MAX];
+    struct service_grants grants;
+    char *token = token_mint(&keys, &wish, NOW, why);
+    assert_non_null(token);
+    assert_true(token_verify_service(&keys, token, NOW, &grants, why) && grants.operator_);
+    free(token);
+    keys_free(&keys);
+}
+
 static void test_keys_change(void **state) {
     (void)state;
     struct keys keys;
@@ -431,10 +561,17 @@ static void test_bodies_are_signed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_of_livekit), cmocka_unit_test(test_claims),
-        cmocka_unit_test(test_public_keys),       cmocka_unit_test(test_unread),
-        cmocka_unit_test(test_forgeries),         cmocka_unit_test(test_critical_extensions),
-        cmocka_unit_test(test_keys_change),       cmocka_unit_test(test_minted_tokens_are_good),
+        cmocka_unit_test(test_tokens_of_livekit),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_public_keys),
+        cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_forgeries),
+        cmocka_unit_test(test_critical_extensions),
+        cmocka_unit_test(test_members_named_twice),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_keys_change),
+        cmocka_unit_test(test_minted_tokens_are_good),
         cmocka_unit_test(test_bodies_are_signed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
