@@ -93,8 +93,32 @@ static void test_rooms_begin_and_end(void **state) {
     stage_close(s); // silently
 }
 
+// Of recordings: with the room, as long as it is there.
+static void test_recordings(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    stage_open(s);
+    const struct room *room = joins(s, "ann")->room;
+    for (int there = 0; there <= 1; there++) {
+        size_t len = 0;
+        char *text = webhook_egress_text("egress_started", there ? room : NULL, 1700000000,
+                                         json_pack("{s:s}", "egressId", "e1"), &len);
+        assert_non_null(text);
+        assert_int_equal(strlen(text), len);
+        json_t *event = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        free(text);
+        expect_text(event, NULL, "event", "egress_started");
+        expect_text(event, NULL, "createdAt", "1700000000");
+        expect_text(event, "egressInfo", "egressId", "e1");
+        assert_int_equal(json_object_get(event, "room") != NULL, there);
+        json_decref(event);
+    }
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_each_kind),
         cmocka_unit_test(test_rooms_begin_and_end),
     };

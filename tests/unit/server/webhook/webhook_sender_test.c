@@ -1,0 +1,242 @@
+// What goes over the wire, and what becomes of it by what the receiver answers: a process of a few lines.
+#include "base/log.h"
+#include "server/webhook/webhook_sender.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REQUEST_MAX 4096
+#define PATIENCE_MS 20000
+
+struct receiver {
+    pid_t child;
+    int told; // each request as a message of its own, then what was done with its answer
+    struct webhook_urls urls;
+    struct webhook_sender *sender;
+};
+
+// ---- in the child
+
+static void read_request(int fd, char text[REQUEST_MAX]) {
+    size_t len = 0;
+    const char *body = NULL;
+    do {
+        ssize_t n = read(fd, text + len, REQUEST_MAX - 1 - len);
+        len += n > 0 ? (size_t)n : 0;
+        text[len] = '\0';
+        body = strstr(text, "\r\n\r\n");
+        const char *length = strcasestr(text, "content-length: ");
+        if (n <= 0 || (body && length && strlen(body + 4) >= strtoul(length + 16, NULL, 10)))
+            return;
+    } while (len < REQUEST_MAX - 1);
+}
+
+// Bytes without end, until nobody takes them any more.
+static bool write_without_end(int fd) {
+    static const char bytes[65536] = {'x'};
+    for (unsigned i = 0; i < 1024; i++)
+        if (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0)
+            return false;
+    return true;
+}
+
+static void serve(int listening, int tell, const char *const *answers) {
+    static char text[REQUEST_MAX];
+    for (; *answers; answers++) {
+        int fd = accept(listening, NULL, NULL);
+        read_request(fd, text);
+        (void)!send(tell, text, strlen(text), MSG_NOSIGNAL);
+        (void)!send(fd, *answers, strlen(*answers), MSG_NOSIGNAL);
+        if (strstr(*answers, "without-end"))
+            (void)!send(tell, write_without_end(fd) ? "all" : "cut", 3, MSG_NOSIGNAL);
+        close(fd);
+    }
+    _exit(0);
+}
+
+// ---- in the parent
+
+// answers: one for each request, NULL ends them.
+static void opens(struct receiver *r, const char *const *answers) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof at;
+    int pair[2], listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char url[128];
+    assert_int_equal(bind(listening, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(listening, 8), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    r->child = fork();
+    if (r->child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        serve(listening, pair[1], answers);
+    }
+    close(listening);
+    close(pair[1]);
+    r->told = pair[0];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/hook?key=1", ntohs(at.sin_port));
+    assert_true(webhook_urls_parse(url, &r->urls));
+    r->sender = webhook_sender_open(&r->urls);
+    assert_non_null(r->sender);
+}
+
+static void closes(struct receiver *r) {
+    if (r->sender)
+        webhook_sender_close(r->sender, 0);
+    kill(r->child, SIGKILL);
+    waitpid(r->child, NULL, 0);
+    close(r->told);
+}
+
+static void posts(struct receiver *r, const char *body) {
+    webhook_sender_post(r->sender, 1, body, strlen(body), "a.to.ken");
+}
+
+// The next that the receiver tells; "" when it has ended.
+static const char *hears(struct receiver *r) {
+    static char text[REQUEST_MAX];
+    struct pollfd ready = {.fd = r->told, .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+    ssize_t n = recv(r->told, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static struct webhook_counts counts_of(struct receiver *r) {
+    struct webhook_counts counts = {0};
+    webhook_sender_read_counts(r->sender, &counts);
+    return counts;
+}
+
+// As soon as something is known of each. What is to be tried again may have been, meanwhile, and again.
+static void expect_counts(struct receiver *r, uint64_t sent, uint64_t lost, bool retried) {
+    struct webhook_counts counts = {0};
+    for (int i = 0; i < PATIENCE_MS / 2; i++) {
+        counts = counts_of(r);
+        if (counts.sent + counts.lost + (counts.retried > 0) >= sent + lost + retried)
+            break;
+        (void)poll(NULL, 0, 2);
+    }
+    if (counts.sent != sent || counts.lost != lost || (counts.retried > 0) != retried)
+        fail_msg("%u sent, %u lost, %u retried", (unsigned)counts.sent, (unsigned)counts.lost,
+                 (unsigned)counts.retried);
+    assert_int_equal(counts.waiting, retried);
+}
+
+#define EMPTY "content-length: 0\r\n\r\n"
+
+static void what_goes_over_the_wire(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 204 No Content\r\n\r\n", NULL};
+    struct receiver r;
+    opens(&r, answers);
+    posts(&r, "{\"event\":\"room_started\"}");
+    const char *request = hears(&r);
+    static const char *const has[] = {"POST /hook?key=1 HTTP/1.1\r\n",
+                                      "\r\nAuthorization: a.to.ken\r\n",
+                                      "\r\nContent-Type: application/webhook+json\r\n",
+                                      "\r\nContent-Length: 24\r\n",
+                                      "\r\nUser-Agent: rotunda/",
+                                      "\r\n\r\n{\"event\":\"room_started\"}"};
+    for (size_t i = 0; i < sizeof has / sizeof has[0]; i++)
+        if (!strstr(request, has[i]))
+            fail_msg("%s: no %s", request, has[i]);
+    static const char *const has_not[] = {"Expect", "Cookie", "Accept-Encoding", "Bearer"};
+    for (size_t i = 0; i < sizeof has_not / sizeof has_not[0]; i++)
+        assert_null(strcasestr(request, has_not[i]));
+    expect_counts(&r, 1, 0, false);
+    webhook_sender_post(r.sender, 1, NULL, 0, "a.to.ken"); // what could not be made
+    webhook_sender_post(r.sender, 1, "{}", 2, NULL);       // or not be signed
+    expect_counts(&r, 1, 2, false);
+    closes(&r);
+}
+
+// One request each: whoever is refused, or sent elsewhere, asks no more.
+static void what_answers_mean(void **state) {
+    (void)state;
+    static const struct {
+        const char *answer;
+        unsigned sent, lost;
+        bool retried;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\n" EMPTY, 1, 0, false},
+        {"HTTP/1.1 299 Odd\r\n" EMPTY, 1, 0, false},
+        {"HTTP/1.1 300 Choices\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 307 Elsewhere\r\nlocation: file:///etc/passwd\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 400 Bad\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 401 No\r\nwww-authenticate: Basic\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 404 Not Found\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 428 Odd\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 429 Slower\r\nretry-after: 30\r\n" EMPTY, 0, 0, true},
+        {"HTTP/1.1 499 Odd\r\n" EMPTY, 0, 1, false},
+        {"HTTP/1.1 500 Broken\r\nretry-after: 30\r\n" EMPTY, 0, 0, true},
+        {"HTTP/1.1 503 Away\r\nretry-after: 30\r\n" EMPTY, 0, 0, true},
+        {"HTTP/1.1 503 Away\r\n" EMPTY, 0, 0, true},
+        {"nonsense\r\n\r\n", 0, 0, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const answers[] = {rows[i].answer, NULL};
+        struct receiver r;
+        opens(&r, answers);
+        posts(&r, "{}");
+        assert_non_null(strstr(hears(&r), "POST /hook"));
+        expect_counts(&r, rows[i].sent, rows[i].lost, rows[i].retried);
+        assert_string_equal(hears(&r), ""); // it has ended
+        closes(&r);
+    }
+}
+
+// The end is no time to wait: what is to be tried again is, at once.
+static void one_more_try_at_the_end(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 503 Away\r\nretry-after: 60\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY, NULL};
+    struct receiver r;
+    opens(&r, answers);
+    posts(&r, "{\"n\":1}");
+    assert_non_null(strstr(hears(&r), "{\"n\":1}"));
+    expect_counts(&r, 0, 0, true);
+    webhook_sender_close(r.sender, 10 * US_PER_SECOND);
+    r.sender = NULL;
+    assert_non_null(strstr(hears(&r), "{\"n\":1}"));
+    closes(&r);
+}
+
+static void an_answer_without_end(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nx: without-end\r\n\r\n", NULL};
+    struct receiver r;
+    opens(&r, answers);
+    posts(&r, "{}");
+    assert_non_null(strstr(hears(&r), "POST /hook"));
+    assert_string_equal(hears(&r), "cut");
+    expect_counts(&r, 1, 0, false); // it has taken it
+    closes(&r);
+}
+
+int main(void) {
+    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_goes_over_the_wire),
+        cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(one_more_try_at_the_end),
+        cmocka_unit_test(an_answer_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
