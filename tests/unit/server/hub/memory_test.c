@@ -84,6 +84,38 @@ static void what_waits_for_those_who_are_away_counts(void **state) {
     stage_close(s);
 }
 
+// What is held of one participant's producers, whatever it says of them.
+static void what_is_said_of_producers_is_bounded(void **state) {
+    (void)state;
+    struct stage *s = stage_new();
+    s->config.limits.relay_rate_max = UINT32_MAX;
+    s->config.limits.relayed_bytes_max = UINT32_MAX;
+    s->config.limits.producers_per_participant_max = 1000;
+    stage_open(s);
+    struct participant *ann = joins(s, "ann");
+    const struct room_transport *transport = opens(s, ann, true);
+    char text[256];
+    struct hub_refusal refusal = {.code = HUB_CODE_COUNT};
+    unsigned taken = 0;
+    for (bool fine = true; fine && taken < 100; taken += fine) {
+        snprintf(text, sizeof text,
+                 "{'mid':'%u','codecs':[{'mimeType':'audio/opus','payloadType':111,'clockRate':48000,"
+                 "'channels':2}],'encodings':[{'ssrc':%u}],'rtcp':{'cname':'c'}}",
+                 taken, 1000 + taken);
+        json_t *parameters = parse(text);
+        struct hub_produce ask = {
+            .transport_id = transport->public_id.text, .kind = MEDIA_AUDIO, .parameters = parameters};
+        pass(s, 600 * US_PER_SECOND); // long enough for any rate
+        s->command_count = 0;
+        fine = hub_produce(s->hub, ann, &ask, &refusal) != NULL;
+        json_decref(parameters);
+    }
+    if (refusal.code != HUB_LIMIT_REACHED || !strstr(refusal.text, "65536 bytes"))
+        fail_msg("%u taken, then: %s", taken, refusal.text);
+    assert_in_range(taken, 4, 64); // a kilobyte each at least
+    stage_close(s);
+}
+
 static void json_counts_by_what_it_is_made_of(void **state) {
     (void)state;
     json_t *texts = parse("['', '12345']"), *object = parse("{'a': 1, 'b': {'c': ''}}");
@@ -114,6 +146,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_thing_counts_while_it_is_there),
         cmocka_unit_test(what_waits_for_those_who_are_away_counts),
+        cmocka_unit_test(what_is_said_of_producers_is_bounded),
         cmocka_unit_test(json_counts_by_what_it_is_made_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
