@@ -40,7 +40,7 @@ test('names that look alike are one', async () => {
     const answer = await other.answer('join-room', { roomId: 'cafe\u0301', username });
     assert.equal(answer.data.code, 'username-taken', JSON.stringify(username));
   }
-  for (const hidden of ['\u200b', '\u200d', '\u202e', '\u2066', '\ufeff', '\u00ad', '\u2060', '\u034f', '\ufe0f', '\u3164', '\u{e0061}']) {
+  for (const hidden of ['\u200b', '\u200d', '\u202e', '\u2066', '\ufeff', '\u00ad', '\u2060', '\u034f', '\ufe0f', '\u3164', '\u2800', '\u{e0061}']) {
     for (const data of [
       { roomId: 'cafe\u0301', username: `Jos\u00e9${hidden}` },
       { roomId: `caf${hidden}\u00e9`, username: 'Eve' },

@@ -424,6 +424,12 @@ static void paths(void **state) {
         expect_refused(o, asks(o, "operator", rows[i].method, rows[i].path, ""), 404, "bad_route", "nothing");
     expect_refused(o, asks(o, "operator", "GET", REST "rooms/\xff\xfe", ""), 400, "invalid_argument",
                    "UTF-8");
+    expect_refused(o, asks(o, "operator", "GET", REST "rooms/a\xe2\x80\xae/recordings", ""), 400,
+                   "invalid_argument", "`room` must be");
+    expect_refused(o, asks(o, "operator", "DELETE", REST "rooms/a\xe2\x80\xae/recordings/x", ""), 400,
+                   "invalid_argument", "`room` must be");
+    assert_int_equal(asks(o, "operator", "GET", REST "rooms/r/participants/ann", ""), 200);
+    assert_false(json_is_true(json_object_get(o->answer, "isPublisher"))); // it sends nothing
     closes_office(o);
 }
 

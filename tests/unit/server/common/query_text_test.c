@@ -20,6 +20,9 @@ static void rows_of_queries(void **state) {
         {"id=a%20b+c%2B", 1, "a b c+"},
         {"id=a=b", 1, "a=b"},
         {"id=%C3%A4", 1, "\xc3\xa4"},
+        {"id=%4F%4f%4A%4a", 1, "OOJJ"},
+        {"id=%4G", -1, NULL},
+        {"id=%4g", -1, NULL},
         {"id=1234567", 1, "1234567"}, // as long as it may be
         {"id=12345678", -1, NULL},
         {"id=%00", -1, NULL},
