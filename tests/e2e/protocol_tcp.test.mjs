@@ -232,7 +232,7 @@ test('a port that another program has is done without, and the log says so; unle
   t.after(() => other.close());
   const { port } = other.address();
   const plain = await Server.startFor(t, { mediaPort: port });
-  assert.match(plain.log, new RegExp(`media port takes no TCP.*:${port} \\(TCP\\): Address already in use`));
+  assert.match(plain.log, new RegExp(`media port accepts no TCP.*:${port} \\(TCP\\): Address already in use`));
   const client = await Client.join(plain, freshRoom(), 'ann');
   const { iceCandidates } = await client.request('create-transport', { direction: 'recv' });
   assert.deepEqual(iceCandidates.map(({ protocol }) => protocol), ['udp']);
