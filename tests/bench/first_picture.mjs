@@ -120,7 +120,10 @@ async function visit(browser, room, run) {
   await page.waitForSelector('#join:not([disabled])', { timeout: 60_000 });
   await delay(3_000); // people look before they click
   await page.click('#join');
-  await until('all pictures', () => page.evaluate((count) => window.pictures >= count, options.publishers), { deadlineMs: 30_000 });
+  const seen = () => page.evaluate((count) => window.pictures >= count, options.publishers);
+  await until('all pictures', seen, { deadlineMs: 30_000 }).catch(async (error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(await page.evaluate(() => [window.pictures, window.marks]))}`);
+  });
   const said = await page.evaluate(() => ({ marks: window.marks, bytesUp: window.bytesUp, bytesDown: window.bytesDown }));
   await page.close();
   const { click, ...marks } = said.marks;

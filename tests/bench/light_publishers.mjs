@@ -101,7 +101,7 @@ const audio = (ssrc, cname) => ({
         payloadType: 111,
         clockRate: 48_000,
         channels: 2,
-        parameters: { minptime: 10, useinbandfec: 1 },
+        parameters: { minptime: 10, useinbandfec: 1, 'sprop-stereo': 0, usedtx: 0 }, // as the page has them
         rtcpFeedback: [{ type: 'transport-cc', parameter: '' }],
       },
     ],
