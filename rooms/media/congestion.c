@@ -235,13 +235,13 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint64_t try_bps = allocator_try_bps(a), has_bps = allocator_granted_bps(a);
     uint64_t more_bps = try_bps > has_bps ? try_bps - has_bps : 0, whole_bps = cg->granted_bps + more_bps;
     unsigned percent = more_bps > has_bps ? CONGESTION_TRIAL_DOUBLE_PERCENT : CONGESTION_TRIAL_MORE_PERCENT;
-    uint64_t room_bps = whole_bps * link_trial_room_permille(state) / 1000,
-             others_bps = more_bps * percent / 100;
+    uint64_t room_bps = link_trial_room_bps(state, whole_bps), others_bps = more_bps * percent / 100;
     uint64_t rate = whole_bps + (others_bps > room_bps ? others_bps : room_bps);
     uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
     if (ceiling_bps && rate > ceiling_bps)
         rate = ceiling_bps;
-    if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 || state->probing)
+    if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 || state->probing ||
+        state->climbs)
         return;
     link_trial_begin(&cg->trial, rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX, state,
                      bandwidth_sent_bytes(cg->bandwidth), now_us);

@@ -11,9 +11,11 @@ static uint64_t trial_longer_us(const struct bandwidth_state *state) {
     return longer_us < TRIAL_LONGER_MAX_US ? longer_us : TRIAL_LONGER_MAX_US;
 }
 
-unsigned link_trial_room_permille(const struct bandwidth_state *state) {
+uint64_t link_trial_room_bps(const struct bandwidth_state *state, uint64_t needed_bps) {
     uint64_t told_us = TRIAL_QUEUE_US + (uint64_t)state->noise_us;
-    return TRIAL_ROOM_PERMILLE + (unsigned)(told_us * 1000 / (TRIAL_US + trial_longer_us(state)));
+    uint64_t told_bps = needed_bps * told_us / (TRIAL_US + trial_longer_us(state));
+    uint64_t frames_bps = needed_bps * TRIAL_ROOM_PERMILLE / 1000;
+    return told_bps + (frames_bps > TRIAL_ROOM_BPS ? frames_bps : TRIAL_ROOM_BPS);
 }
 
 void link_trial_begin(struct link_trial *t, uint32_t rate_bps, const struct bandwidth_state *state,

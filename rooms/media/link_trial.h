@@ -19,8 +19,11 @@
 #define TRIAL_QUEUE_US 15000   // at its end, and what may be noise: else it grows slowly
 #define TRIAL_STANDS_US 40000  // meanwhile: the link is full
 #define TRIAL_STANDS_NOISE_PERCENT 60
-#define TRIAL_ROOM_PERMILLE 20 // of what is needed: frames differ
-#define TRIAL_LOSS 0.04f       // more than before: the link is full
+#define TRIAL_ROOM_PERMILLE 20 // of what is needed: frames differ,
+#define TRIAL_ROOM_BPS                                                                                       \
+    26000                // by so much at least, where a step that just fits would go again with the first
+                         // large frame
+#define TRIAL_LOSS 0.04f // more than before: the link is full
 
 enum link_trial_verdict { TRIAL_NONE, TRIAL_RUNS, TRIAL_CARRIED, TRIAL_REFUTED };
 
@@ -35,9 +38,9 @@ struct link_trial {    // all zero to begin with
 
 // Nothing waits in the link that is known to: only then a trial can begin, and has shown something.
 bool link_trial_is_empty(const struct bandwidth_state *state);
-// How much more than is needed is to be sent at least: what a frame may be larger than the last ones, and
-// what makes a queue within the trial that can be told from noise.
-unsigned link_trial_room_permille(const struct bandwidth_state *state);
+// How much more than what is needed is to be sent at least: what a frame may be larger than the last ones,
+// and what makes a queue within the trial that can be told from noise.
+uint64_t link_trial_room_bps(const struct bandwidth_state *state, uint64_t needed_bps);
 void link_trial_begin(struct link_trial *trial, uint32_t rate_bps, const struct bandwidth_state *state,
                       uint64_t sent_bytes, uint64_t now_us);
 void link_trial_end(struct link_trial *trial); // it comes to nothing, what was shown before too

@@ -20,6 +20,8 @@
 #define DROP_PROBE_US 2000000
 #define REFUTED_PROBE_US 3000000
 #define QUIET_JITTER_MS 3.0f // where a probe that found the link full is hardly wrong
+#define RENEWED_US 8000000   // for which another link is looked into
+#define CLIMBS_US 600000     // after a cluster there that showed more: another one follows
 #define PEEK_SHARE 2         // of what the link has been seen to carry
 #define REFUTED_SHARE 0.95f  // of what comes over a link that is full
 
@@ -145,6 +147,8 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .filled = b->prober.saturated,
         .probing = b->prober.cluster.sending || (b->prober.cluster.id != 0 && b->front.ring.packets),
         .renewals = b->renewals,
+        .climbs =
+            b->gained_us != 0 && b->tick_us < b->gained_us + CLIMBS_US && bandwidth_is_renewed(b, b->tick_us),
     };
 }
 
@@ -174,6 +178,10 @@ bool bandwidth_is_bounded(const struct bandwidth *b) {
     return b->refuted_bps > 0 && b->sought_bps < b->demand_bps;
 }
 
+bool bandwidth_is_renewed(const struct bandwidth *b, uint64_t now_us) {
+    return b->renewed_us != 0 && now_us < b->renewed_us + RENEWED_US;
+}
+
 float bandwidth_seen_bps(const struct bandwidth *b) {
     int32_t least = min_window_lowest(&b->filled, MIN_WINDOW_BUCKETS);
     float filled = least < 0 ? -(float)least * 1000 : 0;
@@ -194,6 +202,8 @@ static void bandwidth_forget(struct bandwidth *b, uint64_t now_us) {
     b->stands_s = b->came_bps = 0;
     b->filled = (struct min_window){0};
     b->refuted_bps = 0;
+    b->renewed_us = b->gained_us = 0;
+    b->doubts = 0;
     b->competes = b->calm = false;
     b->reason = BANDWIDTH_START;
     prober_restart(&b->prober, now_us);
@@ -265,6 +275,7 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
         wish.peek_bps = (uint32_t)fminf(bandwidth_seen_bps(b) * PEEK_SHARE, max);
     wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
     wish.application = bandwidth_application(b);
+    wish.renewed = bandwidth_is_renewed(b, now_us);
     wish.blind = remb && !b->front.ring.started;
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
     wish.peeks = grows && !bandwidth_is_bounded(b);

@@ -127,6 +127,7 @@ struct bandwidth_state {
     uint32_t noise_us; // of queue_us, that may be something else
     bool filled;       // the last probe found the link full
     bool probing;      // a cluster is under way, or waits for its result
+    bool climbs;       // clusters over another link show more and more: the next is due
     uint32_t
         renewals; // how often it has turned out to be another link than the one on which more was refuted
 };

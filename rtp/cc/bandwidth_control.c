@@ -22,8 +22,11 @@
 #define SEEN_BUCKET_US 2500000
 #define SEEN_MARGIN 1.05f
 #define SEEN_ANOTHER 1.5f     // times what the link was seen to carry: it is another one
+#define SEEN_PERHAPS 1.15f    // times that, and it may be one
+#define SEEN_JITTER_MS 3.0f   // from which on one cluster may be wrong
 #define PROBE_HASTE_GAIN 1.2f // so much gained, and there may be more soon
 #define PROBE_HASTE_US 1000000
+#define PROBE_RENEWED_US 200000 // on another link
 #define DROP_PROBE_US 2000000
 #define QUEUE_RIVAL_US 40000
 #define RIVAL_STANDS_S 1.5f
@@ -48,21 +51,38 @@ static void bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
 }
 
 // It is another link than the one on which more was refuted.
-static void bandwidth_renew(struct bandwidth *b) {
+static void bandwidth_renew(struct bandwidth *b, uint64_t now_us) {
     b->renewals++;
+    if (b->refuted_bps > 0)
+        b->renewed_us = now_us;
     b->refuted_bps = 0;
     b->filled = (struct min_window){0};
     b->over_us = 0;
+}
+
+// Where there is jitter, a cluster that shows more than has been seen is sent again, twice as long: the first
+// one that shows a lot is not believed, nor is one that shows a little. True: it is.
+static bool bandwidth_doubts_probe(struct bandwidth *b, float times_seen, uint64_t now_us) {
+    bool quiet = b->doubts == 0 && delay_trend_jitter_ms(&b->trend) < SEEN_JITTER_MS;
+    bool clear = b->doubts > 0 && times_seen > SEEN_ANOTHER;
+    if (quiet || clear || times_seen <= SEEN_PERHAPS || b->doubts == PROBER_REPEATS_MAX) {
+        b->doubts = 0;
+        return false;
+    }
+    prober_repeat(&b->prober, ++b->doubts, now_us);
+    return true;
 }
 
 // What of a result counts; 0: nothing. Of a link that has refused more, no more than is sought.
 static float bandwidth_count_probe(struct bandwidth *b, const struct probe_result *result, uint64_t now_us) {
     float bps = (float)result->bps, sought = (float)b->sought_bps * BANDWIDTH_DEMAND_MARGIN;
     float seen = bandwidth_seen_bps(b);
-    bool bounded = bandwidth_is_bounded(b),
-         another = bandwidth_is_sought(b) && seen > 0 && bps > seen * SEEN_ANOTHER;
+    bool bounded = bandwidth_is_bounded(b), looks = bandwidth_is_sought(b) && seen > 0;
+    if (looks && bandwidth_doubts_probe(b, bps / seen, now_us))
+        return 0;
+    bool another = looks && bps > seen * SEEN_ANOTHER;
     if (another)
-        bandwidth_renew(b);
+        bandwidth_renew(b, now_us);
     if (result->saturated)
         min_window_add(&b->filled, SEEN_BUCKET_US, -(int32_t)(result->bps / 1000), now_us);
     if (result->peeks && !another)
@@ -81,8 +101,11 @@ static void bandwidth_take_probe(struct bandwidth *b, uint64_t now_us) {
     float target = (float)bandwidth_target(b, &reason), bps = (float)result.bps;
     bool application = bandwidth_application(b);
     if (bps > target * (result.saturated && !application ? PROBE_GAIN_MIN : 1)) {
-        if (bps > target * PROBE_HASTE_GAIN)
-            prober_hasten(&b->prober, now_us + PROBE_HASTE_US);
+        if (bps > target * PROBE_HASTE_GAIN) {
+            b->gained_us = now_us;
+            prober_hasten(&b->prober,
+                          now_us + (bandwidth_is_renewed(b, now_us) ? PROBE_RENEWED_US : PROBE_HASTE_US));
+        }
         rate_control_set(&b->rate, bps, now_us);
         b->reason = BANDWIDTH_PROBE;
     } else if (result.saturated && application && bps < b->rate.rate_bps) {

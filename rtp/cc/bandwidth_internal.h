@@ -37,6 +37,9 @@ struct bandwidth {
     // all of it. And what came when more was refuted; 0: nothing was.
     struct min_window filled;
     uint32_t refuted_bps, renewals;
+    uint64_t renewed_us; // the last renewal of a link that had refused something; 0: never
+    uint64_t gained_us;  // the last cluster that showed clearly more than was known; 0: never
+    uint8_t doubts;      // clusters in a row that jitter may have made faster
 
     uint64_t remb_bps; // UINT64_MAX: none
     uint64_t report_us;
@@ -83,8 +86,9 @@ bool bandwidth_application(const struct bandwidth *b);                  // less 
 uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us); // and what may be noise
 // Its owner gives by steps, and says how much he seeks; and what was seen of the link can be relied on.
 bool bandwidth_is_sought(const struct bandwidth *b);
-bool bandwidth_is_bounded(const struct bandwidth *b); // less is sought than there is use for
-float bandwidth_seen_bps(const struct bandwidth *b);  // the most that the link has been seen to carry
+bool bandwidth_is_bounded(const struct bandwidth *b);                  // less is sought than there is use for
+bool bandwidth_is_renewed(const struct bandwidth *b, uint64_t now_us); // lately
+float bandwidth_seen_bps(const struct bandwidth *b); // the most that the link has been seen to carry
 
 // ---- bandwidth_control.c
 void bandwidth_bound_rate(struct bandwidth *b);

@@ -22,12 +22,12 @@
 #define INTERVAL_US 4000000
 #define INTERVAL_HIGH_US 5000000
 #define INTERVAL_PEEK_US 3000000
+#define INTERVAL_RENEWED_US 1000000
 #define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
 #define WANT_REACHED 0.95f
 #define RECEIVED_SHARE 0.8f // of packets and bytes that must have come
 #define RATIO_VALID_MAX 2.0f
-#define HURRIED_MAX 3 // in a row, after which it is looked for as usual; each time twice as long
-#define HURRIED_US 100000
+#define REPEAT_US 100000
 #define UNSATURATED 0.9f
 #define USABLE 0.95f // of a link that is full
 #define START_STEPS 2
@@ -56,6 +56,13 @@ void prober_hasten(struct prober *p, uint64_t until_us) {
         p->next_us = until_us;
 }
 
+void prober_repeat(struct prober *p, unsigned n, uint64_t now_us) {
+    assert(n >= 1 && n <= PROBER_REPEATS_MAX);
+    p->hurried = (uint8_t)n;
+    p->further_bps = 0;
+    prober_hasten(p, now_us + REPEAT_US);
+}
+
 static uint32_t probe_lower(uint64_t a, uint64_t b) {
     return (uint32_t)(a < b ? a : b);
 }
@@ -78,6 +85,8 @@ static uint32_t prober_duration_us(const struct prober *p, const struct probe_wi
 }
 
 static uint32_t wish_interval_us(const struct probe_wish *wish) {
+    if (wish->renewed)
+        return INTERVAL_RENEWED_US;
     if (wish->peek_bps > 0)
         return INTERVAL_PEEK_US;
     return wish_long(wish) ? INTERVAL_HIGH_US : INTERVAL_US;
@@ -220,10 +229,10 @@ bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result
     *result = enough ? cluster_result(c) : (struct probe_result){0};
     p->saturated = result->saturated;
     p->hurried = result->hurried ? (uint8_t)(p->hurried + 1) : 0;
-    if (p->hurried > HURRIED_MAX)
+    if (p->hurried > PROBER_REPEATS_MAX)
         p->hurried = 0;
     else if (p->hurried > 0)
-        prober_hasten(p, now_us + HURRIED_US);
+        prober_hasten(p, now_us + REPEAT_US);
     if (result->bps > 0 && !result->saturated && (float)result->bps > (float)c->rate_bps * FURTHER_SHARE)
         p->further_bps = probe_lower((uint64_t)result->bps * 2, UINT32_MAX);
     if (result->saturated && p->start_steps > 0) { // jitter may have done it, which is not known so early

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PROBER_REPEATS_MAX 3 // in a row, after which it is looked for as usual; each twice as long
+
 struct probe_cluster {
     uint8_t id; // 1..255; 0: none
     bool sending, peeks;
@@ -49,6 +51,7 @@ struct probe_wish {
     uint32_t start_bps;
     float jitter_ms;
     bool application; // less is sent than the target: there is room for a long cluster
+    bool renewed;     // it is another link since lately, and how fast is to be found soon
     bool held;        // the link is full, or nothing is heard
     bool blind;       // no packet is acknowledged: long and little above the target, for the receiver to see
 };
@@ -65,6 +68,8 @@ void prober_init(struct prober *p, uint64_t now_us);
 void prober_restart(struct prober *p, uint64_t now_us);    // as at the start
 void prober_postpone(struct prober *p, uint64_t until_us); // and what is under way ends
 void prober_hasten(struct prober *p, uint64_t until_us);   // the next one is due then
+// The last one says nothing certain: soon again, the n-th time in a row; 1..PROBER_REPEATS_MAX.
+void prober_repeat(struct prober *p, unsigned n, uint64_t now_us);
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us);
 uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us); // now, of the cluster under way
 // A packet leaves: the id of the cluster that it belongs to, or 0.

@@ -41,6 +41,9 @@ struct call_config {
     struct link_config up[CALL_PUBLISHERS_MAX]; // rate 0: free
     enum call_feedback feedback[CALL_VIEWERS_MAX];
     uint64_t remb_bps;
+    // The machines of all are busy: what they send and say waits as in link.h, and what the links carry.
+    uint32_t stall_us, stall_every_us;
+    int8_t wish_spatial; // of all viewers; 0: no limit
     bool no_rtx;
     uint32_t single_bps; // not 0: publishers have one stream of so much
 };
@@ -97,7 +100,7 @@ struct call_viewer {
     struct call *call;
     unsigned index;
     struct endpoint *endpoint;
-    struct link *link;
+    struct link *link, back;
     bool unreachable;
     struct twcc_recorder *recorder;
     struct ccfb_recorder *named;
@@ -123,6 +126,7 @@ struct call {
     struct forwarder *fw;
     struct nonce_oracle *oracle;
     struct link links[CALL_LINKS_MAX];
+    struct link turns; // the forwarder's loop, which stalls as well
     uint64_t queue_sum_us[CALL_LINKS_MAX], queue_count, queue_max_us[CALL_LINKS_MAX];
     struct call_publisher publishers[CALL_PUBLISHERS_MAX];
     struct call_viewer viewers[CALL_VIEWERS_MAX];

@@ -15,7 +15,10 @@ struct link_config {
     uint32_t delay_us;
     uint32_t jitter_us; // up to so much more, evenly; packets stay in order unless `reorders`
     bool reorders;
-    uint32_t aggregate_us;  // packets leave together every so often, as with Wi-Fi
+    uint32_t aggregate_us; // packets leave together every so often, as with Wi-Fi
+    // Once in stall_every_us, about, whoever passes them on has something else to do for a third of stall_us
+    // or more, and then passes them all.
+    uint32_t stall_us, stall_every_us;
     uint32_t mark_us;       // what waits longer gets an ECN mark; 0: none
     unsigned loss_permille; // at random
     unsigned loss_burst;    // packets that are lost in a row, on average; 0 or 1: each alone
@@ -24,8 +27,9 @@ struct link_config {
 struct link {
     struct link_config config;
     uint64_t random;
-    uint64_t free_us;   // when all that was taken has left
-    uint64_t newest_us; // arrival of the last, for order
+    uint64_t free_us;               // when all that was taken has left
+    uint64_t newest_us;             // arrival of the last, for order
+    uint64_t stalls_us, stalled_us; // the present or next pause: its begin and its end; 0: none yet
     bool in_burst;
     uint64_t offered, taken, dropped, bytes_taken;
 };
@@ -58,6 +62,16 @@ static inline bool link_loses(struct link *link) {
     return link->in_burst;
 }
 
+static inline uint64_t link_after_stall(struct link *link, uint64_t at_us) {
+    const struct link_config *c = &link->config;
+    while (c->stall_us && at_us > link->stalled_us) {
+        uint64_t from_us = link->stalled_us ? link->stalled_us : at_us;
+        link->stalls_us = from_us + link_random(link) % (2 * c->stall_every_us);
+        link->stalled_us = link->stalls_us + c->stall_us / 3 + link_random(link) % (c->stall_us * 2 / 3 + 1);
+    }
+    return c->stall_us && at_us >= link->stalls_us ? link->stalled_us : at_us;
+}
+
 // How long what is offered now would wait.
 static inline uint32_t link_queue_us(const struct link *link, uint64_t now_us) {
     return link->free_us > now_us ? (uint32_t)(link->free_us - now_us) : 0;
@@ -84,6 +98,7 @@ static inline struct link_arrival link_send(struct link *link, unsigned bytes, u
     if (c->aggregate_us)
         left_us = (left_us / c->aggregate_us + 1) * c->aggregate_us;
     out.at_us = left_us + c->delay_us + (c->jitter_us ? link_random(link) % (c->jitter_us + 1) : 0);
+    out.at_us = link_after_stall(link, out.at_us);
     if (!c->reorders && out.at_us < link->newest_us)
         out.at_us = link->newest_us;
     if (out.at_us > link->newest_us)

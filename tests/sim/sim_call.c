@@ -165,6 +165,11 @@ void call_command(struct call *call, const struct media_cmd *cmd) {
     forwarder_command(call->fw, cmd, call->now_us);
 }
 
+static void stall_of(struct link_config *link, const struct call_config *config) {
+    link->stall_us = config->stall_us;
+    link->stall_every_us = config->stall_every_us;
+}
+
 struct call *call_create(const struct call_config *config) {
     struct call *call = calloc(1, sizeof *call);
     assert_non_null(call);
@@ -184,10 +189,16 @@ struct call *call_create(const struct call_config *config) {
     media_limits_fill(&fw.limits);
     call->fw = forwarder_create(&fw, &out, call->pool, &call->wheel);
     assert_non_null(call->fw);
-    for (unsigned i = 0; i < CALL_LINKS_MAX; i++)
+    call->turns.random = config->seed + 200;
+    stall_of(&call->turns.config, config);
+    for (unsigned i = 0; i < CALL_LINKS_MAX; i++) {
         call->links[i] = link_of(&config->links[i], config->seed + i);
-    for (unsigned i = 0; i < config->publishers; i++)
+        stall_of(&call->links[i].config, config);
+    }
+    for (unsigned i = 0; i < config->publishers; i++) {
         publisher_open(call, i);
+        stall_of(&call->publishers[i].up.config, config);
+    }
     for (unsigned i = 0; i < config->viewers; i++) {
         if (config->feedback[i] == CALL_TWCC && getenv("CALL_CCFB"))
             call->config.feedback[i] = CALL_CCFB;
@@ -233,13 +244,16 @@ static void call_trace(struct call *call) {
 void call_run(struct call *call, uint64_t us) {
     for (uint64_t end_us = call->now_us + us; call->now_us < end_us;) {
         uint64_t until_us = call->now_us + US_PER_MS;
-        for (struct call_event *e; (e = call_pop(call, until_us)); free(e)) {
+        bool stalls = link_after_stall(&call->turns, until_us) > until_us;
+        for (struct call_event *e; !stalls && (e = call_pop(call, until_us)); free(e)) {
             call->now_us = e->at_us > call->now_us ? e->at_us : call->now_us;
             deliver(call, e);
         }
         call->now_us = until_us;
-        forwarder_flush(call->fw);
-        wheel_advance(&call->wheel, call->now_us);
+        if (!stalls) {
+            forwarder_flush(call->fw);
+            wheel_advance(&call->wheel, call->now_us);
+        }
         for (unsigned i = 0; i < call->config.publishers; i++)
             publisher_tick(&call->publishers[i]);
         for (unsigned i = 0; i < call->config.viewers; i++)

@@ -44,12 +44,22 @@ static void open_track(struct call_viewer *v, unsigned publisher, bool video) {
     if (numbers)
         cmd.open_consumer.params.ext.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
     call_command(call, &cmd);
+    if (!video || call->config.wish_spatial == 0)
+        return;
+    struct media_cmd wish = {.type = MEDIA_SET_LAYERS, .consumer = {id}};
+    wish.layers.spatial = call->config.wish_spatial;
+    wish.layers.temporal = LAYER_NONE;
+    call_command(call, &wish);
 }
 
 void viewer_open(struct call *call, unsigned index) {
     struct call_viewer *v = &call->viewers[index];
     *v = (struct call_viewer){
         .call = call, .index = index, .link = &call->links[call->config.link_of_viewer[index]]};
+    struct link_config back = {.delay_us = RETURN_DELAY_US,
+                               .stall_us = call->config.stall_us,
+                               .stall_every_us = call->config.stall_every_us};
+    v->back = link_of(&back, call->config.seed + 90 + index);
     v->recorder = twcc_recorder_create();
     v->named = ccfb_recorder_create();
     v->endpoint = forwarder_open_endpoint(call->fw, (struct transport_id){100 + index}, v);
@@ -202,8 +212,10 @@ void viewer_rtp(struct call_viewer *v, struct span bytes) {
 
 static void send_back(struct call_viewer *v, const struct writer *w) {
     assert_false(w->failed);
-    if (w->len > 0 && !v->unreachable)
-        call_push(v->call, v->call->now_us + RETURN_DELAY_US, CALL_UP_RTCP, v, span_of(w->ptr, w->len));
+    if (w->len == 0 || v->unreachable)
+        return;
+    struct link_arrival arrival = link_send(&v->back, (unsigned)w->len + 44, v->call->now_us);
+    call_push(v->call, arrival.at_us, CALL_UP_RTCP, v, span_of(w->ptr, w->len));
 }
 
 static void ask(struct call_viewer *v, struct call_track *t) {

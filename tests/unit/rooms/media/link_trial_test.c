@@ -74,6 +74,23 @@ static void ends_with_the_first_sign(void **state) {
     }
 }
 
+// More than the step itself: a share of all, and on narrow links at least what a large frame is.
+static void leaves_room_for_frames(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t needed_bps, noise_us, room_bps;
+    } rows[] = {
+        {275000, 0, TRIAL_ROOM_BPS + 5156},     // 15 ms of 800
+        {275000, 25000, TRIAL_ROOM_BPS + 9166}, // 40 ms of 1200
+        {1300000, 0, TRIAL_ROOM_BPS + 24375},   // where both are the same
+        {3000000, 0, 60000 + 56250},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bandwidth_state now = {.noise_us = rows[i].noise_us};
+        assert_int_equal(link_trial_room_bps(&now, rows[i].needed_bps), rows[i].room_bps);
+    }
+}
+
 static void is_nothing_before_and_after(void **state) {
     (void)state;
     struct link_trial trial = {0};
@@ -90,6 +107,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_up_what_media_leaves),
         cmocka_unit_test(ends_with_the_first_sign),
+        cmocka_unit_test(leaves_room_for_frames),
         cmocka_unit_test(is_nothing_before_and_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

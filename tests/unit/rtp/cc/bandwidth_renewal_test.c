@@ -136,6 +136,27 @@ static void another_link_is_found_at_once(void **state) {
     }
 }
 
+// And how fast it is soon after; meanwhile its owner is told not to try it himself.
+static void another_link_is_climbed(void **state) {
+    (void)state;
+    struct path p;
+    if (!path_begin(&p, 500000, 400000))
+        return;
+    bandwidth_demand(p.b, 5 * DEMAND_BPS, p.now_us);
+    path_run(&p, 10000);
+    path_refute(&p, 450000);
+    assert_false(bandwidth_state(p.b).climbs);
+    p.link_bps = 20000000;
+    for (unsigned i = 0; i < 100 && bandwidth_state(p.b).renewals == 0; i++)
+        path_run(&p, 50);
+    assert_true(bandwidth_state(p.b).climbs);
+    path_run(&p, 1200);
+    assert_true(target_of(&p) > 4 * DEMAND_BPS);
+    path_run(&p, 3000);
+    assert_false(bandwidth_state(p.b).climbs);
+    path_end(&p);
+}
+
 static void a_link_that_is_a_little_wider_is_the_same(void **state) {
     (void)state;
     struct path p;
@@ -170,6 +191,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(probes_show_no_more_than_is_sought),
         cmocka_unit_test(another_link_is_found_at_once),
+        cmocka_unit_test(another_link_is_climbed),
         cmocka_unit_test(a_link_that_is_a_little_wider_is_the_same),
         cmocka_unit_test(another_path_forgets_the_refusal),
     };
