@@ -114,6 +114,25 @@ static json_t *on_admin_list_recordings(void *ctx, const char *room) {
     return list;
 }
 
+// Tokens that are not taken count as failed joins of their address do. False: there were too many; *answer.
+static bool may_try_token(const struct app *app, const struct http_request *request,
+                          struct http_answer *answer) {
+    char text[160], *header = NULL;
+    unsigned wait_seconds = whip_host_admit(&app->whip_host, &request->client, HUB_STEP_JOIN);
+    if (wait_seconds == 0)
+        return true;
+    snprintf(text, sizeof text,
+             "{\"code\":\"resource_exhausted\",\"msg\":\"too many tokens and joins from your network were "
+             "refused; "
+             "try again in %u seconds\"}",
+             wait_seconds);
+    answer_text(answer, 429, text);
+    answer->content_type = "application/json";
+    if (asprintf(&header, "retry-after: %u\r\n", wait_seconds) > 0)
+        answer->headers = header;
+    return false;
+}
+
 static void answer_admin(struct app *app, const struct http_request *request, struct http_answer *answer,
                          void (*ask)(const struct admin *admin, const struct admin_request *request,
                                      struct admin_answer *out)) {
@@ -134,8 +153,12 @@ static void answer_admin(struct app *app, const struct http_request *request, st
         .content_type = http_field_find(head, "content-type"),
         .body = request->body};
     struct admin_answer out = {0};
+    if (!may_try_token(app, request, answer))
+        return;
     hub_set_time(app->hub, clock_now_us());
     ask(&admin, &asked, &out);
+    if (out.status == 401)
+        whip_host_failed(&app->whip_host, &request->client);
     *answer = (struct http_answer){
         .status = out.status, .content_type = "application/json", .body = out.body, .len = out.len};
     if (!out.body)

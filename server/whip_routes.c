@@ -22,6 +22,11 @@ unsigned whip_host_admit(const struct whip_host *host, const struct net_address 
     return wait_seconds;
 }
 
+void whip_host_failed(const struct whip_host *host, const struct net_address *address) {
+    if (!networks_have(host->trusted, address))
+        address_limits_join_failed(host->limits, address, clock_now_us());
+}
+
 static unsigned on_admit(void *ctx, const struct net_address *address, enum hub_step step) {
     return whip_host_admit(ctx, address, step);
 }
@@ -62,7 +67,7 @@ static bool on_note(void *ctx, const struct net_address *address, enum whip_note
         address_limits_disconnect(host->limits, address, now_us);
         break;
     case WHIP_JOIN_FAILED:
-        address_limits_join_failed(host->limits, address, now_us);
+        whip_host_failed(host, address);
         break;
     }
     return true;

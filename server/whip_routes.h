@@ -20,6 +20,8 @@ struct whip_host {
 struct whip *whip_host_start(struct whip_host *host, struct hub *hub); // NULL: no memory
 // The seconds that an address must wait before it may take this step; 0: it may now.
 unsigned whip_host_admit(const struct whip_host *host, const struct net_address *address, enum hub_step step);
+// A join of it, or a token, was refused.
+void whip_host_failed(const struct whip_host *host, const struct net_address *address);
 
 // Fills `answer` from what `whip` says; views: the path is below /whep/.
 void whip_routes_answer(struct whip *whip, bool views, const struct http_request *request,

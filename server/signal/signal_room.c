@@ -80,11 +80,16 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
     const struct signal_io *io = &call->signalling->io;
     char network[NETWORK_BYTES_MAX];
     bool vouched = io->verify && signal_data_text(call->data, "token");
+    const char *resume_token = signal_data_text(call->data, "resumeToken");
+    if (vouched && !resume_token && !admit_address(admission, HUB_STEP_JOIN, &refusal)) {
+        signal_refuse_verb(call, &refusal); // before anything is verified
+        return;
+    }
     if (!token_suffices(call) || (vouched && !signal_read_token(call, &grants)))
         return;
     struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
                             .username = signal_data_text(call->data, "username"),
-                            .resume_token = signal_data_text(call->data, "resumeToken"),
+                            .resume_token = resume_token,
                             .grants = vouched ? &grants : NULL,
                             .only_resume = io->verify && !vouched,
                             .seals = signal_data_bool(call->data, "e2ee"),

@@ -35,11 +35,27 @@ static bool bearer_of(struct span authorization, char out[TOKEN_BYTES_MAX]) {
     return strlen(out) == authorization.len - len;
 }
 
+static bool may_try(const struct whip *whip, const struct whip_request *request, enum hub_step step,
+                    struct hub_refusal *refusal) {
+    const struct whip_io *io = &whip->io;
+    unsigned wait_seconds = io->admit ? io->admit(io->ctx, &request->address, step) : 0;
+    return wait_seconds == 0 ||
+           hub_refuse(refusal, HUB_RATE_LIMITED, "%s from your network; try again in %u seconds",
+                      step == HUB_STEP_OPEN_ROOM ? "too many new rooms were opened"
+                                                 : "too many joins have failed",
+                      wait_seconds);
+}
+
 // Whether who asks may come in, and as whom. False: *answer.
 static bool read_token(struct whip *whip, const struct whip_request *request, struct grants *grants,
                        struct whip_answer *answer) {
     char token[TOKEN_BYTES_MAX], why[WHIP_WHY_MAX] = "this server admits nobody without a token: send it as "
                                                      "`Authorization: Bearer TOKEN`";
+    struct hub_refusal refusal;
+    if (!may_try(whip, request, HUB_STEP_JOIN, &refusal)) { // before anything is verified
+        whip_refuse_verb(whip, answer, &refusal);
+        return false;
+    }
     bool good = bearer_of(request->authorization, token) && whip->io.verify(whip->io.ctx, token, grants, why);
     explicit_bzero(token, sizeof token);
     if (good)
@@ -169,14 +185,8 @@ static bool admit(void *ctx, enum hub_step step, struct hub_join *ask, struct hu
     struct admission *a = ctx;
     if (step == HUB_STEP_PASSWORD)
         return password_spared(a->whip, ask->entering_room, ask->entering_as, refusal);
-    const struct whip_io *io = &a->whip->io;
-    unsigned wait_seconds = io->admit ? io->admit(io->ctx, &a->request->address, step) : 0;
     a->opening = step == HUB_STEP_OPEN_ROOM;
-    if (wait_seconds == 0)
-        return true;
-    return hub_refuse(refusal, HUB_RATE_LIMITED, "%s from your network; try again in %u seconds",
-                      a->opening ? "too many new rooms were opened" : "too many joins have failed",
-                      wait_seconds);
+    return may_try(a->whip, a->request, step, refusal);
 }
 
 // Its participant; false: *answer.

@@ -336,3 +336,20 @@ test('rotunda admin does it on the command line', { timeout: 60_000 }, async (t)
   await bob.request('leave-room');
   await own.ended();
 });
+
+test('an address whose tokens were refused too often has none looked at', async () => {
+  const guarded = await Server.start({ args: ['--keys', `${folder}/keys`, '--failed-joins-per-address', '3'] });
+  const list = (token) => post(`${TWIRP}ListRooms`, {}, { to: guarded.origin, token });
+  const good = await tokenFor({ roomList: true });
+  try {
+    assert.equal((await list(good)).status, 200);
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await list(`bad${i}`)).status);
+    assert.deepEqual(statuses, [401, 401, 401, 429]);
+    const refusal = await list(good);
+    assert.equal(refusal.status, 429);
+    assert.equal(refusal.json.code, 'resource_exhausted');
+  } finally {
+    await guarded.stop();
+  }
+});

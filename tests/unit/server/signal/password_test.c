@@ -99,6 +99,33 @@ static void too_many_attempts(void **state) {
     fake_free(f);
 }
 
+static unsigned verified;
+static bool verify_none(void *ctx, const char *token, struct grants *out, char *why) {
+    (void)ctx, (void)token, (void)out;
+    verified++;
+    snprintf(why, SIGNAL_WHY_MAX, "it is bad");
+    return false;
+}
+
+// Nor is a token looked at then; who was there comes back by its own.
+static void too_many_tokens(void **state) {
+    (void)state;
+    static const char *const by[] = {"'token':'t'", "'token':'t','resumeToken':'r'"};
+    for (unsigned resumes = 0; resumes < 2; resumes++) {
+        struct fake *f = fake_new(1);
+        struct signal_io io = fake_signal_io(f);
+        io.verify = verify_none;
+        io.admit = admit_nobody;
+        fake_start_with(f, &io);
+        verified = 0;
+        open_client(f, 1);
+        say(f, 1, "{'type':'join-room','data':{'roomId':'garden','username':'bob',%s}}", by[resumes]);
+        expect_error(f, 1, resumes ? "unauthorized" : "rate-limited");
+        assert_int_equal(verified, resumes);
+        fake_free(f);
+    }
+}
+
 static void the_right_one(void **state) {
     (void)state;
     struct fake *f = with_door();
@@ -195,9 +222,10 @@ static void who_goes_meanwhile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_needs_one), cmocka_unit_test(too_many_attempts),
-        cmocka_unit_test(the_right_one), cmocka_unit_test(a_moderator),
-        cmocka_unit_test(a_wrong_one),   cmocka_unit_test(who_goes_meanwhile),
+        cmocka_unit_test(who_needs_one),      cmocka_unit_test(too_many_attempts),
+        cmocka_unit_test(too_many_tokens),    cmocka_unit_test(the_right_one),
+        cmocka_unit_test(a_moderator),        cmocka_unit_test(a_wrong_one),
+        cmocka_unit_test(who_goes_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,8 +353,25 @@ static void who_watches_ends_nobody_who_sends(void **state) {
     stage_close(s);
 }
 
+static void tokens_of_who_failed_too_often_are_not_looked_at(void **state) {
+    (void)state;
+    struct stage *s = stage_open("good");
+    char *view = vector("chromium-view");
+    const struct ask bad = {
+        WHIP_POST, true, "hall", .type = "application/sdp", .authorization = "Bearer bad", .body = view};
+    assert_int_equal(asks(s, bad), 401);
+    assert_int_equal(s->notes[WHIP_JOIN_FAILED], 1);
+    s->wait_s = 7;
+    assert_int_equal(asks(s, bad), 429);
+    says(s, "try again in 7 seconds");
+    assert_int_equal(s->notes[WHIP_JOIN_FAILED], 1);
+    free(view);
+    stage_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens_of_who_failed_too_often_are_not_looked_at),
         cmocka_unit_test(who_watches_ends_nobody_who_sends),
         cmocka_unit_test(who_chose_nobody_follows_the_speaker),
         cmocka_unit_test(who_chose_somebody_waits_for_its_return),
