@@ -234,7 +234,8 @@ struct stream_report {
     uint32_t jitter;       // in units of the clock rate
     uint64_t packets_discarded, packets_retransmitted, packets_repaired, rtx_packets_discarded;
     uint64_t nack_count, nack_packet_count, pli_count, fir_count, key_frames;
-    float round_trip_ms; // 0: not known
+    float round_trip_ms;       // 0: not known
+    uint32_t playout_delay_ms; // that its receiver is asked to wait for repeats; 0: it is not asked
     uint8_t score;
 };
 

@@ -375,6 +375,8 @@ static json_t *describe_stream(const struct stats_request *request, const struct
         json_object_set_new(out, counts[i].key, number(counts[i].value));
     if (s->round_trip_ms > 0)
         json_object_set_new(out, "roundTripTime", real(s->round_trip_ms));
+    if (s->playout_delay_ms)
+        json_object_set_new(out, "playoutDelay", number(s->playout_delay_ms));
     return out;
 }
 

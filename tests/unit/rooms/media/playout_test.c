@@ -122,6 +122,10 @@ static void nobody_waits_for_long(void **state) {
     fake_run(r.f, 3 * SECOND);
     video(&r);
     assert_int_equal(told(r.f, 110, &len), PLAYOUT_MOST);
+    struct media_stats stats;
+    const struct media_cmd ask = {.type = MEDIA_GET_STATS, .consumer = {11}};
+    forwarder_stats(r.f->fw, &ask, r.f->now_us, &stats);
+    assert_int_equal(stats.streams[0].playout_delay_ms, 200);
     fake_destroy(r.f);
 }
 

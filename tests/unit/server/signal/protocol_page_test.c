@@ -220,6 +220,7 @@ static void what_is_sent_is_on_the_page(void **state) {
         stats.streams[0].rtx_ssrc = 1;
         stats.streams[0].rid[0] = 'r';
         stats.streams[0].round_trip_ms = 1;
+        stats.streams[0].playout_delay_ms = 1;
         stats.transport.selected.protocol = TUPLE_UDP;
         stats.transport.estimate_reason = LINK_DELAY;
         stats.transport.max_bps = 1;
