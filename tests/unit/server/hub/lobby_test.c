@@ -49,6 +49,11 @@ static void comes(struct stage *s, struct guest *g, const char *name, unsigned r
     }
 }
 
+static void enters(struct stage *s, struct guest *g, const char *name, unsigned rights, const char *network) {
+    comes(s, g, name, rights, network);
+    assert_non_null(g->in);
+}
+
 static void waiting_and_being_let_in(void **state) {
     (void)state;
     struct stage *s = with_rules((struct room_rules){.lobby = true});
@@ -58,8 +63,7 @@ static void waiting_and_being_let_in(void **state) {
     assert_true(bob.waits);
     pass(s, 60 * US_PER_SECOND); // which stays
     assert_int_equal(hub_participant_count(s->hub), 0);
-    comes(s, &ann, "ann", MODERATOR, NULL);
-    assert_non_null(ann.in);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     expect_heard(s, "bob knocks; joined ann; ");
     comes(s, &cid, "cid", RIGHTS_ALL, NULL);
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
@@ -91,7 +95,7 @@ static void let_in_and_gone(void **state) {
     struct stage *s = with_rules((struct room_rules){.lobby = true});
     struct hub_refusal refusal;
     struct guest ann = {0}, bob = {0};
-    comes(s, &ann, "ann", MODERATOR, NULL);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     uint64_t held = counts(s).held_bytes;
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
     assert_true(counts(s).held_bytes > held);
@@ -113,7 +117,7 @@ static void let_in_once_and_no_other(void **state) {
     struct hub_refusal refusal;
     struct public_id id;
     struct guest ann = {0}, bob = {0}, cid = {0};
-    comes(s, &ann, "ann", MODERATOR, NULL);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
     assert_true(hub_admit(s->hub, ann.in, bob.knock.text, &refusal));
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
@@ -137,7 +141,7 @@ static void who_is_hidden_does_not_knock(void **state) {
     struct stage *s = with_rules((struct room_rules){.lobby = true});
     struct hub_refusal refusal;
     struct guest ann = {0};
-    comes(s, &ann, "ann", MODERATOR, NULL);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     s->heard[0] = '\0';
     struct grants recorder = grants_of("rec", "recorder", RIGHTS_ALL);
     recorder.hidden = true;
@@ -179,7 +183,7 @@ static void the_switch(void **state) {
     struct hub_refusal refusal;
     uint32_t count;
     struct guest ann = {0}, bob = {0}, cid = {0}, dan = {0}, eve = {0};
-    comes(s, &ann, "ann", MODERATOR, NULL);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
     assert_non_null(bob.in);
     assert_false(hub_set_lobby(s->hub, bob.in, true, &refusal));
@@ -238,8 +242,7 @@ static void how_many_wait(void **state) {
     s->heard[0] = '\0';
     struct guest ann = {0}, bob = {0};
     struct hub_refusal refusal;
-    comes(s, &ann, "ann", MODERATOR, NULL);
-    assert_non_null(ann.in);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     comes(s, &bob, "bob", RIGHTS_ALL, NULL);
     assert_int_equal(bob.refusal.code, HUB_ROOM_FULL); // the operator lets one in
     s->heard[0] = '\0';
@@ -262,8 +265,8 @@ static void who_is_banned(void **state) {
     struct stage *s = with_rules((struct room_rules){0});
     struct hub_refusal refusal;
     struct guest ann = {0}, bob = {0}, other = {0};
-    comes(s, &ann, "ann", MODERATOR, "192.0.2.1");
-    comes(s, &bob, "J\xc3\xb6rg", RIGHTS_ALL, "192.0.2.2");
+    enters(s, &ann, "ann", MODERATOR, "192.0.2.1");
+    enters(s, &bob, "J\xc3\xb6rg", RIGHTS_ALL, "192.0.2.2");
     struct public_id id = bob.in->id;
     assert_null(hub_ban(s->hub, bob.in, "ann", NULL, true, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
@@ -311,8 +314,8 @@ static void what_a_ban_is_of(void **state) {
     struct stage *s = with_rules((struct room_rules){0});
     struct hub_refusal refusal;
     struct guest ann = {0}, near = {0}, waits = {0};
-    comes(s, &ann, "ann", MODERATOR, "192.0.2.1");
-    comes(s, &near, "near", RIGHTS_ALL, "192.0.2.1");
+    enters(s, &ann, "ann", MODERATOR, "192.0.2.1");
+    enters(s, &near, "near", RIGHTS_ALL, "192.0.2.1");
     const struct ban *ban = hub_ban(s->hub, ann.in, "near", NULL, true, &refusal);
     assert_string_equal(ban->network, ""); // ann's own
     struct grants mole = grants_of("mole-1", "mole", RIGHTS_ALL);
@@ -354,7 +357,7 @@ static void roles(void **state) {
     struct hub_refusal refusal;
     struct grants token = grants_of("bob-1", "bob", RIGHTS_ALL);
     struct guest ann = {0};
-    comes(s, &ann, "ann", MODERATOR, NULL);
+    enters(s, &ann, "ann", MODERATOR, NULL);
     struct participant *bob = join_with(s, &token, NULL, NULL, &refusal);
     struct room_transport *transport = opens(s, bob, true);
     produces(s, bob, transport, MEDIA_AUDIO);

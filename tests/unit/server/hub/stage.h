@@ -339,6 +339,7 @@ static inline json_t *parse(const char *single_quoted) {
 static inline struct room_transport *opens(struct stage *s, struct participant *me, bool from_client) {
     struct hub_refusal refusal;
     struct ice_credentials ice;
+    assert_non_null(me); // it may not have come in
     struct room_transport *transport = hub_open_transport(s->hub, me, from_client, &ice, &refusal);
     assert_non_null(transport);
     assert_true(strlen(ice.ufrag) == ICE_UFRAG_BYTES && strlen(ice.pwd) == ICE_PWD_BYTES);
