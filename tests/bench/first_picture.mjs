@@ -131,7 +131,7 @@ async function visit(browser, room, run) {
   return { ...since, 'bytes up': said.bytesUp, 'bytes of joined': said.bytesDown };
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 let publishers = await openChromium({ flags: [secure] });
 let stop = () => {};

@@ -2,12 +2,15 @@
 // Everything here waits for a condition with a deadline; nothing sleeps to synchronise.
 
 import { spawn } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync } from 'node:fs';
 import { request as secureRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
+
+globalThis.crypto ??= webcrypto; // Node 18, as Debian 12 has it, keeps it back; LiveKit's SDK wants it
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;

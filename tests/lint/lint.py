@@ -318,6 +318,13 @@ def scripts():
         path = os.path.join(ROOT, name)
         if not os.access(path, os.X_OK):
             yield f"{name}: not there or not executable"
+    # Debian 12 has Node 18.
+    newer = r"\.(toSorted|toReversed|toSpliced|fromAsync|withResolvers|groupBy)\("
+    for name in tracked(".mjs"):
+        if name.startswith("tests/"):
+            for number, line in enumerate(lines_of(name), 1):
+                if re.search(newer, line):
+                    yield f"{name}:{number}: needs a newer Node than 18"
 
 
 def prose():
