@@ -7,18 +7,21 @@
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 dir=${DEPLOY_DIR:-/var/tmp/rotunda-deploy}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 npm_settings=$(npm config get userconfig 2>/dev/null || true)
 
 say() { printf '%s\n' "deploy: $*"; }
 fail() { printf '%s\n' "deploy: FAILED: $*" >&2; exit 1; }
 
-# base_of SUITE: prints the archive of a minimal Debian, thinned out as Debian's slim images are.
+# base_of SUITE: prints the archive of a minimal Debian, with security updates as every installed one has them (Firefox of
+# Debian 12 is an older release without them), thinned out as Debian's slim images are.
 base_of() {
-    local tree=$dir/$1 archive=$dir/$1.tar
+    local tree=$dir/$1 archive=$dir/$1-updated.tar
     if [ ! -f "$archive" ]; then
         rm -rf --one-file-system "$tree"
         debootstrap --variant=minbase --include=ca-certificates "$1" "$tree" "$mirror" >"$dir/$1.log" 2>&1 ||
             fail "debootstrap of $1; see $dir/$1.log"
+        echo "deb $security $1-security main" >>"$tree/etc/apt/sources.list"
         rm -rf "$tree"/usr/share/{doc,man,info,locale}/* "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
         printf 'path-exclude %s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' \
             >"$tree/etc/dpkg/dpkg.cfg.d/slim"
