@@ -9,8 +9,8 @@
 //
 // More soon, by PLAYOUT_RISE a look, since each frame meanwhile may be one that is left out, but no faster
 // than libwebrtc moves the sound along; less only after PLAYOUT_CALM looks, and slowly, since each change
-// shows. What was said holds until something else is: so at the end
-// PLAYOUT_NONE is said as often, and then nothing. One look a second.
+// shows. What was said holds until something else is: so at the end PLAYOUT_NONE is said as often, and then
+// nothing. One look a second.
 #ifndef RTP_PLAYOUT_DELAY_H
 #define RTP_PLAYOUT_DELAY_H
 

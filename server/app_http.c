@@ -114,20 +114,23 @@ static json_t *on_admin_list_recordings(void *ctx, const char *room) {
     return list;
 }
 
+static void put_admin_answer(struct http_answer *answer, const struct admin_answer *out) {
+    *answer = (struct http_answer){
+        .status = out->status, .content_type = "application/json", .body = out->body, .len = out->len};
+    if (!out->body)
+        answer_text(answer, 500, "out of memory\n");
+}
+
 // Tokens that are not taken count as failed joins of their address do. False: there were too many; *answer.
 static bool may_try_token(const struct app *app, const struct http_request *request,
                           struct http_answer *answer) {
-    char text[160], *header = NULL;
+    char *header = NULL;
     unsigned wait_seconds = whip_host_admit(&app->whip_host, &request->client, HUB_STEP_JOIN);
     if (wait_seconds == 0)
         return true;
-    snprintf(text, sizeof text,
-             "{\"code\":\"resource_exhausted\",\"msg\":\"too many tokens and joins from your network were "
-             "refused; "
-             "try again in %u seconds\"}",
-             wait_seconds);
-    answer_text(answer, 429, text);
-    answer->content_type = "application/json";
+    struct admin_answer out;
+    admin_refuse_tries(wait_seconds, &out);
+    put_admin_answer(answer, &out);
     if (asprintf(&header, "retry-after: %u\r\n", wait_seconds) > 0)
         answer->headers = header;
     return false;
@@ -159,10 +162,7 @@ static void answer_admin(struct app *app, const struct http_request *request, st
     ask(&admin, &asked, &out);
     if (out.status == 401)
         whip_host_failed(&app->whip_host, &request->client);
-    *answer = (struct http_answer){
-        .status = out.status, .content_type = "application/json", .body = out.body, .len = out.len};
-    if (!out.body)
-        answer_text(answer, 500, "out of memory\n");
+    put_admin_answer(answer, &out);
 }
 
 static void answer_twirp(void *ctx, const struct http_request *request, struct http_answer *answer) {

@@ -61,9 +61,7 @@ static void consumer_anticipate(struct consumer *c, uint64_t now_us) {
     if (producer_is_audio(p) || c->paused || c->endpoint->connected)
         return;
     struct layer_source sources[STREAMS_MAX];
-    unsigned count = p->params.stream_count;
-    for (unsigned i = 0; i < count; i++)
-        sources[i] = p->streams[i].life;
+    unsigned count = producer_lives(p, sources);
     int best = count == 1 ? 0 : layer_select(sources, count, consumer_ceiling(c), LAYER_NONE, now_us);
     if (best >= 0 && p->streams[best].life.first_packet_us != 0)
         consumer_begin_key_frame(c, (unsigned)best, now_us);
@@ -190,9 +188,7 @@ void consumer_select_layer(struct consumer *c, uint64_t now_us) {
     forwarder_flush(c->fw);
     struct producer *p = c->producer;
     struct layer_source sources[STREAMS_MAX];
-    unsigned count = p->params.stream_count;
-    for (unsigned i = 0; i < count; i++)
-        sources[i] = p->streams[i].life;
+    unsigned count = producer_lives(p, sources);
     int aimed = c->target != LAYER_NONE ? c->target : c->current; // what was given up is not held any more
     if (count > 1 && c->target != LAYER_NONE && layers_are_silent(sources, count, now_us))
         return; // nothing is dead, and what was aimed for may still come

@@ -43,12 +43,8 @@ static uint64_t wish_distance_us(const struct consumer *c) {
 
 // What it shows does not come any more, and others do: nothing that its receiver could have done.
 static bool stands_still(const struct consumer *c, uint64_t now_us) {
-    struct layer_source sources[STREAMS_MAX];
-    unsigned count = c->producer->params.stream_count;
-    for (unsigned i = 0; i < count; i++)
-        sources[i] = c->producer->streams[i].life;
     return c->current >= 0 && c->target != c->current &&
-           layer_is_dead(sources, count, (unsigned)c->current, now_us);
+           producer_stream_is_dead(&c->producer->streams[c->current], now_us);
 }
 
 static bool wish_is_due(const struct consumer *c, uint64_t now_us) {

@@ -19,10 +19,10 @@
 #define TRIAL_QUEUE_US 15000   // at its end, and what may be noise: else it grows slowly
 #define TRIAL_STANDS_US 40000  // meanwhile: the link is full
 #define TRIAL_STANDS_NOISE_PERCENT 60
-#define TRIAL_ROOM_PERMILLE 20 // of what is needed: frames differ,
-#define TRIAL_ROOM_BPS                                                                                       \
-    26000                // by so much at least, where a step that just fits would go again with the first
-                         // large frame
+// Of what is needed, since frames differ; and at least so much, where a step that just fits would go again
+// with the first large frame.
+#define TRIAL_ROOM_PERMILLE 20
+#define TRIAL_ROOM_BPS 26000
 #define TRIAL_LOSS 0.04f // more than before: the link is full
 
 enum link_trial_verdict { TRIAL_NONE, TRIAL_RUNS, TRIAL_CARRIED, TRIAL_REFUTED };

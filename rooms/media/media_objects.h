@@ -365,6 +365,9 @@ void producer_stream_restarted(struct producer_stream *s);
 // history reaches back.
 void producer_note_empty(struct producer_stream *s, uint16_t seq, uint64_t now_us);
 bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t now_us);
+// What layer_select.h chooses among; returns how many.
+unsigned producer_lives(const struct producer *p, struct layer_source out[STREAMS_MAX]);
+bool producer_stream_is_dead(const struct producer_stream *s, uint64_t now_us); // while others are not
 // Each packet that is forwarded, before it is: the end of waiting, when it begins a key frame.
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us);

@@ -58,7 +58,7 @@ static void report_consumer(const struct consumer *c, uint64_t now_us, struct st
         .pli_count = c->pli_count,
         .fir_count = c->fir_count,
         .round_trip_ms = (float)c->stats.rtt_us / 1000,
-        .playout_delay_ms = c->playout_delay ? c->waits.units * (PLAYOUT_UNIT_US / 1000) : 0,
+        .playout_delay_ms = c->waits.units * (PLAYOUT_UNIT_US / US_PER_MS),
         .score = c->score,
     };
 }

@@ -44,18 +44,22 @@ static void stream_ask_key_frame(struct producer_stream *s, uint64_t now_us) {
     wheel_arm(p->fw->wheel, &s->key_timer, now_us + stream_key_patience_us(s));
 }
 
-static bool stream_is_dead(const struct producer_stream *s, uint64_t now_us) {
-    const struct producer *p = s->producer;
-    struct layer_source sources[STREAMS_MAX];
+unsigned producer_lives(const struct producer *p, struct layer_source out[STREAMS_MAX]) {
     for (unsigned i = 0; i < p->params.stream_count; i++)
-        sources[i] = p->streams[i].life;
-    return layer_is_dead(sources, p->params.stream_count, s->index, now_us);
+        out[i] = p->streams[i].life;
+    return p->params.stream_count;
+}
+
+bool producer_stream_is_dead(const struct producer_stream *s, uint64_t now_us) {
+    struct layer_source sources[STREAMS_MAX];
+    unsigned count = producer_lives(s->producer, sources);
+    return layer_is_dead(sources, count, s->index, now_us);
 }
 
 void producer_want_key_frame(struct producer *p, unsigned stream, uint64_t now_us) {
     assert(stream < p->params.stream_count);
     struct producer_stream *s = &p->streams[stream];
-    if (producer_is_audio(p) || p->paused || stream_is_dead(s, now_us))
+    if (producer_is_audio(p) || p->paused || producer_stream_is_dead(s, now_us))
         return;
     s->key_wanted = true;
     if (s->key_asked_us == 0 || now_us >= s->key_asked_us + KEY_FRAME_INTERVAL_US)
@@ -83,7 +87,7 @@ void producer_key_timer_fired(struct wheel_node *node, uint64_t now_us) {
     const struct producer *p = s->producer;
     bool here = stream_is_aimed_at(s);
     bool wanted = here ? s->key_wanted || s->key_awaited : s->key_wanted && p->relays.count > 0;
-    if (!wanted || p->paused || stream_is_dead(s, now_us)) {
+    if (!wanted || p->paused || producer_stream_is_dead(s, now_us)) {
         s->key_wanted = s->key_awaited = false;
         return;
     }

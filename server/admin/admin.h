@@ -60,6 +60,8 @@ struct admin_answer {
     size_t len;
 };
 
+// To who has presented too many tokens that were refused.
+void admin_refuse_tries(unsigned wait_seconds, struct admin_answer *out);
 // Below /twirp/livekit.RoomService/.
 void admin_twirp(const struct admin *admin, const struct admin_request *request, struct admin_answer *out);
 // Below /api/v1/.

@@ -19,6 +19,14 @@ void admin_answer_refusal(const struct admin_call *call, struct admin_answer *ou
                 json_pack("{s:s, s:s}", "code", admin_code_name(call->code), "msg", call->words));
 }
 
+void admin_refuse_tries(unsigned wait_seconds, struct admin_answer *out) {
+    struct admin_call call = {.code = ADMIN_OK};
+    admin_refuse(&call, ADMIN_EXHAUSTED,
+                 "too many tokens and joins from your network were refused; try again in %u seconds",
+                 wait_seconds);
+    admin_answer_refusal(&call, out);
+}
+
 // `call->ask` is there, and its members.
 static void run(struct admin_call *call, const struct admin_request *request, enum admin_need need,
                 admin_operation *operation, struct admin_answer *out) {

@@ -153,7 +153,6 @@ static void holding(void **state) {
     stage_close(s);
 }
 
-// Who sends nothing is told that it is held.
 // All are held, or, where not so many can be remembered, none is; who may unmute again takes no place.
 static void holding_all_or_nobody(void **state) {
     (void)state;
@@ -185,6 +184,7 @@ static void holding_all_or_nobody(void **state) {
     stage_close(s);
 }
 
+// Who sends nothing is told that it is held.
 static void holding_who_sends_nothing(void **state) {
     (void)state;
     struct stage *s = stage_with_clock();
