@@ -75,9 +75,10 @@ export class ChatControl {
   }
 
   #sealed(): Promise<ChatSeal> {
-    this.#seal ??= import('./e2ee/chat.ts').then(({ ChatSeal }) => ChatSeal.of(this.#key!));
-    this.#seal.catch(() => (this.#seal = null)); // the network may be back at the next message
-    return this.#seal;
+    if (this.#seal) return this.#seal;
+    const seal = import('./e2ee/chat.ts').then(({ ChatSeal }) => ChatSeal.of(this.#key!));
+    seal.catch(() => (this.#seal = null)); // the network may be back at the next message
+    return (this.#seal = seal);
   }
 
   #note(id: string): void {

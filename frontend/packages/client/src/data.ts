@@ -83,6 +83,7 @@ export class DataChannels {
   ): Promise<types.DataConsumer> {
     const { recv } = this.#transports();
     if (!recv) throw new RotundaError('wrong-state', 'There is no transport to receive by yet.');
+    const seal = this.#key === undefined ? null : await this.#sealOf(this.#key);
     const of = 'label' in source ? { broadcast: true, label: source.label } : source;
     const offer = await this.#session.request('consume-data', { ...of, transportId: recv.id, paused: true });
     const { id, dataProducerId, sctpStreamParameters, label, protocol } = offer;
@@ -90,7 +91,6 @@ export class DataChannels {
       await this.closeConsumer(id);
       throw new RotundaError('e2ee-key', 'This channel is encrypted from end to end: join by a link with the key.');
     }
-    const seal = this.#key === undefined ? null : await this.#sealOf(this.#key);
     const ofRoom = 'label' in source || this.available.get(source.dataProducerId)?.broadcast;
     const owner = { senderId: ofRoom ? '' : (offer.userId ?? ''), label };
     const consumer = await recv.consumeData({ id, dataProducerId, sctpStreamParameters, label, protocol });
@@ -129,8 +129,10 @@ export class DataChannels {
   }
 
   #sealOf(key: string): Promise<DataSeal> {
-    this.#seal ??= import('./e2ee/data.ts').then(({ DataSeal }) => DataSeal.of(key));
-    return this.#seal;
+    if (this.#seal) return this.#seal;
+    const seal = import('./e2ee/data.ts').then(({ DataSeal }) => DataSeal.of(key));
+    seal.catch(() => (this.#seal = null)); // the network may be back at the next channel
+    return (this.#seal = seal);
   }
 
   // ---- what the room hears ----

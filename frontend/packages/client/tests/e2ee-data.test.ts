@@ -152,6 +152,27 @@ describe('data channels of an encrypted room', () => {
     await vi.waitFor(() => expect(told.length).toBe(3)); // another channel, told of anew
   });
 
+  test('open once what encrypts them has loaded, at the next try', async () => {
+    const [ann, bob] = [side(KEY, 'ann', {}), side(KEY, 'bob', { e2ee: true })];
+    const lost = vi.spyOn(DataSeal, 'of').mockRejectedValue(new TypeError('Failed to fetch'));
+    await expect(ann.channels.produce({ label: 'files' })).rejects.toThrow('Failed to fetch');
+    await expect(bob.channels.consume({ dataProducerId: 'p' }, () => {})).rejects.toThrow('Failed to fetch');
+    expect(ann.send.produceData).not.toHaveBeenCalled();
+    expect(bob.asked).toEqual([]); // nor does the server keep a consumer that nobody has
+    lost.mockRestore();
+    const heard: unknown[] = [];
+    await bob.channels.consume({ dataProducerId: 'p' }, (data) => heard.push(data));
+    const producer = await ann.channels.produce({ label: 'files' });
+    const of = vi.spyOn(DataSeal, 'of');
+    await ann.channels.produce({ label: 'files' }); // by the same, which counts what it has sealed
+    expect(of).not.toHaveBeenCalled();
+    of.mockRestore();
+    producer.send('one');
+    await vi.waitFor(() => expect(ann.sent.length).toBe(1));
+    bob.hears(buffer(ann.sent[0]!));
+    await vi.waitFor(() => expect(heard).toEqual(['one']));
+  });
+
   test('are not taken without the key', async () => {
     const eve = side(undefined, 'eve', { e2ee: true });
     await expect(eve.channels.consume({ dataProducerId: 'p' }, () => {})).rejects.toMatchObject({ code: 'e2ee-key' });
