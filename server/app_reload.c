@@ -1,5 +1,6 @@
 // SIGHUP: what can be read again while people are in their calls, and the names of what cannot.
 #include "base/clock.h"
+#include "base/file_open.h"
 #include "base/log.h"
 #include "server/app_internal.h"
 #include "server/certificate.h"
@@ -90,6 +91,7 @@ static void settings_reload(struct app *app) {
 
 void app_reload(struct app *app) {
     service_manager_reloading(clock_now_us());
+    file_open_settle();
     settings_reload(app);
     gate_reload(app->gate);
     hub_settle_again(app->hub, clock_now_us());

@@ -1,5 +1,6 @@
 #include "server/room_file.h"
 
+#include "base/file_open.h"
 #include "base/list.h"
 #include "base/text_trim.h"
 #include "rooms/name.h"
@@ -352,10 +353,10 @@ struct room_file *room_file_parse(const char *text, size_t len, char *why) {
 struct room_file *room_file_load(const char *path, char *error, size_t cap) {
     char why[ROOM_FILE_WHY_MAX];
     struct room_file *read = NULL;
-    FILE *file = fopen(path, "re");
+    FILE *file = file_open(path);
     char *text = file ? malloc(ROOM_FILE_BYTES_MAX + 1) : NULL;
     if (!text) {
-        snprintf(error, cap, "rooms: \"%s\" cannot be read: %s", path, strerror(errno));
+        snprintf(error, cap, "rooms: \"%s\" cannot be read: %s", path, file_open_reason(errno));
         if (file)
             fclose(file);
         return NULL;

@@ -1,5 +1,6 @@
 #include "server/config/config.h"
 
+#include "base/file_open.h"
 #include "base/text_trim.h"
 
 #include <assert.h>
@@ -286,9 +287,9 @@ static bool take_line(struct loader *loader, char *line, unsigned number, unsign
 static bool take_file(struct loader *loader) {
     if (!loader->path)
         return true;
-    FILE *file = fopen(loader->path, "re");
+    FILE *file = file_open(loader->path);
     if (!file)
-        return refuse(loader, "config: \"%.200s\" cannot be read: %s", loader->path, strerror(errno));
+        return refuse(loader, "config: \"%.200s\" cannot be read: %s", loader->path, file_open_reason(errno));
     char line[LINE_BYTES_MAX];
     unsigned seen_at[SETTINGS_LIMIT] = {0};
     unsigned number = 0;

@@ -2,6 +2,7 @@
 #include "server/config/config.h"
 
 #include "base/clock.h"
+#include "base/file_open.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -37,9 +38,10 @@ static bool tls_agrees(const struct config *config, char *error) {
 static bool secret_read(struct config *config, char *error) {
     char text[TURN_SECRET_MAX + 2]; // one byte more than is allowed, to see that there are too many
     const char *path = config->turn_secret_file;
-    FILE *file = fopen(path, "re");
+    FILE *file = file_open(path);
     if (!file)
-        return refuse(error, "turn-secret-file: \"%.200s\" cannot be read: %s", path, strerror(errno));
+        return refuse(error, "turn-secret-file: \"%.200s\" cannot be read: %s", path,
+                      file_open_reason(errno));
     size_t len = fread(text, 1, sizeof text - 1, file);
     int failure = ferror(file) ? errno : 0; // a folder opens, but does not read
     fclose(file);
@@ -75,9 +77,10 @@ static bool turn_agrees(struct config *config, char *error) {
 static bool login_read(struct config *config, char *error) {
     char text[2 * ICE_LOGIN_MAX + 2];
     const char *path = config->ice_turn_login_file;
-    FILE *file = fopen(path, "re");
+    FILE *file = file_open(path);
     if (!file)
-        return refuse(error, "ice-turn-login-file: \"%.200s\" cannot be read: %s", path, strerror(errno));
+        return refuse(error, "ice-turn-login-file: \"%.200s\" cannot be read: %s", path,
+                      file_open_reason(errno));
     size_t len = fread(text, 1, sizeof text - 1, file);
     int failure = ferror(file) ? errno : 0;
     fclose(file);

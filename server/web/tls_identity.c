@@ -1,5 +1,7 @@
 #include "server/web/tls_identity.h"
 
+#include "base/file_open.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -33,12 +35,16 @@ static bool refuse(char *error, size_t cap, const char *setting, const char *pat
     return false;
 }
 
-static BIO *file_open(const char *setting, const char *path, char *error, size_t cap) {
+static BIO *bio_open(const char *setting, const char *path, char *error, size_t cap) {
     char what[160];
     errno = 0;
-    BIO *file = BIO_new_file(path, "re");
+    FILE *opened = file_open(path);
+    BIO *file = opened ? BIO_new_fp(opened, BIO_CLOSE) : NULL;
+    if (!file && opened)
+        fclose(opened);
     if (!file) {
-        snprintf(what, sizeof what, "cannot be read: %s", errno ? strerror(errno) : "no reason is known");
+        snprintf(what, sizeof what, "cannot be read: %s",
+                 errno ? file_open_reason(errno) : "no reason is known");
         refuse(error, cap, setting, path, what);
     }
     return file;
@@ -53,7 +59,7 @@ static bool ended_well(void) {
 }
 
 static bool certificates_read(struct tls_identity *identity, const char *path, char *error, size_t cap) {
-    BIO *file = file_open("tls-cert", path, error, cap);
+    BIO *file = bio_open("tls-cert", path, error, cap);
     if (!file)
         return false;
     identity->chain = sk_X509_new_null();
@@ -76,7 +82,7 @@ static int passphrase_ask(char *out, int cap, int writing, void *asked) {
 }
 
 static bool key_read(struct tls_identity *identity, const char *path, char *error, size_t cap) {
-    BIO *file = file_open("tls-key", path, error, cap);
+    BIO *file = bio_open("tls-key", path, error, cap);
     if (!file)
         return false;
     bool passphrase = false;

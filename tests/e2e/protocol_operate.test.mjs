@@ -1,6 +1,6 @@
 // docs/operations.md: settings that are read again, a stuck worker, a crash, what systemd hears.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,23 @@ turn-secret = long enough
   writeFileSync(file, 'rooms-max = none\n');
   await reload(server, ['settings not read again, those before stay']);
   await stillServed(ann);
+});
+
+test('SIGHUP: what can be read only once stays as it was, and nobody waits for it', { timeout: 60_000 }, async (t) => {
+  const folder = folderFor(t);
+  const files = ['conf', 'keys', 'rooms'].map((name) => `${folder}/${name}`);
+  const [conf, keys, rooms] = files;
+  writeFileSync(conf, `keys = ${keys}\nrooms = ${rooms}\nfailed-joins-per-address = 1\n`);
+  writeFileSync(keys, 'devkey: 0123456789abcdef0123456789abcdef\n');
+  writeFileSync(rooms, '[a]\npeople = 3\n');
+  const server = await Server.startFor(t, { args: ['--config', conf] });
+  for (const path of files) rmSync(path);
+  execFileSync('mkfifo', files); // into which nobody writes
+  const log = await reload(server, []);
+  for (const words of ['settings not read again', 'keys not reloaded', 'rooms not reloaded']) assert.match(log, new RegExp(`${words}.*a pipe or a device`));
+  assert.equal((await server.fetch('/healthz')).status, 200);
+  const client = await Client.connect(server);
+  await refused(client, 'unauthorized', 'join-room', { roomId: freshRoom(), username: 'Ann' });
 });
 
 test('SIGHUP: other addresses are announced to those who come and to those who are there', { timeout: 60_000 }, async (t) => {
