@@ -1,9 +1,12 @@
 #include "server/access/keys_internal.h"
 
+#include "base/file_open.h"
 #include "base/text_trim.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -46,6 +49,24 @@ bool keys_add(struct keys_reader *r, const char *id, enum key_kind kind, const v
     return true;
 }
 
+bool key_kind_of(const char *algorithm, enum key_kind *kind) {
+    static const struct {
+        const char *name;
+        enum key_kind kind;
+    } rows[] = {
+        {"HS256", KEY_SECRET}, {"HS384", KEY_SECRET}, {"HS512", KEY_SECRET},
+        {"RS256", KEY_RSA},    {"RS384", KEY_RSA},    {"RS512", KEY_RSA},
+        {"ES256", KEY_EC_256}, {"ES384", KEY_EC_384}, {"ES512", KEY_EC_521},
+    };
+    for (size_t i = 0; algorithm && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(algorithm, rows[i].name) != 0)
+            continue;
+        *kind = rows[i].kind;
+        return true;
+    }
+    return false;
+}
+
 // ---- public keys
 
 static bool kind_of(EVP_PKEY *key, enum key_kind *kind) {
@@ -67,6 +88,21 @@ static bool kind_of(EVP_PKEY *key, enum key_kind *kind) {
     return true;
 }
 
+// Whether nobody but its owner can sign with it, and the library verifies with it: with an exponent of 1 any
+// text is its own signature.
+static bool is_sound(EVP_PKEY *key) {
+    BIGNUM *exponent = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    bool sound = context && EVP_PKEY_public_check(context) == 1;
+    if (EVP_PKEY_is_a(key, "RSA"))
+        sound = sound && EVP_PKEY_get_bits(key) <= KEY_RSA_BITS_MAX &&
+                EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+                BN_num_bits(exponent) <= KEY_RSA_EXPONENT_BITS_MAX;
+    BN_free(exponent);
+    EVP_PKEY_CTX_free(context);
+    return sound;
+}
+
 bool keys_add_public(struct keys_reader *r, const char *id, EVP_PKEY *key) {
     enum key_kind kind;
     if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
@@ -80,6 +116,10 @@ bool keys_add_public(struct keys_reader *r, const char *id, EVP_PKEY *key) {
                            "has a public key that is not taken; RSA of %d bits or more and the curves P-256, "
                            "P-384 and P-521 are",
                            KEY_RSA_BITS_MIN);
+    if (!is_sound(key))
+        return keys_refuse(
+            r,
+            "has a public key whose numbers are not those of a good one, so that others might sign with it");
     BIO *out = BIO_new(BIO_s_mem());
     char *text = NULL;
     bool fine = out && PEM_write_bio_PUBKEY(out, key) == 1;
@@ -97,8 +137,31 @@ static unsigned count_of(const char *text, const char *what) {
     return count;
 }
 
+// Outside of the blocks may be what programs say of a key; a secret there would be left out without a word.
+// 0: none; otherwise its line.
+static unsigned secret_beside(const char *text) {
+    bool inside = false;
+    unsigned number = 1;
+    for (const char *line = text; *line; number++) {
+        size_t len = strcspn(line, "\n");
+        const char *colon = memchr(line, ':', len);
+        size_t blank = colon ? strspn(colon + 1, " \t") : 0;
+        size_t secret = colon ? strcspn(colon + 1 + blank, " \t\r\n") : 0;
+        inside = inside || strncmp(line, "-----BEGIN ", 11) == 0;
+        if (!inside && colon && !strchr(" \t#", *line) && secret >= KEY_SECRET_BYTES_MIN)
+            return number;
+        inside = inside && strncmp(line, "-----END ", 9) != 0;
+        line += len + (line[len] == '\n');
+    }
+    return 0;
+}
+
 // Each block must be a public key, so that none of a damaged file is left out without a word.
 static bool read_pem(struct keys_reader *r, const char *text, size_t len) {
+    unsigned secret = secret_beside(text);
+    if (secret)
+        return keys_refuse(r, "has a line `id: secret` (%u) beside public keys in PEM; a file has either",
+                           secret);
     unsigned blocks = count_of(text, "-----BEGIN ");
     BIO *file = BIO_new_mem_buf(text, (int)len);
     bool fine = file || keys_refuse(r, "needs more memory than there is");
@@ -173,6 +236,8 @@ static bool read_text(struct keys_reader *r, char *text, size_t len) {
         return keys_refuse(r, "has a private key; give the public one (openssl pkey -pubout)");
     if (strstr(text, "-----BEGIN "))
         return read_pem(r, text, len);
+    if (text[blank] == '[') // each line of it might be taken for a secret that everybody knows
+        return keys_refuse(r, "is a list; a JSON Web Key Set is an object: {\"keys\": [...]}");
     return text[blank] == '{' ? keys_read_set(r, text + blank, len - blank) : read_lines(r, text);
 }
 
@@ -198,10 +263,10 @@ bool keys_parse(struct keys *keys, const char *text, size_t len, char *error, si
 bool keys_load(struct keys *keys, const char *path, char *error, size_t cap) {
     char why[TOKEN_KEYS_WHY_MAX];
     keys->count = 0;
-    FILE *file = fopen(path, "re");
+    FILE *file = file_open(path);
     char *text = file ? malloc(KEYS_FILE_MAX + 1) : NULL;
     if (!text) {
-        snprintf(error, cap, "keys: \"%s\" cannot be read: %s", path, strerror(errno));
+        snprintf(error, cap, "keys: \"%s\" cannot be read: %s", path, file_open_reason(errno));
         if (file)
             fclose(file);
         return false;

@@ -2,8 +2,10 @@
 //
 // The file is one of three: lines `id: secret` (# begins a comment), one or more public keys in PEM, or a
 // JSON Web Key Set (RFC 7517). Each key is of one kind and good for that kind's algorithms alone, so that no
-// public key is ever taken for a secret (RFC 8725, section 3.1). Secrets have 32 bytes or more (RFC 7518,
-// section 3.2). Private keys in PEM are refused: this server needs none. Any thread.
+// public key is ever taken for a secret (RFC 8725, section 3.1); one of a set that names its algorithm
+// (`alg`) for that one alone. A public key has to be one that only its owner can sign with (no RSA exponent
+// of 1). Secrets have 32 bytes or more (RFC 7518, section 3.2). Private keys in PEM are refused: this server
+// needs none. Any thread.
 #ifndef SERVER_KEYS_H
 #define SERVER_KEYS_H
 
@@ -13,6 +15,7 @@
 #define KEYS_MAX 64
 #define KEYS_FILE_MAX (256 * 1024)
 #define KEY_ID_MAX 256
+#define KEY_ALGORITHM_MAX 5
 #define KEY_SECRET_BYTES_MIN 32
 
 enum key_kind {
@@ -27,7 +30,8 @@ enum key_kind {
 struct key {
     char id[KEY_ID_MAX + 1]; // "": it has none and is tried for any
     enum key_kind kind;
-    unsigned char *bytes; // the secret, or PEM; NUL-terminated beyond `len`
+    char algorithm[KEY_ALGORITHM_MAX + 1]; // the only one that it is good for; "": all of its kind
+    unsigned char *bytes;                  // the secret, or PEM; NUL-terminated beyond `len`
     size_t len;
 };
 
@@ -35,6 +39,10 @@ struct keys {
     unsigned count;
     struct key list[KEYS_MAX];
 };
+
+// The one kind of key that an algorithm's name, spelt as RFC 7518 does, may be verified with. False: it is
+// not known here.
+bool key_kind_of(const char *algorithm, enum key_kind *kind);
 
 // False: one line in `error`, and `keys` is empty.
 bool keys_load(struct keys *keys, const char *path, char *error, size_t cap);

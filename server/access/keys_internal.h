@@ -6,7 +6,9 @@
 
 #include <openssl/types.h>
 
-#define KEY_RSA_BITS_MIN 2048 // RFC 7518, section 3.3
+#define KEY_RSA_BITS_MIN 2048  // RFC 7518, section 3.3
+#define KEY_RSA_BITS_MAX 16384 // as OpenSSL verifies with
+#define KEY_RSA_EXPONENT_BITS_MAX 64
 #define TOKEN_KEYS_WHY_MAX 512
 
 struct keys_reader {

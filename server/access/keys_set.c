@@ -103,17 +103,29 @@ static bool add_secret(struct keys_reader *r, const json_t *jwk, const char *id)
     return fine;
 }
 
-static bool add_key(struct keys_reader *r, const json_t *jwk) {
-    const char *type = json_string_value(json_object_get(jwk, "kty"));
-    const char *id = json_string_value(json_object_get(jwk, "kid"));
-    const char *use = json_string_value(json_object_get(jwk, "use"));
-    id = id ? id : "";
-    if (!type)
-        return keys_refuse(r, "has an entry of `keys` without `kty`");
-    if (use && strcmp(use, "sig") != 0) // for encryption: not meant for us
-        return true;
-    if (strcmp(type, "oct") == 0)
-        return add_secret(r, jwk, id);
+// A member that is a text, or is not there: "".
+static bool read_member(struct keys_reader *r, const json_t *jwk, const char *name, const char **out) {
+    const json_t *value = json_object_get(jwk, name);
+    *out = value ? json_string_value(value) : "";
+    return *out || keys_refuse(r, "has a key whose `%s` is no text", name);
+}
+
+// Whether signatures are verified with it (RFC 7517, sections 4.2 to 4.4), and not messages encrypted.
+static bool is_for_signatures(const json_t *jwk, const char *use, const char *algorithm) {
+    static const char *const signing[] = {"HS", "RS256", "RS384", "RS512", "PS", "ES", "Ed"};
+    const json_t *operations = json_object_get(jwk, "key_ops"), *operation;
+    bool verifies = !json_is_array(operations), signs = !algorithm[0];
+    size_t i;
+    json_array_foreach(operations, i, operation) {
+        const char *name = json_string_value(operation);
+        verifies = verifies || (name && (strcmp(name, "verify") == 0 || strcmp(name, "sign") == 0));
+    }
+    for (i = 0; i < sizeof signing / sizeof signing[0]; i++)
+        signs = signs || strncmp(algorithm, signing[i], strlen(signing[i])) == 0;
+    return verifies && signs && (!use[0] || strcmp(use, "sig") == 0);
+}
+
+static bool add_public(struct keys_reader *r, const json_t *jwk, const char *type, const char *id) {
     bool rsa = strcmp(type, "RSA") == 0;
     if (!rsa && strcmp(type, "EC") != 0)
         return keys_refuse(r, "has the key \"%s\" of the type \"%s\"; RSA, EC and oct are taken", id, type);
@@ -125,6 +137,33 @@ static bool add_key(struct keys_reader *r, const json_t *jwk) {
     bool fine = keys_add_public(r, id, key);
     EVP_PKEY_free(key);
     return fine;
+}
+
+// The key that was added last is good for this algorithm alone.
+static bool restrict_last(struct keys_reader *r, const char *id, const char *algorithm) {
+    struct key *key = &r->keys->list[r->keys->count - 1];
+    enum key_kind kind;
+    if (!algorithm[0])
+        return true;
+    if (!key_kind_of(algorithm, &kind) || kind != key->kind)
+        return keys_refuse(r, "has the key \"%s\" for the algorithm \"%s\", which is not taken of such a key",
+                           id, algorithm);
+    memcpy(key->algorithm, algorithm, strlen(algorithm) + 1);
+    return true;
+}
+
+static bool add_key(struct keys_reader *r, const json_t *jwk) {
+    const char *type = json_string_value(json_object_get(jwk, "kty"));
+    const char *id, *use, *algorithm;
+    if (!type)
+        return keys_refuse(r, "has an entry of `keys` without `kty`");
+    if (!read_member(r, jwk, "kid", &id) || !read_member(r, jwk, "use", &use) ||
+        !read_member(r, jwk, "alg", &algorithm))
+        return false;
+    if (!is_for_signatures(jwk, use, algorithm)) // not meant for us
+        return true;
+    bool added = strcmp(type, "oct") == 0 ? add_secret(r, jwk, id) : add_public(r, jwk, type, id);
+    return added && restrict_last(r, id, algorithm);
 }
 
 bool keys_read_set(struct keys_reader *r, const char *text, size_t len) {

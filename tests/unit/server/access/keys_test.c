@@ -22,6 +22,17 @@
     "{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"HEaQLx3LqQUXvLteq10_Kb4PNMGqy-IL1jZUt9JfAUw\"," \
     "\"y\":\"RQkUcj2LAsbAb_Y_qAUeNuegd-BkJ_KJu_X7EYXHAzg\"}"
 
+// An RSA modulus of 2048 bits but for its last letters
+#define RSA_N                                                                                                \
+    "qtyLeo5ZK6pUNjbka5x_aYfqOF9v_3oNsm4hzyk8RMyze6HoxBs41kIBt-yguB7x-cJ_AA9BC8-PNkSZ5TPuZPpaZb"             \
+    "Q0UlbF2kB7GDhGFB_n6rDYKsHj88QJlGmzCC7SLPRNpur7MKzEUKyUN9xFesgG0ldRtRfa7qf1poQT9CWP7Fg6VRSo"             \
+    "1slb3QrI7iVb5zjPrDniJtYjFFquLXzDLE7_SNDMFAeh8yznZ2vyL8289NAfodpFZIZudEyx4o5l-_nJYnPoZ7nC88"             \
+    "ZZnf7g_nyZXMd_Onp-UDF7V6UWUZ6NCb7S5ihxrVGYJx9OWAsrwMW9dU4sC4TDGOJXLu"
+#define RSA(end, more) "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"r\",\"n\":\"" RSA_N end "\"," more "}]}"
+#define RSA_END "9Hqw"
+#define OCT(more)                                                                                            \
+    "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"" more "}]}"
+
 static bool parse(struct keys *keys, const char *text, char *why) {
     return keys_parse(keys, text, strlen(text), why, 512);
 }
@@ -50,6 +61,14 @@ static void test_taken(void **state) {
          "]}",
          "o", 1, KEY_SECRET, 32},
         {"{\"keys\":[{\"kty\":\"RSA\",\"use\":\"enc\"}," EC_JWK "]}", "e", 1, KEY_EC_256, 0},
+        {"{\"keys\":[{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\"}," EC_JWK "]}", "e", 1, KEY_EC_256, 0},
+        {"{\"keys\":[{\"kty\":\"RSA\",\"key_ops\":[\"encrypt\"]}," EC_JWK "]}", "e", 1, KEY_EC_256, 0},
+        {RSA(RSA_END, "\"e\":\"AQAB\",\"alg\":\"RS384\",\"key_ops\":[\"verify\"]"), "r", 1, KEY_RSA, 0},
+        {OCT(",\"key_ops\":[\"sign\",\"verify\"]"), "", 1, KEY_SECRET, 32},
+        // What programs say of a key in PEM is no secret.
+        {"Bag Attributes\n    friendlyName: one that is very much longer than a secret is\nsubject=CN = "
+         "x\n" EC_PEM,
+         "", 1, KEY_EC_256, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct keys keys;
@@ -79,11 +98,27 @@ static void test_a_point_is_the_key_that_pem_names(void **state) {
     keys_free(&set);
 }
 
+struct refusal {
+    const char *text, *why;
+};
+
+static void assert_refused(const struct refusal *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct keys keys;
+        char why[512] = "";
+        if (parse(&keys, rows[i].text, why))
+            fail_msg("row %zu was taken", i);
+        if (!strstr(why, rows[i].why))
+            fail_msg("row %zu: \"%s\" does not say \"%s\"", i, why, rows[i].why);
+        if (strstr(why, SECRET))
+            fail_msg("row %zu tells the secret", i);
+        assert_int_equal(keys.count, 0);
+    }
+}
+
 static void test_refused(void **state) {
     (void)state;
-    static const struct {
-        const char *text, *why;
-    } rows[] = {
+    static const struct refusal rows[] = {
         {"b: " SECRET "\na: " SECRET " # of team a\n", "has ` #` behind the secret in line 2"},
         {"a: " SECRET "\t#a\n", "has ` #` behind the secret in line 1"},
         {"a: \"" SECRET "\" # of team a\n", "has ` #` behind the secret in line 1"},
@@ -118,17 +153,34 @@ static void test_refused(void **state) {
         {"{\"keys\":[{\"kty\":\"EC\",\"d\":\"AAAA\"}]}", "private key"},
         {"{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", "2048 bits"},
     };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct keys keys;
-        char why[512] = "";
-        if (parse(&keys, rows[i].text, why))
-            fail_msg("row %zu was taken", i);
-        if (!strstr(why, rows[i].why))
-            fail_msg("row %zu: \"%s\" does not say \"%s\"", i, why, rows[i].why);
-        if (strstr(why, SECRET))
-            fail_msg("row %zu tells the secret", i);
-        assert_int_equal(keys.count, 0);
-    }
+    assert_refused(rows, COUNT(rows));
+}
+
+static void test_keys_that_are_no_good(void **state) {
+    (void)state;
+    static const struct refusal rows[] = {
+        // Keys that anybody can sign with: exponents of 1 and 2, an even modulus; and one that nobody
+        // verifies with
+        {RSA(RSA_END, "\"e\":\"AQ\""), "others might sign"},
+        {RSA(RSA_END, "\"e\":\"Ag\""), "others might sign"},
+        {RSA("9Hqg", "\"e\":\"AQAB\""), "others might sign"},
+        {RSA(RSA_END, "\"e\":\"AQAAAAAAAAAAAAAB\""), "others might sign"},
+        // Another algorithm than the key's
+        {RSA(RSA_END, "\"e\":\"AQAB\",\"alg\":\"ES256\""), "the algorithm \"ES256\""},
+        {RSA(RSA_END, "\"e\":\"AQAB\",\"alg\":\"PS256\""), "the algorithm \"PS256\""},
+        {RSA(RSA_END, "\"e\":\"AQAB\",\"alg\":\"RSA-OAEP\""), "no key for signatures"},
+        {OCT(",\"alg\":\"RS256\""), "the algorithm \"RS256\""},
+        {OCT(",\"key_ops\":[]"), "no key for signatures"},
+        {OCT(",\"kid\":5"), "`kid` is no text"},
+        {OCT(",\"use\":[\"sig\"]"), "`use` is no text"},
+        {OCT(",\"alg\":null"), "`alg` is no text"},
+        // Public text is no secret, and no secret is passed over beside PEM.
+        {"[" EC_JWK "]", "is a list"},
+        {"\n [{\"a\": \"" SECRET "\"}]", "is a list"},
+        {"a: " SECRET "\n" EC_PEM, "(1) beside public keys"},
+        {EC_PEM "a: " SECRET "\n", "(5) beside public keys"},
+    };
+    assert_refused(rows, COUNT(rows));
 }
 
 static void test_a_point_off_the_curve_is_no_key(void **state) {
@@ -158,8 +210,11 @@ static void test_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_taken),   cmocka_unit_test(test_a_point_is_the_key_that_pem_names),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_a_point_off_the_curve_is_no_key),
+        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_a_point_is_the_key_that_pem_names),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_keys_that_are_no_good),
+        cmocka_unit_test(test_a_point_off_the_curve_is_no_key),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

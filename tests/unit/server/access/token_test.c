@@ -193,6 +193,23 @@ static void test_public_keys(void **state) {
     }
 }
 
+// A key of a set that names its algorithm is good for no other (RFC 8725, section 3.1).
+static void test_a_key_for_one_algorithm(void **state) {
+    (void)state;
+    static const jwt_alg_t algorithms[] = {JWT_ALG_HS256, JWT_ALG_HS384, JWT_ALG_HS512};
+    struct keys keys;
+    struct grants grants;
+    char why[TOKEN_WHY_MAX];
+    read_keys(&keys, "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"devkey\",\"alg\":\"HS384\","
+                     "\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}]}");
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
+        char *token = sign(algorithms[i], SECRET, CLAIMS, NULL);
+        assert_int_equal(token_verify(&keys, token, NOW, &grants, why), algorithms[i] == JWT_ALG_HS384);
+        free(token);
+    }
+    keys_free(&keys);
+}
+
 // ---- what is forged
 
 static char *with_header(const char *header_base64, const char *token) {
@@ -564,6 +581,7 @@ int main(void) {
         cmocka_unit_test(test_tokens_of_livekit),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_public_keys),
+        cmocka_unit_test(test_a_key_for_one_algorithm),
         cmocka_unit_test(test_unread),
         cmocka_unit_test(test_forgeries),
         cmocka_unit_test(test_critical_extensions),
