@@ -362,6 +362,21 @@ static unsigned take_fields(struct parse *p) {
     return 200;
 }
 
+// What has one value: of two, one in front may have looked at the other.
+static unsigned check_single(struct parse *p) {
+    static const struct {
+        const char *name, *why;
+    } rows[] = {{"authorization", "A request has one Authorization."},
+                {"origin", "A request has one Origin."},
+                {"content-type", "A request has one Content-Type."},
+                {"sec-websocket-key", "A request has one Sec-WebSocket-Key."},
+                {"sec-websocket-version", "A request has one Sec-WebSocket-Version."}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (count_of(p->head, rows[i].name) > 1)
+            return refuse(p, 400, rows[i].why);
+    return 200;
+}
+
 unsigned http_head_parse(const char *bytes, size_t len, struct http_head *out, const char **why) {
     struct parse p = {.at = bytes, .end = bytes + len, .head = out, .why = ""};
     out->method = HTTP_OTHER;
@@ -378,6 +393,8 @@ unsigned http_head_parse(const char *bytes, size_t len, struct http_head *out, c
         status = take_fields(&p);
     if (status == 200 && (count_of(out, "host") > 1 || (!out->old && count_of(out, "host") == 0)))
         status = refuse(&p, 400, "A request names one Host.");
+    if (status == 200)
+        status = check_single(&p);
     if (status == 200)
         status = take_length(&p);
     if (http_field_has_token(out, "connection", "close"))

@@ -159,6 +159,14 @@ static void test_lines(void **state) {
 #define ROW(what, text, status) {what, text, sizeof(text) - 1, status}
         ROW("as it should be", "GET /ws HTTP/1.1\r\n" H UPGRADE "\r\n", 200),
         ROW("empty lines before", "\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n", 200),
+        // What has one value: of two, a proxy may look at the other.
+        ROW("two tokens", "GET / HTTP/1.1\r\n" H "Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n",
+            400),
+        ROW("two origins", "GET / HTTP/1.1\r\n" H "Origin: null\r\nOrigin: http://x\r\n\r\n", 400),
+        ROW("two types", "GET / HTTP/1.1\r\n" H "Content-Type: a/b\r\nContent-Type: a/b\r\n\r\n", 400),
+        ROW("two keys", "GET / HTTP/1.1\r\n" H "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: b\r\n\r\n", 400),
+        ROW("two lists",
+            "GET / HTTP/1.1\r\n" H "Accept: a/b\r\nAccept: c/d\r\nCookie: a\r\nCookie: b\r\n\r\n", 200),
         ROW("LF everywhere", "GET / HTTP/1.1\nHost: x\n\n", 400),
         ROW("LF before the request", "\nGET / HTTP/1.1\r\n" H "\r\n", 400),
         ROW("LF before the request, after CR LF", "\r\n\nGET / HTTP/1.1\r\n" H "\r\n", 400),
