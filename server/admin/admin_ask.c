@@ -128,11 +128,15 @@ bool admin_may(struct admin_call *call, enum admin_need need) {
 
 // ---- the body
 
-static bool is_json_type(struct span type) {
+bool admin_is_json(struct span type) {
     static const char json[] = "application/json";
     size_t len = sizeof json - 1;
     return type.len >= len && strncasecmp((const char *)type.ptr, json, len) == 0 &&
            (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
+
+json_t *admin_refuse_type(struct admin_call *call) {
+    return admin_refuse(call, ADMIN_BAD_ROUTE, "only application/json is taken here");
 }
 
 // Whether brackets nest no deeper than is taken, before a parser recurses into them.
@@ -189,8 +193,8 @@ static bool read_body(struct admin_call *call, const struct admin_request *reque
         call->ask = json_object();
         return call->ask || admin_refuse(call, ADMIN_INTERNAL, "out of memory");
     }
-    if (!is_json_type(request->content_type))
-        return admin_refuse(call, ADMIN_BAD_ROUTE, "only application/json is taken here");
+    if (!admin_is_json(request->content_type))
+        return admin_refuse_type(call);
     if (!is_shallow(body))
         return admin_refuse(call, ADMIN_MALFORMED, "the body nests deeper than %d", ADMIN_DEPTH_MAX);
     call->ask = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
@@ -234,11 +238,24 @@ const char *admin_text(struct admin_call *call, const char *name, bool needed) {
     return NULL;
 }
 
+// A whole number as protobuf's JSON has it: also as a text, and with a fraction of nothing. Negative: it is
+// none.
+static double whole_number(const json_t *value) {
+    const char *text = json_string_value(value);
+    double number = json_is_number(value) ? json_number_value(value) : -1;
+    if (text) {
+        json_t *read = text[strspn(text, "0123456789.eE+-")] ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+        number = json_is_number(read) ? json_number_value(read) : -1;
+        json_decref(read);
+    }
+    return number <= UINT32_MAX && number == (double)(uint32_t)(number < 0 ? 0 : number) ? number : -1;
+}
+
 bool admin_number(struct admin_call *call, const char *name, uint32_t max, uint32_t *out) {
     const json_t *value = admin_member(call, name);
-    json_int_t number = json_integer_value(value);
+    double number = value ? whole_number(value) : 0;
     *out = 0;
-    if (value && (!json_is_integer(value) || number < 0 || number > (json_int_t)max))
+    if (number < 0 || number > max)
         return admin_refuse(call, ADMIN_INVALID, "`%s` must be a number from 0 to %u", name, max);
     *out = (uint32_t)number;
     return true;

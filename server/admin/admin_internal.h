@@ -45,6 +45,9 @@ struct admin_call {
 // NULL for the caller to return.
 json_t *admin_refuse(struct admin_call *call, enum admin_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// A body that is not JSON by its type; the one refusal for it.
+bool admin_is_json(struct span type);
+json_t *admin_refuse_type(struct admin_call *call);
 json_t *admin_refuse_verb(struct admin_call *call, const struct hub_refusal *refusal);
 unsigned admin_status(enum admin_code code);
 const char *admin_code_name(enum admin_code code);

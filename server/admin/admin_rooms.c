@@ -36,7 +36,8 @@ static bool lacks(struct admin_call *call, const char *const *names) {
     for (; *names; names++) {
         const json_t *value = admin_member(call, *names);
         bool says_nothing = !value || json_is_false(value) ||
-                            (json_is_string(value) && !json_string_length(value)) ||
+                            (json_is_string(value) &&
+                             (!json_string_length(value) || strcmp(json_string_value(value), "0") == 0)) ||
                             (json_is_array(value) && !json_array_size(value)) ||
                             (json_is_object(value) && !json_object_size(value)) ||
                             (json_is_number(value) && json_number_value(value) == 0);

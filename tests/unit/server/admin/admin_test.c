@@ -72,6 +72,18 @@ static void tokens_that_are_none(void **state) {
     admin_twirp(&o->admin, &request, &answer);
     assert_int_equal(answer.status, 200);
     free(answer.body);
+    // A client that reads protobuf, whose request for everything is an empty body, is not answered in JSON.
+    static const struct {
+        const char *type;
+        unsigned status;
+    } types[] = {
+        {"application/json", 200}, {"application/json; charset=utf-8", 200}, {"application/protobuf", 404}};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        request.content_type = span_of_text(types[i].type);
+        admin_twirp(&o->admin, &request, &answer);
+        assert_int_equal(answer.status, types[i].status);
+        free(answer.body);
+    }
     closes_office(o);
 }
 
@@ -103,7 +115,12 @@ static const struct {
     {"CreateRoom", "{'name':'a','emptyTimeout':-1}", 400, "invalid_argument", "from 0 to 604800"},
     {"CreateRoom", "{'name':'a','empty_timeout':604801}", 400, "invalid_argument", "from 0 to 604800"},
     {"CreateRoom", "{'name':'a','emptyTimeout':1.5}", 400, "invalid_argument", "must be a number"},
-    {"CreateRoom", "{'name':'a','maxParticipants':'2'}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':'2x'}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':''}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':'1.5'}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':'-0.5'}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':true}", 400, "invalid_argument", "must be a number"},
+    {"CreateRoom", "{'name':'a','maxParticipants':4294967298}", 400, "invalid_argument", "must be a number"},
     {"CreateRoom", "{'name':'a','maxParticipants':18446744073709551617}", 400, "malformed", "not JSON"},
     {"CreateRoom", "{'name':'a','egress':{'room':1}}", 501, "unimplemented", "draws no room"},
     {"CreateRoom", "{'name':'a','egress':{'fileOutputs':1,'file_outputs':2}}", 400, "malformed", "are one"},
@@ -262,10 +279,16 @@ static void rooms(void **state) {
     assert_int_equal(calls(o, "create", "CreateRoom", "{'name':'Hall','empty_timeout':90}"), 200);
     assert_string_equal(text(o, "sid"), sid); // one that is there stays
     assert_int_equal(json_integer_value(json_object_get(o->answer, "maxParticipants")), 3);
+    // Numbers as protobuf's JSON may have them.
+    assert_int_equal(
+        calls(o, "create", "CreateRoom", "{'name':'Loft','emptyTimeout':'90','maxParticipants':2.0}"), 200);
+    assert_int_equal(json_integer_value(json_object_get(o->answer, "emptyTimeout")), 90);
+    assert_int_equal(json_integer_value(json_object_get(o->answer, "maxParticipants")), 2);
+    assert_int_equal(calls(o, "create", "DeleteRoom", "{'room':'Loft'}"), 200);
     // What says nothing is not refused for want of it.
     assert_int_equal(calls(o, "create", "CreateRoom",
                            "{'name':'Hall','metadata':'','agents':[],'egress':{},'syncStreams':false,"
-                           "'minPlayoutDelay':0,'nodeId':null}"),
+                           "'minPlayoutDelay':'0','nodeId':null}"),
                      200);
     comes(o, "ann", RIGHTS_ALL); // opens "r"
     assert_int_equal(calls(o, "list", "ListRooms", ""), 200);
@@ -436,7 +459,7 @@ static void paths(void **state) {
 static void draining_twice(void **state) {
     (void)state;
     struct office *o = opens_office();
-    static const char *const bad[] = {"{'seconds':86401}", "{'seconds':-1}", "{'seconds':'5'}",
+    static const char *const bad[] = {"{'seconds':86401}", "{'seconds':-1}", "{'seconds':'5s'}",
                                       "{'url':'http://x'}", "{'url':7}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char body[64];
