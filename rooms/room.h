@@ -29,6 +29,7 @@ struct room {
     // last one left, and how its closed transports went.
     struct path_quality quality;
     uint32_t joins, participants_most;
+    bool by_token; // whoever opened it came with one
     uint64_t opened_us, emptied_us;
     uint64_t opened_wall_s;     // seconds since 1970
     struct public_id public_id; // of this room as long as it is there; the next of its name has another

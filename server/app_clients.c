@@ -1,6 +1,6 @@
 // Between the clients' connections and the signalling, both ways.
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/app_internal.h"
 
 // What a wrong password counts as: 30 a minute of an address are tried, by default.
@@ -92,7 +92,7 @@ static void on_opened(void *ctx, uint32_t client) {
     char from[IP_TEXT_MAX] = "";
     if (log_enabled(LOG_LEVEL_INFO) && ws_server_client_address(app->ws, client, &address))
         net_address_print(&address, from);
-    LOG_INFO("client connected", LOG_NUMBER("client", client), LOG_TEXT("address", from));
+    LOG_STRANGER(LOG_LEVEL_INFO, "client connected", LOG_NUMBER("client", client), LOG_TEXT("address", from));
     signalling_client_opened(app->signalling, client, clock_now_us());
 }
 

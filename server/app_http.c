@@ -1,6 +1,6 @@
 // HTTP for operators: one row and one function an endpoint.
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/app_internal.h"
 #include "server/metrics.h"
 
@@ -49,6 +49,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         .uptime_us = clock_now_us() - app->started_us,
         .resident_bytes = metrics_resident_bytes(),
         .log_lines_dropped = log_dropped(),
+        .log_lines_left_out = log_left_out(),
     };
     hub_read_counts(app->hub, &sample.hub);
     media_read_data_counters(app->media, &sample.data);

@@ -23,6 +23,8 @@
 #define PROCESS_COUNTERS(X)                                                                                  \
     X(resident_bytes, "gauge", "process_resident_memory_bytes", "Resident memory of the process.")           \
     X(log_lines_dropped, "counter", "rotunda_log_lines_dropped_total", "Log lines that nobody took.")        \
+    X(log_lines_left_out, "counter", "rotunda_log_lines_left_out_total",                                     \
+      "Log lines that were left out because strangers, or people without a token, caused too many.")         \
     X(connections, "gauge", "rotunda_connections", "TCP connections, HTTP and WebSocket.")                   \
     X(client_addresses, "gauge", "rotunda_client_addresses",                                                 \
       "Addresses that the limits by address remember: of connections, and of what was tried lately.")

@@ -2,7 +2,7 @@
 #include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
 
-#include "base/log.h"
+#include "base/log_pace.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -113,8 +113,8 @@ const struct forwarder_counters *forwarder_counters(const struct forwarder *fw) 
 // ---- commands
 
 static void command_failed(const char *what, uint32_t id, enum err err) {
-    LOG_WARN("media command failed", LOG_TEXT("command", what), LOG_NUMBER("id", id),
-             LOG_TEXT("reason", err_name(err)));
+    LOG_GUEST(LOG_LEVEL_WARN, "media command failed", LOG_TEXT("command", what), LOG_NUMBER("id", id),
+              LOG_TEXT("reason", err_name(err)));
 }
 
 static void command_open_producer(struct forwarder *fw, const struct media_cmd *cmd, uint64_t now_us) {

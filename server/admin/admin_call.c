@@ -1,5 +1,5 @@
 // The two ways in: LiveKit's RoomService over Twirp, and paths of our own.
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/admin/admin_internal.h"
 
 #include <stdlib.h>
@@ -27,6 +27,17 @@ void admin_refuse_tries(unsigned wait_seconds, struct admin_answer *out) {
     admin_answer_refusal(&call, out);
 }
 
+static void tell(const struct admin_call *call, const struct admin_request *request,
+                 const struct admin_answer *out) {
+    if (call->code == ADMIN_UNAUTHENTICATED)
+        LOG_STRANGER(LOG_LEVEL_INFO, "managed", LOG_TEXT("method", request->method),
+                     LOG_TEXT("path", request->path), LOG_NUMBER("status", out->status),
+                     LOG_TEXT("reason", call->words));
+    else
+        LOG_INFO("managed", LOG_TEXT("method", request->method), LOG_TEXT("path", request->path),
+                 LOG_NUMBER("status", out->status), LOG_TEXT("reason", call->words));
+}
+
 // `call->ask` is there, and its members.
 static void run(struct admin_call *call, const struct admin_request *request, enum admin_need need,
                 admin_operation *operation, struct admin_answer *out) {
@@ -40,8 +51,7 @@ static void run(struct admin_call *call, const struct admin_request *request, en
         answer_json(out, 200, answer);
     else
         admin_answer_refusal(call, out);
-    LOG_INFO("managed", LOG_TEXT("method", request->method), LOG_TEXT("path", request->path),
-             LOG_NUMBER("status", out->status), LOG_TEXT("reason", call->words));
+    tell(call, request, out);
 }
 
 void admin_run(struct admin_call *call, const struct admin_request *request, enum admin_need need,
@@ -83,7 +93,10 @@ void admin_twirp(const struct admin *admin, const struct admin_request *request,
     while (i < count && strcmp(methods[i].name, name) != 0)
         i++;
     bool open = admin_open(&call, request);
-    if (open && i == count)
+    if (open && request->content_type.len > 0 && !admin_is_json(request->content_type))
+        admin_refuse_type(
+            &call); // with an empty body, too: its answer would be in a form that is not understood
+    else if (open && i == count)
         admin_refuse(&call, ADMIN_BAD_ROUTE, "RoomService has no such method here");
     admin_run(&call, request, i < count ? methods[i].need : ADMIN_NEED_OPERATOR,
               i < count ? methods[i].operation : admin_unknown, out);

@@ -43,9 +43,10 @@ static void channel_opened(struct hub *hub, const struct data_event *event) {
         return;
     answer.answer.accepted = open_channel(hub, transport, &event->channel, &refusal);
     if (!answer.answer.accepted)
-        LOG_INFO("data channel refused", LOG_TEXT("room", transport->owner->room->name),
-                 LOG_TEXT("user", transport->owner->name), LOG_TEXT("transport", transport->public_id.text),
-                 LOG_TEXT("label", event->channel.label), LOG_TEXT("reason", refusal.text));
+        HUB_LOG(transport->owner, LOG_LEVEL_INFO, "data channel refused",
+                LOG_TEXT("room", transport->owner->room->name), LOG_TEXT("user", transport->owner->name),
+                LOG_TEXT("transport", transport->public_id.text), LOG_TEXT("label", event->channel.label),
+                LOG_TEXT("reason", refusal.text));
     hub_data_post_surely(&hub->data_post, &answer);
 }
 

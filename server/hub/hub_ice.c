@@ -259,8 +259,9 @@ void hub_ice_event(struct hub *hub, const struct ice_event *event, uint64_t now_
         break;
     case ICE_EVENT_FAILED:
         full->gathered = true;
-        LOG_WARN("no ICE agent for a transport", LOG_TEXT("room", transport->owner->room->name),
-                 LOG_TEXT("user", transport->owner->name), LOG_TEXT("transport", transport->public_id.text));
+        HUB_LOG(transport->owner, LOG_LEVEL_WARN, "no ICE agent for a transport",
+                LOG_TEXT("room", transport->owner->room->name), LOG_TEXT("user", transport->owner->name),
+                LOG_TEXT("transport", transport->public_id.text));
         break;
     }
     hub->events.ice_candidates(hub->events.ctx, transport, first);

@@ -95,8 +95,8 @@ static struct participant *resume(struct hub *hub, struct entry *entry, struct p
     attach(hub, ask, me);
     ask->resumed = true;
     hub->counts.resumes++;
-    LOG_INFO("participant resumed", LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name),
-             LOG_TEXT("userId", me->id.text));
+    HUB_LOG(me, LOG_LEVEL_INFO, "participant resumed", LOG_TEXT("room", me->room->name),
+            LOG_TEXT("user", me->name), LOG_TEXT("userId", me->id.text));
     return me;
 }
 
@@ -153,7 +153,8 @@ static struct room *open_room(struct hub *hub, const struct hub_join *ask, const
     room->has_lobby = room->told.lobby;
     room->loudest_n = ask->loudest_n == CHOICE_OF_ROOM ? limits->loudest_n : (uint32_t)ask->loudest_n;
     hub_put_room_metadata(hub, room, metadata);
-    LOG_INFO("room opened", LOG_TEXT("room", name));
+    room->by_token = ask->grants != NULL || ask->by_operator;
+    HUB_LOG(room, LOG_LEVEL_INFO, "room opened", LOG_TEXT("room", name));
     hub->events.room_opened(hub->events.ctx, room);
     return room;
 }
@@ -257,8 +258,9 @@ static void enter(struct hub *hub, const struct entry *entry, struct room *room,
     room->joins++;
     if (room->participants_most < room->participant_count)
         room->participants_most = room->participant_count;
-    LOG_INFO("participant joined", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
-             LOG_TEXT("userId", me->id.text), LOG_NUMBER("worker", me->worker));
+    HUB_LOG(me, LOG_LEVEL_INFO, "participant joined", LOG_TEXT("room", room->name),
+            LOG_TEXT("user", me->name), LOG_TEXT("userId", me->id.text), LOG_NUMBER("worker", me->worker),
+            LOG_TEXT("network", ask->network ? ask->network : ""));
     hub->events.participant_joined(hub->events.ctx, me);
 }
 
@@ -407,7 +409,8 @@ struct participant *hub_join(struct hub *hub, struct hub_join *ask, struct hub_r
 }
 
 struct room *hub_open_room(struct hub *hub, const char *name, json_t *metadata, struct hub_refusal *refusal) {
-    const struct hub_join nobody = {.last_n = CHOICE_OF_ROOM, .loudest_n = CHOICE_OF_ROOM};
+    const struct hub_join nobody = {
+        .last_n = CHOICE_OF_ROOM, .loudest_n = CHOICE_OF_ROOM, .by_operator = true};
     struct room *room = open_room(hub, &nobody, name, metadata, refusal);
     if (room)
         hub_room_empty(hub, room);

@@ -52,8 +52,8 @@ void hub_detach(struct hub *hub, struct participant *me, uint64_t heard_us) {
     assert(me->connection != 0);
     me->connection = 0;
     me->heard_us = heard_us;
-    LOG_INFO("participant disconnected", LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name),
-             LOG_TEXT("userId", me->id.text));
+    HUB_LOG(me, LOG_LEVEL_INFO, "participant disconnected", LOG_TEXT("room", me->room->name),
+            LOG_TEXT("user", me->name), LOG_TEXT("userId", me->id.text));
     await_end(hub, me);
 }
 
@@ -78,8 +78,8 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     directory_exit(me);
     hub->programs -= hub_is_program(me);
     hub->counts.leaves++;
-    LOG_INFO("participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
-             LOG_TEXT("userId", me->id.text), LOG_TEXT("reason", reason));
+    HUB_LOG(me, LOG_LEVEL_INFO, "participant left", LOG_TEXT("room", room->name), LOG_TEXT("user", me->name),
+            LOG_TEXT("userId", me->id.text), LOG_TEXT("reason", reason));
     hub_memory_give(hub, hub_memory_of_queued(me));
     participant_destroy(me);
     if (room->participant_count == 0)
@@ -144,12 +144,12 @@ void hub_room_remove(struct hub *hub, struct room *room) {
     wheel_cancel(&hub->wheel, &room->speaker_timer);
     uint64_t end_us = room->participant_count == 0 ? room->emptied_us : hub->now_us;
     uint64_t lasted_us = end_us > room->opened_us ? end_us - room->opened_us : 0;
-    LOG_INFO("room closed", LOG_TEXT("room", room->name), LOG_NUMBER("people", room->joins),
-             LOG_NUMBER("most_at_once", room->participants_most),
-             LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000),
-             LOG_NUMBER("packets", room->quality.packets),
-             LOG_NUMBER("packets_lost", room->quality.packets_lost),
-             LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
+    HUB_LOG(room, LOG_LEVEL_INFO, "room closed", LOG_TEXT("room", room->name),
+            LOG_NUMBER("people", room->joins), LOG_NUMBER("most_at_once", room->participants_most),
+            LOG_NUMBER("minutes", (lasted_us + 30000000) / 60000000),
+            LOG_NUMBER("packets", room->quality.packets),
+            LOG_NUMBER("packets_lost", room->quality.packets_lost),
+            LOG_NUMBER("worst_round_trip_ms", (room->quality.rtt_us_max + 999) / 1000));
     hub_forget_outsiders(hub, room);
     hub->events.room_closed(hub->events.ctx, room);
     hub_put_room_metadata(hub, room, NULL);

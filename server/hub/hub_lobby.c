@@ -59,7 +59,8 @@ struct knock *hub_knock(struct hub *hub, const struct hub_join *join, struct roo
     room->knock_count++;
     hub_memory_take(hub, KNOCK_BYTES);
     wheel_cancel(&hub->wheel, &room->linger_timer);
-    LOG_INFO("waits in the lobby", LOG_TEXT("room", room->name), LOG_TEXT("user", knock->name));
+    LOG_GUEST(LOG_LEVEL_INFO, "waits in the lobby", LOG_TEXT("room", room->name),
+              LOG_TEXT("user", knock->name));
     hub->events.knocked(hub->events.ctx, knock);
     return knock;
 }

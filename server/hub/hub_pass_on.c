@@ -72,6 +72,6 @@ void hub_hang_up_all(struct hub *hub, struct participant *leaving) {
     struct participant *other;
     while ((other = room_drop_call(leaving->room, leaving)))
         if (hub->events.relayed(hub->events.ctx, other, &what) != ERR_OK)
-            LOG_WARN("hang-up lost", LOG_TEXT("room", leaving->room->name), LOG_TEXT("user", other->name),
-                     LOG_TEXT("reason", "too much waits"));
+            HUB_LOG(leaving, LOG_LEVEL_WARN, "hang-up lost", LOG_TEXT("room", leaving->room->name),
+                    LOG_TEXT("user", other->name), LOG_TEXT("reason", "too much waits"));
 }

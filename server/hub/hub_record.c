@@ -31,10 +31,10 @@ void hub_forget_producer(struct hub *hub, struct room_producer *producer) {
 void hub_log_producer(const char *event, const struct room_producer *producer, const char *name,
                       const char *value) {
     const struct participant *owner = producer_owner(producer);
-    LOG_INFO(event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
-             LOG_TEXT("transport", producer->transport->public_id.text),
-             LOG_TEXT("producer", producer->public_id.text),
-             LOG_TEXT("kind", media_kind_name(producer->kind)), LOG_TEXT(name, value));
+    HUB_LOG(owner, LOG_LEVEL_INFO, event, LOG_TEXT("room", owner->room->name), LOG_TEXT("user", owner->name),
+            LOG_TEXT("transport", producer->transport->public_id.text),
+            LOG_TEXT("producer", producer->public_id.text), LOG_TEXT("kind", media_kind_name(producer->kind)),
+            LOG_TEXT(name, value));
 }
 
 void hub_log_consumer(const char *event, const struct room_consumer *consumer, const char *name,

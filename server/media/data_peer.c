@@ -2,7 +2,7 @@
 #include "server/media/data_worker_internal.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "transport/dcep.h"
 
 #include <assert.h>
@@ -56,8 +56,8 @@ static void data_tell(void *ctx, const struct data_event *event) {
     struct data_worker *data = ctx;
     struct data_event *slot = ring_reserve(data->events);
     if (!slot) {
-        LOG_WARN("the end of a data channel is not told",
-                 LOG_TEXT("reason", "the control thread is far behind"));
+        LOG_GUEST(LOG_LEVEL_WARN, "the end of a data channel is not told",
+                  LOG_TEXT("reason", "the control thread is far behind"));
         return;
     }
     *slot = *event;
@@ -268,7 +268,8 @@ static void data_peer_open(struct data_worker *data, const struct data_cmd *cmd,
             data_forwarder_open(data->forwarder, peer->id, cmd->open_transport.owner, peer, now_us);
     if (peer->endpoint && data_peer_enter(peer))
         return;
-    LOG_ERROR("no data channels for a transport", LOG_NUMBER("transport_number", cmd->transport.v),
+    LOG_GUEST(LOG_LEVEL_ERROR, "no data channels for a transport",
+              LOG_NUMBER("transport_number", cmd->transport.v),
               LOG_TEXT("reason", "out of memory, or too many associations"));
     data_peer_close(peer, now_us);
     data_tell(data, &(struct data_event){.type = DATA_TRANSPORT_STATE,

@@ -1,7 +1,7 @@
 // One agent: what its media worker asks of it, and what it says to that worker and to the control thread.
 #include "server/media/ice_worker_internal.h"
 
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/pool.h"
 
 #include <assert.h>
@@ -167,7 +167,7 @@ static bool refuse_open(struct ice_worker *ice, struct transport_id id) {
     if (!tell_event(ice, id, ICE_EVENT_FAILED, NULL))
         return false;
     ice->counters.refused++;
-    LOG_ERROR("ICE agent not made", LOG_NUMBER("transport_number", id.v),
+    LOG_GUEST(LOG_LEVEL_ERROR, "ICE agent not made", LOG_NUMBER("transport_number", id.v),
               LOG_TEXT("reason", "out of memory, or too many of them"));
     return true;
 }
@@ -189,8 +189,8 @@ static bool peer_open(struct ice_worker *ice, unsigned worker, const struct ice_
         ice->counters.refused++;
         peer->local_count = 0; // of sockets that are closed again
         peer->gathered = true;
-        LOG_WARN("ICE agent not made", LOG_NUMBER("transport_number", note->transport.v),
-                 LOG_TEXT("reason", "no address or port could be bound; see ice-ports and announce"));
+        LOG_GUEST(LOG_LEVEL_WARN, "ICE agent not made", LOG_NUMBER("transport_number", note->transport.v),
+                  LOG_TEXT("reason", "no address or port could be bound; see ice-ports and announce"));
     }
     peer_tell(peer);
     return true;

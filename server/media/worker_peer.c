@@ -2,7 +2,7 @@
 // and endpoint, and what these two say back.
 #include "server/media/worker_internal.h"
 
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/media/peer_plain.h"
 #include "server/media/peer_webrtc.h"
 
@@ -140,8 +140,8 @@ static void peer_report(struct worker_peer *peer) {
     peer->reported_ice = now.ice;
     peer->reported_dtls = now.dtls;
     if (now.dtls == DTLS_FAILED)
-        LOG_WARN("DTLS handshake failed", LOG_NUMBER("worker", w->index),
-                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", now.failure));
+        LOG_GUEST(LOG_LEVEL_WARN, "DTLS handshake failed", LOG_NUMBER("worker", w->index),
+                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", now.failure));
 }
 
 void worker_peers_report(struct worker *w) {
@@ -224,8 +224,8 @@ static void peer_route_tuple(struct worker_peer *peer, const struct tuple *tuple
     if (tuple->protocol != TUPLE_UDP)
         return;
     if (route_get_tuple(w->routes, tuple) != route && route_put_tuple(w->routes, tuple, route) != ERR_OK)
-        LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
-                 LOG_NUMBER("transport_number", peer->id.v));
+        LOG_GUEST(LOG_LEVEL_WARN, "no room in the route table", LOG_NUMBER("worker", w->index),
+                  LOG_NUMBER("transport_number", peer->id.v));
     if (origin == w->index)
         return;
     peer->told_workers |= UINT64_C(1) << origin;
@@ -366,7 +366,7 @@ static bool peer_enter(struct worker_peer *peer, const struct ice_credentials *i
     peer->endpoint = peer->peer ? forwarder_open_endpoint(w->fw, peer->id, peer->peer) : NULL;
     if (peer->endpoint && peer_enter_tables(peer, ice) == ERR_OK)
         return true;
-    LOG_ERROR("transport not opened", LOG_NUMBER("worker", w->index),
+    LOG_GUEST(LOG_LEVEL_ERROR, "transport not opened", LOG_NUMBER("worker", w->index),
               LOG_NUMBER("transport_number", peer->id.v),
               LOG_TEXT("reason", "out of memory, or too many transports on this worker"));
     peer_close(peer);
@@ -414,8 +414,8 @@ static void worker_connect_transport(struct worker_peer *peer, const struct medi
     enum err err = peer->peer->functions->connect(peer->peer, cmd->connect.remote_role,
                                                   &cmd->connect.fingerprint, now_us);
     if (err != ERR_OK)
-        LOG_WARN("transport not connected", LOG_NUMBER("worker", peer->worker->index),
-                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
+        LOG_GUEST(LOG_LEVEL_WARN, "transport not connected", LOG_NUMBER("worker", peer->worker->index),
+                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
     // The handshake may have waited for the fingerprint alone: look at it as a timer would.
     peer_advance(peer, now_us);
     peer_report(peer);
@@ -431,8 +431,8 @@ static void peer_take_ufrag(struct worker_peer *peer, const char *ufrag, bool un
         memcpy(peer->ufrags[1], peer->ufrags[0], sizeof peer->ufrags[0]);
     memcpy(peer->ufrags[0], ufrag, sizeof peer->ufrags[0]);
     if (route_put_ufrag(w->routes, ufrag, peer->handle) != ERR_OK)
-        LOG_WARN("no room in the route table", LOG_NUMBER("worker", w->index),
-                 LOG_NUMBER("transport_number", peer->id.v));
+        LOG_GUEST(LOG_LEVEL_WARN, "no room in the route table", LOG_NUMBER("worker", w->index),
+                  LOG_NUMBER("transport_number", peer->id.v));
 }
 
 static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd *cmd, uint64_t now_us) {
@@ -448,8 +448,8 @@ static void worker_restart_ice(struct worker_peer *peer, const struct media_cmd 
                          : functions->restart_ice(peer->peer, &cmd->ice, now_us);
     peer_take_ufrag(peer, cmd->ice.ufrag, offer && err == ERR_EXISTS);
     if (err != ERR_OK && err != ERR_EXISTS)
-        LOG_WARN("ICE not restarted", LOG_NUMBER("worker", peer->worker->index),
-                 LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
+        LOG_GUEST(LOG_LEVEL_WARN, "ICE not restarted", LOG_NUMBER("worker", peer->worker->index),
+                  LOG_NUMBER("transport_number", peer->id.v), LOG_TEXT("reason", err_name(err)));
     peer_advance(peer, now_us);
 }
 

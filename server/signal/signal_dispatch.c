@@ -1,5 +1,5 @@
 // One message: its rate, its envelope, its row of the table.
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/signal/signal.h"
 
 #include <string.h>
@@ -30,8 +30,8 @@ static void refuse_rate(struct signal_call *call) {
     struct session *session = call->session;
     call->signalling->counts.rate_limited++;
     if (++session->refused > RATE_REFUSED_MAX) {
-        LOG_WARN("connection closed", LOG_NUMBER("client", session->client),
-                 LOG_TEXT("reason", "message rate"));
+        LOG_STRANGER(LOG_LEVEL_WARN, "connection closed", LOG_NUMBER("client", session->client),
+                     LOG_TEXT("reason", "message rate"));
         signal_close(session, CLOSE_POLICY, "too many messages");
         return;
     }

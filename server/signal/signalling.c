@@ -2,7 +2,7 @@
 #include "server/signal/signalling.h"
 
 #include "base/hmap.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/slots.h"
 #include "server/signal/signal.h"
 
@@ -66,7 +66,8 @@ static void turn(struct signalling *signalling, uint64_t now_us) {
 static void join_timer_fire(struct wheel_node *node, uint64_t now_us) {
     (void)now_us;
     struct session *session = LIST_ENTRY(node, struct session, join_timer);
-    LOG_INFO("connection closed", LOG_NUMBER("client", session->client), LOG_TEXT("reason", "did not join"));
+    LOG_STRANGER(LOG_LEVEL_INFO, "connection closed", LOG_NUMBER("client", session->client),
+                 LOG_TEXT("reason", "did not join"));
     signal_close(session, CLOSE_POLICY, "join a room in time");
 }
 

@@ -2,7 +2,7 @@
 #include "server/web/connection.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/slots.h"
 #include "server/web/cross_origin.h"
 #include "server/web/forwarded.h"
@@ -278,7 +278,7 @@ static bool open_ws(struct connection *c, const struct http_head *head, uint64_t
         return answer_words(c, head_only, status,
                             status == 426 ? "upgrade: websocket\r\nsec-websocket-version: 13\r\n" : "", why);
     if (!connection_count(c, &c->client, now_us)) {
-        LOG_WARN("connection refused", LOG_TEXT("reason", "waiting-per-address"));
+        LOG_STRANGER(LOG_LEVEL_WARN, "connection refused", LOG_TEXT("reason", "waiting-per-address"));
         return answer_words(
             c, false, 429, "retry-after: 10\r\n",
             "Too many connections from your network have not joined a room; try again in a moment.");
@@ -321,9 +321,9 @@ static bool refuse_page(struct connection *c, const struct http_head *head) {
     char origin[256], host[256];
     field_text(head, "origin", origin);
     field_text(head, "host", host);
-    LOG_WARN("request refused", LOG_TEXT("reason", "a page of another origin"), LOG_TEXT("origin", origin),
-             LOG_TEXT("host", host),
-             LOG_TEXT("fix", "name it with --origins if it is yours, or let the proxy pass Host on"));
+    LOG_STRANGER(LOG_LEVEL_WARN, "request refused", LOG_TEXT("reason", "a page of another origin"),
+                 LOG_TEXT("origin", origin), LOG_TEXT("host", host),
+                 LOG_TEXT("fix", "name it with --origins if it is yours, or let the proxy pass Host on"));
     return answer_words(c, head->method == HTTP_HEAD, 403, "vary: origin\r\n",
                         "Pages of that origin may not use this server: its operator names those that may "
                         "with --origins.");

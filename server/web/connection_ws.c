@@ -2,7 +2,7 @@
 #include "server/web/connection.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/slots.h"
 #include "server/web/tcp_progress.h"
 
@@ -118,15 +118,23 @@ bool client_open(struct connection *connection, struct span query, uint64_t now_
     return true;
 }
 
+static void log_end(const struct connection *connection, enum log_level level, const char *event,
+                    const char *why) {
+    if (connection->joined)
+        LOG_GUEST(level, event, LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
+    else
+        LOG_STRANGER(level, event, LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
+}
+
 // Nothing leaves any more, and the handlers hear of the end. The loop closes the socket.
 static bool client_give_up(struct connection *connection, const char *why) {
     connection->given_up = true;
-    LOG_INFO("client lost", LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
+    log_end(connection, LOG_LEVEL_INFO, "client lost", why);
     return false;
 }
 
 void client_cut(struct connection *connection, const char *why) {
-    LOG_WARN("client cut off", LOG_NUMBER("client", connection->id), LOG_TEXT("reason", why));
+    log_end(connection, LOG_LEVEL_WARN, "client cut off", why);
     connection->deaf = true;
     connection->closing = true;
     connection->given_up = true;

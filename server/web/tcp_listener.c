@@ -1,6 +1,6 @@
 #include "server/web/tcp_listener.h"
 
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "server/common/port_owner.h"
 
 #include <arpa/inet.h>
@@ -123,7 +123,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             listener->accepted(listener->ctx, fd, &from.any);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            LOG_ERROR("connection not accepted", LOG_TEXT("reason", strerror(errno)));
+            LOG_STRANGER(LOG_LEVEL_ERROR, "connection not accepted", LOG_TEXT("reason", strerror(errno)));
             uv_poll_stop(&listener->poll);
             uv_timer_start(&listener->retry, on_retry, RETRY_MS, 0);
             return;

@@ -2,7 +2,7 @@
 #include "server/web/ws_server.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/slots.h"
 #include "server/web/first_wait.h"
 #include "server/web/proxy_wait.h"
@@ -191,7 +191,7 @@ static void say_and_close(int fd, unsigned status, const char *words) {
 // Says a few words, where somebody could read them, and closes.
 static void turn_away(struct ws_server *server, int fd, enum http_place place, unsigned status,
                       const char *why, const char *words) {
-    LOG_WARN("connection refused", LOG_TEXT("reason", why));
+    LOG_STRANGER(LOG_LEVEL_WARN, "connection refused", LOG_TEXT("reason", why));
     if (!server->ssl_ctx || place == HTTP_ADMIN)
         say_and_close(fd, status, words);
     else
@@ -250,7 +250,8 @@ static void on_proxy_done(void *ctx, enum proxy_outcome outcome, const struct ne
     if (outcome == PROXY_BROKEN) {
         char from[IP_TEXT_MAX];
         net_address_print(&connection->peer, from);
-        LOG_WARN("connection refused", LOG_TEXT("reason", "PROXY header"), LOG_TEXT("proxy", from));
+        LOG_STRANGER(LOG_LEVEL_WARN, "connection refused", LOG_TEXT("reason", "PROXY header"),
+                     LOG_TEXT("proxy", from));
         connection_kill(connection);
         return;
     }
@@ -346,9 +347,9 @@ static void on_lws_log(int level, const char *line) {
     char text[LOG_VALUE_MAX];
     snprintf(text, sizeof text, "%.*s", (int)strcspn(line, "\n"), line);
     if (level & LLL_ERR)
-        LOG_ERROR("libwebsockets", LOG_TEXT("said", text));
+        LOG_STRANGER(LOG_LEVEL_ERROR, "libwebsockets", LOG_TEXT("said", text));
     else
-        LOG_WARN("libwebsockets", LOG_TEXT("said", text));
+        LOG_STRANGER(LOG_LEVEL_WARN, "libwebsockets", LOG_TEXT("said", text));
 }
 
 static const struct lws_protocols protocols[] = {

@@ -1,7 +1,7 @@
 // A session: a participant, its transport, and how long it may stay.
 #include "base/entropy.h"
 #include "base/hmap.h"
-#include "base/log.h"
+#include "base/log_pace.h"
 #include "base/slots.h"
 #include "server/whip/whip_internal.h"
 
@@ -464,6 +464,10 @@ void whip_answer_created(struct whip_session *session, char *description, size_t
         whip_add_header(answer, "link: <%s/layer>; rel=\"urn:ietf:params:whep:ext:core:layer\"", address);
     }
     whip_link_ice_servers(session->whip, session->me, answer);
-    LOG_INFO(session->views ? "whep session opened" : "whip session opened",
-             LOG_TEXT("room", session->me->room->name), LOG_TEXT("user", session->me->name));
+    const char *event = session->views ? "whep session opened" : "whip session opened";
+    const struct participant *me = session->me;
+    if (me->by_token)
+        LOG_INFO(event, LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name));
+    else
+        LOG_GUEST(LOG_LEVEL_INFO, event, LOG_TEXT("room", me->room->name), LOG_TEXT("user", me->name));
 }

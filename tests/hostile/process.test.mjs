@@ -111,6 +111,36 @@ test('a log file is added to, not written over', async (t) => {
   assert.match(readFileSync(`${folder}/log`, 'utf8'), /^before\n[^]*client connected[^]*server stopped/);
 });
 
+// What takes nothing but a connection: of each kind as many as a minute may have, and a count of the others.
+test('strangers do not fill the log', { timeout: 120_000 }, async (t) => {
+  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-log-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(`${folder}/keys`, 'devkey: 0123456789abcdef0123456789abcdef\n');
+  const server = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--waiting-per-address', '100', '--failed-joins-per-address', '0'] });
+  const started = performance.now();
+  const status = async (path, options) => (await server.fetch(path, options)).status;
+  for (let i = 0; i < 50; i++) {
+    const post = { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${'x'.repeat(i)}` }, body: '{}' };
+    assert.deepEqual(
+      await Promise.all([status('/api/v1/rooms'), status('/twirp/livekit.RoomService/ListRooms', post), status('/healthz', { headers: { origin: 'https://elsewhere.example' } })]),
+      [401, 401, 403],
+    );
+  }
+  const came = await Promise.allSettled(Array.from({ length: 150 }, () => Client.connect(server))); // 100 at most do not join
+  for (const { value } of came) value?.cut();
+  const refused = came.filter(({ status }) => status === 'rejected').length;
+  assert.ok(refused >= 50, `${refused} refused`);
+  const most = 30 + 12 * Math.ceil((performance.now() - started) / 60_000 + 1);
+  await until('what is left out is counted', async () => (await server.metric('rotunda_log_lines_left_out_total')) >= 300 - 4 * most);
+  for (const event of ['managed', 'request refused', 'connection refused', 'client connected']) {
+    const lines = () => server.log.split('\n').filter((line) => line.includes(` ${event} `)).length;
+    await until(`lines "${event}"`, () => lines() >= 30);
+    assert.ok(lines() <= most, `${lines()} lines "${event}", at most ${most}`);
+  }
+});
+
 test('10,000 requests on one connection, pipelined', { timeout: 60_000 }, async (t) => {
   const server = await Server.startFor(t, {});
   const socket = createConnection(server.port, '127.0.0.1');
