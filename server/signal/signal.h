@@ -38,6 +38,8 @@ struct signalling {
     struct wheel wheel;
     uint64_t now_us; // of the call that is being handled
     struct text_buffer out;
+    bool draining;
+    uint64_t drain_by_wall_us; // then people are cut off; 0: not known
     uint32_t tickets; // of passwords that were sent on to be verified
 };
 
@@ -279,6 +281,8 @@ json_t *signal_describe_lobby(const struct room *room); // for moderators; NULL 
 // `data`, which is taken over, as a `lobby` to the moderators of the room but one (NULL: all).
 void signal_tell_moderators(struct signalling *signalling, const struct room *room,
                             const struct participant *except, json_t *data);
+// Where the server is about to stop: the news of it, for one who may have missed them.
+void signal_tell_draining(struct session *session);
 // Who waits, for one who has just become a moderator.
 void signal_greet_moderator(struct signalling *signalling, const struct participant *who);
 const char *signal_role_name(const struct participant *who);

@@ -46,6 +46,8 @@ static void welcome(struct signal_call *call, struct participant *me, bool resum
             deliver_kept(call, me);
         if (call->session->participant)
             signal_greet_moderator(call->signalling, me);
+        if (call->session->participant) // it was not there when the others heard
+            signal_tell_draining(call->session);
     } else if (resumed) { // the token before is good once more
         signal_detach(call->session);
         hub_detach(call->hub, me, call->signalling->now_us);
@@ -110,6 +112,8 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
     } else if (join.pending) {
         signal_wait_for_password(call, admission->ticket);
     } else {
+        if (refusal.code == HUB_DRAINING) // where else to go
+            signal_tell_draining(session);
         signal_refuse_verb(call, &refusal);
         note_failure(admission);
     }

@@ -265,7 +265,7 @@ test('bodies that are none of ours are refused', async () => {
   assert.equal((await post('/twirp/livekit.Egress/ListEgress', {}, { token })).status, 405, 'no such service');
   for (const name of ['', '\u0007', 'x'.repeat(200)])
     assert.equal((await post(`${TWIRP}CreateRoom`, { name }, { token })).json.code, 'invalid_argument', JSON.stringify(name));
-  for (const body of [{ name: 'y', emptyTimeout: -1 }, { name: 'y', emptyTimeout: 1e12 }, { name: 'y', maxParticipants: '2' }])
+  for (const body of [{ name: 'y', emptyTimeout: -1 }, { name: 'y', emptyTimeout: 1e12 }, { name: 'y', maxParticipants: '2x' }])
     assert.equal((await post(`${TWIRP}CreateRoom`, body, { token })).json.code, 'invalid_argument', JSON.stringify(body));
   assert.deepEqual(await rooms.listRooms(['y']), []);
 });

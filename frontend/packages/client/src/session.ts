@@ -125,7 +125,7 @@ export class Session extends Emitter<SessionEvents> {
   #token: string | undefined;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | null = null;
-  #moving = false; // to another server
+  #moving: Connection | null = null; // from this one, to another server
   #entering = false; // there, just now
 
   constructor(url: string, roomId: string, username: string, options: SessionOptions = {}) {
@@ -179,10 +179,13 @@ export class Session extends Emitter<SessionEvents> {
 
   async #enterFirst(): Promise<Joined> {
     for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      const { url } = this;
       try {
         return await this.#enter();
       } catch (error) {
-        const known = error instanceof RotundaError && TEMPORARY_AT_FIRST.has(error.code) ? error : null;
+        const away = this.url !== url; // a server that ends has named the next one
+        const temporary = error instanceof RotundaError && (TEMPORARY_AT_FIRST.has(error.code) || away);
+        const known = temporary ? error : null;
         const last = attempt === RETRY_DELAYS_MS.length - 1;
         if (this.#over || known === null || last || this.#options.retryFirst === false) throw error;
         const wait = spread(delay);
@@ -252,6 +255,9 @@ export class Session extends Emitter<SessionEvents> {
       if (this.#over) throw new RotundaError('left', 'This side has left.');
     } catch (error) {
       connection.close();
+      const away = early.find(({ type }) => type === 'server-draining');
+      if (away?.type === 'server-draining' && codeOf(error) === 'draining' && moveTo === null)
+        this.url = placeToGo(away.data.url, this.url);
       throw this.#over ? new RotundaError('left', 'This side has left.') : error;
     } finally {
       this.#coming = null;
@@ -278,9 +284,9 @@ export class Session extends Emitter<SessionEvents> {
   // The server ends: another process takes over, at the place that it names or behind the same address. The call goes on
   // here until somebody there lets this side in; a server that is gone before that is a lost connection.
   async #move(url: string | null | undefined): Promise<void> {
-    if (this.#moving) return;
-    this.#moving = true;
     const from = this.#connection;
+    if (from === null || this.#moving === from) return;
+    this.#moving = from; // a connection that was resumed meanwhile hears of it again, and moves by itself
     const to = placeToGo(url, this.url);
     for (const delay of RETRY_DELAYS_MS.filter((_, i) => i !== 1)) {
       await new Promise((resolve) => setTimeout(resolve, spread(delay)));
@@ -292,7 +298,7 @@ export class Session extends Emitter<SessionEvents> {
       // Who is not let in there may stay until the end, and hears then why it cannot return.
       if (failure === null || !TEMPORARY.has(failure ?? '') || this.#connection !== from) break;
     }
-    this.#moving = false;
+    if (this.#moving === from) this.#moving = null;
   }
 
   // The place is gone: no return, and no other try.

@@ -375,6 +375,57 @@ describe('a server that ends', () => {
     }
   });
 
+  test('is left after a return, too, which was not there when the others heard', async () => {
+    const session = make();
+    await join(session);
+    const lost = lastSocket();
+    await drains('wss://other/ws');
+    lastSocket().drops(); // the other one is not there yet
+    await settle();
+    lost.drops();
+    await vi.advanceTimersByTimeAsync(10);
+    const again = lastSocket();
+    expect(again.url).toBe('ws://host/ws');
+    again.open();
+    await settle();
+    expect(again.sent[0]!.data).toHaveProperty('resumeToken');
+    again.answers('join-room', 'joined', joined({ resumed: true }));
+    await drains('wss://other/ws'); // while the move from the lost one may still wait for its next try
+    const other = lastSocket();
+    expect(other.url).toBe('wss://other/ws');
+    other.open();
+    await settle();
+    other.answers('join-room', 'joined', joined({ userId: 'me-2' }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(session.userId).toBe('me-2');
+    expect(again.sent.some(({ type }) => type === 'leave-room')).toBe(true);
+    expect(ScriptedSocket.all.filter(({ url }) => url === 'wss://other/ws').length).toBe(2);
+  });
+
+  test('sends newcomers to the next one, where it names one', async () => {
+    const session = make();
+    const joining = session.join();
+    const refusal = { code: 'draining', message: '', request: 'join-room' };
+    lastSocket().open();
+    await settle();
+    lastSocket().says('server-draining', { deadline: null, url: 'wss://other/ws' });
+    lastSocket().answers('join-room', 'error', refusal);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(lastSocket().url).toBe('wss://other/ws');
+    lastSocket().open();
+    await settle();
+    lastSocket().answers('join-room', 'joined', joined());
+    await joining;
+    expect(session.url).toBe('wss://other/ws');
+    const nowhere = make().join();
+    const refused = expect(nowhere).rejects.toMatchObject({ code: 'draining' });
+    lastSocket().open();
+    await settle();
+    lastSocket().says('server-draining', { deadline: null, url: null });
+    lastSocket().answers('join-room', 'error', refusal);
+    await refused;
+  });
+
   test('that is gone before another lets in is a lost connection', async () => {
     const session = make();
     await join(session);

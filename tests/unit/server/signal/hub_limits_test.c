@@ -350,11 +350,15 @@ static void draining_refuses_new_joins(void **state) {
         json_decref(data);
         expect_nothing(f, client);
     }
-    say(f, 2, "{'type':'join-room','data':{'roomId':'r','username':'bob'}}");
-    expect_error(f, 2, "draining");
-    // a session that exists may still come back
+    // Who comes only now hears where else to go, and why not here.
+    open_client(f, 3);
+    say(f, 3, "{'type':'join-room','data':{'roomId':'r','username':'bob'}}");
+    expect_only_type(f, 3, "server-draining");
+    expect_error(f, 3, "draining");
+    // A session that exists may still come back; its connection may have been lost when the others heard.
     say(f, 2, "{'type':'join-room','data':{'roomId':'r','resumeToken':'%s'}}", text_at(ann, "resumeToken"));
-    expect_only_type(f, 2, "joined");
+    json_decref(expect(f, 2, "joined"));
+    expect_only_type(f, 2, "server-draining");
     json_decref(ann);
     fake_free(f);
 }
