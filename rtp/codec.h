@@ -4,7 +4,8 @@
 // Reads payload descriptors only (RFC 7741 VP8, RFC 9628 VP9, RFC 6184 H264, RFC 7798 H265, AV1 RTP
 // specification) and, where given, the dependency descriptor's first bytes; so end-to-end encrypted frames
 // pass as far as the descriptor is readable. Where a descriptor is given, it alone tells the start of a frame
-// and a key frame; layers are still the payload's, 0 when that is not readable.
+// and a key frame; layers are still the payload's, 0 when that is not readable. AV1's payload tells temporal
+// layers alone.
 //
 // H264 and H265 do not tell which packet of a frame is its first: each that may begin one (parameter sets,
 // SEI, delimiter, first slice) says frame_start, and a key frame may say so twice, at its parameter sets and

@@ -20,16 +20,18 @@ struct obu_walk {
     bool first_is_tail; // the first element continues an OBU of the packet before
 };
 
-// One OBU's first bytes. The first OBU of the packet tells the layer and whether a frame begins.
+// One OBU's first bytes. The first OBU of the packet tells whether a frame begins; whichever has an extension
+// tells the temporal layer: it is the same for all of a packet. The spatial layer is not taken from here: the
+// rest of an OBU that began in the packet before does not say it, nor does anything say where a layer's frame
+// ends, so that half of a picture would be left out. That takes a dependency descriptor.
 static bool note_obu(struct reader obu, bool first, struct codec_frame *out) {
     uint8_t head = read_u8(&obu);
     uint8_t type = head >> 3 & 0x0f;
-    uint8_t layers = head & OBU_HAS_EXTENSION ? read_u8(&obu) : 0;
+    if (head & OBU_HAS_EXTENSION)
+        out->layers.temporal = read_u8(&obu) >> 5;
     if (obu.failed || (head & OBU_FORBIDDEN))
         return false;
     if (first) {
-        out->layers.temporal = layers >> 5;
-        out->layers.spatial = layers >> 3 & 3;
         out->frame_start = type == OBU_SEQUENCE_HEADER || type == OBU_TEMPORAL_DELIMITER ||
                            type == OBU_FRAME_HEADER || type == OBU_METADATA || type == OBU_FRAME;
     }

@@ -217,12 +217,23 @@ static bool temporal_takes(struct layer_filter *f, const struct layer_facts *fac
     return passes;
 }
 
+// The unit before was a key picture, of which fewer layers have come than it told.
+static void numbers_note_key_unit(struct layer_filter *f) {
+    if (!f->unit_key || f->layers <= f->unit_top + 1)
+        return;
+    f->layers = f->unit_top + 1;
+    f->spatial = spatial_wanted(f);
+}
+
 static void numbers_begin_unit(struct layer_filter *f, const struct layer_facts *facts) {
     f->unit = (uint8_t)((f->unit + 1u) % LAYER_UNITS_KEPT);
     f->units[f->unit] = (struct layer_unit){.timestamp = f->timestamp};
+    numbers_note_key_unit(f);
     if (facts->layers > 0)
         f->layers = facts->layers;
-    if ((facts->flags & LAYER_KEY) || (facts->spatial == 0 && (facts->flags & LAYER_ALONE))) {
+    f->unit_key = (facts->flags & LAYER_KEY) || (facts->spatial == 0 && (facts->flags & LAYER_ALONE));
+    f->unit_top = facts->spatial;
+    if (f->unit_key) {
         f->synced = LAYER_SYNC_ALL;
         f->broken = f->aside_dropped = false;
         f->spatial = spatial_wanted(f);
@@ -256,6 +267,10 @@ static struct layer_verdict numbers_take(struct layer_filter *f, const struct la
     f->engine = LAYER_ENGINE_NUMBERS;
     if (new_unit)
         numbers_begin_unit(f, facts);
+    if (facts->spatial > f->unit_top)
+        f->unit_top = facts->spatial;
+    if (f->layers > 0 && facts->spatial >= f->layers)
+        f->layers = facts->spatial + 1;
     bool new_frame = new_unit || facts->spatial != f->frame_spatial;
     f->frame_spatial = facts->spatial;
     bool sends = numbers_passes(f, facts);
@@ -268,6 +283,21 @@ static struct layer_verdict numbers_take(struct layer_filter *f, const struct la
 }
 
 // ---- both
+
+// A unit has begun: what the one before it lacked.
+static void note_lack(struct layer_filter *f) {
+    if (f->unit_sent)
+        f->lacking = 0;
+    else if (f->unit_lower && f->lacking < LAYER_LACKING_MAX)
+        f->lacking++;
+    f->broken |= f->lacking == LAYER_LACKING_MAX;
+    f->unit_lower = f->unit_sent = false;
+}
+
+static void note_sent(struct layer_filter *f, const struct layer_facts *facts, bool sends) {
+    f->unit_sent |= sends;
+    f->unit_lower |= !sends && facts->spatial < f->spatial && facts->temporal <= f->temporal;
+}
 
 static struct layer_tops tops_wanted(const struct layer_filter *f) {
     return (struct layer_tops){
@@ -293,9 +323,12 @@ struct layer_verdict layer_filter_take(struct layer_filter *f, const struct laye
     f->begun = true;
     f->timestamp = timestamp;
     f->unit_ended &= !new_unit;
+    if (new_unit)
+        note_lack(f);
     struct layer_verdict verdict =
         described ? targets_take(f, facts, new_unit, reader, descriptor) : numbers_take(f, facts, new_unit);
     f->unit_ended |= verdict.marker;
+    note_sent(f, facts, verdict.sends);
     return verdict;
 }
 

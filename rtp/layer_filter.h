@@ -7,6 +7,10 @@
 // that was left out are left out too, whatever they say. What the network lost counts as sent: it may still
 // come.
 //
+// Where lower layers are needed by key pictures alone (K-SVC), they are left out in between. A publisher that
+// stops the highest layer then leaves nothing: after LAYER_LACKING_MAX such units what is sent is broken. And
+// layers that a key picture tells of, but that do not come with it, are not there.
+//
 // With a dependency descriptor decisions follow decode targets (AV1 RTP specification, appendix A.7);
 // without, layer numbers and the switching points of the codec's payload descriptor. Both are made once a
 // frame, when its first packet comes.
@@ -24,6 +28,7 @@ struct layer_tops {
 };
 
 #define LAYER_TARGET_ALL 255
+#define LAYER_LACKING_MAX 3 // temporal units: the network may have lost what is missing of one
 
 enum layer_engine { LAYER_ENGINE_NONE, LAYER_ENGINE_TARGETS, LAYER_ENGINE_NUMBERS };
 
@@ -41,13 +46,17 @@ struct layer_filter {
     bool joins;                         // it is the one in which it began, whose first packets were sent
     bool unit_passes;                   // its temporal layer is sent
     bool unit_ended;                    // its last packet was marked: nothing can be added to it
+    bool unit_lower, unit_sent;         // of it a layer below what is sent was left out; something was sent
+    bool unit_key;                      // it is a key picture
+    uint8_t unit_top;                   // the highest spatial layer that has come of it
+    uint8_t lacking;                    // units in a row of which nothing but lower layers has come
     uint8_t engine;                     // enum layer_engine
     int8_t want_spatial, want_temporal; // at most; -1: everything
     uint8_t spatial, temporal;          // the highest that are sent
     uint8_t structure, target, goal;    // decode targets: sent, LAYER_TARGET_ALL: everything; and wanted
     uint32_t active;                    // for which `goal` was chosen, 0: it is to be chosen
     uint8_t synced;                     // bit t: temporal layer t is sent without a break
-    uint8_t layers;                     // spatial layers that the last key frame told of, 0: unknown
+    uint8_t layers;                     // spatial layers that there are from a key frame on, 0: unknown
     uint16_t number;                    // newest frame number
     uint8_t frame_spatial;              // of the frame that was looked at last
     uint32_t timestamp;                 // of the temporal unit

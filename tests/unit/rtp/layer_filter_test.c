@@ -125,6 +125,62 @@ static void spatial_layers_follow_what_needs_them(void **state) {
     CHECK("VP9 K-SVC", key_only);
 }
 
+// Nobody needs the lower layer between key pictures, and the upper one stops.
+static void a_layer_that_stops_leaves_a_broken_stream(void **state) {
+    (void)state;
+    struct layer_filter f = {0};
+    struct layer_facts key = facts_of("00KAE2"), upper = facts_of("10E"), lower = facts_of("00EZ"),
+                       aside = facts_of("01EZ");
+    uint32_t timestamp = 1000;
+    layer_filter_want(&f, -1, 0);
+    layer_filter_start(&f);
+    layer_filter_begin(&f);
+    assert_true(layer_filter_take(&f, &key, timestamp, NULL, (struct span){0}).sends);
+    assert_true(layer_filter_take(&f, &upper, timestamp, NULL, (struct span){0}).sends);
+    for (unsigned i = 0; i < 5 * LAYER_LACKING_MAX; i++) { // the network loses the upper one now and then
+        timestamp += 3000;
+        assert_false(layer_filter_take(&f, &lower, timestamp, NULL, (struct span){0}).sends);
+        assert_true(i % LAYER_LACKING_MAX != 0 ||
+                    layer_filter_take(&f, &upper, timestamp, NULL, (struct span){0}).sends);
+        assert_false(f.broken);
+    }
+    for (unsigned i = 0; i < 2 * LAYER_LACKING_MAX; i++) { // a temporal layer that is not wanted says nothing
+        timestamp += 3000;
+        assert_false(layer_filter_take(&f, &aside, timestamp, NULL, (struct span){0}).sends);
+        assert_false(f.broken);
+    }
+    for (unsigned i = 0; i < LAYER_LACKING_MAX; i++, timestamp += 3000)
+        assert_false(layer_filter_take(&f, &lower, timestamp, NULL, (struct span){0}).sends);
+    assert_true(f.broken && layer_filter_needs_key(&f, NULL, 2));
+    key.layers = 1;
+    assert_true(layer_filter_take(&f, &key, timestamp, NULL, (struct span){0}).sends);
+    assert_false(f.broken);
+    assert_true(layer_filter_take(&f, &lower, timestamp + 3000, NULL, (struct span){0}).sends);
+    assert_false(f.broken);
+}
+
+// A key picture tells of two layers, and one comes: the other is not waited for, until it is there.
+static void layers_that_do_not_come_are_not_there(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"|00KAE2", "+", -1, -1}, {"|00EZ", "+M", SAME}, {"|00EZ", "+M", SAME},
+        {"10E", "-", SAME}, // it refers to what never came
+        {"|00EZ", "+M", SAME},    {"10E", "-", SAME},    {"|00KAE2", "+", SAME},
+        {"10AEZ", "+M", SAME},    {"|00EZ", "-", SAME},  {"10EZ", "+M", SAME},
+    };
+    CHECK("K-SVC", rows);
+    struct layer_filter f = {0};
+    struct layer_facts key = facts_of("00KAE2"), lower = facts_of("00EZ"), upper = facts_of("10E");
+    layer_filter_want(&f, -1, -1);
+    layer_filter_start(&f);
+    layer_filter_take(&f, &key, 1000, NULL, (struct span){0});
+    layer_filter_take(&f, &lower, 4000, NULL, (struct span){0});
+    assert_false(layer_filter_needs_key(&f, NULL, 1));
+    layer_filter_take(&f, &upper, 4000, NULL, (struct span){0});
+    layer_filter_want(&f, 1, -1);
+    assert_true(layer_filter_needs_key(&f, NULL, 2));
+}
+
 static void what_comes_late_follows_what_was_decided(void **state) {
     (void)state;
     struct layer_filter f = {0};
@@ -147,8 +203,10 @@ static void it_says_when_it_is_not_needed_and_when_a_key_frame_is(void **state) 
     layer_filter_want(&f, -1, -1);
     layer_filter_start(&f);
     assert_true(layer_filter_is_idle(&f, NULL));
-    struct layer_facts key = facts_of("00KAE3"), middle = facts_of("10E"), aside = facts_of("00EZ");
+    struct layer_facts key = facts_of("00KAE3"), middle = facts_of("10E"), aside = facts_of("00EZ"),
+                       top = facts_of("20AE");
     layer_filter_take(&f, &key, 1000, NULL, (struct span){0});
+    layer_filter_take(&f, &top, 1000, NULL, (struct span){0});
     assert_false(layer_filter_is_idle(&f, NULL)); // there are layers to choose from
     assert_false(layer_filter_needs_key(&f, NULL, 3));
     layer_filter_take(&f, &aside, 2000, NULL, (struct span){0});
@@ -230,6 +288,36 @@ static void a_target_goes_down_at_once_and_up_where_it_can(void **state) {
 }
 
 // Who has got everything until now has all that a frame refers to, however far back.
+// The same with decode targets: the upper ones need nothing of the lower layer but of key frames, and are
+// said not to be sent any more, or are just not sent.
+static void a_target_that_is_not_sent_any_more_is_broken(void **state) {
+    (void)state;
+    for (unsigned told = 0; told < 2; told++) {
+        struct stream s = stream_open(-1);
+        s.reader.structure.within[2] = 0x4;
+        s.reader.structure.within[3] = 0xc;
+        s.reader.structure.whole = 0;
+        assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+        assert_true(take(&s, frame(11, 1, DTI_SWITCH, 1)).sends);
+        for (unsigned i = 0; i <= LAYER_LACKING_MAX; i++) {
+            if (told && i == 1)
+                s.reader.active = 0x3;
+            struct layer_facts low = frame(12 + 2 * i, 0, DTI_SWITCH, 2);
+            low.dtis &= 0xf; // of the lower targets alone
+            assert_false(s.f.broken);
+            assert_false(take(&s, low).sends);
+        }
+        assert_true(layer_filter_needs_key(&s.f, &s.reader, 2));
+        s.reader.structure.generation = 2;
+        struct layer_facts key = frame(40, 0, DTI_SWITCH, 0), next = frame(41, 0, DTI_SWITCH, 1);
+        key.structure = next.structure = 2;
+        s.reader.active = 0x3;
+        assert_true(take(&s, key).sends);
+        assert_true(take(&s, next).sends);
+        assert_false(layer_filter_needs_key(&s.f, &s.reader, 2));
+    }
+}
+
 static void what_came_before_the_first_frame_was_sent(void **state) {
     (void)state;
     struct stream s = stream_open(-1);
@@ -315,11 +403,13 @@ static void it_is_needed_while_something_is_left_out(void **state) {
     }
     // Nothing is left out where nobody has said how many layers there are.
     struct layer_filter f = {0};
-    struct layer_facts aside = facts_of("00Z"), key = facts_of("00KAE3"), lower = facts_of("00EZ");
+    struct layer_facts aside = facts_of("00Z"), key = facts_of("00KAE3"), lower = facts_of("00EZ"),
+                       top = facts_of("20AE");
     layer_filter_want(&f, -1, -1);
     layer_filter_start(&f);
     assert_true(layer_filter_take(&f, &aside, 1000, NULL, (struct span){0}).sends);
     layer_filter_take(&f, &key, 2000, NULL, (struct span){0});
+    layer_filter_take(&f, &top, 2000, NULL, (struct span){0});
     layer_filter_want(&f, 0, -1);
     assert_false(layer_filter_needs_key(&f, NULL, 3)); // it goes down by itself
     layer_filter_want(&f, -1, -1);
@@ -352,6 +442,9 @@ int main(void) {
         cmocka_unit_test(the_picture_under_way_goes_out_whole),
         cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_switching_points),
         cmocka_unit_test(spatial_layers_follow_what_needs_them),
+        cmocka_unit_test(a_layer_that_stops_leaves_a_broken_stream),
+        cmocka_unit_test(layers_that_do_not_come_are_not_there),
+        cmocka_unit_test(a_target_that_is_not_sent_any_more_is_broken),
         cmocka_unit_test(what_comes_late_follows_what_was_decided),
         cmocka_unit_test(it_says_when_it_is_not_needed_and_when_a_key_frame_is),
         cmocka_unit_test(a_target_goes_down_at_once_and_up_where_it_can),

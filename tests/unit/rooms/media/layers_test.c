@@ -98,6 +98,38 @@ static void a_key_frame_is_asked_for_with_the_wish(void **state) {
     fake_destroy(r.f);
 }
 
+// The encoder stops the upper layer, without a key frame and without saying so. Nobody needed the lower one
+// between key frames, so it was left out: a key frame is asked for as soon as that shows, not when all layers
+// are looked at next.
+static void an_upper_layer_that_stops_is_noticed_at_once(void **state) {
+    (void)state;
+    struct room r = room_open();
+    pictures(&r, true, 100);
+    fake_clear(r.f);
+    unsigned until = 0;
+    for (; until < 30 && fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL) == 0; until++) {
+        r.picture++;
+        layer(&r, false, 0);
+        forwarder_flush(r.f->fw);
+        fake_run(r.f, 33 * MS);
+    }
+    assert_in_range(until, 3, 5);
+    r.picture++;
+    layer(&r, true, 0); // tells of two layers all the same
+    forwarder_flush(r.f->fw);
+    fake_run(r.f, 33 * MS);
+    fake_clear(r.f);
+    for (unsigned i = 0; i < 30; i++) {
+        r.picture++;
+        layer(&r, false, 0);
+        forwarder_flush(r.f->fw);
+        fake_run(r.f, 33 * MS);
+    }
+    assert_int_equal(sent_of(&r, 0), 30);
+    assert_int_equal(fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL), 0);
+    fake_destroy(r.f);
+}
+
 // ---- temporal layers of VP8
 
 // Pictures of two temporal layers, one packet each; nothing but a key frame is a point to switch up at.
@@ -170,6 +202,7 @@ static void a_key_frame_takes_the_place_of_a_switching_point(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_key_frame_is_asked_for_with_the_wish),
+                                       cmocka_unit_test(an_upper_layer_that_stops_is_noticed_at_once),
                                        cmocka_unit_test(a_key_frame_takes_the_place_of_a_switching_point)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
