@@ -49,7 +49,7 @@
 #define NACK_HELPS_VIDEO_US 1000000 // then a key frame is there sooner
 #define NACK_HELPS_SOUND_US 400000  // and for sound
 #define NACK_TAIL_US 20000          // without a packet in the middle of a frame: something is lost
-#define NACK_LOSSY_US 5000000
+#define NACK_LOSSY_US 20000000
 #define NACK_GUESSES_WRONG 8
 
 struct nack_tracker;

@@ -23,7 +23,8 @@ static uint64_t interval_out(const struct seq_rewrite *rw, const struct seq_inte
 }
 
 static uint64_t interval_in(const struct seq_rewrite *rw, const struct seq_interval *interval) {
-    return interval->source == SEQ_SOURCE_NONE ? UINT64_MAX : widen(rw->in_highest, interval->in_first);
+    bool has_input = interval->source != SEQ_SOURCE_NONE && !interval->empty;
+    return has_input ? widen(rw->in_highest, interval->in_first) : UINT64_MAX;
 }
 
 static bool marks_equal(const struct seq_marks *a, const struct seq_marks *b) {
@@ -68,7 +69,7 @@ void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint
                                          .in_first = (uint32_t)in,
                                          .timestamp_offset = timestamp_out - timestamp,
                                          .marks = rw->marks,
-                                         .source = source & 0x7fu,
+                                         .source = source & 0x3fu,
                                          .sync = 1});
     rw->in_highest = in - 1;
     rw->out_timestamp_last = timestamp_out;
@@ -114,7 +115,7 @@ static void interval_continue(struct seq_rewrite *rw, uint64_t in, uint64_t out)
     next.in_first = (uint32_t)in;
     next.out_first = (uint32_t)out;
     next.marks = rw->marks;
-    next.sync = 0;
+    next.sync = next.empty = 0;
     interval_push(rw, in, out, &next);
     rw->out_next = out;
 }
@@ -195,6 +196,34 @@ uint64_t seq_rewrite_fill(struct seq_rewrite *rw) {
     return out;
 }
 
+bool seq_rewrite_can_insert(const struct seq_rewrite *rw) {
+    return rw->started && rw->run_in != UINT64_MAX &&
+           !(interval_at(rw, 0)->sync && rw->in_highest < rw->run_in);
+}
+
+uint64_t seq_rewrite_insert(struct seq_rewrite *rw) {
+    assert(seq_rewrite_can_insert(rw));
+    uint64_t out = rw->out_next = out_within_gap(rw, rw->out_next);
+    // Nothing of the newest run has gone out since the last one that was inserted, or since it began.
+    bool untouched = rw->in_highest < rw->run_in && rw->run_out == out;
+    if (untouched && rw->count > 1 && interval_at(rw, 1)->empty) {
+        interval_at(rw, 0)->out_first = (uint32_t)(out + 1);
+        rw->run_out = rw->out_next = out + 1;
+    } else {
+        struct seq_interval next = *interval_at(rw, 0);
+        next.in_first = (uint32_t)rw->in_highest;
+        next.out_first = (uint32_t)out;
+        next.sync = 0;
+        next.empty = 1;
+        interval_push(rw, UINT64_MAX, out, &next);
+        interval_continue(rw, rw->in_highest + 1, out + 1);
+    }
+    bool fresh = index_window_take(&rw->made, out);
+    assert(fresh);
+    (void)fresh;
+    return out;
+}
+
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq) {
     if (!rw->started || interval_at(rw, 0)->source == SEQ_SOURCE_NONE)
         return;
@@ -260,7 +289,10 @@ bool seq_rewrite_unmap(const struct seq_rewrite *rw, uint16_t seq_out, struct se
                                       .picture_offset = {.id = marks->picture_id,
                                                          .tl0 = marks->picture_tl0,
                                                          .frame = marks->picture_frame},
-                                      .marks = *marks};
+                                      .marks = *marks,
+                                      .empty = interval->empty};
+        if (interval->empty)
+            origin->seq = (uint16_t)interval->in_first;
         return true;
     }
     return false;

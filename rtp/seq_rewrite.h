@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define SEQ_INTERVALS_MAX 48
-#define SEQ_SOURCE_NONE 127
+#define SEQ_SOURCE_NONE 63
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
 #define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
@@ -37,7 +37,8 @@ struct seq_interval {
     uint32_t in_first;         // and its input number
     uint32_t timestamp_offset; // out - in, modulo 2^32
     struct seq_marks marks;
-    uint8_t source : 7; // which stream of the producer, SEQ_SOURCE_NONE for padding
+    uint8_t source : 6; // which stream of the producer, SEQ_SOURCE_NONE for padding
+    uint8_t empty : 1;  // of seq_rewrite_insert: in_first is the packet before it, and no input is of it
     uint8_t sync : 1;   // began with seq_rewrite_sync: numbers before it are of another source
 };
 _Static_assert(sizeof(struct seq_interval) == 20, "there are many");
@@ -77,6 +78,10 @@ static inline const struct seq_marks *seq_rewrite_mapped(const struct seq_rewrit
 // The next index for a packet that is of no source (padding). Until the next sync seq_rewrite_map gives
 // nothing; the number leads to no source. Something must have been synced before.
 uint64_t seq_rewrite_fill(struct seq_rewrite *rw);
+// The next index for a packet that carries nothing, in the middle of a run: later packets of the source go on
+// behind it. At least one packet of the run must have been mapped, and nothing filled since.
+uint64_t seq_rewrite_insert(struct seq_rewrite *rw);
+bool seq_rewrite_can_insert(const struct seq_rewrite *rw);
 // This packet is left out on purpose: later ones close the gap.
 void seq_rewrite_drop(struct seq_rewrite *rw, uint16_t seq);
 // The same, and so are those between it and the newest one, if that was left out as well: they are of one
@@ -95,6 +100,7 @@ struct seq_origin {
     uint32_t timestamp_offset;
     struct picture_numbers picture_offset;
     struct seq_marks marks;
+    bool empty; // nothing went out under it (seq_rewrite_insert); seq is that of the packet before it
 };
 // Whether something has gone out under this number.
 bool seq_rewrite_was_made(const struct seq_rewrite *rw, uint16_t seq_out);

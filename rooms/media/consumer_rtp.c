@@ -342,8 +342,8 @@ static struct block *consumer_find_source(const struct consumer *c, struct forwa
     stamp->marker = forward_meta_of(prepared)->marker;
     stamp->timestamp = forward_meta_of(prepared)->timestamp + origin.timestamp_offset;
     stamp->picture_offset = origin.picture_offset;
-    stamp->blank = consumer_repeat_fate(c, forward_meta_of(prepared), stamp->seq, &origin, &stamp->marker) ==
-                   LAYER_FATE_BLANK;
+    stamp->blank = origin.empty || consumer_repeat_fate(c, forward_meta_of(prepared), stamp->seq, &origin,
+                                                        &stamp->marker) == LAYER_FATE_BLANK;
     return prepared;
 }
 
@@ -390,7 +390,7 @@ void consumer_release(struct consumer *c, struct block *b, const struct pacer_no
 static bool consumer_resend_rtx(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct forward_stamp stamp = {.seq = seq};
     struct block *prepared = consumer_find_source(c, &stamp, now_us);
-    struct block *b = prepared && consumer_may_resend(c, seq, prepared->len, now_us)
+    struct block *b = prepared && consumer_may_resend(c, seq, stamp.blank ? 0 : prepared->len, now_us)
                           ? consumer_make_rtx(c, prepared, stamp, now_us)
                           : NULL;
     if (b && congestion_is_busy(c, now_us))
@@ -485,7 +485,7 @@ bool consumer_send_copy(struct consumer *c, uint16_t seq, uint64_t now_us) {
     if (!c->active || consumer_is_past(c, seq) || congestion_is_busy(c, now_us))
         return false;
     struct block *prepared = consumer_find_source(c, &stamp, now_us);
-    struct block *b = prepared && consumer_may_copy(c, prepared->len, now_us)
+    struct block *b = prepared && !stamp.blank && consumer_may_copy(c, prepared->len, now_us)
                           ? consumer_make_rtx(c, prepared, stamp, now_us)
                           : NULL;
     if (!b)
@@ -494,6 +494,29 @@ bool consumer_send_copy(struct consumer *c, uint16_t seq, uint64_t now_us) {
     c->stats.retransmitted++;
     c->fw->counters.retransmitted++;
     return true;
+}
+
+uint16_t consumer_send_end(struct consumer *c, uint64_t now_us) {
+    bool goes_on = c->active && !c->resync && !c->producer->paused && downlink_goes_on(c) &&
+                   seq_rewrite_can_insert(&c->rewrite) && !congestion_is_busy(c, now_us) &&
+                   endpoint_egress(c->endpoint, now_us) == EGRESS_ALL;
+    const struct history *history = goes_on ? c->producer->streams[c->rewrite.source].history : NULL;
+    struct block *before = history ? history_get(history, (uint16_t)c->rewrite.in_highest, now_us) : NULL;
+    // Within a frame it would cut it in two: receivers put together what has numbers in a row.
+    bool ended = before && forward_meta_of(before)->marker;
+    struct block *b = ended ? pool_take(c->fw->pool) : NULL;
+    if (!b)
+        return 0;
+    uint64_t index = seq_rewrite_insert(&c->rewrite);
+    struct forward_stamp stamp = {
+        .seq = (uint16_t)index, .timestamp = c->rewrite.out_timestamp_last, .blank = true};
+    consumer_stamp(c, &stamp, now_us);
+    rtp_forward_copy_empty(b, before, &stamp);
+    uint16_t bytes = b->len;
+    c->stats.packets++;
+    c->stats.bytes += bytes;
+    consumer_send_media(c, b, index, now_us);
+    return bytes;
 }
 
 // ---- clock

@@ -444,12 +444,16 @@ uint16_t consumer_pad_repeat(struct consumer *c, uint16_t back, uint16_t bytes_m
 // *next: index of that stream.
 uint16_t consumer_pad_empty(struct consumer *c, const struct padding_stream *to, uint64_t *next,
                             uint16_t bytes, uint64_t now_us);
-// Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then.
+// Whether a packet of `bytes` that went out under this number may be sent again; it counts as sent then. 0:
+// it carries nothing, and costs nothing of what is saved up.
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us); // repair.c
 // The same of one that was not asked for.
 bool consumer_may_copy(struct consumer *c, uint16_t bytes, uint64_t now_us); // repair.c
 // What went out under this number goes out as RTX although it was not asked for, if it may; whether it did.
 bool consumer_send_copy(struct consumer *c, uint16_t seq, uint64_t now_us);
+// Something empty goes out behind the last packet, if that ends a frame and no link is full, so that what was
+// lost before it is missed. Returns its bytes, 0: it did not go out.
+uint16_t consumer_send_end(struct consumer *c, uint64_t now_us);
 // Where RTP time of what it sends stands on the publisher's clock; false while not known.
 bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *ntp, uint32_t *rtp_timestamp);
 

@@ -105,18 +105,30 @@ static void repair_copy(struct repair *r, uint64_t now_us) {
 }
 
 // Nothing has followed for so long: if the last packets were lost, nobody knows yet.
+static void repair_end(struct repair *r, uint64_t now_us) {
+    struct consumer *c = r->consumer;
+    if (r->ended_us != c->stats.last_packet_us)
+        r->ends = 0;
+    r->ended_us = c->stats.last_packet_us;
+    if (r->ends == REPAIR_ENDS_MAX)
+        return;
+    r->ends++;
+    uint16_t bytes = consumer_send_end(c, now_us);
+    r->packets_seen += bytes > 0; // earns no repeats
+    r->bytes_seen += bytes;
+}
+
 static void repair_look(struct repair *r, uint64_t now_us) {
     struct consumer *c = r->consumer;
-    uint64_t since_us = now_us - c->stats.last_packet_us, next = c->rewrite.made.next;
+    uint64_t since_us = now_us - c->stats.last_packet_us;
     if (r->look_us == 0 || now_us < r->look_us)
         return;
     bool goes_on = repair_is_lossy(r) && c->active && since_us < REPAIR_IDLE_US,
-         soon = since_us < REPAIR_TAIL_US;
-    r->look_us = goes_on ? (soon ? c->stats.last_packet_us : now_us) + REPAIR_TAIL_US : 0;
-    if (!goes_on || soon || r->tail_next == next || c->resync)
-        return;
-    (void)consumer_send_copy(c, (uint16_t)(next - 1), now_us);
-    r->tail_next = next;
+         soon = since_us < REPAIR_END_US;
+    if (goes_on && !soon)
+        repair_end(r, now_us);
+    uint64_t next_us = soon ? c->stats.last_packet_us + REPAIR_END_US : now_us + REPAIR_END_AGAIN_US;
+    r->look_us = goes_on ? next_us : 0;
 }
 
 // ---- what went out empty
@@ -139,11 +151,11 @@ static void repair_measure(struct repair *r, uint64_t now_us) {
         return;
     uint64_t share = (uint64_t)r->asked * UINT16_MAX / packets;
     int32_t off = (int32_t)(share < UINT16_MAX ? share : UINT16_MAX) - r->loss;
-    r->loss = (uint16_t)(r->loss + off / REPAIR_LOSS_SMOOTHED);
+    r->loss = (uint16_t)(r->loss + off / (off > 0 ? REPAIR_LOSS_RISES : REPAIR_LOSS_FALLS));
     r->asked = 0;
     r->looked_at = r->consumer->stats.packets;
     if (repair_is_lossy(r) && r->look_us == 0) {
-        r->look_us = now_us + REPAIR_TAIL_US;
+        r->look_us = now_us + REPAIR_END_US;
         repair_arm(r, r->look_us);
     }
 }
@@ -201,12 +213,15 @@ static bool repair_mark_may(const struct repair_mark *mark, const struct consume
 // Whether there is enough saved up for a packet, with as much left as so many like it, and its transport has
 // room.
 static bool repair_can_pay(struct repair *r, uint16_t bytes, int64_t kept, uint64_t now_us) {
+    int64_t needed = bytes > 0 ? (kept + 1) * REPAIR_SHARE : 0;
     repair_earn(r);
-    return r->packets >= (kept + 1) * REPAIR_SHARE && r->bytes >= (kept + 1) * bytes * REPAIR_SHARE &&
+    return r->packets >= needed && r->bytes >= needed * bytes &&
            endpoint_egress(r->consumer->endpoint, now_us) == EGRESS_ALL;
 }
 
 static void repair_pay(struct repair *r, uint16_t bytes) {
+    if (bytes == 0)
+        return;
     r->packets -= REPAIR_SHARE;
     r->bytes -= (int64_t)bytes * REPAIR_SHARE;
 }

@@ -1,17 +1,18 @@
 // repair: which packets a receiver is given again. Worker side.
 //
-// However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes; a packet is
-// repeated at most REPAIR_TIMES_MAX times, and once a round trip; nothing is repeated while the receiver
-// keeps telling of losses above a fifth, which repeats would only add to; and they leave REPAIR_BURST at once
-// and then one each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who
-// asks for thousands of packets a second is not even listened to any more.
+// However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes, but for those
+// that carry nothing; a packet is repeated at most REPAIR_TIMES_MAX times, and once a round trip; nothing is
+// repeated while the receiver keeps telling of losses above a fifth, which repeats would only add to; and
+// they leave REPAIR_BURST at once and then one each millisecond. What waits for its turn is remembered, up to
+// REPAIR_WAITING_MAX packets. Who asks for thousands of packets a second is not even listened to any more.
 //
 // Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
 // only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
 // REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than
-// most bursts of losses. And a lost end of a frame is missed only when the next frame is there: where that
-// takes longer than REPAIR_TAIL_US the last packet goes out once more, as RTX. All of it counts as repeats;
-// it leaves REPAIR_KEPT of what is saved up for what is asked for, and none of it goes out while packets wait
+// most bursts of losses. And a lost end of a frame is missed only when the next packet is there: where none
+// comes for REPAIR_END_US, as at 30 frames a second there is none so long, an empty one goes out, and again
+// every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most. Copies count as repeats, and
+// leave REPAIR_KEPT of what is saved up for what is asked for; nothing of this goes out while packets wait
 // for a link that is full.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
@@ -44,9 +45,12 @@
 #define REPAIR_COPY_US 12000
 #define REPAIR_KEPT 16         // packets
 #define REPAIR_LOSSY 328       // of 65536: half a percent
-#define REPAIR_LOSS_SMOOTHED 4 // looks, some seconds
+#define REPAIR_LOSS_RISES 2    // by this part of what a look shows more, so that the next loss finds it known
+#define REPAIR_LOSS_FALLS 4    // and by this of what it shows less
 #define REPAIR_LOSS_PACKETS 50 // that one look is about, at least
-#define REPAIR_TAIL_US 85000
+#define REPAIR_END_US 35000
+#define REPAIR_END_AGAIN_US 25000
+#define REPAIR_ENDS_MAX 3
 #define REPAIR_IDLE_US 1000000
 
 struct consumer;
@@ -74,7 +78,8 @@ struct repair {
     uint16_t loss;      // of its packets on their way, by what it asks for, smoothed; of 65536
     uint32_t asked;     // packets, first repeats of which have gone out since the last look
     uint64_t looked_at; // stats.packets as they were then
-    uint64_t tail_next; // follows the last packet that went out once more as the end of a frame
+    uint64_t ended_us;  // stats.last_packet_us of the packet behind which
+    uint8_t ends;       // so many empty ones have gone out
     uint64_t look_us;   // when the next such look is due; 0: none is
     struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
     struct seq_notes blank_notes;           // of these:

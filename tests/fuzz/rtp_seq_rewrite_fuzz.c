@@ -5,6 +5,7 @@
 //   - no number is given to two packets, and no packet gets two;
 //   - what was left out on purpose closes up, what the network lost stays a gap (small gaps: to the number);
 //   - unmap(map(x)) is x while its interval is among the last SEQ_INTERVALS_MAX;
+//   - an empty number in the middle of a run is above all that were given, and never leads to a packet;
 //   - timestamps: one offset a run, and a run begins after everything that was sent.
 //
 // Input: first number (2 bytes), then steps of 3 bytes: what, and by how much.
@@ -62,7 +63,7 @@ struct record {
     unsigned run, begun; // begun: intervals at the time
     uint64_t in, out;
     uint8_t source;
-    bool dropped;
+    bool dropped, empty;
 };
 
 struct model {
@@ -81,7 +82,7 @@ struct model {
 
 static struct record *record_of(struct model *m, uint64_t in) {
     for (unsigned i = m->count; i > 0; i--)
-        if (m->records[i - 1].run == m->run && m->records[i - 1].in == in)
+        if (m->records[i - 1].run == m->run && m->records[i - 1].in == in && !m->records[i - 1].empty)
             return &m->records[i - 1];
     return NULL;
 }
@@ -124,7 +125,7 @@ static void check_is_new(const struct model *m, uint64_t in, uint64_t out) {
             continue;
         assert(r->out != out);
         if (r->run == m->run)
-            assert((r->in < in) == (r->out < out));
+            assert((r->in < in || (r->empty && r->in == in)) == (r->out < out));
         else
             assert(r->out < out); // of an earlier run
     }
@@ -226,8 +227,27 @@ static void step_unmap(struct model *m, unsigned pick) {
         assert(m->begun - r->begun + 1 >= SEQ_INTERVALS_MAX);
         return;
     }
+    struct seq_origin found;
+    assert(seq_rewrite_unmap(&m->rw, (uint16_t)r->out, &found) && found.empty == r->empty);
+    if (r->empty)
+        return;
     assert(origin.source == r->source && origin.in == (uint16_t)r->in);
     assert(r->run != m->run || origin.timestamp_offset == m->offset);
+}
+
+// Empty ones behind the newest; the run goes on.
+static void step_insert(struct model *m, unsigned count) {
+    for (unsigned i = 0; i < count && seq_rewrite_can_insert(&m->rw) && m->count < STEPS_MAX - 1; i++) {
+        uint64_t lost = lost_up_to(m, m->in_highest + 1), out = seq_rewrite_insert(&m->rw);
+        assert(out > m->out_highest && out <= m->out_highest + 1 + lost);
+        assert(lost > GAP_EXACT || out == m->out_highest + 1 + lost);
+        m->begun += 2;
+        m->out_highest = out;
+        m->in_sent = m->in_highest;
+        remember(m, m->in_highest, out, false);
+        m->records[m->count - 1].empty = true;
+        m->records[m->count - 1].begun = m->begun;
+    }
 }
 
 // Numbers for padding that is of no source: above all that were given, and leading nowhere.
@@ -248,6 +268,9 @@ static void step_fill(struct model *m, unsigned count) {
 static void step(struct model *m, uint8_t what, uint16_t by) {
     switch (what & 7) {
     case 0:
+        step_insert(m, what >> 6);
+        step_map(m, m->in_highest + 1);
+        break;
     case 1:
         step_map(m, m->in_highest + 1);
         break;

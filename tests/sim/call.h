@@ -78,7 +78,7 @@ struct call_track { // of one viewer
     uint64_t next, highest; // next to be shown; unwrapped
     struct {
         uint64_t seq;
-        bool got, start, marker, key;
+        bool got, empty, start, marker, key;
         uint8_t tries;
         uint64_t asked_us;
     } numbers[CALL_NUMBERS];

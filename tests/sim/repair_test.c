@@ -80,8 +80,16 @@ static unsigned seeds(void) {
 
 struct outcome {
     struct frames frames;
-    uint64_t packets, asked, repeated;
+    uint64_t packets, asked, repeated, empties;
 };
+
+static unsigned empties_of(const struct sim *sim) {
+    unsigned sum = 0;
+    for (unsigned i = 0; i < sim->config.participants; i++)
+        for (unsigned k = 0; k < sim->participants[i].receiver.track_count; k++)
+            sum += sim->participants[i].receiver.tracks[k].empties;
+    return sum;
+}
 
 static void run_row(const struct row *row, const struct picture *picture, bool up, uint64_t seed,
                     struct outcome *sum) {
@@ -108,6 +116,7 @@ static void run_row(const struct row *row, const struct picture *picture, bool u
     sum->packets += c->rtp_in;
     sum->asked += c->nacked_packets_out;
     sum->repeated += c->retransmitted;
+    sum->empties += empties_of(sim);
     sim_destroy(sim);
 }
 
@@ -120,11 +129,13 @@ static void judge(const struct row *row, const struct picture *picture, bool up)
     bool holds = o.frames.in_time * 1000 >= o.frames.all * row->in_time_permille;
     print_message(
         "%s, %u %% lost, bursts of %u, %u frames a second of %u packets%s: %.2f %% of %u whole within "
-        "200 ms%s, %.2f %% at all; %llu packets, %llu asked of publishers, %llu repeated to receivers\n",
+        "200 ms%s, %.2f %% at all; %llu packets, %llu asked of publishers, %llu repeated to receivers and "
+        "%llu "
+        "empty\n",
         up ? "up" : "down", row->loss_permille / 10, row->burst, picture->fps, picture->packets,
         picture->not_told ? ", not told" : "", 100.0 * o.frames.in_time / o.frames.all, o.frames.all,
         holds ? "" : " (MISSED)", 100.0 * o.frames.whole / o.frames.all, (unsigned long long)o.packets,
-        (unsigned long long)o.asked, (unsigned long long)o.repeated);
+        (unsigned long long)o.asked, (unsigned long long)o.repeated, (unsigned long long)o.empties);
     misses += !holds && !picture->only_told;
 }
 

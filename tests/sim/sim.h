@@ -177,7 +177,7 @@ struct sim_track { // one consumer, seen by its receiver
     uint64_t sr_ntp, sr_us, last_timestamp_us, pli_us;
     uint32_t reports, sync_checks, late_total, packets;
     uint64_t media, media_told, highest_told; // packets but repeats, and what of them the last report told
-    uint32_t repeats;
+    uint32_t repeats, empties;                // empties: with nothing but padding, and no repeats
     uint8_t layer;
     uint32_t switches;
 };

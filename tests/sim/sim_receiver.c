@@ -207,14 +207,17 @@ void sim_receiver_rtp(struct sim_receiver *r, struct span bytes) {
         assert_int_equal(rtp_unwrap_rtx(&packet, &seq, &payload), ERR_OK);
     t->media += !rtx;
     t->repeats += rtx;
-    if (payload.len == 0) { // padding alone: a probe
-        (void)note_number(t, seq, 0, false, r->peer.sim->now_us);
+    bool as_libwebrtc = r->peer.sim->config.as_libwebrtc;
+    if (payload.len == 0) { // padding alone
+        (void)note_number(t, seq, 0, rtx && as_libwebrtc && t->started, r->peer.sim->now_us);
+        t->empties += !rtx;
+        if (as_libwebrtc && t->video && t->missing > 0 && !rtx)
+            ask(r, t, true);
         return;
     }
     assert_int_equal(payload.len, 2 + SIM_CONTENT_BYTES);
     struct sim_content c = sim_content_read(payload.ptr + 2);
     assert_ptr_equal(&r->peer.sim->participants[c.publisher].publisher, t->from);
-    bool as_libwebrtc = r->peer.sim->config.as_libwebrtc;
     if (!note_number(t, seq, checksum(payload), rtx && as_libwebrtc && t->started, r->peer.sim->now_us))
         return;
     note_frame(t, &c, packet.timestamp, r->peer.sim->now_us);

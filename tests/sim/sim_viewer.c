@@ -110,9 +110,16 @@ static void show(struct call_track *t, uint64_t seq, uint64_t end, uint64_t now_
     t->next = end;
 }
 
+// What carries nothing, between two frames.
+static void skip_empties(struct call_track *t) {
+    while (number_is(t, t->next) && t->numbers[t->next % CALL_NUMBERS].empty)
+        t->next++;
+}
+
 // Frames in their order; a key frame that is there may be jumped to when what comes before it is late.
 static void show_frames(struct call_track *t, uint64_t now_us) {
-    for (uint64_t end; (end = frame_end(t, t->next)) != 0;)
+    skip_empties(t);
+    for (uint64_t end; (end = frame_end(t, t->next)) != 0; skip_empties(t))
         show(t, t->next, end, now_us);
     if (t->next > t->highest)
         return;
@@ -132,7 +139,8 @@ static void show_frames(struct call_track *t, uint64_t now_us) {
 
 static void note_video(struct call_viewer *v, struct call_track *t, uint64_t seq,
                        const struct rtp_packet *packet, struct span payload) {
-    bool start = payload.ptr[0] & 0x10, key = start && !(payload.ptr[6] & 1);
+    bool empty = payload.len == 0, start = !empty && (payload.ptr[0] & 0x10),
+         key = start && !(payload.ptr[6] & 1);
     if (seq < t->next || number_is(t, seq))
         return;
     if (!t->started && !key)
@@ -145,6 +153,7 @@ static void note_video(struct call_viewer *v, struct call_track *t, uint64_t seq
     }
     t->numbers[seq % CALL_NUMBERS].seq = seq;
     t->numbers[seq % CALL_NUMBERS].got = true;
+    t->numbers[seq % CALL_NUMBERS].empty = empty;
     t->numbers[seq % CALL_NUMBERS].start = start;
     t->numbers[seq % CALL_NUMBERS].key = key;
     t->numbers[seq % CALL_NUMBERS].marker = packet->marker;
@@ -182,7 +191,7 @@ void viewer_rtp(struct call_viewer *v, struct span bytes) {
     assert_int_equal(rtp_parse(bytes, &packet), ERR_OK);
     note_transport(v, &packet);
     struct call_track *t = viewer_track(v, packet.ssrc, &rtx);
-    if (packet.payload.len == 0) {
+    if (packet.payload.len == 0 && (!t || rtx)) {
         v->padding_packets++;
         assert_true(t || packet.ssrc == 1234);
         return;

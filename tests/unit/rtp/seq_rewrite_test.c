@@ -237,6 +237,49 @@ static void padding_takes_numbers_of_no_source(void **state) {
     assert_int_equal(seq_rewrite_fill(&rw), 145);
 }
 
+// A number in the middle of a run that is of no packet of the source: late ones keep theirs, later ones move
+// up, and it leads to the packet before it.
+static void an_empty_number_goes_between(void **state) {
+    (void)state;
+    struct seq_rewrite rw;
+    struct seq_origin origin;
+    uint64_t index;
+    uint32_t timestamp;
+    seq_rewrite_init(&rw, 100);
+    assert_false(seq_rewrite_can_insert(&rw));
+    seq_rewrite_sync(&rw, 1, 500, 0, 0, (struct picture_numbers){0});
+    assert_false(seq_rewrite_can_insert(&rw)); // nothing has gone out
+    assert_true(seq_rewrite_map(&rw, 500, 0, &index, &timestamp) && index == 100);
+    assert_true(seq_rewrite_map(&rw, 502, 10, &index, &timestamp) && index == 102);
+    assert_true(seq_rewrite_can_insert(&rw));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(seq_rewrite_insert(&rw), 103 + i);
+    assert_true(seq_rewrite_map(&rw, 501, 10, &index, &timestamp) && index == 101); // late
+    assert_false(seq_rewrite_map(&rw, 502, 10, &index, &timestamp));                // again
+    seq_rewrite_drop(&rw, 503);
+    assert_int_equal(seq_rewrite_insert(&rw), 106);
+    assert_true(seq_rewrite_map(&rw, 505, 20, &index, &timestamp) && index == 108); // 504 was lost
+    assert_int_equal(seq_rewrite_insert(&rw), 109);
+    assert_true(seq_rewrite_map(&rw, 504, 20, &index, &timestamp) && index == 107);
+    assert_true(seq_rewrite_map(&rw, 506, 30, &index, &timestamp) && index == 110);
+    static const struct {
+        uint16_t out, in;
+        bool empty;
+    } rows[] = {{100, 500, false}, {101, 501, false}, {102, 502, false}, {103, 502, true},
+                {104, 502, true},  {105, 502, true},  {106, 502, true},  {107, 504, false},
+                {108, 505, false}, {109, 505, true},  {110, 506, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(seq_rewrite_unmap(&rw, rows[i].out, &origin));
+        assert_int_equal(origin.seq, rows[i].in);
+        assert_int_equal(origin.empty, rows[i].empty);
+        assert_int_equal(origin.source, 1);
+        assert_true(seq_rewrite_was_made(&rw, rows[i].out));
+    }
+    assert_int_equal(rw.count, 5); // those in a row are one
+    seq_rewrite_fill(&rw);
+    assert_false(seq_rewrite_can_insert(&rw));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_by_table),
@@ -246,6 +289,7 @@ int main(void) {
         cmocka_unit_test(time_follows_a_clock_that_goes_back),
         cmocka_unit_test(any_mixture_is_continuous),
         cmocka_unit_test(padding_takes_numbers_of_no_source),
+        cmocka_unit_test(an_empty_number_goes_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
