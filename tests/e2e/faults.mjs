@@ -7,7 +7,8 @@ const LIBRARY = `${dirname(process.env.ROTUNDA_BIN ?? 'build/rotunda')}/tests/li
 const NAMES = ['stallMedia0', 'stallData', 'stallIce', 'recvmmsg', 'sendmmsg', 'accept', 'wallOffsetS', 'awayS', 'lookupSeconds', 'hits'];
 
 // The environment for the server, and `set({name: value})`; errors as their numbers (os.constants.errno).
-export function faultsFor(t) {
+// authorities: a file of certificates that the server trusts in place of the system's.
+export function faultsFor(t, { authorities } = {}) {
   const folder = mkdtempSync(`${tmpdir()}/rotunda-faults-`);
   const file = openSync(`${folder}/faults`, 'w+');
   writeSync(file, Buffer.alloc(4096), 0, 4096, 0);
@@ -17,7 +18,7 @@ export function faultsFor(t) {
   });
   const asan = `${process.env.ASAN_OPTIONS ?? ''}:verify_asan_link_order=0`;
   return {
-    env: { LD_PRELOAD: LIBRARY, FAULTS_FILE: `${folder}/faults`, ASAN_OPTIONS: asan },
+    env: { LD_PRELOAD: LIBRARY, FAULTS_FILE: `${folder}/faults`, ASAN_OPTIONS: asan, ...(authorities && { FAULTS_AUTHORITIES: authorities }) },
     set(values) {
       for (const [name, value] of Object.entries(values)) {
         const bytes = Buffer.alloc(4);

@@ -6,7 +6,8 @@ import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { AccessToken, RoomServiceClient, WebhookReceiver } from 'livekit-server-sdk';
-import { assert, freshRoom } from './expect.mjs';
+import { assert, freshRoom, refused } from './expect.mjs';
+import { faultsFor } from './faults.mjs';
 import { Client, freeTcpPort, Server, startRefused, until } from './harness.mjs';
 import { TestCa } from './tls_kit.mjs';
 
@@ -95,6 +96,13 @@ test('the six events come in order, and the SDK takes each', async (t) => {
   assert.deepEqual([left.participant.identity, left.participant.state, left.room.numParticipants], ['ann', 3, 0]);
   assert.equal(await server.metric('rotunda_webhooks_sent_total'), 6);
   assert.equal(await server.metric('rotunda_webhooks_lost_total'), 0);
+  // What signed them opens nothing here.
+  const token = hook.got[0].headers.authorization;
+  for (const path of ['/twirp/livekit.RoomService/ListRooms', '/twirp/livekit.RoomService/CreateRoom', '/api/v1/drain']) {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    assert.equal((await server.fetch(path, { method: 'POST', body: '{}', headers })).status, 403, path);
+  }
+  await refused(await Client.connect(server), 'unauthorized', 'join-room', { roomId: room, username: 'eve', token });
 });
 
 test('what is refused twice with 503 comes again, later each time, and before what follows it', async (t) => {
@@ -169,6 +177,21 @@ test('a certificate that nobody vouches for gets nothing, and the environment na
   await until('TLS was tried', async () => (await server.metric('rotunda_webhooks_retried_total')) > 0);
   assert.match(server.log, /webhook not taken.*https:\/\/localhost.*certificate/);
   assert.deepEqual([hook.got.length, proxy.got.length], [0, 0]);
+});
+
+test('a certificate of another host gets nothing, whoever vouches for it', async (t) => {
+  const ca = TestCa.make(t);
+  writeFileSync(`${ca.folder}/trusted.crt`, ca.root);
+  const secure = async (issued) => receiver(t, { tls: { cert: readFileSync(issued.cert), key: readFileSync(issued.key) } });
+  const own = await secure(ca.issue('own'));
+  const other = await secure(ca.issue('other', 'subjectAltName=DNS:hooks.example.org,IP:127.0.0.2'));
+  const { env } = faultsFor(t, { authorities: `${ca.folder}/trusted.crt` });
+  const server = await start(t, `https://localhost:${own.port}/,https://localhost:${other.port}/`, { args: ['--log-level', 'debug'], env });
+  await liveOnce(server, freshRoom());
+  await until('its own certificate is good', () => own.taken().length === 6);
+  const refusal = new RegExp(`webhook not taken.*https://localhost:${other.port}.*certificate`);
+  await until('the other one was tried', () => refusal.test(server.log));
+  assert.equal(other.got.length, 0);
 });
 
 test('the end of the server is told, and waits for what was not sent', async (t) => {

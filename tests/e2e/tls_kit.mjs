@@ -37,9 +37,9 @@ export class TestCa {
       '-days', days, '-extfile', `${name}.ext`, '-out', `${name}.crt`);
   }
 
-  // A certificate of this machine with the authority's behind it, and its key: their paths.
-  issue(name) {
-    this.#sign(name, 'authority', NAMES);
+  // A certificate of this machine, or of other names, with the authority's behind it, and its key: their paths.
+  issue(name, names = NAMES) {
+    this.#sign(name, 'authority', names);
     appendFileSync(`${this.folder}/${name}.crt`, readFileSync(`${this.folder}/authority.crt`));
     const cert = `${this.folder}/${name}.crt`;
     return { cert, key: `${this.folder}/${name}.key`, serial: new X509Certificate(readFileSync(cert)).serialNumber };

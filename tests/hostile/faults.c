@@ -1,6 +1,7 @@
 // faults: what a system does to a program on a bad day, for tests: loaded before the C library (LD_PRELOAD),
 // it makes calls fail as a file says that the test writes (FAULTS_FILE: an array of 32-bit numbers, 0 for
-// none).
+// none). FAULTS_AUTHORITIES names a file that is read in place of the system's list of certificate
+// authorities.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -106,4 +108,17 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         sleep((unsigned)seconds);
     }
     return REAL(getaddrinfo)(node, service, hints, out);
+}
+
+static const char *path_of(const char *path) {
+    const char *authorities = getenv("FAULTS_AUTHORITIES");
+    return authorities && strcmp(path, "/etc/ssl/certs/ca-certificates.crt") == 0 ? authorities : path;
+}
+
+FILE *fopen(const char *path, const char *mode) {
+    return REAL(fopen)(path_of(path), mode);
+}
+
+FILE *fopen64(const char *path, const char *mode) {
+    return REAL(fopen64)(path_of(path), mode);
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -72,11 +73,10 @@ static void serve(int listening, int tell, const char *const *answers) {
 // ---- in the parent
 
 // answers: one for each request, NULL ends them.
-static void opens(struct receiver *r, const char *const *answers) {
+static void listens(struct receiver *r, const char *const *answers, char url[128]) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof at;
     int pair[2], listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char url[128];
     assert_int_equal(bind(listening, (struct sockaddr *)&at, len), 0);
     assert_int_equal(listen(listening, 8), 0);
     assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &len), 0);
@@ -89,7 +89,12 @@ static void opens(struct receiver *r, const char *const *answers) {
     close(listening);
     close(pair[1]);
     r->told = pair[0];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/hook?key=1", ntohs(at.sin_port));
+    snprintf(url, 128, "http://127.0.0.1:%u/hook?key=1", ntohs(at.sin_port));
+}
+
+static void opens(struct receiver *r, const char *const *answers) {
+    char url[128];
+    listens(r, answers, url);
     assert_true(webhook_urls_parse(url, &r->urls));
     r->sender = webhook_sender_open(&r->urls);
     assert_non_null(r->sender);
@@ -245,13 +250,123 @@ static void an_answer_without_end(void **state) {
     closes(&r);
 }
 
+static void await_sent(struct receiver *r, uint64_t sent) {
+    for (int i = 0; i < PATIENCE_MS / 2 && counts_of(r).sent < sent; i++)
+        (void)poll(NULL, 0, 2);
+    assert_int_equal(counts_of(r).sent, sent);
+}
+
+// More than go out at once, each on a slot that another one had before.
+static void one_behind_the_other(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY,
+                                          NULL};
+    struct receiver r;
+    char body[32];
+    opens(&r, answers);
+    for (unsigned i = 0; i < WEBHOOK_AT_ONCE + 2; i++) {
+        snprintf(body, sizeof body, "{\"n\":%u}", i);
+        posts(&r, body);
+    }
+    for (unsigned i = 0; i < WEBHOOK_AT_ONCE + 2; i++) {
+        snprintf(body, sizeof body, "{\"n\":%u}", i);
+        assert_non_null(strstr(hears(&r), body));
+    }
+    await_sent(&r, WEBHOOK_AT_ONCE + 2);
+    closes(&r);
+}
+
+// It is sent again by itself; a receiver that asks for a day does not mean it.
+static void once_more_by_itself(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 503 Away\r\nretry-after: 86400\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY, NULL};
+    struct receiver r;
+    opens(&r, answers);
+    posts(&r, "{}");
+    for (unsigned i = 0; i < 2; i++)
+        assert_non_null(strstr(hears(&r), "POST /hook"));
+    await_sent(&r, 1);
+    assert_int_equal(counts_of(&r).retried, 1);
+    closes(&r);
+}
+
+static void each_receiver_gets_it(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\n" EMPTY, NULL};
+    struct receiver r = {0}, other = {0};
+    char url[128], other_url[128], both[257];
+    listens(&r, answers, url);
+    listens(&other, answers, other_url);
+    snprintf(both, sizeof both, "%s,%s", url, other_url);
+    assert_true(webhook_urls_parse(both, &r.urls));
+    r.sender = webhook_sender_open(&r.urls);
+    assert_non_null(r.sender);
+    posts(&r, "{}");
+    assert_non_null(strstr(hears(&r), "POST /hook"));
+    assert_non_null(strstr(hears(&other), "POST /hook"));
+    await_sent(&r, 2);
+    closes(&r);
+    closes(&other);
+}
+
+// How often the log has these words.
+static unsigned logged(int log, const char *words) {
+    char text[4096];
+    ssize_t len = pread(log, text, sizeof text - 1, 0);
+    text[len > 0 ? len : 0] = '\0';
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, words)); at++)
+        count++;
+    return count;
+}
+
+// Told at once, with the reason; not of each that follows, but at the end.
+static void what_is_lost_is_logged(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 418 No\r\n" EMPTY, "HTTP/1.1 410 Gone\r\n" EMPTY,
+                                          "HTTP/1.1 200 OK\r\n" EMPTY, NULL};
+    struct receiver r;
+    int log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
+    dup2(log, STDERR_FILENO);
+    log_configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    opens(&r, answers);
+    posts(&r, "{}");
+    expect_counts(&r, 0, 1, false);
+    for (int i = 0; i < PATIENCE_MS / 2 && logged(log, "webhooks lost") == 0; i++)
+        (void)poll(NULL, 0, 2);
+    unsigned first = logged(log, "count=1 last_failure=\"it answers with status 418\"");
+    posts(&r, "{}");
+    expect_counts(&r, 0, 2, false);
+    posts(&r, "{}"); // its thread has had a turn since
+    await_sent(&r, 1);
+    unsigned meanwhile = logged(log, "webhooks lost");
+    ends(&r);
+    unsigned all = logged(log, "webhooks lost"),
+             second = logged(log, "count=1 last_failure=\"it answers with status 410\"");
+    dup2(before, STDERR_FILENO);
+    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    close(before);
+    close(log);
+    closes(&r);
+    assert_int_equal(first, 1);
+    assert_int_equal(meanwhile, 1);
+    assert_int_equal(second, 1);
+    assert_int_equal(all, 2);
+}
+
 int main(void) {
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_goes_over_the_wire),
-        cmocka_unit_test(what_answers_mean),
-        cmocka_unit_test(one_more_try_at_the_end),
-        cmocka_unit_test(an_answer_without_end),
+        cmocka_unit_test(what_goes_over_the_wire), cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(one_more_try_at_the_end), cmocka_unit_test(an_answer_without_end),
+        cmocka_unit_test(one_behind_the_other),    cmocka_unit_test(once_more_by_itself),
+        cmocka_unit_test(each_receiver_gets_it),   cmocka_unit_test(what_is_lost_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
