@@ -64,6 +64,10 @@ export const EVERYWHERE = {
     assert.equal(got.Ann.video?.frames ?? 0, 0, 'no picture was decoded');
     assert.equal(got.Ann.audio?.energy ?? 0, 0, 'nothing is heard, not even noise');
     assert.deepEqual((await cid.stats()).got, {}, 'who has no key receives nothing of it');
+    for (const [person, key] of [[ann, KEY], [bob, OTHER_KEY]]) {
+      assert.ok(person.wire.length > 20);
+      assert.deepEqual(person.wire.filter((text) => text.includes(key)), [], 'the key is in nothing that is sent');
+    }
     for (const person of [ann, bob, cid]) assert.equal(person.errors.join('; '), '', person.name);
     await close(ann, bob, cid);
   },

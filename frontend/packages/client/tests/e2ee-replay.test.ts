@@ -1,4 +1,5 @@
-// A server that makes a receiver anew, or has a client join anew, to show once more what was shown before.
+// What the worker lets through: nothing that is not authentic, nothing that was not encrypted. And a server that makes a receiver
+// anew, or has a client join anew, to show once more what was shown before.
 import { beforeEach, expect, test, vi } from 'vitest';
 import { FrameEncryptor, importSecret } from '../src/e2ee/frame.ts';
 
@@ -42,6 +43,13 @@ test('what one receiver has shown the next one of the same sender and source doe
   expect(await shown([...before, ...after])).toBe(1);
 });
 
+test('what was held back until the next receiver is not shown behind what came after it', async () => {
+  const encryptor = new FrameEncryptor(secret, owner, 'vp8');
+  const [held, newer] = [await encryptor.encrypt(DELTA_FRAME), await encryptor.encrypt(DELTA_FRAME)];
+  expect(await shown([newer])).toBe(1);
+  expect(await shown([held])).toBe(0);
+});
+
 test('a sender that begins anew is taken, and what it sent before is not any more', async () => {
   const first = await new FrameEncryptor(secret, owner, 'vp8').encrypt(DELTA_FRAME);
   expect(await shown([first])).toBe(1);
@@ -57,4 +65,23 @@ test('other senders and sources are remembered apart', async () => {
     expect(await shown([frame], other)).toBe(1);
     expect(await shown([frame], other)).toBe(0);
   }
+});
+
+test('what is not authentic is not let through, and is told', async () => {
+  const told: object[] = [];
+  scope.postMessage = (news) => void told.push(news);
+  const other = await importSecret(new Uint8Array(16).fill(8));
+  const strange = await new FrameEncryptor(other, owner, 'vp8').encrypt(DELTA_FRAME);
+  const good = await new FrameEncryptor(secret, owner, 'vp8').encrypt(DELTA_FRAME);
+  expect(await shown(Array(4).fill(DELTA_FRAME))).toBe(0);
+  expect(await shown(Array(4).fill(strange))).toBe(0);
+  expect(await shown([DELTA_FRAME, good, strange])).toBe(1);
+  expect(told).toEqual(['not-encrypted', 'wrong-key', null].map((refusal) => ({ streamKey: '1', refusal })));
+});
+
+test('what cannot be encrypted is not sent', async () => {
+  const sends = { operation: 'encrypt' };
+  expect(await shown([DELTA_FRAME, new Uint8Array()], sends)).toBe(1);
+  const useless = await crypto.subtle.importKey('raw', new Uint8Array(16), 'AES-GCM', false, ['encrypt']);
+  expect(await shown([DELTA_FRAME], { ...sends, secret: useless })).toBe(0);
 });
