@@ -3,6 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
@@ -120,6 +121,25 @@ describe('a bad day', { concurrency: 4 }, () => {
     await stillServed(ann);
     await isWhole(server);
     assert.ok(performance.now() - started < LOOKUP_S * 1000 - 100, 'nobody waited for the name');
+  });
+
+  test('settings are read again without end while names take long: one look-up is under way', { timeout: 300_000 }, async (t) => {
+    const faults = faultsFor(t);
+    const server = await Server.startFor(t, { announce: 'localhost', args: ['--workers', '1'], env: faults.env });
+    const [ann] = await gather(server, 'Ann');
+    const threads = () => readdirSync(`/proc/${server.pid}/task`).length;
+    const before = threads();
+    faults.set({ lookupSeconds: 3 });
+    for (let i = 0; i < 1000; i++) {
+      server.signal('SIGHUP');
+      if (i % 20) continue;
+      await stillServed(ann);
+      assert.ok(threads() <= before + 4, `${threads()} threads, ${before} before`); // the look-up, who waits for it, and those that end
+    }
+    assert.ok(faults.hits() > 0);
+    faults.set({ lookupSeconds: 0 });
+    await until('it is over', () => threads() === before, { deadlineMs: 60_000 });
+    await isWhole(server);
   });
 
   test('a name is looked up once more when its minute is over', { timeout: 300_000 }, async (t) => {

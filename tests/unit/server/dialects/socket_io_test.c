@@ -210,6 +210,16 @@ static void what_ends_a_polling_session(void **state) {
             fail_msg("a body %s leaves it there", bodies[i]);
         assert_int_equal(asks(false, query, "", 1000), 400);
     }
+    comes(7, "r"); // who hears nothing of what stands before a packet that is not taken
+    polls();
+    asks(true, query, "42[\"joinRoom\",\"r\"]", 0);
+    assert_int_equal(asks(true, query,
+                          "42[\"callRemote\",\"r\"]\x1e"
+                          "bAQID",
+                          0),
+                     400);
+    stage_heard("");
+    engine_ws_closed(engine, 7);
     polls();
     assert_int_equal(asks(false, query, "", 1000), 0);
     assert_int_equal(asks(false, query, "", 1001), 400); // two at once
@@ -308,6 +318,11 @@ static void a_websocket_from_the_beginning(void **state) {
     ws_opens(1, "EIO=4&transport=websocket");
     assert_int_equal(strncmp(stage.said, "1<0{\"sid\":\"", 11), 0);
     assert_non_null(strstr(stage.said, "\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,"));
+    stage_forget();
+    ws_says(1, "42[\"joinRoom\",\"r\"]"); // before CONNECT
+    stage_heard("1!1008 an event comes behind CONNECT, to the namespace /\n");
+    engine_ws_closed(engine, 1);
+    ws_opens(1, "EIO=4&transport=websocket");
     stage_forget();
     ws_says(1, "40/admin,{\"token\":\"x\"}");
     stage_heard("1<44/admin,{\"message\":\"Invalid namespace\"}\n");

@@ -176,6 +176,8 @@ static void holding_all_or_nobody(void **state) {
     assert_non_null(hub_mute(s->hub, ann, "cid", MEDIA_VIDEO, true, &refusal));
     assert_non_null(hub_allow_unmute(s->hub, ann, "cid", MEDIA_VIDEO, &refusal));
     assert_int_equal(room->kept_rights_count, KEPT_RIGHTS_MAX); // of its sound
+    assert_non_null(hub_mute(s->hub, ann, "cid", MEDIA_VIDEO, true, &refusal));
+    assert_non_null(hub_allow_unmute(s->hub, ann, "cid", MEDIA_AUDIO, &refusal)); // of its picture alone
     room->kept_rights_count--;
     assert_true(hub_mute_all(s->hub, ann, MEDIA_AUDIO, true, &count, &refusal)); // who is held has its place
     assert_true(participant_is_held(bob, MEDIA_AUDIO) && participant_is_held(cid, MEDIA_AUDIO));
