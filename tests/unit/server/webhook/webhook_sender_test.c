@@ -296,6 +296,23 @@ static void once_more_by_itself(void **state) {
     closes(&r);
 }
 
+// Who asks for half a minute is not asked again before another room's event, which has its second try.
+static void what_a_receiver_asks_for_is_kept(void **state) {
+    (void)state;
+    static const char *const answers[] = {"HTTP/1.1 429 Slower\r\nretry-after: 30\r\n" EMPTY,
+                                          "HTTP/1.1 503 Away\r\n" EMPTY, "HTTP/1.1 200 OK\r\n" EMPTY, NULL};
+    struct receiver r;
+    opens(&r, answers);
+    webhook_sender_post(r.sender, 1, "{\"room\":1}", 10, "a.to.ken");
+    assert_non_null(strstr(hears(&r), "{\"room\":1}"));
+    webhook_sender_post(r.sender, 2, "{\"room\":2}", 10, "a.to.ken");
+    for (unsigned i = 0; i < 2; i++)
+        assert_non_null(strstr(hears(&r), "{\"room\":2}"));
+    await_sent(&r, 1);
+    assert_int_equal(counts_of(&r).waiting, 1);
+    closes(&r);
+}
+
 static void each_receiver_gets_it(void **state) {
     (void)state;
     static const char *const answers[] = {"HTTP/1.1 200 OK\r\n" EMPTY, NULL};
@@ -326,15 +343,32 @@ static unsigned logged(int log, const char *words) {
     return count;
 }
 
+static int stderr_kept = -1;
+
+static int logs_aside(void **state) {
+    static int log;
+    log = memfd_create("log", MFD_CLOEXEC);
+    stderr_kept = dup(STDERR_FILENO);
+    dup2(log, STDERR_FILENO);
+    log_configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    *state = &log;
+    return 0;
+}
+
+static int logs_again(void **state) {
+    dup2(stderr_kept, STDERR_FILENO);
+    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    close(stderr_kept);
+    close(*(int *)*state);
+    return 0;
+}
+
 // Told at once, with the reason; not of each that follows, but at the end.
 static void what_is_lost_is_logged(void **state) {
-    (void)state;
+    int log = *(int *)*state;
     static const char *const answers[] = {"HTTP/1.1 418 No\r\n" EMPTY, "HTTP/1.1 410 Gone\r\n" EMPTY,
                                           "HTTP/1.1 200 OK\r\n" EMPTY, NULL};
     struct receiver r;
-    int log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
-    dup2(log, STDERR_FILENO);
-    log_configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     opens(&r, answers);
     posts(&r, "{}");
     expect_counts(&r, 0, 1, false);
@@ -347,12 +381,8 @@ static void what_is_lost_is_logged(void **state) {
     await_sent(&r, 1);
     unsigned meanwhile = logged(log, "webhooks lost");
     ends(&r);
-    unsigned all = logged(log, "webhooks lost"),
+    unsigned all = logged(log, "webhooks lost receiver=\"http://127.0.0.1:"),
              second = logged(log, "count=1 last_failure=\"it answers with status 410\"");
-    dup2(before, STDERR_FILENO);
-    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    close(before);
-    close(log);
     closes(&r);
     assert_int_equal(first, 1);
     assert_int_equal(meanwhile, 1);
@@ -363,10 +393,15 @@ static void what_is_lost_is_logged(void **state) {
 int main(void) {
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_goes_over_the_wire), cmocka_unit_test(what_answers_mean),
-        cmocka_unit_test(one_more_try_at_the_end), cmocka_unit_test(an_answer_without_end),
-        cmocka_unit_test(one_behind_the_other),    cmocka_unit_test(once_more_by_itself),
-        cmocka_unit_test(each_receiver_gets_it),   cmocka_unit_test(what_is_lost_is_logged),
+        cmocka_unit_test(what_goes_over_the_wire),
+        cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(one_more_try_at_the_end),
+        cmocka_unit_test(an_answer_without_end),
+        cmocka_unit_test(one_behind_the_other),
+        cmocka_unit_test(once_more_by_itself),
+        cmocka_unit_test(what_a_receiver_asks_for_is_kept),
+        cmocka_unit_test(each_receiver_gets_it),
+        cmocka_unit_test_setup_teardown(what_is_lost_is_logged, logs_aside, logs_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
