@@ -39,6 +39,49 @@ static void who_may(void **state) {
     closes_office(o);
 }
 
+// The same of paths: whatever else a token lets its bearer do.
+static void who_may_by_path(void **state) {
+    (void)state;
+    static const char *const tokens[] = {"list", "create", "admin r", "admin x", "record r", "record x"};
+    static const struct {
+        const char *method, *path, *may; // the one token that may; NULL: the operator's alone
+    } rows[] = {
+        {"GET", "rooms", "list"},
+        {"POST", "rooms", "create"},
+        {"GET", "rooms/r", "admin r"},
+        {"PATCH", "rooms/r", "admin r"},
+        {"DELETE", "rooms/r", "create"},
+        {"POST", "rooms/r/data", "admin r"},
+        {"GET", "rooms/r/participants", "admin r"},
+        {"GET", "rooms/r/participants/ann", "admin r"},
+        {"PATCH", "rooms/r/participants/ann", "admin r"},
+        {"DELETE", "rooms/r/participants/ann", "admin r"},
+        {"POST", "rooms/r/participants/ann/tracks/t/mute", "admin r"},
+        {"POST", "rooms/r/plain-transports", NULL},
+        {"GET", "rooms/r/plain-transports", NULL},
+        {"DELETE", "rooms/r/plain-transports/t", NULL},
+        {"POST", "rooms/r/plain-transports/t/producers", NULL},
+        {"POST", "rooms/r/plain-transports/t/consumers", NULL},
+        {"POST", "rooms/r/recordings", "record r"},
+        {"GET", "rooms/r/recordings", "record r"},
+        {"DELETE", "rooms/r/recordings/x", "record r"},
+        {"POST", "drain", NULL},
+    };
+    struct office *o = opens_office();
+    comes(o, "ann", RIGHTS_ALL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char path[128];
+        snprintf(path, sizeof path, REST "%s", rows[i].path);
+        expect_refused(o, asks(o, "none", rows[i].method, path, ""), 401, "unauthenticated", "no such token");
+        for (size_t k = 0; k < sizeof tokens / sizeof tokens[0]; k++)
+            if (!rows[i].may || strcmp(tokens[k], rows[i].may) != 0)
+                expect_refused(o, asks(o, tokens[k], rows[i].method, path, ""), 403, "permission_denied",
+                               "the token does not have");
+    }
+    assert_int_equal(o->drains, 0);
+    closes_office(o);
+}
+
 static void tokens_that_are_none(void **state) {
     (void)state;
     struct office *o = opens_office();
@@ -537,6 +580,7 @@ static void plain_without_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may),
+        cmocka_unit_test(who_may_by_path),
         cmocka_unit_test(tokens_that_are_none),
         cmocka_unit_test(bodies),
         cmocka_unit_test(all_of_a_change_or_nothing),

@@ -19,7 +19,7 @@ struct office {
     json_t *answer;
 };
 
-// Tokens here are words: "list", "create", "operator", "admin ROOM".
+// Tokens here are words: "list", "create", "operator", "admin ROOM", "record ROOM".
 static inline bool verify(void *ctx, const char *token, struct service_grants *out, char *why) {
     (void)ctx;
     *out = (struct service_grants){.room_list = strcmp(token, "list") == 0,
@@ -29,7 +29,11 @@ static inline bool verify(void *ctx, const char *token, struct service_grants *o
         out->room_admin = true;
         snprintf(out->room, sizeof out->room, "%s", token + 6);
     }
-    if (out->room_list || out->room_create || out->operator_ || out->room_admin)
+    if (strncmp(token, "record ", 7) == 0) {
+        out->room_record = true;
+        snprintf(out->room, sizeof out->room, "%s", token + 7);
+    }
+    if (out->room_list || out->room_create || out->operator_ || out->room_admin || out->room_record)
         return true;
     snprintf(why, TOKEN_WHY_MAX, "no such token");
     return false;
