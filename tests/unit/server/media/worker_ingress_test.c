@@ -46,6 +46,7 @@ static int scene_open(void **state) {
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     assert_int_equal(srtp_library_start(), ERR_OK);
     s = (struct scene){.dtls = dtls_context_create(), .mesh = mesh_create(2, nobody_is_woken, NULL)};
+    assert_true(s.dtls && s.mesh);
     struct worker_config config = {.index = OWN,
                                    .workers = 2,
                                    .tcp = true,
