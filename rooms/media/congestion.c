@@ -222,10 +222,12 @@ static void entry_fill(struct allocator_entry *e, const struct consumer *c, uint
     e->memory = c->share;
 }
 
-// On a link that has been seen to be full more is given when it has been seen to come through.
-static void congestion_note_shown(struct congestion *cg, struct allocator_link *link, uint64_t now_us) {
+// On a link that has been seen to be full more is given when it has been seen to come through; but beside a
+// download, where no trial finds room: the estimate is a fair share.
+static void congestion_note_shown(struct congestion *cg, struct allocator_link *link,
+                                  const struct bandwidth_state *state, uint64_t now_us) {
     uint32_t shown_bps = link_trial_shown_bps(&cg->trial, now_us);
-    link->tries = cg->proven && cg->heard && padding_can(cg);
+    link->tries = cg->proven && cg->heard && !state->competes && padding_can(cg);
     link->shown_bps = shown_bps > link->audio_bps ? shown_bps - link->audio_bps : 0;
 }
 
@@ -286,7 +288,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
                                   .refuted = cg->refuted,
                                   .renewed = cg->renewed,
                                   .over_us = &cg->over_us};
-    congestion_note_shown(cg, &link, now_us);
+    congestion_note_shown(cg, &link, state, now_us);
     allocator_begin(a);
     LIST_EACH(node, &ep->consumers) {
         const struct consumer *c = LIST_ENTRY(node, struct consumer, link);

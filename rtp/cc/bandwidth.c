@@ -142,6 +142,7 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .ecn_ce = b->ecn_ce,
         .reason = reason,
         .congested = bandwidth_congested(b),
+        .competes = b->competes,
         .stands = delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .noise_us = bandwidth_queue_limit(b, 0),
         .filled = b->prober.saturated,
@@ -199,7 +200,8 @@ void bandwidth_set_max(struct bandwidth *b, uint32_t max_bps) {
 static void bandwidth_forget(struct bandwidth *b, uint64_t now_us) {
     sent_ring_forget(&b->front.ring);
     b->acked = (struct acked_rate){0};
-    b->stands_s = b->came_bps = 0;
+    b->stands_s = b->stays_s = b->stands_us = b->came_bps = 0;
+    b->full = (struct full_queue){0};
     b->filled = (struct min_window){0};
     b->refuted_bps = 0;
     b->renewed_us = b->gained_us = 0;

@@ -123,6 +123,7 @@ struct bandwidth_state {
     uint64_t ecn_ce;   // packets that came with an ECN mark; only counted, since we send without ECT
     enum bandwidth_reason reason;
     bool congested;    // a queue stands: send nothing that can wait
+    bool competes;     // the queue is that of others, and goes on: the target is a fair share of the link
     bool stands;       // or begins to
     uint32_t noise_us; // of queue_us, that may be something else
     bool filled;       // the last probe found the link full

@@ -28,12 +28,6 @@
 #define PROBE_HASTE_US 1000000
 #define PROBE_RENEWED_US 200000 // on another link
 #define DROP_PROBE_US 2000000
-#define QUEUE_RIVAL_US 40000
-#define RIVAL_STANDS_S 1.5f
-#define RIVAL_STANDS_MAX_S 3.0f
-#define RIVAL_GAP_MAX_US 200000
-#define RIVAL_FORGET_A_SECOND 0.05f
-#define RIVAL_SHARE 0.8f
 #define RTT_GAIN 8
 #define CALM_MARGIN 1.04f     // of the target above what is wanted; probes go on to WANT_REACHED of more
 #define CALM_AFTER_US 2000000 // without a sign of anything else
@@ -146,34 +140,12 @@ static enum delay_signal bandwidth_signal(struct bandwidth *b, bool throttles, u
     return signal;
 }
 
-// A queue that we do not make: it stands most of the time although much less is sent than came through
-// before. To give way to it further would only starve us, so that losses are what counts until it is gone.
-static void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, uint64_t now_us) {
-    uint64_t us = b->judged_us ? now_us - b->judged_us : 0;
-    float seconds = (float)(us < RIVAL_GAP_MAX_US ? us : RIVAL_GAP_MAX_US) / (float)US_PER_SECOND;
-    float acked_bps = (float)in->acked_bps;
-    b->judged_us = now_us;
-    b->came_bps -= b->came_bps * RIVAL_FORGET_A_SECOND * seconds;
-    if (acked_bps > b->came_bps || in->restricts) // it grows because of us
-        b->came_bps = acked_bps;
-    bool gave_way = b->competes || (float)b->sent_bps < b->came_bps * RIVAL_SHARE;
-    if (in->queue_us >= bandwidth_queue_limit(b, QUEUE_RIVAL_US) && gave_way && !in->restricts)
-        b->stands_s = fminf(b->stands_s + seconds, RIVAL_STANDS_MAX_S);
-    else
-        b->stands_s = fmaxf(b->stands_s - seconds, 0);
-    if (!b->competes && b->stands_s >= RIVAL_STANDS_S) {
-        b->competes = true;
-        rate_control_set(&b->rate, fmaxf(b->came_bps * RIVAL_SHARE, b->rate.rate_bps), now_us);
-    } else if (b->stands_s <= 0) {
-        b->competes = false;
-    }
-}
-
 static void bandwidth_control(struct bandwidth *b, const struct rate_input *in,
                               const struct feedback_sum *sum, uint64_t now_us) {
-    bandwidth_judge_rivals(b, in, now_us);
+    bandwidth_judge_rivals(b, in, sum, now_us);
     if (b->competes) {
-        rate_control_compete(&b->rate, in, sum->lost > 0, now_us);
+        fair_rate_feedback(&b->fair, sum->fresh, sum->lost, b->rtt_us, now_us);
+        rate_control_share(&b->rate, in, fair_rate_bps(&b->fair, b->rtt_us), now_us);
         b->reason = BANDWIDTH_LOSS;
     } else if (rate_control_update(&b->rate, in, now_us)) {
         b->reason = BANDWIDTH_DELAY;

@@ -20,6 +20,7 @@ static void packet_lost(struct bandwidth *b, struct sent_packet *packet, struct 
         return;
     packet->fate = SENT_MISSING;
     sum->lost++;
+    full_queue_lost(&b->full);
     loss_limit_add(&b->loss, packet->bytes, sent_packet_us(packet, now_us), true);
 }
 
@@ -29,10 +30,12 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
     uint64_t sent_us = sent_packet_us(packet, now_us);
     if (packet->fate == SENT_ACKED)
         return;
-    if (packet->fate == SENT_MISSING)
+    if (packet->fate == SENT_MISSING) {
         loss_limit_revoke(&b->loss, sent_us);
-    else
+        fair_rate_revoke(&b->fair);
+    } else {
         loss_limit_add(&b->loss, packet->bytes, sent_us, false);
+    }
     uint32_t bytes = packet->fate == SENT_UNTOLD ? 0 : packet->bytes; // those have been counted
     packet->fate = SENT_ACKED;
     if (!arrival_us)
@@ -43,6 +46,8 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
     }
     acked_rate_add(&b->acked, bytes, sent_us, *arrival_us);
     delay_trend_add(&b->trend, sent_us, *arrival_us, now_us);
+    int32_t base_us = b->full.gap ? delay_trend_base_us(&b->trend) : 0;
+    sum->full += full_queue_came(&b->full, delay_trend_delay_us(&b->trend), base_us);
     prober_acked(&b->prober, packet->cluster, packet->bytes, sent_us, *arrival_us);
 }
 
@@ -194,7 +199,7 @@ struct ccfb_told {
     struct sent_packet *packet;
     int64_t arrival_us;
     uint16_t back; // how many have been sent since
-    bool timed, marked;
+    bool lost, timed, marked;
 };
 #define CCFB_TOLD_MAX 256 // that are put in order at once
 
@@ -215,7 +220,9 @@ static void told_came(struct bandwidth *b, struct ccfb_told *told, unsigned coun
     told_sort(told, count);
     for (unsigned i = 0; i < count; i++) {
         sum->ecn_ce += told[i].marked && told[i].packet->fate != SENT_ACKED;
-        if (told[i].timed && b->calm)
+        if (told[i].lost)
+            packet_lost(b, told[i].packet, sum, now_us);
+        else if (told[i].timed && b->calm)
             packet_came_calm(b, told[i].packet, told[i].arrival_us, sum, now_us);
         else
             packet_came(b, told[i].packet, told[i].timed ? &told[i].arrival_us : NULL, sum, now_us);
@@ -239,10 +246,6 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
         struct sent_packet *packet = sent_ring_find_named(&b->front.ring, status.ssrc, status.seq);
         if (!packet || packet_too_old(packet, now_us))
             continue;
-        if (!status.received) {
-            packet_lost(b, packet, &sum, now_us);
-            continue;
-        }
         int64_t arrival_us = (int64_t)(report * 15625 / 1024) - // of 1/65536 s
                              (int64_t)status.offset * 1000000 / CCFB_OFFSET_SECOND;
         if (count == CCFB_TOLD_MAX) {
@@ -252,6 +255,7 @@ bool bandwidth_ccfb(struct bandwidth *b, struct span body, uint64_t now_us) {
         told[count++] = (struct ccfb_told){.packet = packet,
                                            .arrival_us = arrival_us,
                                            .back = sent_ring_back(&b->front.ring, packet),
+                                           .lost = !status.received,
                                            .timed = status.offset < CCFB_OFFSET_UNKNOWN,
                                            .marked = status.ecn == CCFB_CE};
     }

@@ -4,6 +4,8 @@
 
 #include "rtp/cc/acked_rate.h"
 #include "rtp/cc/bandwidth.h"
+#include "rtp/cc/fair_rate.h"
+#include "rtp/cc/full_queue.h"
 #include "rtp/cc/loss_limit.h"
 #include "rtp/cc/min_window.h"
 #include "rtp/cc/prober.h"
@@ -30,6 +32,8 @@ struct bandwidth {
     struct acked_rate acked;
     struct loss_limit loss;
     struct rate_control rate;
+    struct full_queue full;
+    struct fair_rate fair;        // while it competes
     enum bandwidth_reason reason; // of the rate, before bounds
 
     uint64_t demand_bps, sought_bps;
@@ -55,12 +59,11 @@ struct bandwidth {
     uint64_t over_begun_us; // and the first of those that follow each other,
     bool over_application;  // when less was sent than could be
     uint64_t started_us;    // the first feedback on this path; 0: none yet
-    // Whether the queue is ours: how much longer it stood lately than not, and the most that came through
-    // lately
-    float stands_s, came_bps;
+    // Whether the queue is ours: how much longer it stood lately than not and for how long it stayed whatever
+    // was sent, how long it was in the mean, and the most that came through lately
+    float stands_s, stays_s, stands_us, came_bps;
     uint64_t judged_us;
     bool competes;
-    uint64_t competed_us; // last lowered for a loss meanwhile
     uint64_t ecn_ce;
     uint16_t twcc_next; // number that the next feedback should begin with
     bool twcc_started;
@@ -97,6 +100,7 @@ struct feedback_sum {
     unsigned lost;
     unsigned fresh; // acknowledged for the first time
     unsigned ecn_ce;
+    unsigned full;      // gaps that a full queue has made
     int64_t arrival_us; // the newest of them
     uint64_t sent_us;   // and when that was sent
     // While it is calm these stand for all of them
@@ -107,6 +111,11 @@ struct feedback_sum {
 };
 void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us);
 void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us);
+// ---- bandwidth_rivals.c
+void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, const struct feedback_sum *sum,
+                            uint64_t now_us);
+
+// ---- bandwidth_control.c
 // Looked at once more: there is more than enough for what is wanted, and no sign of a queue or of loss.
 void bandwidth_judge_calm(struct bandwidth *b, uint64_t now_us);
 

@@ -198,7 +198,8 @@ static int32_t trend_delay(struct delay_trend *t, uint64_t sent_us, int64_t arri
         t->clock_start_us = sent_us;
         relative = 0;
     }
-    return (int32_t)relative;
+    t->delay_us = (int32_t)relative;
+    return t->delay_us;
 }
 
 void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {

@@ -39,6 +39,7 @@ struct delay_batch {
 struct delay_trend {
     bool started, group_open;
     int64_t origin_us; // arrival minus sending of the first packet: delays are against it
+    int32_t delay_us;  // of the last packet
     // The group in the making
     uint64_t group_sent_us; // its first
     int32_t group_delay_us; // its least
@@ -67,6 +68,13 @@ void delay_trend_add(struct delay_trend *trend, uint64_t sent_us, int64_t arriva
 // The fastest of many that have come, while nothing but a queue is looked for: no line is drawn, and the next
 // one begins anew.
 void delay_trend_note(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
+// How long the last packet took and how long the fastest one lately, against the same.
+static inline int32_t delay_trend_delay_us(const struct delay_trend *trend) {
+    return trend->delay_us;
+}
+static inline int32_t delay_trend_base_us(const struct delay_trend *trend) {
+    return min_window_lowest(&trend->base, MIN_WINDOW_BUCKETS);
+}
 enum delay_signal delay_trend_signal(const struct delay_trend *trend);
 // How much longer the fastest packets of the last moments took than the fastest lately.
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);

@@ -29,9 +29,7 @@
 #define VARIANCE_MIN 0.4f
 #define VARIANCE_MAX 2.5f
 #define DEVIATIONS 3.0f
-#define COMPETE_DECREASE 0.75f
 #define COMPETE_ACKED_FACTOR 1.3f
-#define COMPETE_RTT_MIN_US 50000
 #define DECREASE_GAP_MIN_US 10000
 #define DECREASE_GAP_MAX_US 200000
 
@@ -182,19 +180,13 @@ bool rate_control_update(struct rate_control *rc, const struct rate_input *in, u
     return down;
 }
 
-void rate_control_compete(struct rate_control *rc, const struct rate_input *in, bool lost, uint64_t now_us) {
-    uint64_t us = rc->changed_us ? now_us - rc->changed_us : 0;
-    float seconds = (float)(us < US_PER_SECOND ? us : US_PER_SECOND) / (float)US_PER_SECOND;
-    float rtt_s =
-        (float)(in->rtt_us > COMPETE_RTT_MIN_US ? in->rtt_us : COMPETE_RTT_MIN_US) / (float)US_PER_SECOND;
+void rate_control_share(struct rate_control *rc, const struct rate_input *in, float fair_bps,
+                        uint64_t now_us) {
     float limit = (float)in->acked_bps * COMPETE_ACKED_FACTOR + ACKED_EXTRA_BPS;
+    if (!in->application && fair_bps > limit)
+        fair_bps = fmaxf(limit, fminf(rc->rate_bps, fair_bps));
     rc->changed_us = now_us;
-    if (lost && now_us - rc->decreased_us >= in->rtt_us + RESPONSE_US) {
-        rc->rate_bps *= COMPETE_DECREASE;
-        rc->decreased_us = now_us;
-    } else if (rc->rate_bps < limit) {
-        rc->rate_bps = fminf(rc->rate_bps + PACKET_BYTES * 8 / rtt_s / rtt_s * seconds, limit);
-    }
+    rc->rate_bps = fair_bps;
 }
 
 void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us) {

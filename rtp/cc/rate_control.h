@@ -42,8 +42,9 @@ struct rate_input {
 void rate_control_init(struct rate_control *rc, uint32_t start_bps);
 // At the end of each feedback. True: it went down.
 bool rate_control_update(struct rate_control *rc, const struct rate_input *in, uint64_t now_us);
-// Among others that fill the queue: up by a packet a round trip, down for losses, whatever the delay.
-void rate_control_compete(struct rate_control *rc, const struct rate_input *in, bool lost, uint64_t now_us);
+// Among others that fill the queue: what losses allow (fair_rate.h), whatever the delay.
+void rate_control_share(struct rate_control *rc, const struct rate_input *in, float fair_bps,
+                        uint64_t now_us);
 void rate_control_set(struct rate_control *rc, float bps, uint64_t now_us); // as a probe showed
 void rate_control_bound(struct rate_control *rc, float min_bps, float max_bps);
 bool rate_control_near_capacity(const struct rate_control *rc);

@@ -18,10 +18,12 @@
 #include "rtp/ccfb.h"
 #include "rtp/twcc.h"
 #include "tests/sim/link.h"
+#include "tests/sim/rival.h"
 
 #define CALL_PUBLISHERS_MAX 4
 #define CALL_VIEWERS_MAX 4
 #define CALL_LINKS_MAX 4
+#define CALL_RIVALS_MAX 4
 #define CALL_LAYERS 3
 #define CALL_START_US UINT64_C(5000000000)
 #define CALL_FPS 20
@@ -126,7 +128,9 @@ struct call {
     struct forwarder *fw;
     struct nonce_oracle *oracle;
     struct link links[CALL_LINKS_MAX];
-    struct link turns; // the forwarder's loop, which stalls as well
+    struct link turns;                     // the forwarder's loop, which stalls as well
+    struct rival *rivals[CALL_RIVALS_MAX]; // downloads over these links; not its own
+    unsigned rival_count;
     uint64_t queue_sum_us[CALL_LINKS_MAX], queue_count, queue_max_us[CALL_LINKS_MAX];
     struct call_publisher publishers[CALL_PUBLISHERS_MAX];
     struct call_viewer viewers[CALL_VIEWERS_MAX];

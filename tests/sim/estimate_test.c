@@ -1,6 +1,6 @@
 // The estimate of rtp/cc alone, without a room, over many seeds (seeds.h): what docs/congestion.md promises
-// of steady links, links that fall and rise, links that are shared and a TCP download beside, with both kinds
-// of feedback. congestion_test.c has the same and more with one seed each.
+// of steady links, links that fall and rise and links that are shared, with both kinds of feedback.
+// congestion_test.c has the same and more with one seed each, rival_test.c downloads beside.
 #include "tests/sim/flow.h"
 #include "tests/sim/seeds.h"
 
@@ -9,7 +9,6 @@
 #define M 1000000u
 
 static struct flow flows[FLOWS_MAX];
-static struct rival rival;
 static struct link bottleneck;
 static struct flow_world world;
 
@@ -217,44 +216,6 @@ static void links_that_are_shared(void **state) {
     assert_int_equal(missed, 0);
 }
 
-// ---- a download beside
-
-static void a_download_beside(void **state) {
-    (void)state;
-    static const uint32_t queues_us[] = {50000, 100000, 200000, 300000};
-    unsigned missed = 0;
-    for (size_t i = 0; seeds_many() && i < sizeof queues_us / sizeof queues_us[0]; i++)
-        for (size_t n = 0; n < FEEDBACKS; n++) {
-            struct range ours = {0}, its = {0};
-            struct flow_figures figures;
-            char name[96];
-            snprintf(name, sizeof name, "TCP on 3 Mbit/s, queue of %u ms, %s", queues_us[i] / 1000,
-                     feedbacks[n].name);
-            if (!row_wanted(name))
-                continue;
-            print_message("%s\n", name);
-            for (uint64_t seed = seeds_begin(0); seed <= seeds_end(0); seed++) {
-                struct flow_config config = greedy(feedbacks[n].feedback);
-                world_begin(&(struct link_config){.queue_us = queues_us[i], .delay_us = 25000}, 3 * M, seed);
-                world_flow(&config);
-                rival = (struct rival){.link = &bottleneck, .begin_us = 10 * SECOND, .return_us = 25000};
-                world.rivals[world.rival_count++] = &rival;
-                flow_world_run(&world, 20 * SECOND);
-                flow_world_measure(&world, 60 * SECOND, &figures);
-                world_end();
-                range_add(&ours, figures.arrived_bps[0] / (3 * M));
-                range_add(&its, figures.rivals_bps / (3 * M));
-                check(figures.arrived_bps[0] >= 0.2 * 3 * M && figures.rivals_bps >= 0.2 * 3 * M,
-                      "seed %llu: %.2f and %.2f of it", (unsigned long long)seed,
-                      figures.arrived_bps[0] / (3 * M), figures.rivals_bps / (3 * M));
-            }
-            range_tell(&ours, "ours");
-            range_tell(&its, "the download's");
-            missed += seed_misses;
-        }
-    assert_int_equal(missed, 0);
-}
-
 // An argument: the tests whose names match it.
 int main(int argc, char **argv) {
     if (argc > 1)
@@ -263,7 +224,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(links_that_are_steady),
         cmocka_unit_test(a_link_that_falls_and_rises),
         cmocka_unit_test(links_that_are_shared),
-        cmocka_unit_test(a_download_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "rtp/cc/bandwidth.h"
 #include "rtp/twcc.h"
 #include "tests/sim/link.h"
+#include "tests/sim/rival.h"
 
 #define FLOWS_MAX 5
 #define RIVALS_MAX 10
@@ -37,6 +38,7 @@ struct flow_config {
     unsigned feedback_loss_permille;
     uint32_t return_us; // of feedback
     bool no_padding;    // is not able to pad
+    bool paced;         // what exceeds 20 ms of the target waits, as in rooms/media/pacer.h on a full link
     uint32_t access_us; // longer way of this flow alone, in each direction
 };
 
@@ -56,6 +58,10 @@ struct flow {
     uint16_t number;
     uint64_t next_frame_us, next_audio_us, next_tick_us, next_feedback_us, idle_until_us;
     double debt_bytes; // of the source
+    // What waits: bytes of frames; and what may leave
+    uint32_t held_bytes;
+    double room_bytes;
+    uint64_t room_us;
     int layer;
     uint64_t layer_up_us;
     // On the way
@@ -77,21 +83,6 @@ struct flow {
     uint32_t layer_changes;
 };
 
-// A flow like TCP Reno.
-struct rival {
-    struct link *link;
-    double window, threshold; // packets
-    unsigned flying;
-    uint64_t begin_us, return_us, recover_us, arrived_bytes;
-    uint64_t file_bytes; // that it sends, then nothing for pause_us, and again; 0: without end
-    uint64_t pause_us, pause_until_us, file_left;
-    struct {
-        uint64_t at_us, sent_us;
-        bool lost;
-    } acks[8192];
-    unsigned ack_first, ack_count;
-};
-
 struct flow_world {
     uint64_t now_us;
     struct link *link; // shared
@@ -104,7 +95,6 @@ struct flow_world {
 void flow_init(struct flow *f, const struct flow_config *config, struct link *link, uint64_t seed);
 void flow_done(struct flow *f);
 void flow_step(struct flow *f, uint64_t now_us);
-void rival_step(struct rival *r, uint64_t now_us);
 void flow_world_run(struct flow_world *world, uint64_t us);
 // What a while looked like.
 struct flow_figures {

@@ -258,6 +258,8 @@ void call_run(struct call *call, uint64_t us) {
             publisher_tick(&call->publishers[i]);
         for (unsigned i = 0; i < call->config.viewers; i++)
             viewer_tick(&call->viewers[i]);
+        for (unsigned i = 0; i < call->rival_count; i++)
+            rival_step(call->rivals[i], call->now_us);
         for (unsigned i = 0; i < CALL_LINKS_MAX; i++) {
             uint32_t queue_us = link_queue_us(&call->links[i], call->now_us);
             call->queue_sum_us[i] += queue_us;

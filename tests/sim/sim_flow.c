@@ -8,11 +8,10 @@
 #define PACKET_BYTES 1200
 #define OVERHEAD_BYTES 48 // IP, UDP, SRTP
 #define FRAME_US 33333
+#define PACED_BURST_US 20000
 #define AUDIO_US 20000
 #define AUDIO_BYTES 130
 #define FEEDBACK_CCFB_US 50000
-#define RIVAL_BYTES 1500
-#define RIVAL_ACKS_MAX 8000
 #define SSRC 0x1234567
 #define LAYER_UP_SHARE 1.1 // of a layer: what the target must be for it
 #define LAYER_UP_WAIT_US 1000000
@@ -98,10 +97,21 @@ static void flow_send_frame(struct flow *f, uint64_t now_us) {
     bytes = bytes > 100 ? bytes : 100;
     double now = bytes * (75 + flow_random(f) % 51) / 100;
     f->debt_bytes = bytes - now;
-    for (unsigned left = (unsigned)now; left > 0;) {
-        unsigned packet = left < PACKET_BYTES ? left : PACKET_BYTES;
+    f->held_bytes += (uint32_t)now;
+}
+
+// What a frame left, as far as it may go: at once, or at the rate of the target, with a burst.
+static void flow_send_held(struct flow *f, uint64_t now_us) {
+    double rate = flow_target(f) / 8e6, most = rate * PACED_BURST_US;
+    f->room_bytes += rate * (double)(now_us - f->room_us);
+    most = most > PACKET_BYTES ? most : PACKET_BYTES;
+    f->room_bytes = f->room_bytes < most ? f->room_bytes : most;
+    f->room_us = now_us;
+    while (f->held_bytes > 0 && (!f->config.paced || f->room_bytes > 0)) {
+        unsigned packet = f->held_bytes < PACKET_BYTES ? f->held_bytes : PACKET_BYTES;
         flow_send(f, packet, false, now_us);
-        left -= packet;
+        f->held_bytes -= packet;
+        f->room_bytes -= packet;
     }
 }
 
@@ -114,6 +124,7 @@ static void flow_send_all(struct flow *f, uint64_t now_us) {
         flow_send_frame(f, now_us);
         f->next_frame_us += FRAME_US;
     }
+    flow_send_held(f, now_us);
     struct bandwidth_probe probe = bandwidth_probe(f->bandwidth, now_us);
     while (probe.bytes > 0 && !f->config.no_padding) {
         uint32_t packet = probe.bytes < probe.packet_bytes ? probe.bytes : probe.packet_bytes;
@@ -224,64 +235,6 @@ void flow_step(struct flow *f, uint64_t now_us) {
         f->next_frame_us = f->next_audio_us = now_us;
     uint32_t target = flow_target(f);
     assert_true(target <= bandwidth_state(f->bandwidth).target_bps);
-}
-
-// ---- a rival like TCP
-
-static void rival_send(struct rival *r, uint64_t now_us) {
-    struct link_arrival a = link_send(r->link, RIVAL_BYTES, now_us);
-    // A loss is noticed when what followed it is acknowledged.
-    uint64_t at_us = (a.arrives ? a.at_us : r->link->free_us + r->link->config.delay_us) + r->return_us;
-    assert_true(r->ack_count < 8192);
-    unsigned at = (r->ack_first + r->ack_count++) % 8192;
-    r->acks[at].at_us = at_us;
-    r->acks[at].sent_us = now_us;
-    r->acks[at].lost = !a.arrives;
-    r->flying++;
-}
-
-static void rival_ack(struct rival *r, uint64_t now_us) {
-    r->flying--;
-    if (!r->acks[r->ack_first].lost) {
-        r->arrived_bytes += RIVAL_BYTES;
-        r->window += r->window < r->threshold ? 1 : 1 / r->window;
-    } else if (r->acks[r->ack_first].sent_us >= r->recover_us) { // once a round trip
-        r->threshold = r->window = r->window / 2 > 2 ? r->window / 2 : 2;
-        r->recover_us = now_us;
-    }
-    r->ack_first = (r->ack_first + 1) % 8192;
-    r->ack_count--;
-}
-
-// A file is through: the next one begins anew.
-static bool rival_pauses(struct rival *r, uint64_t now_us) {
-    if (r->file_bytes == 0)
-        return false;
-    if (r->file_left == 0 && r->flying == 0 && r->pause_until_us == 0)
-        r->pause_until_us = now_us + r->pause_us;
-    if (r->pause_until_us && now_us >= r->pause_until_us) {
-        r->pause_until_us = 0;
-        r->file_left = r->file_bytes;
-        r->window = 10;
-        r->threshold = 1e9;
-    }
-    return r->file_left == 0;
-}
-
-void rival_step(struct rival *r, uint64_t now_us) {
-    if (now_us - FLOW_START_US < r->begin_us)
-        return;
-    if (r->window == 0) {
-        r->window = 10;
-        r->threshold = 1e9;
-        r->file_left = r->file_bytes;
-    }
-    while (r->ack_count && r->acks[r->ack_first].at_us <= now_us)
-        rival_ack(r, now_us);
-    while (!rival_pauses(r, now_us) && r->flying < (unsigned)r->window && r->ack_count < RIVAL_ACKS_MAX) {
-        r->file_left -= r->file_left < RIVAL_BYTES ? r->file_left : RIVAL_BYTES;
-        rival_send(r, now_us);
-    }
 }
 
 void flow_world_run(struct flow_world *world, uint64_t us) {

@@ -182,22 +182,23 @@ static void goes_back_after_a_queue_that_passes(void **state) {
     assert_true(rc.rate_bps < lowered + 90000);
 }
 
-static void among_rivals_losses_count(void **state) {
+static void among_rivals_the_fair_share_counts(void **state) {
     (void)state;
     struct rate_control rc;
     uint64_t now_us = 5000 * MS;
     struct rate_input in = fine;
     in.signal = DELAY_OVERUSE;
-    in.rtt_us = 200000;
     rate_control_init(&rc, 1000000);
-    rate_control_compete(&rc, &in, false, now_us);
-    for (unsigned i = 0; i < 10; i++)
-        rate_control_compete(&rc, &in, false, now_us += 100 * MS);
-    assert_true(rc.rate_bps > 1200000 && rc.rate_bps < 1280000);
-    float before = rc.rate_bps;
-    rate_control_compete(&rc, &in, true, now_us += 100 * MS);
-    rate_control_compete(&rc, &in, true, now_us += 100 * MS); // the same round trip
-    assert_true(rc.rate_bps > before * 0.74f && rc.rate_bps < before * 0.8f);
+    rate_control_share(&rc, &in, 900000, now_us);
+    assert_int_equal((int)rc.rate_bps, 900000);
+    rate_control_share(&rc, &in, 5000000, now_us); // not beyond what arrives,
+    assert_int_equal((int)rc.rate_bps, (int)((float)in.acked_bps * 1.3f + 10000));
+    rc.rate_bps = 4000000; // but for that alone it does not go down,
+    rate_control_share(&rc, &in, 5000000, now_us);
+    assert_int_equal((int)rc.rate_bps, 4000000);
+    in.application = true; // and it says nothing of who has no more to send
+    rate_control_share(&rc, &in, 5000000, now_us);
+    assert_int_equal((int)rc.rate_bps, 5000000);
 }
 
 static void bounds(void **state) {
@@ -224,7 +225,7 @@ int main(void) {
         cmocka_unit_test(the_application_limits),
         cmocka_unit_test(a_probe_of_our_own_is_no_overuse),
         cmocka_unit_test(goes_back_after_a_queue_that_passes),
-        cmocka_unit_test(among_rivals_losses_count),
+        cmocka_unit_test(among_rivals_the_fair_share_counts),
         cmocka_unit_test(bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
