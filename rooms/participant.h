@@ -93,7 +93,7 @@ struct participant {
     uint32_t stage_rank;    // from the front; STAGE_NONE: not there
     uint32_t stage_before;  // what it was before a change
     uint32_t spoke;         // the number of its last speech in the room; 0: has not spoken
-    uint32_t video_count;   // of its producers
+    uint32_t video_count;   // of its producers, those that are not paused
     int32_t last_n, loudest_n;
     struct participant *pinned[PINNED_MAX];
     unsigned pinned_count;

@@ -194,7 +194,8 @@ static struct room_consumer *open_consumer(struct hub *hub, const struct demand 
     }
     consumer->paused = ask->paused;
     bool video = demand->producer->kind == MEDIA_VIDEO, one = demand->producer->params.stream_count == 1;
-    consumer->held = video && !hub_stage_shows(demand->transport->owner, producer_owner(demand->producer));
+    consumer->held = video && !demand->producer->paused &&
+                     !hub_stage_shows(demand->transport->owner, producer_owner(demand->producer));
     consumer->held_told = consumer->held;
     consumer->layers.spatial = one ? 0 : LAYER_NONE;
     consumer->layers.temporal = one ? (int8_t)(demand->producer->params.temporal_layers - 1) : LAYER_NONE;

@@ -277,7 +277,7 @@ struct room_producer *hub_produce(struct hub *hub, struct participant *me, const
     if (producer) {
         producer->source = source_of(ask);
         take_cname(me, offer.cname);
-        if (producer->kind == MEDIA_VIDEO)
+        if (producer->kind == MEDIA_VIDEO && !producer->paused)
             hub_stage_enter(hub, me);
         hub_log_producer("producer opened", producer, "type", producer->type);
         hub->events.producer_opened(hub->events.ctx, producer);

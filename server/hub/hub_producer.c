@@ -7,8 +7,13 @@
 #define PAUSE_NOTICE_BYTES 80
 
 void hub_set_producer_paused(struct hub *hub, struct room_producer *producer, bool paused) {
+    bool seen = producer->kind == MEDIA_VIDEO && producer->paused != paused;
     producer->paused = paused;
+    if (seen && !paused)
+        hub_stage_enter(hub, producer_owner(producer)); // before it is resumed: nobody gets a packet too many
     hub_relay_post_pause(hub, producer);
+    if (seen && paused)
+        hub_stage_leave(hub, producer_owner(producer));
     if (paused && producer->kind == MEDIA_AUDIO)
         hub_speaker_leave(hub, producer_owner(producer));
     hub->events.producer_paused(hub->events.ctx, producer);
@@ -42,7 +47,7 @@ void hub_drop_producer(struct hub *hub, struct room_producer *producer, bool tra
         command_post_surely(&hub->post, owner->worker, &cmd);
     if (producer->kind == MEDIA_AUDIO)
         hub_speaker_leave(hub, owner);
-    else
+    else if (!producer->paused)
         hub_stage_leave(hub, owner);
     hub->events.producer_closed(hub->events.ctx, producer);
     hub_log_producer("producer closed", producer, "reason", transport_stays ? "closed" : "transport-closed");

@@ -1,10 +1,11 @@
 // The stage: whose video a participant gets who has chosen to get that of the last speakers alone (`last-n`),
 // and how many of the loudest voices (`loudest-n`).
 //
-// Those of a room who have video stand in the order in which they spoke last. A receiver's last N are the
-// first N of it but itself, and whoever it has pinned; every other video consumer of it is held: paused for
-// its worker, whatever its client wishes. A change of speaker moves one person to the front, so only those
-// who cross somebody's N are looked at. The choice of voices is the workers' (rooms/media/loudest.h).
+// Those of a room who have video that is not paused stand in the order in which they spoke last. A receiver's
+// last N are the first N of it but itself, and whoever it has pinned; every other video consumer of it is
+// held: paused for its worker, whatever its client wishes. What is paused anyway stays as it is until it is
+// resumed. A change of speaker moves one person to the front, so only those who cross somebody's N are looked
+// at. The choice of voices is the workers' (rooms/media/loudest.h).
 #include "server/hub/hub_internal.h"
 
 #include <assert.h>
@@ -37,7 +38,7 @@ bool hub_stage_shows(const struct participant *to, const struct participant *fro
 
 static void update_consumer(struct hub *hub, struct room_consumer *consumer) {
     bool held = !hub_stage_shows(consumer_owner(consumer), producer_owner(consumer->producer));
-    if (consumer->held == held)
+    if (consumer->held == held || consumer->producer->paused)
         return;
     consumer->held = held;
     if (consumer->paused)
@@ -111,10 +112,11 @@ static void place(struct room *room, struct participant *who) {
 }
 
 void hub_stage_enter(struct hub *hub, struct participant *who) {
-    if (who->video_count++ > 0)
-        return;
-    place(who->room, who);
-    rank(hub, who->room);
+    if (who->video_count++ == 0) {
+        place(who->room, who);
+        rank(hub, who->room);
+    }
+    update_source(hub, who); // what was paused may be held, and not know it
 }
 
 void hub_stage_leave(struct hub *hub, struct participant *who) {

@@ -206,6 +206,36 @@ static void who_leaves_gives_the_place_to_the_next(void **state) {
     fake_free(s.f);
 }
 
+static void set_camera(struct scene *s, uint32_t client, bool on) {
+    say(s->f, client, "{'type':'%s-producer','data':{'producerId':'%s'}}", on ? "resume" : "pause",
+        s->people[client].video.text);
+}
+
+// Whose camera is off has no video: the place is another one's, and is given back with the camera. What has
+// none is not held either.
+static void a_camera_that_is_off_takes_no_place(void **state) {
+    (void)state;
+    struct scene s = scene_new(2);
+    speak(&s, 2);
+    speak(&s, 3);
+    expect_shown(&s, 5, "bc");
+    read_gates(&s);
+    set_camera(&s, 2, false);
+    expect_shown(&s, 5, "abc");              // nothing new is said of bob's: it is paused
+    assert_int_equal(read_gates(&s), 5); // everybody but bob sees one more
+    set_camera(&s, 3, false);
+    expect_shown(&s, 5, "abcd");
+    speak(&s, 6);
+    expect_shown(&s, 5, "abcf");
+    set_camera(&s, 3, true); // spoke before fay, and after all others
+    expect_shown(&s, 5, "bcf");
+    set_camera(&s, 2, true); // and bob before cat: his place is gone
+    expect_shown(&s, 5, "cf");
+    set_camera(&s, 6, false);
+    expect_shown(&s, 5, "bcf");
+    fake_free(s.f);
+}
+
 static void voices_are_the_workers_choice(void **state) {
     (void)state;
     struct fake *f = fake_new(1);
@@ -261,6 +291,7 @@ int main(void) {
         cmocka_unit_test(a_client_chooses_for_itself),
         cmocka_unit_test(choices_are_checked),
         cmocka_unit_test(who_leaves_gives_the_place_to_the_next),
+        cmocka_unit_test(a_camera_that_is_off_takes_no_place),
         cmocka_unit_test(voices_are_the_workers_choice),
         cmocka_unit_test(who_opens_the_room_chooses_for_it),
     };
