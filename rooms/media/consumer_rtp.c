@@ -28,6 +28,14 @@ static uint32_t ntp_ticks(uint64_t later, uint64_t earlier, uint32_t clock_rate)
     return (uint32_t)(seconds * (int64_t)clock_rate + (int64_t)((fraction * clock_rate) >> 32));
 }
 
+// By how much RTP time of one layer is ahead of that of another, by when packets of both came.
+static uint32_t heard_apart(const struct heard_clock *of, const struct heard_clock *from, uint32_t rate) {
+    uint32_t ticks = of->arrival_us > from->arrival_us
+                         ? ticks_of(of->arrival_us - from->arrival_us, rate)
+                         : 0 - ticks_of(from->arrival_us - of->arrival_us, rate);
+    return of->rtp_timestamp - from->rtp_timestamp - ticks;
+}
+
 // The timestamp that the first packet of a new run goes out under, so that time goes on as the capture did.
 static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct producer_stream *s,
                                         uint32_t timestamp, uint64_t now_us) {
@@ -44,6 +52,8 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
         uint32_t since = timestamp - s->clock.rtp_timestamp;
         uint32_t apart = ntp_ticks(s->clock.ntp, before->clock.ntp, rate);
         out = before->clock.rtp_timestamp + apart + since + offset;
+    } else if (before != s && before->heard.window_us && s->heard.window_us) {
+        out = timestamp - heard_apart(&s->heard, &before->heard, rate) + offset;
     }
     // A clock that contradicts the arrivals by so much is wrong.
     int64_t wrong = (int64_t)rate * TIMESTAMP_SANE_SECONDS, apart = seq32_diff(out, by_arrival);

@@ -117,6 +117,15 @@ struct capture_clock {
     uint64_t arrival_us;
 };
 
+// The same of one layer beside others whose publisher sends no reports, on our clock: by the packets that
+// took least of the way.
+#define HEARD_WINDOW_US 5000000
+struct heard_clock {
+    uint64_t window_us;                        // when the present window began, 0: nothing is known
+    uint64_t arrival_us, now_arrival_us;       // of the window before, and of the present one
+    uint32_t rtp_timestamp, now_rtp_timestamp; // of the same packets
+};
+
 // What is in a stream of video.
 struct stream_layers {
     struct layer_rate rate;
@@ -134,6 +143,7 @@ struct producer_stream {
     struct stream_layers *layers; // NULL for audio
     struct layer_source life;
     struct capture_clock clock;
+    struct heard_clock heard; // of simulcast, while clock is not known
     uint64_t capture_told_us; // when a packet last had its capture time, the publisher's or ours; 0: never
     struct wheel_node nack_timer, key_timer;
     uint64_t key_asked_us; // 0: never

@@ -103,6 +103,7 @@ void producer_stream_restarted(struct producer_stream *s) {
     if (s->history)
         history_clear(s->history);
     s->clock.known = false;
+    s->heard = (struct heard_clock){0};
     if (s->layers)
         dd_reader_reset(&s->layers->descriptors);
     s->key_us = 0;
@@ -128,10 +129,38 @@ bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t 
     return now_us <= s->empty_us + HISTORY_AGE_US && seq_notes_have(&s->empty_notes, s->empty, seq);
 }
 
+// Whether this packet took less of its way than the one that came at `arrival_us`.
+static bool is_faster(const struct producer_stream *s, uint32_t timestamp, uint64_t now_us,
+                      uint64_t arrival_us, uint32_t rtp_timestamp) {
+    int64_t ticks = (int64_t)((now_us - arrival_us) * s->producer->params.clock_rate / US_PER_SECOND);
+    return ticks < seq32_diff(timestamp, rtp_timestamp);
+}
+
+static void stream_hear_clock(struct producer_stream *s, uint32_t timestamp, uint64_t now_us) {
+    struct heard_clock *h = &s->heard;
+    bool begins = h->window_us == 0, ends = !begins && now_us > h->window_us + HEARD_WINDOW_US;
+    if (ends) {
+        h->arrival_us = h->now_arrival_us;
+        h->rtp_timestamp = h->now_rtp_timestamp;
+    }
+    if (begins || is_faster(s, timestamp, now_us, h->arrival_us, h->rtp_timestamp)) {
+        h->arrival_us = now_us;
+        h->rtp_timestamp = timestamp;
+    }
+    if (begins || ends || is_faster(s, timestamp, now_us, h->now_arrival_us, h->now_rtp_timestamp)) {
+        h->now_arrival_us = now_us;
+        h->now_rtp_timestamp = timestamp;
+    }
+    if (begins || ends)
+        h->window_us = now_us;
+}
+
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us) {
     struct producer *p = s->producer;
     s->life.last_packet_us = now_us;
+    if (p->params.stream_count > 1 && !s->clock.known)
+        stream_hear_clock(s, meta->timestamp, now_us);
     if (s->layers)
         layer_rate_add(&s->layers->rate, meta->layers.spatial, meta->layers.temporal,
                        meta->layers.flags & LAYER_ASIDE, bytes, now_us);

@@ -139,8 +139,67 @@ static void a_clock_is_believed_within_ten_seconds(void **state) {
     }
 }
 
+// Layers of a publisher that sends no reports: each clock has an origin of its own, and the network delays
+// packets by up to 40 ms. However often one changes between them, time does not drift away.
+static void layers_without_reports_stay_together(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    struct endpoint *pub = fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    fake_open_producer(f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    uint32_t random = 1, first = 0;
+    int64_t least = 0, most = 0;
+    bool begun = false;
+    unsigned switches = 0;
+    for (unsigned frame = 0; frame < 6000; frame++) {
+        uint64_t captured_us = f->now_us;
+        int8_t layer = (int8_t)(frame / 15 % 2);
+        if (frame % 15 == 0) {
+            struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+            cmd.layers.spatial = layer;
+            cmd.layers.temporal = LAYER_NONE;
+            forwarder_command(f->fw, &cmd, f->now_us);
+        }
+        random = random * 1664525 + 1013904223;
+        fake_run(f, random % 20 * MS);
+        for (unsigned i = 0; i < 2; i++) {
+            fake_clear(f);
+            fake_rtp(f, pub,
+                     (struct fake_packet){.pt = VP8_PT,
+                                          .ssrc = 500 + i,
+                                          .mid = "0",
+                                          .rid = i ? "r1" : "r0",
+                                          .seq = (uint16_t)frame,
+                                          .timestamp = (uint32_t)(captured_us * 9 / 100) + i * 777777777u,
+                                          .marker = true,
+                                          .key = frame % 15 == 2 || frame == 0});
+            for (unsigned k = 0; k < f->rtp_count; k++) {
+                int64_t off = (int32_t)(f->rtp[k].head.timestamp - (uint32_t)(captured_us * 9 / 100));
+                first = begun ? first : (uint32_t)off;
+                begun = true;
+                off = (int32_t)((uint32_t)off - first);
+                least = off < least ? off : least;
+                most = off > most ? off : most;
+            }
+            random = random * 1664525 + 1013904223;
+            fake_run(f, random % 20 * MS);
+        }
+        for (unsigned k = 0; k < f->event_count; k++)
+            switches += f->events[k].type == MEDIA_CONSUMER_LAYERS;
+        f->event_count = 0;
+        fake_run(f, captured_us + 60 * MS - f->now_us);
+    }
+    print_message("%u switches, between %lld and %lld ms off\n", switches, (long long)least / 90,
+                  (long long)most / 90);
+    assert_true(switches > 100);
+    assert_true(least >= -40 * 90 && most <= 40 * 90);
+    fake_destroy(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock),
-                                       cmocka_unit_test(a_clock_is_believed_within_ten_seconds)};
+                                       cmocka_unit_test(a_clock_is_believed_within_ten_seconds),
+                                       cmocka_unit_test(layers_without_reports_stay_together)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
