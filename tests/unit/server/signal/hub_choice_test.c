@@ -221,7 +221,7 @@ static void a_camera_that_is_off_takes_no_place(void **state) {
     expect_shown(&s, 5, "bc");
     read_gates(&s);
     set_camera(&s, 2, false);
-    expect_shown(&s, 5, "abc");              // nothing new is said of bob's: it is paused
+    expect_shown(&s, 5, "abc");          // nothing new is said of bob's: it is paused
     assert_int_equal(read_gates(&s), 5); // everybody but bob sees one more
     set_camera(&s, 3, false);
     expect_shown(&s, 5, "abcd");
