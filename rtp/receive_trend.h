@@ -4,6 +4,12 @@
 // Packets that were sent within DELAY_GROUP_US are one group; the trend of how much later each group comes
 // than the one before is held against a threshold that adapts to the path. The sender's clock may have any
 // origin, wrap and drift; nothing that it says moves anything but this verdict.
+//
+// rtp/cc/delay_trend.h judges what we send by the same method, and is not this module twice: it knows its own
+// clock of sending, and takes of a group the packet that took least, where here, with bursts of a browser's
+// pacer, the last one counts; groups there grow with the jitter, jitter and queue are measured as well, and
+// it keeps floats, since there are thousands of it. One module for both would be each of the two behind a
+// switch, and figures would change on one side. What they have in common are the constants of the draft.
 #ifndef RTP_RECEIVE_TREND_H
 #define RTP_RECEIVE_TREND_H
 
