@@ -16,7 +16,8 @@
 // long.
 bool password_hash(const char *password, char out[PASSWORD_HASH_BYTES_MAX + 1]);
 // Whether the text is a hash that is taken: yescrypt ($y$), gost-yescrypt ($gy$), scrypt ($7$) or bcrypt
-// ($2b$, $2y$, $2a$) of a cost of at most 15; older ones are guessed too quickly.
+// ($2b$, $2y$, $2a$) of a cost of at most 15, the others of at most 1 GiB, since whoever guesses makes the
+// server pay; older ones are guessed too quickly.
 bool password_hash_valid(const char *hash);
 // False: it is another one, or out of memory.
 bool password_matches(const char *password, const char *hash);
