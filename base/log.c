@@ -152,12 +152,27 @@ static size_t utf8_len(const unsigned char *text) {
     return overlong || beyond ? 0 : len;
 }
 
-// Quotes, control characters (C1 too: terminals obey them) and bytes that are no UTF-8 are escaped.
+// What does not show and changes how the rest of a line looks: directions, separators, blanks without width.
+// Joiners are left, of which many pictures are made.
+static bool is_unseen(unsigned c) {
+    return c == 0x61c || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+// Of a character of two or three bytes; 0: another one.
+static unsigned code_of(const unsigned char *text, size_t len) {
+    return len == 2   ? (text[0] & 0x1fU) << 6 | (text[1] & 0x3fU)
+           : len == 3 ? (text[0] & 0xfU) << 12 | (text[1] & 0x3fU) << 6 | (text[2] & 0x3fU)
+                      : 0;
+}
+
+// Quotes, control characters (C1 too: terminals obey them), what does not show, and bytes that are no UTF-8
+// are escaped.
 static void line_character(struct line *l, const unsigned char *text, size_t len) {
     if (len == 0 || text[0] < 0x20 || text[0] == 0x7f) {
         line_print(l, "\\u%04x", text[0]);
-    } else if (text[0] == 0xc2 && text[1] < 0xa0) {
-        line_print(l, "\\u%04x", text[1]);
+    } else if ((text[0] == 0xc2 && text[1] < 0xa0) || is_unseen(code_of(text, len))) {
+        line_print(l, "\\u%04x", code_of(text, len));
     } else {
         if (text[0] == '"' || text[0] == '\\')
             line_char(l, '\\');

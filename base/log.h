@@ -5,9 +5,9 @@
 // Any thread. A line is built on the stack and leaves with one write(2), so lines do not mix and nothing is
 // locked. Nor does it ever wait: where nobody reads (a full pipe, a stopped terminal) the line is dropped and
 // counted, and the next one that gets through is followed by one that tells how many were. Control
-// characters, quotes and bytes that are no UTF-8 are escaped in values; a value is cut at LOG_VALUE_MAX
-// bytes, between characters, and a field that does not fit the line is left out. Never log a secret. Not for
-// the packet path.
+// characters, those that do not show, quotes and bytes that are no UTF-8 are escaped in values; a value is
+// cut at LOG_VALUE_MAX bytes, between characters, and a field that does not fit the line is left out. Never
+// log a secret. Not for the packet path.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -55,6 +55,11 @@ static void values_are_escaped(void **state) {
         {"\xc2\x9b"
          "31m",
          "\\u009b31m"}, // a terminal may take it for an escape sequence
+        // Directions, a line of its own, no width; but not what pictures are joined with
+        {"a\xe2\x80\xaetxt.exe", "a\\u202etxt.exe"},
+        {"\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c\xef\xbb\xbf", "\\u2066x\\u2069\\u061c\\ufeff"},
+        {"a\xe2\x80\xa8z\xe2\x80\x8b", "a\\u2028z\\u200b"},
+        {"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"},
         {"\xff\xc0\x80", "\\u00ff\\u00c0\\u0080"},
         {"\xc3", "\\u00c3"},                                  // cut
         {"\xc3(", "\\u00c3("},                                // not continued
