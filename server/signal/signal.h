@@ -40,7 +40,7 @@ struct signalling {
     struct text_buffer out;
     bool draining;
     uint64_t drain_by_wall_us; // then people are cut off; 0: not known
-    uint32_t tickets; // of passwords that were sent on to be verified
+    uint32_t tickets;          // of passwords that were sent on to be verified
 };
 
 struct waiting_join;
