@@ -281,7 +281,9 @@ json_t *signal_describe_lobby(const struct room *room); // for moderators; NULL 
 // `data`, which is taken over, as a `lobby` to the moderators of the room but one (NULL: all).
 void signal_tell_moderators(struct signalling *signalling, const struct room *room,
                             const struct participant *except, json_t *data);
-// Where the server is about to stop: the news of it, for one who may have missed them.
+// The server is about to stop: everybody is told until when (0: not known) and where to go.
+void signal_drain(struct signalling *signalling, uint64_t deadline_wall_us);
+// Where it is: the same, for one who may have missed it.
 void signal_tell_draining(struct session *session);
 // Who waits, for one who has just become a moderator.
 void signal_greet_moderator(struct signalling *signalling, const struct participant *who);
