@@ -57,7 +57,10 @@ static uint64_t out_within_gap(const struct seq_rewrite *rw, uint64_t out) {
 
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
                       uint32_t timestamp_out, struct picture_numbers picture_offset) {
-    if (rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_last))
+    bool early = rw->started && !seq32_newer(timestamp_out, rw->out_timestamp_last);
+    rw->behind = early && rw->out_timestamp_last - timestamp_out < SEQ_CATCH_UP_MAX;
+    rw->due_offset = timestamp_out - timestamp;
+    if (early)
         timestamp_out = rw->out_timestamp_last + 1;
     uint64_t in = FIRST_WRAP + seq;
     rw->out_next = out_within_gap(rw, rw->out_next);
@@ -127,6 +130,20 @@ static void interval_restart(struct seq_rewrite *rw, uint64_t in, uint64_t out) 
     rw->out_next = out_next;
 }
 
+// The offset of the timestamp of a packet that is newer than all before it. Where some are missing before it,
+// nobody can tell where its frame begins, and all its packets must have one timestamp.
+static uint32_t catch_up(struct seq_rewrite *rw, uint64_t in, uint64_t out, uint32_t timestamp) {
+    uint32_t offset = interval_at(rw, 0)->timestamp_offset;
+    if (in != rw->in_highest + 1 || timestamp + offset == rw->out_timestamp_last)
+        return offset;
+    uint32_t due = timestamp + rw->due_offset; // far before what was sent: the clock was set back
+    rw->behind = !seq32_newer(due, rw->out_timestamp_last) && rw->out_timestamp_last - due < SEQ_CATCH_UP_MAX;
+    interval_restart(rw, in, out);
+    offset = rw->behind ? rw->out_timestamp_last + 1 - timestamp : rw->due_offset;
+    interval_at(rw, 0)->timestamp_offset = offset;
+    return offset;
+}
+
 // A step back counts where the source goes on, not where a late packet is from before the step.
 static void seq_rewrite_note_timestamp(struct seq_rewrite *rw, uint32_t timestamp, bool newest) {
     bool stepped_back = newest && rw->out_timestamp_last - timestamp >= SEQ_TIMESTAMP_BACK_MAX;
@@ -158,6 +175,8 @@ bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, u
         return false;
     }
     uint32_t timestamp_offset = interval->timestamp_offset;
+    if (newest && rw->behind)
+        timestamp_offset = catch_up(rw, in, out, timestamp);
     if (newest && (rw->remarked || in - rw->run_in > RUN_MAX))
         interval_restart(rw, in, out);
     if (out_within_gap(rw, out) != out) {

@@ -25,6 +25,8 @@
 #define SEQ_GAP_MAX 1000
 // A timestamp that is so much behind the highest is no frame out of order: the source's clock went back.
 #define SEQ_TIMESTAMP_BACK_MAX UINT32_C(45000)
+// A run that is to begin before what was sent by less than this catches up with its clock.
+#define SEQ_CATCH_UP_MAX UINT32_C(45000)
 
 struct seq_marks { // what the packets of a run have in common beside their offset; only kept
     uint16_t picture_id, picture_frame; // of the offset of their picture numbers
@@ -46,10 +48,12 @@ _Static_assert(sizeof(struct seq_interval) == 20, "there are many");
 struct seq_rewrite {
     bool started;
     bool remarked; // the newest interval has other marks than the packets to come
+    bool behind;   // the run began later than its clock says, and has not caught up
     uint8_t source;
     uint8_t count, newest; // ring of intervals
     uint8_t mapped;        // the one that seq_rewrite_map used last
     uint32_t out_timestamp_last;
+    uint32_t due_offset;      // of timestamps: out - in, as the run's clock says
     uint64_t in_highest;      // unwrapped
     uint64_t out_next;        // follows the highest index forwarded or skipped
     uint64_t run_in, run_out; // of the newest interval
@@ -63,14 +67,19 @@ struct seq_rewrite {
 void seq_rewrite_init(struct seq_rewrite *rw, uint16_t first_seq);
 
 // From this packet on the source is `source`: it becomes the next output index. Its timestamp maps to
-// `timestamp_out`, which is moved to be after everything sent if it is not (first sync: taken as it is).
-// picture_offset becomes part of the marks.
+// `timestamp_out`, which is moved to be after everything sent if it is not (first sync: taken as it is). Then
+// frames follow each other by a tick until they are as late as that: a key frame that had to be repaired
+// delays nothing that comes after it. picture_offset becomes part of the marks.
 void seq_rewrite_sync(struct seq_rewrite *rw, uint8_t source, uint16_t seq, uint32_t timestamp,
                       uint32_t timestamp_out, struct picture_numbers picture_offset);
 // True with the index and the timestamp to send under, once for each index; false for a packet from before
 // the last sync, of a number that was dropped, that is too late, or that went out before.
 bool seq_rewrite_map(struct seq_rewrite *rw, uint16_t seq, uint32_t timestamp, uint64_t *index_out,
                      uint32_t *timestamp_out);
+// Of timestamps, out - in: what holds now, or will when the run has caught up.
+static inline uint32_t seq_rewrite_timestamp_offset(const struct seq_rewrite *rw) {
+    return rw->behind ? rw->due_offset : rw->intervals[rw->newest].timestamp_offset;
+}
 // Marks of the packet that was mapped last.
 static inline const struct seq_marks *seq_rewrite_mapped(const struct seq_rewrite *rw) {
     return &rw->intervals[rw->mapped].marks;

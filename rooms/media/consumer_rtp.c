@@ -42,7 +42,7 @@ static uint32_t consumer_sync_timestamp(const struct consumer *c, const struct p
     const struct seq_rewrite *rw = &c->rewrite;
     if (!rw->started)
         return timestamp;
-    uint32_t offset = rw->intervals[rw->newest].timestamp_offset, rate = c->params.clock_rate;
+    uint32_t offset = seq_rewrite_timestamp_offset(rw), rate = c->params.clock_rate;
     const struct producer_stream *before = &c->producer->streams[rw->source];
     uint32_t by_arrival = rw->out_timestamp_last + ticks_of(now_us - c->stats.last_packet_us, rate);
     uint32_t out = by_arrival;
@@ -541,6 +541,6 @@ bool consumer_sender_clock(const struct consumer *c, uint64_t now_us, uint64_t *
     uint64_t since_us = now_us > clock->arrival_us ? now_us - clock->arrival_us : 0;
     *ntp = clock->ntp + (since_us / US_PER_SECOND << 32) + ((since_us % US_PER_SECOND << 32) / US_PER_SECOND);
     *rtp_timestamp = clock->rtp_timestamp + ticks_of(since_us, c->params.clock_rate) +
-                     c->rewrite.intervals[c->rewrite.newest].timestamp_offset;
+                     seq_rewrite_timestamp_offset(&c->rewrite);
     return true;
 }

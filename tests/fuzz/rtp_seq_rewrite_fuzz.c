@@ -6,7 +6,9 @@
 //   - what was left out on purpose closes up, what the network lost stays a gap (small gaps: to the number);
 //   - unmap(map(x)) is x while its interval is among the last SEQ_INTERVALS_MAX;
 //   - an empty number in the middle of a run is above all that were given, and never leads to a packet;
-//   - timestamps: one offset a run, and a run begins after everything that was sent.
+//   - timestamps: one offset a run, and a run begins after everything that was sent; one that was to begin
+//   before
+//     it goes on by what its clock says once that is later, and never back.
 //
 // Input: first number (2 bytes), then steps of 3 bytes: what, and by how much.
 #include "base/bytes.h"
@@ -78,6 +80,8 @@ struct model {
     uint32_t timestamp, offset;    // of the source's clock; offset of the run
     uint32_t timestamp_highest;    // sent
     bool offset_known;
+    bool early; // the run was to begin before what was sent
+    uint32_t due;
 };
 
 static struct record *record_of(struct model *m, uint64_t in) {
@@ -135,7 +139,7 @@ static void check_timestamp(struct model *m, uint32_t timestamp, uint32_t timest
     uint32_t offset = timestamp_out - timestamp;
     if (!m->offset_known && m->run > 1)
         assert(seq32_newer(timestamp_out, m->timestamp_highest));
-    if (m->offset_known)
+    if (m->offset_known && !m->early)
         assert(offset == m->offset);
     m->offset = offset;
     m->offset_known = true;
@@ -178,6 +182,10 @@ static void step_map(struct model *m, uint64_t in) {
         return;
     }
     assert(in >= m->in_first && (!known || (!known->dropped && !ONCE)));
+    if (m->early && m->offset_known &&
+        in > m->in_sent) // forward, and no later than its clock says but by ticks
+        assert(!seq32_newer(m->timestamp_highest, given.timestamp) &&
+               (given.timestamp - timestamp == m->due || !seq32_newer(timestamp + m->due, given.timestamp)));
     check_timestamp(m, timestamp, given.timestamp);
     if (known) {
         assert(given.index == (known->out & INDEX_MASK));
@@ -186,8 +194,10 @@ static void step_map(struct model *m, uint64_t in) {
     uint64_t out = unwrap_new(m, in, (uint16_t)given.index);
     assert((out & INDEX_MASK) == given.index);
     check_is_new(m, in, out);
-    if (in > m->in_sent)
+    if (in > m->in_sent) {
         check_newest(m, in, out);
+        m->begun += m->early; // its timestamp may have another offset
+    }
     remember(m, in, out, false);
 }
 
@@ -200,6 +210,8 @@ static void step_sync(struct model *m, uint8_t source, uint64_t in, uint32_t tim
     m->in_highest = m->in_sent = in - 1;
     m->timestamp = timestamp_out * 7;
     m->offset_known = false;
+    m->early = m->run > 1 && !seq32_newer(timestamp_out, m->timestamp_highest);
+    m->due = timestamp_out - m->timestamp;
     rewrite_sync(&m->rw, source, in, (struct numbers){.timestamp = m->timestamp}, timestamp_out);
     step_map(m, in);
     assert(m->in_sent == in); // the packet that a run begins with is always given a number
@@ -232,7 +244,7 @@ static void step_unmap(struct model *m, unsigned pick) {
     if (r->empty)
         return;
     assert(origin.source == r->source && origin.in == (uint16_t)r->in);
-    assert(r->run != m->run || origin.timestamp_offset == m->offset);
+    assert(r->run != m->run || m->early || origin.timestamp_offset == m->offset);
 }
 
 // Empty ones behind the newest; the run goes on.

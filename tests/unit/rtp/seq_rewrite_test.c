@@ -64,7 +64,7 @@ static void numbers_by_table(void **state) {
         {"and on", MAP, 1, 30001, 190, 0, 108, 5100},
         {"from before that source's start", MAP, 1, 29999, 0, 0, -1, 0},
         {"back, in time that has been passed: moved on", SYNC, 0, 9, 70, 5100, 109, 5101},
-        {"and on", MAP, 0, 10, 170, 0, 110, 5201},
+        {"and on, as its clock says", MAP, 0, 10, 170, 0, 110, 5200},
     };
     struct seq_rewrite rw;
     seq_rewrite_init(&rw, 100);
@@ -152,12 +152,45 @@ static void time_follows_a_clock_that_goes_back(void **state) {
         {"the first", SYNC, 0, 1, 1000000000, 1000000000, 5, 1000000000},
         {"out of order", MAP, 0, 2, 999990000, 0, 6, 999990000},
         {"its highest counts", SYNC, 0, 3, 7, 999999000, 7, 1000000001},
-        {"the clock goes back", MAP, 0, 4, 3394967296u, 0, 8, 99999994},
+        {"the clock goes back", MAP, 0, 4, 3394967296u, 0, 8, 99998993},
         {"and on", SYNC, 0, 5, 50, 100003000, 9, 100003000},
     };
     struct seq_rewrite rw;
     seq_rewrite_init(&rw, 5);
     check_rows(&rw, rows, sizeof rows / sizeof *rows);
+}
+
+// A source that begins with what is older than what was sent catches up, frame by frame.
+static void a_late_beginning_is_caught_up_with(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"the first", SYNC, 0, 1, 5000, 5000, 100, 5000},
+        {"another source, a tenth late", SYNC, 1, 500, 1000, 4700, 101, 5001},
+        {"the rest of its frame", MAP, 1, 501, 1000, 0, 102, 5001},
+        {"the next frame", MAP, 1, 502, 1100, 0, 103, 5002},
+        {"left out", DROP, 1, 503, 0, 0, 0, 0},
+        {"the next but one, due at 4900", MAP, 1, 504, 1200, 0, 104, 5003},
+        {"one was lost: it may be of any frame", MAP, 1, 506, 1250, 0, 106, 5053},
+        {"it was of that before", MAP, 1, 505, 1200, 0, 105, 5003},
+        {"due at 5053, not before", MAP, 1, 507, 1353, 0, 107, 5054},
+        {"and now later", MAP, 1, 508, 1400, 0, 108, 5100},
+        {"the rest of its frame", MAP, 1, 509, 1400, 0, 109, 5100},
+        {"and on", MAP, 1, 510, 1500, 0, 110, 5200},
+        {"too far back to be caught up with", SYNC, 0, 9, 100, 5200u - SEQ_CATCH_UP_MAX, 111, 5201},
+        {"and on", MAP, 0, 10, 200, 0, 112, 5301},
+        {"half a second less a tick", SYNC, 1, 9, 100, 5302u - SEQ_CATCH_UP_MAX, 113, 5302},
+        {"and on", MAP, 1, 10, 200, 0, 114, 5303},
+    };
+    struct seq_rewrite rw;
+    struct seq_origin origin;
+    seq_rewrite_init(&rw, 100);
+    check_rows(&rw, rows, sizeof rows / sizeof *rows);
+    static const uint16_t out[] = {101, 103, 105, 106, 108, 110}, in[] = {1000, 1100, 1200, 1250, 1400, 1500};
+    static const uint32_t told[] = {5001, 5002, 5003, 5053, 5100, 5200}; // repeats have the same
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+        assert_true(seq_rewrite_unmap(&rw, out[i], &origin));
+        assert_int_equal(in[i] + origin.timestamp_offset, told[i]);
+    }
 }
 
 // Any mixture of loss, leaving out and switching: no number twice, no gap but for losses, all found again.
@@ -287,6 +320,7 @@ int main(void) {
         cmocka_unit_test(jumps_that_carry_nothing_are_closed),
         cmocka_unit_test(what_is_too_late_is_not_sent),
         cmocka_unit_test(time_follows_a_clock_that_goes_back),
+        cmocka_unit_test(a_late_beginning_is_caught_up_with),
         cmocka_unit_test(any_mixture_is_continuous),
         cmocka_unit_test(padding_takes_numbers_of_no_source),
         cmocka_unit_test(an_empty_number_goes_between),

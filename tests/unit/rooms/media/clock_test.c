@@ -197,9 +197,80 @@ static void layers_without_reports_stay_together(void **state) {
     fake_destroy(f);
 }
 
+static void report(struct fake *f, struct endpoint *pub, uint32_t ssrc, uint32_t timestamp) {
+    uint8_t bytes[128];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct rtcp_sender_info info = {.ntp = ntp_from_wall_us(f->now_us), .rtp_timestamp = timestamp};
+    rtcp_write_sr(&w, ssrc, &info, NULL, 0);
+    fake_rtcp(f, pub, &w);
+}
+
+#define FRAME_TICKS 2970
+
+// The key frame with which another layer begins is repaired after two more frames of the old layer have gone
+// out. It cannot be shown in time, but what follows it can: time does not go on later with each such change.
+static void a_late_key_frame_delays_nothing_after_it(void **state) {
+    (void)state;
+    struct fake *f = fake_create();
+    struct endpoint *pub = fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    fake_open_producer(f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    uint32_t first = 0, last = 0;
+    unsigned count = 0, wrong = 0;
+    for (unsigned frame = 0; frame < 1500; frame++) {
+        struct fake_packet packets[2];
+        uint32_t captured = frame * FRAME_TICKS;
+        for (unsigned i = 0; i < 2; i++) {
+            packets[i] = (struct fake_packet){.pt = VP8_PT,
+                                              .ssrc = 500 + i,
+                                              .mid = "0",
+                                              .rid = i ? "r1" : "r0",
+                                              .seq = (uint16_t)frame,
+                                              .timestamp = captured + i * 777777777u,
+                                              .marker = true,
+                                              .key = frame % 30 == 2 || frame == 0};
+        }
+        fake_clear(f);
+        if (frame % 30 == 0) {
+            struct media_cmd cmd = {.type = MEDIA_SET_LAYERS, .consumer = {11}};
+            cmd.layers.spatial = (int8_t)(frame / 30 % 2);
+            cmd.layers.temporal = LAYER_NONE;
+            for (unsigned i = 0; i < 2; i++)
+                report(f, pub, 500 + i, packets[i].timestamp);
+            forwarder_command(f->fw, &cmd, f->now_us);
+        }
+        unsigned late = frame / 30 % 2;
+        for (unsigned i = 0; i < 2; i++)
+            if (!(packets[i].key && i == late && frame > 30))
+                fake_rtp(f, pub, packets[i]);
+        if (frame > 30 && frame % 30 == 4) { // that of two frames ago
+            packets[late].key = true;
+            packets[late].seq = (uint16_t)(packets[late].seq - 2);
+            packets[late].timestamp -= 2 * FRAME_TICKS;
+            fake_rtp(f, pub, packets[late]);
+        }
+        for (unsigned k = 0; k < f->rtp_count; k++) {
+            uint32_t now = f->rtp[k].head.timestamp;
+            first = count ? first : now - captured;
+            assert_true(count == 0 || (int32_t)(now - last) > 0);
+            last = now;
+            count++;
+        }
+        wrong += f->rtp_count == 1 && last - captured != first;
+        fake_run(f, 33 * MS);
+    }
+    assert_true(count > 1500);
+    print_message("%u packets, %u with a wrong time, the last one by %d ms\n", count, wrong,
+                  (int32_t)(last - 1499 * FRAME_TICKS - first) / 90);
+    assert_int_equal(wrong, 0);
+    fake_destroy(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock),
                                        cmocka_unit_test(a_clock_is_believed_within_ten_seconds),
-                                       cmocka_unit_test(layers_without_reports_stay_together)};
+                                       cmocka_unit_test(layers_without_reports_stay_together),
+                                       cmocka_unit_test(a_late_key_frame_delays_nothing_after_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
