@@ -35,6 +35,7 @@ struct grants {
     char room[GRANT_ROOM_MAX + 1];             // the one room that it may join
     char metadata[GRANT_METADATA_MAX + 1];     // what everybody in the room is told of it; "": nothing
     char attributes[GRANT_ATTRIBUTES_MAX + 1]; // a JSON object of texts; "": none
+    bool recorder;                             // it records what it gets, and everybody is told
     bool hidden;                               // it gets what others send, and nobody hears of it
     uint64_t ends_s;                           // seconds since 1970; 0: never
 };

@@ -66,6 +66,7 @@ struct participant {
     char came_as[USERNAME_BYTES_MAX + 1];  // the name that it joined with, which its client knows
     uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it
+    bool recorder;                         // it records, as its token says; counted in room->recordings
     bool by_token;                         // it came with one
     unsigned rights;                       // bits of enum right; but see hub_rights
     bool rights_assigned;                  // by a moderator or an operator, in place of a token's: these

@@ -54,7 +54,7 @@ struct room {
     size_t data_text_bytes;     // of what is said of its data producers
     bool has_lobby;             // who is no moderator waits for one to let it in
     bool locked;                // nobody joins anew but moderators
-    uint32_t recordings;        // that are made of it now
+    uint32_t recordings;        // that are made of it now, here or by recorders in it
     enum record_wish record;    // that it be recorded by itself while people are in it
     bool record_begun;          // it is, or was, since somebody came into the empty room
     struct room_rules told;     // what those inside know of its settings

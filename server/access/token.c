@@ -198,7 +198,7 @@ static bool take_sources(const json_t *video, unsigned *rights, char *why) {
 // What LiveKit's grants mean where they are silent: who may join may publish, subscribe and send data.
 static bool take_video(const json_t *claims, struct grants *out, char *why) {
     const json_t *video = json_object_get(claims, "video");
-    bool join, publish, subscribe, data, hidden, admin, record, own_metadata;
+    bool join, publish, subscribe, data, hidden, recorder, admin, record, own_metadata;
     if (!json_is_object(video))
         return token_refuse(why, "the token has no grants (`video`)");
     if (!token_take_bool(video, "roomJoin", false, &join, why) ||
@@ -206,6 +206,7 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
         !token_take_bool(video, "canSubscribe", true, &subscribe, why) ||
         !token_take_bool(video, "canPublishData", true, &data, why) ||
         !token_take_bool(video, "hidden", false, &hidden, why) ||
+        !token_take_bool(video, "recorder", false, &recorder, why) ||
         !token_take_bool(video, "canUpdateOwnMetadata", false, &own_metadata, why) ||
         !token_take_bool(video, "roomAdmin", false, &admin, why) ||
         !token_take_bool(video, "roomRecord", false, &record, why) ||
@@ -215,6 +216,7 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
         return token_refuse(why,
                             "the token does not let its bearer join a room (`video.roomJoin`, `video.room`)");
     out->hidden = hidden;
+    out->recorder = recorder;
     out->rights = (publish ? (unsigned)RIGHTS_PUBLISH : 0U) | (subscribe ? (unsigned)RIGHT_SUBSCRIBE : 0U) |
                   (data ? (unsigned)RIGHT_DATA : 0U) | (admin ? (unsigned)RIGHT_ADMIN : 0U) |
                   (own_metadata ? (unsigned)RIGHT_METADATA : 0U) | (record ? (unsigned)RIGHT_RECORD : 0U);

@@ -30,6 +30,7 @@ void hub_take_grants(struct hub *hub, struct participant *me, const struct grant
     memcpy(me->identity, grants->identity, sizeof me->identity);
     if (me->hidden)
         me->rights &= (unsigned)RIGHT_SUBSCRIBE;
+    hub_set_recorder(hub, me, grants->recorder);
     if (grants->ends_s)
         arm(hub, me, grants->ends_s);
 }
@@ -79,6 +80,8 @@ bool hub_update_grants(struct hub *hub, struct participant *me, const struct gra
         return hub_refuse(
             refusal, HUB_FORBIDDEN,
             "the token says otherwise whether its bearer is hidden; leave-room, then join with it");
+    if (!hub_recorder_may_enter(hub, room, grants, refusal))
+        return false;
     hub_take_grants(hub, me, grants);
     hub_apply_rights(hub, me, me->rights);
     return true;

@@ -246,6 +246,12 @@ void hub_stage_transport(struct hub *hub,
 // What of a participant's appData counts for its room.
 size_t hub_app_data_counted(size_t bytes);
 // held_bytes: of memory, of what was said of it.
+// One recording of the room more, or less; whether there is any, everybody in it is told.
+void hub_count_recording(struct hub *hub, struct room *room, bool more);
+// Who records by itself, as its token says; nobody does where the room's settings allow no recording.
+void hub_set_recorder(struct hub *hub, struct participant *me, bool recorder);
+bool hub_recorder_may_enter(const struct hub *hub, const char *room, const struct grants *grants,
+                            struct hub_refusal *refusal);
 void hub_account_producer(struct hub *hub, struct room_producer *producer, size_t held_bytes);
 void hub_forget_producer(struct hub *hub, struct room_producer *producer); // settles that and frees it
 // With one more field. Consumers, of which there are as many as there are pairs of people, are told at debug.

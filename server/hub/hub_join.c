@@ -211,6 +211,8 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
         return hub_refuse(refusal, HUB_ENCRYPTION_NEEDED,
                           "in this room everything is encrypted from end to end, with a key that the server "
                           "does not have: join by a link with the key, and say `e2ee`");
+    if (!hub_recorder_may_enter(hub, entry->room, entry->ask->grants, refusal))
+        return false;
     bool moderator = moderates(entry->ask, entry->kept);
     if (room && !hub_let_in(room, entry->ask, moderator, refusal))
         return false;

@@ -68,6 +68,7 @@ void hub_leave(struct hub *hub, struct participant *me, const char *reason) {
     hub_hang_up_all(hub, me);
     LIST_EACH(node, &me->transports)
     hub_drop_transport(hub, LIST_ENTRY(node, struct room_transport, link), "transport-closed", false);
+    hub_set_recorder(hub, me, false);
     hub_speaker_leave(hub, me);
     hub_stage_forget(me);
     wheel_cancel(&hub->wheel, &me->resume_timer);

@@ -119,13 +119,7 @@ struct room_producer *hub_operate_producer(struct participant *who, const char *
 }
 
 void hub_operate_recorded(struct hub *hub, struct room *room, bool recorded) {
-    bool before = room->recordings > 0;
-    assert(recorded || before);
-    room->recordings += recorded ? 1 : UINT32_MAX; // less one
-    if ((room->recordings > 0) == before)
-        return;
-    LOG_INFO(recorded ? "room is recorded" : "room is not recorded any more", LOG_TEXT("room", room->name));
-    hub->events.recording_changed(hub->events.ctx, room);
+    hub_count_recording(hub, room, recorded);
 }
 
 void hub_operate_mute(struct hub *hub, struct room_producer *producer) {

@@ -2,6 +2,33 @@
 #include "base/log.h"
 #include "server/hub/hub_internal.h"
 
+#include <assert.h>
+
+void hub_count_recording(struct hub *hub, struct room *room, bool more) {
+    bool before = room->recordings > 0;
+    assert(more || before);
+    room->recordings += more ? 1 : UINT32_MAX; // less one
+    if ((room->recordings > 0) == before)
+        return;
+    LOG_INFO(more ? "room is recorded" : "room is not recorded any more", LOG_TEXT("room", room->name));
+    hub->events.recording_changed(hub->events.ctx, room);
+}
+
+void hub_set_recorder(struct hub *hub, struct participant *me, bool recorder) {
+    if (me->recorder == recorder)
+        return;
+    me->recorder = recorder;
+    hub_count_recording(hub, me->room, recorder);
+}
+
+bool hub_recorder_may_enter(const struct hub *hub, const char *room, const struct grants *grants,
+                            struct hub_refusal *refusal) {
+    return !grants || !grants->recorder || hub_rules(hub, room).record != RECORD_BY_NOBODY ||
+           hub_refuse(refusal, HUB_FORBIDDEN,
+                      "this room is not to be recorded (its settings say so); the token says that its bearer "
+                      "records (`video.recorder`)");
+}
+
 size_t hub_app_data_counted(size_t bytes) {
     return bytes > APP_DATA_BYTES_FREE ? bytes - APP_DATA_BYTES_FREE : 0;
 }

@@ -29,6 +29,14 @@ static void close_what_is_clear(struct hub *hub, const struct room *room) {
     }
 }
 
+static void put_out_recorders(struct hub *hub, const struct room *room) {
+    LIST_EACH(node, &room->participants) {
+        struct participant *who = LIST_ENTRY(node, struct participant, link);
+        if (who->recorder)
+            hub_put_out(hub, who, "kicked", NULL, "this room is not to be recorded any more");
+    }
+}
+
 static void tell_everybody(struct hub *hub, const struct room *room) {
     LIST_EACH(node, &room->participants)
     hub->events.rights_changed(hub->events.ctx, LIST_ENTRY(node, struct participant, link));
@@ -48,5 +56,7 @@ void hub_settle_again(struct hub *hub, uint64_t now_us) {
         tell_everybody(hub, room); // first, so that whoever loses a track knows why
         if (now.sealed)
             close_what_is_clear(hub, room);
+        if (now.record == RECORD_BY_NOBODY)
+            put_out_recorders(hub, room);
     }
 }

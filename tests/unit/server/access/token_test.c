@@ -131,6 +131,7 @@ static void test_claims(void **state) {
         {WITH("\"roomAdmin\":false"), RIGHTS_ALL, NULL},
         {WITH("\"roomAdmin\":1"), UINT_MAX, "video.roomAdmin"},
         {WITH("\"hidden\":true"), RIGHTS_ALL, NULL},
+        {WITH("\"recorder\":\"yes\""), UINT_MAX, "video.recorder"},
         {WITH("\"canUpdateOwnMetadata\":true"), RIGHTS_ALL | RIGHT_METADATA, NULL},
         {WITH("\"hidden\":false"), RIGHTS_ALL, NULL},
     };

@@ -179,6 +179,67 @@ static void who_becomes_a_moderator_may(void **state) {
     stage_close(s);
 }
 
+// ---- recorders of others, as LiveKit's tokens name them
+
+static struct participant *records(struct stage *s, const char *name, bool hidden,
+                                   struct hub_refusal *refusal) {
+    struct grants grants = grants_of(name, name, RIGHT_SUBSCRIBE);
+    grants.recorder = true;
+    grants.hidden = hidden;
+    return join_with(s, &grants, NULL, NULL, refusal);
+}
+
+// Nobody is recorded without a word of it, whether the recorder is seen or not.
+static void everybody_is_told_of_a_recorder(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){0});
+    struct hub_refusal refusal;
+    struct participant *ann = comes(s, "ann", true, 0, false, &refusal);
+    s->heard[0] = '\0';
+    struct participant *tape = records(s, "tape", true, &refusal);
+    assert_non_null(tape);
+    assert_non_null(strstr(s->heard, "recorded; "));
+    assert_null(strstr(s->heard, "not recorded"));
+    assert_int_equal(ann->room->recordings, 1);
+    hub_operate_recorded(s->hub, ann->room, true); // one of our own beside it
+    struct participant *film = records(s, "film", false, &refusal);
+    assert_int_equal(ann->room->recordings, 3);
+    s->heard[0] = '\0';
+    hub_operate_recorded(s->hub, ann->room, false);
+    struct grants again = grants_of("film", "film", RIGHT_SUBSCRIBE); // records no more, and stays
+    assert_true(hub_update_grants(s->hub, film, &again, &refusal));
+    assert_null(strstr(s->heard, "recorded"));
+    hub_leave(s->hub, tape, "left");
+    assert_non_null(strstr(s->heard, "not recorded; "));
+    assert_int_equal(ann->room->recordings, 0);
+    stage_close(s);
+}
+
+static void nobody_records_where_nobody_may(void **state) {
+    (void)state;
+    struct stage *s = with_rules((struct room_rules){.record = RECORD_BY_NOBODY});
+    struct hub_refusal refusal;
+    struct participant *ann = comes(s, "ann", true, RIGHT_RECORD, false, &refusal);
+    assert_null(records(s, "tape", true, &refusal));
+    assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    assert_non_null(strstr(refusal.text, "video.recorder"));
+    struct grants recorder = grants_of("ann", "ann", RIGHTS_ALL);
+    recorder.recorder = true;
+    assert_false(hub_update_grants(s->hub, ann, &recorder, &refusal));
+    settled.record = RECORD_BY_TOKEN;
+    hub_settle_again(s->hub, s->now_us);
+    assert_non_null(records(s, "tape", true, &refusal));
+    assert_true(hub_update_grants(s->hub, ann, &recorder, &refusal));
+    assert_int_equal(ann->room->recordings, 2);
+    s->heard[0] = '\0';
+    settled.record = RECORD_BY_NOBODY;
+    struct room *room = ann->room;
+    hub_settle_again(s->hub, s->now_us);
+    assert_non_null(strstr(s->heard, "not recorded; "));
+    assert_int_equal(room->participant_count, 0); // both were recorders
+    stage_close(s);
+}
+
 // ---- settings that change while people are inside
 
 static struct room_producer *sends(struct stage *s, struct participant *me,
@@ -236,6 +297,8 @@ int main(void) {
         cmocka_unit_test(those_who_are_there_stay),
         cmocka_unit_test(who_has_a_room_recorded),
         cmocka_unit_test(who_becomes_a_moderator_may),
+        cmocka_unit_test(everybody_is_told_of_a_recorder),
+        cmocka_unit_test(nobody_records_where_nobody_may),
         cmocka_unit_test(what_is_settled_anew_reaches_those_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
