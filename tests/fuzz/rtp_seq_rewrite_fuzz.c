@@ -6,9 +6,8 @@
 //   - what was left out on purpose closes up, what the network lost stays a gap (small gaps: to the number);
 //   - unmap(map(x)) is x while its interval is among the last SEQ_INTERVALS_MAX;
 //   - an empty number in the middle of a run is above all that were given, and never leads to a packet;
-//   - timestamps: one offset a run, and a run begins after everything that was sent; one that was to begin
-//   before
-//     it goes on by what its clock says once that is later, and never back.
+//   - timestamps: one offset a run, and a run begins after everything that was sent; one that was to
+//     begin before it goes on by what its clock says once that is later, and its newest never back.
 //
 // Input: first number (2 bytes), then steps of 3 bytes: what, and by how much.
 #include "base/bytes.h"
@@ -19,6 +18,7 @@
 #include <stdlib.h>
 
 #define STEPS_MAX 1200
+#define RECORDS_A_STEP 4 // at most: three empty ones and a packet
 #define JUMP_MAX 3000    // what the caller lets through at once: RFC 3550, A.1, MAX_DROPOUT
 #define LATE_MAX 1400    // and how late a packet may come
 #define GAP_EXACT 500    // numbers lost in a row, below which a gap is kept to the number
@@ -79,6 +79,7 @@ struct model {
     uint64_t lost_before;          // numbers that the network lost at the end of the run before
     uint32_t timestamp, offset;    // of the source's clock; offset of the run
     uint32_t timestamp_highest;    // sent
+    uint32_t timestamp_newest; // of the newest packet; a late one's may be later, by as much as its run was
     bool offset_known;
     bool early; // the run was to begin before what was sent
     uint32_t due;
@@ -184,7 +185,7 @@ static void step_map(struct model *m, uint64_t in) {
     assert(in >= m->in_first && (!known || (!known->dropped && !ONCE)));
     if (m->early && m->offset_known &&
         in > m->in_sent) // forward, and no later than its clock says but by ticks
-        assert(!seq32_newer(m->timestamp_highest, given.timestamp) &&
+        assert(!seq32_newer(m->timestamp_newest, given.timestamp) &&
                (given.timestamp - timestamp == m->due || !seq32_newer(timestamp + m->due, given.timestamp)));
     check_timestamp(m, timestamp, given.timestamp);
     if (known) {
@@ -195,6 +196,7 @@ static void step_map(struct model *m, uint64_t in) {
     assert((out & INDEX_MASK) == given.index);
     check_is_new(m, in, out);
     if (in > m->in_sent) {
+        m->timestamp_newest = given.timestamp;
         check_newest(m, in, out);
         m->begun += m->early; // its timestamp may have another offset
     }
@@ -249,7 +251,7 @@ static void step_unmap(struct model *m, unsigned pick) {
 
 // Empty ones behind the newest; the run goes on.
 static void step_insert(struct model *m, unsigned count) {
-    for (unsigned i = 0; i < count && seq_rewrite_can_insert(&m->rw) && m->count < STEPS_MAX - 1; i++) {
+    for (unsigned i = 0; i < count && seq_rewrite_can_insert(&m->rw); i++) {
         uint64_t lost = lost_up_to(m, m->in_highest + 1), out = seq_rewrite_insert(&m->rw);
         assert(out > m->out_highest && out <= m->out_highest + 1 + lost);
         assert(lost > GAP_EXACT || out == m->out_highest + 1 + lost);
@@ -322,7 +324,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assert(!rewrite_map(&m.rw, seq, 0, &none)); // not before the first sync
     step_sync(&m, 0, UINT64_C(0x100000) + seq, first * 1000u);
     assert(m.out_highest == first);
-    for (unsigned i = 1; i < STEPS_MAX && r.left >= 3; i++) {
+    while (m.count + RECORDS_A_STEP < STEPS_MAX && r.left >= 3) {
         uint8_t what = read_u8(&r);
         step(&m, what, read_u16(&r));
     }
