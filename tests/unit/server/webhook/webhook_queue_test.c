@@ -42,6 +42,8 @@ static void test_a_room_keeps_its_order_and_waits_for_no_other(void **state) {
     struct webhook_queue queue;
     webhook_queue_init(&queue);
     push(&queue, 1, "a1");
+    assert_true(queue.bytes >=
+                sizeof(struct webhook_item) + sizeof "a1" + sizeof "token"); // all that is kept
     push(&queue, 1, "a2");
     push(&queue, 2, "b1");
     struct webhook_item *a = expect_next(&queue, START_US, "a1", 0);
@@ -130,6 +132,9 @@ static void test_so_many_at_once(void **state) {
     items[1] = expect_next(&queue, START_US, "x", 0);
     webhook_queue_clear(&queue); // with some under way
     expect_counts(&queue, 1, 0, WEBHOOK_AT_ONCE);
+    push(&queue, 1, "x");
+    expect_next(&queue, START_US, "x", 0); // none is any more
+    webhook_queue_clear(&queue);
 }
 
 static void test_at_the_end_each_gets_one_more_try(void **state) {
