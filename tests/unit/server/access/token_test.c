@@ -96,6 +96,8 @@ static void test_claims(void **state) {
         {CLAIMS ",\"nbf\":1800000060", RIGHTS_ALL, NULL},
         {CLAIMS ",\"nbf\":1800000061", UINT_MAX, "not good yet"},
         {CLAIMS ",\"nbf\":\"now\"", UINT_MAX, "`nbf`"},
+        {CLAIMS ",\"nbf\":-1", UINT_MAX, "`nbf` is no time"},
+        {CLAIMS ",\"nbf\":2e12", UINT_MAX, "`nbf` is no time"},
         {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1799999941," VIDEO, RIGHTS_ALL, NULL},
         {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1799999940," VIDEO, UINT_MAX, "expired"},
         {"\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":-1," VIDEO, UINT_MAX, "`exp`"},
