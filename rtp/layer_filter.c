@@ -25,10 +25,18 @@ void layer_filter_begin(struct layer_filter *f) {
     f->joins = false;
 }
 
+static uint8_t temporal_wanted(const struct layer_filter *f) {
+    return f->want_temporal < 0 || f->want_temporal > LAYERS_MOST ? LAYERS_MOST : (uint8_t)f->want_temporal;
+}
+
+// Upwards a new switching point is waited for: what comes late of before this is still left out.
 void layer_filter_want(struct layer_filter *f, int8_t spatial, int8_t temporal) {
+    uint8_t before = temporal_wanted(f);
     f->want_spatial = spatial;
     f->want_temporal = temporal;
     f->active = 0;
+    if (temporal_wanted(f) > before)
+        f->synced &= (uint8_t)((2u << f->temporal) - 1);
 }
 
 // ---- by decode targets
@@ -193,10 +201,6 @@ static uint8_t spatial_wanted(const struct layer_filter *f) {
     return f->layers > 0 && want >= f->layers ? f->layers - 1 : want;
 }
 
-static uint8_t temporal_wanted(const struct layer_filter *f) {
-    return f->want_temporal < 0 || f->want_temporal > LAYERS_MOST ? LAYERS_MOST : (uint8_t)f->want_temporal;
-}
-
 static uint8_t synced_top(uint8_t synced, uint8_t most) {
     uint8_t top = most;
     while (top > 0 && !(synced >> top & 1))
@@ -357,7 +361,10 @@ static int decided_before(const struct layer_filter *f, const struct layer_facts
 struct layer_verdict layer_filter_take_late(struct layer_filter *f, const struct layer_facts *facts,
                                             uint32_t timestamp, struct layer_tops tops) {
     int decided = decided_before(f, facts, timestamp);
-    bool sends = decided >= 0 ? decided : layer_tops_have(tops, facts);
+    struct layer_facts seen = *facts;
+    if (f->engine == LAYER_ENGINE_NUMBERS && f->layers == 0) // nothing is left out for that then
+        seen.flags &= (uint8_t)~LAYER_ASIDE;
+    bool sends = decided >= 0 ? decided : layer_tops_have(tops, &seen);
     return (struct layer_verdict){.sends = sends, .marker = sends && layer_tops_end(tops, facts)};
 }
 

@@ -134,6 +134,8 @@ void consumer_update_filter(struct consumer *c, uint64_t now_us) {
         layer_filter_start(f);
     else if (f->on && !needed && layer_filter_is_idle(f, consumer_descriptors(c)))
         f->on = false;
+    if (c->filtered && !f->on)
+        consumer_note_layers(c); // all of them from here on
     c->filtered = f->on;
     if (c->rewrite.started)
         consumer_mark_run(c);

@@ -394,6 +394,9 @@ static void run_mode(const struct mode *m) {
 static const struct mode modes[] = {
     {"VP8 L1T3", CODEC_VP8, FORM_VP8, 1, 1, 3, false, 0},
     {"VP8 simulcast of L1T3", CODEC_VP8, FORM_VP8, 3, 1, 3, false, 0},
+    {"VP9 L1T3", CODEC_VP9, FORM_VP9, 1, 1, 3, false, 0},
+    {"VP9 simulcast of L1T3", CODEC_VP9, FORM_VP9, 3, 1, 3, false, 0},
+    {"AV1 simulcast of L1T3, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 3, 1, 3, false, 0},
     {"H265 L1T3", CODEC_H265, FORM_H265, 1, 1, 3, false, 0},
     {"VP9 L3T3", CODEC_VP9, FORM_VP9, 1, 3, 3, false, 0},
     {"VP9 L3T3_KEY", CODEC_VP9, FORM_VP9, 1, 3, 3, true, 0},

@@ -90,6 +90,12 @@ static void temporal_layers_go_down_at_once_and_up_at_switching_points(void **st
         {"|01", "+", SAME},    {"|02", "+", SAME},
     };
     CHECK("VP9", vp9);
+    static const struct row late[] = {
+        // 01 between is lost, and is left out when it comes
+        {"|00KA", "+", -1, 0}, {"|00U", "+", SAME}, {"|02", "-", -1, 2}, {"|02", "-", SAME},
+        {"|00U", "+", SAME},   {"|02", "+", SAME},  {"|01", "+", SAME},
+    };
+    CHECK("VP9, wished for behind a switching point", late);
 }
 
 static void spatial_layers_follow_what_needs_them(void **state) {
@@ -195,6 +201,11 @@ static void what_comes_late_follows_what_was_decided(void **state) {
     assert_true(layer_filter_take_late(&f, &high, 1500, tops).sends);  // of a frame of which nothing was seen
     tops.temporal = 1;
     assert_false(layer_filter_take_late(&f, &high, 1500, tops).sends);
+    struct layer_facts aside = facts_of("00Z"); // more layers are wished for than anybody has told of
+    tops.spatial = 2;
+    assert_true(layer_filter_take_late(&f, &aside, 1500, tops).sends);
+    f.layers = 3;
+    assert_false(layer_filter_take_late(&f, &aside, 1500, tops).sends);
 }
 
 static void it_says_when_it_is_not_needed_and_when_a_key_frame_is(void **state) {
