@@ -8,6 +8,7 @@
 
 #define SENT_WINDOW_US 500000
 #define APPLICATION_SHARE 0.75f // of the target: less is a sender that has no more
+#define STEPS_SHARE 0.9f        // less is a sender that goes up by steps, and is below the next
 #define QUEUE_CONGESTED_US 100000
 #define QUEUE_NOISE 5.0f
 #define GREEDY_PROBE_US 5000000 // without a sign of a queue: who sends what he may grows by himself
@@ -280,6 +281,8 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     wish.renewed = bandwidth_is_renewed(b, now_us);
     wish.blind = remb && !b->front.ring.started;
     bool grows = !wish.application && b->over_us && now_us - b->over_us < GREEDY_PROBE_US;
+    wish.steps = !grows && (float)b->media_bps < (float)wish.target_bps * STEPS_SHARE &&
+                 delay_trend_batch_ms(&b->trend) >= QUIET_JITTER_MS;
     wish.peeks = grows && !bandwidth_is_bounded(b);
     bool full = delay_trend_signal(&b->trend) != DELAY_NORMAL ||
                 delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US);

@@ -174,10 +174,14 @@ float delay_trend_noise_ms(const struct delay_trend *t) {
     return t->floors.ms;
 }
 
+float delay_trend_batch_ms(const struct delay_trend *t) {
+    return t->batch.ms * BATCH_SHARE;
+}
+
 // What only single packets show and the fastest of a few hardly is the queue that bursts of our own make.
 float delay_trend_jitter_ms(const struct delay_trend *t) {
     float jitter_ms = fminf(t->bursts.ms, t->floors.ms * FLOORS_SHARE);
-    return fmaxf(jitter_ms, t->batch.ms * BATCH_SHARE);
+    return fmaxf(jitter_ms, delay_trend_batch_ms(t));
 }
 
 // Where there is jitter, more packets are needed to see beneath it.

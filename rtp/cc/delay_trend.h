@@ -80,6 +80,8 @@ enum delay_signal delay_trend_signal(const struct delay_trend *trend);
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);
 // What of delays is no queue: of packets, and of the fastest of a few.
 float delay_trend_jitter_ms(const struct delay_trend *trend);
+// How much of the jitter is that packets come in batches.
+float delay_trend_batch_ms(const struct delay_trend *trend);
 float delay_trend_noise_ms(const struct delay_trend *trend);
 
 #endif

@@ -68,7 +68,7 @@ static uint32_t probe_lower(uint64_t a, uint64_t b) {
 }
 
 static bool wish_long(const struct probe_wish *wish) {
-    return wish->application && wish->jitter_ms > JITTER_HIGH_MS;
+    return (wish->application || wish->steps) && wish->jitter_ms > JITTER_HIGH_MS;
 }
 
 static float wish_shortest_us(const struct probe_wish *wish) {

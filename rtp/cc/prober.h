@@ -51,9 +51,11 @@ struct probe_wish {
     uint32_t start_bps;
     float jitter_ms;
     bool application; // less is sent than the target: there is room for a long cluster
-    bool renewed;     // it is another link since lately, and how fast is to be found soon
-    bool held;        // the link is full, or nothing is heard
-    bool blind;       // no packet is acknowledged: long and little above the target, for the receiver to see
+    bool steps; // or somewhat less, without a sign of a queue for long, over radio that sends in batches: the
+                // same
+    bool renewed; // it is another link since lately, and how fast is to be found soon
+    bool held;    // the link is full, or nothing is heard
+    bool blind;   // no packet is acknowledged: long and little above the target, for the receiver to see
 };
 
 struct probe_result {

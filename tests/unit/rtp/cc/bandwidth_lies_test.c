@@ -501,8 +501,24 @@ static void reports_and_remb_of_any_size(void **state) {
     bandwidth_destroy(b);
 }
 
-// All that can be sent is lost, over and over, to the last bit: it goes down to the least, and comes up
-// again, also where only REMB can lift it.
+// What a publisher's uplink has lost is told in reports of its viewers too: who tells of each packet knows
+// better.
+static void reports_beside_feedback(void **state) {
+    (void)state;
+    struct call c;
+    if (!call_begin(&c, false))
+        return;
+    for (unsigned i = 0; i < 200; i++) {
+        call_run(&c, 100 * MS, truth, "reports beside feedback");
+        bandwidth_report(c.b, (uint8_t)(100 + i % 156), 9000000, c.now_us);
+    }
+    struct bandwidth_state s = bandwidth_state(c.b);
+    if (s.acked_bps > 0)
+        assert_true(s.target_bps > LINK_BPS * 7 / 10 && s.loss < 0.05f && s.rtt_us < 500000);
+    bandwidth_destroy(c.b);
+}
+
+// REMB that has gone down to nothing would stay there if nothing were sent that shows more.
 static void remb_that_starves_is_lifted(void **state) {
     (void)state;
     struct bandwidth *b = bandwidth_create(&config, START);
@@ -536,6 +552,7 @@ int main(void) {
         cmocka_unit_test(slots_beyond_the_count),
         cmocka_unit_test(blocks_of_none_and_blocks_that_wrap),
         cmocka_unit_test(reports_and_remb_of_any_size),
+        cmocka_unit_test(reports_beside_feedback),
         cmocka_unit_test(remb_that_starves_is_lifted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,15 @@ static void jitter_needs_longer_clusters(void **state) {
     prober_plan(&p, &jittery, START);
     assert_int_equal(p.cluster.rate_bps, 900000);
     assert_int_equal(p.cluster.want_bytes, 900000 / 8 * 152 / 1000);
+    jittery.application = false; // who goes up by steps is below the next one, where packets come in batches
+    for (unsigned steps = 0; steps < 2; steps++) {
+        jittery.steps = steps;
+        prober_init(&p, START);
+        prober_postpone(&p, START);
+        prober_plan(&p, &jittery, START);
+        assert_int_equal(p.cluster.rate_bps, steps ? 900000 : 1200000);
+        assert_true((p.cluster.want_bytes > 10000) == (steps == 1));
+    }
 }
 
 // As much as is due, for whatever is sent; the sizes make enough packets of it.
