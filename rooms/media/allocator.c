@@ -285,7 +285,8 @@ static void take(struct allocator *a, uint32_t have_bps, uint64_t now_us) {
 
 // How far it may rise now: to where there has been room for long enough, and sooner to what is clearly less
 // than what failed.
-static int entry_rise(struct allocator_entry *e, bool tried, uint64_t have_bps, uint64_t now_us) {
+static int entry_rise(struct allocator_entry *e, const struct allocator_link *link, bool due,
+                      uint64_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
     if (e->goal <= e->now) {
         m->room_us = 0;
@@ -295,7 +296,9 @@ static int entry_rise(struct allocator_entry *e, bool tried, uint64_t have_bps, 
         m->room_us = now_us;
     if (m->wait_us > 0 && have_bps > percent(m->basis_bps, ALLOCATOR_FORGIVE_PERCENT))
         m->wait_us = 0;
-    bool first = m->wait_us == 0 || (tried && m->wait_us <= ALLOCATOR_RAISE_US);
+    if (due && m->wait_us > ALLOCATOR_RAISE_DUE_US)
+        m->wait_us = ALLOCATOR_RAISE_DUE_US;
+    bool first = m->wait_us == 0 || (link->tries && m->wait_us <= ALLOCATOR_RAISE_US);
     uint32_t wait_us = first ? ALLOCATOR_RAISE_FIRST_US : m->wait_us;
     bool asked = m->known && m->tile != e->spatial_wish && wait_us <= ALLOCATOR_RAISE_US;
     if (asked || now_us - m->room_us >= wait_us)
@@ -352,12 +355,36 @@ static void refute(struct allocator *a, const struct allocator_link *link, uint6
     }
 }
 
+// What may be in use after more is given.
+static uint64_t most_of(const struct allocator_link *link, uint64_t have_bps) {
+    uint64_t most_bps = percent(have_bps, ALLOCATOR_RAISE_PERCENT);
+    return link->most_bps > 0 && link->most_bps < most_bps ? link->most_bps : most_bps;
+}
+
+// Whose turn it is where one step is given at a time: by their order, of equals who has least.
+static const struct allocator_entry *single_of(struct allocator *a, const struct allocator_link *link,
+                                               uint64_t have_bps, uint64_t now_us) {
+    const struct allocator_entry *single = NULL;
+    uint64_t sum = sum_now(a);
+    for (unsigned i = 0; i < a->count; i++) {
+        struct allocator_entry *e = ordered(a, i);
+        uint64_t next_bps = sum + (e->now < step_most(e) ? step_bps(e, e->now + 1) - step_bps(e, e->now) : 0);
+        if (entry_rise(e, link, next_bps <= link->due_bps, have_bps, now_us) <= e->now)
+            continue;
+        if (!single || (single->rank == e->rank && e->now < single->now))
+            single = e;
+    }
+    return single;
+}
+
 static void give(struct allocator *a, const struct allocator_link *link, uint64_t have_bps, uint64_t now_us) {
-    uint64_t most_bps = percent(have_bps, ALLOCATOR_RAISE_PERCENT), sum = sum_now(a);
-    bool given = false;
+    uint64_t most_bps = most_of(link, have_bps), sum = sum_now(a);
+    bool given = false, singly = link->most_bps > 0;
+    const struct allocator_entry *single = singly ? single_of(a, link, have_bps, now_us) : NULL;
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = &a->entries[i];
-        int step = entry_rise(e, link->tries, have_bps, now_us);
+        int step =
+            singly ? (e == single ? e->now + 1 : e->now) : entry_rise(e, link, false, have_bps, now_us);
         if (step <= e->now)
             continue;
         sum += step_bps(e, step) - step_bps(e, e->now);
@@ -415,6 +442,15 @@ static bool bears(const struct allocator_link *link, uint64_t sum, uint64_t have
     return sum <= percent(have_bps, ALLOCATOR_DEEP_PERCENT) && for_us < ALLOCATOR_HOLD_US;
 }
 
+// What is beyond its part of a link that others share goes, and has not failed.
+static void leave_to_others(struct allocator *a, const struct allocator_link *link, bool surely,
+                            uint64_t now_us) {
+    if (link->most_bps == 0 || sum_now(a) <= percent(link->most_bps, ALLOCATOR_KEEP_PERCENT))
+        return;
+    fill(a, link->most_bps, surely, now_us);
+    give_way(a, link->most_bps);
+}
+
 void allocator_share(struct allocator *a, const struct allocator_link *link, uint64_t now_us) {
     uint32_t have_bps = link->estimate_bps > link->audio_bps ? link->estimate_bps - link->audio_bps : 0;
     bool surely = !link->proven && !link->congested;
@@ -428,7 +464,8 @@ void allocator_share(struct allocator *a, const struct allocator_link *link, uin
     uint64_t sum = sum_now(a), drain_bps = percent(have_bps, ALLOCATOR_DRAIN_PERCENT);
     if (sum <= (link->congested ? drain_bps : percent(have_bps, ALLOCATOR_KEEP_PERCENT))) {
         *link->over_us = 0;
-        fill(a, percent(have_bps, ALLOCATOR_RAISE_PERCENT), surely, now_us);
+        leave_to_others(a, link, surely, now_us);
+        fill(a, most_of(link, have_bps), surely, now_us);
         if (!link->congested)
             give(a, link, have_bps, now_us);
     } else if (!bears(link, sum, have_bps, now_us)) {

@@ -32,6 +32,7 @@
 #define ALLOCATOR_RAISE_US 2000000         // after something was taken away,
 #define ALLOCATOR_RAISE_REFUTED_US 10000000 // after a trial that failed; doubles each time
 #define ALLOCATOR_RAISE_MAX_US 60000000     // and at most
+#define ALLOCATOR_RAISE_DUE_US 8000000      // where others who share the link leave it
 #define ALLOCATOR_FAILED_AT_ONCE_US 5000000 // so soon, whatever there is then
 #define ALLOCATOR_FAILED_US 30000000        // taken away so soon after it was given: it was too much
 
@@ -85,6 +86,8 @@ struct allocator_link {
     bool tries;         // more is given only as far as has been seen to come through,
     uint64_t shown_bps; // which is so much, sound not included
     uint8_t spread;     // 0..255, another for each transport: those behind one link do not try it all at once
+    uint64_t most_bps;  // for it, whatever there is, sound not included: others share the link; 0: none do
+    uint64_t due_bps;   // and as much is left of it within an even share: what failed is tried again soon
     bool refuted;       // what was to be tried (allocator_try_bps) does not come through
     bool renewed;       // it is another link than the one on which something was refuted
     uint64_t *over_us;  // kept between calls: since when it has been too much; 0 to begin with

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "rooms/media/allocator.h"
+#include "rooms/media/congestion_mates.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -115,6 +116,7 @@ void congestion_path_changed(struct congestion *cg, uint64_t now_us) {
     bandwidth_path_changed(cg->bandwidth, now_us);
     cg->proven = false;
     link_trial_end(&cg->trial);
+    congestion_mates_forget(cg);
     cg->refuted_us = 0;
     cg->limited_us = cg->over_us = 0;
     cg->begun_us = now_us;
@@ -163,6 +165,7 @@ static void congestion_heard(struct congestion *cg, uint64_t now_us) {
     if (bandwidth_is_calm(cg->bandwidth))
         return; // nothing has changed
     struct bandwidth_state state = bandwidth_state(cg->bandwidth);
+    congestion_mates_tell(cg, &state, now_us);
     if (state.target_bps < cg->shared_bps - cg->shared_bps / 10 ||
         (state.congested && cg->limited_us != now_us))
         cg->share_us = cg->tick_us = now_us;
@@ -201,10 +204,14 @@ bool congestion_counts(const struct congestion *cg, uint64_t now_us) {
     return cg->heard || (cg->numbered && (cg->begun_us == 0 || now_us < cg->begun_us + CONGESTION_DEAF_US));
 }
 
+uint32_t congestion_bounded(const struct congestion *cg, uint64_t bps) {
+    uint32_t ceiling = congestion_ceiling(cg->endpoint), most = ceiling ? ceiling : UINT32_MAX;
+    return bps < most ? (uint32_t)bps : most;
+}
+
 static uint32_t congestion_most(const struct congestion *cg, const struct bandwidth_state *state,
                                 uint64_t now_us) {
-    uint32_t ceiling = congestion_ceiling(cg->endpoint), most = ceiling ? ceiling : UINT32_MAX;
-    return congestion_counts(cg, now_us) && state->target_bps < most ? state->target_bps : most;
+    return congestion_bounded(cg, congestion_counts(cg, now_us) ? state->target_bps : UINT32_MAX);
 }
 
 static bool consumer_takes_part(const struct consumer *c) {
@@ -237,17 +244,20 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint64_t try_bps = allocator_try_bps(a), has_bps = allocator_granted_bps(a);
     uint64_t more_bps = try_bps > has_bps ? try_bps - has_bps : 0, whole_bps = cg->granted_bps + more_bps;
     unsigned percent = more_bps > has_bps ? CONGESTION_TRIAL_DOUBLE_PERCENT : CONGESTION_TRIAL_MORE_PERCENT;
-    uint64_t room_bps = link_trial_room_bps(state, whole_bps), others_bps = more_bps * percent / 100;
+    uint64_t room_bps = link_trial_room_bps(state, whole_bps),
+             others_bps = cg->common.shares ? 0 : more_bps * percent / 100; // who is known has it already
     uint64_t rate = whole_bps + (others_bps > room_bps ? others_bps : room_bps);
     uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
     if (ceiling_bps && rate > ceiling_bps)
         rate = ceiling_bps;
     if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 || state->probing ||
-        state->climbs)
+        state->climbs || congestion_mates_try(cg, now_us))
         return;
     link_trial_begin(&cg->trial, rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX, state,
                      bandwidth_sent_bytes(cg->bandwidth), now_us);
-    bandwidth_hold_probes(cg->bandwidth, now_us + TRIAL_TOLD_US + TRIAL_LONGER_MAX_US);
+    uint64_t until_us = now_us + TRIAL_TOLD_US + TRIAL_LONGER_MAX_US;
+    bandwidth_hold_probes(cg->bandwidth, until_us);
+    congestion_mates_hold(cg, until_us, now_us);
 }
 
 static void congestion_judge_trial(struct congestion *cg, const struct bandwidth_state *state,
@@ -256,6 +266,7 @@ static void congestion_judge_trial(struct congestion *cg, const struct bandwidth
     if (verdict != TRIAL_CARRIED && verdict != TRIAL_REFUTED)
         return;
     cg->refuted = verdict == TRIAL_REFUTED;
+    congestion_mates_hold(cg, now_us, now_us);
     if (!cg->refuted) {
         bandwidth_release_probes(cg->bandwidth, now_us);
     } else {
@@ -289,6 +300,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
                                   .renewed = cg->renewed,
                                   .over_us = &cg->over_us};
     congestion_note_shown(cg, &link, state, now_us);
+    congestion_mates_share(cg, &link, state, now_us);
     allocator_begin(a);
     LIST_EACH(node, &ep->consumers) {
         const struct consumer *c = LIST_ENTRY(node, struct consumer, link);
@@ -301,6 +313,7 @@ static void congestion_share(struct congestion *cg, const struct bandwidth_state
     cg->shared_bps = state->target_bps;
     cg->demand_bps = allocator_demand_bps(a) + link.audio_bps;
     cg->granted_bps = allocator_granted_bps(a) + link.audio_bps;
+    cg->next_bps = allocator_next_bps(a) + link.audio_bps;
     bandwidth_demand(cg->bandwidth, cg->demand_bps, now_us);
     bandwidth_seek(cg->bandwidth, congestion_sought(cg, link.audio_bps, now_us));
     congestion_try(cg, state, now_us);
@@ -324,7 +337,8 @@ static void congestion_free(struct congestion *cg, uint64_t now_us) {
         if (c->params.kind == MEDIA_VIDEO)
             consumer_allot(c, LAYER_NONE, LAYER_NONE, false, now_us);
     }
-    cg->granted_bps = cg->demand_bps = 0;
+    cg->granted_bps = cg->demand_bps = cg->next_bps = 0;
+    congestion_mates_forget(cg);
     bandwidth_demand(cg->bandwidth, 0, now_us);
 }
 
@@ -360,6 +374,7 @@ static void congestion_renew(struct congestion *cg, const struct bandwidth_state
         return;
     cg->renewals = state->renewals;
     cg->renewed = true;
+    congestion_mates_forget(cg);
     cg->refuted_us = 0;
     cg->share_us = now_us;
 }
@@ -368,7 +383,7 @@ static void congestion_renew(struct congestion *cg, const struct bandwidth_state
 static bool congestion_is_free(const struct congestion *cg, const struct bandwidth_state *state) {
     bool shown = state->reason == BANDWIDTH_PROBE || state->reason == BANDWIDTH_APPLICATION;
     unsigned permille = shown && !state->filled ? CONGESTION_FREE_PERMILLE : CONGESTION_FREE_FILLED_PERMILLE;
-    return cg->demand_bps > 0 && !state->stands && !congestion_is_full(state) &&
+    return cg->demand_bps > 0 && !cg->common.wanted && !state->stands && !congestion_is_full(state) &&
            state->target_bps > cg->demand_bps + cg->demand_bps * permille / 1000;
 }
 
@@ -390,6 +405,8 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
     // What a trial has shown is free, of what a probe has shown others may have a part.
     uint32_t shown_bps = link_trial_shown_bps(&cg->trial, now_us);
     uint32_t free_bps = shown_bps > 0 && shown_bps < state->target_bps ? shown_bps : state->target_bps;
+    if (cg->common.most_bps > 0 && cg->common.most_bps < free_bps)
+        free_bps = (uint32_t)cg->common.most_bps;
     uint64_t rate = (uint64_t)free_bps * percent / 100;
     cg->stands = state->congested && cg->heard;
 

@@ -9,10 +9,12 @@
 #ifndef ROOMS_CONGESTION_H
 #define ROOMS_CONGESTION_H
 
+#include "rooms/media/link_mates.h"
 #include "rooms/media/link_trial.h"
 #include "rooms/media/media_objects.h"
 #include "rooms/media/pacer.h"
 #include "rtp/cc/bandwidth.h"
+#include "rtp/cc/min_window.h"
 
 #define CONGESTION_WIRE_BYTES 44 // that a packet gains by SRTP (16), UDP and IPv4
 #define CONGESTION_START_BPS 800000
@@ -36,10 +38,38 @@
 #define CONGESTION_TRIAL_MORE_PERCENT 15
 #define CONGESTION_TRIAL_DOUBLE_PERCENT 25
 #define CONGESTION_TRIAL_PACKET_BYTES 1200
+#define CONGESTION_MATE_US 1500000     // for which a mate counts of which nothing is heard
+#define CONGESTION_TURN_US 5000000     // that a trial waits for those of mates
+#define CONGESTION_CARRIED_US 60000000 // that is remembered of what a link has carried
+// With a queue of this for so long, or any that can be told from noise; or a long one for less; and while
+// less arrives than this much of what did before, it has become narrower: what was known of it counts no
+// more, what clusters have shown for so long, and for some seconds less is sent than it carries.
+#define CONGESTION_QUEUE_US 50000
+#define CONGESTION_FILLED_US 300000
+#define CONGESTION_LONG_US 100000
+#define CONGESTION_FILLED_LONG_US 100000
+#define CONGESTION_NARROW_PERCENT 85
+#define CONGESTION_SEEN_US 20000000
+#define CONGESTION_STRAINED_US 3000000
 #define PADDING_PACKETS_MAX 64 // at once
 #define PROBATION_SSRC 1234    // what mediasoup-client expects of a probation stream
 #define PROBATION_PAYLOAD_TYPE 127
 #define PROBATION_MID "probator"
+
+// What is known of a link that others share, all zero to begin with (congestion_mates.h).
+struct congestion_common {
+    struct link_mates mates;      // who they are
+    bool shares;                  // the last shares were made with theirs in mind,
+    bool wanted;                  // and some of them wanted more
+    uint64_t most_bps;            // that they leave to it, with sound; 0: nobody shares
+    uint32_t acked_bps, seen_bps; // what arrives here, and what was seen of the link, as of told_us
+    uint64_t told_us;             // 0: never
+    struct min_window carried;    // what has arrived at all of them, negative, in kbit/s
+    uint32_t queue_us;            // at the last feedback
+    uint64_t filled_us;           // since when a queue is there; 0: none is
+    uint64_t turn_us;             // since when it waits for others to have tried; 0: it does not
+    uint64_t narrow_us;           // when it was found to be narrower than before; 0: never
+};
 
 struct congestion {
     struct endpoint *endpoint;
@@ -65,7 +95,9 @@ struct congestion {
     uint32_t shared_bps;        // the estimate that the last shares were made of
     uint64_t granted_bps;       // to its consumers, with sound
     uint64_t demand_bps;        // with sound
+    uint64_t next_bps;          // with the next step; with sound
     struct link_trial trial;
+    struct congestion_common common;
     uint64_t refuted_us;      // when a trial failed last; 0: never
     bool refuted;             // the last trial failed, and the shares have not heard of it yet
     bool renewed;             // it is another link than that one, and the shares have not heard of it yet

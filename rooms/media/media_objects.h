@@ -13,6 +13,7 @@
 #include "rooms/media/key_wish.h"
 #include "rooms/media/budget.h"
 #include "rooms/media/forwarder.h"
+#include "rooms/media/link_mates.h"
 #include "rooms/media/link_set.h"
 #include "rooms/media/loudest.h"
 #include "rooms/media/sent_store.h"
@@ -315,6 +316,7 @@ struct forwarder {
     uint32_t lowered_below, suspended_below, sound_below; // shedding.c
     unsigned deaf_endpoints;     // that some sound is left out for, since it was lost on its way
     struct allocator *allocator; // for one transport at a time
+    struct link_board board;     // the queues of transports whose links are full
     uint32_t consumers_opened;
     unsigned endpoint_cost, producer_cost; // those in the middle, as powers of two (shedding.c)
     bool untold;                           // there was no room to tell some consumer's layers

@@ -147,6 +147,7 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .stands = delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
         .noise_us = bandwidth_queue_limit(b, 0),
         .filled = b->prober.saturated,
+        .seen_bps = (uint32_t)bandwidth_seen_bps(b),
         .probing = b->prober.cluster.sending || (b->prober.cluster.id != 0 && b->front.ring.packets),
         .renewals = b->renewals,
         .climbs =

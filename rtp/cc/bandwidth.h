@@ -127,6 +127,7 @@ struct bandwidth_state {
     bool stands;       // or begins to
     uint32_t noise_us; // of queue_us, that may be something else
     bool filled;       // the last probe found the link full
+    uint32_t seen_bps; // the most that the link has been seen to carry lately; 0: it has not been full
     bool probing;      // a cluster is under way, or waits for its result
     bool climbs;       // clusters over another link show more and more: the next is due
     uint32_t

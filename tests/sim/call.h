@@ -33,7 +33,19 @@
 
 extern const uint32_t call_layer_bps[CALL_LAYERS];
 
-enum call_feedback { CALL_TWCC, CALL_CCFB, CALL_REMB, CALL_DEAF, CALL_LIAR };
+// Who tells of a queue that is not there does so half of the time, or always; who copies tells of that of the
+// first link, wherever he is; who loses, of a quarter of all packets that they have not come.
+enum call_feedback {
+    CALL_TWCC,
+    CALL_CCFB,
+    CALL_REMB,
+    CALL_DEAF,
+    CALL_LIAR,
+    CALL_CLAIMS_WAVES,
+    CALL_CLAIMS_QUEUE,
+    CALL_COPIES,
+    CALL_LOSES
+};
 
 struct call_config {
     uint64_t seed;
@@ -131,6 +143,7 @@ struct call {
     struct link turns;                     // the forwarder's loop, which stalls as well
     struct rival *rivals[CALL_RIVALS_MAX]; // downloads over these links; not its own
     unsigned rival_count;
+    uint64_t cross_bps, cross_bits; // of others, over the first link; none to begin with
     uint64_t queue_sum_us[CALL_LINKS_MAX], queue_count, queue_max_us[CALL_LINKS_MAX];
     struct call_publisher publishers[CALL_PUBLISHERS_MAX];
     struct call_viewer viewers[CALL_VIEWERS_MAX];
@@ -152,6 +165,11 @@ struct transport_stats call_stats(struct call *call, unsigned viewer);
 uint64_t call_delivered_bps(const struct call *call, unsigned viewer,
                             uint64_t us); // in the last `us`, measured
 uint32_t call_random(struct call *call);
+// Since call_measure, of one viewer: bytes of media, changes of layers, the longest time without a frame.
+uint64_t call_media_bytes(struct call *call, unsigned viewer);
+unsigned call_changes(struct call *call, unsigned viewer);
+uint64_t call_freeze_us(struct call *call, unsigned viewer);
+bool call_has_best(struct call *call, unsigned viewer); // of everybody, as far as is wished
 // With CALL_VERBOSE: what each viewer has had since call_measure.
 void call_tell(struct call *call, const char *what);
 

@@ -33,38 +33,12 @@ struct fall_figures {
     struct range back_s, queue_ms, freeze_ms, first_freeze_ms, changes, used, keys, others;
 };
 
-static bool has_best(struct call *call, unsigned viewer) {
-    int8_t wish = call->config.wish_spatial, best = wish > 0 ? wish : 2;
-    for (unsigned i = 0; i < call->config.publishers; i++) {
-        struct call_track *t = call_track(call, viewer, i, true);
-        if (t->spatial != best || t->temporal != 2)
-            return false;
-    }
-    return true;
-}
-
 // How long it takes; `within_us` and a little when it takes longer.
 static uint64_t best_after(struct call *call, unsigned viewer, uint64_t within_us) {
     uint64_t begun_us = call->now_us;
-    while (!has_best(call, viewer) && call->now_us < begun_us + within_us)
+    while (!call_has_best(call, viewer) && call->now_us < begun_us + within_us)
         call_run(call, LOOK_US);
     return call->now_us - begun_us;
-}
-
-static uint64_t freeze_most(struct call *call, unsigned viewer) {
-    uint64_t most_us = 0;
-    for (unsigned i = 0; i < call->config.publishers; i++) {
-        struct call_track *t = call_track(call, viewer, i, true);
-        most_us = t->freeze_us > most_us ? t->freeze_us : most_us;
-    }
-    return most_us;
-}
-
-static unsigned changes_of(struct call *call, unsigned viewer) {
-    unsigned changes = 0;
-    for (unsigned i = 0; i < call->config.publishers; i++)
-        changes += call_track(call, viewer, i, true)->changes;
-    return changes;
 }
 
 // Times at which a publisher was asked for key frames: a browser makes those of all its layers together.
@@ -91,12 +65,12 @@ static void check_sound(struct call *call, unsigned viewer, unsigned lost_max, u
 
 // The other viewer, whose link carries everything all the time.
 static void check_other(struct call *call, const struct fall *fall, uint64_t seed, struct fall_figures *f) {
-    unsigned changes = changes_of(call, 1);
+    unsigned changes = call_changes(call, 1);
     struct transport_stats stats = call_stats(call, 1);
     range_add(&f->others, changes);
-    check(changes == 0 && freeze_most(call, 1) < 200000 + 2 * (uint64_t)fall->stall_us,
+    check(changes == 0 && call_freeze_us(call, 1) < 200000 + 2 * (uint64_t)fall->stall_us,
           "seed %llu: the other viewer notices: %u changes, a freeze of %llu ms, %u k of %u k",
-          (unsigned long long)seed, changes, (unsigned long long)freeze_most(call, 1) / 1000,
+          (unsigned long long)seed, changes, (unsigned long long)call_freeze_us(call, 1) / 1000,
           stats.estimate_bps / K, stats.wanted_bps / K);
 }
 
@@ -108,21 +82,21 @@ static unsigned fall_narrow(struct call *call, const struct fall *fall, uint64_t
     call_run(call, 3 * S);
     call_tell(call, "500k, first 3 s");
     unsigned keys = keys_most(call);
-    range_add(&f->first_freeze_ms, (double)freeze_most(call, 0) / 1000);
-    check(freeze_most(call, 0) < S, "seed %llu: a freeze of %llu ms at first", (unsigned long long)seed,
-          (unsigned long long)freeze_most(call, 0) / 1000);
+    range_add(&f->first_freeze_ms, (double)call_freeze_us(call, 0) / 1000);
+    check(call_freeze_us(call, 0) < S, "seed %llu: a freeze of %llu ms at first", (unsigned long long)seed,
+          (unsigned long long)call_freeze_us(call, 0) / 1000);
     check_other(call, fall, seed, f);
     call_measure(call);
     call_run(call, fall->narrow_us - 3 * S);
     call_tell(call, "500k, then");
     range_add(&f->queue_ms, (double)call->queue_max_us[0] / 1000);
-    range_add(&f->freeze_ms, (double)freeze_most(call, 0) / 1000);
-    range_add(&f->changes, changes_of(call, 0));
+    range_add(&f->freeze_ms, (double)call_freeze_us(call, 0) / 1000);
+    range_add(&f->changes, call_changes(call, 0));
     range_add(&f->used, (double)call_delivered_bps(call, 0, fall->narrow_us - 3 * S) / (500 * K));
     check(call->queue_max_us[0] < 150000, "seed %llu: a queue of %llu ms", (unsigned long long)seed,
           (unsigned long long)call->queue_max_us[0] / 1000);
-    check(freeze_most(call, 0) < S, "seed %llu: a freeze of %llu ms", (unsigned long long)seed,
-          (unsigned long long)freeze_most(call, 0) / 1000);
+    check(call_freeze_us(call, 0) < S, "seed %llu: a freeze of %llu ms", (unsigned long long)seed,
+          (unsigned long long)call_freeze_us(call, 0) / 1000);
     check_sound(call, 0, 0, 200000 + fall->jitter_us + 2 * fall->stall_us, seed);
     check_other(call, fall, seed, f);
     return keys + keys_most(call);
@@ -133,9 +107,9 @@ static void fall_back(struct call *call, const struct fall *fall, uint64_t seed,
     call_measure(call);
     call_run(call, 10 * S);
     call_tell(call, "5M, then");
-    check(has_best(call, 0) && changes_of(call, 0) == 0 && freeze_most(call, 0) < S / 2,
+    check(call_has_best(call, 0) && call_changes(call, 0) == 0 && call_freeze_us(call, 0) < S / 2,
           "seed %llu: it does not stay: %u changes, a freeze of %llu ms", (unsigned long long)seed,
-          changes_of(call, 0), (unsigned long long)freeze_most(call, 0) / 1000);
+          call_changes(call, 0), (unsigned long long)call_freeze_us(call, 0) / 1000);
     check_sound(call, 0, 0, 200000 + fall->jitter_us + 2 * fall->stall_us, seed);
     check_other(call, fall, seed, f);
 }
@@ -152,7 +126,8 @@ static void fall_once(const struct fall *fall, uint64_t seed, struct fall_figure
     struct call *call = call_create(&config);
     call_run(call, 15 * S);
     for (unsigned i = 0; i < 2; i++)
-        check(has_best(call, i), "seed %llu: viewer %u does not have all of it", (unsigned long long)seed, i);
+        check(call_has_best(call, i), "seed %llu: viewer %u does not have all of it",
+              (unsigned long long)seed, i);
     unsigned keys = fall_narrow(call, fall, seed, f);
     call_measure(call);
     call->links[0].config.rate_bps = 5 * M;
@@ -215,14 +190,6 @@ struct shared {
     uint64_t only; // as above
 };
 
-static uint64_t media_bytes_of(struct call *call, unsigned viewer) {
-    uint64_t bytes = 0;
-    for (unsigned i = 0; i < call->config.publishers; i++)
-        bytes +=
-            call_track(call, viewer, i, true)->media_bytes + call_track(call, viewer, i, false)->media_bytes;
-    return bytes;
-}
-
 struct shared_figures {
     struct range ratio, used, media, estimates, changes, queue_ms;
 };
@@ -258,16 +225,17 @@ static void shared_once(const struct shared *shared, uint64_t seed, struct share
     call_tell(call, shared->name);
     uint64_t most = 0, least = UINT64_MAX, media = 0, all = 0;
     for (unsigned i = 0; i < shared->viewers; i++) {
-        uint64_t bytes = media_bytes_of(call, i);
+        uint64_t bytes = call_media_bytes(call, i);
         most = bytes > most ? bytes : most;
         least = bytes < least ? bytes : least;
         media += bytes;
         all += call->viewers[i].bytes;
-        range_add(&f->changes, changes_of(call, i));
-        check(changes_of(call, i) <= 4 * shared->publishers, "seed %llu: %u changes of viewer %u in 40 s",
-              (unsigned long long)seed, changes_of(call, i), i);
-        check(freeze_most(call, i) < S / 2 + shared->stall_us, "seed %llu: a freeze of %llu ms of viewer %u",
-              (unsigned long long)seed, (unsigned long long)freeze_most(call, i) / 1000, i);
+        range_add(&f->changes, call_changes(call, i));
+        check(call_changes(call, i) <= 4 * shared->publishers, "seed %llu: %u changes of viewer %u in 40 s",
+              (unsigned long long)seed, call_changes(call, i), i);
+        check(call_freeze_us(call, i) < S / 2 + shared->stall_us,
+              "seed %llu: a freeze of %llu ms of viewer %u", (unsigned long long)seed,
+              (unsigned long long)call_freeze_us(call, i) / 1000, i);
         check_sound(call, i, 2, 250000 + 2 * shared->stall_us, seed);
     }
     range_add(&f->ratio, (double)most / (double)least);
@@ -291,9 +259,25 @@ static void links_that_are_shared(void **state) {
          .viewers = 2,
          .rate_bps = 1500 * K,
          .every = true},
-        {.name = "two viewers of two publishers", .publishers = 2, .viewers = 2, .rate_bps = 1500 * K},
-        {.name = "one comes late", .publishers = 1, .viewers = 2, .rate_bps = 1500 * K, .late_us = 20 * S},
-        {.name = "three viewers", .publishers = 1, .viewers = 3, .rate_bps = 1500 * K},
+        {.name = "two viewers of two publishers",
+         .publishers = 2,
+         .viewers = 2,
+         .rate_bps = 1500 * K,
+         .every = true,
+         .only = 11},
+        {.name = "one comes late",
+         .publishers = 1,
+         .viewers = 2,
+         .rate_bps = 1500 * K,
+         .late_us = 20 * S,
+         .every = true,
+         .only = 1},
+        {.name = "three viewers",
+         .publishers = 1,
+         .viewers = 3,
+         .rate_bps = 1500 * K,
+         .every = true,
+         .only = 3},
         {.name = "two of two in tiles",
          .publishers = 2,
          .viewers = 2,

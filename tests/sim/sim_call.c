@@ -9,6 +9,7 @@
 
 #define UP_DELAY_US 10000
 #define SETTLE_US 300000
+#define CROSS_BYTES 1200u
 
 const uint32_t call_layer_bps[CALL_LAYERS] = {135000, 350000, 1500000};
 
@@ -241,6 +242,13 @@ static void call_trace(struct call *call) {
     }
 }
 
+// What others send over the first link in this millisecond.
+static void call_cross(struct call *call) {
+    for (call->cross_bits += call->cross_bps / 1000; call->cross_bits >= 8 * CROSS_BYTES;
+         call->cross_bits -= 8 * CROSS_BYTES)
+        (void)link_send(&call->links[0], CROSS_BYTES, call->now_us);
+}
+
 void call_run(struct call *call, uint64_t us) {
     for (uint64_t end_us = call->now_us + us; call->now_us < end_us;) {
         uint64_t until_us = call->now_us + US_PER_MS;
@@ -254,6 +262,7 @@ void call_run(struct call *call, uint64_t us) {
             forwarder_flush(call->fw);
             wheel_advance(&call->wheel, call->now_us);
         }
+        call_cross(call);
         for (unsigned i = 0; i < call->config.publishers; i++)
             publisher_tick(&call->publishers[i]);
         for (unsigned i = 0; i < call->config.viewers; i++)

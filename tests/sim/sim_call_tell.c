@@ -47,3 +47,37 @@ void call_tell(struct call *call, const char *what) {
 uint64_t call_delivered_bps(const struct call *call, unsigned viewer, uint64_t us) {
     return call->viewers[viewer].bytes * 8 * US_PER_SECOND / us;
 }
+
+bool call_has_best(struct call *call, unsigned viewer) {
+    int8_t wish = call->config.wish_spatial, best = wish > 0 ? wish : 2;
+    for (unsigned i = 0; i < call->config.publishers; i++) {
+        struct call_track *t = call_track(call, viewer, i, true);
+        if (t->spatial != best || t->temporal != 2)
+            return false;
+    }
+    return true;
+}
+
+uint64_t call_freeze_us(struct call *call, unsigned viewer) {
+    uint64_t most_us = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++) {
+        struct call_track *t = call_track(call, viewer, i, true);
+        most_us = t->freeze_us > most_us ? t->freeze_us : most_us;
+    }
+    return most_us;
+}
+
+unsigned call_changes(struct call *call, unsigned viewer) {
+    unsigned changes = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++)
+        changes += call_track(call, viewer, i, true)->changes;
+    return changes;
+}
+
+uint64_t call_media_bytes(struct call *call, unsigned viewer) {
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < call->config.publishers; i++)
+        bytes +=
+            call_track(call, viewer, i, true)->media_bytes + call_track(call, viewer, i, false)->media_bytes;
+    return bytes;
+}

@@ -14,6 +14,9 @@
 #define NACK_AGAIN_US 80000
 #define BLOCKED_US 400000
 #define JUMP_US 150000
+#define CLAIM_US 60000
+#define CLAIM_WAVE_US 3000000
+#define CLAIM_FROM_US 3000000
 
 static void open_track(struct call_viewer *v, unsigned publisher, bool video) {
     struct call *call = v->call;
@@ -161,6 +164,20 @@ static void note_video(struct call_viewer *v, struct call_track *t, uint64_t seq
         t->next = seq;
 }
 
+// When a packet is said to have come; 0: that it has not.
+static uint64_t claimed_us(const struct call_viewer *v, uint16_t seq) {
+    uint64_t now_us = v->call->now_us, wave_us = now_us % CLAIM_WAVE_US < CLAIM_WAVE_US / 2 ? 0 : CLAIM_US;
+    bool begins = now_us < CALL_START_US + CLAIM_FROM_US; // honest at first: the least delay is known
+    enum call_feedback how = v->call->config.feedback[v->index];
+    if (how == CALL_CLAIMS_WAVES && !begins)
+        return now_us + wave_us;
+    if (how == CALL_CLAIMS_QUEUE && !begins)
+        return now_us + CLAIM_US;
+    if (how == CALL_COPIES && !begins)
+        return now_us + link_queue_us(&v->call->links[0], now_us);
+    return how == CALL_LOSES && !begins && seq % 4 == 0 ? 0 : now_us;
+}
+
 static void note_transport(struct call_viewer *v, const struct rtp_packet *packet) {
     struct ext_map map;
     struct ext_ids ids = {0};
@@ -172,8 +189,8 @@ static void note_transport(struct call_viewer *v, const struct rtp_packet *packe
     struct rtp_ext_values values;
     rtp_ext_read(packet, &map, &values);
     uint16_t seq;
-    if (rtp_ext_transport_seq(&values, &seq))
-        twcc_recorder_add(v->recorder, seq, v->call->now_us);
+    if (rtp_ext_transport_seq(&values, &seq) && claimed_us(v, seq) > 0)
+        twcc_recorder_add(v->recorder, seq, claimed_us(v, seq));
 }
 
 struct call_track *viewer_track(struct call_viewer *v, uint32_t ssrc, bool *rtx) {
@@ -316,7 +333,8 @@ static void tell_arrivals(struct call_viewer *v) {
     uint64_t now_us = v->call->now_us;
     if (how == CALL_CCFB)
         tell_named(v);
-    while (how == CALL_TWCC && now_us >= twcc_recorder_next_us(v->recorder)) {
+    bool numbers = how == CALL_TWCC || how >= CALL_CLAIMS_WAVES;
+    while (numbers && now_us >= twcc_recorder_next_us(v->recorder)) {
         uint8_t out[RTCP_DATAGRAM_MAX];
         struct writer w = writer_of(out, sizeof out);
         if (!twcc_recorder_write(v->recorder, &w, 77, 1, now_us))

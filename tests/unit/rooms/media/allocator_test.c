@@ -297,6 +297,75 @@ static void gives_what_was_tried(void **state) {
     allocator_destroy(s.a);
 }
 
+// Of several steps that there would be room for, one is tried at a time: by who has least.
+static void tries_one_step_on_a_shared_link(void **state) {
+    (void)state;
+    struct scene s = scene((struct one[]){CAM(1), CAM(1)}, 2, 520 * K, 0);
+    run(&s, 5 * SECOND);
+    expect(&s, "1.1 1.1");
+    s.link.tries = true;
+    s.link.estimate_bps = 800 * K;
+    s.link.most_bps = 2000 * K;
+    run(&s, 3 * SECOND);
+    assert_int_equal(allocator_try_bps(s.a), 560 * K); // 700 without mates
+    s.link.shown_bps = 560 * K;
+    run(&s, SECOND);
+    expect(&s, "1.2 1.1");
+    s.link.shown_bps = 0;
+    run(&s, 3 * SECOND);
+    assert_int_equal(allocator_try_bps(s.a), 700 * K);
+    s.link.shown_bps = 700 * K;
+    run(&s, SECOND);
+    expect(&s, "1.2 1.2");
+    allocator_destroy(s.a);
+}
+
+// What is beyond its part goes at once, though the estimate has room for it, but for a little; it has not
+// failed, and comes back when it may.
+static void leaves_to_others_what_is_theirs(void **state) {
+    (void)state;
+    struct scene s = scene((struct one[]){CAM(1), CAM(9)}, 2, 800 * K, 0);
+    run(&s, 5 * SECOND);
+    expect(&s, "1.2 1.2");
+    s.link.most_bps = 680 * K;
+    share(&s);
+    expect(&s, "1.2 1.2");
+    s.link.most_bps = 660 * K;
+    share(&s);
+    expect(&s, "1.1 1.2");
+    run(&s, 60 * SECOND);
+    expect(&s, "1.1 1.2");
+    s.link.most_bps = 1;
+    share(&s);
+    expect(&s, "0.0 0.0"); // nobody's lowest goes at once
+    s.link.most_bps = 0;
+    run(&s, ALLOCATOR_RAISE_US + SECOND);
+    expect(&s, "1.2 1.2");
+    allocator_destroy(s.a);
+}
+
+// What others leave is tried again soon, however often it has failed.
+static void tries_again_soon_what_is_its_due(void **state) {
+    (void)state;
+    for (unsigned due = 0; due < 2; due++) {
+        struct scene s = scene((struct one[]){CAM(1)}, 1, 1000 * K, 0);
+        s.memories[0] = (struct allocator_memory){.has = {.spatial = 1, .temporal = 1},
+                                                  .known = true,
+                                                  .tile = ALL,
+                                                  .failed_step_bps = 350 * K,
+                                                  .basis_bps = 1000 * K,
+                                                  .wait_us = ALLOCATOR_RAISE_MAX_US};
+        s.link.tries = true;
+        s.link.most_bps = 1000 * K;
+        s.link.due_bps = due ? 350 * K : 349 * K;
+        run(&s, ALLOCATOR_RAISE_DUE_US - SECOND);
+        assert_int_equal(allocator_try_bps(s.a), 0);
+        run(&s, 2 * SECOND);
+        assert_int_equal(allocator_try_bps(s.a), due ? 350 * K : 0);
+        allocator_destroy(s.a);
+    }
+}
+
 // A queue that stands because of the trial takes its share of what is there; what failed is remembered all
 // the same, although nothing was filled at that moment.
 static void remembers_what_was_refuted_while_a_queue_stands(void **state) {
@@ -510,6 +579,9 @@ int main(void) {
         cmocka_unit_test(bears_a_little_too_much_for_a_while),
         cmocka_unit_test(bears_nothing_while_a_queue_stands),
         cmocka_unit_test(gives_what_was_tried),
+        cmocka_unit_test(tries_one_step_on_a_shared_link),
+        cmocka_unit_test(leaves_to_others_what_is_theirs),
+        cmocka_unit_test(tries_again_soon_what_is_its_due),
         cmocka_unit_test(remembers_what_was_refuted_while_a_queue_stands),
         cmocka_unit_test(what_failed_on_another_link_is_forgiven),
         cmocka_unit_test(tries_ever_more_seldom_what_fails),
