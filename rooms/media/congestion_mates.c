@@ -92,13 +92,19 @@ static uint64_t group_carried_bps(const struct group *g, uint64_t now_us) {
 
 // ---- what follows
 
+// No more than its own ceiling lets it have.
+static struct link_claim claim_of(const struct congestion *cg) {
+    uint64_t demand_bps = congestion_bounded(cg, cg->demand_bps);
+    uint64_t next_bps = cg->next_bps <= demand_bps ? cg->next_bps : 0;
+    return (struct link_claim){.has_bps = cg->granted_bps, .next_bps = next_bps, .demand_bps = demand_bps};
+}
+
 static struct link_share group_share(const struct group *g, uint32_t target_bps, uint64_t now_us) {
     struct congestion_common *common = &g->members[0]->common;
     struct link_claim claims[MATES_MAX + 1];
     for (unsigned i = 0; i < g->count; i++) {
-        const struct congestion *cg = g->members[i];
-        claims[i] = (struct link_claim){cg->granted_bps, cg->next_bps, cg->demand_bps};
-        common->wanted |= i > 0 && cg->granted_bps < cg->demand_bps;
+        claims[i] = claim_of(g->members[i]);
+        common->wanted |= i > 0 && claims[i].has_bps < claims[i].next_bps;
     }
     uint64_t carried_bps = group_carried_bps(g, now_us);
     return link_share_of(carried_bps > target_bps ? carried_bps : target_bps, claims, g->count);

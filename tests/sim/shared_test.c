@@ -128,6 +128,7 @@ struct pair {
     uint32_t jitter_us;
     double least; // Mbit/s of media that the honest first one has
     uint64_t only;
+    uint32_t ceiling_bps; // of the second one; 0: none
 };
 
 struct pair_figures {
@@ -145,6 +146,10 @@ static void pair_once(const struct pair *pair, uint64_t seed, struct pair_figure
         config.link_of_viewer[1] = 1;
     }
     struct call *call = call_create(&config);
+    struct media_cmd cmd = {.type = MEDIA_SET_MAX_BITRATE, .transport = {101}};
+    cmd.max_bitrate.bps = pair->ceiling_bps;
+    if (pair->ceiling_bps)
+        call_command(call, &cmd);
     call_run(call, SETTLED_US);
     call_measure(call);
     call_run(call, 60 * S);
@@ -163,16 +168,17 @@ static void pair_once(const struct pair *pair, uint64_t seed, struct pair_figure
 static void nobody_takes_of_others_by_what_he_says(void **state) {
     (void)state;
     static const struct pair pairs[] = {
-        {"own links, as wide", 750 * K, 750 * K, CALL_TWCC, 0, 0.55, 0},
-        {"own links, wider", 1500 * K, 500 * K, CALL_TWCC, 0, 0.86, 0},
-        {"own links, jitter", 1000 * K, 1000 * K, CALL_TWCC, 30000, 0.69, 0},
-        {"own link, who claims waves", 1500 * K, 1500 * K, CALL_CLAIMS_WAVES, 0, 0.86, 1},
-        {"own link, who claims a queue", 1500 * K, 1500 * K, CALL_CLAIMS_QUEUE, 0, 0.86, 0},
-        {"own link, who copies", 750 * K, 3000 * K, CALL_COPIES, 0, 0.54, 1},
-        {"own link, who loses", 1500 * K, 1500 * K, CALL_LOSES, 0, 0.86, 0},
-        {"one link, who claims waves", 1500 * K, 0, CALL_CLAIMS_WAVES, 0, 0.56, 1},
-        {"one link, who claims a queue", 1500 * K, 0, CALL_CLAIMS_QUEUE, 0, 0.56, 0},
-        {"one link, who loses", 1500 * K, 0, CALL_LOSES, 0, 0.56, 1},
+        {"own links, as wide", 750 * K, 750 * K, CALL_TWCC, 0, 0.55, 0, 0},
+        {"own links, wider", 1500 * K, 500 * K, CALL_TWCC, 0, 0.86, 0, 0},
+        {"own links, jitter", 1000 * K, 1000 * K, CALL_TWCC, 30000, 0.69, 0, 0},
+        {"own link, who claims waves", 1500 * K, 1500 * K, CALL_CLAIMS_WAVES, 0, 0.86, 1, 0},
+        {"own link, who claims a queue", 1500 * K, 1500 * K, CALL_CLAIMS_QUEUE, 0, 0.86, 0, 0},
+        {"own link, who copies", 750 * K, 3000 * K, CALL_COPIES, 0, 0.54, 1, 0},
+        {"own link, who loses", 1500 * K, 1500 * K, CALL_LOSES, 0, 0.86, 0, 0},
+        {"one link, who has a ceiling", 1500 * K, 0, CALL_TWCC, 0, 0.80, 2, 450 * K},
+        {"one link, who claims waves", 1500 * K, 0, CALL_CLAIMS_WAVES, 0, 0.56, 1, 0},
+        {"one link, who claims a queue", 1500 * K, 0, CALL_CLAIMS_QUEUE, 0, 0.56, 0, 0},
+        {"one link, who loses", 1500 * K, 0, CALL_LOSES, 0, 0.56, 1, 0},
     };
     unsigned missed = 0;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
