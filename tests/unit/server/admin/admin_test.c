@@ -514,9 +514,15 @@ static void draining_twice(void **state) {
     assert_int_equal(o->drains, 0);
     expect_refused(o, asks(o, "create", "POST", REST "drain", ""), 403, "permission_denied",
                    "rotunda.operator");
+    char longest[600];
+    int len = snprintf(longest, sizeof longest, "{\"url\":\"wss://%0*d\"}", HUB_URL_MAX + 1 - 6, 7);
+    assert_int_equal(len, HUB_URL_MAX + 1 + 10);
+    expect_refused(o, asks(o, "operator", "POST", REST "drain", longest), 400, "invalid_argument", "512");
     assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"url\":\"wss://other/ws\"}"), 200);
     assert_int_equal(o->drain_s, -1); // as the settings say
     assert_string_equal(o->to, "wss://other/ws");
+    snprintf(longest, sizeof longest, "{\"url\":\"wss://%0*d\"}", HUB_URL_MAX - 6, 7);
+    assert_int_equal(asks(o, "operator", "POST", REST "drain", longest), 412); // it drains already
     assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"seconds\":0}"), 412);
     assert_int_equal(o->drain_s, 0);
     closes_office(o);
