@@ -46,6 +46,7 @@ static void a_page_is_of_its_host(void **state) {
         {"http://a", "a b", true, false},
         {"http://a, http://b", "b", true, false},
         {"http://[", "[", true, false},
+        {"http://[]", "[]", true, false},
         {"http://]:1", "]:1", true, false},
         {"file://", "", true, false},
     };
