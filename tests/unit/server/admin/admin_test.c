@@ -528,61 +528,6 @@ static void draining_twice(void **state) {
     closes_office(o);
 }
 
-// Of jansson's allocations since the transport's ports were bound (its parser does not survive a failing
-// one): the one that fails, counted down; 0: none.
-static unsigned failing, fails_next;
-
-static enum plain_bind_result bind_some(void *ctx, bool rtcp_mux, bool inside, struct plain_place *out,
-                                        char *why) {
-    (void)ctx, (void)rtcp_mux, (void)inside, (void)why;
-    *out = (struct plain_place){
-        .rtp_fd = -1, .rtcp_fd = -1, .ip = "127.0.0.1", .rtp_port = 5000, .rtcp_port = 5000, .family = 4};
-    failing = fails_next;
-    return PLAIN_BOUND;
-}
-
-static void *give_or_fail(size_t size) {
-    return failing > 0 && --failing == 0 ? NULL : malloc(size);
-}
-
-static const char opens_plain[] =
-    "{\"direction\":\"recv\",\"name\":\"tool\",\"ip\":\"127.0.0.1\",\"port\":5004,\"rtcpMux\":true}";
-
-// Whichever allocation fails: what is answered as an error is not there.
-static void plain_without_memory(void **state) {
-    (void)state;
-    unsigned refused = 0;
-    bool all = false;
-    for (unsigned n = 1; !all; n++) {
-        struct office *o = calloc(1, sizeof *o);
-        assert_non_null(o);
-        o->s = stage_new();
-        o->s->plain_bind = bind_some;
-        stage_open(o->s);
-        o->admin = (struct admin){.hub = o->s->hub,
-                                  .io = {.ctx = o, .verify = verify, .send = send_data, .drain = drain}};
-        joins(o->s, "ann");
-        json_set_alloc_funcs(give_or_fail, free);
-        fails_next = n;
-        struct admin_request request = {.method = "POST",
-                                        .path = REST "rooms/r/plain-transports",
-                                        .authorization = span_of_text("Bearer operator"),
-                                        .content_type = span_of_text("application/json"),
-                                        .body = span_of_text(opens_plain)};
-        struct admin_answer answer;
-        admin_rest(&o->admin, &request, &answer);
-        all = failing > 0 || !answer.body; // the last is the answer's text
-        failing = 0;
-        json_set_alloc_funcs(malloc, free);
-        refused += answer.status != 200;
-        if (answer.body)
-            assert_int_equal(counts(o->s).participants, answer.status == 200 ? 2 : 1);
-        free(answer.body);
-        closes_office(o);
-    }
-    assert_true(refused > 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may),
@@ -598,7 +543,6 @@ int main(void) {
         cmocka_unit_test(data_into_a_sealed_room),
         cmocka_unit_test(paths),
         cmocka_unit_test(draining_twice),
-        cmocka_unit_test(plain_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
