@@ -55,7 +55,8 @@ static void advance(struct frame_buffer *fb, uint64_t now_us) {
     while (fb->cursor <= fb->highest && (slot = slot_of(fb, fb->cursor))) {
         // A frame may have begun before this call; its head is still in the buffer when that matters.
         key |= slot->key;
-        check_timestamp(fb, slot);
+        if (!slot->empty)
+            check_timestamp(fb, slot);
         fb->cursor++;
         if (!slot->marker)
             continue;
@@ -90,8 +91,7 @@ static void note_key(struct frame_buffer *fb, uint64_t seq) {
     fb->key_seq = seq;
 }
 
-void frame_buffer_add(struct frame_buffer *fb, uint16_t seq16, uint32_t timestamp, bool marker, bool key,
-                      uint64_t now_us) {
+static void add(struct frame_buffer *fb, uint16_t seq16, struct frame_slot slot, uint64_t now_us) {
     uint64_t seq = fb->started ? seq16_unwrap(fb->highest, seq16) : UINT64_C(0x10000) + seq16;
     if (fb->started && seq + FRAME_BUFFER_PACKETS <= fb->highest)
         return; // far too late for anything
@@ -104,9 +104,10 @@ void frame_buffer_add(struct frame_buffer *fb, uint16_t seq16, uint32_t timestam
     }
     if (fb->key_waits && fb->highest - fb->key_seq >= FRAME_BUFFER_PACKETS)
         fb->key_waits = false;
-    fb->slots[seq & MASK] = (struct frame_slot){
-        .seq = (uint32_t)seq, .timestamp = timestamp, .used = true, .marker = marker, .key = key};
-    if (key)
+    slot.seq = (uint32_t)seq;
+    slot.used = true;
+    fb->slots[seq & MASK] = slot;
+    if (slot.key)
         note_key(fb, seq);
     bool stuck = !fb->synced || !slot_of(fb, fb->cursor);
     if (stuck && fb->key_waits && key_frame_complete(fb)) {
@@ -116,6 +117,15 @@ void frame_buffer_add(struct frame_buffer *fb, uint16_t seq16, uint32_t timestam
     }
     if (fb->synced)
         advance(fb, now_us);
+}
+
+void frame_buffer_add(struct frame_buffer *fb, uint16_t seq, uint32_t timestamp, bool marker, bool key,
+                      uint64_t now_us) {
+    add(fb, seq, (struct frame_slot){.timestamp = timestamp, .marker = marker, .key = key}, now_us);
+}
+
+void frame_buffer_add_empty(struct frame_buffer *fb, uint16_t seq, uint64_t now_us) {
+    add(fb, seq, (struct frame_slot){.empty = true}, now_us);
 }
 
 void frame_buffer_pause(struct frame_buffer *fb) {

@@ -17,7 +17,7 @@
 struct frame_slot {
     uint32_t seq; // low half of the unwrapped number
     uint32_t timestamp;
-    bool used, marker, key;
+    bool used, marker, key, empty;
 };
 
 struct frame_buffer {
@@ -40,6 +40,8 @@ void frame_buffer_init(struct frame_buffer *fb);
 // key: the first packet of a key frame.
 void frame_buffer_add(struct frame_buffer *fb, uint16_t seq, uint32_t timestamp, bool marker, bool key,
                       uint64_t now_us);
+// A number under which nothing was sent: it is of no frame, and what follows needs it all the same.
+void frame_buffer_add_empty(struct frame_buffer *fb, uint16_t seq, uint64_t now_us);
 // Nothing is to be expected until the next packet: the time between is no freeze.
 void frame_buffer_pause(struct frame_buffer *fb);
 // Media should be flowing but no frame has been shown for so long; 0 when all is well.

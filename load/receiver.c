@@ -317,6 +317,13 @@ static void track_picture(struct track *t, const struct rtp_packet *packet, cons
     }
 }
 
+// Nothing was sent under its number, so that what was lost before it is missed.
+static void track_empty(struct track *t, const struct rtp_packet *packet, bool rtx, uint32_t bytes,
+                        uint64_t now_us) {
+    if (note_number(t, packet, false, rtx, bytes, now_us) && t->frames)
+        frame_buffer_add_empty(t->frames, packet->seq, now_us);
+}
+
 static void track_packet(struct track *t, struct rtp_packet *packet, bool rtx,
                          const struct rtp_ext_values *values, uint32_t bytes, uint64_t now_us) {
     struct tally *tally = &t->receiver->load->tally;
@@ -324,8 +331,13 @@ static void track_packet(struct track *t, struct rtp_packet *packet, bool rtx,
     struct mark mark;
     if (rtx && !unwrap(t, packet))
         return;
-    if (!check_head(t, packet, values, now_us) || packet->payload.len == 0 ||
-        !check_payload(t, packet, &frame, &mark))
+    if (!check_head(t, packet, values, now_us))
+        return;
+    if (packet->payload.len == 0) {
+        track_empty(t, packet, rtx, bytes, now_us);
+        return;
+    }
+    if (!check_payload(t, packet, &frame, &mark))
         return;
     if (!note_number(t, packet, frame.key_frame, rtx, bytes, now_us))
         return;

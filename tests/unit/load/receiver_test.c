@@ -81,7 +81,7 @@ struct packet {
     uint16_t seq;
     uint32_t timestamp;
     const char *mid;
-    bool key, no_marker, rtx, spoil;
+    bool key, no_marker, rtx, spoil, empty;
     uint16_t original; // of RTX
 };
 
@@ -90,7 +90,7 @@ static void give(struct world *w, const struct packet *p) {
     bool audio = p->ssrc == AUDIO_SSRC;
     uint8_t bytes[1400];
     struct writer out = writer_of(bytes, sizeof bytes);
-    struct rtp_head head = {.marker = !audio && !p->no_marker,
+    struct rtp_head head = {.marker = !audio && !p->no_marker && !p->empty,
                             .payload_type = p->payload_type,
                             .seq = p->seq,
                             .timestamp = p->timestamp,
@@ -107,8 +107,9 @@ static void give(struct world *w, const struct packet *p) {
     rtp_head_write(&out, &head);
     if (p->rtx)
         write_u16(&out, p->original);
-    uint8_t *payload = write_raw(&out, note.bytes);
-    payload_write(&note, payload);
+    uint8_t *payload = p->empty ? NULL : write_raw(&out, note.bytes);
+    if (payload)
+        payload_write(&note, payload);
     if (p->spoil)
         payload[note.bytes - MARK_BYTES] ^= 1;
     receiver_rtp(w->receiver, span_of(bytes, out.len), w->now_us);
@@ -260,6 +261,39 @@ static void test_loss_and_repair(void **state) {
     world_free(w);
 }
 
+// A server may show the end of a frame by packets with nothing in them: they have numbers like any other.
+static void test_empty_packets(void **state) {
+    (void)state;
+    struct world *w = world_create();
+    struct packet empty = {.ssrc = VIDEO_SSRC,
+                           .payload_type = VIDEO_PT,
+                           .seq = 101,
+                           .timestamp = 300000,
+                           .mid = "0",
+                           .empty = true};
+    video(w, 100, true);
+    give(w, &empty);
+    video(w, 103, false); // 102 is missing, an empty one as well
+    struct tally sum = {0};
+    receiver_sum(w->receiver, w->now_us, &sum);
+    assert_int_equal(sum.expected, 4);
+    assert_int_equal(sum.received, 3);
+    assert_int_equal(sum.frames, 1);
+    empty.ssrc = RTX_SSRC;
+    empty.payload_type = RTX_PT;
+    empty.rtx = true;
+    empty.original = 102;
+    give(w, &empty);
+    sum = (struct tally){0};
+    receiver_sum(w->receiver, w->now_us, &sum);
+    assert_int_equal(sum.repaired, 1);
+    assert_int_equal(sum.unrepaired, 0);
+    assert_int_equal(sum.frames, 2);
+    assert_int_equal(sum.freezes, 0);
+    assert_int_equal(faults(w), 0);
+    world_free(w);
+}
+
 static void test_pauses(void **state) {
     (void)state;
     struct world *w = world_create();
@@ -348,6 +382,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_wrong_is_counted_as_what_it_is),
         cmocka_unit_test(test_an_rtx_packet_without_a_whole_number),
         cmocka_unit_test(test_loss_and_repair),
+        cmocka_unit_test(test_empty_packets),
         cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_a_track_that_is_closed_is_remembered_for_a_while),
         cmocka_unit_test(test_a_track_does_not_take_an_ssrc_from_another),

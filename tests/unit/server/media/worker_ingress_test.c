@@ -164,23 +164,24 @@ static enum ice_state state_told(const struct scene *s) {
 
 // At once, and not when consent runs out; the next connection brings the transport back.
 static void a_connection_that_is_cut_is_told(void **state) {
+    static struct tcp_ticket tickets[2]; // until the scene ends, also where the test does so before
     struct scene *s = *state;
     for (unsigned round = 0; round < 2; round++) {
-        struct tcp_ticket ticket = {0};
+        struct tcp_ticket *ticket = &tickets[round];
         struct stun_build check;
         uint8_t head[2];
-        int fd = connects(s, &ticket);
+        int fd = connects(s, ticket);
         build_check(s, s->ice.ufrag, &check);
         store_be16(head, (uint16_t)check.len);
         assert_int_equal(send(fd, head, sizeof head, MSG_MORE), sizeof head);
         assert_int_equal(send(fd, check.bytes, check.len, 0), check.len);
         s->worker->now_us = clock_now_us();
         assert_true(tcp_port_receive(s->worker->tcp, s->worker->now_us));
-        assert_int_equal(atomic_load(&ticket.standing), TCP_PROVEN);
+        assert_int_equal(atomic_load(&ticket->standing), TCP_PROVEN);
         assert_int_equal(state_told(s), ICE_CONNECTED);
         close(fd);
         tcp_port_receive(s->worker->tcp, s->worker->now_us);
-        assert_int_equal(atomic_load(&ticket.standing), TCP_CLOSED);
+        assert_int_equal(atomic_load(&ticket->standing), TCP_CLOSED);
         assert_int_equal(state_told(s), ICE_DISCONNECTED);
     }
 }
