@@ -1,5 +1,6 @@
 #include "base/trace.h"
 
+#include <errno.h>
 #include <execinfo.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -7,11 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FRAMES_MAX 64
 #define STACK_BYTES (64 * 1024) // backtrace reads unwinding tables; this is ample
 #define ASK_SIGNAL SIGUSR2
+#define ANSWER_PAUSES 200 // of 5 ms, for which another one is waited for
 
 static const char *program_version = "";
 static atomic_flag crashing = ATOMIC_FLAG_INIT;
@@ -34,13 +37,12 @@ static void say_hex(uintptr_t value) {
     say(end);
 }
 
-static void say_stack(void) {
+static void say_stack(const char *whose) {
     void *frames[FRAMES_MAX];
-    char name[16 + 1] = "";
+    char name[16 + 1] = "", head[64] = ""; // in one piece, since other threads write lines meanwhile
     prctl(PR_GET_NAME, name);
-    say(" in thread ");
-    say(name);
-    say("\n");
+    strcat(strcat(strcat(strcat(head, whose), " in thread "), name), "\n");
+    say(head);
     int count = backtrace(frames, FRAMES_MAX);
     backtrace_symbols_fd(frames, count, STDERR_FILENO);
 }
@@ -71,16 +73,28 @@ static void on_crash(int number, siginfo_t *info, void *context) {
             say(" at ");
             say_hex((uintptr_t)info->si_addr);
         }
-        say_stack();
+        say_stack("");
         say("docs/operations.md, \"When it has crashed\", tells how to read this.\n");
     }
     raise(number); // the handler is gone by now (SA_RESETHAND)
 }
 
+// Threads that are stuck together are asked together, and answer one after the other.
 static void on_asked(int number) {
+    static atomic_flag answering = ATOMIC_FLAG_INIT;
+    static const struct timespec pause = {.tv_nsec = 5000000};
+    int error = errno;
+    bool mine = false;
     (void)number;
-    say("stack");
-    say_stack();
+    for (unsigned i = 0; i < ANSWER_PAUSES && !mine; i++) {
+        mine = !atomic_flag_test_and_set(&answering);
+        if (!mine)
+            nanosleep(&pause, NULL);
+    }
+    say_stack("stack");
+    if (mine)
+        atomic_flag_clear(&answering);
+    errno = error;
 }
 
 // ---- outside them
