@@ -119,12 +119,14 @@ static size_t truth_ccfb(struct call *c, uint8_t *out, uint32_t ssrc, bool marks
     write_u32(&w, ssrc);
     write_u16(&w, c->told);
     write_u16(&w, count);
-    for (unsigned i = 0; i < count + count % 2u; i++) {
+    unsigned fields = count + count % 2u;
+    uint8_t *at = write_raw(&w, 2 * (size_t)fields);
+    assert_non_null(at);
+    for (unsigned i = 0; i < fields; i++) {
         uint64_t arrives_us = i < count ? c->arrives_us[(c->told + i) % KEPT] : 0;
         uint64_t offset = (c->now_us - arrives_us) * 1024 / 1000000;
-        write_u16(&w, arrives_us
-                          ? (uint16_t)(0x8000 | (marks ? 0x6000 : 0) | (offset < 0x1ffd ? offset : 0x1ffe))
-                          : 0);
+        uint64_t told = 0x8000 | (marks ? 0x6000 : 0) | (offset < 0x1ffd ? offset : 0x1ffe);
+        store_be16(at + 2 * i, arrives_us ? (uint16_t)told : 0);
     }
     write_u32(&w, (uint32_t)(c->now_us * 1024 / 15625) + later);
     assert_false(w.failed);
