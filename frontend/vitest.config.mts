@@ -19,7 +19,12 @@ export default defineConfig({
         projects: [
             {
                 extends: true,
-                test: { name: 'client', include: ['{tests,packages/*/tests}/**/*.test.ts'], environment: 'node' },
+                test: {
+                    name: 'client',
+                    include: ['{tests,packages/*/tests}/**/*.test.ts'],
+                    environment: 'node',
+                    setupFiles: ['tests/node.ts'],
+                },
             },
             {
                 extends: true,
@@ -27,7 +32,7 @@ export default defineConfig({
                     name: 'page',
                     include: ['{tests,packages/*/tests}/**/*.test.tsx'],
                     environment: 'jsdom',
-                    setupFiles: ['tests/browser.ts'],
+                    setupFiles: ['tests/node.ts', 'tests/browser.ts'],
                 },
             },
         ],
