@@ -23,8 +23,11 @@ static void read_all(const struct signal_message *m) {
         check(strlen(producer.id) < SIGNAL_ID_MAX);
     if (signal_read_new_producer(m, &producer) == ERR_OK)
         check(producer.id[0] != '\0');
-    if (signal_read_transport(m, &transport) == ERR_OK)
-        check(transport.offered[0].family != 0 && transport.fingerprint.len > 0 && transport.pwd[0]);
+    if (signal_read_transport(m, &transport) == ERR_OK) { // a server may offer nothing but TCP
+        const struct addr *first = transport.offered_count > 0 ? transport.offered : transport.offered_tcp;
+        check(transport.offered_count + transport.offered_tcp_count > 0 && first->family != 0);
+        check(transport.fingerprint.len > 0 && transport.pwd[0]);
+    }
     if (signal_read_consumed(m, &consumed) == ERR_OK)
         check(consumed.ssrc != 0 && consumed.clock_rate > 0 && consumed.payload_type < 128);
     int layer = signal_layer_of(m);
