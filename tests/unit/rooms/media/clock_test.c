@@ -139,15 +139,21 @@ static void a_clock_is_believed_within_ten_seconds(void **state) {
     }
 }
 
+// One who sends simulcast, whom it returns, and one who receives it.
+static struct endpoint *open_simulcast(struct fake *f) {
+    struct endpoint *pub = fake_connected(f, 1, PUB);
+    fake_connected(f, 2, A);
+    fake_open_producer(f, 1, 1, fake_simulcast("0"));
+    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    return pub;
+}
+
 // Layers of a publisher that sends no reports: each clock has an origin of its own, and the network delays
 // packets by up to 40 ms. However often one changes between them, time does not drift away.
 static void layers_without_reports_stay_together(void **state) {
     (void)state;
     struct fake *f = fake_create();
-    struct endpoint *pub = fake_connected(f, 1, PUB);
-    fake_connected(f, 2, A);
-    fake_open_producer(f, 1, 1, fake_simulcast("0"));
-    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    struct endpoint *pub = open_simulcast(f);
     uint32_t random = 1, first = 0;
     int64_t least = 0, most = 0;
     bool begun = false;
@@ -212,10 +218,7 @@ static void report(struct fake *f, struct endpoint *pub, uint32_t ssrc, uint32_t
 static void a_late_key_frame_delays_nothing_after_it(void **state) {
     (void)state;
     struct fake *f = fake_create();
-    struct endpoint *pub = fake_connected(f, 1, PUB);
-    fake_connected(f, 2, A);
-    fake_open_producer(f, 1, 1, fake_simulcast("0"));
-    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    struct endpoint *pub = open_simulcast(f);
     uint32_t first = 0, last = 0;
     unsigned count = 0, wrong = 0;
     for (unsigned frame = 0; frame < 1500; frame++) {
