@@ -163,6 +163,8 @@ struct ws_handlers app_ws_handlers(struct app *app) {
                                 .late_closed = on_late_closed,
                                 .routes = app->routes,
                                 .route_count = app->route_count,
+                                .forms = app_forms,
+                                .form_count = APP_FORMS,
                                 .talks = app->dialects.talks,
                                 .talk_count = app->dialects.talk_count};
 }

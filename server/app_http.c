@@ -118,6 +118,8 @@ static json_t *on_admin_list_recordings(void *ctx, const char *room) {
 static void put_admin_answer(struct http_answer *answer, const struct admin_answer *out) {
     *answer = (struct http_answer){
         .status = out->status, .content_type = "application/json", .body = out->body, .len = out->len};
+    if (out->allow[0] && asprintf(&answer->headers, "allow: %s\r\n", out->allow) < 0)
+        answer->headers = NULL;
     if (!out->body)
         answer_text(answer, 500, "out of memory\n");
 }
@@ -211,6 +213,11 @@ static const struct http_route routes[] = {
     WHIP_ROUTE_ROWS("/whep/*", answer_whep),
 };
 #define PUBLIC_OPERATORS 6
+
+const struct http_form_row app_forms[APP_FORMS] = {{"/twirp/", HTTP_FORM_TWIRP},
+                                                   {"/api/v1/", HTTP_FORM_TWIRP},
+                                                   {"/whip/", HTTP_FORM_PROBLEM},
+                                                   {"/whep/", HTTP_FORM_PROBLEM}};
 
 struct http_route *app_routes(const struct app *app, size_t *count) {
     const struct dialect_host *dialects = &app->dialects;

@@ -88,6 +88,9 @@ void app_client_gone(void *app);                     // the last one that was to
 // All rows, from malloc: those of the dialects too. NULL: no memory. Where operators have a port of their own
 // the public one has fewer.
 struct http_route *app_routes(const struct app *app, size_t *count);
+// Where clients are programs, which read refusals in forms of their own.
+#define APP_FORMS 4
+extern const struct http_form_row app_forms[APP_FORMS];
 
 // ---- app_record.c
 

@@ -16,6 +16,7 @@
 
 #define ADMIN_BODY_MAX (48 * 1024)
 #define ADMIN_DEPTH_MAX 16
+#define ADMIN_ALLOW_MAX 32
 #define ADMIN_DATA_MAX 15360 // bytes of one SendData
 
 // What is to be sent to people, already in base64.
@@ -58,6 +59,7 @@ struct admin_answer {
     unsigned status;
     char *body; // JSON text, the caller's to free; NULL: no memory
     size_t len;
+    char allow[ADMIN_ALLOW_MAX]; // with 405 the methods that the path has; else ""
 };
 
 // To who has presented too many tokens that were refused.

@@ -18,6 +18,7 @@ static const struct {
     [ADMIN_MALFORMED] = {"malformed", 400},
     [ADMIN_NOT_FOUND] = {"not_found", 404},
     [ADMIN_BAD_ROUTE] = {"bad_route", 404},
+    [ADMIN_BAD_METHOD] = {"bad_route", 405}, // as Twirp's own servers call it
     [ADMIN_UNAUTHENTICATED] = {"unauthenticated", 401},
     [ADMIN_DENIED] = {"permission_denied", 403},
     [ADMIN_EXHAUSTED] = {"resource_exhausted", 429},

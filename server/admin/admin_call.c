@@ -2,6 +2,8 @@
 #include "base/log_pace.h"
 #include "server/admin/admin_internal.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ void admin_answer_refusal(const struct admin_call *call, struct admin_answer *ou
 
 void admin_refuse_tries(unsigned wait_seconds, struct admin_answer *out) {
     struct admin_call call = {.code = ADMIN_OK};
+    *out = (struct admin_answer){0};
     admin_refuse(&call, ADMIN_EXHAUSTED,
                  "too many tokens and joins from your network were refused; try again in %u seconds",
                  wait_seconds);
@@ -87,6 +90,7 @@ static const struct {
 void admin_twirp(const struct admin *admin, const struct admin_request *request, struct admin_answer *out) {
     static const char service[] = "/twirp/livekit.RoomService/";
     struct admin_call call = {.admin = admin};
+    *out = (struct admin_answer){0};
     bool ours = strncmp(request->path, service, sizeof service - 1) == 0;
     const char *name = ours ? request->path + sizeof service - 1 : "";
     size_t i = 0, count = sizeof methods / sizeof methods[0];
@@ -155,9 +159,20 @@ static bool matches(const char *row, const char *path, json_t *ask) {
     return !*row && !*path;
 }
 
+// The methods of the rows that have this path.
+static void allowed(const char *path, char allow[ADMIN_ALLOW_MAX]) {
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (matches(rows[i].path, path, NULL))
+            len += (size_t)snprintf(allow + len, ADMIN_ALLOW_MAX - len, "%s%s", len ? ", " : "",
+                                    strcmp(rows[i].method, "GET") == 0 ? "GET, HEAD" : rows[i].method);
+    assert(len < ADMIN_ALLOW_MAX);
+}
+
 void admin_rest(const struct admin *admin, const struct admin_request *request, struct admin_answer *out) {
     static const char prefix[] = "/api/v1/";
     struct admin_call call = {.admin = admin};
+    *out = (struct admin_answer){0};
     const char *path =
         request->path + (strncmp(request->path, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0);
     size_t i = 0, count = sizeof rows / sizeof rows[0];
@@ -165,6 +180,10 @@ void admin_rest(const struct admin *admin, const struct admin_request *request, 
         i++;
     bool open = admin_open(&call, request);
     if (open && i == count)
+        allowed(path, out->allow);
+    if (open && i == count && out->allow[0])
+        admin_refuse(&call, ADMIN_BAD_METHOD, "this path takes %s", out->allow);
+    else if (open && i == count)
         admin_refuse(&call, ADMIN_BAD_ROUTE, "there is nothing of that kind here");
     else if (open && !matches(rows[i].path, path, call.ask)) // a path wins over a member of that name
         admin_refuse(&call, ADMIN_INVALID, "the path is not UTF-8");

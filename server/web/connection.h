@@ -64,7 +64,8 @@ struct connection {
     // HTTP
     char *inbox; // what came and is not handled yet
     size_t inbox_len, inbox_cap, scanned;
-    char *out; // the answer: head and body
+    enum http_form form; // of refusals, where what came last is for
+    char *out;           // the answer: head and body
     size_t out_len, out_at;
     int file; // whose bytes follow, or -1
     uint64_t file_left;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log_pace.h"
 #include "base/slots.h"
+#include "server/web/answer_head.h"
 #include "server/web/cross_origin.h"
 #include "server/web/forwarded.h"
 #include "server/web/page_headers.h"
@@ -12,8 +13,6 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,32 +23,7 @@
 
 #define INBOX_FIRST_BYTES 1024
 #define INBOX_MAX (HTTP_HEAD_MAX + GATHER_BYTES) // a head, and what was read with its end
-#define ANSWER_HEAD_MAX 6144
 #define FORWARDED_FIELDS_MAX 16
-
-// An answer's head under construction.
-struct answer_head {
-    char text[ANSWER_HEAD_MAX];
-    size_t len;
-    bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void head_add(struct answer_head *h, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(h->text + h->len, sizeof h->text - h->len, format, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= sizeof h->text - h->len)
-        h->full = true;
-    else
-        h->len += (size_t)n;
-}
-
-static void head_begin(struct answer_head *h, unsigned status) {
-    h->len = 0;
-    h->full = false;
-    head_add(h, "HTTP/1.1 %u %s\r\nserver: rotunda\r\n", status, http_status_text(status));
-}
 
 // Ends the head and queues the answer; the body is copied. False: no memory, the connection goes.
 static bool answer_send(struct connection *c, struct answer_head *h, const char *body, size_t len) {
@@ -68,27 +42,21 @@ static bool answer_send(struct connection *c, struct answer_head *h, const char 
     return true;
 }
 
-static void head_add_body(struct answer_head *h, const char *content_type, uint64_t len) {
-    head_add(h, "content-type: %s\r\ncontent-length: %" PRIu64 "\r\nx-content-type-options: nosniff\r\n",
-             content_type, len);
-}
-
-// A page of the server's own; `headers` further ones, each with its CRLF.
+// A refusal of the server's own, or a page that says what is here; `headers` further ones, each with its
+// CRLF.
 static bool answer_words(struct connection *c, bool head_only, unsigned status, const char *headers,
                          const char *words) {
     struct answer_head h;
-    char body[1024];
-    int len = snprintf(body, sizeof body,
-                       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>\n"
-                       "<h1>%s</h1>\n<p>%s</p>\n</html>\n",
-                       http_status_text(status), http_status_text(status), words);
+    char body[HTTP_REFUSAL_MAX];
+    size_t len;
+    const char *type = http_refusal_write(c->form, status, words, body, &len);
     head_begin(&h, status);
-    head_add_body(&h, "text/html; charset=utf-8", (uint64_t)len);
+    head_add_body(&h, type, len);
     head_add(&h,
              "cache-control: no-store\r\ncontent-security-policy: default-src 'none'; frame-ancestors "
              "'none'\r\n%s",
              headers);
-    return answer_send(c, &h, body, head_only ? 0 : (size_t)len);
+    return answer_send(c, &h, body, head_only ? 0 : len);
 }
 
 static void inbox_free(struct connection *c) {
@@ -239,6 +207,8 @@ static const struct ws_talk *talk_find(const struct ws_server *server, const cha
 static bool answer_page(struct connection *c, const struct http_head *head) {
     bool head_only = head->method == HTTP_HEAD;
     struct web_file file;
+    if (head->method != HTTP_GET && !head_only && c->form != HTTP_FORM_PAGE)
+        return answer_missing(c, false);
     if (head->method != HTTP_GET && !head_only)
         return answer_words(c, false, 405, "allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
     if (c->place == HTTP_PUBLIC && (strcmp(head->path, "/ws") == 0 || talk_find(c->server, head->path)))
@@ -354,7 +324,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
                            uint64_t now_us) {
     const struct ws_server_config *config = &c->server->config;
     const struct ws_handlers *handlers = &c->server->handlers;
-    char allow[HTTP_ALLOW_MAX], headers[HTTP_ALLOW_MAX + 16];
+    char allow[HTTP_ALLOW_MAX], headers[HTTP_ALLOW_MAX + 16 + CROSS_ORIGIN_HEADERS_MAX];
     unsigned status;
     const struct http_route *row =
         http_route_find(handlers->routes, handlers->route_count, c->place, head, &status, allow);
@@ -374,7 +344,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
     if (page == PAGE_OF_LISTED && allow[0] && cross_origin_is_preflight(head))
         return answer_preflight(c, allow, cross);
     if (row && too_long)
-        return answer_words(c, head_only, 413, "", "This address does not take so long a body.");
+        return answer_words(c, head_only, 413, cross, "This address does not take so long a body.");
     if (row) {
         struct http_request request = {
             .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
@@ -382,7 +352,7 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
             request.late = c->late = slots_add(c->server->lates, c);
         return answer_route(c, row, &request, cross);
     }
-    snprintf(headers, sizeof headers, "allow: %s\r\n", allow);
+    snprintf(headers, sizeof headers, "allow: %s\r\n%s", allow, cross);
     if (status == 405)
         return answer_words(c, head_only, 405, headers, "This address does not take that method.");
     if (head->method == HTTP_OTHER)
@@ -420,7 +390,9 @@ static void inbox_drop(struct connection *c, size_t len) {
 static bool take_request(struct connection *c, bool *taken, uint64_t now_us) {
     struct http_head head;
     const char *why;
+    const struct ws_handlers *handlers = &c->server->handlers;
     *taken = true;
+    c->form = http_form_find(handlers->forms, handlers->form_count, http_head_target(c->inbox, c->inbox_len));
     size_t head_len = http_head_end(c->inbox, c->inbox_len, &c->scanned);
     if (head_len > HTTP_HEAD_MAX || (head_len == 0 && c->inbox_len >= HTTP_HEAD_MAX))
         return refuse_long(c);

@@ -213,6 +213,21 @@ static bool cut_authority(struct span *target) {
     return false;
 }
 
+struct span http_head_target(const char *bytes, size_t len) {
+    size_t at = 0, end;
+    while (at < len && (bytes[at] == '\r' || bytes[at] == '\n'))
+        at++;
+    while (at < len && bytes[at] != ' ' && bytes[at] != '\n')
+        at++;
+    if (at == len || bytes[at] == '\n')
+        return span_of(NULL, 0);
+    for (end = ++at; end < len && bytes[end] != ' ' && bytes[end] != '\n';)
+        end++;
+    struct span target = span_of(bytes + at, end - at);
+    cut_authority(&target);
+    return target;
+}
+
 static unsigned take_target(struct parse *p, struct span target) {
     struct http_head *head = p->head;
     if (target.len > HTTP_TARGET_MAX)

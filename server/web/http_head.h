@@ -61,6 +61,10 @@ size_t http_head_end(const char *bytes, size_t len, size_t *scanned);
 // *why a sentence for people (lives for ever).
 unsigned http_head_parse(const char *bytes, size_t len, struct http_head *out, const char **why);
 
+// The target of the request whose first `len` bytes these are, without scheme and host; as far as it is
+// there. For what is known of a request that is not, or cannot be, parsed.
+struct span http_head_target(const char *bytes, size_t len);
+
 // The value of the one field of that name (lower case); an empty span with ptr NULL when there is none.
 struct span http_field_find(const struct http_head *head, const char *name);
 // Whether any field of that name holds the token in its list, as `Connection: keep-alive, Upgrade` does;

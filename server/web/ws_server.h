@@ -20,6 +20,7 @@
 #ifndef SERVER_WS_SERVER_H
 #define SERVER_WS_SERVER_H
 
+#include "server/web/http_refusal.h"
 #include "server/web/http_route.h"
 
 #include <stdbool.h>
@@ -91,6 +92,8 @@ struct ws_handlers {
     size_t talk_count;
     const struct http_route *routes; // likewise
     size_t route_count;
+    const struct http_form_row *forms; // likewise: where refusals are no pages
+    size_t form_count;
 };
 
 // Listens and attaches to the loop. On failure NULL and a sentence in `error`.

@@ -263,10 +263,22 @@ test('bodies that are none of ours are refused', async () => {
     const answer = await list(body, more);
     assert.deepEqual([answer.status, answer.json?.code], [status, code], JSON.stringify(body).slice(0, 60));
   }
-  assert.equal((await list('x'.repeat(60_000))).status, 413);
+  const long = await list('x'.repeat(60_000));
+  assert.deepEqual([long.status, long.json.code, long.headers.get('content-type')], [413, 'resource_exhausted', 'application/json']);
   assert.equal((await post(`${TWIRP}Nothing`, {}, { token })).json.code, 'bad_route');
-  assert.equal((await post(`${TWIRP}ListRooms`, '', { token, method: 'GET' })).status, 405);
-  assert.equal((await post('/twirp/livekit.Egress/ListEgress', {}, { token })).status, 405, 'no such service');
+  for (const [path, method, status, allow] of [
+    [`${TWIRP}ListRooms`, 'GET', 405, 'POST'],
+    ['/twirp/livekit.Egress/ListEgress', 'POST', 404, null], // no such service
+    ['/api/v1/rooms', 'PUT', 405, 'GET, HEAD, POST, PATCH, DELETE'],
+    ['/api/v1/rooms', 'DELETE', 405, 'GET, HEAD, POST'],
+    ['/api/v1/drain', 'GET', 405, 'POST'],
+    ['/api/v1/nothing', 'GET', 404, null],
+    ['/api/v1/', 'GET', 404, null],
+  ]) {
+    const answer = await post(path, '', { token, method });
+    assert.deepEqual([answer.status, answer.json?.code, answer.headers.get('allow')], [status, 'bad_route', allow], `${method} ${path}`);
+  }
+  await assert.rejects(rooms.updateRoomMetadata('y', 'x'.repeat(60_000)), { code: 'resource_exhausted', status: 413 });
   for (const name of ['', '\u0007', 'x'.repeat(200)])
     assert.equal((await post(`${TWIRP}CreateRoom`, { name }, { token })).json.code, 'invalid_argument', JSON.stringify(name));
   for (const body of [{ name: 'y', emptyTimeout: -1 }, { name: 'y', emptyTimeout: 1e12 }, { name: 'y', maxParticipants: '2x' }])
@@ -304,7 +316,7 @@ test('without keys nobody manages; with a port for operators it is there alone',
   const port = await freeTcpPort();
   const apart = await Server.startFor(t, { args: ['--keys', `${folder}/keys`, '--admin-listen', `127.0.0.1:${port}`] });
   const token = await tokenFor({ roomList: true });
-  assert.equal((await post(`${TWIRP}ListRooms`, {}, { to: apart.origin, token })).status, 405, 'a path of nobody takes no POST');
+  assert.equal((await post(`${TWIRP}ListRooms`, {}, { to: apart.origin, token })).json.code, 'bad_route');
   assert.equal((await post('/api/v1/rooms', '', { to: apart.origin, token, method: 'GET' })).status, 404);
   assert.deepEqual((await post('/api/v1/rooms', '', { to: `http://127.0.0.1:${port}`, token, method: 'GET' })).json, { rooms: [] });
 });

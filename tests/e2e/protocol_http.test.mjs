@@ -84,6 +84,25 @@ test('the page and its parts are served', async () => {
   assert.equal((await rawGet('/no/such/page.html')).status, 404);
 });
 
+test('programs are refused in the form that they read', async () => {
+  const body = 'x'.repeat(60_000);
+  for (const [method, path, status, type, allow, headers] of [
+    ['PUT', '/whip/garden', 405, 'application/problem+json', 'POST, PATCH, DELETE, OPTIONS, GET, HEAD'],
+    ['POST', '/whip/garden', 413, 'application/problem+json', null, { 'content-type': 'application/sdp' }],
+    ['POST', '/whep/', 404, 'application/problem+json', null],
+    ['PUT', '/twirp/livekit.RoomService/ListRooms', 405, 'application/json', 'POST'],
+    ['POST', '/api/v1/rooms', 413, 'application/json', null],
+    ['PUT', '/healthz', 405, 'text/html; charset=utf-8', 'GET, HEAD'],
+  ]) {
+    const answer = await server.fetch(path, { method, headers, body });
+    const said = [answer.status, answer.headers.get('content-type'), answer.headers.get('allow')];
+    assert.deepEqual(said, [status, type, allow], `${method} ${path}`);
+    const text = await answer.text();
+    if (type === 'application/json') assert.deepEqual(Object.keys(JSON.parse(text)), ['code', 'msg']);
+    else if (type.startsWith('application')) assert.equal(JSON.parse(text).status, status);
+  }
+});
+
 test('who takes compressed files gets them, with a tag of their own', async () => {
   for (const path of ['/', '/icon.svg']) {
     const plain = await rawGet(path);

@@ -116,4 +116,8 @@ test('answers are of the kind that it says', { timeout: 60_000 }, async (t) => {
   const missing = await ask(gone, token);
   assert.equal(missing.status, 404);
   check(gone, 404, missing.json);
+  for (const [method, body] of [['PUT', ''], ['POST', 'x'.repeat(60_000)]]) {
+    const answer = await server.fetch('/api/v1/rooms', { method, body });
+    check(operations.find(({ operationId }) => operationId === 'createRoom'), 'default', await answer.json());
+  }
 });

@@ -64,6 +64,8 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/echo", HTTP_PUBLIC, 1000, "x-row: yes\r\n", echo},
 };
 
+static const struct http_form_row forms[] = {{"/echo", HTTP_FORM_TWIRP}, {"/e", HTTP_FORM_PROBLEM}};
+
 static void start(void) {
     char error[512];
     struct address_limits_config limit = {.waiting_max = 5, .addresses_max = 4};
@@ -85,7 +87,9 @@ static void start(void) {
                                    .bad_frame = on_bad_frame,
                                    .closed = on_closed,
                                    .routes = routes,
-                                   .route_count = 2};
+                                   .route_count = 2,
+                                   .forms = forms,
+                                   .form_count = 2};
     uv_loop_init(&loop);
     server = ws_server_start(&config, &handlers, &loop, error, sizeof error);
     assert(server);

@@ -473,21 +473,36 @@ static void paths(void **state) {
         {"GET", REST},
         {"GET", REST "room"},
         {"GET", REST "rooms/"},
-        {"PUT", REST "rooms/r"},
         {"GET", REST "rooms/r/"},
         {"GET", REST "rooms//participants"},
         {"GET", REST "rooms/r/participants/"},
         {"GET", REST "rooms/r/participants/ann/x"},
         {"POST", REST "rooms/r/participants/ann/tracks//mute"},
-        {"GET", REST "drain"},
         {"GET", REST "roomsx"},
         {"GET", REST "rooms/r/participantsx"},
         {"GET", "/api/v1"},
     };
+    static const struct {
+        const char *method, *path, *allow;
+    } others[] = {
+        {"PUT", REST "rooms/r", "GET, HEAD, PATCH, DELETE"},
+        {"DELETE", REST "rooms", "GET, HEAD, POST"},
+        {"GET", REST "drain", "POST"},
+    };
     struct office *o = opens_office();
     comes(o, "ann", RIGHTS_ALL);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         expect_refused(o, asks(o, "operator", rows[i].method, rows[i].path, ""), 404, "bad_route", "nothing");
+        assert_string_equal(o->allow, "");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        expect_refused(o, asks(o, "operator", others[i].method, others[i].path, ""), 405, "bad_route",
+                       others[i].allow);
+        assert_string_equal(o->allow, others[i].allow);
+        expect_refused(o, asks(o, "nobody", others[i].method, others[i].path, ""), 401, "unauthenticated",
+                       "");
+        assert_string_equal(o->allow, "");
+    }
     expect_refused(o, asks(o, "operator", "GET", REST "rooms/\xff\xfe", ""), 400, "invalid_argument",
                    "UTF-8");
     expect_refused(o, asks(o, "operator", "GET", REST "rooms/a\xe2\x80\xae/recordings", ""), 400,

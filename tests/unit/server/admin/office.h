@@ -17,6 +17,7 @@ struct office {
     char payload[64], topic[64], to[300];
     int64_t drain_s;
     json_t *answer;
+    char allow[ADMIN_ALLOW_MAX]; // of the last answer
 };
 
 // Tokens here are words: "list", "create", "operator", "admin ROOM", "record ROOM".
@@ -92,6 +93,7 @@ static inline unsigned asks(struct office *o, const char *token, const char *met
     o->answer = json_loadb(answer.body, answer.len, 0, NULL);
     assert_true(json_is_object(o->answer));
     free(answer.body);
+    memcpy(o->allow, answer.allow, sizeof o->allow);
     return answer.status;
 }
 

@@ -265,11 +265,44 @@ static void test_end_however_bytes_come(void **state) {
     }
 }
 
+// What is known of a request before it is parsed, byte by byte.
+static void test_target_of_what_is_there(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes, *target;
+    } rows[] = {
+        {"", ""},
+        {"POST", ""},
+        {"POST ", ""},
+        {"POST /a", "/a"},
+        {"POST /a/b?c HTTP/1.1\r\n", "/a/b?c"},
+        {"\r\n\nPOST /a\n", "/a"},
+        {"POST\n/a", ""},
+        {"GET https://host:1/a x", "/a"},
+        {"GET http://host", ""},
+        {"GET ftp://host/a", "ftp://host/a"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t len = strlen(rows[i].bytes);
+        char *copy = malloc(len ? len : 1); // so that a look beyond is seen
+        memcpy(copy, rows[i].bytes, len);
+        struct span target = http_head_target(copy, len);
+        assert_int_equal(target.len, strlen(rows[i].target));
+        if (target.len)
+            assert_memory_equal(target.ptr, rows[i].target, target.len);
+        free(copy);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_targets), cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_lines),   cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_limits),  cmocka_unit_test(test_end_however_bytes_come),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_end_however_bytes_come),
+        cmocka_unit_test(test_target_of_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
