@@ -391,7 +391,59 @@ def test_named(name):
     return any(os.path.isfile(path + ending) for ending in endings) or os.path.isdir(path)
 
 
-CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, words, locks, scripts, prose, attacks, interop)}
+def wording():
+    """Each of the page's words is said somewhere: by its name, or as `family.${one}`."""
+    page = "\n".join("\n".join(lines_of(name)) for name in tracked(".ts", ".tsx") if name.startswith("frontend/") and "/tests/" not in name)
+    for key in json.loads("\n".join(lines_of("frontend/messages/en.json"))):
+        parts = key.split(".")
+        families = [".".join(parts[:length]) + "." for length in range(1, len(parts))]
+        if f"'{key}'" not in page and f'"{key}"' not in page and not any(f"`{family}${{" in page for family in families):
+            yield f"frontend/messages/en.json: nothing says {key}"
+
+
+def facts():
+    """What pages say over again of something that the sources say: doctor's checks, variables, packages' versions."""
+    page = "docs/operations.md"
+    section = "\n".join(lines_of(page)).split("\n## rotunda doctor", 1)[1].split("\n## ", 1)[0]
+    cells = re.findall(r"^\| (`[^|]*) \|", section.split("| check |", 1)[1], re.M)
+    told = {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell.split(" (")[0])}
+    shown = set(re.findall(r"^(?:ok|warn|skip|FAIL) +([a-z-]+) ", section, re.M))
+    known, mentioned = set(), ""
+    for name in tracked(".c"):
+        if name.startswith("server/"):
+            text = "\n".join(lines_of(name))
+            known |= set(re.findall(r'finding_set\(\s*[^,()]+,\s*"([a-z-]+)"', text))
+            mentioned += text
+    for check in sorted((known | shown) - told):
+        yield f"{page}: the table of doctor's checks has no `{check}`"
+    for check in sorted(told):
+        if f'"{check}"' not in mentioned:
+            yield f"{page}: doctor has no check `{check}`"
+    settings = set(re.findall(r'^    \{"([a-z-]+)", SETTING_', "\n".join(lines_of("server/config/config_table.c")), re.M))
+    variables = {"ROTUNDA_" + name.upper().replace("-", "_") for name in settings} | {"ROTUNDA_CONFIG"}
+    variables |= {"ROTUNDA_BIN", "ROTUNDA_BROWSER", "ROTUNDA_LONG", "ROTUNDA_OUTAGE_SECONDS", "ROTUNDA_NONCE_PACKETS"}  # of tests
+    variables |= {"ROTUNDA_PORT", "ROTUNDA_SERVICE", "ROTUNDA_URL"}  # of Kubernetes; of the page's build
+    pinned = {}
+    for name in ("frontend/package.json", "frontend/packages/client/package.json", "frontend/packages/react/package.json"):
+        manifest = json.loads("\n".join(lines_of(name)))
+        pinned.update(manifest.get("dependencies", {}))
+        pinned[manifest["name"]] = manifest.get("version")
+    for name in tracked(".md", ".yml", ".conf", "Dockerfile"):
+        if name == "CHANGELOG.md":
+            continue
+        for number, line in enumerate(lines_of(name), 1):
+            for variable in re.findall(r"(?<!-D)\b(ROTUNDA_[A-Z_]*[A-Z])\b(?!\()", line):
+                if variable not in variables:
+                    yield f"{name}:{number}: {variable} is no setting"
+            for package, version in re.findall(r"\b([a-z][\w-]*)@(\d+\.\d+\.\d+)\b", line):
+                if name.endswith(".md") and pinned.get(package) != version:
+                    yield f"{name}:{number}: {package}@{version}; frontend/package.json has {pinned.get(package)}"
+            for package, version in re.findall(r"rotunda-(client|react)-(\d+\.\d+\.\d+)\.tgz", line):
+                if pinned[f"@rotunda/{package}"] != version:
+                    yield f"{name}:{number}: @rotunda/{package} is {pinned[f'@rotunda/{package}']}, not {version}"
+
+
+CHECKS = {check.__name__: check for check in (layers, plan, sizes, tables, paths, workplace, protocol, words, locks, scripts, prose, attacks, interop, facts, wording)}
 
 
 def main():

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,15 +64,25 @@ static void test_documents_name_every_setting(void **state) {
     size_t count;
     const struct setting *settings = config_settings(&count);
     for (size_t i = 0; i < count; i++) {
-        char cell[128], variable[80];
-        snprintf(cell, sizeof cell, "| `%s` |", settings[i].name);
-        assert_non_null(strstr(text, cell));
+        char cell[224], variable[80];
         setting_variable(settings[i].name, variable, sizeof variable);
-        assert_non_null(strstr(text, variable));
+        snprintf(cell, sizeof cell, "\n| `%s` | `%s` |", settings[i].name, variable);
         const char *row = strstr(text, cell);
+        if (!row)
+            fail_msg("docs/operations.md: the table of settings has no%s", cell);
+        row++;
         char line[1024];
         snprintf(line, sizeof line, "%.*s", (int)strcspn(row, "\n"), row);
-        assert_non_null(strstr(line, settings[i].preset));
+        char preset[512], allowed[512], range[64];
+        assert_int_equal(sscanf(line, "| `%*[^|]| `%*[^|]| %511[^|]| %511[^|]", preset, allowed), 2);
+        size_t len_of_preset = strlen(settings[i].preset), quoted = preset[0] == '`';
+        if (strncmp(preset + quoted, settings[i].preset, len_of_preset) != 0 ||
+            (len_of_preset && !strchr(" `", preset[quoted + len_of_preset])))
+            fail_msg("docs/operations.md: `%s` is preset to %s, not %s", settings[i].name, settings[i].preset,
+                     preset);
+        snprintf(range, sizeof range, "%" PRIu32 " to %" PRIu32 " ", settings[i].min, settings[i].max);
+        if (settings[i].type == SETTING_NUMBER && strncmp(allowed, range, strlen(range)) != 0)
+            fail_msg("docs/operations.md: `%s` may be %s, not %s", settings[i].name, range, allowed);
     }
 }
 
