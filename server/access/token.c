@@ -108,6 +108,8 @@ static bool is_good(const struct keys *keys, const char *token, const json_t *he
             why, "the token is malformed: its header or its claims are no object, or name a member twice");
     if (!key_kind_of(claim.algorithm, &claim.kind))
         return token_refuse(why, "the token is signed in a way that is not taken; " TAKEN);
+    if (json_object_get(header, "kid") && !claim.key_id) // passing it over would take another key
+        return token_refuse(why, "the token's `kid` is no text");
     if (json_object_get(header, "crit"))
         return token_refuse(why,
                             "the token is for verifiers that know an extension (`crit`); none is known here");

@@ -56,6 +56,15 @@ static struct participant *find_by_token(const struct room *room, const char *to
     return NULL;
 }
 
+bool hub_has_session(const struct hub *hub, const char *room, const char *resume_token) {
+    char name[ROOM_NAME_BYTES_MAX + 1];
+    struct hub_refusal ignored;
+    if (!resume_token || !room || !hub_read_name("roomId", room, ROOM_NAME_CHARS_MAX, name, &ignored))
+        return false;
+    const struct room *found = directory_find(&hub->directory, name);
+    return found && find_by_token(found, resume_token);
+}
+
 // A new connection is no new budget.
 static struct relay_budget budget_later(const struct relay_budget *a, const struct relay_budget *b) {
     return (struct relay_budget){

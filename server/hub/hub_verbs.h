@@ -51,6 +51,8 @@ struct hub_join {
 struct participant *hub_join(struct hub *hub, struct hub_join *join, struct hub_refusal *refusal);
 // Whether the room's bans would let it in, as `entering_as`: for who is to hear of the room before it joins.
 bool hub_is_welcome(const struct room *room, const struct hub_join *join, struct hub_refusal *refusal);
+// Whether somebody in the room of that name is resumed by this token. Either may be NULL.
+bool hub_has_session(const struct hub *hub, const char *room, const char *resume_token);
 // The name that a text means, at most 4 bytes for each character in `out`; `field` is what the refusal calls
 // it.
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,

@@ -82,14 +82,16 @@ void signal_decide_join(struct signal_call *call, struct signal_admission *admis
     const struct signal_io *io = &call->signalling->io;
     char network[NETWORK_BYTES_MAX];
     bool vouched = io->verify && signal_data_text(call->data, "token");
+    const char *room = signal_data_text(call->data, "roomId");
     const char *resume_token = signal_data_text(call->data, "resumeToken");
-    if (vouched && !resume_token && !admit_address(admission, HUB_STEP_JOIN, &refusal)) {
+    bool was_there = hub_has_session(call->hub, room, resume_token);
+    if (vouched && !was_there && !admit_address(admission, HUB_STEP_JOIN, &refusal)) {
         signal_refuse_verb(call, &refusal); // before anything is verified
         return;
     }
     if (!token_suffices(call) || (vouched && !signal_read_token(call, &grants)))
         return;
-    struct hub_join join = {.room = signal_data_text(call->data, "roomId"),
+    struct hub_join join = {.room = room,
                             .username = signal_data_text(call->data, "username"),
                             .resume_token = resume_token,
                             .grants = vouched ? &grants : NULL,
