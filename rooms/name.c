@@ -15,6 +15,7 @@
 // A composed character comes from at most four (UAX 15: 18 only for compatibility), and sorting marks costs
 // the square of their number.
 #define DECOMPOSED_MAX 4
+#define MARKS_MAX 6 // on one character; no language needs as many, and heaps of them cover what is around
 
 // The code point at `at`, which is before `end`, and its length in bytes; text that is no UTF-8 is not
 // expected here.
@@ -134,15 +135,28 @@ static bool is_taken(utf8proc_int32_t c, utf8proc_int32_t before, utf8proc_int32
     }
 }
 
+// A mark that takes no place of its own: it stands on the character before it.
+static bool is_mark(utf8proc_int32_t c) {
+    utf8proc_category_t category = utf8proc_category(c);
+    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME;
+}
+
+// Whether there is something under it, that has less than it may.
+static bool stands(utf8proc_int32_t before, unsigned marks) {
+    return before && !is_space_separator(before) && marks <= MARKS_MAX;
+}
+
 // Copies the composed text, checking each character among its neighbours.
 static enum err copy_checked(const char *text, size_t chars_max, char *out, uint32_t *refused) {
     const char *at = text, *end = text + strlen(text);
     utf8proc_int32_t before = 0;
     size_t chars = 0, len, next_len = 0;
+    unsigned marks = 0; // in a row, with this one
     for (; at < end; at += len) {
         utf8proc_int32_t c = code_point(at, end, &len);
         utf8proc_int32_t after = at + len < end ? code_point(at + len, end, &next_len) : 0;
-        if (!is_taken(c, before, after)) {
+        marks = c > 0 && is_mark(c) ? marks + 1 : 0;
+        if (!is_taken(c, before, after) || (marks > 0 && !stands(before, marks))) {
             *refused = (uint32_t)c;
             return ERR_MALFORMED;
         }
@@ -181,11 +195,47 @@ enum err name_normalise(const char *text, size_t chars_max, char *out, uint32_t 
     return e;
 }
 
+// ---- comparing
+
+// Letters of other alphabets that look as Latin ones do in most fonts, and those.
+static const struct {
+    uint16_t letter;
+    char latin;
+} alike[] = {
+    {0x131, 'i'}, {0x251, 'a'}, {0x261, 'g'}, {0x391, 'A'}, {0x392, 'B'}, {0x395, 'E'}, {0x396, 'Z'},
+    {0x397, 'H'}, {0x399, 'I'}, {0x39a, 'K'}, {0x39c, 'M'}, {0x39d, 'N'}, {0x39f, 'O'}, {0x3a1, 'P'},
+    {0x3a4, 'T'}, {0x3a5, 'Y'}, {0x3a7, 'X'}, {0x3b1, 'a'}, {0x3b9, 'i'}, {0x3ba, 'k'}, {0x3bd, 'v'},
+    {0x3bf, 'o'}, {0x3c1, 'p'}, {0x3c5, 'u'}, {0x3c7, 'x'}, {0x3f2, 'c'}, {0x3f3, 'j'}, {0x3f9, 'C'},
+    {0x405, 'S'}, {0x406, 'I'}, {0x408, 'J'}, {0x410, 'A'}, {0x412, 'B'}, {0x415, 'E'}, {0x41a, 'K'},
+    {0x41c, 'M'}, {0x41d, 'H'}, {0x41e, 'O'}, {0x420, 'P'}, {0x421, 'C'}, {0x422, 'T'}, {0x423, 'Y'},
+    {0x425, 'X'}, {0x430, 'a'}, {0x435, 'e'}, {0x43a, 'k'}, {0x43e, 'o'}, {0x440, 'p'}, {0x441, 'c'},
+    {0x443, 'y'}, {0x445, 'x'}, {0x455, 's'}, {0x456, 'i'}, {0x458, 'j'}, {0x474, 'V'}, {0x475, 'v'},
+    {0x4ae, 'Y'}, {0x4af, 'y'}, {0x4bb, 'h'}, {0x4c0, 'I'}, {0x4cf, 'l'}, {0x501, 'd'}, {0x51a, 'Q'},
+    {0x51b, 'q'}, {0x51c, 'W'}, {0x51d, 'w'}, {0x570, 'h'}, {0x578, 'n'}, {0x57d, 'u'}, {0x585, 'o'},
+};
+
+static utf8proc_int32_t latin_of(utf8proc_int32_t c, void *ctx) {
+    (void)ctx;
+    for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++)
+        if (alike[i].letter == c)
+            return alike[i].latin;
+    return c;
+}
+
+static utf8proc_ssize_t fold(const char *name, utf8proc_option_t more, utf8proc_uint8_t **folded) {
+    utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | more;
+    return utf8proc_map_custom((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)strlen(name), folded,
+                               options, latin_of, NULL);
+}
+
 enum err name_fold(const char *name, char out[NAME_FOLDED_BYTES_MAX]) {
     utf8proc_uint8_t *folded = NULL;
-    utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)strlen(name),
-                                        &folded, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
-    // A character becomes at most three.
+    utf8proc_ssize_t len = fold(name, UTF8PROC_COMPAT, &folded); // letters in circles, in bold, in full width
+    if (len >= NAME_FOLDED_BYTES_MAX) { // of which some are whole sentences; else a character becomes three
+        free(folded);
+        folded = NULL;
+        len = fold(name, 0, &folded);
+    }
     bool fine = len >= 0 && len < NAME_FOLDED_BYTES_MAX;
     if (fine)
         memcpy(out, folded, (size_t)len + 1);

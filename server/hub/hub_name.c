@@ -19,7 +19,7 @@ bool hub_read_name(const char *field, const char *text, size_t chars_max, char *
         snprintf(which, sizeof which, "; U+%04" PRIX32 " is one", refused);
     return hub_refuse(refusal, HUB_BAD_REQUEST,
                       "`%s` must be 1 to %zu characters, not counting spaces around it, without control "
-                      "characters and others that do not show%s",
+                      "characters, others that do not show, and more marks than stand on a letter%s",
                       field, chars_max, which);
 }
 

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -97,6 +98,18 @@ static const struct {
     {"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8c", NULL, 0x200c},
     // Between a letter and a mark that would be one character it stays.
     {"\xe0\xa4\xa8\xe2\x80\x8c\xe0\xa4\xbc", "\xe0\xa4\xa8\xe2\x80\x8c\xe0\xa4\xbc", 0},
+    // Marks stand on something, and few on each.
+    {"\xcc\x81", NULL, 0x301},
+    {"\xcc\x81"
+     "ann",
+     NULL, 0x301},
+    {"ann \xcc\x81", NULL, 0x301},
+    {"\xd2\x89", NULL, 0x489}, // one that goes around
+    {"q\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86", "q\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86",
+     0},
+    {"q\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86\xcc\x87", NULL, 0x307},
+    {"q\xcc\x81q\xcc\x82\xcc\x83\xcc\x84q\xcc\x85\xcc\x86\xcc\x87",
+     "q\xcc\x81q\xcc\x82\xcc\x83\xcc\x84q\xcc\x85\xcc\x86\xcc\x87", 0},
     // Two of them in a row.
     {"\xd8\xb9\xe2\x80\x8c\xe2\x80\x8c\xd9\x84", NULL, 0x200c},
     {"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe2\x80\x8d\xe0\xa4\xb7", NULL, 0x200d},
@@ -148,11 +161,44 @@ static void a_heap_of_marks_costs_little(void **state) {
         assert_int_equal(name_normalise(text, CHARS_MAX, name, &refused), ERR_LIMIT);
 }
 
+// What is compared where nobody is to look like another one.
+static void names_that_look_alike_are_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *one, *other;
+        bool alike;
+    } pairs[] = {
+        {"Ann", "aNN", true},
+        {"J\xc3\xb6rg", "J\xc3\x96RG", true},
+        {"ann", "\xd0\xb0nn", true}, // Cyrillic
+        {"BOB", "\xd0\x92\xd0\x9e\xd0\x92", true},
+        {"Nik", "\xce\x9di\xce\xba", true}, // Greek, of which the small letter looks like a v
+        {"viv", "\xce\xbdi\xce\xbd", true},
+        {"ann", "\xef\xbc\xa1\xef\xbd\x8e\xef\xbd\x8e", true}, // in full width
+        {"ann", "\xf0\x9d\x90\x80nn", true},                   // in bold
+        {"ann", "ana", false},
+        {"\xd0\x98\xd0\xb2\xd0\xb0\xd0\xbd", "\xd0\xb8\xd0\xb2\xd0\xb0\xd0\xbd", true}, // Ivan
+        {"\xd0\x98\xd0\xb2\xd0\xb0\xd0\xbd", "Ivan", false},
+    };
+    char one[NAME_FOLDED_BYTES_MAX], other[NAME_FOLDED_BYTES_MAX];
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(name_fold(pairs[i].one, one), ERR_OK);
+        assert_int_equal(name_fold(pairs[i].other, other), ERR_OK);
+        if ((strcmp(one, other) == 0) != pairs[i].alike)
+            fail_msg("row %zu: %s, %s", i, one, other);
+    }
+    char sentences[3 * CHARS_MAX + 1] = "";
+    for (int i = 0; i < CHARS_MAX; i++) // each of eighteen letters
+        strcat(sentences, "\xef\xb7\xba");
+    assert_int_equal(name_fold(sentences, one), ERR_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_names),
         cmocka_unit_test(lengths_count_when_composed),
         cmocka_unit_test(a_heap_of_marks_costs_little),
+        cmocka_unit_test(names_that_look_alike_are_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
