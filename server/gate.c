@@ -130,6 +130,15 @@ static void reload_keys(struct gate *gate) {
 static void reload_rooms(struct gate *gate) {
     char error[ERROR_MAX];
     struct room_file *rooms = room_file_load(gate->rooms_path, error, sizeof error);
+    if (rooms && !room_file_is_whole(rooms)) { // what it does not say yet may be a password
+        snprintf(
+            error, sizeof error,
+            "rooms: \"%s\" is empty, or ends within a line, as if it was still being written; end it with "
+            "the end of a line and send SIGHUP again",
+            gate->rooms_path);
+        room_file_free(rooms);
+        rooms = NULL;
+    }
     if (!rooms) {
         LOG_ERROR("rooms not reloaded, the settings before stay", LOG_TEXT("reason", error));
         return;

@@ -35,6 +35,7 @@ struct room_section {
 struct room_file {
     struct list sections;
     unsigned count;
+    bool whole; // it ends with the end of a line
 };
 
 struct reader {
@@ -344,8 +345,10 @@ struct room_file *room_file_parse(const char *text, size_t len, char *why) {
         explicit_bzero(copy, len);
     }
     free(copy);
-    if (fine)
+    if (fine) {
+        r.file->whole = len > 0 && text[len - 1] == '\n';
         return r.file;
+    }
     room_file_free(r.file);
     return NULL;
 }
@@ -374,6 +377,10 @@ struct room_file *room_file_load(const char *path, char *error, size_t cap) {
     if (!read)
         snprintf(error, cap, "rooms: \"%s\" %s", path, why);
     return read;
+}
+
+bool room_file_is_whole(const struct room_file *file) {
+    return file->whole;
 }
 
 unsigned room_file_count(const struct room_file *file) {

@@ -36,6 +36,9 @@ struct room_file *room_file_parse(const char *text, size_t len, char *why);
 void room_file_free(struct room_file *file); // wipes; NULL is fine
 
 unsigned room_file_count(const struct room_file *file); // sections
+// Whether its text has an end as a file has that is not being written just now: not empty, and no line cut
+// off.
+bool room_file_is_whole(const struct room_file *file);
 // Of a room's name as rooms/name.h makes it; NULL: no section is for it.
 const struct room_section *room_file_find(const struct room_file *file, const char *room);
 const struct room_rules *room_section_rules(const struct room_section *section);

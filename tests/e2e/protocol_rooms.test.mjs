@@ -135,6 +135,14 @@ test('SIGHUP reads the file again, and keeps what was before when it is broken',
   server.signal('SIGHUP');
   await until('the log tells of line 4', () => /rooms not reloaded.*line 4: /.test(server.log));
   await refused(cid, 'forbidden', 'join-room', { roomId: 'cellar', username: 'Cid' });
+  // While it is being written: rooms that have no password yet would stand open.
+  for (const half of ['', '[cellar]']) {
+    const before = server.log.length;
+    writeFileSync(file, half);
+    server.signal('SIGHUP');
+    await until('the log tells that it is not whole', () => /rooms not reloaded.*still being written/.test(server.log.slice(before)));
+    await refused(cid, 'forbidden', 'join-room', { roomId: 'cellar', username: 'Cid' });
+  }
   writeFileSync(file, GARDEN + HALL);
   server.signal('SIGHUP');
   await until('the rooms are reloaded', () => /rooms reloaded/.test(server.log));
