@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define NAMES_MAX 1000
@@ -317,23 +318,33 @@ static bool take_base64(const char *text, char out[ADMIN_DATA_CHARS_MAX + 1]) {
     return true;
 }
 
-// Checked all before any of it is sent.
-static bool send_all(struct admin_call *call, struct room *room, const json_t *list, struct admin_data *data,
-                     bool send) {
+// To whom something goes, each once however often it is named.
+struct destinations {
+    struct participant *list[2 * NAMES_MAX];
+    size_t count;
+};
+
+static void add_destination(struct destinations *out, struct participant *who) {
+    for (size_t i = 0; i < out->count; i++)
+        if (out->list[i] == who)
+            return;
+    out->list[out->count++] = who;
+}
+
+static bool read_destinations(struct admin_call *call, struct room *room, const json_t *list,
+                              struct destinations *out) {
     const json_t *entry;
     struct hub_refusal refusal;
-    const struct admin_io *io = &call->admin->io;
     if (list && (!json_is_array(list) || json_array_size(list) > NAMES_MAX))
         return admin_refuse(call, ADMIN_INVALID, "destinations must be lists of at most %d", NAMES_MAX);
     for (size_t i = 0; (entry = json_array_get(list, i)); i++) {
-        const char *who = json_string_value(entry);
-        data->only = who ? hub_operate_person(room, who, &refusal) : NULL;
-        if (!who)
+        const char *named = json_string_value(entry);
+        struct participant *who = named ? hub_operate_person(room, named, &refusal) : NULL;
+        if (!named)
             return admin_refuse(call, ADMIN_INVALID, "a destination must be a text");
-        if (!data->only)
+        if (!who)
             return admin_refuse_verb(call, &refusal);
-        if (send)
-            io->send(io->ctx, data);
+        add_destination(out, who);
     }
     return true;
 }
@@ -360,19 +371,31 @@ json_t *admin_send_data(struct admin_call *call) {
                             "`data` must be base64 of at most %d bytes, `topic` a text of at most 256",
                             ADMIN_DATA_MAX);
     struct admin_data data = {.room = room, .payload_base64 = plain, .topic = topic[0] ? topic : NULL};
-    const json_t *sids = admin_member(call, "destinationSids");
-    const json_t *identities = admin_member(call, "destinationIdentities");
-    if (!send_all(call, room, sids, &data, false) || !send_all(call, room, identities, &data, false))
-        return NULL;
-    data.only = NULL;
-    if (json_array_size(sids) + json_array_size(identities) == 0)
-        call->admin->io.send(call->admin->io.ctx, &data);
-    else if (!send_all(call, room, sids, &data, true) || !send_all(call, room, identities, &data, true))
-        return NULL;
+    struct destinations to = {.count = 0};
+    const struct admin_io *io = &call->admin->io;
+    if (!read_destinations(call, room, admin_member(call, "destinationSids"), &to) ||
+        !read_destinations(call, room, admin_member(call, "destinationIdentities"), &to))
+        return NULL; // before any of it is sent
+    if (to.count == 0)
+        io->send(io->ctx, &data);
+    for (size_t i = 0; i < to.count; i++) {
+        data.only = to.list[i];
+        io->send(io->ctx, &data);
+    }
     return json_object();
 }
 
 // ---- the server
+
+// As the setting drain-to.
+static bool is_place_to_go(const char *url) {
+    size_t scheme = strncmp(url, "wss://", 6) == 0 ? 6 : strncmp(url, "ws://", 5) == 0 ? 5 : 0;
+    for (const char *at = url; *at; at++)
+        if (!isgraph((unsigned char)*at) || *at == '"' || *at == '\\')
+            return false;
+    return strlen(url) <= HUB_URL_MAX && scheme &&
+           (isalnum((unsigned char)url[scheme]) || url[scheme] == '[');
+}
 
 json_t *admin_drain(struct admin_call *call) {
     uint32_t seconds;
@@ -380,10 +403,11 @@ json_t *admin_drain(struct admin_call *call) {
     const char *url = admin_text(call, "url", false);
     if (!url || !admin_number(call, "seconds", 86400, &seconds))
         return NULL;
-    if (url[0] &&
-        (strlen(url) > HUB_URL_MAX || (strncmp(url, "wss://", 6) != 0 && strncmp(url, "ws://", 5) != 0)))
-        return admin_refuse(call, ADMIN_INVALID,
-                            "`url` must begin with wss:// or ws://, and have at most %d bytes", HUB_URL_MAX);
+    if (url[0] && !is_place_to_go(url))
+        return admin_refuse(
+            call, ADMIN_INVALID,
+            "`url` must begin with wss:// or ws:// and a host, have no blanks, and at most %d bytes",
+            HUB_URL_MAX);
     if (!io->drain(io->ctx, admin_member(call, "seconds") ? (int64_t)seconds : -1, url[0] ? url : NULL))
         return admin_refuse(call, ADMIN_PRECONDITION, "the server is ending already");
     return json_object();

@@ -429,6 +429,12 @@ static void data(void **state) {
         assert_int_equal(asks(o, "admin r", "POST", TWIRP "SendData", big),
                          bytes <= ADMIN_DATA_MAX ? 200 : 400);
     }
+    o->sent = 0; // who is named three times gets it once
+    assert_int_equal(calls(o, "admin r", "SendData",
+                           "{'room':'r','data':'aGk=','destinationIdentities':['bob','ann','bob'],"
+                           "'destinationSids':['bob']}"),
+                     200);
+    assert_int_equal(o->sent, 2);
     closes_office(o);
 }
 
@@ -517,8 +523,10 @@ static void paths(void **state) {
 static void draining_twice(void **state) {
     (void)state;
     struct office *o = opens_office();
-    static const char *const bad[] = {"{'seconds':86401}", "{'seconds':-1}", "{'seconds':'5s'}",
-                                      "{'url':'http://x'}", "{'url':7}"};
+    static const char *const bad[] = {
+        "{'seconds':86401}",   "{'seconds':-1}",   "{'seconds':'5s'}",
+        "{'url':'http://x'}",  "{'url':7}",        "{'url':'wss://x\\r\\nY: z'}",
+        "{'url':'wss://x y'}", "{'url':'wss://'}", "{'url':'wss://@x'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char body[64];
         snprintf(body, sizeof body, "%s", bad[i]);
