@@ -197,21 +197,20 @@ enum err name_normalise(const char *text, size_t chars_max, char *out, uint32_t 
 
 // ---- comparing
 
-// Letters of other alphabets that look as Latin ones do in most fonts, and those.
+// Small letters of other alphabets that look as Latin ones do in most fonts, themselves or as capitals, and
+// those. By the small one, since a name in other case is the same name: of Greek n and v, which are the
+// capital and the small one of one letter, it is n.
 static const struct {
     uint16_t letter;
     char latin;
 } alike[] = {
-    {0x131, 'i'}, {0x251, 'a'}, {0x261, 'g'}, {0x391, 'A'}, {0x392, 'B'}, {0x395, 'E'}, {0x396, 'Z'},
-    {0x397, 'H'}, {0x399, 'I'}, {0x39a, 'K'}, {0x39c, 'M'}, {0x39d, 'N'}, {0x39f, 'O'}, {0x3a1, 'P'},
-    {0x3a4, 'T'}, {0x3a5, 'Y'}, {0x3a7, 'X'}, {0x3b1, 'a'}, {0x3b9, 'i'}, {0x3ba, 'k'}, {0x3bd, 'v'},
-    {0x3bf, 'o'}, {0x3c1, 'p'}, {0x3c5, 'u'}, {0x3c7, 'x'}, {0x3f2, 'c'}, {0x3f3, 'j'}, {0x3f9, 'C'},
-    {0x405, 'S'}, {0x406, 'I'}, {0x408, 'J'}, {0x410, 'A'}, {0x412, 'B'}, {0x415, 'E'}, {0x41a, 'K'},
-    {0x41c, 'M'}, {0x41d, 'H'}, {0x41e, 'O'}, {0x420, 'P'}, {0x421, 'C'}, {0x422, 'T'}, {0x423, 'Y'},
-    {0x425, 'X'}, {0x430, 'a'}, {0x435, 'e'}, {0x43a, 'k'}, {0x43e, 'o'}, {0x440, 'p'}, {0x441, 'c'},
-    {0x443, 'y'}, {0x445, 'x'}, {0x455, 's'}, {0x456, 'i'}, {0x458, 'j'}, {0x474, 'V'}, {0x475, 'v'},
-    {0x4ae, 'Y'}, {0x4af, 'y'}, {0x4bb, 'h'}, {0x4c0, 'I'}, {0x4cf, 'l'}, {0x501, 'd'}, {0x51a, 'Q'},
-    {0x51b, 'q'}, {0x51c, 'W'}, {0x51d, 'w'}, {0x570, 'h'}, {0x578, 'n'}, {0x57d, 'u'}, {0x585, 'o'},
+    {0x131, 'i'}, {0x251, 'a'}, {0x261, 'g'}, {0x3b1, 'a'}, {0x3b2, 'b'}, {0x3b5, 'e'}, {0x3b6, 'z'},
+    {0x3b7, 'h'}, {0x3b9, 'i'}, {0x3ba, 'k'}, {0x3bc, 'm'}, {0x3bd, 'n'}, {0x3bf, 'o'}, {0x3c1, 'p'},
+    {0x3c4, 't'}, {0x3c5, 'y'}, {0x3c7, 'x'}, {0x3f2, 'c'}, {0x3f3, 'j'}, {0x430, 'a'}, {0x432, 'b'},
+    {0x435, 'e'}, {0x43a, 'k'}, {0x43c, 'm'}, {0x43d, 'h'}, {0x43e, 'o'}, {0x440, 'p'}, {0x441, 'c'},
+    {0x442, 't'}, {0x443, 'y'}, {0x445, 'x'}, {0x455, 's'}, {0x456, 'i'}, {0x458, 'j'}, {0x475, 'v'},
+    {0x4af, 'y'}, {0x4bb, 'h'}, {0x4cf, 'i'}, {0x501, 'd'}, {0x51b, 'q'}, {0x51d, 'w'}, {0x570, 'h'},
+    {0x578, 'n'}, {0x57d, 'u'}, {0x585, 'o'},
 };
 
 static utf8proc_int32_t latin_of(utf8proc_int32_t c, void *ctx) {
@@ -222,10 +221,16 @@ static utf8proc_int32_t latin_of(utf8proc_int32_t c, void *ctx) {
     return c;
 }
 
+// Letters before their marks, so that one with an accent is looked up, too.
 static utf8proc_ssize_t fold(const char *name, utf8proc_option_t more, utf8proc_uint8_t **folded) {
-    utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | more;
-    return utf8proc_map_custom((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)strlen(name), folded,
-                               options, latin_of, NULL);
+    utf8proc_uint8_t *small = NULL;
+    utf8proc_ssize_t len =
+        utf8proc_map((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)strlen(name), &small,
+                     UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | more);
+    if (len >= 0)
+        len = utf8proc_map_custom(small, len, folded, UTF8PROC_STABLE | UTF8PROC_COMPOSE, latin_of, NULL);
+    free(small);
+    return len;
 }
 
 enum err name_fold(const char *name, char out[NAME_FOLDED_BYTES_MAX]) {
