@@ -221,8 +221,13 @@ static void keep_active(struct dd_reader *reader, const struct head *head, uint6
     reader->active_at = number;
 }
 
-static uint64_t note_number(struct dd_reader *reader, uint16_t number16) {
+static uint64_t note_number(struct dd_reader *reader, uint16_t number16, bool brings_structure) {
     uint64_t number = reader->begun ? seq16_unwrap(reader->newest, number16) : FIRST_WRAP + number16;
+    if (brings_structure && reader->begun && number + DD_LATE_MAX < reader->structure_at) {
+        reader->begun = false; // it counts anew
+        reader->structure_at = 0;
+        number = FIRST_WRAP + number16;
+    }
     if (!reader->begun || number > reader->newest)
         reader->newest = number;
     reader->begun = true;
@@ -259,7 +264,7 @@ bool dd_read(struct dd_reader *reader, struct span descriptor, struct dd_frame *
     if (b.failed || (head.structure_present && !template_of(s, head.template_id)))
         return false;
     out->brings_structure = head.structure_present && out->starts;
-    uint64_t number = note_number(reader, out->facts.number);
+    uint64_t number = note_number(reader, out->facts.number, head.structure_present);
     if (head.structure_present && (!known || number > reader->structure_at))
         keep_structure(reader, &head, number);
     // What is from before the structure is none of its frames, though it may name one of its templates.

@@ -17,6 +17,8 @@
 #define DD_LAYER_MAX 7 // spatial and temporal ids; more are malformed
 #define DD_MANDATORY_BYTES 3
 #define DD_NUMBER_AT 1 // where a descriptor has its frame number, 16 bits
+// So many frames a structure may be late. One that is further back is not: the publisher counts anew.
+#define DD_LATE_MAX 1024
 
 struct dd_template {
     uint64_t dtis;
@@ -50,8 +52,12 @@ struct dd_frame {
     bool brings_structure;    // it is the first packet of a coded sequence
 };
 
-// One packet's descriptor. False when it is malformed. A structure that is older than the one that is known
-// is read over, so that a late packet does not take the stream back.
+// Whether a descriptor says that it brings a structure.
+static inline bool dd_has_structure(struct span descriptor) {
+    return descriptor.len > DD_MANDATORY_BYTES && (descriptor.ptr[DD_MANDATORY_BYTES] & 0x80);
+}
+// One packet's descriptor. False when it is malformed. A structure that is older than the one that is known,
+// by DD_LATE_MAX frames at most, is read over, so that a late packet does not take the stream back.
 bool dd_read(struct dd_reader *reader, struct span descriptor, struct dd_frame *out);
 // The stream begins anew: what comes next has nothing to do with what was.
 void dd_reader_reset(struct dd_reader *reader);

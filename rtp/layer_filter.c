@@ -266,8 +266,22 @@ static void numbers_note(struct layer_filter *f, const struct layer_facts *facts
     unit->sent |= sends ? bit : 0;
 }
 
+// There are no descriptors any more. While that was not known everything was sent.
+static void numbers_take_over(struct layer_filter *f) {
+    f->engine = LAYER_ENGINE_NUMBERS;
+    f->structure = 0;
+    f->target = LAYER_TARGET_ALL;
+    f->spatial = LAYER_TOP_ALL;
+    f->temporal = LAYERS_MOST;
+    f->synced = LAYER_SYNC_ALL;
+    f->layers = 0;
+    f->broken = false;
+}
+
 static struct layer_verdict numbers_take(struct layer_filter *f, const struct layer_facts *facts,
                                          bool new_unit) {
+    if (f->engine == LAYER_ENGINE_TARGETS)
+        numbers_take_over(f);
     f->engine = LAYER_ENGINE_NUMBERS;
     if (new_unit)
         numbers_begin_unit(f, facts);

@@ -193,9 +193,36 @@ static void endpoint_count_in(struct endpoint *ep, uint16_t len, bool rtx, uint6
     }
 }
 
-// What the dependency descriptor says; false: there is none, or it is malformed.
-static bool stream_describe(struct producer_stream *s, struct span descriptor, struct dd_frame *out) {
-    return s->layers && descriptor.ptr && dd_read(&s->layers->descriptors, descriptor, out);
+// The dependency descriptor of a packet, where such are believed; else ptr is NULL.
+static struct span stream_descriptor(const struct producer_stream *s, const struct rtp_ext_values *values) {
+    struct span descriptor = values->of[EXT_DEPENDENCY_DESCRIPTOR];
+    bool given_up = s->layers && s->layers->undescribed == UNDESCRIBED_MAX;
+    return given_up && !dd_has_structure(descriptor) ? (struct span){0} : descriptor;
+}
+
+static void stream_note_undescribed(struct producer_stream *s, uint32_t timestamp, uint64_t now_us) {
+    struct stream_layers *layers = s->layers;
+    if (layers->undescribed == UNDESCRIBED_MAX || timestamp == layers->undescribed_timestamp)
+        return;
+    layers->undescribed_timestamp = timestamp;
+    if (++layers->undescribed < UNDESCRIBED_MAX || layers->descriptors.structure.generation == 0)
+        return;
+    dd_reader_reset(&layers->descriptors);
+    producer_miss_key_frame(s, now_us);
+}
+
+// What the dependency descriptor says; false: there is none, it is malformed, or of a structure that is not
+// waited for any more.
+static bool stream_describe(struct producer_stream *s, struct span descriptor, uint32_t timestamp,
+                            struct dd_frame *out, uint64_t now_us) {
+    if (!s->layers)
+        return false;
+    bool described = descriptor.ptr && dd_read(&s->layers->descriptors, descriptor, out);
+    if (described && out->facts.structure)
+        s->layers->undescribed = 0;
+    else
+        stream_note_undescribed(s, timestamp, now_us);
+    return described;
 }
 
 // Whether a packet that is no repeat is what its producer negotiated: its codec, or redundant audio of it,
@@ -225,8 +252,9 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     if (p->paused)
         return FORWARD_DROP_PAUSED;
     struct codec_frame frame = {0};
+    struct span descriptor = stream_descriptor(s, values);
     if (packet->payload.len > 0)
-        codec_inspect(p->params.codec, packet->payload, values->of[EXT_DEPENDENCY_DESCRIPTOR], &frame);
+        codec_inspect(p->params.codec, packet->payload, descriptor, &frame);
     stream_wake(s, now_us);
     if (!stream_note_arrival(s, packet, frame.key_frame, rtx, now_us))
         return FORWARD_DROP_DUPLICATE;
@@ -237,12 +265,15 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
         return FORWARD_DROP_NONE;
     }
     struct dd_frame described;
-    bool is_described = stream_describe(s, values->of[EXT_DEPENDENCY_DESCRIPTOR], &described);
+    bool is_described = stream_describe(s, descriptor, packet->timestamp, &described, now_us);
     struct rtp_ext_values timed;
     uint8_t captured[8];
-    if (producer_capture_time(s, packet, values, captured, now_us)) {
+    bool is_timed = producer_capture_time(s, packet, values, captured, now_us);
+    if (is_timed || descriptor.ptr != values->of[EXT_DEPENDENCY_DESCRIPTOR].ptr) {
         timed = *values;
-        timed.of[EXT_ABS_CAPTURE_TIME] = span_of(captured, sizeof captured);
+        timed.of[EXT_DEPENDENCY_DESCRIPTOR] = descriptor;
+        if (is_timed)
+            timed.of[EXT_ABS_CAPTURE_TIME] = span_of(captured, sizeof captured);
         values = &timed;
     }
     rtp_forward_prepare(b, packet, values, p->params.kind, now_us);
@@ -335,7 +366,8 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct pro
                 stream_note_order(s, meta->seq);
             struct dd_frame described;
             struct span descriptor = span_of(b->bytes, meta->descriptor_len);
-            if (descriptor.len > 0 && stream_describe(s, descriptor, &described))
+            descriptor.ptr = descriptor.len > 0 ? descriptor.ptr : NULL;
+            if (stream_describe(s, descriptor, meta->timestamp, &described, now_us))
                 meta->layers = described.facts;
             stream_wake(s, now_us);
             stream_fan_out(s, b, now_us);

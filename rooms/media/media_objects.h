@@ -127,10 +127,16 @@ struct heard_clock {
     uint32_t rtp_timestamp, now_rtp_timestamp; // of the same packets
 };
 
-// What is in a stream of video.
+// What is in a stream of video. A publisher may stop sending descriptors, or send them without the structure
+// that they refer to (Chromium does after a change of codec). After UNDESCRIBED_MAX pictures in a row of
+// which none tells anything, nobody waits for that structure any more: the payload tells what there is, and
+// receivers, who could not read the descriptors either, are not sent them.
+#define UNDESCRIBED_MAX 30
 struct stream_layers {
     struct layer_rate rate;
     struct dd_reader descriptors;
+    uint32_t undescribed_timestamp; // of the last one
+    uint8_t undescribed;            // up to UNDESCRIBED_MAX
 };
 
 struct producer_stream {

@@ -104,8 +104,10 @@ void producer_stream_restarted(struct producer_stream *s) {
         history_clear(s->history);
     s->clock.known = false;
     s->heard = (struct heard_clock){0};
-    if (s->layers)
+    if (s->layers) {
         dd_reader_reset(&s->layers->descriptors);
+        s->layers->undescribed = 0;
+    }
     s->key_us = 0;
     s->key_awaited = false;
     s->key_asks = 0;

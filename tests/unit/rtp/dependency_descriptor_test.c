@@ -177,6 +177,33 @@ static void what_is_late_does_not_take_the_stream_back(void **state) {
     assert_int_equal(frame.facts.structure, 3); // not one that was there before
 }
 
+// One that is further back than any late packet is of a publisher that counts anew.
+static void a_structure_far_back_begins_anew(void **state) {
+    (void)state;
+    struct dd_reader reader = {0};
+    struct dd_frame frame;
+    assert_true(read(&reader, "c12400" KEY, &frame));
+    assert_true(read(&reader, "c12000" KEY, &frame)); // DD_LATE_MAX frames
+    assert_int_equal(frame.facts.structure, 0);
+    assert_true(read(&reader, "c02401", &frame));
+    assert_int_equal(frame.facts.structure, 1);
+    assert_true(read(&reader, "c11fff" KEY, &frame));
+    assert_int_equal(frame.facts.structure, 2);
+    assert_int_equal(frame.facts.flags & LAYER_KEY, LAYER_KEY);
+    assert_true(read(&reader, "c02000", &frame));
+    assert_int_equal(frame.facts.structure, 2);
+    assert_true(read(&reader, "c01ffe", &frame));
+    assert_int_equal(frame.facts.structure, 0);
+    // Its numbers wrapped long ago.
+    assert_true(read(&reader, "c19000" KEY, &frame));
+    assert_true(read(&reader, "c10001" KEY, &frame));
+    assert_int_equal(frame.facts.structure, 4);
+    assert_true(read(&reader, "c1f000" KEY, &frame));
+    assert_int_equal(frame.facts.structure, 5);
+    assert_true(read(&reader, "c0f001", &frame));
+    assert_int_equal(frame.facts.structure, 5);
+}
+
 static void active_targets_and_own_values_count(void **state) {
     (void)state;
     struct dd_reader reader = {0};
@@ -262,6 +289,7 @@ int main(void) {
         cmocka_unit_test(the_best_target_fits_and_is_sent),
         cmocka_unit_test(what_is_malformed_changes_nothing),
         cmocka_unit_test(what_is_late_does_not_take_the_stream_back),
+        cmocka_unit_test(a_structure_far_back_begins_anew),
         cmocka_unit_test(active_targets_and_own_values_count),
         cmocka_unit_test(the_order_of_targets_does_not_matter),
         cmocka_unit_test(a_chain_that_is_not_there_has_no_distance),
