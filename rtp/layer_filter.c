@@ -324,19 +324,28 @@ static struct layer_tops tops_wanted(const struct layer_filter *f) {
     };
 }
 
+// Of a frame whose structure is not the present one.
+static struct layer_verdict others_take(struct layer_filter *f, const struct layer_facts *facts,
+                                        uint32_t timestamp, bool new_unit) {
+    f->begun = true;
+    f->timestamp = timestamp;
+    if (facts->structure == 0) // of one that was never there: nothing can be left out
+        return (struct layer_verdict){.sends = true, .new_frame = new_unit};
+    // Of one that is not there any more, as what had to wait for a full link may be: by its layers' numbers.
+    bool known = f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure;
+    struct layer_verdict verdict =
+        layer_filter_take_late(f, facts, timestamp, known ? layer_filter_tops(f) : tops_wanted(f));
+    verdict.new_frame = new_unit;
+    return verdict;
+}
+
 struct layer_verdict layer_filter_take(struct layer_filter *f, const struct layer_facts *facts,
                                        uint32_t timestamp, const struct dd_reader *reader,
                                        struct span descriptor) {
     bool new_unit = !f->begun || timestamp != f->timestamp;
     bool described = reader && reader->structure.generation != 0;
-    if (described && facts->structure != reader->structure.generation) {
-        if (facts->structure == 0) // of one that was never there: nothing can be left out
-            return (struct layer_verdict){.sends = true, .new_frame = new_unit};
-        // Of one that is not there any more, as what had to wait for a full link may be: by its layers'
-        // numbers.
-        bool known = f->engine == LAYER_ENGINE_TARGETS && facts->structure == f->structure;
-        return layer_filter_take_late(f, facts, timestamp, known ? layer_filter_tops(f) : tops_wanted(f));
-    }
+    if (described && facts->structure != reader->structure.generation)
+        return others_take(f, facts, timestamp, new_unit);
     f->joins &= !new_unit || !f->begun;
     f->begun = true;
     f->timestamp = timestamp;
@@ -407,6 +416,16 @@ bool layer_filter_needs_key(const struct layer_filter *f, const struct dd_reader
     if (spatial_layers > 0 && wanted >= spatial_layers)
         wanted = spatial_layers - 1;
     return f->spatial < wanted || (f->spatial > wanted && f->aside_dropped);
+}
+
+bool layer_filter_lacks_temporal(const struct layer_filter *f, const struct dd_reader *reader,
+                                 uint8_t temporal_layers) {
+    if (f->engine != LAYER_ENGINE_TARGETS)
+        return temporal_layers > 0 && f->temporal < temporal_layers - 1 && f->temporal < temporal_wanted(f);
+    if (!reader || reader->structure.generation != f->structure || f->target == LAYER_TARGET_ALL)
+        return false;
+    unsigned goal = dd_best_target(&reader->structure, reader->active, f->want_spatial, f->want_temporal);
+    return reader->structure.target_temporal[goal] > f->temporal;
 }
 
 struct layer_tops layer_filter_tops(const struct layer_filter *f) {

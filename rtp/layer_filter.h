@@ -91,6 +91,10 @@ bool layer_filter_is_idle(const struct layer_filter *f, const struct dd_reader *
 // A key frame is needed to get where it wants to be; `spatial_layers`: how many are being sent.
 bool layer_filter_needs_key(const struct layer_filter *f, const struct dd_reader *reader,
                             uint8_t spatial_layers);
+// There are temporal layers that it wants and does not send yet; `temporal_layers`: how many seem to be
+// there.
+bool layer_filter_lacks_temporal(const struct layer_filter *f, const struct dd_reader *reader,
+                                 uint8_t temporal_layers);
 struct layer_tops layer_filter_tops(const struct layer_filter *f);
 // Whether a frame is among what goes up to these tops, by its layers.
 bool layer_tops_have(struct layer_tops tops, const struct layer_facts *facts);

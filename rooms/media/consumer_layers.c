@@ -156,9 +156,12 @@ void consumer_tick_layers(struct consumer *c, uint64_t now_us) {
         return;
     }
     consumer_note_layers(c);
-    int8_t top = (int8_t)(c->producer->layers_seen.temporal - 1);
-    bool behind = consumer_shown(c).temporal < lower_of(consumer_ceiling_temporal(c), top);
-    c->ticks_behind = behind ? c->ticks_behind + 1 : 0;
+    bool behind =
+        layer_filter_lacks_temporal(&c->filter, consumer_descriptors(c), c->producer->layers_seen.temporal);
+    if (!behind)
+        c->ticks_behind = 0;
+    else if (c->ticks_behind <= TICKS_BEHIND_MAX)
+        c->ticks_behind++;
     if (c->ticks_behind == TICKS_BEHIND_MAX)
         consumer_begin_key_frame(c, (unsigned)c->current, now_us);
     else

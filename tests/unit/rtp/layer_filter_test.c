@@ -400,6 +400,69 @@ static void a_run_that_waited_under_an_older_structure_keeps_to_what_is_wanted(v
     assert_true(take_more(&s, high).sends);
 }
 
+// Whoever numbers pictures counts each that is left out once.
+static void a_frame_under_another_structure_is_new_once(void **state) {
+    (void)state;
+    for (uint8_t structure = 0; structure < 2; structure++) {
+        struct stream s = stream_open(0);
+        s.reader = two_by_two(2);
+        for (unsigned i = 0; i < 3; i++) {
+            struct layer_facts facts = frame(10 + i, 0, DTI_SWITCH, 0);
+            facts.structure = structure;
+            assert_true(take(&s, facts).new_frame);
+            assert_false(take_more(&s, facts).new_frame);
+        }
+    }
+}
+
+// While nobody knew that no descriptors come any more everything was sent; then layer numbers count.
+static void layer_numbers_take_over_from_targets(void **state) {
+    (void)state;
+    struct stream s = stream_open(0);
+    layer_filter_want(&s.f, 0, 1);
+    assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+    assert_false(take(&s, frame(11, 1, DTI_SWITCH, 1)).sends);
+    s.reader = (struct dd_reader){0};
+    struct layer_facts low = facts_of("00"), middle = facts_of("01"), high = facts_of("02"),
+                       above = facts_of("10");
+    assert_true(take(&s, low).sends);
+    assert_false(take(&s, above).sends);
+    assert_true(take(&s, middle).sends);
+    assert_false(take(&s, high).sends);
+    assert_false(layer_filter_needs_key(&s.f, &s.reader, 1));
+    s.reader = two_by_two(3);
+    struct layer_facts key = frame(20, 0, DTI_SWITCH, 0), upper = frame(21, 1, DTI_SWITCH, 1);
+    key.structure = upper.structure = 3;
+    assert_true(take(&s, key).sends);
+    assert_false(take(&s, upper).sends);
+}
+
+// Of what is there, not of what was announced.
+static void what_lacks_of_temporal_layers(void **state) {
+    (void)state;
+    struct stream s = stream_open(-1);
+    assert_true(take(&s, frame(10, 0, DTI_SWITCH, 0)).sends);
+    assert_false(layer_filter_lacks_temporal(&s.f, &s.reader, 3));
+    s.reader.active = 0x5; // no upper temporal layer is being sent
+    assert_true(take(&s, frame(11, 0, DTI_SWITCH, 1)).sends);
+    assert_false(layer_filter_lacks_temporal(&s.f, &s.reader, 2));
+    s.reader.active = 0xf;
+    assert_true(layer_filter_lacks_temporal(&s.f, &s.reader, 2));
+    layer_filter_want(&s.f, -1, 0);
+    assert_false(layer_filter_lacks_temporal(&s.f, &s.reader, 2));
+    struct layer_filter f = {0};
+    struct layer_facts key = facts_of("00K"), high = facts_of("01");
+    layer_filter_want(&f, -1, 0);
+    layer_filter_start(&f);
+    assert_true(layer_filter_take(&f, &key, 1000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_take(&f, &high, 2000, NULL, (struct span){0}).sends);
+    assert_false(layer_filter_lacks_temporal(&f, NULL, 2));
+    layer_filter_want(&f, -1, -1);
+    assert_true(layer_filter_lacks_temporal(&f, NULL, 2));
+    assert_false(layer_filter_lacks_temporal(&f, NULL, 1));
+    assert_false(layer_filter_lacks_temporal(&f, NULL, 0));
+}
+
 static void it_is_needed_while_something_is_left_out(void **state) {
     (void)state;
     static const struct {
@@ -464,6 +527,9 @@ int main(void) {
         cmocka_unit_test(numbers_that_jump_take_no_fate_along),
         cmocka_unit_test(a_new_structure_begins_anew),
         cmocka_unit_test(a_run_that_waited_under_an_older_structure_keeps_to_what_is_wanted),
+        cmocka_unit_test(a_frame_under_another_structure_is_new_once),
+        cmocka_unit_test(layer_numbers_take_over_from_targets),
+        cmocka_unit_test(what_lacks_of_temporal_layers),
         cmocka_unit_test(it_is_needed_while_something_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

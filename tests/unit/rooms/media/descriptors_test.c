@@ -23,8 +23,9 @@ enum described { DESCRIBED, DESCRIBED_BARE, DESCRIBED_NOT }; // with its structu
 
 struct room {
     struct fake *f;
-    struct endpoint *pub;
+    struct endpoint *pub, *viewer;
     uint16_t seq, number;
+    uint16_t active; // decode targets, of nine, told with each delta frame; 0: nothing is told
     uint32_t picture, position;
     bool encrypted;
     enum described described;
@@ -33,13 +34,15 @@ struct room {
 // Templates of the structure: a key frame, and those of the temporal layers 0 2 1 2.
 static void put_descriptor(const struct room *r, struct writer *w, bool key) {
     static const uint8_t templates[4] = {0, 3, 2, 4};
-    bool whole = key && r->described == DESCRIBED;
+    bool whole = key && r->described == DESCRIBED, active = !key && r->active;
     write_u8(w, DD_ID);
-    write_u8(w, (uint8_t)(3 + (whole ? sizeof structure : 0)));
+    write_u8(w, (uint8_t)(3 + (whole ? sizeof structure : active ? 2 : 0)));
     write_u8(w, (uint8_t)(0xc0 | (key ? 1 : templates[r->position % 4])));
     write_u16(w, r->number);
     if (whole)
         write_span(w, span_of(structure, sizeof structure));
+    if (active) // its mask alone
+        write_u16(w, (uint16_t)(0x4000 | r->active << 2));
 }
 
 static uint8_t temporal_of(const struct room *r) {
@@ -110,7 +113,7 @@ static struct room room_open(void) {
     params.temporal_layers = 3;
     params.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] = DD_ID;
     r.pub = fake_connected(r.f, 1, PUB);
-    fake_connected(r.f, 2, A);
+    r.viewer = fake_connected(r.f, 2, A);
     fake_open_producer(r.f, 1, 1, params);
     struct consumer_params c = fake_receive_video(110, 111);
     c.ext.ids[EXT_DEPENDENCY_DESCRIPTOR] = EXT_ROUTER_ID(EXT_DEPENDENCY_DESCRIPTOR);
@@ -210,9 +213,32 @@ static void numbers_that_begin_anew_are_followed(void **state) {
     }
 }
 
+// Three temporal layers were announced, and the lowest alone comes: nothing is missing that a key frame could
+// bring, however long it is so.
+static void layers_that_are_not_there_need_no_key_frame(void **state) {
+    (void)state;
+    struct room r = room_open();
+    r.active = 1; // decode target S0T0
+    pictures(&r, 32);
+    fake_clear(r.f);
+    unsigned asked = 0;
+    for (unsigned i = 0; i < 1800; i++) { // ten minutes
+        picture(&r, false);
+        r.position = 0; // the others are left out, and their numbers with them
+        r.number = (uint16_t)(r.number + 9);
+        fake_run(r.f, 300 * MS);
+        asked += fake_count_rtcp(r.f, PUB, RTCP_PLI, NULL);
+        fake_report(r.f, r.viewer, 110);
+        fake_clear(r.f);
+    }
+    assert_int_equal(asked, 0);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(descriptors_that_end_are_not_waited_for),
                                        cmocka_unit_test(descriptors_without_their_structure_are_none),
-                                       cmocka_unit_test(numbers_that_begin_anew_are_followed)};
+                                       cmocka_unit_test(numbers_that_begin_anew_are_followed),
+                                       cmocka_unit_test(layers_that_are_not_there_need_no_key_frame)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
