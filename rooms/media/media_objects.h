@@ -121,6 +121,7 @@ struct capture_clock {
 // The same of one layer beside others whose publisher sends no reports, on our clock: by the packets that
 // took least of the way.
 #define HEARD_WINDOW_US 5000000
+#define HEARD_RESTS_US 60000000 // what was heard so long ago says nothing any more
 struct heard_clock {
     uint64_t window_us;                        // when the present window began, 0: nothing is known
     uint64_t arrival_us, now_arrival_us;       // of the window before, and of the present one

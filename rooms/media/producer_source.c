@@ -140,7 +140,9 @@ static bool is_faster(const struct producer_stream *s, uint32_t timestamp, uint6
 
 static void stream_hear_clock(struct producer_stream *s, uint32_t timestamp, uint64_t now_us) {
     struct heard_clock *h = &s->heard;
-    bool begins = h->window_us == 0, ends = !begins && now_us > h->window_us + HEARD_WINDOW_US;
+    // After a rest it has drifted away from ours, or has wrapped.
+    bool begins = h->window_us == 0 || now_us > h->window_us + HEARD_RESTS_US;
+    bool ends = !begins && now_us > h->window_us + HEARD_WINDOW_US;
     if (ends) {
         h->arrival_us = h->now_arrival_us;
         h->rtp_timestamp = h->now_rtp_timestamp;
@@ -157,6 +159,14 @@ static void stream_hear_clock(struct producer_stream *s, uint32_t timestamp, uin
         h->window_us = now_us;
 }
 
+#define SETS_AHEAD_MAX 3 // packets
+
+// H264 and H265 say so at each parameter set, some encoders with an earlier timestamp than their slices'.
+static bool is_same_key_frame(const struct producer_stream *s, const struct forward_meta *meta) {
+    uint16_t ahead = (uint16_t)(meta->seq - s->key_seq);
+    return s->key_us && (meta->timestamp == s->key_timestamp || (!meta->opens && ahead <= SETS_AHEAD_MAX));
+}
+
 void producer_note_packet(struct producer_stream *s, const struct forward_meta *meta, uint16_t bytes,
                           uint64_t now_us) {
     struct producer *p = s->producer;
@@ -171,12 +181,11 @@ void producer_note_packet(struct producer_stream *s, const struct forward_meta *
     bool begins = !s->begun;
     s->begun = true;
     if (meta->key_frame) {
-        bool same_frame =
-            s->key_us && meta->timestamp == s->key_timestamp; // H264 says so at each parameter set
+        bool same_frame = is_same_key_frame(s, meta);
+        s->key_timestamp = meta->timestamp;
         if (!same_frame) {
             s->key_seq = meta->seq;
             s->key_us = now_us;
-            s->key_timestamp = meta->timestamp;
             s->key_frames++;
             p->fw->counters.key_frames_in++;
         } else if (seq16_newer(s->key_seq, meta->seq)) {

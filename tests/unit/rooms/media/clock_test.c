@@ -1,6 +1,8 @@
 // The publisher's RTP clock steps, its numbers go on: what receivers see of time after their next beginning.
 #include "forward_fake.h"
 
+#include "rooms/media/media_objects.h"
+
 static const char *const PUB = "publisher", *const A = "receiver";
 
 struct room {
@@ -203,6 +205,61 @@ static void layers_without_reports_stay_together(void **state) {
     fake_destroy(f);
 }
 
+// The publisher's clock runs `ppm` too fast. A layer rests for hours and comes back: what was heard of its
+// clock then says nothing of where it stands now.
+static void a_layer_that_rested_is_heard_anew(void **state) {
+    (void)state;
+    static const int ppms[] = {100, -100};
+    static const unsigned hours[] = {1, 9, 14};
+    for (unsigned k = 0; k < 6; k++) {
+        struct fake *f = fake_create();
+        struct endpoint *pub = open_simulcast(f);
+        struct media_cmd low = {.type = MEDIA_SET_LAYERS, .consumer = {11}}, high = low;
+        uint64_t start_us = f->now_us, back_us = start_us + hours[k / 2] * 3600 * SECOND;
+        int64_t first = 0, last = 0;
+        unsigned count = 0;
+        low.layers.temporal = high.layers.temporal = LAYER_NONE;
+        high.layers.spatial = 1;
+        forwarder_command(f->fw, &low, f->now_us);
+        for (unsigned n = 0; f->now_us < back_us + 3 * SECOND; n++) {
+            bool rests = f->now_us > start_us + 10 * SECOND && f->now_us < back_us;
+            uint64_t us = f->now_us - start_us, fast_us = us + us / 1000000 * (uint64_t)ppms[k % 2];
+            if (f->now_us >= back_us + SECOND)
+                forwarder_command(f->fw, &high, f->now_us);
+            for (unsigned i = 0; i < (rests ? 1 : 2); i++) {
+                fake_clear(f);
+                fake_rtp(f, pub,
+                         (struct fake_packet){.pt = VP8_PT,
+                                              .ssrc = 500 + i,
+                                              .mid = "0",
+                                              .rid = i ? "r1" : "r0",
+                                              .seq = (uint16_t)n,
+                                              .timestamp = (uint32_t)(fast_us * 9 / 100) + i * 777777777u,
+                                              .marker = true,
+                                              .key = n % 5 == 0});
+                for (unsigned m = 0; m < f->rtp_count; m++, count++) {
+                    last = (int32_t)(f->rtp[m].head.timestamp - (uint32_t)(fast_us * 9 / 100));
+                    first = count ? first : last;
+                }
+            }
+            fake_report(f, f->rtp_count ? forwarder_endpoint(f->fw, (struct transport_id){2}) : pub, 110);
+            fake_clear(f);
+            if (rests) { // one picture in ten seconds
+                f->now_us += 10 * SECOND;
+                wheel_advance(&f->wheel, f->now_us);
+            } else {
+                fake_run(f, 40 * MS);
+            }
+        }
+        struct consumer *c = forwarder_consumer(f->fw, (struct consumer_id){11});
+        assert_int_equal(c->current, 1);
+        if (last - first > 90 * 40 || first - last > 90 * 40)
+            fail_msg("%d ppm, %u hours: %lld ms off", ppms[k % 2], hours[k / 2],
+                     (long long)(last - first) / 90);
+        fake_destroy(f);
+    }
+}
+
 static void report(struct fake *f, struct endpoint *pub, uint32_t ssrc, uint32_t timestamp) {
     uint8_t bytes[128];
     struct writer w = writer_of(bytes, sizeof bytes);
@@ -274,6 +331,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(time_goes_on_after_a_step_of_the_publishers_clock),
                                        cmocka_unit_test(a_clock_is_believed_within_ten_seconds),
                                        cmocka_unit_test(layers_without_reports_stay_together),
+                                       cmocka_unit_test(a_layer_that_rested_is_heard_anew),
                                        cmocka_unit_test(a_late_key_frame_delays_nothing_after_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,13 +9,15 @@ static const char *const PUB = "publisher", *const A = "receiver";
 // What a packet of the publisher holds, by its number in a row; each letter is one packet.
 //   S: SPS and PPS in one (STAP-A)   s: SPS alone   p: PPS alone   I: first fragment of an IDR slice
 //   i: a further fragment            e: its last    P: a frame without key   a: access unit delimiter
-// A frame ends at 'e' and at 'P'.
+//   T: SPS and PPS in one, ahead of the slices' time
+// A frame ends at 'e', at 'P' and at 'T'.
 // H265 has its VPS, SPS and PPS in one (AP) for S, and the VPS for s. AV1 has none of them.
 struct payload {
     char what;
     uint8_t len, bytes[16];
 };
 static const struct payload h264[] = {{'S', 11, {24, 0, 4, 0x67, 0x42, 0, 0x1f, 0, 2, 0x68, 0xce}},
+                                      {'T', 11, {24, 0, 4, 0x67, 0x42, 0, 0x1f, 0, 2, 0x68, 0xce}},
                                       {'s', 4, {0x67, 0x42, 0, 0x1f}},
                                       {'p', 2, {0x68, 0xce}},
                                       {'I', 4, {0x7c, 0x85, 0x88, 1}},
@@ -26,6 +28,7 @@ static const struct payload h264[] = {{'S', 11, {24, 0, 4, 0x67, 0x42, 0, 0x1f, 
                                       {0}};
 static const struct payload h265[] = {
     {'S', 16, {0x60, 1, 0, 3, 0x40, 1, 0x0c, 0, 3, 0x42, 1, 1, 0, 2, 0x44, 1}},
+    {'T', 16, {0x60, 1, 0, 3, 0x40, 1, 0x0c, 0, 3, 0x42, 1, 1, 0, 2, 0x44, 1}},
     {'s', 4, {0x40, 1, 0x0c, 1}},
     {'p', 4, {0x44, 1, 0xc1, 1}},
     {'I', 5, {0x62, 1, 0x93, 0xaf, 1}},
@@ -76,6 +79,17 @@ static const struct row rows[] = {
     {"and never comes", "PIieP", {1, 3, 4, 5}, ""},
     {"the one after it comes late", "PIieP", {1, 2, 4, 5, 3}, "IieP"},
     {"everything the other way round", "PSIie", {1, 5, 4, 3, 2}, "SIie"},
+    {"the parameters have a time of their own", "PTIieP", {1, 2, 3, 4, 5, 6}, "TIieP"},
+    {"and come late", "PTIieP", {1, 3, 4, 5, 6, 2}, "TIieP"},
+};
+
+// What a receiver gets that comes a moment after all of it.
+static const struct row late_rows[] = {
+    {"all in order", "PSIiePP", {1, 2, 3, 4, 5, 6, 7}, "SIiePP"},
+    {"parameters in two packets", "PspIieP", {1, 2, 3, 4, 5, 6, 7}, "spIieP"},
+    {"the parameters have a time of their own", "PTIieP", {1, 2, 3, 4, 5, 6}, "TIieP"},
+    {"and came late", "PTIieP", {1, 3, 4, 5, 6, 2}, "TIieP"},
+    {"a key frame without parameters behind one with", "PTIieIieP", {1, 2, 3, 4, 5, 6, 7, 8, 9}, "IieP"},
 };
 
 static void give(struct fake *f, struct endpoint *ep, const struct payload *payloads, const char *packets,
@@ -85,7 +99,7 @@ static void give(struct fake *f, struct endpoint *ep, const struct payload *payl
     uint8_t *p = block_data(b);
     unsigned frame = 0;
     for (unsigned i = 0; i + 1 < place; i++)
-        frame += packets[i] == 'e' || packets[i] == 'P';
+        frame += packets[i] == 'e' || packets[i] == 'P' || packets[i] == 'T';
     char what = packets[place - 1];
     memset(p, 0, 12);
     p[0] = 0x80;
@@ -119,7 +133,7 @@ static void seen_by(const struct fake *f, const char *packets, char out[PACKETS_
     }
 }
 
-static void plays(const struct row *row, size_t codec) {
+static void plays(const struct row *row, size_t codec, bool late) {
     struct fake *f = fake_create();
     struct endpoint *pub = fake_connected(f, 1, PUB);
     fake_connected(f, 2, A);
@@ -127,9 +141,12 @@ static void plays(const struct row *row, size_t codec) {
     params.codec = codecs[codec].codec;
     params.payload_type = H264_PT;
     fake_open_producer(f, 1, 1, params);
-    fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
+    if (!late)
+        fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
     for (unsigned k = 0; k < PACKETS_MAX && row->arrivals[k]; k++)
         give(f, pub, codecs[codec].payloads, row->packets, row->arrivals[k]);
+    if (late)
+        fake_open_consumer(f, 2, 1, 11, fake_receive_video(110, 111));
     char seen[PACKETS_MAX + 1];
     seen_by(f, row->packets, seen);
     if (strcmp(seen, row->seen) != 0)
@@ -146,13 +163,21 @@ static void a_picture_begins_with_its_first_packet(void **state) {
             for (const char *what = rows[i].packets; *what; what++)
                 has_all &= payload_of(codecs[codec].payloads, *what) != NULL;
             if (has_all)
-                plays(&rows[i], codec);
+                plays(&rows[i], codec, false);
             played += has_all;
         }
     assert_int_equal(played, 2 * (sizeof rows / sizeof *rows) + 5);
 }
 
+static void who_comes_late_begins_there_too(void **state) {
+    (void)state;
+    for (size_t codec = 0; codec < 2; codec++)
+        for (size_t i = 0; i < sizeof late_rows / sizeof *late_rows; i++)
+            plays(&late_rows[i], codec, true);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_picture_begins_with_its_first_packet)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_picture_begins_with_its_first_packet),
+                                       cmocka_unit_test(who_comes_late_begins_there_too)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
