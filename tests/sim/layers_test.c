@@ -255,6 +255,90 @@ static void check_stream(struct world *w, struct viewer *v) {
     free(d.numbers);
 }
 
+// ---- what must hold where the network loses packets for good
+
+// Frames that nobody can decode, since some of them was lost, or of what they refer to.
+static uint8_t *find_lost(const struct world *w) {
+    uint8_t *lost = calloc(w->frame_count, 1);
+    for (uint32_t i = 0; i < w->frame_count; i++) {
+        lost[i] = w->frames[i].cut;
+        for (unsigned r = 0; r < w->frames[i].ref_count; r++)
+            lost[i] |= lost[w->frames[i].refs[r]];
+    }
+    return lost;
+}
+
+// What a browser's jitter buffer makes of VP8's numbers: a picture of a higher temporal layer that does not
+// say that it needs the lowest alone is held back, for ever, where a picture between it and the last one of
+// its layers has not come.
+struct vp8_order {
+    int32_t last[3]; // newest picture of each temporal layer, unwrapped; -1: none
+    int32_t missing; // newest one that did not come, -1: none
+    int32_t newest;
+    uint32_t held; // though they could have been decoded
+};
+
+static void vp8_take(struct vp8_order *o, const struct frame *f, uint16_t picture, bool decodable) {
+    int32_t id = o->newest < 0 ? picture : o->newest + (int16_t)(uint16_t)((picture - o->newest) << 1) / 2;
+    if (o->newest >= 0 && id > o->newest + 1)
+        o->missing = id - 1;
+    o->newest = id > o->newest ? id : o->newest;
+    bool base_only = f->temporal && !f->odd && !(f->temporal == 2 && f->position == 3);
+    if (f->key)
+        o->last[0] = o->last[1] = o->last[2] = -1;
+    for (unsigned t = 0; t <= f->temporal && f->temporal > 0 && !base_only; t++)
+        if (o->last[t] < 0 || o->missing > o->last[t]) {
+            o->held += decodable;
+            return;
+        }
+    o->last[f->temporal] = id;
+}
+
+// Its packets behind `at` that came, in sequence; *next: behind them.
+static bool came_whole(const struct world *w, const struct viewer *v, uint64_t at, uint64_t end,
+                       uint64_t *next) {
+    const struct out *first = &v->out[at];
+    unsigned count = 0;
+    bool in_order = first->index == 0;
+    for (*next = at; *next < end && v->out[*next].came && v->out[*next].frame == first->frame; ++*next)
+        in_order &= v->out[*next].index == count++;
+    return in_order && count == w->frames[first->frame].count;
+}
+
+// Numbers are missing only where packets are, and what comes whole can be decoded unless the network lost
+// what it needs.
+static void check_lossy_stream(struct world *w, struct viewer *v) {
+    uint8_t *lost = find_lost(w), *decoded = calloc(w->frame_count, 1);
+    struct vp8_order order = {.last = {-1, -1, -1}, .missing = -1, .newest = -1};
+    uint64_t end = v->highest - 0x10000;
+    uint32_t gaps = 0, pictures = 0;
+    for (uint64_t at = v->first, next; at + 200 < end; at = next) {
+        next = at + 1;
+        if (!v->out[at].came || v->out[at].blank) {
+            gaps++;
+            continue;
+        }
+        const struct frame *f = &w->frames[v->out[at].frame];
+        bool whole = came_whole(w, v, at, end, &next);
+        if (!whole && !f->cut)
+            fail_at(w, v, at, "its frame is not whole, and nothing of it was lost");
+        if (!whole)
+            continue;
+        for (unsigned r = 0; r < f->ref_count; r++)
+            if (!decoded[f->refs[r]] && !lost[f->refs[r]])
+                fail_at(w, v, at, "refers to what was left out");
+        decoded[v->out[at].frame] = !lost[v->out[at].frame];
+        pictures++;
+        if (w->mode->form == FORM_VP8)
+            vp8_take(&order, f, v->out[at].picture, !lost[v->out[at].frame]);
+    }
+    print_message("%s, %s: %u frames, %u numbers missing, of %u lost packets; %u held back for ever\n",
+                  w->mode->name, v->peer, pictures, gaps, w->lost_count, order.held);
+    assert_true(pictures > 500 && gaps <= w->lost_count && order.held * 50 < pictures);
+    free(lost);
+    free(decoded);
+}
+
 // Whether it has come to what it was given, after a second.
 static void check_wish(struct world *w, struct viewer *v) {
     const struct mode *m = w->mode;
@@ -386,25 +470,29 @@ static void run_mode(const struct mode *m) {
         run_units(w, 5 + layers_random(w, i % 4 == 3 ? 60 : 30));
     }
     run_units(w, 60);
-    for (unsigned i = 0; i < 2; i++)
-        check_stream(w, &w->viewers[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        if (m->lost_permille > 0)
+            check_lossy_stream(w, &w->viewers[i]);
+        else
+            check_stream(w, &w->viewers[i]);
+    }
     world_close(w);
 }
 
 static const struct mode modes[] = {
-    {"VP8 L1T3", CODEC_VP8, FORM_VP8, 1, 1, 3, false, 0},
-    {"VP8 simulcast of L1T3", CODEC_VP8, FORM_VP8, 3, 1, 3, false, 0},
-    {"VP9 L1T3", CODEC_VP9, FORM_VP9, 1, 1, 3, false, 0},
-    {"VP9 simulcast of L1T3", CODEC_VP9, FORM_VP9, 3, 1, 3, false, 0},
-    {"AV1 simulcast of L1T3, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 3, 1, 3, false, 0},
-    {"H265 L1T3", CODEC_H265, FORM_H265, 1, 1, 3, false, 0},
-    {"VP9 L3T3", CODEC_VP9, FORM_VP9, 1, 3, 3, false, 0},
-    {"VP9 L3T3_KEY", CODEC_VP9, FORM_VP9, 1, 3, 3, true, 0},
-    {"H264 L1T3, described", CODEC_H264, FORM_DESCRIPTOR, 1, 1, 3, false, 0},
-    {"H264 simulcast of L1T2, described", CODEC_H264, FORM_DESCRIPTOR, 3, 1, 2, false, 0},
-    {"AV1 L3T3, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 3, 3, false, 0},
-    {"AV1 L3T3_KEY, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 3, 3, true, 0},
-    {"AV1 L2T1, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 2, 1, false, 0},
+    {"VP8 L1T3", CODEC_VP8, FORM_VP8, 1, 1, 3, false, 0, 0},
+    {"VP8 simulcast of L1T3", CODEC_VP8, FORM_VP8, 3, 1, 3, false, 0, 0},
+    {"VP9 L1T3", CODEC_VP9, FORM_VP9, 1, 1, 3, false, 0, 0},
+    {"VP9 simulcast of L1T3", CODEC_VP9, FORM_VP9, 3, 1, 3, false, 0, 0},
+    {"AV1 simulcast of L1T3, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 3, 1, 3, false, 0, 0},
+    {"H265 L1T3", CODEC_H265, FORM_H265, 1, 1, 3, false, 0, 0},
+    {"VP9 L3T3", CODEC_VP9, FORM_VP9, 1, 3, 3, false, 0, 0},
+    {"VP9 L3T3_KEY", CODEC_VP9, FORM_VP9, 1, 3, 3, true, 0, 0},
+    {"H264 L1T3, described", CODEC_H264, FORM_DESCRIPTOR, 1, 1, 3, false, 0, 0},
+    {"H264 simulcast of L1T2, described", CODEC_H264, FORM_DESCRIPTOR, 3, 1, 2, false, 0, 0},
+    {"AV1 L3T3, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 3, 3, false, 0, 0},
+    {"AV1 L3T3_KEY, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 3, 3, true, 0, 0},
+    {"AV1 L2T1, encrypted", CODEC_AV1, FORM_DESCRIPTOR, 1, 2, 1, false, 0, 0},
 };
 
 static void every_switch_can_be_decoded(void **state) {
@@ -423,10 +511,21 @@ static void late_packets_leave_no_hole(void **state) {
     }
 }
 
+// Some packets never come: nobody gets what needs a frame that was left out.
+static void lost_packets_leave_nothing_undecodable(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct mode m = modes[i];
+        m.lost_permille = 20;
+        run_mode(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_switch_can_be_decoded),
         cmocka_unit_test(late_packets_leave_no_hole),
+        cmocka_unit_test(lost_packets_leave_nothing_undecodable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

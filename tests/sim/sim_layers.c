@@ -197,6 +197,11 @@ static void send_packet(struct world *w, const struct frame *f, unsigned index, 
     store_be16(bytes + at, (uint16_t)((p.len - at - 2) / 4));
     p.len += put_payload(w, f, index, bytes + p.len);
     bool begins = f->key && index == 0; // each numbering begins in time
+    if (!begins && m->lost_permille > 0 && layers_random(w, 1000) < m->lost_permille) {
+        w->frames[f - w->frames].cut = true;
+        w->lost_count++;
+        return;
+    }
     if (!begins && w->held_count < 64 && p.len <= 160 && layers_random(w, 1000) < m->late_permille) {
         struct held *h = &w->held[w->held_count++];
         *h = (struct held){.at_us = w->f->now_us + 40 * MS + layers_random(w, 60) * MS,

@@ -32,6 +32,7 @@ struct mode {
     unsigned streams, spatial, temporal;
     bool key_only; // layers are predicted from lower ones in key pictures alone (K-SVC)
     unsigned late_permille;
+    unsigned lost_permille; // packets that the network loses on the publisher's way, for good
 };
 
 struct frame {
@@ -40,6 +41,7 @@ struct frame {
     uint16_t number, picture;
     uint8_t tl0, chain_diffs[SPATIAL_MAX];
     bool key, odd; // odd: it refers to its own layer as well, so nobody may step up to it
+    bool cut;      // some of it was lost on the way
 };
 
 struct out { // one packet that a receiver got
@@ -75,7 +77,7 @@ struct world {
     struct endpoint *pub, *ends[2];
     struct viewer viewers[2];
     struct frame *frames;
-    uint32_t frame_count, unit;
+    uint32_t frame_count, unit, lost_count; // packets that were lost for good
     uint32_t random;
     struct {
         uint16_t seq, number, picture;
