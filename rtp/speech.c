@@ -57,7 +57,7 @@ static void note_frame(struct speech *s, uint8_t steps, uint64_t now_us) {
 }
 
 void speech_hear(struct speech *s, int8_t level_dbov, uint64_t now_us) {
-    bool known = level_dbov <= 0;
+    bool known = s->known = level_dbov <= 0;
     int32_t level = known ? limit(level_dbov, -127, 0) * 16 : SPEECH_UNKNOWN_DBOV * 16;
     uint64_t since_us = s->heard_us != 0 && now_us > s->heard_us ? now_us - s->heard_us : SPEECH_FRAME_US;
     if (s->heard_us == 0) { // begins with its noise, or with speech

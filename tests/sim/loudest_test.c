@@ -32,8 +32,8 @@ struct scene {
         unsigned index, worker;
         struct endpoint *from, *to;
         int8_t noise;
-        bool speaks;
-        uint32_t packets, onset; // number of the first packet of its last speech
+        bool speaks, tells_nothing; // no levels
+        uint32_t packets, onset;    // number of the first packet of its last speech
         uint64_t onset_us;
     } people[PEOPLE];
     struct heard { // [receiver][publisher]
@@ -43,6 +43,7 @@ struct scene {
         bool ever;
     } heard[PEOPLE][PEOPLE];
     uint64_t packets_out;
+    unsigned pause_ms; // between words
 };
 
 static uint32_t chance(struct scene *s, uint32_t below) {
@@ -168,6 +169,7 @@ static struct scene *scene_new(uint64_t seed) {
     assert_non_null(s);
     s->now_us = START_US;
     s->random = seed;
+    s->pause_ms = 100;
     for (unsigned w = 0; w < WORKERS; w++) {
         struct forwarder_config config = {.link = link_of_worker(w), .random_seed = seed};
         struct forwarder_output out = {.ctx = s,
@@ -199,10 +201,11 @@ static void scene_end(struct scene *s) {
 
 // ---- what is said
 
-// Words of about 300 ms with pauses of 100, and whatever else the microphone hears.
+// Words of about 300 ms with pauses, and whatever else the microphone hears.
 static int8_t level_of(struct scene *s, const struct person *p) {
     uint64_t since_ms = (s->now_us - p->onset_us) / US_PER_MS + 10 * p->index % 100;
-    bool word = p->speaks && (since_ms % 400 < 300 || s->now_us - p->onset_us < 100 * US_PER_MS);
+    bool word =
+        p->speaks && (since_ms % (300 + s->pause_ms) < 300 || s->now_us - p->onset_us < 100 * US_PER_MS);
     return (int8_t)(word ? -32 + (int)chance(s, 9) : p->noise + (int)chance(s, 7) - 3);
 }
 
@@ -219,8 +222,8 @@ static void send_packet(struct scene *s, struct person *p) {
     write_u32(&w, 1000 + p->index);
     write_u16(&w, 0xbede);
     write_u16(&w, 1);
-    write_u8(&w, 1 << 4);
-    write_u8(&w, (uint8_t)-level_of(s, p));
+    write_u8(&w, p->tells_nothing ? 0 : 1 << 4);
+    write_u8(&w, p->tells_nothing ? 0 : (uint8_t)-level_of(s, p));
     write_u16(&w, 0);
     write_u16(&w, (uint16_t)p->index);
     write_u32(&w, number);
@@ -356,10 +359,41 @@ static void choices_change(void **state) {
     scene_end(s);
 }
 
+// Some send no levels, so that nobody knows whether they speak: they get the places that are left, and take
+// none of those who pause between two sentences.
+static void nobody_knows_whether_some_speak(void **state) {
+    (void)state;
+    struct scene *s = scene_new(3);
+    for (unsigned to = 0; to < PEOPLE; to++) {
+        choose(s, to, LOUDEST);
+        for (unsigned from = 0; from < PEOPLE; from++)
+            if (from != to)
+                consume(s, to, from);
+    }
+    for (unsigned i = 40; i < 60; i++)
+        s->people[i].tells_nothing = true;
+    s->pause_ms = 900;
+    run(s, 1000);
+    const unsigned who[] = {3, 77};
+    let_speak(s, who, 2);
+    run(s, RIGHT_WITHIN_MS);
+    for (unsigned k = 0; k < 200; k++, run(s, 50))
+        check_everybody(s, who, 2, LOUDEST);
+    check_onsets(s, who, 2);
+    let_speak(s, NULL, 0);
+    run(s, 5000);
+    unsigned unknown = 0; // nobody speaks: those who may are heard
+    for (unsigned from = 40; from < 60; from++)
+        unknown += hears(s, 0, from);
+    assert_int_equal(unknown, LOUDEST);
+    scene_end(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_open_microphones),
         cmocka_unit_test(choices_change),
+        cmocka_unit_test(nobody_knows_whether_some_speak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

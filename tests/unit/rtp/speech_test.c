@@ -69,7 +69,7 @@ static void noise_is_nobodys_voice(void **state) {
 
 static void a_voice_without_levels_counts_as_quiet_speech(void **state) {
     (void)state;
-    struct speech unknown, loud = quiet_room();
+    struct speech unknown, loud = quiet_room(), never = loud;
     speech_init(&unknown);
     hear(&unknown, SPEECH_LEVEL_UNKNOWN, 10, 20);
     assert_true(unknown.speaks);
@@ -77,6 +77,9 @@ static void a_voice_without_levels_counts_as_quiet_speech(void **state) {
     speech_hear(&loud, -30, now_us);
     assert_true(speech_beats(&loud, &unknown, now_us));
     assert_false(speech_beats(&unknown, &loud, now_us));
+    assert_true(speech_beats(&unknown, &never, now_us));
+    assert_false(speech_beats(&unknown, &loud, now_us + SPEECH_UNKNOWN_WAITS_US));
+    assert_true(speech_beats(&unknown, &loud, now_us + SPEECH_UNKNOWN_WAITS_US + 1));
 }
 
 static void who_beats_whom(void **state) {
