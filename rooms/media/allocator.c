@@ -284,8 +284,8 @@ static void take(struct allocator *a, uint32_t have_bps, uint64_t now_us) {
 }
 
 // How far it may rise now: to where there has been room for long enough, and sooner to what is clearly less
-// than what failed.
-static int entry_rise(struct allocator_entry *e, const struct allocator_link *link, bool due,
+// than what failed. `with_bps` would be in use with its next step, where others share the link; else 0.
+static int entry_rise(struct allocator_entry *e, const struct allocator_link *link, uint64_t with_bps,
                       uint64_t have_bps, uint64_t now_us) {
     struct allocator_memory *m = &e->memory;
     if (e->goal <= e->now) {
@@ -296,6 +296,9 @@ static int entry_rise(struct allocator_entry *e, const struct allocator_link *li
         m->room_us = now_us;
     if (m->wait_us > 0 && have_bps > percent(m->basis_bps, ALLOCATOR_FORGIVE_PERCENT))
         m->wait_us = 0;
+    if (with_bps && link->tries && with_bps <= link->shown_bps)
+        return e->goal; // one of the others has just shown it
+    bool due = with_bps && with_bps <= link->due_bps;
     if (due && m->wait_us > ALLOCATOR_RAISE_DUE_US)
         m->wait_us = ALLOCATOR_RAISE_DUE_US;
     bool first = m->wait_us == 0 || (link->tries && m->wait_us <= ALLOCATOR_RAISE_US);
@@ -369,7 +372,7 @@ static const struct allocator_entry *single_of(struct allocator *a, const struct
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = ordered(a, i);
         uint64_t next_bps = sum + (e->now < step_most(e) ? step_bps(e, e->now + 1) - step_bps(e, e->now) : 0);
-        if (entry_rise(e, link, next_bps <= link->due_bps, have_bps, now_us) <= e->now)
+        if (entry_rise(e, link, next_bps, have_bps, now_us) <= e->now)
             continue;
         if (!single || (single->rank == e->rank && e->now < single->now))
             single = e;
@@ -383,8 +386,7 @@ static void give(struct allocator *a, const struct allocator_link *link, uint64_
     const struct allocator_entry *single = singly ? single_of(a, link, have_bps, now_us) : NULL;
     for (unsigned i = 0; i < a->count; i++) {
         struct allocator_entry *e = &a->entries[i];
-        int step =
-            singly ? (e == single ? e->now + 1 : e->now) : entry_rise(e, link, false, have_bps, now_us);
+        int step = singly ? (e == single ? e->now + 1 : e->now) : entry_rise(e, link, 0, have_bps, now_us);
         if (step <= e->now)
             continue;
         sum += step_bps(e, step) - step_bps(e, e->now);

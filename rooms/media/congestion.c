@@ -199,6 +199,10 @@ void congestion_remb(struct congestion *cg, uint64_t bps, uint64_t now_us) {
 
 // ---- shares
 
+uint32_t congestion_estimate_bps(const struct congestion *cg, const struct bandwidth_state *state) {
+    return cg->common.shares ? cg->common.part_bps : state->target_bps;
+}
+
 // Whether the estimate limits anything: there is somebody who tells what arrives, or soon will.
 bool congestion_counts(const struct congestion *cg, uint64_t now_us) {
     return cg->heard || (cg->numbered && (cg->begun_us == 0 || now_us < cg->begun_us + CONGESTION_DEAF_US));
@@ -244,15 +248,19 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
     uint64_t try_bps = allocator_try_bps(a), has_bps = allocator_granted_bps(a);
     uint64_t more_bps = try_bps > has_bps ? try_bps - has_bps : 0, whole_bps = cg->granted_bps + more_bps;
     unsigned percent = more_bps > has_bps ? CONGESTION_TRIAL_DOUBLE_PERCENT : CONGESTION_TRIAL_MORE_PERCENT;
-    uint64_t room_bps = link_trial_room_bps(state, whole_bps),
+    struct mates_trial mates = {0};
+    if (try_bps && cg->common.shares)
+        mates = congestion_mates_trial(cg, whole_bps, now_us);
+    uint64_t room_bps = link_trial_room_bps(state, cg->common.shares ? mates.whole_bps : whole_bps),
              others_bps = cg->common.shares ? 0 : more_bps * percent / 100; // who is known has it already
-    uint64_t rate = whole_bps + (others_bps > room_bps ? others_bps : room_bps);
+    uint64_t rate = whole_bps + mates.behind_bps + (others_bps > room_bps ? others_bps : room_bps);
     uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
     if (ceiling_bps && rate > ceiling_bps)
         rate = ceiling_bps;
     if (try_bps == 0 || !link_trial_is_empty(state) || cg->trial.rate_bps != 0 || state->probing ||
         state->climbs || congestion_mates_try(cg, now_us))
         return;
+    cg->common.behind_bps = mates.behind_bps;
     link_trial_begin(&cg->trial, rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX, state,
                      bandwidth_sent_bytes(cg->bandwidth), now_us);
     uint64_t until_us = now_us + TRIAL_TOLD_US + TRIAL_LONGER_MAX_US;
@@ -269,7 +277,9 @@ static void congestion_judge_trial(struct congestion *cg, const struct bandwidth
     congestion_mates_hold(cg, now_us, now_us);
     if (!cg->refuted) {
         bandwidth_release_probes(cg->bandwidth, now_us);
+        congestion_mates_carried(cg, state, now_us);
     } else {
+        congestion_mates_refuted(cg);
         cg->refuted_us = now_us;
         uint64_t needed = cg->granted_bps + cg->granted_bps / 20;
         bandwidth_refute(cg->bandwidth, needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX, now_us);
@@ -404,7 +414,10 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
     unsigned percent = state->congested ? CONGESTION_DRAIN_PERCENT : CONGESTION_PACE_PERCENT;
     // What a trial has shown is free, of what a probe has shown others may have a part.
     uint32_t shown_bps = link_trial_shown_bps(&cg->trial, now_us);
-    uint32_t free_bps = shown_bps > 0 && shown_bps < state->target_bps ? shown_bps : state->target_bps;
+    uint32_t estimate_bps = congestion_estimate_bps(cg, state);
+    if (state->target_bps < estimate_bps && !link_trial_is_empty(state))
+        estimate_bps = state->target_bps; // until the queue has gone
+    uint32_t free_bps = shown_bps > 0 && shown_bps < estimate_bps ? shown_bps : estimate_bps;
     if (cg->common.most_bps > 0 && cg->common.most_bps < free_bps)
         free_bps = (uint32_t)cg->common.most_bps;
     uint64_t rate = (uint64_t)free_bps * percent / 100;
@@ -440,7 +453,7 @@ static void congestion_observe(struct congestion *cg, const struct bandwidth_sta
     if (now_us < cg->observe_us || !cg->heard)
         return;
     cg->observe_us = now_us + LINK_OBSERVE_US;
-    link_histogram_add(&links->estimate, state->target_bps);
+    link_histogram_add(&links->estimate, congestion_estimate_bps(cg, state));
     link_histogram_add(&links->target, cg->granted_bps);
     link_histogram_add(&links->sent, state->sent_bps);
     links->reasons[congestion_link_reason(state->reason)]++;

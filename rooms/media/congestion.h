@@ -51,6 +51,9 @@
 #define CONGESTION_NARROW_PERCENT 85
 #define CONGESTION_SEEN_US 20000000
 #define CONGESTION_STRAINED_US 3000000
+#define CONGESTION_BEHIND_US 10000000
+#define CONGESTION_EVEN_PERCENT 97
+#define CONGESTION_MISSED 2
 #define PADDING_PACKETS_MAX 64 // at once
 #define PROBATION_SSRC 1234    // what mediasoup-client expects of a probation stream
 #define PROBATION_PAYLOAD_TYPE 127
@@ -62,6 +65,11 @@ struct congestion_common {
     bool shares;                  // the last shares were made with theirs in mind,
     bool wanted;                  // and some of them wanted more
     uint64_t most_bps;            // that they leave to it, with sound; 0: nobody shares
+    uint64_t even_bps;            // an even part, with sound
+    uint32_t part_bps;            // its part, which is what it is told of; with sound
+    uint64_t behind_bps;          // that a trial adds for those who would be left behind
+    uint64_t behind_us;           // since when others have clearly more; 0: they do not
+    uint8_t missed;               // and trials in a row that were refuted meanwhile
     uint32_t acked_bps, seen_bps; // what arrives here, and what was seen of the link, as of told_us
     uint64_t told_us;             // 0: never
     struct min_window carried;    // what has arrived at all of them, negative, in kbit/s
@@ -178,6 +186,8 @@ void congestion_begin_run(struct consumer *c, uint64_t now_us);
 
 // ---- for statistics
 struct bandwidth_state congestion_state(const struct congestion *cg);
+// What its link carries, or its part of one that others are known to share.
+uint32_t congestion_estimate_bps(const struct congestion *cg, const struct bandwidth_state *state);
 enum link_reason congestion_link_reason(enum bandwidth_reason reason);
 bool congestion_counts(const struct congestion *cg, uint64_t now_us); // the estimate limits something
 

@@ -120,6 +120,60 @@ static uint64_t without(uint64_t bps, uint32_t audio_bps) {
     return bps > audio_bps ? bps - audio_bps : 0;
 }
 
+static uint64_t higher(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+// Somebody wants the very step that another one has, and has had clearly less for so long that he has tried,
+// or could not. Who has much less than that is no reason to have less, so that claims cost nobody more than a
+// step.
+static bool is_left_behind(const struct congestion *mate, const struct congestion *self, uint64_t now_us) {
+    struct link_claim claim = claim_of(mate);
+    uint64_t behind_us = mate->common.behind_us;
+    bool over = self->granted_bps * 100 > self->common.even_bps * CONGESTION_EVEN_PERCENT;
+    bool long_enough = behind_us != 0 && now_us >= behind_us + CONGESTION_BEHIND_US &&
+                       (over || mate->common.missed >= CONGESTION_MISSED);
+    bool alike = self->granted_bps * 100 <= claim.next_bps * MATES_ALIKE_PERCENT;
+    return long_enough && alike &&
+           link_claim_is_behind(&claim, self->granted_bps, higher(self->common.even_bps, self->granted_bps));
+}
+
+// Who has most leaves a step to who has been left behind.
+static bool group_must_yield(const struct group *g, uint64_t now_us) {
+    const struct congestion *self = g->members[0];
+    bool yields = false;
+    for (unsigned i = 1; i < g->count; i++)
+        if (g->members[i]->granted_bps > self->granted_bps)
+            return false;
+    for (unsigned i = 1; i < g->count; i++) {
+        struct congestion *mate = g->members[i];
+        if (!is_left_behind(mate, self, now_us))
+            continue;
+        mate->common.missed = 0;
+        mate->common.behind_us = now_us;
+        yields = true;
+    }
+    return yields;
+}
+
+// Somebody has clearly more than it.
+static bool group_is_ahead(const struct group *g) {
+    for (unsigned i = 1; i < g->count; i++)
+        if (g->members[0]->granted_bps * MATES_EVEN_PERCENT < g->members[i]->granted_bps * 100)
+            return true;
+    return false;
+}
+
+// All of them know of it: else what it is told of is what it could have alone.
+static bool group_is_mutual(const struct group *g, uint64_t now_us) {
+    for (unsigned i = 1; i < g->count; i++) {
+        struct group theirs = group_of(g->members[i], now_us);
+        if (!group_has(&theirs, g->members[0]))
+            return false;
+    }
+    return true;
+}
+
 void congestion_mates_share(struct congestion *cg, struct allocator_link *link,
                             const struct bandwidth_state *state, uint64_t now_us) {
     struct congestion_common *common = &cg->common;
@@ -138,9 +192,57 @@ void congestion_mates_share(struct congestion *cg, struct allocator_link *link,
         lift_bps = lift_bps * CONGESTION_DRAIN_PERCENT / 100;
     if (may_lift(state) && link->estimate_bps < lift_bps)
         link->estimate_bps = congestion_bounded(cg, lift_bps);
+    common->even_bps = share.even_bps;
+    bool ahead = group_is_ahead(&g);
+    if (!ahead)
+        common->missed = 0;
+    common->behind_us = !ahead ? 0 : common->behind_us ? common->behind_us : now_us;
+    if (group_must_yield(&g, now_us)) // the least that is a step for whom leaves it
+        share.most_bps = cg->granted_bps * 100 / (ALLOCATOR_KEEP_PERCENT + 1);
     common->most_bps = share.most_bps;
+    common->part_bps = link->estimate_bps;
+    if (share.usable_bps < link->estimate_bps && group_is_mutual(&g, now_us))
+        common->part_bps = (uint32_t)share.usable_bps;
     link->most_bps = without(share.most_bps, link->audio_bps) + 1; // 0 would be no bound
     link->due_bps = without(share.free_bps, link->audio_bps);
+}
+
+struct mates_trial congestion_mates_trial(struct congestion *cg, uint64_t next_bps, uint64_t now_us) {
+    struct mates_trial trial = {.whole_bps = next_bps};
+    struct group g = group_of(cg, now_us);
+    for (unsigned i = 1; i < g.count; i++) {
+        struct link_claim claim = claim_of(g.members[i]);
+        trial.have_bps += claim.has_bps;
+        if (link_claim_is_behind(&claim, next_bps, higher(cg->common.even_bps, next_bps)))
+            trial.behind_bps += claim.next_bps - claim.has_bps;
+    }
+    trial.whole_bps += trial.have_bps + trial.behind_bps;
+    return trial;
+}
+
+void congestion_mates_carried(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
+    struct group g = group_of(cg, now_us);
+    uint64_t behind_bps = cg->common.behind_bps;
+    cg->common.behind_bps = cg->common.missed = 0;
+    if (behind_bps == 0)
+        return;
+    cg->trial.shown_bps -= behind_bps < cg->trial.shown_bps ? (uint32_t)behind_bps : cg->trial.shown_bps;
+    for (unsigned i = 1; i < g.count; i++) {
+        struct congestion *mate = g.members[i];
+        struct link_claim claim = claim_of(mate);
+        if (!link_claim_is_behind(&claim, cg->trial.shown_bps,
+                                  higher(cg->common.even_bps, cg->trial.shown_bps)))
+            continue;
+        uint64_t shown_bps = claim.next_bps + link_trial_room_bps(state, claim.next_bps);
+        mate->trial = (struct link_trial){.shown_bps = (uint32_t)shown_bps, .shown_us = now_us};
+        mate->share_us = now_us;
+    }
+}
+
+void congestion_mates_refuted(struct congestion *cg) {
+    cg->common.behind_bps = 0;
+    if (cg->common.shares && cg->common.missed < UINT8_MAX)
+        cg->common.missed++;
 }
 
 bool congestion_mates_try(struct congestion *cg, uint64_t now_us) {

@@ -18,6 +18,16 @@ void congestion_mates_share(struct congestion *cg, struct allocator_link *link,
                             const struct bandwidth_state *state, uint64_t now_us);
 // One of the others tries just now; it is not waited for longer than CONGESTION_TURN_US.
 bool congestion_mates_try(struct congestion *cg, uint64_t now_us);
+// What they would need besides, if it had so much, so as not to be left behind: they want it, and it is
+// within an even part. That is tried together, since what one of them alone can have more is nobody's.
+struct mates_trial {
+    uint64_t have_bps, behind_bps; // what the others have, and what those would need besides
+    uint64_t whole_bps;            // with what it would have itself
+};
+struct mates_trial congestion_mates_trial(struct congestion *cg, uint64_t next_bps, uint64_t now_us);
+// The trial of that came through, or did not.
+void congestion_mates_carried(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us);
+void congestion_mates_refuted(struct congestion *cg);
 // It tries itself until then; the others send no clusters meanwhile, nor believe in the queue that comes.
 void congestion_mates_hold(struct congestion *cg, uint64_t until_us, uint64_t now_us);
 void congestion_mates_forget(struct congestion *cg); // it is another link

@@ -133,17 +133,27 @@ static uint64_t share_even(uint64_t carried_bps, const struct link_claim *claims
     return even_bps;
 }
 
+bool link_claim_is_behind(const struct link_claim *c, uint64_t bps, uint64_t within_bps) {
+    return c->next_bps > c->has_bps && c->next_bps * 100 <= within_bps * MATES_ALIKE_PERCENT &&
+           c->has_bps * MATES_EVEN_PERCENT < bps * 100;
+}
+
 struct link_share link_share_of(uint64_t carried_bps, const struct link_claim *claims, unsigned count) {
     assert(count > 0 && count <= MATES_MAX + 1);
     struct link_share share = {.even_bps = share_even(carried_bps, claims, count)};
-    uint64_t need_bps = 0, has_bps = 0;
+    uint64_t need_bps = 0, use_bps = 0, has_bps = 0;
     for (unsigned i = 1; i < count; i++) {
         const struct link_claim *c = &claims[i];
-        need_bps += lower(c->next_bps > c->has_bps ? c->next_bps : c->has_bps, share.even_bps);
+        uint64_t next_bps = c->next_bps > c->has_bps ? c->next_bps : c->has_bps;
+        bool usable = next_bps * 100 <= share.even_bps * MATES_ALIKE_PERCENT;
+        need_bps += lower(next_bps, share.even_bps);
+        use_bps += lower(usable ? next_bps : c->has_bps, share.even_bps);
         has_bps += c->has_bps;
     }
-    uint64_t left_bps = carried_bps > need_bps ? carried_bps - need_bps : 0;
+    uint64_t left_bps = carried_bps > need_bps ? carried_bps - need_bps : 0,
+             usable_bps = carried_bps > use_bps ? carried_bps - use_bps : 0;
     share.most_bps = left_bps > share.even_bps ? left_bps : share.even_bps;
+    share.usable_bps = usable_bps > share.even_bps ? usable_bps : share.even_bps;
     share.free_bps = lower(carried_bps > has_bps ? carried_bps - has_bps : 0, share.even_bps);
     return share;
 }

@@ -31,6 +31,8 @@
 #define MATES_VOTES_MAX 10
 #define MATES_VOTES_APART 2      // that one against it counts
 #define MATES_KNOWN_US 120000000 // without a vote for it
+#define MATES_ALIKE_PERCENT 110  // prices of one step of two may differ by so much
+#define MATES_EVEN_PERCENT 120   // of what one has may another one have, if he wants more as well
 
 struct link_board { // of a forwarder, all zero to begin with
     struct {
@@ -69,7 +71,10 @@ struct link_claim {
 // as the others leave it.
 struct link_share {
     uint64_t even_bps, most_bps, free_bps;
+    uint64_t usable_bps; // the most, with what is left to the others and is too little for a step
 };
+// Whether one would have clearly less than who has `bps`, and wants a step that is no more than `within_bps`.
+bool link_claim_is_behind(const struct link_claim *claim, uint64_t bps, uint64_t within_bps);
 // count: 1..MATES_MAX + 1
 struct link_share link_share_of(uint64_t carried_bps, const struct link_claim *claims, unsigned count);
 

@@ -66,7 +66,7 @@ static void report_consumer(const struct consumer *c, uint64_t now_us, struct st
 static void report_link(const struct congestion *cg, uint64_t now_us, struct transport_stats *out) {
     struct bandwidth_state state = congestion_state(cg);
     bool counts = congestion_counts(cg, now_us);
-    out->estimate_bps = counts ? state.target_bps : 0;
+    out->estimate_bps = counts ? congestion_estimate_bps(cg, &state) : 0;
     out->estimate_reason = counts ? congestion_link_reason(state.reason) : LINK_UNKNOWN;
     out->target_bps = at_most_u32(cg->granted_bps);
     out->wanted_bps = at_most_u32(cg->demand_bps);

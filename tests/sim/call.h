@@ -30,6 +30,7 @@
 #define CALL_NUMBERS 4096 // power of two
 #define CALL_AUDIO_BYTES 80
 #define CALL_PAYLOAD_MAX 1100
+#define CALL_CHANGES_MAX 16
 
 extern const uint32_t call_layer_bps[CALL_LAYERS];
 
@@ -122,6 +123,8 @@ struct call_viewer {
     unsigned track_count;
     uint64_t next_nack_us, next_report_us, next_remb_us;
     uint64_t bytes, packets, padding_packets;
+    uint64_t changes_us[CALL_CHANGES_MAX]; // of layers, the latest ones: [n % CALL_CHANGES_MAX]
+    unsigned change_count, changes_10s;    // and the most of them within 10 s
 };
 
 struct call_event {
@@ -168,6 +171,7 @@ uint32_t call_random(struct call *call);
 // Since call_measure, of one viewer: bytes of media, changes of layers, the longest time without a frame.
 uint64_t call_media_bytes(struct call *call, unsigned viewer);
 unsigned call_changes(struct call *call, unsigned viewer);
+unsigned call_changes_10s(struct call *call, unsigned viewer); // the most of them within 10 s
 uint64_t call_freeze_us(struct call *call, unsigned viewer);
 bool call_has_best(struct call *call, unsigned viewer); // of everybody, as far as is wished
 // With CALL_VERBOSE: what each viewer has had since call_measure.

@@ -133,6 +133,15 @@ static void on_rtcp(void *ctx, void *peer, struct span datagram) {
         (void)link_send(((struct call_viewer *)peer)->link, (unsigned)datagram.len + 44, call->now_us);
 }
 
+// Of whom it sees is the same to who sees it.
+static void note_change(struct call_viewer *v, uint64_t now_us) {
+    v->changes_us[v->change_count++ % CALL_CHANGES_MAX] = now_us;
+    unsigned kept = v->change_count < CALL_CHANGES_MAX ? v->change_count : CALL_CHANGES_MAX, lately = 0;
+    for (unsigned i = 0; i < kept; i++)
+        lately += now_us < v->changes_us[i] + 10 * US_PER_SECOND;
+    v->changes_10s = lately > v->changes_10s ? lately : v->changes_10s;
+}
+
 static bool on_event(void *ctx, const struct media_event *event) {
     struct call *call = ctx;
     if (event->type != MEDIA_CONSUMER_LAYERS)
@@ -143,7 +152,10 @@ static bool on_event(void *ctx, const struct media_event *event) {
             if (t->consumer != event->consumer.v)
                 continue;
             bool changes = t->spatial != event->layers.spatial || t->temporal != event->layers.temporal;
-            t->changes += changes && call->now_us > t->changed_us + SETTLE_US; // one switch is told in steps
+            if (changes && call->now_us > t->changed_us + SETTLE_US) { // one switch is told in steps
+                t->changes++;
+                note_change(&call->viewers[i], call->now_us);
+            }
             t->spatial = event->layers.spatial;
             t->temporal = event->layers.temporal;
             t->reason = event->layers.reason;
@@ -285,6 +297,7 @@ void call_measure(struct call *call) {
         call->queue_sum_us[i] = call->queue_max_us[i] = 0;
     for (unsigned i = 0; i < call->config.viewers; i++) {
         call->viewers[i].bytes = call->viewers[i].packets = call->viewers[i].padding_packets = 0;
+        call->viewers[i].change_count = call->viewers[i].changes_10s = 0;
         for (unsigned k = 0; k < call->viewers[i].track_count; k++) {
             struct call_track *t = &call->viewers[i].tracks[k];
             t->frames = t->key_frames = t->audio_packets = t->audio_lost = t->changes = t->plis = 0;

@@ -74,6 +74,10 @@ unsigned call_changes(struct call *call, unsigned viewer) {
     return changes;
 }
 
+unsigned call_changes_10s(struct call *call, unsigned viewer) {
+    return call->viewers[viewer].changes_10s;
+}
+
 uint64_t call_media_bytes(struct call *call, unsigned viewer) {
     uint64_t bytes = 0;
     for (unsigned i = 0; i < call->config.publishers; i++)

@@ -344,7 +344,8 @@ static void leaves_to_others_what_is_theirs(void **state) {
     allocator_destroy(s.a);
 }
 
-// What others leave is tried again soon, however often it has failed.
+// What others leave is tried again soon, however often it failed; what one of them has shown is taken at
+// once.
 static void tries_again_soon_what_is_its_due(void **state) {
     (void)state;
     for (unsigned due = 0; due < 2; due++) {
@@ -362,12 +363,14 @@ static void tries_again_soon_what_is_its_due(void **state) {
         assert_int_equal(allocator_try_bps(s.a), 0);
         run(&s, 2 * SECOND);
         assert_int_equal(allocator_try_bps(s.a), due ? 350 * K : 0);
+        s.link.shown_bps = s.link.most_bps = 350 * K;
+        share(&s);
+        expect(&s, "1.2");
         allocator_destroy(s.a);
     }
 }
 
-// A queue that stands because of the trial takes its share of what is there; what failed is remembered all
-// the same, although nothing was filled at that moment.
+// What failed while a queue stands because of the trial is remembered, though nothing was filled then.
 static void remembers_what_was_refuted_while_a_queue_stands(void **state) {
     (void)state;
     for (unsigned congested = 0; congested < 2; congested++) {

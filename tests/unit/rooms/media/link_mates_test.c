@@ -151,6 +151,42 @@ static void what_is_whose(void **state) {
     }
 }
 
+// Who would have clearly less is behind, when he wants a step that costs about as much or is within an even
+// part.
+static void who_is_left_behind(void **state) {
+    (void)state;
+    static const struct {
+        struct link_claim claim; // in kbit/s
+        uint64_t kbps, within_kbps;
+        bool behind;
+    } rows[] = {
+        {{586, 747, 3000}, 747, 750, true},   {{586, 747, 3000}, 700, 750, false},
+        {{586, 747, 3000}, 747, 680, true},   {{586, 747, 3000}, 747, 679, false},
+        {{586, 586, 3000}, 747, 750, false},  {{586, 0, 586}, 747, 750, false},
+        {{622, 747, 3000}, 747, 750, true},   {{623, 747, 3000}, 747, 750, false},
+        {{586, 1200, 3000}, 747, 750, false}, {{0, 100, 3000}, 1, 750, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct link_claim claim = {rows[i].claim.has_bps * K, rows[i].claim.next_bps * K,
+                                   rows[i].claim.demand_bps * K};
+        if (link_claim_is_behind(&claim, rows[i].kbps * K, rows[i].within_kbps * K) != rows[i].behind)
+            fail_msg("row %zu", i);
+    }
+}
+
+// What others cannot use for a step is told of as well.
+static void what_is_usable(void **state) {
+    (void)state;
+    struct link_claim claims[2] = {{452 * K, 955 * K, 3000 * K}, {452 * K, 955 * K, 3000 * K}};
+    struct link_share s = link_share_of(1500 * K, claims, 2);
+    assert_int_equal(s.most_bps, 750 * K);
+    assert_int_equal(s.usable_bps, 1048 * K);
+    claims[1].next_bps = 760 * K; // nearly within an even part: it is his
+    assert_int_equal(link_share_of(1500 * K, claims, 2).usable_bps, 750 * K);
+    claims[1].next_bps = 600 * K;
+    assert_int_equal(link_share_of(1500 * K, claims, 2).usable_bps, 900 * K);
+}
+
 // Whatever the others claim, an even share is nobody's but one's own.
 static void an_even_share_is_everybodys(void **state) {
     (void)state;
@@ -170,6 +206,7 @@ static void an_even_share_is_everybodys(void **state) {
         assert_true(s.even_bps >= carried_bps / count);
         assert_true(s.most_bps >= s.even_bps && s.free_bps <= s.even_bps);
         assert_true(s.most_bps <= carried_bps);
+        assert_true(s.usable_bps >= s.most_bps && s.usable_bps <= carried_bps);
     }
 }
 
@@ -180,6 +217,8 @@ int main(void) {
         cmocka_unit_test(mates_are_lost_when_queues_differ_and_forgotten_in_time),
         cmocka_unit_test(many_are_alike),
         cmocka_unit_test(what_is_whose),
+        cmocka_unit_test(who_is_left_behind),
+        cmocka_unit_test(what_is_usable),
         cmocka_unit_test(an_even_share_is_everybodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
