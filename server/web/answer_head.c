@@ -1,6 +1,6 @@
 #include "server/web/answer_head.h"
 
-#include "server/web/http_head.h"
+#include "server/common/http_status.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -72,7 +72,5 @@ struct span http_field_find(const struct http_head *head, const char *name);
 bool http_field_has_token(const struct http_head *head, const char *name, const char *token);
 
 const char *http_method_name(enum http_method method); // "" for HTTP_OTHER
-// What a status is called; lives for ever.
-const char *http_status_text(unsigned status);
 
 #endif

@@ -1,6 +1,6 @@
 #include "server/web/http_refusal.h"
 
-#include "server/web/http_head.h"
+#include "server/common/http_status.h"
 
 #include <assert.h>
 #include <stdio.h>

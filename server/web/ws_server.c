@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log_pace.h"
 #include "base/slots.h"
+#include "server/common/http_status.h"
 #include "server/web/first_wait.h"
 #include "server/web/proxy_wait.h"
 #include "server/web/outbox.h"

@@ -1,6 +1,7 @@
 // Answers: refusals in words (RFC 9457), header lines, ICE servers.
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/common/http_status.h"
 #include "server/whip/whip_internal.h"
 
 #include <assert.h>
@@ -35,30 +36,6 @@ void whip_answer_text(struct whip_answer *answer, unsigned status, const char *c
     answer->len = len;
 }
 
-static const char *title_of(unsigned status) {
-    static const struct {
-        unsigned status;
-        const char *title;
-    } rows[] = {
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {406, "Not Acceptable"},
-        {409, "Conflict"},
-        {412, "Precondition Failed"},
-        {415, "Unsupported Media Type"},
-        {428, "Precondition Required"},
-        {429, "Too Many Requests"},
-        {503, "Service Unavailable"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].status == status)
-            return rows[i].title;
-    return "Refused";
-}
-
 void whip_refuse(struct whip *whip, struct whip_answer *answer, unsigned status, const char *format, ...) {
     char words[HUB_REFUSAL_BYTES_MAX + 64];
     va_list args;
@@ -69,8 +46,8 @@ void whip_refuse(struct whip *whip, struct whip_answer *answer, unsigned status,
     LOG_DEBUG("whip request refused", LOG_NUMBER("status", status), LOG_TEXT("reason", words));
     answer->status = status;
     answer->content_type = WHIP_PROBLEM;
-    json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(status),
-                                "status", (int)status, "detail", words);
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
+                                http_status_text(status), "status", (int)status, "detail", words);
     free(answer->body);
     answer->body = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
     answer->len = answer->body ? strlen(answer->body) : 0;
