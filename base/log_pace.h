@@ -52,5 +52,13 @@ uint64_t log_left_out(void); // lines so far that were left out anywhere; any th
     } while (0)
 #define LOG_STRANGER(level, event, ...) LOG_PACED(LOG_PACE_STRANGER, level, event __VA_OPT__(, ) __VA_ARGS__)
 #define LOG_GUEST(level, event, ...) LOG_PACED(LOG_PACE_GUEST, level, event __VA_OPT__(, ) __VA_ARGS__)
+// Of somebody whom whoever made a token answers for (`known`) each line, of others as PACED says.
+#define LOG_BY(known, PACED, level, event, ...)                                                              \
+    do {                                                                                                     \
+        if (known)                                                                                           \
+            LOG_AT(level, event, __VA_ARGS__);                                                               \
+        else                                                                                                 \
+            PACED(level, event, __VA_ARGS__);                                                                \
+    } while (0)
 
 #endif

@@ -32,13 +32,9 @@ void admin_refuse_tries(unsigned wait_seconds, struct admin_answer *out) {
 
 static void tell(const struct admin_call *call, const struct admin_request *request,
                  const struct admin_answer *out) {
-    if (call->code == ADMIN_UNAUTHENTICATED)
-        LOG_STRANGER(LOG_LEVEL_INFO, "managed", LOG_TEXT("method", request->method),
-                     LOG_TEXT("path", request->path), LOG_NUMBER("status", out->status),
-                     LOG_TEXT("reason", call->words));
-    else
-        LOG_INFO("managed", LOG_TEXT("method", request->method), LOG_TEXT("path", request->path),
-                 LOG_NUMBER("status", out->status), LOG_TEXT("reason", call->words));
+    LOG_BY(call->code != ADMIN_UNAUTHENTICATED, LOG_STRANGER, LOG_LEVEL_INFO, "managed",
+           LOG_TEXT("method", request->method), LOG_TEXT("path", request->path),
+           LOG_NUMBER("status", out->status), LOG_TEXT("reason", call->words));
 }
 
 // `call->ask` is there, and its members.

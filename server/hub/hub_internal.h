@@ -17,13 +17,7 @@
 #include "server/hub/hub_verbs.h"
 
 // A line on what somebody does or meets: without a token it may be anybody, as often as he likes.
-#define HUB_LOG(who, level, event, ...)                                                                      \
-    do {                                                                                                     \
-        if ((who)->by_token)                                                                                 \
-            LOG_AT(level, event, __VA_ARGS__);                                                               \
-        else                                                                                                 \
-            LOG_GUEST(level, event, __VA_ARGS__);                                                            \
-    } while (0)
+#define HUB_LOG(who, level, event, ...) LOG_BY((who)->by_token, LOG_GUEST, level, event, __VA_ARGS__)
 
 #define APP_DATA_BYTES_MAX 4096
 #define PRODUCERS_BYTES_MAX (64 * 1024) // of memory, for what one participant said of its producers
