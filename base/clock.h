@@ -14,6 +14,11 @@ uint64_t clock_now_us(void);
 // Microseconds since 1970-01-01 UTC, as the wall clock shows it; may jump.
 uint64_t clock_wall_us(void);
 
+// So much time in ticks of a clock, as of RTP; where a plain product would overflow, too.
+static inline uint64_t clock_ticks(uint64_t us, uint32_t rate) {
+    return us / US_PER_SECOND * rate + us % US_PER_SECOND * rate / US_PER_SECOND;
+}
+
 // The 64-bit NTP timestamp (RFC 3550, section 4) of a moment in microseconds since 1970.
 static inline uint64_t ntp_from_wall_us(uint64_t wall_us) {
     uint64_t seconds = wall_us / US_PER_SECOND + UINT64_C(2208988800);

@@ -57,15 +57,9 @@ static void receive_stats_restart(struct receive_stats *s, uint16_t seq) {
     s->transit_known = false;
 }
 
-// Now in units of the clock rate, without the overflow of a plain product.
-static uint32_t clock_units(uint64_t now_us, uint32_t clock_rate) {
-    uint64_t seconds = now_us / US_PER_SECOND, rest_us = now_us % US_PER_SECOND;
-    return (uint32_t)(seconds * clock_rate + rest_us * clock_rate / US_PER_SECOND);
-}
-
 // RFC 3550, appendix A.8, in sixteenths.
 static void receive_stats_jitter_add(struct receive_stats *s, uint32_t timestamp, uint64_t now_us) {
-    uint32_t transit = clock_units(now_us, s->clock_rate) - timestamp;
+    uint32_t transit = (uint32_t)clock_ticks(now_us, s->clock_rate) - timestamp;
     if (s->transit_known) {
         int32_t d = seq32_diff(transit, s->transit_last);
         uint32_t magnitude = d < 0 ? 0 - (uint32_t)d : (uint32_t)d;

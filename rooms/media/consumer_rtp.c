@@ -17,7 +17,7 @@ static bool consumer_is_video(const struct consumer *c) {
 // ---- numbers
 
 static uint32_t ticks_of(uint64_t us, uint32_t clock_rate) {
-    return (uint32_t)(us / US_PER_SECOND * clock_rate + us % US_PER_SECOND * clock_rate / US_PER_SECOND);
+    return (uint32_t)clock_ticks(us, clock_rate);
 }
 
 // The difference of two NTP times in ticks of the clock rate.

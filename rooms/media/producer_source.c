@@ -134,7 +134,7 @@ bool producer_was_empty(const struct producer_stream *s, uint16_t seq, uint64_t 
 // Whether this packet took less of its way than the one that came at `arrival_us`.
 static bool is_faster(const struct producer_stream *s, uint32_t timestamp, uint64_t now_us,
                       uint64_t arrival_us, uint32_t rtp_timestamp) {
-    int64_t ticks = (int64_t)((now_us - arrival_us) * s->producer->params.clock_rate / US_PER_SECOND);
+    int64_t ticks = (int64_t)clock_ticks(now_us - arrival_us, s->producer->params.clock_rate);
     return ticks < seq32_diff(timestamp, rtp_timestamp);
 }
 
