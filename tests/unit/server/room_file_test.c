@@ -89,7 +89,7 @@ static void who_shows_what(void **state) {
     assert_string_equal(room_section_hash(garden, "Ann", &moderator), OTHER);
     assert_true(moderator);
     static const char *const almost[] = {"aNN", "\xd0\x90nn", "An\xef\xbd\x8e"}; // Cyrillic; in full width
-    for (size_t i = 0; i < sizeof almost / sizeof *almost; i++) { // nobody is called almost so
+    for (size_t i = 0; i < sizeof almost / sizeof *almost; i++) {                // nobody is called almost so
         assert_string_equal(room_section_hash(garden, almost[i], &moderator), OTHER);
         assert_true(moderator);
     }
