@@ -279,7 +279,8 @@ struct vp8_order {
 };
 
 static void vp8_take(struct vp8_order *o, const struct frame *f, uint16_t picture, bool decodable) {
-    int32_t id = o->newest < 0 ? picture : o->newest + (int16_t)(uint16_t)((picture - o->newest) << 1) / 2;
+    uint16_t ahead = (uint16_t)(picture - (uint16_t)o->newest); // of 15 bits
+    int32_t id = o->newest < 0 ? picture : o->newest + (int16_t)(uint16_t)(ahead << 1) / 2;
     if (o->newest >= 0 && id > o->newest + 1)
         o->missing = id - 1;
     o->newest = id > o->newest ? id : o->newest;
