@@ -56,7 +56,8 @@ size_t bandwidth_memory(const struct bandwidth *b) {
 // ---- what was sent
 
 static struct sent_packet bandwidth_note(struct bandwidth *b, uint16_t bytes, bool probe, uint64_t now_us) {
-    if (now_us - b->front.sent_us > BANDWIDTH_PAUSE_US)
+    // What leaves before there is a ring is not known again.
+    if (now_us - b->front.sent_us > BANDWIDTH_PAUSE_US || !b->front.ring.packets)
         b->waiting_us = now_us;
     b->front.sent_bytes += bytes;
     b->front.padding_bytes += probe ? bytes : 0;
@@ -277,6 +278,7 @@ static void bandwidth_plan_probe(struct bandwidth *b, uint64_t now_us) {
     wish.want_bps = (uint32_t)(want < max ? want : max);
     if (bandwidth_is_sought(b))
         wish.peek_bps = (uint32_t)fminf(bandwidth_seen_bps(b) * PEEK_SHARE, max);
+    wish.strict = bandwidth_seen_bps(b) > 0 || b->over_us != 0;
     wish.jitter_ms = delay_trend_jitter_ms(&b->trend);
     wish.application = bandwidth_application(b);
     wish.renewed = bandwidth_is_renewed(b, now_us);
@@ -309,8 +311,8 @@ void bandwidth_tick(struct bandwidth *b, uint64_t now_us) {
 }
 
 uint64_t bandwidth_next_us(const struct bandwidth *b) {
-    bool idle = b->front.sent_us + US_PER_SECOND < b->tick_us;
-    return b->tick_us + (idle ? US_PER_SECOND : b->calm ? BANDWIDTH_CALM_TICK_US : BANDWIDTH_TICK_US);
+    bool idle = b->front.sent_us != 0 && b->front.sent_us + US_PER_SECOND < b->tick_us;
+    return b->tick_us + (idle || b->calm ? BANDWIDTH_CALM_TICK_US : BANDWIDTH_TICK_US);
 }
 
 bool bandwidth_is_calm(const struct bandwidth *b) {

@@ -18,9 +18,12 @@ static void packet_lost(struct bandwidth *b, struct sent_packet *packet, struct 
                         uint64_t now_us) {
     if (packet->fate != SENT_FLYING && packet->fate != SENT_UNTOLD)
         return;
+    if (packet->fate == SENT_UNTOLD)
+        prober_told(&b->prober, packet->cluster, packet->bytes);
     packet->fate = SENT_MISSING;
     sum->lost++;
     full_queue_lost(&b->full);
+    prober_lost(&b->prober, packet->cluster);
     loss_limit_add(&b->loss, packet->bytes, sent_packet_us(packet, now_us), true);
 }
 
@@ -33,10 +36,13 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
     if (packet->fate == SENT_MISSING) {
         loss_limit_revoke(&b->loss, sent_us);
         fair_rate_revoke(&b->fair);
+        prober_revoke_loss(&b->prober, packet->cluster);
     } else {
         loss_limit_add(&b->loss, packet->bytes, sent_us, false);
     }
     uint32_t bytes = packet->fate == SENT_UNTOLD ? 0 : packet->bytes; // those have been counted
+    if (packet->fate == SENT_UNTOLD)
+        prober_told(&b->prober, packet->cluster, packet->bytes);
     packet->fate = SENT_ACKED;
     if (!arrival_us)
         return;
@@ -135,14 +141,17 @@ static void bandwidth_feedback_done(struct bandwidth *b, const struct feedback_s
 // A feedback packet was lost on its way, and what it told with it: what it was about has come or not, but not
 // so much less than the rest that the rate should show it.
 static void twcc_skip_untold(struct bandwidth *b, uint16_t seq) {
+    if (!b->twcc_started) // the first ones may have been lost as well
+        b->twcc_next = sent_ring_oldest(&b->front.ring, seq);
     uint16_t gap = (uint16_t)(seq - b->twcc_next);
-    if (!b->twcc_started || !seq16_newer(seq, b->twcc_next) || gap >= b->front.ring.size)
+    if (!seq16_newer(seq, b->twcc_next) || gap >= b->front.ring.size)
         return;
     for (uint16_t i = 0; i < gap; i++) {
         struct sent_packet *packet = sent_ring_find(&b->front.ring, (uint16_t)(b->twcc_next + i));
         if (packet && packet->fate == SENT_FLYING) {
             packet->fate = SENT_UNTOLD;
             acked_rate_untold(&b->acked, packet->bytes);
+            prober_untold(&b->prober, packet->cluster, packet->bytes);
         }
     }
 }

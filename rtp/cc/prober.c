@@ -25,7 +25,11 @@
 #define INTERVAL_RENEWED_US 1000000
 #define FURTHER_SHARE 0.7f // of the cluster's rate: worth going on from
 #define WANT_REACHED 0.95f
-#define RECEIVED_SHARE 0.8f // of packets and bytes that must have come
+#define RECEIVED_SHARE 0.8f // of packets and bytes: so many have come that the rest need not be waited for
+#define RECEIVED_LEAST 0.5f // must have come
+#define LOSS_RANDOM_MAX 0.25f
+#define LOSS_COUNTS 0.1f
+#define FILLS_PACKETS 4 // show that the link is full
 #define RATIO_VALID_MAX 2.0f
 #define REPEAT_US 100000
 #define UNSATURATED 0.9f
@@ -108,6 +112,7 @@ static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe
     p->cluster = (struct probe_cluster){.id = p->last_id,
                                         .sending = true,
                                         .peeks = wish->peeks,
+                                        .strict = wish->strict,
                                         .rate_bps = rate_bps,
                                         .want_bytes = (uint32_t)bytes,
                                         .want_packets = PACKETS_MIN,
@@ -119,6 +124,8 @@ static void prober_begin(struct prober *p, uint32_t rate_bps, const struct probe
 static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
     if (wish->blind)
         return now_us < p->next_us ? 0 : probe_lower((uint64_t)wish->target_bps * 11 / 10, UINT32_MAX);
+    if (p->retries > 0 && p->further_bps > 0)
+        return p->further_bps;
     if (p->start_steps > 0)
         return wish->start_bps > UINT32_MAX / 6 ? UINT32_MAX
                                                 : wish->start_bps * (p->start_steps-- == 2 ? 3 : 6);
@@ -130,9 +137,22 @@ static uint32_t prober_next_rate(struct prober *p, const struct probe_wish *wish
     return usual > wish->peek_bps ? usual : wish->peek_bps;
 }
 
+// So few have come that they say nothing: the same again, some times.
+static void prober_retry(struct prober *p, const struct probe_cluster *c) {
+    if (p->retries < PROBER_RETRIES_MAX) {
+        p->retries++;
+        p->further_bps = c->rate_bps;
+    } else {
+        p->retries = 0;
+    }
+}
+
 void prober_plan(struct prober *p, const struct probe_wish *wish, uint64_t now_us) {
-    if (p->cluster.id != 0 && now_us >= p->cluster.deadline_us)
+    if (p->cluster.id != 0 && now_us >= p->cluster.deadline_us) {
+        if (!p->cluster.sending) // what was told of it is lost
+            prober_retry(p, &p->cluster);
         p->cluster = (struct probe_cluster){0};
+    }
     if (p->cluster.id != 0 || wish->held)
         return;
     if ((float)wish->target_bps >= (float)wish->want_bps * WANT_REACHED)
@@ -169,6 +189,19 @@ uint8_t prober_sent(struct prober *p, uint16_t bytes, uint64_t now_us) {
     return c->id;
 }
 
+// The lines' next point; x: how much has come until then.
+static void cluster_point(struct probe_cluster *c, uint64_t sent_us, int64_t arrival_us) {
+    float x = (float)(c->acked_bytes + c->untold_bytes) / 1000;
+    float y = (float)(int64_t)((uint64_t)arrival_us - (uint64_t)c->origin_us) / (float)US_PER_SECOND;
+    float z = (float)(int64_t)(sent_us - c->origin_sent_us) / (float)US_PER_SECOND;
+    c->sum_x += x;
+    c->sum_xx += x * x;
+    c->sum_y += y;
+    c->sum_xy += x * y;
+    c->sum_z += z;
+    c->sum_xz += x * z;
+}
+
 void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us, int64_t arrival_us) {
     struct probe_cluster *c = &p->cluster;
     if (id == 0 || id != c->id)
@@ -180,59 +213,111 @@ void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us
         c->last_sent_us = sent_us;
         c->last_bytes = bytes;
     }
-    if (first)
+    if (first) {
         c->origin_us = arrival_us;
+        c->origin_sent_us = sent_us;
+        c->untold_bytes = 0; // before the first that is known it does not matter
+    }
     c->acked_packets++;
     c->acked_bytes += bytes;
-    float x = (float)c->acked_bytes / 1000;
-    float y = (float)(int64_t)((uint64_t)arrival_us - (uint64_t)c->origin_us) / (float)US_PER_SECOND;
-    c->sum_x += x;
-    c->sum_y += y;
-    c->sum_xx += x * x;
-    c->sum_xy += x * y;
+    cluster_point(c, sent_us, arrival_us);
     assert(c->acked_packets <= c->sent_packets && c->acked_bytes <= c->sent_bytes);
+}
+
+void prober_lost(struct prober *p, uint8_t id) {
+    if (id != 0 && id == p->cluster.id)
+        p->cluster.lost_packets++;
+}
+
+void prober_revoke_loss(struct prober *p, uint8_t id) {
+    if (id != 0 && id == p->cluster.id && p->cluster.lost_packets > 0)
+        p->cluster.lost_packets--;
+}
+
+void prober_untold(struct prober *p, uint8_t id, uint16_t bytes) {
+    if (id == 0 || id != p->cluster.id)
+        return;
+    p->cluster.untold_packets++;
+    p->cluster.untold_bytes += bytes;
+}
+
+void prober_told(struct prober *p, uint8_t id, uint16_t bytes) {
+    if (id == 0 || id != p->cluster.id || p->cluster.untold_packets == 0)
+        return;
+    p->cluster.untold_packets--;
+    p->cluster.untold_bytes -= bytes < p->cluster.untold_bytes ? bytes : p->cluster.untold_bytes;
 }
 
 static float probe_rate(uint32_t bytes, uint64_t us) {
     return us > 0 ? (float)bytes * 8 * (float)US_PER_SECOND / (float)us : 0;
 }
 
-// The rate at which it came: what single packets were late by does not matter much to a line through all, and
-// neither does how they were sent.
-static float cluster_came(const struct probe_cluster *c) {
+// The rate of a line through all: what single packets were late by does not matter much to it.
+static float line_rate(const struct probe_cluster *c, float sum_y, float sum_xy) {
     float n = (float)c->acked_packets;
-    float variance = c->sum_xx - c->sum_x * c->sum_x / n, covariance = c->sum_xy - c->sum_x * c->sum_y / n;
+    float variance = c->sum_xx - c->sum_x * c->sum_x / n, covariance = sum_xy - c->sum_x * sum_y / n;
     return variance > 0 && covariance > 0 ? variance / covariance * 8000 : 0;
 }
 
+// What is lost at random has been carried as well: little of it counts, since a link may drop what it does
+// not carry without a sign before.
+static float cluster_random_loss(const struct probe_cluster *c) {
+    float share = (float)c->lost_packets / (float)c->sent_packets;
+    return share > LOSS_RANDOM_MAX ? 1 : 1 / (1 - fminf(share, LOSS_COUNTS));
+}
+
+// What came, against what of the cluster that is: a frame goes out at once, at the begin or at the end of it,
+// and something is missing. So lines are held against lines; but where a frame came first, the line is
+// steeper than a link must be that carries all of it in time.
 static struct probe_result cluster_result(const struct probe_cluster *c) {
-    float sent = probe_rate(c->acked_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
-    float came = cluster_came(c);
-    if (c->acked_packets < PACKETS_MIN * RECEIVED_SHARE || sent <= 0)
-        return (struct probe_result){0};
-    if (came <= 0 || came > sent * RATIO_VALID_MAX)
+    float whole =
+        probe_rate(c->acked_bytes + c->untold_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
+    float came = line_rate(c, c->sum_y, c->sum_xy), sent = line_rate(c, c->sum_z, c->sum_xz);
+    if (c->acked_packets < FILLS_PACKETS || whole <= 0)
+        return (struct probe_result){.lost = true};
+    if (came <= 0 || came > (sent > 0 ? sent : whole) * RATIO_VALID_MAX)
         return (struct probe_result){.hurried = true};
-    bool saturated = came < sent * UNSATURATED;
-    float bps = saturated ? came * USABLE : sent < came ? sent : came;
+    float least = whole;
+    if (!c->strict)
+        least = fminf(least, fminf(sent > 0 ? sent : least, (float)c->rate_bps)); // more was not asked for
+    bool saturated = came < least * UNSATURATED;
+    bool enough = (float)c->acked_packets >= (float)c->sent_packets * RECEIVED_LEAST;
+    if (!saturated && !enough)
+        return (struct probe_result){.lost = true};
+    if (!saturated && !c->strict)
+        whole *= cluster_random_loss(c);
+    float bps = saturated ? came * USABLE : fminf(whole, came * whole / least);
     bps = bps < (float)c->rate_bps ? bps : (float)c->rate_bps; // not more than was asked, whoever says so
     return (struct probe_result){.bps = (uint32_t)bps, .saturated = saturated, .peeks = c->peeks};
+}
+
+// Nothing more is to be expected of it, or nothing that matters.
+static bool cluster_is_told(const struct probe_cluster *c) {
+    if (c->sending)
+        return false;
+    bool most = (float)c->acked_packets >= (float)c->sent_packets * RECEIVED_SHARE &&
+                (float)c->acked_bytes >= (float)c->sent_bytes * RECEIVED_SHARE;
+    return most || c->acked_packets + c->lost_packets + c->untold_packets >= c->sent_packets;
 }
 
 bool prober_judge(struct prober *p, uint64_t now_us, struct probe_result *result) {
     struct probe_cluster *c = &p->cluster;
     if (c->id == 0)
         return false;
-    bool enough = !c->sending && (float)c->acked_packets >= c->sent_packets * RECEIVED_SHARE &&
-                  (float)c->acked_bytes >= (float)c->sent_bytes * RECEIVED_SHARE;
-    if (!enough && now_us < c->deadline_us)
+    bool told = cluster_is_told(c);
+    if (!told && now_us < c->deadline_us)
         return false;
-    *result = enough ? cluster_result(c) : (struct probe_result){0};
+    *result = told ? cluster_result(c) : (struct probe_result){0};
     p->saturated = result->saturated;
     p->hurried = result->hurried ? (uint8_t)(p->hurried + 1) : 0;
     if (p->hurried > PROBER_REPEATS_MAX)
         p->hurried = 0;
     else if (p->hurried > 0)
         prober_hasten(p, now_us + REPEAT_US);
+    if (result->lost)
+        prober_retry(p, c);
+    else
+        p->retries = 0;
     if (result->bps > 0 && !result->saturated && (float)result->bps > (float)c->rate_bps * FURTHER_SHARE)
         p->further_bps = probe_lower((uint64_t)result->bps * 2, UINT32_MAX);
     if (result->saturated && p->start_steps > 0) { // jitter may have done it, which is not known so early

@@ -110,6 +110,12 @@ struct sent_packet *sent_ring_find_named(const struct sent_ring *ring, uint32_t 
     return NULL;
 }
 
+uint16_t sent_ring_oldest(const struct sent_ring *ring, uint16_t number) {
+    while (sent_ring_find(ring, (uint16_t)(number - 1)))
+        number--;
+    return number;
+}
+
 void sent_ring_forget(struct sent_ring *ring) {
     for (unsigned i = 0; i < ring->size; i++)
         ring->packets[i].fate = SENT_NEVER;

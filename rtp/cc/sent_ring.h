@@ -81,6 +81,8 @@ static inline struct sent_packet *sent_ring_find(const struct sent_ring *ring, u
     struct sent_packet *packet = &ring->packets[number & (ring->size - 1u)];
     return packet->fate == SENT_NEVER ? NULL : packet;
 }
+// The first of those before `number` that were sent one after the other and are still there; or `number`.
+uint16_t sent_ring_oldest(const struct sent_ring *ring, uint16_t number);
 // How many have been sent since one that was found.
 static inline uint16_t sent_ring_back(const struct sent_ring *ring, const struct sent_packet *packet) {
     return (uint16_t)(ring->newest - (uint16_t)(packet - ring->packets)) & (uint16_t)(ring->size - 1u);

@@ -54,6 +54,7 @@ struct call_config {
     struct link_config links[CALL_LINKS_MAX]; // to viewers
     unsigned link_of_viewer[CALL_VIEWERS_MAX];
     struct link_config up[CALL_PUBLISHERS_MAX]; // rate 0: free
+    struct link_config back;                    // from each viewer; delay 0: 10 ms
     enum call_feedback feedback[CALL_VIEWERS_MAX];
     uint64_t remb_bps;
     // The machines of all are busy: what they send and say waits as in link.h, and what the links carry.

@@ -31,6 +31,8 @@ static void finds_the_last_size(void **state) {
     assert_false(sent_ring_short(&ring));
     for (unsigned i = 0; i < SENT_RING_MIN; i++)
         assert_int_equal(sent_ring_find(&ring, (uint16_t)(65300 + i))->bytes, i);
+    assert_int_equal(sent_ring_oldest(&ring, (uint16_t)(65300 + 400)), 65300);
+    assert_int_equal(sent_ring_oldest(&ring, 65300), 65300);
     assert_null(sent_ring_find(&ring, 65299));
     assert_null(sent_ring_find(&ring, (uint16_t)(65300 + SENT_RING_MIN)));
     sent_ring_free(&ring);
