@@ -8,97 +8,75 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "server/media/ice_worker_internal.h"
-#include "server/media/worker_internal.h"
-#include "transport/srtp.h"
+#include "tests/unit/server/media/worker_scene.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct scene {
-    struct dtls_context *dtls;
-    struct mesh *mesh;
+struct stage {
+    struct scene scene; // first
     struct ice_worker *ice;
-    struct worker *worker;
     struct ring *notes;
     uint64_t now_us;
 };
 
-static void nobody_is_woken(void *ctx, unsigned worker) {
-    (void)ctx, (void)worker;
-}
-static void nobody_hears(void *ctx) {
-    (void)ctx;
-}
-
-static int scene_open(void **state) {
-    static struct scene s;
-    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    assert_int_equal(srtp_library_start(), ERR_OK);
+static int stage_open(void **state) {
+    static struct stage s;
     struct ice_worker_config ice = {
         .workers = 1, .wake_worker = nobody_is_woken, .events_ready = nobody_hears, .pool.host_count = 1};
     assert_int_equal(addr_parse("127.0.0.1", 0, &ice.pool.hosts[0]), ERR_OK);
-    s = (struct scene){.dtls = dtls_context_create(),
-                       .mesh = mesh_create(1, nobody_is_woken, NULL),
-                       .ice = ice_worker_create(&ice),
-                       .now_us = clock_now_us()};
+    s.ice = ice_worker_create(&ice);
     assert_non_null(s.ice);
-    struct worker_config config = {
-        .workers = 1, .dtls = s.dtls, .mesh = s.mesh, .ice = s.ice, .events_ready = nobody_hears};
-    char error[256];
-    s.worker = worker_create(&config, error, sizeof error);
-    assert_non_null(s.worker);
+    scene_open_with(&s.scene, (struct worker_config){.workers = 1, .ice = s.ice});
     s.notes = s.ice->links[0].in;
+    s.now_us = clock_now_us();
     *state = &s;
     return 0;
 }
 
-static int scene_close(void **state) {
-    struct scene *s = *state;
-    worker_destroy(s->worker);
+static int stage_close(void **state) {
+    struct stage *s = *state;
+    scene_close(state); // the worker before the agents that it asks
     ice_worker_destroy(s->ice);
-    mesh_destroy(s->mesh);
-    dtls_context_destroy(s->dtls);
-    srtp_library_stop();
     return 0;
 }
 
 // Until there is no room for anything.
-static void fill(struct scene *s) {
+static void fill(struct stage *s) {
     for (struct ice_note *note; (note = ice_worker_reserve(s->ice, 0)); ice_worker_push(s->ice, 0))
         *note = (struct ice_note){.type = ICE_NOTE_PACKET};
 }
 
-static void command(struct scene *s, struct media_cmd cmd) {
-    s->worker->now_us = s->now_us;
-    worker_peer_command(s->worker, &cmd, s->now_us);
+static void command(struct stage *s, struct media_cmd cmd) {
+    s->scene.worker->now_us = s->now_us;
+    worker_peer_command(s->scene.worker, &cmd, s->now_us);
 }
 
 // `mark` tells credentials apart.
-static void opens(struct scene *s, uint32_t id, char mark) {
+static void opens(struct stage *s, uint32_t id, char mark) {
     struct media_cmd cmd = {
         .type = MEDIA_OPEN_TRANSPORT, .transport = {id}, .full = true, .controlling = true};
     ice_credentials_make(0, &cmd.ice);
     cmd.ice.ufrag[2] = mark;
     command(s, cmd);
 }
-static void restarts(struct scene *s, uint32_t id, char mark) {
+static void restarts(struct stage *s, uint32_t id, char mark) {
     struct media_cmd cmd = {.type = MEDIA_RESTART_ICE, .transport = {id}};
     ice_credentials_make(0, &cmd.ice);
     cmd.ice.ufrag[2] = mark;
     command(s, cmd);
 }
-static void tells(struct scene *s, uint32_t id, char mark) {
+static void tells(struct stage *s, uint32_t id, char mark) {
     struct media_cmd cmd = {.type = MEDIA_ICE_REMOTE, .transport = {id}};
     snprintf(cmd.ice_remote.ufrag, sizeof cmd.ice_remote.ufrag, "far%c", mark);
     command(s, cmd);
 }
-static void adds(struct scene *s, uint32_t id, uint32_t priority) {
+static void adds(struct stage *s, uint32_t id, uint32_t priority) {
     command(s, (struct media_cmd){
                    .type = MEDIA_ICE_CANDIDATE, .transport = {id}, .ice_candidate = {.priority = priority}});
 }
-static void closes(struct scene *s, uint32_t id) {
+static void closes(struct stage *s, uint32_t id) {
     command(s, (struct media_cmd){.type = MEDIA_CLOSE_TRANSPORT, .transport = {id}});
 }
 
@@ -126,13 +104,13 @@ static void describe(const struct ice_note *note, char *out, size_t cap) {
     }
 }
 
-static void drop_one(struct scene *s) {
+static void drop_one(struct stage *s) {
     assert_non_null(ring_peek(s->notes));
     ring_pop(s->notes);
 }
 
 // The agents' thread takes so many notes, and the worker has a turn; what they said, but for packets.
-static void takes(struct scene *s, unsigned count, char out[1024]) {
+static void takes(struct stage *s, unsigned count, char out[1024]) {
     char text[128];
     const struct ice_note *note;
     out[0] = '\0';
@@ -141,21 +119,21 @@ static void takes(struct scene *s, unsigned count, char out[1024]) {
         ring_pop(s->notes);
         assert_true(strlen(out) + strlen(text) < 1024);
         strcat(out, text);
-        worker_ice_in(s->worker, s->now_us);
+        worker_ice_in(s->scene.worker, s->now_us);
     }
 }
 
-static void expect_all(struct scene *s, const char *wanted) {
+static void expect_all(struct stage *s, const char *wanted) {
     char said[1024];
     takes(s, UINT32_MAX, said);
     assert_string_equal(said, wanted);
-    assert_true(list_empty(&s->worker->agents_untold));
-    assert_null(ring_peek(s->worker->ice_closed));
-    assert_true(s->worker->ice_retry.due_us == TIME_NEVER);
+    assert_true(list_empty(&s->scene.worker->agents_untold));
+    assert_null(ring_peek(s->scene.worker->ice_closed));
+    assert_true(s->scene.worker->ice_retry.due_us == TIME_NEVER);
 }
 
 static void what_finds_room_is_told_at_once(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     opens(s, 1, 'a');
     tells(s, 1, 'A');
     adds(s, 1, 7);
@@ -167,14 +145,14 @@ static void what_finds_room_is_told_at_once(void **state) {
 }
 
 static void what_finds_none_is_told_as_it_is_then(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     fill(s);
     opens(s, 1, 'a');
     tells(s, 1, 'A');
     adds(s, 1, 7);
     adds(s, 1, 8);
     opens(s, 2, 'x');
-    assert_true(s->worker->ice_retry.due_us != TIME_NEVER);
+    assert_true(s->scene.worker->ice_retry.due_us != TIME_NEVER);
     opens(s, 3, 'y');
     tells(s, 3, 'Y');
     adds(s, 3, 1);
@@ -201,7 +179,7 @@ static void what_finds_none_is_told_as_it_is_then(void **state) {
 
 // Nothing overtakes what waits, though there is room for it by then.
 static void the_order_is_kept(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     opens(s, 1, 'a');
     fill(s);
     tells(s, 1, 'A');
@@ -212,7 +190,7 @@ static void the_order_is_kept(void **state) {
 }
 
 static void ends_are_told_before_anything_else(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     opens(s, 1, 'a');
     opens(s, 2, 'b');
     expect_all(s, "open 1 a; open 2 b; ");
@@ -221,27 +199,28 @@ static void ends_are_told_before_anything_else(void **state) {
     opens(s, 3, 'c');
     closes(s, 1);
     closes(s, 2); // and nothing is told of it any more
-    assert_int_equal(ring_waiting(s->worker->ice_closed), 2);
+    assert_int_equal(ring_waiting(s->scene.worker->ice_closed), 2);
     expect_all(s, "close 1; close 2; open 3 c; ");
 }
 
 static void the_timer_tries_again(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     fill(s);
     opens(s, 1, 'a');
-    assert_in_range(s->worker->ice_retry.due_us, s->now_us + 1, s->now_us + 10 * US_PER_MS);
-    s->worker->now_us = s->now_us += 10 * US_PER_MS;
-    wheel_advance(&s->worker->wheel, s->now_us);
-    assert_true(s->worker->ice_retry.due_us > s->now_us && s->worker->ice_retry.due_us != TIME_NEVER);
+    assert_in_range(s->scene.worker->ice_retry.due_us, s->now_us + 1, s->now_us + 10 * US_PER_MS);
+    s->scene.worker->now_us = s->now_us += 10 * US_PER_MS;
+    wheel_advance(&s->scene.worker->wheel, s->now_us);
+    assert_true(s->scene.worker->ice_retry.due_us > s->now_us &&
+                s->scene.worker->ice_retry.due_us != TIME_NEVER);
     drop_one(s);
-    s->worker->now_us = s->now_us += 10 * US_PER_MS;
-    wheel_advance(&s->worker->wheel, s->now_us);
-    assert_true(s->worker->ice_retry.due_us == TIME_NEVER);
+    s->scene.worker->now_us = s->now_us += 10 * US_PER_MS;
+    wheel_advance(&s->scene.worker->wheel, s->now_us);
+    assert_true(s->scene.worker->ice_retry.due_us == TIME_NEVER);
     expect_all(s, "open 1 a; ");
 }
 
 static void candidates_are_bounded(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     char said[1024];
     opens(s, 1, 'a');
     fill(s);
@@ -263,7 +242,7 @@ static void candidates_are_bounded(void **state) {
 
 // Packets leave room for what is told of agents, and video for sound.
 static void packets_leave_room(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     unsigned video = 0, all = 0, notes = 0;
     for (; ice_worker_reserve_packet(s->ice, 0, true); ice_worker_push(s->ice, 0))
         video++;
@@ -280,13 +259,13 @@ static void packets_leave_room(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_finds_room_is_told_at_once, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(what_finds_none_is_told_as_it_is_then, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(the_order_is_kept, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(ends_are_told_before_anything_else, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(the_timer_tries_again, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(candidates_are_bounded, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(packets_leave_room, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(what_finds_room_is_told_at_once, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(what_finds_none_is_told_as_it_is_then, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(the_order_is_kept, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(ends_are_told_before_anything_else, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(the_timer_tries_again, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(candidates_are_bounded, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(packets_leave_room, stage_open, stage_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

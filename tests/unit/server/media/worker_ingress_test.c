@@ -9,10 +9,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "server/media/worker_internal.h"
+#include "tests/unit/server/media/worker_scene.h"
 #include "tests/unit/transport/stun_build.h"
-#include "transport/srtp.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -22,62 +20,36 @@
 #define OWN 1
 #define OTHER 0
 
-struct scene {
-    struct dtls_context *dtls;
-    struct mesh *mesh;
-    struct worker *worker; // OWN; the test is OTHER
+struct stage {
+    struct scene scene; // first: its worker is OWN, the test is OTHER
     struct ice_credentials ice;
     int peer;
 };
 
-static void nobody_is_woken(void *ctx, unsigned worker) {
-    (void)ctx, (void)worker;
-}
-
-static void nobody_hears(void *ctx) {
-    (void)ctx;
-}
-
-static int scene_open(void **state) {
-    static struct scene s;
+static int stage_open(void **state) {
+    static struct stage s;
     struct addr to;
     struct sockaddr_storage at;
-    char error[256];
-    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    assert_int_equal(srtp_library_start(), ERR_OK);
-    s = (struct scene){.dtls = dtls_context_create(), .mesh = mesh_create(2, nobody_is_woken, NULL)};
-    assert_true(s.dtls && s.mesh);
-    struct worker_config config = {.index = OWN,
-                                   .workers = 2,
-                                   .tcp = true,
-                                   .dtls = s.dtls,
-                                   .mesh = s.mesh,
-                                   .events_ready = nobody_hears};
-    s.worker = worker_create(&config, error, sizeof error);
-    assert_non_null(s.worker);
+    scene_open_with(&s.scene, (struct worker_config){.index = OWN, .workers = 2, .tcp = true});
     struct media_cmd open = {.type = MEDIA_OPEN_TRANSPORT, .transport = {7}};
     ice_credentials_make(OWN, &open.ice);
     s.ice = open.ice;
-    worker_peer_command(s.worker, &open, clock_now_us());
+    worker_peer_command(s.scene.worker, &open, clock_now_us());
     s.peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(addr_parse("127.0.0.1", worker_port(s.worker), &to), ERR_OK);
+    assert_int_equal(addr_parse("127.0.0.1", worker_port(s.scene.worker), &to), ERR_OK);
     socklen_t len = addr_to_sockaddr(&to, &at);
     assert_int_equal(connect(s.peer, (struct sockaddr *)&at, len), 0);
     *state = &s;
     return 0;
 }
 
-static int scene_close(void **state) {
-    struct scene *s = *state;
+static int stage_close(void **state) {
+    const struct stage *s = *state;
     close(s->peer);
-    worker_destroy(s->worker);
-    mesh_destroy(s->mesh);
-    dtls_context_destroy(s->dtls);
-    srtp_library_stop();
-    return 0;
+    return scene_close(state);
 }
 
-static void build_check(const struct scene *s, const char *ufrag, struct stun_build *check) {
+static void build_check(const struct stage *s, const char *ufrag, struct stun_build *check) {
     char username[64];
     snprintf(username, sizeof username, "%s:peer", ufrag);
     stun_begin(check, STUN_REQUEST_TYPE);
@@ -89,56 +61,56 @@ static void build_check(const struct scene *s, const char *ufrag, struct stun_bu
     stun_fingerprint(check);
 }
 
-static void checks(const struct scene *s, const char *ufrag) {
+static void checks(const struct stage *s, const char *ufrag) {
     struct stun_build check;
     build_check(s, ufrag, &check);
     assert_int_equal(send(s->peer, check.bytes, check.len, 0), check.len);
-    assert_true(worker_receive(s->worker, 4, clock_now_us())); // over loopback it is there
+    assert_true(worker_receive(s->scene.worker, 4, clock_now_us())); // over loopback it is there
 }
 
-static void says(const struct scene *s, enum mesh_type type, const struct mesh_message *about) {
-    struct mesh_message *m = mesh_reserve(s->mesh, OTHER, OWN);
+static void says(const struct stage *s, enum mesh_type type, const struct mesh_message *about) {
+    struct mesh_message *m = mesh_reserve(s->scene.mesh, OTHER, OWN);
     *m = *about;
     m->type = type;
-    mesh_push(s->mesh, OTHER, OWN);
-    worker_drain_mesh(s->worker, clock_now_us());
+    mesh_push(s->scene.mesh, OTHER, OWN);
+    worker_drain_mesh(s->scene.worker, clock_now_us());
 }
 
-static int leads_to(const struct scene *s, const struct tuple *tuple) {
-    uint32_t route = route_get_tuple(s->worker->routes, tuple);
+static int leads_to(const struct stage *s, const struct tuple *tuple) {
+    uint32_t route = route_get_tuple(s->scene.worker->routes, tuple);
     return route == ROUTE_NONE ? -1 : (int)route_worker(route);
 }
 
 // The other worker is asked first, and by its word the check counts, or is never heard of again.
 static void who_has_the_tuple_is_asked(void **state) {
-    struct scene *s = *state;
+    struct stage *s = *state;
     struct ice_credentials elsewhere;
     ice_credentials_make(OTHER, &elsewhere);
     checks(s, elsewhere.ufrag); // which tells how this worker sees the tuple
-    struct mesh_message *m = mesh_peek(s->mesh, OTHER, OWN);
+    struct mesh_message *m = mesh_peek(s->scene.mesh, OTHER, OWN);
     assert_non_null(m);
     assert_int_equal(m->type, MESH_DATAGRAM);
     struct mesh_message route = {.tuple = m->tuple};
-    mesh_pop(s->mesh, OTHER, OWN);
+    mesh_pop(s->scene.mesh, OTHER, OWN);
     assert_int_equal(leads_to(s, &route.tuple), -1);
     says(s, MESH_ROUTE_ADD, &route); // a peer of the other one is there
     checks(s, s->ice.ufrag);
-    m = mesh_peek(s->mesh, OTHER, OWN);
+    m = mesh_peek(s->scene.mesh, OTHER, OWN);
     assert_non_null(m);
     assert_int_equal(m->type, MESH_CLAIM);
     assert_int_equal(m->origin, OWN);
     assert_int_equal(leads_to(s, &route.tuple), OTHER);
     struct mesh_message claim = *m;
-    mesh_pop(s->mesh, OTHER, OWN);
+    mesh_pop(s->scene.mesh, OTHER, OWN);
     says(s, MESH_DATAGRAM, &claim); // that peer is not there any more
     assert_int_equal(leads_to(s, &route.tuple), OWN);
     checks(s, s->ice.ufrag); // and now nobody else is asked
-    for (; (m = mesh_peek(s->mesh, OTHER, OWN)); mesh_pop(s->mesh, OTHER, OWN))
+    for (; (m = mesh_peek(s->scene.mesh, OTHER, OWN)); mesh_pop(s->scene.mesh, OTHER, OWN))
         assert_int_equal(m->type, MESH_ROUTE_ADD); // as of each new tuple
 }
 
 // Both ends of a connection; the worker has the second.
-static int connects(const struct scene *s, struct tcp_ticket *ticket) {
+static int connects(const struct stage *s, struct tcp_ticket *ticket) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof at;
     int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -147,16 +119,17 @@ static int connects(const struct scene *s, struct tcp_ticket *ticket) {
     assert_int_equal(listen(door, 1), 0);
     assert_int_equal(getsockname(door, (struct sockaddr *)&at, &len), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&at, len), 0);
-    tcp_port_adopt(s->worker->tcp, accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), ticket,
+    tcp_port_adopt(s->scene.worker->tcp, accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), ticket,
                    clock_now_us());
     close(door);
     return fd;
 }
 
 // The newest state of the transport that the control thread hears of.
-static enum ice_state state_told(const struct scene *s) {
+static enum ice_state state_told(const struct stage *s) {
     enum ice_state ice = ICE_NEW;
-    for (const struct media_event *event; (event = ring_peek(s->worker->events)); ring_pop(s->worker->events))
+    for (const struct media_event *event; (event = ring_peek(s->scene.worker->events));
+         ring_pop(s->scene.worker->events))
         if (event->type == MEDIA_TRANSPORT_STATE)
             ice = event->state.ice;
     return ice;
@@ -165,7 +138,7 @@ static enum ice_state state_told(const struct scene *s) {
 // At once, and not when consent runs out; the next connection brings the transport back.
 static void a_connection_that_is_cut_is_told(void **state) {
     static struct tcp_ticket tickets[2]; // until the scene ends, also where the test does so before
-    struct scene *s = *state;
+    struct stage *s = *state;
     for (unsigned round = 0; round < 2; round++) {
         struct tcp_ticket *ticket = &tickets[round];
         struct stun_build check;
@@ -175,12 +148,12 @@ static void a_connection_that_is_cut_is_told(void **state) {
         store_be16(head, (uint16_t)check.len);
         assert_int_equal(send(fd, head, sizeof head, MSG_MORE), sizeof head);
         assert_int_equal(send(fd, check.bytes, check.len, 0), check.len);
-        s->worker->now_us = clock_now_us();
-        assert_true(tcp_port_receive(s->worker->tcp, s->worker->now_us));
+        s->scene.worker->now_us = clock_now_us();
+        assert_true(tcp_port_receive(s->scene.worker->tcp, s->scene.worker->now_us));
         assert_int_equal(atomic_load(&ticket->standing), TCP_PROVEN);
         assert_int_equal(state_told(s), ICE_CONNECTED);
         close(fd);
-        tcp_port_receive(s->worker->tcp, s->worker->now_us);
+        tcp_port_receive(s->scene.worker->tcp, s->scene.worker->now_us);
         assert_int_equal(atomic_load(&ticket->standing), TCP_CLOSED);
         assert_int_equal(state_told(s), ICE_DISCONNECTED);
     }
@@ -188,8 +161,8 @@ static void a_connection_that_is_cut_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_has_the_tuple_is_asked, scene_open, scene_close),
-        cmocka_unit_test_setup_teardown(a_connection_that_is_cut_is_told, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(who_has_the_tuple_is_asked, stage_open, stage_close),
+        cmocka_unit_test_setup_teardown(a_connection_that_is_cut_is_told, stage_open, stage_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
