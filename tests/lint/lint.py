@@ -402,7 +402,7 @@ def wording():
 
 
 def facts():
-    """What pages say over again of something that the sources say: doctor's checks, variables, packages' versions."""
+    """What pages say over again of something that the sources say: doctor's checks, webhooks, variables, packages' versions."""
     page = "docs/operations.md"
     section = "\n".join(lines_of(page)).split("\n## rotunda doctor", 1)[1].split("\n## ", 1)[0]
     cells = re.findall(r"^\| (`[^|]*) \|", section.split("| check |", 1)[1], re.M)
@@ -419,6 +419,10 @@ def facts():
     for check in sorted(told):
         if f'"{check}"' not in mentioned:
             yield f"{page}: doctor has no check `{check}`"
+    sources = "\n".join(lines_of("server/webhook/webhook_event.c") + lines_of("server/app_record.c"))
+    for event in sorted(set(re.findall(r'"((?:room|participant|track|egress)_[a-z]+)"', sources))):
+        if f"`{event}`" not in "\n".join(lines_of(page)):
+            yield f"{page}: does not name the webhook `{event}`"
     settings = set(re.findall(r'^    \{"([a-z-]+)", SETTING_', "\n".join(lines_of("server/config/config_table.c")), re.M))
     variables = {"ROTUNDA_" + name.upper().replace("-", "_") for name in settings} | {"ROTUNDA_CONFIG"}
     variables |= {"ROTUNDA_BIN", "ROTUNDA_BROWSER", "ROTUNDA_LONG", "ROTUNDA_OUTAGE_SECONDS", "ROTUNDA_NONCE_PACKETS"}  # of tests
