@@ -72,7 +72,8 @@ static const struct picture {
     bool only_told;        // a lost end of a frame is seen when the next one comes: that is too late
     bool not_told;         // receivers wait no longer than by themselves
 } pictures[] = {{20, 5, false, false}, {30, 3, false, false}, {60, 2, false, false}, {20, 1, true, false},
-                {10, 2, true, false},  {20, 5, true, true},   {30, 3, true, true}};
+                {10, 2, true, false},  {20, 5, true, true},   {30, 3, true, true},   {5, 2, true, false},
+                {15, 2, true, false},  {5, 20, true, false},  {1, 40, true, false}};
 
 static unsigned seeds(void) {
     return getenv("REPAIR_SEEDS") ? (unsigned)atoi(getenv("REPAIR_SEEDS")) : 0;
