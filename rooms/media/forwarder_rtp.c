@@ -193,16 +193,14 @@ static void endpoint_count_in(struct endpoint *ep, uint16_t len, bool rtx, uint6
     }
 }
 
-// The dependency descriptor of a packet, where such are believed; else ptr is NULL.
-static struct span stream_descriptor(const struct producer_stream *s, const struct rtp_ext_values *values) {
-    struct span descriptor = values->of[EXT_DEPENDENCY_DESCRIPTOR];
-    bool given_up = s->layers && s->layers->undescribed == UNDESCRIBED_MAX;
-    return given_up && !dd_has_structure(descriptor) ? (struct span){0} : descriptor;
+// Descriptors of a stream are believed only with their structure.
+static bool stream_has_given_up(const struct producer_stream *s) {
+    return !s->layers || s->layers->undescribed == UNDESCRIBED_MAX;
 }
 
 static void stream_note_undescribed(struct producer_stream *s, uint32_t timestamp, uint64_t now_us) {
     struct stream_layers *layers = s->layers;
-    if (layers->undescribed == UNDESCRIBED_MAX || timestamp == layers->undescribed_timestamp)
+    if (stream_has_given_up(s) || timestamp == layers->undescribed_timestamp)
         return;
     layers->undescribed_timestamp = timestamp;
     if (++layers->undescribed < UNDESCRIBED_MAX || layers->descriptors.structure.generation == 0)
@@ -213,10 +211,9 @@ static void stream_note_undescribed(struct producer_stream *s, uint32_t timestam
 
 // What the dependency descriptor says; false: there is none, it is malformed, or of a structure that is not
 // waited for any more.
-static bool stream_describe(struct producer_stream *s, struct span descriptor, uint32_t timestamp,
-                            struct dd_frame *out, uint64_t now_us) {
-    if (!s->layers)
-        return false;
+static __attribute__((noinline)) bool stream_describe(struct producer_stream *s, struct span descriptor,
+                                                      uint32_t timestamp, struct dd_frame *out,
+                                                      uint64_t now_us) {
     bool described = descriptor.ptr && dd_read(&s->layers->descriptors, descriptor, out);
     if (described && out->facts.structure)
         s->layers->undescribed = 0;
@@ -252,7 +249,9 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     if (p->paused)
         return FORWARD_DROP_PAUSED;
     struct codec_frame frame = {0};
-    struct span descriptor = stream_descriptor(s, values);
+    struct span descriptor = values->of[EXT_DEPENDENCY_DESCRIPTOR];
+    if (descriptor.ptr && stream_has_given_up(s) && !dd_has_structure(descriptor))
+        descriptor = (struct span){0};
     if (packet->payload.len > 0)
         codec_inspect(p->params.codec, packet->payload, descriptor, &frame);
     stream_wake(s, now_us);
@@ -265,7 +264,8 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
         return FORWARD_DROP_NONE;
     }
     struct dd_frame described;
-    bool is_described = stream_describe(s, descriptor, packet->timestamp, &described, now_us);
+    bool is_described = (descriptor.ptr || !stream_has_given_up(s)) &&
+                        stream_describe(s, descriptor, packet->timestamp, &described, now_us);
     struct rtp_ext_values timed;
     uint8_t captured[8];
     bool is_timed = producer_capture_time(s, packet, values, captured, now_us);
@@ -367,7 +367,7 @@ void forwarder_relayed_rtp(struct forwarder *fw, struct link_id from, struct pro
             struct dd_frame described;
             struct span descriptor = span_of(b->bytes, meta->descriptor_len);
             descriptor.ptr = descriptor.len > 0 ? descriptor.ptr : NULL;
-            if (stream_describe(s, descriptor, meta->timestamp, &described, now_us))
+            if (s->layers && stream_describe(s, descriptor, meta->timestamp, &described, now_us))
                 meta->layers = described.facts;
             stream_wake(s, now_us);
             stream_fan_out(s, b, now_us);
