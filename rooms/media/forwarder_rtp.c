@@ -193,7 +193,7 @@ static void endpoint_count_in(struct endpoint *ep, uint16_t len, bool rtx, uint6
     }
 }
 
-// Descriptors of a stream are believed only with their structure.
+// Descriptors of a stream are believed only with their structure. Sound has none, whatever its packets bring.
 static bool stream_has_given_up(const struct producer_stream *s) {
     return !s->layers || s->layers->undescribed == UNDESCRIBED_MAX;
 }
@@ -209,8 +209,8 @@ static void stream_note_undescribed(struct producer_stream *s, uint32_t timestam
     producer_miss_key_frame(s, now_us);
 }
 
-// What the dependency descriptor says; false: there is none, it is malformed, or of a structure that is not
-// waited for any more.
+// What the dependency descriptor of a stream of video says; false: there is none, it is malformed, or of a
+// structure that is not waited for any more.
 static __attribute__((noinline)) bool stream_describe(struct producer_stream *s, struct span descriptor,
                                                       uint32_t timestamp, struct dd_frame *out,
                                                       uint64_t now_us) {
@@ -264,7 +264,7 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
         return FORWARD_DROP_NONE;
     }
     struct dd_frame described;
-    bool is_described = (descriptor.ptr || !stream_has_given_up(s)) &&
+    bool is_described = s->layers && (descriptor.ptr || !stream_has_given_up(s)) &&
                         stream_describe(s, descriptor, packet->timestamp, &described, now_us);
     struct rtp_ext_values timed;
     uint8_t captured[8];

@@ -235,10 +235,45 @@ static void layers_that_are_not_there_need_no_key_frame(void **state) {
     fake_destroy(r.f);
 }
 
+// The extension's number is one for all that a publisher sends: sound has nothing to describe.
+static void descriptors_of_sound_are_nothing(void **state) {
+    (void)state;
+    struct room r = room_open();
+    fake_open_producer(r.f, 1, 2, fake_audio(2000));
+    struct consumer_params c = fake_receive_audio(210);
+    fake_open_consumer(r.f, 2, 2, 12, c);
+    fake_clear(r.f);
+    for (r.described = DESCRIBED; r.described <= DESCRIBED_NOT; r.described++) {
+        struct block *b = pool_take(r.f->pool);
+        assert_non_null(b);
+        struct writer w = writer_of(block_data(b), 400);
+        write_u8(&w, 0x90);
+        write_u8(&w, 0x80 | OPUS_PT);
+        write_u16(&w, (uint16_t)(1 + r.described));
+        write_u32(&w, 960 * (uint32_t)r.described);
+        write_u32(&w, 2000);
+        write_u16(&w, 0x1000);
+        size_t at = w.len;
+        write_u16(&w, 0);
+        if (r.described != DESCRIBED_NOT)
+            put_descriptor(&r, &w, true);
+        while (w.len % 4)
+            write_u8(&w, 0);
+        store_be16(w.ptr + at, (uint16_t)((w.len - at - 2) / 4));
+        write_u32(&w, 0xfc010203);
+        b->len = (uint16_t)w.len;
+        assert_int_equal(forwarder_rtp(r.f->fw, r.pub, b, r.f->now_us), FORWARD_DROP_NONE);
+        forwarder_flush(r.f->fw);
+    }
+    assert_int_equal(r.f->rtp_count, 3);
+    fake_destroy(r.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(descriptors_that_end_are_not_waited_for),
                                        cmocka_unit_test(descriptors_without_their_structure_are_none),
                                        cmocka_unit_test(numbers_that_begin_anew_are_followed),
-                                       cmocka_unit_test(layers_that_are_not_there_need_no_key_frame)};
+                                       cmocka_unit_test(layers_that_are_not_there_need_no_key_frame),
+                                       cmocka_unit_test(descriptors_of_sound_are_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
