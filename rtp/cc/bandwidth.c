@@ -120,7 +120,7 @@ uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us) {
 }
 
 static bool bandwidth_congested(const struct bandwidth *b) {
-    if (b->competes)
+    if (b->competes || delay_trend_stalled(&b->trend, b->feedback_us))
         return false; // it is not our queue
     uint32_t queue_us = delay_trend_queue_us(&b->trend);
     return queue_us >= bandwidth_queue_limit(b, QUEUE_CONGESTED_US) ||

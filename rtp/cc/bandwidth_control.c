@@ -135,6 +135,8 @@ static enum delay_signal bandwidth_signal(struct bandwidth *b, bool throttles, u
     b->queue_us = queue_us;
     bool waited = throttles || now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
     bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
+    if ((stands || signal == DELAY_OVERUSE) && delay_trend_stalled(&b->trend, now_us))
+        return DELAY_NORMAL;
     if (stands || signal == DELAY_OVERUSE)
         return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
     return signal;

@@ -19,6 +19,10 @@
 #define THRESHOLD_SPIKE 15.0f // further away than this is a change of the link, not noise to get used to
 #define THRESHOLD_STEP_MAX_MS 100.0f
 #define OVER_MS 10.0f
+#define STALL_MIN_US 100000
+#define STALL_SHARE 0.6f     // of the pause, the first packet after it has waited
+#define STALL_QUEUE_US 40000 // before it: more is a queue
+#define STALL_DRAINS_US 150000
 #define BASE_BUCKET_US 15000000
 #define LATELY_BUCKET_US 50000
 #define BEND_GAIN 0.05f
@@ -123,6 +127,23 @@ static void trend_move_clock(struct delay_trend *t, uint64_t sent_us) {
     t->clock_start_us = sent_us;
 }
 
+bool delay_trend_stalled(const struct delay_trend *t, uint64_t now_us) {
+    return t->stalled_us != 0 && now_us < t->stalled_us + STALL_DRAINS_US;
+}
+
+// Before the packet is taken into the windows.
+static void trend_note_pause(struct delay_trend *t, uint64_t sent_us, int32_t delay_us, uint64_t now_us) {
+    int64_t at_us = (int64_t)sent_us + delay_us, pause_us = at_us - t->newest_us;
+    if (t->newest_us != 0 && pause_us >= STALL_MIN_US) {
+        int64_t waited_us = (int64_t)delay_us - min_window_lowest(&t->base, MIN_WINDOW_BUCKETS);
+        bool waited = (float)waited_us >= (float)pause_us * STALL_SHARE;
+        if (waited && delay_trend_queue_us(t) < STALL_QUEUE_US)
+            t->stalled_us = now_us;
+    }
+    if (pause_us > 0)
+        t->newest_us = at_us;
+}
+
 static void trend_note_delay(struct delay_trend *t, int32_t delay_us, uint64_t now_us) {
     min_window_add(&t->base, BASE_BUCKET_US, delay_us, now_us);
     min_window_add(&t->lately, LATELY_BUCKET_US, delay_us, now_us);
@@ -212,6 +233,7 @@ void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_u
         delay_trend_reset(t);
         delay_us = trend_delay(t, sent_us, arrival_us);
     }
+    trend_note_pause(t, sent_us, delay_us, now_us);
     trend_note_delay(t, delay_us, now_us);
     t->group_open = t->batch.started = false;
     t->line_count = t->line_next = t->over_count = 0;
@@ -224,6 +246,7 @@ void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_u
 
 void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
     int32_t delay_us = trend_delay(t, sent_us, arrival_us);
+    trend_note_pause(t, sent_us, delay_us, now_us);
     if (t->group_open && sent_us < t->group_sent_us) {
         trend_note_delay(t, delay_us, now_us);
         return; // late: its group has been judged

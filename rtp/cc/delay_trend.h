@@ -58,6 +58,9 @@ struct delay_trend {
     uint8_t over_count;
     enum delay_signal signal;
     struct min_window base, lately;
+    int64_t newest_us; // arrival of the newest packet, on our clock, but for what the first one took
+    uint64_t
+        stalled_us; // when a pause was seen last in which nothing came, and what was sent waited; 0: never
     struct delay_batch batch;
     struct delay_bend bursts, floors; // of the first packets of bursts; of the least of 40 ms
 };
@@ -78,6 +81,10 @@ static inline int32_t delay_trend_base_us(const struct delay_trend *trend) {
 enum delay_signal delay_trend_signal(const struct delay_trend *trend);
 // How much longer the fastest packets of the last moments took than the fastest lately.
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);
+// Nothing came for a while, and then what had been sent meanwhile: whoever passes it on, or reads it, had
+// stopped. A link that has become narrow lets packets through all the time. So what seems to be a queue is
+// none for a moment; if it stands longer, it is.
+bool delay_trend_stalled(const struct delay_trend *trend, uint64_t now_us);
 // What of delays is no queue: of packets, and of the fastest of a few.
 float delay_trend_jitter_ms(const struct delay_trend *trend);
 // How much of the jitter is that packets come in batches.

@@ -59,6 +59,10 @@ struct call_config {
     uint64_t remb_bps;
     // The machines of all are busy: what they send and say waits as in link.h, and what the links carry.
     uint32_t stall_us, stall_every_us;
+    // The first viewer's machine alone: it reads nothing for so long, and then all that has come; and it says
+    // nothing meanwhile, or goes on saying what it has read.
+    uint32_t reader_stall_us, reader_stall_every_us;
+    bool reader_mute;
     int8_t wish_spatial; // of all viewers; 0: no limit
     bool no_rtx;
     uint32_t single_bps; // not 0: publishers have one stream of so much
@@ -116,7 +120,7 @@ struct call_viewer {
     struct call *call;
     unsigned index;
     struct endpoint *endpoint;
-    struct link *link, back;
+    struct link *link, back, reads;
     bool unreachable;
     struct twcc_recorder *recorder;
     struct ccfb_recorder *named;

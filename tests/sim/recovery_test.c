@@ -430,6 +430,81 @@ static void links_that_are_steady(void **state) {
     assert_int_equal(missed, 0);
 }
 
+// ---- a wide one, to a machine that stops reading now and then
+
+struct stalling {
+    const char *name;
+    bool mute, everybody; // call_config; all machines
+    enum call_feedback feedback;
+};
+
+struct stalling_figures {
+    struct range changes, freeze_ms, estimate, estimate_least;
+};
+
+static void reader_once(const struct stalling *reader, uint64_t seed, struct stalling_figures *f) {
+    struct call_config config = call_room(2, 1, 50 * M);
+    config.seed = seed;
+    config.reader_stall_us = 600000;
+    config.reader_stall_every_us = 3 * S;
+    config.reader_mute = reader->mute;
+    config.stall_us = reader->everybody ? 600000 : 0;
+    config.stall_every_us = 3 * S;
+    config.feedback[0] = reader->feedback;
+    struct call *call = call_create(&config);
+    call_run(call, 15 * S);
+    call_measure(call);
+    double least = 1e9;
+    for (unsigned i = 0; i < 120; i++) {
+        call_run(call, S / 2);
+        struct transport_stats stats = call_stats(call, 0);
+        double share = (double)stats.estimate_bps / stats.wanted_bps;
+        least = share < least ? share : least;
+        range_add(&f->estimate, share);
+    }
+    call_tell(call, reader->name);
+    range_add(&f->estimate_least, least);
+    range_add(&f->changes, call_changes(call, 0));
+    range_add(&f->freeze_ms, (double)call_freeze_us(call, 0) / 1000);
+    // Where everybody stops for 200 to 600 ms, publishers too, it may come to two seconds, not more.
+    check(call_freeze_us(call, 0) < (reader->everybody ? 2 * S : 900000), "seed %llu: a freeze of %llu ms",
+          (unsigned long long)seed, (unsigned long long)call_freeze_us(call, 0) / 1000);
+    check(least > (reader->everybody ? 0.1 : 1), "seed %llu: an estimate of %.2f of what is wanted",
+          (unsigned long long)seed, least);
+    check(reader->everybody || (call_changes(call, 0) == 0 && call_has_best(call, 0)),
+          "seed %llu: %u changes, the best layers: %u", (unsigned long long)seed, call_changes(call, 0),
+          call_has_best(call, 0));
+    call_destroy(call);
+}
+
+static void readers_that_stall(void **state) {
+    (void)state;
+    static const struct stalling readers[] = {
+        {.name = "readers that stall"},
+        {.name = "readers that stall, and say nothing", .mute = true},
+        {.name = "readers that stall, RFC 8888", .feedback = CALL_CCFB},
+        {.name = "everybody stalls", .everybody = true},
+        {.name = "everybody stalls, and readers say nothing", .mute = true, .everybody = true},
+        {.name = "everybody stalls, RFC 8888", .feedback = CALL_CCFB, .everybody = true},
+        {.name = "readers that stall, and say nothing, RFC 8888", .mute = true, .feedback = CALL_CCFB},
+    };
+    unsigned missed = 0;
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+        struct stalling_figures f = {0};
+        if (!row_wanted(readers[i].name))
+            continue;
+        print_message("%s\n", readers[i].name);
+        for (uint64_t seed = seeds_begin(0); seed <= seeds_end(0); seed++)
+            reader_once(&readers[i], seed, &f);
+        range_tell(&f.changes, "changes in 60 s");
+        range_tell(&f.freeze_ms, "longest freeze, ms");
+        range_tell(&f.estimate, "estimate, of what is wanted");
+        range_tell(&f.estimate_least, "the least of it");
+        missed += seed_misses;
+    }
+    assert_int_equal(missed, 0);
+}
+
 // An argument: the tests whose names match it.
 int main(int argc, char **argv) {
     if (argc > 1)
@@ -438,6 +513,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(links_that_fall_and_rise),
         cmocka_unit_test(links_that_are_shared),
         cmocka_unit_test(links_that_are_steady),
+        cmocka_unit_test(readers_that_stall),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,7 +231,12 @@ static void deliver(struct call *call, struct call_event *e) {
     } else if (e->kind == CALL_UP_RTCP) {
         (void)forwarder_rtcp(call->fw, ((struct call_viewer *)e->to)->endpoint, bytes, call->now_us);
     } else if (e->kind == CALL_DOWN_RTP) {
-        viewer_rtp(e->to, bytes);
+        struct call_viewer *v = e->to;
+        uint64_t read_us = link_after_stall(&v->reads, call->now_us);
+        if (read_us > call->now_us)
+            call_push(call, read_us, CALL_DOWN_RTP, v, bytes);
+        else
+            viewer_rtp(v, bytes);
     } else {
         publisher_rtcp(e->to, bytes);
     }

@@ -64,6 +64,9 @@ void viewer_open(struct call *call, unsigned index) {
     back.stall_us = call->config.stall_us;
     back.stall_every_us = call->config.stall_every_us;
     v->back = link_of(&back, call->config.seed + 90 + index);
+    struct link_config reads = {.stall_us = index == 0 ? call->config.reader_stall_us : 0,
+                                .stall_every_us = call->config.reader_stall_every_us};
+    v->reads = link_of(&reads, call->config.seed + 300);
     v->recorder = twcc_recorder_create();
     v->named = ccfb_recorder_create();
     v->endpoint = forwarder_open_endpoint(call->fw, (struct transport_id){100 + index}, v);
@@ -355,6 +358,8 @@ static void tell_arrivals(struct call_viewer *v) {
 
 void viewer_tick(struct call_viewer *v) {
     uint64_t now_us = v->call->now_us;
+    if (link_after_stall(&v->reads, now_us) > now_us && v->call->config.reader_mute)
+        return;
     tell_arrivals(v);
     if (now_us >= v->next_nack_us) {
         v->next_nack_us = now_us + 20000;

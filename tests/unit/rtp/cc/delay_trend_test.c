@@ -165,6 +165,53 @@ static void a_step_is_a_queue_and_no_noise(void **state) {
     assert_true(delay_trend_noise_ms(&s.trend) < 2 && delay_trend_jitter_ms(&s.trend) < 4);
 }
 
+static bool stalled(const struct source *s) {
+    return delay_trend_stalled(&s->trend, s->sent_us + 30 * MS);
+}
+
+// Who stops reading for 330 ms has everything at once then, and the first of it has waited longest.
+static void a_pause_in_which_packets_wait_is_no_queue(void **state) {
+    (void)state;
+    for (unsigned calm = 0; calm < 2; calm++) {
+        struct source s = source_begin();
+        for (unsigned i = 0; i < 200; i++)
+            packet(&s, 10 * MS, 40 * MS);
+        assert_false(stalled(&s));
+        if (calm) {
+            s.sent_us += 10 * MS;
+            delay_trend_note(&s.trend, s.sent_us, (int64_t)s.sent_us + SKEW_US + 370 * MS,
+                             s.sent_us + 30 * MS);
+        } else {
+            packet(&s, 10 * MS, 370 * MS);
+        }
+        assert_true(stalled(&s));
+        for (unsigned i = 1; i < 15; i++)
+            packet(&s, 10 * MS, (370 - 10 * (int)i) * MS);
+        assert_true(stalled(&s));
+        packet(&s, 20 * MS, 210 * MS);
+        assert_false(stalled(&s)); // for so long, and no longer
+    }
+}
+
+static void what_else_comes_late_is_no_pause(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 200; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    for (unsigned i = 0; i < 20; i++) { // a narrow link: a packet each 70 ms, each later than the one before
+        packet(&s, 10 * MS, (40 + 60 * (int)i) * MS);
+        assert_false(stalled(&s));
+    }
+    for (unsigned i = 0; i < 300; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    packet(&s, 500 * MS, 40 * MS); // nothing was sent
+    assert_false(stalled(&s));
+    for (unsigned i = 0; i < 30; i++)
+        packet(&s, 10 * MS, 100 * MS);
+    packet(&s, 10 * MS, 400 * MS); // a pause, but a queue stood before
+    assert_false(stalled(&s));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_of_those_sent_at_once_counts),
@@ -174,6 +221,8 @@ int main(void) {
         cmocka_unit_test(bursts_of_our_own_are_neither_queue_nor_jitter),
         cmocka_unit_test(jitter_is_seen_as_such),
         cmocka_unit_test(a_step_is_a_queue_and_no_noise),
+        cmocka_unit_test(a_pause_in_which_packets_wait_is_no_queue),
+        cmocka_unit_test(what_else_comes_late_is_no_pause),
         cmocka_unit_test(what_comes_in_batches_is_seen_as_such),
         cmocka_unit_test(late_packets_and_jumps),
         cmocka_unit_test(clocks_that_drift),
