@@ -9,10 +9,17 @@
 
 #define MINUTE_US (60 * US_PER_SECOND)
 #define SWEEP_STEPS 64 // entries looked at when a place is needed
+#define SITE_BYTES 6   // of an IPv6 address that one site has: a /48
+#define SITE_FACTOR 2  // of what one of its /64 may
+#define SITE_MARK 48   // in the last byte, where the key of a /64 has none
+
+// What is counted: an address (of IPv6 a /64), and of IPv6 its site.
+enum width { NARROW, SITE, WIDTHS };
 
 struct entry {
     struct net_address address;
     bool used;
+    enum width width;
     uint32_t waiting, joined; // connections
     // Virtual scheduling: when everything so far would be paid for; a minute may be owed.
     uint64_t rooms_due_us, failed_due_us;
@@ -25,8 +32,9 @@ struct address_limits {
     uint32_t entries_used; // the first that was never used
     uint32_t *free;        // places that were used and are not
     uint32_t free_count;
-    uint32_t sweep;     // where the next search for an entry that owes nothing begins
-    struct entry crowd; // all that found no place
+    uint32_t sweep;             // where the next search for an entry that owes nothing begins
+    uint32_t sites;             // entries of sites
+    struct entry crowd[WIDTHS]; // all that found no place
 };
 
 struct address_limits *address_limits_create(const struct address_limits_config *config) {
@@ -39,7 +47,8 @@ struct address_limits *address_limits_create(const struct address_limits_config 
     limits->entries =
         calloc(config->addresses_max, sizeof *limits->entries); // pages come when they are touched
     limits->free = calloc(config->addresses_max, sizeof *limits->free);
-    limits->crowd.used = true;
+    for (enum width width = NARROW; width < WIDTHS; width++)
+        limits->crowd[width] = (struct entry){.used = true, .width = width};
     if (limits->places && limits->entries && limits->free)
         return limits;
     address_limits_destroy(limits);
@@ -61,11 +70,21 @@ void address_limits_set(struct address_limits *limits, const struct address_limi
     limits->config.addresses_max = addresses_max;
 }
 
-static struct net_address key_of(const struct net_address *address) {
-    struct net_address key = *address;
-    if (!net_address_is_v4(&key))
-        memset(key.bytes + 8, 0, 8);
+static enum width widths_of(const struct net_address *address) {
+    return net_address_is_v4(address) ? SITE : WIDTHS;
+}
+
+static struct net_address key_of(const struct net_address *address, enum width width) {
+    struct net_address key = net_address_base(address);
+    if (width == SITE) {
+        memset(key.bytes + SITE_BYTES, 0, sizeof key.bytes - SITE_BYTES);
+        key.bytes[sizeof key.bytes - 1] = SITE_MARK;
+    }
     return key;
+}
+
+static uint32_t times(uint32_t limit, enum width width) {
+    return width == SITE ? limit * SITE_FACTOR : limit;
 }
 
 static bool owes_nothing(const struct entry *e, uint64_t now_us) {
@@ -75,6 +94,7 @@ static bool owes_nothing(const struct entry *e, uint64_t now_us) {
 static void entry_release(struct address_limits *limits, struct entry *e) {
     hmap_remove(limits->places, &e->address);
     e->used = false;
+    limits->sites -= e->width == SITE;
     limits->free[limits->free_count++] = (uint32_t)(e - limits->entries);
 }
 
@@ -87,88 +107,114 @@ static void sweep(struct address_limits *limits, uint64_t now_us) {
     }
 }
 
-static struct entry *entry_find(const struct address_limits *limits, const struct net_address *address) {
-    struct net_address key = key_of(address);
+static struct entry *entry_find(const struct address_limits *limits, const struct net_address *address,
+                                enum width width) {
+    struct net_address key = key_of(address, width);
     uint32_t place = hmap_get(limits->places, &key);
     return place == HMAP_NONE ? NULL : &limits->entries[place];
 }
 
+static const struct entry *entry_or_crowd(const struct address_limits *limits,
+                                          const struct net_address *address, enum width width) {
+    const struct entry *e = entry_find(limits, address, width);
+    return e ? e : &limits->crowd[width];
+}
+
+// Good until the next one is taken.
 static struct entry *entry_take(struct address_limits *limits, const struct net_address *address,
-                                uint64_t now_us) {
-    struct entry *e = entry_find(limits, address);
+                                enum width width, uint64_t now_us) {
+    struct entry *e = entry_find(limits, address, width);
     if (e)
         return e;
     if (limits->free_count == 0 && limits->entries_used == limits->config.addresses_max)
         sweep(limits, now_us);
     bool fresh = limits->free_count == 0;
     if (fresh && limits->entries_used == limits->config.addresses_max)
-        return &limits->crowd;
+        return &limits->crowd[width];
     uint32_t place = fresh ? limits->entries_used : limits->free[limits->free_count - 1];
-    struct net_address key = key_of(address);
+    struct net_address key = key_of(address, width);
     if (hmap_put(limits->places, &key, place) != ERR_OK)
-        return &limits->crowd;
+        return &limits->crowd[width];
     if (fresh)
         limits->entries_used++;
     else
         limits->free_count--;
-    limits->entries[place] = (struct entry){.address = key, .used = true};
+    limits->entries[place] = (struct entry){.address = key, .used = true, .width = width};
+    limits->sites += width == SITE;
     return &limits->entries[place];
 }
 
 // The entry that a connection was counted in. One that came when the table was full is in the crowd for good,
 // and an entry of its own may have been made since, for another of its address.
 static struct entry *entry_counted(struct address_limits *limits, const struct net_address *address,
-                                   bool joined) {
-    struct entry *e = entry_find(limits, address);
-    return e && (joined ? e->joined : e->waiting) ? e : &limits->crowd;
+                                   enum width width, bool joined) {
+    struct entry *e = entry_find(limits, address, width);
+    return e && (joined ? e->joined : e->waiting) ? e : &limits->crowd[width];
 }
 
 // ---- connections
 
 static uint64_t waiting_allowed(const struct address_limits *limits, const struct entry *e) {
-    return (uint64_t)limits->config.waiting_max + e->joined;
+    return (uint64_t)times(limits->config.waiting_max, e->width) + e->joined;
+}
+
+static void disconnect(struct address_limits *limits, const struct net_address *address, enum width width,
+                       uint64_t now_us) {
+    struct entry *e = entry_counted(limits, address, width, false);
+    assert(e->waiting > 0);
+    e->waiting--;
+    if (e != &limits->crowd[width] && owes_nothing(e, now_us))
+        entry_release(limits, e);
 }
 
 bool address_limits_connect(struct address_limits *limits, const struct net_address *address,
                             uint64_t now_us) {
-    struct entry *e = entry_take(limits, address, now_us);
-    if (limits->config.waiting_max && e->waiting >= waiting_allowed(limits, e))
-        return false;
-    e->waiting++;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        struct entry *e = entry_take(limits, address, width, now_us);
+        if (limits->config.waiting_max && e->waiting >= waiting_allowed(limits, e)) {
+            if (width == SITE)
+                disconnect(limits, address, NARROW, now_us);
+            return false;
+        }
+        e->waiting++;
+    }
     return true;
 }
 
 void address_limits_disconnect(struct address_limits *limits, const struct net_address *address,
                                uint64_t now_us) {
-    struct entry *e = entry_counted(limits, address, false);
-    assert(e->waiting > 0);
-    e->waiting--;
-    if (e != &limits->crowd && owes_nothing(e, now_us))
-        entry_release(limits, e);
+    for (enum width width = NARROW; width < widths_of(address); width++)
+        disconnect(limits, address, width, now_us);
 }
 
 void address_limits_joined(struct address_limits *limits, const struct net_address *address,
                            uint64_t now_us) {
     (void)now_us;
-    struct entry *e = entry_counted(limits, address, false);
-    assert(e->waiting > 0);
-    e->waiting--;
-    e->joined++;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        struct entry *e = entry_counted(limits, address, width, false);
+        assert(e->waiting > 0);
+        e->waiting--;
+        e->joined++;
+    }
 }
 
 void address_limits_left(struct address_limits *limits, const struct net_address *address, uint64_t now_us) {
     (void)now_us;
-    struct entry *e = entry_counted(limits, address, true);
-    assert(e->joined > 0);
-    e->joined--;
-    e->waiting++;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        struct entry *e = entry_counted(limits, address, width, true);
+        assert(e->joined > 0);
+        e->joined--;
+        e->waiting++;
+    }
 }
 
 bool address_limits_roomy(const struct address_limits *limits, const struct net_address *address) {
-    const struct entry *e = entry_find(limits, address);
-    if (!e)
-        e = &limits->crowd;
-    return limits->config.waiting_max == 0 || e->waiting <= waiting_allowed(limits, e) / 2;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        const struct entry *e = entry_or_crowd(limits, address, width);
+        if (limits->config.waiting_max && e->waiting > waiting_allowed(limits, e) / 2)
+            return false;
+    }
+    return true;
 }
 
 // ---- what comes by the minute
@@ -193,25 +239,43 @@ static void owe(uint64_t *due_us, uint32_t per_minute, uint64_t now_us) {
 
 bool address_limits_may_join(struct address_limits *limits, const struct net_address *address,
                              uint64_t now_us, unsigned *wait_seconds) {
-    const struct entry *e = entry_find(limits, address);
-    return may_owe(e ? e->failed_due_us : limits->crowd.failed_due_us, limits->config.failed_joins_per_minute,
-                   now_us, wait_seconds);
+    bool may = true;
+    *wait_seconds = 0;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        const struct entry *e = entry_or_crowd(limits, address, width);
+        unsigned seconds;
+        bool here =
+            may_owe(e->failed_due_us, times(limits->config.failed_joins_per_minute, width), now_us, &seconds);
+        may = may && here;
+        *wait_seconds = seconds > *wait_seconds ? seconds : *wait_seconds;
+    }
+    return may;
 }
 
 void address_limits_join_failed(struct address_limits *limits, const struct net_address *address,
                                 uint64_t now_us) {
-    owe(&entry_take(limits, address, now_us)->failed_due_us, limits->config.failed_joins_per_minute, now_us);
+    for (enum width width = NARROW; width < widths_of(address); width++)
+        owe(&entry_take(limits, address, width, now_us)->failed_due_us,
+            times(limits->config.failed_joins_per_minute, width), now_us);
 }
 
 bool address_limits_open_room(struct address_limits *limits, const struct net_address *address,
                               uint64_t now_us, unsigned *wait_seconds) {
-    struct entry *e = entry_take(limits, address, now_us);
-    if (!may_owe(e->rooms_due_us, limits->config.rooms_per_minute, now_us, wait_seconds))
-        return false;
-    owe(&e->rooms_due_us, limits->config.rooms_per_minute, now_us);
-    return true;
+    bool may = true;
+    *wait_seconds = 0;
+    for (enum width width = NARROW; width < widths_of(address); width++) {
+        const struct entry *e = entry_take(limits, address, width, now_us);
+        unsigned seconds;
+        bool here = may_owe(e->rooms_due_us, times(limits->config.rooms_per_minute, width), now_us, &seconds);
+        may = may && here;
+        *wait_seconds = seconds > *wait_seconds ? seconds : *wait_seconds;
+    }
+    for (enum width width = NARROW; may && width < widths_of(address); width++)
+        owe(&entry_take(limits, address, width, now_us)->rooms_due_us,
+            times(limits->config.rooms_per_minute, width), now_us);
+    return may;
 }
 
 uint32_t address_limits_count(const struct address_limits *limits) {
-    return hmap_count(limits->places);
+    return hmap_count(limits->places) - limits->sites;
 }

@@ -1,6 +1,7 @@
 // address_limits: how much one address may cost before anybody has joined from it: connections that have not
 // joined, new rooms and failed joins a minute. An IPv6 address counts by its /64, which is what one household
-// or machine gets.
+// or machine gets, and beside that by its /48, which is what many can have for the asking: all of one may
+// together cost twice of what an address may.
 //
 // Who has joined is not limited here, and a place in a room gives its address room for a connection more, so
 // that a school of 500 behind one address joins within a minute and comes back together after its network has
@@ -56,6 +57,6 @@ void address_limits_join_failed(struct address_limits *limits, const struct net_
 bool address_limits_open_room(struct address_limits *limits, const struct net_address *address,
                               uint64_t now_us, unsigned *wait_seconds);
 
-uint32_t address_limits_count(const struct address_limits *limits); // entries now
+uint32_t address_limits_count(const struct address_limits *limits); // addresses now, without sites
 
 #endif

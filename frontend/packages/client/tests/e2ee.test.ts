@@ -164,6 +164,17 @@ describe('what is refused', () => {
     const decryptor = new FrameDecryptor(secret, owner, 'vp8');
     for (const frame of [KEY_FRAME, DELTA_FRAME, new Uint8Array(), new Uint8Array(500)])
       expect(await decryptor.decrypt(frame)).toBe('not-encrypted');
+    // With our version at the end, and fewer bytes than a tag and the clear ones take.
+    for (const [length, clear] of [
+      [2, 0],
+      [29, 0],
+      [31, 2],
+      [200, 171],
+    ] as const) {
+      const frame = new Uint8Array(length);
+      frame.set([clear, 1], length - 2);
+      expect(await decryptor.decrypt(frame), `${length} bytes`).toBe('not-encrypted');
+    }
   });
 
   test('a frame that was there before, also when both come at once', async () => {
@@ -264,4 +275,9 @@ test('keys are 128 bits in a form that a link takes, and nothing else is one', (
     'ä'.repeat(22),
   ])
     expect(isE2eeKey(wrong)).toBe(false);
+});
+
+test('no frame is encrypted with fewer than 128 bits', async () => {
+  await expect(importSecret(new Uint8Array(15))).rejects.toThrow(RangeError);
+  await importSecret(new Uint8Array(16));
 });

@@ -106,6 +106,74 @@ static void test_families(void **state) {
     address_limits_destroy(limits);
 }
 
+static struct net_address one_of_site(unsigned site, unsigned network) {
+    char text[IP_TEXT_MAX];
+    snprintf(text, sizeof text, "2001:db8:%x:%x::1", site, network);
+    return address_of(text);
+}
+
+// Who has a /48 has 65,536 networks, and is no more than two of them.
+static void test_sites(void **state) {
+    (void)state;
+    struct address_limits *limits = limits_of(3, 4, 5, 1000);
+    unsigned connected = 0, opened = 0, failed = 0, wait_seconds;
+    for (unsigned i = 0; i < 40; i++) {
+        struct net_address network = one_of_site(1, i);
+        connected += address_limits_connect(limits, &network, NOW);
+        opened += address_limits_open_room(limits, &network, NOW, &wait_seconds);
+        failed += address_limits_may_join(limits, &network, NOW, &wait_seconds);
+        address_limits_join_failed(limits, &network, NOW);
+    }
+    assert_int_equal(connected, 6);
+    assert_int_equal(opened, 8);
+    assert_int_equal(failed, 10);
+    assert_int_equal(wait_seconds, 6);
+    struct net_address first = one_of_site(1, 0), fresh = one_of_site(1, 99), other = one_of_site(2, 0);
+    assert_false(address_limits_roomy(limits, &fresh));
+    assert_true(address_limits_roomy(limits, &other));
+    assert_true(address_limits_connect(limits, &other, NOW)); // somebody else's
+    assert_true(address_limits_open_room(limits, &other, NOW, &wait_seconds));
+    assert_true(address_limits_may_join(limits, &other, NOW, &wait_seconds));
+    address_limits_joined(limits, &first, NOW); // makes room, and gives one more
+    assert_true(address_limits_connect(limits, &fresh, NOW));
+    assert_true(address_limits_connect(limits, &fresh, NOW));
+    assert_false(address_limits_connect(limits, &fresh, NOW));
+    assert_int_equal(address_limits_count(limits), 42); // 40, the fresh one and the other one
+    address_limits_left(limits, &first, NOW);
+    for (unsigned i = 0; i < 6; i++) {
+        struct net_address network = one_of_site(1, i);
+        address_limits_disconnect(limits, &network, NOW);
+    }
+    address_limits_disconnect(limits, &fresh, NOW);
+    address_limits_disconnect(limits, &fresh, NOW);
+    address_limits_disconnect(limits, &other, NOW);
+    address_limits_destroy(limits);
+}
+
+// The same when the table has no place for either.
+static void test_sites_without_places(void **state) {
+    (void)state;
+    for (uint32_t places = 1; places < 8; places++) {
+        struct address_limits *limits = limits_of(2, 0, 0, places);
+        bool connected[40];
+        for (unsigned i = 0; i < 40; i++) {
+            struct net_address network = one_of_site(i / 8, i);
+            connected[i] = address_limits_connect(limits, &network, NOW);
+            if (connected[i] && i % 2)
+                address_limits_joined(limits, &network, NOW);
+        }
+        for (unsigned i = 0; i < 40; i++) {
+            struct net_address network = one_of_site(i / 8, i);
+            if (connected[i] && i % 2)
+                address_limits_left(limits, &network, NOW);
+            if (connected[i])
+                address_limits_disconnect(limits, &network, NOW);
+        }
+        assert_int_equal(address_limits_count(limits), 0);
+        address_limits_destroy(limits);
+    }
+}
+
 // Far more addresses than places: those that owe nothing make room, the rest share one entry, and all comes
 // back.
 static void test_bounded(void **state) {
@@ -142,8 +210,10 @@ static void test_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_waiting),  cmocka_unit_test(test_school),  cmocka_unit_test(test_by_the_minute),
-        cmocka_unit_test(test_families), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_waiting),       cmocka_unit_test(test_school),
+        cmocka_unit_test(test_by_the_minute), cmocka_unit_test(test_families),
+        cmocka_unit_test(test_sites),         cmocka_unit_test(test_sites_without_places),
+        cmocka_unit_test(test_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
