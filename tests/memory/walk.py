@@ -22,7 +22,7 @@ import time
 
 RUNS_MAX = int(os.environ.get("MEMORY_RUNS_MAX", "400"))
 SECONDS_MAX = float(os.environ.get("MEMORY_SECONDS_MAX", "60"))
-TIMEOUT_MIN_S = 60  # of one run; or twenty times what it takes without a failing allocation
+STEPS_MIN = 60  # seconds of one run; or twenty times what it takes without a failing allocation
 CRASH = re.compile(r"ERROR: AddressSanitizer|ThreadSanitizer|runtime error:|Assertion `.*' failed|Test failed with exception|"
                    r"stack smashing|corrupted")
 NULL_ACCESS = re.compile(r"null pointer|zero page")
@@ -31,13 +31,21 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:allow_user_segv_handler=0:handle_a
               "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
-def run(program, timeout=None, **environment):
-    try:
-        done = subprocess.run([program], capture_output=True, errors="replace", timeout=timeout,
-                              env=dict(os.environ, **SANITIZERS, **environment))
-        return done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired as late:
-        return None, (late.stdout or b"").decode(errors="replace") + (late.stderr or b"").decode(errors="replace")
+def run(program, steps=None, **environment):
+    """Its status, None if it does not end, and what it said. Time is counted in seconds that this process waits for
+    it: while the machine holds up both, which may be for minutes, none pass."""
+    child = subprocess.Popen([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+                             env=dict(os.environ, **SANITIZERS, **environment))
+    waited = 0
+    while True:
+        try:
+            text = child.communicate(timeout=1)[0]
+            return child.returncode, text
+        except subprocess.TimeoutExpired:
+            waited += 1
+        if steps is not None and waited >= steps:
+            child.kill()
+            return None, child.communicate()[0]
 
 
 def numbers_to_try(program):
@@ -83,14 +91,14 @@ def main():
         sys.exit(__doc__)
     program, start = sys.argv[1], time.monotonic()
     numbers, total, kinds = numbers_to_try(program)
-    timeout = max(TIMEOUT_MIN_S, 20 * (time.monotonic() - start))
+    steps = max(STEPS_MIN, 20 * (time.monotonic() - start))
     tried, faults = 0, []
     random.Random(1).shuffle(numbers)
     for number in numbers[:RUNS_MAX]:
         if time.monotonic() - start > SECONDS_MAX:
             break
         tried += 1
-        status, text = run(program, timeout, FAIL_ALLOC=str(number))
+        status, text = run(program, steps, FAIL_ALLOC=str(number))
         fault = fault_of(status, text)
         if fault:
             faults.append(number)
