@@ -106,3 +106,25 @@ test('a link without the key, in the same tab, is not said to be encrypted', asy
   expect(box().checked).toBe(true);
   goTo('');
 });
+
+test('a truncated key, and a browser that cannot encrypt, are told before the join', async () => {
+  const said = () => document.querySelector('#e2ee-problem')?.textContent ?? '';
+  const problemOf = (key: string) => {
+    history.replaceState(null, '', `/#e2ee=${key}`);
+    const { unmount } = lobby();
+    const problem = said();
+    unmount();
+    return problem;
+  };
+  vi.stubGlobal('RTCRtpScriptTransform', class {});
+  const truncated = problemOf('AAECAw');
+  expect(truncated).not.toBe('');
+  expect(problemOf('AAECAwQFBgcICQoLDA0ODw')).toBe('');
+  const { subtle } = crypto;
+  Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true }); // as over http
+  const unable = problemOf('AAECAwQFBgcICQoLDA0ODw');
+  Object.defineProperty(crypto, 'subtle', { value: subtle, configurable: true });
+  expect(['', truncated]).not.toContain(unable);
+  vi.unstubAllGlobals();
+  history.replaceState(null, '', '/');
+});
