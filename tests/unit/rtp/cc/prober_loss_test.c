@@ -130,24 +130,31 @@ static void a_cluster_that_is_lost_follows_again(void **state) {
     assert_int_equal(p.cluster.rate_bps, 2 * RATE_BPS);
 }
 
+#define EACH_US (BYTES * UINT64_C(8000000) / RATE_BPS)
+
+// The first cluster, one packet after the other. Its id.
+static uint8_t send_evenly(struct prober *p) {
+    prober_init(p, START);
+    prober_plan(p, &wish, START);
+    p->cluster.want_bytes = PACKETS * BYTES;
+    prober_wanted_bytes(p, START);
+    uint8_t id = 0;
+    for (unsigned i = 0; i < PACKETS; i++)
+        id = prober_sent(p, BYTES, START + i * EACH_US);
+    return id;
+}
+
 // It is known when the last has been told of, whatever was lost; or that feedback was.
 static void nothing_is_waited_for_in_vain(void **state) {
     (void)state;
     for (unsigned untold = 0; untold < 2; untold++) {
         struct prober p;
         struct probe_result result;
-        prober_init(&p, START);
-        prober_plan(&p, &wish, START);
-        p.cluster.want_bytes = PACKETS * BYTES;
-        prober_wanted_bytes(&p, START);
-        uint8_t id = 0;
-        uint64_t each_us = BYTES * UINT64_C(8000000) / RATE_BPS;
-        for (unsigned i = 0; i < PACKETS; i++)
-            id = prober_sent(&p, BYTES, START + i * each_us);
+        uint8_t id = send_evenly(&p);
         for (unsigned i = 0; i < PACKETS; i++) {
             assert_false(prober_judge(&p, START + 100 * MS, &result));
             if (i < 3 || i >= 8)
-                prober_acked(&p, id, BYTES, START + i * each_us, (int64_t)(i * each_us));
+                prober_acked(&p, id, BYTES, START + i * EACH_US, (int64_t)(i * EACH_US));
             else if (untold)
                 prober_untold(&p, id, BYTES);
             else
@@ -166,14 +173,7 @@ static void what_is_told_late_counts_once(void **state) {
     (void)state;
     struct prober p;
     struct probe_result result;
-    prober_init(&p, START);
-    prober_plan(&p, &wish, START);
-    p.cluster.want_bytes = PACKETS * BYTES;
-    prober_wanted_bytes(&p, START);
-    uint8_t id = 0;
-    uint64_t each_us = BYTES * UINT64_C(8000000) / RATE_BPS;
-    for (unsigned i = 0; i < PACKETS; i++)
-        id = prober_sent(&p, BYTES, START + i * each_us);
+    uint8_t id = send_evenly(&p);
     for (unsigned i = 0; i < 4; i++) {
         prober_lost(&p, id);
         prober_revoke_loss(&p, id);
@@ -181,7 +181,7 @@ static void what_is_told_late_counts_once(void **state) {
         prober_untold(&p, id, BYTES);
         prober_told(&p, id, BYTES);
         prober_told(&p, id, BYTES);
-        prober_acked(&p, id, BYTES, START + i * each_us, (int64_t)(i * each_us));
+        prober_acked(&p, id, BYTES, START + i * EACH_US, (int64_t)(i * EACH_US));
     }
     prober_lost(&p, (uint8_t)(id + 1)); // of another one
     prober_untold(&p, 0, BYTES);
