@@ -212,11 +212,11 @@ struct mates_trial congestion_mates_trial(struct congestion *cg, uint64_t next_b
     struct group g = group_of(cg, now_us);
     for (unsigned i = 1; i < g.count; i++) {
         struct link_claim claim = claim_of(g.members[i]);
-        trial.have_bps += claim.has_bps;
+        trial.whole_bps += claim.has_bps;
         if (link_claim_is_behind(&claim, next_bps, higher(cg->common.even_bps, next_bps)))
             trial.behind_bps += claim.next_bps - claim.has_bps;
     }
-    trial.whole_bps += trial.have_bps + trial.behind_bps;
+    trial.whole_bps += trial.behind_bps;
     return trial;
 }
 

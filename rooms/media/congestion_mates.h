@@ -21,8 +21,8 @@ bool congestion_mates_try(struct congestion *cg, uint64_t now_us);
 // What they would need besides, if it had so much, so as not to be left behind: they want it, and it is
 // within an even part. That is tried together, since what one of them alone can have more is nobody's.
 struct mates_trial {
-    uint64_t have_bps, behind_bps; // what the others have, and what those would need besides
-    uint64_t whole_bps;            // with what it would have itself
+    uint64_t behind_bps; // what those would need besides
+    uint64_t whole_bps;  // with what all of them have, and it itself would have
 };
 struct mates_trial congestion_mates_trial(struct congestion *cg, uint64_t next_bps, uint64_t now_us);
 // The trial of that came through, or did not.
