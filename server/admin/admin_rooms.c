@@ -2,8 +2,8 @@
 #include "server/admin/admin_internal.h"
 
 #include "base/clock.h"
+#include "server/common/plain_url.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define NAMES_MAX 1000
@@ -387,23 +387,13 @@ json_t *admin_send_data(struct admin_call *call) {
 
 // ---- the server
 
-// As the setting drain-to.
-static bool is_place_to_go(const char *url) {
-    size_t scheme = strncmp(url, "wss://", 6) == 0 ? 6 : strncmp(url, "ws://", 5) == 0 ? 5 : 0;
-    for (const char *at = url; *at; at++)
-        if (!isgraph((unsigned char)*at) || *at == '"' || *at == '\\')
-            return false;
-    return strlen(url) <= HUB_URL_MAX && scheme &&
-           (isalnum((unsigned char)url[scheme]) || url[scheme] == '[');
-}
-
 json_t *admin_drain(struct admin_call *call) {
     uint32_t seconds;
     const struct admin_io *io = &call->admin->io;
     const char *url = admin_text(call, "url", false);
     if (!url || !admin_number(call, "seconds", 86400, &seconds))
         return NULL;
-    if (url[0] && !is_place_to_go(url))
+    if (url[0] && (!plain_url_is(plain_url_ws, url) || strlen(url) > HUB_URL_MAX))
         return admin_refuse(
             call, ADMIN_INVALID,
             "`url` must begin with wss:// or ws:// and a host, have no blanks, and at most %d bytes",

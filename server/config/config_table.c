@@ -1,6 +1,7 @@
 #include "server/config/config.h"
 
 #include "server/common/list_text.h"
+#include "server/common/plain_url.h"
 #include "server/common/stun_client.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,6 @@ static const char *const layout_words[] = {"track", "participant", NULL};
 static const char *const ice_tcp_words[] = {"off", "on", "auto", NULL}; // enum config_ice_tcp
 static const char *const ice_words[] = {"lite", "auto", "full", NULL};  // enum hub_ice_mode
 static const char *const nomination_words[] = {"regular", "aggressive", NULL};
-static const char *const ws_schemes[] = {"wss://", "ws://", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -129,7 +129,7 @@ static const struct setting settings[] = {
      "How long a participant stays after its last sign of life."},
     {"drain-time", SETTING_NUMBER, AT(drain_seconds), 0, 86400, NULL, "0", "SECONDS",
      "How long a server that was told to stop waits for people to leave; nobody can join meanwhile."},
-    {"drain-to", SETTING_URL, AT(drain_to), 0, 0, ws_schemes, "", "URL",
+    {"drain-to", SETTING_URL, AT(drain_to), 0, 0, plain_url_ws, "", "URL",
      "The WebSocket of the server that takes people over then (wss://HOST/ws); default: this one's address."},
     {"participants-per-worker", SETTING_NUMBER, AT(participants_per_worker), 1, 10000, NULL, "50", "N",
      "Participants of one room on one worker before the next worker is used."},
@@ -332,21 +332,6 @@ static bool ice_urls_parse(const char *text, struct ice_servers *servers) {
     return true;
 }
 
-// Begins with one of the schemes, names a host, and has nothing that would end a line or a word.
-static bool url_valid(const char *const *schemes, const char *text) {
-    for (size_t i = 0; schemes[i]; i++) {
-        size_t len = strlen(schemes[i]);
-        if (strncmp(text, schemes[i], len) == 0 && (isalnum((unsigned char)text[len]) || text[len] == '['))
-            break;
-        if (!schemes[i + 1])
-            return false;
-    }
-    for (const char *c = text; *c; c++)
-        if (!isgraph((unsigned char)*c) || *c == '"' || *c == '\\')
-            return false;
-    return strlen(text) < CONFIG_URL_MAX;
-}
-
 // "/", or "/a/b": parts of letters, digits, "-", "_", "~" and ".", none of them "." or "..". A slash at the
 // end is left out.
 static bool route_parse(const char *text, char out[CONFIG_ROUTE_MAX]) {
@@ -421,7 +406,7 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     case SETTING_ORIGINS:
         return origins_parse(text, (struct origins *)(void *)member);
     case SETTING_URL:
-        if (!url_valid(setting->words, text))
+        if (!plain_url_is(setting->words, text) || strlen(text) >= CONFIG_URL_MAX)
             return false;
         memcpy(member, text, strlen(text) + 1);
         return true;
