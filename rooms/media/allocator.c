@@ -303,7 +303,8 @@ static int entry_rise(struct allocator_entry *e, const struct allocator_link *li
         m->wait_us = ALLOCATOR_RAISE_DUE_US;
     bool first = m->wait_us == 0 || (link->tries && m->wait_us <= ALLOCATOR_RAISE_US);
     uint32_t wait_us = first ? ALLOCATOR_RAISE_FIRST_US : m->wait_us;
-    bool asked = m->known && m->tile != e->spatial_wish && wait_us <= ALLOCATOR_RAISE_US;
+    bool wishes = m->tile != e->spatial_wish || m->frames != e->temporal_wish;
+    bool asked = m->known && wishes && wait_us <= ALLOCATOR_RAISE_US;
     if (asked || now_us - m->room_us >= wait_us)
         return e->goal;
     int lower = e->goal;
@@ -432,6 +433,7 @@ static void entry_end(struct allocator_entry *e) {
     m->has = e->result;
     m->known |= e->step_count > 0;
     m->tile = e->spatial_wish;
+    m->frames = e->temporal_wish;
 }
 
 // Too much is borne for a while when it is little.

@@ -45,7 +45,7 @@ struct allotment { // the highest layers, LAYER_NONE: all there are
 struct allocator_memory {
     struct allotment has;
     bool known;
-    int8_t tile;              // spatial wish, as it was
+    int8_t tile, frames;      // spatial and temporal wish, as they were
     uint32_t failed_step_bps; // what it cost that turned out to be too much last
     uint32_t tried_step_bps;  // what is to be tried costs, until it is given or refuted; 0: nothing
     uint32_t raised_step_bps; // what it was to cost that was given last

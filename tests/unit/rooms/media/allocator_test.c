@@ -270,8 +270,7 @@ static void bears_nothing_while_a_queue_stands(void **state) {
     allocator_destroy(s.a);
 }
 
-// On a link that has been full more is given as far as has been shown, and what was refuted is asked for
-// seldom.
+// On a link that has been full more is given as far as has been shown; what was refuted is seldom tried.
 static void gives_what_was_tried(void **state) {
     (void)state;
     struct scene s = scene((struct one[]){CAM(1)}, 1, 3000 * K, 0);
@@ -320,8 +319,7 @@ static void tries_one_step_on_a_shared_link(void **state) {
     allocator_destroy(s.a);
 }
 
-// What is beyond its part goes at once, though the estimate has room for it, but for a little; it has not
-// failed, and comes back when it may.
+// Beyond its part it all goes at once, though there seems to be room; it has not failed, and comes back.
 static void leaves_to_others_what_is_theirs(void **state) {
     (void)state;
     struct scene s = scene((struct one[]){CAM(1), CAM(9)}, 2, 800 * K, 0);
@@ -344,15 +342,13 @@ static void leaves_to_others_what_is_theirs(void **state) {
     allocator_destroy(s.a);
 }
 
-// What others leave is tried again soon, however often it failed; what one of them has shown is taken at
-// once.
+// What others leave is tried again soon, however often it failed; what one of them has shown, at once.
 static void tries_again_soon_what_is_its_due(void **state) {
     (void)state;
     for (unsigned due = 0; due < 2; due++) {
         struct scene s = scene((struct one[]){CAM(1)}, 1, 1000 * K, 0);
         s.memories[0] = (struct allocator_memory){.has = {.spatial = 1, .temporal = 1},
                                                   .known = true,
-                                                  .tile = ALL,
                                                   .failed_step_bps = 350 * K,
                                                   .basis_bps = 1000 * K,
                                                   .wait_us = ALLOCATOR_RAISE_MAX_US};
@@ -436,13 +432,17 @@ static void tries_ever_more_seldom_what_fails(void **state) {
 
 static void gives_a_wish_at_once(void **state) {
     (void)state;
-    struct scene s = scene((struct one[]){{"simulcast", 1, false, 0, ALL, 0}}, 1, 9000 * K, 0);
-    run(&s, SECOND);
-    expect(&s, "0.2");
-    s.ones[0].spatial_wish = 2;
-    share(&s);
-    expect(&s, "2.2");
-    allocator_destroy(s.a);
+    for (unsigned frames = 0; frames < 2; frames++) {
+        struct scene s = scene((struct one[]){CAM(1)}, 1, 5000 * K, 0);
+        int8_t *wish = frames ? &s.ones[0].temporal_wish : &s.ones[0].spatial_wish;
+        *wish = 0;
+        run(&s, 4 * SECOND);
+        expect(&s, frames ? "2.0" : "0.2");
+        *wish = 2;
+        share(&s);
+        expect(&s, "2.2");
+        allocator_destroy(s.a);
+    }
 }
 
 static void takes_from_the_last_for_the_first(void **state) {
