@@ -68,6 +68,26 @@ function drawnCamera() {
   };
 }
 
+// In the publisher's page before its scripts, too: notes when each picture of a layer leaves the encoder. Of layers in one
+// stream an encoder that is short of bits leaves out pictures of its lowest, too, and nobody can send what was not made.
+function notedPictures() {
+  window.encoded = [];
+  const source = `onrtctransform = ({ transformer: { readable, writable } }) =>
+    readable.pipeThrough(new TransformStream({ transform(frame, controller) {
+      const { spatialIndex = 0, temporalIndex = 0 } = frame.getMetadata();
+      postMessage({ at: Date.now(), s: spatialIndex, t: temporalIndex, key: frame.type === 'key' });
+      controller.enqueue(frame);
+    } })).pipeTo(writable);`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+  worker.onmessage = ({ data }) => window.encoded.push(data);
+  const own = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = own.call(this, track, init);
+    if (track.kind === 'video') transceiver.sender.transform = new RTCRtpScriptTransform(worker);
+    return transceiver;
+  };
+}
+
 // In the viewer's page: reads each picture that is shown.
 function readPictures(user) {
   const video = document.querySelector(`.tile[data-name="${user}"] video`);
@@ -137,6 +157,16 @@ const sourceGap = (publisher, at) =>
     return Math.max(0, ...times.map((t, i) => (i ? t - times[i - 1] : 0)));
   }, at);
 
+// How long the publisher's encoder made no picture of those layers at most, around such a gap.
+const encoderGap = (publisher, { at, ms }, { s, t }) =>
+  publisher.evaluate(
+    ([from, to, spatial, temporal]) => {
+      const times = window.encoded.filter((one) => one.at > from && one.at < to && one.s === spatial && one.t <= temporal).map((one) => one.at);
+      return Math.max(0, ...times.map((time, i) => (i ? time - times[i - 1] : 0)));
+    },
+    [at - ms - 500, at + 500, s, t],
+  );
+
 async function measure(viewer, seconds, act) {
   const before = await decoder(viewer);
   await viewer.evaluate(() => window.beginAnew());
@@ -184,7 +214,7 @@ async function run(server, browser, codec) {
   const options = CODECS[codec];
   const room = freshRoom();
   const { svc, simulcast, width, height, fps } = options;
-  const bob = await Person.enter(browser, server, room, 'Bob', { init: drawnCamera, codec, svc, simulcast, width, height, fps });
+  const bob = await Person.enter(browser, server, room, 'Bob', { init: `(${drawnCamera})();(${notedPictures})();`, codec, svc, simulcast, width, height, fps });
   const ann = await Person.enter(browser, server, room, 'Ann', { codec: 'vp8', simulcast: '0', width: '160', height: '90', fps: '2' });
   await ann.seesAndHears('Bob');
   await ann.click('view'); // large: the best layer is what the page wants itself
@@ -193,7 +223,7 @@ async function run(server, browser, codec) {
     window.rotunda.room.on('layers', (layers) => window.layersTold.push(layers));
     window.reasons = []; // of each change, with its time
     window.rotunda.room.session.on('notification', ({ type, data }) => {
-      if (type === 'consumer-layers-changed') window.reasons.push({ at: Date.now(), what: `S${data.spatialLayer}T${data.temporalLayer} ${data.reason}` });
+      if (type === 'consumer-layers-changed') window.reasons.push({ at: Date.now(), s: data.spatialLayer, t: data.temporalLayer, reason: data.reason });
     });
   });
   const best = options.spatial.at(-1);
@@ -205,16 +235,21 @@ async function run(server, browser, codec) {
   const moved = await measure(ann, 0, () => switchAbout(ann, id, options));
   const gaps = [];
   for (const gap of moved.gaps) {
-    const told = await ann.evaluate(({ at, ms }) => window.reasons.filter((one) => one.at > at - ms - 500 && one.at < at + 100).map(({ at: when, what }) => `${what} ${when - at}`), gap);
-    gaps.push({ ...gap, told, source: await sourceGap(bob, gap.at) });
+    const told = await ann.evaluate(({ at }) => window.reasons.filter((one) => one.at < at), gap);
+    const around = told.filter((one) => one.at > gap.at - gap.ms - 500);
+    const shown = told.findLast((one) => one.at < gap.at - gap.ms / 2); // in the midst of it
+    gaps.push({ ...gap, told: around, source: await sourceGap(bob, gap.at), encoder: await encoderGap(bob, gap, shown) });
   }
   console.log(`${mimeType} (${decoderImplementation}), ${svc}, ${simulcast === '1' ? 'simulcast' : 'one stream'}, ${width}x${height} at ${fps}`);
   console.log(`  without switches: ${told(still)}`);
   console.log(`  ${SWITCHES} switches, ${moved.acted.median} ms each in the median, ${moved.acted.slowest} at most, ${moved.acted.late} that took longer than 4 s: ${told(moved)}; widths ${JSON.stringify(moved.widths)}`);
-  for (const { ms, source, told: changes } of gaps) console.log(`  ${ms} ms without a picture, while the publisher drew none for up to ${source} ms; told (ms before its end): ${changes.join(', ')}`);
+  for (const { at, ms, source, encoder, told: changes } of gaps) {
+    const list = changes.map((one) => `S${one.s}T${one.t} ${one.reason} ${one.at - at}`).join(', ');
+    console.log(`  ${ms} ms without a picture, while the publisher drew none for up to ${source} ms and its encoder made none of what was to be shown for up to ${encoder}; told (ms before its end): ${list}`);
+  }
   for (const note of moved.notes.slice(0, 10)) console.log(`  ${note}`);
   for (const { page } of [ann, bob]) await page.close();
-  const ownFault = gaps.filter(({ ms, source }) => source < ms - FREEZE_MS / 2);
+  const ownFault = gaps.filter(({ ms, source, encoder }) => Math.max(source, encoder) < ms - FREEZE_MS / 4);
   return ownFault.length === 0 && moved.torn === 0 && moved.backwards === 0 && moved.pliCount === 0;
 }
 
