@@ -14,6 +14,8 @@
 #define RIVAL_GAP_MAX_US 200000
 #define RIVAL_QUEUE_GAIN 0.1f
 #define RIVAL_FALLS 0.95f     // of what the queue was in the mean
+#define RIVAL_DRAINS 0.92f    // of the time in which it was sent, what came last came in less
+#define RIVAL_FILLS 1.25f     // or in more
 #define RIVAL_SHORT_US 110000 // a queue; delays tell of a longer one
 #define RIVAL_LOSS 0.02f      // less, and a queue that overflows is borne
 #define RIVAL_OVERFLOW_S 1.0f // that one more stands for
@@ -36,11 +38,14 @@ static float bandwidth_rival_share(const struct bandwidth *b, float acked_bps) {
 }
 
 // Whether the queue stands and it is not ours: it stays although no more is sent than comes, and does not
-// fall, as ours does when we send less.
+// fall, as ours does when we send less. What comes now was sent before the queue: where seconds of it stand,
+// only how it was sent and how it came, against each other, tell whether the queue that it met grew or fell.
 static bool bandwidth_stays(struct bandwidth *b, const struct rate_input *in, bool stands) {
     b->stands_us += (float)((int64_t)in->queue_us - (int64_t)b->stands_us) * RIVAL_QUEUE_GAIN;
     bool falls = (float)in->queue_us < b->stands_us * RIVAL_FALLS;
-    return stands && !in->restricts && !in->probes && !falls;
+    float stretch = acked_rate_stretch(&b->acked, ACKED_WINDOW_US); // 0: it all left at once
+    bool even = stretch >= RIVAL_DRAINS && stretch <= RIVAL_FILLS;
+    return stands && !in->restricts && !in->probes && !falls && even;
 }
 
 // Whether it overflows, where delays speak of no queue, or of none that we make.
