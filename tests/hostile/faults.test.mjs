@@ -3,7 +3,8 @@
 
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
@@ -180,6 +181,22 @@ describe('a bad day', { concurrency: 4 }, () => {
     await until('its workers turn', async () => (await server.fetch('/healthz')).status === 200);
     await isWhole(server);
     assert.doesNotMatch(server.log, /no sign of life|worker stuck|reason="?timeout/);
+  });
+
+  test('a request whose rest came while the process was stopped is answered', { timeout: 300_000 }, async (t) => {
+    const faults = faultsFor(t);
+    const server = await Server.startFor(t, { env: faults.env });
+    const socket = connect(server.port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHo');
+    await once(socket, 'data'); // what came with the first request has been read
+    server.signal('SIGSTOP');
+    await until('it is stopped', () => / T /.test(readFileSync(`/proc/${server.pid}/stat`, 'utf8')));
+    await new Promise((resolve) => socket.write('st: x\r\n\r\n', resolve));
+    faults.set({ awayS: 60 });
+    server.signal('SIGCONT');
+    assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200 /);
   });
 
   test('a log on a full disk stops nothing', { timeout: 300_000 }, async (t) => {

@@ -55,12 +55,12 @@ if (process.argv[2] === 'crowd') {
   // What it spends in a second on those who are there: each is pinged every four or five.
   async function idleRate(server) {
     const [before, began] = [server.cpuSeconds(), performance.now()];
-    await delay(1500); // what is measured
+    await delay(5000); // what is measured: a turn of the pings, which come in heaps as the crowd came
     return ((server.cpuSeconds() - before) * 1000) / (performance.now() - began);
   }
 
   // CPU seconds of the server for so many clients that come, ask and go, beside what it spends on others meanwhile.
-  async function cost(server, rate = 0) {
+  async function cost(server, rate) {
     const [before, began] = [server.cpuSeconds(), performance.now()];
     for (let i = 0; i < ARRIVALS; i += 50) {
       const clients = await Promise.all(Array.from({ length: 50 }, () => Client.connect(server)));
@@ -70,21 +70,29 @@ if (process.argv[2] === 'crowd') {
     return server.cpuSeconds() - before - (rate * (performance.now() - began)) / 1000;
   }
 
+  // The least of some, until it is below `enough`: a heap of pings may have come in between.
+  async function leastCost(server, rate, enough) {
+    let least = Infinity;
+    for (let i = 0; i < 4 && least >= enough; i++) least = Math.min(least, await cost(server, rate));
+    return least;
+  }
+
   for (const kind of ['idle', 'joined'])
     test(`to come and go costs the same beside 10,000 ${kind} clients`, { timeout: 240_000 }, async (t) => {
       const limits = ['--connections-max', '11000', '--rooms-max', '2000', '--rooms-per-address', '0', '--waiting-per-address', '0'];
       const server = await Server.startFor(t, { args: [...limits, '--log-level', 'warn'] });
-      await cost(server); // warm
-      const alone = await cost(server);
+      await cost(server, 0); // warm
+      const alone = await leastCost(server, 0, 0);
       const children = await crowd(server, kind);
       t.after(() => children.forEach((child) => child.kill('SIGKILL')));
       assert.ok((await server.metric('rotunda_clients')) >= CROWD);
       assert.equal(await server.metric('rotunda_participants'), kind === 'joined' ? CROWD : 0);
       const rate = await idleRate(server);
-      const beside = await cost(server, rate);
+      const enough = 1.5 * alone + 0.1;
+      const beside = await leastCost(server, rate, enough);
       for (const child of children) child.stdin.end();
       await until('they are gone', async () => (await server.metric('rotunda_clients')) < 10, { deadlineMs: 60_000 });
       t.diagnostic(`measured: ${ARRIVALS} clients: ${alone.toFixed(2)} s of CPU alone, ${beside.toFixed(2)} s beside ${CROWD} ${kind}, who cost ${rate.toFixed(2)} a second`);
-      assert.ok(beside < 1.5 * alone + 0.1, `${alone.toFixed(2)} s alone, ${beside.toFixed(2)} s beside ${CROWD} others`);
+      assert.ok(beside < enough, `${alone.toFixed(2)} s alone, ${beside.toFixed(2)} s beside ${CROWD} others`);
     });
 }

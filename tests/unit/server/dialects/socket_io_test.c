@@ -259,6 +259,10 @@ static void a_websocket_takes_a_session_over(void **state) {
     stage_heard("5<42[\"callRemote\",\"r\"]\n5<42[\"hangUp\",\"r\"]\n");
     assert_int_equal(admitted, 0); // its connection counts now
     assert_int_equal(asks(false, query, "", 1002), 400);
+    ws_opens(7, with); // who has seen its sid, once it is taken over
+    ws_says(7, "2probe");
+    ws_says(7, "5");
+    stage_heard("7!1008 that session has a WebSocket already\n");
     ws_says(5, "42[\"callRemote\",\"r\"]");
     stage_heard("5<42[\"callRemote\",\"r\"]\n");
     engine_ws_closed(engine, 5);
