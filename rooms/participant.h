@@ -63,6 +63,7 @@ struct participant {
     struct room *room;
     struct public_id id;
     char name[USERNAME_BYTES_MAX + 1];
+    uint64_t look; // of the name: equal for those that look alike (server/hub/hub_name.c)
     char came_as[USERNAME_BYTES_MAX + 1];  // the name that it joined with, which its client knows
     uint64_t joined_wall_s;                // seconds since 1970
     char identity[GRANT_IDENTITY_MAX + 1]; // as a token said; "": nobody vouched for it

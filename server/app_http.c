@@ -82,7 +82,7 @@ static void on_send_data(void *ctx, const struct admin_data *data) {
 static bool on_drain(void *ctx, int64_t wait_s, const char *url) {
     struct app *app = ctx;
     if (app->drain_by_us != TIME_NEVER)
-        return false;
+        return app_drain_again(app, wait_s, url, clock_now_us());
     uint64_t wait_us = (wait_s < 0 ? app->config->drain_seconds : (uint64_t)wait_s) * US_PER_SECOND;
     LOG_INFO("server stopping", LOG_TEXT("reason", "an operator asked for it"));
     app_drain(app, wait_us, url ? url : app->config->drain_to, clock_now_us());
@@ -201,18 +201,20 @@ static const struct http_route routes[] = {
     {HTTP_POST, REST, HTTP_PUBLIC, ADMIN_BODY_MAX, REST_HEADERS, answer_rest},
     {HTTP_PATCH, REST, HTTP_PUBLIC, ADMIN_BODY_MAX, REST_HEADERS, answer_rest},
     {HTTP_DELETE, REST, HTTP_PUBLIC, 0, REST_HEADERS, answer_rest},
+    {HTTP_OTHER, REST, HTTP_PUBLIC, 0, REST_HEADERS, answer_rest},
     {HTTP_GET, "/metrics", HTTP_ADMIN, 0, "", answer_metrics},
     {HTTP_POST, TWIRP, HTTP_ADMIN, ADMIN_BODY_MAX, REST_HEADERS, answer_twirp},
     {HTTP_GET, REST, HTTP_ADMIN, 0, REST_HEADERS, answer_rest},
     {HTTP_POST, REST, HTTP_ADMIN, ADMIN_BODY_MAX, REST_HEADERS, answer_rest},
     {HTTP_PATCH, REST, HTTP_ADMIN, ADMIN_BODY_MAX, REST_HEADERS, answer_rest},
     {HTTP_DELETE, REST, HTTP_ADMIN, 0, REST_HEADERS, answer_rest},
+    {HTTP_OTHER, REST, HTTP_ADMIN, 0, REST_HEADERS, answer_rest},
     {HTTP_GET, "/healthz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_health},
     {HTTP_GET, "/readyz", HTTP_PUBLIC | HTTP_ADMIN, 0, "", answer_readiness},
     WHIP_ROUTE_ROWS("/whip/*", answer_whip),
     WHIP_ROUTE_ROWS("/whep/*", answer_whep),
 };
-#define PUBLIC_OPERATORS 6
+#define PUBLIC_OPERATORS 7
 
 const struct http_form_row app_forms[APP_FORMS] = {{"/twirp/", HTTP_FORM_TWIRP},
                                                    {"/api/v1/", HTTP_FORM_TWIRP},

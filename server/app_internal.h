@@ -137,6 +137,8 @@ bool app_start_vigil(struct app *app, char *error); // app->media runs
 // From now on nobody joins anew; those who are there hear until when they may stay, and where to go. The loop
 // sees to the rest.
 void app_drain(struct app *app, uint64_t wait_us, const char *url, uint64_t now_us);
+// Once it is under way: only sooner, or elsewhere. wait_s -1: as it is; url NULL: likewise. False: neither.
+bool app_drain_again(struct app *app, int64_t wait_s, const char *url, uint64_t now_us);
 // Nobody is there any more, or they have had their time.
 bool app_drained(const struct app *app, uint64_t now_us);
 void app_stop_begin(struct app *app, uint64_t now_us); // everyone gets a goodbye

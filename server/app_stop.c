@@ -25,3 +25,12 @@ void app_drain(struct app *app, uint64_t wait_us, const char *url, uint64_t now_
     hub_set_drain_to(app->hub, url);
     hub_drain(app->hub, clock_wall_us() + wait_us, now_us);
 }
+
+bool app_drain_again(struct app *app, int64_t wait_s, const char *url, uint64_t now_us) {
+    uint64_t by_us = wait_s < 0 ? app->drain_by_us : now_us + (uint64_t)wait_s * US_PER_SECOND;
+    bool ending = app->stop_by_us != TIME_NEVER || app->drain_by_us <= now_us;
+    if (ending || by_us > app->drain_by_us || (wait_s < 0 && !url))
+        return false;
+    app_drain(app, by_us - now_us, url ? url : hub_drain_to(app->hub), now_us);
+    return true;
+}

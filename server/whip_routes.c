@@ -117,11 +117,12 @@ static enum whip_method method_of(enum http_method method) {
         return WHIP_OPTIONS;
     case HTTP_GET:
     case HTTP_HEAD:
+        return WHIP_GET;
     case HTTP_PUT:
     case HTTP_OTHER:
         break;
     }
-    return WHIP_GET;
+    return WHIP_OTHER;
 }
 
 void whip_routes_answer(struct whip *whip, bool views, const struct http_request *request,

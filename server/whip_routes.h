@@ -31,8 +31,9 @@ void whip_routes_answer(struct whip *whip, bool views, const struct http_request
 #define WHIP_ROUTE_ROWS(path, answer)                                                                        \
     {HTTP_POST, path, HTTP_PUBLIC | HTTP_LATE, WHIP_BODY_MAX, "", answer},                                   \
         {HTTP_PATCH, path, HTTP_PUBLIC, WHIP_BODY_MAX, "", answer},                                          \
-        {HTTP_DELETE, path, HTTP_PUBLIC, 0, "", answer}, {HTTP_OPTIONS, path, HTTP_PUBLIC, 0, "", answer}, { \
-        HTTP_GET, path, HTTP_PUBLIC, 0, "", answer                                                           \
+        {HTTP_DELETE, path, HTTP_PUBLIC, 0, "", answer}, {HTTP_OPTIONS, path, HTTP_PUBLIC, 0, "", answer},   \
+        {HTTP_GET, path, HTTP_PUBLIC, 0, "", answer}, {                                                      \
+        HTTP_OTHER, path, HTTP_PUBLIC, 0, "", answer                                                         \
     }
 
 #endif

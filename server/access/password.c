@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define BCRYPT_HASH_BYTES 60
-#define BCRYPT_COST_MAX 15 // doubles with each: 3 s
+#define BCRYPT_BYTES_MAX 72 // of a password; what stands behind them would not count
+#define BCRYPT_COST_MAX 15  // doubles with each: 3 s
 
 _Static_assert(PASSWORD_BYTES_MAX <= CRYPT_MAX_PASSPHRASE_SIZE, "libcrypt takes as long ones");
 _Static_assert(PASSWORD_HASH_BYTES_MAX < CRYPT_OUTPUT_SIZE, "libcrypt makes as long ones");
@@ -105,7 +106,8 @@ bool password_matches(const char *password, const char *hash) {
     char made[PASSWORD_HASH_BYTES_MAX + 1];
     size_t len = strlen(hash);
     assert(password_hash_valid(hash));
-    if (strlen(password) > PASSWORD_BYTES_MAX || !hash_like(password, hash, made))
+    size_t most = is_bcrypt(hash) ? BCRYPT_BYTES_MAX : PASSWORD_BYTES_MAX;
+    if (strlen(password) > most || !hash_like(password, hash, made))
         return false;
     bool same = strlen(made) == len && CRYPTO_memcmp(made, hash, len) == 0;
     explicit_bzero(made, sizeof made);

@@ -19,7 +19,8 @@ bool password_hash(const char *password, char out[PASSWORD_HASH_BYTES_MAX + 1]);
 // ($2b$, $2y$, $2a$) of a cost of at most 15, the others of at most 1 GiB, since whoever guesses makes the
 // server pay; older ones are guessed too quickly.
 bool password_hash_valid(const char *hash);
-// False: it is another one, or out of memory.
+// False: it is another one, or out of memory; or one of more than 72 bytes for a hash by bcrypt, which would
+// not see the rest.
 bool password_matches(const char *password, const char *hash);
 
 #endif

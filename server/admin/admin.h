@@ -32,7 +32,8 @@ struct admin_io {
     // As gate_verify_service.
     bool (*verify)(void *ctx, const char *token, struct service_grants *out, char *why);
     void (*send)(void *ctx, const struct admin_data *data);
-    // Begins the end. wait_s -1, url NULL: as the settings say. False: it has begun before.
+    // Begins the end. wait_s -1, url NULL: as the settings say. Once it has begun: brings it forward, or
+    // names another place, and what is not named stays. False: neither, or it is over.
     bool (*drain)(void *ctx, int64_t wait_s, const char *url);
     // Recordings of a room, as livekit.EgressInfo in JSON: one that is begun (who "": of everybody) or ended,
     // those that are made now. NULL and a refusal.

@@ -393,13 +393,15 @@ json_t *admin_drain(struct admin_call *call) {
     const char *url = admin_text(call, "url", false);
     if (!url || !admin_number(call, "seconds", 86400, &seconds))
         return NULL;
-    if (url[0] && (!plain_url_is(plain_url_ws, url) || strlen(url) > HUB_URL_MAX))
+    if (url[0] && (!plain_url_is(plain_url_ws, url, NULL) || strlen(url) > HUB_URL_MAX))
         return admin_refuse(
             call, ADMIN_INVALID,
-            "`url` must begin with wss:// or ws:// and a host, have no blanks, and at most %d bytes",
+            "`url` must be wss:// or ws://, a host, and what a URL may have, in at most %d bytes",
             HUB_URL_MAX);
     if (!io->drain(io->ctx, admin_member(call, "seconds") ? (int64_t)seconds : -1, url[0] ? url : NULL))
-        return admin_refuse(call, ADMIN_PRECONDITION, "the server is ending already");
+        return admin_refuse(call, ADMIN_PRECONDITION,
+                            "the server is ending already, and this neither has it end sooner nor names "
+                            "another place to go to");
     return json_object();
 }
 

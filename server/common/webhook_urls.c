@@ -2,8 +2,8 @@
 
 #include "server/common/list_text.h"
 #include "server/common/net_address.h"
+#include "server/common/plain_url.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,24 +24,10 @@ static bool is_near(const char *host) {
     return !strchr(host, '.') && !is_number(host); // localhost is one of these
 }
 
-// Behind the scheme: "host:port".
-static size_t authority_len(const char *text) {
-    return strcspn(text, "/?");
-}
-
-static bool url_valid(const char *url) {
-    static const char secure[] = "https://", plain[] = "http://";
-    bool tls = strncasecmp(url, secure, sizeof secure - 1) == 0;
-    if (!tls && strncasecmp(url, plain, sizeof plain - 1) != 0)
-        return false;
-    for (const char *c = url; *c; c++)
-        if (!isgraph((unsigned char)*c) || strchr("\"\\<>#^`{|}", *c))
-            return false;
-    const char *authority = url + (tls ? sizeof secure : sizeof plain) - 1;
-    struct host_port host;
-    // Takes no '@', so nobody's password stands in lists of processes, and no host is taken for another.
-    return host_port_parse(authority, authority_len(authority), tls ? 443 : 80, &host) &&
-           (tls || is_near(host.host));
+static bool url_valid(const char *text) {
+    static const char *const schemes[] = {"https://", "http://", NULL};
+    struct plain_url url;
+    return plain_url_is(schemes, text, &url) && (url.scheme == 0 || is_near(url.host.host));
 }
 
 bool webhook_urls_parse(const char *text, struct webhook_urls *out) {
@@ -60,8 +46,8 @@ bool webhook_urls_parse(const char *text, struct webhook_urls *out) {
 }
 
 void webhook_url_origin(const char *url, char out[WEBHOOK_URL_MAX]) {
-    const char *authority = strstr(url, "://") + 3;
-    size_t len = (size_t)(authority - url) + authority_len(authority);
+    size_t len = (size_t)(strstr(url, "://") + 3 - url);
+    len += strcspn(url + len, "/?");
     memcpy(out, url, len);
     out[len] = '\0';
 }

@@ -406,7 +406,7 @@ bool setting_assign(const struct setting *setting, struct config *config, const 
     case SETTING_ORIGINS:
         return origins_parse(text, (struct origins *)(void *)member);
     case SETTING_URL:
-        if (!plain_url_is(setting->words, text) || strlen(text) >= CONFIG_URL_MAX)
+        if (!plain_url_is(setting->words, text, NULL) || strlen(text) >= CONFIG_URL_MAX)
             return false;
         memcpy(member, text, strlen(text) + 1);
         return true;

@@ -137,8 +137,6 @@ void hub_destroy(struct hub *hub) {
 
 void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us) {
     hub->now_us = now_us;
-    if (hub->draining)
-        return;
     hub->draining = true;
     hub->events.draining(hub->events.ctx, deadline_wall_us);
     LOG_INFO("draining", LOG_NUMBER("participants", hub->directory.participant_count));
@@ -146,7 +144,7 @@ void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us) {
 
 void hub_set_drain_to(struct hub *hub, const char *url) {
     assert(strlen(url) <= HUB_URL_MAX);
-    memcpy(hub->drain_to, url, strlen(url) + 1);
+    memmove(hub->drain_to, url, strlen(url) + 1); // may be what it is already
 }
 
 const char *hub_drain_to(const struct hub *hub) {

@@ -194,7 +194,8 @@ uint64_t hub_next_us(const struct hub *hub); // TIME_NEVER for none
 void hub_advance(struct hub *hub, uint64_t now_us);
 
 // Begins the end: everyone is told, and from now on nobody joins anew. `deadline_wall_us` is when those who
-// are there are cut off, in microseconds since 1970; 0: not known. Only the first call counts.
+// are there are cut off, in microseconds since 1970; 0: not known. Again: with another deadline,
+// or another place (hub_set_drain_to), of which everyone hears as of the first.
 void hub_drain(struct hub *hub, uint64_t deadline_wall_us, uint64_t now_us);
 // Before that: the WebSocket's URL of the server that takes the people over, at most HUB_URL_MAX bytes; "":
 // whoever answers at this one's address.

@@ -16,13 +16,15 @@ static bool name_is_free(const struct participant *who, const char *name, struct
 bool hub_operate_rename(struct hub *hub, struct participant *who, const char *name,
                         struct hub_refusal *refusal) {
     char plain[USERNAME_BYTES_MAX + 1], before[USERNAME_BYTES_MAX + 1];
+    uint64_t look;
     if (!hub_read_name("name", name, USERNAME_CHARS_MAX, plain, refusal) ||
-        (!who->hidden && !name_is_free(who, plain, refusal)))
+        !hub_look_of(plain, &look, refusal) || (!who->hidden && !name_is_free(who, plain, refusal)))
         return false;
     if (strcmp(plain, who->name) == 0)
         return true;
     memcpy(before, who->name, sizeof before);
     memcpy(who->name, plain, sizeof who->name);
+    who->look = look;
     LOG_INFO("participant renamed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),
              LOG_TEXT("before", before), LOG_TEXT("userId", who->id.text), LOG_TEXT("by", "operator"));
     hub->events.renamed(hub->events.ctx, who, before);

@@ -26,6 +26,7 @@ struct participant *hub_set_hand(struct hub *hub, struct participant *me, const 
 }
 
 bool hub_react(struct hub *hub, struct participant *me, const char *text, struct hub_refusal *refusal) {
+    char shown[4 * REACTION_BYTES_MAX + 1];
     size_t len = strlen(text);
     if (!hub_allowed(me, RIGHT_DATA, "write to others", refusal))
         return false;
@@ -34,6 +35,8 @@ bool hub_react(struct hub *hub, struct participant *me, const char *text, struct
     if (len == 0 || len > REACTION_BYTES_MAX)
         return hub_refuse(refusal, HUB_BAD_REQUEST, "`text` must have 1 to %d bytes of UTF-8: one emoji",
                           REACTION_BYTES_MAX);
+    if (!hub_read_name("text", text, REACTION_BYTES_MAX, shown, refusal)) // it stands over what others see
+        return false;
     if (!hub_spend(hub, me, NULL, NOTICE_BYTES + hub_json_text_bytes(me->name) + len, refusal))
         return false;
     hub->events.reacted(hub->events.ctx, me, text);

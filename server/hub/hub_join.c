@@ -12,6 +12,7 @@ struct entry {
     struct hub_join *ask;
     char room[ROOM_NAME_BYTES_MAX + 1], username[USERNAME_BYTES_MAX + 1];
     const char *named;              // whom it wants to be called; NULL: only to resume
+    uint64_t look;                  // of that name (hub_look_of)
     const struct kept_rights *kept; // what was made of its rights before; NULL: nothing
 };
 
@@ -42,7 +43,8 @@ static bool take_names(struct entry *entry, struct hub_refusal *refusal) {
     entry->named = wanted_name(entry->ask);
     return take_room(entry, refusal) &&
            (!entry->named ||
-            hub_read_name("username", entry->named, USERNAME_CHARS_MAX, entry->username, refusal));
+            (hub_read_name("username", entry->named, USERNAME_CHARS_MAX, entry->username, refusal) &&
+             hub_look_of(entry->username, &entry->look, refusal)));
 }
 
 // ---- resuming
@@ -233,14 +235,30 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
     return true;
 }
 
-// Nobody is called by another one's userId either: once that one is gone, what others still send to it would
+// Whether somebody would be taken for another one who is seen.
+static bool looks_like_another(const struct room *room, uint64_t look) {
+    LIST_EACH(node, &room->participants) {
+        const struct participant *other = LIST_ENTRY(node, struct participant, link);
+        if (other->look == look && !other->hidden)
+            return true;
+    }
+    return false;
+}
+
+// Who shows a token is called as whoever made that says; two of its people may have similar names. Nobody is
+// called by another one's userId either: once that one is gone, what others still send to it would
 // be for its namesake. Who only waits hears nothing of who is there.
 static bool has_free_name(const struct entry *entry, const struct room *room, const struct participant *same,
                           struct hub_refusal *refusal) {
     const struct participant *namesake = room ? room_find_target(room, entry->username) : NULL;
-    return !namesake || namesake == same || is_hidden(entry->ask) || // nobody hears its name
+    if (!room || is_hidden(entry->ask)) // nobody hears its name
+        return true;
+    if (namesake && namesake != same)
+        return hub_refuse(refusal, HUB_USERNAME_TAKEN,
+                          "someone in this room is already called that; choose another username");
+    return entry->ask->grants || !looks_like_another(room, entry->look) ||
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
-                      "someone in this room is already called that; choose another username");
+                      "someone in this room has a name that looks like that; choose another username");
 }
 
 static void make_way(struct hub *hub, struct participant *same) {
@@ -334,6 +352,7 @@ static struct participant *become(struct hub *hub, struct entry *entry, struct r
         hub_refuse_memory(refusal);
         return NULL;
     }
+    me->look = entry->look;
     me->receiver = *receiver;
     me->hidden = is_hidden(entry->ask);
     json_t *about = NULL;

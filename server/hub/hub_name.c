@@ -23,6 +23,18 @@ bool hub_read_name(const char *field, const char *text, size_t chars_max, char *
                       field, chars_max, which);
 }
 
+// FNV-1a of what is left when the name is folded. Whoever finds a second name for a number keeps out by it
+// whom that second name itself would keep out.
+bool hub_look_of(const char *name, uint64_t *look, struct hub_refusal *refusal) {
+    char folded[NAME_FOLDED_BYTES_MAX];
+    if (name_fold(name, folded) != ERR_OK)
+        return hub_refuse_memory(refusal);
+    *look = UINT64_C(0xcbf29ce484222325);
+    for (const char *c = folded; *c; c++)
+        *look = (*look ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    return true;
+}
+
 #define WORDS_BYTES_MAX 512
 
 bool hub_words_fit(const char *words, struct hub_refusal *refusal) {

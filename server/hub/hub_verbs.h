@@ -57,6 +57,8 @@ bool hub_has_session(const struct hub *hub, const char *room, const char *resume
 // it.
 bool hub_read_name(const char *field, const char *text, size_t chars_max, char *out,
                    struct hub_refusal *refusal);
+// A number that names which look alike have in common. False: no memory.
+bool hub_look_of(const char *name, uint64_t *look, struct hub_refusal *refusal);
 // With a new token, of the same identity for the same room. What it may no more is closed.
 bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
                        struct hub_refusal *refusal);

@@ -343,11 +343,12 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
         return open_ws(c, head, now_us);
     if (page == PAGE_OF_LISTED && allow[0] && cross_origin_is_preflight(head))
         return answer_preflight(c, allow, cross);
-    if (row && too_long)
+    if (row && too_long && row->method != HTTP_OTHER) // the body of what is not taken anyway is not read
         return answer_words(c, head_only, 413, cross, "This address does not take so long a body.");
     if (row) {
+        size_t body_len = too_long ? 0 : (size_t)head->body_len;
         struct http_request request = {
-            .head = head, .body = span_of(c->inbox + head_len, (size_t)head->body_len), .client = c->client};
+            .head = head, .body = span_of(c->inbox + head_len, body_len), .client = c->client};
         if (row->places & HTTP_LATE)
             request.late = c->late = slots_add(c->server->lates, c);
         return answer_route(c, row, &request, cross);

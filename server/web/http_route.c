@@ -20,17 +20,24 @@ const struct http_route *http_route_find(const struct http_route *routes, size_t
                                          const struct http_head *head, unsigned *status,
                                          char allow[HTTP_ALLOW_MAX]) {
     enum http_method method = head->method == HTTP_HEAD ? HTTP_GET : head->method;
-    const struct http_route *found = NULL;
+    const struct http_route *found = NULL, *other = NULL;
     allow[0] = '\0';
     *status = 404;
     for (size_t i = 0; i < count; i++) {
         const struct http_route *row = &routes[i];
         if (!(row->places & place) || !matches(row->path, head->path))
             continue;
+        if (row->method == HTTP_OTHER)
+            other = row;
+        else
+            allow_add(allow, row->method == HTTP_GET ? "GET, HEAD" : http_method_name(row->method));
         if (row->method == method)
             found = row;
-        *status = found ? 200 : 405;
-        allow_add(allow, row->method == HTTP_GET ? "GET, HEAD" : http_method_name(row->method));
+        *status = 405;
     }
+    if (!found)
+        found = other;
+    if (found)
+        *status = 200;
     return found;
 }

@@ -42,16 +42,16 @@ struct http_answer {
 };
 
 struct http_route {
-    enum http_method method; // HTTP_GET takes HEAD, too
+    enum http_method method; // HTTP_GET takes HEAD, too; HTTP_OTHER what no other row of the path takes
     const char *path;        // the whole decoded path; one that ends in "/*" takes all below it
     unsigned places;         // of enum http_place
-    size_t body_max;         // bytes; more is refused with 413
+    size_t body_max;         // bytes; more is refused with 413, or with HTTP_OTHER left out
     const char *headers;     // further ones of the answer, each with its CRLF; "" for none
     void (*answer)(void *ctx, const struct http_request *request, struct http_answer *answer);
 };
 
 // The row for a request, or NULL. Then *status is 404 when no row has the path there, else 405. `allow`: the
-// methods that it has, in any case.
+// methods that its rows name, in any case.
 const struct http_route *http_route_find(const struct http_route *routes, size_t count, enum http_place place,
                                          const struct http_head *head, unsigned *status,
                                          char allow[HTTP_ALLOW_MAX]);

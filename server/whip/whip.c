@@ -102,7 +102,7 @@ static void handle_endpoint(struct whip *whip, const struct whip_request *reques
 }
 
 static void handle_session(struct whip_session *session, const struct whip_request *request,
-                           struct whip_answer *answer) {
+                           const struct whip_path *path, struct whip_answer *answer) {
     if (request->method == WHIP_PATCH) {
         whip_patch(session, request, answer);
     } else if (request->method == WHIP_DELETE) {
@@ -110,8 +110,10 @@ static void handle_session(struct whip_session *session, const struct whip_reque
         answer->status = 200;
     } else if (request->method == WHIP_GET) {
         answer->status = 204;
-    } else {
+    } else if (request->method == WHIP_POST) {
         whip_mute(session, request, answer);
+    } else {
+        refuse_method(session->whip, answer, methods_of(path, request->views));
     }
 }
 
@@ -155,7 +157,7 @@ void whip_handle(struct whip *whip, const struct whip_request *request, struct w
     else if (!session)
         whip_refuse(whip, answer, 404, "there is no such session; it has ended, or never was");
     else if (path.count == 2)
-        handle_session(session, request, answer);
+        handle_session(session, request, &path, answer);
     else
         handle_below(session, request, &path, answer);
 }

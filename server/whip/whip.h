@@ -19,7 +19,7 @@
 #define WHIP_BODY_MAX SDP_BYTES_MAX // of a request
 #define WHIP_STREAMS_MAX 4          // of events, of one session
 
-enum whip_method { WHIP_GET, WHIP_POST, WHIP_PATCH, WHIP_DELETE, WHIP_OPTIONS };
+enum whip_method { WHIP_GET, WHIP_POST, WHIP_PATCH, WHIP_DELETE, WHIP_OPTIONS, WHIP_OTHER };
 
 struct whip_request {
     enum whip_method method;

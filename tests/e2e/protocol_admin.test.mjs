@@ -1,6 +1,7 @@
 // Rooms are managed from outside: by LiveKit's own server SDK as it is, and by paths of our own. And by nobody else.
 
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -269,7 +270,10 @@ test('bodies that are none of ours are refused', async () => {
   for (const [path, method, status, allow] of [
     [`${TWIRP}ListRooms`, 'GET', 405, 'POST'],
     ['/twirp/livekit.Egress/ListEgress', 'POST', 404, null], // no such service
-    ['/api/v1/rooms', 'PUT', 405, 'GET, HEAD, POST, PATCH, DELETE'],
+    ['/api/v1/rooms', 'PUT', 405, 'GET, HEAD, POST'],
+    ['/api/v1/rooms/y', 'BREW', 405, 'GET, HEAD, PATCH, DELETE'],
+    ['/api/v1/drain', 'OPTIONS', 405, 'POST'],
+    ['/api/v1/nothing', 'PUT', 404, null],
     ['/api/v1/rooms', 'DELETE', 405, 'GET, HEAD, POST'],
     ['/api/v1/drain', 'GET', 405, 'POST'],
     ['/api/v1/nothing', 'GET', 404, null],
@@ -349,6 +353,14 @@ test('rotunda admin does it on the command line', { timeout: 60_000 }, async (t)
   assert.ok(deadline > Date.now() + 30_000);
   assert.equal((await own.fetch('/readyz')).status, 503);
   assert.deepEqual(await run('drain').then(({ status, err }) => [status, JSON.parse(err).code]), [1, 'failed_precondition']);
+  const part = (object) => Buffer.from(JSON.stringify(object)).toString('base64url');
+  const said = `${part({ alg: 'HS256' })}.${part({ iss: KEY[0], exp: 4102444800, rotunda: { operator: true } })}`;
+  const operator = `${said}.${createHmac('sha256', KEY[1]).update(said).digest('base64url')}`;
+  const sooner = (body) => post('/api/v1/drain', body, { to: own.origin, token: operator });
+  assert.equal((await sooner({ seconds: 3600 })).status, 412);
+  assert.equal((await sooner({ seconds: 20, url: 'wss://next.example/ws' })).status, 200);
+  const again = await bob.next('server-draining');
+  assert.ok(again.deadline < deadline && again.url === 'wss://next.example/ws');
   await bob.request('leave-room');
   await own.ended();
 });

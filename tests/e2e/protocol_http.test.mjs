@@ -87,7 +87,9 @@ test('the page and its parts are served', async () => {
 test('programs are refused in the form that they read', async () => {
   const body = 'x'.repeat(60_000);
   for (const [method, path, status, type, allow, headers] of [
-    ['PUT', '/whip/garden', 405, 'application/problem+json', 'POST, PATCH, DELETE, OPTIONS, GET, HEAD'],
+    ['PUT', '/whip/garden', 405, 'application/problem+json', 'OPTIONS, POST'],
+    ['PUT', '/whip/garden/none', 404, 'application/problem+json', null],
+    ['PUT', '/api/v1/rooms', 401, 'application/json', null],
     ['POST', '/whip/garden', 413, 'application/problem+json', null, { 'content-type': 'application/sdp' }],
     ['POST', '/whep/', 404, 'application/problem+json', null],
     ['PUT', '/twirp/livekit.RoomService/ListRooms', 405, 'application/json', 'POST'],

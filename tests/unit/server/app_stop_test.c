@@ -79,6 +79,34 @@ static void people_have_until_the_deadline(void **state) {
     ending_close(e);
 }
 
+// An operator who is in a hurry, or who learns only then where people can go. Nobody gets more time than was
+// said: whoever stops the server waits for as long as that.
+static void a_later_request_ends_it_sooner_or_elsewhere(void **state) {
+    (void)state;
+    struct ending *e = ending_open();
+    uint64_t now_us = e->s->now_us;
+    joins(e->s, "ann");
+    app_drain(&e->app, 10 * US_PER_SECOND, "", now_us);
+    assert_false(app_drain_again(&e->app, 11, NULL, now_us));
+    assert_false(app_drain_again(&e->app, 11, "wss://next.example/ws", now_us));
+    assert_false(app_drain_again(&e->app, -1, NULL, now_us));
+    assert_string_equal(hub_drain_to(e->s->hub), "");
+    assert_true(app_drain_again(&e->app, -1, "wss://next.example/ws", now_us));
+    assert_int_equal(e->app.drain_by_us, now_us + 10 * US_PER_SECOND);
+    now_us += US_PER_SECOND;
+    assert_true(app_drain_again(&e->app, 2, NULL, now_us));
+    assert_int_equal(e->app.drain_by_us, now_us + 2 * US_PER_SECOND);
+    assert_string_equal(hub_drain_to(e->s->hub), "wss://next.example/ws");
+    assert_false(app_drained(&e->app, now_us));
+    assert_true(app_drain_again(&e->app, 0, NULL, now_us));
+    assert_true(app_drained(&e->app, now_us));
+    assert_false(app_drain_again(&e->app, 0, NULL, now_us)); // that is over
+    e->app.drain_by_us = now_us + 9;
+    e->app.stop_by_us = now_us;
+    assert_false(app_drain_again(&e->app, 0, "wss://other.example/ws", now_us));
+    ending_close(e);
+}
+
 static void the_last_one_who_leaves_ends_it(void **state) {
     (void)state;
     struct ending *e = ending_open();
@@ -152,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_drained_unasked),
         cmocka_unit_test(people_have_until_the_deadline),
+        cmocka_unit_test(a_later_request_ends_it_sooner_or_elsewhere),
         cmocka_unit_test(the_last_one_who_leaves_ends_it),
         cmocka_unit_test(programs_are_not_waited_for),
         cmocka_unit_test(without_clients_the_loop_ends_at_once),

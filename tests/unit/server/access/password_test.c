@@ -1,8 +1,10 @@
 // Hashes of passwords: which are taken, and that a password fits its own alone.
+#include <crypt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -78,6 +80,20 @@ static void a_password_fits_its_hash(void **state) {
     }
 }
 
+// bcrypt sees 72 bytes: of two passwords that begin alike each would pass for the other.
+static void a_password_longer_than_bcrypt_sees_is_refused(void **state) {
+    (void)state;
+    char password[74] = "", hash[PASSWORD_HASH_BYTES_MAX + 1];
+    memset(password, 'x', 72);
+    const char *made = crypt(password, "$2b$04$abcdefghijklmnopqrstuu");
+    assert_non_null(made);
+    snprintf(hash, sizeof hash, "%s", made);
+    assert_true(password_matches(password, hash));
+    password[72] = 'y';
+    assert_string_equal(crypt(password, hash), hash); // the library takes it
+    assert_false(password_matches(password, hash));
+}
+
 static void a_hash_is_made(void **state) {
     (void)state;
     char one[PASSWORD_HASH_BYTES_MAX + 1] = "", other[PASSWORD_HASH_BYTES_MAX + 1] = "";
@@ -93,6 +109,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_hashes_are_taken),
         cmocka_unit_test(a_password_fits_its_hash),
+        cmocka_unit_test(a_password_longer_than_bcrypt_sees_is_refused),
         cmocka_unit_test(a_hash_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

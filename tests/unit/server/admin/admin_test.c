@@ -530,10 +530,18 @@ static void paths(void **state) {
 static void draining_twice(void **state) {
     (void)state;
     struct office *o = opens_office();
-    static const char *const bad[] = {
-        "{'seconds':86401}",   "{'seconds':-1}",   "{'seconds':'5s'}",
-        "{'url':'http://x'}",  "{'url':7}",        "{'url':'wss://x\\r\\nY: z'}",
-        "{'url':'wss://x y'}", "{'url':'wss://'}", "{'url':'wss://@x'}"};
+    static const char *const bad[] = {"{'seconds':86401}",
+                                      "{'seconds':-1}",
+                                      "{'seconds':'5s'}",
+                                      "{'url':'http://x'}",
+                                      "{'url':7}",
+                                      "{'url':'wss://x\\r\\nY: z'}",
+                                      "{'url':'wss://x y'}",
+                                      "{'url':'wss://'}",
+                                      "{'url':'wss://@x'}",
+                                      "{'url':'wss://ann:word@x/'}",
+                                      "{'url':'wss://x:99999/'}",
+                                      "{'url':'wss://x/#part'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char body[64];
         snprintf(body, sizeof body, "%s", bad[i]);
@@ -545,13 +553,13 @@ static void draining_twice(void **state) {
     expect_refused(o, asks(o, "create", "POST", REST "drain", ""), 403, "permission_denied",
                    "rotunda.operator");
     char longest[600];
-    int len = snprintf(longest, sizeof longest, "{\"url\":\"wss://%0*d\"}", HUB_URL_MAX + 1 - 6, 7);
+    int len = snprintf(longest, sizeof longest, "{\"url\":\"wss://h/%0*d\"}", HUB_URL_MAX + 1 - 8, 7);
     assert_int_equal(len, HUB_URL_MAX + 1 + 10);
     expect_refused(o, asks(o, "operator", "POST", REST "drain", longest), 400, "invalid_argument", "512");
     assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"url\":\"wss://other/ws\"}"), 200);
     assert_int_equal(o->drain_s, -1); // as the settings say
     assert_string_equal(o->to, "wss://other/ws");
-    snprintf(longest, sizeof longest, "{\"url\":\"wss://%0*d\"}", HUB_URL_MAX - 6, 7);
+    snprintf(longest, sizeof longest, "{\"url\":\"wss://h/%0*d\"}", HUB_URL_MAX - 8, 7);
     assert_int_equal(asks(o, "operator", "POST", REST "drain", longest), 412); // it drains already
     assert_int_equal(asks(o, "operator", "POST", REST "drain", "{\"seconds\":0}"), 412);
     assert_int_equal(o->drain_s, 0);

@@ -1,6 +1,8 @@
 // What tokens let people do, for how long, and what a new one changes.
 #include "grants_stage.h"
 
+#include "server/hub/hub_operate.h"
+
 static void names(void **state) {
     (void)state;
     struct stage *s = stage_with_clock();
@@ -22,6 +24,43 @@ static void names(void **state) {
     snprintf(other.room, sizeof other.room, "another");
     assert_null(join_with(s, &other, NULL, NULL, &refusal));
     assert_int_equal(refusal.code, HUB_FORBIDDEN);
+    stage_close(s);
+}
+
+// A guest is not taken for somebody who is there. Whose names a token tells may be alike, and nobody is taken
+// for who is not seen.
+static void names_of_guests_do_not_look_alike(void **state) {
+    (void)state;
+    struct stage *s = stage_with_clock();
+    struct hub_refusal refusal;
+    struct grants ann = grants_of("a", "Ann", RIGHTS_ALL), hid = grants_of("h", "Hid", RIGHTS_ALL);
+    struct grants namesake = grants_of("n", "\xd0\x90nn", RIGHTS_ALL); // in Cyrillic
+    hid.hidden = true;
+    joins(s, "Bob");
+    assert_non_null(join_with(s, &ann, NULL, NULL, &refusal));
+    assert_non_null(join_with(s, &hid, NULL, NULL, &refusal));
+    static const char *const alike[] = {"bob",
+                                        "B\xd0\xbe"
+                                        "b",
+                                        "\xef\xbc\xa2ob", "\xd0\x90nn", "ANN"};
+    for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++) {
+        if (try_join(s, alike[i], &refusal))
+            fail_msg("%s", alike[i]);
+        assert_int_equal(refusal.code, HUB_USERNAME_TAKEN);
+        assert_non_null(strstr(refusal.text, "looks like"));
+    }
+    static const char *const others[] = {"Bobby",
+                                         "B\xc3\xb6"
+                                         "b",
+                                         "hid"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_non_null(try_join(s, others[i], &refusal));
+    assert_non_null(join_with(s, &namesake, NULL, NULL, &refusal));
+    // Of who is called otherwise now.
+    struct participant *bob = room_find_name(hub_find_room(s->hub, "r"), "Bob");
+    assert_true(hub_operate_rename(s->hub, bob, "Rob", &refusal));
+    assert_null(try_join(s, "rob", &refusal));
+    assert_non_null(try_join(s, "bob", &refusal));
     stage_close(s);
 }
 
@@ -200,10 +239,15 @@ static void resuming(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),        cmocka_unit_test(a_second_device_takes_the_place),
-        cmocka_unit_test(rights),       cmocka_unit_test(other_rights),
-        cmocka_unit_test(a_token_ends), cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
-        cmocka_unit_test(a_new_token),  cmocka_unit_test(resuming),
+        cmocka_unit_test(names),
+        cmocka_unit_test(names_of_guests_do_not_look_alike),
+        cmocka_unit_test(a_second_device_takes_the_place),
+        cmocka_unit_test(rights),
+        cmocka_unit_test(other_rights),
+        cmocka_unit_test(a_token_ends),
+        cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
+        cmocka_unit_test(a_new_token),
+        cmocka_unit_test(resuming),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,7 +289,7 @@ static void nobody_joins_a_hub_that_drains(void **state) {
     struct participant *ann = joins(s, "ann");
     hub_drain(s->hub, 5, s->now_us);
     hub_drain(s->hub, 6, s->now_us);
-    expect_heard(s, "joined ann; draining until 5; ");
+    expect_heard(s, "joined ann; draining until 5; draining until 6; ");
     assert_null(try_join(s, "bob", &refusal));
     assert_int_equal(refusal.code, HUB_DRAINING);
     opens(s, ann, true); // who is there goes on

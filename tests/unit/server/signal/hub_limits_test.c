@@ -342,7 +342,6 @@ static void draining_refuses_new_joins(void **state) {
     json_t *ann = join(f, 1, "r", "ann");
     open_client(f, 2);
     hub_drain(f->hub, 0, f->now_us);
-    hub_drain(f->hub, 0, f->now_us);
     for (uint32_t client = 1; client <= 2; client++) {
         json_t *data = expect(f, client, "server-draining");
         assert_true(json_is_null(json_object_get(data, "deadline")));

@@ -100,6 +100,31 @@ static void opens_events(struct stage *s, const char *path, const char *body, ch
     pass(s, 1000);
 }
 
+// A method that nobody knows is refused where there is something, with what that takes.
+static void each_address_names_its_methods(void **state) {
+    (void)state;
+    struct stage *s = stage_open(NULL);
+    char path[256], stream[256], below[300];
+    publisher(s, "Ann", "chromium-simulcast");
+    viewer(s, "name=Vic&from=Ann", path);
+    opens_events(s, path, NULL, stream);
+    const struct {
+        const char *path, *words;
+        unsigned status;
+    } rows[] = {
+        {"hall", "OPTIONS, POST", 405},        {path, "OPTIONS, PATCH, POST, DELETE", 405},
+        {stream, "OPTIONS, GET, DELETE", 405}, {below, "OPTIONS, POST, DELETE", 405},
+        {"hall/none", "no such session", 404}, {"", "/whep/ROOM", 404},
+    };
+    snprintf(below, sizeof below, "%s/layer", path);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(asks(s, (struct ask){.method = WHIP_OTHER, .views = true, .path = rows[i].path}),
+                         rows[i].status);
+        says(s, rows[i].words);
+    }
+    stage_close(s);
+}
+
 static void a_viewer_hears_what_it_watches(void **state) {
     (void)state;
     struct stage *s = stage_open(NULL);
@@ -375,6 +400,7 @@ int main(void) {
         cmocka_unit_test(who_watches_ends_nobody_who_sends),
         cmocka_unit_test(who_chose_nobody_follows_the_speaker),
         cmocka_unit_test(who_chose_somebody_waits_for_its_return),
+        cmocka_unit_test(each_address_names_its_methods),
         cmocka_unit_test(a_viewer_hears_what_it_watches),
         cmocka_unit_test(a_large_audience),
         cmocka_unit_test(a_hidden_viewer_is_not_counted),
