@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAMED_BYTES 80 // of the notices of a join and of a leave, each, without the name
 
@@ -235,11 +236,14 @@ static bool may_enter(const struct hub *hub, const struct entry *entry, const st
     return true;
 }
 
-// Whether somebody would be taken for another one who is seen.
-static bool looks_like_another(const struct room *room, uint64_t look) {
+// Whether somebody would be taken for another one who is seen. A capital for a small letter is seen, and
+// clients have always told people apart by it.
+static bool looks_like_another(const struct entry *entry, const struct room *room,
+                               const struct participant *same) {
     LIST_EACH(node, &room->participants) {
         const struct participant *other = LIST_ENTRY(node, struct participant, link);
-        if (other->look == look && !other->hidden)
+        if (other->look == entry->look && other != same && !other->hidden &&
+            strcasecmp(other->name, entry->username) != 0)
             return true;
     }
     return false;
@@ -256,7 +260,7 @@ static bool has_free_name(const struct entry *entry, const struct room *room, co
     if (namesake && namesake != same)
         return hub_refuse(refusal, HUB_USERNAME_TAKEN,
                           "someone in this room is already called that; choose another username");
-    return entry->ask->grants || !looks_like_another(room, entry->look) ||
+    return entry->ask->grants || !looks_like_another(entry, room, same) ||
            hub_refuse(refusal, HUB_USERNAME_TAKEN,
                       "someone in this room has a name that looks like that; choose another username");
 }
