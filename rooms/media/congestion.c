@@ -165,7 +165,8 @@ static void congestion_heard(struct congestion *cg, uint64_t now_us) {
     if (bandwidth_is_calm(cg->bandwidth))
         return; // nothing has changed
     struct bandwidth_state state = bandwidth_state(cg->bandwidth);
-    congestion_mates_tell(cg, &state, now_us);
+    if (!state.stalled) // those on one machine stop together, and share no link for it
+        congestion_mates_tell(cg, &state, now_us);
     if (state.target_bps < cg->shared_bps - cg->shared_bps / 10 ||
         (state.congested && cg->limited_us != now_us))
         cg->share_us = cg->tick_us = now_us;

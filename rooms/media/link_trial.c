@@ -50,12 +50,17 @@ enum link_trial_verdict link_trial_judge(struct link_trial *t, const struct band
                                          uint64_t now_us) {
     if (t->rate_bps == 0)
         return TRIAL_NONE;
+    uint64_t longer_us = trial_longer_us(state);
+    bool over = now_us >= t->begun_us + TRIAL_TOLD_US + longer_us;
+    if (state->stalled) { // it says nothing, and may be tried again
+        *t = over ? (struct link_trial){0} : *t;
+        return over ? TRIAL_NONE : TRIAL_RUNS;
+    }
     if (state->queue_us >= TRIAL_STANDS_US + state->noise_us * TRIAL_STANDS_NOISE_PERCENT / 100 ||
         state->loss > t->loss + TRIAL_LOSS) {
         *t = (struct link_trial){0};
         return TRIAL_REFUTED;
     }
-    uint64_t longer_us = trial_longer_us(state);
     if (now_us < t->begun_us + TRIAL_US + longer_us)
         return TRIAL_RUNS;
     if (link_trial_is_empty(state) &&
@@ -63,7 +68,7 @@ enum link_trial_verdict link_trial_judge(struct link_trial *t, const struct band
         *t = (struct link_trial){.shown_bps = t->rate_bps, .shown_us = now_us};
         return TRIAL_CARRIED;
     }
-    if (now_us < t->begun_us + TRIAL_TOLD_US + longer_us)
+    if (!over)
         return TRIAL_RUNS;
     *t = (struct link_trial){0};
     return TRIAL_REFUTED;

@@ -42,6 +42,14 @@ void acked_rate_untold(struct acked_rate *r, uint32_t bytes) {
         r->open.bytes += bytes;
 }
 
+void acked_rate_skip(struct acked_rate *r, uint32_t paused_us) {
+    if (paused_us == 0 || !r->started)
+        return;
+    r->open.arrival_us = (int64_t)((uint64_t)r->open.arrival_us + paused_us);
+    for (unsigned i = 0; i < ACKED_SLICES; i++)
+        r->slices[i].arrival_us = (int64_t)((uint64_t)r->slices[i].arrival_us + paused_us);
+}
+
 void acked_rate_feedback_end(struct acked_rate *r) {
     if (!r->started)
         return;

@@ -28,6 +28,8 @@ void acked_rate_add(struct acked_rate *rate, uint32_t bytes, uint64_t sent_us, i
 // Bytes of which nothing is known but that they were sent before what is added next: taken as arrived.
 void acked_rate_untold(struct acked_rate *rate, uint32_t bytes);
 void acked_rate_feedback_end(struct acked_rate *rate); // what was added belongs together
+// For so long before what is added next a machine had stopped: that says nothing of the link.
+void acked_rate_skip(struct acked_rate *rate, uint32_t paused_us);
 // Over the last window_us or a little more; 0: not known yet.
 uint32_t acked_rate_bps(const struct acked_rate *rate, uint32_t window_us);
 // How much longer than its sending the arrival of the same took: above 1 a queue grew; 0: not known.

@@ -120,7 +120,7 @@ uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us) {
 }
 
 static bool bandwidth_congested(const struct bandwidth *b) {
-    if (b->competes || delay_trend_stalled(&b->trend, b->feedback_us))
+    if (b->competes || delay_trend_stalled(&b->trend))
         return false; // it is not our queue
     uint32_t queue_us = delay_trend_queue_us(&b->trend);
     return queue_us >= bandwidth_queue_limit(b, QUEUE_CONGESTED_US) ||
@@ -146,6 +146,7 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .congested = bandwidth_congested(b),
         .competes = b->competes,
         .stands = delay_trend_queue_us(&b->trend) >= bandwidth_queue_limit(b, QUEUE_STANDS_US),
+        .stalled = delay_trend_stalled(&b->trend),
         .noise_us = bandwidth_queue_limit(b, 0),
         .filled = b->prober.saturated,
         .seen_bps = (uint32_t)bandwidth_seen_bps(b),
@@ -251,6 +252,8 @@ static void bandwidth_note_silence(struct bandwidth *b, uint64_t now_us) {
     if (!flies || now_us - b->waiting_us < wait || now_us - b->silent_us < SILENT_STEP_US)
         return;
     b->silent_us = now_us;
+    if (b->reason != BANDWIDTH_SILENT)
+        b->heard_bps = b->rate.rate_bps;
     b->rate.rate_bps *= SILENT_SHARE;
     b->reason = BANDWIDTH_SILENT;
     prober_postpone(&b->prober, now_us + DROP_PROBE_US);

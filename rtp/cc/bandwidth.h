@@ -125,6 +125,7 @@ struct bandwidth_state {
     bool congested;    // a queue stands: send nothing that can wait
     bool competes;     // the queue is that of others, and goes on: the target is a fair share of the link
     bool stands;       // or begins to
+    bool stalled;      // what looks like a queue is a machine that had stopped: it says nothing yet
     uint32_t noise_us; // of queue_us, that may be something else
     bool filled;       // the last probe found the link full
     uint32_t seen_bps; // the most that the link has been seen to carry lately; 0: it has not been full

@@ -135,7 +135,7 @@ static enum delay_signal bandwidth_signal(struct bandwidth *b, bool throttles, u
     b->queue_us = queue_us;
     bool waited = throttles || now_us - b->rate.decreased_us > QUEUE_WAIT_US + b->rtt_us;
     bool stands = signal == DELAY_NORMAL && waited && queue_us >= before_us;
-    if ((stands || signal == DELAY_OVERUSE) && delay_trend_stalled(&b->trend, now_us))
+    if ((stands || signal == DELAY_OVERUSE) && delay_trend_stalled(&b->trend))
         return DELAY_NORMAL;
     if (stands || signal == DELAY_OVERUSE)
         return queue_us >= bandwidth_queue_wanted(b) ? DELAY_OVERUSE : DELAY_NORMAL;
@@ -184,6 +184,15 @@ void bandwidth_judge_calm(struct bandwidth *b, uint64_t now_us) {
               !b->idle && bandwidth_is_flat(b) && bandwidth_has_enough(b);
 }
 
+// What is sent comes, and no queue has been there for as long as that was measured.
+static uint32_t bandwidth_carried_bps(const struct bandwidth *b, const struct rate_input *in) {
+    bool empty = in->signal == DELAY_NORMAL && in->queue_us < bandwidth_queue_limit(b, CALM_QUEUE_US);
+    if (!delay_trend_stalls(&b->trend) || !empty || in->calm_us < ACKED_WINDOW_US || in->restricts)
+        return 0;
+    uint32_t bps = in->acked_bps < in->media_bps ? in->acked_bps : in->media_bps;
+    return in->seen_bps > 0 && in->seen_bps < bps ? in->seen_bps : bps;
+}
+
 static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     uint32_t queue_us = delay_trend_queue_us(&b->trend);
     float stretch = acked_rate_stretch(&b->acked, ACKED_SHORT_US);
@@ -213,6 +222,7 @@ static void bandwidth_steer(struct bandwidth *b, const struct feedback_sum *sum,
     }
     if (in.signal == DELAY_OVERUSE)
         b->over_us = now_us;
+    in.carried_bps = bandwidth_carried_bps(b, &in);
     in.over_us = now_us - b->over_begun_us;
     in.began_application = b->over_application;
     bandwidth_control(b, &in, sum, now_us);
@@ -232,9 +242,9 @@ void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum
         bandwidth_note_rtt(b, now_us - sum->sent_us);
         loss_limit_add_all(&b->loss, sum->fresh, sum->bytes + sum->untold_bytes, sum->first_sent_us,
                            sum->last_sent_us);
+        delay_trend_note(&b->trend, sum->fastest_sent_us, sum->fastest_arrival_us, now_us);
         acked_rate_add(&b->acked, sum->bytes, sum->last_sent_us, sum->arrival_us);
         acked_rate_feedback_end(&b->acked);
-        delay_trend_note(&b->trend, sum->fastest_sent_us, sum->fastest_arrival_us, now_us);
     }
     if (bandwidth_is_noteworthy(b, sum)) {
         b->calm = false;
@@ -246,14 +256,21 @@ void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum
     loss_limit_update(&b->loss, 0, (uint32_t)b->rate.rate_bps, now_us);
 }
 
+// It is back: as fast as at the start, from where it is. Or from where it was, when what was sent meanwhile
+// has come after all: a machine had stopped, and no link was cut.
+static void bandwidth_end_silence(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    b->reason = BANDWIDTH_START;
+    prober_restart(&b->prober, now_us);
+    if (delay_trend_stalled(&b->trend) && sum->lost == 0 && b->heard_bps > b->rate.rate_bps)
+        rate_control_set(&b->rate, b->heard_bps, now_us);
+}
+
 void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     b->ecn_ce += sum->ecn_ce;
     if (sum->fresh == 0)
         return;
-    if (b->reason == BANDWIDTH_SILENT) { // it is back: as fast as at the start, from where it is
-        b->reason = BANDWIDTH_START;
-        prober_restart(&b->prober, now_us);
-    }
+    if (b->reason == BANDWIDTH_SILENT)
+        bandwidth_end_silence(b, sum, now_us);
     b->feedback_us = b->waiting_us = now_us;
     b->started_us = b->started_us ? b->started_us : now_us;
     bandwidth_note_rtt(b, now_us - sum->sent_us);

@@ -50,10 +50,13 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
         sum->arrival_us = *arrival_us;
         sum->sent_us = sent_us;
     }
-    acked_rate_add(&b->acked, bytes, sent_us, *arrival_us);
     delay_trend_add(&b->trend, sent_us, *arrival_us, now_us);
+    acked_rate_skip(&b->acked, delay_trend_paused_us(&b->trend));
+    acked_rate_add(&b->acked, bytes, sent_us, *arrival_us);
     int32_t base_us = b->full.gap ? delay_trend_base_us(&b->trend) : 0;
     sum->full += full_queue_came(&b->full, delay_trend_delay_us(&b->trend), base_us);
+    if (delay_trend_paused_us(&b->trend) > 0)
+        prober_paused(&b->prober, packet->cluster);
     prober_acked(&b->prober, packet->cluster, packet->bytes, sent_us, *arrival_us);
 }
 
@@ -66,6 +69,13 @@ static void sum_add(struct feedback_sum *sum, uint64_t first_sent_us, uint64_t l
     }
     sum->first_sent_us = first || first_sent_us < sum->first_sent_us ? first_sent_us : sum->first_sent_us;
     sum->last_sent_us = last_sent_us > sum->last_sent_us ? last_sent_us : sum->last_sent_us;
+}
+
+// From the first of those that came in a row to the last.
+static void calm_note_pause(struct bandwidth *b, uint64_t first_sent_us, int64_t first_arrival_us,
+                            uint64_t last_sent_us, int64_t last_arrival_us) {
+    delay_trend_note_pause(&b->trend, first_sent_us, first_arrival_us, last_sent_us, last_arrival_us);
+    acked_rate_skip(&b->acked, delay_trend_paused_us(&b->trend));
 }
 
 static void sum_fastest(struct feedback_sum *sum, uint64_t sent_us, int64_t arrival_us, bool first) {
@@ -88,6 +98,7 @@ static void packet_came_calm(struct bandwidth *b, struct sent_packet *packet, in
     else
         sum->bytes += packet->bytes;
     packet->fate = SENT_ACKED;
+    calm_note_pause(b, sent_us, arrival_us, sent_us, arrival_us);
     bool first = sum->fresh++ == 0;
     sum_add(sum, sent_us, sent_us, arrival_us, first);
     sum_fastest(sum, sent_us, arrival_us, first);
@@ -121,8 +132,11 @@ static void run_came_calm(struct bandwidth *b, struct twcc_walk *walk, int64_t o
     }
     if (i == 0)
         return;
-    sum_add(sum, sent_packet_us(first, now_us), sent_packet_us(last, now_us),
-            origin_us + ticks * TWCC_TICK_US, sum->fresh == 0);
+    uint64_t first_sent_us = sent_packet_us(first, now_us), last_sent_us = sent_packet_us(last, now_us);
+    int64_t first_ticks = walk->arrival_ticks + walk->deltas.ptr[0];
+    calm_note_pause(b, first_sent_us, origin_us + first_ticks * TWCC_TICK_US, last_sent_us,
+                    origin_us + ticks * TWCC_TICK_US);
+    sum_add(sum, first_sent_us, last_sent_us, origin_us + ticks * TWCC_TICK_US, sum->fresh == 0);
     sum_fastest(sum, sent_packet_us(fastest, now_us), origin_us + fastest_ticks * TWCC_TICK_US,
                 sum->fresh == 0);
     sum->fresh += i;

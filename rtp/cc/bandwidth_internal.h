@@ -52,7 +52,8 @@ struct bandwidth {
     bool idle;
     uint64_t waiting_us;  // since when nothing has been heard of what flies, pauses not counted
     uint64_t feedback_us; // the last that told something new; 0: none yet
-    uint64_t silent_us;   // last lowered because of it
+    uint64_t silent_us;   // last lowered because of it,
+    float heard_bps;      // from this rate
     uint32_t rtt_us;
     uint32_t queue_us;      // at the last feedback
     uint64_t over_us;       // the last sign of a queue; 0: never

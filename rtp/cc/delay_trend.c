@@ -20,9 +20,12 @@
 #define THRESHOLD_STEP_MAX_MS 100.0f
 #define OVER_MS 10.0f
 #define STALL_MIN_US 100000
-#define STALL_SHARE 0.6f     // of the pause, the first packet after it has waited
-#define STALL_QUEUE_US 40000 // before it: more is a queue
+#define STALL_WAITED_US 40000  // the first packet after it, at least
+#define STALL_SHARE 0.6f       // of the pause, where one follows another
+#define STALL_QUEUE_US 40000   // before it: more is a queue,
+#define STALL_AGAIN_US 1000000 // unless another pause has just left it
 #define STALL_DRAINS_US 150000
+#define STALLS_US 10000000
 #define BASE_BUCKET_US 15000000
 #define LATELY_BUCKET_US 50000
 #define BEND_GAIN 0.05f
@@ -127,18 +130,27 @@ static void trend_move_clock(struct delay_trend *t, uint64_t sent_us) {
     t->clock_start_us = sent_us;
 }
 
-bool delay_trend_stalled(const struct delay_trend *t, uint64_t now_us) {
-    return t->stalled_us != 0 && now_us < t->stalled_us + STALL_DRAINS_US;
+bool delay_trend_stalled(const struct delay_trend *t) {
+    return t->stalled_us != 0 && t->newest_us < t->stalled_us + STALL_DRAINS_US;
 }
 
-// Before the packet is taken into the windows.
-static void trend_note_pause(struct delay_trend *t, uint64_t sent_us, int32_t delay_us, uint64_t now_us) {
+bool delay_trend_stalls(const struct delay_trend *t) {
+    return t->stalled_us != 0 && t->newest_us < t->stalled_us + STALLS_US;
+}
+
+// Before the packet is taken into the windows. Where nothing came for so long, the link was empty: what
+// waited all the same was held up by a machine.
+static void trend_note_pause(struct delay_trend *t, uint64_t sent_us, int32_t delay_us) {
     int64_t at_us = (int64_t)sent_us + delay_us, pause_us = at_us - t->newest_us;
-    if (t->newest_us != 0 && pause_us >= STALL_MIN_US) {
-        int64_t waited_us = (int64_t)delay_us - min_window_lowest(&t->base, MIN_WINDOW_BUCKETS);
-        bool waited = (float)waited_us >= (float)pause_us * STALL_SHARE;
-        if (waited && delay_trend_queue_us(t) < STALL_QUEUE_US)
-            t->stalled_us = now_us;
+    int64_t waited_us = (int64_t)delay_us - min_window_lowest(&t->base, MIN_WINDOW_BUCKETS);
+    t->paused_us = 0;
+    if (t->newest_us != 0 && pause_us >= STALL_MIN_US && waited_us >= STALL_WAITED_US) {
+        bool again = t->stalled_us != 0 && t->newest_us < t->stalled_us + STALL_AGAIN_US &&
+                     (float)waited_us >= (float)pause_us * STALL_SHARE;
+        if (again || delay_trend_queue_us(t) < STALL_QUEUE_US) {
+            t->stalled_us = at_us;
+            t->paused_us = (uint32_t)(waited_us < pause_us ? waited_us : pause_us);
+        }
     }
     if (pause_us > 0)
         t->newest_us = at_us;
@@ -227,13 +239,20 @@ static int32_t trend_delay(struct delay_trend *t, uint64_t sent_us, int64_t arri
     return t->delay_us;
 }
 
+void delay_trend_note_pause(struct delay_trend *t, uint64_t first_sent_us, int64_t first_arrival_us,
+                            uint64_t last_sent_us, int64_t last_arrival_us) {
+    trend_note_pause(t, first_sent_us, trend_delay(t, first_sent_us, first_arrival_us));
+    int64_t at_us = (int64_t)last_sent_us + trend_delay(t, last_sent_us, last_arrival_us);
+    if (at_us > t->newest_us)
+        t->newest_us = at_us;
+}
+
 void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
     int32_t delay_us = trend_delay(t, sent_us, arrival_us);
     if (t->group_open && labs((long)delay_us - (long)t->group_delay_us) > JUMP_MAX_US) {
         delay_trend_reset(t);
         delay_us = trend_delay(t, sent_us, arrival_us);
     }
-    trend_note_pause(t, sent_us, delay_us, now_us);
     trend_note_delay(t, delay_us, now_us);
     t->group_open = t->batch.started = false;
     t->line_count = t->line_next = t->over_count = 0;
@@ -246,7 +265,7 @@ void delay_trend_note(struct delay_trend *t, uint64_t sent_us, int64_t arrival_u
 
 void delay_trend_add(struct delay_trend *t, uint64_t sent_us, int64_t arrival_us, uint64_t now_us) {
     int32_t delay_us = trend_delay(t, sent_us, arrival_us);
-    trend_note_pause(t, sent_us, delay_us, now_us);
+    trend_note_pause(t, sent_us, delay_us);
     if (t->group_open && sent_us < t->group_sent_us) {
         trend_note_delay(t, delay_us, now_us);
         return; // late: its group has been judged

@@ -58,9 +58,10 @@ struct delay_trend {
     uint8_t over_count;
     enum delay_signal signal;
     struct min_window base, lately;
-    int64_t newest_us; // arrival of the newest packet, on our clock, but for what the first one took
-    uint64_t
-        stalled_us; // when a pause was seen last in which nothing came, and what was sent waited; 0: never
+    int64_t newest_us;  // arrival of the newest packet, on our clock, but for what the first one took
+    int64_t stalled_us; // the end of the last pause in which nothing came and what was sent waited, on the
+                        // same clock; 0: there was none
+    uint32_t paused_us; // so long the last packet waited for the end of such a pause; 0: it did not
     struct delay_batch batch;
     struct delay_bend bursts, floors; // of the first packets of bursts; of the least of 40 ms
 };
@@ -71,6 +72,9 @@ void delay_trend_add(struct delay_trend *trend, uint64_t sent_us, int64_t arriva
 // The fastest of many that have come, while nothing but a queue is looked for: no line is drawn, and the next
 // one begins anew.
 void delay_trend_note(struct delay_trend *trend, uint64_t sent_us, int64_t arrival_us, uint64_t now_us);
+// Of those that came in a row, before that: whether the first one has waited for a machine.
+void delay_trend_note_pause(struct delay_trend *trend, uint64_t first_sent_us, int64_t first_arrival_us,
+                            uint64_t last_sent_us, int64_t last_arrival_us);
 // How long the last packet took and how long the fastest one lately, against the same.
 static inline int32_t delay_trend_delay_us(const struct delay_trend *trend) {
     return trend->delay_us;
@@ -82,9 +86,16 @@ enum delay_signal delay_trend_signal(const struct delay_trend *trend);
 // How much longer the fastest packets of the last moments took than the fastest lately.
 uint32_t delay_trend_queue_us(const struct delay_trend *trend);
 // Nothing came for a while, and then what had been sent meanwhile: whoever passes it on, or reads it, had
-// stopped. A link that has become narrow lets packets through all the time. So what seems to be a queue is
-// none for a moment; if it stands longer, it is.
-bool delay_trend_stalled(const struct delay_trend *trend, uint64_t now_us);
+// stopped. A link that has become narrow lets packets through all the time, and one that let none through for
+// so long was empty. So what seems to be a queue is none until a moment after the end of the pause; if it
+// stands longer, it is.
+bool delay_trend_stalled(const struct delay_trend *trend);
+// That happens, or did some seconds ago.
+bool delay_trend_stalls(const struct delay_trend *trend);
+// How long the packet that was added last waited for the end of such a pause; 0: it did not.
+static inline uint32_t delay_trend_paused_us(const struct delay_trend *trend) {
+    return trend->paused_us;
+}
 // What of delays is no queue: of packets, and of the fastest of a few.
 float delay_trend_jitter_ms(const struct delay_trend *trend);
 // How much of the jitter is that packets come in batches.

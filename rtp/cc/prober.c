@@ -224,6 +224,12 @@ void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us
     assert(c->acked_packets <= c->sent_packets && c->acked_bytes <= c->sent_bytes);
 }
 
+void prober_paused(struct prober *p, uint8_t id) {
+    struct probe_cluster *c = &p->cluster;
+    if (c->id != 0 && (id == c->id || c->acked_packets > 0))
+        c->paused = true;
+}
+
 void prober_lost(struct prober *p, uint8_t id) {
     if (id != 0 && id == p->cluster.id)
         p->cluster.lost_packets++;
@@ -273,7 +279,7 @@ static struct probe_result cluster_result(const struct probe_cluster *c) {
     float whole =
         probe_rate(c->acked_bytes + c->untold_bytes - c->last_bytes, c->last_sent_us - c->first_sent_us);
     float came = line_rate(c, c->sum_y, c->sum_xy), sent = line_rate(c, c->sum_z, c->sum_xz);
-    if (c->acked_packets < FILLS_PACKETS || whole <= 0)
+    if (c->acked_packets < FILLS_PACKETS || whole <= 0 || c->paused)
         return (struct probe_result){.lost = true};
     if (came <= 0 || came > (sent > 0 ? sent : whole) * RATIO_VALID_MAX)
         return (struct probe_result){.hurried = true};

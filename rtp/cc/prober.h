@@ -19,6 +19,7 @@
 struct probe_cluster {
     uint8_t id; // 1..255; 0: none
     bool sending, peeks, strict;
+    bool paused; // a machine stopped while it was on its way
     uint32_t rate_bps, want_bytes;
     uint16_t want_packets, packet_bytes;
     uint64_t begun_us; // when it was asked for first; 0: not yet
@@ -84,6 +85,8 @@ uint32_t prober_wanted_bytes(struct prober *p, uint64_t now_us); // now, of the 
 // A packet leaves: the id of the cluster that it belongs to, or 0.
 uint8_t prober_sent(struct prober *p, uint16_t bytes, uint64_t now_us);
 void prober_acked(struct prober *p, uint8_t id, uint16_t bytes, uint64_t sent_us, int64_t arrival_us);
+// The packet that is acknowledged next waited for a machine that had stopped.
+void prober_paused(struct prober *p, uint8_t id);
 void prober_lost(struct prober *p, uint8_t id);                   // it is told that it has not come,
 void prober_revoke_loss(struct prober *p, uint8_t id);            // and that it has after all
 void prober_untold(struct prober *p, uint8_t id, uint16_t bytes); // what was told of it is lost,

@@ -176,6 +176,11 @@ bool rate_control_update(struct rate_control *rc, const struct rate_input *in, u
     } else if (!in->queue_stands && !in->application) {
         rate_increase(rc, in, now_us);
     }
+    if ((float)in->carried_bps >
+        rc->rate_bps) { // a machine stopped, or others made a queue: it was not the link
+        rc->rate_bps = (float)in->carried_bps;
+        rc->capacity_kbps = 0;
+    }
     rc->changed_us = now_us;
     return down;
 }

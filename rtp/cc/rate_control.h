@@ -24,6 +24,8 @@ struct rate_control {
 struct rate_input {
     enum delay_signal signal;
     uint32_t acked_bps, acked_short_bps; // over the usual window, over the shortest; 0: not known
+    uint32_t
+        carried_bps; // came over the usual window, and there was no queue: the link carries it; 0: not known
     uint32_t rtt_us;
     uint32_t queue_us;
     uint32_t media_bps; // what is sent, without padding

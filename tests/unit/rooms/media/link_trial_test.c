@@ -74,6 +74,26 @@ static void ends_with_the_first_sign(void **state) {
     }
 }
 
+// What looks like a queue, a machine that had stopped has made: it says nothing. When it goes on doing so,
+// the trial has an end, and no result.
+static void a_machine_that_stops_refutes_nothing(void **state) {
+    (void)state;
+    struct bandwidth_state stopped = {.acked_bps = RATE / 2,
+                                      .queue_us = 300000,
+                                      .loss = 0.05f,
+                                      .stalled = true},
+                           now = {.acked_bps = RATE};
+    struct link_trial trial = {0};
+    link_trial_begin(&trial, RATE, &now, 5000, START);
+    for (uint64_t us = 0; us < TRIAL_US; us += 10 * US_PER_MS)
+        assert_int_equal(link_trial_judge(&trial, &stopped, START + us), TRIAL_RUNS);
+    assert_int_equal(link_trial_judge(&trial, &now, START + TRIAL_US), TRIAL_CARRIED);
+    struct run r = run_trial(&trial, 0, 300000, stopped);
+    assert_int_equal(r.verdict, TRIAL_NONE);
+    assert_in_range(r.us, TRIAL_TOLD_US, TRIAL_TOLD_US + 2 * US_PER_MS);
+    assert_int_equal(trial.rate_bps, 0);
+}
+
 // More than the step itself: a share of all, and on narrow links at least what a large frame is.
 static void leaves_room_for_frames(void **state) {
     (void)state;
@@ -105,9 +125,8 @@ static void is_nothing_before_and_after(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fills_up_what_media_leaves),
-        cmocka_unit_test(ends_with_the_first_sign),
-        cmocka_unit_test(leaves_room_for_frames),
+        cmocka_unit_test(fills_up_what_media_leaves),           cmocka_unit_test(ends_with_the_first_sign),
+        cmocka_unit_test(a_machine_that_stops_refutes_nothing), cmocka_unit_test(leaves_room_for_frames),
         cmocka_unit_test(is_nothing_before_and_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

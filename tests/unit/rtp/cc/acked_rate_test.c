@@ -57,6 +57,25 @@ static void a_short_window_sees_the_change_first(void **state) {
     assert_true(acked_rate_bps(&rate, 500 * MS) > 250000);
 }
 
+// For 300 ms nothing came, and then what had been sent meanwhile.
+static void what_a_machine_held_up_is_no_slower(void **state) {
+    (void)state;
+    struct acked_rate rate = {0};
+    uint64_t sent_us = 5000 * MS;
+    int64_t arrival_us = 77;
+    acked_rate_skip(&rate, 290 * MS); // of nothing
+    feed(&rate, &sent_us, &arrival_us, 100, 10 * MS, 10 * MS);
+    arrival_us += 290 * MS;
+    acked_rate_skip(&rate, 290 * MS);
+    feed(&rate, &sent_us, &arrival_us, 1, 10 * MS, 10 * MS);
+    acked_rate_feedback_end(&rate);
+    assert_in_range(acked_rate_bps(&rate, 150 * MS), 700000, 800000);
+    assert_true(acked_rate_stretch(&rate, 150 * MS) == 1.0f);
+    feed(&rate, &sent_us, &arrival_us, 29, 10 * MS, 0);
+    feed(&rate, &sent_us, &arrival_us, 50, 10 * MS, 10 * MS);
+    assert_in_range(acked_rate_bps(&rate, 500 * MS), 700000, 800000);
+}
+
 static void begins_anew_after_pauses_and_jumps(void **state) {
     (void)state;
     static const struct {
@@ -112,6 +131,7 @@ int main(void) {
         cmocka_unit_test(measures),
         cmocka_unit_test(the_longer_span_counts),
         cmocka_unit_test(a_short_window_sees_the_change_first),
+        cmocka_unit_test(what_a_machine_held_up_is_no_slower),
         cmocka_unit_test(begins_anew_after_pauses_and_jumps),
         cmocka_unit_test(what_feedback_lost_counts),
         cmocka_unit_test(any_clock),

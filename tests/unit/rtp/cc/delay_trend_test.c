@@ -166,7 +166,7 @@ static void a_step_is_a_queue_and_no_noise(void **state) {
 }
 
 static bool stalled(const struct source *s) {
-    return delay_trend_stalled(&s->trend, s->sent_us + 30 * MS);
+    return delay_trend_stalled(&s->trend);
 }
 
 // Who stops reading for 330 ms has everything at once then, and the first of it has waited longest.
@@ -179,8 +179,9 @@ static void a_pause_in_which_packets_wait_is_no_queue(void **state) {
         assert_false(stalled(&s));
         if (calm) {
             s.sent_us += 10 * MS;
-            delay_trend_note(&s.trend, s.sent_us, (int64_t)s.sent_us + SKEW_US + 370 * MS,
-                             s.sent_us + 30 * MS);
+            int64_t arrival_us = (int64_t)s.sent_us + SKEW_US + 370 * MS;
+            delay_trend_note_pause(&s.trend, s.sent_us, arrival_us, s.sent_us, arrival_us);
+            delay_trend_note(&s.trend, s.sent_us, arrival_us, s.sent_us + 30 * MS);
         } else {
             packet(&s, 10 * MS, 370 * MS);
         }
@@ -188,9 +189,35 @@ static void a_pause_in_which_packets_wait_is_no_queue(void **state) {
         for (unsigned i = 1; i < 15; i++)
             packet(&s, 10 * MS, (370 - 10 * (int)i) * MS);
         assert_true(stalled(&s));
-        packet(&s, 20 * MS, 210 * MS);
+        for (unsigned i = 0; i < 15; i++) { // from when all of it had come
+            packet(&s, 10 * MS, 220 * MS);
+            assert_true(stalled(&s));
+        }
+        packet(&s, 10 * MS, 220 * MS);
         assert_false(stalled(&s)); // for so long, and no longer
     }
+}
+
+// Senders stop as well: what was sent late in a pause has not waited for most of it. And what one pause left
+// waiting does not hide the next one.
+static void a_pause_of_many_is_one(void **state) {
+    (void)state;
+    struct source s = source_begin();
+    for (unsigned i = 0; i < 200; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    packet(&s, 200 * MS, 140 * MS); // nothing was sent for 200 ms, and it waited for 100 of 300
+    assert_true(stalled(&s));
+    assert_int_equal(delay_trend_paused_us(&s.trend), 100 * MS);
+    packet(&s, 10 * MS, 130 * MS);
+    assert_int_equal(delay_trend_paused_us(&s.trend), 0); // that was counted
+    packet(&s, 10 * MS, 300 * MS);
+    assert_true(stalled(&s) && delay_trend_stalls(&s.trend));
+    assert_int_equal(delay_trend_paused_us(&s.trend), 180 * MS); // no longer than nothing came
+    for (unsigned i = 0; i < 1200; i++)
+        packet(&s, 10 * MS, 40 * MS);
+    assert_false(stalled(&s) || delay_trend_stalls(&s.trend));
+    packet(&s, 300 * MS, 70 * MS); // it was slow to come, and that is all
+    assert_false(stalled(&s));
 }
 
 static void what_else_comes_late_is_no_pause(void **state) {
@@ -222,6 +249,7 @@ int main(void) {
         cmocka_unit_test(jitter_is_seen_as_such),
         cmocka_unit_test(a_step_is_a_queue_and_no_noise),
         cmocka_unit_test(a_pause_in_which_packets_wait_is_no_queue),
+        cmocka_unit_test(a_pause_of_many_is_one),
         cmocka_unit_test(what_else_comes_late_is_no_pause),
         cmocka_unit_test(what_comes_in_batches_is_seen_as_such),
         cmocka_unit_test(late_packets_and_jumps),

@@ -46,6 +46,36 @@ static void even(uint64_t sent_us[PACKETS]) {
         sent_us[i] = i * BYTES * UINT64_C(8000000) / RATE_BPS;
 }
 
+// A machine stops while it is on its way: it says nothing, and another one goes out.
+static void a_machine_that_stops(void **state) {
+    (void)state;
+    for (unsigned within = 0; within < 3; within++) { // before it is told of, at its first packet, later
+        struct prober p;
+        struct probe_result result;
+        prober_init(&p, START);
+        prober_plan(&p, &wish, START);
+        p.cluster.want_bytes = PACKETS * BYTES;
+        prober_wanted_bytes(&p, START);
+        uint8_t id = 0;
+        for (unsigned i = 0; i < PACKETS; i++)
+            id = prober_sent(&p, BYTES, START + i * 2 * MS);
+        if (within == 0)
+            prober_paused(&p, 0);
+        for (unsigned i = 0; i < PACKETS; i++) {
+            if (within > 0 && i == (within - 1) * 5)
+                prober_paused(&p, id);
+            int64_t late_us = within > 1 && i >= 5 ? 200000 : 0;
+            prober_acked(&p, id, BYTES, START + i * 2 * MS, (int64_t)(i * 2 * MS) + late_us);
+        }
+        assert_true(prober_judge(&p, START + 300 * MS, &result));
+        assert_false(result.saturated);
+        assert_int_equal(result.lost, within > 0);
+        assert_int_equal(result.bps > 0, within == 0);
+        prober_plan(&p, &wish, START + 301 * MS);
+        assert_int_equal(p.cluster.rate_bps, within > 0 ? RATE_BPS : 2 * RATE_BPS);
+    }
+}
+
 static unsigned bits(unsigned mask) {
     unsigned n = 0;
     for (; mask; mask &= mask - 1)
@@ -207,6 +237,7 @@ static void feedback_that_never_comes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_machine_that_stops),
         cmocka_unit_test(a_wide_link_that_loses),
         cmocka_unit_test(a_narrow_link_that_loses),
         cmocka_unit_test(a_frame_in_the_cluster),

@@ -68,6 +68,21 @@ static void waits_while_a_queue_stands_or_little_is_sent(void **state) {
     }
 }
 
+static void not_below_what_a_link_carries(void **state) {
+    (void)state;
+    struct rate_control rc;
+    uint64_t now_us = 5000 * MS;
+    struct rate_input in = fine;
+    in.carried_bps = 900000;
+    rate_control_init(&rc, 90000);
+    rc.capacity_kbps = 100;
+    feed(&rc, &in, 1, &now_us);
+    assert_true(rc.rate_bps == 900000 && !rate_control_near_capacity(&rc));
+    rate_control_init(&rc, 1500000);
+    feed(&rc, &in, 40, &now_us);
+    assert_true(rc.rate_bps == 1500000);
+}
+
 static void waits_until_the_queue_is_empty(void **state) {
     (void)state;
     struct rate_control rc;
@@ -218,6 +233,7 @@ int main(void) {
         cmocka_unit_test(grows_by_a_share_a_second),
         cmocka_unit_test(not_beyond_what_arrives),
         cmocka_unit_test(waits_while_a_queue_stands_or_little_is_sent),
+        cmocka_unit_test(not_below_what_a_link_carries),
         cmocka_unit_test(waits_until_the_queue_is_empty),
         cmocka_unit_test(overuse_lowers_below_what_arrives),
         cmocka_unit_test(a_link_that_drops),
