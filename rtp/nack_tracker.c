@@ -20,7 +20,7 @@ struct nack_entry {
     uint32_t first_us; // when it was asked for first; before, as above
     uint16_t seq;
     uint8_t tries;
-    bool guessed; // it is `highest`, and nothing newer has come
+    bool guessed; // nothing newer has come: it is of the last ones, up to `highest`
 };
 _Static_assert(sizeof(struct nack_entry) == 12, "there are many");
 _Static_assert(NACK_AGE_MAX + NACK_PENDING_MAX < UINT16_MAX, "16 bits tell how far behind the newest one is");
@@ -95,9 +95,30 @@ static uint64_t nack_entry_seq(const struct nack_tracker *t, const struct nack_e
     return t->highest - (uint16_t)(t->highest - e->seq);
 }
 
-static struct nack_entry *nack_guess(struct nack_tracker *t) {
-    struct nack_entry *last = t->count > 0 ? &t->pending[t->count - 1] : NULL;
-    return last && last->guessed ? last : NULL;
+static unsigned nack_guesses(const struct nack_tracker *t) {
+    unsigned n = 0;
+    while (n < t->count && t->pending[t->count - 1 - n].guessed)
+        n++;
+    return n;
+}
+
+static void nack_guess_judge(struct nack_tracker *t, bool wrong) {
+    t->wrong = (uint8_t)(wrong ? t->wrong + (t->wrong < UINT8_MAX) : t->wrong - (t->wrong > 0));
+}
+
+// Those of the first `n` entries that are guesses were right: they have been sent, and are missing.
+static void nack_guesses_were_right(struct nack_tracker *t, unsigned n) {
+    bool any = n > 0 && t->pending[n - 1].guessed;
+    while (n > 0 && t->pending[n - 1].guessed)
+        t->pending[--n].guessed = false;
+    if (any)
+        nack_guess_judge(t, false);
+}
+
+// The guesses from entry `n` on were not.
+static void nack_withdraw(struct nack_tracker *t, unsigned n) {
+    t->highest -= t->count - n;
+    t->count = n;
 }
 
 // The first pending entry that is not below seq.
@@ -159,9 +180,13 @@ static void nack_earn(struct nack_tracker *t, uint32_t share) {
 static enum nack_arrival nack_found(struct nack_tracker *t, unsigned i, bool repeat, uint64_t now_us) {
     struct nack_entry e = t->pending[i];
     uint64_t us = now_us - t->epoch_us - e.first_us;
-    bool wrong = e.guessed && !repeat; // it was about to be sent
-    if (e.guessed)
-        t->wrong = (uint8_t)(wrong ? t->wrong + 1 : t->wrong - (t->wrong > 0));
+    bool wrong = e.guessed && !repeat; // it was about to be sent, and what would follow it is not yet
+    if (wrong)
+        nack_withdraw(t, i + 1);
+    if (e.guessed) {
+        nack_guess_judge(t, wrong);
+        nack_guesses_were_right(t, i);
+    }
     t->count--;
     memmove(t->pending + i, t->pending + i + 1, (t->count - i) * sizeof t->pending[0]);
     if (repeat && e.tries > 0) {
@@ -189,8 +214,7 @@ enum nack_arrival nack_tracker_add(struct nack_tracker *t, uint16_t seq16, unsig
     if (seq > t->highest) {
         if (key_frame)
             t->last_key = seq;
-        if (nack_guess(t))
-            nack_guess(t)->guessed = false; // it has been sent
+        nack_guesses_were_right(t, t->count);
         nack_note_gap(t, seq, now_us, key_frame_wanted);
         t->highest = seq;
         t->highest_us = now_us;
@@ -221,23 +245,19 @@ bool nack_tracker_is_lossy(const struct nack_tracker *t, uint64_t now_us) {
     return t->asked_us != 0 && now_us - t->asked_us < NACK_LOSSY_US && t->wrong < NACK_GUESSES_WRONG;
 }
 
-bool nack_tracker_expect(struct nack_tracker *t, uint64_t now_us) {
-    if (!t->started || !nack_tracker_is_lossy(t, now_us) || t->count == NACK_PENDING_MAX || nack_guess(t))
+bool nack_tracker_expect(struct nack_tracker *t, unsigned count, bool known, uint64_t now_us) {
+    unsigned guesses = nack_guesses(t), room = NACK_PENDING_MAX - t->count;
+    bool may = known ? t->wrong < NACK_GUESSES_WRONG : nack_tracker_is_lossy(t, now_us);
+    if (!t->started || !may || count > NACK_GUESSES_MAX || count <= guesses || count - guesses > room)
         return false;
     if (t->count == 0)
         t->epoch_us = now_us - NACK_REORDER_MAX_US;
     uint32_t since_us = (uint32_t)(now_us - t->epoch_us), waited_us = nack_tracker_reorder_us(t);
     since_us -= waited_us < since_us ? waited_us : since_us; // as long as others wait, if it can be told
-    t->highest++;
-    t->pending[t->count++] = (struct nack_entry){
-        .seq = (uint16_t)t->highest, .since_us = since_us, .first_us = since_us, .guessed = true};
+    for (; guesses < count; guesses++)
+        t->pending[t->count++] = (struct nack_entry){
+            .seq = (uint16_t)++t->highest, .since_us = since_us, .first_us = since_us, .guessed = true};
     return true;
-}
-
-// What was guessed and does not come was not sent.
-static void nack_withdraw(struct nack_tracker *t, const struct nack_entry *e) {
-    if (e->guessed && (uint16_t)t->highest == e->seq)
-        t->highest--;
 }
 
 // ---- asking
@@ -304,8 +324,11 @@ unsigned nack_tracker_due(struct nack_tracker *t, uint64_t now_us, uint32_t retr
                 continue;
             if (!nack_serve(t, &e, due_us, now_us, &asked)) {
                 *key_frame_wanted |= !e.guessed;
-                nack_withdraw(t, &e);
-                continue; // given up
+                if (!e.guessed)
+                    continue; // given up
+                nack_withdraw(t, i);
+                nack_guess_judge(t, true);
+                break;
             }
             if (asked)
                 seqs[count++] = e.seq;
@@ -328,6 +351,13 @@ uint64_t nack_tracker_next_us(const struct nack_tracker *t, uint32_t retry_us) {
 
 bool nack_tracker_started(const struct nack_tracker *t) {
     return t->started;
+}
+
+unsigned nack_tracker_asked(const struct nack_tracker *t, uint64_t by_us) {
+    unsigned asked = 0;
+    for (unsigned i = 0; i < t->count; i++)
+        asked += t->pending[i].tries > 0 && t->epoch_us + t->pending[i].first_us <= by_us;
+    return asked;
 }
 
 unsigned nack_tracker_pending(const struct nack_tracker *t) {

@@ -8,10 +8,11 @@
 // (`helps_us`); without a word, when all that follows from a later key frame on is there.
 //
 // A lost end of a frame shows when the next frame comes, which may be too late. So when its user says that
-// the newest packet does not end its frame (nack_tracker_expect), the number behind that one is missing as
-// well: a guess, as long as nothing newer has come. One that is wrong, since the packet was only about to be
-// sent, teaches nothing about the path; after NACK_GUESSES_WRONG of them there are no more. Only who has lost
-// something within NACK_LOSSY_US is guessed about.
+// the newest packet does not end its frame, or that packets are missing which no stream has shown yet
+// (nack_tracker_expect), the numbers behind that one are missing as well: guesses, as long as nothing newer
+// has come. One that is wrong, since the packet was only about to be sent, or never comes, teaches nothing
+// about the path; after NACK_GUESSES_WRONG more of them than right ones there are no more. Unless it is known
+// that something is missing, only who has lost something within NACK_LOSSY_US is guessed about.
 //
 // Bounds: NACK_PENDING_MAX numbers are remembered; a larger gap, or one of more than NACK_CUT_GAP numbers
 // that took NACK_CUT_US (the sender was cut off, and what it sent meanwhile is of no use to anybody), is not
@@ -51,6 +52,7 @@
 #define NACK_TAIL_US 20000          // without a packet in the middle of a frame: something is lost
 #define NACK_LOSSY_US 20000000
 #define NACK_GUESSES_WRONG 8
+#define NACK_GUESSES_MAX 32 // numbers
 
 struct nack_tracker;
 // NULL: no memory; its lists are allocated here, not later. helps_us: how long after it was found missing a
@@ -71,8 +73,9 @@ struct nack_answer {
     uint8_t tries;
 };
 struct nack_answer nack_tracker_answer(const struct nack_tracker *tracker);
-// See above; false: it is not missing, for all that is known.
-bool nack_tracker_expect(struct nack_tracker *tracker, uint64_t now_us);
+// See above: so many behind the newest packet; `known`: what was sent is missing. False: nothing is that was
+// not before, for all that is known.
+bool nack_tracker_expect(struct nack_tracker *tracker, unsigned count, bool known, uint64_t now_us);
 bool nack_tracker_is_lossy(const struct nack_tracker *tracker, uint64_t now_us); // it would be guessed about
 // The numbers to ask for now, ascending in serial order, at most max; each counts as asked.
 unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_t retry_us, uint16_t *seqs,
@@ -80,6 +83,8 @@ unsigned nack_tracker_due(struct nack_tracker *tracker, uint64_t now_us, uint32_
 uint64_t nack_tracker_next_us(const struct nack_tracker *tracker, uint32_t retry_us); // TIME_NEVER for none
 uint32_t nack_tracker_reorder_us(const struct nack_tracker *tracker); // the wait before a number is asked for
 unsigned nack_tracker_pending(const struct nack_tracker *tracker);
+// Of them, those that were asked for by then: repeats of them may have been sent and lost.
+unsigned nack_tracker_asked(const struct nack_tracker *tracker, uint64_t by_us);
 bool nack_tracker_started(const struct nack_tracker *tracker); // a packet has come since the last reset
 void nack_tracker_reset(struct nack_tracker *tracker);         // what was learnt of the path stays
 

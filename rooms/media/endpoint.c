@@ -1,6 +1,7 @@
 // What rooms know of one transport: which SSRC is which stream, and what it is made of.
 #include "rooms/media/congestion.h"
 #include "rooms/media/feedback.h"
+#include "rooms/media/lost_ends.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct endpoint *forwarder_open_endpoint(struct forwarder *fw, struct transport_
     list_init(&ep->producers);
     list_init(&ep->consumers);
     feedback_endpoint_init(ep);
+    lost_ends_init(ep);
     ep->handle = slots_add(fw->endpoints, ep);
     if (!ep->handle || hmap_put(fw->endpoint_ids, &id, ep->handle) != ERR_OK) {
         endpoint_close(ep);
@@ -46,6 +48,7 @@ void endpoint_close(struct endpoint *ep) {
     }
     assert(ep->ssrc_count == 0);
     congestion_close(ep);
+    lost_ends_close(ep);
     wheel_cancel(fw->wheel, &ep->arrivals_timer);
     wheel_cancel(fw->wheel, &ep->ceiling_timer);
     wheel_cancel(fw->wheel, &ep->estimate_timer);

@@ -1,6 +1,7 @@
 #include "rooms/media/feedback.h"
 
 #include "base/clock.h"
+#include "rooms/media/lost_ends.h"
 #include "rtp/rtcp_write.h"
 
 #include <assert.h>
@@ -180,6 +181,9 @@ void feedback_note_transport_seq(struct endpoint *ep, uint16_t seq, uint32_t ssr
     twcc_recorder_add(ep->twcc, seq, now_us);
     ep->twcc_media_ssrc = ssrc;
     await_feedback(ep, twcc_recorder_next_us(ep->twcc));
+    number_gap_add(&ep->gap, seq, now_us);
+    if (ep->gap.missing > 0)
+        lost_ends_watch(ep, now_us);
 }
 
 void feedback_note_named(struct endpoint *ep, uint32_t ssrc, uint16_t seq, uint64_t now_us) {
@@ -324,7 +328,7 @@ void feedback_nack_fired(struct wheel_node *node, uint64_t now_us) {
     uint16_t seqs[NACK_BATCH_MAX];
     bool key_frame_wanted = false;
     if (tail_due_us(s, now_us) <= now_us) {
-        (void)nack_tracker_expect(s->nack, now_us);
+        (void)nack_tracker_expect(s->nack, 1, false, now_us);
         s->unfinished = false;
     }
     unsigned n =

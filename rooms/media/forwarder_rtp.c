@@ -244,6 +244,8 @@ static enum forward_drop stream_packet(struct producer_stream *s, struct block *
     if (rtx ? !stream_unwrap(s, packet, now_us) : !stream_takes(s, packet, &primary_at))
         return rtx ? FORWARD_DROP_NONE : FORWARD_DROP_MALFORMED;
     uint32_t bytes = (uint32_t)(packet->header_len + packet->payload.len + packet->padding);
+    if (p->endpoint->gap.missing > 0 && !rtx && s->stats.started)
+        number_gap_show(&p->endpoint->gap, seq16_diff(packet->seq, (uint16_t)s->stats.highest_seq));
     if (!rtx && !stream_count(s, packet->seq, packet->timestamp, bytes, now_us))
         return FORWARD_DROP_DUPLICATE;
     if (p->paused)

@@ -25,6 +25,7 @@
 #include "rtp/layer_rate.h"
 #include "rtp/layer_select.h"
 #include "rtp/nack_tracker.h"
+#include "rtp/number_gap.h"
 #include "rtp/playout_delay.h"
 #include "rtp/receive_estimate.h"
 #include "rtp/round_trip.h"
@@ -81,9 +82,10 @@ struct endpoint {
     uint32_t twcc_media_ssrc;
     struct ccfb_recorder *ccfb;        // the same
     uint16_t transport_seq;            // next to stamp on what we send
+    struct number_gap gap;             // of what comes (lost_ends.h)
     struct receive_estimate *estimate; // from the first producer that knows REMB alone on
     uint32_t estimate_ssrc;            // whose RTP timestamps say when packets were sent; 0: no need, or none
-    struct wheel_node arrivals_timer, estimate_timer, report_timer, ceiling_timer;
+    struct wheel_node arrivals_timer, estimate_timer, report_timer, ceiling_timer, ends_timer;
     struct round_trip round_trip; // to its publisher
     struct told_time {            // RRTRs of its receiver that wait for the next report
         uint32_t ssrc, mid;       // mid: of its time

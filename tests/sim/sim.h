@@ -94,6 +94,7 @@ struct sim_stream {
     bool key_wanted, silent;
     uint64_t last_pli_us; // as the forwarder sent it
     uint32_t packets, plis;
+    uint32_t never_sent; // that it was asked for
     struct {
         uint16_t seq;
         uint8_t len;

@@ -482,88 +482,6 @@ static void a_narrow_link_is_not_filled_with_repeats(void **state) {
     nack_tracker_destroy(t);
 }
 
-// A stream that has lost something of late; `newest` is its newest packet.
-static struct nack_tracker *lossy_tracker(uint16_t newest, uint64_t now_us) {
-    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
-    bool key = false;
-    uint16_t seqs[4];
-    nack_tracker_add(t, (uint16_t)(newest - 2), 0, now_us - 50 * MS, &key);
-    assert_false(nack_tracker_expect(t, now_us)); // nothing is known to be lost
-    nack_tracker_add(t, newest, 0, now_us - 50 * MS, &key);
-    assert_int_equal(nack_tracker_due(t, now_us - 30 * MS, RTT, seqs, 4, &key), 1);
-    assert_int_equal(nack_tracker_add(t, (uint16_t)(newest - 1), NACK_IS_REPEAT, now_us, &key),
-                     NACK_REPAIRED);
-    return t;
-}
-
-static void an_end_that_is_missing_is_asked_for(void **state) {
-    (void)state;
-    uint64_t now_us = 1000 * MS;
-    for (unsigned newer = 0; newer < 2; newer++) {
-        struct nack_tracker *t = lossy_tracker(65535, now_us);
-        bool key = false;
-        uint16_t seqs[4];
-        assert_true(nack_tracker_expect(t, now_us));
-        assert_false(nack_tracker_expect(t, now_us)); // one at a time
-        assert_int_equal(nack_tracker_due(t, now_us, RTT, seqs, 4, &key), 1);
-        assert_int_equal(seqs[0], 0);
-        if (newer)
-            assert_int_equal(nack_tracker_add(t, 1, 0, now_us + 20 * MS, &key), NACK_NEW);
-        assert_int_equal(nack_tracker_pending(t), 1);
-        assert_int_equal(nack_tracker_add(t, 0, NACK_IS_REPEAT, now_us + 50 * MS, &key), NACK_REPAIRED);
-        assert_int_equal(nack_tracker_add(t, (uint16_t)(1 + newer), 0, now_us + 60 * MS, &key), NACK_NEW);
-        assert_int_equal(nack_tracker_pending(t), 0);
-        assert_false(key);
-        nack_tracker_destroy(t);
-    }
-}
-
-// It was about to be sent: nothing is learnt of it, but not to guess.
-static void wrong_guesses_come_to_an_end(void **state) {
-    (void)state;
-    uint64_t now_us = 1000 * MS;
-    struct nack_tracker *t = lossy_tracker(9, now_us);
-    bool key = false;
-    uint16_t seqs[4];
-    uint32_t reorder_us = nack_tracker_reorder_us(t);
-    for (unsigned i = 0; i < NACK_GUESSES_WRONG; i++) {
-        assert_true(nack_tracker_expect(t, now_us));
-        assert_int_equal(nack_tracker_due(t, now_us, RTT, seqs, 4, &key), 1);
-        assert_int_equal(nack_tracker_add(t, (uint16_t)(10 + i), 0, now_us + 30 * MS, &key), NACK_NEW);
-        assert_int_equal(nack_tracker_reorder_us(t), reorder_us);
-    }
-    assert_false(nack_tracker_expect(t, now_us));
-    nack_tracker_destroy(t);
-    t = lossy_tracker(9, now_us);
-    assert_false(nack_tracker_expect(t, now_us + NACK_LOSSY_US)); // it is long since it lost something
-    nack_tracker_destroy(t);
-}
-
-static void what_is_guessed_and_was_not_sent_can_still_come(void **state) {
-    (void)state;
-    uint64_t now_us = 1000 * MS;
-    struct nack_tracker *t = lossy_tracker(65535, now_us);
-    bool key = false;
-    uint16_t seqs[4];
-    unsigned asked = 0;
-    assert_true(nack_tracker_expect(t, now_us));
-    for (unsigned ms = 0; ms < 2000; ms++)
-        asked += nack_tracker_due(t, now_us + ms * MS, RTT, seqs, 4, &key);
-    assert_int_equal(asked, NACK_TRIES_LEAST);
-    assert_false(key); // nobody misses anything
-    assert_int_equal(nack_tracker_pending(t), 0);
-    assert_int_equal(nack_tracker_add(t, 0, NACK_OF_KEY_FRAME, now_us + 2000 * MS, &key), NACK_NEW);
-    assert_int_equal(nack_tracker_add(t, 1, 0, now_us + 2000 * MS, &key), NACK_NEW);
-    assert_int_equal(nack_tracker_pending(t), 0);
-    // One that has been overtaken was sent: it is given up as others are.
-    assert_true(nack_tracker_expect(t, now_us + 2010 * MS));
-    nack_tracker_add(t, 3, 0, now_us + 2010 * MS, &key);
-    for (unsigned ms = 2010; ms < 5000; ms++)
-        (void)nack_tracker_due(t, now_us + ms * MS, RTT, seqs, 4, &key);
-    assert_true(key);
-    nack_tracker_destroy(t);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrivals_by_table),
@@ -585,9 +503,6 @@ int main(void) {
         cmocka_unit_test(what_is_asked_for_is_bounded_by_what_comes),
         cmocka_unit_test(a_fifth_is_repaired),
         cmocka_unit_test(a_narrow_link_is_not_filled_with_repeats),
-        cmocka_unit_test(an_end_that_is_missing_is_asked_for),
-        cmocka_unit_test(wrong_guesses_come_to_an_end),
-        cmocka_unit_test(what_is_guessed_and_was_not_sent_can_still_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
