@@ -1,7 +1,7 @@
 #include "rooms/media/repair.h"
 
 #include "base/clock.h"
-#include "rooms/media/media_objects.h"
+#include "rooms/media/congestion.h"
 
 #include <stdlib.h>
 
@@ -18,8 +18,8 @@ struct repair *repair_create(struct consumer *c) {
     if (!r)
         return NULL;
     r->consumer = c;
-    r->packets = REPAIR_FIRST * REPAIR_SHARE;
-    r->bytes = r->packets * REPAIR_PACKET_BYTES;
+    r->saved.packets = REPAIR_FIRST * REPAIR_SHARE;
+    r->saved.bytes = r->saved.packets * REPAIR_PACKET_BYTES;
     wheel_node_init(&r->timer, repair_fired);
     return r;
 }
@@ -80,11 +80,11 @@ static bool repair_is_lossy(const struct repair *r) {
     return r->loss >= REPAIR_LOSSY && r->consumer->params.rtx_ssrc != 0;
 }
 
-static void repair_copy_later(struct repair *r, uint16_t seq, uint64_t due_us) {
+static void repair_copy_later(struct repair *r, uint16_t seq, uint8_t more, uint64_t due_us) {
     if (r->copy_count == REPAIR_COPIES_MAX)
         return; // it may be asked for again
     r->copies[(r->copy_first + r->copy_count++) % REPAIR_COPIES_MAX] =
-        (struct repair_copy){.due_us = due_us, .seq = seq};
+        (struct repair_copy){.due_us = due_us, .seq = seq, .more = more};
     repair_arm(r, due_us);
 }
 
@@ -92,15 +92,17 @@ void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
     r->asked += r->marks[seq & (REPAIR_SLOTS - 1)].times == 1;
     if (repair_is_lossy(r))
-        repair_copy_later(r, seq, now_us + REPAIR_COPY_US);
+        repair_copy_later(r, seq, r->loss >= REPAIR_LOSSIER && !congestion_is_paced(c->endpoint),
+                          now_us + REPAIR_COPY_US);
 }
 
 static void repair_copy(struct repair *r, uint64_t now_us) {
     while (r->copy_count > 0 && r->copies[r->copy_first].due_us <= now_us) {
-        uint16_t seq = r->copies[r->copy_first].seq;
+        struct repair_copy copy = r->copies[r->copy_first];
         r->copy_first = (uint8_t)((r->copy_first + 1) % REPAIR_COPIES_MAX);
         r->copy_count--;
-        (void)consumer_send_copy(r->consumer, seq, now_us);
+        if (consumer_send_copy(r->consumer, copy.seq, now_us) && copy.more > 0)
+            repair_copy_later(r, copy.seq, (uint8_t)(copy.more - 1), now_us + REPAIR_COPY_US);
     }
 }
 
@@ -185,12 +187,19 @@ static int64_t at_most(int64_t value, int64_t most) {
     return value < most ? value : most;
 }
 
+static void repair_save(struct repair_account *a, int64_t packets, int64_t bytes) {
+    int64_t most = REPAIR_SAVED_MAX * REPAIR_SHARE;
+    a->packets = at_most(a->packets + packets, most);
+    a->bytes = at_most(a->bytes + bytes, most * REPAIR_PACKET_BYTES);
+}
+
 // What has gone out first since the last look earns its share.
 static void repair_earn(struct repair *r) {
     const struct send_stats *sent = &r->consumer->stats;
-    int64_t most = REPAIR_SAVED_MAX * REPAIR_SHARE;
-    r->packets = at_most(r->packets + (int64_t)(sent->packets - r->packets_seen), most);
-    r->bytes = at_most(r->bytes + (int64_t)(sent->bytes - r->bytes_seen), most * REPAIR_PACKET_BYTES);
+    int64_t packets = (int64_t)(sent->packets - r->packets_seen),
+            bytes = (int64_t)(sent->bytes - r->bytes_seen);
+    repair_save(&r->saved, packets, bytes);
+    repair_save(&r->saved_copies, packets, bytes);
     r->packets_seen = sent->packets;
     r->bytes_seen = sent->bytes;
 }
@@ -212,18 +221,19 @@ static bool repair_mark_may(const struct repair_mark *mark, const struct consume
 
 // Whether there is enough saved up for a packet, with as much left as so many like it, and its transport has
 // room.
-static bool repair_can_pay(struct repair *r, uint16_t bytes, int64_t kept, uint64_t now_us) {
+static bool repair_can_pay(struct repair *r, const struct repair_account *a, uint16_t bytes, int64_t kept,
+                           uint64_t now_us) {
     int64_t needed = bytes > 0 ? (kept + 1) * REPAIR_SHARE : 0;
     repair_earn(r);
-    return r->packets >= needed && r->bytes >= needed * bytes &&
+    return a->packets >= needed && a->bytes >= needed * bytes &&
            endpoint_egress(r->consumer->endpoint, now_us) == EGRESS_ALL;
 }
 
-static void repair_pay(struct repair *r, uint16_t bytes) {
+static void repair_pay(struct repair_account *a, uint16_t bytes) {
     if (bytes == 0)
         return;
-    r->packets -= REPAIR_SHARE;
-    r->bytes -= (int64_t)bytes * REPAIR_SHARE;
+    a->packets -= REPAIR_SHARE;
+    a->bytes -= (int64_t)bytes * REPAIR_SHARE;
 }
 
 bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint64_t now_us) {
@@ -232,9 +242,9 @@ bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint6
     struct repair_mark *mark = &r->marks[seq & (REPAIR_SLOTS - 1)];
     bool again = repair_mark_is_of(mark, seq, now_ms);
     if (repair_is_hopeless(r, now_us) || (again && !repair_mark_may(mark, c, now_ms)) ||
-        !repair_can_pay(r, bytes, 0, now_us) || !token_bucket_take(&r->pace, &pace, 1, now_us))
+        !repair_can_pay(r, &r->saved, bytes, 0, now_us) || !token_bucket_take(&r->pace, &pace, 1, now_us))
         return false;
-    repair_pay(r, bytes);
+    repair_pay(&r->saved, bytes);
     *mark = (struct repair_mark){
         .at_ms = now_ms ? now_ms : 1, .seq = seq, .times = (uint8_t)((again ? mark->times : 0) + 1)};
     return true;
@@ -242,9 +252,11 @@ bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint6
 
 bool consumer_may_copy(struct consumer *c, uint16_t bytes, uint64_t now_us) {
     struct repair *r = c->repair;
-    if (repair_is_hopeless(r, now_us) || !repair_can_pay(r, bytes, REPAIR_KEPT, now_us) ||
+    bool full = congestion_is_paced(c->endpoint); // or was lately
+    struct repair_account *account = full ? &r->saved : &r->saved_copies;
+    if (repair_is_hopeless(r, now_us) || !repair_can_pay(r, account, bytes, full ? REPAIR_KEPT : 0, now_us) ||
         !token_bucket_take(&r->pace, &pace, 1, now_us))
         return false;
-    repair_pay(r, bytes);
+    repair_pay(account, bytes);
     return true;
 }

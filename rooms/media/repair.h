@@ -1,19 +1,20 @@
 // repair: which packets a receiver is given again. Worker side.
 //
 // However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes, but for those
-// that carry nothing; a packet is repeated at most REPAIR_TIMES_MAX times, and once a round trip; nothing is
-// repeated while the receiver keeps telling of losses above a fifth, which repeats would only add to; and
-// they leave REPAIR_BURST at once and then one each millisecond. What waits for its turn is remembered, up to
-// REPAIR_WAITING_MAX packets. Who asks for thousands of packets a second is not even listened to any more.
+// that carry nothing, and copies of them another fifth; a packet is repeated at most REPAIR_TIMES_MAX times,
+// and once a round trip; nothing is repeated while the receiver keeps telling of losses above a fifth, which
+// repeats would only add to; and they leave REPAIR_BURST at once and then one each millisecond. What waits
+// for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who asks for thousands of packets a second is
+// not even listened to any more.
 //
 // Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
 // only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
-// REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than
-// most bursts of losses. And a lost end of a frame is missed only when the next packet is there: where none
-// comes for REPAIR_END_US, as at 30 frames a second there is none so long, an empty one goes out, and again
-// every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most. Copies count as repeats, and
-// leave REPAIR_KEPT of what is saved up for what is asked for; nothing of this goes out while packets wait
-// for a link that is full.
+// REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than most bursts of
+// losses, and from REPAIR_LOSSIER on a third time, as much later again. And a lost end of a frame is missed
+// only when the next packet is there: where none comes for REPAIR_END_US, as at 30 frames a second there is
+// none so long, an empty one goes out, and again every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most.
+// While a link is paced (congestion.h) there is no third time, and copies are of what may be repeated, of
+// which they leave REPAIR_KEPT; nothing of this goes out while packets wait for it.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 
@@ -45,6 +46,7 @@
 #define REPAIR_COPY_US 12000
 #define REPAIR_KEPT 16         // packets
 #define REPAIR_LOSSY 328       // of 65536: half a percent
+#define REPAIR_LOSSIER 655     // 1 %
 #define REPAIR_LOSS_RISES 2    // by this part of what a look shows more, so that the next loss finds it known
 #define REPAIR_LOSS_FALLS 4    // and by this of what it shows less
 #define REPAIR_LOSS_PACKETS 50 // that one look is about, at least
@@ -65,7 +67,9 @@ struct repair {
     struct consumer *consumer;
     struct wheel_node timer; // for those that wait
     struct token_bucket pace, asks;
-    int64_t packets, bytes;               // saved up, in shares (REPAIR_SHARE are one packet, or byte)
+    struct repair_account { // saved up, in shares (REPAIR_SHARE are one packet, or byte)
+        int64_t packets, bytes;
+    } saved, saved_copies;                // for what is asked for, and for copies
     uint64_t packets_seen, bytes_seen;    // first packets that are in it
     uint64_t lossy_us, reported_us;       // since when each report tells of too much loss, 0: it does not
     uint16_t waiting[REPAIR_WAITING_MAX]; // ring
@@ -73,6 +77,7 @@ struct repair {
     struct repair_copy {
         uint64_t due_us;
         uint16_t seq;
+        uint8_t more;            // that are to follow it
     } copies[REPAIR_COPIES_MAX]; // ring, by when they are due
     uint8_t copy_first, copy_count;
     uint16_t loss;      // of its packets on their way, by what it asks for, smoothed; of 65536

@@ -73,15 +73,15 @@ static void lose(struct room *r, unsigned each, unsigned seconds) {
     }
 }
 
-// Repeats are lost as well: who loses gets each once more, a little later.
-static void who_loses_gets_each_repeat_twice(void **state) {
+// Repeats are lost as well: who loses gets each once more, a little later, and who loses more a third time.
+static void who_loses_gets_each_repeat_more_than_once(void **state) {
     (void)state;
     static const struct {
         unsigned each, repeats;
-    } rows[] = {{0, 1}, {50, 2}, {8, 2}, {0, 1}};
+    } rows[] = {{0, 1}, {150, 2}, {50, 3}, {8, 3}, {0, 1}};
     struct room r = room_open();
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        lose(&r, rows[i].each, 20);
+        lose(&r, rows[i].each, 15);
         stream(&r, 10);
         fake_clear(r.f);
         video(&r);
@@ -199,8 +199,8 @@ static void looks_are_few(void **state) {
     fake_destroy(r.f);
 }
 
-// However much is said to be lost, it is a fifth at most.
-static void copies_are_of_the_same_fifth(void **state) {
+// However much is said to be lost, what is asked for is a fifth at most, and copies of it are another.
+static void copies_are_a_fifth_at_most(void **state) {
     (void)state;
     struct room r = room_open();
     for (unsigned i = 0; i < 100; i++) {
@@ -215,17 +215,17 @@ static void copies_are_of_the_same_fifth(void **state) {
     }
     unsigned first = fake_count_rtp(r.f, A, 110), again = fake_count_rtp(r.f, A, 111);
     print_message("%u packets, %u repeats and copies\n", first, again);
-    assert_true(again <= first / 5 + 4 && again >= first / 6);
+    assert_true(again <= first * 2 / 5 + 4 && again >= first / 3);
     fake_destroy(r.f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_loses_gets_each_repeat_twice),
+        cmocka_unit_test(who_loses_gets_each_repeat_more_than_once),
         cmocka_unit_test(who_tells_of_losses_and_asks_for_nothing_gets_nothing_more),
         cmocka_unit_test(an_end_that_nothing_follows_is_told),
         cmocka_unit_test(looks_are_few),
-        cmocka_unit_test(copies_are_of_the_same_fifth),
+        cmocka_unit_test(copies_are_a_fifth_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
