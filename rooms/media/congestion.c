@@ -460,8 +460,29 @@ static void congestion_observe(struct congestion *cg, const struct bandwidth_sta
     links->reasons[congestion_link_reason(state->reason)]++;
 }
 
+// Nobody can tell what is left out from what was lost, so nobody can say of what he has not seen that it
+// came. Not drawn as other numbers are, which nothing here is to change.
+static uint64_t congestion_draw(const struct congestion *cg) {
+    uint64_t z = cg->endpoint->fw->config.random_seed + cg->endpoint->sender_ssrc +
+                 (cg->skips + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static void congestion_skip(struct congestion *cg, uint64_t now_us) {
+    if (!cg->told || now_us < cg->skip_us || now_us > bandwidth_sent_us(cg->bandwidth) + CONGESTION_SKIP_US)
+        return;
+    uint64_t drawn = congestion_draw(cg);
+    for (unsigned i = 0; i <= drawn % CONGESTION_SKIP_NUMBERS; i++)
+        bandwidth_sent_nothing(cg->bandwidth, cg->endpoint->transport_seq++, now_us);
+    cg->skip_us = now_us + CONGESTION_SKIP_US + (drawn >> 8) % CONGESTION_SKIP_SPREAD_US;
+    cg->skips++;
+}
+
 static void congestion_tick(struct congestion *cg, uint64_t now_us) {
     bandwidth_tick(cg->bandwidth, now_us);
+    congestion_skip(cg, now_us);
     cg->tick_us = bandwidth_next_us(cg->bandwidth);
     bool calm = bandwidth_is_calm(cg->bandwidth);
     if (calm && now_us < cg->share_us && now_us < cg->observe_us)

@@ -54,6 +54,10 @@
 #define CONGESTION_BEHIND_US 10000000
 #define CONGESTION_EVEN_PERCENT 97
 #define CONGESTION_MISSED 2
+// Numbers that no packet is given (bandwidth_sent_nothing): so often, about, and so many at most in a row.
+#define CONGESTION_SKIP_US 400000
+#define CONGESTION_SKIP_SPREAD_US 400000
+#define CONGESTION_SKIP_NUMBERS 8
 #define PADDING_PACKETS_MAX 64 // at once
 #define PROBATION_SSRC 1234    // what mediasoup-client expects of a probation stream
 #define PROBATION_PAYLOAD_TYPE 127
@@ -110,6 +114,7 @@ struct congestion {
     bool refuted;             // the last trial failed, and the shares have not heard of it yet
     bool renewed;             // it is another link than that one, and the shares have not heard of it yet
     uint32_t renewals;        // of the estimate, as far as they are known
+    uint64_t skip_us, skips;  // when numbers are left out next, and how often they have been
     uint8_t spread;           // allocator_link
     uint64_t probation_index; // next of the probation stream
     unsigned pad_turn;

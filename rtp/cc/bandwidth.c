@@ -81,6 +81,11 @@ void bandwidth_sent_rtp(struct bandwidth *b, uint32_t ssrc, uint16_t seq, uint16
     sent_ring_add_named(&b->front.ring, ssrc, seq, &packet);
 }
 
+void bandwidth_sent_nothing(struct bandwidth *b, uint16_t transport_seq, uint64_t now_us) {
+    struct sent_packet nothing = {.sent_us = (uint32_t)now_us, .fate = SENT_NOTHING};
+    sent_ring_add(&b->front.ring, transport_seq, &nothing);
+}
+
 void bandwidth_sent_unnumbered(struct bandwidth *b, uint16_t bytes, uint64_t now_us) {
     bandwidth_note(b, bytes, false, now_us);
 }
@@ -119,6 +124,11 @@ uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us) {
     return us + (uint32_t)(delay_trend_noise_ms(&b->trend) * 1000 * QUEUE_NOISE);
 }
 
+uint32_t bandwidth_trip_us(const struct bandwidth *b) {
+    int64_t least_us = min_window_lowest(&b->trips, MIN_WINDOW_BUCKETS);
+    return b->trip_us > least_us ? (uint32_t)(b->trip_us - least_us) : 0;
+}
+
 static bool bandwidth_congested(const struct bandwidth *b) {
     if (b->competes || delay_trend_stalled(&b->trend))
         return false; // it is not our queue
@@ -140,6 +150,7 @@ struct bandwidth_state bandwidth_state(const struct bandwidth *b) {
         .sent_bps = b->sent_bps,
         .rtt_us = b->rtt_us,
         .queue_us = delay_trend_queue_us(&b->trend),
+        .trip_us = bandwidth_trip_us(b),
         .loss = b->feedback_us ? b->loss.loss : b->report_loss,
         .ecn_ce = b->ecn_ce,
         .reason = reason,
@@ -223,6 +234,7 @@ void bandwidth_path_changed(struct bandwidth *b, uint64_t now_us) {
     loss_limit_reset(&b->loss);
     b->remb_bps = UINT64_MAX;
     b->rtt_us = b->queue_us = 0;
+    b->trips = (struct min_window){0};
     b->feedback_us = b->waiting_us = b->started_us = b->over_us = 0;
     bandwidth_forget(b, now_us);
 }

@@ -70,6 +70,9 @@ bandwidth_sent_us(const struct bandwidth *b) { // when the last packet left; 0: 
 // One transport uses the one or the other, not both.
 void bandwidth_sent_rtp(struct bandwidth *b, uint32_t ssrc, uint16_t seq, uint16_t bytes, bool probe,
                         uint64_t now_us);
+// A transport-wide number that no packet is given. Who says that it came has said so of what he has not seen,
+// and nothing that he says is believed for a while, the longer the more often it happens.
+void bandwidth_sent_nothing(struct bandwidth *b, uint16_t transport_seq, uint64_t now_us);
 // For packets that nobody will acknowledge: only counted.
 void bandwidth_sent_unnumbered(struct bandwidth *b, uint16_t bytes, uint64_t now_us);
 
@@ -119,6 +122,7 @@ struct bandwidth_state {
     uint32_t sent_bps;   // what was handed over in the last half second
     uint32_t rtt_us;     // smoothed; 0: not known
     uint32_t queue_us; // how much longer the fastest packet of the last moments took than the fastest lately
+    uint32_t trip_us;  // how much longer the newest packet and the word of it took together than the fastest
     float loss;        // share of packets, 0..1, over the last second or two
     uint64_t ecn_ce;   // packets that came with an ECN mark; only counted, since we send without ECT
     enum bandwidth_reason reason;

@@ -29,19 +29,26 @@
 #define PROBE_RENEWED_US 200000 // on another link
 #define DROP_PROBE_US 2000000
 #define RTT_GAIN 8
-#define CALM_MARGIN 1.04f     // of the target above what is wanted; probes go on to WANT_REACHED of more
-#define CALM_AFTER_US 2000000 // without a sign of anything else
-#define CALM_QUEUE_US 10000   // and what may be noise
+#define TRIP_BUCKET_US 15000000 // as long is remembered as of delays
+#define CALM_MARGIN 1.04f       // of the target above what is wanted; probes go on to WANT_REACHED of more
+#define CALM_AFTER_US 2000000   // without a sign of anything else
+#define CALM_QUEUE_US 10000     // and what may be noise
 #define CALM_TAIL_US 60000
 #define REPORT_LOSS_HIGH 0.1f
 #define REPORT_LOSS_LOW 0.02f
 #define REPORT_GROWTH_A_SECOND 0.08f
 #define REPORT_GAP_MAX_US 2000000
 
-static void bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
+static uint32_t bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
     uint32_t rtt = rtt_us < SENT_AGE_MAX_US ? (uint32_t)rtt_us : SENT_AGE_MAX_US;
     rtt = rtt ? rtt : 1;
     b->rtt_us = b->rtt_us == 0 ? rtt : b->rtt_us - b->rtt_us / RTT_GAIN + rtt / RTT_GAIN;
+    return rtt;
+}
+
+static void bandwidth_note_trip(struct bandwidth *b, uint64_t sent_us, uint64_t now_us) {
+    b->trip_us = bandwidth_note_rtt(b, now_us - sent_us);
+    min_window_add(&b->trips, TRIP_BUCKET_US, (int32_t)b->trip_us, now_us);
 }
 
 // It is another link than the one on which more was refuted.
@@ -239,7 +246,7 @@ void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum
         return;
     if (sum->fresh > 0) {
         b->feedback_us = b->waiting_us = now_us;
-        bandwidth_note_rtt(b, now_us - sum->sent_us);
+        bandwidth_note_trip(b, sum->sent_us, now_us);
         loss_limit_add_all(&b->loss, sum->fresh, sum->bytes + sum->untold_bytes, sum->first_sent_us,
                            sum->last_sent_us);
         delay_trend_note(&b->trend, sum->fastest_sent_us, sum->fastest_arrival_us, now_us);
@@ -257,9 +264,11 @@ void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum
 }
 
 // It is back: as fast as at the start, from where it is. Or from where it was, when what was sent meanwhile
-// has come after all: a machine had stopped, and no link was cut.
+// has come after all: a machine had stopped, and no link was cut. Who has lied is not believed that.
 static void bandwidth_end_silence(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     b->reason = BANDWIDTH_START;
+    if (b->lies > 0)
+        return;
     prober_restart(&b->prober, now_us);
     if (delay_trend_stalled(&b->trend) && sum->lost == 0 && b->heard_bps > b->rate.rate_bps)
         rate_control_set(&b->rate, b->heard_bps, now_us);
@@ -273,7 +282,7 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
         bandwidth_end_silence(b, sum, now_us);
     b->feedback_us = b->waiting_us = now_us;
     b->started_us = b->started_us ? b->started_us : now_us;
-    bandwidth_note_rtt(b, now_us - sum->sent_us);
+    bandwidth_note_trip(b, sum->sent_us, now_us);
     acked_rate_feedback_end(&b->acked);
     bandwidth_steer(b, sum, now_us);
 }
@@ -298,7 +307,7 @@ void bandwidth_report(struct bandwidth *b, uint8_t fraction_lost, uint32_t rtt_u
     if (b->feedback_us != 0)
         return; // feedback knows better
     if (rtt_us > 0)
-        bandwidth_note_rtt(b, rtt_us);
+        (void)bandwidth_note_rtt(b, rtt_us);
     float rate = b->rate.rate_bps,
           grown = rate * (1 + REPORT_GROWTH_A_SECOND * (float)us / (float)US_PER_SECOND);
     if (b->report_loss > REPORT_LOSS_HIGH) {

@@ -9,6 +9,8 @@
 
 #define REFERENCE_BITS 24
 #define CCFB_OFFSET_SECOND 1024
+#define LIE_US 10000000 // not believed for so long, and twice as long for each that follows, up to
+#define LIES_DOUBLE 6   // so many times
 
 static bool packet_too_old(const struct sent_packet *packet, uint64_t now_us) {
     return now_us - sent_packet_us(packet, now_us) > SENT_AGE_MAX_US;
@@ -143,6 +145,19 @@ static void run_came_calm(struct bandwidth *b, struct twcc_walk *walk, int64_t o
     twcc_walk_skip(walk, i, ticks);
 }
 
+// Told that a number has come that no packet was given.
+static void bandwidth_note_lie(struct bandwidth *b, uint64_t now_us) {
+    if (b->lied_us == now_us)
+        return; // another one of the same feedback
+    b->lied_us = now_us;
+    if (b->lies < LIES_DOUBLE)
+        b->lies++;
+}
+
+static bool bandwidth_disbelieves(const struct bandwidth *b, uint64_t now_us) {
+    return b->lies > 0 && now_us - b->lied_us < (uint64_t)LIE_US << (b->lies - 1);
+}
+
 static void bandwidth_feedback_done(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
     if (b->calm)
         bandwidth_feedback_calm(b, sum, now_us);
@@ -188,7 +203,8 @@ bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
     struct feedback_sum sum = {0};
     struct twcc_status status;
     uint16_t end = (uint16_t)(walk.seq + walk.left);
-    if (!sent_ring_find(&b->front.ring, walk.seq) && !sent_ring_find(&b->front.ring, (uint16_t)(end - 1)))
+    if (bandwidth_disbelieves(b, now_us) ||
+        (!sent_ring_find(&b->front.ring, walk.seq) && !sent_ring_find(&b->front.ring, (uint16_t)(end - 1))))
         return true; // about nothing that is known
     twcc_skip_untold(b, walk.seq);
     int64_t origin_us = twcc_origin_us(b, walk.reference);
@@ -206,6 +222,8 @@ bool bandwidth_twcc(struct bandwidth *b, struct span fci, uint64_t now_us) {
         int64_t arrival_us = origin_us + status.arrival_ticks * TWCC_TICK_US;
         if (!status.received)
             packet_lost(b, packet, &sum, now_us);
+        else if (packet->fate == SENT_NOTHING)
+            bandwidth_note_lie(b, now_us);
         else if (b->calm)
             packet_came_calm(b, packet, arrival_us, &sum, now_us);
         else

@@ -55,6 +55,10 @@ struct bandwidth {
     uint64_t silent_us;   // last lowered because of it,
     float heard_bps;      // from this rate
     uint32_t rtt_us;
+    // How long the newest packet and the word of it took together, at the last feedback, and the least
+    // lately: that nobody can make less than it is.
+    uint32_t trip_us;
+    struct min_window trips;
     uint32_t queue_us;      // at the last feedback
     uint64_t over_us;       // the last sign of a queue; 0: never
     uint64_t over_begun_us; // and the first of those that follow each other,
@@ -65,6 +69,8 @@ struct bandwidth {
     float stands_s, stays_s, stands_us, came_bps;
     uint64_t judged_us;
     bool competes;
+    uint64_t lied_us; // the last time that it told of a packet that was none; 0: never
+    uint8_t lies;     // of such
     uint64_t ecn_ce;
     uint16_t twcc_next; // number that the next feedback should begin with
     bool twcc_started;
@@ -86,6 +92,7 @@ _Static_assert(offsetof(struct bandwidth, front) == 0, "bandwidth_sent() looks t
 // ---- bandwidth.c
 uint32_t bandwidth_floor(const struct bandwidth *b);
 uint32_t bandwidth_target(const struct bandwidth *b, enum bandwidth_reason *reason);
+uint32_t bandwidth_trip_us(const struct bandwidth *b);                  // state.trip_us
 bool bandwidth_application(const struct bandwidth *b);                  // less is sent than allowed
 uint32_t bandwidth_queue_limit(const struct bandwidth *b, uint32_t us); // and what may be noise
 // Its owner gives by steps, and says how much he seeks; and what was seen of the link can be relied on.

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define QUEUE_RIVAL_US 40000 // and what may be noise
+#define RIVAL_SHOWN 0.5f     // of that: so much less may a round trip show of it
 #define RIVAL_STANDS_S 1.5f
 #define RIVAL_STANDS_MAX_S 3.0f
 #define RIVAL_STAYS_S 4.0f // whatever is sent
@@ -35,6 +36,15 @@ static void bandwidth_compete(struct bandwidth *b, float bps, uint64_t now_us) {
 // To begin with: as if we had given way once, but not far from what comes now.
 static float bandwidth_rival_share(const struct bandwidth *b, float acked_bps) {
     return fmaxf(fminf(b->came_bps * RIVAL_HALF, acked_bps * RIVAL_STEP), b->rate.rate_bps);
+}
+
+// Whether a queue is there and the round trip shows it: what was waited for on the way, the word of it comes
+// as much later. When packets came is only said; who says that they waited, and answers as soon as ever, has
+// invented it, and would be given what losses allow.
+static bool bandwidth_stands(const struct bandwidth *b, const struct rate_input *in) {
+    uint32_t limit_us = bandwidth_queue_limit(b, QUEUE_RIVAL_US);
+    float shown_us = (float)bandwidth_trip_us(b) + (float)limit_us * RIVAL_SHOWN;
+    return in->queue_us >= limit_us && shown_us >= (float)in->queue_us;
 }
 
 // Whether the queue stands and it is not ours: it stays although no more is sent than comes, and does not
@@ -70,7 +80,7 @@ void bandwidth_judge_rivals(struct bandwidth *b, const struct rate_input *in, co
     b->judged_us = now_us;
     b->came_bps = fmaxf(b->came_bps - b->came_bps * RIVAL_FORGET_A_SECOND * seconds, acked_bps);
     bool gave_way = (float)b->sent_bps < b->came_bps * RIVAL_SHARE;
-    bool stands = in->queue_us >= bandwidth_queue_limit(b, QUEUE_RIVAL_US);
+    bool stands = bandwidth_stands(b, in);
     bool stays = bandwidth_stays(b, in, stands), overflows = bandwidth_overflows(b, in, sum, stands);
     b->stays_s = stays ? b->stays_s + seconds : stands ? b->stays_s : fmaxf(b->stays_s - 2 * seconds, 0);
     if ((stays && gave_way) || b->stays_s >= RIVAL_STAYS_S || (stands && b->competes))

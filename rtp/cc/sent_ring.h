@@ -22,6 +22,7 @@ enum sent_fate {
     SENT_UNTOLD,  // the feedback about it was lost
     SENT_MISSING, // told to be lost; may come yet
     SENT_ACKED,
+    SENT_NOTHING, // a number that no packet was given, so that whoever says that it came is known
 };
 
 struct sent_packet {

@@ -16,6 +16,7 @@
 #include "rooms/media/forwarder.h"
 #include "rtp/cc/bandwidth.h"
 #include "rtp/ccfb.h"
+#include "rtp/rtp_packet.h"
 #include "rtp/twcc.h"
 #include "tests/sim/link.h"
 #include "tests/sim/rival.h"
@@ -34,18 +35,34 @@
 
 extern const uint32_t call_layer_bps[CALL_LAYERS];
 
-// Who tells of a queue that is not there does so half of the time, or always; who copies tells of that of the
-// first link, wherever he is; who loses, of a quarter of all packets that they have not come.
+// What a viewer says of what arrives: the truth, little, or lies (sim_liar.c).
 enum call_feedback {
     CALL_TWCC,
     CALL_CCFB,
     CALL_REMB,
     CALL_DEAF,
-    CALL_LIAR,
-    CALL_CLAIMS_WAVES,
-    CALL_CLAIMS_QUEUE,
-    CALL_COPIES,
-    CALL_LOSES
+    CALL_LIAR,         // of any numbers and times
+    CALL_CLAIMS_WAVES, // a queue half of the time,
+    CALL_CLAIMS_QUEUE, // or always,
+    CALL_CLAIMS_GROWTH,
+    CALL_DELAYS,     // and says everything as much later
+    CALL_COPIES,     // the queue of the first link
+    CALL_HIDES,      // no queue, whatever there is
+    CALL_SLOW_CLOCK, // a second takes 1.1, or 0.9
+    CALL_FAST_CLOCK,
+    CALL_BACKWARDS,   // times that go back
+    CALL_LOSES,       // a quarter has not come
+    CALL_ALL_CAME,    // what was lost as well,
+    CALL_FLAWLESS,    // without a queue besides,
+    CALL_BLIND,       // when nothing comes, too; it overhears how far the numbers have gone
+    CALL_EARLY,       // and what is still to come
+    CALL_REPLAYS,     // all that was said, again and again
+    CALL_NEVER_SENT,  // besides the truth, of numbers far ahead
+    CALL_RARE,        // the truth, every five seconds
+    CALL_NAMED_QUEUE, // as RFC 8888 says it
+    CALL_NAMED_ALL_CAME,
+    CALL_NAMED_FLAWLESS,
+    CALL_CLAIMS_REMB // REMB as configured, and that nothing is lost
 };
 
 struct call_config {
@@ -103,8 +120,10 @@ struct call_track { // of one viewer
         uint64_t asked_us;
     } numbers[CALL_NUMBERS];
     uint64_t media, media_told, highest_told;
-    uint64_t left[2]; // highest index that went out to it, of the stream and of its RTX; 0: none
-    uint16_t picture; // of its last packet of video
+    uint64_t named_us[2][CALL_NUMBERS]; // when these were sent
+    uint16_t named[2]; // highest number that it has told of by RFC 8888, of the stream and of its RTX
+    uint64_t left[2];  // highest index that went out to it, of the stream and of its RTX; 0: none
+    uint16_t picture;  // of its last packet of video
     uint8_t tl0;
     bool pictured;
     uint64_t blocked_us, pli_us, shown_us; // 0: not, never
@@ -114,6 +133,18 @@ struct call_track { // of one viewer
     int8_t spatial, temporal; // as told last
     uint8_t reason;
     uint64_t changed_us;
+};
+
+struct liar {
+    bool started, told;
+    uint16_t highest;          // number that it has seen, or heard of
+    uint64_t sent_us[0x10000]; // of each number
+    uint64_t next_us;
+    unsigned kept_count;
+    struct {
+        size_t len;
+        uint8_t bytes[1500];
+    } kept[4]; // what it has said: [n % 4]
 };
 
 struct call_viewer {
@@ -127,7 +158,9 @@ struct call_viewer {
     struct call_track tracks[2 * CALL_PUBLISHERS_MAX];
     unsigned track_count;
     uint64_t next_nack_us, next_report_us, next_remb_us;
-    uint64_t bytes, packets, padding_packets;
+    uint64_t bytes, packets, padding_packets; // that were sent to it
+    uint64_t came_bytes;
+    struct liar liar;
     uint64_t changes_us[CALL_CHANGES_MAX]; // of layers, the latest ones: [n % CALL_CHANGES_MAX]
     unsigned change_count, changes_10s;    // and the most of them within 10 s
 };
@@ -191,6 +224,15 @@ void publisher_rtcp(struct call_publisher *p, struct span datagram);
 void viewer_open(struct call *call, unsigned index);
 void viewer_tick(struct call_viewer *v);
 void viewer_rtp(struct call_viewer *v, struct span packet);
+void viewer_send_back(struct call_viewer *v, const struct writer *w);
+bool liar_is_named(const struct call_viewer *v);                     // it speaks RFC 8888, lies or not
+bool liar_number(const struct rtp_packet *packet, uint16_t *number); // the transport-wide one
+void liar_notes(struct call_viewer *v, uint16_t number);
+void liar_notes_named(struct call_viewer *v, const struct rtp_packet *packet);
+void liar_overhears(struct call_viewer *v, struct span bytes); // what leaves for it
+uint64_t liar_waits_us(const struct call_viewer *v);           // with what it says
+void liar_tells(struct call_viewer *v);
+void liar_invents(struct call_viewer *v);
 struct call_track *viewer_track(struct call_viewer *v, uint32_t ssrc, bool *rtx); // NULL: none
 
 #endif

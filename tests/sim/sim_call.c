@@ -116,6 +116,7 @@ static bool on_rtp(void *ctx, void *peer, struct block *b, enum media_kind kind,
         NONCE_FRESH)
         fail_msg("index %llu of SSRC %u protects a second packet", (unsigned long long)index, ssrc);
     note_numbers(call, peer, packet, index);
+    liar_overhears(peer, packet);
     call_down(call, peer, b);
     return true;
 }

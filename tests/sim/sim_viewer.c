@@ -14,15 +14,13 @@
 #define NACK_AGAIN_US 80000
 #define BLOCKED_US 400000
 #define JUMP_US 150000
-#define CLAIM_US 60000
-#define CLAIM_WAVE_US 3000000
-#define CLAIM_FROM_US 3000000
 
 static void open_track(struct call_viewer *v, unsigned publisher, bool video) {
     struct call *call = v->call;
     struct call_track *t = &v->tracks[v->track_count++];
     uint32_t id = 100 + v->index * 20 + publisher * 2 + video;
-    bool numbers = call->config.feedback[v->index] != CALL_REMB;
+    bool numbers =
+        call->config.feedback[v->index] != CALL_REMB && call->config.feedback[v->index] != CALL_CLAIMS_REMB;
     *t = (struct call_track){.video = video,
                              .publisher = publisher,
                              .consumer = id,
@@ -168,33 +166,12 @@ static void note_video(struct call_viewer *v, struct call_track *t, uint64_t seq
         t->next = seq;
 }
 
-// When a packet is said to have come; 0: that it has not.
-static uint64_t claimed_us(const struct call_viewer *v, uint16_t seq) {
-    uint64_t now_us = v->call->now_us, wave_us = now_us % CLAIM_WAVE_US < CLAIM_WAVE_US / 2 ? 0 : CLAIM_US;
-    bool begins = now_us < CALL_START_US + CLAIM_FROM_US; // honest at first: the least delay is known
-    enum call_feedback how = v->call->config.feedback[v->index];
-    if (how == CALL_CLAIMS_WAVES && !begins)
-        return now_us + wave_us;
-    if (how == CALL_CLAIMS_QUEUE && !begins)
-        return now_us + CLAIM_US;
-    if (how == CALL_COPIES && !begins)
-        return now_us + link_queue_us(&v->call->links[0], now_us);
-    return how == CALL_LOSES && !begins && seq % 4 == 0 ? 0 : now_us;
-}
-
 static void note_transport(struct call_viewer *v, const struct rtp_packet *packet) {
-    struct ext_map map;
-    struct ext_ids ids = {0};
-    if (v->call->config.feedback[v->index] == CALL_CCFB)
-        ccfb_recorder_add(v->named, packet->ssrc, packet->seq, v->call->now_us);
-    ids.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
-    ext_map_clear(&map);
-    ext_map_add(&map, &ids);
-    struct rtp_ext_values values;
-    rtp_ext_read(packet, &map, &values);
-    uint16_t seq;
-    if (rtp_ext_transport_seq(&values, &seq) && claimed_us(v, seq) > 0)
-        twcc_recorder_add(v->recorder, seq, claimed_us(v, seq));
+    uint16_t number;
+    if (liar_is_named(v))
+        liar_notes_named(v, packet);
+    if (liar_number(packet, &number))
+        liar_notes(v, number);
 }
 
 struct call_track *viewer_track(struct call_viewer *v, uint32_t ssrc, bool *rtx) {
@@ -210,6 +187,7 @@ void viewer_rtp(struct call_viewer *v, struct span bytes) {
     struct rtp_packet packet;
     bool rtx;
     assert_int_equal(rtp_parse(bytes, &packet), ERR_OK);
+    v->came_bytes += bytes.len + 44;
     note_transport(v, &packet);
     struct call_track *t = viewer_track(v, packet.ssrc, &rtx);
     if (packet.payload.len == 0 && (!t || rtx)) {
@@ -240,13 +218,13 @@ void viewer_rtp(struct call_viewer *v, struct span bytes) {
 
 // ---- out
 
-static void send_back(struct call_viewer *v, const struct writer *w) {
+void viewer_send_back(struct call_viewer *v, const struct writer *w) {
     assert_false(w->failed);
     if (w->len == 0 || v->unreachable)
         return;
     struct link_arrival arrival = link_send(&v->back, (unsigned)w->len + 44, v->call->now_us);
     if (arrival.arrives)
-        call_push(v->call, arrival.at_us, CALL_UP_RTCP, v, span_of(w->ptr, w->len));
+        call_push(v->call, arrival.at_us + liar_waits_us(v), CALL_UP_RTCP, v, span_of(w->ptr, w->len));
 }
 
 static void ask(struct call_viewer *v, struct call_track *t) {
@@ -272,7 +250,7 @@ static void ask(struct call_viewer *v, struct call_track *t) {
         t->plis++;
         rtcp_write_pli(&w, 77, t->ssrc);
     }
-    send_back(v, &w);
+    viewer_send_back(v, &w);
 }
 
 static void report(struct call_viewer *v) {
@@ -283,13 +261,15 @@ static void report(struct call_viewer *v) {
         struct call_track *t = &v->tracks[i];
         uint64_t expected = t->highest - t->highest_told, came = t->media - t->media_told;
         uint64_t lost = t->highest_told && expected > came ? (expected - came) * 256 / expected : 0;
+        if (v->call->config.feedback[v->index] == CALL_CLAIMS_REMB)
+            lost = 0;
         reports[i] =
             (struct rtcp_report){.ssrc = t->ssrc, .fraction_lost = (uint8_t)(lost < 255 ? lost : 255)};
         t->highest_told = t->highest;
         t->media_told = t->media;
     }
     rtcp_write_rr(&w, 77, reports, v->track_count);
-    send_back(v, &w);
+    viewer_send_back(v, &w);
 }
 
 static void remb(struct call_viewer *v) {
@@ -300,59 +280,17 @@ static void remb(struct call_viewer *v) {
     write_u32(&w, 0);
     write_u32(&w, 0x52454d42);
     write_u32(&w, (uint32_t)(8u << 18 | (v->call->config.remb_bps >> 8)));
-    send_back(v, &w);
-}
-
-// Feedback that is well-formed and wrong: everything has come, or nothing, or long ago, of any number.
-static void lie(struct call_viewer *v) {
-    uint8_t out[64];
-    struct writer w = writer_of(out, sizeof out);
-    uint32_t random = call_random(v->call);
-    write_u32(&w, 0x8fcd0006);
-    write_u32(&w, 77);
-    write_u32(&w, 1);
-    write_u16(&w, (uint16_t)call_random(v->call));
-    write_u16(&w, 8);
-    write_u24(&w, call_random(v->call) & 0xffffff);
-    write_u8(&w, (uint8_t)random);
-    write_u16(&w, 0x2008); // eight small deltas
-    write_u32(&w, call_random(v->call));
-    write_u32(&w, call_random(v->call));
-    write_u16(&w, 0);
-    send_back(v, &w);
-}
-
-static void tell_named(struct call_viewer *v) {
-    uint64_t now_us = v->call->now_us;
-    while (now_us >= ccfb_recorder_next_us(v->named)) {
-        uint8_t out[RTCP_DATAGRAM_MAX];
-        struct writer w = writer_of(out, sizeof out);
-        if (!ccfb_recorder_write(v->named, &w, 77, ntp_from_wall_us(now_us), now_us))
-            break;
-        send_back(v, &w);
-    }
+    viewer_send_back(v, &w);
 }
 
 static void tell_arrivals(struct call_viewer *v) {
     enum call_feedback how = v->call->config.feedback[v->index];
     uint64_t now_us = v->call->now_us;
-    if (how == CALL_CCFB)
-        tell_named(v);
-    bool numbers = how == CALL_TWCC || how >= CALL_CLAIMS_WAVES;
-    while (numbers && now_us >= twcc_recorder_next_us(v->recorder)) {
-        uint8_t out[RTCP_DATAGRAM_MAX];
-        struct writer w = writer_of(out, sizeof out);
-        if (!twcc_recorder_write(v->recorder, &w, 77, 1, now_us))
-            break;
-        send_back(v, &w);
-    }
-    if (how == CALL_REMB && now_us >= v->next_remb_us) {
-        v->next_remb_us = now_us + US_PER_SECOND;
-        remb(v);
-    }
-    if (how == CALL_LIAR && now_us >= v->next_remb_us) {
-        v->next_remb_us = now_us + 20000;
-        lie(v);
+    if (how == CALL_DEAF || (how != CALL_REMB && how != CALL_CLAIMS_REMB && how != CALL_LIAR))
+        liar_tells(v);
+    else if (now_us >= v->next_remb_us) {
+        v->next_remb_us = now_us + (how == CALL_LIAR ? 20000 : US_PER_SECOND);
+        how == CALL_LIAR ? liar_invents(v) : remb(v);
     }
 }
 
