@@ -82,7 +82,8 @@ struct call_config {
     bool reader_mute;
     int8_t wish_spatial; // of all viewers; 0: no limit
     bool no_rtx;
-    uint32_t single_bps; // not 0: publishers have one stream of so much
+    uint32_t single_bps;   // not 0: publishers have one stream of so much
+    unsigned vary_percent; // how much more or less a publisher sends for some seconds
 };
 
 struct call;
@@ -94,7 +95,8 @@ struct call_publisher {
     struct link up;
     struct bandwidth *bandwidth; // of a browser that adapts to its uplink
     uint64_t next_frame_us, next_audio_us, tick_us;
-    uint32_t frame, active_bps[CALL_LAYERS];
+    uint32_t frame, active_bps[CALL_LAYERS], vary_permille;
+    uint64_t vary_us;
     struct {
         uint16_t seq, picture;
         uint8_t tl0;
@@ -212,6 +214,9 @@ unsigned call_changes(struct call *call, unsigned viewer);
 unsigned call_changes_10s(struct call *call, unsigned viewer); // the most of them within 10 s
 uint64_t call_freeze_us(struct call *call, unsigned viewer);
 bool call_has_best(struct call *call, unsigned viewer); // of everybody, as far as is wished
+// One more viewer comes, and, if so, one more publisher before, whom all who are there see from then on.
+void call_join(struct call *call, bool publishes);
+void call_wish(struct call *call, int8_t spatial); // of all viewers, from now on
 // With CALL_VERBOSE: what each viewer has had since call_measure.
 void call_tell(struct call *call, const char *what);
 
@@ -222,6 +227,8 @@ void publisher_open(struct call *call, unsigned index);
 void publisher_tick(struct call_publisher *p);
 void publisher_rtcp(struct call_publisher *p, struct span datagram);
 void viewer_open(struct call *call, unsigned index);
+void viewer_see(struct call_viewer *v, unsigned publisher); // and hear
+void viewer_wish(const struct call_viewer *v);              // what is configured
 void viewer_tick(struct call_viewer *v);
 void viewer_rtp(struct call_viewer *v, struct span packet);
 void viewer_send_back(struct call_viewer *v, const struct writer *w);

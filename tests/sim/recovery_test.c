@@ -185,7 +185,10 @@ static void links_that_fall_and_rise(void **state) {
 struct shared {
     const char *name;
     unsigned publishers, viewers;
-    uint64_t late_us; // the last viewer's link is another one until then
+    uint64_t late_us;  // the last viewer's link is another one until then
+    uint64_t joins_us; // the last viewer comes then;
+    bool publishes;    // and is the last publisher, too: before, pictures are large, and then in tiles
+    unsigned vary_percent;
     uint32_t jitter_us, stall_us;
     int8_t wish_spatial;
     int8_t spatial, temporal; // the best layers of everybody that fit an even share of the link
@@ -250,6 +253,9 @@ static void shared_once(const struct shared *shared, uint64_t seed, struct share
     config.wish_spatial = shared->wish_spatial;
     config.stall_us = shared->stall_us;
     config.stall_every_us = 3 * S;
+    config.vary_percent = shared->vary_percent;
+    config.viewers -= shared->joins_us ? 1 : 0;
+    config.publishers -= shared->publishes ? 1 : 0;
     noise_of(&config.links[0], shared->jitter_us, 0);
     struct call *call = call_create(&config);
     if (shared->late_us) { // it was elsewhere before
@@ -257,7 +263,14 @@ static void shared_once(const struct shared *shared, uint64_t seed, struct share
         call_run(call, shared->late_us);
         call->viewers[shared->viewers - 1].link = &call->links[0];
     }
-    call_run(call, 20 * S);
+    if (shared->joins_us) {
+        call_run(call, shared->joins_us);
+        call_join(call, shared->publishes);
+        if (shared->publishes)
+            call_wish(call, 1);
+    }
+    call_run(call,
+             20 * S); // until they have found each other, and each has tried each step, not more than once
     call_measure(call);
     struct shared_looks looks = run_and_look(call, shared, 40 * S);
     call_tell(call, shared->name);
@@ -303,65 +316,99 @@ static void shared_tell(const struct shared_figures *f) {
     range_tell(&f->queue_ms, "queue in the mean, ms");
 }
 
+static const struct shared shared_rows[] = {
+    {.name = "two viewers of one publisher",
+     .publishers = 1,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 2,
+     .every = true},
+    {.name = "two viewers of two publishers",
+     .publishers = 2,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 1,
+     .every = true,
+     .only = 11},
+    {.name = "one comes late",
+     .publishers = 1,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 2,
+     .late_us = 20 * S,
+     .every = true,
+     .only = 1},
+    {.name = "three viewers",
+     .publishers = 1,
+     .viewers = 3,
+     .spatial = 1,
+     .temporal = 2,
+     .every = true,
+     .only = 5},
+    {.name = "two of two in tiles",
+     .publishers = 2,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 1,
+     .wish_spatial = 1},
+    {.name = "two of two in tiles, busy",
+     .publishers = 2,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 1,
+     .stall_us = 150000,
+     .wish_spatial = 1},
+    {.name = "with 30 ms of jitter",
+     .publishers = 1,
+     .viewers = 2,
+     .spatial = 1,
+     .temporal = 2,
+     .jitter_us = 30000},
+    {.name = "one joins late",
+     .publishers = 1,
+     .viewers = 2,
+     .joins_us = 15 * S,
+     .spatial = 1,
+     .temporal = 2},
+    {.name = "one joins two of two late",
+     .publishers = 2,
+     .viewers = 2,
+     .joins_us = 15 * S,
+     .spatial = 1,
+     .temporal = 1,
+     .every = true,
+     .only = 26},
+    {.name = "one joins two of two late, in tiles",
+     .publishers = 2,
+     .viewers = 2,
+     .joins_us = 15 * S,
+     .publishes = true,
+     .spatial = 1,
+     .temporal = 1,
+     .every = true,
+     .only = 9},
+    {.name = "one joins two of two late, in tiles that vary",
+     .publishers = 2,
+     .viewers = 2,
+     .joins_us = 15 * S,
+     .publishes = true,
+     .vary_percent = 5,
+     .spatial = 1,
+     .temporal = 1,
+     .every = true,
+     .only = 31},
+};
+
 static void links_that_are_shared(void **state) {
     (void)state;
-    static const struct shared rows[] = {
-        {.name = "two viewers of one publisher",
-         .publishers = 1,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 2,
-         .every = true},
-        {.name = "two viewers of two publishers",
-         .publishers = 2,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 1,
-         .every = true,
-         .only = 11},
-        {.name = "one comes late",
-         .publishers = 1,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 2,
-         .late_us = 20 * S,
-         .every = true,
-         .only = 1},
-        {.name = "three viewers",
-         .publishers = 1,
-         .viewers = 3,
-         .spatial = 1,
-         .temporal = 2,
-         .every = true,
-         .only = 3},
-        {.name = "two of two in tiles",
-         .publishers = 2,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 1,
-         .wish_spatial = 1},
-        {.name = "two of two in tiles, busy",
-         .publishers = 2,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 1,
-         .stall_us = 150000,
-         .wish_spatial = 1},
-        {.name = "with 30 ms of jitter",
-         .publishers = 1,
-         .viewers = 2,
-         .spatial = 1,
-         .temporal = 2,
-         .jitter_us = 30000},
-    };
     unsigned missed = 0;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof shared_rows / sizeof shared_rows[0]; i++) {
         struct shared_figures f = {0};
-        if ((!rows[i].every && !seeds_many()) || !row_wanted(rows[i].name))
+        if ((!shared_rows[i].every && !seeds_many()) || !row_wanted(shared_rows[i].name))
             continue;
-        print_message("1.5 Mbit/s, %s\n", rows[i].name);
-        for (uint64_t seed = seeds_begin(rows[i].only); seed <= seeds_end(rows[i].only); seed++)
-            shared_once(&rows[i], seed, &f);
+        print_message("1.5 Mbit/s, %s\n", shared_rows[i].name);
+        for (uint64_t seed = seeds_begin(shared_rows[i].only); seed <= seeds_end(shared_rows[i].only); seed++)
+            shared_once(&shared_rows[i], seed, &f);
         shared_tell(&f);
         missed += seed_misses;
     }

@@ -184,6 +184,27 @@ static void stall_of(struct link_config *link, const struct call_config *config)
     link->stall_every_us = config->stall_every_us;
 }
 
+static void open_publisher(struct call *call, unsigned index) {
+    publisher_open(call, index);
+    stall_of(&call->publishers[index].up.config, &call->config);
+}
+
+void call_join(struct call *call, bool publishes) {
+    if (publishes) {
+        unsigned publisher = call->config.publishers++;
+        open_publisher(call, publisher);
+        for (unsigned i = 0; i < call->config.viewers; i++)
+            viewer_see(&call->viewers[i], publisher);
+    }
+    viewer_open(call, call->config.viewers++);
+}
+
+void call_wish(struct call *call, int8_t spatial) {
+    call->config.wish_spatial = spatial;
+    for (unsigned i = 0; i < call->config.viewers; i++)
+        viewer_wish(&call->viewers[i]);
+}
+
 struct call *call_create(const struct call_config *config) {
     struct call *call = calloc(1, sizeof *call);
     assert_non_null(call);
@@ -209,10 +230,8 @@ struct call *call_create(const struct call_config *config) {
         call->links[i] = link_of(&config->links[i], config->seed + i);
         stall_of(&call->links[i].config, config);
     }
-    for (unsigned i = 0; i < config->publishers; i++) {
-        publisher_open(call, i);
-        stall_of(&call->publishers[i].up.config, config);
-    }
+    for (unsigned i = 0; i < config->publishers; i++)
+        open_publisher(call, i);
     for (unsigned i = 0; i < config->viewers; i++) {
         if (config->feedback[i] == CALL_TWCC && getenv("CALL_CCFB"))
             call->config.feedback[i] = CALL_CCFB;

@@ -25,8 +25,9 @@ void publisher_open(struct call *call, unsigned index) {
     *p = (struct call_publisher){.call = call,
                                  .index = index,
                                  .up = link_of(&call->config.up[index], call->config.seed + 50 + index),
-                                 .next_frame_us = CALL_START_US + index * 7000,
-                                 .next_audio_us = CALL_START_US + index * 3000};
+                                 .next_frame_us = call->now_us + index * 7000,
+                                 .next_audio_us = call->now_us + index * 3000,
+                                 .vary_permille = 1000};
     p->endpoint = forwarder_open_endpoint(call->fw, (struct transport_id){1 + index}, p);
     assert_non_null(p->endpoint);
     forwarder_endpoint_connected(call->fw, p->endpoint, call->now_us);
@@ -111,7 +112,7 @@ static void send_frame(struct call_publisher *p, unsigned layer, bool key) {
     uint8_t temporal = key ? 0 : pattern[at].temporal;
     uint64_t mean = p->active_bps[layer] / 8 / CALL_FPS;
     uint64_t size = key ? mean * KEY_FRAME_TIMES : mean * pattern[at].tenths / 10;
-    size = size * (85 + call_random(call) % 31) / 100;
+    size = size * (85 + call_random(call) % 31) / 100 * p->vary_permille / 1000;
     unsigned count = (unsigned)((size + CALL_PAYLOAD_MAX - 1) / CALL_PAYLOAD_MAX);
     uint32_t timestamp = (uint32_t)((call->now_us - CALL_START_US) * 9 / 100) + layer * 1000;
     bool simulcast = layer_count(call) > 1;
@@ -164,8 +165,19 @@ static void adapt(struct call_publisher *p) {
     bandwidth_demand(p->bandwidth, 2100000, p->call->now_us);
 }
 
+// What is in the picture: now more, now less of it moves.
+static void vary(struct call_publisher *p) {
+    struct call *call = p->call;
+    unsigned most = 10 * call->config.vary_percent;
+    if (most == 0 || call->now_us < p->vary_us)
+        return;
+    p->vary_us = call->now_us + US_PER_SECOND + call_random(call) % (4 * US_PER_SECOND);
+    p->vary_permille = 1000 - most + call_random(call) % (2 * most + 1);
+}
+
 void publisher_tick(struct call_publisher *p) {
     struct call *call = p->call;
+    vary(p);
     if (p->bandwidth && call->now_us >= p->tick_us) {
         bandwidth_tick(p->bandwidth, call->now_us);
         p->tick_us = bandwidth_next_us(p->bandwidth);

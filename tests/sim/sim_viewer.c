@@ -45,12 +45,22 @@ static void open_track(struct call_viewer *v, unsigned publisher, bool video) {
     if (numbers)
         cmd.open_consumer.params.ext.ids[EXT_TRANSPORT_CC] = EXT_ROUTER_ID(EXT_TRANSPORT_CC);
     call_command(call, &cmd);
-    if (!video || call->config.wish_spatial == 0)
-        return;
-    struct media_cmd wish = {.type = MEDIA_SET_LAYERS, .consumer = {id}};
-    wish.layers.spatial = call->config.wish_spatial;
+}
+
+void viewer_wish(const struct call_viewer *v) {
+    struct media_cmd wish = {.type = MEDIA_SET_LAYERS};
+    wish.layers.spatial = v->call->config.wish_spatial;
     wish.layers.temporal = LAYER_NONE;
-    call_command(call, &wish);
+    for (unsigned i = 0; i < v->track_count && v->call->config.wish_spatial != 0; i++) {
+        wish.consumer.v = v->tracks[i].consumer;
+        if (v->tracks[i].video)
+            call_command(v->call, &wish);
+    }
+}
+
+void viewer_see(struct call_viewer *v, unsigned publisher) {
+    open_track(v, publisher, false);
+    open_track(v, publisher, true);
 }
 
 void viewer_open(struct call *call, unsigned index) {
@@ -70,10 +80,9 @@ void viewer_open(struct call *call, unsigned index) {
     v->endpoint = forwarder_open_endpoint(call->fw, (struct transport_id){100 + index}, v);
     assert_non_null(v->endpoint);
     forwarder_endpoint_connected(call->fw, v->endpoint, call->now_us);
-    for (unsigned i = 0; i < call->config.publishers; i++) {
-        open_track(v, i, false);
-        open_track(v, i, true);
-    }
+    for (unsigned i = 0; i < call->config.publishers; i++)
+        viewer_see(v, i);
+    viewer_wish(v);
 }
 
 // ---- in
