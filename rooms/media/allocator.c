@@ -265,8 +265,10 @@ static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t no
     if (failed)
         wait_us = m->wait_us >= ALLOCATOR_RAISE_FAILED_US ? 2 * m->wait_us : ALLOCATOR_RAISE_FAILED_US;
     m->wait_us = wait_us < ALLOCATOR_RAISE_MAX_US ? wait_us : ALLOCATOR_RAISE_MAX_US;
-    if (failed)
+    if (failed) {
+        m->failed = true;
         m->failed_step_bps = m->raised_step_bps; // as measured before the key frame of the change
+    }
     if (failed)
         m->basis_bps = m->raised_bps;
     else if (m->wait_us <= ALLOCATOR_RAISE_US) // else it is still what failed
@@ -299,8 +301,9 @@ static int entry_rise(struct allocator_entry *e, const struct allocator_link *li
     if (with_bps && link->tries && with_bps <= link->shown_bps)
         return e->goal; // one of the others has just shown it
     bool due = with_bps && with_bps <= link->due_bps;
-    if (due && m->wait_us > ALLOCATOR_RAISE_DUE_US)
-        m->wait_us = ALLOCATOR_RAISE_DUE_US;
+    uint32_t due_us = m->failed ? ALLOCATOR_RAISE_US : ALLOCATOR_RAISE_DUE_US;
+    if (due && m->wait_us > due_us)
+        m->wait_us = due_us;
     bool first = m->wait_us == 0 || (link->tries && m->wait_us <= ALLOCATOR_RAISE_US);
     uint32_t wait_us = first ? ALLOCATOR_RAISE_FIRST_US : m->wait_us;
     bool wishes = m->tile != e->spatial_wish || m->frames != e->temporal_wish;
@@ -402,6 +405,7 @@ static void give(struct allocator *a, const struct allocator_link *link, uint64_
         e->memory.tried_step_bps = 0;
         e->memory.room_us = 0;
         e->memory.raised_us = now_us;
+        e->memory.failed = false;
         e->memory.raised_bps = (uint32_t)have_bps;
         if (e->memory.wait_us <= ALLOCATOR_RAISE_US || have_bps > e->memory.basis_bps)
             e->memory.basis_bps = (uint32_t)have_bps; // else something dearer has failed

@@ -32,7 +32,7 @@
 #define ALLOCATOR_RAISE_US 2000000         // after something was taken away,
 #define ALLOCATOR_RAISE_REFUTED_US 10000000 // after a trial that failed; doubles each time
 #define ALLOCATOR_RAISE_MAX_US 60000000     // and at most
-#define ALLOCATOR_RAISE_DUE_US 8000000      // where others who share the link leave it
+#define ALLOCATOR_RAISE_DUE_US 8000000      // where others who share the link leave it and a trial failed
 #define ALLOCATOR_FAILED_AT_ONCE_US 5000000 // so soon, whatever there is then
 #define ALLOCATOR_FAILED_US 30000000        // taken away so soon after it was given: it was too much
 
@@ -55,6 +55,7 @@ struct allocator_memory {
     uint64_t short_us;        // since when its lowest layer has not fitted, 0: it does
     uint64_t room_us;         // since when there has been room for more, 0: there is none
     uint64_t raised_us;       // when more was given last
+    bool failed;              // and what was given last had to go again
 };
 
 // One video consumer. The first part is the caller's, and `memory` is written back by it.

@@ -254,6 +254,8 @@ static void congestion_try(struct congestion *cg, const struct bandwidth_state *
         mates = congestion_mates_trial(cg, whole_bps, now_us);
     uint64_t room_bps = link_trial_room_bps(state, cg->common.shares ? mates.whole_bps : whole_bps),
              others_bps = cg->common.shares ? 0 : more_bps * percent / 100; // who is known has it already
+    if (mates.behind_bps)
+        room_bps += mates.whole_bps * CONGESTION_TRIAL_MATES_PERMILLE / 1000;
     uint64_t rate = whole_bps + mates.behind_bps + (others_bps > room_bps ? others_bps : room_bps);
     uint32_t ceiling_bps = congestion_ceiling(cg->endpoint);
     if (ceiling_bps && rate > ceiling_bps)
@@ -407,8 +409,10 @@ static void congestion_pace(struct congestion *cg, const struct bandwidth_state 
     if (cg->proven && free)
         cg->limited_us = now_us; // what is given now begins with key frames of everybody at once
     cg->proven &= !free;
-    cg->proven |=
-        (state->filled && !free) || state->reason == BANDWIDTH_REMB || state->reason == BANDWIDTH_SILENT;
+    cg->proven |= (state->filled && !free) || state->reason == BANDWIDTH_REMB ||
+                  state->reason == BANDWIDTH_SILENT || cg->common.wanted;
+    if (state->congested)
+        link_trial_forget(&cg->trial);
     bool lately = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
     bool narrow = cg->proven && cg->heard && state->target_bps < cg->demand_bps;
     bool paced = lately || narrow;

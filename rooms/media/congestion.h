@@ -37,13 +37,15 @@
 // than twice of what he has, since he would take it from a rival who has as much.
 #define CONGESTION_TRIAL_MORE_PERCENT 15
 #define CONGESTION_TRIAL_DOUBLE_PERCENT 25
+// And for a step of several at once: who cannot keep it makes the others' pictures go as well.
+#define CONGESTION_TRIAL_MATES_PERMILLE 10
 #define CONGESTION_TRIAL_PACKET_BYTES 1200
 #define CONGESTION_MATE_US 1500000     // for which a mate counts of which nothing is heard
 #define CONGESTION_TURN_US 5000000     // that a trial waits for those of mates
 #define CONGESTION_CARRIED_US 60000000 // that is remembered of what a link has carried
-// With a queue of this for so long, or any that can be told from noise; or a long one for less; and while
-// less arrives than this much of what did before, it has become narrower: what was known of it counts no
-// more, what clusters have shown for so long, and for some seconds less is sent than it carries.
+// With a queue of this for so long, or a long one for less, and while less arrives than this much of what did
+// before, it has become narrower: what was known of it counts no more, what clusters have shown for so long,
+// and for some seconds less is sent than it carries.
 #define CONGESTION_QUEUE_US 50000
 #define CONGESTION_FILLED_US 300000
 #define CONGESTION_LONG_US 100000

@@ -52,7 +52,7 @@ static bool is_strained(const struct congestion_common *common, uint64_t now_us)
 static void note_queue(struct congestion_common *common, const struct bandwidth_state *state,
                        uint64_t now_us) {
     common->queue_us = state->queue_us;
-    if (link_trial_is_empty(state) && state->queue_us < CONGESTION_QUEUE_US)
+    if (state->queue_us < CONGESTION_QUEUE_US)
         common->filled_us = 0;
     else if (common->filled_us == 0)
         common->filled_us = now_us;

@@ -31,6 +31,10 @@ void link_trial_end(struct link_trial *t) {
     *t = (struct link_trial){0};
 }
 
+void link_trial_forget(struct link_trial *t) {
+    t->shown_bps = 0;
+}
+
 uint32_t link_trial_bytes(struct link_trial *t, uint64_t sent_bytes, uint64_t now_us) {
     if (t->rate_bps == 0)
         return 0;

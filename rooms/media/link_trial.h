@@ -43,7 +43,8 @@ bool link_trial_is_empty(const struct bandwidth_state *state);
 uint64_t link_trial_room_bps(const struct bandwidth_state *state, uint64_t needed_bps);
 void link_trial_begin(struct link_trial *trial, uint32_t rate_bps, const struct bandwidth_state *state,
                       uint64_t sent_bytes, uint64_t now_us);
-void link_trial_end(struct link_trial *trial); // it comes to nothing, what was shown before too
+void link_trial_end(struct link_trial *trial);    // it comes to nothing, what was shown before too
+void link_trial_forget(struct link_trial *trial); // what was shown: the link has turned out to be full
 // How many bytes are missing now, sent_bytes having been sent over the transport altogether.
 uint32_t link_trial_bytes(struct link_trial *trial, uint64_t sent_bytes, uint64_t now_us);
 // After feedback; the verdict ends it.

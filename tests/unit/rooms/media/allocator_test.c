@@ -342,20 +342,21 @@ static void leaves_to_others_what_is_theirs(void **state) {
     allocator_destroy(s.a);
 }
 
-// What others leave is tried again soon, however often it failed; what one of them has shown, at once.
+// What others leave is tried again soon, sooner what had to go again; what one of them has shown, at once.
 static void tries_again_soon_what_is_its_due(void **state) {
     (void)state;
-    for (unsigned due = 0; due < 2; due++) {
+    for (unsigned due = 0; due < 3; due++) {
         struct scene s = scene((struct one[]){CAM(1)}, 1, 1000 * K, 0);
         s.memories[0] = (struct allocator_memory){.has = {.spatial = 1, .temporal = 1},
                                                   .known = true,
+                                                  .failed = due == 2,
                                                   .failed_step_bps = 350 * K,
                                                   .basis_bps = 1000 * K,
                                                   .wait_us = ALLOCATOR_RAISE_MAX_US};
         s.link.tries = true;
         s.link.most_bps = 1000 * K;
         s.link.due_bps = due ? 350 * K : 349 * K;
-        run(&s, ALLOCATOR_RAISE_DUE_US - SECOND);
+        run(&s, due == 2 ? 1 : ALLOCATOR_RAISE_DUE_US - SECOND);
         assert_int_equal(allocator_try_bps(s.a), 0);
         run(&s, 2 * SECOND);
         assert_int_equal(allocator_try_bps(s.a), due ? 350 * K : 0);
