@@ -20,6 +20,8 @@ static void test_lists(void **state) {
         {"https://203.0.113.7/,https://[2001:db8::1]:444/x", 2},
         {"https://a.example, http://localhost:3000/hook", 2},
         {"http://127.0.0.1:3000", 1},
+        {"https://hooks.example.org?key=1", 1},
+        {"http://localhost?x=@example.org", 1},
         {"http://[::1]:3000/", 1},
         {"http://10.1.2.3/,http://172.31.0.1/,http://192.168.0.9/,http://[fd00::1]/", 4},
         {"http://backend:3000/hook", 1},
