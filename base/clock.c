@@ -15,3 +15,7 @@ uint64_t clock_now_us(void) {
 uint64_t clock_wall_us(void) {
     return clock_read_us(CLOCK_REALTIME);
 }
+
+uint64_t clock_thread_us(void) {
+    return clock_read_us(CLOCK_THREAD_CPUTIME_ID);
+}

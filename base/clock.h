@@ -14,6 +14,9 @@ uint64_t clock_now_us(void);
 // Microseconds since 1970-01-01 UTC, as the wall clock shows it; may jump.
 uint64_t clock_wall_us(void);
 
+// Microseconds for which this thread has had a processor.
+uint64_t clock_thread_us(void);
+
 // So much time in ticks of a clock, as of RTP; where a plain product would overflow, too.
 static inline uint64_t clock_ticks(uint64_t us, uint32_t rate) {
     return us / US_PER_SECOND * rate + us % US_PER_SECOND * rate / US_PER_SECOND;

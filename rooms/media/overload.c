@@ -19,13 +19,21 @@ static void overload_set(struct overload *o, unsigned level, uint64_t now_us) {
     o->changed_us = now_us;
 }
 
+// So many full windows in a row are too much.
+static unsigned overload_patience(const struct overload *o) {
+    unsigned windows = FULL_WINDOWS + 2 * o->starved_windows;
+    if (o->lost)
+        return FULL_WINDOWS;
+    return windows < OVERLOAD_STARVED_WINDOWS ? windows : OVERLOAD_STARVED_WINDOWS;
+}
+
 // It was full at this level.
 static void overload_note_full(struct overload *o, uint64_t now_us) {
     bool again = o->trying && o->level < o->full_below; // what was tried ended as before
     if (again)
         o->wait_us = 2 * o->wait_us < OVERLOAD_WAIT_MAX_US ? 2 * o->wait_us : OVERLOAD_WAIT_MAX_US;
     o->try_us = now_us + o->wait_us;
-    if (o->trying || o->full_windows == FULL_WINDOWS) // later ones may be full of what has gathered
+    if (o->trying || o->full_windows == overload_patience(o)) // later ones may be full of what has gathered
         o->full_below = o->level + 1;
 }
 
@@ -33,7 +41,7 @@ static unsigned overload_step(const struct overload *o) {
     if (o->lost && o->level == 0)
         return STEP_MAX;
     unsigned step = o->lost ? 4 : 2;
-    for (unsigned i = FULL_WINDOWS; i < o->full_windows && step < STEP_MAX; i++)
+    for (unsigned i = overload_patience(o); i < o->full_windows && step < STEP_MAX; i++)
         step *= 2;
     return step;
 }
@@ -42,13 +50,13 @@ static void overload_rise(struct overload *o, uint64_t now_us) {
     bool failed = o->trying && o->lost;
     if (now_us < o->drained_us && !failed)
         return;
-    if (++o->full_windows < FULL_WINDOWS && !failed)
+    if (++o->full_windows < overload_patience(o) && !failed)
         return;
     unsigned level = o->level + overload_step(o);
     overload_note_full(o, now_us);
     if (o->trying) { // back to where it was not full
         o->trying = false;
-        o->full_windows = 0;
+        o->full_windows = o->starved_windows = 0;
         o->drained_us = now_us + OVERLOAD_DRAIN_US;
         level = o->fell_from;
     }
@@ -93,7 +101,7 @@ static void overload_window(struct overload *o, uint64_t now_us) {
         overload_rise(o, now_us);
         return;
     }
-    o->full_windows = 0;
+    o->full_windows = o->starved_windows = 0;
     if (o->spare < SPARE_ROOMY || o->lost) {
         o->roomy_us = 0;
         return;
@@ -106,6 +114,16 @@ static void overload_window(struct overload *o, uint64_t now_us) {
 static uint64_t overload_window_us(const struct overload *o) {
     bool quick = o->trying || o->full_windows >= FULL_WINDOWS;
     return quick ? OVERLOAD_QUICK_WINDOW_US : OVERLOAD_WINDOW_US;
+}
+
+bool overload_may_judge(const struct overload *o, uint64_t ended_us) {
+    return ended_us >= o->window_us + overload_window_us(o);
+}
+
+// Others had the processor while it had something to do.
+static bool overload_is_starved(const struct overload *o, const struct overload_turn *turn) {
+    bool known = turn->cpu_us > 0 && o->cpu_us > 0 && turn->cpu_us >= o->cpu_us;
+    return known && (turn->cpu_us - o->cpu_us) * 2 < turn->ended_us - o->ended_us;
 }
 
 bool overload_turn(struct overload *o, const struct overload_turn *turn) {
@@ -125,8 +143,10 @@ bool overload_turn(struct overload *o, const struct overload_turn *turn) {
     if (turn->ended_us < o->window_us + overload_window_us(o))
         return false;
     unsigned before = o->level;
+    o->starved_windows += overload_is_starved(o, turn);
     overload_window(o, turn->ended_us);
-    o->window_us = turn->ended_us;
+    o->window_us = o->ended_us = turn->ended_us;
+    o->cpu_us = turn->cpu_us;
     o->busy_us = o->patient_us = 0;
     o->packets = o->lost = false;
     return o->level != before;

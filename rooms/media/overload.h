@@ -10,6 +10,11 @@
 // is clearly more spare time than before that try. So what the key frames of those who come back make full is
 // not tried again and again.
 //
+// When others have the processor for half of the time or more, turns take longer than what they do: windows
+// are full then although there may be little to do. What gathers in such a window is worked off within
+// another one, so that each of them lets two more pass before anything is left out, up to
+// OVERLOAD_STARVED_WINDOWS in a row, unless packets are lost.
+//
 // One long turn is no load: a turn counts as twice as long as the one before it at most, or as
 // OVERLOAD_TURN_US. One a worker; its thread.
 #ifndef ROOMS_OVERLOAD_H
@@ -23,6 +28,7 @@
 #define OVERLOAD_WINDOW_US 100000
 #define OVERLOAD_QUICK_WINDOW_US 50000 // while the level rises, or has just fallen
 #define OVERLOAD_TURN_US 40000         // a longer turn is believed when the one before was about as long
+#define OVERLOAD_STARVED_WINDOWS 20    // about a second
 #define OVERLOAD_STEP_DOWN_US 500000
 #define OVERLOAD_TRY_US 2000000  // a level that fell is all right when it has not been full for so long
 #define OVERLOAD_DRAIN_US 600000 // what gathered while a try failed is worked off, and no sign of too much
@@ -35,13 +41,15 @@ struct overload {
 
     uint64_t window_us, busy_us; // of the present window: its begin, and what turns took of it
     uint64_t patient_us;         // of that
-    uint64_t turn_us;            // the last turn that had packets
+    uint64_t ended_us, cpu_us; // the end of the last window, and how long the thread had had a processor then
+    uint64_t turn_us;          // the last turn that had packets
     bool packets, lost;
 
-    unsigned full_windows; // in a row
-    uint64_t roomy_us;     // since when there is spare time; 0: there is not
-    uint64_t changed_us;   // when the level was last changed
-    unsigned spare;        // of the last window, in thousandths
+    unsigned full_windows;    // in a row,
+    unsigned starved_windows; // and those of them in which others had the processor
+    uint64_t roomy_us;        // since when there is spare time; 0: there is not
+    uint64_t changed_us;      // when the level was last changed
+    unsigned spare;           // of the last window, in thousandths
 
     unsigned full_below;      // it was full at the levels below this one
     bool trying;              // the level has just fallen
@@ -55,9 +63,12 @@ void overload_init(struct overload *o, uint64_t now_us);
 struct overload_turn {
     uint64_t began_us, ended_us; // never go back
     uint64_t patient_us; // what it spent on work that may wait: time to spare, unless packets are lost
+    uint64_t cpu_us;     // for which its thread has had a processor so far, at its end; 0: not looked at
     bool packets;        // it handled some
     bool lost;           // and learnt of some that were lost because it had not come in time
 };
+// Whether a turn that ends now may end a window, so that cpu_us is of use.
+bool overload_may_judge(const struct overload *o, uint64_t ended_us);
 // True when the level has changed.
 bool overload_turn(struct overload *o, const struct overload_turn *turn);
 

@@ -11,6 +11,7 @@ void worker_load_note(struct worker *w, uint64_t began_us, uint64_t ended_us) {
     struct overload_turn turn = {.began_us = began_us,
                                  .ended_us = ended_us,
                                  .patient_us = w->handshakes_us,
+                                 .cpu_us = overload_may_judge(&w->overload, ended_us) ? clock_thread_us() : 0,
                                  .packets = packets != w->load_packets,
                                  .lost = udp->kernel_dropped != w->load_lost};
     (void)overload_turn(&w->overload, &turn);

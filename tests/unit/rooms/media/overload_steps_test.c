@@ -26,6 +26,51 @@ static void window(struct overload *o, uint64_t *now_us, unsigned spare, bool lo
         turn(o, now_us, spare, lost);
 }
 
+// A full window in which its thread had the processor for so many thousandths.
+static void starved_window(struct overload *o, uint64_t *now_us, uint64_t *cpu_us, unsigned had, bool lost) {
+    uint64_t length_us = OVERLOAD_QUICK_WINDOW_US / 5;
+    for (bool ends = false; !ends;) {
+        struct overload_turn turn = {
+            .began_us = *now_us, .ended_us = *now_us + length_us, .packets = true, .lost = lost};
+        *now_us = turn.ended_us;
+        *cpu_us += length_us * had / 1000;
+        ends = overload_may_judge(o, turn.ended_us);
+        turn.cpu_us = ends ? *cpu_us : 0;
+        (void)overload_turn(o, &turn);
+    }
+}
+
+// Who does not get the processor is full of little: what has gathered is worked off when others are done.
+static void others_that_have_the_processor_are_no_load_for_a_while(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        unsigned had, starved, own; // windows of each kind
+        bool lost, sheds;
+    } rows[] = {
+        {"its own work", 950, 0, 2, false, true},        {"its own work, in a row", 510, 2, 0, false, true},
+        {"for half a second", 490, 10, 0, false, false}, {"and what has gathered", 100, 6, 7, false, false},
+        {"and more than that", 100, 6, 8, false, true},  {"for a second", 100, 19, 0, false, false},
+        {"and longer", 100, 20, 0, false, true},         {"and packets are lost", 100, 2, 0, true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct overload o;
+        uint64_t now_us = NOW_US, cpu_us = 5000 * MS;
+        overload_init(&o, NOW_US);
+        o.ended_us = NOW_US;
+        o.cpu_us = cpu_us;
+        for (unsigned n = 0; n < rows[i].starved; n++)
+            starved_window(&o, &now_us, &cpu_us, rows[i].had, rows[i].lost);
+        for (unsigned n = 0; n < rows[i].own; n++)
+            starved_window(&o, &now_us, &cpu_us, 1000, rows[i].lost);
+        print_message("%s: level %u\n", rows[i].what, o.level);
+        assert_int_equal(o.level > 0, rows[i].sheds);
+        for (unsigned n = 0; n < 3; n++)
+            window(&o, &now_us, 900, false);
+        assert_int_equal(o.starved_windows, 0);
+    }
+}
+
 // A level that may fall: it was full at those below `full_below`, long ago.
 static struct overload roomy(unsigned level, unsigned full_below) {
     struct overload o;
@@ -184,6 +229,7 @@ static void the_next_try_comes_in_its_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_that_have_the_processor_are_no_load_for_a_while),
         cmocka_unit_test(a_level_falls_by_as_much_as_there_is_room_for),
         cmocka_unit_test(room_must_last_before_a_level_falls),
         cmocka_unit_test(a_window_that_is_not_full_begins_the_count_anew),
