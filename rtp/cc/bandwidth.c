@@ -235,7 +235,8 @@ void bandwidth_path_changed(struct bandwidth *b, uint64_t now_us) {
     b->remb_bps = UINT64_MAX;
     b->rtt_us = b->queue_us = 0;
     b->trips = (struct min_window){0};
-    b->feedback_us = b->waiting_us = b->started_us = b->over_us = 0;
+    b->feedback_us = b->started_us = b->over_us = 0;
+    b->waiting_us = now_us; // of what went to the other address nothing is expected
     bandwidth_forget(b, now_us);
 }
 

@@ -39,15 +39,17 @@
 #define REPORT_GROWTH_A_SECOND 0.08f
 #define REPORT_GAP_MAX_US 2000000
 
-static uint32_t bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
+static void bandwidth_note_rtt(struct bandwidth *b, uint64_t rtt_us) {
     uint32_t rtt = rtt_us < SENT_AGE_MAX_US ? (uint32_t)rtt_us : SENT_AGE_MAX_US;
     rtt = rtt ? rtt : 1;
     b->rtt_us = b->rtt_us == 0 ? rtt : b->rtt_us - b->rtt_us / RTT_GAIN + rtt / RTT_GAIN;
-    return rtt;
 }
 
-static void bandwidth_note_trip(struct bandwidth *b, uint64_t sent_us, uint64_t now_us) {
-    b->trip_us = bandwidth_note_rtt(b, now_us - sent_us);
+// The newest of them by when it was sent, which is known; by when it came would be what is said.
+static void bandwidth_note_trip(struct bandwidth *b, const struct feedback_sum *sum, uint64_t now_us) {
+    bandwidth_note_rtt(b, now_us - sum->sent_us);
+    uint64_t trip_us = now_us - sum->last_sent_us;
+    b->trip_us = trip_us < SENT_AGE_MAX_US ? (uint32_t)trip_us : SENT_AGE_MAX_US;
     min_window_add(&b->trips, TRIP_BUCKET_US, (int32_t)b->trip_us, now_us);
 }
 
@@ -246,7 +248,7 @@ void bandwidth_feedback_calm(struct bandwidth *b, const struct feedback_sum *sum
         return;
     if (sum->fresh > 0) {
         b->feedback_us = b->waiting_us = now_us;
-        bandwidth_note_trip(b, sum->sent_us, now_us);
+        bandwidth_note_trip(b, sum, now_us);
         loss_limit_add_all(&b->loss, sum->fresh, sum->bytes + sum->untold_bytes, sum->first_sent_us,
                            sum->last_sent_us);
         delay_trend_note(&b->trend, sum->fastest_sent_us, sum->fastest_arrival_us, now_us);
@@ -282,7 +284,7 @@ void bandwidth_feedback_end(struct bandwidth *b, const struct feedback_sum *sum,
         bandwidth_end_silence(b, sum, now_us);
     b->feedback_us = b->waiting_us = now_us;
     b->started_us = b->started_us ? b->started_us : now_us;
-    bandwidth_note_trip(b, sum->sent_us, now_us);
+    bandwidth_note_trip(b, sum, now_us);
     acked_rate_feedback_end(&b->acked);
     bandwidth_steer(b, sum, now_us);
 }
@@ -307,7 +309,7 @@ void bandwidth_report(struct bandwidth *b, uint8_t fraction_lost, uint32_t rtt_u
     if (b->feedback_us != 0)
         return; // feedback knows better
     if (rtt_us > 0)
-        (void)bandwidth_note_rtt(b, rtt_us);
+        bandwidth_note_rtt(b, rtt_us);
     float rate = b->rate.rate_bps,
           grown = rate * (1 + REPORT_GROWTH_A_SECOND * (float)us / (float)US_PER_SECOND);
     if (b->report_loss > REPORT_LOSS_HIGH) {

@@ -52,6 +52,7 @@ static void packet_came(struct bandwidth *b, struct sent_packet *packet, const i
         sum->arrival_us = *arrival_us;
         sum->sent_us = sent_us;
     }
+    sum->last_sent_us = sent_us > sum->last_sent_us ? sent_us : sum->last_sent_us;
     delay_trend_add(&b->trend, sent_us, *arrival_us, now_us);
     acked_rate_skip(&b->acked, delay_trend_paused_us(&b->trend));
     acked_rate_add(&b->acked, bytes, sent_us, *arrival_us);

@@ -108,12 +108,13 @@ struct feedback_sum {
     unsigned lost;
     unsigned fresh; // acknowledged for the first time
     unsigned ecn_ce;
-    unsigned full;      // gaps that a full queue has made
-    int64_t arrival_us; // the newest of them
-    uint64_t sent_us;   // and when that was sent
+    unsigned full;         // gaps that a full queue has made
+    int64_t arrival_us;    // the newest of them
+    uint64_t sent_us;      // and when that was sent
+    uint64_t last_sent_us; // when the newest of them was sent
     // While it is calm these stand for all of them
     uint32_t bytes, untold_bytes; // of the latter nothing was known but that they were sent
-    uint64_t first_sent_us, last_sent_us;
+    uint64_t first_sent_us;
     int64_t fastest_arrival_us; // of the one that took least
     uint64_t fastest_sent_us;
 };

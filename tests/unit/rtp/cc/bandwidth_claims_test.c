@@ -37,6 +37,7 @@ struct way {
     unsigned told_first, told_count;
     uint64_t waits_us, claims_us; // each packet, on its way; besides, as is said
     bool all;                     // what was left out is said to have come
+    bool swaps, again;            // feedback comes two by two in the wrong order; tells of the last 20 again
 };
 
 static bool way_begin(struct way *w) {
@@ -50,20 +51,23 @@ static bool way_begin(struct way *w) {
 static void way_tell(struct way *w) {
     struct told *told = &w->told[(w->told_first + w->told_count) % 8];
     struct writer out = writer_of(told->bytes, sizeof told->bytes);
-    uint16_t count = 0;
+    uint16_t count = 0, back = w->again ? 20 : 0;
+    w->first = (uint16_t)(w->first - back);
     while ((uint16_t)(w->first + count) != w->number && count < 200 &&
            w->sent_us[(uint16_t)(w->first + count)] + WAY_US + w->waits_us <= w->now_us)
         count++;
-    if (count == 0 || w->told_count == 8)
+    if (count == back || w->told_count == 8) {
+        w->first = (uint16_t)(w->first + back);
         return;
+    }
     uint64_t from_us = w->now_us / 64000 * 64000 - 10 * 64000;
     write_u16(&out, w->first);
     write_u16(&out, count);
     write_u24(&out, (uint32_t)(from_us / 64000) & 0xffffff);
     write_u8(&out, 0);
-    for (uint16_t i = 0; i < count; i++)
-        write_u16(&out, w->skipped[(uint16_t)(w->first + i)] && !w->all ? 1 : 0x4001); // runs of one
-    for (uint16_t i = 0; i < count; i++) {
+    for (uint16_t i = 0; i < count; i++) // runs of one
+        write_u16(&out, i < back || (w->skipped[(uint16_t)(w->first + i)] && !w->all) ? 1 : 0x4001);
+    for (uint16_t i = back; i < count; i++) {
         uint16_t n = (uint16_t)(w->first + i);
         if (w->skipped[n] && !w->all)
             continue;
@@ -101,11 +105,14 @@ static void way_run(struct way *w, uint64_t us) {
         way_send(w);
         if (w->now_us % FEEDBACK_US == 0)
             way_tell(w);
-        while (w->told_count > 0 && w->told[w->told_first].at_us <= w->now_us) {
-            struct told *told = &w->told[w->told_first];
-            assert_true(bandwidth_twcc(w->b, span_of(told->bytes, told->len), w->now_us));
-            w->told_first = (w->told_first + 1) % 8;
-            w->told_count--;
+        unsigned many = w->swaps ? 2 : 1;
+        while (w->told_count >= many && w->told[w->told_first].at_us <= w->now_us) {
+            for (unsigned i = many; i-- > 0;) {
+                struct told *told = &w->told[(w->told_first + i) % 8];
+                assert_true(bandwidth_twcc(w->b, span_of(told->bytes, told->len), w->now_us));
+            }
+            w->told_first = (w->told_first + many) % 8;
+            w->told_count -= many;
         }
     }
 }
@@ -170,11 +177,52 @@ static void a_queue_that_no_round_trip_shows_is_no_download(void **state) {
     }
 }
 
+// Feedback in the wrong order, and feedback that says of what it has told before that it has not come, as the
+// draft wants it of windows that overlap (3.1.1).
+static void what_is_told_twice_or_late_is_no_loss(void **state) {
+    (void)state;
+    for (unsigned again = 0; again < 2; again++) {
+        struct way w;
+        if (!way_begin(&w))
+            return;
+        w.again = again;
+        w.swaps = !again;
+        way_run(&w, 20 * US_PER_SECOND);
+        struct bandwidth_state s = bandwidth_state(w.b);
+        if (s.acked_bps > 0)
+            assert_true(s.target_bps == config.max_bps && s.loss < 0.01f && !s.competes);
+        bandwidth_destroy(w.b);
+    }
+}
+
+// What is still on its way when the address changes says nothing of the new one, which may be much longer.
+static void word_of_the_old_address(void **state) {
+    (void)state;
+    struct way w;
+    if (!way_begin(&w))
+        return;
+    way_run(&w, 10 * US_PER_SECOND);
+    w.waits_us = 3 * FULL_US;
+    way_run(&w, 2 * STEP_US); // some of it has left already
+    bandwidth_path_changed(w.b, w.now_us);
+    uint32_t begins_bps = bandwidth_state(w.b).target_bps;
+    way_run(&w, 100 * MS);
+    assert_int_equal(bandwidth_state(w.b).target_bps, begins_bps);
+    assert_int_equal(bandwidth_state(w.b).rtt_us, 0);
+    way_run(&w, 5 * US_PER_SECOND);
+    struct bandwidth_state s = bandwidth_state(w.b);
+    if (s.acked_bps > 0)
+        assert_true(s.target_bps >= begins_bps && s.queue_us < 5000 && s.trip_us < 60000 && !s.competes);
+    bandwidth_destroy(w.b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_left_out_is_not_lost),
         cmocka_unit_test(who_tells_of_what_never_left_is_not_believed),
         cmocka_unit_test(a_queue_that_no_round_trip_shows_is_no_download),
+        cmocka_unit_test(what_is_told_twice_or_late_is_no_loss),
+        cmocka_unit_test(word_of_the_old_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
