@@ -60,8 +60,9 @@
 #define CONGESTION_SKIP_US 400000
 #define CONGESTION_SKIP_SPREAD_US 400000
 #define CONGESTION_SKIP_NUMBERS 8
-#define PADDING_PACKETS_MAX 64 // at once
-#define PROBATION_SSRC 1234    // what mediasoup-client expects of a probation stream
+#define PADDING_PACKETS_MAX 64     // at once
+#define CONGESTION_ROOM_PERCENT 35 // more than what is wanted: enough for repeats that nobody has asked for
+#define PROBATION_SSRC 1234        // what mediasoup-client expects of a probation stream
 #define PROBATION_PAYLOAD_TYPE 127
 #define PROBATION_MID "probator"
 
@@ -186,6 +187,13 @@ static inline bool congestion_is_waiting(const struct endpoint *ep) {
 // The link is full, or was lately: nothing is to be sent that can be left out.
 static inline bool congestion_is_paced(const struct endpoint *ep) {
     return ep->congestion && ep->congestion->pacer.rate_bps != 0;
+}
+// It is not known that the link carries little more than what is wanted of it.
+static inline bool congestion_has_room(const struct endpoint *ep) {
+    const struct congestion *cg = ep->congestion;
+    return !cg || !cg->heard ||
+           (!cg->proven && cg->pacer.rate_bps == 0 &&
+            cg->shared_bps > cg->demand_bps + cg->demand_bps * CONGESTION_ROOM_PERCENT / 100);
 }
 // A run of this consumer begins, with a key frame. What waits of the one before leaves now, under numbers of
 // that; when it is more than a moment's it would only keep the new one waiting, and never leaves.

@@ -80,6 +80,12 @@ static bool repair_is_lossy(const struct repair *r) {
     return r->loss >= REPAIR_LOSSY && r->consumer->params.rtx_ssrc != 0;
 }
 
+// There are pauses between its pictures, so that a third repeat costs the link little, and it has room.
+static bool repair_is_generous(const struct repair *r, uint64_t now_us) {
+    return r->pauses >= REPAIR_SLOW_PAUSES && now_us - r->paused_us < REPAIR_SLOW_US &&
+           congestion_has_room(r->consumer->endpoint);
+}
+
 static void repair_copy_later(struct repair *r, uint16_t seq, uint8_t more, uint64_t due_us) {
     if (r->copy_count == REPAIR_COPIES_MAX)
         return; // it may be asked for again
@@ -92,7 +98,7 @@ void repair_note_repeated(struct consumer *c, uint16_t seq, uint64_t now_us) {
     struct repair *r = c->repair;
     r->asked += r->marks[seq & (REPAIR_SLOTS - 1)].times == 1;
     if (repair_is_lossy(r))
-        repair_copy_later(r, seq, r->loss >= REPAIR_LOSSIER && !congestion_is_paced(c->endpoint),
+        repair_copy_later(r, seq, r->loss >= REPAIR_LOSSIER && repair_is_generous(r, now_us),
                           now_us + REPAIR_COPY_US);
 }
 
@@ -106,6 +112,12 @@ static void repair_copy(struct repair *r, uint64_t now_us) {
     }
 }
 
+static void repair_note_pause(struct repair *r, uint64_t now_us) {
+    bool in_a_row = now_us - r->paused_us < REPAIR_SLOW_US;
+    r->pauses = (uint8_t)(!in_a_row ? 1 : r->pauses < REPAIR_SLOW_PAUSES ? r->pauses + 1 : r->pauses);
+    r->paused_us = now_us;
+}
+
 // Nothing has followed for so long: if the last packets were lost, nobody knows yet.
 static void repair_end(struct repair *r, uint64_t now_us) {
     struct consumer *c = r->consumer;
@@ -115,6 +127,8 @@ static void repair_end(struct repair *r, uint64_t now_us) {
     if (r->ends == REPAIR_ENDS_MAX)
         return;
     r->ends++;
+    if (r->ends == REPAIR_ENDS_MAX)
+        repair_note_pause(r, now_us);
     uint16_t bytes = consumer_send_end(c, now_us);
     r->packets_seen += bytes > 0; // earns no repeats
     r->bytes_seen += bytes;
@@ -252,9 +266,10 @@ bool consumer_may_resend(struct consumer *c, uint16_t seq, uint16_t bytes, uint6
 
 bool consumer_may_copy(struct consumer *c, uint16_t bytes, uint64_t now_us) {
     struct repair *r = c->repair;
-    bool full = congestion_is_paced(c->endpoint); // or was lately
-    struct repair_account *account = full ? &r->saved : &r->saved_copies;
-    if (repair_is_hopeless(r, now_us) || !repair_can_pay(r, account, bytes, full ? REPAIR_KEPT : 0, now_us) ||
+    bool generous = repair_is_generous(r, now_us);
+    struct repair_account *account = generous ? &r->saved_copies : &r->saved;
+    if (repair_is_hopeless(r, now_us) ||
+        !repair_can_pay(r, account, bytes, generous ? 0 : REPAIR_KEPT, now_us) ||
         !token_bucket_take(&r->pace, &pace, 1, now_us))
         return false;
     repair_pay(account, bytes);

@@ -1,20 +1,21 @@
 // repair: which packets a receiver is given again. Worker side.
 //
 // However it asks: repeats are at most a fifth of what it gets first, in packets and in bytes, but for those
-// that carry nothing, and copies of them another fifth; a packet is repeated at most REPAIR_TIMES_MAX times,
-// and once a round trip; nothing is repeated while the receiver keeps telling of losses above a fifth, which
-// repeats would only add to; and they leave REPAIR_BURST at once and then one each millisecond. What waits
-// for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who asks for thousands of packets a second is
-// not even listened to any more.
+// that carry nothing, and copies of slow pictures' another fifth; a packet is repeated at most
+// REPAIR_TIMES_MAX times, and once a round trip; nothing is repeated while the receiver keeps telling of
+// losses above a fifth, which repeats would only add to; and they leave REPAIR_BURST at once and then one
+// each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who asks for
+// thousands of packets a second is not even listened to any more.
 //
 // Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
 // only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
 // REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than most bursts of
-// losses, and from REPAIR_LOSSIER on a third time, as much later again. And a lost end of a frame is missed
+// losses; and from REPAIR_LOSSIER on a third time, as much later again, where pictures are far apart
+// (REPAIR_SLOW_PAUSES). And a lost end of a frame is missed
 // only when the next packet is there: where none comes for REPAIR_END_US, as at 30 frames a second there is
 // none so long, an empty one goes out, and again every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most.
-// While a link is paced (congestion.h) there is no third time, and copies are of what may be repeated, of
-// which they leave REPAIR_KEPT; nothing of this goes out while packets wait for it.
+// But for slow pictures on a link with room (congestion_has_room), copies are of the same fifth, of which
+// they leave REPAIR_KEPT; nothing of this goes out while packets wait for it.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 
@@ -47,6 +48,8 @@
 #define REPAIR_KEPT 16         // packets
 #define REPAIR_LOSSY 328       // of 65536: half a percent
 #define REPAIR_LOSSIER 655     // 1 %
+#define REPAIR_SLOW_US 2000000 // from one pause that takes all empty ones to the next, at most
+#define REPAIR_SLOW_PAUSES 4   // in a row
 #define REPAIR_LOSS_RISES 2    // by this part of what a look shows more, so that the next loss finds it known
 #define REPAIR_LOSS_FALLS 4    // and by this of what it shows less
 #define REPAIR_LOSS_PACKETS 50 // that one look is about, at least
@@ -85,6 +88,8 @@ struct repair {
     uint64_t looked_at; // stats.packets as they were then
     uint64_t ended_us;  // stats.last_packet_us of the packet behind which
     uint8_t ends;       // so many empty ones have gone out
+    uint64_t paused_us; // when it last was all of them; 0: never
+    uint8_t pauses;     // of that kind, one soon after the other
     uint64_t look_us;   // when the next such look is due; 0: none is
     struct repair_mark marks[REPAIR_SLOTS]; // [seq & mask]
     struct seq_notes blank_notes;           // of these:
