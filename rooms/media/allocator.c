@@ -268,11 +268,10 @@ static void entry_take(struct allocator_entry *e, uint32_t have_bps, uint64_t no
     if (failed) {
         m->failed = true;
         m->failed_step_bps = m->raised_step_bps; // as measured before the key frame of the change
-    }
-    if (failed)
         m->basis_bps = m->raised_bps;
-    else if (m->wait_us <= ALLOCATOR_RAISE_US) // else it is still what failed
+    } else if (m->wait_us <= ALLOCATOR_RAISE_US) { // else it is still what failed
         m->basis_bps = have_bps;
+    }
     m->room_us = m->raised_us = 0; // it fails once
     e->now = e->goal;
 }

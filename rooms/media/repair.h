@@ -7,15 +7,15 @@
 // each millisecond. What waits for its turn is remembered, up to REPAIR_WAITING_MAX packets. Who asks for
 // thousands of packets a second is not even listened to any more.
 //
-// Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers that
-// only receive not before a tenth of a second is over: too late for a frame. So where so much is asked for as
-// REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than most bursts of
-// losses; and from REPAIR_LOSSIER on a third time, as much later again, where pictures are far apart
-// (REPAIR_SLOW_PAUSES). And a lost end of a frame is missed
-// only when the next packet is there: where none comes for REPAIR_END_US, as at 30 frames a second there is
-// none so long, an empty one goes out, and again every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most.
-// But for slow pictures on a link with room (congestion_has_room), copies are of the same fifth, of which
-// they leave REPAIR_KEPT; nothing of this goes out while packets wait for it.
+// Repeats are lost as well, and who misses one asks again a round trip later at the earliest, browsers
+// that only receive not before a tenth of a second is over: too late for a frame. So where so much is
+// asked for as REPAIR_LOSSY tells, a repeat goes out once more REPAIR_COPY_US later, which is longer than
+// most bursts of losses; and from REPAIR_LOSSIER on a third time, as much later again, where pictures are
+// far apart (REPAIR_SLOW_PAUSES). And a lost end of a frame is missed only when the next packet is there:
+// where none comes for REPAIR_END_US, as at 30 frames a second there is none so long, an empty one goes
+// out, and again every REPAIR_END_AGAIN_US, REPAIR_ENDS_MAX times at most. But for slow pictures on a link
+// with room (congestion_has_room), copies are of the same fifth, of which they leave REPAIR_KEPT; nothing
+// of this goes out while packets wait for it.
 #ifndef ROOMS_REPAIR_H
 #define ROOMS_REPAIR_H
 

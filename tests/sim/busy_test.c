@@ -22,8 +22,7 @@ struct busy {
 };
 
 struct busy_figures {
-    struct range freeze_ms, off_s, below_s, least, changes, plis, waits_ms;
-    unsigned missed;
+    struct range freeze_ms, off_s, below_s, least, changes, plis;
 };
 
 // Seconds 5 to 65.

@@ -11,10 +11,15 @@
 #define MS 1000u
 #define RTT (100 * MS)
 
-// A stream that has lost something of late; `newest` is its newest packet.
-static struct nack_tracker *lossy_tracker(uint16_t newest, uint64_t now_us) {
+static struct nack_tracker *new_tracker(void) {
     struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
     assert_non_null(t);
+    return t;
+}
+
+// A stream that has lost something of late; `newest` is its newest packet.
+static struct nack_tracker *lossy_tracker(uint16_t newest, uint64_t now_us) {
+    struct nack_tracker *t = new_tracker();
     bool key = false;
     uint16_t seqs[4];
     nack_tracker_add(t, (uint16_t)(newest - 2), 0, now_us - 50 * MS, &key);
@@ -99,8 +104,7 @@ static void what_is_guessed_and_was_not_sent_can_still_come(void **state) {
 static void ends_that_are_known_to_be_missing_are_asked_for_at_once(void **state) {
     (void)state;
     uint64_t now_us = 1000 * MS;
-    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
-    assert_non_null(t);
+    struct nack_tracker *t = new_tracker();
     bool key = false;
     uint16_t seqs[8];
     assert_false(nack_tracker_expect(t, 2, true, now_us)); // nothing has come yet
@@ -129,8 +133,7 @@ static void ends_that_are_known_to_be_missing_are_asked_for_at_once(void **state
 static void what_follows_a_wrong_guess_is_not_missing(void **state) {
     (void)state;
     uint64_t now_us = 1000 * MS;
-    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
-    assert_non_null(t);
+    struct nack_tracker *t = new_tracker();
     bool key = false;
     uint16_t seqs[8];
     nack_tracker_add(t, 10, 0, now_us - 100 * MS, &key);
@@ -149,8 +152,7 @@ static void what_follows_a_wrong_guess_is_not_missing(void **state) {
 static void nobody_answers_what_was_never_sent_for_long(void **state) {
     (void)state;
     uint64_t now_us = 1000 * MS;
-    struct nack_tracker *t = nack_tracker_create(NACK_HELPS_VIDEO_US);
-    assert_non_null(t);
+    struct nack_tracker *t = new_tracker();
     bool key = false;
     uint16_t seqs[8];
     unsigned asked = 0;
