@@ -5,6 +5,7 @@ import { toast } from 'sonner';
 import { useT } from '@/lib/i18n';
 import { useCall, useCallActions, useCallStore, useModeration } from '@/hooks/use-call';
 import { startAudio, useConnectionState, useParticipantCount, useRoom } from '@rotunda/react';
+import type { DeviceLoss } from '@/lib/devices';
 import { useCopyLink } from './controls';
 import { CheckLink } from './check-link';
 import { Banner, Button, useAttempt } from './ui';
@@ -53,40 +54,50 @@ function PathBanner() {
 }
 
 // A device that went away: take it back, or another one.
-function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
+export function DeviceLossBanner(props: {
+  source: 'microphone' | 'camera';
+  loss: DeviceLoss | undefined;
+  onRestore: () => Promise<void>;
+  onAnother: () => void;
+}) {
   const t = useT();
   const attempt = useAttempt();
-  const store = useCallStore();
-  const { restoreMicrophone, setCamera } = useCallActions();
-  const loss = useCall((state) => state.losses[source]);
+  const { source, loss } = props;
   if (!loss) return null;
   return (
     <Banner tone="danger">
       {t(`loss.${source}.${loss}`)}
-      <Button
-        id={`restore-${source}`}
-        look="primary"
-        className="sm:min-h-9"
-        onClick={() => attempt(() => (source === 'microphone' ? restoreMicrophone() : setCamera(true)))}
-      >
+      <Button id={`restore-${source}`} look="primary" className="sm:min-h-9" onClick={() => attempt(props.onRestore)}>
         {t(`loss.${source}.restore`)}
       </Button>
-      <Button className="sm:min-h-9" onClick={() => store.setState({ dialog: 'settings' })}>
+      <Button className="sm:min-h-9" onClick={props.onAnother}>
         {t('loss.another')}
       </Button>
     </Banner>
   );
 }
 
-function SoundBanner() {
-  const t = useT();
+function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
   const store = useCallStore();
-  const blocked = useCall((state) => state.soundBlocked);
+  const { restoreMicrophone, setCamera } = useCallActions();
+  const loss = useCall((state) => state.losses[source]);
+  return (
+    <DeviceLossBanner
+      source={source}
+      loss={loss}
+      onRestore={() => (source === 'microphone' ? restoreMicrophone() : setCamera(true))}
+      onAnother={() => store.setState({ dialog: 'settings' })}
+    />
+  );
+}
+
+// The browser lets no sound through before a click.
+export function SoundBanner({ onStarted }: { onStarted: () => void }) {
+  const t = useT();
   const start = () => {
     startAudio();
-    store.setState({ soundBlocked: false });
+    onStarted();
   };
-  if (!blocked) return null;
   return (
     <Banner>
       {t('banner.sound')}
@@ -165,7 +176,9 @@ export function Banners() {
   const t = useT();
   const copyLink = useCopyLink();
   const room = useRoom();
+  const store = useCallStore();
   const session = useConnectionState();
+  const soundBlocked = useCall((state) => state.soundBlocked);
   const draining = useCall((state) => state.draining);
   const alone = useParticipantCount() === 1;
   const joined = session.name === 'joined';
@@ -177,7 +190,7 @@ export function Banners() {
       {draining && joined && <Banner>{t('banner.draining')}</Banner>}
       {session.name === 'waiting' && <Banner>{t('waiting.title')}</Banner>}
       {joined && <KnockBanner />}
-      <SoundBanner />
+      {soundBlocked && <SoundBanner onStarted={() => store.setState({ soundBlocked: false })} />}
       <LossBanner source="microphone" />
       <LossBanner source="camera" />
       {alone && joined && (

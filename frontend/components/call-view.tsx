@@ -12,7 +12,6 @@ import { usePreferences } from '@/lib/preferences';
 import { ring } from '@/lib/tones';
 import {
   Sound,
-  startAudio,
   useCallEnd,
   useCallPath,
   useCallSession,
@@ -21,7 +20,7 @@ import {
   useRotundaCall,
   VideoTile,
 } from '@rotunda/react';
-import { LostBanner } from './banners';
+import { DeviceLossBanner, LostBanner, SoundBanner } from './banners';
 import { CallControls } from './call-controls';
 import { CallSettings } from './call-settings';
 import { Tips } from './tips';
@@ -94,27 +93,16 @@ function PathBanner() {
 }
 
 function LossBanner({ source }: { source: 'microphone' | 'camera' }) {
-  const t = useT();
-  const attempt = useAttempt();
   const store = usePairStore();
   const { setCamera, take } = usePairActions();
   const loss = usePair((state) => state.losses[source]);
-  if (!loss) return null;
   return (
-    <Banner tone="danger">
-      {t(`loss.${source}.${loss}`)}
-      <Button
-        id={`restore-${source}`}
-        look="primary"
-        className="sm:min-h-9"
-        onClick={() => attempt(() => (source === 'camera' ? setCamera(true) : take(source)))}
-      >
-        {t(`loss.${source}.restore`)}
-      </Button>
-      <Button className="sm:min-h-9" onClick={() => store.setState({ settings: true })}>
-        {t('loss.another')}
-      </Button>
-    </Banner>
+    <DeviceLossBanner
+      source={source}
+      loss={loss}
+      onRestore={() => (source === 'camera' ? setCamera(true) : take(source))}
+      onAnother={() => store.setState({ settings: true })}
+    />
   );
 }
 
@@ -125,10 +113,6 @@ function CallBanners() {
   const session = useCallSession();
   const problem = usePair((state) => state.problem);
   const blocked = usePair((state) => state.soundBlocked);
-  const start = () => {
-    startAudio();
-    store.setState({ soundBlocked: false });
-  };
   return (
     <div role="status" className="mx-auto grid gap-2 empty:hidden">
       {session.name === 'lost' && <LostBanner retryAt={session.retryAt} onRetry={() => call?.session.retryNow()} />}
@@ -136,14 +120,7 @@ function CallBanners() {
       {problem !== null && <Banner>{t(`problem.${problem}`)}</Banner>}
       <LossBanner source="microphone" />
       <LossBanner source="camera" />
-      {blocked && (
-        <Banner>
-          {t('banner.sound')}
-          <Button look="primary" className="sm:min-h-9" onClick={start}>
-            {t('banner.soundButton')}
-          </Button>
-        </Banner>
-      )}
+      {blocked && <SoundBanner onStarted={() => store.setState({ soundBlocked: false })} />}
     </div>
   );
 }
