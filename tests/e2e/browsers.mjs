@@ -324,3 +324,12 @@ export async function sampleTwice(people, windowMs) {
   const after = await Promise.all(people.map((person) => person.stats()));
   return people.map((person, i) => ({ person, before: before[i], after: after[i] }));
 }
+
+// In the page, before it begins: how long the last sound was played, in `window.playedSeconds`.
+export function notePlayedSeconds() {
+  const { play } = HTMLMediaElement.prototype;
+  HTMLMediaElement.prototype.play = function (...all) {
+    if (this instanceof HTMLAudioElement) this.addEventListener('ended', () => (window.playedSeconds = this.currentTime));
+    return play.apply(this, all);
+  };
+}

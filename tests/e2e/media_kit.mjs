@@ -52,6 +52,17 @@ export function audioParameters({ mid = '1' } = {}) {
   };
 }
 
+// What `produce` needs to take a microphone, and no more.
+export const AUDIO = {
+  kind: 'audio',
+  rtpParameters: {
+    mid: '0',
+    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
+    encodings: [{ ssrc: 1111 }],
+    rtcp: { cname: 'c' },
+  },
+};
+
 const digits = (value) => Array.from({ length: 32 }, () => value).join(':');
 export const dtlsParameters = (role = 'client') => ({ role, fingerprints: [{ algorithm: 'sha-256', value: digits('AB') }] });
 

@@ -2,7 +2,7 @@
 // media, a crash, a room with nobody else in it. In Chromium, which can be given several devices.
 
 import { after, before, test } from 'node:test';
-import { openChromium, Person } from './browsers.mjs';
+import { notePlayedSeconds, openChromium, Person } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { delay, Server, until } from './harness.mjs';
 import { SMALL } from './page_scenarios.mjs';
@@ -306,15 +306,7 @@ test('where a page gets no devices it says why, and one can join all the same', 
 });
 
 test('the microphone is heard back in the lobby', async () => {
-  const ann = await Person.open(browser, 'Ann', {
-    init: () => {
-      const { play } = HTMLMediaElement.prototype;
-      HTMLMediaElement.prototype.play = function (...all) {
-        if (this instanceof HTMLAudioElement) this.addEventListener('ended', () => (window.playedSeconds = this.currentTime));
-        return play.apply(this, all);
-      };
-    },
-  });
+  const ann = await Person.open(browser, 'Ann', { init: notePlayedSeconds });
   await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
   await ann.clickOn('details > summary');
   await ann.click('test-microphone');

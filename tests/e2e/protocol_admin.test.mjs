@@ -9,20 +9,12 @@ import { after, before, test } from 'node:test';
 import { AccessToken, AutoTrackEgress, DataPacket_Kind, RoomEgress, RoomServiceClient, TrackSource } from 'livekit-server-sdk';
 import { assert, freshRoom, refused, stillServed } from './expect.mjs';
 import { Client, freeTcpPort, Server } from './harness.mjs';
+import { AUDIO } from './media_kit.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
 const OTHER = ['devkey', 'fedcba9876543210fedcba9876543210'];
 const folder = mkdtempSync(`${tmpdir()}/rotunda-admin-`);
 const TWIRP = '/twirp/livekit.RoomService/';
-const AUDIO = {
-  kind: 'audio',
-  rtpParameters: {
-    mid: '0',
-    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
-    encodings: [{ ssrc: 1111 }],
-    rtcp: { cname: 'c' },
-  },
-};
 
 let server;
 let rooms;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { assert, refused, stillServed } from './expect.mjs';
 import { Client, ROOT, Server, startRefused, until } from './harness.mjs';
+import { AUDIO } from './media_kit.mjs';
 
 const BINARY = process.env.ROTUNDA_BIN ?? `${ROOT}build/rotunda`;
 const folder = mkdtempSync(`${tmpdir()}/rotunda-rooms-`);
@@ -14,16 +15,6 @@ const hash = (password) => execFileSync(BINARY, ['password'], { input: `${passwo
 const GARDEN = `[garden]\npassword = ${hash('gnome')}\nmoderator = Ann: ${hash('rake')}\n`;
 const HALL = '[hall]\npeople = 1\n';
 const OTHERS = '[*]\nopen = no\n';
-
-const AUDIO = {
-  kind: 'audio',
-  rtpParameters: {
-    mid: '0',
-    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
-    encodings: [{ ssrc: 1111 }],
-    rtcp: { cname: 'c' },
-  },
-};
 
 let server;
 before(async () => {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { AccessToken, TrackSource } from 'livekit-server-sdk';
 import { assert, freshRoom, gotNo, refused, stillServed } from './expect.mjs';
 import { Client, Server, until } from './harness.mjs';
+import { AUDIO } from './media_kit.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
 const NEXT = ['next', 'fedcba9876543210fedcba9876543210'];
@@ -30,15 +31,6 @@ async function tokenFor(room, identity, { grants = {}, key = KEY, ttl = '1h', ..
 }
 
 const SEND = { direction: 'send' };
-const AUDIO = {
-  kind: 'audio',
-  rtpParameters: {
-    mid: '0',
-    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
-    encodings: [{ ssrc: 1111 }],
-    rtcp: { cname: 'c' },
-  },
-};
 
 test('nobody joins without a token, or with one that is not good', async () => {
   const room = freshRoom();

@@ -9,21 +9,13 @@ import { AccessToken, RoomServiceClient, WebhookReceiver } from 'livekit-server-
 import { assert, freshRoom, refused } from './expect.mjs';
 import { faultsFor } from './faults.mjs';
 import { Client, freeTcpPort, Server, startRefused, until } from './harness.mjs';
+import { AUDIO } from './media_kit.mjs';
 import { TestCa } from './tls_kit.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
 const folder = mkdtempSync(`${tmpdir()}/rotunda-webhook-`);
 const sdk = new WebhookReceiver(...KEY);
 const forger = new WebhookReceiver(KEY[0], 'fedcba9876543210fedcba9876543210');
-const AUDIO = {
-  kind: 'audio',
-  rtpParameters: {
-    mid: '0',
-    codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
-    encodings: [{ ssrc: 1111 }],
-    rtcp: { cname: 'c' },
-  },
-};
 
 before(() => writeFileSync(`${folder}/keys`, `${KEY[0]}: ${KEY[1]}\n`));
 after(() => rmSync(folder, { recursive: true }));

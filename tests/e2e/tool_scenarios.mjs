@@ -1,7 +1,7 @@
 // What people find around the pictures: views, copies, sizes, settings, and the helps against a browser's moods.
 // The form is that of page_scenarios.mjs.
 
-import { Person } from './browsers.mjs';
+import { notePlayedSeconds, Person } from './browsers.mjs';
 import { assert, freshRoom } from './expect.mjs';
 import { until } from './harness.mjs';
 import { SMALL } from './page_scenarios.mjs';
@@ -108,15 +108,7 @@ export const APART = {
   },
 
   'the speaker test plays to its end': async ({ browser, server }) => {
-    const ann = await Person.open(browser, 'Ann', {
-      init: () => {
-        const { play } = HTMLMediaElement.prototype;
-        HTMLMediaElement.prototype.play = function (...all) {
-          if (this instanceof HTMLAudioElement) this.addEventListener('ended', () => (window.playedSeconds = this.currentTime));
-          return play.apply(this, all);
-        };
-      },
-    });
+    const ann = await Person.open(browser, 'Ann', { init: notePlayedSeconds });
     await ann.page.goto(`${server.origin}/?room=${freshRoom()}&name=Ann`);
     await ann.clickOn('details > summary');
     await ann.click('test-speaker');

@@ -5,20 +5,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { assert, freshRoom, stillServed } from '../e2e/expect.mjs';
 import { Client, ROOT, Server } from '../e2e/harness.mjs';
+import { AUDIO } from '../e2e/media_kit.mjs';
 
 const { definitions } = JSON.parse(readFileSync(`${ROOT}docs/protocol.schema.json`, 'utf8'));
-const RTP = {
-  mid: '0',
-  codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }],
-  encodings: [{ ssrc: 1111 }],
-  rtcp: { cname: 'c' },
-};
 const DTLS = { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('AA').join(':') }] };
 const SCTP = { streamId: 0 };
 
 // Something that fits a member that is no id.
 function anything(name, { type, enum: words }) {
-  if (name === 'rtpParameters') return RTP;
+  if (name === 'rtpParameters') return AUDIO.rtpParameters;
   if (name === 'dtlsParameters') return DTLS;
   if (name === 'sctpStreamParameters') return SCTP;
   if (words) return words[0];
@@ -44,12 +39,12 @@ test('ids of others are good for nothing, in any request', { timeout: 60_000 }, 
   const roomId = freshRoom();
   const [ann, mate, stranger] = [await Client.join(server, roomId, 'Ann'), await Client.join(server, roomId, 'Mate'), await Client.join(server, freshRoom(), 'Eve')];
   const { id: transportId } = await ann.request('create-transport', { direction: 'send', enableSctp: true });
-  const { producerId } = await ann.request('produce', { transportId, kind: 'audio', rtpParameters: RTP });
+  const { producerId } = await ann.request('produce', { transportId, ...AUDIO });
   const { dataProducerId } = await ann.request('produce-data', { transportId, label: 'l', sctpStreamParameters: SCTP });
   const { id: receives } = await ann.request('create-transport', { direction: 'recv' });
   await mate.request('create-transport', { direction: 'recv', enableSctp: true });
   const { id: theirs } = await mate.request('create-transport', { direction: 'send' });
-  const { producerId: other } = await mate.request('produce', { transportId: theirs, kind: 'audio', rtpParameters: { ...RTP, encodings: [{ ssrc: 2222 }] } });
+  const { producerId: other } = await mate.request('produce', { transportId: theirs, kind: 'audio', rtpParameters: { ...AUDIO.rtpParameters, encodings: [{ ssrc: 2222 }] } });
   const { id: consumerId } = await ann.request('consume', { producerId: other, transportId: receives, rtpCapabilities: ann.joined.routerRtpCapabilities });
   const ids = { transportId, producerId, consumerId, dataProducerId, dataConsumerId: dataProducerId, target: ann.userId };
   const requests = requestsWith(ids);
