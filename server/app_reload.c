@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/app_internal.h"
 #include "server/certificate.h"
+#include "server/selfcheck.h"
 #include "server/service_manager.h"
 
 #include <stdlib.h>
@@ -99,6 +100,7 @@ void app_reload(struct app *app) {
     if (app->watch)
         announce_watch_advance(app->watch, clock_now_us(), true);
     certificate_reload(app->config, app->ws, true);
+    selfcheck_files_log(app->config);
     LOG_INFO("settings and files read again");
     service_manager_ready();
 }

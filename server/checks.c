@@ -190,6 +190,23 @@ void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manag
     }
 }
 
+void check_secret_file(struct finding *out, const struct secret_file *file, const char *container) {
+    static const char check[] = "secret-file";
+    if (file->others_write) {
+        finding_set(out, check, file->setting, FINDING_WARN,
+                    "every user of this machine may change or exchange %s", file->path);
+        finding_fix(out, "`chmod o-w` for it and the folders above it");
+    } else if (file->others_read && !container) {
+        finding_set(out, check, file->setting, FINDING_WARN, "every user of this machine may read %s",
+                    file->path);
+        finding_fix(out, "`chmod o-r` for it, unless all in it is public; the server's user must own it or "
+                         "be in its group");
+    } else {
+        finding_set(out, check, file->setting, FINDING_OK, "no other user may change %s%s", file->path,
+                    container ? "" : " or read it");
+    }
+}
+
 void checks_quick(const struct config *config, const struct machine *machine, struct findings *out) {
     struct finding finding;
     check_clock(&finding, machine->wall_us, machine->built_us, machine->clock_synchronised);
@@ -206,6 +223,10 @@ void checks_quick(const struct config *config, const struct machine *machine, st
     findings_add(out, &finding);
     if (config->drain_seconds > 0) {
         check_drain(&finding, config->drain_seconds, machine->service_manager, machine->container);
+        findings_add(out, &finding);
+    }
+    for (size_t i = 0; i < machine->secret_count; i++) {
+        check_secret_file(&finding, &machine->secrets[i], machine->container);
         findings_add(out, &finding);
     }
     for (enum machine_library i = 0; i < LIBRARIES; i++) {

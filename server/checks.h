@@ -20,6 +20,8 @@ void check_library(struct finding *out, enum machine_library library, const stru
 // Whoever stops the server must wait as long as it waits for its people. drain_seconds not 0.
 void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manager manager,
                  const char *container);
+// container: in one there are no others to read it.
+void check_secret_file(struct finding *out, const struct secret_file *file, const char *container);
 void check_cipher(struct finding *out, const char *cipher, bool slow);
 
 // <0, 0, >0 as version a ("1.44.2") is before, the same as or after b; missing parts are 0.

@@ -180,4 +180,5 @@ void machine_examine(const struct config *config, struct machine *out) {
     out->gso = examine_gso();
     examine_addresses(out);
     examine_libraries(out);
+    out->secret_count = secret_files_examine(config, out->secrets);
 }

@@ -1,6 +1,7 @@
 #include "server/selfcheck.h"
 
 #include "server/checks.h"
+#include "server/config/container.h"
 
 #include <stdlib.h>
 
@@ -22,4 +23,14 @@ void selfcheck_log(const struct config *config) {
     machine_examine(config, &machine);
     checks_quick(config, &machine, findings);
     free(findings);
+}
+
+void selfcheck_files_log(const struct config *config) {
+    struct secret_file files[SECRET_FILES_MAX];
+    size_t count = secret_files_examine(config, files);
+    for (size_t i = 0; i < count; i++) {
+        struct finding finding;
+        check_secret_file(&finding, &files[i], container_find(""));
+        finding_log(&finding);
+    }
 }

@@ -9,4 +9,7 @@
 // fix. Before threads start.
 void selfcheck_log(const struct config *config);
 
+// The same of the files that may have changed since, when they are read again.
+void selfcheck_files_log(const struct config *config);
+
 #endif

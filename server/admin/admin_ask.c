@@ -1,5 +1,6 @@
 // Who asks, and for what.
 #include "server/admin/admin_internal.h"
+#include "server/common/bearer.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -61,20 +62,14 @@ json_t *admin_refuse_verb(struct admin_call *call, const struct hub_refusal *ref
 // ---- the token
 
 static bool take_token(struct admin_call *call, struct span header, char out[TOKEN_BYTES_MAX + 1]) {
-    static const char scheme[] = "Bearer ";
-    size_t skip = sizeof scheme - 1;
-    if (header.len <= skip || strncasecmp((const char *)header.ptr, scheme, skip) != 0) {
-        admin_refuse(call, ADMIN_UNAUTHENTICATED, "a token is missing (Authorization: Bearer TOKEN)");
-        return false;
-    }
-    size_t len = header.len - skip;
-    if (len > TOKEN_BYTES_MAX)
+    struct span token = bearer_token(header);
+    if (!token.ptr)
+        return admin_refuse(call, ADMIN_UNAUTHENTICATED, "a token is missing (Authorization: Bearer TOKEN)");
+    if (token.len > TOKEN_BYTES_MAX)
         return admin_refuse(call, ADMIN_UNAUTHENTICATED, "the token is longer than %d bytes",
                             TOKEN_BYTES_MAX);
-    if (memchr(header.ptr, '\0', header.len))
-        return admin_refuse(call, ADMIN_UNAUTHENTICATED, "the token is no text");
-    memcpy(out, header.ptr + skip, len);
-    out[len] = '\0';
+    memcpy(out, token.ptr, token.len);
+    out[token.len] = '\0';
     return true;
 }
 

@@ -34,9 +34,10 @@ static bool is_host(struct span s) {
 
 // "name:port", "[::1]:port", either without the port.
 static bool split_host(struct span text, struct span *host, struct span *port) {
-    const uint8_t *end = text.ptr + text.len, *close = text.len ? memchr(text.ptr, ']', text.len) : NULL;
-    const uint8_t *from = close ? close : text.ptr;
-    const uint8_t *colon = text.len ? memchr(from, ':', (size_t)(end - from)) : NULL;
+    if (text.len == 0)
+        return false;
+    const uint8_t *end = text.ptr + text.len, *close = memchr(text.ptr, ']', text.len);
+    const uint8_t *from = close ? close : text.ptr, *colon = memchr(from, ':', (size_t)(end - from));
     *host = span_of(text.ptr, colon ? (size_t)(colon - text.ptr) : text.len);
     *port = colon ? span_of(colon + 1, (size_t)(end - colon - 1)) : span_of(end, 0);
     return is_host(*host) && (!colon || is_port(*port));
@@ -69,10 +70,15 @@ static bool split_origin(struct span origin, struct origin_parts *out) {
     return true;
 }
 
+// Of HTTP's; an application or an extension may name its pages as it likes (capacitor://localhost).
+static bool is_of_web(struct span scheme) {
+    return equal_text(scheme, "http") || equal_text(scheme, "https");
+}
+
 bool origin_is_of_host(struct span origin, struct span host, bool any_port) {
     struct origin_parts page;
     struct span name, port;
-    if (!split_origin(origin, &page) || !split_host(host, &name, &port) ||
+    if (!split_origin(origin, &page) || !split_host(host, &name, &port) || !is_of_web(page.scheme) ||
         !equal_ignoring_case(page.host, name))
         return false;
     if (is_default_port(page.scheme, port))

@@ -26,8 +26,8 @@ struct origins {
 // False: not such a list.
 bool origins_parse(const char *text, struct origins *out);
 
-// Whether a page of `origin` is one of `host` (the Host header: name[:port]). any_port: the host says no port
-// though it may have one, as some proxies pass it on.
+// Whether a page of `origin` is one that `host` (the Host header: name[:port]) serves by HTTP. any_port: the
+// host says no port though it may have one, as some proxies pass it on.
 bool origin_is_of_host(struct span origin, struct span host, bool any_port);
 // Whether the list has it.
 bool origins_have(const struct origins *origins, struct span origin);

@@ -343,8 +343,14 @@ static bool answer_request(struct connection *c, const struct http_head *head, s
         return open_ws(c, head, now_us);
     if (page == PAGE_OF_LISTED && allow[0] && cross_origin_is_preflight(head))
         return answer_preflight(c, allow, cross);
-    if (row && too_long && row->method != HTTP_OTHER) // the body of what is not taken anyway is not read
+    bool reads = row && row->method != HTTP_OTHER; // the body of what is not taken anyway is not read
+    if (reads && too_long)
         return answer_words(c, head_only, 413, cross, "This address does not take so long a body.");
+    if (reads && http_body_is_encoded(head)) {
+        snprintf(headers, sizeof headers, "accept-encoding: identity\r\n%s", cross);
+        return answer_words(c, head_only, 415, headers,
+                            "This address takes no compressed body: send it without Content-Encoding.");
+    }
     if (row) {
         size_t body_len = too_long ? 0 : (size_t)head->body_len;
         struct http_request request = {

@@ -86,3 +86,13 @@ unsigned http_encodings_taken(const struct http_head *head) {
     unsigned others = wishes.all ? ~wishes.named & ((1U << ENCODING_COUNT) - 1) : 0;
     return 1U << ENCODING_IDENTITY | wishes.taken | others;
 }
+
+bool http_body_is_encoded(const struct http_head *head) {
+    for (unsigned i = 0; head->body_len > 0 && i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+        if (text_is(field->name, "content-encoding") && field->value.len &&
+            !text_is(field->value, "identity"))
+            return true;
+    }
+    return false;
+}

@@ -1,4 +1,5 @@
-// http_encoding: which form of a file a client gets, by its Accept-Encoding (RFC 9110, section 12.5.3).
+// http_encoding: which form of a file a client gets, by its Accept-Encoding (RFC 9110, section 12.5.3), and
+// in which it may send.
 //
 // Pure, no allocation. Any thread.
 #ifndef SERVER_HTTP_ENCODING_H
@@ -20,5 +21,8 @@ unsigned http_encodings_taken(const struct http_head *head);
 const char *
 http_encoding_name(enum http_encoding encoding); // of the header field; NULL for the file as it is
 const char *http_encoding_ending(enum http_encoding encoding); // of the file beside the file; "" for itself
+
+// Whether a request's body is compressed, or coded otherwise (section 8.4 there): no address reads that.
+bool http_body_is_encoded(const struct http_head *head);
 
 #endif

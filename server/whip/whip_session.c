@@ -3,6 +3,7 @@
 #include "base/hmap.h"
 #include "base/log_pace.h"
 #include "base/slots.h"
+#include "server/common/bearer.h"
 #include "server/whip/whip_internal.h"
 
 #include <assert.h>
@@ -21,18 +22,13 @@ static bool note(const struct whip *whip, const struct net_address *address, enu
     return !whip->io.note || whip->io.note(whip->io.ctx, address, what);
 }
 
-// "Bearer TOKEN" (RFC 6750, section 2.1).
 static bool bearer_of(struct span authorization, char out[TOKEN_BYTES_MAX]) {
-    static const char scheme[] = "bearer ";
-    size_t len = sizeof scheme - 1;
-    if (authorization.len <= len || authorization.len - len >= TOKEN_BYTES_MAX)
+    struct span token = bearer_token(authorization);
+    if (!token.ptr || token.len >= TOKEN_BYTES_MAX)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if ((authorization.ptr[i] | 0x20) != (scheme[i] | 0x20))
-            return false;
-    memcpy(out, authorization.ptr + len, authorization.len - len);
-    out[authorization.len - len] = '\0';
-    return strlen(out) == authorization.len - len;
+    memcpy(out, token.ptr, token.len);
+    out[token.len] = '\0';
+    return true;
 }
 
 static bool may_try(const struct whip *whip, const struct whip_request *request, enum hub_step step,

@@ -144,6 +144,30 @@ static void test_drain(void **state) {
     }
 }
 
+static void test_secret_files(void **state) {
+    (void)state;
+    static const struct {
+        bool read, write;
+        const char *container;
+        enum finding_level level;
+        const char *text, *fix;
+    } rows[] = {
+        {false, false, NULL, FINDING_OK, "no other user may change /etc/keys or read it", NULL},
+        {true, false, NULL, FINDING_WARN, "may read /etc/keys", "chmod o-r"},
+        {true, true, NULL, FINDING_WARN, "may change or exchange /etc/keys", "chmod o-w"},
+        {false, true, NULL, FINDING_WARN, "may change or exchange /etc/keys", "chmod o-w"},
+        {true, false, "Docker", FINDING_OK, "no other user may change /etc/keys", NULL},
+        {true, true, "Docker", FINDING_WARN, "may change", "chmod o-w"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct finding got;
+        struct secret_file file = {"keys", "/etc/keys", rows[i].read, rows[i].write};
+        check_secret_file(&got, &file, rows[i].container);
+        expect(&got, rows[i].level, rows[i].text, rows[i].fix);
+        assert_string_equal(got.subject, "keys");
+    }
+}
+
 static void test_clock(void **state) {
     (void)state;
     const uint64_t built_us = UINT64_C(1750000000) * US_PER_SECOND; // 2025-06-15
@@ -338,17 +362,12 @@ static void test_this_machine(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_limit),
-        cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_gso),
-        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_libraries),
-        cmocka_unit_test(test_versions_compare),
-        cmocka_unit_test(test_cipher),
-        cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_full_list),
-        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_file_limit),   cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_drain),        cmocka_unit_test(test_secret_files),
+        cmocka_unit_test(test_gso),          cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_libraries),    cmocka_unit_test(test_versions_compare),
+        cmocka_unit_test(test_cipher),       cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_full_list),    cmocka_unit_test(test_line),
         cmocka_unit_test(test_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

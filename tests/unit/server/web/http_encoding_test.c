@@ -1,4 +1,4 @@
-// What of Accept-Encoding is taken for a wish.
+// What of Accept-Encoding is taken for a wish, and which bodies are coded.
 #include "server/web/http_encoding.h"
 
 #include <setjmp.h>
@@ -13,12 +13,17 @@
 #define BROTLI (1U << ENCODING_BROTLI)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+// *head views `text`.
+static void parse(const char *fields, char text[1024], struct http_head *head) {
+    const char *why;
+    int len = snprintf(text, 1024, "GET / HTTP/1.1\r\nhost: a\r\n%s\r\n", fields);
+    assert_int_equal(http_head_parse(text, (size_t)len, head, &why), 200);
+}
+
 static unsigned taken(const char *fields) {
     char text[1024];
     struct http_head head;
-    const char *why;
-    int len = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nhost: a\r\n%s\r\n", fields);
-    assert_int_equal(http_head_parse(text, (size_t)len, &head, &why), 200);
+    parse(fields, text, &head);
     return http_encodings_taken(&head);
 }
 
@@ -66,6 +71,32 @@ static void test_wishes(void **state) {
     }
 }
 
+static void test_bodies(void **state) {
+    (void)state;
+    static const struct {
+        const char *fields;
+        bool encoded;
+    } rows[] = {
+        {"content-length: 1\r\n", false},
+        {"content-length: 1\r\ncontent-encoding: identity\r\n", false},
+        {"content-length: 1\r\ncontent-encoding: Identity\r\n", false},
+        {"content-length: 1\r\ncontent-encoding:\r\n", false},
+        {"content-length: 0\r\ncontent-encoding: gzip\r\n", false},
+        {"content-encoding: gzip\r\n", false},
+        {"content-length: 1\r\nContent-Encoding: gzip\r\n", true},
+        {"content-length: 1\r\ncontent-encoding: identity, gzip\r\n", true},
+        {"content-length: 1\r\ncontent-encoding: identity\r\ncontent-encoding: br\r\n", true},
+        {"content-length: 1\r\ncontent-encoding: identit\r\n", true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[1024];
+        struct http_head head;
+        parse(rows[i].fields, text, &head);
+        if (http_body_is_encoded(&head) != rows[i].encoded)
+            fail_msg("%s: expected %d", rows[i].fields, rows[i].encoded);
+    }
+}
+
 static void test_names(void **state) {
     (void)state;
     assert_null(http_encoding_name(ENCODING_IDENTITY));
@@ -79,6 +110,7 @@ static void test_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wishes),
+        cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
