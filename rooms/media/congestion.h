@@ -55,7 +55,6 @@
 #define CONGESTION_STRAINED_US 3000000
 #define CONGESTION_BEHIND_US 10000000
 #define CONGESTION_EVEN_PERCENT 97
-#define CONGESTION_MISSED 2
 // Numbers that no packet is given (bandwidth_sent_nothing): so often, about, and so many at most in a row.
 #define CONGESTION_SKIP_US 400000
 #define CONGESTION_SKIP_SPREAD_US 400000
@@ -76,7 +75,7 @@ struct congestion_common {
     uint32_t part_bps;            // its part, which is what it is told of; with sound
     uint64_t behind_bps;          // that a trial adds for those who would be left behind
     uint64_t behind_us;           // since when others have clearly more; 0: they do not
-    uint8_t missed;               // and trials in a row that were refuted meanwhile
+    bool missed;                  // and a trial was refuted meanwhile
     uint32_t acked_bps, seen_bps; // what arrives here, and what was seen of the link, as of told_us
     uint64_t told_us;             // 0: never
     struct min_window carried;    // what has arrived at all of them, negative, in kbit/s

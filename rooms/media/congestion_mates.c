@@ -60,7 +60,8 @@ static void note_queue(struct congestion_common *common, const struct bandwidth_
 
 void congestion_mates_tell(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
     bool lately = cg->limited_us != 0 && now_us < cg->limited_us + CONGESTION_PACED_US;
-    if (!cg->proven && !lately && !cg->common.shares)
+    // A long queue is told by whoever waits in it, else who fills the link would find nobody.
+    if (!cg->proven && !lately && !cg->common.shares && state->queue_us < CONGESTION_QUEUE_US)
         return;
     note_queue(&cg->common, state, now_us);
     link_mates_tell(&cg->common.mates, &cg->endpoint->fw->board, cg->endpoint->id, state->queue_us, now_us);
@@ -124,17 +125,16 @@ static uint64_t higher(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-// Somebody wants the very step that another one has, and has had clearly less for so long that he has tried,
-// or could not. Who has much less than that is no reason to have less, so that claims cost nobody more than a
-// step.
+// Somebody wants a step, and has had clearly less for so long that he could have tried. Who has more than an
+// even share leaves it to him; who has not leaves no more than the very step that he has himself, and to one
+// whose trial has failed, so that claims cost nobody more than a step.
 static bool is_left_behind(const struct congestion *mate, const struct congestion *self, uint64_t now_us) {
     struct link_claim claim = claim_of(mate);
     uint64_t behind_us = mate->common.behind_us;
+    bool long_enough = behind_us != 0 && now_us >= behind_us + CONGESTION_BEHIND_US;
     bool over = self->granted_bps * 100 > self->common.even_bps * CONGESTION_EVEN_PERCENT;
-    bool long_enough = behind_us != 0 && now_us >= behind_us + CONGESTION_BEHIND_US &&
-                       (over || mate->common.missed >= CONGESTION_MISSED);
     bool alike = self->granted_bps * 100 <= claim.next_bps * MATES_ALIKE_PERCENT;
-    return long_enough && alike &&
+    return long_enough && (over || (alike && mate->common.missed)) &&
            link_claim_is_behind(&claim, self->granted_bps, higher(self->common.even_bps, self->granted_bps));
 }
 
@@ -149,17 +149,19 @@ static bool group_must_yield(const struct group *g, uint64_t now_us) {
         struct congestion *mate = g->members[i];
         if (!is_left_behind(mate, self, now_us))
             continue;
-        mate->common.missed = 0;
+        mate->common.missed = false;
         mate->common.behind_us = now_us;
         yields = true;
     }
     return yields;
 }
 
-// Somebody has clearly more than it.
+// Somebody has clearly more than it, or still has more: what each needs at a time varies.
 static bool group_is_ahead(const struct group *g) {
+    const struct congestion *self = g->members[0];
+    unsigned percent = self->common.behind_us ? MATES_ALIKE_PERCENT : MATES_EVEN_PERCENT;
     for (unsigned i = 1; i < g->count; i++)
-        if (g->members[0]->granted_bps * MATES_EVEN_PERCENT < g->members[i]->granted_bps * 100)
+        if (self->granted_bps * percent < g->members[i]->granted_bps * 100)
             return true;
     return false;
 }
@@ -195,7 +197,7 @@ void congestion_mates_share(struct congestion *cg, struct allocator_link *link,
     common->even_bps = share.even_bps;
     bool ahead = group_is_ahead(&g);
     if (!ahead)
-        common->missed = 0;
+        common->missed = false;
     common->behind_us = !ahead ? 0 : common->behind_us ? common->behind_us : now_us;
     if (group_must_yield(&g, now_us)) // the least that is a step for whom leaves it
         share.most_bps = cg->granted_bps * 100 / (ALLOCATOR_KEEP_PERCENT + 1);
@@ -223,7 +225,8 @@ struct mates_trial congestion_mates_trial(struct congestion *cg, uint64_t next_b
 void congestion_mates_carried(struct congestion *cg, const struct bandwidth_state *state, uint64_t now_us) {
     struct group g = group_of(cg, now_us);
     uint64_t behind_bps = cg->common.behind_bps;
-    cg->common.behind_bps = cg->common.missed = 0;
+    cg->common.behind_bps = 0;
+    cg->common.missed = false;
     if (behind_bps == 0)
         return;
     cg->trial.shown_bps -= behind_bps < cg->trial.shown_bps ? (uint32_t)behind_bps : cg->trial.shown_bps;
@@ -241,8 +244,7 @@ void congestion_mates_carried(struct congestion *cg, const struct bandwidth_stat
 
 void congestion_mates_refuted(struct congestion *cg) {
     cg->common.behind_bps = 0;
-    if (cg->common.shares && cg->common.missed < UINT8_MAX)
-        cg->common.missed++;
+    cg->common.missed |= cg->common.shares;
 }
 
 bool congestion_mates_try(struct congestion *cg, uint64_t now_us) {

@@ -67,9 +67,13 @@ static int compare(uint32_t a_us, uint32_t b_us) {
     return apart_us > higher(MATES_APART_US, longer_us / 2) ? -1 : 0;
 }
 
-// Frames and pauses in what is told make short queues differ for a moment, which is no reason to part.
-static int votes_apart(const struct link_mate *mate, uint32_t longer_us) {
-    return mate->is && longer_us < MATES_CLEAR_US ? -1 : -MATES_VOTES_APART;
+// Frames, pauses in what is told, and what each takes for the empty queue make short ones differ, which is no
+// reason to part at once, or by little at all.
+static int votes_apart(const struct link_mate *mate, uint32_t a_us, uint32_t b_us) {
+    uint32_t longer_us = higher(a_us, b_us), apart_us = longer_us - (a_us < b_us ? a_us : b_us);
+    if (!mate->is || longer_us >= MATES_CLEAR_US)
+        return -MATES_VOTES_APART;
+    return apart_us > MATES_EMPTY_US ? -1 : 0;
 }
 
 static void mates_compare(struct link_mates *m, struct transport_id id, uint32_t own_us, uint32_t other_us,
@@ -79,7 +83,7 @@ static void mates_compare(struct link_mates *m, struct transport_id id, uint32_t
     if (!mate && alike > 0)
         mate = mates_add(m, id, now_us);
     if (mate && alike != 0 && (mate->voted_us == 0 || now_us >= mate->voted_us + MATES_VOTE_US))
-        mate_vote(mate, alike > 0 ? 1 : votes_apart(mate, higher(own_us, other_us)), now_us);
+        mate_vote(mate, alike > 0 ? 1 : votes_apart(mate, own_us, other_us), now_us);
 }
 
 // Feedback of two transports tells of moments that are not quite the same.

@@ -29,8 +29,9 @@
 #define MATES_VOTES 6               // make a mate, which it is as long as there are
 #define MATES_VOTES_KEPT 2
 #define MATES_VOTES_MAX 16
-#define MATES_VOTES_APART 2      // that one against it counts,
-#define MATES_CLEAR_US 50000     // against a mate only if the longer queue is of this length
+#define MATES_VOTES_APART 2      // that one against it counts;
+#define MATES_CLEAR_US 50000     // against a mate only if the longer queue is of this length,
+#define MATES_EMPTY_US 15000     // and none if both are shorter and differ by no more
 #define MATES_KNOWN_US 120000000 // without a vote for it
 #define MATES_ALIKE_PERCENT 110  // prices of one step of two may differ by so much
 #define MATES_EVEN_PERCENT 120   // of what one has may another one have, if he wants more as well

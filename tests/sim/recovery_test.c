@@ -193,7 +193,7 @@ struct shared {
     int8_t wish_spatial;
     int8_t spatial, temporal; // the best layers of everybody that fit an even share of the link
     bool every;               // in ./test; else with CALL_SEEDS alone
-    uint64_t only;            // as above
+    uint64_t only, also;      // seeds of ./test; 0: the usual ones, none
 };
 
 struct shared_figures {
@@ -377,7 +377,8 @@ static const struct shared shared_rows[] = {
      .spatial = 1,
      .temporal = 1,
      .every = true,
-     .only = 26},
+     .only = 26,
+     .also = 22}, // one is two steps ahead
     {.name = "one joins two of two late, in tiles",
      .publishers = 2,
      .viewers = 2,
@@ -386,7 +387,8 @@ static const struct shared shared_rows[] = {
      .spatial = 1,
      .temporal = 1,
      .every = true,
-     .only = 9},
+     .only = 9,
+     .also = 3}, // one fills the link after a quiet time
     {.name = "one joins two of two late, in tiles that vary",
      .publishers = 2,
      .viewers = 2,
@@ -409,6 +411,8 @@ static void links_that_are_shared(void **state) {
         print_message("1.5 Mbit/s, %s\n", shared_rows[i].name);
         for (uint64_t seed = seeds_begin(shared_rows[i].only); seed <= seeds_end(shared_rows[i].only); seed++)
             shared_once(&shared_rows[i], seed, &f);
+        if (shared_rows[i].also && !seeds_many())
+            shared_once(&shared_rows[i], shared_rows[i].also, &f);
         shared_tell(&f);
         missed += seed_misses;
     }
