@@ -3,7 +3,6 @@
 #include "base/clock.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -91,15 +90,15 @@ uint64_t log_dropped(void) {
     return atomic_load(&dropped);
 }
 
-// False when nobody takes it now.
+// False when nobody takes it now, or it is lost for another reason: a full disk, a pipe that nobody reads any
+// more.
 static bool out_write(const struct out *out, const char *line, size_t len) {
     if (out->kind == OUT_SOCKET)
-        return send(out->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+        return send(out->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
     struct pollfd ready = {.fd = out->fd, .events = POLLOUT};
     if (out->kind == OUT_ASK_FIRST && poll(&ready, 1, 0) != 1)
         return false;
-    return write(out->fd, line, len) >= 0 ||
-           (errno != EAGAIN && errno != EINTR); // an error is not ours to tell
+    return write(out->fd, line, len) == (ssize_t)len;
 }
 
 void log_say(int fd, const char *text, size_t len) {

@@ -3,11 +3,11 @@
 //   LOG_INFO("participant joined", LOG_TEXT("room", room), LOG_TEXT("user", name));
 //
 // Any thread. A line is built on the stack and leaves with one write(2), so lines do not mix and nothing is
-// locked. Nor does it ever wait: where nobody reads (a full pipe, a stopped terminal) the line is dropped and
-// counted, and the next one that gets through is followed by one that tells how many were. Control
-// characters, those that do not show, quotes and bytes that are no UTF-8 are escaped in values; a value is
-// cut at LOG_VALUE_MAX bytes, between characters, and a field that does not fit the line is left out. Never
-// log a secret. Not for the packet path.
+// locked. Nor does it ever wait: where nobody takes it (a full pipe, a stopped terminal, a full disk) the
+// line is dropped and counted, and the next one that gets through is followed by one that tells how many
+// were. Control characters, those that do not show, quotes and bytes that are no UTF-8 are escaped in values;
+// a value is cut at LOG_VALUE_MAX bytes, between characters, and a field that does not fit the line is left
+// out. Never log a secret. Not for the packet path.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -40,6 +40,7 @@ uint64_t log_dropped(void); // lines so far that nobody took; any thread
 void log_line(enum log_level level, const char *event, const struct log_field *fields);
 
 // A text for people that is no line of the log, to a descriptor, as far as that takes it now: never waits.
+// Nor does it allocate or lock anything, so handlers of signals may call it.
 void log_say(int fd, const char *text, size_t len);
 
 #define LOG_AT(level, event, ...)                                                                            \

@@ -1,7 +1,11 @@
 #include "base/trace.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,12 +22,21 @@
 
 static const char *program_version = "";
 static atomic_flag crashing = ATOMIC_FLAG_INIT;
+static int gathered[2] = {-1, STDERR_FILENO}; // a pipe of our own; without it words go out as they come
 
 // ---- in handlers: nothing but system calls
 
 static void say(const char *text) {
-    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    ssize_t ignored = write(gathered[1], text, strlen(text));
     (void)ignored;
+}
+
+// Standard error may be a pipe or a terminal that takes nothing, for which nobody is to wait: a thread that
+// was slow would then be stuck for good, and a process that crashed would not end.
+static void say_out(void) {
+    char text[PIPE_BUF];
+    for (ssize_t len; gathered[0] >= 0 && (len = read(gathered[0], text, sizeof text)) > 0;)
+        log_say(STDERR_FILENO, text, (size_t)len);
 }
 
 static void say_hex(uintptr_t value) {
@@ -44,7 +57,7 @@ static void say_stack(const char *whose) {
     strcat(strcat(strcat(strcat(head, whose), " in thread "), name), "\n");
     say(head);
     int count = backtrace(frames, FRAMES_MAX);
-    backtrace_symbols_fd(frames, count, STDERR_FILENO);
+    backtrace_symbols_fd(frames, count, gathered[1]);
 }
 
 static const char *signal_text(int number) {
@@ -75,6 +88,7 @@ static void on_crash(int number, siginfo_t *info, void *context) {
         }
         say_stack("");
         say("docs/operations.md, \"When it has crashed\", tells how to read this.\n");
+        say_out();
     }
     raise(number); // the handler is gone by now (SA_RESETHAND)
 }
@@ -92,6 +106,7 @@ static void on_asked(int number) {
             nanosleep(&pause, NULL);
     }
     say_stack("stack");
+    say_out();
     if (mine)
         atomic_flag_clear(&answering);
     errno = error;
@@ -122,6 +137,8 @@ void trace_install(const char *version) {
     struct sigaction asked = {.sa_handler = on_asked, .sa_flags = SA_RESTART | SA_ONSTACK};
     void *frame;
     program_version = version;
+    if (pipe2(gathered, O_CLOEXEC | O_NONBLOCK) != 0)
+        gathered[0] = -1, gathered[1] = STDERR_FILENO;
     backtrace(&frame, 1); // loads what it needs now, not in a handler
     trace_thread_begin();
     size_t count = sanitizer_reports() ? 1 : sizeof crashes / sizeof crashes[0];

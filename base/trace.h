@@ -1,6 +1,7 @@
 // trace: where a thread is, as text on standard error: when the program crashes, and when somebody asks.
 //
-// Handlers of signals write it, so it allocates and locks nothing. Each line is the program, the function
+// Handlers of signals write it, so it allocates and locks nothing, and waits for nobody who reads (what does
+// not get out at once is lost). Each line is the program, the function
 // where it is a global one, and the offset; docs/operations.md tells how an offset becomes a line of source.
 // The signal then does what it would have done: the exit status and a core dump stay.
 #ifndef BASE_TRACE_H

@@ -199,11 +199,12 @@ describe('a bad day', { concurrency: 4 }, () => {
     assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200 /);
   });
 
-  test('a log on a full disk stops nothing', { timeout: 300_000 }, async (t) => {
+  test('a log on a full disk stops nothing, and what is lost is counted', { timeout: 300_000 }, async (t) => {
     const server = await Server.startFor(t, { around: ['/bin/sh', '-c', 'exec "$@" 2>/dev/full >/dev/full', 'sh'] });
     const [ann] = await gather(server, 'Ann');
     await stillServed(ann);
     await isWhole(server);
+    assert.ok((await server.metric('rotunda_log_lines_dropped_total')) > 0, 'what is lost is counted');
   });
 
   test('a client that is gone while it is written to is no more than that (EPIPE)', { timeout: 300_000 }, async (t) => {

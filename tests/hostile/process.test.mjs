@@ -1,7 +1,10 @@
 // What surrounds the process: a log that nobody reads, and descriptors that are not there.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { assert, freshRoom, stillServed } from '../e2e/expect.mjs';
 import { Client, freeTcpPort, ROOT, Server, until } from '../e2e/harness.mjs';
@@ -71,6 +74,31 @@ for (const [format, stream] of [['text', 'stderr'], ['json', 'stdout']]) {
   });
 }
 
+test('a stack that nobody reads stops nobody', { timeout: 60_000 }, async (t) => {
+  const server = await startBy(t, '', ['--rooms-per-address', '0', '--log-level', 'debug']);
+  server.child.stderr.pause();
+  while ((await server.metric('rotunda_log_lines_dropped_total')) === 0) await chatter(server, 50);
+  server.child.kill('SIGUSR2'); // as a worker is asked that was stuck for a while
+  const client = await Client.connect(server);
+  await stillServed(client);
+  server.child.kill('SIGABRT');
+  assert.deepEqual(await server.exit, { code: null, signal: 'SIGABRT' });
+});
+
+// What node calls a pipe is a pair of sockets.
+test('a log whose reader has gone stops nothing, and what is lost is counted', { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-log-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  execFileSync('mkfifo', [`${folder}/pipe`]);
+  const reader = spawn('cat', [`${folder}/pipe`], { stdio: 'ignore' });
+  const server = await startBy(t, `2>${folder}/pipe`);
+  assert.equal(await server.metric('rotunda_log_lines_dropped_total'), 0);
+  reader.kill('SIGKILL');
+  await once(reader, 'exit');
+  await chatter(server, 5);
+  assert.ok((await server.metric('rotunda_log_lines_dropped_total')) >= 5);
+});
+
 test('a terminal that somebody has stopped stops nothing', { timeout: 60_000 }, async (t) => {
   const server = await Server.startFor(t, { args: ['--rooms-per-address', '0'], around: ['python3', `${ROOT}tests/hostile/stopped_terminal.py`] });
   await chatter(server, 5);
@@ -82,7 +110,6 @@ test('a terminal that somebody has stopped stops nothing', { timeout: 60_000 }, 
 test('the pipe of a shell does not become non-blocking for others', async (t) => {
   const server = await startBy(t, '', []);
   // Both ends belong to one open file here and there: its flags are those that the shell gave it.
-  const { readFileSync } = await import('node:fs');
   const flags = parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/fdinfo/2`, 'utf8'))[1], 8);
   assert.equal(flags & 0o4000, 0, 'O_NONBLOCK is not set on descriptor 2');
 });
@@ -99,8 +126,6 @@ for (const closed of ['2>&-', '1>&- 2>&-', '0<&- 1>&- 2>&-', '0<&-']) {
 }
 
 test('a log file is added to, not written over', async (t) => {
-  const { mkdtempSync, readFileSync, rmSync, writeFileSync } = await import('node:fs');
-  const { tmpdir } = await import('node:os');
   const folder = mkdtempSync(`${tmpdir()}/rotunda-log-`);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(`${folder}/log`, 'before\n');
@@ -113,8 +138,6 @@ test('a log file is added to, not written over', async (t) => {
 
 // What takes nothing but a connection: of each kind as many as a minute may have, and a count of the others.
 test('strangers do not fill the log', { timeout: 120_000 }, async (t) => {
-  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
-  const { tmpdir } = await import('node:os');
   const folder = mkdtempSync(`${tmpdir()}/rotunda-log-`);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(`${folder}/keys`, 'devkey: 0123456789abcdef0123456789abcdef\n');
