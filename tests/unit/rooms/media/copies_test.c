@@ -258,6 +258,33 @@ static void who_loses_of_slow_pictures_gets_each_repeat_three_times(void **state
     }
 }
 
+// By what share of its packets a receiver asks for again, and how many pauses there were in a row.
+static void a_third_repeat_begins_at_one_percent_and_after_four_pauses(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t loss;
+        unsigned pauses, repeats;
+    } rows[] = {{65536 / 100 - 1, 4, 2}, {65536 / 100, 4, 3}, {65536 / 100, 3, 2}};
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct room r = room_open();
+        struct repair *repair = forwarder_consumer(r.f->fw, (struct consumer_id){11})->repair;
+        lose(&r, 20, 20); // whoever loses is looked after
+        stream(&r, 20);
+        for (unsigned k = 0; k < rows[i].pauses; k++) {
+            repair->loss = rows[i].loss;
+            fake_run(r.f, 200 * MS);
+            video(&r);
+        }
+        fake_clear(r.f);
+        video(&r);
+        uint16_t wanted = r.f->rtp[0].head.seq;
+        nack(&r, &wanted, 1);
+        fake_run(r.f, 60 * MS);
+        assert_int_equal(repeats_of(r.f, wanted), rows[i].repeats);
+        fake_destroy(r.f);
+    }
+}
+
 static void copies_of_slow_pictures_are_another_fifth(void **state) {
     (void)state;
     struct room r = room_open();
@@ -278,6 +305,7 @@ int main(void) {
         cmocka_unit_test(looks_are_few),
         cmocka_unit_test(copies_are_of_the_same_fifth),
         cmocka_unit_test(who_loses_of_slow_pictures_gets_each_repeat_three_times),
+        cmocka_unit_test(a_third_repeat_begins_at_one_percent_and_after_four_pauses),
         cmocka_unit_test(copies_of_slow_pictures_are_another_fifth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
