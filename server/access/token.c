@@ -197,7 +197,8 @@ static bool take_sources(const json_t *video, unsigned *rights, char *why) {
     return true;
 }
 
-// What LiveKit's grants mean where they are silent: who may join may publish, subscribe and send data.
+// What LiveKit's grants mean where they are silent: who may join may publish and subscribe, and who may
+// publish may send data.
 static bool take_video(const json_t *claims, struct grants *out, char *why) {
     const json_t *video = json_object_get(claims, "video");
     bool join, publish, subscribe, data, hidden, recorder, admin, record, own_metadata;
@@ -206,7 +207,7 @@ static bool take_video(const json_t *claims, struct grants *out, char *why) {
     if (!token_take_bool(video, "roomJoin", false, &join, why) ||
         !token_take_bool(video, "canPublish", true, &publish, why) ||
         !token_take_bool(video, "canSubscribe", true, &subscribe, why) ||
-        !token_take_bool(video, "canPublishData", true, &data, why) ||
+        !token_take_bool(video, "canPublishData", publish, &data, why) ||
         !token_take_bool(video, "hidden", false, &hidden, why) ||
         !token_take_bool(video, "recorder", false, &recorder, why) ||
         !token_take_bool(video, "canUpdateOwnMetadata", false, &own_metadata, why) ||

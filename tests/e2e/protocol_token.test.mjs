@@ -78,7 +78,7 @@ test('a new token changes what is allowed at once', async () => {
   await refused(ann, 'forbidden', 'update-token', { token: await tokenFor(room, 'b') });
   const token = await tokenFor(room, 'a', { grants: { canPublish: false } });
   const answer = await ann.request('update-token', { token });
-  assert.deepEqual(answer.permissions, { publish: [], subscribe: true, data: true, moderate: false });
+  assert.deepEqual(answer.permissions, { publish: [], subscribe: true, data: false, moderate: false }); // data as media, where nothing is said of it
   assert.ok(answer.expiresAt > Date.now());
   const closed = await ann.next('producer-closed');
   assert.deepEqual([closed.producerId, closed.reason], [producerId, 'forbidden']);

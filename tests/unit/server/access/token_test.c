@@ -116,7 +116,9 @@ static void test_claims(void **state) {
 #define WITH(grant)                                                                                          \
     "\"iss\":\"devkey\",\"sub\":\"a\",\"exp\":1800003600,\"video\":{\"roomJoin\":true,\"room\":\"b\"," grant \
     "}"
-        {WITH("\"canPublish\":false"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublish\":false"), RIGHT_SUBSCRIBE, NULL}, // and no data, where nothing is said of it
+        {WITH("\"canPublish\":false,\"canPublishData\":true"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublish\":false,\"canPublishData\":null"), RIGHT_SUBSCRIBE, NULL},
         {WITH("\"canPublish\":null"), RIGHTS_ALL, NULL},
         {WITH("\"canPublish\":0"), UINT_MAX, "video.canPublish"},
         {WITH("\"canSubscribe\":false"), RIGHTS_PUBLISH | RIGHT_DATA, NULL},
@@ -128,7 +130,7 @@ static void test_claims(void **state) {
          RIGHT_CAMERA | RIGHT_SCREEN | RIGHT_SCREEN_AUDIO | RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
         {WITH("\"canPublishSources\":[\"hologram\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
         {WITH("\"canPublishSources\":\"camera\""), UINT_MAX, "canPublishSources"},
-        {WITH("\"canPublish\":false,\"canPublishSources\":[\"camera\"]"), RIGHT_SUBSCRIBE | RIGHT_DATA, NULL},
+        {WITH("\"canPublish\":false,\"canPublishSources\":[\"camera\"]"), RIGHT_SUBSCRIBE, NULL},
         {WITH("\"roomAdmin\":true"), RIGHTS_ALL | RIGHT_ADMIN, NULL},
         {WITH("\"roomAdmin\":false"), RIGHTS_ALL, NULL},
         {WITH("\"roomAdmin\":1"), UINT_MAX, "video.roomAdmin"},
