@@ -31,6 +31,8 @@ static bool is_default_route(const struct nlmsghdr *message) {
     return route.rtm_dst_len == 0 && route.rtm_type == RTN_UNICAST;
 }
 
+// Of an interface that goes down or loses its carrier the kernel says nothing else: it keeps its IPv4
+// addresses, and its routes go without a word.
 bool address_news(struct span datagram) {
     for (struct span left = datagram; left.len >= NLMSG_HDRLEN;) {
         struct nlmsghdr message;
@@ -39,7 +41,8 @@ bool address_news(struct span datagram) {
             return false;
         bool address = message.nlmsg_type == RTM_NEWADDR || message.nlmsg_type == RTM_DELADDR;
         bool route = message.nlmsg_type == RTM_NEWROUTE || message.nlmsg_type == RTM_DELROUTE;
-        if (address || (route && is_default_route((const struct nlmsghdr *)(const void *)left.ptr)))
+        bool link = message.nlmsg_type == RTM_NEWLINK || message.nlmsg_type == RTM_DELLINK;
+        if (address || link || (route && is_default_route((const struct nlmsghdr *)(const void *)left.ptr)))
             return true;
         size_t step = NLMSG_ALIGN(message.nlmsg_len);
         left = step < left.len ? span_of(left.ptr + step, left.len - step) : (struct span){0};
@@ -86,8 +89,8 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 
 static int socket_open(void) {
     struct sockaddr_nl self = {.nl_family = AF_NETLINK,
-                               .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                                            RTMGRP_IPV6_ROUTE};
+                               .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                                            RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&self, sizeof self) == 0)
         return fd;

@@ -21,10 +21,21 @@ struct announcing {
     bool answered;
 };
 
+static bool leads_out(const struct announce *announce) {
+    for (unsigned i = 0; i < announce->count; i++)
+        if (address_scope_of(announce->list[i].text) > ADDRESS_LOOPBACK)
+            return true;
+    return false;
+}
+
+// A machine that is cut off (its switch starts anew) mostly comes back as it was: nobody gains by hearing of
+// loopback meanwhile, and calls may go on where they were.
 static void look_again(struct announcing *a, const struct stun_seen *seen) {
     struct announce now;
     bool outside;
     announce_make(&now, a->config, seen, &a->announce->names);
+    if (leads_out(a->announce) && !leads_out(&now))
+        return;
     if (announced_replace(a->announce, &now, a->config, &outside))
         a->handlers.changed(a->handlers.ctx, outside);
 }

@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import { openChromium, Person } from './browsers.mjs';
-import { assert, freshRoom } from './expect.mjs';
-import { Client, Server, until } from './harness.mjs';
+import { assert, freshRoom, gotNo } from './expect.mjs';
+import { Client, delay, Server, until } from './harness.mjs';
 
 const V4 = process.env.ROTUNDA_TEST_ADDRESS;
 const MOVED = '10.79.0.9';
@@ -57,6 +57,28 @@ test('a server that is started before the network announces what comes up', asyn
   ip('route add default via 10.77.0.2');
   await until('the address', async () => (await announced(server))[0] === V4);
   assert.deepEqual(await announced(server), [V4]);
+});
+
+test('an interface without a carrier is not announced until it has one again; the last one stays', async (t) => {
+  for (const name of ['test0', 'test1']) ip(`link set ${name} addrgenmode none`); // else IPv6 has news of its own
+  ip('link add test2 type veth peer name test3');
+  t.after(() => ip('link del test2'));
+  for (const name of ['test2', 'test3']) ip(`link set ${name} addrgenmode none up`);
+  ip('address add 10.80.0.1/24 dev test2');
+  const server = await Server.startFor(t, { announce: 'auto', host: '0.0.0.0' });
+  const ann = await Client.join(server, freshRoom(), 'ann');
+  assert.deepEqual(addressesOf(await ann.request('create-transport', { direction: 'recv' })), [V4, '10.80.0.1']);
+  ip('link set test3 down');
+  assert.deepEqual(addressesOf(await ann.next('ice-restarted')), [V4]);
+  ip('link set test3 up');
+  assert.deepEqual(addressesOf(await ann.next('ice-restarted')), [V4, '10.80.0.1']);
+  for (const name of ['test3', 'test1']) ip(`link set ${name} down`);
+  await delay(3000); // longer than a burst of news may last
+  assert.deepEqual(await announced(server), [V4, '10.80.0.1']);
+  for (const name of ['test3', 'test1']) ip(`link set ${name} up`);
+  await delay(3000);
+  await gotNo(ann, 'ice-restarted');
+  await ann.close();
 });
 
 test('the address of the default route is first, and twenty bridges leave it its place', async (t) => {

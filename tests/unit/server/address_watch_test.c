@@ -23,7 +23,7 @@ static void add(struct datagram *d, uint16_t type, const void *body, size_t body
     d->len += NLMSG_ALIGN(head.nlmsg_len);
 }
 
-static void addresses_and_default_routes_are_news(void **state) {
+static void addresses_default_routes_and_interfaces_are_news(void **state) {
     (void)state;
     static const struct {
         const char *what;
@@ -38,7 +38,8 @@ static void addresses_and_default_routes_are_news(void **state) {
         {"a route of a network", RTM_NEWROUTE, 24, RTN_UNICAST, false},
         {"a host's own route", RTM_NEWROUTE, 32, RTN_LOCAL, false},
         {"a default route that leads nowhere", RTM_NEWROUTE, 0, RTN_BLACKHOLE, false},
-        {"a link", RTM_NEWLINK, 0, 0, false},
+        {"an interface that is up, or down", RTM_NEWLINK, 0, 0, true},
+        {"an interface that is gone", RTM_DELLINK, 0, 0, true},
         {"a neighbour", RTM_NEWNEIGH, 0, 0, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -48,7 +49,7 @@ static void addresses_and_default_routes_are_news(void **state) {
         if (address_news(span_of(d.bytes, d.len)) != rows[i].news)
             fail_msg("%s: expected %s", rows[i].what, rows[i].news ? "news" : "none");
         struct datagram behind = {0};
-        add(&behind, RTM_NEWLINK, "abc", 3); // the padding is stepped over
+        add(&behind, RTM_NEWNEIGH, "abc", 3); // the padding is stepped over
         add(&behind, rows[i].type, &body, sizeof body);
         assert_int_equal(address_news(span_of(behind.bytes, behind.len)), rows[i].news);
     }
@@ -73,7 +74,7 @@ static void what_is_cut_short_is_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_and_default_routes_are_news),
+        cmocka_unit_test(addresses_default_routes_and_interfaces_are_news),
         cmocka_unit_test(what_is_cut_short_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
