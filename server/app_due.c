@@ -9,10 +9,9 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
     return a_us < b_us ? a_us : b_us;
 }
 
-// What is due to people and workers: not while they are to be heard first.
+// What is due to people: not while they are to be heard first.
 static uint64_t next_of_people(const struct app *app) {
-    uint64_t next_us = earlier(vigil_next_us(app->vigil), whip_next_us(app->whip));
-    next_us = earlier(next_us, dialect_host_next_us(&app->dialects));
+    uint64_t next_us = earlier(whip_next_us(app->whip), dialect_host_next_us(&app->dialects));
     next_us = earlier(next_us, recordings_next_us(app->recordings));
     if (app->watch)
         next_us = earlier(next_us, announce_watch_next_us(app->watch));
@@ -27,7 +26,7 @@ uint64_t app_next_us(void *ctx) {
     if (app_drained(app, 0))
         return 0;
     uint64_t end_us = app->stop_by_us == TIME_NEVER ? app->drain_by_us : app->stop_by_us;
-    return earlier(end_us, next_of_people(app));
+    return earlier(earlier(end_us, vigil_next_us(app->vigil)), next_of_people(app));
 }
 
 void app_late(void *ctx, uint64_t fires_us, uint64_t now_us) {
@@ -49,8 +48,8 @@ void app_due(void *ctx, uint64_t now_us) {
         dialect_host_advance(&app->dialects, now_us);
         if (app->watch)
             announce_watch_advance(app->watch, now_us, false);
-        vigil_advance(app->vigil, now_us);
     }
+    vigil_advance(app->vigil, now_us);
     if (app_drained(app, now_us))
         app_stop_begin(app, now_us);
     if (now_us >= app->stop_by_us) {

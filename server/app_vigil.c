@@ -7,9 +7,16 @@
 #include <assert.h>
 #include <stdio.h>
 
+// Threads of a process that did not run get the moment that people get, and its watchdog hears at once that
+// it runs again.
 static bool on_stuck(void *ctx, unsigned thread, uint64_t now_us) {
     const struct app *app = ctx;
-    return media_thread_stuck(app->media, thread, now_us);
+    return now_us >= app->patience.until_us && media_thread_stuck(app->media, thread, now_us);
+}
+
+bool app_is_stuck(const struct app *app, uint64_t now_us) {
+    control_loop_look(app->loop, now_us);
+    return now_us >= app->patience.until_us && media_stuck(app->media, now_us);
 }
 
 static void tell_stuck(enum media_thread_kind kind, unsigned thread) {

@@ -24,11 +24,19 @@ static void on_wake(uv_async_t *async) {
     loop->handlers.woken(loop->handlers.ctx);
 }
 
+void control_loop_look(struct control_loop *loop, uint64_t now_us) {
+    if (loop->armed_us == TIME_NEVER || now_us <= loop->fires_us)
+        return;
+    uint64_t fires_us = loop->fires_us;
+    loop->fires_us = now_us; // it is told once
+    loop->handlers.late(loop->handlers.ctx, fires_us, now_us);
+}
+
 static void on_timer(uv_timer_t *timer) {
     struct control_loop *loop = timer->data;
-    loop->armed_us = TIME_NEVER;
     uint64_t now_us = clock_now_us();
-    loop->handlers.late(loop->handlers.ctx, loop->fires_us, now_us);
+    control_loop_look(loop, now_us);
+    loop->armed_us = TIME_NEVER;
     if (now_us >= loop->handlers.next_us(loop->handlers.ctx))
         loop->handlers.due(loop->handlers.ctx, now_us);
 }

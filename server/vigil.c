@@ -5,7 +5,7 @@
 
 struct vigil {
     struct vigil_io io;
-    uint64_t look_us;
+    uint64_t look_us, every_us;
     uint64_t feed_us;
     bool told[VIGIL_THREADS_MAX]; // that it is stuck
 };
@@ -16,7 +16,9 @@ struct vigil *vigil_begin(const struct vigil_io *io, uint64_t now_us) {
     if (!v)
         return NULL;
     v->io = *io;
-    v->look_us = now_us + VIGIL_LOOK_US;
+    uint64_t third_us = io->watchdog_us / 3;
+    v->every_us = third_us > 0 && third_us < VIGIL_LOOK_US ? third_us : VIGIL_LOOK_US;
+    v->look_us = now_us + v->every_us;
     v->feed_us = now_us;
     return v;
 }
@@ -42,7 +44,7 @@ void vigil_advance(struct vigil *v, uint64_t now_us) {
     bool some_stuck = false;
     if (now_us < v->look_us)
         return;
-    v->look_us = now_us + VIGIL_LOOK_US;
+    v->look_us = now_us + v->every_us;
     for (unsigned i = 0; i < v->io.threads; i++)
         some_stuck |= look_at(v, i, now_us);
     if (v->io.watchdog_us == 0 || now_us < v->feed_us || some_stuck)

@@ -2,7 +2,7 @@
 // of them turn.
 //
 // A thread that has not turned for seconds is told of in the log, once, with its stack on standard error;
-// /healthz fails meanwhile (media_stuck), and the watchdog is left to bark. What it looks at and tells is in
+// /healthz fails meanwhile (app_is_stuck), and the watchdog is left to bark. What it looks at and tells is in
 // a table of functions; no clock of its own. Control thread.
 #ifndef SERVER_VIGIL_H
 #define SERVER_VIGIL_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VIGIL_LOOK_US UINT64_C(1000000)
+#define VIGIL_LOOK_US UINT64_C(1000000) // or a third of watchdog_us, if that is less
 #define VIGIL_THREADS_MAX 80
 
 struct vigil_io {

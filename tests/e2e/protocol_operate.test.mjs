@@ -133,17 +133,34 @@ while True:
     print(repr(s.recv(4096)), flush=True)
 `;
 
-test('systemd hears of the start, of reloads, and that the server is alive', { timeout: 60_000 }, async (t) => {
+// A server beside a manager that listens: {server, heard() since the last call of forget()}.
+async function managed(t, env) {
   const folder = folderFor(t);
   const listener = spawn('python3', ['-c', LISTENER, `${folder}/socket`], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => listener.kill('SIGKILL'));
   let heard = '';
   listener.stdout.on('data', (data) => (heard += data));
   await until('the socket is there', () => heard.includes('bound'), { deadlineMs: 30_000 });
-  const server = await Server.startFor(t, { env: { NOTIFY_SOCKET: `${folder}/socket`, WATCHDOG_USEC: '1000000' } });
-  await until('READY', () => heard.includes('READY=1'));
-  heard = '';
+  const server = await Server.startFor(t, { env: { ...env, NOTIFY_SOCKET: `${folder}/socket` } });
+  return { server, heard: () => heard, forget: () => (heard = '') };
+}
+
+test('systemd hears of the start, of reloads, and that the server is alive', { timeout: 60_000 }, async (t) => {
+  const { server, heard, forget } = await managed(t, { WATCHDOG_USEC: '1000000' });
+  await until('READY', () => heard().includes('READY=1'));
+  forget();
   server.signal('SIGHUP');
-  await until('a reload', () => /RELOADING=1\\nMONOTONIC_USEC=\d+\\n'\nb'READY=1/.test(heard));
-  await until('it is alive', () => heard.match(/WATCHDOG=1/g)?.length >= 2);
+  await until('a reload', () => /RELOADING=1\\nMONOTONIC_USEC=\d+\\n'\nb'READY=1/.test(heard()));
+  await until('it is alive', () => heard().match(/WATCHDOG=1/g)?.length >= 2);
+});
+
+// Of a stop shorter than its time the watchdog is not to end the process when it is over.
+test('systemd hears at once that a server runs again that did not', { timeout: 60_000 }, async (t) => {
+  const faults = faultsFor(t);
+  const { server, heard, forget } = await managed(t, { ...faults.env, WATCHDOG_USEC: '30000000' });
+  await until('it is alive', () => heard().includes('WATCHDOG=1'));
+  forget();
+  faults.set({ awayS: 20 });
+  await until('it is noticed', () => server.log.includes('server did not run'), { everyMs: 5 });
+  await until('it is alive', () => heard().includes('WATCHDOG=1'), { deadlineMs: 4000 }); // people get five seconds
 });

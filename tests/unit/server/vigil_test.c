@@ -113,6 +113,10 @@ static void the_watchdog_is_fed_three_times_in_its_time(void **state) {
     pass(s, 80 * SECOND);
     assert_int_equal(s->alive, 10);
     scene_close(s);
+    s = scene_open(SECOND); // less than the time between looks
+    pass(s, 10 * SECOND);
+    assert_in_range(s->alive, 29, 30);
+    scene_close(s);
 }
 
 static void the_watchdog_starves_while_any_thread_hangs(void **state) {
