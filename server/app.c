@@ -84,8 +84,6 @@ static void on_woken(void *ctx) {
         app_announce(app, outside);
 }
 
-// The first signal asks people to finish, the next tells clients goodbye without waiting for people, one more
-// ends without waiting for clients.
 static void on_signal(void *ctx, int number) {
     struct app *app = ctx;
     if (!app->ws) { // a start that failed ends its parts in the loop: there is nobody to tell
@@ -97,12 +95,7 @@ static void on_signal(void *ctx, int number) {
         return;
     }
     LOG_INFO("server stopping", LOG_NUMBER("signal", number));
-    if (app->drain_by_us == TIME_NEVER)
-        app_drain(app, app->config->drain_seconds * US_PER_SECOND, app->config->drain_to, clock_now_us());
-    else if (app->stop_by_us == TIME_NEVER)
-        app_stop_begin(app, clock_now_us());
-    else
-        control_loop_stop(app->loop);
+    app_end_asked(app, clock_now_us());
 }
 
 // ---- starting the parts; each says in `error` why it could not

@@ -51,6 +51,7 @@ struct app {
     uint64_t started_us;
     uint64_t drain_by_us; // people may finish until then; TIME_NEVER until a signal comes
     uint64_t stop_by_us;  // TIME_NEVER until they have, or until then
+    bool end_asked;       // by a signal
     struct patience patience;
 
     struct descriptor_shares shares;
@@ -144,6 +145,9 @@ bool app_drain_again(struct app *app, int64_t wait_s, const char *url, uint64_t 
 // Nobody is there any more, or they have had their time.
 bool app_drained(const struct app *app, uint64_t now_us);
 void app_stop_begin(struct app *app, uint64_t now_us); // everyone gets a goodbye
+// By a signal. The first one asks people to finish, if they have not been asked; the next tells clients
+// goodbye without waiting for people, one more ends without waiting for clients.
+void app_end_asked(struct app *app, uint64_t now_us);
 
 // ---- app.c
 

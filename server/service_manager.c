@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,29 +32,34 @@ static bool address_of(const char *name, struct sockaddr_un *out, socklen_t *len
     return true;
 }
 
-static bool say(const char *text) {
+// wait: up to a second, if the manager is busy and its queue is full (ten datagrams by the kernel's preset).
+// What is said once must get there: a start that systemd does not hear of is ended after a minute and a half.
+static bool say(const char *text, bool wait) {
+    static const struct timeval wait_most = {.tv_sec = 1};
     struct sockaddr_un to;
     socklen_t to_len;
     size_t len = strlen(text);
     if (!address_of(getenv("NOTIFY_SOCKET"), &to, &to_len))
         return false;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    bool sent = sendto(fd, text, len, 0, (const struct sockaddr *)&to, to_len) == (ssize_t)len;
+    wait = wait && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait_most, sizeof wait_most) == 0;
+    bool sent =
+        sendto(fd, text, len, wait ? 0 : MSG_DONTWAIT, (const struct sockaddr *)&to, to_len) == (ssize_t)len;
     close(fd);
     return sent;
 }
 
 bool service_manager_ready(void) {
-    return say("READY=1\n");
+    return say("READY=1\n", true);
 }
 
 // MONOTONIC_USEC is what Type=notify-reload wants (systemd 253), on the clock that now_us is read from.
 bool service_manager_reloading(uint64_t now_us) {
     char text[64];
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", now_us);
-    return say(text);
+    return say(text, true);
 }
 
 uint64_t service_manager_watchdog_us(void) {
@@ -64,11 +70,13 @@ uint64_t service_manager_watchdog_us(void) {
 }
 
 bool service_manager_alive(void) {
-    return say("WATCHDOG=1\n");
+    return say("WATCHDOG=1\n", false);
 }
 
 bool service_manager_stopping(uint64_t wait_us) {
     char text[96];
+    if (wait_us == 0)
+        return say("STOPPING=1\n", true);
     snprintf(text, sizeof text, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\n", wait_us);
-    return say(text);
+    return say(text, true);
 }

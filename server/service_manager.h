@@ -20,14 +20,15 @@ enum service_manager {
 // By what this process's environment says.
 enum service_manager service_manager_find(void);
 
-// The server serves, or has read its settings again. These say nothing where nobody listens.
+// The server serves, or has read its settings again. These say nothing where nobody listens; what is said
+// once waits for a second, at most, where a busy manager takes nothing more.
 bool service_manager_ready(void);
 bool service_manager_reloading(uint64_t now_us); // service_manager_ready follows
 // How often systemd wants to hear that the server is alive (WatchdogSec=); 0: it does not.
 uint64_t service_manager_watchdog_us(void);
 bool service_manager_alive(void);
 
-// Stopping has begun and may take so long. False: nobody listens.
+// Stopping has begun and may take so long (0: as long as the unit says). False: nobody listens.
 bool service_manager_stopping(uint64_t wait_us);
 
 #endif

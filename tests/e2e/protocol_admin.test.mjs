@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { AccessToken, AutoTrackEgress, DataPacket_Kind, RoomEgress, RoomServiceClient, TrackSource } from 'livekit-server-sdk';
 import { assert, freshRoom, refused, stillServed } from './expect.mjs';
-import { Client, freeTcpPort, Server } from './harness.mjs';
+import { Client, freeTcpPort, Server, until } from './harness.mjs';
 import { AUDIO } from './media_kit.mjs';
 
 const KEY = ['devkey', '0123456789abcdef0123456789abcdef'];
@@ -353,6 +353,9 @@ test('rotunda admin does it on the command line', { timeout: 60_000 }, async (t)
   assert.equal((await sooner({ seconds: 20, url: 'wss://next.example/ws' })).status, 200);
   const again = await bob.next('server-draining');
   assert.ok(again.deadline < deadline && again.url === 'wss://next.example/ws');
+  own.signal('SIGTERM'); // as behind a hook that has it drain: bob has the time that he was told
+  await until('it is heard', () => own.log.includes('server stopping signal=15'));
+  await stillServed(bob);
   await bob.request('leave-room');
   await own.ended();
 });

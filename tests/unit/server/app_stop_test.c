@@ -107,6 +107,19 @@ static void a_later_request_ends_it_sooner_or_elsewhere(void **state) {
     ending_close(e);
 }
 
+// As a hook of Kubernetes does, which the signal follows.
+static void the_first_signal_leaves_people_the_time_that_an_operator_gave(void **state) {
+    (void)state;
+    struct ending *e = ending_open();
+    uint64_t now_us = e->s->now_us;
+    joins(e->s, "ann");
+    app_drain(&e->app, 10 * US_PER_SECOND, "", now_us);
+    app_end_asked(&e->app, now_us);
+    assert_int_equal(e->app.drain_by_us, now_us + 10 * US_PER_SECOND);
+    assert_int_equal(e->app.stop_by_us, TIME_NEVER);
+    ending_close(e);
+}
+
 static void the_last_one_who_leaves_ends_it(void **state) {
     (void)state;
     struct ending *e = ending_open();
@@ -181,6 +194,7 @@ int main(void) {
         cmocka_unit_test(nobody_is_drained_unasked),
         cmocka_unit_test(people_have_until_the_deadline),
         cmocka_unit_test(a_later_request_ends_it_sooner_or_elsewhere),
+        cmocka_unit_test(the_first_signal_leaves_people_the_time_that_an_operator_gave),
         cmocka_unit_test(the_last_one_who_leaves_ends_it),
         cmocka_unit_test(programs_are_not_waited_for),
         cmocka_unit_test(without_clients_the_loop_ends_at_once),

@@ -1,6 +1,7 @@
 // What systemd hears, over both kinds of names, and when nobody listens.
 #include "server/service_manager.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,10 +51,39 @@ static void systemd_hears_how_long_it_takes(void **state) {
         assert_true(len > 0);
         heard[len] = '\0';
         assert_string_equal(heard, "STOPPING=1\nEXTEND_TIMEOUT_USEC=310000000\n");
+        assert_true(service_manager_stopping(0));
+        assert_int_equal(recv(fd, heard, sizeof heard, MSG_DONTWAIT), strlen("STOPPING=1\n"));
         close(fd);
         assert_false(service_manager_stopping(1)); // it has gone
     }
     unlink(names[0]);
+}
+
+static void *listen_later(void *fd) {
+    char heard[64];
+    usleep(100000);
+    ssize_t len;
+    while ((len = recv(*(int *)fd, heard, sizeof heard, 0)) > 0 && memcmp(heard, "READY", 5) != 0)
+        ;
+    return NULL;
+}
+
+// Of what it is told three times in its time it can miss one; not of the start.
+static void a_manager_that_is_busy_hears_of_the_start(void **state) {
+    (void)state;
+    char name[64];
+    pthread_t thread;
+    unsigned queued = 0;
+    snprintf(name, sizeof name, "@rotunda-busy-%d", (int)getpid());
+    int fd = listen_at(name);
+    setenv("NOTIFY_SOCKET", name, 1);
+    while (service_manager_alive())
+        queued++;
+    assert_in_range(queued, 1, 100000);
+    assert_int_equal(pthread_create(&thread, NULL, listen_later, &fd), 0);
+    assert_true(service_manager_ready());
+    pthread_join(thread, NULL);
+    close(fd);
 }
 
 static void nobody_listens(void **state) {
@@ -94,6 +124,7 @@ static void a_watchdog_of_another_process_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(systemd_hears_how_long_it_takes),
+        cmocka_unit_test(a_manager_that_is_busy_hears_of_the_start),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(a_watchdog_of_another_process_is_none),
     };
