@@ -79,6 +79,7 @@ static const struct {
     {"UpdateSubscriptions", ADMIN_NEED_ADMIN, admin_unknown},
     {"ForwardParticipant", ADMIN_NEED_ADMIN, admin_unknown},
     {"MoveParticipant", ADMIN_NEED_ADMIN, admin_unknown},
+    {"PerformRpc", ADMIN_NEED_ADMIN, admin_unknown},
 };
 
 // The path's last part is all that may stand behind the service: one in front that lets some methods through

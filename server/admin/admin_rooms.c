@@ -121,7 +121,7 @@ static bool read_egress(struct admin_call *call, enum record_wish *out) {
 json_t *admin_create_room(struct admin_call *call) {
     static const char *const unknown[] = {"agents",          "roomPreset",  "minPlayoutDelay",
                                           "maxPlayoutDelay", "syncStreams", "replayEnabled",
-                                          "nodeId",          NULL};
+                                          "nodeId",          "tags",        NULL};
     struct hub_refusal refusal;
     struct hub_room_wish wish = {.name = admin_text(call, "name", true)};
     uint32_t empty_s, departure_s;
