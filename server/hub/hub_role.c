@@ -15,11 +15,12 @@ struct participant *hub_set_role(struct hub *hub, struct participant *me, const 
     static const unsigned rights[] = {[HUB_MODERATOR] = RIGHTS_ALL | RIGHT_ADMIN,
                                       [HUB_PARTICIPANT] = RIGHTS_ALL,
                                       [HUB_VIEWER] = RIGHTS_ALL & ~(unsigned)RIGHTS_PUBLISH};
+    const unsigned of_no_role = RIGHT_METADATA | RIGHT_RECORD; // what a token gave of these stays
     struct participant *who = hub_allowed(me, RIGHT_ADMIN, "say what others may do", refusal)
                                   ? hub_find_other(me, target, refusal)
                                   : NULL;
     if (!who || !hub_spend_notice(hub, me, NOTICE_BYTES + hub_json_text_bytes(who->name), refusal) ||
-        !hub_keep_rights(hub, who, rights[role] | (who->rights & RIGHT_METADATA), refusal))
+        !hub_keep_rights(hub, who, rights[role] | (who->rights & of_no_role), refusal))
         return NULL;
     hub_apply_rights(hub, who, who->assigned_rights);
     LOG_INFO("role changed", LOG_TEXT("room", who->room->name), LOG_TEXT("user", who->name),

@@ -54,6 +54,24 @@ static void what_was_taken_stays_taken(void **state) {
     stage_close(s);
 }
 
+// A role says who sends and who moderates: what else a token gave is not taken by it.
+static void roles_take_nothing_else(void **state) {
+    (void)state;
+    static const enum hub_role roles[] = {HUB_MODERATOR, HUB_PARTICIPANT, HUB_VIEWER};
+    struct stage *s = stage_with_clock();
+    const unsigned more = RIGHT_RECORD | RIGHT_METADATA;
+    struct participant *ann = comes(s, "ann", "ann", MODERATOR),
+                       *bob = comes(s, "bob", "bob", RIGHTS_ALL | more);
+    struct participant *eve = comes(s, "eve", "eve", RIGHTS_ALL);
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        becomes(s, ann, "bob", roles[i]);
+        assert_int_equal(hub_rights(s->hub, bob) & more, more);
+        becomes(s, ann, "eve", roles[i]);
+        assert_int_equal(hub_rights(s->hub, eve) & more, 0);
+    }
+    stage_close(s);
+}
+
 // Anybody may come by a name that nobody vouched for: it keeps what was taken, not what was given.
 static void names_alone(void **state) {
     (void)state;
@@ -146,6 +164,7 @@ static void so_many(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_taken_stays_taken),
+        cmocka_unit_test(roles_take_nothing_else),
         cmocka_unit_test(names_alone),
         cmocka_unit_test(another_name_is_nothing_but_a_name),
         cmocka_unit_test(as_long_as_the_room),
