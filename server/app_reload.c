@@ -70,6 +70,7 @@ static void settings_reload(struct app *app) {
         free(fresh);
         return;
     }
+    app->settings->file_has_secret = fresh->file_has_secret;
     size_t count;
     unsigned taken = 0;
     const struct setting *rows = config_settings(&count);
@@ -100,7 +101,7 @@ void app_reload(struct app *app) {
     if (app->watch)
         announce_watch_advance(app->watch, clock_now_us(), true);
     certificate_reload(app->config, app->ws, true);
-    selfcheck_files_log(app->config);
+    selfcheck_log_secrets(app->config);
     LOG_INFO("settings and files read again");
     service_manager_ready();
 }

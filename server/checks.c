@@ -191,19 +191,27 @@ void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manag
 }
 
 void check_secret_file(struct finding *out, const struct secret_file *file, const char *container) {
-    static const char check[] = "secret-file";
-    if (file->others_write) {
-        finding_set(out, check, file->setting, FINDING_WARN,
-                    "every user of this machine may change or exchange %s", file->path);
-        finding_fix(out, "`chmod o-w` for it and the folders above it");
-    } else if (file->others_read && !container) {
-        finding_set(out, check, file->setting, FINDING_WARN, "every user of this machine may read %s",
-                    file->path);
-        finding_fix(out, "`chmod o-r` for it, unless all in it is public; the server's user must own it or "
-                         "be in its group");
-    } else {
-        finding_set(out, check, file->setting, FINDING_OK, "no other user may change %s%s", file->path,
-                    container ? "" : " or read it");
+    char subject[FINDING_SUBJECT_MAX];
+    snprintf(subject, sizeof subject, "%s %s", file->setting, file->path);
+    if (container) {
+        finding_set(out, "secrets", subject, FINDING_SKIP,
+                    "who else may read it outside of %s is not seen here", container);
+        return;
+    }
+    switch (file->reach) {
+    case SECRET_CLOSED:
+        finding_set(out, "secrets", subject, FINDING_OK, "not everybody on this machine may get at it");
+        return;
+    case SECRET_READABLE:
+        finding_set(out, "secrets", subject, FINDING_WARN,
+                    "everybody on this machine may read it, and the secrets in it");
+        finding_fix(out, "`chmod o= %s`; with `chgrp` the server's group may still read it", file->path);
+        return;
+    case SECRET_CHANGEABLE:
+        finding_set(out, "secrets", subject, FINDING_WARN,
+                    "everybody on this machine may change it, or put another in its place");
+        finding_fix(out, "`chmod o= %s`, and no folder above it that everybody may write to", file->path);
+        return;
     }
 }
 
@@ -225,7 +233,7 @@ void checks_quick(const struct config *config, const struct machine *machine, st
         check_drain(&finding, config->drain_seconds, machine->service_manager, machine->container);
         findings_add(out, &finding);
     }
-    for (size_t i = 0; i < machine->secret_count; i++) {
+    for (unsigned i = 0; i < machine->secret_count; i++) {
         check_secret_file(&finding, &machine->secrets[i], machine->container);
         findings_add(out, &finding);
     }

@@ -5,6 +5,7 @@
 
 #include "server/finding.h"
 #include "server/machine.h"
+#include "server/secret_files.h"
 
 #define CHECKS_STOP_SECONDS 10 // that stopping may take beyond drain-time
 
@@ -20,9 +21,10 @@ void check_library(struct finding *out, enum machine_library library, const stru
 // Whoever stops the server must wait as long as it waits for its people. drain_seconds not 0.
 void check_drain(struct finding *out, uint32_t drain_seconds, enum service_manager manager,
                  const char *container);
-// container: in one there are no others to read it.
-void check_secret_file(struct finding *out, const struct secret_file *file, const char *container);
 void check_cipher(struct finding *out, const char *cipher, bool slow);
+// container: NULL for none. There everybody is the server itself, and files come from outside, often open to
+// all.
+void check_secret_file(struct finding *out, const struct secret_file *file, const char *container);
 
 // <0, 0, >0 as version a ("1.44.2") is before, the same as or after b; missing parts are 0.
 int version_compare(const char *a, const char *b);

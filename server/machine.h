@@ -43,8 +43,8 @@ struct machine {
     enum service_manager service_manager;
     const char *container; // "Docker", "Podman", "Kubernetes", "a container"; NULL: none is seen
     struct machine_version libraries[LIBRARIES];
-    size_t secret_count;
-    struct secret_file secrets[SECRET_FILES_MAX]; // whose paths are in the settings
+    unsigned secret_count;
+    struct secret_file secrets[SECRET_FILES_MAX];
     size_t address_count;
     char addresses[MACHINE_ADDRESSES_MAX][ANNOUNCE_TEXT_MAX]; // of running interfaces, loopback included
 };

@@ -14,6 +14,16 @@ static void finding_log(const struct finding *finding) {
            LOG_TEXT("found", finding->text), LOG_TEXT("fix", finding->fix));
 }
 
+void selfcheck_log_secrets(const struct config *config) {
+    struct secret_file files[SECRET_FILES_MAX];
+    unsigned count = secret_files_examine(config, files);
+    for (unsigned i = 0; i < count; i++) {
+        struct finding finding;
+        check_secret_file(&finding, &files[i], container_find(""));
+        finding_log(&finding);
+    }
+}
+
 void selfcheck_log(const struct config *config) {
     struct machine machine;
     struct findings *findings = calloc(1, sizeof *findings);
@@ -23,14 +33,4 @@ void selfcheck_log(const struct config *config) {
     machine_examine(config, &machine);
     checks_quick(config, &machine, findings);
     free(findings);
-}
-
-void selfcheck_files_log(const struct config *config) {
-    struct secret_file files[SECRET_FILES_MAX];
-    size_t count = secret_files_examine(config, files);
-    for (size_t i = 0; i < count; i++) {
-        struct finding finding;
-        check_secret_file(&finding, &files[i], container_find(""));
-        finding_log(&finding);
-    }
 }

@@ -8,8 +8,8 @@
 // One log line ("self-check") for each finding that is a warning (warn) or will not work (error), with the
 // fix. Before threads start.
 void selfcheck_log(const struct config *config);
-
-// The same of the files that may have changed since, when they are read again.
-void selfcheck_files_log(const struct config *config);
+// The same of the files with secrets alone, which may have other modes, or be others, when they are read
+// again.
+void selfcheck_log_secrets(const struct config *config);
 
 #endif

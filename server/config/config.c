@@ -124,6 +124,8 @@ static bool take(struct loader *loader, const char *name, const char *value, enu
     }
     if (counts)
         *set_by = source;
+    if (counts && source == SOURCE_FILE && setting->type == SETTING_SECRET)
+        loader->config->file_has_secret = true;
     return true;
 }
 
@@ -287,6 +289,7 @@ static bool take_line(struct loader *loader, char *line, unsigned number, unsign
 static bool take_file(struct loader *loader) {
     if (!loader->path)
         return true;
+    snprintf(loader->config->file, sizeof loader->config->file, "%s", loader->path);
     FILE *file = file_open(loader->path);
     if (!file)
         return refuse(loader, "config: \"%.200s\" cannot be read: %s", loader->path, file_open_reason(errno));

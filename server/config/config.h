@@ -65,6 +65,8 @@ struct config {
     char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX];             // PEM files; both or neither ("")
     struct ice_servers ice_servers;
     char turn_secret_file[CONFIG_PATH_MAX]; // "", or where ice_servers.turn_secret was read
+    char file[CONFIG_PATH_MAX];             // of --config; ""
+    bool file_has_secret;                   // ice_servers.turn_secret stands in it
     char keys[CONFIG_PATH_MAX];             // of tokens; "": nobody needs one
     char rooms[CONFIG_PATH_MAX];            // what is settled for rooms; "": nothing
     struct webhook_urls webhooks;           // who is told of what happens in rooms

@@ -27,6 +27,16 @@ has() {
 set -- $(free_ports 4)
 http_port=$1 media_port=$2 stun_port=$3 turn_port=$4
 
+# Files with secrets, where there are others; in a container it is not known.
+echo 'team: 0123456789abcdef0123456789abcdef' >"$folder/keys"
+chmod 755 "$folder"
+for mode in 600:ok 644:warn 666:warn; do
+    chmod "${mode%:*}" "$folder/keys"
+    doctor 0 --keys "$folder/keys"
+    has "^(skip|${mode#*:}) +secrets +keys $folder/keys: "
+done
+chmod 600 "$folder/keys"
+
 # A machine that is well. Buffers and NTP differ from machine to machine, and are no failure.
 doctor 0
 for check in config clock file-limit udp-gso cipher libraries web-root listen-port media-port media-port-tcp call server; do

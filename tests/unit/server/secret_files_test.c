@@ -1,4 +1,4 @@
-// Who else may read or change a file of secrets: by real files in a folder of the test's own.
+// Files with secrets: who may get at them, by their modes and those of the folders above.
 #include "server/secret_files.h"
 
 #include <setjmp.h>
@@ -12,89 +12,132 @@
 
 #include <cmocka.h>
 
-struct place { // FOLDER/inner/keys
-    char folder[64], inner[80], file[96], link[96];
-    struct config config;
+#define SECRET_LINE "team: 0123456789abcdef0123456789abcdef\n"
+#define PUBLIC_KEY                                                                                           \
+    "-----BEGIN PUBLIC KEY-----\n"                                                                           \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEC4vaC8z62lEIF1QQS40wvnlX0Z2P\n"                                     \
+    "4Sdwo8/V7iY57flYYZufSZaT/gLqA9NnlMKbbq71fDDfFMTGAyQ9rtcH6Q==\n"                                         \
+    "-----END PUBLIC KEY-----\n"
+
+struct folder {
+    char outer[64], inner[80], file[96], link[96];
 };
 
-static void place_open(struct place *p) {
-    *p = (struct place){.folder = "/tmp/rotunda-secrets-XXXXXX"};
-    assert_non_null(mkdtemp(p->folder));
-    assert_int_equal(chmod(p->folder, 0755), 0);
-    snprintf(p->inner, sizeof p->inner, "%s/inner", p->folder);
-    snprintf(p->file, sizeof p->file, "%s/keys", p->inner);
-    snprintf(p->link, sizeof p->link, "%s/link", p->folder);
-    assert_int_equal(mkdir(p->inner, 0755), 0);
-    FILE *file = fopen(p->file, "w");
-    if (file)
-        fclose(file);
-    assert_int_equal(symlink(p->file, p->link), 0);
+static int set_up(void **state) {
+    struct folder *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    snprintf(f->outer, sizeof f->outer, "/tmp/rotunda-secrets-XXXXXX");
+    assert_non_null(mkdtemp(f->outer));
+    snprintf(f->inner, sizeof f->inner, "%s/inner", f->outer);
+    snprintf(f->file, sizeof f->file, "%s/file", f->inner);
+    snprintf(f->link, sizeof f->link, "%s/link", f->outer);
+    assert_int_equal(mkdir(f->inner, 0755), 0);
+    assert_int_equal(symlink(f->file, f->link), 0);
+    *state = f;
+    return 0;
 }
 
-static void place_close(struct place *p) {
-    chmod(p->inner, 0755);
-    unlink(p->file);
-    unlink(p->link);
-    rmdir(p->inner);
-    rmdir(p->folder);
+static int tear_down(void **state) {
+    struct folder *f = *state;
+    unlink(f->file);
+    unlink(f->link);
+    rmdir(f->inner);
+    rmdir(f->outer);
+    free(f);
+    return 0;
 }
 
-static void what_others_may(void **state) {
-    (void)state;
+static void writes(const char *path, const char *text, mode_t mode) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void modes_say_who_gets_at_it(void **state) {
+    struct folder *f = *state;
     static const struct {
-        mode_t folder, file;
-        bool read, write;
+        mode_t outer, inner, file;
+        enum secret_reach reach;
     } rows[] = {
-        {0755, 0600, false, false},  {0755, 0640, false, false},
-        {0755, 0660, false, false}, // its group is the operator's choice
-        {0755, 0644, true, false},   {0755, 0602, false, true},
-        {0755, 0666, true, true},    {0700, 0666, false, false}, // nobody gets there
-        {0711, 0644, true, false},                               // who knows its name does
-        {0777, 0600, false, true},                               // it can be exchanged,
-        {01777, 0600, false, false},                             // but not where only owners may
-        {01777, 0604, true, false},
+        {0755, 0755, 0600, SECRET_CLOSED},     {0755, 0755, 0640, SECRET_CLOSED}, // for the server's group
+        {0755, 0755, 0660, SECRET_CLOSED},     {0755, 0755, 0644, SECRET_READABLE},
+        {0755, 0755, 0604, SECRET_READABLE},   {0755, 0755, 0602, SECRET_CHANGEABLE},
+        {0755, 0755, 0666, SECRET_CHANGEABLE}, {0755, 0750, 0666, SECRET_CLOSED}, // nobody passes the folder
+        {0700, 0755, 0666, SECRET_CLOSED},     {0711, 0711, 0644, SECRET_READABLE},
+        {0755, 0777, 0600, SECRET_CHANGEABLE}, // by another file in its place
+        {0755, 01777, 0600, SECRET_CLOSED},    // where everybody moves his own alone
+        {0777, 0700, 0600, SECRET_CHANGEABLE}, // by another folder
+        {0700, 0777, 0600, SECRET_CLOSED},
     };
-    struct place p;
-    place_open(&p);
-    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
-        const char *path = i % 2 ? p.link : p.file;
-        struct secret_file got[SECRET_FILES_MAX];
-        chmod(p.inner, rows[i / 2].folder);
-        chmod(p.file, rows[i / 2].file);
-        snprintf(p.config.keys, sizeof p.config.keys, "%s", path);
-        assert_int_equal(secret_files_examine(&p.config, got), 1);
-        assert_string_equal(got[0].setting, "keys");
-        assert_string_equal(got[0].path, path);
-        if (got[0].others_read != rows[i / 2].read || got[0].others_write != rows[i / 2].write)
-            fail_msg("%o of a folder %o: read %d, written %d", rows[i / 2].file, rows[i / 2].folder,
-                     got[0].others_read, got[0].others_write);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum secret_reach reach;
+        writes(f->file, "x", rows[i].file);
+        assert_int_equal(chmod(f->inner, rows[i].inner), 0);
+        assert_int_equal(chmod(f->outer, rows[i].outer), 0);
+        for (int by_link = 0; by_link < 2; by_link++) {
+            assert_true(secret_file_reach(by_link ? f->link : f->file, &reach));
+            if (reach != rows[i].reach)
+                fail_msg("row %zu: %d, not %d", i, reach, rows[i].reach);
+        }
     }
-    place_close(&p);
 }
 
-static void each_setting_is_looked_at(void **state) {
-    (void)state;
-    struct place p;
-    struct secret_file got[SECRET_FILES_MAX];
-    place_open(&p);
-    assert_int_equal(secret_files_examine(&p.config, got), 0);
-    char *const paths[] = {p.config.keys, p.config.rooms, p.config.tls_key, p.config.turn_secret_file,
-                           p.config.ice_turn_login_file};
-    for (size_t i = 0; i < SECRET_FILES_MAX; i++) {
-        strcpy(paths[i], p.file);
-        assert_int_equal(secret_files_examine(&p.config, got), i + 1);
+static void what_is_no_file_is_not_judged(void **state) {
+    struct folder *f = *state;
+    enum secret_reach reach;
+    static const char *const paths[] = {"", "/dev/null", "/dev/stdin/x", "/proc/self", "/tmp"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        assert_false(secret_file_reach(paths[i], &reach));
+    assert_false(secret_file_reach(f->link, &reach)); // leads nowhere
+    assert_int_equal(mkfifo(f->file, 0666), 0);
+    assert_false(secret_file_reach(f->file, &reach)); // and is not waited for
+}
+
+// What may be read by all for it tells nobody anything: but nobody may change it.
+static void public_keys_and_settings_may_be_read(void **state) {
+    struct folder *f = *state;
+    static struct config config;
+    struct secret_file files[SECRET_FILES_MAX];
+    assert_int_equal(chmod(f->outer, 0755), 0);
+    assert_int_equal(secret_files_examine(&config, files), 0);
+    snprintf(config.keys, sizeof config.keys, "%s", f->file);
+    static const struct {
+        const char *text;
+        mode_t mode;
+        enum secret_reach reach;
+    } rows[] = {{SECRET_LINE, 0644, SECRET_READABLE},
+                {SECRET_LINE, 0640, SECRET_CLOSED},
+                {PUBLIC_KEY, 0644, SECRET_CLOSED},
+                {PUBLIC_KEY, 0666, SECRET_CHANGEABLE},
+                {"nonsense", 0644, SECRET_CLOSED}}; // whoever loads it says what it is
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        writes(f->file, rows[i].text, rows[i].mode);
+        assert_int_equal(secret_files_examine(&config, files), 1);
+        assert_string_equal(files[0].setting, "keys");
+        if (files[0].reach != rows[i].reach)
+            fail_msg("row %zu: %d, not %d", i, files[0].reach, rows[i].reach);
     }
-    strcpy(p.config.rooms, "/nowhere/rooms"); // is told by who reads it
-    strcpy(p.config.keys, p.inner);
-    assert_int_equal(secret_files_examine(&p.config, got), SECRET_FILES_MAX - 2);
-    assert_string_equal(got[0].setting, "tls-key");
-    place_close(&p);
+    memcpy(config.file, config.keys, sizeof config.file);
+    memcpy(config.rooms, config.keys, sizeof config.rooms);
+    config.keys[0] = '\0';
+    assert_int_equal(secret_files_examine(&config, files), 2);
+    assert_int_equal(files[0].reach, SECRET_CLOSED);
+    assert_int_equal(files[1].reach, SECRET_READABLE);
+    config.file_has_secret = true;
+    assert_int_equal(secret_files_examine(&config, files), 2);
+    assert_int_equal(files[0].reach, SECRET_READABLE);
+    unlink(f->file);
+    assert_int_equal(secret_files_examine(&config, files), 0);
 }
 
 int main(void) {
+#define IN_A_FOLDER(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_others_may),
-        cmocka_unit_test(each_setting_is_looked_at),
+        IN_A_FOLDER(modes_say_who_gets_at_it),
+        IN_A_FOLDER(what_is_no_file_is_not_judged),
+        IN_A_FOLDER(public_keys_and_settings_may_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,29 @@ static void test_precedence(void **state) {
     free(path);
 }
 
+// Where the settings were read, and whether that file is to be kept secret.
+static void test_a_secret_in_the_file(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *flag;
+        bool has;
+    } rows[] = {{"turn-urls = turn:a\nturn-secret = hush\n", NULL, true},
+                {"turn-urls = turn:a\nturn-secret = hush\n", "louder", false}, // it is not used
+                {"turn-urls = turn:a\n", "louder", false},
+                {"media-port = 3\n", NULL, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config config;
+        char error[CONFIG_ERROR_MAX], *path = file_write(rows[i].text);
+        const char *const flags[] = {"--config", path, rows[i].flag ? "--turn-secret" : NULL, rows[i].flag,
+                                     NULL};
+        assert_int_equal(load(&config, error, no_environment, flags), CONFIG_RUN);
+        assert_string_equal(config.file, path);
+        assert_int_equal(config.file_has_secret, rows[i].has);
+        unlink(path);
+        free(path);
+    }
+}
+
 // A value that another source outranks is checked all the same.
 static void test_outranked_values_are_checked(void **state) {
     (void)state;
@@ -562,6 +585,7 @@ int main(void) {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_defaults_are_the_hubs),
         cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_a_secret_in_the_file),
         cmocka_unit_test(test_outranked_values_are_checked),
         cmocka_unit_test(test_config_file_from_environment),
         cmocka_unit_test(test_refusals),
