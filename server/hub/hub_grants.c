@@ -15,9 +15,11 @@ static void grants_end(struct wheel_node *node, uint64_t now_us) {
 // The token's end is a time of day, timers run on the other clock: both are read now.
 static void arm(struct hub *hub, struct participant *me, uint64_t ends_s) {
     uint64_t wall_us = hub_wall_us(hub), end_us = ends_s * US_PER_SECOND;
-    uint64_t left_us = end_us > wall_us ? end_us - wall_us : 0;
+    uint64_t until_us = (end_us > wall_us ? end_us : wall_us) + GRANTS_GRACE_US;
+    uint64_t last_us = end_us + GRANTS_PAST_US_MAX;
+    until_us = until_us < last_us ? until_us : last_us;
     wheel_node_init(&me->grants_timer, grants_end);
-    wheel_arm(&hub->wheel, &me->grants_timer, hub->now_us + left_us + GRANTS_GRACE_US);
+    wheel_arm(&hub->wheel, &me->grants_timer, hub->now_us + (until_us > wall_us ? until_us - wall_us : 0));
 }
 
 void hub_take_grants(struct hub *hub, struct participant *me, const struct grants *grants) {

@@ -62,7 +62,8 @@ bool hub_look_of(const char *name, uint64_t *look, struct hub_refusal *refusal);
 // With a new token, of the same identity for the same room. What it may no more is closed.
 bool hub_update_grants(struct hub *hub, struct participant *me, const struct grants *grants,
                        struct hub_refusal *refusal);
-#define GRANTS_GRACE_US (30 * US_PER_SECOND) // that a participant stays after its token's end, to renew it
+#define GRANTS_GRACE_US (30 * US_PER_SECOND)    // that a participant stays after its token's end, to renew it
+#define GRANTS_PAST_US_MAX (60 * US_PER_SECOND) // and when it has come with one that had ended already
 // Out of the room, with all it has. `me` is freed.
 void hub_leave(struct hub *hub, struct participant *me, const char *reason);
 // Its connection is lost: what it has stays for the resume window, which counts from its last sign of life:

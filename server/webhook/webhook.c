@@ -43,17 +43,27 @@ static void room_opened(void *ctx, const struct room *room) {
     tell(ctx, (struct webhook_event){.kind = WEBHOOK_ROOM_STARTED, .room = room});
 }
 
+static void tell_finished(struct webhooks *webhooks, const struct room *room, unsigned gone) {
+    tell(webhooks, (struct webhook_event){.kind = WEBHOOK_ROOM_FINISHED, .room = room, .gone = gone});
+}
+
 static void room_closed(void *ctx, const struct room *room) {
-    tell(ctx, (struct webhook_event){.kind = WEBHOOK_ROOM_FINISHED, .room = room});
+    tell_finished(ctx, room, 0);
 }
 
 static void participant_joined(void *ctx, const struct participant *who) {
     tell(ctx, (struct webhook_event){.kind = WEBHOOK_PARTICIPANT_JOINED, .room = who->room, .who = who});
 }
 
+static void tell_left(struct webhooks *webhooks, const struct participant *who, unsigned gone) {
+    tell(webhooks, (struct webhook_event){
+                       .kind = WEBHOOK_PARTICIPANT_LEFT, .room = who->room, .who = who, .gone = gone});
+}
+
+// Who leaves is still in its room when that is told.
 static void participant_left(void *ctx, const struct participant *who, const char *reason) {
     (void)reason;
-    tell(ctx, (struct webhook_event){.kind = WEBHOOK_PARTICIPANT_LEFT, .room = who->room, .who = who});
+    tell_left(ctx, who, 1);
 }
 
 static void tell_track(struct webhooks *webhooks, enum webhook_kind kind,
@@ -96,20 +106,21 @@ struct webhooks *webhooks_open(const struct webhook_urls *urls, const struct web
     return webhooks;
 }
 
-static void tell_end_of_person(struct webhooks *webhooks, const struct participant *who) {
+static void tell_end_of_person(struct webhooks *webhooks, const struct participant *who, unsigned gone) {
     LIST_EACH(t, &who->transports) {
         LIST_EACH(p, &LIST_ENTRY(t, struct room_transport, link)->producers)
         producer_closed(webhooks, LIST_ENTRY(p, struct room_producer, link));
     }
-    participant_left(webhooks, who, "shutdown");
+    tell_left(webhooks, who, gone);
 }
 
-// The hub ends silently.
+// The hub ends silently, with everybody still in their rooms.
 static void tell_end(struct webhooks *webhooks, struct hub *hub) {
     for (struct room *room = NULL; (room = hub_operate_next(hub, room));) {
+        unsigned gone = 0;
         LIST_EACH(node, &room->participants)
-        tell_end_of_person(webhooks, LIST_ENTRY(node, struct participant, link));
-        room_closed(webhooks, room);
+        tell_end_of_person(webhooks, LIST_ENTRY(node, struct participant, link), ++gone);
+        tell_finished(webhooks, room, gone);
     }
 }
 

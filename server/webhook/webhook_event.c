@@ -29,13 +29,13 @@ static bool put(json_t *object, const char *name, json_t *value) {
     return json_object_set_new(object, name, value) == 0;
 }
 
-// Who leaves is still in its room when that is told.
 static bool put_room(json_t *object, const struct webhook_event *event) {
+    unsigned people = event->room->participant_count - event->gone;
     json_t *room = admin_describe_room(event->room);
     if (!put(object, "room", room))
         return false;
-    return event->kind != WEBHOOK_PARTICIPANT_LEFT ||
-           put(room, "numParticipants", json_integer((json_int_t)event->room->participant_count - 1));
+    return event->gone == 0 || (put(room, "numParticipants", json_integer((json_int_t)people)) &&
+                                (people > 0 || put(room, "numPublishers", json_integer(0))));
 }
 
 // With a track its owner's names alone, as LiveKit has it: the rest may be long, and there may be many

@@ -19,6 +19,7 @@ struct webhook_event {
     const struct room *room;
     const struct participant *who;        // NULL: of a room
     const struct room_producer *producer; // NULL: not of a track
+    unsigned gone;                        // of the people in the room, who have left it all the same
     uint64_t wall_s;                      // seconds since 1970
 };
 

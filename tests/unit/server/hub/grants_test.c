@@ -169,6 +169,23 @@ static void a_token_ends(void **state) {
     stage_close(s);
 }
 
+// Who comes with one that has ended, but is within its verifier's leeway, is out a minute after its end.
+static void a_token_that_has_ended_lets_nobody_stay(void **state) {
+    (void)state;
+    static const uint64_t past_s[] = {0, 29, 31, 50, 59, 60};
+    for (size_t i = 0; i < sizeof past_s / sizeof past_s[0]; i++) {
+        struct stage *s = stage_with_clock();
+        struct hub_refusal refusal;
+        struct grants ann = grants_of("a", "Ann", RIGHTS_ALL);
+        ann.ends_s = wall_s - past_s[i];
+        assert_non_null(join_with(s, &ann, NULL, NULL, &refusal));
+        pass(s, (61 - past_s[i]) * US_PER_SECOND);
+        if (hub_participant_count(s->hub) != 0)
+            fail_msg("%u s past its end: still there", (unsigned)past_s[i]);
+        stage_close(s);
+    }
+}
+
 // Nor is one kept by being away.
 static void a_token_ends_while_its_bearer_is_away(void **state) {
     (void)state;
@@ -247,6 +264,7 @@ int main(void) {
         cmocka_unit_test(rights),
         cmocka_unit_test(other_rights),
         cmocka_unit_test(a_token_ends),
+        cmocka_unit_test(a_token_that_has_ended_lets_nobody_stay),
         cmocka_unit_test(a_token_ends_while_its_bearer_is_away),
         cmocka_unit_test(a_new_token),
         cmocka_unit_test(resuming),

@@ -8,8 +8,12 @@
 
 static json_t *read_event(enum webhook_kind kind, const struct room *room, const struct participant *who,
                           const struct room_producer *producer) {
-    const struct webhook_event event = {
-        .kind = kind, .room = room, .who = who, .producer = producer, .wall_s = 1700000000};
+    const struct webhook_event event = {.kind = kind,
+                                        .room = room,
+                                        .who = who,
+                                        .producer = producer,
+                                        .gone = kind == WEBHOOK_PARTICIPANT_LEFT,
+                                        .wall_s = 1700000000};
     size_t len;
     char *text = webhook_event_text(&event, &len);
     assert_non_null(text);
@@ -50,7 +54,7 @@ static void test_each_kind(void **state) {
         {WEBHOOK_ROOM_STARTED, NULL, NULL, "room_started", 2},
         {WEBHOOK_ROOM_FINISHED, NULL, NULL, "room_finished", 2},
         {WEBHOOK_PARTICIPANT_JOINED, bob, NULL, "participant_joined", 2},
-        {WEBHOOK_PARTICIPANT_LEFT, bob, NULL, "participant_left", 1}, // without the one who leaves
+        {WEBHOOK_PARTICIPANT_LEFT, bob, NULL, "participant_left", 1},
         {WEBHOOK_TRACK_PUBLISHED, ann, voice, "track_published", 2},
         {WEBHOOK_TRACK_UNPUBLISHED, ann, voice, "track_unpublished", 2},
     };

@@ -38,8 +38,17 @@ static char *sign(void *ctx, const char *body, size_t len, uint32_t ttl_s) {
     long created = strtol(json_string_value(json_object_get(event, "createdAt")), NULL, 10);
     assert_in_range(created, time(NULL) - 60, time(NULL) + 1);
     assert_int_equal(ttl_s, 600); // as long as it is kept, twice
-    snprintf(t->events + used, sizeof t->events - used, "%s%s%s; ",
-             json_string_value(json_object_get(event, "event")), who ? " " : "", who ? who : "");
+    const char *name = json_string_value(json_object_get(event, "event"));
+    const json_t *room = json_object_get(event, "room");
+    bool tells_left = strcmp(name, "participant_left") == 0 || strcmp(name, "room_finished") == 0;
+    char left[32] = "";
+    if (tells_left)
+        snprintf(left, sizeof left, " of %d",
+                 (int)json_integer_value(json_object_get(room, "numParticipants")));
+    if (strcmp(name, "room_finished") == 0)
+        assert_int_equal(json_integer_value(json_object_get(room, "numPublishers")), 0);
+    snprintf(t->events + used, sizeof t->events - used, "%s%s%s%s; ", name, who ? " " : "", who ? who : "",
+             left);
     json_decref(event);
     return t->unsigned_ ? NULL : strdup("token");
 }
@@ -98,7 +107,7 @@ static void what_happens_is_told_in_its_order(void **state) {
     expect_events(&t, "egress_started; ");
     hub_leave(t.stage->hub, ann, "left");
     pass(t.stage, 60 * US_PER_SECOND);
-    expect_events(&t, "participant_left ann; room_finished; ");
+    expect_events(&t, "participant_left ann of 0; room_finished of 0; ");
     webhooks_egress(t.webhooks, "egress_ended", NULL, json_pack("{s:s}", "egressId", "e1"));
     expect_events(&t, "egress_ended; ");
     expect_counts(&t, 8, 0);
@@ -118,9 +127,10 @@ static void the_end_of_the_server_is_told(void **state) {
     produces(t.stage, ann, from, MEDIA_VIDEO);
     t.events[0] = '\0';
     webhooks_close(t.webhooks, t.stage->hub);
-    expect_events(&t,
-                  "track_unpublished ann; track_unpublished ann; participant_left ann; participant_left bob; "
-                  "room_finished; ");
+    expect_events(
+        &t,
+        "track_unpublished ann; track_unpublished ann; participant_left ann of 1; participant_left bob of "
+        "0; room_finished of 0; ");
     joins(t.stage, "cid");
     assert_string_equal(t.events, "");
     t.webhooks = NULL; // which is fine
