@@ -2,9 +2,10 @@
 #include "server/access/token_internal.h"
 
 static bool take_operator(const json_t *claims, bool *out, char *why) {
-    const json_t *own = json_object_get(claims, "rotunda");
-    *out = false;
-    return !own || token_take_bool(own, "operator", false, out, why);
+    const json_t *own = json_object_get(json_object_get(claims, "rotunda"), "operator");
+    *out = json_is_true(own);
+    return !own || json_is_null(own) || json_is_boolean(own) ||
+           token_refuse(why, "the token's `rotunda.operator` must be true or false");
 }
 
 bool token_verify_service(const struct keys *keys, const char *token, uint64_t now_s,

@@ -30,10 +30,12 @@ bool cross_origin_is_preflight(const struct http_head *head) {
     return head->method == HTTP_OPTIONS && http_field_find(head, "access-control-request-method").ptr;
 }
 
+// The last two are what livekit-server-sdk sends of its own, also from a page.
 void cross_origin_preflight(const char *allow, char out[CROSS_ORIGIN_HEADERS_MAX]) {
     snprintf(out, CROSS_ORIGIN_HEADERS_MAX,
              "access-control-allow-methods: %s\r\n"
-             "access-control-allow-headers: authorization, content-type, if-match\r\n"
+             "access-control-allow-headers: authorization, content-type, if-match, user-agent, "
+             "x-livekit-request-id\r\n"
              "access-control-max-age: 600\r\n",
              allow);
 }

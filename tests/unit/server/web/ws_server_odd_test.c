@@ -192,6 +192,10 @@ static void test_pages_of_other_origins_are_refused(void **state) {
          false}, // it may not read it
         {ASK "Origin: https://app.example\r\n\r\n", "204", "access-control-allow-methods: GET, HEAD\r\n",
          true},
+        {ASK "Origin: https://app.example\r\n\r\n", "204",
+         "access-control-allow-headers: authorization, content-type, if-match, user-agent, "
+         "x-livekit-request-id\r\n",
+         true},
         {ASK "Origin: https://evil.example\r\n\r\n", "403", "access-control", false},
         {ASK "\r\n", "405", "access-control", false},
         // a proxy that nobody trusts says nothing about the page
