@@ -18,7 +18,7 @@ static void answer_text(struct http_answer *answer, unsigned status, const char 
 static void answer_health(void *ctx, const struct http_request *request, struct http_answer *answer) {
     struct app *app = ctx;
     (void)request;
-    if (app_is_stuck(app, clock_now_us()))
+    if (app_stuck(app, clock_now_us()) > 0)
         answer_text(answer, 503, "a media or data thread is stuck\n");
     else
         answer_text(answer, 200, "ok\n");
@@ -29,7 +29,7 @@ static void answer_readiness(void *ctx, const struct http_request *request, stru
     (void)request;
     if (app->drain_by_us != TIME_NEVER)
         answer_text(answer, 503, "the server is stopping\n");
-    else if (app_is_stuck(app, clock_now_us()))
+    else if (app_stuck(app, clock_now_us()) > 0)
         answer_text(answer, 503, "a media or data thread is stuck\n");
     else
         answer_text(answer, 200, "ready\n");
@@ -48,6 +48,7 @@ static void answer_metrics(void *ctx, const struct http_request *request, struct
         .media = media,
         .uptime_us = clock_now_us() - app->started_us,
         .resident_bytes = metrics_resident_bytes(),
+        .threads_stuck = app_stuck(app, clock_now_us()),
         .log_lines_dropped = log_dropped(),
         .log_lines_left_out = log_left_out(),
     };

@@ -132,8 +132,8 @@ void app_due(void *app, uint64_t now_us);
 // ---- app_vigil.c
 
 bool app_start_vigil(struct app *app, char *error); // app->media runs
-// A thread has not turned for seconds in which the process ran.
-bool app_is_stuck(const struct app *app, uint64_t now_us);
+// How many threads have not turned for seconds in which the process ran.
+unsigned app_stuck(const struct app *app, uint64_t now_us);
 
 // ---- app_stop.c
 

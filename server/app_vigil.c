@@ -14,9 +14,9 @@ static bool on_stuck(void *ctx, unsigned thread, uint64_t now_us) {
     return now_us >= app->patience.until_us && media_thread_stuck(app->media, thread, now_us);
 }
 
-bool app_is_stuck(const struct app *app, uint64_t now_us) {
+unsigned app_stuck(const struct app *app, uint64_t now_us) {
     control_loop_look(app->loop, now_us);
-    return now_us >= app->patience.until_us && media_stuck(app->media, now_us);
+    return now_us >= app->patience.until_us ? media_stuck(app->media, now_us) : 0;
 }
 
 static void tell_stuck(enum media_thread_kind kind, unsigned thread) {

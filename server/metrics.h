@@ -22,6 +22,8 @@
 // X(member, type of the metric, its name, its help)
 #define PROCESS_COUNTERS(X)                                                                                  \
     X(resident_bytes, "gauge", "process_resident_memory_bytes", "Resident memory of the process.")           \
+    X(threads_stuck, "gauge", "rotunda_threads_stuck",                                                       \
+      "Media, data and ICE threads that have not turned for 5 seconds.")                                     \
     X(log_lines_dropped, "counter", "rotunda_log_lines_dropped_total", "Log lines that nobody took.")        \
     X(log_lines_left_out, "counter", "rotunda_log_lines_left_out_total",                                     \
       "Log lines that were left out because strangers, or people without a token, caused too many.")         \

@@ -2,7 +2,7 @@
 // of them turn.
 //
 // A thread that has not turned for seconds is told of in the log, once, with its stack on standard error;
-// /healthz fails meanwhile (app_is_stuck), and the watchdog is left to bark. What it looks at and tells is in
+// /healthz fails meanwhile (app_stuck), and the watchdog is left to bark. What it looks at and tells is in
 // a table of functions; no clock of its own. Control thread.
 #ifndef SERVER_VIGIL_H
 #define SERVER_VIGIL_H

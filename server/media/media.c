@@ -343,11 +343,11 @@ bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now
     return now_us > seen_us && now_us - seen_us > STUCK_US;
 }
 
-bool media_stuck(const struct media *media, uint64_t now_us) {
+unsigned media_stuck(const struct media *media, uint64_t now_us) {
+    unsigned count = 0;
     for (unsigned i = 0; i < media_threads(media); i++)
-        if (media_thread_stuck(media, i, now_us))
-            return true;
-    return false;
+        count += media_thread_stuck(media, i, now_us);
+    return count;
 }
 
 void media_trace_thread(const struct media *media, unsigned thread) {

@@ -194,9 +194,9 @@ void media_read_counters(struct media *media, unsigned worker, struct media_coun
 enum media_thread_kind { MEDIA_THREAD_WORKER, MEDIA_THREAD_DATA, MEDIA_THREAD_ICE };
 unsigned media_threads(const struct media *media);
 enum media_thread_kind media_thread_kind(const struct media *media, unsigned thread);
-// It has not turned for seconds; any of them has not.
+// It has not turned for seconds; how many of them have not.
 bool media_thread_stuck(const struct media *media, unsigned thread, uint64_t now_us);
-bool media_stuck(const struct media *media, uint64_t now_us);
+unsigned media_stuck(const struct media *media, uint64_t now_us);
 // Has the thread write on standard error where it is (base/trace.h).
 void media_trace_thread(const struct media *media, unsigned thread);
 unsigned media_workers(const struct media *media);

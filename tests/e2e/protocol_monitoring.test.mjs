@@ -19,6 +19,61 @@ test('every metric that dashboard and rules name is on /metrics', { timeout: 60_
   for (const name of new Set(named)) assert.ok(there.has(name), `${name} is not on /metrics`);
 });
 
+// What a server shows, as promtool writes series: each value every 10 s. Of each alert one that it is for, and what does
+// not last, or is little: for how many minutes, and what it is then.
+const CALM = { rotunda_build_info: '1x600', 'up': '1x600', rotunda_uptime_seconds: '0+10x600' };
+const ALARMS = [
+  ['RotundaDown', 'critical', { up: '1x60 0x540' }, 12, {}],
+  ['RotundaRestarted', 'warning', { rotunda_uptime_seconds: `1000+10x60 ${'5 15 25 '.repeat(100)}` }, 40, {}], // again and again
+  ['RotundaThreadStuck', 'critical', { rotunda_threads_stuck: '0x60 1x540' }, 11, {}],
+  ['RotundaWorkerOverloaded', 'warning', { 'rotunda_worker_loop_lag_seconds{worker="0"}': '0.001x60 0.03x540' }, 13, { worker: '0' }],
+  ['RotundaWorkerFull', 'warning', { 'rotunda_worker_shed_level{worker="1"}': '0x60 3x540' }, 13, { worker: '1' }],
+  ['RotundaSoundLeftOut', 'critical', { 'rotunda_worker_shed_level{worker="1"}': '0x60 33x540' }, 12, { worker: '1' }],
+  ['RotundaKernelDropsPackets', 'warning', { 'rotunda_dropped_packets_total{worker="0",reason="kernel_receive_queue"}': '0x60 0+20x540' }, 20, { worker: '0', reason: 'kernel_receive_queue' }],
+  ['RotundaTransportsFail', 'warning', { 'rotunda_transports_dtls{state="failed"}': '0x60 6x540', 'rotunda_transports_dtls{state="connected"}': '20x600' }, 16, { job: undefined }],
+  ['RotundaJoinsRefused', 'warning', { rotunda_joins_refused_total: '0x60 0+20x540', rotunda_joins_total: '0+10x600' }, 20, {}],
+  ['RotundaCommandsWait', 'warning', { rotunda_commands_waiting: '0x60 5x540' }, 12, {}],
+  ['RotundaControlMemoryHigh', 'warning', { rotunda_control_memory_bytes: '1000x60 900000000x540' }, 16, {}],
+  ['RotundaLogLinesLost', 'warning', { rotunda_log_lines_dropped_total: '0x60 7x540' }, 11, {}],
+];
+const LITTLE = {
+  rotunda_threads_stuck: '0x600',
+  'rotunda_worker_loop_lag_seconds{worker="0"}': '0.001x57 0.03x5 0.001x536',
+  'rotunda_worker_shed_level{worker="1"}': '0x57 33x5 0x536',
+  'rotunda_dropped_packets_total{worker="0",reason="kernel_receive_queue"}': '0x60 100x540',
+  'rotunda_dropped_packets_total{worker="0",reason="stranger"}': '0+1000x600',
+  'rotunda_transports_dtls{state="failed"}': '6x600',
+  'rotunda_transports_dtls{state="connected"}': '200x600',
+  rotunda_joins_refused_total: '0+20x600',
+  rotunda_joins_total: '0+30x600',
+  rotunda_commands_waiting: '0x57 5x3 0x538',
+  rotunda_control_memory_bytes: '1000x57 900000000x5 1000x536',
+  rotunda_log_lines_dropped_total: '7x600',
+};
+
+test('each alert fires when it should, and at nothing else', { timeout: 120_000 }, (t) => {
+  if (spawnSync('promtool', ['--version']).error) return t.skip('no promtool (Debian package prometheus)');
+  const folder = mkdtempSync(`${tmpdir()}/rotunda-alerts-`);
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const rules = readFileSync(`${FOLDER}/rotunda-alerts.yml`, 'utf8');
+  const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
+  assert.deepEqual(ALARMS.map(([name]) => name), names, 'one row an alert');
+  const labelled = (name) => `${name.includes('{') ? name.replace('}', ',') : `${name}{`}job="rotunda",instance="a"}`;
+  const world = (series) => ({ interval: '10s', input_series: Object.entries({ ...CALM, ...series }).map(([name, values]) => ({ series: labelled(name), values })) });
+  const summary = (name) => new RegExp(`alert: ${name}\\n[^]*?summary: (.*)`).exec(rules)[1];
+  const tests = ALARMS.map(([alertname, severity, series, minutes, labels]) => ({
+    ...world(series),
+    alert_rule_test: [
+      { eval_time: '9m', alertname, exp_alerts: [] },
+      { eval_time: `${minutes}m`, alertname, exp_alerts: [{ exp_labels: { severity, job: 'rotunda', instance: 'a', ...labels }, exp_annotations: { summary: summary(alertname) } }] },
+    ],
+  }));
+  tests.push({ ...world(LITTLE), alert_rule_test: names.flatMap((alertname) => [10, 30, 90].map((minutes) => ({ eval_time: `${minutes}m`, alertname, exp_alerts: [] }))) });
+  writeFileSync(`${folder}/tests.yml`, JSON.stringify({ rule_files: [`${FOLDER}/rotunda-alerts.yml`], evaluation_interval: '10s', tests }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', `${folder}/tests.yml`], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
+});
+
 test('Prometheus takes rules and queries, and finds what they ask for', { timeout: 120_000 }, async (t) => {
   if (spawnSync('prometheus', ['--version']).error) return t.skip('no prometheus (Debian package prometheus)');
   const checked = spawnSync('promtool', ['check', 'rules', `${FOLDER}/rotunda-alerts.yml`], { encoding: 'utf8' });

@@ -98,6 +98,7 @@ test('a media thread, that of data channels or of ICE agents that does not turn 
   socket.send('anything', server.mediaPort, '127.0.0.1'); // so that it reads
   await until('/healthz fails', async () => (await server.fetch('/healthz')).status === 503, { deadlineMs: 30_000 });
   assert.equal((await server.fetch('/readyz')).status, 503);
+  await until('all three are counted', async () => (await server.metric('rotunda_threads_stuck')) === 3);
   await until('its stack is told', () => server.log.includes('rotunda(worker_run+'), { deadlineMs: 20_000 });
   await until('the stack of the other is told', () => server.log.includes('rotunda(data_worker_run+'), { deadlineMs: 20_000 });
   await until('the stack of the third is told', () => server.log.includes('rotunda(ice_worker_run+'), { deadlineMs: 20_000 });
@@ -112,6 +113,7 @@ test('a media thread, that of data channels or of ICE agents that does not turn 
   assert.equal((await server.fetch('/healthz')).status, 503, 'the third does not');
   faults.set({ stallIce: 0 });
   await until('it turns again', async () => (await server.fetch('/healthz')).status === 200);
+  assert.equal(await server.metric('rotunda_threads_stuck'), 0);
   await until('that is told', () => server.log.includes('ICE thread turns again'));
 });
 
