@@ -181,6 +181,64 @@ static void an_end_that_nothing_follows_is_told(void **state) {
     }
 }
 
+// Each has its own: the second one of two is no copy of the first.
+static void copies_are_of_what_was_repeated(void **state) {
+    (void)state;
+    struct room r = room_open();
+    lose(&r, 20, 20);
+    fake_clear(r.f);
+    stream(&r, 3);
+    uint16_t wanted[] = {r.f->rtp[0].head.seq, r.f->rtp[1].head.seq, r.f->rtp[2].head.seq};
+    for (unsigned round = 0; round < 2; round++) {
+        fake_clear(r.f);
+        nack(&r, wanted, 3);
+        fake_run(r.f, 30 * MS);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(repeats_of(r.f, wanted[i]), 2);
+        fake_run(r.f, 200 * MS);
+    }
+    fake_destroy(r.f);
+}
+
+// Packets with nothing in them are no first packets, of which repeats are a fifth.
+static void empties_earn_no_repeats(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct repair *repair = forwarder_consumer(r.f->fw, (struct consumer_id){11})->repair;
+    int64_t bytes = 0; // of a picture
+    lose(&r, 20, 20);
+    for (unsigned i = 0; i < 10; i++) {
+        uint16_t seq = 0;
+        fake_clear(r.f);
+        video(&r);
+        bytes = r.f->rtp[0].head.header_len + (int64_t)r.f->rtp[0].head.payload.len;
+        uint16_t wanted = r.f->rtp[0].head.seq;
+        fake_run(r.f, 200 * MS);
+        assert_int_equal(empties(r.f, &seq), REPAIR_ENDS_MAX);
+        nack(&r, &wanted, 1); // looks at what was earned
+        fake_run(r.f, 20 * MS);
+        if (i == 0) // and from then on it can be seen what each picture earns
+            repair->saved = (struct repair_account){.packets = 100, .bytes = 100 * REPAIR_PACKET_BYTES};
+    }
+    // Nine pictures, and a repeat of each: no more than what is left then.
+    assert_true(repair->saved.packets <= 100 + 9 - 9 * REPAIR_SHARE);
+    assert_true(repair->saved.bytes <= 100 * REPAIR_PACKET_BYTES + 9 * bytes - 9 * REPAIR_SHARE * bytes);
+    fake_destroy(r.f);
+}
+
+static void what_went_out_empty_is_known(void **state) {
+    (void)state;
+    struct room r = room_open();
+    struct repair *repair = forwarder_consumer(r.f->fw, (struct consumer_id){11})->repair;
+    repair_note_blank(NULL, 7);
+    repair_note_blank(repair, 7);
+    assert_true(repair_was_blank(repair, 7) && !repair_was_blank(repair, 8) && !repair_was_blank(NULL, 7));
+    for (uint16_t seq = 8; seq < 8 + REPAIR_BLANKS_MAX; seq++)
+        repair_note_blank(repair, seq);
+    assert_true(!repair_was_blank(repair, 7) && repair_was_blank(repair, 8));
+    fake_destroy(r.f);
+}
+
 // Whom something follows to all the time costs a look now and then: there are thousands of such.
 static void looks_are_few(void **state) {
     (void)state;
@@ -302,6 +360,9 @@ int main(void) {
         cmocka_unit_test(who_loses_gets_each_repeat_twice),
         cmocka_unit_test(who_tells_of_losses_and_asks_for_nothing_gets_nothing_more),
         cmocka_unit_test(an_end_that_nothing_follows_is_told),
+        cmocka_unit_test(copies_are_of_what_was_repeated),
+        cmocka_unit_test(empties_earn_no_repeats),
+        cmocka_unit_test(what_went_out_empty_is_known),
         cmocka_unit_test(looks_are_few),
         cmocka_unit_test(copies_are_of_the_same_fifth),
         cmocka_unit_test(who_loses_of_slow_pictures_gets_each_repeat_three_times),
