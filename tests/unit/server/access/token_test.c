@@ -202,11 +202,10 @@ static void test_unread(void **state) {
         const char *header, *words;
     } unread[] = {
         {"eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9", "EdDSA, which this server's library does not have"},
-        {"eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9", "EdDSA, which"},         // {"typ":"JWT","alg":"EdDSA"}
-        {"eyAiYWxnIiA6ICJFZERTQSIgfQ", "EdDSA, which"},                   // { "alg" : "EdDSA" }
-        {"eyJhbGciOiJFUzI1NksifQ", "signed in a way that is not taken"},  // {"alg":"ES256K"}
-        {"eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9", "`typ` is not JWT"}, // {"alg":"HS256","typ":"at+jwt"}
-        {"eyJhbGciOiJFZERTQSI", "no JSON Web Token"},                     // {"alg":"EdDSA"
+        {"eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9", "EdDSA, which"},        // {"typ":"JWT","alg":"EdDSA"}
+        {"eyAiYWxnIiA6ICJFZERTQSIgfQ", "EdDSA, which"},                  // { "alg" : "EdDSA" }
+        {"eyJhbGciOiJFUzI1NksifQ", "signed in a way that is not taken"}, // {"alg":"ES256K"}
+        {"eyJhbGciOiJFZERTQSI", "no JSON Web Token"},                    // {"alg":"EdDSA"
         {"e30", "the token is"},
     };
     for (size_t i = 0; i < COUNT(unread); i++) {
